@@ -1,0 +1,1 @@
+"""What the user can do, and the ways to do it."""

@@ -1,0 +1,1 @@
+"""One Qt-free generator each, yielding frozen events, returning the artefact."""

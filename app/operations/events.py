@@ -1,0 +1,221 @@
+"""The frozen events that operations yield; every front end draws or prints these and no others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+LONGEST_JSON_ARRAY = 16
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened; `event` in JSON is the class's name in lower case."""
+
+
+@dataclass(frozen=True)
+class Stage(Event):
+    """A part of an operation begins: `name` in words, its position among `total` parts."""
+
+    name: str
+    index: int = 1
+    total: int = 1
+
+
+@dataclass(frozen=True)
+class Progress(Event):
+    """`done` of `total` `unit`s of the operation `job`; times in s."""
+
+    job: str
+    done: float
+    total: float
+    unit: str
+    elapsed_s: float
+    remaining_s: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Note(Event):
+    """Words for the log; `level` is `info`, `warning` or `error`."""
+
+    text: str
+    level: str = "info"
+
+
+@dataclass(frozen=True)
+class RunPlan(Event):
+    """What a recording or deployment is about to do, before anything is energised."""
+
+    sequences: int
+    repeats: int
+    steps: int
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    predicted_s: float
+    path: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class RepeatStarted(Event):
+    """A repeat begins: drive `(T,)` in 0…1, field `(T,)` in tesla, `position` in the run's order."""
+
+    sequence: int
+    repeat: int
+    position: int
+    drive: FloatArray
+    field_T: FloatArray
+
+
+@dataclass(frozen=True)
+class StepRead(Event):
+    """One step was set and read: set field, supply current, and the channels `(C,)`."""
+
+    step: int
+    field_T: float
+    current_A: float
+    values: FloatArray
+
+
+@dataclass(frozen=True)
+class RepeatRecorded(Event):
+    """A repeat is complete and on disk: response `(T, C)`."""
+
+    sequence: int
+    repeat: int
+    position: int
+    response: FloatArray
+    start_s: float
+
+
+@dataclass(frozen=True)
+class FitProgress(Event):
+    """The state of a fit: losses of the objective on the training and validation part."""
+
+    iteration: int
+    total: int
+    loss: float
+    validation: float | None
+    elapsed_s: float
+
+
+@dataclass(frozen=True)
+class FitSamples(Event):
+    """Twin samples over real repeats of one held-out sequence: `(R, T, C)` each, drive `(T,)`."""
+
+    iteration: int
+    sequence: int
+    drive: FloatArray
+    real: FloatArray
+    twin: FloatArray
+
+
+@dataclass(frozen=True)
+class TwinScored(Event):
+    """Errors beside floors as in the CLI's result (`errors`), and what the pages draw.
+
+    `details` holds arrays: `real` and `twin` `(R, T, C)` of one held-out sequence and its `drive`,
+    `pit` (bin heights), `autocorrelation_real|twin|low|high` `(lags,)`.
+    """
+
+    errors: dict[str, Any]
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrainProgress(Event):
+    """The state of a training: NMSE (or error rate) on the training stream and on validation."""
+
+    iteration: int
+    total: int
+    training: float
+    validation: float | None
+    elapsed_s: float
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class BaselineScored(Event):
+    """One baseline's score on the unseen part."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class NetworkState(Event):
+    """Weights to draw: `weights[l]` is `(nodes of layer l, inputs)`; drive histogram per layer."""
+
+    weights: tuple[FloatArray, ...]
+    readout: FloatArray
+    drive_histogram: FloatArray
+
+
+@dataclass(frozen=True)
+class NodeStarted(Event):
+    """A node's run begins: predicted mean and spread `(T, C)` of the twin under this drive `(T,)`."""
+
+    layer: int
+    node: int
+    drive: FloatArray
+    predicted_mean: FloatArray | None = None
+    predicted_spread: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class NodeMeasured(Event):
+    """A node is complete and on disk: measured `(T, C)`; misfit = RMSE over the expected one."""
+
+    layer: int
+    node: int
+    measured: FloatArray
+    misfit: float
+
+
+@dataclass(frozen=True)
+class Forecast(Event):
+    """Prediction over target on the unseen part, `(T,)` each; `low`, `high`: the twin's 90 %."""
+
+    target: FloatArray
+    measured: FloatArray
+    low: FloatArray | None = None
+    high: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class Result(Event):
+    """The last event: the keys that the CLI contract names."""
+
+    values: dict[str, Any]
+
+
+def as_json(event: Event) -> dict[str, Any]:
+    """One flat JSON object of an event; long arrays become their shape, so that lines stay short."""
+    if isinstance(event, Result):
+        return {"event": "result", **_plain(event.values)}
+    body = {f.name: _plain(getattr(event, f.name)) for f in fields(event)}
+    return {"event": type(event).__name__.lower(), **body}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        if value.size > LONGEST_JSON_ARRAY:
+            return {"shape": list(value.shape)}
+        return _plain(value.tolist())
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

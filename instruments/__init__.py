@@ -1,0 +1,1 @@
+"""All that speaks to hardware, and the hardware that isn't there."""

@@ -1,0 +1,1 @@
+"""One file a model; each reads like the manual's command table."""

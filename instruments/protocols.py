@@ -1,0 +1,78 @@
+"""What the rest of the program asks of an instrument: small protocols, SI units in names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class MagnetState:
+    """What a supply says of itself now.
+
+    `status` holds driver-specific words (mode, range, compliance hit, quench, …).
+    """
+
+    current_A: float
+    setpoint_A: float
+    output_on: bool
+    status: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+class Instrument(Protocol):
+    """Anything with an address."""
+
+    name: str
+    resource: str
+
+    def identify(self) -> str:
+        """The answer to `*IDN?`; raises where another model answers."""
+
+    def settings(self) -> dict[str, Any]:
+        """Every setting that a measurement rests on, by name with unit."""
+
+    def errors(self) -> tuple[str, ...]:
+        """Drain the instrument's error queue, in words; empty when all is well."""
+
+    def close(self) -> None:
+        """Close the session; never raises."""
+
+
+class Magnet(Instrument, Protocol):
+    """A supply that drives a coil. Only `instruments.limits` calls the setters."""
+
+    def state(self) -> MagnetState:
+        """Read the real state; changes nothing."""
+
+    def prepare(self) -> None:
+        """Bring mode and compliance to what a run needs, current unchanged, output unchanged."""
+
+    def set_current_A(self, current_A: float) -> None:
+        """Send one set-point (a step where the supply has no ramp)."""
+
+    def output(self, on: bool) -> None:
+        """Switch the output; the caller has ramped to zero before switching it off."""
+
+
+class Readout(Instrument, Protocol):
+    """An instrument that measures the device's response."""
+
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+
+    def prepare(self) -> None:
+        """Point replies at this interface, clear status; measuring settings stay as they are."""
+
+    def read(self) -> NDArray[np.float64]:
+        """One coherent reading of all channels `(C,)`; gates one step where the rig does so."""
+
+    def monitor(self) -> NDArray[np.float64]:
+        """The latest values `(C,)` without gating a step: for live displays."""
+
+    def faults(self) -> tuple[str, ...]:
+        """Overloads, lost reference and the like since the last call, in words."""

@@ -1,0 +1,1 @@
+"""The domain values, the twin, the network, the multiplexing schedule."""

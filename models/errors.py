@@ -1,0 +1,51 @@
+"""The errors a user meets: one clear message each, with the exit code of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class TwinrigError(Exception):
+    """Failed on the way: instrument, link, disk or numbers (exit code 1).
+
+    The message says value, unit, limit, place and what to do.
+    """
+
+    exit_code = 1
+
+
+class InputError(TwinrigError):
+    """Wrong use: arguments, or a bench, sequence or artefact file (exit code 2)."""
+
+    exit_code = 2
+
+
+class StoppedError(TwinrigError):
+    """Stopped by the user (exit code 3)."""
+
+    exit_code = 3
+
+
+class RefusedError(TwinrigError):
+    """Refused by a limit, an interlock or a pre-flight check, nothing energised (exit code 4)."""
+
+    exit_code = 4
+
+
+def raise_problems(kind: type[TwinrigError], where: str, problems: Iterable[str]) -> None:
+    """Raise `kind` with every problem of one input at once; nothing where there is none.
+
+    Parameters
+    ----------
+    kind
+        The error to raise.
+    where
+        The place: a file, a table of the bench, an argument.
+    problems
+        One sentence each.
+    """
+    found = list(problems)
+    if len(found) == 1:
+        raise kind(f"{where}: {found[0]}")
+    if found:
+        raise kind(f"{where}: {len(found)} problems\n" + "\n".join(f"  - {p}" for p in found))

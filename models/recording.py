@@ -1,0 +1,100 @@
+"""A recording: what a device answered to repeats of field sequences, with all that it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import InputError, raise_problems
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.sequence import DriveWindow, Reset
+
+SCHEMA = 1
+STATUSES = ("running", "done", "stopped", "failed", "interrupted")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Responses `(sequence, repeat, step, channel)` to the drives `(sequence, step)`.
+
+    Attributes
+    ----------
+    response
+        float64 `(S, R, T, C)`, in `units`; NaN where a sequence is shorter or a repeat is missing.
+    drive
+        float64 `(S, T)` in 0…1; NaN beyond a sequence's length.
+    lengths
+        int `(S,)`: steps of each sequence.
+    families
+        Drive family of each sequence (`steps`, `smooth`, `sines`, `mixed`, …).
+    order
+        int `(S, R)`: position of each repeat in the run; −1 where missing.
+    start_s
+        float64 `(S, R)`: device time at each repeat's start, in s; NaN where missing.
+    channels, units
+        Names and units of the `C` channels.
+    window, reset
+        How drive 0…1 became field, and what preceded each repeat (resolved values).
+    settings
+        Every instrument's full settings: name → setting → value.
+    identities
+        `*IDN?` answers by instrument.
+    status
+        One of `STATUSES`.
+    meta
+        id, created, sample, operator, temperature_K, notes, seed, code_version, parents, limits.
+    """
+
+    response: NDArray[np.float64]
+    drive: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+    families: tuple[str, ...]
+    order: NDArray[np.int64]
+    start_s: NDArray[np.float64]
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    window: DriveWindow
+    reset: Reset
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
+    status: str = "done"
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.response.ndim != 4:
+            raise InputError(f"recording: response has shape {self.response.shape}, expected (S, R, T, C)")
+        s, r, t, c = self.response.shape
+        for name, got, expected in (
+            ("drive", self.drive.shape, (s, t)),
+            ("lengths", self.lengths.shape, (s,)),
+            ("families", (len(self.families),), (s,)),
+            ("order", self.order.shape, (s, r)),
+            ("start_s", self.start_s.shape, (s, r)),
+            ("channels", (len(self.channels),), (c,)),
+            ("units", (len(self.units),), (c,)),
+        ):
+            if got != expected:
+                problems.append(f"{name} has shape {got}, expected {expected}")
+        if self.status not in STATUSES:
+            problems.append(f"status {self.status!r} is none of {', '.join(STATUSES)}")
+        raise_problems(InputError, "recording", problems)
+
+    @property
+    def complete(self) -> NDArray[np.bool_]:
+        """bool `(S, R)`: the repeats that were recorded to their last step."""
+        return self.order >= 0
+
+    def select(self, sequences: NDArray[np.int64]) -> Recording:
+        """The recording of these sequences only, by index, in this order."""
+        return Recording(
+            self.response[sequences], self.drive[sequences], self.lengths[sequences],
+            tuple(self.families[int(i)] for i in sequences), self.order[sequences],
+            self.start_s[sequences], self.channels, self.units, self.window, self.reset,
+            self.settings, self.identities, self.status, self.meta,
+        )

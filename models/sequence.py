@@ -1,0 +1,183 @@
+"""Field sequences: one drive value a step, how a step becomes field, the reset before a repeat."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.errors import InputError, raise_problems
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ENCODINGS = ("amplitude", "step", "loop", "rotation")
+LONGEST_HOLD_STEPS = 6
+SHORT_FORM = re.compile(r"^(?P<family>[a-z-]+):(?P<count>\d+)x(?P<steps>\d+)(@(?P<seed>\d+))?$")
+
+
+@dataclass(frozen=True)
+class DriveWindow:
+    """How drive 0…1 becomes field.
+
+    Attributes
+    ----------
+    encoding
+        `amplitude`: of a field that is turned outside the computer; `step`: the field itself;
+        `loop`: +H, then −H, read at −H; `rotation`: two axes, waveforms.
+    low_T, high_T
+        Field at drive 0 and at drive 1, in tesla.
+    hold_s
+        Time a step is held before its read-out, in s; 0: the read-out itself is the gate.
+    """
+
+    encoding: str
+    low_T: float
+    high_T: float
+    hold_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.encoding not in ENCODINGS:
+            problems.append(f"encoding {self.encoding!r} is unknown{_did_you_mean(self.encoding, ENCODINGS)}")
+        if not np.isfinite([self.low_T, self.high_T]).all() or self.low_T >= self.high_T:
+            problems.append(f"low_T = {self.low_T} T must be a number below high_T = {self.high_T} T")
+        if not (np.isfinite(self.hold_s) and self.hold_s >= 0):
+            problems.append(f"hold_s = {self.hold_s} s must be zero or more")
+        raise_problems(InputError, "drive", problems)
+
+    def field_T(self, drive: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Field in tesla of drive values 0…1, of any shape."""
+        return self.low_T + (self.high_T - self.low_T) * drive
+
+
+@dataclass(frozen=True)
+class Reset:
+    """What precedes every repeat and every node's run: one step at `field_T`, its reading dropped.
+
+    `hold_s` as in `DriveWindow`.
+    """
+
+    field_T: float
+    hold_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.field_T) and np.isfinite(self.hold_s) and self.hold_s >= 0):
+            raise InputError(
+                f"reset: field_T = {self.field_T} T must be finite, hold_s = {self.hold_s} s ≥ 0"
+            )
+
+
+@dataclass(frozen=True)
+class FieldSequence:
+    """One drive value 0…1 a step; `drive` is float64 `(T,)`."""
+
+    drive: NDArray[np.float64]
+    family: str = "given"
+
+    def __post_init__(self) -> None:
+        drive = np.asarray(self.drive, dtype=np.float64)
+        object.__setattr__(self, "drive", drive)
+        problems = []
+        if drive.ndim != 1 or drive.size == 0:
+            problems.append(f"drive has shape {drive.shape}, expected (steps,) with at least one step")
+        elif not np.isfinite(drive).all():
+            problems.append(f"drive is not a number at step {int(np.argmin(np.isfinite(drive)))}")
+        elif drive.min() < 0 or drive.max() > 1:
+            step = int(np.argmax(np.abs(drive - 0.5)))
+            problems.append(f"drive {drive[step]:g} at step {step} is outside 0…1")
+        raise_problems(InputError, "sequence", problems)
+
+    @property
+    def steps(self) -> int:
+        """Number of steps."""
+        return int(self.drive.size)
+
+
+def steps_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Random levels, each held for 1…6 steps."""
+    out = np.empty(0)
+    while out.size < steps:
+        out = np.append(out, np.full(rng.integers(1, LONGEST_HOLD_STEPS + 1), rng.random()))
+    return out[:steps]
+
+
+def smooth_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Band-limited noise of a random correlation time (2…20 steps), in a random part of the range."""
+    width = np.exp(rng.uniform(np.log(2.0), np.log(20.0)))
+    taps = np.arange(-int(4 * width), int(4 * width) + 1)
+    kernel = np.exp(-0.5 * (taps / width) ** 2)
+    noise = np.convolve(rng.standard_normal(steps + taps.size - 1), kernel / np.sqrt((kernel**2).sum()), "valid")
+    return _into_part_of_range(noise / 2.5, rng)
+
+
+def sines_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """A sum of one to four sines with periods of 4…80 steps, in a random part of the range."""
+    t = np.arange(steps)
+    total = np.zeros(steps)
+    count = int(rng.integers(1, 5))
+    for _ in range(count):
+        period = np.exp(rng.uniform(np.log(4.0), np.log(80.0)))
+        total += rng.uniform(0.3, 1.0) * np.sin(2 * np.pi * (t / period + rng.random()))
+    return _into_part_of_range(total / max(np.abs(total).max(), 1e-9), rng)
+
+
+def _into_part_of_range(wave: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Scale a wave of about −1…1 into a random sub-range of 0…1 (a network's drive is often biased)."""
+    half = 0.5 * rng.uniform(0.3, 1.0)
+    centre = rng.uniform(half, 1 - half)
+    return np.clip(centre + half * wave, 0.0, 1.0)
+
+
+def mixed_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Segments of 20…60 steps, each of another family: what a twin meets in a network."""
+    out = np.empty(0)
+    while out.size < steps:
+        family = ("steps", "smooth", "sines")[rng.integers(3)]
+        out = np.append(out, FAMILIES[family](int(rng.integers(20, 61)), rng))
+    return out[:steps]
+
+
+FAMILIES: dict[str, Callable[[int, np.random.Generator], NDArray[np.float64]]] = {
+    "steps": steps_drive,
+    "smooth": smooth_drive,
+    "sines": sines_drive,
+    "mixed": mixed_drive,
+}
+
+
+def make_sequences(family: str, count: int, steps: int, seed: int = 0) -> list[FieldSequence]:
+    """`count` sequences of `steps` steps; the same arguments give the same sequences.
+
+    Raises
+    ------
+    InputError
+        Unknown family, or a count or number of steps below one.
+    """
+    problems = []
+    if family not in FAMILIES:
+        problems.append(f"family {family!r} is unknown{_did_you_mean(family, FAMILIES)}")
+    if count < 1 or steps < 1:
+        problems.append(f"{count} × {steps} is empty: count and steps must be at least 1")
+    raise_problems(InputError, "sequences", problems)
+    streams = np.random.SeedSequence([seed, list(FAMILIES).index(family)]).spawn(count)
+    return [FieldSequence(FAMILIES[family](steps, np.random.default_rng(s)), family) for s in streams]
+
+
+def parse_short_form(text: str) -> list[FieldSequence] | None:
+    """Sequences of `FAMILY:COUNTxSTEPS[@SEED]`; None where the text has another form."""
+    match = SHORT_FORM.match(text)
+    if match is None:
+        return None
+    seed = int(match["seed"] or 0)
+    return make_sequences(match["family"], int(match["count"]), int(match["steps"]), seed)
+
+
+def _did_you_mean(word: str, known: object) -> str:
+    names = list(known)  # type: ignore[call-overload]
+    near = difflib.get_close_matches(word, names, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(names)}"

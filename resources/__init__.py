@@ -1,0 +1,1 @@
+"""Icons, default bench, example data: read through importlib.resources."""

@@ -1,0 +1,1 @@
+"""Windows, objectives, metrics with floors, fit, train, tasks, baselines; never sees hardware."""
