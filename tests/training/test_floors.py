@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from models.errors import InputError
+from training.floors import resampled, score
+
+
+def process(rng, sequences, repeats, *, bias=0.0, spread=0.05, steps=100, channels=2):
+    """AR(1) noise about a common signal; a bias grows and shrinks with the signal."""
+    signal = np.sin(np.arange(steps) / 5 + np.arange(sequences)[:, None])[:, None, :, None]
+    noise = rng.standard_normal((sequences, repeats, steps, channels))
+    for t in range(1, steps):
+        noise[:, :, t] = 0.6 * noise[:, :, t - 1] + 0.8 * noise[:, :, t]
+    return signal * (1 + bias) + spread * noise
+
+
+def test_a_perfect_twin_is_at_the_floor_within_five_seconds_for_the_demo():
+    rng = np.random.default_rng(0)
+    real, twin = process(rng, 40, 16), process(rng, 40, 200)
+    started = time.process_time()
+    scores = score(twin, real)
+    assert time.process_time() - started < 5
+    for name, entry in scores.errors.items():
+        noise = 0.5 if name == "cross_correlation" else 0.12  # that one is a single number
+        assert entry["ratio"] == pytest.approx(1, abs=noise), name
+        assert entry["low"] <= entry["ratio"] <= entry["high"], name
+    assert scores.coverage["expected"] == 0.892
+    assert scores.coverage["value"] == pytest.approx(0.892, abs=0.006)
+    assert scores.details["half"] == 8
+    assert scores.notes == ()
+
+
+def test_the_excess_does_not_move_with_the_number_of_repeats_while_the_ratio_does():
+    found = {}
+    for half in (8, 24):
+        rng = np.random.default_rng(half)
+        real, twin = process(rng, 20, 48), process(rng, 20, 200, bias=0.03)
+        found[half] = score(twin, real, half=half).errors["mean"]
+    assert found[8]["excess"] == pytest.approx(0.03, abs=0.003)
+    assert found[24]["excess"] == pytest.approx(0.03, abs=0.003)
+    assert found[24]["ratio"] > 1.2 * found[8]["ratio"]
+
+
+def test_more_than_sixteen_repeats_are_stated_at_halves_of_eight():
+    rng = np.random.default_rng(1)
+    scores = score(process(rng, 4, 200), process(rng, 4, 50))
+    assert scores.details["half"] == 8
+    assert scores.details["repeats"] == 50
+
+
+def test_fewer_repeats_use_halves_of_what_is_there_and_say_so():
+    rng = np.random.default_rng(2)
+    scores = score(process(rng, 4, 200), process(rng, 4, 6))
+    assert scores.details["half"] == 3
+    assert "halves of 3 of 6" in scores.notes[0]
+
+
+def test_halves_of_one_are_refused():
+    rng = np.random.default_rng(3)
+    with pytest.raises(InputError, match="at least 4"):
+        score(process(rng, 4, 200), process(rng, 4, 3))
+
+
+def test_a_deterministic_twin_is_told_so():
+    rng = np.random.default_rng(4)
+    real = process(rng, 20, 16)
+    still = np.repeat(real.mean(axis=1, keepdims=True), 200, axis=1)
+    scores = score(still, real)
+    assert scores.errors["spread"]["value"] == pytest.approx(1)
+    assert scores.coverage["value"] < 0.01
+    assert scores.errors["crps"]["ratio"] > 1.2
+
+
+def test_a_twin_with_twice_the_noise_covers_too_much():
+    rng = np.random.default_rng(5)
+    scores = score(process(rng, 20, 200, spread=0.1), process(rng, 20, 16))
+    assert scores.coverage["value"] > 0.97
+    assert scores.details["pit"][10] > 1.3
+    assert scores.errors["spread"]["ratio"] > 3
+
+
+def test_one_sequence_has_an_interval_over_splits_and_one_channel_no_cross_correlation():
+    rng = np.random.default_rng(6)
+    real = process(rng, 1, 60, channels=1)
+    scores = score(resampled(real[:, :30], 200), real[:, 30:])
+    assert "cross_correlation" not in scores.errors
+    assert scores.errors["mean"]["low"] < scores.errors["mean"]["high"]
+    assert any("over splits" in note for note in scores.notes)
+
+
+def test_nothing_without_spread_is_scored_and_it_is_counted():
+    rng = np.random.default_rng(7)
+    real, twin = process(rng, 5, 16), process(rng, 5, 200)
+    real[:, :, :10, 0] = 0.0
+    scores = score(twin, real)
+    assert scores.details["steps_without_spread"] == 50
+    assert any("50 of 1000 steps" in note for note in scores.notes)
+    real[..., 1] = 2.0
+    scores = score(twin, real)
+    assert any("channels without spread left out: 1" in note for note in scores.notes)
+
+
+def test_the_same_seed_gives_the_same_figures():
+    rng = np.random.default_rng(8)
+    real, twin = process(rng, 5, 16), process(rng, 5, 200)
+    assert score(twin, real, seed=3).errors == score(twin, real, seed=3).errors
+
+
+def test_the_autocorrelation_of_the_real_repeats_lies_in_its_own_band():
+    rng = np.random.default_rng(9)
+    details = score(process(rng, 40, 200), process(rng, 40, 16)).details
+    inside = (details["autocorrelation_real"] >= details["autocorrelation_low"]) & (
+        details["autocorrelation_real"] <= details["autocorrelation_high"]
+    )
+    assert inside.mean() > 0.8
+    assert details["autocorrelation_twin"][0] == pytest.approx(0.6, abs=0.02)

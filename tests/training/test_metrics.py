@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from models.errors import InputError
+from training.ensembles import Ground, complete_repeats
+from training.metrics import (
+    EXPECTED_COVERAGE,
+    autocovariance_error,
+    coverage,
+    cross_correlation_error,
+    crps,
+    energy16,
+    fair_crps,
+    mean_error,
+    spread_error,
+)
+
+DATA = Path(os.environ.get("TWINRIG_DATA", Path(__file__).parents[3] / "shared" / "data"))
+RNG = np.random.default_rng(0)
+
+
+def process(rng, sequences, repeats, steps=60, channels=2, keep=0.6, spread=0.1):
+    """A signal with AR(1) noise: correlation keep^k at lag k."""
+    signal = np.sin(np.arange(steps) / 5 + np.arange(sequences)[:, None])[:, None, :, None]
+    noise = rng.standard_normal((sequences, repeats, steps, channels))
+    for t in range(1, steps):
+        noise[:, :, t] = keep * noise[:, :, t - 1] + np.sqrt(1 - keep**2) * noise[:, :, t]
+    return signal + spread * noise
+
+
+def test_crps_is_the_closed_form_of_a_gaussian():
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((1, 200_000, 1))
+    y = np.array([[[-1.5], [0.0], [0.7], [2.0]]])
+    exact = y * (2 * stats.norm.cdf(y) - 1) + 2 * stats.norm.pdf(y) - 1 / np.sqrt(np.pi)
+    assert fair_crps(x, y)[0, 0] == pytest.approx(exact.mean(), abs=3e-3)
+
+
+@pytest.mark.parametrize("members", [2, 3, 8])
+def test_crps_does_not_depend_on_the_ensemble_size_in_expectation(members):
+    rng = np.random.default_rng(members)
+    x, y = rng.standard_normal((2, 40_000, members, 1))
+    assert fair_crps(x, y).mean() == pytest.approx(1 / np.sqrt(np.pi), abs=0.01)
+
+
+def test_crps_equals_the_sum_over_pairs():
+    x, y = RNG.standard_normal((1, 5, 3)), RNG.standard_normal((1, 4, 3))
+    cross = np.abs(x[:, :, None] - y[:, None]).mean(axis=(1, 2))
+    pairs = np.abs(x[:, :, None] - x[:, None]).sum(axis=(1, 2)) / (2 * 5 * 4)
+    np.testing.assert_allclose(fair_crps(x, y), cross - pairs)
+
+
+def test_mean_error_is_the_bias_over_the_signal():
+    real = process(RNG, 20, 400, spread=0.02)
+    signal = real.mean(axis=1).std(axis=(0, 1)).mean()
+    assert mean_error(real + 0.1, real) == pytest.approx(0.1 / signal, rel=1e-3)
+    assert mean_error(real, real) == 0
+
+
+def test_spread_error_of_scaled_noise_and_of_none():
+    real = process(RNG, 10, 50)
+    mean = real.mean(axis=1, keepdims=True)
+    assert spread_error(mean + 1.3 * (real - mean), real) == pytest.approx(0.3)
+    assert spread_error(np.repeat(mean, 50, axis=1), real) == pytest.approx(1.0)
+
+
+def test_autocovariance_error_of_white_for_coloured_noise():
+    coloured = process(np.random.default_rng(2), 60, 30, keep=0.6)
+    white = process(np.random.default_rng(3), 60, 30, keep=0.0, spread=0.3)
+    expected = np.sqrt(np.mean(0.6 ** (2 * np.arange(1, 21))))
+    assert autocovariance_error(white, coloured) == pytest.approx(expected, abs=0.02)
+    assert autocovariance_error(2 * coloured, coloured) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_deterministic_twin_has_no_correlated_noise_at_all():
+    coloured = process(np.random.default_rng(2), 60, 30, keep=0.6)
+    still = np.repeat(coloured.mean(axis=1, keepdims=True), 8, axis=1)
+    expected = np.sqrt(np.mean(0.6 ** (2 * np.arange(1, 21))))
+    assert autocovariance_error(still, coloured) == pytest.approx(expected, abs=0.02)
+
+
+def test_cross_correlation_error_sees_independent_channels():
+    rng = np.random.default_rng(4)
+    common = rng.standard_normal((30, 20, 40, 1))
+    real = common + rng.standard_normal((30, 20, 40, 2))  # correlation 0.5
+    apart = np.sqrt(2) * rng.standard_normal((30, 20, 40, 2))
+    assert cross_correlation_error(apart, real) == pytest.approx(0.5, abs=0.02)
+
+
+def test_energy_score_prefers_the_true_correlation_where_crps_cannot_tell():
+    rng = np.random.default_rng(5)
+    real, same, white = (process(rng, 40, 30, keep=k) for k in (0.9, 0.9, 0.0))
+    assert energy16(white, real) > 1.02 * energy16(same, real)
+    assert crps(white, real) == pytest.approx(crps(same, real), rel=0.03)
+
+
+def test_padding_counts_nowhere():
+    rng = np.random.default_rng(6)
+    real, twin = process(rng, 6, 12), process(rng, 6, 12)
+    padded_real, padded_twin = (
+        np.concatenate([e, np.full((6, 12, 30, 2), np.nan)], axis=2) for e in (real, twin)
+    )
+    for measure in (mean_error, spread_error, crps, energy16, cross_correlation_error):
+        assert measure(padded_twin, padded_real) == pytest.approx(measure(twin, real))
+
+
+def test_a_channel_without_spread_is_left_out():
+    rng = np.random.default_rng(7)
+    real, twin = process(rng, 6, 12), process(rng, 6, 12)
+    dead = np.full((6, 12, 60, 1), 0.1)
+    for measure in (spread_error, crps, energy16, autocovariance_error, mean_error):
+        with_dead = measure(
+            np.concatenate([twin, dead + 1e-3 * rng.standard_normal(dead.shape)], axis=3),
+            np.concatenate([real, dead], axis=3),
+        )
+        assert with_dead == pytest.approx(measure(twin, real))
+
+
+def test_nothing_to_score_is_not_a_number():
+    still = np.zeros((2, 4, 5, 1))
+    for measure in (mean_error, spread_error, crps, autocovariance_error):
+        assert np.isnan(measure(still, still))
+
+
+def test_coverage_of_a_perfect_twin_and_its_flat_pit():
+    rng = np.random.default_rng(8)
+    value, pit, left_out = coverage(process(rng, 40, 200), process(rng, 40, 16))
+    assert value == pytest.approx(EXPECTED_COVERAGE, abs=0.004)
+    np.testing.assert_allclose(pit, 1, atol=0.1)
+    assert left_out == 0
+
+
+def test_coverage_leaves_out_steps_where_repeats_do_not_differ():
+    real = process(RNG, 3, 16)
+    real[:, :, :7] = 0.5
+    value, _, left_out = coverage(process(RNG, 3, 200), real)
+    assert left_out == 3 * 7 * 2
+    assert value == pytest.approx(EXPECTED_COVERAGE, abs=0.03)
+
+
+def test_a_repeat_with_a_hole_and_a_short_sequence_are_left_out():
+    real = process(RNG, 5, 16)
+    real[1, 3, 10, 0] = np.nan
+    real[4, 2:] = np.nan
+    whole, kept = complete_repeats(real)
+    assert kept.tolist() == [0, 1, 2, 3]
+    assert whole.shape[1] == 15
+    assert np.isfinite(whole).all()
+
+
+def test_a_channel_that_is_never_a_number_is_an_error():
+    real = process(RNG, 5, 16)
+    real[..., 1] = np.nan
+    with pytest.raises(InputError, match="none of them is complete"):
+        complete_repeats(real)
+
+
+def test_ground_finds_steps_without_spread_despite_rounding():
+    real = np.full((1, 16, 4, 1), 0.1) + np.array([0, 0.1, 0.2, 0.3])[:, None]
+    assert not Ground.of(real).varied.any()
+
+
+@pytest.mark.skipif(not (DATA / "asvi_repeats.npz").exists(), reason="measured repeats not here")
+def test_a_perfect_memory_of_the_real_spin_vortex_ice_scores_what_the_study_found():
+    real = np.load(DATA / "asvi_repeats.npz")["response"].transpose(0, 2, 1)[None].astype(float)
+    measures = (mean_error, spread_error, autocovariance_error)
+    scores = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(117)
+        a, b = real[:, order[:58]], real[:, order[58:116]]
+        memory = a[:, rng.integers(0, 58, 58)]
+        scores.append([[m(memory, b), m(a, b)] for m in measures])
+    value, floor = np.mean(scores, axis=0).T
+    # the study's 1.46 is the ratio of *squared* differences of autocovariance
+    np.testing.assert_allclose((value / floor) ** [1, 1, 2], [1.21, 1.20, 1.46], atol=0.05)
