@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from models.sequence import DriveWindow, Reset
@@ -68,7 +67,9 @@ class Recording:
     def __post_init__(self) -> None:
         problems = []
         if self.response.ndim != 4:
-            raise InputError(f"recording: response has shape {self.response.shape}, expected (S, R, T, C)")
+            raise InputError(
+                f"recording: response has shape {self.response.shape}, expected (S, R, T, C)"
+            )
         s, r, t, c = self.response.shape
         for name, got, expected in (
             ("drive", self.drive.shape, (s, t)),
@@ -93,8 +94,18 @@ class Recording:
     def select(self, sequences: NDArray[np.int64]) -> Recording:
         """The recording of these sequences only, by index, in this order."""
         return Recording(
-            self.response[sequences], self.drive[sequences], self.lengths[sequences],
-            tuple(self.families[int(i)] for i in sequences), self.order[sequences],
-            self.start_s[sequences], self.channels, self.units, self.window, self.reset,
-            self.settings, self.identities, self.status, self.meta,
+            self.response[sequences],
+            self.drive[sequences],
+            self.lengths[sequences],
+            tuple(self.families[int(i)] for i in sequences),
+            self.order[sequences],
+            self.start_s[sequences],
+            self.channels,
+            self.units,
+            self.window,
+            self.reset,
+            self.settings,
+            self.identities,
+            self.status,
+            self.meta,
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ import numpy as np
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 ENCODINGS = ("amplitude", "step", "loop", "rotation")
@@ -43,9 +44,13 @@ class DriveWindow:
     def __post_init__(self) -> None:
         problems = []
         if self.encoding not in ENCODINGS:
-            problems.append(f"encoding {self.encoding!r} is unknown{_did_you_mean(self.encoding, ENCODINGS)}")
+            problems.append(
+                f"encoding {self.encoding!r} is unknown{_did_you_mean(self.encoding, ENCODINGS)}"
+            )
         if not np.isfinite([self.low_T, self.high_T]).all() or self.low_T >= self.high_T:
-            problems.append(f"low_T = {self.low_T} T must be a number below high_T = {self.high_T} T")
+            problems.append(
+                f"low_T = {self.low_T} T must be a number below high_T = {self.high_T} T"
+            )
         if not (np.isfinite(self.hold_s) and self.hold_s >= 0):
             problems.append(f"hold_s = {self.hold_s} s must be zero or more")
         raise_problems(InputError, "drive", problems)
@@ -84,7 +89,9 @@ class FieldSequence:
         object.__setattr__(self, "drive", drive)
         problems = []
         if drive.ndim != 1 or drive.size == 0:
-            problems.append(f"drive has shape {drive.shape}, expected (steps,) with at least one step")
+            problems.append(
+                f"drive has shape {drive.shape}, expected (steps,) with at least one step"
+            )
         elif not np.isfinite(drive).all():
             problems.append(f"drive is not a number at step {int(np.argmin(np.isfinite(drive)))}")
         elif drive.min() < 0 or drive.max() > 1:
@@ -107,11 +114,13 @@ def steps_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def smooth_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Band-limited noise of a random correlation time (2…20 steps), in a random part of the range."""
+    """Band-limited noise, correlated over 2…20 steps, in a random part of the range."""
     width = np.exp(rng.uniform(np.log(2.0), np.log(20.0)))
     taps = np.arange(-int(4 * width), int(4 * width) + 1)
     kernel = np.exp(-0.5 * (taps / width) ** 2)
-    noise = np.convolve(rng.standard_normal(steps + taps.size - 1), kernel / np.sqrt((kernel**2).sum()), "valid")
+    noise = np.convolve(
+        rng.standard_normal(steps + taps.size - 1), kernel / np.sqrt((kernel**2).sum()), "valid"
+    )
     return _into_part_of_range(noise / 2.5, rng)
 
 
@@ -127,7 +136,7 @@ def sines_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _into_part_of_range(wave: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Scale a wave of about −1…1 into a random sub-range of 0…1 (a network's drive is often biased)."""
+    """Scale a wave of −1…1 into a random part of 0…1: a network's drive is often biased."""
     half = 0.5 * rng.uniform(0.3, 1.0)
     centre = rng.uniform(half, 1 - half)
     return np.clip(centre + half * wave, 0.0, 1.0)
@@ -165,7 +174,9 @@ def make_sequences(family: str, count: int, steps: int, seed: int = 0) -> list[F
         problems.append(f"{count} × {steps} is empty: count and steps must be at least 1")
     raise_problems(InputError, "sequences", problems)
     streams = np.random.SeedSequence([seed, list(FAMILIES).index(family)]).spawn(count)
-    return [FieldSequence(FAMILIES[family](steps, np.random.default_rng(s)), family) for s in streams]
+    return [
+        FieldSequence(FAMILIES[family](steps, np.random.default_rng(s)), family) for s in streams
+    ]
 
 
 def parse_short_form(text: str) -> list[FieldSequence] | None:

@@ -66,7 +66,7 @@ class RunPlan(Event):
 
 @dataclass(frozen=True)
 class RepeatStarted(Event):
-    """A repeat begins: drive `(T,)` in 0…1, field `(T,)` in tesla, `position` in the run's order."""
+    """A repeat begins: drive `(T,)` in 0…1, field `(T,)` in T, `position` in the run."""
 
     sequence: int
     repeat: int
@@ -161,7 +161,7 @@ class NetworkState(Event):
 
 @dataclass(frozen=True)
 class NodeStarted(Event):
-    """A node's run begins: predicted mean and spread `(T, C)` of the twin under this drive `(T,)`."""
+    """A node's run begins: drive `(T,)`, the twin's mean and spread `(T, C)` under it."""
 
     layer: int
     node: int
@@ -198,7 +198,7 @@ class Result(Event):
 
 
 def as_json(event: Event) -> dict[str, Any]:
-    """One flat JSON object of an event; long arrays become their shape, so that lines stay short."""
+    """One flat JSON object of an event; long arrays become their shape: lines stay short."""
     if isinstance(event, Result):
         return {"event": "result", **_plain(event.values)}
     body = {f.name: _plain(getattr(event, f.name)) for f in fields(event)}

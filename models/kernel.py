@@ -1,0 +1,159 @@
+"""The C kernel of the latent path: compiled once a machine and source, loaded with ctypes.
+
+Decision: a shared library compiled on first use with whatever C compiler there is, not a wheel.
+Context: `-march=native` is worth a factor of three; most Windows rig PCs have no compiler.
+Consequence: without a compiler the PyTorch path does the same; `describe()` says which one runs,
+and every fit and training notes it. `TWINRIG_KERNEL=torch` forces the PyTorch path.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+COMPILERS = ("cc", "gcc", "clang")
+FLAGS = (
+    "-O3",
+    "-march=native",
+    "-std=c11",
+    "-shared",
+    "-fPIC",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=fast",
+)
+COMPILE_TIMEOUT_S = 120.0
+MAX_LATENT, MAX_HIDDEN = 16, 128
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The loaded library and what built it."""
+
+    library: ctypes.CDLL
+    compiler: str
+
+    def forward(
+        self, start: Tensor, drive: Tensor, noise: Tensor, weights: Sequence[Tensor]
+    ) -> Tensor:
+        """States `(T, B, D)`; arguments as `LatentPath.forward`, contiguous float32 on the CPU."""
+        states = torch.empty_like(noise)
+        self.library.forward(
+            *_addresses(start, drive, noise, *weights), *_sizes(noise, weights), *_addresses(states)
+        )
+        return states
+
+    def backward(
+        self,
+        start: Tensor,
+        drive: Tensor,
+        noise: Tensor,
+        weights: Sequence[Tensor],
+        states: Tensor,
+        grad_states: Tensor,
+        with_weights: bool,
+    ) -> tuple[Tensor, Tensor, list[Tensor | None]]:
+        """Gradients of start, drive and (if wanted) of the weights."""
+        grad_start, grad_drive = torch.empty_like(start), torch.empty_like(drive)
+        grads = [torch.empty_like(w) if with_weights else None for w in weights]
+        self.library.backward(
+            *_addresses(start, drive, noise, *weights),
+            *_sizes(noise, weights),
+            *_addresses(states, grad_states, grad_start, grad_drive, *grads),
+        )
+        return grad_start, grad_drive, grads
+
+
+def _addresses(*tensors: Tensor | None) -> list[ctypes.c_void_p]:
+    return [ctypes.c_void_p(0 if t is None else t.data_ptr()) for t in tensors]
+
+
+def _sizes(noise: Tensor, weights: Sequence[Tensor]) -> list[ctypes.c_int]:
+    steps, batch, latent = noise.shape
+    return [ctypes.c_int(n) for n in (steps, batch, latent, weights[1].shape[0])]
+
+
+def suits(noise: Tensor, hidden: int) -> bool:
+    """Whether the kernel's arrays hold this problem: float32 on the CPU, D ≤ 16, H ≤ 128."""
+    fits = noise.shape[2] <= MAX_LATENT and hidden <= MAX_HIDDEN
+    return fits and noise.dtype == torch.float32 and noise.device.type == "cpu"
+
+
+def source() -> bytes:
+    """The C source."""
+    return resources.files("models").joinpath("latent_path.c").read_bytes()
+
+
+@functools.cache
+def load() -> tuple[Kernel | None, str]:
+    """The kernel, or None, and the reason in words."""
+    if os.environ.get("TWINRIG_KERNEL") == "torch":
+        return None, "PyTorch (TWINRIG_KERNEL=torch)"
+    compiler = next((p for p in map(shutil.which, COMPILERS) if p), None)
+    if compiler is None:
+        return None, "PyTorch (no C compiler found)"
+    try:
+        return _load(compiler)
+    except (OSError, subprocess.SubprocessError) as error:
+        return None, f"PyTorch (the C kernel could not be built: {error})"
+
+
+def describe() -> str:
+    """Which path runs here, in words."""
+    return load()[1]
+
+
+def _load(compiler: str) -> tuple[Kernel | None, str]:
+    code = source()
+    version = subprocess.run(
+        [compiler, "--version"], capture_output=True, text=True, timeout=10, check=True
+    ).stdout.split("\n")[0]
+    built_for = repr((version, FLAGS, platform.machine(), _processor()))
+    digest = hashlib.sha256(code + built_for.encode()).hexdigest()[:24]
+    folder = Path(platformdirs.user_cache_dir("twinrig"))
+    target = folder / f"latent-path-{digest}.so"
+    if not target.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _compile(compiler, code, digest, target)
+    library = ctypes.CDLL(str(target))
+    library.source_hash.restype = ctypes.c_char_p
+    if library.source_hash() != digest.encode():
+        return None, f"PyTorch ({target} was built from another source: delete it)"
+    library.forward.restype = library.backward.restype = None
+    return Kernel(library, compiler), f"C kernel ({version})"
+
+
+def _compile(compiler: str, code: bytes, digest: str, target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        file, built = Path(folder) / "latent_path.c", Path(folder) / "kernel.so"
+        file.write_bytes(code)
+        command = [compiler, *FLAGS, f'-DSOURCE_HASH="{digest}"', str(file), "-o", str(built)]
+        subprocess.run(command, check=True, capture_output=True, timeout=COMPILE_TIMEOUT_S)
+        os.replace(built, target)
+
+
+def _processor() -> str:
+    """The processor's name: a home folder may be shared between machines of different kinds."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((x for x in lines if x.startswith("flags")), platform.processor())

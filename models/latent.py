@@ -1,0 +1,163 @@
+"""The twin as a torch module: a latent neural SDE with a linear head and white read-out noise."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.errors import InputError
+from models.latent_path import NOISE_SCALE, REACH, latent_path
+from models.twin import weight_shapes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.twin import Twin
+
+BATCH_SAMPLES = 4096
+
+
+class TwinModel(nn.Module):
+    """Latent state `D`, hidden layer `H`, channels `C`; the equation stands in `latent_path`.
+
+    The response in normalised units is decoder · x + bias + white noise whose covariance is
+    W Wᵀ with W = tril(`white_factor`); in the device's units it is offset + scale × that.
+
+    Parameters
+    ----------
+    channels, latent, hidden
+        C, D and H.
+    deterministic
+        No diffusion, no spread of the start, no white noise.
+    """
+
+    def __init__(
+        self, channels: int, latent: int = 6, hidden: int = 48, deterministic: bool = False
+    ) -> None:
+        super().__init__()
+        self.channels, self.latent, self.hidden = channels, latent, hidden
+        self.deterministic = deterministic
+        for name, shape in weight_shapes(latent, hidden, channels).items():
+            if name in ("offset", "scale"):
+                self.register_buffer(
+                    name, torch.zeros(shape) if name == "offset" else torch.ones(shape)
+                )
+            else:
+                setattr(self, name, nn.Parameter(torch.zeros(shape)))
+        with torch.no_grad():
+            self.state_in.normal_(0, 1 / math.sqrt(latent + 1))
+            self.drive_in.normal_(0, 1.0)
+            self.hidden_bias.uniform_(-1, 1)
+            self.out.normal_(0, 0.5 / math.sqrt(hidden))
+            self.decoder.normal_(0, 1 / math.sqrt(latent))
+            self.white_factor.copy_(0.05 * torch.eye(channels))
+            self.start_spread.fill_(0.05)
+
+    state_in: Tensor
+    drive_in: Tensor
+    hidden_bias: Tensor
+    out: Tensor
+    out_bias: Tensor
+    start_mean: Tensor
+    start_spread: Tensor
+    decoder: Tensor
+    decoder_bias: Tensor
+    white_factor: Tensor
+    offset: Tensor
+    scale: Tensor
+
+    @classmethod
+    def from_twin(cls, twin: Twin) -> TwinModel:
+        """The module of a fitted twin."""
+        model = cls(len(twin.channels), twin.latent, twin.hidden, twin.deterministic)
+        model.load_state_dict({k: torch.as_tensor(v.copy()) for k, v in twin.weights.items()})
+        return model
+
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """Every weight by name, float32, as `Twin.weights` holds them."""
+        return {
+            k: v.detach().cpu().numpy().astype(np.float32).copy()
+            for k, v in self.state_dict().items()
+        }
+
+    def initial(self, batch: int, generator: torch.Generator | None = None) -> Tensor:
+        """States `(B, D)` drawn from the distribution after a reset."""
+        if self.deterministic:
+            return self.start_mean.expand(batch, -1)
+        draw = torch.randn(batch, self.latent, generator=generator, device=self.start_mean.device)
+        return self.start_mean + self.start_spread * draw
+
+    def draw(self, steps: int, batch: int, generator: torch.Generator | None = None) -> Tensor:
+        """Brownian increments `(T, B, D)` of unit steps; zeros for a deterministic twin."""
+        shape, device = (steps, batch, self.latent), self.start_mean.device
+        if self.deterministic:
+            return torch.zeros(shape, device=device)
+        return torch.randn(shape, generator=generator, device=device)
+
+    def path(self, start: Tensor, drive: Tensor, noise: Tensor) -> Tensor:
+        """States `(T, B, D)` after each step, from `start` `(B, D)`.
+
+        `drive` is `(T, B)` in 0…1, `noise` `(T, B, D)`. Differentiable in start, drive and weights.
+        """
+        weights = (self.state_in, self.drive_in, self.hidden_bias, self.out, self.out_bias)
+        return latent_path(start, 2 * drive - 1, noise, weights)
+
+    def decode(self, states: Tensor) -> Tensor:
+        """Mean response `(…, C)` of states `(…, D)`, normalised units, without read-out noise."""
+        return states @ self.decoder.t() + self.decoder_bias
+
+    def white(self, shape: tuple[int, ...], generator: torch.Generator | None = None) -> Tensor:
+        """Read-out noise `(*shape, C)` in normalised units; zeros for a deterministic twin."""
+        device = self.start_mean.device
+        if self.deterministic:
+            return torch.zeros(*shape, self.channels, device=device)
+        draw = torch.randn(*shape, self.channels, generator=generator, device=device)
+        return draw @ torch.tril(self.white_factor).t()
+
+    def sample(self, drive: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Noisy responses `(T, B, C)` in normalised units from the reset under `drive` `(T, B)`."""
+        steps, batch = drive.shape
+        states = self.path(
+            self.initial(batch, generator), drive, self.draw(steps, batch, generator)
+        )
+        return self.decode(states) + self.white((steps, batch), generator)
+
+    @torch.no_grad()
+    def simulate(
+        self, drive: NDArray[np.float64], repeats: int, seed: int = 0
+    ) -> NDArray[np.float64]:
+        """Responses `(S, R, T, C)` in the device's units to drives `(S, T)` in 0…1 (NaN: no step).
+
+        Raises
+        ------
+        InputError
+            `repeats` below one.
+        """
+        if repeats < 1:
+            raise InputError(f"simulate: {repeats} repeats, expected at least 1")
+        sequences, steps = drive.shape
+        filled = np.where(np.isfinite(drive), drive, 0.5).astype(np.float32)
+        generator = torch.Generator(device=self.start_mean.device).manual_seed(seed)
+        columns = torch.as_tensor(
+            np.repeat(filled, repeats, axis=0).T.copy(), device=self.offset.device
+        )
+        parts = [
+            self.sample(part, generator) for part in torch.split(columns, BATCH_SAMPLES, dim=1)
+        ]
+        normalised = torch.cat(parts, dim=1)
+        response = (self.offset + self.scale * normalised).permute(1, 0, 2).double().cpu().numpy()
+        response = response.reshape(sequences, repeats, steps, self.channels)
+        response[np.broadcast_to(~np.isfinite(drive)[:, None, :, None], response.shape)] = np.nan
+        return response
+
+    def drift_diffusion(self, state: Tensor, drive: Tensor) -> tuple[Tensor, Tensor]:
+        """F and G `(B, D)` of dx = F dt + G dW at `state` `(B, D)`, `drive` `(B,)` in 0…1."""
+        inner = state @ self.state_in.t() + (2 * drive - 1).unsqueeze(-1) * self.drive_in
+        raw = nn.functional.silu(inner + self.hidden_bias) @ self.out.t() + self.out_bias
+        drift = REACH * torch.tanh((state + raw[:, : self.latent]) / REACH) - state
+        spread = NOISE_SCALE * nn.functional.softplus(raw[:, self.latent :])
+        return drift, torch.zeros_like(spread) if self.deterministic else spread

@@ -1,0 +1,143 @@
+"""A fitted twin as a value: weights, the rig it is valid for, its measured quality. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import InputError, raise_problems
+from models.sequence import DriveWindow, Reset
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SCHEMA = 1
+KIND = "twin"
+
+
+def weight_shapes(latent: int, hidden: int, channels: int) -> dict[str, tuple[int, ...]]:
+    """Shape of every weight of a twin by name; `models.latent` says what each one does."""
+    return {
+        "state_in": (hidden, latent),
+        "drive_in": (hidden,),
+        "hidden_bias": (hidden,),
+        "out": (2 * latent, hidden),
+        "out_bias": (2 * latent,),
+        "start_mean": (latent,),
+        "start_spread": (latent,),
+        "decoder": (channels, latent),
+        "decoder_bias": (channels,),
+        "white_factor": (channels, channels),
+        "offset": (channels,),
+        "scale": (channels,),
+    }
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A neural SDE of a device with the conditions under which it was recorded.
+
+    Attributes
+    ----------
+    weights
+        float32 arrays, named and shaped as `weight_shapes` says.
+    channels, units
+        Names and units of the response.
+    latent, hidden
+        Latent states and hidden units.
+    deterministic
+        True: fitted to means only; samples have no noise.
+    window, reset, settings, identities
+        As in the recordings it was fitted on; it is valid for these only.
+    drive_low, drive_high
+        Range of the drives it was fitted on.
+    errors, coverage
+        The quality on held-out sequences beside its floor (keys of the command line's result).
+    meta
+        id, created, seed, objective, held-out sequences, parents with hashes, code version.
+    """
+
+    weights: dict[str, NDArray[np.float32]]
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    latent: int
+    hidden: int
+    deterministic: bool
+    window: DriveWindow
+    reset: Reset
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
+    drive_low: float = 0.0
+    drive_high: float = 1.0
+    errors: dict[str, Any] = field(default_factory=dict)
+    coverage: dict[str, Any] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        problems = []
+        expected = weight_shapes(self.latent, self.hidden, len(self.channels))
+        for name, shape in expected.items():
+            array = self.weights.get(name)
+            if array is None:
+                problems.append(f"weight {name!r} is missing")
+            elif array.shape != shape:
+                problems.append(f"weight {name!r} has shape {array.shape}, expected {shape}")
+            elif not np.isfinite(array).all():
+                problems.append(f"weight {name!r} holds values that are not numbers")
+        problems += [f"weight {n!r} is unknown" for n in self.weights if n not in expected]
+        if len(self.units) != len(self.channels):
+            problems.append(f"{len(self.units)} units for {len(self.channels)} channels")
+        if not 0 <= self.drive_low < self.drive_high <= 1:
+            problems.append(f"drive range {self.drive_low}…{self.drive_high} is not within 0…1")
+        raise_problems(InputError, "twin", problems)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the weights, as plain JSON values."""
+        return {
+            "channels": list(self.channels),
+            "units": list(self.units),
+            "latent": self.latent,
+            "hidden": self.hidden,
+            "deterministic": self.deterministic,
+            "window": vars(self.window),
+            "reset": vars(self.reset),
+            "settings": self.settings,
+            "identities": self.identities,
+            "drive_low": self.drive_low,
+            "drive_high": self.drive_high,
+            "errors": self.errors,
+            "coverage": self.coverage,
+            "meta": self.meta,
+        }
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any], weights: dict[str, NDArray[np.float32]]) -> Twin:
+        """The twin of `to_json` and its weights.
+
+        Raises
+        ------
+        InputError
+            A key is missing or has another type, or a weight has another shape.
+        """
+        try:
+            return cls(
+                weights,
+                tuple(str(c) for c in body["channels"]),
+                tuple(str(u) for u in body["units"]),
+                int(body["latent"]),
+                int(body["hidden"]),
+                bool(body["deterministic"]),
+                DriveWindow(**body["window"]),
+                Reset(**body["reset"]),
+                dict(body["settings"]),
+                dict(body["identities"]),
+                float(body["drive_low"]),
+                float(body["drive_high"]),
+                dict(body["errors"]),
+                dict(body["coverage"]),
+                dict(body["meta"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"twin: not a description of a twin ({error!r})") from error

@@ -1,0 +1,136 @@
+"""The fast path is the equation: against autograd, against torchsde, against finite differences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from models import kernel
+from models.errors import InputError
+from models.latent import TwinModel
+from models.sequence import DriveWindow, Reset
+from models.standard_sde import standard_path
+from models.twin import Twin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(params=["kernel", "torch"])
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Both ways to run the path; where no compiler is, the kernel's cases are skipped."""
+    if request.param == "torch":
+        monkeypatch.setenv("TWINRIG_KERNEL", "torch")
+    kernel.load.cache_clear()
+    if request.param == "kernel" and kernel.load()[0] is None:
+        pytest.skip(kernel.describe())
+    yield request.param
+    kernel.load.cache_clear()
+
+
+@pytest.fixture
+def model(path: str) -> TwinModel:
+    torch.manual_seed(3)
+    return TwinModel(channels=2, latent=4, hidden=16)
+
+
+def plain_path(
+    model: TwinModel, start: torch.Tensor, drive: torch.Tensor, noise: torch.Tensor
+) -> torch.Tensor:
+    x, states = start, []
+    for u, xi in zip(drive, noise, strict=True):
+        drift, spread = model.drift_diffusion(x, u)
+        x = x + drift + spread * xi
+        states.append(x)
+    return torch.stack(states)
+
+
+def test_the_fast_path_agrees_with_torchsde_on_the_same_increments(model: TwinModel) -> None:
+    start, drive, noise = torch.randn(5, 4), torch.rand(12, 5), torch.randn(12, 5, 4)
+    with torch.no_grad():
+        fast = model.path(start, drive, noise)
+        reference = standard_path(model, start, drive, noise)
+    torch.testing.assert_close(fast, reference, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch", [5, 16, 37])
+def test_the_gradients_written_by_hand_are_those_of_autograd(
+    model: TwinModel, path: str, batch: int
+) -> None:
+    torch.manual_seed(batch)
+    dtype = torch.float32 if path == "kernel" else torch.double
+    model = model.to(dtype)
+    start = torch.randn(batch, 4, dtype=dtype, requires_grad=True)
+    drive = torch.rand(12, batch, dtype=dtype, requires_grad=True)
+    noise = torch.randn(12, batch, 4, dtype=dtype)
+    weight = torch.randn(12, batch, 4, dtype=dtype)
+    gradients = []
+    for run in (model.path, lambda *a: plain_path(model, *a)):
+        model.zero_grad()
+        start.grad = drive.grad = None
+        (run(start, drive, noise) * weight).sum().backward()
+        assert start.grad is not None
+        assert drive.grad is not None
+        named = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+        gradients.append({"start": start.grad, "drive": drive.grad, **named})
+    assert gradients[0].keys() == gradients[1].keys()
+    tolerance = {"rtol": 1e-3, "atol": 1e-4} if path == "kernel" else {"rtol": 1e-7, "atol": 1e-9}
+    for name, value in gradients[0].items():
+        torch.testing.assert_close(
+            value, gradients[1][name], msg=lambda m, n=name: f"{n}: {m}", **tolerance
+        )
+
+
+def test_the_kernel_skips_the_weights_gradient_where_nobody_asks(model: TwinModel) -> None:
+    drive = torch.rand(12, 5, requires_grad=True)
+    model.requires_grad_(False)
+    model.path(torch.zeros(5, 4), drive, torch.randn(12, 5, 4)).sum().backward()
+    assert drive.grad is not None
+    assert float(drive.grad.abs().sum()) > 0
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_a_deterministic_twin_answers_every_repeat_alike() -> None:
+    model = TwinModel(channels=1, deterministic=True)
+    response = model.simulate(np.random.default_rng(0).random((2, 30)), repeats=3, seed=1)
+    assert response.shape == (2, 3, 30, 1)
+    assert np.ptp(response, axis=1).max() == pytest.approx(0, abs=1e-6)
+
+
+def test_one_seed_gives_one_simulation_and_missing_steps_stay_missing(model: TwinModel) -> None:
+    drive = np.random.default_rng(0).random((2, 30))
+    drive[1, 20:] = np.nan
+    first, again = (model.simulate(drive, 3, seed=5) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert np.isnan(first[1, :, 20:]).all()
+    assert np.isfinite(first[1, :, :20]).all()
+    assert not np.array_equal(first[0], model.simulate(drive, 3, seed=6)[0])
+
+
+def test_a_twin_returns_from_json_and_names_every_wrong_weight(model: TwinModel) -> None:
+    twin = Twin(
+        model.weights(),
+        ("X", "Y"),
+        ("V", "V"),
+        4,
+        16,
+        False,
+        DriveWindow("amplitude", 0.0022, 0.0034),
+        Reset(0.004),
+    )
+    again = Twin.from_json(twin.to_json(), twin.weights)
+    assert again.to_json() == twin.to_json()
+    drive = np.random.default_rng(0).random((1, 10))
+    np.testing.assert_array_equal(
+        TwinModel.from_twin(again).simulate(drive, 2), model.simulate(drive, 2)
+    )
+    broken = {
+        **twin.weights,
+        "decoder": np.zeros((1, 1), np.float32),
+        "extra": np.zeros(1, np.float32),
+    }
+    with pytest.raises(InputError, match=r"(?s)decoder.*extra"):
+        Twin.from_json(twin.to_json(), broken)
