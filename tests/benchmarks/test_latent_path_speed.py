@@ -1,0 +1,53 @@
+"""Forward and backward of the twin's path against torchsde (Euler, `f_and_g` shared), same run.
+
+Seconds are printed, ratios asserted: low enough for a busy machine, far above one.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from models import kernel
+from models.latent import TwinModel
+from models.standard_sde import standard_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STEPS = 50
+
+
+def fastest_s(work: Callable[[], None], rounds: int = 3) -> float:
+    work()
+    times = []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begin)
+    return min(times)
+
+
+@pytest.mark.parametrize(("batch", "at_least"), [(32, 15.0), (256, 4.0)])
+def test_the_kernel_outruns_torchsde(
+    batch: int, at_least: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if kernel.load()[0] is None:
+        pytest.skip(kernel.describe())
+    torch.set_num_threads(1)
+    model = TwinModel(channels=2)
+    start, noise = torch.zeros(batch, 6), torch.randn(STEPS, batch, 6)
+    drive = torch.rand(STEPS, batch, requires_grad=True)
+    fast = fastest_s(lambda: model.path(start, drive, noise).square().mean().backward())
+    slow = fastest_s(
+        lambda: standard_path(model, start, drive, noise).square().mean().backward(), rounds=2
+    )
+    with capsys.disabled():
+        print(  # noqa: T201 - a benchmark reports its seconds
+            f"\nlatent path, batch {batch} × {STEPS} steps: {fast * 1e3:.1f} ms, "
+            f"torchsde {slow * 1e3:.1f} ms, {slow / fast:.1f} times faster"
+        )
+    assert slow / fast >= at_least
