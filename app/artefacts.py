@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +45,8 @@ def now_iso() -> str:
 @cache
 def code_version() -> str:
     """Twinrig's version, with the commit where it runs from a clone (`0.1.0+g45d6400.dirty`)."""
+    from importlib import metadata  # 45 ms that no start of the window should pay
+
     try:
         version = metadata.version("twinrig")
     except metadata.PackageNotFoundError:

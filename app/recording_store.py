@@ -1,0 +1,310 @@
+"""Recordings on disk: the writer that survives a kill, the reader that says the true status.
+
+Layout. `recording.nc` is the recording for xarray, h5py and everyone else; while a run lasts (and
+after a kill) `journal.bin` stands beside it and is the truth. `finish` seals the one and removes
+the other.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.artefacts import find_file, new_directory, reading, writing
+from app.journal import NAME as JOURNAL_NAME
+from app.journal import Journal, JournalContent, JournalRepeat, read_journal
+from app.netcdf import LiveArrays, write_netcdf
+from app.recording_format import (
+    LIVE_NAMES,
+    attributes_of,
+    header_of,
+    recording_of_file,
+    recording_of_header,
+    variables_of,
+)
+from models.errors import InputError, RefusedError, TwinrigError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.recording import Recording
+
+FILE_NAME = "recording.nc"
+BEAT_S = 1.0
+_OPEN_HERE: set[Path] = set()
+
+
+class RecordingWriter:
+    """Writes a run's repeats as they are completed; call `finish` in a `finally:`.
+
+    Parameters
+    ----------
+    out
+        A new folder.
+    header
+        The recording to come: everything but responses (all NaN), order and start times.
+    journal
+        Only `resume` gives it: `out` exists then, and `header` is the recording so far.
+
+    Raises
+    ------
+    InputError
+        `out` holds something already.
+    TwinrigError
+        The disk refuses.
+    """
+
+    def __init__(self, out: Path, header: Recording, *, journal: Journal | None = None) -> None:
+        self.folder = Path(out) if journal else new_directory(out)
+        self.path = self.folder / FILE_NAME
+        self._recording = header if journal else _blank(header)
+        self._journal = journal or Journal.create(
+            self.folder / JOURNAL_NAME, header_of(self._recording)
+        )
+        self._live: LiveArrays | None = None
+        self._beaten_s = time.monotonic()
+        self._finished = False
+        _OPEN_HERE.add(self.folder.resolve())
+        try:
+            self._write_file(seal=False)
+            with writing(self.path):
+                self._live = LiveArrays(self.path, LIVE_NAMES)
+        except BaseException:
+            self._close("failed")
+            raise
+
+    @classmethod
+    def resume(cls, path: Path) -> tuple[RecordingWriter, Recording]:
+        """Go on with a run that ended early: the writer, and the recording so far.
+
+        Raises
+        ------
+        InputError
+            No recording there, or a damaged one.
+        RefusedError
+            It still runs: its owner lives.
+        """
+        folder = folder_of(path)
+        so_far = read_recording(folder)
+        if so_far.status == "running":
+            owner = read_journal(folder / JOURNAL_NAME).owner
+            raise RefusedError(f"{folder}: is being recorded right now by {owner}; stop that first")
+        recording = replace(so_far, status="running")
+        journal = _reopened_journal(folder / JOURNAL_NAME, recording)
+        return cls(folder, recording, journal=journal), recording
+
+    @property
+    def recording(self) -> Recording:
+        """The recording so far; its arrays grow with each repeat."""
+        return self._recording
+
+    def append(
+        self,
+        sequence: int,
+        repeat: int,
+        position: int,
+        start_s: float,
+        response: NDArray[np.float64],
+    ) -> None:
+        """Store one completed repeat; when this returns it survives `kill -9`.
+
+        Parameters
+        ----------
+        sequence, repeat
+            Which one, from zero.
+        position
+            Its place in the run's order, from zero.
+        start_s
+            Device time at its start, in s.
+        response
+            `(T, C)` with `T` the sequence's length, in the recording's units.
+
+        Raises
+        ------
+        InputError
+            Another shape, or a repeat that is there already.
+        TwinrigError
+            The disk refuses; everything before is as it was.
+        """
+        into = self._recording
+        expected = (int(into.lengths[sequence]), len(into.channels))
+        if response.shape != expected:
+            raise InputError(
+                f"sequence {sequence}, repeat {repeat}: response has shape {response.shape}, "
+                f"expected {expected}"
+            )
+        if into.order[sequence, repeat] >= 0:
+            raise InputError(f"sequence {sequence}, repeat {repeat}: is recorded already")
+        self._journal.append(JournalRepeat(sequence, repeat, position, start_s, response))
+        into.response[sequence, repeat, : len(response)] = response
+        into.start_s[sequence, repeat] = start_s
+        into.order[sequence, repeat] = position
+        self._show(sequence, repeat)
+
+    def _show(self, sequence: int, repeat: int) -> None:
+        """Write the repeat into the open file too, its order last: order ≥ 0 means complete."""
+        _, r, t, c = self._recording.response.shape
+        index = sequence * r + repeat
+        if self._live is None:
+            return
+        recording = self._recording
+        # Windows: a reader may hold the file for a moment; the journal has the repeat, and
+        # `finish` writes the file anew.
+        with writing(self.path), suppress(PermissionError):
+            self._live.write("response", index * t * c, recording.response[sequence, repeat])
+            self._live.write("start", index, recording.start_s[sequence, repeat : repeat + 1])
+            order = recording.order[sequence, repeat : repeat + 1].astype(np.int32)
+            self._live.write("order", index, order)
+
+    def remark(self, text: str) -> None:
+        """Keep a sentence about the run in `meta["remarks"]`."""
+        self._journal.remark(text)
+        self._recording.meta.setdefault("remarks", []).append(text)
+
+    def beat(self) -> None:
+        """Say that the run lives (once a second at most); call it with every step."""
+        if time.monotonic() - self._beaten_s >= BEAT_S:
+            self._beaten_s = time.monotonic()
+            self._journal.beat()
+
+    def finish(self, status: str) -> Recording:
+        """Seal the recording with its final status: done, stopped or failed; a second call is free.
+
+        Raises
+        ------
+        TwinrigError
+            The disk refuses; the journal then keeps every repeat and the status.
+        """
+        if self._finished:
+            return self._recording
+        self._recording = replace(self._recording, status=status)
+        try:
+            with suppress(TwinrigError):
+                self._journal.mark(status)
+            self._release_live()
+            self._write_file(seal=True)
+        finally:
+            self._close(None)
+        with writing(self._journal.path):
+            self._journal.path.unlink()
+        return self._recording
+
+    def _write_file(self, *, seal: bool) -> None:
+        recording = self._recording
+        write_netcdf(self.path, variables_of(recording), attributes_of(recording), seal=seal)
+
+    def _close(self, status: str | None) -> None:
+        self._finished = True
+        if status is not None:
+            with suppress(TwinrigError):
+                self._journal.mark(status)
+        self._release_live()
+        self._journal.close()
+        _OPEN_HERE.discard(self.folder.resolve())
+
+    def _release_live(self) -> None:
+        if self._live is not None:
+            self._live.close()
+            self._live = None
+
+
+def _blank(header: Recording) -> Recording:
+    return replace(
+        header,
+        response=np.full_like(header.response, np.nan),
+        order=np.full_like(header.order, -1),
+        start_s=np.full_like(header.start_s, np.nan),
+        status="running",
+        meta=dict(header.meta),
+    )
+
+
+def _reopened_journal(path: Path, recording: Recording) -> Journal:
+    """The journal of a dead run, or a new one of a finished recording, whole or not at all."""
+    if path.is_file():
+        return Journal.reopen(path, read_journal(path))
+    repeats = [
+        JournalRepeat(
+            int(s),
+            int(r),
+            int(recording.order[s, r]),
+            float(recording.start_s[s, r]),
+            recording.response[s, r, : int(recording.lengths[s])],
+        )
+        for s, r in np.argwhere(recording.complete)
+    ]
+    return Journal.create(path, header_of(recording), repeats)
+
+
+def write_recording(out: Path, recording: Recording) -> Path:
+    """Write a whole recording into a new folder; returns its `recording.nc`.
+
+    Raises
+    ------
+    InputError
+        `out` holds something already.
+    TwinrigError
+        The disk refuses.
+    """
+    path = new_directory(out) / FILE_NAME
+    write_netcdf(path, variables_of(recording), attributes_of(recording))
+    return path
+
+
+def read_recording(path: Path) -> Recording:
+    """Read a recording: its folder, or the `recording.nc` in it.
+
+    The status is the truth: `running` only while its owner lives, else `interrupted`.
+
+    Raises
+    ------
+    InputError
+        Missing, cut short, damaged, of another schema, or no recording.
+    """
+    path = Path(path)
+    folder = folder_of(path)
+    journal = folder / JOURNAL_NAME
+    if journal.is_file() and path in (folder, folder / FILE_NAME):
+        return _recording_of_journal(folder, journal)
+    return recording_of_file(find_file(path, FILE_NAME))
+
+
+def folder_of(path: Path) -> Path:
+    """The artefact's folder, of the folder itself or of a file in it."""
+    path = Path(path)
+    return path if path.is_dir() else path.parent
+
+
+def _recording_of_journal(folder: Path, path: Path) -> Recording:
+    content = read_journal(path)
+    recording = recording_of_header(content.header, path)
+    shape = recording.response.shape
+    for entry in content.repeats:
+        s, r = entry.sequence, entry.repeat
+        if not (s < shape[0] and r < shape[1]) or entry.response.shape != (
+            int(recording.lengths[s]),
+            shape[3],
+        ):
+            raise InputError(f"{path}: sequence {s}, repeat {r} doesn't fit its header: damaged")
+        recording.response[s, r, : len(entry.response)] = entry.response
+        recording.start_s[s, r] = entry.start_s
+        recording.order[s, r] = entry.position
+    if content.remarks:
+        recording.meta["remarks"] = [*recording.meta.get("remarks", []), *content.remarks]
+    return replace(recording, status=_true_status(folder, path, content))
+
+
+def _true_status(folder: Path, path: Path, content: JournalContent) -> str:
+    if content.status != "running":
+        return content.status
+    if content.owner.pid == os.getpid() and content.owner.alive(0.0):
+        return "running" if folder.resolve() in _OPEN_HERE else "interrupted"
+    with reading(path):
+        age_s = max(0.0, time.time() - path.stat().st_mtime)
+    return "running" if content.owner.alive(age_s) else "interrupted"

@@ -1,0 +1,117 @@
+"""What `--sequences` takes: a JSON file, another recording, or the short form."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.artefacts import parse_json, reading
+from app.recording_store import read_recording
+from models.errors import InputError, raise_problems
+from models.sequence import FAMILIES, DriveWindow, FieldSequence, Reset, parse_short_form
+
+Resolved = tuple[list[FieldSequence], DriveWindow | None, Reset | None]
+KEYS = ("sequences", "window", "reset", "schema", "notes")
+SCHEMA = 1
+
+
+def sequences_from(text: str | Path) -> Resolved:
+    """Sequences with the window and reset that they ask for (None: the bench's defaults).
+
+    Parameters
+    ----------
+    text
+        `FAMILY:COUNTxSTEPS[@SEED]`; or a recording (folder or `.nc`), for its sequences, window
+        and reset; or a JSON file: `{"sequences": [{"drive": [0, 0.5, …], "family": "…"}, …]}`,
+        where a bare list stands for its drive, with optional `window`
+        (`encoding, low_T, high_T, hold_s`) and `reset` (`field_T, hold_s`).
+
+    Raises
+    ------
+    InputError
+        None of these, or faults in it (all at once).
+    """
+    short = parse_short_form(str(text))
+    if short is not None:
+        return short, None, None
+    path = Path(text)
+    if path.is_dir() or path.suffix == ".nc":
+        return _of_recording(path)
+    if path.is_file():
+        return _of_json(path)
+    raise InputError(
+        f"sequences {str(text)!r}: no such file, no recording, and not the short form "
+        f"FAMILY:COUNTxSTEPS[@SEED] such as mixed:40x100@7 (families: {', '.join(FAMILIES)})"
+    )
+
+
+def _of_recording(path: Path) -> Resolved:
+    recording = read_recording(path)
+    rows = zip(recording.drive, recording.lengths, recording.families, strict=True)
+    sequences = [FieldSequence(drive[: int(length)], family) for drive, length, family in rows]
+    return sequences, recording.window, recording.reset
+
+
+def _of_json(path: Path) -> Resolved:
+    with reading(path):
+        body = parse_json(path.read_bytes(), path)
+    problems = _unknown_keys(body, KEYS, "")
+    if body.get("schema", SCHEMA) != SCHEMA:
+        problems.append(f"has schema {body['schema']!r}, this Twinrig reads schema {SCHEMA}")
+    items = body.get("sequences")
+    if not isinstance(items, list) or not items:
+        problems.append('has no "sequences": [[0, 0.5, …], …]')
+        items = []
+    sequences = []
+    for index, item in enumerate(items):
+        try:
+            sequences.append(_sequence_of(item))
+        except InputError as fault:
+            problems.append(f"sequence {index}: {fault}")
+    window = _part_of(body, "window", DriveWindow, problems)
+    reset = _part_of(body, "reset", Reset, problems)
+    raise_problems(InputError, str(path), problems)
+    return sequences, window, reset
+
+
+def _sequence_of(item: Any) -> FieldSequence:
+    body = {"drive": item} if isinstance(item, list) else item
+    if not isinstance(body, dict) or "drive" not in body:
+        raise InputError('is neither a list of drives 0…1 nor {"drive": […], "family": "…"}')
+    raise_problems(InputError, "keys", _unknown_keys(body, ("drive", "family"), ""))
+    try:
+        drive = np.array(body["drive"], dtype=np.float64)
+    except (TypeError, ValueError) as fault:
+        raise InputError(f"drive isn't a list of numbers ({fault})") from fault
+    return FieldSequence(drive, str(body.get("family", "given")))
+
+
+def _part_of(body: dict[str, Any], name: str, kind: type[Any], problems: list[str]) -> Any:
+    part = body.get(name)
+    if part is None:
+        return None
+    if not isinstance(part, dict):
+        problems.append(f"{name} is no table")
+        return None
+    unknown = _unknown_keys(part, tuple(f.name for f in fields(kind)), f"{name}.")
+    problems += unknown
+    if not unknown:
+        try:
+            return kind(**part)
+        except (InputError, TypeError) as fault:
+            problems.append(f"{name}: {fault}")
+    return None
+
+
+def _unknown_keys(body: dict[str, Any], known: tuple[str, ...], place: str) -> list[str]:
+    problems = []
+    for key in body:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+            problems.append(f"unknown key {place}{key}; {hint}")
+    return problems

@@ -1,0 +1,83 @@
+"""Twins and networks on disk: JSON beside safetensors, never a pickled module. No torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.artefacts import load_artefact, save_artefact
+from models import network as network_module
+from models import twin as twin_module
+from models.errors import InputError
+from models.network import Network
+from models.twin import Twin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TWIN_FILE = "twin.json"
+NETWORK_FILE = "network.json"
+WEIGHTS_FILE = "weights.safetensors"
+FORECAST_FILE = "forecast.safetensors"
+
+
+def save_twin(out: Path, twin: Twin) -> Path:
+    """Write a twin into the folder `out`; returns its `twin.json`.
+
+    Raises
+    ------
+    InputError
+        There is a twin already.
+    TwinrigError
+        The disk refuses.
+    """
+    body = {"kind": twin_module.KIND, "schema": twin_module.SCHEMA, **twin.to_json()}
+    return save_artefact(out, TWIN_FILE, body, {WEIGHTS_FILE: twin.weights})
+
+
+def load_twin(path: Path) -> Twin:
+    """Read a twin: its folder, or the `twin.json` in it.
+
+    Raises
+    ------
+    InputError
+        Missing, cut short, damaged, of another schema, or no twin.
+    """
+    body, files = load_artefact(path, TWIN_FILE, twin_module.KIND, twin_module.SCHEMA)
+    try:
+        return Twin.from_json(body, files[WEIGHTS_FILE])
+    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        raise InputError(f"{path}: no complete twin ({fault!r})") from fault
+    except InputError as fault:
+        raise InputError(f"{path}: {fault}") from fault
+
+
+def save_network(out: Path, network: Network) -> Path:
+    """Write a network into the folder `out`; returns its `network.json`.
+
+    Raises
+    ------
+    InputError
+        There is a network already.
+    TwinrigError
+        The disk refuses.
+    """
+    body = {"kind": network_module.KIND, "schema": network_module.SCHEMA, **network.to_json()}
+    files = {WEIGHTS_FILE: network.weight_arrays(), FORECAST_FILE: network.forecast_arrays()}
+    return save_artefact(out, NETWORK_FILE, body, files)
+
+
+def load_network(path: Path) -> Network:
+    """Read a network: its folder, or the `network.json` in it.
+
+    Raises
+    ------
+    InputError
+        Missing, cut short, damaged, of another schema, or no network.
+    """
+    body, files = load_artefact(path, NETWORK_FILE, network_module.KIND, network_module.SCHEMA)
+    try:
+        return Network.from_json(body, {**files[WEIGHTS_FILE], **files[FORECAST_FILE]})
+    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        raise InputError(f"{path}: no complete network ({fault!r})") from fault
+    except InputError as fault:
+        raise InputError(f"{path}: {fault}") from fault
