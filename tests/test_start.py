@@ -1,0 +1,277 @@
+"""start.py: what it installs, when it installs again, what it runs; without a network."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ROOT = Path(__file__).resolve().parent.parent
+DEBIAN_12 = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nID=debian\n'
+DEBIAN_13 = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian\n'
+POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and groups of POSIX")
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """start.py as a module whose repository and venv are in `tmp_path`."""
+    spec = importlib.util.spec_from_file_location("start_under_test", ROOT / "start.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    (tmp_path / "models" / "path.c").write_text("int x;\n")
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "VENV", tmp_path / ".venv")
+    return module
+
+
+def test_imports_nothing_but_the_standard_library() -> None:
+    command = [sys.executable, "-I", "-S", "-c", "import runpy; runpy.run_path('start.py')"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("changed", ["pyproject.toml", "models/path.c", "models/new.c"])
+def test_installs_again_when_what_it_rests_on_changes(
+    start: ModuleType, tmp_path: Path, changed: str
+) -> None:
+    before = start.installed_hash(tmp_path)
+    (tmp_path / "models" / "twin.py").write_text("x = 1\n")
+    assert start.installed_hash(tmp_path) == before
+    (tmp_path / changed).write_text("changed\n")
+    assert start.installed_hash(tmp_path) != before
+
+
+def test_a_checkout_with_windows_line_ends_has_the_same_hash(
+    start: ModuleType, tmp_path: Path
+) -> None:
+    before = start.installed_hash(tmp_path)
+    (tmp_path / "pyproject.toml").write_bytes(b"[project]\r\n")
+    assert start.installed_hash(tmp_path) == before
+
+
+def test_is_ready_only_with_both_stamps_of_this_hash_and_an_interpreter(
+    start: ModuleType,
+) -> None:
+    python = start.venv_python()
+    python.parent.mkdir(parents=True)
+    python.touch()
+    ready = []
+    for name in ("installed", "qt"):
+        ready.append(start._is_ready("abc"))
+        start.write_stamp(name, "abc")
+    ready += [start._is_ready("abc"), start._is_ready("def")]
+    python.unlink()
+    assert [*ready, start._is_ready("abc")] == [False, False, True, False, False]
+
+
+def test_paths_of_windows(start: ModuleType) -> None:
+    assert start.venv_python(windows=True) == start.VENV / "Scripts" / "python.exe"
+    assert start.venv_script("ruff", windows=True) == start.VENV / "Scripts" / "ruff.exe"
+    assert start.venv_script("ruff", windows=False) == start.VENV / "bin" / "ruff"
+
+
+def test_runs_twinrig_where_the_user_stands(start: ModuleType) -> None:
+    command = start.run_command(["record", "--out", "x"])
+    assert command[1:] == ["-P", "-m", "app", "record", "--out", "x"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pytest_words"),
+    [
+        ([], ["-m", "not full"]),
+        (["--full"], []),
+        (["-k", "store", "--full", "-x"], ["-k", "store", "-x"]),
+    ],
+)
+def test_test_runs_every_check_in_order(
+    start: ModuleType, arguments: list[str], pytest_words: list[str]
+) -> None:
+    steps = start.test_steps(arguments)
+    tails = [" ".join([Path(s[0]).stem, *s[1:]]) for s in steps]
+    assert tails[:2] == ["ruff check .", "ruff format --check ."]
+    assert [t.partition(" ")[2] for t in tails[2:4]] == ["-m mypy", "-m mypy --platform win32"]
+    assert tails[4] == "lint-imports"
+    assert steps[5][1:] == ["-m", "pytest", *pytest_words]
+
+
+def test_a_failed_check_does_not_hide_the_next(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    python = sys.executable
+    steps = [[python, "-c", f"raise SystemExit({code})"] for code in (0, 3, 0)]
+    monkeypatch.setattr(start, "test_steps", lambda _: steps)
+    assert start.run_tests([]) == 1
+    said = capsys.readouterr().err
+    assert said.count("ok    ") == 2
+    assert said.count("FAILED") == 1
+
+
+def test_all_checks_passed_is_zero(start: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "test_steps", lambda _: [[sys.executable, "-c", ""]])
+    assert start.run_tests([]) == 0
+
+
+@pytest.mark.parametrize(
+    ("listing", "expected"),
+    [
+        ("torch (2.13.0)\nAvailable versions: 2.13.0, 2.12.1\n", (None, False)),
+        ("torch (2.13.0+cpu)\nAvailable versions: 2.13.0+cpu, 2.9.1+cpu\n", ("2.13.0+cpu", True)),
+        ("torch (2.15.0)\nAvailable versions: 2.15.0, 2.13.0+cpu\n", ("2.13.0+cpu", True)),
+        ("torch (3.0.0+cpu)\nAvailable versions: 3.0.0+cpu, 2.3.1+cpu\n", (None, False)),
+        ("ERROR: No matching distribution found for torch\n", (None, False)),
+    ],
+)  # fmt: skip
+def test_takes_the_cpu_build_of_torch_that_is_on_offer(
+    start: ModuleType, listing: str, expected: tuple[str | None, bool]
+) -> None:
+    assert start.cpu_torch_of(listing) == expected
+    pins = [w for w in start.install_command(expected[0]) if w.startswith("torch==")]
+    assert pins == ([f"torch=={expected[0]}"] if expected[0] else [])
+
+
+@pytest.mark.parametrize(
+    ("listing", "said"),
+    [("Available versions: 2.13.0", True), ("Available versions: 2.13.0+cpu, 2.13.0", False)],
+)
+def test_says_the_download_size_where_only_cuda_is_on_offer(
+    start: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    listing: str,
+    said: bool,
+) -> None:
+    monkeypatch.setattr(start, "output_of", lambda *_: (0, listing))
+    monkeypatch.setattr(sys, "platform", "linux")
+    start._torch_choice()
+    text = capsys.readouterr().err
+    assert ("3 GB" in text and "https://download.pytorch.org/whl/cpu" in text) is said
+
+
+@pytest.mark.parametrize(
+    ("os_release", "glib"),
+    [
+        (DEBIAN_12, "libglib2.0-0"),
+        (DEBIAN_13, "libglib2.0-0t64"),
+        ("ID=debian\n", "libglib2.0-0t64"),
+        ('ID=ubuntu\nVERSION_ID="22.04"\n', "libglib2.0-0"),
+        ('ID=ubuntu\nVERSION_ID="24.04"\n', "libglib2.0-0t64"),
+    ],
+)
+def test_glib_has_two_names_in_debian(start: ModuleType, os_release: str, glib: str) -> None:
+    assert start.glib_package(os_release) == glib
+
+
+def test_a_screen_needs_more_packages(start: ModuleType) -> None:
+    bare, screen = (start.qt_packages("libglib2.0-0", s) for s in (False, True))
+    assert "libxcb-cursor0" in screen
+    assert "libxcb-cursor0" not in bare
+    assert {"libegl1", "libgl1", "fonts-dejavu-core", "libglib2.0-0"} <= set(bare)
+
+
+def test_root_tries_the_other_name_of_glib(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def call(command: list[str], _env: dict[str, str]) -> int:
+        ran.append(" ".join(command))
+        return 100 if "libglib2.0-0t64" in command else 0
+
+    monkeypatch.setattr(start, "call", call)
+    assert start._apt_install([start.qt_packages(g, False) for g in start.GLIB_PACKAGES])
+    assert ran[0].startswith("apt-get update")
+    assert ran[-1].endswith(" libglib2.0-0")
+
+
+@pytest.mark.parametrize(("needs_window", "code"), [(True, 1), (False, None)])
+def test_without_root_it_says_the_one_line(
+    start: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    needs_window: bool,
+    code: int | None,
+) -> None:
+    monkeypatch.setattr(start, "_may_apt", lambda: False)
+    monkeypatch.setattr(start, "_qt_fault", lambda: "ImportError: libEGL.so.1")
+    if code is None:
+        start._check_qt("abc", needs_window)
+    else:
+        with pytest.raises(SystemExit) as stopped:
+            start._check_qt("abc", needs_window)
+        assert stopped.value.code == code
+    said = capsys.readouterr().err
+    assert "libEGL.so.1" in said
+    assert "sudo apt-get update && sudo apt-get install -y libxkbcommon0" in said
+
+
+def test_a_python_without_venv_gets_the_one_line(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(start, "_has_venv_modules", lambda _: False)
+    monkeypatch.setattr(start, "_may_apt", lambda: False)
+    with pytest.raises(SystemExit):
+        start._need_venv_modules(sys.executable)
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+    assert f"sudo apt-get install -y {version}" in capsys.readouterr().err
+
+
+def test_two_at_once_take_turns(start: ModuleType) -> None:
+    with start.only_one():
+        file = (start.VENV / "start.lock").open("a+b")
+        with file:
+            assert not start._try_lock(file)
+    with (start.VENV / "start.lock").open("a+b") as file:
+        assert start._try_lock(file)
+
+
+CHILD = """
+import signal, sys, time
+signal.signal(signal.{name}, lambda *_: sys.exit(7))
+print("up", flush=True)
+time.sleep(30)
+"""
+PARENT = """
+import runpy, sys
+start = runpy.run_path({start!r})
+start["call"]([sys.executable, "-c", {child!r}])
+"""
+
+
+@POSIX
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_signals_reach_the_child_and_its_exit_code_comes_back(name: str) -> None:
+    code = PARENT.format(start=str(ROOT / "start.py"), child=CHILD.format(name=name))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"up\n"
+        parent.send_signal(getattr(signal, name))
+        assert parent.wait(timeout=20) == 7
+
+
+@POSIX
+def test_becomes_the_command(tmp_path: Path) -> None:
+    code = (
+        "import os, runpy, sys\nprint(os.getpid(), flush=True)\n"
+        f"runpy.run_path({str(ROOT / 'start.py')!r})['replace_by']"
+        "([sys.executable, '-c', 'import os; print(os.getpid()); raise SystemExit(4)'])"
+    )
+    begin = time.monotonic()
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    before, after = done.stdout.split()
+    assert (before, done.returncode) == (after, 4)
+    assert time.monotonic() - begin < 20
