@@ -1,0 +1,112 @@
+"""The devices a virtual rig can hold: a field at the gate in, a two-component signal out."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from instruments.virtual.nanoring import NanoringArray, NanoringParameters
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Device(Protocol):
+    """What sits in the field.
+
+    Attributes
+    ----------
+    duration_s
+        How long one gate takes.
+    parameters
+        Every physical parameter, for the fingerprint.
+    """
+
+    duration_s: float
+    parameters: Mapping[str, object]
+
+    def gate(self, field_T: float) -> tuple[float, float]:
+        """One step at this field: in-phase and quadrature signal, full scale about ±1."""
+
+
+class NanoringDevice:
+    """The nanoring array in a field that is turned outside; one gate is one rotation."""
+
+    def __init__(self, seed: np.random.SeedSequence) -> None:
+        parameters = NanoringParameters()
+        self._array = NanoringArray(parameters, int(seed.generate_state(1, np.uint64)[0]))
+        self.duration_s = 1.0 / parameters.field_frequency_Hz
+        self.parameters: Mapping[str, object] = asdict(parameters)
+
+    def gate(self, field_T: float) -> tuple[float, float]:
+        """One rotation; a negative amplitude is the same rotation half a turn later."""
+        in_phase, quadrature = self._array.rotate(abs(field_T)).tolist()
+        return in_phase, quadrature
+
+
+@dataclass(frozen=True)
+class LeakyIntegratorParameters:
+    """A memory that fades: x ← x + leak (u − x) + noise, on two channels with their own leak.
+
+    `noise` is the standard deviation of x that the kicks alone would make; `low_T` and `high_T`
+    are the field at u = 0 and u = 1.
+    """
+
+    leak: tuple[float, float] = (0.3, 0.1)
+    noise: tuple[float, float] = (0.02, 0.02)
+    low_T: float = 2.2e-3
+    high_T: float = 3.4e-3
+    duration_s: float = 1.0 / 37.0
+
+
+class LeakyIntegrator:
+    """A plain device for teaching: two fading memories whose noise is coloured by the fading."""
+
+    def __init__(self, seed: np.random.SeedSequence) -> None:
+        parameters = LeakyIntegratorParameters()
+        self._rng = np.random.default_rng(seed)
+        self._leak = np.array(parameters.leak)
+        self._kick = np.array(parameters.noise) * np.sqrt(1 - (1 - self._leak) ** 2)
+        self._low_T = parameters.low_T
+        self._span_T = parameters.high_T - parameters.low_T
+        self._x = np.zeros(2)
+        self.duration_s = parameters.duration_s
+        self.parameters: Mapping[str, object] = asdict(parameters)
+
+    def gate(self, field_T: float) -> tuple[float, float]:
+        """One step of the recursion; fields beyond twice the window saturate."""
+        u = min(2.0, max(-1.0, (field_T - self._low_T) / self._span_T))
+        self._x += self._leak * (u - self._x) + self._kick * self._rng.standard_normal(2)
+        x, y = self._x.tolist()
+        return x, y
+
+
+DEVICES: dict[str, Callable[[np.random.SeedSequence], Device]] = {
+    "nanoring": NanoringDevice,
+    "leaky-integrator": LeakyIntegrator,
+}
+LATER_DEVICES = ("spin-vortex-ice",)
+
+
+def make_device(name: str, seed: np.random.SeedSequence) -> Device:
+    """Build the device of that name.
+
+    Raises
+    ------
+    InputError
+        The name is unknown, or of a device that a later release brings.
+    """
+    if name in DEVICES:
+        return DEVICES[name](seed)
+    available = ", ".join(DEVICES)
+    if name in LATER_DEVICES:
+        raise InputError(
+            f"virtual rig: device {name!r} comes with a later release; available now: {available}"
+        )
+    near = difflib.get_close_matches(name, DEVICES, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"available: {available}"
+    raise InputError(f"virtual rig: device {name!r} is unknown; {hint}")

@@ -1,0 +1,148 @@
+"""Between device and lock-in: the gate, volts, read-out noise, thermal drift of the offset."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from instruments.virtual.bipolar import BipolarSupply
+    from instruments.virtual.devices import Device
+    from instruments.virtual.instrument import DeviceTime
+
+_BLOCK = 4096  # normal draws fetched at once
+
+
+@dataclass(frozen=True)
+class ElectronicsParameters:
+    """What the read-out adds; part of the frozen reference rig.
+
+    `full_signal_V` is the lock-in voltage of a signal of 1 (rig strip: about 100 µV). Noise and
+    drift are fractions of it: white Gaussian noise on each reading and channel, and an offset that
+    wanders as an Ornstein-Uhlenbeck process with this standard deviation and correlation time.
+    """
+
+    full_signal_V: float = 1.0e-4
+    noise_fraction: float = 3.0e-3
+    drift_fraction: float = 1.0e-3
+    drift_time_s: float = 3600.0
+
+
+class Normals:
+    """Independent standard normal draws, fetched in blocks because one at a time is slow."""
+
+    def __init__(self, seed: np.random.SeedSequence) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._block: list[float] = []
+
+    def pair(self) -> tuple[float, float]:
+        """Two draws."""
+        if not self._block:
+            self._block = self._rng.standard_normal(_BLOCK).tolist()
+        return self._block.pop(), self._block.pop()
+
+
+class Source(Protocol):
+    """What a lock-in's input is connected to."""
+
+    frequency_Hz: float
+    harmonic: int
+
+    def gate(self) -> tuple[float, float]:
+        """Let one gate pass; in-phase and quadrature signal in V, without read-out noise."""
+
+    def noise(self) -> tuple[float, float]:
+        """Read-out noise of one reading, in V."""
+
+
+class DeviceSource:
+    """The device in the coil of a supply, seen through wires and amplifiers.
+
+    Parameters
+    ----------
+    device
+        What answers.
+    supply
+        Whose coil makes the field; None: no field.
+    device_time
+        The rig's time.
+    parameters
+        Volts, noise and drift.
+    noise_seed, drift_seed
+        Their streams.
+    """
+
+    harmonic = 2  # anisotropic magnetoresistance goes with cos² of an angle: twice a turn
+
+    def __init__(
+        self,
+        device: Device,
+        supply: BipolarSupply | None,
+        device_time: DeviceTime,
+        parameters: ElectronicsParameters,
+        noise_seed: np.random.SeedSequence,
+        drift_seed: np.random.SeedSequence,
+    ) -> None:
+        self._device = device
+        self._supply = supply
+        self._time = device_time
+        self._parameters = parameters
+        self._noise = Normals(noise_seed)
+        self._drift_draws = Normals(drift_seed)
+        self._drift = self._drift_draws.pair()  # stationary from the start, in standard deviations
+        self._drift_seen_ns = device_time.now_ns
+        self.frequency_Hz = 1.0 / device.duration_s
+
+    def gate(self) -> tuple[float, float]:
+        """One rotation at the coil's mean current over it, with the drift of the offset."""
+        field_T = 0.0
+        if self._supply is None:
+            self._time.advance(self._device.duration_s)
+        else:
+            self._supply.follow()
+            self._time.advance(self._device.duration_s)
+            field_T = self._supply.follow() * self._supply.coil.parameters.tesla_per_ampere
+        x, y = self._device.gate(field_T)
+        drift_x, drift_y = self._wander()
+        full_V, drift = self._parameters.full_signal_V, self._parameters.drift_fraction
+        return full_V * (x + drift * drift_x), full_V * (y + drift * drift_y)
+
+    def noise(self) -> tuple[float, float]:
+        """White Gaussian noise of one reading."""
+        sigma_V = self._parameters.full_signal_V * self._parameters.noise_fraction
+        x, y = self._noise.pair()
+        return sigma_V * x, sigma_V * y
+
+    def _wander(self) -> tuple[float, float]:
+        """Exact step of the Ornstein-Uhlenbeck process over the device time since the last gate."""
+        now_ns = self._time.now_ns
+        seconds = (now_ns - self._drift_seen_ns) * 1e-9
+        self._drift_seen_ns = now_ns
+        keep = math.exp(-seconds / self._parameters.drift_time_s)
+        kick = math.sqrt(-math.expm1(-2.0 * seconds / self._parameters.drift_time_s))
+        (x, y), (a, b) = self._drift, self._drift_draws.pair()
+        self._drift = (keep * x + kick * a, keep * y + kick * b)
+        return self._drift
+
+
+class OpenInput:
+    """An input with nothing on it: read-out noise only."""
+
+    frequency_Hz = 37.0
+    harmonic = 2
+
+    def __init__(self, parameters: ElectronicsParameters, seed: np.random.SeedSequence) -> None:
+        self._sigma_V = parameters.full_signal_V * parameters.noise_fraction
+        self._noise = Normals(seed)
+
+    def gate(self) -> tuple[float, float]:
+        """Nothing to wait for, nothing to see."""
+        return 0.0, 0.0
+
+    def noise(self) -> tuple[float, float]:
+        """White Gaussian noise of one reading."""
+        x, y = self._noise.pair()
+        return self._sigma_V * x, self._sigma_V * y

@@ -1,0 +1,277 @@
+"""The virtual Stanford Research SR830 lock-in: its mnemonics, filters, overloads and buffers.
+
+Commands: `shared/rig.md` 3.7 and the SR830 manual, chapter 5 (remote programming). Every query
+answers with a terminator of its own. `SNAP?` gates one step of the device; every other query
+shows the outputs as the last gate left them and draws no random numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from instruments.virtual.instrument import VirtualInstrument
+from instruments.virtual.sr830_buffer import Buffer
+from instruments.virtual.sr830_signal import FACTORY, INTEGERS, REALS, SENSITIVITY_V, SignalPath
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from instruments.virtual.electronics import Source
+    from instruments.virtual.instrument import DeviceTime
+
+IDENTITY = "Stanford_Research_Systems,SR830,s/n37210,ver1.07"
+_RANGES = INTEGERS | REALS
+COMMAND_ERROR, EXECUTION_ERROR, POWER_ON = 32, 16, 128  # bits of *ESR?
+
+
+class CommandError(Exception):
+    """The message can't be carried out; `bit` is set in the event register."""
+
+    def __init__(self, bit: int) -> None:
+        super().__init__(bit)
+        self.bit = bit
+
+
+class SR830(VirtualInstrument):
+    """An SR830 as the bench left it: second harmonic of the field's rotation, 200 µV, 10 ms.
+
+    Parameters
+    ----------
+    device_time
+        The rig's time.
+    source
+        What its input is connected to.
+    """
+
+    model = "sr830"
+
+    def __init__(self, device_time: DeviceTime, source: Source) -> None:
+        super().__init__(device_time)
+        self._set: dict[str, float] = {name: left for name, (_, _, left) in _RANGES.items()}
+        self._path = SignalPath(source, self._set)
+        self._aux_out = [0.0] * 4
+        self._buffer = Buffer(device_time)
+        self._event = POWER_ON
+
+    def respond(self, message: str) -> str:
+        """Carry a line out; one reply, with its terminator, for each query of it."""
+        out = ""
+        for part in message.split(";"):
+            command = part.strip()
+            if not command:
+                continue
+            try:
+                reply = self._carry_out(command)
+            except CommandError as error:
+                self._event |= error.bit
+                continue
+            if reply is not None and self._set["OUTX"] == 1:
+                out += reply + "\n"
+        return out
+
+    def _carry_out(self, command: str) -> str | None:
+        name, rest = command[:4].upper(), command[4:]
+        asking = rest[:1] == "?"
+        arguments = rest[1:].strip() if asking else rest.strip()
+        handler = _COMMANDS.get(name + "?" if asking else name)
+        if handler is not None:
+            return handler(self, arguments)
+        if name not in self._set:
+            raise CommandError(COMMAND_ERROR)
+        if asking:
+            if arguments:
+                raise CommandError(COMMAND_ERROR)
+            return f"{self._set[name]:.7g}"
+        self._change(name, arguments)
+        return None
+
+    def _change(self, name: str, text: str) -> None:
+        low, high, _ = _RANGES[name]
+        value = number(text)
+        if not low <= value <= high or (name in INTEGERS and value != int(value)):
+            raise CommandError(EXECUTION_ERROR)
+        if name == "FREQ" and self._set["FMOD"] == 0:
+            raise CommandError(EXECUTION_ERROR)  # the reference is outside
+        if name == "HARM" and value * self._path.frequency_Hz > REALS["FREQ"][1]:
+            raise CommandError(EXECUTION_ERROR)
+        if name == "PHAS":
+            value = (value + 180.0) % 360.0 - 180.0
+        self._buffer.catch_up(self._path.outputs())
+        self._set[name] = int(value) if name in INTEGERS else value
+        if name in {"SRAT", "SEND"}:
+            self._buffer.configure(int(self._set["SRAT"]), loop=self._set["SEND"] == 1)
+
+    def _value(self, index: int) -> str:
+        """One value of `SNAP?`: 1 X, 2 Y, 3 R, 4 θ, 5–8 aux in, 9 frequency, 10 and 11 displays."""
+        x, y = self._path.outputs()
+        if index in (1, 10):
+            value = x
+        elif index in (2, 11):
+            value = y
+        elif index == 3:
+            value = math.hypot(x, y)
+        elif index == 4:
+            value = math.degrees(math.atan2(y, x))
+        else:
+            value = self._path.frequency_Hz if index == 9 else 0.0
+        return f"{value:.7g}"
+
+    # ---- commands of their own
+
+    def snap(self, text: str) -> str:
+        """`SNAP? i,j,…`: two to six values of one instant, after one gate."""
+        indices = integers(text)
+        if not 2 <= len(indices) <= 6:
+            raise CommandError(COMMAND_ERROR)
+        if not all(1 <= index <= 11 for index in indices):
+            raise CommandError(EXECUTION_ERROR)
+        self._buffer.catch_up(self._path.outputs())
+        self._path.gate()
+        return ",".join([self._value(index) for index in indices])
+
+    def ask_output(self, text: str) -> str:
+        """`OUTP? i`: X, Y, R or θ as the last gate left it."""
+        return self._value(one_of(text, 1, 4))
+
+    def ask_display(self, text: str) -> str:
+        """`OUTR? i`: what display 1 or 2 shows (X, Y)."""
+        return self._value(one_of(text, 1, 2))
+
+    def ask_aux_in(self, text: str) -> str:
+        """`OAUX? i`: nothing is connected there."""
+        one_of(text, 1, 4)
+        return "0"
+
+    def set_aux_out(self, text: str) -> None:
+        """`AUXV i,x`."""
+        index, _, volts = text.partition(",")
+        value = number(volts)
+        if abs(value) > 10.5:
+            raise CommandError(EXECUTION_ERROR)
+        self._aux_out[one_of(index, 1, 4) - 1] = value
+
+    def ask_aux_out(self, text: str) -> str:
+        """`AUXV? i`."""
+        return f"{self._aux_out[one_of(text, 1, 4) - 1]:.7g}"
+
+    def ask_frequency(self) -> str:
+        """`FREQ?`: of the reference in use."""
+        return f"{self._path.frequency_Hz:.7g}"
+
+    def auto_phase(self, _: str) -> None:
+        """`APHS`: turn the reference until Y is zero."""
+        x, y = self._path.outputs()
+        turn = math.degrees(math.atan2(y, x))
+        self._change("PHAS", repr(self._set["PHAS"] + turn))
+        self._path.turn(turn)
+
+    def auto_gain(self, _: str) -> None:
+        """`AGAN`: the smallest sensitivity that shows the signal."""
+        size_V = max(map(abs, self._path.unclipped()))
+        fitting = [i for i, full_V in enumerate(SENSITIVITY_V) if full_V >= size_V]
+        self._set["SENS"] = fitting[0] if fitting else len(SENSITIVITY_V) - 1
+
+    def ask_overloads(self, text: str) -> str:
+        """`LIAS? [i]`: bits 0 input, 1 filter, 2 output, 3 unlock; cleared by reading."""
+        if text:
+            bit = 1 << one_of(text, 0, 7)
+            found, self._path.overloads = self._path.overloads & bit, self._path.overloads & ~bit
+            return "1" if found else "0"
+        found, self._path.overloads = self._path.overloads, 0
+        return str(found)
+
+    def ask_event(self, text: str) -> str:
+        """`*ESR? [i]`, cleared by reading."""
+        if text:
+            bit = 1 << one_of(text, 0, 7)
+            found, self._event = self._event & bit, self._event & ~bit
+            return "1" if found else "0"
+        found, self._event = self._event, 0
+        return str(found)
+
+    def ask_status(self, _: str) -> str:
+        """`*STB?`: bits 0 no scan, 1 no command in progress, 3 LIA, 5 event."""
+        byte = (0 if self._buffer.running else 1) | 2
+        byte |= 8 if self._path.overloads & int(self._set["LIAE"]) else 0
+        byte |= 32 if self._event & int(self._set["*ESE"]) else 0
+        return str(byte)
+
+    def clear(self, _: str) -> None:
+        """`*CLS`."""
+        self._event = self._path.overloads = 0
+
+    def reset(self, _: str) -> None:
+        """`*RST`: the factory's settings, not the bench's."""
+        self._set |= {name: left for name, (_, _, left) in _RANGES.items()} | FACTORY
+        self._buffer.reset()
+
+    def on_buffer(self, verb: str) -> None:
+        """`STRT`, `PAUS`, `REST`, `TRIG`."""
+        self._buffer.command(verb, self._path.outputs())
+
+    def ask_buffer(self, kind: str, text: str) -> str:
+        """`SPTS?`, or `TRCA? i,j,k` and its like: points of a trace from bin j on."""
+        self._buffer.catch_up(self._path.outputs())
+        if kind == "SPTS":
+            return str(self._buffer.points)
+        arguments = integers(text)
+        if len(arguments) != 3:
+            raise CommandError(COMMAND_ERROR)
+        trace, start, count = arguments
+        if trace not in (1, 2) or start < 0 or count < 1 or start + count > self._buffer.points:
+            raise CommandError(EXECUTION_ERROR)
+        return self._buffer.trace(trace, start, count)
+
+
+def number(text: str) -> float:
+    """Read a number; a text that is none is a command error."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise CommandError(COMMAND_ERROR) from None
+    if not math.isfinite(value):
+        raise CommandError(COMMAND_ERROR)
+    return value
+
+
+def integers(text: str) -> list[int]:
+    """Read whole numbers, separated by commas."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise CommandError(COMMAND_ERROR) from None
+
+
+def one_of(text: str, low: int, high: int) -> int:
+    """Read one whole number within limits."""
+    value = number(text)
+    if value != int(value) or not low <= value <= high:
+        raise CommandError(EXECUTION_ERROR)
+    return int(value)
+
+
+_COMMANDS: dict[str, Callable[[SR830, str], str | None]] = {
+    "*IDN?": lambda _lockin, _: IDENTITY,
+    "*RST": SR830.reset,
+    "*CLS": SR830.clear,
+    "*ESR?": SR830.ask_event,
+    "*STB?": SR830.ask_status,
+    "ERRS?": lambda _lockin, _: "0",
+    "LIAS?": SR830.ask_overloads,
+    "SNAP?": SR830.snap,
+    "OUTP?": SR830.ask_output,
+    "OUTR?": SR830.ask_display,
+    "OAUX?": SR830.ask_aux_in,
+    "AUXV": SR830.set_aux_out,
+    "AUXV?": SR830.ask_aux_out,
+    "APHS": SR830.auto_phase,
+    "AGAN": SR830.auto_gain,
+    "FREQ?": lambda lockin, _: lockin.ask_frequency(),
+    "STRT": lambda lockin, _: lockin.on_buffer("STRT"),
+    "PAUS": lambda lockin, _: lockin.on_buffer("PAUS"),
+    "REST": lambda lockin, _: lockin.on_buffer("REST"),
+    "TRIG": lambda lockin, _: lockin.on_buffer("TRIG"),
+    "SPTS?": lambda lockin, text: lockin.ask_buffer("SPTS", text),
+    "TRCA?": lambda lockin, text: lockin.ask_buffer("TRCA", text),
+}
