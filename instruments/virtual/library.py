@@ -18,9 +18,11 @@ from pyvisa.highlevel import VisaLibraryBase
 from pyvisa.typing import VISARMSession, VISASession
 from pyvisa.util import LibraryPath
 
-from instruments.virtual.rig import CLOCK, VirtualRig
+from instruments.virtual.rig import CLOCK, DEFAULT_DEVICE, DEFAULT_MODELS, VirtualRig
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from instruments.virtual.instrument import Port
 
 PORT = 5025  # of the first instrument of a model; the second is 5026, and so on
@@ -40,7 +42,7 @@ def resource_name(key: str) -> str:
 
 
 class VirtualSpec(Protocol):
-    """What a bench file's `[virtual]` table says of a rig in this process."""
+    """What a bench file says of a rig in this process."""
 
     @property
     def device(self) -> str | None:
@@ -54,6 +56,10 @@ class VirtualSpec(Protocol):
     def accelerate(self) -> float:
         """Device seconds in one second of the host."""
 
+    @property
+    def models(self) -> Sequence[str]:
+        """Drivers of the bench's instruments, in its order."""
+
 
 def open_virtual(spec: VirtualSpec) -> tuple[pyvisa.ResourceManager, str]:
     """Build a rig in this process; its resource manager and the address of its clock.
@@ -63,7 +69,9 @@ def open_virtual(spec: VirtualSpec) -> tuple[pyvisa.ResourceManager, str]:
     InputError
         The device is unknown, or `accelerate` or the seed out of range.
     """
-    rig = VirtualRig(device=spec.device or "nanoring", seed=spec.seed, accelerate=spec.accelerate)
+    rig = VirtualRig(
+        spec.device or DEFAULT_DEVICE, spec.models or DEFAULT_MODELS, spec.seed, spec.accelerate
+    )
     return pyvisa.ResourceManager(VirtualVisaLibrary(rig)), resource_name(CLOCK)
 
 
@@ -83,7 +91,7 @@ class _Session:
             ResourceAttribute.timeout_value: 2000,
             ResourceAttribute.termchar: ord("\n"),
             ResourceAttribute.termchar_enabled: constants.VI_FALSE,
-            ResourceAttribute.suppress_end_enabled: constants.VI_TRUE,
+            ResourceAttribute.suppress_end_enabled: constants.VI_FALSE,
             ResourceAttribute.send_end_enabled: constants.VI_TRUE,
             ResourceAttribute.tcpip_address: getattr(parsed, "host_address", ""),
             ResourceAttribute.tcpip_port: int(getattr(parsed, "port", PORT)),
