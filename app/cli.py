@@ -1,0 +1,165 @@
+"""The command line: arguments in, one operation run, its exit code out.
+
+Ctrl-C, SIGTERM, SIGHUP and Windows' Ctrl-Break ask the operation to stop; its generator is closed
+in this thread, so that its `finally` brings the magnet to zero before the program ends. A second
+one makes the rig safe once more.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import instruments
+from app.cli_arguments import build_parser
+from app.cli_output import Screen
+from app.commands import COMMANDS
+from app.connect import Run
+from app.operations.events import Result, RunPlan
+from models.errors import InputError, StoppedError, TwinrigError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+    from types import FrameType
+
+STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the system has
+STOPPED = StoppedError.exit_code
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments
+        What followed the program's name.
+
+    Returns
+    -------
+    int
+        0 done, 1 failed, 2 wrong use, 3 stopped, 4 refused.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a console without µ still shows the rest
+    with Screen(as_json_lines="--json" in arguments) as screen:
+        try:
+            check_our_packages()
+            parsed = build_parser().parse_args(arguments)
+            return run(parsed, screen)
+        except TwinrigError as error:
+            screen.error(type(error).__name__, str(error), error.exit_code)
+            return error.exit_code
+        except KeyboardInterrupt:
+            return STOPPED
+        except BrokenPipeError:
+            return TwinrigError.exit_code
+        except Exception as error:
+            screen.error(type(error).__name__, _unexpected(error), TwinrigError.exit_code)
+            return TwinrigError.exit_code
+
+
+def check_our_packages() -> None:
+    """Raise where another package called `instruments` shadows ours.
+
+    InstrumentKit's import name is `instruments` too.
+    """
+    ours, found = Path(__file__).resolve().parents[1], Path(instruments.__file__ or "").resolve()
+    if found.parents[1] != ours:
+        raise InputError(
+            f"the package `instruments` is {found.parent}, not Twinrig's in {ours}: another "
+            "program (InstrumentKit?) shares this environment; install Twinrig in its own: "
+            "python3 start.py"
+        )
+
+
+def run(arguments: argparse.Namespace, screen: Screen) -> int:
+    """Drive one command's events to their end, or to a stop.
+
+    Raises
+    ------
+    TwinrigError
+        What the operation raised, after its own `finally`.
+    """
+    this_run = Run()
+    began_s = time.monotonic()
+    plan: RunPlan | None = None
+    with stop_on_signals(this_run, screen):
+        events = COMMANDS[arguments.verb](arguments, this_run)
+        try:
+            for event in events:
+                screen.show(event)
+                plan = event if isinstance(event, RunPlan) else plan
+                if this_run.asked and not isinstance(event, Result):
+                    break
+        except StoppedError as error:
+            screen.say(str(error))
+        finally:
+            events.close()
+        if screen.result is None:
+            screen.show(stopped_result(arguments, plan, time.monotonic() - began_s))
+    return exit_code_of(screen.result.values if screen.result else {})
+
+
+def stopped_result(arguments: argparse.Namespace, plan: RunPlan | None, seconds: float) -> Result:
+    """The result of a run that the user stopped: what there is, and where to go on."""
+    values: dict[str, Any] = {"status": "stopped", "seconds": round(seconds, 3)}
+    folder = getattr(arguments, "resume", None) or getattr(arguments, "out", None)
+    if folder is not None:
+        values = {"path": str(folder), **values}
+    if plan is not None and arguments.verb == "record":
+        values |= {
+            "path": plan.path,
+            "sequences": plan.sequences,
+            "repeats": plan.repeats,
+            "steps": plan.steps,
+            "channels": list(plan.channels),
+        }
+    return Result(values)
+
+
+def exit_code_of(values: dict[str, Any]) -> int:
+    """The exit code that a result stands for."""
+    instruments_ok = all(i.get("ok") for i in values.get("instruments", {}).values())
+    codes = {"stopped": STOPPED, "failed": TwinrigError.exit_code}
+    return codes.get(str(values.get("status")), 0 if instruments_ok else TwinrigError.exit_code)
+
+
+@contextmanager
+def stop_on_signals(this_run: Run, screen: Screen) -> Iterator[None]:
+    """Within it the stop signals ask `this_run` to stop instead of ending the process."""
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        this_run.ask_to_stop()
+        screen.say(
+            f"{signal.Signals(number).name}: stopping"
+            + (", and making the rig safe once more" if this_run.asked > 1 else "")
+        )
+
+    numbers = [getattr(signal, name) for name in STOP_SIGNALS if hasattr(signal, name)]
+    before = {number: signal.signal(number, on_signal) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _unexpected(error: Exception) -> str:
+    """Write the traceback to a log file; returns the sentence that names it."""
+    from platformdirs import user_log_path
+
+    words = f"unexpected {type(error).__name__}: {error}"
+    try:
+        folder = user_log_path("twinrig", appauthor=False, ensure_exists=True)
+        path = folder / f"error-{time.strftime('%Y%m%d-%H%M%S')}.log"
+        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError as disk:
+        return f"{words} (its traceback could not be written: {disk})"
+    return f"{words}\nThis is a fault of the program; the traceback is in {path}"

@@ -1,0 +1,235 @@
+"""The command line's grammar: every verb, its arguments, and a usage error with "did you mean"."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import math
+import re
+from pathlib import Path
+from typing import NoReturn
+
+from models.errors import InputError
+
+INVALID_CHOICE = re.compile(r"invalid choice: '(?P<word>[^']*)' \(choose from (?P<known>.*)\)")
+DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator")
+DESCRIPTION = (
+    "Record a stochastic device, fit its neural-SDE twin, train a physical network, "
+    "deploy it back. Without arguments the window opens."
+)
+EXIT_CODES = (
+    "exit codes: 0 done · 1 failed on the way · 2 wrong use · 3 stopped by the user · "
+    "4 refused by a limit or a pre-flight check before anything was energised"
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises `InputError` with its usage instead of leaving the process."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the message with the usage line and, for an unknown word, the nearest known one."""
+        match = INVALID_CHOICE.search(message)
+        if match is not None:
+            known = re.findall(r"[\w.-]+", match["known"])
+            near = difflib.get_close_matches(match["word"], known, n=1)
+            message += f"; did you mean {near[0]!r}?" if near else ""
+        raise InputError(f"{self.prog}: {message}\n{self.format_usage().strip()}")
+
+
+def build_parser() -> Parser:
+    """All verbs of `twinrig`; imports nothing but the standard library."""
+    parser = Parser(prog="twinrig", description=DESCRIPTION, epilog=EXIT_CODES, allow_abbrev=False)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Parser)
+    for add in (_demo, _bench, _record, _import, _fit, _simulate, _evaluate, _train, _deploy):
+        add(verbs)
+    for add in (_report, _monitor, _safe):
+        add(verbs)
+    return parser
+
+
+def _verb(verbs: argparse._SubParsersAction[Parser], name: str, words: str) -> Parser:
+    parser = verbs.add_parser(
+        name, help=words, description=words, epilog=EXIT_CODES, allow_abbrev=False
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object a line on standard output"
+    )
+    parser.add_argument("--seed", type=_whole_or_zero, default=0, help="makes it repeatable (0)")
+    return parser
+
+
+def _hardware(parser: Parser) -> None:
+    parser.add_argument(
+        "--bench", required=True, metavar="B.toml", help="a bench file, or the word virtual"
+    )
+    parser.add_argument(
+        "--accelerate", type=_factor, metavar="N", help="virtual benches: wait N times less"
+    )
+    parser.add_argument(
+        "--wire-log", type=Path, metavar="FILE", help="every byte sent and received"
+    )
+    parser.add_argument("--verbose", action="store_true", help="show the wire on standard error")
+
+
+def _out(parser: Parser, what: str, *, resume: bool) -> None:
+    if not resume:
+        parser.add_argument("--out", type=Path, required=True, metavar="DIR", help=what)
+        return
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--out", type=Path, metavar="DIR", help=f"{what}; never overwritten")
+    where.add_argument("--resume", type=Path, metavar="DIR", help="go on where this one stood")
+
+
+def _demo(verbs: argparse._SubParsersAction[Parser]) -> None:
+    parser = _verb(verbs, "demo", "record → fit → train → deploy on the virtual rig, then a report")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--out", type=Path, metavar="DIR", help="a new folder (twinrig-demo)")
+    where.add_argument("--resume", type=Path, metavar="DIR", help="go on where this demo stood")
+    parser.add_argument(
+        "--quick", action="store_true", help="about 3 minutes, no promise of quality"
+    )
+
+
+def _bench(verbs: argparse._SubParsersAction[Parser]) -> None:
+    words = "check: identify the instruments of a bench; list: VISA resources; serve: a virtual rig"
+    parser = verbs.add_parser("bench", help=words, description=words, allow_abbrev=False)
+    parts = parser.add_subparsers(
+        dest="part", required=True, metavar="check|list|serve", parser_class=Parser
+    )
+    check = _verb(
+        parts, "check", "connect and identify the instruments of a bench; changes nothing"
+    )
+    check.add_argument("bench_positional", nargs="?", metavar="B.toml")
+    check.add_argument("--bench", metavar="B.toml", help="a bench file, or the word virtual")
+    _verb(parts, "list", "the VISA resources of this computer")
+    serve = _verb(parts, "serve", "serve the virtual rig on TCP, this computer only")
+    serve.add_argument("--device", choices=DEVICES, default=DEVICES[0])
+    serve.add_argument("--models", type=_names, default=("kepco-bop", "sr830"), metavar="A,B,…")
+    serve.add_argument(
+        "--accelerate", type=_factor, default=1.0, metavar="N", help="wait N times less"
+    )
+    serve.add_argument("--wire-log", type=Path, metavar="FILE", help="every byte, both clocks")
+    serve.add_argument(
+        "--write-bench", type=Path, metavar="B.toml", help="a bench file for this rig"
+    )
+
+
+def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
+    parser = _verb(verbs, "record", "record a device's repeated response to field sequences")
+    _hardware(parser)
+    parser.add_argument(
+        "--sequences", metavar="S", help="JSON file, recording, or FAMILY:COUNTxSTEPS[@SEED]"
+    )
+    parser.add_argument("--repeats", type=_whole, metavar="N", help="repeats of each sequence")
+    _out(parser, "the recording", resume=True)
+    parser.add_argument("--blocked", action="store_true", help="do not interleave the sequences")
+    for name in ("sample", "operator", "notes"):
+        parser.add_argument(f"--{name}", default="", help="kept with the recording")
+    parser.add_argument("--temperature", type=float, metavar="K", help="of the sample, in kelvin")
+
+
+def _import(verbs: argparse._SubParsersAction[Parser]) -> None:
+    parser = _verb(verbs, "import", "measured repeats from elsewhere become a recording")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a .npz or .npy file")
+    parser.add_argument(
+        "--map", nargs="+", action="extend", required=True, metavar="NAME=VALUE",
+        help="which array is what, e.g. response=response axes=repeat,channel,step drive=none",
+    )  # fmt: skip
+    _out(parser, "the recording", resume=False)
+
+
+def _fit(verbs: argparse._SubParsersAction[Parser]) -> None:
+    parser = _verb(verbs, "fit", "fit a neural-SDE twin to recordings")
+    parser.add_argument("recordings", nargs="*", type=Path, metavar="RECORDING")
+    _out(parser, "the twin", resume=True)
+    parser.add_argument("--objective", default="energy", help="the training objective (energy)")
+    parser.add_argument("--deterministic", action="store_true", help="a twin without noise")
+    parser.add_argument("--iterations", type=_whole, metavar="N")
+    parser.add_argument("--minutes", type=_factor, metavar="M", help="stop after this time")
+
+
+def _simulate(verbs: argparse._SubParsersAction[Parser]) -> None:
+    parser = _verb(verbs, "simulate", "a recording made by the twin, in the same format")
+    parser.add_argument("twin", type=Path, metavar="TWIN")
+    parser.add_argument("--sequences", required=True, metavar="S")
+    parser.add_argument("--repeats", type=_whole, required=True, metavar="N")
+    _out(parser, "the recording", resume=False)
+
+
+def _evaluate(verbs: argparse._SubParsersAction[Parser]) -> None:
+    parser = _verb(verbs, "evaluate", "the errors of a twin beside their floors")
+    parser.add_argument("twin", type=Path, metavar="TWIN")
+    parser.add_argument("recording", type=Path, metavar="RECORDING")
+
+
+def _train(verbs: argparse._SubParsersAction[Parser]) -> None:
+    parser = _verb(verbs, "train", "train a network of twins for a task")
+    parser.add_argument("--task", metavar="T", help="such as mackey-glass or mackey-glass:h=5")
+    parser.add_argument("--twin", nargs="+", action="extend", type=Path, metavar="TWIN")
+    parser.add_argument("--layers", type=_layers, metavar="16,16,16", help="nodes of each layer")
+    _out(parser, "the network", resume=True)
+    parser.add_argument(
+        "--iterations", type=_whole_or_zero, metavar="N", help="0: an untrained network"
+    )
+
+
+def _deploy(verbs: argparse._SubParsersAction[Parser]) -> None:
+    parser = _verb(verbs, "deploy", "run a network on the one device, time-multiplexed")
+    parser.add_argument("network", type=Path, nargs="?", metavar="NETWORK")
+    _hardware(parser)
+    _out(parser, "the deployment", resume=True)
+
+
+def _report(verbs: argparse._SubParsersAction[Parser]) -> None:
+    parser = _verb(verbs, "report", "one HTML file and PNG figures of what is found in a folder")
+    parser.add_argument("run", type=Path, metavar="RUN")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="a new folder (RUN/report)")
+
+
+def _monitor(verbs: argparse._SubParsersAction[Parser]) -> None:
+    parser = _verb(verbs, "monitor", "live values to the terminal or a file; changes nothing")
+    _hardware(parser)
+    parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write the values here")
+    parser.add_argument("--seconds", type=_factor, metavar="S", help="stop by itself after S s")
+    parser.add_argument("--interval", type=_factor, default=0.5, metavar="S", help="0.5 s")
+
+
+def _safe(verbs: argparse._SubParsersAction[Parser]) -> None:
+    parser = _verb(verbs, "safe", "bring a rig found in any state to its safe state")
+    _hardware(parser)
+
+
+def _whole(text: str) -> int:
+    value = _whole_or_zero(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("0 is too few: expected 1 or more")
+    return value
+
+
+def _whole_or_zero(text: str) -> int:
+    if not re.fullmatch(r"\d{1,18}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
+    return int(text)
+
+
+def _factor(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above zero")
+    return value
+
+
+def _layers(text: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"[1-9]\d{0,4}(,[1-9]\d{0,4})*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of node counts such as 16,16,16")
+    return tuple(int(part) for part in text.split(","))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(","))
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r} has an empty name: expected A,B,…")
+    return names

@@ -1,0 +1,146 @@
+"""Events and results in words, for terminals and logs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.operations.events import (
+    BaselineScored,
+    Event,
+    FitProgress,
+    NodeMeasured,
+    Note,
+    Progress,
+    RunPlan,
+    Stage,
+    TrainProgress,
+)
+
+ERROR_NAMES = ("mean", "spread", "autocovariance", "crps")
+
+
+def words_of(event: Event) -> str | None:
+    """One line for an event; None for those that only a plot can show."""
+    match event:
+        case Stage(name, index, total):
+            return f"[{index}/{total}] {name}" if total > 1 else name
+        case Note(text, level):
+            return text if level == "info" else f"{level}: {text}"
+        case RunPlan(sequences, repeats, steps, channels, _, predicted_s, path, _):
+            return (
+                f"{sequences} sequences × {repeats} repeats × {steps} steps of "
+                f"{', '.join(channels)}: {duration(predicted_s)} of device time → {path}"
+            )
+        case Progress(job, done, total, unit, _, remaining_s, note):
+            left = "" if remaining_s is None else f", {duration(remaining_s)} left"
+            return f"{job}: {done:g} of {total:g} {unit}{left}{f' ({note})' if note else ''}"
+        case FitProgress(iteration, total, loss, validation, _):
+            held_out = "" if validation is None else f", held out {validation:.4g}"
+            return f"fit: iteration {iteration} of {total}, loss {loss:.4g}{held_out}"
+        case TrainProgress(iteration, total, training, validation, _, _):
+            held_out = "" if validation is None else f", validation {validation:.4g}"
+            return f"train: iteration {iteration} of {total}, training {training:.4g}{held_out}"
+        case BaselineScored(name, value):
+            return f"baseline {name}: {value:.4g}"
+        case NodeMeasured(layer, node, _, misfit):
+            return f"layer {layer + 1}, node {node + 1}: {misfit:.2f} × the expected misfit"
+        case _:
+            return None
+
+
+def duration(seconds: float) -> str:
+    """`1 h 2 min`, `2 min 8 s`, `14 s` or `0.3 s`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+
+
+def result_lines(values: dict[str, Any]) -> list[str]:
+    """The result for people: errors and instruments as tables, the rest as `name  value`."""
+    lines: list[str] = []
+    for name, value in values.items():
+        if name == "errors" and isinstance(value, dict):
+            lines += error_lines(value)
+        elif name == "instruments" and isinstance(value, dict):
+            lines += instrument_lines(value)
+        elif isinstance(value, dict):
+            lines += _indented(name, value)
+        else:
+            lines.append(f"{name:<14} {_text(value)}")
+    return lines
+
+
+def _indented(name: str, value: dict[str, Any], depth: int = 0) -> list[str]:
+    pad = "  " * depth
+    if not any(isinstance(item, dict) for item in value.values()):
+        inside = ", ".join(f"{key} {_text(item)}" for key, item in value.items())
+        return [f"{pad}{name:<{14 - len(pad)}} {inside}"]
+    lines = [f"{pad}{name}"]
+    for key, item in value.items():
+        if isinstance(item, dict):
+            lines += _indented(str(key), item, depth + 1)
+        else:
+            lines.append(f"{pad}  {key:<{12 - len(pad)}} {_text(item)}")
+    return lines
+
+
+def error_lines(errors: dict[str, Any]) -> list[str]:
+    """The errors of a twin, each beside its half-split floor."""
+    lines = [f"{'error':<16}{'value':>9}{'floor':>9}{'ratio':>8}{'excess':>9}   interval"]
+    for name, row in errors.items():
+        if not isinstance(row, dict) or "floor" not in row:
+            continue
+        low, high = row.get("low"), row.get("high")
+        interval = "" if low is None or high is None else f"{low:.4f} … {high:.4f}"
+        lines.append(
+            f"{name:<16}{_fixed(row.get('value'), 4):>9}{_fixed(row.get('floor'), 4):>9}"
+            f"{_fixed(row.get('ratio'), 2):>8}{_fixed(row.get('excess'), 4):>9}   {interval}"
+        )
+    coverage = errors.get("coverage")
+    if isinstance(coverage, dict):
+        lines.append(
+            f"{'coverage':<16}{_fixed(coverage.get('value'), 4):>9}   expected "
+            f"{_fixed(coverage.get('expected'), 3)} of a perfect twin"
+        )
+    return lines
+
+
+def instrument_lines(instruments: dict[str, Any]) -> list[str]:
+    """The instruments of a bench as a tree, every problem with its hint."""
+    lines = []
+    for name, found in instruments.items():
+        mark = "ok    " if found.get("ok") else "FAILED"
+        lines.append(f"{mark} {name}  {found.get('driver')}  {found.get('resource')}")
+        if found.get("identity"):
+            lines.append(f"       ├ {found['identity']}")
+        for words in _as_list(found.get("found")):
+            lines.append(f"       ├ {words}")
+        if found.get("problem"):
+            lines.append(f"       ├ {found['problem']}")
+        if found.get("hint"):
+            lines.append(f"       └ {found['hint']}")
+    return lines or ["no instruments"]
+
+
+def _as_list(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [f"{key}: {item}" for key, item in value.items()]
+    if isinstance(value, (list, tuple)):
+        return [str(item) for item in value]
+    return [str(value)] if value else []
+
+
+def _fixed(value: Any, digits: int) -> str:
+    return "—" if value is None else f"{value:.{digits}f}"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_text(item) for item in value)
+    return "—" if value is None else str(value)

@@ -1,0 +1,259 @@
+"""What each verb of the command line does: arguments to one operation's events.
+
+Heavy imports (torch, pyvisa, matplotlib) stand inside the command that needs them, so that
+`twinrig bench list` starts at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.operations.events import Event
+from models.errors import InputError, raise_problems
+from models.sequence import FieldSequence
+
+if TYPE_CHECKING:
+    import argparse
+
+    from app.connect import Run
+
+Events = Generator[Event, None, Any]
+
+
+def demo(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig demo`: the whole thread on the virtual rig."""
+    from app.operations.demo import demo as operation
+
+    out = arguments.resume or arguments.out or _free_folder(Path("twinrig-demo"))
+    return operation(
+        out,
+        quick=arguments.quick,
+        seed=arguments.seed,
+        resume=arguments.resume is not None,
+        stop=run.stop,
+        open_page=not arguments.json,
+    )
+
+
+def bench(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig bench check|list|serve`."""
+    from app.operations import bench as operations
+
+    if arguments.part == "list":
+        return operations.bench_list()
+    if arguments.part == "check":
+        named = [b for b in (arguments.bench, arguments.bench_positional) if b]
+        if len(named) != 1:
+            raise InputError("twinrig bench check: name one bench: a file, or the word virtual")
+        return operations.bench_check(named[0])
+    from app.operations.serve import serve as operation
+
+    return operation(
+        device=arguments.device,
+        models=arguments.models,
+        seed=arguments.seed,
+        accelerate=arguments.accelerate,
+        wire_log=arguments.wire_log,
+        write_bench=arguments.write_bench,
+        stop=run.stop,
+    )
+
+
+def record(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig record`: repeats of field sequences, interleaved unless `--blocked`."""
+    from app.operations.record import record as operation
+
+    what = _resumed(arguments) if arguments.resume is not None else _asked(arguments)
+    with run.connected(arguments) as connected:
+        yield from operation(
+            connected, interleave=not arguments.blocked, meta=_sample(arguments), **what
+        )
+
+
+def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
+    from app.store import sequences_from
+
+    missing = [f"--{n} is missing" for n in ("sequences", "repeats") if not getattr(arguments, n)]
+    raise_problems(InputError, "twinrig record", missing)
+    sequences, window, reset = sequences_from(arguments.sequences)
+    refuse_existing(arguments.out)
+    return {
+        "sequences": sequences,
+        "window": window,
+        "reset": reset,
+        "repeats": arguments.repeats,
+        "out": arguments.out,
+        "seed": arguments.seed,
+    }
+
+
+def _resumed(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What a recording that was cut short had been asked for, from its own file."""
+    from app.store import read_recording
+
+    so_far = read_recording(arguments.resume)
+    sequences = [
+        FieldSequence(drive[:length], family)
+        for drive, length, family in zip(
+            so_far.drive, so_far.lengths, so_far.families, strict=True
+        )
+    ]  # fmt: skip
+    return {
+        "sequences": sequences,
+        "window": so_far.window,
+        "reset": so_far.reset,
+        "repeats": so_far.response.shape[1],
+        "out": arguments.resume,
+        "seed": so_far.meta.get("seed", arguments.seed),
+        "resume": True,
+    }
+
+
+def _sample(arguments: argparse.Namespace) -> dict[str, Any]:
+    meta = {name: getattr(arguments, name) for name in ("sample", "operator", "notes")}
+    meta["temperature_K"] = arguments.temperature
+    return {name: value for name, value in meta.items() if value not in ("", None)}
+
+
+def import_(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig import`: measured repeats from elsewhere become a recording."""
+    from app.operations.import_measured import import_measured as operation
+
+    return operation(arguments.file, arguments.map, arguments.out)
+
+
+def fit(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig fit`: a twin of one or several recordings."""
+    from app.operations.fit import fit as operation
+
+    resume = arguments.resume is not None
+    if not arguments.recordings and not resume:
+        raise InputError("twinrig fit: name at least one RECORDING")
+    return operation(
+        arguments.recordings,
+        arguments.resume or arguments.out,
+        objective=arguments.objective,
+        deterministic=arguments.deterministic,
+        seed=arguments.seed,
+        resume=resume,
+        **_given(arguments, "iterations", "minutes"),
+    )
+
+
+def simulate(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig simulate`: a recording made by the twin."""
+    from app.operations.simulate import simulate as operation
+    from app.store import sequences_from
+
+    sequences, _, _ = sequences_from(arguments.sequences)
+    return operation(
+        arguments.twin, sequences, arguments.repeats, arguments.out, seed=arguments.seed
+    )
+
+
+def evaluate(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig evaluate`: the errors of a twin on a recording beside their floors."""
+    from app.operations.evaluate import evaluate as operation
+
+    return operation(arguments.twin, arguments.recording, seed=arguments.seed)
+
+
+def train(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig train`: a network of twins for a task."""
+    from app.operations.train import train as operation
+
+    resume = arguments.resume is not None
+    missing = [f"--{n} is missing" for n in ("task", "twin", "layers") if not getattr(arguments, n)]
+    raise_problems(InputError, "twinrig train", [] if resume else missing)
+    return operation(
+        arguments.task,
+        arguments.twin,
+        arguments.layers,
+        arguments.resume or arguments.out,
+        seed=arguments.seed,
+        resume=resume,
+        **_given(arguments, "iterations"),
+    )
+
+
+def deploy(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig deploy`: a network's schedule on the one device."""
+    from app.operations.deploy import deploy as operation
+    from app.store import load_network
+
+    resume = arguments.resume is not None
+    if arguments.network is None and not resume:
+        raise InputError("twinrig deploy: name the NETWORK to run")
+    refuse_existing(arguments.out)
+    if arguments.network is not None:
+        load_network(arguments.network)  # a wrong file is said before the bench is touched
+    with run.connected(arguments) as connected:
+        yield from operation(
+            arguments.network, connected, arguments.resume or arguments.out, resume=resume
+        )
+
+
+def report(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig report`: one page of what is found in a folder."""
+    from app.operations.report import report as operation
+
+    return operation(arguments.run, arguments.out)
+
+
+def monitor(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig monitor`: live values, the rig left as it is found."""
+    from app.operations.monitor import monitor as operation
+
+    with run.connected(arguments, leave_as_found=True) as connected:
+        yield from operation(
+            connected, seconds=arguments.seconds, interval_s=arguments.interval, out=arguments.out
+        )
+
+
+def safe(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig safe`: the safe state, whatever state the rig is found in."""
+    from app.operations.safe import safe as operation
+
+    with run.connected(arguments, magnets_only=True) as connected:
+        yield from operation(connected)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, Run], Events]] = {
+    "demo": demo,
+    "bench": bench,
+    "record": record,
+    "import": import_,
+    "fit": fit,
+    "simulate": simulate,
+    "evaluate": evaluate,
+    "train": train,
+    "deploy": deploy,
+    "report": report,
+    "monitor": monitor,
+    "safe": safe,
+}
+
+
+def refuse_existing(out: Path | None) -> None:
+    """Raise InputError where `out` holds something: before the bench is touched."""
+    if out is not None and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
+        raise InputError(
+            f"--out {out}: exists already, and nothing is ever overwritten: choose another --out, "
+            "or continue that run with --resume"
+        )
+
+
+def _given(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Those options that were given; the operation has its own defaults."""
+    return {n: getattr(arguments, n) for n in names if getattr(arguments, n) is not None}
+
+
+def _free_folder(folder: Path) -> Path:
+    """The folder, or the first of `folder-2`, `folder-3`, … that doesn't exist."""
+    number, free = 1, folder
+    while free.exists():
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free

@@ -1,0 +1,125 @@
+"""A bench for one command: read, connected, stoppable, its wire logged, safe at the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from instruments.clock import Stop
+from models.errors import RefusedError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from instruments.bench import Bench
+
+    from instruments.bench_spec import BenchSpec
+    from instruments.wirelog import WireTap
+
+
+class Run:
+    """One command while it runs: its stop request, and the bench it holds, if any."""
+
+    def __init__(self) -> None:
+        self.stop = Stop()
+        self.asked = 0
+        self.bench: Bench | None = None
+
+    def ask_to_stop(self) -> None:
+        """Ask to stop; may be called from a signal handler.
+
+        The request is made by a thread of its own: the handler may have interrupted a wait on the
+        very lock that the request needs.
+        """
+        self.asked += 1
+        threading.Thread(target=self.stop.request, daemon=True).start()
+
+    @contextmanager
+    def connected(
+        self,
+        arguments: argparse.Namespace,
+        *,
+        leave_as_found: bool = False,
+        magnets_only: bool = False,
+    ) -> Iterator[Bench]:
+        """The bench that the arguments name; at the end it is made safe and closed.
+
+        Parameters
+        ----------
+        leave_as_found
+            Close only: for commands that change nothing.
+        magnets_only
+            Connect no read-out: one that is off must not keep a magnet from being made safe.
+        """
+        from instruments.bench import Bench
+
+        spec = bench_of(arguments)
+        if magnets_only:
+            spec = dataclasses.replace(spec, readouts={})
+        with ExitStack() as stack:
+            tap = stack.enter_context(wire_tap(arguments.wire_log, verbose=arguments.verbose))
+            bench = Bench.connect(spec, stop=self.stop, wire_log=tap)
+            stack.callback(bench.close)
+            if not leave_as_found:
+                stack.callback(self._end_safe, bench)
+            yield bench
+
+    def _end_safe(self, bench: Bench) -> None:
+        """The safe state at the end, and once more where the user asked again meanwhile."""
+        bench.make_safe()
+        if self.asked > 1:
+            bench.make_safe()
+
+
+def bench_of(arguments: argparse.Namespace) -> BenchSpec:
+    """The bench file of `--bench` with `--accelerate` applied.
+
+    Raises
+    ------
+    RefusedError
+        `--accelerate` for a bench of real instruments.
+    """
+    from instruments.bench_file import read_bench
+
+    spec = read_bench(arguments.bench)
+    if arguments.accelerate is None:
+        return spec
+    if spec.virtual is None:
+        raise RefusedError(
+            f"--accelerate {arguments.accelerate:g}: {arguments.bench} is a real bench, whose time "
+            "cannot be shortened; leave the option out"
+        )
+    virtual = dataclasses.replace(spec.virtual, accelerate=arguments.accelerate)
+    return dataclasses.replace(spec, virtual=virtual)
+
+
+@contextmanager
+def wire_tap(path: Path | None, *, verbose: bool) -> Iterator[WireTap | None]:
+    """What sees every byte: a file, standard error, both, or None for neither."""
+    from instruments.wirelog import WireLog
+
+    log = None if path is None else WireLog(path)
+    taps: list[WireTap] = [*([log] if log else []), *([_show_wire] if verbose else [])]
+
+    def tap(host_s: float, device_s: float | None, name: str, direction: str, data: bytes) -> None:
+        for one in taps:
+            one(host_s, device_s, name, direction, data)
+
+    try:
+        yield tap if taps else None
+    finally:
+        if log is not None:
+            log.close()
+
+
+def _show_wire(
+    host_s: float, device_s: float | None, name: str, direction: str, data: bytes
+) -> None:
+    arrow = "→" if direction == "out" else "←"
+    stamp = "" if device_s is None else f"{device_s:.4f} s "
+    sys.stderr.write(f"{stamp}{name} {arrow} {data!r}\n")

@@ -1,0 +1,128 @@
+"""Live values of a rig, to whoever watches or to a CSV file; changes nothing on it."""
+
+from __future__ import annotations
+
+import csv
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.artefacts import writing
+from app.operations.events import Event, Result
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from instruments.bench import Bench
+
+INTERVAL_S = 0.5
+
+
+@dataclass(frozen=True)
+class BenchRead(Event):
+    """One look at the rig, `time_s` after the first: supply, field, and the latest values."""
+
+    time_s: float
+    field_T: float
+    setpoint_T: float
+    current_A: float
+    output_on: bool
+    values: tuple[float, ...]
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+
+
+def monitor(
+    bench: Bench,
+    *,
+    seconds: float | None = None,
+    interval_s: float = INTERVAL_S,
+    out: Path | None = None,
+) -> Generator[Event, None, None]:
+    """Read the rig every `interval_s` until `seconds` have passed, or until it is stopped.
+
+    Parameters
+    ----------
+    bench
+        Connected; no set-point is sent and no step is gated.
+    seconds
+        None: until the generator is closed.
+    interval_s
+        Between the starts of two looks, in s.
+    out
+        A new CSV file for the values.
+
+    Raises
+    ------
+    InputError
+        `out` exists.
+    TwinrigError
+        An instrument does not answer, or the disk refuses.
+    """
+    began_s, looks = time.monotonic(), 0
+    with ExitStack() as stack:
+        table = stack.enter_context(Table(out, bench)) if out is not None else None
+        while seconds is None or looks * interval_s <= seconds:
+            reading = _look(bench, time.monotonic() - began_s)
+            looks += 1
+            if table is not None:
+                table.write(reading)
+            yield reading
+            due_s = began_s + looks * interval_s
+            if seconds is None or looks * interval_s <= seconds:
+                bench.stop.sleep(max(due_s - time.monotonic(), 0.0))
+    yield Result(
+        {
+            "path": None if out is None else str(out),
+            "status": "done",
+            "readings": looks,
+            "channels": list(bench.channels),
+            "seconds": round(time.monotonic() - began_s, 3),
+        }
+    )
+
+
+def _look(bench: Bench, time_s: float) -> BenchRead:
+    now = bench.monitor()
+    return BenchRead(
+        time_s,
+        now.field_T,
+        now.setpoint_T,
+        now.current_A,
+        now.output_on,
+        tuple(float(value) for value in now.values),
+        tuple(bench.channels),
+        tuple(bench.units),
+    )
+
+
+class Table:
+    """A CSV file, one line a look, each flushed: what was seen is on disk."""
+
+    def __init__(self, path: Path, bench: Bench) -> None:
+        try:
+            self._file = path.open("x", encoding="utf-8", newline="")
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}; name a new file") from error
+        self._path, self._writer = path, csv.writer(self._file)
+        named = [f"{c} ({u})" for c, u in zip(bench.channels, bench.units, strict=True)]
+        self._row(["time_s", "field_T", "setpoint_T", "current_A", "output_on", *named])
+
+    def write(self, reading: BenchRead) -> None:
+        """Add one look."""
+        numbers = (reading.time_s, reading.field_T, reading.setpoint_T, reading.current_A)
+        self._row([*(f"{n:.9g}" for n in numbers), int(reading.output_on), *reading.values])
+
+    def _row(self, cells: list[Any]) -> None:
+        with writing(self._path):
+            self._writer.writerow(cells)
+            self._file.flush()
+
+    def __enter__(self) -> Table:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()

@@ -1,0 +1,52 @@
+"""Write the report of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.operations.events import Event, Note, Result
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+
+def report(run: Path, out: Path | None = None) -> Generator[Event, None, None]:
+    """Report what a folder holds, as `report.html` with PNG figures beside it.
+
+    Parameters
+    ----------
+    run
+        A recording, twin, network, deployment or demo, or a folder with any of them below it.
+    out
+        A new folder; by default `report` in the run's folder, or the first free `report-2`, ….
+
+    Raises
+    ------
+    InputError
+        Nothing to report, a damaged artefact, or `out` holds something already.
+    """
+    from app.report import build_page, find_artefacts
+    from app.report_page import Page
+    from app.store import new_directory
+
+    found = find_artefacts(run)
+    if out is not None and out.exists() and (out.is_file() or any(out.iterdir())):
+        raise InputError(f"--out {out}: exists already, and nothing is ever overwritten")
+    for part in build_page(found):
+        if isinstance(part, Page):
+            folder = new_directory(out if out is not None else free_folder(found.run / "report"))
+            page, values = part.write(folder), part.values
+        else:
+            yield Note(f"report: {part}")
+    yield Result({"path": str(page), "report": str(page), "status": "done", **values})
+
+
+def free_folder(folder: Path) -> Path:
+    """The folder, or the first of `folder-2`, `folder-3`, … that doesn't exist."""
+    number, free = 1, folder
+    while free.exists():
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free

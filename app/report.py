@@ -1,0 +1,153 @@
+"""The report of a run: what was found in a folder, as one page with its figures beside it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app import report_commands, report_network, report_twin
+from app.report_page import Page
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FILES = {
+    "recordings": "recording.nc",
+    "twins": "twin.json",
+    "networks": "network.json",
+    "deployments": "deployment.json",
+}
+DEEPEST = 3  # folders below the run: a demo's are one deep, a deployment's nodes two
+SAMPLE_KEYS = ("sample", "operator", "notes", "temperature_K")
+
+
+@dataclass(frozen=True)
+class Found:
+    """The artefacts below a run's folder, by kind, in the order of their names."""
+
+    run: Path
+    recordings: tuple[Path, ...]
+    twins: tuple[Path, ...]
+    networks: tuple[Path, ...]
+    deployments: tuple[Path, ...]
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """Every artefact's folder."""
+        return (*self.recordings, *self.twins, *self.networks, *self.deployments)
+
+
+def find_artefacts(run: Path) -> Found:
+    """Every artefact in `run` or below it; a deployment's own node runs are part of it.
+
+    Raises
+    ------
+    InputError
+        No such folder, or nothing in it to report.
+    """
+    folder = run.parent if run.is_file() else run
+    if not folder.is_dir():
+        raise InputError(
+            f"{run}: no such folder; name a recording, twin, network, deployment or demo"
+        )
+    names = {name: kind for kind, name in FILES.items()}
+    found: dict[str, list[Path]] = {kind: [] for kind in FILES}
+    for here, folders, files in os.walk(folder):
+        place = folder.__class__(here)
+        folders.sort()
+        if len(place.relative_to(folder).parts) >= DEEPEST or "deployment.json" in files:
+            folders.clear()
+        for name in sorted(set(files) & set(names)):
+            found[names[name]].append(place)
+    if not any(found.values()):
+        raise InputError(
+            f"{run}: holds none of {', '.join(FILES.values())}; name a recording, twin, network, "
+            "deployment or demo folder"
+        )
+    return Found(folder, **{kind: tuple(sorted(paths)) for kind, paths in found.items()})
+
+
+def build_page(found: Found) -> Iterator[str | Page]:
+    """Build the page section by section; yields words of progress, and last the page.
+
+    Parameters
+    ----------
+    found
+        What to report.
+    """
+    page = Page(f"Twinrig report: {found.run.resolve().name}")
+    yield "recordings"
+    _recordings(page, found)
+    verdicts: list[str] = []
+    for twin in found.twins:
+        yield f"twin {twin.name}"
+        verdicts += report_twin.section(page, twin, found.recordings)
+    if found.networks or found.deployments:
+        yield "networks and deployments"
+        verdicts = report_network.section(page, found.networks, found.deployments) + verdicts
+    page.lead = verdicts or ["Recordings only: nothing has been fitted yet."]
+    _repeat_it(page, found)
+    page.values = {"verdict": page.lead, **page.values}
+    yield page
+
+
+def _recordings(page: Page, found: Found) -> None:
+    from app.store import read_recording
+
+    if not found.recordings:
+        return
+    page.heading("Recordings")
+    rows = []
+    for path in found.recordings:
+        recording = read_recording(path)
+        s, r, t, _ = recording.response.shape
+        rows.append(
+            [
+                path.relative_to(found.run).as_posix() if path != found.run else path.name,
+                recording.status,
+                f"{s} × {r} × {t}",
+                f"{int(recording.complete.sum())} of {s * r}",
+                ", ".join(sorted(set(recording.families))),
+                f"{100 * report_twin.spread_over_signal(recording):.1f} %",
+            ]
+        )
+        words = [f"{k} {recording.meta[k]}" for k in SAMPLE_KEYS if recording.meta.get(k)]
+        if words:
+            page.text(f"{path.name}: {', '.join(words)}", note=True)
+    head = ["recording", "status", "sequences × repeats × steps", "repeats kept", "families"]
+    page.table([*head, "spread of repeats / signal"], rows)
+
+
+def _repeat_it(page: Page, found: Found) -> None:
+    page.heading("Repeat it")
+    page.code(report_commands.commands_of(found))
+    rows = []
+    for path in found.all:
+        meta = _meta(path)
+        seed = meta.get("seed")
+        rows.append(
+            [
+                path.name,
+                str(meta.get("id", "—")),
+                "—" if seed is None else str(seed),
+                str(meta.get("created", "—")),
+                str(meta.get("code_version", "—")),
+            ]
+        )
+    page.table(["artefact", "id", "seed", "made", "code version"], rows)
+
+
+def _meta(path: Path) -> dict[str, Any]:
+    """Id, seed, date and code version of an artefact, from its own file."""
+    from app.artefacts import parse_json, reading
+    from app.store import read_recording
+
+    if (path / "recording.nc").exists():
+        return read_recording(path).meta
+    name = next(name for name in FILES.values() if (path / name).exists())
+    with reading(path / name):
+        body = parse_json((path / name).read_bytes(), path / name)
+    return dict(body.get("meta", body))

@@ -1,0 +1,103 @@
+"""The command lines that repeat what a report shows."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from app.artefacts import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from app.report import Found
+
+BENCH = "BENCH.toml"  # the reader's own, or the word virtual
+
+
+def commands_of(found: Found) -> list[str]:
+    """Commands that make the same artefacts anew, in the order of the thread."""
+    from app.report_network import read_deployment
+    from app.store import load_network, load_twin, read_recording
+
+    lines = []
+    if (found.run / "demo.json").exists():
+        body = parse_json((found.run / "demo.json").read_bytes(), found.run / "demo.json")
+        lines.append(demo_command(bool(body.get("quick")), int(body.get("seed", 0))))
+    for path in found.recordings:
+        recording = read_recording(path)
+        lines.append(record_command(path, recording.response.shape[1], recording.meta))
+    for path in found.twins:
+        twin = load_twin(path)
+        recordings = [parent["path"] for parent in twin.meta.get("parents", [])]
+        lines.append(fit_command(path, recordings, twin.meta, twin.deterministic))
+    for path in found.networks:
+        network = load_network(path)
+        twins = [twin.path for twin in network.twins]
+        nodes = [layer.nodes for layer in network.layers]
+        task = task_words(network.task)
+        lines.append(train_command(path, task, twins, nodes, network.meta))
+    for path in found.deployments:
+        lines.append(deploy_command(path, str(read_deployment(path).body["network"])))
+    return lines
+
+
+def task_words(task: Mapping[str, Any]) -> str:
+    """A task with its options as `--task` takes it."""
+    options = ",".join(f"{key}={value}" for key, value in task.get("options", {}).items())
+    return f"{task['name']}:{options}" if options else str(task["name"])
+
+
+def record_command(path: Path, repeats: int, meta: dict[str, Any]) -> str:
+    """Command that records the same sequences again."""
+    return _line(
+        "record", "--bench", BENCH, "--sequences", path, "--repeats", repeats, *_seed(meta),
+        "--out", _new(path),
+    )  # fmt: skip
+
+
+def fit_command(
+    path: Path, recordings: Sequence[str], meta: dict[str, Any], deterministic: bool
+) -> str:
+    """Command that fits the twin again."""
+    kind = ["--deterministic"] if deterministic else []
+    return _line("fit", *recordings, *kind, *_count(meta), *_seed(meta), "--out", _new(path))
+
+
+def train_command(
+    path: Path, task: str, twins: Sequence[str], layers: Sequence[int], meta: dict[str, Any]
+) -> str:
+    """Command that trains the network again."""
+    nodes = ",".join(str(n) for n in layers)
+    return _line(
+        "train", "--task", task, "--twin", *dict.fromkeys(twins), "--layers", nodes, *_count(meta),
+        *_seed(meta), "--out", _new(path),
+    )  # fmt: skip
+
+
+def deploy_command(path: Path, network: str) -> str:
+    """Command that runs the network on the device again."""
+    return _line("deploy", network, "--bench", BENCH, "--out", _new(path))
+
+
+def demo_command(quick: bool, seed: int) -> str:
+    """Command that runs the demo again."""
+    return _line("demo", *(["--quick"] if quick else []), "--seed", seed)
+
+
+def _new(path: Path) -> str:
+    return f"{path.name}-again"
+
+
+def _seed(meta: dict[str, Any]) -> list[Any]:
+    return ["--seed", meta["seed"]] if isinstance(meta.get("seed"), int) else []
+
+
+def _count(meta: dict[str, Any]) -> list[Any]:
+    count = meta.get("iterations")
+    return ["--iterations", count] if isinstance(count, int) else []
+
+
+def _line(*words: Any) -> str:
+    return "twinrig " + shlex.join(str(word) for word in words)

@@ -1,0 +1,220 @@
+"""The report's part on a twin: repeats beside its samples, errors beside their floors, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app import report_figures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from app.report_page import Page
+    from models.recording import Recording
+    from models.twin import Twin
+
+SHOWN_SEQUENCES = 4
+SHOWN_SAMPLES = 200
+AS_CLOSE, CLOSE = (
+    1.2,
+    1.5,
+)  # ratios to the half-split floor at halves of 8 (science.md's target: 1.5)
+COVERAGE_BAND = (0.86, 0.92)  # around a perfect twin's 0.892
+ERROR_WORDS = {
+    "mean": "mean",
+    "spread": "spread",
+    "autocovariance": "autocovariance",
+    "crps": "CRPS",
+    "energy16": "energy score, windows of 16",
+    "cross_correlation": "cross-channel correlation",
+}
+
+
+def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
+    """Add a twin's section; returns the sentences of its verdict."""
+    from app.store import load_twin
+
+    twin = load_twin(path)
+    kind = "deterministic" if twin.deterministic else "stochastic"
+    page.heading(f"Twin {path.name} ({kind})")
+    held_out = held_out_recording(twin, recordings)
+    errors, coverage = dict(twin.errors), dict(twin.coverage)
+    details: dict[str, Any] = {}
+    if held_out is None:
+        page.text(
+            "Scores as measured when it was fitted, on the sequences it did not see.", note=True
+        )
+    else:
+        errors, coverage, details = _evaluated(path, held_out)
+        page.text(f"Scored on {held_out.name}, which the fit did not see.", note=True)
+    if held_out is not None:
+        _repeats(page, path.name, twin, held_out)
+    _errors(page, errors, coverage)
+    if "pit" in details and not twin.deterministic:
+        figure = report_figures.noise_figure(details)
+        page.figure(f"noise-{path.name}", figure, "Noise of the device and of its twin.")
+    if twin.deterministic:
+        return []
+    page.values.setdefault("errors", errors)
+    page.values.setdefault("coverage", coverage)
+    return [verdict(errors, coverage)]
+
+
+def spread_over_signal(recording: Recording) -> float:
+    """Mean spread of repeats over the standard deviation of their mean, averaged over channels."""
+    with np.errstate(invalid="ignore"):
+        count = recording.complete.sum(axis=1)
+        whole = recording.response[count >= 2]
+        if not len(whole):
+            return float("nan")
+        mean = _nan_mean(whole, 1)
+        variance = _nan_mean((whole - mean[:, None]) ** 2, 1)
+        scale = (count[count >= 2] / (count[count >= 2] - 1))[:, None, None]
+        spread = _nan_mean(np.sqrt(variance * scale), (0, 1))
+        signal = np.sqrt(_nan_mean((mean - _nan_mean(mean, (0, 1))) ** 2, (0, 1)))
+        return float(np.mean(spread / signal))
+
+
+def _nan_mean(values: np.ndarray, axis: Any) -> np.ndarray:
+    """Mean over what is there; NaN where nothing is, without a warning."""
+    there = np.isfinite(values)
+    total = np.where(there, values, 0.0).sum(axis=axis)
+    count = there.sum(axis=axis)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
+
+
+def held_out_recording(twin: Twin, recordings: Sequence[Path]) -> Path | None:
+    """The recording with most repeats that the twin was not fitted on; None where there is none."""
+    from app.store import read_recording
+
+    parents = str(twin.meta.get("parents", ""))
+    best: tuple[int, Path] | None = None
+    for path in recordings:
+        recording = read_recording(path)
+        known = str(recording.meta.get("id", path)) in parents
+        repeats = int(recording.complete.sum(axis=1).min())
+        if known or recording.channels != twin.channels or repeats < 4:
+            continue
+        if best is None or repeats > best[0]:
+            best = (repeats, path)
+    return None if best is None else best[1]
+
+
+def _evaluated(
+    twin: Path, recording: Path
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    from app.operations.evaluate import evaluate
+    from app.operations.events import Result, TwinScored
+
+    errors: dict[str, Any] = {}
+    coverage: dict[str, Any] = {}
+    details: dict[str, Any] = {}
+    for event in evaluate(twin, recording):
+        if isinstance(event, TwinScored):
+            details = event.details
+        if isinstance(event, Result):
+            errors, coverage = event.values["errors"], event.values["coverage"]
+    return errors, coverage, details
+
+
+def _repeats(page: Page, name: str, twin: Twin, path: Path) -> None:
+    from app.store import read_recording
+    from models.latent import TwinModel
+
+    recording = read_recording(path)
+    chosen = by_family(recording.families)
+    model = TwinModel.from_twin(twin)
+    cases = []
+    for s in chosen:
+        steps = int(recording.lengths[s])
+        drive = recording.drive[s, :steps]
+        real = recording.response[s, recording.complete[s], :steps, 0]
+        samples = model.simulate(drive[None], SHOWN_SAMPLES, seed=s)[0, :, :, 0]
+        cases.append((f"sequence {s + 1}, {recording.families[s]}", drive, real, samples))
+    figure = report_figures.repeats_figure(
+        cases, recording.channels[0], recording.window.field_T, recording.units[0]
+    )
+    words = (
+        "Repeats of unseen sequences on the device, and the twin's samples under the same field."
+    )
+    page.figure(f"repeats-{name}", figure, words)
+
+
+def by_family(families: Sequence[str]) -> list[int]:
+    """Up to four sequences, as many families as there are."""
+    first = [families.index(family) for family in dict.fromkeys(families)]
+    others = [s for s in range(len(families)) if s not in first]
+    return sorted((first + others)[:SHOWN_SEQUENCES])
+
+
+def _errors(page: Page, errors: dict[str, Any], coverage: dict[str, Any]) -> None:
+    rows = []
+    for name, row in errors.items():
+        if not isinstance(row, dict) or "floor" not in row:
+            continue
+        low, high = row.get("low"), row.get("high")
+        interval = "—" if low is None or high is None else f"{low:.2f} … {high:.2f}"
+        numbers = [fixed(row.get(k), 4) for k in ("value", "floor")]
+        ratio = [fixed(row.get("ratio"), 2), interval, fixed(row.get("excess"), 4)]
+        rows.append([ERROR_WORDS.get(name, name), *numbers, *ratio, error_words(row)])
+    if rows:
+        page.table(["error", "value", "floor", "ratio", "90 % interval", "excess", ""], rows)
+        page.text(
+            "Floor: what two halves of the real repeats score against each other; excess: "
+            "√(value² − floor²), which does not depend on the number of repeats.",
+            note=True,
+        )
+    if coverage.get("value") is not None:
+        page.text(
+            f"Coverage of the 90 % interval: {coverage['value']:.3f}, a perfect twin's is "
+            f"{coverage['expected']:.3f}: {coverage_words(coverage)}."
+        )
+
+
+def error_words(row: dict[str, Any]) -> str:
+    """A verdict on one error beside its floor."""
+    ratio = row.get("ratio")
+    if ratio is None:
+        return "can't be told: nothing to compare with"
+    if ratio <= AS_CLOSE:
+        return "as close as these repeats can tell"
+    return "close" if ratio <= CLOSE else f"off: {ratio:.1f} times the floor"
+
+
+def coverage_words(coverage: dict[str, Any]) -> str:
+    """A verdict on the coverage."""
+    value = coverage["value"]
+    if value < COVERAGE_BAND[0]:
+        return "the twin's noise is too narrow"
+    return (
+        "as wide as the device's" if value <= COVERAGE_BAND[1] else "the twin's noise is too wide"
+    )
+
+
+def verdict(errors: dict[str, Any], coverage: dict[str, Any]) -> str:
+    """One sentence on a stochastic twin."""
+    known = {
+        name: errors[name]["ratio"]
+        for name in ("mean", "spread", "autocovariance", "crps")
+        if errors.get(name, {}).get("ratio") is not None
+    }
+    if not known:
+        return "The twin has no scores yet: it needs held-out repeats."
+    worst = max(known, key=lambda name: known[name])
+    count = "every error" if known[worst] <= CLOSE else "not every error"
+    words = (
+        f"The twin has {count} within {CLOSE} times its half-split floor "
+        f"(worst: {ERROR_WORDS[worst]}, {known[worst]:.2f})"
+    )
+    if coverage.get("value") is not None:
+        words += f", and its 90 % interval covers {coverage['value']:.3f} of the real values"
+        words += f" (a perfect twin's {coverage['expected']:.3f})"
+    return words + "."
+
+
+def fixed(value: float | None, digits: int) -> str:
+    """A number with so many digits; a dash where there is none."""
+    return "—" if value is None else f"{value:.{digits}f}"
