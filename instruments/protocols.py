@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class MagnetState:
     """What a supply says of itself now.
 
-    `status` holds driver-specific words (mode, range, compliance hit, quench, …).
+    `status` holds driver-specific words (mode, range, …), `errors` what its queue held, `faults`
+    what makes the current another than the set-point (compliance reached, quench, …).
     """
 
     current_A: float
@@ -22,6 +23,7 @@ class MagnetState:
     output_on: bool
     status: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 class Instrument(Protocol):
@@ -29,9 +31,11 @@ class Instrument(Protocol):
 
     name: str
     resource: str
+    driver: str
+    identity: str  # the answer to `*IDN?` as first heard; empty before
 
     def identify(self) -> str:
-        """The answer to `*IDN?`; raises where another model answers."""
+        """Ask `*IDN?` again; raises where another model, or another unit than before, answers."""
 
     def settings(self) -> dict[str, Any]:
         """Every setting that a measurement rests on, by name with unit."""
@@ -44,13 +48,36 @@ class Instrument(Protocol):
 
 
 class Magnet(Instrument, Protocol):
-    """A supply that drives a coil. Only `instruments.limits` calls the setters."""
+    """A supply that drives a coil. Only `instruments.limits` calls the setters.
+
+    Attributes
+    ----------
+    safe_state
+        What *safe* means for this supply, in words.
+    resolution_A
+        The finest difference of two set-points on the wire.
+    rated_current_A
+        What the supply can give, from its identity; inf where it doesn't say.
+    """
+
+    safe_state: str
+    resolution_A: float
+    rated_current_A: float
+
+    def read_back_error_A(self, current_A: float) -> float:
+        """How far the read-back set-point may be from the one sent, by rounding alone."""
+
+    def setpoint_A(self) -> float:
+        """The programmed current, read back."""
 
     def state(self) -> MagnetState:
         """Read the real state; changes nothing."""
 
+    def take_control(self) -> None:
+        """Make the set-point decide the current (remote, current mode), current unchanged."""
+
     def prepare(self) -> None:
-        """Bring mode and compliance to what a run needs, current unchanged, output unchanged."""
+        """Take control and set what else a run needs (compliance); current, output unchanged."""
 
     def set_current_A(self, current_A: float) -> None:
         """Send one set-point (a step where the supply has no ramp)."""

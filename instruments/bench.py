@@ -1,0 +1,297 @@
+"""The bench: the instruments of one rig, energised, stepped, verified, and made safe again."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from instruments import encoding
+from instruments.clock import Clock, Stop
+from instruments.connect import Opener, connect_drivers
+from instruments.limits import GIVE_UP_S, LimitedMagnet, UnsafeError
+from models.errors import RefusedError, TwinrigError, raise_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from numpy.typing import NDArray
+
+    from instruments.bench_spec import BenchSpec
+    from instruments.protocols import MagnetState, Readout
+    from instruments.wirelog import WireTap
+    from models.sequence import DriveWindow, FieldSequence, Reset
+
+log = logging.getLogger(__name__)
+TYPICAL_CHANGE = 1 / 3  # of the window: mean difference of two independent drives 0…1
+
+
+@dataclass(frozen=True)
+class BenchReading:
+    """What the rig is doing now: field from the measured current, set-point, channels `(C,)`."""
+
+    field_T: float
+    setpoint_T: float
+    current_A: float
+    output_on: bool
+    values: NDArray[np.float64]
+
+
+class Bench:
+    """A connected rig; leaving its context makes it safe and closes it.
+
+    Attributes
+    ----------
+    spec
+        The bench file.
+    stop
+        Ends every wait and read of the bench.
+    clock
+        Its device time.
+    magnets, readouts
+        By name; magnets behind their limits.
+    channels, units
+        Over all read-outs; a name has its read-out's before it only where two would clash.
+    found
+        What each magnet said of itself when it was connected.
+    tell
+        Called with a sentence about every second while a supply can't be made safe.
+    give_up_s
+        Seconds after which `make_safe` gives up a supply that can't be reached; None: never.
+    """
+
+    def __init__(
+        self,
+        spec: BenchSpec,
+        opener: Opener,
+        stop: Stop,
+        magnets: dict[str, LimitedMagnet],
+        readouts: dict[str, Readout],
+    ) -> None:
+        self.spec = spec
+        self.stop = stop
+        self.clock: Clock = opener.clock
+        self.magnets = magnets
+        self.readouts = readouts
+        self.channels, self.units = _channels(readouts)
+        self.found: dict[str, MagnetState] = {}
+        self.tell: Callable[[str], None] = log.warning
+        self.give_up_s: float | None = GIVE_UP_S
+        self._opener = opener
+        self._identities: dict[str, str] = {}
+        self._drive = magnets[spec.drive_magnet]
+        self._readers = list(readouts.values())
+        self._closed = False
+
+    @classmethod
+    def connect(
+        cls, spec: BenchSpec, *, stop: Stop | None = None, wire_log: WireTap | None = None
+    ) -> Bench:
+        """Open and identify every instrument side by side, and read the state each magnet is in.
+
+        Raises
+        ------
+        ConnectError
+            Some did not connect: all of them in one message, with hints.
+        RefusedError
+            A limit of the bench file is beyond what its supply can give.
+        """
+        stop = stop or Stop()
+        opener = Opener(spec, stop, wire_log)
+        drivers: dict[str, Any] = {}
+        try:
+            drivers = connect_drivers(opener)
+            magnets = {
+                name: LimitedMagnet(drivers[name], magnet.limits, opener.clock, stop)
+                for name, magnet in spec.magnets.items()
+            }
+            readouts = {name: drivers[name] for name in spec.readouts}
+            bench = cls(spec, opener, stop, magnets, readouts)
+            bench._look_around()
+        except BaseException:
+            for driver in drivers.values():
+                driver.close()
+            opener.close()
+            raise
+        return bench
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self.make_safe()
+        finally:
+            self.close()
+
+    def check_sequences(
+        self, sequences: Sequence[FieldSequence], window: DriveWindow, reset: Reset
+    ) -> None:
+        """Raise `RefusedError` for what would break a limit; no byte is sent."""
+        drives = [float(d) for s in sequences for d in (s.drive.min(), s.drive.max())]
+        found = encoding.problems(window, reset, drives or [0.0, 1.0], self._drive.limits)
+        raise_problems(RefusedError, f"magnet {self._drive.name}", found)
+
+    def predicted_s(self, steps: int) -> float:
+        """Device time of one repeat of so many steps in the bench's window, reset included."""
+        window, reset, gate_s = self.spec.window, self.spec.reset, self.spec.gate_s
+        span_T = window.high_T - window.low_T
+        far_T = max(abs(reset.field_T - window.low_T), abs(reset.field_T - window.high_T))
+        step_s = encoding.step_s(self._drive, window, TYPICAL_CHANGE * span_T, gate_s)
+        walks_s = 2 * self._drive.walk_s(self._drive.limits.current_A(far_T))
+        return walks_s + reset.hold_s + gate_s + steps * step_s
+
+    def energise(self) -> None:
+        """Prepare all instruments; bring the drive's magnet to zero with its output on.
+
+        Other magnets are made safe.
+
+        Raises
+        ------
+        TwinrigError
+            An instrument reports an error, or an output doesn't go on.
+        StoppedError
+            Stop was requested.
+        """
+        self.stop.check()
+        for readout in self._readers:
+            readout.prepare()
+        for magnet in self.magnets.values():
+            if magnet is not self._drive:
+                magnet.make_safe(self.tell, self.give_up_s)
+        self.found[self._drive.name] = self._drive.energise()
+
+    def reset_device(self, reset: Reset) -> None:
+        """One step at the reset's field; its reading is dropped."""
+        hold_s = reset.hold_s
+        encoding.apply(self._drive, self.clock, reset.field_T, self.spec.window.encoding, hold_s)
+        self._read()
+
+    def step(self, field_T: float, window: DriveWindow) -> tuple[float, NDArray[np.float64]]:
+        """Set one step's field, hold it, read: the current that was set, and the values `(C,)`.
+
+        Raises
+        ------
+        RefusedError
+            The field is beyond a limit.
+        LinkError
+            The sample is void.
+        StoppedError
+            Stop was requested.
+        """
+        current_A = encoding.apply(self._drive, self.clock, field_T, window.encoding, window.hold_s)
+        return current_A, self._read()
+
+    def verify(self) -> None:
+        """Check after a repeat that it is true.
+
+        Raises
+        ------
+        TwinrigError
+            A set-point changed without us, an error is queued, a read-out was overloaded: the
+            repeat is void.
+        """
+        problems = []
+        try:
+            self._drive.verify()
+        except TwinrigError as error:
+            problems.append(str(error))
+        for name, readout in self.readouts.items():
+            problems += [f"{name}: {fault}" for fault in readout.faults()]
+        raise_problems(TwinrigError, f"bench {self.spec.name!r}, the last repeat is void", problems)
+
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """Every instrument's settings, by name."""
+        magnets = {name: magnet.magnet.settings() for name, magnet in self.magnets.items()}
+        return magnets | {name: readout.settings() for name, readout in self.readouts.items()}
+
+    def identities(self) -> dict[str, str]:
+        """The answers to `*IDN?`, as heard when connecting."""
+        return dict(self._identities)
+
+    def state(self) -> dict[str, MagnetState]:
+        """What each magnet says of itself now."""
+        return {name: magnet.state() for name, magnet in self.magnets.items()}
+
+    def monitor(self) -> BenchReading:
+        """What the drive's magnet and the read-outs show now; gates nothing."""
+        state = self._drive.state()
+        scale = self._drive.limits.tesla_per_ampere
+        values = np.concatenate([readout.monitor() for readout in self._readers])
+        return BenchReading(
+            state.current_A * scale,
+            state.setpoint_A * scale,
+            state.current_A,
+            state.output_on,
+            values,
+        )
+
+    def make_safe(self) -> list[str]:
+        """Bring every magnet to its safe state; sentences of what was found and done.
+
+        Raises
+        ------
+        UnsafeError
+            A supply could not be made safe (the others were): what to do by hand.
+        """
+        said, problems = [], []
+        for magnet in self.magnets.values():
+            try:
+                said.append(magnet.make_safe(self.tell, self.give_up_s))
+            except UnsafeError as error:
+                problems.append(str(error))
+        raise_problems(UnsafeError, f"bench {self.spec.name!r}", problems)
+        return said
+
+    def close(self) -> None:
+        """Close every session; never raises. Make the bench safe first."""
+        if self._closed:
+            return
+        self._closed = True
+        for magnet in self.magnets.values():
+            magnet.magnet.close()
+        for readout in self._readers:
+            readout.close()
+        self._opener.close()
+
+    def _look_around(self) -> None:
+        """Read identities and states; refuse limits that a supply can't keep."""
+        problems = []
+        for name, magnet in self.magnets.items():
+            self._identities[name] = magnet.magnet.identity
+            rated_A = magnet.magnet.rated_current_A
+            if magnet.limits.max_current_A > rated_A:
+                problems.append(
+                    f"magnet {name}: max_current_A = {magnet.limits.max_current_A:g} A is beyond "
+                    f"the {rated_A:g} A of the supply ({magnet.magnet.identity})"
+                )
+            self.found[name] = magnet.state()
+        for name, readout in self.readouts.items():
+            self._identities[name] = readout.identity
+        raise_problems(RefusedError, f"bench {self.spec.name!r}", problems)
+
+    def _read(self) -> NDArray[np.float64]:
+        values = [readout.read() for readout in self._readers]
+        self._drive.passed(self.spec.gate_s)
+        return values[0] if len(values) == 1 else np.concatenate(values)
+
+
+def _channels(readouts: dict[str, Readout]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names and units over all read-outs."""
+    plain = [channel for readout in readouts.values() for channel in readout.channels]
+    names = [
+        channel if plain.count(channel) == 1 else f"{name}.{channel}"
+        for name, readout in readouts.items()
+        for channel in readout.channels
+    ]
+    units = [unit for readout in readouts.values() for unit in readout.units]
+    return tuple(names), tuple(units)

@@ -1,0 +1,244 @@
+"""The bench file: TOML that names a rig's instruments, limits, field window and reset."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.resources
+import math
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from instruments.bench_spec import BenchSpec, InstrumentSpec, MagnetSpec, VirtualSpec
+from instruments.drivers import MAGNET_DRIVERS, PLANNED, READOUT_DRIVERS
+from instruments.drivers.sr830 import CHANNELS, MOST_CHANNELS
+from instruments.limits import MagnetLimits
+from instruments.locks import link_of
+from instruments.toml_table import Table, near
+from models.errors import InputError, raise_problems
+from models.sequence import DriveWindow, Reset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+VIRTUAL = "virtual"
+VIRTUAL_FILE = "virtual-nanoring.toml"
+VIRTUAL_HOST = "virtual-"  # hosts of the instruments inside this process begin so
+DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator")
+MAGNET_TIMEOUT_S = 1.0  # a supply answers in milliseconds
+READOUT_TIMEOUT_S = 2.0  # a reading may take a gate
+ADDRESSED = ("driver", "resource", "timeout_s", "terminator", "baud_rate")
+
+
+def read_bench(path: str | Path) -> BenchSpec:
+    """The bench of a TOML file; `"virtual"` is the built-in virtual nanoring rig.
+
+    Raises
+    ------
+    InputError
+        Not readable, or with problems: all of them in one message.
+    """
+    if str(path) == VIRTUAL:
+        text = importlib.resources.files("resources").joinpath(VIRTUAL_FILE).read_text("utf-8")
+        return parse_bench(text, f"built-in bench {VIRTUAL_FILE}")
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"bench file {path}: {reason}; give a TOML file, or 'virtual' for the built-in rig"
+        ) from error
+    return parse_bench(text, f"bench file {path}")
+
+
+def parse_bench(text: str, source: str) -> BenchSpec:
+    """The bench of a TOML text; errors as `read_bench`, with `source` as the place."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{source}: no TOML: {error}") from error
+    table = Table(values, "", [])
+    spec = _bench(table, source)
+    raise_problems(InputError, source, table.problems)
+    if spec is None:  # every way to None has left a problem behind
+        raise InputError(f"{source}: incomplete")
+    return spec
+
+
+def _bench(table: Table, source: str) -> BenchSpec | None:
+    table.known("name", "magnet", "readout", "drive", "reset", "virtual")
+    name = table.value("name", str, Path(source).stem)
+    groups = {key: table.table(key) for key in ("magnet", "readout")}
+    for key, group in groups.items():
+        if not group.values:
+            table.add(f"no [{key}.NAME]: a bench needs at least one")
+    magnets = [_magnet(key, sub) for key, sub in groups["magnet"].tables()]
+    readouts = [_readout(key, sub) for key, sub in groups["readout"].tables()]
+    window, gate_s, drive_magnet = _drive(table.table("drive"), list(groups["magnet"].values))
+    reset = _reset(table.table("reset"))
+    specs = [spec for spec in (*magnets, *readouts) if spec is not None]
+    virtual = None
+    if "virtual" in table.values:
+        virtual = _virtual(table.table("virtual"), tuple(spec.driver for spec in specs))
+    _addresses(table, specs, inside=virtual is not None and virtual.device is not None)
+    if table.problems or window is None or reset is None:
+        return None
+    return BenchSpec(
+        name=name,
+        magnets={spec.name: spec for spec in magnets if spec is not None},
+        readouts={spec.name: spec for spec in readouts if spec is not None},
+        window=window,
+        reset=reset,
+        drive_magnet=drive_magnet,
+        gate_s=gate_s,
+        virtual=virtual,
+        source=source,
+    )
+
+
+def _magnet(name: str, table: Table) -> MagnetSpec | None:
+    limits = ("tesla_per_ampere", "max_current_A", "max_ramp_A_per_s", "max_field_T")
+    table.known(*ADDRESSED, *limits, "compliance_V")
+    address = _address(name, table, MAGNET_DRIVERS, MAGNET_TIMEOUT_S)
+    numbers = [table.number(key) for key in limits[:3]]
+    numbers.append(table.number("max_field_T", math.inf))
+    compliance_V = None
+    if "compliance_V" in table.values:
+        compliance_V = table.number("compliance_V", above=0.0)
+    if any(number is None for number in numbers):
+        return None
+    checked = _made(table, lambda: MagnetLimits(*[n for n in numbers if n is not None]))
+    if address is None or checked is None:
+        return None
+    return MagnetSpec(**address, options={"compliance_V": compliance_V}, limits=checked)
+
+
+def _readout(name: str, table: Table) -> InstrumentSpec | None:
+    table.known(*ADDRESSED, "channels")
+    address = _address(name, table, READOUT_DRIVERS, READOUT_TIMEOUT_S)
+    channels = [str(channel) for channel in table.value("channels", list, ["X", "Y"])]
+    for channel in channels:
+        if channel not in CHANNELS:
+            table.add(f"channel {channel!r} is unknown{near(channel, CHANNELS)}")
+    if len(set(channels)) != len(channels):
+        table.add(f"channels {channels} name one twice")
+    if not 1 <= len(channels) <= MOST_CHANNELS:
+        table.add(f"{len(channels)} channels, expected 1 to {MOST_CHANNELS}")
+    if address is None:
+        return None
+    return InstrumentSpec(**address, options={"channels": tuple(channels)})
+
+
+def _address(
+    name: str, table: Table, drivers: Mapping[str, Any], usual_s: float
+) -> dict[str, Any] | None:
+    """The keys that every instrument has."""
+    driver = table.value("driver", str)
+    resource = table.value("resource", str)
+    timeout_s = table.number("timeout_s", usual_s, above=0.0)
+    if timeout_s is not None and math.isinf(timeout_s):
+        table.add("timeout_s must be finite")
+    baud_rate = table.value("baud_rate", int, None)
+    if driver is not None and driver not in drivers:
+        table.add(_unknown_driver(driver, drivers))
+        return None
+    if driver is None or resource is None:
+        return None
+    terminator = table.value("terminator", str, drivers[driver].terminator(resource))
+    if not terminator or not terminator.isascii():
+        table.add(f"terminator {terminator!r} must be ASCII and not empty")
+    return {
+        "name": name, "driver": driver, "resource": resource, "timeout_s": timeout_s,
+        "terminator": terminator, "baud_rate": baud_rate,
+    }  # fmt: skip
+
+
+def _drive(table: Table, magnets: list[str]) -> tuple[DriveWindow | None, float, str]:
+    table.known("encoding", "low_T", "high_T", "hold_s", "gate_s", "magnet")
+    encoding = table.value("encoding", str)
+    low_T, high_T = table.number("low_T"), table.number("high_T")
+    hold_s, gate_s = table.number("hold_s", 0.0), table.number("gate_s", 0.0)
+    magnet = table.value("magnet", str, magnets[0] if magnets else "")
+    if magnets and magnet not in magnets:
+        table.add(f"magnet {magnet!r} is not on the bench{near(magnet, magnets)}")
+    if gate_s is not None and not 0 <= gate_s < math.inf:
+        table.add(f"gate_s = {gate_s} s must be zero or more")
+    if encoding is None or low_T is None or high_T is None or hold_s is None or gate_s is None:
+        return None, 0.0, magnet
+    return _made(table, lambda: DriveWindow(encoding, low_T, high_T, hold_s)), gate_s, magnet
+
+
+def _reset(table: Table) -> Reset | None:
+    table.known("field_T", "hold_s")
+    field_T, hold_s = table.number("field_T"), table.number("hold_s", 0.0)
+    if field_T is None or hold_s is None:
+        return None
+    return _made(table, lambda: Reset(field_T, hold_s))
+
+
+def _virtual(table: Table, models: tuple[str, ...]) -> VirtualSpec:
+    table.known("device", "seed", "clock", "accelerate")
+    device = table.value("device", str, None)
+    clock = table.value("clock", str, None)
+    seed = table.value("seed", int, 0)
+    accelerate = table.number("accelerate", math.inf, above=0.0)
+    if (device is None) == (clock is None):
+        table.add(
+            "needs either device (a rig in this process) or clock (a served rig's clock); "
+            "a real bench has no [virtual], and its time can't be accelerated"
+        )
+    if device is not None and device not in DEVICES:
+        table.add(f"device {device!r} is unknown{near(device, DEVICES)}")
+    if seed < 0:
+        table.add(f"seed = {seed} must be zero or more")
+    return VirtualSpec(device, seed, clock, math.inf if accelerate is None else accelerate, models)
+
+
+def _addresses(table: Table, specs: Sequence[InstrumentSpec], inside: bool) -> None:
+    """Resource names: readable, each used once, all inside this process or all outside."""
+    seen: dict[str, str] = {}
+    for spec in specs:
+        try:
+            link = link_of(spec.resource)
+        except InputError as error:
+            table.add(f"{spec.name}: {error}")
+            continue
+        # a socket or a serial line is one instrument's, a GPIB board is shared
+        key = link if link.startswith(("tcpip", "asrl")) else spec.resource.lower()
+        if key in seen:
+            table.add(f"{spec.name}: resource {spec.resource} is {seen[key]}'s already")
+        seen[key] = spec.name
+        virtual = link.startswith(f"tcpip {VIRTUAL_HOST}")
+        if inside and not virtual:
+            table.add(
+                f"{spec.name}: resource {spec.resource} is outside this process, [virtual] device "
+                f"is inside it: TCPIP0::{VIRTUAL_HOST}{spec.driver}::5025::SOCKET, or no [virtual]"
+            )
+        if virtual and not inside:
+            table.add(
+                f"{spec.name}: resource {spec.resource} is a virtual instrument in this process: "
+                "add [virtual] device"
+            )
+
+
+def _made(table: Table, make: Callable[[], T]) -> T | None:
+    """A value that is checked where it is made, or its problem."""
+    try:
+        return make()
+    except InputError as error:
+        table.add(str(error))
+        return None
+
+
+def _unknown_driver(driver: str, drivers: Mapping[str, Any]) -> str:
+    available = f"available: {', '.join(drivers)}"
+    if driver in PLANNED:
+        return f"driver {driver!r} is planned, not in this version; {available}"
+    if driver in MAGNET_DRIVERS or driver in READOUT_DRIVERS:
+        return f"driver {driver!r} is another kind of instrument; {available}"
+    close = difflib.get_close_matches(driver, [*drivers, *PLANNED], n=1)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
+    return f"driver {driver!r} is unknown{meant} ({available})"

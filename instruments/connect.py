@@ -1,0 +1,196 @@
+"""Opening the instruments of a bench side by side, all failures told at once."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from instruments.bench_spec import MagnetSpec
+from instruments.clock import Clock, HostClock, RemoteClock, Stop
+from instruments.drivers import MAGNET_DRIVERS, READOUT_DRIVERS
+from instruments.locks import LinkInUseError
+from instruments.visa import LinkError, VisaSession, resource_manager
+from models.errors import InputError, StoppedError, TwinrigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pyvisa
+
+    from instruments.bench_spec import BenchSpec, InstrumentSpec
+    from instruments.wirelog import WireTap
+
+CLOCK_NAME = "clock"
+
+
+class ConnectError(TwinrigError):
+    """Some instruments did not connect; the message is a tree with a hint each."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why one instrument did not connect: what happened, and what to check."""
+
+    spec: InstrumentSpec
+    problem: str
+    hint: str
+
+    @classmethod
+    def of(cls, spec: InstrumentSpec, error: TwinrigError) -> Failure:
+        """The failure of an error, its hint apart."""
+        if isinstance(error, LinkError):
+            return cls(spec, error.what, error.hint)
+        hint = "Close the other program, or work in its window" if isinstance(
+            error, LinkInUseError
+        ) else ""  # fmt: skip
+        return cls(spec, str(error), hint)
+
+
+class Opener:
+    """What opens a bench's sessions: its VISA library, its clock, one Stop for all.
+
+    Parameters
+    ----------
+    spec
+        The bench.
+    stop
+        Handed to every session and to the clock.
+    wire_log
+        Handed to every session.
+
+    Raises
+    ------
+    InputError
+        The virtual rig can't be made.
+    LinkError
+        A served rig's clock doesn't answer.
+    """
+
+    def __init__(self, spec: BenchSpec, stop: Stop, wire_log: WireTap | None) -> None:
+        self.spec = spec
+        self._stop = stop
+        self._wire_log = wire_log
+        self._own_rm: pyvisa.ResourceManager | None = None
+        self._clock_session: VisaSession | None = None
+        clock_resource = spec.virtual.clock if spec.virtual else None
+        if spec.in_process:
+            from instruments.virtual.library import open_virtual  # real rigs need no virtual one
+
+            assert spec.virtual is not None
+            self._own_rm, clock_resource = open_virtual(spec.virtual)
+        self._rm = self._own_rm or resource_manager()
+        self.clock: Clock = HostClock(stop)
+        if clock_resource is not None:
+            self.clock = self._remote_clock(clock_resource)
+
+    def _remote_clock(self, resource: str) -> RemoteClock:
+        self._clock_session = VisaSession(
+            resource, rm=self._rm, name=CLOCK_NAME, stop=self._stop, shared=self._own_rm is None
+        )
+        accelerate = self.spec.virtual.accelerate if self.spec.virtual else math.inf
+        clock = RemoteClock(self._clock_session, self._stop, accelerate)
+        try:
+            clock.now_s()
+        except TwinrigError:
+            self.close()
+            raise
+        return clock
+
+    def session(self, spec: InstrumentSpec) -> VisaSession:
+        """An open session to an instrument; errors as `VisaSession`."""
+        return VisaSession(
+            spec.resource,
+            rm=self._rm,
+            name=spec.name,
+            stop=self._stop,
+            read_termination=spec.terminator,
+            write_termination=spec.terminator,
+            timeout_s=spec.timeout_s,
+            wire_log=self._wire_log,
+            shared=self._own_rm is None,
+            device_s=self.clock.last_s,
+            baud_rate=spec.baud_rate,
+        )
+
+    def driver(self, spec: InstrumentSpec) -> Any:
+        """The driver of an instrument, open and identified; closed again where it fails."""
+        drivers: dict[str, Any] = dict(
+            MAGNET_DRIVERS if isinstance(spec, MagnetSpec) else READOUT_DRIVERS
+        )
+        session = self.session(spec)
+        try:
+            driver = drivers[spec.driver](spec.name, session, spec.options)
+            driver.identify()
+        except BaseException:
+            session.close()
+            raise
+        return driver
+
+    def close(self) -> None:
+        """Close the clock's session, and the VISA library where it is this bench's own."""
+        if self._clock_session is not None:
+            self._clock_session.close()
+        if self._own_rm is not None:
+            self._own_rm.close()
+            self._own_rm = None
+
+
+def side_by_side(
+    specs: Sequence[InstrumentSpec], work: Callable[[InstrumentSpec], Any], one_by_one: bool
+) -> list[Any]:
+    """The result of `work` for each instrument, or the `TwinrigError` that it raised.
+
+    In parallel, so that three silent instruments cost one time-out; `one_by_one` inside this
+    process, where nothing waits and the order of messages is part of what a seed repeats.
+    """
+
+    def guarded(spec: InstrumentSpec) -> Any:
+        try:
+            return work(spec)
+        except TwinrigError as error:
+            return error
+
+    if one_by_one:
+        return [guarded(spec) for spec in specs]
+    with ThreadPoolExecutor(max_workers=len(specs), thread_name_prefix="connect") as pool:
+        return list(pool.map(guarded, specs))
+
+
+def failure_tree(bench: str, failures: Sequence[Failure], total: int) -> str:
+    """All failures of a bench, in words, one branch each."""
+    lines = [f"bench {bench!r}: {len(failures)} of {total} instruments did not connect"]
+    for failure in failures:
+        spec = failure.spec
+        lines.append(f"  - {spec.name}: {spec.driver} at {spec.resource}")
+        lines += [f"      {line}" for line in failure.problem.splitlines()]
+        if failure.hint:
+            lines.append(f"      hint: {failure.hint}")
+    return "\n".join(lines)
+
+
+def connect_drivers(opener: Opener) -> dict[str, Any]:
+    """Every driver of the bench by name.
+
+    Raises
+    ------
+    ConnectError
+        Any of them failed (all are closed again).
+    StoppedError, InputError
+        Stop was requested, or a resource name can't be read.
+    """
+    spec = opener.spec
+    specs: list[InstrumentSpec] = [*spec.magnets.values(), *spec.readouts.values()]
+    results = side_by_side(specs, opener.driver, spec.in_process)
+    errors = [(s, r) for s, r in zip(specs, results, strict=True) if isinstance(r, TwinrigError)]
+    if not errors:
+        return {s.name: driver for s, driver in zip(specs, results, strict=True)}
+    for result in results:
+        if not isinstance(result, TwinrigError):
+            result.close()
+    for _, error in errors:
+        if isinstance(error, (StoppedError, InputError)):
+            raise error
+    failures = [Failure.of(s, error) for s, error in errors]
+    raise ConnectError(failure_tree(spec.name, failures, len(specs))) from errors[0][1]

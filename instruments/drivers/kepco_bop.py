@@ -1,0 +1,156 @@
+"""Kepco BOP bipolar supply (BIT 4886, BIT 4882, BIT 802E cards).
+
+Commands: Kepco BIT 4886 manual, appendix B, and PyMeasure's kepcobop.py.
+The card has no ramp: `CURR` is a step, `instruments.limits` walks it. Its number parser keeps four
+digits before and eight after the point ("0.0000034567e6" becomes 3.45 V): plain fixed-point only.
+Never sent: `*RST` (a hard step of a coil's current), `DIAG:TST?` (drives to full scale).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+from instruments.protocols import MagnetState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from instruments.visa import VisaSession
+
+MODES = {"0": "voltage", "1": "current"}  # the query answers a number, not the word that was set
+SWITCH = {"0": False, "1": True}
+LONGEST_ERROR_QUEUE = 64
+QUERY_DELAY_S = 0.002  # BIT 4882 on GPIB: "VISA query not supported": write, wait, read
+COMPLIANCE_SHARE = 0.98  # from here on the voltage limit, not the set-point, decides the current
+
+
+class KepcoBop:
+    """A Kepco BOP in current mode.
+
+    Parameters
+    ----------
+    name
+        The instrument's name on the bench.
+    session
+        Its open VISA session.
+    options
+        `compliance_V`: voltage limit to set before a run; without it the present one stays.
+    """
+
+    driver = "kepco-bop"
+    safe_state = "zero current, output off"
+    resolution_A = 1e-6
+
+    def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
+        self.name = name
+        self.resource = session.resource_name
+        self.rated_current_A = math.inf
+        self.rated_voltage_V = math.inf
+        self._session = session
+        self._compliance_V: float | None = options.get("compliance_V")
+        self.identity = ""
+        session.identify = self.identify
+        if self.resource.startswith("GPIB"):
+            session.query_delay_s = QUERY_DELAY_S
+
+    @staticmethod
+    def terminator(resource: str) -> str:
+        """What ends a line on this interface."""
+        return "\r\n" if resource.startswith("ASRL") else "\n"
+
+    def identify(self) -> str:
+        """`*IDN?`, e.g. `KEPCO,BIT 4886 36-12  08-04-2023,H249977,4.04-1.82` (36 V, 12 A)."""
+        reply = self._session.query("*IDN?")
+        expected = self.identity or "KEPCO,BIT … or KEPCO,BOP …"
+        right = reply.upper().startswith("KEPCO") and ("BIT" in reply or "BOP" in reply)
+        if not right or (self.identity and reply != self.identity):
+            raise self._session.wrong_instrument(reply, expected)
+        self.identity = reply
+        rating = re.search(r"\b(\d+)-(\d+(?:\.\d+)?)[A-Z]*\b", reply.split(",")[1])
+        if rating:
+            self.rated_voltage_V = float(rating[1])
+            self.rated_current_A = float(rating[2])
+        return reply
+
+    def settings(self) -> dict[str, Any]:
+        """Mode and voltage limit; the range is left out: in auto range it follows the current."""
+        return {
+            "mode": self._word("FUNC:MODE?", MODES),
+            "compliance_V": self._session.number("VOLT?"),
+        }
+
+    def errors(self) -> tuple[str, ...]:
+        """`SYST:ERR?` until it answers 0."""
+        found = []
+        for _ in range(LONGEST_ERROR_QUEUE):
+            reply = self._session.query("SYST:ERR?")
+            code, _, words = reply.partition(",")
+            if not re.fullmatch(r"[+-]?\d+", code.strip()):
+                raise self._session.reject("SYST:ERR?", reply, "a number and words")
+            if int(code) == 0:
+                break
+            found.append(f"{int(code)} {words.strip().strip(chr(34))}".strip())
+        return tuple(found)
+
+    def state(self) -> MagnetState:
+        """Mode, output, programmed and real current, voltage, queued errors."""
+        mode = self._word("FUNC:MODE?", MODES)
+        on = self._word("OUTP?", SWITCH)
+        setpoint_A = self.setpoint_A()
+        current_A = self._session.number("MEAS:CURR?")
+        voltage_V = self._session.number("MEAS:VOLT?")
+        compliance_V = abs(self._session.number("VOLT?"))
+        faults = []
+        if on and mode == "voltage":
+            faults.append("in voltage mode: the set-point is only a limit")
+        elif on and abs(voltage_V) >= COMPLIANCE_SHARE * compliance_V:
+            faults.append(f"at its voltage limit of {compliance_V:.4g} V")
+        status = (f"{mode} mode", f"{voltage_V:.4g} V")
+        return MagnetState(current_A, setpoint_A, on, status, self.errors(), tuple(faults))
+
+    def take_control(self) -> None:
+        """Remote control and current mode; the current stays as it is."""
+        if self.resource.startswith("ASRL"):
+            self._session.write("SYST:REM ON")
+        if self._word("FUNC:MODE?", MODES) == "voltage":
+            # in voltage mode CURR is the limit; it becomes the set-point when the mode changes
+            self.set_current_A(self._session.number("MEAS:CURR?"))
+            self._session.write("FUNC:MODE CURR")
+
+    def prepare(self) -> None:
+        """Take control and set the bench's voltage limit; current and output stay as they are."""
+        self.take_control()
+        if self._compliance_V is not None:
+            present_V = self._session.number("VOLT?")
+            if abs(present_V - self._compliance_V) > 1e-3 * self._compliance_V:
+                self._session.write(f"VOLT {self._compliance_V:.4f}")
+
+    def set_current_A(self, current_A: float) -> None:
+        """`CURR x`: one step."""
+        self._session.write(f"CURR {current_A:.6f}")
+
+    def setpoint_A(self) -> float:
+        """`CURR?`: the programmed current."""
+        return self._session.number("CURR?")
+
+    def read_back_error_A(self, current_A: float) -> float:
+        """Rounding of a read-back: 0.1 % of the rating (12 A where unknown) and of the value."""
+        rating_A = self.rated_current_A if math.isfinite(self.rated_current_A) else 12.0
+        return 1e-3 * rating_A + 1e-3 * abs(current_A)
+
+    def output(self, on: bool) -> None:
+        """`OUTP ON|OFF`."""
+        self._session.write("OUTP ON" if on else "OUTP OFF")
+
+    def close(self) -> None:
+        """Close the session; never raises."""
+        self._session.close()
+
+    def _word(self, command: str, words: Mapping[str, Any]) -> Any:
+        """The answer as one of the manual's codes."""
+        reply = self._session.query(command)
+        if reply.strip() not in words:
+            raise self._session.reject(command, reply, " or ".join(words))
+        return words[reply.strip()]

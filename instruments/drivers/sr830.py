@@ -1,0 +1,153 @@
+"""Stanford Research SR830 lock-in amplifier.
+
+Commands: SR830 manual, chapter 5 (remote programming). Replies end with LF on GPIB and CR on
+RS-232, and all go to the port that `OUTX` chose: it is sent first.
+The tables are the SR830's own: an SR860 has the same mnemonics and other numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from instruments.visa import VisaSession
+
+CHANNELS = {"X": 1, "Y": 2, "R": 3, "theta": 4}  # numbers of SNAP? and OUTP?
+UNITS = {"X": "V", "Y": "V", "R": "V", "theta": "deg"}
+MOST_CHANNELS = 6  # SNAP? takes 2 to 6
+
+SENSITIVITY_V = tuple((2, 5, 10)[i % 3] * 10.0 ** (i // 3 - 9) for i in range(27))  # 2 nV … 1 V
+TIME_CONSTANT_S = tuple((1, 3)[i % 2] * 10.0 ** (i // 2 - 5) for i in range(20))  # 10 µs … 30 ks
+SLOPE_DB_OCT = (6, 12, 18, 24)
+RESERVE = ("high", "normal", "low noise")
+INPUT = ("A", "A-B", "I (1 MOhm)", "I (100 MOhm)")
+COUPLING = ("AC", "DC")
+SHIELD = ("float", "ground")
+NOTCH = ("none", "line", "2 x line", "line and 2 x line")
+REFERENCE = ("external", "internal")
+TRIGGER = ("sine", "TTL rising", "TTL falling")
+SWITCH = ("off", "on")
+
+LOCK_IN_STATUS = ("input overload", "filter overload", "output overload", "reference unlocked")
+ERROR_STATUS = {
+    1: "battery error", 2: "RAM error", 4: "ROM error", 5: "GPIB error", 6: "DSP error",
+    7: "math error",
+}  # fmt: skip
+
+
+class SR830:
+    """An SR830 whose measuring settings stay as its front panel has them.
+
+    Parameters
+    ----------
+    name
+        The instrument's name on the bench.
+    session
+        Its open VISA session.
+    options
+        `channels`: which of X, Y, R, theta a reading has (1 to 6).
+    """
+
+    driver = "sr830"
+
+    def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
+        self.name = name
+        self.resource = session.resource_name
+        self.channels = tuple(options.get("channels", ("X", "Y")))
+        self.units = tuple(UNITS[channel] for channel in self.channels)
+        self._session = session
+        self.identity = ""
+        numbers = [str(CHANNELS[channel]) for channel in self.channels]
+        self._read_command = (
+            f"SNAP? {','.join(numbers)}" if len(numbers) > 1 else f"OUTP? {numbers[0]}"
+        )
+        self._monitor_commands = [f"OUTP? {number}" for number in numbers]
+        session.identify = self.identify
+
+    @staticmethod
+    def terminator(resource: str) -> str:
+        """What ends a line on this interface."""
+        return "\r" if resource.startswith("ASRL") else "\n"
+
+    def identify(self) -> str:
+        """`*IDN?`, e.g. `Stanford_Research_Systems,SR830,s/n70000,ver1.07`."""
+        if self.resource.startswith("GPIB"):
+            self._session.write("OUTX 1")
+        elif self.resource.startswith("ASRL"):
+            self._session.write("OUTX 0")
+        reply = self._session.query("*IDN?")
+        right = "SR830" in reply
+        if not right or (self.identity and reply != self.identity):
+            raise self._session.wrong_instrument(
+                reply, self.identity or "Stanford_Research_Systems,SR830,…"
+            )
+        self.identity = reply
+        return reply
+
+    def settings(self) -> dict[str, Any]:
+        """Every setting that a reading rests on, in units."""
+        return {
+            "time_constant_s": self._entry("OFLT?", TIME_CONSTANT_S),
+            "slope_dB_oct": self._entry("OFSL?", SLOPE_DB_OCT),
+            "sensitivity_V": self._entry("SENS?", SENSITIVITY_V),
+            "reserve": self._entry("RMOD?", RESERVE),
+            "harmonic": round(self._session.number("HARM?")),
+            "reference": self._entry("FMOD?", REFERENCE),
+            "reference_trigger": self._entry("RSLP?", TRIGGER),
+            "frequency_Hz": self._session.number("FREQ?"),
+            "phase_deg": self._session.number("PHAS?"),
+            "amplitude_V": self._session.number("SLVL?"),
+            "input": self._entry("ISRC?", INPUT),
+            "coupling": self._entry("ICPL?", COUPLING),
+            "shield": self._entry("IGND?", SHIELD),
+            "notch": self._entry("ILIN?", NOTCH),
+            "synchronous_filter": self._entry("SYNC?", SWITCH),
+            "channels": list(self.channels),
+        }
+
+    def prepare(self) -> None:
+        """Point replies at this interface (`OUTX`) and drop what the status bytes had latched."""
+        self.identify()
+        self.faults()
+
+    def read(self) -> NDArray[np.float64]:
+        """`SNAP?`: all channels of one instant (`OUTP?` for a single one)."""
+        return np.array(self._session.numbers(self._read_command, len(self.channels)))
+
+    def monitor(self) -> NDArray[np.float64]:
+        """`OUTP?` of each channel: the latest values, nothing is gated."""
+        return np.array([self._session.number(command) for command in self._monitor_commands])
+
+    def faults(self) -> tuple[str, ...]:
+        """`LIAS?` and `ERRS?`, both cleared by reading."""
+        lias = self._byte("LIAS?")
+        found = [word for bit, word in enumerate(LOCK_IN_STATUS) if lias >> bit & 1]
+        return (*found, *self.errors())
+
+    def errors(self) -> tuple[str, ...]:
+        """`ERRS?`, cleared by reading."""
+        errs = self._byte("ERRS?")
+        return tuple(word for bit, word in ERROR_STATUS.items() if errs >> bit & 1)
+
+    def close(self) -> None:
+        """Close the session; never raises."""
+        self._session.close()
+
+    def _byte(self, command: str) -> int:
+        reply = self._session.query(command)
+        if not (reply.strip().isdigit() and int(reply) < 256):
+            raise self._session.reject(command, reply, "a status byte 0…255")
+        return int(reply)
+
+    def _entry(self, command: str, table: tuple[Any, ...]) -> Any:
+        """The entry of a table that the answer is the index of."""
+        reply = self._session.query(command)
+        if not (reply.strip().isdigit() and int(reply) < len(table)):
+            raise self._session.reject(command, reply, f"an index 0…{len(table) - 1}")
+        return table[int(reply)]

@@ -1,0 +1,83 @@
+"""How one step of a sequence becomes field over time, and how long that takes.
+
+`amplitude` and `step`: set the field, hold, read. `loop`: +H, hold, −H, hold, read at −H.
+`rotation` needs two axes and waveforms and comes with a later release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from instruments.limits import TICK_S
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from instruments.clock import Clock
+    from instruments.limits import LimitedMagnet, MagnetLimits
+    from models.sequence import DriveWindow, Reset
+
+ROTATION = (
+    "encoding 'rotation' drives two axes with waveforms and comes with a later release; "
+    "use 'amplitude' where the field is turned outside the computer"
+)
+
+
+def fields_T(encoding: str, field_T: float) -> tuple[float, ...]:
+    """The fields that a step visits, one after another."""
+    return (field_T, -field_T) if encoding == "loop" else (field_T,)
+
+
+def apply(
+    magnet: LimitedMagnet, clock: Clock, field_T: float, encoding: str, hold_s: float
+) -> float:
+    """Bring the magnet through a step's fields and hold each; returns the current it ends at."""
+    current_A = 0.0
+    for each_T in fields_T(encoding, field_T):
+        current_A = magnet.step_to_T(each_T)
+        if hold_s > 0:
+            clock.wait(hold_s)
+            magnet.passed(hold_s)
+    return current_A
+
+
+def problems(
+    window: DriveWindow, reset: Reset, drives: Iterable[float], limits: MagnetLimits
+) -> list[str]:
+    """What a window, a reset and drive values 0…1 would break, in words; empty when all is well.
+
+    A loop is a waveform: its swing has to fit into its hold at the magnet's ramp, or it is refused.
+    """
+    if window.encoding == "rotation":
+        return [ROTATION]
+    values = list(drives)
+    span = [window.low_T + (window.high_T - window.low_T) * drive for drive in values]
+    found = []
+    for name, each_T in (
+        ("reset", reset.field_T),
+        ("lowest step", min(span)),
+        ("highest step", max(span)),
+    ):
+        for visited_T in fields_T(window.encoding, each_T):
+            problem = limits.problem(limits.current_A(visited_T))
+            if problem:
+                found.append(f"{name}: {problem}")
+                break
+    if window.encoding == "loop":
+        swing_A = 2 * max(abs(limits.current_A(each_T)) for each_T in (*span, reset.field_T))
+        longest_s = max(window.hold_s, TICK_S)
+        if swing_A > limits.max_ramp_A_per_s * longest_s:
+            found.append(
+                f"a loop swings by {swing_A:.4g} A in {longest_s:g} s, max_ramp_A_per_s = "
+                f"{limits.max_ramp_A_per_s:g} A/s takes {swing_A / limits.max_ramp_A_per_s:.3g} s: "
+                "give a longer hold_s"
+            )
+    return found
+
+
+def step_s(magnet: LimitedMagnet, window: DriveWindow, change_T: float, gate_s: float) -> float:
+    """Device time of a step whose field differs from the last by `change_T`: ramps, hold, gate."""
+    largest_T = max(abs(window.low_T), abs(window.high_T))
+    changes_T = (2 * largest_T, 2 * largest_T) if window.encoding == "loop" else (change_T,)
+    walks = sum(magnet.walk_s(magnet.limits.current_A(change)) for change in changes_T)
+    return walks + len(changes_T) * window.hold_s + gate_s

@@ -1,0 +1,376 @@
+"""The one place where a magnet's limits and its ramp are kept, below every caller.
+
+A supply without a ramp of its own is walked: no set is larger than `max_ramp × 20 ms`, and the
+next set waits until the ramp has earned the last one (`|ΔI| / max_ramp`). A tick that comes late is
+not made up for. Time is the bench clock's, so a virtual rig is judged in device time.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.errors import InputError, RefusedError, TwinrigError, raise_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from instruments.clock import Clock, Stop
+    from instruments.protocols import Magnet, MagnetState
+
+TICK_S = 0.020
+TRY_AGAIN_S = 1.0
+GIVE_UP_S = 10.0  # a command line must end; a window passes None and tries for as long as it takes
+SETTLE_S = 2.0  # how long a coil's current may lag behind a set-point of zero
+SETTLE_SLICE_S = 0.05
+SMALL_SHARE = 0.01  # of max_current_A: a current that counts as zero, a difference that counts
+
+log = logging.getLogger(__name__)
+
+
+class UnsafeError(TwinrigError):
+    """A supply could not be brought to its safe state: someone has to go there."""
+
+
+@dataclass(frozen=True)
+class MagnetLimits:
+    """What a magnet may be asked for.
+
+    Attributes
+    ----------
+    tesla_per_ampere
+        Field calibration; may be negative (a coil wired the other way round).
+    max_current_A
+        Refused beyond.
+    max_ramp_A_per_s
+        Larger steps are walked at this rate.
+    max_field_T
+        Refused beyond; inf where only the current decides.
+    """
+
+    tesla_per_ampere: float
+    max_current_A: float
+    max_ramp_A_per_s: float
+    max_field_T: float = math.inf
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not (math.isfinite(self.tesla_per_ampere) and self.tesla_per_ampere != 0):
+            problems.append(f"tesla_per_ampere = {self.tesla_per_ampere} T/A must not be zero")
+        for name, unit, top in (
+            ("max_current_A", "A", False), ("max_ramp_A_per_s", "A/s", False),
+            ("max_field_T", "T", True),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if not value > 0 or (math.isinf(value) and not top):
+                problems.append(f"{name} = {value} {unit} must be a number above 0")
+        raise_problems(InputError, "magnet limits", problems)
+
+    def current_A(self, field_T: float) -> float:
+        """Current that gives a field."""
+        return field_T / self.tesla_per_ampere
+
+    def problem(self, current_A: float) -> str | None:
+        """Why a current is refused, in words; None where it is allowed."""
+        if not math.isfinite(current_A):
+            return f"a current of {current_A} A is no number"
+        # a field is given in decimals: 11 A may come out as 11.000000000000002 A
+        if abs(current_A) > self.max_current_A * (1 + 1e-12):
+            return (
+                f"{current_A:.6g} A ({current_A * self.tesla_per_ampere:.6g} T) is beyond "
+                f"max_current_A = {self.max_current_A:g} A"
+            )
+        if abs(current_A * self.tesla_per_ampere) > self.max_field_T * (1 + 1e-12):
+            return (
+                f"{current_A * self.tesla_per_ampere:.6g} T is beyond "
+                f"max_field_T = {self.max_field_T:g} T"
+            )
+        return None
+
+
+class LimitedMagnet:
+    """A magnet behind its limits; every set-point of the program goes through here.
+
+    Parameters
+    ----------
+    magnet
+        The driver.
+    limits
+        What it may be asked for.
+    clock
+        The bench's device time.
+    stop
+        Looked at before every set; `make_safe` is deaf to it.
+    """
+
+    def __init__(self, magnet: Magnet, limits: MagnetLimits, clock: Clock, stop: Stop) -> None:
+        self.magnet = magnet
+        self.name = magnet.name
+        self.limits = limits
+        self._clock = clock
+        self._stop = stop
+        self._lock = threading.RLock()
+        self._energised = False
+        self._sent_A: float | None = None  # the last set-point that surely arrived
+        self._owed_s = 0.0  # device time that must still pass before the next set
+        self._moved_s = -math.inf  # host time of the last set that arrived
+        units = math.floor(limits.max_ramp_A_per_s * TICK_S / magnet.resolution_A * (1 + 1e-9))
+        if units < 1:
+            raise RefusedError(
+                f"{self.name}: max_ramp_A_per_s = {limits.max_ramp_A_per_s:g} A/s is below "
+                f"{magnet.resolution_A / TICK_S:g} A/s, the slowest this supply can be walked"
+            )
+        self._reach_A = units * magnet.resolution_A
+
+    def refuse(self, current_A: float) -> None:
+        """Raise `RefusedError` for a current beyond the limits; nothing is sent."""
+        problem = self.limits.problem(current_A)
+        if problem:
+            raise RefusedError(f"{self.name}: {problem}; nothing was sent")
+
+    def energise(self) -> MagnetState:
+        """Prepare the supply and bring it to zero with its output on; returns the state found.
+
+        Raises
+        ------
+        TwinrigError
+            The supply reports an error or its output doesn't go on.
+        """
+        with self._lock:
+            self._stop.check()
+            found = self.magnet.state()
+            self.magnet.prepare()
+            self._energised = True
+            if found.output_on:
+                self._sent_A = self._start_A(found)
+                self._walk(0.0)
+            else:
+                self._set(0.0)  # no current flows yet: the set-point may jump
+                self.magnet.output(True)
+            now = self.magnet.state()
+            problems = [f"reports {error} after it was prepared" for error in now.errors]
+            problems += [f"is {fault} (bench key compliance_V)" for fault in now.faults]
+            if not now.output_on:
+                problems.append("its output stays off after OUTP ON: look for an interlock")
+            raise_problems(TwinrigError, self.name, problems)
+            return found
+
+    def step_to_A(self, current_A: float) -> float:
+        """Bring the set-point to a current, walking where it is far; returns what was set.
+
+        Nothing is sent where the set-point is there already.
+
+        Raises
+        ------
+        RefusedError
+            Beyond the limits, or not energised.
+        StoppedError
+            Stop was requested, perhaps on the way.
+        LinkError
+            A set may not have arrived: the next step starts from what is measured then.
+        """
+        self.refuse(current_A)
+        target_A = round(current_A / self.magnet.resolution_A) * self.magnet.resolution_A
+        with self._lock:
+            if not self._energised:
+                raise RefusedError(f"{self.name}: not energised (or made safe meanwhile)")
+            if self._sent_A is None:
+                self._sent_A = self._start_A(self._still_on())
+            if target_A != self._sent_A:
+                self._walk(target_A)
+        return target_A
+
+    def ramp_to_A(self, current_A: float) -> float:
+        """`step_to_A`, and wait until the ramp has earned its last set."""
+        reached_A = self.step_to_A(current_A)
+        self._pay()
+        return reached_A
+
+    def step_to_T(self, field_T: float) -> float:
+        """`step_to_A` in tesla; returns the current that was set."""
+        return self.step_to_A(self.limits.current_A(field_T))
+
+    def ramp_to_T(self, field_T: float) -> float:
+        """`ramp_to_A` in tesla; returns the current that was set."""
+        return self.ramp_to_A(self.limits.current_A(field_T))
+
+    def passed(self, seconds: float) -> None:
+        """Say that device time has passed otherwise (a hold, a gated reading)."""
+        self._owed_s = max(0.0, self._owed_s - seconds)
+
+    def walk_s(self, change_A: float) -> float:
+        """Device time that a change of the set-point takes: one tick between two sets."""
+        sets = math.ceil(abs(change_A) / self._reach_A * (1 - 1e-9))
+        return max(0, sets - 1) * TICK_S
+
+    def state(self) -> MagnetState:
+        """What the supply says of itself now."""
+        return self.magnet.state()
+
+    def verify(self) -> None:
+        """Check that the supply still does what it was told.
+
+        Raises
+        ------
+        TwinrigError
+            The set-point or output changed without us, an error is queued, or the current can't
+            follow: what was measured since the last check is void.
+        """
+        state = self.magnet.state()
+        problems = [f"reports {error}" for error in state.errors]
+        problems += [f"is {fault}" for fault in state.faults]
+        if self._energised and not state.output_on:
+            problems.append("its output went off without us")
+        sent_A = self._sent_A
+        if sent_A is not None:
+            allowed_A = self.magnet.read_back_error_A(sent_A)
+            if abs(state.setpoint_A - sent_A) > allowed_A:
+                problems.append(
+                    f"its set-point is {state.setpoint_A:.6g} A, {sent_A:.6g} A was sent (they may "
+                    f"differ by {allowed_A:.2g} A): changed by hand or by another program"
+                )
+        raise_problems(TwinrigError, self.name, problems)
+
+    def make_safe(
+        self, tell: Callable[[str], None] = log.warning, give_up_s: float | None = GIVE_UP_S
+    ) -> str:
+        """Walk to zero, check it, switch the output off; says what was found and done.
+
+        Keeps trying while the link is down, whatever goes wrong; Stop does not interrupt it.
+
+        Parameters
+        ----------
+        tell
+            Called about every second while the supply can't be reached.
+        give_up_s
+            Seconds without progress after which it gives up; None: never.
+
+        Raises
+        ------
+        UnsafeError
+            Gave up: the message says what to do by hand.
+        """
+        with self._stop.shield(), self._lock:
+            self._energised = False
+            since = time.monotonic()
+            while True:
+                begin = time.monotonic()
+                try:
+                    return self._to_safe_state()
+                except Exception as error:
+                    waited_s = time.monotonic() - max(since, self._moved_s)
+                    if give_up_s is not None and waited_s >= give_up_s:
+                        raise UnsafeError(self._by_hand(error, waited_s)) from error
+                    tell(f"{self.name}: not safe yet, trying again ({error})")
+                    time.sleep(max(0.0, TRY_AGAIN_S - (time.monotonic() - begin)))
+
+    def _to_safe_state(self) -> str:
+        found = self.magnet.state()
+        words = f"{self.name}: found at {found.current_A:.4g} A (set {found.setpoint_A:.4g} A), "
+        words += f"output {'on' if found.output_on else 'off'}"
+        if found.errors:
+            words += f", it had reported {'; '.join(found.errors)}"
+        if not found.output_on:
+            if abs(found.setpoint_A) > self.magnet.read_back_error_A(0.0):
+                self._set(0.0)
+                return f"{words}; set-point brought to zero, output left off"
+            return f"{words}; already safe ({self.magnet.safe_state})"
+        self._sent_A = self._start_A(found)
+        self.magnet.take_control()
+        self._walk(0.0)
+        self._pay()
+        left_A = self._settled_A()
+        self.magnet.output(False)
+        now = self.magnet.state()
+        if now.output_on:
+            raise TwinrigError(f"{self.name}: the output stays on after OUTP OFF")
+        words += f"; walked to zero at {self.limits.max_ramp_A_per_s:g} A/s at most, output off"
+        if left_A > self._small_A:
+            words += (
+                f". At zero set-point {left_A:.4g} A still flowed before the output went off: "
+                "look at the supply's programming input"
+            )
+        return words
+
+    @property
+    def _small_A(self) -> float:
+        share_A = SMALL_SHARE * self.limits.max_current_A
+        return max(share_A, self.magnet.read_back_error_A(0.0))
+
+    def _settled_A(self) -> float:
+        """The real current once it is small, or what is left after `SETTLE_S`."""
+        waited_s = 0.0
+        while (left_A := abs(self.magnet.state().current_A)) > self._small_A:
+            if waited_s >= SETTLE_S:
+                break
+            self._clock.wait(SETTLE_SLICE_S)
+            waited_s += SETTLE_SLICE_S
+        return left_A
+
+    def _by_hand(self, error: Exception, waited_s: float) -> str:
+        return (
+            f"{self.name} ({self.magnet.resource}) COULD NOT BE MADE SAFE within {waited_s:.0f} s: "
+            f"current may be flowing. Switch the supply off at its front panel, after turning its "
+            f"current to zero there. Then `twinrig safe` says what it finds. Last error: {error}"
+        )
+
+    def _still_on(self) -> MagnetState:
+        """The state of a supply that we have energised; an output that is off ends the run."""
+        state = self.magnet.state()
+        if not state.output_on:
+            raise TwinrigError(
+                f"{self.name}: its output went off without us (power cycle, interlock, front panel)"
+            )
+        return state
+
+    def _start_A(self, state: MagnetState) -> float:
+        """Where a walk starts.
+
+        The set-point we sent, while the supply still has it. Otherwise the measured current, unless
+        that differs from the set-point by reading noise only. With the output off: zero.
+        """
+        if not state.output_on:
+            return 0.0
+        sent_A = self._sent_A
+        rounding_A = self.magnet.read_back_error_A(state.setpoint_A)
+        if sent_A is not None and abs(sent_A - state.setpoint_A) <= rounding_A:
+            return sent_A
+        if abs(state.current_A - state.setpoint_A) <= max(self._small_A, rounding_A):
+            return state.setpoint_A
+        return state.current_A
+
+    def _walk(self, target_A: float) -> None:
+        """Sets of at most one tick's reach, each once the ramp has earned the one before."""
+        while self._sent_A != target_A:
+            here_A = self._sent_A
+            if here_A is None:
+                raise TwinrigError(f"{self.name}: the set-point is unknown")
+            self._pay()
+            change_A = target_A - here_A
+            # half a resolution: the start of a walk may lie between two steps of the supply
+            if abs(change_A) <= self._reach_A + 1e-9 * self.magnet.resolution_A:
+                self._set(target_A)
+            else:
+                grid_A = self.magnet.resolution_A
+                next_A = here_A + math.copysign(self._reach_A, change_A)
+                toward = math.floor if change_A > 0 else math.ceil
+                self._set(toward(next_A / grid_A + math.copysign(1e-6, change_A)) * grid_A)
+
+    def _set(self, current_A: float) -> None:
+        before_A = self._sent_A
+        self._sent_A = None
+        self.magnet.set_current_A(current_A)
+        self._sent_A = current_A
+        self._moved_s = time.monotonic()
+        if before_A is not None:
+            self._owed_s = abs(current_A - before_A) / self.limits.max_ramp_A_per_s
+
+    def _pay(self) -> None:
+        """Let the device time pass that the last set still owes."""
+        if self._owed_s > 0:
+            self._clock.wait(self._owed_s)
+            self._owed_s = 0.0

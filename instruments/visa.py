@@ -1,0 +1,456 @@
+"""One VISA session: lock, terminators, slices, what a time-out leaves behind, clear errors.
+
+Context: rig.md, "First, what decides the design", 1 to 5.
+Decision: every message goes through `VisaSession`, which holds the link's lock around a write and
+its read, keeps pieces of a reply in a buffer of its own, and takes no reply for granted after a
+time-out: such a link is *dirty* and is drained and identified again before it is used.
+Consequence: a query either returns the answer to itself or raises; a caller never repeats a set
+blindly, it reads the value back first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from typing import TYPE_CHECKING, cast
+
+import pyvisa
+
+from instruments import locks
+from instruments.transport import Port, port_of
+from models.errors import StoppedError, TwinrigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyvisa.resources import MessageBasedResource
+
+    from instruments.clock import Stop
+    from instruments.wirelog import WireTap
+
+SLICE_S = 0.5  # no read waits longer without noticing Stop
+QUIET_S = 0.1  # a link that says nothing for so long is drained (pyvisa-py's own clear waits so)
+LONGEST_DRAIN_S = 2.0
+IDENTIFY_S = 0.5  # an instrument that is there identifies itself sooner: keep recovery short
+BROKEN = (pyvisa.Error, OSError, TypeError, ValueError, AttributeError)
+"""What a lost connection raises: the last three come from a socket closed in another thread."""
+
+
+class LinkError(TwinrigError):
+    """An instrument could not be reached, did not answer, or answered something else.
+
+    Attributes
+    ----------
+    resource, command, reply
+        The address, what was sent, what came back (may be a part, or empty).
+    hint
+        What to check.
+    """
+
+    def __init__(
+        self, where: str, what: str, *, resource: str, command: str = "", reply: str = "", hint: str
+    ) -> None:
+        super().__init__(f"{where}: {what}. {hint}")
+        self.what = what
+        self.resource = resource
+        self.command = command
+        self.reply = reply
+        self.hint = hint
+
+
+class WrongInstrumentError(LinkError):
+    """Another instrument answers at this address."""
+
+
+class VisaSession:
+    """An open instrument: `write`, `query`, and what keeps the two honest.
+
+    Parameters
+    ----------
+    resource_name
+        VISA resource name.
+    rm
+        The resource manager that opens it.
+    name
+        The instrument's name in messages and in the wire log.
+    read_termination, write_termination
+        What ends a reply and a message.
+    timeout_s
+        How long a reply may take; never endless.
+    stop
+        Looked at between the slices of a read.
+    wire_log
+        Called with every message.
+    shared
+        Whether others can reach the instrument: then its link is locked, within the process and
+        among the computer's programs. False for a virtual instrument in this process.
+    device_s
+        Device time for the wire log, at no cost.
+
+    Raises
+    ------
+    LinkError
+        The resource can't be opened.
+    LinkInUseError
+        Another program has the link.
+    """
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        rm: pyvisa.ResourceManager,
+        name: str,
+        stop: Stop,
+        read_termination: str = "\n",
+        write_termination: str = "\n",
+        timeout_s: float = 2.0,
+        wire_log: WireTap | None = None,
+        shared: bool = True,
+        device_s: Callable[[], float | None] | None = None,
+        baud_rate: int | None = None,
+    ) -> None:
+        if not (math.isfinite(timeout_s) and timeout_s > 0):
+            raise ValueError(f"timeout_s = {timeout_s} s must be a finite number above 0")
+        self.resource_name = resource_name
+        self.name = name
+        self.timeout_s = timeout_s
+        self.query_delay_s = 0.0  # between a message and reading its answer (Kepco BIT 4882)
+        self.identify: Callable[[], object] | None = None  # set by the driver, used to recover
+        self._rm = rm
+        self._stop = stop
+        self._end = read_termination.encode("ascii")
+        self._write_end = write_termination.encode("ascii")
+        self._tap = wire_log
+        self._device_s = device_s
+        self._baud_rate = baud_rate
+        self._buffer = bytearray()
+        self._dirty = False
+        self._lost = False
+        self._closed = False
+        self._shared = shared
+        self._link = locks.take(resource_name) if shared else locks.private_link(resource_name)
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def write(self, command: str) -> None:
+        """Send a message that has no answer.
+
+        Raises
+        ------
+        LinkError
+            The connection is lost.
+        StoppedError
+            Stop was requested; nothing was sent.
+        """
+        with self._link.lock:
+            self._ready()
+            self._send(command)
+
+    def query(self, command: str) -> str:
+        """Send a message and return its answer, without terminator.
+
+        Raises
+        ------
+        LinkError
+            No answer in time, a broken connection, bytes nobody asked for, or no ASCII.
+        StoppedError
+            Stop was requested; the link recovers before its next use.
+        """
+        with self._link.lock:
+            self._ready()
+            if self._buffer or self._heard():
+                self._refuse_stray(command)
+            self._send(command)
+            return self._line(command)
+
+    def query_lines(self, command: str, count: int) -> list[str]:
+        """Send a message that is answered by `count` lines; errors as `query`."""
+        with self._link.lock:
+            first = self.query(command)
+            return [first] + [self._line(command) for _ in range(count - 1)]
+
+    def number(self, command: str) -> float:
+        """The answer as a finite number; `LinkError` where it is none."""
+        return self.numbers(command, 1)[0]
+
+    def numbers(self, command: str, count: int) -> list[float]:
+        """The answer as `count` finite numbers with commas between; `LinkError` otherwise."""
+        with self._link.lock:
+            reply = self.query(command)
+            try:
+                values = [float(part) for part in reply.split(",")]
+            except ValueError:
+                values = []
+            if len(values) != count or not all(map(math.isfinite, values)):
+                raise self._failed(
+                    command,
+                    reply,
+                    f"answered {reply!r} to {command!r}, expected {count} number(s)",
+                    "The reply was cut, mixed with another, or comes from another model: "
+                    "look at terminator and model",
+                )
+            return values
+
+    def clear(self) -> None:
+        """Drop what was received and whatever still comes until the link is quiet."""
+        with self._link.lock:
+            self.drain()
+            self._dirty = False
+
+    def drain(self) -> bytes:
+        """Read until the link is quiet and return what came (a greeting, a late reply)."""
+        with self._link.lock:
+            heard = bytes(self._buffer)
+            self._buffer.clear()
+            end = time.monotonic() + LONGEST_DRAIN_S
+            while time.monotonic() < end:
+                try:
+                    piece = self._open_port().receive(QUIET_S)
+                except BROKEN as error:
+                    raise self._broken("", error) from error
+                if not piece:
+                    break
+                self._log("in", piece)
+                heard += piece
+            return heard
+
+    def reconnect(self) -> None:
+        """Close, open again, and identify the instrument again.
+
+        Raises
+        ------
+        LinkError
+            Nothing answers, or another instrument does.
+        """
+        with self._link.lock:
+            self._close_resource()
+            self._buffer.clear()
+            self._dirty = True
+            self._open()
+            self._dirty = self._lost = False
+            self._identify()
+
+    def close(self) -> None:
+        """Close the session and give the link back; never raises."""
+        if self._closed:
+            return
+        self._closed = True
+        self._close_resource()
+        if self._shared:
+            locks.release(self._link, self.resource_name)
+
+    def reject(self, command: str, reply: str, expected: str) -> LinkError:
+        """The error for an answer that is none of those possible; the link is dirty from now on."""
+        return self._failed(
+            command,
+            reply,
+            f"answered {reply!r} to {command!r}, expected {expected}",
+            "The reply was cut, mixed with another, or comes from another model",
+        )
+
+    def wrong_instrument(self, reply: str, expected: str) -> WrongInstrumentError:
+        """The error for an answer to `*IDN?` from another model."""
+        self._dirty = True
+        return WrongInstrumentError(
+            self._where,
+            f"answered {reply!r} to '*IDN?', expected {expected}",
+            resource=self.resource_name,
+            command="*IDN?",
+            reply=reply,
+            hint="Another instrument is at this address: correct `resource` or `driver`",
+        )
+
+    @property
+    def _where(self) -> str:
+        return f"{self.name} ({self.resource_name})"
+
+    def _open(self) -> None:
+        """Open the resource and find its port."""
+        try:
+            opened = self._rm.open_resource(
+                self.resource_name, open_timeout=round(self.timeout_s * 1000)
+            )
+            self._resource: MessageBasedResource | None = cast("MessageBasedResource", opened)
+            if self._baud_rate is not None:
+                self._resource.baud_rate = self._baud_rate  # type: ignore[attr-defined]
+            self._port: Port | None = port_of(self._resource, self._end[-1])
+        except Exception as error:  # pyvisa-py raises bare Exception where it can't connect
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> LinkError:
+        self._dirty = self._lost = True
+        reason = str(getattr(error, "strerror", None) or error) or type(error).__name__
+        return LinkError(
+            self._where,
+            f"nothing listens or the address is wrong ({reason})",
+            resource=self.resource_name,
+            hint="Is it switched on and in the network? Check host and port of `resource`",
+        )
+
+    def _close_resource(self) -> None:
+        resource = getattr(self, "_resource", None)
+        self._resource = None
+        self._port = None
+        if resource is not None:
+            with contextlib.suppress(Exception):  # it is given up: how it fails changes nothing
+                resource.close()
+
+    def _open_port(self) -> Port:
+        if self._port is None:
+            raise ConnectionError("the session is closed")
+        return self._port
+
+    def _ready(self) -> None:
+        """Make sure that the next message meets an empty, identified link."""
+        if self._stop.requested:
+            raise StoppedError("stopped by the user")
+        if self._closed:
+            raise LinkError(
+                self._where,
+                "the session is closed",
+                resource=self.resource_name,
+                hint="Connect the bench again",
+            )
+        if self._dirty:
+            self._recover()
+
+    def _recover(self) -> None:
+        """Drain and identify again; where that fails, close, reopen and identify."""
+        if self._lost:
+            self.reconnect()
+            return
+        try:
+            self.clear()
+            self._identify()
+        except LinkError:
+            self.reconnect()
+
+    def _identify(self) -> None:
+        """Ask the driver whether the same instrument is there, within a short time-out."""
+        if self.identify is None:
+            return
+        usual_s = self.timeout_s
+        self.timeout_s = min(usual_s, IDENTIFY_S)
+        try:
+            self.identify()
+        finally:
+            self.timeout_s = usual_s
+
+    def _heard(self) -> bool:
+        try:
+            return self._open_port().waiting()
+        except BROKEN as error:
+            raise self._broken("", error) from error
+
+    def _refuse_stray(self, command: str) -> None:
+        stray = self.drain().decode("latin-1")
+        raise self._failed(
+            command,
+            stray,
+            f"sent {stray!r} which nobody asked for, before {command!r}",
+            "An earlier reply may have been taken for another: read again",
+        )
+
+    def _send(self, command: str) -> None:
+        data = command.encode("ascii") + self._write_end
+        self._log("out", data)
+        resource = self._resource
+        try:
+            if resource is None:
+                raise ConnectionError("the session is closed")
+            resource.visalib.write(resource.session, data)
+        except BROKEN as error:
+            raise self._broken(command, error) from error
+
+    def _line(self, command: str) -> str:
+        """One terminated reply, joined from its pieces."""
+        if self.query_delay_s:
+            time.sleep(self.query_delay_s)
+        begin = time.monotonic()
+        port = self._open_port()
+        while True:
+            at = self._buffer.find(self._end)
+            if at >= 0:
+                line = bytes(self._buffer[:at])
+                del self._buffer[: at + len(self._end)]
+                return self._text(command, line)
+            waited_s = time.monotonic() - begin
+            if waited_s >= self.timeout_s:
+                raise self._silent(command, waited_s)
+            try:
+                piece = port.receive(min(self.timeout_s - waited_s, SLICE_S))
+            except BROKEN as error:
+                raise self._broken(command, error) from error
+            if piece:
+                self._log("in", piece)
+                self._buffer += piece
+                continue
+            if self._stop.requested:
+                self._dirty = True
+                raise StoppedError("stopped by the user")
+            if not port.keeps_pieces:
+                raise self._silent(command, time.monotonic() - begin)
+
+    def _text(self, command: str, line: bytes) -> str:
+        try:
+            return line.decode("ascii")
+        except UnicodeDecodeError as error:
+            text = line.decode("latin-1")
+            raise self.reject(command, text, "ASCII text") from error
+
+    def _silent(self, command: str, waited_s: float) -> LinkError:
+        part = self._buffer.decode("latin-1")
+        if part:
+            return self._failed(
+                command,
+                part,
+                f"answered {part!r} to {command!r} and did not end it with {self._end!r} "
+                f"within {waited_s:.2g} s",
+                "Check the terminator (`read_termination`)",
+            )
+        return self._failed(
+            command,
+            "",
+            f"no answer to {command!r} within {waited_s:.2g} s",
+            "Check the terminator (`write_termination`), the port, and that the model is right",
+        )
+
+    def _broken(self, command: str, error: Exception) -> LinkError:
+        self._lost = True
+        reason = str(getattr(error, "strerror", None) or error) or type(error).__name__
+        during = f" at {command!r}" if command else ""
+        return self._failed(
+            command,
+            self._buffer.decode("latin-1"),
+            f"the connection broke{during} ({reason})",
+            "Nothing listens there any more: check power, cable and port",
+        )
+
+    def _failed(self, command: str, reply: str, what: str, hint: str) -> LinkError:
+        self._dirty = True
+        return LinkError(
+            self._where,
+            what,
+            resource=self.resource_name,
+            command=command,
+            reply=reply,
+            hint=hint,
+        )
+
+    def _log(self, direction: str, data: bytes) -> None:
+        if self._tap is not None:
+            device_s = self._device_s() if self._device_s is not None else None
+            self._tap(time.time(), device_s, self.name, direction, data)
+
+
+def resource_manager() -> pyvisa.ResourceManager:
+    """The installed VISA where there is one, pyvisa-py otherwise.
+
+    `PYVISA_LIBRARY` names another. Never close it: that closes every resource of the process.
+    """
+    return pyvisa.ResourceManager()
