@@ -75,7 +75,7 @@ class VirtualRig:
         self.coil = CoilParameters()
         self.electronics = ElectronicsParameters()
         self._lock = threading.RLock()
-        self._tap = wire_log
+        self.tap = wire_log
         streams = np.random.SeedSequence(seed).spawn(3 + len(models))
         device_seed, self._noise_seed, self._drift_seed = streams[:3]
         self._device = make_device(device, device_seed)
@@ -109,7 +109,12 @@ class VirtualRig:
 
     def connect(self, key: str) -> Port:
         """Open a connection to an instrument; the messages of all connections take turns."""
-        return Port(self.instruments[key], self._lock, self._tap)
+        return Port(self.instruments[key], self._lock, self.tap)
+
+    @property
+    def gate_s(self) -> float:
+        """Device time of one gate (one rotation)."""
+        return self._device.duration_s
 
     def fingerprint(self) -> str:
         """SHA-256 over every physical parameter: device, coil, read-out chain, lock-in as left.

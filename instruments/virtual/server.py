@@ -1,0 +1,285 @@
+"""The virtual rig on TCP, so that any other program's driver can talk to it.
+
+Context: a setting goes to one socket and the query behind it to another; the same seed has to give
+the same bytes as in process. Decision: one thread serves every connection, and of the messages
+found waiting at one moment the settings go before the queries: a client that waits for its answers
+has sent them in that order. Replies that belong to a later host time are held, never slept for:
+a magnet can be stopped while a long `ADVANCE` is still to be answered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from instruments.virtual.bench_text import bench_text
+from instruments.virtual.rig import DEFAULT_DEVICE, DEFAULT_MODELS, VirtualRig
+from models.errors import InputError, TwinrigError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+    from typing import TextIO
+
+    from instruments.virtual.instrument import Port
+
+HOST = "127.0.0.1"
+LOOK_S = 0.1  # how often an idle server looks whether it has to end
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only
+
+
+@dataclass(frozen=True)
+class Listening:
+    """One instrument that can be reached now."""
+
+    model: str
+    resource: str
+    terminator: str
+
+    def line(self) -> str:
+        """As JSON on one line, the form of design.md's CLI contract."""
+        return json.dumps({"event": "listening", **vars(self)})
+
+
+class RigLog:
+    """A wire tap: one JSON object a line; `direction` as the computer sees it.
+
+    `out` went to the instrument, `in` came from it. A file that exists is never overwritten.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file: TextIO = _new_file(path, "wire log")
+
+    def __call__(
+        self, host_s: float, device_s: float, model: str, direction: str, data: bytes
+    ) -> None:
+        """Write one message with both clocks."""
+        record = {
+            "host_s": host_s,
+            "device_s": round(device_s, 9),
+            "model": model,
+            "direction": direction,
+            "data": data.decode("latin-1"),
+        }
+        self._file.write(json.dumps(record) + "\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class _Connection:
+    """A client's socket and the instrument's port behind it."""
+
+    def __init__(self, link: socket.socket, port: Port) -> None:
+        link.setblocking(False)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.link = link
+        self.port = port
+        self._outgoing = bytearray()
+
+    def take(self) -> bool:
+        """Receive what is there; False where the client has gone."""
+        try:
+            data = self.link.recv(65536)
+            if _QUICKACK is not None:  # a client with Nagle's algorithm must not wait for our ACK
+                self.link.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self.port.feed(data)
+        return bool(data)
+
+    def give(self) -> bool:
+        """Send what may leave by now; False where the client has gone."""
+        data = self.port.transmit()
+        if not data and not self._outgoing:
+            return True
+        self._outgoing += data
+        try:
+            del self._outgoing[: self.link.send(self._outgoing)]
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def due_host_s(self) -> float | None:
+        """When there is something to send next."""
+        return 0.0 if self._outgoing else self.port.due_host_s
+
+
+class RigServer:
+    """Every instrument of a rig on a port of its own, from construction until `close`.
+
+    Parameters
+    ----------
+    rig
+        The rig.
+    host
+        Address to listen on; only this machine unless told otherwise.
+    port
+        Of the first instrument, the others follow; 0 takes free ones.
+
+    Raises
+    ------
+    TwinrigError
+        A port is taken or not allowed.
+    """
+
+    def __init__(self, rig: VirtualRig, host: str = HOST, port: int = 0) -> None:
+        self._rig = rig
+        self._selector = selectors.DefaultSelector()
+        self._connections: list[_Connection] = []
+        self.listening: list[Listening] = []
+        self.resources: dict[str, str] = {}
+        try:
+            for offset, key in enumerate(rig.instruments):
+                self._listen(key, host, port + offset if port else 0)
+        except OSError as error:
+            self.close()
+            raise TwinrigError(
+                f"virtual rig: port {port} on {host} can't be used ({error.strerror}); "
+                "choose another, or 0 for a free one"
+            ) from error
+
+    def _listen(self, key: str, host: str, port: int) -> None:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._selector.register(listener, selectors.EVENT_READ, key)
+        if os.name == "posix":  # elsewhere it lets two servers share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+        listener.setblocking(False)
+        resource = f"TCPIP0::{host}::{listener.getsockname()[1]}::SOCKET"
+        instrument = self._rig.instruments[key]
+        self.resources[key] = resource
+        terminator = instrument.terminator.decode("ascii")
+        self.listening.append(Listening(instrument.model, resource, terminator))
+
+    def run(self, until: threading.Event) -> None:
+        """Serve until the event is set."""
+        while not until.is_set():
+            busy = []
+            for key, _ in self._selector.select(self._patience_s()):
+                if isinstance(key.data, _Connection):
+                    busy.append(key.data)
+                    if not key.data.take():
+                        self._drop(key.data)
+                else:
+                    self._accept(key.fileobj, key.data)  # type: ignore[arg-type]
+            self._carry_out(busy)
+            for connection in [one for one in self._connections if not one.give()]:
+                self._drop(connection)
+
+    def _patience_s(self) -> float:
+        dues = [due for one in self._connections if (due := one.due_host_s()) is not None]
+        return min([LOOK_S, *(max(0.0, due - time.monotonic()) for due in dues)])
+
+    def _carry_out(self, connections: list[_Connection]) -> None:
+        """Carry waiting messages out, settings first (see the module's decision)."""
+        waiting = [one for one in connections if one.port.pending]
+        while waiting:
+            for one in [one for one in waiting if not one.port.asks] or waiting:
+                one.port.step()
+            waiting = [one for one in waiting if one.port.pending]
+
+    def _accept(self, listener: socket.socket, key: str) -> None:
+        try:
+            link, _ = listener.accept()
+        except OSError:  # the client has gone already
+            return
+        connection = _Connection(link, self._rig.connect(key))
+        self._connections.append(connection)
+        self._selector.register(link, selectors.EVENT_READ, connection)
+
+    def _drop(self, connection: _Connection) -> None:
+        if connection in self._connections:
+            self._connections.remove(connection)
+            self._selector.unregister(connection.link)
+            connection.link.close()
+
+    def close(self) -> None:
+        """Close every connection and port."""
+        for key in list(self._selector.get_map().values()):
+            self._selector.unregister(key.fileobj)
+            key.fileobj.close()  # type: ignore[union-attr]
+        self._connections.clear()
+        self._selector.close()
+
+
+def serve(
+    *,
+    device: str = DEFAULT_DEVICE,
+    models: Sequence[str] = DEFAULT_MODELS,
+    accelerate: float = 1.0,
+    seed: int = 0,
+    wire_log: Path | None = None,
+    write_bench: Path | None = None,
+    on_listening: Callable[[Listening], None] | None = None,
+    until: threading.Event,
+    host: str = HOST,
+    port: int = 0,
+) -> None:
+    """Serve a virtual rig until the event is set.
+
+    Parameters
+    ----------
+    device, models, accelerate, seed
+        As for `VirtualRig`; by default it lives in real time.
+    wire_log
+        A new file for every message, one JSON object a line.
+    write_bench
+        A new bench file that reaches this rig, clock and acceleration included.
+    on_listening
+        Called for each instrument once it can be reached; prints the line where it is None.
+    until
+        Ends the server.
+    host, port
+        Where to listen.
+
+    Raises
+    ------
+    InputError
+        Unknown device or model, a value out of range, a file that exists.
+    TwinrigError
+        A port can't be used.
+    """
+    rig = VirtualRig(device, models, seed, accelerate)
+    log = RigLog(wire_log) if wire_log else None
+    rig.tap = log
+    server = None
+    try:
+        server = RigServer(rig, host, port)
+        if write_bench:
+            with _new_file(write_bench, "bench file") as file:
+                file.write(bench_text(rig, server.resources))
+        for one in server.listening:
+            (on_listening or print_listening)(one)
+        server.run(until)
+    finally:
+        if server is not None:
+            server.close()
+        if log is not None:
+            log.close()
+
+
+def print_listening(one: Listening) -> None:
+    """Print the line of one instrument."""
+    sys.stdout.write(one.line() + "\n")
+    sys.stdout.flush()
+
+
+def _new_file(path: Path, what: str) -> TextIO:
+    try:
+        return path.open("x", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise InputError(f"{what} {path}: {error.strerror}; name a new file") from error
