@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from instruments import encoding
+from instruments.checks import check_bench
 from instruments.clock import Clock, Stop
 from instruments.connect import Opener, connect_drivers
+from instruments.discovery import list_resources
 from instruments.limits import GIVE_UP_S, LimitedMagnet, UnsafeError
 from models.errors import RefusedError, TwinrigError, raise_problems
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from instruments.protocols import MagnetState, Readout
     from instruments.wirelog import WireTap
     from models.sequence import DriveWindow, FieldSequence, Reset
+
+__all__ = ["Bench", "BenchReading", "check_bench", "list_resources"]
 
 log = logging.getLogger(__name__)
 TYPICAL_CHANGE = 1 / 3  # of the window: mean difference of two independent drives 0…1
@@ -226,7 +230,7 @@ class Bench:
         """What the drive's magnet and the read-outs show now; gates nothing."""
         state = self._drive.state()
         scale = self._drive.limits.tesla_per_ampere
-        values = np.concatenate([readout.monitor() for readout in self._readers])
+        values = _joined([readout.monitor() for readout in self._readers])
         return BenchReading(
             state.current_A * scale,
             state.setpoint_A * scale,
@@ -282,7 +286,12 @@ class Bench:
     def _read(self) -> NDArray[np.float64]:
         values = [readout.read() for readout in self._readers]
         self._drive.passed(self.spec.gate_s)
-        return values[0] if len(values) == 1 else np.concatenate(values)
+        return _joined(values)
+
+
+def _joined(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The values of all read-outs, one after another; empty on a bench without any."""
+    return values[0] if len(values) == 1 else np.concatenate([np.empty(0), *values])
 
 
 def _channels(readouts: dict[str, Readout]) -> tuple[tuple[str, ...], tuple[str, ...]]:

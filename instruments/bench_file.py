@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+__all__ = ["BenchSpec", "parse_bench", "read_bench"]
+
 VIRTUAL = "virtual"
 VIRTUAL_FILE = "virtual-nanoring.toml"
 VIRTUAL_HOST = "virtual-"  # hosts of the instruments inside this process begin so

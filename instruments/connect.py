@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from instruments.bench_spec import MagnetSpec
 from instruments.clock import Clock, HostClock, RemoteClock, Stop
 from instruments.drivers import MAGNET_DRIVERS, READOUT_DRIVERS
+from instruments.link_errors import LinkError
 from instruments.locks import LinkInUseError
-from instruments.visa import LinkError, VisaSession, resource_manager
+from instruments.visa import VisaSession, resource_manager
 from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:

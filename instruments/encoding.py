@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from instruments.limits import TICK_S
+from instruments.staircase import TICK_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

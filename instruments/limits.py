@@ -1,8 +1,7 @@
-"""The one place where a magnet's limits and its ramp are kept, below every caller.
+"""The one place where a magnet's limits are kept, below every caller, and its way to safety.
 
-A supply without a ramp of its own is walked: no set is larger than `max_ramp × 20 ms`, and the
-next set waits until the ramp has earned the last one (`|ΔI| / max_ramp`). A tick that comes late is
-not made up for. Time is the bench clock's, so a virtual rig is judged in device time.
+A supply without a ramp of its own is walked by `instruments.staircase`. Time is the bench clock's,
+so that a virtual rig is judged in device time.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from instruments.staircase import Staircase
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from instruments.clock import Clock, Stop
     from instruments.protocols import Magnet, MagnetState
 
-TICK_S = 0.020
 TRY_AGAIN_S = 1.0
 GIVE_UP_S = 10.0  # a command line must end; a window passes None and tries for as long as it takes
 SETTLE_S = 2.0  # how long a coil's current may lag behind a set-point of zero
@@ -115,16 +114,7 @@ class LimitedMagnet:
         self._stop = stop
         self._lock = threading.RLock()
         self._energised = False
-        self._sent_A: float | None = None  # the last set-point that surely arrived
-        self._owed_s = 0.0  # device time that must still pass before the next set
-        self._moved_s = -math.inf  # host time of the last set that arrived
-        units = math.floor(limits.max_ramp_A_per_s * TICK_S / magnet.resolution_A * (1 + 1e-9))
-        if units < 1:
-            raise RefusedError(
-                f"{self.name}: max_ramp_A_per_s = {limits.max_ramp_A_per_s:g} A/s is below "
-                f"{magnet.resolution_A / TICK_S:g} A/s, the slowest this supply can be walked"
-            )
-        self._reach_A = units * magnet.resolution_A
+        self._stairs = Staircase(magnet, limits.max_ramp_A_per_s, clock)
 
     def refuse(self, current_A: float) -> None:
         """Raise `RefusedError` for a current beyond the limits; nothing is sent."""
@@ -146,10 +136,10 @@ class LimitedMagnet:
             self.magnet.prepare()
             self._energised = True
             if found.output_on:
-                self._sent_A = self._start_A(found)
-                self._walk(0.0)
+                self._stairs.sent_A = self._start_A(found)
+                self._stairs.walk_to_A(0.0)
             else:
-                self._set(0.0)  # no current flows yet: the set-point may jump
+                self._stairs.set_A(0.0)  # no current flows yet: the set-point may jump
                 self.magnet.output(True)
             now = self.magnet.state()
             problems = [f"reports {error} after it was prepared" for error in now.errors]
@@ -174,20 +164,20 @@ class LimitedMagnet:
             A set may not have arrived: the next step starts from what is measured then.
         """
         self.refuse(current_A)
-        target_A = round(current_A / self.magnet.resolution_A) * self.magnet.resolution_A
+        target_A = self._stairs.on_grid_A(current_A)
         with self._lock:
             if not self._energised:
                 raise RefusedError(f"{self.name}: not energised (or made safe meanwhile)")
-            if self._sent_A is None:
-                self._sent_A = self._start_A(self._still_on())
-            if target_A != self._sent_A:
-                self._walk(target_A)
+            if self._stairs.sent_A is None:
+                self._stairs.sent_A = self._start_A(self._still_on())
+            if target_A != self._stairs.sent_A:
+                self._stairs.walk_to_A(target_A)
         return target_A
 
     def ramp_to_A(self, current_A: float) -> float:
         """`step_to_A`, and wait until the ramp has earned its last set."""
         reached_A = self.step_to_A(current_A)
-        self._pay()
+        self._stairs.pay()
         return reached_A
 
     def step_to_T(self, field_T: float) -> float:
@@ -200,12 +190,11 @@ class LimitedMagnet:
 
     def passed(self, seconds: float) -> None:
         """Say that device time has passed otherwise (a hold, a gated reading)."""
-        self._owed_s = max(0.0, self._owed_s - seconds)
+        self._stairs.passed(seconds)
 
     def walk_s(self, change_A: float) -> float:
-        """Device time that a change of the set-point takes: one tick between two sets."""
-        sets = math.ceil(abs(change_A) / self._reach_A * (1 - 1e-9))
-        return max(0, sets - 1) * TICK_S
+        """Device time that a change of the set-point takes."""
+        return self._stairs.walk_s(change_A)
 
     def state(self) -> MagnetState:
         """What the supply says of itself now."""
@@ -225,7 +214,7 @@ class LimitedMagnet:
         problems += [f"is {fault}" for fault in state.faults]
         if self._energised and not state.output_on:
             problems.append("its output went off without us")
-        sent_A = self._sent_A
+        sent_A = self._stairs.sent_A
         if sent_A is not None:
             allowed_A = self.magnet.read_back_error_A(sent_A)
             if abs(state.setpoint_A - sent_A) > allowed_A:
@@ -262,7 +251,7 @@ class LimitedMagnet:
                 try:
                     return self._to_safe_state()
                 except Exception as error:
-                    waited_s = time.monotonic() - max(since, self._moved_s)
+                    waited_s = time.monotonic() - max(since, self._stairs.moved_s)
                     if give_up_s is not None and waited_s >= give_up_s:
                         raise UnsafeError(self._by_hand(error, waited_s)) from error
                     tell(f"{self.name}: not safe yet, trying again ({error})")
@@ -276,13 +265,13 @@ class LimitedMagnet:
             words += f", it had reported {'; '.join(found.errors)}"
         if not found.output_on:
             if abs(found.setpoint_A) > self.magnet.read_back_error_A(0.0):
-                self._set(0.0)
+                self._stairs.set_A(0.0)
                 return f"{words}; set-point brought to zero, output left off"
             return f"{words}; already safe ({self.magnet.safe_state})"
-        self._sent_A = self._start_A(found)
+        self._stairs.sent_A = self._start_A(found)
         self.magnet.take_control()
-        self._walk(0.0)
-        self._pay()
+        self._stairs.walk_to_A(0.0)
+        self._stairs.pay()
         left_A = self._settled_A()
         self.magnet.output(False)
         now = self.magnet.state()
@@ -294,6 +283,8 @@ class LimitedMagnet:
                 f". At zero set-point {left_A:.4g} A still flowed before the output went off: "
                 "look at the supply's programming input"
             )
+        if now.errors:
+            words += f". It reports {'; '.join(now.errors)}"
         return words
 
     @property
@@ -304,9 +295,7 @@ class LimitedMagnet:
     def _settled_A(self) -> float:
         """The real current once it is small, or what is left after `SETTLE_S`."""
         waited_s = 0.0
-        while (left_A := abs(self.magnet.state().current_A)) > self._small_A:
-            if waited_s >= SETTLE_S:
-                break
+        while (left_A := abs(self.magnet.measured_A())) > self._small_A and waited_s < SETTLE_S:
             self._clock.wait(SETTLE_SLICE_S)
             waited_s += SETTLE_SLICE_S
         return left_A
@@ -335,42 +324,10 @@ class LimitedMagnet:
         """
         if not state.output_on:
             return 0.0
-        sent_A = self._sent_A
+        sent_A = self._stairs.sent_A
         rounding_A = self.magnet.read_back_error_A(state.setpoint_A)
         if sent_A is not None and abs(sent_A - state.setpoint_A) <= rounding_A:
             return sent_A
         if abs(state.current_A - state.setpoint_A) <= max(self._small_A, rounding_A):
             return state.setpoint_A
         return state.current_A
-
-    def _walk(self, target_A: float) -> None:
-        """Sets of at most one tick's reach, each once the ramp has earned the one before."""
-        while self._sent_A != target_A:
-            here_A = self._sent_A
-            if here_A is None:
-                raise TwinrigError(f"{self.name}: the set-point is unknown")
-            self._pay()
-            change_A = target_A - here_A
-            # half a resolution: the start of a walk may lie between two steps of the supply
-            if abs(change_A) <= self._reach_A + 1e-9 * self.magnet.resolution_A:
-                self._set(target_A)
-            else:
-                grid_A = self.magnet.resolution_A
-                next_A = here_A + math.copysign(self._reach_A, change_A)
-                toward = math.floor if change_A > 0 else math.ceil
-                self._set(toward(next_A / grid_A + math.copysign(1e-6, change_A)) * grid_A)
-
-    def _set(self, current_A: float) -> None:
-        before_A = self._sent_A
-        self._sent_A = None
-        self.magnet.set_current_A(current_A)
-        self._sent_A = current_A
-        self._moved_s = time.monotonic()
-        if before_A is not None:
-            self._owed_s = abs(current_A - before_A) / self.limits.max_ramp_A_per_s
-
-    def _pay(self) -> None:
-        """Let the device time pass that the last set still owes."""
-        if self._owed_s > 0:
-            self._clock.wait(self._owed_s)
-            self._owed_s = 0.0

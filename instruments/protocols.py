@@ -70,6 +70,9 @@ class Magnet(Instrument, Protocol):
     def setpoint_A(self) -> float:
         """The programmed current, read back."""
 
+    def measured_A(self) -> float:
+        """The real current."""
+
     def state(self) -> MagnetState:
         """Read the real state; changes nothing."""
 

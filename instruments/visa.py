@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, cast
 import pyvisa
 
 from instruments import locks
+from instruments.link_errors import Faults, LinkError, WrongInstrumentError
 from instruments.transport import Port, port_of
-from models.errors import StoppedError, TwinrigError
+from models.errors import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,38 +30,14 @@ if TYPE_CHECKING:
     from instruments.clock import Stop
     from instruments.wirelog import WireTap
 
+__all__ = ["LinkError", "VisaSession", "WrongInstrumentError", "resource_manager"]
+
 SLICE_S = 0.5  # no read waits longer without noticing Stop
 QUIET_S = 0.1  # a link that says nothing for so long is drained (pyvisa-py's own clear waits so)
 LONGEST_DRAIN_S = 2.0
 IDENTIFY_S = 0.5  # an instrument that is there identifies itself sooner: keep recovery short
 BROKEN = (pyvisa.Error, OSError, TypeError, ValueError, AttributeError)
 """What a lost connection raises: the last three come from a socket closed in another thread."""
-
-
-class LinkError(TwinrigError):
-    """An instrument could not be reached, did not answer, or answered something else.
-
-    Attributes
-    ----------
-    resource, command, reply
-        The address, what was sent, what came back (may be a part, or empty).
-    hint
-        What to check.
-    """
-
-    def __init__(
-        self, where: str, what: str, *, resource: str, command: str = "", reply: str = "", hint: str
-    ) -> None:
-        super().__init__(f"{where}: {what}. {hint}")
-        self.what = what
-        self.resource = resource
-        self.command = command
-        self.reply = reply
-        self.hint = hint
-
-
-class WrongInstrumentError(LinkError):
-    """Another instrument answers at this address."""
 
 
 class VisaSession:
@@ -118,6 +95,7 @@ class VisaSession:
         self.timeout_s = timeout_s
         self.query_delay_s = 0.0  # between a message and reading its answer (Kepco BIT 4882)
         self.identify: Callable[[], object] | None = None  # set by the driver, used to recover
+        self._faults = Faults(name, resource_name)
         self._rm = rm
         self._stop = stop
         self._end = read_termination.encode("ascii")
@@ -164,7 +142,8 @@ class VisaSession:
         with self._link.lock:
             self._ready()
             if self._buffer or self._heard():
-                self._refuse_stray(command)
+                stray = self.drain().decode("latin-1")
+                raise self._spoilt(self._faults.stray(command, stray))
             self._send(command)
             return self._line(command)
 
@@ -187,13 +166,7 @@ class VisaSession:
             except ValueError:
                 values = []
             if len(values) != count or not all(map(math.isfinite, values)):
-                raise self._failed(
-                    command,
-                    reply,
-                    f"answered {reply!r} to {command!r}, expected {count} number(s)",
-                    "The reply was cut, mixed with another, or comes from another model: "
-                    "look at terminator and model",
-                )
+                raise self.reject(command, reply, f"{count} number(s)")
             return values
 
     def clear(self) -> None:
@@ -246,28 +219,11 @@ class VisaSession:
 
     def reject(self, command: str, reply: str, expected: str) -> LinkError:
         """The error for an answer that is none of those possible; the link is dirty from now on."""
-        return self._failed(
-            command,
-            reply,
-            f"answered {reply!r} to {command!r}, expected {expected}",
-            "The reply was cut, mixed with another, or comes from another model",
-        )
+        return self._spoilt(self._faults.unexpected(command, reply, expected))
 
-    def wrong_instrument(self, reply: str, expected: str) -> WrongInstrumentError:
-        """The error for an answer to `*IDN?` from another model."""
-        self._dirty = True
-        return WrongInstrumentError(
-            self._where,
-            f"answered {reply!r} to '*IDN?', expected {expected}",
-            resource=self.resource_name,
-            command="*IDN?",
-            reply=reply,
-            hint="Another instrument is at this address: correct `resource` or `driver`",
-        )
-
-    @property
-    def _where(self) -> str:
-        return f"{self.name} ({self.resource_name})"
+    def wrong_instrument(self, reply: str, expected: str) -> LinkError:
+        """The error for an answer to `*IDN?` from another model; the link is dirty from now on."""
+        return self._spoilt(self._faults.wrong(reply, expected))
 
     def _open(self) -> None:
         """Open the resource and find its port."""
@@ -280,17 +236,8 @@ class VisaSession:
                 self._resource.baud_rate = self._baud_rate  # type: ignore[attr-defined]
             self._port: Port | None = port_of(self._resource, self._end[-1])
         except Exception as error:  # pyvisa-py raises bare Exception where it can't connect
-            raise self._unreachable(error) from error
-
-    def _unreachable(self, error: Exception) -> LinkError:
-        self._dirty = self._lost = True
-        reason = str(getattr(error, "strerror", None) or error) or type(error).__name__
-        return LinkError(
-            self._where,
-            f"nothing listens or the address is wrong ({reason})",
-            resource=self.resource_name,
-            hint="Is it switched on and in the network? Check host and port of `resource`",
-        )
+            self._lost = True
+            raise self._spoilt(self._faults.unreachable(error)) from error
 
     def _close_resource(self) -> None:
         resource = getattr(self, "_resource", None)
@@ -310,12 +257,7 @@ class VisaSession:
         if self._stop.requested:
             raise StoppedError("stopped by the user")
         if self._closed:
-            raise LinkError(
-                self._where,
-                "the session is closed",
-                resource=self.resource_name,
-                hint="Connect the bench again",
-            )
+            raise self._faults.closed()
         if self._dirty:
             self._recover()
 
@@ -346,15 +288,6 @@ class VisaSession:
             return self._open_port().waiting()
         except BROKEN as error:
             raise self._broken("", error) from error
-
-    def _refuse_stray(self, command: str) -> None:
-        stray = self.drain().decode("latin-1")
-        raise self._failed(
-            command,
-            stray,
-            f"sent {stray!r} which nobody asked for, before {command!r}",
-            "An earlier reply may have been taken for another: read again",
-        )
 
     def _send(self, command: str) -> None:
         data = command.encode("ascii") + self._write_end
@@ -405,42 +338,17 @@ class VisaSession:
 
     def _silent(self, command: str, waited_s: float) -> LinkError:
         part = self._buffer.decode("latin-1")
-        if part:
-            return self._failed(
-                command,
-                part,
-                f"answered {part!r} to {command!r} and did not end it with {self._end!r} "
-                f"within {waited_s:.2g} s",
-                "Check the terminator (`read_termination`)",
-            )
-        return self._failed(
-            command,
-            "",
-            f"no answer to {command!r} within {waited_s:.2g} s",
-            "Check the terminator (`write_termination`), the port, and that the model is right",
-        )
+        return self._spoilt(self._faults.silent(command, part, self._end, waited_s))
 
     def _broken(self, command: str, error: Exception) -> LinkError:
         self._lost = True
-        reason = str(getattr(error, "strerror", None) or error) or type(error).__name__
-        during = f" at {command!r}" if command else ""
-        return self._failed(
-            command,
-            self._buffer.decode("latin-1"),
-            f"the connection broke{during} ({reason})",
-            "Nothing listens there any more: check power, cable and port",
-        )
+        part = self._buffer.decode("latin-1")
+        return self._spoilt(self._faults.broken(command, part, error))
 
-    def _failed(self, command: str, reply: str, what: str, hint: str) -> LinkError:
+    def _spoilt(self, error: LinkError) -> LinkError:
+        """Mark the link as dirty: what comes next on it may answer something else."""
         self._dirty = True
-        return LinkError(
-            self._where,
-            what,
-            resource=self.resource_name,
-            command=command,
-            reply=reply,
-            hint=hint,
-        )
+        return error
 
     def _log(self, direction: str, data: bytes) -> None:
         if self._tap is not None:

@@ -1,0 +1,121 @@
+"""What goes wrong on a link, in words: address, command, what came back, what to check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.errors import TwinrigError
+
+MIXED = "The reply was cut, mixed with another, or comes from another model"
+
+
+class LinkError(TwinrigError):
+    """An instrument could not be reached, did not answer, or answered something else.
+
+    Attributes
+    ----------
+    what
+        What happened, without place and hint.
+    resource, command, reply
+        The address, what was sent, what came back (may be a part, or empty).
+    hint
+        What to check.
+    """
+
+    def __init__(
+        self, where: str, what: str, *, resource: str, command: str = "", reply: str = "", hint: str
+    ) -> None:
+        super().__init__(f"{where}: {what}. {hint}")
+        self.what = what
+        self.resource = resource
+        self.command = command
+        self.reply = reply
+        self.hint = hint
+
+
+class WrongInstrumentError(LinkError):
+    """Another instrument answers at this address."""
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Makes the errors of one instrument's link."""
+
+    name: str
+    resource: str
+
+    def unreachable(self, error: Exception) -> LinkError:
+        """It can't be opened."""
+        return self._error(
+            f"nothing listens or the address is wrong ({_reason(error)})",
+            "Is it switched on and in the network? Check host and port of `resource`",
+        )
+
+    def broken(self, command: str, reply: str, error: Exception) -> LinkError:
+        """The connection is gone."""
+        during = f" at {command!r}" if command else ""
+        return self._error(
+            f"the connection broke{during} ({_reason(error)})",
+            "Nothing listens there (any more): check power, cable, and host and port of `resource`",
+            command,
+            reply,
+        )
+
+    def closed(self) -> LinkError:
+        """The session was closed by us."""
+        return self._error("the session is closed", "Connect the bench again")
+
+    def silent(self, command: str, part: str, end: bytes, waited_s: float) -> LinkError:
+        """No reply in time, or one without its end."""
+        if part:
+            return self._error(
+                f"answered {part!r} to {command!r} and did not end it with {end!r} "
+                f"within {waited_s:.2g} s",
+                "Check `terminator`; a reply that was cut ends so, too",
+                command,
+                part,
+            )
+        return self._error(
+            f"no answer to {command!r} within {waited_s:.2g} s",
+            "Check `terminator`, the port, and that the model is the right one",
+            command,
+        )
+
+    def stray(self, command: str, stray: str) -> LinkError:
+        """Bytes that nobody asked for."""
+        return self._error(
+            f"sent {stray!r} which nobody asked for, before {command!r}",
+            "An earlier reply may have been taken for another, that reading is void",
+            command,
+            stray,
+        )
+
+    def unexpected(self, command: str, reply: str, expected: str) -> LinkError:
+        """A reply that is none of those possible."""
+        return self._error(
+            f"answered {reply!r} to {command!r}, expected {expected}", MIXED, command, reply
+        )
+
+    def wrong(self, reply: str, expected: str) -> WrongInstrumentError:
+        """Another model's answer to `*IDN?`."""
+        return WrongInstrumentError(
+            self._where,
+            f"answered {reply!r} to '*IDN?', expected {expected}",
+            resource=self.resource,
+            command="*IDN?",
+            reply=reply,
+            hint="Another instrument is at this address: correct `resource` or `driver`",
+        )
+
+    @property
+    def _where(self) -> str:
+        return f"{self.name} ({self.resource})"
+
+    def _error(self, what: str, hint: str, command: str = "", reply: str = "") -> LinkError:
+        return LinkError(
+            self._where, what, resource=self.resource, command=command, reply=reply, hint=hint
+        )
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error) or type(error).__name__

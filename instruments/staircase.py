@@ -1,0 +1,108 @@
+"""The ramp of a supply that has none: a staircase of sets, each earned before the next.
+
+Rule (design.md): no set is larger than `max_ramp × 20 ms`; between two sets device time passes so
+that the ramp has earned the first (`|ΔI| / max_ramp`, 20 ms for a full step). A tick that comes
+late is not made up for. A set-point within one tick's reach goes in one set.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from models.errors import RefusedError, TwinrigError
+
+if TYPE_CHECKING:
+    from instruments.clock import Clock
+    from instruments.protocols import Magnet
+
+TICK_S = 0.020
+
+
+class Staircase:
+    """Walks a supply's set-point; checks no limit but the ramp.
+
+    Parameters
+    ----------
+    magnet
+        The driver.
+    max_ramp_A_per_s
+        The fastest change.
+    clock
+        Device time.
+
+    Attributes
+    ----------
+    sent_A
+        The last set-point that surely arrived; None where it isn't known.
+    moved_s
+        Host's monotonic time of the last set that arrived.
+
+    Raises
+    ------
+    RefusedError
+        The ramp is so slow that one tick is finer than the supply's resolution.
+    """
+
+    def __init__(self, magnet: Magnet, max_ramp_A_per_s: float, clock: Clock) -> None:
+        self.sent_A: float | None = None
+        self.moved_s = -math.inf
+        self._magnet = magnet
+        self._ramp_A_per_s = max_ramp_A_per_s
+        self._clock = clock
+        self._owed_s = 0.0  # device time that must still pass before the next set
+        self._grid_A = magnet.resolution_A
+        steps = math.floor(max_ramp_A_per_s * TICK_S / self._grid_A * (1 + 1e-9))
+        if steps < 1:
+            raise RefusedError(
+                f"{magnet.name}: max_ramp_A_per_s = {max_ramp_A_per_s:g} A/s is below "
+                f"{self._grid_A / TICK_S:g} A/s, the slowest this supply can be walked"
+            )
+        self._reach_A = steps * self._grid_A
+
+    def on_grid_A(self, current_A: float) -> float:
+        """The nearest set-point that the supply's messages can express."""
+        return round(current_A / self._grid_A) * self._grid_A
+
+    def walk_to_A(self, target_A: float) -> None:
+        """Set after set to the target; raises what the clock and the driver raise on the way."""
+        while self.sent_A != target_A:
+            here_A = self.sent_A
+            if here_A is None:
+                raise TwinrigError(f"{self._magnet.name}: the set-point is not known")
+            self.pay()
+            self.set_A(self._next_A(here_A, target_A))
+
+    def set_A(self, current_A: float) -> None:
+        """One set, however large."""
+        before_A, self.sent_A = self.sent_A, None  # not known until it has surely arrived
+        self._magnet.set_current_A(current_A)
+        self.sent_A = current_A
+        self.moved_s = time.monotonic()
+        if before_A is not None:
+            self._owed_s = abs(current_A - before_A) / self._ramp_A_per_s
+
+    def pay(self) -> None:
+        """Let the device time pass that the last set still owes."""
+        if self._owed_s > 0:
+            self._clock.wait(self._owed_s)
+            self._owed_s = 0.0
+
+    def passed(self, seconds: float) -> None:
+        """Say that device time has passed otherwise (a hold, a gated reading)."""
+        self._owed_s = max(0.0, self._owed_s - seconds)
+
+    def walk_s(self, change_A: float) -> float:
+        """Device time that a change takes: one tick between two sets."""
+        sets = math.ceil(abs(change_A) / self._reach_A * (1 - 1e-9))
+        return max(0, sets - 1) * TICK_S
+
+    def _next_A(self, here_A: float, target_A: float) -> float:
+        """The target where it is within reach, else one reach on, rounded back to the grid."""
+        change_A = target_A - here_A
+        if abs(change_A) <= self._reach_A + 1e-6 * self._grid_A:
+            return target_A
+        sign = math.copysign(1.0, change_A)
+        steps = math.floor((here_A * sign + self._reach_A) / self._grid_A + 1e-6)
+        return sign * steps * self._grid_A
