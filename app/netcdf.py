@@ -30,6 +30,17 @@ if TYPE_CHECKING:
 
 SEAL = b"\ntwinrig seal\n"
 DIGEST_BYTES = 32
+BROKEN = (
+    ArithmeticError,
+    AttributeError,
+    KeyError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What h5py and h5netcdf raise on files that aren't theirs."""
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -129,7 +140,7 @@ def read_unsealed(path: Path) -> NetcdfContent:
             attrs = dict(file.attrs)
     except FileNotFoundError as fault:
         raise InputError(f"{path}: no such file") from fault
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError) as fault:
+    except BROKEN as fault:
         raise InputError(f"{path}: no readable netCDF-4 file ({fault})") from fault
     return NetcdfContent(variables, attrs)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from app.operations.events import (
     Result,
     RunPlan,
 )
+from app.operations.results import result_values
 from app.operations.runs import WayOut, run_repeat_twice
 from app.recording_store import FILE_NAME, RecordingWriter, folder_of, read_recording
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from app.operations.events import Event
     from instruments.bench import Bench
     from models.sequence import DriveWindow, FieldSequence, Reset
+
+SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
 
 
 @dataclass(frozen=True)
@@ -190,8 +194,12 @@ def _resumed(bench: Bench, asked: _Asked, out: Path) -> RecordingWriter:
 
 
 def differences(recording: Recording, bench: Bench, window: DriveWindow, reset: Reset) -> list[str]:
-    """What sets a bench apart from the one of a recording, in words; empty where nothing does."""
-    pairs: list[tuple[str, Any, Any]] = [
+    """What sets a bench apart from the one of a recording, in words; empty where nothing does.
+
+    Numbers among the instruments' settings may differ by `SAME_WITHIN`: some are measured (the
+    frequency of an external reference). Window and reset must be the same to the last digit.
+    """
+    exact: list[tuple[str, Any, Any]] = [
         ("channels", recording.channels, bench.channels),
         ("units", recording.units, bench.units),
         *_members("window", vars(recording.window), vars(window)),
@@ -199,13 +207,20 @@ def differences(recording: Recording, bench: Bench, window: DriveWindow, reset: 
         *_members("identity of", recording.identities, bench.identities()),
     ]
     now = bench.settings()
-    for name in sorted({*recording.settings, *now}):
-        pairs += _members(name, recording.settings.get(name, {}), now.get(name, {}))
-    return [
-        f"{name} was {plain(then)!r}, now {plain(here)!r}"
-        for name, then, here in pairs
-        if plain(then) != plain(here)
+    settings = [
+        pair
+        for name in sorted({*recording.settings, *now})
+        for pair in _members(name, recording.settings.get(name, {}), now.get(name, {}))
     ]
+    different = [pair for pair in exact if plain(pair[1]) != plain(pair[2])]
+    different += [pair for pair in settings if not _same(plain(pair[1]), plain(pair[2]))]
+    return [f"{name} was {plain(then)!r}, now {plain(here)!r}" for name, then, here in different]
+
+
+def _same(then: object, now: object) -> bool:
+    if isinstance(then, float) and isinstance(now, float):
+        return math.isclose(then, now, rel_tol=SAME_WITHIN)
+    return then == now
 
 
 def _members(
@@ -285,18 +300,3 @@ def _start_of_next(bench: Bench, done: Recording) -> float:
 def _values(writer: RecordingWriter, way_out: WayOut, begin_s: float) -> dict[str, Any]:
     values = result_values(writer.recording, writer.path, time.monotonic() - begin_s)
     return {**values, "status": way_out.status}
-
-
-def result_values(recording: Recording, path: Path, seconds: float) -> dict[str, Any]:
-    """The result line of `record`, `import` and `simulate`; `repeats` of each sequence."""
-    return {
-        "path": str(path),
-        "status": recording.status,
-        "sequences": recording.response.shape[0],
-        "repeats": recording.response.shape[1],
-        "steps": recording.response.shape[2],
-        "channels": list(recording.channels),
-        "seconds": round(seconds, 3),
-        "recorded": int(recording.complete.sum()),
-        "id": str(recording.meta.get("id", "")),
-    }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.operations.events import Note, StepRead
-from instruments.visa import LinkError, WrongInstrumentError
+from instruments.link_errors import LinkError, WrongInstrumentError
 from models.errors import StoppedError, TwinrigError
 
 if TYPE_CHECKING:

@@ -1,0 +1,133 @@
+"""A recording made by a twin, in the same format as one of the device."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.artefacts import code_version, find_file, new_directory, new_id, now_iso, sha256_of
+from app.operations.events import Note, Progress, Result
+from app.operations.results import result_values
+from app.recording_store import write_recording
+from app.weights_store import TWIN_FILE, load_twin
+from models.errors import InputError
+from models.recording import Recording
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from app.operations.events import Event
+    from models.sequence import FieldSequence
+    from models.twin import Twin
+
+
+def simulate(
+    twin_path: Path,
+    sequences: Sequence[FieldSequence],
+    repeats: int,
+    out: Path,
+    *,
+    seed: int = 0,
+) -> Generator[Event, None, Path]:
+    """Let a twin answer; the last event is the Result, the value its path.
+
+    Sequences are simulated one after another, so that memory stays small and progress shows; the
+    same seed gives the same recording.
+
+    Parameters
+    ----------
+    twin_path
+        The twin's folder or `twin.json`.
+    sequences, repeats
+        What to play, and how often each.
+    out
+        A new folder.
+    seed
+        Of the twin's noise.
+
+    Raises
+    ------
+    InputError
+        No twin there, nothing to simulate, or `out` holds something already.
+    TwinrigError
+        The disk refuses.
+    """
+    from models.latent import TwinModel  # torch: only a command that needs it waits for it
+
+    if not sequences or repeats < 1:
+        raise InputError(f"{len(sequences)} sequences × {repeats} repeats: nothing to simulate")
+    begin_s = time.monotonic()
+    twin_file = find_file(twin_path, TWIN_FILE)
+    twin = load_twin(twin_file)
+    new_directory(out)  # refused before the work, not after it
+    model = TwinModel.from_twin(twin)
+    if warning := beyond_fit(twin, sequences):
+        yield Note(warning, "warning")
+    steps = max(sequence.steps for sequence in sequences)
+    response = np.full((len(sequences), repeats, steps, len(twin.channels)), np.nan)
+    for index, sequence in enumerate(sequences):
+        drive = sequence.drive[None]
+        response[index, :, : sequence.steps] = model.simulate(drive, repeats, seed + index)[0]
+        elapsed_s = time.monotonic() - begin_s
+        left_s = elapsed_s / (index + 1) * (len(sequences) - index - 1)
+        yield Progress("simulate", index + 1, len(sequences), "sequences", elapsed_s, left_s)
+    recording = _recording(twin, twin_file, sequences, response, seed)
+    path = write_recording(out, recording)
+    yield Result(result_values(recording, path, time.monotonic() - begin_s))
+    return path
+
+
+def beyond_fit(twin: Twin, sequences: Sequence[FieldSequence]) -> str | None:
+    """A sentence where drives leave the range that the twin was fitted on; else None."""
+    low = min(float(sequence.drive.min()) for sequence in sequences)
+    high = max(float(sequence.drive.max()) for sequence in sequences)
+    if low >= twin.drive_low and high <= twin.drive_high:
+        return None
+    return (
+        f"drives of {low:.3g}…{high:.3g} leave the range {twin.drive_low:.3g}…"
+        f"{twin.drive_high:.3g} that the twin was fitted on: its answers there are guesses"
+    )
+
+
+def _recording(
+    twin: Twin,
+    twin_file: Path,
+    sequences: Sequence[FieldSequence],
+    response: np.ndarray,
+    seed: int,
+) -> Recording:
+    s, r, steps, _ = response.shape
+    drive = np.full((s, steps), np.nan)
+    for row, sequence in zip(drive, sequences, strict=True):
+        row[: sequence.steps] = sequence.drive
+    parent = {
+        "id": str(twin.meta.get("id", "")),
+        "path": str(Path(twin_file).resolve()),
+        "sha256": sha256_of(twin_file),
+    }
+    return Recording(
+        response,
+        drive,
+        np.array([sequence.steps for sequence in sequences], dtype=np.int64),
+        tuple(sequence.family for sequence in sequences),
+        np.arange(s * r, dtype=np.int64).reshape(s, r),
+        np.zeros((s, r)),
+        twin.channels,
+        twin.units,
+        twin.window,
+        twin.reset,
+        twin.settings,
+        twin.identities,
+        "done",
+        {
+            "id": new_id("rec"),
+            "created": now_iso(),
+            "code_version": code_version(),
+            "seed": seed,
+            "simulated": True,
+            "parents": [parent],
+        },
+    )
