@@ -1,0 +1,181 @@
+"""An operation in a child process, so that its caller (the window) never imports torch.
+
+The child is spawned, sends its events through a pipe and listens there for a stop. It ends when the
+operation ends, when it is told to, or when the pipe breaks because the parent is gone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+import traceback
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from models.errors import InputError, StoppedError, TwinrigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from multiprocessing.connection import Connection
+
+    from app.operations.events import Event
+
+POLL_S = 0.1
+STOP_WITHIN_S = 30.0  # a checkpoint of any size is written by then
+ORPHAN_ENDS_WITHIN_S = 10.0
+STOP = "stop"
+
+
+def in_child(
+    function: str, kwargs: dict[str, Any], stop: Callable[[], bool] | None = None
+) -> Generator[Event, None, Any]:
+    """Run a generator of events in a child process; yields its events, returns its value.
+
+    `close()` stops the child between two of its events: the operation's own `finally:` runs there
+    (a fit writes its checkpoint), then the child is joined.
+
+    Parameters
+    ----------
+    function
+        Dotted name of the operation, e.g. `app.operations.fit.fit`.
+    kwargs
+        Its arguments; they must pickle.
+    stop
+        Asked ten times a second, also while the child is silent; True ends it like `close()`.
+
+    Raises
+    ------
+    TwinrigError
+        What the operation raised, in its own class; or the child died.
+    StoppedError
+        `stop` said so.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(
+        target=_run, args=(theirs, function, kwargs), name=function, daemon=True
+    )
+    process.start()
+    theirs.close()
+    try:
+        while True:
+            kind, content = _receive(ours, process, stop)
+            if kind == "event":
+                yield content
+            elif kind == "error":
+                raise _error_of(*content)
+            else:
+                return content
+    finally:
+        _end(ours, process)
+
+
+def _receive(
+    ours: Connection,
+    process: multiprocessing.process.BaseProcess,
+    stop: Callable[[], bool] | None,
+) -> tuple[str, Any]:
+    while not ours.poll(POLL_S):
+        if stop is not None and stop():
+            raise StoppedError(f"{process.name}: stopped by the user")
+    try:
+        message: tuple[str, Any] = ours.recv()
+    except (EOFError, OSError) as gone:
+        process.join(STOP_WITHIN_S)
+        raise TwinrigError(
+            f"{process.name}: its process ended without a word (exit code {process.exitcode}): "
+            "killed, or out of memory; close other programs, then go on with --resume"
+        ) from gone
+    return message
+
+
+def _end(ours: Connection, process: multiprocessing.process.BaseProcess) -> None:
+    """Ask the child to stop, drain what it still says, join it; end it by force if it hangs."""
+    with suppress(OSError, ValueError):
+        ours.send(STOP)
+    deadline_s = time.monotonic() + STOP_WITHIN_S
+    with suppress(EOFError, OSError):
+        while time.monotonic() < deadline_s and (ours.poll(POLL_S) or process.is_alive()):
+            if ours.poll():
+                ours.recv()
+    process.join(max(deadline_s - time.monotonic(), 1.0))
+    if process.is_alive():
+        process.kill()
+        process.join()
+    process.close()
+    ours.close()
+
+
+def _error_of(names: tuple[str, ...], message: str, trace: str) -> TwinrigError:
+    """The error that the child met, in its own class or the nearest base that is known here.
+
+    Looked up among the classes that are loaded: an import by name could bring torch in.
+    """
+    known = {kind.__name__: kind for kind in _with_subclasses(TwinrigError)}
+    kind = next((known[name] for name in names if name in known), None)
+    error = kind(message) if kind else TwinrigError(f"unexpected {names[0]}: {message}")
+    error.add_note(f"In the child process:\n{trace}")
+    return error
+
+
+def _with_subclasses(kind: type[TwinrigError]) -> Iterator[type[TwinrigError]]:
+    yield kind
+    for one in kind.__subclasses__():
+        yield from _with_subclasses(one)
+
+
+def _run(pipe: Connection, function: str, kwargs: dict[str, Any]) -> None:
+    """Run the operation in the child; the parent alone answers Ctrl-C."""
+    for name in ("SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    stopping = threading.Event()
+    threading.Thread(target=_listen, args=(pipe, stopping), daemon=True).start()
+    with suppress(BrokenPipeError, ConnectionError):
+        try:
+            pipe.send(("done", _drive(pipe, _operation(function)(**kwargs), stopping)))
+        except (BrokenPipeError, ConnectionError):
+            raise
+        except Exception as error:
+            names = tuple(kind.__name__ for kind in type(error).__mro__)
+            pipe.send(("error", (names, str(error), traceback.format_exc())))
+
+
+def _drive(pipe: Connection, events: Generator[Event, None, Any], stopping: threading.Event) -> Any:
+    """Send event after event; a stop, or a parent that is gone, closes the operation."""
+    try:
+        while not stopping.is_set():
+            try:
+                event = next(events)
+            except StopIteration as end:
+                return end.value
+            pipe.send(("event", event))
+    finally:
+        events.close()
+    return None
+
+
+def _operation(function: str) -> Callable[..., Generator[Event, None, Any]]:
+    module, _, name = function.rpartition(".")
+    try:
+        operation: Callable[..., Generator[Event, None, Any]] = getattr(
+            importlib.import_module(module), name
+        )
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"operation {function!r}: there is none ({error})") from error
+    return operation
+
+
+def _listen(pipe: Connection, stopping: threading.Event) -> None:
+    """Wait for the stop; without a parent, leave even if the operation hangs."""
+    try:
+        pipe.recv()
+    except (EOFError, OSError):
+        leave = threading.Timer(ORPHAN_ENDS_WITHIN_S, os._exit, (1,))
+        leave.daemon = True
+        leave.start()
+    stopping.set()

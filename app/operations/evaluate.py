@@ -1,0 +1,123 @@
+"""Score a twin on another recording: the errors beside their half-split floors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from app.operations.events import Note, Result, Stage, TwinScored
+from app.operations.fit import scored_details
+from app.store import load_twin, read_recording
+from models.errors import InputError, raise_problems
+from models.latent import TwinModel
+from training.validation import score_model
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from numpy.typing import NDArray
+
+    from app.operations.events import Event
+    from models.recording import Recording
+    from models.twin import Twin
+
+    Array = NDArray[np.float64]
+
+BEYOND = 1e-6  # of the drive's range: rounding is no new drive
+
+
+def evaluate(twin: Path, recording: Path, *, seed: int = 0) -> Generator[Event, None, Path]:
+    """Score a twin on a recording, free-running from the reset; returns the twin's path.
+
+    Of a recording that the twin was fitted on, only the part held out then is scored.
+
+    Raises
+    ------
+    InputError
+        Either can't be read; they differ in channels, units, drive window or reset; too few
+        repeats to score.
+    """
+    torch.set_num_threads(1)
+    yield Stage("read twin and recording", 1, 2)
+    fitted, measured = load_twin(Path(twin)), read_recording(Path(recording))
+    _refuse_another_device(fitted, measured)
+    for text in _warnings(fitted, measured):
+        yield Note(text, "warning")
+    drive, real, which = _unseen(fitted, measured)
+    yield Note(which)
+    yield Stage("score", 2, 2)
+    model = TwinModel.from_twin(fitted)
+    scores = score_model(model, drive, real, seed)
+    for text in scores.notes:
+        yield Note(text)
+    yield TwinScored(scores.errors, scored_details(model, drive, real, scores))
+    values: dict[str, Any] = {
+        "path": str(twin),
+        "recording": str(recording),
+        "errors": scores.errors,
+        "coverage": scores.coverage,
+        "scored_on": which,
+        "notes": list(scores.notes),
+    }
+    yield Result(values)
+    return Path(twin)
+
+
+def _refuse_another_device(twin: Twin, recording: Recording) -> None:
+    raise_problems(
+        InputError,
+        "evaluate",
+        [
+            f"the recording has {name} {getattr(recording, name)}, the twin was fitted with "
+            f"{getattr(twin, name)}: choose a recording of the same kind, or fit a new twin"
+            for name in ("channels", "units", "window", "reset")
+            if getattr(recording, name) != getattr(twin, name)
+        ],
+    )
+
+
+def _warnings(twin: Twin, recording: Recording) -> Iterator[str]:
+    for instrument in sorted(set(twin.settings) & set(recording.settings)):
+        one, other = twin.settings[instrument], recording.settings[instrument]
+        for key in sorted(set(one) | set(other)):
+            if one.get(key) != other.get(key):
+                yield (
+                    f"setting {instrument}.{key} is {other.get(key)}, the twin was fitted with "
+                    f"{one.get(key)}: its errors may come from that"
+                )
+    low, high = float(np.nanmin(recording.drive)), float(np.nanmax(recording.drive))
+    if low < twin.drive_low - BEYOND or high > twin.drive_high + BEYOND:
+        yield (
+            f"the recording's drive reaches {low:g}…{high:g}, the twin was fitted on "
+            f"{twin.drive_low:g}…{twin.drive_high:g}: beyond that it guesses"
+        )
+
+
+def _unseen(twin: Twin, recording: Recording) -> tuple[Array, Array, str]:
+    """Drives and repeats that the twin was not fitted on, and a sentence that says so."""
+    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
+    before, own = 0, str(recording.meta.get("id", ""))
+    for parent in twin.meta.get("parents", []):
+        count = int(parent["sequences"])
+        if own and parent["id"] == own:
+            held_out = twin.meta["held_out"]
+            test = np.array(held_out["test"], dtype=np.int64) - before
+            test = test[(test >= 0) & (test < count)]
+            if not test.size:
+                raise InputError(
+                    "evaluate: the twin was fitted on every sequence of this recording; choose one "
+                    "that it has not seen"
+                )
+            repeats = np.array(held_out["test_repeats"], dtype=np.int64)
+            kept = repeats[repeats < response.shape[1]]
+            return (
+                recording.drive[test],
+                response[test][:, kept],
+                f"scored on the {test.size} sequences × {kept.size} repeats of this recording that "
+                "were held out of the fit",
+            )
+        before += count
+    return recording.drive, response, f"scored on all {len(recording.drive)} sequences"

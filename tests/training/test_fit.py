@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from models.errors import InputError, TwinrigError
+from models.recording import Recording
+from models.sequence import DriveWindow, Reset, make_sequences
+from training.fit import Fit, FitSettings
+from training.validation import hold_out, score_model
+
+torch.set_num_threads(1)
+
+
+def leaky_integrator(drive, repeats, seed, spread=0.05):
+    """x' = .8 x + .2 u with AR(1) noise on it and white noise on the read-out: `(S, R, T, 1)`."""
+    rng = np.random.default_rng(seed)
+    sequences, steps = drive.shape
+    x, noise = np.zeros((sequences, repeats)), np.zeros((sequences, repeats))
+    out = np.empty((sequences, repeats, steps, 1))
+    for t in range(steps):
+        x = 0.8 * x + 0.2 * drive[:, t, None]
+        noise = 0.7 * noise + 0.7 * spread * rng.standard_normal(x.shape)
+        out[:, :, t, 0] = x + noise + 0.3 * spread * rng.standard_normal(x.shape)
+    return out
+
+
+def drives(count, seed, steps=40):
+    return np.stack([s.drive for s in make_sequences("mixed", count, steps, seed)])
+
+
+def small_fit(iterations, **settings):
+    drive, held_out = drives(40, 1), drives(8, 2)
+    return Fit(
+        (drive, leaky_integrator(drive, 4, 0)),
+        (held_out, leaky_integrator(held_out, 4, 1)),
+        FitSettings(iterations=iterations, latent=4, hidden=24, **settings),
+    )
+
+
+def recording(families, repeats, complete=None):
+    count = len(families)
+    drive = drives(count, 3, 5)
+    order = np.arange(count * repeats).reshape(count, repeats)
+    if complete is not None:
+        order = np.where(np.arange(repeats) < np.array(complete)[:, None], order, -1)
+    return Recording(
+        leaky_integrator(drive, repeats, 0), drive, np.full(count, 5), tuple(families), order,
+        np.zeros((count, repeats)), ("X",), ("V",), DriveWindow("step", 0.0, 1.0), Reset(1.0),
+    )  # fmt: skip
+
+
+def test_a_fit_comes_near_the_floor_of_a_leaky_integrator():
+    fit = small_fit(700)
+    for _ in fit.steps():
+        pass
+    unseen = drives(20, 4)
+    scores = score_model(fit.best_model(), unseen, leaky_integrator(unseen, 16, 5), seed=0)
+    assert scores.errors["mean"]["excess"] < 0.1
+    assert scores.errors["crps"]["ratio"] < 1.2
+    assert scores.errors["spread"]["ratio"] < 2.5
+    assert scores.coverage["value"] == pytest.approx(0.892, abs=0.06)
+
+
+def test_a_deterministic_twin_has_no_spread_and_says_so():
+    fit = small_fit(400, objective="mean", deterministic=True)
+    for _ in fit.steps():
+        pass
+    unseen = drives(10, 4)
+    scores = score_model(fit.best_model(), unseen, leaky_integrator(unseen, 16, 5), seed=0)
+    assert scores.errors["spread"]["value"] == pytest.approx(1)
+    assert scores.coverage["value"] < 0.01
+    assert scores.errors["mean"]["value"] < 0.4
+
+
+def test_the_same_seed_gives_the_same_twin_and_another_seed_another():
+    one, same, other = (small_fit(6, seed=s) for s in (0, 0, 1))
+    losses = [[step.loss for step in fit.steps()] for fit in (one, same, other)]
+    assert losses[0] == losses[1]
+    assert losses[0] != losses[2]
+
+
+def test_a_resumed_fit_goes_on_exactly_where_it_was():
+    whole, first, second = (small_fit(12) for _ in range(3))
+    losses = [step.loss for step in whole.steps()]
+    before = [step.loss for _, step in zip(range(7), first.steps(), strict=False)]
+    second.restore(first.arrays(), first.numbers())
+    after = [step.loss for step in second.steps()]
+    assert before + after == losses
+    for name, weight in whole.best_model().weights().items():
+        np.testing.assert_array_equal(second.best_model().weights()[name], weight)
+
+
+def test_a_checkpoint_of_another_model_is_refused():
+    first, other = small_fit(3), small_fit(3)
+    arrays = first.arrays()
+    del arrays["model.out"]
+    with pytest.raises(InputError, match="another fit or is damaged"):
+        other.restore(arrays, first.numbers())
+
+
+def test_the_best_snapshot_is_kept_and_not_the_last():
+    fit = small_fit(40)
+    best = min(step.validation for step in fit.steps() if step.validation is not None)
+    assert fit.best_validation == best
+
+
+def test_minutes_end_a_fit_before_its_iterations():
+    fit = small_fit(100_000, minutes=0.01)
+    assert sum(1 for _ in fit.steps()) < 1000
+    assert fit.done
+    assert fit.best_validation < np.inf
+
+
+def test_a_diverging_fit_says_what_to_do():
+    fit = small_fit(10)
+    with torch.no_grad():
+        fit.model.decoder.fill_(float("nan"))
+    with pytest.raises(TwinrigError, match="learning rate"):
+        next(fit.steps())
+
+
+def test_settings_that_cannot_be_are_named_at_once():
+    with pytest.raises(InputError) as caught:
+        FitSettings(iterations=0, learning_rate=-1.0, deterministic=True)
+    assert "3 problems" in str(caught.value)
+
+
+def test_every_family_is_held_out_and_no_sequence_twice():
+    families = ["steps"] * 20 + ["smooth"] * 20 + ["sines"] * 20
+    parts = hold_out(recording(families, 4), seed=0)
+    assert {families[i] for i in parts.test} == {"steps", "smooth", "sines"}
+    assert len(parts.test) == 9
+    everything = np.concatenate([parts.training, parts.validation, parts.test])
+    assert sorted(everything.tolist()) == list(range(60))
+    assert hold_out(recording(families, 4), seed=0).to_json() == parts.to_json()
+    assert hold_out(recording(families, 4), seed=1).to_json() != parts.to_json()
+
+
+def test_sequences_recorded_with_many_repeats_are_the_test_part():
+    parts = hold_out(recording(["mixed"] * 30, 16, [4] * 22 + [16] * 8), seed=0)
+    assert parts.test.tolist() == list(range(22, 30))
+    assert parts.validation.size >= 1
+
+
+def test_one_sequence_is_split_by_its_repeats():
+    parts = hold_out(recording(["given"], 40), seed=0)
+    assert parts.test_repeats.size == 20
+    seen = np.concatenate([parts.training_repeats, parts.validation_repeats])
+    assert not set(seen) & set(parts.test_repeats)
+    assert "one sequence" in parts.note
+
+
+def test_too_little_to_hold_anything_back_is_refused():
+    with pytest.raises(InputError, match="at least 3"):
+        hold_out(recording(["mixed"] * 2, 16), seed=0)
+    with pytest.raises(InputError, match="8 repeats"):
+        hold_out(recording(["given"], 7), seed=0)

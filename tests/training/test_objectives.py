@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from models.errors import InputError
+from models.latent import TwinModel
+from training.objectives import EnergyScore, MeanSquares, energy_score, objective_named
+from training.windows import Batch, Scales
+
+
+def everything(shape):
+    return torch.ones(shape)
+
+
+def test_the_energy_score_is_that_of_the_definition():
+    rng = torch.Generator().manual_seed(0)
+    x = torch.randn(8, 2, 4, 3, generator=rng, dtype=torch.double)
+    y = torch.randn(8, 2, 5, 3, generator=rng, dtype=torch.double)
+    got = energy_score(x, y, everything((8, 2, 5)), width=3, offset=1)
+    scores = []
+    for start in (1, 4):
+        for s in range(2):
+            a = [x[start : start + 3, s, i].ravel() for i in range(4)]
+            b = [y[start : start + 3, s, i].ravel() for i in range(5)]
+            cross = np.mean([float((p - q).norm()) for p in a for q in b])
+            pairs = np.mean([float((a[i] - a[j]).norm()) for i in range(4) for j in range(i)])
+            scores.append(cross - 0.5 * pairs)
+    assert float(got) == pytest.approx(np.mean(scores), rel=1e-6)
+
+
+def test_what_is_missing_counts_nowhere():
+    rng = torch.Generator().manual_seed(1)
+    x, y = (torch.randn(8, 3, 4, 2, generator=rng) for _ in range(2))
+    known = everything((8, 3, 4))
+    known[:, :, 3] = 0
+    known[4:, 2] = 0
+    y_broken = torch.where(known.bool().unsqueeze(-1), y, torch.tensor(1e6))
+    got = energy_score(x, y_broken, known, width=4, offset=0)
+    first = energy_score(x[:4], y[:4, :, :3], everything((4, 3, 3)), 4, 0)
+    second = energy_score(x[4:, :2], y[4:, :2, :3], everything((4, 2, 3)), 4, 0)
+    assert float(got) == pytest.approx((3 * float(first) + 2 * float(second)) / 5, rel=1e-5)
+
+
+@pytest.mark.parametrize("wrong", ["biased", "narrow", "wide", "white"])
+def test_the_true_process_scores_best(wrong):
+    rng = torch.Generator().manual_seed(2)
+
+    def process(keep=0.8, spread=1.0, bias=0.0):
+        noise = torch.randn(64, 40, 8, 1, generator=rng)
+        for t in range(1, 64):
+            noise[t] = keep * noise[t - 1] + (1 - keep**2) ** 0.5 * noise[t]
+        return bias + spread * noise
+
+    known, real = everything((64, 40, 8)), process()
+    twin = {
+        "biased": process(bias=0.5),
+        "narrow": process(spread=0.5),
+        "wide": process(spread=1.6),
+        "white": process(keep=0.0),
+    }[wrong]
+    assert energy_score(process(), real, known, 16, 0) < energy_score(twin, real, known, 16, 0)
+
+
+def a_batch():
+    rng = np.random.default_rng(0)
+    drive, response = rng.random((5, 20)), rng.standard_normal((5, 4, 20, 2))
+    return Batch.of(drive, response, Scales.of(response), torch.device("cpu"))
+
+
+def test_a_loss_has_a_gradient_for_every_weight():
+    model = TwinModel(2, 3, 8)
+    EnergyScore().loss(model, a_batch(), torch.Generator().manual_seed(0)).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_sequences_shorter_than_a_window_are_scored_whole():
+    rng = np.random.default_rng(0)
+    drive, response = rng.random((5, 3)), rng.standard_normal((5, 4, 3, 2))
+    batch = Batch.of(drive, response, Scales.of(response), torch.device("cpu"))
+    loss = EnergyScore().loss(TwinModel(2, 3, 8), batch, torch.Generator().manual_seed(0))
+    assert torch.isfinite(loss)
+
+
+def test_the_mean_objective_is_the_error_of_the_mean():
+    model, batch = TwinModel(2, 3, 8, deterministic=True), a_batch()
+    loss = MeanSquares().loss(model, batch, torch.Generator())
+    expected = (model.sample(batch.drive) - batch.real.mean(dim=2)).square().mean()
+    assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
+
+
+def test_an_unknown_objective_gets_a_suggestion():
+    with pytest.raises(InputError, match="did you mean 'energy'"):
+        objective_named("enrgy")
+    with pytest.raises(InputError, match="known: energy, crps, mean"):
+        objective_named("wasserstein")

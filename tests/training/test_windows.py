@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from models.errors import InputError
+from models.recording import Recording
+from models.sequence import DriveWindow, Reset
+from training.windows import Batch, Scales, batch_indices, check, join
+
+
+def recording(sequences=4, repeats=3, steps=10, seed=0, **changes):
+    rng = np.random.default_rng(seed)
+    values = {
+        "response": rng.standard_normal((sequences, repeats, steps, 2)),
+        "drive": rng.random((sequences, steps)),
+        "lengths": np.full(sequences, steps),
+        "families": ("mixed",) * sequences,
+        "order": np.arange(sequences * repeats).reshape(sequences, repeats),
+        "start_s": np.zeros((sequences, repeats)),
+        "channels": ("X", "Y"),
+        "units": ("V", "V"),
+        "window": DriveWindow("step", 0.0, 1.0),
+        "reset": Reset(2.0),
+        "settings": {"lockin": {"time_constant_s": 0.01}},
+        "meta": {"id": f"rec-{seed}"},
+    }
+    return Recording(**{**values, **changes})
+
+
+def test_scales_bring_mean_and_signal_to_zero_and_one_and_keep_the_spread_apart():
+    rng = np.random.default_rng(0)
+    signal = 5 + 2 * rng.standard_normal((50, 1, 40, 1))
+    scales = Scales.of(signal + 0.1 * rng.standard_normal((50, 30, 40, 1)))
+    assert scales.offset == pytest.approx(5, abs=0.2)
+    assert scales.scale == pytest.approx(2, abs=0.1)
+    assert scales.spread == pytest.approx(0.05, abs=0.003)
+
+
+def test_scales_ignore_what_is_missing():
+    one = recording()
+    gaps = np.concatenate([one.response, np.full((4, 2, 10, 2), np.nan)], axis=1)
+    for a, b in zip(vars(Scales.of(gaps)).values(), vars(Scales.of(one.response)).values(),
+                    strict=True):  # fmt: skip
+        np.testing.assert_allclose(a, b)
+
+
+def test_a_batch_knows_what_was_measured_and_is_cut_to_what_it_holds():
+    one = recording()
+    response, drive = one.response.copy(), one.drive.copy()
+    response[1:, :, 6:], drive[1:, 6:] = np.nan, np.nan
+    response[2, 0, 3, 1] = np.nan
+    batch = Batch.of(drive, response, Scales.of(response), torch.device("cpu"))
+    assert batch.real.shape == (10, 4, 3, 2)
+    assert batch.known[3, 2].tolist() == [0, 1, 1]
+    assert torch.isfinite(batch.real).all()
+    assert batch.select(torch.tensor([1, 2])).drive.shape == (6, 2)
+    assert batch.select(torch.tensor([0, 2])).drive.shape == (10, 2)
+
+
+def test_batches_visit_every_sequence_once_a_round_and_depend_on_their_number_only():
+    once = torch.cat([batch_indices(i, 12, 4, seed=3) for i in range(3)])
+    assert sorted(once.tolist()) == list(range(12))
+    again = torch.cat([batch_indices(i, 12, 4, seed=3) for i in range(3, 6)])
+    assert sorted(again.tolist()) == list(range(12))
+    assert again.tolist() != once.tolist()
+    assert batch_indices(5, 12, 4, seed=3).tolist() == again[-4:].tolist()
+    assert len(batch_indices(0, 3, 24, seed=0)) == 3
+
+
+def test_recordings_of_one_setting_join_padded():
+    joined = join([recording(2, 4, 10), recording(3, 16, 7, seed=1)])
+    assert joined.response.shape == (5, 16, 10, 2)
+    assert joined.complete.sum(axis=1).tolist() == [4, 4, 16, 16, 16]
+    assert np.isnan(joined.response[0, 4:]).all()
+    assert np.isnan(joined.drive[2:, 7:]).all()
+
+
+def test_recordings_that_differ_are_named_all_at_once():
+    other = recording(
+        seed=1, units=("V", "A"), reset=Reset(3.0), settings={"lockin": {"time_constant_s": 0.3}}
+    )
+    with pytest.raises(InputError) as caught:
+        join([recording(), other])
+    for part in ("3 problems", "rec-1", "units", "reset", "lockin.time_constant_s: 0.3 instead of"):
+        assert part in str(caught.value)
+
+
+def test_no_recording_and_an_empty_recording_are_refused():
+    with pytest.raises(InputError, match="no recording"):
+        join([])
+    with pytest.raises(InputError, match="no complete repeat"):
+        join([recording(order=np.full((4, 3), -1))])
+
+
+def test_one_repeat_has_no_spread_and_the_deterministic_twin_is_offered():
+    one = recording(repeats=1)
+    with pytest.raises(InputError, match="--deterministic"):
+        check(one, deterministic=False)
+    assert check(one, deterministic=True) == []
+
+
+def test_a_constant_and_a_missing_channel_are_named_with_unit_and_remedy():
+    response = recording().response.copy()
+    response[..., 0], response[..., 1] = 0.25, np.nan
+    with pytest.raises(InputError) as caught:
+        check(recording(response=response), deterministic=False)
+    assert "channel 'X' is 0.25 V at every step" in str(caught.value)
+    assert "channel 'Y' holds no number" in str(caught.value)
+
+
+def test_values_that_are_not_numbers_are_counted_and_named():
+    response = recording().response.copy()
+    response[1, 2, 3:5, 1] = np.nan
+    (note,) = check(recording(response=response), deterministic=False)
+    assert "2 steps" in note
+    assert "'Y'" in note

@@ -1,0 +1,131 @@
+"""What a fit minimises: proper scoring rules on windows of repeats, or the error of the mean."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from models.latent import TwinModel
+    from training.windows import Batch
+
+TINY = 1e-12  # under square roots, whose slope at 0 has no bound
+
+
+class Objective(Protocol):
+    """A loss of a twin on a batch of whole sequences, free-running from the reset."""
+
+    def loss(self, model: TwinModel, batch: Batch, generator: torch.Generator) -> Tensor:
+        """Scalar, differentiable in the model's weights; lower is better."""
+        ...
+
+
+@dataclass(frozen=True)
+class EnergyScore:
+    """The fair energy score over windows of several lengths, a proper score of distributions.
+
+    For each window the response becomes a point of width × channels dimensions:
+    mean ‖X − Y‖ − ½ mean ‖X − X′‖ over `samples` X of the twin and the real repeats Y (Gneiting &
+    Raftery 2007, doi:10.1198/016214506000001437, eq. 22). Windows of one step see the spread,
+    longer ones its correlation in time. Channels count in units of their spread, each width is
+    divided by its root, windows start at a random offset so that every step meets every other.
+    """
+
+    widths: tuple[int, ...] = (1, 4, 16)
+    samples: int = 6
+
+    def loss(self, model: TwinModel, batch: Batch, generator: torch.Generator) -> Tensor:
+        """Average of the scores over the widths."""
+        steps, sequences = batch.drive.shape
+        drive = batch.drive.repeat_interleave(self.samples, dim=1)
+        x = model.sample(drive, generator).view(steps, sequences, self.samples, -1) / batch.spread
+        y = batch.real / batch.spread
+        widths = sorted({min(w, steps) for w in self.widths})
+        total = x.new_zeros(())
+        for width in widths:
+            latest = min(width, steps - width + 1)
+            offset = int(torch.randint(latest, (1,), generator=generator, device=x.device))
+            total = total + energy_score(x, y, batch.known, width, offset) / width**0.5
+        return total / len(widths)
+
+
+@dataclass(frozen=True)
+class MeanSquares:
+    """Squared error of a deterministic twin against the mean over repeats, signal variance 1."""
+
+    def loss(self, model: TwinModel, batch: Batch, generator: torch.Generator) -> Tensor:
+        """Average over steps, sequences and channels."""
+        count = batch.known.sum(dim=2)
+        mean = batch.real.sum(dim=2) / count.clamp(min=1).unsqueeze(-1)
+        there = (count > 0).to(mean).unsqueeze(-1)
+        error = (model.sample(batch.drive, generator) - mean) * there
+        return error.square().sum() / (there.sum() * mean.shape[-1])
+
+
+def energy_score(x: Tensor, y: Tensor, known: Tensor, width: int, offset: int) -> Tensor:
+    """Fair energy score of windows of `width` steps from `offset` on, averaged over windows.
+
+    Parameters
+    ----------
+    x
+        `(T, S, M, C)` samples, M ≥ 2.
+    y
+        `(T, S, R, C)` real repeats.
+    known
+        `(T, S, R)`: 1 where y was measured; a window with a gap doesn't count for that repeat.
+    width, offset
+        In steps.
+    """
+    count = (x.shape[0] - offset) // width
+    part = slice(offset, offset + count * width)
+    a, b = (_windows(e[part], width) for e in (x, y))
+    whole = known[part].view(count, width, *known.shape[1:]).amin(dim=1)  # (windows, S, R)
+    repeats = whole.sum(dim=2)
+    cross = (_norm(a.unsqueeze(3) - b.unsqueeze(2)).mean(dim=2) * whole).sum(dim=2)
+    first, second = torch.triu_indices(x.shape[2], x.shape[2], 1, device=x.device)
+    pairs = _norm(a[:, :, first] - a[:, :, second]).mean(dim=2)
+    there = (repeats > 0).to(cross)
+    scores = (cross / repeats.clamp(min=1) - 0.5 * pairs) * there
+    return scores.sum() / there.sum().clamp(min=1)
+
+
+def _windows(e: Tensor, width: int) -> Tensor:
+    """`(windows · width, S, N, C)` → `(windows, S, N, width · C)`."""
+    steps, sequences, members, channels = e.shape
+    shaped = e.reshape(steps // width, width, sequences, members, channels)
+    return shaped.permute(0, 2, 3, 1, 4).reshape(steps // width, sequences, members, -1)
+
+
+def _norm(difference: Tensor) -> Tensor:
+    return (difference.square().sum(dim=-1) + TINY).sqrt()
+
+
+OBJECTIVES: dict[str, Callable[[], Objective]] = {
+    "energy": EnergyScore,
+    "crps": lambda: EnergyScore(widths=(1,)),
+    "mean": MeanSquares,
+}
+
+
+def objective_named(name: str) -> Objective:
+    """Look up an objective.
+
+    Raises
+    ------
+    InputError
+        The name is unknown.
+    """
+    if name not in OBJECTIVES:
+        near = difflib.get_close_matches(name, OBJECTIVES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(OBJECTIVES)}"
+        raise InputError(f"objective {name!r} is unknown; {hint}")
+    return OBJECTIVES[name]()

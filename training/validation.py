@@ -1,0 +1,134 @@
+"""Which sequences are fitted, which choose the snapshot, which are never seen before the score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import InputError
+from training.floors import score
+from training.metrics import COVERAGE_SAMPLES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.latent import TwinModel
+    from models.recording import Recording
+    from training.floors import Scores
+
+    Array = NDArray[np.float64]
+    Index = NDArray[np.int64]
+
+TEST_SHARE = 0.15
+VALIDATION_SHARE = 0.08
+MOST_TEST = 40  # sequences: beyond it the score's interval gains less than the fit loses
+MOST_VALIDATION = 32
+SCORING_REPEATS = 16
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The parts of a recording: sequences and repeats `(index,)` of each.
+
+    Attributes
+    ----------
+    training, validation, test
+        Indices of sequences.
+    training_repeats, validation_repeats, test_repeats
+        Indices of repeats; all of them, but where one sequence's repeats are split.
+    note
+        How the parts were chosen, in a sentence.
+    """
+
+    training: Index
+    validation: Index
+    test: Index
+    training_repeats: Index
+    validation_repeats: Index
+    test_repeats: Index
+    note: str
+
+    def responses(self, part: str, response: Array) -> Array:
+        """Response `(S', R', T, C)` of a part: `training`, `validation` or `test`."""
+        chosen: Array = response[getattr(self, part)][:, getattr(self, f"{part}_repeats")]
+        return chosen
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists, for the twin's meta."""
+        return {k: v if isinstance(v, str) else [int(i) for i in v] for k, v in vars(self).items()}
+
+
+def hold_out(recording: Recording, seed: int) -> HeldOut:
+    """Choose the held-out sequences from the seed, every drive family in its share.
+
+    Where some sequences have at least twice the repeats of the others (and 16 or more), those were
+    recorded for scoring and all of them are the test part. One sequence alone is split by its
+    repeats: half to fit, half to score.
+
+    Raises
+    ------
+    InputError
+        Too few sequences or repeats to hold anything back.
+    """
+    repeats = recording.complete.sum(axis=1)
+    rng = np.random.default_rng([seed, 17])
+    usable = np.flatnonzero(repeats > 0)
+    if usable.size == 1:
+        return _by_repeats(recording, int(usable[0]), rng)
+    if usable.size < 3:
+        raise InputError(
+            f"recording: {usable.size} sequences are too few to fit, to select and to score on "
+            "different ones: record at least 3, better 40"
+        )
+    every = np.arange(recording.response.shape[1])
+    scoring = usable[repeats[usable] >= max(SCORING_REPEATS, 2 * int(np.median(repeats[usable])))]
+    if 0 < scoring.size <= usable.size - 2:
+        test, rest = scoring, np.setdiff1d(usable, scoring)
+        how = f"the {test.size} sequences with {int(repeats[test].min())} repeats or more"
+    else:
+        test = _stratified(usable, recording.families, TEST_SHARE, MOST_TEST, rng)
+        rest = np.setdiff1d(usable, test)
+        how = f"{test.size} sequences of every drive family"
+    validation = _stratified(rest, recording.families, VALIDATION_SHARE, MOST_VALIDATION, rng)
+    training = np.setdiff1d(rest, validation)
+    return HeldOut(
+        training, validation, test, every, every, every,
+        f"scored on {how} that neither the fit nor the choice of the snapshot has seen",
+    )  # fmt: skip
+
+
+def _stratified(
+    pool: Index, families: tuple[str, ...], share: float, most: int, rng: np.random.Generator
+) -> Index:
+    """About `share` of the pool, at most `most`, at least one, from each family in proportion."""
+    wanted = int(np.clip(round(share * pool.size), 1, min(most, pool.size - 1)))
+    shuffled = rng.permutation(pool)
+    place: dict[int, float] = {}
+    for family in sorted({families[int(i)] for i in pool}):
+        members = [int(i) for i in shuffled if families[int(i)] == family]
+        place |= {m: (k + 0.5) / len(members) for k, m in enumerate(members)}
+    return np.sort(np.array(sorted(place, key=lambda i: place[i])[:wanted], dtype=np.int64))
+
+
+def _by_repeats(recording: Recording, sequence: int, rng: np.random.Generator) -> HeldOut:
+    order = rng.permutation(np.flatnonzero(recording.complete[sequence]))
+    if order.size < 8:
+        raise InputError(
+            f"recording: one sequence with {order.size} repeats; fitting and scoring need at least "
+            "3 sequences, or 8 repeats of one"
+        )
+    fitted, test = np.split(order, [order.size // 2])
+    kept = max(fitted.size // 5, 2)
+    one = np.array([sequence])
+    return HeldOut(
+        one, one, one, np.sort(fitted[kept:]), np.sort(fitted[:kept]), np.sort(test),
+        f"one sequence: scored on {test.size} of its {order.size} repeats that the fit has not "
+        "seen; nothing is known about other drives",
+    )  # fmt: skip
+
+
+def score_model(model: TwinModel, drive: Array, real: Array, seed: int) -> Scores:
+    """Score a twin on held-out drives `(S, T)` and repeats `(S, R, T, C)`, from the reset on."""
+    return score(model.simulate(drive, COVERAGE_SAMPLES, seed), real, seed)

@@ -1,0 +1,239 @@
+"""What a fit reads: recordings joined, checked, normalised, as tensors of whole sequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from models.errors import InputError, raise_problems
+from models.recording import Recording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    Array = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+SMALLEST_SPREAD = 1e-3  # of the signal: a quieter channel must not outweigh the others
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Units of a fit, each `(C,)`: response = offset + scale × normalised.
+
+    `spread` is the standard deviation over repeats, averaged over steps, in normalised units; at
+    least 0.001 of the signal.
+    """
+
+    offset: Array
+    scale: Array
+    spread: Array
+
+    @classmethod
+    def of(cls, response: Array) -> Scales:
+        """Take offset and scale (mean and standard deviation of the mean response) from repeats.
+
+        `response` is `(S, R, T, C)` with NaN for what is missing. A channel whose mean never moves
+        is scaled by its spread.
+        """
+        known = np.isfinite(response)
+        count = known.sum(axis=1)
+        filled = np.where(known, response, 0.0)
+        mean = filled.sum(axis=1) / np.maximum(count, 1)
+        offset = _where_mean(mean, count > 0)
+        signal = np.sqrt(_where_mean((mean - offset) ** 2, count > 0))
+        squares = (np.where(known, response - mean[:, None], 0.0) ** 2).sum(axis=1)
+        std = np.sqrt(squares / np.maximum(count - 1, 1))
+        spread = _where_mean(std, count > 1)
+        scale = np.maximum(np.maximum(signal, spread), np.finfo(float).tiny)
+        return cls(offset, scale, np.maximum(spread / scale, SMALLEST_SPREAD))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Whole sequences in normalised units.
+
+    Attributes
+    ----------
+    drive
+        `(T, S)` in 0…1; 0.5 beyond a sequence's length.
+    real
+        `(T, S, R, C)`; 0 where missing.
+    known
+        float `(T, S, R)`: 1 where `real` was measured, else 0.
+    spread
+        `(C,)` of `Scales`.
+    """
+
+    drive: Tensor
+    real: Tensor
+    known: Tensor
+    spread: Tensor
+
+    @classmethod
+    def of(cls, drive: Array, response: Array, scales: Scales, device: torch.device) -> Batch:
+        """Normalise drives `(S, T)` and responses `(S, R, T, C)`, NaN where there is nothing."""
+        known: Mask = np.all(np.isfinite(response), axis=3)
+        normalised = np.where(known[..., None], (response - scales.offset) / scales.scale, 0.0)
+        return cls(
+            _tensor(np.where(np.isfinite(drive), drive, 0.5).T, device),
+            _tensor(normalised.transpose(2, 0, 1, 3), device),
+            _tensor(known.transpose(2, 0, 1), device),
+            _tensor(scales.spread, device),
+        )
+
+    @property
+    def sequences(self) -> int:
+        """Number of sequences."""
+        return int(self.drive.shape[1])
+
+    def select(self, index: Tensor) -> Batch:
+        """The batch of these sequences, cut after the last step that any of them has."""
+        known = self.known[:, index]
+        steps = int(known.amax(dim=(1, 2)).nonzero()[-1]) + 1
+        return Batch(
+            self.drive[:steps, index], self.real[:steps, index], known[:steps], self.spread
+        )
+
+
+def batch_indices(iteration: int, sequences: int, size: int, seed: int) -> Tensor:
+    """Sequences of one iteration's batch: each once, in random order, then again in another.
+
+    A function of its arguments alone, so that a resumed fit goes on where it was.
+    """
+    size = min(size, sequences)
+    epoch, place = divmod(iteration, sequences // size)
+    order = np.random.default_rng([seed, epoch]).permutation(sequences)
+    return torch.as_tensor(order[place * size : (place + 1) * size].copy())
+
+
+def join(recordings: Sequence[Recording]) -> Recording:
+    """Join recordings of one device into one, padded with NaN to the longest and most repeated.
+
+    Raises
+    ------
+    InputError
+        No recording, no complete repeat, or recordings that differ in channels, units, drive
+        window, reset or instrument settings: a twin is valid for one set of them.
+    """
+    if not recordings:
+        raise InputError("fit: no recording given; name at least one")
+    first = recordings[0]
+    problems = [
+        f"{_name(other)} differs from {_name(first)} in {difference}; a twin is valid for one "
+        "setting: fit them apart or record again"
+        for other in recordings[1:]
+        for difference in _differences(first, other)
+    ]
+    problems += [
+        f"{_name(r)} holds no complete repeat (status {r.status})"
+        for r in recordings
+        if not r.complete.any()
+    ]
+    raise_problems(InputError, "recordings", problems)
+    if len(recordings) == 1:
+        return first
+    steps = max(r.response.shape[2] for r in recordings)
+    repeats = max(r.response.shape[1] for r in recordings)
+    return Recording(
+        np.concatenate([_padded(r.response, repeats, steps) for r in recordings]),
+        np.concatenate(
+            [np.pad(r.drive, ((0, 0), (0, steps - r.drive.shape[1])), constant_values=np.nan)
+             for r in recordings]
+        ),
+        np.concatenate([r.lengths for r in recordings]),
+        tuple(f for r in recordings for f in r.families),
+        np.concatenate([_widened(r.order, repeats, -1) for r in recordings]),
+        np.concatenate([_widened(r.start_s, repeats, np.nan) for r in recordings]),
+        first.channels, first.units, first.window, first.reset, first.settings,
+        first.identities, "done", first.meta,
+    )  # fmt: skip
+
+
+def check(recording: Recording, *, deterministic: bool) -> list[str]:
+    """Refuse what can't be fitted; return sentences about what will be left out.
+
+    Raises
+    ------
+    InputError
+        A channel that never moves or is never a number, no repeats to learn a spread from.
+    """
+    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
+    problems = []
+    for c, name in enumerate(recording.channels):
+        values = response[..., c][np.isfinite(response[..., c])]
+        if values.size == 0:
+            problems.append(
+                f"channel {name!r} holds no number at all: leave it out of the recording"
+            )
+        elif np.ptp(values) == 0:
+            problems.append(
+                f"channel {name!r} is {values[0]:g} {recording.units[c]} at every step: is it "
+                "connected, is its sensitivity right? Leave it out or record again"
+            )
+    repeats = recording.complete.sum(axis=1)
+    if not deterministic and repeats.max() < 2:
+        problems.append(
+            "one repeat of each sequence has no spread to learn: record at least 4 repeats, or fit "
+            "a twin without noise with --deterministic"
+        )
+    raise_problems(InputError, "recording", problems)
+    return list(_left_out(recording, response))
+
+
+def _left_out(recording: Recording, response: Array) -> Iterator[str]:
+    within = np.arange(response.shape[2]) < recording.lengths[:, None]
+    holes = ~np.isfinite(response) & within[:, None, :, None]
+    holes &= recording.complete[:, :, None, None]
+    if holes.any():
+        worst = int(holes.sum(axis=(0, 1, 2)).argmax())
+        yield (
+            f"{int(holes.any(axis=3).sum())} steps hold a value that is not a number (most of them "
+            f"in channel {recording.channels[worst]!r}) and are left out"
+        )
+    missing = int((~recording.complete).sum())
+    if missing and recording.complete.any(axis=1).all() and np.ptp(recording.complete.sum(1)) <= 1:
+        yield f"{missing} repeats are missing"
+
+
+def _differences(a: Recording, b: Recording) -> Iterator[str]:
+    for name in ("channels", "units", "window", "reset"):
+        if getattr(a, name) != getattr(b, name):
+            yield f"{name}: {getattr(b, name)} instead of {getattr(a, name)}"
+    for instrument in sorted(set(a.settings) | set(b.settings)):
+        one, other = a.settings.get(instrument, {}), b.settings.get(instrument, {})
+        for key in sorted(set(one) | set(other)):
+            if one.get(key) != other.get(key):
+                yield f"setting {instrument}.{key}: {other.get(key)} instead of {one.get(key)}"
+
+
+def _name(recording: Recording) -> str:
+    return str(recording.meta.get("id", "a recording"))
+
+
+def _padded(response: Array, repeats: int, steps: int) -> Array:
+    _, r, t, _ = response.shape
+    return np.pad(
+        response, ((0, 0), (0, repeats - r), (0, steps - t), (0, 0)), constant_values=np.nan
+    )
+
+
+def _widened(array: NDArray[np.generic], repeats: int, fill: float) -> NDArray[np.generic]:
+    return np.pad(array, ((0, 0), (0, repeats - array.shape[1])), constant_values=fill)
+
+
+def _where_mean(values: Array, where: Mask) -> Array:
+    """Mean over sequences and steps of `(S, T, C)` where there is something."""
+    total: Array = np.where(where, values, 0.0).sum(axis=(0, 1))
+    mean: Array = total / np.maximum(where.sum(axis=(0, 1)), 1)
+    return mean
+
+
+def _tensor(array: NDArray[np.generic], device: torch.device) -> Tensor:
+    return torch.as_tensor(np.ascontiguousarray(array, dtype=np.float32), device=device)
