@@ -136,13 +136,22 @@ def read_unsealed(path: Path) -> NetcdfContent:
     """Read a netCDF-4 or HDF5-with-dimensions file from anywhere; InputError where it is none."""
     try:
         with h5netcdf.File(path, "r", phony_dims="sort") as file:
-            variables = {name: np.asarray(v[...]) for name, v in file.variables.items()}
+            variables = {name: _decoded(v[...]) for name, v in file.variables.items()}
             attrs = dict(file.attrs)
     except FileNotFoundError as fault:
         raise InputError(f"{path}: no such file") from fault
     except BROKEN as fault:
         raise InputError(f"{path}: no readable netCDF-4 file ({fault})") from fault
     return NetcdfContent(variables, attrs)
+
+
+def _decoded(values: Any) -> NDArray[Any]:
+    """The array; texts, which HDF5 gives as bytes, as str."""
+    array = np.asarray(values)
+    if array.dtype != object:
+        return array
+    texts = [one.decode("utf-8") if isinstance(one, bytes) else one for one in array.ravel()]
+    return np.array(texts, dtype=object).reshape(array.shape)
 
 
 def check_seal(path: Path) -> None:
