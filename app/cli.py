@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
     TwinrigError
         What the operation raised, after its own `finally`.
     """
-    this_run = Run()
+    this_run = Run(screen.say)
     began_s = time.monotonic()
     plan: RunPlan | None = None
     with stop_on_signals(this_run, screen):

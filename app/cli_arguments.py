@@ -167,6 +167,12 @@ def _train(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--task", metavar="T", help="such as mackey-glass or mackey-glass:h=5")
     parser.add_argument("--twin", nargs="+", action="extend", type=Path, metavar="TWIN")
     parser.add_argument("--layers", type=_layers, metavar="16,16,16", help="nodes of each layer")
+    parser.add_argument(
+        "--judge", type=Path, metavar="TWIN", help="a stochastic twin that chooses the ridge"
+    )
+    parser.add_argument(
+        "--readout-from-judge", action="store_true", help="fit the read-out to the judge's noise"
+    )
     _out(parser, "the network", resume=True)
     parser.add_argument(
         "--iterations", type=_whole_or_zero, metavar="N", help="0: an untrained network"

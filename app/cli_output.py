@@ -16,6 +16,8 @@ from app.operations.events import (
     TrainProgress,
     as_json,
 )
+from app.operations.monitor import BenchRead
+from app.operations.serve import Listening
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -104,6 +106,7 @@ class Screen:
         self._json = JsonLines(sys.stdout) if as_json_lines else None
         self._people = self._for_people()
         self.result: Result | None = None
+        self._only_lines = False
 
     @staticmethod
     def _for_people() -> Output:
@@ -118,11 +121,19 @@ class Screen:
         if isinstance(event, Result):
             self.result = event
             self._people.close()
+        if isinstance(event, Listening):
+            JsonLines(sys.stdout).show(event)  # programs read these lines, whoever started it
+            self._only_lines = True
+            return
+        if isinstance(event, BenchRead) and self._json is None:
+            sys.stdout.write(f"{words_of(event)}\n")  # the values are what was asked for
+            sys.stdout.flush()
+            return
         if self._json is not None:
             self._json.show(event)
         if not isinstance(event, Result):
             self._people.show(event)
-        elif self._json is None:
+        elif self._json is None and not self._only_lines:
             sys.stdout.write("\n".join(result_lines(event.values)) + "\n")
             sys.stdout.flush()
 

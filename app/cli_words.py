@@ -15,6 +15,7 @@ from app.operations.events import (
     Stage,
     TrainProgress,
 )
+from app.operations.monitor import BenchRead
 
 ERROR_NAMES = ("mean", "spread", "autocovariance", "crps")
 
@@ -44,6 +45,14 @@ def words_of(event: Event) -> str | None:
             return f"baseline {name}: {value:.4g}"
         case NodeMeasured(layer, node, _, misfit):
             return f"layer {layer + 1}, node {node + 1}: {misfit:.2f} × the expected misfit"
+        case BenchRead(time_s, field_T, setpoint_T, current_A, output_on, values, channels, units):
+            rows = zip(channels, values, units, strict=True)
+            read = "  ".join(f"{name} {value:+.5e} {unit}" for name, value, unit in rows)
+            state = "on" if output_on else "off"
+            return (
+                f"{time_s:8.1f} s  field {1e3 * field_T:+.4f} mT (set {1e3 * setpoint_T:+.4f})  "
+                f"current {current_A:+.4f} A, output {state}  {read}"
+            )
         case _:
             return None
 

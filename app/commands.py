@@ -67,9 +67,7 @@ def record(arguments: argparse.Namespace, run: Run) -> Events:
 
     what = _resumed(arguments) if arguments.resume is not None else _asked(arguments)
     with run.connected(arguments) as connected:
-        yield from operation(
-            connected, interleave=not arguments.blocked, meta=_sample(arguments), **what
-        )
+        yield from operation(connected, **what)
 
 
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -86,6 +84,8 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
         "repeats": arguments.repeats,
         "out": arguments.out,
         "seed": arguments.seed,
+        "interleave": not arguments.blocked,
+        "meta": _sample(arguments),
     }
 
 
@@ -107,6 +107,7 @@ def _resumed(arguments: argparse.Namespace) -> dict[str, Any]:
         "repeats": so_far.response.shape[1],
         "out": arguments.resume,
         "seed": so_far.meta.get("seed", arguments.seed),
+        "interleave": so_far.meta.get("interleave", True),
         "resume": True,
     }
 
@@ -174,6 +175,8 @@ def train(arguments: argparse.Namespace, run: Run) -> Events:
         arguments.resume or arguments.out,
         seed=arguments.seed,
         resume=resume,
+        judge=arguments.judge,
+        readout_from_judge=arguments.readout_from_judge,
         **_given(arguments, "iterations"),
     )
 

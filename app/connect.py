@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """One command while it runs: its stop request, and the bench it holds, if any."""
+    """One command while it runs: its stop request, and where sentences for people go."""
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
         self.stop = Stop()
         self.asked = 0
-        self.bench: Bench | None = None
+        self.say = say
 
     def ask_to_stop(self) -> None:
         """Ask to stop; may be called from a signal handler.
@@ -64,6 +64,7 @@ class Run:
         with ExitStack() as stack:
             tap = stack.enter_context(wire_tap(arguments.wire_log, verbose=arguments.verbose))
             bench = Bench.connect(spec, stop=self.stop, wire_log=tap)
+            bench.tell = self.say
             stack.callback(bench.close)
             if not leave_as_found:
                 stack.callback(self._end_safe, bench)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from app.artefacts import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from app.report import Found
@@ -36,17 +36,10 @@ def commands_of(found: Found) -> list[str]:
         network = load_network(path)
         twins = [twin.path for twin in network.twins]
         nodes = [layer.nodes for layer in network.layers]
-        task = task_words(network.task)
-        lines.append(train_command(path, task, twins, nodes, network.meta))
+        lines.append(train_command(path, twins, nodes, network.meta))
     for path in found.deployments:
         lines.append(deploy_command(path, str(read_deployment(path).body["network"])))
     return lines
-
-
-def task_words(task: Mapping[str, Any]) -> str:
-    """A task with its options as `--task` takes it."""
-    options = ",".join(f"{key}={value}" for key, value in task.get("options", {}).items())
-    return f"{task['name']}:{options}" if options else str(task["name"])
 
 
 def record_command(path: Path, repeats: int, meta: dict[str, Any]) -> str:
@@ -66,13 +59,14 @@ def fit_command(
 
 
 def train_command(
-    path: Path, task: str, twins: Sequence[str], layers: Sequence[int], meta: dict[str, Any]
+    path: Path, twins: Sequence[str], layers: Sequence[int], meta: dict[str, Any]
 ) -> str:
     """Command that trains the network again."""
     nodes = ",".join(str(n) for n in layers)
+    judge = ["--judge", meta["judge"]] if meta.get("judge") else []
     return _line(
-        "train", "--task", task, "--twin", *dict.fromkeys(twins), "--layers", nodes, *_count(meta),
-        *_seed(meta), "--out", _new(path),
+        "train", "--task", meta.get("task", "TASK"), "--twin", *dict.fromkeys(twins),
+        "--layers", nodes, *judge, *_count(meta), *_seed(meta), "--out", _new(path),
     )  # fmt: skip
 
 

@@ -240,6 +240,7 @@ def _train(out: Path, name: str, twin: str, size: Size, seed: int, iterations: i
             iterations=iterations,
             seed=seed,
             resume=resume,
+            judge=None if twin == "twin" else out / "twin",  # at its best ridge: no straw man
         )
 
     how = "train the network through" if iterations else "an untrained network of"

@@ -76,7 +76,7 @@ def monitor(
                 bench.stop.sleep(max(due_s - time.monotonic(), 0.0))
     yield Result(
         {
-            "path": None if out is None else str(out),
+            **({} if out is None else {"path": str(out)}),
             "status": "done",
             "readings": looks,
             "channels": list(bench.channels),

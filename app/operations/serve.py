@@ -1,0 +1,92 @@
+"""Serve the virtual rig on TCP until stopped, so that any program's driver can talk to it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.operations.events import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    from instruments.clock import Stop
+
+LOOK_S = 0.1  # how soon a request to stop is seen
+JOIN_S = 5.0
+
+
+@dataclass(frozen=True)
+class Listening(Event):
+    """One instrument of the rig can be reached now."""
+
+    model: str
+    resource: str
+    terminator: str
+
+
+def serve(
+    *,
+    device: str,
+    models: Sequence[str],
+    seed: int,
+    accelerate: float,
+    wire_log: Path | None,
+    write_bench: Path | None,
+    stop: Stop,
+) -> Generator[Event, None, None]:
+    """Yield one `Listening` for each instrument, then serve until `stop` is requested.
+
+    Parameters
+    ----------
+    device, models, seed, accelerate
+        Of the rig; the first supply and the first read-out are joined to the device.
+    wire_log, write_bench
+        New files: every byte with both clocks, and the bench file that reaches this rig.
+    stop
+        Ends it.
+
+    Raises
+    ------
+    InputError
+        Unknown device or model, a value out of range, a file that exists.
+    StoppedError
+        `stop` was requested.
+    """
+    from instruments.virtual.server import serve as run_server
+
+    until, heard = threading.Event(), queue.SimpleQueue[Any]()
+
+    def run() -> None:
+        try:
+            run_server(
+                device=device,
+                models=tuple(models),
+                accelerate=accelerate,
+                seed=seed,
+                wire_log=wire_log,
+                write_bench=write_bench,
+                on_listening=heard.put,
+                until=until,
+            )
+        except BaseException as error:
+            heard.put(error)
+
+    thread = threading.Thread(target=run, name="virtual rig", daemon=True)
+    thread.start()
+    try:
+        while True:
+            stop.check()
+            try:
+                one = heard.get(timeout=LOOK_S)
+            except queue.Empty:
+                continue
+            if isinstance(one, BaseException):
+                raise one
+            yield Listening(one.model, one.resource, one.terminator)
+    finally:
+        until.set()
+        thread.join(JOIN_S)

@@ -1,0 +1,192 @@
+"""The report: whatever a folder holds is on one page that opens without a network."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from app.artefacts import now_iso
+from app.operations.events import Result
+from app.operations.fit import fit
+from app.operations.report import report
+from app.operations.train import train
+from app.report import find_artefacts
+from app.report_network import Measured, against_baselines, headline
+from app.report_twin import by_family, coverage_words, error_words, spread_over_signal, verdict
+from app.store import write_recording
+from models.errors import InputError
+from models.recording import Recording
+from models.sequence import DriveWindow, Reset, make_sequences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from app.operations.events import Event
+
+REPEATS, STEPS = 8, 40
+TASK = "mackey-glass:h=5,train=700,validation=200,test=200"
+
+
+def leaky_recording(count: int, seed: int, name: str) -> Recording:
+    """Repeats of a noisy leaky integrator, two channels."""
+    rng = np.random.default_rng(seed)
+    families = ("steps", "smooth", "sines", "mixed")
+    sequences = [make_sequences(families[i % 4], 1, STEPS, seed + i)[0] for i in range(count)]
+    drive = np.array([s.drive for s in sequences])
+    state = np.zeros((count, REPEATS))
+    response = np.empty((count, REPEATS, STEPS, 2))
+    for t in range(STEPS):
+        noise = 0.05 * rng.standard_normal(state.shape)
+        state = 0.7 * state + 0.5 * drive[:, None, t] + noise
+        white = 0.02 * rng.standard_normal((count, REPEATS, 2))
+        response[:, :, t] = np.stack([state, state**2], axis=-1) + white
+    order = rng.permutation(count * REPEATS).reshape(count, REPEATS)
+    return Recording(
+        response, drive, np.full(count, STEPS), tuple(s.family for s in sequences), order,
+        order * 1.5, ("X", "Y"), ("V", "V"), DriveWindow("amplitude", 0.0022, 0.0034),
+        Reset(0.004), meta={"id": name, "created": now_iso(), "seed": seed, "sample": "no. 7"},
+    )  # fmt: skip
+
+
+def last(events: Iterable[Event]) -> dict[str, Any]:
+    *_, end = events
+    assert isinstance(end, Result)
+    return end.values
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two recordings, a stochastic twin and a network."""
+    run = tmp_path_factory.mktemp("run")
+    write_recording(run / "recording", leaky_recording(12, 1, "rec-fit"))
+    write_recording(run / "held-out", leaky_recording(8, 2, "rec-held-out"))
+    last(fit([run / "recording"], run / "twin", iterations=40, seed=3))
+    last(train(TASK, [run / "twin"], [2, 2], run / "network", iterations=3, seed=4))
+    return run
+
+
+class References(HTMLParser):
+    """Everything that a page would load, and its tags."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.found += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
+
+
+def test_one_page_reports_recordings_twin_and_network(run_folder: Path) -> None:
+    values = last(report(run_folder))
+    page = Path(values["report"])
+    text = page.read_text("utf-8")
+    assert page == run_folder / "report" / "report.html"
+    assert values["path"] == values["report"]
+    for words in ("no. 7", "rec-held-out", "Scored on held-out", "half-split floor", "Coverage"):
+        assert words in text
+    for command in ("twinrig record", "twinrig fit", "twinrig train --task " + TASK):
+        assert command in text
+    assert set(values["errors"]) >= {"mean", "spread", "autocovariance", "crps"}
+    pictures = {p.name for p in page.parent.glob("*.png")}
+    assert pictures == {"repeats-twin.png", "noise-twin.png"}
+
+
+def test_the_page_loads_nothing_and_runs_nothing(run_folder: Path, tmp_path: Path) -> None:
+    page = Path(last(report(run_folder, tmp_path / "page"))["report"])
+    text = page.read_text("utf-8")
+    references = References()
+    references.feed(text)
+    assert "script" not in references.tags
+    assert all(ref.startswith("#") or not re.match(r"https?:", ref) for ref in references.found)
+    assert "url(http" not in text
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+
+
+def test_a_second_report_stands_beside_the_first(run_folder: Path) -> None:
+    first, second = (Path(last(report(run_folder))["report"]) for _ in range(2))
+    assert first != second
+    assert first.exists()
+    with pytest.raises(InputError, match="nothing is ever overwritten"):
+        last(report(run_folder, second.parent))
+
+
+def test_a_single_recording_is_reported_too(run_folder: Path, tmp_path: Path) -> None:
+    values = last(report(run_folder / "held-out", tmp_path / "page"))
+    assert "nothing has been fitted yet" in Path(values["report"]).read_text("utf-8")
+
+
+def test_an_empty_folder_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"recording\.nc"):
+        find_artefacts(tmp_path)
+
+
+def test_node_runs_of_a_deployment_are_no_recordings(run_folder: Path, tmp_path: Path) -> None:
+    deployment = tmp_path / "deployment"
+    write_recording(deployment / "nodes", leaky_recording(2, 5, "rec-nodes"))
+    (deployment / "deployment.json").write_text("{}")
+    found = find_artefacts(tmp_path)
+    assert found.deployments == (deployment,)
+    assert found.recordings == ()
+
+
+def measured(label: str, predicted: float, value: float) -> Measured:
+    body = {
+        "metric": "nmse", "measured": value, "predicted": {"value": predicted},
+        "baselines": {"AR-1": 0.42, "AR-18": 0.0046},
+    }  # fmt: skip
+    return Measured(Path(label), label, body, np.zeros(3), np.zeros(3))
+
+
+def test_a_lost_baseline_is_said() -> None:
+    assert against_baselines(measured("noise-aware", 0.005, 0.006)) == "beats AR-1; loses to AR-18"
+
+
+def test_the_headline_says_what_was_gained_and_lost() -> None:
+    runs = [
+        measured("noise-aware", 0.005, 0.006),
+        measured("deterministic twin", 0.001, 0.03),
+        measured("untrained", 0.03, 0.036),
+    ]
+    first, second, third = headline(runs)
+    assert "keeps its score" in first
+    assert "× 1.20" in first
+    assert "× 30.00" in second
+    assert "gained a factor of 5.0" in second
+    assert "better by a factor of 6.0" in third
+
+
+def test_a_network_that_loses_on_the_way_is_said_to() -> None:
+    (sentence,) = headline([measured("noise-aware", 0.005, 0.05)])
+    assert "loses on the way" in sentence
+
+
+def test_verdicts_are_words() -> None:
+    row = {"value": 1.0, "floor": 0.5, "ratio": 2.0, "excess": 0.8}
+    assert error_words(row) == "off: 2.0 times the floor"
+    assert error_words({**row, "ratio": 1.1}) == "as close as these repeats can tell"
+    assert coverage_words({"value": 0.7, "expected": 0.892}) == "the twin's noise is too narrow"
+    assert "not every error" in verdict({"mean": row}, {"value": 0.9, "expected": 0.892})
+
+
+def test_sequences_are_shown_by_family() -> None:
+    assert by_family(["mixed", "mixed", "steps", "mixed", "sines", "steps"]) == [0, 1, 2, 4]
+
+
+def test_spread_over_signal_is_that_of_the_repeats() -> None:
+    rng = np.random.default_rng(0)
+    recording = leaky_recording(4, 1, "rec")
+    signal = np.sin(np.arange(STEPS) / 3)[None, None, :, None]
+    noise = 0.1 * rng.standard_normal(recording.response.shape)
+    known = Recording(
+        signal + noise, recording.drive, recording.lengths, recording.families, recording.order,
+        recording.start_s, recording.channels, recording.units, recording.window, recording.reset,
+    )  # fmt: skip
+    assert spread_over_signal(known) == pytest.approx(0.1 / signal.std(), rel=0.1)

@@ -1,0 +1,82 @@
+"""Ctrl-C and SIGTERM in the middle of a run on a rig in another process: it ends safe, exit 3."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from served import ServedRig, served_rig, start, stop_signal
+
+from app.store import read_recording
+
+STOPS = [stop_signal(), *([] if os.name == "nt" else [signal.SIGTERM, signal.SIGHUP])]
+SEQUENCES = ("--sequences", "mixed:3x60@1", "--repeats", "4")
+
+
+def interrupt(process: subprocess.Popen[str], event: str, count: int, number: int) -> list[dict]:
+    """Stop a `--json` process after so many events of a kind; all its lines."""
+    assert process.stdout is not None
+    lines, seen = [], 0
+    for text in process.stdout:
+        lines.append(json.loads(text))
+        seen += lines[-1]["event"] == event
+        if seen == count:
+            process.send_signal(number)
+            break
+    rest, errors = process.communicate(timeout=60)
+    assert "Traceback" not in errors
+    return lines + [json.loads(text) for text in rest.splitlines()]
+
+
+@pytest.fixture
+def rig(tmp_path: Path):
+    with served_rig(tmp_path) as running:
+        yield running
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_a_stopped_recording_ends_safe_and_goes_on_where_it_stood(
+    rig: ServedRig, tmp_path: Path, number: int
+) -> None:
+    out = tmp_path / "recording"
+    process = start("record", "--bench", rig.bench, *SEQUENCES, "--out", out, "--json")
+    lines = interrupt(process, "stepread", 90, number)
+    assert process.returncode == 3
+    result = lines[-1]
+    assert result["event"] == "result"
+    assert result["status"] == "stopped"
+    assert result["sequences"] == 3
+    assert result["channels"] == ["X", "Y"]
+    rig.assert_ended_safe()
+    stopped = read_recording(out)
+    assert stopped.status == "stopped"
+    kept = stopped.response[stopped.complete]
+    assert len(kept) >= 1
+
+    goes_on = start("record", "--bench", rig.bench, "--resume", out, "--json")
+    text, errors = goes_on.communicate(timeout=120)
+    assert goes_on.returncode == 0, errors
+    assert json.loads(text.splitlines()[-1])["status"] == "done"
+    whole = read_recording(out)
+    assert whole.status == "done"
+    assert whole.complete.all()
+    assert (whole.response[stopped.complete] == kept).all()
+
+
+def test_a_second_ctrl_c_makes_the_rig_safe_once_more(rig: ServedRig, tmp_path: Path) -> None:
+    out = tmp_path / "recording"
+    process = start("record", "--bench", rig.bench, *SEQUENCES, "--out", out, "--json")
+    assert process.stdout is not None
+    for text in process.stdout:
+        if json.loads(text)["event"] == "stepread":
+            break
+    process.send_signal(stop_signal())
+    process.send_signal(stop_signal())
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "stopping" in errors
+    rig.assert_ended_safe()
