@@ -1,1 +1,18 @@
 """The window: PyQt6 and pyqtgraph live only here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Open the window; returns the exit code.
+
+    Parameters
+    ----------
+    argv
+        Options without the program's name; None takes those of the process.
+    """
+    from app.gui.start import run  # Qt is loaded for the window only
+
+    return run(argv)

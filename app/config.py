@@ -1,0 +1,89 @@
+"""Settings of the window: read without ever stopping the start, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+THEMES = ("system", "light", "dark")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What comes back at the next start.
+
+    Attributes
+    ----------
+    theme
+        `system`, `light` or `dark`.
+    bench
+        The last bench file, or `virtual`.
+    geometry
+        Window geometry as Qt wrote it, in hexadecimal.
+    forms
+        Page → control → value.
+    """
+
+    theme: str = "system"
+    bench: str = "virtual"
+    geometry: str = ""
+    forms: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def settings_path() -> Path:
+    """Where settings live; `TWINRIG_CONFIG` names another folder (tests, portable installs)."""
+    folder = os.environ.get("TWINRIG_CONFIG")
+    base = Path(folder) if folder else Path(platformdirs.user_config_dir("twinrig", False))
+    return base / "window.json"
+
+
+def load_settings(path: Path) -> tuple[Settings, str]:
+    """Settings of a file and a note; a broken file gives the defaults and says so.
+
+    Parameters
+    ----------
+    path
+        The file; a missing one gives the defaults without a note.
+    """
+    try:
+        body = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return Settings(), ""
+    except (OSError, ValueError, RecursionError) as fault:
+        return Settings(), f"{path} can't be read ({fault}): starting with default settings"
+    if not isinstance(body, dict):
+        return Settings(), f"{path} holds no table of settings: starting with default settings"
+    settings, wrong = Settings(), []
+    for item in fields(Settings):
+        value = body.get(item.name, getattr(settings, item.name))
+        if _fits(item.name, value):
+            settings = replace(settings, **{item.name: value})
+        else:
+            wrong.append(item.name)
+    note = f"{path}: {', '.join(wrong)} had no usable value and is the default" if wrong else ""
+    return settings, note
+
+
+def _fits(name: str, value: Any) -> bool:
+    if name == "theme":
+        return value in THEMES
+    if name == "forms":
+        return isinstance(value, dict) and all(isinstance(v, dict) for v in value.values())
+    return isinstance(value, str)
+
+
+def save_settings(path: Path, settings: Settings) -> str:
+    """Write the settings (temporary file, rename); returns a note where the disk refuses."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(asdict(settings), indent=1), "utf-8")
+        os.replace(partial, path)
+    except OSError as fault:
+        return f"{path} can't be written ({fault}): these settings last until the window closes"
+    return ""

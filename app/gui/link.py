@@ -1,0 +1,104 @@
+"""The window's own threads to the bench: connect, poll while idle, make safe, close."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+if TYPE_CHECKING:
+    from app.session import Session
+
+POLL_S, LOST_POLL_S = 0.25, 1.0
+
+
+class BenchLink(QObject):
+    """Connects in a worker, then reads the bench four times a second while no job has it.
+
+    Signals: `connected`; `failed(error, traceback)` of connecting; `reading(BenchReading)`;
+    `lost(error)` when a reading failed; `safe(sentences)`; `closed`.
+    """
+
+    connected = pyqtSignal()
+    failed = pyqtSignal(object, str)
+    reading = pyqtSignal(object)
+    lost = pyqtSignal(object)
+    safe = pyqtSignal(list)
+    closed = pyqtSignal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._end = threading.Event()
+        self._poller: threading.Thread | None = None
+        self._errands: list[threading.Thread] = []
+
+    def connect_bench(self) -> None:
+        """Connect (or reconnect) in a worker; the window stays usable."""
+        if self._poller is not None and self._poller.is_alive():
+            return
+        self._end.clear()
+        self._poller = threading.Thread(target=self._connect_and_poll, name="bench", daemon=True)
+        self._poller.start()
+
+    def make_safe(self) -> None:
+        """Bring the bench to its safe state in a thread of its own, beside anything that runs."""
+        self._errand("make safe", self._make_safe)
+
+    def close(self) -> None:
+        """End polling, make safe, disconnect; tells `closed` when that is done."""
+        self._end.set()
+        self._errand("close bench", self._close)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the threads to end: at the window's end and in tests."""
+        self._end.set()
+        for thread in [self._poller, *self._errands]:
+            if thread is not None:
+                thread.join(seconds)
+
+    def _errand(self, name: str, task: Callable[[], None]) -> None:
+        self._errands = [t for t in self._errands if t.is_alive()]
+        thread = threading.Thread(target=task, name=name)
+        self._errands.append(thread)
+        thread.start()
+
+    def _connect_and_poll(self) -> None:
+        try:
+            self._session.connect()
+        except Exception as error:
+            self.failed.emit(error, "".join(traceback.format_exception(error)))
+            return
+        self.connected.emit()
+        pause_s = 0.0
+        while not self._end.wait(pause_s):
+            pause_s = POLL_S
+            try:
+                reading = self._session.poll()
+            except Exception as error:
+                if not self._end.is_set() and not self._session.busy:
+                    self.lost.emit(error)
+                pause_s = LOST_POLL_S
+                continue
+            if reading is not None:
+                self.reading.emit(reading)
+
+    def _make_safe(self) -> None:
+        try:
+            said = self._session.make_safe()
+        except Exception as error:
+            self.lost.emit(error)
+            return
+        self.safe.emit(said)
+
+    def _close(self) -> None:
+        if self._poller is not None:
+            self._poller.join()
+        try:
+            self._session.close()
+        except Exception as error:
+            self.lost.emit(error)
+        self.closed.emit()

@@ -1,0 +1,164 @@
+"""What all pages share: the form, the header with its buttons, events in batches, one draw a frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from PyQt6.QtCore import QTimer
+from PyQt6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from app.gui.widgets.basic import label
+from app.gui.widgets.form import Form
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from app.gui.job import JobSpec, Outcome
+    from app.gui.theme import Theme
+    from app.operations.events import Event
+    from app.session import Session
+    from instruments.bench import BenchReading
+
+FLASH_MS = 160
+
+
+class Shell(Protocol):
+    """What a page may ask of the window around it."""
+
+    theme: Theme
+    session: Session
+    log: list[str]
+
+    def run(self, spec: JobSpec) -> bool:
+        """Run an operation; False where another one runs."""
+
+    def open_page(self, key: str, artefact: Path | None = None) -> None:
+        """Go to a page, with an artefact chosen there."""
+
+    def toast(self, text: str, level: str = "info", trace: str = "") -> None:
+        """Say something without interrupting."""
+
+    def stop(self) -> None:
+        """Stop what runs."""
+
+    def reconnect(self) -> None:
+        """Connect the bench again, in a worker."""
+
+
+class Page(QWidget):
+    """Form at the left, header and plots at the right."""
+
+    key = ""
+    name = ""
+
+    def __init__(self, shell: Shell, title: str, subtitle: str) -> None:
+        super().__init__()
+        self.shell, self.theme, self.session = shell, shell.theme, shell.session
+        self.running = False
+        self.setObjectName("body")
+        outer = QHBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        self.form = Form(self.theme, title, subtitle)
+        self.form.primary.clicked.connect(self.press)
+        outer.addWidget(self.form)
+        self.content = QWidget()
+        self.content.setObjectName("content")
+        outer.addWidget(self.content, 1)
+        self.body = QVBoxLayout(self.content)
+        self.body.setContentsMargins(16, 16, 16, 12)
+        self.body.setSpacing(12)
+        self._header()
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(120)
+        self._later.timeout.connect(self.show_cost)
+
+    def _header(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        self.heading, self.subheading = label("", "title"), label("", "note")
+        words.addWidget(self.heading)
+        words.addWidget(self.subheading)
+        head.addLayout(words, 1)
+        self._buttons = QHBoxLayout()
+        self._buttons.setSpacing(8)
+        head.addLayout(self._buttons)
+        self.body.addLayout(head)
+        self.copy_button = self.button("Copy plots", self.copy_plots)
+
+    def button(self, text: str, press: Callable[[], None]) -> QPushButton:
+        """A button at the right of the header, left of those that are there."""
+        made = QPushButton(text)
+        made.clicked.connect(lambda: press())
+        self._buttons.insertWidget(0, made)
+        return made
+
+    def say(self, heading: str, subheading: str = "") -> None:
+        """What the header says."""
+        self.heading.setText(heading)
+        self.subheading.setText(subheading)
+
+    def form_changed(self, *_: Any) -> None:
+        """A control changed: the cost is computed a moment later, once."""
+        self._later.start()
+
+    def copy_plots(self) -> None:
+        """Copy the plots of the page to the clipboard, with a flash."""
+        clipboard = QApplication.clipboard()
+        if clipboard is None:
+            return
+        clipboard.setPixmap(self.content.grab())
+        self.copy_button.setText("Copied")
+        QTimer.singleShot(8 * FLASH_MS, lambda: self.copy_button.setText("Copy plots"))
+        cover = QWidget(self.content)
+        cover.setStyleSheet(f"background: {self.theme.tokens.selected};")
+        cover.setGeometry(self.content.rect())
+        cover.show()
+        QTimer.singleShot(FLASH_MS, cover.deleteLater)
+
+    def press(self) -> None:
+        """The primary button was pressed."""
+
+    def show_cost(self) -> None:
+        """Compute the cost line from the form, by the code that will run it."""
+
+    @property
+    def progress(self) -> tuple[float, str] | None:
+        """Share done and time left for the status line, where no `Progress` event says it."""
+        return None
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Take the events of one frame; draw once."""
+
+    def job_started(self) -> None:
+        """This page's job begins."""
+        self.running = True
+
+    def job_finished(self, outcome: Outcome) -> None:
+        """This page's job has ended."""
+        self.running = False
+        self.refresh()
+
+    def bench_changed(self) -> None:
+        """The bench was connected or lost."""
+        self.form_changed()
+
+    def take_reading(self, reading: BenchReading) -> None:
+        """An idle reading of the bench, four times a second while no job has it."""
+
+    def refresh(self) -> None:
+        """Read again what the page offers from the library: when shown, and after a job."""
+
+    def choose(self, artefact: Path) -> None:
+        """Choose an artefact that another page hands over."""
+
+    def form_values(self) -> dict[str, Any]:
+        """Values of the form that come back at the next start."""
+        return {}
+
+    def set_form_values(self, values: dict[str, Any]) -> None:
+        """Put values back; what doesn't fit is left alone."""

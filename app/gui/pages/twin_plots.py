@@ -1,0 +1,204 @@
+"""The plots of the Twin page, drawn from a `LiveFit`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.gui.live_fit import error_rows
+from app.gui.live_record import band, spread
+from app.gui.widgets.basic import label
+from app.gui.widgets.panel import Key, Panel, joined
+from app.gui.widgets.tables import ErrorTable
+from app.gui.words import prefix
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.gui.live_fit import LiveFit
+    from app.gui.theme import Theme
+
+    FloatArray = NDArray[np.float64]
+
+
+class Ensemble(Panel):
+    """Repeats (or samples), their mean and 90 % band."""
+
+    def __init__(self, theme: Theme, title: str, token: str, *, dashed: bool, noun: str) -> None:
+        super().__init__(theme, title, x_label="Step")
+        self.token, self.dashed, self.noun = token, dashed, noun
+        self.lines = self.curve("repeat", 1, repeats=True)
+        self.band_ = self.band(token)
+        self.mean = self.curve(token, 2 if not dashed else 1.8, dashed=dashed)
+
+    def show_traces(self, traces: FloatArray, unit: str, channel: str) -> None:
+        """Show `(R, T)`, already in `unit`."""
+        x = np.arange(traces.shape[1])
+        self.lines.setData(*joined(x, traces))
+        self.mean.setData(x, traces.mean(axis=0))
+        if len(traces) > 1:
+            self.band_.show(x, *band(traces))
+        self.unit.setText(f"{channel}, {unit} · {len(traces)} {self.noun}")
+        self.legend.show_keys(
+            [
+                Key("repeats", "repeat", self.noun),
+                Key("dash" if self.dashed else "line", self.token, "mean"),
+                Key("band", self.token, "90 %"),
+            ]
+        )
+
+
+class TwinPlots(QWidget):
+    """Device, twin; spread, autocorrelation; errors, PIT, loss."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme = theme
+        self.device = Ensemble(theme, "Device", "measured", dashed=False, noun="repeats")
+        self.twin = Ensemble(theme, "Twin", "twin", dashed=True, noun="samples")
+        self.spread = Panel(theme, "Spread", x_label="Step")
+        self.correlation = Panel(theme, "Autocorrelation of the noise", x_label="Lag, steps")
+        self.pit = Panel(theme, "PIT", "all channels", x_label="PIT")
+        self.loss = Panel(theme, "Loss", x_label="Iteration")
+        self.errors = ErrorTable(theme)
+        self.panels = (self.device, self.twin, self.spread, self.correlation, self.pit, self.loss)
+        self._curves()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(24)
+        grid.setVerticalSpacing(8)
+        grid.addWidget(self.device, 0, 0, 1, 6)
+        grid.addWidget(self.twin, 0, 6, 1, 6)
+        grid.addWidget(self.spread, 1, 0, 1, 6)
+        grid.addWidget(self.correlation, 1, 6, 1, 6)
+        grid.addWidget(self._table(), 2, 0, 1, 6)
+        grid.addWidget(self.pit, 2, 6, 1, 3)
+        grid.addWidget(self.loss, 2, 9, 1, 3)
+        for column in range(12):
+            grid.setColumnStretch(column, 1)
+        for row, stretch in enumerate((38, 28, 34)):
+            grid.setRowStretch(row, stretch)
+
+    def _table(self) -> QWidget:
+        made = QWidget()
+        layout = QVBoxLayout(made)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        head = label("Errors", "panel")
+        head.setFixedHeight(28)
+        self.errors_note = label("held out, over the half-split floor · 90 % bootstrap", "unit")
+        top = QWidget()
+        line = QHBoxLayout(top)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(10)
+        line.addWidget(head)
+        line.addWidget(self.errors_note, 1)
+        layout.addWidget(top)
+        layout.addWidget(self.errors, 1)
+        return made
+
+    def _curves(self) -> None:
+        self.spread_device = self.spread.curve("measured", 1.5)
+        self.spread_twin = self.spread.curve("twin", 1.6, dashed=True)
+        self.lag_band = self.correlation.band("measured")
+        self.lag_device = self.correlation.curve("measured", 1.6)
+        self.lag_twin = self.correlation.curve("twin", 1.6, dashed=True)
+        self.pit_bars = self.pit.bars("twin", 130)
+        self.pit_level = self.pit.level()
+        self.training = self.loss.curve("repeat", 1)
+        self.validation = self.loss.curve("twin", 1.6, dashed=True)
+        keys = [Key("line", "measured", "device"), Key("dash", "twin", "twin")]
+        self.spread.legend.show_keys(keys)
+        self.correlation.legend.show_keys([*keys, Key("band", "measured", "half-split")])
+        self.loss.legend.show_keys(
+            [Key("dash", "twin", "validation"), Key("line", "text3", "train")]
+        )
+
+    def show_run(self, recording: str, twin: str) -> None:
+        """Paint the ids."""
+        self.device.show_run(recording)
+        for panel in (self.twin, self.loss):
+            panel.show_run(twin)
+
+    def clear(self) -> None:
+        """Nothing fitted yet."""
+        for item in (
+            self.device.lines, self.device.mean, self.twin.lines, self.twin.mean,
+            self.spread_device, self.spread_twin, self.lag_device, self.lag_twin,
+            self.training, self.validation,
+        ):  # fmt: skip
+            item.setData([], [])
+        for one in (self.device.band_, self.twin.band_, self.lag_band):
+            one.clear()
+        self.pit_bars.setOpts(x=[], height=[])
+        self.pit_level.hide()
+        self.errors.show_rows([])
+
+    def draw(self, live: LiveFit, channel: int, channels: Any, units: Any) -> None:
+        """Draw the fit as it stands."""
+        if live.real is not None and live.twin is not None and live.real.size:
+            self._draw_ensembles(live.real[:, :, channel], live.twin[:, :, channel],
+                                 str(channels[channel]), str(units[channel]))  # fmt: skip
+        self._draw_loss(live)
+        if live.errors:
+            self.errors.show_rows(error_rows(live.errors, live.coverage))
+            self._draw_details(live.details)
+
+    def draw_repeats(self, real: FloatArray, channel: str, unit: str) -> None:
+        """Before a fit: the repeats `(R, T)` that it will see."""
+        factor, unit = prefix(float(np.abs(real).max(initial=0.0)), unit)
+        self.device.show_traces(real * factor, unit, channel)
+        if len(real) > 1:
+            self.spread_device.setData(np.arange(real.shape[1]), spread(real * factor))
+            self.spread.unit.setText(unit)
+
+    def _draw_ensembles(self, real: FloatArray, twin: FloatArray, channel: str, unit: str) -> None:
+        factor, unit = prefix(float(np.abs(real).max(initial=0.0)), unit)
+        real, twin = real * factor, twin * factor
+        self.device.show_traces(real, unit, channel)
+        self.twin.show_traces(twin, unit, channel)
+        low, high = float(min(real.min(), twin.min())), float(max(real.max(), twin.max()))
+        for panel in (self.device, self.twin):
+            panel.plot.setYRange(low, high, padding=0.06)
+        x = np.arange(real.shape[1])
+        for line, traces in ((self.spread_device, real), (self.spread_twin, twin)):
+            if len(traces) > 1:
+                line.setData(x, spread(traces))
+        self.spread.unit.setText(unit)
+
+    def _draw_loss(self, live: LiveFit) -> None:
+        self.training.setData(live.iterations, live.losses)
+        good = np.isfinite(live.validations)
+        if good.any():
+            x = np.asarray(live.iterations)[good]
+            self.validation.setData(x, np.asarray(live.validations)[good])
+
+    def _draw_details(self, details: dict[str, Any]) -> None:
+        real, twin = (_mean_of(details, f"autocorrelation_{k}") for k in ("real", "twin"))
+        low, high = (_mean_of(details, f"autocorrelation_{k}") for k in ("low", "high"))
+        if real is not None and twin is not None:
+            lags = np.arange(1, len(real) + 1)
+            self.lag_device.setData(np.r_[0, lags], np.r_[1.0, real])
+            self.lag_twin.setData(np.r_[0, lags], np.r_[1.0, twin])
+            if low is not None and high is not None:
+                self.lag_band.show(lags, low, high)
+        pit = details.get("pit")
+        if pit is not None and len(np.asarray(pit)):
+            heights = np.asarray(pit, dtype=float)
+            heights = heights / max(float(heights.mean()), 1e-12)
+            centres = (np.arange(len(heights)) + 0.5) / len(heights)
+            self.pit_bars.setOpts(x=centres, height=heights, width=0.9 / len(heights))
+            self.pit_level.setValue(1.0)
+            self.pit_level.show()
+            self.pit.unit.setText("flat is right")
+
+
+def _mean_of(details: dict[str, Any], name: str) -> FloatArray | None:
+    """An array by lag, its channels averaged; None where it is missing."""
+    found = details.get(name)
+    if found is None:
+        return None
+    array = np.asarray(found, dtype=float)
+    return array if array.ndim == 1 else array.reshape(len(array), -1).mean(axis=1)

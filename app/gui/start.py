@@ -1,0 +1,90 @@
+"""From the command line to the first frame: options, hooks, theme, window, the way out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PyQt6.QtWidgets import QApplication
+
+from app.config import load_settings, save_settings, settings_path
+from app.gui.hooks import Hooks
+from app.gui.theme import MODES, Theme
+from app.gui.window import Window
+from app.session import Library, Session, library_folder
+from instruments.bench_file import read_bench
+from models.errors import TwinrigError
+
+SWITCH_S = 0.001
+"""The interpreter's switch interval: a worker that computes may hold up a frame by 1 ms, not 5."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("twinrig", description="Open the Twinrig window.")
+    parser.add_argument("--bench", help="bench file, or 'virtual' (the default: the last one)")
+    parser.add_argument("--library", help="folder of artefacts (default: TWINRIG_LIBRARY, documents)")
+    parser.add_argument("--theme", choices=MODES, help="light, dark or system")
+    parser.add_argument("--screenshot", metavar="DIR", help="run a short job, save each page, quit")
+    parser.add_argument("--smoke", action="store_true", help="quit after the first usable frame")
+    return parser
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Open the window and run it to its end; returns the exit code.
+
+    0: closed by the user; 2: the bench file is wrong; 3: ended by a signal.
+    """
+    began_s = time.perf_counter()
+    options = _parser().parse_args(argv)
+    settings, note = load_settings(settings_path())
+    if options.theme:
+        settings = replace(settings, theme=options.theme)
+    try:
+        spec = read_bench(options.bench or "virtual")
+    except TwinrigError as error:
+        sys.stderr.write(f"twinrig: {error}\n")
+        return error.exit_code
+    sys.setswitchinterval(SWITCH_S)
+    found = QApplication.instance()
+    app = found if isinstance(found, QApplication) else QApplication(["twinrig"])
+    app.setApplicationName("Twinrig")
+    app.setQuitOnLastWindowClosed(False)
+    hooks = Hooks()
+    theme = Theme(settings.theme)
+    theme.apply(app)
+    session = Session(spec, Library(library_folder(options.library)))
+    window = Window(session, theme, settings)
+    ended_by: list[int] = []
+    hooks.failed.connect(lambda text, trace: window.toast(text, "error", trace))
+    hooks.signalled.connect(lambda number: (ended_by.append(number), window.shut_down()))
+    window.gone.connect(app.quit)
+    if note:
+        window.toast(note, "warning")
+    if options.smoke:
+        window.usable.connect(lambda: _tell_start(window, began_s))
+    elif options.screenshot:
+        from app.gui.screenshots import Tour
+
+        tour = Tour(window, Path(options.screenshot))
+        window.usable.connect(tour.start)
+    window.show()
+    window.link.connect_bench()
+    app.exec()
+    window.link.wait(10.0)
+    hooks.close()
+    if not options.smoke and not options.screenshot:
+        said = save_settings(settings_path(), window.settings_now())
+        sys.stderr.write(f"{said}\n" if said else "")
+    return 3 if ended_by else 0
+
+
+def _tell_start(window: Window, began_s: float) -> None:
+    seconds = time.perf_counter() - began_s
+    sys.stdout.write(json.dumps({"event": "usable", "seconds": round(seconds, 3)}) + "\n")
+    sys.stdout.flush()
+    window.shut_down()

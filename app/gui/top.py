@@ -1,0 +1,161 @@
+"""The top strip: name, instrument cells, interlock pill, and Stop, always in the same place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+
+from app.gui import icons
+from app.gui.theme import LABEL_PX, elided, sans
+from app.gui.widgets.basic import label
+from app.gui.widgets.strip import Interlock, Pill, StopButton, StripCell
+from app.gui.words import prefix
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from app.gui.theme import Theme
+    from app.session import Session
+    from instruments.bench import BenchReading
+
+MOST_CHANNELS = 3
+
+
+class TopStrip(QWidget):
+    """Values in ink over their range; the pill says in words what holds or what is wrong."""
+
+    def __init__(self, theme: Theme, session: Session) -> None:
+        super().__init__()
+        self.setObjectName("strip")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(72)
+        self._theme, self._session = theme, session
+        self.menu = QMenu(self)
+        self.pill = Pill(theme)
+        self.stop_button = StopButton(theme)
+        self.cells: dict[str, StripCell] = {}
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 16, 1)
+        layout.setSpacing(0)
+        layout.addWidget(self._nameplate())
+        layout.addSpacing(16)
+        self._cells = QHBoxLayout()
+        self._cells.setSpacing(0)
+        layout.addLayout(self._cells)
+        layout.addStretch(1)
+        layout.addWidget(self.pill)
+        layout.addSpacing(16)
+        layout.addWidget(self.stop_button)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+        self._bare_cells()
+
+    def _nameplate(self) -> QWidget:
+        plate = QWidget()
+        plate.setFixedWidth(152)
+        outer = QVBoxLayout(plate)
+        outer.setContentsMargins(16, 14, 10, 14)
+        outer.setSpacing(1)
+        first = QHBoxLayout()
+        first.addWidget(label("Twinrig", "title"), 1)
+        self.menu_button = QToolButton()
+        self.menu_button.setFixedSize(26, 24)
+        self.menu_button.setAccessibleName("Menu")
+        self.menu_button.setMenu(self.menu)
+        self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        first.addWidget(self.menu_button)
+        outer.addLayout(first)
+        name = self._session.spec.name
+        self.bench_name = label(elided(name, sans(LABEL_PX), 126), "note")
+        self.bench_name.setToolTip(name)
+        outer.addWidget(self.bench_name)
+        return plate
+
+    def _restyle(self) -> None:
+        self.menu_button.setIcon(icons.icon("menu", self._theme.tokens.text2))
+        for widget in (self.pill, *self.cells.values()):
+            widget.update()
+
+    def _bare_cells(self) -> None:
+        """Before the bench answers: the names are known, the values are not."""
+        self._cell("field", "Field", "mT", 1e3)
+        self._cell("setpoint", "Set point", "mT", 1e3)
+        self._cell("current", f"Supply {self._session.spec.drive_magnet}", "A", 1.0)
+
+    def _cell(self, key: str, name: str, unit: str, factor: float) -> StripCell:
+        cell = StripCell(self._theme, name, unit)
+        cell.factor = factor
+        self._cells.addWidget(cell)
+        self.cells[key] = cell
+        return cell
+
+    def bench_connected(self) -> None:
+        """Ranges and read-out cells of the connected bench."""
+        bench, spec = self._session.bench, self._session.spec
+        if bench is None:
+            return
+        limits = spec.magnets[spec.drive_magnet].limits
+        limit_A, per_A = limits.max_current_A, limits.tesla_per_ampere
+        for key in ("field", "setpoint"):
+            self.cells[key].set_range(0.0, limit_A * per_A)
+        self.cells["current"].set_range(0.0, limit_A)
+        for name, unit in list(zip(bench.channels, bench.units, strict=True))[:MOST_CHANNELS]:
+            if f"channel.{name}" not in self.cells:
+                self._cell(f"channel.{name}", f"Read-out {name}", unit, 1.0)
+
+    def show_reading(self, reading: BenchReading) -> None:
+        """One idle reading of the bench."""
+        self.cells["field"].show_value(reading.field_T, reading.setpoint_T)
+        self.cells["setpoint"].show_value(reading.setpoint_T)
+        self.cells["current"].show_value(reading.current_A)
+        self._show_values(reading.values)
+        self._neutral(output_on=reading.output_on)
+
+    def show_step(self, field_T: float, current_A: float, values: NDArray[np.float64]) -> None:
+        """One step of a run: field and current are those set, the read-outs those measured."""
+        self.cells["field"].name = "Field, as set"
+        self.cells["field"].show_value(field_T, field_T)
+        self.cells["setpoint"].show_value(field_T)
+        self.cells["current"].show_value(current_A)
+        self._show_values(values)
+        self._neutral(output_on=True)
+
+    def idle(self) -> None:
+        """No run has the bench: the field cell shows what the supply really delivers again."""
+        self.cells["field"].name = "Field"
+        self.cells["field"].update()
+
+    def _show_values(self, values: NDArray[np.float64]) -> None:
+        bench = self._session.bench
+        if bench is None:
+            return
+        pairs = zip(bench.channels, bench.units, values, strict=True)
+        for name, unit, value in list(pairs)[:MOST_CHANNELS]:
+            cell = self.cells.get(f"channel.{name}")
+            if cell is None:
+                continue
+            size = abs(float(value))
+            if size > cell.high:
+                cell.set_range(-size, size)
+                cell.factor, cell.unit = prefix(size, unit)
+            cell.show_value(float(value))
+
+    def _neutral(self, *, output_on: bool) -> None:
+        limits = self._session.spec.magnets[self._session.spec.drive_magnet].limits
+        state = "output on" if output_on else "output off"
+        self.pill.show_state(
+            Interlock("ok", "Within limits", f"{state} · limit {limits.max_current_A:g} A")
+        )
+
+    def missing(self, words: str, reason: str, level: str = "attention") -> None:
+        """No reading: every value becomes —, the pill says why."""
+        for cell in self.cells.values():
+            cell.show_value(None)
+        self.pill.show_state(Interlock(level, words, reason))
+
+    def waiting(self, words: str, reason: str) -> None:
+        """Something is under way: connecting, stopping."""
+        self.pill.show_state(Interlock("wait", words, reason))

@@ -1,0 +1,253 @@
+"""Small building blocks: labels with a role, hairlines, entries, choices, ticks, segments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyqtgraph as pg
+from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QPainter
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSpinBox,
+    QToolButton,
+    QWidget,
+)
+
+from app.gui import icons
+from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, sans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PyQt6.QtGui import QMouseEvent, QPaintEvent, QWheelEvent
+
+    from app.gui.theme import Theme
+
+
+def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
+    """A label of the style sheet's `role`: title, section, panel, unit, note, label, id, …."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(wrap)
+    if role:
+        made.setProperty("role", role)
+    return made
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Give a label another role of the style sheet."""
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        style = widget.style()
+        if style is not None:
+            style.unpolish(widget)
+            style.polish(widget)
+
+
+def line() -> QFrame:
+    """A hairline across a form."""
+    made = QFrame()
+    made.setObjectName("line")
+    return made
+
+
+class WholeEntry(QSpinBox):
+    """A whole number with its unit, no arrows; the wheel scrolls the form, not the value."""
+
+    def __init__(self, value: int, low: int, high: int, unit: str = "", name: str = "") -> None:
+        super().__init__()
+        self.setRange(low, high)
+        self.setValue(value)
+        self.setSuffix(f" {unit}" if unit else "")
+        self.setAccessibleName(name)
+        _as_entry(self)
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        if event is not None:
+            event.ignore()
+
+
+class FieldEntry(pg.SpinBox):  # type: ignore[misc]
+    """A field in tesla, shown with its SI prefix (`2.2 mT`)."""
+
+    def __init__(self, value: float = 0.0, name: str = "") -> None:
+        super().__init__(
+            value=value, suffix="T", siPrefix=True, compactHeight=False, decimals=5, step=1e-4
+        )
+        self.setAccessibleName(name)
+        _as_entry(self)
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        if event is not None:
+            event.ignore()
+
+
+def _as_entry(box: QAbstractSpinBox) -> None:
+    box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+    box.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    box.setMinimumWidth(60)
+
+
+class Choice(QComboBox):
+    """A drop-down of names with values behind them."""
+
+    def __init__(self, theme: Theme, items: Sequence[tuple[str, Any]] = (), name: str = "") -> None:
+        super().__init__()
+        self._theme = theme
+        self.setAccessibleName(name)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.offer(items)
+
+    def offer(self, items: Sequence[tuple[str, Any]]) -> None:
+        """Replace the items; what was chosen stays chosen where it is still there."""
+        chosen = self.currentData()
+        self.blockSignals(True)
+        self.clear()
+        for text, value in items:
+            self.addItem(text, value)
+        self.blockSignals(False)
+        if chosen is not None:
+            self.choose(chosen)
+
+    def choose(self, value: Any) -> bool:
+        """Choose the item with this value; False where there is none."""
+        for index in range(self.count()):
+            if self.itemData(index) == value:
+                self.setCurrentIndex(index)
+                return True
+        return False
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        tokens = self._theme.tokens
+        where = QRectF(self.width() - 23, self.height() / 2 - 8, 16, 16)
+        ink = tokens.text2 if self.isEnabled() else tokens.text3
+        icons.draw(painter, "chevron", where, ink, tokens.surface)
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        if event is not None:
+            event.ignore()
+
+
+class Tick(QCheckBox):
+    """A tick box with a second, smaller line under its name."""
+
+    def __init__(self, theme: Theme, text: str, note: str = "") -> None:
+        super().__init__(text)
+        self._theme, self._note = theme, note
+        self.setAccessibleName(text)
+        self.setMinimumHeight(40 if note else 24)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def hitButton(self, pos: Any) -> bool:
+        return self.rect().contains(pos)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        t, on = self._theme.tokens, self.isChecked()
+        box = QRectF(0.5, 3.5, 15, 15)
+        painter.setPen(colour(t.ink if on or self.hasFocus() else t.border))
+        painter.setBrush(colour(t.ink if on else t.entry))
+        painter.drawRoundedRect(box, 3, 3)
+        if on:
+            icons.draw(painter, "check", box.adjusted(1.5, 1.5, -1.5, -1.5), t.on_ink, t.ink)
+        width = self.width() - 24
+        painter.setPen(colour(t.text1 if self.isEnabled() else t.text2))
+        painter.setFont(sans(BODY_PX))
+        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        text = elided(self.text(), painter.font(), width)
+        painter.drawText(QRectF(24, 1, width, 20), flags, text)
+        painter.setPen(colour(t.text2))
+        painter.setFont(sans(LABEL_PX))
+        note = elided(self._note, painter.font(), width)
+        painter.drawText(QRectF(24, 20, width, 16), flags, note)
+
+
+class Segments(QWidget):
+    """A few choices side by side, one of them pressed; `chosen` tells the new value."""
+
+    chosen = pyqtSignal(object)
+
+    def __init__(self, theme: Theme, items: Sequence[tuple[str, Any]], name: str = "") -> None:
+        super().__init__()
+        self._theme = theme
+        self._items: list[tuple[str, Any]] = []
+        self.value: Any = None
+        self.setAccessibleName(name)
+        self.setFixedHeight(28)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.offer(items)
+
+    def offer(self, items: Sequence[tuple[str, Any]]) -> None:
+        """Replace the choices; the pressed one stays where it is still there."""
+        self._items = list(items)
+        values = [value for _, value in self._items]
+        if self.value not in values:
+            self.value = values[0] if values else None
+        self.updateGeometry()
+        self.update()
+
+    def choose(self, value: Any) -> None:
+        """Press the choice with this value."""
+        if value != self.value and value in [v for _, v in self._items]:
+            self.value = value
+            self.update()
+            self.chosen.emit(value)
+
+    def sizeHint(self) -> QSize:
+        return QSize(34 * max(1, len(self._items)), 28)
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None and self._items:
+            cell = self.width() / len(self._items)
+            index = min(len(self._items) - 1, int(event.position().x() / cell))
+            self.choose(self._items[index][1])
+
+    def keyPressEvent(self, event: Any) -> None:
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(event.key(), 0)
+        values = [v for _, v in self._items]
+        if step and values:
+            self.choose(values[(values.index(self.value) + step) % len(values)])
+            return
+        super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        t = self._theme.tokens
+        painter.setPen(colour(t.ink if self.hasFocus() else t.border))
+        painter.setBrush(colour(t.surface))
+        painter.drawRoundedRect(QRectF(0.5, 0.5, self.width() - 1, self.height() - 1), 4, 4)
+        cell = self.width() / max(1, len(self._items))
+        for index, (text, value) in enumerate(self._items):
+            where = QRectF(index * cell + 2, 2, cell - 4, self.height() - 4)
+            pressed = value == self.value
+            if pressed:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(colour(t.selected))
+                painter.drawRoundedRect(where, 3, 3)
+            painter.setPen(colour(t.text1 if pressed else t.text2))
+            painter.setFont(sans(BODY_PX, 600 if pressed else 400))
+            painter.drawText(where, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def row(*widgets: QWidget, gap: int = 8) -> QWidget:
+    """Widgets side by side, sharing the width."""
+    made = QWidget()
+    layout = QHBoxLayout(made)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(gap)
+    for widget in widgets:
+        layout.addWidget(widget, 0 if isinstance(widget, QAbstractButton | QToolButton) else 1)
+    return made

@@ -1,0 +1,107 @@
+"""A logarithmic panel for scores: a curve, baselines as lines labelled at their right end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyqtgraph as pg
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QFontMetrics
+
+from app.gui.theme import LABEL_PX, colour, mono, sans
+from app.gui.widgets.panel import Panel
+from app.gui.words import score
+
+if TYPE_CHECKING:
+    from app.gui.theme import Theme
+
+ROOM_PX = 132
+MOST_LINES = 5
+APART_PX = 15
+
+
+class RightLabels(pg.AxisItem):  # type: ignore[misc]
+    """The right margin: words beside the lines they belong to, pushed apart where they collide."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__("right")
+        self._theme = theme
+        self.words: list[tuple[float, str, str, bool]] = []
+        self.setWidth(ROOM_PX)
+
+    def paint(self, painter: Any, option: Any, widget: Any) -> None:
+        view = self.linkedView()
+        if view is None or not self.words:
+            return
+        low, high = view.viewRange()[1]
+        height, t = self.size().height(), self._theme.tokens
+        places = sorted(
+            ((high - y) / max(high - low, 1e-12) * height, text, token, strong)
+            for y, text, token, strong in self.words
+            if low <= y <= high
+        )
+        before = -APART_PX
+        for at, text, token, strong in places:
+            y = max(at, before + APART_PX)
+            before = y
+            painter.setFont(mono(15) if strong else sans(LABEL_PX))
+            painter.setPen(colour(str(getattr(t, token))))
+            shown = QFontMetrics(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, ROOM_PX - 10)
+            painter.drawText(8, int(y) + (6 if strong else 4), shown)
+
+
+
+
+class ScorePanel(Panel):
+    """Scores over something, on a logarithmic axis."""
+
+    def __init__(self, theme: Theme, title: str, unit: str, x_label: str) -> None:
+        super().__init__(theme, title, unit, x_label=x_label, log_y=True)
+        self.labels = RightLabels(theme)
+        self.plot.setAxisItems({"right": self.labels})
+        self.plot.showAxis("right")
+        self.labels.setZValue(1)
+        self.lines = [self.level("text2") for _ in range(MOST_LINES)]
+        self._strong: tuple[float, str, str] | None = None
+        self._baselines: dict[str, float] = {}
+        self._values: list[float] = []
+
+    def show_baselines(self, baselines: dict[str, float]) -> None:
+        """Lines at these scores, named at their right end; the nearest few where there are many."""
+        good = {name: value for name, value in baselines.items() if value > 0}
+        self._baselines = dict(sorted(good.items(), key=lambda item: item[1])[:MOST_LINES])
+        values = list(self._baselines.values())
+        for index, line in enumerate(self.lines):
+            line.setVisible(index < len(values))
+            if index < len(values):
+                line.setValue(np.log10(values[index]))
+        self._label()
+
+    def show_value(self, value: float | None, token: str) -> None:
+        """The present score, large, in the trace's colour."""
+        good = value is not None and np.isfinite(value) and value > 0
+        self._strong = (float(value or 0), score(value), token) if good else None
+        self._label()
+
+    def fit_range(self, values: list[float]) -> None:
+        """Show these values and the baselines."""
+        self._values = [v for v in values if np.isfinite(v) and v > 0]
+        every = [*self._values, *self._baselines.values()]
+        if self._strong is not None:
+            every.append(self._strong[0])
+        if every:
+            low, high = np.log10(min(every)), np.log10(max(every))
+            room = 0.08 * max(high - low, 0.5)
+            self.plot.setYRange(low - room, high + room, padding=0)
+
+    def _label(self) -> None:
+        words = [
+            (float(np.log10(v)), f"{name} {score(v)}", "text2", False)
+            for name, v in self._baselines.items()
+        ]
+        if self._strong is not None:
+            words.append((float(np.log10(self._strong[0])), self._strong[1], self._strong[2], True))
+        self.labels.words = words
+        self.fit_range(self._values)
+        self.labels.update()

@@ -1,0 +1,170 @@
+"""The form at a page's left: sections, rows of label and control, the primary button at its foot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtGui import QPainter
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, sans
+from app.gui.widgets.basic import label, line
+
+if TYPE_CHECKING:
+    from PyQt6.QtGui import QPaintEvent
+
+    from app.gui.theme import Theme
+
+FORM_PX, LABEL_WIDTH_PX = 320, 112
+
+
+class PrimaryButton(QAbstractButton):
+    """The one button of a page: what a press does now, its cost under it, progress while running."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.cost = ""
+        self.fraction: float | None = None
+        self.cost_role = ""
+        self.setFixedHeight(56)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def say(self, text: str, cost: str, *, role: str = "", fraction: float | None = None) -> None:
+        """Show text and cost; `role` `fault` or `attention`; a fraction makes it a progress bar."""
+        self.setText(text)
+        self.cost, self.cost_role, self.fraction = cost, role, fraction
+        self.setAccessibleName(f"{text}, {cost}")
+        self.setToolTip(cost if role else "")
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        t, running = self._theme.tokens, self.fraction is not None
+        plain = running or not self.isEnabled()
+        box = QRectF(0.5, 0.5, self.width() - 1, self.height() - 1)
+        edge = t.border if plain else t.ink
+        painter.setPen(colour(t.text2 if self.hasFocus() else edge))
+        painter.setBrush(colour(t.window if plain else t.ink))
+        painter.drawRoundedRect(box, 4, 4)
+        if running:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour(t.selected))
+            done = box.adjusted(1, 1, -1, -1)
+            done.setWidth(done.width() * min(1.0, max(0.0, self.fraction or 0.0)))
+            painter.drawRoundedRect(done, 3, 3)
+        self._text(painter, plain)
+
+    def _text(self, painter: QPainter, plain: bool) -> None:
+        t, running = self._theme.tokens, self.fraction is not None
+        strong = t.text1 if running else (t.text2 if plain else t.on_ink)
+        quiet = {"fault": t.fault, "attention": t.attention}.get(self.cost_role, t.text2)
+        width = self.width() - 32
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.setFont(sans(BODY_PX, 600))
+        painter.setPen(colour(strong))
+        painter.drawText(
+            QRectF(16, 10, width, 18), left, elided(self.text(), painter.font(), width)
+        )
+        painter.setFont(sans(LABEL_PX, 500))
+        painter.setPen(colour(quiet if plain else t.on_ink2))
+        painter.drawText(QRectF(16, 29, width, 16), left, elided(self.cost, painter.font(), width))
+
+
+class Form(QWidget):
+    """A column of fixed width: title, sections, and the primary button, always at the foot."""
+
+    def __init__(self, theme: Theme, title: str, subtitle: str) -> None:
+        super().__init__()
+        self.setObjectName("form")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedWidth(FORM_PX)
+        self.subtitle = label(subtitle, "note")
+        self.primary = PrimaryButton(theme)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(16, 16, 15, 16)
+        outer.setSpacing(0)
+        head = label(title, "title")
+        head.setFixedHeight(22)
+        outer.addWidget(head)
+        outer.addWidget(self.subtitle)
+        outer.addSpacing(12)
+        outer.addWidget(line())
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        body = QWidget()
+        body.setObjectName("formBody")
+        self._rows = QVBoxLayout(body)
+        self._rows.setContentsMargins(0, 0, 0, 12)
+        self._rows.setSpacing(8)
+        self._rows.addStretch(1)
+        scroll.setWidget(body)
+        outer.addWidget(scroll, 1)
+        outer.addWidget(self.primary)
+        self._empty = True
+
+    def section(self, title: str) -> QLabel:
+        """Begin a section; returns the grey label at its right end."""
+        if not self._empty:
+            self._add(line())
+        self._empty = False
+        head = QWidget()
+        layout = QHBoxLayout(head)
+        layout.setContentsMargins(0, 6, 0, 0)
+        right = label("", "note")
+        layout.addWidget(label(title, "section"))
+        layout.addStretch(1)
+        layout.addWidget(right)
+        self._add(head)
+        return right
+
+    def row(self, name: str, control: QWidget) -> QWidget:
+        """A row of label and control; returns the row, so that it can be hidden."""
+        made = QWidget()
+        layout = QHBoxLayout(made)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        text = label(name, "label")
+        text.setFixedWidth(LABEL_WIDTH_PX)
+        text.setBuddy(control)
+        layout.addWidget(text)
+        layout.addWidget(control, 1)
+        made.setFixedHeight(28)
+        self._add(made)
+        return made
+
+    def fact(self, name: str, value: str = "") -> QLabel:
+        """A row that only says something; returns the value's label."""
+        shown = label(value)
+        shown.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.row(name, shown)
+        return shown
+
+    def widget(self, widget: QWidget) -> None:
+        """Any widget across the whole width."""
+        self._add(widget)
+
+    def position_of(self, widget: QWidget) -> int:
+        """Where a widget stands among the rows."""
+        return self._rows.indexOf(widget)
+
+    def insert(self, position: int, widget: QWidget) -> None:
+        """A widget across the whole width, at a position."""
+        self._rows.insertWidget(position, widget)
+
+    def _add(self, widget: QWidget) -> None:
+        self._rows.insertWidget(self._rows.count() - 1, widget)

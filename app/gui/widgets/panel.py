@@ -1,0 +1,299 @@
+"""A plot with its header: title, unit in grey, legend at the right, run id in the axis-label row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyqtgraph as pg
+from PyQt6.QtCore import QRectF, QSize, Qt
+from PyQt6.QtGui import QFontMetrics, QPainter
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from app.gui.theme import LABEL_PX, Theme, colour, mono, pen, sans
+from app.gui.widgets.basic import label
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PyQt6.QtGui import QPaintEvent
+
+MOST_REPEATS = 64
+
+
+@dataclass(frozen=True)
+class Key:
+    """One entry of a legend: kind `line`, `dash`, `band`, `repeats`, `dot` or `box`, a token, words."""
+
+    kind: str
+    token: str
+    text: str
+
+
+class Legend(QWidget):
+    """Keys in a row, right of a panel's title."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._keys: tuple[Key, ...] = ()
+        self.setFixedHeight(28)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def show_keys(self, keys: Sequence[Key]) -> None:
+        """Replace the keys."""
+        if tuple(keys) != self._keys:
+            self._keys = tuple(keys)
+            self.updateGeometry()
+            self.update()
+
+    def _width(self, key: Key) -> int:
+        return 24 + QFontMetrics(sans(LABEL_PX)).horizontalAdvance(key.text) + 14
+
+    def sizeHint(self) -> QSize:
+        return QSize(max(0, sum(self._width(k) for k in self._keys) - 12), 28)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(sans(LABEL_PX))
+        x = 0
+        for key in self._keys:
+            self._draw_key(painter, key, x)
+            painter.setPen(colour(self._theme.tokens.text2))
+            where = QRectF(x + 24, 0, self._width(key), 28)
+            painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, key.text)
+            x += self._width(key)
+
+    def _draw_key(self, painter: QPainter, key: Key, x: int) -> None:
+        t = self._theme.tokens
+        name = str(getattr(t, key.token))
+        if key.kind in {"line", "dash"}:
+            painter.setPen(pen(name, 2, dashed=key.kind == "dash"))
+            painter.drawLine(x, 14, x + 18, 14)
+        elif key.kind == "repeats":
+            painter.setPen(colour(t.repeat, 150))
+            for y in (11, 14, 17):
+                painter.drawLine(x, y + 1, x + 18, y - 1)
+        elif key.kind == "dot":
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour(name))
+            painter.drawEllipse(QRectF(x + 8, 11, 7, 7))
+        elif key.kind == "frame":
+            painter.setPen(colour(name))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(x + 3.5, 9.5, 13, 9), 2, 2)
+        else:
+            alpha = t.band_alpha + 20 if key.kind == "band" else 255
+            painter.fillRect(QRectF(x + 2, 9, 16, 10), colour(name, alpha))
+
+
+class Axis(pg.AxisItem):  # type: ignore[misc]
+    """An axis whose end labels are not dropped and whose numbers stay small and grey."""
+
+    def boundingRect(self) -> QRectF:
+        wide = super().boundingRect()
+        return QRectF(wide.adjusted(-24, -10, 24, 10))
+
+
+class Panel(QWidget):
+    """Header, plot and axis-label row. Curves are made once; a frame calls `setData` once each."""
+
+    def __init__(
+        self, theme: Theme, title: str, unit: str = "", *, x_label: str = "", log_y: bool = False
+    ) -> None:
+        super().__init__()
+        self.theme = theme
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self._styled: list[tuple[Any, str, dict[str, Any]]] = []
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        self.title, self.unit = label(title, "panel"), label(unit, "unit")
+        self.legend = Legend(theme)
+        self.head = QHBoxLayout()
+        self.head.setContentsMargins(0, 0, 0, 0)
+        self.head.setSpacing(10)
+        self.title.setFixedHeight(28)
+        for part in (self.title, self.unit):
+            self.head.addWidget(part)
+        self.head.addStretch(1)
+        self.head.addWidget(self.legend)
+        layout.addLayout(self.head)
+        axes = {side: Axis(side) for side in ("left", "bottom")}
+        self.view = pg.PlotWidget(axisItems=axes)
+        self.plot = self.view.getPlotItem()
+        self.view.setAccessibleName(title)
+        self._prepare(log_y)
+        layout.addWidget(self.view, 1)
+        self._foot(layout, x_label)
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def _prepare(self, log_y: bool) -> None:
+        """Fast for long traces (on the PlotItem: on a curve it would be reset), quiet to the mouse."""
+        self.plot.setDownsampling(auto=True, mode="peak")
+        self.plot.setClipToView(True)
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        self.plot.setMouseEnabled(False, False)
+        self.plot.setLogMode(False, log_y)
+        self.plot.showGrid(x=False, y=True, alpha=1.0)
+        self.view.setMinimumHeight(40)
+        self.plot.getAxis("left").setWidth(44)
+        self.plot.getAxis("bottom").setHeight(20)
+        self.plot.layout.setContentsMargins(0, 6, 14, 0)
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setStyle(tickLength=0, tickTextOffset=6, tickFont=sans(LABEL_PX), tickAlpha=255,
+                          maxTickLevel=0, maxTextLevel=1)  # fmt: skip
+            axis.enableAutoSIPrefix(False)
+            axis.setZValue(-10)
+
+    def _foot(self, layout: QVBoxLayout, x_label: str) -> None:
+        self.run_id: QLabel | None = None
+        if not x_label:
+            return
+        foot = QHBoxLayout()
+        foot.setContentsMargins(44, 0, 14, 0)
+        self.x_label = label(x_label, "unit")
+        self.x_label.setFixedHeight(16)
+        self.run_id = label("", "id")
+        blank = QWidget()
+        foot.addWidget(blank, 1)
+        foot.addWidget(self.x_label)
+        foot.addWidget(self.run_id, 1)
+        self.run_id.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.run_id.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        layout.addLayout(foot)
+
+    def restyle(self) -> None:
+        """Give everything the colours of the theme in force."""
+        t = self.theme.tokens
+        self.view.setBackground(t.surface)
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(pen(t.axis))
+            axis.setTextPen(pen(t.text2))
+            axis.setTickPen(pen(t.grid))
+        for item, token, style in self._styled:
+            self._dress(item, token, style)
+        self.legend.update()
+
+    def _dress(self, item: Any, token: str, style: dict[str, Any]) -> None:
+        t = self.theme.tokens
+        name = str(getattr(t, token))
+        kind = style["kind"]
+        if kind == "curve":
+            alpha = t.repeat_alpha if style["repeats"] else 255
+            item.setPen(pen(name, style["width"], dashed=style["dashed"], alpha=alpha))
+        elif kind in {"band", "bars"}:
+            alpha = style.get("alpha") or t.band_alpha
+            item.setBrush(colour(name, alpha))
+        elif kind == "dots":
+            item.setBrush(colour(name, style["alpha"]))
+        elif kind == "limit":
+            item.setPen(pen(name, 1))
+
+    def _own(self, item: Any, token: str, **style: Any) -> Any:
+        self._styled.append((item, token, style))
+        self._dress(item, token, style)
+        return item
+
+    def curve(
+        self,
+        token: str,
+        width: float = 2.0,
+        *,
+        dashed: bool = False,
+        repeats: bool = False,
+        steps: bool = False,
+        antialias: bool = True,
+    ) -> Any:
+        """A line; `repeats` joins many in one item (NaN between them) in translucent grey."""
+        mode = {"stepMode": "center"} if steps else {}
+        x, y = ([0.0, 1.0], [0.0]) if steps else ([], [])
+        item = self.plot.plot(x, y, connect="finite", antialias=antialias, **mode)
+        if repeats or steps:
+            item.setDownsampling(auto=False, ds=1)
+            item.setClipToView(False)
+        item.clear()
+        return self._own(
+            item, token, kind="curve", width=width, dashed=dashed, repeats=repeats
+        )
+
+    def band(self, token: str) -> Band:
+        """A translucent band between two curves."""
+        band = Band()
+        self.plot.addItem(band.fill)
+        self._own(band.fill, token, kind="band")
+        return band
+
+    def bars(self, token: str, alpha: int = 150) -> Any:
+        """A histogram's bars; set with `setOpts(x=…, height=…, width=…)`."""
+        item = pg.BarGraphItem(x=[], height=[], width=1.0, pen=None)
+        self.plot.addItem(item)
+        item.setBrush = lambda brush: item.setOpts(brush=brush)
+        return self._own(item, token, kind="bars", alpha=alpha)
+
+    def dots(self, token: str, pixels: int = 7, alpha: int = 255) -> Any:
+        """Points of one size."""
+        item = pg.ScatterPlotItem(size=pixels, pen=None, antialias=True)
+        self.plot.addItem(item)
+        return self._own(item, token, kind="dots", alpha=alpha)
+
+    def cursor(self) -> Any:
+        """A vertical line at the running step; hidden until it is needed."""
+        item = pg.InfiniteLine(angle=90, movable=False)
+        item.hide()
+        self.plot.addItem(item, ignoreBounds=True)
+        return self._own(item, "text3", kind="limit")
+
+    def level(self, token: str = "text3") -> Any:
+        """A horizontal line: a mean, a floor, a baseline; hidden until it is needed."""
+        item = pg.InfiniteLine(angle=0, movable=False)
+        item.hide()
+        self.plot.addItem(item, ignoreBounds=True)
+        return self._own(item, token, kind="limit")
+
+    def show_run(self, run_id: str) -> None:
+        """Paint the run's id small, in the axis-label row."""
+        if self.run_id is not None:
+            self.run_id.setFont(mono(LABEL_PX))
+            narrow = self.width() < 400
+            self.run_id.setText(run_id.rpartition("-")[2] if narrow else run_id)
+
+
+class Band:
+    """The area between two curves, set in one call."""
+
+    def __init__(self) -> None:
+        self._low, self._high = pg.PlotCurveItem(pen=None), pg.PlotCurveItem(pen=None)
+        self.fill = pg.FillBetweenItem(self._low, self._high)
+
+    def show(self, x: Any, low: Any, high: Any) -> None:
+        """Fill between `low` and `high` `(T,)`; steps without a number are left out."""
+        x, low, high = (np.asarray(a, dtype=float) for a in (x, low, high))
+        good = np.isfinite(low) & np.isfinite(high)
+        if int(good.sum()) < 2:
+            self.clear()
+            return
+        self._low.setData(x[good], low[good])
+        self._high.setData(x[good], high[good])
+        self.fill.setVisible(True)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.fill.setVisible(False)
+
+
+def joined(x: Any, traces: Any) -> tuple[Any, Any]:
+    """Many traces `(R, T)` over one `x` `(T,)` as one line with NaN between them.
+
+    The last 64 are kept: more cannot be told apart, and cost time.
+    """
+    traces = np.asarray(traces, dtype=float)[-MOST_REPEATS:]
+    many = np.tile(np.append(np.asarray(x, dtype=float), np.nan), len(traces))
+    gap = np.full((len(traces), 1), np.nan)
+    return many, np.concatenate([traces, gap], axis=1).ravel()

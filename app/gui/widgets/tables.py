@@ -1,0 +1,289 @@
+"""Small painted tables: errors over floors, scores beside baselines, pre-flight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QPainter
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from app.gui import icons
+from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, pen, sans
+from app.gui.words import score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PyQt6.QtGui import QPaintEvent
+
+    from app.gui.theme import Theme
+
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+CENTRE = Qt.AlignmentFlag.AlignCenter
+
+
+class Painted(QWidget):
+    """Base of the painted tables: head row, body rows of one height, words in columns."""
+
+    ROW_PX, HEAD_PX = 34, 26
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme = theme
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(60)
+        theme.changed.connect(self.update)
+
+    def begin(self) -> QPainter:
+        """A painter with antialiasing."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        return painter
+
+    def words(
+        self,
+        painter: QPainter,
+        where: QRectF,
+        text: str,
+        *,
+        ink: str = "text1",
+        align: Qt.AlignmentFlag = LEFT,
+        pixels: int = BODY_PX,
+        weight: int = 400,
+    ) -> None:
+        """Text in a cell, elided to its width."""
+        painter.setFont(sans(pixels, weight))
+        painter.setPen(colour(str(getattr(self.theme.tokens, ink))))
+        painter.drawText(where, align, elided(text, painter.font(), int(where.width())))
+
+    def rule(self, painter: QPainter, y: float) -> None:
+        """A hairline across."""
+        painter.fillRect(QRectF(0, y, self.width(), 1), colour(self.theme.tokens.hairline))
+
+    def row_px(self, rows: int) -> float:
+        """Row height that fits the widget, at most `ROW_PX`."""
+        return min(self.ROW_PX, max(18.0, (self.height() - self.HEAD_PX - 2) / max(1, rows)))
+
+
+@dataclass(frozen=True)
+class ErrorRow:
+    """One metric: value, floor, ratio with its interval, a word; coverage has no ratio."""
+
+    name: str
+    value: float
+    floor: float
+    ratio: float | None
+    low: float | None
+    high: float | None
+    word: str
+    level: str = "ok"
+
+
+class ErrorTable(Painted):
+    """Value, floor, ratio on a little axis with its interval, and a verdict in words."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
+        self.rows: list[ErrorRow] = []
+
+    def show_rows(self, rows: Sequence[ErrorRow]) -> None:
+        """Replace the rows."""
+        self.rows = list(rows)
+        said = (f"{r.name} {score(r.value)}, floor {score(r.floor)}, {r.word}" for r in self.rows)
+        self.setAccessibleDescription("; ".join(said))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = self.begin()
+        width = self.width()
+        name, value, floor = 0.0, width * 0.22, width * 0.335
+        axis, ratio, word = width * 0.45, width * 0.69, width * 0.79
+        span = ratio - axis - 8
+        cell = width * 0.10
+        top = max([2.2, *(min(r.high or r.ratio or 0, 6.0) for r in self.rows)])
+
+        def at(x: float) -> float:
+            return axis + 14 + (span - 28) * min(max(x, 0.0), top) / top
+
+        heads = ((value, "twin"), (floor, "floor"), (ratio, "ratio"))
+        for x, text in heads:
+            self.words(painter, QRectF(x, 0, cell, 22), text, ink="text2", align=RIGHT, pixels=LABEL_PX)
+        self.words(painter, QRectF(word, 0, cell * 2, 22), "verdict", ink="text2", pixels=LABEL_PX)
+        for mark in (1, 2):
+            where = QRectF(at(mark) - 20, 0, 40, 22)
+            self.words(painter, where, f"{mark} ×", ink="text2", align=CENTRE, pixels=LABEL_PX)
+        self.rule(painter, 23)
+        height = self.row_px(len(self.rows))
+        t = self.theme.tokens
+        end = self.HEAD_PX + height * max(1, len(self.rows))
+        for mark, ink in ((1, t.text3), (2, t.grid)):
+            painter.setPen(pen(ink, 1))
+            painter.drawLine(QPointF(at(mark), 26), QPointF(at(mark), end))
+        for index, row in enumerate(self.rows):
+            y = self.HEAD_PX + index * height
+            self.words(painter, QRectF(name, y, value, height), row.name)
+            self.words(painter, QRectF(value, y, cell, height), score(row.value), align=RIGHT, weight=500)
+            self.words(
+                painter, QRectF(floor, y, cell, height), score(row.floor), ink="text2", align=RIGHT
+            )
+            if row.ratio is not None:
+                text = f"{row.ratio:.2f}"
+                self.words(painter, QRectF(ratio, y, cell, height), text, align=RIGHT, weight=500)
+                self._interval(painter, row, at, y + height / 2)
+            self._verdict(painter, row, QRectF(word, y, width - word, height))
+
+    def _interval(self, painter: QPainter, row: ErrorRow, at: object, y: float) -> None:
+        place = at if callable(at) else float
+        twin = self.theme.tokens.twin
+        painter.setPen(pen(twin, 2))
+        if row.low is not None and row.high is not None:
+            painter.drawLine(QPointF(place(row.low), y), QPointF(place(row.high), y))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour(twin))
+        painter.drawEllipse(QPointF(place(row.ratio), y), 4, 4)
+
+    def _verdict(self, painter: QPainter, row: ErrorRow, where: QRectF) -> None:
+        t = self.theme.tokens
+        shift = 0.0
+        if row.level != "ok":
+            box = QRectF(where.left(), where.center().y() - 7, 14, 14)
+            icons.draw(painter, "warning", box, t.attention, t.surface)
+            shift = 18.0
+        ink = "text1" if row.level == "ok" else "attention"
+        self.words(painter, where.adjusted(shift, 0, 0, 0), row.word, ink=ink)
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One score on the logarithmic axis: a network (with interval) or a baseline (a tick)."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    word: str = ""
+    strong: bool = False
+    token: str = ""
+
+
+class ScoreTable(Painted):
+    """Scores beside their baselines on one logarithmic axis, in words at the right."""
+
+    ROW_PX = 27
+
+    def __init__(self, theme: Theme, head: str) -> None:
+        super().__init__(theme)
+        self.head = head
+        self.rows: list[ScoreRow] = []
+
+    def show_rows(self, rows: Sequence[ScoreRow]) -> None:
+        """Replace the rows."""
+        self.rows = list(rows)
+        self.setAccessibleDescription("; ".join(f"{r.name} {score(r.value)} {r.word}" for r in rows))
+        self.update()
+
+    def _ends(self) -> tuple[float, float]:
+        values = [v for r in self.rows for v in (r.value, r.low, r.high) if v is not None and v > 0]
+        if not values:
+            return -3.0, 0.0
+        low, high = np.log10(min(values)), np.log10(max(values))
+        return float(low - 0.15), float(max(high + 0.15, low + 1.0))
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = self.begin()
+        low, high = self._ends()
+        left, right = self.width() * 0.27, self.width() * 0.64
+
+        def at(value: float) -> float:
+            share = (np.log10(max(value, 1e-12)) - low) / (high - low)
+            return left + (right - left) * float(min(1.0, max(0.0, share)))
+
+        name = QRectF(0, 0, left - 8, 22)
+        self.words(painter, name, self.head, ink="text2", pixels=LABEL_PX)
+        height = self.row_px(len(self.rows))
+        end = self.HEAD_PX + height * len(self.rows)
+        before = -100.0
+        for decade in np.arange(np.floor(low), np.ceil(high) + 1):
+            for step in (1.0, 3.0):
+                mark = step * 10.0**decade
+                if not low <= np.log10(mark) <= high or at(mark) - before < 40:
+                    continue
+                before = at(mark)
+                where = QRectF(at(mark) - 30, 0, 60, 22)
+                self.words(painter, where, f"{mark:g}", ink="text2", align=CENTRE, pixels=LABEL_PX)
+                painter.setPen(pen(self.theme.tokens.grid, 1))
+                painter.drawLine(QPointF(at(mark), 26), QPointF(at(mark), end))
+        self.rule(painter, 23)
+        for index, row in enumerate(self.rows):
+            y = self.HEAD_PX + index * height
+            ink = "text1" if row.token or row.strong else "text2"
+            weight = 600 if row.strong else 400
+            cell = QRectF(0, y, left - 8, height)
+            self.words(painter, cell, row.name, ink=ink, weight=weight)
+            cell = QRectF(right + 8, y, self.width() * 0.11, height)
+            self.words(painter, cell, score(row.value), ink=ink, weight=weight, align=RIGHT)
+            x = cell.right() + 14
+            cell = QRectF(x, y, self.width() - x, height)
+            self.words(painter, cell, row.word, ink=ink, weight=weight)
+            self._mark(painter, row, at, y + height / 2)
+
+    def _mark(self, painter: QPainter, row: ScoreRow, at: object, y: float) -> None:
+        place = at if callable(at) else float
+        t = self.theme.tokens
+        if not row.token:
+            painter.setPen(pen(t.text2, 2))
+            painter.drawLine(QPointF(place(row.value), y - 6), QPointF(place(row.value), y + 6))
+            return
+        name = str(getattr(t, row.token))
+        painter.setPen(pen(name, 2))
+        if row.low is not None and row.high is not None:
+            painter.drawLine(QPointF(place(row.low), y), QPointF(place(row.high), y))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour(name))
+        painter.drawEllipse(QPointF(place(row.value), y), 4, 4)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of a pre-flight list: level `ok`, `wait`, `attention` or `fault`."""
+
+    name: str
+    value: str
+    level: str = "ok"
+
+
+class CheckList(Painted):
+    """Pre-flight: a glyph, what was looked at, what was found."""
+
+    ROW_PX, HEAD_PX = 32, 0
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
+        self.checks: list[Check] = []
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_checks(self, checks: Sequence[Check]) -> None:
+        """Replace the list."""
+        self.checks = list(checks)
+        self.setFixedHeight(max(32, self.ROW_PX * len(self.checks)))
+        self.setToolTip("\n".join(f"{c.name}: {c.value}" for c in self.checks))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = self.begin()
+        t = self.theme.tokens
+        for index, check in enumerate(self.checks):
+            y = index * self.ROW_PX
+            glyph = {"ok": "check", "wait": "wait"}.get(check.level, "warning")
+            glyph = "fault" if check.level == "fault" else glyph
+            ink = {"attention": "attention", "fault": "fault"}.get(check.level, "text2")
+            box = QRectF(0, y + 9, 14, 14)
+            icons.draw(painter, glyph, box, str(getattr(t, ink)), t.window)
+            strong = "text1" if check.level in {"ok", "wait"} else ink
+            self.words(painter, QRectF(20, y, 130, 32), check.name, ink=strong)
+            where = QRectF(140, y, self.width() - 140, 32)
+            self.words(painter, where, check.value, ink=ink, align=RIGHT)

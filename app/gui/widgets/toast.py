@@ -1,0 +1,134 @@
+"""Toasts: a sentence in a corner, the traceback behind it; and the bar that asks in the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.gui.widgets.basic import label
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+WIDTH_PX, SHOWN_MS = 440, 9000
+
+
+class Toast(QFrame):
+    """One message; errors stay until they are closed, others go after nine seconds."""
+
+    def __init__(self, text: str, level: str, trace: str, gone: Callable[[], None]) -> None:
+        super().__init__()
+        self.setObjectName("toast")
+        self.setProperty("level", level)
+        self.setFixedWidth(WIDTH_PX)
+        self.text, self.trace = text, trace
+        self._gone = gone
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(14, 10, 10, 10)
+        words = label(text, wrap=True)
+        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        outer.addWidget(words)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        outer.addLayout(buttons)
+        self._details = QPlainTextEdit(trace)
+        self._details.setReadOnly(True)
+        self._details.setFixedHeight(180)
+        self._details.hide()
+        if trace:
+            self._add(buttons, "Details", self.show_details)
+            self._add(buttons, "Copy", self.copy)
+        self._add(buttons, "Close", self.dismiss)
+        outer.addWidget(self._details)
+        if level != "error":
+            QTimer.singleShot(SHOWN_MS, self.dismiss)
+
+    def _add(self, layout: QHBoxLayout, text: str, press: Callable[[], None]) -> None:
+        button = QPushButton(text)
+        button.clicked.connect(lambda: press())
+        layout.addWidget(button)
+
+    def show_details(self) -> None:
+        """Unfold or fold the traceback."""
+        self._details.setVisible(self._details.isHidden())
+        self.adjustSize()
+        self._gone()
+
+    def copy(self) -> None:
+        """Copy message and traceback."""
+        clipboard = QApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(f"{self.text}\n\n{self.trace}")
+
+    def dismiss(self) -> None:
+        """Take it away."""
+        self.hide()
+        self.deleteLater()
+        self._gone()
+
+
+class Toasts:
+    """The stack of toasts in the lower right corner of a widget; the latest three are kept."""
+
+    def __init__(self, parent: QWidget) -> None:
+        self._parent = parent
+        self.shown: list[Toast] = []
+
+    def show(self, text: str, level: str = "info", trace: str = "") -> Toast:
+        """Show another one."""
+        toast = Toast(text, level, trace, self.arrange)
+        toast.setParent(self._parent)
+        self.shown.append(toast)
+        for old in self.shown[:-3]:
+            old.dismiss()
+        toast.show()
+        self.arrange()
+        return toast
+
+    def arrange(self) -> None:
+        """Stack what is left, the newest lowest."""
+        self.shown = [t for t in self.shown if not t.isHidden()]
+        y = self._parent.height() - 48
+        for toast in reversed(self.shown):
+            toast.adjustSize()
+            y -= toast.height() + 8
+            toast.move(self._parent.width() - WIDTH_PX - 16, y)
+            toast.raise_()
+
+
+class AskBar(QFrame):
+    """A question in the window, not over it: what it is about, and a few answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("bar")
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(16, 8, 16, 8)
+        self._words = label("")
+        self._layout.addWidget(self._words, 1)
+        self.buttons: list[QPushButton] = []
+        self.hide()
+
+    def ask(self, text: str, answers: Sequence[tuple[str, Callable[[], None]]]) -> None:
+        """Show the question; no answers makes it a statement."""
+        self._words.setText(text)
+        for button in self.buttons:
+            button.hide()
+            button.deleteLater()
+        self.buttons = []
+        for words, press in answers:
+            button = QPushButton(words)
+            button.clicked.connect(lambda _=False, p=press: p())
+            self._layout.addWidget(button)
+            self.buttons.append(button)
+        self.show()

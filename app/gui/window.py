@@ -1,0 +1,349 @@
+"""The window: strip, rail, pages, status line; it runs one job and stops it at every moment."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QKeyEvent
+from PyQt6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QMainWindow,
+    QPlainTextEdit,
+    QStackedWidget,
+    QTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.config import Settings
+from app.gui.actions import PAGES, make_actions, shortcut_sheet
+from app.gui.job import Job, JobSpec, Outcome
+from app.gui.link import BenchLink
+from app.gui.pages import make_page
+from app.gui.top import TopStrip
+from app.gui.widgets.rail import Rail
+from app.gui.widgets.status import StatusLine
+from app.gui.widgets.toast import AskBar, Toasts
+from app.gui.words import duration
+from app.operations.events import Event, Note, Progress, RunPlan, StepRead
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from PyQt6.QtGui import QResizeEvent, QShowEvent
+
+    from app.gui.pages.page import Page
+    from app.gui.theme import Theme
+    from app.session import Session
+
+EDITORS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
+
+
+class Window(QMainWindow):
+    """Everything around the pages. `usable` is emitted once, after the first frame is on screen."""
+
+    usable = pyqtSignal()
+    gone = pyqtSignal()
+
+    def __init__(self, session: Session, theme: Theme, settings: Settings | None = None) -> None:
+        super().__init__()
+        self.session, self.theme = session, theme
+        self.settings = settings or Settings()
+        self.job: Job | None = None
+        self.log: list[str] = []
+        self.closing = False
+        self._closed = False
+        self.pages: dict[str, Page] = {}
+        self.link = BenchLink(session)
+        self.setWindowTitle(f"Twinrig, {session.spec.name}")
+        self.setMinimumSize(1024, 640)
+        self.resize(1440, 900)
+        self._lay_out()
+        self._connect_link()
+        self.actions_by_id = make_actions(self, self._handlers(), self.top.menu)
+        self.toasts = Toasts(self.sheet)
+        app = QApplication.instance()
+        if app is not None:
+            app.installEventFilter(self)
+        if self.settings.geometry:
+            self.restoreGeometry(QByteArray.fromHex(self.settings.geometry.encode()))
+        self.open_page("record")
+
+    def _lay_out(self) -> None:
+        self.sheet = QWidget()
+        self.sheet.setObjectName("sheet")
+        self.setCentralWidget(self.sheet)
+        outer = QVBoxLayout(self.sheet)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        self.top = TopStrip(self.theme, self.session)
+        self.top.stop_button.clicked.connect(self.stop)
+        self.bar = AskBar()
+        names = [(key, name, str(n)) for n, (key, name) in enumerate(PAGES, start=1)]
+        self.rail = Rail(self.theme, names, [("log", "Log", "F8")], self.open_page)
+        self.stack = QStackedWidget()
+        self.status = StatusLine(self.theme)
+        outer.addWidget(self.top)
+        outer.addWidget(self.bar)
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.rail)
+        middle.addWidget(self.stack, 1)
+        outer.addLayout(middle, 1)
+        outer.addWidget(self.status)
+
+    def _connect_link(self) -> None:
+        self.link.connected.connect(self._connected)
+        self.link.failed.connect(self._connect_failed)
+        self.link.reading.connect(self._reading)
+        self.link.lost.connect(self._lost)
+        self.link.safe.connect(self._made_safe)
+        self.link.closed.connect(self._bench_closed)
+
+    def _handlers(self) -> dict[str, Callable[[], None]]:
+        pages = [key for key, _ in PAGES] + ["log"]
+        return {
+            "stop": self.stop,
+            "reconnect": self.reconnect,
+            **{f"page.{key}": lambda key=key: self.open_page(key) for key in pages},
+            "copy": lambda: self.page().copy_plots(),
+            **{f"theme.{m}": lambda m=m: self.set_theme(m) for m in ("light", "dark", "system")},
+            "shortcuts": lambda: self.toast(shortcut_sheet()),
+            "quit": lambda: (self.close(), None)[1],
+        }
+
+    # the shell that pages see
+
+    def open_page(self, key: str, artefact: Path | None = None) -> None:
+        """Show a page (made when first shown), with an artefact chosen on it."""
+        page = self.pages.get(key)
+        if page is None:
+            page = make_page(key, self)
+            self.pages[key] = page
+            self.stack.addWidget(page)
+            page.set_form_values(self.settings.forms.get(key, {}))
+        self.stack.setCurrentWidget(page)
+        self.rail.choose(key)
+        page.refresh()
+        if artefact is not None:
+            page.choose(artefact)
+
+    def page(self) -> Page:
+        """The page in view."""
+        return next(p for p in self.pages.values() if p is self.stack.currentWidget())
+
+    def toast(self, text: str, level: str = "info", trace: str = "") -> None:
+        """Say something in the corner, and keep it in the log."""
+        self.log.append(f"{level}: {text}" + (f"\n{trace}" if trace else ""))
+        self.toasts.show(text, level, trace)
+
+    def run(self, spec: JobSpec) -> bool:
+        """Run a page's operation; one at a time."""
+        if self.job is not None or self.closing:
+            running = self.job.spec.title if self.job else "The window's end"
+            self.toast(f"{running} is under way: stop it, or wait for its end", "warning")
+            return False
+        interrupt = self.session.request_stop if spec.hardware else _nothing
+        self.session.clear_stop()
+        guard = self.session.job(spec.title, hardware=spec.hardware)
+        self.job = Job(spec, interrupt, guard)
+        self.job.events.connect(self._take)
+        self.job.finished.connect(self._finished)
+        self.status.say(f"{spec.title}, starting", fraction=0.0)
+        self.status.say_right("", spec.run_id)
+        self.pages[spec.page].job_started()
+        self.job.start()
+        return True
+
+    def stop(self) -> None:
+        """Stop: first the job's own way down; again, or while idle: make the bench safe at once."""
+        job = self.job
+        if job is not None and not job.stop_asked:
+            job.stop()
+            self.status.say(f"{job.spec.title}, stopping", fraction=self.status.fraction)
+            if job.spec.hardware:
+                self.top.waiting("Stopping", "field to zero, then output off")
+            return
+        self.link.make_safe()
+
+    def reconnect(self) -> None:
+        """Connect the bench again, in a worker."""
+        if self.session.bench is None:
+            self.top.waiting("Connecting", self.session.spec.name)
+            self.link.connect_bench()
+        else:
+            self.toast("The bench is connected")
+
+    def set_theme(self, mode: str) -> None:
+        """Light, dark, or as the system."""
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            self.theme.apply(app, mode)
+
+    # the bench
+
+    def _connected(self) -> None:
+        self.top.bench_connected()
+        for page in self.pages.values():
+            page.bench_changed()
+
+    def _connect_failed(self, error: BaseException, trace: str) -> None:
+        self.top.missing("Not connected", str(error).splitlines()[0])
+        self.rail.items["bench"].show_mark("fault")
+        self.toast(str(error), "error", trace)
+        for page in self.pages.values():
+            page.bench_changed()
+
+    def _reading(self, reading: object) -> None:
+        if self.job is None or not self.job.spec.hardware:
+            self.top.show_reading(reading)  # type: ignore[arg-type]
+            self.rail.items["bench"].show_mark("")
+            for page in self.pages.values():
+                page.take_reading(reading)  # type: ignore[arg-type]
+
+    def _lost(self, error: BaseException) -> None:
+        self.top.missing("Bench lost", str(error).splitlines()[0])
+        self.rail.items["bench"].show_mark("fault")
+        text = f"bench: {error}"
+        if not self.log or not self.log[-1].endswith(text):
+            self.log.append(f"error: {text}")
+
+    def _made_safe(self, said: list[str]) -> None:
+        if not self.closing:
+            self.toast("\n".join(said) or "The bench is safe: nothing to do")
+
+    # the job
+
+    def _take(self, events: list[Event]) -> None:
+        job = self.job
+        if job is None:
+            return
+        page = self.pages[job.spec.page]
+        step = next((e for e in reversed(events) if isinstance(e, StepRead)), None)
+        if step is not None and not job.stop_asked:
+            self.top.show_step(step.field_T, step.current_A, step.values)
+        progress = next((e for e in reversed(events) if isinstance(e, Progress)), None)
+        if progress is not None and not job.stop_asked:
+            share = progress.done / progress.total if progress.total else 0.0
+            left = "" if progress.remaining_s is None else f"{duration(progress.remaining_s)} left"
+            words = f"{job.spec.title}, {progress.done:g} of {progress.total:g} {progress.unit}"
+            self.status.say(words, fraction=share, left=left)
+            self.rail.items[job.spec.page].show_mark(f"{100 * share:.0f} %")
+        for event in events:
+            if isinstance(event, RunPlan):
+                self.status.say_right("every complete repeat is on disk", event.run_id)
+            elif isinstance(event, Note):
+                self.log.append(f"{event.level}: {event.text}")
+        page.take(events)
+        if progress is None and not job.stop_asked and page.progress is not None:
+            share, left = page.progress
+            self.status.say(job.spec.title, fraction=share, left=left)
+            self.rail.items[job.spec.page].show_mark(f"{100 * share:.0f} %")
+
+    def _finished(self, outcome: Outcome) -> None:
+        job, self.job = self.job, None
+        if job is None:
+            return
+        self.top.idle()
+        failed = outcome.status == "failed"
+        self.rail.items[job.spec.page].show_mark("fault" if failed else "")
+        word = {"done": "done", "stopped": "stopped"}.get(outcome.status, "failed")
+        self.status.say(f"{job.spec.title}, {word}")
+        self.status.say_right("")
+        try:
+            self.pages[job.spec.page].job_finished(outcome)
+        except Exception as error:
+            self.toast(f"{error}", "error", traceback.format_exc())
+        if failed and outcome.error is not None:
+            self.toast(f"{job.spec.title}: {outcome.error}", "error", outcome.trace)
+        job.deleteLater()
+        if self.closing:
+            self._close_bench()
+
+    # the end
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        if event is None or self._closed:
+            return
+        event.ignore()
+        if self.closing:
+            return
+        if self.job is not None:
+            what = self.job.spec.title
+            self.bar.ask(
+                f"{what} is under way. Stop it, bring the bench to its safe state, and close?",
+                [("Stop and close", self.shut_down), ("Keep running", self.bar.hide)],
+            )
+            return
+        self.shut_down()
+
+    def shut_down(self) -> None:
+        """Stop, make safe, disconnect, close: without asking; also the way of SIGTERM."""
+        if self.closing:
+            return
+        self.closing = True
+        self.bar.ask("Closing: stopping what runs, field to zero, output off …", [])
+        if self.job is None:
+            self._close_bench()
+        elif not self.job.stop_asked:
+            self.stop()
+
+    def _close_bench(self) -> None:
+        self.link.close()
+
+    def _bench_closed(self) -> None:
+        self._closed = True
+        app = QApplication.instance()
+        if app is not None:
+            app.removeEventFilter(self)
+        self.close()
+        self.gone.emit()
+
+    # Qt
+
+    def settings_now(self) -> Settings:
+        """What should come back at the next start."""
+        forms = {**self.settings.forms}
+        forms.update({key: page.form_values() for key, page in self.pages.items()})
+        geometry = bytes(self.saveGeometry().toHex().data()).decode()
+        return Settings(self.theme.mode, self.settings.bench, geometry, forms)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Esc is Stop only where no entry, list or popup could mean it otherwise."""
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and event.key() == Qt.Key.Key_Escape
+            and watched is QApplication.focusWidget()
+            and QApplication.activePopupWidget() is None
+            and not isinstance(watched, EDITORS)
+        ):
+            self.stop()
+            return True
+        return False
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self.toasts.arrange()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        QTimer.singleShot(0, self._when_exposed)
+
+    def _when_exposed(self) -> None:
+        handle = self.windowHandle()
+        if handle is not None and not handle.isExposed():
+            QTimer.singleShot(2, self._when_exposed)
+            return
+        self.usable.emit()
+
+
+def _nothing() -> None:
+    """A child process needs no interrupt: its generator is closed at the next event."""

@@ -1,0 +1,68 @@
+"""Numbers as a person reads them: durations, sizes, scores, fields."""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "—"
+PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
+
+
+def duration(seconds: float | None) -> str:
+    """`0.4 s`, `41 s`, `2 min 8 s`, `1 h 14 min`."""
+    if seconds is None or not math.isfinite(seconds):
+        return MISSING
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def size(count: float) -> str:
+    """`900 B`, `24 kB`, `1.9 MB`."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= scale:
+            value = count / scale
+            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+    return f"{count:.0f} B"
+
+
+def score(value: float | None) -> str:
+    """Two significant digits without an exponent; — where there is no number."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if value == 0:
+        return "0"
+    digits = max(0, 1 - math.floor(math.log10(abs(value))))
+    return f"{value:.{min(digits, 8)}f}"
+
+
+def reading(value: float | None, digits: int = 4) -> str:
+    """A value of the instrument strip: four digits, fixed width in its range."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    before = len(f"{abs(value):.0f}")
+    return f"{value:.{max(0, digits - before)}f}".replace("-", "−")
+
+
+def prefix(scale: float, unit: str) -> tuple[float, str]:
+    """Factor and unit that show values of about `scale` well: `(1e6, "µV")` for 3e-5 V.
+
+    A dimensionless unit keeps its factor 1.
+    """
+    if not unit or unit in {"1", "°", "°C", "%"} or not math.isfinite(scale) or scale <= 0:
+        return 1.0, unit
+    for step, letter in PREFIXES:
+        if scale >= step:
+            return 1.0 / step, letter + unit
+    return 1.0 / PREFIXES[-1][0], PREFIXES[-1][1] + unit
+
+
+def count(number: int, noun: str) -> str:
+    """`1 repeat`, `32 repeats`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

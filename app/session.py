@@ -1,0 +1,194 @@
+"""What a front end that stays open holds: a bench, a folder of artefacts, at most one job."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+
+from app.store import new_id
+from models.errors import RefusedError
+
+if TYPE_CHECKING:
+    from instruments.bench import Bench, BenchReading
+    from instruments.bench_file import BenchSpec
+
+HEADS = {
+    "rec": ("header.json", "recording.nc"),
+    "twin": ("twin.json",),
+    "net": ("network.json",),
+    "dep": ("deployment.json",),
+}
+KINDS = {"rec": "recording", "twin": "twin", "net": "network", "dep": "deployment"}
+MOST_HEAD_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """One artefact of the library: folder, kind (`rec`, `twin`, `net`, `dep`), and its JSON head."""
+
+    path: Path
+    kind: str
+    changed_s: float
+    head: dict[str, Any]
+    broken: str = ""
+
+    @property
+    def id(self) -> str:
+        """Its id: the folder's name, unless the head knows better."""
+        meta = self.head.get("meta")
+        known = meta.get("id") if isinstance(meta, dict) else None
+        return str(known or self.head.get("id") or self.path.name)
+
+    @property
+    def when(self) -> str:
+        """When it was last written, as a person says it: `24 Nov 15:31`."""
+        return f"{datetime.fromtimestamp(self.changed_s):%d %b %H:%M}".lstrip("0")
+
+
+class Library:
+    """A folder with one folder an artefact."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+
+    def new_path(self, kind: str) -> Path:
+        """A free folder for a new artefact; its name is the id."""
+        return self.folder / new_id(kind)
+
+    def artefacts(self, kind: str | None = None) -> list[Artefact]:
+        """All artefacts, or those of a kind, newest first; a broken one says what is wrong."""
+        found = []
+        with suppress(FileNotFoundError):
+            for folder in self.folder.iterdir():
+                artefact = _artefact(folder) if folder.is_dir() else None
+                if artefact is not None and kind in (None, artefact.kind):
+                    found.append(artefact)
+        return sorted(found, key=lambda a: (a.changed_s, a.path.name), reverse=True)
+
+    def find(self, path: Path) -> Artefact | None:
+        """The artefact at a path (its folder, or a file in it); None where there is none."""
+        folder = path if path.is_dir() else path.parent
+        return _artefact(folder) if folder.is_dir() else None
+
+
+def _artefact(folder: Path) -> Artefact | None:
+    for kind, names in HEADS.items():
+        for name in names:
+            file = folder / name
+            if file.is_file():
+                return _read_head(folder, kind, file)
+    return None
+
+
+def _read_head(folder: Path, kind: str, file: Path) -> Artefact:
+    changed_s = file.stat().st_mtime
+    if file.suffix != ".json":
+        return Artefact(folder, kind, changed_s, {})
+    try:
+        if file.stat().st_size > MOST_HEAD_BYTES:
+            raise ValueError(f"longer than {MOST_HEAD_BYTES} bytes")
+        head = json.loads(file.read_text("utf-8"))
+        if not isinstance(head, dict):
+            raise ValueError("no JSON object")
+    except (OSError, ValueError, RecursionError) as fault:
+        return Artefact(folder, kind, changed_s, {}, f"{file.name} can't be read: {fault}")
+    return Artefact(folder, kind, changed_s, head)
+
+
+def library_folder(given: str | None = None) -> Path:
+    """Where artefacts go: `--library`, `TWINRIG_LIBRARY`, else `Twinrig` in the user's documents."""
+    chosen = given or os.environ.get("TWINRIG_LIBRARY")
+    return Path(chosen) if chosen else Path(platformdirs.user_documents_dir()) / "Twinrig"
+
+
+class Session:
+    """Bench, library, and the rule that at most one job runs.
+
+    The bench lock is held by whoever speaks to the bench: a hardware job for all of its life,
+    the idle poll for one reading. `make_safe` doesn't wait for it: safety comes first, and every
+    link has a lock of its own.
+    """
+
+    def __init__(self, spec: BenchSpec, library: Library) -> None:
+        self.spec = spec
+        self.library = library
+        self.bench: Bench | None = None
+        self.busy = ""
+        self._lock = threading.Lock()
+
+    def connect(self) -> Bench:
+        """Connect the bench of `spec`; every instrument that fails is in one error."""
+        from instruments.bench import Bench
+
+        with self._lock:
+            if self.bench is None:
+                self.bench = Bench.connect(self.spec)
+            return self.bench
+
+    def poll(self) -> BenchReading | None:
+        """One idle reading; None while a job has the bench or none is connected."""
+        if self.bench is None or self.busy or not self._lock.acquire(blocking=False):
+            return None
+        try:
+            return self.bench.monitor()
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def job(self, name: str, *, hardware: bool) -> Iterator[None]:
+        """The one job: refused while another runs; a hardware job holds the bench lock.
+
+        Raises
+        ------
+        RefusedError
+            Another job runs, or a hardware job has no bench.
+        """
+        if self.busy:
+            raise RefusedError(f"{self.busy} runs already: stop it, or wait for its end")
+        if hardware and self.bench is None:
+            raise RefusedError(f"{name}: no bench is connected; reconnect it on the Bench page")
+        if not hardware:
+            self.busy = name
+            try:
+                yield
+            finally:
+                self.busy = ""
+            return
+        with self._lock:
+            self.busy = name
+            try:
+                yield
+            finally:
+                self.busy = ""
+
+    def request_stop(self) -> None:
+        """Ask everything that waits on the bench to end."""
+        if self.bench is not None:
+            self.bench.stop.request()
+
+    def clear_stop(self) -> None:
+        """Forget an earlier request, before the next job."""
+        if self.bench is not None:
+            self.bench.stop.clear()
+
+    def make_safe(self) -> list[str]:
+        """Bring the bench to its safe state; sentences of what was found and done."""
+        return [] if self.bench is None else self.bench.make_safe()
+
+    def close(self) -> None:
+        """Make safe and disconnect; the bench is gone afterwards."""
+        bench, self.bench = self.bench, None
+        if bench is not None:
+            try:
+                bench.make_safe()
+            finally:
+                bench.close()
