@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+from fit_device import record_device
+
+from app.operations.evaluate import evaluate
+from app.operations.events import Note, Result, TwinScored
+from app.operations.fit import fit
+from app.store import write_recording
+from models.errors import InputError
+from models.sequence import DriveWindow
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evaluate")
+    write_recording(folder / "fitted", record_device(40, 8, seed=1))
+    list(fit([folder / "fitted"], folder / "twin", iterations=60, latent=4, hidden=16))
+    return folder / "twin"
+
+
+def evaluated(twin, tmp_path, recording):
+    write_recording(tmp_path / "recording", recording)
+    return list(evaluate(twin, tmp_path / "recording"))
+
+
+def words(events):
+    return " ".join(e.text for e in events if isinstance(e, Note))
+
+
+def test_a_twin_is_scored_on_another_recording(twin, tmp_path):
+    events = evaluated(twin, tmp_path, record_device(10, 16, seed=2))
+    assert [type(e) for e in events[-2:]] == [TwinScored, Result]
+    assert {"path", "errors", "coverage"} <= set(events[-1].values)
+    assert events[-1].values["errors"]["mean"]["floor"] > 0
+    assert "all 10 sequences" in words(events)
+
+
+def test_of_the_recording_it_was_fitted_on_only_the_held_out_part_counts(twin):
+    events = list(evaluate(twin, twin.parent / "fitted"))
+    assert "6 sequences × 8 repeats" in words(events)
+    assert events[-2].details["sequences"] == 6
+
+
+def test_another_drive_window_or_unit_is_refused_all_at_once(twin, tmp_path):
+    other = record_device(5, 16, seed=3, units=("A",), window=DriveWindow("step", 0.0, 2.0))
+    with pytest.raises(InputError) as caught:
+        evaluated(twin, tmp_path, other)
+    assert "2 problems" in str(caught.value)
+
+
+def test_another_setting_and_a_drive_beyond_the_fitted_range_are_said(twin, tmp_path):
+    other = record_device(5, 16, seed=4, settings={"lockin": {"time_constant_s": 0.3}})
+    other.drive[0, 0] = 1.0
+    events = evaluated(twin, tmp_path, other)
+    assert "lockin.time_constant_s is 0.3" in words(events)
+    assert "beyond that it guesses" in words(events)
+
+
+def test_too_few_repeats_to_score(twin, tmp_path):
+    with pytest.raises(InputError, match="at least 4"):
+        evaluated(twin, tmp_path, record_device(5, 2, seed=5))

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fit_device import record_device
+
+from app.fit_checkpoint import FILE_NAME
+from app.operations.child import in_child
+from app.operations.events import FitProgress, FitSamples, Note, Result, TwinScored, as_json
+from app.operations.fit import fit
+from app.store import load_twin, write_recording
+from models.errors import InputError
+
+SMALL = {"latent": 4, "hidden": 16}
+
+
+@pytest.fixture(scope="module")
+def device(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recordings")
+    write_recording(folder / "many", record_device(30, 4, seed=1))
+    write_recording(folder / "scoring", record_device(8, 16, seed=2))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fitted(device, tmp_path_factory):
+    out = tmp_path_factory.mktemp("twins") / "twin"
+    events = list(fit([device / "many", device / "scoring"], out, iterations=60, **SMALL))
+    return out, events
+
+
+def test_a_fit_tells_its_progress_shows_samples_and_ends_with_the_contracts_keys(fitted):
+    out, events = fitted
+    assert [type(e) for e in events[-2:]] == [TwinScored, Result]
+    progress = [e for e in events if isinstance(e, FitProgress)]
+    assert progress[-1].iteration == progress[-1].total == 60
+    samples = next(e for e in events if isinstance(e, FitSamples))
+    assert samples.twin.shape == (16, 30, 1)
+    assert samples.real.shape == (4, 30, 1)
+    values = as_json(events[-1])
+    assert values["path"] == str(out / "twin.json")
+    for name in ("mean", "spread", "autocovariance", "crps"):
+        assert set(values["errors"][name]) == {"value", "floor", "ratio", "excess", "low", "high"}
+    assert values["coverage"]["expected"] == 0.892
+    json.dumps(values, allow_nan=False)
+
+
+def test_the_scores_come_with_what_the_pages_draw(fitted):
+    details = fitted[1][-2].details
+    assert details["real"].shape == details["twin"].shape == (16, 30, 1)
+    assert details["pit"].shape == (20,)
+    for name in ("real", "twin", "low", "high"):
+        assert details[f"autocorrelation_{name}"].shape == (20,)
+
+
+def test_the_twin_on_disk_knows_its_rig_its_parents_and_what_it_has_not_seen(fitted, device):
+    out, _ = fitted
+    twin = load_twin(out)
+    assert twin.channels == ("X",)
+    assert twin.reset.field_T == 2.0
+    assert twin.settings["lockin"]["time_constant_s"] == 0.01
+    assert [Path(p["path"]) for p in twin.meta["parents"]] == [
+        device / name / "recording.nc" for name in ("many", "scoring")
+    ]
+    assert twin.meta["held_out"]["test"] == list(range(30, 38))
+    assert 0 <= twin.drive_low < twin.drive_high <= 1
+    assert not (out / FILE_NAME).exists()
+
+
+def test_closing_keeps_a_checkpoint_and_resume_ends_where_an_uninterrupted_fit_does(
+    device, tmp_path
+):
+    whole = list(fit([device / "many"], tmp_path / "whole", iterations=30, **SMALL))[-1]
+    events = fit([device / "many"], tmp_path / "cut", iterations=30, **SMALL)
+    next(e for e in events if isinstance(e, FitProgress))
+    events.close()
+    assert (tmp_path / "cut" / FILE_NAME).is_file()
+    assert not (tmp_path / "cut" / "twin.json").exists()
+    resumed = list(fit([], tmp_path / "cut", resume=True))
+    assert resumed[-1].values["errors"] == whole.values["errors"]
+    with pytest.raises(InputError, match="finished"):
+        list(fit([], tmp_path / "cut", resume=True))
+
+
+def test_a_checkpoint_cut_short_and_a_recording_that_changed_are_refused(device, tmp_path):
+    write_recording(tmp_path / "rec", record_device(12, 4, seed=5))
+    events = fit([tmp_path / "rec"], tmp_path / "cut", iterations=30, **SMALL)
+    next(e for e in events if isinstance(e, FitProgress))
+    events.close()
+    shutil.rmtree(tmp_path / "rec")
+    write_recording(tmp_path / "rec", record_device(12, 4, seed=6))
+    with pytest.raises(InputError, match="has changed since"):
+        list(fit([], tmp_path / "cut", resume=True))
+    whole = (tmp_path / "cut" / FILE_NAME).read_bytes()
+    (tmp_path / "cut" / FILE_NAME).write_bytes(whole[:-20])
+    with pytest.raises(InputError, match="damaged"):
+        list(fit([], tmp_path / "cut", resume=True))
+
+
+def test_nothing_is_overwritten(fitted, device):
+    with pytest.raises(InputError, match="holds"):
+        list(fit([device / "many"], fitted[0], iterations=10))
+
+
+def test_a_fit_in_a_child_process_stops_with_its_checkpoint(device, tmp_path):
+    events = in_child(
+        "app.operations.fit.fit",
+        {"recordings": [device / "many"], "out": tmp_path / "twin", "iterations": 10**6, **SMALL},
+    )
+    next(e for e in events if isinstance(e, FitProgress))
+    events.close()
+    assert (tmp_path / "twin" / FILE_NAME).is_file()
+
+
+def test_a_deterministic_twin(device, tmp_path):
+    events = list(
+        fit([device / "many"], tmp_path / "twin", deterministic=True, iterations=30, **SMALL)
+    )
+    assert load_twin(tmp_path / "twin").deterministic
+    assert events[-1].values["errors"]["spread"]["value"] == pytest.approx(1)
+
+
+def test_one_repeat_offers_the_deterministic_twin_and_leaves_no_folder(tmp_path):
+    write_recording(tmp_path / "one", record_device(12, 1, seed=3))
+    with pytest.raises(InputError, match="--deterministic"):
+        list(fit([tmp_path / "one"], tmp_path / "twin", iterations=10))
+    assert not (tmp_path / "twin").exists()
+
+
+def test_one_sequence_is_fitted_on_half_its_repeats_beside_a_memory_of_them(tmp_path):
+    write_recording(tmp_path / "one", record_device(1, 40, seed=4))
+    events = list(fit([tmp_path / "one"], tmp_path / "twin", iterations=30, **SMALL))
+    assert any("one sequence" in e.text for e in events if isinstance(e, Note))
+    memory = events[-1].values["memory"]
+    assert memory["mean"]["ratio"] == pytest.approx(1.1, abs=0.3)
+    assert np.isfinite(events[-1].values["errors"]["mean"]["low"])
