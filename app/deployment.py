@@ -1,0 +1,241 @@
+"""A deployment on disk and before its first byte: what it needs, checks, compares and leaves.
+
+Layout: `deployment.json`, `result.nc` (prediction and target over the unseen part, misfit of each
+node), `nodes/` (a recording: one sequence a node, in schedule order). Never imports torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.artefacts import code_version, find_file, load_artefact, new_id, now_iso, save_artefact
+from app.artefacts import sha256_of as file_sha256
+from app.netcdf import Variable, write_netcdf
+from app.operations.record import differences
+from app.recording_store import read_recording
+from app.weights_store import NETWORK_FILE, TWIN_FILE
+from models.errors import InputError, RefusedError, raise_problems
+from models.recording import Recording
+from models.sequence import FieldSequence
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from instruments.bench import Bench
+    from models.network import Network, TwinReference
+
+    FloatArray = NDArray[np.float64]
+
+SCHEMA = 1
+KIND = "deployment"
+FILE_NAME = "deployment.json"
+RESULT_NAME = "result.nc"
+
+
+def preflight(network: Network, path: Path, bench: Bench) -> None:
+    """Check, before a byte is sent, that the network may run on this bench.
+
+    Raises
+    ------
+    InputError
+        A twin of the network is missing, or is not the one that it was trained through.
+    RefusedError
+        The bench differs from the one that the twin was recorded on (every difference), or a
+        drive that the network could send would break a limit.
+    """
+    raise_problems(InputError, str(path), [p for t in network.twins for p in _lost(t, path)])
+    expected = blank_nodes(network, path, None)
+    problems = differences(expected, bench, bench.spec.window, bench.spec.reset)
+    where = f"{path}: its twin was recorded under other conditions than this bench gives"
+    raise_problems(RefusedError, where, problems)
+    reached = [FieldSequence(np.array([x.drive_low, x.drive_high])) for x in network.layers]
+    bench.check_sequences(reached, network.window, network.reset)
+
+
+def _lost(twin: TwinReference, network: Path) -> list[str]:
+    """What is wrong with a twin's file; a folder that moved with its network is found again."""
+    folder = (network if network.is_dir() else network.parent).parent
+    there = Path(twin.path)
+    moved = folder / there.parent.name / TWIN_FILE
+    file = next((f for f in (there, moved) if f.is_file()), None)
+    if file is None:
+        return [f"its twin {twin.id} is missing: {there} (nor is it {moved}); put it back"]
+    if file_sha256(file) != twin.sha256:
+        return [f"its twin {twin.id} has changed: {file} has another SHA-256; train anew with it"]
+    return []
+
+
+def blank_nodes(network: Network, path: Path, bench: Bench | None) -> Recording:
+    """Recording of the nodes to come: responses and drives NaN.
+
+    With a bench it carries that bench's settings, else those that the network expects.
+    """
+    nodes, steps, width = network.nodes, network.steps, len(network.channels)
+    file = find_file(path, NETWORK_FILE)
+    return Recording(
+        response=np.full((nodes, 1, steps, width), np.nan),
+        drive=np.full((nodes, steps), np.nan),
+        lengths=np.full(nodes, steps, dtype=np.int64),
+        families=("node",) * nodes,
+        order=np.full((nodes, 1), -1, dtype=np.int64),
+        start_s=np.full((nodes, 1), np.nan),
+        channels=network.channels,
+        units=network.units,
+        window=network.window,
+        reset=network.reset,
+        settings=network.settings if bench is None else bench.settings(),
+        identities=network.identities if bench is None else bench.identities(),
+        status="running",
+        meta={
+            "id": new_id("dep"),
+            "created": now_iso(),
+            "code_version": code_version(),
+            "network": str(file.resolve()),
+            "network_sha256": file_sha256(file),
+            "layers": [layer.nodes for layer in network.layers],
+        },
+    )
+
+
+def network_of_run(nodes: Path) -> Path:
+    """Path of the network that a deployment's nodes belong to; InputError where none is named."""
+    if not nodes.is_dir():
+        raise InputError(f"{nodes.parent}: nothing to go on with, no deployment was begun there")
+    named = read_recording(nodes).meta.get("network")
+    if not isinstance(named, str):
+        raise InputError(f"{nodes}: names no network; give it: twinrig deploy NETWORK --resume …")
+    return Path(named)
+
+
+def misfit_of(network: Network, position: int, response: FloatArray) -> float:
+    """RMSE of a node's response `(T, C)` from the twin's mean, over what the twin expects of it.
+
+    After the washout; channels are weighed alike, each by its own expected RMSE. NaN where the
+    twin expects no spread (a deterministic one).
+    """
+    after = slice(network.washout, None)
+    error = (response[after] - network.node_mean[position, after]) ** 2
+    expected = network.node_std[position, after] ** 2
+    if not (expected.mean(axis=0) > 0).all():
+        return float("nan")
+    return float(np.sqrt(np.mean(error.mean(axis=0) / expected.mean(axis=0))))
+
+
+def label_of(network: Network) -> str:
+    """Which kind of network: untrained, deterministic twin, or noise-aware."""
+    if network.meta.get("iterations") == 0:
+        return "untrained"
+    return "deterministic twin" if network.meta.get("deterministic") else "noise-aware"
+
+
+def write_deployment(
+    out: Path,
+    path: Path,
+    network: Network,
+    nodes: Recording,
+    prediction: FloatArray,
+    seconds: float,
+) -> dict[str, Any]:
+    """Write `result.nc` and `deployment.json`; returns the values of the result line.
+
+    Parameters
+    ----------
+    out, path
+        Folders of the deployment and of its network.
+    network, nodes
+        What ran, and what was measured of every node.
+    prediction
+        `(T, n_out)` over the unseen part.
+    seconds
+        Time that it took.
+    """
+    misfits = np.array([misfit_of(network, p, nodes.response[p, 0]) for p in range(network.nodes)])
+    write_netcdf(
+        out / RESULT_NAME,
+        _variables(network, prediction, misfits),
+        {"title": "Twinrig deployment: a network's forecast on the device", "kind": KIND},
+    )
+    void = [r for r in nodes.meta.get("remarks", []) if "was void" in r]
+    body = {
+        "path": str(out / FILE_NAME),
+        "task": network.task["name"],
+        "metric": network.task["metric"],
+        "description": network.task.get("description", ""),
+        "measured": network.score(prediction),
+        "predicted": network.predicted,
+        "baselines": network.baselines,
+        "nodes": network.nodes,
+        "hardware_runs": network.nodes + len(void),
+        "seconds": round(seconds, 1),
+        "label": label_of(network),
+        "layers": [layer.nodes for layer in network.layers],
+        "misfit": _summary(network, misfits),
+        "network": nodes.meta["network"],
+    }
+    history = {
+        "id": nodes.meta["id"],
+        "created": now_iso(),
+        "code_version": code_version(),
+        "network_id": network.meta.get("id", ""),
+        "network_sha256": nodes.meta["network_sha256"],
+        "twins": [asdict(twin) for twin in network.twins],
+        "settings": nodes.settings,
+        "identities": nodes.identities,
+    }
+    save_artefact(out, FILE_NAME, {"kind": KIND, "schema": SCHEMA, **history, **body}, {})
+    return body
+
+
+def finished_values(out: Path) -> dict[str, Any] | None:
+    """The result of a deployment that is finished already, else None."""
+    if not (out / FILE_NAME).is_file():
+        return None
+    body, _ = load_artefact(out, FILE_NAME, KIND, SCHEMA)
+    return {**body, "path": str(out / FILE_NAME)}
+
+
+def _summary(network: Network, misfits: FloatArray) -> dict[str, Any]:
+    """Median misfit a layer, and the node that is furthest off."""
+    if not np.isfinite(misfits).any():
+        return {}
+    start, medians = 0, []
+    for layer in network.layers:
+        medians.append(float(np.nanmedian(misfits[start : start + layer.nodes])))
+        start += layer.nodes
+    worst = int(np.nanargmax(misfits))
+    return {"layers": medians, "worst": float(misfits[worst]), "worst_node": worst}
+
+
+def _variables(
+    network: Network, prediction: FloatArray, misfits: FloatArray
+) -> dict[str, Variable]:
+    target = network.targets[network.washout :]
+    single = target.shape[1] == 1
+    dims = ("step",) if single else ("step", "output")
+    layers = np.repeat(np.arange(len(network.layers)), [x.nodes for x in network.layers])
+    series = {
+        "prediction": (prediction, "answer of the device's network"),
+        "target": (target, "what was to be answered"),
+        "forecast_mean": (network.forecast_mean, "mean answer that the twin foresaw"),
+        "forecast_low": (network.forecast_low, "5th percentile of the twin's single passes"),
+        "forecast_high": (network.forecast_high, "95th percentile of the twin's single passes"),
+    }
+    steps = np.arange(len(target), dtype=np.int32)
+    return {
+        "step": Variable(("step",), steps, {"units": "1"}),
+        "node": Variable(("node",), np.arange(network.nodes, dtype=np.int32), {"units": "1"}),
+        **{
+            name: Variable(
+                dims, values[:, 0] if single else values, {"units": "1", "long_name": words}
+            )
+            for name, (values, words) in series.items()
+        },
+        "layer": Variable(("node",), layers.astype(np.int32), {"units": "1"}),
+        "misfit": Variable(
+            ("node",), misfits, {"units": "1", "long_name": "RMSE over what the twin expects"}
+        ),
+    }

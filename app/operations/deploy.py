@@ -1,0 +1,210 @@
+"""Run a network on the one device, time-multiplexed: layer by layer, node by node.
+
+The drives of a layer come from the measured responses of the layer before; the read-out is the
+trained one and is never refitted here.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.deployment import (
+    blank_nodes,
+    finished_values,
+    misfit_of,
+    network_of_run,
+    preflight,
+    write_deployment,
+)
+from app.operations.events import (
+    Forecast,
+    NodeMeasured,
+    NodeStarted,
+    Note,
+    Progress,
+    Result,
+    RunPlan,
+)
+from app.operations.runs import WayOut, run_repeat_twice
+from app.store import RecordingWriter, load_network, new_directory, now_iso, read_recording
+from models import schedule
+from models.errors import InputError, RefusedError, raise_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from numpy.typing import NDArray
+
+    from app.operations.events import Event
+    from instruments.bench import Bench
+    from models.network import Network
+
+    FloatArray = NDArray[np.float64]
+
+NODES = "nodes"
+
+
+def deploy(
+    network: Path | None, bench: Bench, out: Path, *, resume: bool = False
+) -> Generator[Event, None, Path]:
+    """Measure every node of a network on the bench's device; returns its `deployment.json`.
+
+    Parameters
+    ----------
+    network
+        Its folder or `network.json`; may be None with `resume`.
+    bench
+        Connected; nothing energised. It is made safe at the end, however the run ends.
+    out
+        A new folder, or with `resume` that of a deployment that ended early: nodes that are
+        complete are not measured again.
+
+    Raises
+    ------
+    InputError
+        A network that can't be read, its twin missing or changed, `out` in use.
+    RefusedError
+        The bench differs from the one that the twin was recorded on, or a drive would break a
+        limit: nothing is energised and nothing created.
+    TwinrigError
+        Failed on the way; what was complete stays.
+    """
+    out, begin_s = Path(out), time.monotonic()
+    if resume and (done := finished_values(out)) is not None:
+        yield Result(done)
+        return out / "deployment.json"
+    path = network_of_run(out / NODES) if network is None else Path(network)
+    loaded = load_network(path)
+    preflight(loaded, path, bench)
+    header = blank_nodes(loaded, path, bench)
+    writer = _resumed(header.meta, out) if resume else _begun(header, out)
+    run = _Run(loaded, bench, writer)
+    way_out = WayOut(bench, writer.finish)
+    with way_out:
+        yield run.plan()
+        prediction = yield from run.layers()
+    for words in way_out.words:
+        yield Note(words)
+    yield run.forecast(prediction)
+    values = write_deployment(
+        out, path, loaded, writer.recording, prediction, time.monotonic() - begin_s
+    )
+    yield Result(values)
+    return out / "deployment.json"
+
+
+def _begun(header: Any, out: Path) -> RecordingWriter:
+    return RecordingWriter(new_directory(out) / NODES, header)
+
+
+def _resumed(meta: dict[str, Any], out: Path) -> RecordingWriter:
+    """The nodes' recording to go on with; refused where it is that of another network."""
+    if not (out / NODES).is_dir():
+        raise InputError(f"{out}: nothing to go on with, no deployment was begun there")
+    so_far = read_recording(out / NODES)
+    problems = [
+        f"was begun with another network ({so_far.meta.get('network')}, {key} differs)"
+        for key in ("network_sha256",)
+        if so_far.meta.get(key) != meta[key]
+    ]
+    raise_problems(RefusedError, f"{out} can't be continued", problems)
+    writer, _ = RecordingWriter.resume(out / NODES)
+    writer.remark(f"continued {now_iso()} after it was {so_far.status}")
+    return writer
+
+
+class _Run:
+    """One deployment between its first and last byte."""
+
+    def __init__(self, network: Network, bench: Bench, writer: RecordingWriter) -> None:
+        self.network, self.bench, self.writer = network, bench, writer
+        self.schedule = schedule.runs(network)
+        self.begin_s = time.monotonic()
+
+    def pending(self) -> list[schedule.Run]:
+        """The runs whose node is not complete yet."""
+        order = self.writer.recording.order
+        return [run for run in self.schedule if order[run.position, 0] < 0]
+
+    def plan(self) -> RunPlan:
+        """What is about to happen, with its predicted device time."""
+        steps, recording = self.network.steps, self.writer.recording
+        return RunPlan(
+            len(self.schedule),
+            1,
+            steps,
+            recording.channels,
+            recording.units,
+            schedule.predicted_s(self.pending(), self.bench.predicted_s(steps)),
+            str(self.writer.path),
+            str(recording.meta.get("id", "")),
+        )
+
+    def layers(self) -> Generator[Event, None, FloatArray]:
+        """Every layer in turn; returns the prediction of the unseen part `(T, n_out)`."""
+        network, responses = self.network, list[np.ndarray[Any, np.dtype[np.float64]]]()
+        if self.pending():
+            self.bench.energise()
+        origin_s = self.bench.clock.now_s() - self._start_of_next()
+        before = network.inputs
+        for layer in range(len(network.layers)):
+            drives = network.drive(layer, before)
+            runs = [run for run in self.schedule if run.layer == layer]
+            for run in runs:
+                # header and journal can't know it: it rests on what the layer before measured
+                self.writer.recording.drive[run.position] = drives[:, run.node]
+                if self.writer.recording.order[run.position, 0] < 0:
+                    yield from self._node(run, drives[:, run.node], origin_s)
+            positions = [run.position for run in runs]
+            before = self.writer.recording.response[positions, 0].transpose(1, 0, 2)
+            responses.append(before)
+        features = network.features(network.inputs, responses)
+        return network.read_out(features)[network.washout :]
+
+    def _node(self, run: schedule.Run, drive: FloatArray, origin_s: float) -> Iterator[Event]:
+        network, position = self.network, run.position
+        mean, std = network.node_mean[position], network.node_std[position]
+        yield NodeStarted(run.layer, run.node, drive, mean, std)
+        start_s = self.bench.clock.now_s() - origin_s
+        response = yield from self._beating(drive)
+        self.writer.append(position, 0, position, start_s, response)
+        misfit = misfit_of(network, position, response)
+        yield NodeMeasured(run.layer, run.node, response, misfit)
+        left, total = len(self.pending()), len(self.schedule)
+        done, elapsed_s = total - left, time.monotonic() - self.begin_s
+        measured = done - self._had
+        left_s = elapsed_s / measured * left if measured else None
+        yield Progress("deploy", done, total, "nodes", elapsed_s, left_s)
+
+    def _beating(self, drive: FloatArray) -> Generator[Event, None, FloatArray]:
+        """One node's events, each a heartbeat of the run on disk."""
+        network, writer = self.network, self.writer
+        events = run_repeat_twice(self.bench, drive, network.window, network.reset, writer.remark)
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                response: FloatArray = end.value
+                return response
+            writer.beat()
+            yield event
+
+    def _start_of_next(self) -> float:
+        """Where the run's time goes on, in s: 0, or behind the last node of a continued run."""
+        recording = self.writer.recording
+        self._had = int(recording.complete.sum())
+        if not self._had:
+            return 0.0
+        last_s = float(np.nanmax(recording.start_s))
+        return last_s + float(self.bench.predicted_s(self.network.steps))
+
+    def forecast(self, prediction: FloatArray) -> Forecast:
+        """Prediction over target on the unseen part, of the first output."""
+        network = self.network
+        target = network.targets[network.washout :]
+        low, high = network.forecast_low, network.forecast_high
+        return Forecast(target[:, 0], prediction[:, 0], low[:, 0], high[:, 0])
