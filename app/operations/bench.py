@@ -21,7 +21,7 @@ def bench_check(bench: str) -> Generator[Event, None, None]:
     InputError
         The bench file is unreadable or wrong.
     """
-    from instruments.bench import check_bench
+    from instruments.checks import check_bench
     from instruments.bench_file import read_bench
 
     spec = read_bench(bench)
@@ -35,6 +35,6 @@ def bench_check(bench: str) -> Generator[Event, None, None]:
 
 def bench_list() -> Generator[Event, None, None]:
     """List the VISA resources of this computer."""
-    from instruments.bench import list_resources
+    from instruments.discovery import list_resources
 
     yield Result({"resources": list_resources()})
