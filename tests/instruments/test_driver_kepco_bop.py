@@ -1,0 +1,137 @@
+"""The Kepco driver says what its manual says: transcripts of bytes sent and answered."""
+
+from __future__ import annotations
+
+import pytest
+from scripted import transcript
+
+from instruments.drivers.kepco_bop import KepcoBop
+from instruments.link_errors import LinkError, WrongInstrumentError
+from instruments.protocols import MagnetState
+
+IDENTITY = b"KEPCO,BIT 4886 36-12  08-04-2023,H249977,4.04-1.82"
+
+
+def test_identifies_and_reads_its_rating():
+    with transcript((b"*IDN?", IDENTITY)) as session:
+        kepco = KepcoBop("x", session, {})
+        assert kepco.identify() == IDENTITY.decode()
+        assert (kepco.rated_voltage_V, kepco.rated_current_A) == (36.0, 12.0)
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [b"KEPCO,BIT 802E,20-20 08-04-2023,1,2.0", b"KEPCO,BOP1KW 36-28MG,E1234,3.04"],
+)
+def test_identifies_other_cards(identity):
+    with transcript((b"*IDN?", identity)) as session:
+        assert KepcoBop("x", session, {}).identify() == identity.decode()
+
+
+def test_another_model_is_an_error_that_says_what_answered():
+    with transcript((b"*IDN?", b"LSCI,MODEL643,123,1.0")) as session:
+        with pytest.raises(WrongInstrumentError, match=r"LSCI,MODEL643.*expected KEPCO") as caught:
+            KepcoBop("x", session, {}).identify()
+        assert caught.value.reply == "LSCI,MODEL643,123,1.0"
+
+
+def test_another_unit_at_the_same_address_is_an_error():
+    other = IDENTITY.replace(b"H249977", b"H111111")
+    with transcript((b"*IDN?", IDENTITY), (b"*IDN?", other)) as session:
+        kepco = KepcoBop("x", session, {})
+        kepco.identify()
+        with pytest.raises(WrongInstrumentError, match="H111111"):
+            kepco.identify()
+
+
+@pytest.mark.parametrize(
+    ("current_A", "message"),
+    [
+        (1.5, b"CURR 1.500000"),
+        (-11.0, b"CURR -11.000000"),
+        (0.0000034567, b"CURR 0.000003"),  # never an exponent: "3.4e-6" would be cut to 3.4
+        (1e-9, b"CURR 0.000000"),
+    ],
+)
+def test_sets_plain_fixed_point_numbers(current_A, message):
+    with transcript((message, b"")) as session:
+        KepcoBop("x", session, {}).set_current_A(current_A)
+
+
+def test_switches_the_output():
+    with transcript((b"OUTP ON", b""), (b"OUTP OFF", b"")) as session:
+        kepco = KepcoBop("x", session, {})
+        kepco.output(True)
+        kepco.output(False)
+
+
+def test_reads_its_state_and_drains_its_errors():
+    with transcript(
+        (b"FUNC:MODE?", b"1"),
+        (b"OUTP?", b"1"),
+        (b"CURR?", b"5.0E0"),
+        (b"MEAS:CURR?", b"4.99E-3"),
+        (b"MEAS:VOLT?", b"3.5E1"),
+        (b"VOLT?", b"3.5E1"),
+        (b"SYST:ERR?", b'-222,"Data out of range"'),
+        (b"SYST:ERR?", b'-221,"Settings conflict"'),
+        (b"SYST:ERR?", b'0,"No error"'),
+    ) as session:
+        assert KepcoBop("x", session, {}).state() == MagnetState(
+            current_A=0.00499,
+            setpoint_A=5.0,
+            output_on=True,
+            status=("current mode", "35 V"),
+            errors=("-222 Data out of range", "-221 Settings conflict"),
+            faults=("at its voltage limit of 35 V",),
+        )
+
+
+def test_voltage_mode_with_the_output_on_is_a_fault():
+    with transcript(
+        (b"FUNC:MODE?", b"0"), (b"OUTP?", b"1"), (b"CURR?", b"1E0"), (b"MEAS:CURR?", b"5E-1"),
+        (b"MEAS:VOLT?", b"5E-1"), (b"VOLT?", b"5E-1"), (b"SYST:ERR?", b'0,"No error"'),
+    ) as session:  # fmt: skip
+        state = KepcoBop("x", session, {}).state()
+        assert state.status[0] == "voltage mode"
+        assert "voltage mode" in state.faults[0]
+
+
+def test_prepare_sends_nothing_where_all_is_as_wanted():
+    with transcript((b"FUNC:MODE?", b"1"), (b"VOLT?", b"2.0E1")) as session:
+        KepcoBop("x", session, {"compliance_V": 20.0}).prepare()
+
+
+def test_prepare_keeps_the_current_when_it_changes_the_mode():
+    with transcript(
+        (b"FUNC:MODE?", b"0"),
+        (b"MEAS:CURR?", b"2.5E0"),
+        (b"CURR 2.500000", b""),  # the limit of voltage mode is the set-point of current mode
+        (b"FUNC:MODE CURR", b""),
+        (b"VOLT?", b"0.0E0"),
+        (b"VOLT 20.0000", b""),
+    ) as session:
+        KepcoBop("x", session, {"compliance_V": 20.0}).prepare()
+
+
+def test_settings_are_those_a_measurement_rests_on():
+    with transcript((b"FUNC:MODE?", b"1"), (b"VOLT?", b"3.6E1")) as session:
+        assert KepcoBop("x", session, {}).settings() == {"mode": "current", "compliance_V": 36.0}
+
+
+@pytest.mark.parametrize(
+    ("ask", "command", "reply"),
+    [
+        (lambda kepco: kepco.setpoint_A(), b"CURR?", b"4.9\xffE0"),
+        (lambda kepco: kepco.setpoint_A(), b"CURR?", b""),
+        (lambda kepco: kepco.measured_A(), b"MEAS:CURR?", b"nan"),
+        (lambda kepco: kepco.measured_A(), b"MEAS:CURR?", b"1.0,2.0"),
+        (lambda kepco: kepco.settings(), b"FUNC:MODE?", b"CURR"),
+        (lambda kepco: kepco.errors(), b"SYST:ERR?", b"No error"),
+    ],
+)
+def test_an_impossible_answer_is_an_error_that_quotes_it(ask, command, reply):
+    with transcript((command, reply or b" ")) as session:
+        with pytest.raises(LinkError, match="answered") as caught:
+            ask(KepcoBop("x", session, {}))
+        assert caught.value.command == command.decode()

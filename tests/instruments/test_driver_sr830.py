@@ -1,0 +1,107 @@
+"""The SR830 driver says what its manual says: transcripts of bytes sent and answered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scripted import transcript
+
+from instruments.drivers.sr830 import SENSITIVITY_V, SR830, TIME_CONSTANT_S
+from instruments.link_errors import LinkError, WrongInstrumentError
+
+IDENTITY = b"Stanford_Research_Systems,SR830,s/n37210,ver1.07"
+
+
+def test_identifies_on_a_socket_without_touching_outx():
+    with transcript((b"*IDN?", IDENTITY)) as session:
+        assert SR830("lockin", session, {}).identify() == IDENTITY.decode()
+
+
+def test_an_sr860_is_another_instrument():
+    with (
+        transcript((b"*IDN?", b"Stanford_Research_Systems,SR860,000111,v1.47")) as session,
+        pytest.raises(WrongInstrumentError, match="SR860.*expected Stanford_Research_Systems,SR830"),
+    ):
+        SR830("lockin", session, {}).identify()
+
+
+def test_prepare_drops_what_the_status_bytes_had_latched():
+    with transcript((b"*IDN?", IDENTITY), (b"LIAS?", b"8"), (b"ERRS?", b"0")) as session:
+        SR830("lockin", session, {}).prepare()
+
+
+@pytest.mark.parametrize(
+    ("channels", "command", "reply", "values", "units"),
+    [
+        (("X", "Y"), b"SNAP? 1,2", b"1.5e-5,-2e-6", [1.5e-5, -2e-6], ("V", "V")),
+        (
+            ("X", "Y", "R", "theta"), b"SNAP? 1,2,3,4", b"3,4,5,53.13",
+            [3, 4, 5, 53.13], ("V", "V", "V", "deg"),
+        ),
+        (("R",), b"OUTP? 3", b"0.25", [0.25], ("V",)),
+    ],
+)  # fmt: skip
+def test_reads_all_channels_of_one_instant(channels, command, reply, values, units):
+    with transcript((command, reply)) as session:
+        lockin = SR830("lockin", session, {"channels": channels})
+        assert lockin.units == units
+        np.testing.assert_array_equal(lockin.read(), values)
+
+
+def test_monitor_gates_nothing():
+    with transcript((b"OUTP? 1", b"1e-5"), (b"OUTP? 4", b"90")) as session:
+        lockin = SR830("lockin", session, {"channels": ("X", "theta")})
+        np.testing.assert_array_equal(lockin.monitor(), [1e-5, 90.0])
+
+
+@pytest.mark.parametrize(
+    ("lias", "errs", "words"),
+    [
+        (b"0", b"0", ()),
+        (b"5", b"0", ("input overload", "output overload")),
+        (b"10", b"64", ("filter overload", "reference unlocked", "DSP error")),
+    ],
+)
+def test_faults_are_words(lias, errs, words):
+    with transcript((b"LIAS?", lias), (b"ERRS?", errs)) as session:
+        assert SR830("lockin", session, {}).faults() == words
+
+
+def test_settings_are_in_units():
+    with transcript(
+        (b"OFLT?", b"6"), (b"OFSL?", b"1"), (b"SENS?", b"15"), (b"RMOD?", b"1"), (b"HARM?", b"2"),
+        (b"FMOD?", b"0"), (b"RSLP?", b"1"), (b"FREQ?", b"37"), (b"PHAS?", b"-12.5"),
+        (b"SLVL?", b"0.004"), (b"ISRC?", b"1"), (b"ICPL?", b"0"), (b"IGND?", b"1"),
+        (b"ILIN?", b"3"), (b"SYNC?", b"1"),
+    ) as session:  # fmt: skip
+        assert SR830("lockin", session, {"channels": ("X", "Y")}).settings() == {
+            "time_constant_s": 0.01, "slope_dB_oct": 12, "sensitivity_V": pytest.approx(200e-6),
+            "reserve": "normal", "harmonic": 2, "reference": "external",
+            "reference_trigger": "TTL rising", "frequency_Hz": 37.0, "phase_deg": -12.5,
+            "amplitude_V": 0.004, "input": "A-B", "coupling": "AC", "shield": "ground",
+            "notch": "line and 2 x line", "synchronous_filter": "on", "channels": ["X", "Y"],
+        }  # fmt: skip
+
+
+def test_the_tables_are_those_of_the_manual():
+    assert len(SENSITIVITY_V) == 27
+    assert SENSITIVITY_V[0] == pytest.approx(2e-9)
+    assert SENSITIVITY_V[17] == pytest.approx(1e-3)
+    assert SENSITIVITY_V[26] == pytest.approx(1.0)
+    assert len(TIME_CONSTANT_S) == 20
+    assert TIME_CONSTANT_S[0] == pytest.approx(10e-6)
+    assert TIME_CONSTANT_S[9] == pytest.approx(0.3)
+    assert TIME_CONSTANT_S[19] == pytest.approx(30e3)
+
+
+@pytest.mark.parametrize("reply", [b"1.5e-5", b"1,2,3", b"1.5e-5,", b"1.5e-5,-2e", b"x,y"])
+def test_a_cut_reading_is_an_error(reply):
+    with transcript((b"SNAP? 1,2", reply)) as session, pytest.raises(LinkError, match="2 number"):
+        SR830("lockin", session, {}).read()
+
+
+@pytest.mark.parametrize("reply", [b"27", b"-1", b"1.0", b""])
+def test_an_index_beyond_the_table_is_an_error(reply):
+    exchanges = ((b"OFLT?", b"6"), (b"OFSL?", b"1"), (b"SENS?", reply or b" "))
+    with transcript(*exchanges) as session, pytest.raises(LinkError, match="an index"):
+        SR830("lockin", session, {}).settings()
