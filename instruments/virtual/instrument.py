@@ -4,7 +4,8 @@ Context: the same seed has to give the same recording on any machine, in process
 Decision: device time is a whole number of nanoseconds (sums don't depend on their order); a query
 takes a fixed processing time, a message that is only a setting takes none, so that settings sent
 to several instruments one after another commute. Consequence: a slow host changes nothing, and
-`accelerate` is only about when a reply may leave.
+`accelerate` is only about when a reply may leave. Each connection is busy for what its own messages
+take, so that a supply answers while a long wait is still owed to the clock.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ WireTap = "Callable[[float, float, str, str, bytes], None]"
 
 
 class DeviceTime:
-    """Time as the rig lives it, and the host time by which it should have passed.
+    """Time as the rig lives it; what it costs the host is booked with the replies (`Port`).
 
     Parameters
     ----------
@@ -50,7 +51,6 @@ class DeviceTime:
             )
         self.accelerate = accelerate
         self.now_ns = 0
-        self.due_host_s = 0.0
 
     @property
     def now_s(self) -> float:
@@ -58,11 +58,8 @@ class DeviceTime:
         return self.now_ns * 1e-9
 
     def advance(self, seconds: float) -> None:
-        """Let device time pass; the host's waiting is booked, not slept."""
+        """Let device time pass."""
         self.now_ns += round(seconds * 1e9)
-        if self.accelerate != math.inf:
-            start_s = max(self.due_host_s, time.monotonic())
-            self.due_host_s = start_s + seconds / self.accelerate
 
 
 class VirtualInstrument:
@@ -131,6 +128,7 @@ class Port:
         self._partial = b""
         self._messages: deque[bytes] = deque()
         self._replies: deque[tuple[float, bytes]] = deque()
+        self._busy_until_s = 0.0
 
     def receive(self, data: bytes) -> None:
         """Take bytes, cut anywhere, and carry out every message that is complete."""
@@ -168,12 +166,16 @@ class Port:
         with self._lock:
             if self._tap is not None:
                 self._tap(time.time(), device_time.now_s, instrument.model, "out", raw + b"\n")
+            start_ns = device_time.now_ns
             if instrument.answers(message):
                 device_time.advance(instrument.processing_s)
             reply = instrument.respond(message).encode("latin-1")
+            if device_time.accelerate != math.inf:
+                cost_s = (device_time.now_ns - start_ns) * 1e-9 / device_time.accelerate
+                self._busy_until_s = max(self._busy_until_s, time.monotonic()) + cost_s
             if not reply:
                 return
-            self._replies.append((device_time.due_host_s, reply))
+            self._replies.append((self._busy_until_s, reply))
             if self._tap is not None:
                 self._tap(time.time(), device_time.now_s, instrument.model, "in", reply)
 
@@ -201,3 +203,4 @@ class Port:
         self._partial = b""
         self._messages.clear()
         self._replies.clear()
+        self._busy_until_s = 0.0

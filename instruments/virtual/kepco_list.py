@@ -23,9 +23,10 @@ def kept_digits(text: str) -> float:
     """
     mantissa, _, exponent = text.upper().partition("E")
     whole, _, fraction = mantissa.partition(".")
-    sign = -1.0 if whole.startswith("-") else 1.0
-    whole = whole.lstrip("+-")
-    if not (whole or fraction) or not (whole + fraction).isdigit():
+    sign = -1.0 if whole[:1] == "-" else 1.0
+    if whole[:1] in {"+", "-"}:
+        whole = whole[1:]
+    if not (whole + fraction).isdecimal():
         raise ScpiError(-109 if not text else -120)
     try:
         power = int(exponent) if exponent else 0

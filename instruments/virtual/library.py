@@ -38,7 +38,9 @@ def resource_name(key: str) -> str:
     'TCPIP0::virtual-sr830::5025::SOCKET'
     """
     model, _, number = key.partition("#")
-    return f"TCPIP0::virtual-{model}::{PORT - 1 + int(number or 1)}::SOCKET"
+    return (
+        f"TCPIP0::virtual-{model.removeprefix('virtual-')}::{PORT - 1 + int(number or 1)}::SOCKET"
+    )
 
 
 class VirtualSpec(Protocol):

@@ -70,13 +70,11 @@ class Buffer:
 
     def _store(self, outputs: tuple[float, float], count: int) -> None:
         self._points += [outputs] * min(count, CAPACITY)
-        excess = len(self._points) - CAPACITY
-        if excess > 0:
-            if self._loop:
-                del self._points[:excess]
-            else:
-                del self._points[CAPACITY:]
-                self.running = False
+        if self._loop:
+            del self._points[: max(0, len(self._points) - CAPACITY)]
+        elif len(self._points) >= CAPACITY:
+            del self._points[CAPACITY:]
+            self.running = False
 
     def trace(self, trace: int, start: int, count: int) -> str:
         """Points of trace 1 (X) or 2 (Y); a comma behind each value, the last one too."""
