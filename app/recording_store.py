@@ -1,4 +1,4 @@
-"""Recordings on disk: the writer that survives a kill, the reader that says the true status.
+"""Recordings on disk: the writer whose repeats survive a kill.
 
 Layout. `recording.nc` is the recording for xarray, h5py and everyone else; while a run lasts (and
 after a kill) `journal.bin` stands beside it and is the truth. `finish` seals the one and removes
@@ -7,7 +7,6 @@ the other.
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -16,18 +15,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.artefacts import find_file, new_directory, reading, writing
+from app.artefacts import new_directory, writing
 from app.journal import NAME as JOURNAL_NAME
-from app.journal import Journal, JournalContent, JournalRepeat, read_journal
+from app.journal import Journal, JournalRepeat, read_journal
 from app.netcdf import LiveArrays, write_netcdf
 from app.recording_format import (
     LIVE_NAMES,
     attributes_of,
     header_of,
-    recording_of_file,
-    recording_of_header,
     variables_of,
 )
+from app.recording_reader import FILE_NAME, OPEN_HERE, folder_of, read_recording
 from models.errors import InputError, RefusedError, TwinrigError
 
 if TYPE_CHECKING:
@@ -35,9 +33,9 @@ if TYPE_CHECKING:
 
     from models.recording import Recording
 
-FILE_NAME = "recording.nc"
+__all__ = ["RecordingWriter", "read_recording", "write_recording"]
+
 BEAT_S = 1.0
-_OPEN_HERE: set[Path] = set()
 
 
 class RecordingWriter:
@@ -70,7 +68,7 @@ class RecordingWriter:
         self._live: LiveArrays | None = None
         self._beaten_s = time.monotonic()
         self._finished = False
-        _OPEN_HERE.add(self.folder.resolve())
+        OPEN_HERE.add(self.folder.resolve())
         try:
             self._write_file(seal=False)
             with writing(self.path):
@@ -95,9 +93,16 @@ class RecordingWriter:
         if so_far.status == "running":
             owner = read_journal(folder / JOURNAL_NAME).owner
             raise RefusedError(f"{folder}: is being recorded right now by {owner}; stop that first")
-        recording = replace(so_far, status="running")
+        recording = replace(
+            so_far,
+            response=so_far.response.copy(),
+            order=so_far.order.copy(),
+            start_s=so_far.start_s.copy(),
+            status="running",
+            meta=dict(so_far.meta),
+        )
         journal = _reopened_journal(folder / JOURNAL_NAME, recording)
-        return cls(folder, recording, journal=journal), recording
+        return cls(folder, recording, journal=journal), so_far
 
     @property
     def recording(self) -> Recording:
@@ -165,7 +170,8 @@ class RecordingWriter:
     def remark(self, text: str) -> None:
         """Keep a sentence about the run in `meta["remarks"]`."""
         self._journal.remark(text)
-        self._recording.meta.setdefault("remarks", []).append(text)
+        meta = self._recording.meta
+        meta["remarks"] = [*meta.get("remarks", []), text]
 
     def beat(self) -> None:
         """Say that the run lives (once a second at most); call it with every step."""
@@ -206,7 +212,7 @@ class RecordingWriter:
                 self._journal.mark(status)
         self._release_live()
         self._journal.close()
-        _OPEN_HERE.discard(self.folder.resolve())
+        OPEN_HERE.discard(self.folder.resolve())
 
     def _release_live(self) -> None:
         if self._live is not None:
@@ -255,56 +261,3 @@ def write_recording(out: Path, recording: Recording) -> Path:
     path = new_directory(out) / FILE_NAME
     write_netcdf(path, variables_of(recording), attributes_of(recording))
     return path
-
-
-def read_recording(path: Path) -> Recording:
-    """Read a recording: its folder, or the `recording.nc` in it.
-
-    The status is the truth: `running` only while its owner lives, else `interrupted`.
-
-    Raises
-    ------
-    InputError
-        Missing, cut short, damaged, of another schema, or no recording.
-    """
-    path = Path(path)
-    folder = folder_of(path)
-    journal = folder / JOURNAL_NAME
-    if journal.is_file() and path in (folder, folder / FILE_NAME):
-        return _recording_of_journal(folder, journal)
-    return recording_of_file(find_file(path, FILE_NAME))
-
-
-def folder_of(path: Path) -> Path:
-    """The artefact's folder, of the folder itself or of a file in it."""
-    path = Path(path)
-    return path if path.is_dir() else path.parent
-
-
-def _recording_of_journal(folder: Path, path: Path) -> Recording:
-    content = read_journal(path)
-    recording = recording_of_header(content.header, path)
-    shape = recording.response.shape
-    for entry in content.repeats:
-        s, r = entry.sequence, entry.repeat
-        if not (s < shape[0] and r < shape[1]) or entry.response.shape != (
-            int(recording.lengths[s]),
-            shape[3],
-        ):
-            raise InputError(f"{path}: sequence {s}, repeat {r} doesn't fit its header: damaged")
-        recording.response[s, r, : len(entry.response)] = entry.response
-        recording.start_s[s, r] = entry.start_s
-        recording.order[s, r] = entry.position
-    if content.remarks:
-        recording.meta["remarks"] = [*recording.meta.get("remarks", []), *content.remarks]
-    return replace(recording, status=_true_status(folder, path, content))
-
-
-def _true_status(folder: Path, path: Path, content: JournalContent) -> str:
-    if content.status != "running":
-        return content.status
-    if content.owner.pid == os.getpid() and content.owner.alive(0.0):
-        return "running" if folder.resolve() in _OPEN_HERE else "interrupted"
-    with reading(path):
-        age_s = max(0.0, time.time() - path.stat().st_mtime)
-    return "running" if content.owner.alive(age_s) else "interrupted"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from app.artefacts import parse_json, reading
-from app.recording_store import read_recording
+from app.recording_reader import read_recording
 from models.errors import InputError, raise_problems
 from models.sequence import FAMILIES, DriveWindow, FieldSequence, Reset, parse_short_form
 

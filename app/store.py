@@ -17,7 +17,8 @@ from app.artefacts import (
     sha256_of,
 )
 from app.netcdf import Variable, read_netcdf, write_netcdf
-from app.recording_store import RecordingWriter, folder_of, read_recording, write_recording
+from app.recording_reader import folder_of, read_recording
+from app.recording_store import RecordingWriter, write_recording
 from app.sequence_files import sequences_from
 from app.weights_store import load_network, load_twin, save_network, save_twin
 

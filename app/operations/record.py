@@ -20,7 +20,8 @@ from app.operations.events import (
 )
 from app.operations.results import result_values
 from app.operations.runs import WayOut, run_repeat_twice
-from app.recording_store import FILE_NAME, RecordingWriter, folder_of, read_recording
+from app.recording_reader import FILE_NAME, folder_of, read_recording
+from app.recording_store import RecordingWriter
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
 from models.recording import Recording
 

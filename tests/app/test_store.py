@@ -1,0 +1,264 @@
+"""Twins and networks on disk: they come back as they were, or with one clear error."""
+
+from __future__ import annotations
+
+import errno
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import artefact_samples as samples
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.artefacts import writing
+from app.store import (
+    code_version,
+    load_network,
+    load_twin,
+    new_directory,
+    new_id,
+    read_recording,
+    save_network,
+    save_twin,
+    sequences_from,
+    sha256_of,
+    write_recording,
+)
+from models.errors import InputError, TwinrigError
+
+
+def test_never_imports_torch() -> None:
+    code = "import sys, app.store; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_twin_comes_back_as_it_was(tmp_path: Path) -> None:
+    twin = samples.twin()
+    path = save_twin(tmp_path / "t", twin)
+    assert path == tmp_path / "t" / "twin.json"
+    for place in (path, path.parent):
+        back = load_twin(place)
+        assert set(back.weights) == set(twin.weights)
+        assert all(np.array_equal(back.weights[n], twin.weights[n]) for n in twin.weights)
+        assert back.weights["out"].dtype == np.float32
+        assert (back.window, back.reset, back.channels) == (twin.window, twin.reset, twin.channels)
+        assert back.errors["mean"] == {"value": 0.03, "floor": 0.02, "low": None}
+
+
+def test_a_network_comes_back_as_it_was(tmp_path: Path) -> None:
+    network = samples.network()
+    back = load_network(save_network(tmp_path / "n", network))
+    assert np.array_equal(back.layers[1].weights, network.layers[1].weights)
+    assert np.array_equal(back.node_std, network.node_std)
+    assert (back.twins, back.task, back.washout) == (network.twins, network.task, network.washout)
+    assert sorted(p.name for p in (tmp_path / "n").iterdir()) == [
+        "forecast.safetensors",
+        "network.json",
+        "weights.safetensors",
+    ]
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    save_twin(tmp_path / "t", samples.twin())
+    before = sha256_of(tmp_path / "t" / "weights.safetensors")
+    with pytest.raises(InputError, match="nothing is ever overwritten"):
+        save_twin(tmp_path / "t", samples.twin(hidden=5))
+    assert sha256_of(tmp_path / "t" / "weights.safetensors") == before
+    with pytest.raises(InputError, match=r"holds twin\.json already"):
+        new_directory(tmp_path / "t")
+    with pytest.raises(InputError, match="is a file"):
+        new_directory(tmp_path / "t" / "twin.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda body: body.update(schema=99), "schema 99, this Twinrig reads schema 1"),
+        (lambda body: body.update(kind="network"), "kind 'network', expected 'twin'"),
+        (lambda body: body.update(latent=4), "checksum"),
+        (lambda body: body.pop("checksum"), "checksum"),
+        (lambda body: body["files"].clear(), "checksum"),
+    ],
+)
+def test_a_twin_of_another_kind_is_refused(tmp_path: Path, change: Any, said: str) -> None:
+    path = save_twin(tmp_path / "t", samples.twin())
+    body = json.loads(path.read_text("utf-8"))
+    change(body)
+    path.write_text(json.dumps(body), "utf-8")
+    with pytest.raises(InputError, match=said):
+        load_twin(path)
+
+
+def test_a_missing_twin_says_what_is_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file or folder"):
+        load_twin(tmp_path / "nowhere")
+    (tmp_path / "recording.nc").touch()
+    with pytest.raises(InputError, match=r"holds no twin.json \(there is: recording\.nc\)"):
+        load_twin(tmp_path)
+
+
+def test_weights_of_another_twin_are_noticed(tmp_path: Path) -> None:
+    one = save_twin(tmp_path / "one", samples.twin())
+    other = save_twin(tmp_path / "other", samples.twin(hidden=5))
+    weights = one.parent / "weights.safetensors"
+    weights.write_bytes((other.parent / "weights.safetensors").read_bytes())
+    with pytest.raises(InputError, match="SHA-256"):
+        load_twin(one)
+    weights.unlink()
+    with pytest.raises(InputError, match="no such file"):
+        load_twin(one)
+
+
+def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (tmp_path / "boom",))
+
+    for name, read in (("twin.json", load_twin), ("recording.nc", read_recording)):
+        (tmp_path / name).write_bytes(pickle.dumps(Bomb()))
+        with pytest.raises(InputError):
+            read(tmp_path / name)
+    assert not (tmp_path / "boom").exists()
+
+
+DAMAGES = st.tuples(st.sampled_from(["cut", "flip", "grow"]), st.floats(0, 1), st.integers(0, 7))
+
+
+def damaged(content: bytes, damage: tuple[str, float, int]) -> bytes:
+    """Cut short, one bit flipped, or with bytes behind its end."""
+    kind, where, bit = damage
+    at = min(int(where * len(content)), len(content) - 1)
+    if kind == "cut":
+        return content[:at]
+    if kind == "grow":
+        return content + bytes([bit]) * (at + 1)
+    return content[:at] + bytes([content[at] ^ (1 << bit)]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize("name", ["twin.json", "weights.safetensors"])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(damage=DAMAGES)
+def test_a_damaged_twin_is_an_error_never_another_twin(
+    tmp_path: Path, name: str, damage: tuple[str, float, int]
+) -> None:
+    folder = tmp_path / "t"
+    if not folder.exists():
+        save_twin(folder, samples.twin())
+        (tmp_path / "original").write_bytes((folder / name).read_bytes())
+    original = (tmp_path / "original").read_bytes()
+    (folder / name).write_bytes(damaged(original, damage))
+    try:
+        body = load_twin(folder).to_json()
+    except InputError:
+        return
+    expected = json.loads(json.dumps(samples.twin().to_json()).replace("NaN", "null"))
+    assert json.loads(json.dumps(body)) == expected  # such as 1e-5 spelled 1E-5
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(damage=DAMAGES)
+def test_a_damaged_recording_is_an_error(tmp_path: Path, damage: tuple[str, float, int]) -> None:
+    path = tmp_path / "r" / "recording.nc"
+    if not path.exists():
+        write_recording(path.parent, samples.full())
+        (tmp_path / "original").write_bytes(path.read_bytes())
+    path.write_bytes(damaged((tmp_path / "original").read_bytes(), damage))
+    with pytest.raises(InputError):
+        read_recording(path)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EACCES, "can't be written"),
+        (errno.EROFS, "can't be written"),
+        (errno.ENOENT, "the folder has vanished"),
+        (errno.EIO, "the disk failed"),
+    ],
+)
+def test_a_disk_fault_says_path_and_what_to_do(code: int, said: str) -> None:
+    path = Path("some") / "where.bin"
+    with pytest.raises(TwinrigError, match=said) as caught, writing(path):
+        raise OSError(code, "as the system says it")
+    assert str(path) in str(caught.value)
+    assert caught.value.exit_code == 1
+
+
+def test_ids_and_versions() -> None:
+    assert new_id("rec").startswith("rec-2")
+    assert new_id("twin") != new_id("twin")
+    assert code_version()[0].isdigit()
+
+
+def test_sequences_of_the_short_form() -> None:
+    sequences, window, reset = sequences_from("smooth:3x20@7")
+    assert [s.steps for s in sequences] == [20, 20, 20]
+    assert (window, reset) == (None, None)
+
+
+def test_sequences_of_a_recording_bring_window_and_reset(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "r", samples.full(lengths=(5, 3)))
+    for place in (path, path.parent):
+        sequences, window, reset = sequences_from(str(place))
+        assert [s.drive.tolist() for s in sequences] == [[0, 0.25, 0.5, 0.75, 1], [0, 0.5, 1]]
+        assert (window, reset) == (samples.WINDOW, samples.RESET)
+
+
+def test_sequences_of_a_json_file(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    body = {
+        "sequences": [[0, 1], {"drive": [0.5], "family": "mine"}],
+        "window": {"encoding": "step", "low_T": 0.0, "high_T": 0.01},
+    }
+    path.write_text(json.dumps(body))
+    sequences, window, reset = sequences_from(path)
+    assert [(s.family, s.drive.tolist()) for s in sequences] == [("given", [0, 1]), ("mine", [0.5])]
+    assert window is not None
+    assert (window.high_T, reset) == (0.01, None)
+
+
+def test_all_faults_of_a_sequence_file_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    body = {
+        "sequences": [[0, 2], [], ["a"], {"drives": [1]}, 3],
+        "windo": {},
+        "reset": {"field": 1},
+        "window": {"encoding": "stepp", "low_T": 0, "high_T": 1},
+    }
+    path.write_text(json.dumps(body))
+    with pytest.raises(InputError) as caught:
+        sequences_from(path)
+    text = str(caught.value)
+    for said in (
+        "did you mean 'window'", "did you mean 'field_T'", "did you mean 'step'", "sequence 0:",
+        "sequence 1:", "sequence 2:", "sequence 3:", "sequence 4:", "2 at step 1 is outside 0…1",
+    ):  # fmt: skip
+        assert said in text
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[1,", b"[1]", b'{"sequences": NaN}', b"\xff\xfe", b"{}"]
+)
+def test_a_broken_sequence_file_is_an_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "s.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"s\.json"):
+        sequences_from(path)
+
+
+def test_what_sequences_takes_is_said() -> None:
+    with pytest.raises(InputError, match="mixed:40x100@7"):
+        sequences_from("nowhere.json")
+    with pytest.raises(InputError, match="did you mean 'mixed'"):
+        sequences_from("mixd:4x10")
