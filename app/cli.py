@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the system has
 STOPPED = StoppedError.exit_code
+RESUMABLE = ("demo", "record", "fit", "train", "deploy")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -102,6 +103,8 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
             screen.say(str(error))
         finally:
             events.close()
+        if screen.result is None or screen.result.values.get("status") == "stopped":
+            screen.say(_how_to_go_on(arguments))
         if screen.result is None:
             screen.show(stopped_result(arguments, plan, time.monotonic() - began_s))
     return exit_code_of(screen.result.values if screen.result else {})
@@ -122,6 +125,14 @@ def stopped_result(arguments: argparse.Namespace, plan: RunPlan | None, seconds:
             "channels": list(plan.channels),
         }
     return Result(values)
+
+
+def _how_to_go_on(arguments: argparse.Namespace) -> str:
+    folder = getattr(arguments, "resume", None) or getattr(arguments, "out", None)
+    if arguments.verb not in RESUMABLE or folder is None:
+        return "stopped"
+    bench = f" --bench {arguments.bench}" if hasattr(arguments, "bench") else ""
+    return f"stopped; go on with: twinrig {arguments.verb}{bench} --resume {folder}"
 
 
 def exit_code_of(values: dict[str, Any]) -> int:

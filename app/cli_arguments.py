@@ -133,7 +133,7 @@ def _import(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="a .npz or .npy file")
     parser.add_argument(
         "--map", nargs="+", action="extend", required=True, metavar="NAME=VALUE",
-        help="which array is what, e.g. response=response axes=repeat,channel,step drive=none",
+        help="which array is what, e.g. response=NAME:repeat,channel,step drive=none",
     )  # fmt: skip
     _out(parser, "the recording", resume=False)
 

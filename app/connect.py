@@ -13,11 +13,10 @@ from models.errors import RefusedError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from instruments.bench import Bench
-
     from instruments.bench_spec import BenchSpec
     from instruments.wirelog import WireTap
 

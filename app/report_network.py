@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from app import report_figures
 from app.artefacts import parse_json, reading
@@ -15,7 +17,6 @@ from models.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from app.report_page import Page
@@ -52,7 +53,7 @@ class Measured:
     target: Array
     low: Array | None = None
     high: Array | None = None
-    misfits: Array | None = None
+    misfits: Array = field(default_factory=lambda: np.empty(0))
     layers: tuple[int, ...] = ()
 
     @property
@@ -88,7 +89,7 @@ def section(page: Page, networks: Sequence[Path], deployments: Sequence[Path]) -
         page.figure(
             f"forecast-{run.path.name}", figure, "Forecast on the device against the target."
         )
-    bars = [(r.label, r.layers, r.misfits) for r in runs if r.misfits is not None]
+    bars = [(r.label, r.layers, r.misfits) for r in runs if np.isfinite(r.misfits).any()]
     if bars:
         words = "Misfit of each node's response on the device; 1 is what the twin expects of it."
         page.figure("misfit", report_figures.misfit_figure(bars), words)
@@ -255,7 +256,7 @@ def read_deployment(path: Path) -> Measured:
             content["target"].ravel(),
             content.get("forecast_low"),
             content.get("forecast_high"),
-            content.get("misfit"),
+            content.get("misfit", np.empty(0)),
             tuple(body["layers"]),
         )
     except KeyError as error:

@@ -21,8 +21,8 @@ def bench_check(bench: str) -> Generator[Event, None, None]:
     InputError
         The bench file is unreadable or wrong.
     """
-    from instruments.checks import check_bench
     from instruments.bench_file import read_bench
+    from instruments.checks import check_bench
 
     spec = read_bench(bench)
     yield Stage(f"check the bench {spec.name}")

@@ -23,7 +23,6 @@ from models.sequence import FAMILIES, FieldSequence, make_sequences
 
 if TYPE_CHECKING:
     from instruments.bench import Bench
-
     from instruments.clock import Stop
 
 Events = Generator[Event, None, Any]
@@ -155,7 +154,6 @@ def _settings(
 def _bench(seed: int, stop: Stop | None) -> Bench:
     """The built-in virtual bench, its device drawn by `seed`, its time as fast as it goes."""
     from instruments.bench import Bench
-
     from instruments.bench_file import read_bench
 
     spec = read_bench("virtual")

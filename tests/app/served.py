@@ -7,11 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 RAMP_A_PER_S = 50.0  # slow enough that a ramp from 8 A is eight sets and more
@@ -46,7 +49,7 @@ class ServedRig:
         assert sets[-1][1] == 0
         assert max(current for _, current in sets) > 5  # it was energised
         largest_A = RAMP_A_PER_S * TICK_S
-        for (before_s, before_A), (now_s, now_A) in zip(sets, sets[1:], strict=False):
+        for (before_s, before_A), (now_s, now_A) in pairwise(sets):
             assert abs(now_A - before_A) <= largest_A + 1e-4
             allowed_A = RAMP_A_PER_S * max(now_s - before_s, TICK_S)
             assert abs(now_A - before_A) <= allowed_A + 1e-4

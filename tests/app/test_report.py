@@ -80,7 +80,9 @@ class References(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        self.found += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
+        self.found += [
+            value or "" for name, value in attrs if name in ("src", "href", "xlink:href")
+        ]
 
 
 def test_one_page_reports_recordings_twin_and_network(run_folder: Path) -> None:

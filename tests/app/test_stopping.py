@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from served import ServedRig, served_rig, start, stop_signal
 
 from app.store import read_recording
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
 
 STOPS = [stop_signal(), *([] if os.name == "nt" else [signal.SIGTERM, signal.SIGHUP])]
 SEQUENCES = ("--sequences", "mixed:3x60@1", "--repeats", "4")
