@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from instruments.virtual.bench_text import bench_text
 from instruments.virtual.rig import DEFAULT_DEVICE, DEFAULT_MODELS, VirtualRig
-from models.errors import InputError, TwinrigError
+from models.errors import InputError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
     import threading
@@ -254,6 +254,7 @@ def serve(
         A port can't be used.
     """
     rig = VirtualRig(device, models, seed, accelerate)
+    _refuse_existing({"wire log": wire_log, "bench file": write_bench})
     log = RigLog(wire_log) if wire_log else None
     rig.tap = log
     server = None
@@ -276,6 +277,12 @@ def print_listening(one: Listening) -> None:
     """Print the line of one instrument."""
     sys.stdout.write(one.line() + "\n")
     sys.stdout.flush()
+
+
+def _refuse_existing(files: dict[str, Path | None]) -> None:
+    """Name every file that is there already, before any is made."""
+    found = [f"{what} {path} exists" for what, path in files.items() if path and path.exists()]
+    raise_problems(InputError, "virtual rig: name a new file", found)
 
 
 def _new_file(path: Path, what: str) -> TextIO:

@@ -82,7 +82,7 @@ def test_on_a_rig_in_real_time_a_reply_waits_for_its_time_and_a_time_out_lasts()
     with opened(manager, CLOCK, timeout=100) as clock:
         start_s = time.monotonic()
         clock.query("ADVANCE 0.05")
-        assert 0.04 < time.monotonic() - start_s < 0.5
+        assert 0.04 < time.monotonic() - start_s < 1.5
         clock.write("ADVANCE 0.3")
         with pytest.raises(pyvisa.VisaIOError):  # 0.1 s is too short
             clock.read()

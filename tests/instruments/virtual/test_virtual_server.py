@@ -245,9 +245,22 @@ def test_the_wire_log_and_the_bench_are_new_files_and_complete(tmp_path):
     ]
     assert set(records[0]) == {"host_s", "device_s", "model", "direction", "data"}
     assert [one["device_s"] for one in records] == [0.0, 2e-4]
-    for again in ({"wire_log": log}, {"write_bench": bench}):
-        with pytest.raises(InputError, match="name a new file"), served(**again):
-            pass
+    before = bench.read_text()
+    with pytest.raises(InputError) as caught, served(wire_log=log, write_bench=bench):
+        pass
+    assert f"wire log {log} exists" in str(caught.value)
+    assert f"bench file {bench} exists" in str(caught.value)
+    new = tmp_path / "new.jsonl"
+    with pytest.raises(InputError, match="name a new file"):
+        serve(device=DEVICE, wire_log=new, write_bench=bench, until=threading.Event())
+    assert not new.exists()
+    assert bench.read_text() == before
+
+
+def test_a_file_that_can_not_be_made_is_named(tmp_path):
+    missing = tmp_path / "nowhere" / "wire.jsonl"
+    with pytest.raises(InputError, match=r"wire\.jsonl: No such file"):
+        serve(device=DEVICE, wire_log=missing, until=threading.Event())
 
 
 def test_the_written_bench_is_the_reference_bench_but_for_its_addresses(tmp_path):
