@@ -60,7 +60,7 @@ class TrainSettings:
         Iterations between two scores on the validation part, and noisy passes of each.
     """
 
-    iterations: int = 1500
+    iterations: int = 4000
     streams: int = 16
     masked: int = 40
     rate: float = 1e-2

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import xarray as xr
+from network_samples import run, saved_network
+
+from app.deployment import misfit_of
+from app.operations.deploy import deploy
+from app.operations.events import (
+    Forecast,
+    NodeMeasured,
+    NodeStarted,
+    Progress,
+    Result,
+    RunPlan,
+    StepRead,
+)
+from app.store import load_network, read_recording
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
+from models.errors import InputError, RefusedError
+from models.sequence import DriveWindow, Reset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with Bench.connect(read_bench("virtual")) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a twin and an untrained network of 2 + 2 nodes."""
+    folder = tmp_path_factory.mktemp("kept")
+    with Bench.connect(read_bench("virtual")) as connected:
+        saved_network(connected, folder)
+    return folder
+
+
+def is_safe(bench: Bench) -> bool:
+    return all(
+        not state.output_on and abs(state.current_A) < 0.01 for state in bench.state().values()
+    )
+
+
+def test_every_node_is_measured_in_turn_and_the_result_is_what_the_numbers_say(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    network = load_network(kept / "network")
+    events, path = run(deploy(kept / "network", bench, tmp_path / "out"))
+    assert path == tmp_path / "out" / "deployment.json"
+    plan = next(e for e in events if isinstance(e, RunPlan))
+    assert (plan.sequences, plan.repeats, plan.steps) == (4, 1, 80)
+    assert plan.predicted_s == pytest.approx(4 * bench.predicted_s(80))
+    started = [(e.layer, e.node) for e in events if isinstance(e, NodeStarted)]
+    assert started == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert sum(isinstance(e, StepRead) for e in events) == 4 * 80
+    assert [e.done for e in events if isinstance(e, Progress)] == [1, 2, 3, 4]
+
+    nodes = read_recording(tmp_path / "out" / "nodes")
+    assert nodes.status == "done"
+    first = nodes.response[:2, 0].transpose(1, 0, 2)
+    second = nodes.response[2:, 0].transpose(1, 0, 2)
+    np.testing.assert_allclose(nodes.drive[:2].T, network.drive(0, network.inputs))
+    np.testing.assert_allclose(nodes.drive[2:].T, network.drive(1, first))
+    prediction = network.read_out(network.features(network.inputs, [first, second]))[20:]
+    values = events[-1].values
+    assert values["measured"] == pytest.approx(network.score(prediction))
+    assert values["predicted"] == network.predicted
+    assert values["baselines"] == network.baselines
+    assert (values["nodes"], values["hardware_runs"], values["label"]) == (4, 4, "untrained")
+    forecast = next(e for e in events if isinstance(e, Forecast))
+    np.testing.assert_allclose(forecast.measured, prediction[:, 0])
+    with xr.open_dataset(tmp_path / "out" / "result.nc") as result:
+        assert result["prediction"].dims == ("step",)
+        assert result["prediction"].attrs["units"] == "1"
+        np.testing.assert_allclose(result["prediction"], prediction[:, 0])
+        np.testing.assert_allclose(result["target"], network.targets[20:, 0])
+    assert json.loads(path.read_text())["measured"] == pytest.approx(values["measured"])
+    assert is_safe(bench)
+
+
+def test_a_stopped_deployment_leaves_the_rig_safe_and_goes_on_node_by_node(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    events = deploy(kept / "network", bench, out)
+    for event in events:
+        if isinstance(event, NodeMeasured) and (event.layer, event.node) == (1, 0):
+            break
+    next(events)
+    events.close()
+    assert is_safe(bench)
+    stopped = read_recording(out / "nodes")
+    assert stopped.status == "stopped"
+    assert stopped.complete[:, 0].tolist() == [True, True, True, False]
+    assert not (out / "deployment.json").exists()
+
+    resumed, _ = run(deploy(None, bench, out, resume=True))
+    assert [(e.layer, e.node) for e in resumed if isinstance(e, NodeMeasured)] == [(1, 1)]
+    nodes = read_recording(out / "nodes")
+    assert nodes.status == "done"
+    np.testing.assert_array_equal(nodes.response[:3], stopped.response[:3])
+    np.testing.assert_array_equal(nodes.drive[:3], stopped.drive[:3])
+    assert nodes.start_s[3, 0] > nodes.start_s[2, 0]
+    assert "continued" in nodes.meta["remarks"][-1]
+    again, _ = run(deploy(None, bench, out, resume=True))
+    assert len(again) == 1
+    assert again[0].values["measured"] == resumed[-1].values["measured"]
+
+
+def test_a_network_of_another_deployment_is_refused(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    events = deploy(kept / "network", bench, tmp_path / "out")
+    while not isinstance(next(events), NodeMeasured):
+        pass
+    events.close()
+    saved_network(bench, tmp_path / "other", layers=(1, 3))
+    with pytest.raises(RefusedError, match="begun with another network"):
+        next(deploy(tmp_path / "other" / "network", bench, tmp_path / "out", resume=True))
+
+
+def test_a_missing_or_changed_twin_is_named_before_anything_moves(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(kept, tmp_path / "run")
+    network = load_network(tmp_path / "run" / "network")
+    elsewhere = tmp_path / "run" / "network" / "network.json"
+    assert str(kept) in network.twins[0].path
+
+    moved = kept / "twin.moved"
+    (kept / "twin").rename(moved)
+    try:
+        # the folder beside the network is as good as the one at the written path
+        events = deploy(elsewhere, bench, tmp_path / "found")
+        assert isinstance(next(events), RunPlan)
+        events.close()
+        (tmp_path / "run" / "twin" / "twin.json").write_text("{}")
+        with pytest.raises(InputError, match=r"has changed: .*twin\.json has another SHA-256"):
+            next(deploy(elsewhere, bench, tmp_path / "out"))
+        shutil.rmtree(tmp_path / "run" / "twin")
+        with pytest.raises(InputError, match=r"twin-0 is missing: .*twin\.json"):
+            next(deploy(elsewhere, bench, tmp_path / "out"))
+    finally:
+        moved.rename(kept / "twin")
+    assert not (tmp_path / "out").exists()
+    assert is_safe(bench)
+
+
+def test_a_bench_that_differs_from_the_twins_is_refused_with_every_difference(
+    kept: Path, tmp_path: Path
+) -> None:
+    spec = read_bench("virtual")
+    other = replace(spec, window=DriveWindow("amplitude", 0.0023, 0.0034), reset=Reset(0.0041))
+    with Bench.connect(other) as bench:
+        with pytest.raises(RefusedError) as refused:
+            next(deploy(kept / "network", bench, tmp_path / "out"))
+        assert is_safe(bench)
+    for part in ("window low_T was 0.0022, now 0.0023", "reset field_T was 0.004, now 0.0041"):
+        assert part in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_field_beyond_the_limit_is_refused_before_anything_is_created(
+    kept: Path, tmp_path: Path
+) -> None:
+    spec = read_bench("virtual")
+    magnet = spec.magnets["x"]
+    weak = replace(magnet, limits=replace(magnet.limits, max_current_A=7.0))
+    with (
+        Bench.connect(replace(spec, magnets={"x": weak})) as bench,
+        pytest.raises(RefusedError, match="7 A"),
+    ):
+        next(deploy(kept / "network", bench, tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_holds_something_is_left_alone(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="nothing is ever overwritten"):
+        next(deploy(kept / "network", bench, tmp_path))
+    with pytest.raises(InputError, match="no deployment was begun"):
+        next(deploy(None, bench, tmp_path, resume=True))
+
+
+def test_misfit_is_one_for_the_spread_that_the_twin_expects(kept: Path) -> None:
+    network = load_network(kept / "network")
+    rng = np.random.default_rng(0)
+    like = network.node_mean[3] + network.node_std[3] * rng.standard_normal((80, 2))
+    assert misfit_of(network, 3, like) == pytest.approx(1, abs=0.25)
+    off = network.node_mean[3] + 3 * network.node_std[3]
+    assert misfit_of(network, 3, off) == pytest.approx(3)
+    silent = replace(network, node_std=np.zeros_like(network.node_std))
+    assert np.isnan(misfit_of(silent, 3, off))
+
+
+def test_the_last_event_is_the_result(bench: Bench, kept: Path, tmp_path: Path) -> None:
+    events, _ = run(deploy(kept / "network", bench, tmp_path / "out"))
+    assert isinstance(events[-1], Result)
+    keys = {"path", "task", "metric", "measured", "predicted", "baselines", "nodes",
+            "hardware_runs", "seconds"}  # fmt: skip
+    assert keys <= set(events[-1].values)
