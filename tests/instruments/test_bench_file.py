@@ -1,0 +1,203 @@
+"""A bench file: read in full, or every problem in one message."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from instruments.bench_file import parse_bench, read_bench
+from models.errors import InputError
+from models.sequence import DriveWindow, Reset
+
+GOOD = """
+name = "rotating-field rig"
+[magnet.x]
+driver = "kepco-bop"
+resource = "TCPIP0::127.0.0.1::5025::SOCKET"
+tesla_per_ampere = 4.0e-4
+max_current_A = 11.0
+max_ramp_A_per_s = 2000.0
+[readout.lockin]
+driver = "sr830"
+resource = "TCPIP0::127.0.0.1::5026::SOCKET"
+channels = ["X", "Y"]
+[drive]
+encoding = "amplitude"
+low_T = 0.0022
+high_T = 0.0034
+hold_s = 0.0
+[reset]
+field_T = 0.0040
+hold_s = 0.0
+"""
+
+
+def test_the_bench_of_the_design_is_read():
+    spec = parse_bench(GOOD, "bench file b.toml")
+    assert spec.name == "rotating-field rig"
+    magnet, readout = spec.magnets["x"], spec.readouts["lockin"]
+    assert (magnet.driver, magnet.resource) == ("kepco-bop", "TCPIP0::127.0.0.1::5025::SOCKET")
+    assert magnet.limits.max_current_A == 11.0
+    assert magnet.options["compliance_V"] is None
+    assert readout.options["channels"] == ("X", "Y")
+    assert spec.window == DriveWindow("amplitude", 0.0022, 0.0034, 0.0)
+    assert spec.reset == Reset(0.0040, 0.0)
+    assert (spec.drive_magnet, spec.gate_s, spec.virtual) == ("x", 0.0, None)
+    assert not spec.in_process
+
+
+def test_the_built_in_bench_is_the_virtual_nanoring_rig():
+    spec = read_bench("virtual")
+    assert spec.in_process
+    assert spec.virtual.device == "nanoring"
+    assert math.isinf(spec.virtual.accelerate)
+    assert spec.virtual.models == ("kepco-bop", "sr830")
+    assert spec.gate_s == pytest.approx(1 / 37, rel=1e-4)
+
+
+def test_optional_keys():
+    text = GOOD.replace('driver = "sr830"', 'driver = "sr830"\ntimeout_s = 9\nterminator = "\\r\\n"')
+    text = text.replace("max_current_A = 11.0", "max_current_A = 11\ncompliance_V = 20")
+    text = text.replace("[reset]", 'gate_s = 0.027\nmagnet = "x"\n[reset]')
+    spec = parse_bench(text, "b")
+    assert spec.readouts["lockin"].timeout_s == 9.0
+    assert spec.readouts["lockin"].terminator == "\r\n"
+    assert spec.magnets["x"].options["compliance_V"] == 20.0
+    assert spec.gate_s == 0.027
+
+
+def test_terminators_follow_the_interface():
+    serial = GOOD.replace("TCPIP0::127.0.0.1::5026::SOCKET", "ASRL3::INSTR")
+    assert parse_bench(serial, "b").readouts["lockin"].terminator == "\r"
+    assert parse_bench(GOOD, "b").readouts["lockin"].terminator == "\n"
+
+
+def test_a_served_rig_has_a_clock():
+    text = GOOD + '[virtual]\nclock = "TCPIP0::127.0.0.1::5027::SOCKET"\naccelerate = 20\n'
+    spec = parse_bench(text, "b")
+    assert not spec.in_process
+    assert spec.virtual.clock == "TCPIP0::127.0.0.1::5027::SOCKET"
+    assert spec.virtual.accelerate == 20.0
+
+
+def test_several_axes_and_read_outs():
+    text = GOOD + GOOD[GOOD.index("[magnet") : GOOD.index("[drive]")].replace(
+        "magnet.x", "magnet.y"
+    ).replace("5025", "5035").replace("lockin", "second").replace("5026", "5036")
+    spec = parse_bench(text, "b")
+    assert list(spec.magnets) == ["x", "y"]
+    assert list(spec.readouts) == ["lockin", "second"]
+    assert spec.drive_magnet == "x"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ("max_current_A", "max_curent_A", r"unknown key 'max_curent_A'; did you mean 'max_current_A'"),
+        ("max_current_A = 11.0\n", "", r"\[magnet.x\] max_current_A is missing"),
+        ("[reset]", "[rest]", r"unknown key 'rest'; did you mean 'reset'"),
+        ('"kepco-bop"', '"kepco-bob"', "driver 'kepco-bob' is unknown; did you mean 'kepco-bop'"),
+        ('"kepco-bop"', '"ami-430"', r"'ami-430' is planned, not in this version; available: kepco"),
+        ('"kepco-bop"', '"sr830"', "another kind of instrument; available: kepco-bop"),
+        ('"sr830"', '"sr860"', r"planned, not in this version; available: sr830"),
+        ('["X", "Y"]', '["X", "Z"]', "channel 'Z' is unknown; known: X, Y, R, theta"),
+        ('["X", "Y"]', '["X", "Theta"]', "did you mean 'theta'"),
+        ('["X", "Y"]', '["X", "X"]', "name one twice"),
+        ('["X", "Y"]', "[]", "0 channels, expected 1 to 6"),
+        ('["X", "Y"]', '"X"', "must be a list"),
+        ("5026", "5025", "lockin: resource .* is x's already"),
+        ("TCPIP0::127.0.0.1::5026::SOCKET", "127.0.0.1:5026", "no VISA resource name"),
+        ("TCPIP0::127.0.0.1::5026::SOCKET", "TCPIP0::virtual-sr830::5025::SOCKET", "add .virtual."),
+        ("11.0", '"eleven"', "max_current_A = 'eleven' must be a number"),
+        ("11.0", "true", "must be a number"),
+        ("11.0", "nan", "must be a number"),
+        ("11.0", "-11.0", "max_current_A = -11.0 A must be a number above 0"),
+        ("2000.0", "0.0", "max_ramp_A_per_s = 0.0 A/s"),
+        ("4.0e-4", "0", "tesla_per_ampere"),
+        ('"amplitude"', '"amplitud"', "did you mean 'amplitude'"),
+        ("0.0022", "0.0044", "must be a number below high_T"),
+        ("hold_s = 0.0\n[reset]", "hold_s = -1.0\n[reset]", "hold_s = -1.0 s must be zero or more"),
+        ("hold_s = 0.0\n[reset]", "gate_s = -1\n[reset]", "gate_s = -1"),
+        ("hold_s = 0.0\n[reset]", 'magnet = "y"\n[reset]', "magnet 'y' is not on the bench"),
+        ("[reset]", "[virtual]\naccelerate = 10\n[reset]", "needs either device .* or clock"),
+        ("[reset]", '[virtual]\ndevice = "nanorig"\n[reset]', "did you mean 'nanoring'"),
+        ("[reset]", '[virtual]\ndevice = "nanoring"\n[reset]', "is outside this process"),
+        ("[reset]", '[virtual]\nclock = "a"\nseed = -1\n[reset]', "seed = -1"),
+        ("[reset]", "accelerate = 10\n[reset]", r"unknown key 'accelerate'"),
+        ("max_current_A = 11.0", "max_current_A = 11.0\ncompliance_V = 0", "compliance_V = 0 must be above 0"),
+        ('channels = ["X", "Y"]', 'channels = ["X", "Y"]\ntimeout_s = inf', "timeout_s must be finite"),
+        ('channels = ["X", "Y"]', 'channels = ["X", "Y"]\nterminator = ""', "must be ASCII and not empty"),
+        ("[drive]", "[drive", "no TOML"),
+        ("name =", "magnet =", "no TOML|must be a table"),
+    ],
+)  # fmt: skip
+def test_one_problem_one_sentence_with_its_place(old, new, match):
+    assert old in GOOD
+    with pytest.raises(InputError, match=match) as caught:
+        parse_bench(GOOD.replace(old, new, 1), "bench file b.toml")
+    assert str(caught.value).startswith("bench file b.toml:")
+    assert caught.value.exit_code == 2
+
+
+def test_all_problems_at_once():
+    text = GOOD.replace("max_current_A", "max_curent_A").replace('"sr830"', '"sr380"')
+    text = text.replace("0.0040", '"high"') + "[shutter]\nopen = true\n"
+    with pytest.raises(InputError) as caught:
+        parse_bench(text, "bench file b.toml")
+    message = str(caught.value)
+    for part in ("5 problems", "max_curent_A", "max_current_A is missing", "sr380", "high", "shutter"):
+        assert part in message
+
+
+@pytest.mark.parametrize("group", ["magnet.x", "readout.lockin"])
+def test_a_bench_needs_both_kinds(group):
+    begin = GOOD.index(f"[{group}]")
+    end = GOOD.index("[", GOOD.index("]", begin) + 1)
+    end = GOOD.index("\n[", begin + 1)
+    with pytest.raises(InputError, match=rf"no \[{group.split('.')[0]}.NAME\]"):
+        parse_bench(GOOD[:begin] + GOOD[end:], "b")
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    with pytest.raises(InputError, match=r"No such file.*'virtual' for the built-in rig"):
+        read_bench(tmp_path / "missing.toml")
+    (tmp_path / "b.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=r"b.toml"):
+        read_bench(tmp_path / "b.toml")
+
+
+def test_a_file_is_read_as_its_text(tmp_path):
+    path = tmp_path / "b.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    assert read_bench(path).magnets == parse_bench(GOOD, "x").magnets
+
+
+LINES = GOOD.strip().splitlines()
+VALUES = st.sampled_from(
+    ["1", "-1", "0", "nan", "inf", "1e308", "true", '""', '"x"', "[]", "[1]", "{}", "{a=1}", "1979-05-27"]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    drop=st.sets(st.integers(0, len(LINES) - 1), max_size=4),
+    change=st.dictionaries(st.integers(0, len(LINES) - 1), VALUES, max_size=3),
+)
+def test_a_damaged_file_is_read_or_refused_and_never_crashes(drop, change):
+    lines = [
+        f"{line.split('=')[0]}= {change[i]}" if i in change and "=" in line else line
+        for i, line in enumerate(LINES)
+        if i not in drop
+    ]
+    text = "\n".join(lines)
+    try:
+        spec = parse_bench(text, "b")
+    except InputError:
+        return
+    tomllib.loads(text)
+    assert 0 < spec.magnets["x"].limits.max_current_A < math.inf
+    assert 0 < spec.magnets["x"].limits.max_ramp_A_per_s < math.inf

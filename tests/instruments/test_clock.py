@@ -1,0 +1,110 @@
+"""Stop is noticed by every wait; a shielded thread is deaf to it; device time is told, not read."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+
+import pytest
+import pyvisa
+
+from instruments.clock import HostClock, RemoteClock, Stop
+from instruments.virtual.library import VirtualVisaLibrary, resource_name
+from instruments.virtual.rig import CLOCK, VirtualRig
+from instruments.visa import VisaSession
+from models.errors import StoppedError
+
+
+def test_a_wait_ends_soon_after_stop():
+    stop = Stop()
+    threading.Timer(0.05, stop.request).start()
+    begin = time.monotonic()
+    with pytest.raises(StoppedError):
+        HostClock(stop).wait(30.0)
+    assert time.monotonic() - begin < 1.0
+
+
+def test_a_wait_takes_its_time():
+    begin = time.monotonic()
+    HostClock(Stop()).wait(0.15)
+    assert time.monotonic() - begin >= 0.15
+
+
+def test_a_wait_after_stop_does_not_begin():
+    stop = Stop()
+    stop.request()
+    with pytest.raises(StoppedError):
+        HostClock(stop).wait(0.0)
+    stop.clear()
+    HostClock(stop).wait(0.0)
+
+
+def test_a_shield_covers_its_own_thread_only():
+    stop = Stop()
+    stop.request()
+    seen = []
+    with stop.shield():
+        with stop.shield():
+            HostClock(stop).wait(0.01)
+        assert not stop.requested
+        other = threading.Thread(target=lambda: seen.append(stop.requested))
+        other.start()
+        other.join()
+    assert seen == [True]
+    assert stop.requested
+
+
+def test_a_shield_ends_with_an_exception():
+    stop = Stop()
+    stop.request()
+    with pytest.raises(ValueError, match="inside"), stop.shield():
+        raise ValueError("inside")
+    assert stop.requested
+
+
+@pytest.fixture
+def virtual_clock():
+    """A clock of a virtual rig in this process, for an acceleration."""
+    opened = []
+
+    def make(accelerate, stop):
+        manager = pyvisa.ResourceManager(VirtualVisaLibrary(VirtualRig(accelerate=accelerate)))
+        session = VisaSession(
+            resource_name(CLOCK), rm=manager, name="clock", stop=stop, shared=False
+        )
+        opened.append((session, manager))
+        return RemoteClock(session, stop, accelerate)
+
+    yield make
+    for session, manager in opened:
+        session.close()
+        manager.close()
+
+
+def test_device_time_passes_by_what_is_waited_for_only(virtual_clock):
+    clock = virtual_clock(math.inf, Stop())
+    begin = time.monotonic()
+    before_s = clock.now_s()
+    clock.wait(1000.0)
+    assert time.monotonic() - begin < 1.0
+    assert clock.now_s() - before_s == pytest.approx(1000.0)
+    assert clock.last_s() == clock.now_s()
+
+
+def test_an_accelerated_wait_takes_its_share_of_host_time(virtual_clock):
+    clock = virtual_clock(10.0, Stop())
+    begin = time.monotonic()
+    clock.wait(3.0)
+    assert 0.25 < time.monotonic() - begin < 1.5
+    assert clock.now_s() == pytest.approx(3.0)
+
+
+def test_stop_ends_a_long_wait_of_a_virtual_rig(virtual_clock):
+    stop = Stop()
+    clock = virtual_clock(1.0, stop)
+    threading.Timer(0.2, stop.request).start()
+    begin = time.monotonic()
+    with pytest.raises(StoppedError):
+        clock.wait(60.0)
+    assert time.monotonic() - begin < 1.5

@@ -1,0 +1,120 @@
+"""One owner a link: among threads, instruments of one bench, and programs of one computer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from instruments import locks
+from models.errors import InputError
+
+SOCKET = "TCPIP0::127.0.0.1::49999::SOCKET"
+
+OWNER = """
+import sys, pathlib
+from instruments import locks
+locks.take(sys.argv[1], pathlib.Path(sys.argv[2]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def other_program(tmp_path):
+    """Another process that holds the link of `SOCKET`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", OWNER, SOCKET, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("resource", "link"),
+    [
+        ("TCPIP0::127.0.0.1::5025::SOCKET", "tcpip 127.0.0.1 5025"),
+        ("TCPIP::localhost::5025::SOCKET", "tcpip 127.0.0.1 5025"),
+        ("TCPIP0::Kepco.Lab::5025::SOCKET", "tcpip kepco.lab 5025"),
+        ("TCPIP0::10.0.0.7::inst0::INSTR", "tcpip 10.0.0.7 inst0"),
+        ("TCPIP0::10.0.0.7::gpib0,8::INSTR", "tcpip 10.0.0.7 gpib0"),
+        ("GPIB0::8::INSTR", "gpib 0"),
+        ("GPIB0::12::INSTR", "gpib 0"),
+        ("GPIB1::12::INSTR", "gpib 1"),
+        ("ASRL3::INSTR", "asrl 3"),
+        ("ASRL/dev/ttyUSB0::INSTR", "asrl /dev/ttyusb0"),
+        ("USB0::0x1AB1::0x0588::DS1K::INSTR", "usb 0x1ab1 0x0588 ds1k"),
+    ],
+)
+def test_a_link_is_what_carries_one_conversation(resource, link):
+    assert locks.link_of(resource) == link
+
+
+@pytest.mark.parametrize("resource", ["", "COM3", "192.168.0.5", "TCPIP0::::SOCKET"])
+def test_what_is_no_resource_name_is_named_with_examples(resource):
+    with pytest.raises(InputError, match=r"no VISA resource name.*::SOCKET"):
+        locks.link_of(resource)
+
+
+def test_instruments_of_one_board_share_a_lock(tmp_path):
+    first = locks.take("GPIB7::8::INSTR", tmp_path)
+    second = locks.take("GPIB7::9::INSTR", tmp_path)
+    assert first is second
+    locks.release(first, "GPIB7::8::INSTR")
+    with pytest.raises(locks.LinkInUseError):
+        locks.take("GPIB7::9::INSTR", tmp_path)
+    locks.release(second, "GPIB7::9::INSTR")
+    locks.release(locks.take("GPIB7::9::INSTR", tmp_path), "GPIB7::9::INSTR")
+
+
+def test_the_same_resource_twice_in_one_program_is_refused(tmp_path):
+    link = locks.take(SOCKET, tmp_path)
+    with pytest.raises(locks.LinkInUseError, match="open in this program already"):
+        locks.take(SOCKET, tmp_path)
+    locks.release(link, SOCKET)
+
+
+def test_another_program_is_named_with_its_process(other_program, tmp_path):
+    with pytest.raises(locks.LinkInUseError, match=rf"in use by .*process {other_program.pid}"):
+        locks.take(SOCKET, tmp_path)
+
+
+def test_a_link_whose_owner_was_killed_is_taken_over(other_program, tmp_path):
+    other_program.kill()
+    other_program.wait()
+    link = locks.take(SOCKET, tmp_path)
+    text = next(tmp_path.glob("*.lock")).read_text()
+    assert f'"pid": {os.getpid()}' in text
+    locks.release(link, SOCKET)
+
+
+def test_an_owner_whose_file_says_nothing_is_still_an_owner(other_program, tmp_path):
+    next(tmp_path.glob("*.lock")).write_text("")
+    with pytest.raises(locks.LinkInUseError, match="another program"):
+        locks.take(SOCKET, tmp_path)
+
+
+def test_one_of_many_threads_gets_the_link(tmp_path):
+    got, refused = [], []
+
+    def take():
+        try:
+            got.append(locks.take(SOCKET, tmp_path))
+        except locks.LinkInUseError:
+            refused.append(1)
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(got), len(refused)) == (1, 7)
+    locks.release(got[0], SOCKET)
