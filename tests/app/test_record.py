@@ -1,0 +1,463 @@
+"""record on the virtual rig, in process: order, contents, every way out, going on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from app.operations.events import (
+    Event,
+    Note,
+    Progress,
+    RepeatRecorded,
+    RepeatStarted,
+    Result,
+    RunPlan,
+    StepRead,
+)
+from app.operations.record import differences, order_of, record
+from app.operations.runs import WayOut, status_of
+from app.store import RecordingWriter, read_recording
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
+from instruments.link_errors import LinkError
+from models.errors import InputError, RefusedError, StoppedError, TwinrigError
+from models.sequence import DriveWindow, FieldSequence, Reset, make_sequences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SEQUENCES = [FieldSequence(np.array([0.0, 0.5, 1.0]), "given"), FieldSequence(np.array([0.2, 0.9]))]
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """The built-in virtual rig."""
+    with Bench.connect(read_bench("virtual")) as connected:
+        yield connected
+
+
+class Flaky:
+    """A read-out whose `faulty` readings (counted from 1) raise, and which reports overloads."""
+
+    def __init__(
+        self, real: Any, faulty: tuple[int, ...] = (), fault: Exception | None = None
+    ) -> None:
+        self._real, self._faulty, self._fault = real, faulty, fault
+        self.count = 0
+        self.overloads: list[tuple[str, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def read(self) -> Any:
+        self.count += 1
+        if self.count in self._faulty and self._fault is not None:
+            raise self._fault
+        return self._real.read()
+
+    def faults(self) -> tuple[str, ...]:
+        return self.overloads.pop(0) if self.overloads else ()
+
+
+def made_flaky(bench: Bench, *faulty: int, fault: Exception | None = None) -> Flaky:
+    """The bench's read-out, now flaky."""
+    name, real = next(iter(bench.readouts.items()))
+    flaky = Flaky(real, faulty, fault)
+    bench.readouts[name] = flaky  # type: ignore[assignment]
+    bench._readers = [flaky]  # type: ignore[list-item]
+    return flaky
+
+
+def no_reply() -> LinkError:
+    """A time-out as the session words it."""
+    return LinkError("lockin", "no reply within 3 s", resource="GPIB0::8", hint="Is it on?")
+
+
+def is_safe(bench: Bench) -> bool:
+    """Output off, no current set."""
+    state = bench.state()["x"]
+    return not state.output_on and abs(state.setpoint_A) < 1e-6
+
+
+def run(bench: Bench, out: Path, **options: Any) -> list[Event]:
+    """Record SEQUENCES twice, to the end."""
+    return list(record(bench, SEQUENCES, 2, out, **options))
+
+
+def test_events_in_order_and_the_result(bench: Bench, tmp_path: Path) -> None:
+    events = run(bench, tmp_path / "r", seed=3)
+    plan, last = events[0], events[-1]
+    assert isinstance(plan, RunPlan)
+    assert (plan.sequences, plan.repeats, plan.steps, plan.channels) == (2, 2, 3, ("X", "Y"))
+    assert plan.predicted_s > 0
+    assert isinstance(last, Result)
+    assert {k: last.values[k] for k in ("status", "sequences", "repeats", "steps", "channels")} == {
+        "status": "done", "sequences": 2, "repeats": 2, "steps": 3, "channels": ["X", "Y"],
+    }  # fmt: skip
+    assert last.values["path"] == str(tmp_path / "r" / "recording.nc")
+    kinds = [type(e) for e in events[1:-1] if not isinstance(e, Note)]
+    repeat = [RepeatStarted, *[StepRead] * 3, RepeatRecorded, Progress]
+    short = [RepeatStarted, *[StepRead] * 2, RepeatRecorded, Progress]
+    starts = [e for e in events if isinstance(e, RepeatStarted)]
+    assert kinds == [kind for s in starts for kind in (repeat if s.sequence == 0 else short)]
+    assert [[s.sequence, s.repeat] for s in starts] == order_of(2, 2, 3).tolist()
+    assert is_safe(bench)
+
+
+def test_the_file_holds_what_the_events_said(bench: Bench, tmp_path: Path) -> None:
+    events = run(bench, tmp_path / "r", meta={"sample": "NR-7", "temperature_K": 293.0})
+    recording = read_recording(tmp_path / "r")
+    assert recording.complete.all()
+    for event in events:
+        if isinstance(event, RepeatRecorded):
+            s, r = event.sequence, event.repeat
+            length = SEQUENCES[s].steps
+            assert np.array_equal(recording.response[s, r, :length], event.response)
+            assert recording.order[s, r] == event.position
+            assert recording.start_s[s, r] == event.start_s
+    assert np.isnan(recording.response[1, :, 2]).all()
+    assert (np.diff(np.sort(recording.start_s.ravel())) > 0).all()
+    assert recording.start_s.min() == 0
+    assert recording.window == bench.spec.window
+    assert recording.settings["lockin"]["harmonic"] == 2
+    assert recording.identities["x"].startswith("KEPCO")
+    assert recording.meta["sample"] == "NR-7"
+    assert recording.meta["limits"]["x"]["max_current_A"] == 11.0
+    assert recording.meta["seed"] == 0
+    assert recording.meta["code_version"]
+
+
+def test_one_seed_one_recording(tmp_path: Path) -> None:
+    found = []
+    for name in ("one", "two"):
+        with Bench.connect(read_bench("virtual")) as bench:
+            run(bench, tmp_path / name, seed=5)
+        found.append(read_recording(tmp_path / name))
+    assert np.array_equal(found[0].response, found[1].response, equal_nan=True)
+    assert np.array_equal(found[0].start_s, found[1].start_s)
+
+
+def test_repeats_are_interleaved_unless_blocked() -> None:
+    mixed, blocked = order_of(8, 6, 1), order_of(8, 6, 1, interleave=False)
+    assert sorted(mixed.tolist()) == blocked.tolist()
+    assert np.count_nonzero(np.diff(mixed[:, 0]) == 0) < 15
+    assert np.count_nonzero(np.diff(blocked[:, 0]) == 0) == 40
+    assert order_of(8, 6, 1).tolist() == mixed.tolist()
+    assert order_of(8, 6, 2).tolist() != mixed.tolist()
+
+
+def test_a_given_window_and_reset_are_used(bench: Bench, tmp_path: Path) -> None:
+    window, reset = DriveWindow("amplitude", 0.0025, 0.003), Reset(0.0036)
+    events = run(bench, tmp_path / "r", window=window, reset=reset)
+    fields = {e.field_T for e in events if isinstance(e, StepRead)}
+    assert (min(fields), max(fields)) == (0.0025, 0.003)
+    recording = read_recording(tmp_path / "r")
+    assert (recording.window, recording.reset) == (window, reset)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"window": DriveWindow("amplitude", 0.002, 0.005)},
+        {"reset": Reset(0.0045)},
+        {"window": DriveWindow("rotation", 0.002, 0.003)},
+    ],
+)
+def test_beyond_a_limit_nothing_is_made_or_energised(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    sent: list[bytes] = []
+
+    def tap(*words: Any) -> None:
+        sent.extend(word for word in words if isinstance(word, bytes))
+
+    with Bench.connect(read_bench("virtual"), wire_log=tap) as bench:
+        sent.clear()
+        with pytest.raises(RefusedError):
+            run(bench, tmp_path / "r", **options)
+        assert sent == []
+    assert not (tmp_path / "r").exists()
+
+
+def test_nothing_to_record_is_said(bench: Bench, tmp_path: Path) -> None:
+    for sequences, repeats in (([], 3), (SEQUENCES, 0)):
+        with pytest.raises(InputError, match="nothing to record"):
+            next(record(bench, sequences, repeats, tmp_path / "r"))
+
+
+def test_never_overwrites(bench: Bench, tmp_path: Path) -> None:
+    run(bench, tmp_path / "r")
+    before = (tmp_path / "r" / "recording.nc").read_bytes()
+    with pytest.raises(InputError, match="nothing is ever overwritten"):
+        run(bench, tmp_path / "r")
+    assert (tmp_path / "r" / "recording.nc").read_bytes() == before
+
+
+def after(events: Iterator[Event], kind: type[Event], count: int) -> None:
+    """Pull events until `count` of a kind have come."""
+    for event in events:
+        count -= isinstance(event, kind)
+        if count == 0:
+            return
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "complete"),
+    [
+        (RunPlan, 1, 0),
+        (RepeatStarted, 1, 0),
+        (StepRead, 2, 0),
+        (RepeatRecorded, 3, 3),
+        (Progress, 4, 4),
+    ],
+)
+def test_closed_anywhere_it_is_safe_and_stopped(
+    bench: Bench, tmp_path: Path, kind: type[Event], count: int, complete: int
+) -> None:
+    events = record(bench, SEQUENCES, 2, tmp_path / "r")
+    after(events, kind, count)
+    events.close()
+    assert is_safe(bench)
+    recording = read_recording(tmp_path / "r")
+    assert (recording.status, int(recording.complete.sum())) == ("stopped", complete)
+
+
+def test_stop_on_the_bench_ends_it_with_a_result(bench: Bench, tmp_path: Path) -> None:
+    events = record(bench, SEQUENCES, 2, tmp_path / "r")
+    after(events, RepeatRecorded, 1)
+    bench.stop.request()
+    rest: list[Event] = []
+    with pytest.raises(StoppedError):
+        rest.extend(iter_into(events, rest))
+    assert isinstance(rest[-1], Result)
+    assert rest[-1].values["status"] == "stopped"
+    assert rest[-1].values["recorded"] == 1
+    with bench.stop.shield():
+        assert is_safe(bench)
+
+
+def iter_into(events: Iterator[Event], into: list[Event]) -> Iterator[Event]:
+    """Collect events also when they end with an exception."""
+    for event in events:
+        into.append(event)
+    return iter(())
+
+
+def test_a_lost_reply_costs_one_repeat_which_is_run_again(bench: Bench, tmp_path: Path) -> None:
+    made_flaky(bench, 3, fault=no_reply())
+    events = run(bench, tmp_path / "r")
+    warnings = [e.text for e in events if isinstance(e, Note) and e.level == "warning"]
+    assert len(warnings) == 1
+    assert "no reply within 3 s" in warnings[0]
+    recording = read_recording(tmp_path / "r")
+    assert (recording.status, recording.complete.all()) == ("done", True)
+    assert recording.meta["remarks"] == warnings
+
+
+def test_an_overload_costs_one_repeat_which_is_run_again(bench: Bench, tmp_path: Path) -> None:
+    flaky = made_flaky(bench)
+    flaky.overloads = [(), ("input overload",)]
+    events = run(bench, tmp_path / "r")
+    assert "input overload" in read_recording(tmp_path / "r").meta["remarks"][0]
+    assert flaky.count == 2 * (4 + 3) + {0: 4, 1: 3}[order_of(2, 2, 0)[1, 0]]
+    assert isinstance(events[-1], Result)
+
+
+def test_a_second_void_repeat_ends_the_run(bench: Bench, tmp_path: Path) -> None:
+    made_flaky(bench, 6, 7, fault=no_reply())
+    collected: list[Event] = []
+    with pytest.raises(LinkError):
+        iter_into(record(bench, SEQUENCES, 2, tmp_path / "r"), collected)
+    assert isinstance(collected[-1], Result)
+    assert collected[-1].values["status"] == "failed"
+    recording = read_recording(tmp_path / "r")
+    assert (recording.status, int(recording.complete.sum())) == ("failed", 1)
+    assert is_safe(bench)
+
+
+def test_a_set_point_changed_by_hand_ends_the_run_at_once(bench: Bench, tmp_path: Path) -> None:
+    events = record(bench, SEQUENCES, 2, tmp_path / "r")
+    after(events, StepRead, 1)
+    bench.magnets["x"].magnet.set_current_A(1.0)
+    with pytest.raises(TwinrigError, match="changed by hand"):
+        iter_into(with_moved_setpoint(events, bench), [])
+    assert read_recording(tmp_path / "r").status == "failed"
+    assert is_safe(bench)
+
+
+def with_moved_setpoint(events: Iterator[Event], bench: Bench) -> Iterator[Event]:
+    """Events; after each step someone turns the knob."""
+    for event in events:
+        if isinstance(event, StepRead):
+            bench.magnets["x"].magnet.set_current_A(1.0)
+        yield event
+
+
+def test_a_read_out_without_a_number_is_never_stored(bench: Bench, tmp_path: Path) -> None:
+    flaky = made_flaky(bench)
+    flaky.read = lambda: np.array([np.nan, 0.0])  # type: ignore[method-assign]
+    with pytest.raises(TwinrigError, match="the read-out gave no number"):
+        run(bench, tmp_path / "r")
+    assert not read_recording(tmp_path / "r").complete.any()
+
+
+def test_a_vanished_folder_ends_safe(bench: Bench, tmp_path: Path) -> None:
+    events = record(bench, SEQUENCES, 2, tmp_path / "r")
+    after(events, RepeatRecorded, 1)
+    shutil.rmtree(tmp_path / "r")
+    with pytest.raises(TwinrigError, match="the folder has vanished") as caught:
+        iter_into(events, [])
+    assert is_safe(bench)
+    assert any("On the way out" in note for note in caught.value.__notes__)
+
+
+def test_any_exception_on_the_way_ends_safe(bench: Bench, tmp_path: Path) -> None:
+    made_flaky(bench, 2, fault=ZeroDivisionError("a bug"))
+    with pytest.raises(ZeroDivisionError):
+        run(bench, tmp_path / "r")
+    assert is_safe(bench)
+    assert read_recording(tmp_path / "r").status == "failed"
+
+
+def test_what_fails_on_the_way_out_never_hides_the_fault(bench: Bench) -> None:
+    def fails(status: str) -> None:
+        raise TwinrigError(f"no disk for {status}")
+
+    with pytest.raises(ZeroDivisionError) as caught, WayOut(bench, fails):
+        raise ZeroDivisionError
+    assert caught.value.__notes__ == ["On the way out: no disk for failed"]
+    for stop in (StoppedError("by the user"), GeneratorExit()):
+        way_out = WayOut(bench, fails)
+        with pytest.raises(TwinrigError, match="no disk for stopped"), way_out:
+            raise stop
+        assert way_out.status == "failed"
+    with pytest.raises(TwinrigError, match="no disk for done"), WayOut(bench, fails):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (None, "done"),
+        (GeneratorExit(), "stopped"),
+        (StoppedError("x"), "stopped"),
+        (KeyboardInterrupt(), "stopped"),
+        (TwinrigError("x"), "failed"),
+        (ZeroDivisionError(), "failed"),
+    ],
+)
+def test_the_status_of_a_run(fault: BaseException | None, status: str) -> None:
+    assert status_of(fault) == status
+
+
+def test_resume_records_only_what_is_missing(bench: Bench, tmp_path: Path) -> None:
+    events = record(bench, SEQUENCES, 2, tmp_path / "r", seed=4)
+    after(events, RepeatRecorded, 2)
+    events.close()
+    first = read_recording(tmp_path / "r")
+    again = run(bench, tmp_path / "r", seed=4, resume=True)
+    started = [(e.sequence, e.repeat) for e in again if isinstance(e, RepeatStarted)]
+    assert started == [tuple(pair) for pair in order_of(2, 2, 4)[2:].tolist()]
+    done = [e.done for e in again if isinstance(e, Progress)]
+    assert done == [3, 4]
+    whole = read_recording(tmp_path / "r")
+    kept = first.complete
+    assert np.array_equal(whole.response[kept], first.response[kept], equal_nan=True)
+    assert (whole.status, whole.complete.all()) == ("done", True)
+    assert whole.meta["id"] == first.meta["id"]
+    assert whole.start_s[~kept].min() > whole.start_s[kept].max()
+    assert whole.meta["remarks"][0].endswith("after it was stopped")
+
+
+def test_resume_of_a_complete_run_touches_nothing(bench: Bench, tmp_path: Path) -> None:
+    run(bench, tmp_path / "r")
+    before = os.stat(tmp_path / "r" / "recording.nc").st_mtime_ns
+    events = run(bench, tmp_path / "r", resume=True)
+    assert [type(e) for e in events] == [Result]
+    assert os.stat(tmp_path / "r" / "recording.nc").st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seed": 9}, "seed was 4, now 9"),
+        ({"interleave": False}, "interleave was True, now False"),
+        ({"window": DriveWindow("amplitude", 0.0023, 0.0034)}, "low_T was 0.0022, now 0.0023"),
+        ({"reset": Reset(0.0039)}, "reset field_T was 0.004, now 0.0039"),
+    ],
+)  # fmt: skip
+def test_resume_refuses_another_run(
+    bench: Bench, tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    events = record(bench, SEQUENCES, 2, tmp_path / "r", seed=4)
+    after(events, RepeatRecorded, 1)
+    events.close()
+    with pytest.raises(RefusedError, match=said):
+        run(bench, tmp_path / "r", resume=True, **{"seed": 4, **change})
+    with pytest.raises(RefusedError, match="other sequences or repeats"):
+        list(record(bench, SEQUENCES[:1], 2, tmp_path / "r", seed=4, resume=True))
+    assert read_recording(tmp_path / "r").status == "stopped"
+
+
+def test_resume_refuses_a_run_that_still_goes_on(bench: Bench, tmp_path: Path) -> None:
+    events = record(bench, SEQUENCES, 2, tmp_path / "r", seed=4)
+    after(events, RepeatRecorded, 1)
+    with pytest.raises(RefusedError, match="is being recorded right now"):
+        run(bench, tmp_path / "r", seed=4, resume=True)
+    events.close()
+
+
+def test_another_setting_is_named(bench: Bench, tmp_path: Path) -> None:
+    run(bench, tmp_path / "r")
+    recording = read_recording(tmp_path / "r")
+    lockin = recording.settings["lockin"]
+    assert differences(recording, bench, recording.window, recording.reset) == []
+    wobbly = replace(
+        recording, settings={**recording.settings, "lockin": {**lockin, "frequency_Hz": 37.004}}
+    )
+    assert differences(wobbly, bench, recording.window, recording.reset) == []
+    other = replace(recording, settings={**recording.settings, "lockin": {**lockin, "harmonic": 1}})
+    assert differences(other, bench, recording.window, recording.reset) == [
+        "lockin harmonic was 1, now 2"
+    ]
+
+
+def test_a_run_of_mixed_sequences_is_stochastic_and_follows_its_drive(
+    bench: Bench, tmp_path: Path
+) -> None:
+    list(record(bench, make_sequences("mixed", 2, 40, 1), 6, tmp_path / "r"))
+    response = read_recording(tmp_path / "r").response
+    spread = response.std(axis=1).mean()
+    signal = response.mean(axis=1).std()
+    assert 0 < spread < signal
+
+
+def test_a_writer_that_cannot_start_energises_nothing(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    energised: list[bool] = []
+    monkeypatch.setattr(bench, "energise", _noting(energised))
+    (tmp_path / "file").touch()
+    with pytest.raises((InputError, TwinrigError)):
+        run(bench, tmp_path / "file" / "r")
+    assert energised == []
+
+
+def _noting(calls: list[bool]) -> Callable[[], None]:
+    return lambda: calls.append(True)
+
+
+def test_steps_are_heartbeats(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats: list[int] = []
+    monkeypatch.setattr(RecordingWriter, "beat", lambda self: beats.append(1))
+    events = run(bench, tmp_path / "r")
+    assert len(beats) == sum(isinstance(e, StepRead) for e in events)
