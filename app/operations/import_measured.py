@@ -58,8 +58,8 @@ def import_measured(
     response = in_order(arrays[asked.response], asked.response_axes)
     drive, is_known = _drive(arrays, asked, response, file)
     lengths = _lengths(drive)
-    notes = _notes(response, lengths, is_known)
     _refuse_unusable(file, response, drive, lengths)
+    notes = _notes(response, lengths, is_known)
     recording = _recording(file, asked, response, drive, lengths, [text for text, _ in notes])
     for text, level in notes:
         yield Note(text, level)
@@ -115,7 +115,7 @@ def _refuse_unusable(file: Path, response: Array, drive: Array, lengths: NDArray
             problems.append(f"sequence {s} holds {int(np.isinf(used).sum())} infinite values")
         if not np.isfinite(used).all(axis=(1, 2)).any():
             problems.append(f"sequence {s} has no repeat without gaps (NaN)")
-    if not np.nanmax(np.abs(response), initial=0.0) > 0:
+    if not np.nan_to_num(response).any():
         problems.append("the response is zero or NaN everywhere")
     raise_problems(InputError, str(file), problems)
 

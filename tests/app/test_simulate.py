@@ -1,0 +1,78 @@
+"""simulate: a twin's recording has the format of a device's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import artefact_samples as samples
+import numpy as np
+import pytest
+
+from app.operations.events import Note, Progress, Result
+from app.operations.simulate import beyond_fit, simulate
+from app.store import read_recording, save_twin, sha256_of
+from models.errors import InputError
+from models.sequence import FieldSequence
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INSIDE = [FieldSequence(np.array([0.1, 0.5, 0.9])), FieldSequence(np.array([0.3, 0.4]))]
+
+
+def test_a_recording_as_the_device_would_give_it(tmp_path: Path) -> None:
+    twin_file = save_twin(tmp_path / "t", samples.twin())
+    events = list(simulate(tmp_path / "t", INSIDE, 5, tmp_path / "r", seed=3))
+    assert [type(e) for e in events] == [Progress, Progress, Result]
+    recording = read_recording(tmp_path / "r")
+    assert recording.response.shape == (2, 5, 3, 2)
+    assert np.isfinite(recording.response[0]).all()
+    assert np.isnan(recording.response[1, :, 2]).all()
+    assert recording.complete.all()
+    assert (recording.channels, recording.units) == (("X", "Y"), ("V", "V"))
+    assert (recording.window, recording.reset) == (samples.WINDOW, samples.RESET)
+    assert recording.settings == samples.twin().settings
+    assert recording.meta["parents"][0]["sha256"] == sha256_of(twin_file)
+    assert recording.meta["simulated"] is True
+    last = events[-1]
+    assert isinstance(last, Result)
+    assert (last.values["status"], last.values["repeats"]) == ("done", 5)
+
+
+def test_one_seed_one_recording(tmp_path: Path) -> None:
+    save_twin(tmp_path / "t", samples.twin())
+    for name, seed in (("one", 1), ("two", 1), ("three", 2)):
+        list(simulate(tmp_path / "t", INSIDE, 4, tmp_path / name, seed=seed))
+    one, two, three = (read_recording(tmp_path / n).response for n in ("one", "two", "three"))
+    assert np.array_equal(one, two, equal_nan=True)
+    assert not np.array_equal(one, three, equal_nan=True)
+    assert np.std(one[0], axis=0).min() > 0
+
+
+def test_a_deterministic_twin_repeats_itself(tmp_path: Path) -> None:
+    save_twin(tmp_path / "t", replace(samples.twin(), deterministic=True))
+    list(simulate(tmp_path / "t", INSIDE, 4, tmp_path / "r"))
+    response = read_recording(tmp_path / "r").response[0]
+    assert np.allclose(response, response[:1])
+
+
+def test_drives_beyond_the_fit_are_told(tmp_path: Path) -> None:
+    save_twin(tmp_path / "t", samples.twin())
+    outside = [FieldSequence(np.array([0.0, 1.0]))]
+    events = list(simulate(tmp_path / "t", outside, 1, tmp_path / "r"))
+    notes = [e for e in events if isinstance(e, Note)]
+    assert [n.level for n in notes] == ["warning"]
+    assert "0…1 leave the range 0.05…0.95" in notes[0].text
+    assert beyond_fit(samples.twin(), INSIDE) is None
+
+
+def test_wrong_use_is_refused_before_the_work(tmp_path: Path) -> None:
+    save_twin(tmp_path / "t", samples.twin())
+    with pytest.raises(InputError, match="nothing to simulate"):
+        list(simulate(tmp_path / "t", INSIDE, 0, tmp_path / "r"))
+    with pytest.raises(InputError, match="no such file or folder"):
+        list(simulate(tmp_path / "no", INSIDE, 1, tmp_path / "r"))
+    with pytest.raises(InputError, match="nothing is ever overwritten"):
+        list(simulate(tmp_path / "t", INSIDE, 1, tmp_path / "t"))
+    assert not (tmp_path / "r").exists()
