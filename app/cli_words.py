@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from app.operations.events import (
@@ -44,7 +45,8 @@ def words_of(event: Event) -> str | None:
         case BaselineScored(name, value):
             return f"baseline {name}: {value:.4g}"
         case NodeMeasured(layer, node, _, misfit):
-            return f"layer {layer + 1}, node {node + 1}: {misfit:.2f} × the expected misfit"
+            beside = f": {misfit:.2f} × the expected misfit" if isfinite(misfit) else " measured"
+            return f"layer {layer + 1}, node {node + 1}{beside}"
         case BenchRead(time_s, field_T, setpoint_T, current_A, output_on, values, channels, units):
             rows = zip(channels, values, units, strict=True)
             read = "  ".join(f"{name} {value:+.5e} {unit}" for name, value, unit in rows)

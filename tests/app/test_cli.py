@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
+import platformdirs
 import pytest
 
-from app.cli import main
+import instruments
+from app.cli import check_our_packages, main
+from app.commands import COMMANDS
+from app.store import read_recording
+from models.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,3 +67,110 @@ def test_with_json_an_error_is_an_object_too(capsys: pytest.CaptureFixture[str])
     assert error["kind"] == "InputError"
     assert error["exit_code"] == 2
     assert "no-twin" in str(error["message"])
+
+
+def test_an_unexpected_error_is_a_sentence_and_a_log_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(platformdirs, "user_log_path", lambda *_, **__: tmp_path)
+
+    def broken(arguments: object, run: object) -> object:
+        raise ZeroDivisionError("a fault of ours")
+        yield
+
+    monkeypatch.setitem(COMMANDS, "report", broken)
+    assert run("report", "x") == 1
+    shown = capsys.readouterr()
+    assert "ZeroDivisionError: a fault of ours" in shown.err
+    assert "Traceback" not in shown.err
+    (log,) = tmp_path.glob("error-*.log")
+    assert str(log) in shown.err
+    assert "Traceback" in log.read_text()
+
+
+def test_another_package_called_instruments_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instruments, "__file__", "/elsewhere/site-packages/instruments/__init__.py")
+    with pytest.raises(InputError, match="InstrumentKit"):
+        check_our_packages()
+
+
+def test_a_light_command_loads_neither_torch_nor_qt_nor_matplotlib() -> None:
+    code = (
+        "import sys; from app.cli import main; rc = main(['bench', 'list', '--json']); "
+        "heavy = {'torch', 'PyQt6', 'matplotlib', 'xarray'} & set(sys.modules); "
+        "sys.exit(rc if not heavy else f'loaded {heavy}')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["event"] == "result"
+
+
+def test_a_refused_sequence_is_exit_4_with_nothing_on_the_wire_or_the_disk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built_in = (ROOT / "resources" / "virtual-nanoring.toml").read_text()
+    bench, log, out = tmp_path / "b.toml", tmp_path / "wire.jsonl", tmp_path / "out"
+    bench.write_text(built_in.replace("max_current_A = 11.0", "max_current_A = 7.0"))
+    arguments = [*RECORD, "--bench", str(bench), "--wire-log", str(log), "--out", str(out)]
+    assert run(*arguments) == 4
+    assert "7 A" in capsys.readouterr().err
+    sent = [line for line in lines_of(log.read_text()) if line["direction"] == "out"]
+    assert not [line for line in sent if str(line["data"]).startswith(("CURR ", "OUTP O"))]
+    assert not out.exists()
+
+
+def test_accelerating_a_real_bench_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "resources" / "virtual-nanoring.toml").read_text()
+    head, _, rest = text.partition("[virtual]")
+    real = head + rest[rest.index("[magnet") :]
+    for model, port in (("kepco-bop", 9), ("sr830", 19)):
+        real = real.replace(f"virtual-{model}::5025", f"127.0.0.1::{port}")
+    bench = tmp_path / "real.toml"
+    bench.write_text(real)
+    arguments = [*RECORD, "--bench", str(bench), "--out", str(tmp_path / "out")]
+    assert run(*arguments, "--accelerate", "10") == 4
+    assert "real bench" in capsys.readouterr().err
+
+
+def test_an_existing_out_is_refused_before_the_bench_is_touched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine").write_text("mine")
+    log = tmp_path / "wire.jsonl"
+    arguments = [*RECORD, "--bench", "virtual", "--wire-log", str(log), "--out", str(tmp_path)]
+    assert run(*arguments) == 2
+    assert "nothing is ever overwritten" in capsys.readouterr().err
+    assert not log.exists()
+
+
+def test_the_same_seed_gives_the_same_recording_and_events_and_result_are_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    responses = []
+    for name in ("one", "two"):
+        out = str(tmp_path / name)
+        assert run(*RECORD, "--bench", "virtual", "--seed", "3", "--out", out, "--json") == 0
+        lines = lines_of(capsys.readouterr().out)
+        assert {"runplan", "repeatstarted", "stepread", "repeatrecorded"} <= {
+            str(line["event"]) for line in lines
+        }
+        result = lines[-1]
+        assert result["event"] == "result"
+        assert result["status"] == "done"
+        assert (result["sequences"], result["repeats"], result["steps"]) == (1, 1, 3)
+        responses.append(read_recording(Path(out)).response)
+    assert (responses[0] == responses[1]).all()
+
+
+def test_for_people_results_go_to_standard_output_and_progress_to_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*RECORD, "--bench", "virtual", "--out", str(tmp_path / "out")) == 0
+    shown = capsys.readouterr()
+    assert "record: 1 of 1 repeats" in shown.err
+    assert "status         done" in shown.out

@@ -1,0 +1,89 @@
+"""Live progress: bars, words and curves for people."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from rich.console import Console
+
+from app import cli_live
+from app.cli_live import LiveProgress
+from app.cli_output import PlainLines
+from app.cli_plot import braille
+from app.cli_words import duration, error_lines, instrument_lines, result_lines, words_of
+from app.operations.events import Note, Progress, RepeatStarted, Stage, StepRead
+
+
+def test_a_rising_line_is_drawn_from_the_lower_left_to_the_upper_right() -> None:
+    assert braille([0, 1, 2, 3], 4, width=2, height=1) == ["⡠⠊"]
+
+
+def test_a_curve_grows_to_the_right_while_it_is_measured() -> None:
+    half, whole = (braille(range(n), 40, width=10, height=2) for n in (20, 40))
+    blank = chr(0x2800)
+    assert all(line.endswith(blank * 5) for line in half)
+    assert not all(line.endswith(blank) for line in whole)
+
+
+def test_nothing_and_flat_curves_are_drawn_too() -> None:
+    assert set("".join(braille([], 10))) == {chr(0x2800)}
+    assert any(char != chr(0x2800) for char in "".join(braille([1.0, float("nan"), 1.0], 3)))
+
+
+def test_a_terminal_shows_bar_time_left_and_the_running_repeat(monkeypatch) -> None:
+    monkeypatch.setattr(cli_live, "REDRAW_S", 0.0)
+    text = io.StringIO()
+    live = LiveProgress(Console(file=text, force_terminal=True, width=120, highlight=False))
+    live.show(Stage("record repeats", 1, 3))
+    live.show(RepeatStarted(2, 0, 0, np.zeros(4), np.zeros(4)))
+    for step in range(4):
+        live.show(StepRead(step, 0.002, 5.0, np.array([float(step), 0.0])))
+    live.show(Progress("record", 3, 10, "repeats", 6.0, 14.0))
+    live.close()
+    shown = text.getvalue()
+    for words in ("[1/3] record repeats", "sequence 3, repeat 1", "14 s left", "3/10"):
+        assert words in shown
+    assert any(0x2800 < ord(char) < 0x2900 for char in shown)
+
+
+def test_plain_lines_say_stages_and_the_end_at_once_and_progress_seldom() -> None:
+    text = io.StringIO()
+    lines = PlainLines(text)
+    lines.show(Stage("fit", 2, 3))
+    for done in range(1, 101):
+        lines.show(Progress("fit", done, 100, "iterations", 1.0, None))
+    assert text.getvalue().splitlines() == [
+        "[2/3] fit", "fit: 1 of 100 iterations", "fit: 100 of 100 iterations",
+    ]  # fmt: skip
+
+
+def test_durations_are_words() -> None:
+    assert [duration(s) for s in (0.31, 14, 128, 3720)] == [
+        "0.3 s",
+        "14 s",
+        "2 min 8 s",
+        "1 h 2 min",
+    ]
+
+
+def test_results_are_tables_for_people() -> None:
+    row = {"value": 0.03, "floor": 0.02, "ratio": 1.5, "excess": 0.0224, "low": 1.2, "high": 1.9}
+    (head, line) = error_lines({"mean": row})
+    assert head.split()[:4] == ["error", "value", "floor", "ratio"]
+    assert line.split()[:5] == ["mean", "0.0300", "0.0200", "1.50", "0.0224"]
+    tree = instrument_lines(
+        {
+            "x": {
+                "driver": "kepco-bop",
+                "resource": "R",
+                "ok": False,
+                "problem": "silent",
+                "hint": "h",
+            }
+        }
+    )
+    assert tree[0].startswith("FAILED x")
+    assert "silent" in tree[1]
+    assert result_lines({"status": "done"}) == ["status         done"]
+    assert words_of(Note("careful", "warning")) == "warning: careful"
