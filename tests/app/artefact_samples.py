@@ -14,6 +14,8 @@ from models.twin import Twin, weight_shapes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from app.store import RecordingWriter
+
 WINDOW, RESET = DriveWindow("amplitude", 0.0022, 0.0034), Reset(0.004)
 
 
@@ -125,3 +127,20 @@ def network(steps: int = 12, washout: int = 2) -> Network:
         node_std=rng.random((4, steps, 2)),
         meta={"id": "net-test"},
     )
+
+
+def append_all(writer: RecordingWriter, until: int = 1000) -> None:
+    """Append the repeats of `full` in its order."""
+    whole = full()
+    for position in range(min(until, whole.order.size)):
+        s, r = (int(i) for i in np.argwhere(whole.order == position)[0])
+        response = whole.response[s, r, : whole.lengths[s]]
+        writer.append(s, r, position, float(whole.start_s[s, r]), response)
+
+
+def append_rest(writer: RecordingWriter) -> None:
+    """Append what `append_all(until=3)` left."""
+    whole = full()
+    for s, r in np.argwhere(~writer.recording.complete):
+        response = whole.response[s, r, : whole.lengths[s]]
+        writer.append(int(s), int(r), int(whole.order[s, r]), float(whole.start_s[s, r]), response)

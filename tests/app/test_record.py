@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from recorded import SEQUENCES, after, is_safe, run
 
 from app.operations.events import (
-    Event,
     Note,
     Progress,
     RepeatRecorded,
@@ -21,19 +20,15 @@ from app.operations.events import (
     StepRead,
 )
 from app.operations.record import differences, order_of, record
-from app.operations.runs import WayOut, status_of
 from app.store import RecordingWriter, read_recording
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
-from instruments.link_errors import LinkError
-from models.errors import InputError, RefusedError, StoppedError, TwinrigError
-from models.sequence import DriveWindow, FieldSequence, Reset, make_sequences
+from models.errors import InputError, RefusedError, TwinrigError
+from models.sequence import DriveWindow, Reset, make_sequences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-SEQUENCES = [FieldSequence(np.array([0.0, 0.5, 1.0]), "given"), FieldSequence(np.array([0.2, 0.9]))]
 
 
 @pytest.fixture
@@ -41,54 +36,6 @@ def bench() -> Iterator[Bench]:
     """The built-in virtual rig."""
     with Bench.connect(read_bench("virtual")) as connected:
         yield connected
-
-
-class Flaky:
-    """A read-out whose `faulty` readings (counted from 1) raise, and which reports overloads."""
-
-    def __init__(
-        self, real: Any, faulty: tuple[int, ...] = (), fault: Exception | None = None
-    ) -> None:
-        self._real, self._faulty, self._fault = real, faulty, fault
-        self.count = 0
-        self.overloads: list[tuple[str, ...]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    def read(self) -> Any:
-        self.count += 1
-        if self.count in self._faulty and self._fault is not None:
-            raise self._fault
-        return self._real.read()
-
-    def faults(self) -> tuple[str, ...]:
-        return self.overloads.pop(0) if self.overloads else ()
-
-
-def made_flaky(bench: Bench, *faulty: int, fault: Exception | None = None) -> Flaky:
-    """The bench's read-out, now flaky."""
-    name, real = next(iter(bench.readouts.items()))
-    flaky = Flaky(real, faulty, fault)
-    bench.readouts[name] = flaky  # type: ignore[assignment]
-    bench._readers = [flaky]  # type: ignore[list-item]
-    return flaky
-
-
-def no_reply() -> LinkError:
-    """A time-out as the session words it."""
-    return LinkError("lockin", "no reply within 3 s", resource="GPIB0::8", hint="Is it on?")
-
-
-def is_safe(bench: Bench) -> bool:
-    """Output off, no current set."""
-    state = bench.state()["x"]
-    return not state.output_on and abs(state.setpoint_A) < 1e-6
-
-
-def run(bench: Bench, out: Path, **options: Any) -> list[Event]:
-    """Record SEQUENCES twice, to the end."""
-    return list(record(bench, SEQUENCES, 2, out, **options))
 
 
 def test_events_in_order_and_the_result(bench: Bench, tmp_path: Path) -> None:
@@ -198,163 +145,6 @@ def test_never_overwrites(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing is ever overwritten"):
         run(bench, tmp_path / "r")
     assert (tmp_path / "r" / "recording.nc").read_bytes() == before
-
-
-def after(events: Iterator[Event], kind: type[Event], count: int) -> None:
-    """Pull events until `count` of a kind have come."""
-    for event in events:
-        count -= isinstance(event, kind)
-        if count == 0:
-            return
-
-
-@pytest.mark.parametrize(
-    ("kind", "count", "complete"),
-    [
-        (RunPlan, 1, 0),
-        (RepeatStarted, 1, 0),
-        (StepRead, 2, 0),
-        (RepeatRecorded, 3, 3),
-        (Progress, 4, 4),
-    ],
-)
-def test_closed_anywhere_it_is_safe_and_stopped(
-    bench: Bench, tmp_path: Path, kind: type[Event], count: int, complete: int
-) -> None:
-    events = record(bench, SEQUENCES, 2, tmp_path / "r")
-    after(events, kind, count)
-    events.close()
-    assert is_safe(bench)
-    recording = read_recording(tmp_path / "r")
-    assert (recording.status, int(recording.complete.sum())) == ("stopped", complete)
-
-
-def test_stop_on_the_bench_ends_it_with_a_result(bench: Bench, tmp_path: Path) -> None:
-    events = record(bench, SEQUENCES, 2, tmp_path / "r")
-    after(events, RepeatRecorded, 1)
-    bench.stop.request()
-    rest: list[Event] = []
-    with pytest.raises(StoppedError):
-        rest.extend(iter_into(events, rest))
-    assert isinstance(rest[-1], Result)
-    assert rest[-1].values["status"] == "stopped"
-    assert rest[-1].values["recorded"] == 1
-    with bench.stop.shield():
-        assert is_safe(bench)
-
-
-def iter_into(events: Iterator[Event], into: list[Event]) -> Iterator[Event]:
-    """Collect events also when they end with an exception."""
-    for event in events:
-        into.append(event)
-    return iter(())
-
-
-def test_a_lost_reply_costs_one_repeat_which_is_run_again(bench: Bench, tmp_path: Path) -> None:
-    made_flaky(bench, 3, fault=no_reply())
-    events = run(bench, tmp_path / "r")
-    warnings = [e.text for e in events if isinstance(e, Note) and e.level == "warning"]
-    assert len(warnings) == 1
-    assert "no reply within 3 s" in warnings[0]
-    recording = read_recording(tmp_path / "r")
-    assert (recording.status, recording.complete.all()) == ("done", True)
-    assert recording.meta["remarks"] == warnings
-
-
-def test_an_overload_costs_one_repeat_which_is_run_again(bench: Bench, tmp_path: Path) -> None:
-    flaky = made_flaky(bench)
-    flaky.overloads = [(), ("input overload",)]
-    events = run(bench, tmp_path / "r")
-    assert "input overload" in read_recording(tmp_path / "r").meta["remarks"][0]
-    assert flaky.count == 2 * (4 + 3) + {0: 4, 1: 3}[order_of(2, 2, 0)[1, 0]]
-    assert isinstance(events[-1], Result)
-
-
-def test_a_second_void_repeat_ends_the_run(bench: Bench, tmp_path: Path) -> None:
-    made_flaky(bench, 6, 7, fault=no_reply())
-    collected: list[Event] = []
-    with pytest.raises(LinkError):
-        iter_into(record(bench, SEQUENCES, 2, tmp_path / "r"), collected)
-    assert isinstance(collected[-1], Result)
-    assert collected[-1].values["status"] == "failed"
-    recording = read_recording(tmp_path / "r")
-    assert (recording.status, int(recording.complete.sum())) == ("failed", 1)
-    assert is_safe(bench)
-
-
-def test_a_set_point_changed_by_hand_ends_the_run_at_once(bench: Bench, tmp_path: Path) -> None:
-    events = record(bench, SEQUENCES, 2, tmp_path / "r")
-    after(events, StepRead, 1)
-    bench.magnets["x"].magnet.set_current_A(1.0)
-    with pytest.raises(TwinrigError, match="changed by hand"):
-        iter_into(with_moved_setpoint(events, bench), [])
-    assert read_recording(tmp_path / "r").status == "failed"
-    assert is_safe(bench)
-
-
-def with_moved_setpoint(events: Iterator[Event], bench: Bench) -> Iterator[Event]:
-    """Events; after each step someone turns the knob."""
-    for event in events:
-        if isinstance(event, StepRead):
-            bench.magnets["x"].magnet.set_current_A(1.0)
-        yield event
-
-
-def test_a_read_out_without_a_number_is_never_stored(bench: Bench, tmp_path: Path) -> None:
-    flaky = made_flaky(bench)
-    flaky.read = lambda: np.array([np.nan, 0.0])  # type: ignore[method-assign]
-    with pytest.raises(TwinrigError, match="the read-out gave no number"):
-        run(bench, tmp_path / "r")
-    assert not read_recording(tmp_path / "r").complete.any()
-
-
-def test_a_vanished_folder_ends_safe(bench: Bench, tmp_path: Path) -> None:
-    events = record(bench, SEQUENCES, 2, tmp_path / "r")
-    after(events, RepeatRecorded, 1)
-    shutil.rmtree(tmp_path / "r")
-    with pytest.raises(TwinrigError, match="the folder has vanished") as caught:
-        iter_into(events, [])
-    assert is_safe(bench)
-    assert any("On the way out" in note for note in caught.value.__notes__)
-
-
-def test_any_exception_on_the_way_ends_safe(bench: Bench, tmp_path: Path) -> None:
-    made_flaky(bench, 2, fault=ZeroDivisionError("a bug"))
-    with pytest.raises(ZeroDivisionError):
-        run(bench, tmp_path / "r")
-    assert is_safe(bench)
-    assert read_recording(tmp_path / "r").status == "failed"
-
-
-def test_what_fails_on_the_way_out_never_hides_the_fault(bench: Bench) -> None:
-    def fails(status: str) -> None:
-        raise TwinrigError(f"no disk for {status}")
-
-    with pytest.raises(ZeroDivisionError) as caught, WayOut(bench, fails):
-        raise ZeroDivisionError
-    assert caught.value.__notes__ == ["On the way out: no disk for failed"]
-    for stop in (StoppedError("by the user"), GeneratorExit()):
-        way_out = WayOut(bench, fails)
-        with pytest.raises(TwinrigError, match="no disk for stopped"), way_out:
-            raise stop
-        assert way_out.status == "failed"
-    with pytest.raises(TwinrigError, match="no disk for done"), WayOut(bench, fails):
-        pass
-
-
-@pytest.mark.parametrize(
-    ("fault", "status"),
-    [
-        (None, "done"),
-        (GeneratorExit(), "stopped"),
-        (StoppedError("x"), "stopped"),
-        (KeyboardInterrupt(), "stopped"),
-        (TwinrigError("x"), "failed"),
-        (ZeroDivisionError(), "failed"),
-    ],
-)
-def test_the_status_of_a_run(fault: BaseException | None, status: str) -> None:
-    assert status_of(fault) == status
 
 
 def test_resume_records_only_what_is_missing(bench: Bench, tmp_path: Path) -> None:
