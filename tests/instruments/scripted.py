@@ -21,7 +21,9 @@ Answer = bytes | float | None | list[bytes | float | None]
 class ScriptedInstrument:
     """Answers each message by `answer(message)`; remembers what it heard."""
 
-    def __init__(self, answer: Callable[[bytes], Answer], end: bytes = b"\n", port: int = 0) -> None:
+    def __init__(
+        self, answer: Callable[[bytes], Answer], end: bytes = b"\n", port: int = 0
+    ) -> None:
         self.answer = answer
         self.heard: list[bytes] = []
         self.connections = 0

@@ -60,7 +60,9 @@ def test_the_built_in_bench_is_the_virtual_nanoring_rig():
 
 
 def test_optional_keys():
-    text = GOOD.replace('driver = "sr830"', 'driver = "sr830"\ntimeout_s = 9\nterminator = "\\r\\n"')
+    text = GOOD.replace(
+        'driver = "sr830"', 'driver = "sr830"\ntimeout_s = 9\nterminator = "\\r\\n"'
+    )
     text = text.replace("max_current_A = 11.0", "max_current_A = 11\ncompliance_V = 20")
     text = text.replace("[reset]", 'gate_s = 0.027\nmagnet = "x"\n[reset]')
     spec = parse_bench(text, "b")
@@ -97,11 +99,11 @@ def test_several_axes_and_read_outs():
 @pytest.mark.parametrize(
     ("old", "new", "match"),
     [
-        ("max_current_A", "max_curent_A", r"unknown key 'max_curent_A'; did you mean 'max_current_A'"),
+        ("max_current_A", "max_curent_A", "'max_curent_A'; did you mean 'max_current_A'"),
         ("max_current_A = 11.0\n", "", r"\[magnet.x\] max_current_A is missing"),
         ("[reset]", "[rest]", r"unknown key 'rest'; did you mean 'reset'"),
         ('"kepco-bop"', '"kepco-bob"', "driver 'kepco-bob' is unknown; did you mean 'kepco-bop'"),
-        ('"kepco-bop"', '"ami-430"', r"'ami-430' is planned, not in this version; available: kepco"),
+        ('"kepco-bop"', '"ami-430"', "'ami-430' is planned, not in this version; avail"),
         ('"kepco-bop"', '"sr830"', "another kind of instrument; available: kepco-bop"),
         ('"sr830"', '"sr860"', r"planned, not in this version; available: sr830"),
         ('["X", "Y"]', '["X", "Z"]', "channel 'Z' is unknown; known: X, Y, R, theta"),
@@ -128,9 +130,9 @@ def test_several_axes_and_read_outs():
         ("[reset]", '[virtual]\ndevice = "nanoring"\n[reset]', "is outside this process"),
         ("[reset]", '[virtual]\nclock = "a"\nseed = -1\n[reset]', "seed = -1"),
         ("[reset]", "accelerate = 10\n[reset]", r"unknown key 'accelerate'"),
-        ("max_current_A = 11.0", "max_current_A = 11.0\ncompliance_V = 0", "compliance_V = 0 must be above 0"),
-        ('channels = ["X", "Y"]', 'channels = ["X", "Y"]\ntimeout_s = inf', "timeout_s must be finite"),
-        ('channels = ["X", "Y"]', 'channels = ["X", "Y"]\nterminator = ""', "must be ASCII and not empty"),
+        ("max_current_A =", "compliance_V = 0\nmax_current_A =", "compliance_V = 0 must be above"),
+        ("channels =", "timeout_s = inf\nchannels =", "timeout_s must be finite"),
+        ("channels =", 'terminator = ""\nchannels =', "must be ASCII and not empty"),
         ("[drive]", "[drive", "no TOML"),
         ("name =", "magnet =", "no TOML|must be a table"),
     ],
@@ -149,7 +151,14 @@ def test_all_problems_at_once():
     with pytest.raises(InputError) as caught:
         parse_bench(text, "bench file b.toml")
     message = str(caught.value)
-    for part in ("5 problems", "max_curent_A", "max_current_A is missing", "sr380", "high", "shutter"):
+    for part in (
+        "5 problems",
+        "max_curent_A",
+        "max_current_A is missing",
+        "sr380",
+        "high",
+        "shutter",
+    ):
         assert part in message
 
 
@@ -178,7 +187,22 @@ def test_a_file_is_read_as_its_text(tmp_path):
 
 LINES = GOOD.strip().splitlines()
 VALUES = st.sampled_from(
-    ["1", "-1", "0", "nan", "inf", "1e308", "true", '""', '"x"', "[]", "[1]", "{}", "{a=1}", "1979-05-27"]
+    [
+        "1",
+        "-1",
+        "0",
+        "nan",
+        "inf",
+        "1e308",
+        "true",
+        '""',
+        '"x"',
+        "[]",
+        "[1]",
+        "{}",
+        "{a=1}",
+        "1979-05-27",
+    ]
 )
 
 

@@ -70,7 +70,7 @@ class LibraryThatTimesOut:
         self.lib = self
         self._pieces = list(pieces)
 
-    def viRead(self, session, buffer, count, returned):  # noqa: N802
+    def viRead(self, session, buffer, count, returned):
         piece, status = self._pieces.pop(0)
         ctypes.memmove(buffer, piece, len(piece))
         returned._obj.value = len(piece)

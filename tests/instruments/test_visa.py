@@ -56,9 +56,7 @@ def test_two_replies_in_one_piece_are_told_apart():
 
 def test_crlf_and_cr_terminators():
     with scripted(lambda m: m + b"\r\n", end=b"\r") as instrument:
-        session = open_session(
-            instrument.resource, read_termination="\r\n", write_termination="\r"
-        )
+        session = open_session(instrument.resource, read_termination="\r\n", write_termination="\r")
         assert session.query("X?") == "X?"
         session.close()
 
@@ -67,7 +65,9 @@ def test_silence_is_an_error_that_names_address_command_and_hint():
     with scripted(lambda _: b"") as instrument:
         session = open_session(instrument.resource)
         begin = time.monotonic()
-        with pytest.raises(LinkError, match=r"no answer to 'X\?' within 0.3 s.*terminator") as caught:
+        with pytest.raises(
+            LinkError, match=r"no answer to 'X\?' within 0.3 s.*terminator"
+        ) as caught:
             session.query("X?")
         assert time.monotonic() - begin < 1.0
         assert caught.value.resource == instrument.resource

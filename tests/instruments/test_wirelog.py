@@ -1,0 +1,61 @@
+"""The wire log: one JSON object a line, nothing lost, nothing overwritten."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+
+from instruments.wirelog import WireLog
+from models.errors import InputError
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_a_message_is_a_line_with_both_clocks(tmp_path):
+    log = WireLog(tmp_path / "wire.jsonl")
+    log(100.5, 0.25, "x", "out", b"CURR 1.0\n")
+    log(100.6, None, "x", "in", b"\x11\xff\n")
+    assert lines(tmp_path / "wire.jsonl") == [
+        {"host_s": 100.5, "device_s": 0.25, "name": "x", "direction": "out", "data": "CURR 1.0\n"},
+        {"host_s": 100.6, "device_s": None, "name": "x", "direction": "in", "data": "\x11ÿ\n"},
+    ]
+    log.close()
+
+
+def test_a_line_is_on_disk_before_the_next_message(tmp_path):
+    log = WireLog(tmp_path / "wire.jsonl")
+    for count in range(1, 4):
+        log(0.0, None, "x", "out", b"X?\n")
+        assert len(lines(tmp_path / "wire.jsonl")) == count
+    log.close()
+    log(0.0, None, "x", "out", b"late\n")  # a thread that is still talking harms nothing
+    assert len(lines(tmp_path / "wire.jsonl")) == 3
+
+
+def test_an_existing_file_is_never_overwritten(tmp_path):
+    (tmp_path / "wire.jsonl").write_text("mine")
+    with pytest.raises(InputError, match="File exists; name a new file"):
+        WireLog(tmp_path / "wire.jsonl")
+    assert (tmp_path / "wire.jsonl").read_text() == "mine"
+    with pytest.raises(InputError, match="No such file"):
+        WireLog(tmp_path / "missing" / "wire.jsonl")
+
+
+def test_threads_do_not_mix_their_lines(tmp_path):
+    log = WireLog(tmp_path / "wire.jsonl")
+
+    def talk(name):
+        for i in range(200):
+            log(float(i), None, name, "out", b"X" * 50)
+
+    threads = [threading.Thread(target=talk, args=(f"t{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    log.close()
+    assert len(lines(tmp_path / "wire.jsonl")) == 800
