@@ -99,11 +99,11 @@ def train(
         count = TrainSettings().iterations if iterations is None else iterations
         request = Request(
             task or "",
-            tuple(str(path) for path in twins or ()),
+            tuple(str(Path(path).resolve()) for path in twins or ()),
             tuple(int(nodes) for nodes in layers or ()),
             count,
             seed,
-            None if judge is None else str(judge),
+            None if judge is None else str(Path(judge).resolve()),
             readout_from_judge,
         )
     made = make_task(request.task)
