@@ -7,11 +7,11 @@ one makes the rig safe once more.
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +21,13 @@ from app.cli_output import Screen
 from app.commands import COMMANDS
 from app.connect import Run
 from app.operations.events import Result, RunPlan
+from app.stopping import stop_on_signals
 from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
-    from types import FrameType
+    from collections.abc import Sequence
 
-STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the system has
 STOPPED = StoppedError.exit_code
 RESUMABLE = ("demo", "record", "fit", "train", "deploy")
 
@@ -60,6 +59,7 @@ def main(arguments: Sequence[str]) -> int:
         except KeyboardInterrupt:
             return STOPPED
         except BrokenPipeError:
+            _forget_standard_output()
             return TwinrigError.exit_code
         except Exception as error:
             screen.error(type(error).__name__, _unexpected(error), TwinrigError.exit_code)
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
     this_run = Run(screen.say)
     began_s = time.monotonic()
     plan: RunPlan | None = None
-    with stop_on_signals(this_run, screen):
+    with stop_on_signals(this_run, screen.say):
         events = COMMANDS[arguments.verb](arguments, this_run)
         try:
             for event in events:
@@ -99,8 +99,8 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
                 plan = event if isinstance(event, RunPlan) else plan
                 if this_run.asked and not isinstance(event, Result):
                     break
-        except StoppedError as error:
-            screen.say(str(error))
+        except (StoppedError, KeyboardInterrupt) as error:
+            screen.say(str(error) or "stopped")
         finally:
             events.close()
         if screen.result is None or screen.result.values.get("status") == "stopped":
@@ -142,24 +142,10 @@ def exit_code_of(values: dict[str, Any]) -> int:
     return codes.get(str(values.get("status")), 0 if instruments_ok else TwinrigError.exit_code)
 
 
-@contextmanager
-def stop_on_signals(this_run: Run, screen: Screen) -> Iterator[None]:
-    """Within it the stop signals ask `this_run` to stop instead of ending the process."""
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        this_run.ask_to_stop()
-        screen.say(
-            f"{signal.Signals(number).name}: stopping"
-            + (", and making the rig safe once more" if this_run.asked > 1 else "")
-        )
-
-    numbers = [getattr(signal, name) for name in STOP_SIGNALS if hasattr(signal, name)]
-    before = {number: signal.signal(number, on_signal) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _forget_standard_output() -> None:
+    """Whoever read along has gone: what is left in the buffer must not fail once more."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unexpected(error: Exception) -> str:

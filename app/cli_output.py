@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from app.cli_words import result_lines, words_of
@@ -132,7 +133,8 @@ class Screen:
         if self._json is not None:
             self._json.show(event)
         if not isinstance(event, Result):
-            self._people.show(event)
+            with suppress(OSError):
+                self._people.show(event)
         elif self._json is None and not self._only_lines:
             sys.stdout.write("\n".join(result_lines(event.values)) + "\n")
             sys.stdout.flush()
@@ -144,11 +146,12 @@ class Screen:
             self._json.write(
                 {"event": "error", "kind": kind, "message": message, "exit_code": exit_code}
             )
-        self._people.say(f"twinrig: {message}")
+        self.say(f"twinrig: {message}")
 
     def say(self, text: str) -> None:
-        """Show a sentence for people."""
-        self._people.say(text)
+        """Show a sentence for people; a terminal that is gone is no reason to fail."""
+        with suppress(OSError):
+            self._people.say(text)
 
     def __enter__(self) -> Screen:
         return self

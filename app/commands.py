@@ -26,6 +26,7 @@ def demo(arguments: argparse.Namespace, run: Run) -> Events:
     """`twinrig demo`: the whole thread on the virtual rig."""
     from app.operations.demo import demo as operation
 
+    run.holds_bench = True
     out = arguments.resume or arguments.out or _free_folder(Path("twinrig-demo"))
     return operation(
         out,

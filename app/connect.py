@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,21 +21,16 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """One command while it runs: its stop request, and where sentences for people go."""
+    """One command while it runs: its request to stop, and where sentences for people go.
+
+    `asked` counts the user's requests; `holds_bench`: there is a rig to be made safe.
+    """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.stop = Stop()
         self.asked = 0
+        self.holds_bench = False
         self.say = say
-
-    def ask_to_stop(self) -> None:
-        """Ask to stop; may be called from a signal handler.
-
-        The request is made by a thread of its own: the handler may have interrupted a wait on the
-        very lock that the request needs.
-        """
-        self.asked += 1
-        threading.Thread(target=self.stop.request, daemon=True).start()
 
     @contextmanager
     def connected(
@@ -57,6 +51,7 @@ class Run:
         """
         from instruments.bench import Bench
 
+        self.holds_bench = True
         spec = bench_of(arguments)
         if magnets_only:
             spec = dataclasses.replace(spec, readouts={})
