@@ -73,10 +73,10 @@ class ScriptedInstrument:
         with suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
+        self._thread.join(5)  # a connection that is just being accepted is in the list now
         for connection in self._open:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self._thread.join(5)
 
 
 @contextmanager
