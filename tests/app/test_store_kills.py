@@ -95,6 +95,7 @@ def test_kill_9_loses_no_completed_repeat(tmp_path: Path) -> None:
 
 @POSIX
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 def test_kill_9_loses_nothing_in_200_runs(tmp_path: Path) -> None:
     rng = random.Random(2)
     checked = 0
