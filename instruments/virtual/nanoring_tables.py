@@ -8,6 +8,7 @@ hold that lag over a grid of H/H0 and ξ, for a lone wall and for one of two at 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -115,6 +116,7 @@ def _levels() -> NDArray[np.uint8]:
     return levels
 
 
+@lru_cache(maxsize=4)
 def _tabulate(parameters: NanoringParameters) -> NDArray[np.uint8]:
     """Leaving times (FULL | LATE | EARLY, alone | beside, H/H0, ξ)."""
     lag = BUMP_START + (np.arange(BUMP * _POINTS) + 0.5) / _POINTS
@@ -133,4 +135,5 @@ def _tabulate(parameters: NanoringParameters) -> NDArray[np.uint8]:
             for row in range(_RATIOS):
                 unit = start + np.searchsorted(reached[row], xi)
                 times[kind, beside, row] = np.where(unit < stop, unit, NEVER)
+    times.setflags(write=False)
     return times
