@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
 
@@ -28,6 +28,7 @@ HEADS = {
     "dep": ("deployment.json",),
 }
 KINDS = {"rec": "recording", "twin": "twin", "net": "network", "dep": "deployment"}
+T = TypeVar("T")
 MOST_HEAD_BYTES = 32 * 2**20
 
 
@@ -140,6 +141,21 @@ class Session:
             return None
         try:
             return self.bench.monitor()
+        finally:
+            self._lock.release()
+
+    def with_bench(self, task: Callable[[Bench], T]) -> T:
+        """Run a short task that speaks to the bench; refused where a job has it or none is there.
+
+        Raises
+        ------
+        RefusedError
+            No bench is connected, or it stays busy.
+        """
+        if self.bench is None or not self._lock.acquire(timeout=5.0):
+            raise RefusedError("the bench is not connected, or busy: wait for its run, or reconnect")
+        try:
+            return task(self.bench)
         finally:
             self._lock.release()
 

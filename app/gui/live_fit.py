@@ -22,8 +22,7 @@ NAMES = {
     "spread": "Spread",
     "autocovariance": "Autocovariance",
     "crps": "CRPS",
-    "energy": "Energy, 16 steps",
-    "energy_score": "Energy, 16 steps",
+    "energy16": "Energy, 16 steps",
     "cross_correlation": "Cross-correlation",
 }
 AT_FLOOR = 1.5
@@ -113,8 +112,11 @@ def verdict(ratio: float | None, low: float | None) -> tuple[str, str]:
     """A word for a ratio to the floor, and its level: `at floor`, `near floor`, `above floor`."""
     if ratio is None:
         return "not scored", "attention"
-    if (low is not None and low <= 1.0) or ratio <= 1.05:
+    reached = low is not None and low <= 1.0
+    if ratio <= 1.05 or (reached and ratio <= AT_FLOOR):
         return "at floor", "ok"
     if ratio <= AT_FLOOR:
-        return f"within {AT_FLOOR:g} floors", "ok"
+        return f"within {AT_FLOOR:g} ×", "ok"
+    if reached:
+        return "can't tell", "attention"
     return "above floor", "attention"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.gui.widgets.tables import ScoreRow
+from app.gui.words import shown_name
 from app.operations.events import BaselineScored, NetworkState, Result, TrainProgress
 
 if TYPE_CHECKING:
@@ -64,34 +65,34 @@ class LiveTraining:
 
 
 def score_rows(
-    name: str, predicted: dict[str, float], baselines: dict[str, float], *, token: str = "twin"
+    name: str, predicted: dict[str, float], baselines: dict[str, float], *, token: str = "twin", word: str = "predicted"
 ) -> list[ScoreRow]:
     """The network and its baselines, best first below it, each with an honest word."""
     rows = []
     value = predicted.get("value")
     if value is not None:
         low, high = predicted.get("low"), predicted.get("high")
-        rows.append(ScoreRow(name, value, low, high, "predicted", True, token))
+        rows.append(ScoreRow(name, value, low, high, word, True, token))
     for other, score in sorted(baselines.items(), key=lambda item: item[1]):
-        rows.append(ScoreRow(other, score, word=against(predicted, score)))
+        rows.append(ScoreRow(shown_name(other), score, word=against(predicted, score)))
     return rows
 
 
 def against(predicted: dict[str, float], baseline: float) -> str:
-    """A word for a baseline: `beats the network`, `tie` (inside its interval), `beaten`."""
+    """A word for a baseline: `beats it`, `tie` (inside its interval), `beaten`."""
     value = predicted.get("value")
     if value is None:
         return ""
     low, high = predicted.get("low", value), predicted.get("high", value)
     if low <= baseline <= high:
         return "tie"
-    return "beats the network" if baseline < low else "beaten"
+    return "beats it" if baseline < low else "beaten"
 
 
 def sentence(value: float, baselines: dict[str, float], subject: str) -> str:
     """`The network beats A and B, loses to C.`: nothing left out."""
-    beaten = [name for name, score in baselines.items() if value < score]
-    lost = [name for name, score in baselines.items() if value >= score]
+    beaten = [shown_name(name) for name, score in baselines.items() if value < score]
+    lost = [shown_name(name) for name, score in baselines.items() if value >= score]
     parts = []
     if beaten:
         parts.append(f"beats {_list(beaten)}")

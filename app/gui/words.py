@@ -66,3 +66,13 @@ def prefix(scale: float, unit: str) -> tuple[float, str]:
 def count(number: int, noun: str) -> str:
     """`1 repeat`, `32 repeats`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shown_name(baseline: str) -> str:
+    """A baseline's name as it is written: `AR-18`, `ESN-48 (5 % noise)`, `Untrained network`."""
+    name, _, noise = baseline.replace(" state noise", " noise").partition(" with ")
+    text = f"{name} ({noise})" if noise else name
+    for small, tall in (("ar-", "AR-"), ("esn-", "ESN-")):
+        if text.startswith(small):
+            return tall + text[len(small) :]
+    return text[:1].upper() + text[1:]

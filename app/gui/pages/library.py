@@ -15,7 +15,7 @@ from app.session import KINDS, Artefact
 if TYPE_CHECKING:
     from PyQt6.QtGui import QMouseEvent
 
-NEXT = {"rec": "twin", "twin": "network", "net": "deploy"}
+OPENS = {"rec": "twin", "twin": "twin", "net": "network"}
 
 
 class ArtefactRow(QFrame):
@@ -51,7 +51,7 @@ class LibraryPage(Page):
         self.form.section("What works now")
         self.form.widget(
             label(
-                "A press on an artefact opens the page that uses it next. Search, lineage, "
+                "A press on an artefact opens it on its page. Search, lineage, "
                 "thumbnails, notes and trash come with a later release.",
                 "note",
                 wrap=True,
@@ -85,7 +85,7 @@ class LibraryPage(Page):
         self.say(f"{len(self.rows)} artefacts", "newest first" if self.rows else empty)
 
     def _open(self, artefact: Artefact) -> None:
-        key = NEXT.get(artefact.kind)
+        key = OPENS.get(artefact.kind)
         if key is not None and not artefact.broken:
             self.shell.open_page(key, artefact.path)
 

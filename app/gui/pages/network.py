@@ -19,7 +19,7 @@ from app.gui.widgets.tables import ScoreTable
 from app.gui.widgets.topology import Topology
 from app.gui.words import count, duration, score
 from app.operations.child import in_child
-from app.operations.events import Note, Result, Stage
+from app.operations.events import NetworkState, Note, Result, Stage
 from app.store import load_network, load_twin
 from models.errors import TwinrigError
 
@@ -44,7 +44,7 @@ class NetworkPage(Page):
         self.live = LiveTraining()
         self.network: Path | None = None
         self._twins: dict[Path, Twin] = {}
-        self._stage = ""
+        self._stage, self._channels = "", 1
         self._rows()
         self._plots()
         self.deploy_button = self.button("Deploy", self._deploy)
@@ -87,6 +87,8 @@ class NetworkPage(Page):
         self.table = ScoreTable(theme, "NMSE, unseen part")
         self.drive = Panel(theme, "Drive sent", "share by drive 0…1", x_label="Drive")
         self.drive_bars = self.drive.bars("field")
+        self.curve.empty("baselines first, then the training")
+        self.drive.empty("what the nodes are sent")
         grid = QGridLayout()
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(12)
@@ -115,7 +117,12 @@ class NetworkPage(Page):
 
     def choose(self, artefact: Path) -> None:
         folder = artefact if artefact.is_dir() else artefact.parent
-        self.twin.choose(folder)
+        found = self.session.library.find(folder)
+        if found is not None and found.kind == "net" and not self.running:
+            self.show_network(folder)
+            self.deploy_button.show()
+        else:
+            self.twin.choose(folder)
         self.show_cost()
 
     def nodes(self) -> tuple[int, ...] | None:
@@ -184,6 +191,8 @@ class NetworkPage(Page):
     def job_started(self) -> None:
         super().job_started()
         self.live, self.network, self._stage = LiveTraining(), None, "starting"
+        twin = self._twin()
+        self._channels = len(twin.channels) if twin is not None else 1
         self.deploy_button.hide()
         self.verdict.setText("")
         for line in (self.training_line, self.validation_line):
@@ -228,10 +237,8 @@ class NetworkPage(Page):
     def _redraw(self) -> None:
         live = self.live
         if live.state is not None:
-            twin = self._twin()
-            channels = len(twin.channels) if twin is not None else 1
             state = live.state
-            self.topology.show_weights(state.weights, state.readout, channels)
+            self.topology.show_weights(state.weights, state.readout, self._channels)
             shown, every = len(self.topology.edges), self.topology.weights_in_all
             self.topology_note.setText(f"strongest {shown} of {every} weights")
             self._draw_drive(np.asarray(state.drive_histogram, dtype=float))
@@ -252,6 +259,8 @@ class NetworkPage(Page):
         self.validation_line.setData(x[seen], valid[seen])
         if seen.any():
             self.head.setData(x=x[seen][-1:], y=np.log10(valid[seen][-1:]))
+        if live.baselines or len(x):
+            self.curve.filled()
         self.curve.show_baselines(live.baselines)
         value = live.predicted.get("value", live.latest)
         self.curve.show_value(value, "twin")
@@ -261,6 +270,9 @@ class NetworkPage(Page):
 
     def _draw_drive(self, histogram: Any) -> None:
         total = histogram.sum(axis=0) if histogram.ndim == 2 else histogram
+        if not total.size:
+            return
+        self.drive.filled()
         share = total / max(float(total.sum()), 1e-12)
         centres = (np.arange(share.size) + 0.5) / share.size
         self.drive_bars.setOpts(x=centres, height=share, width=0.9 / max(share.size, 1))
@@ -288,7 +300,11 @@ class NetworkPage(Page):
         """Show a finished network: its prediction beside its baselines."""
         network = load_network(path)
         self.network = path
+        self.layers.setText(", ".join(str(layer.nodes) for layer in network.layers))
         self.live = LiveTraining(baselines=dict(network.baselines), predicted=dict(network.predicted))
+        weights = tuple(layer.weights for layer in network.layers)
+        self.live.state = NetworkState(weights, network.readout_weights[:, 0], np.empty(0))
+        self._channels = len(network.channels)
         self._redraw()
         self._say_trained()
 

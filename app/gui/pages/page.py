@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.gui.widgets.basic import label
+from app.gui.widgets.basic import Elided, label
 from app.gui.widgets.form import Form
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Page(QWidget):
         head.setSpacing(8)
         words = QVBoxLayout()
         words.setSpacing(2)
-        self.heading, self.subheading = label("", "title"), label("", "note")
+        self.heading, self.subheading = label("", "title"), Elided("", "note")
         words.addWidget(self.heading)
         words.addWidget(self.subheading)
         head.addLayout(words, 1)

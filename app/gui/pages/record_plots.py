@@ -70,10 +70,12 @@ class RecordPlots(QWidget):
         self.spread.plot.setXLink(self.field.plot)
         self.response.plot.setXLink(self.field.plot)
         for panel in (self.field, self.response):
-            panel.plot.getAxis("bottom").setStyle(showValues=False)
+            panel.without_values("bottom")
             panel.plot.getAxis("bottom").setHeight(4)
-        self.distribution.plot.getAxis("left").setStyle(showValues=False)
-        self.distribution.plot.showGrid(x=False, y=False)
+        self.distribution.without_values("left")
+        self.response.empty("repeats appear here while they are recorded")
+        self.spread.empty("from the second repeat on")
+        self.drift.empty("level of each repeat")
         self.distribution.plot.getAxis("left").setWidth(6)
 
     def _curves(self) -> None:
@@ -170,6 +172,7 @@ class RecordPlots(QWidget):
     def _draw_response(
         self, traces: NDArray[np.float64], unit: str, live: LiveRecording, here: bool
     ) -> None:
+        self.response.filled()
         name = live.plan.channels[self.channel] if live.plan else ""
         self.response.title.setText(f"Response {name}")
         self.response.unit.setText(unit)
@@ -185,6 +188,7 @@ class RecordPlots(QWidget):
         if len(traces) > 1:
             self.band.show(x, *band(traces))
             std = spread(traces)
+            self.spread.filled()
             self.spread_line.setData(x, std)
             self.spread_mean.setValue(float(std.mean()))
             self.spread_mean.show()
@@ -216,6 +220,8 @@ class RecordPlots(QWidget):
     def _draw_drift(self, live: LiveRecording, factor: float, unit: str) -> None:
         position, level = live.drift(self.channel)
         level = level * factor
+        if len(position):
+            self.drift.filled()
         self.drift_dots.setData(x=position, y=level)
         self.drift.plot.setXRange(0.5, max(2, live.total) + 0.5, padding=0)
         fitted = slope(position, level)
@@ -230,4 +236,5 @@ class RecordPlots(QWidget):
         low, high = np.percentile(level, (5, 95))
         whole = np.array([0.5, live.total + 0.5])
         self.drift_band.show(whole, np.full(2, low), np.full(2, high))
-        self.drift.unit.setText(f"{rise:+.2g} ± {error:.1g} {unit} a repeat")
+        change = f"{rise:+.2g} ± {error:.1g} {unit} a repeat"
+        self.drift.unit.setText(change.replace("-", "−"))

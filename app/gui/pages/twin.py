@@ -92,6 +92,11 @@ class TwinPage(Page):
         self.show_cost()
 
     def choose(self, artefact: Path) -> None:
+        found = self.session.library.find(artefact)
+        if found is not None and found.kind == "twin" and not self.running:
+            self.show_twin(artefact)
+            self.train_button.show()
+            return
         for path, tick in self.ticks.items():
             if path == artefact or path == artefact.parent:
                 tick.setChecked(True)
@@ -230,7 +235,8 @@ class TwinPage(Page):
     def _say_scored(self, words: str) -> None:
         rows = error_rows(self.live.errors, self.live.coverage)
         bad = [r.name for r in rows if r.level != "ok"]
-        verdict = f"above the floor: {', '.join(bad)}" if bad else "every error within 1.5 floors"
+        within = "every error within 1.5 floors, coverage as expected"
+        verdict = f"{len(bad)} of {len(rows)} lines not at the floor" if bad else within
         self.say("Twin fitted", f"{words} · held out, {verdict}")
 
     def _train(self) -> None:

@@ -40,6 +40,8 @@ class Ensemble(Panel):
         self.mean.setData(x, traces.mean(axis=0))
         if len(traces) > 1:
             self.band_.show(x, *band(traces))
+        self.filled()
+        self.plot.setXRange(0, traces.shape[1] - 1, padding=0)
         self.unit.setText(f"{channel}, {unit} · {len(traces)} {self.noun}")
         self.legend.show_keys(
             [
@@ -80,6 +82,7 @@ class TwinPlots(QWidget):
             grid.setColumnStretch(column, 1)
         for row, stretch in enumerate((38, 28, 34)):
             grid.setRowStretch(row, stretch)
+        self.clear()
 
     def _table(self) -> QWidget:
         made = QWidget()
@@ -124,6 +127,12 @@ class TwinPlots(QWidget):
 
     def clear(self) -> None:
         """Nothing fitted yet."""
+        self.device.empty("tick a recording")
+        self.spread.empty("spread of repeats and of samples")
+        self.twin.empty("samples appear here every few seconds of a fit")
+        self.loss.empty("while fitting")
+        self.correlation.empty("after the fit")
+        self.pit.empty("after the fit")
         for item in (
             self.device.lines, self.device.mean, self.twin.lines, self.twin.mean,
             self.spread_device, self.spread_twin, self.lag_device, self.lag_twin,
@@ -151,6 +160,7 @@ class TwinPlots(QWidget):
         factor, unit = prefix(float(np.abs(real).max(initial=0.0)), unit)
         self.device.show_traces(real * factor, unit, channel)
         if len(real) > 1:
+            self.spread.filled()
             self.spread_device.setData(np.arange(real.shape[1]), spread(real * factor))
             self.spread.unit.setText(unit)
 
@@ -166,9 +176,13 @@ class TwinPlots(QWidget):
         for line, traces in ((self.spread_device, real), (self.spread_twin, twin)):
             if len(traces) > 1:
                 line.setData(x, spread(traces))
+        self.spread.filled()
         self.spread.unit.setText(unit)
+        self.spread.plot.setXRange(0, real.shape[1] - 1, padding=0)
 
     def _draw_loss(self, live: LiveFit) -> None:
+        if live.iterations:
+            self.loss.filled()
         self.training.setData(live.iterations, live.losses)
         good = np.isfinite(live.validations)
         if good.any():
@@ -179,6 +193,7 @@ class TwinPlots(QWidget):
         real, twin = (_mean_of(details, f"autocorrelation_{k}") for k in ("real", "twin"))
         low, high = (_mean_of(details, f"autocorrelation_{k}") for k in ("low", "high"))
         if real is not None and twin is not None:
+            self.correlation.filled()
             lags = np.arange(1, len(real) + 1)
             self.lag_device.setData(np.r_[0, lags], np.r_[1.0, real])
             self.lag_twin.setData(np.r_[0, lags], np.r_[1.0, twin])
@@ -186,6 +201,7 @@ class TwinPlots(QWidget):
                 self.lag_band.show(lags, low, high)
         pit = details.get("pit")
         if pit is not None and len(np.asarray(pit)):
+            self.pit.filled()
             heights = np.asarray(pit, dtype=float)
             heights = heights / max(float(heights.mean()), 1e-12)
             centres = (np.arange(len(heights)) + 0.5) / len(heights)

@@ -59,6 +59,24 @@ def line() -> QFrame:
     return made
 
 
+class Elided(QLabel):
+    """A value that is cut with … where it is too long, whole in its tool tip."""
+
+    def __init__(self, text: str = "", role: str = "") -> None:
+        super().__init__(text)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        if role:
+            self.setProperty("role", role)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        text = elided(self.text(), self.font(), self.width())
+        self.setToolTip(self.text() if text != self.text() else "")
+        painter.setPen(self.palette().text().color())
+        painter.drawText(self.rect(), int(self.alignment()), text)
+
+
 class WholeEntry(QSpinBox):
     """A whole number with its unit, no arrows; the wheel scrolls the form, not the value."""
 

@@ -11,7 +11,7 @@ from PyQt6.QtGui import QFontMetrics
 
 from app.gui.theme import LABEL_PX, colour, mono, sans
 from app.gui.widgets.panel import Panel
-from app.gui.words import score
+from app.gui.words import score, shown_name
 
 if TYPE_CHECKING:
     from app.gui.theme import Theme
@@ -58,6 +58,7 @@ class ScorePanel(Panel):
 
     def __init__(self, theme: Theme, title: str, unit: str, x_label: str) -> None:
         super().__init__(theme, title, unit, x_label=x_label, log_y=True)
+        self.foot.setContentsMargins(44, 0, ROOM_PX, 0)
         self.labels = RightLabels(theme)
         self.plot.setAxisItems({"right": self.labels})
         self.plot.showAxis("right")
@@ -94,10 +95,11 @@ class ScorePanel(Panel):
             low, high = np.log10(min(every)), np.log10(max(every))
             room = 0.08 * max(high - low, 0.5)
             self.plot.setYRange(low - room, high + room, padding=0)
+            self.plot.getAxis("left").setTicks([_ticks(low - room, high + room)])
 
     def _label(self) -> None:
         words = [
-            (float(np.log10(v)), f"{name} {score(v)}", "text2", False)
+            (float(np.log10(v)), f"{shown_name(name)} {score(v)}", "text2", False)
             for name, v in self._baselines.items()
         ]
         if self._strong is not None:
@@ -105,3 +107,10 @@ class ScorePanel(Panel):
         self.labels.words = words
         self.fit_range(self._values)
         self.labels.update()
+
+
+def _ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Ticks at 1 and 3 of each decade between two logarithms; 1 only where there are many."""
+    steps = (1.0, 3.0) if high - low < 3.5 else (1.0,)
+    values = [s * 10.0**d for d in range(int(low) - 2, int(high) + 2) for s in steps]
+    return [(float(np.log10(v)), f"{v:g}") for v in values if low <= np.log10(v) <= high]

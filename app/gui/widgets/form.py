@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
 )
 
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, sans
-from app.gui.widgets.basic import label, line
+from app.gui.widgets.basic import Elided, label, line
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QPaintEvent
@@ -149,8 +149,7 @@ class Form(QWidget):
 
     def fact(self, name: str, value: str = "") -> QLabel:
         """A row that only says something; returns the value's label."""
-        shown = label(value)
-        shown.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        shown = Elided(value)
         self.row(name, shown)
         return shown
 

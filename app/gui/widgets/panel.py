@@ -12,7 +12,7 @@ from PyQt6.QtGui import QFontMetrics, QPainter
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.gui.theme import LABEL_PX, Theme, colour, mono, pen, sans
-from app.gui.widgets.basic import label
+from app.gui.widgets.basic import Elided, label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,15 +110,14 @@ class Panel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        self.title, self.unit = label(title, "panel"), label(unit, "unit")
+        self.title, self.unit = label(title, "panel"), Elided(unit, "unit")
         self.legend = Legend(theme)
         self.head = QHBoxLayout()
         self.head.setContentsMargins(0, 0, 0, 0)
         self.head.setSpacing(10)
         self.title.setFixedHeight(28)
-        for part in (self.title, self.unit):
-            self.head.addWidget(part)
-        self.head.addStretch(1)
+        self.head.addWidget(self.title)
+        self.head.addWidget(self.unit, 1)
         self.head.addWidget(self.legend)
         layout.addLayout(self.head)
         axes = {side: Axis(side) for side in ("left", "bottom")}
@@ -127,6 +126,12 @@ class Panel(QWidget):
         self.view.setAccessibleName(title)
         self._prepare(log_y)
         layout.addWidget(self.view, 1)
+        self.bare: set[str] = set()
+        self.hint = label("", "note", wrap=True)
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        over = QHBoxLayout(self.view)
+        over.setContentsMargins(52, 0, 16, 24)
+        over.addWidget(self.hint)
         self._foot(layout, x_label)
         theme.changed.connect(self.restyle)
         self.restyle()
@@ -155,7 +160,7 @@ class Panel(QWidget):
         self.run_id: QLabel | None = None
         if not x_label:
             return
-        foot = QHBoxLayout()
+        foot = self.foot = QHBoxLayout()
         foot.setContentsMargins(44, 0, 14, 0)
         self.x_label = label(x_label, "unit")
         self.x_label.setFixedHeight(16)
@@ -256,6 +261,27 @@ class Panel(QWidget):
         item.hide()
         self.plot.addItem(item, ignoreBounds=True)
         return self._own(item, token, kind="limit")
+
+    def empty(self, words: str) -> None:
+        """Nothing to draw yet: words in place of axes without meaning."""
+        self.hint.setText(words)
+        self._show_axes(False)
+
+    def filled(self) -> None:
+        """There is something to draw."""
+        if self.hint.text():
+            self.hint.setText("")
+            self._show_axes(True)
+
+    def _show_axes(self, shown: bool) -> None:
+        for side in ("left", "bottom"):
+            self.plot.getAxis(side).setStyle(showValues=shown and side not in self.bare)
+        self.plot.showGrid(x=False, y=shown and "left" not in self.bare, alpha=1.0)
+
+    def without_values(self, side: str) -> None:
+        """An axis without numbers: its neighbour has them, or they mean nothing."""
+        self.bare.add(side)
+        self._show_axes(not self.hint.text())
 
     def show_run(self, run_id: str) -> None:
         """Paint the run's id small, in the axis-label row."""

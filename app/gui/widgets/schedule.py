@@ -130,7 +130,7 @@ class ScheduleGrid(QWidget):
         if box.height() < BOX_PX:
             painter.drawText(box.adjusted(6, 0, 0, 0), LEFT, name)
             return
-        text = f"{misfit:.1f} ×" if misfit is not None else ""
+        text = f"{misfit:.1f} ×" if misfit is not None and misfit == misfit else ""
         text = f"{100 * self.fraction:.0f} %" if running else text
         painter.drawText(box.adjusted(7, 3, 0, -box.height() / 2), LEFT, name)
         painter.setFont(sans(LABEL_PX, 600 if running else 400))

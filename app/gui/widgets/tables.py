@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
+NARROW_PX = 460
 
 
 class Painted(QWidget):
@@ -66,7 +67,7 @@ class Painted(QWidget):
 
     def row_px(self, rows: int) -> float:
         """Row height that fits the widget, at most `ROW_PX`."""
-        return min(self.ROW_PX, max(18.0, (self.height() - self.HEAD_PX - 2) / max(1, rows)))
+        return min(self.ROW_PX, max(15.0, (self.height() - self.HEAD_PX - 2) / max(1, rows)))
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,8 @@ class ErrorTable(Painted):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = self.begin()
         width = self.width()
-        name, value, floor = 0.0, width * 0.22, width * 0.335
-        axis, ratio, word = width * 0.45, width * 0.69, width * 0.79
+        name, value, floor = 0.0, width * 0.23, width * 0.34
+        axis, ratio, word = width * 0.45, width * 0.66, width * 0.79
         span = ratio - axis - 8
         cell = width * 0.10
         top = max([2.2, *(min(r.high or r.ratio or 0, 6.0) for r in self.rows)])
@@ -113,7 +114,7 @@ class ErrorTable(Painted):
         for x, text in heads:
             self.words(painter, QRectF(x, 0, cell, 22), text, ink="text2", align=RIGHT, pixels=LABEL_PX)
         self.words(painter, QRectF(word, 0, cell * 2, 22), "verdict", ink="text2", pixels=LABEL_PX)
-        for mark in (1, 2):
+        for mark in (1, 2) if at(2) - at(1) > 36 else (1,):
             where = QRectF(at(mark) - 20, 0, 40, 22)
             self.words(painter, where, f"{mark} ×", ink="text2", align=CENTRE, pixels=LABEL_PX)
         self.rule(painter, 23)
@@ -195,6 +196,9 @@ class ScoreTable(Painted):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = self.begin()
+        if self.width() < NARROW_PX:
+            self._paint_narrow(painter)
+            return
         low, high = self._ends()
         left, right = self.width() * 0.27, self.width() * 0.64
 
@@ -230,6 +234,21 @@ class ScoreTable(Painted):
             cell = QRectF(x, y, self.width() - x, height)
             self.words(painter, cell, row.word, ink=ink, weight=weight)
             self._mark(painter, row, at, y + height / 2)
+
+    def _paint_narrow(self, painter: QPainter) -> None:
+        """Without room for the axis: names, scores, words."""
+        width = self.width()
+        self.words(painter, QRectF(0, 0, width, 22), self.head, ink="text2", pixels=LABEL_PX)
+        self.rule(painter, 23)
+        height = self.row_px(len(self.rows))
+        for index, row in enumerate(self.rows):
+            y = self.HEAD_PX + index * height
+            ink, weight = ("text1", 600) if row.strong else ("text2", 400)
+            name, value = QRectF(0, y, width * 0.58, height), QRectF(width * 0.58, y, width * 0.19, height)
+            self.words(painter, name, row.name, ink=ink, weight=weight)
+            self.words(painter, value, score(row.value), ink=ink, weight=weight, align=RIGHT)
+            word = QRectF(width * 0.79, y, width * 0.21, height)
+            self.words(painter, word, row.word, ink=ink, weight=weight, align=RIGHT)
 
     def _mark(self, painter: QPainter, row: ScoreRow, at: object, y: float) -> None:
         place = at if callable(at) else float

@@ -20,7 +20,7 @@ from app.gui.widgets.basic import label
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-WIDTH_PX, SHOWN_MS = 440, 9000
+WIDTH_PX, SHOWN_MS, MOST_LETTERS = 440, 9000, 420
 
 
 class Toast(QFrame):
@@ -35,7 +35,10 @@ class Toast(QFrame):
         self._gone = gone
         outer = QVBoxLayout(self)
         outer.setContentsMargins(14, 10, 10, 10)
-        words = label(text, wrap=True)
+        shown = text.strip()
+        short = shown if len(shown) < MOST_LETTERS else shown[: MOST_LETTERS - 1] + "…"
+        trace = trace or (shown if short != shown else "")
+        words = label(short, wrap=True)
         words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         outer.addWidget(words)
         buttons = QHBoxLayout()

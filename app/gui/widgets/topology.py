@@ -69,7 +69,9 @@ class Topology(QWidget):
                 edges.append((layer, at, int(node), float(strong[node, source])))
         edges += self._readout_edges(np.asarray(readout, dtype=float), channels)
         edges.sort(key=lambda edge: abs(edge[3]))
-        self.edges = edges[-STRONGEST:]
+        most = STRONGEST // (len(weights) + 1)
+        columns = [[e for e in edges if e[0] == c][-most:] for c in range(len(weights) + 1)]
+        self.edges = sorted((e for c in columns for e in c), key=lambda edge: abs(edge[3]))
         self.update()
 
     def _readout_edges(
@@ -81,7 +83,7 @@ class Topology(QWidget):
         signed = readout.reshape(len(readout), -1)[:, 0] if readout.size else np.empty(0)
         if not last or len(flat) < last:
             return []
-        strong = signed[-last:] / max(float(flat.max()), 1e-12)
+        strong = signed[-last:] / max(float(flat[-last:].max()), 1e-12)
         return [(len(self.layers), k // channels, 0, float(v)) for k, v in enumerate(strong)]
 
     def _places(self) -> list[list[QPointF]]:

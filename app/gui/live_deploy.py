@@ -1,0 +1,174 @@
+"""What the Deploy page draws of a deployment: schedule, running node, forecast, verdict; no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.gui.live_train import sentence
+from app.gui.words import score
+from app.operations.events import (
+    Forecast,
+    NodeMeasured,
+    NodeStarted,
+    RepeatStarted,
+    Result,
+    RunPlan,
+    StepRead,
+)
+from models.network import nmse
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.operations.events import Event
+    from models.network import Network
+
+    FloatArray = NDArray[np.float64]
+
+Z90 = 1.645
+"""Half width of a central 90 % interval, in standard deviations of a normal distribution."""
+
+
+@dataclass
+class LiveDeployment:
+    """The deployment so far.
+
+    Attributes
+    ----------
+    node
+        `(layer, node)` that is running or was last.
+    mean, std
+        What the twin predicts for it `(T, C)`; None where it says nothing.
+    measured
+        `(T, C)` of the running node so far, NaN where it has not been.
+    misfit
+        Misfit over the expected one, by node.
+    told
+        Forecast `(T, n_out)` of the unseen part; nodes not measured yet are the twin's mean.
+    complete
+        Whether it is the operation's own, all nodes measured.
+    scores
+        (nodes measured, NMSE) after each node.
+    """
+
+    plan: RunPlan | None = None
+    node: tuple[int, int] | None = None
+    mean: FloatArray | None = None
+    std: FloatArray | None = None
+    measured: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+    step: int = -1
+    misfit: dict[tuple[int, int], float] = field(default_factory=dict)
+    responses: dict[tuple[int, int], tuple[Any, Any, FloatArray]] = field(default_factory=dict)
+    told: FloatArray | None = None
+    complete: bool = False
+    scores: list[tuple[int, float]] = field(default_factory=list)
+    result: dict[str, Any] = field(default_factory=dict)
+
+    def take(self, event: Event, network: Network) -> None:
+        """Take one event of a deployment of `network`; those that say nothing of a deployment are left alone."""
+        if isinstance(event, StepRead):
+            self.step = event.step
+            if 0 <= event.step < len(self.measured):
+                self.measured[event.step] = event.values
+        elif isinstance(event, NodeStarted):
+            self.node, self.step = (event.layer, event.node), -1
+            self.mean, self.std = event.predicted_mean, event.predicted_spread
+            channels = len(self.plan.channels) if self.plan else 1
+            self.measured = np.full((event.drive.size, channels), np.nan)
+        elif isinstance(event, NodeMeasured):
+            key = (event.layer, event.node)
+            self.misfit[key] = event.misfit
+            self.responses[key] = (self.mean, self.std, event.measured)
+            self.node, self.measured = key, event.measured
+            self.step = len(event.measured) - 1
+            known = {node: body[2] for node, body in self.responses.items()}
+            self.told = mixed_forecast(network, known)
+            target = network.targets[network.washout :]
+            self.scores.append((len(self.misfit), nmse(self.told, target)))
+        elif isinstance(event, Forecast):
+            self.told = event.measured[:, None]
+            self.complete = True
+        elif isinstance(event, RepeatStarted):
+            self.step = -1
+        elif isinstance(event, Result):
+            self.result = dict(event.values)
+        elif isinstance(event, RunPlan):
+            self.plan = event
+
+    @property
+    def done(self) -> int:
+        """Nodes measured."""
+        return len(self.misfit)
+
+
+def mixed_forecast(
+    network: Network, measured: dict[tuple[int, int], FloatArray]
+) -> FloatArray:
+    """Forecast `(T, n_out)` from measured responses `(T, C)` by (layer, node), the rest the twin's.
+
+    The twin's part is its mean, without noise: the score of a few measured nodes is a little too
+    good, and comes to the device's own as the last node is measured.
+    """
+    responses = []
+    position = 0
+    for index, layer in enumerate(network.layers):
+        nodes = []
+        for node in range(layer.nodes):
+            nodes.append(measured.get((index, node), network.node_mean[position]))
+            position += 1
+        responses.append(np.stack(nodes, axis=1))
+    features = network.features(network.inputs, responses)
+    return network.read_out(features)[network.washout :]
+
+
+def inside_share(
+    measured: FloatArray, mean: FloatArray | None, std: FloatArray | None
+) -> float | None:
+    """Share of measured steps inside the predicted 90 % band; None before there is one."""
+    if mean is None or std is None:
+        return None
+    good = np.isfinite(measured)
+    if not good.any():
+        return None
+    return float((np.abs(measured - mean)[good] <= Z90 * std[good]).mean())
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the foot of the page says: a heading, sentences, and whether it transferred."""
+
+    heading: str
+    text: str
+    transferred: bool | None = None
+
+
+def criterion(predicted: dict[str, float], nodes: int) -> Verdict:
+    """The pass criterion, as it stands there before the result."""
+    low, high = score(predicted.get("low")), score(predicted.get("high"))
+    return Verdict(
+        f"The verdict appears when all {nodes} nodes are measured",
+        f"Transferred if the device scores at most {high}, the upper end of the twin's predicted "
+        f"90 % interval ({low} to {high}).",
+    )
+
+
+def verdict(result: dict[str, Any]) -> Verdict:
+    """Whether the network transferred, and every baseline that it loses to."""
+    measured = float(result["measured"])
+    predicted = dict(result.get("predicted") or {})
+    low, high = predicted.get("low"), predicted.get("high")
+    against = sentence(measured, dict(result.get("baselines") or {}), "On the device it")
+    if low is None or high is None:
+        return Verdict("Measured; the twin predicted no interval", against)
+    interval = f"{score(low)} to {score(high)}"
+    if measured > high:
+        times = measured / max(float(predicted.get("value", high)), 1e-300)
+        return Verdict(
+            f"Not transferred: outside the predicted {interval}",
+            f"{times:.1f} times the predicted score. {against}", False,
+        )  # fmt: skip
+    better = ", better than predicted" if measured < low else ""
+    return Verdict(f"Transferred as predicted ({interval}){better}", against, True)

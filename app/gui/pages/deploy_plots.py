@@ -1,0 +1,228 @@
+"""The plots of the Deploy page: schedule, running node, forecast, running score, verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.gui.live_deploy import Z90, Verdict, inside_share
+from app.gui.live_train import score_rows
+from app.gui.widgets.basic import label
+from app.gui.widgets.curve_panel import ScorePanel
+from app.gui.widgets.panel import Key, Legend, Panel
+from app.gui.widgets.schedule import ScheduleGrid
+from app.gui.widgets.tables import ScoreTable
+from app.gui.words import prefix, score
+
+if TYPE_CHECKING:
+    from app.gui.live_deploy import LiveDeployment
+    from app.gui.theme import Theme
+    from models.network import Network
+
+SHOWN_STEPS = 200
+"""A node's run is long: the view keeps this many steps around the running one."""
+
+
+class VerdictBox(QFrame):
+    """The pass criterion before the result, the verdict after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("verdict")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(20, 12, 20, 12)
+        layout.setSpacing(32)
+        number = QVBoxLayout()
+        number.setSpacing(2)
+        self.value, self.caption = label(""), label("NMSE on the device", "note")
+        self.value.setStyleSheet("font-size: 22px; font-family: monospace;")
+        number.addWidget(self.value)
+        number.addWidget(self.caption)
+        layout.addLayout(number)
+        words = QVBoxLayout()
+        words.setSpacing(4)
+        self.heading, self.text = label("", "title", wrap=True), label("", "label", wrap=True)
+        words.addWidget(self.heading)
+        words.addWidget(self.text)
+        layout.addLayout(words, 1)
+        self.show_verdict(Verdict("", ""), None)
+
+    def show_verdict(self, verdict: Verdict, measured: float | None) -> None:
+        """Show words, and the measured score where there is one."""
+        for part in (self.value, self.caption):
+            part.setVisible(measured is not None)
+        self.value.setText(score(measured))
+        self.heading.setText(verdict.heading)
+        self.text.setText(verdict.text)
+
+
+class DeployPlots(QWidget):
+    """Reads schedule → node → forecast → verdict."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme = theme
+        self.channel = 0
+        self.pinned: tuple[int, int] | None = None
+        self.grid = ScheduleGrid(theme)
+        self.node = Panel(theme, "Node", x_label="Step")
+        self.running_score = ScorePanel(theme, "Running score", "NMSE", "Nodes measured")
+        self.forecast = Panel(theme, "Forecast", x_label="Step, unseen part")
+        self.table = ScoreTable(theme, "NMSE, unseen part")
+        self.verdict = VerdictBox()
+        self._curves()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(12)
+        layout.addLayout(self._schedule())
+        lower = QGridLayout()
+        lower.setHorizontalSpacing(24)
+        lower.setVerticalSpacing(10)
+        lower.addWidget(self.node, 0, 0)
+        lower.addWidget(self.running_score, 0, 1)
+        lower.addWidget(self.forecast, 1, 0)
+        lower.addWidget(self.table, 1, 1)
+        lower.setColumnStretch(0, 64)
+        lower.setColumnStretch(1, 36)
+        for row in range(2):
+            lower.setRowStretch(row, 1)
+        layout.addLayout(lower, 1)
+        layout.addWidget(self.verdict)
+
+    def _schedule(self) -> QVBoxLayout:
+        made = QVBoxLayout()
+        made.setSpacing(4)
+        head = QHBoxLayout()
+        head.setSpacing(10)
+        self.schedule_note = label("", "unit")
+        name = label("Schedule", "panel")
+        name.setFixedHeight(24)
+        legend = Legend(self.theme)
+        legend.show_keys(
+            [Key("box", "selected", "measured"), Key("frame", "attention_edge", "above 2 ×"),
+             Key("frame", "text1", "running"), Key("frame", "border", "to come")]
+        )  # fmt: skip
+        head.addWidget(name)
+        head.addWidget(self.schedule_note)
+        head.addStretch(1)
+        head.addWidget(legend)
+        made.addLayout(head)
+        made.addWidget(self.grid)
+        return made
+
+    def _curves(self) -> None:
+        self.node_band = self.node.band("twin")
+        self.node_predicted = self.node.curve("twin", 1.6, dashed=True)
+        self.node_measured = self.node.curve("measured", 1.8)
+        self.node_head = self.node.dots("measured")
+        self.cursor = self.node.cursor()
+        keys = [Key("line", "measured", "measured"), Key("dash", "twin", "predicted"),
+                Key("band", "twin", "90 %")]  # fmt: skip
+        self.node.legend.show_keys(keys)
+        self.forecast_band = self.forecast.band("twin")
+        self.target = self.forecast.curve("text1", 1.2)
+        self.forecast_line = self.forecast.curve("measured", 1.8)
+        self.forecast.legend.show_keys(
+            [Key("line", "text1", "target"), Key("line", "measured", "forecast"),
+             Key("band", "twin", "90 %")]
+        )  # fmt: skip
+        self.score_line = self.running_score.curve("measured", 1.8)
+        self.score_head = self.running_score.dots("measured")
+        self.score_band = self.running_score.band("twin")
+
+    def show_network(self, network: Network) -> None:
+        """A network is chosen: its schedule, prediction, the twin's forecast, baselines."""
+        self.pinned = None
+        layers = tuple(layer.nodes for layer in network.layers)
+        self.grid.show_layers(layers)
+        self.schedule_note.setText(
+            f"{network.nodes} nodes on one device, layer by layer · number: misfit over expected"
+        )
+        for line in (self.node_predicted, self.node_measured, self.forecast_line, self.score_line):
+            line.setData([], [])
+        for item in (self.node_head, self.score_head):
+            item.setData(x=[], y=[])
+        self.node_band.clear()
+        self.node.empty("the running node, measured over predicted")
+        self.cursor.hide()
+        target = network.targets[network.washout :, 0]
+        x = np.arange(target.size)
+        self.target.setData(x, target)
+        self.forecast_band.show(x, network.forecast_low[:, 0], network.forecast_high[:, 0])
+        self.forecast.plot.setXRange(max(0, target.size - SHOWN_STEPS), target.size, padding=0)
+        self.forecast.unit.setText("forecast comes at the end")
+        self.running_score.show_baselines(network.baselines)
+        self.running_score.show_value(network.predicted.get("value"), "twin")
+        low, high = network.predicted.get("low"), network.predicted.get("high")
+        if low and high:
+            ends = np.array([0.0, float(network.nodes)])
+            logs = np.log10([low, high])
+            self.score_band.show(ends, np.full(2, logs[0]), np.full(2, logs[1]))
+        self.running_score.plot.setXRange(0, network.nodes, padding=0)
+        self.table.show_rows(score_rows("Twin, predicted", network.predicted, network.baselines, word=""))
+
+    def show_run(self, run_id: str) -> None:
+        """Paint the run's id."""
+        for panel in (self.node, self.forecast, self.running_score):
+            panel.show_run(run_id)
+
+    def draw(self, live: LiveDeployment, network: Network, *, running: bool) -> None:
+        """Draw the deployment as it stands."""
+        for node, misfit in live.misfit.items():
+            if node not in self.grid.misfit:
+                self.grid.show_measured(node, misfit)
+        busy = running and live.node is not None and live.node not in live.misfit
+        share = (live.step + 1) / max(1, network.steps)
+        self.grid.show_running(live.node if busy else None, share)
+        self._draw_node(live, busy)
+        self._draw_forecast(live, network)
+
+    def _draw_node(self, live: LiveDeployment, busy: bool) -> None:
+        node = self.pinned if self.pinned in live.responses else live.node
+        if node is None or live.plan is None:
+            return
+        mean, std, measured = live.mean, live.std, live.measured
+        if node in live.responses and (node == self.pinned or not busy):
+            mean, std, measured = live.responses[node]
+        channel = min(self.channel, measured.shape[1] - 1)
+        trace = measured[:, channel]
+        expected = None if mean is None else mean[:, channel]
+        known = trace if expected is None else expected
+        scale = np.abs(known[np.isfinite(known)]).max(initial=0.0)
+        factor, unit = prefix(float(scale), live.plan.units[channel])
+        x = np.arange(trace.size)
+        good = np.isfinite(trace)
+        self.node.filled()
+        self.node_measured.setData(x[good], factor * trace[good])
+        width = None if std is None else Z90 * std[:, channel]
+        if expected is not None and width is not None:
+            self.node_predicted.setData(x, factor * expected)
+            self.node_band.show(x, factor * (expected - width), factor * (expected + width))
+        at = live.step if busy and node == live.node else trace.size - 1
+        low = min(max(0, at - int(0.6 * SHOWN_STEPS)), max(0, trace.size - SHOWN_STEPS))
+        self.node.plot.setXRange(low, min(trace.size, low + SHOWN_STEPS), padding=0)
+        self.cursor.setVisible(busy and node == live.node)
+        self.cursor.setValue(at)
+        last = [factor * trace[at]] if 0 <= at < trace.size and np.isfinite(trace[at]) else []
+        self.node_head.setData(x=[at] * len(last), y=last)
+        inside = inside_share(trace, expected, None if std is None else std[:, channel])
+        share = "" if inside is None else f" · {100 * inside:.0f} % inside the 90 % band"
+        name = live.plan.channels[channel]
+        self.node.title.setText(f"Node {node[0] + 1}.{node[1] + 1:02d}, response {name}")
+        self.node.unit.setText(f"{unit}{share}")
+
+    def _draw_forecast(self, live: LiveDeployment, network: Network) -> None:
+        if live.told is None or not live.scores:
+            return
+        forecast = live.told[:, 0]
+        self.forecast_line.setData(np.arange(forecast.size), forecast)
+        left = network.nodes - live.done
+        rest = f", {left} the twin's mean" if left else ""
+        self.forecast.unit.setText(f"{live.done} measured{rest} · last {SHOWN_STEPS} steps")
+        nodes, values = (np.array(a, dtype=float) for a in zip(*live.scores, strict=True))
+        self.score_line.setData(nodes, values)
+        self.score_head.setData(x=nodes[-1:], y=np.log10(np.maximum(values[-1:], 1e-12)))
+        self.running_score.show_value(float(values[-1]), "measured")
+        self.running_score.fit_range([float(v) for v in values])

@@ -1,0 +1,100 @@
+"""Pre-flight of a deployment: what is looked at before the first byte, line by line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app import deployment
+from app.gui.widgets.tables import Check
+from app.gui.words import duration, size
+from models import schedule
+from models.errors import InputError, RefusedError, TwinrigError
+from models.sequence import FieldSequence
+
+if TYPE_CHECKING:
+    from instruments.bench import Bench
+    from models.network import Network
+
+BYTES_A_VALUE = 8
+
+
+def deployment_bytes(network: Network) -> int:
+    """Size of what a deployment writes, about."""
+    return BYTES_A_VALUE * network.nodes * network.steps * len(network.channels)
+
+
+def preflight(network: Network, path: Path, bench: Bench, folder: Path) -> list[Check]:
+    """Every check with what was found, and at last the one that the operation itself makes.
+
+    Reads the instruments' settings, drives nothing.
+    """
+    seconds = schedule.predicted_s(schedule.runs(network), bench.predicted_s(network.steps))
+    needed, free = deployment_bytes(network), _free(folder)
+    checks = [
+        _limits(network, bench),
+        _same("Channels", network.channels, bench.channels),
+        _same("Instruments", network.identities, bench.identities()),
+        _same("Settings", network.settings, bench.settings()),
+        _drive(network),
+        Check("Disk", f"{size(needed)} of {size(free)}", "ok" if free > 2 * needed else "fault"),
+        Check("Time", f"{duration(seconds)} device time"),
+    ]
+    try:
+        deployment.preflight(network, path, bench)
+    except InputError as error:
+        return [Check("Twin", str(error), "fault"), *checks]
+    except RefusedError as error:
+        known = any(check.level == "fault" for check in checks)
+        return checks if known else [Check("Bench", str(error), "fault"), *checks]
+    return [Check("Twin", "there, unchanged"), *checks]
+
+
+def _limits(network: Network, bench: Bench) -> Check:
+    limits = bench.spec.magnets[bench.spec.drive_magnet].limits
+    most = min(limits.max_field_T, limits.max_current_A * limits.tesla_per_ampere)
+    window, reset = network.window, network.reset
+    try:
+        bench.check_sequences([FieldSequence(np.array([0.0, 1.0]))], window, reset)
+    except TwinrigError as error:
+        return Check("Field", str(error), "fault")
+    highest = max(abs(window.low_T), abs(window.high_T), abs(reset.field_T))
+    return Check("Field", f"{1e3 * highest:.3g} of {1e3 * most:.3g} mT")
+
+
+def _drive(network: Network) -> Check:
+    low = min(layer.drive_low for layer in network.layers)
+    high = max(layer.drive_high for layer in network.layers)
+    return Check("Drive, as fitted", f"clamped to {low:.2f}–{high:.2f}")
+
+
+def _same(name: str, then: Any, now: Any) -> Check:
+    if isinstance(then, tuple):
+        return Check(name, ", ".join(now)) if tuple(now) == then else _differs(name, then, now)
+    different = [key for key in sorted({*then, *now}) if _plain(then.get(key)) != _plain(now.get(key))]
+    if different:
+        return Check(name, f"{', '.join(different)} differ", "fault")
+    return Check(name, "as recorded")
+
+
+def _differs(name: str, then: Any, now: Any) -> Check:
+    return Check(name, f"now {', '.join(now)}, then {', '.join(then)}", "fault")
+
+
+def _plain(value: Any) -> Any:
+    """As JSON would give it back: tuples are lists, numpy numbers are numbers."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _free(folder: Path) -> int:
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    return shutil.disk_usage(there).free
