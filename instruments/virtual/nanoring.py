@@ -17,12 +17,13 @@ Where the published description is open, these choices came nearest to its trend
 rotations from onion; magnetisation at the end of a rotation, its mean over one is the same):
 
 - the outer side of a rim ring is no junction, it holds a wall by roughness only (with a pinning
-  rim the array freezes: population 0.95 at 26 Oe, where the published one has fallen to 0.32);
+  rim the array freezes: population 0.84–0.97 at 26 Oe, where the published one is 0.32);
 - two walls at a junction leave independently, and the one left behind keeps the lower barrier for
-  `release_s` (leaving together or not at all: no walls lost by 28 Oe; no release time: no
-  coherence before 34 Oe);
+  `release_s` (leaving together or not at all: 0.92 at 28 Oe; no release time: no coherence
+  before 34 Oe; 1.6 ms is the best of five values, so the table is no independent check of it);
 - beside a vortex a leaving wall turns both adjacent arcs that gain energy: the vortex is an onion;
-- a wall crosses an arc at once (following the field at the roughness lag changed no trend).
+- a wall crosses an arc at once (following the field at the roughness lag lowered the most
+  stochastic field by 1–2 Oe and kept the order of the others).
 
 =====  ==================  ==================  ==================  ==================
 H/Oe   M/Ms published      M/Ms here           population publ.    population here
