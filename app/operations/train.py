@@ -127,7 +127,6 @@ class _Training:
     ) -> None:
         self.request, self.task, self.twins, self.judges = request, task, twins, judges
         self.out, self.baselines = out, dict[str, float]()
-        self.generator = torch.Generator().manual_seed(request.seed)
         self.trainer: Trainer | None = None
 
     def restore(self, arrays: dict[str, Any], numbers: dict[str, Any]) -> None:
@@ -181,7 +180,7 @@ class _Training:
                 yield BaselineScored(name, value)
         if UNTRAINED not in self.baselines and self.request.iterations > 0:
             layers, _ = self._untrained()
-            readout = best_readout(layers, self.task, [RIDGE], self.generator)
+            readout = best_readout(layers, self.task, [RIDGE], self._draw())
             foreseen = foresee(layers, readout, self.task, self.request.seed + 2)
             self.baselines[UNTRAINED] = foreseen.predicted["value"]
             yield BaselineScored(UNTRAINED, self.baselines[UNTRAINED])
@@ -237,6 +236,10 @@ class _Training:
         }
         save_checkpoint(self.out, trainer.arrays(), numbers)
 
+    def _draw(self) -> torch.Generator:
+        """Noise under a read-out; always the same, whether or not the training was resumed."""
+        return torch.Generator().manual_seed(self.request.seed + 3)
+
     def _judge(self, layers: NodeLayers) -> NodeLayers:
         return layers if self.judges is None else layers.through(self.judges.models)
 
@@ -245,9 +248,8 @@ class _Training:
         judge = self._judge(layers)
         if layers.noisy or self.request.readout_from_judge:
             fitted = judge if self.request.readout_from_judge else layers
-            readout = best_readout(fitted, self.task, [RIDGE], self.generator)
-            return readout
-        return best_readout(layers, self.task, RIDGES, self.generator, judge=judge)
+            return best_readout(fitted, self.task, [RIDGE], self._draw())
+        return best_readout(layers, self.task, RIDGES, self._draw(), judge=judge)
 
     def _finish(
         self, layers: NodeLayers, readout: Readout, foreseen: Foreseen, extra: dict[str, Any]

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from network_samples import TASK, run, twin_of
+
+from app.operations.events import (
+    BaselineScored,
+    NetworkState,
+    Note,
+    Result,
+    Stage,
+    TrainProgress,
+)
+from app.operations.train import train
+from app.store import load_network, load_twin, save_twin, sha256_of
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
+from models.errors import InputError
+from models.sequence import DriveWindow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.operations.events import Event
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `noisy` and `plain` (deterministic), twins of the virtual bench."""
+    folder = tmp_path_factory.mktemp("twins")
+    with Bench.connect(read_bench("virtual")) as bench:
+        save_twin(folder / "noisy", twin_of(bench))
+        save_twin(folder / "plain", twin_of(bench, deterministic=True))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(
+    twins: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[Event], Path, Path]:
+    out = tmp_path_factory.mktemp("trained") / "network"
+    events, path = run(train(TASK, [twins / "noisy"], [3, 3], out, iterations=30, seed=4))
+    return events, path, out
+
+
+def values(events: list[Event]) -> dict[str, Any]:
+    assert isinstance(events[-1], Result)
+    return events[-1].values
+
+
+def test_the_result_has_the_keys_of_the_contract(
+    trained: tuple[list[Event], Path, Path],
+) -> None:
+    events, path, out = trained
+    result = values(events)
+    assert path == out / "network.json"
+    assert result["path"] == str(path)
+    assert (result["task"], result["metric"]) == ("mackey-glass", "nmse")
+    predicted = result["predicted"]
+    assert 0 < predicted["low"] <= predicted["value"] <= predicted["high"]
+    for name in ("persistence", "ar-1", "ar-4", "ar-18", "esn-6", "untrained network"):
+        assert result["baselines"][name] > 0
+    noisy = [name for name in result["baselines"] if name.endswith("as the device")]
+    assert len(noisy) == 1
+
+
+def test_events_tell_the_whole_course(trained: tuple[list[Event], Path, Path]) -> None:
+    events, _, _ = trained
+    stages = [e.name for e in events if isinstance(e, Stage)]
+    assert stages == ["baselines", "training", "read-out", "score to expect on the device"]
+    notes = " ".join(e.text for e in events if isinstance(e, Note))
+    assert "h 5, dt 1" in notes
+    assert "60 test after 20 washout" in notes
+    scored = {e.name: e.value for e in events if isinstance(e, BaselineScored)}
+    assert scored == values(events)["baselines"]
+    last = [e for e in events if isinstance(e, TrainProgress)][-1]
+    assert (last.iteration, last.total, last.seed) == (30, 30, 4)
+    assert last.validation is not None
+    picture = [e for e in events if isinstance(e, NetworkState)][-1]
+    assert [w.shape for w in picture.weights] == [(3, 1), (3, 6)]
+
+
+def test_the_artefact_knows_its_twin_its_rig_and_its_history(
+    trained: tuple[list[Event], Path, Path], twins: Path
+) -> None:
+    events, path, out = trained
+    network, twin = load_network(path), load_twin(twins / "noisy")
+    assert network.twins[0].sha256 == sha256_of(twins / "noisy" / "twin.json")
+    assert (network.window, network.reset) == (twin.window, twin.reset)
+    assert network.settings == twin.settings
+    assert network.predicted == values(events)["predicted"]
+    assert network.meta["iterations"] == 30
+    assert network.meta["seed"] == 4
+    assert network.meta["deterministic"] is False
+    assert (network.layers[0].drive_low, network.layers[0].drive_high) == (0.05, 0.95)
+    assert network.node_std.min() >= 0
+    assert network.node_std.mean() > 0
+    assert sorted(p.name for p in out.iterdir()) == [
+        "forecast.safetensors",
+        "network.json",
+        "weights.safetensors",
+    ]
+
+
+def test_a_stopped_training_goes_on_and_ends_where_it_would_have(
+    trained: tuple[list[Event], Path, Path], twins: Path, tmp_path: Path
+) -> None:
+    events = train(TASK, [twins / "noisy"], [3, 3], tmp_path / "out", iterations=30, seed=4)
+    for event in events:
+        if isinstance(event, TrainProgress):
+            break
+    events.close()
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["checkpoint.safetensors"]
+    resumed, path = run(train(None, None, None, tmp_path / "out", resume=True))
+    assert not any(isinstance(e, BaselineScored) for e in resumed)
+    assert values(resumed)["predicted"] == pytest.approx(values(trained[0])["predicted"])
+    whole, again = load_network(trained[1]), load_network(path)
+    for one, other in zip(whole.layers, again.layers, strict=True):
+        np.testing.assert_allclose(one.weights, other.weights, rtol=1e-6)
+    with pytest.raises(InputError, match="the training there is finished"):
+        next(train(None, None, None, tmp_path / "out", resume=True))
+
+
+def test_a_twin_that_changed_since_ends_the_resumption(twins: Path, tmp_path: Path) -> None:
+    save_twin(tmp_path / "twin", load_twin(twins / "noisy"))
+    events = train(TASK, [tmp_path / "twin"], [2], tmp_path / "out", iterations=30)
+    while not isinstance(next(events), TrainProgress):
+        pass
+    events.close()
+    (tmp_path / "twin" / "twin.json").unlink()
+    changed = replace(load_twin(twins / "noisy"), meta={"id": "other"})
+    save_twin(tmp_path / "twin", changed)
+    with pytest.raises(InputError, match="has changed since the training began"):
+        run(train(None, None, None, tmp_path / "out", resume=True))
+
+
+def test_no_iterations_make_an_untrained_network(twins: Path, tmp_path: Path) -> None:
+    events, path = run(train(TASK, [twins / "noisy"], [3], tmp_path / "out", iterations=0))
+    network = load_network(path)
+    assert network.meta["iterations"] == 0
+    assert network.meta["gain"] in (0.5, 1.0, 2.0)
+    assert "untrained network" not in network.baselines
+    assert not any(isinstance(e, TrainProgress) for e in events)
+
+
+def test_a_deterministic_twins_ridge_is_chosen_under_the_judges_noise(
+    twins: Path, tmp_path: Path
+) -> None:
+    events, path = run(
+        train(
+            TASK, [twins / "plain"], [3, 3], tmp_path / "out", iterations=5, judge=twins / "noisy"
+        )
+    )
+    network = load_network(path)
+    assert network.meta["deterministic"] is True
+    assert network.meta["ridge"] in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+    assert network.meta["judged"]["value"] > network.predicted["value"]
+    assert np.all(network.node_std == 0)
+    assert "untrained network" in values(events)["baselines"]
+    assert any(name.endswith("as the device") for name in network.baselines)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"task": "mackey-glas"}, "did you mean 'mackey-glass'"),
+        ({"layers": [3, 0]}, "need at least one node"),
+        ({"layers": []}, "need at least one node"),
+        ({"twins": ["noisy", "noisy"], "layers": [2, 2, 2]}, "2 twins for 3 layers"),
+        ({"twins": ["absent"]}, "absent"),
+        ({"iterations": -1}, "iterations -1 must be 0"),
+    ],
+)
+def test_wrong_requests_are_refused_before_anything_is_made(
+    change: dict[str, Any], words: str, twins: Path, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {"task": TASK, "twins": ["noisy"], "layers": [2], "iterations": 5}
+    asked |= change
+    paths = [twins / name for name in asked["twins"]]
+    with pytest.raises(InputError, match=words):
+        run(
+            train(
+                asked["task"],
+                paths,
+                asked["layers"],
+                tmp_path / "out",
+                iterations=asked["iterations"],
+            )
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_twins_of_different_rigs_make_no_network(twins: Path, tmp_path: Path) -> None:
+    other = replace(
+        load_twin(twins / "noisy"), window=DriveWindow("amplitude", 0.002, 0.003), settings={}
+    )
+    save_twin(tmp_path / "other", other)
+    with pytest.raises(InputError, match=r"(?s)window differ.*settings differ"):
+        run(train(TASK, [twins / "noisy", tmp_path / "other"], [2, 2], tmp_path / "out"))
+
+
+def test_nothing_is_overwritten_and_nothing_resumed_where_nothing_is(
+    twins: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="no training was begun there"):
+        next(train(None, None, None, tmp_path, resume=True))
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="nothing is ever overwritten"):
+        run(train(TASK, [twins / "noisy"], [2], tmp_path))
