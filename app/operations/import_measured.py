@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.artefacts import code_version, new_id, now_iso, sha256_of
+from app.artefacts import code_version, new_directory, new_id, now_iso, sha256_of
 from app.operations.events import Note, Result
 from app.operations.import_map import AXES, Mapping, parse_map
 from app.operations.import_read import read_arrays
@@ -59,6 +59,7 @@ def import_measured(
     drive, is_known = _drive(arrays, asked, response, file)
     lengths = _lengths(drive)
     _refuse_unusable(file, response, drive, lengths)
+    new_directory(out)
     notes = _notes(response, lengths, is_known)
     recording = _recording(file, asked, response, drive, lengths, [text for text, _ in notes])
     for text, level in notes:
