@@ -80,6 +80,8 @@ def result_lines(values: dict[str, Any]) -> list[str]:
             lines += instrument_lines(value)
         elif isinstance(value, dict):
             lines += _indented(name, value)
+        elif isinstance(value, (list, tuple)) and any(" " in str(item) for item in value):
+            lines += [name, *(f"  {item}" for item in value)]
         else:
             lines.append(f"{name:<14} {_text(value)}")
     return lines

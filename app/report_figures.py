@@ -167,28 +167,27 @@ def misfit_figure(misfits: Sequence[tuple[str, Sequence[int], Array]]) -> Figure
 def transfer_figure(
     rows: Sequence[tuple[str, float, float]], baselines: Mapping[str, float], metric: str
 ) -> Figure:
-    """Twin-predicted score → score on the device, of each network, with baselines as grey lines."""
-    figure = new_figure(0.9 + 0.55 * max(len(rows), 2))
+    """Score foreseen by the twin → score on the device of each network; baselines in grey below.
+
+    `rows`: label, predicted, measured.
+    """
+    plain = sorted(baselines.items(), key=lambda item: item[1])
+    labels = [label for label, _, _ in rows] + [name for name, _ in plain]
+    figure = new_figure(0.9 + 0.4 * len(rows) + 0.24 * len(plain))
     axes = figure.subplots()
     for place, (_, predicted, measured) in enumerate(rows):
-        axes.annotate(
-            "",
-            (measured, place),
-            (predicted, place),
-            arrowprops={"arrowstyle": "->", "color": GREY},
-        )
+        arrow = {"arrowstyle": "->", "color": GREY}
+        axes.annotate("", (measured, place), (predicted, place), arrowprops=arrow)
         axes.plot(predicted, place, "o", color=TWIN, markerfacecolor="white", markersize=7)
         axes.plot(measured, place, "o", color=MEASURED, markersize=7)
-    for name, value in baselines.items():
-        axes.axvline(value, color=GREY, linewidth=0.8, linestyle=":")
-        axes.annotate(
-            name, (value, -0.5), rotation=25, fontsize=7, color=GREY, va="bottom",
-            annotation_clip=False,
-        )  # fmt: skip
-    axes.set_yticks(range(len(rows)), [label for label, _, _ in rows])
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+    for place, (_, value) in enumerate(plain, len(rows)):
+        axes.plot(value, place, "|", color=GREY, markersize=9, markeredgewidth=2)
+    if plain:
+        axes.axhline(len(rows) - 0.5, color="#AEB5BC", linewidth=0.8)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set_xscale("log")
-    _style(axes, "", f"{metric.upper()} on the unseen part (twin ○ → device ●; smaller is better)")
+    _style(axes, "", f"{metric} on the unseen part (twin ○ → device ●; smaller is better)")
     return figure
 
 

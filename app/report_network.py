@@ -171,16 +171,20 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
 
 
 def against_baselines(run: Measured) -> str:
-    """Which baselines a deployment beats and which it loses to, in words."""
+    """Which baselines a deployment beats and which it loses to, in words.
+
+    The same network untrained is left out: it is a network, and has a row of its own.
+    """
     known = _numbers(run.body["baselines"])
+    known = {name: value for name, value in known.items() if not name.startswith(UNTRAINED)}
     higher_wins = run.body["metric"] == "accuracy"
     lost = [n for n, v in known.items() if (v > run.measured) == higher_wins and v != run.measured]
     won = [name for name in known if name not in lost]
     words = []
     if won:
-        words.append(f"beats {', '.join(won)}")
+        words.append(f"beats {' · '.join(won)}")
     if lost:
-        words.append(f"loses to {', '.join(lost)}")
+        words.append(f"loses to {' · '.join(lost)}")
     return "; ".join(words)
 
 

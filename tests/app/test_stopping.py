@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from served import ServedRig, served_rig, start, stop_signal
 
+from app.cli import main
 from app.store import read_recording
 
 if TYPE_CHECKING:
@@ -83,3 +84,36 @@ def test_a_second_ctrl_c_makes_the_rig_safe_once_more(rig: ServedRig, tmp_path: 
     assert process.returncode == 3
     assert "stopping" in errors
     rig.assert_ended_safe()
+
+
+def test_fit_train_and_deploy_stop_with_exit_3_and_go_on(rig: ServedRig, tmp_path: Path) -> None:
+    recording, twin, network, out = (tmp_path / n for n in ("rec", "twin", "net", "dep"))
+    asked = ("--sequences", "mixed:8x24@2", "--repeats", "4")
+    assert main(["record", "--bench", str(rig.bench), *asked, "--out", str(recording)]) == 0
+
+    fit = start("fit", recording, "--iterations", "60", "--out", twin, "--json")
+    lines = interrupt(fit, "fitprogress", 1, stop_signal())
+    assert fit.returncode == 3
+    assert lines[-1] == {**lines[-1], "event": "result", "status": "stopped", "path": str(twin)}
+    assert main(["fit", "--resume", str(twin)]) == 0
+
+    task = "mackey-glass:h=5,train=500,validation=150,test=60,washout=20"
+    train = start(
+        "train", "--task", task, "--twin", twin, "--layers", "3,3", "--iterations", "8",
+        "--out", network, "--json",
+    )  # fmt: skip
+    interrupt(train, "trainprogress", 2, stop_signal())
+    assert train.returncode == 3
+    assert main(["train", "--resume", str(network)]) == 0
+
+    deploy = start("deploy", network, "--bench", rig.bench, "--out", out, "--json")
+    interrupt(deploy, "stepread", 100, stop_signal())
+    assert deploy.returncode == 3
+    rig.assert_ended_safe()
+    kept = read_recording(out / "nodes")
+    assert kept.status == "stopped"
+    assert 1 <= kept.complete.sum() < 6
+    assert main(["deploy", "--bench", str(rig.bench), "--resume", str(out)]) == 0
+    rig.assert_ended_safe()
+    whole = read_recording(out / "nodes")
+    assert (whole.response[kept.complete] == kept.response[kept.complete]).all()
