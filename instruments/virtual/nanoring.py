@@ -82,7 +82,7 @@ _WINDOWS = (
 
 @dataclass(frozen=True)
 class NanoringParameters:
-    """Everything that fixes the physics of the array; its disorder follows from the seed.
+    """Everything that fixes the array, its quenched disorder included.
 
     Parameters
     ----------
@@ -101,6 +101,8 @@ class NanoringParameters:
         Tangential field below which a wall does not move.
     H0_spread_Oe, roughness_spread_Oe
         Standard deviations over the junctions (quenched).
+    disorder_seed
+        Draws the quenched disorder: one array, whatever the seed of its thermal history.
     temperature_K
         Temperature of the film.
     saturation_Oe
@@ -121,12 +123,19 @@ class NanoringParameters:
     release_s: float = 1.6e-3
     roughness_Oe: float = 20.0
     roughness_spread_Oe: float = 0.5
+    disorder_seed: int = 0
     temperature_K: float = 293.0
     saturation_Oe: float = 38.0
     elastic_rad: float = 0.2
 
     def __post_init__(self) -> None:
-        may_vanish = ("H0_spread_Oe", "roughness_spread_Oe", "elastic_rad", "release_s")
+        may_vanish = (
+            "H0_spread_Oe",
+            "roughness_spread_Oe",
+            "disorder_seed",
+            "elastic_rad",
+            "release_s",
+        )
         problems = [
             f"{name} = {value!r} must be {'at least 0' if name in may_vanish else 'positive'}"
             for name, value in asdict(self).items()
@@ -141,14 +150,14 @@ class NanoringParameters:
 
 
 class NanoringArray:
-    """One array with its own disorder and random numbers, both from the seed.
+    """One array with its thermal history.
 
     Parameters
     ----------
     parameters
         The physics.
     seed
-        Fixes the disorder and the thermal history: the same drives give the same signal.
+        Fixes the thermal history: the same drives give the same signal.
     """
 
     def __init__(self, parameters: NanoringParameters, seed: int) -> None:
@@ -156,7 +165,9 @@ class NanoringArray:
         self._bits = np.random.PCG64(seed)
         lattice = Lattice(parameters.rows, parameters.columns)
         self._lattice, self._rings = lattice, parameters.rows * parameters.columns
-        disorder = np.random.Generator(self._bits).standard_normal((2, 2, lattice.sites))
+        disorder = np.random.default_rng(parameters.disorder_seed).standard_normal(
+            (2, 2, lattice.sites)
+        )
         self._leaving = LeavingTimes(
             parameters,
             H0_Oe=parameters.H0_Oe + parameters.H0_spread_Oe * disorder[0],

@@ -13,7 +13,7 @@ from instruments.virtual.rig import DEFAULT_MODELS, VirtualRig
 from models.errors import InputError
 
 DEVICE = "leaky-integrator"
-REFERENCE = "31c28b846570203312cd204e0b05372bb23d52fcd7cd5c8c76a390f1d65084ed"
+REFERENCE = "bd837cb084da69b1b90a831be0fd14456ca90981f800bbd7153f36aa93450dca"
 
 
 def ask(rig: VirtualRig, key: str, message: str) -> str:
