@@ -11,67 +11,22 @@ import json
 import sys
 import time
 import webbrowser
-from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import new_directory, parse_json, reading, write_bytes
+from app.cli_words import duration
+from app.operations.demo_stages import FULL, QUICK, Events, Pace, Size, Step, stages
 from app.operations.events import Event, Note, Result, Stage
 from models.errors import InputError
-from models.sequence import FAMILIES, FieldSequence, make_sequences
 
 if TYPE_CHECKING:
     from instruments.bench import Bench
     from instruments.clock import Stop
 
-Events = Generator[Event, None, Any]
 SETTINGS_FILE = "demo.json"
-HELD_OUT_SEED = 1000  # apart from the seed of the sequences that are fitted
 NO_PROMISE = "--quick shows the whole thread in little time; it makes no promise of quality."
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much of everything a demo takes; the full one is the recipe of the README's figures.
-
-    Attributes
-    ----------
-    fit_sequences, fit_repeats, steps
-        Of the recording that is fitted: many sequences with few repeats beat the reverse.
-    held_out_sequences, held_out_repeats
-        Of the recording that scores the twin; 16 repeats make its floor comparable.
-    fit_iterations, train_iterations
-        Gradient steps of each fit and of each training.
-    layers
-        Nodes of each layer.
-    task
-        What the network learns.
-    """
-
-    fit_sequences: int = 640
-    fit_repeats: int = 4
-    steps: int = 100
-    held_out_sequences: int = 40
-    held_out_repeats: int = 16
-    fit_iterations: int = 6000
-    train_iterations: int = 1500
-    layers: tuple[int, ...] = (40, 40, 40)
-    task: str = "mackey-glass:h=5"
-
-
-FULL = Size()
-QUICK = Size(100, 4, 60, 12, 16, 500, 150, (12, 12, 12), "mackey-glass:h=5,test=500")
-
-
-@dataclass(frozen=True)
-class Step:
-    """One stage: its words, the folder of its artefact, the file that says it is finished."""
-
-    words: str
-    folder: Path
-    finished: Path
-    events: Callable[[Path, bool], Events]
 
 
 def demo(
@@ -113,10 +68,18 @@ def demo(
     if quick:
         yield Note(NO_PROMISE, "warning")
     with _bench(seed, stop) as bench:
-        steps = _steps(out, size, seed, bench)
+        steps = stages(out, size, seed, bench)
+        pace, left = Pace(), [step for step in steps if not _is_finished(step)]
         for number, step in enumerate(steps, 1):
             yield Stage(step.words, number, len(steps) + 1)
+            if step not in left:
+                yield Note(f"{step.folder.name} is there already")
+                continue
+            yield Note(f"about {duration(pace.left_s(left))} left in all")
+            step_began_s = time.monotonic()
             yield from _run(step)
+            left.remove(step)
+            pace.ran(step, time.monotonic() - step_began_s)
     yield Stage("report", len(steps) + 1, len(steps) + 1)
     from app.operations.report import report
 
@@ -162,103 +125,8 @@ def _bench(seed: int, stop: Stop | None) -> Bench:
     return Bench.connect(replace(spec, virtual=virtual), stop=stop)
 
 
-def _steps(out: Path, size: Size, seed: int, bench: Bench) -> list[Step]:
-    """Every stage before the report, in order."""
-    fitted = make_sequences("mixed", size.fit_sequences, size.steps, seed)
-    iterations = size.train_iterations
-    return [
-        _recording(
-            out / "recording", "record repeats to fit", bench, fitted, size.fit_repeats, seed
-        ),
-        _recording(
-            out / "held-out", "record repeats that no fit sees", bench, held_out(size, seed),
-            size.held_out_repeats, seed + HELD_OUT_SEED,
-        ),
-        _fit(out, "twin", "fit the noise-aware twin", size, seed, deterministic=False),
-        _fit(out, "twin-deterministic", "fit a deterministic twin", size, seed, deterministic=True),
-        _train(out, "network", "twin", size, seed, iterations),
-        _train(out, "network-deterministic", "twin-deterministic", size, seed, iterations),
-        _train(out, "network-untrained", "twin", size, seed, 0),
-        _deploy(out, "deployment", "network", bench),
-        _deploy(out, "deployment-deterministic", "network-deterministic", bench),
-        _deploy(out, "deployment-untrained", "network-untrained", bench),
-    ]  # fmt: skip
-
-
-def held_out(size: Size, seed: int) -> list[FieldSequence]:
-    """Unseen sequences, as many of each family."""
-    counts = [size.held_out_sequences // len(FAMILIES)] * len(FAMILIES)
-    for place in range(size.held_out_sequences % len(FAMILIES)):
-        counts[place] += 1
-    return [
-        sequence
-        for family, count in zip(FAMILIES, counts, strict=True)
-        if count
-        for sequence in make_sequences(family, count, size.steps, seed + HELD_OUT_SEED)
-    ]
-
-
-def _recording(
-    folder: Path, words: str, bench: Bench, sequences: list[FieldSequence], repeats: int, seed: int
-) -> Step:
-    def events(out: Path, resume: bool) -> Events:
-        from app.operations.record import record
-
-        return record(bench, sequences, repeats, out, seed=seed, resume=resume)
-
-    return Step(words, folder, folder / "recording.nc", events)
-
-
-def _fit(out: Path, name: str, words: str, size: Size, seed: int, *, deterministic: bool) -> Step:
-    def events(folder: Path, resume: bool) -> Events:
-        from app.operations.fit import fit
-
-        return fit(
-            [out / "recording"],
-            folder,
-            objective="mean" if deterministic else "energy",
-            deterministic=deterministic,
-            iterations=size.fit_iterations,
-            seed=seed,
-            resume=resume,
-        )
-
-    return Step(words, out / name, out / name / "twin.json", events)
-
-
-def _train(out: Path, name: str, twin: str, size: Size, seed: int, iterations: int) -> Step:
-    def events(folder: Path, resume: bool) -> Events:
-        from app.operations.train import train
-
-        return train(
-            size.task,
-            [out / twin],
-            size.layers,
-            folder,
-            iterations=iterations,
-            seed=seed,
-            resume=resume,
-            judge=None if twin == "twin" else out / "twin",  # at its best ridge: no straw man
-        )
-
-    how = "train the network through" if iterations else "an untrained network of"
-    return Step(f"{how} the {twin}", out / name, out / name / "network.json", events)
-
-
-def _deploy(out: Path, name: str, network: str, bench: Bench) -> Step:
-    def events(folder: Path, resume: bool) -> Events:
-        from app.operations.deploy import deploy
-
-        return deploy(out / network, bench, folder, resume=resume)
-
-    return Step(f"run the {network} on the device", out / name, out / name / "result.nc", events)
-
-
 def _run(step: Step) -> Events:
-    """Run one stage, or say that it is finished; its own stages and result become notes."""
-    if _is_finished(step):
-        yield Note(f"{step.folder.name} is there already")
-        return
+    """Run one stage; its own stages become notes, its result is the artefact."""
     begun = step.folder.is_dir() and any(step.folder.iterdir())
     events = step.events(step.folder, begun)
     try:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.operations.demo import QUICK, Size, demo, held_out
+from app.operations.demo import demo
+from app.operations.demo_stages import QUICK, Pace, Size, Step, held_out
 from app.operations.events import Event, Note, Progress, Result, Stage
 from app.store import load_network, load_twin, read_recording
 from models.errors import InputError
@@ -101,6 +102,14 @@ def test_quick_says_that_it_makes_no_promise(tmp_path: Path) -> None:
     events.close()
     assert isinstance(first, Note)
     assert "no promise of quality" in first.text
+
+
+def test_the_time_left_follows_the_pace_of_this_machine() -> None:
+    one, two = (Step(w, Path(w), Path(w), 10.0, lambda _out, _resume: iter(())) for w in "ab")
+    pace = Pace()
+    at_first = pace.left_s([one, two])
+    pace.ran(one, 30.0)
+    assert pace.left_s([two]) == pytest.approx(3 * (at_first - 10.0))
 
 
 def test_held_out_sequences_are_of_every_family_and_unseen() -> None:

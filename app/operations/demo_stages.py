@@ -1,0 +1,194 @@
+"""The stages of the demo: how much of everything, which operation, how long about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.operations.events import Event
+from models.sequence import FAMILIES, FieldSequence, make_sequences
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from instruments.bench import Bench
+
+Events = Generator[Event, None, Any]
+HELD_OUT_SEED = 1000  # apart from the seed of the sequences that are fitted
+# Measured seconds on one core: a step of the virtual rig, an iteration of a fit per step of its
+# sequences (stochastic, deterministic), of a training per node, and what a training takes beside.
+STEP_S, FIT_S, MEAN_FIT_S, TRAIN_S, BASELINES_S = 6e-4, 2e-4, 5e-5, 6e-4, 12.0
+REPORT_S = 15.0
+DEPLOYED_STEPS = 1100  # washout and unseen part of the task
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything a demo takes; the full one is the recipe of the README's figures.
+
+    Attributes
+    ----------
+    fit_sequences, fit_repeats, steps
+        Of the recording that is fitted: many sequences with few repeats beat the reverse.
+    held_out_sequences, held_out_repeats
+        Of the recording that scores the twin; 16 repeats make its floor comparable.
+    fit_iterations, train_iterations
+        Gradient steps of each fit and of each training.
+    layers
+        Nodes of each layer.
+    task
+        What the network learns.
+    """
+
+    fit_sequences: int = 640
+    fit_repeats: int = 4
+    steps: int = 100
+    held_out_sequences: int = 40
+    held_out_repeats: int = 16
+    fit_iterations: int = 6000
+    train_iterations: int = 1500
+    layers: tuple[int, ...] = (40, 40, 40)
+    task: str = "mackey-glass:h=5"
+
+
+FULL = Size()
+QUICK = Size(100, 4, 60, 12, 16, 1500, 300, (12, 12, 12), "mackey-glass:h=5,test=500")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage of the demo.
+
+    Attributes
+    ----------
+    words
+        What it does.
+    folder, finished
+        Of its artefact, and the file in there that is written last.
+    expected_s
+        Time on one core of the machine that the README names; the true ones scale it.
+    events
+        The operation, given the folder and whether to go on with what is there.
+    """
+
+    words: str
+    folder: Path
+    finished: Path
+    expected_s: float
+    events: Callable[[Path, bool], Events]
+
+
+@dataclass
+class Pace:
+    """How fast this machine is: expected and true time of the stages that have run."""
+
+    expected_s: float = 0.0
+    true_s: float = 0.0
+
+    def ran(self, step: Step, true_s: float) -> None:
+        """Take in a stage that has run."""
+        self.expected_s += step.expected_s
+        self.true_s += true_s
+
+    def left_s(self, steps: Sequence[Step]) -> float:
+        """Time that these stages and the report will take, in s."""
+        factor = self.true_s / self.expected_s if self.expected_s > 0 else 1.0
+        return factor * (sum(step.expected_s for step in steps) + REPORT_S)
+
+
+def stages(out: Path, size: Size, seed: int, bench: Bench) -> list[Step]:
+    """Every stage before the report, in order; heavy imports happen when one runs."""
+    fitted = make_sequences("mixed", size.fit_sequences, size.steps, seed)
+    iterations = size.train_iterations
+    return [
+        _recording(
+            out / "recording", "record repeats to fit", bench, fitted, size.fit_repeats, seed
+        ),
+        _recording(
+            out / "held-out", "record repeats that no fit sees", bench, held_out(size, seed),
+            size.held_out_repeats, seed + HELD_OUT_SEED,
+        ),
+        _fit(out, "twin", "fit the noise-aware twin", size, seed, deterministic=False),
+        _fit(out, "twin-deterministic", "fit a deterministic twin", size, seed, deterministic=True),
+        _train(out, "network", "twin", size, seed, iterations),
+        _train(out, "network-deterministic", "twin-deterministic", size, seed, iterations),
+        _train(out, "network-untrained", "twin", size, seed, 0),
+        _deploy(out, "deployment", "network", size, bench),
+        _deploy(out, "deployment-deterministic", "network-deterministic", size, bench),
+        _deploy(out, "deployment-untrained", "network-untrained", size, bench),
+    ]  # fmt: skip
+
+
+def held_out(size: Size, seed: int) -> list[FieldSequence]:
+    """Unseen sequences, as many of each family."""
+    counts = [size.held_out_sequences // len(FAMILIES)] * len(FAMILIES)
+    for place in range(size.held_out_sequences % len(FAMILIES)):
+        counts[place] += 1
+    return [
+        sequence
+        for family, count in zip(FAMILIES, counts, strict=True)
+        if count
+        for sequence in make_sequences(family, count, size.steps, seed + HELD_OUT_SEED)
+    ]
+
+
+def _recording(
+    folder: Path, words: str, bench: Bench, sequences: list[FieldSequence], repeats: int, seed: int
+) -> Step:
+    def events(out: Path, resume: bool) -> Events:
+        from app.operations.record import record
+
+        return record(bench, sequences, repeats, out, seed=seed, resume=resume)
+
+    steps = sum(sequence.steps for sequence in sequences) * repeats
+    return Step(words, folder, folder / "recording.nc", steps * STEP_S, events)
+
+
+def _fit(out: Path, name: str, words: str, size: Size, seed: int, *, deterministic: bool) -> Step:
+    def events(folder: Path, resume: bool) -> Events:
+        from app.operations.fit import fit
+
+        return fit(
+            [out / "recording"],
+            folder,
+            objective="mean" if deterministic else "energy",
+            deterministic=deterministic,
+            iterations=size.fit_iterations,
+            seed=seed,
+            resume=resume,
+        )
+
+    expected_s = size.fit_iterations * size.steps * (MEAN_FIT_S if deterministic else FIT_S)
+    return Step(words, out / name, out / name / "twin.json", expected_s, events)
+
+
+def _train(out: Path, name: str, twin: str, size: Size, seed: int, iterations: int) -> Step:
+    def events(folder: Path, resume: bool) -> Events:
+        from app.operations.train import train
+
+        return train(
+            size.task,
+            [out / twin],
+            size.layers,
+            folder,
+            iterations=iterations,
+            seed=seed,
+            resume=resume,
+            judge=None if twin == "twin" else out / "twin",  # at its best ridge: no straw man
+        )
+
+    how = "train the network through" if iterations else "an untrained network of"
+    expected_s = BASELINES_S + iterations * sum(size.layers) * TRAIN_S
+    return Step(f"{how} the {twin}", out / name, out / name / "network.json", expected_s, events)
+
+
+def _deploy(out: Path, name: str, network: str, size: Size, bench: Bench) -> Step:
+    def events(folder: Path, resume: bool) -> Events:
+        from app.operations.deploy import deploy
+
+        return deploy(out / network, bench, folder, resume=resume)
+
+    expected_s = sum(size.layers) * DEPLOYED_STEPS * STEP_S
+    words = f"run the {network} on the device"
+    return Step(words, out / name, out / name / "deployment.json", expected_s, events)
