@@ -228,15 +228,12 @@ class Bench:
 
     def monitor(self) -> BenchReading:
         """What the drive's magnet and the read-outs show now; gates nothing."""
-        state = self._drive.state()
+        magnet = self._drive.magnet  # not `state`: a display must not empty an error queue
         scale = self._drive.limits.tesla_per_ampere
         values = _joined([readout.monitor() for readout in self._readers])
+        current_A = magnet.measured_A()
         return BenchReading(
-            state.current_A * scale,
-            state.setpoint_A * scale,
-            state.current_A,
-            state.output_on,
-            values,
+            current_A * scale, magnet.setpoint_A() * scale, current_A, magnet.output_on(), values
         )
 
     def make_safe(self) -> list[str]:

@@ -7,20 +7,21 @@ so that a virtual rig is judged in device time.
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from instruments.magnet_limits import MagnetLimits
 from instruments.staircase import Staircase
-from models.errors import InputError, RefusedError, TwinrigError, raise_problems
+from models.errors import RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from instruments.clock import Clock, Stop
     from instruments.protocols import Magnet, MagnetState
+
+__all__ = ["LimitedMagnet", "MagnetLimits", "UnsafeError"]
 
 TRY_AGAIN_S = 1.0
 GIVE_UP_S = 10.0  # a command line must end; a window passes None and tries for as long as it takes
@@ -33,62 +34,6 @@ log = logging.getLogger(__name__)
 
 class UnsafeError(TwinrigError):
     """A supply could not be brought to its safe state: someone has to go there."""
-
-
-@dataclass(frozen=True)
-class MagnetLimits:
-    """What a magnet may be asked for.
-
-    Attributes
-    ----------
-    tesla_per_ampere
-        Field calibration; may be negative (a coil wired the other way round).
-    max_current_A
-        Refused beyond.
-    max_ramp_A_per_s
-        Larger steps are walked at this rate.
-    max_field_T
-        Refused beyond; inf where only the current decides.
-    """
-
-    tesla_per_ampere: float
-    max_current_A: float
-    max_ramp_A_per_s: float
-    max_field_T: float = math.inf
-
-    def __post_init__(self) -> None:
-        problems = []
-        if not (math.isfinite(self.tesla_per_ampere) and self.tesla_per_ampere != 0):
-            problems.append(f"tesla_per_ampere = {self.tesla_per_ampere} T/A must not be zero")
-        for name, unit, top in (
-            ("max_current_A", "A", False), ("max_ramp_A_per_s", "A/s", False),
-            ("max_field_T", "T", True),
-        ):  # fmt: skip
-            value = getattr(self, name)
-            if not value > 0 or (math.isinf(value) and not top):
-                problems.append(f"{name} = {value} {unit} must be a number above 0")
-        raise_problems(InputError, "magnet limits", problems)
-
-    def current_A(self, field_T: float) -> float:
-        """Current that gives a field."""
-        return field_T / self.tesla_per_ampere
-
-    def problem(self, current_A: float) -> str | None:
-        """Why a current is refused, in words; None where it is allowed."""
-        if not math.isfinite(current_A):
-            return f"a current of {current_A} A is no number"
-        # a field is given in decimals: 11 A may come out as 11.000000000000002 A
-        if abs(current_A) > self.max_current_A * (1 + 1e-12):
-            return (
-                f"{current_A:.6g} A ({current_A * self.tesla_per_ampere:.6g} T) is beyond "
-                f"max_current_A = {self.max_current_A:g} A"
-            )
-        if abs(current_A * self.tesla_per_ampere) > self.max_field_T * (1 + 1e-12):
-            return (
-                f"{current_A * self.tesla_per_ampere:.6g} T is beyond "
-                f"max_field_T = {self.max_field_T:g} T"
-            )
-        return None
 
 
 class LimitedMagnet:
@@ -114,6 +59,7 @@ class LimitedMagnet:
         self._stop = stop
         self._lock = threading.RLock()
         self._energised = False
+        self._unreported: list[str] = []  # errors that `state` read out of the supply's queue
         self._stairs = Staircase(magnet, limits.max_ramp_A_per_s, clock)
 
     def refuse(self, current_A: float) -> None:
@@ -133,6 +79,7 @@ class LimitedMagnet:
         with self._lock:
             self._stop.check()
             found = self.magnet.state()
+            self._unreported.clear()
             self.magnet.prepare()
             self._energised = True
             if found.output_on:
@@ -197,8 +144,10 @@ class LimitedMagnet:
         return self._stairs.walk_s(change_A)
 
     def state(self) -> MagnetState:
-        """What the supply says of itself now."""
-        return self.magnet.state()
+        """What the supply says of itself now; its errors are kept for `verify`, too."""
+        state = self.magnet.state()
+        self._unreported += state.errors
+        return state
 
     def verify(self) -> None:
         """Check that the supply still does what it was told.
@@ -209,8 +158,9 @@ class LimitedMagnet:
             The set-point or output changed without us, an error is queued, or the current can't
             follow: what was measured since the last check is void.
         """
-        state = self.magnet.state()
-        problems = [f"reports {error}" for error in state.errors]
+        state = self.state()
+        errors, self._unreported = self._unreported, []
+        problems = [f"reports {error}" for error in errors]
         problems += [f"is {fault}" for fault in state.faults]
         if self._energised and not state.output_on:
             problems.append("its output went off without us")
@@ -243,8 +193,10 @@ class LimitedMagnet:
         UnsafeError
             Gave up: the message says what to do by hand.
         """
+        self._energised = False
+        self._stairs.halted = True  # another thread's walk ends at its next tick
         with self._stop.shield(), self._lock:
-            self._energised = False
+            self._stairs.halted = False
             since = time.monotonic()
             while True:
                 begin = time.monotonic()

@@ -73,6 +73,9 @@ class Magnet(Instrument, Protocol):
     def measured_A(self) -> float:
         """The real current."""
 
+    def output_on(self) -> bool:
+        """Whether the output is switched on."""
+
     def state(self) -> MagnetState:
         """Read the real state; changes nothing."""
 

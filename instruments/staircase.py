@@ -11,7 +11,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from models.errors import RefusedError, TwinrigError
+from models.errors import RefusedError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from instruments.clock import Clock
@@ -38,6 +38,8 @@ class Staircase:
         The last set-point that surely arrived; None where it isn't known.
     moved_s
         Host's monotonic time of the last set that arrived.
+    halted
+        Set by another thread to end a walk at its next tick.
 
     Raises
     ------
@@ -48,6 +50,7 @@ class Staircase:
     def __init__(self, magnet: Magnet, max_ramp_A_per_s: float, clock: Clock) -> None:
         self.sent_A: float | None = None
         self.moved_s = -math.inf
+        self.halted = False
         self._magnet = magnet
         self._ramp_A_per_s = max_ramp_A_per_s
         self._clock = clock
@@ -68,6 +71,8 @@ class Staircase:
     def walk_to_A(self, target_A: float) -> None:
         """Set after set to the target; raises what the clock and the driver raise on the way."""
         while self.sent_A != target_A:
+            if self.halted:
+                raise StoppedError(f"{self._magnet.name}: made safe meanwhile")
             here_A = self.sent_A
             if here_A is None:
                 raise TwinrigError(f"{self._magnet.name}: the set-point is not known")

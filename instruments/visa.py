@@ -36,6 +36,7 @@ SLICE_S = 0.5  # no read waits longer without noticing Stop
 QUIET_S = 0.1  # a link that says nothing for so long is drained (pyvisa-py's own clear waits so)
 LONGEST_DRAIN_S = 2.0
 IDENTIFY_S = 0.5  # an instrument that is there identifies itself sooner: keep recovery short
+XON_XOFF = b"\x11\x13"  # a serial line's flow control, left in replies by some interfaces
 BROKEN = (pyvisa.Error, OSError, TypeError, ValueError, AttributeError)
 """What a lost connection raises: the last three come from a socket closed in another thread."""
 
@@ -330,6 +331,8 @@ class VisaSession:
                 raise self._silent(command, time.monotonic() - begin)
 
     def _text(self, command: str, line: bytes) -> str:
+        if self.resource_name.startswith("ASRL"):
+            line = line.translate(None, XON_XOFF)
         try:
             return line.decode("ascii")
         except UnicodeDecodeError as error:

@@ -97,7 +97,7 @@ class KepcoBop:
     def state(self) -> MagnetState:
         """Mode, output, programmed and real current, voltage, queued errors."""
         mode = self._word("FUNC:MODE?", MODES)
-        on = self._word("OUTP?", SWITCH)
+        on = self.output_on()
         setpoint_A = self.setpoint_A()
         current_A = self.measured_A()
         voltage_V = self._session.number("MEAS:VOLT?")
@@ -138,6 +138,10 @@ class KepcoBop:
     def measured_A(self) -> float:
         """`MEAS:CURR?`: the real current."""
         return self._session.number("MEAS:CURR?")
+
+    def output_on(self) -> bool:
+        """`OUTP?`: 0 or 1."""
+        return bool(self._word("OUTP?", SWITCH))
 
     def read_back_error_A(self, current_A: float) -> float:
         """Rounding of a read-back: 0.05 % of the rating (12 A where unknown) and of the value.

@@ -250,6 +250,21 @@ def test_a_change_behind_our_back_voids_the_repeat(rig, change, match):
             bench.verify()
 
 
+def test_the_monitor_empties_no_error_queue_and_gates_nothing(rig):
+    spec = rig.spec()
+    with Bench.connect(spec) as bench:
+        bench.energise()
+        bench.step(0.0030, spec.window)
+        rig.order("kepco-bop", "CURR 99")
+        before = len(rig.wire)
+        reading = bench.monitor()
+        assert reading.setpoint_T == pytest.approx(0.0030)
+        sent = b"".join(data for _, _, way, data in rig.wire[before:] if way == "out")
+        assert b"SNAP" not in sent
+        with pytest.raises(TwinrigError, match="reports -222"):
+            bench.verify()
+
+
 def test_an_overload_voids_the_repeat(rig):
     spec = rig.spec()
     with Bench.connect(spec) as bench:

@@ -288,6 +288,37 @@ def test_make_safe_from_another_thread_waits_for_the_walk_to_notice_stop():
     check_ramp(supply.sets, 0.0, 0.01)
 
 
+def test_make_safe_from_another_thread_ends_a_walk_without_a_stop_request():
+    magnet, supply, _ = limited(ramp=0.01, on_wait=lambda _: threading.Event().wait(0.001))
+    magnet.energise()
+    ended = []
+
+    def walk():
+        try:
+            magnet.step_to_A(5.0)
+        except StoppedError:
+            ended.append("halted")
+
+    thread = threading.Thread(target=walk)
+    thread.start()
+    threading.Event().wait(0.05)
+    magnet.make_safe()
+    thread.join(5)
+    assert ended == ["halted"]
+    assert supply.programmed_A == 0.0
+    assert supply.log[-1] == "OUTP OFF"
+
+
+def test_errors_that_a_display_has_read_are_not_lost_to_verify():
+    magnet, supply, _ = limited()
+    magnet.energise()
+    supply.queue.append("-222 Data out of range")
+    assert magnet.state().errors
+    with pytest.raises(TwinrigError, match="reports -222"):
+        magnet.verify()
+    magnet.verify()
+
+
 ORDERS = st.one_of(
     st.tuples(st.just("step"), st.floats(allow_nan=True, allow_infinity=True)),
     st.tuples(st.just("step"), st.floats(-13.0, 13.0)),

@@ -33,7 +33,7 @@ def test_a_socket_is_opened_without_nagles_algorithm():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_a_serial_line_keeps_the_piece_over_a_pause():
+def test_a_serial_line_keeps_the_piece_over_a_pause_and_drops_flow_control():
     master, slave = os.openpty()
     session = VisaSession(
         f"ASRL{os.ttyname(slave)}::INSTR",
@@ -48,7 +48,7 @@ def test_a_serial_line_keeps_the_piece_over_a_pause():
 
     def answer():
         assert os.read(master, 100) == b"X?\r"
-        os.write(master, b"1.2345")
+        os.write(master, b"\x131.2345")
         time.sleep(0.7)
         os.write(master, b"6E-3\r")
 
