@@ -404,7 +404,9 @@ def _check_qt(wanted: str, needs_window: bool) -> None:
     screen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     if fault and _may_apt():
         say("start.py: Qt misses libraries of the system; installing them")
-        _apt_install([qt_packages(glib, screen) for glib in GLIB_PACKAGES])
+        likely = glib_package(_os_release())
+        names = sorted(GLIB_PACKAGES, key=lambda name: name != likely)
+        _apt_install([qt_packages(glib, screen) for glib in names])
         fault = _qt_fault()
     if not fault:
         write_stamp("qt", wanted)
