@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from models.recording import Recording
     from models.twin import Twin
 
+FEWEST_REPEATS = 4  # two halves with a spread each
 SHOWN_SEQUENCES = 4
 SHOWN_SAMPLES = 200
 AS_CLOSE, CLOSE = (
@@ -40,18 +42,20 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
     twin = load_twin(path)
     kind = "deterministic" if twin.deterministic else "stochastic"
     page.heading(f"Twin {path.name} ({kind})")
-    held_out = held_out_recording(twin, recordings)
+    unseen = best_unseen(twin, recordings)
     errors, coverage = dict(twin.errors), dict(twin.coverage)
     details: dict[str, Any] = {}
-    if held_out is None:
-        page.text(
-            "Scores as measured when it was fitted, on the sequences it did not see.", note=True
-        )
+    if unseen is None:
+        words = "Scores as measured when it was fitted, on what was held out."
     else:
-        errors, coverage, details = _evaluated(path, held_out)
-        page.text(f"Scored on {held_out.name}, which the fit did not see.", note=True)
-    if held_out is not None:
-        _repeats(page, path.name, twin, held_out)
+        errors, coverage, details = _evaluated(path, unseen.path)
+        words = (
+            f"Scored on {len(unseen.sequences)} sequences × {len(unseen.repeats)} repeats of "
+            f"{unseen.path.name} that no gradient has seen."
+        )
+    page.text(words, note=True)
+    if unseen is not None:
+        _repeats(page, path.name, twin, unseen)
     _errors(page, errors, coverage)
     if "pit" in details and not twin.deterministic:
         figure = report_figures.noise_figure(details)
@@ -86,21 +90,45 @@ def _nan_mean(values: np.ndarray, axis: Any) -> np.ndarray:
     return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
 
 
-def held_out_recording(twin: Twin, recordings: Sequence[Path]) -> Path | None:
-    """The recording with most repeats that the twin was not fitted on; None where there is none."""
+@dataclass(frozen=True)
+class Unseen:
+    """What of a recording a twin was not fitted on: indices of sequences and repeats."""
+
+    path: Path
+    recording: Recording
+    sequences: tuple[int, ...]
+    repeats: tuple[int, ...]
+
+
+def unseen_part(twin: Twin, path: Path, recording: Recording) -> Unseen:
+    """All of a recording that the fit has not read, else what it held out."""
+    whole = range(recording.response.shape[1])
+    before, own = 0, recording.meta.get("id")
+    for parent in twin.meta.get("parents", []):
+        count = int(parent["sequences"])
+        if own and parent["id"] == own:
+            held_out = twin.meta["held_out"]
+            test = tuple(int(s) - before for s in held_out["test"] if 0 <= s - before < count)
+            repeats = tuple(int(r) for r in held_out["test_repeats"] if r < len(whole))
+            return Unseen(path, recording, test, repeats)
+        before += count
+    return Unseen(path, recording, tuple(range(len(recording.lengths))), tuple(whole))
+
+
+def best_unseen(twin: Twin, recordings: Sequence[Path]) -> Unseen | None:
+    """The unseen part with most repeats; None where none has the four that scores need."""
     from app.store import read_recording
 
-    parents = str(twin.meta.get("parents", ""))
-    best: tuple[int, Path] | None = None
+    best: Unseen | None = None
     for path in recordings:
-        recording = read_recording(path)
-        known = str(recording.meta.get("id", path)) in parents
-        repeats = int(recording.complete.sum(axis=1).min())
-        if known or recording.channels != twin.channels or repeats < 4:
+        part = unseen_part(twin, path, read_recording(path))
+        if part.recording.channels != twin.channels or not part.sequences:
             continue
-        if best is None or repeats > best[0]:
-            best = (repeats, path)
-    return None if best is None else best[1]
+        complete = part.recording.complete[list(part.sequences)][:, list(part.repeats)]
+        enough = int(complete.sum(axis=1).max()) >= FEWEST_REPEATS
+        if enough and (best is None or len(part.repeats) > len(best.repeats)):
+            best = part
+    return best
 
 
 def _evaluated(
@@ -120,26 +148,23 @@ def _evaluated(
     return errors, coverage, details
 
 
-def _repeats(page: Page, name: str, twin: Twin, path: Path) -> None:
-    from app.store import read_recording
+def _repeats(page: Page, name: str, twin: Twin, unseen: Unseen) -> None:
     from models.latent import TwinModel
 
-    recording = read_recording(path)
-    chosen = by_family(recording.families)
-    model = TwinModel.from_twin(twin)
+    recording, model = unseen.recording, TwinModel.from_twin(twin)
+    families = [recording.families[s] for s in unseen.sequences]
     cases = []
-    for s in chosen:
+    for s in (unseen.sequences[place] for place in by_family(families)):
         steps = int(recording.lengths[s])
         drive = recording.drive[s, :steps]
-        real = recording.response[s, recording.complete[s], :steps, 0]
+        kept = [r for r in unseen.repeats if recording.complete[s, r]]
+        real = recording.response[s, kept, :steps, 0]
         samples = model.simulate(drive[None], SHOWN_SAMPLES, seed=s)[0, :, :, 0]
         cases.append((f"sequence {s + 1}, {recording.families[s]}", drive, real, samples))
     figure = report_figures.repeats_figure(
         cases, recording.channels[0], recording.window.field_T, recording.units[0]
     )
-    words = (
-        "Repeats of unseen sequences on the device, and the twin's samples under the same field."
-    )
+    words = "Unseen repeats of the device, and the twin's samples under the same field."
     page.figure(f"repeats-{name}", figure, words)
 
 

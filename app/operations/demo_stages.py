@@ -150,7 +150,7 @@ def _fit(out: Path, name: str, words: str, size: Size, seed: int, *, determinist
         from app.operations.fit import fit
 
         return fit(
-            [out / "recording"],
+            [out / "recording", out / "held-out"],  # its 16 repeats mark the latter as unseen
             folder,
             objective="mean" if deterministic else "energy",
             deterministic=deterministic,

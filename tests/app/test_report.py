@@ -91,7 +91,13 @@ def test_one_page_reports_recordings_twin_and_network(run_folder: Path) -> None:
     text = page.read_text("utf-8")
     assert page == run_folder / "report" / "report.html"
     assert values["path"] == values["report"]
-    for words in ("no. 7", "rec-held-out", "Scored on held-out", "half-split floor", "Coverage"):
+    for words in (
+        "no. 7",
+        "rec-held-out",
+        "8 sequences × 8 repeats of held-out",
+        "half-split floor",
+        "Coverage",
+    ):
         assert words in text
     for command in ("twinrig record", "twinrig fit", "twinrig train --task " + TASK):
         assert command in text
