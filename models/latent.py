@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import InputError
-from models.latent_path import NOISE_SCALE, REACH, latent_path
+from models.latent_path import NOISE_SCALE, latent_path
 from models.twin import weight_shapes
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class TwinModel(nn.Module):
     """
 
     def __init__(
-        self, channels: int, latent: int = 6, hidden: int = 48, deterministic: bool = False
+        self, channels: int, latent: int = 16, hidden: int = 64, deterministic: bool = False
     ) -> None:
         super().__init__()
         self.channels, self.latent, self.hidden = channels, latent, hidden
@@ -49,10 +49,13 @@ class TwinModel(nn.Module):
             else:
                 setattr(self, name, nn.Parameter(torch.zeros(shape)))
         with torch.no_grad():
-            self.state_in.normal_(0, 1 / math.sqrt(latent + 1))
-            self.drive_in.normal_(0, 1.0)
+            self.state_in.normal_(0, 1 / math.sqrt(latent))
+            self.drive_in.normal_(0, 1.5)
             self.hidden_bias.uniform_(-1, 1)
-            self.out.normal_(0, 0.5 / math.sqrt(hidden))
+            self.out.normal_(0, 1 / math.sqrt(hidden))
+            # rates of 0.05 to 0.95 a step: memories of one to twenty steps to start from
+            self.out_bias[latent : 2 * latent] = torch.linspace(-3, 3, latent)
+            self.out_bias[2 * latent :] = -1.0
             self.decoder.normal_(0, 1 / math.sqrt(latent))
             self.white_factor.copy_(0.05 * torch.eye(channels))
             self.start_spread.fill_(0.05)
@@ -158,6 +161,7 @@ class TwinModel(nn.Module):
         """F and G `(B, D)` of dx = F dt + G dW at `state` `(B, D)`, `drive` `(B,)` in 0…1."""
         inner = state @ self.state_in.t() + (2 * drive - 1).unsqueeze(-1) * self.drive_in
         raw = nn.functional.silu(inner + self.hidden_bias) @ self.out.t() + self.out_bias
-        drift = REACH * torch.tanh((state + raw[:, : self.latent]) / REACH) - state
-        spread = NOISE_SCALE * nn.functional.softplus(raw[:, self.latent :])
+        goal, rate, spread = torch.split(raw, self.latent, dim=1)
+        drift = torch.sigmoid(rate) * (torch.tanh(goal) - state)
+        spread = NOISE_SCALE * nn.functional.softplus(spread)
         return drift, torch.zeros_like(spread) if self.deterministic else spread

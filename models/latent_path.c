@@ -1,9 +1,9 @@
 /* The path of a latent neural SDE and its gradient: the loop of models/latent_path.py in C.
  *
- * One step, h = silu(A x + a u + b), (f, z) = C h + c:
- *     x' = R tanh((x + f) / R) + s softplus(z) xi
+ * One step, h = silu(A x + a u + b), (f, k, z) = C h + c:
+ *     x' = x + sigmoid(k) (tanh(f) - x) + s softplus(z) xi
  * All arrays are float32, row-major, as the PyTorch path has them: start (B, D), drive (T, B),
- * noise and states (T, B, D), A (H, D), a (H), b (H), C (2D, H), c (2D).
+ * noise and states (T, B, D), A (H, D), a (H), b (H), C (3D, H), c (3D).
  * Sixteen columns of the batch go through all steps together, so that everything they touch stays
  * in the first-level cache; backward() recomputes a step from the stored states instead of storing
  * its hidden layer. One thread: parallelism lies over jobs.
@@ -14,7 +14,6 @@
 #define LANES 16
 #define MAX_LATENT 16
 #define MAX_HIDDEN 128
-#define REACH 3.0f
 #define NOISE_SCALE 0.15f
 
 typedef float vec __attribute__((vector_size(4 * LANES)));
@@ -23,12 +22,12 @@ typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
 typedef struct {
     int latent, hidden;                       /* hidden is padded to a multiple of four with zeros */
     float in[MAX_HIDDEN][MAX_LATENT], in_drive[MAX_HIDDEN], in_bias[MAX_HIDDEN];
-    float out[2 * MAX_LATENT][MAX_HIDDEN], out_bias[2 * MAX_LATENT];
+    float out[3 * MAX_LATENT][MAX_HIDDEN], out_bias[3 * MAX_LATENT];
 } weights;
 
 typedef struct {
     vec before[MAX_HIDDEN], gate[MAX_HIDDEN], h[MAX_HIDDEN];
-    vec raw[2 * MAX_LATENT];
+    vec raw[3 * MAX_LATENT];
 } layer;
 
 static inline vec splat(float x) { return (vec){0} + x; }
@@ -80,9 +79,9 @@ static void take_weights(weights *w, int latent, int hidden, const float *in, co
         for (int d = 0; d < latent; d++) w->in[k][d] = in[k * latent + d];
         w->in_drive[k] = in_drive[k];
         w->in_bias[k] = in_bias[k];
-        for (int j = 0; j < 2 * latent; j++) w->out[j][k] = out[j * hidden + k];
+        for (int j = 0; j < 3 * latent; j++) w->out[j][k] = out[j * hidden + k];
     }
-    for (int j = 0; j < 2 * latent; j++) w->out_bias[j] = out_bias[j];
+    for (int j = 0; j < 3 * latent; j++) w->out_bias[j] = out_bias[j];
 }
 
 /* Read `width` values of up to sixteen batch columns, columns beyond the batch as zero. */
@@ -117,7 +116,7 @@ static inline void evaluate(const weights *w, const vec *x, vec u, layer *v) {
         v->gate[k] = vsigmoid(v->before[k]);
         v->h[k] = v->before[k] * v->gate[k];
     }
-    for (int j = 0; j < 2 * w->latent; j += 2) {
+    for (int j = 0; j < 3 * w->latent; j += 2) {
         vec s0 = splat(w->out_bias[j]), s1 = splat(w->out_bias[j + 1]), t0 = splat(0), t1 = splat(0);
         for (int k = 0; k < w->hidden; k += 2) {
             s0 += w->out[j][k] * v->h[k];
@@ -145,8 +144,8 @@ void forward(const float *start, const float *drive, const float *noise, const f
             load(xi, noise + (t * batch + b) * latent, latent, columns);
             evaluate(&w, x, u, &v);
             for (int d = 0; d < latent; d++)
-                x[d] = REACH * vtanh((x[d] + v.raw[d]) * (1.0f / REACH))
-                     + NOISE_SCALE * vsoftplus(v.raw[latent + d]) * xi[d];
+                x[d] += vsigmoid(v.raw[latent + d]) * (vtanh(v.raw[d]) - x[d])
+                      + NOISE_SCALE * vsoftplus(v.raw[2 * latent + d]) * xi[d];
             store(states + (t * batch + b) * latent, x, latent, columns);
         }
     }
@@ -154,7 +153,7 @@ void forward(const float *start, const float *drive, const float *noise, const f
 
 typedef struct {
     vec in[MAX_HIDDEN][MAX_LATENT], in_drive[MAX_HIDDEN], in_bias[MAX_HIDDEN];
-    vec out[2 * MAX_LATENT][MAX_HIDDEN], out_bias[2 * MAX_LATENT];
+    vec out[3 * MAX_LATENT][MAX_HIDDEN], out_bias[3 * MAX_LATENT];
 } sums;
 
 static inline float total(vec v) {
@@ -169,25 +168,27 @@ static void give_sums(const sums *g, int latent, int hidden, float *in, float *i
         for (int d = 0; d < latent; d++) in[k * latent + d] = total(g->in[k][d]);
         in_drive[k] = total(g->in_drive[k]);
         in_bias[k] = total(g->in_bias[k]);
-        for (int j = 0; j < 2 * latent; j++) out[j * hidden + k] = total(g->out[j][k]);
+        for (int j = 0; j < 3 * latent; j++) out[j * hidden + k] = total(g->out[j][k]);
     }
-    for (int j = 0; j < 2 * latent; j++) out_bias[j] = total(g->out_bias[j]);
+    for (int j = 0; j < 3 * latent; j++) out_bias[j] = total(g->out_bias[j]);
 }
 
 /* One step backwards: `grad` holds the gradient of the new state, becomes that of the old one. */
 static inline vec step_back(const weights *w, const layer *v, const vec *x, vec u, const vec *xi,
                             vec *grad, sums *g) {
     int latent = w->latent;
-    vec raw[2 * MAX_LATENT], grad_u = splat(0);
+    vec raw[3 * MAX_LATENT + 1], grad_u = splat(0);
+    raw[3 * latent] = splat(0);               /* rows are read in pairs; 3 D may be odd */
     for (int d = 0; d < latent; d++) {
-        vec bent = vtanh((x[d] + v->raw[d]) * (1.0f / REACH));
-        raw[d] = grad[d] * (1.0f - bent * bent);
-        raw[latent + d] = grad[d] * xi[d] * NOISE_SCALE * vsigmoid(v->raw[latent + d]);
-        grad[d] = raw[d];
+        vec goal = vtanh(v->raw[d]), gate = vsigmoid(v->raw[latent + d]), keep = 1.0f - gate;
+        raw[d] = grad[d] * gate * (1.0f - goal * goal);
+        raw[latent + d] = grad[d] * (goal - x[d]) * gate * keep;
+        raw[2 * latent + d] = grad[d] * xi[d] * NOISE_SCALE * vsigmoid(v->raw[2 * latent + d]);
+        grad[d] *= keep;
     }
     for (int k = 0; k < w->hidden; k++) {
         vec s = splat(0), t = splat(0);
-        for (int j = 0; j < 2 * latent; j += 2) {
+        for (int j = 0; j < 3 * latent; j += 2) {
             s += w->out[j][k] * raw[j];
             t += w->out[j + 1][k] * raw[j + 1];
         }
@@ -201,7 +202,7 @@ static inline vec step_back(const weights *w, const layer *v, const vec *x, vec 
         }
     }
     if (g)
-        for (int j = 0; j < 2 * latent; j++) {
+        for (int j = 0; j < 3 * latent; j++) {
             g->out_bias[j] += raw[j];
             for (int k = 0; k < w->hidden; k++) g->out[j][k] += raw[j] * v->h[k];
         }

@@ -39,7 +39,8 @@ def test_the_kernel_outruns_torchsde(
         pytest.skip(kernel.describe())
     torch.set_num_threads(1)
     model = TwinModel(channels=2)
-    start, noise = torch.zeros(batch, 6), torch.randn(STEPS, batch, 6)
+    start = torch.zeros(batch, model.latent)
+    noise = torch.randn(STEPS, batch, model.latent)
     drive = torch.rand(STEPS, batch, requires_grad=True)
     fast = fastest_s(lambda: model.path(start, drive, noise).square().mean().backward())
     slow = fastest_s(
