@@ -60,14 +60,21 @@ class EnergyScore:
 
 @dataclass(frozen=True)
 class MeanSquares:
-    """Squared error of a deterministic twin against the mean over repeats, signal variance 1."""
+    """Squared error of the twin's noise-free path against the mean over repeats.
+
+    The signal's variance is 1 in normalised units. Of a twin with noise it is the first phase of a
+    fit: a gradient without noise, at a third of the cost, finds the dynamics.
+    """
 
     def loss(self, model: TwinModel, batch: Batch, generator: torch.Generator) -> Tensor:
         """Average over steps, sequences and channels."""
         count = batch.known.sum(dim=2)
         mean = batch.real.sum(dim=2) / count.clamp(min=1).unsqueeze(-1)
         there = (count > 0).to(mean).unsqueeze(-1)
-        error = (model.sample(batch.drive, generator) - mean) * there
+        steps, sequences = batch.drive.shape
+        still = torch.zeros(steps, sequences, model.latent, device=mean.device)
+        start = model.start_mean.expand(sequences, -1)
+        error = (model.decode(model.path(start, batch.drive, still)) - mean) * there
         return error.square().sum() / (there.sum() * mean.shape[-1])
 
 

@@ -45,6 +45,7 @@ PROGRESS_EVERY_S = 0.5
 SAMPLES_EVERY_S = 3.0
 CHECKPOINT_EVERY_S = 10.0
 SHOWN_REPEATS = 16
+STAGES = 4
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def fit(
             **{k: v for k, v in given.items() if v is not None},
         )
         paths = [Path(p) for p in recordings]
-    yield Stage("read recordings", 1, 3)
+    yield Stage("read recordings", 1, STAGES)
     source = FitInput.read(paths, seed=chosen.seed, deterministic=chosen.deterministic)
     yield from _introduction(source, objective, chosen)
     if resume:
@@ -137,9 +138,8 @@ def fit(
     running = Fit(source.part("training"), source.part("validation"), chosen)
     if resume:
         running.restore(arrays, numbers)
-    yield Stage("fit", 2, 3)
     yield from _iterate(running, source, Path(out))
-    yield Stage("score on held-out repeats", 3, 3)
+    yield Stage("score on held-out repeats", STAGES, STAGES)
     return (yield from _finish(running, source, Path(out)))
 
 
@@ -157,9 +157,14 @@ def _iterate(running: Fit, source: FitInput, out: Path) -> Iterator[Event]:
     told = 0.0
     numbers = {"parents": source.parents}
     validation: float | None = None
+    mean_only = running.in_first_phase
+    yield Stage("fit the mean", 2, STAGES) if mean_only else _last_phase(running)
     try:
         for step in running.steps():
             now = time.monotonic()
+            if mean_only and not running.in_first_phase:
+                mean_only = False
+                yield _last_phase(running)
             validation = step.validation if step.validation is not None else validation
             if now - told >= PROGRESS_EVERY_S or running.done:
                 told = now
@@ -178,6 +183,11 @@ def _iterate(running: Fit, source: FitInput, out: Path) -> Iterator[Event]:
                 save_checkpoint(out, running.arrays(), {**running.numbers(), **numbers})
     finally:
         save_checkpoint(out, running.arrays(), {**running.numbers(), **numbers})
+
+
+def _last_phase(running: Fit) -> Stage:
+    what = "fit the mean" if running.settings.deterministic else "fit mean and noise"
+    return Stage(what, 3, STAGES)
 
 
 def _samples(model: TwinModel, source: FitInput, iteration: int) -> FitSamples:
