@@ -20,7 +20,7 @@ typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
 
 typedef struct {
-    int latent, hidden;                       /* hidden is padded to a multiple of four with zeros */
+    int latent, hidden;                       /* hidden is padded to a multiple of LANES with zeros */
     float in[MAX_HIDDEN][MAX_LATENT], in_drive[MAX_HIDDEN], in_bias[MAX_HIDDEN];
     float out[3 * MAX_LATENT][MAX_HIDDEN], out_bias[3 * MAX_LATENT];
 } weights;
@@ -74,7 +74,7 @@ static void take_weights(weights *w, int latent, int hidden, const float *in, co
                          const float *in_bias, const float *out, const float *out_bias) {
     memset(w, 0, sizeof *w);
     w->latent = latent;
-    w->hidden = (hidden + 3) & ~3;
+    w->hidden = (hidden + LANES - 1) / LANES * LANES;
     for (int k = 0; k < hidden; k++) {
         for (int d = 0; d < latent; d++) w->in[k][d] = in[k * latent + d];
         w->in_drive[k] = in_drive[k];
@@ -151,9 +151,10 @@ void forward(const float *start, const float *drive, const float *noise, const f
     }
 }
 
+/* The weights' gradients, hidden units along the lanes: small enough to stay in the first cache. */
 typedef struct {
-    vec in[MAX_HIDDEN][MAX_LATENT], in_drive[MAX_HIDDEN], in_bias[MAX_HIDDEN];
-    vec out[3 * MAX_LATENT][MAX_HIDDEN], out_bias[3 * MAX_LATENT];
+    vec in[MAX_LATENT][MAX_HIDDEN / LANES], in_drive[MAX_HIDDEN / LANES], in_bias[MAX_HIDDEN / LANES];
+    vec out[3 * MAX_LATENT][MAX_HIDDEN / LANES], out_bias[3 * MAX_LATENT];
 } sums;
 
 static inline float total(vec v) {
@@ -165,12 +166,54 @@ static inline float total(vec v) {
 static void give_sums(const sums *g, int latent, int hidden, float *in, float *in_drive, float *in_bias,
                       float *out, float *out_bias) {
     for (int k = 0; k < hidden; k++) {
-        for (int d = 0; d < latent; d++) in[k * latent + d] = total(g->in[k][d]);
-        in_drive[k] = total(g->in_drive[k]);
-        in_bias[k] = total(g->in_bias[k]);
-        for (int j = 0; j < 3 * latent; j++) out[j * hidden + k] = total(g->out[j][k]);
+        for (int d = 0; d < latent; d++) in[k * latent + d] = g->in[d][k / LANES][k % LANES];
+        in_drive[k] = g->in_drive[k / LANES][k % LANES];
+        in_bias[k] = g->in_bias[k / LANES][k % LANES];
+        for (int j = 0; j < 3 * latent; j++) out[j * hidden + k] = g->out[j][k / LANES][k % LANES];
     }
     for (int j = 0; j < 3 * latent; j++) out_bias[j] = total(g->out_bias[j]);
+}
+
+/* Columns of the batch along the lanes -> hidden units along the lanes: to[column][unit]. */
+static inline void turn(vec (*to)[MAX_HIDDEN / LANES], const vec *from, int hidden) {
+    const float *flat = (const float *)from;
+    for (int l = 0; l < LANES; l++) {
+        float *row = (float *)to[l];
+        for (int k = 0; k < hidden; k++) row[k] = flat[k * LANES + l];
+    }
+}
+
+/* sum[unit] += over the columns, value[column] * rows[column][unit] */
+static inline void gather(vec *sum, vec value, vec (*rows)[MAX_HIDDEN / LANES], int blocks) {
+    for (int k = 0; k < blocks; k += 4) {
+        vec s0 = sum[k], s1 = splat(0), s2 = s1, s3 = s1;
+        int more = blocks - k;
+        for (int l = 0; l < LANES; l++) {
+            s0 += value[l] * rows[l][k];
+            if (more > 1) s1 += value[l] * rows[l][k + 1];
+            if (more > 2) s2 += value[l] * rows[l][k + 2];
+            if (more > 3) s3 += value[l] * rows[l][k + 3];
+        }
+        sum[k] = s0;
+        if (more > 1) sum[k + 1] += s1;
+        if (more > 2) sum[k + 2] += s2;
+        if (more > 3) sum[k + 3] += s3;
+    }
+}
+
+static void collect(sums *g, const weights *w, const layer *v, const vec *before, const vec *raw,
+                    const vec *x, vec u) {
+    vec rows[LANES][MAX_HIDDEN / LANES];
+    int blocks = w->hidden / LANES;
+    turn(rows, before, w->hidden);
+    for (int d = 0; d < w->latent; d++) gather(g->in[d], x[d], rows, blocks);
+    gather(g->in_drive, u, rows, blocks);
+    gather(g->in_bias, splat(1), rows, blocks);
+    turn(rows, v->h, w->hidden);
+    for (int j = 0; j < 3 * w->latent; j++) {
+        gather(g->out[j], raw[j], rows, blocks);
+        g->out_bias[j] += raw[j];
+    }
 }
 
 /* One step backwards: `grad` holds the gradient of the new state, becomes that of the old one. */
@@ -186,26 +229,18 @@ static inline vec step_back(const weights *w, const layer *v, const vec *x, vec 
         raw[2 * latent + d] = grad[d] * xi[d] * NOISE_SCALE * vsigmoid(v->raw[2 * latent + d]);
         grad[d] *= keep;
     }
+    vec before[MAX_HIDDEN];
     for (int k = 0; k < w->hidden; k++) {
         vec s = splat(0), t = splat(0);
         for (int j = 0; j < 3 * latent; j += 2) {
             s += w->out[j][k] * raw[j];
             t += w->out[j + 1][k] * raw[j + 1];
         }
-        vec before = (s + t) * (v->gate[k] + v->h[k] * (1.0f - v->gate[k]));
-        grad_u += w->in_drive[k] * before;
-        for (int d = 0; d < latent; d++) grad[d] += w->in[k][d] * before;
-        if (g) {
-            for (int d = 0; d < latent; d++) g->in[k][d] += before * x[d];
-            g->in_drive[k] += before * u;
-            g->in_bias[k] += before;
-        }
+        before[k] = (s + t) * (v->gate[k] + v->h[k] * (1.0f - v->gate[k]));
+        grad_u += w->in_drive[k] * before[k];
+        for (int d = 0; d < latent; d++) grad[d] += w->in[k][d] * before[k];
     }
-    if (g)
-        for (int j = 0; j < 3 * latent; j++) {
-            g->out_bias[j] += raw[j];
-            for (int k = 0; k < w->hidden; k++) g->out[j][k] += raw[j] * v->h[k];
-        }
+    if (g) collect(g, w, v, before, raw, x, u);
     return grad_u;
 }
 
