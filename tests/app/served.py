@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -63,7 +62,7 @@ def command(*arguments: str | Path) -> list[str]:
 def start(*arguments: str | Path) -> subprocess.Popen[str]:
     """A command in a process of its own, its lines readable."""
     pipe = subprocess.PIPE
-    flags = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+    flags = int(getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0))  # Windows only
     return subprocess.Popen(
         command(*arguments), cwd=ROOT, stdout=pipe, stderr=pipe, text=True, creationflags=flags
     )
@@ -71,7 +70,7 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
 
 def stop_signal() -> int:
     """What Ctrl-C is on this system."""
-    return signal.CTRL_BREAK_EVENT if os.name == "nt" else signal.SIGINT
+    return int(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import pytest
 from rich.console import Console
 
 from app import cli_live
@@ -31,7 +32,9 @@ def test_nothing_and_flat_curves_are_drawn_too() -> None:
     assert any(char != chr(0x2800) for char in "".join(braille([1.0, float("nan"), 1.0], 3)))
 
 
-def test_a_terminal_shows_bar_time_left_and_the_running_repeat(monkeypatch) -> None:
+def test_a_terminal_shows_bar_time_left_and_the_running_repeat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(cli_live, "REDRAW_S", 0.0)
     text = io.StringIO()
     live = LiveProgress(Console(file=text, force_terminal=True, width=120, highlight=False))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.operations.demo import demo
-from app.operations.demo_stages import QUICK, Pace, Size, Step, held_out
+from app.operations.demo_stages import QUICK, Events, Pace, Size, Step, held_out
 from app.operations.events import Event, Note, Progress, Result, Stage
 from app.store import load_network, load_twin, read_recording
 from models.errors import InputError
@@ -105,7 +105,10 @@ def test_quick_says_that_it_makes_no_promise(tmp_path: Path) -> None:
 
 
 def test_the_time_left_follows_the_pace_of_this_machine() -> None:
-    one, two = (Step(w, Path(w), Path(w), 10.0, lambda _out, _resume: iter(())) for w in "ab")
+    def nothing(_out: Path, _resume: bool) -> Events:
+        yield from ()
+
+    one, two = (Step(word, Path(word), Path(word), 10.0, nothing) for word in "ab")
     pace = Pace()
     at_first = pace.left_s([one, two])
     pace.ran(one, 30.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from served import ServedRig, served_rig, start, stop_signal
@@ -15,13 +15,16 @@ from app.store import read_recording
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Iterator
     from pathlib import Path
 
 STOPS = [stop_signal(), *([] if os.name == "nt" else [signal.SIGTERM, signal.SIGHUP])]
 SEQUENCES = ("--sequences", "mixed:3x60@1", "--repeats", "4")
 
 
-def interrupt(process: subprocess.Popen[str], event: str, count: int, number: int) -> list[dict]:
+def interrupt(
+    process: subprocess.Popen[str], event: str, count: int, number: int
+) -> list[dict[str, Any]]:
     """Stop a `--json` process after so many events of a kind; all its lines."""
     assert process.stdout is not None
     lines, seen = [], 0
@@ -37,7 +40,7 @@ def interrupt(process: subprocess.Popen[str], event: str, count: int, number: in
 
 
 @pytest.fixture
-def rig(tmp_path: Path):
+def rig(tmp_path: Path) -> Iterator[ServedRig]:
     with served_rig(tmp_path) as running:
         yield running
 
