@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from instruments.magnet_limits import MagnetLimits
@@ -16,7 +17,7 @@ from instruments.staircase import Staircase
 from models.errors import RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from instruments.clock import Clock, Stop
     from instruments.protocols import Magnet, MagnetState
@@ -59,6 +60,7 @@ class LimitedMagnet:
         self._stop = stop
         self._lock = threading.RLock()
         self._energised = False
+        self._making_safe = False
         self._unreported: list[str] = []  # errors that `state` read out of the supply's queue
         self._stairs = Staircase(magnet, limits.max_ramp_A_per_s, clock)
 
@@ -194,12 +196,13 @@ class LimitedMagnet:
             Gave up: the message says what to do by hand.
         """
         self._energised = False
-        self._stairs.halted = True  # another thread's walk ends at its next tick
-        with self._stop.shield(), self._lock:
-            self._stairs.halted = False
+        # another thread's walk ends at its next tick, unless that walk is to the safe state itself
+        self._stairs.halted = not self._making_safe
+        with self._stop.shield(), self._lock, self._way_to_safety():
             since = time.monotonic()
             while True:
                 begin = time.monotonic()
+                self._stairs.halted = False
                 try:
                     return self._to_safe_state()
                 except Exception as error:
@@ -208,6 +211,15 @@ class LimitedMagnet:
                         raise UnsafeError(self._by_hand(error, waited_s)) from error
                     tell(f"{self.name}: not safe yet, trying again ({error})")
                     time.sleep(max(0.0, TRY_AGAIN_S - (time.monotonic() - begin)))
+
+    @contextmanager
+    def _way_to_safety(self) -> Iterator[None]:
+        """Mark that this thread walks to zero: a second `make_safe` waits and doesn't halt it."""
+        self._making_safe = True
+        try:
+            yield
+        finally:
+            self._making_safe = False
 
     def _to_safe_state(self) -> str:
         found = self.magnet.state()
