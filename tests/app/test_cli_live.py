@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 from rich.console import Console
 
 from app import cli_live
@@ -14,6 +14,9 @@ from app.cli_output import PlainLines
 from app.cli_plot import braille
 from app.cli_words import duration, error_lines, instrument_lines, result_lines, words_of
 from app.operations.events import Note, Progress, RepeatStarted, Stage, StepRead
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_a_rising_line_is_drawn_from_the_lower_left_to_the_upper_right() -> None:

@@ -48,8 +48,9 @@ def leaky_recording(count: int, seed: int, name: str) -> Recording:
     order = rng.permutation(count * REPEATS).reshape(count, REPEATS)
     return Recording(
         response, drive, np.full(count, STEPS), tuple(s.family for s in sequences), order,
-        (order * 1.5).astype(np.float64), ("X", "Y"), ("V", "V"), DriveWindow("amplitude", 0.0022, 0.0034),
-        Reset(0.004), meta={"id": name, "created": now_iso(), "seed": seed, "sample": "no. 7"},
+        (order * 1.5).astype(np.float64), ("X", "Y"), ("V", "V"),
+        DriveWindow("amplitude", 0.0022, 0.0034), Reset(0.004),
+        meta={"id": name, "created": now_iso(), "seed": seed, "sample": "no. 7"},
     )  # fmt: skip
 
 
