@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from app import report_commands, report_network, report_twin
 from app.report_page import Page
@@ -20,6 +24,7 @@ FILES = {
     "networks": "network.json",
     "deployments": "deployment.json",
 }
+LINKED = (*FILES.values(), "result.nc", "nodes/recording.nc", "weights.safetensors")
 DEEPEST = 3  # folders below the run: a demo's are one deep, a deployment's nodes two
 SAMPLE_KEYS = ("sample", "operator", "notes", "temperature_K")
 
@@ -70,13 +75,15 @@ def find_artefacts(run: Path) -> Found:
     return Found(folder, **{kind: tuple(sorted(paths)) for kind, paths in found.items()})
 
 
-def build_page(found: Found) -> Iterator[str | Page]:
+def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
     """Build the page section by section; yields words of progress, and last the page.
 
     Parameters
     ----------
     found
         What to report.
+    folder
+        Where the page will stand, for the links to the data.
     """
     page = Page(f"Twinrig report: {found.run.resolve().name}")
     yield "recordings"
@@ -89,7 +96,7 @@ def build_page(found: Found) -> Iterator[str | Page]:
         yield "networks and deployments"
         verdicts = report_network.section(page, found.networks, found.deployments) + verdicts
     page.lead = verdicts or ["Recordings only: nothing has been fitted yet."]
-    _repeat_it(page, found)
+    _repeat_it(page, found, folder)
     page.values = {"verdict": page.lead, **page.values}
     yield page
 
@@ -121,9 +128,10 @@ def _recordings(page: Page, found: Found) -> None:
     page.table([*head, "spread of repeats / signal"], rows)
 
 
-def _repeat_it(page: Page, found: Found) -> None:
+def _repeat_it(page: Page, found: Found, folder: Path) -> None:
     page.heading("Repeat it")
     page.code(report_commands.commands_of(found))
+    page.text(versions(), note=True)
     rows = []
     for path in found.all:
         meta = _meta(path)
@@ -138,6 +146,27 @@ def _repeat_it(page: Page, found: Found) -> None:
             ]
         )
     page.table(["artefact", "id", "seed", "made", "code version"], rows)
+    page.heading("Data")
+    files = [path / name for path in found.all for name in LINKED if (path / name).exists()]
+    page.links([_link(file, found.run, folder) for file in files])
+
+
+def _link(file: Path, run: Path, folder: Path) -> tuple[str, str]:
+    """Address of a file as seen from the page's folder, and its words."""
+    words = file.relative_to(run).as_posix()
+    try:
+        return quote(os.path.relpath(file, folder).replace(os.sep, "/")), words
+    except ValueError:  # another drive of Windows: there is no relative way
+        return file.resolve().as_uri(), words
+
+
+def versions() -> str:
+    """Versions of what the figures rest on."""
+    words = [f"Python {platform.python_version()} on {platform.system()}"]
+    for name in ("numpy", "scipy", "torch"):
+        with suppress(metadata.PackageNotFoundError):
+            words.append(f"{name} {metadata.version(name)}")
+    return ", ".join(words)
 
 
 def _meta(path: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from app.report import Found
 
-BENCH = "BENCH.toml"  # the reader's own, or the word virtual
+BENCH = "BENCH.toml"  # the reader's own
 
 
 def commands_of(found: Found) -> list[str]:
@@ -21,13 +21,14 @@ def commands_of(found: Found) -> list[str]:
     from app.report_network import read_deployment
     from app.store import load_network, load_twin, read_recording
 
-    lines = []
+    lines, bench = [], BENCH
     if (found.run / "demo.json").exists():
         body = parse_json((found.run / "demo.json").read_bytes(), found.run / "demo.json")
         lines.append(demo_command(bool(body.get("quick")), int(body.get("seed", 0))))
     for path in found.recordings:
         recording = read_recording(path)
-        lines.append(record_command(path, recording.response.shape[1], recording.meta))
+        bench = bench_word(recording.meta)
+        lines.append(record_command(path, recording.response.shape[1], recording.meta, bench))
     for path in found.twins:
         twin = load_twin(path)
         recordings = [parent["path"] for parent in twin.meta.get("parents", [])]
@@ -38,14 +39,21 @@ def commands_of(found: Found) -> list[str]:
         nodes = [layer.nodes for layer in network.layers]
         lines.append(train_command(path, twins, nodes, network.meta))
     for path in found.deployments:
-        lines.append(deploy_command(path, str(read_deployment(path).body["network"])))
+        lines.append(deploy_command(path, str(read_deployment(path).body["network"]), bench))
     return lines
 
 
-def record_command(path: Path, repeats: int, meta: dict[str, Any]) -> str:
+def bench_word(meta: dict[str, Any]) -> str:
+    """What `--bench` takes for the rig of a recording: `virtual`, or a file that isn't kept."""
+    from instruments.bench_file import read_bench
+
+    return "virtual" if meta.get("bench") == read_bench("virtual").name else BENCH
+
+
+def record_command(path: Path, repeats: int, meta: dict[str, Any], bench: str) -> str:
     """Command that records the same sequences again."""
     return _line(
-        "record", "--bench", BENCH, "--sequences", path, "--repeats", repeats, *_seed(meta),
+        "record", "--bench", bench, "--sequences", path, "--repeats", repeats, *_seed(meta),
         "--out", _new(path),
     )  # fmt: skip
 
@@ -70,9 +78,9 @@ def train_command(
     )  # fmt: skip
 
 
-def deploy_command(path: Path, network: str) -> str:
+def deploy_command(path: Path, network: str, bench: str) -> str:
     """Command that runs the network on the device again."""
-    return _line("deploy", network, "--bench", BENCH, "--out", _new(path))
+    return _line("deploy", network, "--bench", bench, "--out", _new(path))
 
 
 def demo_command(quick: bool, seed: int) -> str:

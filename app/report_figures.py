@@ -189,16 +189,3 @@ def transfer_figure(
     axes.set_xscale("log")
     _style(axes, "", f"{metric} on the unseen part (twin ○ → device ●; smaller is better)")
     return figure
-
-
-def history_figure(histories: Sequence[tuple[str, Array, Array]], y: str) -> Figure:
-    """Training curves: label, iterations, values of each."""
-    figure = new_figure(2.6)
-    axes = figure.subplots()
-    colours = (TWIN, REPEAT, FIELD)
-    for (label, iterations, values), colour in zip(histories, colours, strict=False):
-        axes.plot(iterations, values, color=colour, linewidth=1.3, label=label)
-    axes.set_yscale("log")
-    _style(axes, "", "iteration", y)
-    _legend(axes)
-    return figure

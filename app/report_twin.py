@@ -56,6 +56,9 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
     page.text(words, note=True)
     if unseen is not None:
         _repeats(page, path.name, twin, unseen)
+    if twin.deterministic:
+        page.text("It has no noise: only its mean can be right.", note=True)
+        errors, coverage = {name: errors[name] for name in errors if name == "mean"}, {}
     _errors(page, errors, coverage)
     if "pit" in details and not twin.deterministic:
         figure = report_figures.noise_figure(details)

@@ -34,9 +34,10 @@ def report(run: Path, out: Path | None = None) -> Generator[Event, None, None]:
     found = find_artefacts(run)
     if out is not None and out.exists() and (out.is_file() or any(out.iterdir())):
         raise InputError(f"--out {out}: exists already, and nothing is ever overwritten")
-    for part in build_page(found):
+    folder = out if out is not None else free_folder(found.run / "report")
+    for part in build_page(found, folder):
         if isinstance(part, Page):
-            folder = new_directory(out if out is not None else free_folder(found.run / "report"))
+            new_directory(folder)
             page, values = part.write(folder), part.values
         else:
             yield Note(f"report: {part}")

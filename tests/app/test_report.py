@@ -103,6 +103,11 @@ def test_one_page_reports_recordings_twin_and_network(run_folder: Path) -> None:
     for command in ("twinrig record", "twinrig fit", "twinrig train --task " + TASK):
         assert command in text
     assert set(values["errors"]) >= {"mean", "spread", "autocovariance", "crps"}
+    linked = References()
+    linked.feed(text)
+    files = [page.parent / ref for ref in linked.found if not ref.startswith("#")]
+    assert run_folder / "twin" / "twin.json" in [file.resolve() for file in files]
+    assert all(file.is_file() for file in files)
     pictures = {p.name for p in page.parent.glob("*.png")}
     assert pictures == {"repeats-twin.png", "noise-twin.png"}
 
