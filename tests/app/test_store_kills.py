@@ -87,6 +87,8 @@ def check_after_kill(out: Path, reported: list[tuple[int, int]]) -> None:
     for s, r in reported:
         assert order[s, r] >= 0
         assert np.array_equal(response[s, r], recording.response[s, r], equal_nan=True)
+    if recording.complete.all():
+        return
     writer, so_far = RecordingWriter.resume(out)
     s, r = (int(i) for i in np.argwhere(~so_far.complete)[0])
     writer.append(s, r, 0, 0.0, samples.response_of(s, r, int(so_far.lengths[s])))
