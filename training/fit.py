@@ -51,7 +51,7 @@ class FitSettings:
 
     objective: str = "energy"
     deterministic: bool = False
-    iterations: int = 6000
+    iterations: int = 12_000
     minutes: float | None = None
     seed: int = 0
     latent: int = 16

@@ -38,16 +38,19 @@ class EnergyScore:
     Raftery 2007, doi:10.1198/016214506000001437, eq. 22). Windows of one step see the spread,
     longer ones its correlation in time. Channels count in units of their spread, each width is
     divided by its root, windows start at a random offset so that every step meets every other.
+    Of few sequences more than `samples` are drawn, up to `paths` in all.
     """
 
     widths: tuple[int, ...] = (1, 4, 16)
     samples: int = 6
+    paths: int = 48
 
     def loss(self, model: TwinModel, batch: Batch, generator: torch.Generator) -> Tensor:
         """Average of the scores over the widths."""
         steps, sequences = batch.drive.shape
-        drive = batch.drive.repeat_interleave(self.samples, dim=1)
-        x = model.sample(drive, generator).view(steps, sequences, self.samples, -1) / batch.spread
+        samples = max(self.samples, self.paths // sequences)
+        drive = batch.drive.repeat_interleave(samples, dim=1)
+        x = model.sample(drive, generator).view(steps, sequences, samples, -1) / batch.spread
         y = batch.real / batch.spread
         widths = sorted({min(w, steps) for w in self.widths})
         total = x.new_zeros(())

@@ -136,6 +136,11 @@ def join(recordings: Sequence[Recording]) -> Recording:
         for r in recordings
         if not r.complete.any()
     ]
+    problems += [
+        f"{_name(r)} is still being recorded: wait until it is done, or stop it"
+        for r in recordings
+        if r.status == "running"
+    ]
     raise_problems(InputError, "recordings", problems)
     if len(recordings) == 1:
         return first

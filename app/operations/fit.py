@@ -21,6 +21,7 @@ from app.store import (
     save_twin,
     sha256_of,
 )
+from models import kernel
 from models.errors import InputError
 from models.twin import Twin
 from training.fit import Fit, FitSettings
@@ -147,6 +148,7 @@ def _introduction(source: FitInput, objective: str, chosen: FitSettings) -> Iter
     for text in source.notes:
         yield Note(text, "warning")
     yield Note(source.parts.note)
+    yield Note(f"the twin's path runs by: {kernel.describe()}")
     if chosen.deterministic and objective not in ("energy", "mean"):
         yield Note(f"objective {objective!r} needs noise: fitting the mean instead", "warning")
 

@@ -116,3 +116,8 @@ def test_values_that_are_not_numbers_are_counted_and_named():
     (note,) = check(recording(response=response), deterministic=False)
     assert "2 steps" in note
     assert "'Y'" in note
+
+
+def test_a_recording_that_still_runs_is_refused():
+    with pytest.raises(InputError, match="still being recorded"):
+        join([recording(status="running")])
