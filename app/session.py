@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,8 @@ from app.store import new_id
 from models.errors import RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from instruments.bench import Bench, BenchReading
     from instruments.bench_file import BenchSpec
 
@@ -34,7 +35,7 @@ MOST_HEAD_BYTES = 32 * 2**20
 
 @dataclass(frozen=True)
 class Artefact:
-    """One artefact of the library: folder, kind (`rec`, `twin`, `net`, `dep`), and its JSON head."""
+    """One artefact of the library: folder, kind (`rec`, `twin`, `net`, `dep`), JSON head."""
 
     path: Path
     kind: str
@@ -106,7 +107,7 @@ def _read_head(folder: Path, kind: str, file: Path) -> Artefact:
 
 
 def library_folder(given: str | None = None) -> Path:
-    """Where artefacts go: `--library`, `TWINRIG_LIBRARY`, else `Twinrig` in the user's documents."""
+    """Where artefacts go: `given`, `TWINRIG_LIBRARY`, else `Twinrig` in the documents."""
     chosen = given or os.environ.get("TWINRIG_LIBRARY")
     return Path(chosen) if chosen else Path(platformdirs.user_documents_dir()) / "Twinrig"
 
@@ -153,7 +154,9 @@ class Session:
             No bench is connected, or it stays busy.
         """
         if self.bench is None or not self._lock.acquire(timeout=5.0):
-            raise RefusedError("the bench is not connected, or busy: wait for its run, or reconnect")
+            raise RefusedError(
+                "the bench is not connected, or busy: wait for its run, or reconnect"
+            )
         try:
             return task(self.bench)
         finally:
@@ -201,10 +204,19 @@ class Session:
         return [] if self.bench is None else self.bench.make_safe()
 
     def close(self) -> None:
-        """Make safe and disconnect; the bench is gone afterwards."""
+        """Make safe and disconnect; the bench is gone afterwards.
+
+        Raises
+        ------
+        UnsafeError
+            A supply could not be made safe: the bench stays, to try again or to `drop`.
+        """
+        if self.bench is not None:
+            self.bench.make_safe()
+            self.drop()
+
+    def drop(self) -> None:
+        """Disconnect as things are; for a bench that can't be reached any more."""
         bench, self.bench = self.bench, None
         if bench is not None:
-            try:
-                bench.make_safe()
-            finally:
-                bench.close()
+            bench.close()

@@ -12,9 +12,13 @@ import socket
 import sys
 import threading
 import traceback
-from types import TracebackType
+from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, QSocketNotifier, pyqtSignal
+from PyQt6.sip import voidptr
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 
 class Hooks(QObject):
@@ -31,7 +35,7 @@ class Hooks(QObject):
         self._ears, self._mouth = socket.socketpair()
         for end in (self._ears, self._mouth):
             end.setblocking(False)
-        self._notifier = QSocketNotifier(self._ears.fileno(), QSocketNotifier.Type.Read)
+        self._notifier = QSocketNotifier(voidptr(self._ears.fileno()), QSocketNotifier.Type.Read)
         self._notifier.activated.connect(self._heard)
         self._fd_before = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
         names = [n for n in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, n)]

@@ -10,14 +10,17 @@ from __future__ import annotations
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from app.operations.events import Event, Result
 from models.errors import StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 DRAIN_MS = 33
 
@@ -88,7 +91,7 @@ class Job(QObject):
         self._timer.start()
 
     def stop(self) -> None:
-        """Ask the operation to end; its pauses notice, and the generator is closed in its thread."""
+        """Ask the operation to end: pauses notice, its thread closes the generator."""
         self.stop_asked = True
         self._interrupt()
 

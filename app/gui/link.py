@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.session import Session
 
 POLL_S, LOST_POLL_S = 0.25, 1.0
@@ -19,7 +20,9 @@ class BenchLink(QObject):
     """Connects in a worker, then reads the bench four times a second while no job has it.
 
     Signals: `connected`; `failed(error, traceback)` of connecting; `reading(BenchReading)`;
-    `lost(error)` when a reading failed; `safe(sentences)`; `closed`.
+    `lost(error)` when a reading failed; `safe(sentences)`;
+    `unsafe(words)` each second while a supply can't be made safe; `stuck(error)` when closing
+    gave up on it; `closed`.
     """
 
     connected = pyqtSignal()
@@ -27,6 +30,8 @@ class BenchLink(QObject):
     reading = pyqtSignal(object)
     lost = pyqtSignal(object)
     safe = pyqtSignal(list)
+    unsafe = pyqtSignal(str)
+    stuck = pyqtSignal(object)
     closed = pyqtSignal()
 
     def __init__(self, session: Session) -> None:
@@ -68,7 +73,8 @@ class BenchLink(QObject):
 
     def _connect_and_poll(self) -> None:
         try:
-            self._session.connect()
+            bench = self._session.connect()
+            bench.tell = self.unsafe.emit
         except Exception as error:
             self.failed.emit(error, "".join(traceback.format_exception(error)))
             return
@@ -100,5 +106,6 @@ class BenchLink(QObject):
         try:
             self._session.close()
         except Exception as error:
-            self.lost.emit(error)
+            self.stuck.emit(error)
+            return
         self.closed.emit()

@@ -68,7 +68,7 @@ class LiveDeployment:
     result: dict[str, Any] = field(default_factory=dict)
 
     def take(self, event: Event, network: Network) -> None:
-        """Take one event of a deployment of `network`; those that say nothing of a deployment are left alone."""
+        """Take one event of a deployment of `network`; other events are left alone."""
         if isinstance(event, StepRead):
             self.step = event.step
             if 0 <= event.step < len(self.measured):
@@ -104,9 +104,7 @@ class LiveDeployment:
         return len(self.misfit)
 
 
-def mixed_forecast(
-    network: Network, measured: dict[tuple[int, int], FloatArray]
-) -> FloatArray:
+def mixed_forecast(network: Network, measured: dict[tuple[int, int], FloatArray]) -> FloatArray:
     """Forecast `(T, n_out)` from measured responses `(T, C)` by (layer, node), the rest the twin's.
 
     The twin's part is its mean, without noise: the score of a few measured nodes is a little too
@@ -157,15 +155,15 @@ def criterion(predicted: dict[str, float], nodes: int) -> Verdict:
 
 def verdict(result: dict[str, Any]) -> Verdict:
     """Whether the network transferred, and every baseline that it loses to."""
-    measured = float(result["measured"])
-    predicted = dict(result.get("predicted") or {})
+    measured: float = result["measured"]
+    predicted: dict[str, float] = dict(result.get("predicted") or {})
     low, high = predicted.get("low"), predicted.get("high")
     against = sentence(measured, dict(result.get("baselines") or {}), "On the device it")
     if low is None or high is None:
         return Verdict("Measured; the twin predicted no interval", against)
     interval = f"{score(low)} to {score(high)}"
     if measured > high:
-        times = measured / max(float(predicted.get("value", high)), 1e-300)
+        times = measured / max(predicted.get("value", high), 1e-300)
         return Verdict(
             f"Not transferred: outside the predicted {interval}",
             f"{times:.1f} times the predicted score. {against}", False,

@@ -80,9 +80,7 @@ class LiveFit:
 
 
 def error_rows(errors: dict[str, Any], coverage: dict[str, Any]) -> list[ErrorRow]:
-    """The table's rows: each error beside its floor with a word, coverage beside what a perfect
-    twin covers.
-    """
+    """Rows of the table: errors beside their floors, coverage beside a perfect twin's."""
     rows = []
     for name, body in errors.items():
         if name == "coverage" or not isinstance(body, dict) or body.get("value") is None:
@@ -90,9 +88,15 @@ def error_rows(errors: dict[str, Any], coverage: dict[str, Any]) -> list[ErrorRo
         word, level = verdict(body.get("ratio"), body.get("low"))
         rows.append(
             ErrorRow(
-                NAMES.get(name, name.capitalize()), body["value"], body.get("floor") or np.nan,
-                body.get("ratio"), body.get("low"), body.get("high"), word, level,
-            )  # fmt: skip
+                NAMES.get(name, name.capitalize()),
+                body["value"],
+                body.get("floor") or np.nan,
+                body.get("ratio"),
+                body.get("low"),
+                body.get("high"),
+                word,
+                level,
+            )
         )
     covered = coverage or errors.get("coverage") or {}
     if covered.get("value") is not None:
@@ -101,9 +105,15 @@ def error_rows(errors: dict[str, Any], coverage: dict[str, Any]) -> list[ErrorRo
         expected = float(covered.get("expected") or np.nan)
         rows.append(
             ErrorRow(
-                "90 % coverage", covered["value"], expected, None, None, None, word,
+                "90 % coverage",
+                covered["value"],
+                expected,
+                None,
+                None,
+                None,
+                word,
                 "ok" if inside else "attention",
-            )  # fmt: skip
+            )
         )
     return rows
 

@@ -110,7 +110,7 @@ def band(traces: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def slope(x: FloatArray, y: FloatArray) -> tuple[float, float, float] | None:
-    """Least-squares line: slope, its standard error, and the value at x = 0; None below 3 points."""
+    """Least-squares slope, its standard error, the value at x = 0; None below 3 points."""
     if len(x) < 3 or float(np.ptp(x)) == 0:
         return None
     centre = x - x.mean()

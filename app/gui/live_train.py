@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -65,7 +65,12 @@ class LiveTraining:
 
 
 def score_rows(
-    name: str, predicted: dict[str, float], baselines: dict[str, float], *, token: str = "twin", word: str = "predicted"
+    name: str,
+    predicted: dict[str, float],
+    baselines: dict[str, float],
+    *,
+    token: str = "twin",
+    word: str = "predicted",
 ) -> list[ScoreRow]:
     """The network and its baselines, best first below it, each with an honest word."""
     rows = []

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app import deployment
-from app.gui.widgets.tables import Check
+from app.gui.widgets.checks import Check
 from app.gui.words import duration, size
 from models import schedule
 from models.errors import InputError, RefusedError, TwinrigError
 from models.sequence import FieldSequence
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from instruments.bench import Bench
     from models.network import Network
 
@@ -74,7 +75,9 @@ def _drive(network: Network) -> Check:
 def _same(name: str, then: Any, now: Any) -> Check:
     if isinstance(then, tuple):
         return Check(name, ", ".join(now)) if tuple(now) == then else _differs(name, then, now)
-    different = [key for key in sorted({*then, *now}) if _plain(then.get(key)) != _plain(now.get(key))]
+    different = [
+        key for key in sorted({*then, *now}) if _plain(then.get(key)) != _plain(now.get(key))
+    ]
     if different:
         return Check(name, f"{', '.join(different)} differ", "fault")
     return Check(name, "as recorded")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from PyQt6.QtCore import QObject, QTimer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
     from app.gui.window import Window
 
 CHECK_MS = 50
@@ -56,6 +58,9 @@ class Tour(QObject):
     def _idle(self) -> bool:
         return self._window.job is None
 
+    def _at(self, middle: Callable[[Any], bool], page: Any) -> bool:
+        return self._idle() or middle(page)
+
     @staticmethod
     def _checks(count: int) -> Callable[[], bool]:
         left = iter(range(count))
@@ -75,9 +80,9 @@ class Tour(QObject):
             if key == "twin":
                 page.choose(cast("Any", self._window.pages["record"]).recorded)
             yield self._checks(SETTLE)
-            yield lambda page=page: bool(page.form.primary.isEnabled())
+            yield partial(_pressable, page)
             page.press()
-            yield lambda page=page, at=middle: self._idle() or at(page)
+            yield partial(self._at, middle, page)
             yield self._checks(SETTLE)
             self._picture(f"{key}-running")
             yield self._idle
@@ -87,3 +92,7 @@ class Tour(QObject):
             self._page(key)
             yield self._checks(3 * SETTLE)
             self._picture(key)
+
+
+def _pressable(page: Any) -> bool:
+    return bool(page.form.primary.isEnabled())

@@ -6,9 +6,9 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PyQt6.QtWidgets import QApplication
 
@@ -20,6 +20,9 @@ from app.session import Library, Session, library_folder
 from instruments.bench_file import read_bench
 from models.errors import TwinrigError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 SWITCH_S = 0.001
 """The interpreter's switch interval: a worker that computes may hold up a frame by 1 ms, not 5."""
 
@@ -27,7 +30,9 @@ SWITCH_S = 0.001
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("twinrig", description="Open the Twinrig window.")
     parser.add_argument("--bench", help="bench file, or 'virtual' (the default: the last one)")
-    parser.add_argument("--library", help="folder of artefacts (default: TWINRIG_LIBRARY, documents)")
+    parser.add_argument(
+        "--library", help="folder of artefacts (default: TWINRIG_LIBRARY, documents)"
+    )
     parser.add_argument("--theme", choices=MODES, help="light, dark or system")
     parser.add_argument("--screenshot", metavar="DIR", help="run a short job, save each page, quit")
     parser.add_argument("--smoke", action="store_true", help="quit after the first usable frame")
@@ -49,6 +54,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     except TwinrigError as error:
         sys.stderr.write(f"twinrig: {error}\n")
         return error.exit_code
+    switch_s = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
     found = QApplication.instance()
     app = found if isinstance(found, QApplication) else QApplication(["twinrig"])
@@ -61,7 +67,12 @@ def run(argv: Sequence[str] | None = None) -> int:
     window = Window(session, theme, settings)
     ended_by: list[int] = []
     hooks.failed.connect(lambda text, trace: window.toast(text, "error", trace))
-    hooks.signalled.connect(lambda number: (ended_by.append(number), window.shut_down()))
+
+    def end(number: int) -> None:
+        ended_by.append(number)
+        window.shut_down(forced=True)
+
+    hooks.signalled.connect(end)
     window.gone.connect(app.quit)
     if note:
         window.toast(note, "warning")
@@ -77,6 +88,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     app.exec()
     window.link.wait(10.0)
     hooks.close()
+    sys.setswitchinterval(switch_s)
     if not options.smoke and not options.screenshot:
         said = save_settings(settings_path(), window.settings_now())
         sys.stderr.write(f"{said}\n" if said else "")

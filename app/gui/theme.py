@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
 from PyQt6.QtCore import QObject, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QPalette, QPen
-from PyQt6.QtWidgets import QApplication
 
 from app.gui.stylesheet import stylesheet
+
+if TYPE_CHECKING:
+    from PyQt6.QtWidgets import QApplication
 
 LABEL_PX, BODY_PX, TITLE_PX, VALUE_PX = 11, 13, 15, 22
 MODES = ("light", "dark", "system")

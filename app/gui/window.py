@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QCloseEvent, QKeyEvent
+from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
     QHBoxLayout,
     QLineEdit,
-    QMainWindow,
     QPlainTextEdit,
     QStackedWidget,
     QTextEdit,
@@ -23,9 +23,11 @@ from PyQt6.QtWidgets import (
 
 from app.config import Settings
 from app.gui.actions import PAGES, make_actions, shortcut_sheet
+from app.gui.closing import ClosingWindow
 from app.gui.job import Job, JobSpec, Outcome
 from app.gui.link import BenchLink
 from app.gui.pages import make_page
+from app.gui.theme import MODES
 from app.gui.top import TopStrip
 from app.gui.widgets.rail import Rail
 from app.gui.widgets.status import StatusLine
@@ -46,11 +48,10 @@ if TYPE_CHECKING:
 EDITORS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
 
 
-class Window(QMainWindow):
+class Window(ClosingWindow):
     """Everything around the pages. `usable` is emitted once, after the first frame is on screen."""
 
     usable = pyqtSignal()
-    gone = pyqtSignal()
 
     def __init__(self, session: Session, theme: Theme, settings: Settings | None = None) -> None:
         super().__init__()
@@ -58,8 +59,6 @@ class Window(QMainWindow):
         self.settings = settings or Settings()
         self.job: Job | None = None
         self.log: list[str] = []
-        self.closing = False
-        self._closed = False
         self.pages: dict[str, Page] = {}
         self.link = BenchLink(session)
         self.setWindowTitle(f"Twinrig, {session.spec.name}")
@@ -105,6 +104,8 @@ class Window(QMainWindow):
         self.link.reading.connect(self._reading)
         self.link.lost.connect(self._lost)
         self.link.safe.connect(self._made_safe)
+        self.link.unsafe.connect(self._unsafe)
+        self.link.stuck.connect(self._stuck)
         self.link.closed.connect(self._bench_closed)
 
     def _handlers(self) -> dict[str, Callable[[], None]]:
@@ -112,12 +113,15 @@ class Window(QMainWindow):
         return {
             "stop": self.stop,
             "reconnect": self.reconnect,
-            **{f"page.{key}": lambda key=key: self.open_page(key) for key in pages},
+            **{f"page.{key}": partial(self.open_page, key) for key in pages},
             "copy": lambda: self.page().copy_plots(),
-            **{f"theme.{m}": lambda m=m: self.set_theme(m) for m in ("light", "dark", "system")},
+            **{f"theme.{mode}": partial(self.set_theme, mode) for mode in MODES},
             "shortcuts": lambda: self.toast(shortcut_sheet()),
-            "quit": lambda: (self.close(), None)[1],
+            "quit": self._quit,
         }
+
+    def _quit(self) -> None:
+        self.close()
 
     # the shell that pages see
 
@@ -215,6 +219,12 @@ class Window(QMainWindow):
         if not self.log or not self.log[-1].endswith(text):
             self.log.append(f"error: {text}")
 
+    def _unsafe(self, words: str) -> None:
+        """A supply can't be reached on the way to safety: said in red, each second."""
+        self.top.missing("Not safe yet", words, "fault")
+        if self.closing:
+            self.bar.ask(f"Closing: {words}", [])
+
     def _made_safe(self, said: list[str]) -> None:
         if not self.closing:
             self.toast("\n".join(said) or "The bench is safe: nothing to do")
@@ -251,6 +261,7 @@ class Window(QMainWindow):
         job, self.job = self.job, None
         if job is None:
             return
+        self.session.clear_stop()
         self.top.idle()
         failed = outcome.status == "failed"
         self.rail.items[job.spec.page].show_mark("fault" if failed else "")
@@ -266,45 +277,6 @@ class Window(QMainWindow):
         job.deleteLater()
         if self.closing:
             self._close_bench()
-
-    # the end
-
-    def closeEvent(self, event: QCloseEvent | None) -> None:
-        if event is None or self._closed:
-            return
-        event.ignore()
-        if self.closing:
-            return
-        if self.job is not None:
-            what = self.job.spec.title
-            self.bar.ask(
-                f"{what} is under way. Stop it, bring the bench to its safe state, and close?",
-                [("Stop and close", self.shut_down), ("Keep running", self.bar.hide)],
-            )
-            return
-        self.shut_down()
-
-    def shut_down(self) -> None:
-        """Stop, make safe, disconnect, close: without asking; also the way of SIGTERM."""
-        if self.closing:
-            return
-        self.closing = True
-        self.bar.ask("Closing: stopping what runs, field to zero, output off …", [])
-        if self.job is None:
-            self._close_bench()
-        elif not self.job.stop_asked:
-            self.stop()
-
-    def _close_bench(self) -> None:
-        self.link.close()
-
-    def _bench_closed(self) -> None:
-        self._closed = True
-        app = QApplication.instance()
-        if app is not None:
-            app.removeEventFilter(self)
-        self.close()
-        self.gone.emit()
 
     # Qt
 

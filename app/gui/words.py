@@ -46,7 +46,7 @@ def reading(value: float | None, digits: int = 4) -> str:
     """A value of the instrument strip: four digits, fixed width in its range."""
     if value is None or not math.isfinite(value):
         return MISSING
-    before = len(f"{abs(value):.0f}")
+    before = len(str(int(abs(value))))
     return f"{value:.{max(0, digits - before)}f}".replace("-", "−")
 
 

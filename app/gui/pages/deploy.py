@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from app.gui.background import Latest
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_deploy import LiveDeployment, criterion, verdict
-from app.gui.live_train import ScoreRow, score_rows
+from app.gui.live_train import score_rows
 from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.page import Page, Shell
 from app.gui.preflight import deployment_bytes, preflight
 from app.gui.widgets.basic import Choice, Segments
-from app.gui.widgets.tables import Check, CheckList
+from app.gui.widgets.checks import Check, CheckList
+from app.gui.widgets.tables import ScoreRow
 from app.gui.words import count, duration, score, size
 from app.operations.events import Note
 from app.store import load_network
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class DeployPage(Page):
-    """Schedule, running node, forecast, score; the pass criterion stands there before the result."""
+    """Schedule, running node, forecast, score; the pass criterion before the result."""
 
     key, name = "deploy", "Deploy"
 
@@ -102,7 +103,7 @@ class DeployPage(Page):
         self.toggle.setFixedWidth(36 * min(8, len(network.channels)))
 
     def show_cost(self) -> None:
-        """Pre-flight and cost; the instruments are asked in a thread, the window waits for nothing."""
+        """Pre-flight and cost; the instruments are asked in a thread."""
         if self.running:
             return
         network, bench = self.network, self.session.bench
@@ -112,7 +113,9 @@ class DeployPage(Page):
             self.say("Nothing to deploy yet", "train a network; it appears here by itself")
             return
         if not self.live.result:
-            self.say("Ready to deploy", f"{self.choice.currentText()} onto {self.session.spec.name}")
+            self.say(
+                "Ready to deploy", f"{self.choice.currentText()} onto {self.session.spec.name}"
+            )
         if bench is None:
             self.form.primary.setEnabled(False)
             self.form.primary.say("Deploy", "no bench connected", role="attention")
@@ -208,7 +211,9 @@ class DeployPage(Page):
             self._show_verdict(network)
         elif network is not None:
             word = "Stopped" if outcome.status == "stopped" else "Failed"
-            self.say(f"{word}: {live.done} of {network.nodes} nodes measured", "no verdict without all")
+            self.say(
+                f"{word}: {live.done} of {network.nodes} nodes measured", "no verdict without all"
+            )
         self._redraw()
 
     def _show_verdict(self, network: Network) -> None:
@@ -223,8 +228,8 @@ class DeployPage(Page):
         ratio = f"× {measured / value:.2f}" if value else ""
         device = ScoreRow("Device, measured", measured, None, None, ratio, True, "measured")
         self.plots.table.show_rows([device, *rows])
+        runs = result.get("hardware_runs", "—")
         self.say(
             f"{self.choice.currentText()} on the device",
-            f"{result.get('nodes', network.nodes)} nodes · {result.get('hardware_runs', '—')} runs · "
-            f"{duration(result.get('seconds'))}",
+            f"{network.nodes} nodes · {runs} runs · {duration(result.get('seconds'))}",
         )

@@ -11,7 +11,8 @@ from app.gui.live_deploy import Z90, Verdict, inside_share
 from app.gui.live_train import score_rows
 from app.gui.widgets.basic import label
 from app.gui.widgets.curve_panel import ScorePanel
-from app.gui.widgets.panel import Key, Legend, Panel
+from app.gui.widgets.legend import Key, Legend
+from app.gui.widgets.panel import Panel
 from app.gui.widgets.schedule import ScheduleGrid
 from app.gui.widgets.tables import ScoreTable
 from app.gui.words import prefix, score
@@ -117,7 +118,7 @@ class DeployPlots(QWidget):
         self.node_predicted = self.node.curve("twin", 1.6, dashed=True)
         self.node_measured = self.node.curve("measured", 1.8)
         self.node_head = self.node.dots("measured")
-        self.cursor = self.node.cursor()
+        self.running_cursor = self.node.cursor()
         keys = [Key("line", "measured", "measured"), Key("dash", "twin", "predicted"),
                 Key("band", "twin", "90 %")]  # fmt: skip
         self.node.legend.show_keys(keys)
@@ -146,7 +147,7 @@ class DeployPlots(QWidget):
             item.setData(x=[], y=[])
         self.node_band.clear()
         self.node.empty("the running node, measured over predicted")
-        self.cursor.hide()
+        self.running_cursor.hide()
         target = network.targets[network.washout :, 0]
         x = np.arange(target.size)
         self.target.setData(x, target)
@@ -161,7 +162,9 @@ class DeployPlots(QWidget):
             logs = np.log10([low, high])
             self.score_band.show(ends, np.full(2, logs[0]), np.full(2, logs[1]))
         self.running_score.plot.setXRange(0, network.nodes, padding=0)
-        self.table.show_rows(score_rows("Twin, predicted", network.predicted, network.baselines, word=""))
+        self.table.show_rows(
+            score_rows("Twin, predicted", network.predicted, network.baselines, word="")
+        )
 
     def show_run(self, run_id: str) -> None:
         """Paint the run's id."""
@@ -203,12 +206,12 @@ class DeployPlots(QWidget):
         at = live.step if busy and node == live.node else trace.size - 1
         low = min(max(0, at - int(0.6 * SHOWN_STEPS)), max(0, trace.size - SHOWN_STEPS))
         self.node.plot.setXRange(low, min(trace.size, low + SHOWN_STEPS), padding=0)
-        self.cursor.setVisible(busy and node == live.node)
-        self.cursor.setValue(at)
+        self.running_cursor.setVisible(busy and node == live.node)
+        self.running_cursor.setValue(at)
         last = [factor * trace[at]] if 0 <= at < trace.size and np.isfinite(trace[at]) else []
         self.node_head.setData(x=[at] * len(last), y=last)
         inside = inside_share(trace, expected, None if std is None else std[:, channel])
-        share = "" if inside is None else f" · {100 * inside:.0f} % inside the 90 % band"
+        share = "" if inside is None else f" · {100 * inside:.0f} % in the band"
         name = live.plan.channels[channel]
         self.node.title.setText(f"Node {node[0] + 1}.{node[1] + 1:02d}, response {name}")
         self.node.unit.setText(f"{unit}{share}")

@@ -29,9 +29,9 @@ class ArtefactRow(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 8, 0, 8)
         layout.setSpacing(2)
-        state = artefact.broken or str(artefact.head.get("status", "complete"))
         layout.addWidget(label(artefact.id))
-        words = f"{KINDS[artefact.kind]} · {artefact.when} · {state}"
+        parts = [KINDS[artefact.kind], artefact.when, artefact.broken]
+        words = " · ".join(part for part in parts if part)
         layout.addWidget(label(words, "fault" if artefact.broken else "note"))
         self.setAccessibleName(f"{KINDS[artefact.kind]} {artefact.id}")
 

@@ -61,7 +61,10 @@ class MonitorPage(Page):
         bench = self.session.bench
         if bench is None:
             return
-        names = [("Field", "mT", "field"), (f"Supply {self.session.spec.drive_magnet}", "A", "field")]
+        names = [
+            ("Field", "mT", "field"),
+            (f"Supply {self.session.spec.drive_magnet}", "A", "field"),
+        ]
         names += [(c, u, "measured") for c, u in zip(bench.channels, bench.units, strict=True)]
         for title, unit, token in names[: 2 + MOST_CHANNELS]:
             panel = Panel(self.theme, title, unit)

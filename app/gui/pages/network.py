@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QLineEdit
 
 from app.gui.job import JobSpec, Outcome
-from app.gui.live_train import LiveTraining, score_rows, sentence
+from app.gui.live_train import LiveTraining, sentence
+from app.gui.pages.network_plots import NetworkPlots
 from app.gui.pages.page import Page, Shell
-from app.gui.widgets.basic import Choice, WholeEntry, label
-from app.gui.widgets.curve_panel import ScorePanel
-from app.gui.widgets.panel import Key, Legend, Panel
-from app.gui.widgets.tables import ScoreTable
-from app.gui.widgets.topology import Topology
+from app.gui.widgets.basic import Choice, WholeEntry
 from app.gui.words import count, duration, score
 from app.operations.child import in_child
 from app.operations.events import NetworkState, Note, Result, Stage
@@ -46,7 +43,8 @@ class NetworkPage(Page):
         self._twins: dict[Path, Twin] = {}
         self._stage, self._channels = "", 1
         self._rows()
-        self._plots()
+        self.plots = NetworkPlots(self.theme)
+        self.body.addWidget(self.plots, 1)
         self.deploy_button = self.button("Deploy", self._deploy)
         self.deploy_button.hide()
         self.theme.changed.connect(self._redraw)
@@ -73,40 +71,6 @@ class NetworkPage(Page):
             box.valueChanged.connect(self.form_changed)
         self.layers.textChanged.connect(self.form_changed)
         self.twin.currentIndexChanged.connect(self.form_changed)
-
-    def _plots(self) -> None:
-        theme = self.theme
-        self.topology = Topology(theme)
-        self.curve = ScorePanel(theme, "Training", "NMSE on the twin", "Iteration")
-        self.training_line = self.curve.curve("repeat", 1)
-        self.validation_line = self.curve.curve("twin", 1.8, dashed=True)
-        self.head = self.curve.dots("twin")
-        self.curve.legend.show_keys(
-            [Key("line", "text3", "training"), Key("dash", "twin", "validation")]
-        )
-        self.table = ScoreTable(theme, "NMSE, unseen part")
-        self.drive = Panel(theme, "Drive sent", "share by drive 0…1", x_label="Drive")
-        self.drive_bars = self.drive.bars("field")
-        self.curve.empty("baselines first, then the training")
-        self.drive.empty("what the nodes are sent")
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(24)
-        grid.setVerticalSpacing(12)
-        keys = [Key("line", "text1", "positive"), Key("line", "negative", "negative"),
-                Key("dot", "twin", "twin")]  # fmt: skip
-        self.topology_note, first = _titled(theme, "Topology", self.topology, keys)
-        self.table_note, second = _titled(theme, "Predicted on the device", self.table, [])
-        grid.addWidget(first, 0, 0)
-        grid.addWidget(self.curve, 0, 1)
-        grid.addWidget(second, 1, 0)
-        grid.addWidget(self.drive, 1, 1)
-        grid.setColumnStretch(0, 62)
-        grid.setColumnStretch(1, 38)
-        grid.setRowStretch(0, 58)
-        grid.setRowStretch(1, 42)
-        self.body.addLayout(grid, 1)
-        self.verdict = label("", wrap=True)
-        self.body.addWidget(self.verdict)
 
     # the form
 
@@ -162,8 +126,7 @@ class NetworkPage(Page):
             words = f"{count(sum(layers), 'node')} · {steps} · 1 core"
             self.form.primary.say("Train again" if self.network else "Train a network", words)
         if layers is not None and self.live.state is None:
-            self.topology.show_layers(layers)
-            self.topology_note.setText(f"{count(sum(layers), 'node')}, not trained")
+            self.plots.show_layers(layers)
         if not self.live.iterations and not self.live.predicted:
             self.say("No network yet", "baselines are computed in the same run, beside it")
 
@@ -185,8 +148,7 @@ class NetworkPage(Page):
             return in_child("app.operations.train.train", kwargs, stop)
 
         if self.shell.run(JobSpec(self.key, "Training", out.name, start, hardware=False)):
-            for panel in (self.curve, self.drive):
-                panel.show_run(out.name)
+            self.plots.show_run(out.name)
 
     def job_started(self) -> None:
         super().job_started()
@@ -194,13 +156,7 @@ class NetworkPage(Page):
         twin = self._twin()
         self._channels = len(twin.channels) if twin is not None else 1
         self.deploy_button.hide()
-        self.verdict.setText("")
-        for line in (self.training_line, self.validation_line):
-            line.setData([], [])
-        self.head.setData(x=[], y=[])
-        self.table.show_rows([])
-        self.curve.show_baselines({})
-        self.curve.show_value(None, "twin")
+        self.plots.clear()
 
     def take(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -235,48 +191,7 @@ class NetworkPage(Page):
         return f"{self.task.currentText()} +{self.ahead.value()}, {layers}"
 
     def _redraw(self) -> None:
-        live = self.live
-        if live.state is not None:
-            state = live.state
-            self.topology.show_weights(state.weights, state.readout, self._channels)
-            shown, every = len(self.topology.edges), self.topology.weights_in_all
-            self.topology_note.setText(f"strongest {shown} of {every} weights")
-            self._draw_drive(np.asarray(state.drive_histogram, dtype=float))
-        self._draw_curve()
-        if live.predicted or live.baselines:
-            self.table.show_rows(score_rows("This network", live.predicted, live.baselines))
-            low, high = live.predicted.get("low"), live.predicted.get("high")
-            words = "" if low is None else f"90 %: {score(low)} to {score(high)}"
-            self.table_note.setText(words)
-
-    def _draw_curve(self) -> None:
-        live = self.live
-        x, y = np.asarray(live.iterations, dtype=float), np.asarray(live.training, dtype=float)
-        good = y > 0
-        self.training_line.setData(x[good], y[good])
-        valid = np.asarray(live.validation, dtype=float)
-        seen = np.isfinite(valid) & (valid > 0)
-        self.validation_line.setData(x[seen], valid[seen])
-        if seen.any():
-            self.head.setData(x=x[seen][-1:], y=np.log10(valid[seen][-1:]))
-        if live.baselines or len(x):
-            self.curve.filled()
-        self.curve.show_baselines(live.baselines)
-        value = live.predicted.get("value", live.latest)
-        self.curve.show_value(value, "twin")
-        self.curve.fit_range([*y[good], *valid[seen]])
-        if live.total:
-            self.curve.plot.setXRange(0, live.total, padding=0)
-
-    def _draw_drive(self, histogram: Any) -> None:
-        total = histogram.sum(axis=0) if histogram.ndim == 2 else histogram
-        if not total.size:
-            return
-        self.drive.filled()
-        share = total / max(float(total.sum()), 1e-12)
-        centres = (np.arange(share.size) + 0.5) / share.size
-        self.drive_bars.setOpts(x=centres, height=share, width=0.9 / max(share.size, 1))
-        self.drive.plot.setXRange(0, 1, padding=0.02)
+        self.plots.draw(self.live, self._channels)
 
     def job_finished(self, outcome: Outcome) -> None:
         done = outcome.status == "done" and self.network is not None
@@ -293,15 +208,19 @@ class NetworkPage(Page):
         predicted = self.live.predicted
         value = float(predicted.get("value", np.nan))
         low, high = score(predicted.get("low")), score(predicted.get("high"))
-        self.say(f"Trained {self._words()}", f"expected on the device: {score(value)} ({low} to {high})")
-        self.verdict.setText(sentence(value, self.live.baselines, "Predicted, the network"))
+        self.say(
+            f"Trained {self._words()}", f"expected on the device: {score(value)} ({low} to {high})"
+        )
+        self.plots.verdict.setText(sentence(value, self.live.baselines, "Predicted, the network"))
 
     def show_network(self, path: Path) -> None:
         """Show a finished network: its prediction beside its baselines."""
         network = load_network(path)
         self.network = path
         self.layers.setText(", ".join(str(layer.nodes) for layer in network.layers))
-        self.live = LiveTraining(baselines=dict(network.baselines), predicted=dict(network.predicted))
+        self.live = LiveTraining(
+            baselines=dict(network.baselines), predicted=dict(network.predicted)
+        )
         weights = tuple(layer.weights for layer in network.layers)
         self.live.state = NetworkState(weights, network.readout_weights[:, 0], np.empty(0))
         self._channels = len(network.channels)
@@ -324,25 +243,3 @@ class NetworkPage(Page):
         for name in ("ahead", "iterations", "seed"):
             if isinstance(values.get(name), int):
                 getattr(self, name).setValue(values[name])
-
-
-def _titled(theme: Any, title: str, body: QWidget, keys: list[Key]) -> tuple[Any, QWidget]:
-    """A painted widget under a panel's header; returns the grey note and the whole."""
-    made = QWidget()
-    layout = QVBoxLayout(made)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(0)
-    head = QHBoxLayout()
-    head.setSpacing(10)
-    note = label("", "unit")
-    name = label(title, "panel")
-    name.setFixedHeight(28)
-    legend = Legend(theme)
-    legend.show_keys(keys)
-    head.addWidget(name)
-    head.addWidget(note)
-    head.addStretch(1)
-    head.addWidget(legend)
-    layout.addLayout(head)
-    layout.addWidget(body, 1)
-    return note, made

@@ -1,4 +1,4 @@
-"""What all pages share: the form, the header with its buttons, events in batches, one draw a frame."""
+"""What all pages share: form, header with buttons, events in batches, one draw a frame."""
 
 from __future__ import annotations
 
@@ -135,11 +135,11 @@ class Page(QWidget):
         """Take the events of one frame; draw once."""
 
     def job_started(self) -> None:
-        """This page's job begins."""
+        """The job of this page begins."""
         self.running = True
 
     def job_finished(self, outcome: Outcome) -> None:
-        """This page's job has ended."""
+        """The job of this page has ended."""
         self.running = False
         self.refresh()
 

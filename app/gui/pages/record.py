@@ -72,7 +72,10 @@ class RecordPage(Page):
         self.family.choose("mixed")
         self.steps = WholeEntry(100, 2, 100_000, "steps", "Steps")
         self.count = WholeEntry(40, 1, 10_000, "", "Sequences")
-        self.low, self.high = FieldEntry(0.0, "Field at drive 0"), FieldEntry(0.0, "Field at drive 1")
+        self.low, self.high = (
+            FieldEntry(0.0, "Field at drive 0"),
+            FieldEntry(0.0, "Field at drive 1"),
+        )
         self.seed = WholeEntry(1, 0, 2**31 - 1, "", "Seed")
         new = QPushButton("New")
         new.clicked.connect(lambda: self.seed.setValue(self.seed.value() + 1))
@@ -119,7 +122,10 @@ class RecordPage(Page):
         )
         reset = dataclasses.replace(spec.reset, field_T=float(self.reset_field.value()))
         sequences = make_sequences(
-            str(self.family.currentData()), self.count.value(), self.steps.value(), self.seed.value()
+            str(self.family.currentData()),
+            self.count.value(),
+            self.steps.value(),
+            self.seed.value(),
         )
         plan = Plan(sequences, window, reset, self.repeats.value(), self.seed.value(), "")
         bench = self.session.bench
@@ -150,7 +156,9 @@ class RecordPage(Page):
         self.hold.setText(count(hold, "step"))
         if not self.live.done:
             self.plots.preview(drives, self.plan.window)
-            self.say("Nothing recorded yet", "the field of the first sequence, as it will be applied")
+            self.say(
+                "Nothing recorded yet", "the field of the first sequence, as it will be applied"
+            )
         if self.plan.problem == NO_BENCH:
             self._say_button(NO_BENCH, role="attention")
         elif self.plan.problem:

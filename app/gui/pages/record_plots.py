@@ -10,7 +10,8 @@ from PyQt6.QtWidgets import QGridLayout, QWidget
 
 from app.gui.live_record import band, slope, spread, window_share
 from app.gui.widgets.basic import Segments
-from app.gui.widgets.panel import Key, Panel, joined
+from app.gui.widgets.legend import Key
+from app.gui.widgets.panel import Panel, joined
 from app.gui.words import count, prefix
 
 if TYPE_CHECKING:
@@ -43,7 +44,11 @@ class RecordPlots(QWidget):
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(10)
         for row, panels in enumerate(
-            ((self.field, self.distribution), (self.response, self.drift), (self.spread, self.pairs))
+            (
+                (self.field, self.distribution),
+                (self.response, self.drift),
+                (self.spread, self.pairs),
+            )
         ):
             for column, panel in enumerate(panels):
                 grid.addWidget(panel, row, column)
@@ -157,10 +162,12 @@ class RecordPlots(QWidget):
             panel.show_run(live.plan.run_id)
 
     def _follow(self, live: LiveRecording, running: bool) -> None:
-        """Show the running sequence, but hop at most every `FOLLOW_S`: interleaved runs are fast."""
+        """Show the running sequence; hop at most every `FOLLOW_S`: interleaved runs are fast."""
         if self.pinned is not None:
             self.shown = self.pinned
-        elif running and time.monotonic() - self._since_s > FOLLOW_S and live.sequence != self.shown:
+        elif (
+            running and time.monotonic() - self._since_s > FOLLOW_S and live.sequence != self.shown
+        ):
             self.shown, self._since_s = live.sequence, time.monotonic()
 
     def _scale(self, live: LiveRecording, traces: NDArray[np.float64]) -> tuple[float, str]:

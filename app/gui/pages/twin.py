@@ -73,6 +73,7 @@ class TwinPage(Page):
     # recordings
 
     def refresh(self) -> None:
+        self._recordings = {}  # one that was still running has more repeats now
         found = self.session.library.artefacts("rec")
         wanted = {path for path, tick in self.ticks.items() if tick.isChecked()}
         shown = [a for k, a in enumerate(found) if k < MOST_SHOWN or a.path in wanted]
@@ -199,12 +200,14 @@ class TwinPage(Page):
         live = self.live
         done = live.iterations[-1] if live.iterations else 0
         share = done / live.total if live.total else 0.0
-        words = f"iteration {done} of {live.total}" if live.total else "starting, reading recordings"
-        left = f"{duration(live.left_s)} left · " if live.left_s is not None else ""
-        self.form.primary.say(
-            "Fitting", f"{left}Stop keeps a checkpoint", fraction=min(share, 1.0)
+        words = (
+            f"iteration {done} of {live.total}" if live.total else "starting, reading recordings"
         )
-        self.say("Fitting a twin", f"{words} · samples of sequence {live.sequence + 1}, not fitted on")
+        left = f"{duration(live.left_s)} left · " if live.left_s is not None else ""
+        self.form.primary.say("Fitting", f"{left}Stop keeps a checkpoint", fraction=min(share, 1.0))
+        self.say(
+            "Fitting a twin", f"{words} · samples of sequence {live.sequence + 1}, not fitted on"
+        )
         if self.isVisible():
             self._redraw()
 

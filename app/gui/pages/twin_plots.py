@@ -10,7 +10,8 @@ from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from app.gui.live_fit import error_rows
 from app.gui.live_record import band, spread
 from app.gui.widgets.basic import label
-from app.gui.widgets.panel import Key, Panel, joined
+from app.gui.widgets.legend import Key
+from app.gui.widgets.panel import Panel, joined
 from app.gui.widgets.tables import ErrorTable
 from app.gui.words import prefix
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontMetrics
+from PyQt6.QtWidgets import QSizePolicy
 
 from app.gui.theme import LABEL_PX, colour, mono, sans
 from app.gui.widgets.panel import Panel
@@ -47,10 +48,10 @@ class RightLabels(pg.AxisItem):  # type: ignore[misc]
             before = y
             painter.setFont(mono(15) if strong else sans(LABEL_PX))
             painter.setPen(colour(str(getattr(t, token))))
-            shown = QFontMetrics(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, ROOM_PX - 10)
+            shown = QFontMetrics(painter.font()).elidedText(
+                text, Qt.TextElideMode.ElideRight, ROOM_PX - 10
+            )
             painter.drawText(8, int(y) + (6 if strong else 4), shown)
-
-
 
 
 class ScorePanel(Panel):
@@ -58,7 +59,7 @@ class ScorePanel(Panel):
 
     def __init__(self, theme: Theme, title: str, unit: str, x_label: str) -> None:
         super().__init__(theme, title, unit, x_label=x_label, log_y=True)
-        self.foot.setContentsMargins(44, 0, ROOM_PX, 0)
+        self._widen_foot()
         self.labels = RightLabels(theme)
         self.plot.setAxisItems({"right": self.labels})
         self.plot.showAxis("right")
@@ -67,6 +68,17 @@ class ScorePanel(Panel):
         self._strong: tuple[float, str, str] | None = None
         self._baselines: dict[str, float] = {}
         self._values: list[float] = []
+
+    def _widen_foot(self) -> None:
+        """The label stands under the plot, the run's id under the words at its right."""
+        if self.run_id is None:
+            return
+        for at in range(3):
+            self.foot.setStretch(at, 0)
+        self.foot.setStretch(1, 1)
+        self.x_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.run_id.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.run_id.setFixedWidth(ROOM_PX)
 
     def show_baselines(self, baselines: dict[str, float]) -> None:
         """Lines at these scores, named at their right end; the nearest few where there are many."""

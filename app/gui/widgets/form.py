@@ -1,4 +1,4 @@
-"""The form at a page's left: sections, rows of label and control, the primary button at its foot."""
+"""The form at a page's left: sections, rows of label and control, the primary button."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -29,7 +28,7 @@ FORM_PX, LABEL_WIDTH_PX = 320, 112
 
 
 class PrimaryButton(QAbstractButton):
-    """The one button of a page: what a press does now, its cost under it, progress while running."""
+    """The one button of a page: what a press does now, its cost, progress while running."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()

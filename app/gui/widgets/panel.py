@@ -1,92 +1,19 @@
-"""A plot with its header: title, unit in grey, legend at the right, run id in the axis-label row."""
+"""A plot with its header: title, unit in grey, legend; run id in the axis-label row."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt6.QtCore import QRectF, QSize, Qt
-from PyQt6.QtGui import QFontMetrics, QPainter
+from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.gui.theme import LABEL_PX, Theme, colour, mono, pen, sans
 from app.gui.widgets.basic import Elided, label
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from PyQt6.QtGui import QPaintEvent
+from app.gui.widgets.legend import Legend
 
 MOST_REPEATS = 64
-
-
-@dataclass(frozen=True)
-class Key:
-    """One entry of a legend: kind `line`, `dash`, `band`, `repeats`, `dot` or `box`, a token, words."""
-
-    kind: str
-    token: str
-    text: str
-
-
-class Legend(QWidget):
-    """Keys in a row, right of a panel's title."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
-        self._keys: tuple[Key, ...] = ()
-        self.setFixedHeight(28)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-
-    def show_keys(self, keys: Sequence[Key]) -> None:
-        """Replace the keys."""
-        if tuple(keys) != self._keys:
-            self._keys = tuple(keys)
-            self.updateGeometry()
-            self.update()
-
-    def _width(self, key: Key) -> int:
-        return 24 + QFontMetrics(sans(LABEL_PX)).horizontalAdvance(key.text) + 14
-
-    def sizeHint(self) -> QSize:
-        return QSize(max(0, sum(self._width(k) for k in self._keys) - 12), 28)
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(sans(LABEL_PX))
-        x = 0
-        for key in self._keys:
-            self._draw_key(painter, key, x)
-            painter.setPen(colour(self._theme.tokens.text2))
-            where = QRectF(x + 24, 0, self._width(key), 28)
-            painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, key.text)
-            x += self._width(key)
-
-    def _draw_key(self, painter: QPainter, key: Key, x: int) -> None:
-        t = self._theme.tokens
-        name = str(getattr(t, key.token))
-        if key.kind in {"line", "dash"}:
-            painter.setPen(pen(name, 2, dashed=key.kind == "dash"))
-            painter.drawLine(x, 14, x + 18, 14)
-        elif key.kind == "repeats":
-            painter.setPen(colour(t.repeat, 150))
-            for y in (11, 14, 17):
-                painter.drawLine(x, y + 1, x + 18, y - 1)
-        elif key.kind == "dot":
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour(name))
-            painter.drawEllipse(QRectF(x + 8, 11, 7, 7))
-        elif key.kind == "frame":
-            painter.setPen(colour(name))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRectF(x + 3.5, 9.5, 13, 9), 2, 2)
-        else:
-            alpha = t.band_alpha + 20 if key.kind == "band" else 255
-            painter.fillRect(QRectF(x + 2, 9, 16, 10), colour(name, alpha))
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
@@ -137,7 +64,7 @@ class Panel(QWidget):
         self.restyle()
 
     def _prepare(self, log_y: bool) -> None:
-        """Fast for long traces (on the PlotItem: on a curve it would be reset), quiet to the mouse."""
+        """Fast for long traces (on the PlotItem: on a curve it is reset), quiet to the mouse."""
         self.plot.setDownsampling(auto=True, mode="peak")
         self.plot.setClipToView(True)
         self.plot.setMenuEnabled(False)
@@ -224,9 +151,7 @@ class Panel(QWidget):
             item.setDownsampling(auto=False, ds=1)
             item.setClipToView(False)
         item.clear()
-        return self._own(
-            item, token, kind="curve", width=width, dashed=dashed, repeats=repeats
-        )
+        return self._own(item, token, kind="curve", width=width, dashed=dashed, repeats=repeats)
 
     def band(self, token: str) -> Band:
         """A translucent band between two curves."""

@@ -118,7 +118,12 @@ class ScheduleGrid(QWidget):
         painter.drawRoundedRect(inner, 3, 3)
         if running:
             painter.fillRect(
-                QRectF(box.left() + 2, box.top() + 2, (box.width() - 4) * self.fraction, box.height() - 4),
+                QRectF(
+                    box.left() + 2,
+                    box.top() + 2,
+                    (box.width() - 4) * self.fraction,
+                    box.height() - 4,
+                ),
                 colour(t.selected),
             )
         if box.width() < 34:

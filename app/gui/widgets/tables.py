@@ -15,7 +15,7 @@ from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, pen, sans
 from app.gui.words import score
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from PyQt6.QtGui import QPaintEvent
 
@@ -112,7 +112,9 @@ class ErrorTable(Painted):
 
         heads = ((value, "twin"), (floor, "floor"), (ratio, "ratio"))
         for x, text in heads:
-            self.words(painter, QRectF(x, 0, cell, 22), text, ink="text2", align=RIGHT, pixels=LABEL_PX)
+            self.words(
+                painter, QRectF(x, 0, cell, 22), text, ink="text2", align=RIGHT, pixels=LABEL_PX
+            )
         self.words(painter, QRectF(word, 0, cell * 2, 22), "verdict", ink="text2", pixels=LABEL_PX)
         for mark in (1, 2) if at(2) - at(1) > 36 else (1,):
             where = QRectF(at(mark) - 20, 0, 40, 22)
@@ -127,7 +129,9 @@ class ErrorTable(Painted):
         for index, row in enumerate(self.rows):
             y = self.HEAD_PX + index * height
             self.words(painter, QRectF(name, y, value, height), row.name)
-            self.words(painter, QRectF(value, y, cell, height), score(row.value), align=RIGHT, weight=500)
+            self.words(
+                painter, QRectF(value, y, cell, height), score(row.value), align=RIGHT, weight=500
+            )
             self.words(
                 painter, QRectF(floor, y, cell, height), score(row.floor), ink="text2", align=RIGHT
             )
@@ -137,15 +141,16 @@ class ErrorTable(Painted):
                 self._interval(painter, row, at, y + height / 2)
             self._verdict(painter, row, QRectF(word, y, width - word, height))
 
-    def _interval(self, painter: QPainter, row: ErrorRow, at: object, y: float) -> None:
-        place = at if callable(at) else float
+    def _interval(
+        self, painter: QPainter, row: ErrorRow, place: Callable[[float], float], y: float
+    ) -> None:
         twin = self.theme.tokens.twin
         painter.setPen(pen(twin, 2))
         if row.low is not None and row.high is not None:
             painter.drawLine(QPointF(place(row.low), y), QPointF(place(row.high), y))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour(twin))
-        painter.drawEllipse(QPointF(place(row.ratio), y), 4, 4)
+        painter.drawEllipse(QPointF(place(row.ratio or 0.0), y), 4, 4)
 
     def _verdict(self, painter: QPainter, row: ErrorRow, where: QRectF) -> None:
         t = self.theme.tokens
@@ -184,7 +189,9 @@ class ScoreTable(Painted):
     def show_rows(self, rows: Sequence[ScoreRow]) -> None:
         """Replace the rows."""
         self.rows = list(rows)
-        self.setAccessibleDescription("; ".join(f"{r.name} {score(r.value)} {r.word}" for r in rows))
+        self.setAccessibleDescription(
+            "; ".join(f"{r.name} {score(r.value)} {r.word}" for r in rows)
+        )
         self.update()
 
     def _ends(self) -> tuple[float, float]:
@@ -244,14 +251,18 @@ class ScoreTable(Painted):
         for index, row in enumerate(self.rows):
             y = self.HEAD_PX + index * height
             ink, weight = ("text1", 600) if row.strong else ("text2", 400)
-            name, value = QRectF(0, y, width * 0.58, height), QRectF(width * 0.58, y, width * 0.19, height)
+            name, value = (
+                QRectF(0, y, width * 0.58, height),
+                QRectF(width * 0.58, y, width * 0.19, height),
+            )
             self.words(painter, name, row.name, ink=ink, weight=weight)
             self.words(painter, value, score(row.value), ink=ink, weight=weight, align=RIGHT)
             word = QRectF(width * 0.79, y, width * 0.21, height)
             self.words(painter, word, row.word, ink=ink, weight=weight, align=RIGHT)
 
-    def _mark(self, painter: QPainter, row: ScoreRow, at: object, y: float) -> None:
-        place = at if callable(at) else float
+    def _mark(
+        self, painter: QPainter, row: ScoreRow, place: Callable[[float], float], y: float
+    ) -> None:
         t = self.theme.tokens
         if not row.token:
             painter.setPen(pen(t.text2, 2))
@@ -264,45 +275,3 @@ class ScoreTable(Painted):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour(name))
         painter.drawEllipse(QPointF(place(row.value), y), 4, 4)
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of a pre-flight list: level `ok`, `wait`, `attention` or `fault`."""
-
-    name: str
-    value: str
-    level: str = "ok"
-
-
-class CheckList(Painted):
-    """Pre-flight: a glyph, what was looked at, what was found."""
-
-    ROW_PX, HEAD_PX = 32, 0
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__(theme)
-        self.checks: list[Check] = []
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def show_checks(self, checks: Sequence[Check]) -> None:
-        """Replace the list."""
-        self.checks = list(checks)
-        self.setFixedHeight(max(32, self.ROW_PX * len(self.checks)))
-        self.setToolTip("\n".join(f"{c.name}: {c.value}" for c in self.checks))
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        painter = self.begin()
-        t = self.theme.tokens
-        for index, check in enumerate(self.checks):
-            y = index * self.ROW_PX
-            glyph = {"ok": "check", "wait": "wait"}.get(check.level, "warning")
-            glyph = "fault" if check.level == "fault" else glyph
-            ink = {"attention": "attention", "fault": "fault"}.get(check.level, "text2")
-            box = QRectF(0, y + 9, 14, 14)
-            icons.draw(painter, glyph, box, str(getattr(t, ink)), t.window)
-            strong = "text1" if check.level in {"ok", "wait"} else ink
-            self.words(painter, QRectF(20, y, 130, 32), check.name, ink=strong)
-            where = QRectF(140, y, self.width() - 140, 32)
-            self.words(painter, where, check.value, ink=ink, align=RIGHT)

@@ -117,7 +117,7 @@ class AskBar(QFrame):
         self.setObjectName("bar")
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(16, 8, 16, 8)
-        self._words = label("")
+        self._words = label("", wrap=True)
         self._layout.addWidget(self._words, 1)
         self.buttons: list[QPushButton] = []
         self.hide()

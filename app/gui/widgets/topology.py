@@ -79,7 +79,9 @@ class Topology(QWidget):
     ) -> list[tuple[int, int, int, float]]:
         """Read-out weights of the last layer's nodes: what the picture has room for."""
         last = self.layers[-1] * channels if self.layers else 0
-        flat = np.abs(readout).reshape(len(readout), -1).max(axis=1) if readout.size else np.empty(0)
+        flat = (
+            np.abs(readout).reshape(len(readout), -1).max(axis=1) if readout.size else np.empty(0)
+        )
         signed = readout.reshape(len(readout), -1)[:, 0] if readout.size else np.empty(0)
         if not last or len(flat) < last:
             return []

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+
+import pytest
+from PyQt6.QtCore import QTimer
+
+from app.gui.hooks import Hooks
+
+
+@pytest.fixture
+def hooks(qapp):
+    before = sys.excepthook
+    made = Hooks()
+    yield made
+    made.close()
+    assert sys.excepthook is before
+
+
+def test_an_exception_in_a_slot_is_told_and_the_program_lives(qtbot, hooks, capsys) -> None:
+    told: list[tuple[str, str]] = []
+    hooks.failed.connect(lambda text, trace: told.append((text, trace)))
+
+    def broken() -> None:
+        raise ValueError("a slot is broken")
+
+    with qtbot.captureExceptions() as caught:
+        sys.excepthook = hooks._interpreter  # pytest-qt puts its own there while it captures
+        QTimer.singleShot(0, broken)
+        qtbot.waitUntil(lambda: bool(told), timeout=5000)
+    assert caught == []
+    text, trace = told[0]
+    assert text == "ValueError: a slot is broken"
+    assert "broken()" in trace or "in broken" in trace
+    assert "a slot is broken" in capsys.readouterr().err
+
+
+def test_an_exception_in_a_thread_is_told(qtbot, hooks, capsys) -> None:
+    told: list[str] = []
+    hooks.failed.connect(lambda text, trace: told.append(text))
+    threading.excepthook = hooks._thread
+
+    def broken() -> None:
+        raise RuntimeError("a worker is broken")
+
+    thread = threading.Thread(target=broken)
+    thread.start()
+    thread.join()
+    qtbot.waitUntil(lambda: told == ["RuntimeError: a worker is broken"], timeout=5000)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_wakes_the_event_loop(qtbot, hooks, name: str) -> None:
+    heard: list[int] = []
+    hooks.signalled.connect(heard.append)
+    number = getattr(signal, name)
+    QTimer.singleShot(0, lambda: signal.raise_signal(number))
+    qtbot.waitUntil(lambda: heard == [number], timeout=5000)

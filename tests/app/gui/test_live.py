@@ -1,0 +1,225 @@
+"""What pages draw, from scripted events: no window, no rig."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from app.gui.live_deploy import LiveDeployment, criterion, inside_share, mixed_forecast, verdict
+from app.gui.live_fit import LiveFit, error_rows
+from app.gui.live_fit import verdict as word_of
+from app.gui.live_record import LiveRecording, band, longest_hold, slope, spread, window_share
+from app.gui.live_train import LiveTraining, against, score_rows, sentence
+from app.operations.events import (
+    BaselineScored,
+    FitProgress,
+    NodeMeasured,
+    NodeStarted,
+    Note,
+    RepeatRecorded,
+    RepeatStarted,
+    Result,
+    RunPlan,
+    StepRead,
+    TrainProgress,
+    TwinScored,
+)
+
+PLAN = RunPlan(2, 3, 4, ("X", "Y"), ("V", "V"), 1.0, "out/recording.nc", "rec-1")
+
+
+def recorded(repeats: list[tuple[int, float]]) -> LiveRecording:
+    live = LiveRecording()
+    live.take(PLAN)
+    for position, (sequence, level) in enumerate(repeats):
+        live.take(RepeatStarted(sequence, position, position, np.zeros(4), np.zeros(4)))
+        live.take(
+            RepeatRecorded(sequence, position, position, np.full((4, 2), level), float(position))
+        )
+    return live
+
+
+def test_a_running_repeat_grows_step_by_step() -> None:
+    live = LiveRecording()
+    live.take(PLAN)
+    live.take(RepeatStarted(1, 0, 0, np.linspace(0, 1, 4), np.linspace(0, 1, 4)))
+    live.take(StepRead(0, 0.1, 2.0, np.array([5.0, 6.0])))
+    live.take(StepRead(1, 0.2, 3.0, np.array([7.0, 8.0])))
+    assert live.step == 1
+    assert live.running[:2].tolist() == [[5, 6], [7, 8]]
+    assert np.isnan(live.running[2:]).all()
+    live.take(Note("nothing to draw"))
+    assert live.total == 6
+
+
+def test_drift_ignores_that_sequences_differ() -> None:
+    live = recorded([(0, 1.0), (1, 5.0), (0, 1.1), (1, 5.1), (0, 1.2), (1, 5.2)])
+    position, level = live.drift(0)
+    assert position.tolist() == [1, 2, 3, 4, 5, 6]
+    assert np.ptp(level) == pytest.approx(0.2)
+    fitted = slope(position, level)
+    assert fitted is not None
+    assert fitted[0] > 0
+    assert slope(position[:2], level[:2]) is None
+
+
+def test_traces_spread_and_band_are_over_repeats_of_one_sequence() -> None:
+    live = recorded([(0, 1.0), (0, 3.0), (1, 9.0)])
+    traces = live.traces(0, 1)
+    assert traces.shape == (2, 4)
+    assert spread(traces).tolist() == pytest.approx([np.sqrt(2)] * 4)
+    low, high = band(traces)
+    assert (low > 1.0).all()
+    assert (high < 3.0).all()
+    assert spread(live.traces(1, 0)).size == 0
+
+
+@pytest.mark.parametrize(
+    ("drive", "hold"), [([0.1, 0.1, 0.2], 2), ([0.3], 1), ([], 0), ([1, 2, 2, 2, 1], 3)]
+)
+def test_longest_hold(drive: list[float], hold: int) -> None:
+    assert longest_hold(np.array(drive, dtype=float)) == hold
+
+
+def test_share_of_the_window() -> None:
+    assert window_share(np.linspace(0, 1, 1000)) == 1.0
+    assert window_share(np.full(10, 0.5)) == pytest.approx(1 / 16)
+
+
+def test_a_fit_collects_losses_and_foresees_its_end() -> None:
+    live = LiveFit()
+    assert live.left_s is None
+    live.take(FitProgress(10, 100, 2.0, None, 5.0))
+    live.take(FitProgress(20, 100, 1.5, 1.7, 10.0))
+    assert live.losses == [2.0, 1.5]
+    assert np.isnan(live.validations[0])
+    assert live.left_s == pytest.approx(40.0)
+    live.take(
+        TwinScored({"mean": {"value": 1.0, "floor": 1.0, "ratio": 1.0}}, {"real": 1, "twin": 2})
+    )
+    assert live.real == 1
+
+
+@pytest.mark.parametrize(
+    ("ratio", "low", "word", "level"),
+    [
+        (1.02, 1.01, "at floor", "ok"),
+        (1.3, 0.9, "at floor", "ok"),
+        (1.3, 1.1, "within 1.5 ×", "ok"),
+        (1.6, 1.2, "above floor", "attention"),
+        (5.0, 0.8, "can't tell", "attention"),
+        (None, None, "not scored", "attention"),
+    ],
+)
+def test_words_for_a_ratio(ratio: float, low: float, word: str, level: str) -> None:
+    assert word_of(ratio, low) == (word, level)
+
+
+def test_coverage_stands_beside_its_expectation_without_a_ratio() -> None:
+    errors = {"mean": {"value": 0.024, "floor": 0.015, "ratio": 1.6, "low": 1.2, "high": 2.0}}
+    rows = error_rows(errors, {"value": 0.7, "expected": 0.892})
+    assert [r.name for r in rows] == ["Mean", "90 % coverage"]
+    assert rows[1].ratio is None
+    assert rows[1].floor == 0.892
+    assert rows[1].word == "too narrow"
+
+
+def test_baselines_that_win_say_so() -> None:
+    predicted = {"value": 0.020, "low": 0.018, "high": 0.027}
+    rows = score_rows("This network", predicted, {"ar-18": 0.0054, "ar-1": 0.42, "esn": 0.02})
+    assert [(r.name, r.word) for r in rows] == [
+        ("This network", "predicted"),
+        ("AR-18", "beats it"),
+        ("Esn", "tie"),
+        ("AR-1", "beaten"),
+    ]
+    assert against({}, 1.0) == ""
+
+
+def test_the_sentence_leaves_no_lost_baseline_out() -> None:
+    words = sentence(0.02, {"ar-18": 0.005, "ar-1": 0.4, "ar-4": 0.019}, "It")
+    assert words == "It beats AR-1, loses to AR-18 and AR-4."
+    assert "no baseline" in sentence(0.02, {}, "It")
+
+
+def test_a_training_collects_its_curve() -> None:
+    live = LiveTraining()
+    live.take(BaselineScored("ar-1", 0.4))
+    live.take(TrainProgress(10, 40, 0.3, None, 2.0))
+    assert live.latest == 0.3
+    live.take(TrainProgress(20, 40, 0.2, 0.25, 4.0))
+    assert live.latest == 0.25
+    assert live.left_s == pytest.approx(4.0)
+    live.take(Result({"predicted": {"value": 0.1}, "baselines": {"ar-4": 0.02}}))
+    assert live.predicted == {"value": 0.1}
+    assert set(live.baselines) == {"ar-1", "ar-4"}
+
+
+class FakeNetwork(SimpleNamespace):
+    """Two layers of two nodes, one channel; the forecast is the sum of all responses."""
+
+    def features(self, inputs, responses):
+        return np.concatenate([r.reshape(len(inputs), -1) for r in responses], axis=1)
+
+    def read_out(self, features):
+        return features.sum(axis=1, keepdims=True)
+
+
+@pytest.fixture
+def network() -> FakeNetwork:
+    layers = [SimpleNamespace(nodes=2), SimpleNamespace(nodes=2)]
+    mean = np.arange(4.0)[:, None, None] * np.ones((4, 6, 1))
+    targets = np.linspace(0, 1, 6)[:, None]
+    return FakeNetwork(
+        layers=layers, node_mean=mean, inputs=np.zeros((6, 1)), targets=targets, washout=2
+    )
+
+
+def test_unmeasured_nodes_are_the_twins(network) -> None:
+    assert mixed_forecast(network, {})[:, 0].tolist() == [6.0] * 4
+    told = mixed_forecast(network, {(1, 1): np.full((6, 1), 10.0)})
+    assert told[:, 0].tolist() == [13.0] * 4
+
+
+def test_a_deployment_scores_after_every_node(network) -> None:
+    live = LiveDeployment()
+    live.take(RunPlan(4, 1, 6, ("X",), ("V",), 1.0, "out", "dep-1"), network)
+    live.take(NodeStarted(0, 1, np.zeros(6), np.zeros((6, 1)), np.ones((6, 1))), network)
+    live.take(StepRead(0, 0.1, 1.0, np.array([0.5])), network)
+    assert live.measured[0, 0] == 0.5
+    live.take(NodeMeasured(0, 1, np.ones((6, 1)), 1.2), network)
+    assert live.misfit == {(0, 1): 1.2}
+    assert [n for n, _ in live.scores] == [1]
+    assert live.done == 1
+
+
+def test_share_inside_the_band() -> None:
+    measured = np.array([0.0, 1.0, 3.0, np.nan])
+    assert inside_share(measured, np.zeros(4), np.ones(4)) == pytest.approx(2 / 3)
+    assert inside_share(measured, None, None) is None
+
+
+PREDICTED = {"value": 0.020, "low": 0.018, "high": 0.027}
+
+
+def test_the_criterion_stands_there_before_the_result() -> None:
+    words = criterion(PREDICTED, 36)
+    assert "all 36 nodes" in words.heading
+    assert "at most 0.027" in words.text
+
+
+@pytest.mark.parametrize(
+    ("measured", "transferred", "words"),
+    [(0.026, True, "Transferred as predicted"), (0.03, False, "Not transferred"),
+     (0.01, True, "better than predicted")],
+)  # fmt: skip
+def test_the_verdict_is_honest(measured: float, transferred: bool, words: str) -> None:
+    told = verdict(
+        {"measured": measured, "predicted": PREDICTED, "baselines": {"ar-18": 0.0054, "ar-1": 0.4}}
+    )
+    assert told.transferred is transferred
+    assert words in told.heading
+    assert "loses to AR-18" in told.text
+    assert "beats AR-1" in told.text

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+from PyQt6.QtCore import QTimer
+from PyQt6.QtWidgets import QApplication
+
+from app.config import load_settings, settings_path
+from app.gui import main
+from app.gui.window import Window
+from app.store import read_recording
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path, monkeypatch, qapp):
+    monkeypatch.setenv("TWINRIG_CONFIG", str(tmp_path / "config"))
+    monkeypatch.setenv("TWINRIG_LIBRARY", str(tmp_path / "library"))
+    yield
+    for widget in qapp.topLevelWidgets():
+        if isinstance(widget, Window):
+            widget.deleteLater()
+    qapp.processEvents()
+
+
+class Visitor:
+    """Acts on the window that `main` opened, step by step, from within its event loop."""
+
+    last: Visitor  # holds its timer, which would be gone with it
+
+    def __init__(self, *steps) -> None:
+        Visitor.last = self
+        self.steps = list(steps)
+        self.timer = QTimer()
+        self.timer.setInterval(20)
+        self.timer.timeout.connect(self.act)
+        self.timer.start()
+
+    def act(self) -> None:
+        windows = [w for w in QApplication.topLevelWidgets() if isinstance(w, Window)]
+        if windows and self.steps and self.steps[0](windows[-1]) is not False:
+            self.steps.pop(0)
+        if not self.steps:
+            self.timer.stop()
+
+
+def test_smoke_starts_says_how_long_it_took_and_quits(capsys) -> None:
+    assert main(["--smoke"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["event"] == "usable"
+    assert 0 < told["seconds"] < 60
+
+
+def test_a_wrong_bench_file_is_exit_2_without_a_window(tmp_path, capsys) -> None:
+    bench = tmp_path / "rig.toml"
+    bench.write_text("nme = 'x'\n")
+    assert main(["--bench", str(bench)]) == 2
+    assert "did you mean 'name'" in capsys.readouterr().err
+
+
+def test_closing_keeps_theme_and_forms(tmp_path) -> None:
+    visitor = Visitor(
+        lambda w: w.pages["record"].steps.setValue(77),
+        lambda w: w.set_theme("dark"),
+        lambda w: w.close(),
+    )
+    assert main([]) == 0
+    assert visitor.steps == []
+    settings, note = load_settings(settings_path())
+    assert note == ""
+    assert settings.theme == "dark"
+    assert settings.forms["record"]["steps"] == 77
+
+
+def test_broken_settings_are_said_in_the_window(tmp_path) -> None:
+    settings_path().parent.mkdir(parents=True)
+    settings_path().write_text("{ cut sho")
+    said: list[str] = []
+    Visitor(lambda w: said.extend(w.log), lambda w: w.close())
+    assert main([]) == 0
+    assert any("default settings" in words for words in said)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_while_recording_ends_safely_with_exit_3(tmp_path, name: str) -> None:
+    seen: dict[str, object] = {}
+
+    def press(window: Window) -> bool | None:
+        page = window.pages["record"]
+        if window.session.bench is None or not page.form.primary.isEnabled():
+            return False
+        page.set_form_values({"count": 4, "steps": 100, "repeats": 50})
+        page.press()
+        return None
+
+    def kill(window: Window) -> bool | None:
+        if window.pages["record"].live.done == 0:
+            return False
+        bench = window.session.bench
+        close = bench.close
+
+        def tell_and_close() -> None:
+            bench.stop.clear()
+            seen["state"] = bench.state()["x"]
+            close()
+
+        bench.close = tell_and_close
+        seen["path"] = window.pages["record"].recorded
+        signal.raise_signal(getattr(signal, name))
+        return None
+
+    Visitor(press, kill)
+    assert main([]) == 3
+    assert not seen["state"].output_on
+    assert seen["state"].setpoint_A == pytest.approx(0.0, abs=1e-3)
+    recording = read_recording(seen["path"])
+    assert recording.status == "stopped"
+    assert recording.complete.sum() > 0

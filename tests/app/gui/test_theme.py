@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+from PyQt6.QtGui import QPalette
+
+from app.gui.theme import DARK, LIGHT, Theme, Tokens, pen, qpalette
+
+
+def luminance(name: str) -> float:
+    channels = [int(name[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    bright, dim = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dim + 0.05)
+
+
+@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
+class TestContrast:
+    @pytest.mark.parametrize("trace", ["field", "measured", "twin", "negative", "ink"])
+    def test_a_trace_stands_out_from_the_plot(self, tokens: Tokens, trace: str) -> None:
+        assert contrast(getattr(tokens, trace), tokens.surface) >= 3.0
+
+    @pytest.mark.parametrize("place", ["surface", "window", "rail", "entry"])
+    def test_text_is_readable_everywhere(self, tokens: Tokens, place: str) -> None:
+        assert contrast(tokens.text1, getattr(tokens, place)) >= 7.0
+        assert contrast(tokens.text2, getattr(tokens, place)) >= 4.5
+
+    def test_warnings_are_readable_on_their_own_ground(self, tokens: Tokens) -> None:
+        assert contrast(tokens.attention, tokens.attention_fill) >= 4.5
+        assert contrast(tokens.fault, tokens.fault_fill) >= 4.5
+        assert contrast("#FFFFFF", tokens.stop) >= 4.5
+
+    def test_what_is_chosen_is_ink_not_an_accent(self, tokens: Tokens) -> None:
+        shown = qpalette(tokens).color(QPalette.ColorRole.Highlight).name().upper()
+        assert shown == tokens.ink
+
+
+def test_pens_keep_their_width_and_the_twin_is_dashed() -> None:
+    assert pen(LIGHT.twin, 1.6, dashed=True).dashPattern() != []
+    assert pen(LIGHT.field, 1.5).widthF() == 1.5
+    assert pen(LIGHT.field, 1.5).isCosmetic()
+
+
+def test_a_theme_can_be_changed_while_the_window_runs(qapp) -> None:
+    theme = Theme("light")
+    theme.apply(qapp)
+    told = []
+    theme.changed.connect(lambda: told.append(theme.tokens))
+    theme.apply(qapp, "dark")
+    assert told == [DARK]
+    theme.apply(qapp, "light")

@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QPixmap
+from PyQt6.QtWidgets import QApplication, QPlainTextEdit
+
+from app.gui.actions import ACTIONS, PAGES
+from app.gui.job import JobSpec
+from app.operations.events import Note
+from app.store import read_recording
+from models.errors import TwinrigError
+
+WAIT_MS = 120_000
+
+
+def bench_is_safe(window) -> bool:
+    return not any(state.output_on for state in window.session.bench.state().values())
+
+
+def test_it_opens_on_the_virtual_rig_and_shows_its_values(window, qtbot) -> None:
+    assert window.session.spec.virtual is not None
+    qtbot.waitUntil(lambda: window.top.cells["field"].value is not None, timeout=WAIT_MS)
+    assert window.top.cells["field"].text == "0.000"
+    assert window.top.pill.state.words == "Within limits"
+    assert "output off" in window.top.pill.state.reason
+
+
+def test_before_the_bench_answers_the_window_is_usable_and_claims_nothing(make_window) -> None:
+    window = make_window(connected=False)
+    assert {cell.text for cell in window.top.cells.values()} == {"—"}
+    record = window.pages["record"]
+    assert not record.form.primary.isEnabled()
+    assert "no bench" in record.form.primary.cost
+    window.open_page("library")
+    assert window.page() is window.pages["library"]
+
+
+def test_every_action_opens(window, qtbot) -> None:
+    for info in ACTIONS:
+        if info.id not in {"quit", "stop"}:
+            window.actions_by_id[info.id].trigger()
+    assert set(window.pages) == {key for key, _ in PAGES} | {"log"}
+    assert all(toast.text for toast in window.toasts.shown)
+    window.set_theme("light")
+
+
+def test_stop_is_enabled_while_idle_and_makes_the_bench_safe(window, qtbot) -> None:
+    bench = window.session.bench
+    bench.energise()
+    bench.magnets["x"].ramp_to_T(0.002)
+    qtbot.mouseClick(window.top.stop_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(window.toasts.shown), timeout=WAIT_MS)
+    assert bench_is_safe(window)
+
+
+def test_stop_during_a_recording_leaves_the_output_off(window, qtbot, press_record) -> None:
+    press_record(window, until_over=False, count=4, steps=100, repeats=50)
+    page = window.pages["record"]
+    assert window.top.cells["field"].name == "Field, as set"
+    window.actions_by_id["stop"].trigger()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert bench_is_safe(window)
+    recording = read_recording(page.recorded)
+    assert recording.status == "stopped"
+    assert 0 < recording.complete.sum() < 200
+    assert page.heading.text().startswith("Stopped")
+    assert window.session.poll() is not None
+
+
+def test_stop_twice_is_harmless_and_a_new_run_starts(window, qtbot, press_record) -> None:
+    press_record(window, until_over=False, count=2, steps=60, repeats=50)
+    window.stop()
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: bool(window.toasts.shown), timeout=WAIT_MS)
+    assert bench_is_safe(window)
+    press_record(window, count=1, steps=10, repeats=2)
+    assert window.pages["record"].live.done == 2
+
+
+def test_escape_stops_unless_an_entry_has_the_focus(window, qtbot, press_record) -> None:
+    press_record(window, until_over=False, count=4, steps=100, repeats=50)
+    window.activateWindow()
+    entry = window.pages["record"].steps
+    entry.setFocus()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is not None, timeout=5000)
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    assert not window.job.stop_asked
+    window.top.stop_button.setFocus()
+    qtbot.keyClick(window.top.stop_button, Qt.Key.Key_Escape)
+    assert window.job.stop_asked
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
+def test_closing_while_running_asks_stops_and_closes(window, qtbot, press_record) -> None:
+    press_record(window, until_over=False, count=4, steps=100, repeats=50)
+    bench, page = window.session.bench, window.pages["record"]
+    window.close()
+    assert window.isVisible()
+    assert window.bar.isVisible()
+    assert [b.text() for b in window.bar.buttons] == ["Stop and close", "Keep running"]
+    window.bar.buttons[1].click()
+    assert not window.bar.isVisible()
+    assert window.job is not None
+    window.close()
+    states = []
+    close = bench.close
+
+    def close_and_tell() -> None:
+        bench.stop.clear()
+        states.append(bench.state())
+        close()
+
+    bench.close = close_and_tell
+    window.bar.buttons[0].click()
+    qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
+    assert not window.isVisible()
+    assert not any(state.output_on for state in states[0].values())
+    assert read_recording(page.recorded).status == "stopped"
+
+
+def test_closing_while_idle_disconnects(window, qtbot) -> None:
+    with qtbot.waitSignal(window.gone, timeout=WAIT_MS):
+        window.close()
+    assert window.session.bench is None
+    assert not window.isVisible()
+
+
+def test_only_one_job_runs(window, qtbot, press_record) -> None:
+    press_record(window, until_over=False, count=4, steps=100, repeats=50)
+    spec = JobSpec("record", "Recording", "rec-2", lambda stop: iter(()), True)
+    assert not window.run(spec)
+    assert "under way" in window.toasts.shown[-1].text
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
+def test_a_failing_job_becomes_a_toast_with_its_traceback(window, qtbot) -> None:
+    def source(stop):
+        yield Note("begun")
+        raise TwinrigError("the disk is full")
+
+    assert window.run(JobSpec("record", "Recording", "rec-1", source, True))
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    toast = window.toasts.shown[-1]
+    assert toast.text == "Recording: the disk is full"
+    assert "TwinrigError" in toast.trace
+    assert window.rail.items["record"].mark == "fault"
+    assert QApplication.activeModalWidget() is None
+    toast.show_details()
+    assert toast.findChild(QPlainTextEdit).isVisible()
+    window.open_page("log")
+    assert "the disk is full" in window.pages["log"].text.toPlainText()
+
+
+def test_a_lost_bench_shows_no_stale_number(window, qtbot, monkeypatch) -> None:
+    qtbot.waitUntil(lambda: window.top.cells["field"].value is not None, timeout=WAIT_MS)
+
+    def gone():
+        raise TwinrigError("x at TCPIP0::…: no reply to MEAS:CURR?")
+
+    monkeypatch.setattr(window.session.bench, "monitor", gone)
+    qtbot.waitUntil(lambda: window.top.cells["field"].text == "—", timeout=WAIT_MS)
+    assert window.top.pill.state.level == "attention"
+    assert "no reply" in window.top.pill.state.reason
+    monkeypatch.undo()
+    qtbot.waitUntil(lambda: window.top.cells["field"].text != "—", timeout=WAIT_MS)
+
+
+def test_a_bench_that_does_not_connect_is_said_in_the_pill(make_window, qtbot, monkeypatch) -> None:
+    window = make_window(connected=False)
+
+    def refuse():
+        raise TwinrigError("x at TCPIP0::192.168.1.2: nothing listens there")
+
+    monkeypatch.setattr(window.session, "connect", refuse)
+    window.link.connect_bench()
+    qtbot.waitUntil(lambda: bool(window.toasts.shown), timeout=WAIT_MS)
+    assert window.top.pill.state.words == "Not connected"
+    assert window.rail.items["bench"].mark == "fault"
+    monkeypatch.undo()
+    window.open_page("bench")
+    window.pages["bench"].form.primary.click()
+    qtbot.waitUntil(lambda: window.session.bench is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.rail.items["bench"].mark == "", timeout=WAIT_MS)
+
+
+def test_copy_plots_puts_a_picture_on_the_clipboard(window, qtbot) -> None:
+    window.open_page("record")
+    window.page().copy_button.click()
+    picture = QApplication.clipboard().pixmap()
+    assert isinstance(picture, QPixmap)
+    assert picture.width() > 600
+    assert window.page().copy_button.text() == "Copied"
+    qtbot.waitUntil(lambda: window.page().copy_button.text() == "Copy plots", timeout=5000)
+
+
+def test_forms_come_back(window, make_window) -> None:
+    window.open_page("record")
+    window.pages["record"].steps.setValue(123)
+    settings = window.settings_now()
+    assert settings.forms["record"]["steps"] == 123
+    other = make_window(connected=False)
+    other.pages["record"].set_form_values(settings.forms["record"])
+    assert other.pages["record"].steps.value() == 123
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_plots_take_the_theme(window, mode: str) -> None:
+    window.set_theme(mode)
+    window.open_page("record")
+    plots = window.pages["record"].plots
+    tokens = window.theme.tokens
+    assert plots.mean_line.opts["pen"].color().name().upper() == tokens.measured
+    assert plots.field.view.backgroundBrush().color().name().upper() == tokens.surface
+    window.set_theme("light")
+
+
+def test_a_refused_recording_says_so_before_anything_is_pressed(window, qtbot) -> None:
+    page = window.pages["record"]
+    page.high.setValue(0.02)
+    page.show_cost()
+    assert not page.form.primary.isEnabled()
+    assert page.form.primary.cost.startswith("refused")
+    page.press()
+    assert window.job is None
+    page.high.setValue(0.0034)
+    page.show_cost()
+    assert page.form.primary.isEnabled()
+    assert "within limits" in page.form.primary.cost
+
+
+def test_the_cost_is_what_the_bench_predicts(window) -> None:
+    page = window.pages["record"]
+    page.set_form_values({"count": 3, "steps": 50, "repeats": 4})
+    page.show_cost()
+    seconds = 12 * window.session.bench.predicted_s(50)
+    assert page.form.primary.text() == "Record 12 repeats"
+    assert f"{round(seconds)} s" in page.form.primary.cost
+    assert "9.6 kB" in page.form.primary.cost
+    assert np.array_equal(
+        page.plots.field_line.getData()[1],
+        1e3 * page.plan.window.field_T(page.plan.sequences[0].drive),
+    )
+
+
+def test_a_supply_that_cannot_be_made_safe_keeps_the_window_and_asks(
+    window, qtbot, monkeypatch
+) -> None:
+    def stuck():
+        window.session.bench.tell("x: not safe yet, trying again (no reply)")
+        raise TwinrigError("x COULD NOT BE MADE SAFE within 10 s")
+
+    monkeypatch.setattr(window.session.bench, "make_safe", stuck)
+    window.close()
+    qtbot.waitUntil(lambda: len(window.bar.buttons) == 2, timeout=WAIT_MS)
+    assert window.isVisible()
+    assert window.top.pill.state.level == "fault"
+    assert "trying again" in window.top.pill.state.reason
+    monkeypatch.undo()
+    window.bar.buttons[0].click()
+    qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
+
+
+def test_a_signal_closes_even_a_bench_that_is_lost(window, qtbot, monkeypatch, capsys) -> None:
+    def stuck():
+        raise TwinrigError("x COULD NOT BE MADE SAFE within 10 s")
+
+    monkeypatch.setattr(window.session.bench, "make_safe", stuck)
+    window.shut_down(forced=True)
+    qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
+    assert "COULD NOT BE MADE SAFE" in capsys.readouterr().err

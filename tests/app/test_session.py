@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.session import Library, Session, library_folder
+from instruments.bench_file import read_bench
+from models.errors import RefusedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def session(tmp_path: Path):
+    made = Session(read_bench("virtual"), Library(tmp_path / "library"))
+    yield made
+    made.close()
+
+
+def test_the_folder_is_the_given_one_then_the_environments(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("TWINRIG_LIBRARY", str(tmp_path / "env"))
+    assert library_folder(str(tmp_path / "given")) == tmp_path / "given"
+    assert library_folder() == tmp_path / "env"
+    monkeypatch.delenv("TWINRIG_LIBRARY")
+    assert library_folder().name == "Twinrig"
+
+
+def test_an_empty_library_is_empty(tmp_path) -> None:
+    assert Library(tmp_path / "none").artefacts() == []
+
+
+def test_artefacts_are_known_by_their_files_and_broken_ones_say_so(tmp_path) -> None:
+    for name, file, text in (
+        ("a", "twin.json", json.dumps({"meta": {"id": "twin-a"}})),
+        ("b", "network.json", "{ cut sho"),
+        ("c", "notes.txt", "no artefact"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).write_text(text)
+    found = {a.path.name: a for a in Library(tmp_path).artefacts()}
+    assert set(found) == {"a", "b"}
+    assert found["a"].id == "twin-a"
+    assert not found["a"].broken
+    assert "network.json can't be read" in found["b"].broken
+    assert [a.kind for a in Library(tmp_path).artefacts("twin")] == ["twin"]
+
+
+def test_a_second_job_is_refused(session: Session) -> None:
+    with (
+        session.job("Fitting", hardware=False),
+        pytest.raises(RefusedError, match="Fitting runs already"),
+        session.job("Training", hardware=False),
+    ):
+        pytest.fail("two jobs ran")
+    assert session.busy == ""
+
+
+def test_a_hardware_job_needs_a_bench(session: Session) -> None:
+    with (
+        pytest.raises(RefusedError, match="no bench is connected"),
+        session.job("Recording", hardware=True),
+    ):
+        pytest.fail("it ran without a bench")
+
+
+def test_the_idle_poll_leaves_a_job_alone(session: Session) -> None:
+    session.connect()
+    assert session.poll() is not None
+    with session.job("Recording", hardware=True):
+        assert session.poll() is None
+    assert session.poll() is not None
+
+
+def test_closing_makes_the_bench_safe(session: Session) -> None:
+    bench = session.connect()
+    bench.energise()
+    magnet = bench.magnets["x"]
+    magnet.ramp_to_T(0.002)
+    assert bench.state()["x"].output_on
+    assert any("zero" in words for words in session.make_safe())
+    assert not bench.state()["x"].output_on
+    session.close()
+    assert session.bench is None
+    assert session.poll() is None
+
+
+def test_a_task_borrows_the_bench(session: Session) -> None:
+    with pytest.raises(RefusedError, match="not connected"):
+        session.with_bench(lambda bench: bench.identities())
+    session.connect()
+    assert "x" in " ".join(session.with_bench(lambda bench: bench.identities()))
