@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
 
-from app.store import new_id
+from app.artefacts import new_id
 from models.errors import RefusedError
 
 if TYPE_CHECKING:

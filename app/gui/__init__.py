@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv
         Options without the program's name; None takes those of the process.
     """
+    began_s = time.perf_counter()
     from app.gui.start import run  # Qt is loaded for the window only
 
-    return run(argv)
+    return run(argv, began_s)
