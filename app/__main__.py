@@ -1,4 +1,4 @@
-"""`python -m app` and the console script `twinrig`: no arguments open the window."""
+"""`python -m app` and the console script `twinrig`: without a verb they open the window."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import sys
 
 
 def main() -> int:
-    """Run the command line, or the window where there are no arguments; returns the exit code."""
-    if len(sys.argv) == 1:
+    """Run the command line, or the window where no verb is given; returns the exit code.
+
+    The window has options of its own (`--bench`, `--library`, `--theme`, `--smoke`, `--screenshot`).
+    """
+    first = sys.argv[1] if len(sys.argv) > 1 else "--bench"
+    if first.startswith("--") and first != "--help":
         from app.gui import main as window  # Qt is loaded for the window only
 
         return int(window() or 0)
