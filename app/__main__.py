@@ -8,7 +8,7 @@ import sys
 def main() -> int:
     """Run the command line, or the window where no verb is given; returns the exit code.
 
-    The window has options of its own (`--bench`, `--library`, `--theme`, `--smoke`, `--screenshot`).
+    The window's own options are `--bench`, `--library`, `--theme`, `--smoke`, `--screenshot`.
     """
     first = sys.argv[1] if len(sys.argv) > 1 else "--bench"
     if first.startswith("--") and first != "--help":

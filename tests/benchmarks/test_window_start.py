@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 import time
+from typing import TYPE_CHECKING
 
-import pytest
+if TYPE_CHECKING:
+    import pytest
 
-# Measured 2.5 to 3 on two cores; issue 7 brings it down. Beyond this something heavy crept in.
-AT_MOST = 4.5
+# Measured 3 to 4 on two cores (the end of the process included). Beyond this something heavy
+# crept in.
+AT_MOST = 6.0
 ROUNDS = 3
 BARE = """
 import sys
