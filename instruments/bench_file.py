@@ -110,10 +110,9 @@ def _magnet(name: str, table: Table) -> MagnetSpec | None:
     compliance_V = None
     if "compliance_V" in table.values:
         compliance_V = table.number("compliance_V", above=0.0)
-    if any(number is None for number in numbers):
-        return None
-    checked = _made(table, lambda: MagnetLimits(*[n for n in numbers if n is not None]))
-    if address is None or checked is None:
+    # what is missing is named already; a stand-in lets the others be checked in the same go
+    checked = _made(table, lambda: MagnetLimits(*[1.0 if n is None else n for n in numbers]))
+    if address is None or checked is None or any(number is None for number in numbers):
         return None
     return MagnetSpec(**address, options={"compliance_V": compliance_V}, limits=checked)
 
