@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from models.errors import InputError
 from models.latent_path import NOISE_SCALE, latent_path
-from models.twin import weight_shapes
+from models.twin import HIDDEN, LATENT, weight_shapes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ class TwinModel(nn.Module):
     """
 
     def __init__(
-        self, channels: int, latent: int = 16, hidden: int = 64, deterministic: bool = False
+        self, channels: int, latent: int = LATENT, hidden: int = HIDDEN, deterministic: bool = False
     ) -> None:
         super().__init__()
         self.channels, self.latent, self.hidden = channels, latent, hidden

@@ -15,6 +15,7 @@ import torch
 
 from models.errors import InputError, TwinrigError, raise_problems
 from models.latent import TwinModel
+from models.twin import HIDDEN, LATENT
 from training.objectives import MeanSquares, Objective, objective_named
 from training.windows import Batch, Scales, batch_indices
 
@@ -54,8 +55,8 @@ class FitSettings:
     iterations: int = 12_000
     minutes: float | None = None
     seed: int = 0
-    latent: int = 16
-    hidden: int = 64
+    latent: int = LATENT
+    hidden: int = HIDDEN
     mean_share: float = 0.4
     batch: int = 24
     mean_learning_rate: float = 8e-3

@@ -15,6 +15,7 @@ from app.operations.child import in_child
 from app.operations.events import Note, Result
 from app.store import load_twin, read_recording
 from models.errors import TwinrigError
+from models.twin import HIDDEN, LATENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -57,8 +58,8 @@ class TwinPage(Page):
     def _fit_rows(self) -> None:
         self.form.section("Fit")
         self.objective = Choice(self.theme, OBJECTIVES, "Objective")
-        self.latent = WholeEntry(6, 1, 64, "", "Latent state")
-        self.hidden = WholeEntry(48, 4, 1024, "", "Hidden units")
+        self.latent = WholeEntry(LATENT, 1, 64, "", "Latent state")
+        self.hidden = WholeEntry(HIDDEN, 4, 1024, "", "Hidden units")
         self.iterations = WholeEntry(6000, 1, 1_000_000, "", "Iterations")
         self.seed = WholeEntry(1, 0, 2**31 - 1, "", "Seed")
         self.form.row("Objective", self.objective)
