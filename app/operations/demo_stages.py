@@ -41,13 +41,13 @@ class Size:
         What the network learns.
     """
 
-    fit_sequences: int = 640
+    fit_sequences: int = 1280
     fit_repeats: int = 4
     steps: int = 100
     held_out_sequences: int = 40
     held_out_repeats: int = 16
-    fit_iterations: int = 6000
-    train_iterations: int = 1500
+    fit_iterations: int = 15000
+    train_iterations: int = 2000
     layers: tuple[int, ...] = (40, 40, 40)
     task: str = "mackey-glass:h=5"
 
@@ -99,14 +99,15 @@ class Pace:
 
 def stages(out: Path, size: Size, seed: int, bench: Bench) -> list[Step]:
     """Every stage before the report, in order; heavy imports happen when one runs."""
-    fitted = make_sequences("mixed", size.fit_sequences, size.steps, seed)
+    fitted = of_all_families(size.fit_sequences, size.steps, seed)
+    unseen = of_all_families(size.held_out_sequences, size.steps, seed + HELD_OUT_SEED)
     iterations = size.train_iterations
     return [
         _recording(
             out / "recording", "record repeats to fit", bench, fitted, size.fit_repeats, seed
         ),
         _recording(
-            out / "held-out", "record repeats that no fit sees", bench, held_out(size, seed),
+            out / "held-out", "record repeats that no fit sees", bench, unseen,
             size.held_out_repeats, seed + HELD_OUT_SEED,
         ),
         _fit(out, "twin", "fit the noise-aware twin", size, seed, deterministic=False),
@@ -120,16 +121,16 @@ def stages(out: Path, size: Size, seed: int, bench: Bench) -> list[Step]:
     ]  # fmt: skip
 
 
-def held_out(size: Size, seed: int) -> list[FieldSequence]:
-    """Unseen sequences, as many of each family."""
-    counts = [size.held_out_sequences // len(FAMILIES)] * len(FAMILIES)
-    for place in range(size.held_out_sequences % len(FAMILIES)):
+def of_all_families(sequences: int, steps: int, seed: int) -> list[FieldSequence]:
+    """As many sequences of each family: a network's drive may look like any of them."""
+    counts = [sequences // len(FAMILIES)] * len(FAMILIES)
+    for place in range(sequences % len(FAMILIES)):
         counts[place] += 1
     return [
         sequence
         for family, count in zip(FAMILIES, counts, strict=True)
         if count
-        for sequence in make_sequences(family, count, size.steps, seed + HELD_OUT_SEED)
+        for sequence in make_sequences(family, count, steps, seed)
     ]
 
 

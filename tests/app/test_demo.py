@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.operations.demo import demo
-from app.operations.demo_stages import QUICK, Events, Pace, Size, Step, held_out
+from app.operations.demo_stages import (
+    HELD_OUT_SEED,
+    QUICK,
+    Events,
+    Pace,
+    Size,
+    Step,
+    of_all_families,
+)
 from app.operations.events import Event, Note, Progress, Result, Stage
 from app.store import load_network, load_twin, read_recording
 from models.errors import InputError
-from models.sequence import FAMILIES, make_sequences
+from models.sequence import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,9 +124,9 @@ def test_the_time_left_follows_the_pace_of_this_machine() -> None:
 
 
 def test_held_out_sequences_are_of_every_family_and_unseen() -> None:
-    unseen = held_out(QUICK, seed=0)
+    unseen = of_all_families(QUICK.held_out_sequences, QUICK.steps, HELD_OUT_SEED)
     assert {sequence.family for sequence in unseen} == set(FAMILIES)
     assert len(unseen) == QUICK.held_out_sequences
-    fitted = make_sequences("mixed", QUICK.fit_sequences, QUICK.steps, 0)
+    fitted = of_all_families(QUICK.fit_sequences, QUICK.steps, 0)
     seen = {sequence.drive.tobytes() for sequence in fitted}
     assert not any(sequence.drive.tobytes() in seen for sequence in unseen)
