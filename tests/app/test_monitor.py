@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from served import served_rig
+from served_rig import served_rig
 
 from app.cli import main
 from app.operations.monitor import BenchRead, monitor

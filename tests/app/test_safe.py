@@ -6,7 +6,7 @@ import json
 import socket
 from typing import TYPE_CHECKING
 
-from served import ServedRig, served_rig
+from served_rig import ServedRig, served_rig
 
 from app.cli import main
 from instruments.bench_file import read_bench

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from served import served_rig, start, stop_signal
+from served_rig import served_rig, start, stop_signal
 
 from app.cli import main
 from app.operations.serve import Listening, serve

@@ -8,7 +8,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from served import ServedRig, served_rig, start, stop_signal
+from served_rig import ServedRig, served_rig, start, stop_signal
 
 from app.cli import main
 from app.store import read_recording
