@@ -60,7 +60,7 @@ class TwinPage(Page):
         self.objective = Choice(self.theme, OBJECTIVES, "Objective")
         self.latent = WholeEntry(LATENT, 1, 64, "", "Latent state")
         self.hidden = WholeEntry(HIDDEN, 4, 1024, "", "Hidden units")
-        self.iterations = WholeEntry(6000, 1, 1_000_000, "", "Iterations")
+        self.iterations = WholeEntry(12_000, 1, 1_000_000, "", "Iterations")
         self.seed = WholeEntry(1, 0, 2**31 - 1, "", "Seed")
         self.form.row("Objective", self.objective)
         self.form.row("Latent state", self.latent)
