@@ -10,6 +10,7 @@ import pytest
 from app.operations.demo import demo
 from app.operations.demo_stages import (
     HELD_OUT_SEED,
+    MOSTLY_MIXED,
     QUICK,
     Events,
     Pace,
@@ -127,6 +128,6 @@ def test_held_out_sequences_are_of_every_family_and_unseen() -> None:
     unseen = of_all_families(QUICK.held_out_sequences, QUICK.steps, HELD_OUT_SEED)
     assert {sequence.family for sequence in unseen} == set(FAMILIES)
     assert len(unseen) == QUICK.held_out_sequences
-    fitted = of_all_families(QUICK.fit_sequences, QUICK.steps, 0)
+    fitted = of_all_families(QUICK.fit_sequences, QUICK.steps, 0, MOSTLY_MIXED)
     seen = {sequence.drive.tobytes() for sequence in fitted}
     assert not any(sequence.drive.tobytes() in seen for sequence in unseen)
