@@ -112,14 +112,16 @@ def test_kill_9_loses_no_completed_repeat(tmp_path: Path) -> None:
 def test_kill_9_loses_nothing_in_200_runs(tmp_path: Path) -> None:
     rng = random.Random(2)
     checked = 0
-    for attempt in range(200):
+    for attempt in range(1000):  # on a fast machine some runs end before their kill
         out = tmp_path / str(attempt)
-        reported = killed(out, rng.uniform(0, 0.12), once_begun=True)
+        reported = killed(out, rng.uniform(0, 0.06), once_begun=True)
         if len(reported) < 1200:
             check_after_kill(out, reported)
             checked += 1
         shutil.rmtree(out)
-    assert checked > 150
+        if checked == 200:
+            return
+    pytest.fail(f"only {checked} of 200 runs were killed before their end")
 
 
 @POSIX
