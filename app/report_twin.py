@@ -226,13 +226,14 @@ def verdict(errors: dict[str, Any], coverage: dict[str, Any]) -> str:
     """One sentence on a stochastic twin."""
     known = {
         name: errors[name]["ratio"]
-        for name in ("mean", "spread", "autocovariance", "crps")
+        for name in ERROR_WORDS
         if errors.get(name, {}).get("ratio") is not None
     }
     if not known:
         return "The twin has no scores yet: it needs held-out repeats."
     worst = max(known, key=lambda name: known[name])
-    count = "every error" if known[worst] <= CLOSE else "not every error"
+    within = sum(ratio <= CLOSE for ratio in known.values())
+    count = "every error" if within == len(known) else f"{within} of {len(known)} errors"
     words = (
         f"The twin has {count} within {CLOSE} times its half-split floor "
         f"(worst: {ERROR_WORDS[worst]}, {known[worst]:.2f})"
