@@ -19,8 +19,13 @@ from typing import TYPE_CHECKING, Any
 from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
+    import sys
     from collections.abc import Callable, Generator, Iterator
-    from multiprocessing.connection import Connection
+
+    if sys.platform == "win32":
+        from multiprocessing.connection import PipeConnection as Connection
+    else:
+        from multiprocessing.connection import Connection
 
     from app.operations.events import Event
 
