@@ -33,7 +33,9 @@ class Parser(argparse.ArgumentParser):
             known = re.findall(r"[\w.-]+", match["known"])
             near = difflib.get_close_matches(match["word"], known, n=1)
             message += f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"{self.prog}: {message}\n{self.format_usage().strip()}")
+        verb = self.prog.partition(" ")[2]  # "twinrig" stands before every error already
+        place = f"{verb}: " if verb else ""
+        raise InputError(f"{place}{message}\n{self.format_usage().strip()}")
 
 
 def build_parser() -> Parser:
