@@ -128,21 +128,33 @@ def new_directory(out: Path) -> Path:
     return out
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all (temporary file, fsync, rename); TwinrigError on failure."""
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a partial file to write: at the end it becomes `path` whole, on any failure nothing.
+
+    Raises
+    ------
+    TwinrigError
+        The disk refuses.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     with writing(path):
         try:
-            with partial.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            yield partial
             os.replace(partial, path)
         except BaseException:
             with suppress(OSError):
                 partial.unlink()
             raise
     sync_directory(path.parent)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all (temporary file, fsync, rename); TwinrigError on failure."""
+    with replacing(path) as partial, partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def sync_directory(path: Path) -> None:

@@ -19,7 +19,7 @@ import h5netcdf
 import h5py
 import numpy as np
 
-from app.artefacts import reading, sync_directory, writing
+from app.artefacts import reading, replacing
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -82,23 +82,15 @@ def write_netcdf(
     TwinrigError
         The disk refuses.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with writing(path):
-        try:
-            _write_variables(partial, variables, attrs)
-            with partial.open("r+b") as file:
-                digest = hashlib.file_digest(file, "sha256").digest()
-                file.seek(0, os.SEEK_END)
-                if seal:
-                    file.write(SEAL + digest)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, path)
-        except BaseException:
-            with suppress(OSError):
-                partial.unlink()
-            raise
-    sync_directory(path.parent)
+    with replacing(path) as partial:
+        _write_variables(partial, variables, attrs)
+        with partial.open("r+b") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+            file.seek(0, os.SEEK_END)
+            if seal:
+                file.write(SEAL + digest)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _write_variables(

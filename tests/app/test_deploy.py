@@ -28,14 +28,7 @@ from models.errors import InputError, RefusedError
 from models.sequence import DriveWindow, Reset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    with Bench.connect(read_bench("virtual")) as connected:
-        yield connected
 
 
 @pytest.fixture(scope="module")

@@ -27,15 +27,8 @@ from models.errors import InputError, RefusedError, TwinrigError
 from models.sequence import DriveWindow, Reset, make_sequences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
-
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    """The built-in virtual rig."""
-    with Bench.connect(read_bench("virtual")) as connected:
-        yield connected
 
 
 def test_events_in_order_and_the_result(bench: Bench, tmp_path: Path) -> None:

@@ -22,8 +22,6 @@ from app.operations.events import (
 from app.operations.record import order_of, record
 from app.operations.runs import WayOut, status_of
 from app.store import read_recording
-from instruments.bench import Bench
-from instruments.bench_file import read_bench
 from instruments.link_errors import LinkError
 from models.errors import StoppedError, TwinrigError
 
@@ -31,12 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    """The built-in virtual rig."""
-    with Bench.connect(read_bench("virtual")) as connected:
-        yield connected
+    from instruments.bench import Bench
 
 
 @pytest.mark.parametrize(
