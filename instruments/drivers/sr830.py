@@ -64,9 +64,9 @@ class SR830:
         self._session = session
         self.identity = ""
         numbers = [str(CHANNELS[channel]) for channel in self.channels]
-        self._read_command = (
-            f"SNAP? {','.join(numbers)}" if len(numbers) > 1 else f"OUTP? {numbers[0]}"
-        )
+        # SNAP? takes two or more, and is what gates a step: a single channel is asked twice
+        self._asked = numbers if len(numbers) > 1 else numbers * 2
+        self._read_command = f"SNAP? {','.join(self._asked)}"
         self._monitor_commands = [f"OUTP? {number}" for number in numbers]
         session.identify = self.identify
 
@@ -117,8 +117,9 @@ class SR830:
         self.faults()
 
     def read(self) -> NDArray[np.float64]:
-        """`SNAP?`: all channels of one instant (`OUTP?` for a single one)."""
-        return np.array(self._session.numbers(self._read_command, len(self.channels)))
+        """`SNAP?`: all channels of one instant; it gates a step where the rig does so."""
+        numbers = self._session.numbers(self._read_command, len(self._asked))
+        return np.array(numbers[: len(self.channels)])
 
     def monitor(self) -> NDArray[np.float64]:
         """`OUTP?` of each channel: the latest values, nothing is gated."""

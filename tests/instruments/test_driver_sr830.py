@@ -38,7 +38,7 @@ def test_prepare_drops_what_the_status_bytes_had_latched():
             ("X", "Y", "R", "theta"), b"SNAP? 1,2,3,4", b"3,4,5,53.13",
             [3, 4, 5, 53.13], ("V", "V", "V", "deg"),
         ),
-        (("R",), b"OUTP? 3", b"0.25", [0.25], ("V",)),
+        (("R",), b"SNAP? 3,3", b"0.25,0.25", [0.25], ("V",)),
     ],
 )  # fmt: skip
 def test_reads_all_channels_of_one_instant(channels, command, reply, values, units):
