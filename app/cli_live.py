@@ -17,7 +17,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from app.cli_plot import braille
-from app.cli_words import duration, words_of
+from app.cli_words import words_of
 from app.operations.events import (
     Event,
     FitProgress,
@@ -29,6 +29,7 @@ from app.operations.events import (
     StepRead,
     TrainProgress,
 )
+from app.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

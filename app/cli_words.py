@@ -17,8 +17,7 @@ from app.operations.events import (
     TrainProgress,
 )
 from app.operations.monitor import BenchRead
-
-ERROR_NAMES = ("mean", "spread", "autocovariance", "crps")
+from app.words import duration
 
 
 def words_of(event: Event) -> str | None:
@@ -57,17 +56,6 @@ def words_of(event: Event) -> str | None:
             )
         case _:
             return None
-
-
-def duration(seconds: float) -> str:
-    """`1 h 2 min`, `2 min 8 s`, `14 s` or `0.3 s`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole % 3600 // 60
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
 
 
 def result_lines(values: dict[str, Any]) -> list[str]:

@@ -22,7 +22,6 @@ DASH = (0, (6, 3.5))
 DRAWN_REPEATS = 24  # more only darken the grey
 FORECAST_STEPS = 300  # of the unseen part: about six quasi-periods of Mackey-Glass
 WIDTH_IN = 8.6
-DPI = 130
 
 
 def new_figure(height_in: float) -> Figure:

@@ -10,8 +10,8 @@ import numpy as np
 
 from app import report_figures
 from app.artefacts import parse_json, reading
-from app.cli_words import duration
 from app.report_twin import fixed
+from app.words import duration
 from models.errors import InputError
 
 if TYPE_CHECKING:

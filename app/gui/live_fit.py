@@ -9,6 +9,7 @@ import numpy as np
 
 from app.gui.widgets.tables import ErrorRow
 from app.operations.events import FitProgress, FitSamples, TwinScored
+from app.words import left_s
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,9 +75,7 @@ class LiveFit:
     def left_s(self) -> float | None:
         """Time left at the pace so far; None before there is one."""
         done = self.iterations[-1] if self.iterations else 0
-        if not done or not self.total:
-            return None
-        return self.elapsed_s / done * (self.total - done)
+        return left_s(done, self.total, self.elapsed_s)
 
 
 def error_rows(errors: dict[str, Any], coverage: dict[str, Any]) -> list[ErrorRow]:

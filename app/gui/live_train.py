@@ -10,6 +10,7 @@ import numpy as np
 from app.gui.widgets.tables import ScoreRow
 from app.gui.words import shown_name
 from app.operations.events import BaselineScored, NetworkState, Result, TrainProgress
+from app.words import left_s
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,9 +52,7 @@ class LiveTraining:
     def left_s(self) -> float | None:
         """Time left at the pace so far."""
         done = self.iterations[-1] if self.iterations else 0
-        if not done or not self.total:
-            return None
-        return self.elapsed_s / done * (self.total - done)
+        return left_s(done, self.total, self.elapsed_s)
 
     @property
     def latest(self) -> float | None:

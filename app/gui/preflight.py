@@ -9,7 +9,8 @@ import numpy as np
 
 from app import deployment
 from app.gui.widgets.checks import Check
-from app.gui.words import duration, size
+from app.gui.words import size
+from app.words import duration
 from models import schedule
 from models.errors import InputError, RefusedError, TwinrigError
 from models.sequence import FieldSequence

@@ -32,8 +32,8 @@ from app.gui.top import TopStrip
 from app.gui.widgets.rail import Rail
 from app.gui.widgets.status import StatusLine
 from app.gui.widgets.toast import AskBar, Toasts
-from app.gui.words import duration
 from app.operations.events import Event, Note, Progress, RunPlan, StepRead
+from app.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable

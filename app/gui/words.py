@@ -4,23 +4,9 @@ from __future__ import annotations
 
 import math
 
-MISSING = "—"
+from app.words import MISSING
+
 PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
-
-
-def duration(seconds: float | None) -> str:
-    """`0.4 s`, `41 s`, `2 min 8 s`, `1 h 14 min`."""
-    if seconds is None or not math.isfinite(seconds):
-        return MISSING
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def size(count: float) -> str:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import new_directory, parse_json, reading, write_bytes
-from app.cli_words import duration
 from app.operations.demo_stages import FULL, QUICK, Events, Pace, Size, Step, stages
 from app.operations.events import Event, Note, Result, Stage
+from app.words import duration
 from models.errors import InputError
 
 if TYPE_CHECKING:

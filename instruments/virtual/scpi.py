@@ -28,9 +28,6 @@ ERROR_WORDS = {  # SCPI-99 volume 2, chapter 21
 _ESR_BITS = {1: 32, 2: 16, 3: 8, 4: 4}  # hundreds of the code: command, execution, device, query
 _NODE = re.compile(r"(\[?):?([A-Za-z]+)(\]?)")
 
-# A command's handler takes the instrument and the text behind the header.
-Handler = "Callable[[Any, str], str | None]"
-
 
 class ScpiError(Exception):
     """A command can't be carried out; goes into the error queue, not to the user."""

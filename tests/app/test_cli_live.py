@@ -12,8 +12,9 @@ from app import cli_live
 from app.cli_live import LiveProgress
 from app.cli_output import PlainLines
 from app.cli_plot import braille
-from app.cli_words import duration, error_lines, instrument_lines, result_lines, words_of
+from app.cli_words import error_lines, instrument_lines, result_lines, words_of
 from app.operations.events import Note, Progress, RepeatStarted, Stage, StepRead
+from app.words import duration
 
 if TYPE_CHECKING:
     import pytest

@@ -266,9 +266,8 @@ def test_make_safe_says_when_current_flows_at_zero_set_point():
     assert not supply.output_on
 
 
-def test_make_safe_from_another_thread_waits_for_the_walk_to_notice_stop():
-    magnet, supply, stop = limited(ramp=0.01, on_wait=lambda _: threading.Event().wait(0.001))
-    magnet.energise()
+def walking_elsewhere(magnet):
+    """A thread that walks to 5 A, and the list in which it tells that it was stopped."""
     ended = []
 
     def walk():
@@ -280,6 +279,13 @@ def test_make_safe_from_another_thread_waits_for_the_walk_to_notice_stop():
     thread = threading.Thread(target=walk)
     thread.start()
     threading.Event().wait(0.05)
+    return thread, ended
+
+
+def test_make_safe_from_another_thread_waits_for_the_walk_to_notice_stop():
+    magnet, supply, stop = limited(ramp=0.01, on_wait=lambda _: threading.Event().wait(0.001))
+    magnet.energise()
+    thread, ended = walking_elsewhere(magnet)
     stop.request()
     magnet.make_safe()
     thread.join(5)
@@ -291,20 +297,10 @@ def test_make_safe_from_another_thread_waits_for_the_walk_to_notice_stop():
 def test_make_safe_from_another_thread_ends_a_walk_without_a_stop_request():
     magnet, supply, _ = limited(ramp=0.01, on_wait=lambda _: threading.Event().wait(0.001))
     magnet.energise()
-    ended = []
-
-    def walk():
-        try:
-            magnet.step_to_A(5.0)
-        except StoppedError:
-            ended.append("halted")
-
-    thread = threading.Thread(target=walk)
-    thread.start()
-    threading.Event().wait(0.05)
+    thread, ended = walking_elsewhere(magnet)
     magnet.make_safe()
     thread.join(5)
-    assert ended == ["halted"]
+    assert ended == ["stopped"]
     assert supply.programmed_A == 0.0
     assert supply.log[-1] == "OUTP OFF"
 

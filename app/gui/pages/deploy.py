@@ -15,9 +15,10 @@ from app.gui.preflight import deployment_bytes, preflight
 from app.gui.widgets.basic import Choice, Segments
 from app.gui.widgets.checks import Check, CheckList
 from app.gui.widgets.tables import ScoreRow
-from app.gui.words import count, duration, score, size
+from app.gui.words import count, score, size
 from app.operations.events import Note
 from app.store import load_network
+from app.words import duration
 from models import schedule
 from models.errors import TwinrigError
 

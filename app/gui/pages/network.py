@@ -14,10 +14,11 @@ from app.gui.live_train import LiveTraining, sentence
 from app.gui.pages.network_plots import NetworkPlots
 from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import Choice, WholeEntry
-from app.gui.words import count, duration, score
+from app.gui.words import count, score
 from app.operations.child import in_child
 from app.operations.events import NetworkState, Note, Result, Stage
 from app.store import load_network, load_twin
+from app.words import duration
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from app.gui.live_record import LiveRecording, longest_hold
 from app.gui.pages.page import Page, Shell
 from app.gui.pages.record_plots import RecordPlots
 from app.gui.widgets.basic import Choice, FieldEntry, WholeEntry, row
-from app.gui.words import count, duration, size
+from app.gui.words import count, size
 from app.operations.events import Note
+from app.words import duration
 from models.errors import TwinrigError
 from models.sequence import FAMILIES, DriveWindow, FieldSequence, Reset, make_sequences
 

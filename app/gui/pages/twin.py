@@ -10,10 +10,11 @@ from app.gui.live_fit import LiveFit, error_rows
 from app.gui.pages.page import Page, Shell
 from app.gui.pages.twin_plots import TwinPlots
 from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, label
-from app.gui.words import count, duration
+from app.gui.words import count
 from app.operations.child import in_child
 from app.operations.events import Note, Result
 from app.store import load_twin, read_recording
+from app.words import duration
 from models.errors import TwinrigError
 from models.twin import HIDDEN, LATENT
 

@@ -11,7 +11,8 @@ from PyQt6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app.gui import icons
 from app.gui.theme import BODY_PX, LABEL_PX, VALUE_PX, colour, elided, mono, sans
-from app.gui.words import MISSING, reading
+from app.gui.words import reading
+from app.words import MISSING
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QPaintEvent

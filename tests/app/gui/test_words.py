@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from app.gui.words import count, duration, prefix, reading, score, shown_name, size
+from app.gui.words import count, prefix, reading, score, shown_name, size
+from app.words import duration
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,27 @@
+"""Words that every front end and report writes alike."""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "—"
+
+
+def duration(seconds: float | None) -> str:
+    """`0.4 s`, `41 s`, `2 min 8 s`, `1 h 14 min`."""
+    if seconds is None or not math.isfinite(seconds):
+        return MISSING
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def left_s(done: int, total: int, elapsed_s: float) -> float | None:
+    """Time left at the pace so far, in s; None before there is one."""
+    return elapsed_s / done * (total - done) if done and total else None
