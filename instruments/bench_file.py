@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import importlib.resources
 import math
@@ -67,7 +68,7 @@ def parse_bench(text: str, source: str) -> BenchSpec:
     raise_problems(InputError, source, table.problems)
     if spec is None:  # every way to None has left a problem behind
         raise InputError(f"{source}: incomplete")
-    return spec
+    return dataclasses.replace(spec, text=text)
 
 
 def _bench(table: Table, source: str) -> BenchSpec | None:

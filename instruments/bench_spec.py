@@ -61,7 +61,7 @@ class BenchSpec:
     """A bench file, checked.
 
     `gate_s` is the device time of one gated reading (0: not known); `drive_magnet` the magnet that
-    the drive goes to; `source` where the text came from.
+    the drive goes to; `source` where the text came from, `text` the TOML itself.
     """
 
     name: str
@@ -73,6 +73,7 @@ class BenchSpec:
     gate_s: float = 0.0
     virtual: VirtualSpec | None = None
     source: str = ""
+    text: str = ""
 
     @property
     def in_process(self) -> bool:

@@ -48,6 +48,7 @@ def test_the_bench_of_the_design_is_read():
     assert spec.reset == Reset(0.0040, 0.0)
     assert (spec.drive_magnet, spec.gate_s, spec.virtual) == ("x", 0.0, None)
     assert not spec.in_process
+    assert spec.text == GOOD
 
 
 def test_the_built_in_bench_is_the_virtual_nanoring_rig():
