@@ -1,0 +1,142 @@
+"""The spin-vortex ice: its memory, its lines, and its noise beside that of real repeats."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from instruments.virtual.instrument import DeviceTime
+from instruments.virtual.spectrum_noise import SpectrumNoise, SpectrumNoiseParameters
+from instruments.virtual.spin_vortex_ice import SpinVortexIce, SpinVortexIceParameters
+from models.errors import InputError
+
+DATA = Path(os.environ.get("TWINRIG_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
+CHANNELS_HZ = np.linspace(4.0e9, 10.0e9, 60)
+HOLD_S = 0.1
+
+
+def _reset(array: SpinVortexIce) -> None:
+    for field_T in (40e-3, -40e-3):
+        array.expose(field_T, HOLD_S)
+
+
+def _loops(array: SpinVortexIce, fields_T: np.ndarray) -> np.ndarray:
+    """Spectra `(T, 60)` after each bipolar loop."""
+    spectra = []
+    for field_T in fields_T:
+        array.expose(field_T, HOLD_S)
+        array.expose(-field_T, HOLD_S)
+        spectra.append(array.spectrum(CHANNELS_HZ, -field_T))
+    return np.array(spectra)
+
+
+def test_vortices_climb_over_several_loops_and_a_high_field_erases_them() -> None:
+    array = SpinVortexIce(SpinVortexIceParameters(), 0)
+    _reset(array)
+    assert array.vortex_share < 0.01
+    shares = []
+    for _ in range(8):
+        _loops(array, np.array([22e-3]))
+        shares.append(array.vortex_share)
+    assert shares[0] > 0.1
+    assert shares[-1] > shares[0] + 0.05
+    assert np.all(np.diff(shares) > 0)
+    _loops(array, np.full(3, 28e-3))
+    assert array.vortex_share < 0.1
+
+
+def test_weak_fields_change_nothing() -> None:
+    array = SpinVortexIce(SpinVortexIceParameters(), 0)
+    _reset(array)
+    before = array.narrow.copy(), array.wide.copy()
+    _loops(array, np.full(5, 12e-3))
+    assert np.array_equal(array.narrow, before[0])
+    assert np.array_equal(array.wide, before[1])
+
+
+def test_the_past_fades_within_some_twenty_loops() -> None:
+    rng = np.random.default_rng(3)
+    tail_T = rng.uniform(18e-3, 23.5e-3, 20)
+    spectra = []
+    for past in (18.5e-3, 23.3e-3):
+        array = SpinVortexIce(SpinVortexIceParameters(), 1)
+        _reset(array)
+        spectra.append(_loops(array, np.r_[np.full(10, past), tail_T])[10:])
+    apart = np.sqrt(np.mean((spectra[0] - spectra[1]) ** 2, axis=1))
+    signal = spectra[0].std(axis=0).mean()
+    assert apart[0] > 0.1 * signal
+    assert apart[-1] < 0.4 * apart[0]
+
+
+def test_the_same_seed_gives_the_same_history() -> None:
+    fields_T = np.random.default_rng(0).uniform(18e-3, 23.5e-3, 10)
+    arrays = [SpinVortexIce(SpinVortexIceParameters(), seed) for seed in (5, 5, 6)]
+    for array in arrays:
+        _reset(array)
+    first, again, other = (_loops(array, fields_T) for array in arrays)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_lines_follow_the_field_by_kittel() -> None:
+    parameters = SpinVortexIceParameters(row_T=0.0, column_T=0.0)
+    array = SpinVortexIce(parameters, 0)
+    _reset(array)  # all moments along −: a field of −20 mT is along them
+    axis_Hz = np.linspace(4e9, 12e9, 4001)
+    first_T, second_T = parameters.wide_B_T
+    expected_Hz = 29.0e9 * np.sqrt((20e-3 + first_T) * (20e-3 + second_T))
+    spectrum = array.spectrum(axis_Hz, -20e-3)
+    near = np.abs(axis_Hz - expected_Hz) < 0.35e9
+    steep_Hz = axis_Hz[near][np.argmin(np.abs(spectrum[near]))]  # zero between the two lobes
+    assert abs(steep_Hz - expected_Hz) < 0.08e9
+
+
+def test_impossible_parameters_are_all_named() -> None:
+    with pytest.raises(InputError, match=r"rows = 0(.|\n)*spread = 0.5"):
+        SpinVortexIceParameters(rows=0, spread=0.5)
+
+
+def _statistics(repeats: np.ndarray) -> dict[str, float]:
+    """Noise statistics of `(R, T, C)`: each a number that has to agree."""
+    mean = repeats.mean(axis=0)
+    residual = repeats - mean
+    power = np.mean(residual**2)
+    channels = np.corrcoef(residual.reshape(-1, residual.shape[2]).T)
+    signal = np.sqrt(mean.var(axis=0).mean())
+    return {
+        "noise over signal": float(np.sqrt(power) / signal),
+        "kurtosis": float(np.mean((residual / residual.std(axis=(0, 1))) ** 4)),
+        "lag 1": float(np.mean(residual[:, :-1] * residual[:, 1:]) / power),
+        "lag 5": float(np.mean(residual[:, :-5] * residual[:, 5:]) / power),
+        **{f"channels {k} apart": float(np.mean(np.diag(channels, k))) for k in (1, 2, 4, 8, 12)},
+        "drift over noise": float(residual.mean(axis=1).std() / np.sqrt(power)),
+    }
+
+
+def _virtual_repeats() -> np.ndarray:
+    fields_T = np.random.default_rng(0).uniform(18e-3, 23.5e-3, 19)
+    time = DeviceTime()
+    noise = SpectrumNoise(SpectrumNoiseParameters(), time, np.random.SeedSequence(1))
+    repeats = []
+    for seed in range(117):
+        array = SpinVortexIce(SpinVortexIceParameters(), seed)
+        _reset(array)
+        spectra = _loops(array, fields_T)
+        for spectrum in spectra:
+            time.advance(1.0)
+            spectrum += noise.draw(CHANNELS_HZ)
+        repeats.append(spectra)
+    return np.array(repeats)
+
+
+@pytest.mark.skipif(not (DATA / "asvi_repeats.npz").is_file(), reason="TWINRIG_DATA isn't here")
+def test_repeats_have_the_statistics_of_real_ones() -> None:
+    with np.load(DATA / "asvi_repeats.npz", allow_pickle=False) as data:
+        real = _statistics(data["response"].astype(float).transpose(0, 2, 1))
+    virtual = _statistics(_virtual_repeats())
+    allowed = {"noise over signal": 0.01, "kurtosis": 0.3, "drift over noise": 0.08}
+    for name, value in real.items():
+        assert abs(virtual[name] - value) < allowed.get(name, 0.08), (name, value, virtual[name])
