@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
             seed=options.seed,
             wire_log=options.wire_log,
             write_bench=options.write_bench,
+            faults=options.faults,
             until=until,
         )
     except TwinrigError as error:
@@ -45,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="of device, noise and drift")
     parser.add_argument("--wire-log", type=Path, help="new file for every message")
     parser.add_argument("--write-bench", type=Path, help="new bench file that reaches this rig")
+    parser.add_argument("--faults", type=Path, help="JSON file: what goes wrong, and when")
     return parser
 
 

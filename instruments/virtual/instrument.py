@@ -114,6 +114,11 @@ class Port:
         Shared by all ports of a rig: one message at a time.
     tap
         The wire log, or None.
+
+    Attributes
+    ----------
+    closed
+        The instrument has ended the connection: nothing comes or goes any more.
     """
 
     def __init__(
@@ -129,11 +134,12 @@ class Port:
         self._messages: deque[bytes] = deque()
         self._replies: deque[tuple[float, bytes]] = deque()
         self._busy_until_s = 0.0
+        self.closed = False
 
     def receive(self, data: bytes) -> None:
         """Take bytes, cut anywhere, and carry out every message that is complete."""
         self.feed(data)
-        while self._messages:
+        while self._messages and not self.closed:
             self.step()
 
     def feed(self, data: bytes) -> None:
@@ -150,7 +156,7 @@ class Port:
     @property
     def pending(self) -> bool:
         """Whether a complete message waits."""
-        return bool(self._messages)
+        return bool(self._messages) and not self.closed
 
     @property
     def asks(self) -> bool:
@@ -167,17 +173,26 @@ class Port:
             if self._tap is not None:
                 self._tap(time.time(), device_time.now_s, instrument.model, "out", raw + b"\n")
             start_ns = device_time.now_ns
-            if instrument.answers(message):
-                device_time.advance(instrument.processing_s)
-            reply = instrument.respond(message).encode("latin-1")
+            reply = self._carried_out(message)
             if device_time.accelerate != math.inf:
                 cost_s = (device_time.now_ns - start_ns) * 1e-9 / device_time.accelerate
                 self._busy_until_s = max(self._busy_until_s, time.monotonic()) + cost_s
-            if not reply:
-                return
-            self._replies.append((self._busy_until_s, reply))
-            if self._tap is not None:
-                self._tap(time.time(), device_time.now_s, instrument.model, "in", reply)
+            if reply:
+                self._give(self._busy_until_s, reply)
+
+    def _carried_out(self, message: str) -> bytes:
+        """Let the instrument carry a message out; what it says."""
+        instrument = self.instrument
+        if instrument.answers(message):
+            instrument.time.advance(instrument.processing_s)
+        return instrument.respond(message).encode("latin-1")
+
+    def _give(self, due_host_s: float, reply: bytes) -> None:
+        """Let bytes leave at a host time (0: at once)."""
+        self._replies.append((due_host_s, reply))
+        if self._tap is not None:
+            instrument = self.instrument
+            self._tap(time.time(), instrument.time.now_s, instrument.model, "in", reply)
 
     @property
     def due_host_s(self) -> float | None:

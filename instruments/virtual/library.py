@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PORT = 5025  # of the first instrument of a model; the second is 5026, and so on
 _HANDLES = itertools.count(1)
 _OK, _TIMEOUT = StatusCode.success, StatusCode.error_timeout
+_GONE = StatusCode.error_connection_lost
 _PAUSE_S = 0.01  # longest sleep of a read before it looks at the port again
 
 
@@ -170,6 +171,8 @@ class VirtualVisaLibrary(VisaLibraryBase):
         if key is None:
             status = StatusCode.error_resource_not_found
             return VISASession(0), self.handle_return_value(None, status)
+        if self._rig.refuses(key):
+            return VISASession(0), self.handle_return_value(None, _GONE)
         handle = VISASession(next(_HANDLES))
         self.sessions[handle] = _Session(self._rig.connect(key), str(parsed), parsed)
         return handle, self.handle_return_value(handle, _OK)
@@ -181,7 +184,10 @@ class VirtualVisaLibrary(VisaLibraryBase):
 
     def write(self, session: VISASession, data: bytes) -> tuple[int, StatusCode]:
         """Hand bytes to the instrument, which carries complete messages out at once."""
-        self._session(session).port.receive(data)
+        port = self._session(session).port
+        if port.closed:
+            return 0, self.handle_return_value(session, _GONE)
+        port.receive(data)
         return len(data), _OK
 
     def read(self, session: VISASession, count: int) -> tuple[bytes, StatusCode]:
@@ -197,6 +203,8 @@ class VirtualVisaLibrary(VisaLibraryBase):
             taken = one.take(count)
             if taken is not None:
                 return taken[0], self.handle_return_value(session, taken[1])
+            if one.port.closed:
+                return b"", self.handle_return_value(session, _GONE)
             now_s = time.monotonic()
             if end_s is None:
                 end_s = now_s + self._patience_s(one)

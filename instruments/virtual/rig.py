@@ -25,6 +25,8 @@ from models.errors import InputError, raise_problems
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from instruments.virtual.faults import FaultScript
+
 SUPPLIES = (KepcoBop.model,)
 READOUTS = (SR830.model,)
 DEFAULT_MODELS = (KepcoBop.model, SR830.model)
@@ -51,11 +53,13 @@ class VirtualRig:
         Device seconds in one second of the host; `inf`: nothing waits.
     wire_log
         Called with host time, device time, model, direction and bytes of every message.
+    faults
+        What goes wrong, and when; None: nothing does.
 
     Raises
     ------
     InputError
-        Unknown device or model, `accelerate` or seed out of range.
+        Unknown device or model, `accelerate` or seed out of range, faults of no instrument here.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class VirtualRig:
         seed: int = 0,
         accelerate: float = math.inf,
         wire_log: Callable[[float, float, str, str, bytes], None] | None = None,
+        faults: FaultScript | None = None,
     ) -> None:
         if seed < 0:
             raise InputError(f"virtual rig: seed = {seed} must be zero or more")
@@ -81,6 +86,9 @@ class VirtualRig:
         self._device = make_device(device, device_seed)
         self.instruments: dict[str, VirtualInstrument] = {}
         self._build(models, streams[3:])
+        self._faults = faults
+        if faults is not None:
+            faults.check(self.instruments)
 
     def _build(self, models: Sequence[str], streams: Sequence[np.random.SeedSequence]) -> None:
         supplies = [KepcoBop(self.time, self.coil) for model in models if model in SUPPLIES]
@@ -109,7 +117,13 @@ class VirtualRig:
 
     def connect(self, key: str) -> Port:
         """Open a connection to an instrument; the messages of all connections take turns."""
+        if self._faults is not None:
+            return self._faults.connect(self.instruments[key], self._lock, self.tap)
         return Port(self.instruments[key], self._lock, self.tap)
+
+    def refuses(self, key: str) -> bool:
+        """Whether a fault keeps an instrument from taking a connection now."""
+        return self._faults is not None and self._faults.refuses(key)
 
     @property
     def gate_s(self) -> float:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from instruments.virtual.bench_text import bench_text
+from instruments.virtual.faults import read_faults
 from instruments.virtual.rig import DEFAULT_DEVICE, DEFAULT_MODELS, VirtualRig
 from models.errors import InputError, TwinrigError, raise_problems
 
@@ -102,7 +103,7 @@ class _Connection:
         """Send what may leave by now; False where the client has gone."""
         data = self.port.transmit()
         if not data and not self._outgoing:
-            return True
+            return not self.port.closed
         self._outgoing += data
         try:
             del self._outgoing[: self.link.send(self._outgoing)]
@@ -197,6 +198,9 @@ class RigServer:
             link, _ = listener.accept()
         except OSError:  # the client has gone already
             return
+        if self._rig.refuses(key):
+            link.close()
+            return
         connection = _Connection(link, self._rig.connect(key))
         self._connections.append(connection)
         self._selector.register(link, selectors.EVENT_READ, connection)
@@ -224,6 +228,7 @@ def serve(
     seed: int = 0,
     wire_log: Path | None = None,
     write_bench: Path | None = None,
+    faults: Path | None = None,
     on_listening: Callable[[Listening], None] | None = None,
     until: threading.Event,
     host: str = HOST,
@@ -239,6 +244,8 @@ def serve(
         A new file for every message, one JSON object a line.
     write_bench
         A new bench file that reaches this rig, clock and acceleration included.
+    faults
+        A JSON file of faults (`instruments.virtual.faults.read_faults`): what goes wrong, and when.
     on_listening
         Called for each instrument once it can be reached; prints the line where it is None.
     until
@@ -249,11 +256,12 @@ def serve(
     Raises
     ------
     InputError
-        Unknown device or model, a value out of range, a file that exists.
+        Unknown device or model, a value out of range, a file that exists, faults that can't be.
     TwinrigError
         A port can't be used.
     """
-    rig = VirtualRig(device, models, seed, accelerate)
+    script = read_faults(faults) if faults else None
+    rig = VirtualRig(device, models, seed, accelerate, faults=script)
     _refuse_existing({"wire log": wire_log, "bench file": write_bench})
     log = RigLog(wire_log) if wire_log else None
     rig.tap = log

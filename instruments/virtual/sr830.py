@@ -53,6 +53,7 @@ class SR830(VirtualInstrument):
         self._aux_out = [0.0] * 4
         self._buffer = Buffer(device_time)
         self._event = POWER_ON
+        self._errors = 0
 
     def respond(self, message: str) -> str:
         """Carry a line out; one reply, with its terminator, for each query of it."""
@@ -199,12 +200,31 @@ class SR830(VirtualInstrument):
 
     def clear(self, _: str) -> None:
         """`*CLS`."""
-        self._event = self._path.overloads = 0
+        self._event = self._path.overloads = self._errors = 0
 
     def reset(self, _: str) -> None:
         """`*RST`: the factory's settings, not the bench's."""
         self._set |= {name: left for name, (_, _, left) in _RANGES.items()} | FACTORY
         self._buffer.reset()
+
+    def ask_errors(self, _: str) -> str:
+        """`ERRS?`: the error status byte, cleared by reading."""
+        found, self._errors = self._errors, 0
+        return str(found)
+
+    def report(self, bit: int) -> None:
+        """Something goes wrong inside it: a bit of the error status byte."""
+        self._errors |= 1 << bit
+
+    def overload(self, gates: int) -> None:
+        """Its input is overloaded during the next gates."""
+        self._path.overdriven += gates
+
+    def power_cycle(self) -> None:
+        """As after switching on: the factory's settings (a worn-out battery), nothing latched."""
+        self.reset("")
+        self.clear("")
+        self._event, self._errors = POWER_ON, 0
 
     def on_buffer(self, verb: str) -> None:
         """`STRT`, `PAUS`, `REST`, `TRIG`."""
@@ -257,7 +277,7 @@ _COMMANDS: dict[str, Callable[[SR830, str], str | None]] = {
     "*CLS": SR830.clear,
     "*ESR?": SR830.ask_event,
     "*STB?": SR830.ask_status,
-    "ERRS?": lambda _lockin, _: "0",
+    "ERRS?": SR830.ask_errors,
     "LIAS?": SR830.ask_overloads,
     "SNAP?": SR830.snap,
     "OUTP?": SR830.ask_output,

@@ -70,6 +70,8 @@ class SignalPath:
         self._stages = [(0.0, 0.0)] * 4
         self._noise = (0.0, 0.0)
         self.overloads = 0
+        self.overdriven = 0  # gates still to come whose input is overloaded from outside
+        self._clipped = False
 
     @property
     def frequency_Hz(self) -> float:
@@ -89,6 +91,10 @@ class SignalPath:
             stage = self._stages[pole] = (x + share * (u - x), y + share * (v - y))
         self._noise = self._source.noise()
         self._judge(math.hypot(x_V, y_V))
+        self._clipped = self.overdriven > 0
+        if self._clipped:
+            self.overdriven -= 1
+            self.overloads |= INPUT_OVERLOAD | OUTPUT_OVERLOAD
 
     def _on_signal(self) -> bool:
         source = self._source
@@ -112,6 +118,8 @@ class SignalPath:
     def outputs(self) -> tuple[float, float]:
         """X and Y in V, saturated at 109 % of full scale."""
         limit_V = OUTPUT_HEADROOM * SENSITIVITY_V[int(self._set["SENS"])]
+        if self._clipped:
+            return limit_V, limit_V
         x, y = self.unclipped()
         return max(-limit_V, min(limit_V, x)), max(-limit_V, min(limit_V, y))
 
