@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from instruments import encoding
+from instruments.bench_reading import BenchReading, channels_of, joined
 from instruments.checks import check_bench
 from instruments.clock import Clock, Stop
 from instruments.connect import Opener, connect_drivers
 from instruments.discovery import list_resources
 from instruments.limits import GIVE_UP_S, LimitedMagnet, UnsafeError
+from instruments.watchdog_link import Watchdog
+from instruments.watchdog_log import read_reports
 from models.errors import RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from instruments.bench_spec import BenchSpec
@@ -32,17 +33,6 @@ __all__ = ["Bench", "BenchReading", "check_bench", "list_resources"]
 
 log = logging.getLogger(__name__)
 TYPICAL_CHANGE = 1 / 3  # of the window: mean difference of two independent drives 0…1
-
-
-@dataclass(frozen=True)
-class BenchReading:
-    """What the rig is doing now: field from the measured current, set-point, channels `(C,)`."""
-
-    field_T: float
-    setpoint_T: float
-    current_A: float
-    output_on: bool
-    values: NDArray[np.float64]
 
 
 class Bench:
@@ -62,6 +52,11 @@ class Bench:
         Over all read-outs; a name has its read-out's before it only where two would clash.
     found
         What each magnet said of itself when it was connected.
+    remarks
+        Sentences for people: what a watchdog did to this bench since it was last energised.
+    watchdog
+        The process that makes the rig safe should this one die; None for a rig in this process,
+        which dies with it.
     tell
         Called with a sentence about every second while a supply can't be made safe.
     give_up_s
@@ -81,10 +76,13 @@ class Bench:
         self.clock: Clock = opener.clock
         self.magnets = magnets
         self.readouts = readouts
-        self.channels, self.units = _channels(readouts)
+        self.channels, self.units = channels_of(readouts)
         self.found: dict[str, MagnetState] = {}
         self.tell: Callable[[str], None] = log.warning
         self.give_up_s: float | None = GIVE_UP_S
+        reports = [] if spec.in_process else read_reports(spec)
+        self.remarks = tuple(str(report) for report in reports)
+        self.watchdog = None if spec.in_process else Watchdog(spec, lambda words: self.tell(words))
         self._opener = opener
         self._identities: dict[str, str] = {}
         self._drive = magnets[spec.drive_magnet]
@@ -157,7 +155,7 @@ class Bench:
     def energise(self) -> None:
         """Prepare all instruments; bring the drive's magnet to zero with its output on.
 
-        Other magnets are made safe.
+        Other magnets are made safe. From here on a watchdog watches.
 
         Raises
         ------
@@ -169,6 +167,8 @@ class Bench:
         self.stop.check()
         for readout in self._readers:
             readout.prepare()
+        if self.watchdog is not None:
+            self.watchdog.energised()
         for magnet in self.magnets.values():
             if magnet is not self._drive:
                 magnet.make_safe(self.tell, self.give_up_s)
@@ -233,7 +233,7 @@ class Bench:
         """What the drive's magnet and the read-outs show now; gates nothing."""
         magnet = self._drive.magnet  # not `state`: a display must not empty an error queue
         scale = self._drive.limits.tesla_per_ampere
-        values = _joined([readout.monitor() for readout in self._readers])
+        values = joined([readout.monitor() for readout in self._readers])
         current_A = magnet.measured_A()
         return BenchReading(
             current_A * scale, magnet.setpoint_A() * scale, current_A, magnet.output_on(), values
@@ -248,16 +248,22 @@ class Bench:
             A supply could not be made safe (the others were): what to do by hand.
         """
         said, problems = [], []
+        moment = 0 if self.watchdog is None else self.watchdog.moment()
         for magnet in self.magnets.values():
             try:
                 said.append(magnet.make_safe(self.tell, self.give_up_s))
             except UnsafeError as error:
                 problems.append(str(error))
         raise_problems(UnsafeError, f"bench {self.spec.name!r}", problems)
+        if self.watchdog is not None:
+            self.watchdog.safe(moment)
         return said
 
     def close(self) -> None:
-        """Close every session; never raises. Make the bench safe first."""
+        """Close every session; never raises. Make the bench safe first.
+
+        Where it could not be made safe, the watchdog goes on trying from here.
+        """
         if self._closed:
             return
         self._closed = True
@@ -266,6 +272,8 @@ class Bench:
         for readout in self._readers:
             readout.close()
         self._opener.close()
+        if self.watchdog is not None:
+            self.watchdog.close()
 
     def _look_around(self) -> None:
         """Read identities and states; refuse limits that a supply can't keep."""
@@ -286,21 +294,4 @@ class Bench:
     def _read(self) -> NDArray[np.float64]:
         values = [readout.read() for readout in self._readers]
         self._drive.passed(self.spec.gate_s)
-        return _joined(values)
-
-
-def _joined(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The values of all read-outs, one after another; empty on a bench without any."""
-    return values[0] if len(values) == 1 else np.concatenate([np.empty(0), *values])
-
-
-def _channels(readouts: dict[str, Readout]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names and units over all read-outs."""
-    plain = [channel for readout in readouts.values() for channel in readout.channels]
-    names = [
-        channel if plain.count(channel) == 1 else f"{name}.{channel}"
-        for name, readout in readouts.items()
-        for channel in readout.channels
-    ]
-    units = [unit for readout in readouts.values() for unit in readout.units]
-    return tuple(names), tuple(units)
+        return joined(values)

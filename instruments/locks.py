@@ -2,35 +2,37 @@
 
 Context: several instruments share a GPIB board or a serial line, and two programs that talk on one
 link mix their replies without an exception (rig.md: 7,250 of 8,000 wrong).
-Decision: the file is locked by the operating system (flock, or LockFileEx through msvcrt) for as
-long as its owner lives, and its text names the owner. The kernel lets go when the owner dies, so a
-stale file needs no guess by process number: whoever gets the lock takes it over.
-Consequence: programs of one user exclude each other; the folder is the user's cache folder, which
-is the same from a desktop, from ssh and from a service (a runtime folder is not).
+Decision: a link has one owner on the computer, whoever is logged in; `instruments.lock_files` names
+it. While that owner is a watchdog, which brings a dead program's magnet to zero, it is waited for.
+Consequence: all programs of all users of one computer exclude each other, from a desktop, from ssh
+and from a service. Programs in a container, or on another computer, are not excluded: give an
+instrument on a network to one computer.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
+import logging
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-import platformdirs
 from pyvisa import rname
 
-from models.errors import InputError, TwinrigError
+from instruments.lock_files import LinkInUseError, lock_folder, locked_file
+from models.errors import InputError
 
-LOCKED_BYTE = 1 << 20  # far beyond the text, so that others can read who the owner is (Windows)
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from instruments.clock import Stop
+
+__all__ = ["Link", "LinkInUseError", "link_of", "lock_folder", "private_link", "release", "take"]
+
+log = logging.getLogger(__name__)
+WATCHDOG_S = 60.0  # how long a link is waited for while a watchdog brings its magnet to zero
+LOOK_S = 0.2  # how often it is tried meanwhile; shorter than a watchdog's pause between tries
 LOCAL_NAMES = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
-
-
-class LinkInUseError(TwinrigError):
-    """Another program, or this one already, has the link."""
 
 
 def link_of(resource: str) -> str:
@@ -63,11 +65,6 @@ def link_of(resource: str) -> str:
     return f"{kind} {getattr(parsed, 'board', '0')}".lower()
 
 
-def lock_folder() -> Path:
-    """Where this computer's lock files are."""
-    return Path(platformdirs.user_cache_dir("twinrig", appauthor=False)) / "locks"
-
-
 @dataclass
 class Link:
     """A physical link held by this process; `lock` goes around every write and its read."""
@@ -82,8 +79,19 @@ _links: dict[str, Link] = {}
 _links_lock = threading.Lock()
 
 
-def take(resource: str, folder: Path | None = None) -> Link:
+def take(resource: str, folder: Path | None = None, stop: Stop | None = None) -> Link:
     """Hold the link of `resource` for this process until `release`.
+
+    Waits up to `WATCHDOG_S` for a watchdog that brings the link's magnet to zero.
+
+    Parameters
+    ----------
+    resource
+        VISA resource name.
+    folder
+        Of the lock files; None: the computer's.
+    stop
+        Ends the wait.
 
     Raises
     ------
@@ -91,12 +99,34 @@ def take(resource: str, folder: Path | None = None) -> Link:
         Another program has the link (the message names it), or this one has the resource open.
     InputError
         The resource name can't be parsed.
+    TwinrigError
+        The lock file can't be made: a link is never used without it.
+    StoppedError
+        Stop was requested while waiting.
     """
     name = link_of(resource)
+    end_s = time.monotonic() + WATCHDOG_S
+    told = False
+    while True:
+        try:
+            return _taken(name, resource, folder or lock_folder())
+        except LinkInUseError as error:
+            if not error.by_watchdog or time.monotonic() >= end_s:
+                raise
+            if not told:
+                log.warning("%s; waiting for it", error)
+                told = True
+        if stop is None:
+            time.sleep(LOOK_S)
+        else:
+            stop.sleep(LOOK_S)
+
+
+def _taken(name: str, resource: str, folder: Path) -> Link:
     with _links_lock:
         link = _links.get(name)
         if link is None:
-            link = Link(name, file=_lock_file(name, folder or lock_folder()))
+            link = Link(name, file=locked_file(name, folder))
             _links[name] = link
         elif resource in link.resources:
             raise LinkInUseError(
@@ -119,63 +149,3 @@ def release(link: Link, resource: str) -> None:
 def private_link(resource: str) -> Link:
     """A link of its own, for an instrument inside this process: nobody else can reach it."""
     return Link(resource)
-
-
-def _lock_file(name: str, folder: Path) -> IO[bytes]:
-    """Open and lock the file of a link, and write into it who has it."""
-    path = folder / ("".join(c if c.isalnum() or c in ".-" else "_" for c in name) + ".lock")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
-        file = os.fdopen(os.open(path, flags, 0o644), "r+b", buffering=0)
-    except OSError as error:
-        raise TwinrigError(
-            f"lock file {path}: {error.strerror}; make that folder writable"
-        ) from error
-    if not _lock(file):
-        owner = _owner(file)
-        file.close()
-        raise LinkInUseError(
-            f"the link ({name}) is in use by {owner}; close that program or use its window "
-            f"(lock file {path})"
-        )
-    program = Path(sys.argv[0] or sys.executable).name
-    text = {"pid": os.getpid(), "program": program, "since": time.strftime("%Y-%m-%d %H:%M:%S")}
-    file.seek(0)
-    file.truncate()
-    file.write(json.dumps(text).encode())
-    return file
-
-
-def _owner(file: IO[bytes]) -> str:
-    """Who wrote the lock file, in words."""
-    try:
-        file.seek(0)
-        text = json.loads(file.read())
-        return f"{text['program']}, process {text['pid']}, since {text['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another program"
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[bytes]) -> bool:
-        """Lock one byte beyond the text; False where another has it."""
-        file.seek(LOCKED_BYTE)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _lock(file: IO[bytes]) -> bool:
-        """Lock the file; False where another has it."""
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True

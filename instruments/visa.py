@@ -109,7 +109,9 @@ class VisaSession:
         self._lost = False
         self._closed = False
         self._shared = shared
-        self._link = locks.take(resource_name) if shared else locks.private_link(resource_name)
+        self._link = (
+            locks.take(resource_name, stop=stop) if shared else locks.private_link(resource_name)
+        )
         try:
             self._open()
         except BaseException:
