@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -111,8 +112,9 @@ class LiveProgress:
         self._bars.console.print(Text(text))
 
     def close(self) -> None:
-        """Take the bars away and give the terminal back."""
-        self._bars.stop()
+        """Take the bars away and give the terminal back, where it is still there."""
+        with suppress(OSError):
+            self._bars.stop()
 
     def _clear(self) -> None:
         for task in self._tasks.values():

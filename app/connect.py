@@ -7,6 +7,7 @@ import sys
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from app.operations.safely import Voice, made_safe
 from instruments.clock import Stop
 from models.errors import RefusedError
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from instruments.bench import Bench
     from instruments.bench_spec import BenchSpec
     from instruments.wirelog import WireTap
+
+
+ALREADY_SAFE = "already safe"  # in the words of `LimitedMagnet.make_safe`
 
 
 class Run:
@@ -51,24 +55,30 @@ class Run:
         """
         from instruments.bench import Bench
 
-        self.holds_bench = True
+        self.holds_bench = not leave_as_found
         spec = bench_of(arguments)
         if magnets_only:
             spec = dataclasses.replace(spec, readouts={})
         with ExitStack() as stack:
             tap = stack.enter_context(wire_tap(arguments.wire_log, verbose=arguments.verbose))
             bench = Bench.connect(spec, stop=self.stop, wire_log=tap)
-            bench.tell = self.say
+            bench.tell = Voice(self.say)
             stack.callback(bench.close)
             if not leave_as_found:
                 stack.callback(self._end_safe, bench)
             yield bench
 
     def _end_safe(self, bench: Bench) -> None:
-        """The safe state at the end, and once more where the user asked again meanwhile."""
-        bench.make_safe()
+        """The safe state at the end, and once more where the user asked again meanwhile.
+
+        The operation has brought the rig there already: only what is still done here is said.
+        """
+        said = made_safe(bench)
         if self.asked > 1:
-            bench.make_safe()
+            said += made_safe(bench)
+        for words in said:
+            if ALREADY_SAFE not in words:
+                self.say(words)
 
 
 def bench_of(arguments: argparse.Namespace) -> BenchSpec:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import platformdirs
 
 from app.artefacts import new_id
+from app.operations.safely import made_safe, voice_of
+from instruments.clock import Stop
 from models.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -125,15 +127,22 @@ class Session:
         self.library = library
         self.bench: Bench | None = None
         self.busy = ""
+        self.stop = Stop()
         self._lock = threading.Lock()
 
     def connect(self) -> Bench:
-        """Connect the bench of `spec`; every instrument that fails is in one error."""
+        """Connect the bench of `spec`; every instrument that fails is in one error.
+
+        Raises
+        ------
+        StoppedError
+            `request_stop` was called meanwhile.
+        """
         from instruments.bench import Bench
 
         with self._lock:
             if self.bench is None:
-                self.bench = Bench.connect(self.spec)
+                self.bench = Bench.connect(self.spec, stop=self.stop)
             return self.bench
 
     def poll(self) -> BenchReading | None:
@@ -191,17 +200,22 @@ class Session:
 
     def request_stop(self) -> None:
         """Ask everything that waits on the bench to end."""
-        if self.bench is not None:
-            self.bench.stop.request()
+        self.stop.request()
 
     def clear_stop(self) -> None:
         """Forget an earlier request, before the next job."""
-        if self.bench is not None:
-            self.bench.stop.clear()
+        self.stop.clear()
 
     def make_safe(self) -> list[str]:
         """Bring the bench to its safe state; sentences of what was found and done."""
-        return [] if self.bench is None else self.bench.make_safe()
+        bench = self.bench  # another thread may drop it
+        return [] if bench is None else made_safe(bench)
+
+    @property
+    def unsafe(self) -> str:
+        """Why the last way to safety was given up, with what to do by hand; empty: it was not."""
+        bench = self.bench
+        return "" if bench is None else voice_of(bench).unsafe
 
     def close(self) -> None:
         """Make safe and disconnect; the bench is gone afterwards.
@@ -212,7 +226,7 @@ class Session:
             A supply could not be made safe: the bench stays, to try again or to `drop`.
         """
         if self.bench is not None:
-            self.bench.make_safe()
+            self.make_safe()
             self.drop()
 
     def drop(self) -> None:

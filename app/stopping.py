@@ -5,6 +5,8 @@ that thread holds the lock that a request to stop, or a write to the terminal, n
 handler counts and nothing else; the system's wake-up pipe carries the signal's number to a thread
 that is there already, and that one requests and speaks. Consequence: no exception arises at a
 place that can't bear one, and a wait of the main thread ends at once.
+
+Windows' console close, log-off and shutdown are no signals: `app.console_close` sends them here.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from app.console_close import on_console_close
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +26,16 @@ if TYPE_CHECKING:
     from app.connect import Run
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the system has
+CONSOLE_CLOSED = 0  # no signal has this number: it stands for Windows' console events
+
+
+def stop_signals() -> list[int]:
+    """Numbers of the signals to stop at; SIGHUP stays ignored where `nohup` has it ignored."""
+    numbers = [int(getattr(signal, name)) for name in SIGNALS if hasattr(signal, name)]
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is not None and signal.getsignal(hangup) is signal.SIG_IGN:
+        numbers.remove(int(hangup))
+    return numbers
 
 
 @contextmanager
@@ -37,15 +51,19 @@ def stop_on_signals(run: Run, say: Callable[[str], None]) -> Iterator[None]:
         if run.asked > 1 and not run.holds_bench:
             raise KeyboardInterrupt
 
+    def console_closed() -> None:
+        run.asked += 1
+        wakes.send(bytes([CONSOLE_CLOSED]))
+
     hears, wakes = socket.socketpair()
     wakes.setblocking(False)
     listener = threading.Thread(target=_listen, args=(hears, run, say), daemon=True)
     listener.start()
-    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
-    before = {number: signal.signal(number, count) for number in numbers}
+    before = {number: signal.signal(number, count) for number in stop_signals()}
     pipe = signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
     try:
-        yield
+        with on_console_close(console_closed):
+            yield
     finally:
         signal.set_wakeup_fd(pipe)
         for number, handler in before.items():
@@ -58,9 +76,32 @@ def stop_on_signals(run: Run, say: Callable[[str], None]) -> Iterator[None]:
 def _listen(hears: socket.socket, run: Run, say: Callable[[str], None]) -> None:
     told = 0
     while number := hears.recv(1):
-        if number[0] not in {getattr(signal, name, None) for name in SIGNALS}:
+        if number[0] not in (CONSOLE_CLOSED, *stop_signals()):
             continue
         run.stop.request()
         told += 1
         again = ", and making the rig safe once more" if told > 1 and run.holds_bench else ""
-        say(f"{signal.Signals(number[0]).name}: stopping{again}")
+        name = signal.Signals(number[0]).name if number[0] else "the console closes"
+        with suppress(Exception):  # how a sentence fails must not end the ear for the next signal
+            say(f"{name}: stopping{again}")
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Within it Ctrl-C doesn't raise at an arbitrary place; it raises once the block is done.
+
+    For the way to the safe state in a program of one's own, where Ctrl-C is KeyboardInterrupt. Does
+    nothing outside the main thread, or where another handler than Python's own is installed.
+    """
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    heard: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _frame: heard.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if heard:
+        raise KeyboardInterrupt

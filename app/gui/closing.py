@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import pyqtSignal
@@ -30,7 +31,7 @@ class ClosingWindow(QMainWindow):
     def __init__(self) -> None:
         super().__init__()
         self.closing = False
-        self._closed = self._forced = False
+        self._closed = self._forced = self._asks = False
 
     def stop(self) -> None:
         """Stop what runs; the window knows how."""
@@ -52,27 +53,37 @@ class ClosingWindow(QMainWindow):
         self.shut_down()
 
     def shut_down(self, *, forced: bool = False) -> None:
-        """Stop, make safe, disconnect, close: without asking; `forced` by a signal, to the end."""
+        """Stop, make safe, disconnect, close: without asking; `forced` by a signal, to the end.
+
+        A signal also ends a closing that asks what to do about a bench it could not make safe,
+        after one more try.
+        """
         self._forced = self._forced or forced
         if self.closing:
+            if forced and self._asks:
+                self._close_bench()
             return
         self.closing = True
-        self.bar.ask("Closing: stopping what runs, field to zero, output off …", [])
         if self.job is None:
             self._close_bench()
         elif not self.job.stop_asked:
             self.stop()
+        self.bar.ask("Closing: stopping what runs, field to zero, output off …", [])
 
     def _close_bench(self) -> None:
+        self._asks = False
+        self.session.request_stop()  # a bench that is just being connected has to end, too
         self.link.close()
 
     def _stuck(self, error: BaseException) -> None:
         """Closing could not make the bench safe: the user decides, unless a signal has."""
         self.log.append(f"error: {error}")
         if self._forced:
-            sys.stderr.write(f"twinrig: {error}\n")
+            with suppress(Exception):  # a terminal that is gone must not keep the window
+                sys.stderr.write(f"twinrig: {error}\n")
             self._close_anyway()
             return
+        self._asks = True
         self.bar.ask(
             str(error), [("Try again", self._close_bench), ("Close anyway", self._close_anyway)]
         )

@@ -95,6 +95,10 @@ class Job(QObject):
         self.stop_asked = True
         self._interrupt()
 
+    def wait(self, seconds: float) -> None:
+        """Wait for its thread, where no event loop runs any more."""
+        self._thread.join(seconds)
+
     @property
     def running(self) -> bool:
         """Whether the outcome is still to be told."""

@@ -8,21 +8,26 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from app.operations.safely import Voice
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.session import Session
 
 POLL_S, LOST_POLL_S = 0.25, 1.0
+SAFETY = "make safe"
+TRY_AGAIN_S = 1.0  # after a way to safety was given up
 
 
 class BenchLink(QObject):
     """Connects in a worker, then reads the bench four times a second while no job has it.
 
     Signals: `connected`; `failed(error, traceback)` of connecting; `reading(BenchReading)`;
-    `lost(error)` when a reading failed; `safe(sentences)`;
-    `unsafe(words)` each second while a supply can't be made safe; `stuck(error)` when closing
-    gave up on it; `closed`.
+    `lost(error)` when a reading failed; `told(words)` of a way to safety that goes well, and
+    `safe(sentences)` of its end; `unsafe(words)` each second while a supply can't be reached;
+    `given_up(words)` when it was not made safe within its time, with what to do by hand (it goes
+    on being tried); `stuck(error)` when closing gave up on it; `closed`.
     """
 
     connected = pyqtSignal()
@@ -30,7 +35,9 @@ class BenchLink(QObject):
     reading = pyqtSignal(object)
     lost = pyqtSignal(object)
     safe = pyqtSignal(list)
+    told = pyqtSignal(str)
     unsafe = pyqtSignal(str)
+    given_up = pyqtSignal(str)
     stuck = pyqtSignal(object)
     closed = pyqtSignal()
 
@@ -50,8 +57,12 @@ class BenchLink(QObject):
         self._poller.start()
 
     def make_safe(self) -> None:
-        """Bring the bench to its safe state in a thread of its own, beside anything that runs."""
-        self._errand("make safe", self._make_safe)
+        """Bring the bench to its safe state in a thread of its own, beside anything that runs.
+
+        It tries until the bench is safe or closed; one such thread is enough.
+        """
+        if not any(t.name == SAFETY and t.is_alive() for t in self._errands):
+            self._errand(SAFETY, self._make_safe)
 
     def close(self) -> None:
         """End polling, make safe, disconnect; tells `closed` when that is done."""
@@ -74,7 +85,7 @@ class BenchLink(QObject):
     def _connect_and_poll(self) -> None:
         try:
             bench = self._session.connect()
-            bench.tell = self.unsafe.emit
+            bench.tell = Voice(self.told.emit, self.unsafe.emit)
         except Exception as error:
             self.failed.emit(error, "".join(traceback.format_exception(error)))
             return
@@ -93,12 +104,16 @@ class BenchLink(QObject):
                 self.reading.emit(reading)
 
     def _make_safe(self) -> None:
-        try:
-            said = self._session.make_safe()
-        except Exception as error:
-            self.lost.emit(error)
-            return
-        self.safe.emit(said)
+        while True:
+            try:
+                said = self._session.make_safe()
+            except Exception as error:
+                self.given_up.emit(str(error))
+            else:
+                self.safe.emit(said)
+                return
+            if self._end.wait(TRY_AGAIN_S):  # closing goes on with it
+                return
 
     def _close(self) -> None:
         if self._poller is not None:

@@ -6,10 +6,12 @@ import argparse
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PyQt6.QtCore import QEventLoop, QTimer
 from PyQt6.QtWidgets import QApplication
 
 from app.config import load_settings, save_settings, settings_path
@@ -21,8 +23,10 @@ from instruments.bench_file import read_bench
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+SESSION_END_MS = 30_000  # no system waits longer for a program at log-off
+JOB_ENDS_S = 60.0  # a ramp-down of the slowest coil and its status on disk
 SWITCH_S = 0.001
 """The interpreter's switch interval: a worker that computes may hold up a frame by 1 ms, not 5."""
 
@@ -69,11 +73,12 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
     ended_by: list[int] = []
     hooks.failed.connect(lambda text, trace: window.toast(text, "error", trace))
 
-    def end(number: int) -> None:
+    def end(number: int = 0) -> None:
         ended_by.append(number)
         window.shut_down(forced=True)
 
     hooks.signalled.connect(end)
+    app.commitDataRequest.connect(lambda _: session_ends(window, end))
     window.gone.connect(app.quit)
     if note:
         window.toast(note, "warning")
@@ -87,6 +92,7 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
     window.show()
     window.link.connect_bench()
     app.exec()
+    end_safe(window)
     window.link.wait(10.0)
     hooks.close()
     sys.setswitchinterval(switch_s)
@@ -94,6 +100,34 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
         said = save_settings(settings_path(), window.settings_now())
         sys.stderr.write(f"{said}\n" if said else "")
     return 3 if ended_by else 0
+
+
+def session_ends(window: Window, end: Callable[[], None]) -> None:
+    """Log-off or shutdown: stop, and hold the system up until the rig is safe.
+
+    The system ends the program some seconds after this returns, or when it loses patience.
+    """
+    end()
+    if window.isVisible():
+        loop = QEventLoop()
+        window.gone.connect(loop.quit)
+        QTimer.singleShot(SESSION_END_MS, loop.quit)
+        loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+
+
+def end_safe(window: Window) -> None:
+    """However the event loop ended (`quit` from anywhere): nothing is left energised."""
+    if window.session.bench is None:
+        return
+    if window.job is not None:
+        window.job.stop()
+        window.job.wait(JOB_ENDS_S)
+    try:
+        window.session.close()
+    except TwinrigError as error:
+        with suppress(Exception):  # no terminal, or one that is gone
+            sys.stderr.write(f"twinrig: {error}\n")
+        window.session.drop()
 
 
 def _tell_start(window: Window, began_s: float) -> None:

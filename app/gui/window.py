@@ -23,7 +23,7 @@ from PyQt6.QtWidgets import (
 
 from app.config import Settings
 from app.gui.actions import PAGES, make_actions, shortcut_sheet
-from app.gui.closing import ClosingWindow
+from app.gui.bench_window import BenchWindow
 from app.gui.job import Job, JobSpec, Outcome
 from app.gui.link import BenchLink
 from app.gui.pages import make_page
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 EDITORS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
 
 
-class Window(ClosingWindow):
+class Window(BenchWindow):
     """Everything around the pages. `usable` is emitted once, after the first frame is on screen."""
 
     usable = pyqtSignal()
@@ -98,16 +98,6 @@ class Window(ClosingWindow):
         outer.addLayout(middle, 1)
         outer.addWidget(self.status)
 
-    def _connect_link(self) -> None:
-        self.link.connected.connect(self._connected)
-        self.link.failed.connect(self._connect_failed)
-        self.link.reading.connect(self._reading)
-        self.link.lost.connect(self._lost)
-        self.link.safe.connect(self._made_safe)
-        self.link.unsafe.connect(self._unsafe)
-        self.link.stuck.connect(self._stuck)
-        self.link.closed.connect(self._bench_closed)
-
     def _handlers(self) -> dict[str, Callable[[], None]]:
         pages = [key for key, _ in PAGES] + ["log"]
         return {
@@ -154,6 +144,9 @@ class Window(ClosingWindow):
             running = self.job.spec.title if self.job else "The window's end"
             self.toast(f"{running} is under way: stop it, or wait for its end", "warning")
             return False
+        if spec.hardware and self.session.unsafe:
+            self.toast(f"The bench is not safe yet: {self.session.unsafe}", "error")
+            return False
         interrupt = self.session.request_stop if spec.hardware else _nothing
         self.session.clear_stop()
         guard = self.session.job(spec.title, hardware=spec.hardware)
@@ -191,44 +184,6 @@ class Window(ClosingWindow):
         if isinstance(app, QApplication):
             self.theme.apply(app, mode)
 
-    # the bench
-
-    def _connected(self) -> None:
-        self.top.bench_connected()
-        for page in self.pages.values():
-            page.bench_changed()
-
-    def _connect_failed(self, error: BaseException, trace: str) -> None:
-        self.top.missing("Not connected", str(error).splitlines()[0])
-        self.rail.items["bench"].show_mark("fault")
-        self.toast(str(error), "error", trace)
-        for page in self.pages.values():
-            page.bench_changed()
-
-    def _reading(self, reading: object) -> None:
-        if self.job is None or not self.job.spec.hardware:
-            self.top.show_reading(reading)  # type: ignore[arg-type]
-            self.rail.items["bench"].show_mark("")
-            for page in self.pages.values():
-                page.take_reading(reading)  # type: ignore[arg-type]
-
-    def _lost(self, error: BaseException) -> None:
-        self.top.missing("Bench lost", str(error).splitlines()[0])
-        self.rail.items["bench"].show_mark("fault")
-        text = f"bench: {error}"
-        if not self.log or not self.log[-1].endswith(text):
-            self.log.append(f"error: {text}")
-
-    def _unsafe(self, words: str) -> None:
-        """A supply can't be reached on the way to safety: said in red, each second."""
-        self.top.missing("Not safe yet", words, "fault")
-        if self.closing:
-            self.bar.ask(f"Closing: {words}", [])
-
-    def _made_safe(self, said: list[str]) -> None:
-        if not self.closing:
-            self.toast("\n".join(said) or "The bench is safe: nothing to do")
-
     # the job
 
     def _take(self, events: list[Event]) -> None:
@@ -249,8 +204,10 @@ class Window(ClosingWindow):
         for event in events:
             if isinstance(event, RunPlan):
                 self.status.say_right("every complete repeat is on disk", event.run_id)
-            elif isinstance(event, Note):
+            elif isinstance(event, Note) and event.level == "info":
                 self.log.append(f"{event.level}: {event.text}")
+            elif isinstance(event, Note):
+                self.toast(event.text, event.level)
         page.take(events)
         if progress is None and not job.stop_asked and page.progress is not None:
             share, left = page.progress
@@ -262,6 +219,15 @@ class Window(ClosingWindow):
         if job is None:
             return
         self.session.clear_stop()
+        if self.closing:  # before anything is shown: what fails there must not keep the bench
+            self._close_bench()
+        elif job.spec.hardware and self.session.unsafe:
+            self._given_up(self.session.unsafe)
+            self.link.make_safe()
+        self._show_end(job, outcome)
+        job.deleteLater()
+
+    def _show_end(self, job: Job, outcome: Outcome) -> None:
         self.top.idle()
         failed = outcome.status == "failed"
         self.rail.items[job.spec.page].show_mark("fault" if failed else "")
@@ -274,9 +240,6 @@ class Window(ClosingWindow):
             self.toast(f"{error}", "error", traceback.format_exc())
         if failed and outcome.error is not None:
             self.toast(f"{job.spec.title}: {outcome.error}", "error", outcome.trace)
-        job.deleteLater()
-        if self.closing:
-            self._close_bench()
 
     # Qt
 

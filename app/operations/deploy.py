@@ -24,15 +24,14 @@ from app.operations.events import (
     Forecast,
     NodeMeasured,
     NodeStarted,
-    Note,
     Progress,
     Result,
     RunPlan,
 )
-from app.operations.runs import WayOut, run_repeat_twice
+from app.operations.runs import WayOut, energised, run_repeat_twice
 from app.store import RecordingWriter, load_network, new_directory, now_iso, read_recording
 from models import schedule
-from models.errors import InputError, RefusedError, raise_problems
+from models.errors import InputError, RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -83,12 +82,17 @@ def deploy(
     header = blank_nodes(loaded, path, bench)
     writer = _resumed(header.meta, out) if resume else _begun(header, out)
     run = _Run(loaded, bench, writer)
-    way_out = WayOut(bench, writer.finish)
-    with way_out:
-        yield run.plan()
-        prediction = yield from run.layers()
-    for words in way_out.words:
-        yield Note(words)
+    way_out = WayOut(bench, writer.finish, writer.remark)
+    try:
+        with way_out:
+            yield run.plan()
+            prediction = yield from run.layers()
+    except TwinrigError:
+        if not way_out.closing:
+            yield from way_out.notes()
+            yield Result(run.values_so_far(way_out))
+        raise
+    yield from way_out.notes()
     yield run.forecast(prediction)
     values = write_deployment(
         out, path, loaded, writer.recording, prediction, time.monotonic() - begin_s
@@ -148,7 +152,7 @@ class _Run:
         """Every layer in turn; returns the prediction of the unseen part `(T, n_out)`."""
         network, responses = self.network, list[np.ndarray[Any, np.dtype[np.float64]]]()
         if self.pending():
-            self.bench.energise()
+            yield from energised(self.bench, self.writer.remark)
         origin_s = self.bench.clock.now_s() - self._start_of_next()
         before = network.inputs
         for layer in range(len(network.layers)):
@@ -201,6 +205,19 @@ class _Run:
             return 0.0
         last_s = float(np.nanmax(recording.start_s))
         return last_s + float(self.bench.predicted_s(self.network.steps))
+
+    def values_so_far(self, way_out: WayOut) -> dict[str, Any]:
+        """The result of a deployment that ended early."""
+        return {
+            "path": str(self.writer.folder),
+            "status": way_out.status,
+            "task": self.network.task["name"],
+            "metric": self.network.task["metric"],
+            "nodes": self.network.nodes,
+            "recorded": int(self.writer.recording.complete.sum()),
+            "seconds": round(time.monotonic() - self.begin_s, 3),
+            **({"reason": way_out.reason} if way_out.reason else {}),
+        }
 
     def forecast(self, prediction: FloatArray) -> Forecast:
         """Prediction over target on the unseen part, of the first output."""

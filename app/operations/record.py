@@ -11,7 +11,6 @@ import numpy as np
 
 from app.artefacts import code_version, new_id, now_iso, plain
 from app.operations.events import (
-    Note,
     Progress,
     RepeatRecorded,
     RepeatStarted,
@@ -19,7 +18,7 @@ from app.operations.events import (
     RunPlan,
 )
 from app.operations.results import result_values
-from app.operations.runs import WayOut, run_repeat_twice
+from app.operations.runs import WayOut, energised, run_repeat_twice
 from app.recording_reader import FILE_NAME, folder_of, read_recording
 from app.recording_store import RecordingWriter
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
@@ -113,17 +112,17 @@ def record(
         yield Result(result_values(complete, folder_of(out) / FILE_NAME, 0.0))
         return folder_of(out) / FILE_NAME
     writer = _resumed(bench, asked, out) if resume else _begun(bench, asked, out)
-    way_out = WayOut(bench, writer.finish)
+    way_out = WayOut(bench, writer.finish, writer.remark)
     try:
         with way_out:
             yield _plan(bench, asked, writer)
             yield from _repeats(bench, asked, writer)
     except TwinrigError:
         if not way_out.closing:
+            yield from way_out.notes()
             yield Result(_values(writer, way_out, begin_s))
         raise
-    for words in way_out.words:
-        yield Note(words)
+    yield from way_out.notes()
     yield Result(_values(writer, way_out, begin_s))
     return writer.path
 
@@ -259,7 +258,7 @@ def _repeats(bench: Bench, asked: _Asked, writer: RecordingWriter) -> Iterator[E
     total = len(asked.order)
     if not pending:
         return
-    bench.energise()
+    yield from energised(bench, writer.remark)
     origin_s = bench.clock.now_s() - _start_of_next(bench, writer.recording)
     begin_s = time.monotonic()
     for index, (position, s, r) in enumerate(pending):
@@ -300,4 +299,5 @@ def _start_of_next(bench: Bench, done: Recording) -> float:
 
 def _values(writer: RecordingWriter, way_out: WayOut, begin_s: float) -> dict[str, Any]:
     values = result_values(writer.recording, writer.path, time.monotonic() - begin_s)
-    return {**values, "status": way_out.status}
+    reason = {"reason": way_out.reason} if way_out.reason else {}
+    return {**values, "status": way_out.status, **reason}

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.artefacts import now_iso
 from app.operations.events import Note, StepRead
+from app.operations.safely import found_at_energise, made_safe, voice_of
+from app.stopping import uninterrupted
 from instruments.link_errors import LinkError, WrongInstrumentError
-from models.errors import StoppedError, TwinrigError
+from models.errors import RefusedError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -27,6 +30,15 @@ log = logging.getLogger(__name__)
 
 class VoidRepeatError(TwinrigError):
     """A repeat was played to its end, and what it gave can't be trusted."""
+
+
+def energised(bench: Bench, remark: Callable[[str], None]) -> Generator[Note, None, None]:
+    """Energise the bench; what it was found in is told, and kept with the data by `remark`."""
+    before = dict(bench.found)
+    bench.energise()
+    for words in found_at_energise(bench, before):
+        remark(words)
+        yield Note(words, "warning")
 
 
 def run_repeat(
@@ -67,6 +79,7 @@ def run_repeat(
     try:
         bench.verify()
     except TwinrigError as fault:
+        bench.stop.check()  # a check that Stop has cut short says nothing against the repeat
         raise VoidRepeatError(str(fault)) from fault
     if not np.isfinite(response).all():
         raise VoidRepeatError(
@@ -89,6 +102,9 @@ def run_repeat_twice(
     """
     try:
         return (yield from run_repeat(bench, drive, window, reset))
+    except RefusedError:
+        bench.stop.check()  # a second Stop has made the magnet safe: that is no refusal
+        raise
     except TwinrigError as fault:
         if not is_transient(bench, fault):
             raise
@@ -118,52 +134,99 @@ class WayOut:
 
     Used as a context manager around everything from the first set-point on. What fails on the way
     out never hides the fault that ended the run; where there was none (done, or stopped) it is
-    raised itself.
+    raised itself. Ctrl-C waits until it is over.
+
+    Parameters
+    ----------
+    bench
+        Brought to its safe state.
+    finish
+        Writes the status.
+    remark
+        Keeps a sentence with the data: why the run failed, and what was not left safe.
 
     Attributes
     ----------
     status
-        `done`, `stopped` or `failed`, once left.
+        `done`, `stopped` or `failed`, once left; `failed` where the rig is not safe.
     closing
         The run's generator was closed: nothing may be yielded any more.
     words
         What `make_safe` found and did.
+    reason
+        Why the run failed; empty where it did not.
     """
 
-    def __init__(self, bench: Bench, finish: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        finish: Callable[[str], object],
+        remark: Callable[[str], object] | None = None,
+    ) -> None:
         self._bench = bench
         self._finish = finish
+        self._remark = remark
         self.status = "running"
         self.closing = False
         self.words: list[str] = []
+        self.reason = ""
 
     def __enter__(self) -> WayOut:
         return self
 
     def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
-        self.status = status_of(fault)
         self.closing = isinstance(fault, GeneratorExit)
-        later = [f for f in (self._make_safe(), self._write_status()) if f is not None]
-        if not later:
+        with uninterrupted():
+            unsafe = self._tried(self._make_safe)
+            self.status = "failed" if unsafe else status_of(fault)
+            later = [unsafe, self._tried(self._write_reason, fault, unsafe)]
+            later.append(self._tried(self._finish, self.status))
+        found = [each for each in later if each is not None]
+        if not found:
             return
-        if fault is None or self.status == "stopped":
+        if fault is None or status_of(fault) == "stopped":
             self.status = "failed"
-            raise later[0]
-        for each in later:
+            self.reason = self.reason or str(found[0])
+            raise found[0]
+        for each in found:
             log.error("%s", each)
             fault.add_note(f"On the way out: {each}")
 
-    def _make_safe(self) -> Exception | None:
-        try:
-            self.words = self._bench.make_safe()
-        except Exception as fault:  # whatever it is, the status must still be written
-            return fault
-        return None
+    def notes(self) -> list[Note]:
+        """What happened on the way out, for a run whose events are still heard."""
+        return [*(Note(words) for words in self.words), *self._unsafe_note()]
 
-    def _write_status(self) -> Exception | None:
+    def _unsafe_note(self) -> list[Note]:
+        unsafe = voice_of(self._bench).unsafe
+        return [Note(unsafe, "error")] if unsafe else []
+
+    def _make_safe(self) -> None:
+        while True:
+            try:
+                self.words = made_safe(self._bench)
+                break
+            except KeyboardInterrupt:  # a program's own handler raised it: begin anew
+                continue
+        if self.closing:
+            for words in self.words:
+                voice_of(self._bench).say(words)
+
+    def _write_reason(self, fault: BaseException | None, unsafe: BaseException | None) -> None:
+        """Keep why it failed, and what was not left safe, with the data."""
+        faults = [fault] if fault is not None and status_of(fault) == "failed" else []
+        words = [str(each) or type(each).__name__ for each in (*faults, unsafe) if each]
+        self.reason = "; ".join(words)
+        if self.reason and self._remark is not None:
+            self._remark(f"failed {now_iso()}: {self.reason}")
+            for done in self.words:
+                self._remark(f"on the way out: {done}")
+
+    @staticmethod
+    def _tried(act: Callable[..., object], *given: object) -> BaseException | None:
+        """Carry out one part of the way out; whatever fails in it, the next part must follow."""
         try:
-            self._finish(self.status)
-        except Exception as fault:  # whatever it is, it must not hide why the run ended
+            act(*given)
+        except BaseException as fault:
             return fault
         return None
 

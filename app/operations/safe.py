@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.operations.events import Event, Note, Result
+from app.operations.safely import found_words, made_safe
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -20,11 +21,16 @@ def safe(bench: Bench) -> Generator[Event, None, None]:
     TwinrigError
         A supply could not be brought there: the message says what to do by hand.
     """
-    sentences = bench.make_safe()
-    for sentence in sentences:
+    # reading a state empties the error queue: what was queued is in the state read at connecting
+    found = [
+        words for name, state in bench.found.items() for words in found_words(bench, name, state)
+    ]
+    done = made_safe(bench)
+    with bench.stop.shield():
+        after = {
+            name: {"current_A": state.current_A, "output_on": state.output_on}
+            for name, state in bench.state().items()
+        }
+    for sentence in (*found, *done):
         yield Note(sentence)
-    after = {
-        name: {"current_A": state.current_A, "output_on": state.output_on}
-        for name, state in bench.state().items()
-    }
-    yield Result({"status": "done", "found": list(sentences), "magnets": after})
+    yield Result({"status": "done", "found": [*found, *done], "magnets": after})

@@ -1,0 +1,88 @@
+"""What the bench tells the window: connected, read, lost, on the way to safety, safe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.gui.closing import ClosingWindow
+
+if TYPE_CHECKING:
+    from app.gui.pages.page import Page
+    from app.gui.top import TopStrip
+    from app.gui.widgets.rail import Rail
+
+
+class BenchWindow(ClosingWindow):
+    """The half of the window that answers the bench's signals."""
+
+    top: TopStrip
+    rail: Rail
+    pages: dict[str, Page]
+
+    def toast(self, text: str, level: str = "info", trace: str = "") -> None:
+        """Say something in the corner; the window knows how."""
+        raise NotImplementedError
+
+    def _connect_link(self) -> None:
+        self.link.connected.connect(self._connected)
+        self.link.failed.connect(self._connect_failed)
+        self.link.reading.connect(self._reading)
+        self.link.lost.connect(self._lost)
+        self.link.safe.connect(self._made_safe)
+        self.link.told.connect(self._told)
+        self.link.unsafe.connect(self._unsafe)
+        self.link.given_up.connect(self._given_up)
+        self.link.stuck.connect(self._stuck)
+        self.link.closed.connect(self._bench_closed)
+
+    def _connected(self) -> None:
+        self.top.bench_connected()
+        for page in self.pages.values():
+            page.bench_changed()
+
+    def _connect_failed(self, error: BaseException, trace: str) -> None:
+        self.top.missing("Not connected", str(error).splitlines()[0])
+        self.rail.items["bench"].show_mark("fault")
+        self.toast(str(error), "error", trace)
+        for page in self.pages.values():
+            page.bench_changed()
+
+    def _reading(self, reading: object) -> None:
+        if self.job is None or not self.job.spec.hardware:
+            self.top.show_reading(reading)  # type: ignore[arg-type]
+            self.rail.items["bench"].show_mark("")
+            for page in self.pages.values():
+                page.take_reading(reading)  # type: ignore[arg-type]
+
+    def _lost(self, error: BaseException) -> None:
+        self.top.missing("Bench lost", str(error).splitlines()[0])
+        self.rail.items["bench"].show_mark("fault")
+        text = f"bench: {error}"
+        if not self.log or not self.log[-1].endswith(text):
+            self.log.append(f"error: {text}")
+
+    def _told(self, words: str) -> None:
+        """The way to safety goes well."""
+        self.log.append(f"info: {words}")
+        if self.closing or self.job is not None:
+            self.top.waiting("Stopping", words)
+
+    def _unsafe(self, words: str) -> None:
+        """A supply can't be reached on the way to safety: said in red, each second."""
+        self.top.missing("Not safe yet", words, "fault")
+        if self.closing:
+            self.bar.ask(f"Closing: {words}", [])
+
+    def _given_up(self, words: str) -> None:
+        """It was not made safe in its time: what to do by hand stays in view until it is."""
+        self.top.missing("NOT SAFE", words, "fault")
+        text = f"error: {words}"
+        if text not in self.log[-2:]:
+            self.log.append(text)
+        if not self.closing:
+            self.bar.ask(f"{words} The program goes on trying.", [])
+
+    def _made_safe(self, said: list[str]) -> None:
+        if not self.closing:
+            self.bar.hide()
+            self.toast("\n".join(said) or "The bench is safe: nothing to do")

@@ -1,0 +1,174 @@
+"""The way to the safe state as people see it: what was found, a sentence each second, the outcome.
+
+`instruments.limits` does the work and never gives up early; this is its voice. A voice never
+raises: how a sentence fails (a terminal that is gone, a window that is deleted) must not end a
+ramp-down.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from instruments.limits import UnsafeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from instruments.bench import Bench
+    from instruments.protocols import MagnetState
+
+EACH_S = 1.0
+SELDOM_S = 10  # a long ramp-down that goes well needs no sentence each second
+
+log = logging.getLogger(__name__)
+_told: WeakKeyDictionary[Bench, dict[str, MagnetState]] = WeakKeyDictionary()
+
+
+class Voice:
+    """Where sentences on the way to safety go.
+
+    Parameters
+    ----------
+    calm
+        Takes those of a way that goes well.
+    alarm
+        Takes those of a supply that can't be reached; None: `calm` does.
+
+    Attributes
+    ----------
+    troubles
+        How many alarms there were.
+    trouble
+        The last of them.
+    unsafe
+        Why the last way to safety was given up, with what to do by hand; empty where it was not.
+    """
+
+    def __init__(
+        self, calm: Callable[[str], object], alarm: Callable[[str], object] | None = None
+    ) -> None:
+        self._calm = calm
+        self._alarm = alarm or calm
+        self.troubles = 0
+        self.trouble = ""
+        self.unsafe = ""
+
+    def __call__(self, words: str) -> None:
+        """Say that a supply can't be reached; the bench calls this."""
+        self.troubles += 1
+        self.trouble = words
+        with suppress(Exception):
+            self._alarm(words)
+
+    def say(self, words: str) -> None:
+        """Say how it goes."""
+        with suppress(Exception):
+            self._calm(words)
+
+    def still(self, seconds: float, *, troubled: bool) -> None:
+        """Say that it still takes; each second while there is trouble or it is young."""
+        if troubled:
+            with suppress(Exception):
+                self._alarm(f"not safe after {seconds:.0f} s: {self.trouble}")
+        elif seconds <= SELDOM_S or round(seconds) % SELDOM_S == 0:
+            self.say(f"bringing the rig to its safe state, {seconds:.0f} s so far")
+
+
+def voice_of(bench: Bench) -> Voice:
+    """The bench's voice; one around its plain `tell` where no front end has given it one."""
+    if not isinstance(bench.tell, Voice):
+        bench.tell = Voice(log.info, bench.tell)
+    return bench.tell
+
+
+def made_safe(bench: Bench) -> list[str]:
+    """`bench.make_safe()` with a sentence each second; what was found and done, in words.
+
+    Raises
+    ------
+    UnsafeError
+        A supply could not be made safe: the message says what to do by hand.
+    """
+    voice = voice_of(bench)
+    troubles, begin_s = voice.troubles, time.monotonic()
+    with _speaking(voice):
+        try:
+            said = bench.make_safe()
+        except UnsafeError as error:
+            voice.unsafe = str(error)
+            raise
+    voice.unsafe = ""
+    if voice.troubles > troubles:
+        seconds = time.monotonic() - begin_s
+        said = [*said, f"It took {seconds:.0f} s and several tries; before: {voice.trouble}"]
+    return said
+
+
+@contextmanager
+def _speaking(voice: Voice) -> Iterator[None]:
+    """A thread that says each second that it still takes."""
+    over, begin_s, troubles = threading.Event(), time.monotonic(), voice.troubles
+
+    def speak() -> None:
+        while not over.wait(EACH_S):
+            voice.still(time.monotonic() - begin_s, troubled=voice.troubles > troubles)
+
+    thread = threading.Thread(target=speak, name="voice", daemon=True)
+    with suppress(RuntimeError):  # no thread can start any more while the interpreter ends
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if thread.ident is not None:
+            thread.join()
+
+
+def found_words(bench: Bench, name: str, state: MagnetState) -> list[str]:
+    """What is not as a run leaves a supply, one sentence each; empty where all is well."""
+    magnet = bench.magnets[name].magnet
+    noise_A = magnet.read_back_error_A(0.0)
+    words = []
+    if state.output_on:
+        words.append(
+            f"{name}: found with its output on at {state.current_A:.4g} A "
+            f"(set {state.setpoint_A:.4g} A)"
+        )
+    elif abs(state.setpoint_A) > noise_A:
+        words.append(f"{name}: found with its set-point at {state.setpoint_A:.4g} A, output off")
+    if not state.output_on and abs(state.current_A) > noise_A:
+        words.append(f"{name}: {state.current_A:.4g} A still flow although its output is off")
+    unusual = [status for status in state.status if status == "voltage mode"]
+    words += [f"{name}: found in {status}" for status in unusual]
+    words += [f"{name}: {fault}" for fault in state.faults]
+    words += [f"{name}: had an error queued: {error}" for error in state.errors]
+    return words
+
+
+def found_at_energise(bench: Bench, before: dict[str, MagnetState]) -> list[str]:
+    """What energising found that a run doesn't leave, each told once.
+
+    Parameters
+    ----------
+    bench
+        Just energised.
+    before
+        Its `found` from before that: reading the state empties a supply's error queue, so that
+        what was queued at connecting is in there.
+    """
+    told = _told.setdefault(bench, {})
+    words = []
+    for name, now in bench.found.items():
+        first = before.get(name)
+        if told.get(name) is now:
+            continue
+        queued = () if first is None or first in (now, told.get(name)) else first.errors
+        words += found_words(bench, name, replace(now, errors=(*queued, *now.errors)))
+        told[name] = now
+    return words
