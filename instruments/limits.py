@@ -1,34 +1,41 @@
 """The one place where a magnet's limits are kept, below every caller, and its way to safety.
 
-A supply without a ramp of its own is walked by `instruments.staircase`. Time is the bench clock's,
-so that a virtual rig is judged in device time.
+A supply without a ramp of its own is walked by `instruments.staircase`, brought to zero by
+`instruments.ramp_down`; what else may forbid current is `instruments.watch`'s and
+`instruments.watch_duty`'s. Time is the bench clock's, so that a virtual rig is judged in device
+time.
+
+Invariant of the duty: no set and no hold begins from whose end the way to zero would break it.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from instruments.clock import SteadyClock
 from instruments.magnet_limits import MagnetLimits
+from instruments.ramp_down import RampDown, by_hand
 from instruments.staircase import Staircase
-from models.errors import RefusedError, TwinrigError, raise_problems
+from instruments.watch import Watch
+from models.errors import RefusedError, StoppedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from instruments.clock import Clock, Stop
     from instruments.protocols import Magnet, MagnetState
+    from instruments.watch import Guard
 
 __all__ = ["LimitedMagnet", "MagnetLimits", "UnsafeError"]
 
 TRY_AGAIN_S = 1.0
 GIVE_UP_S = 10.0  # a command line must end; a window passes None and tries for as long as it takes
-SETTLE_S = 2.0  # how long a coil's current may lag behind a set-point of zero
-SETTLE_SLICE_S = 0.05
-SMALL_SHARE = 0.01  # of max_current_A: a current that counts as zero, a difference that counts
+SMALL_SHARE = 0.01  # of the highest current: a current that counts as zero, a difference that counts
 
 log = logging.getLogger(__name__)
 
@@ -50,19 +57,32 @@ class LimitedMagnet:
         The bench's device time.
     stop
         Looked at before every set; `make_safe` is deaf to it.
+    guards
+        What else may forbid current: thermometers, interlock inputs.
     """
 
-    def __init__(self, magnet: Magnet, limits: MagnetLimits, clock: Clock, stop: Stop) -> None:
+    def __init__(
+        self,
+        magnet: Magnet,
+        limits: MagnetLimits,
+        clock: Clock,
+        stop: Stop,
+        guards: Sequence[Guard] = (),
+    ) -> None:
         self.magnet = magnet
         self.name = magnet.name
         self.limits = limits
-        self._clock = clock
+        self._clock = SteadyClock(clock)
         self._stop = stop
         self._lock = threading.RLock()
         self._energised = False
         self._making_safe = False
         self._unreported: list[str] = []  # errors that `state` read out of the supply's queue
-        self._stairs = Staircase(magnet, limits.max_ramp_A_per_s, clock)
+        self._proven_A = 0.0  # the largest current at which the voltage limit was seen to suffice
+        self._watch = Watch(magnet.name, guards, limits.duty(), self._clock)
+        self._stairs = Staircase(
+            magnet, limits.max_ramp_A_per_s, self._clock, self._watch.flows
+        )
 
     def refuse(self, current_A: float) -> None:
         """Raise `RefusedError` for a current beyond the limits; nothing is sent."""
@@ -70,25 +90,37 @@ class LimitedMagnet:
         if problem:
             raise RefusedError(f"{self.name}: {problem}; nothing was sent")
 
+    def beyond_rating(self) -> list[str]:
+        """Which limits of the bench file the supply can't keep, in words."""
+        return self.limits.beyond(self.magnet.rated_current_A, self.magnet.rated_voltage_V)
+
     def energise(self) -> MagnetState:
         """Prepare the supply and bring it to zero with its output on; returns the state found.
 
+        Its `status` says what was changed, its `faults` include a program that was stopped.
+
         Raises
         ------
+        RefusedError
+            A guard, the duty or the supply's rating forbids current; nothing was sent to it.
         TwinrigError
             The supply reports an error or its output doesn't go on.
         """
         with self._lock:
             self._stop.check()
-            found = self.magnet.state()
+            found = self._found_fit()
             self._unreported.clear()
-            self.magnet.prepare()
+            self._proven_A = 0.0
+            programs = self.magnet.take_control(self._stairs.reach_A)
             self._energised = True
-            if found.output_on:
-                self._stairs.sent_A = self._start_A(found)
+            start = self.magnet.state() if programs else found
+            if start.output_on:
+                self._stairs.sent_A = self._stairs.start_A(start, self._small_A)
                 self._stairs.walk_to_A(0.0)
             else:
                 self._stairs.set_A(0.0)  # no current flows yet: the set-point may jump
+            changed = self.magnet.prepare()
+            if not start.output_on:
                 self.magnet.output(True)
             now = self.magnet.state()
             problems = [f"reports {error} after it was prepared" for error in now.errors]
@@ -96,7 +128,19 @@ class LimitedMagnet:
             if not now.output_on:
                 problems.append("its output stays off after OUTP ON: look for an interlock")
             raise_problems(TwinrigError, self.name, problems)
-            return found
+            return dataclasses.replace(
+                found, status=(*found.status, *changed), faults=(*found.faults, *programs)
+            )
+
+    def _found_fit(self) -> MagnetState:
+        """The state found, where nothing forbids to energise."""
+        problems = [*self.beyond_rating(), *self._watch.problems()]
+        found = self.magnet.state()
+        flowing_A = found.current_A if found.output_on else 0.0
+        found_A = flowing_A if abs(flowing_A) > self._small_A else 0.0
+        problems += self._watch.begin(found_A, lambda: self._stairs.plan(found_A, 0.0))
+        raise_problems(RefusedError, f"{self.name} is not energised", problems)
+        return found
 
     def step_to_A(self, current_A: float) -> float:
         """Bring the set-point to a current, walking where it is far; returns what was set.
@@ -111,16 +155,21 @@ class LimitedMagnet:
             Stop was requested, perhaps on the way.
         LinkError
             A set may not have arrived: the next step starts from what is measured then.
+        TwinrigError
+            A guard or the duty ends the run: nothing more is sent.
         """
         self.refuse(current_A)
         target_A = self._stairs.on_grid_A(current_A)
+        if self.limits.problem(target_A):  # rounded up, beyond the limit
+            target_A = self._stairs.on_grid_A(current_A, inwards=True)
         with self._lock:
             if not self._energised:
                 raise RefusedError(f"{self.name}: not energised (or made safe meanwhile)")
-            if self._stairs.sent_A is None:
-                self._stairs.sent_A = self._start_A(self._still_on())
-            if target_A != self._stairs.sent_A:
-                self._stairs.walk_to_A(target_A)
+            self._look()
+            here_A = self._here_A()
+            self._watch.foresee(lambda: self._stairs.plan(here_A, target_A, 0.0))
+            if target_A != here_A:
+                self._stairs.walk_to_A(target_A, self._look)
         return target_A
 
     def ramp_to_A(self, current_A: float) -> float:
@@ -137,9 +186,78 @@ class LimitedMagnet:
         """`ramp_to_A` in tesla; returns the current that was set."""
         return self.ramp_to_A(self.limits.current_A(field_T))
 
+    def hold(self, seconds: float, then_s: float = 0.0) -> None:
+        """Let the present current flow for a while, looked after.
+
+        Parameters
+        ----------
+        seconds
+            How long.
+        then_s
+            What is known to follow at the same current (a gated reading): foreseen with it.
+
+        Raises
+        ------
+        TwinrigError
+            A guard ends the run, or the duty would be exceeded before the end: then it isn't begun.
+        StoppedError
+            Stop was requested, or the magnet was made safe meanwhile.
+        """
+        self._watch.foresee(lambda: self._way_to_zero(seconds + then_s))
+        left_s = seconds
+        while left_s > 0:
+            left_s -= self._look_s()
+            piece_s = min(left_s, self._watch.quiet_s())
+            if piece_s > 0:
+                self._clock.wait(piece_s)
+                self._stairs.passed(piece_s)
+                left_s -= piece_s
+
+    def _way_to_zero(self, after_s: float = 0.0) -> list[tuple[float, float]]:
+        """The present current for a while, and the walk to zero."""
+        here_A = self._stairs.sent_A or 0.0
+        return [(after_s, here_A), *self._stairs.plan(here_A, 0.0)]
+
+    def _look_s(self) -> float:
+        """`_look`; returns the device time that it took."""
+        if self._watch.quiet_s() > 0:
+            self._look()
+            return 0.0
+        begin_s = self._clock.now_s()
+        self._look()
+        return self._clock.now_s() - begin_s
+
+    def _look(self) -> None:
+        """Before anything is sent or held: raise what ends the run, of all that is due."""
+        if not self._energised:
+            raise StoppedError(f"{self.name}: made safe meanwhile")
+        self._watch.look()
+        sent_A, compliance_V = self._stairs.sent_A, self.limits.compliance_V
+        unproven = (
+            compliance_V is not None
+            and sent_A is not None
+            and abs(sent_A) > self._proven_A + self._small_A
+        )
+        if unproven or self._watch.check_due:
+            self.verify()
+
+    def _here_A(self) -> float:
+        """The set-point, read where it isn't known; an output that went off ends the run."""
+        if self._stairs.sent_A is None:
+            state = self.magnet.state()
+            if not state.output_on:
+                raise TwinrigError(
+                    f"{self.name}: its output went off without us (power cycle, interlock, front "
+                    "panel)"
+                )
+            self._stairs.sent_A = self._stairs.start_A(state, self._small_A)
+            self._watch.flows(self._stairs.sent_A)
+        return self._stairs.sent_A
+
     def passed(self, seconds: float) -> None:
         """Say that device time has passed otherwise (a hold, a gated reading)."""
         self._stairs.passed(seconds)
+        self._clock.passed(seconds)
 
     def walk_s(self, change_A: float) -> float:
         """Device time that a change of the set-point takes."""
@@ -152,18 +270,28 @@ class LimitedMagnet:
         return state
 
     def verify(self) -> None:
-        """Check that the supply still does what it was told.
+        """Check that the supply still does what it was told, and that nothing forbids current.
 
         Raises
         ------
         TwinrigError
-            The set-point or output changed without us, an error is queued, or the current can't
-            follow: what was measured since the last check is void.
+            The set-point or output changed without us, the current can't follow, or a guard or the
+            duty forbids it: the run is over, and every later call says so. An error that the supply
+            had queued voids what was measured since the last check, and is told once.
         """
         state = self.state()
         errors, self._unreported = self._unreported, []
-        problems = [f"reports {error}" for error in errors]
-        problems += [f"is {fault}" for fault in state.faults]
+        self._watch.end(self._differences(state))
+        if self._energised:
+            self._watch.look_closely(self._way_to_zero)
+        problems = [*(f"reports {error}" for error in errors), *self._watch.ended_by]
+        if not problems:
+            self._proven_A = max(self._proven_A, abs(self._stairs.sent_A or 0.0))
+        raise_problems(TwinrigError, self.name, problems)
+
+    def _differences(self, state: MagnetState) -> list[str]:
+        """What a supply does otherwise than it was told, in words."""
+        problems = [f"is {fault}" for fault in state.faults]
         if self._energised and not state.output_on:
             problems.append("its output went off without us")
         sent_A = self._stairs.sent_A
@@ -174,14 +302,15 @@ class LimitedMagnet:
                     f"its set-point is {state.setpoint_A:.6g} A, {sent_A:.6g} A was sent (they may "
                     f"differ by {allowed_A:.2g} A): changed by hand or by another program"
                 )
-        raise_problems(TwinrigError, self.name, problems)
+        return problems
 
     def make_safe(
         self, tell: Callable[[str], None] = log.warning, give_up_s: float | None = GIVE_UP_S
     ) -> str:
         """Walk to zero, check it, switch the output off; says what was found and done.
 
-        Keeps trying while the link is down, whatever goes wrong; Stop does not interrupt it.
+        Keeps trying while the link is down, whatever goes wrong; Stop does not interrupt it. From
+        the second try on it does without every answer that it can do without.
 
         Parameters
         ----------
@@ -200,15 +329,17 @@ class LimitedMagnet:
         self._stairs.halted = not self._making_safe
         with self._stop.shield(), self._lock, self._way_to_safety():
             since = time.monotonic()
+            way, frugal = RampDown(self.magnet, self._stairs, self._clock, self._small_A), False
             while True:
                 begin = time.monotonic()
                 self._stairs.halted = False
                 try:
-                    return self._to_safe_state()
+                    return way.attempt(frugal)
                 except Exception as error:
+                    frugal = True
                     waited_s = time.monotonic() - max(since, self._stairs.moved_s)
                     if give_up_s is not None and waited_s >= give_up_s:
-                        raise UnsafeError(self._by_hand(error, waited_s)) from error
+                        raise UnsafeError(by_hand(self.magnet, error, waited_s)) from error
                     tell(f"{self.name}: not safe yet, trying again ({error})")
                     time.sleep(max(0.0, TRY_AGAIN_S - (time.monotonic() - begin)))
 
@@ -217,81 +348,12 @@ class LimitedMagnet:
         """Mark that this thread walks to zero: a second `make_safe` waits and doesn't halt it."""
         self._making_safe = True
         try:
-            yield
+            with self._clock.unfailing():
+                yield
         finally:
             self._making_safe = False
 
-    def _to_safe_state(self) -> str:
-        found = self.magnet.state()
-        words = f"{self.name}: found at {found.current_A:.4g} A (set {found.setpoint_A:.4g} A), "
-        words += f"output {'on' if found.output_on else 'off'}"
-        if found.errors:
-            words += f", it had reported {'; '.join(found.errors)}"
-        if not found.output_on:
-            if abs(found.setpoint_A) > self.magnet.read_back_error_A(0.0):
-                self._stairs.set_A(0.0)
-                return f"{words}; set-point brought to zero, output left off"
-            return f"{words}; already safe ({self.magnet.safe_state})"
-        self._stairs.sent_A = self._start_A(found)
-        self.magnet.take_control()
-        self._stairs.walk_to_A(0.0)
-        self._stairs.pay()
-        left_A = self._settled_A()
-        self.magnet.output(False)
-        now = self.magnet.state()
-        if now.output_on:
-            raise TwinrigError(f"{self.name}: the output stays on after OUTP OFF")
-        words += f"; walked to zero at {self.limits.max_ramp_A_per_s:g} A/s at most, output off"
-        if left_A > self._small_A:
-            words += (
-                f". At zero set-point {left_A:.4g} A still flowed before the output went off: "
-                "look at the supply's programming input"
-            )
-        if now.errors:
-            words += f". It reports {'; '.join(now.errors)}"
-        return words
-
     @property
     def _small_A(self) -> float:
-        share_A = SMALL_SHARE * self.limits.max_current_A
+        share_A = SMALL_SHARE * self.limits.highest_A
         return max(share_A, self.magnet.read_back_error_A(0.0))
-
-    def _settled_A(self) -> float:
-        """The real current once it is small, or what is left after `SETTLE_S`."""
-        waited_s = 0.0
-        while (left_A := abs(self.magnet.measured_A())) > self._small_A and waited_s < SETTLE_S:
-            self._clock.wait(SETTLE_SLICE_S)
-            waited_s += SETTLE_SLICE_S
-        return left_A
-
-    def _by_hand(self, error: Exception, waited_s: float) -> str:
-        return (
-            f"{self.name} ({self.magnet.resource}) COULD NOT BE MADE SAFE within {waited_s:.0f} s: "
-            f"current may be flowing. Switch the supply off at its front panel, after turning its "
-            f"current to zero there. Then `twinrig safe` says what it finds. Last error: {error}"
-        )
-
-    def _still_on(self) -> MagnetState:
-        """The state of a supply that we have energised; an output that is off ends the run."""
-        state = self.magnet.state()
-        if not state.output_on:
-            raise TwinrigError(
-                f"{self.name}: its output went off without us (power cycle, interlock, front panel)"
-            )
-        return state
-
-    def _start_A(self, state: MagnetState) -> float:
-        """Where a walk starts.
-
-        The set-point we sent, while the supply still has it. Otherwise the measured current, unless
-        that differs from the set-point by reading noise only. With the output off: zero.
-        """
-        if not state.output_on:
-            return 0.0
-        sent_A = self._stairs.sent_A
-        rounding_A = self.magnet.read_back_error_A(state.setpoint_A)
-        if sent_A is not None and abs(sent_A - state.setpoint_A) <= rounding_A:
-            return sent_A
-        if abs(state.current_A - state.setpoint_A) <= max(self._small_A, rounding_A):
-            return state.setpoint_A
-        return state.current_A

@@ -4,6 +4,12 @@ Commands: Kepco BIT 4886 manual, appendix B, and PyMeasure's kepcobop.py.
 The card has no ramp: `CURR` is a step, `instruments.limits` walks it. Its number parser keeps four
 digits before and eight after the point ("0.0000034567e6" becomes 3.45 V): plain fixed-point only.
 Never sent: `*RST` (a hard step of a coil's current), `DIAG:TST?` (drives to full scale).
+
+A LIST program that is found running refuses every `CURR` with -221. `CURR:MODE FIX` ends it, and
+"returns the power supply to the settings in effect before the list" (BOP 1KW-MG manual, B.27; the
+BIT 4886 manual, 3.4.5, says only that FIX stops it): a jump from wherever the list is to that
+set-point. Judgement: `CURR?` answers that set-point, so the program is ended at a moment when the
+measured current is within one step of it; where none comes, at the last, and it is said.
 """
 
 from __future__ import annotations
@@ -23,6 +29,9 @@ MODES = {"0": "voltage", "1": "current"}  # the query answers a number, not the 
 SWITCH = {"0": False, "1": True}
 LONGEST_ERROR_QUEUE = 64
 QUERY_DELAY_S = 0.002  # BIT 4882 on GPIB: "VISA query not supported": write, wait, read
+PROGRAMMED = {"FIX": False, "FIXED": False, "0": False, "LIST": True, "1": True}
+LIST_SAMPLES = 500  # measured currents in which the end of a list waits for a good moment: 5 to 10 s
+COMPLIANCE_WITHIN = 1e-3  # relative: what the read-back of a voltage limit may differ by
 COMPLIANCE_SHARE = 0.98  # from here on the voltage limit, not the set-point, decides the current
 
 
@@ -50,6 +59,7 @@ class KepcoBop:
         self.rated_voltage_V = math.inf
         self._session = session
         self._compliance_V: float | None = options.get("compliance_V")
+        self._prepared = False
         self.identity = ""
         session.identify = self.identify
         if self.resource.startswith("GPIB"):
@@ -107,25 +117,54 @@ class KepcoBop:
             faults.append("in voltage mode: the set-point is only a limit")
         elif on and abs(voltage_V) >= COMPLIANCE_SHARE * compliance_V:
             faults.append(f"at its voltage limit of {compliance_V:.4g} V")
+        if self._prepared and not self._is_compliance(compliance_V):
+            faults.append(f"at a voltage limit of {compliance_V:.4g} V that the bench did not set")
         status = (f"{mode} mode", f"{voltage_V:.4g} V")
         return MagnetState(current_A, setpoint_A, on, status, self.errors(), tuple(faults))
 
-    def take_control(self) -> None:
-        """Remote control and current mode; the current stays as it is."""
+    def take_control(self, reach_A: float) -> tuple[str, ...]:
+        """Remote control, no LIST program, current mode; what was changed, in words."""
         if self.resource.startswith("ASRL"):
             self._session.write("SYST:REM ON")
-        if self._word("FUNC:MODE?", MODES) == "voltage":
+        voltage_mode = self._word("FUNC:MODE?", MODES) == "voltage"
+        changed = self._end_list("VOLT" if voltage_mode else "CURR", reach_A)
+        if voltage_mode:
             # in voltage mode CURR is the limit; it becomes the set-point when the mode changes
             self.set_current_A(self.measured_A())
             self._session.write("FUNC:MODE CURR")
+            changed += ("changed from voltage to current mode",)
+        return changed
 
-    def prepare(self) -> None:
-        """Take control and set the bench's voltage limit; current and output stay as they are."""
-        self.take_control()
-        if self._compliance_V is not None:
-            present_V = self._session.number("VOLT?")
-            if abs(present_V - self._compliance_V) > 1e-3 * self._compliance_V:
-                self._session.write(f"VOLT {self._compliance_V:.4f}")
+    def _end_list(self, channel: str, reach_A: float) -> tuple[str, ...]:
+        """End a LIST program of the main channel where its end moves the current least."""
+        if not self._word(f"{channel}:MODE?", PROGRAMMED):
+            return ()
+        if channel == "CURR":
+            fixed_A = self.setpoint_A()
+            for _ in range(LIST_SAMPLES):
+                before_A = self.measured_A()
+                if abs(before_A - fixed_A) <= reach_A:
+                    break
+        else:
+            before_A = self.measured_A()
+        self._session.write(f"{channel}:MODE FIX")
+        after_A = self.measured_A()
+        return (f"running a LIST program, which was ended ({before_A:.4g} A → {after_A:.4g} A)",)
+
+    def prepare(self) -> tuple[str, ...]:
+        """Set the bench's voltage limit; at zero current, so that it can't move the current."""
+        self._prepared = True
+        if self._compliance_V is None:
+            return ()
+        present_V = abs(self._session.number("VOLT?"))
+        if self._is_compliance(present_V):
+            return ()
+        self._session.write(f"VOLT {self._compliance_V:.4f}")
+        return (f"voltage limit changed from {present_V:.4g} V to {self._compliance_V:.4g} V",)
+
+    def _is_compliance(self, limit_V: float) -> bool:
+        wanted_V = self._compliance_V
+        return wanted_V is None or abs(limit_V - wanted_V) <= COMPLIANCE_WITHIN * wanted_V
 
     def set_current_A(self, current_A: float) -> None:
         """`CURR x`: one step."""
