@@ -54,9 +54,11 @@ class Bench:
         What each magnet said of itself when it was connected.
     remarks
         Sentences for people: what a watchdog did to this bench since it was last energised.
+    note
+        Called, from any thread, with what people should know beforehand: no watchdog, no way to
+        keep the computer awake.
     watchdog
-        The process that makes the rig safe should this one die; None for a rig in this process,
-        which dies with it.
+        Makes the rig safe should this process die; None for a rig inside it, which dies with it.
     tell
         Called with a sentence about every second while a supply can't be made safe.
     give_up_s
@@ -82,7 +84,8 @@ class Bench:
         self.give_up_s: float | None = GIVE_UP_S
         reports = [] if spec.in_process else read_reports(spec)
         self.remarks = tuple(str(report) for report in reports)
-        self.watchdog = None if spec.in_process else Watchdog(spec, lambda words: self.tell(words))
+        self.note: Callable[[str], None] = log.warning
+        self.watchdog = None if spec.in_process else Watchdog(spec, lambda words: self.note(words))
         self._opener = opener
         self._identities: dict[str, str] = {}
         self._drive = magnets[spec.drive_magnet]
@@ -177,7 +180,8 @@ class Bench:
     def reset_device(self, reset: Reset) -> None:
         """One step at the reset's field; its reading is dropped."""
         hold_s = reset.hold_s
-        encoding.apply(self._drive, self.clock, reset.field_T, self.spec.window.encoding, hold_s)
+        gate_s = self.spec.gate_s
+        encoding.apply(self._drive, reset.field_T, self.spec.window.encoding, hold_s, gate_s)
         self._read()
 
     def step(self, field_T: float, window: DriveWindow) -> tuple[float, NDArray[np.float64]]:
@@ -192,7 +196,9 @@ class Bench:
         StoppedError
             Stop was requested.
         """
-        current_A = encoding.apply(self._drive, self.clock, field_T, window.encoding, window.hold_s)
+        current_A = encoding.apply(
+            self._drive, field_T, window.encoding, window.hold_s, self.spec.gate_s
+        )
         return current_A, self._read()
 
     def verify(self) -> None:

@@ -51,6 +51,7 @@ GIVE_UP_S = 3600.0  # of tries without an answer; time while another program has
 TRY_S = 5.0  # one try of a supply that doesn't answer; then its link is given back for a moment
 PAUSE_S = 1.0  # between tries: long enough for another program to take the link
 REMIND_S = 60.0  # how often the same trouble is logged again
+LEFT = "has left its bench energised"
 PATIENCE_S = 1.0  # energised for so long: load what the way to safety needs, keep awake
 
 
@@ -177,7 +178,7 @@ def rescue(order: Order, give_up_s: float = GIVE_UP_S) -> bool:
         Seconds of tries without an answer after which it gives up.
     """
     ended = now()
-    write_log(f"{order.program} has ended with its bench energised")
+    write_log(f"{order.program} {LEFT}")
     try:
         spec = order.spec()
     except Exception as error:  # nothing can be done without a bench; the log must say so

@@ -135,7 +135,7 @@ class Watchdog:
             "text": self._spec.text,
             "source": self._spec.source,
             "accelerate": None if virtual is None else virtual.accelerate,
-            "program": f"{_program()}, process {os.getpid()},",
+            "program": f"{_program()} (process {os.getpid()})",
         }
 
     def _say(self, word: str) -> bool:

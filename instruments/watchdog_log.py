@@ -26,7 +26,7 @@ STATES = ("safe", "trying", "gave up")
 
 @dataclass(frozen=True)
 class Report:
-    """What became of one magnet after its program had ended without making it safe.
+    """What became of one magnet after its program had ended, or given up, without making it safe.
 
     Attributes
     ----------
@@ -37,9 +37,9 @@ class Report:
     words
         What was found and done, or why not yet.
     program
-        The program that ended, with its process number.
+        The program, with its process number.
     ended, when
-        When it ended, and when this was written; local time.
+        When it let go, and when this was written; local time.
     watchdog
         Process number of the watchdog.
     """
@@ -55,7 +55,7 @@ class Report:
 
     def __str__(self) -> str:
         """The sentence for people."""
-        before = f"{self.program} ended at {self.ended} with {self.magnet} energised: "
+        before = f"{self.program} left {self.magnet} energised at {self.ended}: "
         if self.state == "safe":
             return f"{before}the watchdog made it safe at {self.when} ({self.words})"
         if self.state == "trying":
