@@ -7,12 +7,17 @@ import difflib
 import math
 import re
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from models.errors import InputError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 INVALID_CHOICE = re.compile(r"invalid choice: '(?P<word>[^']*)' \(choose from (?P<known>.*)\)")
 DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator")
+MODELS = ("kepco-bop", "sr830")
+LOOPBACK = "127.0.0.1"
 DESCRIPTION = (
     "Record a stochastic device, fit its neural-SDE twin, train a physical network, "
     "deploy it back. Without arguments the window opens."
@@ -56,7 +61,9 @@ def _verb(verbs: argparse._SubParsersAction[Parser], name: str, words: str) -> P
     parser.add_argument(
         "--json", action="store_true", help="one JSON object a line on standard output"
     )
-    parser.add_argument("--seed", type=_whole_or_zero, default=0, help="makes it repeatable (0)")
+    parser.add_argument(
+        "--seed", type=_whole_or_zero, default=0, metavar="N", help="makes it repeatable (0)"
+    )
     return parser
 
 
@@ -67,6 +74,10 @@ def _hardware(parser: Parser) -> None:
     parser.add_argument(
         "--accelerate", type=_factor, metavar="N", help="virtual benches: wait N times less"
     )
+    _wire(parser)
+
+
+def _wire(parser: Parser) -> None:
     parser.add_argument(
         "--wire-log", type=Path, metavar="FILE", help="every byte sent and received"
     )
@@ -93,27 +104,55 @@ def _demo(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _bench(verbs: argparse._SubParsersAction[Parser]) -> None:
-    words = "check: identify the instruments of a bench; list: VISA resources; serve: a virtual rig"
+    words = "check the instruments of a bench, list VISA resources, or serve a virtual rig"
     parser = verbs.add_parser("bench", help=words, description=words, allow_abbrev=False)
     parts = parser.add_subparsers(
         dest="part", required=True, metavar="check|list|serve", parser_class=Parser
     )
+    _bench_check(parts)
+    _verb(parts, "list", "the VISA resources of this computer; opens and asks none of them")
+    _bench_serve(parts)
+
+
+def _bench_check(parts: argparse._SubParsersAction[Parser]) -> None:
     check = _verb(
-        parts, "check", "connect and identify the instruments of a bench; changes nothing"
+        parts, "check", "identify the instruments of a bench and read their states; only asks"
     )
-    check.add_argument("bench_positional", nargs="?", metavar="B.toml")
+    check.add_argument("bench_positional", nargs="?", metavar="B.toml", help="same as --bench")
     check.add_argument("--bench", metavar="B.toml", help="a bench file, or the word virtual")
-    _verb(parts, "list", "the VISA resources of this computer")
-    serve = _verb(parts, "serve", "serve the virtual rig on TCP, this computer only")
-    serve.add_argument("--device", choices=DEVICES, default=DEVICES[0])
-    serve.add_argument("--models", type=_names, default=("kepco-bop", "sr830"), metavar="A,B,…")
+    _wire(check)
+    check.add_argument(
+        "--energise", type=_current, metavar="A",
+        help="then set, read back and ramp down A ampere, at most 1 %% of the limit; asks first",
+    )  # fmt: skip
+    check.add_argument("--yes", action="store_true", help="for scripts: --energise without asking")
+
+
+def _bench_serve(parts: argparse._SubParsersAction[Parser]) -> None:
+    serve = _verb(parts, "serve", "serve a virtual rig on TCP, by default to this computer only")
     serve.add_argument(
-        "--accelerate", type=_factor, default=1.0, metavar="N", help="wait N times less"
+        "--device", choices=DEVICES, default=DEVICES[0], metavar="D", help=_one_of(DEVICES)
     )
+    serve.add_argument(
+        "--models", type=_names, default=MODELS[:2], metavar="A,B,…",
+        help=f"instruments, any of {', '.join(MODELS)} ({','.join(MODELS[:2])})",
+    )  # fmt: skip
+    serve.add_argument(
+        "--accelerate", type=_factor, default=1.0, metavar="N", help="wait N times less (1)"
+    )
+    serve.add_argument(
+        "--host", default=LOOPBACK, metavar="H",
+        help=f"listen on this address; others than {LOOPBACK} open the rig to the network",
+    )  # fmt: skip
+    serve.add_argument("--faults", type=Path, metavar="FILE", help="faults to inject, JSON")
     serve.add_argument("--wire-log", type=Path, metavar="FILE", help="every byte, both clocks")
     serve.add_argument(
         "--write-bench", type=Path, metavar="B.toml", help="a bench file for this rig"
     )
+
+
+def _one_of(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]} ({names[0]})"
 
 
 def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
@@ -227,6 +266,16 @@ def _factor(text: str) -> float:
         value = math.nan
     if not value > 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above zero")
+    return value
+
+
+def _current(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a current in A other than zero")
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from math import isfinite
 from typing import Any
 
@@ -18,6 +19,8 @@ from app.operations.events import (
 )
 from app.operations.monitor import BenchRead
 from app.words import duration
+
+FOUND_WIDTH = 88  # of a line below an instrument
 
 
 def words_of(event: Event) -> str | None:
@@ -111,20 +114,69 @@ def error_lines(errors: dict[str, Any]) -> list[str]:
 
 
 def instrument_lines(instruments: dict[str, Any]) -> list[str]:
-    """The instruments of a bench as a tree, every problem with its hint."""
-    lines = []
-    for name, found in instruments.items():
-        mark = "ok    " if found.get("ok") else "FAILED"
-        lines.append(f"{mark} {name}  {found.get('driver')}  {found.get('resource')}")
-        if found.get("identity"):
-            lines.append(f"       ├ {found['identity']}")
-        for words in _as_list(found.get("found")):
-            lines.append(f"       ├ {words}")
-        if found.get("problem"):
-            lines.append(f"       ├ {found['problem']}")
-        if found.get("hint"):
-            lines.append(f"       └ {found['hint']}")
-    return lines or ["no instruments"]
+    """The instruments of a bench as a tree, every problem with its hint below it."""
+    if not instruments:
+        return ["no instruments"]
+    lines = [_summary(list(instruments.values()))]
+    for name, check in instruments.items():
+        mark = "ok       " if check.get("ok") else "FAILED   "
+        if check.get("ok") and check.get("findings"):
+            mark = "ATTENTION"
+        lines.append(f"{mark} {name}: {check.get('driver')} at {check.get('resource')}")
+        branches = _branches(check)
+        for number, (words, below) in enumerate(branches, start=1):
+            last = number == len(branches)
+            lines.append(f"    {'└' if last else '├'}─ {words}")
+            lines += [f"    {' ' if last else '│'}     {line}" for line in below]
+    return lines
+
+
+def _summary(checks: list[dict[str, Any]]) -> str:
+    failed = sum(not check.get("ok") for check in checks)
+    remarked = sum(bool(check.get("ok") and check.get("findings")) for check in checks)
+    parts = [f"{len(checks) - failed - remarked} ok"]
+    parts += [f"{remarked} to look at"] if remarked else []
+    parts += [f"{failed} failed"] if failed else []
+    return f"{len(checks)} instrument{'s' if len(checks) != 1 else ''}: {', '.join(parts)}"
+
+
+def _branches(check: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """What hangs below an instrument: words, and lines below the words."""
+    branches: list[tuple[str, list[str]]] = []
+    if check.get("identity"):
+        branches.append((str(check["identity"]), []))
+    findings = check.get("findings") or ()
+    remarked = {finding["words"] for finding in findings}
+    found = [words for words in _as_list(check.get("found")) if words not in remarked]
+    branches += [(line, []) for line in _side_by_side(found)]
+    proved = check.get("energised")
+    if proved:
+        branches.append((_proof(proved), []))
+    for finding in findings:
+        sign = "PROBLEM" if finding["fails"] else "note"
+        hint = textwrap.wrap(f"hint: {finding['hint']}", FOUND_WIDTH) if finding["hint"] else []
+        branches.append((f"{sign}: {finding['words']}", hint))
+    return branches
+
+
+def _side_by_side(items: list[str]) -> list[str]:
+    """Short items with dots between, as many a line as fit."""
+    lines: list[str] = []
+    for item in items:
+        if lines and len(lines[-1]) + len(item) + 3 <= FOUND_WIDTH:
+            lines[-1] += f" · {item}"
+        else:
+            lines.append(item)
+    return lines
+
+
+def _proof(proved: dict[str, Any]) -> str:
+    verdict = "ok" if proved["ok"] else "NOT OK"
+    return (
+        f"energised: {proved['set_A']:.4g} A set, {proved['setpoint_A']:.4g} A read back, "
+        f"{proved['measured_A']:.4g} A measured ({1e3 * proved['deviation_A']:+.3g} mA), "
+        f"{proved['left_A']:.3g} A left at zero: {verdict}"
+    )
 
 
 def _as_list(value: Any) -> list[str]:

@@ -40,26 +40,9 @@ def demo(arguments: argparse.Namespace, run: Run) -> Events:
 
 def bench(arguments: argparse.Namespace, run: Run) -> Events:
     """`twinrig bench check|list|serve`."""
-    from app.operations import bench as operations
+    from app.cli_bench import bench_events
 
-    if arguments.part == "list":
-        return operations.bench_list()
-    if arguments.part == "check":
-        named = [b for b in (arguments.bench, arguments.bench_positional) if b]
-        if len(named) != 1:
-            raise InputError("twinrig bench check: name one bench: a file, or the word virtual")
-        return operations.bench_check(named[0])
-    from app.operations.serve import serve as operation
-
-    return operation(
-        device=arguments.device,
-        models=arguments.models,
-        seed=arguments.seed,
-        accelerate=arguments.accelerate,
-        wire_log=arguments.wire_log,
-        write_bench=arguments.write_bench,
-        stop=run.stop,
-    )
+    return bench_events(arguments, run)
 
 
 def record(arguments: argparse.Namespace, run: Run) -> Events:

@@ -1,25 +1,54 @@
-"""What `bench check` says: every instrument identified and read, nothing changed."""
+"""What `bench check` says: every instrument identified and read, nothing changed.
+
+Only queries are sent: `*IDN?`, states, settings. One exception, on GPIB and RS-232 alone: `OUTX`
+tells an SR830 where to send its answers, without which it could be asked nothing. Reading an error
+queue or a status byte empties it: what it held is in the check.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from instruments.bench_spec import MagnetSpec
+from instruments import diagnosis, findings
+from instruments.bench_spec import InstrumentSpec, MagnetSpec
 from instruments.clock import Stop
-from instruments.connect import Failure, Opener, side_by_side
-from models.errors import TwinrigError
+from instruments.connect import CLOCK_NAME, Opener, driver_on
+from instruments.findings import Finding
+from instruments.link_errors import LinkError
+from instruments.parallel import side_by_side
+from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
-    from instruments.bench_spec import BenchSpec, InstrumentSpec
+    from instruments.bench_spec import BenchSpec
+    from instruments.protocols import MagnetState
+    from instruments.visa import VisaSession
+    from instruments.wirelog import WireTap
+
+PATIENCE_S = 10.0  # beyond two time-outs: a check that takes longer hangs in a VISA library
 
 
 @dataclass(frozen=True)
 class InstrumentCheck:
     """One instrument: who answers, what state it is in, or why not and what to check.
 
-    `found` holds words for people: output, current, mode, settings, queued errors.
+    Attributes
+    ----------
+    name, driver, resource
+        As in the bench file.
+    ok
+        A run can begin with it.
+    identity
+        Its answer to `*IDN?`.
+    found
+        Words for people: output, current, mode, settings, limits, what is to be remarked.
+    problem, hint
+        What isn't as it should be and what to do, of all findings; may be there though `ok`.
+    findings
+        The same one by one; where one `fails`, `ok` is False.
+    state
+        A magnet's `output_on`, `current_A`, `setpoint_A`.
     """
 
     name: str
@@ -30,77 +59,185 @@ class InstrumentCheck:
     found: tuple[str, ...] = ()
     problem: str = ""
     hint: str = ""
+    findings: tuple[Finding, ...] = ()
+    state: dict[str, Any] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        spec: InstrumentSpec,
+        identity: str,
+        found: tuple[str, ...],
+        remarks: list[Finding],
+        state: MagnetState | None = None,
+    ) -> InstrumentCheck:
+        """The check of an instrument that answers."""
+        known = None if state is None else asdict(state)
+        keys = ("output_on", "current_A", "setpoint_A")
+        return cls(
+            spec.name,
+            spec.driver,
+            spec.resource,
+            not any(one.fails for one in remarks),
+            identity.strip(),
+            (*found, *(one.words for one in remarks if not one.fails)),
+            "; ".join(one.words for one in remarks),
+            "; ".join(dict.fromkeys(one.hint for one in remarks)),
+            tuple(remarks),
+            known and {key: known[key] for key in keys},
+        )
+
+    @classmethod
+    def failed(cls, spec: InstrumentSpec, problem: str, hint: str) -> InstrumentCheck:
+        """The check of an instrument that doesn't answer as it should."""
+        return cls.of(spec, "", (), [Finding(problem, hint, fails=True)])
 
 
-def check_bench(spec: BenchSpec, *, stop: Stop | None = None) -> list[InstrumentCheck]:
+def check_bench(
+    spec: BenchSpec, *, stop: Stop | None = None, wire_log: WireTap | None = None
+) -> list[InstrumentCheck]:
     """Connect everything side by side, identify, read states and settings; never raises for one.
 
-    Changes no setting and no set-point. Reading an error queue empties it: what it held is in
-    `found`.
+    Takes two time-outs and `PATIENCE_S` at most. A served rig's clock is among the checks where it
+    doesn't answer.
 
     Raises
     ------
+    InputError
+        The virtual rig can't be made.
+    StoppedError
+        Stop was requested.
     TwinrigError
-        The virtual rig, or a served rig's clock, can't be reached.
+        No VISA library loads.
     """
-    opener = Opener(spec, stop or Stop(), None)
+    stop = stop or Stop()
     specs: list[InstrumentSpec] = [*spec.magnets.values(), *spec.readouts.values()]
+    asked, opener = [*specs, *_clock_of(spec)], Opener(_without_clock(spec), stop, wire_log)
+    slowest_s = max(one.timeout_s for one in asked)
     try:
-        results = side_by_side(specs, lambda one: _check(opener, one), spec.in_process)
+        results = side_by_side(
+            asked,
+            lambda one: _check(opener, one),
+            one_by_one=spec.in_process,
+            stop=stop,
+            longest_s=2 * slowest_s + PATIENCE_S,
+        )
     finally:
         opener.close()
-    return [
-        _failed(one, result) if isinstance(result, TwinrigError) else result
-        for one, result in zip(specs, results, strict=True)
-    ]
+    stop.check()
+    checks = [_told(one, result) for one, result in zip(asked, results, strict=True)]
+    return _swapped([one for one in checks if one.name != CLOCK_NAME or not one.ok])
 
 
-def _failed(spec: InstrumentSpec, error: TwinrigError) -> InstrumentCheck:
-    failure = Failure.of(spec, error)
-    return InstrumentCheck(
-        spec.name, spec.driver, spec.resource, False, problem=failure.problem, hint=failure.hint
-    )
+def look_at(spec: InstrumentSpec, driver: Any) -> InstrumentCheck:
+    """The check of an instrument that is connected and identified; reads, changes nothing.
+
+    Raises
+    ------
+    LinkError
+        It doesn't answer as it should.
+    """
+    remarks = findings.of_line_end(spec, driver.identity)
+    if isinstance(spec, MagnetSpec):
+        state, settings = driver.state(), driver.settings()
+        remarks += findings.of_magnet(spec, driver, state, settings)
+        found = _magnet_words(spec, driver, state, settings)
+        return InstrumentCheck.of(spec, driver.identity, found, remarks, state)
+    settings = driver.settings()
+    remarks += findings.of_readout(settings, driver.faults())
+    channels = zip(driver.channels, driver.units, strict=True)
+    reads = f"reads {', '.join(f'{name} in {unit}' for name, unit in channels)}"
+    found = (reads, *_setting_words(settings, leave_out="channels"))
+    return InstrumentCheck.of(spec, driver.identity, found, remarks)
 
 
 def _check(opener: Opener, spec: InstrumentSpec) -> InstrumentCheck:
-    driver = opener.driver(spec)
+    session = opener.session(spec)
     try:
-        magnet = isinstance(spec, MagnetSpec)
-        found, problem = _magnet_found(driver, spec) if magnet else (_readout_found(driver), "")
+        if spec.name == CLOCK_NAME:
+            session.number("TIME?")
+            return InstrumentCheck.of(spec, "", (), [])
+        driver = driver_on(session, spec)
+        try:
+            driver.identify()
+        except LinkError as error:
+            return InstrumentCheck.failed(spec, *diagnosis.probe(session, spec, error))
+        return _refuse_tsp(session, spec, driver.identity) or look_at(spec, driver)
     finally:
-        driver.close()
-    hint = "Correct max_current_A in the bench file" if problem else ""
-    return InstrumentCheck(
-        spec.name, spec.driver, spec.resource, not problem, driver.identity, found, problem, hint
-    )
+        session.close()
 
 
-def _magnet_found(driver: Any, spec: InstrumentSpec) -> tuple[tuple[str, ...], str]:
-    state = driver.state()
-    found = [
+def _refuse_tsp(
+    session: VisaSession, spec: InstrumentSpec, identity: str
+) -> InstrumentCheck | None:
+    if not diagnosis.speaks_tsp(session, identity):
+        return None
+    remarks = [Finding(diagnosis.TSP, diagnosis.TSP_HINT, fails=True)]
+    return InstrumentCheck.of(spec, identity, (), remarks)
+
+
+def _told(spec: InstrumentSpec, result: Any) -> InstrumentCheck:
+    """A check, or the failure of an exception."""
+    if isinstance(result, InstrumentCheck):
+        return result
+    if isinstance(result, (StoppedError, InputError)) or not isinstance(result, Exception):
+        raise result
+    if not isinstance(result, TwinrigError):
+        words = f"unexpected {type(result).__name__}: {result}"
+        return InstrumentCheck.failed(spec, words, "A fault of the program or of a VISA library")
+    return InstrumentCheck.failed(spec, *diagnosis.explain(spec, result))
+
+
+def _clock_of(spec: BenchSpec) -> list[InstrumentSpec]:
+    """A served rig's clock as one more instrument to ask."""
+    if spec.virtual is None or spec.virtual.clock is None:
+        return []
+    return [InstrumentSpec(CLOCK_NAME, "virtual-clock", spec.virtual.clock, 2.0, "\n")]
+
+
+def _without_clock(spec: BenchSpec) -> BenchSpec:
+    """The bench without its served clock, which must not keep the others from being checked."""
+    return replace(spec, virtual=None) if _clock_of(spec) else spec
+
+
+def _swapped(checks: list[InstrumentCheck]) -> list[InstrumentCheck]:
+    """Say where two instruments answer at each other's address."""
+    names = {one.name: diagnosis.driver_of(one.problem) for one in checks if not one.ok}
+
+    def told(one: InstrumentCheck) -> InstrumentCheck:
+        for other in checks:
+            if names.get(one.name) == other.driver != one.driver == names.get(other.name):
+                hint = f"{one.name} and {other.name} stand at each other's address: swap them"
+                return replace(one, hint=hint, findings=(replace(one.findings[0], hint=hint),))
+        return one
+
+    return [told(one) for one in checks]
+
+
+def _magnet_words(
+    spec: MagnetSpec, driver: Any, state: MagnetState, settings: dict[str, Any]
+) -> tuple[str, ...]:
+    limits = spec.limits
+    largest_T = min(limits.max_field_T, limits.max_current_A * abs(limits.tesla_per_ampere))
+    words = [
         f"output {'on' if state.output_on else 'off'}",
         f"{state.current_A:.4g} A measured",
         f"{state.setpoint_A:.4g} A set",
         *state.status,
-        *(f"{name} = {value}" for name, value in driver.settings().items() if name != "mode"),
-        *(f"is {fault}" for fault in state.faults),
-        *(f"had reported {error}" for error in state.errors),
+        *_setting_words(settings, leave_out="mode"),
     ]
-    problem = ""
     if math.isfinite(driver.rated_current_A):
-        found.append(f"rated {driver.rated_current_A:g} A")
-    assert isinstance(spec, MagnetSpec)
-    if spec.limits.max_current_A > driver.rated_current_A:
-        problem = (
-            f"max_current_A = {spec.limits.max_current_A:g} A is beyond the supply's "
-            f"{driver.rated_current_A:g} A"
-        )
-    return tuple(found), problem
+        words.append(f"rated {driver.rated_current_A:g} A")
+    words.append(
+        f"bench limits {limits.max_current_A:g} A, {1e3 * largest_T:g} mT, "
+        f"{limits.max_ramp_A_per_s:g} A/s"
+    )
+    return tuple(words)
 
 
-def _readout_found(driver: Any) -> tuple[str, ...]:
-    settings = [
+def _setting_words(settings: dict[str, Any], leave_out: str) -> list[str]:
+    return [
         f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"
-        for name, value in driver.settings().items()
+        for name, value in settings.items()
+        if name != leave_out
     ]
-    return (*settings, *(f"has {fault}" for fault in driver.faults()))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from instruments import diagnosis
 from instruments.bench_spec import MagnetSpec
 from instruments.clock import Clock, HostClock, RemoteClock, Stop
 from instruments.drivers import MAGNET_DRIVERS, READOUT_DRIVERS
-from instruments.link_errors import LinkError
-from instruments.locks import LinkInUseError
+from instruments.parallel import side_by_side
 from instruments.visa import VisaSession, resource_manager
 from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import pyvisa
 
@@ -24,10 +23,21 @@ if TYPE_CHECKING:
     from instruments.wirelog import WireTap
 
 CLOCK_NAME = "clock"
+LONGEST_S = 90.0  # longer than a watchdog may hold a link; only a library that hangs takes it
 
 
 class ConnectError(TwinrigError):
-    """Some instruments did not connect; the message is a tree with a hint each."""
+    """Some instruments did not connect; the message is a tree with a hint each.
+
+    Attributes
+    ----------
+    failures
+        One for each of them.
+    """
+
+    def __init__(self, message: str, failures: Sequence[Failure] = ()) -> None:
+        super().__init__(message)
+        self.failures = tuple(failures)
 
 
 @dataclass(frozen=True)
@@ -41,12 +51,8 @@ class Failure:
     @classmethod
     def of(cls, spec: InstrumentSpec, error: TwinrigError) -> Failure:
         """The failure of an error, its hint apart."""
-        if isinstance(error, LinkError):
-            return cls(spec, error.what, error.hint)
-        hint = "Close the other program, or work in its window" if isinstance(
-            error, LinkInUseError
-        ) else ""  # fmt: skip
-        return cls(spec, str(error), hint)
+        problem, hint = diagnosis.explain(spec, error)
+        return cls(spec, problem, hint)
 
 
 class Opener:
@@ -67,11 +73,13 @@ class Opener:
         The virtual rig can't be made.
     LinkError
         A served rig's clock doesn't answer.
+    TwinrigError
+        No VISA library loads.
     """
 
     def __init__(self, spec: BenchSpec, stop: Stop, wire_log: WireTap | None) -> None:
         self.spec = spec
-        self._stop = stop
+        self.stop = stop
         self._wire_log = wire_log
         self._own_rm: pyvisa.ResourceManager | None = None
         self._clock_session: VisaSession | None = None
@@ -81,17 +89,17 @@ class Opener:
 
             assert spec.virtual is not None
             self._own_rm, clock_resource = open_virtual(spec.virtual)
-        self._rm = self._own_rm or resource_manager()
+        self._rm = self._own_rm or _installed()
         self.clock: Clock = HostClock(stop)
         if clock_resource is not None:
             self.clock = self._remote_clock(clock_resource)
 
     def _remote_clock(self, resource: str) -> RemoteClock:
         self._clock_session = VisaSession(
-            resource, rm=self._rm, name=CLOCK_NAME, stop=self._stop, shared=self._own_rm is None
+            resource, rm=self._rm, name=CLOCK_NAME, stop=self.stop, shared=self._own_rm is None
         )
         accelerate = self.spec.virtual.accelerate if self.spec.virtual else math.inf
-        clock = RemoteClock(self._clock_session, self._stop, accelerate)
+        clock = RemoteClock(self._clock_session, self.stop, accelerate)
         try:
             clock.now_s()
         except TwinrigError:
@@ -105,7 +113,7 @@ class Opener:
             spec.resource,
             rm=self._rm,
             name=spec.name,
-            stop=self._stop,
+            stop=self.stop,
             read_termination=spec.terminator,
             write_termination=spec.terminator,
             timeout_s=spec.timeout_s,
@@ -117,12 +125,9 @@ class Opener:
 
     def driver(self, spec: InstrumentSpec) -> Any:
         """The driver of an instrument, open and identified; closed again where it fails."""
-        drivers: dict[str, Any] = dict(
-            MAGNET_DRIVERS if isinstance(spec, MagnetSpec) else READOUT_DRIVERS
-        )
         session = self.session(spec)
         try:
-            driver = drivers[spec.driver](spec.name, session, spec.options)
+            driver = driver_on(session, spec)
             driver.identify()
         except BaseException:
             session.close()
@@ -138,25 +143,22 @@ class Opener:
             self._own_rm = None
 
 
-def side_by_side(
-    specs: Sequence[InstrumentSpec], work: Callable[[InstrumentSpec], Any], one_by_one: bool
-) -> list[Any]:
-    """The result of `work` for each instrument, or the `TwinrigError` that it raised.
+def driver_on(session: VisaSession, spec: InstrumentSpec) -> Any:
+    """The driver that the bench file names, on an open session; asks nothing yet."""
+    drivers: dict[str, Any] = dict(
+        MAGNET_DRIVERS if isinstance(spec, MagnetSpec) else READOUT_DRIVERS
+    )
+    return drivers[spec.driver](spec.name, session, spec.options)
 
-    In parallel, so that three silent instruments cost one time-out; `one_by_one` inside this
-    process, where nothing waits and the order of messages is part of what a seed repeats.
-    """
 
-    def guarded(spec: InstrumentSpec) -> Any:
-        try:
-            return work(spec)
-        except TwinrigError as error:
-            return error
-
-    if one_by_one:
-        return [guarded(spec) for spec in specs]
-    with ThreadPoolExecutor(max_workers=len(specs), thread_name_prefix="connect") as pool:
-        return list(pool.map(guarded, specs))
+def _installed() -> pyvisa.ResourceManager:
+    try:
+        return resource_manager()
+    except Exception as error:  # what a library raises that doesn't load is its own affair
+        raise TwinrigError(
+            f"no VISA library loads ({error}): install NI-VISA or Keysight's, or unset "
+            "PYVISA_LIBRARY to use pyvisa-py"
+        ) from error
 
 
 def failure_tree(bench: str, failures: Sequence[Failure], total: int) -> str:
@@ -183,15 +185,19 @@ def connect_drivers(opener: Opener) -> dict[str, Any]:
     """
     spec = opener.spec
     specs: list[InstrumentSpec] = [*spec.magnets.values(), *spec.readouts.values()]
-    results = side_by_side(specs, opener.driver, spec.in_process)
-    errors = [(s, r) for s, r in zip(specs, results, strict=True) if isinstance(r, TwinrigError)]
+    results = side_by_side(
+        specs, opener.driver, one_by_one=spec.in_process, stop=opener.stop, longest_s=LONGEST_S
+    )
+    errors = [(s, r) for s, r in zip(specs, results, strict=True) if isinstance(r, Exception)]
     if not errors:
         return {s.name: driver for s, driver in zip(specs, results, strict=True)}
     for result in results:
-        if not isinstance(result, TwinrigError):
+        if not isinstance(result, Exception):
             result.close()
-    for _, error in errors:
-        if isinstance(error, (StoppedError, InputError)):
+    failures = []
+    for one, error in errors:
+        if isinstance(error, (StoppedError, InputError)) or not isinstance(error, TwinrigError):
             raise error
-    failures = [Failure.of(s, error) for s, error in errors]
-    raise ConnectError(failure_tree(spec.name, failures, len(specs))) from errors[0][1]
+        failures.append(Failure.of(one, error))
+    tree = failure_tree(spec.name, failures, len(specs))
+    raise ConnectError(tree, failures) from errors[0][1]

@@ -1,35 +1,70 @@
-"""Which VISA resources this computer sees, without waiting for ever and without a word to them."""
+"""Which VISA resources this computer sees, without waiting for ever and without a word to them.
+
+Nothing is opened. An installed VISA looks at its own tables and buses; pyvisa-py lists the system's
+serial ports and USB devices, and asks the network by broadcast who speaks VXI-11 (the answer is a
+port number, no instrument sees a command).
+"""
 
 from __future__ import annotations
 
 import queue
 import threading
 import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from instruments.diagnosis import no_backend
 from instruments.visa import resource_manager
 from models.errors import TwinrigError
 
+if TYPE_CHECKING:
+    import pyvisa
+
 LONGEST_S = 5.0  # a VISA that looks for LAN instruments may take seconds, and some never return
 EVERYTHING = "?*"
+WAYS = {"gpib": "GPIB", "usb": "USB", "asrl": "serial ports", "tcpip": "LAN"}  # that rigs use
+
+
+@dataclass(frozen=True)
+class Found:
+    """What VISA sees.
+
+    Attributes
+    ----------
+    resources
+        Names, sorted. LAN sockets list nowhere: their address comes from the instrument's front
+        panel.
+    library
+        Which VISA that was.
+    missing
+        Sentences: each kind of interface that it has no way to, and what to install.
+    """
+
+    resources: list[str]
+    library: str = ""
+    missing: list[str] = field(default_factory=list)
 
 
 def list_resources(longest_s: float = LONGEST_S) -> list[str]:
-    """Resource names that the computer's VISA lists; nothing is opened or asked.
+    """Resource names that the computer's VISA lists; errors as `discover`."""
+    return discover(longest_s).resources
 
-    LAN sockets list nowhere: their address comes from the instrument's front panel.
+
+def discover(longest_s: float = LONGEST_S) -> Found:
+    """Resources, library and missing backends; nothing is opened or asked.
 
     Raises
     ------
     TwinrigError
         The VISA library doesn't load, or doesn't answer within `longest_s`.
     """
-    answer: queue.Queue[list[str] | Exception] = queue.Queue(1)
+    answer: queue.SimpleQueue[Found | Exception] = queue.SimpleQueue()
 
     def look() -> None:
         try:
             with warnings.catch_warnings():  # pyvisa-py warns of every kind it can't look for
                 warnings.simplefilter("ignore")
-                answer.put(sorted(resource_manager().list_resources(EVERYTHING)))
+                answer.put(_look(resource_manager()))
         except Exception as error:
             answer.put(error)
 
@@ -44,3 +79,22 @@ def list_resources(longest_s: float = LONGEST_S) -> list[str]:
     if isinstance(found, Exception):
         raise TwinrigError(f"the VISA library can't list resources: {found}") from found
     return found
+
+
+def _look(manager: pyvisa.ResourceManager) -> Found:
+    library: Any = manager.visalib
+    resources = sorted(manager.list_resources(EVERYTHING))
+    ours = type(library).__module__.split(".")[0] == "pyvisa_py"
+    return Found(
+        resources,
+        "pyvisa-py" if ours else str(library.library_path),
+        [". ".join(no_backend(kind)) for kind in _lacking()] if ours else [],
+    )
+
+
+def _lacking() -> list[str]:
+    """Kinds of interface that pyvisa-py lacks a package for."""
+    from pyvisa_py.sessions import Session
+
+    lacking = {WAYS.get(kind.name, "") for (kind, _), _ in Session.iter_session_classes_issues()}
+    return sorted(lacking - {""})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import queue
+import socket
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.operations.events import Event
+from app.operations.events import Event, Note
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from instruments.clock import Stop
 
+HOST = "127.0.0.1"
 LOOK_S = 0.1  # how soon a request to stop is seen
 JOIN_S = 5.0
 
@@ -37,8 +40,10 @@ def serve(
     wire_log: Path | None,
     write_bench: Path | None,
     stop: Stop,
+    host: str = HOST,
+    faults: Path | None = None,
 ) -> Generator[Event, None, None]:
-    """Yield one `Listening` for each instrument, then serve until `stop` is requested.
+    """Yield one `Listening` for each instrument, then who can reach them; serve until `stop`.
 
     Parameters
     ----------
@@ -48,11 +53,17 @@ def serve(
         New files: every byte with both clocks, and the bench file that reaches this rig.
     stop
         Ends it.
+    host
+        Address to listen on; only this computer unless told otherwise.
+    faults
+        A JSON file of faults to inject.
 
     Raises
     ------
     InputError
-        Unknown device or model, a value out of range, a file that exists.
+        Unknown device or model, a value out of range, a file that exists, faults that can't be.
+    TwinrigError
+        The address can't be listened on.
     StoppedError
         `stop` was requested.
     """
@@ -69,6 +80,8 @@ def serve(
                 seed=seed,
                 wire_log=wire_log,
                 write_bench=write_bench,
+                faults=faults,
+                host=host,
                 on_listening=heard.put,
                 until=until,
             )
@@ -77,16 +90,36 @@ def serve(
 
     thread = threading.Thread(target=run, name="virtual rig", daemon=True)
     thread.start()
+    announced, told = 0, False
     try:
         while True:
             stop.check()
             try:
                 one = heard.get(timeout=LOOK_S)
             except queue.Empty:
+                if announced and not told:
+                    told = True
+                    yield _reach(host)
                 continue
             if isinstance(one, BaseException):
                 raise one
+            announced += 1
             yield Listening(one.model, one.resource, one.terminator)
     finally:
         until.set()
         thread.join(JOIN_S)
+
+
+def _reach(host: str) -> Note:
+    """Who can reach a rig that listens on an address, in words."""
+    try:
+        address = ipaddress.ip_address(socket.gethostbyname(host))
+    except (OSError, ValueError):
+        address = None
+    if address is not None and address.is_loopback:
+        return Note(f"listening on this computer only ({host})")
+    return Note(
+        f"listening on {host}: anyone in its network can reach this rig and drive it; "
+        f"without --host only this computer can",
+        "warning",
+    )

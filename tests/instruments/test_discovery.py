@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import pytest
+import pyvisa
+from blocking_visa import library
 
 from instruments import discovery
 from models.errors import TwinrigError
 
 
-class Manager:
-    """A resource manager whose listing is given."""
+@pytest.fixture
+def use(monkeypatch):
+    """Make a library the computer's installed VISA."""
 
-    def __init__(self, listing):
-        self._listing = listing
+    def made(**kwargs):
+        visa = library(**kwargs)
+        monkeypatch.setattr(discovery, "resource_manager", lambda: pyvisa.ResourceManager(visa))
+        return visa
 
-    def list_resources(self, query):
-        assert query == "?*"  # sockets, too
-        return self._listing()
+    return made
 
 
 def test_lists_this_computers_resources():
-    assert all("::" in name for name in discovery.list_resources())
+    found = discovery.discover()
+    assert all("::" in name for name in found.resources)
+    assert found.library
 
 
-def test_the_list_is_sorted(monkeypatch):
-    found = ("GPIB0::8::INSTR", "ASRL1::INSTR")
-    monkeypatch.setattr(discovery, "resource_manager", lambda: Manager(lambda: found))
+def test_the_list_is_sorted(use):
+    use(resources=("GPIB0::8::INSTR", "ASRL1::INSTR"))
     assert discovery.list_resources() == ["ASRL1::INSTR", "GPIB0::8::INSTR"]
 
 
-def test_a_library_that_hangs_is_an_error_in_time(monkeypatch):
-    release = threading.Event()
-    monkeypatch.setattr(discovery, "resource_manager", lambda: Manager(lambda: release.wait(30)))
+def test_nothing_is_opened_and_not_a_byte_is_sent(use):
+    visa = use(resources=("GPIB0::8::INSTR",))
+    discovery.discover()
+    assert visa.calls == ["list_resources"]
+
+
+def test_a_library_that_hangs_is_an_error_in_time(use):
+    visa = use(lists_after_s=30.0)
     begin = time.monotonic()
     with pytest.raises(TwinrigError, match=r"nothing within 0.1 s.*by hand"):
         discovery.list_resources(0.1)
     assert time.monotonic() - begin < 2.0
-    release.set()
+    visa.wake.set()
 
 
 def test_a_library_that_fails_is_an_error_with_its_words(monkeypatch):
@@ -49,3 +57,15 @@ def test_a_library_that_fails_is_an_error_with_its_words(monkeypatch):
     monkeypatch.setattr(discovery, "resource_manager", fail)
     with pytest.raises(TwinrigError, match=r"no libvisa\.so"):
         discovery.list_resources()
+
+
+def test_a_missing_backend_is_said_with_what_to_install():
+    """pyvisa-py, which the tests run on, has no GPIB unless linux-gpib is there."""
+    pytest.importorskip("pyvisa_py")
+    try:
+        import gpib  # noqa: F401
+    except ImportError:
+        said = " ".join(discovery.discover().missing)
+        assert "GPIB" in said
+        assert "linux-gpib" in said
+        assert "NI-VISA" in said

@@ -1,0 +1,120 @@
+"""`twinrig bench check|list|serve`: arguments to events, and the question before energising."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Generator
+
+    from app.connect import Run
+    from app.operations.events import Event
+    from instruments.clock import Stop
+
+LOOK_S = 0.1  # how soon a request to stop is seen while the user is asked
+YES = ("y", "yes")
+
+
+def bench_events(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, None]:
+    """The events of the part of `twinrig bench` that was asked for.
+
+    Raises
+    ------
+    InputError
+        Arguments that don't go together.
+    """
+    if arguments.part == "list":
+        from app.operations.bench import bench_list
+
+        return bench_list()
+    return _check(arguments, run) if arguments.part == "check" else _serve(arguments, run)
+
+
+def _check(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, None]:
+    from app.connect import wire_tap
+    from app.operations.bench import bench_check
+
+    named = [b for b in (arguments.bench, arguments.bench_positional) if b]
+    if len(named) != 1:
+        raise InputError("bench check: name one bench: a file, or the word virtual")
+    _refuse_unasked(arguments)
+    if arguments.energise is not None:
+        run.holds_bench = True
+
+    def asked(question: str) -> bool:
+        return arguments.yes or ask(question, run)
+
+    with ExitStack() as stack:
+        tap = stack.enter_context(wire_tap(arguments.wire_log, verbose=arguments.verbose))
+        yield from bench_check(
+            named[0],
+            stop=run.stop,
+            wire_log=tap,
+            energise_A=arguments.energise,
+            confirm=asked,
+            tell=run.say,
+        )
+
+
+def _refuse_unasked(arguments: argparse.Namespace) -> None:
+    """Raise where nobody can answer the question before energising, or there is none to answer."""
+    if arguments.energise is None:
+        if arguments.yes:
+            raise InputError("bench check: --yes answers the question of --energise A")
+    elif not arguments.yes and (arguments.json or not sys.stdin.isatty()):
+        why = "--json" if arguments.json else "standard input is no terminal"
+        raise InputError(
+            f"bench check --energise {arguments.energise:g}: asks before it drives a "
+            f"current, and nobody can answer ({why}); a script says --yes, where someone has "
+            "looked that nobody's hands are in the gap"
+        )
+
+
+def _serve(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, None]:
+    from app.operations.serve import serve
+
+    return serve(
+        device=arguments.device,
+        models=arguments.models,
+        seed=arguments.seed,
+        accelerate=arguments.accelerate,
+        host=arguments.host,
+        faults=arguments.faults,
+        wire_log=arguments.wire_log,
+        write_bench=arguments.write_bench,
+        stop=run.stop,
+    )
+
+
+def ask(question: str, run: Run) -> bool:
+    """Whether the user types yes; ends with `StoppedError` soon after a request to stop.
+
+    The terminal is read in a thread of its own, since nothing wakes a read of it: Ctrl-C is a
+    request to stop here, not an exception.
+    """
+    run.say(question)
+    return _typed(run.stop).strip().lower() in YES
+
+
+def _typed(stop: Stop) -> str:
+    heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def listen() -> None:
+        # not sys.stdin.readline: a thread that holds its lock keeps the program from ending
+        heard.put(os.read(sys.stdin.fileno(), 1024).decode(errors="replace"))
+
+    threading.Thread(target=listen, name="terminal", daemon=True).start()
+    while True:
+        stop.check()
+        try:
+            return heard.get(timeout=LOOK_S)
+        except queue.Empty:
+            continue

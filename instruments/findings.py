@@ -1,0 +1,117 @@
+"""What an instrument's state and settings mean for whoever stands at the rig, with hints."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from instruments.bench_spec import InstrumentSpec, MagnetSpec
+    from instruments.protocols import MagnetState
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that isn't as it should be: words, what to do, whether a run can't begin so."""
+
+    words: str
+    hint: str
+    fails: bool = False
+
+
+def of_magnet(
+    spec: MagnetSpec, driver: Any, state: MagnetState, settings: Mapping[str, Any]
+) -> list[Finding]:
+    """Findings of a supply: limits beyond its rating, current or output on, mode, errors."""
+    return [
+        *_ratings(spec, driver),
+        *_energised(spec, driver, state),
+        *_mode(spec, settings),
+        *(Finding(f"is {fault}", _FAULT) for fault in state.faults if "voltage mode" not in fault),
+        *(Finding(f"had reported {error}", _QUEUED) for error in state.errors),
+    ]
+
+
+def of_readout(settings: Mapping[str, Any], faults: tuple[str, ...]) -> list[Finding]:
+    """Findings of a read-out: overloads, a lost reference, a reading in amperes."""
+    found = [Finding(f"had {fault} since it was last asked", _overload(fault)) for fault in faults]
+    if str(settings.get("input", "")).startswith("I "):
+        found.append(
+            Finding(
+                f"its input is {settings['input']}: it measures a current, its values count as V",
+                "Switch its input to A or A-B, or divide the recorded values by the gain",
+            )
+        )
+    return found
+
+
+def of_line_end(spec: InstrumentSpec, identity: str) -> list[Finding]:
+    """A reply that keeps a CR: it is read by the LF behind it."""
+    if not identity.endswith("\r"):
+        return []
+    hint = f"Set terminator = {json.dumps(chr(13) + chr(10))} for it in the bench file"
+    return [Finding("ends its lines with CR LF, the bench file says LF", hint)]
+
+
+_FAULT = "The current isn't what the set-point says: look at the coil's plugs and `compliance_V`"
+_QUEUED = "Reading it has emptied the queue: some program or hand before sent what it can't do"
+
+
+def _ratings(spec: MagnetSpec, driver: Any) -> list[Finding]:
+    found = []
+    limit_A, rated_A = spec.limits.max_current_A, driver.rated_current_A
+    if limit_A > rated_A:
+        words = f"max_current_A = {limit_A:g} A is beyond the supply's {rated_A:g} A"
+        found.append(Finding(words, "Correct max_current_A in the bench file", fails=True))
+    compliance_V = spec.options.get("compliance_V")
+    rated_V = getattr(driver, "rated_voltage_V", math.inf)
+    if compliance_V is not None and compliance_V > rated_V:
+        words = f"compliance_V = {compliance_V:g} V is beyond the supply's {rated_V:g} V"
+        found.append(Finding(words, "Correct compliance_V in the bench file", fails=True))
+    return found
+
+
+def _energised(spec: MagnetSpec, driver: Any, state: MagnetState) -> list[Finding]:
+    small_A = driver.read_back_error_A(0.0)
+    field_T = abs(state.current_A * spec.limits.tesla_per_ampere)
+    flows = f"{state.current_A:.4g} A flow ({1e3 * field_T:.4g} mT)"
+    if abs(state.current_A) > spec.limits.max_current_A:
+        flows += f", beyond max_current_A = {spec.limits.max_current_A:g} A"
+    if state.output_on:
+        hint = "Keep hands off the coil; `twinrig safe --bench …` walks it to zero and switches off"
+        return [Finding(f"its output is on: {flows}", hint)]
+    found = []
+    if abs(state.current_A) > small_A:
+        hint = "Another source drives the coil, or its meter is off: look before you touch it"
+        found.append(Finding(f"{flows} though its output is off", hint))
+    if abs(state.setpoint_A) > small_A:
+        hint = "Its output key would step the current there; `twinrig safe --bench …` zeroes it"
+        found.append(Finding(f"is set to {state.setpoint_A:.4g} A with its output off", hint))
+    return found
+
+
+def _mode(spec: MagnetSpec, settings: Mapping[str, Any]) -> list[Finding]:
+    found = []
+    if settings.get("mode") == "voltage":
+        hint = "A run switches it to current mode by itself, its current unchanged"
+        words = "is in voltage mode: its current set-point is only a limit"
+        found.append(Finding(words, hint))
+    wanted_V, present_V = spec.options.get("compliance_V"), settings.get("compliance_V")
+    if wanted_V is None or present_V is None or settings.get("mode") == "voltage":
+        return found  # in voltage mode the number is the set-point
+    if abs(present_V - wanted_V) > 1e-3 * wanted_V:
+        words = f"its voltage limit is {present_V:g} V, the bench file says {wanted_V:g} V"
+        found.append(Finding(words, "A run sets it; until then the front panel's counts"))
+    return found
+
+
+def _overload(fault: str) -> str:
+    if "reference" in fault:
+        return "Check the reference cable and the trigger level: without it no repeat counts"
+    if "overload" in fault:
+        return "Choose a larger sensitivity range, or less gain before it: such a repeat is void"
+    return "Its manual's chapter on status says what to do"

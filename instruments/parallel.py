@@ -1,0 +1,116 @@
+"""One task an instrument, side by side, that never keeps the program waiting.
+
+Context: opening a resource may block inside a VISA library or a name look-up, where neither a
+time-out nor Stop reaches it; a pool of threads is joined at its end, and waits with it.
+Decision: daemon threads, one an instrument; whoever isn't done in time is left behind and said so.
+Consequence: what a thread that was left behind opens later, it closes again by itself.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from models.errors import StoppedError, TwinrigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from instruments.bench_spec import InstrumentSpec
+    from instruments.clock import Stop
+
+LOOK_S = 0.05  # how soon a request to stop is seen
+GRACE_S = 1.0  # how long a task may take to notice Stop and close its link
+
+
+class HangsError(TwinrigError):
+    """An instrument's task was not done in time and is left behind."""
+
+
+def side_by_side(
+    specs: Sequence[InstrumentSpec],
+    work: Callable[[InstrumentSpec], Any],
+    *,
+    one_by_one: bool,
+    stop: Stop,
+    longest_s: float,
+) -> list[Any]:
+    """The result of `work` for each instrument, or the exception that it raised.
+
+    In parallel, so that three silent instruments cost one time-out.
+
+    Parameters
+    ----------
+    specs
+        The instruments.
+    work
+        Called with each of them; what it returns is closed where nobody waits for it any more.
+    one_by_one
+        For instruments inside this process, where nothing waits and the order of messages is part
+        of what a seed repeats.
+    stop
+        A request ends the waiting within `GRACE_S`; who isn't done gets a `StoppedError`.
+    longest_s
+        The longest wait for all of them; who isn't done then gets a `HangsError`.
+    """
+    if one_by_one:
+        return [_outcome(work, spec) for spec in specs]
+    desk = _Desk(len(specs))
+    for number, spec in enumerate(specs):
+        threading.Thread(
+            target=desk.run, args=(number, work, spec), name=f"connect {spec.name}", daemon=True
+        ).start()
+    results = desk.collect(stop, longest_s)
+    missing: TwinrigError = HangsError(f"neither an answer nor an error within {longest_s:g} s")
+    if stop.requested:
+        missing = StoppedError("stopped by the user")
+    return [results.get(number, missing) for number in range(len(specs))]
+
+
+class _Desk:
+    """Where the threads hand in their results, until it closes."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._handed_in: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._open = True
+
+    def run(self, number: int, work: Callable[[InstrumentSpec], Any], spec: InstrumentSpec) -> None:
+        """One thread: do the work, hand the result in, or close it where that is too late."""
+        result = _outcome(work, spec)
+        with self._lock:
+            if self._open:
+                self._handed_in.put((number, result))
+                return
+        if hasattr(result, "close"):
+            with suppress(Exception):
+                result.close()
+
+    def collect(self, stop: Stop, longest_s: float) -> dict[int, Any]:
+        """What came in until all are there, time is up, or a request to stop has had its grace."""
+        results: dict[int, Any] = {}
+        end_s = time.monotonic() + longest_s
+        stopping = False
+        while len(results) < self._count and time.monotonic() < end_s:
+            if stop.requested and not stopping:
+                stopping, end_s = True, min(end_s, time.monotonic() + GRACE_S)
+            with suppress(queue.Empty):
+                number, result = self._handed_in.get(timeout=LOOK_S)
+                results[number] = result
+        with self._lock:
+            self._open = False
+        while not self._handed_in.empty():
+            number, result = self._handed_in.get()
+            results[number] = result
+        return results
+
+
+def _outcome(work: Callable[[InstrumentSpec], Any], spec: InstrumentSpec) -> Any:
+    try:
+        return work(spec)
+    except Exception as error:
+        return error
