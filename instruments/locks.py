@@ -12,6 +12,7 @@ instrument on a network to one computer.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from dataclasses import dataclass, field
@@ -149,3 +150,14 @@ def release(link: Link, resource: str) -> None:
 def private_link(resource: str) -> Link:
     """A link of its own, for an instrument inside this process: nobody else can reach it."""
     return Link(resource)
+
+
+def _forget_after_fork() -> None:
+    """In a child made by a bare `fork`: its copies of the files would keep the links locked."""
+    for link in _links.values():
+        if link.file is not None:
+            link.file.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)

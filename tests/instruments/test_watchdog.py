@@ -119,13 +119,7 @@ def test_no_child_of_the_program_keeps_it_from_seeing_the_end(rig, tmp_path, chi
         run.process.stdin.write(CHILDREN[child] + "\n")
         run.process.stdin.flush()
         run.wait_for("done")
-        children = [
-            int(pid)
-            for pid in open(f"/proc/{run.process.pid}/task/{run.process.pid}/children")
-            .read()
-            .split()
-            if int(pid) != run.watchdog
-        ]
+        children = children_of(run.process.pid) - {run.watchdog}
         assert children
         killed_s = run.kill()
         try:

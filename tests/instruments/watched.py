@@ -78,7 +78,9 @@ def program(text, folder, **environment):
         yield Program(process)
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
 
 
 def until(condition, seconds=20.0):
