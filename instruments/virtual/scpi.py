@@ -18,10 +18,13 @@ ERROR_WORDS = {  # SCPI-99 volume 2, chapter 21
     -109: "Missing parameter",
     -113: "Undefined header",
     -120: "Numeric data error",
+    -213: "Init ignored",
+    -214: "Trigger deadlock",
     -221: "Settings conflict",
     -222: "Data out of range",
     -223: "Too much data",
     -224: "Illegal parameter value",
+    -230: "Data corrupt or stale",
     -350: "Queue overflow",
     -363: "Input buffer overrun",
 }

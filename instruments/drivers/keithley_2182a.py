@@ -1,0 +1,190 @@
+"""Keithley 2182A (and 2182) nanovoltmeter.
+
+Commands: Model 2182/2182A user's manual, sections 12 to 15, as PyMeasure's `keithley2182.py` and
+public drivers for the analogue and digital filter send them.
+A reading takes the integration time × 2 with autozero × the digital filter's count, and 125 ms
+more with the analogue filter: the time-out is computed from these, never guessed (PyMeasure #419).
+`:READ?` is abort, init, fetch: a new reading; `:FETC?` may repeat the last one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from instruments.drivers.exchange import identified, queued_errors, refused, waiting, word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from instruments.toml_table import Table
+    from instruments.visa import VisaSession
+
+OVERFLOW_V = 9.8e37  # a reading beyond the range is told as ±9.9E37
+ANALOGUE_FILTER_S = 0.125
+SHORTEST_NPLC, LONGEST_NPLC = 0.01, 60.0  # 50 where the line has 50 Hz
+FUNCTION = {"VOLT:DC": "voltage", "VOLT": "voltage", "TEMP": "temperature"}
+FILTER = {"MOV": "moving", "REP": "repeating"}
+SWITCH = {"0": "off", "1": "on"}
+TRIGGER = {
+    "IMM": "immediate", "TIM": "timer", "EXT": "external", "BUS": "bus", "MAN": "manual",
+}  # fmt: skip
+NEVER_FIRES = ("bus", "manual")  # :READ? would wait for what nobody sends
+
+
+class Keithley2182A:
+    """A 2182A as a voltmeter; range and filters stay as its front panel has them.
+
+    Parameters
+    ----------
+    name
+        The instrument's name on the bench.
+    session
+        Its open VISA session.
+    options
+        `input`: 1 or 2, the channel that is measured; `nplc`: integration time in power line
+        cycles, None to leave it.
+    """
+
+    driver = "keithley-2182a"
+    KEYS: tuple[str, ...] = ("input", "nplc")
+
+    def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
+        self.name = name
+        self.resource = session.resource_name
+        self.channels: tuple[str, ...] = ("V",)
+        self.units: tuple[str, ...] = ("V",)
+        self.identity = ""
+        self.reading_s = 0.0  # of one reading, known after `prepare`
+        self._session = session
+        self._input = int(options.get("input", 1))
+        self._nplc: float | None = options.get("nplc")
+        self._path = f":SENS:VOLT:CHAN{self._input}"
+        self._taken = False
+        self._overflow = False
+        session.identify = self.identify
+
+    @staticmethod
+    def terminator(resource: str) -> str:
+        """What ends a line on this interface (RS-232: as the unit leaves the factory)."""
+        return "\r" if resource.startswith("ASRL") else "\n"
+
+    @staticmethod
+    def options(table: Table) -> dict[str, Any]:
+        """The keys of a bench file that are this driver's own; problems are noted in the table."""
+        channel = table.value("input", int, 1)
+        if channel not in (1, 2):
+            table.add(f"input = {channel} must be 1 or 2")
+        nplc = table.number("nplc", above=0.0) if "nplc" in table.values else None
+        if nplc is not None and not SHORTEST_NPLC <= nplc <= LONGEST_NPLC:
+            table.add(f"nplc = {nplc} must be from {SHORTEST_NPLC} to {LONGEST_NPLC:g}")
+        return {"input": channel, "nplc": nplc}
+
+    def identify(self) -> str:
+        """`*IDN?`, e.g. `KEITHLEY INSTRUMENTS INC.,MODEL 2182A,1340129,C02  /A02`."""
+        self.identity = identified(
+            self._session, self.identity, r"KEITHLEY.*MODEL 2182A?,",
+            "KEITHLEY INSTRUMENTS INC.,MODEL 2182A,…",
+        )  # fmt: skip
+        return self.identity
+
+    def settings(self) -> dict[str, Any]:
+        """Every setting that a reading rests on, in units."""
+        session = self._session
+        found = {
+            "function": word(session, ":SENS:FUNC?", FUNCTION),
+            "input": round(session.number(":SENS:CHAN?")),
+            "range_V": session.number(f"{self._path}:RANG?"),
+            "autorange": word(session, f"{self._path}:RANG:AUTO?", SWITCH),
+            "relative": word(session, f"{self._path}:REF:STAT?", SWITCH),
+            "trigger": word(session, ":TRIG:SOUR?", TRIGGER),
+        }
+        return found | self._timing()
+
+    def prepare(self) -> None:
+        """Make each `:READ?` one new reading of the input; compute how long that takes.
+
+        Raises
+        ------
+        RefusedError
+            It measures temperatures, or waits for a trigger that nobody sends.
+        """
+        session = self._session
+        self.identify()
+        if word(session, ":SENS:FUNC?", FUNCTION) != "voltage":
+            what, do = "measures temperature, expected voltage", "Press DCV1 or DCV2"
+            raise refused(self.name, self.resource, what, do)
+        trigger = word(session, ":TRIG:SOUR?", TRIGGER)
+        if trigger in NEVER_FIRES:
+            what = f"waits for a {trigger} trigger at each reading"
+            raise refused(self.name, self.resource, what, "Set its trigger source to IMM or EXT")
+        self._ensure(":SENS:CHAN", str(self._input))
+        self._ensure(":INIT:CONT", "0")  # else :READ? is answered with error -213
+        self._ensure(":TRIG:COUN", "1")
+        self._ensure(":SAMP:COUN", "1")
+        if session.query(":FORM:ELEM?").strip().upper() not in {"READ", "READING"}:
+            session.write(":FORM:ELEM READ")
+        if self._nplc is not None:
+            session.write(f":SENS:VOLT:NPLC {self._nplc:g}")
+        self._timing()
+        self.faults()
+
+    def read(self) -> NDArray[np.float64]:
+        """`:READ?`: a new reading `(1,)`; NaN, and a fault, where it is beyond the range."""
+        with waiting(self._session, self.reading_s):
+            return self._judged(":READ?")
+
+    def monitor(self) -> NDArray[np.float64]:
+        """`:FETC?`: the latest reading; where there is none yet, one is taken."""
+        return self._judged(":FETC?") if self._taken else self.read()
+
+    def faults(self) -> tuple[str, ...]:
+        """An overflow since the last call, and the error queue."""
+        found = (f"input {self._input} beyond its range",) if self._overflow else ()
+        self._overflow = False
+        return (*found, *self.errors())
+
+    def errors(self) -> tuple[str, ...]:
+        """`:SYST:ERR?` until it answers 0."""
+        return queued_errors(self._session, ":SYST:ERR?")
+
+    def close(self) -> None:
+        """Close the session; never raises."""
+        self._session.close()
+
+    def _judged(self, command: str) -> NDArray[np.float64]:
+        value_V = self._session.number(command)
+        self._taken = True
+        if abs(value_V) >= OVERFLOW_V:
+            self._overflow = True
+            value_V = math.nan
+        return np.array([value_V])
+
+    def _ensure(self, header: str, wanted: str) -> None:
+        """Set what `:READ?` rests on, where it isn't so already."""
+        if round(self._session.number(f"{header}?")) != int(wanted):
+            self._session.write(f"{header} {wanted}")
+
+    def _timing(self) -> dict[str, Any]:
+        """What a reading's duration follows from, and the duration."""
+        session = self._session
+        found = {
+            "nplc": session.number(":SENS:VOLT:NPLC?"),
+            "line_Hz": session.number(":SYST:LFR?"),
+            "autozero": word(session, ":SYST:AZER:STAT?", SWITCH),
+            "analogue_filter": word(session, f"{self._path}:LPAS:STAT?", SWITCH),
+            "digital_filter": word(session, f"{self._path}:DFIL:STAT?", SWITCH),
+            "filter_count": round(session.number(f"{self._path}:DFIL:COUN?")),
+            "filter_type": word(session, f"{self._path}:DFIL:TCON?", FILTER),
+        }
+        seconds = found["nplc"] / found["line_Hz"] * (2 if found["autozero"] == "on" else 1)
+        if found["digital_filter"] == "on":  # a moving filter, too, begins by filling its stack
+            seconds *= found["filter_count"]
+        if found["analogue_filter"] == "on":
+            seconds += ANALOGUE_FILTER_S
+        self.reading_s = seconds
+        return found | {"reading_s": seconds}
