@@ -46,10 +46,12 @@ def twin_of(bench: Bench, *, deterministic: bool = False, seed: int = 0) -> Twin
     )
 
 
-def saved_network(bench: Bench, folder: Path, layers: Sequence[int] = (2, 2)) -> Path:
+def saved_network(
+    bench: Bench, folder: Path, layers: Sequence[int] = (2, 2), task: str = TASK
+) -> Path:
     """`network.json` of an untrained network, its twin beside it."""
     save_twin(folder / "twin", twin_of(bench))
-    return run(train(TASK, [folder / "twin"], layers, folder / "network", iterations=0))[1]
+    return run(train(task, [folder / "twin"], layers, folder / "network", iterations=0))[1]
 
 
 def run(events) -> tuple[list[Event], Path]:
