@@ -67,7 +67,12 @@ class Stop:
 
 
 class Clock(Protocol):
-    """Device time in seconds: what holds, ramps and limits are counted in."""
+    """Device time in seconds: what holds, ramps and limits are counted in.
+
+    `by_itself`: whether it passes without being told to.
+    """
+
+    by_itself: bool
 
     def now_s(self) -> float:
         """Device time now."""
@@ -81,6 +86,8 @@ class Clock(Protocol):
 
 class HostClock:
     """The clock of a real rig: device time is the computer's monotonic time."""
+
+    by_itself = True
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop
@@ -111,6 +118,8 @@ class RemoteClock:
         Device seconds that pass in one second of the host; with `inf` a wait takes no time.
     """
 
+    by_itself = False
+
     def __init__(self, session: VisaSession, stop: Stop, accelerate: float) -> None:
         self._session = session
         self._stop = stop
@@ -135,3 +144,76 @@ class RemoteClock:
     def last_s(self) -> float | None:
         """Device time as last heard from the rig."""
         return self._last_s
+
+
+class SteadyClock:
+    """The bench's clock as one magnet uses it: counts what it spends, and can be made unfailing.
+
+    Decision: on the way to safety a ramp must not be abandoned because the *clock* of a served
+    virtual rig can't be reached while its supply answers. The ramp is then walked by the computer's
+    own time, tick for tick; in the rig's time, which stands still, it is as if no time had passed.
+
+    Parameters
+    ----------
+    clock
+        The bench's.
+
+    Attributes
+    ----------
+    lost
+        The bench's clock failed on the way to safety: waits are the computer's since.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.by_itself = clock.by_itself
+        self._clock = clock
+        self._spent_s = 0.0
+        self._unfailing = False
+        self.lost = False
+
+    @contextmanager
+    def unfailing(self) -> Iterator[None]:
+        """Where the clock fails in here, the computer's time takes its place."""
+        self._unfailing, self.lost = True, False
+        try:
+            yield
+        finally:
+            self._unfailing = False
+
+    def now_s(self) -> float:
+        """Device time now, asked for; as last heard where the clock is lost."""
+        if not self.lost:
+            try:
+                return self._clock.now_s()
+            except Exception:
+                if not self._unfailing:
+                    raise
+                self.lost = True
+        return self.last_s() or 0.0
+
+    def wait(self, seconds: float) -> None:
+        """Let device time pass; raises `StoppedError` on Stop, and what the clock raises."""
+        if not self.lost:
+            try:
+                self._clock.wait(seconds)
+            except StoppedError:
+                raise
+            except Exception:
+                if not self._unfailing:
+                    raise
+                self.lost = True
+        if self.lost:
+            time.sleep(seconds)
+        self._spent_s += seconds
+
+    def passed(self, seconds: float) -> None:
+        """Say that device time has passed otherwise (a gated reading)."""
+        self._spent_s += seconds
+
+    def spent_s(self) -> float:
+        """A time to measure intervals by, at no cost: what was commanded, or the clock's own."""
+        return self._clock.now_s() if self.by_itself else self._spent_s
+
+    def last_s(self) -> float | None:
+        """Device time as last heard, at no cost."""
+        return self._clock.last_s()

@@ -13,7 +13,6 @@ from instruments.staircase import TICK_S
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from instruments.clock import Clock
     from instruments.limits import LimitedMagnet, MagnetLimits
     from models.sequence import DriveWindow, Reset
 
@@ -29,15 +28,17 @@ def fields_T(encoding: str, field_T: float) -> tuple[float, ...]:
 
 
 def apply(
-    magnet: LimitedMagnet, clock: Clock, field_T: float, encoding: str, hold_s: float
+    magnet: LimitedMagnet, field_T: float, encoding: str, hold_s: float, gate_s: float = 0.0
 ) -> float:
-    """Bring the magnet through a step's fields and hold each; returns the current it ends at."""
+    """Bring the magnet through a step's fields and hold each; returns the current it ends at.
+
+    `gate_s`: what the reading after it will take, foreseen with the last hold.
+    """
     current_A = 0.0
-    for each_T in fields_T(encoding, field_T):
+    fields = fields_T(encoding, field_T)
+    for number, each_T in enumerate(fields, 1):
         current_A = magnet.step_to_T(each_T)
-        if hold_s > 0:
-            clock.wait(hold_s)
-            magnet.passed(hold_s)
+        magnet.hold(hold_s, gate_s if number == len(fields) else 0.0)
     return current_A
 
 

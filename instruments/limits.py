@@ -35,7 +35,7 @@ __all__ = ["LimitedMagnet", "MagnetLimits", "UnsafeError"]
 
 TRY_AGAIN_S = 1.0
 GIVE_UP_S = 10.0  # a command line must end; a window passes None and tries for as long as it takes
-SMALL_SHARE = 0.01  # of the highest current: a current that counts as zero, a difference that counts
+SMALL_SHARE = 0.01  # of the highest current: a current that counts as zero, a difference
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +80,7 @@ class LimitedMagnet:
         self._unreported: list[str] = []  # errors that `state` read out of the supply's queue
         self._proven_A = 0.0  # the largest current at which the voltage limit was seen to suffice
         self._watch = Watch(magnet.name, guards, limits.duty(), self._clock)
-        self._stairs = Staircase(
-            magnet, limits.max_ramp_A_per_s, self._clock, self._watch.flows
-        )
+        self._stairs = Staircase(magnet, limits.max_ramp_A_per_s, self._clock, self._watch.flows)
 
     def refuse(self, current_A: float) -> None:
         """Raise `RefusedError` for a current beyond the limits; nothing is sent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from instruments.watch_duty import Duty
 from models.errors import InputError, raise_problems
 
 
@@ -22,12 +23,19 @@ class MagnetLimits:
         Larger steps are walked at this rate.
     max_field_T
         Refused beyond; inf where only the current decides.
+    max_duty_A2s, duty_window_s
+        The integral of I² over the last window may not go beyond; inf: no such limit.
+    compliance_V
+        The voltage limit that the supply is given; None: it keeps its own.
     """
 
     tesla_per_ampere: float
     max_current_A: float
     max_ramp_A_per_s: float
     max_field_T: float = math.inf
+    max_duty_A2s: float = math.inf
+    duty_window_s: float = math.inf
+    compliance_V: float | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -35,12 +43,40 @@ class MagnetLimits:
             problems.append(f"tesla_per_ampere = {self.tesla_per_ampere} T/A must not be zero")
         for name, unit, top in (
             ("max_current_A", "A", False), ("max_ramp_A_per_s", "A/s", False),
-            ("max_field_T", "T", True),
+            ("max_field_T", "T", True), ("max_duty_A2s", "A²s", True), ("duty_window_s", "s", True),
         ):  # fmt: skip
             value = getattr(self, name)
             if not value > 0 or (math.isinf(value) and not top):
                 problems.append(f"{name} = {value} {unit} must be a number above 0")
+        if math.isinf(self.max_duty_A2s) != math.isinf(self.duty_window_s):
+            problems.append("max_duty_A2s and duty_window_s go together: give both or neither")
+        if self.compliance_V is not None and not 0 < self.compliance_V < math.inf:
+            problems.append(f"compliance_V = {self.compliance_V} V must be a number above 0")
         raise_problems(InputError, "magnet limits", problems)
+
+    @property
+    def highest_A(self) -> float:
+        """The largest current that both current and field limit allow."""
+        return min(self.max_current_A, self.max_field_T / abs(self.tesla_per_ampere))
+
+    def duty(self) -> Duty | None:
+        """An account of the duty, nothing on it; None where it isn't limited."""
+        if math.isinf(self.max_duty_A2s):
+            return None
+        return Duty(self.max_duty_A2s, self.duty_window_s)
+
+    def beyond(self, rated_A: float, rated_V: float) -> list[str]:
+        """What a supply of this rating can't keep, in words."""
+        problems = []
+        if self.max_current_A > rated_A:
+            problems.append(
+                f"max_current_A = {self.max_current_A:g} A is beyond the supply's {rated_A:g} A"
+            )
+        if self.compliance_V is not None and self.compliance_V > rated_V:
+            problems.append(
+                f"compliance_V = {self.compliance_V:g} V is beyond the supply's {rated_V:g} V"
+            )
+        return problems
 
     def current_A(self, field_T: float) -> float:
         """Current that gives a field."""

@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from models.errors import TwinrigError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+class SensorError(TwinrigError):
+    """A sensor says itself that its reading is no good (open, shorted, out of range)."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,18 @@ class MagnetState:
     status: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+
+    def words(self) -> str:
+        """The state for people: `at 3 A (set 3 A), output on, it had reported -222 …`."""
+        words = f"at {self.current_A:.4g} A (set {self.setpoint_A:.4g} A), "
+        words += f"output {'on' if self.output_on else 'off'}"
+        if self.status:
+            words += f", {', '.join(self.status)}"
+        if self.faults:
+            words += f", it is {'; '.join(self.faults)}"
+        if self.errors:
+            words += f", it had reported {'; '.join(self.errors)}"
+        return words
 
 
 class Instrument(Protocol):
@@ -56,13 +74,14 @@ class Magnet(Instrument, Protocol):
         What *safe* means for this supply, in words.
     resolution_A
         The finest difference of two set-points on the wire.
-    rated_current_A
+    rated_current_A, rated_voltage_V
         What the supply can give, from its identity; inf where it doesn't say.
     """
 
     safe_state: str
     resolution_A: float
     rated_current_A: float
+    rated_voltage_V: float
 
     def read_back_error_A(self, current_A: float) -> float:
         """How far the read-back set-point may be from the one sent, by rounding alone."""
@@ -79,11 +98,15 @@ class Magnet(Instrument, Protocol):
     def state(self) -> MagnetState:
         """Read the real state; changes nothing."""
 
-    def take_control(self) -> None:
-        """Make the set-point decide the current (remote, current mode), current unchanged."""
+    def take_control(self, reach_A: float) -> tuple[str, ...]:
+        """Make the set-point decide the current; what had to be changed for that, in words.
 
-    def prepare(self) -> None:
-        """Take control and set what else a run needs (compliance); current, output unchanged."""
+        The current stays as it is, or changes by `reach_A` at most, as far as the supply lets it:
+        where a program runs inside the supply, words say by how much its end moved the current.
+        """
+
+    def prepare(self) -> tuple[str, ...]:
+        """Set what else a run needs (compliance), at zero current; what was changed, in words."""
 
     def set_current_A(self, current_A: float) -> None:
         """Send one set-point (a step where the supply has no ramp)."""
@@ -109,3 +132,17 @@ class Readout(Instrument, Protocol):
 
     def faults(self) -> tuple[str, ...]:
         """Overloads, lost reference and the like since the last call, in words."""
+
+
+class Thermometer(Instrument, Protocol):
+    """An instrument that measures temperatures."""
+
+    def kelvin(self, input_name: str) -> float:
+        """One input in K; raises `SensorError` where its status says that it is no good."""
+
+
+class InterlockInputs(Protocol):
+    """An instrument with inputs that can carry an interlock."""
+
+    def input_V(self, input_name: str) -> float:
+        """The volts at one input (`aux1`)."""

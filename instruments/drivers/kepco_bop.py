@@ -30,7 +30,7 @@ SWITCH = {"0": False, "1": True}
 LONGEST_ERROR_QUEUE = 64
 QUERY_DELAY_S = 0.002  # BIT 4882 on GPIB: "VISA query not supported": write, wait, read
 PROGRAMMED = {"FIX": False, "FIXED": False, "0": False, "LIST": True, "1": True}
-LIST_SAMPLES = 500  # measured currents in which the end of a list waits for a good moment: 5 to 10 s
+LIST_SAMPLES = 500  # currents measured while a list is watched for a good moment: 5 to 10 s
 COMPLIANCE_WITHIN = 1e-3  # relative: what the read-back of a voltage limit may differ by
 COMPLIANCE_SHARE = 0.98  # from here on the voltage limit, not the set-point, decides the current
 
@@ -159,7 +159,7 @@ class KepcoBop:
         present_V = abs(self._session.number("VOLT?"))
         if self._is_compliance(present_V):
             return ()
-        self._session.write(f"VOLT {self._compliance_V:.4f}")
+        self._session.write(f"VOLT {math.floor(self._compliance_V * 1e4) / 1e4:.4f}")
         return (f"voltage limit changed from {present_V:.4g} V to {self._compliance_V:.4g} V",)
 
     def _is_compliance(self, limit_V: float) -> bool:

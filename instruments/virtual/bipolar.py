@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from instruments.virtual.coil import Coil, CoilParameters
+from instruments.virtual.coil import Coil, CoilHeat, CoilParameters
 
 if TYPE_CHECKING:
     from instruments.virtual.instrument import DeviceTime
@@ -32,7 +32,7 @@ class BipolarSupply:
         self._seen_ns = device_time.now_ns
         self.coil = Coil(parameters)
         self.current_mode = True
-        self.setpoint_A = 0.0
+        self.fixed_A = 0.0
         self.setpoint_V = MAX_V
         self.output_on = False
         self.full_scale_A = MAX_A
@@ -40,6 +40,17 @@ class BipolarSupply:
         self._list_rounds = 0.0
         self._list_index = 0
         self._list_left_s = 0.0
+        self._list_A = 0.0
+        self.heat = CoilHeat()
+
+    @property
+    def setpoint_A(self) -> float:
+        """What decides the current now: the programmed set-point, or the point a list is at."""
+        return self._list_A if self._list else self.fixed_A
+
+    @setpoint_A.setter
+    def setpoint_A(self, current_A: float) -> None:
+        self.fixed_A = current_A
 
     @property
     def list_running(self) -> bool:
@@ -71,10 +82,10 @@ class BipolarSupply:
         """Run (A, s) points one after another, `rounds` times (inf: until stopped)."""
         self.follow()
         self._list, self._list_rounds, self._list_index = list(points), rounds, 0
-        self.setpoint_A, self._list_left_s = points[0]
+        self._list_A, self._list_left_s = points[0]
 
     def stop_list(self) -> None:
-        """Stop a list; the current stays at the point it has reached."""
+        """Stop a list: the set-point from before it decides again (BOP 1KW-MG manual, B.27)."""
         self.follow()
         self._list = []
 
@@ -93,10 +104,10 @@ class BipolarSupply:
         if self._list_index == len(self._list):
             self._list_index = 0
             self._list_rounds -= 1
-            if self._list_rounds <= 0:
-                self._list = []
+            if self._list_rounds <= 0:  # run to its end: the last point stays (B.27)
+                self.fixed_A, self._list = self._list_A, []
                 return
-        self.setpoint_A, self._list_left_s = self._list[self._list_index]
+        self._list_A, self._list_left_s = self._list[self._list_index]
 
     def _move(self, seconds: float) -> float:
         coil, parameters = self.coil, self.coil.parameters
@@ -111,4 +122,6 @@ class BipolarSupply:
             limit_A = abs(self.setpoint_A)
             target_A = self.setpoint_V / parameters.resistance_Ohm
             target_A, tau_s = max(-limit_A, min(limit_A, target_A)), parameters.decay_s
-        return coil.advance(target_A, tau_s, self.limit_V, seconds)
+        charge = coil.advance(target_A, tau_s, self.limit_V, seconds)
+        self.heat.advance(charge / seconds, seconds)
+        return charge

@@ -89,8 +89,11 @@ class KepcoBop(VirtualInstrument):
         return value
 
     def ask_current(self, text: str) -> str:
-        """`CURR?`: the programmed current; `CURR? MAX` its limit."""
-        value = self._level(text, self.supply.full_scale_A) if text else self.supply.setpoint_A
+        """`CURR?`: the programmed current; `CURR? MAX` its limit.
+
+        Judgement: while a list runs, it is the set-point that the end of the list returns to.
+        """
+        value = self._level(text, self.supply.full_scale_A) if text else self.supply.fixed_A
         return exponent_form(value, 7)
 
     def ask_voltage(self, text: str) -> str:
@@ -161,7 +164,7 @@ class KepcoBop(VirtualInstrument):
         return "1" if self._auto_range else "0"
 
     def set_list_mode(self, text: str) -> None:
-        """`CURR:MODE LIST` starts the list, `CURR:MODE FIX` stops it where it is."""
+        """`CURR:MODE LIST` starts the list; `FIX` ends it, the set-point from before it is back."""
         word = text.upper()
         if word in {"FIX", "FIXED"}:
             self.supply.stop_list()
@@ -250,6 +253,7 @@ _COMMANDS = command_table(
         "OUTPut[:STATe]?": KepcoBop.ask_output,
         "[SOURce:]CURRent:MODE": KepcoBop.set_list_mode,
         "[SOURce:]CURRent:MODE?": _of_list(ListMemory.ask_mode),
+        "[SOURce:]VOLTage:MODE?": lambda _kepco, _: "FIX",
         "[SOURce:]LIST:CLEar": _of_list(ListMemory.clear),
         "[SOURce:]LIST:CURRent": _of_list(ListMemory.append_currents),
         "[SOURce:]LIST:CURRent?": _of_list(ListMemory.ask_currents),

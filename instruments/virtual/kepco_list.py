@@ -134,8 +134,8 @@ class ListMemory:
         return str(self._first)
 
     def ask_mode(self, _: str) -> str:
-        """`CURR:MODE?`: 0 fixed, 1 list (judgement, after `FUNC:MODE?`)."""
-        return "1" if self._supply.list_running else "0"
+        """`CURR:MODE?`: FIX or LIST (a laboratory's program for the BIT 802E reads the words)."""
+        return "LIST" if self._supply.list_running else "FIX"
 
     def start(self) -> None:
         """`CURR:MODE LIST`; only current lists of a supply in current mode can be run here."""

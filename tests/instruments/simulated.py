@@ -11,6 +11,8 @@ from instruments.protocols import MagnetState
 class SimulatedClock:
     """Device time that passes when it is waited for; `late_s` is added to every wait."""
 
+    by_itself = False
+
     def __init__(self, late_s=0.0, stop=None, on_wait=None):
         self.time_s = 0.0
         self.late_s = late_s
@@ -40,13 +42,14 @@ class SimulatedSupply:
     identity = "SIMULATED,1"
     resolution_A = 1e-6
     rated_current_A = 12.0
+    rated_voltage_V = 36.0
 
     def __init__(self, clock, *, setpoint_A=0.0, current_A=None, output_on=False):
         self.name = "x"
         self.clock = clock
         self.programmed_A = setpoint_A
         self.real_A = current_A if current_A is not None else (setpoint_A if output_on else 0.0)
-        self.output_on = output_on
+        self.on = output_on
         self.sets = []
         self.log = []
         self.queue = []
@@ -64,9 +67,7 @@ class SimulatedSupply:
     def state(self):
         self._link("state")
         errors, self.queue = tuple(self.queue), []
-        return MagnetState(
-            self.real_A, self.programmed_A, self.output_on, (), errors, tuple(self.faults)
-        )
+        return MagnetState(self.real_A, self.programmed_A, self.on, (), errors, tuple(self.faults))
 
     def setpoint_A(self):
         self._link("CURR?")
@@ -76,11 +77,17 @@ class SimulatedSupply:
         self._link("MEAS:CURR?")
         return self.real_A
 
-    def take_control(self):
+    def take_control(self, reach_A):
         self._link("FUNC:MODE?")
+        return ()
 
     def prepare(self):
-        self._link("FUNC:MODE?")
+        self._link("VOLT?")
+        return ()
+
+    def output_on(self):
+        self._link("OUTP?")
+        return self.on
 
     def set_current_A(self, current_A):
         self._link("CURR")
@@ -88,13 +95,13 @@ class SimulatedSupply:
         self.sets.append((self.clock.time_s, round(current_A, 6)))
         self.log.append(f"CURR {current_A:.6f}")
         self.programmed_A = current_A
-        if self.output_on:
+        if self.on:
             self.real_A = current_A
 
     def output(self, on):
         self._link("OUTP")
         self.log.append("OUTP ON" if on else "OUTP OFF")
-        self.output_on = on
+        self.on = on
         self.real_A = self.programmed_A if on else 0.0
 
     def errors(self):
@@ -102,6 +109,7 @@ class SimulatedSupply:
         return errors
 
     def identify(self):
+        self._link("*IDN?")
         return self.identity
 
     def settings(self):

@@ -98,20 +98,65 @@ def test_voltage_mode_with_the_output_on_is_a_fault():
 
 
 def test_prepare_sends_nothing_where_all_is_as_wanted():
-    with transcript((b"FUNC:MODE?", b"1"), (b"VOLT?", b"2.0E1")) as session:
-        KepcoBop("x", session, {"compliance_V": 20.0}).prepare()
+    with transcript((b"VOLT?", b"2.0E1")) as session:
+        assert KepcoBop("x", session, {"compliance_V": 20.0}).prepare() == ()
 
 
-def test_prepare_keeps_the_current_when_it_changes_the_mode():
+def test_prepare_brings_another_voltage_limit_to_the_benchs():
+    with transcript((b"VOLT?", b"3.6E1"), (b"VOLT 20.0000", b"")) as session:
+        changed = KepcoBop("x", session, {"compliance_V": 20.0}).prepare()
+        assert changed == ("voltage limit changed from 36 V to 20 V",)
+
+
+def test_a_voltage_limit_that_is_changed_behind_our_back_is_a_fault():
+    with transcript(
+        (b"VOLT?", b"2.0E1"),
+        (b"FUNC:MODE?", b"1"), (b"OUTP?", b"1"), (b"CURR?", b"1E0"), (b"MEAS:CURR?", b"1E0"),
+        (b"MEAS:VOLT?", b"1E0"), (b"VOLT?", b"3.6E1"), (b"SYST:ERR?", b'0,"No error"'),
+    ) as session:  # fmt: skip
+        kepco = KepcoBop("x", session, {"compliance_V": 20.0})
+        kepco.prepare()
+        assert "36 V that the bench did not set" in kepco.state().faults[0]
+
+
+def test_control_that_is_there_is_not_taken():
+    with transcript((b"FUNC:MODE?", b"1"), (b"CURR:MODE?", b"FIX")) as session:
+        assert KepcoBop("x", session, {}).take_control(0.1) == ()
+
+
+def test_taking_control_keeps_the_current_when_it_changes_the_mode():
     with transcript(
         (b"FUNC:MODE?", b"0"),
+        (b"VOLT:MODE?", b"FIX"),
         (b"MEAS:CURR?", b"2.5E0"),
         (b"CURR 2.500000", b""),  # the limit of voltage mode is the set-point of current mode
         (b"FUNC:MODE CURR", b""),
-        (b"VOLT?", b"0.0E0"),
-        (b"VOLT 20.0000", b""),
     ) as session:
-        KepcoBop("x", session, {"compliance_V": 20.0}).prepare()
+        changed = KepcoBop("x", session, {}).take_control(0.1)
+        assert changed == ("changed from voltage to current mode",)
+
+
+def test_a_list_is_ended_when_it_passes_the_set_point_that_its_end_returns_to():
+    with transcript(
+        (b"FUNC:MODE?", b"1"),
+        (b"CURR:MODE?", b"LIST"),
+        (b"CURR?", b"1.0E0"),
+        (b"MEAS:CURR?", b"3.0E0"),
+        (b"MEAS:CURR?", b"2.0E0"),
+        (b"MEAS:CURR?", b"1.05E0"),
+        (b"CURR:MODE FIX", b""),
+        (b"MEAS:CURR?", b"1.0E0"),
+    ) as session:
+        changed = KepcoBop("x", session, {}).take_control(0.1)
+        assert changed == ("running a LIST program, which was ended (1.05 A → 1 A)",)
+
+
+def test_a_current_that_is_programmed_from_outside_is_an_error():
+    with (
+        transcript((b"FUNC:MODE?", b"1"), (b"CURR:MODE?", b"EXT")) as session,
+        pytest.raises(LinkError, match=r"'EXT' to 'CURR:MODE\?', expected FIX"),
+    ):
+        KepcoBop("x", session, {}).take_control(0.1)
 
 
 def test_settings_are_those_a_measurement_rests_on():

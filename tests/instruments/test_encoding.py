@@ -29,7 +29,7 @@ def test_the_fields_that_a_step_visits(name, visited):
 
 def test_the_hold_begins_when_the_field_is_there():
     magnet, clock = energised()
-    encoding.apply(magnet, clock, 4e-4, "step", 0.5)  # 1 A: 0.4, 0.8, 1.0 at 20 ms each
+    encoding.apply(magnet, 4e-4, "step", 0.5)  # 1 A: 0.4, 0.8, 1.0 at 20 ms each
     sets = magnet.magnet.sets
     assert [current_A for _, current_A in sets[-3:]] == [0.4, 0.8, 1.0]
     assert clock.time_s == pytest.approx(sets[-1][0] + 0.5)
@@ -37,9 +37,9 @@ def test_the_hold_begins_when_the_field_is_there():
 
 def test_a_hold_pays_for_the_ramp_of_the_next_step():
     magnet, clock = energised()
-    encoding.apply(magnet, clock, 1.6e-4, "step", 0.5)
+    encoding.apply(magnet, 1.6e-4, "step", 0.5)
     begin_s = clock.time_s
-    encoding.apply(magnet, clock, 0.0, "step", 0.0)
+    encoding.apply(magnet, 0.0, "step", 0.0)
     assert clock.time_s == begin_s
 
 
@@ -61,8 +61,8 @@ def test_a_plan_within_the_limits_has_no_problem():
 def test_predicts_what_a_step_takes(name):
     magnet, clock = energised()
     window = DriveWindow(name, 0.0010, 0.0020, 0.3)
-    encoding.apply(magnet, clock, 0.0020, name, 0.3)
+    encoding.apply(magnet, 0.0020, name, 0.3)
     begin_s = clock.time_s
-    encoding.apply(magnet, clock, 0.0020, name, 0.3)
+    encoding.apply(magnet, 0.0020, name, 0.3)
     predicted_s = encoding.step_s(magnet, window, 0.0, 0.0)
     assert clock.time_s - begin_s == pytest.approx(predicted_s)

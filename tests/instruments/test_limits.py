@@ -131,7 +131,7 @@ def test_verify_is_quiet_while_all_is_as_it_was_sent():
     ("change", "match"),
     [
         (lambda supply: setattr(supply, "programmed_A", 2.9), "changed by hand"),
-        (lambda supply: setattr(supply, "output_on", False), "went off without us"),
+        (lambda supply: setattr(supply, "on", False), "went off without us"),
         (lambda supply: supply.queue.append("-222 Data out of range"), "reports -222"),
         (lambda supply: setattr(supply, "faults", ("at its voltage limit",)), "voltage limit"),
     ],
@@ -164,7 +164,7 @@ def test_a_power_cycle_ends_the_run():
     supply.down = 1
     with pytest.raises(TwinrigError):
         magnet.step_to_A(0.1)
-    supply.output_on, supply.programmed_A, supply.real_A = False, 0.0, 0.0
+    supply.on, supply.programmed_A, supply.real_A = False, 0.0, 0.0
     with pytest.raises(TwinrigError, match="power cycle"):
         magnet.step_to_A(0.1)
 
@@ -179,7 +179,7 @@ def test_a_power_cycle_ends_the_run():
 def test_make_safe_from_any_state(state):
     magnet, supply, _ = limited(**state)
     words = magnet.make_safe()
-    assert not supply.output_on
+    assert not supply.on
     assert supply.programmed_A == 0.0
     assert "found at" in words
     if state["output_on"]:
@@ -244,7 +244,7 @@ def test_make_safe_survives_a_fault_at_each_of_its_commands(at, monkeypatch):
 
     supply._link = fail_once
     magnet.make_safe(lambda words: None)
-    assert not supply.output_on
+    assert not supply.on
     assert supply.programmed_A == 0.0
     check_ramp(supply.sets, 0.0, RAMP)
 
@@ -263,7 +263,7 @@ def test_make_safe_says_when_current_flows_at_zero_set_point():
     magnet, supply, _ = limited(setpoint_A=2.0, output_on=True)
     supply.set_current_A = lambda current_A: setattr(supply, "programmed_A", current_A)
     assert "still flowed" in magnet.make_safe()
-    assert not supply.output_on
+    assert not supply.on
 
 
 def walking_elsewhere(magnet):
@@ -351,7 +351,7 @@ def test_no_order_of_commands_breaks_a_limit_or_the_ramp(max_A, ramp, found_A, f
         except TwinrigError:
             supply.down = 0
     magnet.make_safe()
-    assert not supply.output_on
+    assert not supply.on
     assert supply.programmed_A == pytest.approx(0.0, abs=supply.read_back_error_A(0.0))
     on_the_way_down_A = abs(found_A) if found_on else 0.0
     assert all(abs(a) <= max(max_A, on_the_way_down_A) + 1e-6 for _, a in supply.sets)

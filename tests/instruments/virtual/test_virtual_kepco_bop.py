@@ -232,13 +232,13 @@ def test_reset_is_a_hard_step_to_off_zero_and_voltage_mode(kepco):
 def test_a_list_walks_the_current_through_its_points_and_stays_at_the_last(kepco):
     tell(kepco, "OUTP ON", "LIST:CLE", "LIST:CURR 1,2", "LIST:CURR 3", "LIST:DWEL 0.1")
     tell(kepco, "LIST:COUN 2", "CURR:MODE LIST")
-    assert ask(kepco, "CURR:MODE?") == "1"
+    assert ask(kepco, "CURR:MODE?") == "LIST"
     for expected_A in (1.0, 2.0, 3.0, 1.0, 2.0, 3.0):
         kepco.time.advance(0.05)
         kepco.supply.follow()
         assert kepco.supply.coil.current_A == pytest.approx(expected_A, abs=1e-3)
         kepco.time.advance(0.05)
-    assert ask(kepco, "CURR:MODE?") == "0"
+    assert ask(kepco, "CURR:MODE?") == "FIX"
     assert float(ask(kepco, "MEAS:CURR?")) == pytest.approx(3.0, abs=1e-3)
     assert errors(kepco) == []
 
@@ -253,7 +253,7 @@ def test_while_a_list_runs_sets_and_list_commands_are_refused(kepco):
 
 def test_output_off_ends_a_list(kepco):
     tell(kepco, "OUTP ON", "LIST:CURR 1,2", "LIST:DWEL 1", "CURR:MODE LIST", "OUTP OFF")
-    assert ask(kepco, "CURR:MODE?") == "0"
+    assert ask(kepco, "CURR:MODE?") == "FIX"
 
 
 def test_a_list_of_currents_excludes_one_of_voltages(kepco):

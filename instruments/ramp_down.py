@@ -1,0 +1,186 @@
+"""The way to the safe state: from whatever a supply is found in to zero current, output off.
+
+One attempt either ends there or raises; `instruments.limits` repeats it. A second attempt is
+*frugal*: it needs only that the supply is there (`*IDN?`) and takes its sets. A query that fails
+then is done without, so that one garbled answer can't keep a current flowing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, TypeVar
+
+from instruments.protocols import MagnetState
+from models.errors import TwinrigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from instruments.clock import SteadyClock
+    from instruments.protocols import Magnet
+    from instruments.staircase import Staircase
+
+T = TypeVar("T")
+
+SETTLE_S = 2.0  # how long a coil's current may lag behind a set-point of zero
+SETTLE_SLICE_S = 0.05
+
+
+class RampDown:
+    """Walks one supply to its safe state.
+
+    Parameters
+    ----------
+    magnet
+        The driver.
+    stairs
+        Its staircase: the ramp limit.
+    clock
+        Device time; made unfailing by the caller.
+    small_A
+        A current that counts as zero.
+    """
+
+    def __init__(
+        self, magnet: Magnet, stairs: Staircase, clock: SteadyClock, small_A: float
+    ) -> None:
+        self._magnet = magnet
+        self._stairs = stairs
+        self._clock = clock
+        self._small_A = small_A
+        self._frugal = False
+        self._unread: list[str] = []
+
+    def attempt(self, frugal: bool) -> str:
+        """Bring the supply to its safe state; what was found and done, in words.
+
+        Raises
+        ------
+        Exception
+            Whatever went wrong: the supply may be anywhere on the way, within its ramp.
+        """
+        self._frugal, self._unread = frugal, []
+        found = self._found()
+        if not found.output_on and self._is_zero(found.setpoint_A):
+            return self._told(found, f"already safe ({self._magnet.safe_state})")
+        changed = self._control()
+        if changed and not self._frugal:
+            found = self._since_changed(found)
+        words = [*changed, self._left_off() if not found.output_on else self._walked_down(found)]
+        if self._clock.lost:
+            words.append("the rig's clock can't be reached: the computer's own timed the ramp")
+        if errors := self._asked(self._magnet.errors, "error queue"):
+            words.append(f"it reports {'; '.join(errors)}")
+        return self._told(found, "; ".join(words))
+
+    def _found(self) -> MagnetState:
+        """The state; frugally: what can be read of it, and the worst of the rest."""
+        if not self._frugal:
+            return self._magnet.state()
+        self._magnet.identify()  # raises where the supply can't be reached at all
+        output_on = self._asked(self._magnet.output_on, "output")
+        setpoint_A = self._asked(self._magnet.setpoint_A, "set-point")
+        current_A = self._asked(self._magnet.measured_A, "current")
+        errors = self._asked(self._magnet.errors, "error queue") or ()
+        known_A = [a for a in (current_A, setpoint_A, self._stairs.sent_A) if a is not None]
+        if not known_A:
+            raise TwinrigError("neither the current nor the set-point can be read")
+        return MagnetState(
+            known_A[0] if current_A is None else current_A,
+            known_A[0] if setpoint_A is None else setpoint_A,
+            output_on is not False,
+            (),
+            errors,
+        )
+
+    def _control(self) -> tuple[str, ...]:
+        """Let the set-point decide the current; frugally: walk it down even where it may not.
+
+        In voltage mode it is a limit, whose way to zero takes the current along.
+        """
+        reach_A = self._stairs.reach_A
+        return self._asked(lambda: self._magnet.take_control(reach_A), "control") or ()
+
+    def _since_changed(self, found: MagnetState) -> MagnetState:
+        """The state after a program inside the supply, or another mode, was ended."""
+        now = self._magnet.state()
+        self._stairs.sent_A = None
+        return MagnetState(
+            now.current_A,
+            now.setpoint_A,
+            found.output_on,
+            found.status,
+            (*found.errors, *now.errors),
+            found.faults,
+        )
+
+    def _left_off(self) -> str:
+        self._stairs.set_A(0.0)
+        self._arrived()
+        return "set-point brought to zero, output left off"
+
+    def _walked_down(self, found: MagnetState) -> str:
+        self._stairs.sent_A = self._stairs.start_A(found, self._small_A)
+        self._stairs.walk_to_A(0.0)
+        self._stairs.pay()
+        self._arrived()
+        left_A = self._settled_A()
+        self._magnet.output(False)
+        if self._asked(self._magnet.output_on, "output after it was switched off"):
+            raise TwinrigError(f"{self._magnet.name}: the output stays on after it was told to go")
+        words = f"walked to zero at {self._stairs.ramp_A_per_s:g} A/s at most, output off"
+        if not left_A <= self._small_A:
+            left = "an unknown current" if math.isnan(left_A) else f"{left_A:.4g} A still"
+            words += (
+                f"; at zero set-point {left} flowed before the output went off: "
+                "look at the supply's programming input"
+            )
+        return words
+
+    def _arrived(self) -> None:
+        """Raise where the supply did not take the set-points: its output must not go off then."""
+        setpoint_A = self._asked(self._magnet.setpoint_A, "set-point")
+        if setpoint_A is not None and not self._is_zero(setpoint_A):
+            raise TwinrigError(
+                f"{self._magnet.name}: its set-point is {setpoint_A:.4g} A after it was brought to "
+                "zero (a program inside the supply, or local control)"
+            )
+
+    def _settled_A(self) -> float:
+        """The real current once it is small, or what is left after `SETTLE_S`; nan: unknown."""
+        waited_s = 0.0
+        while True:
+            measured_A = self._asked(self._magnet.measured_A, "current")
+            left_A = math.nan if measured_A is None else abs(measured_A)
+            if left_A <= self._small_A or waited_s >= SETTLE_S:
+                return left_A
+            self._clock.wait(SETTLE_SLICE_S)
+            waited_s += SETTLE_SLICE_S
+
+    def _is_zero(self, setpoint_A: float) -> bool:
+        return abs(setpoint_A) <= self._magnet.read_back_error_A(0.0)
+
+    def _asked(self, query: Callable[[], T], what: str) -> T | None:
+        """The answer; frugally None where this query fails."""
+        try:
+            return query()
+        except Exception as error:
+            if not self._frugal:
+                raise
+            self._unread.append(f"{what} ({error})")
+            return None
+
+    def _told(self, found: MagnetState, done: str) -> str:
+        words = f"{self._magnet.name}: found {found.words()}; {done}"
+        if self._unread:
+            words += f". Could not be read: {'; '.join(dict.fromkeys(self._unread))}"
+        return words
+
+
+def by_hand(magnet: Magnet, error: Exception, waited_s: float) -> str:
+    """What to do about a supply that could not be made safe."""
+    return (
+        f"{magnet.name} ({magnet.resource}) COULD NOT BE MADE SAFE within {waited_s:.0f} s: "
+        f"current may be flowing. Switch the supply off at its front panel, after turning its "
+        f"current to zero there. Then `twinrig safe` says what it finds. Last error: {error}"
+    )

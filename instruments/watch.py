@@ -1,0 +1,184 @@
+"""What can forbid current besides the magnet itself, and when it is looked at.
+
+A guard is one number that has to stay within bounds: a temperature, the volts of an interlock
+input. While current flows, guards are read before a set or a hold whose last look is older than
+`GUARD_EVERY_S`, and the supply itself is verified where its last check is older than
+`CHECK_EVERY_S`. Both count device time; on a virtual rig only what was commanded, so that the same
+seed gives the same messages on any computer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from instruments.protocols import SensorError
+from models.errors import TwinrigError, raise_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from instruments.clock import SteadyClock
+    from instruments.watch_duty import Duty
+
+    Plan = Callable[[], list[tuple[float, float]]]  # (seconds, A) of what is about to flow
+
+GUARD_EVERY_S = 1.0
+"""Judgement: a coil warms over minutes; a door contact or flow switch still acts within a second,
+and reading it costs a run with steps of 27 ms a few per cent."""
+CHECK_EVERY_S = 5.0
+"""Judgement: within seconds (issue 3); a repeat that is shorter is verified at its end only."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A number that must stay within bounds while current flows.
+
+    Attributes
+    ----------
+    label
+        What it is, for messages: `thermometer coil`.
+    unit
+        Of the number: `K`, `V`.
+    read
+        Asks for it; raises `SensorError` where the sensor says that its reading is no good.
+    low, high
+        The bounds; infinite where there is none.
+    keys
+        The bench keys of the two.
+    """
+
+    label: str
+    unit: str
+    read: Callable[[], float]
+    low: float = -math.inf
+    high: float = math.inf
+    keys: tuple[str, str] = ("low", "high")
+
+    def problem(self) -> str | None:
+        """Why it forbids current now, in words; None where it allows it.
+
+        Raises
+        ------
+        LinkError
+            It can't be asked: what it would say is not known.
+        """
+        try:
+            value = self.read()
+        except SensorError as error:
+            return f"{self.label}: {error}"
+        if self.low < value < self.high:
+            return None
+        below = value <= self.low
+        key, bound, side = (
+            (self.keys[0], self.low, "above") if below else (self.keys[1], self.high, "below")
+        )
+        return (
+            f"{self.label} reads {value:.5g} {self.unit}, current is allowed only {side} "
+            f"{key} = {bound:g} {self.unit}"
+        )
+
+
+class Watch:
+    """What ends a run of one magnet, and when it is looked for.
+
+    Parameters
+    ----------
+    name
+        The magnet's, for messages.
+    guards
+        Looked at in this order.
+    duty
+        None where the bench file sets no limit.
+    clock
+        The magnet's.
+    """
+
+    def __init__(
+        self, name: str, guards: Sequence[Guard], duty: Duty | None, clock: SteadyClock
+    ) -> None:
+        self.guards = tuple(guards)
+        self._name = name
+        self._duty = duty
+        self._clock = clock
+        self._ended_by: list[str] = []
+        self._guarded_s = self._checked_s = clock.spent_s()
+
+    # ---- what forbids current, before anything is sent
+
+    def problems(self) -> list[str]:
+        """Why current is forbidden now: one sentence for each guard that says so."""
+        found = [words for guard in self.guards if (words := guard.problem()) is not None]
+        self._guarded_s = self._clock.spent_s()
+        return found
+
+    def begin(self, found_A: float, plan: Plan) -> list[str]:
+        """Begin a run on a magnet found at a current; why the duty forbids it, in words.
+
+        What flowed before isn't known: the current counts as if it had flowed for the whole window.
+        A magnet found at zero that has a history of ours keeps it.
+        """
+        self._ended_by = []
+        if self._duty is None:
+            return []
+        now_s = self._clock.now_s()
+        if found_A or not self._duty.begun:
+            self._duty.begin(now_s, found_A)
+        problem = self._duty.problem(now_s, plan())
+        if problem is None:
+            return []
+        return [f"{problem} (the {found_A:.4g} A found count as if they had flowed all the time)"]
+
+    # ---- what ends a run
+
+    def end(self, problems: Iterable[str]) -> None:
+        """Note why this run is over; it stays so until the next begins."""
+        self._ended_by += [words for words in problems if words not in self._ended_by]
+
+    @property
+    def ended_by(self) -> list[str]:
+        """Why this run is over; empty while it isn't."""
+        return list(self._ended_by)
+
+    def look(self) -> None:
+        """Raise `TwinrigError` where this run is over, after the guards that are due."""
+        if self.guards and self._clock.spent_s() >= self._guarded_s + GUARD_EVERY_S:
+            self.end(self.problems())
+        raise_problems(TwinrigError, self._name, self._ended_by)
+
+    def look_closely(self, plan: Plan) -> None:
+        """Note what guards and duty forbid, due or not; the plan is the way to zero."""
+        self.end(self.problems())
+        if self._duty is not None:
+            problem = self._duty.problem(self._clock.now_s(), plan())
+            self.end([problem] if problem else [])
+        self._checked_s = self._clock.spent_s()
+
+    def foresee(self, plan: Plan) -> None:
+        """Raise `TwinrigError` where a plan, with the way to zero behind it, breaks the duty."""
+        if self._duty is None:
+            return
+        problem = self._duty.problem(self._clock.now_s(), plan())
+        if problem:
+            self.end([problem])
+            raise TwinrigError(f"{self._name}: {problem}; not begun")
+
+    def flows(self, current_A: float) -> None:
+        """Say that this current flows from now on."""
+        if self._duty is not None and self._duty.begun:
+            self._duty.flows(self._clock.now_s(), current_A)
+
+    # ---- when
+
+    @property
+    def check_due(self) -> bool:
+        """Whether the supply has to be verified before anything else is sent."""
+        return self._clock.spent_s() >= self._checked_s + CHECK_EVERY_S
+
+    def quiet_s(self) -> float:
+        """How long nothing falls due; zero or less: something is."""
+        next_s = self._checked_s + CHECK_EVERY_S
+        if self.guards:
+            next_s = min(next_s, self._guarded_s + GUARD_EVERY_S)
+        return next_s - self._clock.spent_s()
