@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, cast
 import pyvisa
 
 from instruments import locks
+from instruments.answers import NUMBER, numbers_of
 from instruments.link_errors import Faults, LinkError, WrongInstrumentError
 from instruments.transport import Port, port_of
 from models.errors import StoppedError
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
     from pyvisa.resources import MessageBasedResource
@@ -34,8 +36,8 @@ __all__ = ["LinkError", "VisaSession", "WrongInstrumentError", "resource_manager
 
 SLICE_S = 0.5  # no read waits longer without noticing Stop
 QUIET_S = 0.1  # a link that says nothing for so long is drained (pyvisa-py's own clear waits so)
-LONGEST_DRAIN_S = 2.0
-IDENTIFY_S = 0.5  # an instrument that is there identifies itself sooner: keep recovery short
+LONGEST_DRAIN_S = 0.5  # one that never stops talking must not hide for long that it is broken
+IDENTIFY_S = 0.4  # an instrument that is there identifies itself sooner: keep recovery short
 XON_XOFF = b"\x11\x13"  # a serial line's flow control, left in replies by some interfaces
 BROKEN = (pyvisa.Error, OSError, TypeError, ValueError, AttributeError)
 """What a lost connection raises: the last three come from a socket closed in another thread."""
@@ -124,12 +126,12 @@ class VisaSession:
         Raises
         ------
         LinkError
-            The connection is lost.
+            The connection is lost, or bytes wait that nobody asked for: nothing was sent.
         StoppedError
             Stop was requested; nothing was sent.
         """
         with self._link.lock:
-            self._ready()
+            self._ready_for(command)
             self._send(command)
 
     def query(self, command: str) -> str:
@@ -143,10 +145,7 @@ class VisaSession:
             Stop was requested; the link recovers before its next use.
         """
         with self._link.lock:
-            self._ready()
-            if self._buffer or self._heard():
-                stray = self.drain().decode("latin-1")
-                raise self._spoilt(self._faults.stray(command, stray))
+            self._ready_for(command)
             self._send(command)
             return self._line(command)
 
@@ -156,20 +155,20 @@ class VisaSession:
             first = self.query(command)
             return [first] + [self._line(command) for _ in range(count - 1)]
 
-    def number(self, command: str) -> float:
-        """The answer as a finite number; `LinkError` where it is none."""
-        return self.numbers(command, 1)[0]
+    def number(self, command: str, form: re.Pattern[str] = NUMBER) -> float:
+        """The answer as a finite number of that form; `LinkError` where it is none."""
+        return self.numbers(command, 1, form)[0]
 
-    def numbers(self, command: str, count: int) -> list[float]:
-        """The answer as `count` finite numbers with commas between; `LinkError` otherwise."""
+    def numbers(
+        self, command: str, count: int, form: re.Pattern[str] = NUMBER, copies: int = 0
+    ) -> list[float]:
+        """The answer as `count` numbers, as `numbers_of` reads them; `LinkError` otherwise."""
         with self._link.lock:
             reply = self.query(command)
-            try:
-                values = [float(part) for part in reply.split(",")]
-            except ValueError:
-                values = []
-            if len(values) != count or not all(map(math.isfinite, values)):
-                raise self.reject(command, reply, f"{count} number(s)")
+            values = numbers_of(reply, count, form, copies)
+            if values is None:
+                twice = f", the last {copies} of them twice" if copies else ""
+                raise self.reject(command, reply, f"{count} number(s){twice}")
             return values
 
     def clear(self) -> None:
@@ -178,8 +177,11 @@ class VisaSession:
             self.drain()
             self._dirty = False
 
-    def drain(self) -> bytes:
-        """Read until the link is quiet and return what came (a greeting, a late reply)."""
+    def drain(self, command: str = "") -> bytes:
+        """Read until the link is quiet and return what came (a greeting, a late reply).
+
+        `command` is what was about to be sent, for the error of a link that breaks meanwhile.
+        """
         with self._link.lock:
             heard = bytes(self._buffer)
             self._buffer.clear()
@@ -188,7 +190,7 @@ class VisaSession:
                 try:
                     piece = self._open_port().receive(QUIET_S)
                 except BROKEN as error:
-                    raise self._broken("", error) from error
+                    raise self._broken(command, error) from error
                 if not piece:
                     break
                 self._log("in", piece)
@@ -264,6 +266,13 @@ class VisaSession:
         if self._dirty:
             self._recover()
 
+    def _ready_for(self, command: str) -> None:
+        """`_ready`, and raise where bytes wait, or where the other side has closed."""
+        self._ready()
+        if self._buffer or self._heard(command):
+            stray = self.drain(command).decode("latin-1")
+            raise self._spoilt(self._faults.stray(command, stray))
+
     def _recover(self) -> None:
         """Drain and identify again; where that fails, close, reopen and identify."""
         if self._lost:
@@ -286,11 +295,11 @@ class VisaSession:
         finally:
             self.timeout_s = usual_s
 
-    def _heard(self) -> bool:
+    def _heard(self, command: str = "") -> bool:
         try:
             return self._open_port().waiting()
         except BROKEN as error:
-            raise self._broken("", error) from error
+            raise self._broken(command, error) from error
 
     def _send(self, command: str) -> None:
         data = command.encode("ascii") + self._write_end
