@@ -143,9 +143,10 @@ def _summary(checks: list[dict[str, Any]]) -> str:
 def _branches(check: dict[str, Any]) -> list[tuple[str, list[str]]]:
     """What hangs below an instrument: words, and lines below the words."""
     branches: list[tuple[str, list[str]]] = []
-    if check.get("identity"):
-        branches.append((str(check["identity"]), []))
     findings = check.get("findings") or ()
+    identity = str(check.get("identity") or "")
+    if identity and not any(identity in finding["words"] for finding in findings):
+        branches.append((identity, []))
     remarked = {finding["words"] for finding in findings}
     found = [words for words in _as_list(check.get("found")) if words not in remarked]
     branches += [(line, []) for line in _side_by_side(found)]

@@ -16,7 +16,7 @@ from instruments.bench_spec import InstrumentSpec, MagnetSpec
 from instruments.clock import Stop
 from instruments.connect import CLOCK_NAME, Opener, driver_on
 from instruments.findings import Finding
-from instruments.link_errors import LinkError
+from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.parallel import side_by_side
 from models.errors import InputError, StoppedError, TwinrigError
 
@@ -40,7 +40,7 @@ class InstrumentCheck:
     ok
         A run can begin with it.
     identity
-        Its answer to `*IDN?`.
+        Its answer to `*IDN?`, another model's, too.
     found
         Words for people: output, current, mode, settings, limits, what is to be remarked.
     problem, hint
@@ -88,9 +88,11 @@ class InstrumentCheck:
         )
 
     @classmethod
-    def failed(cls, spec: InstrumentSpec, problem: str, hint: str) -> InstrumentCheck:
+    def failed(
+        cls, spec: InstrumentSpec, problem: str, hint: str, identity: str = ""
+    ) -> InstrumentCheck:
         """The check of an instrument that doesn't answer as it should."""
-        return cls.of(spec, "", (), [Finding(problem, hint, fails=True)])
+        return cls.of(spec, identity, (), [Finding(problem, hint, fails=True)])
 
 
 def check_bench(
@@ -161,7 +163,8 @@ def _check(opener: Opener, spec: InstrumentSpec) -> InstrumentCheck:
         try:
             driver.identify()
         except LinkError as error:
-            return InstrumentCheck.failed(spec, *diagnosis.probe(session, spec, error))
+            who = error.reply if isinstance(error, WrongInstrumentError) else ""
+            return InstrumentCheck.failed(spec, *diagnosis.probe(session, spec, error), who)
         return _refuse_tsp(session, spec, driver.identity) or look_at(spec, driver)
     finally:
         session.close()
@@ -202,7 +205,7 @@ def _without_clock(spec: BenchSpec) -> BenchSpec:
 
 def _swapped(checks: list[InstrumentCheck]) -> list[InstrumentCheck]:
     """Say where two instruments answer at each other's address."""
-    names = {one.name: diagnosis.driver_of(one.problem) for one in checks if not one.ok}
+    names = {one.name: diagnosis.driver_of(one.identity) for one in checks if not one.ok}
 
     def told(one: InstrumentCheck) -> InstrumentCheck:
         for other in checks:

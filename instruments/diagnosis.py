@@ -159,8 +159,8 @@ def _wrong(error: WrongInstrumentError) -> str:
             return f"That is {words} (driver {driver!r}): correct `resource` or `driver`"
     if reply.count(",") < 2:
         return (
-            "That is no answer to *IDN?: a greeting, an earlier reply, or a program that is no "
-            "instrument: correct `resource` or `driver`, or switch the greeting off"
+            "That is no answer to *IDN?: it talks without being asked (a greeting, continuous "
+            "output), or is no instrument: switch that off, or correct `resource` or `driver`"
         )
     return error.hint
 

@@ -19,12 +19,20 @@ Answer = bytes | float | None | list[bytes | float | None]
 
 
 class ScriptedInstrument:
-    """Answers each message by `answer(message)`; remembers what it heard."""
+    """Answers each message by `answer(message)`; remembers what it heard.
+
+    `greeting` is said to whoever connects, unasked.
+    """
 
     def __init__(
-        self, answer: Callable[[bytes], Answer], end: bytes = b"\n", port: int = 0
+        self,
+        answer: Callable[[bytes], Answer],
+        end: bytes = b"\n",
+        port: int = 0,
+        greeting: Answer = b"",
     ) -> None:
         self.answer = answer
+        self._greeting = greeting
         self.heard: list[bytes] = []
         self.connections = 0
         self._end = end
@@ -49,6 +57,8 @@ class ScriptedInstrument:
     def _talk(self, connection: socket.socket) -> None:
         buffer = b""
         with connection, suppress(OSError):
+            if not self._send(connection, self._greeting):
+                return
             while data := connection.recv(4096):
                 buffer += data
                 while self._end in buffer:
@@ -81,9 +91,9 @@ class ScriptedInstrument:
 
 @contextmanager
 def scripted(
-    answer: Callable[[bytes], Answer], end: bytes = b"\n", port: int = 0
+    answer: Callable[[bytes], Answer], end: bytes = b"\n", port: int = 0, greeting: Answer = b""
 ) -> Iterator[ScriptedInstrument]:
-    instrument = ScriptedInstrument(answer, end, port)
+    instrument = ScriptedInstrument(answer, end, port, greeting)
     try:
         yield instrument
     finally:

@@ -84,3 +84,76 @@ def test_hints_for_what_answers_wrongly(rig, answer, problem, hint):
         check = by_name(rig.spec((rig.resources["kepco-bop"], instrument.resource)))["x"]
     assert problem in check.problem
     assert hint in check.hint
+
+
+@pytest.mark.parametrize(
+    ("orders", "words", "hint"),
+    [
+        (("CURR 5", "OUTP ON"), "its output is on: 5 A flow (2 mT)", "twinrig safe"),
+        (("CURR 5",), "is set to 5 A with its output off", "twinrig safe"),
+        (("FUNC:MODE VOLT",), "in voltage mode", "switches it to current mode"),
+        (("CURR 99", "NONSENSE"), "had reported -222", "emptied the queue"),
+        (("CURR 12", "OUTP ON"), "beyond max_current_A = 11 A", "hands off"),
+    ],
+)
+def test_what_a_supply_is_found_in_is_remarked_with_what_to_do(rig, orders, words, hint):
+    for order in orders:
+        rig.order("kepco-bop", order)
+    rig.rig.time.advance(1.0)
+    check = by_name(rig.spec())["x"]
+    assert check.ok  # a run begins from there by itself
+    (remark,) = [one for one in check.findings if words in one.words]
+    assert hint in remark.hint
+    assert words in check.problem
+    assert hint in check.hint
+
+
+def test_a_voltage_limit_other_than_the_bench_files_is_remarked(rig):
+    rig.order("kepco-bop", "VOLT 20")
+    keyed = ("max_ramp_A_per_s = 2000.0", "max_ramp_A_per_s = 2000.0\ncompliance_V = 30.0")
+    check = by_name(rig.spec(keyed))["x"]
+    assert check.ok
+    assert "voltage limit is 20 V, the bench file says 30 V" in check.problem
+    assert "compliance_V = 20" in check.found
+
+
+def test_a_voltage_limit_beyond_the_supply_is_a_problem(rig):
+    keyed = ("max_ramp_A_per_s = 2000.0", "max_ramp_A_per_s = 2000.0\ncompliance_V = 40.0")
+    check = by_name(rig.spec(keyed))["x"]
+    assert not check.ok
+    assert "compliance_V = 40 V is beyond the supply's 36 V" in check.problem
+
+
+def test_units_and_limits_are_read_back(rig):
+    rig.order("sr830", "SENS 20")
+    checks = by_name(rig.spec())
+    assert "bench limits 11 A, 4.4 mT, 2000 A/s" in checks["x"].found
+    assert "reads X in V, Y in V" in checks["lockin"].found
+    assert "sensitivity_V = 0.01" in checks["lockin"].found
+
+
+def test_a_lock_in_that_measures_a_current_is_remarked(rig):
+    rig.order("sr830", "ISRC 2")
+    check = by_name(rig.spec())["lockin"]
+    assert check.ok
+    assert "measures a current" in check.problem
+
+
+def test_a_served_rig_that_is_gone_is_told_instrument_by_instrument(rig):
+    spec = rig.spec()
+    rig.stop()
+    checks = by_name(spec)
+    assert set(checks) == {"x", "lockin", "clock"}
+    assert all("nothing listens" in check.problem for check in checks.values())
+
+
+def test_a_check_of_every_state_sends_queries_only(rig):
+    for order in ("CURR 5", "VOLT 20", "FUNC:MODE VOLT", "OUTP ON", "NONSENSE"):
+        rig.order("kepco-bop", order)
+    for order in ("SENS 0", "SNAP? 1,2", "ISRC 2", "NONSENSE"):
+        rig.order("sr830", order)
+    rig.wire.clear()
+    check_bench(rig.spec())
+    sent = [data for _, _, way, data in rig.wire if way == "out"]
+    assert len(sent) > 20
+    assert [data for data in sent if b"?" not in data] == []
