@@ -1,0 +1,239 @@
+"""Keysight 34465A and its family (34460A, 34461A, 34470A): DC voltage, single or in bursts.
+
+Commands: Truevolt series operating and service guide, "SCPI programming reference", as QCoDeS'
+`private/Keysight_344xxA_submodules.py` sends them.
+A burst is `SAMP:COUN` samples of one `READ?`. Its time-out is computed: samples × the time of one
+(the timer's interval, or what the instrument itself calls the shortest, `SAMP:TIM? MIN`). Only the
+34465A and 34470A have the sample timer. A sample beyond the range is ±9.9E37.
+From a burst a reading is made of its mean and of its Fourier components over the burst's length:
+X1, Y1 at one period, X2, Y2 at two (a burst over one rotation of the field has 1f and 2f there).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from instruments.drivers.exchange import (
+    channel_names,
+    identified,
+    queued_errors,
+    refused,
+    waiting,
+    word,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from instruments.toml_table import Table
+    from instruments.visa import VisaSession
+
+OVERLOAD_V = 9.8e37
+CHANNELS = ("mean", "X1", "Y1", "X2", "Y2")
+MOST_SAMPLES = 50_000  # what the reading memory holds without the memory option
+LONGEST_INTERVAL_S = 3600.0
+WITH_TIMER = ("34465A", "34470A")
+FUNCTION = {
+    "VOLT": "DC voltage", "VOLT:AC": "AC voltage", "CURR": "DC current", "CURR:AC": "AC current",
+    "RES": "resistance", "FRES": "4-wire resistance",
+}  # fmt: skip
+TRIGGER = {"IMM": "immediate", "EXT": "external", "INT": "level", "BUS": "bus"}
+TIMING = {"IMM": "immediate", "TIM": "timer"}
+SWITCH = {"0": "off", "1": "on"}
+SLOWEST_SHARE = 2.0  # with autozero a reading takes two conversions
+
+
+class Keysight34465A:
+    """A Truevolt multimeter as a DC voltmeter; its range stays as the front panel has it.
+
+    Parameters
+    ----------
+    name
+        The instrument's name on the bench.
+    session
+        Its open VISA session.
+    options
+        `channels`: which of mean, X1, Y1, X2, Y2 a reading has; `samples`: of one burst;
+        `interval_s`: between two of them, None for as fast as it can; `nplc`: integration time in
+        power line cycles, None to leave it.
+
+    Attributes
+    ----------
+    burst_V
+        The last burst `(samples,)`; NaN where a sample was beyond the range.
+    """
+
+    driver = "keysight-34465a"
+    KEYS: tuple[str, ...] = ("channels", "samples", "interval_s", "nplc")
+
+    def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
+        self.name = name
+        self.resource = session.resource_name
+        self.channels = tuple(options.get("channels", ("mean",)))
+        self.units: tuple[str, ...] = ("V",) * len(self.channels)
+        self.identity = ""
+        self.samples = int(options.get("samples", 1))
+        self.burst_s = 0.0  # of one burst, known after `prepare`
+        self.burst_V: NDArray[np.float64] = np.full(self.samples, np.nan)
+        self._interval_s: float | None = options.get("interval_s")
+        self._nplc: float | None = options.get("nplc")
+        self._session = session
+        self._taken = False
+        self._overloads = 0
+        session.identify = self.identify
+
+    @staticmethod
+    def terminator(resource: str) -> str:
+        """What ends a line on this interface."""
+        return "\n"
+
+    @staticmethod
+    def options(table: Table) -> dict[str, Any]:
+        """The keys of a bench file that are this driver's own; problems are noted in the table."""
+        channels = channel_names(table, CHANNELS, ("mean",), len(CHANNELS))
+        samples = table.value("samples", int, 1)
+        if not 1 <= samples <= MOST_SAMPLES:
+            table.add(f"samples = {samples} must be from 1 to {MOST_SAMPLES}, the reading memory")
+        needed = max((2 * int(name[1]) + 1 for name in channels if name[1:].isdigit()), default=1)
+        if samples < needed:
+            table.add(f"samples = {samples}: the channels {list(channels)} need {needed} or more")
+        numbers: dict[str, float | None] = {}
+        for key in ("interval_s", "nplc"):
+            numbers[key] = table.number(key, above=0.0) if key in table.values else None
+        interval_s = numbers["interval_s"]
+        if interval_s is not None and interval_s > LONGEST_INTERVAL_S:
+            table.add(f"interval_s = {interval_s} s must be at most {LONGEST_INTERVAL_S:g} s")
+        return {"channels": channels, "samples": samples, **numbers}
+
+    def identify(self) -> str:
+        """`*IDN?`, e.g. `Keysight Technologies,34465A,MY54506462,A.02.14-02.40-…`."""
+        self.identity = identified(
+            self._session, self.identity, r"(Keysight|Agilent) Technologies,344(60|61|65|70)A,",
+            "Keysight Technologies,34465A,…",
+        )  # fmt: skip
+        return self.identity
+
+    def settings(self) -> dict[str, Any]:
+        """Every setting that a reading rests on, in units."""
+        session = self._session
+        found = {
+            "function": word(session, "SENS:FUNC?", FUNCTION),
+            "range_V": session.number("SENS:VOLT:DC:RANG?"),
+            "autorange": word(session, "SENS:VOLT:DC:RANG:AUTO?", SWITCH),
+            "autozero": word(session, "SENS:VOLT:DC:ZERO:AUTO?", SWITCH),
+            "nplc": session.number("SENS:VOLT:DC:NPLC?"),
+            "trigger": word(session, "TRIG:SOUR?", TRIGGER),
+            "trigger_delay_s": session.number("TRIG:DEL?"),
+            "samples": round(session.number("SAMP:COUN?")),
+        }
+        if self._has_timer:
+            found["sample_timing"] = word(session, "SAMP:SOUR?", TIMING)
+            found["interval_s"] = session.number("SAMP:TIM?")
+        return found | {"burst_s": self.burst_s, "channels": list(self.channels)}
+
+    def prepare(self) -> None:
+        """Make each `READ?` one burst as the bench names it; compute how long that takes.
+
+        Raises
+        ------
+        RefusedError
+            It measures something else than DC voltage, waits for a trigger that nobody sends, or
+            can't sample at that interval.
+        """
+        session = self._session
+        self.identify()
+        function = word(session, "SENS:FUNC?", FUNCTION)
+        if function != "DC voltage":
+            self._refuse(f"measures {function}, expected DC voltage", "Press DCV")
+        if word(session, "TRIG:SOUR?", TRIGGER) == "bus":
+            self._refuse("waits for a bus trigger at each reading", "Set it to IMM or EXT")
+        if self._interval_s is not None and not self._has_timer:
+            model = self.identity.split(",")[1]
+            self._refuse(f"the {model} has no sample timer", "Leave out interval_s, set nplc")
+        if self._nplc is not None:
+            session.write(f"SENS:VOLT:DC:NPLC {self._nplc:g}")
+        session.write("TRIG:COUN 1")
+        session.write(f"SAMP:COUN {self.samples}")
+        self.burst_s = self.samples * self._sample_s()
+        self._taken = False
+        self.faults()
+
+    def read(self) -> NDArray[np.float64]:
+        """`READ?`: a new burst, as its channels `(C,)`; NaN, and a fault, where it overloaded."""
+        with waiting(self._session, self.burst_s):
+            return self._judged("READ?")
+
+    def monitor(self) -> NDArray[np.float64]:
+        """`FETC?`: the last burst again; where there is none yet, one is taken."""
+        return self._judged("FETC?") if self._taken else self.read()
+
+    def arm(self) -> None:
+        """`INIT`: wait for the hardware's trigger; the burst is fetched with `fetch`."""
+        self._session.write("INIT")
+
+    def fetch(self) -> NDArray[np.float64]:
+        """`FETC?`: the burst that `arm` began, as its channels, once it has ended."""
+        with waiting(self._session, self.burst_s):
+            return self._judged("FETC?")
+
+    def faults(self) -> tuple[str, ...]:
+        """Samples beyond the range since the last call, and the error queue."""
+        found = (f"{self._overloads} sample(s) beyond the range",) if self._overloads else ()
+        self._overloads = 0
+        return (*found, *self.errors())
+
+    def errors(self) -> tuple[str, ...]:
+        """`SYST:ERR?` until it answers 0."""
+        return queued_errors(self._session)
+
+    def close(self) -> None:
+        """Close the session; never raises."""
+        self._session.close()
+
+    @property
+    def _has_timer(self) -> bool:
+        return any(f",{model}," in self.identity for model in WITH_TIMER)
+
+    def _refuse(self, what: str, do: str) -> None:
+        raise refused(self.name, self.resource, what, do)
+
+    def _sample_s(self) -> float:
+        """Set the timing, and say how long one sample takes."""
+        session = self._session
+        if not self._has_timer:
+            cycles = session.number("SENS:VOLT:DC:NPLC?")
+            return SLOWEST_SHARE * cycles / session.number("SYST:LFR?")
+        shortest_s = session.number("SAMP:TIM? MIN")
+        if self._interval_s is None:
+            session.write("SAMP:SOUR IMM")
+            return shortest_s
+        if self._interval_s < shortest_s:
+            self._refuse(
+                f"interval_s = {self._interval_s:g} s is below the {shortest_s:g} s that its "
+                "settings allow",
+                "Set a shorter nplc, switch autozero off, or fix the range",
+            )
+        session.write("SAMP:SOUR TIM")
+        session.write(f"SAMP:TIM {self._interval_s:.6f}")
+        return self._interval_s
+
+    def _judged(self, command: str) -> NDArray[np.float64]:
+        volts = np.array(self._session.numbers(command, self.samples))
+        over = np.abs(volts) >= OVERLOAD_V
+        self._taken = True
+        self._overloads += int(np.count_nonzero(over))
+        self.burst_V = np.where(over, np.nan, volts)
+        return np.array([component(self.burst_V, channel) for channel in self.channels])
+
+
+def component(burst: NDArray[np.float64], channel: str) -> float:
+    """`mean`, or the amplitude of the cosine (X) or sine (Y) with n periods in the burst `(N,)`."""
+    if channel == "mean":
+        return float(np.mean(burst))
+    angle = 2.0 * np.pi * int(channel[1]) * np.arange(burst.size) / burst.size
+    wave = np.cos(angle) if channel[0] == "X" else np.sin(angle)
+    return float(2.0 * np.mean(burst * wave))
