@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 MODES = {"0": "voltage", "1": "current"}  # the query answers a number, not the word that was set
 SWITCH = {"0": False, "1": True}
 LONGEST_ERROR_QUEUE = 64
+# always exponent form (`4.99E-3`), one digit of it, or sign and two: the beginning of such a number
+# is none (but for E-10 to E-99, which no ampere and no volt of this supply has)
+NUMBER = re.compile(r"[+-]?\d(\.\d+)?E(-[1-9]|\d|[+-]\d\d)")
 QUERY_DELAY_S = 0.002  # BIT 4882 on GPIB: "VISA query not supported": write, wait, read
 PROGRAMMED = {"FIX": False, "FIXED": False, "0": False, "LIST": True, "1": True}
 LIST_SAMPLES = 500  # currents measured while a list is watched for a good moment: 5 to 10 s
@@ -88,7 +91,7 @@ class KepcoBop:
         """Mode and voltage limit; the range is left out: in auto range it follows the current."""
         return {
             "mode": self._word("FUNC:MODE?", MODES),
-            "compliance_V": self._session.number("VOLT?"),
+            "compliance_V": self._number("VOLT?"),
         }
 
     def errors(self) -> tuple[str, ...]:
@@ -110,8 +113,8 @@ class KepcoBop:
         on = self.output_on()
         setpoint_A = self.setpoint_A()
         current_A = self.measured_A()
-        voltage_V = self._session.number("MEAS:VOLT?")
-        compliance_V = abs(self._session.number("VOLT?"))
+        voltage_V = self._number("MEAS:VOLT?")
+        compliance_V = abs(self._number("VOLT?"))
         faults = []
         if on and mode == "voltage":
             faults.append("in voltage mode: the set-point is only a limit")
@@ -156,7 +159,7 @@ class KepcoBop:
         self._prepared = True
         if self._compliance_V is None:
             return ()
-        present_V = abs(self._session.number("VOLT?"))
+        present_V = abs(self._number("VOLT?"))
         if self._is_compliance(present_V):
             return ()
         self._session.write(f"VOLT {math.floor(self._compliance_V * 1e4) / 1e4:.4f}")
@@ -172,11 +175,11 @@ class KepcoBop:
 
     def setpoint_A(self) -> float:
         """`CURR?`: the programmed current."""
-        return self._session.number("CURR?")
+        return self._number("CURR?")
 
     def measured_A(self) -> float:
         """`MEAS:CURR?`: the real current."""
-        return self._session.number("MEAS:CURR?")
+        return self._number("MEAS:CURR?")
 
     def output_on(self) -> bool:
         """`OUTP?`: 0 or 1."""
@@ -197,6 +200,9 @@ class KepcoBop:
     def close(self) -> None:
         """Close the session; never raises."""
         self._session.close()
+
+    def _number(self, command: str) -> float:
+        return self._session.number(command, NUMBER)
 
     def _word(self, command: str, words: Mapping[str, Any]) -> Any:
         """The answer as one of the manual's codes."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 CHANNELS = {"X": 1, "Y": 2, "R": 3, "theta": 4}  # numbers of SNAP? and OUTP?
 UNITS = {"X": "V", "Y": "V", "R": "V", "theta": "deg"}
 MOST_CHANNELS = 6  # SNAP? takes 2 to 6
+AUX_INPUTS = {f"aux{number}": number for number in range(1, 5)}  # numbers of OAUX?
+AUX_NOISE_V = 0.1  # judgement: the inputs resolve 1/3 mV; a contact that chatters is no contact
 
 SENSITIVITY_V = tuple((2, 5, 10)[i % 3] * 10.0 ** (i // 3 - 9) for i in range(27))  # 2 nV … 1 V
 TIME_CONSTANT_S = tuple((1, 3)[i % 2] * 10.0 ** (i // 2 - 5) for i in range(20))  # 10 µs … 30 ks
@@ -55,6 +57,7 @@ class SR830:
     """
 
     driver = "sr830"
+    interlock_inputs = tuple(AUX_INPUTS)
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
         self.name = name
@@ -64,9 +67,11 @@ class SR830:
         self._session = session
         self.identity = ""
         numbers = [str(CHANNELS[channel]) for channel in self.channels]
-        # SNAP? takes two or more, and is what gates a step: a single channel is asked twice
-        self._asked = numbers if len(numbers) > 1 else numbers * 2
-        self._read_command = f"SNAP? {','.join(self._asked)}"
+        # SNAP? is what gates a step, so that no reading can be repeated; what it takes beyond the
+        # channels is asked a second time, of the same instant: a reply that was cut shows
+        self._copies = min(len(numbers), MOST_CHANNELS - len(numbers))
+        asked = numbers + numbers[len(numbers) - self._copies :]
+        self._read_command = f"SNAP? {','.join(asked)}"
         self._monitor_commands = [f"OUTP? {number}" for number in numbers]
         session.identify = self.identify
 
@@ -118,12 +123,24 @@ class SR830:
 
     def read(self) -> NDArray[np.float64]:
         """`SNAP?`: all channels of one instant; it gates a step where the rig does so."""
-        numbers = self._session.numbers(self._read_command, len(self._asked))
-        return np.array(numbers[: len(self.channels)])
+        command, count = self._read_command, len(self.channels)
+        return np.array(self._session.numbers(command, count, copies=self._copies))
 
     def monitor(self) -> NDArray[np.float64]:
         """`OUTP?` of each channel: the latest values, nothing is gated."""
         return np.array([self._session.number(command) for command in self._monitor_commands])
+
+    def input_V(self, input_name: str) -> float:
+        """`OAUX? i`, twice: the volts at a rear input, which an interlock contact may hold up.
+
+        A reply that was cut (`3.3e-4` to `3.3`) must not close a contact: the lower one counts
+        where two differ by less than the noise, else there is none.
+        """
+        command = f"OAUX? {AUX_INPUTS[input_name]}"
+        first_V, second_V = self._session.number(command), self._session.number(command)
+        if abs(first_V - second_V) > AUX_NOISE_V:
+            raise self._session.reject(command, f"{first_V:g}, then {second_V:g}", "a steady input")
+        return min(first_V, second_V)
 
     def faults(self) -> tuple[str, ...]:
         """`LIAS?` and `ERRS?`, both cleared by reading."""

@@ -33,9 +33,9 @@ def test_prepare_drops_what_the_status_bytes_had_latched():
 @pytest.mark.parametrize(
     ("channels", "command", "reply", "values", "units"),
     [
-        (("X", "Y"), b"SNAP? 1,2", b"1.5e-5,-2e-6", [1.5e-5, -2e-6], ("V", "V")),
+        (("X", "Y"), b"SNAP? 1,2,1,2", b"1.5e-5,-2e-6,1.5e-5,-2e-6", [1.5e-5, -2e-6], ("V", "V")),
         (
-            ("X", "Y", "R", "theta"), b"SNAP? 1,2,3,4", b"3,4,5,53.13",
+            ("X", "Y", "R", "theta"), b"SNAP? 1,2,3,4,3,4", b"3,4,5,53.13,5,53.13",
             [3, 4, 5, 53.13], ("V", "V", "V", "deg"),
         ),
         (("R",), b"SNAP? 3,3", b"0.25,0.25", [0.25], ("V",)),
@@ -94,9 +94,19 @@ def test_the_tables_are_those_of_the_manual():
     assert TIME_CONSTANT_S[19] == pytest.approx(30e3)
 
 
-@pytest.mark.parametrize("reply", [b"1.5e-5", b"1,2,3", b"1.5e-5,", b"1.5e-5,-2e", b"x,y"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"1.5e-5", b"1,2,3", b"1.5e-5,", b"1.5e-5,-2e", b"x,y", b"1.5e-5,-2e-6",
+        b"1.5e-5,-2.25e-6,1.5e-5,-2.2", b"1.5e-5,-2.25e-6,1.5e-5,-2.25e-0",
+        b"5e-5,-2e-6,1.5e-5,-2e-6", b"nan,1,nan,1", b"1_0,1,1_0,1",
+    ],
+)  # fmt: skip
 def test_a_cut_reading_is_an_error(reply):
-    with transcript((b"SNAP? 1,2", reply)) as session, pytest.raises(LinkError, match="2 number"):
+    with (
+        transcript((b"SNAP? 1,2,1,2", reply)) as session,
+        pytest.raises(LinkError, match="2 number"),
+    ):
         SR830("lockin", session, {}).read()
 
 
