@@ -12,6 +12,7 @@ from instruments.clock import Clock, Stop
 from instruments.connect import Opener, connect_drivers
 from instruments.discovery import list_resources
 from instruments.limits import GIVE_UP_S, LimitedMagnet, UnsafeError
+from instruments.watch import guards_of
 from instruments.watchdog_link import Watchdog
 from instruments.watchdog_log import read_reports
 from models.errors import RefusedError, TwinrigError, raise_problems
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from instruments.bench_spec import BenchSpec
-    from instruments.protocols import MagnetState, Readout
+    from instruments.protocols import MagnetState, Readout, Thermometer
     from instruments.wirelog import WireTap
     from models.sequence import DriveWindow, FieldSequence, Reset
 
@@ -46,7 +47,7 @@ class Bench:
         Ends every wait and read of the bench.
     clock
         Its device time.
-    magnets, readouts
+    magnets, readouts, thermometers
         By name; magnets behind their limits.
     channels, units
         Over all read-outs; a name has its read-out's before it only where two would clash.
@@ -79,6 +80,7 @@ class Bench:
         self.magnets = magnets
         self.readouts = readouts
         self.channels, self.units = channels_of(readouts)
+        self.thermometers: dict[str, Thermometer] = {}
         self.found: dict[str, MagnetState] = {}
         self.tell: Callable[[str], None] = log.warning
         self.give_up_s: float | None = GIVE_UP_S
@@ -110,12 +112,14 @@ class Bench:
         drivers: dict[str, Any] = {}
         try:
             drivers = connect_drivers(opener)
+            guards = guards_of(spec, drivers)
             magnets = {
-                name: LimitedMagnet(drivers[name], magnet.limits, opener.clock, stop)
+                name: LimitedMagnet(drivers[name], magnet.limits, opener.clock, stop, guards)
                 for name, magnet in spec.magnets.items()
             }
             readouts = {name: drivers[name] for name in spec.readouts}
             bench = cls(spec, opener, stop, magnets, readouts)
+            bench.thermometers = {name: drivers[name] for name in spec.thermometers}
             bench._look_around()
         except BaseException:
             for driver in drivers.values():
@@ -144,6 +148,10 @@ class Bench:
         """Raise `RefusedError` for what would break a limit; no byte is sent."""
         drives = [float(d) for s in sequences for d in (s.drive.min(), s.drive.max())]
         found = encoding.problems(window, reset, drives or [0.0, 1.0], self._drive.limits)
+        if not found:
+            fields = [window.field_T(sequence.drive).tolist() for sequence in sequences]
+            plan = encoding.plan_T(window, reset, fields, self.spec.gate_s)
+            found = self._drive.foreseen(plan)
         raise_problems(RefusedError, f"magnet {self._drive.name}", found)
 
     def predicted_s(self, steps: int) -> float:
@@ -275,8 +283,8 @@ class Bench:
         self._closed = True
         for magnet in self.magnets.values():
             magnet.magnet.close()
-        for readout in self._readers:
-            readout.close()
+        for other in (*self._readers, *self.thermometers.values()):
+            other.close()
         self._opener.close()
         if self.watchdog is not None:
             self.watchdog.close()
@@ -286,15 +294,13 @@ class Bench:
         problems = []
         for name, magnet in self.magnets.items():
             self._identities[name] = magnet.magnet.identity
-            rated_A = magnet.magnet.rated_current_A
-            if magnet.limits.max_current_A > rated_A:
-                problems.append(
-                    f"magnet {name}: max_current_A = {magnet.limits.max_current_A:g} A is beyond "
-                    f"the {rated_A:g} A of the supply ({magnet.magnet.identity})"
-                )
+            problems += [
+                f"magnet {name}: {words} ({magnet.magnet.identity})"
+                for words in magnet.beyond_rating()
+            ]
             self.found[name] = magnet.state()
-        for name, readout in self.readouts.items():
-            self._identities[name] = readout.identity
+        for name, other in {**self.readouts, **self.thermometers}.items():
+            self._identities[name] = other.identity
         raise_problems(RefusedError, f"bench {self.spec.name!r}", problems)
 
     def _read(self) -> NDArray[np.float64]:

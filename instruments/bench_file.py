@@ -10,10 +10,21 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from instruments.bench_spec import BenchSpec, InstrumentSpec, MagnetSpec, VirtualSpec
-from instruments.drivers import MAGNET_DRIVERS, PLANNED, READOUT_DRIVERS
+from instruments.bench_guards import OPTIONAL, REQUIRED, interlock, magnet_limits, thermometer
+from instruments.bench_spec import (
+    BenchSpec,
+    InstrumentSpec,
+    MagnetSpec,
+    ThermometerSpec,
+    VirtualSpec,
+)
+from instruments.drivers import (
+    MAGNET_DRIVERS,
+    PLANNED,
+    READOUT_DRIVERS,
+    THERMOMETER_DRIVERS,
+)
 from instruments.drivers.sr830 import CHANNELS, MOST_CHANNELS
-from instruments.limits import MagnetLimits
 from instruments.locks import link_of
 from instruments.toml_table import Table, near
 from models.errors import InputError, raise_problems
@@ -33,6 +44,7 @@ VIRTUAL_HOST = "virtual-"  # hosts of the instruments inside this process begin 
 DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator")
 MAGNET_TIMEOUT_S = 1.0  # a supply answers in milliseconds
 READOUT_TIMEOUT_S = 2.0  # a reading may take a gate
+THERMOMETER_TIMEOUT_S = 1.0
 ADDRESSED = ("driver", "resource", "timeout_s", "terminator", "baud_rate")
 
 
@@ -72,7 +84,9 @@ def parse_bench(text: str, source: str) -> BenchSpec:
 
 
 def _bench(table: Table, source: str) -> BenchSpec | None:
-    table.known("name", "magnet", "readout", "drive", "reset", "virtual")
+    table.known(
+        "name", "magnet", "readout", "thermometer", "interlock", "drive", "reset", "virtual"
+    )
     name = table.value("name", str, Path(source).stem)
     groups = {key: table.table(key) for key in ("magnet", "readout")}
     for key, group in groups.items():
@@ -80,9 +94,12 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
             table.add(f"no [{key}.NAME]: a bench needs at least one")
     magnets = [_magnet(key, sub) for key, sub in groups["magnet"].tables()]
     readouts = [_readout(key, sub) for key, sub in groups["readout"].tables()]
+    thermometers = [_thermometer(key, sub) for key, sub in table.table("thermometer").tables()]
+    measuring = {spec.name: spec for spec in readouts if spec is not None}
+    interlocks = [interlock(key, sub, measuring) for key, sub in table.table("interlock").tables()]
     window, gate_s, drive_magnet = _drive(table.table("drive"), list(groups["magnet"].values))
     reset = _reset(table.table("reset"))
-    specs = [spec for spec in (*magnets, *readouts) if spec is not None]
+    specs = [spec for spec in (*magnets, *readouts, *thermometers) if spec is not None]
     virtual = None
     if "virtual" in table.values:
         virtual = _virtual(table.table("virtual"), tuple(spec.driver for spec in specs))
@@ -92,30 +109,30 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
     return BenchSpec(
         name=name,
         magnets={spec.name: spec for spec in magnets if spec is not None},
-        readouts={spec.name: spec for spec in readouts if spec is not None},
+        readouts=measuring,
         window=window,
         reset=reset,
         drive_magnet=drive_magnet,
         gate_s=gate_s,
         virtual=virtual,
         source=source,
+        thermometers={spec.name: spec for spec in thermometers if spec is not None},
+        interlocks={spec.name: spec for spec in interlocks},
     )
 
 
 def _magnet(name: str, table: Table) -> MagnetSpec | None:
-    limits = ("tesla_per_ampere", "max_current_A", "max_ramp_A_per_s", "max_field_T")
-    table.known(*ADDRESSED, *limits, "compliance_V")
+    table.known(*ADDRESSED, *REQUIRED, *OPTIONAL)
     address = _address(name, table, MAGNET_DRIVERS, MAGNET_TIMEOUT_S)
-    numbers = [table.number(key) for key in limits[:3]]
-    numbers.append(table.number("max_field_T", math.inf))
-    compliance_V = None
-    if "compliance_V" in table.values:
-        compliance_V = table.number("compliance_V", above=0.0)
-    # what is missing is named already; a stand-in lets the others be checked in the same go
-    checked = _made(table, lambda: MagnetLimits(*[1.0 if n is None else n for n in numbers]))
-    if address is None or checked is None or any(number is None for number in numbers):
+    limits = magnet_limits(table)
+    if address is None or limits is None:
         return None
-    return MagnetSpec(**address, options={"compliance_V": compliance_V}, limits=checked)
+    return MagnetSpec(**address, options={"compliance_V": limits.compliance_V}, limits=limits)
+
+
+def _thermometer(name: str, table: Table) -> ThermometerSpec | None:
+    table.known(*ADDRESSED, "input", "min_K", "max_K")
+    return thermometer(table, _address(name, table, THERMOMETER_DRIVERS, THERMOMETER_TIMEOUT_S))
 
 
 def _readout(name: str, table: Table) -> InstrumentSpec | None:
@@ -239,7 +256,7 @@ def _unknown_driver(driver: str, drivers: Mapping[str, Any]) -> str:
     available = f"available: {', '.join(drivers)}"
     if driver in PLANNED:
         return f"driver {driver!r} is planned, not in this version; {available}"
-    if driver in MAGNET_DRIVERS or driver in READOUT_DRIVERS:
+    if driver in {**MAGNET_DRIVERS, **READOUT_DRIVERS, **THERMOMETER_DRIVERS}:
         return f"driver {driver!r} is another kind of instrument; {available}"
     close = difflib.get_close_matches(driver, [*drivers, *PLANNED], n=1)
     meant = f"; did you mean {close[0]!r}?" if close else ""

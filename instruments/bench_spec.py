@@ -34,6 +34,26 @@ class MagnetSpec(InstrumentSpec):
 
 
 @dataclass(frozen=True)
+class ThermometerSpec(InstrumentSpec):
+    """A thermometer that guards the magnets: current is allowed between the two temperatures."""
+
+    input: str = field(kw_only=True)
+    min_K: float = -math.inf
+    max_K: float = math.inf
+
+
+@dataclass(frozen=True)
+class InterlockSpec:
+    """An input of one of the read-outs: current is allowed between the two voltages."""
+
+    name: str
+    instrument: str
+    input: str
+    above_V: float = -math.inf
+    below_V: float = math.inf
+
+
+@dataclass(frozen=True)
 class VirtualSpec:
     """The virtual rig: one of its own in this process (`device`), or one that is served (`clock`).
 
@@ -74,6 +94,13 @@ class BenchSpec:
     virtual: VirtualSpec | None = None
     source: str = ""
     text: str = ""
+    thermometers: dict[str, ThermometerSpec] = field(default_factory=dict)
+    interlocks: dict[str, InterlockSpec] = field(default_factory=dict)
+
+    @property
+    def instruments(self) -> list[InstrumentSpec]:
+        """Everything with an address: magnets, read-outs, thermometers."""
+        return [*self.magnets.values(), *self.readouts.values(), *self.thermometers.values()]
 
     @property
     def in_process(self) -> bool:
@@ -82,5 +109,19 @@ class BenchSpec:
 
     @property
     def limits(self) -> dict[str, dict[str, float]]:
-        """Each magnet's limits, for a recording's metadata."""
-        return {name: dict(vars(spec.limits)) for name, spec in self.magnets.items()}
+        """Each magnet's limits and each guard's bounds, for a recording's metadata."""
+        limits = {name: _set(vars(spec.limits)) for name, spec in self.magnets.items()}
+        for name, one in self.thermometers.items():
+            limits[f"thermometer {name}"] = _set({"min_K": one.min_K, "max_K": one.max_K})
+        for name, lock in self.interlocks.items():
+            limits[f"interlock {name}"] = _set({"above_V": lock.above_V, "below_V": lock.below_V})
+        return limits
+
+
+def _set(values: dict[str, Any]) -> dict[str, float]:
+    """What is limited; `max_field_T` stays where it isn't, as recordings have it."""
+    return {
+        key: value
+        for key, value in values.items()
+        if key == "max_field_T" or (value is not None and math.isfinite(value))
+    }

@@ -8,7 +8,7 @@ queue or a status byte empties it: what it held is in the check.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from instruments import diagnosis, findings
@@ -48,7 +48,7 @@ class InstrumentCheck:
     findings
         The same one by one; where one `fails`, `ok` is False.
     state
-        A magnet's `output_on`, `current_A`, `setpoint_A`.
+        A magnet's `energised`, `output_on`, `current_A`, `setpoint_A`.
     """
 
     name: str
@@ -69,11 +69,9 @@ class InstrumentCheck:
         identity: str,
         found: tuple[str, ...],
         remarks: list[Finding],
-        state: MagnetState | None = None,
+        state: dict[str, Any] | None = None,
     ) -> InstrumentCheck:
         """The check of an instrument that answers."""
-        known = None if state is None else asdict(state)
-        keys = ("output_on", "current_A", "setpoint_A")
         return cls(
             spec.name,
             spec.driver,
@@ -84,7 +82,7 @@ class InstrumentCheck:
             "; ".join(one.words for one in remarks),
             "; ".join(dict.fromkeys(one.hint for one in remarks)),
             tuple(remarks),
-            known and {key: known[key] for key in keys},
+            state,
         )
 
     @classmethod
@@ -113,7 +111,7 @@ def check_bench(
         No VISA library loads.
     """
     stop = stop or Stop()
-    specs: list[InstrumentSpec] = [*spec.magnets.values(), *spec.readouts.values()]
+    specs = spec.instruments
     asked, opener = [*specs, *_clock_of(spec)], Opener(_without_clock(spec), stop, wire_log)
     slowest_s = max(one.timeout_s for one in asked)
     try:
@@ -144,7 +142,13 @@ def look_at(spec: InstrumentSpec, driver: Any) -> InstrumentCheck:
         state, settings = driver.state(), driver.settings()
         remarks += findings.of_magnet(spec, driver, state, settings)
         found = _magnet_words(spec, driver, state, settings)
-        return InstrumentCheck.of(spec, driver.identity, found, remarks, state)
+        known = {
+            "energised": findings.is_energised(driver, state),
+            "output_on": state.output_on,
+            "current_A": state.current_A,
+            "setpoint_A": state.setpoint_A,
+        }
+        return InstrumentCheck.of(spec, driver.identity, found, remarks, known)
     settings = driver.settings()
     remarks += findings.of_readout(settings, driver.faults())
     channels = zip(driver.channels, driver.units, strict=True)

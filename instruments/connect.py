@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from instruments import diagnosis
-from instruments.bench_spec import MagnetSpec
 from instruments.clock import Clock, HostClock, RemoteClock, Stop
-from instruments.drivers import MAGNET_DRIVERS, READOUT_DRIVERS
+from instruments.drivers import MAGNET_DRIVERS, READOUT_DRIVERS, THERMOMETER_DRIVERS
 from instruments.parallel import side_by_side
 from instruments.visa import VisaSession, resource_manager
 from models.errors import InputError, StoppedError, TwinrigError
@@ -145,9 +144,7 @@ class Opener:
 
 def driver_on(session: VisaSession, spec: InstrumentSpec) -> Any:
     """The driver that the bench file names, on an open session; asks nothing yet."""
-    drivers: dict[str, Any] = dict(
-        MAGNET_DRIVERS if isinstance(spec, MagnetSpec) else READOUT_DRIVERS
-    )
+    drivers: dict[str, Any] = {**MAGNET_DRIVERS, **READOUT_DRIVERS, **THERMOMETER_DRIVERS}
     return drivers[spec.driver](spec.name, session, spec.options)
 
 
@@ -184,7 +181,7 @@ def connect_drivers(opener: Opener) -> dict[str, Any]:
         Stop was requested, or a resource name can't be read.
     """
     spec = opener.spec
-    specs: list[InstrumentSpec] = [*spec.magnets.values(), *spec.readouts.values()]
+    specs = spec.instruments
     results = side_by_side(
         specs, opener.driver, one_by_one=spec.in_process, stop=opener.stop, longest_s=LONGEST_S
     )

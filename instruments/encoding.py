@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from instruments.staircase import TICK_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from instruments.limits import LimitedMagnet, MagnetLimits
     from models.sequence import DriveWindow, Reset
@@ -74,6 +74,35 @@ def problems(
                 "give a longer hold_s"
             )
     return found
+
+
+def plan_T(
+    window: DriveWindow, reset: Reset, sequences: Iterable[Iterable[float]], gate_s: float
+) -> Iterator[tuple[float, float]]:
+    """What sequences, one after another, each with its reset, ask of the magnet.
+
+    Parameters
+    ----------
+    window, reset
+        How a step is held.
+    sequences
+        The fields of each sequence's steps, in T.
+    gate_s
+        Device time of a reading.
+
+    Yields
+    ------
+    tuple of float
+        Field in T, and how long it is held once it is there, in s.
+    """
+    for steps_T in sequences:
+        for field_T, hold_s in (
+            (reset.field_T, reset.hold_s),
+            *((t, window.hold_s) for t in steps_T),
+        ):
+            *before, last_T = fields_T(window.encoding, field_T)
+            yield from ((each_T, hold_s) for each_T in before)
+            yield last_T, hold_s + gate_s
 
 
 def step_s(magnet: LimitedMagnet, window: DriveWindow, change_T: float, gate_s: float) -> float:

@@ -22,10 +22,11 @@ from instruments.magnet_limits import MagnetLimits
 from instruments.ramp_down import RampDown, by_hand
 from instruments.staircase import Staircase
 from instruments.watch import Watch
+from instruments.watch_duty import largest_A2s
 from models.errors import RefusedError, StoppedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from instruments.clock import Clock, Stop
     from instruments.protocols import Magnet, MagnetState
@@ -91,6 +92,28 @@ class LimitedMagnet:
     def beyond_rating(self) -> list[str]:
         """Which limits of the bench file the supply can't keep, in words."""
         return self.limits.beyond(self.magnet.rated_current_A, self.magnet.rated_voltage_V)
+
+    def foreseen(self, plan: Iterable[tuple[float, float]]) -> list[str]:
+        """Why a plan would break the duty of a magnet that is cold before it; empty: it doesn't.
+
+        Parameters
+        ----------
+        plan
+            (field in T, seconds it is held once it is there), one after another.
+        """
+        if self.limits.duty() is None:
+            return []
+        worst_A2s = largest_A2s(self._flow(plan), self.limits.duty_window_s)
+        return self.limits.beyond_duty(worst_A2s)
+
+    def _flow(self, plan: Iterable[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+        """(seconds, A) of every set-point on the way through a plan and back to zero."""
+        here_A = 0.0
+        for field_T, hold_s in (*plan, (0.0, 0.0)):
+            there_A = self._stairs.on_grid_A(self.limits.current_A(field_T))
+            yield from self._stairs.plan(here_A, there_A)[1:-1]
+            yield hold_s, there_A
+            here_A = there_A
 
     def energise(self) -> MagnetState:
         """Prepare the supply and bring it to zero with its output on; returns the state found.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from instruments.watch_duty import Duty
+from instruments.watch_duty import ROUNDING, Duty
 from models.errors import InputError, raise_problems
 
 
@@ -64,6 +64,13 @@ class MagnetLimits:
         if math.isinf(self.max_duty_A2s):
             return None
         return Duty(self.max_duty_A2s, self.duty_window_s)
+
+    def beyond_duty(self, worst_A2s: float) -> list[str]:
+        """Why a duty is refused, in words; empty where it is allowed."""
+        duty = self.duty()
+        if duty is None or worst_A2s <= self.max_duty_A2s * (1 + ROUNDING):
+            return []
+        return [duty.words(worst_A2s)]
 
     def beyond(self, rated_A: float, rated_V: float) -> list[str]:
         """What a supply of this rating can't keep, in words."""

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from instruments.protocols import SensorError
 from models.errors import TwinrigError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from instruments.bench_spec import BenchSpec
     from instruments.clock import SteadyClock
     from instruments.watch_duty import Duty
 
@@ -78,6 +80,33 @@ class Guard:
             f"{self.label} reads {value:.5g} {self.unit}, current is allowed only {side} "
             f"{key} = {bound:g} {self.unit}"
         )
+
+
+def guards_of(spec: BenchSpec, drivers: Mapping[str, Any]) -> list[Guard]:
+    """The guards of a bench file, on its open drivers."""
+    guards = [
+        Guard(
+            f"thermometer {name}",
+            "K",
+            partial(drivers[name].kelvin, one.input),
+            one.min_K,
+            one.max_K,
+            ("min_K", "max_K"),
+        )
+        for name, one in spec.thermometers.items()
+    ]
+    guards += [
+        Guard(
+            f"interlock {name} ({lock.instrument}, {lock.input})",
+            "V",
+            partial(drivers[lock.instrument].input_V, lock.input),
+            lock.above_V,
+            lock.below_V,
+            ("above_V", "below_V"),
+        )
+        for name, lock in spec.interlocks.items()
+    ]
+    return guards
 
 
 class Watch:

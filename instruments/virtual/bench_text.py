@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from instruments.virtual.rig import CLOCK, READOUTS, SUPPLIES
+from instruments.virtual.rig import CLOCK, READOUTS, SUPPLIES, THERMOMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +39,12 @@ def bench_text(rig: VirtualRig, resources: Mapping[str, str]) -> str:
     for number, key in enumerate(readouts):
         name = f"lockin{number + 1}" if number else "lockin"
         parts.append(_READOUT.format(name=name, model=_model(rig, key), resource=resources[key]))
+    thermometers = [key for key, one in rig.instruments.items() if one.model in THERMOMETERS]
+    for number, key in enumerate(thermometers):
+        name = f"coil{number + 1}" if number else "coil"
+        parts.append(
+            _THERMOMETER.format(name=name, model=_model(rig, key), resource=resources[key])
+        )
     parts.append(_DRIVE.format(gate_s=round(rig.gate_s, 9)))
     return "\n".join(parts)
 
@@ -60,6 +66,13 @@ _READOUT = """\
 driver = "{model}"
 resource = "{resource}"
 channels = ["X", "Y"]
+"""
+_THERMOMETER = """\
+[thermometer.{name}]           # current is refused, and a run ended, beyond
+driver = "{model}"
+resource = "{resource}"
+input = "A"
+max_K = 340.0
 """
 _DRIVE = """\
 [drive]                      # the supply sets the amplitude of a field that is turned outside

@@ -18,6 +18,7 @@ from instruments.virtual.devices import make_device
 from instruments.virtual.electronics import DeviceSource, ElectronicsParameters, OpenInput, Source
 from instruments.virtual.instrument import DeviceTime, Port, VirtualInstrument
 from instruments.virtual.kepco_bop import KepcoBop
+from instruments.virtual.lakeshore_336 import LakeShore336
 from instruments.virtual.sr830 import SR830
 from instruments.virtual.sr830_signal import INTEGERS, REALS
 from models.errors import InputError, raise_problems
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 SUPPLIES = (KepcoBop.model,)
 READOUTS = (SR830.model,)
+THERMOMETERS = (LakeShore336.model,)
 DEFAULT_MODELS = (KepcoBop.model, SR830.model)
 DEFAULT_DEVICE = "nanoring"
 CLOCK = VirtualClock.model
@@ -104,6 +106,8 @@ class VirtualRig:
         for model, stream in zip(models, streams, strict=True):
             if model in SUPPLIES:
                 self._add(next(waiting_supplies))
+            elif model in THERMOMETERS:
+                self._add(LakeShore336(self.time, [one.supply for one in supplies]))
             else:
                 source = OpenInput(self.electronics, stream) if seen_readout else joined
                 self._add(SR830(self.time, source))
@@ -148,7 +152,7 @@ class VirtualRig:
 
 
 def _check_models(models: Sequence[str]) -> None:
-    known = SUPPLIES + READOUTS
+    known = SUPPLIES + READOUTS + THERMOMETERS
     problems = [] if models else [f"no models named; known: {', '.join(known)}"]
     for model in models:
         if model not in known:

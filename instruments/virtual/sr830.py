@@ -42,6 +42,12 @@ class SR830(VirtualInstrument):
         The rig's time.
     source
         What its input is connected to.
+
+    Attributes
+    ----------
+    aux_in_V
+        The volts at the four rear inputs; None: a cable comes from the aux output of that number.
+        Input 1 sees an interlock contact that is closed, 5 V; whoever holds the rig may open it.
     """
 
     model = "sr830"
@@ -50,6 +56,7 @@ class SR830(VirtualInstrument):
         super().__init__(device_time)
         self._set: dict[str, float] = {name: left for name, (_, _, left) in _RANGES.items()}
         self._path = SignalPath(source, self._set)
+        self.aux_in_V: list[float | None] = [5.0, None, None, None]
         self._aux_out = [0.0] * 4
         self._buffer = Buffer(device_time)
         self._event = POWER_ON
@@ -115,7 +122,7 @@ class SR830(VirtualInstrument):
         elif index == 4:
             value = math.degrees(math.atan2(y, x))
         else:
-            value = self._path.frequency_Hz if index == 9 else 0.0
+            value = self._path.frequency_Hz if index == 9 else self._aux_V(index - 4)
         return f"{value:.7g}"
 
     # ---- commands of their own
@@ -140,9 +147,12 @@ class SR830(VirtualInstrument):
         return self._value(one_of(text, 1, 2))
 
     def ask_aux_in(self, text: str) -> str:
-        """`OAUX? i`: nothing is connected there."""
-        one_of(text, 1, 4)
-        return "0"
+        """`OAUX? i`: volts at a rear input."""
+        return f"{self._aux_V(one_of(text, 1, 4)):.7g}"
+
+    def _aux_V(self, number: int) -> float:
+        volts = self.aux_in_V[number - 1]
+        return self._aux_out[number - 1] if volts is None else volts
 
     def set_aux_out(self, text: str) -> None:
         """`AUXV i,x`."""

@@ -131,7 +131,7 @@ def test_several_axes_and_read_outs():
         ("[reset]", '[virtual]\ndevice = "nanoring"\n[reset]', "is outside this process"),
         ("[reset]", '[virtual]\nclock = "a"\nseed = -1\n[reset]', "seed = -1"),
         ("[reset]", "accelerate = 10\n[reset]", r"unknown key 'accelerate'"),
-        ("max_current_A =", "compliance_V = 0\nmax_current_A =", "compliance_V = 0 must be above"),
+        ("max_current_A =", "compliance_V = 0\nmax_current_A =", "compliance_V = 0.0 V must be a number above 0"),
         ("channels =", "timeout_s = inf\nchannels =", "timeout_s must be finite"),
         ("channels =", 'terminator = ""\nchannels =', "must be ASCII and not empty"),
         ("[drive]", "[drive", "no TOML"),

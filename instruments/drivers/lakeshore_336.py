@@ -1,0 +1,104 @@
+"""Lake Shore 335 and 336 temperature controllers, as thermometers only.
+
+Commands: Lake Shore 335/336 manuals, chapter 6 (`KRDG?`, `RDGST?`); the bits of `RDGST?` are those
+of the 331, 332 and 340 manuals too (331S manual p. 6-37). Nothing is ever set: whatever the
+controller regulates goes on.
+Ethernet (336: TCP 7777) and GPIB; replies end with CR LF. USB and RS-232 want 7 data bits and odd
+parity, which a session here does not set: the bench file refuses them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from instruments.protocols import SensorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from instruments.visa import VisaSession
+
+INPUTS = ("A", "B", "C", "D")  # a 335 has two of them
+READING_STATUS = {
+    0: "invalid reading", 1: "old reading", 4: "temperature under range",
+    5: "temperature over range", 6: "sensor units zero (shorted?)",
+    7: "sensor units over range (open?)",
+}  # fmt: skip
+READING = re.compile(r"[+-](?=[\d.]{7}$)\d+\.\d*")
+"""Six digits, sign and point, always (manual: `±nnnnnn`): a reading that was cut is none."""
+EVENT_STATUS = {2: "query error", 4: "execution error", 5: "command error"}
+
+
+class LakeShore336:
+    """A Model 335 or 336 that is only read.
+
+    Parameters
+    ----------
+    name
+        The instrument's name on the bench.
+    session
+        Its open VISA session.
+    options
+        `input`: the letter of the input that `settings` shows.
+    """
+
+    driver = "lakeshore-336"
+
+    def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
+        self.name = name
+        self.resource = session.resource_name
+        self.identity = ""
+        self._session = session
+        self._input: str = options.get("input", "A")
+        session.identify = self.identify
+
+    @staticmethod
+    def terminator(resource: str) -> str:
+        """What ends a line on this interface."""
+        return "\r\n"
+
+    def identify(self) -> str:
+        """`*IDN?`, e.g. `LSCI,MODEL336,LSA2833/#######,2.9`."""
+        reply = self._session.query("*IDN?")
+        right = reply.startswith(("LSCI,MODEL336", "LSCI,MODEL335"))
+        if not right or (self.identity and reply != self.identity):
+            raise self._session.wrong_instrument(reply, self.identity or "LSCI,MODEL336,…")
+        self.identity = reply
+        return reply
+
+    def kelvin(self, input_name: str) -> float:
+        """`RDGST?`, then `KRDG?`: a reading counts only where its status says that it is valid.
+
+        Raises
+        ------
+        SensorError
+            The status names a fault; a 336 then answers 0 K or the last value.
+        """
+        status = self._byte(f"RDGST? {input_name}")
+        if status:
+            words = [word for bit, word in READING_STATUS.items() if status >> bit & 1]
+            raise SensorError(f"input {input_name}: {', '.join(words) or f'status {status}'}")
+        return self._session.number(f"KRDG? {input_name}", READING)
+
+    def settings(self) -> dict[str, Any]:
+        """The temperature now, or why there is none."""
+        try:
+            return {f"temperature_{self._input}_K": self.kelvin(self._input)}
+        except SensorError as error:
+            return {f"temperature_{self._input}_K": str(error)}
+
+    def errors(self) -> tuple[str, ...]:
+        """`*ESR?`, cleared by reading."""
+        event = self._byte("*ESR?")
+        return tuple(word for bit, word in EVENT_STATUS.items() if event >> bit & 1)
+
+    def close(self) -> None:
+        """Close the session; never raises."""
+        self._session.close()
+
+    def _byte(self, command: str) -> int:
+        reply = self._session.query(command)
+        if not (reply.strip().isdigit() and int(reply) < 256):
+            raise self._session.reject(command, reply, "a status byte 0…255")
+        return int(reply)
