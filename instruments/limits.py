@@ -21,7 +21,7 @@ from instruments.clock import SteadyClock
 from instruments.magnet_limits import MagnetLimits
 from instruments.ramp_down import RampDown, by_hand
 from instruments.staircase import Staircase
-from instruments.watch import Watch
+from instruments.watch import Watch, differences
 from instruments.watch_duty import largest_A2s
 from models.errors import RefusedError, StoppedError, TwinrigError, raise_problems
 
@@ -60,6 +60,12 @@ class LimitedMagnet:
         Looked at before every set; `make_safe` is deaf to it.
     guards
         What else may forbid current: thermometers, interlock inputs.
+
+    Attributes
+    ----------
+    confirms
+        Whether a step's set-point is read back before anything else happens: a set has no answer,
+        and one that was lost, or is late, would give a true reading at a wrong current.
     """
 
     def __init__(
@@ -81,6 +87,7 @@ class LimitedMagnet:
         self._unreported: list[str] = []  # errors that `state` read out of the supply's queue
         self._proven_A = 0.0  # the largest current at which the voltage limit was seen to suffice
         self._watch = Watch(magnet.name, guards, limits.duty(), self._clock)
+        self.confirms = False
         self._stairs = Staircase(magnet, limits.max_ramp_A_per_s, self._clock, self._watch.flows)
 
     def refuse(self, current_A: float) -> None:
@@ -103,17 +110,9 @@ class LimitedMagnet:
         """
         if self.limits.duty() is None:
             return []
-        worst_A2s = largest_A2s(self._flow(plan), self.limits.duty_window_s)
+        plan_A = ((self.limits.current_A(field_T), hold_s) for field_T, hold_s in plan)
+        worst_A2s = largest_A2s(self._stairs.flow(plan_A), self.limits.duty_window_s)
         return self.limits.beyond_duty(worst_A2s)
-
-    def _flow(self, plan: Iterable[tuple[float, float]]) -> Iterator[tuple[float, float]]:
-        """(seconds, A) of every set-point on the way through a plan and back to zero."""
-        here_A = 0.0
-        for field_T, hold_s in (*plan, (0.0, 0.0)):
-            there_A = self._stairs.on_grid_A(self.limits.current_A(field_T))
-            yield from self._stairs.plan(here_A, there_A)[1:-1]
-            yield hold_s, there_A
-            here_A = there_A
 
     def energise(self) -> MagnetState:
         """Prepare the supply and bring it to zero with its output on; returns the state found.
@@ -187,10 +186,13 @@ class LimitedMagnet:
             if not self._energised:
                 raise RefusedError(f"{self.name}: not energised (or made safe meanwhile)")
             self._look()
+            self._prove()
             here_A = self._here_A()
             self._watch.foresee(lambda: self._stairs.plan(here_A, target_A, 0.0))
             if target_A != here_A:
                 self._stairs.walk_to_A(target_A, self._look)
+                if self.confirms:
+                    self._stairs.confirm()
         return target_A
 
     def ramp_to_A(self, current_A: float) -> float:
@@ -253,13 +255,19 @@ class LimitedMagnet:
         if not self._energised:
             raise StoppedError(f"{self.name}: made safe meanwhile")
         self._watch.look()
-        sent_A, compliance_V = self._stairs.sent_A, self.limits.compliance_V
-        unproven = (
-            compliance_V is not None
-            and sent_A is not None
-            and abs(sent_A) > self._proven_A + self._small_A
-        )
-        if unproven or self._watch.check_due:
+        if self._watch.check_due:
+            self.verify()
+
+    def _prove(self) -> None:
+        """Verify where the set-point is a new highest one: its voltage may be the limit.
+
+        Called before the next set, when the current has settled; a bench that names no
+        `compliance_V` is verified after a repeat only.
+        """
+        sent_A = self._stairs.sent_A
+        if self.limits.compliance_V is None or sent_A is None:
+            return
+        if abs(sent_A) > self._proven_A + self._small_A:
             self.verify()
 
     def _here_A(self) -> float:
@@ -302,28 +310,14 @@ class LimitedMagnet:
         """
         state = self.state()
         errors, self._unreported = self._unreported, []
-        self._watch.end(self._differences(state))
+        sent_A = self._stairs.sent_A
+        self._watch.end(differences(self.magnet, state, sent_A, energised=self._energised))
         if self._energised:
             self._watch.look_closely(self._way_to_zero)
         problems = [*(f"reports {error}" for error in errors), *self._watch.ended_by]
         if not problems:
-            self._proven_A = max(self._proven_A, abs(self._stairs.sent_A or 0.0))
+            self._proven_A = max(self._proven_A, abs(sent_A or 0.0))
         raise_problems(TwinrigError, self.name, problems)
-
-    def _differences(self, state: MagnetState) -> list[str]:
-        """What a supply does otherwise than it was told, in words."""
-        problems = [f"is {fault}" for fault in state.faults]
-        if self._energised and not state.output_on:
-            problems.append("its output went off without us")
-        sent_A = self._stairs.sent_A
-        if sent_A is not None:
-            allowed_A = self.magnet.read_back_error_A(sent_A)
-            if abs(state.setpoint_A - sent_A) > allowed_A:
-                problems.append(
-                    f"its set-point is {state.setpoint_A:.6g} A, {sent_A:.6g} A was sent (they may "
-                    f"differ by {allowed_A:.2g} A): changed by hand or by another program"
-                )
-        return problems
 
     def make_safe(
         self, tell: Callable[[str], None] = log.warning, give_up_s: float | None = GIVE_UP_S

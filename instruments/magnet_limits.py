@@ -77,11 +77,12 @@ class MagnetLimits:
         problems = []
         if self.max_current_A > rated_A:
             problems.append(
-                f"max_current_A = {self.max_current_A:g} A is beyond the supply's {rated_A:g} A"
+                f"max_current_A = {self.max_current_A:g} A is beyond the {rated_A:g} A "
+                "of the supply"
             )
         if self.compliance_V is not None and self.compliance_V > rated_V:
             problems.append(
-                f"compliance_V = {self.compliance_V:g} V is beyond the supply's {rated_V:g} V"
+                f"compliance_V = {self.compliance_V:g} V is beyond the {rated_V:g} V of the supply"
             )
         return problems
 

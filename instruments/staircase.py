@@ -11,10 +11,11 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+from instruments.link_errors import LinkError
 from models.errors import RefusedError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from instruments.clock import Clock
     from instruments.protocols import Magnet, MagnetState
@@ -129,6 +130,28 @@ class Staircase:
         if before_A is not None:
             self._owed_s = abs(current_A - before_A) / self.ramp_A_per_s
 
+    def confirm(self) -> None:
+        """Read the last set-point back.
+
+        Raises
+        ------
+        LinkError
+            It did not arrive, or was changed at once: the set-point is not known any more.
+        """
+        sent_A = self.sent_A
+        if sent_A is None:
+            return
+        read_A = self._magnet.setpoint_A()
+        if abs(read_A - sent_A) > self._magnet.read_back_error_A(sent_A):
+            self.sent_A = None
+            raise LinkError(
+                f"{self._magnet.name} ({self._magnet.resource})",
+                f"its set-point is {read_A:.6g} A right after {sent_A:.6g} A was sent",
+                resource=self._magnet.resource,
+                reply=f"{read_A:.6g} A",
+                hint="The message was lost or is late, or the set-point was changed by hand",
+            )
+
     def pay(self) -> None:
         """Let the device time pass that the last set still owes."""
         if self._owed_s > 0:
@@ -155,6 +178,15 @@ class Staircase:
                 here_A = self._next_A(here_A, target_A)
                 steps.append((TICK_S, here_A))
         return steps
+
+    def flow(self, plan: Iterable[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+        """(seconds, A) of every set-point on the way from zero through (A, seconds) and back."""
+        here_A = 0.0
+        for current_A, hold_s in (*plan, (0.0, 0.0)):
+            there_A = self.on_grid_A(current_A)
+            yield from self.plan(here_A, there_A)[1:-1]
+            yield hold_s, there_A
+            here_A = there_A
 
     def _next_A(self, here_A: float, target_A: float) -> float:
         """The target where it is within reach, else one reach on, rounded back to the grid."""

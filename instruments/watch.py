@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from instruments.bench_spec import BenchSpec
     from instruments.clock import SteadyClock
+    from instruments.protocols import Magnet, MagnetState
     from instruments.watch_duty import Duty
 
     Plan = Callable[[], list[tuple[float, float]]]  # (seconds, A) of what is about to flow
@@ -80,6 +81,24 @@ class Guard:
             f"{self.label} reads {value:.5g} {self.unit}, current is allowed only {side} "
             f"{key} = {bound:g} {self.unit}"
         )
+
+
+def differences(
+    magnet: Magnet, state: MagnetState, sent_A: float | None, *, energised: bool
+) -> list[str]:
+    """What a supply does otherwise than it was told, in words."""
+    problems = [f"is {fault}" for fault in state.faults]
+    if energised and not state.output_on:
+        problems.append("its output went off without us")
+    if sent_A is None:
+        return problems
+    allowed_A = magnet.read_back_error_A(sent_A)
+    if abs(state.setpoint_A - sent_A) > allowed_A:
+        problems.append(
+            f"its set-point is {state.setpoint_A:.6g} A, {sent_A:.6g} A was sent (they may "
+            f"differ by {allowed_A:.2g} A): changed by hand or by another program"
+        )
+    return problems
 
 
 def guards_of(spec: BenchSpec, drivers: Mapping[str, Any]) -> list[Guard]:
