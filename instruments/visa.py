@@ -19,8 +19,9 @@ import pyvisa
 
 from instruments import locks
 from instruments.answers import NUMBER, numbers_of
+from instruments.ieee_block import read_block
 from instruments.link_errors import Faults, LinkError, WrongInstrumentError
-from instruments.transport import Port, port_of
+from instruments.transport import Port, bytes_as_they_come, port_of
 from models.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -146,14 +147,44 @@ class VisaSession:
         """
         with self._link.lock:
             self._ready_for(command)
+            self._dirty = True  # whatever ends this early (Ctrl-C) leaves an answer on its way
             self._send(command)
-            return self._line(command)
+            line = self._line(command)
+            self._dirty = False
+            return line
 
     def query_lines(self, command: str, count: int) -> list[str]:
         """Send a message that is answered by `count` lines; errors as `query`."""
         with self._link.lock:
-            first = self.query(command)
-            return [first] + [self._line(command) for _ in range(count - 1)]
+            lines = [self.query(command)]
+            self._dirty = True
+            lines += [self._line(command) for _ in range(count - 1)]
+            self._dirty = False
+            return lines
+
+    def query_block(self, command: str, *, terminated: bool = True) -> bytes:
+        """Send a message and return the payload of the block that answers it; errors as `query`.
+
+        The time-out counts from the last piece that came, and no number of bytes ends a reply but
+        the block's own length. `terminated`: whether a terminator follows (an SR860 sends none).
+        """
+        end = self._end if terminated else b""
+        with self._link.lock:
+            self._ready_for(command)
+            self._dirty = True
+            self._send(command)
+            with bytes_as_they_come(self._resource, self._open_port(), not terminated):
+                while True:
+                    try:
+                        block = read_block(self._buffer, end)
+                    except ValueError as error:
+                        reply = self.drain(command)[:40].decode("latin-1")
+                        raise self.reject(command, reply, f"a block: {error}") from error
+                    if block is not None:
+                        del self._buffer[: block[1]]
+                        self._dirty = False
+                        return block[0]
+                    self._more(command, time.monotonic())
 
     def number(self, command: str, form: re.Pattern[str] = NUMBER) -> float:
         """The answer as a finite number of that form; `LinkError` where it is none."""
@@ -317,13 +348,18 @@ class VisaSession:
         if self.query_delay_s:
             time.sleep(self.query_delay_s)
         begin = time.monotonic()
-        port = self._open_port()
         while True:
             at = self._buffer.find(self._end)
             if at >= 0:
                 line = bytes(self._buffer[:at])
                 del self._buffer[: at + len(self._end)]
                 return self._text(command, line)
+            self._more(command, begin)
+
+    def _more(self, command: str, begin: float) -> None:
+        """Receive one more piece of a reply that is awaited since `begin`."""
+        port = self._open_port()
+        while True:
             waited_s = time.monotonic() - begin
             if waited_s >= self.timeout_s:
                 raise self._silent(command, waited_s)
@@ -334,7 +370,7 @@ class VisaSession:
             if piece:
                 self._log("in", piece)
                 self._buffer += piece
-                continue
+                return
             if self._stop.requested:
                 self._dirty = True
                 raise StoppedError("stopped by the user")
