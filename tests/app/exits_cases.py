@@ -15,8 +15,9 @@ from exits_rig import CLOCK, READOUT, SUPPLY, ExitRig, Message
 
 from app import journal
 from app.operations.deploy import deploy
-from app.operations.events import NodeMeasured, Progress, RepeatRecorded, Result, StepRead
+from app.operations.events import NodeMeasured, Note, Progress, RepeatRecorded, Result, StepRead
 from app.operations.record import record
+from app.operations.safely import Voice
 from app.recording_store import RecordingWriter
 from app.store import read_recording
 from instruments.bench import Bench
@@ -94,6 +95,7 @@ class Case:
     error: BaseException | None = None
     kept: int = 0
     result: Result | None = None
+    said: list[str] = field(default_factory=list)
     _reads: int = 0
     _sets_on_the_way: int = 0
     _helpers: list[threading.Thread] = field(default_factory=list)
@@ -135,6 +137,8 @@ class Case:
         """Look at an event, as the consumer."""
         if isinstance(event, Result):
             self.result = event
+        if isinstance(event, Note):
+            self.said.append(event.text)
         self.kept += isinstance(event, (RepeatRecorded, NodeMeasured))
         if isinstance(event, Progress) and self.moment == "between" and not self.came_s:
             self.come()
@@ -189,6 +193,7 @@ class Case:
         try:
             with Bench.connect(self.rig.spec(), stop=self.stop) as bench:
                 self.bench = bench
+                bench.tell = Voice(self.said.append)
                 self.pull(operation(bench))
         except BaseException as error:
             self.error = error
@@ -259,7 +264,7 @@ def _failing_ramp_down(monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
 def true_statuses(case: Case) -> set[str | None]:
     """What the file may say of the run; None: no file, the run had not begun."""
     way_out, moment = case.way_out, case.moment
-    if moment == "connecting" and way_out in (*STOPS, "session"):
+    if moment == "connecting" and way_out in ("stop", "second stop", "ctrl-c", "session"):
         return {None}
     if moment == "connecting" and ("lost" in way_out or way_out == "no reply"):
         return {None, "done"}

@@ -23,11 +23,13 @@ SUPPLY, READOUT, CLOCK = "kepco-bop", "sr830", "virtual-clock"
 RAMP_A_PER_S = 50.0  # slow enough that every step is walked in several sets
 TICK_S = 0.020
 ROUNDING_A = 1e-4
+JITTER = 0.25  # of a tick: how evenly messages arrive that the computer's own time sends
 
 
 class Message(NamedTuple):
     """One message on the wire; `device_s` is the device time when it reached the instrument."""
 
+    host_s: float
     device_s: float
     model: str
     text: str
@@ -74,12 +76,10 @@ class ExitRig:
         self._thread = threading.Thread(target=self.server.run, args=(self._until,), daemon=True)
         self._thread.start()
 
-    def _tap(
-        self, _host_s: float, device_s: float, model: str, direction: str, data: bytes
-    ) -> None:
+    def _tap(self, host_s: float, device_s: float, model: str, direction: str, data: bytes) -> None:
         if direction != "out" or self._by_hand:
             return
-        message = Message(device_s, model, data.decode("latin-1").strip())
+        message = Message(host_s, device_s, model, data.decode("latin-1").strip())
         self.sent.append(message)
         if self.watch is not None:
             self.watch(message)
@@ -112,22 +112,26 @@ class ExitRig:
         self._thread.join(5)
         self.server.close()
 
-    def unsafe_ends(self) -> list[str]:
-        """What was not safe about the wire and the supply, in words; empty where all was."""
+    def unsafe_ends(self, *, by_host: bool = False) -> list[str]:
+        """What was not safe about the wire and the supply, in words; empty where all was.
+
+        `by_host`: the rig's clock was lost, the computer's time is the ramp's.
+        """
         state = [self.by_hand(q) for q in ("OUTP?", "CURR?", "MEAS:CURR?")]
         problems = []
         if state[0] != "0" or abs(float(state[1])) > 1e-6 or abs(float(state[2])) > 0.02:
             problems.append(f"left with OUTP {state[0]}, CURR {state[1]}, MEAS:CURR {state[2]}")
-        return problems + wire_problems(self.sent)
+        return problems + wire_problems(self.sent, by_host=by_host)
 
 
-def wire_problems(sent: list[Message]) -> list[str]:
+def wire_problems(sent: list[Message], *, by_host: bool = False) -> list[str]:
     """Every set beyond the ramp, and an output that didn't go off last.
 
     Stricter than a rule for pairs: the ramp earns `RAMP_A_PER_S` of device time, one tick of it can
     be saved, and every set spends what it changes.
     """
     problems, on, set_A, set_s, earned_A = list[str](), False, 0.0, -math.inf, 0.0
+    host_s = -math.inf
     largest_A = RAMP_A_PER_S * TICK_S
     orders = [m for m in sent if m.model == SUPPLY and "?" not in m.text]
     for message in orders:
@@ -138,13 +142,17 @@ def wire_problems(sent: list[Message]) -> list[str]:
                 problems.append(f"{message.text} at a set-point of {set_A} A")
         elif word == "CURR":
             change_A = abs(float(value) - set_A)
-            earned_A = min(largest_A, earned_A + RAMP_A_PER_S * (message.device_s - set_s))
-            if on and change_A > earned_A + ROUNDING_A:
+            now_s = message.device_s
+            if by_host:
+                now_s = max(now_s, set_s + message.host_s - host_s)
+            earned_A = min(largest_A, earned_A + RAMP_A_PER_S * (now_s - set_s))
+            slack_A = JITTER * largest_A if by_host else ROUNDING_A
+            if on and change_A > earned_A + slack_A:
                 problems.append(f"{set_A} → {value} A at {message.device_s:.4f} s, {earned_A=:.4f}")
             if not on and float(value) != 0.0:
                 problems.append(f"{message.text} with the output off")
             earned_A -= change_A
-            set_A, set_s = float(value), message.device_s
+            set_A, set_s, host_s = float(value), now_s, message.host_s
     energised = any(m.text in ("OUTP ON", "OUTP 1") for m in orders)
     if energised and orders[-1].text not in ("OUTP OFF", "OUTP 0"):
         problems.append(f"the last order was {orders[-1].text!r}, not OUTP OFF")
