@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 INVALID_CHOICE = re.compile(r"invalid choice: '(?P<word>[^']*)' \(choose from (?P<known>.*)\)")
 DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator")
-MODELS = ("kepco-bop", "sr830")
+MODELS = ("kepco-bop", "sr830", "lakeshore-336")
 LOOPBACK = "127.0.0.1"
 DESCRIPTION = (
     "Record a stochastic device, fit its neural-SDE twin, train a physical network, "

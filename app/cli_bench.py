@@ -34,7 +34,7 @@ def bench_events(arguments: argparse.Namespace, run: Run) -> Generator[Event, No
     if arguments.part == "list":
         from app.operations.bench import bench_list
 
-        return bench_list()
+        return bench_list(run.stop)
     return _check(arguments, run) if arguments.part == "check" else _serve(arguments, run)
 
 

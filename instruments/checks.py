@@ -17,7 +17,7 @@ from instruments.clock import Stop
 from instruments.connect import CLOCK_NAME, Opener, driver_on
 from instruments.findings import Finding
 from instruments.link_errors import LinkError, WrongInstrumentError
-from instruments.parallel import side_by_side
+from instruments.parallel import bounded, side_by_side
 from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
@@ -108,11 +108,11 @@ def check_bench(
     StoppedError
         Stop was requested.
     TwinrigError
-        No VISA library loads.
+        No VISA library loads, or it hangs.
     """
     stop = stop or Stop()
     specs = spec.instruments
-    asked, opener = [*specs, *_clock_of(spec)], Opener(_without_clock(spec), stop, wire_log)
+    asked, opener = [*specs, *_clock_of(spec)], _opener(_without_clock(spec), stop, wire_log)
     slowest_s = max(one.timeout_s for one in asked)
     try:
         results = side_by_side(
@@ -155,6 +155,15 @@ def look_at(spec: InstrumentSpec, driver: Any) -> InstrumentCheck:
     reads = f"reads {', '.join(f'{name} in {unit}' for name, unit in channels)}"
     found = (reads, *_setting_words(settings, leave_out="channels"))
     return InstrumentCheck.of(spec, driver.identity, found, remarks)
+
+
+def _opener(spec: BenchSpec, stop: Stop, wire_log: WireTap | None) -> Opener:
+    """What opens the sessions; a VISA library that hangs while it loads is left behind."""
+    if spec.in_process:
+        return Opener(spec, stop, wire_log)
+    opener = bounded(lambda: Opener(spec, stop, wire_log), stop=stop, longest_s=PATIENCE_S)
+    assert isinstance(opener, Opener)
+    return opener
 
 
 def _check(opener: Opener, spec: InstrumentSpec) -> InstrumentCheck:

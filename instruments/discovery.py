@@ -7,18 +7,15 @@ port number, no instrument sees a command).
 
 from __future__ import annotations
 
-import queue
-import threading
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from instruments.clock import Stop
 from instruments.diagnosis import no_backend
+from instruments.parallel import HangsError, bounded
 from instruments.visa import resource_manager
 from models.errors import TwinrigError
-
-if TYPE_CHECKING:
-    import pyvisa
 
 LONGEST_S = 5.0  # a VISA that looks for LAN instruments may take seconds, and some never return
 EVERYTHING = "?*"
@@ -50,40 +47,39 @@ def list_resources(longest_s: float = LONGEST_S) -> list[str]:
     return discover(longest_s).resources
 
 
-def discover(longest_s: float = LONGEST_S) -> Found:
+def discover(longest_s: float = LONGEST_S, stop: Stop | None = None) -> Found:
     """Resources, library and missing backends; nothing is opened or asked.
 
     Raises
     ------
     TwinrigError
         The VISA library doesn't load, or doesn't answer within `longest_s`.
+    StoppedError
+        `stop` was requested.
     """
-    answer: queue.SimpleQueue[Found | Exception] = queue.SimpleQueue()
-
-    def look() -> None:
-        try:
-            with warnings.catch_warnings():  # pyvisa-py warns of every kind it can't look for
-                warnings.simplefilter("ignore")
-                answer.put(_look(resource_manager()))
-        except Exception as error:
-            answer.put(error)
-
-    threading.Thread(target=look, name="discovery", daemon=True).start()
     try:
-        found = answer.get(timeout=longest_s)
-    except queue.Empty:
+        found = bounded(_look, stop=stop or Stop(), longest_s=longest_s)
+    except HangsError:
         raise TwinrigError(
             f"the VISA library lists nothing within {longest_s:g} s: unplug a hanging USB or GPIB "
             "adapter, or write the resource into the bench file by hand"
         ) from None
-    if isinstance(found, Exception):
-        raise TwinrigError(f"the VISA library can't list resources: {found}") from found
+    except TwinrigError:
+        raise
+    except Exception as error:  # what a library raises that doesn't load is its own affair
+        raise TwinrigError(
+            f"the VISA library can't list resources: {str(error).strip()}"
+        ) from error
+    assert isinstance(found, Found)
     return found
 
 
-def _look(manager: pyvisa.ResourceManager) -> Found:
-    library: Any = manager.visalib
-    resources = sorted(manager.list_resources(EVERYTHING))
+def _look() -> Found:
+    with warnings.catch_warnings():  # pyvisa-py warns of every kind it can't look for
+        warnings.simplefilter("ignore")
+        manager = resource_manager()
+        library: Any = manager.visalib
+        resources = sorted(manager.list_resources(EVERYTHING))
     ours = type(library).__module__.split(".")[0] == "pyvisa_py"
     return Found(
         resources,

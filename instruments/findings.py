@@ -61,31 +61,34 @@ _FAULT = "The current isn't what the set-point says: look at the coil's plugs an
 _QUEUED = "Reading it has emptied the queue: some program or hand before sent what it can't do"
 
 
+def is_energised(driver: Any, state: MagnetState) -> bool:
+    """Whether current can flow: the output is on, or current flows where there is no switch."""
+    if getattr(driver, "has_output", True):
+        return state.output_on
+    return abs(state.current_A) > float(driver.read_back_error_A(0.0))
+
+
 def _ratings(spec: MagnetSpec, driver: Any) -> list[Finding]:
-    found = []
-    limit_A, rated_A = spec.limits.max_current_A, driver.rated_current_A
-    if limit_A > rated_A:
-        words = f"max_current_A = {limit_A:g} A is beyond the supply's {rated_A:g} A"
-        found.append(Finding(words, "Correct max_current_A in the bench file", fails=True))
-    compliance_V = spec.options.get("compliance_V")
     rated_V = getattr(driver, "rated_voltage_V", math.inf)
-    if compliance_V is not None and compliance_V > rated_V:
-        words = f"compliance_V = {compliance_V:g} V is beyond the supply's {rated_V:g} V"
-        found.append(Finding(words, "Correct compliance_V in the bench file", fails=True))
-    return found
+    beyond = spec.limits.beyond(driver.rated_current_A, rated_V)
+    return [
+        Finding(words, f"Correct {words.partition(' ')[0]} in the bench file", fails=True)
+        for words in beyond
+    ]
 
 
 def _energised(spec: MagnetSpec, driver: Any, state: MagnetState) -> list[Finding]:
     small_A = driver.read_back_error_A(0.0)
+    switch = getattr(driver, "has_output", True)
     field_T = abs(state.current_A * spec.limits.tesla_per_ampere)
     flows = f"{state.current_A:.4g} A flow ({1e3 * field_T:.4g} mT)"
     if abs(state.current_A) > spec.limits.max_current_A:
         flows += f", beyond max_current_A = {spec.limits.max_current_A:g} A"
-    if state.output_on:
-        hint = "Keep hands off the coil; `twinrig safe --bench …` walks it to zero and switches off"
-        return [Finding(f"its output is on: {flows}", hint)]
+    if is_energised(driver, state):
+        hint = "Keep hands off the coil; `twinrig safe --bench …` brings it to its safe state"
+        return [Finding(f"its output is on: {flows}" if switch else flows, hint)]
     found = []
-    if abs(state.current_A) > small_A:
+    if switch and abs(state.current_A) > small_A:
         hint = "Another source drives the coil, or its meter is off: look before you touch it"
         found.append(Finding(f"{flows} though its output is off", hint))
     if abs(state.setpoint_A) > small_A:
@@ -100,7 +103,7 @@ def _mode(spec: MagnetSpec, settings: Mapping[str, Any]) -> list[Finding]:
         hint = "A run switches it to current mode by itself, its current unchanged"
         words = "is in voltage mode: its current set-point is only a limit"
         found.append(Finding(words, hint))
-    wanted_V, present_V = spec.options.get("compliance_V"), settings.get("compliance_V")
+    wanted_V, present_V = spec.limits.compliance_V, settings.get("compliance_V")
     if wanted_V is None or present_V is None or settings.get("mode") == "voltage":
         return found  # in voltage mode the number is the set-point
     if abs(present_V - wanted_V) > 1e-3 * wanted_V:

@@ -1,4 +1,4 @@
-"""One task an instrument, side by side, that never keeps the program waiting.
+"""Tasks that may block, one an instrument side by side, and never keep the program waiting.
 
 Context: opening a resource may block inside a VISA library or a name look-up, where neither a
 time-out nor Stop reaches it; a pool of threads is joined at its end, and waits with it.
@@ -12,6 +12,7 @@ import queue
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from models.errors import StoppedError, TwinrigError
@@ -57,17 +58,40 @@ def side_by_side(
         The longest wait for all of them; who isn't done then gets a `HangsError`.
     """
     if one_by_one:
-        return [_outcome(work, spec) for spec in specs]
+        return [_outcome(partial(work, spec)) for spec in specs]
     desk = _Desk(len(specs))
     for number, spec in enumerate(specs):
         threading.Thread(
-            target=desk.run, args=(number, work, spec), name=f"connect {spec.name}", daemon=True
+            target=desk.run,
+            args=(number, partial(work, spec)),
+            name=f"connect {spec.name}",
+            daemon=True,
         ).start()
     results = desk.collect(stop, longest_s)
     missing: TwinrigError = HangsError(f"neither an answer nor an error within {longest_s:g} s")
     if stop.requested:
         missing = StoppedError("stopped by the user")
     return [results.get(number, missing) for number in range(len(specs))]
+
+
+def bounded(task: Callable[[], Any], *, stop: Stop, longest_s: float) -> Any:
+    """The result of one task that may block; raises what it raised.
+
+    Raises
+    ------
+    HangsError
+        It was not done within `longest_s`, and is left behind.
+    StoppedError
+        Stop was requested.
+    """
+    desk = _Desk(1)
+    threading.Thread(target=desk.run, args=(0, task), name="bounded", daemon=True).start()
+    results = desk.collect(stop, longest_s)
+    stop.check()
+    result = results.get(0, HangsError(f"neither an answer nor an error within {longest_s:g} s"))
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
 class _Desk:
@@ -79,9 +103,9 @@ class _Desk:
         self._lock = threading.Lock()
         self._open = True
 
-    def run(self, number: int, work: Callable[[InstrumentSpec], Any], spec: InstrumentSpec) -> None:
-        """One thread: do the work, hand the result in, or close it where that is too late."""
-        result = _outcome(work, spec)
+    def run(self, number: int, task: Callable[[], Any]) -> None:
+        """One thread: do the task, hand the result in, or close it where that is too late."""
+        result = _outcome(task)
         with self._lock:
             if self._open:
                 self._handed_in.put((number, result))
@@ -109,8 +133,8 @@ class _Desk:
         return results
 
 
-def _outcome(work: Callable[[InstrumentSpec], Any], spec: InstrumentSpec) -> Any:
+def _outcome(task: Callable[[], Any]) -> Any:
     try:
-        return work(spec)
+        return task()
     except Exception as error:
         return error

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from instruments.bench import Bench
+from instruments.findings import is_energised
 from instruments.link_errors import LinkError
 from models.errors import RefusedError, TwinrigError, raise_problems
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from instruments.bench_spec import BenchSpec
-    from instruments.clock import Clock, Stop
+    from instruments.clock import Stop
     from instruments.limits import LimitedMagnet
     from instruments.wirelog import WireTap
 
@@ -25,12 +26,16 @@ SETTLE_S, LOOK_S = 2.0, 0.05  # device time that a coil's current may lag, and b
 
 @dataclass(frozen=True)
 class Energised:
-    """What one magnet did: current asked for, programmed, measured, and left at set-point zero."""
+    """What one magnet did: current asked for, programmed, measured, left at set-point zero.
+
+    `safe` says what was found and done on the way to its safe state.
+    """
 
     set_A: float
     setpoint_A: float
     measured_A: float
     left_A: float
+    safe: str
     problem: str = ""
 
     @property
@@ -86,22 +91,24 @@ def prove(
         _refuse_unseen(magnet, current_A)
         bench.energise()
         set_A = magnet.ramp_to_A(current_A)
-        measured_A = _settled_A(bench.clock, magnet, set_A)
+        measured_A = _settled_A(magnet, set_A)
         setpoint_A = magnet.magnet.setpoint_A()
         magnet.verify()
         magnet.ramp_to_A(0.0)
-        left_A = _settled_A(bench.clock, magnet, 0.0)
-    return Energised(
-        set_A, setpoint_A, measured_A, left_A, _problem(magnet, set_A, measured_A, left_A)
-    )
+        left_A = _settled_A(magnet, 0.0)
+        safe = "; ".join(bench.make_safe())
+        problem = _problem(magnet, set_A, measured_A, left_A)
+        if is_energised(magnet.magnet, magnet.state()):
+            problem = "; ".join(filter(None, (problem, "it is still energised at the end")))
+    return Energised(set_A, setpoint_A, measured_A, left_A, safe, problem)
 
 
 def _refuse_state(bench: Bench) -> None:
     problems = []
     for name, found in bench.found.items():
         zero_A = bench.magnets[name].magnet.read_back_error_A(0.0)
-        if found.output_on:
-            problems.append(f"magnet {name}: its output is on, {found.current_A:.4g} A flow")
+        if is_energised(bench.magnets[name].magnet, found):
+            problems.append(f"magnet {name} is energised, {found.current_A:.4g} A flow")
         elif abs(found.current_A) > zero_A:
             problems.append(f"magnet {name}: {found.current_A:.4g} A flow, its output is off")
     if problems:
@@ -129,7 +136,7 @@ def _allowed_A(magnet: LimitedMagnet, current_A: float) -> float:
     return max(METER_ROUNDINGS * rounding_A, METER_SHARE * abs(current_A))
 
 
-def _settled_A(clock: Clock, magnet: LimitedMagnet, current_A: float) -> float:
+def _settled_A(magnet: LimitedMagnet, current_A: float) -> float:
     """The measured current once it is where it belongs, or where it is after `SETTLE_S`."""
     waited_s = 0.0
     while True:
@@ -137,7 +144,7 @@ def _settled_A(clock: Clock, magnet: LimitedMagnet, current_A: float) -> float:
         arrived = abs(measured_A - current_A) <= _allowed_A(magnet, current_A)
         if arrived or waited_s >= SETTLE_S:
             return measured_A
-        clock.wait(LOOK_S)
+        magnet.hold(LOOK_S)
         waited_s += LOOK_S
 
 

@@ -31,7 +31,7 @@ def bench_check(
 
     The result's `instruments`: name → `{driver, resource, ok, identity, found, problem, hint,
     findings, state}`, and of each magnet with `energise_A` also `energised`: `{set_A, setpoint_A,
-    measured_A, left_A, deviation_A, ok}`.
+    measured_A, left_A, safe, deviation_A, ok}`.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def bench_check(
     checks = check_bench(spec, stop=stop, wire_log=wire_log)
     shown = {check.name: _shown(check) for check in checks}
     if energise_A is not None:
-        _refuse_energised(spec, checks)
+        _refuse_found(spec, checks)
     if energise_A is not None and all(check.ok for check in checks):
         if confirm is None or not confirm(_question(spec, energise_A)):
             raise StoppedError("not energised: nobody said yes")
@@ -80,11 +80,19 @@ def bench_check(
     yield Result({"bench": spec.name, "instruments": shown})
 
 
-def bench_list() -> Generator[Event, None, None]:
-    """List the VISA resources of this computer, the library that lists them, what it lacks."""
+def bench_list(stop: Stop | None = None) -> Generator[Event, None, None]:
+    """List the VISA resources of this computer, the library that lists them, what it lacks.
+
+    Raises
+    ------
+    TwinrigError
+        The library doesn't load, or hangs.
+    StoppedError
+        `stop` was requested.
+    """
     from instruments.discovery import discover
 
-    yield Result(asdict(discover()))
+    yield Result(asdict(discover(stop=stop)))
 
 
 def _shown(check: InstrumentCheck) -> dict[str, Any]:
@@ -93,14 +101,14 @@ def _shown(check: InstrumentCheck) -> dict[str, Any]:
     return body
 
 
-def _refuse_energised(spec: BenchSpec, checks: list[InstrumentCheck]) -> None:
+def _refuse_found(spec: BenchSpec, checks: list[InstrumentCheck]) -> None:
     """Refuse before anybody is asked; `prove` looks once more when it has connected."""
     for check in checks:
-        if check.name in spec.magnets and check.state is not None and check.state["output_on"]:
+        if check.state is not None and check.state["energised"]:
             raise RefusedError(
-                f"bench {spec.name!r}, --energise: magnet {check.name} was found with its output "
-                f"on, {check.state['current_A']:.4g} A flow; nothing was set. `twinrig safe` "
-                "first, then look why it was so"
+                f"bench {spec.name!r}, --energise: magnet {check.name} was found energised, "
+                f"{check.state['current_A']:.4g} A flow; nothing was set. `twinrig safe` first, "
+                "then look why it was so"
             )
 
 

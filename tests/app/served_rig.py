@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[2]
 RAMP_A_PER_S = 50.0  # slow enough that a ramp from 8 A is eight sets and more
@@ -74,12 +74,14 @@ def stop_signal() -> int:
 
 
 @contextmanager
-def served_rig(folder: Path, accelerate: float = 50.0) -> Iterator[ServedRig]:
-    """Serve the reference rig with a slow ramp; ends with the block."""
+def served_rig(
+    folder: Path, accelerate: float = 50.0, more: Sequence[str | Path] = ()
+) -> Iterator[ServedRig]:
+    """Serve the reference rig with a slow ramp, `more` arguments; ends with the block."""
     written, log = folder / "written.toml", folder / "rig.log"
     process = start(
         "bench", "serve", "--accelerate", str(accelerate), "--wire-log", log,
-        "--write-bench", written,
+        "--write-bench", written, *more,
     )  # fmt: skip
     try:
         assert process.stdout is not None

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import sys
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from served_rig import served_rig, start, stop_signal
 
 from app.cli import main
+from app.cli_arguments import DEVICES, MODELS
+from app.operations.events import Note
 from app.operations.serve import Listening, serve
 from instruments.clock import Stop
-from models.errors import InputError, StoppedError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from instruments.virtual import devices, rig
+from models.errors import InputError, StoppedError, TwinrigError
 
 
 def test_each_instrument_is_announced_as_json_without_being_asked_for(tmp_path: Path) -> None:
@@ -76,3 +79,101 @@ def test_files_are_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="name a new file"):
         next(events)
     assert log.read_text() == "mine"
+
+
+def first_events(host: str, count: int = 3) -> list[object]:
+    """The first events of a rig that listens on an address."""
+    events = serve(
+        device="leaky-integrator", models=("kepco-bop",), seed=0, accelerate=1.0, wire_log=None,
+        write_bench=None, stop=Stop(), host=host,
+    )  # fmt: skip
+    try:
+        return [next(events) for _ in range(count)]
+    finally:
+        events.close()
+
+
+def test_it_says_that_only_this_computer_reaches_it() -> None:
+    *_, note = first_events("127.0.0.1")
+    assert note == Note("listening on this computer only (127.0.0.1)")
+    *_, note = first_events("localhost")
+    assert isinstance(note, Note)
+    assert note.level == "info"
+
+
+def test_another_address_is_warned_of() -> None:
+    one, _, note = first_events("0.0.0.0")
+    assert isinstance(one, Listening)
+    assert isinstance(note, Note)
+    assert note.level == "warning"
+    assert "anyone in its network can reach this rig and drive it" in note.text
+
+
+def test_an_address_of_another_computer_is_an_error_in_words() -> None:
+    with pytest.raises(TwinrigError, match=r"192\.0\.2\.1 can't be used"):
+        first_events("192.0.2.1")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_no_port_is_open_that_was_not_announced() -> None:
+    process = start("bench", "serve", "--device", "leaky-integrator")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    lines = [json.loads(process.stdout.readline()) for _ in range(3)]
+    announced = {("127.0.0.1", int(line["resource"].split("::")[2])) for line in lines}
+    assert "this computer only (127.0.0.1)" in process.stderr.readline()
+    try:
+        assert open_ports(process.pid) == announced
+    finally:
+        process.send_signal(stop_signal())
+        process.communicate(timeout=20)
+
+
+def open_ports(pid: int) -> set[tuple[str, int]]:
+    """Address and port of every TCP or UDP socket that a process has bound (IPv4 and 6)."""
+    held = set()
+    for number in (Path("/proc") / str(pid) / "fd").iterdir():
+        target = os.readlink(number)
+        if target.startswith("socket:["):
+            held.add(target[8:-1])
+    found = set()
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        file = Path("/proc") / str(pid) / "net" / table
+        for row in file.read_text().splitlines()[1:] if file.exists() else ():
+            cells = row.split()
+            if cells[9] in held:
+                host, _, port = cells[1].partition(":")
+                found.add((address_of(host), int(port, 16)))
+    return found
+
+
+def address_of(text: str) -> str:
+    """The kernel's hexadecimal address: words of four bytes in the machine's order."""
+    words = [bytes.fromhex(text[at : at + 8]) for at in range(0, len(text), 8)]
+    raw = b"".join(word[::-1] if sys.byteorder == "little" else word for word in words)
+    return socket.inet_ntop(socket.AF_INET if len(raw) == 4 else socket.AF_INET6, raw)
+
+
+def test_the_lists_of_the_command_line_are_the_rigs() -> None:
+    known = [getattr(rig, name) for name in ("SUPPLIES", "READOUTS", "THERMOMETERS")]
+    assert [model for models in known for model in models] == list(MODELS)
+    assert {*devices.DEVICES, *devices.LATER_DEVICES} == set(DEVICES)
+
+
+def test_faults_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    faults = tmp_path / "faults.json"
+    faults.write_text('[{"instrument": "sr830", "at": 0, "kind": "garbage"}]')
+    with served_rig(tmp_path, more=("--faults", faults)) as served:
+        assert main(["bench", "check", str(served.bench)]) == 1
+    shown = capsys.readouterr().out
+    assert "FAILED    lockin" in shown
+    assert "ok        x" in shown
+
+
+def test_a_file_of_faults_that_can_not_be_is_wrong_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faults = tmp_path / "faults.json"
+    faults.write_text('[{"instrument": "sr830", "at": 0, "kind": "earthquake"}]')
+    assert main(["bench", "serve", "--faults", str(faults)]) == 2
+    assert "earthquake" in capsys.readouterr().err

@@ -21,6 +21,10 @@ class BlockingLibrary(VisaLibraryBase):
     lists_after_s = 0.0
     opens_after_s = 0.0
 
+    @staticmethod
+    def get_library_paths():
+        return (LibraryPath("blocking"),)
+
     def _init(self):
         self.calls = []
         self.wake = threading.Event()
@@ -59,6 +63,3 @@ def library(**attributes):
     for name, value in attributes.items():
         setattr(made, name, value)
     return made
-
-
-WRAPPER_CLASS = BlockingLibrary  # as `PYVISA_LIBRARY=@NAME` finds it in a package pyvisa_NAME

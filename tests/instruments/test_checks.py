@@ -57,7 +57,8 @@ def test_says_overloads(rig):
 def test_a_limit_beyond_the_supply_is_a_problem_with_a_hint(rig):
     check = by_name(rig.spec(("max_current_A = 11.0", "max_current_A = 15.0")))["x"]
     assert not check.ok
-    assert "max_current_A = 15 A is beyond the supply's 12 A" in check.problem
+    assert "max_current_A = 15 A is beyond" in check.problem
+    assert "12 A" in check.problem
     assert "max_current_A" in check.hint
     assert check.identity
 
@@ -121,7 +122,8 @@ def test_a_voltage_limit_beyond_the_supply_is_a_problem(rig):
     keyed = ("max_ramp_A_per_s = 2000.0", "max_ramp_A_per_s = 2000.0\ncompliance_V = 40.0")
     check = by_name(rig.spec(keyed))["x"]
     assert not check.ok
-    assert "compliance_V = 40 V is beyond the supply's 36 V" in check.problem
+    assert "compliance_V = 40 V is beyond" in check.problem
+    assert "36 V" in check.problem
 
 
 def test_units_and_limits_are_read_back(rig):
