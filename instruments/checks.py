@@ -12,18 +12,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from instruments import diagnosis, findings
-from instruments.bench_spec import InstrumentSpec, MagnetSpec
+from instruments.bench_spec import InstrumentSpec, MagnetSpec, ThermometerSpec
 from instruments.clock import Stop
 from instruments.connect import CLOCK_NAME, Opener, driver_on
-from instruments.findings import Finding
+from instruments.findings import FORBIDS, QUEUED, Finding
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.parallel import bounded, side_by_side
+from instruments.watch import guards_of
 from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from instruments.bench_spec import BenchSpec
     from instruments.protocols import MagnetState
     from instruments.visa import VisaSession
+    from instruments.watch import Guard
     from instruments.wirelog import WireTap
 
 PATIENCE_S = 10.0  # beyond two time-outs: a check that takes longer hangs in a VISA library
@@ -129,7 +131,7 @@ def check_bench(
     return _swapped([one for one in checks if one.name != CLOCK_NAME or not one.ok])
 
 
-def look_at(spec: InstrumentSpec, driver: Any) -> InstrumentCheck:
+def look_at(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> InstrumentCheck:
     """The check of an instrument that is connected and identified; reads, changes nothing.
 
     Raises
@@ -138,23 +140,46 @@ def look_at(spec: InstrumentSpec, driver: Any) -> InstrumentCheck:
         It doesn't answer as it should.
     """
     remarks = findings.of_line_end(spec, driver.identity)
-    if isinstance(spec, MagnetSpec):
-        state, settings = driver.state(), driver.settings()
-        remarks += findings.of_magnet(spec, driver, state, settings)
-        found = _magnet_words(spec, driver, state, settings)
-        known = {
-            "energised": findings.is_energised(driver, state),
-            "output_on": state.output_on,
-            "current_A": state.current_A,
-            "setpoint_A": state.setpoint_A,
-        }
-        return InstrumentCheck.of(spec, driver.identity, found, remarks, known)
-    settings = driver.settings()
-    remarks += findings.of_readout(settings, driver.faults())
-    channels = zip(driver.channels, driver.units, strict=True)
-    reads = f"reads {', '.join(f'{name} in {unit}' for name, unit in channels)}"
-    found = (reads, *_setting_words(settings, leave_out="channels"))
-    return InstrumentCheck.of(spec, driver.identity, found, remarks)
+    found, state = _looked_at(spec, driver, remarks)
+    for guard in _guards_on(bench, spec, driver):
+        problem = guard.problem()
+        if problem is not None:
+            remarks.append(Finding(f"forbids current: {problem}", FORBIDS))
+        else:
+            found = (*found, f"{guard.label} allows current")
+    return InstrumentCheck.of(spec, driver.identity, found, remarks, state)
+
+
+def _looked_at(
+    spec: InstrumentSpec, driver: Any, remarks: list[Finding]
+) -> tuple[tuple[str, ...], dict[str, Any] | None]:
+    """Words for people and a magnet's state; adds what is to be remarked."""
+    if isinstance(spec, ThermometerSpec):
+        settings, errors = driver.settings(), driver.errors()
+        remarks += [Finding(f"had reported {error}", QUEUED) for error in errors]
+        return tuple(_setting_words(settings, leave_out="")), None
+    if not isinstance(spec, MagnetSpec):
+        settings = driver.settings()
+        remarks += findings.of_readout(settings, driver.faults())
+        channels = zip(driver.channels, driver.units, strict=True)
+        reads = f"reads {', '.join(f'{name} in {unit}' for name, unit in channels)}"
+        return (reads, *_setting_words(settings, leave_out="channels")), None
+    state, settings = driver.state(), driver.settings()
+    remarks += findings.of_magnet(spec, driver, state, settings)
+    known = {
+        "energised": findings.is_energised(driver, state),
+        "output_on": state.output_on,
+        "current_A": state.current_A,
+        "setpoint_A": state.setpoint_A,
+    }
+    return _magnet_words(spec, driver, state, settings), known
+
+
+def _guards_on(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> list[Guard]:
+    """The guards that read this instrument."""
+    own = {spec.name: spec} if isinstance(spec, ThermometerSpec) else {}
+    locks = {n: lock for n, lock in bench.interlocks.items() if lock.instrument == spec.name}
+    return guards_of(replace(bench, thermometers=own, interlocks=locks), {spec.name: driver})
 
 
 def _opener(spec: BenchSpec, stop: Stop, wire_log: WireTap | None) -> Opener:
@@ -178,7 +203,7 @@ def _check(opener: Opener, spec: InstrumentSpec) -> InstrumentCheck:
         except LinkError as error:
             who = error.reply if isinstance(error, WrongInstrumentError) else ""
             return InstrumentCheck.failed(spec, *diagnosis.probe(session, spec, error), who)
-        return _refuse_tsp(session, spec, driver.identity) or look_at(spec, driver)
+        return _refuse_tsp(session, spec, driver.identity) or look_at(opener.spec, spec, driver)
     finally:
         session.close()
 

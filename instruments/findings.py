@@ -32,7 +32,7 @@ def of_magnet(
         *_energised(spec, driver, state),
         *_mode(spec, settings),
         *(Finding(f"is {fault}", _FAULT) for fault in state.faults if "voltage mode" not in fault),
-        *(Finding(f"had reported {error}", _QUEUED) for error in state.errors),
+        *(Finding(f"had reported {error}", QUEUED) for error in state.errors),
     ]
 
 
@@ -58,7 +58,8 @@ def of_line_end(spec: InstrumentSpec, identity: str) -> list[Finding]:
 
 
 _FAULT = "The current isn't what the set-point says: look at the coil's plugs and `compliance_V`"
-_QUEUED = "Reading it has emptied the queue: some program or hand before sent what it can't do"
+FORBIDS = "No run begins and none goes on while it says so: that is what it is for"
+QUEUED = "Reading it has emptied the queue: some program or hand before sent what it can't do"
 
 
 def is_energised(driver: Any, state: MagnetState) -> bool:

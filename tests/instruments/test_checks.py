@@ -159,3 +159,23 @@ def test_a_check_of_every_state_sends_queries_only(rig):
     sent = [data for _, _, way, data in rig.wire if way == "out"]
     assert len(sent) > 20
     assert [data for data in sent if b"?" not in data] == []
+
+
+LOCK = '[interlock.door]\ninstrument = "lockin"\ninput = "aux1"\nabove_V = 2.0\n[drive]'
+
+
+def test_a_guard_is_read_and_what_forbids_current_is_remarked():
+    with served(("kepco-bop", "sr830", "lakeshore-336")) as rig:
+        spec = rig.spec(("[drive]", LOCK))
+        rig.rig.instruments["sr830"].aux_in_V[0] = 0.1
+        checks = by_name(spec)
+        assert checks["coil"].ok
+        assert checks["coil"].identity.startswith("LSCI,MODEL336")
+        assert any("thermometer coil allows current" in words for words in checks["coil"].found)
+        assert checks["lockin"].ok  # the lock-in is well; the door is open
+        assert "forbids current: interlock door" in checks["lockin"].problem
+        assert "above_V = 2 V" in checks["lockin"].problem
+        rig.rig.instruments["lakeshore-336"].broken["A"] = 128
+        rig.wire.clear()
+        assert "forbids current: thermometer coil" in by_name(spec)["coil"].problem
+        assert not [data for *_, way, data in rig.wire if way == "out" and b"?" not in data]
