@@ -14,16 +14,20 @@ from __future__ import annotations
 import ctypes
 import select
 import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import pyvisa
 from pyvisa import constants
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyvisa.resources import MessageBasedResource
 
 CHUNK = 4096
 TIMEOUT = constants.StatusCode.error_timeout
+MORE = constants.StatusCode.success_max_count_read  # a piece of a longer reply: no warning
 
 
 class Port(Protocol):
@@ -136,7 +140,8 @@ class LibraryPort:
             self._resource.timeout = max(1, round(slice_s * 1000))
             self._slice_s = slice_s
         try:
-            return self._library.read(self._session, CHUNK)[0]
+            with self._library.ignore_warning(self._session, MORE):
+                return self._library.read(self._session, CHUNK)[0]
         except pyvisa.VisaIOError as error:
             if error.error_code != TIMEOUT:
                 raise
@@ -145,6 +150,22 @@ class LibraryPort:
     def waiting(self) -> bool:
         """Not known."""
         return False
+
+
+@contextmanager
+def bytes_as_they_come(
+    resource: MessageBasedResource | None, port: Port, unterminated: bool
+) -> Iterator[None]:
+    """Let reads end where the message does, for a reply that no termination character ends."""
+    if resource is None or not unterminated or isinstance(port, SocketPort):
+        yield
+        return
+    enabled = constants.ResourceAttribute.termchar_enabled
+    resource.set_visa_attribute(enabled, constants.VI_FALSE)
+    try:
+        yield
+    finally:
+        resource.set_visa_attribute(enabled, constants.VI_TRUE)
 
 
 def port_of(resource: MessageBasedResource, end: int) -> Port:
