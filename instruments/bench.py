@@ -11,6 +11,7 @@ from instruments.checks import check_bench
 from instruments.clock import Clock, Stop
 from instruments.connect import Opener, connect_drivers
 from instruments.discovery import list_resources
+from instruments.kept_settings import KeptSettings
 from instruments.limits import GIVE_UP_S, LimitedMagnet, UnsafeError
 from instruments.watch import guards_of
 from instruments.watchdog_link import Watchdog
@@ -89,6 +90,7 @@ class Bench:
         self.note: Callable[[str], None] = log.warning
         self.watchdog = None if spec.in_process else Watchdog(spec, lambda words: self.note(words))
         self._opener = opener
+        self._kept = KeptSettings()
         self._identities: dict[str, str] = {}
         self._drive = magnets[spec.drive_magnet]
         self._readers = list(readouts.values())
@@ -117,6 +119,8 @@ class Bench:
                 name: LimitedMagnet(drivers[name], magnet.limits, opener.clock, stop, guards)
                 for name, magnet in spec.magnets.items()
             }
+            for magnet in magnets.values():
+                magnet.confirms = not spec.in_process  # inside a process no message is lost
             readouts = {name: drivers[name] for name in spec.readouts}
             bench = cls(spec, opener, stop, magnets, readouts)
             bench.thermometers = {name: drivers[name] for name in spec.thermometers}
@@ -233,7 +237,24 @@ class Bench:
             name: {**magnet.magnet.settings(), "max_ramp_A_per_s": magnet.limits.max_ramp_A_per_s}
             for name, magnet in self.magnets.items()
         }
-        return magnets | {name: readout.settings() for name, readout in self.readouts.items()}
+        readouts = self._readout_settings()
+        self._kept.keep(readouts)
+        return magnets | readouts
+
+    def check_settings(self) -> None:
+        """Compare the read-outs' settings with those that `settings` last told.
+
+        Raises
+        ------
+        TwinrigError
+            Some differ: an instrument was switched off and on, or set by hand.
+        """
+        found = self._kept.differences(self._readout_settings())
+        where = f"bench {self.spec.name!r}, settings differ from those the run began with"
+        raise_problems(TwinrigError, where, found)
+
+    def _readout_settings(self) -> dict[str, dict[str, Any]]:
+        return {name: readout.settings() for name, readout in self.readouts.items()}
 
     def identities(self) -> dict[str, str]:
         """The answers to `*IDN?`, as heard when connecting."""

@@ -117,6 +117,7 @@ def record(
         with way_out:
             yield _plan(bench, asked, writer)
             yield from _repeats(bench, asked, writer)
+            bench.check_settings()
     except TwinrigError:
         if not way_out.closing:
             yield from way_out.notes()

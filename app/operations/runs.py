@@ -108,6 +108,7 @@ def run_repeat_twice(
     except TwinrigError as fault:
         if not is_transient(bench, fault):
             raise
+        bench.check_settings()  # one that was switched off and on answers as before
         text = f"a repeat was void and is run once more: {fault}"
     remark(text)
     yield Note(text, "warning")

@@ -35,6 +35,7 @@ QUERY_DELAY_S = 0.002  # BIT 4882 on GPIB: "VISA query not supported": write, wa
 PROGRAMMED = {"FIX": False, "FIXED": False, "0": False, "LIST": True, "1": True}
 LIST_SAMPLES = 500  # currents measured while a list is watched for a good moment: 5 to 10 s
 COMPLIANCE_WITHIN = 1e-3  # relative: what the read-back of a voltage limit may differ by
+SHOWS_RESISTANCE = 0.1  # of the highest current: from here on voltage over current is the coil's
 COMPLIANCE_SHARE = 0.98  # from here on the voltage limit, not the set-point, decides the current
 
 
@@ -63,6 +64,9 @@ class KepcoBop:
         self._session = session
         self._compliance_V: float | None = options.get("compliance_V")
         self._prepared = False
+        self._seen_V: float | None = None  # the voltage limit as last read, …
+        self._limit_V: float | None = None  # … and as a run without `compliance_V` began with
+        self._highest_A = 0.0  # the largest current that was set since the last `state`
         self.identity = ""
         session.identify = self.identify
         if self.resource.startswith("GPIB"):
@@ -122,8 +126,27 @@ class KepcoBop:
             faults.append(f"at its voltage limit of {compliance_V:.4g} V")
         if self._prepared and not self._is_compliance(compliance_V):
             faults.append(f"at a voltage limit of {compliance_V:.4g} V that the bench did not set")
+        if on and mode == "current" and abs(current_A - setpoint_A) <= self.read_back_error_A(0.0):
+            faults += self._was_held_back(voltage_V, current_A, compliance_V)
+        self._highest_A, self._seen_V = 0.0, compliance_V
         status = (f"{mode} mode", f"{voltage_V:.4g} V")
         return MagnetState(current_A, setpoint_A, on, status, self.errors(), tuple(faults))
+
+    def _was_held_back(self, voltage_V: float, current_A: float, compliance_V: float) -> list[str]:
+        """Whether a set-point since the last look needed more voltage than the limit.
+
+        By the coil's resistance as it is now, at a steady current: a limit that is reached at the
+        high steps of a run does not show at a low one.
+        """
+        if current_A == 0 or abs(current_A) < SHOWS_RESISTANCE * self._highest_A:
+            return []
+        needed_V = abs(voltage_V / current_A) * self._highest_A
+        if needed_V < COMPLIANCE_SHARE * compliance_V or self._highest_A == 0:
+            return []
+        return [
+            f"on a coil that needs {needed_V:.3g} V for the {self._highest_A:.4g} A that were set, "
+            f"and its voltage limit is {compliance_V:.4g} V: that current was not reached"
+        ]
 
     def take_control(self, reach_A: float) -> tuple[str, ...]:
         """Remote control, no LIST program, current mode; what was changed, in words."""
@@ -158,6 +181,7 @@ class KepcoBop:
         """Set the bench's voltage limit; at zero current, so that it can't move the current."""
         self._prepared = True
         if self._compliance_V is None:
+            self._limit_V = self._seen_V
             return ()
         present_V = abs(self._number("VOLT?"))
         if self._is_compliance(present_V):
@@ -166,12 +190,13 @@ class KepcoBop:
         return (f"voltage limit changed from {present_V:.4g} V to {self._compliance_V:.4g} V",)
 
     def _is_compliance(self, limit_V: float) -> bool:
-        wanted_V = self._compliance_V
+        wanted_V = self._compliance_V if self._compliance_V is not None else self._limit_V
         return wanted_V is None or abs(limit_V - wanted_V) <= COMPLIANCE_WITHIN * wanted_V
 
     def set_current_A(self, current_A: float) -> None:
         """`CURR x`: one step."""
         self._session.write(f"CURR {current_A:.6f}")
+        self._highest_A = max(self._highest_A, abs(current_A))
 
     def setpoint_A(self) -> float:
         """`CURR?`: the programmed current."""

@@ -88,6 +88,10 @@ class VirtualInstrument:
         """Whether the message asks for a reply (and so takes processing time)."""
         return "?" in message
 
+    def takes_s(self, message: str) -> float:
+        """Device time that a message takes before it is carried out."""
+        return self.processing_s if self.answers(message) else 0.0
+
     def respond(self, message: str) -> str:
         """Carry a message out; its replies, each with the terminator, or nothing."""
         raise NotImplementedError
@@ -183,8 +187,9 @@ class Port:
     def _carried_out(self, message: str) -> bytes:
         """Let the instrument carry a message out; what it says."""
         instrument = self.instrument
-        if instrument.answers(message):
-            instrument.time.advance(instrument.processing_s)
+        takes_s = instrument.takes_s(message)
+        if takes_s:
+            instrument.time.advance(takes_s)
         return instrument.respond(message).encode("latin-1")
 
     def _give(self, due_host_s: float, reply: bytes) -> None:

@@ -75,9 +75,10 @@ def test_an_unchanged_set_point_is_read_without_being_sent_again(rig):
         bench.step(0.0030, spec.window)
         bench.step(0.0031, spec.window)
         assert [data for _, _, way, data in rig.wire[before:] if way == "out"] == [
-            b"SNAP? 1,2\n",
+            b"SNAP? 1,2,1,2\n",
             b"CURR 7.750000\n",
-            b"SNAP? 1,2\n",
+            b"CURR?\n",  # read back: a set that was lost would give a true reading elsewhere
+            b"SNAP? 1,2,1,2\n",
         ]
 
 
@@ -209,7 +210,7 @@ def test_a_loop_goes_to_plus_and_to_minus_and_is_read_there(rig):
         sent = [data for _, model, way, data in rig.wire[before:] if way == "out"]
     assert current_A == pytest.approx(-7.5)
     assert [data for data in sent if not data.startswith(b"ADVANCE")] == [
-        b"CURR 7.500000\n", b"CURR -7.500000\n", b"SNAP? 1,2\n",
+        b"CURR 7.500000\n", b"CURR?\n", b"CURR -7.500000\n", b"CURR?\n", b"SNAP? 1,2,1,2\n",
     ]  # fmt: skip
     (plus_s, _), (minus_s, _) = rig.sets()[-3:-1]
     assert minus_s - plus_s >= 0.05

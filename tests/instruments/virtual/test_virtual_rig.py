@@ -148,15 +148,24 @@ def test_the_wire_log_has_both_clocks_and_every_message_both_ways():
     rig = VirtualRig(DEVICE, models=DEFAULT_MODELS, wire_log=lambda *line: lines.append(line))
     port = rig.connect("kepco-bop")
     before_s = time.time()
-    port.receive(b"CURR 1\r\nCUR")
-    port.receive(b"R?\n")
+    port.receive(b"CURR 1\r\nOUT")
+    port.receive(b"P?\n")
     assert [(model, direction, data) for _, _, model, direction, data in lines] == [
         ("kepco-bop", "out", b"CURR 1\n"),
-        ("kepco-bop", "out", b"CURR?\n"),
-        ("kepco-bop", "in", b"1.0E0\n"),
+        ("kepco-bop", "out", b"OUTP?\n"),
+        ("kepco-bop", "in", b"0\n"),
     ]
     assert before_s <= lines[0][0] <= time.time()
     assert [line[1] for line in lines] == [0.0, 0.0, 2e-4]
+
+
+def test_a_set_point_read_back_right_behind_its_set_takes_no_device_time():
+    rig = VirtualRig(DEVICE)
+    ask(rig, "kepco-bop", "CURR 1")
+    assert float(ask(rig, "kepco-bop", "CURR?")) == 1.0
+    assert rig.time.now_ns == 0
+    ask(rig, "kepco-bop", "CURR?")
+    assert rig.time.now_s == pytest.approx(2e-4)
 
 
 def test_threads_on_two_instruments_take_turns():

@@ -1,0 +1,47 @@
+"""The settings that a run's data rest on, as they were when it began, to compare with later.
+
+Context: an instrument that was switched off and on answers as before, at another sensitivity; a
+hand at the front panel does the same. Decision: what was told to the file is kept, and compared
+after every fault of a link and at the end of a run. Consequence: a run never goes on, and never
+ends as done, with read-outs that are set otherwise than its file says.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Settings = Mapping[str, Mapping[str, Any]]
+
+SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
+
+
+class KeptSettings:
+    """Instruments' settings by name, as last told; empty until then."""
+
+    def __init__(self) -> None:
+        self._kept: Settings = {}
+
+    def keep(self, settings: Settings) -> None:
+        """These are what later ones are compared with."""
+        self._kept = settings
+
+    def differences(self, now: Settings) -> list[str]:
+        """What is set otherwise now, one sentence each; of instruments that were kept."""
+        return [
+            f"{name}: {key} was {then!r}, now {now[name].get(key)!r}"
+            for name, kept in self._kept.items()
+            if name in now
+            for key, then in kept.items()
+            if not same(then, now[name].get(key))
+        ]
+
+
+def same(then: object, now: object) -> bool:
+    """Whether two values of a setting are the same, but for the wobble of a measured one."""
+    if isinstance(then, float) and isinstance(now, float):
+        return math.isclose(then, now, rel_tol=SAME_WITHIN)
+    return then == now
