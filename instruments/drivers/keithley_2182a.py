@@ -10,6 +10,7 @@ more with the analogue filter: the time-out is computed from these, never guesse
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from instruments.toml_table import Table
     from instruments.visa import VisaSession
 
+READING = re.compile(r"[+-]?\d\.\d+E[+-]\d\d")  # two digits of exponent: a cut one shows
 OVERFLOW_V = 9.8e37  # a reading beyond the range is told as ±9.9E37
 ANALOGUE_FILTER_S = 0.125
 SHORTEST_NPLC, LONGEST_NPLC = 0.01, 60.0  # 50 where the line has 50 Hz
@@ -157,7 +159,7 @@ class Keithley2182A:
         self._session.close()
 
     def _judged(self, command: str) -> NDArray[np.float64]:
-        value_V = self._session.number(command)
+        value_V = self._session.number(command, READING)
         self._taken = True
         if abs(value_V) >= OVERFLOW_V:
             self._overflow = True

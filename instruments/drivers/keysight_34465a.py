@@ -11,7 +11,8 @@ X1, Y1 at one period, X2, Y2 at two (a burst over one rotation of the field has 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from instruments.toml_table import Table
     from instruments.visa import VisaSession
 
+READING = re.compile(r"[+-]\d\.\d+E[+-]\d\d")  # two digits of exponent: a cut one shows
 OVERLOAD_V = 9.8e37
 CHANNELS = ("mean", "X1", "Y1", "X2", "Y2")
 MOST_SAMPLES = 50_000  # what the reading memory holds without the memory option
@@ -198,7 +200,7 @@ class Keysight34465A:
     def _has_timer(self) -> bool:
         return any(f",{model}," in self.identity for model in WITH_TIMER)
 
-    def _refuse(self, what: str, do: str) -> None:
+    def _refuse(self, what: str, do: str) -> NoReturn:
         raise refused(self.name, self.resource, what, do)
 
     def _sample_s(self) -> float:
@@ -222,7 +224,7 @@ class Keysight34465A:
         return self._interval_s
 
     def _judged(self, command: str) -> NDArray[np.float64]:
-        volts = np.array(self._session.numbers(command, self.samples))
+        volts = np.array(self._session.numbers(command, self.samples, READING))
         over = np.abs(volts) >= OVERLOAD_V
         self._taken = True
         self._overloads += int(np.count_nonzero(over))

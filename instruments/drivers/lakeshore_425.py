@@ -2,7 +2,8 @@
 
 Commands: Model 425 user's manual, section 6.3.1 (pages 52 to 57), and PyMeasure's
 `lakeshore425.py`. The unit of a reading follows the front panel: each reading asks for unit and
-field in one message, `UNIT?;RDGFIELD?`, answered in one line.
+field in one message, `RDGFIELD?;UNIT?`, answered in one line (the unit
+last: an answer that was cut lacks it).
 The manual (page 58) wants at least 30 ms between messages and one outstanding query: a faster loop
 reads garbage now and then. The driver keeps the distance. The 425 has no `*ESR?` and no queue.
 Never sent: `ZPROBE`.
@@ -10,12 +11,12 @@ Never sent: `ZPROBE`.
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, Any
 
+from instruments.answers import numbers_of
 from instruments.drivers.exchange import identified, refused
-from instruments.drivers.field_units import LAKE_SHORE_CODES, TESLA
+from instruments.drivers.field_units import LAKE_SHORE_CODES, LAKE_SHORE_FIELD, TESLA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,16 +103,14 @@ class LakeShore425:
 
     def field_T(self) -> float:
         """The field now, in the unit that the instrument says."""
-        command = "UNIT?;RDGFIELD?"
+        command = "RDGFIELD?;UNIT?"
         reply = self._ask(command)
-        code, separator, text = reply.partition(";")
-        try:
-            unit, field = LAKE_SHORE_CODES[code.strip()], float(text)
-        except (KeyError, ValueError):
-            unit, field = "", math.nan
-        if not (separator and math.isfinite(field)):
-            raise self._session.reject(command, reply, "unit;field")
-        return field * TESLA[unit]
+        text, _, code = reply.partition(";")
+        field = numbers_of(text, 1, LAKE_SHORE_FIELD)
+        unit = LAKE_SHORE_CODES.get(code.strip())
+        if field is None or unit is None:
+            raise self._session.reject(command, reply, "field;unit")
+        return field[0] * TESLA[unit]
 
     def faults(self) -> tuple[str, ...]:
         """Nothing: no query for an overload is documented, a reading that is no number raises."""

@@ -3,8 +3,9 @@
 Commands: Model 475 user's manual, section 6.3 (`RDGFIELD?`, `UNIT?`, `RDGMODE?`,
 `RANGE?`, `AUTO?`, `TYPE?`, `*ESR?`); the bits of `OPST?` as public drivers take them from the
 Model 455's section 6.1.4.2.2, the same register set.
-The reply's unit follows the front panel: each reading asks unit, field and status in one message,
-`UNIT?;RDGFIELD?;OPST?`, answered in one line. Never sent: `ZPROBE` and `CMODE`.
+The reply's unit follows the front panel: each reading asks field, status and unit in one message,
+`RDGFIELD?;OPST?;UNIT?`, answered in one line (the unit last: an answer that was cut
+lacks it). Never sent: `ZPROBE` and `CMODE`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from instruments.answers import numbers_of
 from instruments.drivers.exchange import bits, identified, refused, word
-from instruments.drivers.field_units import LAKE_SHORE_CODES, TESLA
+from instruments.drivers.field_units import LAKE_SHORE_CODES, LAKE_SHORE_FIELD, TESLA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,17 +109,16 @@ class LakeShore475:
 
     def field_T(self) -> float:
         """The field now, in the unit that the instrument says; NaN where it is beyond the range."""
-        command = "UNIT?;RDGFIELD?;OPST?"
+        command = "RDGFIELD?;OPST?;UNIT?"
         reply = self._session.query(command)
-        parts = [part.strip() for part in reply.split(";")]
-        try:
-            unit, field, status = LAKE_SHORE_CODES[parts[0]], float(parts[1]), int(parts[2])
-        except (KeyError, ValueError, IndexError):
-            raise self._session.reject(command, reply, "unit;field;status") from None
-        if len(parts) != 3 or not math.isfinite(field):
-            raise self._session.reject(command, reply, "unit;field;status")
+        text, status_text, code = (*(part.strip() for part in reply.split(";")), "", "")[:3]
+        field = numbers_of(text, 1, LAKE_SHORE_FIELD)
+        unit = LAKE_SHORE_CODES.get(code)
+        if field is None or unit is None or not status_text.isdigit() or reply.count(";") != 2:
+            raise self._session.reject(command, reply, "field;status;unit")
+        status = int(status_text)
         self._status |= status
-        return math.nan if status & 3 else field * TESLA[unit]
+        return math.nan if status & 3 else field[0] * TESLA[unit]
 
     def faults(self) -> tuple[str, ...]:
         """No probe or a field beyond the range since the last call, and errors."""

@@ -2,7 +2,8 @@
 
 Commands: Lake Shore's own Python driver (`lakeshore/teslameter.py`, `xip_instrument.py`), which
 follows the F41/F71 manual's SCPI chapter. Queries joined by `;:` are answered in one line.
-Each reading asks for unit, field and both status registers in one message. A three-axis probe
+Each reading asks for field, both status registers and unit in one message (the unit last: an
+answer that was cut lacks it). A three-axis probe
 answers `FETCH:DC?` with the magnitude, which has no sign: there the bench has to name an axis.
 Never sent: anything of `SOURCE:FIELD` (closed-loop control) and `SENS:MRESET`.
 """
@@ -10,8 +11,9 @@ Never sent: anything of `SOURCE:FIELD` (closed-loop control) and `SENS:MRESET`.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from instruments.answers import numbers_of
 from instruments.drivers.exchange import identified, refused, word
 from instruments.drivers.field_units import SCPI_WORDS, TESLA
 
@@ -30,7 +32,6 @@ QUESTIONABLE = {
     4: "temperature compensation error", 5: "invalid probe", 8: "calibration error",
     9: "heartbeat error",
 }  # fmt: skip
-REGISTERS = 1 << 16
 AVERAGE_S = 0.01  # one sample of SENS:AVERAGE:COUNT
 
 
@@ -58,7 +59,7 @@ class LakeShoreF71:
         self._axis: str | None = options.get("axis")
         reading = "FETCH:DC?" if self._axis is None else f"FETCH:DC? {self._axis}"
         self._command = (
-            f"UNIT:FIELD?;:{reading};:STATus:OPERation:CONDition?;:STATus:QUEStionable:CONDition?"
+            f"{reading};:STATus:OPERation:CONDition?;:STATus:QUEStionable:CONDition?;:UNIT:FIELD?"
         )
         self._operation = 0
         self._questionable = 0
@@ -126,17 +127,16 @@ class LakeShoreF71:
         """The field now, in the unit that the instrument says; NaN where it is beyond the range."""
         reply = self._session.query(self._command)
         parts = [part.strip() for part in reply.split(";")]
-        try:
-            unit = SCPI_WORDS[parts[0].upper()]
-            field, operation, questionable = float(parts[1]), int(parts[2]), int(parts[3])
-        except (KeyError, ValueError, IndexError):
-            raise self._spoilt(reply) from None
-        registers = max(operation, questionable) < REGISTERS and min(operation, questionable) >= 0
-        if len(parts) != 4 or math.isinf(field) or not registers:
-            raise self._spoilt(reply)
+        unit = SCPI_WORDS.get(parts[-1].upper())
+        if len(parts) != 4 or unit is None or not (parts[1].isdigit() and parts[2].isdigit()):
+            raise self._session.reject(self._command, reply, "field;status;status;unit")
+        field = numbers_of(parts[0], 1)
+        if field is None:
+            raise self._session.reject(self._command, reply, "field;status;status;unit")
+        operation, questionable = int(parts[1]), int(parts[2])
         self._operation |= operation
         self._questionable |= questionable
-        return math.nan if operation & 3 else field * TESLA[unit]
+        return math.nan if operation & 3 else field[0] * TESLA[unit]
 
     def faults(self) -> tuple[str, ...]:
         """What the status registers said at the readings since the last call, and errors."""
@@ -154,8 +154,5 @@ class LakeShoreF71:
         """Close the session; never raises."""
         self._session.close()
 
-    def _refuse(self, what: str, do: str) -> None:
+    def _refuse(self, what: str, do: str) -> NoReturn:
         raise refused(self.name, self.resource, what, do)
-
-    def _spoilt(self, reply: str) -> Exception:
-        return self._session.reject(self._command, reply, "unit;field;status;status")

@@ -6,6 +6,7 @@ SR865A take them from its manual (revision 2.11).
 Same mnemonics as the SR830, other numbers: parameters count from 0 (X is 0), the sensitivity is
 `SCAL` and *falls* from 1 V, time constants begin at 1 µs, `SNAP?` takes two or three. A compound
 query answers in one line. Nothing is shared with the SR830's tables.
+Where `SNAP?` has room for it the last value is asked for twice: a reply that was cut shows.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from instruments.drivers.exchange import bits, channel_names, entry, identified
+from instruments.drivers.sr860_capture import Capture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from instruments.visa import VisaSession
 
 CHANNELS = {"X": 0, "Y": 1, "R": 2, "theta": 3}  # numbers of SNAP? and OUTP?
-PARTNER = {"X": "Y", "Y": "X", "R": "theta", "theta": "R"}  # SNAP? wants two
 MOST_CHANNELS = 3  # SNAP? takes 2 or 3
 
 SENSITIVITY = tuple((10, 5, 2)[i % 3] * 10.0 ** (-1 - i // 3) for i in range(28))  # 1 … 1e-9
@@ -78,8 +79,8 @@ class SR860:
         self.units: tuple[str, ...] = self._units("voltage")
         self.identity = ""
         self._session = session
-        asked = self.channels if len(self.channels) > 1 else (*self.channels, *self._partner())
-        self._asked = len(asked)
+        self._copies = 1 if len(self.channels) < MOST_CHANNELS else 0
+        asked = (*self.channels, *self.channels[-1:] * self._copies)
         self._read_command = f"SNAP? {','.join(str(CHANNELS[channel]) for channel in asked)}"
         self._monitor_commands = [f"OUTP? {CHANNELS[channel]}" for channel in self.channels]
         session.identify = self.identify
@@ -142,12 +143,16 @@ class SR860:
 
     def read(self) -> NDArray[np.float64]:
         """`SNAP?`: all channels of one instant; it gates a step where the rig does so."""
-        numbers = self._session.numbers(self._read_command, self._asked)
-        return np.array(numbers[: len(self.channels)])
+        count = len(self.channels)
+        return np.array(self._session.numbers(self._read_command, count, copies=self._copies))
 
     def monitor(self) -> NDArray[np.float64]:
         """`OUTP?` of each channel: the latest values, nothing is gated."""
         return np.array([self._session.number(command) for command in self._monitor_commands])
+
+    def capture(self) -> Capture:
+        """Its capture buffer: samples at a rate of the instrument's own clock."""
+        return Capture(self._session, self.name)
 
     def faults(self) -> tuple[str, ...]:
         """`LIAS?` and the errors, all cleared by reading."""
@@ -173,7 +178,3 @@ class SR860:
     def _units(self, signal: str) -> tuple[str, ...]:
         unit = "V" if signal == "voltage" else "A"
         return tuple("deg" if channel == "theta" else unit for channel in self.channels)
-
-    def _partner(self) -> tuple[str, ...]:
-        """What is asked beside a single channel."""
-        return tuple(PARTNER[channel] for channel in self.channels)

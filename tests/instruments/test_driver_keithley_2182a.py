@@ -81,7 +81,7 @@ def test_the_time_out_follows_from_the_settings_and_ends_with_the_reading(settin
 
 def test_a_reading_beyond_the_range_is_no_number_and_a_fault_once():
     with transcript(
-        (b":READ?", b"-9.90000000E+37"), QUIET, QUIET, (b":READ?", b"+1E-6"), QUIET
+        (b":READ?", b"-9.90000000E+37"), QUIET, QUIET, (b":READ?", b"+1.0E-06"), QUIET
     ) as session:
         meter = Keithley2182A("nv", session, {})
         assert math.isnan(meter.read()[0])
@@ -92,7 +92,7 @@ def test_a_reading_beyond_the_range_is_no_number_and_a_fault_once():
 
 
 def test_monitor_repeats_the_last_reading_and_takes_one_where_there_is_none():
-    with transcript((b":READ?", b"+1E-6"), (b":FETC?", b"+1E-6")) as session:
+    with transcript((b":READ?", b"+1.0E-06"), (b":FETC?", b"+1.0E-06")) as session:
         meter = Keithley2182A("nv", session, {})
         assert meter.monitor() == meter.monitor()
 
@@ -133,7 +133,7 @@ def test_settings_are_in_units():
         }  # fmt: skip
 
 
-@pytest.mark.parametrize("reply", [b"+1.5E-06,+1", b"1.5E", b"OVRFLW"])
+@pytest.mark.parametrize("reply", [b"+1.5E-06,+1", b"+1.5E-0", b"+1.5", b"OVRFLW"])
 def test_a_spoilt_reading_is_an_error(reply):
     with transcript((b":READ?", reply)) as session, pytest.raises(LinkError, match="1 number"):
         Keithley2182A("nv", session, {}).read()

@@ -50,7 +50,7 @@ def test_a_burst_is_paced_by_the_timer_and_the_time_out_follows_from_it():
     with transcript(
         (b"*IDN?", IDENTITY), *MODE, (b"SENS:VOLT:DC:NPLC 0.02", b""), (b"TRIG:COUN 1", b""),
         (b"SAMP:COUN 4", b""), (b"SAMP:TIM? MIN", b"+4.20000000E-04"), (b"SAMP:SOUR TIM", b""),
-        (b"SAMP:TIM 2.000000", b""), QUIET, (b"READ?", b"+1.0,-1.0,+1.0,-1.0"),
+        (b"SAMP:TIM 2.000000", b""), QUIET, (b"READ?", b"+1.0E+00,-1.0E+00,+1.0E+00,-1.0E+00"),
     ) as session:  # fmt: skip
         options = {"samples": 4, "interval_s": 2.0, "nplc": 0.02, "channels": ("mean", "X2")}
         meter = Keysight34465A("dmm", session, options)
@@ -98,23 +98,24 @@ def test_what_a_burst_can_not_rest_on_is_refused(exchanges, options, words):
 
 
 def test_hardware_timed_it_is_armed_and_fetched():
-    with transcript((b"INIT", b""), (b"FETC?", b"+1.0E-3,+3.0E-3")) as session:
+    with transcript((b"INIT", b""), (b"FETC?", b"+1.0E-03,+3.0E-03")) as session:
         meter = Keysight34465A("dmm", session, {"samples": 2})
         meter.arm()
         assert meter.fetch() == pytest.approx([2e-3])
 
 
 def test_an_overload_is_no_number_and_a_fault_once():
-    with transcript((b"READ?", b"+9.90000000E+37,+1.0"), QUIET, QUIET) as session:
+    with transcript((b"READ?", b"+9.90000000E+37,+1.0E+00"), QUIET, QUIET) as session:
         meter = Keysight34465A("dmm", session, {"samples": 2})
         assert math.isnan(meter.read()[0])
         assert meter.faults() == ("1 sample(s) beyond the range",)
         assert meter.faults() == ()
 
 
-def test_a_burst_that_lacks_a_sample_is_an_error():
+@pytest.mark.parametrize("last", [b"", b",+3.0E+0", b",+3.0", b",+3.0E+00,"])
+def test_a_burst_that_was_cut_is_an_error(last):
     with (
-        transcript((b"READ?", b"+1.0,+2.0")) as session,
+        transcript((b"READ?", b"+1.0E+00,+2.0E+00" + last)) as session,
         pytest.raises(LinkError, match="3 number"),
     ):
         Keysight34465A("dmm", session, {"samples": 3}).read()

@@ -41,10 +41,10 @@ def test_prepare_drops_what_the_status_words_had_latched():
 @pytest.mark.parametrize(
     ("channels", "command", "reply", "values"),
     [
-        (("X", "Y"), b"SNAP? 0,1", b"1.5e-5,-2e-6", [1.5e-5, -2e-6]),
+        (("X", "Y"), b"SNAP? 0,1,1", b"1.5e-5,-2e-6,-2e-6", [1.5e-5, -2e-6]),
         (("X", "Y", "theta"), b"SNAP? 0,1,3", b"3,4,53.13", [3, 4, 53.13]),
-        (("R",), b"SNAP? 2,3", b"0.25,90", [0.25]),
-        (("Y",), b"SNAP? 1,0", b"0.25,1", [0.25]),
+        (("R",), b"SNAP? 2,2", b"0.25,0.25", [0.25]),
+        (("theta",), b"SNAP? 3,3", b"-90,-90", [-90.0]),
     ],
 )
 def test_reads_all_channels_of_one_instant_counted_from_zero(channels, command, reply, values):
@@ -114,9 +114,9 @@ def test_the_tables_are_those_of_the_manual():
     assert [TIME_CONSTANT_S[i] for i in (0, 1, 12, 21)] == pytest.approx([1e-6, 3e-6, 1.0, 30e3])
 
 
-@pytest.mark.parametrize("reply", [b"1.5e-5", b"1,2,3", b"1.5e-5,", b"1.5e-5,-2e", b"x,y"])
+@pytest.mark.parametrize("reply", [b"1.5e-5", b"1,2", b"1,2,3", b"1.5e-5,-2e-6,-2e", b"x,y,y"])
 def test_a_cut_reading_is_an_error(reply):
-    with transcript((b"SNAP? 0,1", reply)) as session, pytest.raises(LinkError, match="2 number"):
+    with transcript((b"SNAP? 0,1,1", reply)) as session, pytest.raises(LinkError, match="2 number"):
         SR860("lockin", session, {}).read()
 
 

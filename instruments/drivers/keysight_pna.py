@@ -1,0 +1,229 @@
+"""Keysight (Agilent) PNA family: S21 spectra of a two-port network analyser, a channel a frequency.
+
+Commands: Keysight PNA help, "SCPI command tree", as QCoDeS' `Keysight/N52xx.py` and public scripts
+send them. A reading is one sweep (`SENS:SWE:MODE SING;*OPC?`, with averaging on a group of them)
+and the selected trace's complex data (`CALC:DATA? SDATA`) as a block of 64-bit floats, least
+significant byte first (`FORM REAL,64`, `FORM:BORD SWAP`). The time-out follows from the sweep time.
+The S21 trace has to exist: none is made, no calibration is touched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from instruments.drivers.exchange import identified, queued_errors, refused, waiting, word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from instruments.toml_table import Table
+    from instruments.visa import VisaSession
+
+MODELS = r"(Keysight|Agilent) Technologies,(N52|N53|E83|E88|P93|P50|M93|M98)\w+,"
+QUANTITIES = {"dB": "dB", "magnitude": "1", "real": "1", "imag": "1", "phase_deg": "deg"}
+MOST_POINTS = 10_001  # judgement: channels of one step
+SMALLEST = 1.0e-15  # |S21| below it (−300 dB) is nothing, and has a logarithm
+SWEEP_TYPE = {"LIN": "linear", "LOG": "logarithmic", "SEGM": "segments", "CW": "one frequency",
+              "POW": "power", "PHAS": "phase"}  # fmt: skip
+TRIGGER = {"IMM": "immediate", "EXT": "external", "MAN": "manual"}
+SWITCH = {"0": "off", "1": "on"}
+OWN_KEYS = ("start_Hz", "stop_Hz", "if_bandwidth_Hz")
+
+
+class KeysightPNA:
+    """A PNA whose power, averaging and calibration stay as they are.
+
+    Parameters
+    ----------
+    name
+        The instrument's name on the bench.
+    session
+        Its open VISA session.
+    options
+        `points`: of a sweep, each a channel; `quantity`: dB, magnitude, real, imag or phase_deg;
+        `start_Hz`, `stop_Hz`, `if_bandwidth_Hz`: None to leave them.
+
+    Attributes
+    ----------
+    frequency_Hz
+        Of each channel `(C,)`, known after `prepare`.
+    """
+
+    driver = "keysight-pna"
+    KEYS: tuple[str, ...] = ("points", "quantity", *OWN_KEYS)
+
+    def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
+        self.name = name
+        self.resource = session.resource_name
+        self.identity = ""
+        self.quantity = str(options.get("quantity", "dB"))
+        points = int(options.get("points", 201))
+        self.channels = tuple(f"S21[{index}]" for index in range(points))
+        self.units: tuple[str, ...] = (QUANTITIES[self.quantity],) * points
+        self.frequency_Hz: NDArray[np.float64] = np.full(points, np.nan)
+        self.sweep_s = 0.0
+        self._axis: dict[str, float | None] = {key: options.get(key) for key in OWN_KEYS}
+        self._averages = 1
+        self._session = session
+        session.identify = self.identify
+
+    @staticmethod
+    def terminator(resource: str) -> str:
+        """What ends a line on this interface."""
+        return "\n"
+
+    @staticmethod
+    def options(table: Table) -> dict[str, Any]:
+        """The keys of a bench file that are this driver's own; problems are noted in the table."""
+        points = table.value("points", int, 201)
+        if not 2 <= points <= MOST_POINTS:
+            table.add(f"points = {points} must be from 2 to {MOST_POINTS}")
+        quantity = table.value("quantity", str, "dB")
+        if quantity not in QUANTITIES:
+            table.add(f"quantity = {quantity!r} must be one of {', '.join(QUANTITIES)}")
+        axis = {key: table.number(key, above=0.0) if key in table.values else None
+                for key in OWN_KEYS}  # fmt: skip
+        start_Hz, stop_Hz = axis["start_Hz"], axis["stop_Hz"]
+        if (start_Hz is None) != (stop_Hz is None):
+            table.add("start_Hz and stop_Hz: both or neither")
+        if start_Hz is not None and stop_Hz is not None and not start_Hz < stop_Hz:
+            table.add(f"stop_Hz = {stop_Hz:g} Hz must be above start_Hz = {start_Hz:g} Hz")
+        return {"points": points, "quantity": quantity, **axis}
+
+    def identify(self) -> str:
+        """`*IDN?`, e.g. `Keysight Technologies,N5222B,US12345678,A.20.25.04`."""
+        expected = "Keysight Technologies,N52…, P93… or P50…"
+        self.identity = identified(self._session, self.identity, MODELS, expected)
+        return self.identity
+
+    def settings(self) -> dict[str, Any]:
+        """Every setting that a spectrum rests on, in units."""
+        session = self._session
+        return {
+            "start_Hz": session.number("SENS:FREQ:STAR?"),
+            "stop_Hz": session.number("SENS:FREQ:STOP?"),
+            "points": round(session.number("SENS:SWE:POIN?")),
+            "sweep_type": word(session, "SENS:SWE:TYPE?", SWEEP_TYPE),
+            "sweep_s": session.number("SENS:SWE:TIME?"),
+            "if_bandwidth_Hz": session.number("SENS:BAND?"),
+            "power_dBm": session.number("SOUR:POW?"),
+            "averaging": word(session, "SENS:AVER?", SWITCH),
+            "averages": round(session.number("SENS:AVER:COUN?")),
+            "correction": word(session, "SENS:CORR:STAT?", SWITCH),
+            "trigger": word(session, "TRIG:SOUR?", TRIGGER),
+            "quantity": self.quantity,
+        }
+
+    def prepare(self) -> None:
+        """Select the S21 trace, hold the sweep, set what the bench names, compute the time.
+
+        Raises
+        ------
+        RefusedError
+            No S21 trace, no sweep over a linear frequency axis, a manual trigger, or another number
+            of points than the bench names.
+        """
+        session = self._session
+        self.identify()
+        trace = self._trace()
+        if word(session, "TRIG:SOUR?", TRIGGER) == "manual":
+            self._refuse("waits for a manual trigger at each sweep", "Set it to internal")
+        sweep = word(session, "SENS:SWE:TYPE?", SWEEP_TYPE)
+        if sweep != "linear":
+            self._refuse(f"sweeps {sweep}, expected linear frequency", "Set a linear sweep")
+        session.write(f"CALC:PAR:SEL '{trace}'")
+        session.write("SENS:SWE:MODE HOLD")
+        for key, header in zip(OWN_KEYS, ("FREQ:STAR", "FREQ:STOP", "BAND"), strict=True):
+            if self._axis[key] is not None:
+                session.write(f"SENS:{header} {self._axis[key]:.3f}")
+        if self._axis["start_Hz"] is not None:
+            session.write(f"SENS:SWE:POIN {len(self.channels)}")
+        session.write("FORM REAL,64")
+        session.write("FORM:BORD SWAP")
+        self._measure_axis()
+        self.errors()
+
+    def read(self) -> NDArray[np.float64]:
+        """One sweep, or one group of averages, as its channels `(C,)`; it gates a step."""
+        session = self._session
+        mode = "SING"
+        if self._averages > 1:
+            session.write("SENS:AVER:CLE")
+            session.write(f"SENS:SWE:GRO:COUN {self._averages}")
+            mode = "GRO"
+        command = f"SENS:SWE:MODE {mode};*OPC?"
+        with waiting(session, self.sweep_s * self._averages):
+            reply = session.query(command)
+        if reply.strip().lstrip("+") != "1":
+            raise session.reject(command, reply, "1")
+        return self.monitor()
+
+    def monitor(self) -> NDArray[np.float64]:
+        """The trace as the last sweep left it `(C,)`; nothing is swept."""
+        return as_quantity(self.complex_trace(), self.quantity)
+
+    def complex_trace(self) -> NDArray[np.complex128]:
+        """`CALC:DATA? SDATA`: S21 as the last sweep left it `(C,)`, corrected, complex."""
+        command = "CALC:DATA? SDATA"
+        block = self._session.query_block(command)
+        expected = 16 * len(self.channels)
+        if len(block) != expected:
+            found = f"a block of {len(block)} bytes"
+            raise self._session.reject(command, found, f"{expected}: two doubles a point")
+        pairs = np.frombuffer(block, dtype="<f8").reshape(-1, 2)
+        if not np.all(np.isfinite(pairs)):
+            raise self._session.reject(command, "a block with no numbers in it", "finite numbers")
+        return pairs[:, 0] + 1j * pairs[:, 1]
+
+    def faults(self) -> tuple[str, ...]:
+        """The error queue, which tells an unlocked source and a receiver overload, too."""
+        return self.errors()
+
+    def errors(self) -> tuple[str, ...]:
+        """`SYST:ERR?` until it answers 0."""
+        return queued_errors(self._session)
+
+    def close(self) -> None:
+        """Close the session; never raises."""
+        self._session.close()
+
+    def _refuse(self, what: str, do: str) -> NoReturn:
+        raise refused(self.name, self.resource, what, do)
+
+    def _trace(self) -> str:
+        """`CALC:PAR:CAT:EXT?`: names and parameters in turn; the first trace of S21."""
+        listed = self._session.query("CALC:PAR:CAT:EXT?").strip().strip('"').split(",")
+        for trace, parameter in zip(listed[::2], listed[1::2], strict=False):
+            if parameter.strip().upper() == "S21":
+                return trace.strip()
+        self._refuse("has no trace of S21", "Make one on its front panel (Trace, Measure, S21)")
+
+    def _measure_axis(self) -> None:
+        session = self._session
+        points = round(session.number("SENS:SWE:POIN?"))
+        if points != len(self.channels):
+            self._refuse(
+                f"sweeps {points} points, the bench file says {len(self.channels)}",
+                f"Set points = {points}, or name start_Hz and stop_Hz so that it is set",
+            )
+        start_Hz, stop_Hz = session.number("SENS:FREQ:STAR?"), session.number("SENS:FREQ:STOP?")
+        self.frequency_Hz = np.linspace(start_Hz, stop_Hz, points)
+        self.sweep_s = session.number("SENS:SWE:TIME?")
+        averaging = word(session, "SENS:AVER?", SWITCH) == "on"
+        self._averages = round(session.number("SENS:AVER:COUN?")) if averaging else 1
+
+
+def as_quantity(trace: NDArray[np.complex128], quantity: str) -> NDArray[np.float64]:
+    """What a reading holds of a complex trace."""
+    if quantity == "real":
+        return trace.real
+    if quantity == "imag":
+        return trace.imag
+    if quantity == "phase_deg":
+        return np.degrees(np.angle(trace))
+    size: NDArray[np.float64] = np.abs(trace)
+    return size if quantity == "magnitude" else 20.0 * np.log10(np.maximum(size, SMALLEST))
