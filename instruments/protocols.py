@@ -134,6 +134,22 @@ class Readout(Instrument, Protocol):
         """Overloads, lost reference and the like since the last call, in words."""
 
 
+class Teslameter(Instrument, Protocol):
+    """A probe in the gap: the field of a step is measured, not assumed."""
+
+    def prepare(self) -> None:
+        """Make sure that it measures a constant field along one axis; nothing is set.
+
+        Raises `RefusedError` in another mode, and without a probe where the model tells that.
+        """
+
+    def field_T(self) -> float:
+        """The field now; its unit is asked for with it. NaN, and a fault, beyond the range."""
+
+    def faults(self) -> tuple[str, ...]:
+        """What made a reading no good since the last call, in words."""
+
+
 class Thermometer(Instrument, Protocol):
     """An instrument that measures temperatures."""
 
