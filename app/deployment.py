@@ -1,22 +1,16 @@
-"""A deployment on disk and before its first byte: what it needs, checks, compares and leaves.
-
-Layout: `deployment.json`, `result.nc` (prediction and target over the unseen part, misfit of each
-node), `nodes/` (a recording: one sequence a node, in schedule order). Never imports torch.
-"""
+"""A deployment before its first byte: what it needs, checks and compares. Never imports torch."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.artefacts import code_version, find_file, load_artefact, new_id, now_iso, save_artefact
+from app.artefacts import code_version, find_file, new_id, now_iso
 from app.artefacts import sha256_of as file_sha256
-from app.netcdf import Variable, write_netcdf
 from app.operations.record import differences
-from app.recording_store import read_recording
+from app.recording_reader import read_recording
 from app.weights_store import NETWORK_FILE, TWIN_FILE
 from models.errors import InputError, RefusedError, raise_problems
 from models.recording import Recording
@@ -29,11 +23,6 @@ if TYPE_CHECKING:
     from models.network import Network, TwinReference
 
     FloatArray = NDArray[np.float64]
-
-SCHEMA = 1
-KIND = "deployment"
-FILE_NAME = "deployment.json"
-RESULT_NAME = "result.nc"
 
 
 def preflight(network: Network, path: Path, bench: Bench) -> None:
@@ -130,112 +119,3 @@ def label_of(network: Network) -> str:
     if network.meta.get("iterations") == 0:
         return "untrained"
     return "deterministic twin" if network.meta.get("deterministic") else "noise-aware"
-
-
-def write_deployment(
-    out: Path,
-    path: Path,
-    network: Network,
-    nodes: Recording,
-    prediction: FloatArray,
-    seconds: float,
-) -> dict[str, Any]:
-    """Write `result.nc` and `deployment.json`; returns the values of the result line.
-
-    Parameters
-    ----------
-    out, path
-        Folders of the deployment and of its network.
-    network, nodes
-        What ran, and what was measured of every node.
-    prediction
-        `(T, n_out)` over the unseen part.
-    seconds
-        Time that it took.
-    """
-    misfits = np.array([misfit_of(network, p, nodes.response[p, 0]) for p in range(network.nodes)])
-    write_netcdf(
-        out / RESULT_NAME,
-        _variables(network, prediction, misfits),
-        {"title": "Twinrig deployment: a network's forecast on the device", "kind": KIND},
-    )
-    void = [r for r in nodes.meta.get("remarks", []) if "was void" in r]
-    body = {
-        "path": str(out / FILE_NAME),
-        "task": network.task["name"],
-        "metric": network.task["metric"],
-        "description": network.task.get("description", ""),
-        "measured": network.score(prediction),
-        "predicted": network.predicted,
-        "baselines": network.baselines,
-        "nodes": network.nodes,
-        "hardware_runs": network.nodes + len(void),
-        "seconds": round(seconds, 1),
-        "label": label_of(network),
-        "layers": [layer.nodes for layer in network.layers],
-        "misfit": _summary(network, misfits),
-        "network": nodes.meta["network"],
-    }
-    history = {
-        "id": nodes.meta["id"],
-        "created": now_iso(),
-        "code_version": code_version(),
-        "network_id": network.meta.get("id", ""),
-        "network_sha256": nodes.meta["network_sha256"],
-        "twins": [asdict(twin) for twin in network.twins],
-        "settings": nodes.settings,
-        "identities": nodes.identities,
-    }
-    save_artefact(out, FILE_NAME, {"kind": KIND, "schema": SCHEMA, **history, **body}, {})
-    return body
-
-
-def finished_values(out: Path) -> dict[str, Any] | None:
-    """The result of a deployment that is finished already, else None."""
-    if not (out / FILE_NAME).is_file():
-        return None
-    body, _ = load_artefact(out, FILE_NAME, KIND, SCHEMA)
-    return {**body, "path": str(out / FILE_NAME)}
-
-
-def _summary(network: Network, misfits: FloatArray) -> dict[str, Any]:
-    """Median misfit a layer, and the node that is furthest off."""
-    if not np.isfinite(misfits).any():
-        return {}
-    start, medians = 0, []
-    for layer in network.layers:
-        medians.append(float(np.nanmedian(misfits[start : start + layer.nodes])))
-        start += layer.nodes
-    worst = int(np.nanargmax(misfits))
-    return {"layers": medians, "worst": float(misfits[worst]), "worst_node": worst}
-
-
-def _variables(
-    network: Network, prediction: FloatArray, misfits: FloatArray
-) -> dict[str, Variable]:
-    target = network.targets[network.washout :]
-    single = target.shape[1] == 1
-    dims = ("step",) if single else ("step", "output")
-    layers = np.repeat(np.arange(len(network.layers)), [x.nodes for x in network.layers])
-    series = {
-        "prediction": (prediction, "answer of the device's network"),
-        "target": (target, "what was to be answered"),
-        "forecast_mean": (network.forecast_mean, "mean answer that the twin foresaw"),
-        "forecast_low": (network.forecast_low, "5th percentile of the twin's single passes"),
-        "forecast_high": (network.forecast_high, "95th percentile of the twin's single passes"),
-    }
-    steps = np.arange(len(target), dtype=np.int32)
-    return {
-        "step": Variable(("step",), steps, {"units": "1"}),
-        "node": Variable(("node",), np.arange(network.nodes, dtype=np.int32), {"units": "1"}),
-        **{
-            name: Variable(
-                dims, values[:, 0] if single else values, {"units": "1", "long_name": words}
-            )
-            for name, (values, words) in series.items()
-        },
-        "layer": Variable(("node",), layers.astype(np.int32), {"units": "1"}),
-        "misfit": Variable(
-            ("node",), misfits, {"units": "1", "long_name": "RMSE over what the twin expects"}
-        ),
-    }

@@ -1,10 +1,12 @@
 """A fit's checkpoint on disk: one safetensors file, replaced whole, so a kill leaves the last one.
 
 The numbers (settings, parents, iteration) are JSON inside the same file: two files could disagree.
+A SHA-256 over all of it is one more array, so that a flipped bit never becomes a weight.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
 FILE_NAME = "checkpoint.safetensors"
 NUMBERS = "numbers.json"
-SCHEMA = 1
+DIGEST = "sha256"
+SCHEMA = 2
 
 
 def save_checkpoint(folder: Path, arrays: dict[str, NDArray[Any]], numbers: dict[str, Any]) -> None:
@@ -30,6 +33,7 @@ def save_checkpoint(folder: Path, arrays: dict[str, NDArray[Any]], numbers: dict
     text = json.dumps({"schema": SCHEMA, **numbers}).encode()
     whole = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
     whole[NUMBERS] = np.frombuffer(text, dtype=np.uint8)
+    whole[DIGEST] = np.frombuffer(_digest(whole), dtype=np.uint8)
     write_bytes(folder / FILE_NAME, save(whole))
 
 
@@ -53,14 +57,27 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, NDArray[Any]], dict[str, An
         content = path.read_bytes()
     try:
         arrays = load(content)
-        numbers: dict[str, Any] = json.loads(arrays.pop(NUMBERS).tobytes())
-    except (SafetensorError, KeyError, ValueError) as error:
+        known = arrays.pop(DIGEST).tobytes()
+        is_whole = known == _digest(arrays)
+        numbers: Any = json.loads(arrays.pop(NUMBERS).tobytes())
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: damaged ({error}); fit anew into another --out") from error
-    if numbers.get("schema") != SCHEMA:
-        raise InputError(
-            f"{path}: has schema {numbers.get('schema')!r}, this Twinrig reads {SCHEMA}"
-        )
+    if not isinstance(numbers, dict) or numbers.get("schema") != SCHEMA:
+        found = numbers.get("schema") if isinstance(numbers, dict) else None
+        raise InputError(f"{path}: has schema {found!r}, this Twinrig reads {SCHEMA}")
+    if not is_whole:
+        raise InputError(f"{path}: doesn't match its SHA-256: damaged; fit anew into another --out")
     return arrays, numbers
+
+
+def _digest(arrays: dict[str, NDArray[Any]]) -> bytes:
+    """SHA-256 over names, types, shapes and bytes of all arrays."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.digest()
 
 
 def remove_checkpoint(folder: Path) -> None:

@@ -1,11 +1,14 @@
 """The append-only journal of a run: every completed repeat survives `kill -9` at any instant.
 
-Decision. A run's truth is `journal.bin`: a preamble with the run's status, then records that each
-carry a CRC-32. A record is one unbuffered write at the end of the file, so a kill leaves whole
-records and at most one torn tail, which readers drop; it is flushed to the platter at most once a
-second (a power cut may cost that second). Beside it lies `recording.nc`, which anyone may open
-while the run goes on. Consequence: nothing rests on HDF5's behaviour under a kill, and one repeat
-costs microseconds, whatever the recording's size.
+Decision. A run's truth is `journal.bin`: a preamble with the run's status, then records whose head
+and payload each carry a CRC-32. A record is one unbuffered write at the end of the file, so a kill
+leaves whole records and at most one torn tail, which readers drop: a record that is shorter than
+its own head says, or zeros (a power cut). Any other misfit is damage. It is flushed to the platter
+at most once a second (a power cut may cost that second). Beside it lies `recording.nc`, which
+anyone may open while the run goes on; each repeat stands in the journal first, so a repeat that
+only `recording.nc` shows tells of a journal that was cut short (`app.recording_reader`).
+Consequence: nothing rests on HDF5's behaviour under a kill, and one repeat costs microseconds,
+whatever the recording's size.
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ import numpy as np
 
 from app.artefacts import canonical, parse_json, plain, reading, write_bytes, writing
 from app.owner import Owner
-from models.errors import InputError, TwinrigError
+from models.errors import InputError, TwinrigError, raise_problems
+from models.json_form import COUNT, TEXT, Table, faults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,14 +36,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NAME = "journal.bin"
-PREAMBLE = b"twinrig journal 1\n"
+PREAMBLE = b"twinrig journal 2\n"
 STATUS_BYTES = 12
 START = len(PREAMBLE) + STATUS_BYTES
 MARK = b"TWR"
-FRAME = struct.Struct("<3sBII")  # mark, kind, length, CRC-32 of kind and payload
+FRAME = struct.Struct("<3sBIII")  # mark, kind, length, CRC-32 of kind and payload, of the head
+HEAD_BYTES = FRAME.size - 4
 REPEAT = struct.Struct("<IIIIId")  # sequence, repeat, position, steps, channels, start_s
-HEADER_KIND, OWNER_KIND, REPEAT_KIND, REMARK_KIND = b"HORN"
+HEADER_KIND, OWNER_KIND, REPEAT_KIND, REMARK_KIND, PLACE_KIND = b"HORNP"
 SYNC_S = 1.0
+STATUSES = ("begun", "running", "done", "stopped", "failed")
+"""`begun`: running, and `recording.nc` isn't written yet."""
+FEWEST_ZEROS = 64  # bytes at a record's end that a power cut left unwritten
+RECORDS = {
+    OWNER_KIND: Table({"pid": COUNT, "started": TEXT, "host": TEXT}),
+    REMARK_KIND: Table({"text": TEXT}),
+    PLACE_KIND: Table({"order": COUNT}),
+}
 
 
 @dataclass(frozen=True)
@@ -69,13 +82,18 @@ class JournalRepeat:
 
 @dataclass
 class JournalContent:
-    """What a journal holds: `end` is the offset behind its last whole record."""
+    """What a journal holds.
+
+    `order_at` is where the order stands in the `recording.nc` beside it (None: there is none yet),
+    `end` the offset behind the last whole record.
+    """
 
     status: str
-    header: dict[str, Any]
-    owner: Owner
+    header: dict[str, Any] = field(default_factory=dict)
+    owner: Owner | None = None
     repeats: list[JournalRepeat] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    order_at: int | None = None
     end: int = START
 
 
@@ -85,8 +103,8 @@ class Journal:
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self.path = path
         self._file = file
-        self._end = path.stat().st_size
-        self._synced_s = -SYNC_S
+        self._end = os.fstat(file.fileno()).st_size
+        self._synced_s, self._is_synced = -SYNC_S, False
 
     @classmethod
     def create(
@@ -96,7 +114,7 @@ class Journal:
         frames = _frame(HEADER_KIND, canonical(plain(header)))
         frames += _frame(OWNER_KIND, canonical(Owner.here().to_json()))
         frames += b"".join(_frame(REPEAT_KIND, repeat.to_bytes()) for repeat in repeats)
-        write_bytes(path, PREAMBLE + _status_bytes("running") + frames)
+        write_bytes(path, PREAMBLE + _status_bytes("begun") + frames)
         with writing(path):
             return cls(path, path.open("r+b", buffering=0))
 
@@ -105,10 +123,15 @@ class Journal:
         """Go on with a journal of a dead run: drop its torn tail, become its owner."""
         with writing(path):
             file = path.open("r+b", buffering=0)
-            file.truncate(content.end)
-        journal = cls(path, file)
-        journal._append(OWNER_KIND, canonical(Owner.here().to_json()))
-        journal.mark("running")
+        try:
+            with writing(path):
+                file.truncate(content.end)
+                journal = cls(path, file)
+            journal._append(OWNER_KIND, canonical(Owner.here().to_json()))
+            journal.mark("begun")
+        except BaseException:
+            file.close()
+            raise
         return journal
 
     def append(self, repeat: JournalRepeat) -> None:
@@ -119,10 +142,16 @@ class Journal:
         """Add a sentence about the run."""
         self._append(REMARK_KIND, canonical({"text": text}))
 
+    def place(self, order_at: int) -> None:
+        """Say where the order stands in `recording.nc`: from now on it is there and shows."""
+        self._append(PLACE_KIND, canonical({"order": order_at}))
+        self.mark("running")
+
     def beat(self) -> None:
-        """Renew the heartbeat (the file's time), for readers on other hosts."""
+        """Renew the heartbeat (the file's time), for readers on other hosts; flush what is due."""
         with writing(self.path):
             os.utime(self.path)
+            self._sync()
 
     def mark(self, status: str) -> None:
         """Overwrite the run's status in place: needs no free space on the disk."""
@@ -143,14 +172,18 @@ class Journal:
             try:
                 self._file.seek(self._end)
                 _write_all(self._file, frame)
-                if time.monotonic() - self._synced_s >= SYNC_S:
-                    os.fsync(self._file.fileno())
-                    self._synced_s = time.monotonic()
+                self._is_synced = False
+                self._sync()
             except OSError:
                 with suppress(OSError):
                     self._file.truncate(self._end)
                 raise
         self._end += len(frame)
+
+    def _sync(self) -> None:
+        if not self._is_synced and time.monotonic() - self._synced_s >= SYNC_S:
+            os.fsync(self._file.fileno())
+            self._synced_s, self._is_synced = time.monotonic(), True
 
     def _check_in_place(self) -> None:
         """Notice a vanished folder: POSIX would go on writing into the deleted file."""
@@ -165,66 +198,85 @@ def read_journal(path: Path) -> JournalContent:
     Raises
     ------
     InputError
-        No journal, another version, or a damaged record with whole ones behind it (a torn tail
-        is no damage: it is what a kill leaves).
+        No journal, another version, damage (a torn tail is none: it is what a kill leaves).
     """
     with reading(path):
         data = path.read_bytes()
-    if not data.startswith(PREAMBLE) or len(data) < START:
-        raise InputError(f"{path}: no Twinrig journal of version 1, or cut short")
+    if not data.startswith(PREAMBLE):
+        raise InputError(
+            f"{path}: no Twinrig journal of version 2, or damaged; use the version that wrote it, "
+            "or restore it from a copy"
+        )
     try:
         return _fold(data)
     except InputError as fault:
         raise InputError(f"{path}: {fault}") from fault
-    except (KeyError, TypeError, ValueError, struct.error) as fault:
+    except (ValueError, struct.error) as fault:
         raise InputError(f"{path}: holds a record that isn't Twinrig's ({fault})") from fault
 
 
 def _fold(data: bytes) -> JournalContent:
-    status = data[len(PREAMBLE) : START].decode("ascii", "replace").rstrip()
-    if status not in ("running", "done", "stopped", "failed"):
-        raise InputError(f"damaged: its status reads {status!r}")
-    header: dict[str, Any] | None = None
-    owner: Owner | None = None
-    repeats, remarks, at = [], [], START
-    while (record := _record_at(data, at)) is not None:
-        kind, payload, at = record
+    content = JournalContent(_status_of(data))
+    while (record := _record_at(data, content.end)) is not None:
+        kind, payload, content.end = record
+        if (kind == HEADER_KIND) == bool(content.header):
+            raise InputError("must have one header, at its start: not written by Twinrig")
         if kind == HEADER_KIND:
-            header = parse_json(payload, "header record")
-        elif kind == OWNER_KIND:
-            owner = Owner.from_json(parse_json(payload, "owner record"))
+            content.header = parse_json(payload, "header record")
         elif kind == REPEAT_KIND:
-            repeats.append(JournalRepeat.from_bytes(payload))
-        elif kind == REMARK_KIND:
-            remarks.append(str(parse_json(payload, "remark record")["text"]))
+            content.repeats.append(JournalRepeat.from_bytes(payload))
+        elif kind in RECORDS:
+            _take(content, kind, parse_json(payload, "record"))
         else:
             raise InputError(f"holds a record of unknown kind {kind}: use a newer Twinrig")
-    if header is None or owner is None:
-        raise InputError("cut off before its header was complete")
-    _refuse_damage(data, at)
-    return JournalContent(status, header, owner, repeats, remarks, at)
+    if content.owner is None:
+        raise InputError("cut off before its header was complete; restore it from a copy")
+    if content.status != "begun" and content.order_at is None:
+        raise InputError("cut off before its first repeat; restore it from a copy")
+    return content
 
 
-def _refuse_damage(data: bytes, end: int) -> None:
-    at = end
-    while (at := data.find(MARK, at + 1)) >= 0:
-        if _record_at(data, at) is not None:
-            raise InputError(f"damaged between byte {end} and byte {at}: restore it from a copy")
+def _take(content: JournalContent, kind: int, body: dict[str, Any]) -> None:
+    raise_problems(InputError, "record", faults(body, RECORDS[kind]))
+    if kind == OWNER_KIND:
+        content.owner = Owner.from_json(body)
+    elif kind == REMARK_KIND:
+        content.remarks.append(body["text"])
+    else:
+        content.order_at = body["order"]
+
+
+def _status_of(data: bytes) -> str:
+    found = data[len(PREAMBLE) : START]
+    for status in STATUSES:
+        if found == _status_bytes(status):
+            return status
+    raise InputError(f"damaged: its status reads {found!r}; restore it from a copy")
 
 
 def _record_at(data: bytes, at: int) -> tuple[int, bytes, int] | None:
-    if at + FRAME.size > len(data):
+    """Kind, payload and end of the record at a place; None at the end, or at a torn tail."""
+    if len(data) - at < FRAME.size:
         return None
-    mark, kind, length, crc = FRAME.unpack_from(data, at)
+    mark, kind, length, crc, head_crc = FRAME.unpack_from(data, at)
+    if mark != MARK or zlib.crc32(data[at : at + HEAD_BYTES]) != head_crc:
+        if len(data[at:].rstrip(b"\0")) < FRAME.size:
+            return None
+        raise InputError(f"damaged at byte {at}: restore it from a copy")
     end = at + FRAME.size + length
-    if mark != MARK or end > len(data):
+    if end > len(data):
         return None
     payload = data[at + FRAME.size : end]
-    return (kind, payload, end) if _crc(kind, payload) == crc else None
+    if _crc(kind, payload) == crc:
+        return kind, payload, end
+    if end == len(data) and payload.endswith(bytes(min(length, FEWEST_ZEROS))):
+        return None
+    raise InputError(f"damaged between byte {at} and byte {end}: restore it from a copy")
 
 
 def _frame(kind: int, payload: bytes) -> bytes:
-    return FRAME.pack(MARK, kind, len(payload), _crc(kind, payload)) + payload
+    head = FRAME.pack(MARK, kind, len(payload), _crc(kind, payload), 0)[:HEAD_BYTES]
+    return head + struct.pack("<I", zlib.crc32(head)) + payload
 
 
 def _crc(kind: int, payload: bytes) -> int:

@@ -1,17 +1,23 @@
 """Sealed netCDF-4 files: xarray and h5py open them as they are, and damage never goes unnoticed.
 
-Decision. HDF5 checks none of a file's bytes and its library may crash on broken ones, so behind
-the file's end stand a mark and the SHA-256 of everything before it. HDF5 ignores bytes behind its
-own end (xarray and h5py were tried). Readers check the seal first, so the HDF5 library only ever
-meets whole files. Consequence: a file saved anew by another program has no seal and is refused
-with that reason; `twinrig import` takes such files.
+Decision. HDF5 checks none of a file's bytes. Its library was measured to hang for ever, or to give
+wrong numbers without a word, on files with flipped bits, and to crash the program when it writes to
+a disk that fills up. So it builds its files in memory and Twinrig writes them; and behind the
+file's end, where HDF5 doesn't look (xarray and h5py were tried), stand an index (JSON: each array's
+type, shape and place, the texts, the attributes), a mark, the index's length and the SHA-256 of
+everything before it. Twinrig checks the digest and then reads the arrays by the index: HDF5 never
+opens a file here, it is for others to read them with.
+Consequence: a file saved anew by another program has no seal and is refused with that reason;
+`twinrig import` takes such files. A file that someone forges with a seal of its own can hold wrong
+numbers, but it can neither hang the program nor fill the memory.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
-from contextlib import suppress
+import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,29 +25,33 @@ import h5netcdf
 import h5py
 import numpy as np
 
-from app.artefacts import reading, replacing
-from models.errors import InputError
+from app.artefacts import canonical, parse_json, reading, replacing
+from models.errors import InputError, raise_problems
+from models.json_form import COUNT, TEXT, Leaf, Rows, Table, faults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
-SEAL = b"\ntwinrig seal\n"
+SEAL = b"\ntwinrig seal 2\n"
+INDEX_LENGTH = struct.Struct("<Q")
 DIGEST_BYTES = 32
-BROKEN = (
-    ArithmeticError,
-    AttributeError,
-    KeyError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-"""What h5py and h5netcdf raise on files that aren't theirs."""
+FOOT_BYTES = len(SEAL) + INDEX_LENGTH.size + DIGEST_BYTES
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+BLOCK_BYTES = 2**20
+TYPES = ("<f8", "<i4")
+TYPE = Leaf(f"one of {', '.join(TYPES)}", lambda value: value in TYPES)
+SHAPE = Rows(COUNT)
+INDEX = Table(
+    {
+        "attrs": Table(others=TEXT),
+        "arrays": Table(others=Table({"type": TYPE, "shape": SHAPE, "at": COUNT})),
+        "texts": Table(others=Table({"shape": SHAPE, "words": Rows(TEXT)})),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,7 @@ class NetcdfContent:
 
 def write_netcdf(
     path: Path, variables: Mapping[str, Variable], attrs: Mapping[str, str], *, seal: bool = True
-) -> None:
+) -> dict[str, int]:
     """Write a file whole or not at all, replacing what is there.
 
     Parameters
@@ -71,35 +81,45 @@ def write_netcdf(
     path
         The file.
     variables
-        By name; one whose name is its own only dimension becomes a coordinate.
+        By name: float64, int32 or (dtype object) texts; one whose name is its own only dimension
+        becomes a coordinate.
     attrs
         Text of the whole file.
     seal
         Leave out the seal where the file will still be changed in place.
+
+    Returns
+    -------
+    dict
+        Byte offset of each array of numbers in the file.
 
     Raises
     ------
     TwinrigError
         The disk refuses.
     """
-    with replacing(path) as partial:
-        _write_variables(partial, variables, attrs)
-        with partial.open("r+b") as file:
-            digest = hashlib.file_digest(file, "sha256").digest()
-            file.seek(0, os.SEEK_END)
-            if seal:
-                file.write(SEAL + digest)
-            file.flush()
-            os.fsync(file.fileno())
+    image = io.BytesIO()
+    places = _write_image(image, variables, attrs)
+    if seal:
+        index = _index_of(variables, attrs, places)
+        image.seek(0, os.SEEK_END)
+        image.write(index + SEAL + INDEX_LENGTH.pack(len(index)))
+        image.write(hashlib.sha256(image.getbuffer()).digest())
+    with replacing(path) as partial, partial.open("wb", buffering=0) as file:
+        view = image.getbuffer()
+        while view:
+            view = view[file.write(view[:BLOCK_BYTES]) or 0 :]
+        os.fsync(file.fileno())
+    return places
 
 
-def _write_variables(
-    path: Path, variables: Mapping[str, Variable], attrs: Mapping[str, str]
-) -> None:
+def _write_image(
+    image: io.BytesIO, variables: Mapping[str, Variable], attrs: Mapping[str, str]
+) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for variable in variables.values():
         sizes.update(zip(variable.dims, variable.values.shape, strict=True))
-    with h5netcdf.File(path, "w") as file:
+    with h5netcdf.File(image, "w") as file:
         file.dimensions = sizes
         for name, variable in variables.items():
             values = variable.values
@@ -109,6 +129,29 @@ def _write_variables(
                 made.attrs[key] = text
         for key, text in attrs.items():
             file.attrs[key] = text
+    numbers = [n for n, v in variables.items() if v.values.dtype != object and v.values.size]
+    with h5py.File(image, "r") as file:
+        places = {name: file[name].id.get_offset() for name in numbers}
+    if None in places.values():
+        raise ValueError(f"{places}: an array has no fixed place in its file")
+    return places
+
+
+def _index_of(
+    variables: Mapping[str, Variable], attrs: Mapping[str, str], places: Mapping[str, int]
+) -> bytes:
+    index: dict[str, Any] = {"attrs": dict(attrs), "arrays": {}, "texts": {}}
+    for name, variable in variables.items():
+        values, shape = variable.values, list(variable.values.shape)
+        if values.dtype == object:
+            words = [str(word) for word in values.ravel()]
+            index["texts"][name] = {"shape": shape, "words": words}
+        else:
+            kind, at = values.dtype.newbyteorder("<").str, places.get(name, 0)
+            index["arrays"][name] = {"type": kind, "shape": shape, "at": at}
+    if problems := faults(index, INDEX):
+        raise ValueError(f"can't be indexed: {'; '.join(problems)}")
+    return canonical(index)
 
 
 def read_netcdf(path: Path) -> NetcdfContent:
@@ -119,90 +162,84 @@ def read_netcdf(path: Path) -> NetcdfContent:
     InputError
         Missing, cut short, damaged, not netCDF-4, or not sealed by Twinrig.
     """
-    with reading(path):
-        check_seal(path)
-    return read_unsealed(path)
+    with reading(path), path.open("rb") as file:
+        index, end = _checked_index(path, file)
+        raise_problems(InputError, f"{path}: its index", _misfits(index, end))
+        arrays = {name: _array(file, entry) for name, entry in index["arrays"].items()}
+    texts = {
+        name: np.array(entry["words"], dtype=object).reshape(entry["shape"])
+        for name, entry in index["texts"].items()
+    }
+    return NetcdfContent({**arrays, **texts}, index["attrs"])
 
 
-def read_unsealed(path: Path) -> NetcdfContent:
-    """Read a netCDF-4 or HDF5-with-dimensions file from anywhere; InputError where it is none."""
-    try:
-        with h5netcdf.File(path, "r", phony_dims="sort") as file:
-            variables = {name: _decoded(v[...]) for name, v in file.variables.items()}
-            attrs = dict(file.attrs)
-    except FileNotFoundError as fault:
-        raise InputError(f"{path}: no such file") from fault
-    except BROKEN as fault:
-        raise InputError(f"{path}: no readable netCDF-4 file ({fault})") from fault
-    return NetcdfContent(variables, attrs)
-
-
-def _decoded(values: Any) -> NDArray[Any]:
-    """The array; texts, which HDF5 gives as bytes, as str."""
-    array = np.asarray(values)
-    if array.dtype != object:
-        return array
-    texts = [one.decode("utf-8") if isinstance(one, bytes) else one for one in array.ravel()]
-    return np.array(texts, dtype=object).reshape(array.shape)
-
-
-def check_seal(path: Path) -> None:
-    """Raise InputError where the seal is missing or broken, OSError where the disk fails."""
-    size = path.stat().st_size - len(SEAL) - DIGEST_BYTES
-    with path.open("rb") as file:
-        if file.read(len(HDF5_MAGIC)) != HDF5_MAGIC:
-            raise InputError(f"{path}: no netCDF-4 file (its first bytes say so)")
-        file.seek(max(size, 0))
-        tail = file.read()
-        if size < 0 or not tail.startswith(SEAL):
-            raise InputError(
-                f"{path}: has no Twinrig seal at its end: cut short, or saved by another program "
-                "(twinrig import takes such files)"
-            )
-        file.seek(0)
-        digest = _digest_of_first(file, size)
-    if digest != tail[len(SEAL) :]:
+def _checked_index(path: Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
+    """The index, and where it begins; InputError where the seal is missing or broken."""
+    if file.read(len(HDF5_MAGIC)) != HDF5_MAGIC:
+        raise InputError(f"{path}: no netCDF-4 file (its first bytes say so)")
+    foot = max(file.seek(0, os.SEEK_END) - FOOT_BYTES, 0)
+    file.seek(foot)
+    tail = file.read(FOOT_BYTES)
+    if len(tail) < FOOT_BYTES or not tail.startswith(SEAL):
         raise InputError(
-            f"{path}: doesn't match its seal: damaged, or changed after it was recorded"
+            f"{path}: has no Twinrig seal at its end: cut short, of an earlier Twinrig, or saved "
+            "by another program (twinrig import takes such files)"
         )
+    file.seek(0)
+    if _digest_of_first(file, foot + FOOT_BYTES - DIGEST_BYTES) != tail[-DIGEST_BYTES:]:
+        raise InputError(
+            f"{path}: doesn't match its seal: damaged, or changed after it was recorded; "
+            "restore it from a copy"
+        )
+    (length,) = INDEX_LENGTH.unpack_from(tail, len(SEAL))
+    if length > foot:
+        raise InputError(f"{path}: its index is longer than the file: not written by Twinrig")
+    file.seek(foot - length)
+    return parse_json(file.read(length), f"{path}: its index"), foot - length
 
 
-def _digest_of_first(file: Any, size: int) -> bytes:
+def _digest_of_first(file: BinaryIO, size: int) -> bytes:
     digest, left = hashlib.sha256(), size
-    while left > 0 and (block := file.read(min(left, 2**20))):
+    while left > 0 and (block := file.read(min(left, BLOCK_BYTES))):
         digest.update(block)
         left -= len(block)
     return digest.digest()
 
 
-def offsets_of(path: Path, names: tuple[str, ...]) -> dict[str, int]:
-    """Byte offsets of contiguous arrays in a file, for `LiveArrays`; KeyError where one isn't."""
-    with h5py.File(path, "r") as file:
-        found = {name: file[name].id.get_offset() for name in names}
-    missing = [name for name, offset in found.items() if offset is None]
-    if missing:
-        raise KeyError(f"{path}: {', '.join(missing)} have no fixed place in the file")
-    return found
+def _misfits(index: dict[str, Any], end: int) -> list[str]:
+    """What is wrong with an index: no array may lie outside the file, or all of them fill it twice.
 
-
-class LiveArrays:
-    """Writes values into the arrays of a file in place; its HDF5 structure never changes.
-
-    A kill in the middle can leave old or new numbers, never a file that doesn't open.
+    So nothing that a file claims takes more memory than its bytes do.
     """
+    problems = faults(index, INDEX)
+    if problems:
+        return problems
+    total = 0
+    for name, entry in index["arrays"].items():
+        size = _bytes_of(entry)
+        total += size
+        if entry["at"] + size > end:
+            problems.append(f"array {name} of shape {entry['shape']} lies outside the file")
+    for name, entry in index["texts"].items():
+        if _product(entry["shape"]) != len(entry["words"]):
+            problems.append(f"{name} of shape {entry['shape']} has {len(entry['words'])} words")
+    if total > end:
+        problems.append("its arrays overlap")
+    return problems
 
-    def __init__(self, path: Path, names: tuple[str, ...]) -> None:
-        self._offsets = offsets_of(path, names)
-        self._file = path.open("r+b", buffering=0)
 
-    def write(self, name: str, index: int, values: NDArray[Any]) -> None:
-        """Overwrite `values.size` items of the flattened array `name`, from item `index` on."""
-        self._file.seek(self._offsets[name] + index * values.dtype.itemsize)
-        view = memoryview(np.ascontiguousarray(values).tobytes())
-        while view:
-            view = view[self._file.write(view) or 0 :]
+def _bytes_of(entry: dict[str, Any]) -> int:
+    return _product(entry["shape"]) * int(np.dtype(entry["type"]).itemsize)
 
-    def close(self) -> None:
-        """Close the file; never raises."""
-        with suppress(OSError):
-            self._file.close()
+
+def _product(shape: list[int]) -> int:
+    total = 1  # of Python: numpy's would overflow
+    for size in shape:
+        total *= size
+    return total
+
+
+def _array(file: BinaryIO, entry: dict[str, Any]) -> NDArray[Any]:
+    file.seek(entry["at"])
+    values = np.frombuffer(bytearray(file.read(_bytes_of(entry))), dtype=entry["type"])
+    return values.reshape(entry["shape"])

@@ -7,10 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.artefacts import plain
+from app.artefacts import parse_json, plain
 from app.netcdf import Variable, read_netcdf
-from models.errors import InputError
-from models.recording import SCHEMA, Recording
+from models.errors import InputError, raise_problems
+from models.json_form import (
+    ANYTHING,
+    COUNT,
+    IDENTITIES,
+    RESET,
+    SCORE,
+    SETTINGS,
+    TEXT,
+    WHOLE,
+    WINDOW,
+    Rows,
+    Table,
+    faults,
+)
+from models.recording import SCHEMA, Recording, faults_of
 from models.sequence import DriveWindow, Reset
 
 if TYPE_CHECKING:
@@ -19,8 +33,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KIND = "recording"
-LIVE_NAMES = ("response", "start", "order")
-DESCRIBED = ("window", "reset", "settings", "identities", "meta")
+META = Table(
+    optional={
+        "id": TEXT, "created": TEXT, "code_version": TEXT, "bench": TEXT, "network": TEXT,
+        "network_sha256": TEXT, "remarks": Rows(TEXT), "layers": Rows(COUNT),
+    },
+    others=ANYTHING,
+)  # fmt: skip
+DESCRIBED = {
+    "window": WINDOW,
+    "reset": RESET,
+    "settings": SETTINGS,
+    "identities": IDENTITIES,
+    "meta": META,
+}
+HEADER = Table(
+    {
+        "kind": TEXT, "schema": WHOLE, "repeats": COUNT, "steps": COUNT, "channels": Rows(TEXT),
+        "units": Rows(TEXT), "families": Rows(TEXT), "drives": Rows(Rows(SCORE)), **DESCRIBED,
+    }
+)  # fmt: skip
+MOST_VALUES = 2**28  # 2 GiB of responses: the longest run of a rig has a twentieth of it
 
 
 def _description(recording: Recording) -> dict[str, Any]:
@@ -102,24 +135,43 @@ def recording_of_file(path: Path) -> Recording:
     content = read_netcdf(path)
     attrs, found = content.attrs, content.variables
     _check_kind(path, attrs.get("kind"), attrs.get("schema"))
+    described = {
+        key: parse_json(attrs.get(key, "").encode(), f"{path}: {key}") for key in DESCRIBED
+    }
+    problems = faults(described, Table(DESCRIBED)) + _misfits(found)
+    raise_problems(InputError, f"{path}: no complete recording", problems)
     try:
-        described = {key: json.loads(attrs[key]) for key in DESCRIBED}
-        return Recording(
-            found["response"].astype(np.float64),
-            found["drive"].astype(np.float64),
+        recording = Recording(
+            found["response"],
+            found["drive"],
             found["length"].astype(np.int64),
-            tuple(str(f) for f in found["family"]),
+            tuple(found["family"]),
             found["order"].astype(np.int64),
-            found["start"].astype(np.float64),
-            tuple(str(c) for c in found["channel"]),
-            tuple(str(u) for u in found["channel_unit"]),
-            status=str(attrs["status"]),
+            found["start"],
+            tuple(found["channel"]),
+            tuple(found["channel_unit"]),
+            status=attrs.get("status", ""),
             **_described(described),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as fault:
-        raise InputError(f"{path}: no complete recording ({fault!r})") from fault
+        raise_problems(InputError, "recording", faults_of(recording))
     except InputError as fault:
         raise InputError(f"{path}: {fault}") from fault
+    return recording
+
+
+ARRAYS = {
+    "response": (4, "f"), "drive": (2, "f"), "length": (1, "i"), "family": (1, "O"),
+    "order": (2, "i"), "start": (2, "f"), "channel": (1, "O"), "channel_unit": (1, "O"),
+}  # fmt: skip
+"""Dimensions and type of each array that a recording is read from."""
+
+
+def _misfits(found: dict[str, NDArray[Any]]) -> list[str]:
+    return [
+        f"array {name!r} is missing, or has another type or number of dimensions"
+        for name, (dimensions, kind) in ARRAYS.items()
+        if name not in found or (found[name].ndim, found[name].dtype.kind) != (dimensions, kind)
+    ]
 
 
 def header_of(recording: Recording) -> dict[str, Any]:
@@ -140,27 +192,31 @@ def header_of(recording: Recording) -> dict[str, Any]:
 
 def recording_of_header(header: dict[str, Any], path: Path) -> Recording:
     """An empty recording of `header_of`, status running; InputError where it is no header."""
-    _check_kind(path, header.get("kind"), str(header.get("schema")))
+    _check_kind(path, header.get("kind"), header.get("schema"))
+    raise_problems(InputError, f"{path}: no header of a recording", faults(header, HEADER))
+    s, r, t = len(header["drives"]), header["repeats"], header["steps"]
+    problems = []
+    if s * r * t * len(header["channels"]) > MOST_VALUES or s * t > MOST_VALUES:
+        problems.append(f"{s} sequences × {r} repeats × {t} steps are more than any rig records")
+    elif max((len(row) for row in header["drives"]), default=0) > t:
+        problems.append(f"a drive is longer than {t} steps")
+    raise_problems(InputError, f"{path}: no header of a recording", problems)
+    drive = np.full((s, t), np.nan)
+    for row, values in zip(drive, header["drives"], strict=True):
+        row[: len(values)] = np.array(values, dtype=np.float64)
     try:
-        drives = [np.asarray(row, dtype=np.float64) for row in header["drives"]]
-        s, r, t = len(drives), int(header["repeats"]), int(header["steps"])
-        drive = np.full((s, t), np.nan)
-        for row, values in zip(drive, drives, strict=True):
-            row[: values.size] = values
         return Recording(
             np.full((s, r, t, len(header["channels"])), np.nan),
             drive,
-            np.array([values.size for values in drives], dtype=np.int64),
-            tuple(str(f) for f in header["families"]),
+            np.array([len(values) for values in header["drives"]], dtype=np.int64),
+            tuple(header["families"]),
             np.full((s, r), -1, dtype=np.int64),
             np.full((s, r), np.nan),
-            tuple(str(c) for c in header["channels"]),
-            tuple(str(u) for u in header["units"]),
+            tuple(header["channels"]),
+            tuple(header["units"]),
             status="running",
             **_described(header),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
-        raise InputError(f"{path}: no header of a recording ({fault!r})") from fault
     except InputError as fault:
         raise InputError(f"{path}: {fault}") from fault
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +12,16 @@ from typing import TYPE_CHECKING
 from app.artefacts import find_file, reading
 from app.journal import NAME as JOURNAL_NAME
 from app.journal import JournalContent, read_journal
+from app.live_arrays import order_in_file
 from app.recording_format import recording_of_file, recording_of_header
-from models.errors import InputError
+from models.errors import InputError, raise_problems
+from models.recording import faults_of
 
 if TYPE_CHECKING:
     from models.recording import Recording
 
 FILE_NAME = "recording.nc"
+READINGS = 3
 OPEN_HERE: set[Path] = set()
 """Folders that a writer of this process has open: an abandoned one is not running."""
 
@@ -34,9 +38,8 @@ def read_recording(path: Path) -> Recording:
     """
     path = Path(path)
     folder = folder_of(path)
-    journal = folder / JOURNAL_NAME
-    if journal.is_file() and path in (folder, folder / FILE_NAME):
-        return _recording_of_journal(folder, journal)
+    if path in (folder, folder / FILE_NAME) and (folder / JOURNAL_NAME).is_file():
+        return _recording_of_run(folder)
     return recording_of_file(find_file(path, FILE_NAME))
 
 
@@ -46,27 +49,65 @@ def folder_of(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def _recording_of_journal(folder: Path, path: Path) -> Recording:
-    content = read_journal(path)
+def _recording_of_run(folder: Path) -> Recording:
+    """The recording of a journal, which may grow, or be finished, while it is read.
+
+    Every repeat stands in the journal before `recording.nc` shows it. One that is shown only, and
+    still is when the journal is read anew, is lost: the journal was cut short.
+    """
+    journal, file = folder / JOURNAL_NAME, folder / FILE_NAME
+    shown_only = 0
+    for _ in range(READINGS):
+        if not journal.is_file():
+            return recording_of_file(file)
+        try:
+            content = read_journal(journal)
+        except InputError:
+            if journal.is_file():
+                raise
+            continue  # its writer has just finished
+        recording = _recording_of_journal(folder, journal, content)
+        shown_only = _shown_only(file, content, recording)
+        if shown_only or content.status in ("done", "stopped", "failed"):
+            # its writer may have come as far as the seal, and no further
+            with suppress(InputError):
+                return recording_of_file(file)
+        if not shown_only:
+            return recording
+    raise InputError(
+        f"{journal}: was cut short: {file.name} beside it shows {shown_only} repeats that it "
+        f"doesn't hold; restore it from a copy, or move {file.name} away to go on without them"
+    )
+
+
+def _shown_only(file: Path, content: JournalContent, recording: Recording) -> int:
+    """How many repeats `recording.nc` shows as complete that the journal doesn't hold."""
+    if content.status == "begun" or content.order_at is None:
+        return 0
+    s, r = recording.order.shape
+    order = order_in_file(file, content.order_at, (s, r))
+    return 0 if order is None else int(((order >= 0) & ~recording.complete).sum())
+
+
+def _recording_of_journal(folder: Path, path: Path, content: JournalContent) -> Recording:
     recording = recording_of_header(content.header, path)
     shape = recording.response.shape
     for entry in content.repeats:
         s, r = entry.sequence, entry.repeat
-        if not (s < shape[0] and r < shape[1]) or entry.response.shape != (
-            int(recording.lengths[s]),
-            shape[3],
-        ):
+        fits = s < shape[0] and r < shape[1] and recording.order[s, r] < 0
+        if not fits or entry.response.shape != (int(recording.lengths[s]), shape[3]):
             raise InputError(f"{path}: sequence {s}, repeat {r} doesn't fit its header: damaged")
         recording.response[s, r, : len(entry.response)] = entry.response
         recording.start_s[s, r] = entry.start_s
         recording.order[s, r] = entry.position
+    raise_problems(InputError, str(path), faults_of(recording))
     if content.remarks:
         recording.meta["remarks"] = [*recording.meta.get("remarks", []), *content.remarks]
     return replace(recording, status=_true_status(folder, path, content))
 
 
 def _true_status(folder: Path, path: Path, content: JournalContent) -> str:
-    if content.status != "running":
+    if content.owner is None or content.status not in ("begun", "running"):
         return content.status
     if content.owner.pid == os.getpid() and content.owner.alive(0.0):
         return "running" if folder.resolve() in OPEN_HERE else "interrupted"

@@ -18,14 +18,15 @@ import numpy as np
 from app.artefacts import new_directory, writing
 from app.journal import NAME as JOURNAL_NAME
 from app.journal import Journal, JournalRepeat, read_journal
-from app.netcdf import LiveArrays, write_netcdf
+from app.live_arrays import LiveArrays
+from app.netcdf import write_netcdf
 from app.recording_format import (
-    LIVE_NAMES,
     attributes_of,
     header_of,
     variables_of,
 )
 from app.recording_reader import FILE_NAME, OPEN_HERE, folder_of, read_recording
+from app.run_lock import RunLock
 from models.errors import InputError, RefusedError, TwinrigError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class RecordingWriter:
         A new folder.
     header
         The recording to come: everything but responses (all NaN), order and start times.
-    journal
+    resumed
         Only `resume` gives it: `out` exists then, and `header` is the recording so far.
 
     Raises
@@ -58,21 +59,22 @@ class RecordingWriter:
         The disk refuses.
     """
 
-    def __init__(self, out: Path, header: Recording, *, journal: Journal | None = None) -> None:
-        self.folder = Path(out) if journal else new_directory(out)
+    def __init__(
+        self, out: Path, header: Recording, *, resumed: tuple[RunLock, Journal] | None = None
+    ) -> None:
+        self.folder = Path(out) if resumed else new_directory(out)
         self.path = self.folder / FILE_NAME
-        self._recording = header if journal else _blank(header)
-        self._journal = journal or Journal.create(
-            self.folder / JOURNAL_NAME, header_of(self._recording)
-        )
+        self._recording = header if resumed else _blank(header)
+        self._lock, self._journal = resumed or _begun(self.folder, self._recording)
         self._live: LiveArrays | None = None
         self._beaten_s = time.monotonic()
         self._finished = False
         OPEN_HERE.add(self.folder.resolve())
         try:
-            self._write_file(seal=False)
+            places = self._write_file(seal=False)
             with writing(self.path):
-                self._live = LiveArrays(self.path, LIVE_NAMES)
+                self._live = LiveArrays(self.path, places)
+            self._journal.place(self._live.offsets["order"])
         except BaseException:
             self._close("failed")
             raise
@@ -86,23 +88,29 @@ class RecordingWriter:
         InputError
             No recording there, or a damaged one.
         RefusedError
-            It still runs: its owner lives.
+            Another writer has it, which the message names; of two in one instant one gets it.
         """
         folder = folder_of(path)
-        so_far = read_recording(folder)
-        if so_far.status == "running":
-            owner = read_journal(folder / JOURNAL_NAME).owner
-            raise RefusedError(f"{folder}: is being recorded right now by {owner}; stop that first")
-        recording = replace(
-            so_far,
-            response=so_far.response.copy(),
-            order=so_far.order.copy(),
-            start_s=so_far.start_s.copy(),
-            status="running",
-            meta=dict(so_far.meta),
-        )
-        journal = _reopened_journal(folder / JOURNAL_NAME, recording)
-        return cls(folder, recording, journal=journal), so_far
+        read_recording(folder)  # what is no recording is said before anything is made there
+        lock = RunLock(folder)
+        try:
+            so_far = read_recording(folder)
+            if so_far.status == "running":
+                owner = read_journal(folder / JOURNAL_NAME).owner
+                raise RefusedError(f"{folder}: is being recorded now by {owner}; stop that first")
+            recording = replace(
+                so_far,
+                response=so_far.response.copy(),
+                order=so_far.order.copy(),
+                start_s=so_far.start_s.copy(),
+                status="running",
+                meta=dict(so_far.meta),
+            )
+            journal = _reopened_journal(folder / JOURNAL_NAME, recording)
+        except BaseException:
+            lock.release()
+            raise
+        return cls(folder, recording, resumed=(lock, journal)), so_far
 
     @property
     def recording(self) -> Recording:
@@ -195,15 +203,16 @@ class RecordingWriter:
                 self._journal.mark(status)
             self._release_live()
             self._write_file(seal=True)
+            self._journal.close()
+            with writing(self._journal.path):
+                self._journal.path.unlink()
         finally:
             self._close(None)
-        with writing(self._journal.path):
-            self._journal.path.unlink()
         return self._recording
 
-    def _write_file(self, *, seal: bool) -> None:
+    def _write_file(self, *, seal: bool) -> dict[str, int]:
         recording = self._recording
-        write_netcdf(self.path, variables_of(recording), attributes_of(recording), seal=seal)
+        return write_netcdf(self.path, variables_of(recording), attributes_of(recording), seal=seal)
 
     def _close(self, status: str | None) -> None:
         self._finished = True
@@ -212,12 +221,22 @@ class RecordingWriter:
                 self._journal.mark(status)
         self._release_live()
         self._journal.close()
+        self._lock.release()
         OPEN_HERE.discard(self.folder.resolve())
 
     def _release_live(self) -> None:
         if self._live is not None:
             self._live.close()
             self._live = None
+
+
+def _begun(folder: Path, recording: Recording) -> tuple[RunLock, Journal]:
+    lock = RunLock(folder)
+    try:
+        return lock, Journal.create(folder / JOURNAL_NAME, header_of(recording))
+    except BaseException:
+        lock.release()
+        raise
 
 
 def _blank(header: Recording) -> Recording:

@@ -171,12 +171,13 @@ def versions() -> str:
 
 def _meta(path: Path) -> dict[str, Any]:
     """Id, seed, date and code version of an artefact, from its own file."""
-    from app.artefacts import parse_json, reading
-    from app.store import read_recording
+    from app.deployment_store import load_deployment
+    from app.store import load_network, load_twin, read_recording
 
     if (path / "recording.nc").exists():
         return read_recording(path).meta
-    name = next(name for name in FILES.values() if (path / name).exists())
-    with reading(path / name):
-        body = parse_json((path / name).read_bytes(), path / name)
-    return dict(body.get("meta", body))
+    if (path / "twin.json").exists():
+        return load_twin(path).meta
+    if (path / "network.json").exists():
+        return load_network(path).meta
+    return load_deployment(path).body

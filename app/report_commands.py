@@ -5,7 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import parse_json
+from app.checked_json import read_json
+from app.disk import reading
+from models.errors import InputError, raise_problems
+from models.json_form import ANYTHING, COUNT, FLAG, Table, faults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +26,8 @@ def commands_of(found: Found) -> list[str]:
 
     lines, bench = [], BENCH
     if (found.run / "demo.json").exists():
-        body = parse_json((found.run / "demo.json").read_bytes(), found.run / "demo.json")
-        lines.append(demo_command(bool(body.get("quick")), int(body.get("seed", 0))))
+        quick, seed = demo_settings(found.run / "demo.json")
+        lines.append(demo_command(quick, seed))
     for path in found.recordings:
         recording = read_recording(path)
         bench = bench_word(recording.meta)
@@ -41,6 +44,15 @@ def commands_of(found: Found) -> list[str]:
     for path in found.deployments:
         lines.append(deploy_command(path, str(read_deployment(path).body["network"]), bench))
     return lines
+
+
+def demo_settings(path: Path) -> tuple[bool, int]:
+    """Whether a demo is a quick one, and its seed; InputError where the file is no demo's."""
+    with reading(path):
+        body = read_json(path)
+    form = Table({"quick": FLAG, "seed": COUNT}, others=ANYTHING)
+    raise_problems(InputError, f"{path}: not the settings of a demo", faults(body, form))
+    return body["quick"], body["seed"]
 
 
 def bench_word(meta: dict[str, Any]) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app import report_figures
-from app.artefacts import parse_json, reading
 from app.report_twin import fixed
 from app.words import duration
 from models.errors import InputError
@@ -246,22 +245,18 @@ def read_deployment(path: Path) -> Measured:
     InputError
         It is not finished, or damaged.
     """
-    from app.store import read_netcdf
+    from app.deployment_store import load_deployment
 
-    with reading(path / "deployment.json"):
-        body = parse_json((path / "deployment.json").read_bytes(), path / "deployment.json")
-    content = read_netcdf(path / "result.nc").variables
-    try:
-        return Measured(
-            path,
-            str(body["label"]),
-            body,
-            content["prediction"].ravel(),
-            content["target"].ravel(),
-            content.get("forecast_low"),
-            content.get("forecast_high"),
-            content.get("misfit", np.empty(0)),
-            tuple(body["layers"]),
-        )
-    except KeyError as error:
-        raise InputError(f"{path}: no complete deployment, {error} is missing") from error
+    made = load_deployment(path)
+    arrays = made.arrays
+    return Measured(
+        path,
+        made.body["label"],
+        made.body,
+        arrays["prediction"].ravel(),
+        arrays["target"].ravel(),
+        arrays["forecast_low"],
+        arrays["forecast_high"],
+        arrays["misfit"],
+        tuple(made.body["layers"]),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from contextlib import contextmanager, suppress
@@ -13,10 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
 
-from app.artefacts import new_id
+from app.artefacts import new_id, read_head
 from app.operations.safely import made_safe, voice_of
 from instruments.clock import Stop
-from models.errors import RefusedError
+from models import network, twin
+from models.errors import InputError, RefusedError
+from models.network import DEPLOYMENT_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,9 +31,9 @@ HEADS = {
     "net": ("network.json",),
     "dep": ("deployment.json",),
 }
+SCHEMAS = {"twin": twin.SCHEMA, "net": network.SCHEMA, "dep": DEPLOYMENT_SCHEMA}
 KINDS = {"rec": "recording", "twin": "twin", "net": "network", "dep": "deployment"}
 T = TypeVar("T")
-MOST_HEAD_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True)
@@ -98,14 +99,9 @@ def _read_head(folder: Path, kind: str, file: Path) -> Artefact:
     if file.suffix != ".json":
         return Artefact(folder, kind, changed_s, {})
     try:
-        if file.stat().st_size > MOST_HEAD_BYTES:
-            raise ValueError(f"longer than {MOST_HEAD_BYTES} bytes")
-        head = json.loads(file.read_text("utf-8"))
-        if not isinstance(head, dict):
-            raise ValueError("no JSON object")
-    except (OSError, ValueError, RecursionError) as fault:
+        return Artefact(folder, kind, changed_s, read_head(file, KINDS[kind], SCHEMAS[kind]))
+    except InputError as fault:
         return Artefact(folder, kind, changed_s, {}, f"{file.name} can't be read: {fault}")
-    return Artefact(folder, kind, changed_s, head)
 
 
 def library_folder(given: str | None = None) -> Path:

@@ -42,11 +42,11 @@ def load_twin(path: Path) -> Twin:
     InputError
         Missing, cut short, damaged, of another schema, or no twin.
     """
-    body, files = load_artefact(path, TWIN_FILE, twin_module.KIND, twin_module.SCHEMA)
+    body, files = load_artefact(
+        path, TWIN_FILE, twin_module.KIND, twin_module.SCHEMA, [WEIGHTS_FILE]
+    )
     try:
         return Twin.from_json(body, files[WEIGHTS_FILE])
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
-        raise InputError(f"{path}: no complete twin ({fault!r})") from fault
     except InputError as fault:
         raise InputError(f"{path}: {fault}") from fault
 
@@ -74,10 +74,11 @@ def load_network(path: Path) -> Network:
     InputError
         Missing, cut short, damaged, of another schema, or no network.
     """
-    body, files = load_artefact(path, NETWORK_FILE, network_module.KIND, network_module.SCHEMA)
+    names = [WEIGHTS_FILE, FORECAST_FILE]
+    body, files = load_artefact(
+        path, NETWORK_FILE, network_module.KIND, network_module.SCHEMA, names
+    )
     try:
         return Network.from_json(body, {**files[WEIGHTS_FILE], **files[FORECAST_FILE]})
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
-        raise InputError(f"{path}: no complete network ({fault!r})") from fault
     except InputError as fault:
         raise InputError(f"{path}: {fault}") from fault

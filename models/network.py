@@ -8,6 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import InputError, raise_problems
+from models.json_form import (
+    ANYTHING,
+    COUNT,
+    FLAG,
+    IDENTITIES,
+    NUMBER,
+    RESET,
+    SETTINGS,
+    TEXT,
+    WHOLE,
+    WINDOW,
+    Rows,
+    Table,
+    faults,
+)
 from models.sequence import DriveWindow, Reset
 
 if TYPE_CHECKING:
@@ -17,8 +32,33 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-SCHEMA = 1
+SCHEMA = 2
 KIND = "network"
+DEPLOYMENT_SCHEMA = 2
+TWIN_REFERENCE = Table({"id": TEXT, "path": TEXT, "sha256": TEXT})
+PREDICTED = Table(optional={"value": NUMBER, "low": NUMBER, "high": NUMBER})
+BASELINES = Table(others=NUMBER)
+TASK = Table(
+    {"name": TEXT, "metric": TEXT},
+    optional={"options": Table(others=ANYTHING), "description": TEXT},
+)
+FORM = Table(
+    {
+        "task": TASK, "washout": COUNT, "channels": Rows(TEXT),
+        "units": Rows(TEXT), "window": WINDOW, "reset": RESET, "settings": SETTINGS,
+        "layers": Rows(Table({"nodes": COUNT, "drive_low": NUMBER, "drive_high": NUMBER})),
+        "twins": Rows(TWIN_REFERENCE), "identities": IDENTITIES, "predicted": PREDICTED,
+        "baselines": BASELINES,
+        "meta": Table(
+            optional={
+                "id": TEXT, "created": TEXT, "code_version": TEXT, "seed": WHOLE,
+                "iterations": COUNT, "deterministic": FLAG, "seconds": NUMBER,
+            },
+            others=ANYTHING,
+        ),
+    }
+)  # fmt: skip
+"""What `network.json` must look like; kind, schema, checksum and files are the store's."""
 FORECAST_ARRAYS = ("forecast_mean", "forecast_low", "forecast_high", "node_mean", "node_std")
 
 
@@ -216,34 +256,42 @@ class Network:
         InputError
             Missing keys or arrays, shapes that don't fit, values that are not finite.
         """
-        try:
-            layers = tuple(
-                Layer(
-                    arrays[f"layer{index}.weights"],
-                    arrays[f"layer{index}.biases"],
-                    float(layer["drive_low"]),
-                    float(layer["drive_high"]),
-                )
-                for index, layer in enumerate(body["layers"])
+        raise_problems(InputError, "network", faults(body, FORM))
+        named = ("feature_mean", "feature_scale", "readout_weights", "readout_bias")
+        names = [*named, "inputs", "targets", *FORECAST_ARRAYS]
+        for index in range(len(body["layers"])):
+            names += [f"layer{index}.weights", f"layer{index}.biases"]
+        problems = [
+            f"array {name!r} is missing or holds no 64-bit numbers"
+            for name in names
+            if name not in arrays or arrays[name].dtype != np.float64
+        ]
+        problems += [f"array {name!r} is unknown" for name in arrays if name not in names]
+        raise_problems(InputError, "network", problems)
+        layers = tuple(
+            Layer(
+                arrays[f"layer{index}.weights"],
+                arrays[f"layer{index}.biases"],
+                float(layer["drive_low"]),
+                float(layer["drive_high"]),
             )
-            named = ("feature_mean", "feature_scale", "readout_weights", "readout_bias")
-            plain = ("task", "washout", "settings", "identities", "predicted", "baselines", "meta")
-            values: dict[str, Any] = {name: body[name] for name in plain}
-            for name in (*named, "inputs", "targets", *FORECAST_ARRAYS):
-                values[name] = np.asarray(arrays[name], dtype=np.float64)
-            return cls(
-                layers=layers,
-                **values,
-                twins=tuple(TwinReference(**twin) for twin in body["twins"]),
-                channels=tuple(body["channels"]),
-                units=tuple(body["units"]),
-                window=DriveWindow(**body["window"]),
-                reset=Reset(**body["reset"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f"network: incomplete or damaged, {error!r} is missing or wrong"
-            ) from error
+            for index, layer in enumerate(body["layers"])
+        )
+        if [layer.nodes for layer in layers] != [layer["nodes"] for layer in body["layers"]]:
+            raise InputError("network: the layers' nodes are others than their biases")
+        plain = ("task", "washout", "settings", "identities", "predicted", "baselines", "meta")
+        values: dict[str, Any] = {name: body[name] for name in plain}
+        for name in (*named, "inputs", "targets", *FORECAST_ARRAYS):
+            values[name] = arrays[name]
+        return cls(
+            layers=layers,
+            **values,
+            twins=tuple(TwinReference(**twin) for twin in body["twins"]),
+            channels=tuple(body["channels"]),
+            units=tuple(body["units"]),
+            window=DriveWindow(**body["window"]),
+            reset=Reset(**body["reset"]),
+        )
 
     def _wrong_shapes(self) -> list[str]:
         if not self.layers or self.inputs.ndim != 2 or self.targets.ndim != 2:
@@ -269,7 +317,12 @@ class Network:
             if layer.weights.shape != (layer.nodes, before):
                 shape = (layer.nodes, before)
                 problems.append(f"layer {index} weights {layer.weights.shape}, expected {shape}")
+            if layer.biases.ndim != 1 or not 0 <= layer.drive_low < layer.drive_high <= 1:
+                shape, low, high = layer.biases.shape, layer.drive_low, layer.drive_high
+                problems.append(f"layer {index}: biases {shape}, or drive {low}…{high}, don't fit")
             before = width * layer.nodes
+        if len(self.units) != width:
+            problems.append(f"{len(self.units)} units for {width} channels")
         if unseen < 2 or self.washout < 0:
             problems.append(f"washout {self.washout} leaves {unseen} of {steps} steps to score")
         if len(self.twins) not in (1, len(self.layers)):

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from models.sequence import DriveWindow, Reset
 
-SCHEMA = 1
+SCHEMA = 2
 STATUSES = ("running", "done", "stopped", "failed", "interrupted")
 
 
@@ -109,3 +110,40 @@ class Recording:
             self.status,
             self.meta,
         )
+
+
+def faults_of(recording: Recording) -> list[str]:
+    """What no run can have written, a sentence each: for readers of files that may be forged.
+
+    Shapes are the constructor's; here it is values: lengths, drives outside 0…1, a repeat that
+    counts as complete and holds no numbers, a place in the run's order taken twice.
+    """
+    r, steps = recording, recording.response.shape[2]
+    if not r.drive.size or r.lengths.min() < 1 or r.lengths.max() > steps:
+        return [f"lengths must be 1 to {steps} steps, and there must be a sequence"]
+    problems = []
+    inside = np.arange(steps) < r.lengths[:, None]
+    known = np.where(inside, np.isfinite(r.drive), False)
+    drive = np.where(known, r.drive, 0.5)
+    if drive.min() < 0 or drive.max() > 1:
+        problems.append("a drive is outside 0…1")
+    if (known.any(axis=1) & (known != inside).any(axis=1)).any():
+        problems.append("a drive has gaps")
+    if (np.isfinite(r.drive) & ~inside).any() or np.isinf(r.drive).any():
+        problems.append("a drive goes on behind its length")
+    positions = r.order[r.complete]
+    if r.order.min(initial=-1) < -1 or r.order.max(initial=-1) >= r.order.size:
+        problems.append(f"order holds positions outside −1…{r.order.size - 1}")
+    elif np.unique(positions).size != positions.size:
+        problems.append("two repeats have one place in the order")
+    if not np.isfinite(r.start_s[r.complete]).all():
+        problems.append("a complete repeat has no start time")
+    there = np.isfinite(r.response).all(axis=3)
+    wanted = r.complete[:, :, None] & inside[:, None, :]
+    if (wanted & ~there).any():
+        problems.append("a complete repeat holds values that are not numbers")
+    if (np.isfinite(r.response).any(axis=3) & ~wanted).any():
+        problems.append("there are responses where none were recorded")
+    if len(set(r.channels)) != len(r.channels) or not r.channels:
+        problems.append(f"channels {', '.join(map(repr, r.channels))} must be different names")
+    return problems

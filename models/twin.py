@@ -8,13 +8,53 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import InputError, raise_problems
+from models.json_form import (
+    ANYTHING,
+    COUNT,
+    FLAG,
+    IDENTITIES,
+    NUMBER,
+    RESET,
+    SCORE,
+    SETTINGS,
+    TEXT,
+    WHOLE,
+    WINDOW,
+    Rows,
+    Table,
+    faults,
+)
 from models.sequence import DriveWindow, Reset
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SCHEMA = 1
+SCHEMA = 2
 KIND = "twin"
+SCORES = Table(optional=dict.fromkeys(("value", "floor", "ratio", "excess", "low", "high"), SCORE))
+COVERAGE = Table(optional={"value": SCORE, "expected": SCORE})
+HELD_OUT = Table(
+    {"test": Rows(COUNT), "test_repeats": Rows(COUNT)},
+    others=ANYTHING,
+)
+PARENT = Table({"id": TEXT, "path": TEXT, "sequences": COUNT}, others=ANYTHING)
+FORM = Table(
+    {
+        "channels": Rows(TEXT), "units": Rows(TEXT),
+        "latent": COUNT, "hidden": COUNT, "deterministic": FLAG, "window": WINDOW, "reset": RESET,
+        "settings": SETTINGS, "identities": IDENTITIES, "drive_low": NUMBER, "drive_high": NUMBER,
+        "errors": Table(others=SCORES), "coverage": COVERAGE,
+        "meta": Table(
+            optional={
+                "id": TEXT, "created": TEXT, "code_version": TEXT, "seed": WHOLE,
+                "objective": TEXT, "iterations": COUNT, "seconds": NUMBER, "notes": Rows(TEXT),
+                "parents": Rows(PARENT), "held_out": HELD_OUT,
+            },
+            others=ANYTHING,
+        ),
+    }
+)  # fmt: skip
+"""What `twin.json` must look like; kind, schema, checksum and files are the store's."""
 LATENT, HIDDEN = 16, 64  # the smallest that reached the floor on the nanoring array
 
 
@@ -85,8 +125,10 @@ class Twin:
                 problems.append(f"weight {name!r} is missing")
             elif array.shape != shape:
                 problems.append(f"weight {name!r} has shape {array.shape}, expected {shape}")
-            elif not np.isfinite(array).all():
-                problems.append(f"weight {name!r} holds values that are not numbers")
+            elif array.dtype != np.float32 or not np.isfinite(array).all():
+                problems.append(f"weight {name!r} holds values that are no 32-bit numbers")
+            elif name == "scale" and not array.all():
+                problems.append("weight 'scale' must not be zero")
         problems += [f"weight {n!r} is unknown" for n in self.weights if n not in expected]
         if len(self.units) != len(self.channels):
             problems.append(f"{len(self.units)} units for {len(self.channels)} channels")
@@ -122,23 +164,24 @@ class Twin:
         InputError
             A key is missing or has another type, or a weight has another shape.
         """
-        try:
-            return cls(
-                weights,
-                tuple(str(c) for c in body["channels"]),
-                tuple(str(u) for u in body["units"]),
-                int(body["latent"]),
-                int(body["hidden"]),
-                bool(body["deterministic"]),
-                DriveWindow(**body["window"]),
-                Reset(**body["reset"]),
-                dict(body["settings"]),
-                dict(body["identities"]),
-                float(body["drive_low"]),
-                float(body["drive_high"]),
-                dict(body["errors"]),
-                dict(body["coverage"]),
-                dict(body["meta"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"twin: not a description of a twin ({error!r})") from error
+        raise_problems(InputError, "twin", faults(body, FORM))
+        parents = body["meta"].get("parents", [])
+        if parents and "held_out" not in body["meta"]:
+            raise InputError("twin: meta.held_out is missing beside meta.parents")
+        return cls(
+            weights,
+            tuple(body["channels"]),
+            tuple(body["units"]),
+            body["latent"],
+            body["hidden"],
+            body["deterministic"],
+            DriveWindow(**body["window"]),
+            Reset(**body["reset"]),
+            body["settings"],
+            body["identities"],
+            float(body["drive_low"]),
+            float(body["drive_high"]),
+            body["errors"],
+            body["coverage"],
+            body["meta"],
+        )

@@ -14,12 +14,11 @@ import numpy as np
 
 from app.deployment import (
     blank_nodes,
-    finished_values,
     misfit_of,
     network_of_run,
     preflight,
-    write_deployment,
 )
+from app.deployment_store import finished_values, write_deployment
 from app.operations.events import (
     Forecast,
     NodeMeasured,

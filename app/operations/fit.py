@@ -118,8 +118,7 @@ def fit(
     torch.set_num_threads(1)
     if resume:
         arrays, numbers = load_checkpoint(Path(out))
-        chosen = FitSettings(**numbers["settings"])
-        paths = [Path(p["path"]) for p in numbers["parents"]]
+        chosen, paths = _of_checkpoint(numbers, Path(out))
     else:
         given = {"iterations": iterations, "minutes": minutes, **settings}
         chosen = FitSettings(
@@ -142,6 +141,15 @@ def fit(
     yield from _iterate(running, source, Path(out))
     yield Stage("score on held-out repeats", STAGES, STAGES)
     return (yield from _finish(running, source, Path(out)))
+
+
+def _of_checkpoint(numbers: dict[str, Any], out: Path) -> tuple[FitSettings, list[Path]]:
+    """Settings and recordings of the fit that a checkpoint belongs to."""
+    try:
+        paths = [Path(parent["path"]) for parent in numbers["parents"]]
+        return FitSettings(**numbers["settings"]), paths
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{out}: its checkpoint is not that of a fit ({error!r})") from error
 
 
 def _introduction(source: FitInput, objective: str, chosen: FitSettings) -> Iterator[Note]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.artefacts import reading
-from app.netcdf import read_unsealed
+from app.foreign_netcdf import read_foreign
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _npy(file: Path) -> dict[str, NDArray[Any]]:
 
 
 def _netcdf(file: Path) -> dict[str, NDArray[Any]]:
-    return read_unsealed(file).variables
+    return read_foreign(file)
 
 
 def _csv(file: Path) -> dict[str, NDArray[Any]]:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.checked_json import with_checksum
 from app.session import Library, Session, library_folder
 from instruments.bench_file import read_bench
+from models import twin
 from models.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -33,19 +35,22 @@ def test_an_empty_library_is_empty(tmp_path) -> None:
 
 
 def test_artefacts_are_known_by_their_files_and_broken_ones_say_so(tmp_path) -> None:
+    head = {"kind": "twin", "schema": twin.SCHEMA, "meta": {"id": "twin-a"}}
     for name, file, text in (
-        ("a", "twin.json", json.dumps({"meta": {"id": "twin-a"}})),
+        ("a", "twin.json", json.dumps(with_checksum(head))),
         ("b", "network.json", "{ cut sho"),
         ("c", "notes.txt", "no artefact"),
+        ("d", "twin.json", json.dumps(with_checksum(head)).replace("twin-a", "twin-b")),
     ):
         (tmp_path / name).mkdir()
         (tmp_path / name / file).write_text(text)
     found = {a.path.name: a for a in Library(tmp_path).artefacts()}
-    assert set(found) == {"a", "b"}
+    assert set(found) == {"a", "b", "d"}
+    assert "does not match its checksum" in found["d"].broken
     assert found["a"].id == "twin-a"
     assert not found["a"].broken
     assert "network.json can't be read" in found["b"].broken
-    assert [a.kind for a in Library(tmp_path).artefacts("twin")] == ["twin"]
+    assert [a.kind for a in Library(tmp_path).artefacts("twin")] == ["twin"] * 2
 
 
 def test_a_second_job_is_refused(session: Session) -> None:

@@ -79,7 +79,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda body: body.update(schema=99), "schema 99, this Twinrig reads schema 1"),
+        (lambda body: body.update(schema=99), "schema 99, this Twinrig reads schema 2"),
         (lambda body: body.update(kind="network"), "kind 'network', expected 'twin'"),
         (lambda body: body.update(latent=4), "checksum"),
         (lambda body: body.pop("checksum"), "checksum"),

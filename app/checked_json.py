@@ -1,0 +1,143 @@
+"""JSON that is checked: no NaN, no bomb, one canonical spelling, and a checksum over all of it.
+
+A JSON artefact carries `checksum`, the SHA-256 of its canonical spelling without that key. A bit
+that flips anywhere in it (a score, a gain) is noticed; how it is indented doesn't matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.errors import InputError
+
+LONGEST_JSON_BYTES = 256 * 2**20  # the header of a 46 h recording is about 10 MB
+DEEPEST = 100  # tables in tables; Twinrig's own are six deep
+CHECKSUM = "checksum"
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it: numpy scalars and arrays become numbers and lists, NaN null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def canonical(value: Any) -> bytes:
+    """The one JSON spelling of a plain value, for checksums."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8")
+
+
+def parse_json(content: bytes, where: object) -> dict[str, Any]:
+    """The object in a JSON text; InputError where it is cut short, not JSON, or no object.
+
+    Refused, too: numbers beyond float64, a key twice in one object, more than `DEEPEST` levels.
+    """
+    if len(content) > LONGEST_JSON_BYTES:
+        raise InputError(f"{where}: {len(content)} bytes are too long for a Twinrig JSON file")
+    try:
+        value = json.loads(
+            content.decode("utf-8"),
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            object_pairs_hook=_no_key_twice,
+        )
+    except (ValueError, RecursionError) as fault:
+        raise InputError(f"{where}: not a JSON file, or cut short ({_first(fault)})") from fault
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: holds a {type(value).__name__}, expected a JSON object")
+    if _is_deep(value):
+        raise InputError(f"{where}: is nested more than {DEEPEST} levels deep")
+    return value
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """`parse_json` of a file, whose size is looked at first; OSError where the disk fails."""
+    with path.open("rb") as file:
+        content = file.read(LONGEST_JSON_BYTES + 1)
+    return parse_json(content, path)
+
+
+def with_checksum(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A plain body with its `checksum`."""
+    return {**body, CHECKSUM: hashlib.sha256(canonical(body)).hexdigest()}
+
+
+def check(body: dict[str, Any], where: object, kind: str, schema: int) -> dict[str, Any]:
+    """The body of a JSON artefact without kind, schema and checksum, which all fit.
+
+    Raises
+    ------
+    InputError
+        Another kind or schema, or changed since it was written.
+    """
+    if body.get("kind") != kind:
+        raise InputError(f"{where}: is of kind {_first(body.get('kind'))}, expected {kind!r}")
+    found = body.get("schema")
+    if found != schema or isinstance(found, bool):
+        raise InputError(
+            f"{where}: has schema {_first(found)}, this Twinrig reads schema {schema}: "
+            "use the version that wrote it, or make it again"
+        )
+    content = {key: value for key, value in body.items() if key != CHECKSUM}
+    if with_checksum(content)[CHECKSUM] != body.get(CHECKSUM):
+        raise InputError(
+            f"{where}: does not match its checksum: damaged or changed by hand; "
+            "restore it from a copy, or make it again"
+        )
+    del content["kind"], content["schema"]
+    return content
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not np.isfinite(value):
+        raise ValueError(f"{text[:40]} is beyond a 64-bit number")
+    return value
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a key stands twice in one table")
+    return made
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            item
+            for part in level
+            for item in (part.values() if isinstance(part, dict) else part)
+            if isinstance(item, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _first(value: object) -> str:
+    """What a message shows of a value or a fault."""
+    text = str(value) if isinstance(value, Exception) else repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}…"

@@ -1,0 +1,241 @@
+"""A deployment on disk: what it leaves, and the reader that notices when that was changed.
+
+Layout: `deployment.json`, `result.nc` (prediction and target over the unseen part, misfit of each
+node), `nodes/` (a recording: one sequence a node, in schedule order). The JSON keeps the SHA-256 of
+both, so that no part can be exchanged. Never imports torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.artefacts import code_version, find_file, load_artefact, now_iso, save_artefact
+from app.deployment import label_of, misfit_of
+from app.netcdf import Variable, read_netcdf, write_netcdf
+from app.recording_reader import FILE_NAME as RECORDING_NAME
+from app.recording_reader import read_recording
+from models.errors import InputError, raise_problems
+from models.json_form import (
+    COUNT,
+    IDENTITIES,
+    NUMBER,
+    SCORE,
+    SETTINGS,
+    TEXT,
+    Form,
+    Rows,
+    Table,
+    faults,
+)
+from models.network import BASELINES, DEPLOYMENT_SCHEMA, PREDICTED, TWIN_REFERENCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from models.network import Network
+    from models.recording import Recording
+
+    FloatArray = NDArray[np.float64]
+
+SCHEMA = DEPLOYMENT_SCHEMA
+KIND = "deployment"
+FILE_NAME = "deployment.json"
+RESULT_NAME = "result.nc"
+NODES = "nodes"
+BESIDE = (RESULT_NAME, f"{NODES}/{RECORDING_NAME}")
+RESULT_FORM: dict[str, Form] = {
+    "path": TEXT, "task": TEXT, "metric": TEXT, "description": TEXT, "measured": SCORE,
+    "predicted": PREDICTED, "baselines": BASELINES, "nodes": COUNT, "hardware_runs": COUNT,
+    "seconds": NUMBER, "label": TEXT, "layers": Rows(COUNT), "network": TEXT,
+    "misfit": Table(
+        optional={"layers": Rows(SCORE), "worst": SCORE, "worst_node": COUNT},
+    ),
+}  # fmt: skip
+FORM = Table(
+    {
+        "id": TEXT, "created": TEXT, "code_version": TEXT, "network_id": TEXT,
+        "network_sha256": TEXT, "twins": Rows(TWIN_REFERENCE), "settings": SETTINGS,
+        "identities": IDENTITIES, **RESULT_FORM,
+    }
+)  # fmt: skip
+"""What `deployment.json` must look like; kind, schema, checksum and files are the store's."""
+SERIES = ("prediction", "target", "forecast_mean", "forecast_low", "forecast_high")
+
+
+def write_deployment(
+    out: Path,
+    path: Path,
+    network: Network,
+    nodes: Recording,
+    prediction: FloatArray,
+    seconds: float,
+) -> dict[str, Any]:
+    """Write `result.nc` and `deployment.json`; returns the values of the result line.
+
+    Parameters
+    ----------
+    out, path
+        Folders of the deployment and of its network.
+    network, nodes
+        What ran, and what was measured of every node.
+    prediction
+        `(T, n_out)` over the unseen part.
+    seconds
+        Time that it took.
+    """
+    misfits = np.array([misfit_of(network, p, nodes.response[p, 0]) for p in range(network.nodes)])
+    write_netcdf(
+        out / RESULT_NAME,
+        _variables(network, prediction, misfits),
+        {"title": "Twinrig deployment: a network's forecast on the device", "kind": KIND},
+    )
+    void = [r for r in nodes.meta.get("remarks", []) if "was void" in r]
+    body = {
+        "path": str(out / FILE_NAME),
+        "task": network.task["name"],
+        "metric": network.task["metric"],
+        "description": network.task.get("description", ""),
+        "measured": network.score(prediction),
+        "predicted": network.predicted,
+        "baselines": network.baselines,
+        "nodes": network.nodes,
+        "hardware_runs": network.nodes + len(void),
+        "seconds": round(seconds, 1),
+        "label": label_of(network),
+        "layers": [layer.nodes for layer in network.layers],
+        "misfit": _summary(network, misfits),
+        "network": nodes.meta["network"],
+    }
+    history = {
+        "id": nodes.meta["id"],
+        "created": now_iso(),
+        "code_version": code_version(),
+        "network_id": network.meta.get("id", ""),
+        "network_sha256": nodes.meta["network_sha256"],
+        "twins": [asdict(twin) for twin in network.twins],
+        "settings": nodes.settings,
+        "identities": nodes.identities,
+    }
+    whole = {"kind": KIND, "schema": SCHEMA, **history, **body}
+    save_artefact(out, FILE_NAME, whole, {}, beside=BESIDE)
+    return body
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A finished deployment as it stands on disk.
+
+    Attributes
+    ----------
+    body
+        `deployment.json`, checked.
+    arrays
+        `result.nc`: the `SERIES` `(T,)` or `(T, n_out)` over the unseen part, `misfit` and `layer`
+        `(nodes,)`.
+    nodes
+        What was measured, one sequence a node.
+    """
+
+    body: dict[str, Any]
+    arrays: dict[str, NDArray[Any]]
+    nodes: Recording
+
+
+def load_deployment(path: Path) -> Deployment:
+    """Read a finished deployment: its folder, or the `deployment.json` in it.
+
+    Raises
+    ------
+    InputError
+        Missing, cut short, damaged, of another schema, or no deployment; or its result or its nodes
+        are not those that it was finished with.
+    """
+    path = find_file(path, FILE_NAME)
+    body, _ = load_artefact(path, FILE_NAME, KIND, SCHEMA, beside=BESIDE)
+    raise_problems(InputError, f"{path}: no complete deployment", faults(body, FORM))
+    content = read_netcdf(path.parent / RESULT_NAME)
+    made = Deployment(body, content.variables, read_recording(path.parent / NODES))
+    raise_problems(InputError, f"{path}: no complete deployment", _misfits_of(made))
+    return made
+
+
+def _misfits_of(made: Deployment) -> list[str]:
+    count, arrays = made.body["nodes"], made.arrays
+    problems = [
+        f"{RESULT_NAME} holds no numbers {name}"
+        for name in (*SERIES, "misfit", "layer")
+        if name not in arrays or arrays[name].dtype.kind not in "fi"
+    ]
+    if problems:
+        return problems
+    shape = arrays["target"].shape
+    problems += [
+        f"{name} has shape {arrays[name].shape}, expected {shape} numbers"
+        for name in SERIES
+        if arrays[name].shape != shape or not np.isfinite(arrays[name]).all()
+    ]
+    if not shape or shape[0] < 1:
+        problems.append("its target is empty")
+    if arrays["misfit"].shape != (count,) or arrays["layer"].shape != (count,):
+        problems.append(f"misfit and layer must be of {count} nodes")
+    if len(made.nodes.families) != count or sum(made.body["layers"]) != count:
+        problems.append(f"its nodes or layers are not those of {count} nodes")
+    if not made.nodes.complete.all():
+        problems.append("some of its nodes were never measured")
+    return problems
+
+
+def finished_values(out: Path) -> dict[str, Any] | None:
+    """The result of a deployment that is finished already, else None."""
+    if not (out / FILE_NAME).is_file():
+        return None
+    body = load_deployment(out).body
+    return {**{name: body[name] for name in RESULT_FORM}, "path": str(out / FILE_NAME)}
+
+
+def _summary(network: Network, misfits: FloatArray) -> dict[str, Any]:
+    """Median misfit a layer, and the node that is furthest off."""
+    if not np.isfinite(misfits).any():
+        return {}
+    start, medians = 0, []
+    for layer in network.layers:
+        medians.append(float(np.nanmedian(misfits[start : start + layer.nodes])))
+        start += layer.nodes
+    worst = int(np.nanargmax(misfits))
+    return {"layers": medians, "worst": float(misfits[worst]), "worst_node": worst}
+
+
+def _variables(
+    network: Network, prediction: FloatArray, misfits: FloatArray
+) -> dict[str, Variable]:
+    target = network.targets[network.washout :]
+    single = target.shape[1] == 1
+    dims = ("step",) if single else ("step", "output")
+    layers = np.repeat(np.arange(len(network.layers)), [x.nodes for x in network.layers])
+    series = {
+        "prediction": (prediction, "answer of the device's network"),
+        "target": (target, "what was to be answered"),
+        "forecast_mean": (network.forecast_mean, "mean answer that the twin foresaw"),
+        "forecast_low": (network.forecast_low, "5th percentile of the twin's single passes"),
+        "forecast_high": (network.forecast_high, "95th percentile of the twin's single passes"),
+    }
+    steps = np.arange(len(target), dtype=np.int32)
+    return {
+        "step": Variable(("step",), steps, {"units": "1"}),
+        "node": Variable(("node",), np.arange(network.nodes, dtype=np.int32), {"units": "1"}),
+        **{
+            name: Variable(
+                dims, values[:, 0] if single else values, {"units": "1", "long_name": words}
+            )
+            for name, (values, words) in series.items()
+        },
+        "layer": Variable(("node",), layers.astype(np.int32), {"units": "1"}),
+        "misfit": Variable(
+            ("node",), misfits, {"units": "1", "long_name": "RMSE over what the twin expects"}
+        ),
+    }

@@ -1,0 +1,121 @@
+"""Reading and writing files: whole or not at all, and one clear error where the disk refuses."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import InputError, TwinrigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FULL = frozenset(
+    code for name in ("ENOSPC", "EDQUOT") if (code := getattr(errno, name, None)) is not None
+)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an `OSError` inside into one TwinrigError with the path and what to do."""
+    try:
+        yield
+    except OSError as fault:
+        raise TwinrigError(f"{path}: {_what_happened(fault, path)}") from fault
+
+
+def _what_happened(fault: OSError, path: Path) -> str:
+    if fault.errno in FULL:
+        return "the disk is full; what was complete stays: free some space, then use --resume"
+    if fault.errno == errno.EFBIG:
+        return "would become larger than this file system, or a quota, allows: use another drive"
+    if isinstance(fault, FileExistsError):
+        return "exists already, and nothing is ever overwritten: choose another --out"
+    if isinstance(fault, NotADirectoryError):
+        return "a part of this path is a file, not a folder: choose another --out"
+    if isinstance(fault, FileNotFoundError):
+        return "the folder has vanished (moved, deleted, or a share that is gone): bring it back"
+    if isinstance(fault, PermissionError) or fault.errno == errno.EROFS:
+        return f"can't be written ({fault.strerror}): check who may write to {path.parent}"
+    return f"the disk failed ({fault.strerror or fault}): check the drive or the share"
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn an `OSError` inside into one InputError with the path and what to do."""
+    try:
+        yield
+    except FileNotFoundError as fault:
+        raise InputError(f"{path}: no such file or folder") from fault
+    except OSError as fault:
+        raise InputError(f"{path}: can't be read ({fault.strerror or fault})") from fault
+
+
+def new_directory(out: Path) -> Path:
+    """Make the folder of a new artefact; an existing empty one is taken.
+
+    Raises
+    ------
+    InputError
+        `out` is a file, or a folder with something in it: nothing is ever overwritten.
+    TwinrigError
+        The disk refuses.
+    """
+    out = Path(out)
+    if out.is_dir():
+        with reading(out):
+            first = next(iter(sorted(p.name for p in out.iterdir())), None)
+        if first is not None:
+            raise InputError(
+                f"{out}: holds {first} already, and nothing is ever overwritten: "
+                "choose another --out, or continue that run with --resume"
+            )
+    elif out.exists() or out.is_symlink():
+        raise InputError(f"{out}: is a file, and nothing is ever overwritten: choose another --out")
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a partial file to write: at the end it becomes `path` whole, on any failure nothing.
+
+    Raises
+    ------
+    TwinrigError
+        The disk refuses.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with writing(path):
+        try:
+            yield partial
+            os.replace(partial, path)
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink()
+            raise
+    sync_directory(path.parent)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all (temporary file, fsync, rename); TwinrigError on failure."""
+    with replacing(path) as partial, partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_directory(path: Path) -> None:
+    """Make a rename durable where the system can (Windows has no such call)."""
+    if os.name != "posix":
+        return
+    with suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

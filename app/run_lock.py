@@ -1,0 +1,120 @@
+"""One writer a run folder: an operating system's lock, so that two resumes never share a run.
+
+Decision. `run.lock` in the run's folder is locked (flock, or LockFileEx through msvcrt) for as long
+as its writer lives, and its text names the writer. The kernel lets go when the writer dies, so a
+run of a killed process is free at once and needs no guess by process number. The file is removed
+when the run is finished; who locked a file that has been removed meanwhile tries again.
+Consequence: of two processes that resume one dead run in the same instant exactly one gets it. On
+a share without locks (some network drives) the journal's heartbeat remains.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING
+
+from app.artefacts import canonical, writing
+from app.owner import Owner
+from models.errors import RefusedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = "run.lock"
+LOCKED_BYTE = 1 << 20  # far beyond the text, so that others can read who the owner is (Windows)
+ATTEMPTS = 20  # each fails only where another writer finished in just that moment
+UNSUPPORTED = frozenset((errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL))
+
+
+class RunLock:
+    """A run's folder, held by this process until `release`.
+
+    Raises
+    ------
+    RefusedError
+        Another writer has it; the message names it.
+    TwinrigError
+        The disk refuses.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / NAME
+        for _ in range(ATTEMPTS):
+            with writing(self.path):
+                flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+                self._file = os.fdopen(os.open(self.path, flags, 0o644), "r+b", buffering=0)
+            if not _lock(self._file):
+                owner = _owner(self._file)
+                self._file.close()
+                raise RefusedError(
+                    f"{folder}: is being written right now by {owner}; stop that first"
+                )
+            if self._in_place():
+                break
+            self._file.close()
+        else:
+            raise RefusedError(f"{folder}: other programs take turns on it; stop them first")
+        try:
+            with writing(self.path):
+                self._file.truncate(0)
+                self._file.write(canonical(Owner.here().to_json()))
+        except BaseException:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Remove the file and let go; never raises."""
+        with suppress(OSError):
+            if os.name == "posix" and self._in_place():
+                self.path.unlink()  # while it is locked: nobody else's file
+        with suppress(OSError):
+            self._file.close()
+        if os.name != "posix":
+            with suppress(OSError):  # refused while another program has it open
+                self.path.unlink()
+
+    def _in_place(self) -> bool:
+        """Whether the path still leads to the file that is open here."""
+        try:
+            there, ours = os.stat(self.path), os.fstat(self._file.fileno())
+        except FileNotFoundError:
+            return False
+        return (there.st_ino, there.st_dev) == (ours.st_ino, ours.st_dev)
+
+
+def _owner(file: IO[bytes]) -> str:
+    """Who wrote the lock file, in words."""
+    try:
+        file.seek(0)
+        return str(Owner.from_json(json.loads(file.read(4096))))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "another program"
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> bool:
+        """Lock one byte beyond the text; False where another has it."""
+        file.seek(LOCKED_BYTE)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        file.seek(0)
+        return True
+
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> bool:
+        """Lock the file; False where another has it, True also where the share knows no locks."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as fault:
+            return fault.errno in UNSUPPORTED
+        return True
