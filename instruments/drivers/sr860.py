@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 CHANNELS = {"X": 0, "Y": 1, "R": 2, "theta": 3}  # numbers of SNAP? and OUTP?
 MOST_CHANNELS = 3  # SNAP? takes 2 or 3
+AUX_INPUTS = {f"aux{number + 1}": number for number in range(4)}  # numbers of OAUX?, from 0
+AUX_NOISE_V = 0.02  # judgement: two readings of a contact differ by less
 
 SENSITIVITY = tuple((10, 5, 2)[i % 3] * 10.0 ** (-1 - i // 3) for i in range(28))  # 1 … 1e-9
 SENSITIVITY_A_PER_V = 1.0e-6  # the same table in current mode: 1 µA … 1 fA
@@ -71,6 +73,7 @@ class SR860:
 
     driver = "sr860"
     KEYS: tuple[str, ...] = ("channels",)
+    interlock_inputs = tuple(AUX_INPUTS)
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
         self.name = name
@@ -149,6 +152,18 @@ class SR860:
     def monitor(self) -> NDArray[np.float64]:
         """`OUTP?` of each channel: the latest values, nothing is gated."""
         return np.array([self._session.number(command) for command in self._monitor_commands])
+
+    def input_V(self, input_name: str) -> float:
+        """`OAUX? j`, twice: the volts at a rear input, which an interlock contact may hold up.
+
+        A reply that was cut (`3.3e-4` to `3.3`) must not close a contact: the lower one counts
+        where two differ by less than the noise, else there is none.
+        """
+        command = f"OAUX? {AUX_INPUTS[input_name]}"
+        first_V, second_V = self._session.number(command), self._session.number(command)
+        if abs(first_V - second_V) > AUX_NOISE_V:
+            raise self._session.reject(command, f"{first_V:g}, then {second_V:g}", "a steady input")
+        return min(first_V, second_V)
 
     def capture(self) -> Capture:
         """Its capture buffer: samples at a rate of the instrument's own clock."""

@@ -120,6 +120,16 @@ def test_a_cut_reading_is_an_error(reply):
         SR860("lockin", session, {}).read()
 
 
+def test_an_interlock_input_is_asked_twice_and_counted_from_zero():
+    with transcript((b"OAUX? 0", b"3.301"), (b"OAUX? 0", b"3.299")) as session:
+        assert SR860("lockin", session, {}).input_V("aux1") == 3.299
+    with (
+        transcript((b"OAUX? 3", b"3.3"), (b"OAUX? 3", b"3.3e-4")) as session,
+        pytest.raises(LinkError, match="steady"),
+    ):
+        SR860("lockin", session, {}).input_V("aux4")
+
+
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
