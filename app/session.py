@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from instruments.bench import Bench, BenchReading
     from instruments.bench_file import BenchSpec
+    from instruments.checks import InstrumentCheck
 
 HEADS = {
     "rec": ("header.json", "recording.nc"),
@@ -34,6 +35,7 @@ HEADS = {
 SCHEMAS = {"twin": twin.SCHEMA, "net": network.SCHEMA, "dep": DEPLOYMENT_SCHEMA}
 KINDS = {"rec": "recording", "twin": "twin", "net": "network", "dep": "deployment"}
 T = TypeVar("T")
+LONGEST_WAIT_S = 30.0  # of a check for a bench that is being connected
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,24 @@ class Session:
             return None
         try:
             return self.bench.monitor()
+        finally:
+            self._lock.release()
+
+    def check(self) -> list[InstrumentCheck]:
+        """Ask every instrument who it is and in what state; reads only, connected or not.
+
+        Raises
+        ------
+        RefusedError
+            A job has the bench, or it stays busy.
+        """
+        from instruments.checks import check_bench, check_connected
+
+        if self.busy or not self._lock.acquire(timeout=LONGEST_WAIT_S):
+            raise RefusedError("the bench is busy: wait for its run, or for connecting to end")
+        try:
+            bench = self.bench
+            return check_bench(self.spec) if bench is None else check_connected(bench)
         finally:
             self._lock.release()
 

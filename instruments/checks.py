@@ -22,6 +22,7 @@ from instruments.watch import guards_of
 from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
+    from instruments.bench import Bench
     from instruments.bench_spec import BenchSpec
     from instruments.protocols import MagnetState
     from instruments.visa import VisaSession
@@ -129,6 +130,19 @@ def check_bench(
     stop.check()
     checks = [_told(one, result) for one, result in zip(asked, results, strict=True)]
     return _swapped([one for one in checks if one.name != CLOCK_NAME or not one.ok])
+
+
+def check_connected(bench: Bench) -> list[InstrumentCheck]:
+    """The same of a bench that is connected, over its own sessions; never raises for one."""
+    drivers: dict[str, Any] = {name: one.magnet for name, one in bench.magnets.items()}
+    drivers |= {**bench.readouts, **bench.thermometers}
+    checks = []
+    for spec in bench.spec.instruments:
+        try:
+            checks.append(look_at(bench.spec, spec, drivers[spec.name]))
+        except TwinrigError as error:
+            checks.append(_told(spec, error))
+    return checks
 
 
 def look_at(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> InstrumentCheck:

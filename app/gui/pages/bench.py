@@ -1,75 +1,57 @@
-"""The Bench page, first version: the instruments of the bench, their state, limits, a reconnect."""
+"""The Bench page, first version: check every instrument, its state, limits, a reconnect."""
 
 from __future__ import annotations
 
+import time
+import traceback
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QRectF, Qt
-from PyQt6.QtGui import QPainter
-from PyQt6.QtWidgets import QSizePolicy
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QFrame, QScrollArea
 
-from app.gui import icons
+from app.gui.background import Latest
+from app.gui.pages.bench_rows import InstrumentRow, InstrumentRows
 from app.gui.pages.page import Page, Shell
-from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, mono, sans
 from app.gui.widgets.basic import label
-from app.gui.widgets.tables import LEFT, RIGHT, Painted
+from app.gui.widgets.tables import RIGHT
 
 if TYPE_CHECKING:
-    from PyQt6.QtGui import QPaintEvent
-
-    from app.gui.theme import Theme
     from instruments.bench import BenchReading
+    from instruments.bench_spec import InstrumentSpec
+    from instruments.checks import InstrumentCheck
 
-
-class InstrumentRows(Painted):
-    """One row an instrument: state in word and glyph, name and driver, address and identity."""
-
-    ROW_PX = 62
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__(theme)
-        self.rows: list[tuple[str, str, str, str, str]] = []
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def show_rows(self, rows: list[tuple[str, str, str, str, str]]) -> None:
-        """Rows of (state, name, driver, resource, identity)."""
-        if rows != self.rows:
-            self.rows = rows
-            self.setFixedHeight(self.ROW_PX * max(1, len(rows)) + 1)
-            self.update()
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        t = self.theme.tokens
-        for index, (state, name, driver, resource, identity) in enumerate(self.rows):
-            y = index * self.ROW_PX
-            self.rule(painter, y)
-            glyph = {"Connected": "check", "Connecting": "wait"}.get(state, "fault")
-            ink = t.fault if glyph == "fault" else t.text2
-            icons.draw(painter, glyph, QRectF(14, y + 13, 15, 15), ink, t.surface)
-            painter.setPen(colour(ink))
-            painter.setFont(sans(BODY_PX))
-            painter.drawText(QRectF(36, y + 10, 90, 20), LEFT, state)
-            self.words(painter, QRectF(128, y + 10, 150, 20), name, weight=600)
-            self.words(painter, QRectF(128, y + 32, 150, 18), driver, ink="text2", pixels=LABEL_PX)
-            painter.setFont(mono(LABEL_PX))
-            width = self.width() - 300
-            for line, text, token in ((10, resource, t.text1), (32, identity, t.text2)):
-                painter.setPen(colour(token))
-                where = QRectF(288, y + line, width, 20)
-                painter.drawText(where, LEFT, elided(text, painter.font(), int(where.width())))
-        self.rule(painter, self.height() - 1)
+IN_USE = "in use by"
 
 
 class BenchPage(Page):
-    """What is connected, what is wrong with the rest, and the limits in force."""
+    """What answers, what is wrong with the rest, and the limits in force."""
 
     key, name = "bench", "Bench"
 
     def __init__(self, shell: Shell) -> None:
         spec = shell.session.spec
         super().__init__(shell, "Bench", spec.source)
+        self.checks: dict[str, InstrumentCheck] = {}
+        self.checking = False
+        self._checked_at = ""
+        self._identities: dict[str, str] = {}
+        self._facts()
+        self.rows = InstrumentRows(self.theme)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.rows)
+        self.body.addWidget(scroll, 1)
+        self.copy_button.hide()
+        self.check_button = self.button("Check all", self.check)
+        self.check_button.setToolTip("Asks every instrument who it is and what state it is in")
+        self._later_check = Latest()
+        self._later_check.done.connect(self._checked)
+        self.refresh()
+
+    def _facts(self) -> None:
+        spec = self.session.spec
         self.form.section("Magnet and limits")
         limits = spec.magnets[spec.drive_magnet].limits
         for name, value in (
@@ -92,18 +74,12 @@ class BenchPage(Page):
         self.form.widget(
             label(
                 "Editing the bench, manual set, console and wire log come with a later release. "
-                "`twinrig bench check --bench B.toml` says what is wrong with each instrument, "
+                "`twinrig bench check B.toml --energise A` proves a magnet with a small current, "
                 "`--wire-log FILE` writes every byte.",
                 "note",
                 wrap=True,
             )
         )
-        self.rows = InstrumentRows(self.theme)
-        self.body.addWidget(self.rows)
-        self.body.addStretch(1)
-        self.copy_button.hide()
-        self.problem = ""
-        self.refresh()
 
     def _fact(self, name: str, value: str) -> None:
         self.form.fact(name, value).setAlignment(RIGHT | Qt.AlignmentFlag.AlignVCenter)
@@ -111,27 +87,94 @@ class BenchPage(Page):
     def press(self) -> None:
         self.shell.reconnect()
 
-    def bench_changed(self) -> None:
+    def check(self) -> None:
+        """Ask every instrument, in a thread; refused while a job has the bench."""
+        if self.checking:
+            return
+        if self.session.busy:
+            self.shell.toast(f"{self.session.busy} has the bench: check when it is done", "warning")
+            return
+        self.checking = True
+        self._later_check.ask(self.session.check)
         self.refresh()
+
+    def _checked(self, checks: list[InstrumentCheck] | None, error: Exception | None) -> None:
+        self.checking = False
+        if checks is not None:
+            self.checks = {check.name: check for check in checks}
+            self._checked_at = time.strftime("%H:%M:%S")
+        if error is not None:
+            trace = "".join(traceback.format_exception(error))
+            self.shell.toast(f"Check: {error}", "error", trace)
+        self.refresh()
+
+    def bench_changed(self) -> None:
+        self.checks = {}
+        self.refresh()
+        if self.session.bench is None and not self.session.busy:
+            self.check()  # connecting failed: what each instrument says about it
 
     def take_reading(self, reading: BenchReading) -> None:
         self.refresh()
 
     def refresh(self) -> None:
         spec, bench = self.session.spec, self.session.bench
-        identities = bench.identities() if bench is not None and not self.rows.rows else None
-        state = "Connected" if bench is not None else "Not connected"
-        known = {row[1]: row[4] for row in self.rows.rows} if bench is not None else {}
-        rows = []
-        for group, instruments in (("magnet", spec.magnets), ("readout", spec.readouts)):
-            for name, item in instruments.items():
-                identity = (identities or {}).get(name, known.get(f"{group}.{name}", ""))
-                rows.append((state, f"{group}.{name}", item.driver, item.resource, identity))
+        if bench is None:
+            self._identities = {}
+        elif not self._identities:
+            self._identities = bench.identities()
+        groups = (
+            ("magnet", spec.magnets), ("readout", spec.readouts), ("thermometer", spec.thermometers)
+        )  # fmt: skip
+        rows = [
+            self._row(f"{group}.{name}", one) for group, of in groups for name, one in of.items()
+        ]
+        for name, check in self.checks.items():
+            if name not in {one.name for one in spec.instruments}:  # a served rig's clock
+                rows.append(_of_check(name, check))
         self.rows.show_rows(rows)
-        count = len(rows) if bench is not None else 0
-        self.say(f"{count} of {len(rows)} instruments answer", spec.name)
-        self.form.primary.setEnabled(bench is None)
+        self._say(rows)
+        self.check_button.setEnabled(not self.checking)
+        self.form.primary.setEnabled(bench is None and not self.checking)
         if bench is None:
             self.form.primary.say("Connect", "identifies every instrument, drives nothing")
         else:
             self.form.primary.say("Connected", "the bench answers")
+
+    def _say(self, rows: list[InstrumentRow]) -> None:
+        answers = sum(row.level in {"ok", "attention"} for row in rows)
+        heading = f"{answers} of {len(rows)} instruments answer"
+        if self.checking:
+            heading = f"Asking {len(rows)} instruments"
+        when = f" · checked {self._checked_at}, reads only" if self.checks else ""
+        self.say(heading, f"{self.session.spec.name}{when}")
+
+    def _row(self, title: str, one: InstrumentSpec) -> InstrumentRow:
+        check = self.checks.get(one.name)
+        if check is not None:
+            return _of_check(title, check)
+        level, state = "idle", "Not connected"
+        if self.session.bench is not None:
+            level, state = "ok", "Connected"
+        elif self.checking:
+            level, state = "wait", "Asking"
+        identity = self._identities.get(one.name, "")
+        return InstrumentRow(level, state, title, one.driver, one.resource, identity)
+
+
+def _of_check(title: str, check: InstrumentCheck) -> InstrumentRow:
+    level, state = "ok", "Answers"
+    if not check.ok:
+        level, state = "fault", "In use" if IN_USE in check.problem else "Wrong"
+    elif check.findings:
+        level, state = "attention", "Look"
+    value = below = ""
+    if check.state is not None:
+        value = f"{check.state['current_A']:.3f} A"
+        below = f"output {'on' if check.state['output_on'] else 'off'}"
+    elif not check.ok:
+        value = "—"
+    remarks = tuple((one.words[:1].upper() + one.words[1:], one.hint) for one in check.findings)
+    return InstrumentRow(
+        level, state, title, check.driver, check.resource, check.identity, value, below, remarks
+    )

@@ -1,0 +1,166 @@
+"""The Bench page: the check's tree in the window, never in its thread."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import WAIT_MS
+from PyQt6.QtCore import QTimer
+from PyQt6.QtWidgets import QApplication
+
+from app.gui.window import Window
+from app.session import Library, Session
+from instruments.bench_file import parse_bench
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from app.gui.theme import Theme
+
+ROOT = Path(__file__).parents[3]
+BENCH = """
+[magnet.x]
+driver = "kepco-bop"
+resource = "{}"
+tesla_per_ampere = 4.0e-4
+max_current_A = 11.0
+max_ramp_A_per_s = 2000.0
+[readout.lockin]
+driver = "sr830"
+resource = "TCPIP0::127.0.0.1::9::SOCKET"
+[drive]
+encoding = "amplitude"
+low_T = 0.0022
+high_T = 0.0034
+[reset]
+field_T = 0.0040
+"""
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The resource of an instrument that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"TCPIP0::127.0.0.1::{server.getsockname()[1]}::SOCKET"
+
+
+@pytest.fixture
+def page_of(qtbot: Any, theme: Theme, tmp_path: Path) -> Iterator[Callable[[str], Any]]:
+    """The Bench page of a window whose supply is at that address; not connected."""
+    made: list[Window] = []
+
+    def make(resource: str) -> Any:
+        spec = parse_bench(BENCH.format(resource), "a rig that misbehaves")
+        window = Window(Session(spec, Library(tmp_path / "library")), theme)
+        made.append(window)
+        window.show()
+        window.open_page("bench")
+        return window.pages["bench"]
+
+    yield make
+    for window in made:
+        window.shut_down()
+        qtbot.waitUntil(lambda w=window: w._closed, timeout=WAIT_MS)
+        window.link.wait(10)
+        window.deleteLater()
+    QApplication.processEvents()
+
+
+@contextmanager
+def longest_gap_s() -> Iterator[list[float]]:
+    """The longest time between two turns of the event loop, at index 0 at the end."""
+    gaps, last = [0.0], [time.monotonic()]
+
+    def turn() -> None:
+        now = time.monotonic()
+        gaps[0], last[0] = max(gaps[0], now - last[0]), now
+
+    timer = QTimer()
+    timer.timeout.connect(turn)
+    timer.start(5)
+    try:
+        yield gaps
+    finally:
+        timer.stop()
+
+
+def row(page: Any, name: str) -> Any:
+    return next(one for one in page.rows.rows if one.name == name)
+
+
+def test_a_connected_bench_is_checked_over_its_own_sessions(qtbot: Any, window: Window) -> None:
+    window.open_page("bench")
+    page: Any = window.pages["bench"]
+    page.check_button.click()
+    qtbot.waitUntil(lambda: bool(page.checks) and not page.checking, timeout=WAIT_MS)
+    supply = row(page, "magnet.x")
+    assert (supply.level, supply.state, supply.remarks) == ("ok", "Answers", ())
+    assert supply.identity.startswith("KEPCO")
+    assert (supply.value, supply.below_value) == ("0.000 A", "output off")
+    assert "2 of 2 instruments answer" in page.heading.text()
+
+
+def test_what_is_wrong_opens_in_its_row_and_the_window_goes_on(
+    qtbot: Any, page_of: Callable[[str], Any], silent: str
+) -> None:
+    page = page_of(silent)
+    with longest_gap_s() as gap:
+        page.check_button.click()
+        assert page.checking
+        assert row(page, "magnet.x").state == "Asking"
+        qtbot.waitUntil(lambda: not page.checking, timeout=WAIT_MS)
+    assert gap[0] < 0.5  # the silent supply alone keeps the check for more than a second
+    supply, lockin = row(page, "magnet.x"), row(page, "readout.lockin")
+    assert (supply.level, supply.state) == ("fault", "Wrong")
+    assert "No answer to '*IDN?'" in supply.remarks[0][0]
+    assert "says nothing" in supply.remarks[0][1]
+    assert "Nothing listens" in lockin.remarks[0][0]
+    assert page.rows.height() > 2 * page.rows.ROW_PX
+    assert "0 of 2 instruments answer" in page.heading.text()
+
+
+def test_a_bench_that_does_not_connect_is_checked_by_itself(
+    qtbot: Any, page_of: Callable[[str], Any], silent: str
+) -> None:
+    page = page_of(silent)
+    page.press()
+    qtbot.waitUntil(lambda: bool(page.checks) and not page.checking, timeout=WAIT_MS)
+    assert row(page, "magnet.x").level == "fault"
+    assert page.form.primary.isEnabled()
+
+
+HOLDER = """
+import sys
+from instruments import locks
+locks.take(sys.argv[1])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_owner_of_a_link_is_named(
+    qtbot: Any, page_of: Callable[[str], Any], silent: str
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, silent], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "held"
+        page = page_of(silent)
+        page.check_button.click()
+        qtbot.waitUntil(lambda: not page.checking, timeout=WAIT_MS)
+    finally:
+        process.communicate("", timeout=20)
+    supply = row(page, "magnet.x")
+    assert supply.state == "In use"
+    assert str(process.pid) in supply.remarks[0][0]
+    assert "Close that program" in supply.remarks[0][1]
