@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CHANNELS = {"X": 0, "Y": 1, "R": 2, "theta": 3}  # numbers of SNAP? and OUTP?
 MOST_CHANNELS = 3  # SNAP? takes 2 or 3
 AUX_INPUTS = {f"aux{number + 1}": number for number in range(4)}  # numbers of OAUX?, from 0
-AUX_NOISE_V = 0.02  # judgement: two readings of a contact differ by less
+AUX_NOISE_V = 0.1  # judgement: a contact that chatters is no contact
 
 SENSITIVITY = tuple((10, 5, 2)[i % 3] * 10.0 ** (-1 - i // 3) for i in range(28))  # 1 … 1e-9
 SENSITIVITY_A_PER_V = 1.0e-6  # the same table in current mode: 1 µA … 1 fA

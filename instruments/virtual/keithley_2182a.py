@@ -101,6 +101,8 @@ class Keithley2182A(VirtualInstrument):
 
     def changed(self, name: str) -> None:
         """A range that is set turns autorange off and takes the next one up."""
+        if name == "function" and self.set[name] == "VOLT":
+            self.set[name] = "VOLT:DC"  # what its query answers, however it was set
         kind, _, number = name.partition("#")
         if kind == "range":
             channel = int(number)

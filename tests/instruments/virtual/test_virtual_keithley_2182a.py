@@ -125,6 +125,11 @@ def test_a_reference_is_subtracted(meter, source):
     assert float(ask(meter, "READ?")) == pytest.approx(0.0, abs=1e-12)
 
 
+def test_the_function_is_answered_in_full_however_it_was_set(meter):
+    tell(meter, ":SENS:FUNC 'TEMP'", ":SENS:FUNC 'VOLT'")
+    assert ask(meter, ":SENS:FUNC?") == '"VOLT:DC"'
+
+
 def test_several_samples_come_in_one_line(meter, source):
     tell(meter, "INIT:CONT 0", "SAMP:COUN 3")
     assert len(ask(meter, "READ?").split(",")) == 3
