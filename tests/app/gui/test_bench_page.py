@@ -22,6 +22,7 @@ from instruments.bench_file import parse_bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
     from app.gui.theme import Theme
 
 ROOT = Path(__file__).parents[3]
