@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.checked_json import canonical, check, parse_json, plain, read_json, with_checksum
-from app.disk import new_directory, reading, replacing, sync_directory, write_bytes, writing
+from app.disk import (
+    RESTORE,
+    new_directory,
+    read_bytes,
+    reading,
+    replacing,
+    sync_directory,
+    write_bytes,
+    writing,
+)
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,9 +41,7 @@ __all__ = [
     "parse_json", "plain", "read_head", "reading", "replacing", "save_artefact", "sha256_of",
     "sync_directory", "write_bytes", "writing",
 ]  # fmt: skip
-NOT_ITS_DIGEST = (
-    "does not match its SHA-256: damaged, cut short or exchanged; restore it from a copy"
-)
+NOT_ITS_DIGEST = f"does not match its SHA-256: damaged, cut short or exchanged; {RESTORE}"
 
 
 def new_id(kind: str) -> str:
@@ -69,6 +76,8 @@ def code_version() -> str:
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal; InputError where it can't be read."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file or folder")
     with reading(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -161,7 +170,7 @@ def _digests(path: Path, named: object, expected: Sequence[str]) -> dict[str, ob
     if not isinstance(named, dict) or set(named) != set(expected):
         raise InputError(
             f"{path}: must name the SHA-256 of {', '.join(expected) or 'no file'}, "
-            "and of no other: not written by Twinrig"
+            f"and of no other: not written by Twinrig; {RESTORE}"
         )
     return named
 
@@ -197,11 +206,11 @@ def _load_arrays(path: Path, digest: object) -> dict[str, NDArray[Any]]:
     from safetensors.numpy import load
 
     with reading(path):
-        content = path.read_bytes()
+        content = read_bytes(path)
     if hashlib.sha256(content).hexdigest() != digest:
         raise InputError(f"{path}: {NOT_ITS_DIGEST}")
     try:
         arrays: dict[str, NDArray[Any]] = load(content)
     except (SafetensorError, KeyError, ValueError, TypeError) as fault:
-        raise InputError(f"{path}: not a safetensors file ({fault})") from fault
+        raise InputError(f"{path}: not a safetensors file ({fault}); {RESTORE}") from fault
     return arrays

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from app.disk import RESTORE, advised, read_bytes
 from models.errors import InputError
 
 LONGEST_JSON_BYTES = 256 * 2**20  # the header of a 46 h recording is about 10 MB
@@ -50,7 +51,9 @@ def parse_json(content: bytes, where: object) -> dict[str, Any]:
     Refused, too: numbers beyond float64, a key twice in one object, more than `DEEPEST` levels.
     """
     if len(content) > LONGEST_JSON_BYTES:
-        raise InputError(f"{where}: {len(content)} bytes are too long for a Twinrig JSON file")
+        raise InputError(
+            f"{where}: {len(content)} bytes are too long for a Twinrig JSON file; {RESTORE}"
+        )
     try:
         value = json.loads(
             content.decode("utf-8"),
@@ -59,19 +62,23 @@ def parse_json(content: bytes, where: object) -> dict[str, Any]:
             object_pairs_hook=_no_key_twice,
         )
     except (ValueError, RecursionError) as fault:
-        raise InputError(f"{where}: not a JSON file, or cut short ({_first(fault)})") from fault
+        raise InputError(
+            f"{where}: not a JSON file, or cut short ({_first(fault)}); {RESTORE}"
+        ) from fault
     if not isinstance(value, dict):
-        raise InputError(f"{where}: holds a {type(value).__name__}, expected a JSON object")
+        raise InputError(
+            f"{where}: holds a {type(value).__name__}, expected a JSON object; {RESTORE}"
+        )
     if _is_deep(value):
-        raise InputError(f"{where}: is nested more than {DEEPEST} levels deep")
+        raise InputError(advised(f"{where}: is nested more than {DEEPEST} levels deep"))
     return value
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """`parse_json` of a file, whose size is looked at first; OSError where the disk fails."""
-    with path.open("rb") as file:
-        content = file.read(LONGEST_JSON_BYTES + 1)
-    return parse_json(content, path)
+    if path.is_file() and path.stat().st_size > LONGEST_JSON_BYTES:
+        raise InputError(advised(f"{path}: is too long for a Twinrig JSON file"))
+    return parse_json(read_bytes(path), path)
 
 
 def with_checksum(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +95,9 @@ def check(body: dict[str, Any], where: object, kind: str, schema: int) -> dict[s
         Another kind or schema, or changed since it was written.
     """
     if body.get("kind") != kind:
-        raise InputError(f"{where}: is of kind {_first(body.get('kind'))}, expected {kind!r}")
+        raise InputError(
+            f"{where}: is of kind {_first(body.get('kind'))}, expected {kind!r}; {RESTORE}"
+        )
     found = body.get("schema")
     if found != schema or isinstance(found, bool):
         raise InputError(

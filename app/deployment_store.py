@@ -14,6 +14,7 @@ import numpy as np
 
 from app.artefacts import code_version, find_file, load_artefact, now_iso, save_artefact
 from app.deployment import label_of, misfit_of
+from app.disk import RESTORE
 from app.netcdf import Variable, read_netcdf, write_netcdf
 from app.recording_reader import FILE_NAME as RECORDING_NAME
 from app.recording_reader import read_recording
@@ -157,10 +158,10 @@ def load_deployment(path: Path) -> Deployment:
     """
     path = find_file(path, FILE_NAME)
     body, _ = load_artefact(path, FILE_NAME, KIND, SCHEMA, beside=BESIDE)
-    raise_problems(InputError, f"{path}: no complete deployment", faults(body, FORM))
+    raise_problems(InputError, f"{path}: no complete deployment ({RESTORE})", faults(body, FORM))
     content = read_netcdf(path.parent / RESULT_NAME)
     made = Deployment(body, content.variables, read_recording(path.parent / NODES))
-    raise_problems(InputError, f"{path}: no complete deployment", _misfits_of(made))
+    raise_problems(InputError, f"{path}: no complete deployment ({RESTORE})", _misfits_of(made))
     return made
 
 

@@ -13,9 +13,16 @@ from models.errors import InputError, TwinrigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+RESTORE = "restore it from a copy, or make it again"
 FULL = frozenset(
     code for name in ("ENOSPC", "EDQUOT") if (code := getattr(errno, name, None)) is not None
 )
+
+
+def advised(words: object) -> str:
+    """A complaint about a file with what to do about it, once."""
+    text = str(words)
+    return text if RESTORE in text else f"{text}; {RESTORE}"
 
 
 @contextmanager
@@ -51,7 +58,14 @@ def reading(path: Path) -> Iterator[None]:
     except FileNotFoundError as fault:
         raise InputError(f"{path}: no such file or folder") from fault
     except OSError as fault:
-        raise InputError(f"{path}: can't be read ({fault.strerror or fault})") from fault
+        raise InputError(f"{path}: can't be read ({fault.strerror or fault}); {RESTORE}") from fault
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes; FileNotFoundError also where it is no file (a pipe would never end)."""
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
+    return path.read_bytes()
 
 
 def new_directory(out: Path) -> Path:

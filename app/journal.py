@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.artefacts import canonical, parse_json, plain, reading, write_bytes, writing
+from app.disk import RESTORE, advised, read_bytes
 from app.owner import Owner
 from models.errors import InputError, TwinrigError, raise_problems
 from models.json_form import COUNT, TEXT, Table, faults
@@ -201,18 +202,20 @@ def read_journal(path: Path) -> JournalContent:
         No journal, another version, damage (a torn tail is none: it is what a kill leaves).
     """
     with reading(path):
-        data = path.read_bytes()
+        data = read_bytes(path)
     if not data.startswith(PREAMBLE):
         raise InputError(
-            f"{path}: no Twinrig journal of version 2, or damaged; use the version that wrote it, "
-            "or restore it from a copy"
+            f"{path}: no Twinrig journal of version 2, or damaged; use the version that wrote it; "
+            f"{RESTORE}"
         )
     try:
         return _fold(data)
     except InputError as fault:
-        raise InputError(f"{path}: {fault}") from fault
+        raise InputError(advised(f"{path}: {fault}")) from fault
     except (ValueError, struct.error) as fault:
-        raise InputError(f"{path}: holds a record that isn't Twinrig's ({fault})") from fault
+        raise InputError(
+            f"{path}: holds a record that isn't Twinrig's ({fault}); {RESTORE}"
+        ) from fault
 
 
 def _fold(data: bytes) -> JournalContent:
@@ -228,11 +231,13 @@ def _fold(data: bytes) -> JournalContent:
         elif kind in RECORDS:
             _take(content, kind, parse_json(payload, "record"))
         else:
-            raise InputError(f"holds a record of unknown kind {kind}: use a newer Twinrig")
+            raise InputError(
+                f"holds a record of unknown kind {kind}: use the version that wrote it"
+            )
     if content.owner is None:
-        raise InputError("cut off before its header was complete; restore it from a copy")
+        raise InputError("cut off before its header was complete")
     if content.status != "begun" and content.order_at is None:
-        raise InputError("cut off before its first repeat; restore it from a copy")
+        raise InputError("cut off before its first repeat")
     return content
 
 
@@ -251,7 +256,7 @@ def _status_of(data: bytes) -> str:
     for status in STATUSES:
         if found == _status_bytes(status):
             return status
-    raise InputError(f"damaged: its status reads {found!r}; restore it from a copy")
+    raise InputError(f"damaged: its status reads {found!r}")
 
 
 def _record_at(data: bytes, at: int) -> tuple[int, bytes, int] | None:
@@ -262,7 +267,7 @@ def _record_at(data: bytes, at: int) -> tuple[int, bytes, int] | None:
     if mark != MARK or zlib.crc32(data[at : at + HEAD_BYTES]) != head_crc:
         if len(data[at:].rstrip(b"\0")) < FRAME.size:
             return None
-        raise InputError(f"damaged at byte {at}: restore it from a copy")
+        raise InputError(f"damaged at byte {at}")
     end = at + FRAME.size + length
     if end > len(data):
         return None
@@ -271,7 +276,7 @@ def _record_at(data: bytes, at: int) -> tuple[int, bytes, int] | None:
         return kind, payload, end
     if end == len(data) and payload.endswith(bytes(min(length, FEWEST_ZEROS))):
         return None
-    raise InputError(f"damaged between byte {at} and byte {end}: restore it from a copy")
+    raise InputError(f"damaged between byte {at} and byte {end}")
 
 
 def _frame(kind: int, payload: bytes) -> bytes:

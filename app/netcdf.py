@@ -26,6 +26,7 @@ import h5py
 import numpy as np
 
 from app.artefacts import canonical, parse_json, reading, replacing
+from app.disk import RESTORE
 from models.errors import InputError, raise_problems
 from models.json_form import COUNT, TEXT, Leaf, Rows, Table, faults
 
@@ -162,9 +163,11 @@ def read_netcdf(path: Path) -> NetcdfContent:
     InputError
         Missing, cut short, damaged, not netCDF-4, or not sealed by Twinrig.
     """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file or folder")
     with reading(path), path.open("rb") as file:
         index, end = _checked_index(path, file)
-        raise_problems(InputError, f"{path}: its index", _misfits(index, end))
+        raise_problems(InputError, f"{path}: its index ({RESTORE})", _misfits(index, end))
         arrays = {name: _array(file, entry) for name, entry in index["arrays"].items()}
     texts = {
         name: np.array(entry["words"], dtype=object).reshape(entry["shape"])
@@ -176,24 +179,23 @@ def read_netcdf(path: Path) -> NetcdfContent:
 def _checked_index(path: Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
     """The index, and where it begins; InputError where the seal is missing or broken."""
     if file.read(len(HDF5_MAGIC)) != HDF5_MAGIC:
-        raise InputError(f"{path}: no netCDF-4 file (its first bytes say so)")
+        raise InputError(f"{path}: no netCDF-4 file (its first bytes say so); {RESTORE}")
     foot = max(file.seek(0, os.SEEK_END) - FOOT_BYTES, 0)
     file.seek(foot)
     tail = file.read(FOOT_BYTES)
     if len(tail) < FOOT_BYTES or not tail.startswith(SEAL):
         raise InputError(
             f"{path}: has no Twinrig seal at its end: cut short, of an earlier Twinrig, or saved "
-            "by another program (twinrig import takes such files)"
+            f"by another program (twinrig import takes such files); {RESTORE}"
         )
     file.seek(0)
     if _digest_of_first(file, foot + FOOT_BYTES - DIGEST_BYTES) != tail[-DIGEST_BYTES:]:
         raise InputError(
-            f"{path}: doesn't match its seal: damaged, or changed after it was recorded; "
-            "restore it from a copy"
+            f"{path}: doesn't match its seal: damaged, or changed after it was recorded; {RESTORE}"
         )
     (length,) = INDEX_LENGTH.unpack_from(tail, len(SEAL))
     if length > foot:
-        raise InputError(f"{path}: its index is longer than the file: not written by Twinrig")
+        raise InputError(f"{path}: its index is longer than the file; {RESTORE}")
     file.seek(foot - length)
     return parse_json(file.read(length), f"{path}: its index"), foot - length
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.artefacts import parse_json, plain
+from app.disk import RESTORE, advised
 from app.netcdf import Variable, read_netcdf
 from models.errors import InputError, raise_problems
 from models.json_form import (
@@ -139,7 +140,7 @@ def recording_of_file(path: Path) -> Recording:
         key: parse_json(attrs.get(key, "").encode(), f"{path}: {key}") for key in DESCRIBED
     }
     problems = faults(described, Table(DESCRIBED)) + _misfits(found)
-    raise_problems(InputError, f"{path}: no complete recording", problems)
+    raise_problems(InputError, f"{path}: no complete recording ({RESTORE})", problems)
     try:
         recording = Recording(
             found["response"],
@@ -153,9 +154,9 @@ def recording_of_file(path: Path) -> Recording:
             status=attrs.get("status", ""),
             **_described(described),
         )
-        raise_problems(InputError, "recording", faults_of(recording))
+        raise_problems(InputError, "no recording", faults_of(recording))
     except InputError as fault:
-        raise InputError(f"{path}: {fault}") from fault
+        raise InputError(advised(f"{path}: {fault}")) from fault
     return recording
 
 
@@ -193,14 +194,15 @@ def header_of(recording: Recording) -> dict[str, Any]:
 def recording_of_header(header: dict[str, Any], path: Path) -> Recording:
     """An empty recording of `header_of`, status running; InputError where it is no header."""
     _check_kind(path, header.get("kind"), header.get("schema"))
-    raise_problems(InputError, f"{path}: no header of a recording", faults(header, HEADER))
+    where = f"{path}: no header of a recording ({RESTORE})"
+    raise_problems(InputError, where, faults(header, HEADER))
     s, r, t = len(header["drives"]), header["repeats"], header["steps"]
     problems = []
     if s * r * t * len(header["channels"]) > MOST_VALUES or s * t > MOST_VALUES:
         problems.append(f"{s} sequences × {r} repeats × {t} steps are more than any rig records")
     elif max((len(row) for row in header["drives"]), default=0) > t:
         problems.append(f"a drive is longer than {t} steps")
-    raise_problems(InputError, f"{path}: no header of a recording", problems)
+    raise_problems(InputError, where, problems)
     drive = np.full((s, t), np.nan)
     for row, values in zip(drive, header["drives"], strict=True):
         row[: len(values)] = np.array(values, dtype=np.float64)
@@ -218,7 +220,7 @@ def recording_of_header(header: dict[str, Any], path: Path) -> Recording:
             **_described(header),
         )
     except InputError as fault:
-        raise InputError(f"{path}: {fault}") from fault
+        raise InputError(advised(f"{path}: {fault}")) from fault
 
 
 def _described(body: dict[str, Any]) -> dict[str, Any]:
@@ -233,7 +235,7 @@ def _described(body: dict[str, Any]) -> dict[str, Any]:
 
 def _check_kind(path: Path, kind: object, schema: object) -> None:
     if kind != KIND:
-        raise InputError(f"{path}: is of kind {kind!r}, expected {KIND!r}")
+        raise InputError(f"{path}: is of kind {kind!r}, expected {KIND!r}; {RESTORE}")
     if str(schema) != str(SCHEMA):
         raise InputError(
             f"{path}: has schema {schema}, this Twinrig reads schema {SCHEMA}: "

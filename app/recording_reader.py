@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.artefacts import find_file, reading
+from app.disk import RESTORE
 from app.journal import NAME as JOURNAL_NAME
 from app.journal import JournalContent, read_journal
 from app.live_arrays import order_in_file
@@ -96,11 +97,11 @@ def _recording_of_journal(folder: Path, path: Path, content: JournalContent) -> 
         s, r = entry.sequence, entry.repeat
         fits = s < shape[0] and r < shape[1] and recording.order[s, r] < 0
         if not fits or entry.response.shape != (int(recording.lengths[s]), shape[3]):
-            raise InputError(f"{path}: sequence {s}, repeat {r} doesn't fit its header: damaged")
+            raise InputError(f"{path}: sequence {s}, repeat {r} doesn't fit its header; {RESTORE}")
         recording.response[s, r, : len(entry.response)] = entry.response
         recording.start_s[s, r] = entry.start_s
         recording.order[s, r] = entry.position
-    raise_problems(InputError, str(path), faults_of(recording))
+    raise_problems(InputError, f"{path} ({RESTORE})", faults_of(recording))
     if content.remarks:
         recording.meta["remarks"] = [*recording.meta.get("remarks", []), *content.remarks]
     return replace(recording, status=_true_status(folder, path, content))

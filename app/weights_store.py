@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.artefacts import load_artefact, save_artefact
+from app.disk import advised
 from models import network as network_module
 from models import twin as twin_module
 from models.errors import InputError
@@ -48,7 +49,7 @@ def load_twin(path: Path) -> Twin:
     try:
         return Twin.from_json(body, files[WEIGHTS_FILE])
     except InputError as fault:
-        raise InputError(f"{path}: {fault}") from fault
+        raise InputError(advised(f"{path}: {fault}")) from fault
 
 
 def save_network(out: Path, network: Network) -> Path:
@@ -81,4 +82,4 @@ def load_network(path: Path) -> Network:
     try:
         return Network.from_json(body, {**files[WEIGHTS_FILE], **files[FORECAST_FILE]})
     except InputError as fault:
-        raise InputError(f"{path}: {fault}") from fault
+        raise InputError(advised(f"{path}: {fault}")) from fault
