@@ -21,6 +21,7 @@ from app.operations.monitor import BenchRead
 from app.words import duration
 
 FOUND_WIDTH = 88  # of a line below an instrument
+WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
 
 def words_of(event: Event) -> str | None:
@@ -155,8 +156,9 @@ def _branches(check: dict[str, Any]) -> list[tuple[str, list[str]]]:
         branches.append((_proof(proved), []))
     for finding in findings:
         sign = "PROBLEM" if finding["fails"] else "note"
-        hint = textwrap.wrap(f"hint: {finding['hint']}", FOUND_WIDTH) if finding["hint"] else []
-        branches.append((f"{sign}: {finding['words']}", hint))
+        words = textwrap.wrap(f"{sign}: {finding['words']}", FOUND_WIDTH, **WHOLE_WORDS)
+        hint = textwrap.wrap(f"hint: {finding['hint']}", FOUND_WIDTH, **WHOLE_WORDS)
+        branches.append((words[0], [*words[1:], *(hint if finding["hint"] else [])]))
     return branches
 
 

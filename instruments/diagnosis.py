@@ -15,7 +15,8 @@ import pyvisa
 from pyvisa.constants import StatusCode
 
 from instruments.link_errors import LinkError, WrongInstrumentError
-from instruments.locks import LinkInUseError
+from instruments.lock_files import LinkInUseError, lock_folder, locked_file
+from instruments.locks import link_of
 from instruments.parallel import HangsError
 from models.errors import StoppedError, TwinrigError
 
@@ -51,9 +52,9 @@ TELNET = "\xff"  # begins what a telnet server says first
 def explain(spec: InstrumentSpec, error: TwinrigError) -> tuple[str, str]:
     """Problem and hint for an error of connecting; from what is known, without a byte more."""
     if isinstance(error, LinkInUseError):
-        return str(error), "Close that program or its bench, or work in its window"
+        return str(error).partition(";")[0], "Close that program or its bench, or work there"
     if isinstance(error, HangsError):
-        return str(error), _hangs(spec)
+        return _hangs(spec, error)
     if isinstance(error, WrongInstrumentError):
         return error.what, _wrong(error)
     if not isinstance(error, LinkError):
@@ -194,10 +195,19 @@ def _silent(spec: InstrumentSpec) -> str:
     )
 
 
-def _hangs(spec: InstrumentSpec) -> str:
+def _hangs(spec: InstrumentSpec, error: HangsError) -> tuple[str, str]:
+    """Problem and hint for an instrument that has kept its thread: a watchdog's, a name, a VISA."""
+    try:
+        locked_file(link_of(spec.resource), lock_folder()).close()
+    except LinkInUseError as owner:
+        if owner.by_watchdog:
+            return str(owner).partition(";")[0], "It brings the magnets to zero: wait, then again"
+    except TwinrigError:
+        pass  # what keeps the thread is another thing
     if spec.resource.startswith("TCPIP"):
-        return "The name look-up or the VISA library hangs: write the IP address into `resource`"
-    return "The VISA library hangs: unplug the adapter and plug it in again, then try once more"
+        hint = "The name look-up or the VISA library hangs: write the IP address into `resource`"
+        return str(error), hint
+    return str(error), "The VISA library hangs: unplug the adapter, plug it in, and try once more"
 
 
 def _unreachable(spec: InstrumentSpec, cause: BaseException | None) -> tuple[str, str]:
@@ -211,10 +221,7 @@ def _unreachable(spec: InstrumentSpec, cause: BaseException | None) -> tuple[str
     if kind.startswith("ASRL") and cause is not None:
         return _serial(words)
     if isinstance(cause, ConnectionRefusedError):
-        return "nothing listens there (connection refused)", (
-            "The computer at this address answers, but not on this port: check the port of "
-            "`resource`, and that the instrument's LAN interface is on"
-        )
+        return "nothing listens there (connection refused)", _refused(spec)
     if isinstance(cause, ConnectionResetError):
         return "it takes the connection and hangs up", (
             "Another program may hold the only connection it has: close that, or switch the "
@@ -232,6 +239,18 @@ def _unreachable(spec: InstrumentSpec, cause: BaseException | None) -> tuple[str
     if "port must be" in words:
         return "its port is none", "Correct the port of `resource`: 1 to 65535"
     return "", ""
+
+
+def _refused(spec: InstrumentSpec) -> str:
+    if any(f"::{host}::" in spec.resource.lower() for host in ("127.0.0.1", "localhost")):
+        return (
+            "On this computer: does `twinrig bench serve` still run? Its ports change with each "
+            "start: use the bench file that it writes"
+        )
+    return (
+        "The computer at this address answers, but not on this port: check the port of "
+        "`resource`, and that the instrument's LAN interface is on"
+    )
 
 
 def no_backend(kind: str) -> tuple[str, str]:

@@ -155,7 +155,8 @@ def test_a_reply_that_keeps_its_cr_is_remarked_and_works():
 @pytest.mark.parametrize(
     ("resource", "problem", "hint"),
     [
-        ("TCPIP0::127.0.0.1::{closed}::SOCKET", "nothing listens", "port"),
+        ("TCPIP0::127.0.0.1::{closed}::SOCKET", "nothing listens", "twinrig bench serve"),
+        ("TCPIP0::127.0.0.2::{closed}::SOCKET", "nothing listens", "check the port"),
         ("TCPIP0::no-such-rig.invalid::5025::SOCKET", "no computer of that name", "host"),
         ("TCPIP0::127.0.0.1::99999::SOCKET", "its port is none", "1 to 65535"),
         ("ASRL/dev/ttyUSB-none::INSTR", "no such serial port", "bench list"),
