@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from app.cli_types import current, factor, layers, names, whole, whole_or_zero
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _verb(verbs: argparse._SubParsersAction[Parser], name: str, words: str) -> P
         "--json", action="store_true", help="one JSON object a line on standard output"
     )
     parser.add_argument(
-        "--seed", type=_whole_or_zero, default=0, metavar="N", help="makes it repeatable (0)"
+        "--seed", type=whole_or_zero, default=0, metavar="N", help="makes it repeatable (0)"
     )
     return parser
 
@@ -72,7 +72,7 @@ def _hardware(parser: Parser) -> None:
         "--bench", required=True, metavar="B.toml", help="a bench file, or the word virtual"
     )
     parser.add_argument(
-        "--accelerate", type=_factor, metavar="N", help="virtual benches: wait N times less"
+        "--accelerate", type=factor, metavar="N", help="virtual benches: wait N times less"
     )
     _wire(parser)
 
@@ -122,7 +122,7 @@ def _bench_check(parts: argparse._SubParsersAction[Parser]) -> None:
     check.add_argument("--bench", metavar="B.toml", help="a bench file, or the word virtual")
     _wire(check)
     check.add_argument(
-        "--energise", type=_current, metavar="A",
+        "--energise", type=current, metavar="A",
         help="then set, read back and ramp down A ampere, at most 1 %% of the limit; asks first",
     )  # fmt: skip
     check.add_argument("--yes", action="store_true", help="for scripts: --energise without asking")
@@ -134,17 +134,19 @@ def _bench_serve(parts: argparse._SubParsersAction[Parser]) -> None:
         "--device", choices=DEVICES, default=DEVICES[0], metavar="D", help=_one_of(DEVICES)
     )
     serve.add_argument(
-        "--models", type=_names, default=MODELS[:2], metavar="A,B,…",
+        "--models", type=names, default=MODELS[:2], metavar="A,B,…",
         help=f"instruments, any of {', '.join(MODELS)} ({','.join(MODELS[:2])})",
     )  # fmt: skip
     serve.add_argument(
-        "--accelerate", type=_factor, default=1.0, metavar="N", help="wait N times less (1)"
+        "--accelerate", type=factor, default=1.0, metavar="N", help="wait N times less (1)"
     )
     serve.add_argument(
         "--host", default=LOOPBACK, metavar="H",
         help=f"listen on this address; others than {LOOPBACK} open the rig to the network",
     )  # fmt: skip
-    serve.add_argument("--faults", type=Path, metavar="FILE", help="faults to inject, JSON")
+    serve.add_argument(
+        "--faults", type=Path, metavar="FILE", help='a JSON list of {"instrument", "at", "kind"}'
+    )
     serve.add_argument("--wire-log", type=Path, metavar="FILE", help="every byte, both clocks")
     serve.add_argument(
         "--write-bench", type=Path, metavar="B.toml", help="a bench file for this rig"
@@ -161,7 +163,7 @@ def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--sequences", metavar="S", help="JSON file, recording, or FAMILY:COUNTxSTEPS[@SEED]"
     )
-    parser.add_argument("--repeats", type=_whole, metavar="N", help="repeats of each sequence")
+    parser.add_argument("--repeats", type=whole, metavar="N", help="repeats of each sequence")
     _out(parser, "the recording", resume=True)
     parser.add_argument("--blocked", action="store_true", help="do not interleave the sequences")
     for name in ("sample", "operator", "notes"):
@@ -181,33 +183,44 @@ def _import(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def _fit(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = _verb(verbs, "fit", "fit a neural-SDE twin to recordings")
-    parser.add_argument("recordings", nargs="*", type=Path, metavar="RECORDING")
+    parser.add_argument(
+        "recordings", nargs="*", type=Path, metavar="RECORDING", help="of one device"
+    )
     _out(parser, "the twin", resume=True)
     parser.add_argument("--objective", default="energy", help="the training objective (energy)")
     parser.add_argument("--deterministic", action="store_true", help="a twin without noise")
-    parser.add_argument("--iterations", type=_whole, metavar="N")
-    parser.add_argument("--minutes", type=_factor, metavar="M", help="stop after this time")
+    parser.add_argument("--iterations", type=whole, metavar="N", help="stop after so many")
+    parser.add_argument("--minutes", type=factor, metavar="M", help="stop after this time")
 
 
 def _simulate(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = _verb(verbs, "simulate", "a recording made by the twin, in the same format")
-    parser.add_argument("twin", type=Path, metavar="TWIN")
-    parser.add_argument("--sequences", required=True, metavar="S")
-    parser.add_argument("--repeats", type=_whole, required=True, metavar="N")
+    parser.add_argument("twin", type=Path, metavar="TWIN", help="a fitted twin")
+    parser.add_argument("--sequences", required=True, metavar="S", help="as for record")
+    parser.add_argument(
+        "--repeats", type=whole, required=True, metavar="N", help="of each sequence"
+    )
     _out(parser, "the recording", resume=False)
 
 
 def _evaluate(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = _verb(verbs, "evaluate", "the errors of a twin beside their floors")
-    parser.add_argument("twin", type=Path, metavar="TWIN")
-    parser.add_argument("recording", type=Path, metavar="RECORDING")
+    parser.add_argument("twin", type=Path, metavar="TWIN", help="a fitted twin")
+    parser.add_argument("recording", type=Path, metavar="RECORDING", help="real repeats")
 
 
 def _train(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = _verb(verbs, "train", "train a network of twins for a task")
     parser.add_argument("--task", metavar="T", help="such as mackey-glass or mackey-glass:h=5")
-    parser.add_argument("--twin", nargs="+", action="extend", type=Path, metavar="TWIN")
-    parser.add_argument("--layers", type=_layers, metavar="16,16,16", help="nodes of each layer")
+    parser.add_argument(
+        "--twin",
+        nargs="+",
+        action="extend",
+        type=Path,
+        metavar="TWIN",
+        help="one for all layers, or one a layer",
+    )
+    parser.add_argument("--layers", type=layers, metavar="16,16,16", help="nodes of each layer")
     parser.add_argument(
         "--judge", type=Path, metavar="TWIN", help="a stochastic twin that chooses the ridge"
     )
@@ -216,20 +229,22 @@ def _train(verbs: argparse._SubParsersAction[Parser]) -> None:
     )
     _out(parser, "the network", resume=True)
     parser.add_argument(
-        "--iterations", type=_whole_or_zero, metavar="N", help="0: an untrained network"
+        "--iterations", type=whole_or_zero, metavar="N", help="0: an untrained network"
     )
 
 
 def _deploy(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = _verb(verbs, "deploy", "run a network on the one device, time-multiplexed")
-    parser.add_argument("network", type=Path, nargs="?", metavar="NETWORK")
+    parser.add_argument(
+        "network", type=Path, nargs="?", metavar="NETWORK", help="left out with --resume"
+    )
     _hardware(parser)
     _out(parser, "the deployment", resume=True)
 
 
 def _report(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = _verb(verbs, "report", "one HTML file and PNG figures of what is found in a folder")
-    parser.add_argument("run", type=Path, metavar="RUN")
+    parser.add_argument("run", type=Path, metavar="RUN", help="a folder of artefacts, or a demo's")
     parser.add_argument("--out", type=Path, metavar="DIR", help="a new folder (RUN/report)")
 
 
@@ -237,56 +252,12 @@ def _monitor(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = _verb(verbs, "monitor", "live values to the terminal or a file; changes nothing")
     _hardware(parser)
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write the values here")
-    parser.add_argument("--seconds", type=_factor, metavar="S", help="stop by itself after S s")
-    parser.add_argument("--interval", type=_factor, default=0.5, metavar="S", help="0.5 s")
+    parser.add_argument("--seconds", type=factor, metavar="S", help="stop by itself after S s")
+    parser.add_argument(
+        "--interval", type=factor, default=0.5, metavar="S", help="between two looks (0.5 s)"
+    )
 
 
 def _safe(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = _verb(verbs, "safe", "bring a rig found in any state to its safe state")
     _hardware(parser)
-
-
-def _whole(text: str) -> int:
-    value = _whole_or_zero(text)
-    if value == 0:
-        raise argparse.ArgumentTypeError("0 is too few: expected 1 or more")
-    return value
-
-
-def _whole_or_zero(text: str) -> int:
-    if not re.fullmatch(r"\d{1,18}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
-    return int(text)
-
-
-def _factor(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above zero")
-    return value
-
-
-def _current(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or value == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a current in A other than zero")
-    return value
-
-
-def _layers(text: str) -> tuple[int, ...]:
-    if not re.fullmatch(r"[1-9]\d{0,4}(,[1-9]\d{0,4})*", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of node counts such as 16,16,16")
-    return tuple(int(part) for part in text.split(","))
-
-
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(part.strip() for part in text.split(","))
-    if not all(names):
-        raise argparse.ArgumentTypeError(f"{text!r} has an empty name: expected A,B,…")
-    return names

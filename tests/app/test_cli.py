@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 import instruments
 from app.cli import check_our_packages, main
+from app.cli_arguments import build_parser
 from app.commands import COMMANDS
 from app.store import read_recording
 from models.errors import InputError
@@ -177,3 +179,30 @@ def test_for_people_results_go_to_standard_output_and_progress_to_standard_error
     shown = capsys.readouterr()
     assert "record: 1 of 1 repeats" in shown.err
     assert "status         done" in shown.out
+
+
+def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from parsers(below)
+
+
+def test_every_argument_of_every_verb_says_what_it_is() -> None:
+    nothing = [
+        f"{parser.prog} {action.dest}"
+        for parser in parsers(build_parser())
+        for action in parser._actions
+        if not action.help and not isinstance(action, argparse._SubParsersAction)
+    ]
+    assert nothing == []
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_every_help_page_can_be_read(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for parser in parsers(build_parser()):
+        page = parser.format_help()
+        assert max(map(len, page.splitlines())) <= width
+        assert parser.prog in page

@@ -1,0 +1,59 @@
+"""Argument types of the command line: text to a value, or a usage error in words."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+
+
+def whole(text: str) -> int:
+    """A whole number of 1 or more."""
+    value = whole_or_zero(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("0 is too few: expected 1 or more")
+    return value
+
+
+def whole_or_zero(text: str) -> int:
+    """A whole number of 0 or more."""
+    if not re.fullmatch(r"\d{1,18}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
+    return int(text)
+
+
+def factor(text: str) -> float:
+    """A number above zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above zero")
+    return value
+
+
+def current(text: str) -> float:
+    """A current in A, not zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a current in A other than zero")
+    return value
+
+
+def layers(text: str) -> tuple[int, ...]:
+    """Node counts, `16,16,16`."""
+    if not re.fullmatch(r"[1-9]\d{0,4}(,[1-9]\d{0,4})*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of node counts such as 16,16,16")
+    return tuple(int(part) for part in text.split(","))
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names with commas between."""
+    names = tuple(part.strip() for part in text.split(","))
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r} has an empty name: expected A,B,…")
+    return names
