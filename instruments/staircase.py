@@ -98,6 +98,17 @@ class Staircase:
             return state.setpoint_A
         return state.current_A
 
+    def start_from(self, state: MagnetState, small_A: float) -> None:
+        """Make `start_A` the known set-point.
+
+        A supply whose current can't follow (open coil, voltage limit of zero) has a set-point that
+        no walk from zero would touch: zero is sent then.
+        """
+        self.sent_A = self.start_A(state, small_A)
+        rounding_A = self._magnet.read_back_error_A(state.setpoint_A)
+        if state.output_on and self.sent_A == 0.0 and abs(state.setpoint_A) > rounding_A:
+            self.set_A(0.0)
+
     def walk_to_A(self, target_A: float, look: Callable[[], None] = lambda: None) -> None:
         """Set after set to the target; raises what the clock and the driver raise on the way.
 
@@ -122,6 +133,7 @@ class Staircase:
         try:
             self._magnet.set_current_A(current_A)
         except Exception:  # it may have arrived all the same: what flows is the larger of the two
+            self._owed_s = TICK_S
             self._on_set(max(before_A or 0.0, current_A, key=abs))
             raise
         self.sent_A = current_A
