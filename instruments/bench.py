@@ -86,7 +86,7 @@ class Bench:
         self.tell: Callable[[str], None] = log.warning
         self.give_up_s: float | None = GIVE_UP_S
         reports = [] if spec.in_process else read_reports(spec)
-        self.remarks = tuple(str(report) for report in reports)
+        self.remarks: tuple[str, ...] = tuple(str(report) for report in reports)
         self.note: Callable[[str], None] = log.warning
         self.watchdog = None if spec.in_process else Watchdog(spec, lambda words: self.note(words))
         self._opener = opener

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -101,6 +101,22 @@ class BenchSpec:
     def instruments(self) -> list[InstrumentSpec]:
         """Everything with an address: magnets, read-outs, thermometers."""
         return [*self.magnets.values(), *self.readouts.values(), *self.thermometers.values()]
+
+    def magnets_only(self, *names: str) -> BenchSpec:
+        """The bench for the way to the safe state: its magnets (or those named), nothing else.
+
+        What only measures or guards must not keep a magnet from being made safe.
+        """
+        magnets = {name: self.magnets[name] for name in names or self.magnets}
+        drive = self.drive_magnet if self.drive_magnet in magnets else next(iter(magnets))
+        return replace(
+            self,
+            magnets=magnets,
+            drive_magnet=drive,
+            readouts={},
+            thermometers={},
+            interlocks={},
+        )
 
     @property
     def in_process(self) -> bool:

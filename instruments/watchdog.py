@@ -37,7 +37,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from instruments.watchdog_link import ENERGISED
 from instruments.watchdog_log import Report, now, write_log, write_report
@@ -83,7 +83,11 @@ def main() -> int:
     first = told.get()
     if first is None:
         return 0
-    order = Order(**json.loads(first))
+    try:
+        order = Order(**json.loads(first))
+    except (ValueError, TypeError):
+        _say("this program is started by twinrig when it energises a bench, not by hand")
+        return 2
     energised = _watch(order, told)
     _let_go_of_the_pipe()
     if energised:
@@ -201,7 +205,7 @@ class Patient:
         self.state = "trying"
         self._program = program
         self._ended = ended
-        self._spec = _alone(spec, name)
+        self._spec = spec.magnets_only(name)
         self._since_s = time.monotonic()
         self._logged: tuple[str, float] = ("", 0.0)
 
@@ -236,12 +240,6 @@ class Patient:
         )
         write_log(str(report))
         write_report(report)
-
-
-def _alone(spec: BenchSpec, name: str) -> BenchSpec:
-    """The bench with one magnet and nothing else on it."""
-    only: dict[str, Any] = {"magnets": {name: spec.magnets[name]}, "drive_magnet": name}
-    return dataclasses.replace(spec, **only, readouts={})
 
 
 def _made_safe(spec: BenchSpec, tell: Callable[[str], None]) -> list[str]:

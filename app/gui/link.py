@@ -86,6 +86,9 @@ class BenchLink(QObject):
         try:
             bench = self._session.connect()
             bench.tell = Voice(self.told.emit, self.unsafe.emit)
+            bench.note = bench.tell.say
+            for words in bench.remarks:
+                bench.note(words)
         except Exception as error:
             self.failed.emit(error, "".join(traceback.format_exception(error)))
             return

@@ -35,7 +35,13 @@ class VoidRepeatError(TwinrigError):
 def energised(bench: Bench, remark: Callable[[str], None]) -> Generator[Note, None, None]:
     """Energise the bench; what it was found in is told, and kept with the data by `remark`."""
     before = dict(bench.found)
+    remarks, bench.remarks = bench.remarks, ()
     bench.energise()
+    for words in remarks:
+        remark(words)
+        yield Note(words, "warning")
+    if bench.watchdog is not None:
+        yield Note(str(bench.watchdog), "info" if bench.watchdog.pid is not None else "warning")
     for words in found_at_energise(bench, before):
         remark(words)
         yield Note(words, "warning")

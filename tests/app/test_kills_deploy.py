@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from kill_runs import Killed
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL of POSIX")
-TASK = "mackey-glass:train=120,validation=30,test=20,washout=10"
-LAYERS = (2, 2)
-LONGEST_S = 1.5  # from its plan to its end the run takes so long where nothing kills it
+TASK = "mackey-glass:train=130,validation=30,test=20,washout=10"
+LAYERS = (6, 4)
+LONGEST_S = 0.8  # the run takes so long from its plan to its end on a quiet machine
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_kill_9_at_random_instants_of_a_deployment(
             capsys.readouterr()
             code = main(["deploy", "--bench", str(rig.bench), "--resume", str(out), "--json"])
             result = json.loads(capsys.readouterr().out.splitlines()[-1])
-            assert code == 0
+            assert code == 0, result
             assert result["nodes"] == sum(LAYERS)
             wire.safe_after(end.when_s)
             wire.assert_walked()
