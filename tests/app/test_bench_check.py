@@ -240,3 +240,20 @@ def test_ctrl_c_ends_a_check_of_silent_instruments_within_two_seconds(tmp_path: 
         assert time.monotonic() - begin < 2.0
         assert process.returncode == 3
         assert "stopp" in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals to a process")
+def test_ctrl_c_while_a_magnet_is_proved_ends_safe(tmp_path: Path) -> None:
+    with served_rig(tmp_path, accelerate=1.0) as rig:
+        slow = rig.bench.read_text().replace(f"= {RAMP_A_PER_S}", "= 0.05")  # two seconds up
+        rig.bench.write_text(slow)
+        process = start("bench", "check", rig.bench, "--energise", "0.1", "--yes")
+        until = time.monotonic() + 20
+        while len(rig.sets()) < 20 and time.monotonic() < until:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 3, said
+        assert orders(rig)[-1] == "OUTP OFF"
+        assert rig.sets()[-1][1] == 0
+        assert max(current for _, current in rig.sets()) < 0.1

@@ -15,10 +15,10 @@ from instruments.virtual.server import RigServer
 class ServedRig:
     """The rig, its bench file's text, its wire (device time, model, direction, bytes)."""
 
-    def __init__(self, models, accelerate):
+    def __init__(self, models, accelerate, faults=None):
         self.wire = []
         self._by_hand = False
-        self.rig = VirtualRig("leaky-integrator", models, 0, accelerate, self._tap)
+        self.rig = VirtualRig("leaky-integrator", models, 0, accelerate, self._tap, faults)
         self._server = RigServer(self.rig)
         self.resources = self._server.resources
         self.text = bench_text(self.rig, self.resources)
@@ -67,8 +67,8 @@ class ServedRig:
 
 
 @contextmanager
-def served(models=("kepco-bop", "sr830"), accelerate=math.inf):
-    rig = ServedRig(models, accelerate)
+def served(models=("kepco-bop", "sr830"), accelerate=math.inf, faults=None):
+    rig = ServedRig(models, accelerate, faults)
     try:
         yield rig
     finally:

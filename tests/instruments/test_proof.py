@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
 
 import pytest
 from served import served
@@ -10,6 +12,7 @@ from simulated import check_ramp
 
 from instruments.clock import Stop
 from instruments.proof import prove, refuse_current
+from instruments.virtual.faults import FaultScript, fault
 from models.errors import RefusedError, StoppedError, TwinrigError
 
 SLOW = ("max_ramp_A_per_s = 2000.0", "max_ramp_A_per_s = 1.0")  # 0.1 A: five sets and more
@@ -107,3 +110,49 @@ def test_a_current_that_does_not_arrive_is_a_problem(rig, monkeypatch):
     assert not done.ok
     assert "0 A measured where 0.1 A was set" in done.problem
     assert_safe(rig)
+
+
+KINDS = {
+    "silence": {"seconds": 0.3}, "garbage": {}, "truncated": {"terminated": True}, "dropped": {},
+    "compliance": {"size": 0.001}, "error-queue": {}, "power-cycle": {},
+}  # fmt: skip
+COUNTED = 2  # faults of each kind, spread over the run; `full`: at every message
+
+
+def swept(kind, count=None):
+    """One proof for each place of a fault; (wrong proofs, unsafe ends, longest time, number)."""
+    with served() as rig:
+        prove(rig.spec(SLOW), "x", 0.1, stop=Stop())
+        messages = len(rig.sent())
+    places = range(messages) if count is None else range(1, messages, max(1, messages // count))
+    wrong = unsafe = 0
+    longest_s = 0.0
+    for at in places:
+        script = FaultScript([fault("kepco-bop", at, kind, **KINDS[kind])])
+        with served(faults=script) as rig:
+            begin = time.monotonic()
+            try:
+                done = prove(rig.spec(SLOW), "x", 0.1, stop=Stop())
+                wrong += done.ok and abs(done.measured_A - 0.1) > 0.02
+            except TwinrigError:
+                pass
+            longest_s = max(longest_s, time.monotonic() - begin)
+            supply = rig.rig.instruments["kepco-bop"].supply
+            unsafe += supply.output_on or abs(supply.setpoint_A) > 1e-9
+    sys.stdout.write(
+        f"{kind}: {len(places)} faults, {wrong} wrong, {unsafe} unsafe, longest {longest_s:.1f} s\n"
+    )
+    return wrong, unsafe, longest_s
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_fails_on_the_way_the_proof_ends_safe_and_says_nothing_wrong(kind):
+    wrong, unsafe, _ = swept(kind, COUNTED)
+    assert (wrong, unsafe) == (0, 0)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_at_every_message(kind):
+    wrong, unsafe, _ = swept(kind)
+    assert (wrong, unsafe) == (0, 0)
