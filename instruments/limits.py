@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from instruments.clock import SteadyClock
 from instruments.magnet_limits import MagnetLimits
-from instruments.ramp_down import RampDown, by_hand
+from instruments.ramp_down import NotTakenError, RampDown, by_hand
 from instruments.staircase import Staircase
 from instruments.watch import Watch, differences
 from instruments.watch_duty import largest_A2s
@@ -133,9 +133,11 @@ class LimitedMagnet:
             self._proven_A = 0.0
             programs = self.magnet.take_control(self._stairs.reach_A)
             self._energised = True
-            start = self.magnet.state() if programs else found
+            start = found
+            if programs:
+                self._stairs.sent_A, start = None, self.magnet.state()
             if start.output_on:
-                self._stairs.sent_A = self._stairs.start_A(start, self._small_A)
+                self._stairs.start_from(start, self._small_A)
                 self._stairs.walk_to_A(0.0)
             else:
                 self._stairs.set_A(0.0)  # no current flows yet: the set-point may jump
@@ -147,6 +149,9 @@ class LimitedMagnet:
             problems += [f"is {fault} (bench key compliance_V)" for fault in now.faults]
             if not now.output_on:
                 problems.append("its output stays off after OUTP ON: look for an interlock")
+            unfaulted = dataclasses.replace(now, faults=())  # they are in the list already
+            sent_A = self._stairs.sent_A
+            problems += differences(self.magnet, unfaulted, sent_A, energised=False)
             raise_problems(TwinrigError, self.name, problems)
             return dataclasses.replace(
                 found, status=(*found.status, *changed), faults=(*found.faults, *programs)
@@ -279,9 +284,9 @@ class LimitedMagnet:
                     f"{self.name}: its output went off without us (power cycle, interlock, front "
                     "panel)"
                 )
-            self._stairs.sent_A = self._stairs.start_A(state, self._small_A)
-            self._watch.flows(self._stairs.sent_A)
-        return self._stairs.sent_A
+            self._stairs.start_from(state, self._small_A)
+            self._watch.flows(self._stairs.sent_A or 0.0)
+        return self._stairs.sent_A or 0.0
 
     def passed(self, seconds: float) -> None:
         """Say that device time has passed otherwise (a hold, a gated reading)."""
@@ -344,17 +349,20 @@ class LimitedMagnet:
         self._stairs.halted = not self._making_safe
         with self._stop.shield(), self._lock, self._way_to_safety():
             since = time.monotonic()
-            way, frugal = RampDown(self.magnet, self._stairs, self._clock, self._small_A), False
+            reported, self._unreported, frugal = self._unreported, [], False
+            way = RampDown(self.magnet, self._stairs, self._clock, self._small_A, reported)
             while True:
                 begin = time.monotonic()
-                self._stairs.halted = False
+                self._stairs.halted, moved_s = False, self._stairs.moved_s
                 try:
                     return way.attempt(frugal)
                 except Exception as error:
-                    frugal = True
+                    if isinstance(error, NotTakenError):
+                        self._stairs.moved_s = moved_s
                     waited_s = time.monotonic() - max(since, self._stairs.moved_s)
-                    if give_up_s is not None and waited_s >= give_up_s:
+                    if frugal and give_up_s is not None and waited_s >= give_up_s:
                         raise UnsafeError(by_hand(self.magnet, error, waited_s)) from error
+                    frugal = True
                     tell(f"{self.name}: not safe yet, trying again ({error})")
                     time.sleep(max(0.0, TRY_AGAIN_S - (time.monotonic() - begin)))
 

@@ -8,13 +8,14 @@ then is done without, so that one garbled answer can't keep a current flowing.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from instruments.protocols import MagnetState
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from instruments.clock import SteadyClock
     from instruments.protocols import Magnet
@@ -24,6 +25,10 @@ T = TypeVar("T")
 
 SETTLE_S = 2.0  # how long a coil's current may lag behind a set-point of zero
 SETTLE_SLICE_S = 0.05
+
+
+class NotTakenError(TwinrigError):
+    """The supply takes the messages and not the set-points: to send more of them is no progress."""
 
 
 class RampDown:
@@ -39,15 +44,23 @@ class RampDown:
         Device time; made unfailing by the caller.
     small_A
         A current that counts as zero.
+    reported
+        Errors that were read out of the supply's queue before, and told nobody yet.
     """
 
     def __init__(
-        self, magnet: Magnet, stairs: Staircase, clock: SteadyClock, small_A: float
+        self,
+        magnet: Magnet,
+        stairs: Staircase,
+        clock: SteadyClock,
+        small_A: float,
+        reported: Sequence[str] = (),
     ) -> None:
         self._magnet = magnet
         self._stairs = stairs
         self._clock = clock
         self._small_A = small_A
+        self._reported = list(reported)
         self._frugal = False
         self._unread: list[str] = []
 
@@ -64,9 +77,9 @@ class RampDown:
         if not found.output_on and self._is_zero(found.setpoint_A):
             return self._told(found, f"already safe ({self._magnet.safe_state})")
         changed = self._control()
-        if changed and not self._frugal:
-            found = self._since_changed(found)
-        words = [*changed, self._left_off() if not found.output_on else self._walked_down(found)]
+        start = found if changed == () else self._since_changed(found)
+        done = self._walked_down(start) if start.output_on else self._left_off()
+        words = [*(changed or ()), done]
         if self._clock.lost:
             words.append("the rig's clock can't be reached: the computer's own timed the ramp")
         if errors := self._asked(self._magnet.errors, "error queue"):
@@ -74,6 +87,12 @@ class RampDown:
         return self._told(found, "; ".join(words))
 
     def _found(self) -> MagnetState:
+        """The state with all errors not told yet; they outlive an attempt that fails."""
+        state = self._state()
+        self._reported += state.errors
+        return replace(state, errors=tuple(self._reported))
+
+    def _state(self) -> MagnetState:
         """The state; frugally: what can be read of it, and the worst of the rest."""
         if not self._frugal:
             return self._magnet.state()
@@ -93,26 +112,28 @@ class RampDown:
             errors,
         )
 
-    def _control(self) -> tuple[str, ...]:
+    def _control(self) -> tuple[str, ...] | None:
         """Let the set-point decide the current; frugally: walk it down even where it may not.
 
         In voltage mode it is a limit, whose way to zero takes the current along.
         """
         reach_A = self._stairs.reach_A
-        return self._asked(lambda: self._magnet.take_control(reach_A), "control") or ()
+        return self._asked(lambda: self._magnet.take_control(reach_A), "control")
 
     def _since_changed(self, found: MagnetState) -> MagnetState:
         """The state after a program inside the supply, or another mode, was ended."""
-        now = self._magnet.state()
         self._stairs.sent_A = None
-        return MagnetState(
-            now.current_A,
-            now.setpoint_A,
-            found.output_on,
-            found.status,
-            (*found.errors, *now.errors),
-            found.faults,
-        )
+        if self._frugal:
+            setpoint_A = self._asked(self._magnet.setpoint_A, "set-point")
+            current_A = self._asked(self._magnet.measured_A, "current")
+            return replace(
+                found,
+                current_A=found.current_A if current_A is None else current_A,
+                setpoint_A=found.current_A if setpoint_A is None else setpoint_A,
+            )
+        now = self._magnet.state()
+        self._reported += now.errors
+        return replace(found, current_A=now.current_A, setpoint_A=now.setpoint_A)
 
     def _left_off(self) -> str:
         self._stairs.set_A(0.0)
@@ -120,11 +141,13 @@ class RampDown:
         return "set-point brought to zero, output left off"
 
     def _walked_down(self, found: MagnetState) -> str:
-        self._stairs.sent_A = self._stairs.start_A(found, self._small_A)
+        self._stairs.start_from(found, self._small_A)
         self._stairs.walk_to_A(0.0)
         self._stairs.pay()
         self._arrived()
         left_A = self._settled_A()
+        if not left_A <= self._small_A:
+            self._arrived()  # a hand may have moved it meanwhile
         self._magnet.output(False)
         if self._asked(self._magnet.output_on, "output after it was switched off"):
             raise TwinrigError(f"{self._magnet.name}: the output stays on after it was told to go")
@@ -141,7 +164,7 @@ class RampDown:
         """Raise where the supply did not take the set-points: its output must not go off then."""
         setpoint_A = self._asked(self._magnet.setpoint_A, "set-point")
         if setpoint_A is not None and not self._is_zero(setpoint_A):
-            raise TwinrigError(
+            raise NotTakenError(
                 f"{self._magnet.name}: its set-point is {setpoint_A:.4g} A after it was brought to "
                 "zero (a program inside the supply, or local control)"
             )
@@ -149,13 +172,13 @@ class RampDown:
     def _settled_A(self) -> float:
         """The real current once it is small, or what is left after `SETTLE_S`; nan: unknown."""
         waited_s = 0.0
-        while True:
-            measured_A = self._asked(self._magnet.measured_A, "current")
-            left_A = math.nan if measured_A is None else abs(measured_A)
-            if left_A <= self._small_A or waited_s >= SETTLE_S:
-                return left_A
+        while (measured_A := self._asked(self._magnet.measured_A, "current")) is not None:
+            if abs(measured_A) <= self._small_A or waited_s >= SETTLE_S:
+                return abs(measured_A)
             self._clock.wait(SETTLE_SLICE_S)
             waited_s += SETTLE_SLICE_S
+        self._clock.wait(SETTLE_S)
+        return math.nan
 
     def _is_zero(self, setpoint_A: float) -> bool:
         return abs(setpoint_A) <= self._magnet.read_back_error_A(0.0)
