@@ -131,7 +131,7 @@ def test_several_axes_and_read_outs():
         ("[reset]", '[virtual]\ndevice = "nanoring"\n[reset]', "is outside this process"),
         ("[reset]", '[virtual]\nclock = "a"\nseed = -1\n[reset]', "seed = -1"),
         ("[reset]", "accelerate = 10\n[reset]", r"unknown key 'accelerate'"),
-        ("max_current_A =", "compliance_V = 0\nmax_current_A =", "compliance_V = 0.0 V must be a number above 0"),
+        ("max_current_A =", "compliance_V = 0\nmax_current_A =", "compliance_V = 0.0 V must be a"),
         ("channels =", "timeout_s = inf\nchannels =", "timeout_s must be finite"),
         ("channels =", 'terminator = ""\nchannels =', "must be ASCII and not empty"),
         ("[drive]", "[drive", "no TOML"),
@@ -226,3 +226,77 @@ def test_a_damaged_file_is_read_or_refused_and_never_crashes(drop, change):
     tomllib.loads(text)
     assert 0 < spec.magnets["x"].limits.max_current_A < math.inf
     assert 0 < spec.magnets["x"].limits.max_ramp_A_per_s < math.inf
+
+
+GUARDS = """
+[thermometer.coil]
+driver = "lakeshore-336"
+resource = "TCPIP0::127.0.0.1::7777::SOCKET"
+input = "B"
+min_K = 290
+max_K = 330.0
+[interlock.water]
+instrument = "lockin"
+input = "aux1"
+above_V = 2.0
+[interlock.door]
+instrument = "lockin"
+input = "aux2"
+below_V = 0.8
+"""
+DUTY = ("[readout", "max_duty_A2s = 5000.0\nduty_window_s = 600\ncompliance_V = 20\n[readout")
+
+
+def test_guards_and_duty_are_read():
+    spec = parse_bench(GOOD.replace(*DUTY) + GUARDS, "b")
+    limits = spec.magnets["x"].limits
+    assert (limits.max_duty_A2s, limits.duty_window_s, limits.compliance_V) == (5000.0, 600.0, 20.0)
+    coil = spec.thermometers["coil"]
+    assert (coil.input, coil.min_K, coil.max_K, coil.terminator) == ("B", 290.0, 330.0, "\r\n")
+    water, door = spec.interlocks["water"], spec.interlocks["door"]
+    assert (water.instrument, water.input, water.above_V) == ("lockin", "aux1", 2.0)
+    assert (door.below_V, door.above_V) == (0.8, -math.inf)
+    assert [one.name for one in spec.instruments] == ["x", "lockin", "coil"]
+    assert spec.limits["thermometer coil"] == {"min_K": 290.0, "max_K": 330.0}
+    assert spec.limits["interlock door"] == {"below_V": 0.8}
+    assert spec.limits["x"]["max_duty_A2s"] == 5000.0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ("duty_window_s = 600\n", "", "duty_window_s is missing: max_duty_A2s and .* go together"),
+        ("max_duty_A2s = 5000.0\n", "", "max_duty_A2s is missing"),
+        ("max_duty_A2s = 5000.0", "max_duty_A2s = 0", "max_duty_A2s = 0.0 A²s must be a number"),
+        ("max_duty_A2s = 5000.0", "max_duty = 5000.0", "'max_duty'; did you mean 'max_duty_A2s'"),
+        ("duty_window_s = 600", "duty_window_s = nan", "duty_window_s = nan must be a number"),
+        ('input = "B"', 'input = "E"', r"\[thermometer.coil\] input 'E' is unknown; known: A, B"),
+        ("min_K = 290\nmax_K = 330.0\n", "", "coil. needs min_K or max_K, or both"),
+        ("min_K = 290", "min_K = 340", "min_K = 340 must be below max_K = 330"),
+        ("max_K", "max_C", "'max_C'; did you mean 'max_K'"),
+        ('"lakeshore-336"', '"lakeshore-33"', "'lakeshore-33' is unknown; did you mean"),
+        ('"lakeshore-336"', '"sr830"', "another kind of instrument; available: lakeshore-336"),
+        ("TCPIP0::127.0.0.1::7777::SOCKET", "ASRL4::INSTR", "7 data bits and odd parity.*TCP 7777"),
+        ("7777", "5026", "coil: resource .* is lockin's already"),
+        ('"aux1"', '"aux9"', r"\[interlock.water\] input 'aux9' is unknown; did you mean 'aux"),
+        ('"lockin"\ninput = "aux1"', '"lokin"\ninput = "aux1"', "did you mean 'lockin'"),
+        ("above_V = 2.0\n", "", "water. needs above_V or below_V"),
+        ("above_V", "above", "'above'; did you mean 'above_V'"),
+        ("[interlock.door]", "[interlocks.door]", "'interlocks'; did you mean 'interlock"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_guard_is_one_sentence_with_its_place(old, new, match):
+    text = GOOD.replace(*DUTY) + GUARDS
+    assert old in text
+    with pytest.raises(InputError, match=match):
+        parse_bench(text.replace(old, new, 1), "b")
+
+
+def test_all_mistakes_in_guards_at_once():
+    text = GOOD.replace(*DUTY) + GUARDS
+    for old, new in (("max_K", "max_C"), ("aux1", "aux9"), ("duty_window_s", "duty_windw_s")):
+        text = text.replace(old, new, 1)
+    with pytest.raises(InputError, match="problems") as caught:
+        parse_bench(text, "b")
+    for words in ("max_C", "aux9", "duty_windw_s"):
+        assert words in str(caught.value)

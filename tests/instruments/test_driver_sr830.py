@@ -115,3 +115,17 @@ def test_an_index_beyond_the_table_is_an_error(reply):
     exchanges = ((b"OFLT?", b"6"), (b"OFSL?", b"1"), (b"SENS?", reply or b" "))
     with transcript(*exchanges) as session, pytest.raises(LinkError, match="an index"):
         SR830("lockin", session, {}).settings()
+
+
+def test_an_aux_input_is_read_twice_and_the_lower_counts():
+    with transcript((b"OAUX? 3", b"4.9983"), (b"OAUX? 3", b"4.9976")) as session:
+        assert SR830("lockin", session, {}).input_V("aux3") == 4.9976
+
+
+@pytest.mark.parametrize("cut", [b"3.3", b"-0.0003", b"4"])
+def test_an_aux_reading_that_was_cut_closes_no_contact(cut):
+    with (
+        transcript((b"OAUX? 1", cut), (b"OAUX? 1", b"3.3333e-1")) as session,
+        pytest.raises(LinkError, match="a steady input"),
+    ):
+        SR830("lockin", session, {}).input_V("aux1")

@@ -287,3 +287,17 @@ def test_no_bytes_can_bring_it_down(data):
     lockin.transmit()
     tell(lockin, "OUTX 1")
     assert ask(lockin, "*IDN?") == IDENTITY
+
+
+def test_aux_input_1_sees_a_closed_contact_until_a_hand_opens_it(lockin):
+    assert ask(lockin, "OAUX? 1") == "5"
+    lockin.aux_in_V[0] = 0.02
+    assert ask(lockin, "OAUX? 1") == "0.02"
+    assert ask(lockin, "SNAP? 1,5").split(",")[1] == "0.02"
+
+
+def test_the_other_aux_inputs_are_wired_to_the_aux_outputs(lockin):
+    assert ask(lockin, "OAUX? 2") == "0"
+    tell(lockin, "AUXV 2,3.3")
+    assert ask(lockin, "OAUX? 2") == "3.3"
+    assert ask(lockin, "OAUX? 3") == "0"
