@@ -71,12 +71,15 @@ class VirtualInstrument:
         The driver name of the bench file.
     terminator
         Ends each reply; a message may end with LF, CR or both.
+    greeting
+        What it says, unasked, to whoever connects.
     key
         Its name in the rig: the model, with a number from the second of its kind.
     """
 
     model: ClassVar[str]
     terminator: ClassVar[bytes] = b"\n"
+    greeting: ClassVar[bytes] = b""
     processing_s: ClassVar[float] = PROCESSING_S
 
     def __init__(self, device_time: DeviceTime) -> None:
@@ -139,6 +142,8 @@ class Port:
         self._replies: deque[tuple[float, bytes]] = deque()
         self._busy_until_s = 0.0
         self.closed = False
+        if instrument.greeting:
+            self._give(0.0, instrument.greeting)
 
     def receive(self, data: bytes) -> None:
         """Take bytes, cut anywhere, and carry out every message that is complete."""
