@@ -45,6 +45,12 @@ def lock_folder() -> Path:
         return _posix_folder()
 
 
+def program_name() -> str:
+    """What people call this program."""
+    path = Path(sys.argv[0] or sys.executable)
+    return "twinrig" if path.parts[-2:] == ("app", "__main__.py") else path.name
+
+
 def _posix_folder() -> Path:
     everybodys = stat.S_ISVTX | stat.S_IRWXU | stat.S_IRWXG | stat.S_IRWXO
     shared = Path("/run/lock")
@@ -67,8 +73,7 @@ class Owner:
     @classmethod
     def here(cls) -> Owner:
         """Name this process."""
-        path = Path(sys.argv[0] or sys.executable)
-        program = path.parent.name if path.name == "__main__.py" else path.name
+        program = program_name()
         since = time.strftime("%Y-%m-%d %H:%M:%S")
         return cls(program, os.getpid(), _user(), since, program == WATCHDOG)
 

@@ -51,6 +51,7 @@ GIVE_UP_S = 3600.0  # of tries without an answer; time while another program has
 TRY_S = 5.0  # one try of a supply that doesn't answer; then its link is given back for a moment
 PAUSE_S = 1.0  # between tries: long enough for another program to take the link
 REMIND_S = 60.0  # how often the same trouble is logged again
+_said: set[str] = set()
 LEFT = "has left its bench energised"
 PATIENCE_S = 1.0  # energised for so long: load what the way to safety needs, keep awake
 
@@ -154,8 +155,11 @@ def _stay_awake() -> threading.Event:
 
 
 def _say(words: str) -> None:
-    """Say something to the program's people, as long as there are any, and to the log."""
+    """Say something to the log and, once, to the program's people as long as there are any."""
     write_log(words)
+    if words in _said:
+        return
+    _said.add(words)
     with suppress(OSError, ValueError):
         sys.stdout.write(json.dumps({"say": words}) + "\n")
         sys.stdout.flush()

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from instruments.lock_files import program_name
 from instruments.watchdog_log import forget_reports, log_path
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Watchdog:
             "text": self._spec.text,
             "source": self._spec.source,
             "accelerate": None if virtual is None else virtual.accelerate,
-            "program": f"{_program()} (process {os.getpid()})",
+            "program": f"{program_name()} (process {os.getpid()})",
         }
 
     def _say(self, word: str) -> bool:
@@ -220,8 +221,3 @@ def _spawned() -> subprocess.Popen[bytes]:
             return subprocess.Popen(command, creationflags=flags, **options)
     else:
         return subprocess.Popen(command, start_new_session=True, **options)
-
-
-def _program() -> str:
-    path = Path(sys.argv[0] or sys.executable)
-    return path.parent.name if path.name == "__main__.py" else path.name
