@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import importlib.resources
 import math
+import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,10 +29,10 @@ from instruments.drivers.sr830 import CHANNELS, MOST_CHANNELS
 from instruments.locks import link_of
 from instruments.toml_table import Table, near
 from models.errors import InputError, raise_problems
-from models.sequence import DriveWindow, Reset
+from models.sequence import ENCODINGS, DriveWindow, Reset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from typing import TypeVar
 
     T = TypeVar("T")
@@ -43,7 +44,7 @@ VIRTUAL_FILE = "virtual-nanoring.toml"
 VIRTUAL_HOST = "virtual-"  # hosts of the instruments inside this process begin so
 DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator")
 MAGNET_TIMEOUT_S = 1.0  # a supply answers in milliseconds
-READOUT_TIMEOUT_S = 2.0  # a reading may take a gate
+READOUT_TIMEOUT_S = 1.0  # a reading takes a gate; a lost one is told within 2 s, retries and all
 THERMOMETER_TIMEOUT_S = 1.0
 ADDRESSED = ("driver", "resource", "timeout_s", "terminator", "baud_rate")
 
@@ -73,7 +74,7 @@ def parse_bench(text: str, source: str) -> BenchSpec:
     """The bench of a TOML text; errors as `read_bench`, with `source` as the place."""
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers too long, tables too deep, no TOML
         raise InputError(f"{source}: no TOML: {error}") from error
     table = Table(values, "", [])
     spec = _bench(table, source)
@@ -88,13 +89,13 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
         "name", "magnet", "readout", "thermometer", "interlock", "drive", "reset", "virtual"
     )
     name = table.value("name", str, Path(source).stem)
-    groups = {key: table.table(key) for key in ("magnet", "readout")}
+    groups = {key: table.table(key) for key in ("magnet", "readout", "thermometer")}
     for key, group in groups.items():
-        if not group.values:
+        if not group.values and key != "thermometer":
             table.add(f"no [{key}.NAME]: a bench needs at least one")
     magnets = [_magnet(key, sub) for key, sub in groups["magnet"].tables()]
     readouts = [_readout(key, sub) for key, sub in groups["readout"].tables()]
-    thermometers = [_thermometer(key, sub) for key, sub in table.table("thermometer").tables()]
+    thermometers = [_thermometer(key, sub) for key, sub in groups["thermometer"].tables()]
     measuring = {spec.name: spec for spec in readouts if spec is not None}
     interlocks = [interlock(key, sub, measuring) for key, sub in table.table("interlock").tables()]
     window, gate_s, drive_magnet = _drive(table.table("drive"), list(groups["magnet"].values))
@@ -103,7 +104,7 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
     virtual = None
     if "virtual" in table.values:
         virtual = _virtual(table.table("virtual"), tuple(spec.driver for spec in specs))
-    _addresses(table, specs, inside=virtual is not None and virtual.device is not None)
+    _addresses(table, groups.values(), virtual is not None and virtual.device is not None)
     if table.problems or window is None or reset is None:
         return None
     return BenchSpec(
@@ -185,17 +186,24 @@ def _drive(table: Table, magnets: list[str]) -> tuple[DriveWindow | None, float,
         table.add(f"magnet {magnet!r} is not on the bench{near(magnet, magnets)}")
     if gate_s is not None and not 0 <= gate_s < math.inf:
         table.add(f"gate_s = {gate_s} s must be zero or more")
-    if encoding is None or low_T is None or high_T is None or hold_s is None or gate_s is None:
+    given = (encoding, low_T, high_T, hold_s)
+    usual = (ENCODINGS[0], -sys.float_info.max, sys.float_info.max, 0.0)
+    window = _made(table, lambda: DriveWindow(*_stood_in(given, usual)))
+    if None in given or gate_s is None:
         return None, 0.0, magnet
-    return _made(table, lambda: DriveWindow(encoding, low_T, high_T, hold_s)), gate_s, magnet
+    return window, gate_s, magnet
 
 
 def _reset(table: Table) -> Reset | None:
     table.known("field_T", "hold_s")
-    field_T, hold_s = table.number("field_T"), table.number("hold_s", 0.0)
-    if field_T is None or hold_s is None:
-        return None
-    return _made(table, lambda: Reset(field_T, hold_s))
+    given = (table.number("field_T"), table.number("hold_s", 0.0))
+    reset = _made(table, lambda: Reset(*_stood_in(given, (0.0, 0.0))))
+    return None if None in given else reset
+
+
+def _stood_in(given: tuple[Any, ...], usual: tuple[Any, ...]) -> list[Any]:
+    """What is missing is named already: a stand-in lets the rest be checked in the same go."""
+    return [u if g is None else g for g, u in zip(given, usual, strict=True)]
 
 
 def _virtual(table: Table, models: tuple[str, ...]) -> VirtualSpec:
@@ -216,29 +224,36 @@ def _virtual(table: Table, models: tuple[str, ...]) -> VirtualSpec:
     return VirtualSpec(device, seed, clock, math.inf if accelerate is None else accelerate, models)
 
 
-def _addresses(table: Table, specs: Sequence[InstrumentSpec], inside: bool) -> None:
-    """Resource names: readable, each used once, all inside this process or all outside."""
+def _addresses(table: Table, groups: Iterable[Table], inside: bool) -> None:
+    """Names and resources: readable, each used once, all inside this process or all outside."""
     seen: dict[str, str] = {}
-    for spec in specs:
+    names: set[str] = set()
+    for name, values in [pair for group in groups for pair in group.values.items()]:
+        if name in names:
+            table.add(f"{name}: two instruments have this name")
+        names.add(name)
+        resource = values.get("resource") if isinstance(values, dict) else None
+        if not isinstance(resource, str):
+            continue  # said already
         try:
-            link = link_of(spec.resource)
+            link = link_of(resource)
         except InputError as error:
-            table.add(f"{spec.name}: {error}")
+            table.add(f"{name}: {error}")
             continue
         # a socket or a serial line is one instrument's, a GPIB board is shared
-        key = link if link.startswith(("tcpip", "asrl")) else spec.resource.lower()
+        key = link if link.startswith(("tcpip", "asrl")) else resource.lower()
         if key in seen:
-            table.add(f"{spec.name}: resource {spec.resource} is {seen[key]}'s already")
-        seen[key] = spec.name
+            table.add(f"{name}: resource {resource} is {seen[key]}'s already")
+        seen[key] = name
         virtual = link.startswith(f"tcpip {VIRTUAL_HOST}")
         if inside and not virtual:
             table.add(
-                f"{spec.name}: resource {spec.resource} is outside this process, [virtual] device "
-                f"is inside it: TCPIP0::{VIRTUAL_HOST}{spec.driver}::5025::SOCKET, or no [virtual]"
+                f"{name}: resource {resource} is outside this process, [virtual] device is inside "
+                f"it: TCPIP0::{VIRTUAL_HOST}{values.get('driver')}::5025::SOCKET, or no [virtual]"
             )
         if virtual and not inside:
             table.add(
-                f"{spec.name}: resource {spec.resource} is a virtual instrument in this process: "
+                f"{name}: resource {resource} is a virtual instrument in this process: "
                 "add [virtual] device"
             )
 

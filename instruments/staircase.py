@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from instruments.protocols import Magnet, MagnetState
 
 TICK_S = 0.020
+MOST_STEPS = 1e15  # of the grid in one tick: beyond any supply, and still exact in a float
 
 
 class Staircase:
@@ -70,7 +71,8 @@ class Staircase:
         self._on_set = on_set
         self._owed_s = 0.0  # device time that must still pass before the next set
         self._grid_A = magnet.resolution_A
-        steps = math.floor(max_ramp_A_per_s * TICK_S / self._grid_A * (1 + 1e-9))
+        share = max_ramp_A_per_s * TICK_S / self._grid_A * (1 + 1e-9)
+        steps = math.floor(min(share, MOST_STEPS))
         if steps < 1:
             raise RefusedError(
                 f"{magnet.name}: max_ramp_A_per_s = {max_ramp_A_per_s:g} A/s is below "

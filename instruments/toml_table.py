@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ class Table:
                 self.add(f"{key} is missing")
             return default
         value = self.values[key]
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            self.add(f"{key} has {value.bit_length()} bits, it must be a number below 1.8e308")
+            return None
         if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
             self.add(f"{key} = {value!r} must be a number")
             return None
