@@ -7,8 +7,9 @@ import sys
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from app.operations.safely import Voice, made_safe
+from app.operations.safely import Voice, made_safe, voice_of
 from instruments.clock import Stop
+from instruments.limits import UnsafeError
 from models.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -58,11 +59,14 @@ class Run:
         self.holds_bench = not leave_as_found
         spec = bench_of(arguments)
         if magnets_only:
-            spec = dataclasses.replace(spec, readouts={})
+            spec = spec.magnets_only()
         with ExitStack() as stack:
             tap = stack.enter_context(wire_tap(arguments.wire_log, verbose=arguments.verbose))
             bench = Bench.connect(spec, stop=self.stop, wire_log=tap)
-            bench.tell = Voice(self.say)
+            bench.tell, bench.note = Voice(self.say), self.say
+            if leave_as_found or magnets_only:  # a run says and keeps them itself
+                for words in bench.remarks:
+                    self.say(words)
             stack.callback(bench.close)
             if not leave_as_found:
                 stack.callback(self._end_safe, bench)
@@ -71,10 +75,18 @@ class Run:
     def _end_safe(self, bench: Bench) -> None:
         """The safe state at the end, and once more where the user asked again meanwhile.
 
-        The operation has brought the rig there already: only what is still done here is said.
+        The operation has brought the rig there already: only what is still done here is said. What
+        the operation has just given up is left to the watchdog, unless the user asked again.
+
+        Raises
+        ------
+        UnsafeError
+            A supply could not be made safe.
         """
+        if (given_up := voice_of(bench).unsafe) and self.asked < 2:
+            raise UnsafeError(given_up)
         said = made_safe(bench)
-        if self.asked > 1:
+        if self.asked > 1 and not given_up:
             said += made_safe(bench)
         for words in said:
             if ALREADY_SAFE not in words:

@@ -95,7 +95,11 @@ class ExitRig:
         for command in commands:
             port.receive(command.encode() + b"\n")
         self._by_hand = False
-        return port.transmit().decode().strip()
+        answer = port.transmit()
+        while not answer and port.due_host_s is not None:
+            time.sleep(0.001)  # a rig in slow time holds an answer back for as long as it takes
+            answer = port.transmit()
+        return answer.decode().strip()
 
     def lose(self, seconds: float, *models: str) -> None:
         """Cut these links now and refuse every connection for so long."""
