@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.operations.events import Event, Note, Result
-from app.operations.safely import found_words, made_safe
+from app.operations.safely import made_safe
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -21,16 +21,12 @@ def safe(bench: Bench) -> Generator[Event, None, None]:
     TwinrigError
         A supply could not be brought there: the message says what to do by hand.
     """
-    # reading a state empties the error queue: what was queued is in the state read at connecting
-    found = [
-        words for name, state in bench.found.items() for words in found_words(bench, name, state)
-    ]
-    done = made_safe(bench)
+    said = made_safe(bench)
     with bench.stop.shield():
         after = {
             name: {"current_A": state.current_A, "output_on": state.output_on}
             for name, state in bench.state().items()
         }
-    for sentence in (*found, *done):
+    for sentence in said:
         yield Note(sentence)
-    yield Result({"status": "done", "found": [*found, *done], "magnets": after})
+    yield Result({"status": "done", "found": said, "magnets": after})

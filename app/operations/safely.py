@@ -130,25 +130,13 @@ def _speaking(voice: Voice) -> Iterator[None]:
             thread.join()
 
 
-def found_words(bench: Bench, name: str, state: MagnetState) -> list[str]:
-    """What is not as a run leaves a supply, one sentence each; empty where all is well."""
+def found_words(bench: Bench, name: str, state: MagnetState) -> str:
+    """How a supply was found, where that isn't how a run leaves one; empty where it is."""
     magnet = bench.magnets[name].magnet
     noise_A = magnet.read_back_error_A(0.0)
-    words = []
-    if state.output_on:
-        words.append(
-            f"{name}: found with its output on at {state.current_A:.4g} A "
-            f"(set {state.setpoint_A:.4g} A)"
-        )
-    elif abs(state.setpoint_A) > noise_A:
-        words.append(f"{name}: found with its set-point at {state.setpoint_A:.4g} A, output off")
-    if not state.output_on and abs(state.current_A) > noise_A:
-        words.append(f"{name}: {state.current_A:.4g} A still flow although its output is off")
-    unusual = [status for status in state.status if status == "voltage mode"]
-    words += [f"{name}: found in {status}" for status in unusual]
-    words += [f"{name}: {fault}" for fault in state.faults]
-    words += [f"{name}: had an error queued: {error}" for error in state.errors]
-    return words
+    flows = max(abs(state.setpoint_A), abs(state.current_A)) > noise_A
+    unusual = state.output_on or flows or state.errors or state.faults
+    return f"{name}: found {state.words()}" if unusual else ""
 
 
 def found_at_energise(bench: Bench, before: dict[str, MagnetState]) -> list[str]:
@@ -169,6 +157,7 @@ def found_at_energise(bench: Bench, before: dict[str, MagnetState]) -> list[str]
         if told.get(name) is now:
             continue
         queued = () if first is None or first in (now, told.get(name)) else first.errors
-        words += found_words(bench, name, replace(now, errors=(*queued, *now.errors)))
+        errors = tuple(dict.fromkeys((*queued, *now.errors)))
+        words.append(found_words(bench, name, replace(now, errors=errors)))
         told[name] = now
-    return words
+    return [each for each in words if each]

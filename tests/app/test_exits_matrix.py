@@ -9,8 +9,10 @@ from exits_cases import (
     ACKNOWLEDGED_WITHIN_S,
     CASES,
     EXITS,
+    KINDS,
     MOMENTS,
     STOPS,
+    TASK,
     Case,
     inject,
     operation_of,
@@ -29,10 +31,8 @@ if TYPE_CHECKING:
 
     from models.recording import Recording
 
-KINDS = ("record", "deploy")
 SMALL = [(way_out, MOMENTS[(n * 3) % len(MOMENTS)]) for n, way_out in enumerate(EXITS[1:])]
 BY_HOST = "the computer's own timed the ramp"  # the sentence where the rig's clock was lost
-TASK = "mackey-glass:train=300,validation=100,test=4,washout=2"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from exits_cases import ACKNOWLEDGED_WITHIN_S, Case, recording_in
+from exits_cases import ACKNOWLEDGED_WITHIN_S, KINDS, TASK, Case, recording_in
 from exits_rig import CLOCK, READOUT, SUPPLY, ExitRig, Message, exit_rig
 from network_samples import saved_network
 from served_rig import start
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals between processes are POSIX")
 
-KINDS = ("record", "deploy")
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 MOMENTS = (
     "connecting", "energise", "reset", "ramp", "hold", "read", "verify", "between", "writing",
@@ -40,7 +39,6 @@ SMALL = [
     ("record", "SIGTERM", "connecting", 1), ("deploy", "SIGHUP", "read", 1),
 ]  # fmt: skip
 STEPS = 6
-TASK = "mackey-glass:train=300,validation=100,test=4,washout=2"
 
 
 @dataclass
