@@ -86,7 +86,7 @@ def deploy(
         with way_out:
             yield run.plan()
             prediction = yield from run.layers()
-        bench.check_settings()
+            bench.check_settings()
     except TwinrigError:
         if not way_out.closing:
             yield from way_out.notes()
