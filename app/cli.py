@@ -7,6 +7,7 @@ one makes the rig safe once more.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -89,25 +90,36 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
         What the operation raised, after its own `finally`.
     """
     this_run = Run(screen.say)
+    with stop_on_signals(this_run, screen.say):
+        try:
+            _drive(arguments, screen, this_run)
+        except OSError as gone:
+            if not (this_run.asked and gone.errno == errno.EIO):
+                raise
+            _forget_standard_output()  # the terminal went, and its SIGHUP has stopped the run
+            return STOPPED
+    return exit_code_of(screen.result.values if screen.result else {})
+
+
+def _drive(arguments: argparse.Namespace, screen: Screen, this_run: Run) -> None:
+    """Show every event; whatever ends it, the operation's `finally` has run then."""
     began_s = time.monotonic()
     plan: RunPlan | None = None
-    with stop_on_signals(this_run, screen.say):
-        events = COMMANDS[arguments.verb](arguments, this_run)
-        try:
-            for event in events:
-                screen.show(event)
-                plan = event if isinstance(event, RunPlan) else plan
-                if this_run.asked and not isinstance(event, Result):
-                    break
-        except (StoppedError, KeyboardInterrupt) as error:
-            screen.say(str(error) or "stopped")
-        finally:
-            events.close()
-        if screen.result is None or screen.result.values.get("status") == "stopped":
-            screen.say(_how_to_go_on(arguments))
-        if screen.result is None:
-            screen.show(stopped_result(arguments, plan, time.monotonic() - began_s))
-    return exit_code_of(screen.result.values if screen.result else {})
+    events = COMMANDS[arguments.verb](arguments, this_run)
+    try:
+        for event in events:
+            screen.show(event)
+            plan = event if isinstance(event, RunPlan) else plan
+            if this_run.asked and not isinstance(event, Result):
+                break
+    except (StoppedError, KeyboardInterrupt) as error:
+        screen.say(str(error) or "stopped")
+    finally:
+        events.close()
+    if screen.result is None or screen.result.values.get("status") == "stopped":
+        screen.say(_how_to_go_on(arguments))
+    if screen.result is None:
+        screen.show(stopped_result(arguments, plan, time.monotonic() - began_s))
 
 
 def stopped_result(arguments: argparse.Namespace, plan: RunPlan | None, seconds: float) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from exits_cases import ACKNOWLEDGED_WITHIN_S, KINDS, TASK, Case, recording_in
 from exits_rig import CLOCK, READOUT, SUPPLY, ExitRig, Message, exit_rig
 from network_samples import saved_network
-from served_rig import start
+from served_rig import ROOT, command, start
 
 from app.operations.safely import EACH_S
 from app.store import load_network
@@ -205,6 +206,42 @@ def test_nohup_keeps_a_run_alive_when_its_terminal_goes(tmp_path: Path, network:
         assert case.came_s
         assert case.process.returncode == 0, errors
         assert rig.unsafe_ends() == []
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_terminal_that_closes_stops_the_run(
+    options: list[str], tmp_path: Path, network: Path
+) -> None:
+    import fcntl
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    with exit_rig() as rig:
+        case = SignalCase(rig, "SIGHUP", "ramp", STEPS)
+        line = command_of("record", rig, tmp_path, network)
+        rig.watch = case.see
+        case.come = lambda: setattr(case, "came_s", time.monotonic())  # type: ignore[method-assign]
+        case.process = subprocess.Popen(
+            [*command(*line), *options], cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs,
+            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )  # fmt: skip
+        os.close(theirs)
+        read_along(ours, case)
+        assert case.process.wait(60) == 3
+        assert rig.unsafe_ends() == []
+    left = recording_in(tmp_path / "out", "record")
+    assert left is not None
+    assert left.status == "stopped"
+    assert left.complete.any()
+
+
+def read_along(terminal: int, case: Case) -> None:
+    """Take what is written to the terminal, and close it when the case's moment comes."""
+    while not case.came_s:
+        if select.select([terminal], [], [], 0.005)[0]:
+            os.read(terminal, 65536)
+    os.close(terminal)
 
 
 def test_a_supply_that_is_gone_is_said_each_second_with_what_to_do_by_hand(
