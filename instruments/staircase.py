@@ -11,21 +11,21 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from instruments.link_errors import LinkError
+from instruments.walk import Walk
 from models.errors import RefusedError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from instruments.clock import Clock
-    from instruments.protocols import Magnet, MagnetState
+    from instruments.protocols import Magnet
 
 TICK_S = 0.020
 MOST_STEPS = 1e15  # of the grid in one tick: beyond any supply, and still exact in a float
 
 
-class Staircase:
-    """Walks a supply's set-point; checks no limit but the ramp.
+class Staircase(Walk):
+    """Walks the set-point of a supply without a ramp.
 
     Parameters
     ----------
@@ -37,17 +37,6 @@ class Staircase:
         Device time.
     on_set
         Called with each current that was surely sent.
-
-    Attributes
-    ----------
-    sent_A
-        The last set-point that surely arrived; None where it isn't known.
-    moved_s
-        Host's monotonic time of the last set that arrived.
-    halted
-        Set by another thread to end a walk at its next tick.
-    ramp_A_per_s, reach_A
-        The ramp limit, and the largest single set that follows from it.
 
     Raises
     ------
@@ -62,11 +51,7 @@ class Staircase:
         clock: Clock,
         on_set: Callable[[float], None] = lambda _: None,
     ) -> None:
-        self.sent_A: float | None = None
-        self.moved_s = -math.inf
-        self.halted = False
-        self._magnet = magnet
-        self.ramp_A_per_s = max_ramp_A_per_s
+        super().__init__(magnet, max_ramp_A_per_s)
         self._clock = clock
         self._on_set = on_set
         self._owed_s = 0.0  # device time that must still pass before the next set
@@ -79,37 +64,6 @@ class Staircase:
                 f"{self._grid_A / TICK_S:g} A/s, the slowest this supply can be walked"
             )
         self.reach_A = steps * self._grid_A
-
-    def on_grid_A(self, current_A: float, *, inwards: bool = False) -> float:
-        """The nearest set-point that the supply's messages can express; inwards: none above it."""
-        steps = current_A / self._grid_A
-        return (math.trunc(steps) if inwards else round(steps)) * self._grid_A
-
-    def start_A(self, state: MagnetState, small_A: float) -> float:
-        """Where a walk starts.
-
-        The set-point we sent, while the supply still has it. Otherwise the measured current, unless
-        that differs from the set-point by `small_A` or by rounding only. With the output off: zero.
-        """
-        if not state.output_on:
-            return 0.0
-        rounding_A = self._magnet.read_back_error_A(state.setpoint_A)
-        if self.sent_A is not None and abs(self.sent_A - state.setpoint_A) <= rounding_A:
-            return self.sent_A
-        if abs(state.current_A - state.setpoint_A) <= max(small_A, rounding_A):
-            return state.setpoint_A
-        return state.current_A
-
-    def start_from(self, state: MagnetState, small_A: float) -> None:
-        """Make `start_A` the known set-point.
-
-        A supply whose current can't follow (open coil, voltage limit of zero) has a set-point that
-        no walk from zero would touch: zero is sent then.
-        """
-        self.sent_A = self.start_A(state, small_A)
-        rounding_A = self._magnet.read_back_error_A(state.setpoint_A)
-        if state.output_on and self.sent_A == 0.0 and abs(state.setpoint_A) > rounding_A:
-            self.set_A(0.0)
 
     def walk_to_A(self, target_A: float, look: Callable[[], None] = lambda: None) -> None:
         """Set after set to the target; raises what the clock and the driver raise on the way.
@@ -143,28 +97,6 @@ class Staircase:
         self._on_set(current_A)
         if before_A is not None:
             self._owed_s = abs(current_A - before_A) / self.ramp_A_per_s
-
-    def confirm(self) -> None:
-        """Read the last set-point back.
-
-        Raises
-        ------
-        LinkError
-            It did not arrive, or was changed at once: the set-point is not known any more.
-        """
-        sent_A = self.sent_A
-        if sent_A is None:
-            return
-        read_A = self._magnet.setpoint_A()
-        if abs(read_A - sent_A) > self._magnet.read_back_error_A(sent_A):
-            self.sent_A = None
-            raise LinkError(
-                f"{self._magnet.name} ({self._magnet.resource})",
-                f"its set-point is {read_A:.6g} A right after {sent_A:.6g} A was sent",
-                resource=self._magnet.resource,
-                reply=f"{read_A:.6g} A",
-                hint="The message was lost or is late, or the set-point was changed by hand",
-            )
 
     def pay(self) -> None:
         """Let the device time pass that the last set still owes."""

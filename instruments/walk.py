@@ -1,0 +1,124 @@
+"""What walks a supply's set-point: what is known of it, where a walk starts, whether it arrived.
+
+`instruments.staircase` walks a supply that has no ramp, `instruments.supply_ramp` one that has.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from instruments.link_errors import LinkError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from instruments.protocols import Magnet, MagnetState
+
+
+class Walk(ABC):
+    """A supply's set-point as one program knows and moves it; checks no limit but the ramp.
+
+    Attributes
+    ----------
+    sent_A
+        The last set-point that surely arrived; None where it isn't known.
+    moved_s
+        Host's monotonic time of the last set that arrived, or of the last sign of a walk.
+    halted
+        Set by another thread to end a walk at its next tick.
+    ramp_A_per_s, reach_A
+        The ramp limit, and the largest single step that follows from it.
+    """
+
+    reach_A: float
+
+    def __init__(self, magnet: Magnet, max_ramp_A_per_s: float) -> None:
+        self.sent_A: float | None = None
+        self.moved_s = -math.inf
+        self.halted = False
+        self.ramp_A_per_s = max_ramp_A_per_s
+        self._magnet = magnet
+        self._grid_A = magnet.resolution_A
+
+    @abstractmethod
+    def walk_to_A(self, target_A: float, look: Callable[[], None] = lambda: None) -> None:
+        """Go to the target within the ramp; `look` is called on the way, and may raise."""
+
+    @abstractmethod
+    def set_A(self, current_A: float) -> None:
+        """One set, however large."""
+
+    @abstractmethod
+    def pay(self) -> None:
+        """Let the device time pass that the last set still owes."""
+
+    @abstractmethod
+    def passed(self, seconds: float) -> None:
+        """Say that device time has passed otherwise (a hold, a gated reading)."""
+
+    @abstractmethod
+    def walk_s(self, change_A: float) -> float:
+        """Device time that a change takes."""
+
+    @abstractmethod
+    def plan(self, *currents_A: float) -> list[tuple[float, float]]:
+        """The way over these currents: (seconds, A) of each piece, the first current included."""
+
+    @abstractmethod
+    def flow(self, plan: Iterable[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+        """(seconds, A) of every piece on the way from zero through (A, seconds) and back."""
+
+    def on_grid_A(self, current_A: float, *, inwards: bool = False) -> float:
+        """The nearest set-point that the supply's messages can express; inwards: none above it."""
+        steps = current_A / self._grid_A
+        return (math.trunc(steps) if inwards else round(steps)) * self._grid_A
+
+    def start_A(self, state: MagnetState, small_A: float) -> float:
+        """Where a walk starts.
+
+        The set-point we sent, while the supply still has it. Otherwise the measured current, unless
+        that differs from the set-point by `small_A` or by rounding only. With the output off: zero.
+        """
+        if not state.output_on:
+            return 0.0
+        rounding_A = self._magnet.read_back_error_A(state.setpoint_A)
+        if self.sent_A is not None and abs(self.sent_A - state.setpoint_A) <= rounding_A:
+            return self.sent_A
+        if abs(state.current_A - state.setpoint_A) <= max(small_A, rounding_A):
+            return state.setpoint_A
+        return state.current_A
+
+    def start_from(self, state: MagnetState, small_A: float) -> None:
+        """Make `start_A` the known set-point.
+
+        A supply whose current can't follow (open coil, voltage limit of zero) has a set-point that
+        no walk from zero would touch: zero is sent then.
+        """
+        self.sent_A = self.start_A(state, small_A)
+        rounding_A = self._magnet.read_back_error_A(state.setpoint_A)
+        if state.output_on and self.sent_A == 0.0 and abs(state.setpoint_A) > rounding_A:
+            self.set_A(0.0)
+
+    def confirm(self) -> None:
+        """Read the last set-point back.
+
+        Raises
+        ------
+        LinkError
+            It did not arrive, or was changed at once: the set-point is not known any more.
+        """
+        sent_A = self.sent_A
+        if sent_A is None:
+            return
+        read_A = self._magnet.setpoint_A()
+        if abs(read_A - sent_A) > self._magnet.read_back_error_A(sent_A):
+            self.sent_A = None
+            raise LinkError(
+                f"{self._magnet.name} ({self._magnet.resource})",
+                f"its set-point is {read_A:.6g} A right after {sent_A:.6g} A was sent",
+                resource=self._magnet.resource,
+                reply=f"{read_A:.6g} A",
+                hint="The message was lost or is late, or the set-point was changed by hand",
+            )
