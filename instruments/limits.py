@@ -152,6 +152,7 @@ class LimitedMagnet:
             unfaulted = dataclasses.replace(now, faults=())  # they are in the list already
             sent_A = self._stairs.sent_A
             problems += differences(self.magnet, unfaulted, sent_A, energised=False)
+            self._energised = not problems
             raise_problems(TwinrigError, self.name, problems)
             return dataclasses.replace(
                 found, status=(*found.status, *changed), faults=(*found.faults, *programs)
