@@ -84,10 +84,17 @@ def test_a_magnet_found_energised_is_refused_and_left_as_it_is(rig, key):
         prove(rig.spec(), "x", 0.1, stop=Stop())
 
 
+def request_at(stop, rig, sets):
+    """Ask to stop once so many sets were sent."""
+    while len(rig.sets()) < sets:
+        time.sleep(0.01)
+    stop.request()
+
+
 def test_stop_on_the_way_ends_safe():
     with served(models=("kepco-bop", "kepco-bop", "sr830"), accelerate=1.0) as rig:
         stop = Stop()
-        threading.Timer(0.6, stop.request).start()
+        threading.Thread(target=request_at, args=(stop, rig, 20), daemon=True).start()
         slow = (SLOW[0], "max_ramp_A_per_s = 0.05")  # two seconds up
         with pytest.raises(StoppedError):
             prove(rig.spec(slow), "x", 0.1, stop=stop)
