@@ -140,7 +140,8 @@ def test_a_reply_that_keeps_its_cr_is_remarked_and_works():
     def supply(message):
         said = {
             b"*IDN?": KEPCO, b"FUNC:MODE?": b"1", b"OUTP?": b"0", b"CURR?": b"0E0",
-            b"VOLT?": b"4E1", b"MEAS:CURR?": b"0.0E0", b"MEAS:VOLT?": b"0E0", b"SYST:ERR?": b'0,"No error"',
+            b"VOLT?": b"4E1", b"MEAS:CURR?": b"0.0E0", b"MEAS:VOLT?": b"0E0",
+            b"SYST:ERR?": b'0,"No error"',
         }  # fmt: skip
         return said.get(message, b"0") + b"\r\n"
 
