@@ -133,7 +133,7 @@ class RampDown:
             )
         now = self._magnet.state()
         self._reported += now.errors
-        return replace(found, current_A=now.current_A, setpoint_A=now.setpoint_A)
+        return replace(now, errors=())
 
     def _left_off(self) -> str:
         self._stairs.set_A(0.0)
