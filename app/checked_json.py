@@ -63,7 +63,7 @@ def parse_json(content: bytes, where: object) -> dict[str, Any]:
         )
     except (ValueError, RecursionError) as fault:
         raise InputError(
-            f"{where}: not a JSON file, or cut short ({_first(fault)}); {RESTORE}"
+            f"{where}: not a JSON file, or cut short ({shown(fault)}); {RESTORE}"
         ) from fault
     if not isinstance(value, dict):
         raise InputError(
@@ -96,12 +96,12 @@ def check(body: dict[str, Any], where: object, kind: str, schema: int) -> dict[s
     """
     if body.get("kind") != kind:
         raise InputError(
-            f"{where}: is of kind {_first(body.get('kind'))}, expected {kind!r}; {RESTORE}"
+            f"{where}: is of kind {shown(body.get('kind'))}, expected {kind!r}; {RESTORE}"
         )
     found = body.get("schema")
     if found != schema or isinstance(found, bool):
         raise InputError(
-            f"{where}: has schema {_first(found)}, this Twinrig reads schema {schema}: "
+            f"{where}: has schema {shown(found)}, this Twinrig reads schema {schema}: "
             "use the version that wrote it, or make it again"
         )
     content = {key: value for key, value in body.items() if key != CHECKSUM}
@@ -146,7 +146,7 @@ def _is_deep(value: Any) -> bool:
     return True
 
 
-def _first(value: object) -> str:
+def shown(value: object) -> str:
     """What a message shows of a value or a fault."""
     text = str(value) if isinstance(value, Exception) else repr(value)
     return text if len(text) <= 120 else f"{text[:117]}…"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RESTORE = "restore it from a copy, or make it again"
+LONGEST_WORDS = 2000
 FULL = frozenset(
     code for name in ("ENOSPC", "EDQUOT") if (code := getattr(errno, name, None)) is not None
 )
@@ -22,6 +23,8 @@ FULL = frozenset(
 def advised(words: object) -> str:
     """A complaint about a file with what to do about it, once."""
     text = str(words)
+    if len(text) > LONGEST_WORDS:  # a damaged file may name anything
+        text = f"{text[:LONGEST_WORDS]}…"
     return text if RESTORE in text else f"{text}; {RESTORE}"
 
 
@@ -41,6 +44,8 @@ def _what_happened(fault: OSError, path: Path) -> str:
         return "would become larger than this file system, or a quota, allows: use another drive"
     if isinstance(fault, FileExistsError):
         return "exists already, and nothing is ever overwritten: choose another --out"
+    if isinstance(fault, IsADirectoryError):
+        return "a folder stands where this file belongs: move it away"
     if isinstance(fault, NotADirectoryError):
         return "a part of this path is a file, not a folder: choose another --out"
     if isinstance(fault, FileNotFoundError):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from app.disk import RESTORE, reading
+from app.netcdf import HDF5_MAGIC
+from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,14 +45,25 @@ class LiveArrays:
 
 
 def order_in_file(path: Path, at: int, shape: tuple[int, int]) -> NDArray[np.int64] | None:
-    """The order `(S, R)` that an open file shows, read without HDF5; None where it is too short."""
-    size = shape[0] * shape[1] * ORDER_TYPE.itemsize
-    try:
-        with path.open("rb") as file:
-            file.seek(at)
-            content = file.read(size)
-    except OSError:
+    """The order `(S, R)` that an open file shows, read without HDF5; None where there is no file.
+
+    Raises
+    ------
+    InputError
+        What is there can't be the file of this run.
+    """
+    if not os.path.lexists(path):
         return None
+    size, content = shape[0] * shape[1] * ORDER_TYPE.itemsize, b""
+    with reading(path):
+        if path.is_file():
+            with path.open("rb") as file:
+                if file.read(len(HDF5_MAGIC)) == HDF5_MAGIC:
+                    file.seek(at)
+                    content = file.read(size)
     if len(content) < size:
-        return None
+        raise InputError(
+            f"{path}: is damaged, so nothing tells whether the journal beside it is whole; "
+            f"{RESTORE}, or move {path.name} away to go on with what the journal holds"
+        )
     return np.frombuffer(content, dtype=ORDER_TYPE).reshape(shape).astype(np.int64)

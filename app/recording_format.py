@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.artefacts import parse_json, plain
+from app.checked_json import shown
 from app.disk import RESTORE, advised
 from app.netcdf import Variable, read_netcdf
 from models.errors import InputError, raise_problems
@@ -235,9 +236,9 @@ def _described(body: dict[str, Any]) -> dict[str, Any]:
 
 def _check_kind(path: Path, kind: object, schema: object) -> None:
     if kind != KIND:
-        raise InputError(f"{path}: is of kind {kind!r}, expected {KIND!r}; {RESTORE}")
+        raise InputError(f"{path}: is of kind {shown(kind)}, expected {KIND!r}; {RESTORE}")
     if str(schema) != str(SCHEMA):
         raise InputError(
-            f"{path}: has schema {schema}, this Twinrig reads schema {SCHEMA}: "
+            f"{path}: has schema {shown(schema)}, this Twinrig reads schema {SCHEMA}: "
             "use the version that wrote it, or record again"
         )

@@ -14,6 +14,7 @@ import errno
 import json
 import os
 import sys
+import time
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 NAME = "run.lock"
 LOCKED_BYTE = 1 << 20  # far beyond the text, so that others can read who the owner is (Windows)
+NAMED_WITHIN_S = 0.5
 ATTEMPTS = 20  # each fails only where another writer finished in just that moment
 UNSUPPORTED = frozenset((errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL))
 
@@ -66,6 +68,12 @@ class RunLock:
             self.release()
             raise
 
+    def __enter__(self) -> RunLock:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.release()
+
     def release(self) -> None:
         """Remove the file and let go; never raises."""
         with suppress(OSError):
@@ -87,12 +95,16 @@ class RunLock:
 
 
 def _owner(file: IO[bytes]) -> str:
-    """Who wrote the lock file, in words."""
-    try:
-        file.seek(0)
-        return str(Owner.from_json(json.loads(file.read(4096))))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return "another program"
+    """Who holds the lock, in words; it may still be writing its name over a dead one's."""
+    end_s = time.monotonic() + NAMED_WITHIN_S
+    while time.monotonic() < end_s:
+        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+            file.seek(0)
+            owner = Owner.from_json(json.loads(file.read(4096)))
+            if owner.alive(0.0):
+                return str(owner)
+        time.sleep(0.01)
+    return "another program"
 
 
 if sys.platform == "win32":

@@ -9,14 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from app.artefacts import parse_json, reading
+from app.checked_json import read_json, shown
+from app.disk import reading
 from app.recording_reader import read_recording
 from models.errors import InputError, raise_problems
+from models.json_form import MOST_FAULTS, NUMBER, TEXT, Rows, Table, faults
 from models.sequence import FAMILIES, DriveWindow, FieldSequence, Reset, parse_short_form
 
 Resolved = tuple[list[FieldSequence], DriveWindow | None, Reset | None]
 KEYS = ("sequences", "window", "reset", "schema", "notes")
 SCHEMA = 1
+PARTS = {
+    "window": Table(
+        {"encoding": TEXT, "low_T": NUMBER, "high_T": NUMBER}, optional={"hold_s": NUMBER}
+    ),
+    "reset": Table({"field_T": NUMBER}, optional={"hold_s": NUMBER}),
+}
 
 
 def sequences_from(text: str | Path) -> Resolved:
@@ -39,9 +47,11 @@ def sequences_from(text: str | Path) -> Resolved:
     if short is not None:
         return short, None, None
     path = Path(text)
-    if path.is_dir() or path.suffix == ".nc":
+    with reading(path):  # a name can be too long to ask for
+        is_recording, is_file = path.is_dir() or path.suffix == ".nc", path.is_file()
+    if is_recording:
         return _of_recording(path)
-    if path.is_file():
+    if is_file:
         return _of_json(path)
     raise InputError(
         f"sequences {str(text)!r}: no such file, no recording, and not the short form "
@@ -58,10 +68,10 @@ def _of_recording(path: Path) -> Resolved:
 
 def _of_json(path: Path) -> Resolved:
     with reading(path):
-        body = parse_json(path.read_bytes(), path)
+        body = read_json(path)
     problems = _unknown_keys(body, KEYS, "")
-    if body.get("schema", SCHEMA) != SCHEMA:
-        problems.append(f"has schema {body['schema']!r}, this Twinrig reads schema {SCHEMA}")
+    if body.get("schema", SCHEMA) != SCHEMA or isinstance(body.get("schema"), bool):
+        problems.append(f"has schema {shown(body['schema'])}, this Twinrig reads schema {SCHEMA}")
     items = body.get("sequences")
     if not isinstance(items, list) or not items:
         problems.append('has no "sequences": [[0, 0.5, …], …]')
@@ -72,6 +82,9 @@ def _of_json(path: Path) -> Resolved:
             sequences.append(_sequence_of(item))
         except InputError as fault:
             problems.append(f"sequence {index}: {fault}")
+            if len(problems) > MOST_FAULTS:
+                problems.append("… and more")
+                break
     window = _part_of(body, "window", DriveWindow, problems)
     reset = _part_of(body, "reset", Reset, problems)
     raise_problems(InputError, str(path), problems)
@@ -83,11 +96,9 @@ def _sequence_of(item: Any) -> FieldSequence:
     if not isinstance(body, dict) or "drive" not in body:
         raise InputError('is neither a list of drives 0…1 nor {"drive": […], "family": "…"}')
     raise_problems(InputError, "keys", _unknown_keys(body, ("drive", "family"), ""))
-    try:
-        drive = np.array(body["drive"], dtype=np.float64)
-    except (TypeError, ValueError) as fault:
-        raise InputError(f"drive isn't a list of numbers ({fault})") from fault
-    return FieldSequence(drive, str(body.get("family", "given")))
+    problems = faults(body, Table({"drive": Rows(NUMBER)}, {"family": TEXT}))
+    raise_problems(InputError, "it", problems)
+    return FieldSequence(np.array(body["drive"], dtype=np.float64), body.get("family", "given"))
 
 
 def _part_of(body: dict[str, Any], name: str, kind: type[Any], problems: list[str]) -> Any:
@@ -98,11 +109,12 @@ def _part_of(body: dict[str, Any], name: str, kind: type[Any], problems: list[st
         problems.append(f"{name} is no table")
         return None
     unknown = _unknown_keys(part, tuple(f.name for f in fields(kind)), f"{name}.")
-    problems += unknown
-    if not unknown:
+    wrong = unknown or faults(part, PARTS[name], name)
+    problems += wrong
+    if not wrong:
         try:
             return kind(**part)
-        except (InputError, TypeError) as fault:
+        except InputError as fault:
             problems.append(f"{name}: {fault}")
     return None
 
@@ -113,5 +125,5 @@ def _unknown_keys(body: dict[str, Any], known: tuple[str, ...], place: str) -> l
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-            problems.append(f"unknown key {place}{key}; {hint}")
+            problems.append(f"unknown key {place}{shown(key)}; {hint}")
     return problems

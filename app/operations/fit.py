@@ -12,6 +12,7 @@ import torch
 
 from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
 from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
+from app.run_lock import RunLock
 from app.store import (
     code_version,
     new_directory,
@@ -112,6 +113,8 @@ def fit(
     ------
     InputError
         Recordings that can't be read, joined or fitted; `out` in use; no checkpoint to resume.
+    RefusedError
+        Another program fits there.
     TwinrigError
         The fit diverged, or the disk refuses.
     """
@@ -135,12 +138,13 @@ def fit(
         _refuse_changed(source.parents, numbers["parents"])
     else:
         new_directory(out)
-    running = Fit(source.part("training"), source.part("validation"), chosen)
-    if resume:
-        running.restore(arrays, numbers)
-    yield from _iterate(running, source, Path(out))
-    yield Stage("score on held-out repeats", STAGES, STAGES)
-    return (yield from _finish(running, source, Path(out)))
+    with RunLock(Path(out)):
+        running = Fit(source.part("training"), source.part("validation"), chosen)
+        if resume:
+            running.restore(arrays, numbers)
+        yield from _iterate(running, source, Path(out))
+        yield Stage("score on held-out repeats", STAGES, STAGES)
+        return (yield from _finish(running, source, Path(out)))
 
 
 def _of_checkpoint(numbers: dict[str, Any], out: Path) -> tuple[FitSettings, list[Path]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Arrays = dict[str, NDArray[np.float64]]
 
 DELIMITERS = ",;\t"
+MOST_BYTES = 2**32  # a small archive may unpack to more than any memory
 
 
 def read_arrays(file: Path) -> Arrays:
@@ -55,6 +56,9 @@ def _npz(file: Path) -> dict[str, NDArray[Any]]:
     with file.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise ValueError("its content is one .npy array: name it so")
+        parts = [] if archive.zip is None else archive.zip.infolist()
+        if sum(int(part.file_size) for part in parts) > MOST_BYTES:
+            raise ValueError(f"it unpacks to more than {MOST_BYTES} bytes")
         return {name: archive[name] for name in archive.files}
 
 

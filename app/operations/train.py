@@ -18,6 +18,7 @@ from app.operations.events import (
     Stage,
     TrainProgress,
 )
+from app.run_lock import RunLock
 from app.store import code_version, new_directory, new_id, now_iso, save_network
 from app.train_request import Request, TwinSet, checkpoint_of, request_of
 from models import kernel
@@ -87,6 +88,8 @@ def train(
     ------
     InputError
         An unknown task, a twin that can't be read, layers that don't fit, `out` in use.
+    RefusedError
+        Another program trains there.
     TwinrigError
         The training diverged, or the disk refuses.
     """
@@ -113,10 +116,11 @@ def train(
     yield Note(f"twins run by {kernel.describe()}")
     if not resume:
         new_directory(out)
-    run = _Training(request, made, read, judges, out)
-    if resume:
-        run.restore(arrays, numbers)
-    return (yield from run.events())
+    with RunLock(out):
+        run = _Training(request, made, read, judges, out)
+        if resume:
+            run.restore(arrays, numbers)
+        return (yield from run.events())
 
 
 class _Training:
