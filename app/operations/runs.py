@@ -184,6 +184,7 @@ class WayOut:
     def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
         self.closing = isinstance(fault, GeneratorExit)
         with uninterrupted():
+            self._tried(self._say_why, fault)
             unsafe = self._tried(self._make_safe)
             self.status = "failed" if unsafe else status_of(fault)
             later = [unsafe, self._tried(self._write_reason, fault, unsafe)]
@@ -206,6 +207,12 @@ class WayOut:
     def _unsafe_note(self) -> list[Note]:
         unsafe = voice_of(self._bench).unsafe
         return [Note(unsafe, "error")] if unsafe else []
+
+    def _say_why(self, fault: BaseException | None) -> None:
+        """Say at once why the run ends: the way to safety may take its time."""
+        if status_of(fault) == "failed":
+            words = str(fault) or type(fault).__name__
+            voice_of(self._bench).say(f"bringing the rig to its safe state after: {words}")
 
     def _make_safe(self) -> None:
         while True:

@@ -8,6 +8,7 @@ ramp-down.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -55,6 +56,7 @@ class Voice:
     ) -> None:
         self._calm = calm
         self._alarm = alarm or calm
+        self._alarmed_s = -math.inf
         self.troubles = 0
         self.trouble = ""
         self.unsafe = ""
@@ -63,6 +65,7 @@ class Voice:
         """Say that a supply can't be reached; the bench calls this."""
         self.troubles += 1
         self.trouble = words
+        self._alarmed_s = time.monotonic()
         with suppress(Exception):
             self._alarm(words)
 
@@ -74,8 +77,9 @@ class Voice:
     def still(self, seconds: float, *, troubled: bool) -> None:
         """Say that it still takes; each second while there is trouble or it is young."""
         if troubled:
-            with suppress(Exception):
-                self._alarm(f"not safe after {seconds:.0f} s: {self.trouble}")
+            if time.monotonic() - self._alarmed_s > EACH_S:  # the next try takes its time
+                with suppress(Exception):
+                    self._alarm(f"not safe after {seconds:.0f} s; {self.trouble}")
         elif seconds <= SELDOM_S or round(seconds) % SELDOM_S == 0:
             self.say(f"bringing the rig to its safe state, {seconds:.0f} s so far")
 
@@ -106,7 +110,7 @@ def made_safe(bench: Bench) -> list[str]:
     voice.unsafe = ""
     if voice.troubles > troubles:
         seconds = time.monotonic() - begin_s
-        said = [*said, f"It took {seconds:.0f} s and several tries; before: {voice.trouble}"]
+        said = [*said, f"That took {seconds:.0f} s and several tries, before: {voice.trouble}"]
     return said
 
 

@@ -66,6 +66,9 @@ class LeavingWindow(Window):
 
     def leave_by_session(self) -> None:
         """The handler of `commitDataRequest`: log-off or shutdown."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        assert app.receivers(app.commitDataRequest) == 1, "nobody hears of the session's end"
         start.session_ends(self, lambda: self.shut_down(forced=True))
 
     def leave_by_abort(self) -> None:

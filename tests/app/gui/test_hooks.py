@@ -51,7 +51,9 @@ def test_an_exception_in_a_thread_is_told(qtbot, hooks, capsys) -> None:
     qtbot.waitUntil(lambda: told == ["RuntimeError: a worker is broken"], timeout=5000)
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    "name", ["SIGINT", "SIGTERM", *(["SIGHUP"] if hasattr(signal, "SIGHUP") else [])]
+)
 def test_a_signal_wakes_the_event_loop(qtbot, hooks, name: str) -> None:
     heard: list[int] = []
     hooks.signalled.connect(heard.append)
