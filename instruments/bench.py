@@ -149,7 +149,10 @@ class Bench:
     def check_sequences(
         self, sequences: Sequence[FieldSequence], window: DriveWindow, reset: Reset
     ) -> None:
-        """Raise `RefusedError` for what would break a limit; no byte is sent."""
+        """Raise `RefusedError` for what would break a limit; no byte is sent.
+
+        The duty is that of the sequences one after another, each with its reset.
+        """
         drives = [float(d) for s in sequences for d in (s.drive.min(), s.drive.max())]
         found = encoding.problems(window, reset, drives or [0.0, 1.0], self._drive.limits)
         if not found:

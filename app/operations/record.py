@@ -106,7 +106,8 @@ def record(
         order_of(len(sequences), repeats, seed, interleave=interleave),
         {"seed": seed, "interleave": interleave, **(meta or {})},
     )
-    bench.check_sequences(sequences, asked.window, asked.reset)
+    played = [sequences[s] for s, _ in asked.order]
+    bench.check_sequences(played, asked.window, asked.reset)
     begin_s = time.monotonic()
     if resume and (complete := _complete(out)) is not None:
         yield Result(result_values(complete, folder_of(out) / FILE_NAME, 0.0))

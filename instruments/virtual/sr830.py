@@ -42,12 +42,6 @@ class SR830(VirtualInstrument):
         The rig's time.
     source
         What its input is connected to.
-
-    Attributes
-    ----------
-    aux_in_V
-        The volts at the four rear inputs; None: a cable comes from the aux output of that number.
-        Input 1 sees an interlock contact that is closed, 5 V; whoever holds the rig may open it.
     """
 
     model = "sr830"
@@ -56,6 +50,7 @@ class SR830(VirtualInstrument):
         super().__init__(device_time)
         self._set: dict[str, float] = {name: left for name, (_, _, left) in _RANGES.items()}
         self._path = SignalPath(source, self._set)
+        # rear inputs: 1 sees a closed interlock contact, the others their own aux output (None)
         self.aux_in_V: list[float | None] = [5.0, None, None, None]
         self._aux_out = [0.0] * 4
         self._buffer = Buffer(device_time)
