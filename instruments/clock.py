@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from instruments.visa import VisaSession
 
 SLICE_S = 0.1  # the longest a wait sleeps before it looks whether Stop was requested
+SECONDS = re.compile(r"\d+\.\d{9}")  # as the virtual clock writes them: what was cut is none
 
 
 class Stop:
@@ -128,7 +130,7 @@ class RemoteClock:
 
     def now_s(self) -> float:
         """Device time, asked of the rig."""
-        self._last_s = self._session.number("TIME?")
+        self._last_s = self._session.number("TIME?", SECONDS)
         return self._last_s
 
     def wait(self, seconds: float) -> None:
@@ -137,7 +139,7 @@ class RemoteClock:
         self._stop.check()
         while left > 0:
             piece = min(left, self._piece_s)
-            self._last_s = self._session.number(f"ADVANCE {piece:.9f}")
+            self._last_s = self._session.number(f"ADVANCE {piece:.9f}", SECONDS)
             left -= piece
             self._stop.check()
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from instruments.wirelog import WireTap
 
 CLOCK_NAME = "clock"
+CLOCK_TIMEOUT_S = 1.0  # it answers at once, an ADVANCE within `clock.SLICE_S` of the host
 LONGEST_S = 90.0  # longer than a watchdog may hold a link; only a library that hangs takes it
 
 
@@ -95,7 +96,12 @@ class Opener:
 
     def _remote_clock(self, resource: str) -> RemoteClock:
         self._clock_session = VisaSession(
-            resource, rm=self._rm, name=CLOCK_NAME, stop=self.stop, shared=self._own_rm is None
+            resource,
+            rm=self._rm,
+            name=CLOCK_NAME,
+            stop=self.stop,
+            timeout_s=CLOCK_TIMEOUT_S,
+            shared=self._own_rm is None,
         )
         accelerate = self.spec.virtual.accelerate if self.spec.virtual else math.inf
         clock = RemoteClock(self._clock_session, self.stop, accelerate)

@@ -84,12 +84,12 @@ class FaultyPort(Port):
 
     def _truncated(self, line: Line, fault: Fault, message: str) -> bytes:
         reply = self._truth(message)
-        half = reply[: _half(reply, self.instrument.terminator)]
+        half = reply[: len(reply.removesuffix(self.instrument.terminator)) // 2]
         return half + (self.instrument.terminator if fault.terminated and reply else b"")
 
     def _two_pieces(self, line: Line, fault: Fault, message: str) -> bytes:
         reply = self._truth(message)
-        at = _half(reply, self.instrument.terminator)
+        at = max(1, len(reply.removesuffix(self.instrument.terminator)) // 2)
         if reply:
             self._give(self._after(0.0), reply[:at])
             self._give(self._after(fault.seconds), reply[at:])
@@ -142,8 +142,3 @@ class Impostor(VirtualInstrument):
         if not self.answers(message):
             return ""
         return (self._identity if message.strip().upper() == "*IDN?" else "0") + "\n"
-
-
-def _half(reply: bytes, terminator: bytes) -> int:
-    """Where to cut a reply in two: at least one byte on either side of the cut, where it has."""
-    return max(1, len(reply.removesuffix(terminator)) // 2)
