@@ -14,7 +14,7 @@ import dataclasses
 import logging
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from instruments.clock import SteadyClock
@@ -316,11 +316,11 @@ class LimitedMagnet:
             had queued voids what was measured since the last check, and is told once.
         """
         state = self.state()
-        errors, self._unreported = self._unreported, []
         sent_A = self._stairs.sent_A
         self._watch.end(differences(self.magnet, state, sent_A, energised=self._energised))
         if self._energised:
             self._watch.look_closely(self._way_to_zero)
+        errors, self._unreported = self._unreported, []
         problems = [*(f"reports {error}" for error in errors), *self._watch.ended_by]
         if not problems:
             self._proven_A = max(self._proven_A, abs(sent_A or 0.0))
@@ -365,7 +365,8 @@ class LimitedMagnet:
                     if frugal and give_up_s is not None and waited_s >= give_up_s:
                         raise UnsafeError(by_hand(self.magnet, error, waited_s)) from error
                     frugal = True
-                    tell(f"{self.name}: not safe yet, trying again ({error})")
+                    with suppress(Exception):  # how a sentence fails must not end the way down
+                        tell(f"{self.name}: not safe yet, trying again ({error})")
                     time.sleep(max(0.0, TRY_AGAIN_S - (time.monotonic() - begin)))
 
     @contextmanager

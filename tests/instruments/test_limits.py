@@ -249,6 +249,20 @@ def test_make_safe_survives_a_fault_at_each_of_its_commands(at, monkeypatch):
     check_ramp(supply.sets, 0.0, RAMP)
 
 
+def test_make_safe_survives_a_voice_that_fails(monkeypatch):
+    monkeypatch.setattr("instruments.limits.TRY_AGAIN_S", 0.0)
+    magnet, supply, _ = limited()
+    magnet.energise()
+    magnet.ramp_to_A(2.0)
+    supply.down = 3
+
+    def broken(words):
+        raise BrokenPipeError("the terminal is gone")
+
+    magnet.make_safe(broken)
+    assert supply.log[-1] == "OUTP OFF"
+
+
 def test_make_safe_gives_up_loudly_and_says_what_to_do_by_hand(monkeypatch):
     monkeypatch.setattr("instruments.limits.TRY_AGAIN_S", 0.01)
     magnet, supply, _ = limited()

@@ -136,6 +136,19 @@ def test_a_guard_that_cannot_be_asked_is_asked_again_at_once():
     magnet.step_to_A(1.0)
 
 
+def test_an_error_that_was_queued_outlives_a_guard_that_cannot_be_asked():
+    sensor = Sensor()
+    magnet, supply, _ = watched(guards=[sensor.guard()])
+    magnet.energise()
+    supply.queue.append("-222 Data out of range")
+    sensor.value = LinkError("coil", "no answer", resource="r", hint="h")
+    with pytest.raises(LinkError):
+        magnet.verify()
+    sensor.value = 300.0
+    with pytest.raises(TwinrigError, match="reports -222"):
+        magnet.verify()
+
+
 @pytest.mark.parametrize(
     ("bounds", "value", "allowed"),
     [
