@@ -66,6 +66,25 @@ def test_a_field_beyond_its_own_limit_is_refused():
         magnet.step_to_T(-0.0031)
 
 
+@pytest.mark.parametrize(
+    ("max_field_T", "tesla_per_ampere", "highest_A"),
+    [
+        (math.inf, 4e-4, 11.0), (0.004, 4e-4, 10.0), (0.004, -4e-4, 10.0), (1.0, 4e-4, 11.0),
+        (4e-5, 4e-4, 0.1), (1e-300, 1e300, 0.0), (1.0, 5e-324, 11.0),
+    ],
+)  # fmt: skip
+def test_the_highest_current_is_what_both_limits_allow(max_field_T, tesla_per_ampere, highest_A):
+    limits = MagnetLimits(tesla_per_ampere, 11.0, 1.0, max_field_T)
+    assert limits.highest_A == pytest.approx(highest_A)
+    assert limits.problem(limits.highest_A) is None
+
+
+def test_what_counts_as_a_small_current_follows_the_field_limit_too():
+    magnet, supply, _ = limited(max_field_T=4e-5, setpoint_A=0.08, current_A=0.02, output_on=True)
+    magnet.energise()  # at most 0.1 A: 1 % of 11 A would be all of it
+    assert supply.sets[0][1] <= 0.02
+
+
 def test_the_limit_itself_is_allowed_in_spite_of_rounding():
     magnet, supply, _ = limited()
     magnet.energise()
