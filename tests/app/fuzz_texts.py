@@ -110,19 +110,23 @@ def fuzzed_sequences(rng: random.Random) -> bytes:
 
 def measured(rng: random.Random) -> dict[str, Any]:
     """Arrays as a measurement leaves them, and some that it doesn't."""
-    shape = rng.choice(((3, 2, 7), (5, 7), (7,), (1,), (0, 3), (), (2, 3, 4, 2)))
+    shape = rng.choice(((3, 2, 7), (5, 7), (7,), (5, 7), (1,), (0, 3), (), (2, 3, 4, 2)))
     numbers = np.random.default_rng(rng.randrange(2**32)).standard_normal(shape)
-    kind = rng.choice((np.float64, np.float32, np.int16, np.complex128, np.str_, np.bool_))
+    usual = (np.float64, np.float64, np.float64, np.float32)
+    kind = rng.choice((*usual, np.int16, np.complex128, np.str_, np.bool_))
     array = np.array(numbers * 9).astype(kind)
     if array.size and array.dtype.kind == "f" and rng.random() < 0.3:
         array.ravel()[0] = rng.choice((np.nan, np.inf))
     return {"values": array, "u": np.clip(np.abs(numbers.ravel()[:7]), 0, 1), "response": array}
 
 
-def write_measured(folder: Path, rng: random.Random) -> Path:
-    """A measured file of any of the known formats (`.nc` aside), often damaged."""
+RIGHT_MAPS = {1: "values=step", 2: "values=repeat,step", 3: "values=sequence,repeat,step"}
+
+
+def write_measured(folder: Path, rng: random.Random) -> tuple[Path, str]:
+    """A measured file of any of the known formats (`.nc` aside), often damaged, and its map."""
     arrays = measured(rng)
-    suffix = rng.choice((".npz", ".npy", ".csv", ".txt", ".json"))
+    suffix = rng.choice((".npz", ".npy") * 3 + (".csv", ".txt", ".json"))
     path = folder / f"measured{suffix}"
     stream = io.BytesIO()
     if suffix == ".npz":
@@ -131,20 +135,19 @@ def write_measured(folder: Path, rng: random.Random) -> Path:
         np.save(stream, arrays["values"], allow_pickle=False)
     else:
         rows = np.random.default_rng(rng.randrange(99)).standard_normal((4, 3)).tolist()
-        text = "\n".join(rng.choice(",;\t ").join(map(str, row)) for row in rows)
+        text = "\n".join(rng.choice(",,,;").join(map(str, row)) for row in rows)
         stream.write((rng.choice(("", "a,b,c\n", "# x\n", "a,a,\n")) + text).encode())
     content = stream.getvalue()
     if suffix == ".npy" and rng.random() < 0.2:
         wider = rng.choice((b"(99999999999,), ", b"(-5, -5), ", b"(4, 2**9), "))
         content = re.sub(rb"\([^)]*\), ", wider, content, count=1)
-    path.write_bytes(damaged_text(content, rng) if rng.random() < 0.4 else content)
-    return path
+    path.write_bytes(damaged_text(content, rng) if rng.random() < 0.3 else content)
+    dimensions = arrays["values"].ndim if suffix in (".npz", ".npy") else 2
+    return path, RIGHT_MAPS.get(dimensions, "values=sequence,repeat,step,channel")
 
 
 def fuzzed_map(rng: random.Random) -> str:
     """Words of the map's grammar in any order, some of them broken."""
-    if rng.random() < 0.3:
-        return rng.choice(("values=repeat,step", "values=step", "values=sequence,repeat,step"))
     words = [rng.choice(MAP_WORDS) for _ in range(rng.randrange(4))]
     text = " ".join(words)
     return text[: rng.randrange(len(text) + 1)] if rng.random() < 0.2 else text

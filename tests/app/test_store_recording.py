@@ -199,7 +199,7 @@ def test_another_schema_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("app.recording_format.SCHEMA", 7)
     path = write_recording(tmp_path / "r", samples.full())
     monkeypatch.undo()
-    with pytest.raises(InputError, match="schema 7, this Twinrig reads schema 2"):
+    with pytest.raises(InputError, match="schema '7', this Twinrig reads schema 2"):
         read_recording(path)
 
 
