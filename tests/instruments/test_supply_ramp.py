@@ -11,14 +11,16 @@ from beside import beside
 
 from instruments.drivers.ami_430 import Ami430
 from instruments.drivers.lakeshore_643 import LakeShore643
+from instruments.drivers.mercury_ips import MercuryIps
 from instruments.link_errors import LinkError
 from instruments.supply_ramp import MARGIN_S, PATIENCE, SLICE_S, SupplyRamp
-from instruments.virtual import ami_430, lakeshore_643
+from instruments.virtual import ami_430, lakeshore_643, mercury_ips
 from models.errors import RefusedError, StoppedError, TwinrigError
 
 KINDS = {
     "lakeshore-643": (LakeShore643, lakeshore_643.LakeShore643),
     "ami-430": (Ami430, ami_430.Ami430),
+    "mercury-ips": (MercuryIps, mercury_ips.MercuryIps),
 }
 
 
@@ -72,7 +74,8 @@ def rig(name, limit_A_per_s=0.05):
         twins.append(KINDS[name][1](device_time))
         return twins[0]
 
-    with beside(make, "\r\n") as session:
+    end = KINDS[name][0].terminator("TCPIP0::virtual::7180::SOCKET")
+    with beside(make, end) as session:
         yield Rig(name, session, twins[0], limit_A_per_s)
 
 
