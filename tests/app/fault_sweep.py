@@ -15,6 +15,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -217,7 +218,7 @@ def _note(outcome: Outcome, event: Event) -> None:
     if isinstance(event, Note) and event.level == "warning":
         outcome.retried += "once more" in event.text
     if isinstance(event, Result):
-        outcome.status = event.values["status"]
+        outcome.status = event.values.get("status", "done")  # a deployment says none
 
 
 def _record(bench: Bench, out: Path) -> Iterator[Event]:
@@ -275,28 +276,28 @@ def _judge(outcome: Outcome, *, stopped: bool) -> None:
 Case = tuple[str, str, int, Path, "float | None"]  # label, instrument, message, folder, stop
 
 
-def sweep(cases: list[Case], workers: int = 4) -> list[Outcome]:
-    """The outcome of every case, several at a time, each in a process of its own.
+def sweep(cases: list[Case], workers: int = 4, **run: Any) -> list[Outcome]:
+    """The outcome of every case, several at a time; `run` goes to `run_case`.
 
     A computer that is busy otherwise looks like a program that hangs: a case without an event for
     too long runs again, alone, and hangs only where it does so every time.
     """
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
-        outcomes = list(pool.map(_case, cases, chunksize=4))
+        outcomes = list(pool.map(partial(_case, run), cases, chunksize=4))
     for number, case in enumerate(cases):
         for again in range(2):
             if not any("no event" in p or "acknowledged" in p for p in outcomes[number].problems):
                 break
             label, instrument, at, folder, stop_after_s = case
             again_in = folder.with_name(f"{folder.name}-again{again}")
-            outcomes[number] = _case((label, instrument, at, again_in, stop_after_s))
+            outcomes[number] = _case(run, (label, instrument, at, again_in, stop_after_s))
     return outcomes
 
 
-def _case(case: Case) -> Outcome:
+def _case(run: dict[str, Any], case: Case) -> Outcome:
     label, instrument, at, folder, stop_after_s = case
-    return run_case(label, instrument, at, folder, stop_after_s=stop_after_s)
+    return run_case(label, instrument, at, folder, stop_after_s=stop_after_s, **run)
 
 
 def cases_of(folder: Path, counts: dict[str, int], stop_after_s: float | None = None) -> list[Case]:
@@ -320,6 +321,8 @@ def table(outcomes: list[Outcome]) -> str:
     rows = [f"| {head.replace('|', ' | ')} |", "|---" * (head.count("|") + 1) + "|"]
     for label in KINDS:
         mine = [one for one in outcomes if one.label == label and one.happened]
+        if not mine:
+            continue
         ends = Counter(one.end for one in mine)
         bad = [sum(word in " ".join(one.problems) for one in mine)
                for word in ("wrong", "no event", "unnoticed")]  # fmt: skip
