@@ -66,10 +66,8 @@ class MercuryDevice:
     def _refuse(self, message: str, reply: str) -> None:
         refusal = refusal_of(reply)
         if refusal is not None:
-            raise TwinrigError(
-                f"{self._session.name} ({self._session.resource_name}): answered {reply!r} to {message!r}: "
-                f"{REFUSALS[refusal]}"
-            )
+            where = f"{self._session.name} ({self._session.resource_name})"
+            raise TwinrigError(f"{where}: answered {reply!r} to {message!r}: {REFUSALS[refusal]}")
 
     def number(self, noun: str, unit: str) -> float:
         """A number with prefix and unit, which end it: one that was cut is none."""
