@@ -59,7 +59,8 @@ def _npz(file: Path) -> dict[str, NDArray[Any]]:
         parts = [] if archive.zip is None else archive.zip.infolist()
         if sum(int(part.file_size) for part in parts) > MOST_BYTES:
             raise ValueError(f"it unpacks to more than {MOST_BYTES} bytes")
-        return {name: archive[name] for name in archive.files}
+        members = {name: archive[name] for name in archive.files}
+    return {name: array for name, array in members.items() if isinstance(array, np.ndarray)}
 
 
 def _npy(file: Path) -> dict[str, NDArray[Any]]:

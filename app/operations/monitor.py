@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
+import io
+import os
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -100,14 +103,14 @@ def _look(bench: Bench, time_s: float) -> BenchRead:
 
 
 class Table:
-    """A CSV file, one line a look, each flushed: what was seen is on disk."""
+    """A CSV file, one unbuffered line a look; a disk that fills up leaves whole lines."""
 
     def __init__(self, path: Path, bench: Bench) -> None:
         try:
-            self._file = path.open("x", encoding="utf-8", newline="")
+            self._file = path.open("xb", buffering=0)
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}; name a new file") from error
-        self._path, self._writer = path, csv.writer(self._file)
+        self._path, self._end = path, 0
         named = [f"{c} ({u})" for c, u in zip(bench.channels, bench.units, strict=True)]
         self._row(["time_s", "field_T", "setpoint_T", "current_A", "output_on", *named])
 
@@ -117,9 +120,18 @@ class Table:
         self._row([*(f"{n:.9g}" for n in numbers), int(reading.output_on), *reading.values])
 
     def _row(self, cells: list[Any]) -> None:
+        text = io.StringIO(newline="")
+        csv.writer(text).writerow(cells)
+        line = text.getvalue().encode()
         with writing(self._path):
-            self._writer.writerow(cells)
-            self._file.flush()
+            try:
+                if self._file.write(line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError:
+                with suppress(OSError):
+                    self._file.truncate(self._end)
+                raise
+        self._end += len(line)
 
     def __enter__(self) -> Table:
         return self

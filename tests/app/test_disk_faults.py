@@ -26,6 +26,7 @@ from app.operations.events import (
     TrainProgress,
 )
 from app.operations.fit import fit
+from app.operations.monitor import BenchRead, monitor
 from app.operations.record import record
 from app.operations.report import report
 from app.operations.train import train
@@ -313,3 +314,15 @@ def test_what_is_damaged_while_a_report_is_built_is_one_error(tmp_path: Path) ->
     (tmp_path / "rec" / "recording.nc").write_bytes(b"")
     with pytest.raises(InputError, match=r"recording\.nc: no netCDF-4 file"):
         list(report(tmp_path / "rec"))
+
+
+def test_monitoring_into_a_full_disk_keeps_whole_lines(rig: ExitRig, disk: SmallDisk) -> None:
+    out = disk.path / "seen.csv"
+    with Bench.connect(rig.spec()) as bench:
+        events = monitor(bench, interval_s=0.0, out=out)
+        until(events, BenchRead, 3)
+        disk.fill()
+        ends_with(events, "the disk is full; what was complete stays", out)
+    lines = out.read_text().splitlines()
+    assert len(lines) > 3
+    assert not [line for line in lines if line.count(",") != lines[0].count(",")][1:]
