@@ -10,6 +10,7 @@ differs, in process or over TCP, and `watch` sees the true answers of a run whos
 from __future__ import annotations
 
 import json
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from instruments.virtual.instrument import VirtualInstrument
+
+log = logging.getLogger(__name__)
 
 # kind: what it may be given, and the value each has where it isn't
 KINDS: dict[str, dict[str, object]] = {
@@ -122,6 +125,8 @@ def problems_of(given: Mapping[str, object]) -> list[str]:
 def read_faults(path: str | Path) -> FaultScript:
     """The script of a JSON file: a list of `{"instrument": "sr830", "at": 12, "kind": "late"}`.
 
+    Each fault is told as a warning of this module's log when it happens.
+
     Raises
     ------
     InputError
@@ -141,7 +146,11 @@ def read_faults(path: str | Path) -> FaultScript:
         for problem in _entry_problems(entry)
     ]
     raise_problems(InputError, where, problems)
-    return FaultScript(fault(**entry) for entry in entries)
+    return FaultScript((fault(**entry) for entry in entries), tell=_say)
+
+
+def _say(one: Fault) -> None:
+    log.warning("fault: %s at message %d of %s", one.kind, one.at, one.instrument)
 
 
 def _entry_problems(entry: object) -> list[str]:
