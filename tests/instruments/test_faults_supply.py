@@ -1,0 +1,87 @@
+"""A supply that does not do what it was sent is found out before its sample counts."""
+
+from __future__ import annotations
+
+import math
+import threading
+
+import pytest
+from served import served
+
+from instruments.bench import Bench
+from instruments.bench_file import parse_bench
+from instruments.link_errors import LinkError
+from instruments.virtual.bench_text import bench_text
+from instruments.virtual.faults import FaultScript, fault
+from instruments.virtual.rig import VirtualRig
+from instruments.virtual.server import RigServer
+from models.errors import TwinrigError
+
+HIGH_T, LOW_T = 0.0034, 0.0022  # 8.5 A and 5.5 A on the coil of 1 Ohm
+
+
+def played(bench, *fields_T):
+    for field_T in fields_T:
+        bench.step(field_T, bench.spec.window)
+
+
+def test_a_voltage_limit_turned_down_during_a_run_is_found_at_a_low_step_too():
+    with served() as rig, Bench.connect(rig.spec()) as bench:
+        bench.energise()
+        played(bench, HIGH_T, LOW_T)
+        bench.verify()
+        rig.order("kepco-bop", "VOLT 7")
+        played(bench, HIGH_T, LOW_T)
+        with pytest.raises(TwinrigError, match="voltage limit of 7 V that the bench did not set"):
+            bench.verify()
+
+
+def test_a_voltage_limit_that_the_high_steps_reach_is_found_at_the_low_one():
+    with served() as rig:
+        rig.order("kepco-bop", "VOLT 7")
+        with Bench.connect(rig.spec()) as bench:
+            bench.energise()
+            played(bench, LOW_T)
+            bench.verify()
+            played(bench, HIGH_T, LOW_T)
+            with pytest.raises(TwinrigError, match=r"needs 8.5 V for the 8.5 A that were set"):
+                bench.verify()
+
+
+@pytest.mark.parametrize("given", [{"kind": "silence", "lost": True}, {"kind": "garbage"}])
+def test_a_set_that_did_not_arrive_or_did_not_go_unanswered_is_no_step(given):
+    with served() as rig, Bench.connect(rig.spec()) as bench:  # how many messages come before
+        bench.energise()
+        played(bench, HIGH_T)
+        before = len(rig.sent())
+    script = FaultScript([fault("kepco-bop", before, **given)])
+    rig, until = VirtualRig("leaky-integrator", faults=script), threading.Event()
+    server = RigServer(rig)
+    thread = threading.Thread(target=server.run, args=(until,), daemon=True)
+    thread.start()
+    try:
+        spec = parse_bench(bench_text(rig, server.resources), "faulty bench")
+        with Bench.connect(spec) as bench:
+            bench.energise()
+            played(bench, HIGH_T)
+            with pytest.raises(
+                LinkError, match=r"8.5 A right after 5.5 A was sent|nobody asked|expected 1"
+            ):
+                played(bench, LOW_T)
+            played(bench, LOW_T)
+            assert rig.instruments["kepco-bop"].supply.setpoint_A == pytest.approx(5.5)
+    finally:
+        until.set()
+        thread.join(5)
+        server.close()
+    assert math.isclose(rig.instruments["kepco-bop"].supply.setpoint_A, 0.0)
+
+
+def test_a_lock_in_that_was_set_otherwise_since_the_run_began_is_told():
+    with served() as rig, Bench.connect(rig.spec()) as bench:
+        bench.check_settings()  # nothing was told yet that could differ
+        bench.settings()
+        bench.check_settings()
+        rig.order("sr830", "SENS 20")
+        with pytest.raises(TwinrigError, match=r"lockin: sensitivity_V was 0.0002\d*, now 0.01"):
+            bench.check_settings()
