@@ -1,9 +1,9 @@
 """The one place where a magnet's limits are kept, below every caller, and its way to safety.
 
-A supply without a ramp of its own is walked by `instruments.staircase`, brought to zero by
-`instruments.ramp_down`; what else may forbid current is `instruments.watch`'s and
-`instruments.watch_duty`'s. Time is the bench clock's, so that a virtual rig is judged in device
-time.
+A supply without a ramp of its own is walked by `instruments.staircase`, another by
+`instruments.supply_ramp`; either is brought to zero by `instruments.ramp_down`. What else may
+forbid current is `instruments.watch`'s and `instruments.watch_duty`'s. Time is the bench clock's,
+so that a virtual rig is judged in device time.
 
 Invariant of the duty: no set and no hold begins from whose end the way to zero would break it.
 """
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from instruments.clock import SteadyClock
 from instruments.magnet_limits import MagnetLimits
 from instruments.ramp_down import NotTakenError, RampDown, by_hand
-from instruments.staircase import Staircase
+from instruments.supply_ramp import walk_of, with_own_ramp
 from instruments.watch import Watch, differences
 from instruments.watch_duty import largest_A2s
 from models.errors import RefusedError, StoppedError, TwinrigError, raise_problems
@@ -88,7 +88,9 @@ class LimitedMagnet:
         self._proven_A = 0.0  # the largest current at which the voltage limit was seen to suffice
         self._watch = Watch(magnet.name, guards, limits.duty(), self._clock)
         self.confirms = False
-        self._stairs = Staircase(magnet, limits.max_ramp_A_per_s, self._clock, self._watch.flows)
+        self._stairs = walk_of(
+            magnet, limits.max_ramp_A_per_s, self._clock, self._watch.flows, stop.shield
+        )
 
     def refuse(self, current_A: float) -> None:
         """Raise `RefusedError` for a current beyond the limits; nothing is sent."""
@@ -163,6 +165,8 @@ class LimitedMagnet:
         """The state found, where nothing forbids to energise."""
         problems = [*self.beyond_rating(), *self._watch.problems()]
         found = self.magnet.state()
+        if (supply := with_own_ramp(self.magnet)) and (why := supply.blocked()):
+            problems.append(f"it is {why}")
         flowing_A = found.current_A if found.output_on else 0.0
         found_A = flowing_A if abs(flowing_A) > self._small_A else 0.0
         problems += self._watch.begin(found_A, lambda: self._stairs.plan(found_A, 0.0))
@@ -382,4 +386,7 @@ class LimitedMagnet:
     @property
     def _small_A(self) -> float:
         share_A = SMALL_SHARE * self.limits.highest_A
-        return max(share_A, self.magnet.read_back_error_A(0.0))
+        supply = with_own_ramp(self.magnet)
+        return max(
+            share_A, self.magnet.read_back_error_A(0.0), supply.accuracy_A if supply else 0.0
+        )

@@ -1,5 +1,8 @@
 """The way to the safe state: from whatever a supply is found in to zero current, output off.
 
+A supply with a ramp of its own is halted first, then walked to zero; its output goes off where it
+has a switch. A quench or a persistent mode is reported and left alone.
+
 One attempt either ends there or raises; `instruments.limits` repeats it. A second attempt is
 *frugal*: it needs only that the supply is there (`*IDN?`) and takes its sets. A query that fails
 then is done without, so that one garbled answer can't keep a current flowing.
@@ -12,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from instruments.protocols import MagnetState
+from instruments.supply_ramp import with_own_ramp
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
     from instruments.clock import SteadyClock
     from instruments.protocols import Magnet
-    from instruments.staircase import Staircase
+    from instruments.walk import Walk
 
 T = TypeVar("T")
 
@@ -39,7 +43,7 @@ class RampDown:
     magnet
         The driver.
     stairs
-        Its staircase: the ramp limit.
+        What walks it: the ramp limit.
     clock
         Device time; made unfailing by the caller.
     small_A
@@ -51,7 +55,7 @@ class RampDown:
     def __init__(
         self,
         magnet: Magnet,
-        stairs: Staircase,
+        stairs: Walk,
         clock: SteadyClock,
         small_A: float,
         reported: Sequence[str] = (),
@@ -77,9 +81,11 @@ class RampDown:
         if not found.output_on and self._is_zero(found.setpoint_A):
             return self._told(found, f"already safe ({self._magnet.safe_state})")
         changed = self._control()
-        start = found if changed == () else self._since_changed(found)
-        done = self._walked_down(start) if start.output_on else self._left_off()
-        words = [*(changed or ()), done]
+        left = self._left_alone(found, changed == ())
+        if left is None:
+            start = found if changed == () else self._since_changed(found)
+            left = self._walked_down(start) if start.output_on else self._left_off()
+        words = [*(changed or ()), left]
         if self._clock.lost:
             words.append("the rig's clock can't be reached: the computer's own timed the ramp")
         if errors := self._asked(self._magnet.errors, "error queue"):
@@ -120,6 +126,24 @@ class RampDown:
         reach_A = self._stairs.reach_A
         return self._asked(lambda: self._magnet.take_control(reach_A), "control")
 
+    def _left_alone(self, found: MagnetState, untouched: bool) -> str | None:
+        """Why a supply with a ramp of its own is at rest now and stays so; None: it is walked.
+
+        A quench or a persistent mode is reported, not fought.
+        """
+        supply = with_own_ramp(self._magnet)
+        if supply is None:
+            return None
+        blocked = self._asked(supply.blocked, "what it can do")
+        if blocked is not None:
+            return f"LEFT ALONE: it is {blocked}"
+        if not supply.safe_needs_zero:
+            return f"at rest ({self._magnet.safe_state})"
+        at_zero = self._is_zero(found.setpoint_A) and abs(found.current_A) <= self._small_A
+        if untouched and at_zero and not supply.has_output and not self._frugal:
+            return f"already safe ({self._magnet.safe_state})"
+        return None
+
     def _since_changed(self, found: MagnetState) -> MagnetState:
         """The state after a program inside the supply, or another mode, was ended."""
         self._stairs.sent_A = None
@@ -148,17 +172,24 @@ class RampDown:
         left_A = self._settled_A()
         if not left_A <= self._small_A:
             self._arrived()  # a hand may have moved it meanwhile
+        supply = with_own_ramp(self._magnet)
+        switched = supply is None or supply.has_output
+        words = f"walked to zero at {self._stairs.ramp_A_per_s:g} A/s at most"
+        if switched:
+            self._switched_off()
+            words += ", output off"
+        if not left_A <= self._small_A:
+            left = "an unknown current" if math.isnan(left_A) else f"{left_A:.4g} A still"
+            when = " before the output went off" if switched else ""
+            words += (
+                f"; at zero set-point {left} flowed{when}: look at the supply's programming input"
+            )
+        return words
+
+    def _switched_off(self) -> None:
         self._magnet.output(False)
         if self._asked(self._magnet.output_on, "output after it was switched off"):
             raise TwinrigError(f"{self._magnet.name}: the output stays on after it was told to go")
-        words = f"walked to zero at {self._stairs.ramp_A_per_s:g} A/s at most, output off"
-        if not left_A <= self._small_A:
-            left = "an unknown current" if math.isnan(left_A) else f"{left_A:.4g} A still"
-            words += (
-                f"; at zero set-point {left} flowed before the output went off: "
-                "look at the supply's programming input"
-            )
-        return words
 
     def _arrived(self) -> None:
         """Raise where the supply did not take the set-points: its output must not go off then."""

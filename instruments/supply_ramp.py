@@ -12,10 +12,10 @@ import logging
 import math
 import time
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from instruments.protocols import Magnet
-from instruments.staircase import TICK_S
+from instruments.staircase import TICK_S, Staircase
 from instruments.walk import Walk
 from models.errors import RefusedError, StoppedError, TwinrigError
 
@@ -72,6 +72,11 @@ class RampingMagnet(Magnet, Protocol):
         """Why it must be left alone (a quench, a persistent switch that is cold), or None."""
 
 
+def with_own_ramp(magnet: Magnet) -> RampingMagnet | None:
+    """The supply as one that ramps by itself; None where it doesn't."""
+    return cast("RampingMagnet", magnet) if getattr(magnet, "own_ramp", False) else None
+
+
 class SupplyRamp(Walk):
     """Walks a supply by its own ramp.
 
@@ -108,7 +113,8 @@ class SupplyRamp(Walk):
     def walk_to_A(self, target_A: float, look: Callable[[], None] = lambda: None) -> None:
         """Let the supply walk to the target and wait until it is there.
 
-        `look` is called between the slices of the wait.
+        `look` is called between the slices of the wait. What ends it early halts the supply; but a
+        walk to zero that only can't be watched any more (a garbled answer) goes on.
 
         Raises
         ------
@@ -130,8 +136,10 @@ class SupplyRamp(Walk):
         try:
             self._send(target_A)
             self._await(start_A, target_A, look)
-        except BaseException:
-            self._halt()
+        except BaseException as error:
+            self.sent_A = None  # not known from now on
+            if target_A != 0.0 or isinstance(error, StoppedError):
+                self._halt()
             raise
 
     def set_A(self, current_A: float) -> None:
@@ -196,7 +204,8 @@ class SupplyRamp(Walk):
 
     def _await(self, start_A: float, target_A: float, look: Callable[[], None]) -> None:
         expected_s = self.walk_s(target_A - start_A)
-        waited_s, more_s = 0.0, TICK_S
+        allowed_A = max(self._supply.accuracy_A, self._magnet.read_back_error_A(target_A))
+        waited_s, more_s, nearest_A = 0.0, TICK_S, math.inf
         while True:
             if waited_s < expected_s:
                 piece_s = min(SLICE_S, max(expected_s - waited_s, 1e-3))
@@ -209,8 +218,10 @@ class SupplyRamp(Walk):
                 raise StoppedError(f"{self._magnet.name}: made safe meanwhile")
             look()
             at_rest = self._supply.arrived()
-            self.moved_s = time.monotonic()
-            if at_rest and self._is_there(target_A):
+            gap_A = abs(self._magnet.measured_A() - target_A)
+            if gap_A < nearest_A:
+                nearest_A, self.moved_s = gap_A, time.monotonic()
+            if at_rest and gap_A <= allowed_A:
                 self._on_set(target_A)
                 return
             if waited_s > PATIENCE * expected_s + MARGIN_S:
@@ -224,10 +235,6 @@ class SupplyRamp(Walk):
         ends_A = (start_A + math.copysign(a, change_A) for a in (behind_A, ahead_A))
         return max(ends_A, key=abs)
 
-    def _is_there(self, target_A: float) -> bool:
-        allowed_A = max(self._supply.accuracy_A, self._magnet.read_back_error_A(target_A))
-        return abs(self._magnet.measured_A() - target_A) <= allowed_A
-
     def _late(self, target_A: float, waited_s: float, at_rest: bool) -> TwinrigError:
         here_A, set_A = self._magnet.measured_A(), self._magnet.setpoint_A()
         says = "says that its ramp is done" if at_rest else "says that it is ramping"
@@ -239,10 +246,23 @@ class SupplyRamp(Walk):
         )
 
     def _halt(self) -> None:
-        """Stop action after a walk that ended early; the set-point isn't known from then on."""
-        self.sent_A = None
+        """Stop action after a walk that ended early."""
         try:
             with self._shield():
                 self._supply.halt()
         except Exception as error:  # what ended the walk is told; the way to safety tries again
             log.warning("%s: could not be halted: %s", self._magnet.name, error)
+
+
+def walk_of(
+    magnet: Magnet,
+    max_ramp_A_per_s: float,
+    clock: Clock,
+    on_set: Callable[[float], None],
+    shield: Callable[[], AbstractContextManager[None]],
+) -> Walk:
+    """A supply's own ramp where it has one, a staircase otherwise; parameters as of those two."""
+    supply = with_own_ramp(magnet)
+    if supply is None:
+        return Staircase(magnet, max_ramp_A_per_s, clock, on_set)
+    return SupplyRamp(supply, max_ramp_A_per_s, clock, on_set, shield)

@@ -4,79 +4,14 @@ from __future__ import annotations
 
 import itertools
 import logging
-from contextlib import contextmanager
 
 import pytest
-from beside import beside
+from own_ramp import KINDS, rig
 
-from instruments.drivers.ami_430 import Ami430
-from instruments.drivers.lakeshore_643 import LakeShore643
-from instruments.drivers.mercury_ips import MercuryIps
 from instruments.link_errors import LinkError
-from instruments.supply_ramp import MARGIN_S, PATIENCE, SLICE_S, SupplyRamp
-from instruments.virtual import ami_430, lakeshore_643, mercury_ips
+from instruments.supply_ramp import MARGIN_S, PATIENCE
+from instruments.virtual import ami_430
 from models.errors import RefusedError, StoppedError, TwinrigError
-
-KINDS = {
-    "lakeshore-643": (LakeShore643, lakeshore_643.LakeShore643),
-    "ami-430": (Ami430, ami_430.Ami430),
-    "mercury-ips": (MercuryIps, mercury_ips.MercuryIps),
-}
-
-
-class DeviceClock:
-    """The twin's own time, advanced at no cost; looks at Stop, and calls `tick` in each wait."""
-
-    by_itself = False
-
-    def __init__(self, device_time, stop):
-        self.time = device_time
-        self.stop = stop
-        self.tick = lambda: None
-
-    def now_s(self):
-        return self.time.now_s
-
-    def last_s(self):
-        return self.time.now_s
-
-    def wait(self, seconds):
-        assert 0 < seconds <= SLICE_S
-        self.tick()
-        self.stop.check()
-        self.time.advance(seconds)
-
-
-class Rig:
-    def __init__(self, name, session, twin, limit_A_per_s):
-        self.twin = twin
-        self.stop = session._stop
-        self.supply = KINDS[name][0]("x", session, {})
-        self.supply.identify()
-        self.clock = DeviceClock(twin.time, self.stop)
-        self.flowed = []
-        self.ramp = SupplyRamp(
-            self.supply, limit_A_per_s, self.clock, self.flowed.append, self.stop.shield
-        )
-        self.ramp.start_from(self.supply.state(), 0.01)
-
-    @property
-    def current_A(self):
-        self.twin.supply.follow()
-        return self.twin.supply.coil.current_A
-
-
-@contextmanager
-def rig(name, limit_A_per_s=0.05):
-    twins = []
-
-    def make(device_time):
-        twins.append(KINDS[name][1](device_time))
-        return twins[0]
-
-    end = KINDS[name][0].terminator("TCPIP0::virtual::7180::SOCKET")
-    with beside(make, end) as session:
-        yield Rig(name, session, twins[0], limit_A_per_s)
 
 
 @pytest.fixture(params=KINDS)
@@ -235,3 +170,23 @@ def test_plans_are_never_shorter_or_lower_than_the_walk():
         assert sum(s for s, _ in flow) == pytest.approx(25.0)
         assert one.ramp.on_grid_A(0.12345) == pytest.approx(0.1234, abs=1e-4)
         assert one.ramp.plan(0.5) == [(0.0, 0.5), (0.0, 0.5)]
+
+
+def test_a_walk_to_zero_that_cannot_be_watched_goes_on_but_another_is_halted():
+    with rig("lakeshore-643", 0.1) as one:
+        one.ramp.walk_to_A(1.0)
+
+        def garbled():
+            raise LinkError("x", "garbled", resource="", hint="")
+
+        measured, one.supply.measured_A = one.supply.measured_A, garbled
+        with pytest.raises(LinkError, match="garbled"):
+            one.ramp.walk_to_A(0.0)
+        one.twin.time.advance(20.0)
+        assert one.current_A == 0.0
+        one.ramp.sent_A = 0.0
+        with pytest.raises(LinkError, match="garbled"):
+            one.ramp.walk_to_A(2.0)
+        one.supply.measured_A = measured
+        one.twin.time.advance(20.0)
+        assert one.current_A < 0.2

@@ -1,0 +1,181 @@
+"""Limits, energise and the safe way of supplies that ramp by themselves, on virtual twins."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from own_ramp import KINDS, rig
+
+from instruments.drivers.lakeshore_643 import LakeShore643
+from instruments.limits import LimitedMagnet, MagnetLimits, UnsafeError
+from instruments.link_errors import LinkError
+from instruments.supply_ramp import SupplyRamp, walk_of
+from models.errors import RefusedError, StoppedError, TwinrigError
+
+LIMITS = MagnetLimits(tesla_per_ampere=4e-4, max_current_A=10.0, max_ramp_A_per_s=0.1)
+
+
+@pytest.fixture(params=KINDS)
+def one(request):
+    with rig(request.param) as built:
+        yield built
+
+
+def limited(one, limits=LIMITS):
+    return LimitedMagnet(one.supply, limits, one.clock, one.stop)
+
+
+def test_a_supply_that_ramps_is_walked_by_its_own_ramp(one):
+    walk = walk_of(one.supply, 0.1, one.clock, lambda _: None, one.stop.shield)
+    assert isinstance(walk, SupplyRamp)
+    assert isinstance(limited(one)._stairs, SupplyRamp)
+
+
+def test_a_run_energises_steps_holds_and_is_made_safe(one):
+    magnet = limited(one)
+    magnet.confirms = True
+    assert magnet.energise().faults == ()
+    for field_T in (4e-4, -2e-4):
+        target_A = magnet.step_to_T(field_T)
+        assert one.current_A == pytest.approx(target_A, abs=1e-9)
+        magnet.hold(2.0)
+        magnet.verify()
+    with pytest.raises(RefusedError, match="max_current_A"):
+        magnet.step_to_A(10.1)
+    begin_s = one.clock.now_s()
+    words = magnet.make_safe()
+    assert "walked to zero at 0.1 A/s at most" in words
+    assert "output off" not in words
+    assert one.current_A == 0.0
+    assert one.clock.now_s() - begin_s == pytest.approx(5.0, abs=1.0)
+    assert "already safe" in magnet.make_safe()
+
+
+def test_a_current_that_is_found_ramping_is_halted_first_and_brought_to_zero_within_the_limit(one):
+    if one.supply.driver == "ami-430":
+        one.twin.set_rate("1,2,100")
+    one.twin.supply.segments = [(upper, 2.0) for upper, _ in one.twin.supply.segments]
+    one.supply.ramp_to_A(8.0)
+    one.twin.time.advance(2.0)
+    seen = []
+    one.clock.tick = lambda: seen.append(one.current_A)
+    words = limited(one).make_safe()
+    assert "paused" in words or "held" in words or "stopped" in words
+    assert one.current_A == 0.0
+    assert max(seen) < 4.0 + 2.0
+    assert max(a - b for a, b in itertools.pairwise(seen[1:])) < 0.05
+
+
+def test_energise_brings_what_it_finds_to_zero(one):
+    one.supply.set_ramp_A_per_s(0.5)
+    one.supply.ramp_to_A(1.0)
+    one.twin.time.advance(20.0)
+    found = limited(one).energise()
+    assert found.current_A == pytest.approx(1.0)
+    assert one.current_A == 0.0
+
+
+def test_stop_on_the_way_halts_and_make_safe_still_brings_it_to_zero(one):
+    magnet = limited(one)
+    magnet.energise()
+    one.clock.tick = lambda: one.stop.request() if one.current_A > 1.0 else None
+    with pytest.raises(StoppedError):
+        magnet.step_to_A(5.0)
+    one.clock.tick = lambda: None
+    one.twin.time.advance(100.0)
+    assert 0.9 < one.current_A < 1.2
+    magnet.make_safe()
+    assert one.current_A == 0.0
+
+
+def test_the_way_to_zero_does_without_a_current_that_is_garbled(one):
+    magnet = limited(one)
+    magnet.energise()
+    magnet.step_to_A(0.3)
+
+    def garbled():
+        raise LinkError("x", "garbled", resource="", hint="")
+
+    one.supply.measured_A = garbled
+    with pytest.raises(UnsafeError, match=r"COULD NOT BE MADE SAFE.*garbled"):
+        magnet.make_safe(lambda _: None, give_up_s=0.0)
+    one.twin.time.advance(10.0)
+    assert one.current_A == 0.0  # it was told to, and goes on by itself
+
+
+def test_a_quench_is_reported_not_fought_and_nothing_is_energised_in_it():
+    with rig("ami-430") as one:
+        magnet = limited(one)
+        magnet.energise()
+        magnet.step_to_A(2.0)
+        one.twin.quench()
+        with pytest.raises(TwinrigError, match="in a quench"):
+            magnet.verify()
+        words = magnet.make_safe()
+        assert "LEFT ALONE: it is in a quench" in words
+        assert one.twin.state == 7
+        with pytest.raises(RefusedError, match=r"not energised.*in a quench"):
+            magnet.energise()
+
+
+@pytest.mark.parametrize("name", ["ami-430", "mercury-ips"])
+def test_a_magnet_behind_a_cold_switch_is_left_alone(name):
+    with rig(name) as one:
+        one.twin.supply.jump(3.0)
+        if name == "ami-430":
+            one.twin.switch_installed = one.twin.persistent = True
+        else:
+            one.twin.heat("OFF")
+        magnet = limited(one)
+        assert "LEFT ALONE" in magnet.make_safe()
+        with pytest.raises(RefusedError, match=r"not energised.*switch"):
+            magnet.energise()
+        assert one.current_A == 3.0
+
+
+def test_a_supply_that_only_has_to_rest_is_halted_and_stays():
+    with rig("lakeshore-643") as one:
+        one.supply.safe_needs_zero = False
+        magnet = limited(one)
+        magnet.energise()
+        magnet.step_to_A(1.0)
+        assert "at rest" in magnet.make_safe()
+        assert one.current_A == 1.0
+
+
+def test_a_supply_that_keeps_a_faster_ramp_gets_no_target(monkeypatch):
+    monkeypatch.setattr(LakeShore643, "set_ramp_A_per_s", lambda supply, ramp: 2 * ramp)
+    with rig("lakeshore-643") as one:
+        one.twin.supply.jump(1.0)
+        one.twin.set_A = 1.0
+        magnet = limited(one)
+        with pytest.raises(RefusedError, match=r"its ramp is 0\.2 A/s.*no target was sent"):
+            magnet.energise()
+        assert one.current_A == 1.0
+
+
+def test_a_set_point_changed_at_the_front_panel_ends_the_run():
+    with rig("lakeshore-643") as one:
+        magnet = limited(one)
+        magnet.energise()
+        magnet.step_to_A(1.0)
+        one.twin.receive(b"SETI 1.01\r\n")
+        with pytest.raises(TwinrigError, match="changed by hand"):
+            magnet.verify()
+
+
+def test_the_duty_of_a_ramp_counts():
+    limits = MagnetLimits(
+        tesla_per_ampere=4e-4, max_current_A=10.0, max_ramp_A_per_s=0.1,
+        max_duty_A2s=30.0, duty_window_s=100.0,
+    )  # fmt: skip
+    with rig("lakeshore-643") as one:
+        magnet = limited(one, limits)
+        magnet.energise()
+        magnet.step_to_A(1.0)  # up and down: 2 · 10 s/3
+        magnet.hold(15.0)
+        with pytest.raises(TwinrigError, match="A²s"):
+            magnet.hold(15.0)
+        assert magnet.foreseen([(4e-4, 15.0)]) == []
+        assert magnet.foreseen([(4e-4, 30.0)]) != []
