@@ -1,0 +1,210 @@
+"""Arbitrary bench files, sequences and command orders on the virtual rig, judged on its wire.
+
+The judge (`wire_judge`) shares no code with `instruments`; it is tested by
+`test_limits_property_judge`. In CI hypothesis draws some cases, which it shrinks, and a seed the
+rest; the full test draws 10^5 by seed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from limits_property_cases import (
+    Case,
+    HypothesisDraw,
+    SeededDraw,
+    orders_case,
+    sequences_case,
+)
+from limits_property_files import FileCase, file_case
+from limits_property_run import Run, go_file, smallest
+
+from instruments.drivers.kepco_bop import KepcoBop
+from instruments.magnet_limits import MagnetLimits
+from instruments.ramp_down import RampDown
+from instruments.staircase import Staircase
+from instruments.watch import Guard
+from instruments.watch_duty import Duty
+
+CI = {"orders": 350, "sequences": 250, "files": 800}
+DRAWN = {"orders": 150, "sequences": 100, "files": 350}  # by hypothesis, in CI
+FULL = {"orders": 30_000, "sequences": 20_000, "files": 50_000}
+MOST_TRIES = 300
+DRAW = {"orders": orders_case, "sequences": sequences_case, "files": file_case}
+
+
+class Tally:
+    """What has been seen over many cases."""
+
+    def __init__(self) -> None:
+        self.begin = time.monotonic()
+        self.cases = self.sets = self.messages = self.connected = 0
+        self.kinds: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter()
+
+    def take(self, failures: list[str], run: Run | None) -> list[str]:
+        self.cases += 1
+        self.kinds.update(words.split(":")[0] for words in failures)
+        if run is not None:
+            self.connected += 1
+            self.sets += run.rig.judge.sets
+            self.messages += run.rig.judge.messages
+            self.outcomes.update(run.outcomes)
+        return failures
+
+    def __str__(self) -> str:
+        beyond = sum(self.kinds[k] for k in ("limit", "compliance", "duty", "guard", "number"))
+        ramp = sum(self.kinds[k] for k in ("step", "pace", "jump", "switch"))
+        rest = sum(self.kinds.values()) - beyond - ramp
+        return (
+            f"{self.cases} cases: {beyond} beyond a limit, {ramp} beyond the ramp, "
+            f"{self.kinds['end']} unsafe ends, {rest - self.kinds['end']} other faults; "
+            f"{self.connected} on a rig, {self.sets} set-points in {self.messages} messages, "
+            f"{time.monotonic() - self.begin:.0f} s"
+        )
+
+
+def carried_out(case: Case | FileCase) -> tuple[list[str], Run | None]:
+    """Failures of a case, and its run."""
+    if isinstance(case, FileCase):
+        return go_file(case)
+    run = Run(case).go()
+    return run.failures, run
+
+
+def check(case: Case | FileCase, tally: Tally) -> None:
+    failures = tally.take(*carried_out(case))
+    assert not failures, f"{failures[:3]}\n{case}"
+
+
+def seeded(counts: dict[str, int], family: str, tally: Tally) -> None:
+    """All cases of a family; then the first that failed, made small."""
+    failed: list[Case | FileCase] = []
+    for seed in range(counts[family]):
+        case = DRAW[family](SeededDraw(seed))
+        if tally.take(*carried_out(case)):
+            failed.append(case)
+    if failed and isinstance(failed[0], Case):
+        kind = Run(failed[0]).go().failures[0].split(":")[0]
+        failed[0] = smallest(
+            failed[0], lambda c: any(f.startswith(kind) for f in Run(c).go().failures)
+        )
+    assert not failed, (
+        f"{len(failed)} of {counts[family]}: {carried_out(failed[0])[0][:3]}\n" + str(failed[0])
+    )
+
+
+@pytest.mark.parametrize("family", CI)
+def test_no_case_goes_beyond_a_limit_or_the_ramp(family):
+    tally = Tally()
+    seeded(CI, family, tally)
+    assert tally.cases == CI[family]
+    assert tally.sets > tally.cases  # on the rig, not beside it
+    assert tally.kinds.total() == 0
+
+
+@pytest.mark.parametrize("family", DRAWN)
+def test_no_case_that_shrinks_goes_beyond_a_limit_or_the_ramp(family):
+    tally = Tally()
+
+    @settings(
+        max_examples=DRAWN[family],
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data())
+    def holds(data):
+        check(DRAW[family](HypothesisDraw(data.draw)), tally)
+
+    holds()
+    assert tally.cases >= DRAWN[family]
+
+
+@pytest.mark.full
+@pytest.mark.timeout(7200)
+def test_a_hundred_thousand_cases_go_beyond_no_limit_and_no_ramp():
+    total = Tally()
+    for family in FULL:
+        tally = Tally()
+        try:
+            seeded(FULL, family, tally)
+        finally:
+            print(f"\n{family}: {tally}", flush=True)  # noqa: T201 (the README's figures)
+        for name in ("cases", "sets", "messages", "connected"):
+            setattr(total, name, getattr(total, name) + getattr(tally, name))
+        total.outcomes += tally.outcomes
+    print(total)  # noqa: T201
+    met = ", ".join(f"{words} {n}" for words, n in total.outcomes.most_common(12))
+    print(f"outcomes: {met}")  # noqa: T201
+    assert total.cases == sum(FULL.values()) >= 100_000
+
+
+def still(*_args, **_words):
+    """Does nothing."""
+
+
+def no_problem(*_args):
+    return None
+
+
+def half_as_far_again(limits, current_A):
+    """A limit that is 1.5 times what the bench file says."""
+    too_far = not abs(current_A) <= 1.5 * limits.max_current_A
+    return "beyond" if too_far else None
+
+
+def rounded_up(kepco):
+    """A voltage limit of 0.1 mV more than the bench file says."""
+    if kepco._compliance_V is not None:
+        kepco._session.write(f"VOLT {kepco._compliance_V + 1e-4:.4f}")
+    return ()
+
+
+FAULTS = {
+    "a limit of 1.5 times": (MagnetLimits, "problem", half_as_far_again, "limit"),
+    "ticks that are not waited for": (Staircase, "pay", still, "pace"),
+    "steps of twice the reach": (
+        Staircase, "_next_A",
+        lambda stairs, here_A, target_A: here_A + max(
+            -2 * stairs.reach_A, min(2 * stairs.reach_A, target_A - here_A)), "step"),
+    "one set however far": (Staircase, "_next_A", lambda stairs, here_A, to_A: to_A, "step"),
+    "walks that start from zero": (Staircase, "start_A", lambda *_: 0.0, "step"),
+    "a duty that is not looked at": (Duty, "problem", no_problem, "duty"),
+    "guards that are not looked at": (Guard, "problem", no_problem, "guard"),
+    "a ramp-down that only switches off": (RampDown, "_walked_down", lambda way, found: (
+        way._magnet.output(False) or "off"), "switch"),
+    "a ramp-down that does nothing": (RampDown, "attempt", lambda way, frugal: "safe", "end"),
+    "exponents": (KepcoBop, "set_current_A", lambda kepco, current_A: kepco._session.write(
+        f"CURR {current_A:e}"), "number"),
+    "a compliance rounded up": (KepcoBop, "prepare", rounded_up, "compliance"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_that_is_built_in_is_found(fault, monkeypatch):
+    """The same cases on a program that is broken in one place: the judge has to notice."""
+    owner, name, broken, kind = FAULTS[fault]
+    monkeypatch.setattr(owner, name, broken)
+    for seed in range(MOST_TRIES):
+        case = orders_case(SeededDraw(seed))
+        if any(words.startswith(kind) for words in Run(case).go().failures):
+            return
+    pytest.fail(f"{fault}: nothing found in {MOST_TRIES} cases")
+
+
+def test_the_cases_reach_what_they_are_meant_to_reach():
+    """A property that only meets refusals proves nothing: these outcomes must occur."""
+    tally = Tally()
+    seeded({"orders": 300}, "orders", tally)
+    met = " ".join(tally.outcomes)
+    for words in (
+        "done", "unsafe, said so", "energise: StoppedError", "verify: TwinrigError",
+        "step_to_A: RefusedError", "refused by the supply", "energise: LinkError",
+    ):  # fmt: skip
+        assert words in met
