@@ -26,7 +26,7 @@ from instruments.drivers.kepco_bop import KepcoBop
 from instruments.limits import LimitedMagnet
 from instruments.link_errors import LinkError
 from instruments.visa import VisaSession
-from models.errors import TwinrigError
+from models.errors import InputError, TwinrigError
 from models.sequence import FieldSequence
 
 if TYPE_CHECKING:
@@ -46,19 +46,20 @@ MOMENTS = (
     "connecting", "energise", "reset", "ramp", "hold", "read", "verify", "between", "writing",
     "ramp-down",
 )  # fmt: skip
-LAYERS: dict[str, tuple[Any, str, BaseException]] = {
-    "session": (VisaSession, "query", RuntimeError("a fault in the session")),
-    "driver": (KepcoBop, "set_current_A", ValueError("a fault in the driver")),
-    "limits": (LimitedMagnet, "step_to_A", ZeroDivisionError("a fault in the limits")),
-    "bench": (Bench, "step", KeyError("a fault in the bench")),
-    "operation": (RecordingWriter, "beat", IndexError("a fault in the operation")),
-    "disk": (journal, "_write_all", OSError(errno.ENOSPC, "No space left on device")),
+LAYERS: dict[str, tuple[Any, str, type[BaseException], tuple[Any, ...]]] = {
+    "session": (VisaSession, "query", RuntimeError, ("a fault in the session",)),
+    "driver": (KepcoBop, "set_current_A", ValueError, ("a fault in the driver",)),
+    "limits": (LimitedMagnet, "step_to_A", ZeroDivisionError, ("a fault in the limits",)),
+    "bench": (Bench, "step", KeyError, ("a fault in the bench",)),
+    "operation": (RecordingWriter, "beat", IndexError, ("a fault in the operation",)),
+    "disk": (journal, "_write_all", OSError, (errno.ENOSPC, "No space left on device")),
 }
 STOPS = ("stop", "second stop", "close", "ctrl-c")
 EXITS = (
     "done", *STOPS, "consumer", *LAYERS, "no reply", "ramp-down fails", "ramp-down fails twice",
     "link lost and restored", "all links lost and restored",
 )  # fmt: skip
+NOT_BEGUN = "cut off before its first repeat"  # of a disk that failed before anything was energised
 AT_AN_EVENT = ("close", "consumer")
 LOST_S = 0.3
 ACKNOWLEDGED_WITHIN_S = 2.0
@@ -214,21 +215,28 @@ def operation_of(kind: str, out: Path, network: Path) -> Callable[[Bench], Any]:
 
 
 def recording_in(out: Path, kind: str) -> Recording | None:
-    """What the run has left on disk; None where it left nothing."""
+    """What the run has left on disk; None where it left nothing, or ended before it began."""
     folder = out if kind == "record" else out / "nodes"
-    return read_recording(folder) if folder.exists() else None
+    try:
+        return read_recording(folder) if folder.exists() else None
+    except InputError as error:
+        if NOT_BEGUN not in str(error):
+            raise
+        return None
 
 
 def inject(monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
     """Put the case's faults into the real layers: the next call after the moment raises."""
 
-    def faulty(name: str, where: Any, method: str, fault: BaseException) -> None:
+    def faulty(
+        name: str, where: Any, method: str, fault: Callable[..., BaseException], given: Any
+    ) -> None:
         real = getattr(where, method)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             if case.armed == name:
                 case.armed = ""
-                raise fault
+                raise fault(*given)
             return real(*args, **kwargs)
 
         monkeypatch.setattr(where, method, call)
@@ -236,8 +244,7 @@ def inject(monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
     if case.way_out in LAYERS:
         faulty(case.way_out, *LAYERS[case.way_out])
     if case.way_out == "no reply":
-        late = LinkError("x", "no answer", resource="R", hint="Is it on?")
-        faulty("no reply", VisaSession, "query", late)
+        faulty("no reply", VisaSession, "query", _no_answer, ())
     if case.failing_sets or "fails" in case.way_out:
         _failing_ramp_down(monkeypatch, case)
     real_append = RecordingWriter.append
@@ -248,6 +255,10 @@ def inject(monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
 
     monkeypatch.setattr(RecordingWriter, "append", append)
     monkeypatch.setattr("instruments.limits.TRY_AGAIN_S", 0.05)
+
+
+def _no_answer() -> LinkError:
+    return LinkError("x", "no answer", resource="R", hint="Is it on?")
 
 
 def _failing_ramp_down(monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
@@ -266,7 +277,7 @@ def _failing_ramp_down(monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
 def true_statuses(case: Case) -> set[str | None]:
     """What the file may say of the run; None: no file, the run had not begun."""
     way_out, moment = case.way_out, case.moment
-    if moment == "connecting" and way_out in ("stop", "second stop", "ctrl-c", "session"):
+    if moment == "connecting" and way_out in ("stop", "second stop", "ctrl-c", "session", "disk"):
         return {None}
     if moment == "connecting" and ("lost" in way_out or way_out == "no reply"):
         return {None, "done"}
@@ -287,7 +298,5 @@ def right_error(case: Case) -> bool:
     """Whether what came out of the run is what went wrong in it, not something else."""
     if case.way_out in LAYERS and case.moment != "ramp-down":
         fault = LAYERS[case.way_out][2]
-        return isinstance(case.error, type(fault)) or (
-            isinstance(fault, OSError) and isinstance(case.error, TwinrigError)
-        )
+        return isinstance(case.error, TwinrigError if fault is OSError else fault)
     return True
