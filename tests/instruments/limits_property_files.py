@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from limits_property_cases import Case, Plan, Raw, bench_tables, toml
+from limits_property_bench import Plan, Raw, bench_tables, toml
+from limits_property_cases import Case
 
 if TYPE_CHECKING:
-    from limits_property_cases import Draw
+    from limits_property_draw import Draw
 
 NAN, INF = Raw("nan"), Raw("inf")
 NO_TEXT: list[Any] = [1, True, 1.5, ["a"], Raw("1979-05-27")]

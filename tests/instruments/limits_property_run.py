@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyvisa
-from limits_property_files import few_steps
 from limits_property_rig import JudgedRig, rig_for_benches
 
 from instruments import limits as limits_module
@@ -23,7 +21,6 @@ from models.sequence import DriveWindow, FieldSequence, Reset
 
 if TYPE_CHECKING:
     from limits_property_cases import Case, Order
-    from limits_property_files import FileCase
 
     from instruments.bench_spec import BenchSpec
 
@@ -282,22 +279,6 @@ class Run:
             self.outcomes["unsafe elsewhere, said so"] += 1
 
 
-def go_file(case: FileCase) -> tuple[list[str], Run | None]:
-    """Read a bench file: failures, and the run on it where it is good and inside this process."""
-    try:
-        spec = parse_bench(case.text, "arbitrary bench")
-    except InputError as error:
-        unnamed = [key for key in case.wrong if key not in str(error)]
-        return ([f"not named: {unnamed} in: {error}"] if unnamed else []), None
-    if case.wrong:
-        return [f"accepted in spite of: {case.wrong}"], None
-    virtual = spec.virtual
-    if virtual is None or virtual.device is None or virtual.accelerate != math.inf:
-        return [], None
-    run = Run(few_steps(case.text, spec.magnets[spec.drive_magnet].limits)).go()
-    return run.failures, run
-
-
 def sessions(orders: tuple[Order, ...]) -> list[list[Order]]:
     """The orders, cut where the program connects again."""
     cut: list[list[Order]] = [[]]
@@ -307,19 +288,3 @@ def sessions(orders: tuple[Order, ...]) -> list[list[Order]]:
         else:
             cut[-1].append(order)
     return cut
-
-
-def smallest(case: Case, fails: Any) -> Case:
-    """The case with every order, hook and hand dropped that the failure doesn't need."""
-    from dataclasses import replace
-
-    for name in ("orders", "hooks", "found"):
-        at = 0
-        while at < len(getattr(case, name)):
-            items = getattr(case, name)
-            shorter = replace(case, **{name: items[:at] + items[at + 1 :]})
-            if fails(shorter):
-                case = shorter
-            else:
-                at += 1
-    return case

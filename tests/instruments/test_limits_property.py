@@ -7,21 +7,14 @@ rest; the full test draws 10^5 by seed.
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from limits_property_cases import (
-    Case,
-    HypothesisDraw,
-    SeededDraw,
-    orders_case,
-    sequences_case,
-)
+from limits_property_cases import Case, orders_case, sequences_case
+from limits_property_draw import HypothesisDraw, SeededDraw
 from limits_property_files import FileCase, file_case
-from limits_property_run import Run, go_file, smallest
+from limits_property_run import Run
+from limits_property_verdict import Tally, carried_out, smallest
 
 from instruments.drivers.kepco_bop import KepcoBop
 from instruments.magnet_limits import MagnetLimits
@@ -35,45 +28,6 @@ DRAWN = {"orders": 150, "sequences": 100, "files": 350}  # by hypothesis, in CI
 FULL = {"orders": 30_000, "sequences": 20_000, "files": 50_000}
 MOST_TRIES = 300
 DRAW = {"orders": orders_case, "sequences": sequences_case, "files": file_case}
-
-
-class Tally:
-    """What has been seen over many cases."""
-
-    def __init__(self) -> None:
-        self.begin = time.monotonic()
-        self.cases = self.sets = self.messages = self.connected = 0
-        self.kinds: Counter[str] = Counter()
-        self.outcomes: Counter[str] = Counter()
-
-    def take(self, failures: list[str], run: Run | None) -> list[str]:
-        self.cases += 1
-        self.kinds.update(words.split(":")[0] for words in failures)
-        if run is not None:
-            self.connected += 1
-            self.sets += run.rig.judge.sets
-            self.messages += run.rig.judge.messages
-            self.outcomes.update(run.outcomes)
-        return failures
-
-    def __str__(self) -> str:
-        beyond = sum(self.kinds[k] for k in ("limit", "compliance", "duty", "guard", "number"))
-        ramp = sum(self.kinds[k] for k in ("step", "pace", "jump", "switch"))
-        rest = sum(self.kinds.values()) - beyond - ramp
-        return (
-            f"{self.cases} cases: {beyond} beyond a limit, {ramp} beyond the ramp, "
-            f"{self.kinds['end']} unsafe ends, {rest - self.kinds['end']} other faults; "
-            f"{self.connected} on a rig, {self.sets} set-points in {self.messages} messages, "
-            f"{time.monotonic() - self.begin:.0f} s"
-        )
-
-
-def carried_out(case: Case | FileCase) -> tuple[list[str], Run | None]:
-    """Failures of a case, and its run."""
-    if isinstance(case, FileCase):
-        return go_file(case)
-    run = Run(case).go()
-    return run.failures, run
 
 
 def check(case: Case | FileCase, tally: Tally) -> None:
