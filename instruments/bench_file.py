@@ -20,12 +20,14 @@ from instruments.bench_spec import (
     VirtualSpec,
 )
 from instruments.drivers import (
+    BROKEN,
+    DRIVERS,
     MAGNET_DRIVERS,
     PLANNED,
     READOUT_DRIVERS,
+    TESLAMETER_DRIVERS,
     THERMOMETER_DRIVERS,
 )
-from instruments.drivers.sr830 import CHANNELS, MOST_CHANNELS
 from instruments.locks import link_of
 from instruments.toml_table import Table, near
 from models.errors import InputError, raise_problems
@@ -86,21 +88,25 @@ def parse_bench(text: str, source: str) -> BenchSpec:
 
 def _bench(table: Table, source: str) -> BenchSpec | None:
     table.known(
-        "name", "magnet", "readout", "thermometer", "interlock", "drive", "reset", "virtual"
-    )
+        "name", "magnet", "readout", "teslameter", "thermometer", "interlock", "drive", "reset",
+        "virtual",
+    )  # fmt: skip
     name = table.value("name", str, Path(source).stem)
-    groups = {key: table.table(key) for key in ("magnet", "readout", "thermometer")}
+    groups = {
+        key: table.table(key) for key in ("magnet", "readout", "teslameter", "thermometer")
+    }
     for key, group in groups.items():
-        if not group.values and key != "thermometer":
+        if not group.values and key in ("magnet", "readout"):
             table.add(f"no [{key}.NAME]: a bench needs at least one")
     magnets = [_magnet(key, sub) for key, sub in groups["magnet"].tables()]
     readouts = [_readout(key, sub) for key, sub in groups["readout"].tables()]
+    teslameters = [_teslameter(key, sub) for key, sub in groups["teslameter"].tables()]
     thermometers = [_thermometer(key, sub) for key, sub in groups["thermometer"].tables()]
     measuring = {spec.name: spec for spec in readouts if spec is not None}
     interlocks = [interlock(key, sub, measuring) for key, sub in table.table("interlock").tables()]
     window, gate_s, drive_magnet = _drive(table.table("drive"), list(groups["magnet"].values))
     reset = _reset(table.table("reset"))
-    specs = [spec for spec in (*magnets, *readouts, *thermometers) if spec is not None]
+    specs = [spec for spec in (*magnets, *readouts, *teslameters, *thermometers) if spec]
     virtual = None
     if "virtual" in table.values:
         virtual = _virtual(table.table("virtual"), tuple(spec.driver for spec in specs))
@@ -119,16 +125,18 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
         source=source,
         thermometers={spec.name: spec for spec in thermometers if spec is not None},
         interlocks={spec.name: spec for spec in interlocks},
+        teslameters={spec.name: spec for spec in teslameters if spec is not None},
     )
 
 
 def _magnet(name: str, table: Table) -> MagnetSpec | None:
-    table.known(*ADDRESSED, *REQUIRED, *OPTIONAL)
+    options = _options(table, MAGNET_DRIVERS, (*ADDRESSED, *REQUIRED, *OPTIONAL))
     address = _address(name, table, MAGNET_DRIVERS, MAGNET_TIMEOUT_S)
     limits = magnet_limits(table)
     if address is None or limits is None:
         return None
-    return MagnetSpec(**address, options={"compliance_V": limits.compliance_V}, limits=limits)
+    options = {**options, "compliance_V": limits.compliance_V}
+    return MagnetSpec(**address, options=options, limits=limits)
 
 
 def _thermometer(name: str, table: Table) -> ThermometerSpec | None:
@@ -137,19 +145,25 @@ def _thermometer(name: str, table: Table) -> ThermometerSpec | None:
 
 
 def _readout(name: str, table: Table) -> InstrumentSpec | None:
-    table.known(*ADDRESSED, "channels")
+    options = _options(table, READOUT_DRIVERS, ADDRESSED)
     address = _address(name, table, READOUT_DRIVERS, READOUT_TIMEOUT_S)
-    channels = [str(channel) for channel in table.value("channels", list, ["X", "Y"])]
-    for channel in channels:
-        if channel not in CHANNELS:
-            table.add(f"channel {channel!r} is unknown{near(channel, CHANNELS)}")
-    if len(set(channels)) != len(channels):
-        table.add(f"channels {channels} name one twice")
-    if not 1 <= len(channels) <= MOST_CHANNELS:
-        table.add(f"{len(channels)} channels, expected 1 to {MOST_CHANNELS}")
-    if address is None:
-        return None
-    return InstrumentSpec(**address, options={"channels": tuple(channels)})
+    return None if address is None else InstrumentSpec(**address, options=options)
+
+
+def _teslameter(name: str, table: Table) -> InstrumentSpec | None:
+    options = _options(table, TESLAMETER_DRIVERS, ADDRESSED)
+    address = _address(name, table, TESLAMETER_DRIVERS, READOUT_TIMEOUT_S)
+    return None if address is None else InstrumentSpec(**address, options=options)
+
+
+def _options(table: Table, drivers: Mapping[str, Any], common: tuple[str, ...]) -> dict[str, Any]:
+    """The keys of a driver of its own, read by itself; every key that is nobody's is noted."""
+    driver = drivers.get(str(table.values.get("driver")))
+    if driver is None:  # said by `_address`; which keys are right isn't known
+        return {}
+    table.known(*common, *driver.KEYS)
+    options: dict[str, Any] = driver.options(table)
+    return options
 
 
 def _address(
@@ -269,9 +283,11 @@ def _made(table: Table, make: Callable[[], T]) -> T | None:
 
 def _unknown_driver(driver: str, drivers: Mapping[str, Any]) -> str:
     available = f"available: {', '.join(drivers)}"
+    if driver in BROKEN:
+        return f"driver {driver!r} comes from another package: {BROKEN[driver]}"
     if driver in PLANNED:
         return f"driver {driver!r} is planned, not in this version; {available}"
-    if driver in {**MAGNET_DRIVERS, **READOUT_DRIVERS, **THERMOMETER_DRIVERS}:
+    if any(driver in one for one in DRIVERS.values()):
         return f"driver {driver!r} is another kind of instrument; {available}"
     close = difflib.get_close_matches(driver, [*drivers, *PLANNED], n=1)
     meant = f"; did you mean {close[0]!r}?" if close else ""

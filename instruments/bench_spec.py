@@ -96,11 +96,17 @@ class BenchSpec:
     text: str = ""
     thermometers: dict[str, ThermometerSpec] = field(default_factory=dict)
     interlocks: dict[str, InterlockSpec] = field(default_factory=dict)
+    teslameters: dict[str, InstrumentSpec] = field(default_factory=dict)
 
     @property
     def instruments(self) -> list[InstrumentSpec]:
-        """Everything with an address: magnets, read-outs, thermometers."""
-        return [*self.magnets.values(), *self.readouts.values(), *self.thermometers.values()]
+        """Everything with an address: magnets, read-outs, teslameters, thermometers."""
+        return [
+            *self.magnets.values(),
+            *self.readouts.values(),
+            *self.teslameters.values(),
+            *self.thermometers.values(),
+        ]
 
     def magnets_only(self, *names: str) -> BenchSpec:
         """The bench for the way to the safe state: its magnets (or those named), nothing else.
@@ -114,6 +120,7 @@ class BenchSpec:
             magnets=magnets,
             drive_magnet=drive,
             readouts={},
+            teslameters={},
             thermometers={},
             interlocks={},
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from instruments import diagnosis
 from instruments.clock import Clock, HostClock, RemoteClock, Stop
-from instruments.drivers import MAGNET_DRIVERS, READOUT_DRIVERS, THERMOMETER_DRIVERS
+from instruments.drivers import DRIVERS
 from instruments.parallel import side_by_side
 from instruments.visa import VisaSession, resource_manager
 from models.errors import InputError, StoppedError, TwinrigError
@@ -150,7 +150,7 @@ class Opener:
 
 def driver_on(session: VisaSession, spec: InstrumentSpec) -> Any:
     """The driver that the bench file names, on an open session; asks nothing yet."""
-    drivers: dict[str, Any] = {**MAGNET_DRIVERS, **READOUT_DRIVERS, **THERMOMETER_DRIVERS}
+    drivers = {name: one for kind in DRIVERS.values() for name, one in kind.items()}
     return drivers[spec.driver](spec.name, session, spec.options)
 
 

@@ -1,23 +1,75 @@
 """Drivers: one file a model, each reads like its manual's command table.
 
-A driver is `Driver(name, session, options)`; it satisfies `Magnet`, `Readout` or
-`Thermometer` of `instruments.protocols`, sends what the manual says and checks no limit:
-`instruments.limits` does.
+A driver is `Driver(name, session, options)`; it satisfies `Magnet`, `Readout`, `Thermometer` or
+`Teslameter` of `instruments.protocols`, sends what the manual says and checks no limit:
+`instruments.limits` does. `KEYS` names the keys that its bench table has beside the address, and
+`options(table)` reads them.
+
+A driver of another package joins by an entry point of the group `twinrig.drivers`; its class says
+by `kind` what it is (`magnet`, `readout`, `thermometer`, `teslameter`).
 """
 
 from __future__ import annotations
 
+import importlib.metadata
+from typing import Any
+
+from instruments.drivers.ami_430 import Ami430
+from instruments.drivers.danfysik_8500 import Danfysik8500
+from instruments.drivers.keithley_2182a import Keithley2182A
+from instruments.drivers.keithley_2400 import Keithley2400
+from instruments.drivers.keithley_2450 import Keithley2450
 from instruments.drivers.kepco_bop import KepcoBop
+from instruments.drivers.keysight_34465a import Keysight34465A
+from instruments.drivers.keysight_pna import KeysightPNA
 from instruments.drivers.lakeshore_336 import LakeShore336
+from instruments.drivers.lakeshore_425 import LakeShore425
+from instruments.drivers.lakeshore_475 import LakeShore475
+from instruments.drivers.lakeshore_643 import LakeShore643
+from instruments.drivers.lakeshore_f71 import LakeShoreF71
+from instruments.drivers.mercury_ips import MercuryIps
 from instruments.drivers.sr830 import SR830
+from instruments.drivers.sr860 import SR860
 
-MAGNET_DRIVERS: dict[str, type[KepcoBop]] = {"kepco-bop": KepcoBop}
-READOUT_DRIVERS: dict[str, type[SR830]] = {"sr830": SR830}
-THERMOMETER_DRIVERS: dict[str, type[LakeShore336]] = {"lakeshore-336": LakeShore336}
-
-PLANNED = (
-    "lakeshore-643", "ami-430", "mercury-ips", "keithley-2400", "keithley-2450", "danfysik-8500",
-    "sr860", "keithley-2182a", "keithley-6221", "keysight-34465a", "keysight-pna",
-    "lakeshore-425", "lakeshore-475", "lakeshore-f71",
-)  # fmt: skip
+GROUP = "twinrig.drivers"
+KINDS = ("magnet", "readout", "thermometer", "teslameter")
+BUILT_IN: dict[str, tuple[Any, ...]] = {
+    "magnet": (
+        KepcoBop, LakeShore643, Ami430, MercuryIps, Keithley2400, Keithley2450, Danfysik8500,
+    ),
+    "readout": (SR830, SR860, Keithley2182A, Keysight34465A, KeysightPNA),
+    "thermometer": (LakeShore336,),
+    "teslameter": (LakeShore425, LakeShore475, LakeShoreF71),
+}  # fmt: skip
+PLANNED = ("keithley-6221",)
 """Names that later versions give a driver; `instruments.bench_file` says so."""
+
+BROKEN: dict[str, str] = {}
+"""Entry points that gave no driver: name → why; told when a bench file asks for one."""
+
+
+def _registered() -> dict[str, dict[str, Any]]:
+    """Drivers by kind and name: the built-in ones, and those of other packages' entry points."""
+    found = {kind: {one.driver: one for one in classes} for kind, classes in BUILT_IN.items()}
+    taken = {name for drivers in found.values() for name in drivers}
+    for point in importlib.metadata.entry_points(group=GROUP):
+        try:
+            driver = point.load()
+            kind = driver.kind
+        except Exception as error:  # whatever another package does, this program starts
+            BROKEN[point.name] = f"{point.value} can't be loaded: {error!r}"
+            continue
+        if kind not in KINDS:
+            BROKEN[point.name] = f"{point.value} has kind {kind!r}, expected {', '.join(KINDS)}"
+        elif point.name in taken:
+            BROKEN[point.name] = f"{point.value}: the name is a built-in driver's"
+        else:
+            found[kind][point.name] = driver
+    return found
+
+
+DRIVERS = _registered()
+MAGNET_DRIVERS = DRIVERS["magnet"]
+READOUT_DRIVERS = DRIVERS["readout"]
+THERMOMETER_DRIVERS = DRIVERS["thermometer"]
+TESLAMETER_DRIVERS = DRIVERS["teslameter"]

@@ -6,6 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from instruments.toml_table import near
 from models.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def channel_names(
     channels = tuple(str(channel) for channel in table.value("channels", list, list(default)))
     for channel in channels:
         if channel not in known:
-            table.add(f"channel {channel!r} is unknown; known: {', '.join(known)}")
+            table.add(f"channel {channel!r} is unknown{near(channel, known)}")
     if len(set(channels)) != len(channels):
         table.add(f"channels {list(channels)} name one twice")
     if not 1 <= len(channels) <= most:

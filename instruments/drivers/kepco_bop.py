@@ -23,6 +23,7 @@ from instruments.protocols import MagnetState
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from instruments.toml_table import Table
     from instruments.visa import VisaSession
 
 MODES = {"0": "voltage", "1": "current"}  # the query answers a number, not the word that was set
@@ -53,6 +54,9 @@ class KepcoBop:
     """
 
     driver = "kepco-bop"
+    own_ramp = False
+    has_output = True
+    KEYS: tuple[str, ...] = ()
     safe_state = "zero current, output off"
     resolution_A = 1e-6
 
@@ -76,6 +80,11 @@ class KepcoBop:
     def terminator(resource: str) -> str:
         """What ends a line on this interface."""
         return "\r\n" if resource.startswith("ASRL") else "\n"
+
+    @staticmethod
+    def options(table: Table) -> dict[str, Any]:
+        """The keys of a bench file that are this driver's own: none."""
+        return {}
 
     def identify(self) -> str:
         """`*IDN?`, e.g. `KEPCO,BIT 4886 36-12  08-04-2023,H249977,4.04-1.82` (36 V, 12 A)."""

@@ -17,6 +17,7 @@ from instruments.protocols import SensorError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from instruments.toml_table import Table
     from instruments.visa import VisaSession
 
 INPUTS = ("A", "B", "C", "D")  # a 335 has two of them
@@ -44,6 +45,7 @@ class LakeShore336:
     """
 
     driver = "lakeshore-336"
+    KEYS: tuple[str, ...] = ()
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
         self.name = name
@@ -57,6 +59,11 @@ class LakeShore336:
     def terminator(resource: str) -> str:
         """What ends a line on this interface."""
         return "\r\n"
+
+    @staticmethod
+    def options(table: Table) -> dict[str, Any]:
+        """The keys of a bench file that are this driver's own: none."""
+        return {}
 
     def identify(self) -> str:
         """`*IDN?`, e.g. `LSCI,MODEL336,LSA2833/#######,2.9`."""

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from instruments.drivers.exchange import channel_names
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from instruments.toml_table import Table
     from instruments.visa import VisaSession
 
 CHANNELS = {"X": 1, "Y": 2, "R": 3, "theta": 4}  # numbers of SNAP? and OUTP?
@@ -57,6 +60,7 @@ class SR830:
     """
 
     driver = "sr830"
+    KEYS: tuple[str, ...] = ("channels",)
     interlock_inputs = tuple(AUX_INPUTS)
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
@@ -79,6 +83,11 @@ class SR830:
     def terminator(resource: str) -> str:
         """What ends a line on this interface."""
         return "\r" if resource.startswith("ASRL") else "\n"
+
+    @staticmethod
+    def options(table: Table) -> dict[str, Any]:
+        """The keys of a bench file that are this driver's own; problems are noted in the table."""
+        return {"channels": channel_names(table, tuple(CHANNELS), ("X", "Y"), MOST_CHANNELS)}
 
     def identify(self) -> str:
         """`*IDN?`, e.g. `Stanford_Research_Systems,SR830,s/n70000,ver1.07`."""
