@@ -20,6 +20,7 @@ from app.recording_reader import FILE_NAME as RECORDING_NAME
 from app.recording_reader import read_recording
 from models.errors import InputError, raise_problems
 from models.json_form import (
+    ABOVE_ZERO,
     COUNT,
     IDENTITIES,
     NUMBER,
@@ -50,7 +51,7 @@ RESULT_NAME = "result.nc"
 NODES = "nodes"
 BESIDE = (RESULT_NAME, f"{NODES}/{RECORDING_NAME}")
 RESULT_FORM: dict[str, Form] = {
-    "path": TEXT, "task": TEXT, "metric": TEXT, "description": TEXT, "measured": SCORE,
+    "path": TEXT, "task": TEXT, "metric": TEXT, "description": TEXT, "measured": ABOVE_ZERO,
     "predicted": PREDICTED, "baselines": BASELINES, "nodes": COUNT, "hardware_runs": COUNT,
     "seconds": NUMBER, "label": TEXT, "layers": Rows(COUNT), "network": TEXT,
     "misfit": Table(

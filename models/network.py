@@ -9,6 +9,7 @@ import numpy as np
 
 from models.errors import InputError, raise_problems
 from models.json_form import (
+    ABOVE_ZERO,
     ANYTHING,
     COUNT,
     FLAG,
@@ -36,7 +37,7 @@ SCHEMA = 2
 KIND = "network"
 DEPLOYMENT_SCHEMA = 2
 TWIN_REFERENCE = Table({"id": TEXT, "path": TEXT, "sha256": TEXT})
-PREDICTED = Table(optional={"value": NUMBER, "low": NUMBER, "high": NUMBER})
+PREDICTED = Table({"value": ABOVE_ZERO}, optional={"low": NUMBER, "high": NUMBER})
 BASELINES = Table(others=NUMBER)
 TASK = Table(
     {"name": TEXT, "metric": TEXT},

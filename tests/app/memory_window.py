@@ -16,7 +16,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 def main(count: int) -> None:
-    """Feed `count` steps in batches as the link gives them; print resident bytes and held bytes."""
+    """Feed `count` steps in batches as the link gives them; print resident bytes."""
     from PyQt6.QtWidgets import QApplication
 
     from app.gui.theme import Theme
@@ -53,8 +53,7 @@ def main(count: int) -> None:
                 resident.append(resident_bytes())
         window.close()
     took_s = round(time.monotonic() - began_s, 1)
-    held = repeats * STEPS * 2 * 8
-    values = {"resident": resident, "seen": count, "seconds": took_s, "held": held}
+    values = {"resident": resident, "seen": count, "seconds": took_s}
     sys.stdout.write(json.dumps(values) + "\n")
     sys.stdout.flush()
     os._exit(0)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CASES, FULL_CASES = 250, 10_000
 FORGED = 0.4  # the share of cases whose digests all fit
-LONGEST_S = 2.0  # of a case: the longest took 0.1 s
+LONGEST_S = 2.0  # of work a case; one that waits for ever ends by the time-out of the test
 LONGEST_WORDS = 3000
 ADVICE = (
     "restore it from a copy", "make it again", "record again", "use the version that wrote it",
@@ -119,15 +119,15 @@ def fuzz(kind: Kind, tmp_path: Path, cases: int, seed: int) -> Counter[str]:
         words = "forged" if forged else damage(folder, rng)
         if forged:
             kind.forge(folder.work, rng)
-        began_s = time.monotonic()
+        began_s = time.process_time()
         try:
             outcomes[judged(kind, folder, original, forged)] += 1
         except Exception as fault:
             fault.add_note(f"{kind.name}, seed {seed}, case {case}: {words}")
             raise
-        slowest_s = max(slowest_s, time.monotonic() - began_s)
+        slowest_s = max(slowest_s, time.process_time() - began_s)
     assert slowest_s < LONGEST_S
-    print(f"{kind.name}: {cases} cases: {dict(outcomes)}, the longest {slowest_s:.2f} s")  # noqa: T201
+    print(f"{kind.name}: {cases} cases: {dict(outcomes)}, at most {slowest_s:.2f} s of work")  # noqa: T201
     return outcomes
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CASES, FULL_CASES = 150, 1000
-LONGEST_S = 2.0
+LONGEST_S = 2.0  # of work a case
 LONGEST_WORDS = 8000
 
 
@@ -86,7 +86,7 @@ def fuzz(name: str, tmp_path: Path, cases: int, seed: int) -> Counter[str]:
     slowest_s = 0.0
     for case in range(cases):
         rng = random.Random(f"{name} {seed} {case}")
-        began_s = time.monotonic()
+        began_s = time.process_time()
         try:
             outcomes[KINDS[name](tmp_path, rng)] += 1
         except InputError as fault:
@@ -95,10 +95,10 @@ def fuzz(name: str, tmp_path: Path, cases: int, seed: int) -> Counter[str]:
         except Exception as fault:
             fault.add_note(f"{name}, seed {seed}, case {case}")
             raise
-        slowest_s = max(slowest_s, time.monotonic() - began_s)
+        slowest_s = max(slowest_s, time.process_time() - began_s)
     assert slowest_s < LONGEST_S
     print(  # noqa: T201 (the README's figures)
-        f"{name}: {cases} cases: {dict(outcomes)}, the longest {slowest_s:.2f} s"
+        f"{name}: {cases} cases: {dict(outcomes)}, at most {slowest_s:.2f} s of work"
     )
     return outcomes
 
