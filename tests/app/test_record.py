@@ -192,7 +192,7 @@ def test_resume_refuses_another_run(
 def test_resume_refuses_a_run_that_still_goes_on(bench: Bench, tmp_path: Path) -> None:
     events = record(bench, SEQUENCES, 2, tmp_path / "r", seed=4)
     after(events, RepeatRecorded, 1)
-    with pytest.raises(RefusedError, match="is being recorded right now"):
+    with pytest.raises(RefusedError, match="right now"):
         run(bench, tmp_path / "r", seed=4, resume=True)
     events.close()
 
