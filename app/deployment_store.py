@@ -33,6 +33,7 @@ from models.json_form import (
     faults,
 )
 from models.network import BASELINES, DEPLOYMENT_SCHEMA, PREDICTED, TWIN_REFERENCE
+from models.recording import BEYOND_ANY_DEVICE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,7 +180,7 @@ def _misfits_of(made: Deployment) -> list[str]:
     problems += [
         f"{name} has shape {arrays[name].shape}, expected {shape} numbers"
         for name in SERIES
-        if arrays[name].shape != shape or not np.isfinite(arrays[name]).all()
+        if arrays[name].shape != shape or not (np.abs(arrays[name]) < BEYOND_ANY_DEVICE).all()
     ]
     if not shape or shape[0] < 1:
         problems.append("its target is empty")

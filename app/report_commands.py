@@ -5,11 +5,6 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from app.checked_json import read_json
-from app.disk import reading
-from models.errors import InputError, raise_problems
-from models.json_form import ANYTHING, COUNT, FLAG, Table, faults
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -26,7 +21,9 @@ def commands_of(found: Found) -> list[str]:
 
     lines, bench = [], BENCH
     if (found.run / "demo.json").exists():
-        quick, seed = demo_settings(found.run / "demo.json")
+        from app.operations.demo import read_settings
+
+        _, quick, seed = read_settings(found.run)
         lines.append(demo_command(quick, seed))
     for path in found.recordings:
         recording = read_recording(path)
@@ -44,15 +41,6 @@ def commands_of(found: Found) -> list[str]:
     for path in found.deployments:
         lines.append(deploy_command(path, str(read_deployment(path).body["network"]), bench))
     return lines
-
-
-def demo_settings(path: Path) -> tuple[bool, int]:
-    """Whether a demo is a quick one, and its seed; InputError where the file is no demo's."""
-    with reading(path):
-        body = read_json(path)
-    form = Table({"quick": FLAG, "seed": COUNT}, others=ANYTHING)
-    raise_problems(InputError, f"{path}: not the settings of a demo", faults(body, form))
-    return body["quick"], body["seed"]
 
 
 def bench_word(meta: dict[str, Any]) -> str:

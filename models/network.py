@@ -24,6 +24,7 @@ from models.json_form import (
     Table,
     faults,
 )
+from models.recording import BEYOND_ANY_DEVICE
 from models.sequence import DriveWindow, Reset
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ def nmse(prediction: FloatArray, target: FloatArray) -> float:
     """Mean squared error over the variance of the target; arrays `(T,)` or `(T, n_out)`."""
     error = np.mean((prediction - target) ** 2)
     return float(error / np.mean((target - target.mean(axis=0)) ** 2))
+
+
+def _is_usable(array: FloatArray) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(array) < BEYOND_ANY_DEVICE)
 
 
 @dataclass(frozen=True)
@@ -333,7 +338,7 @@ class Network:
     def _not_numbers(self) -> list[str]:
         arrays = {**self.weight_arrays(), **self.forecast_arrays()}
         return [
-            f"{name} holds {int(np.sum(~np.isfinite(array)))} values that are not finite numbers"
+            f"{name} holds {int(np.sum(~_is_usable(array)))} values that are not finite numbers"
             for name, array in arrays.items()
-            if not np.isfinite(array).all()
+            if not _is_usable(array).all()
         ]

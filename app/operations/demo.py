@@ -7,25 +7,31 @@ whose artefact is finished is not run again, so that `--resume` goes on where a 
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 import webbrowser
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import new_directory, parse_json, reading, write_bytes
+from app.artefacts import load_artefact, new_directory, save_artefact
+from app.disk import RESTORE
 from app.operations.demo_stages import FULL, QUICK, Events, Pace, Size, Step, stages
 from app.operations.events import Event, Note, Result, Stage
 from app.words import duration
-from models.errors import InputError
+from models.errors import InputError, raise_problems
+from models.json_form import COUNT, FLAG, TEXT, Form, Rows, Table, faults
 
 if TYPE_CHECKING:
     from instruments.bench import Bench
     from instruments.clock import Stop
 
 SETTINGS_FILE = "demo.json"
+KIND, SCHEMA = "demo", 1
+PARTS: dict[str, Form] = {"layers": Rows(COUNT), "task": TEXT}
+FORM = Table(
+    {"quick": FLAG, "seed": COUNT, **{f.name: PARTS.get(f.name, COUNT) for f in fields(Size)}}
+)
 NO_PROMISE = "--quick shows the whole thread in little time; it makes no promise of quality."
 
 
@@ -98,20 +104,22 @@ def _settings(
     out: Path, size: Size | None, quick: bool, seed: int, *, resume: bool
 ) -> tuple[Size, bool, int]:
     """Write what the demo is, or with `resume` read it: a demo goes on as it was begun."""
-    path = out / SETTINGS_FILE
     if not resume:
         size = size or (QUICK if quick else FULL)
         new_directory(out)
-        body = {"quick": quick, "seed": seed, **asdict(size)}
-        write_bytes(path, json.dumps(body, indent=1).encode())
+        body = {"kind": KIND, "schema": SCHEMA, "quick": quick, "seed": seed, **asdict(size)}
+        save_artefact(out, SETTINGS_FILE, body, {})
         return size, quick, seed
-    with reading(path):
-        body = parse_json(path.read_bytes(), path)
-    try:
-        quick, seed = bool(body.pop("quick")), int(body.pop("seed"))
-        return Size(**{**body, "layers": tuple(body["layers"])}), quick, seed
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not the settings of a demo ({error!r})") from error
+    return read_settings(out)
+
+
+def read_settings(out: Path) -> tuple[Size, bool, int]:
+    """Sizes, whether it is a quick one, and seed of the demo in `out`; InputError where none is."""
+    body, _ = load_artefact(out, SETTINGS_FILE, KIND, SCHEMA)
+    where = f"{out / SETTINGS_FILE}: not the settings of a demo ({RESTORE})"
+    raise_problems(InputError, where, faults(body, FORM))
+    quick, seed = body.pop("quick"), body.pop("seed")
+    return Size(**{**body, "layers": tuple(body["layers"])}), quick, seed
 
 
 def _bench(seed: int, stop: Stop | None) -> Bench:
