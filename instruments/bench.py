@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from instruments.bench_spec import BenchSpec
-    from instruments.protocols import MagnetState, Readout, Thermometer
+    from instruments.protocols import MagnetState, Readout, Teslameter, Thermometer
     from instruments.wirelog import WireTap
     from models.sequence import DriveWindow, FieldSequence, Reset
 
@@ -49,7 +49,7 @@ class Bench:
         Ends every wait and read of the bench.
     clock
         Its device time.
-    magnets, readouts, thermometers
+    magnets, readouts, thermometers, teslameters
         By name; magnets behind their limits.
     channels, units
         Over all read-outs; a name has its read-out's before it only where two would clash.
@@ -83,6 +83,7 @@ class Bench:
         self.readouts = readouts
         self.channels, self.units = channels_of(readouts)
         self.thermometers: dict[str, Thermometer] = {}
+        self.teslameters: dict[str, Teslameter] = {}
         self.found: dict[str, MagnetState] = {}
         self.tell: Callable[[str], None] = log.warning
         self.give_up_s: float | None = GIVE_UP_S
@@ -125,6 +126,7 @@ class Bench:
             readouts = {name: drivers[name] for name in spec.readouts}
             bench = cls(spec, opener, stop, magnets, readouts)
             bench.thermometers = {name: drivers[name] for name in spec.thermometers}
+            bench.teslameters = {name: drivers[name] for name in spec.teslameters}
             bench._look_around()
         except BaseException:
             for driver in drivers.values():
@@ -314,7 +316,7 @@ class Bench:
         self._closed = True
         for magnet in self.magnets.values():
             magnet.magnet.close()
-        for other in (*self._readers, *self.thermometers.values()):
+        for other in (*self._readers, *self.thermometers.values(), *self.teslameters.values()):
             other.close()
         self._opener.close()
         if self.watchdog is not None:
@@ -330,7 +332,7 @@ class Bench:
                 for words in magnet.beyond_rating()
             ]
             self.found[name] = magnet.state()
-        for name, other in {**self.readouts, **self.thermometers}.items():
+        for name, other in {**self.readouts, **self.thermometers, **self.teslameters}.items():
             self._identities[name] = other.identity
         raise_problems(RefusedError, f"bench {self.spec.name!r}", problems)
 
