@@ -64,8 +64,11 @@ class LimitedMagnet:
     Attributes
     ----------
     confirms
-        Whether a step's set-point is read back before anything else happens: a set has no answer,
-        and one that was lost, or is late, would give a true reading at a wrong current.
+        Whether a step's set-point is read back: right behind the set, because a set has no answer,
+        and one that was lost, or is late, would give a true reading at a wrong current; and once
+        more before the next step, because a hand at the supply may have changed it meanwhile.
+    there_s
+        Device time at which the last step's set-point had been sent and its walk was over.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class LimitedMagnet:
         self._proven_A = 0.0  # the largest current at which the voltage limit was seen to suffice
         self._watch = Watch(magnet.name, guards, limits.duty(), self._clock)
         self.confirms = False
+        self.there_s = 0.0
         self._stairs = walk_of(
             magnet, limits.max_ramp_A_per_s, self._clock, self._watch.flows, stop.shield
         )
@@ -135,7 +139,6 @@ class LimitedMagnet:
             self._unreported.clear()
             self._proven_A = 0.0
             programs = self.magnet.take_control(self._stairs.reach_A)
-            self._energised = True
             start = found
             if programs:
                 self._stairs.sent_A, start = None, self.magnet.state()
@@ -155,8 +158,8 @@ class LimitedMagnet:
             unfaulted = dataclasses.replace(now, faults=())  # they are in the list already
             sent_A = self._stairs.sent_A
             problems += differences(self.magnet, unfaulted, sent_A, energised=False)
-            self._energised = not problems
             raise_problems(TwinrigError, self.name, problems)
+            self._energised = True
             return dataclasses.replace(
                 found, status=(*found.status, *changed), faults=(*found.faults, *programs)
             )
@@ -187,7 +190,8 @@ class LimitedMagnet:
         LinkError
             A set may not have arrived: the next step starts from what is measured then.
         TwinrigError
-            A guard or the duty ends the run: nothing more is sent.
+            A guard, the duty or a set-point that somebody changed since the last step ends the
+            run: nothing more is sent.
         """
         self.refuse(current_A)
         target_A = self._stairs.on_grid_A(current_A)
@@ -198,12 +202,15 @@ class LimitedMagnet:
                 raise RefusedError(f"{self.name}: not energised (or made safe meanwhile)")
             self._look()
             self._prove()
+            self._still_there()
             here_A = self._here_A()
             self._watch.foresee(lambda: self._stairs.plan(here_A, target_A, 0.0))
             if target_A != here_A:
                 self._stairs.walk_to_A(target_A, self._look)
                 if self.confirms:
                     self._stairs.confirm()
+            last_s = self._clock.last_s()
+            self.there_s = self._clock.now_s() if last_s is None else last_s
         return target_A
 
     def ramp_to_A(self, current_A: float) -> float:
@@ -281,6 +288,25 @@ class LimitedMagnet:
         if abs(sent_A) > self._proven_A + self._small_A:
             self.verify()
 
+    def _still_there(self) -> None:
+        """Before a step overwrites it: the set-point of the last one, read back.
+
+        Raises
+        ------
+        TwinrigError
+            It was changed without us: the run is over.
+        LinkError
+            It read otherwise once, and is as it was sent: what was read meanwhile is void.
+        """
+        read_A = self._stairs.changed_A() if self.confirms else None
+        if read_A is None:
+            return
+        self.verify()
+        sent_A = self._stairs.sent_A
+        raise self._stairs.otherwise(
+            f"its set-point read {read_A:.6g} A though {sent_A:.6g} A had been sent", read_A
+        )
+
     def _here_A(self) -> float:
         """The set-point, read where it isn't known; an output that went off ends the run."""
         if self._stairs.sent_A is None:
@@ -354,6 +380,7 @@ class LimitedMagnet:
         # another thread's walk ends at its next tick, unless that walk is to the safe state itself
         self._stairs.halted = not self._making_safe
         with self._stop.shield(), self._lock, self._way_to_safety():
+            self._energised = False  # another thread may just have energised it
             since = time.monotonic()
             reported, self._unreported, frugal = self._unreported, [], False
             way = RampDown(self.magnet, self._stairs, self._clock, self._small_A, reported)

@@ -94,9 +94,9 @@ class Staircase(Walk):
             raise
         self.sent_A = current_A
         self.moved_s = time.monotonic()
-        self._on_set(current_A)
         if before_A is not None:
             self._owed_s = abs(current_A - before_A) / self.ramp_A_per_s
+        self._on_set(current_A)  # last: it asks the clock, which Stop may interrupt
 
     def pay(self) -> None:
         """Let the device time pass that the last set still owes."""
