@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from instruments.virtual.bipolar import BipolarSupply
+
 if TYPE_CHECKING:
-    from instruments.virtual.bipolar import BipolarSupply
+    from collections.abc import Iterator
+
     from instruments.virtual.devices import Device
     from instruments.virtual.instrument import DeviceTime
 
@@ -56,6 +59,12 @@ class Source(Protocol):
 
     def noise(self) -> tuple[float, float]:
         """Read-out noise of one reading, in V."""
+
+    def watch_list(self, watching: bool) -> None:
+        """Let a supply's list gate the device from now on, or no longer."""
+
+    def list_gates(self) -> Iterator[tuple[int, tuple[float, float]]]:
+        """Each gate by a list's point since the last call: its end in ns, and signal as `gate`."""
 
 
 class DeviceSource:
@@ -105,8 +114,24 @@ class DeviceSource:
             self._supply.follow()
             self._time.advance(self._device.duration_s)
             field_T = self._supply.follow() * self._supply.coil.parameters.tesla_per_ampere
+        return self._signal(field_T, self._time.now_ns)
+
+    def watch_list(self, watching: bool) -> None:
+        """Let the points of the supply's list gate the device, or no longer."""
+        if isinstance(self._supply, BipolarSupply):
+            self._supply.watch_list(self._device.duration_s if watching else None)
+
+    def list_gates(self) -> Iterator[tuple[int, tuple[float, float]]]:
+        """One rotation for each point of a list that lasts for one: its end, and its signal."""
+        if isinstance(self._supply, BipolarSupply):
+            scale = self._supply.coil.parameters.tesla_per_ampere
+            for end_ns, mean_A in self._supply.take_gates():
+                yield end_ns, self._signal(mean_A * scale, end_ns)
+
+    def _signal(self, field_T: float, now_ns: int) -> tuple[float, float]:
+        """What a rotation that ends now gives, with the drift of the offset."""
         x, y = self._device.gate(field_T)
-        drift_x, drift_y = self._wander()
+        drift_x, drift_y = self._wander(now_ns)
         full_V, drift = self._parameters.full_signal_V, self._parameters.drift_fraction
         return full_V * (x + drift * drift_x), full_V * (y + drift * drift_y)
 
@@ -116,9 +141,8 @@ class DeviceSource:
         x, y = self._noise.pair()
         return sigma_V * x, sigma_V * y
 
-    def _wander(self) -> tuple[float, float]:
+    def _wander(self, now_ns: int) -> tuple[float, float]:
         """Exact step of the Ornstein-Uhlenbeck process over the device time since the last gate."""
-        now_ns = self._time.now_ns
         seconds = (now_ns - self._drift_seen_ns) * 1e-9
         self._drift_seen_ns = now_ns
         keep = math.exp(-seconds / self._parameters.drift_time_s)
@@ -141,6 +165,13 @@ class OpenInput:
     def gate(self) -> tuple[float, float]:
         """Nothing to wait for, nothing to see."""
         return 0.0, 0.0
+
+    def watch_list(self, watching: bool) -> None:
+        """No list gates anything here."""
+
+    def list_gates(self) -> Iterator[tuple[int, tuple[float, float]]]:
+        """None."""
+        return iter(())
 
     def noise(self) -> tuple[float, float]:
         """White Gaussian noise of one reading."""

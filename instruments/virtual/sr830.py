@@ -1,8 +1,9 @@
 """The virtual Stanford Research SR830 lock-in: its mnemonics, filters, overloads and buffers.
 
 Commands: `shared/rig.md` 3.7 and the SR830 manual, chapter 5 (remote programming). Every query
-answers with a terminator of its own. `SNAP?` gates one step of the device; every other query
-shows the outputs as the last gate left them and draws no random numbers.
+answers with a terminator of its own. `SNAP?` gates one step of the device, and while its buffer
+runs each point of a supply's list does (`virtual.bipolar`); every other query shows the outputs as
+the last gate left them and draws no random numbers.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class SR830(VirtualInstrument):
         # rear inputs: 1 sees a closed interlock contact, the others their own aux output (None)
         self.aux_in_V: list[float | None] = [5.0, None, None, None]
         self._aux_out = [0.0] * 4
+        self._shown = [0, 0]  # displays: X or R, Y or θ
         self._buffer = Buffer(device_time)
         self._event = POWER_ON
         self._errors = 0
@@ -100,7 +102,7 @@ class SR830(VirtualInstrument):
             raise CommandError(EXECUTION_ERROR)
         if name == "PHAS":
             value = (value + 180.0) % 360.0 - 180.0
-        self._buffer.catch_up(self._path.outputs())
+        self._catch_up()
         self._set[name] = int(value) if name in INTEGERS else value
         if name in {"SRAT", "SEND"}:
             self._buffer.configure(int(self._set["SRAT"]), loop=self._set["SEND"] == 1)
@@ -108,10 +110,12 @@ class SR830(VirtualInstrument):
     def _value(self, index: int) -> str:
         """One value of `SNAP?`: 1 X, 2 Y, 3 R, 4 θ, 5–8 aux in, 9 frequency, 10 and 11 displays."""
         x, y = self._path.outputs()
-        if index in (1, 10):
+        if index == 1:
             value = x
-        elif index in (2, 11):
+        elif index == 2:
             value = y
+        elif index in (10, 11):
+            value = self._displays()[index - 10]
         elif index == 3:
             value = math.hypot(x, y)
         elif index == 4:
@@ -129,7 +133,7 @@ class SR830(VirtualInstrument):
             raise CommandError(COMMAND_ERROR)
         if not all(1 <= index <= 11 for index in indices):
             raise CommandError(EXECUTION_ERROR)
-        self._buffer.catch_up(self._path.outputs())
+        self._catch_up()
         self._path.gate()
         return ",".join([self._value(index) for index in indices])
 
@@ -138,8 +142,8 @@ class SR830(VirtualInstrument):
         return self._value(one_of(text, 1, 4))
 
     def ask_display(self, text: str) -> str:
-        """`OUTR? i`: what display 1 or 2 shows (X, Y)."""
-        return self._value(one_of(text, 1, 2))
+        """`OUTR? i`: what display 1 or 2 shows."""
+        return self._value(9 + one_of(text, 1, 2))
 
     def ask_aux_in(self, text: str) -> str:
         """`OAUX? i`: volts at a rear input."""
@@ -211,6 +215,7 @@ class SR830(VirtualInstrument):
         """`*RST`: the factory's settings, not the bench's."""
         self._set |= {name: left for name, (_, _, left) in _RANGES.items()} | FACTORY
         self._buffer.reset()
+        self._shown = [0, 0]
 
     def ask_errors(self, _: str) -> str:
         """`ERRS?`: the error status byte, cleared by reading."""
@@ -233,11 +238,42 @@ class SR830(VirtualInstrument):
 
     def on_buffer(self, verb: str) -> None:
         """`STRT`, `PAUS`, `REST`, `TRIG`."""
-        self._buffer.command(verb, self._path.outputs())
+        self._catch_up()
+        self._buffer.command(verb, self._displays())
+        self._path.watch_list(self._buffer.running)
+
+    def _catch_up(self) -> None:
+        """Fill the buffer up to now, gate by gate of a list that ran meanwhile."""
+        for end_ns in self._path.list_gates():
+            self._buffer.catch_up(self._displays(), end_ns)
+        self._buffer.catch_up(self._displays())
+
+    def _displays(self) -> tuple[float, float]:
+        """What the two displays show: that is what the buffer stores."""
+        x, y = self._path.outputs()
+        if self._shown == [0, 0]:
+            return x, y
+        first = math.hypot(x, y) if self._shown[0] else x
+        return first, math.degrees(math.atan2(y, x)) if self._shown[1] else y
+
+    def set_display(self, text: str) -> None:
+        """`DDEF i,j,k`: display 1 shows X or R (j 0, 1), 2 Y or θ; other choices are not here."""
+        arguments = integers(text)
+        if len(arguments) != 3:
+            raise CommandError(COMMAND_ERROR)
+        display, shown, ratio = arguments
+        if display not in (1, 2) or shown not in (0, 1) or ratio != 0:
+            raise CommandError(EXECUTION_ERROR)
+        self._catch_up()
+        self._shown[display - 1] = shown
+
+    def ask_display_choice(self, text: str) -> str:
+        """`DDEF? i`: what a display shows, and its ratio (none)."""
+        return f"{self._shown[one_of(text, 1, 2) - 1]},0"
 
     def ask_buffer(self, kind: str, text: str) -> str:
         """`SPTS?`, or `TRCA? i,j,k` and its like: points of a trace from bin j on."""
-        self._buffer.catch_up(self._path.outputs())
+        self._catch_up()
         if kind == "SPTS":
             return str(self._buffer.points)
         arguments = integers(text)
@@ -288,6 +324,8 @@ _COMMANDS: dict[str, Callable[[SR830, str], str | None]] = {
     "OUTP?": SR830.ask_output,
     "OUTR?": SR830.ask_display,
     "OAUX?": SR830.ask_aux_in,
+    "DDEF": SR830.set_display,
+    "DDEF?": SR830.ask_display_choice,
     "AUXV": SR830.set_aux_out,
     "AUXV?": SR830.ask_aux_out,
     "APHS": SR830.auto_phase,

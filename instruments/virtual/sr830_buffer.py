@@ -14,6 +14,8 @@ BY_TRIGGER = 14  # SRAT: a point at each trigger, instead of 62.5 mHz · 2^i
 class Buffer:
     """Filled lazily: outputs change only at a gate, so every point since the last one is known.
 
+    It stores what the two displays show.
+
     Parameters
     ----------
     device_time
@@ -58,11 +60,12 @@ class Buffer:
         elif self.running and self._rate_Hz is None:
             self._store(outputs, 1)
 
-    def catch_up(self, outputs: tuple[float, float]) -> None:
-        """Store the points that have fallen due, all at the outputs that stood until now."""
+    def catch_up(self, outputs: tuple[float, float], until_ns: int | None = None) -> None:
+        """Store the points that have fallen due, all at the outputs that stood until then (now)."""
         if not self.running or self._rate_Hz is None:
             return
-        seconds = (self._time.now_ns - self._begin_ns) * 1e-9
+        end_ns = self._time.now_ns if until_ns is None else until_ns
+        seconds = (end_ns - self._begin_ns) * 1e-9
         due = int(seconds * self._rate_Hz + 1e-9) - self._taken
         if due > 0:
             self._taken += due

@@ -6,6 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from instruments.virtual.electronics import Source
 
 SENSITIVITY_V = tuple(float(f"{m}e{e}") for e in range(-9, 1) for m in (1, 2, 5))[1:28]
@@ -80,7 +82,20 @@ class SignalPath:
 
     def gate(self) -> None:
         """Let one gate of the source pass: each filter pole sees it for the gate's duration."""
-        x_V, y_V = self._source.gate()
+        self._take(*self._source.gate())
+
+    def watch_list(self, watching: bool) -> None:
+        """Let the points of a supply's list gate the source, or no longer."""
+        self._source.watch_list(watching)
+
+    def list_gates(self) -> Iterator[int]:
+        """The end in ns of each gate by a list; the outputs change when the next is asked for."""
+        for end_ns, (x_V, y_V) in self._source.list_gates():
+            yield end_ns
+            self._take(x_V, y_V)
+
+    def _take(self, x_V: float, y_V: float) -> None:
+        """One gate's signal: through the filters, with the noise of a reading."""
         if not self._on_signal():
             x_V = y_V = 0.0
         stage = turned((x_V, y_V), self._set["PHAS"])
