@@ -110,15 +110,32 @@ class Walk(ABC):
             It did not arrive, or was changed at once: the set-point is not known any more.
         """
         sent_A = self.sent_A
-        if sent_A is None:
+        try:
+            read_A = self.changed_A()
+        except BaseException:
+            self.sent_A = None  # the set may be lost with the answer
+            raise
+        if sent_A is None or read_A is None:
             return
+        self.sent_A = None
+        raise self.otherwise(
+            f"its set-point is {read_A:.6g} A right after {sent_A:.6g} A was sent", read_A
+        )
+
+    def changed_A(self) -> float | None:
+        """The set-point read back where it isn't the one last sent; None where it is."""
+        if self.sent_A is None:
+            return None
         read_A = self._magnet.setpoint_A()
-        if abs(read_A - sent_A) > self._magnet.read_back_error_A(sent_A):
-            self.sent_A = None
-            raise LinkError(
-                f"{self._magnet.name} ({self._magnet.resource})",
-                f"its set-point is {read_A:.6g} A right after {sent_A:.6g} A was sent",
-                resource=self._magnet.resource,
-                reply=f"{read_A:.6g} A",
-                hint="The message was lost or is late, or the set-point was changed by hand",
-            )
+        rounding_A = self._magnet.read_back_error_A(self.sent_A)
+        return read_A if abs(read_A - self.sent_A) > rounding_A else None
+
+    def otherwise(self, problem: str, read_A: float) -> LinkError:
+        """The error for a set-point that was read back and isn't as it was sent."""
+        return LinkError(
+            f"{self._magnet.name} ({self._magnet.resource})",
+            problem,
+            resource=self._magnet.resource,
+            reply=f"{read_A:.6g} A",
+            hint="The message was lost or is late, or the set-point was changed by hand",
+        )

@@ -276,18 +276,21 @@ def _judge(outcome: Outcome, *, stopped: bool) -> None:
 Case = tuple[str, str, int, Path, "float | None"]  # label, instrument, message, folder, stop
 
 
+BUSY = ("no event", "acknowledged", "does not name")
+
+
 def sweep(cases: list[Case], workers: int = 4, **run: Any) -> list[Outcome]:
     """The outcome of every case, several at a time; `run` goes to `run_case`.
 
-    A computer that is busy otherwise looks like a program that hangs: a case without an event for
-    too long runs again, alone, and hangs only where it does so every time.
+    A computer that is busy otherwise looks like a program that hangs, or like a second instrument
+    that is silent: such a case runs again, alone, and is bad only where it is so every time.
     """
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
         outcomes = list(pool.map(partial(_case, run), cases, chunksize=4))
     for number, case in enumerate(cases):
         for again in range(2):
-            if not any("no event" in p or "acknowledged" in p for p in outcomes[number].problems):
+            if not any(words in p for p in outcomes[number].problems for words in BUSY):
                 break
             label, instrument, at, folder, stop_after_s = case
             again_in = folder.with_name(f"{folder.name}-again{again}")
