@@ -50,22 +50,18 @@ class KepcoBop(VirtualInstrument):
         self.supply = BipolarSupply(device_time, coil or CoilParameters())
         self.status = StatusRegisters()
         self._auto_range = True
-        self._just_set = False
         self.list = ListMemory(self.supply)
 
     def takes_s(self, message: str) -> float:
-        """As usual; a set-point read back right behind its set takes none, as the set itself.
+        """As usual; the programmed current is answered from memory and takes none, as its set.
 
         So a program that reads each set back, where a line may lose one, records what one records
         that has no line.
         """
-        if self._just_set and message == "CURR?":
-            return 0.0
-        return super().takes_s(message)
+        return 0.0 if message == "CURR?" else super().takes_s(message)
 
     def respond(self, message: str) -> str:
         """Carry a line out; the answers of its queries, joined by `;`, in one reply."""
-        self._just_set = message.startswith("CURR ")
         if len(message) > LINE_LIMIT:
             self.status.report(-363)
             return ""

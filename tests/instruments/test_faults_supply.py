@@ -52,11 +52,11 @@ def test_a_voltage_limit_that_the_high_steps_reach_is_found_at_the_low_one():
     "given", [{"kind": "silence", "lost": True}, {"kind": "garbage"}, {"kind": "dropped"}]
 )
 def test_a_set_that_did_not_arrive_or_did_not_go_unanswered_is_no_step(given):
-    with served() as rig, Bench.connect(rig.spec()) as bench:  # how many messages come before
+    with served() as rig, Bench.connect(rig.spec()) as bench:  # which message it is
         bench.energise()
-        played(bench, HIGH_T)
-        before = len(rig.sent())
-    script = FaultScript([fault("kepco-bop", before, **given)])
+        played(bench, HIGH_T, LOW_T)
+        at = rig.sent().index(b"CURR 5.500000\n")
+    script = FaultScript([fault("kepco-bop", at, **given)])
     rig, until = VirtualRig("leaky-integrator", faults=script), threading.Event()
     server = RigServer(rig)
     thread = threading.Thread(target=server.run, args=(until,), daemon=True)

@@ -159,12 +159,12 @@ def test_the_wire_log_has_both_clocks_and_every_message_both_ways():
     assert [line[1] for line in lines] == [0.0, 0.0, 2e-4]
 
 
-def test_a_set_point_read_back_right_behind_its_set_takes_no_device_time():
+def test_a_set_point_read_back_takes_no_device_time_as_its_set():
     rig = VirtualRig(DEVICE)
     ask(rig, "kepco-bop", "CURR 1")
     assert float(ask(rig, "kepco-bop", "CURR?")) == 1.0
     assert rig.time.now_ns == 0
-    ask(rig, "kepco-bop", "CURR?")
+    ask(rig, "kepco-bop", "VOLT?")
     assert rig.time.now_s == pytest.approx(2e-4)
 
 
