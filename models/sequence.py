@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 ENCODINGS = ("amplitude", "step", "loop", "rotation")
 LONGEST_HOLD_STEPS = 6
-SHORT_FORM = re.compile(r"^(?P<family>[a-z-]+):(?P<count>\d+)x(?P<steps>\d+)(@(?P<seed>\d+))?$")
+MOST_STEPS = 10**8  # of all sequences together: a month of the reference rig
+SHORT_FORM = re.compile(
+    r"^(?P<family>[a-z-]+):(?P<count>\d{1,9})x(?P<steps>\d{1,9})(@(?P<seed>\d{1,18}))?$"
+)
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,8 @@ def make_sequences(family: str, count: int, steps: int, seed: int = 0) -> list[F
         problems.append(f"family {family!r} is unknown{_did_you_mean(family, FAMILIES)}")
     if count < 1 or steps < 1:
         problems.append(f"{count} × {steps} is empty: count and steps must be at least 1")
+    if count * steps > MOST_STEPS:
+        problems.append(f"{count} × {steps} steps are more than {MOST_STEPS}, a month of a rig")
     raise_problems(InputError, "sequences", problems)
     streams = np.random.SeedSequence([seed, list(FAMILIES).index(family)]).spawn(count)
     return [

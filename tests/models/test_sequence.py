@@ -117,3 +117,9 @@ def test_a_window_that_makes_no_sense_is_refused(
 def test_a_reset_that_makes_no_sense_is_refused(words: tuple[float, float]) -> None:
     with pytest.raises(InputError, match="reset"):
         Reset(*words)
+
+
+def test_more_steps_than_any_rig_plays_are_refused_before_they_are_made() -> None:
+    with pytest.raises(InputError, match=r"more than 100000000, a month of a rig"):
+        parse_short_form("mixed:999999999x99999999")
+    assert parse_short_form("mixed:" + "9" * 5000 + "x1") is None
