@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 INVALID_CHOICE = re.compile(r"invalid choice: '(?P<word>[^']*)' \(choose from (?P<known>.*)\)")
 DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator")
-MODELS = ("kepco-bop", "sr830", "lakeshore-336")
+MODELS = (
+    "kepco-bop", "lakeshore-643", "ami-430", "mercury-ips", "keithley-2400", "keithley-2450",
+    "danfysik-8500", "sr830", "sr860", "keithley-2182a", "keysight-34465a", "keysight-pna",
+    "lakeshore-425", "lakeshore-475", "lakeshore-f71", "lakeshore-336",
+)  # fmt: skip
+SERVED = ("kepco-bop", "sr830")
 LOOPBACK = "127.0.0.1"
 DESCRIPTION = (
     "Record a stochastic device, fit its neural-SDE twin, train a physical network, "
@@ -104,12 +109,13 @@ def _demo(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _bench(verbs: argparse._SubParsersAction[Parser]) -> None:
-    words = "check the instruments of a bench, list VISA resources, or serve a virtual rig"
+    words = "check or calibrate a bench, list VISA resources, or serve a virtual rig"
     parser = verbs.add_parser("bench", help=words, description=words, allow_abbrev=False)
     parts = parser.add_subparsers(
-        dest="part", required=True, metavar="check|list|serve", parser_class=Parser
+        dest="part", required=True, metavar="check|calibrate|list|serve", parser_class=Parser
     )
     _bench_check(parts)
+    _bench_calibrate(parts)
     _verb(parts, "list", "the VISA resources of this computer; opens and asks none of them")
     _bench_serve(parts)
 
@@ -128,14 +134,33 @@ def _bench_check(parts: argparse._SubParsersAction[Parser]) -> None:
     check.add_argument("--yes", action="store_true", help="for scripts: --energise without asking")
 
 
+def _bench_calibrate(parts: argparse._SubParsersAction[Parser]) -> None:
+    words = "ampere to tesla, offset and hysteresis of a magnet, by a teslameter; asks first"
+    calibrate = _verb(parts, "calibrate", words)
+    _hardware(calibrate)
+    _out(calibrate, "the calibration", resume=False)
+    calibrate.add_argument(
+        "--points", type=whole, default=21, metavar="N", help="of each branch (21)"
+    )
+    calibrate.add_argument(
+        "--share", type=factor, default=0.9, metavar="F", help="of the magnet's limit (0.9)"
+    )
+    calibrate.add_argument(
+        "--settle", type=factor, default=0.5, metavar="S", help="before each point is read (0.5 s)"
+    )
+    calibrate.add_argument("--magnet", metavar="NAME", help="another than the drive's")
+    calibrate.add_argument("--teslameter", metavar="NAME", help="where the bench has several")
+    calibrate.add_argument("--yes", action="store_true", help="for scripts: do not ask")
+
+
 def _bench_serve(parts: argparse._SubParsersAction[Parser]) -> None:
     serve = _verb(parts, "serve", "serve a virtual rig on TCP, by default to this computer only")
     serve.add_argument(
         "--device", choices=DEVICES, default=DEVICES[0], metavar="D", help=_one_of(DEVICES)
     )
     serve.add_argument(
-        "--models", type=names, default=MODELS[:2], metavar="A,B,…",
-        help=f"instruments, any of {', '.join(MODELS)} ({','.join(MODELS[:2])})",
+        "--models", type=names, default=SERVED, metavar="A,B,…",
+        help=f"instruments, any of {', '.join(MODELS)} ({','.join(SERVED)})",
     )  # fmt: skip
     serve.add_argument(
         "--accelerate", type=factor, default=1.0, metavar="N", help="wait N times less (1)"

@@ -1,4 +1,4 @@
-"""`twinrig bench check|list|serve`: arguments to events, and the question before energising."""
+"""`twinrig bench check|calibrate|list|serve`: arguments to events, the question beforehand."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def bench_events(arguments: argparse.Namespace, run: Run) -> Generator[Event, No
         from app.operations.bench import bench_list
 
         return bench_list(run.stop)
-    return _check(arguments, run) if arguments.part == "check" else _serve(arguments, run)
+    parts = {"check": _check, "calibrate": _calibrate, "serve": _serve}
+    return parts[arguments.part](arguments, run)
 
 
 def _check(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, None]:
@@ -64,17 +65,41 @@ def _check(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, No
         )
 
 
+def _calibrate(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, None]:
+    from app.commands import refuse_existing
+    from app.connect import bench_of
+    from app.operations.calibrate import calibrate, calibration_bench
+    from instruments.calibration_walk import CalibrationPlan
+
+    plan = CalibrationPlan(arguments.points, arguments.share, arguments.settle)
+    refuse_existing(arguments.out)
+    spec = calibration_bench(bench_of(arguments), arguments.magnet, arguments.teslameter)
+    if not arguments.yes:
+        _refuse_unheard(arguments, "bench calibrate")
+
+    def asked(question: str) -> bool:
+        return arguments.yes or ask(question, run)
+
+    with run.connected(arguments, spec=spec) as bench:
+        yield from calibrate(bench, arguments.out, plan=plan, confirm=asked)
+
+
 def _refuse_unasked(arguments: argparse.Namespace) -> None:
     """Raise where nobody can answer the question before energising, or there is none to answer."""
     if arguments.energise is None:
         if arguments.yes:
             raise InputError("bench check: --yes answers the question of --energise A")
-    elif not arguments.yes and (arguments.json or not sys.stdin.isatty()):
+    elif not arguments.yes:
+        _refuse_unheard(arguments, f"bench check --energise {arguments.energise:g}")
+
+
+def _refuse_unheard(arguments: argparse.Namespace, what: str) -> None:
+    """Raise where nobody can answer the question before energising."""
+    if arguments.json or not sys.stdin.isatty():
         why = "--json" if arguments.json else "standard input is no terminal"
         raise InputError(
-            f"bench check --energise {arguments.energise:g}: asks before it drives a "
-            f"current, and nobody can answer ({why}); a script says --yes, where someone has "
-            "looked that nobody's hands are in the gap"
+            f"{what}: asks before it drives a current, and nobody can answer ({why}); a script "
+            "says --yes, where someone has looked that nobody's hands are in the gap"
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.operations.events import Event
+from app.pause_keys import pause_keys
 from models.errors import InputError, raise_problems
 from models.sequence import FieldSequence
 
@@ -39,7 +40,7 @@ def demo(arguments: argparse.Namespace, run: Run) -> Events:
 
 
 def bench(arguments: argparse.Namespace, run: Run) -> Events:
-    """`twinrig bench check|list|serve`."""
+    """`twinrig bench check|calibrate|list|serve`."""
     from app.cli_bench import bench_events
 
     return bench_events(arguments, run)
@@ -50,8 +51,8 @@ def record(arguments: argparse.Namespace, run: Run) -> Events:
     from app.operations.record import record as operation
 
     what = _resumed(arguments) if arguments.resume is not None else _asked(arguments)
-    with run.connected(arguments) as connected:
-        yield from operation(connected, **what)
+    with run.connected(arguments) as connected, pause_keys(run.pause, run.say):
+        yield from operation(connected, pause=run.pause, **what)
 
 
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -176,9 +177,13 @@ def deploy(arguments: argparse.Namespace, run: Run) -> Events:
     refuse_existing(arguments.out)
     if arguments.network is not None:
         load_network(arguments.network)  # a wrong file is said before the bench is touched
-    with run.connected(arguments) as connected:
+    with run.connected(arguments) as connected, pause_keys(run.pause, run.say):
         yield from operation(
-            arguments.network, connected, arguments.resume or arguments.out, resume=resume
+            arguments.network,
+            connected,
+            arguments.resume or arguments.out,
+            resume=resume,
+            pause=run.pause,
         )
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from app.operations.safely import Voice, made_safe, voice_of
-from instruments.clock import Stop
+from instruments.clock import Pause, Stop
 from instruments.limits import UnsafeError
 from models.errors import RefusedError
 
@@ -26,13 +26,14 @@ ALREADY_SAFE = "already safe"  # in the words of `LimitedMagnet.make_safe`
 
 
 class Run:
-    """One command while it runs: its request to stop, and where sentences for people go.
+    """One command while it runs: its requests to stop and to pause, and where sentences go.
 
     `asked` counts the user's requests; `holds_bench`: there is a rig to be made safe.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.stop = Stop()
+        self.pause = Pause()
         self.asked = 0
         self.holds_bench = False
         self.say = say
@@ -44,6 +45,7 @@ class Run:
         *,
         leave_as_found: bool = False,
         magnets_only: bool = False,
+        spec: BenchSpec | None = None,
     ) -> Iterator[Bench]:
         """The bench that the arguments name; at the end it is made safe and closed.
 
@@ -53,11 +55,13 @@ class Run:
             Close only: for commands that change nothing.
         magnets_only
             Connect no read-out: one that is off must not keep a magnet from being made safe.
+        spec
+            None: the bench of the arguments, whole.
         """
         from instruments.bench import Bench
 
         self.holds_bench = not leave_as_found
-        spec = bench_of(arguments)
+        spec = spec or bench_of(arguments)
         if magnets_only:
             spec = spec.magnets_only()
         with ExitStack() as stack:

@@ -1,0 +1,97 @@
+"""`calibration.json`: what a calibration found, bound to the recording beside it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from app.artefacts import load_artefact, save_artefact
+from app.disk import RESTORE
+from app.recording_reader import FILE_NAME as RECORDING
+from instruments.calibration import Calibration
+from models.errors import InputError, raise_problems
+from models.json_form import ANYTHING, NUMBER, TEXT, Form, Table, faults
+
+FILE_NAME = "calibration.json"
+KIND, SCHEMA = "calibration", 1
+FORM: Form = Table(
+    {
+        "calibration": Table({each.name: NUMBER for each in fields(Calibration)}),
+        "magnet": TEXT,
+        "teslameter": TEXT,
+        "bench": TEXT,
+        "created": TEXT,
+        "recording": TEXT,
+        "bench_tesla_per_ampere": NUMBER,
+        "identities": ANYTHING,
+    }
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A calibration with its magnet, teslameter and bench, when, of which recording, and where.
+
+    `bench_tesla_per_ampere` is what the bench file said then; `path` None before it is stored.
+    """
+
+    calibration: Calibration
+    magnet: str
+    teslameter: str
+    bench: str
+    created: str
+    recording: str
+    bench_tesla_per_ampere: float
+    identities: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = None
+
+
+def save_calibration(out: Path, stored: Stored) -> Path:
+    """Write `out/calibration.json` with the digest of the recording beside it; returns its path.
+
+    Raises
+    ------
+    InputError
+        It exists.
+    TwinrigError
+        The disk refuses.
+    """
+    body = {"kind": KIND, "schema": SCHEMA, **asdict(stored)}
+    del body["path"]
+    return save_artefact(out, FILE_NAME, body, {}, beside=(RECORDING,))
+
+
+def load_calibration(path: Path) -> Stored:
+    """Read what `save_calibration` wrote, from its folder or its file.
+
+    Raises
+    ------
+    InputError
+        Missing, changed since it was written (the recording, too), or no calibration.
+    """
+    path = Path(path)
+    body, _ = load_artefact(path, FILE_NAME, KIND, SCHEMA, beside=(RECORDING,))
+    raise_problems(InputError, f"{path}: no calibration ({RESTORE})", faults(body, FORM))
+    found = Calibration(**body.pop("calibration"))
+    return Stored(found, **body, path=path / FILE_NAME if path.is_dir() else path)
+
+
+def last_calibration(out: Path, bench: str, magnet: str) -> Stored | None:
+    """The newest calibration of a magnet in the folders beside `out`; None where there is none.
+
+    One that can't be read is told in the log and left out.
+    """
+    found = []
+    for path in sorted(Path(out).resolve().parent.glob(f"*/{FILE_NAME}")):
+        try:
+            stored = load_calibration(path)
+        except InputError as error:
+            log.warning("not compared with an earlier calibration: %s", error)
+            continue
+        if (stored.bench, stored.magnet) == (bench, magnet):
+            found.append(stored)
+    return max(found, key=lambda stored: stored.created, default=None)
