@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING, Any
 
 from instruments import encoding
-from instruments.bench_reading import BenchReading, channels_of, joined
+from instruments.bench_reading import BenchReading, StepReading, channels_of, joined
 from instruments.checks import check_bench
 from instruments.clock import Clock, Stop
 from instruments.connect import Opener, connect_drivers
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from instruments.wirelog import WireTap
     from models.sequence import DriveWindow, FieldSequence, Reset
 
-__all__ = ["Bench", "BenchReading", "check_bench", "list_resources"]
+__all__ = ["Bench", "BenchReading", "StepReading", "check_bench", "list_resources"]
 
 log = logging.getLogger(__name__)
 TYPICAL_CHANGE = 1 / 3  # of the window: mean difference of two independent drives 0…1
@@ -66,6 +67,8 @@ class Bench:
         Called with a sentence about every second while a supply can't be made safe.
     give_up_s
         Seconds after which `make_safe` gives up a supply that can't be reached; None: never.
+    read_s
+        Device time at which the last reading was there, a reset's too.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Bench:
         self.remarks: tuple[str, ...] = tuple(str(report) for report in reports)
         self.note: Callable[[str], None] = log.warning
         self.watchdog = None if spec.in_process else Watchdog(spec, lambda words: self.note(words))
+        self.read_s = math.nan
         self._opener = opener
         self._kept = KeptSettings()
         self._identities: dict[str, str] = {}
@@ -202,8 +206,8 @@ class Bench:
         encoding.apply(self._drive, reset.field_T, self.spec.window.encoding, hold_s, gate_s)
         self._read()
 
-    def step(self, field_T: float, window: DriveWindow) -> tuple[float, NDArray[np.float64]]:
-        """Set one step's field, hold it, read: the current that was set, and the values `(C,)`.
+    def step(self, field_T: float, window: DriveWindow) -> StepReading:
+        """Set one step's field, hold it, read: current, values, and when each happened.
 
         Raises
         ------
@@ -217,7 +221,9 @@ class Bench:
         current_A = encoding.apply(
             self._drive, field_T, window.encoding, window.hold_s, self.spec.gate_s
         )
-        return current_A, self._read()
+        set_s = self._drive.there_s
+        values = self._read()
+        return StepReading(current_A, values, set_s, self.read_s)
 
     def verify(self) -> None:
         """Check after a repeat that it is true.
@@ -338,5 +344,6 @@ class Bench:
 
     def _read(self) -> NDArray[np.float64]:
         values = [readout.read() for readout in self._readers]
+        self.read_s = self.clock.now_s()
         self._drive.passed(self.spec.gate_s)
         return joined(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,31 @@ class BenchReading:
     current_A: float
     output_on: bool
     values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class StepReading:
+    """One step that was set and read.
+
+    Attributes
+    ----------
+    current_A
+        What was set.
+    values
+        Channels `(C,)`.
+    set_s
+        Device time at which the step's last set-point had been sent and its walk was over.
+    read_s
+        Device time at which the reading was there.
+    measured_field_T
+        Of the field probe, right after the read-out; NaN on a bench without one.
+    """
+
+    current_A: float
+    values: NDArray[np.float64]
+    set_s: float
+    read_s: float
+    measured_field_T: float = math.nan
 
 
 def joined(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:

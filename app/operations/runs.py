@@ -79,9 +79,9 @@ def run_repeat(
     bench.stop.check()
     bench.reset_device(reset)
     for step, field_T in enumerate(window.field_T(drive).tolist()):
-        current_A, values = bench.step(field_T, window)
-        response[step] = values
-        yield StepRead(step, field_T, current_A, response[step].copy())
+        read = bench.step(field_T, window)
+        response[step] = read.values
+        yield StepRead(step, field_T, read.current_A, response[step].copy())
     try:
         bench.verify()
     except TwinrigError as fault:

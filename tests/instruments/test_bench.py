@@ -54,7 +54,8 @@ def test_a_run_sets_reads_and_ends_safe_within_the_ramp(rig):
     with Bench.connect(spec) as bench:
         bench.energise()
         bench.reset_device(spec.reset)
-        current_A, values = bench.step(0.0030, spec.window)
+        step = bench.step(0.0030, spec.window)
+        current_A, values = step.current_A, step.values
         assert current_A == pytest.approx(7.5)
         assert values.shape == (2,)
         assert np.isfinite(values).all()
@@ -75,10 +76,14 @@ def test_an_unchanged_set_point_is_read_without_being_sent_again(rig):
         bench.step(0.0030, spec.window)
         bench.step(0.0031, spec.window)
         assert [data for _, _, way, data in rig.wire[before:] if way == "out"] == [
+            b"CURR?\n",  # a hand at the supply meanwhile would show
             b"SNAP? 1,2,1,2\n",
+            b"TIME?\n",  # only a virtual rig's time has to be asked for
+            b"CURR?\n",
             b"CURR 7.750000\n",
             b"CURR?\n",  # read back: a set that was lost would give a true reading elsewhere
             b"SNAP? 1,2,1,2\n",
+            b"TIME?\n",
         ]
 
 
@@ -88,13 +93,15 @@ def test_the_same_seed_gives_the_same_readings_and_device_times():
         with Bench.connect(spec) as bench:
             bench.energise()
             bench.reset_device(spec.reset)
-            readings = [bench.step(field_T, spec.window)[1] for field_T in (0.0025, 0.003, 0.0028)]
+            steps = [bench.step(field_T, spec.window) for field_T in (0.0025, 0.003, 0.0028)]
             bench.verify()
-            return np.array(readings), bench.clock.now_s()
+            return np.array([(*step.values, step.set_s, step.read_s) for step in steps])
 
-    (first, first_s), (second, second_s) = run(), run()
-    np.testing.assert_array_equal(first, second)
-    assert first_s == second_s
+    first = run()
+    np.testing.assert_array_equal(first, run())
+    *_, set_s, read_s = first.T
+    assert np.all(read_s - set_s == pytest.approx(1 / 37, abs=1e-3))  # the gate: one rotation
+    assert np.all(np.diff(set_s) > 0.02)
 
 
 @pytest.mark.usefixtures("off_at_the_end")
@@ -206,11 +213,12 @@ def test_a_loop_goes_to_plus_and_to_minus_and_is_read_there(rig):
     with Bench.connect(rig.spec()) as bench:
         bench.energise()
         before = len(rig.wire)
-        current_A, _ = bench.step(0.0030, window)
+        current_A = bench.step(0.0030, window).current_A
         sent = [data for _, model, way, data in rig.wire[before:] if way == "out"]
     assert current_A == pytest.approx(-7.5)
-    assert [data for data in sent if not data.startswith(b"ADVANCE")] == [
-        b"CURR 7.500000\n", b"CURR?\n", b"CURR -7.500000\n", b"CURR?\n", b"SNAP? 1,2,1,2\n",
+    assert [data for data in sent if not data.startswith((b"ADVANCE", b"TIME?"))] == [
+        b"CURR?\n", b"CURR 7.500000\n", b"CURR?\n",
+        b"CURR?\n", b"CURR -7.500000\n", b"CURR?\n", b"SNAP? 1,2,1,2\n",
     ]  # fmt: skip
     (plus_s, _), (minus_s, _) = rig.sets()[-3:-1]
     assert minus_s - plus_s >= 0.05
@@ -227,6 +235,11 @@ def test_predicts_the_device_time_of_a_repeat(rig, change):
         for field_T in spec.window.field_T(drives):
             bench.step(float(field_T), spec.window)
         assert bench.predicted_s(100) == pytest.approx(bench.clock.now_s() - begin_s, rel=0.15)
+
+
+def step_and_verify(bench):
+    bench.step(0.0030, bench.spec.window)
+    bench.verify()
 
 
 @pytest.mark.parametrize(
@@ -246,9 +259,8 @@ def test_a_change_behind_our_back_voids_the_repeat(rig, change, match):
         bench.step(0.0030, spec.window)
         bench.verify()
         rig.order("kepco-bop", change)
-        bench.step(0.0030, spec.window)
         with pytest.raises(TwinrigError, match=match):
-            bench.verify()
+            step_and_verify(bench)
 
 
 def test_the_monitor_empties_no_error_queue_and_gates_nothing(rig):
@@ -357,7 +369,7 @@ def test_every_magnet_is_made_safe_and_only_the_drives_is_energised():
             assert bench.channels == ("lockin.X", "lockin.Y", "lockin2.X", "lockin2.Y")
             bench.energise()
             assert not rig.rig.instruments["kepco-bop#2"].supply.output_on
-            assert bench.step(0.0030, spec.window)[1].shape == (4,)
+            assert bench.step(0.0030, spec.window).values.shape == (4,)
             words = bench.make_safe()
         assert [line.split(":")[0] for line in words] == ["x", "y"]
         assert not rig.rig.instruments["kepco-bop"].supply.output_on
