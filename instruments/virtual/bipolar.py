@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 from instruments.virtual.coil import Coil, CoilHeat, CoilParameters
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from instruments.virtual.instrument import DeviceTime
 
 MAX_V, MAX_A = 36.0, 12.0
 _STEPS = 32767  # of the 16-bit converters, from zero to full scale
 _SETTLED_A = 1e-9
 _SAME_GATE = 1e-6  # relative: a dwell is written in decimals
+_FELT_A = 1e-3  # a device in the coil is told of a change by steps until so little is left
 
 
 class BipolarSupply:
@@ -32,6 +35,11 @@ class BipolarSupply:
         The rig's time.
     parameters
         The coil.
+
+    Attributes
+    ----------
+    felt
+        Told of every mean current (A) and how long it flowed (s), in order, by what is in the coil.
     """
 
     def __init__(self, device_time: DeviceTime, parameters: CoilParameters) -> None:
@@ -52,6 +60,7 @@ class BipolarSupply:
         self._gate_s: float | None = None
         self._gate_charge = 0.0
         self._gated: list[tuple[int, float]] = []
+        self.felt: Callable[[float, float], None] | None = None
 
     @property
     def setpoint_A(self) -> float:
@@ -154,6 +163,23 @@ class BipolarSupply:
         self._list_A, self._list_left_s = self._list[self._list_index]
 
     def _move(self, seconds: float) -> float:
+        """Let the set-point act for so long: at once, or by the steps that a device feels."""
+        if self.felt is None:
+            return self._settle(seconds)
+        charge = 0.0
+        while seconds > 0:
+            before_A, piece_s = self.coil.current_A, min(seconds, self.coil.parameters.loop_s)
+            piece = self._settle(piece_s)
+            self.felt(piece / piece_s, piece_s)
+            charge += piece
+            seconds -= piece_s
+            if seconds > 0 and abs(self.coil.current_A - before_A) < _FELT_A:
+                rest = self._settle(seconds)
+                self.felt(rest / seconds, seconds)
+                return charge + rest
+        return charge
+
+    def _settle(self, seconds: float) -> float:
         if seconds <= 0:
             return 0.0
         coil, parameters = self.coil, self.coil.parameters

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from instruments.virtual.bipolar import BipolarSupply
+from instruments.virtual.spectrum_noise import SpectrumNoise, SpectrumNoiseParameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from instruments.virtual.devices import Device
+    from numpy.typing import NDArray
+
+    from instruments.virtual.devices import Device, Resonant
     from instruments.virtual.instrument import DeviceTime
 
 _BLOCK = 4096  # normal draws fetched at once
@@ -150,6 +153,48 @@ class DeviceSource:
         (x, y), (a, b) = self._drift, self._drift_draws.pair()
         self._drift = (keep * x + kick * a, keep * y + kick * b)
         return self._drift
+
+
+class ResonantSource(DeviceSource):
+    """A device with a resonance spectrum: a lock-in sees two frequencies, an analyser all of it.
+
+    S21 = `loss` (1 + `depth` (signal + noise)): the noise of the spectrum is that which was
+    measured on a real array, in units of the signal, and |S21| is linear in both.
+
+    Parameters
+    ----------
+    device, supply, device_time, parameters, noise_seed, drift_seed
+        As for `DeviceSource`.
+    """
+
+    loss = 0.5
+    depth = 0.02
+
+    def __init__(
+        self,
+        device: Resonant,
+        supply: BipolarSupply | None,
+        device_time: DeviceTime,
+        parameters: ElectronicsParameters,
+        noise_seed: np.random.SeedSequence,
+        drift_seed: np.random.SeedSequence,
+    ) -> None:
+        super().__init__(device, supply, device_time, parameters, noise_seed, drift_seed)
+        self._resonant = device
+        (seed,) = noise_seed.spawn(1)
+        self._spectrum_noise = SpectrumNoise(SpectrumNoiseParameters(), device_time, seed)
+
+    def sweep(self, frequency_Hz: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """S21 `(N,)` in the present field, as the history of fields left the device."""
+        field_T = 0.0
+        if self._supply is not None:
+            self._supply.follow()
+            coil = self._supply.coil
+            field_T = coil.current_A * coil.parameters.tesla_per_ampere
+        signal = self._resonant.spectrum(frequency_Hz, field_T)
+        signal += self._spectrum_noise.draw(frequency_Hz)
+        trace: NDArray[np.complex128] = (self.loss * (1.0 + self.depth * signal)).astype(complex)
+        return trace
 
 
 class OpenInput:

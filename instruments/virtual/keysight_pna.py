@@ -9,7 +9,7 @@ format says, ASCII as it is found; a block has a line feed behind it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -58,6 +58,7 @@ _SETTINGS: dict[str, tuple[str, Setting]] = {
 }  # fmt: skip
 
 
+@runtime_checkable
 class Spectrum(Protocol):
     """What sits between the two ports."""
 

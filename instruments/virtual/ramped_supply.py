@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from instruments.virtual.coil import Coil, CoilHeat, CoilParameters
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from instruments.virtual.instrument import DeviceTime
 
+FELT_STEPS = 100  # of the present current: how finely a device in the coil feels a ramp
 QUENCH_S = 0.5  # judgement: a magnet of this inductance dumps its current into its own resistance
 
 
@@ -43,6 +46,8 @@ class RampedSupply:
         (largest |A|, A/s) of each part of the ramp, from zero outwards.
     quenched
         The magnet became resistive: the current dies away.
+    felt
+        Told of every mean current (A) and how long it flowed (s), in order, by what is in the coil.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class RampedSupply:
         self.demand_A = 0.0
         self.ramping = False
         self.quenched = False
+        self.felt: Callable[[float, float], None] | None = None
         self._resistance_Ohm = parameters.resistance_Ohm if resistive else 0.0
 
     def follow(self) -> float:
@@ -135,9 +141,11 @@ class RampedSupply:
                 side = math.copysign(1.0, end_A - self.demand_A)
                 self.demand_A += side * rate_A_per_s * piece_s
             charge += 0.5 * (before_A + self._clipped()) * piece_s
+            self._feel(before_A, self._clipped(), piece_s)
             seconds -= piece_s
             self.ramping = self.demand_A != self.target_A
         charge += self._clipped() * max(0.0, seconds)
+        self._feel(self._clipped(), self._clipped(), seconds)
         self._settle()
         return charge
 
@@ -160,9 +168,21 @@ class RampedSupply:
     def _die(self, seconds: float) -> float:
         left = math.exp(-seconds / QUENCH_S)
         charge = self.coil.current_A * QUENCH_S * (1.0 - left)
+        self._feel(self.coil.current_A, self.coil.current_A * left, seconds)
         self.coil.current_A *= left
         self.coil.voltage_V = 0.0
         return charge
+
+    def _feel(self, before_A: float, after_A: float, seconds: float) -> None:
+        """Tell a device of a ramp by steps that are small against the current there."""
+        if self.felt is None or seconds <= 0:
+            return
+        largest_A = max(abs(before_A), abs(after_A))
+        count = math.ceil(FELT_STEPS * abs(after_A - before_A) / largest_A) if largest_A else 1
+        count = max(1, count)
+        for number in range(count):
+            share = (number + 0.5) / count
+            self.felt(before_A + share * (after_A - before_A), seconds / count)
 
     def _clipped(self) -> float:
         return max(-self._reach_A, min(self._reach_A, self.demand_A))

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import math
 import threading
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from instruments.virtual.clock import VirtualClock
 from instruments.virtual.coil import CoilParameters
-from instruments.virtual.devices import make_device
-from instruments.virtual.electronics import DeviceSource, ElectronicsParameters, OpenInput, Source
+from instruments.virtual.devices import DRIVES, Resonant, make_device
+from instruments.virtual.electronics import DeviceSource, OpenInput, ResonantSource, Source
 from instruments.virtual.instrument import DeviceTime, Port, VirtualInstrument
 from instruments.virtual.kepco_bop import KepcoBop
-from instruments.virtual.lakeshore_336 import LakeShore336
+from instruments.virtual.keysight_pna import KeysightPNA
+from instruments.virtual.models import READOUTS, SUPPLIES, TESLAMETERS, THERMOMETERS, check_models
 from instruments.virtual.sr830 import SR830
 from instruments.virtual.sr830_signal import INTEGERS, REALS
-from models.errors import InputError, raise_problems
+from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from instruments.virtual.faults import FaultScript
 
-SUPPLIES = (KepcoBop.model,)
-READOUTS = (SR830.model,)
-THERMOMETERS = (LakeShore336.model,)
 DEFAULT_MODELS = (KepcoBop.model, SR830.model)
 DEFAULT_DEVICE = "nanoring"
 CLOCK = VirtualClock.model
@@ -39,16 +36,16 @@ CLOCK = VirtualClock.model
 class VirtualRig:
     """Instruments by key, joined to one device.
 
-    It sits in the first supply's coil and the first read-out sees it. Further instruments stand
-    beside: a supply with a coil of its own, a read-out with an open input. The same seed and the
-    same commands give the same replies, however slow the host is.
+    It sits in the first supply's coil and the first read-out sees it; field probes are in that
+    coil, too. Further instruments stand beside: a supply with a coil of its own, a read-out with an
+    open input. The same seed and the same commands give the same replies, however slow the host is.
 
     Parameters
     ----------
     device
-        `nanoring` or `leaky-integrator`.
+        A name of `devices.DEVICES`.
     models
-        Driver names, one instrument each; a virtual clock is always added.
+        Names of `models.MODELS`, one instrument each; a virtual clock is always added.
     seed
         Of the device, the read-out noise and the drift, each a stream of its own.
     accelerate
@@ -75,17 +72,22 @@ class VirtualRig:
     ) -> None:
         if seed < 0:
             raise InputError(f"virtual rig: seed = {seed} must be zero or more")
-        _check_models(models)
+        check_models(models)
         self.device_name = device
         self.accelerate = accelerate
         self.time = DeviceTime(accelerate)
-        self.coil = CoilParameters()
-        self.electronics = ElectronicsParameters()
         self._lock = threading.RLock()
         self.tap = wire_log
         streams = np.random.SeedSequence(seed).spawn(3 + len(models))
         device_seed, self._noise_seed, self._drift_seed = streams[:3]
         self._device = make_device(device, device_seed)
+        self.drive = DRIVES[device]
+        self.electronics = self.drive.electronics
+        self._coil = replace(CoilParameters(), tesla_per_ampere=self.drive.tesla_per_ampere)
+        supplies = [model for model in models if model in SUPPLIES]
+        readouts = [model for model in models if model in READOUTS]
+        self._joined_models = (*supplies[:1], *readouts[:1])
+        self.coil = SUPPLIES[supplies[0]].coil_of(self._coil) if supplies else self._coil
         self.instruments: dict[str, VirtualInstrument] = {}
         self._build(models, streams[3:])
         self._faults = faults
@@ -93,26 +95,45 @@ class VirtualRig:
             faults.check(self.instruments)
 
     def _build(self, models: Sequence[str], streams: Sequence[np.random.SeedSequence]) -> None:
-        supplies = [KepcoBop(self.time, self.coil) for model in models if model in SUPPLIES]
-        joined: Source = DeviceSource(
-            self._device,
-            supplies[0].supply if supplies else None,
-            self.time,
-            self.electronics,
-            self._noise_seed,
-            self._drift_seed,
-        )
+        supplies: list[Any] = [
+            SUPPLIES[model].make(self.time, SUPPLIES[model].coil_of(self._coil))
+            for model in models
+            if model in SUPPLIES
+        ]
+        outputs = [one.supply for one in supplies]
+        self._output = outputs[0] if outputs else None
+        joined = self._joined()
         waiting_supplies, seen_readout = iter(supplies), False
         for model, stream in zip(models, streams, strict=True):
             if model in SUPPLIES:
                 self._add(next(waiting_supplies))
             elif model in THERMOMETERS:
-                self._add(LakeShore336(self.time, [one.supply for one in supplies]))
+                self._add(THERMOMETERS[model](self.time, outputs))
+            elif model in TESLAMETERS:
+                self._add(TESLAMETERS[model](self.time, self.field_T, stream))
             else:
                 source = OpenInput(self.electronics, stream) if seen_readout else joined
-                self._add(SR830(self.time, source))
+                self._add(READOUTS[model].make(self.time, source))
                 seen_readout = True
         self._add(VirtualClock(self.time))
+
+    def _joined(self) -> Source:
+        """What the first read-out sees: the device, which feels the first supply's coil."""
+        device, output = self._device, self._output
+        seeds = self._noise_seed, self._drift_seed
+        if not isinstance(device, Resonant):
+            return DeviceSource(device, output, self.time, self.electronics, *seeds)
+        if output is not None:
+            tesla_per_ampere, feel = self.coil.tesla_per_ampere, device.feel
+            output.felt = lambda current_A, seconds: feel(current_A * tesla_per_ampere, seconds)
+        return ResonantSource(device, output, self.time, self.electronics, *seeds)
+
+    def field_T(self) -> float:
+        """The field in the first supply's coil now; 0 where there is no supply."""
+        if self._output is None:
+            return 0.0
+        self._output.follow()
+        return float(self._output.coil.current_A * self._output.coil.parameters.tesla_per_ampere)
 
     def _add(self, instrument: VirtualInstrument) -> None:
         number = sum(other.model == instrument.model for other in self.instruments.values()) + 1
@@ -134,12 +155,16 @@ class VirtualRig:
         """Device time of one gate (one rotation)."""
         return self._device.duration_s
 
+    def spectral(self, model: str) -> bool:
+        """Whether a read-out of that model, joined to the device, sees a spectrum of its own."""
+        return model == KeysightPNA.model and isinstance(self._device, Resonant)
+
     def fingerprint(self) -> str:
         """SHA-256 over every physical parameter: device, coil, read-out chain, lock-in as left.
 
         Neither seed nor acceleration enter: they choose a run, not the rig.
         """
-        parameters = {
+        parameters: dict[str, object] = {
             "device": self.device_name,
             "device_parameters": dict(self._device.parameters),
             "gate_s": self._device.duration_s,
@@ -147,16 +172,8 @@ class VirtualRig:
             "electronics": asdict(self.electronics),
             "sr830": {name: left for name, (_, _, left) in (INTEGERS | REALS).items()},
         }
+        others = [one for one in self._joined_models if one not in DEFAULT_MODELS]
+        if others:
+            parameters["joined"] = others
         canonical = json.dumps(parameters, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _check_models(models: Sequence[str]) -> None:
-    known = SUPPLIES + READOUTS + THERMOMETERS
-    problems = [] if models else [f"no models named; known: {', '.join(known)}"]
-    for model in models:
-        if model not in known:
-            near = difflib.get_close_matches(model, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"available: {', '.join(known)}"
-            problems.append(f"no virtual instrument for model {model!r}; {hint}")
-    raise_problems(InputError, "virtual rig", problems)

@@ -13,11 +13,11 @@ import pytest
 from served_rig import served_rig, start, stop_signal
 
 from app.cli import main
-from app.cli_arguments import DEVICES, MODELS
+from app.cli_arguments import DEVICES, MODELS, SERVED
 from app.operations.events import Note
 from app.operations.serve import Listening, serve
 from instruments.clock import Stop
-from instruments.virtual import devices, rig
+from instruments.virtual import devices, models, rig
 from models.errors import InputError, StoppedError, TwinrigError
 
 
@@ -155,9 +155,9 @@ def address_of(text: str) -> str:
 
 
 def test_the_lists_of_the_command_line_are_the_rigs() -> None:
-    known = [getattr(rig, name) for name in ("SUPPLIES", "READOUTS", "THERMOMETERS")]
-    assert [model for models in known for model in models] == list(MODELS)
-    assert {*devices.DEVICES, *devices.LATER_DEVICES} == set(DEVICES)
+    assert models.MODELS == MODELS
+    assert tuple(devices.DEVICES) == DEVICES
+    assert rig.DEFAULT_MODELS == SERVED
 
 
 def test_faults_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

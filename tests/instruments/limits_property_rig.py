@@ -15,7 +15,8 @@ from wire_judge import Message, Truth, WireJudge
 
 from instruments.virtual import library
 from instruments.virtual.library import VirtualVisaLibrary, resource_name
-from instruments.virtual.rig import CLOCK, SUPPLIES, VirtualRig
+from instruments.virtual.models import SUPPLIES
+from instruments.virtual.rig import CLOCK, VirtualRig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -156,8 +156,8 @@ def test_open_virtual_gives_a_manager_and_the_clocks_address():
         assert clock.query("ADVANCE 2") == "2.000000000"
     assert set(manager.list_resources("?*")) == {KEPCO, SR830}
     manager.close()
-    with pytest.raises(InputError, match="later release"):
-        open_virtual(Spec(device="spin-vortex-ice"))
+    with pytest.raises(InputError, match="unknown; did you mean"):
+        open_virtual(Spec(device="spin-vortex-ices"))
 
 
 def test_a_set_and_a_gated_read_cost_well_under_a_millisecond(manager):

@@ -134,9 +134,9 @@ def test_a_rig_without_a_supply_has_no_field_and_one_without_a_read_out_no_signa
 
 def test_every_unknown_model_is_named_at_once_with_hints():
     with pytest.raises(InputError) as caught:
-        VirtualRig(DEVICE, models=("kepko-bop", "lakeshore-643"))
+        VirtualRig(DEVICE, models=("kepko-bop", "zurich-mfli"))
     assert "did you mean 'kepco-bop'" in str(caught.value)
-    assert "no virtual instrument for model 'lakeshore-643'" in str(caught.value)
+    assert "no virtual instrument for model 'zurich-mfli'" in str(caught.value)
     with pytest.raises(InputError, match="no models named"):
         VirtualRig(DEVICE, models=())
     with pytest.raises(InputError, match="seed"):
