@@ -216,12 +216,11 @@ def test_a_file_that_may_not_grow_ends_a_recording_safe(rig: ExitRig, tmp_path: 
     assert read_recording(out).status == "done"
 
 
-@pytest.fixture
-def network(rig: ExitRig, tmp_path: Path) -> Path:
-    with Bench.connect(rig.spec()) as bench:
-        path = saved_network(bench, tmp_path / "trained")
-    rig.sent.clear()
-    return path
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Trained on a rig like each test's."""
+    with exit_rig(hold_s=0.0) as like, Bench.connect(like.spec()) as bench:
+        return saved_network(bench, tmp_path_factory.mktemp("trained"))
 
 
 @pytest.mark.parametrize("measured", [0, 2, 4])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-CASES, FULL_CASES = 250, 10_000
+CASES, FULL_CASES = 200, 10_000
 FORGED = 0.4  # the share of cases whose digests all fit
 LONGEST_S = 2.0  # of work a case; one that waits for ever ends by the time-out of the test
 LONGEST_WORDS = 3000
