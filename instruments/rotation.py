@@ -1,0 +1,257 @@
+"""A field that is turned by two magnets at right angles, point by point, and what is read of it.
+
+Each step is `rotations` turns of `points` field vectors (A cos θ, A sin θ); its input is the
+amplitude A. Software-timed: at each point both magnets are set, held for the window's `hold_s`, and
+read; a turn then takes `points · (hold_s + reading)`. The readings of a step become components at
+once and twice the rotation's frequency (`instruments.demodulate`), which are its channels.
+
+Decisions. A waveform is never distorted silently: neighbouring points that a magnet's ramp can't
+join within their time are refused, as are supplies that walk by a ramp of their own (two of them
+don't stay on a circle). From one point to the next both magnets go along the chord, in pieces
+within one tick's reach of each; of the two sets of a piece the one that shrinks comes first, so
+that the vector is never longer on the way than at its ends. The change of amplitude between two
+steps is a single step: it is walked, not refused.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from instruments.demodulate import component_names, demodulate
+from instruments.staircase import TICK_S
+from instruments.supply_ramp import with_own_ramp
+from models.errors import InputError, TwinrigError, raise_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from instruments.limits import LimitedMagnet
+    from models.sequence import DriveWindow, Reset
+
+    FloatArray = NDArray[np.float64]
+
+FEWEST_POINTS, MOST_POINTS, MOST_ROTATIONS = 8, 1000, 1000
+POINTS = 16
+
+
+@dataclass(frozen=True)
+class RotationSpec:
+    """What a bench file says of a rotation: cosine and sine magnet, points a turn, turns a step."""
+
+    magnets: tuple[str, str]
+    points: int = POINTS
+    rotations: int = 1
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.magnets[0] == self.magnets[1]:
+            problems.append(f"magnet and magnet_2 are both {self.magnets[0]!r}: name two")
+        if not FEWEST_POINTS <= self.points <= MOST_POINTS:  # fewer: 2f and what is next fold
+            problems.append(
+                f"points_per_rotation = {self.points} must be {FEWEST_POINTS} to {MOST_POINTS}"
+            )
+        if not 1 <= self.rotations <= MOST_ROTATIONS:
+            problems.append(f"rotations = {self.rotations} must be 1 to {MOST_ROTATIONS}")
+        raise_problems(InputError, "rotation", problems)
+
+    @property
+    def phase_rad(self) -> FloatArray:
+        """`(points · rotations,)`: the angle of each reading of a step."""
+        index = np.arange(self.points * self.rotations)
+        return 2 * np.pi * (index % self.points) / self.points
+
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """What a recording rests on, as the settings of one more instrument."""
+        x, y = self.magnets
+        return {
+            f"rotation of {x} and {y}": {
+                "points_per_rotation": self.points,
+                "rotations": self.rotations,
+            }
+        }
+
+
+class Rotation:
+    """Two magnets that turn a field.
+
+    Parameters
+    ----------
+    spec
+        Points and turns.
+    magnets
+        Of the bench, by name.
+    gate_s
+        Device time of a reading.
+    """
+
+    def __init__(
+        self, spec: RotationSpec, magnets: Mapping[str, LimitedMagnet], gate_s: float
+    ) -> None:
+        self.spec = spec
+        self.magnets = (magnets[spec.magnets[0]], magnets[spec.magnets[1]])
+        self._gate_s = gate_s
+        self._vectors = np.stack([np.cos(spec.phase_rad), np.sin(spec.phase_rad)], axis=1)
+        self._here_T: FloatArray | None = None  # where the last walk ended; None: not known
+
+    def channels(
+        self, channels: Sequence[str], units: Sequence[str]
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names and units of the components of these channels."""
+        names = tuple(component_names(channels))
+        each = len(names) // max(len(channels), 1)
+        return names, tuple(unit for unit in units for _ in range(each))
+
+    def energised(self) -> None:
+        """Both magnets are at zero, their outputs on."""
+        self._here_T = np.zeros(2)
+
+    # ---- before anything is sent
+
+    def problems(self, window: DriveWindow, reset: Reset, drives: Iterable[float]) -> list[str]:
+        """What a window, a reset and drive values 0…1 would break, in words."""
+        amplitudes_T = [float(window.field_T(np.asarray(drive))) for drive in drives]
+        found = []
+        for magnet in self.magnets:
+            if with_own_ramp(magnet.magnet):
+                found.append(
+                    f"magnet {magnet.name} ({magnet.magnet.driver}) walks by a ramp of its own: "
+                    "two such don't stay on a circle; a rotation needs supplies without one"
+                )
+            for name, amplitude_T, hold_s in (
+                ("reset", reset.field_T, reset.hold_s),
+                ("lowest step", min(amplitudes_T, key=abs), window.hold_s),
+                ("highest step", max(amplitudes_T, key=abs), window.hold_s),
+            ):
+                words = self._beyond(magnet, amplitude_T, hold_s)
+                found += [f"{name}, magnet {magnet.name}: {each}" for each in words]
+        return found
+
+    def _beyond(self, magnet: LimitedMagnet, amplitude_T: float, hold_s: float) -> list[str]:
+        limits = magnet.limits
+        amplitude_A = abs(limits.current_A(amplitude_T))
+        problem = limits.problem(amplitude_A)
+        if problem:
+            return [problem]
+        change_A = 2 * amplitude_A * math.sin(math.pi / self.spec.points)
+        time_s = max(hold_s, TICK_S)
+        if change_A <= limits.max_ramp_A_per_s * time_s * (1 + 1e-9):
+            return []
+        needed_s = change_A / limits.max_ramp_A_per_s
+        return [
+            f"a turn of {amplitude_A:.4g} A in {self.spec.points} points changes by "
+            f"{change_A:.4g} A in {time_s:g} s, which max_ramp_A_per_s = "
+            f"{limits.max_ramp_A_per_s:g} A/s takes {needed_s:.3g} s for: give a longer hold_s or "
+            "more points_per_rotation"
+        ]
+
+    def foreseen(
+        self, window: DriveWindow, reset: Reset, sequences: Sequence[Sequence[float]]
+    ) -> list[str]:
+        """Why the amplitudes of sequences, each with its reset, break the duty of a magnet."""
+        return [
+            f"magnet {magnet.name}: {words}"
+            for axis, magnet in enumerate(self.magnets)
+            for words in magnet.foreseen(self._plan_T(axis, window, reset, sequences))
+        ]
+
+    def _plan_T(
+        self, axis: int, window: DriveWindow, reset: Reset, sequences: Sequence[Sequence[float]]
+    ) -> Iterator[tuple[float, float]]:
+        along = self._vectors[:, axis].tolist()
+        for steps_T in sequences:
+            for amplitude_T, hold_s in (
+                (reset.field_T, reset.hold_s),
+                *((each_T, window.hold_s) for each_T in steps_T),
+            ):
+                for share in along:
+                    yield amplitude_T * share, hold_s + self._gate_s
+
+    def step_s(self, amplitude_T: float, hold_s: float) -> float:
+        """Device time of a step: its points' walks, holds and readings."""
+        walks_s = sum(
+            magnet.walk_s(
+                2 * magnet.limits.current_A(amplitude_T) * math.sin(math.pi / self.spec.points)
+            )
+            for magnet in self.magnets
+        )
+        return len(self._vectors) * (walks_s + hold_s + self._gate_s)
+
+    # ---- on the way
+
+    def turn(
+        self, amplitude_T: float, hold_s: float, read: Callable[[], FloatArray]
+    ) -> tuple[float, FloatArray]:
+        """All points of one step: the amplitude's current in the first magnet, and the readings.
+
+        Parameters
+        ----------
+        amplitude_T
+            Of the turned field.
+        hold_s
+            At each point, before its reading.
+        read
+            Gives one reading `(C,)`; the first magnet knows of the time it takes.
+
+        Returns
+        -------
+        tuple of float and NDArray
+            The current in A, and `(points · rotations, C)`.
+
+        Raises
+        ------
+        RefusedError
+            A point is beyond a limit.
+        LinkError, TwinrigError, StoppedError
+            As `LimitedMagnet.step_to_A`.
+        """
+        first, second = self.magnets
+        values = []
+        for vector in self._vectors:
+            self._go_to_T(amplitude_T * vector)
+            second.hold(0.0, hold_s + self._gate_s)  # foreseen; both hold at the same time
+            first.hold(hold_s, self._gate_s)
+            second.passed(hold_s)
+            values.append(read())
+            second.passed(self._gate_s)
+        return first.limits.current_A(amplitude_T), np.array(values)
+
+    def components(self, values: FloatArray) -> FloatArray:
+        """Channels `(C · 4,)` of the readings of one step."""
+        return demodulate(self.spec.phase_rad, values).ravel()
+
+    def verify(self) -> list[str]:
+        """What keeps the last repeat from being true, of both magnets."""
+        problems = []
+        for magnet in self.magnets:
+            try:
+                magnet.verify()
+            except TwinrigError as error:
+                problems.append(str(error))
+        return problems
+
+    def _go_to_T(self, target_T: FloatArray) -> None:
+        """Both magnets along the chord, in pieces that each reaches within one tick."""
+        here_T, self._here_T = self._here_T, None
+        if here_T is None:  # a walk was broken off: each axis walks by itself from where it is
+            here_T = target_T
+        change_T = target_T - here_T
+        reach = [
+            abs(magnet.limits.current_A(change)) / (magnet.limits.max_ramp_A_per_s * TICK_S)
+            for magnet, change in zip(self.magnets, change_T.tolist(), strict=True)
+        ]
+        pieces = max(1, math.ceil(max(reach) * (1 - 1e-9)))
+        before_T = here_T
+        for piece in range(1, pieces + 1):
+            there_T = target_T if piece == pieces else here_T + change_T * (piece / pieces)
+            shrinks = np.abs(there_T) - np.abs(before_T)
+            for axis in np.argsort(shrinks, kind="stable").tolist():
+                self.magnets[axis].step_to_T(float(there_T[axis]))
+            before_T = there_T
+        self._here_T = target_T
