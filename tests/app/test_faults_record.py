@@ -15,7 +15,7 @@ from fault_sweep import CLOCK, KINDS, LOCK_IN, SUPPLY, Outcome, cases_of, run_ca
 if TYPE_CHECKING:
     from pathlib import Path
 
-EVERY = 61  # of all cases, in the usual run; prime, so that kinds and messages mix
+EVERY = 97  # of all cases, in the usual run; prime, so that kinds and messages mix
 
 
 @pytest.fixture(scope="module")
