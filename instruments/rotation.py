@@ -16,7 +16,6 @@ steps is a single step: it is walked, not refused.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,58 +23,18 @@ import numpy as np
 from instruments.demodulate import component_names, demodulate
 from instruments.staircase import TICK_S
 from instruments.supply_ramp import with_own_ramp
-from models.errors import InputError, TwinrigError, raise_problems
+from models.errors import RefusedError, raise_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import Any
 
     from numpy.typing import NDArray
 
     from instruments.limits import LimitedMagnet
-    from models.sequence import DriveWindow, Reset
+    from instruments.rotation_spec import RotationSpec
+    from models.sequence import DriveWindow, FieldSequence, Reset
 
     FloatArray = NDArray[np.float64]
-
-FEWEST_POINTS, MOST_POINTS, MOST_ROTATIONS = 8, 1000, 1000
-POINTS = 16
-
-
-@dataclass(frozen=True)
-class RotationSpec:
-    """What a bench file says of a rotation: cosine and sine magnet, points a turn, turns a step."""
-
-    magnets: tuple[str, str]
-    points: int = POINTS
-    rotations: int = 1
-
-    def __post_init__(self) -> None:
-        problems = []
-        if self.magnets[0] == self.magnets[1]:
-            problems.append(f"magnet and magnet_2 are both {self.magnets[0]!r}: name two")
-        if not FEWEST_POINTS <= self.points <= MOST_POINTS:  # fewer: 2f and what is next fold
-            problems.append(
-                f"points_per_rotation = {self.points} must be {FEWEST_POINTS} to {MOST_POINTS}"
-            )
-        if not 1 <= self.rotations <= MOST_ROTATIONS:
-            problems.append(f"rotations = {self.rotations} must be 1 to {MOST_ROTATIONS}")
-        raise_problems(InputError, "rotation", problems)
-
-    @property
-    def phase_rad(self) -> FloatArray:
-        """`(points · rotations,)`: the angle of each reading of a step."""
-        index = np.arange(self.points * self.rotations)
-        return 2 * np.pi * (index % self.points) / self.points
-
-    def settings(self) -> dict[str, dict[str, Any]]:
-        """What a recording rests on, as the settings of one more instrument."""
-        x, y = self.magnets
-        return {
-            f"rotation of {x} and {y}": {
-                "points_per_rotation": self.points,
-                "rotations": self.rotations,
-            }
-        }
 
 
 class Rotation:
@@ -114,8 +73,22 @@ class Rotation:
 
     # ---- before anything is sent
 
+    def refuse(self, sequences: Sequence[FieldSequence], window: DriveWindow, reset: Reset) -> None:
+        """Raise `RefusedError` for what would break a limit; no byte is sent."""
+        drives = [float(d) for s in sequences for d in (s.drive.min(), s.drive.max())]
+        found = self.problems(window, reset, drives or [0.0, 1.0])
+        if not found:
+            fields = [window.field_T(sequence.drive).tolist() for sequence in sequences]
+            found = self.foreseen(window, reset, fields)
+        raise_problems(RefusedError, f"rotation of {' and '.join(self.spec.magnets)}", found)
+
     def problems(self, window: DriveWindow, reset: Reset, drives: Iterable[float]) -> list[str]:
         """What a window, a reset and drive values 0…1 would break, in words."""
+        if window.encoding != "rotation":
+            return [
+                f"the bench turns its field (encoding 'rotation'), asked for was encoding "
+                f"{window.encoding!r}: take a bench file whose [drive] says so"
+            ]
         amplitudes_T = [float(window.field_T(np.asarray(drive))) for drive in drives]
         found = []
         for magnet in self.magnets:
@@ -173,6 +146,12 @@ class Rotation:
                 for share in along:
                     yield amplitude_T * share, hold_s + self._gate_s
 
+    def predicted_s(self, steps: int, window: DriveWindow, reset: Reset) -> float:
+        """Device time of one repeat of so many steps, its reset included."""
+        largest_T = max(abs(window.low_T), abs(window.high_T))
+        step_s = self.step_s(largest_T, window.hold_s)
+        return self.step_s(reset.field_T, reset.hold_s) + steps * step_s
+
     def step_s(self, amplitude_T: float, hold_s: float) -> float:
         """Device time of a step: its points' walks, holds and readings."""
         walks_s = sum(
@@ -184,6 +163,11 @@ class Rotation:
         return len(self._vectors) * (walks_s + hold_s + self._gate_s)
 
     # ---- on the way
+
+    @property
+    def there_s(self) -> float:
+        """Device time at which the last point was set."""
+        return max(magnet.there_s for magnet in self.magnets)
 
     def turn(
         self, amplitude_T: float, hold_s: float, read: Callable[[], FloatArray]
@@ -225,16 +209,6 @@ class Rotation:
     def components(self, values: FloatArray) -> FloatArray:
         """Channels `(C · 4,)` of the readings of one step."""
         return demodulate(self.spec.phase_rad, values).ravel()
-
-    def verify(self) -> list[str]:
-        """What keeps the last repeat from being true, of both magnets."""
-        problems = []
-        for magnet in self.magnets:
-            try:
-                magnet.verify()
-            except TwinrigError as error:
-                problems.append(str(error))
-        return problems
 
     def _go_to_T(self, target_T: FloatArray) -> None:
         """Both magnets along the chord, in pieces that each reaches within one tick."""
