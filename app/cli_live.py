@@ -24,6 +24,7 @@ from app.operations.events import (
     FitProgress,
     FitSamples,
     NodeStarted,
+    Paused,
     Progress,
     RepeatStarted,
     Stage,
@@ -83,6 +84,8 @@ class LiveProgress:
                 self._begin(f"sequence {sequence + 1}, repeat {repeat + 1}", len(drive))
             case NodeStarted(layer, node, drive, _, _):
                 self._begin(f"layer {layer + 1}, node {node + 1}", len(drive))
+            case Paused(seconds) if seconds:
+                self._state(f"paused at zero current for {duration(seconds)}")
             case StepRead(_, _, _, values):
                 self._values.append(float(values[0]))
                 self._draw_running()
@@ -121,6 +124,10 @@ class LiveProgress:
             self._bars.remove_task(task)
         self._tasks.clear()
         self._bars.plot = ()
+
+    def _state(self, text: str) -> None:
+        """What the run waits for, in place of the running repeat."""
+        self._bars.plot = (Text(text),)
 
     def _begin(self, title: str, points: int) -> None:
         self._title, self._values, self._points = title, [], points

@@ -12,6 +12,7 @@ from app.cli_words import result_lines, words_of
 from app.operations.events import (
     Event,
     FitProgress,
+    Paused,
     Progress,
     Result,
     TrainProgress,
@@ -76,7 +77,8 @@ class PlainLines:
         self.say(text)
 
     def _due(self, event: Event) -> bool:
-        if not isinstance(event, (Progress, FitProgress, TrainProgress)):
+        begun = isinstance(event, Paused) and event.seconds == 0
+        if begun or not isinstance(event, (Paused, Progress, FitProgress, TrainProgress)):
             return True
         now_s = time.monotonic()
         ended = isinstance(event, Progress) and event.done >= event.total

@@ -12,7 +12,9 @@ from app.operations.events import (
     FitProgress,
     NodeMeasured,
     Note,
+    Paused,
     Progress,
+    Resumed,
     RunPlan,
     Stage,
     TrainProgress,
@@ -31,6 +33,10 @@ def words_of(event: Event) -> str | None:
             return f"[{index}/{total}] {name}" if total > 1 else name
         case Note(text, level):
             return text if level == "info" else f"{level}: {text}"
+        case Paused(seconds):
+            return f"paused at zero current{f' for {duration(seconds)}' if seconds else ''}"
+        case Resumed(seconds):
+            return f"going on after {duration(seconds)}"
         case RunPlan(sequences, repeats, steps, channels, _, predicted_s, path, _):
             return (
                 f"{sequences} sequences × {repeats} repeats × {steps} steps of "

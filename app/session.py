@@ -14,7 +14,7 @@ import platformdirs
 
 from app.artefacts import new_id, read_head
 from app.operations.safely import made_safe, voice_of
-from instruments.clock import Stop
+from instruments.clock import Pause, Stop
 from models import network, twin
 from models.errors import InputError, RefusedError
 from models.network import DEPLOYMENT_SCHEMA
@@ -126,6 +126,7 @@ class Session:
         self.bench: Bench | None = None
         self.busy = ""
         self.stop = Stop()
+        self.pause = Pause()
         self._lock = threading.Lock()
 
     def connect(self) -> Bench:
@@ -219,8 +220,9 @@ class Session:
         self.stop.request()
 
     def clear_stop(self) -> None:
-        """Forget an earlier request, before the next job."""
+        """Forget earlier requests to stop or to pause, before the next job."""
         self.stop.clear()
+        self.pause.clear()
 
     def make_safe(self) -> list[str]:
         """Bring the bench to its safe state; sentences of what was found and done."""

@@ -68,6 +68,42 @@ class Stop:
                 self.check()
 
 
+class Pause:
+    """A request to pause, seen where a run looks for it, and taken back to go on.
+
+    It ends no wait: what is under way comes to its end first. `Stop` ends a pause, too.
+    """
+
+    def __init__(self) -> None:
+        self._goes_on = threading.Event()
+        self._goes_on.set()
+
+    def request(self) -> None:
+        """Ask the run to wait at its next safe point."""
+        self._goes_on.clear()
+
+    def clear(self) -> None:
+        """Let it go on; before the next run, too."""
+        self._goes_on.set()
+
+    @property
+    def requested(self) -> bool:
+        """Whether the run has to wait."""
+        return not self._goes_on.is_set()
+
+    def toggle(self) -> bool:
+        """Request it, or take the request back; whether it is requested now."""
+        if self.requested:
+            self.clear()
+        else:
+            self.request()
+        return self.requested
+
+    def stays(self, seconds: float) -> None:
+        """Sleep on the host's clock; ends early where the run may go on."""
+        self._goes_on.wait(max(0.0, seconds))
+
+
 class Clock(Protocol):
     """Device time in seconds: what holds, ramps and limits are counted in.
 

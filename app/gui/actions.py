@@ -38,6 +38,7 @@ PAGES = (
 )
 ACTIONS = (
     ActionInfo("stop", "Stop and make safe", "Ctrl+."),
+    ActionInfo("pause", "Pause after this repeat, or go on", "Ctrl+P"),
     ActionInfo("reconnect", "Reconnect the bench"),
     *(
         ActionInfo(f"page.{key}", name, f"Ctrl+{n}", separated=n == 1)

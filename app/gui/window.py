@@ -102,6 +102,7 @@ class Window(BenchWindow):
         pages = [key for key, _ in PAGES] + ["log"]
         return {
             "stop": self.stop,
+            "pause": self.pause,
             "reconnect": self.reconnect,
             **{f"page.{key}": partial(self.open_page, key) for key in pages},
             "copy": lambda: self.page().copy_plots(),
@@ -170,6 +171,14 @@ class Window(BenchWindow):
             return
         self.link.make_safe()
 
+    def pause(self) -> None:
+        """Pause the bench's job after its repeat, or let it go on; nothing without one."""
+        job = self.job
+        if job is None or not job.spec.hardware or job.stop_asked:
+            return
+        self.session.pause.toggle()
+        self.pages[job.spec.page].show_pause()
+
     def reconnect(self) -> None:
         """Connect the bench again, in a worker."""
         if self.session.bench is None:
@@ -209,6 +218,8 @@ class Window(BenchWindow):
             elif isinstance(event, Note):
                 self.toast(event.text, event.level)
         page.take(events)
+        if page.wait.words and not job.stop_asked:
+            self.status.say(f"{job.spec.title}, {page.wait.words}", fraction=self.status.fraction)
         if progress is None and not job.stop_asked and page.progress is not None:
             share, left = page.progress
             self.status.say(job.spec.title, fraction=share, left=left)

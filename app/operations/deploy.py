@@ -27,7 +27,8 @@ from app.operations.events import (
     Result,
     RunPlan,
 )
-from app.operations.runs import WayOut, energised, run_repeat_twice
+from app.operations.run_control import Control, repeat_under
+from app.operations.runs import WayOut, energised
 from app.store import RecordingWriter, load_network, new_directory, now_iso, read_recording
 from models import schedule
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from app.operations.events import Event
     from instruments.bench import Bench
+    from instruments.clock import Pause
     from models.network import Network
 
     FloatArray = NDArray[np.float64]
@@ -47,7 +49,12 @@ NODES = "nodes"
 
 
 def deploy(
-    network: Path | None, bench: Bench, out: Path, *, resume: bool = False
+    network: Path | None,
+    bench: Bench,
+    out: Path,
+    *,
+    resume: bool = False,
+    pause: Pause | None = None,
 ) -> Generator[Event, None, Path]:
     """Measure every node of a network on the bench's device; returns its `deployment.json`.
 
@@ -60,6 +67,8 @@ def deploy(
     out
         A new folder, or with `resume` that of a deployment that ended early: nodes that are
         complete are not measured again.
+    pause
+        Looked at before each node; None: nobody asks for one.
 
     Raises
     ------
@@ -80,7 +89,7 @@ def deploy(
     preflight(loaded, path, bench)
     header = blank_nodes(loaded, path, bench)
     writer = _resumed(header.meta, out) if resume else _begun(header, out)
-    run = _Run(loaded, bench, writer)
+    run = _Run(loaded, bench, writer, Control(bench, writer.remark, writer.beat, pause))
     way_out = WayOut(bench, writer.finish, writer.remark)
     try:
         with way_out:
@@ -124,8 +133,11 @@ def _resumed(meta: dict[str, Any], out: Path) -> RecordingWriter:
 class _Run:
     """One deployment between its first and last byte."""
 
-    def __init__(self, network: Network, bench: Bench, writer: RecordingWriter) -> None:
+    def __init__(
+        self, network: Network, bench: Bench, writer: RecordingWriter, control: Control
+    ) -> None:
         self.network, self.bench, self.writer = network, bench, writer
+        self.control = control
         self.schedule = schedule.runs(network)
         self.begin_s = time.monotonic()
 
@@ -172,16 +184,18 @@ class _Run:
     def _node(self, run: schedule.Run, drive: FloatArray, origin_s: float) -> Iterator[Event]:
         network, position = self.network, run.position
         mean, std = network.node_mean[position], network.node_std[position]
+        yield from self.control.paused()
         yield NodeStarted(run.layer, run.node, drive, mean, std)
-        start_s = self.bench.clock.now_s() - origin_s
-        response = yield from self._beating(drive)
-        self.writer.append(position, 0, position, start_s, response)
+        began_s, response = yield from repeat_under(
+            self.control, drive, network.window, network.reset
+        )
+        self.writer.append(position, 0, position, began_s - origin_s, response)
         misfit = misfit_of(network, position, response)
         yield NodeMeasured(run.layer, run.node, response, misfit)
         left, total = len(self.pending()), len(self.schedule)
         done, elapsed_s = total - left, time.monotonic() - self.begin_s
         measured = done - self._had
-        left_s = elapsed_s / measured * left if measured else None
+        left_s = (elapsed_s - self.control.waited_s) / measured * left if measured else None
         yield Progress("deploy", done, total, "nodes", elapsed_s, left_s)
 
     def _beating(self, drive: FloatArray) -> Generator[Event, None, FloatArray]:

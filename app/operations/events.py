@@ -97,6 +97,20 @@ class RepeatRecorded(Event):
 
 
 @dataclass(frozen=True)
+class Paused(Event):
+    """The run waits, as the user asked, at zero current; told about once a second."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Resumed(Event):
+    """The run goes on after so many seconds of waiting."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class FitProgress(Event):
     """The state of a fit: losses of the objective on the training and validation part."""
 

@@ -18,7 +18,8 @@ from app.operations.events import (
     RunPlan,
 )
 from app.operations.results import result_values
-from app.operations.runs import WayOut, energised, run_repeat_twice
+from app.operations.run_control import Control, repeat_under, waited_s
+from app.operations.runs import WayOut, energised
 from app.recording_reader import FILE_NAME, folder_of, read_recording
 from app.recording_store import RecordingWriter
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from app.operations.events import Event
     from instruments.bench import Bench
+    from instruments.clock import Pause
     from models.sequence import DriveWindow, FieldSequence, Reset
 
 SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
@@ -61,6 +63,7 @@ def record(
     reset: Reset | None = None,
     meta: Mapping[str, Any] | None = None,
     resume: bool = False,
+    pause: Pause | None = None,
 ) -> Generator[Event, None, Path]:
     """Record every sequence `repeats` times; the last event is the Result, the value its path.
 
@@ -85,6 +88,8 @@ def record(
         sample, operator, temperature_K, notes: kept with the recording.
     resume
         Record only what is missing; the bench must be as it was.
+    pause
+        Looked at before each repeat; None: nobody asks for one.
 
     Raises
     ------
@@ -117,7 +122,7 @@ def record(
     try:
         with way_out:
             yield _plan(bench, asked, writer)
-            yield from _repeats(bench, asked, writer)
+            yield from _repeats(bench, asked, writer, pause)
             bench.check_settings()
     except TwinrigError:
         if not way_out.closing:
@@ -254,7 +259,9 @@ def _plan(bench: Bench, asked: _Asked, writer: RecordingWriter) -> RunPlan:
     )
 
 
-def _repeats(bench: Bench, asked: _Asked, writer: RecordingWriter) -> Iterator[Event]:
+def _repeats(
+    bench: Bench, asked: _Asked, writer: RecordingWriter, pause: Pause | None
+) -> Iterator[Event]:
     """Energise, and record what is missing, repeat by repeat."""
     pending = _pending(asked, writer.recording)
     total = len(asked.order)
@@ -262,33 +269,20 @@ def _repeats(bench: Bench, asked: _Asked, writer: RecordingWriter) -> Iterator[E
         return
     yield from energised(bench, writer.remark)
     origin_s = bench.clock.now_s() - _start_of_next(bench, writer.recording)
+    control = Control(bench, writer.remark, writer.beat, pause)
     begin_s = time.monotonic()
     for index, (position, s, r) in enumerate(pending):
         drive = asked.sequences[s].drive
+        yield from control.paused()
         yield RepeatStarted(s, r, position, drive, asked.window.field_T(drive))
-        start_s = bench.clock.now_s() - origin_s
-        response = yield from _beating(bench, asked, writer, drive)
+        began_s, response = yield from repeat_under(control, drive, asked.window, asked.reset)
+        start_s = began_s - origin_s
         writer.append(s, r, position, start_s, response)
         yield RepeatRecorded(s, r, position, response, start_s)
         elapsed_s = time.monotonic() - begin_s
-        left_s = elapsed_s / (index + 1) * (len(pending) - index - 1)
+        left_s = (elapsed_s - control.waited_s) / (index + 1) * (len(pending) - index - 1)
         done = total - len(pending) + index + 1
         yield Progress("record", done, total, "repeats", elapsed_s, left_s)
-
-
-def _beating(
-    bench: Bench, asked: _Asked, writer: RecordingWriter, drive: NDArray[np.float64]
-) -> Generator[Event, None, NDArray[np.float64]]:
-    """One repeat's events, each a heartbeat of the run on disk."""
-    events = run_repeat_twice(bench, drive, asked.window, asked.reset, writer.remark)
-    while True:
-        try:
-            event = next(events)
-        except StopIteration as end:
-            response: NDArray[np.float64] = end.value
-            return response
-        writer.beat()
-        yield event
 
 
 def _start_of_next(bench: Bench, done: Recording) -> float:

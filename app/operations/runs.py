@@ -12,7 +12,7 @@ from app.operations.events import Note, StepRead
 from app.operations.safely import found_at_energise, made_safe, voice_of
 from app.stopping import uninterrupted
 from instruments.link_errors import LinkError, WrongInstrumentError
-from models.errors import RefusedError, StoppedError, TwinrigError
+from models.errors import StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

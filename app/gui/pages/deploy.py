@@ -62,6 +62,7 @@ class DeployPage(Page):
         self.toggle.chosen.connect(self._choose_channel)
         self.toggle.hide()
         self._buttons.insertWidget(0, self.toggle)
+        self.offer_pause()
         self.theme.changed.connect(self._redraw)
 
     # the form
@@ -160,7 +161,7 @@ class DeployPage(Page):
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
             from app.operations.deploy import deploy
 
-            return deploy(self._path or Path(), bench, out)
+            return deploy(self._path or Path(), bench, out, pause=self.session.pause)
 
         self.shell.run(JobSpec(self.key, "Deploying", out.name, start, hardware=True))
 
@@ -176,11 +177,12 @@ class DeployPage(Page):
             return
         for event in events:
             live.take(event, network)
+            self.wait.take(event)
             if isinstance(event, Note) and event.level != "info":
                 self.shell.toast(event.text, event.level)
         at = f"node {min(live.done + 1, network.nodes)} of {network.nodes}"
         self.form.primary.say(
-            f"Deploying, {at}", "Stop: field to zero, measured nodes kept",
+            f"Deploying, {at}", self.at_foot("Stop: field to zero, measured nodes kept"),
             fraction=live.done / max(1, network.nodes),
         )  # fmt: skip
         step = f"step {live.step + 1} of {network.steps}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from app.gui.live_wait import LiveWait
 from app.gui.widgets.basic import Elided, label
 from app.gui.widgets.form import Form
 
@@ -42,6 +43,9 @@ class Shell(Protocol):
     def stop(self) -> None:
         """Stop what runs."""
 
+    def pause(self) -> None:
+        """Pause what runs on the bench after its repeat, or let it go on."""
+
     def reconnect(self) -> None:
         """Connect the bench again, in a worker."""
 
@@ -56,6 +60,8 @@ class Page(QWidget):
         super().__init__()
         self.shell, self.theme, self.session = shell, shell.theme, shell.session
         self.running = False
+        self.pause_button: QPushButton | None = None
+        self.wait = LiveWait()
         self.setObjectName("body")
         outer = QHBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -97,6 +103,25 @@ class Page(QWidget):
         self._buttons.insertWidget(0, made)
         return made
 
+    def offer_pause(self) -> None:
+        """A button that pauses the page's job, and lets it go on; there while one runs."""
+        self.pause_button = self.button("Pause", self.shell.pause)
+        self.pause_button.hide()
+
+    def show_pause(self) -> None:
+        """Say on the button what a press does now."""
+        if self.pause_button is not None:
+            asked = self.session.pause.requested
+            self.pause_button.setText("Resume" if asked else "Pause")
+            words = "Go on" if asked else "Wait at zero current after this repeat"
+            self.pause_button.setToolTip(f"{words} (Ctrl+P)")
+            self.pause_button.setVisible(self.running)
+
+    def at_foot(self, stop: str) -> str:
+        """What stands below the running job: why it waits, or will, or what Stop would do."""
+        asked = self.session.pause.requested
+        return self.wait.words or ("pauses after this repeat" if asked else stop)
+
     def say(self, heading: str, subheading: str = "") -> None:
         """What the header says."""
         self.heading.setText(heading)
@@ -136,11 +161,13 @@ class Page(QWidget):
 
     def job_started(self) -> None:
         """The job of this page begins."""
-        self.running = True
+        self.running, self.wait = True, LiveWait()
+        self.show_pause()
 
     def job_finished(self, outcome: Outcome) -> None:
         """The job of this page has ended."""
         self.running = False
+        self.show_pause()
         self.refresh()
 
     def bench_changed(self) -> None:

@@ -64,6 +64,7 @@ class RecordPage(Page):
         for button, words in ((self.before_button, "before"), (self.next_button, "next")):
             button.setToolTip(f"Show the sequence {words} this one")
             button.setAccessibleName(f"Sequence {words} this one")
+        self.offer_pause()
         self._take_bench_defaults()
 
     def _sequence_rows(self) -> None:
@@ -187,6 +188,7 @@ class RecordPage(Page):
             return record(
                 bench, plan.sequences, plan.repeats, out, seed=plan.seed,
                 interleave=interleave, window=plan.window, reset=plan.reset,
+                pause=self.session.pause,
             )  # fmt: skip
 
         self.shell.run(JobSpec(self.key, "Recording", out.name, start, hardware=True))
@@ -204,6 +206,7 @@ class RecordPage(Page):
     def take(self, events: Sequence[Event]) -> None:
         for event in events:
             self.live.take(event)
+            self.wait.take(event)
             if isinstance(event, Note) and event.level != "info":
                 self.shell.toast(event.text, event.level)
         live = self.live
@@ -211,7 +214,7 @@ class RecordPage(Page):
             self.recorded = Path(live.plan.path)
             left = f"repeat {min(live.done + 1, live.total)} of {live.total}"
             self.form.primary.say(
-                f"Recording, {left}", "Stop: field to zero, complete repeats kept",
+                f"Recording, {left}", self.at_foot("Stop: field to zero, complete repeats kept"),
                 fraction=live.done / max(1, live.total),
             )  # fmt: skip
             self.say(
