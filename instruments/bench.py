@@ -6,12 +6,13 @@ import logging
 import math
 from typing import TYPE_CHECKING, Any
 
-from instruments import encoding
+from instruments import encoding, hardware_timed
 from instruments.bench_reading import BenchReading, StepReading, channels_of, joined
 from instruments.checks import check_bench
 from instruments.clock import Clock, Stop
 from instruments.connect import Opener, connect_drivers
 from instruments.discovery import list_resources
+from instruments.hardware_timed import HardwareTimed
 from instruments.kept_settings import KeptSettings
 from instruments.limits import GIVE_UP_S, LimitedMagnet, UnsafeError
 from instruments.link_errors import LinkError, WrongInstrumentError
@@ -21,7 +22,7 @@ from instruments.watchdog_log import read_reports
 from models.errors import RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -162,6 +163,8 @@ class Bench:
         """
         drives = [float(d) for s in sequences for d in (s.drive.min(), s.drive.max())]
         found = encoding.problems(window, reset, drives or [0.0, 1.0], self._drive.limits)
+        if self.spec.timing == "hardware":
+            found += hardware_timed.problems(self.spec, self._drive, self.readouts, window)
         if not found:
             fields = [window.field_T(sequence.drive).tolist() for sequence in sequences]
             plan = encoding.plan_T(window, reset, fields, self.spec.gate_s)
@@ -225,6 +228,33 @@ class Bench:
         values = self._read()
         return StepReading(current_A, values, set_s, self.read_s)
 
+    def repeat(
+        self, fields_T: Sequence[float], window: DriveWindow, reset: Reset
+    ) -> Iterator[StepReading]:
+        """Reset the device and play the steps of one repeat, timed as the bench file says.
+
+        Raises
+        ------
+        AlignmentError
+            Timed by hardware, and the repeat is void: its steps can't be told apart.
+        RefusedError, LinkError, StoppedError
+            As `step`.
+        """
+        if self.spec.timing == "hardware":
+            timed = HardwareTimed(self.spec, self._drive, self.readouts, self.clock)
+            yield from timed.play(fields_T, window, reset)
+            return
+        self.reset_device(reset)
+        for field_T in fields_T:
+            yield self.step(field_T, window)
+
+    def timing_words(self) -> str:
+        """How steps are timed, for people; empty where the computer does it."""
+        if self.spec.timing != "hardware":
+            return ""
+        timed = HardwareTimed(self.spec, self._drive, self.readouts, self.clock)
+        return timed.words(self.spec.window)
+
     def verify(self) -> None:
         """Check after a repeat that it is true.
 
@@ -249,6 +279,8 @@ class Bench:
             name: {**magnet.magnet.settings(), "max_ramp_A_per_s": magnet.limits.max_ramp_A_per_s}
             for name, magnet in self.magnets.items()
         }
+        if self.spec.timing != "software":  # a run by software is none to go on with by hardware
+            magnets[self._drive.name] |= {"timing": self.spec.timing}
         readouts = self._readout_settings()
         self._kept.keep(readouts)
         return magnets | readouts

@@ -29,6 +29,7 @@ from instruments.drivers import (
     THERMOMETER_DRIVERS,
 )
 from instruments.locks import link_of
+from instruments.sequenced import TIMING_KEYS, timing_options
 from instruments.toml_table import Table, near
 from models.errors import InputError, raise_problems
 from models.sequence import ENCODINGS, DriveWindow, Reset
@@ -92,9 +93,7 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
         "virtual",
     )  # fmt: skip
     name = table.value("name", str, Path(source).stem)
-    groups = {
-        key: table.table(key) for key in ("magnet", "readout", "teslameter", "thermometer")
-    }
+    groups = {key: table.table(key) for key in ("magnet", "readout", "teslameter", "thermometer")}
     for key, group in groups.items():
         if not group.values and key in ("magnet", "readout"):
             table.add(f"no [{key}.NAME]: a bench needs at least one")
@@ -104,7 +103,9 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
     thermometers = [_thermometer(key, sub) for key, sub in groups["thermometer"].tables()]
     measuring = {spec.name: spec for spec in readouts if spec is not None}
     interlocks = [interlock(key, sub, measuring) for key, sub in table.table("interlock").tables()]
-    window, gate_s, drive_magnet = _drive(table.table("drive"), list(groups["magnet"].values))
+    drive = table.table("drive")
+    window, gate_s, drive_magnet = _drive(drive, list(groups["magnet"].values))
+    timing = timing_options(drive)
     reset = _reset(table.table("reset"))
     specs = [spec for spec in (*magnets, *readouts, *teslameters, *thermometers) if spec]
     virtual = None
@@ -126,6 +127,7 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
         thermometers={spec.name: spec for spec in thermometers if spec is not None},
         interlocks={spec.name: spec for spec in interlocks},
         teslameters={spec.name: spec for spec in teslameters if spec is not None},
+        **timing,
     )
 
 
@@ -191,7 +193,7 @@ def _address(
 
 
 def _drive(table: Table, magnets: list[str]) -> tuple[DriveWindow | None, float, str]:
-    table.known("encoding", "low_T", "high_T", "hold_s", "gate_s", "magnet")
+    table.known("encoding", "low_T", "high_T", "hold_s", "gate_s", "magnet", *TIMING_KEYS)
     encoding = table.value("encoding", str)
     low_T, high_T = table.number("low_T"), table.number("high_T")
     hold_s, gate_s = table.number("hold_s", 0.0), table.number("gate_s", 0.0)

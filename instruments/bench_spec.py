@@ -81,7 +81,8 @@ class BenchSpec:
     """A bench file, checked.
 
     `gate_s` is the device time of one gated reading (0: not known); `drive_magnet` the magnet that
-    the drive goes to; `source` where the text came from, `text` the TOML itself.
+    the drive goes to; `source` where the text came from, `text` the TOML itself. `timing` is
+    `software` or `hardware` (`instruments.hardware_timed`), `marker_T` the field of its marker.
     """
 
     name: str
@@ -97,6 +98,8 @@ class BenchSpec:
     thermometers: dict[str, ThermometerSpec] = field(default_factory=dict)
     interlocks: dict[str, InterlockSpec] = field(default_factory=dict)
     teslameters: dict[str, InstrumentSpec] = field(default_factory=dict)
+    timing: str = "software"
+    marker_T: float | None = None
 
     @property
     def instruments(self) -> list[InstrumentSpec]:

@@ -17,9 +17,11 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from instruments import list_play
 from instruments.clock import SteadyClock
 from instruments.magnet_limits import MagnetLimits
 from instruments.ramp_down import NotTakenError, RampDown, by_hand
+from instruments.sequenced import list_of
 from instruments.supply_ramp import walk_of, with_own_ramp
 from instruments.watch import Watch, differences
 from instruments.watch_duty import largest_A2s
@@ -194,9 +196,7 @@ class LimitedMagnet:
             run: nothing more is sent.
         """
         self.refuse(current_A)
-        target_A = self._stairs.on_grid_A(current_A)
-        if self.limits.problem(target_A):  # rounded up, beyond the limit
-            target_A = self._stairs.on_grid_A(current_A, inwards=True)
+        target_A = self._on_grid_A(current_A)
         with self._lock:
             if not self._energised:
                 raise RefusedError(f"{self.name}: not energised (or made safe meanwhile)")
@@ -253,6 +253,90 @@ class LimitedMagnet:
                 self._clock.wait(piece_s)
                 self._stairs.passed(piece_s)
                 left_s -= piece_s
+
+    def as_list(self, plan: Iterable[tuple[float, float]]) -> list[list[tuple[float, float]]]:
+        """What a list needs for a plan from the present set-point on.
+
+        Parameters
+        ----------
+        plan
+            (field in T, seconds), one after another.
+
+        Returns
+        -------
+        list of list of tuple of float
+            For each item: (A, s) of the ramp's points of 20 ms where it is far, and of the item.
+        """
+        with self._lock:
+            here_A = self._here_A()
+        groups = []
+        for field_T, seconds in plan:
+            current_A = self.limits.current_A(field_T)
+            self.refuse(current_A)
+            there_A = self._on_grid_A(current_A)
+            ramp = self._stairs.plan(here_A, there_A)[1:-1]
+            groups.append([*((a, s) for s, a in ramp), (there_A, seconds)])
+            here_A = there_A
+        return groups
+
+    def play_list(
+        self,
+        points: Sequence[tuple[float, float]],
+        around: Callable[[Callable[[], None]], None] = lambda start: start(),
+    ) -> None:
+        """Let the supply play (A, s) points by its own clock; returns when it is at the last one.
+
+        Parameters
+        ----------
+        points
+            Each a step within the ramp of the one before (`as_list`); a list beyond it is refused.
+        around
+            Called with what starts the list, and calls it: what is to happen just before and after.
+
+        Raises
+        ------
+        RefusedError
+            No such supply, not energised, or a point beyond a limit: nothing was sent.
+        StoppedError
+            Stop was requested, or it was made safe meanwhile; the list was ended.
+        TwinrigError
+            A guard or the duty forbids it, or the list was not played to its end.
+        """
+        program = list_of(self.magnet)
+        if program is None:
+            raise RefusedError(f"{self.name}: {self.magnet.driver} plays no list")
+        with self._lock:
+            if not self._energised:
+                raise RefusedError(f"{self.name}: not energised (or made safe meanwhile)")
+            self._look()
+            self._prove()
+            self._still_there()
+            points = [  # what is beyond a limit stays, to be named
+                (a if self.limits.problem(a) else self._on_grid_A(a), s) for a, s in points
+            ]
+            stairs, here_A = self._stairs, self._here_A()
+            found = list_play.problems(points, here_A, self.limits, stairs.reach_A, program)
+            raise_problems(RefusedError, f"{self.name}: a list is refused, nothing was sent", found)
+            plan = [(dwell_s, current_A) for current_A, dwell_s in points]
+            self._watch.foresee(lambda: [*plan, *stairs.plan(points[-1][0], 0.0)])
+            play = list_play.ListPlay(
+                self.magnet, program, stairs, self._clock, self._stop, self._watch, self._look_on
+            )
+            play.play(points, around)
+
+    def _look_on(self) -> None:
+        """While a list runs: what ends it; the set-point can't be verified then."""
+        if not self._energised:
+            raise StoppedError(f"{self.name}: made safe meanwhile")
+        self._stop.check()
+        self._watch.look()
+
+    def _on_grid_A(self, current_A: float) -> float:
+        """The nearest current on the wire that is within the limits."""
+        target_A = self._stairs.on_grid_A(current_A)
+        if self.limits.problem(target_A):  # rounded up, beyond the limit
+            target_A = self._stairs.on_grid_A(current_A, inwards=True)
+        return target_A
 
     def _way_to_zero(self, after_s: float = 0.0) -> list[tuple[float, float]]:
         """The present current for a while, and the walk to zero."""

@@ -217,6 +217,11 @@ class Watch:
         if self._duty is not None and self._duty.begun:
             self._duty.flows(self._clock.now_s(), current_A)
 
+    def flowed(self, since_s: float, current_A: float) -> None:
+        """Say that this current flows since a device time that has passed."""
+        if self._duty is not None and self._duty.begun:
+            self._duty.flows(since_s, current_A)
+
     # ---- when
 
     @property

@@ -11,6 +11,7 @@ from app.artefacts import now_iso
 from app.operations.events import Note, StepRead
 from app.operations.safely import found_at_energise, made_safe, voice_of
 from app.stopping import uninterrupted
+from instruments.alignment import AlignmentError
 from instruments.link_errors import LinkError, WrongInstrumentError
 from models.errors import StoppedError, TwinrigError
 
@@ -42,6 +43,9 @@ def energised(bench: Bench, remark: Callable[[str], None]) -> Generator[Note, No
         yield Note(words, "warning")
     if bench.watchdog is not None:
         yield Note(str(bench.watchdog), "info" if bench.watchdog.pid is not None else "warning")
+    if timing := bench.timing_words():
+        remark(timing)
+        yield Note(timing)
     for words in found_at_energise(bench, before):
         remark(words)
         yield Note(words, "warning")
@@ -77,11 +81,13 @@ def run_repeat(
     """
     response = np.full((drive.size, len(bench.channels)), np.nan)
     bench.stop.check()
-    bench.reset_device(reset)
-    for step, field_T in enumerate(window.field_T(drive).tolist()):
-        read = bench.step(field_T, window)
-        response[step] = read.values
-        yield StepRead(step, field_T, read.current_A, response[step].copy())
+    fields_T = window.field_T(drive).tolist()
+    try:
+        for step, read in enumerate(bench.repeat(fields_T, window, reset)):
+            response[step] = read.values
+            yield StepRead(step, fields_T[step], read.current_A, response[step].copy())
+    except AlignmentError as fault:
+        raise VoidRepeatError(str(fault)) from fault
     try:
         bench.verify()
     except TwinrigError as fault:

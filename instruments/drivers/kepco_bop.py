@@ -18,6 +18,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from instruments.drivers.kepco_list import KepcoList
 from instruments.protocols import MagnetState
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class KepcoBop:
         self._limit_V: float | None = None  # … and as a run without `compliance_V` began with
         self._highest_A = 0.0  # the largest current that was set since the last `state`
         self.identity = ""
+        self.list = KepcoList(session, NUMBER, PROGRAMMED, self.errors, self._flowing)
         session.identify = self.identify
         if self.resource.startswith("GPIB"):
             session.query_delay_s = QUERY_DELAY_S
@@ -205,6 +207,9 @@ class KepcoBop:
     def set_current_A(self, current_A: float) -> None:
         """`CURR x`: one step."""
         self._session.write(f"CURR {current_A:.6f}")
+        self._flowing(current_A)
+
+    def _flowing(self, current_A: float) -> None:
         self._highest_A = max(self._highest_A, abs(current_A))
 
     def setpoint_A(self) -> float:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from instruments.drivers.exchange import channel_names
+from instruments.drivers.sr830_buffer import Sr830Buffer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +70,7 @@ class SR830:
         self.channels = tuple(options.get("channels", ("X", "Y")))
         self.units = tuple(UNITS[channel] for channel in self.channels)
         self._session = session
+        self.buffer = Sr830Buffer(session, self.channels)
         self.identity = ""
         numbers = [str(CHANNELS[channel]) for channel in self.channels]
         # SNAP? is what gates a step, so that no reading can be repeated; what it takes beyond the
