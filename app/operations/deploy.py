@@ -198,19 +198,6 @@ class _Run:
         left_s = (elapsed_s - self.control.waited_s) / measured * left if measured else None
         yield Progress("deploy", done, total, "nodes", elapsed_s, left_s)
 
-    def _beating(self, drive: FloatArray) -> Generator[Event, None, FloatArray]:
-        """One node's events, each a heartbeat of the run on disk."""
-        network, writer = self.network, self.writer
-        events = run_repeat_twice(self.bench, drive, network.window, network.reset, writer.remark)
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as end:
-                response: FloatArray = end.value
-                return response
-            writer.beat()
-            yield event
-
     def _start_of_next(self) -> float:
         """Where the run's time goes on, in s: 0, or behind the last node of a continued run."""
         recording = self.writer.recording

@@ -18,7 +18,7 @@ from app.operations.events import (
     RunPlan,
 )
 from app.operations.results import result_values
-from app.operations.run_control import Control, repeat_under, waited_s
+from app.operations.run_control import Control, repeat_under
 from app.operations.runs import WayOut, energised
 from app.recording_reader import FILE_NAME, folder_of, read_recording
 from app.recording_store import RecordingWriter

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.operations.events import Event
     from instruments.bench import Bench
     from models.sequence import DriveWindow, Reset
 
@@ -98,33 +97,6 @@ def run_repeat(
             f"step {int(np.argmin(np.isfinite(response).all(axis=1)))}: the read-out gave no number"
         )
     return response
-
-
-def run_repeat_twice(
-    bench: Bench,
-    drive: NDArray[np.float64],
-    window: DriveWindow,
-    reset: Reset,
-    remark: Callable[[str], None],
-) -> Generator[Event, None, Response]:
-    """`run_repeat`; a repeat that a transient fault made void is run once more, and noted.
-
-    `remark` keeps the sentence with the data. Faults of safety (limits, a supply that changed
-    without us) and a second void repeat end the run.
-    """
-    try:
-        return (yield from run_repeat(bench, drive, window, reset))
-    except RefusedError:
-        bench.stop.check()  # a second Stop has made the magnet safe: that is no refusal
-        raise
-    except TwinrigError as fault:
-        if not is_transient(bench, fault):
-            raise
-        bench.check_settings()  # one that was switched off and on answers as before
-        text = f"a repeat was void and is run once more: {fault}"
-    remark(text)
-    yield Note(text, "warning")
-    return (yield from run_repeat(bench, drive, window, reset))
 
 
 def is_transient(bench: Bench, fault: TwinrigError) -> bool:
