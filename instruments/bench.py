@@ -274,7 +274,12 @@ class Bench:
         raise_problems(TwinrigError, f"bench {self.spec.name!r}, the last repeat is void", problems)
 
     def settings(self) -> dict[str, dict[str, Any]]:
-        """Every instrument's settings, by name; a magnet's ramp limit shapes steps: it is one."""
+        """Every instrument's settings, by name; a magnet's ramp limit shapes steps: it is one.
+
+        Read-outs are prepared first: what they are told for a run belongs to their settings.
+        """
+        for readout in self._readers:
+            readout.prepare()
         magnets = {
             name: {**magnet.magnet.settings(), "max_ramp_A_per_s": magnet.limits.max_ramp_A_per_s}
             for name, magnet in self.magnets.items()

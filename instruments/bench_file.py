@@ -42,8 +42,11 @@ if TYPE_CHECKING:
 
 __all__ = ["BenchSpec", "parse_bench", "read_bench"]
 
-VIRTUAL = "virtual"
-VIRTUAL_FILE = "virtual-nanoring.toml"
+# Rigs in this process by the word that opens them, and their bench file among the resources.
+BUILT_IN = {
+    "virtual": "virtual-nanoring.toml",
+    "virtual-spin-vortex-ice": "virtual-spin-vortex-ice.toml",
+}
 VIRTUAL_HOST = "virtual-"  # hosts of the instruments inside this process begin so
 DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator")
 MAGNET_TIMEOUT_S = 1.0  # a supply answers in milliseconds
@@ -53,16 +56,16 @@ ADDRESSED = ("driver", "resource", "timeout_s", "terminator", "baud_rate")
 
 
 def read_bench(path: str | Path) -> BenchSpec:
-    """The bench of a TOML file; `"virtual"` is the built-in virtual nanoring rig.
+    """The bench of a TOML file, or a built-in rig: `"virtual"`, `"virtual-spin-vortex-ice"`.
 
     Raises
     ------
     InputError
         Not readable, or with problems: all of them in one message.
     """
-    if str(path) == VIRTUAL:
-        text = importlib.resources.files("resources").joinpath(VIRTUAL_FILE).read_text("utf-8")
-        return parse_bench(text, f"built-in bench {VIRTUAL_FILE}")
+    if (file := BUILT_IN.get(str(path))) is not None:
+        text = importlib.resources.files("resources").joinpath(file).read_text("utf-8")
+        return parse_bench(text, f"built-in bench {file}")
     try:
         text = Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -21,7 +21,7 @@ MAX_V, MAX_A = 36.0, 12.0
 _STEPS = 32767  # of the 16-bit converters, from zero to full scale
 _SETTLED_A = 1e-9
 _SAME_GATE = 1e-6  # relative: a dwell is written in decimals
-_FELT_A = 1e-3  # a device in the coil is told of a change by steps until so little is left
+_FELT_A = 5e-3  # a device in the coil is told of a change by steps, until one is so small
 
 
 class BipolarSupply:

@@ -155,6 +155,7 @@ DRIVES: dict[str, Drive] = {
         reset_T=32.0e-3,
         hold_s=0.05,
         electronics=ElectronicsParameters(
+            full_signal_V=3.0e-5,
             noise_fraction=_NOISE.noise,
             drift_fraction=_NOISE.drift,
             drift_time_s=_NOISE.drift_time_s,

@@ -135,8 +135,8 @@ class SpinVortexIce:
         self.wide = np.ones(shape)
         self._thermal = p.E0_J / (BOLTZMANN_J_PER_K * p.temperature_K)
         lowest_T = min(float(h.min()) for h in (self._narrow_T, self._wide_T))
-        yields = (LONGEST_LOG / self._thermal) ** (1.0 / p.exponent)
-        self._harmless_T = lowest_T * (1.0 - yields) - 2.0 * (p.row_T + p.column_T)
+        self._firm = 1.0 - (LONGEST_LOG / self._thermal) ** (1.0 / p.exponent)
+        self._harmless_T = lowest_T * self._firm - 2.0 * (p.row_T + p.column_T)
         self._seen_at: bytes = b""  # the frequencies that `_shapes` belongs to
         self._shapes = np.empty((0, 0))
 
@@ -145,17 +145,16 @@ class SpinVortexIce:
         if abs(field_T) <= self._harmless_T or seconds <= 0:
             return
         sign = 1.0 if field_T > 0 else -1.0
-        near_T = self._neighbours_T()
-        push_T = abs(field_T) + sign * near_T
-        leaves = self._leaves(push_T, self._narrow_T, seconds) & (self.narrow == -sign)
-        against, curled = self.wide == -sign, self.wide == 0.0
-        gives = self._leaves(push_T, self._wide_T, seconds) & against
-        opens = self._leaves(push_T, self._annihilation_T, seconds) & curled
+        push_T = abs(field_T) + sign * self._neighbours_T()
+        leaves = self._leaving(push_T, self._narrow_T, self.narrow == -sign, seconds)
+        gives = self._leaving(push_T, self._wide_T, self.wide == -sign, seconds)
+        opens = self._leaving(push_T, self._annihilation_T, self.wide == 0.0, seconds)
         width_T = self.parameters.full_reversal_width_T
-        full = self._rng.random(self.wide.shape) < _logistic((push_T - self._full_T) / width_T)
-        self.narrow[leaves] = sign
-        self.wide[opens | (gives & full)] = sign
-        self.wide[gives & ~full] = 0.0
+        over = (push_T.flat[gives] - self._full_T.flat[gives]) / width_T
+        full = self._rng.random(gives.size) < _logistic(over)
+        self.narrow.flat[leaves] = sign
+        self.wide.flat[opens] = sign
+        self.wide.flat[gives] = np.where(full, sign, 0.0)
 
     def spectrum(self, frequency_Hz: Array, field_T: float) -> Array:
         """Resonance signal `(N,)` at these frequencies in a field along the axis, full scale ±1."""
@@ -197,15 +196,20 @@ class SpinVortexIce:
         field_T: Array = p.row_T * along - p.column_T * beside
         return field_T
 
-    def _leaves(self, push_T: Array, barrier_T: Array, seconds: float) -> NDArray[np.bool_]:
-        """Which islands leave within the time, were they to feel this push against them."""
+    def _leaving(
+        self, push_T: Array, barrier_T: Array, may: NDArray[np.bool_], seconds: float
+    ) -> NDArray[np.int64]:
+        """Which of those that may leave do within the time (flat indices); draws for few of them.
+
+        An island whose barrier is so high that it stays for any time needs no draw.
+        """
         p = self.parameters
-        left = np.clip(1.0 - push_T / barrier_T, 0.0, None) ** p.exponent
-        rate_per_s = np.exp(-np.minimum(self._thermal * left, LONGEST_LOG)) / p.attempt_time_s
-        leaves: NDArray[np.bool_] = self._rng.random(push_T.shape) < -np.expm1(
-            -seconds * rate_per_s
-        )
-        return leaves
+        near = np.flatnonzero(may & (push_T > self._firm * barrier_T))
+        left = np.clip(1.0 - push_T.flat[near] / barrier_T.flat[near], 0.0, None) ** p.exponent
+        rate_per_s = np.exp(-self._thermal * left) / p.attempt_time_s
+        leaves = self._rng.random(near.size) < -np.expm1(-seconds * rate_per_s)
+        chosen: NDArray[np.int64] = near[leaves]
+        return chosen
 
 
 def _kittel_Hz(along_T: Array, demagnetising_T: tuple[float, float]) -> Array:

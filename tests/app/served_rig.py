@@ -75,7 +75,10 @@ def stop_signal() -> int:
 
 @contextmanager
 def served_rig(
-    folder: Path, accelerate: float = 50.0, more: Sequence[str | Path] = ()
+    folder: Path,
+    accelerate: float = 50.0,
+    more: Sequence[str | Path] = (),
+    ramp_A_per_s: float = RAMP_A_PER_S,
 ) -> Iterator[ServedRig]:
     """Serve the reference rig with a slow ramp, `more` arguments; ends with the block."""
     written, log = folder / "written.toml", folder / "rig.log"
@@ -87,7 +90,7 @@ def served_rig(
         assert process.stdout is not None
         lines = [json.loads(process.stdout.readline()) for _ in range(3)]
         assert [line["event"] for line in lines] == ["listening"] * 3
-        text = written.read_text().replace("2000.0", str(RAMP_A_PER_S))
+        text = written.read_text().replace("2000.0", str(ramp_A_per_s))
         bench = folder / "bench.toml"
         bench.write_text(text)
         yield ServedRig(bench, log)

@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from served_rig import served_rig, start, stop_signal
 
@@ -16,6 +17,7 @@ from app.cli import main
 from app.cli_arguments import DEVICES, MODELS, SERVED
 from app.operations.events import Note
 from app.operations.serve import Listening, serve
+from app.store import read_recording
 from instruments.clock import Stop
 from instruments.virtual import devices, models, rig
 from models.errors import InputError, StoppedError, TwinrigError
@@ -158,6 +160,21 @@ def test_the_lists_of_the_command_line_are_the_rigs() -> None:
     assert models.MODELS == MODELS
     assert tuple(devices.DEVICES) == DEVICES
     assert rig.DEFAULT_MODELS == SERVED
+
+
+def test_a_spin_vortex_ice_is_recorded_over_tcp(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = ("--device", "spin-vortex-ice", "--models", "kepco-bop,keysight-pna")
+    with served_rig(tmp_path, accelerate=1e4, more=chosen, ramp_A_per_s=2000.0) as served:
+        arguments = ["record", "--bench", str(served.bench), "--sequences", "steps:1x4"]
+        assert main([*arguments, "--repeats", "2", "--out", str(tmp_path / "rec")]) == 0
+    recording = read_recording(tmp_path / "rec")
+    assert recording.status == "done"
+    assert recording.response.shape == (1, 2, 4, 60)
+    assert recording.window.encoding == "loop"
+    assert recording.settings["analyser"]["points"] == 60
+    assert np.all(np.abs(recording.response - 0.5) < 0.05)
 
 
 def test_faults_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

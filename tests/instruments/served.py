@@ -15,10 +15,10 @@ from instruments.virtual.server import RigServer
 class ServedRig:
     """The rig, its bench file's text, its wire (device time, model, direction, bytes)."""
 
-    def __init__(self, models, accelerate, faults=None):
+    def __init__(self, models, accelerate, faults=None, device="leaky-integrator"):
         self.wire = []
         self._by_hand = False
-        self.rig = VirtualRig("leaky-integrator", models, 0, accelerate, self._tap, faults)
+        self.rig = VirtualRig(device, models, 0, accelerate, self._tap, faults)
         self._server = RigServer(self.rig)
         self.resources = self._server.resources
         self.text = bench_text(self.rig, self.resources)
@@ -67,8 +67,10 @@ class ServedRig:
 
 
 @contextmanager
-def served(models=("kepco-bop", "sr830"), accelerate=math.inf, faults=None):
-    rig = ServedRig(models, accelerate, faults)
+def served(
+    models=("kepco-bop", "sr830"), accelerate=math.inf, faults=None, device="leaky-integrator"
+):
+    rig = ServedRig(models, accelerate, faults, device)
     try:
         yield rig
     finally:
