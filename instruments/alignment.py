@@ -92,8 +92,8 @@ class Bracket:
 def edge(samples: NDArray[np.float64], bracket: Bracket, edge_s: float, stands_s: float) -> float:
     """The list's start on the buffer's time, by the edge of a marker in the data.
 
-    The edge is where the means of the samples on both sides differ most, in units of the scatter
-    on both sides, summed over the channels.
+    The marker's is the first edge: there the means of the samples on both sides differ more than
+    anywhere near it, in units of the scatter on both sides, in the channel that shows it best.
 
     Parameters
     ----------
@@ -119,12 +119,18 @@ def edge(samples: NDArray[np.float64], bracket: Bracket, edge_s: float, stands_s
     if high <= low:
         raise bracket.lost("the marker is too near the begin of the samples")
     sharpness = np.array([_sharpness(samples, at, width) for at in range(low, high)])
-    best = int(np.argmax(sharpness))
-    if not sharpness[best] > SHARP:
+    near = width // 2
+    edges = [
+        at
+        for at, sharp in enumerate(sharpness)
+        if sharp > SHARP and sharp == sharpness[max(0, at - near) : at + near + 1].max()
+    ]
+    if not edges:
         raise bracket.lost(
-            f"the marker's edge is {sharpness[best]:.2g} times the scatter, expected {SHARP:g}: "
+            f"the marker's edge is {sharpness.max():.2g} times the scatter, expected {SHARP:g}: "
             "choose a marker_T to which the device answers otherwise"
         )
+    best = edges[0]
     at_s = (low + best + 0.5) / bracket.rate_Hz
     if abs(at_s - edge_s - bracket.middle_s) > bracket.half_s + 1.5 / bracket.rate_Hz:
         raise bracket.lost(

@@ -118,6 +118,8 @@ def timing_options(table: Table) -> dict[str, Any]:
     marker_T = table.number("marker_T", math.nan)
     if timing not in TIMINGS:
         table.add(f"timing {timing!r} is unknown{near(str(timing), TIMINGS)}")
+    if timing == "hardware" and table.values.get("encoding") == "rotation":
+        table.add('timing = "hardware" plays the list of one magnet; a rotation has two')
     if marker_T is None or math.isnan(marker_T):
         return {"timing": timing, "marker_T": None}
     if timing != "hardware":

@@ -1,0 +1,205 @@
+"""Sequences by the supply's list and the lock-in's buffer: the same recording as by software."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from list_bench import FIELDS_T, recorded, spec_of
+from scipy import stats
+
+from instruments.alignment import AlignmentError
+from instruments.bench import Bench
+from instruments.drivers.kepco_list import KepcoList
+from instruments.drivers.sr830_buffer import Sr830Buffer
+from models.errors import InputError, RefusedError
+from models.sequence import FieldSequence
+
+RUNS = 60
+FULL_RUNS = 400
+ALPHA = 1e-3  # of a whole comparison: every step and channel, means and spreads
+SIGMA_V = 2.0e-6  # the device's own spread on the lock-in (0.02 of 100 µV)
+
+
+def compared(runs: int, device: str, marker_T: float | None) -> tuple[float, float, int]:
+    """Smallest p of the means and of the spreads, over all steps and channels, and how many.
+
+    One repeat of each seed: drift makes repeats of one run alike.
+    """
+    ways = []
+    for timing, first in (("software", 1), ("hardware", 10_001)):
+        marker = marker_T if timing == "hardware" else None
+        seeds = range(first, first + runs)
+        specs = (spec_of(timing, device, seed, marker, hold_s="0.005") for seed in seeds)
+        ways.append(np.array([recorded(spec)[0][0] for spec in specs]))
+    software, hardware = ways
+    means = stats.ttest_ind(software, hardware, axis=0, equal_var=False).pvalue
+    spreads = [
+        stats.levene(software[:, t, c], hardware[:, t, c]).pvalue
+        for t in range(software.shape[1])
+        for c in range(software.shape[2])
+    ]
+    return float(np.min(means)), float(np.min(spreads)), means.size
+
+
+def check_same_statistics(runs: int, device: str, marker_T: float | None = None) -> None:
+    p_mean, p_spread, count = compared(runs, device, marker_T)
+    print(
+        f"{device}: hardware- against software-timed, {runs} runs each, {count} comparisons: "
+        f"smallest p of the means {p_mean:.2g}, of the spreads {p_spread:.2g} "
+        f"(refused below {ALPHA / count:.2g})"
+    )
+    assert min(p_mean, p_spread) > ALPHA / count
+
+
+def test_a_recording_has_the_same_statistics_as_one_timed_by_software() -> None:
+    check_same_statistics(RUNS, "leaky-integrator")
+
+
+@pytest.mark.full
+def test_many_recordings_have_the_same_statistics() -> None:
+    check_same_statistics(FULL_RUNS, "leaky-integrator")
+    check_same_statistics(FULL_RUNS // 4, "nanoring")
+    check_same_statistics(FULL_RUNS // 4, "nanoring", marker_T=0.0)
+
+
+def test_with_the_same_seed_only_the_coils_settling_differs() -> None:
+    software, software_s = recorded(spec_of("software"), 20)
+    hardware, hardware_s = recorded(spec_of("hardware"), 20)
+    worst = np.abs(hardware - software).max() / SIGMA_V
+    long_T = np.resize(FIELDS_T, 900)
+    _, long_s = recorded(spec_of("hardware"), fields_T=long_T)
+    _, long_software_s = recorded(spec_of("software"), fields_T=long_T)
+    print(
+        f"the same seed: largest difference of a value {worst:.2g} of the device's spread; device "
+        f"time a step {1e3 * software_s / 40:.2f} ms by software, {1e3 * hardware_s / 40:.2f} ms "
+        f"by hardware in repeats of 40 steps, {1e3 * long_software_s / 900:.2f} and "
+        f"{1e3 * long_s / 900:.2f} ms in one of 900 (the list's dwell: 27.03 ms)"
+    )
+    assert worst < 0.5
+    assert long_s / 900 < 27.2e-3
+
+
+def test_a_list_or_buffer_that_is_too_short_is_played_in_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, _ = recorded(spec_of())
+    monkeypatch.setattr(KepcoList, "most_points", 15)
+    by_list, _ = recorded(spec_of())
+    monkeypatch.undo()
+    monkeypatch.setattr(Sr830Buffer, "most_points", 1000)  # 0.95 s behind the slack: 35 steps
+    by_buffer, _ = recorded(spec_of())
+    assert np.abs(by_list - whole).max() < 0.3 * SIGMA_V  # the coil rests between two parts
+    assert np.abs(by_buffer - whole).max() < 0.3 * SIGMA_V
+    assert not np.array_equal(by_list, whole)
+
+
+def test_more_steps_than_the_real_memories_hold() -> None:
+    fields_T = np.resize(FIELDS_T, 1500)
+    software, _ = recorded(spec_of("software"), fields_T=fields_T)
+    hardware, _ = recorded(spec_of("hardware"), fields_T=fields_T)
+    assert hardware.shape == (1, 1500, 2)
+    assert np.abs(hardware - software).max() < 0.5 * SIGMA_V
+
+
+def test_a_marker_is_found_where_the_reset_erases_it() -> None:
+    software, _ = recorded(spec_of("software", "nanoring"))
+    hardware, _ = recorded(spec_of("hardware", "nanoring", marker_T=0.0))
+    assert hardware.shape == software.shape
+    assert abs(hardware.mean() - software.mean()) < 0.2 * software.std()
+
+
+def test_a_marker_that_the_device_does_not_answer_is_a_lost_alignment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spec = spec_of("hardware", marker_T=0.0)
+    fetch = Sr830Buffer.fetch
+
+    def noisy(buffer: Sr830Buffer, count: int) -> np.ndarray:
+        found = fetch(buffer, count)
+        return found + np.random.default_rng(0).normal(0.0, 1e-3, found.shape)
+
+    monkeypatch.setattr(Sr830Buffer, "fetch", noisy)
+    with pytest.raises(AlignmentError, match=r"marker's edge .* choose a marker_T"):
+        recorded(spec)
+
+
+def test_a_wide_bracket_is_a_lost_alignment_and_a_marker_helps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    running = KepcoList.running
+    delays = []
+
+    def prepare(bench: Bench) -> None:
+        def slow(program: KepcoList) -> bool:
+            if not delays:
+                delays.append(bench.clock.wait(0.02))  # the supply is slow to say that it runs
+            return running(program)
+
+        monkeypatch.setattr(KepcoList, "running", slow)
+
+    with pytest.raises(AlignmentError, match=r"alignment is lost .* set marker_T"):
+        recorded(spec_of(), prepare=prepare)
+    delays.clear()
+    values, _ = recorded(spec_of("hardware", "nanoring", marker_T=0.0), prepare=prepare)
+    monkeypatch.undo()
+    unhurried, _ = recorded(spec_of("hardware", "nanoring", marker_T=0.0))
+    np.testing.assert_allclose(values, unhurried, atol=5e-7)  # the same samples; drift went on
+
+
+def test_a_buffer_that_overflows_voids_the_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("instruments.hardware_timed.SLACK_S", -100.0)
+    monkeypatch.setattr(Sr830Buffer, "most_points", 400)
+    with pytest.raises(AlignmentError, match="buffer of 400 samples overflowed"):
+        recorded(spec_of(), prepare=_full_at_400)
+
+
+def _full_at_400(bench: Bench) -> None:
+    """The count that a buffer of 400 samples stops at."""
+    buffer = bench.readouts["lockin"].buffer  # type: ignore[attr-defined]
+    query = buffer._session.query
+    buffer._session.query = lambda command: (
+        str(min(400, int(query(command)))) if command == "SPTS?" else query(command)
+    )
+
+
+def test_what_is_missing_is_refused_before_anything_is_energised() -> None:
+    spec = spec_of(channels='["X", "R"]')
+    sequences = [FieldSequence(np.array([0.0, 1.0]))]
+    with (
+        Bench.connect(spec) as bench,
+        pytest.raises(RefusedError, match=r'timing = "hardware".*lockin.*X\+R'),
+    ):
+        bench.check_sequences(sequences, spec.window, spec.reset)
+    spec = spec_of(gate_s="0.002")
+    with Bench.connect(spec) as bench, pytest.raises(RefusedError, match=r"0\.002 s.*512 Hz"):
+        bench.check_sequences(sequences, spec.window, spec.reset)
+
+
+def test_the_bench_says_how_steps_are_timed() -> None:
+    with Bench.connect(spec_of()) as bench:
+        words = bench.timing_words()
+        assert "list of x (1002 points), 27.028 ms a step" in words
+        assert "buffer of lockin at 512 Hz" in words
+        assert bench.settings()["x"]["timing"] == "hardware"
+    with Bench.connect(spec_of("software")) as bench:
+        assert bench.timing_words() == ""
+        assert "timing" not in bench.settings()["x"]
+
+
+@pytest.mark.parametrize(
+    ("timing", "marker_T", "match"),
+    [("hardwear", None, "did you mean 'hardware'"), ("software", 0.0, "marker_T aligns")],
+)
+def test_keys_that_make_no_sense(timing: str, marker_T: float | None, match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        spec_of(timing, marker_T=marker_T)
+
+
+def test_times_of_steps_are_those_of_the_list() -> None:
+    spec = spec_of()
+    with Bench.connect(spec) as bench:
+        bench.energise()
+        reads = list(bench.repeat(FIELDS_T, spec.window, spec.reset))
+    steps_s = np.diff([read.set_s for read in reads])
+    np.testing.assert_allclose(steps_s, 0.027028, atol=1e-9)
+    assert all(read.read_s - read.set_s == pytest.approx(0.027028) for read in reads)
