@@ -182,6 +182,13 @@ def _one_of(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]} ({names[0]})"
 
 
+def _retries(parser: Parser, what: str) -> None:
+    parser.add_argument(
+        "--retries", type=whole_or_zero, default=1, metavar="N",
+        help=f"run a void {what} again up to N times before the run ends (1)",
+    )  # fmt: skip
+
+
 def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = _verb(verbs, "record", "record a device's repeated response to field sequences")
     _hardware(parser)
@@ -189,6 +196,7 @@ def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
         "--sequences", metavar="S", help="JSON file, recording, or FAMILY:COUNTxSTEPS[@SEED]"
     )
     parser.add_argument("--repeats", type=whole, metavar="N", help="repeats of each sequence")
+    _retries(parser, "repeat")
     _out(parser, "the recording", resume=True)
     parser.add_argument("--blocked", action="store_true", help="do not interleave the sequences")
     for name in ("sample", "operator", "notes"):
@@ -263,6 +271,7 @@ def _deploy(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "network", type=Path, nargs="?", metavar="NETWORK", help="left out with --resume"
     )
+    _retries(parser, "node")
     _hardware(parser)
     _out(parser, "the deployment", resume=True)
 

@@ -23,6 +23,7 @@ from app.operations.events import (
     Event,
     FitProgress,
     FitSamples,
+    Held,
     NodeStarted,
     Paused,
     Progress,
@@ -86,6 +87,8 @@ class LiveProgress:
                 self._begin(f"layer {layer + 1}, node {node + 1}", len(drive))
             case Paused(seconds) if seconds:
                 self._state(f"paused at zero current for {duration(seconds)}")
+            case Held():
+                self._state(words_of(event) or "")
             case StepRead(_, _, _, values):
                 self._values.append(float(values[0]))
                 self._draw_running()

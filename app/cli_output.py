@@ -12,6 +12,7 @@ from app.cli_words import result_lines, words_of
 from app.operations.events import (
     Event,
     FitProgress,
+    Held,
     Paused,
     Progress,
     Result,
@@ -77,8 +78,8 @@ class PlainLines:
         self.say(text)
 
     def _due(self, event: Event) -> bool:
-        begun = isinstance(event, Paused) and event.seconds == 0
-        if begun or not isinstance(event, (Paused, Progress, FitProgress, TrainProgress)):
+        begun = isinstance(event, (Held, Paused)) and event.seconds == 0
+        if begun or not isinstance(event, (Held, Paused, Progress, FitProgress, TrainProgress)):
             return True
         now_s = time.monotonic()
         ended = isinstance(event, Progress) and event.done >= event.total

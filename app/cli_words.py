@@ -10,6 +10,7 @@ from app.operations.events import (
     BaselineScored,
     Event,
     FitProgress,
+    Held,
     NodeMeasured,
     Note,
     Paused,
@@ -35,6 +36,9 @@ def words_of(event: Event) -> str | None:
             return text if level == "info" else f"{level}: {text}"
         case Paused(seconds):
             return f"paused at zero current{f' for {duration(seconds)}' if seconds else ''}"
+        case Held(out, seconds, at_most_s):
+            why = "; ".join(out) or "all is back in its band"
+            return f"held at zero current for {seconds:.0f} s of at most {at_most_s:.0f} s: {why}"
         case Resumed(seconds):
             return f"going on after {duration(seconds)}"
         case RunPlan(sequences, repeats, steps, channels, _, predicted_s, path, _):

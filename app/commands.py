@@ -52,7 +52,7 @@ def record(arguments: argparse.Namespace, run: Run) -> Events:
 
     what = _resumed(arguments) if arguments.resume is not None else _asked(arguments)
     with run.connected(arguments) as connected, pause_keys(run.pause, run.say):
-        yield from operation(connected, pause=run.pause, **what)
+        yield from operation(connected, pause=run.pause, retries=arguments.retries, **what)
 
 
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -184,6 +184,7 @@ def deploy(arguments: argparse.Namespace, run: Run) -> Events:
             arguments.resume or arguments.out,
             resume=resume,
             pause=run.pause,
+            retries=arguments.retries,
         )
 
 

@@ -145,7 +145,7 @@ def _magnet(name: str, table: Table) -> MagnetSpec | None:
 
 
 def _thermometer(name: str, table: Table) -> ThermometerSpec | None:
-    table.known(*ADDRESSED, "input", "min_K", "max_K")
+    table.known(*ADDRESSED, "input", "min_K", "max_K", "when_out", "hold_at_most_s")
     return thermometer(table, _address(name, table, THERMOMETER_DRIVERS, THERMOMETER_TIMEOUT_S))
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from instruments.toml_table import Table
 
 REQUIRED = ("tesla_per_ampere", "max_current_A", "max_ramp_A_per_s")
+WHEN_OUT = ("end", "hold")
+HOLD_AT_MOST_S = 3600.0
+"""Judgement: cooling water and a cryostat come back within the hour, or not without a hand."""
 OPTIONAL = ("max_field_T", "max_duty_A2s", "duty_window_s", "compliance_V")
 
 
@@ -46,6 +49,7 @@ def thermometer(table: Table, address: dict[str, Any] | None) -> ThermometerSpec
     if letter not in INPUTS:
         table.add(f"input {letter!r} is unknown{near(letter, INPUTS)}")
     low_K, high_K = _bounds(table, "min_K", "max_K")
+    hold_s = _longest_hold(table)
     if address is None:
         return None
     if address["resource"].upper().startswith("ASRL"):
@@ -54,13 +58,18 @@ def thermometer(table: Table, address: dict[str, Any] | None) -> ThermometerSpec
             "which this version does not set: use its Ethernet (TCP 7777) or GPIB"
         )
     return ThermometerSpec(
-        **address, options={"input": letter}, input=letter, min_K=low_K, max_K=high_K
+        **address,
+        options={"input": letter},
+        input=letter,
+        min_K=low_K,
+        max_K=high_K,
+        hold_at_most_s=hold_s,
     )
 
 
 def interlock(name: str, table: Table, readouts: Mapping[str, InstrumentSpec]) -> InterlockSpec:
     """An [interlock.*] table: an input of an instrument that the bench has already."""
-    table.known("instrument", "input", "above_V", "below_V")
+    table.known("instrument", "input", "above_V", "below_V", "when_out", "hold_at_most_s")
     instrument, channel = table.value("instrument", str), table.value("input", str)
     above_V, below_V = _bounds(table, "above_V", "below_V")
     if instrument is not None and instrument not in readouts:
@@ -72,7 +81,21 @@ def interlock(name: str, table: Table, readouts: Mapping[str, InstrumentSpec]) -
             table.add(f"instrument {instrument!r}: driver {driver!r} has no interlock inputs")
         elif channel not in inputs:
             table.add(f"input {channel!r} is unknown{near(channel, inputs)}")
-    return InterlockSpec(name, instrument or "", channel or "", above_V, below_V)
+    hold_s = _longest_hold(table)
+    return InterlockSpec(name, instrument or "", channel or "", above_V, below_V, hold_s)
+
+
+def _longest_hold(table: Table) -> float | None:
+    """How long a run waits for the guard to be back in its band; None: it ends the run."""
+    when_out = table.value("when_out", str, WHEN_OUT[0])
+    hold_s = table.number("hold_at_most_s", HOLD_AT_MOST_S, above=0.0)
+    if when_out not in WHEN_OUT:
+        table.add(f"when_out {when_out!r} is unknown{near(when_out, WHEN_OUT)}")
+    elif when_out != "hold" and "hold_at_most_s" in table.values:
+        table.add('hold_at_most_s needs when_out = "hold"')
+    if hold_s is not None and math.isinf(hold_s):
+        table.add("hold_at_most_s must be finite: a run that waits for ever is never told")
+    return hold_s if when_out == "hold" else None
 
 
 def _bounds(table: Table, low_key: str, high_key: str) -> tuple[float, float]:

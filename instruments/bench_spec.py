@@ -35,22 +35,30 @@ class MagnetSpec(InstrumentSpec):
 
 @dataclass(frozen=True)
 class ThermometerSpec(InstrumentSpec):
-    """A thermometer that guards the magnets: current is allowed between the two temperatures."""
+    """A thermometer that guards the magnets: current is allowed between the two temperatures.
+
+    `hold_at_most_s`: how long a run waits for it to be back in its band; None: it ends the run.
+    """
 
     input: str = field(kw_only=True)
     min_K: float = -math.inf
     max_K: float = math.inf
+    hold_at_most_s: float | None = None
 
 
 @dataclass(frozen=True)
 class InterlockSpec:
-    """An input of one of the read-outs: current is allowed between the two voltages."""
+    """An input of one of the read-outs: current is allowed between the two voltages.
+
+    `hold_at_most_s`: how long a run waits for it to be back in its band; None: it ends the run.
+    """
 
     name: str
     instrument: str
     input: str
     above_V: float = -math.inf
     below_V: float = math.inf
+    hold_at_most_s: float | None = None
 
 
 @dataclass(frozen=True)

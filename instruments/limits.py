@@ -338,6 +338,18 @@ class LimitedMagnet:
             target_A = self._stairs.on_grid_A(current_A, inwards=True)
         return target_A
 
+    @contextmanager
+    def at_rest(self) -> Iterator[Watch]:
+        """At zero within the ramp, its output on; in here a guard that holds is noted only."""
+        with self._watch.resting():
+            self.ramp_to_A(0.0)
+            yield self._watch
+
+    @property
+    def held_by(self) -> list[str]:
+        """What is out of its band and holds the run, in words; empty: nothing does."""
+        return self._watch.out
+
     def _way_to_zero(self, after_s: float = 0.0) -> list[tuple[float, float]]:
         """The present current for a while, and the walk to zero."""
         here_A = self._stairs.sent_A or 0.0
@@ -435,7 +447,7 @@ class LimitedMagnet:
         if self._energised:
             self._watch.look_closely(self._way_to_zero)
         errors, self._unreported = self._unreported, []
-        problems = [*(f"reports {error}" for error in errors), *self._watch.ended_by]
+        problems = [*(f"reports {error}" for error in errors), *self._watch.against]
         if not problems:
             self._proven_A = max(self._proven_A, abs(sent_A or 0.0))
         raise_problems(TwinrigError, self.name, problems)

@@ -1,7 +1,10 @@
 """What can forbid current besides the magnet itself, and when it is looked at.
 
 A guard is one number that has to stay within bounds: a temperature, the volts of an interlock
-input. While current flows, guards are read before a set or a hold whose last look is older than
+input. Out of them it ends the run, or, where the bench file says so, holds it until it is back: the
+magnet may go to zero and rest there, and nothing else.
+
+While current flows, guards are read before a set or a hold whose last look is older than
 `GUARD_EVERY_S`, and the supply itself is verified where its last check is older than
 `CHECK_EVERY_S`. Both count device time; on a virtual rig only what was commanded, so that the same
 seed gives the same messages on any computer.
@@ -10,6 +13,7 @@ seed gives the same messages on any computer.
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,7 +22,7 @@ from instruments.protocols import SensorError
 from models.errors import TwinrigError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from instruments.bench_spec import BenchSpec
     from instruments.clock import SteadyClock
@@ -50,6 +54,8 @@ class Guard:
         The bounds; infinite where there is none.
     keys
         The bench keys of the two.
+    hold_at_most_s
+        How long a run waits for it to be back within them; None: it ends the run.
     """
 
     label: str
@@ -58,6 +64,7 @@ class Guard:
     low: float = -math.inf
     high: float = math.inf
     keys: tuple[str, str] = ("low", "high")
+    hold_at_most_s: float | None = None
 
     def problem(self) -> str | None:
         """Why it forbids current now, in words; None where it allows it.
@@ -111,6 +118,7 @@ def guards_of(spec: BenchSpec, drivers: Mapping[str, Any]) -> list[Guard]:
             one.min_K,
             one.max_K,
             ("min_K", "max_K"),
+            one.hold_at_most_s,
         )
         for name, one in spec.thermometers.items()
     ]
@@ -122,6 +130,7 @@ def guards_of(spec: BenchSpec, drivers: Mapping[str, Any]) -> list[Guard]:
             lock.above_V,
             lock.below_V,
             ("above_V", "below_V"),
+            lock.hold_at_most_s,
         )
         for name, lock in spec.interlocks.items()
     ]
@@ -151,6 +160,8 @@ class Watch:
         self._duty = duty
         self._clock = clock
         self._ended_by: list[str] = []
+        self._out: dict[Guard, str] = {}
+        self._resting = False
         self._guarded_s = self._checked_s = clock.spent_s()
 
     # ---- what forbids current, before anything is sent
@@ -167,7 +178,7 @@ class Watch:
         What flowed before isn't known: the current counts as if it had flowed for the whole window.
         A magnet found at zero that has a history of ours keeps it.
         """
-        self._ended_by = []
+        self._ended_by, self._out = [], {}
         if self._duty is None:
             return []
         now_s = self._clock.now_s()
@@ -190,14 +201,45 @@ class Watch:
         return list(self._ended_by)
 
     def look(self) -> None:
-        """Raise `TwinrigError` where this run is over, after the guards that are due."""
+        """Raise `TwinrigError` where this run is over or held, after the guards that are due."""
         if self.guards and self._clock.spent_s() >= self._guarded_s + GUARD_EVERY_S:
-            self.end(self.problems())
-        raise_problems(TwinrigError, self._name, self._ended_by)
+            self._ask_guards()
+        raise_problems(TwinrigError, self._name, self.against)
+
+    def _ask_guards(self) -> None:
+        """Ask every guard; one that holds says so until it is asked again."""
+        found = {guard: words for guard in self.guards if (words := guard.problem()) is not None}
+        self._guarded_s = self._clock.spent_s()
+        self._out = {g: words for g, words in found.items() if g.hold_at_most_s is not None}
+        self.end(words for g, words in found.items() if g.hold_at_most_s is None)
+
+    @property
+    def against(self) -> list[str]:
+        """Why nothing may be sent now: what has ended the run, or holds it unless it rests."""
+        return [*self._ended_by, *([] if self._resting else self._out.values())]
+
+    @property
+    def out(self) -> list[str]:
+        """What holds the run, when last asked; empty where the run is over anyway."""
+        return [] if self._ended_by else list(self._out.values())
+
+    @property
+    def patience_s(self) -> float:
+        """How long what holds the run may take; inf where nothing does."""
+        return min((g.hold_at_most_s or 0.0 for g in self._out), default=math.inf)
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Within it a guard that holds is asked and noted, and forbids nothing."""
+        self._resting = True
+        try:
+            yield
+        finally:
+            self._resting = False
 
     def look_closely(self, plan: Plan) -> None:
         """Note what guards and duty forbid, due or not; the plan is the way to zero."""
-        self.end(self.problems())
+        self._ask_guards()
         if self._duty is not None:
             problem = self._duty.problem(self._clock.now_s(), plan())
             self.end([problem] if problem else [])

@@ -55,6 +55,7 @@ def deploy(
     *,
     resume: bool = False,
     pause: Pause | None = None,
+    retries: int = 1,
 ) -> Generator[Event, None, Path]:
     """Measure every node of a network on the bench's device; returns its `deployment.json`.
 
@@ -69,6 +70,8 @@ def deploy(
         complete are not measured again.
     pause
         Looked at before each node; None: nobody asks for one.
+    retries
+        How often a void node is run again before the run ends.
 
     Raises
     ------
@@ -89,7 +92,8 @@ def deploy(
     preflight(loaded, path, bench)
     header = blank_nodes(loaded, path, bench)
     writer = _resumed(header.meta, out) if resume else _begun(header, out)
-    run = _Run(loaded, bench, writer, Control(bench, writer.remark, writer.beat, pause))
+    control = Control(bench, writer.remark, writer.beat, pause, retries)
+    run = _Run(loaded, bench, writer, control)
     way_out = WayOut(bench, writer.finish, writer.remark)
     try:
         with way_out:

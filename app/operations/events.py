@@ -104,6 +104,19 @@ class Paused(Event):
 
 
 @dataclass(frozen=True)
+class Held(Event):
+    """The run waits at zero current for what is `out` of its band, one sentence each.
+
+    Empty `out`: all is back, and has to stay so for a moment. `seconds` are device time; after
+    `at_most_s` of them the run ends. Told each second.
+    """
+
+    out: tuple[str, ...]
+    seconds: float
+    at_most_s: float
+
+
+@dataclass(frozen=True)
 class Resumed(Event):
     """The run goes on after so many seconds of waiting."""
 

@@ -64,6 +64,7 @@ def record(
     meta: Mapping[str, Any] | None = None,
     resume: bool = False,
     pause: Pause | None = None,
+    retries: int = 1,
 ) -> Generator[Event, None, Path]:
     """Record every sequence `repeats` times; the last event is the Result, the value its path.
 
@@ -90,6 +91,8 @@ def record(
         Record only what is missing; the bench must be as it was.
     pause
         Looked at before each repeat; None: nobody asks for one.
+    retries
+        How often a void repeat is run again before the run ends.
 
     Raises
     ------
@@ -122,7 +125,8 @@ def record(
     try:
         with way_out:
             yield _plan(bench, asked, writer)
-            yield from _repeats(bench, asked, writer, pause)
+            control = Control(bench, writer.remark, writer.beat, pause, retries)
+            yield from _repeats(control, asked, writer)
             bench.check_settings()
     except TwinrigError:
         if not way_out.closing:
@@ -259,17 +263,15 @@ def _plan(bench: Bench, asked: _Asked, writer: RecordingWriter) -> RunPlan:
     )
 
 
-def _repeats(
-    bench: Bench, asked: _Asked, writer: RecordingWriter, pause: Pause | None
-) -> Iterator[Event]:
+def _repeats(control: Control, asked: _Asked, writer: RecordingWriter) -> Iterator[Event]:
     """Energise, and record what is missing, repeat by repeat."""
+    bench = control.bench
     pending = _pending(asked, writer.recording)
     total = len(asked.order)
     if not pending:
         return
     yield from energised(bench, writer.remark)
     origin_s = bench.clock.now_s() - _start_of_next(bench, writer.recording)
-    control = Control(bench, writer.remark, writer.beat, pause)
     begin_s = time.monotonic()
     for index, (position, s, r) in enumerate(pending):
         drive = asked.sequences[s].drive

@@ -11,15 +11,17 @@ that of the attempt that was kept.
 
 from __future__ import annotations
 
+import math
 import time
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from app.operations.events import Note, Paused, Resumed
+from app.operations.events import Held, Note, Paused, Resumed
 from app.operations.runs import is_transient, run_repeat
 from app.words import duration
 from instruments.clock import SLICE_S, Pause
 from instruments.link_errors import LinkError, WrongInstrumentError
-from models.errors import RefusedError, TwinrigError
+from models.errors import RefusedError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -31,9 +33,12 @@ if TYPE_CHECKING:
     from app.operations.runs import Response
     from instruments.bench import Bench
     from instruments.limits import LimitedMagnet
+    from instruments.watch import Watch
     from models.sequence import DriveWindow, Reset
 
 EACH_S = 1.0  # between two signs of life of a run that waits
+DWELL_S = 5.0
+"""Judgement: what flutters about its bound must not cost a repeat each time; device time."""
 
 
 class Control:
@@ -49,6 +54,8 @@ class Control:
         The run's heartbeat on disk; called often.
     pause
         Looked at before each repeat; None: nobody asks for one.
+    retries
+        How often a void repeat is run again.
 
     Attributes
     ----------
@@ -62,11 +69,13 @@ class Control:
         remark: Callable[[str], None],
         beat: Callable[[], None],
         pause: Pause | None = None,
+        retries: int = 1,
     ) -> None:
         self.bench = bench
         self.remark = remark
         self.beat = beat
         self.pause = pause or Pause()
+        self.retries = retries
         self.waited_s = 0.0
 
     @property
@@ -87,9 +96,18 @@ class Control:
         pause, asked = self.pause, self.pause.requested
         if not asked:
             return
-        begin_s = told_s = time.monotonic()
+        begin_s = time.monotonic()
         yield Paused(0.0)
-        _again_if_lost(lambda: self.magnet.ramp_to_A(0.0))
+        with self._at_rest():
+            yield from self._until_taken_back(pause, begin_s)
+        self.bench.check_settings()  # hands that touch an instrument do so in a pause
+        seconds = time.monotonic() - begin_s
+        self.waited_s += seconds
+        self.remark(f"paused for {duration(seconds)}")
+        yield Resumed(seconds)
+
+    def _until_taken_back(self, pause: Pause, begin_s: float) -> Iterator[Event]:
+        told_s = begin_s
         while pause.requested:
             now_s = time.monotonic()
             if now_s - told_s >= EACH_S:
@@ -99,11 +117,56 @@ class Control:
             # a virtual rig's second may take no time
             pause.stays(SLICE_S - (time.monotonic() - now_s))
             self.beat()
-        self.bench.check_settings()  # hands that touch an instrument do so in a pause
-        seconds = time.monotonic() - begin_s
-        self.waited_s += seconds
-        self.remark(f"paused for {duration(seconds)}")
+
+    def held(self) -> Iterator[Event]:
+        """Wait at zero current until every guard that holds has been back for `DWELL_S`.
+
+        Raises
+        ------
+        TwinrigError
+            Not back in its time, or what would end a repeat.
+        StoppedError
+            Stop was requested.
+        """
+        clock, host_s = self.bench.clock, time.monotonic()
+        begin_s = fit_since_s = clock.now_s()
+        at_most_s, seconds, why = math.inf, 0.0, ""
+        with self._at_rest() as watch:
+            while clock.now_s() - fit_since_s < DWELL_S:
+                out = watch.out
+                at_most_s = min(at_most_s, watch.patience_s)
+                why = "; ".join(out) or why
+                if out and seconds >= at_most_s:
+                    raise TwinrigError(
+                        f"held for {seconds:.0f} s, bench key hold_at_most_s = {at_most_s:g}: {why}"
+                    )
+                yield Held(tuple(out), seconds, at_most_s)
+                _again_if_lost(lambda: self.magnet.hold(EACH_S))
+                self.beat()
+                seconds = clock.now_s() - begin_s
+                if watch.out:
+                    fit_since_s = clock.now_s()
+        self.waited_s += time.monotonic() - host_s
+        self.remark(f"held for {seconds:.0f} s: {why}")
         yield Resumed(seconds)
+
+    @contextmanager
+    def _at_rest(self) -> Iterator[Watch]:
+        """The magnet at zero, its output on; a reply that is lost on the way is asked for again."""
+        with ExitStack() as stack:
+            try:
+                watch = stack.enter_context(self.magnet.at_rest())
+            except WrongInstrumentError:
+                raise
+            except LinkError:
+                watch = stack.enter_context(self.magnet.at_rest())
+            yield watch
+
+    def again(self, voids: int, held: bool) -> str:
+        """When a void repeat is run again, in words."""
+        if held:
+            return "again once that is back"
+        return "once more" if self.retries == 1 else f"again ({voids} of {self.retries})"
 
     def alive(self, events: Generator[Event, None, Response]) -> Generator[Event, None, Response]:
         """Events, each a heartbeat of the run on disk; returns what they return."""
@@ -120,10 +183,10 @@ class Control:
 def repeat_under(
     control: Control, drive: NDArray[np.float64], window: DriveWindow, reset: Reset
 ) -> Generator[Event, None, tuple[float, Response]]:
-    """`run_repeat`; a repeat that a transient fault made void is run once more, and noted.
+    """`run_repeat`, run again where a transient fault made it void, each time noted.
 
-    Faults of safety (limits, a supply that changed without us) and a second void repeat end the
-    run.
+    A guard that holds voids the repeat, too, which is run again once it is back. Faults of safety
+    (limits, a supply that changed without us) and one void repeat more than `retries` end the run.
 
     Returns
     -------
@@ -132,24 +195,28 @@ def repeat_under(
     NDArray
         Its response `(T, C)`.
     """
-    bench = control.bench
-    began_s = bench.clock.now_s()
-    try:
-        response = yield from control.alive(run_repeat(bench, drive, window, reset))
-    except RefusedError:
-        bench.stop.check()  # a second Stop has made the magnet safe: that is no refusal
-        raise
-    except TwinrigError as fault:
-        if not is_transient(bench, fault):
+    bench, voids = control.bench, 0
+    while True:
+        began_s = bench.clock.now_s()
+        try:
+            response = yield from control.alive(run_repeat(bench, drive, window, reset))
+        except (RefusedError, StoppedError, WrongInstrumentError):
+            bench.stop.check()  # a second Stop has made the magnet safe: that is no refusal
             raise
+        except TwinrigError as fault:
+            held = bool(control.magnet.held_by)
+            voids += not held
+            if not held and (voids > control.retries or not is_transient(bench, fault)):
+                raise
+            text = f"a repeat was void and is run {control.again(voids, held)}: {fault}"
+        else:
+            return began_s, response
+        control.remark(text)
+        yield Note(text, "warning")
+        if held:
+            yield from control.held()
         bench.check_settings()  # one that was switched off and on answers as before
-        text = f"a repeat was void and is run once more: {fault}"
-    else:
-        return began_s, response
-    control.remark(text)
-    yield Note(text, "warning")
-    began_s = bench.clock.now_s()
-    return began_s, (yield from control.alive(run_repeat(bench, drive, window, reset)))
+        yield from control.paused()
 
 
 def _again_if_lost(act: Callable[[], object]) -> None:
