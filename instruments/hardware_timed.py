@@ -169,12 +169,24 @@ class HardwareTimed:
             As `LimitedMagnet.play_list`.
         """
         rate_Hz = self._rate_Hz(self._dwell_s(window.hold_s + self._gate_s))
+        self._rest([reset.field_T, *fields_T], window)
         for part in self._parts(list(fields_T), window, reset, rate_Hz):
             begin_s, rows = self._played(part, rate_Hz)
             for item, values in zip(part.items, rows, strict=True):
                 if item.read:
                     set_s, read_s = begin_s + item.set_s, begin_s + item.end_s
                     yield StepReading(item.current_A, values, set_s, read_s)
+
+    def _rest(self, fields_T: list[float], window: DriveWindow) -> None:
+        """Go, where the ramp is slow, to a set-point that the list comes by often.
+
+        A list that is ended early jumps back to the set-point from before it, when it is within one
+        step of it (`KepcoBop.take_control`).
+        """
+        visited_T = [t for field_T in fields_T for t in encoding.fields_T(window.encoding, field_T)]
+        span_T = max(visited_T) - min(visited_T)
+        if abs(self._magnet.limits.current_A(span_T)) > self._magnet.reach_A:
+            self._magnet.ramp_to_T(float(np.median(visited_T)))
 
     # ---- what is played
 

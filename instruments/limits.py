@@ -254,6 +254,11 @@ class LimitedMagnet:
                 self._stairs.passed(piece_s)
                 left_s -= piece_s
 
+    @property
+    def reach_A(self) -> float:
+        """The largest single step that the ramp allows."""
+        return self._stairs.reach_A
+
     def as_list(self, plan: Iterable[tuple[float, float]]) -> list[list[tuple[float, float]]]:
         """What a list needs for a plan from the present set-point on.
 

@@ -43,7 +43,7 @@ def compared(runs: int, device: str, marker_T: float | None) -> tuple[float, flo
 
 def check_same_statistics(runs: int, device: str, marker_T: float | None = None) -> None:
     p_mean, p_spread, count = compared(runs, device, marker_T)
-    print(
+    print(  # noqa: T201
         f"{device}: hardware- against software-timed, {runs} runs each, {count} comparisons: "
         f"smallest p of the means {p_mean:.2g}, of the spreads {p_spread:.2g} "
         f"(refused below {ALPHA / count:.2g})"
@@ -66,10 +66,10 @@ def test_with_the_same_seed_only_the_coils_settling_differs() -> None:
     software, software_s = recorded(spec_of("software"), 20)
     hardware, hardware_s = recorded(spec_of("hardware"), 20)
     worst = np.abs(hardware - software).max() / SIGMA_V
-    long_T = np.resize(FIELDS_T, 900)
+    long_T = np.resize(FIELDS_T, 900).tolist()
     _, long_s = recorded(spec_of("hardware"), fields_T=long_T)
     _, long_software_s = recorded(spec_of("software"), fields_T=long_T)
-    print(
+    print(  # noqa: T201
         f"the same seed: largest difference of a value {worst:.2g} of the device's spread; device "
         f"time a step {1e3 * software_s / 40:.2f} ms by software, {1e3 * hardware_s / 40:.2f} ms "
         f"by hardware in repeats of 40 steps, {1e3 * long_software_s / 900:.2f} and "
@@ -94,7 +94,7 @@ def test_a_list_or_buffer_that_is_too_short_is_played_in_parts(
 
 
 def test_more_steps_than_the_real_memories_hold() -> None:
-    fields_T = np.resize(FIELDS_T, 1500)
+    fields_T = np.resize(FIELDS_T, 1500).tolist()
     software, _ = recorded(spec_of("software"), fields_T=fields_T)
     hardware, _ = recorded(spec_of("hardware"), fields_T=fields_T)
     assert hardware.shape == (1, 1500, 2)
@@ -127,12 +127,13 @@ def test_a_wide_bracket_is_a_lost_alignment_and_a_marker_helps(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     running = KepcoList.running
-    delays = []
+    delays: list[float] = []
 
     def prepare(bench: Bench) -> None:
         def slow(program: KepcoList) -> bool:
             if not delays:
-                delays.append(bench.clock.wait(0.02))  # the supply is slow to say that it runs
+                delays.append(0.02)
+                bench.clock.wait(0.02)  # the supply is slow to say that it runs
             return running(program)
 
         monkeypatch.setattr(KepcoList, "running", slow)
