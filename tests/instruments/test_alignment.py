@@ -1,0 +1,83 @@
+"""Where a list began in the samples: counts around its start, a marker's edge, and when not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from instruments.alignment import AlignmentError, Bracket, edge
+
+RATE_HZ = 512.0
+GATE_S = 1 / 37
+
+
+def marked(start_s: float, noise: float, size: float = 1.0, seed: int = 0) -> np.ndarray:
+    """Samples of a read-out whose outputs change at each gate's end: marker, reset, steps."""
+    rng = np.random.default_rng(seed)
+    times_s = (np.arange(300) + 1) / RATE_HZ
+    gate = np.floor((times_s - start_s) / GATE_S).astype(int)
+    levels = np.concatenate([[0.0, size, 0.2], rng.uniform(0, 0.5, 40)])
+    values = np.where(gate < 1, levels[0], levels[np.clip(gate, 0, len(levels) - 1)])
+    return (values + noise * rng.standard_normal(len(values)))[:, None]
+
+
+@given(
+    start_s=st.floats(0.002, 0.05),
+    early=st.integers(0, 6),
+    late=st.integers(1, 6),
+    noise=st.sampled_from([0.0, 0.01, 0.03]),
+    seed=st.integers(0, 1000),
+)
+@settings(deadline=None)
+def test_a_markers_edge_is_found_to_a_sample(start_s, early, late, noise, seed):
+    taken = int(start_s * RATE_HZ)
+    bracket = Bracket("lockin", RATE_HZ, max(0, taken - early), taken + late)
+    found_s = edge(marked(start_s, noise, seed=seed), bracket, GATE_S, GATE_S)
+    assert abs(found_s - start_s) <= 1.01 / RATE_HZ
+
+
+@given(start_s=st.floats(0.002, 0.05), early=st.integers(0, 4), late=st.integers(1, 4))
+def test_the_counts_hold_the_start_between_them(start_s, early, late):
+    taken = int(start_s * RATE_HZ)
+    bracket = Bracket("lockin", RATE_HZ, max(0, taken - early), taken + late)
+    assert abs(bracket.middle_s - start_s) <= bracket.half_s
+    if bracket.half_s <= GATE_S / 4:
+        assert bracket.origin_s(GATE_S) == bracket.middle_s
+    else:
+        with pytest.raises(AlignmentError, match="set marker_T"):
+            bracket.origin_s(GATE_S)
+
+
+def test_no_marker_in_the_noise_is_a_lost_alignment():
+    bracket = Bracket("lockin", RATE_HZ, 5, 7)
+    with pytest.raises(AlignmentError, match=r"lockin: the alignment is lost .*choose a marker_T"):
+        edge(marked(0.012, 0.5, size=0.1), bracket, GATE_S, GATE_S)
+
+
+def test_an_edge_at_another_time_than_the_list_began_is_a_lost_alignment():
+    bracket = Bracket("lockin", RATE_HZ, 5, 7)  # begun at 0.012 s, and the edge comes later
+    with pytest.raises(AlignmentError, match="due between"):
+        edge(marked(0.026, 0.001), bracket, GATE_S, GATE_S)
+
+
+@pytest.mark.parametrize(
+    ("count", "end", "match"),
+    [
+        (16383, 600, "buffer of 16383 samples overflowed"),
+        (620, 500, "495 samples were taken while the list ran, 512 were due at 512 Hz"),
+        (510, 520, "taken while the list ran"),
+    ],
+)
+def test_a_count_that_can_not_be_voids_the_repeat(count, end, match):
+    with pytest.raises(AlignmentError, match=match):
+        Bracket("lockin", RATE_HZ, 5, 7).check_count(count, end, 1.0, 16383)
+
+
+def test_a_sample_that_was_not_taken_voids_the_repeat():
+    bracket = Bracket("lockin", RATE_HZ, 5, 7)
+    bracket.check_count(540, 520, 1.0, 16383)
+    assert bracket.rows(np.array([1 / RATE_HZ, 0.5]), 540).tolist() == [0, 255]
+    with pytest.raises(AlignmentError, match="sample 1023 is needed, the buffer has 540"):
+        bracket.rows(np.array([2.0]), 540)
