@@ -16,6 +16,7 @@ from instruments.hardware_timed import HardwareTimed
 from instruments.kept_settings import KeptSettings
 from instruments.limits import GIVE_UP_S, LimitedMagnet, UnsafeError
 from instruments.link_errors import LinkError, WrongInstrumentError
+from instruments.rotation import Rotation
 from instruments.watch import guards_of
 from instruments.watchdog_link import Watchdog
 from instruments.watchdog_log import read_reports
@@ -54,7 +55,14 @@ class Bench:
     magnets, readouts, thermometers, teslameters
         By name; magnets behind their limits.
     channels, units
-        Over all read-outs; a name has its read-out's before it only where two would clash.
+        Over all read-outs; a name has its read-out's before it only where two would clash. With a
+        rotation, of its components.
+    live_channels, live_units
+        Of what the read-outs show, as `monitor` gives it.
+    rotation
+        What turns the field by two magnets; None where one drives it.
+    drives
+        The magnets that are energised: the drive's, or the two of a rotation.
     found
         What each magnet said of itself when it was connected.
     remarks
@@ -85,7 +93,8 @@ class Bench:
         self.clock: Clock = opener.clock
         self.magnets = magnets
         self.readouts = readouts
-        self.channels, self.units = channels_of(readouts)
+        self.live_channels, self.live_units = channels_of(readouts)
+        self.channels, self.units = self.live_channels, self.live_units
         self.thermometers: dict[str, Thermometer] = {}
         self.teslameters: dict[str, Teslameter] = {}
         self.found: dict[str, MagnetState] = {}
@@ -100,6 +109,13 @@ class Bench:
         self._kept = KeptSettings()
         self._identities: dict[str, str] = {}
         self._drive = magnets[spec.drive_magnet]
+        self.rotation: Rotation | None = None
+        self.drives: tuple[LimitedMagnet, ...] = (self._drive,)
+        if spec.rotation is not None:
+            self.rotation = Rotation(spec.rotation, magnets, spec.gate_s)
+            self.drives = self.rotation.magnets
+            named = self.rotation.channels(self.live_channels, self.live_units)
+            self.channels, self.units = named
         self._readers = list(readouts.values())
         self._closed = False
 
@@ -161,6 +177,9 @@ class Bench:
 
         The duty is that of the sequences one after another, each with its reset.
         """
+        if self.rotation is not None:
+            self.rotation.refuse(sequences, window, reset)
+            return
         drives = [float(d) for s in sequences for d in (s.drive.min(), s.drive.max())]
         found = encoding.problems(window, reset, drives or [0.0, 1.0], self._drive.limits)
         if self.spec.timing == "hardware":
@@ -174,6 +193,8 @@ class Bench:
     def predicted_s(self, steps: int) -> float:
         """Device time of one repeat of so many steps in the bench's window, reset included."""
         window, reset, gate_s = self.spec.window, self.spec.reset, self.spec.gate_s
+        if self.rotation is not None:
+            return self.rotation.predicted_s(steps, window, reset)
         span_T = window.high_T - window.low_T
         far_T = max(abs(reset.field_T - window.low_T), abs(reset.field_T - window.high_T))
         step_s = encoding.step_s(self._drive, window, TYPICAL_CHANGE * span_T, gate_s)
@@ -181,7 +202,7 @@ class Bench:
         return walks_s + reset.hold_s + gate_s + steps * step_s
 
     def energise(self) -> None:
-        """Prepare all instruments; bring the drive's magnet to zero with its output on.
+        """Prepare all instruments; bring the drive's magnets to zero with their output on.
 
         Other magnets are made safe. From here on a watchdog watches.
 
@@ -198,12 +219,18 @@ class Bench:
         if self.watchdog is not None:
             self.watchdog.energised()
         for magnet in self.magnets.values():
-            if magnet is not self._drive:
+            if magnet not in self.drives:
                 magnet.make_safe(self.tell, self.give_up_s)
-        self.found[self._drive.name] = self._drive.energise()
+        for drive in self.drives:
+            self.found[drive.name] = drive.energise()
+        if self.rotation is not None:
+            self.rotation.energised()
 
     def reset_device(self, reset: Reset) -> None:
         """One step at the reset's field; its reading is dropped."""
+        if self.rotation is not None:
+            self.rotation.turn(reset.field_T, reset.hold_s, self._read)
+            return
         hold_s = reset.hold_s
         gate_s = self.spec.gate_s
         encoding.apply(self._drive, reset.field_T, self.spec.window.encoding, hold_s, gate_s)
@@ -221,6 +248,10 @@ class Bench:
         StoppedError
             Stop was requested.
         """
+        if self.rotation is not None:
+            current_A, points = self.rotation.turn(field_T, window.hold_s, self._read)
+            values, set_s = self.rotation.components(points), self.rotation.there_s
+            return StepReading(current_A, values, set_s, self.read_s)
         current_A = encoding.apply(
             self._drive, field_T, window.encoding, window.hold_s, self.spec.gate_s
         )
@@ -265,10 +296,11 @@ class Bench:
             repeat is void.
         """
         problems = []
-        try:
-            self._drive.verify()
-        except TwinrigError as error:
-            problems.append(str(error))
+        for drive in self.drives:
+            try:
+                drive.verify()
+            except TwinrigError as error:
+                problems.append(str(error))
         for name, readout in self.readouts.items():
             problems += [f"{name}: {fault}" for fault in readout.faults()]
         raise_problems(TwinrigError, f"bench {self.spec.name!r}, the last repeat is void", problems)
@@ -288,7 +320,8 @@ class Bench:
             magnets[self._drive.name] |= {"timing": self.spec.timing}
         readouts = self._readout_settings()
         self._kept.keep(readouts)
-        return magnets | readouts
+        turned = self.spec.rotation.settings() if self.spec.rotation is not None else {}
+        return magnets | readouts | turned
 
     def check_settings(self) -> None:
         """Compare the read-outs' settings with those that `settings` last told.

@@ -29,6 +29,7 @@ from instruments.drivers import (
     THERMOMETER_DRIVERS,
 )
 from instruments.locks import link_of
+from instruments.rotation_spec import ROTATION_KEYS, rotation_options
 from instruments.sequenced import TIMING_KEYS, timing_options
 from instruments.toml_table import Table, near
 from models.errors import InputError, raise_problems
@@ -52,6 +53,7 @@ DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator")
 MAGNET_TIMEOUT_S = 1.0  # a supply answers in milliseconds
 READOUT_TIMEOUT_S = 1.0  # a reading takes a gate; a lost one is told within 2 s, retries and all
 THERMOMETER_TIMEOUT_S = 1.0
+DRIVE_KEYS = ("encoding", "low_T", "high_T", "hold_s", "gate_s", "magnet")
 ADDRESSED = ("driver", "resource", "timeout_s", "terminator", "baud_rate")
 
 
@@ -109,6 +111,7 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
     drive = table.table("drive")
     window, gate_s, drive_magnet = _drive(drive, list(groups["magnet"].values))
     timing = timing_options(drive)
+    rotation = rotation_options(drive, list(groups["magnet"].values), drive_magnet)
     reset = _reset(table.table("reset"))
     specs = [spec for spec in (*magnets, *readouts, *teslameters, *thermometers) if spec]
     virtual = None
@@ -130,6 +133,7 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
         thermometers={spec.name: spec for spec in thermometers if spec is not None},
         interlocks={spec.name: spec for spec in interlocks},
         teslameters={spec.name: spec for spec in teslameters if spec is not None},
+        rotation=rotation,
         **timing,
     )
 
@@ -196,7 +200,7 @@ def _address(
 
 
 def _drive(table: Table, magnets: list[str]) -> tuple[DriveWindow | None, float, str]:
-    table.known("encoding", "low_T", "high_T", "hold_s", "gate_s", "magnet", *TIMING_KEYS)
+    table.known(*DRIVE_KEYS, *TIMING_KEYS, *ROTATION_KEYS)
     encoding = table.value("encoding", str)
     low_T, high_T = table.number("low_T"), table.number("high_T")
     hold_s, gate_s = table.number("hold_s", 0.0), table.number("gate_s", 0.0)

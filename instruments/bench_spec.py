@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from instruments.limits import MagnetLimits
+    from instruments.rotation_spec import RotationSpec
     from models.sequence import DriveWindow, Reset
 
 
@@ -91,6 +92,7 @@ class BenchSpec:
     `gate_s` is the device time of one gated reading (0: not known); `drive_magnet` the magnet that
     the drive goes to; `source` where the text came from, `text` the TOML itself. `timing` is
     `software` or `hardware` (`instruments.hardware_timed`), `marker_T` the field of its marker.
+    `rotation` says how two magnets turn the field; None where one makes it.
     """
 
     name: str
@@ -106,6 +108,7 @@ class BenchSpec:
     thermometers: dict[str, ThermometerSpec] = field(default_factory=dict)
     interlocks: dict[str, InterlockSpec] = field(default_factory=dict)
     teslameters: dict[str, InstrumentSpec] = field(default_factory=dict)
+    rotation: RotationSpec | None = None
     timing: str = "software"
     marker_T: float | None = None
 
@@ -134,6 +137,7 @@ class BenchSpec:
             teslameters={},
             thermometers={},
             interlocks={},
+            rotation=None,
         )
 
     @property

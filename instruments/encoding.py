@@ -1,7 +1,7 @@
 """How one step of a sequence becomes field over time, and how long that takes.
 
 `amplitude` and `step`: set the field, hold, read. `loop`: +H, hold, −H, hold, read at −H.
-`rotation` needs two axes and waveforms and comes with a later release.
+`rotation` needs two magnets: `instruments.rotation`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.sequence import DriveWindow, Reset
 
 ROTATION = (
-    "encoding 'rotation' drives two axes with waveforms and comes with a later release; "
+    "encoding 'rotation' turns the field by two magnets of the bench, and its [drive] names none; "
     "use 'amplitude' where the field is turned outside the computer"
 )
 

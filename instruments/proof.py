@@ -84,7 +84,8 @@ def prove(
         Stop was requested; the magnet is safe.
     """
     refuse_current(spec, current_A)
-    with Bench.connect(replace(spec, drive_magnet=name), stop=stop, wire_log=wire_log) as bench:
+    alone = replace(spec, drive_magnet=name, rotation=None)
+    with Bench.connect(alone, stop=stop, wire_log=wire_log) as bench:
         bench.tell = tell or bench.tell
         magnet = bench.magnets[name]
         _refuse_state(bench)

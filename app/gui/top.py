@@ -102,7 +102,9 @@ class TopStrip(QWidget):
         for key in ("field", "setpoint"):
             self.cells[key].set_range(0.0, limit_A * per_A)
         self.cells["current"].set_range(0.0, limit_A)
-        for name, unit in list(zip(bench.channels, bench.units, strict=True))[:MOST_CHANNELS]:
+        for name, unit in list(zip(bench.live_channels, bench.live_units, strict=True))[
+            :MOST_CHANNELS
+        ]:
             if f"channel.{name}" not in self.cells:
                 self._cell(f"channel.{name}", f"Read-out {name}", unit, 1.0)
 
@@ -132,7 +134,7 @@ class TopStrip(QWidget):
         bench = self._session.bench
         if bench is None:
             return
-        pairs = zip(bench.channels, bench.units, values, strict=True)
+        pairs = zip(bench.live_channels, bench.live_units, values, strict=True)
         for name, unit, value in list(pairs)[:MOST_CHANNELS]:
             cell = self.cells.get(f"channel.{name}")
             if cell is None:

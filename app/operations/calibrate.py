@@ -63,6 +63,7 @@ def calibration_bench(
     return replace(
         spec,
         drive_magnet=magnet,
+        rotation=None,
         readouts={name: one for name, one in spec.readouts.items() if name in guards},
         teslameters={teslameter: spec.teslameters[teslameter]},
     )

@@ -82,7 +82,7 @@ def monitor(
             **({} if out is None else {"path": str(out)}),
             "status": "done",
             "readings": looks,
-            "channels": list(bench.channels),
+            "channels": list(bench.live_channels),
             "seconds": round(time.monotonic() - began_s, 3),
         }
     )
@@ -97,8 +97,8 @@ def _look(bench: Bench, time_s: float) -> BenchRead:
         now.current_A,
         now.output_on,
         tuple(float(value) for value in now.values),
-        tuple(bench.channels),
-        tuple(bench.units),
+        tuple(bench.live_channels),
+        tuple(bench.live_units),
     )
 
 
@@ -111,7 +111,7 @@ class Table:
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}; name a new file") from error
         self._path, self._end = path, 0
-        named = [f"{c} ({u})" for c, u in zip(bench.channels, bench.units, strict=True)]
+        named = [f"{c} ({u})" for c, u in zip(bench.live_channels, bench.live_units, strict=True)]
         self._row(["time_s", "field_T", "setpoint_T", "current_A", "output_on", *named])
 
     def write(self, reading: BenchRead) -> None:

@@ -182,7 +182,7 @@ def drive(*values):
         (DriveWindow("amplitude", 0.0022, 0.0050), 0.004, r"highest step: 12.5 A .* max_current_A"),
         (DriveWindow("step", -0.0050, 0.0030), 0.004, r"lowest step: -12.5 A"),
         (DriveWindow("amplitude", 0.0022, 0.0034), 0.005, r"reset: 12.5 A"),
-        (DriveWindow("rotation", 0.0022, 0.0034), 0.004, "later release"),
+        (DriveWindow("rotation", 0.0022, 0.0034), 0.004, "names none"),
     ],
 )
 def test_what_breaks_a_limit_is_refused_before_a_byte(rig, window, reset_T, match):

@@ -65,7 +65,9 @@ class MonitorPage(Page):
             ("Field", "mT", "field"),
             (f"Supply {self.session.spec.drive_magnet}", "A", "field"),
         ]
-        names += [(c, u, "measured") for c, u in zip(bench.channels, bench.units, strict=True)]
+        names += [
+            (c, u, "measured") for c, u in zip(bench.live_channels, bench.live_units, strict=True)
+        ]
         for title, unit, token in names[: 2 + MOST_CHANNELS]:
             panel = Panel(self.theme, title, unit)
             self.body.addWidget(panel, 1)
@@ -89,7 +91,7 @@ class MonitorPage(Page):
     def _draw(self) -> None:
         bench = self.session.bench
         x = self._times[: self._count] - self._times[self._count - 1]
-        units = ["mT", "A", *(bench.units if bench else ())]
+        units = ["mT", "A", *(bench.live_units if bench else ())]
         span = float(self.span.value)
         for index, (panel, line) in enumerate(zip(self.panels, self.lines, strict=True)):
             y = self._values[index, : self._count]
