@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from instruments.virtual.keithley_source import (
+    MAX_A,
+    MAX_V,
     NOT_MEASURED,
     KeithleySource,
     common_commands,
     common_settings,
 )
 from instruments.virtual.scpi import ScpiError, command_table
-from instruments.virtual.scpi_settings import Setting, Switch
+from instruments.virtual.scpi_settings import Number, Setting, Switch, Word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +33,25 @@ _SETTINGS: dict[str, tuple[str, Setting]] = {
     **common_settings("[SENSe:]VOLTage:PROTection[:LEVel]", "OUTPut:SMODe"),
     "auto_clear": ("[SOURce:]CLEar:AUTO", Switch(False)),
     "concurrent": ("[SENSe:]FUNCtion:CONCurrent", Switch(True)),
-}
+    # kept and answered; the simulated converter knows neither delay nor filter nor range
+    "auto_zero": ("SYSTem:AZERo[:STATe]", Switch(True)),
+    "sense_wires": ("SYSTem:RSENse", Switch(False)),
+    "line_Hz": ("SYSTem:LFRequency", Number(50, 60, 50, whole=True)),
+    "resistance_mode": ("[SENSe:]RESistance:MODE", Word(("MANual", "AUTO"), "MAN")),
+    "display": ("DISPlay:ENABle", Switch(True)),
+    "delay": ("[SOURce:]DELay", Number(0.0, 999.9999, 0.0, form="E")),
+    "delay_auto": ("[SOURce:]DELay:AUTO", Switch(True)),
+    "filter": ("[SENSe:]AVERage[:STATe]", Switch(False)),
+    "filter_type": ("[SENSe:]AVERage:TCONtrol", Word(("REPeat", "MOVing"), "REP")),
+    "filter_count": ("[SENSe:]AVERage:COUNt", Number(1, 100, 10, whole=True)),
+    "voltage_range": ("[SENSe:]VOLTage[:DC]:RANGe", Number(0.0, MAX_V, 21.0, form="E")),
+    "voltage_auto": ("[SENSe:]VOLTage[:DC]:RANGe:AUTO", Switch(True)),
+    "current_range": ("[SENSe:]CURRent[:DC]:RANGe", Number(0.0, MAX_A, 1.05, form="E")),
+    "current_auto": ("[SENSe:]CURRent[:DC]:RANGe:AUTO", Switch(True)),
+    "current_nplc": ("[SENSe:]CURRent[:DC]:NPLCycles", Number(0.01, 10.0, 1.0, form=".2f")),
+    "current_limit": ("[SENSe:]CURRent[:DC]:PROTection[:LEVel]",
+                      Number(0.0, MAX_A, 1.05e-4, form="E")),
+}  # fmt: skip
 
 
 class Keithley2400(KeithleySource):
@@ -87,6 +107,11 @@ class Keithley2400(KeithleySource):
             self.set_output("OFF")
         return ",".join(f"{values[one]:+.6E}" for one in self.elements)
 
+    def measure_only(self, kind: str) -> str | None:
+        """`:MEAS:VOLT|CURR|RES?`: that function measured, beside what is, and one reading."""
+        self.measured = self.measured | {kind}
+        return self.read("")
+
     def next_error(self, _: str) -> str:
         """`:SYST:ERR?`: 803 is not of SCPI's own."""
         if self._errors_803:
@@ -112,6 +137,11 @@ _COMMANDS: dict[str, Callable[[Any, str], str | None]] = {
     "FORMat:ELEMents?": lambda unit, _: ",".join(unit.elements),
     "[SENSe:]FUNCtion[:ON]": Keithley2400.set_measured,
     "[SENSe:]FUNCtion:OFF": Keithley2400.unset_measured,
+    "[SENSe:]FUNCtion[:ON]:ALL": lambda unit, _: setattr(unit, "measured", {"VOLT", "CURR", "RES"}),
+    "SYSTem:BEEPer[:IMMediate]": lambda _unit, _: None,
+    "MEASure:VOLTage[:DC]?": lambda unit, _: unit.measure_only("VOLT"),
+    "MEASure:CURRent[:DC]?": lambda unit, _: unit.measure_only("CURR"),
+    "MEASure:RESistance?": lambda unit, _: unit.measure_only("RES"),
     "READ?": Keithley2400.read,
 }
 Keithley2400.commands = command_table(_COMMANDS)

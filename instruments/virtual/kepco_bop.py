@@ -242,6 +242,7 @@ _COMMANDS = command_table(
         "*WAI": lambda _kepco, _: None,
         "*TST?": lambda _kepco, _: "0",
         "SYSTem:ERRor[:NEXT]?": _of_status(StatusRegisters.next_error),
+        "SYSTem:BEEP": lambda _kepco, _: None,
         "SYSTem:VERSion?": lambda _kepco, _: "1997.0",
         "SYSTem:REMote": _remote,
         "STATus:OPERation:CONDition?": KepcoBop.operation_condition,
