@@ -28,6 +28,7 @@ from app.disk import RESTORE, advised, read_bytes
 from app.owner import Owner
 from models.errors import InputError, TwinrigError, raise_problems
 from models.json_form import COUNT, TEXT, Table, faults
+from models.recording import BY_STEP, StepTimes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,8 @@ MARK = b"TWR"
 FRAME = struct.Struct("<3sBIII")  # mark, kind, length, CRC-32 of kind and payload, of the head
 HEAD_BYTES = FRAME.size - 4
 REPEAT = struct.Struct("<IIIIId")  # sequence, repeat, position, steps, channels, start_s
-HEADER_KIND, OWNER_KIND, REPEAT_KIND, REMARK_KIND, PLACE_KIND = b"HORNP"
+HEADER_KIND, OWNER_KIND, REPEAT_KIND, REMARK_KIND, PLACE_KIND = b"HOSNP"
+UNTIMED_KIND = ord("R")  # a repeat as schema 2 had it: without the times of its steps
 SYNC_S = 1.0
 STATUSES = ("begun", "running", "done", "stopped", "failed")
 """`begun`: running, and `recording.nc` isn't written yet."""
@@ -58,27 +60,31 @@ RECORDS = {
 
 @dataclass(frozen=True)
 class JournalRepeat:
-    """One completed repeat: response `(T, C)`, position in the run, start in device time."""
+    """One completed repeat: response `(T, C)`, position in the run, start, and its steps' times."""
 
     sequence: int
     repeat: int
     position: int
     start_s: float
     response: NDArray[np.float64]
+    times: StepTimes
 
     def to_bytes(self) -> bytes:
-        """Pack a record's payload, little-endian."""
+        """Pack a record's payload, little-endian: head, response, then `BY_STEP`."""
         steps, channels = self.response.shape
         head = REPEAT.pack(self.sequence, self.repeat, self.position, steps, channels, self.start_s)
-        return head + np.ascontiguousarray(self.response, dtype="<f8").tobytes()
+        arrays = (self.response, *(getattr(self.times, name) for name in BY_STEP))
+        return head + b"".join(np.ascontiguousarray(a, dtype="<f8").tobytes() for a in arrays)
 
     @classmethod
-    def from_bytes(cls, payload: bytes) -> JournalRepeat:
+    def from_bytes(cls, payload: bytes, *, timed: bool = True) -> JournalRepeat:
         """Unpack a record's payload; ValueError or struct.error where it is something else."""
         sequence, repeat, position, steps, channels, start_s = REPEAT.unpack_from(payload)
-        values = np.frombuffer(payload, dtype="<f8", offset=REPEAT.size)
-        response = values.reshape(steps, channels).astype(np.float64)
-        return cls(sequence, repeat, position, start_s, response)
+        values = np.frombuffer(payload, dtype="<f8", offset=REPEAT.size).astype(np.float64)
+        response = values[: steps * channels].reshape(steps, channels)
+        by_step = values[steps * channels :].reshape(len(BY_STEP) if timed else 0, steps)
+        times = StepTimes(*by_step) if timed else StepTimes.absent(steps)
+        return cls(sequence, repeat, position, start_s, response, times)
 
 
 @dataclass
@@ -226,8 +232,9 @@ def _fold(data: bytes) -> JournalContent:
             raise InputError("must have one header, at its start: not written by Twinrig")
         if kind == HEADER_KIND:
             content.header = parse_json(payload, "header record")
-        elif kind == REPEAT_KIND:
-            content.repeats.append(JournalRepeat.from_bytes(payload))
+        elif kind in (REPEAT_KIND, UNTIMED_KIND):
+            timed = kind == REPEAT_KIND
+            content.repeats.append(JournalRepeat.from_bytes(payload, timed=timed))
         elif kind in RECORDS:
             _take(content, kind, parse_json(payload, "record"))
         else:

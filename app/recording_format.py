@@ -26,7 +26,7 @@ from models.json_form import (
     Table,
     faults,
 )
-from models.recording import SCHEMA, Recording, faults_of
+from models.recording import BY_STEP, READABLE, SCHEMA, Recording, faults_of
 from models.sequence import DriveWindow, Reset
 
 if TYPE_CHECKING:
@@ -55,6 +55,12 @@ HEADER = Table(
         "units": Rows(TEXT), "families": Rows(TEXT), "drives": Rows(Rows(SCORE)), **DESCRIBED,
     }
 )  # fmt: skip
+UNTIMED = "2"  # the schema before the arrays of `BY_STEP`
+STEP_VARIABLES = {
+    "set_s": ("s", "device time at which the step's field had been set; NaN: not known"),
+    "read_s": ("s", "device time at which the step's reading was there; NaN: not known"),
+    "measured_field_T": ("T", "field that the probe read after the read-out; NaN: no probe"),
+}
 MOST_VALUES = 2**28  # 2 GiB of responses: the longest run of a rig has a twentieth of it
 
 
@@ -125,6 +131,14 @@ def variables_of(recording: Recording) -> dict[str, Variable]:
             recording.start_s.astype(np.float64),
             {"units": "s", "long_name": "device time at the repeat's start"},
         ),
+        **{
+            name: Variable(
+                ("sequence", "repeat", "step"),
+                getattr(recording, name).astype(np.float64),
+                {"units": unit, "long_name": said},
+            )
+            for name, (unit, said) in STEP_VARIABLES.items()
+        },
     }
 
 
@@ -140,7 +154,7 @@ def recording_of_file(path: Path) -> Recording:
     described = {
         key: parse_json(attrs.get(key, "").encode(), f"{path}: {key}") for key in DESCRIBED
     }
-    problems = faults(described, Table(DESCRIBED)) + _misfits(found)
+    problems = faults(described, Table(DESCRIBED)) + _misfits(found, attrs.get("schema"))
     raise_problems(InputError, f"{path}: no complete recording ({RESTORE})", problems)
     try:
         recording = Recording(
@@ -154,6 +168,7 @@ def recording_of_file(path: Path) -> Recording:
             tuple(found["channel_unit"]),
             status=attrs.get("status", ""),
             **_described(described),
+            **_by_step(found, attrs.get("schema")),
         )
         raise_problems(InputError, "no recording", faults_of(recording))
     except InputError as fault:
@@ -168,10 +183,11 @@ ARRAYS = {
 """Dimensions and type of each array that a recording is read from."""
 
 
-def _misfits(found: dict[str, NDArray[Any]]) -> list[str]:
+def _misfits(found: dict[str, NDArray[Any]], schema: object) -> list[str]:
+    by_step = {} if str(schema) == UNTIMED else dict.fromkeys(BY_STEP, (3, "f"))
     return [
         f"array {name!r} is missing, or has another type or number of dimensions"
-        for name, (dimensions, kind) in ARRAYS.items()
+        for name, (dimensions, kind) in {**ARRAYS, **by_step}.items()
         if name not in found or (found[name].ndim, found[name].dtype.kind) != (dimensions, kind)
     ]
 
@@ -224,6 +240,11 @@ def recording_of_header(header: dict[str, Any], path: Path) -> Recording:
         raise InputError(advised(f"{path}: {fault}")) from fault
 
 
+def _by_step(found: dict[str, NDArray[Any]], schema: object) -> dict[str, Any]:
+    """The arrays that schema 2 doesn't have."""
+    return {} if str(schema) == UNTIMED else {name: found[name] for name in BY_STEP}
+
+
 def _described(body: dict[str, Any]) -> dict[str, Any]:
     return {
         "window": DriveWindow(**body["window"]),
@@ -237,8 +258,8 @@ def _described(body: dict[str, Any]) -> dict[str, Any]:
 def _check_kind(path: Path, kind: object, schema: object) -> None:
     if kind != KIND:
         raise InputError(f"{path}: is of kind {shown(kind)}, expected {KIND!r}; {RESTORE}")
-    if str(schema) != str(SCHEMA):
+    if str(schema) not in map(str, READABLE):
         raise InputError(
-            f"{path}: has schema {shown(schema)}, this Twinrig reads schema {SCHEMA}: "
-            "use the version that wrote it, or record again"
+            f"{path}: has schema {shown(schema)}, this Twinrig reads schema "
+            f"{' and '.join(map(str, READABLE))}: use the version that wrote it, or record again"
         )

@@ -16,7 +16,7 @@ from app.journal import JournalContent, read_journal
 from app.live_arrays import order_in_file
 from app.recording_format import recording_of_file, recording_of_header
 from models.errors import InputError, raise_problems
-from models.recording import faults_of
+from models.recording import BY_STEP, faults_of
 
 if TYPE_CHECKING:
     from models.recording import Recording
@@ -101,6 +101,8 @@ def _recording_of_journal(folder: Path, path: Path, content: JournalContent) -> 
         recording.response[s, r, : len(entry.response)] = entry.response
         recording.start_s[s, r] = entry.start_s
         recording.order[s, r] = entry.position
+        for name in BY_STEP:
+            getattr(recording, name)[s, r, : len(entry.response)] = getattr(entry.times, name)
     raise_problems(InputError, f"{path} ({RESTORE})", faults_of(recording))
     if content.remarks:
         recording.meta["remarks"] = [*recording.meta.get("remarks", []), *content.remarks]

@@ -28,6 +28,7 @@ from app.recording_format import (
 from app.recording_reader import FILE_NAME, OPEN_HERE, folder_of, read_recording
 from app.run_lock import RunLock
 from models.errors import InputError, RefusedError, TwinrigError
+from models.recording import BY_STEP, StepTimes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,6 +106,7 @@ class RecordingWriter:
                 start_s=so_far.start_s.copy(),
                 status="running",
                 meta=dict(so_far.meta),
+                **{name: getattr(so_far, name).copy() for name in BY_STEP},
             )
             journal = _reopened_journal(folder / JOURNAL_NAME, recording)
         except BaseException:
@@ -124,6 +126,7 @@ class RecordingWriter:
         position: int,
         start_s: float,
         response: NDArray[np.float64],
+        times: StepTimes | None = None,
     ) -> None:
         """Store one completed repeat; when this returns it survives `kill -9`.
 
@@ -137,6 +140,8 @@ class RecordingWriter:
             Device time at its start, in s.
         response
             `(T, C)` with `T` the sequence's length, in the recording's units.
+        times
+            When each step was set and read, since the run's origin; None: nobody knows.
 
         Raises
         ------
@@ -145,7 +150,7 @@ class RecordingWriter:
         TwinrigError
             The disk refuses; everything before is as it was.
         """
-        into = self._recording
+        into, times = self._recording, times or StepTimes.absent(len(response))
         expected = (int(into.lengths[sequence]), len(into.channels))
         if response.shape != expected:
             raise InputError(
@@ -154,7 +159,9 @@ class RecordingWriter:
             )
         if into.order[sequence, repeat] >= 0:
             raise InputError(f"sequence {sequence}, repeat {repeat}: is recorded already")
-        self._journal.append(JournalRepeat(sequence, repeat, position, start_s, response))
+        self._journal.append(JournalRepeat(sequence, repeat, position, start_s, response, times))
+        for name in BY_STEP:
+            getattr(into, name)[sequence, repeat, : len(response)] = getattr(times, name)
         into.response[sequence, repeat, : len(response)] = response
         into.start_s[sequence, repeat] = start_s
         into.order[sequence, repeat] = position
@@ -171,6 +178,8 @@ class RecordingWriter:
         # `finish` writes the file anew.
         with writing(self.path), suppress(PermissionError):
             self._live.write("response", index * t * c, recording.response[sequence, repeat])
+            for name in BY_STEP:
+                self._live.write(name, index * t, getattr(recording, name)[sequence, repeat])
             self._live.write("start", index, recording.start_s[sequence, repeat : repeat + 1])
             order = recording.order[sequence, repeat : repeat + 1].astype(np.int32)
             self._live.write("order", index, order)
@@ -247,6 +256,7 @@ def _blank(header: Recording) -> Recording:
         start_s=np.full_like(header.start_s, np.nan),
         status="running",
         meta=dict(header.meta),
+        **{name: np.full_like(getattr(header, name), np.nan) for name in BY_STEP},
     )
 
 
@@ -254,17 +264,20 @@ def _reopened_journal(path: Path, recording: Recording) -> Journal:
     """The journal of a dead run, or a new one of a finished recording, whole or not at all."""
     if path.is_file():
         return Journal.reopen(path, read_journal(path))
-    repeats = [
-        JournalRepeat(
-            int(s),
-            int(r),
-            int(recording.order[s, r]),
-            float(recording.start_s[s, r]),
-            recording.response[s, r, : int(recording.lengths[s])],
-        )
-        for s, r in np.argwhere(recording.complete)
-    ]
+    repeats = [_journalled(recording, int(s), int(r)) for s, r in np.argwhere(recording.complete)]
     return Journal.create(path, header_of(recording), repeats)
+
+
+def _journalled(recording: Recording, s: int, r: int) -> JournalRepeat:
+    steps = slice(int(recording.lengths[s]))
+    return JournalRepeat(
+        s,
+        r,
+        int(recording.order[s, r]),
+        float(recording.start_s[s, r]),
+        recording.response[s, r, steps],
+        StepTimes(*(getattr(recording, name)[s, r, steps] for name in BY_STEP)),
+    )
 
 
 def write_recording(out: Path, recording: Recording) -> Path:

@@ -14,9 +14,46 @@ if TYPE_CHECKING:
 
     from models.sequence import DriveWindow, Reset
 
-SCHEMA = 2
+SCHEMA = 3
+READABLE = (2, 3)
+"""Schemas that are read; 2 has no times of steps and no measured field: they are NaN then."""
 BEYOND_ANY_DEVICE = 1e100  # in any unit; its square is still a number
 STATUSES = ("running", "done", "stopped", "failed", "interrupted")
+
+
+BY_STEP = ("set_s", "read_s", "measured_field_T")
+
+
+@dataclass(frozen=True)
+class StepTimes:
+    """When each step of a repeat was set and read, and the field that was measured, `(T,)` each.
+
+    Attributes
+    ----------
+    set_s
+        Device time at which the step's last set-point had been sent and its walk was over, in s.
+    read_s
+        Device time at which its reading was there, in s.
+    measured_field_T
+        Of the field probe; NaN without one.
+    """
+
+    set_s: NDArray[np.float64]
+    read_s: NDArray[np.float64]
+    measured_field_T: NDArray[np.float64]
+
+    @classmethod
+    def absent(cls, steps: int) -> StepTimes:
+        """Of steps whose times nobody knows: all NaN."""
+        return cls(*(np.full(steps, np.nan) for _ in BY_STEP))
+
+    def since(self, origin_s: float) -> StepTimes:
+        """The same, counted from another origin of time."""
+        return StepTimes(self.set_s - origin_s, self.read_s - origin_s, self.measured_field_T)
+
+
+def _absent() -> NDArray[np.float64]:
+    return np.empty((0, 0, 0))
 
 
 @dataclass(frozen=True)
@@ -49,6 +86,11 @@ class Recording:
         One of `STATUSES`.
     meta
         id, created, sample, operator, temperature_K, notes, seed, code_version, parents, limits.
+    set_s, read_s
+        float64 `(S, R, T)`: device time since the run's origin, in s, at which each step was set
+        and at which its reading was there; NaN where nobody knows (imports, simulations).
+    measured_field_T
+        float64 `(S, R, T)`: of the field probe, in T; NaN without one.
     """
 
     response: NDArray[np.float64]
@@ -65,6 +107,9 @@ class Recording:
     identities: dict[str, str] = field(default_factory=dict)
     status: str = "done"
     meta: dict[str, Any] = field(default_factory=dict)
+    set_s: NDArray[np.float64] = field(default_factory=_absent)
+    read_s: NDArray[np.float64] = field(default_factory=_absent)
+    measured_field_T: NDArray[np.float64] = field(default_factory=_absent)
 
     def __post_init__(self) -> None:
         problems = []
@@ -73,6 +118,9 @@ class Recording:
                 f"recording: response has shape {self.response.shape}, expected (S, R, T, C)"
             )
         s, r, t, c = self.response.shape
+        for name in BY_STEP:
+            if getattr(self, name).size == 0:
+                object.__setattr__(self, name, np.full((s, r, t), np.nan))
         for name, got, expected in (
             ("drive", self.drive.shape, (s, t)),
             ("lengths", self.lengths.shape, (s,)),
@@ -81,6 +129,7 @@ class Recording:
             ("start_s", self.start_s.shape, (s, r)),
             ("channels", (len(self.channels),), (c,)),
             ("units", (len(self.units),), (c,)),
+            *((name, getattr(self, name).shape, (s, r, t)) for name in BY_STEP),
         ):
             if got != expected:
                 problems.append(f"{name} has shape {got}, expected {expected}")
@@ -110,6 +159,7 @@ class Recording:
             self.identities,
             self.status,
             self.meta,
+            *(getattr(self, name)[sequences] for name in BY_STEP),
         )
 
 
@@ -145,6 +195,12 @@ def faults_of(recording: Recording) -> list[str]:
         problems.append("a complete repeat holds values that no device gives")
     if (np.isfinite(r.response).any(axis=3) & ~wanted).any():
         problems.append("there are responses where none were recorded")
+    for name in BY_STEP:
+        values = getattr(r, name)
+        if (np.isfinite(values) & ~wanted).any():
+            problems.append(f"{name} has values where none were recorded")
+        if not (np.isnan(values) | (np.abs(values) < BEYOND_ANY_DEVICE)).all():
+            problems.append(f"{name} holds values that no device gives")
     if len(set(r.channels)) != len(r.channels) or not r.channels:
         problems.append(f"channels {', '.join(map(repr, r.channels))} must be different names")
     return problems

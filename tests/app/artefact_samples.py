@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.network import Layer, Network, TwinReference
-from models.recording import Recording
+from models.recording import BY_STEP, Recording, StepTimes
 from models.sequence import DriveWindow, Reset
 from models.twin import Twin, weight_shapes
 
@@ -48,12 +48,21 @@ def response_of(sequence: int, repeat: int, steps: int, channels: int = 2) -> ND
     return np.random.default_rng([sequence, repeat]).standard_normal((steps, channels))
 
 
+def times_of(sequence: int, repeat: int, steps: int) -> StepTimes:
+    """When a repeat's steps were set and read, known from its indices; no field probe."""
+    set_s = np.asarray(repeat + 0.1 * sequence + 0.03 * np.arange(steps), dtype=np.float64)
+    return StepTimes(set_s, set_s + 0.027, np.full(steps, np.nan))
+
+
 def full(lengths: tuple[int, ...] = (5, 3), repeats: int = 4) -> Recording:
     """A complete recording."""
     recording = blank(lengths, repeats)
     for s, length in enumerate(lengths):
         for r in range(repeats):
             recording.response[s, r, :length] = response_of(s, r, length)
+            times = times_of(s, r, length)
+            recording.set_s[s, r, :length] = times.set_s
+            recording.read_s[s, r, :length] = times.read_s
             recording.order[s, r] = r * len(lengths) + s
             recording.start_s[s, r] = 0.25 * recording.order[s, r]
     return recording
@@ -61,7 +70,7 @@ def full(lengths: tuple[int, ...] = (5, 3), repeats: int = 4) -> Recording:
 
 def same(one: Recording, other: Recording) -> bool:
     """Whether all arrays and values of two recordings agree (status and remarks aside)."""
-    arrays = ("response", "drive", "lengths", "order", "start_s")
+    arrays = ("response", "drive", "lengths", "order", "start_s", *BY_STEP)
     values = ("families", "channels", "units", "window", "reset", "settings", "identities")
     return all(
         np.array_equal(getattr(one, a), getattr(other, a), equal_nan=True) for a in arrays
@@ -135,12 +144,14 @@ def append_all(writer: RecordingWriter, until: int = 1000) -> None:
     for position in range(min(until, whole.order.size)):
         s, r = (int(i) for i in np.argwhere(whole.order == position)[0])
         response = whole.response[s, r, : whole.lengths[s]]
-        writer.append(s, r, position, float(whole.start_s[s, r]), response)
+        times = times_of(s, r, len(response))
+        writer.append(s, r, position, float(whole.start_s[s, r]), response, times)
 
 
 def append_rest(writer: RecordingWriter) -> None:
     """Append what `append_all(until=3)` left."""
     whole = full()
-    for s, r in np.argwhere(~writer.recording.complete):
+    for s, r in np.argwhere(~writer.recording.complete).tolist():
         response = whole.response[s, r, : whole.lengths[s]]
-        writer.append(int(s), int(r), int(whole.order[s, r]), float(whole.start_s[s, r]), response)
+        position, start_s = int(whole.order[s, r]), float(whole.start_s[s, r])
+        writer.append(s, r, position, start_s, response, times_of(s, r, len(response)))

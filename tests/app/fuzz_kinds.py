@@ -19,7 +19,7 @@ from safetensors.numpy import load
 from app.checked_json import plain
 from app.deployment_store import load_deployment, write_deployment
 from app.journal import JournalRepeat
-from app.recording_format import DESCRIBED, header_of
+from app.recording_format import DESCRIBED, UNTIMED, header_of
 from app.store import (
     RecordingWriter,
     load_network,
@@ -29,6 +29,7 @@ from app.store import (
     save_twin,
     write_recording,
 )
+from models.recording import BY_STEP, READABLE, SCHEMA
 
 if TYPE_CHECKING:
     import random
@@ -113,6 +114,7 @@ def forge_network(folder: Path, rng: random.Random) -> None:
 def shown(recording: Recording) -> Any:
     """All that a recording says, its status aside where it depends on who lives."""
     arrays = [recording.response, recording.order, recording.start_s, recording.lengths]
+    arrays += [getattr(recording, name) for name in BY_STEP]
     body = {key: plain(value) for key, value in header_of(recording).items()}
     return exact([body, arrays, recording.status])
 
@@ -133,7 +135,7 @@ def said_by_recording(folder: Path) -> Any:
     lengths = arrays["length"].astype(np.int64)
     body = {
         "kind": index["attrs"]["kind"],
-        "schema": int(index["attrs"]["schema"]),
+        "schema": read_as(index["attrs"]["schema"]),
         "repeats": arrays["response"].shape[1],
         "steps": arrays["response"].shape[2],
         "channels": texts["channel"],
@@ -145,7 +147,15 @@ def said_by_recording(folder: Path) -> Any:
         **{key: json.loads(index["attrs"][key]) for key in DESCRIBED},
     }
     found = [arrays["response"], arrays["order"].astype(np.int64), arrays["start"], lengths]
+    unknown = np.full(arrays["response"].shape[:3], np.nan)
+    timed = index["attrs"]["schema"] != UNTIMED
+    found += [arrays[name] if timed else unknown for name in BY_STEP]
     return exact([body, found, index["attrs"]["status"]])
+
+
+def read_as(schema: Any) -> Any:
+    """The schema that a recording has once it is read: an earlier one is read as the present."""
+    return SCHEMA if str(schema) in map(str, READABLE) else schema
 
 
 def forge_recording(folder: Path, rng: random.Random) -> None:
@@ -168,9 +178,12 @@ def said_by_journal(folder: Path) -> Any:
     s, r, t = len(header["drives"]), int(header["repeats"]), int(header["steps"])
     response = np.full((s, r, t, len(header["channels"])), np.nan)
     order, start_s = np.full((s, r), -1, dtype=np.int64), np.full((s, r), np.nan)
+    times = [np.full((s, r, t), np.nan) for _ in BY_STEP]
     for kind, payload in records:
-        if kind == ord("R"):
-            one = JournalRepeat.from_bytes(payload)
+        if kind in b"RS":
+            one = JournalRepeat.from_bytes(payload, timed=kind == ord("S"))
+            for array, name in zip(times, BY_STEP, strict=True):
+                array[one.sequence, one.repeat, : len(one.response)] = getattr(one.times, name)
             response[one.sequence, one.repeat, : len(one.response)] = one.response
             order[one.sequence, one.repeat] = one.position
             start_s[one.sequence, one.repeat] = one.start_s
@@ -180,7 +193,8 @@ def said_by_journal(folder: Path) -> Any:
     content = (folder / "journal.bin").read_bytes()
     status = content[len(b"twinrig journal 2\n") :].split(b"\n")[0].decode().strip()
     status = "interrupted" if status in ("begun", "running") else status
-    return exact([header, [response, order, start_s, lengths], status])
+    header["schema"] = read_as(header["schema"])
+    return exact([header, [response, order, start_s, lengths, *times], status])
 
 
 def forge_running(folder: Path, rng: random.Random) -> None:

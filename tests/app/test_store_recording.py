@@ -166,7 +166,7 @@ def test_a_full_disk_keeps_what_was_complete(tmp_path: Path) -> None:
         pytest.skip("mounting a small disk needs root")
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(disk)]
     if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
         pytest.skip("this system lets nobody mount a small disk")
     try:
@@ -199,7 +199,7 @@ def test_another_schema_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("app.recording_format.SCHEMA", 7)
     path = write_recording(tmp_path / "r", samples.full())
     monkeypatch.undo()
-    with pytest.raises(InputError, match="schema '7', this Twinrig reads schema 2"):
+    with pytest.raises(InputError, match="schema '7', this Twinrig reads schema 2 and 3"):
         read_recording(path)
 
 
