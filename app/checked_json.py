@@ -48,19 +48,22 @@ def canonical(value: Any) -> bytes:
 def parse_json(content: bytes, where: object) -> dict[str, Any]:
     """The object in a JSON text; InputError where it is cut short, not JSON, or no object.
 
-    Refused, too: numbers beyond float64, a key twice in one object, more than `DEEPEST` levels.
+    Refused, too: numbers beyond float64, a key twice in one object, more than `DEEPEST` levels,
+    half a character (a lone surrogate).
     """
     if len(content) > LONGEST_JSON_BYTES:
         raise InputError(
             f"{where}: {len(content)} bytes are too long for a Twinrig JSON file; {RESTORE}"
         )
     try:
-        value = json.loads(
+        value: Any = json.loads(
             content.decode("utf-8"),
             parse_constant=_no_constant,
             parse_float=_finite,
             object_pairs_hook=_no_key_twice,
         )
+        if rb"\u" in content:  # half a character can't be written anywhere again
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as fault:
         raise InputError(
             f"{where}: not a JSON file, or cut short ({shown(fault)}); {RESTORE}"
