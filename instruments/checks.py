@@ -18,6 +18,7 @@ from instruments.connect import CLOCK_NAME, Opener, driver_on
 from instruments.findings import FORBIDS, QUEUED, Finding
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.parallel import bounded, side_by_side
+from instruments.sequenced import declared
 from instruments.watch import guards_of
 from models.errors import InputError, StoppedError, TwinrigError
 
@@ -155,6 +156,8 @@ def look_at(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> InstrumentCh
     """
     remarks = findings.of_line_end(spec, driver.identity)
     found, state = _looked_at(spec, driver, remarks)
+    found = (*found, *declared(driver))
+    remarks += findings.of_timing(bench, spec, driver)
     for guard in _guards_on(bench, spec, driver):
         problem = guard.problem()
         if problem is not None:

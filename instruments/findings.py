@@ -7,10 +7,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from instruments.sequenced import missing
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from instruments.bench_spec import InstrumentSpec, MagnetSpec
+    from instruments.bench_spec import BenchSpec, InstrumentSpec, MagnetSpec
     from instruments.protocols import MagnetState
 
 
@@ -36,6 +38,17 @@ def of_magnet(
     ]
 
 
+def of_timing(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> list[Finding]:
+    """What keeps an instrument from being timed by hardware, where the bench file asks for it."""
+    plays, samples = spec.name == bench.drive_magnet, spec.name in bench.readouts
+    if bench.timing != "hardware" or not (plays or samples):
+        return []
+    return [
+        Finding(f'timing = "hardware" is asked for: {words}', _BY_SOFTWARE, fails=True)
+        for words in missing(driver, plays=plays)
+    ]
+
+
 def of_readout(settings: Mapping[str, Any], faults: tuple[str, ...]) -> list[Finding]:
     """Findings of a read-out: overloads, a lost reference, a reading in amperes."""
     found = [Finding(f"had {fault} since it was last asked", _overload(fault)) for fault in faults]
@@ -57,6 +70,7 @@ def of_line_end(spec: InstrumentSpec, identity: str) -> list[Finding]:
     return [Finding("ends its lines with CR LF, the bench file says LF", hint)]
 
 
+_BY_SOFTWARE = 'Give [drive] timing = "software", or an instrument that can'
 _FAULT = "The current isn't what the set-point says: look at the coil's plugs and `compliance_V`"
 FORBIDS = "No run begins and none goes on while it says so: that is what it is for"
 QUEUED = "Reading it has emptied the queue: some program or hand before sent what it can't do"

@@ -247,9 +247,10 @@ class HardwareTimed:
             for buffer in self._buffers:
                 buffer.arm(rate_Hz)
                 left.callback(_stop, buffer)
-            self._magnet.play_list(part.points, around)
+            behind_s = self._gate_s + 2 / rate_Hz
+            self._magnet.play_list(part.points, around, behind_s)
             counts.append([buffer.count() for buffer in self._buffers])
-            self._magnet.hold(self._gate_s + 2 / rate_Hz)
+            self._magnet.hold(behind_s)
         columns = []
         for number, (name, buffer) in enumerate(zip(self._names, self._buffers, strict=True)):
             before, after, end = (count[number] for count in counts)

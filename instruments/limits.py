@@ -288,6 +288,7 @@ class LimitedMagnet:
         self,
         points: Sequence[tuple[float, float]],
         around: Callable[[Callable[[], None]], None] = lambda start: start(),
+        then_s: float = 0.0,
     ) -> None:
         """Let the supply play (A, s) points by its own clock; returns when it is at the last one.
 
@@ -297,6 +298,8 @@ class LimitedMagnet:
             Each a step within the ramp of the one before (`as_list`); a list beyond it is refused.
         around
             Called with what starts the list, and calls it: what is to happen just before and after.
+        then_s
+            What is known to follow at the last point: foreseen with the list.
 
         Raises
         ------
@@ -322,8 +325,9 @@ class LimitedMagnet:
             stairs, here_A = self._stairs, self._here_A()
             found = list_play.problems(points, here_A, self.limits, stairs.reach_A, program)
             raise_problems(RefusedError, f"{self.name}: a list is refused, nothing was sent", found)
-            plan = [(dwell_s, current_A) for current_A, dwell_s in points]
-            self._watch.foresee(lambda: [*plan, *stairs.plan(points[-1][0], 0.0)])
+            last_A = points[-1][0]
+            plan = [*((dwell_s, current_A) for current_A, dwell_s in points), (then_s, last_A)]
+            self._watch.foresee(lambda: [*plan, *stairs.plan(last_A, 0.0)])
             play = list_play.ListPlay(
                 self.magnet, program, stairs, self._clock, self._stop, self._watch, self._look_on
             )

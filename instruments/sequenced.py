@@ -112,6 +112,29 @@ def buffer_of(readout: object) -> SampleBuffer | None:
     return cast("SampleBuffer | None", found)
 
 
+def declared(driver: object) -> tuple[str, ...]:
+    """What a driver can do by its own clock, for people."""
+    program, buffer = list_of(driver), buffer_of(driver)
+    words: tuple[str, ...] = ()
+    if program is not None:
+        words = (f"plays lists of {program.most_points} points",)
+    if buffer is not None:
+        words = (
+            *words,
+            f"samples into a buffer of {buffer.most_points} points, at {buffer.rates_Hz[-1]:g} Hz "
+            "at most",
+        )
+    return words
+
+
+def missing(driver: object, *, plays: bool) -> list[str]:
+    """Why a supply can't play (or a read-out can't sample) sequences, in words."""
+    if plays:
+        return [] if list_of(driver) is not None else ["it plays no list"]
+    buffer = buffer_of(driver)
+    return ["it has no buffer"] if buffer is None else buffer.problems()
+
+
 def timing_options(table: Table) -> dict[str, Any]:
     """The keys of `[drive]` that say how steps are timed; problems are noted in the table."""
     timing = table.value("timing", str, TIMINGS[0])

@@ -11,7 +11,10 @@ from list_bench import FIELDS_T, spec_of
 
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench
+from instruments.checks import check_bench
 from instruments.clock import Stop
+from instruments.drivers.kepco_list import KepcoList
+from instruments.drivers.sr830 import SR830
 from instruments.link_errors import LinkError
 from instruments.list_play import NAMED
 from models.errors import RefusedError, StoppedError, TwinrigError
@@ -167,9 +170,7 @@ def test_a_list_that_was_ended_by_hand_ends_the_run_and_the_set_point_is_known()
                 magnet.magnet._session.write("CURR:MODE FIX")
 
         wire.on = end
-        with pytest.raises(
-            TwinrigError, match=r"list of 5 s was over after 0\.\d+ s: ended by"
-        ):
+        with pytest.raises(TwinrigError, match=r"list of 5 s was over after 0\.\d+ s: ended by"):
             magnet.play_list([(5.0, 5.0)])
         wire.on = lambda _: None
         assert magnet.step_to_A(1.5) == 1.5
@@ -190,6 +191,53 @@ def test_an_output_that_goes_off_ends_the_list() -> None:
         wire.on = off
         with pytest.raises(TwinrigError, match=r"output went off|was over after"):
             magnet.play_list([(5.0, 5.0)])
+
+
+def test_a_door_that_opens_ends_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire, looks = Wire(), [5.0, 5.0, 5.0, 0.0]
+    door = '\n[interlock.door]\ninstrument = "lockin"\ninput = "aux1"\nabove_V = 2.0\n'
+    monkeypatch.setattr(SR830, "input_V", lambda _lockin, _: looks.pop(0) if looks else 0.0)
+    with Bench.connect(parse_bench(spec_of().text + door, "list bench"), wire_log=wire) as bench:
+        bench.energise()
+        wire.sent.clear()
+        with pytest.raises(TwinrigError, match=r"interlock door .* reads 0 V"):
+            bench.magnets["x"].play_list([(2.0, 0.5), (3.0, 9.0)])
+        assert not bench.magnets["x"].magnet.list.running()
+    assert wire.sent.count("MEAS:CURR?") > 0
+    assert "CURR:MODE FIX" in wire.sent
+
+
+def test_a_link_that_fails_while_a_list_runs_voids_it_and_the_next_begins_where_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    running, asked = KepcoList.running, []
+
+    def lost(program: KepcoList) -> bool:
+        asked.append(program)
+        if len(asked) == 4:
+            raise LinkError("x", "no answer", resource="here", hint="none")
+        return running(program)
+
+    spec = spec_of()
+    with Bench.connect(spec) as bench:
+        bench.energise()
+        monkeypatch.setattr(KepcoList, "running", lost)
+        with pytest.raises(LinkError, match="no answer"):
+            list(bench.repeat(FIELDS_T, spec.window, spec.reset))
+        again = list(bench.repeat(FIELDS_T, spec.window, spec.reset))
+        bench.verify()
+    assert len(again) == len(FIELDS_T)
+
+
+def test_bench_check_says_what_can_be_timed_by_hardware_and_what_is_missing() -> None:
+    checks = {check.name: check for check in check_bench(spec_of())}
+    assert all(check.ok for check in checks.values())
+    assert "plays lists of 1002 points" in checks["x"].found
+    assert "samples into a buffer of 16383 points, at 512 Hz at most" in checks["lockin"].found
+    checks = {check.name: check for check in check_bench(spec_of(channels='["X", "R"]'))}
+    assert not checks["lockin"].ok
+    assert 'timing = "hardware" is asked for: its buffers store' in checks["lockin"].problem
+    assert checks["x"].ok
 
 
 def test_a_list_that_holds_something_else_is_not_started() -> None:
