@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +34,7 @@ def spec_of(
     text = text.replace('"nanoring"', f'"{device}"').replace("seed = 0", f"seed = {seed}")
     text = text.replace("gate_s =", f'timing = "{timing}"\n{marker}gate_s =')
     for key, value in changed.items():
-        old = next(line for line in text.splitlines() if line.startswith(f"{key} ="))
-        text = text.replace(old, f"{key} = {value}", 1)
+        text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
     return parse_bench(text, "list bench")
 
 
