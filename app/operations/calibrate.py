@@ -26,7 +26,7 @@ from app.recording_store import RecordingWriter
 from instruments.calibration import Calibration, fit_calibration
 from instruments.calibration_walk import BRANCHES, CalibrationPlan, chosen, measure_point
 from models.errors import StoppedError, TwinrigError
-from models.recording import Recording
+from models.recording import Recording, StepTimes
 from models.sequence import DriveWindow, Reset
 
 if TYPE_CHECKING:
@@ -161,13 +161,16 @@ def _walk(run: _Run) -> Generator[Event, None, None]:
         yield RepeatStarted(number, 0, number, drive, branch_A * scale)
         start_s = run.bench.clock.now_s() - origin_s
         response = np.full((branch_A.size, len(CHANNELS)), np.nan)
+        times = StepTimes.absent(branch_A.size)
         for step, current_A in enumerate(branch_A.tolist()):
             point = measure_point(run.magnet, run.meter, current_A, run.plan)
             response[step] = _values(run, point)
+            times.set_s[step], times.read_s[step] = run.magnet.there_s, run.bench.clock.now_s()
+            times.measured_field_T[step] = point.field_T
             run.writer.beat()
             yield StepRead(step, current_A * scale, point.set_A, response[step].copy())
         run.bench.verify()
-        run.writer.append(number, 0, number, start_s, response)
+        run.writer.append(number, 0, number, start_s, response, times.since(origin_s))
         yield RepeatRecorded(number, 0, number, response, start_s)
         done += branch_A.size
         elapsed_s = time.monotonic() - begin_s

@@ -131,6 +131,9 @@ def test_what_is_kept(tmp_path: Path) -> None:
     assert np.abs(field_T - TRUE * set_A).max() < 1e-6
     with xr.open_dataset(tmp_path / "c" / "recording.nc") as opened:
         assert opened["response"].shape == (3, 1, 9, 3)
+    assert np.array_equal(recording.measured_field_T[1:], recording.response[1:, :, :, 2])
+    assert (recording.read_s[1:] - recording.set_s[1:] > 0.5).all()  # it settled in between
+    assert (np.diff(recording.set_s[1:].ravel()) > 0.5).all()
     stored = load_calibration(tmp_path / "c")
     assert stored.calibration.tesla_per_ampere == values["tesla_per_ampere"]
     assert (stored.magnet, stored.bench) == ("x", "gap")
