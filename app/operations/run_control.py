@@ -80,7 +80,7 @@ class Control:
 
     @property
     def magnet(self) -> LimitedMagnet:
-        """The drive's: the only one that carries current in a run."""
+        """The drive's; of a rotation the first one."""
         return self.bench.magnets[self.bench.spec.drive_magnet]
 
     def paused(self) -> Iterator[Event]:
@@ -152,15 +152,20 @@ class Control:
 
     @contextmanager
     def _at_rest(self) -> Iterator[Watch]:
-        """The magnet at zero, its output on; a reply that is lost on the way is asked for again."""
+        """What is driven at zero, output on; a reply that is lost on the way is asked for again.
+
+        A rotation's two magnets have their guards in common: the first one's watch tells of them.
+        """
         with ExitStack() as stack:
-            try:
-                watch = stack.enter_context(self.magnet.at_rest())
-            except WrongInstrumentError:
-                raise
-            except LinkError:
-                watch = stack.enter_context(self.magnet.at_rest())
-            yield watch
+            watches = []
+            for magnet in self.bench.drives:
+                try:
+                    watches.append(stack.enter_context(magnet.at_rest()))
+                except WrongInstrumentError:
+                    raise
+                except LinkError:
+                    watches.append(stack.enter_context(magnet.at_rest()))
+            yield watches[0]
 
     def again(self, voids: int, held: bool) -> str:
         """When a void repeat is run again, in words."""

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from app.cli import main
-from app.operations.events import StepRead
+from app.operations.events import Paused, RepeatRecorded, StepRead
 from app.operations.record import record
 from app.store import read_recording
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench
+from instruments.clock import Pause
 from models.errors import RefusedError, StoppedError
 from models.sequence import FieldSequence
 
@@ -132,3 +133,21 @@ def test_live_values_are_those_of_the_read_outs(
     assert main(["monitor", "--bench", str(bench), "--seconds", "0.1", "--json"]) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert result["channels"] == ["X"]
+
+
+def test_in_a_pause_both_stand_at_zero(tmp_path: Path) -> None:
+    pause, paused = Pause(), 0
+    with Bench.connect(parse_bench(TEXT, "b.toml")) as bench:
+        for event in record(bench, SEQUENCES, 2, tmp_path / "r", pause=pause):
+            if isinstance(event, RepeatRecorded) and not paused:
+                assert max(abs(each.setpoint_A) for each in bench.state().values()) > 1
+                pause.request()
+            if isinstance(event, Paused) and event.seconds > 0:
+                paused += 1
+                pause.clear()
+                for state in bench.state().values():
+                    assert state.output_on
+                    assert abs(state.setpoint_A) < 1e-6
+        assert both_off(bench)
+    assert paused
+    assert read_recording(tmp_path / "r").status == "done"
