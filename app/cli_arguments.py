@@ -170,6 +170,10 @@ def _bench_serve(parts: argparse._SubParsersAction[Parser]) -> None:
         help=f"listen on this address; others than {LOOPBACK} open the rig to the network",
     )  # fmt: skip
     serve.add_argument(
+        "--hislip", type=names, default=(), metavar="A,B,…",
+        help="these of the instruments over HiSLIP, as INSTR resources, not over a plain socket",
+    )  # fmt: skip
+    serve.add_argument(
         "--faults", type=Path, metavar="FILE", help='a JSON list of {"instrument", "at", "kind"}'
     )
     serve.add_argument("--wire-log", type=Path, metavar="FILE", help="every byte, both clocks")

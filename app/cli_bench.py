@@ -113,6 +113,7 @@ def _serve(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, No
         accelerate=arguments.accelerate,
         host=arguments.host,
         faults=arguments.faults,
+        hislip=arguments.hislip,
         wire_log=arguments.wire_log,
         write_bench=arguments.write_bench,
         stop=run.stop,

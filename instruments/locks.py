@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 WATCHDOG_S = 60.0  # how long a link is waited for while a watchdog brings its magnet to zero
 LOOK_S = 0.2  # how often it is tried meanwhile; shorter than a watchdog's pause between tries
 LOCAL_NAMES = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
+HISLIP_PORT = "4880"  # unless the resource names another
 
 
 def link_of(resource: str) -> str:
@@ -60,7 +61,9 @@ def link_of(resource: str) -> str:
     if isinstance(parsed, rname.TCPIPSocket):
         return f"tcpip {host} {parsed.port}"
     if isinstance(parsed, rname.TCPIPInstr):
-        return f"tcpip {host} {parsed.lan_device_name.split(',')[0].lower()}"
+        name, _, number = parsed.lan_device_name.lower().partition(",")
+        own_port = name.startswith("hislip") and number not in ("", HISLIP_PORT)
+        return f"tcpip {host} {name}" + (f" {number}" if own_port else "")
     if isinstance(parsed, (rname.USBInstr, rname.USBRaw)):
         return f"usb {parsed.manufacturer_id} {parsed.model_code} {parsed.serial_number}".lower()
     return f"{kind} {getattr(parsed, 'board', '0')}".lower()

@@ -2,11 +2,14 @@
 
 Context: pyvisa-py's SOCKET drops what it has received when a read times out, so that "1.2345", a
 pause, "6E-3" is read as `6E-3`; a closed peer makes its read spin the CPU (rig.md, 3 and (d)).
+Its HiSLIP session loses step where a read times out within a message, and answers every read after
+a message's end with nothing at once.
 Decision: one port a backend, each of which gives back whatever has arrived within a slice; the
-session keeps the pieces. A SOCKET of pyvisa-py is read from its own socket object, another session
-of pyvisa-py by `Session.read`, which gives the piece together with the time-out, an installed VISA
-by `viRead` into a buffer of ours. Only a library that does neither can lose a piece: there
-a time-out ends the read, so that no reply is ever joined from what is left.
+session keeps the pieces. A SOCKET of pyvisa-py is read from its own socket object, its HiSLIP
+session only once bytes are there, another session of pyvisa-py by `Session.read`, which gives the
+piece together with the time-out, an installed VISA by `viRead` into a buffer of ours. Only a
+library that does neither can lose a piece: there a time-out ends the read, so that no reply is ever
+joined from what is left.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from pyvisa.resources import MessageBasedResource
 
 CHUNK = 4096
+HISLIP = "pyvisa_py.protocols.hislip"
+MESSAGE_MS = 2000  # of the rest of a HiSLIP message whose beginning is there; later it is lost
 TIMEOUT = constants.StatusCode.error_timeout
 MORE = constants.StatusCode.success_max_count_read  # a piece of a longer reply: no warning
 
@@ -92,6 +97,36 @@ class PyvisaPyPort:
     def waiting(self) -> bool:
         """Not known."""
         return False
+
+
+class HislipPort:
+    """A HiSLIP session of pyvisa-py: a message is begun only where its bytes have come."""
+
+    keeps_pieces = True
+
+    def __init__(self, resource: MessageBasedResource, interface: Any) -> None:
+        self._interface = interface
+        self._socket: socket.socket = interface._sync  # noqa: SLF001 (nothing else can be waited on)
+        self._within = False
+        resource.timeout = MESSAGE_MS
+
+    def receive(self, slice_s: float) -> bytes:
+        """The message that arrives within the slice, or its next piece."""
+        interface = self._interface
+        if not self._within:
+            if not select.select([self._socket], [], [], slice_s)[0]:
+                return b""
+            interface.last_message_id = interface.last_message_id  # forgets the last message's end
+        try:
+            data = bytes(interface.receive(CHUNK))
+        except (RuntimeError, AssertionError) as error:  # dropped, or out of step with it
+            raise ConnectionResetError(str(error) or "HiSLIP out of step") from error
+        self._within = len(data) == CHUNK
+        return data
+
+    def waiting(self) -> bool:
+        """Whether the socket has bytes (or its end)."""
+        return bool(select.select([self._socket], [], [], 0)[0])
 
 
 class InstalledVisaPort:
@@ -184,6 +219,8 @@ def port_of(resource: MessageBasedResource, end: int) -> Port:
         return SocketPort(interface)
     resource.set_visa_attribute(constants.ResourceAttribute.termchar, end)
     resource.set_visa_attribute(constants.ResourceAttribute.termchar_enabled, constants.VI_TRUE)
+    if backend == "pyvisa_py" and type(interface).__module__ == HISLIP:
+        return HislipPort(resource, interface)
     if backend == "pyvisa_py":
         return PyvisaPyPort(resource, session)
     if backend == "pyvisa" and hasattr(library, "lib"):

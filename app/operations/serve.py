@@ -42,6 +42,7 @@ def serve(
     stop: Stop,
     host: str = HOST,
     faults: Path | None = None,
+    hislip: Sequence[str] = (),
 ) -> Generator[Event, None, None]:
     """Yield one `Listening` for each instrument, then who can reach them; serve until `stop`.
 
@@ -57,6 +58,8 @@ def serve(
         Address to listen on; only this computer unless told otherwise.
     faults
         A JSON file of faults to inject.
+    hislip
+        Models that are reached over HiSLIP (`INSTR`) instead of a socket.
 
     Raises
     ------
@@ -82,6 +85,7 @@ def serve(
                 write_bench=write_bench,
                 faults=faults,
                 host=host,
+                hislip=tuple(hislip),
                 on_listening=heard.put,
                 until=until,
             )

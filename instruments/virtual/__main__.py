@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
             wire_log=options.wire_log,
             write_bench=options.write_bench,
             faults=options.faults,
+            hislip=tuple(options.hislip.split(",")) if options.hislip else (),
             until=until,
         )
     except TwinrigError as error:
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="of device, noise and drift")
     parser.add_argument("--wire-log", type=Path, help="new file for every message")
     parser.add_argument("--write-bench", type=Path, help="new bench file that reaches this rig")
+    parser.add_argument("--hislip", default="", help="models over HiSLIP, not over a socket")
     parser.add_argument("--faults", type=Path, help="JSON file: what goes wrong, and when")
     return parser
 

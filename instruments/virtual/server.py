@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from instruments.virtual.bench_text import bench_text
+from instruments.virtual.connection import Connection
 from instruments.virtual.faults import read_faults
+from instruments.virtual.hislip import HislipHost
 from instruments.virtual.rig import DEFAULT_DEVICE, DEFAULT_MODELS, VirtualRig
 from models.errors import InputError, TwinrigError, raise_problems
 
@@ -29,11 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-    from instruments.virtual.instrument import Port
-
 HOST = "127.0.0.1"
 LOOK_S = 0.1  # how often an idle server looks whether it has to end
-_QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only
 
 
 @dataclass(frozen=True)
@@ -76,48 +75,6 @@ class RigLog:
         self._file.close()
 
 
-class _Connection:
-    """A client's socket and the instrument's port behind it."""
-
-    def __init__(self, link: socket.socket, port: Port) -> None:
-        link.setblocking(False)
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.link = link
-        self.port = port
-        self._outgoing = bytearray()
-
-    def take(self) -> bool:
-        """Receive what is there; False where the client has gone."""
-        try:
-            data = self.link.recv(65536)
-            if _QUICKACK is not None:  # a client with Nagle's algorithm must not wait for our ACK
-                self.link.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        self.port.feed(data)
-        return bool(data)
-
-    def give(self) -> bool:
-        """Send what may leave by now; False where the client has gone."""
-        data = self.port.transmit()
-        if not data and not self._outgoing:
-            return not self.port.closed
-        self._outgoing += data
-        try:
-            del self._outgoing[: self.link.send(self._outgoing)]
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return True
-
-    def due_host_s(self) -> float | None:
-        """When there is something to send next."""
-        return 0.0 if self._outgoing else self.port.due_host_s
-
-
 class RigServer:
     """Every instrument of a rig on a port of its own, from construction until `close`.
 
@@ -129,17 +86,34 @@ class RigServer:
         Address to listen on; only this machine unless told otherwise.
     port
         Of the first instrument, the others follow; 0 takes free ones.
+    hislip
+        Models that are reached over HiSLIP, as `INSTR` resources.
 
     Raises
     ------
+    InputError
+        A model of `hislip` is none of the rig's.
     TwinrigError
         A port is taken or not allowed.
     """
 
-    def __init__(self, rig: VirtualRig, host: str = HOST, port: int = 0) -> None:
+    def __init__(
+        self, rig: VirtualRig, host: str = HOST, port: int = 0, hislip: Sequence[str] = ()
+    ) -> None:
         self._rig = rig
+        models = dict.fromkeys(one.model for one in rig.instruments.values())
+        raise_problems(
+            InputError,
+            "virtual rig: over HiSLIP",
+            [f"{name!r} is none of {', '.join(models)}" for name in hislip if name not in models],
+        )
+        self._hislip = {
+            key: HislipHost(lambda key=key: rig.connect(key))  # type: ignore[misc]
+            for key, one in rig.instruments.items()
+            if one.model in hislip
+        }
         self._selector = selectors.DefaultSelector()
-        self._connections: list[_Connection] = []
+        self._connections: list[Connection] = []
         self.listening: list[Listening] = []
         self.resources: dict[str, str] = {}
         try:
@@ -160,7 +134,10 @@ class RigServer:
         listener.bind((host, port))
         listener.listen()
         listener.setblocking(False)
-        resource = f"TCPIP0::{host}::{listener.getsockname()[1]}::SOCKET"
+        number = listener.getsockname()[1]
+        resource = f"TCPIP0::{host}::{number}::SOCKET"
+        if key in self._hislip:
+            resource = f"TCPIP0::{host}::hislip0,{number}::INSTR"
         instrument = self._rig.instruments[key]
         self.resources[key] = resource
         terminator = instrument.terminator.decode("ascii")
@@ -171,7 +148,7 @@ class RigServer:
         while not until.is_set():
             busy = []
             for key, _ in self._selector.select(self._patience_s()):
-                if isinstance(key.data, _Connection):
+                if isinstance(key.data, Connection):
                     busy.append(key.data)
                     if not key.data.take():
                         self._drop(key.data)
@@ -185,13 +162,13 @@ class RigServer:
         dues = [due for one in self._connections if (due := one.due_host_s()) is not None]
         return min([LOOK_S, *(max(0.0, due - time.monotonic()) for due in dues)])
 
-    def _carry_out(self, connections: list[_Connection]) -> None:
+    def _carry_out(self, connections: list[Connection]) -> None:
         """Carry waiting messages out, settings first (see the module's decision)."""
-        waiting = [one for one in connections if one.port.pending]
+        waiting = [one.port for one in connections if one.port is not None and one.port.pending]
         while waiting:
-            for one in [one for one in waiting if not one.port.asks] or waiting:
-                one.port.step()
-            waiting = [one for one in waiting if one.port.pending]
+            for port in [one for one in waiting if not one.asks] or waiting:
+                port.step()
+            waiting = [one for one in waiting if one.pending]
 
     def _accept(self, listener: socket.socket, key: str) -> None:
         try:
@@ -201,15 +178,20 @@ class RigServer:
         if self._rig.refuses(key):
             link.close()
             return
-        connection = _Connection(link, self._rig.connect(key))
+        connection = (
+            self._hislip[key].accept(link)
+            if key in self._hislip
+            else Connection(link, self._rig.connect(key))
+        )
         self._connections.append(connection)
         self._selector.register(link, selectors.EVENT_READ, connection)
 
-    def _drop(self, connection: _Connection) -> None:
+    def _drop(self, connection: Connection) -> None:
         if connection in self._connections:
             self._connections.remove(connection)
             self._selector.unregister(connection.link)
             connection.link.close()
+            connection.closed()
 
     def close(self) -> None:
         """Close every connection and port."""
@@ -233,6 +215,7 @@ def serve(
     until: threading.Event,
     host: str = HOST,
     port: int = 0,
+    hislip: Sequence[str] = (),
 ) -> None:
     """Serve a virtual rig until the event is set.
 
@@ -252,6 +235,8 @@ def serve(
         Ends the server.
     host, port
         Where to listen.
+    hislip
+        Models over HiSLIP instead of a socket.
 
     Raises
     ------
@@ -267,7 +252,7 @@ def serve(
     rig.tap = log
     server = None
     try:
-        server = RigServer(rig, host, port)
+        server = RigServer(rig, host, port, hislip)
         if write_bench:
             with _new_file(write_bench, "bench file") as file:
                 file.write(bench_text(rig, server.resources))

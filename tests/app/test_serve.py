@@ -177,6 +177,18 @@ def test_a_spin_vortex_ice_is_recorded_over_tcp(
     assert np.all(np.abs(recording.response - 0.5) < 0.05)
 
 
+def test_instruments_over_hislip_are_checked_and_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = ("--device", "leaky-integrator", "--hislip", "kepco-bop,sr830")
+    with served_rig(tmp_path, accelerate=1e4, more=chosen, ramp_A_per_s=2000.0) as served:
+        assert served.bench.read_text().count("::INSTR") == 2
+        assert main(["bench", "check", str(served.bench)]) == 0
+        arguments = ["record", "--bench", str(served.bench), "--sequences", "steps:1x4"]
+        assert main([*arguments, "--repeats", "2", "--out", str(tmp_path / "rec")]) == 0
+    assert read_recording(tmp_path / "rec").status == "done"
+
+
 def test_faults_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     faults = tmp_path / "faults.json"
     faults.write_text('[{"instrument": "sr830", "at": 0, "kind": "garbage"}]')

@@ -15,11 +15,11 @@ from instruments.virtual.server import RigServer
 class ServedRig:
     """The rig, its bench file's text, its wire (device time, model, direction, bytes)."""
 
-    def __init__(self, models, accelerate, faults=None, device="leaky-integrator"):
+    def __init__(self, models, accelerate, faults=None, device="leaky-integrator", hislip=()):
         self.wire = []
         self._by_hand = False
         self.rig = VirtualRig(device, models, 0, accelerate, self._tap, faults)
-        self._server = RigServer(self.rig)
+        self._server = RigServer(self.rig, hislip=hislip)
         self.resources = self._server.resources
         self.text = bench_text(self.rig, self.resources)
         self._until = threading.Event()
@@ -68,9 +68,13 @@ class ServedRig:
 
 @contextmanager
 def served(
-    models=("kepco-bop", "sr830"), accelerate=math.inf, faults=None, device="leaky-integrator"
+    models=("kepco-bop", "sr830"),
+    accelerate=math.inf,
+    faults=None,
+    device="leaky-integrator",
+    hislip=(),
 ):
-    rig = ServedRig(models, accelerate, faults, device)
+    rig = ServedRig(models, accelerate, faults, device, hislip)
     try:
         yield rig
     finally:
