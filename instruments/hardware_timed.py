@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SAMPLES_A_STEP = 8  # wanted, of each dwell: 512 Hz at 37 steps a second
+SAMPLES_A_STEP = 8  # wanted while a value stands: 512 Hz at 37 steps a second
 FEWEST_A_STEP = 4
 SLACK_S = 1.0  # of a buffer: start, looks, and the gate behind the end
 EARLIER = 1.5  # samples before the end of a dwell, where there is no gate
@@ -96,10 +96,12 @@ def problems(
             found.append(f"read-out {name} ({readouts[name].driver}) has no buffer")
             continue
         found += [f"read-out {name}: {words}" for words in buffer.problems()]
-        if dwell_s * buffer.rates_Hz[-1] < FEWEST_A_STEP:
+        stands_s = spec.gate_s or window.hold_s
+        if stands_s * buffer.rates_Hz[-1] < FEWEST_A_STEP:
             found.append(
-                f"a step lasts hold_s + gate_s = {dwell_s:g} s, read-out {name} samples at most at "
-                f"{buffer.rates_Hz[-1]:g} Hz: it needs {FEWEST_A_STEP / buffer.rates_Hz[-1]:g} s"
+                f"a value stands for {stands_s:g} s ({'gate_s' if spec.gate_s else 'hold_s'}), "
+                f"read-out {name} samples at most at {buffer.rates_Hz[-1]:g} Hz: it needs "
+                f"{FEWEST_A_STEP / buffer.rates_Hz[-1]:g} s"
             )
     if program is not None and dwell_s > program.dwell_s[1]:
         found.append(f"a step lasts {dwell_s:g} s, the supply's list {program.dwell_s[1]:g} s")
@@ -143,7 +145,7 @@ class HardwareTimed:
     def words(self, window: DriveWindow) -> str:
         """How sequences are timed, for people."""
         dwell_s = self._dwell_s(window.hold_s + self._gate_s)
-        rate_Hz = self._rate_Hz(dwell_s)
+        rate_Hz = self._rate_Hz(window)
         aligned = "the counts around the list's start"
         if self._marker_T is not None:
             aligned = f"a marker at {1e3 * self._marker_T:g} mT"
@@ -168,7 +170,7 @@ class HardwareTimed:
         RefusedError, StoppedError, TwinrigError
             As `LimitedMagnet.play_list`.
         """
-        rate_Hz = self._rate_Hz(self._dwell_s(window.hold_s + self._gate_s))
+        rate_Hz = self._rate_Hz(window)
         self._rest([reset.field_T, *fields_T], window)
         for part in self._parts(list(fields_T), window, reset, rate_Hz):
             begin_s, rows = self._played(part, rate_Hz)
@@ -195,11 +197,12 @@ class HardwareTimed:
         grid_s = self._program.grid_s
         return max(self._program.dwell_s[0], math.ceil(seconds / grid_s - 1e-6) * grid_s)
 
-    def _rate_Hz(self, dwell_s: float) -> float:
-        """The slowest rate with enough samples a step that every read-out has."""
+    def _rate_Hz(self, window: DriveWindow) -> float:
+        """The slowest rate that every read-out has, with enough samples while a value stands."""
+        stands_s = self._gate_s or window.hold_s
         common = set(self._buffers[0].rates_Hz).intersection(*(b.rates_Hz for b in self._buffers))
         rates = sorted(common)
-        return next((rate for rate in rates if rate * dwell_s >= SAMPLES_A_STEP), rates[-1])
+        return next((rate for rate in rates if rate * stands_s >= SAMPLES_A_STEP), rates[-1])
 
     def _parts(
         self, fields_T: list[float], window: DriveWindow, reset: Reset, rate_Hz: float
