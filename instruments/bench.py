@@ -188,6 +188,9 @@ class Bench:
             fields = [window.field_T(sequence.drive).tolist() for sequence in sequences]
             plan = encoding.plan_T(window, reset, fields, self.spec.gate_s)
             found = self._drive.foreseen(plan)
+            if self.spec.timing == "hardware":
+                given = (self.spec, self._drive, window, reset, fields)
+                found += hardware_timed.unplayable(*given)
         raise_problems(RefusedError, f"magnet {self._drive.name}", found)
 
     def predicted_s(self, steps: int) -> float:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from instruments.clock import Clock
     from instruments.limits import LimitedMagnet
     from instruments.protocols import Readout
-    from instruments.sequenced import SampleBuffer
+    from instruments.sequenced import CurrentList, SampleBuffer
     from models.sequence import DriveWindow, Reset
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ FEWEST_A_STEP = 4
 SLACK_S = 1.0  # of a buffer: start, looks, and the gate behind the end
 EARLIER = 1.5  # samples before the end of a dwell, where there is no gate
 
-__all__ = ["AlignmentError", "HardwareTimed", "problems"]
+__all__ = ["AlignmentError", "HardwareTimed", "problems", "unplayable"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,26 @@ def problems(
     return [f'[drive] timing = "hardware": {words}' for words in found]
 
 
+def unplayable(
+    spec: BenchSpec,
+    magnet: LimitedMagnet,
+    window: DriveWindow,
+    reset: Reset,
+    sequences: Sequence[Sequence[float]],
+) -> list[str]:
+    """Why the first of these sequences (fields in T) that can't be a list can't, in words."""
+    program = _sure(list_of(magnet.magnet))
+    for fields_T in sequences:
+        plan = encoding.plan_T(window, reset, [fields_T], spec.gate_s)
+        here_A = 0.0
+        for group in magnet.as_list(((t, _dwell_s(program, s)) for t, s in plan), here_A):
+            found = magnet.list_problems(group, here_A)
+            if found:
+                return [f'[drive] timing = "hardware": {words}' for words in found]
+            here_A = group[-1][0]
+    return []
+
+
 class HardwareTimed:
     """Plays repeats on a bench that can.
 
@@ -144,7 +164,7 @@ class HardwareTimed:
 
     def words(self, window: DriveWindow) -> str:
         """How sequences are timed, for people."""
-        dwell_s = self._dwell_s(window.hold_s + self._gate_s)
+        dwell_s = _dwell_s(self._program, window.hold_s + self._gate_s)
         rate_Hz = self._rate_Hz(window)
         aligned = "the counts around the list's start"
         if self._marker_T is not None:
@@ -192,11 +212,6 @@ class HardwareTimed:
 
     # ---- what is played
 
-    def _dwell_s(self, seconds: float) -> float:
-        """A dwell that the list can have, not shorter."""
-        grid_s = self._program.grid_s
-        return max(self._program.dwell_s[0], math.ceil(seconds / grid_s - 1e-6) * grid_s)
-
     def _rate_Hz(self, window: DriveWindow) -> float:
         """The slowest rate that every read-out has, with enough samples while a value stands."""
         stands_s = self._gate_s or window.hold_s
@@ -211,7 +226,7 @@ class HardwareTimed:
         plan = list(encoding.plan_T(window, reset, [fields_T], self._gate_s))
         if self._marker_T is not None:
             plan.insert(0, (self._marker_T, window.hold_s + self._gate_s))
-        groups = self._magnet.as_list((t, self._dwell_s(s)) for t, s in plan)
+        groups = self._magnet.as_list((t, _dwell_s(self._program, s)) for t, s in plan)
         most_s = min(b.most_points for b in self._buffers) / rate_Hz - SLACK_S
         points: list[tuple[float, float]] = []
         items: list[_Item] = []
@@ -278,6 +293,11 @@ class HardwareTimed:
         shift_s = self._gate_s / 2 or -(EARLIER / bracket.rate_Hz + unsure_s)
         ends_s = np.array([item.end_s for item in part.items])
         return samples[bracket.rows(origin_s + ends_s + shift_s, count)]
+
+
+def _dwell_s(program: CurrentList, seconds: float) -> float:
+    """A dwell that the list can have, not shorter."""
+    return max(program.dwell_s[0], math.ceil(seconds / program.grid_s - 1e-6) * program.grid_s)
 
 
 def _stop(buffer: SampleBuffer) -> None:

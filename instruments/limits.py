@@ -259,21 +259,26 @@ class LimitedMagnet:
         """The largest single step that the ramp allows."""
         return self._stairs.reach_A
 
-    def as_list(self, plan: Iterable[tuple[float, float]]) -> list[list[tuple[float, float]]]:
-        """What a list needs for a plan from the present set-point on.
+    def as_list(
+        self, plan: Iterable[tuple[float, float]], here_A: float | None = None
+    ) -> list[list[tuple[float, float]]]:
+        """What a list needs for a plan; nothing is sent.
 
         Parameters
         ----------
         plan
             (field in T, seconds), one after another.
+        here_A
+            Where it begins; None: at the present set-point.
 
         Returns
         -------
         list of list of tuple of float
             For each item: (A, s) of the ramp's points of 20 ms where it is far, and of the item.
         """
-        with self._lock:
-            here_A = self._here_A()
+        if here_A is None:
+            with self._lock:
+                here_A = self._here_A()
         groups = []
         for field_T, seconds in plan:
             current_A = self.limits.current_A(field_T)
@@ -283,6 +288,13 @@ class LimitedMagnet:
             groups.append([*((a, s) for s, a in ramp), (there_A, seconds)])
             here_A = there_A
         return groups
+
+    def list_problems(self, points: Sequence[tuple[float, float]], here_A: float) -> list[str]:
+        """Why a list from a set-point would be refused, in words; nothing is sent."""
+        program = list_of(self.magnet)
+        if program is None:
+            return [f"{self.magnet.driver} plays no list"]
+        return list_play.problems(points, here_A, self.limits, self._stairs.reach_A, program)
 
     def play_list(
         self,
@@ -323,7 +335,7 @@ class LimitedMagnet:
                 (a if self.limits.problem(a) else self._on_grid_A(a), s) for a, s in points
             ]
             stairs, here_A = self._stairs, self._here_A()
-            found = list_play.problems(points, here_A, self.limits, stairs.reach_A, program)
+            found = self.list_problems(points, here_A)
             raise_problems(RefusedError, f"{self.name}: a list is refused, nothing was sent", found)
             last_A = points[-1][0]
             plan = [*((dwell_s, current_A) for current_A, dwell_s in points), (then_s, last_A)]

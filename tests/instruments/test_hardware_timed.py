@@ -9,6 +9,7 @@ from scipy import stats
 
 from instruments.alignment import AlignmentError
 from instruments.bench import Bench
+from instruments.bench_file import parse_bench
 from instruments.drivers.kepco_list import KepcoList
 from instruments.drivers.sr830_buffer import Sr830Buffer
 from models.errors import InputError, RefusedError
@@ -176,6 +177,32 @@ def test_what_is_missing_is_refused_before_anything_is_energised() -> None:
     spec = spec_of(gate_s="0.002")
     with Bench.connect(spec) as bench, pytest.raises(RefusedError, match=r"0\.002 s.*512 Hz"):
         bench.check_sequences(sequences, spec.window, spec.reset)
+
+
+@pytest.mark.parametrize(
+    ("keys", "match"),
+    [
+        ({"encoding": '"loop"', "hold_s": "0.005"}, r"step of 1\d\.\d+ A, .* allows 10 A"),
+        ({"hold_s": "12.0"}, r"a step lasts 12\.027 s, the supply's list 10 s"),
+        ({"max_duty_A2s": "1.0"}, r"I²t over 60 s would reach"),
+    ],
+)
+def test_a_list_that_can_not_be_is_refused_before_anything_is_energised(
+    keys: dict[str, str], match: str
+) -> None:
+    spec = spec_of(**keys)
+    if "max_duty_A2s" in keys:
+        duty = "max_current_A = 11.0\nmax_duty_A2s = 1.0\nduty_window_s = 60.0"
+        spec = parse_bench(spec.text.replace("max_current_A = 11.0", duty), "list bench")
+    sequences = [FieldSequence(np.array([0.0, 1.0]))]
+    wire: list[bytes] = []
+
+    def tap(*record: object) -> None:
+        wire.extend(value for value in record if isinstance(value, bytes) and "out" in record)
+
+    with Bench.connect(spec, wire_log=tap) as bench, pytest.raises(RefusedError, match=match):
+        bench.check_sequences(sequences, spec.window, spec.reset)
+    assert all(b"?" in message for message in wire)
 
 
 def test_the_bench_says_how_steps_are_timed() -> None:
