@@ -53,6 +53,8 @@ NEEDED = (
 )  # fmt: skip
 SCRAPS = ("=", "[", "]", '"', "\n", "\x00", "\ud7ff", "é", "𝔸", "#", "nan", "inf", "-", "e9", ".")
 TOGETHER = ("magnet.x.max_duty_A2s", "magnet.x.duty_window_s")
+ODD_KEYS = ("max_curent_A", "pi", "Field_T", "unknown-key")
+OF_THE_DRIVER = ("channels",)
 KEPT = 40  # ticks that a case may walk
 
 
@@ -109,9 +111,9 @@ def _wrong(draw: Draw, tables: dict[str, dict[str, Any]]) -> tuple[str, tuple[st
             wrong[name] = None
     if draw.chance(0.3):
         table = draw.pick(("magnet.x", "readout.lockin", "drive", "reset", "virtual", ""))
-        odd_key = draw.pick(("max_curent_A", "pi", "Field_T", "unknown-key"))
+        odd_key = draw.pick(ODD_KEYS)
         tables[table][odd_key] = draw.pick([1.0, "a", NAN])
-        wrong[odd_key] = None
+        wrong[f"{table}.{odd_key}"] = None
     if draw.chance(0.2) and not {"drive.low_T", "drive.high_T"} & set(wrong):
         tables["drive"]["low_T"], tables["drive"]["high_T"] = 2e-3, 1e-3
         wrong["low_T"] = None
@@ -121,6 +123,10 @@ def _wrong(draw: Draw, tables: dict[str, dict[str, Any]]) -> tuple[str, tuple[st
     if draw.chance(0.1) and not any(name.startswith(("readout", "interlock")) for name in wrong):
         tables["readout.x"] = tables.pop("readout.lockin")
         wrong["two instruments"] = None
+    for table in ("magnet.x", "readout.lockin"):
+        if f"{table}.driver" in wrong:  # whose own keys only the driver knows
+            for key in (*OF_THE_DRIVER, *ODD_KEYS):
+                wrong.pop(f"{table}.{key}", None)
     return _toml(tables), tuple(name.rpartition(".")[2].rstrip("s") for name in wrong)
 
 

@@ -92,7 +92,9 @@ class Supply:
 
 def key_of(resource: str) -> str:
     """The virtual rig's key of an address: `TCPIP0::virtual-kepco-bop::5026::SOCKET` → `…#2`."""
-    host, port = resource.split("::")[1:3]
+    parts = resource.split("::")
+    if len(parts) < 3 or not parts[2].isdecimal():
+        return f"nothing at {resource!r}"  # no address of the rig's: nobody will hear of it
+    model, port = parts[1].removeprefix("virtual-"), parts[2]
     number = int(port) - 5024
-    model = host.removeprefix("virtual-")
     return model if number == 1 else f"{model}#{number}"
