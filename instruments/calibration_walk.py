@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BRANCHES = ("initial", "falling", "rising")
 METER_SHARE = 0.05  # of the current, as in `proof`: how far a supply's meter may be off
 SMALL_SHARE = 0.01  # of the highest current: what a meter may be off at zero
+READING_S = 0.1  # judgement: of a teslameter, ten a second
 ARRIVE_S, LOOK_S = 10.0, 0.1  # a current may lag so long, device time, and is looked at so often
 
 
@@ -56,11 +57,17 @@ class CalibrationPlan:
         rising_A = np.linspace(-top_A, top_A, self.points)
         return np.linspace(0.0, top_A, (self.points + 1) // 2), rising_A[::-1].copy(), rising_A
 
+    @property
+    def read_s(self) -> float:
+        """About the device time that the readings of a point take."""
+        return READING_S * self.readings
+
     def seconds(self, magnet: LimitedMagnet) -> float:
-        """Device time, without that of the readings."""
+        """About the device time of the whole."""
         branches_A = self.branches_A(magnet.limits)
         way_A = np.abs(np.diff(np.concatenate([[0.0], *branches_A, [0.0]])))
-        held_s = self.settle_s * sum(branch.size for branch in branches_A)
+        point_s = self.settle_s + self.read_s
+        held_s = point_s * sum(branch.size for branch in branches_A)
         return held_s + sum(magnet.walk_s(float(change)) for change in way_A)
 
     def refuse(self, magnet: LimitedMagnet) -> None:
@@ -68,7 +75,8 @@ class CalibrationPlan:
         limits = magnet.limits
         currents_A = np.concatenate(self.branches_A(limits)).tolist()
         problems = [problem for each in currents_A if (problem := limits.problem(each))][:1]
-        held = [(each * limits.tesla_per_ampere, self.settle_s) for each in currents_A]
+        point_s = self.settle_s + self.read_s
+        held = [(each * limits.tesla_per_ampere, point_s) for each in currents_A]
         raise_problems(RefusedError, f"magnet {magnet.name}", problems or magnet.foreseen(held))
 
 
@@ -121,7 +129,7 @@ def measure_point(
     """
     set_A = magnet.ramp_to_A(current_A)
     measured_A = _arrived_A(magnet, set_A)
-    magnet.hold(plan.settle_s)
+    magnet.hold(plan.settle_s, plan.read_s)
     fields_T = np.array([meter.field_T() for _ in range(plan.readings)])
     faults = meter.faults()
     if faults or not np.isfinite(fields_T).all():

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 CHANNELS, UNITS = ("set", "current", "field"), ("A", "A", "T")
-READING_S = 0.05  # judgement: of a teslameter, for the time that is foretold
 
 
 def calibration_bench(
@@ -263,15 +262,14 @@ def _header(
 
 
 def _run_plan(run: _Run) -> RunPlan:
-    recording, readings = run.writer.recording, run.plan.readings
-    read_s = READING_S * readings * sum(branch.size for branch in run.branches_A)
+    recording = run.writer.recording
     return RunPlan(
         len(BRANCHES),
         1,
         int(recording.lengths.max()),
         CHANNELS,
         UNITS,
-        run.plan.seconds(run.magnet) + read_s,
+        run.plan.seconds(run.magnet),
         str(run.writer.path),
         str(recording.meta["id"]),
     )

@@ -333,7 +333,7 @@ def test_a_served_clock_that_does_not_answer_is_said(rig):
 def test_an_unknown_virtual_device_is_an_input_error():
     text = "\n".join(
         [
-            '[virtual]\ndevice = "spin-vortex-ice"',
+            '[virtual]\ndevice = "spin-vortex-fire"',
             '[magnet.x]\ndriver = "kepco-bop"',
             'resource = "TCPIP0::virtual-kepco-bop::5025::SOCKET"',
             "tesla_per_ampere = 4e-4\nmax_current_A = 11.0\nmax_ramp_A_per_s = 2000.0",
@@ -341,7 +341,7 @@ def test_an_unknown_virtual_device_is_an_input_error():
             '[drive]\nencoding = "step"\nlow_T = 0.001\nhigh_T = 0.002\n[reset]\nfield_T = 0.003',
         ]
     )
-    with pytest.raises(InputError, match="spin-vortex-ice"):
+    with pytest.raises(InputError, match="spin-vortex-fire"):
         Bench.connect(parse_bench(text, "b"))
 
 
