@@ -60,12 +60,13 @@ def words_of(event: Event) -> str | None:
         case NodeMeasured(layer, node, _, misfit):
             beside = f": {misfit:.2f} × the expected misfit" if isfinite(misfit) else " measured"
             return f"layer {layer + 1}, node {node + 1}{beside}"
-        case BenchRead(time_s, field_T, setpoint_T, current_A, output_on, values, channels, units):
+        case BenchRead(time_s, field_T, set_T, current_A, on, values, channels, units, probe_T):
             rows = zip(channels, values, units, strict=True)
             read = "  ".join(f"{name} {value:+.5e} {unit}" for name, value, unit in rows)
-            state = "on" if output_on else "off"
+            state = "on" if on else "off"
+            probe = f", measured {1e3 * probe_T:+.4f}" if isfinite(probe_T) else ""
             return (
-                f"{time_s:8.1f} s  field {1e3 * field_T:+.4f} mT (set {1e3 * setpoint_T:+.4f})  "
+                f"{time_s:8.1f} s  field {1e3 * field_T:+.4f} mT (set {1e3 * set_T:+.4f}{probe})  "
                 f"current {current_A:+.4f} A, output {state}  {read}"
             )
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from instruments.checks import check_bench
 from instruments.clock import Clock, Stop
 from instruments.connect import Opener, connect_drivers
 from instruments.discovery import list_resources
+from instruments.field_probe import FieldProbe
 from instruments.hardware_timed import HardwareTimed
 from instruments.kept_settings import KeptSettings
 from instruments.limits import GIVE_UP_S, LimitedMagnet, UnsafeError
@@ -76,6 +78,8 @@ class Bench:
         Called with a sentence about every second while a supply can't be made safe.
     give_up_s
         Seconds after which `make_safe` gives up a supply that can't be reached; None: never.
+    probe
+        What measures the field of each step; None on a bench without a teslameter.
     read_s
         Device time at which the last reading was there, a reset's too.
     """
@@ -105,6 +109,7 @@ class Bench:
         self.note: Callable[[str], None] = log.warning
         self.watchdog = None if spec.in_process else Watchdog(spec, lambda words: self.note(words))
         self.read_s = math.nan
+        self.probe: FieldProbe | None = None
         self._opener = opener
         self._kept = KeptSettings()
         self._identities: dict[str, str] = {}
@@ -148,6 +153,7 @@ class Bench:
             bench = cls(spec, opener, stop, magnets, readouts)
             bench.thermometers = {name: drivers[name] for name in spec.thermometers}
             bench.teslameters = {name: drivers[name] for name in spec.teslameters}
+            bench.probe = FieldProbe.of(spec.teslameters, bench.teslameters)
             bench._look_around()
         except BaseException:
             for driver in drivers.values():
@@ -204,6 +210,17 @@ class Bench:
         walks_s = 2 * self._drive.walk_s(self._drive.limits.current_A(far_T))
         return walks_s + reset.hold_s + gate_s + steps * step_s
 
+    def planned_s(self, fields_T: Sequence[float], window: DriveWindow) -> list[float]:
+        """Device time that each of these steps is to take: walk, hold and gate; the first: NaN."""
+        if self.rotation is not None:
+            return [self.rotation.step_s(each_T, window.hold_s) for each_T in fields_T]
+        changes_T = (there_T - here_T for here_T, there_T in itertools.pairwise(fields_T))
+        gate_s = self.spec.gate_s
+        return [
+            math.nan,
+            *(encoding.step_s(self._drive, window, each_T, gate_s) for each_T in changes_T),
+        ]
+
     def energise(self) -> None:
         """Prepare all instruments; bring the drive's magnets to zero with their output on.
 
@@ -219,6 +236,8 @@ class Bench:
         self.stop.check()
         for readout in self._readers:
             readout.prepare()
+        if self.probe is not None:
+            self.probe.prepare()
         if self.watchdog is not None:
             self.watchdog.energised()
         for magnet in self.magnets.values():
@@ -248,19 +267,22 @@ class Bench:
             The field is beyond a limit.
         LinkError
             The sample is void.
+        FieldError
+            The field probe measures another field, or none: the sample is void.
         StoppedError
             Stop was requested.
         """
         if self.rotation is not None:
             current_A, points = self.rotation.turn(field_T, window.hold_s, self._read)
             values, set_s = self.rotation.components(points), self.rotation.there_s
-            return StepReading(current_A, values, set_s, self.read_s)
+            return StepReading(current_A, values, set_s, self.read_s, self._field_T(None))
         current_A = encoding.apply(
             self._drive, field_T, window.encoding, window.hold_s, self.spec.gate_s
         )
         set_s = self._drive.there_s
         values = self._read()
-        return StepReading(current_A, values, set_s, self.read_s)
+        field_T = self._field_T(current_A * self._drive.limits.tesla_per_ampere)
+        return StepReading(current_A, values, set_s, self.read_s, field_T)
 
     def repeat(
         self, fields_T: Sequence[float], window: DriveWindow, reset: Reset
@@ -306,6 +328,8 @@ class Bench:
                 problems.append(str(error))
         for name, readout in self.readouts.items():
             problems += [f"{name}: {fault}" for fault in readout.faults()]
+        if self.probe is not None:
+            problems += [f"{self.probe.name}: {fault}" for fault in self.probe.faults()]
         raise_problems(TwinrigError, f"bench {self.spec.name!r}, the last repeat is void", problems)
 
     def settings(self) -> dict[str, dict[str, Any]]:
@@ -345,7 +369,8 @@ class Bench:
         raise_problems(TwinrigError, where, found)
 
     def _readout_settings(self) -> dict[str, dict[str, Any]]:
-        return {name: readout.settings() for name, readout in self.readouts.items()}
+        probe = {} if self.probe is None else {self.probe.name: self.probe.settings()}
+        return {name: readout.settings() for name, readout in self.readouts.items()} | probe
 
     def identities(self) -> dict[str, str]:
         """The answers to `*IDN?`, as heard when connecting."""
@@ -362,7 +387,12 @@ class Bench:
         values = joined([readout.monitor() for readout in self._readers])
         current_A = magnet.measured_A()
         return BenchReading(
-            current_A * scale, magnet.setpoint_A() * scale, current_A, magnet.output_on(), values
+            current_A * scale,
+            magnet.setpoint_A() * scale,
+            current_A,
+            magnet.output_on(),
+            values,
+            math.nan if self.probe is None else self.probe.monitor_T(),
         )
 
     def make_safe(self) -> list[str]:
@@ -414,6 +444,10 @@ class Bench:
         for name, other in {**self.readouts, **self.thermometers, **self.teslameters}.items():
             self._identities[name] = other.identity
         raise_problems(RefusedError, f"bench {self.spec.name!r}", problems)
+
+    def _field_T(self, asked_T: float | None) -> float:
+        """What the field probe measures; NaN without one."""
+        return math.nan if self.probe is None else self.probe.read_T(asked_T)
 
     def _read(self) -> NDArray[np.float64]:
         values = [readout.read() for readout in self._readers]

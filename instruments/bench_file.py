@@ -16,6 +16,7 @@ from instruments.bench_spec import (
     BenchSpec,
     InstrumentSpec,
     MagnetSpec,
+    TeslameterSpec,
     ThermometerSpec,
     VirtualSpec,
 )
@@ -160,9 +161,12 @@ def _readout(name: str, table: Table) -> InstrumentSpec | None:
 
 
 def _teslameter(name: str, table: Table) -> InstrumentSpec | None:
-    options = _options(table, TESLAMETER_DRIVERS, ADDRESSED)
+    options = _options(table, TESLAMETER_DRIVERS, (*ADDRESSED, "tolerance_T"))
     address = _address(name, table, TESLAMETER_DRIVERS, READOUT_TIMEOUT_S)
-    return None if address is None else InstrumentSpec(**address, options=options)
+    tolerance_T = table.number("tolerance_T", math.inf, above=0.0)
+    if address is None or tolerance_T is None:
+        return None
+    return TeslameterSpec(**address, options=options, tolerance_T=tolerance_T)
 
 
 def _options(table: Table, drivers: Mapping[str, Any], common: tuple[str, ...]) -> dict[str, Any]:

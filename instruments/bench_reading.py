@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BenchReading:
-    """What the rig is doing now: field from the measured current, set-point, channels `(C,)`."""
+    """What the rig is doing now: field from the measured current, set-point, channels `(C,)`.
+
+    `measured_field_T` is the field probe's; NaN without one, and where it gives none.
+    """
 
     field_T: float
     setpoint_T: float
     current_A: float
     output_on: bool
     values: NDArray[np.float64]
+    measured_field_T: float = math.nan
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,13 @@ class ThermometerSpec(InstrumentSpec):
 
 
 @dataclass(frozen=True)
+class TeslameterSpec(InstrumentSpec):
+    """A field probe: a step whose field is further from the one asked for voids its repeat."""
+
+    tolerance_T: float = math.inf
+
+
+@dataclass(frozen=True)
 class InterlockSpec:
     """An input of one of the read-outs: current is allowed between the two voltages.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from instruments import diagnosis, findings
-from instruments.bench_spec import InstrumentSpec, MagnetSpec, ThermometerSpec
+from instruments.bench_spec import InstrumentSpec, MagnetSpec, TeslameterSpec, ThermometerSpec
 from instruments.clock import Stop
 from instruments.connect import CLOCK_NAME, Opener, driver_on
 from instruments.findings import FORBIDS, QUEUED, Finding
@@ -136,7 +136,7 @@ def check_bench(
 def check_connected(bench: Bench) -> list[InstrumentCheck]:
     """The same of a bench that is connected, over its own sessions; never raises for one."""
     drivers: dict[str, Any] = {name: one.magnet for name, one in bench.magnets.items()}
-    drivers |= {**bench.readouts, **bench.thermometers}
+    drivers |= {**bench.readouts, **bench.thermometers, **bench.teslameters}
     checks = []
     for spec in bench.spec.instruments:
         try:
@@ -175,6 +175,13 @@ def _looked_at(
         settings, errors = driver.settings(), driver.errors()
         remarks += [Finding(f"had reported {error}", QUEUED) for error in errors]
         return tuple(_setting_words(settings, leave_out="")), None
+    if isinstance(spec, TeslameterSpec):
+        settings, field_T = driver.settings(), driver.field_T()
+        remarks += findings.of_probe(settings, field_T, driver.faults())
+        measures = (
+            "measures no field" if math.isnan(field_T) else f"measures {1e3 * field_T:.5g} mT"
+        )
+        return (measures, *_setting_words(settings, leave_out="")), None
     if not isinstance(spec, MagnetSpec):
         settings = driver.settings()
         remarks += findings.of_readout(settings, driver.faults())

@@ -62,6 +62,17 @@ def of_readout(settings: Mapping[str, Any], faults: tuple[str, ...]) -> list[Fin
     return found
 
 
+def of_probe(settings: Mapping[str, Any], field_T: float, faults: tuple[str, ...]) -> list[Finding]:
+    """Findings of a field probe: another mode, no field, what its status says."""
+    found = [Finding(f"says {fault}", _PROBE, fails=math.isnan(field_T)) for fault in faults]
+    if math.isnan(field_T) and not faults:
+        found.append(Finding("gives no field", _PROBE, fails=True))
+    if settings.get("mode", "DC") != "DC":
+        words = f"measures the field's {settings['mode']}, a step needs DC"
+        found.append(Finding(words, "Choose DC on its front panel", fails=True))
+    return found
+
+
 def of_line_end(spec: InstrumentSpec, identity: str) -> list[Finding]:
     """A reply that keeps a CR: it is read by the LF behind it."""
     if not identity.endswith("\r"):
@@ -71,6 +82,7 @@ def of_line_end(spec: InstrumentSpec, identity: str) -> list[Finding]:
 
 
 _BY_SOFTWARE = 'Give [drive] timing = "software", or an instrument that can'
+_PROBE = "Look at the probe, its cable and its range"
 _FAULT = "The current isn't what the set-point says: look at the coil's plugs and `compliance_V`"
 FORBIDS = "No run begins and none goes on while it says so: that is what it is for"
 QUEUED = "Reading it has emptied the queue: some program or hand before sent what it can't do"

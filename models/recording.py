@@ -47,6 +47,12 @@ class StepTimes:
         """Of steps whose times nobody knows: all NaN."""
         return cls(*(np.full(steps, np.nan) for _ in BY_STEP))
 
+    def put(self, step: int, set_s: float, read_s: float, measured_field_T: float) -> None:
+        """What is known of one step."""
+        self.set_s[step] = set_s
+        self.read_s[step] = read_s
+        self.measured_field_T[step] = measured_field_T
+
     def since(self, origin_s: float) -> StepTimes:
         """The same, counted from another origin of time."""
         return StepTimes(self.set_s - origin_s, self.read_s - origin_s, self.measured_field_T)

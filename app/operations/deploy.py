@@ -29,6 +29,7 @@ from app.operations.events import (
 )
 from app.operations.run_control import Control, repeat_under
 from app.operations.runs import WayOut, energised
+from app.operations.step_timing import timing_notes, timing_values
 from app.store import RecordingWriter, load_network, new_directory, now_iso, read_recording
 from models import schedule
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
@@ -110,7 +111,8 @@ def deploy(
     values = write_deployment(
         out, path, loaded, writer.recording, prediction, time.monotonic() - begin_s
     )
-    yield Result(values)
+    yield from timing_notes(writer.recording, bench)
+    yield Result({**values, **timing_values(writer.recording, bench)})
     return out / "deployment.json"
 
 
@@ -193,7 +195,8 @@ class _Run:
         began_s, response = yield from repeat_under(
             self.control, drive, network.window, network.reset
         )
-        self.writer.append(position, 0, position, began_s - origin_s, response)
+        times = self.control.times.since(origin_s)
+        self.writer.append(position, 0, position, began_s - origin_s, response, times)
         misfit = misfit_of(network, position, response)
         yield NodeMeasured(run.layer, run.node, response, misfit)
         left, total = len(self.pending()), len(self.schedule)

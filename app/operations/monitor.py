@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import io
+import math
 import os
 import time
 from contextlib import ExitStack, suppress
@@ -26,7 +27,11 @@ INTERVAL_S = 0.5
 
 @dataclass(frozen=True)
 class BenchRead(Event):
-    """One look at the rig, `time_s` after the first: supply, field, and the latest values."""
+    """One look at the rig, `time_s` after the first: supply, field, and the latest values.
+
+    `field_T` follows from the measured current; `measured_field_T` is the field probe's, NaN
+    without one.
+    """
 
     time_s: float
     field_T: float
@@ -36,6 +41,7 @@ class BenchRead(Event):
     values: tuple[float, ...]
     channels: tuple[str, ...]
     units: tuple[str, ...]
+    measured_field_T: float = math.nan
 
 
 def monitor(
@@ -99,6 +105,7 @@ def _look(bench: Bench, time_s: float) -> BenchRead:
         tuple(float(value) for value in now.values),
         tuple(bench.live_channels),
         tuple(bench.live_units),
+        now.measured_field_T,
     )
 
 
@@ -112,12 +119,16 @@ class Table:
             raise InputError(f"{path}: {error.strerror}; name a new file") from error
         self._path, self._end = path, 0
         named = [f"{c} ({u})" for c, u in zip(bench.live_channels, bench.live_units, strict=True)]
-        self._row(["time_s", "field_T", "setpoint_T", "current_A", "output_on", *named])
+        self._probe = ["measured_field_T"] if bench.probe is not None else []
+        known = ["time_s", "field_T", "setpoint_T", "current_A", "output_on"]
+        self._row([*known, *named, *self._probe])
 
     def write(self, reading: BenchRead) -> None:
         """Add one look."""
         numbers = (reading.time_s, reading.field_T, reading.setpoint_T, reading.current_A)
-        self._row([*(f"{n:.9g}" for n in numbers), int(reading.output_on), *reading.values])
+        probe = [f"{reading.measured_field_T:.9g}"] if self._probe else []
+        supply = [*(f"{n:.9g}" for n in numbers), int(reading.output_on)]
+        self._row([*supply, *reading.values, *probe])
 
     def _row(self, cells: list[Any]) -> None:
         text = io.StringIO(newline="")

@@ -20,6 +20,7 @@ from app.operations.events import (
 from app.operations.results import result_values
 from app.operations.run_control import Control, repeat_under
 from app.operations.runs import WayOut, energised
+from app.operations.step_timing import timing_notes, timing_values
 from app.recording_reader import FILE_NAME, folder_of, read_recording
 from app.recording_store import RecordingWriter
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
@@ -131,10 +132,12 @@ def record(
     except TwinrigError:
         if not way_out.closing:
             yield from way_out.notes()
-            yield Result(_values(writer, way_out, begin_s))
+            yield from timing_notes(writer.recording, bench)
+            yield Result(_values(writer, bench, way_out, begin_s))
         raise
     yield from way_out.notes()
-    yield Result(_values(writer, way_out, begin_s))
+    yield from timing_notes(writer.recording, bench)
+    yield Result(_values(writer, bench, way_out, begin_s))
     return writer.path
 
 
@@ -279,7 +282,7 @@ def _repeats(control: Control, asked: _Asked, writer: RecordingWriter) -> Iterat
         yield RepeatStarted(s, r, position, drive, asked.window.field_T(drive))
         began_s, response = yield from repeat_under(control, drive, asked.window, asked.reset)
         start_s = began_s - origin_s
-        writer.append(s, r, position, start_s, response)
+        writer.append(s, r, position, start_s, response, control.times.since(origin_s))
         yield RepeatRecorded(s, r, position, response, start_s)
         elapsed_s = time.monotonic() - begin_s
         left_s = (elapsed_s - control.waited_s) / (index + 1) * (len(pending) - index - 1)
@@ -295,7 +298,10 @@ def _start_of_next(bench: Bench, done: Recording) -> float:
     return float(done.start_s[s, r]) + float(bench.predicted_s(int(done.lengths[s])))
 
 
-def _values(writer: RecordingWriter, way_out: WayOut, begin_s: float) -> dict[str, Any]:
+def _values(
+    writer: RecordingWriter, bench: Bench, way_out: WayOut, begin_s: float
+) -> dict[str, Any]:
     values = result_values(writer.recording, writer.path, time.monotonic() - begin_s)
     reason = {"reason": way_out.reason} if way_out.reason else {}
-    return {**values, "status": way_out.status, **reason}
+    timing = timing_values(writer.recording, bench)
+    return {**values, **timing, "status": way_out.status, **reason}

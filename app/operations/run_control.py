@@ -22,6 +22,7 @@ from app.words import duration
 from instruments.clock import SLICE_S, Pause
 from instruments.link_errors import LinkError, WrongInstrumentError
 from models.errors import RefusedError, StoppedError, TwinrigError
+from models.recording import StepTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -59,6 +60,8 @@ class Control:
 
     Attributes
     ----------
+    times
+        Of the steps of the last repeat, in the bench's device time.
     waited_s
         The host's time spent waiting: no part of what a repeat takes.
     """
@@ -77,6 +80,7 @@ class Control:
         self.pause = pause or Pause()
         self.retries = retries
         self.waited_s = 0.0
+        self.times = StepTimes.absent(0)
 
     @property
     def magnet(self) -> LimitedMagnet:
@@ -202,9 +206,11 @@ def repeat_under(
     """
     bench, voids = control.bench, 0
     while True:
-        began_s = bench.clock.now_s()
+        began_s, control.times = bench.clock.now_s(), StepTimes.absent(drive.size)
         try:
-            response = yield from control.alive(run_repeat(bench, drive, window, reset))
+            response = yield from control.alive(
+                run_repeat(bench, drive, window, reset, control.times)
+            )
         except (RefusedError, StoppedError, WrongInstrumentError):
             bench.stop.check()  # a second Stop has made the magnet safe: that is no refusal
             raise

@@ -12,6 +12,7 @@ from app.operations.events import Note, StepRead
 from app.operations.safely import found_at_energise, made_safe, voice_of
 from app.stopping import uninterrupted
 from instruments.alignment import AlignmentError
+from instruments.field_probe import FieldError
 from instruments.link_errors import LinkError, WrongInstrumentError
 from models.errors import StoppedError, TwinrigError
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from instruments.bench import Bench
+    from models.recording import StepTimes
     from models.sequence import DriveWindow, Reset
 
     Response = NDArray[np.float64]
@@ -51,7 +53,11 @@ def energised(bench: Bench, remark: Callable[[str], None]) -> Generator[Note, No
 
 
 def run_repeat(
-    bench: Bench, drive: NDArray[np.float64], window: DriveWindow, reset: Reset
+    bench: Bench,
+    drive: NDArray[np.float64],
+    window: DriveWindow,
+    reset: Reset,
+    times: StepTimes | None = None,
 ) -> Generator[StepRead, None, Response]:
     """Reset the device, play one drive, read every step; verified at the end.
 
@@ -63,6 +69,8 @@ def run_repeat(
         `(T,)` in 0…1.
     window, reset
         How drive becomes field, and what precedes it.
+    times
+        Of `T` steps: filled step by step, in the bench's device time.
 
     Returns
     -------
@@ -72,7 +80,8 @@ def run_repeat(
     Raises
     ------
     VoidRepeatError
-        A read-out was overloaded, a supply changed without us, an error was queued.
+        A read-out was overloaded, a supply changed without us, an error was queued, the field
+        probe measured another field.
     TwinrigError
         A link or an instrument failed on the way.
     StoppedError
@@ -84,8 +93,10 @@ def run_repeat(
     try:
         for step, read in enumerate(bench.repeat(fields_T, window, reset)):
             response[step] = read.values
+            if times is not None:
+                times.put(step, read.set_s, read.read_s, read.measured_field_T)
             yield StepRead(step, fields_T[step], read.current_A, response[step].copy())
-    except AlignmentError as fault:
+    except (AlignmentError, FieldError) as fault:
         raise VoidRepeatError(str(fault)) from fault
     try:
         bench.verify()

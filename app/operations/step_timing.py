@@ -1,0 +1,101 @@
+"""How evenly a run's steps came: their intervals, the jitter of these, and steps that came late.
+
+An interval is the time between two readings of one repeat. A step is late where its interval is
+longer than what it was planned to take (walk, hold, gate) by more than one tick of the ramp.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.operations.events import Note
+from instruments.staircase import TICK_S
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from instruments.bench import Bench
+    from models.recording import Recording
+
+
+@dataclass(frozen=True)
+class StepTiming:
+    """Of all steps whose time is known.
+
+    Attributes
+    ----------
+    step_s
+        Median interval.
+    jitter_p50_s, jitter_p99_s, jitter_max_s
+        Quantiles of the intervals' distance from their median.
+    late_steps, steps
+        How many came late, of how many.
+    """
+
+    step_s: float
+    jitter_p50_s: float
+    jitter_p99_s: float
+    jitter_max_s: float
+    late_steps: int
+    steps: int
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """For a result line."""
+        names = ("step_s", "jitter_p50_s", "jitter_p99_s", "jitter_max_s")
+        return {
+            **{name: round(getattr(self, name), 6) for name in names},
+            "late_steps": self.late_steps,
+            "steps": self.steps,
+        }
+
+    def __str__(self) -> str:
+        step, half, p99, most, tick = (
+            f"{1e3 * seconds:.3g} ms"
+            for seconds in (
+                self.step_s, self.jitter_p50_s, self.jitter_p99_s, self.jitter_max_s, TICK_S
+            )
+        )  # fmt: skip
+        return (
+            f"steps: one every {step} (median); away from it by {half} in half of them, {p99} at "
+            f"p99, {most} at most; {self.late_steps} of {self.steps} late by more than {tick}"
+        )
+
+
+def timing_of(recording: Recording, bench: Bench) -> StepTiming | None:
+    """The timing of a recording's complete repeats; None where no times are known."""
+    read_s = np.where(recording.complete[:, :, None], recording.read_s, np.nan)
+    intervals_s = np.diff(read_s, axis=2)
+    known = np.isfinite(intervals_s)
+    if not known.any():
+        return None
+    planned_s = np.full(recording.drive.shape, np.nan)
+    for row, drive, length in zip(planned_s, recording.drive, recording.lengths, strict=True):
+        fields_T = recording.window.field_T(drive[: int(length)])
+        row[: int(length)] = bench.planned_s(fields_T.tolist(), recording.window)
+    late = known & (intervals_s > planned_s[:, None, 1:] + TICK_S)
+    return _timing(intervals_s[known], int(late.sum()))
+
+
+def timing_values(recording: Recording, bench: Bench) -> dict[str, Any]:
+    """`timing` of a result line; nothing where no times are known."""
+    timing = timing_of(recording, bench)
+    return {} if timing is None else {"timing": timing.values}
+
+
+def timing_notes(recording: Recording, bench: Bench) -> list[Note]:
+    """The same for people, one line: a warning where steps came late."""
+    timing = timing_of(recording, bench)
+    if timing is None:
+        return []
+    return [Note(str(timing), "warning" if timing.late_steps else "info")]
+
+
+def _timing(intervals_s: NDArray[np.float64], late: int) -> StepTiming:
+    median_s = float(np.median(intervals_s))
+    away_s = np.abs(intervals_s - median_s)
+    p50_s, p99_s, max_s = (float(q) for q in np.quantile(away_s, (0.5, 0.99, 1.0)))
+    return StepTiming(median_s, p50_s, p99_s, max_s, late, intervals_s.size)
