@@ -10,11 +10,12 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from instruments.virtual.ami_errors import AmiError, ErrorBuffer, number, switch, whole
+from instruments.virtual import ami_rates
+from instruments.virtual.ami_errors import AmiError, ErrorBuffer, number, switch
 from instruments.virtual.coil import CoilParameters
 from instruments.virtual.instrument import VirtualInstrument
 from instruments.virtual.ramped_supply import RampedSupply
-from instruments.virtual.scpi import command_table, spellings
+from instruments.virtual.scpi import command_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +80,7 @@ class Ami430(VirtualInstrument):
         self._switch_until_ns = 0
         self._left_A = 0.0  # what the magnet was left with when its switch went cold
         self._arrivals: deque[int] = deque()
-        self._apply_rates()
+        self.apply_rates()
 
     def respond(self, message: str) -> str:
         """Carry a line out; each query answers a line of its own."""
@@ -104,8 +105,8 @@ class Ami430(VirtualInstrument):
         if not query and not self._has_place():
             raise AmiError(-303)
         stem, _, segment = header.rstrip("?").rpartition(":")
-        if query and stem in _RATE_QUERIES and segment.isdigit():
-            return self.ask_segment(int(segment))
+        if query and stem in ami_rates.QUERIES and segment.isdigit():
+            return ami_rates.ask_rate(self, int(segment), ami_rates.QUERIES[stem])
         handler = _COMMANDS.get(header)
         if handler is None:
             raise AmiError(-201 if query else -101)
@@ -169,36 +170,8 @@ class Ami430(VirtualInstrument):
         self.supply.stop()
         self.state = PAUSED
 
-    def set_segments(self, text: str) -> None:
-        """`CONF:RAMP:RATE:SEG n`."""
-        count = whole(text, 1, 10)
-        last = self.segments[-1]
-        self.segments = (self.segments + [last] * count)[:count]
-        self._apply_rates()
-
-    def set_rate(self, text: str) -> None:
-        """`CONF:RAMP:RATE:CURR n,rate,upper`, the rate in the present unit."""
-        parts = text.split(",")
-        if len(parts) < 2:
-            raise AmiError(-104)
-        segment, rate = whole(parts[0], 1, len(self.segments)), number(parts[1])
-        _, upper_A = self.segments[segment - 1]
-        if len(parts) > 2 and number(parts[2]) > 0:
-            upper_A = number(parts[2])
-        rate_A_per_s = rate / 60.0 if self.per_minute else rate
-        if not 1e-6 <= rate_A_per_s <= 10.0:
-            raise AmiError(-105)
-        self.segments[segment - 1] = (rate_A_per_s, upper_A)
-        self._apply_rates()
-
-    def ask_segment(self, segment: int) -> str:
-        """`RAMP:RATE:CURR:n?`: rate in the present unit, and up to which current it holds."""
-        if not 1 <= segment <= len(self.segments):
-            raise AmiError(-105)
-        rate_A_per_s, upper_A = self.segments[segment - 1]
-        return f"{rate_A_per_s * (60.0 if self.per_minute else 1.0):.4f},{upper_A:.4f}"
-
-    def _apply_rates(self) -> None:
+    def apply_rates(self) -> None:
+        """Let the output walk by the segments' rates."""
         self.supply.follow()
         self.supply.segments = [(upper_A, rate) for rate, upper_A in self.segments]
 
@@ -258,7 +231,6 @@ def _limit(text: str) -> float:
     return value
 
 
-_RATE_QUERIES = set(spellings("RAMP:RATE:CURRent"))
 _COMMANDS: dict[str, Callable[[Ami430, str], str | None]] = command_table(
     {
         "*IDN?": lambda _unit, _: IDENTITY,
@@ -289,9 +261,10 @@ _COMMANDS: dict[str, Callable[[Ami430, str], str | None]] = command_table(
         "FIELD:UNITS?": lambda unit, _: str(int(unit.tesla)),
         "CONFigure:RAMP:RATE:UNITS": _configure("per_minute", switch),
         "RAMP:RATE:UNITS?": lambda unit, _: str(int(unit.per_minute)),
-        "CONFigure:RAMP:RATE:SEGments": Ami430.set_segments,
+        "CONFigure:RAMP:RATE:SEGments": ami_rates.set_segments,
         "RAMP:RATE:SEGments?": lambda unit, _: str(len(unit.segments)),
-        "CONFigure:RAMP:RATE:CURRent": Ami430.set_rate,
+        "CONFigure:RAMP:RATE:CURRent": ami_rates.set_current_rate,
+        "CONFigure:RAMP:RATE:FIELD": ami_rates.set_field_rate,
         "QUench": Ami430.set_quench,
         "QUench?": lambda unit, _: str(int(unit.state == QUENCH)),
         "PERSistent?": lambda unit, _: str(int(unit.persistent)),

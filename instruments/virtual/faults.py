@@ -68,7 +68,8 @@ class Fault:
         `wrong-instrument`: the connection is closed, and one that identifies itself as `text`
         answers from the next connection on.
         `overload`: a lock-in's next `size` gates are clipped, its overload bit is latched.
-        `quench`: the resistance of a supply's coil grows by the factor `size`.
+        `quench`: the resistance of a supply's coil grows by the factor `size`; a superconducting
+        magnet loses its current.
         `compliance`: a supply's voltage limit becomes `size` volts.
         `error-queue`: the instrument reports an error.
         `power-cycle`: the instrument is as after switching on, its connections are gone.

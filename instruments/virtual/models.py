@@ -119,10 +119,10 @@ SUPPLIES: dict[str, SupplyModel] = {
     Ami430.model: SupplyModel(Ami430, turns=10.0, max_ramp_A_per_s=0.5),
     MercuryIps.model: SupplyModel(MercuryIps, turns=10.0, max_ramp_A_per_s=0.5),
     Keithley2400.model: SupplyModel(
-        Keithley2400, turns=12.0, max_ramp_A_per_s=50.0, coil=_FINE, keys="compliance_V = 20.0\n"
+        Keithley2400, turns=12.0, max_ramp_A_per_s=50.0, coil=_FINE, keys="compliance_V = 21.0\n"
     ),
     Keithley2450.model: SupplyModel(
-        Keithley2450, turns=12.0, max_ramp_A_per_s=50.0, coil=_FINE, keys="compliance_V = 20.0\n"
+        Keithley2450, turns=12.0, max_ramp_A_per_s=50.0, coil=_FINE, keys="compliance_V = 21.0\n"
     ),
     Danfysik8500.model: SupplyModel(
         Danfysik8500,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from instruments.virtual.ami_430 import Ami430
 from instruments.virtual.kepco_bop import KepcoBop
 from instruments.virtual.scpi import StatusRegisters
 from instruments.virtual.sr830 import SR830
@@ -31,6 +32,11 @@ def of(instrument: VirtualInstrument) -> Mapping[str, Trouble]:
             "error-queue": lambda _: instrument.report(GPIB_ERROR_BIT),
             "power-cycle": lambda _: instrument.power_cycle(),
         }
+    if isinstance(instrument, Ami430):
+        return {"quench": lambda _: instrument.quench()}
+    status = getattr(instrument, "status", None)
+    if isinstance(status, StatusRegisters):
+        return {"error-queue": lambda _: status.report(HARDWARE_CODE)}
     return {}
 
 

@@ -213,6 +213,12 @@ def test_ami_430(rig, opened):
     assert magnet.magnet_status == "HOLDING"
     assert magnet.field == pytest.approx(0.5 * magnet.coilconst, rel=1e-3)
     put(magnet, target_field=0.01)
+    magnet.ramp_rate_field = 0.008  # kG/s, up to 1 kG
+    assert magnet.ramp_rate_field == [0.008, 1.0]
+    assert magnet.ramp_rate_current == [0.2, 25.0]
+    magnet.ramp_to_field(0.01, 0.008)
+    assert magnet.ask("SYST:ERR?").startswith("-107")  # it heats a switch that isn't there
+    assert magnet.magnet_status == "RAMPING"
     assert magnet.ask("PSwitch?").strip() == "0"
     magnet.zero()
     assert magnet.magnet_status.startswith("ZEROING")

@@ -11,6 +11,7 @@ from instruments.drivers.lakeshore_643 import LakeShore643
 from instruments.limits import LimitedMagnet, MagnetLimits, UnsafeError
 from instruments.link_errors import LinkError
 from instruments.supply_ramp import SupplyRamp, walk_of
+from instruments.virtual import ami_rates
 from models.errors import RefusedError, StoppedError, TwinrigError
 
 LIMITS = MagnetLimits(tesla_per_ampere=4e-4, max_current_A=10.0, max_ramp_A_per_s=0.1)
@@ -54,7 +55,7 @@ def test_a_run_energises_steps_holds_and_is_made_safe(one):
 
 def test_a_current_that_is_found_ramping_is_halted_first_and_brought_to_zero_within_the_limit(one):
     if one.supply.driver == "ami-430":
-        one.twin.set_rate("1,2,100")
+        ami_rates.set_current_rate(one.twin, "1,2,100")
     one.twin.supply.segments = [(upper, 2.0) for upper, _ in one.twin.supply.segments]
     one.supply.ramp_to_A(8.0)
     one.twin.time.advance(2.0)

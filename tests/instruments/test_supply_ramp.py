@@ -121,7 +121,7 @@ def test_a_ramp_that_stays_too_fast_is_refused_and_no_target_is_sent():
 def test_a_slower_segment_of_the_owner_stays_slower():
     with rig("ami-430", 0.05) as one:
         one.twin.segments = [(0.1, 1.0), (0.02, 100.0)]
-        one.twin._apply_rates()
+        one.twin.apply_rates()
         one.ramp.walk_to_A(1.5)
         assert one.twin.segments == [(0.05, 1.0), (0.02, 100.0)]
         assert one.ramp.walk_s(1.0) == pytest.approx(50.0)
