@@ -25,6 +25,7 @@ from app.operations.runs import WayOut, energised
 from app.recording_store import RecordingWriter
 from instruments.calibration import Calibration, fit_calibration
 from instruments.calibration_walk import BRANCHES, CalibrationPlan, chosen, measure_point
+from instruments.link_errors import LinkError, WrongInstrumentError
 from models.errors import StoppedError, TwinrigError
 from models.recording import Recording, StepTimes
 from models.sequence import DriveWindow, Reset
@@ -162,8 +163,8 @@ def _walk(run: _Run) -> Generator[Event, None, None]:
         response = np.full((branch_A.size, len(CHANNELS)), np.nan)
         times = StepTimes.absent(branch_A.size)
         for step, current_A in enumerate(branch_A.tolist()):
-            point = measure_point(run.magnet, run.meter, current_A, run.plan)
-            response[step] = _values(run, point)
+            point = yield from _point(run, current_A)
+            response[step] = point.set_A, point.measured_A, point.field_T
             times.set_s[step], times.read_s[step] = run.magnet.there_s, run.bench.clock.now_s()
             times.measured_field_T[step] = point.field_T
             run.writer.beat()
@@ -177,9 +178,19 @@ def _walk(run: _Run) -> Generator[Event, None, None]:
         yield Progress("calibrate", done, total, "points", elapsed_s, left_s)
 
 
-def _values(run: _Run, point: FieldPoint) -> tuple[float, float, float]:
+def _point(run: _Run, current_A: float) -> Generator[Event, None, FieldPoint]:
+    """One point; where a reply was lost or late on the way it is set and read once more."""
+    try:
+        point = measure_point(run.magnet, run.meter, current_A, run.plan)
+    except WrongInstrumentError:
+        raise
+    except LinkError as error:
+        words = f"a point was void and is measured once more: {error}"
+        run.writer.remark(words)
+        yield Note(words, "warning")
+        point = measure_point(run.magnet, run.meter, current_A, run.plan)
     run.noise_T.append(point.noise_T)
-    return point.set_A, point.measured_A, point.field_T
+    return point
 
 
 def _fitted(run: _Run) -> Calibration:

@@ -18,6 +18,7 @@ from app.store import read_recording
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench
 from instruments.calibration_walk import CalibrationPlan
+from instruments.link_errors import LinkError
 from instruments.virtual.rig import VirtualRig
 from models.errors import InputError, RefusedError, StoppedError, TwinrigError
 
@@ -353,3 +354,31 @@ def test_wrong_use(
     assert main(["bench", "calibrate", "--bench", str(bench), *out, *given]) == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("lost", [(4,), (4, 5)])
+def test_a_lost_reading_is_asked_once_more_and_a_second_one_ends_it(
+    tmp_path: Path, lost: tuple[int, ...]
+) -> None:
+    with connected() as bench:
+        meter, asked = bench.teslameters["gap"], 0
+        real = meter.field_T
+
+        def field_T() -> float:
+            nonlocal asked
+            asked += 1
+            if asked in lost:
+                raise LinkError("gap", "no answer", resource="GPIB0::12", hint="Is it on?")
+            return real()
+
+        meter.field_T = field_T  # type: ignore[method-assign]
+        events = calibrate(bench, tmp_path / "c", plan=PLAN)
+        if len(lost) == 1:
+            said = [event.text for event in events if isinstance(event, Note)]
+            assert sum("measured once more" in words for words in said) == 1
+        else:
+            with pytest.raises(LinkError):
+                list(events)
+        assert is_off(bench)
+    status = read_recording(tmp_path / "c").status
+    assert status == ("done" if len(lost) == 1 else "failed")
