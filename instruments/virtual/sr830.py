@@ -1,9 +1,9 @@
 """The virtual Stanford Research SR830 lock-in: its mnemonics, filters, overloads and buffers.
 
 Commands: `shared/rig.md` 3.7 and the SR830 manual, chapter 5 (remote programming). Every query
-answers with a terminator of its own. `SNAP?` gates one step of the device, and while its buffer
-runs each point of a supply's list does (`virtual.bipolar`); every other query shows the outputs as
-the last gate left them and draws no random numbers.
+answers with a terminator of its own, but for `TRCB?`. `SNAP?` gates one step of the device, and
+while its buffer runs each point of a supply's list does (`virtual.bipolar`); every other query
+shows the outputs as the last gate left them and draws no random numbers.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class SR830(VirtualInstrument):
                 self._event |= error.bit
                 continue
             if reply is not None and self._set["OUTX"] == 1:
-                out += reply + "\n"
+                out += reply if command[:4].upper() == "TRCB" else reply + "\n"
         return out
 
     def _carry_out(self, command: str) -> str | None:
@@ -282,6 +282,8 @@ class SR830(VirtualInstrument):
         trace, start, count = arguments
         if trace not in (1, 2) or start < 0 or count < 1 or start + count > self._buffer.points:
             raise CommandError(EXECUTION_ERROR)
+        if kind == "TRCB":
+            return self._buffer.binary(trace, start, count)
         return self._buffer.trace(trace, start, count)
 
 
@@ -337,4 +339,5 @@ _COMMANDS: dict[str, Callable[[SR830, str], str | None]] = {
     "TRIG": lambda lockin, _: lockin.on_buffer("TRIG"),
     "SPTS?": lambda lockin, text: lockin.ask_buffer("SPTS", text),
     "TRCA?": lambda lockin, text: lockin.ask_buffer("TRCA", text),
+    "TRCB?": lambda lockin, text: lockin.ask_buffer("TRCB", text),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -83,3 +84,8 @@ class Buffer:
         """Points of trace 1 (X) or 2 (Y); a comma behind each value, the last one too."""
         part = self._points[start : start + count]
         return "".join(f"{point[trace - 1]:.7g}," for point in part)
+
+    def binary(self, trace: int, start: int, count: int) -> str:
+        """The same points as 32-bit floats, least significant byte first, with nothing behind."""
+        part = [point[trace - 1] for point in self._points[start : start + count]]
+        return struct.pack(f"<{len(part)}f", *part).decode("latin-1")

@@ -62,7 +62,7 @@ def opened(rig):
     def open_one(model):
         driver, ends, _ = CALLS[model]
         resource = rig.resources[model]
-        drivers.append(driver(resource, visa_library="@py", timeout=3000, **ends))
+        drivers.append(driver(resource, visa_library="@py", timeout=1000, **ends))
         return drivers[-1]
 
     yield open_one
@@ -105,7 +105,7 @@ def test_kepco(rig, opened):
     assert kepco.operating_mode == "VOLT"
 
 
-def test_sr830(opened):
+def test_sr830(rig, opened):
     lockin = opened("sr830")
     x_V, y_V = lockin.xy
     assert (x_V, y_V) != (0.0, 0.0)
@@ -122,6 +122,15 @@ def test_sr830(opened):
     for command in ("auto_phase", "auto_gain", "auto_reserve", "quick_range"):
         getattr(lockin, command)()
     assert not lockin.is_out_of_range()
+    lockin.reset_buffer()
+    lockin.start_buffer(fast=False)
+    lockin.write("STRT")
+    assert lockin.buffer_count == 0
+    rig.rig.time.advance(0.1)  # 6 points at 64 Hz
+    lockin.pause_buffer()
+    points = lockin.get_buffer(1, 0, lockin.buffer_count)
+    assert points.size == 6
+    assert points[0] == pytest.approx(lockin.x, rel=1e-5)
     for command in ("start_buffer", "pause_buffer", "reset_buffer", "clear", "reset"):
         getattr(lockin, command)()
     assert lockin.err_status == 0
