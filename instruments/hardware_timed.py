@@ -12,6 +12,8 @@ than a quarter of the time that a value stands, and there is no marker, the alig
 the bench key `marker_T` a step at that field comes first, before the reset, and its edge in the
 data is the origin.
 
+Loops are refused: what the read-out sees at +H would still be in what it shows at −H.
+
 A list or a buffer that is too short is played in parts: each begins where the one before ended,
 and meanwhile the current stays at its last point. Only the first part has a marker.
 Consequence: the same recording as by software, and a repeat whose alignment is lost, whose buffer
@@ -49,6 +51,7 @@ T = TypeVar("T")
 SAMPLES_A_STEP = 8  # wanted while a value stands: 512 Hz at 37 steps a second
 FEWEST_A_STEP = 4
 SLACK_S = 1.0  # of a buffer: start, looks, and the gate behind the end
+LOOP = "a loop's field at +H would be read as one at -H is: loops are timed by software"
 EARLIER = 1.5  # samples before the end of a dwell, where there is no gate
 
 __all__ = ["AlignmentError", "HardwareTimed", "problems", "unplayable"]
@@ -82,7 +85,7 @@ def problems(
     spec: BenchSpec, magnet: LimitedMagnet, readouts: Mapping[str, Readout], window: DriveWindow
 ) -> list[str]:
     """Why a bench can't time its sequences by hardware, in words; empty where it can."""
-    found = []
+    found = [LOOP] if window.encoding == "loop" else []
     driver = magnet.magnet.driver
     program = list_of(magnet.magnet)
     if program is None:
@@ -191,7 +194,7 @@ class HardwareTimed:
             As `LimitedMagnet.play_list`.
         """
         rate_Hz = self._rate_Hz(window)
-        self._rest([reset.field_T, *fields_T], window)
+        self._rest([reset.field_T, *fields_T])
         for part in self._parts(list(fields_T), window, reset, rate_Hz):
             begin_s, rows = self._played(part, rate_Hz)
             for item, values in zip(part.items, rows, strict=True):
@@ -199,16 +202,15 @@ class HardwareTimed:
                     set_s, read_s = begin_s + item.set_s, begin_s + item.end_s
                     yield StepReading(item.current_A, values, set_s, read_s)
 
-    def _rest(self, fields_T: list[float], window: DriveWindow) -> None:
+    def _rest(self, fields_T: list[float]) -> None:
         """Go, where the ramp is slow, to a set-point that the list comes by often.
 
         A list that is ended early jumps back to the set-point from before it, when it is within one
         step of it (`KepcoBop.take_control`).
         """
-        visited_T = [t for field_T in fields_T for t in encoding.fields_T(window.encoding, field_T)]
-        span_T = max(visited_T) - min(visited_T)
+        span_T = max(fields_T) - min(fields_T)
         if abs(self._magnet.limits.current_A(span_T)) > self._magnet.reach_A:
-            self._magnet.ramp_to_T(float(np.median(visited_T)))
+            self._magnet.ramp_to_T(float(np.median(fields_T)))
 
     # ---- what is played
 
@@ -234,15 +236,13 @@ class HardwareTimed:
         if self._marker_T is not None:
             points = groups.pop(0)
             marker_s = at_s = sum(s for _, s in points)
-        visits = len(groups) // (1 + len(fields_T))
-        for first in range(0, len(groups), visits):
-            group = [point for one in groups[first : first + visits] for point in one]
+        for number, group in enumerate(groups):
             end_s = at_s + sum(s for _, s in group)
             if points and (len(points) + len(group) > self._program.most_points or end_s > most_s):
                 yield _Part(points, items, marker_s)
                 end_s, points, items, marker_s = end_s - at_s, [], [], 0.0
             current_A, dwell_s = group[-1]
-            items.append(_Item(current_A, end_s - dwell_s, end_s, read=first > 0))
+            items.append(_Item(current_A, end_s - dwell_s, end_s, read=number > 0))
             points, at_s = [*points, *group], end_s
         yield _Part(points, items, marker_s)
 

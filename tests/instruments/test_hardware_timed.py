@@ -182,7 +182,8 @@ def test_what_is_missing_is_refused_before_anything_is_energised() -> None:
 @pytest.mark.parametrize(
     ("keys", "match"),
     [
-        ({"encoding": '"loop"', "hold_s": "0.005"}, r"step of 1\d\.\d+ A, .* allows 10 A"),
+        ({"encoding": '"loop"', "hold_s": "0.05"}, r"loops are timed by software"),
+        ({"gate_s": "0.01", "max_ramp_A_per_s": "200.0"}, r"a step of 3 A, .* allows 2 A"),
         ({"hold_s": "12.0"}, r"a step lasts 12\.027 s, the supply's list 10 s"),
         ({"max_duty_A2s": "1.0"}, r"I²t over 60 s would reach"),
     ],
