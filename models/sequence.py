@@ -32,11 +32,12 @@ class DriveWindow:
     ----------
     encoding
         `amplitude`: of a field that is turned outside the computer; `step`: the field itself;
-        `loop`: +H, then −H, read at −H; `rotation`: two axes, waveforms.
+        `loop`: +H, then −H, read at −H; `rotation`: amplitude of a field that two magnets turn.
     low_T, high_T
         Field at drive 0 and at drive 1, in tesla.
     hold_s
-        Time a step is held before its read-out, in s; 0: the read-out itself is the gate.
+        Time a step is held before its read-out, in s; 0: the read-out itself is the gate. Of a
+        `rotation` that of each of its points.
     """
 
     encoding: str
