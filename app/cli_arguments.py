@@ -201,6 +201,14 @@ def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("--repeats", type=whole, metavar="N", help="repeats of each sequence")
     _retries(parser, "repeat")
+    parser.add_argument(
+        "--reference", type=whole, metavar="K",
+        help="measure K steps of a fixed drive before each repeat: the drift of the device",
+    )  # fmt: skip
+    parser.add_argument(
+        "--stop-at-drift", type=factor, metavar="SIGMA",
+        help="stop where the reference has changed by so many of its standard deviations",
+    )  # fmt: skip
     _out(parser, "the recording", resume=True)
     parser.add_argument("--blocked", action="store_true", help="do not interleave the sequences")
     for name in ("sample", "operator", "notes"):

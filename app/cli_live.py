@@ -27,6 +27,7 @@ from app.operations.events import (
     NodeStarted,
     Paused,
     Progress,
+    ReferenceStarted,
     RepeatStarted,
     Stage,
     StepRead,
@@ -83,6 +84,8 @@ class LiveProgress:
         match event:
             case RepeatStarted(sequence, repeat, _, drive, _):
                 self._begin(f"sequence {sequence + 1}, repeat {repeat + 1}", len(drive))
+            case ReferenceStarted(_, drive, _):
+                self._begin("reference", len(drive))
             case NodeStarted(layer, node, drive, _, _):
                 self._begin(f"layer {layer + 1}, node {node + 1}", len(drive))
             case Paused(seconds) if seconds:

@@ -71,6 +71,8 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
         "seed": arguments.seed,
         "interleave": not arguments.blocked,
         "meta": _sample(arguments),
+        "reference": arguments.reference or 0,
+        "stop_at_drift": arguments.stop_at_drift or 0.0,
     }
 
 
@@ -93,6 +95,8 @@ def _resumed(arguments: argparse.Namespace) -> dict[str, Any]:
         "out": arguments.resume,
         "seed": so_far.meta.get("seed", arguments.seed),
         "interleave": so_far.meta.get("interleave", True),
+        "reference": arguments.reference or so_far.meta.get("reference_steps", 0),
+        "stop_at_drift": arguments.stop_at_drift or so_far.meta.get("stop_at_drift", 0.0),
         "resume": True,
     }
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.operations.events import RepeatRecorded, RepeatStarted, RunPlan, StepRead
+from app.operations.events import (
+    ReferenceRecorded,
+    ReferenceStarted,
+    RepeatRecorded,
+    RepeatStarted,
+    RunPlan,
+    StepRead,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +40,10 @@ class LiveRecording:
         Responses `(T, C)` by sequence, in the order they came.
     levels
         (position, sequence, mean over steps `(C,)`) of each complete repeat.
+    references
+        (position, level `(C,)`) of each reference, where the run has some.
+    drifted
+        Their drift so far in standard deviations; NaN where it isn't known.
     running
         `(T, C)` of the running repeat, NaN where it has not been yet.
     """
@@ -42,6 +53,8 @@ class LiveRecording:
     fields: dict[int, FloatArray] = field(default_factory=dict)
     repeats: dict[int, list[FloatArray]] = field(default_factory=dict)
     levels: list[tuple[int, int, FloatArray]] = field(default_factory=list)
+    references: list[tuple[int, FloatArray]] = field(default_factory=list)
+    drifted: float = float("nan")
     running: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
     sequence: int = 0
     repeat: int = 0
@@ -66,6 +79,12 @@ class LiveRecording:
             self.drives[event.sequence], self.fields[event.sequence] = event.drive, event.field_T
             channels = len(self.plan.channels) if self.plan else 1
             self.running = np.full((event.drive.size, channels), np.nan)
+        elif isinstance(event, ReferenceStarted):
+            channels = len(self.plan.channels) if self.plan else 1
+            self.running, self.step = np.empty((0, channels)), -1
+        elif isinstance(event, ReferenceRecorded):
+            self.references.append((event.position, event.level))
+            self.drifted = event.drift
         elif isinstance(event, RunPlan):
             self.plan = event
 
@@ -87,8 +106,12 @@ class LiveRecording:
     def drift(self, channel: int) -> tuple[FloatArray, FloatArray]:
         """Position and level of each repeat: its mean, less its sequence's, plus the overall mean.
 
-        Sequences differ in their mean by design; only what is left can be drift.
+        Sequences differ in their mean by design; only what is left can be drift. Where the run has
+        references, which are all alike, they tell it.
         """
+        if self.references:
+            position = np.array([p for p, _ in self.references], dtype=float) + 1
+            return position, np.array([level[channel] for _, level in self.references])
         if not self.levels:
             return np.empty(0), np.empty(0)
         position = np.array([p for p, _, _ in self.levels], dtype=float) + 1

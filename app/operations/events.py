@@ -97,6 +97,29 @@ class RepeatRecorded(Event):
 
 
 @dataclass(frozen=True)
+class ReferenceStarted(Event):
+    """The reference before the repeat at `position` begins: drive `(K,)`, field `(K,)` in T."""
+
+    position: int
+    drive: FloatArray
+    field_T: FloatArray
+
+
+@dataclass(frozen=True)
+class ReferenceRecorded(Event):
+    """A reference is on disk: its level `(C,)`, its mean over the steps.
+
+    `drift`: the largest one of all channels, and whose it is, in standard deviations of one
+    reference; NaN while too few are there.
+    """
+
+    position: int
+    level: FloatArray
+    drift: float
+    channel: str
+
+
+@dataclass(frozen=True)
 class Paused(Event):
     """The run waits, as the user asked, at zero current; told about once a second."""
 

@@ -34,6 +34,10 @@ class VoidRepeatError(TwinrigError):
     """A repeat was played to its end, and what it gave can't be trusted."""
 
 
+class EndedItselfError(StoppedError):
+    """A run stopped itself, as it had been asked to: its status is `stopped`, with a reason."""
+
+
 def energised(bench: Bench, remark: Callable[[str], None]) -> Generator[Note, None, None]:
     """Energise the bench; what it was found in is told, and kept with the data by `remark`."""
     before = dict(bench.found)
@@ -150,7 +154,7 @@ class WayOut:
     words
         What `make_safe` found and did.
     reason
-        Why the run failed; empty where it did not.
+        Why the run failed or stopped itself; empty where it did not.
     """
 
     def __init__(
@@ -216,11 +220,12 @@ class WayOut:
 
     def _write_reason(self, fault: BaseException | None, unsafe: BaseException | None) -> None:
         """Keep why it failed, and what was not left safe, with the data."""
-        faults = [fault] if fault is not None and status_of(fault) == "failed" else []
+        told = status_of(fault) == "failed" or isinstance(fault, EndedItselfError)
+        faults = [fault] if fault is not None and told else []
         words = [str(each) or type(each).__name__ for each in (*faults, unsafe) if each]
         self.reason = "; ".join(words)
         if self.reason and self._remark is not None:
-            self._remark(f"failed {now_iso()}: {self.reason}")
+            self._remark(f"{self.status} {now_iso()}: {self.reason}")
             for done in self.words:
                 self._remark(f"on the way out: {done}")
 

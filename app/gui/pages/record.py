@@ -16,6 +16,7 @@ from app.gui.pages.record_plots import RecordPlots
 from app.gui.widgets.basic import Choice, FieldEntry, WholeEntry, row
 from app.gui.words import count, size
 from app.operations.events import Note
+from app.operations.reference import reference_problems
 from app.words import duration
 from models.errors import TwinrigError
 from models.sequence import FAMILIES, DriveWindow, FieldSequence, Reset, make_sequences
@@ -99,7 +100,13 @@ class RecordPage(Page):
         self.form.row("Repeats", self.repeats)
         self.form.row("Reset field", self.reset_field)
         self.form.row("Order", self.order)
-        for box in (self.steps, self.count, self.seed, self.repeats):
+        self.reference = WholeEntry(0, 0, 1000, "steps", "Steps of a reference, 0: none")
+        self.stop_at = WholeEntry(0, 0, 1000, "σ", "Drift of the reference that stops, 0: none")
+        for entry in (self.reference, self.stop_at):
+            entry.setSpecialValueText("none")
+        self.form.row("Reference", self.reference)
+        self.form.row("Stop at drift", self.stop_at)
+        for box in (self.steps, self.count, self.seed, self.repeats, self.reference, self.stop_at):
             box.valueChanged.connect(self.form_changed)
         for entry in (self.low, self.high, self.reset_field):
             entry.sigValueChanging.connect(self.form_changed)
@@ -133,10 +140,17 @@ class RecordPage(Page):
         bench = self.session.bench
         if bench is None:
             return dataclasses.replace(plan, problem=NO_BENCH)
-        values = sum(s.steps for s in sequences) * plan.repeats * len(bench.channels)
+        reference = self.reference.value()
+        values = sum(s.steps + reference for s in sequences) * plan.repeats * len(bench.channels)
         seconds = sum(bench.predicted_s(s.steps) for s in sequences) * plan.repeats
+        if reference:
+            seconds += bench.predicted_s(reference) * len(sequences) * plan.repeats
         place = " device time" if spec.virtual is not None else ""
         cost = f"{duration(seconds)}{place} · {size(BYTES_A_VALUE * values)}"
+        total = len(sequences) * plan.repeats
+        wrong = reference_problems(reference, float(self.stop_at.value()), total)
+        if wrong:
+            return dataclasses.replace(plan, cost=cost, problem="; ".join(wrong))
         try:
             bench.check_sequences(sequences, window, reset)
         except TwinrigError as error:
@@ -181,6 +195,7 @@ class RecordPage(Page):
             return
         out = self.session.library.new_path("rec")
         interleave = bool(self.order.currentData())
+        reference, stop_at = self.reference.value(), float(self.stop_at.value())
 
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
             from app.operations.record import record
@@ -188,7 +203,7 @@ class RecordPage(Page):
             return record(
                 bench, plan.sequences, plan.repeats, out, seed=plan.seed,
                 interleave=interleave, window=plan.window, reset=plan.reset,
-                pause=self.session.pause,
+                pause=self.session.pause, reference=reference, stop_at_drift=stop_at,
             )  # fmt: skip
 
         self.shell.run(JobSpec(self.key, "Recording", out.name, start, hardware=True))
@@ -217,9 +232,10 @@ class RecordPage(Page):
                 f"Recording, {left}", self.at_foot("Stop: field to zero, complete repeats kept"),
                 fraction=live.done / max(1, live.total),
             )  # fmt: skip
+            drift = f"reference {live.drifted:+.1f} σ · " if np.isfinite(live.drifted) else ""
             self.say(
                 f"Recording {self._words()}",
-                f"{left} · sequence {live.sequence + 1} of {live.plan.sequences} running · "
+                f"{drift}{left} · sequence {live.sequence + 1} of {live.plan.sequences} running · "
                 f"showing sequence {self.plots.shown + 1}",
             )
         if self.isVisible():
@@ -240,6 +256,10 @@ class RecordPage(Page):
         word = {"done": "Recorded", "stopped": "Stopped:"}.get(outcome.status, "Failed:")
         kept = f"{live.done} of {live.total} repeats kept"
         hint = "" if outcome.status == "done" else " · complete repeats are on disk"
+        reason = outcome.result.values.get("reason", "") if outcome.result else ""
+        if outcome.status == "stopped" and reason:  # it stopped itself
+            self.shell.toast(str(reason), "warning")
+            hint = f" · {reason}"
         self.say(f"{word} {self._words()}", f"{kept}{hint}")
         self.fit_button.setVisible(live.done > 0)
         self._redraw()

@@ -1,0 +1,142 @@
+"""How a recording begins, or goes on: what was asked, in which order, on which bench."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.artefacts import code_version, new_id, now_iso, plain
+from app.recording_reader import read_recording
+from app.recording_store import RecordingWriter
+from models.errors import RefusedError, raise_problems
+from models.recording import Recording
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from instruments.bench import Bench
+    from models.sequence import DriveWindow, FieldSequence, Reset
+
+SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to record: resolved window and reset, `order` `(S·R, 2)` of (sequence, repeat)."""
+
+    sequences: Sequence[FieldSequence]
+    repeats: int
+    window: DriveWindow
+    reset: Reset
+    order: NDArray[np.int64]
+    meta: dict[str, Any]
+
+
+def order_of(
+    sequences: int, repeats: int, seed: int, *, interleave: bool = True
+) -> NDArray[np.int64]:
+    """The order of a run: `(S·R, 2)` pairs (sequence, repeat); the same seed, the same order."""
+    pairs = np.array([(s, r) for s in range(sequences) for r in range(repeats)], dtype=np.int64)
+    return np.random.default_rng(seed).permutation(pairs) if interleave else pairs
+
+
+def begun(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
+    """The writer of a new recording."""
+    s, r = len(asked.sequences), asked.repeats
+    lengths = np.array([sequence.steps for sequence in asked.sequences], dtype=np.int64)
+    drive = np.full((s, int(lengths.max())), np.nan)
+    for row, sequence in zip(drive, asked.sequences, strict=True):
+        row[: sequence.steps] = sequence.drive
+    header = Recording(
+        np.full((s, r, drive.shape[1], len(bench.channels)), np.nan),
+        drive,
+        lengths,
+        tuple(sequence.family for sequence in asked.sequences),
+        np.full((s, r), -1, dtype=np.int64),
+        np.full((s, r), np.nan),
+        bench.channels,
+        bench.units,
+        asked.window,
+        asked.reset,
+        bench.settings(),
+        bench.identities(),
+        "running",
+        {
+            "id": new_id("rec"),
+            "created": now_iso(),
+            "code_version": code_version(),
+            "bench": bench.spec.name,
+            "limits": bench.spec.limits,
+            **asked.meta,
+        },
+    )
+    return RecordingWriter(out, header)
+
+
+def complete_in(out: Path) -> Recording | None:
+    """The recording in `out`, where nothing is missing any more."""
+    recording = read_recording(out)
+    return recording if recording.status == "done" and recording.complete.all() else None
+
+
+def resumed(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
+    """The writer of a recording to go on with; refused where it is another's."""
+    so_far = read_recording(out)
+    problems = differences(so_far, bench, asked.window, asked.reset)
+    same = len(so_far.families) == len(asked.sequences) and all(
+        np.array_equal(drive[:length], sequence.drive)
+        for drive, length, sequence in zip(
+            so_far.drive, so_far.lengths, asked.sequences, strict=False
+        )
+    )
+    if not same or so_far.response.shape[1] != asked.repeats:
+        problems.append("was asked for other sequences or repeats")
+    for key in ("seed", "interleave", "reference_steps"):
+        if so_far.meta.get(key) != asked.meta.get(key):
+            problems.append(f"{key} was {so_far.meta.get(key)}, now {asked.meta.get(key)}")
+    raise_problems(RefusedError, f"{out} can't be continued", problems)
+    writer, _ = RecordingWriter.resume(out)
+    writer.remark(f"continued {now_iso()} after it was {so_far.status}")
+    return writer
+
+
+def differences(recording: Recording, bench: Bench, window: DriveWindow, reset: Reset) -> list[str]:
+    """What sets a bench apart from the one of a recording, in words; empty where nothing does.
+
+    Numbers among the instruments' settings may differ by `SAME_WITHIN`: some are measured (the
+    frequency of an external reference). Window and reset must be the same to the last digit.
+    """
+    exact: list[tuple[str, Any, Any]] = [
+        ("channels", recording.channels, bench.channels),
+        ("units", recording.units, bench.units),
+        *_members("window", vars(recording.window), vars(window)),
+        *_members("reset", vars(recording.reset), vars(reset)),
+        *_members("identity of", recording.identities, bench.identities()),
+    ]
+    now = bench.settings()
+    settings = [
+        pair
+        for name in sorted({*recording.settings, *now})
+        for pair in _members(name, recording.settings.get(name, {}), now.get(name, {}))
+    ]
+    different = [pair for pair in exact if plain(pair[1]) != plain(pair[2])]
+    different += [pair for pair in settings if not _same(plain(pair[1]), plain(pair[2]))]
+    return [f"{name} was {plain(then)!r}, now {plain(here)!r}" for name, then, here in different]
+
+
+def _same(then: object, now: object) -> bool:
+    if isinstance(then, float) and isinstance(now, float):
+        return math.isclose(then, now, rel_tol=SAME_WITHIN)
+    return then == now
+
+
+def _members(
+    name: str, then: Mapping[str, Any], now: Mapping[str, Any]
+) -> list[tuple[str, Any, Any]]:
+    return [(f"{name} {key}", then.get(key), now.get(key)) for key in sorted({*then, *now})]
