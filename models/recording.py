@@ -125,7 +125,7 @@ class Recording:
             )
         s, r, t, c = self.response.shape
         for name in BY_STEP:
-            if getattr(self, name).size == 0:
+            if getattr(self, name).shape == (0, 0, 0):  # the default: not known
                 object.__setattr__(self, name, np.full((s, r, t), np.nan))
         for name, got, expected in (
             ("drive", self.drive.shape, (s, t)),
