@@ -125,6 +125,12 @@ class TopStrip(QWidget):
         self._show_values(values)
         self._neutral(output_on=True)
 
+    def show_rest(self) -> None:
+        """A run waits at zero current; what the read-outs last showed was measured before."""
+        for name, cell in self.cells.items():
+            cell.show_value(None if name.startswith("channel.") else 0.0)
+        self._neutral(output_on=True)
+
     def idle(self) -> None:
         """No run has the bench: the field cell shows what the supply really delivers again."""
         self.cells["field"].name = "Field"

@@ -101,8 +101,8 @@ class Control:
         if not asked:
             return
         begin_s = time.monotonic()
-        yield Paused(0.0)
         with self._at_rest():
+            yield Paused(0.0)  # whoever reads it may take it for zero current
             yield from self._until_taken_back(pause, begin_s)
         self.bench.check_settings()  # hands that touch an instrument do so in a pause
         seconds = time.monotonic() - begin_s

@@ -37,6 +37,8 @@ def test_the_button_pauses_at_zero_and_the_action_lets_it_go_on(window, paused, 
     assert time.monotonic() - began_s < 2  # the window lives
     assert page.live.done == done
     assert "paused" in window.status.text
+    assert {window.top.cells[name].value for name in ("field", "setpoint", "current")} == {0.0}
+    assert window.top.cells["channel.X"].text == "—"  # nothing is measured meanwhile
     window.actions_by_id["pause"].trigger()
     assert page.pause_button.text() == "Pause"
     qtbot.waitUntil(lambda: page.live.done > done or window.job is None, timeout=WAIT_MS)
