@@ -21,7 +21,7 @@ from instruments import locks
 from instruments.answers import NUMBER, numbers_of
 from instruments.ieee_block import read_block
 from instruments.link_errors import Faults, LinkError, WrongInstrumentError
-from instruments.transport import Port, bytes_as_they_come, port_of
+from instruments.transport import Port, SocketPort, bytes_as_they_come, port_of
 from models.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ class VisaSession:
         self.timeout_s = timeout_s
         self.query_delay_s = 0.0  # between a message and reading its answer (Kepco BIT 4882)
         self.identify: Callable[[], object] | None = None  # set by the driver, used to recover
+        self._is_serial = resource_name.startswith("ASRL")
         self._faults = Faults(name, resource_name)
         self._rm = rm
         self._stop = stop
@@ -339,7 +340,10 @@ class VisaSession:
         try:
             if resource is None:
                 raise ConnectionError("the session is closed")
-            resource.visalib.write(resource.session, data)
+            if isinstance(self._port, SocketPort):
+                self._port.send(data)
+            else:
+                resource.visalib.write(resource.session, data)
         except BROKEN as error:
             raise self._broken(command, error) from error
 
@@ -378,7 +382,7 @@ class VisaSession:
                 raise self._silent(command, time.monotonic() - begin)
 
     def _text(self, command: str, line: bytes) -> str:
-        if self.resource_name.startswith("ASRL"):
+        if self._is_serial:
             line = line.translate(None, XON_XOFF)
         try:
             return line.decode("ascii")
