@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import re
 import threading
 import time
 from collections import Counter
@@ -269,7 +270,7 @@ def _judge(outcome: Outcome, *, stopped: bool) -> None:
         outcome.problems.append(f"Stop acknowledged after {outcome.stop_s:.2f} s")
     if text and outcome.injected and not stopped:
         name = NAMES[outcome.injected.instrument]
-        if f"{name} (" not in text and f"{name}:" not in text:
+        if not re.search(rf"\b{name}\b", text):
             outcome.problems.append(f"the error does not name {name}")
 
 
