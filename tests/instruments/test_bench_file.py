@@ -104,7 +104,7 @@ def test_several_axes_and_read_outs():
         ("max_current_A = 11.0\n", "", r"\[magnet.x\] max_current_A is missing"),
         ("[reset]", "[rest]", r"unknown key 'rest'; did you mean 'reset'"),
         ('"kepco-bop"', '"kepco-bob"', "driver 'kepco-bob' is unknown; did you mean 'kepco-bop'"),
-        ('"kepco-bop"', '"keithley-6221"', "'keithley-6221' is planned, not in this version; avail"),
+        ('"kepco-bop"', '"keithley-6221"', "'keithley-6221' is planned, not in this version; av"),
         ('"kepco-bop"', '"sr830"', "another kind of instrument; available: kepco-bop"),
         ('"sr830"', '"keithley-6221"', r"planned, not in this version; available: sr830"),
         ('["X", "Y"]', '["X", "Z"]', "channel 'Z' is unknown; known: X, Y, R, theta"),
