@@ -1,0 +1,235 @@
+"""A magnet that is looked after: what it may be asked for, what it says, what forbids current.
+
+The half of `instruments.limits` that sends no set-point: `LimitedMagnet` is the other.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from instruments.clock import SteadyClock
+from instruments.supply_ramp import walk_of, with_own_ramp
+from instruments.watch import Watch, differences
+from instruments.watch_duty import largest_A2s
+from models.errors import RefusedError, StoppedError, TwinrigError, raise_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from instruments.clock import Clock, Stop
+    from instruments.magnet_limits import MagnetLimits
+    from instruments.protocols import Magnet, MagnetState
+    from instruments.watch import Guard
+
+SMALL_SHARE = 0.01  # of the highest current: a current that counts as zero, a difference
+
+
+class WatchedMagnet:
+    """A magnet with its limits and its watch; sends nothing but queries.
+
+    Parameters
+    ----------
+    magnet
+        The driver.
+    limits
+        What it may be asked for.
+    clock
+        The bench's device time.
+    stop
+        Looked at before every set; `make_safe` is deaf to it.
+    guards
+        What else may forbid current: thermometers, interlock inputs.
+
+    Attributes
+    ----------
+    confirms
+        Whether a step's set-point is read back: right behind the set, because a set has no answer,
+        and one that was lost, or is late, would give a true reading at a wrong current; and once
+        more before the next step, because a hand at the supply may have changed it meanwhile.
+    there_s
+        Device time at which the last step's set-point had been sent and its walk was over.
+    """
+
+    def __init__(
+        self,
+        magnet: Magnet,
+        limits: MagnetLimits,
+        clock: Clock,
+        stop: Stop,
+        guards: Sequence[Guard] = (),
+    ) -> None:
+        self.magnet = magnet
+        self.name = magnet.name
+        self.limits = limits
+        self._clock = SteadyClock(clock)
+        self._stop = stop
+        self._lock = threading.RLock()
+        self._energised = False
+        self._making_safe = False
+        self._unreported: list[str] = []  # errors that `state` read out of the supply's queue
+        self._proven_A = 0.0  # the largest current at which the voltage limit was seen to suffice
+        self._watch = Watch(magnet.name, guards, limits.duty(), self._clock)
+        self.confirms = False
+        self.there_s = 0.0
+        self._stairs = walk_of(
+            magnet, limits.max_ramp_A_per_s, self._clock, self._watch.flows, stop.shield
+        )
+
+    def refuse(self, current_A: float) -> None:
+        """Raise `RefusedError` for a current beyond the limits; nothing is sent."""
+        problem = self.limits.problem(current_A)
+        if problem:
+            raise RefusedError(f"{self.name}: {problem}; nothing was sent")
+
+    def beyond_rating(self) -> list[str]:
+        """Which limits of the bench file the supply can't keep, in words."""
+        return self.limits.beyond(self.magnet.rated_current_A, self.magnet.rated_voltage_V)
+
+    def foreseen(self, plan: Iterable[tuple[float, float]]) -> list[str]:
+        """Why a plan would break the duty of a magnet that is cold before it; empty: it doesn't.
+
+        Parameters
+        ----------
+        plan
+            (field in T, seconds it is held once it is there), one after another.
+        """
+        if self.limits.duty() is None:
+            return []
+        plan_A = ((self.limits.current_A(field_T), hold_s) for field_T, hold_s in plan)
+        worst_A2s = largest_A2s(self._stairs.flow(plan_A), self.limits.duty_window_s)
+        return self.limits.beyond_duty(worst_A2s)
+
+    @property
+    def reach_A(self) -> float:
+        """The largest single step that the ramp allows."""
+        return self._stairs.reach_A
+
+    @property
+    def held_by(self) -> list[str]:
+        """What is out of its band and holds the run, in words; empty: nothing does."""
+        return self._watch.out
+
+    def passed(self, seconds: float) -> None:
+        """Say that device time has passed otherwise (a hold, a gated reading)."""
+        self._stairs.passed(seconds)
+        self._clock.passed(seconds)
+
+    def walk_s(self, change_A: float) -> float:
+        """Device time that a change of the set-point takes."""
+        return self._stairs.walk_s(change_A)
+
+    def state(self) -> MagnetState:
+        """What the supply says of itself now; its errors are kept for `verify`, too."""
+        state = self.magnet.state()
+        self._unreported += state.errors
+        return state
+
+    def verify(self) -> None:
+        """Check that the supply still does what it was told, and that nothing forbids current.
+
+        Raises
+        ------
+        TwinrigError
+            The set-point or output changed without us, the current can't follow, or a guard or the
+            duty forbids it: the run is over, and every later call says so. An error that the supply
+            had queued voids what was measured since the last check, and is told once.
+        """
+        state = self.state()
+        sent_A = self._stairs.sent_A
+        self._watch.end(differences(self.magnet, state, sent_A, energised=self._energised))
+        if self._energised:
+            self._watch.look_closely(self._way_to_zero)
+        errors, self._unreported = self._unreported, []
+        problems = [*(f"reports {error}" for error in errors), *self._watch.against]
+        if not problems:
+            self._proven_A = max(self._proven_A, abs(sent_A or 0.0))
+        raise_problems(TwinrigError, self.name, problems)
+
+    def _on_grid_A(self, current_A: float) -> float:
+        """The nearest current on the wire that is within the limits."""
+        target_A = self._stairs.on_grid_A(current_A)
+        if self.limits.problem(target_A):  # rounded up, beyond the limit
+            target_A = self._stairs.on_grid_A(current_A, inwards=True)
+        return target_A
+
+    def _way_to_zero(self, after_s: float = 0.0) -> list[tuple[float, float]]:
+        """The present current for a while, and the walk to zero."""
+        here_A = self._stairs.sent_A or 0.0
+        return [(after_s, here_A), *self._stairs.plan(here_A, 0.0)]
+
+    def _look(self) -> None:
+        """Before anything is sent or held: raise what ends the run, of all that is due."""
+        if not self._energised:
+            raise StoppedError(f"{self.name}: made safe meanwhile")
+        self._watch.look()
+        if self._watch.check_due:
+            self.verify()
+
+    def _look_s(self) -> float:
+        """`_look`; returns the device time that it took."""
+        if self._watch.quiet_s() > 0:
+            self._look()
+            return 0.0
+        begin_s = self._clock.now_s()
+        self._look()
+        return self._clock.now_s() - begin_s
+
+    def _look_on(self) -> None:
+        """While a list runs: what ends it; the set-point can't be verified then."""
+        if not self._energised:
+            raise StoppedError(f"{self.name}: made safe meanwhile")
+        self._stop.check()
+        self._watch.look()
+
+    def _prove(self) -> None:
+        """Verify where the set-point is a new highest one: its voltage may be the limit.
+
+        Called before the next set, when the current has settled; a bench that names no
+        `compliance_V` is verified after a repeat only.
+        """
+        sent_A = self._stairs.sent_A
+        if self.limits.compliance_V is None or sent_A is None:
+            return
+        if abs(sent_A) > self._proven_A + self._small_A:
+            self.verify()
+
+    def _still_there(self) -> None:
+        """Before a step overwrites it: the set-point of the last one, read back.
+
+        Raises
+        ------
+        TwinrigError
+            It was changed without us: the run is over.
+        LinkError
+            It read otherwise once, and is as it was sent: what was read meanwhile is void.
+        """
+        read_A = self._stairs.changed_A() if self.confirms else None
+        if read_A is None:
+            return
+        self.verify()
+        sent_A = self._stairs.sent_A
+        raise self._stairs.otherwise(
+            f"its set-point read {read_A:.6g} A though {sent_A:.6g} A had been sent", read_A
+        )
+
+    def _here_A(self) -> float:
+        """The set-point, read where it isn't known; an output that went off ends the run."""
+        if self._stairs.sent_A is None:
+            state = self.magnet.state()
+            if not state.output_on:
+                raise TwinrigError(
+                    f"{self.name}: its output went off without us (power cycle, interlock, front "
+                    "panel)"
+                )
+            self._stairs.start_from(state, self._small_A)
+            self._watch.flows(self._stairs.sent_A or 0.0)
+        return self._stairs.sent_A or 0.0
+
+    @property
+    def _small_A(self) -> float:
+        share_A = SMALL_SHARE * self.limits.highest_A
+        supply = with_own_ramp(self.magnet)
+        return max(
+            share_A, self.magnet.read_back_error_A(0.0), supply.accuracy_A if supply else 0.0
+        )
