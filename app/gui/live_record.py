@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 BAND = (5.0, 95.0)
+MOST_REPEATS = 64  # of one sequence: more can't be told apart as lines, and a night has thousands
 
 
 @dataclass
@@ -37,7 +39,8 @@ class LiveRecording:
     drives, fields
         Drive 0…1 and field in tesla `(T,)` by sequence.
     repeats
-        Responses `(T, C)` by sequence, in the order they came.
+        Responses `(T, C)` by sequence, in the order they came; the newest `MOST_REPEATS`: the file
+        has all, and a night must not fill the memory.
     levels
         (position, sequence, mean over steps `(C,)`) of each complete repeat.
     references
@@ -51,7 +54,7 @@ class LiveRecording:
     plan: RunPlan | None = None
     drives: dict[int, FloatArray] = field(default_factory=dict)
     fields: dict[int, FloatArray] = field(default_factory=dict)
-    repeats: dict[int, list[FloatArray]] = field(default_factory=dict)
+    repeats: dict[int, deque[FloatArray]] = field(default_factory=dict)
     levels: list[tuple[int, int, FloatArray]] = field(default_factory=list)
     references: list[tuple[int, FloatArray]] = field(default_factory=list)
     drifted: float = float("nan")
@@ -71,7 +74,8 @@ class LiveRecording:
             if 0 <= event.step < len(self.running):
                 self.running[event.step] = event.values
         elif isinstance(event, RepeatRecorded):
-            self.repeats.setdefault(event.sequence, []).append(event.response)
+            kept = self.repeats.setdefault(event.sequence, deque(maxlen=MOST_REPEATS))
+            kept.append(event.response)
             mean = np.nanmean(event.response, axis=0)
             self.levels.append((event.position, event.sequence, mean))
         elif isinstance(event, RepeatStarted):
@@ -99,8 +103,8 @@ class LiveRecording:
         return self.plan.sequences * self.plan.repeats if self.plan else 0
 
     def traces(self, sequence: int, channel: int) -> FloatArray:
-        """Complete repeats `(R, T)` of one sequence and channel."""
-        kept = self.repeats.get(sequence, [])
+        """Complete repeats `(R, T)` of one sequence and channel, the newest `MOST_REPEATS`."""
+        kept = self.repeats.get(sequence)
         return np.array([r[:, channel] for r in kept]) if kept else np.empty((0, 0))
 
     def drift(self, channel: int) -> tuple[FloatArray, FloatArray]:

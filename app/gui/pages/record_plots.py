@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PyQt6.QtWidgets import QGridLayout, QWidget
 
-from app.gui.live_record import band, slope, spread, window_share
+from app.gui.live_record import MOST_REPEATS, band, slope, spread, window_share
 from app.gui.widgets.basic import Segments
 from app.gui.widgets.legend import Key
 from app.gui.widgets.panel import Panel, joined
@@ -183,7 +183,8 @@ class RecordPlots(QWidget):
         name = live.plan.channels[self.channel] if live.plan else ""
         self.response.title.setText(f"Response {name}")
         self.response.unit.setText(unit)
-        keys = [Key("repeats", "repeat", count(len(traces), "repeat"))]
+        newest = "newest " if len(traces) == MOST_REPEATS else ""
+        keys = [Key("repeats", "repeat", newest + count(len(traces), "repeat"))]
         if len(traces):
             x = np.arange(traces.shape[1]) + 0.5
             self.repeat_lines.setData(*joined(x, traces))
