@@ -24,7 +24,6 @@ from instruments.drivers import (
     BROKEN,
     DRIVERS,
     MAGNET_DRIVERS,
-    PLANNED,
     READOUT_DRIVERS,
     TESLAMETER_DRIVERS,
     THERMOMETER_DRIVERS,
@@ -298,10 +297,8 @@ def _unknown_driver(driver: str, drivers: Mapping[str, Any]) -> str:
     available = f"available: {', '.join(drivers)}"
     if driver in BROKEN:
         return f"driver {driver!r} comes from another package: {BROKEN[driver]}"
-    if driver in PLANNED:
-        return f"driver {driver!r} is planned, not in this version; {available}"
     if any(driver in one for one in DRIVERS.values()):
         return f"driver {driver!r} is another kind of instrument; {available}"
-    close = difflib.get_close_matches(driver, [*drivers, *PLANNED], n=1)
+    close = difflib.get_close_matches(driver, list(drivers), n=1)
     meant = f"; did you mean {close[0]!r}?" if close else ""
     return f"driver {driver!r} is unknown{meant} ({available})"

@@ -37,7 +37,7 @@ MODELS = (
     (r"MERCURY iPS", "mercury-ips", "an Oxford Mercury iPS"),
     (r"KEITHLEY.*MODEL 24[567]\d", "keithley-2450", "a Keithley 2450 or a sister of it"),
     (r"KEITHLEY.*MODEL 24\d\d", "keithley-2400", "a Keithley 2400"),
-    (r"KEITHLEY.*MODEL 6221", "keithley-6221", "a Keithley 6221"),
+    (r"KEITHLEY.*MODEL 622[01]", "keithley-6221", "a Keithley 6220 or 6221"),
     (r"KEITHLEY.*MODEL 2182A", "keithley-2182a", "a Keithley 2182A"),
     (r"344(61|65)A", "keysight-34465a", "a Keysight 34461A or 34465A"),
     (r"KEYSIGHT.*(PNA|N52)|AGILENT.*(PNA|N52)", "keysight-pna", "a Keysight PNA"),

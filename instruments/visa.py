@@ -27,6 +27,7 @@ from models.errors import StoppedError
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from pyvisa.resources import MessageBasedResource
 
@@ -253,6 +254,10 @@ class VisaSession:
         self._close_resource()
         if self._shared:
             locks.release(self._link, self.resource_name)
+
+    def shield(self) -> AbstractContextManager[None]:
+        """Make this thread deaf to a request to stop, on the way to an instrument's safe state."""
+        return self._stop.shield()
 
     def reject(self, command: str, reply: str, expected: str) -> LinkError:
         """The error for an answer that is none of those possible; the link is dirty from now on."""

@@ -19,6 +19,7 @@ from instruments.drivers.danfysik_8500 import Danfysik8500
 from instruments.drivers.keithley_2182a import Keithley2182A
 from instruments.drivers.keithley_2400 import Keithley2400
 from instruments.drivers.keithley_2450 import Keithley2450
+from instruments.drivers.keithley_6221 import Keithley6221
 from instruments.drivers.kepco_bop import KepcoBop
 from instruments.drivers.keysight_34465a import Keysight34465A
 from instruments.drivers.keysight_pna import KeysightPNA
@@ -37,12 +38,10 @@ BUILT_IN: dict[str, tuple[Any, ...]] = {
     "magnet": (
         KepcoBop, LakeShore643, Ami430, MercuryIps, Keithley2400, Keithley2450, Danfysik8500,
     ),
-    "readout": (SR830, SR860, Keithley2182A, Keysight34465A, KeysightPNA),
+    "readout": (SR830, SR860, Keithley2182A, Keithley6221, Keysight34465A, KeysightPNA),
     "thermometer": (LakeShore336,),
     "teslameter": (LakeShore425, LakeShore475, LakeShoreF71),
 }  # fmt: skip
-PLANNED = ("keithley-6221",)
-"""Names that later versions give a driver; `instruments.bench_file` says so."""
 
 BROKEN: dict[str, str] = {}
 """Entry points that gave no driver: name → why; told when a bench file asks for one."""

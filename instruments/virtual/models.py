@@ -18,6 +18,7 @@ from instruments.virtual.gaussmeter import LakeShore425, LakeShore475
 from instruments.virtual.keithley_2182a import Keithley2182A
 from instruments.virtual.keithley_2400 import Keithley2400
 from instruments.virtual.keithley_2450 import Keithley2450
+from instruments.virtual.keithley_6221 import Keithley6221
 from instruments.virtual.kepco_bop import KepcoBop
 from instruments.virtual.keysight_34465a import Keysight34465A
 from instruments.virtual.keysight_pna import OVERHEAD_S, KeysightPNA, Spectrum, TwoLines
@@ -136,6 +137,14 @@ READOUTS: dict[str, ReadoutModel] = {
     SR860.model: ReadoutModel(SR860, "lockin", _XY),
     Keithley2182A.model: ReadoutModel(
         Keithley2182A, "nanovoltmeter", "input = 1\nnplc = 0.5\n", reading_s=0.02
+    ),
+    Keithley6221.model: ReadoutModel(
+        Keithley6221,
+        "delta",
+        "current_A = 1e-3             # through the sample, both ways; within a reading only\n"
+        "delay_s = 2e-3\n"
+        "count = 1\n",
+        reading_s=0.066,  # three conversions of a power line cycle, behind the delay
     ),
     Keysight34465A.model: ReadoutModel(  # a burst of one gate; what it finds at twice the rate
         Keysight34465A, "multimeter", 'channels = ["X2", "Y2"]\nsamples = 54\ninterval_s = 5e-4\n'

@@ -9,6 +9,7 @@ import pytest
 from beside import Steady, beside
 
 from instruments.drivers.keithley_2182a import Keithley2182A
+from instruments.drivers.keithley_6221 import Keithley6221
 from instruments.drivers.keysight_34465a import Keysight34465A
 from instruments.drivers.keysight_pna import KeysightPNA
 from instruments.drivers.lakeshore_425 import LakeShore425
@@ -18,6 +19,7 @@ from instruments.drivers.sr860 import SR860
 from instruments.virtual import (
     gaussmeter,
     keithley_2182a,
+    keithley_6221,
     keysight_34465a,
     keysight_pna,
     lakeshore_f71,
@@ -36,6 +38,10 @@ READOUTS = {
         SR860, sr860.SR860, {"channels": ("X", "Y", "R")}, [5.0e-5, -2.0e-5, math.hypot(5e-5, 2e-5)]
     ),
     "keithley-2182a": (Keithley2182A, keithley_2182a.Keithley2182A, {"nplc": 0.1}, [5.0e-5]),
+    "keithley-6221": (
+        Keithley6221, keithley_6221.Keithley6221,
+        {"current_A": 2e-3, "count": 3, "channels": ("V", "R")}, [1.0e-4, 0.05],
+    ),
     "keysight-34465a": (
         Keysight34465A,
         keysight_34465a.Keysight34465A,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from pymeasure.instruments.ami import AMI430
-from pymeasure.instruments.keithley import Keithley2182, Keithley2400
+from pymeasure.instruments.keithley import Keithley2182, Keithley2400, Keithley6221
 from pymeasure.instruments.kepco import KepcoBOP3612
 from pymeasure.instruments.lakeshore import LakeShore425
 from pymeasure.instruments.srs import SR830, SR860
@@ -39,6 +39,11 @@ CALLS = {
     "keithley-2182a": (
         Keithley2182, LF, "id auto_zero_enabled line_frequency display_enabled active_channel "
         "channel_function voltage_nplc trigger_count trigger_delay",
+    ),
+    "keithley-6221": (
+        Keithley6221, LF, "id delta_unit delta_high_source delta_low_source delta_delay "
+        "delta_cycles delta_compliance_abort_enabled delta_cold_switch_enabled "
+        "delta_buffer_points delta_connected source_compliance source_enabled next_error",
     ),
     "lakeshore-425": (LakeShore425, CRLF, "field unit range mode"),
     "ami-430": (
@@ -185,6 +190,26 @@ def test_keithley_2182(opened):
     )  # fmt: skip
     assert abs(meter.voltage) < 1e-4
     assert meter.check_errors() == []
+
+
+def test_keithley_6221_in_delta_mode(opened):
+    source = opened("keithley-6221")
+    put(
+        source, delta_unit="V", delta_high_source=2e-3, delta_delay=0.01, delta_cycles=4,
+        delta_buffer_points=4, source_compliance=5.0,
+    )  # fmt: skip
+    assert source.delta_low_source == -2e-3
+    source.write(":TRAC:FEED:CONT NEXT")
+    source.delta_arm()
+    source.delta_start()
+    values = source.delta_values
+    assert len(values) == 8  # each with its time
+    assert 0.0 < abs(values[0]) < 1e-3
+    assert source.delta_sense == values[-2:]
+    source.delta_abort()
+    source.disable_source()
+    assert source.source_enabled is False
+    assert source.check_errors() == []
 
 
 def test_lakeshore_425(rig, opened):

@@ -48,7 +48,9 @@ def test_a_leaky_integrator_is_run_by_each_supply(supply):
 def test_a_leaky_integrator_is_seen_by_each_read_out(readout):
     with served(("kepco-bop", readout)) as rig:
         values = run(rig, "leaky-integrator")
-    assert values.shape[1] == {"keithley-2182a": 1, "keysight-pna": 60}.get(readout, 2)
+    assert values.shape[1] == {"keithley-2182a": 1, "keithley-6221": 1, "keysight-pna": 60}.get(
+        readout, 2
+    )
     assert np.all(np.ptp(values, axis=0).max() > 2e-6)
 
 
@@ -79,7 +81,7 @@ def test_the_bench_file_of_every_combination_is_read(device, supply):
     assert limits.problem(limits.current_A(spec.reset.field_T)) is None
     assert len(spec.instruments) == len(MODELS) - len(SUPPLIES) + 1
     assert set(spec.readouts) == {
-        *("lockin", "lockin2", "nanovoltmeter", "multimeter", "analyser"),
+        *("lockin", "lockin2", "nanovoltmeter", "delta", "multimeter", "analyser"),
     }
 
 
