@@ -23,6 +23,7 @@ from app.operations.events import (
 from app.operations.monitor import BenchRead
 from app.words import duration
 
+MOST_NAMED = 6  # channels of a plan; a spectrum has sixty
 FOUND_WIDTH = 88  # of a line below an instrument
 WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
@@ -44,7 +45,7 @@ def words_of(event: Event) -> str | None:
         case RunPlan(sequences, repeats, steps, channels, _, predicted_s, path, _):
             return (
                 f"{sequences} sequences × {repeats} repeats × {steps} steps of "
-                f"{', '.join(channels)}: {duration(predicted_s)} of device time → {path}"
+                f"{_names(channels)}: {duration(predicted_s)} of device time → {path}"
             )
         case Progress(job, done, total, unit, _, remaining_s, note):
             left = "" if remaining_s is None else f", {duration(remaining_s)} left"
@@ -71,6 +72,13 @@ def words_of(event: Event) -> str | None:
             )
         case _:
             return None
+
+
+def _names(channels: tuple[str, ...]) -> str:
+    """The channels by name; of a spectrum how many, and its ends."""
+    if len(channels) <= MOST_NAMED:
+        return ", ".join(channels)
+    return f"{len(channels)} channels ({channels[0]} … {channels[-1]})"
 
 
 def result_lines(values: dict[str, Any]) -> list[str]:

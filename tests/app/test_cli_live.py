@@ -13,7 +13,7 @@ from app.cli_live import LiveProgress
 from app.cli_output import PlainLines
 from app.cli_plot import braille
 from app.cli_words import error_lines, instrument_lines, result_lines, words_of
-from app.operations.events import Note, Progress, RepeatStarted, Stage, StepRead
+from app.operations.events import Note, Progress, RepeatStarted, RunPlan, Stage, StepRead
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -94,3 +94,11 @@ def test_results_are_tables_for_people() -> None:
     assert tree[1].split() == ["FAILED", "x:", "kepco-bop", "at", "R"]
     assert result_lines({"status": "done"}) == ["status         done"]
     assert words_of(Note("careful", "warning")) == "warning: careful"
+
+
+def test_a_plan_names_few_channels_and_counts_many() -> None:
+    few = RunPlan(2, 3, 10, ("X", "Y"), ("V", "V"), 60.0, "out/recording.nc", "rec-1")
+    assert "10 steps of X, Y: " in str(words_of(few))
+    many = tuple(f"S21[{n}]" for n in range(60))
+    plan = RunPlan(2, 3, 10, many, ("",) * 60, 60.0, "out/recording.nc", "rec-1")
+    assert "60 channels (S21[0] … S21[59])" in str(words_of(plan))
