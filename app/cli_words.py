@@ -217,5 +217,7 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, (list, tuple)):
+        if len(value) > MOST_NAMED * 2:
+            return f"{_text(value[0])} … {_text(value[-1])} ({len(value)})"
         return ", ".join(_text(item) for item in value)
     return "—" if value is None else str(value)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from instruments.wirelog import WireTap
 
 PATIENCE_S = 10.0  # beyond two time-outs: a check that takes longer hangs in a VISA library
+MOST_NAMED = 6  # channels of a read-out that are named one by one
 
 
 @dataclass(frozen=True)
@@ -185,9 +186,10 @@ def _looked_at(
     if not isinstance(spec, MagnetSpec):
         settings = driver.settings()
         remarks += findings.of_readout(settings, driver.faults())
-        channels = zip(driver.channels, driver.units, strict=True)
-        reads = f"reads {', '.join(f'{name} in {unit}' for name, unit in channels)}"
-        return (reads, *_setting_words(settings, leave_out="channels")), None
+        named = [f"{c} in {u}" for c, u in zip(driver.channels, driver.units, strict=True)]
+        many = f"{len(named)} channels, {named[0]} … {named[-1]}"  # a spectrum
+        reads = ", ".join(named) if len(named) <= MOST_NAMED else many
+        return (f"reads {reads}", *_setting_words(settings, leave_out="channels")), None
     state, settings = driver.state(), driver.settings()
     remarks += findings.of_magnet(spec, driver, state, settings)
     known = {
