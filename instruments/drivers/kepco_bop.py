@@ -18,6 +18,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from instruments.drivers.exchange import queued_errors
 from instruments.drivers.kepco_list import KepcoList
 from instruments.protocols import MagnetState
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 MODES = {"0": "voltage", "1": "current"}  # the query answers a number, not the word that was set
 SWITCH = {"0": False, "1": True}
-LONGEST_ERROR_QUEUE = 64
 # always exponent form (`4.99E-3`), one digit of it, or sign and two: the beginning of such a number
 # is none (but for E-10 to E-99, which no ampere and no volt of this supply has)
 NUMBER = re.compile(r"[+-]?\d(\.\d+)?E(-[1-9]|\d|[+-]\d\d)")
@@ -111,16 +111,7 @@ class KepcoBop:
 
     def errors(self) -> tuple[str, ...]:
         """`SYST:ERR?` until it answers 0."""
-        found = []
-        for _ in range(LONGEST_ERROR_QUEUE):
-            reply = self._session.query("SYST:ERR?")
-            code, _, words = reply.partition(",")
-            if not re.fullmatch(r"[+-]?\d+", code.strip()):
-                raise self._session.reject("SYST:ERR?", reply, "a number and words")
-            if int(code) == 0:
-                break
-            found.append(f"{int(code)} {words.strip().strip(chr(34))}".strip())
-        return tuple(found)
+        return queued_errors(self._session)
 
     def state(self) -> MagnetState:
         """Mode, output, programmed and real current, voltage, queued errors."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from instruments.drivers.exchange import channel_names
+from instruments.drivers.exchange import channel_names, entry
 from instruments.drivers.sr830_buffer import Sr830Buffer
 
 if TYPE_CHECKING:
@@ -109,21 +109,21 @@ class SR830:
     def settings(self) -> dict[str, Any]:
         """Every setting that a reading rests on, in units."""
         return {
-            "time_constant_s": self._entry("OFLT?", TIME_CONSTANT_S),
-            "slope_dB_oct": self._entry("OFSL?", SLOPE_DB_OCT),
-            "sensitivity_V": self._entry("SENS?", SENSITIVITY_V),
-            "reserve": self._entry("RMOD?", RESERVE),
+            "time_constant_s": entry(self._session, "OFLT?", TIME_CONSTANT_S),
+            "slope_dB_oct": entry(self._session, "OFSL?", SLOPE_DB_OCT),
+            "sensitivity_V": entry(self._session, "SENS?", SENSITIVITY_V),
+            "reserve": entry(self._session, "RMOD?", RESERVE),
             "harmonic": round(self._session.number("HARM?")),
-            "reference": self._entry("FMOD?", REFERENCE),
-            "reference_trigger": self._entry("RSLP?", TRIGGER),
+            "reference": entry(self._session, "FMOD?", REFERENCE),
+            "reference_trigger": entry(self._session, "RSLP?", TRIGGER),
             "frequency_Hz": self._session.number("FREQ?"),
             "phase_deg": self._session.number("PHAS?"),
             "amplitude_V": self._session.number("SLVL?"),
-            "input": self._entry("ISRC?", INPUT),
-            "coupling": self._entry("ICPL?", COUPLING),
-            "shield": self._entry("IGND?", SHIELD),
-            "notch": self._entry("ILIN?", NOTCH),
-            "synchronous_filter": self._entry("SYNC?", SWITCH),
+            "input": entry(self._session, "ISRC?", INPUT),
+            "coupling": entry(self._session, "ICPL?", COUPLING),
+            "shield": entry(self._session, "IGND?", SHIELD),
+            "notch": entry(self._session, "ILIN?", NOTCH),
+            "synchronous_filter": entry(self._session, "SYNC?", SWITCH),
             "channels": list(self.channels),
         }
 
@@ -173,10 +173,3 @@ class SR830:
         if not (reply.strip().isdigit() and int(reply) < 256):
             raise self._session.reject(command, reply, "a status byte 0…255")
         return int(reply)
-
-    def _entry(self, command: str, table: tuple[Any, ...]) -> Any:
-        """The entry of a table that the answer is the index of."""
-        reply = self._session.query(command)
-        if not (reply.strip().isdigit() and int(reply) < len(table)):
-            raise self._session.reject(command, reply, f"an index 0…{len(table) - 1}")
-        return table[int(reply)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from instruments.virtual.lock_in_filter import LockInFilter, turned
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -69,11 +71,15 @@ class SignalPath:
     def __init__(self, source: Source, settings: dict[str, float]) -> None:
         self._source = source
         self._set = settings
-        self._stages = [(0.0, 0.0)] * 4
-        self._noise = (0.0, 0.0)
+        self._filter = LockInFilter()
         self.overloads = 0
         self.overdriven = 0  # gates still to come whose input is overloaded from outside
         self._clipped = False
+
+    @property
+    def _poles(self) -> int:
+        """6 dB an octave each."""
+        return int(self._set["OFSL"]) + 1
 
     @property
     def frequency_Hz(self) -> float:
@@ -101,10 +107,7 @@ class SignalPath:
         stage = turned((x_V, y_V), self._set["PHAS"])
         gate_s = 1.0 / self._source.frequency_Hz
         share = -math.expm1(-gate_s / TIME_CONSTANT_S[int(self._set["OFLT"])])
-        for pole in range(int(self._set["OFSL"]) + 1):  # 6 dB/oct a pole
-            (x, y), (u, v) = self._stages[pole], stage
-            stage = self._stages[pole] = (x + share * (u - x), y + share * (v - y))
-        self._noise = self._source.noise()
+        self._filter.take(stage, share, self._poles, self._source.noise())
         self._judge(math.hypot(x_V, y_V))
         self._clipped = self.overdriven > 0
         if self._clipped:
@@ -127,8 +130,7 @@ class SignalPath:
 
     def unclipped(self) -> tuple[float, float]:
         """X and Y in V as unlimited outputs would show them."""
-        x, y = self._stages[int(self._set["OFSL"])]
-        return x + self._noise[0], y + self._noise[1]
+        return self._filter.reading(self._poles)
 
     def outputs(self) -> tuple[float, float]:
         """X and Y in V, saturated at 109 % of full scale."""
@@ -140,14 +142,4 @@ class SignalPath:
 
     def turn(self, degrees: float) -> None:
         """Turn what the filters hold, with the reference phase."""
-        self._stages = [turned(stage, degrees) for stage in self._stages]
-        self._noise = turned(self._noise, degrees)
-
-
-def turned(pair: tuple[float, float], degrees: float) -> tuple[float, float]:
-    """A pair (X, Y) as seen with the reference phase advanced by so many degrees."""
-    if degrees == 0.0:
-        return pair
-    angle = math.radians(degrees)
-    cosine, sine = math.cos(angle), math.sin(angle)
-    return cosine * pair[0] + sine * pair[1], cosine * pair[1] - sine * pair[0]
+        self._filter.turn(degrees)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from instruments.virtual.sr830_signal import turned
+from instruments.virtual.lock_in_filter import LockInFilter, turned
 
 if TYPE_CHECKING:
     from instruments.virtual.electronics import Source
@@ -74,9 +74,13 @@ class SignalPath:
     def __init__(self, source: Source, settings: dict[str, float]) -> None:
         self._source = source
         self._set = settings
-        self._stages = [(0.0, 0.0)] * 4
-        self._noise = (0.0, 0.0)
+        self._filter = LockInFilter()
         self.status = 0
+
+    @property
+    def _poles(self) -> int:
+        """6 dB an octave each."""
+        return int(self._set["OFSL"]) + 1
 
     @property
     def frequency_Hz(self) -> float:
@@ -99,10 +103,7 @@ class SignalPath:
         stage = turned(signal if on else (0.0, 0.0), self._set["PHAS"])
         gate_s = 1.0 / self._source.frequency_Hz
         share = -math.expm1(-gate_s / TIME_CONSTANT_S[int(self._set["OFLT"])])
-        for pole in range(int(self._set["OFSL"]) + 1):  # 6 dB/oct a pole
-            (x, y), (u, v) = self._stages[pole], stage
-            stage = self._stages[pole] = (x + share * (u - x), y + share * (v - y))
-        self._noise = self._source.noise()
+        self._filter.take(stage, share, self._poles, self._source.noise())
         full_V = OUTPUT_HEADROOM * SENSITIVITY_V[int(self._set["SCAL"])]
         for bit, value in zip((OUTPUT_1, OUTPUT_2), self.outputs(), strict=True):
             self.status |= bit if abs(value) > full_V else 0
@@ -118,10 +119,8 @@ class SignalPath:
 
     def outputs(self) -> tuple[float, float]:
         """X and Y in V."""
-        x, y = self._stages[int(self._set["OFSL"])]
-        return x + self._noise[0], y + self._noise[1]
+        return self._filter.reading(self._poles)
 
     def turn(self, degrees: float) -> None:
         """Turn what the filters hold, with the reference phase."""
-        self._stages = [turned(stage, degrees) for stage in self._stages]
-        self._noise = turned(self._noise, degrees)
+        self._filter.turn(degrees)
