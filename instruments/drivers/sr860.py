@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from instruments.drivers.exchange import bits, channel_names, entry, identified
+from instruments.drivers.sr860_buffer import Sr860Buffer
 from instruments.drivers.sr860_capture import Capture
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class SR860:
         self.units: tuple[str, ...] = self._units("voltage")
         self.identity = ""
         self._session = session
+        self.buffer = Sr860Buffer(session, name, self.channels)
         self._copies = 1 if len(self.channels) < MOST_CHANNELS else 0
         asked = (*self.channels, *self.channels[-1:] * self._copies)
         self._read_command = f"SNAP? {','.join(str(CHANNELS[channel]) for channel in asked)}"
@@ -143,6 +145,7 @@ class SR860:
         """Make sure who answers, and drop what the status words had latched."""
         self.identify()
         self.faults()
+        self.buffer.forget_rates()
 
     def read(self) -> NDArray[np.float64]:
         """`SNAP?`: all channels of one instant; it gates a step where the rig does so."""

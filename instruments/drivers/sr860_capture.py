@@ -108,8 +108,11 @@ class Capture:
             A block is shorter or longer than what was asked for.
         """
         self.stop()
-        captured = self.captured()
-        left = size = captured * SAMPLE_BYTES * self._width
+        return self.blocks(self.captured())
+
+    def blocks(self, count: int) -> NDArray[np.float64]:
+        """The first samples `(count, channels)` of a capture that has ended; errors as `fetch`."""
+        left = size = count * SAMPLE_BYTES * self._width
         received = bytearray()
         while left > 0:
             length_kB = min(MOST_KB_AT_ONCE, 2 * math.ceil(left / (2 * KB)))
@@ -121,4 +124,4 @@ class Capture:
             received += block
             left -= len(block)
         values = np.frombuffer(bytes(received[:size]), dtype="<f4").astype(np.float64)
-        return values.reshape(captured, self._width)
+        return values.reshape(count, self._width)

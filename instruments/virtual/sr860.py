@@ -2,7 +2,8 @@
 
 Commands: `shared/rig.md` 3.7, PyMeasure's `srs/sr860.py`, QCoDeS' `SR86x.py`. A line with several
 queries answers in one line, joined by `;` (the SR830 doesn't). `SNAP?` and `SNAPD?` gate one step
-of the device; every other query shows the outputs as the last gate left them and draws nothing.
+of the device, and while it captures each point of a supply's list does (`virtual.bipolar`); every
+other query shows the outputs as the last gate left them and draws nothing.
 """
 
 from __future__ import annotations
@@ -13,11 +14,7 @@ from typing import TYPE_CHECKING
 from instruments.virtual.instrument import VirtualInstrument
 from instruments.virtual.sr830 import COMMAND_ERROR, EXECUTION_ERROR, POWER_ON, CommandError, one_of
 from instruments.virtual.sr830 import number as number_of
-from instruments.virtual.sr860_capture import (
-    LONGEST_KB,
-    MOST_KB_AT_ONCE,
-    CaptureBuffer,
-)
+from instruments.virtual.sr860_capture import LONGEST_KB, MOST_KB_AT_ONCE, CaptureBuffer
 from instruments.virtual.sr860_signal import (
     FACTORY,
     INPUT_RANGE_V,
@@ -108,7 +105,7 @@ class SR860(VirtualInstrument):
             self._set["FREQINT"] = value
         if name == "PHAS":
             value = (value + 180.0) % 360.0 - 180.0
-        self._capture.catch_up(self.path.outputs())
+        self._catch_up()
         self._set[name] = int(value) if name in INTEGERS else value
 
     def _value(self, index: int) -> str:
@@ -136,7 +133,7 @@ class SR860(VirtualInstrument):
         return self._gated(self.shown)
 
     def _gated(self, indices: list[int]) -> str:
-        self._capture.catch_up(self.path.outputs())
+        self._catch_up()
         self.path.gate()
         return ",".join([self._value(index) for index in indices])
 
@@ -217,7 +214,7 @@ class SR860(VirtualInstrument):
 
     def capture_setting(self, name: str, text: str) -> None:
         """`CAPTURECFG`, `CAPTURELEN`, `CAPTURERATE`; not while a capture runs."""
-        self._capture.catch_up(self.path.outputs())
+        self._catch_up()
         self._capture.configure(name, text)
 
     @property
@@ -232,23 +229,31 @@ class SR860(VirtualInstrument):
         if words[1] not in {"IMM", "0"}:
             raise CommandError(EXECUTION_ERROR)
         self._capture.start(continuous=words[0] in {"CONT", "1"}, fastest_Hz=self._fastest_Hz)
+        self.path.watch_list(True)
 
     def capture_stop(self, _: str) -> None:
         """`CAPTURESTOP`."""
-        self._capture.stop(self.path.outputs())
+        self._catch_up()
+        self._capture.stop()
+        self.path.watch_list(False)
+
+    def _catch_up(self) -> None:
+        """Capture up to now, gate by gate of a list that ran meanwhile."""
+        for end_ns in self.path.list_gates():
+            self._capture.catch_up(self.path.outputs(), end_ns)
+        self._capture.catch_up(self.path.outputs())
 
     def ask_capture(self, name: str) -> str:
         """`CAPTURESTAT?` and its like."""
-        self._capture.catch_up(self.path.outputs())
+        self._catch_up()
         return self._capture.answer(name, self._fastest_Hz)
 
     def capture_get(self, text: str) -> str:
         """`CAPTUREGET? offset,length` in kB: a definite-length block, once the capture stopped."""
         offset, _, length = text.partition(",")
-        self._capture.catch_up(self.path.outputs())
-        data = self._capture.block(
-            one_of(offset, 0, LONGEST_KB), one_of(length, 1, MOST_KB_AT_ONCE)
-        )
+        self._catch_up()
+        most_kB = MOST_KB_AT_ONCE
+        data = self._capture.block(one_of(offset, 0, LONGEST_KB), one_of(length, 1, most_kB))
         if not data:
             raise CommandError(EXECUTION_ERROR)
         size = str(len(data))

@@ -86,11 +86,12 @@ class CaptureBuffer:
         self._taken = []
         self._data = np.empty(0, dtype="<f4")
 
-    def catch_up(self, outputs: tuple[float, float]) -> None:
-        """Store the samples that have fallen due, all at the outputs that stood until now."""
+    def catch_up(self, outputs: tuple[float, float], until_ns: int | None = None) -> None:
+        """Store the samples due until then (now), all at the outputs that stood until then."""
         if not self.running:
             return
-        seconds = (self._time.now_ns - self._begin_ns) * 1e-9
+        end_ns = self._time.now_ns if until_ns is None else until_ns
+        seconds = (end_ns - self._begin_ns) * 1e-9
         due = int(seconds * self._rate_Hz + 1e-9)
         fresh, self._due = due - self._due, due
         if not self._continuous:
@@ -101,9 +102,8 @@ class CaptureBuffer:
         if not self._continuous and self.samples >= self.capacity:
             self._end()
 
-    def stop(self, outputs: tuple[float, float]) -> None:
-        """`CAPTURESTOP`: no harm where nothing runs."""
-        self.catch_up(outputs)
+    def stop(self) -> None:
+        """`CAPTURESTOP`: no harm where nothing runs; `catch_up` comes before it."""
         if self.running:
             self._end()
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from instruments.virtual.lock_in_filter import LockInFilter, turned
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from instruments.virtual.electronics import Source
 
 SENSITIVITY_V = tuple(float(f"{m}e{e}") for e in range(-1, -11, -1) for m in (10, 5, 2))[:28]
@@ -94,7 +96,21 @@ class SignalPath:
 
     def gate(self) -> None:
         """Let one gate of the source pass: each filter pole sees it for the gate's duration."""
-        signal = self._limited(self._source.gate())
+        self._take(self._source.gate())
+
+    def watch_list(self, watching: bool) -> None:
+        """Let the points of a supply's list gate the source, or no longer."""
+        self._source.watch_list(watching)
+
+    def list_gates(self) -> Iterator[int]:
+        """The end in ns of each gate by a list; the outputs change when the next is asked for."""
+        for end_ns, signal in self._source.list_gates():
+            yield end_ns
+            self._take(signal)
+
+    def _take(self, seen: tuple[float, float]) -> None:
+        """One gate's signal: through the range and the filters, with the noise of a reading."""
+        signal = self._limited(seen)
         on = (
             self._set["HARM"] == self._source.harmonic
             and abs(self.frequency_Hz - self._source.frequency_Hz) < 1e-3

@@ -54,3 +54,9 @@ class Steady:
 
     def noise(self) -> tuple[float, float]:
         return 0.0, 0.0
+
+    def watch_list(self, watching: bool) -> None:
+        """No list drives it."""
+
+    def list_gates(self) -> Iterator[tuple[int, tuple[float, float]]]:
+        return iter(())

@@ -34,6 +34,12 @@ class Steady:
     def noise(self) -> tuple[float, float]:
         return self.noise_V
 
+    def watch_list(self, watching: bool) -> None:
+        """No list here."""
+
+    def list_gates(self) -> list[tuple[int, tuple[float, float]]]:
+        return []
+
 
 @pytest.fixture
 def source() -> Steady:

@@ -1,0 +1,132 @@
+"""The SR860's capture as the bench's buffer: rates that the time constant allows, blocks of floats.
+
+Commands: as `instruments.drivers.sr860_capture`. What is captured is the smallest of X, XY, Rθ and
+XYRθ that holds the bench's channels; the buffer is always as long as it can be, 4096 kB.
+The fastest rate follows from the time constant and is asked for (`CAPTURERATEMAX?`); the others
+are it over 2ⁿ. The lock-in rounds what it answers (2441.41 Hz is 1.25 MHz / 512): rates within
+1e-5 of such a one are taken for it, else 1000 s of samples would be 1.5 ms out.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from instruments.drivers.sr860_capture import (
+    CONFIGS,
+    KB,
+    LONGEST_KB,
+    MOST_HALVINGS,
+    SAMPLE_BYTES,
+    Capture,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from instruments.visa import VisaSession
+
+SAMPLING_HZ = 1.25e6
+ROUNDED = 1e-5  # relative: six digits
+
+
+class Sr860Buffer:
+    """The capture buffer as one memory of the bench's channels.
+
+    Parameters
+    ----------
+    session
+        The lock-in's open session.
+    name
+        Its name on the bench, for messages.
+    channels
+        The bench's.
+    """
+
+    def __init__(self, session: VisaSession, name: str, channels: tuple[str, ...]) -> None:
+        self._session = session
+        self._capture = Capture(session, name)
+        captured = min(
+            (names for names in CONFIGS if set(channels) <= set(names)),
+            key=len,
+            default=max(CONFIGS, key=len),
+        )
+        self._captured: tuple[str, ...] = captured
+        self._columns = [captured.index(channel) for channel in channels]
+        self._full = LONGEST_KB * KB // (SAMPLE_BYTES * len(captured))
+        self._rates_Hz: tuple[float, ...] = ()
+
+    @property
+    def most_points(self) -> int:
+        """What 4096 kB hold of the channels that are captured."""
+        return self._full
+
+    @property
+    def rates_Hz(self) -> tuple[float, ...]:
+        """The rates that the time constant allows; asked of the lock-in once a run."""
+        if not self._rates_Hz:
+            fastest_Hz = exact_Hz(self._session.number("CAPTURERATEMAX?"))
+            halvings = range(MOST_HALVINGS, -1, -1)
+            self._rates_Hz = tuple(fastest_Hz / 2.0**each for each in halvings)
+        return self._rates_Hz
+
+    def forget_rates(self) -> None:
+        """The time constant may be another now."""
+        self._rates_Hz = ()
+
+    def problems(self) -> list[str]:
+        """Any of its channels can be captured."""
+        return []
+
+    def arm(self, rate_Hz: float) -> None:
+        """`CAPTURESTOP`, then channels, length and rate; each is read back."""
+        self._capture.stop()
+        told_Hz = self._capture.configure(self._captured, self._full, rate_Hz)
+        if not math.isclose(told_Hz, rate_Hz, rel_tol=ROUNDED):
+            raise self._session.reject("CAPTURERATE?", f"{told_Hz:g}", f"{rate_Hz:g}")
+        self._expect("CAPTURECFG?", CONFIGS[self._captured])
+        self._expect("CAPTURELEN?", LONGEST_KB)
+
+    def start(self) -> None:
+        """`CAPTURESTART ONE, IMM`: what was captured before is forgotten."""
+        self._capture.start()
+
+    def count(self) -> int:
+        """`CAPTUREBYTES?`."""
+        found = self._capture.captured()
+        if not 0 <= found <= self._full:
+            wanted = f"the bytes of up to {self._full} samples"
+            raise self._session.reject("CAPTUREBYTES?", f"those of {found}", wanted)
+        return found
+
+    def stop(self) -> None:
+        """`CAPTURESTOP`."""
+        self._capture.stop()
+
+    def fetch(self, count: int) -> NDArray[np.float64]:
+        """`CAPTUREGET?` in blocks of 64 kB."""
+        samples = self._capture.blocks(count)
+        if not np.isfinite(samples).all():
+            raise self._session.reject("CAPTUREGET?", "a value that is none", "finite numbers")
+        return samples[:, self._columns]
+
+    def _expect(self, command: str, wanted: int) -> None:
+        told = self._session.number(command)
+        if told != wanted:
+            raise self._session.reject(command, f"{told:g}", str(wanted))
+
+
+def exact_Hz(told_Hz: float) -> float:
+    """The rate that a rounded answer means.
+
+    >>> exact_Hz(2441.41)
+    2441.40625
+    >>> exact_Hz(1000.0)
+    1000.0
+    """
+    if told_Hz <= 0:
+        return told_Hz
+    exact = SAMPLING_HZ / 2.0 ** round(math.log2(SAMPLING_HZ / told_Hz))
+    return exact if math.isclose(told_Hz, exact, rel_tol=ROUNDED) else told_Hz

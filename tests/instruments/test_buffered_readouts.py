@@ -1,0 +1,100 @@
+"""Sequences by the supply's list and other read-outs' buffers: the same as timed by software."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from buffered_bench import buffered
+from list_bench import FIELDS_T, recorded
+from scipy import stats
+
+from instruments.bench import Bench
+from instruments.drivers.sr860_buffer import Sr860Buffer
+from models.errors import RefusedError
+from models.sequence import FieldSequence
+
+RUNS = 40
+FULL_RUNS = 400
+ALPHA = 1e-3  # of a whole comparison: every step and channel, means and spreads
+SIGMA_V = 2.0e-6  # the device's own spread on a lock-in (0.02 of 100 µV)
+READOUTS = {"sr860": 'channels = ["X", "Y"]\n'}
+by_readout = pytest.mark.parametrize("driver", READOUTS)
+
+
+def check_same_statistics(driver: str, runs: int, device: str = "leaky-integrator") -> None:
+    """One repeat of each seed, by software and by hardware, all steps and channels compared.
+
+    Steps and reset are held for 5 ms before they are read: the coil has settled.
+    """
+    ways = []
+    for timing, first in (("software", 1), ("hardware", 10_001)):
+        seeds = range(first, first + runs)
+        specs = (
+            buffered(driver, READOUTS[driver], timing, device, seed, hold_s="0.005")
+            for seed in seeds
+        )
+        ways.append(np.array([recorded(spec)[0][0] for spec in specs]))
+    software, hardware = ways
+    p_mean = float(np.min(stats.ttest_ind(software, hardware, axis=0, equal_var=False).pvalue))
+    p_spread = min(
+        float(stats.levene(software[:, t, c], hardware[:, t, c]).pvalue)
+        for t in range(software.shape[1])
+        for c in range(software.shape[2])
+    )
+    count = software[0].size
+    print(  # noqa: T201
+        f"{driver}, {device}: hardware- against software-timed, {runs} runs each, {count} "
+        f"comparisons: smallest p of the means {p_mean:.2g}, of the spreads {p_spread:.2g} "
+        f"(refused below {ALPHA / count:.2g})"
+    )
+    assert min(p_mean, p_spread) > ALPHA / count
+
+
+@by_readout
+def test_a_recording_has_the_same_statistics_as_one_timed_by_software(driver: str) -> None:
+    check_same_statistics(driver, RUNS)
+
+
+@pytest.mark.full
+@by_readout
+def test_many_recordings_have_the_same_statistics(driver: str) -> None:
+    check_same_statistics(driver, FULL_RUNS)
+    check_same_statistics(driver, FULL_RUNS // 4, "nanoring")
+
+
+@by_readout
+def test_with_the_same_seed_only_the_coils_settling_differs(driver: str) -> None:
+    ways = [
+        recorded(buffered(driver, READOUTS[driver], timing, hold_s="0.005"), 5)[0]
+        for timing in ("software", "hardware")
+    ]
+    worst = np.abs(ways[0] - ways[1]).max() / SIGMA_V
+    print(f"{driver}: the same seed: largest difference {worst:.2g} of the spread")  # noqa: T201
+    assert worst < 0.5
+
+
+def test_the_bench_says_at_which_rate_of_the_time_constant() -> None:
+    with Bench.connect(buffered("sr860", READOUTS["sr860"])) as bench:
+        assert "buffer of meter at 305.176 Hz" in bench.timing_words()
+
+
+def test_a_time_constant_that_is_too_slow_is_refused_with_the_rate_it_leaves() -> None:
+    spec = buffered("sr860", READOUTS["sr860"])
+    sequences = [FieldSequence(np.array([0.0, 1.0]))]
+    with Bench.connect(spec) as bench:
+        lockin = bench.readouts["meter"]
+        lockin._session.write("OFLT 12")  # type: ignore[attr-defined]  # 1 s
+        with pytest.raises(RefusedError, match=r"meter samples at most at 9\.53674 Hz"):
+            bench.check_sequences(sequences, spec.window, spec.reset)
+        lockin._session.write("OFLT 8")  # type: ignore[attr-defined]
+        bench.settings()  # prepares, and asks again
+        bench.check_sequences(sequences, spec.window, spec.reset)
+
+
+def test_a_capture_that_is_too_short_is_played_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, _ = recorded(buffered("sr860", READOUTS["sr860"]))
+    monkeypatch.setattr(Sr860Buffer, "most_points", 600)  # 0.97 s behind the slack: 35 steps
+    parts, _ = recorded(buffered("sr860", READOUTS["sr860"]))
+    assert parts.shape == whole.shape == (1, len(FIELDS_T), 2)
+    assert np.abs(parts - whole).max() < 0.3 * SIGMA_V  # the coil rests between two parts
+    assert not np.array_equal(parts, whole)

@@ -1,0 +1,103 @@
+"""The SR860's capture as a bench's buffer: transcripts of bytes sent and answered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scripted import scripted, transcript
+
+from instruments.clock import Stop
+from instruments.drivers.sr860 import SR860
+from instruments.drivers.sr860_buffer import exact_Hz
+from instruments.ieee_block import as_block
+from instruments.link_errors import LinkError
+from instruments.visa import VisaSession, resource_manager
+
+FASTEST = (b"CAPTURERATEMAX?", b"610.352")  # at 10 ms; six digits
+ARMED = (
+    FASTEST, (b"CAPTURESTOP", b""), FASTEST, (b"CAPTURECFG 1", b""), (b"CAPTURELEN 4096", b""),
+    (b"CAPTURERATE 1", b""), (b"CAPTURERATE?", b"305.176"), (b"CAPTURECFG?", b"1"),
+    (b"CAPTURELEN?", b"4096"),
+)  # fmt: skip
+
+
+def test_its_rates_are_asked_for_once_and_again_after_the_settings_may_have_changed():
+    with transcript(FASTEST, (b"CAPTURERATEMAX?", b"78125")) as session:
+        buffer = SR860("lockin", session, {"channels": ("X", "Y")}).buffer
+        assert buffer.rates_Hz == buffer.rates_Hz
+        assert buffer.rates_Hz[-1] == 1.25e6 / 2048
+        assert buffer.rates_Hz[0] == 1.25e6 / 2048 / 2**20
+        assert list(buffer.rates_Hz) == sorted(buffer.rates_Hz)
+        buffer.forget_rates()
+        assert buffer.rates_Hz[-1] == 78125.0
+
+
+@pytest.mark.parametrize(
+    ("told_Hz", "exact"), [(2441.41, 2441.40625), (1.25e6, 1.25e6), (1000.0, 1000.0), (0.0, 0.0)]
+)
+def test_a_rounded_rate_is_the_one_it_means(told_Hz, exact):
+    assert exact_Hz(told_Hz) == exact
+
+
+@pytest.mark.parametrize(
+    ("channels", "config", "columns", "most"),
+    [
+        (("X", "Y"), 1, [0, 1], 524_288),
+        (("Y",), 1, [1], 524_288),
+        (("X",), 0, [0], 1_048_576),
+        (("theta", "R"), 2, [1, 0], 524_288),
+        (("X", "Y", "R"), 3, [0, 1, 2], 262_144),
+        (("X", "theta"), 3, [0, 3], 262_144),
+    ],
+)
+def test_armed_filled_and_fetched_in_the_channels_of_the_bench(channels, config, columns, most):
+    width = (1, 2, 2, 4)[config]
+    samples = np.arange(3 * width, dtype="<f4").reshape(3, width)
+    filled = samples.tobytes().ljust(2048, b"\0")
+    replies = {
+        b"CAPTURERATEMAX?": b"610.352\n", b"CAPTURERATE?": b"305.176\n",
+        b"CAPTURECFG?": b"%d\n" % config, b"CAPTURELEN?": b"4096\n",
+        b"CAPTUREBYTES?": b"%d\n" % samples.nbytes, b"CAPTUREGET? 0, 2": as_block(filled),
+    }  # fmt: skip
+    with scripted(lambda message: replies.get(message, b"")) as instrument:
+        session = VisaSession(
+            instrument.resource, rm=resource_manager(), name="lockin", stop=Stop()
+        )
+        try:
+            buffer = SR860("lockin", session, {"channels": channels}).buffer
+            assert buffer.problems() == []
+            assert buffer.most_points == most
+            buffer.arm(buffer.rates_Hz[-2])
+            buffer.start()
+            assert buffer.count() == 3
+            buffer.stop()
+            np.testing.assert_array_equal(buffer.fetch(3), samples[:, columns])
+        finally:
+            session.close()
+    assert instrument.heard == [
+        b"CAPTURERATEMAX?", b"CAPTURESTOP", b"CAPTURERATEMAX?", b"CAPTURECFG %d" % config,
+        b"CAPTURELEN 4096", b"CAPTURERATE 1", b"CAPTURERATE?", b"CAPTURECFG?", b"CAPTURELEN?",
+        b"CAPTURESTART ONE, IMM", b"CAPTUREBYTES?", b"CAPTURESTOP", b"CAPTUREGET? 0, 2",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("at", "reply", "match"),
+    [
+        (6, b"152.588", r"152\.588.*expected 305\.176"),
+        (7, b"3", "expected 1"),
+        (8, b"2", "expected 4096"),
+    ],
+)
+def test_what_did_not_arrive_is_told(at, reply, match):
+    exchanges = [*ARMED[1:at], (ARMED[at][0], reply)]
+    with transcript(*exchanges) as session, pytest.raises(LinkError, match=match):
+        SR860("lockin", session, {"channels": ("X", "Y")}).buffer.arm(1.25e6 / 4096)
+
+
+def test_a_count_beyond_its_memory_is_none():
+    with (
+        transcript((b"CAPTUREBYTES?", b"99999999")) as session,
+        pytest.raises(LinkError, match="up to 524288 samples"),
+    ):
+        SR860("lockin", session, {"channels": ("X", "Y")}).buffer.count()
