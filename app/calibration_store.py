@@ -81,12 +81,14 @@ def load_calibration(path: Path) -> Stored:
 
 
 def last_calibration(out: Path, bench: str, magnet: str) -> Stored | None:
-    """The newest calibration of a magnet in the folders beside `out`; None where there is none.
+    """The newest other calibration of a magnet beside `out`; None where there is none.
 
     One that can't be read is told in the log and left out.
     """
-    found = []
-    for path in sorted(Path(out).resolve().parent.glob(f"*/{FILE_NAME}")):
+    found, here = [], Path(out).resolve()
+    for path in sorted(here.parent.glob(f"*/{FILE_NAME}")):
+        if path.parent == here:
+            continue
         try:
             stored = load_calibration(path)
         except InputError as error:

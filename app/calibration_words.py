@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from instruments.calibration_walk import BRANCHES
+
 if TYPE_CHECKING:
     from app.calibration_store import Stored
     from instruments.bench_spec import BenchSpec
@@ -14,16 +16,42 @@ if TYPE_CHECKING:
 BEND_SHARE = 0.01  # of the span: judgement, a bend that a straight line should not hide
 
 
-def question(magnet: LimitedMagnet, teslameter: str, plan: CalibrationPlan) -> str:
+def question(
+    magnet: LimitedMagnet,
+    teslameter: str,
+    plan: CalibrationPlan,
+    branches: tuple[str, ...] = BRANCHES,
+) -> str:
     """What is about to happen, and whether everybody's hand is out of the gap."""
     top_A = plan.share * magnet.limits.highest_A
     field_T = top_A * abs(magnet.limits.tesla_per_ampere)
+    first = len(BRANCHES) - len(branches)
+    kept = f"The branches {', '.join(BRANCHES[:first])} are kept. " if first else ""
     return (
-        f"This drives magnet {magnet.name} through ±{top_A:.4g} A (±{1e3 * field_T:.4g} mT by the "
-        f"bench file, {plan.share:.0%} of its limit), up and down, about "
-        f"{plan.seconds(magnet):.0f} s, and reads the field from {teslameter}.\n"
+        f"{kept}This drives magnet {magnet.name} through ±{top_A:.4g} A (±{1e3 * field_T:.4g} mT "
+        f"by the bench file, {plan.share:.0%} of its limit), up and down, about "
+        f"{plan.seconds(magnet, first):.0f} s, and reads the field from {teslameter}.\n"
         "Is everybody's hand out of the gap, and the probe in it? Type yes to go on:"
     )
+
+
+def off_the_last(magnet: LimitedMagnet, spec: BenchSpec, last: Stored | None) -> list[str]:
+    """What must be said before anything is driven where the bench file contradicts the last one.
+
+    Empty where it agrees, and where there is no earlier calibration.
+    """
+    says = magnet.limits.tesla_per_ampere
+    if last is None or not last.calibration.differs(says):
+        return []
+    found = last.calibration
+    return [
+        f"magnet {magnet.name}: {spec.source or 'the bench file'} says {says:.5g} T/A, and its "
+        f"last calibration ({last.path}, {last.created}) measured {found.tesla_per_ampere:.5g} ± "
+        f"{found.tesla_per_ampere_error:.1g} T/A ({100 * found.share_off(says):+.1f} %): fields "
+        f"and max_field_T are off by that, unless the gap has changed since. Write "
+        f"`tesla_per_ampere = {found.tesla_per_ampere:.5g}` into [magnet.{magnet.name}], or "
+        "calibrate anew (`twinrig bench calibrate`)"
+    ]
 
 
 def verdict(

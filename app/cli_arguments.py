@@ -138,18 +138,17 @@ def _bench_calibrate(parts: argparse._SubParsersAction[Parser]) -> None:
     words = "ampere to tesla, offset and hysteresis of a magnet, by a teslameter; asks first"
     calibrate = _verb(parts, "calibrate", words)
     _hardware(calibrate)
-    _out(calibrate, "the calibration", resume=False)
+    _out(calibrate, "the calibration", resume=True)
+    calibrate.add_argument("--points", type=whole, metavar="N", help="of each branch (21)")
+    calibrate.add_argument("--share", type=factor, metavar="F", help="of the magnet's limit (0.9)")
     calibrate.add_argument(
-        "--points", type=whole, default=21, metavar="N", help="of each branch (21)"
-    )
-    calibrate.add_argument(
-        "--share", type=factor, default=0.9, metavar="F", help="of the magnet's limit (0.9)"
-    )
-    calibrate.add_argument(
-        "--settle", type=factor, default=0.5, metavar="S", help="before each point is read (0.5 s)"
+        "--settle", type=factor, metavar="S", help="before each point is read (0.5 s)"
     )
     calibrate.add_argument("--magnet", metavar="NAME", help="another than the drive's")
     calibrate.add_argument("--teslameter", metavar="NAME", help="where the bench has several")
+    calibrate.add_argument(
+        "--write-bench", type=Path, metavar="NEW.toml", help="a copy of B.toml with what was found"
+    )
     calibrate.add_argument("--yes", action="store_true", help="for scripts: do not ask")
 
 

@@ -68,12 +68,22 @@ def _check(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, No
 def _calibrate(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, None]:
     from app.commands import refuse_existing
     from app.connect import bench_of
-    from app.operations.calibrate import calibrate, calibration_bench
+    from app.operations.calibrate import calibrate, calibration_bench, kept_plan
     from instruments.calibration_walk import CalibrationPlan
 
-    plan = CalibrationPlan(arguments.points, arguments.share, arguments.settle)
+    given = {"points": arguments.points, "share": arguments.share, "settle_s": arguments.settle}
+    given = {name: value for name, value in given.items() if value is not None}
+    out, resume = arguments.resume or arguments.out, arguments.resume is not None
     refuse_existing(arguments.out)
-    spec = calibration_bench(bench_of(arguments), arguments.magnet, arguments.teslameter)
+    plan, magnet, teslameter = CalibrationPlan(**given), arguments.magnet, arguments.teslameter
+    if resume:
+        if given or magnet or teslameter:
+            raise InputError(
+                "bench calibrate --resume: goes on as it was begun; leave --points, --share, "
+                "--settle, --magnet and --teslameter out, or begin a new one with --out"
+            )
+        plan, magnet, teslameter = kept_plan(out)
+    spec = calibration_bench(bench_of(arguments), magnet, teslameter)
     if not arguments.yes:
         _refuse_unheard(arguments, "bench calibrate")
 
@@ -81,7 +91,9 @@ def _calibrate(arguments: argparse.Namespace, run: Run) -> Generator[Event, None
         return arguments.yes or ask(question, run)
 
     with run.connected(arguments, spec=spec) as bench:
-        yield from calibrate(bench, arguments.out, plan=plan, confirm=asked)
+        yield from calibrate(
+            bench, out, plan=plan, confirm=asked, resume=resume, write_bench=arguments.write_bench
+        )
 
 
 def _refuse_unasked(arguments: argparse.Namespace) -> None:

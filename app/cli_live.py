@@ -26,6 +26,7 @@ from app.operations.events import (
     Held,
     NodeStarted,
     Paused,
+    PointMeasured,
     Progress,
     ReferenceStarted,
     RepeatStarted,
@@ -92,6 +93,9 @@ class LiveProgress:
                 self._state(f"paused at zero current for {duration(seconds)}")
             case Held():
                 self._state(words_of(event) or "")
+            case PointMeasured(_, _, _, _, field_T):
+                self._values.append(field_T)
+                self._draw_running()
             case StepRead(_, _, _, values):
                 self._values.append(float(values[0]))
                 self._draw_running()

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 BRANCHES = ("initial", "falling", "rising")
+SAME_PLACE_SHARE = 0.005
+"""Judgement: a probe that nobody touched finds a field back to this share of it; put in again by
+hand, it does so to a per cent."""
 METER_SHARE = 0.05  # of the current, as in `proof`: how far a supply's meter may be off
 SMALL_SHARE = 0.01  # of the highest current: what a meter may be off at zero
+SIGMAS = 5.0  # by which two means may differ by noise
 READING_S = 0.1  # judgement: of a teslameter, ten a second
 ARRIVE_S, LOOK_S = 10.0, 0.1  # a current may lag so long, device time, and is looked at so often
 
@@ -62,18 +66,27 @@ class CalibrationPlan:
         """About the device time that the readings of a point take."""
         return READING_S * self.readings
 
-    def seconds(self, magnet: LimitedMagnet) -> float:
-        """About the device time of the whole."""
-        branches_A = self.branches_A(magnet.limits)
-        way_A = np.abs(np.diff(np.concatenate([[0.0], *branches_A, [0.0]])))
-        point_s = self.settle_s + self.read_s
-        held_s = point_s * sum(branch.size for branch in branches_A)
-        return held_s + sum(magnet.walk_s(float(change)) for change in way_A)
+    def way_A(self, limits: MagnetLimits, first: int = 0) -> FloatArray:
+        """Every current from the branch `first` on, those before it by their ends only.
 
-    def refuse(self, magnet: LimitedMagnet) -> None:
+        A yoke remembers where it came from: whoever goes on with a later branch has to be where
+        that one begins, by the same way.
+        """
+        branches_A = self.branches_A(limits)
+        ends_A = [branch[-1:] for branch in branches_A[:first]]
+        return np.concatenate([*ends_A, *branches_A[first:]])
+
+    def seconds(self, magnet: LimitedMagnet, first: int = 0) -> float:
+        """About the device time of the whole, or of what is left from the branch `first` on."""
+        way_A = self.way_A(magnet.limits, first)
+        changes_A = np.abs(np.diff(np.concatenate([[0.0], way_A, [0.0]])))
+        held_s = (self.settle_s + self.read_s) * way_A.size
+        return held_s + sum(magnet.walk_s(float(change)) for change in changes_A)
+
+    def refuse(self, magnet: LimitedMagnet, first: int = 0) -> None:
         """Raise `RefusedError` where a point or the duty of the whole breaks a limit."""
         limits = magnet.limits
-        currents_A = np.concatenate(self.branches_A(limits)).tolist()
+        currents_A = self.way_A(limits, first).tolist()
         problems = [problem for each in currents_A if (problem := limits.problem(each))][:1]
         point_s = self.settle_s + self.read_s
         held = [(each * limits.tesla_per_ampere, point_s) for each in currents_A]
@@ -147,6 +160,35 @@ def measure_point(
         )
     spread_T = float(fields_T.std(ddof=1)) if plan.readings > 1 else 0.0
     return FieldPoint(set_A, measured_A, field_T, spread_T / math.sqrt(plan.readings))
+
+
+def refuse_moved(name: str, before: tuple[float, float], now: FieldPoint) -> None:
+    """Raise where a current gives another field than before a calibration was interrupted.
+
+    Parameters
+    ----------
+    name
+        The teslameter's.
+    before
+        Field at that current and its error, both in T.
+    now
+        The same point, measured again.
+
+    Raises
+    ------
+    TwinrigError
+        The branches would not belong together.
+    """
+    field_T, error_T = before
+    noise_T = SIGMAS * math.hypot(error_T, now.noise_T)
+    allowed_T = max(SAME_PLACE_SHARE * abs(field_T), noise_T)
+    if abs(now.field_T - field_T) > allowed_T:
+        raise TwinrigError(
+            f"{name}: {now.field_T:.5g} T at {now.set_A:.4g} A, and {field_T:.5g} T before the "
+            f"calibration was interrupted (they may differ by {allowed_T:.2g} T): the probe, its "
+            "zero or the gap is no longer what it was, and half of one is no other's half. Begin "
+            "a new one with --out"
+        )
 
 
 def _arrived_A(magnet: LimitedMagnet, set_A: float) -> float:

@@ -8,27 +8,45 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.artefacts import code_version, new_id, now_iso
-from app.calibration_store import Stored, last_calibration, save_calibration
-from app.calibration_words import question, verdict
+from app.calibrated_bench import refuse_unwritable, write_calibrated
+from app.calibration_store import (
+    FILE_NAME,
+    Stored,
+    last_calibration,
+    load_calibration,
+    save_calibration,
+)
+from app.calibration_words import off_the_last, question, verdict
+from app.operations.calibrate_begin import (
+    CHANNELS,
+    UNITS,
+    Asked,
+    asked,
+    calibration_bench,
+    is_stored,
+    kept_plan,
+    last_point,
+    to_go_on,
+    writer_of,
+)
 from app.operations.events import (
     Note,
+    PointMeasured,
     Progress,
     RepeatRecorded,
     RepeatStarted,
     Result,
     RunPlan,
-    StepRead,
 )
 from app.operations.results import result_values
 from app.operations.runs import WayOut, energised
-from app.recording_store import RecordingWriter
+from app.recording_reader import FILE_NAME as RECORDING
+from app.recording_reader import folder_of, read_recording
 from instruments.calibration import Calibration, fit_calibration
-from instruments.calibration_walk import BRANCHES, CalibrationPlan, chosen, measure_point
+from instruments.calibration_walk import BRANCHES, CalibrationPlan, measure_point, refuse_moved
 from instruments.link_errors import LinkError, WrongInstrumentError
 from models.errors import StoppedError, TwinrigError
-from models.recording import Recording, StepTimes
-from models.sequence import DriveWindow, Reset
+from models.recording import StepTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -37,49 +55,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.operations.events import Event
+    from app.recording_store import RecordingWriter
     from instruments.bench import Bench
-    from instruments.bench_spec import BenchSpec
     from instruments.calibration_walk import FieldPoint
-    from instruments.limits import LimitedMagnet
-    from instruments.protocols import Teslameter
 
     FloatArray = NDArray[np.float64]
 
-CHANNELS, UNITS = ("set", "current", "field"), ("A", "A", "T")
-
-
-def calibration_bench(
-    spec: BenchSpec, magnet: str | None = None, teslameter: str | None = None
-) -> BenchSpec:
-    """The part of a bench that a calibration needs: read-outs only where they guard.
-
-    Raises
-    ------
-    InputError
-        No such magnet or teslameter, or none.
-    """
-    magnet, teslameter = chosen(spec, magnet, teslameter)
-    guards = {lock.instrument for lock in spec.interlocks.values()}
-    return replace(
-        spec,
-        drive_magnet=magnet,
-        rotation=None,
-        readouts={name: one for name, one in spec.readouts.items() if name in guards},
-        teslameters={teslameter: spec.teslameters[teslameter]},
-    )
+__all__ = ["BRANCHES", "CHANNELS", "calibrate", "calibration_bench", "kept_plan"]
 
 
 @dataclass(frozen=True)
 class _Run:
-    """A calibration under way: who, how, and where it is kept."""
+    """A calibration under way: of what, and where it is kept; `first` is the branch it began at."""
 
     bench: Bench
-    magnet: LimitedMagnet
-    meter: Teslameter
-    plan: CalibrationPlan
+    asked: Asked
     branches_A: tuple[FloatArray, ...]
     writer: RecordingWriter
-    noise_T: list[float]
+    first: int
 
 
 def calibrate(
@@ -88,52 +81,77 @@ def calibrate(
     *,
     plan: CalibrationPlan | None = None,
     confirm: Callable[[str], bool] | None = None,
+    magnet: str | None = None,
+    teslameter: str | None = None,
+    resume: bool = False,
+    write_bench: Path | None = None,
 ) -> Generator[Event, None, Path]:
-    """Measure the field over the current of the drive's magnet, from zero up, all down, and up.
+    """Measure the field over the current of a magnet, from zero up, all down, and up.
 
     The last event is the Result, the value the path of `calibration.json`; the recording beside it
     has the sequences `BRANCHES` and the channels `CHANNELS`. The bench file is never changed.
 
+    A branch is whole or is walked again: half of one has no history that the other half shares.
+
     Parameters
     ----------
     bench
-        Connected, of a `calibration_bench`; made safe at the end, however the run ends.
+        Connected, of a `calibration_bench` or whole; made safe at the end, however the run ends.
     out
-        A new folder.
+        A new folder, or with `resume` that of a calibration which ended early.
     plan
-        What is walked; None: the usual.
+        What is walked; None: the usual. With `resume` that of the calibration.
     confirm
         Asked first, with what is about to happen; None: nobody is.
+    magnet, teslameter
+        Others than the drive's and the only one.
+    resume
+        Walk only the branches that are missing.
+    write_bench
+        A new file: the bench file with the calibration that was found.
 
     Raises
     ------
     RefusedError
-        A limit would be broken, or the teslameter measures something else; nothing was energised.
+        A limit would be broken, the teslameter measures something else, or what is to go on is of
+        another bench; nothing was energised.
+    InputError
+        `out` or `write_bench` holds something else.
     StoppedError
         Stop was requested, or the answer was no.
     TwinrigError
         Failed on the way, or the field doesn't follow the current; what was measured stays.
     """
-    plan = plan or CalibrationPlan()
-    magnet = bench.magnets[bench.spec.drive_magnet]
-    meter = next(iter(bench.teslameters.values()))
-    plan.refuse(magnet)
-    meter.prepare()
-    if confirm is not None and not confirm(question(magnet, meter.name, plan)):
-        raise StoppedError("not energised: nobody said yes")
+    what = asked(bench, plan or CalibrationPlan(), magnet, teslameter)
+    refuse_unwritable(bench.spec, what.magnet.name, write_bench)
+    if resume and is_stored(out):
+        yield from _stored_already(bench, what, out, write_bench)
+        return folder_of(out) / FILE_NAME
+    what = to_go_on(bench, what, out) if resume else what
+    what.plan.refuse(what.magnet, what.first)
+    what.meter.prepare()
+    last = last_calibration(out, bench.spec.name, what.magnet.name)
+    before = off_the_last(what.magnet, bench.spec, last)
+    for words in before:
+        yield Note(words, "warning")
+    if confirm is not None and what.first < len(BRANCHES):
+        asking = question(what.magnet, what.meter.name, what.plan, BRANCHES[what.first :])
+        if not confirm(asking):
+            raise StoppedError("not energised: nobody said yes")
     begin_s = time.monotonic()
-    writer = RecordingWriter(out, _header(bench, magnet, meter, plan))
-    run = _Run(bench, magnet, meter, plan, plan.branches_A(magnet.limits), writer, [])
+    branches_A = what.plan.branches_A(what.magnet.limits)
+    run = _Run(bench, what, branches_A, writer_of(bench, what, out), what.first)
+    writer = run.writer
     way_out = WayOut(bench, writer.finish, writer.remark)
     try:
         with way_out:
             yield _run_plan(run)
-            yield from energised(bench, writer.remark)
-            yield from _walk(run)
+            if run.first < len(BRANCHES):
+                yield from energised(bench, writer.remark)
+                yield from _walk(run)
             found = _fitted(run)
-            last = last_calibration(out, bench.spec.name, magnet.name)
-            said = verdict(found, bench.spec, magnet, plan, last)
-            for words in said:
+            said = verdict(found, bench.spec, what.magnet, what.plan, last)
+            for words in (*before, *said):
                 writer.remark(words)
     except TwinrigError:
         if not way_out.closing:
@@ -143,80 +161,141 @@ def calibrate(
             yield Result({**values, "status": way_out.status, **reason})
         raise
     yield from way_out.notes()
-    path = save_calibration(out, _stored(run, found))
-    for words in said:
-        yield Note(words, "warning")
+    stored = _stored(run, found)
+    path = save_calibration(out, stored)
     values = result_values(writer.recording, writer.path, time.monotonic() - begin_s)
-    yield Result({**values, "calibration": str(path), **_numbers(run, found)})
+    yield from _told(bench, replace(stored, path=path), last, said, write_bench, values)
     return path
 
 
 def _walk(run: _Run) -> Generator[Event, None, None]:
-    """All branches, each on disk when it is complete."""
-    total, done = sum(branch.size for branch in run.branches_A), 0
-    origin_s, begin_s = run.bench.clock.now_s(), time.monotonic()
-    scale = run.magnet.limits.tesla_per_ampere
-    for number, branch_A in enumerate(run.branches_A):
-        drive = run.writer.recording.drive[number, : branch_A.size]
-        yield RepeatStarted(number, 0, number, drive, branch_A * scale)
-        start_s = run.bench.clock.now_s() - origin_s
-        response = np.full((branch_A.size, len(CHANNELS)), np.nan)
-        times = StepTimes.absent(branch_A.size)
-        for step, current_A in enumerate(branch_A.tolist()):
-            point = yield from _point(run, current_A)
-            response[step] = point.set_A, point.measured_A, point.field_T
-            times.set_s[step], times.read_s[step] = run.magnet.there_s, run.bench.clock.now_s()
-            times.measured_field_T[step] = point.field_T
-            run.writer.beat()
-            yield StepRead(step, current_A * scale, point.set_A, response[step].copy())
-        run.bench.verify()
-        run.writer.append(number, 0, number, start_s, response, times.since(origin_s))
-        yield RepeatRecorded(number, 0, number, response, start_s)
+    """The missing branches, each on disk when it is complete."""
+    recording = run.writer.recording
+    sizes = [branch.size for branch in run.branches_A]
+    total, done = sum(sizes), sum(sizes[: run.first])
+    seen_s = recording.read_s[np.isfinite(recording.read_s)]
+    origin_s = run.bench.clock.now_s() - (float(seen_s.max()) if seen_s.size else 0.0)
+    begin_s, kept = time.monotonic(), done
+    if run.first:
+        yield from _brought_back(run)
+    for number in range(run.first, len(BRANCHES)):
+        branch_A = run.branches_A[number]
+        yield from _branch(run, number, branch_A, origin_s)
         done += branch_A.size
         elapsed_s = time.monotonic() - begin_s
-        left_s = elapsed_s / done * (total - done)
+        left_s = elapsed_s / (done - kept) * (total - done)
         yield Progress("calibrate", done, total, "points", elapsed_s, left_s)
+
+
+def _branch(
+    run: _Run, number: int, branch_A: FloatArray, origin_s: float
+) -> Generator[Event, None, None]:
+    """One branch, point by point."""
+    magnet, clock = run.asked.magnet, run.bench.clock
+    scale = magnet.limits.tesla_per_ampere
+    drive = run.writer.recording.drive[number, : branch_A.size]
+    yield RepeatStarted(number, 0, number, drive, branch_A * scale)
+    start_s = clock.now_s() - origin_s
+    response = np.full((branch_A.size, len(CHANNELS)), np.nan)
+    times = StepTimes.absent(branch_A.size)
+    for step, current_A in enumerate(branch_A.tolist()):
+        point = yield from _point(run, current_A)
+        response[step] = point.set_A, point.measured_A, point.field_T, point.noise_T
+        times.set_s[step], times.read_s[step] = magnet.there_s, clock.now_s()
+        times.measured_field_T[step] = point.field_T
+        run.writer.beat()
+        yield PointMeasured(number, step, point.set_A, point.measured_A, point.field_T)
+    for drive_magnet in run.bench.drives:  # read-outs take no part, nor do their overloads
+        drive_magnet.verify()
+    run.writer.append(number, 0, number, start_s, response, times.since(origin_s))
+    yield RepeatRecorded(number, 0, number, response, start_s)
+
+
+def _brought_back(run: _Run) -> Generator[Event, None, None]:
+    """To where the first missing branch begins, by the way of those before; the probe compared."""
+    for branch_A in run.branches_A[: run.first]:
+        point = yield from _point(run, float(branch_A[-1]))
+        run.writer.beat()
+    refuse_moved(run.asked.meter.name, last_point(run.asked), point)
 
 
 def _point(run: _Run, current_A: float) -> Generator[Event, None, FieldPoint]:
     """One point; where a reply was lost or late on the way it is set and read once more."""
+    what = run.asked
     try:
-        point = measure_point(run.magnet, run.meter, current_A, run.plan)
+        return measure_point(what.magnet, what.meter, current_A, what.plan)
     except WrongInstrumentError:
         raise
     except LinkError as error:
         words = f"a point was void and is measured once more: {error}"
         run.writer.remark(words)
         yield Note(words, "warning")
-        point = measure_point(run.magnet, run.meter, current_A, run.plan)
-    run.noise_T.append(point.noise_T)
-    return point
+        return measure_point(what.magnet, what.meter, current_A, what.plan)
 
 
 def _fitted(run: _Run) -> Calibration:
     """The line through falling and rising; raises where the field doesn't follow the current."""
     response = run.writer.recording.response[:, 0]
     falling, rising = response[1, :, :], response[2, ::-1, :]  # both from the highest current
-    noise_T = float(np.sqrt(np.mean(np.square(run.noise_T))))
+    noise_T = float(np.sqrt(np.nanmean(np.square(response[:, :, CHANNELS.index("error")]))))
     found = fit_calibration(falling[:, 0], falling[:, 2], rising[:, 2], noise_T)
     if not found.sees_the_magnet:
         raise TwinrigError(
-            f"magnet {run.magnet.name}: the field at {run.meter.name} doesn't follow the current "
-            f"({found.tesla_per_ampere:.3g} ± {found.tesla_per_ampere_error:.2g} T/A); look "
-            "whether the probe is in the gap, across the field, without its cover"
+            f"magnet {run.asked.magnet.name}: the field at {run.asked.meter.name} doesn't follow "
+            f"the current ({found.tesla_per_ampere:.3g} ± {found.tesla_per_ampere_error:.2g} "
+            "T/A); look whether the probe is in the gap, across the field, without its cover"
         )
     return found
 
 
-def _numbers(run: _Run, found: Calibration) -> dict[str, Any]:
-    """What the result line says."""
-    bench_says = run.magnet.limits.tesla_per_ampere
+def _stored_already(
+    bench: Bench, what: Asked, out: Path, write_bench: Path | None
+) -> Generator[Event, None, None]:
+    """A calibration that had come to its end: said again, nothing is driven."""
+    plan, magnet, _ = kept_plan(out)
+    stored = load_calibration(out)
+    last = last_calibration(out, bench.spec.name, magnet)
+    of_this = magnet == what.magnet.name
+    said = verdict(stored.calibration, bench.spec, what.magnet, plan, last) if of_this else []
+    values = result_values(read_recording(out), folder_of(out) / RECORDING, 0.0)
+    yield from _told(bench, stored, last, said, write_bench, values)
+
+
+def _told(
+    bench: Bench,
+    stored: Stored,
+    last: Stored | None,
+    said: list[str],
+    write_bench: Path | None,
+    values: dict[str, Any],
+) -> Generator[Event, None, None]:
+    """Warnings, the bench file with this calibration, and the Result."""
+    for words in said:
+        yield Note(words, "warning")
+    written: dict[str, Any] = {}
+    if write_bench is not None:
+        written = {"bench_file": None}
+        try:
+            written = {"bench_file": str(write_calibrated(bench.spec, stored, write_bench))}
+        except TwinrigError as error:  # the calibration is kept, and can be written by hand
+            yield Note(f"the bench file with this calibration was not written: {error}", "error")
+    values = {**values, "calibration": str(stored.path), "warnings": said, **written}
+    yield Result({**values, **_numbers(stored, last)})
+
+
+def _numbers(stored: Stored, last: Stored | None) -> dict[str, Any]:
+    """What the result line says; `last` is the calibration before this one, or None."""
+    found, bench_says = stored.calibration, stored.bench_tesla_per_ampere
+    earlier = None
+    if last is not None:
+        earlier = {"path": str(last.path), "created": last.created, **asdict(last.calibration)}
     return {
         **asdict(found),
         "differs_from_bench": found.differs(bench_says),
         "bench_tesla_per_ampere": bench_says,
-        "magnet": run.magnet.name,
-        "teslameter": run.meter.name,
+        "last": earlier,
+        "magnet": stored.magnet,
+        "teslameter": stored.teslameter,
     }
 
 
@@ -224,51 +303,13 @@ def _stored(run: _Run, found: Calibration) -> Stored:
     recording = run.writer.recording
     return Stored(
         found,
-        run.magnet.name,
-        run.meter.name,
+        run.asked.magnet.name,
+        run.asked.meter.name,
         run.bench.spec.name,
         recording.meta["created"],
         recording.meta["id"],
-        run.magnet.limits.tesla_per_ampere,
+        run.asked.magnet.limits.tesla_per_ampere,
         dict(recording.identities),
-    )
-
-
-def _header(
-    bench: Bench, magnet: LimitedMagnet, meter: Teslameter, plan: CalibrationPlan
-) -> Recording:
-    """The recording to come; drive 0…1 is the field by the bench file, from end to end."""
-    branches_A = plan.branches_A(magnet.limits)
-    scale = magnet.limits.tesla_per_ampere
-    top_T = float(branches_A[0][-1]) * abs(scale)
-    lengths = np.array([branch.size for branch in branches_A], dtype=np.int64)
-    count, longest = len(BRANCHES), int(lengths.max())
-    drive = np.full((count, longest), np.nan)
-    for row, branch_A in zip(drive, branches_A, strict=True):
-        row[: branch_A.size] = np.clip((branch_A * scale / top_T + 1) / 2, 0.0, 1.0)
-    return Recording(
-        np.full((count, 1, longest, len(CHANNELS)), np.nan),
-        drive,
-        lengths,
-        BRANCHES,
-        np.full((count, 1), -1, dtype=np.int64),
-        np.full((count, 1), np.nan),
-        CHANNELS,
-        UNITS,
-        DriveWindow("step", -top_T, top_T, plan.settle_s),
-        Reset(0.0),
-        {**bench.settings(), meter.name: meter.settings()},
-        bench.identities(),
-        "running",
-        {
-            "id": new_id("cal"),
-            "created": now_iso(),
-            "code_version": code_version(),
-            "kind": "calibration",
-            "bench": bench.spec.name,
-            "limits": bench.spec.limits,
-            "calibration": {"magnet": magnet.name, "teslameter": meter.name, **asdict(plan)},
-        },
     )
 
 
@@ -280,7 +321,7 @@ def _run_plan(run: _Run) -> RunPlan:
         int(recording.lengths.max()),
         CHANNELS,
         UNITS,
-        run.plan.seconds(run.magnet),
+        run.asked.plan.seconds(run.asked.magnet, run.first),
         str(run.writer.path),
         str(recording.meta["id"]),
     )

@@ -19,6 +19,7 @@ from app.deployment import (
     preflight,
 )
 from app.deployment_store import finished_values, write_deployment
+from app.operations.calibration_notes import calibration_notes
 from app.operations.events import (
     Forecast,
     NodeMeasured,
@@ -99,6 +100,7 @@ def deploy(
     try:
         with way_out:
             yield run.plan()
+            yield from calibration_notes(bench, out, writer.remark)
             prediction = yield from run.layers()
             bench.check_settings()
     except TwinrigError:

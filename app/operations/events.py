@@ -86,6 +86,17 @@ class StepRead(Event):
 
 
 @dataclass(frozen=True)
+class PointMeasured(Event):
+    """One point of a calibration: the branch it is of, current set and measured, field."""
+
+    branch: int
+    step: int
+    set_A: float
+    measured_A: float
+    field_T: float
+
+
+@dataclass(frozen=True)
 class RepeatRecorded(Event):
     """A repeat is complete and on disk: response `(T, C)`."""
 

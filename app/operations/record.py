@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.operations.calibration_notes import calibration_notes
 from app.operations.events import (
     Progress,
     RepeatRecorded,
@@ -135,6 +136,7 @@ def record(
     try:
         with way_out:
             yield _plan(bench, asked, writer, reference)
+            yield from calibration_notes(bench, out, writer.remark)
             yield from _repeats(control, asked, writer, watched)
             bench.check_settings()
     except TwinrigError:

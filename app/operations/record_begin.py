@@ -115,19 +115,27 @@ def differences(recording: Recording, bench: Bench, window: DriveWindow, reset: 
     exact: list[tuple[str, Any, Any]] = [
         ("channels", recording.channels, bench.channels),
         ("units", recording.units, bench.units),
-        *_members("window", vars(recording.window), vars(window)),
-        *_members("reset", vars(recording.reset), vars(reset)),
-        *_members("identity of", recording.identities, bench.identities()),
+        *members("window", vars(recording.window), vars(window)),
+        *members("reset", vars(recording.reset), vars(reset)),
+        *members("identity of", recording.identities, bench.identities()),
     ]
-    now = bench.settings()
+    return apart(exact, recording.settings, bench.settings())
+
+
+def apart(
+    exact: Sequence[tuple[str, Any, Any]],
+    then: Mapping[str, Mapping[str, Any]],
+    now: Mapping[str, Mapping[str, Any]],
+) -> list[str]:
+    """What differs in words: of `exact` (name, then, now), and of the instruments' settings."""
     settings = [
         pair
-        for name in sorted({*recording.settings, *now})
-        for pair in _members(name, recording.settings.get(name, {}), now.get(name, {}))
+        for name in sorted({*then, *now})
+        for pair in members(name, then.get(name, {}), now.get(name, {}))
     ]
     different = [pair for pair in exact if plain(pair[1]) != plain(pair[2])]
     different += [pair for pair in settings if not _same(plain(pair[1]), plain(pair[2]))]
-    return [f"{name} was {plain(then)!r}, now {plain(here)!r}" for name, then, here in different]
+    return [f"{name} was {plain(was)!r}, now {plain(here)!r}" for name, was, here in different]
 
 
 def _same(then: object, now: object) -> bool:
@@ -136,7 +144,8 @@ def _same(then: object, now: object) -> bool:
     return then == now
 
 
-def _members(
+def members(
     name: str, then: Mapping[str, Any], now: Mapping[str, Any]
 ) -> list[tuple[str, Any, Any]]:
+    """The members of two tables side by side: (name, then, now)."""
     return [(f"{name} {key}", then.get(key), now.get(key)) for key in sorted({*then, *now})]

@@ -8,82 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import xarray as xr
+from calibrated import PLAN, TEXT, TRUE, Orders, YokeRig, connected, is_off
 
 import instruments.virtual.library as virtual_library
 from app.calibration_store import load_calibration
 from app.cli import main
 from app.operations.calibrate import BRANCHES, calibrate, calibration_bench
-from app.operations.events import Note, Result, StepRead
+from app.operations.events import Note, PointMeasured, Result
 from app.store import read_recording
-from instruments.bench import Bench
 from instruments.bench_file import parse_bench
 from instruments.calibration_walk import CalibrationPlan
 from instruments.link_errors import LinkError
-from instruments.virtual.rig import VirtualRig
 from models.errors import InputError, RefusedError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-TEXT = """
-name = "gap"
-[virtual]
-device = "leaky-integrator"
-[magnet.x]
-driver = "kepco-bop"
-resource = "TCPIP0::virtual-kepco-bop::5025::SOCKET"
-tesla_per_ampere = 4.0e-4
-max_current_A = 11.0
-max_ramp_A_per_s = 2000.0
-[readout.lockin]
-driver = "sr830"
-resource = "TCPIP0::virtual-sr830::5025::SOCKET"
-[teslameter.gap]
-driver = "lakeshore-475"
-resource = "TCPIP0::virtual-lakeshore-475::5025::SOCKET"
-[drive]
-encoding = "amplitude"
-low_T = 0.0022
-high_T = 0.0034
-[reset]
-field_T = 0.0040
-"""
-PLAN = CalibrationPlan(points=9, readings=2)
-TRUE = 4.0e-4  # T/A of the virtual coil
-
-
-class Orders:
-    """Everything that was sent to the instruments of a bench."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, bytes]] = []
-
-    def __call__(self, _h: float, _d: float | None, name: str, way: str, data: bytes) -> None:
-        if way == "out":
-            self.sent.append((name, data))
-
-    def to(self, name: str, word: bytes) -> list[bytes]:
-        return [data for who, data in self.sent if who == name and data.startswith(word)]
-
-
-class YokeRig(VirtualRig):
-    """A rig whose coil has a yoke: its field lags by half a width (a play), and has an offset."""
-
-    width_T = 2.0e-5
-    offset_T = 5.0e-5
-    gain = 1.0
-    _lagging_T = 0.0
-
-    def field_T(self) -> float:
-        now_T = self.gain * super().field_T()
-        half_T = self.width_T / 2
-        self._lagging_T = min(now_T + half_T, max(now_T - half_T, self._lagging_T))
-        return self._lagging_T + self.offset_T
-
-
-def connected(text: str = TEXT, tap: Orders | None = None) -> Bench:
-    return Bench.connect(calibration_bench(parse_bench(text, "b.toml")), wire_log=tap)
 
 
 def run(out: Path, text: str = TEXT, **options: Any) -> tuple[dict[str, Any], list[str]]:
@@ -93,12 +33,6 @@ def run(out: Path, text: str = TEXT, **options: Any) -> tuple[dict[str, Any], li
     assert isinstance(events[-1], Result)
     said = [e.text for e in events if isinstance(e, Note) and e.level == "warning"]
     return events[-1].values, said
-
-
-def is_off(bench: Bench) -> bool:
-    with bench.stop.shield():
-        state = bench.state()["x"]
-    return not state.output_on and abs(state.setpoint_A) < 1e-6
 
 
 def test_the_coil_is_found_and_nothing_is_said_of_it(tmp_path: Path) -> None:
@@ -117,7 +51,7 @@ def test_what_is_kept(tmp_path: Path) -> None:
     recording = read_recording(tmp_path / "c")
     assert recording.status == "done"
     assert recording.families == BRANCHES
-    assert recording.channels == ("set", "current", "field")
+    assert recording.channels == ("set", "current", "field", "error")
     assert recording.meta["kind"] == "calibration"
     assert recording.meta["calibration"]["teslameter"] == "gap"
     assert recording.identities["gap"].startswith("LSCI,MODEL475")
@@ -127,11 +61,12 @@ def test_what_is_kept(tmp_path: Path) -> None:
     assert initial[:5] == pytest.approx(np.linspace(0, top_A, 5), abs=1e-3)
     assert falling == pytest.approx(np.linspace(top_A, -top_A, 9), abs=1e-3)
     assert rising == pytest.approx(falling[::-1])
-    set_A, measured_A, field_T = np.moveaxis(recording.response[1:, 0], -1, 0)
+    set_A, measured_A, field_T, error_T = np.moveaxis(recording.response[1:, 0], -1, 0)
     assert np.abs(measured_A - set_A).max() < 0.01
     assert np.abs(field_T - TRUE * set_A).max() < 1e-6
+    assert (error_T >= 0).all()
     with xr.open_dataset(tmp_path / "c" / "recording.nc") as opened:
-        assert opened["response"].shape == (3, 1, 9, 3)
+        assert opened["response"].shape == (3, 1, 9, 4)
     assert np.array_equal(recording.measured_field_T[1:], recording.response[1:, :, :, 2])
     assert (recording.read_s[1:] - recording.set_s[1:] > 0.5).all()  # it settled in between
     assert (np.diff(recording.set_s[1:].ravel()) > 0.5).all()
@@ -239,7 +174,7 @@ def test_a_probe_beyond_its_range_ends_it(tmp_path: Path, monkeypatch: pytest.Mo
 def test_stopped_anywhere_it_is_safe_and_kept(tmp_path: Path, steps: int) -> None:
     with connected() as bench:
         events = calibrate(bench, tmp_path / "c", plan=PLAN)
-        seen: Iterator[Any] = (event for event in events if isinstance(event, StepRead))
+        seen: Iterator[Any] = (event for event in events if isinstance(event, PointMeasured))
         for _ in range(steps):
             next(seen)
         bench.stop.request()
@@ -255,7 +190,7 @@ def test_stopped_anywhere_it_is_safe_and_kept(tmp_path: Path, steps: int) -> Non
 def test_a_closed_generator_leaves_it_safe(tmp_path: Path) -> None:
     with connected() as bench:
         events = calibrate(bench, tmp_path / "c", plan=PLAN)
-        next(event for event in events if isinstance(event, StepRead))
+        next(event for event in events if isinstance(event, PointMeasured))
         events.close()
         assert is_off(bench)
 
