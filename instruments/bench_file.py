@@ -20,6 +20,7 @@ from instruments.bench_spec import (
     ThermometerSpec,
     VirtualSpec,
 )
+from instruments.boards import board_of, read_boards, with_boards
 from instruments.drivers import (
     BROKEN,
     DRIVERS,
@@ -28,7 +29,7 @@ from instruments.drivers import (
     TESLAMETER_DRIVERS,
     THERMOMETER_DRIVERS,
 )
-from instruments.locks import link_of
+from instruments.locks import canonical, link_of
 from instruments.rotation_spec import ROTATION_KEYS, rotation_options
 from instruments.sequenced import TIMING_KEYS, timing_options
 from instruments.toml_table import Table, near
@@ -95,7 +96,7 @@ def parse_bench(text: str, source: str) -> BenchSpec:
 def _bench(table: Table, source: str) -> BenchSpec | None:
     table.known(
         "name", "magnet", "readout", "teslameter", "thermometer", "interlock", "drive", "reset",
-        "virtual",
+        "virtual", "board",
     )  # fmt: skip
     name = table.value("name", str, Path(source).stem)
     groups = {key: table.table(key) for key in ("magnet", "readout", "teslameter", "thermometer")}
@@ -117,10 +118,12 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
     virtual = None
     if "virtual" in table.values:
         virtual = _virtual(table.table("virtual"), tuple(spec.driver for spec in specs))
-    _addresses(table, groups.values(), virtual is not None and virtual.device is not None)
+    boards = read_boards(table)
+    inside = virtual is not None and virtual.device is not None
+    _addresses(table, groups.values(), inside, boards)
     if table.problems or window is None or reset is None:
         return None
-    return BenchSpec(
+    spec = BenchSpec(
         name=name,
         magnets={spec.name: spec for spec in magnets if spec is not None},
         readouts=measuring,
@@ -136,6 +139,7 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
         rotation=rotation,
         **timing,
     )
+    return with_boards(spec, boards)
 
 
 def _magnet(name: str, table: Table) -> MagnetSpec | None:
@@ -250,9 +254,11 @@ def _virtual(table: Table, models: tuple[str, ...]) -> VirtualSpec:
     return VirtualSpec(device, seed, clock, math.inf if accelerate is None else accelerate, models)
 
 
-def _addresses(table: Table, groups: Iterable[Table], inside: bool) -> None:
+def _addresses(
+    table: Table, groups: Iterable[Table], inside: bool, boards: Mapping[str, str]
+) -> None:
     """Names and resources: readable, each used once, all inside this process or all outside."""
-    seen: dict[str, str] = {}
+    seen = {link_of(adapter): f"board GPIB{number}" for number, adapter in boards.items()}
     names: set[str] = set()
     for name, values in [pair for group in groups for pair in group.values.items()]:
         if name in names:
@@ -263,11 +269,12 @@ def _addresses(table: Table, groups: Iterable[Table], inside: bool) -> None:
             continue  # said already
         try:
             link = link_of(resource)
+            board_of(resource, boards)
         except InputError as error:
             table.add(f"{name}: {error}")
             continue
         # a socket or a serial line is one instrument's, a GPIB board is shared
-        key = link if link.startswith(("tcpip", "asrl")) else resource.lower()
+        key = link if link.startswith(("tcpip", "asrl")) else canonical(resource)
         if key in seen:
             table.add(f"{name}: resource {resource} is {seen[key]}'s already")
         seen[key] = name

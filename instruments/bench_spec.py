@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InstrumentSpec:
-    """One instrument of the bench file: where it is and how it is spoken to."""
+    """One instrument of the bench file: where it is and how it is spoken to.
+
+    `board`: the GPIB adapter that it is reached through; None without one.
+    """
 
     name: str
     driver: str
@@ -25,6 +28,7 @@ class InstrumentSpec:
     terminator: str
     baud_rate: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    board: str | None = None
 
 
 @dataclass(frozen=True)

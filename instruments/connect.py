@@ -10,6 +10,7 @@ from instruments import diagnosis
 from instruments.clock import Clock, HostClock, RemoteClock, Stop
 from instruments.drivers import DRIVERS
 from instruments.parallel import side_by_side
+from instruments.serial_line import line_of
 from instruments.visa import VisaSession, resource_manager
 from models.errors import InputError, StoppedError, TwinrigError
 
@@ -125,7 +126,8 @@ class Opener:
             wire_log=self._wire_log,
             shared=self._own_rm is None,
             device_s=self.clock.last_s,
-            baud_rate=spec.baud_rate,
+            line=line_of(driver_class(spec), spec.baud_rate),
+            board=spec.board,
         )
 
     def driver(self, spec: InstrumentSpec) -> Any:
@@ -150,8 +152,13 @@ class Opener:
 
 def driver_on(session: VisaSession, spec: InstrumentSpec) -> Any:
     """The driver that the bench file names, on an open session; asks nothing yet."""
+    return driver_class(spec)(spec.name, session, spec.options)
+
+
+def driver_class(spec: InstrumentSpec) -> Any:
+    """The class that the bench file names; None for a served rig's clock, which has none."""
     drivers = {name: one for kind in DRIVERS.values() for name, one in kind.items()}
-    return drivers[spec.driver](spec.name, session, spec.options)
+    return drivers.get(spec.driver)
 
 
 def _installed() -> pyvisa.ResourceManager:

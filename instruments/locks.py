@@ -15,11 +15,13 @@ import logging
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from pyvisa import rname
 
+from instruments.boards import PREFIX, device_of, underlying
 from instruments.lock_files import LinkInUseError, lock_folder, locked_file
 from models.errors import InputError
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from instruments.clock import Stop
+    from instruments.prologix import Adapter
 
 __all__ = ["Link", "LinkInUseError", "link_of", "lock_folder", "private_link", "release", "take"]
 
@@ -37,17 +40,19 @@ LOCAL_NAMES = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
 HISLIP_PORT = "4880"  # unless the resource names another
 
 
-def link_of(resource: str) -> str:
+def link_of(resource: str, board: str | None = None) -> str:
     """Name of the physical link that a VISA resource name goes over.
 
     The GPIB board, the serial port, the host and port, the USB device: what can carry one
-    conversation at a time.
+    conversation at a time. Where the board is an adapter, its own socket or port.
 
     Raises
     ------
     InputError
         The resource name can't be parsed.
     """
+    if board is not None or resource.startswith(PREFIX):
+        return link_of(underlying(board or resource))
     try:
         parsed = rname.ResourceName.from_string(resource)
     except rname.InvalidResourceName as error:
@@ -66,24 +71,42 @@ def link_of(resource: str) -> str:
         return f"tcpip {host} {name}" + (f" {number}" if own_port else "")
     if isinstance(parsed, (rname.USBInstr, rname.USBRaw)):
         return f"usb {parsed.manufacturer_id} {parsed.model_code} {parsed.serial_number}".lower()
+    if isinstance(parsed, rname.ASRLInstr):
+        return f"asrl {device_of(parsed.board)}".lower()
     return f"{kind} {getattr(parsed, 'board', '0')}".lower()
+
+
+def canonical(resource: str) -> str:
+    """One spelling for all that name the same instrument: `GPIB::8` is `gpib0::8::instr`."""
+    with suppress(rname.InvalidResourceName):
+        return rname.to_canonical_name(resource).lower()
+    return resource.lower()
 
 
 @dataclass
 class Link:
-    """A physical link held by this process; `lock` goes around every write and its read."""
+    """A physical link held by this process; `lock` goes around every write and its read.
+
+    `adapter`: the open GPIB adapter (`instruments.prologix`) that its instruments share.
+    """
 
     name: str
     lock: threading.RLock = field(default_factory=threading.RLock)
     resources: set[str] = field(default_factory=set)
     file: IO[bytes] | None = None
+    adapter: Adapter | None = None
 
 
 _links: dict[str, Link] = {}
 _links_lock = threading.Lock()
 
 
-def take(resource: str, folder: Path | None = None, stop: Stop | None = None) -> Link:
+def take(
+    resource: str,
+    folder: Path | None = None,
+    stop: Stop | None = None,
+    board: str | None = None,
+) -> Link:
     """Hold the link of `resource` for this process until `release`.
 
     Waits up to `WATCHDOG_S` for a watchdog that brings the link's magnet to zero.
@@ -96,6 +119,8 @@ def take(resource: str, folder: Path | None = None, stop: Stop | None = None) ->
         Of the lock files; None: the computer's.
     stop
         Ends the wait.
+    board
+        The adapter that it is reached through.
 
     Raises
     ------
@@ -108,7 +133,7 @@ def take(resource: str, folder: Path | None = None, stop: Stop | None = None) ->
     StoppedError
         Stop was requested while waiting.
     """
-    name = link_of(resource)
+    name = link_of(resource, board)
     end_s = time.monotonic() + WATCHDOG_S
     told = False
     while True:
@@ -132,18 +157,18 @@ def _taken(name: str, resource: str, folder: Path) -> Link:
         if link is None:
             link = Link(name, file=locked_file(name, folder))
             _links[name] = link
-        elif resource in link.resources:
+        elif canonical(resource) in link.resources:
             raise LinkInUseError(
                 f"{resource} is open in this program already; close that bench first"
             )
-        link.resources.add(resource)
+        link.resources.add(canonical(resource))
     return link
 
 
 def release(link: Link, resource: str) -> None:
     """Give the resource back; the link's file is unlocked with its last resource."""
     with _links_lock:
-        link.resources.discard(resource)
+        link.resources.discard(canonical(resource))
         if not link.resources and link.file is not None:
             link.file.close()
             link.file = None

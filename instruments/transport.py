@@ -19,7 +19,7 @@ import select
 import socket
 import struct
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import pyvisa
@@ -27,6 +27,7 @@ from pyvisa import constants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from pyvisa.resources import MessageBasedResource
 
@@ -41,9 +42,18 @@ MORE = constants.StatusCode.success_max_count_read  # a piece of a longer reply:
 
 
 class Port(Protocol):
-    """The receiving half of an open VISA resource."""
+    """An open VISA resource as bytes that go and come."""
 
     keeps_pieces: bool
+
+    def send(self, data: bytes) -> None:
+        """Send a message; `OSError` or `pyvisa.Error` where it can't go."""
+
+    def block(self, terminated: bool) -> AbstractContextManager[None]:
+        """Let replies have any byte, and end where they do, with a terminator or without."""
+
+    def close(self) -> None:
+        """Close the resource; never raises."""
 
     def receive(self, slice_s: float) -> bytes:
         """Whatever arrives within the slice; empty where nothing does.
@@ -55,13 +65,43 @@ class Port(Protocol):
         """Whether bytes wait to be read, at no cost; False where the backend can't tell."""
 
 
+class VisaPort:
+    """What every open resource of a VISA library does alike."""
+
+    def __init__(self, resource: MessageBasedResource) -> None:
+        self._resource = resource
+
+    def send(self, data: bytes) -> None:
+        """Send a message."""
+        resource = self._resource
+        cast("Any", resource.visalib).write(resource.session, data)
+
+    @contextmanager
+    def block(self, terminated: bool) -> Iterator[None]:
+        """Let reads end where the message does, where no termination character ends it."""
+        if terminated:
+            yield
+            return
+        enabled = constants.ResourceAttribute.termchar_enabled
+        self._resource.set_visa_attribute(enabled, constants.VI_FALSE)
+        try:
+            yield
+        finally:
+            self._resource.set_visa_attribute(enabled, constants.VI_TRUE)
+
+    def close(self) -> None:
+        """Close the resource."""
+        with suppress(Exception):  # it is given up: how it fails changes nothing
+            self._resource.close()
+
+
 def _timeval(seconds: float) -> bytes:
     """C's `struct timeval`, never zero: that would wait for ever."""
     microseconds = max(1, round(1e6 * seconds))
     return struct.pack("@ll", *divmod(microseconds, 1_000_000))
 
 
-class SocketPort:
+class SocketPort(VisaPort):
     """A `::SOCKET` of pyvisa-py by its own socket; Nagle's algorithm is switched off.
 
     Where the system can, the kernel waits (`SO_RCVTIMEO`): one call a reply instead of two, and one
@@ -70,7 +110,8 @@ class SocketPort:
 
     keeps_pieces = True
 
-    def __init__(self, interface: socket.socket) -> None:
+    def __init__(self, resource: MessageBasedResource, interface: socket.socket) -> None:
+        super().__init__(resource)
         self._socket = interface
         # rig.md 1: a write followed by a query takes 44 ms without this, 0.04 ms with it
         interface.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -85,6 +126,11 @@ class SocketPort:
     def send(self, data: bytes) -> None:
         """Send a message; `OSError` where the other side takes none for `SEND_S`."""
         self._socket.sendall(data)
+
+    @contextmanager
+    def block(self, terminated: bool) -> Iterator[None]:
+        """Bytes are taken as they come anyway."""
+        yield
 
     def receive(self, slice_s: float) -> bytes:
         """Whatever arrives within the slice."""
@@ -107,13 +153,13 @@ class SocketPort:
         return bool(select.select([self._socket], [], [], 0)[0])
 
 
-class PyvisaPyPort:
+class PyvisaPyPort(VisaPort):
     """Another session of pyvisa-py (serial, GPIB, USB): its `read` gives the piece it has."""
 
     keeps_pieces = True
 
     def __init__(self, resource: MessageBasedResource, session: Any) -> None:
-        self._resource = resource
+        super().__init__(resource)
         self._session = session
 
     def receive(self, slice_s: float) -> bytes:
@@ -129,12 +175,13 @@ class PyvisaPyPort:
         return False
 
 
-class HislipPort:
+class HislipPort(VisaPort):
     """A HiSLIP session of pyvisa-py: a message is begun only where its bytes have come."""
 
     keeps_pieces = True
 
     def __init__(self, resource: MessageBasedResource, interface: Any) -> None:
+        super().__init__(resource)
         self._interface = interface
         self._socket: socket.socket = interface._sync  # noqa: SLF001 (nothing else can be waited on)
         self._within = False
@@ -159,7 +206,7 @@ class HislipPort:
         return bool(select.select([self._socket], [], [], 0)[0])
 
 
-class InstalledVisaPort:
+class InstalledVisaPort(VisaPort):
     """A resource of an installed VISA (NI, Keysight): `viRead` into a buffer of ours.
 
     PyVISA raises on a time-out and drops the piece; the buffer still has it.
@@ -168,7 +215,7 @@ class InstalledVisaPort:
     keeps_pieces = True
 
     def __init__(self, resource: MessageBasedResource) -> None:
-        self._resource = resource
+        super().__init__(resource)
         self._lib = cast("Any", resource.visalib).lib
         self._buffer = ctypes.create_string_buffer(CHUNK)
 
@@ -188,15 +235,15 @@ class InstalledVisaPort:
         return False
 
 
-class LibraryPort:
+class LibraryPort(VisaPort):
     """Any other library (the virtual one in this process, pyvisa-sim)."""
 
     keeps_pieces = False
 
     def __init__(self, resource: MessageBasedResource) -> None:
+        super().__init__(resource)
         self._library = resource.visalib
         self._session = resource.session
-        self._resource = resource
         self._slice_s = -1.0
 
     def receive(self, slice_s: float) -> bytes:
@@ -217,22 +264,6 @@ class LibraryPort:
         return False
 
 
-@contextmanager
-def bytes_as_they_come(
-    resource: MessageBasedResource | None, port: Port, unterminated: bool
-) -> Iterator[None]:
-    """Let reads end where the message does, for a reply that no termination character ends."""
-    if resource is None or not unterminated or isinstance(port, SocketPort):
-        yield
-        return
-    enabled = constants.ResourceAttribute.termchar_enabled
-    resource.set_visa_attribute(enabled, constants.VI_FALSE)
-    try:
-        yield
-    finally:
-        resource.set_visa_attribute(enabled, constants.VI_TRUE)
-
-
 def port_of(resource: MessageBasedResource, end: int) -> Port:
     """The port that suits an open resource's backend; `end` is the last byte of a terminator.
 
@@ -246,7 +277,7 @@ def port_of(resource: MessageBasedResource, end: int) -> Port:
     backend = type(library).__module__.split(".")[0]
     interface = getattr(session, "interface", None)
     if isinstance(interface, socket.socket):
-        return SocketPort(interface)
+        return SocketPort(resource, interface)
     resource.set_visa_attribute(constants.ResourceAttribute.termchar, end)
     resource.set_visa_attribute(constants.ResourceAttribute.termchar_enabled, constants.VI_TRUE)
     if backend == "pyvisa_py" and type(interface).__module__ == HISLIP:

@@ -10,7 +10,6 @@ blindly, it reads the value back first.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from typing import TYPE_CHECKING, cast
@@ -21,7 +20,9 @@ from instruments import locks
 from instruments.answers import NUMBER, numbers_of
 from instruments.ieee_block import read_block
 from instruments.link_errors import Faults, LinkError, WrongInstrumentError
-from instruments.transport import Port, SocketPort, bytes_as_they_come, port_of
+from instruments.prologix import PrologixPort
+from instruments.serial_line import SerialLine
+from instruments.transport import Port, port_of
 from models.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class VisaSession:
         among the computer's programs. False for a virtual instrument in this process.
     device_s
         Device time for the wire log, at no cost.
+    line
+        Rate and frame, where it is a serial line; None: as VISA has them.
+    board
+        The GPIB adapter that it is reached through; None where the computer has the board itself.
 
     Raises
     ------
@@ -91,7 +96,8 @@ class VisaSession:
         wire_log: WireTap | None = None,
         shared: bool = True,
         device_s: Callable[[], float | None] | None = None,
-        baud_rate: int | None = None,
+        line: SerialLine | None = None,
+        board: str | None = None,
     ) -> None:
         if not (math.isfinite(timeout_s) and timeout_s > 0):
             raise ValueError(f"timeout_s = {timeout_s} s must be a finite number above 0")
@@ -108,14 +114,17 @@ class VisaSession:
         self._write_end = write_termination.encode("ascii")
         self._tap = wire_log
         self._device_s = device_s
-        self._baud_rate = baud_rate
+        self._serial_line = line or SerialLine()
+        self._board = board
         self._buffer = bytearray()
         self._dirty = False
         self._lost = False
         self._closed = False
         self._shared = shared
         self._link = (
-            locks.take(resource_name, stop=stop) if shared else locks.private_link(resource_name)
+            locks.take(resource_name, stop=stop, board=board)
+            if shared
+            else locks.private_link(resource_name)
         )
         try:
             self._open()
@@ -175,7 +184,7 @@ class VisaSession:
             self._ready_for(command)
             self._dirty = True
             self._send(command)
-            with bytes_as_they_come(self._resource, self._open_port(), not terminated):
+            with self._open_port().block(terminated):
                 while True:
                     try:
                         block = read_block(self._buffer, end)
@@ -239,7 +248,7 @@ class VisaSession:
             Nothing answers, or another instrument does.
         """
         with self._link.lock:
-            self._close_resource()
+            self._close_port()
             self._buffer.clear()
             self._dirty = True
             self._open()
@@ -251,7 +260,7 @@ class VisaSession:
         if self._closed:
             return
         self._closed = True
-        self._close_resource()
+        self._close_port()
         if self._shared:
             locks.release(self._link, self.resource_name)
 
@@ -270,24 +279,24 @@ class VisaSession:
     def _open(self) -> None:
         """Open the resource and find its port."""
         try:
-            opened = self._rm.open_resource(
-                self.resource_name, open_timeout=round(self.timeout_s * 1000)
-            )
-            self._resource: MessageBasedResource | None = cast("MessageBasedResource", opened)
-            if self._baud_rate is not None:
-                self._resource.baud_rate = self._baud_rate  # type: ignore[attr-defined]
-            self._port: Port | None = port_of(self._resource, self._end[-1])
+            self._port: Port | None = self._opened()
         except Exception as error:  # pyvisa-py raises bare Exception where it can't connect
             self._lost = True
             raise self._spoilt(self._faults.unreachable(error)) from error
 
-    def _close_resource(self) -> None:
-        resource = getattr(self, "_resource", None)
-        self._resource = None
-        self._port = None
-        if resource is not None:
-            with contextlib.suppress(Exception):  # it is given up: how it fails changes nothing
-                resource.close()
+    def _opened(self) -> Port:
+        name = self.resource_name
+        if self._board is not None:
+            return PrologixPort(name, self._board, self._rm, self._link, self.timeout_s)
+        opened = self._rm.open_resource(name, open_timeout=round(self.timeout_s * 1000))
+        if self._is_serial:
+            self._serial_line.set_on(opened)
+        return port_of(cast("MessageBasedResource", opened), self._end[-1])
+
+    def _close_port(self) -> None:
+        port, self._port = getattr(self, "_port", None), None
+        if port is not None:
+            port.close()
 
     def _open_port(self) -> Port:
         if self._port is None:
@@ -341,14 +350,8 @@ class VisaSession:
     def _send(self, command: str) -> None:
         data = command.encode("ascii") + self._write_end
         self._log("out", data)
-        resource = self._resource
         try:
-            if resource is None:
-                raise ConnectionError("the session is closed")
-            if isinstance(self._port, SocketPort):
-                self._port.send(data)
-            else:
-                resource.visalib.write(resource.session, data)
+            self._open_port().send(data)
         except BROKEN as error:
             raise self._broken(command, error) from error
 

@@ -16,6 +16,7 @@ from scripted import scripted
 
 from instruments.clock import Stop
 from instruments.link_errors import LinkError
+from instruments.serial_line import SerialLine
 from instruments.transport import InstalledVisaPort, LibraryPort, SocketPort
 from instruments.virtual.library import VirtualVisaLibrary, resource_name
 from instruments.virtual.rig import VirtualRig
@@ -27,7 +28,7 @@ def test_a_socket_is_opened_without_nagles_algorithm():
         resource = resource_manager().open_resource(instrument.resource)
         interface = resource.visalib.sessions[resource.session].interface
         assert not interface.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        SocketPort(interface)
+        SocketPort(resource, interface)
         assert interface.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         resource.close()
 
@@ -43,7 +44,7 @@ def test_a_serial_line_keeps_the_piece_over_a_pause_and_drops_flow_control():
         read_termination="\r",
         write_termination="\r",
         timeout_s=3.0,
-        baud_rate=9600,
+        line=SerialLine(9600),
     )
 
     def answer():

@@ -1,0 +1,127 @@
+"""GPIB boards that are adapters: `[board.NAME]` of a bench file, and the name behind the name.
+
+A Prologix adapter (or an AR488, or another that takes its commands) is named as PyVISA names it,
+`PRLGX-TCPIP0::host::1234::INTFC` or `PRLGX-ASRL0::/dev/ttyUSB0::INTFC`; its number says which
+instruments are behind it: `GPIB0::12::INSTR`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pyvisa import rname
+
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from instruments.bench_spec import BenchSpec
+    from instruments.toml_table import Table
+
+EXAMPLES = "PRLGX-TCPIP0::192.168.0.9::1234::INTFC or PRLGX-ASRL0::/dev/ttyUSB0::INTFC (or COM3)"
+PREFIX = "PRLGX-"
+HIGHEST_ADDRESS = 30  # IEEE 488.1; the adapter's own is none of the instruments'
+
+
+def underlying(adapter: str) -> str:
+    """The socket or serial port that an adapter's name stands for, as any VISA opens it.
+
+    Raises
+    ------
+    InputError
+        It is no adapter's name.
+    """
+    parsed = _parsed(adapter)
+    if isinstance(parsed, rname.PrlgxTCPIPIntfc):
+        return f"TCPIP0::{parsed.host_address}::{parsed.port}::SOCKET"
+    device = parsed.serial_device
+    return f"ASRL{re.sub(r'(?i)^COM(?=[0-9]+$)', '', device)}::INSTR"
+
+
+def _parsed(adapter: str) -> rname.PrlgxTCPIPIntfc | rname.PrlgxASRLIntfc:
+    try:
+        parsed = rname.ResourceName.from_string(adapter)
+    except rname.InvalidResourceName:
+        parsed = None
+    if not isinstance(parsed, (rname.PrlgxTCPIPIntfc, rname.PrlgxASRLIntfc)):
+        raise InputError(f"resource {adapter!r} is no GPIB adapter's name; examples: {EXAMPLES}")
+    return parsed
+
+
+def bus_address(resource: str) -> str:
+    """What follows `++addr` for an instrument: primary address, and the secondary where it has one.
+
+    Raises
+    ------
+    InputError
+        No GPIB instrument, or an address that there is none of.
+    """
+    parsed = rname.ResourceName.from_string(resource)
+    numbers = [getattr(parsed, "primary_address", ""), getattr(parsed, "secondary_address", None)]
+    given = [number for number in numbers if number is not None]
+    if not all(str(n).isdecimal() and int(n) <= HIGHEST_ADDRESS for n in given):
+        raise InputError(
+            f"resource {resource!r}: a GPIB address is a whole number from 0 to {HIGHEST_ADDRESS}"
+        )
+    primary, *secondary = (int(number) for number in given)
+    return " ".join(str(number) for number in (primary, *(96 + n for n in secondary)))
+
+
+def read_boards(table: Table) -> dict[str, str]:
+    """The [board.*] tables of a bench file: number of the board → its adapter; notes problems."""
+    boards: dict[str, str] = {}
+    for _, one in table.table("board").tables():
+        one.known("resource")
+        resource = one.value("resource", str)
+        if resource is None:
+            continue
+        try:
+            number = _parsed(resource).board
+        except InputError as error:
+            one.add(str(error))
+            continue
+        if number in boards:
+            one.add(f"GPIB{number} is {boards[number]} already: give the second another number")
+        boards[number] = resource
+    return boards
+
+
+def board_of(resource: str, boards: Mapping[str, str]) -> str | None:
+    """The adapter that an instrument is reached through; None where the computer has its board.
+
+    Raises
+    ------
+    InputError
+        It is behind an adapter at an address that there is none of.
+    """
+    try:
+        parsed = rname.ResourceName.from_string(resource)
+    except rname.InvalidResourceName:
+        return None  # said where resource names are read
+    if not isinstance(parsed, rname.GPIBInstr) or parsed.board not in boards:
+        return None
+    bus_address(resource)
+    return boards[parsed.board]
+
+
+def with_boards(spec: BenchSpec, boards: Mapping[str, str]) -> BenchSpec:
+    """The bench whose instruments know what adapter they are behind."""
+    if not boards:
+        return spec
+    groups: dict[str, Any] = {
+        kind: {
+            name: replace(one, board=board_of(one.resource, boards))
+            for name, one in getattr(spec, kind).items()
+        }
+        for kind in ("magnets", "readouts", "teslameters", "thermometers")
+    }
+    return replace(spec, **groups)
+
+
+def device_of(serial_port: str) -> str:
+    """The serial device of a port's name: links such as /dev/serial/by-id/… lead to one device."""
+    return os.path.realpath(serial_port) if serial_port.startswith("/") else serial_port

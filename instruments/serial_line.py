@@ -1,0 +1,53 @@
+"""A serial line as an instrument leaves the factory: rate, frame, flow control.
+
+A driver says so by `serial_line`; without it 9600 baud, 8 data bits, no parity, 1 stop bit: what
+VISA sets by itself. The rate alone can be chosen at most instruments, so it is a bench key
+(`baud_rate`); the frame is the model's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pyvisa import constants
+
+if TYPE_CHECKING:
+    from pyvisa.resources import Resource
+
+PARITIES = {"none": constants.Parity.none, "odd": constants.Parity.odd}
+STOP_BITS = {1: constants.StopBits.one, 2: constants.StopBits.two}
+
+
+@dataclass(frozen=True)
+class SerialLine:
+    """Baud rate, data bits, parity (`none`, `odd`), stop bits, and whether RTS/CTS hold it up."""
+
+    baud_rate: int = 9600
+    data_bits: int = 8
+    parity: str = "none"
+    stop_bits: int = 1
+    rts_cts: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.baud_rate} baud, {self.data_bits}-{self.parity[0].upper()}-{self.stop_bits}"
+
+    def set_on(self, resource: Resource) -> None:
+        """Set an open serial resource so; `pyvisa.Error` where the port can't."""
+        flow = constants.ControlFlow.rts_cts if self.rts_cts else constants.ControlFlow.none
+        line: Any = resource
+        line.baud_rate = self.baud_rate
+        line.data_bits = self.data_bits
+        line.parity = PARITIES[self.parity]
+        line.stop_bits = STOP_BITS[self.stop_bits]
+        line.flow_control = flow
+
+
+LAKE_SHORE = SerialLine(57600, 7, "odd")
+"""USB of the 335, 336, 425, 643 and 648: Lake Shore's own Python driver (lakeshore 1.10.0)."""
+
+
+def line_of(driver: Any, baud_rate: int | None) -> SerialLine:
+    """The line of a driver's class, at the bench file's rate where it names one."""
+    line: SerialLine = getattr(driver, "serial_line", SerialLine())
+    return line if baud_rate is None else replace(line, baud_rate=baud_rate)
