@@ -1,8 +1,8 @@
-"""The twin as a torchsde SDE: the one module that knows torchsde (dormant since 2023)."""
+"""Twins as torchsde SDEs: the one module that knows torchsde (dormant since 2023)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 import torchsde
@@ -72,4 +72,56 @@ def standard_path(model: TwinModel, start: Tensor, drive: Tensor, noise: Tensor)
     states: Tensor = torchsde.sdeint(
         StandardSDE(model, drive), start, times, bm=GivenIncrements(noise), dt=1.0, method="euler"
     )
+    return states[1:]
+
+
+class HeldDrive(GivenIncrements):
+    """Given increments that know which step is being taken: torchsde asks for them first.
+
+    So both stages of a step see the drive that holds during it, not that of the next step.
+    """
+
+    def __init__(self, increments: Tensor) -> None:
+        super().__init__(increments)
+        self.step = 0
+
+    def __call__(self, ta: float, tb: float | None = None, **_: Any) -> Tensor:
+        """The increment of the step that begins at `ta`."""
+        self.step = round(float(ta))
+        return self.increments[self.step]
+
+
+class DriftAndNoise(Protocol):
+    """Drift `(B, D)` and noise term `(B, D)` at state `(B, D)`, drive `(B,)`, increment."""
+
+    def __call__(self, state: Tensor, drive: Tensor, increment: Tensor) -> tuple[Tensor, Tensor]:
+        """Both, of unit steps."""
+        ...
+
+
+class StratonovichSDE(nn.Module):
+    """A Stratonovich SDE with any noise, by its drift and noise term under a drive `(T, B)`."""
+
+    noise_type = "general"
+    sde_type = "stratonovich"
+
+    def __init__(self, terms: DriftAndNoise, drive: Tensor, held: HeldDrive) -> None:
+        super().__init__()
+        self.terms, self.rows, self.held = terms, drive.unbind(), held
+
+    def f_and_g_prod(self, t: Tensor, y: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Drift and noise term, as torchsde calls them."""
+        return self.terms(y, self.rows[self.held.step], v)
+
+
+def heun_path(terms: DriftAndNoise, start: Tensor, drive: Tensor, increments: Tensor) -> Tensor:
+    """States `(T, B, D)` after each unit step by torchsde's stochastic Heun method.
+
+    That is the second-order Runge–Kutta step with one Gaussian draw shared by both stages.
+    `drive` is `(T, B)`, `increments` `(T, B, M)`.
+    """
+    held = HeldDrive(increments)
+    times = torch.arange(len(drive) + 1, dtype=start.dtype, device=start.device)
+    sde = StratonovichSDE(terms, drive, held)
+    states: Tensor = torchsde.sdeint(sde, start, times, bm=held, dt=1.0, method="heun")
     return states[1:]

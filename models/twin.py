@@ -24,6 +24,8 @@ from models.json_form import (
     Table,
     faults,
 )
+from models.published_form import FORM as PUBLISHED
+from models.published_form import PublishedForm
 from models.sequence import DriveWindow, Reset
 
 if TYPE_CHECKING:
@@ -31,8 +33,10 @@ if TYPE_CHECKING:
 
 SCHEMA = 2
 KIND = "twin"
-SCORES = Table(optional=dict.fromkeys(("value", "floor", "ratio", "excess", "low", "high"), SCORE))
-COVERAGE = Table(optional={"value": SCORE, "expected": SCORE})
+SCORED = ("value", "floor", "ratio", "excess", "low", "high")
+INTERVALS = ("value_low", "value_high", "excess_low", "excess_high")
+SCORES = Table(optional=dict.fromkeys((*SCORED, *INTERVALS), SCORE))
+COVERAGE = Table(optional=dict.fromkeys(("value", "expected", "low", "high"), SCORE))
 HELD_OUT = Table(
     {"test": Rows(COUNT), "test_repeats": Rows(COUNT)},
     others=ANYTHING,
@@ -52,7 +56,8 @@ FORM = Table(
             },
             others=ANYTHING,
         ),
-    }
+    },
+    optional={"model": PUBLISHED},
 )  # fmt: skip
 """What `twin.json` must look like; kind, schema, checksum and files are the store's."""
 LATENT, HIDDEN = 16, 64  # the smallest that reached the floor on the nanoring array
@@ -83,11 +88,11 @@ class Twin:
     Attributes
     ----------
     weights
-        float32 arrays, named and shaped as `weight_shapes` says.
+        float32 arrays, named and shaped as `weight_shapes` says, or `published.shapes`.
     channels, units
         Names and units of the response.
     latent, hidden
-        Latent states and hidden units.
+        Latent states and hidden units; of the published model its auxiliaries and first layer.
     deterministic
         True: fitted to means only; samples have no noise.
     window, reset, settings, identities
@@ -98,6 +103,8 @@ class Twin:
         The quality on held-out sequences beside its floor (keys of the command line's result).
     meta
         id, created, seed, objective, held-out sequences, parents with hashes, code version.
+    published
+        The structure of a twin of the published method; None: the latent model.
     """
 
     weights: dict[str, NDArray[np.float32]]
@@ -115,10 +122,11 @@ class Twin:
     errors: dict[str, Any] = field(default_factory=dict)
     coverage: dict[str, Any] = field(default_factory=dict)
     meta: dict[str, Any] = field(default_factory=dict)
+    published: PublishedForm | None = None
 
     def __post_init__(self) -> None:
         problems = []
-        expected = weight_shapes(self.latent, self.hidden, len(self.channels))
+        expected = self._weight_shapes()
         for name, shape in expected.items():
             array = self.weights.get(name)
             if array is None:
@@ -134,11 +142,19 @@ class Twin:
             problems.append(f"{len(self.units)} units for {len(self.channels)} channels")
         if not 0 <= self.drive_low < self.drive_high <= 1:
             problems.append(f"drive range {self.drive_low}…{self.drive_high} is not within 0…1")
+        if self.published is not None and self.hidden != self.published.layers[0]:
+            problems.append(f"hidden {self.hidden} beside layers {self.published.layers}")
         raise_problems(InputError, "twin", problems)
 
+    def _weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        if self.published is None:
+            return weight_shapes(self.latent, self.hidden, len(self.channels))
+        return self.published.shapes(len(self.channels), self.latent)
+
     def to_json(self) -> dict[str, Any]:
-        """Everything but the weights, as plain JSON values."""
+        """Everything but the weights, as plain JSON values; `model` only where it is published."""
         return {
+            **({} if self.published is None else {"model": self.published.to_json()}),
             "channels": list(self.channels),
             "units": list(self.units),
             "latent": self.latent,
@@ -184,4 +200,5 @@ class Twin:
             body["errors"],
             body["coverage"],
             body["meta"],
+            PublishedForm.from_json(body["model"]) if "model" in body else None,
         )

@@ -1,4 +1,4 @@
-"""What a fit minimises: proper scoring rules on windows of repeats, or the error of the mean."""
+"""What a fit minimises: proper scoring rules of samples, likelihoods, or the error of the mean."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from models.errors import InputError
+from training.likelihood import InnovationsLikelihood, OneStepLikelihood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from models.latent import TwinModel
+    from models.simulated import Sampled
     from training.windows import Batch
 
 TINY = 1e-12  # under square roots, whose slope at 0 has no bound
 
 
 class Objective(Protocol):
-    """A loss of a twin on a batch of whole sequences, free-running from the reset."""
+    """A loss of a twin on a batch of whole sequences, from the reset on."""
 
     def loss(self, model: TwinModel, batch: Batch, generator: torch.Generator) -> Tensor:
         """Scalar, differentiable in the model's weights; lower is better."""
@@ -45,7 +47,7 @@ class EnergyScore:
     samples: int = 6
     paths: int = 48
 
-    def loss(self, model: TwinModel, batch: Batch, generator: torch.Generator) -> Tensor:
+    def loss(self, model: Sampled, batch: Batch, generator: torch.Generator) -> Tensor:
         """Average of the scores over the widths."""
         steps, sequences = batch.drive.shape
         samples = max(self.samples, self.paths // sequences)
@@ -123,7 +125,12 @@ OBJECTIVES: dict[str, Callable[[], Objective]] = {
     "energy": EnergyScore,
     "crps": lambda: EnergyScore(widths=(1,)),
     "mean": MeanSquares,
+    "one-step": OneStepLikelihood,
+    "innovations": InnovationsLikelihood,
 }
+RECIPES = {"innovations-energy": ("innovations", "energy")}  # one after another
+PUBLISHED = "published"  # the two-phase method of training.published
+NAMES = (*OBJECTIVES, *RECIPES, PUBLISHED)
 
 
 def objective_named(name: str) -> Objective:
@@ -135,7 +142,27 @@ def objective_named(name: str) -> Objective:
         The name is unknown.
     """
     if name not in OBJECTIVES:
-        near = difflib.get_close_matches(name, OBJECTIVES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(OBJECTIVES)}"
+        near = difflib.get_close_matches(name, NAMES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(NAMES)}"
         raise InputError(f"objective {name!r} is unknown; {hint}")
     return OBJECTIVES[name]()
+
+
+def phases_named(name: str) -> list[Objective]:
+    """What a latent twin is fitted with, one after another, once its mean is fitted.
+
+    Raises
+    ------
+    InputError
+        The name is unknown.
+    """
+    return [objective_named(part) for part in RECIPES.get(name, (name,))]
+
+
+def scored_by(name: str) -> Objective:
+    """What chooses the snapshot of a fit: the objective itself where it is a score of samples.
+
+    A likelihood, and what a critic says, are no measure of how a twin runs freely: there it is the
+    energy score.
+    """
+    return objective_named(name) if name in ("crps", "mean") else EnergyScore()

@@ -1,0 +1,78 @@
+"""A twin's module of either kind, by what every user of one needs; its simulation in NumPy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from models.twin import Twin
+
+BATCH_SAMPLES = 4096
+
+
+class Sampled(Protocol):
+    """A torch module that answers drives with noisy responses, free-running from the reset."""
+
+    channels: int
+    offset: Tensor
+    scale: Tensor
+
+    def sample(self, drive: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Responses `(T, B, C)` in normalised units under `drive` `(T, B)` in 0…1."""
+        ...
+
+    def simulate(
+        self, drive: NDArray[np.float64], repeats: int, seed: int = 0
+    ) -> NDArray[np.float64]:
+        """Responses `(S, R, T, C)` in the device's units to drives `(S, T)`, NaN where no step."""
+        ...
+
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """Every weight by name."""
+        ...
+
+
+def module_of(twin: Twin) -> Sampled:
+    """The torch module of a fitted twin, of whichever kind it is."""
+    if twin.published is not None:
+        from models.published import PublishedModel  # torchsde: only where it is needed
+
+        return PublishedModel.from_twin(twin)
+    from models.latent import TwinModel
+
+    return TwinModel.from_twin(twin)
+
+
+@torch.no_grad()
+def simulated(
+    model: Sampled, drive: NDArray[np.float64], repeats: int, seed: int
+) -> NDArray[np.float64]:
+    """Responses `(S, R, T, C)` in the device's units to drives `(S, T)` in 0…1 (NaN: no step).
+
+    Raises
+    ------
+    InputError
+        `repeats` below one.
+    """
+    if repeats < 1:
+        raise InputError(f"simulate: {repeats} repeats, expected at least 1")
+    sequences, steps = drive.shape
+    filled = np.where(np.isfinite(drive), drive, 0.5).astype(np.float32)
+    generator = torch.Generator(device=model.offset.device).manual_seed(seed)
+    columns = torch.as_tensor(
+        np.repeat(filled, repeats, axis=0).T.copy(), device=model.offset.device
+    )
+    parts = [model.sample(part, generator) for part in torch.split(columns, BATCH_SAMPLES, dim=1)]
+    normalised = torch.cat(parts, dim=1)
+    response = (model.offset + model.scale * normalised).permute(1, 0, 2).double().cpu().numpy()
+    response = response.reshape(sequences, repeats, steps, model.channels)
+    response[np.broadcast_to(~np.isfinite(drive)[:, None, :, None], response.shape)] = np.nan
+    return response

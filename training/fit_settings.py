@@ -1,0 +1,75 @@
+"""How a twin is fitted: the settings, and where a fit stands."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+from models.errors import InputError, raise_problems
+from models.twin import HIDDEN, LATENT
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How a twin is fitted; the defaults are the measured recipe (README, Twin).
+
+    Attributes
+    ----------
+    objective
+        A name of `training.objectives.NAMES`; a deterministic twin takes `mean`.
+    iterations, minutes
+        The budget: `iterations` makes a fit repeatable, `minutes` ends it earlier; the learning
+        rate decays to the end of whichever comes first.
+    mean_share
+        The first phase's share of the budget; a deterministic twin has that phase only.
+    batch
+        Whole sequences an iteration.
+    mean_learning_rate, learning_rate
+        Of Adam (betas .9, .99) in either phase, after a warm-up of 3 %, decaying to 1 %.
+
+    The published method has its own batch, rates and sizes (`training.published.Recipe`).
+    """
+
+    objective: str = "energy"
+    deterministic: bool = False
+    iterations: int = 12_000
+    minutes: float | None = None
+    seed: int = 0
+    latent: int = LATENT
+    hidden: int = HIDDEN
+    mean_share: float = 0.4
+    batch: int = 24
+    mean_learning_rate: float = 8e-3
+    learning_rate: float = 4e-3
+    clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{name} = {value!r} must be above zero"
+            for name, value in asdict(self).items()
+            if name not in ("objective", "deterministic", "seed") and value is not None
+            if not 0 < value < math.inf
+        ]
+        if self.mean_share >= 1:
+            problems.append(f"mean_share = {self.mean_share} must be below 1")
+        if self.deterministic != (self.objective == "mean"):
+            problems.append(
+                f"objective {self.objective!r} with deterministic = {self.deterministic}: a twin "
+                "without noise is fitted with objective 'mean', and only that"
+            )
+        raise_problems(InputError, "fit", problems)
+
+
+@dataclass(frozen=True)
+class FitStep:
+    """Where a fit stands after an iteration; `validation` where it was just computed."""
+
+    iteration: int
+    loss: float
+    validation: float | None
+
+
+def schedule(progress: float) -> float:
+    """Factor of the learning rate: warm-up over 3 %, then cosine to 1 %."""
+    warm = min(progress / 0.03, 1.0) if progress < 0.03 else 1.0
+    return max(warm, 0.02) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))

@@ -1,0 +1,186 @@
+"""Likelihoods of measured repeats under a latent twin: each step foreseen from those before it.
+
+A latent twin is a state-space model: x′ = x + drift(x, u) + g(x, u) ξ, y = C x + b + W ε. The state
+is followed along each measured repeat; every step's response is foreseen as a Gaussian N(ŷ, S), and
+the loss is the mean of −ln N(y; ŷ, S). Two observers, by what they believe a response tells:
+
+- `OneStepLikelihood`: everything. The state moves so that its decoded value is what was measured,
+  as in models whose observable is their state; nothing about the state stays unknown.
+- `InnovationsLikelihood`: what a Kalman filter says, linearised about the path (extended filter:
+  Jazwinski 1970, ch. 8; innovations form: Ljung, System Identification, § 4.3). The standardised
+  one-step error drives the state through the filter's own gain. For a linear twin the likelihood is
+  exact, and so is the noise that it then shows running freely.
+
+Neither has to hold free-running for a strongly nonlinear device: science.md counts divergence among
+their failures, and a snapshot is therefore chosen by the energy score of free runs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch.nn import functional
+
+from models.latent_path import NOISE_SCALE
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from models.latent import TwinModel
+    from training.windows import Batch
+
+SMALLEST_INNOVATION = 0.03  # of a channel's spread: below it a step's error has no bound
+RIDGE = 1e-3
+
+
+@dataclass(frozen=True)
+class OneStepLikelihood:
+    """Gaussian likelihood of a step, the step before it taken as the state.
+
+    `repeats`: measured repeats drawn of each sequence of a batch.
+    """
+
+    repeats: int = 4
+
+    def loss(self, model: TwinModel, batch: Batch, generator: torch.Generator) -> Tensor:
+        """Mean over steps and channels of −ln N."""
+        real, known, drive = _drawn(batch, self.repeats, generator)
+        noise = _read_noise(model, batch)
+        decoder = model.decoder
+        back = decoder.t() @ torch.linalg.inv(
+            decoder @ decoder.t() + RIDGE * torch.eye(model.channels, device=decoder.device)
+        )
+        state, _ = _begin(model, drive.shape[1])
+        total = state.new_zeros(())
+        for u, y, there in zip(drive.unbind(), real.unbind(), known.unbind(), strict=True):
+            state, variance = moved(model, state, u)
+            error = y - model.decode(state)
+            seen = decoder * variance.unsqueeze(1) @ decoder.t() + noise
+            total = total + (_surprise(error, seen)[0] * there).sum()
+            state = state + (error * there.unsqueeze(1)) @ back.t()
+        return total / (known.sum().clamp(min=1) * model.channels)
+
+
+@dataclass(frozen=True)
+class InnovationsLikelihood:
+    """Gaussian likelihood of a step given all before it, by an extended Kalman filter.
+
+    `repeats`: measured repeats drawn of each sequence of a batch.
+    """
+
+    repeats: int = 4
+
+    def loss(self, model: TwinModel, batch: Batch, generator: torch.Generator) -> Tensor:
+        """Mean over steps and channels of −ln N."""
+        real, known, drive = _drawn(batch, self.repeats, generator)
+        return innovations(model, drive, real, known, _read_noise(model, batch))
+
+
+def innovations(
+    model: TwinModel, drive: Tensor, real: Tensor, known: Tensor, noise: Tensor
+) -> Tensor:
+    """Mean over steps and channels of −ln N(y; ŷ, S) along repeats.
+
+    Parameters
+    ----------
+    model
+        The twin.
+    drive, real, known
+        `(T, B)` in 0…1, `(T, B, C)` in normalised units, `(T, B)`: 1 where measured.
+    noise
+        Covariance of the read-out noise `(C, C)`.
+    """
+    decoder = model.decoder
+    state, first = _begin(model, drive.shape[1])
+    covariance = torch.diag_embed(first)
+    total = state.new_zeros(())
+    for u, y, there in zip(drive.unbind(), real.unbind(), known.unbind(), strict=True):
+        state, variance, slope = moved_with_slope(model, state, u)
+        covariance = slope @ covariance @ slope.mT + torch.diag_embed(variance)
+        error = y - model.decode(state)
+        shared = covariance @ decoder.t()  # (B, D, C)
+        surprise, factor = _surprise(error, decoder @ shared + noise)
+        total = total + (surprise * there).sum()
+        white = torch.linalg.solve_triangular(factor, shared.mT, upper=False)  # (B, C, D)
+        white = white * there[:, None, None]
+        error = torch.linalg.solve_triangular(factor, error.unsqueeze(2), upper=False)
+        state = state + (white.mT @ error).squeeze(2)
+        covariance = covariance - white.mT @ white
+    return total / (known.sum().clamp(min=1) * model.channels)
+
+
+def moved(model: TwinModel, state: Tensor, drive: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance of the noise `(B, D)` one step on; see `latent_path`.
+
+    `state` is `(B, D)`, `drive` `(B,)` in 0…1.
+    """
+    inner = _inside(model, state, drive)
+    return torch.lerp(state, inner.goal, inner.rate), inner.spread.square()
+
+
+def moved_with_slope(
+    model: TwinModel, state: Tensor, drive: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """As `moved`, and the slope of the mean in the state `(B, D, D)`."""
+    inner, latent = _inside(model, state, drive), model.latent
+    goal, rate = inner.goal, inner.rate
+    to_goal = (rate * (1 - goal.square())).unsqueeze(2) * model.out[:latent]
+    to_rate = (rate * (1 - rate) * (goal - state)).unsqueeze(2) * model.out[latent : 2 * latent]
+    bend = inner.gate + inner.hidden * (1 - inner.gate)  # slope of silu
+    slope = ((to_goal + to_rate) * bend.unsqueeze(1)) @ model.state_in
+    mean = torch.lerp(state, goal, rate)
+    return mean, inner.spread.square(), slope + torch.diag_embed(1 - rate)
+
+
+class Inside(NamedTuple):
+    """What a step computes: gate and value of the hidden layer `(B, H)`; the rest `(B, D)`."""
+
+    gate: Tensor
+    hidden: Tensor
+    goal: Tensor
+    rate: Tensor
+    spread: Tensor
+
+
+def _inside(model: TwinModel, state: Tensor, drive: Tensor) -> Inside:
+    inputs = model.hidden_bias + (2 * drive - 1).unsqueeze(1) * model.drive_in
+    before = torch.addmm(inputs, state, model.state_in.t())
+    gate = torch.sigmoid(before)
+    hidden = before * gate
+    raw = torch.addmm(model.out_bias, hidden, model.out.t())
+    goal, rate, spread = torch.split(raw, model.latent, dim=1)
+    noise = NOISE_SCALE * functional.softplus(spread)
+    return Inside(gate, hidden, torch.tanh(goal), torch.sigmoid(rate), noise)
+
+
+def _begin(model: TwinModel, batch: int) -> tuple[Tensor, Tensor]:
+    """Mean and variance `(B, D)` of the state after the reset."""
+    spread = model.start_spread.square().expand(batch, -1)
+    return model.start_mean.expand(batch, -1), spread
+
+
+def _read_noise(model: TwinModel, batch: Batch) -> Tensor:
+    white = torch.tril(model.white_factor)
+    return white @ white.t() + torch.diag((SMALLEST_INNOVATION * batch.spread).square())
+
+
+def _surprise(error: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+    """−ln N(error; 0, seen) `(B,)` and the Cholesky factor of `seen` `(B, C, C)`."""
+    factor = torch.linalg.cholesky(seen)
+    white = torch.linalg.solve_triangular(factor, error.unsqueeze(2), upper=False)
+    size = factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)
+    constant = 0.5 * error.shape[1] * math.log(2 * math.pi)
+    return 0.5 * white.square().sum(dim=(1, 2)) + size + constant, factor
+
+
+def _drawn(batch: Batch, repeats: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Measured repeats of each sequence, drawn from those there: real, known, drive as paths."""
+    there = batch.known.amax(dim=0) + torch.finfo(torch.float32).tiny  # (S, R)
+    chosen = torch.multinomial(there, repeats, replacement=True, generator=generator)
+    rows = torch.arange(batch.sequences, device=chosen.device).unsqueeze(1).expand_as(chosen)
+    pick = (rows.reshape(-1), chosen.reshape(-1))
+    real, known = batch.real[:, pick[0], pick[1]], batch.known[:, pick[0], pick[1]]
+    return real, known, batch.drive.repeat_interleave(repeats, dim=1)
