@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from app import cli_draft
 from app.cli_types import current, factor, layers, names, whole, whole_or_zero
 from models.errors import InputError
 
@@ -109,15 +110,16 @@ def _demo(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _bench(verbs: argparse._SubParsersAction[Parser]) -> None:
-    words = "check or calibrate a bench, list VISA resources, or serve a virtual rig"
+    words = "check, calibrate or write a bench, list VISA resources, or serve a virtual rig"
     parser = verbs.add_parser("bench", help=words, description=words, allow_abbrev=False)
     parts = parser.add_subparsers(
-        dest="part", required=True, metavar="check|calibrate|list|serve", parser_class=Parser
+        dest="part", required=True, metavar="check|calibrate|list|serve|write", parser_class=Parser
     )
     _bench_check(parts)
     _bench_calibrate(parts)
     _verb(parts, "list", "the VISA resources of this computer; opens and asks none of them")
     _bench_serve(parts)
+    _bench_write(parts)
 
 
 def _bench_check(parts: argparse._SubParsersAction[Parser]) -> None:
@@ -179,6 +181,12 @@ def _bench_serve(parts: argparse._SubParsersAction[Parser]) -> None:
     serve.add_argument(
         "--write-bench", type=Path, metavar="B.toml", help="a bench file for this rig"
     )
+
+
+def _bench_write(parts: argparse._SubParsersAction[Parser]) -> None:
+    write = _verb(parts, "write", cli_draft.WORDS)
+    cli_draft.draft_arguments(write)
+    _wire(write)
 
 
 def _one_of(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""`twinrig bench check|calibrate|list|serve`: arguments to events, the question beforehand."""
+"""`twinrig bench check|calibrate|list|…`: arguments to events, the question beforehand."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def bench_events(arguments: argparse.Namespace, run: Run) -> Generator[Event, No
         from app.operations.bench import bench_list
 
         return bench_list(run.stop)
-    parts = {"check": _check, "calibrate": _calibrate, "serve": _serve}
+    parts = {"check": _check, "calibrate": _calibrate, "serve": _serve, "write": _write}
     return parts[arguments.part](arguments, run)
 
 
@@ -130,6 +130,26 @@ def _serve(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, No
         write_bench=arguments.write_bench,
         stop=run.stop,
     )
+
+
+def _write(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, None]:
+    from app.cli_draft import LIMITS
+    from app.connect import wire_tap
+    from app.operations.bench_write import bench_write
+
+    given = [(key, getattr(arguments, key)) for key in LIMITS]
+    settings = [f"magnet.{key}={value!r}" for key, value in given if value is not None]
+    with ExitStack() as stack:
+        tap = stack.enter_context(wire_tap(arguments.wire_log, verbose=arguments.verbose))
+        yield from bench_write(
+            arguments.out,
+            stop=run.stop,
+            resources=arguments.resource,
+            identify=arguments.identify,
+            settings=[*settings, *arguments.set],
+            name=arguments.name,
+            wire_log=tap,
+        )
 
 
 def ask(question: str, run: Run) -> bool:

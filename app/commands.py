@@ -40,7 +40,7 @@ def demo(arguments: argparse.Namespace, run: Run) -> Events:
 
 
 def bench(arguments: argparse.Namespace, run: Run) -> Events:
-    """`twinrig bench check|calibrate|list|serve`."""
+    """`twinrig bench check|calibrate|list|serve|write`."""
     from app.cli_bench import bench_events
 
     return bench_events(arguments, run)

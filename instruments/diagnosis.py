@@ -32,7 +32,7 @@ MODELS = (
     (r"^LSCI,MODEL33[56]", "lakeshore-336", "a Lake Shore 335 or 336"),
     (r"^LSCI,MODEL425", "lakeshore-425", "a Lake Shore 425"),
     (r"^LSCI,MODEL475", "lakeshore-475", "a Lake Shore 475"),
-    (r"^LSCI,F[47]1", "lakeshore-f71", "a Lake Shore F41 or F71"),
+    (r"^(LSCI|Lake ?Shore).*,F[47]1", "lakeshore-f71", "a Lake Shore F41 or F71"),
     (r"American Magnetics.*430", "ami-430", "an AMI 430"),
     (r"MERCURY iPS", "mercury-ips", "an Oxford Mercury iPS"),
     (r"KEITHLEY.*MODEL 24[567]\d", "keithley-2450", "a Keithley 2450 or a sister of it"),

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 class TwinrigError(Exception):
     """Failed on the way: instrument, link, disk or numbers (exit code 1).
 
-    The message says value, unit, limit, place and what to do.
+    The message says value, unit, limit, place and what to do. `problems` holds the sentences of
+    `raise_problems` one by one; empty otherwise.
     """
 
     exit_code = 1
+    problems: tuple[str, ...] = ()
 
 
 class InputError(TwinrigError):
@@ -47,8 +49,12 @@ def raise_problems(kind: type[TwinrigError], where: str, problems: Iterable[str]
     problems
         One sentence each.
     """
-    found = list(problems)
-    if len(found) == 1:
-        raise kind(f"{where}: {found[0]}")
-    if found:
-        raise kind(f"{where}: {len(found)} problems\n" + "\n".join(f"  - {p}" for p in found))
+    found = tuple(problems)
+    if not found:
+        return
+    words = found[0]
+    if len(found) > 1:
+        words = f"{len(found)} problems\n" + "\n".join(f"  - {p}" for p in found)
+    error = kind(f"{where}: {words}")
+    error.problems = found
+    raise error

@@ -1,0 +1,81 @@
+"""Asking resources who they are, against the whole virtual lab over TCP: what is sent, and told."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from served import ServedRig
+
+from instruments.clock import Stop
+from instruments.virtual.models import MODELS
+from instruments.virtual.rig import CLOCK
+from instruments.who_answers import CLOCK as CLOCK_DRIVER
+from instruments.who_answers import who_answers
+from models.errors import StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NEEDS_ITS_DRIVER = "danfysik-8500"  # knows no *IDN?
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[ServedRig]:
+    served = ServedRig(MODELS, 1.0)
+    yield served
+    served.stop()
+
+
+def test_every_instrument_of_the_lab_is_known_and_nothing_is_set(lab: ServedRig) -> None:
+    lab.wire.clear()
+    resources = {key: lab.resources[key] for key in (*MODELS, CLOCK)}
+    answers = who_answers([(one, "") for one in resources.values()], stop=Stop())
+    for (key, resource), answer in zip(resources.items(), answers, strict=True):
+        assert answer.resource == resource
+        if key == NEEDS_ITS_DRIVER:
+            assert answer.driver == ""
+            assert f"{NEEDS_ITS_DRIVER}@{resource}" in answer.hint
+            continue
+        assert answer.driver == (CLOCK_DRIVER if key == CLOCK else key)
+        assert (answer.problem, answer.terminator) == ("", None)
+    kepco = answers[list(resources).index("kepco-bop")]
+    assert (kepco.rated_A, kepco.rated_V) == (12.0, 36.0)
+    sent = [data for _, _, way, data in lab.wire if way == "out"]
+    assert len(sent) >= 2 * len(MODELS) - 1
+    assert [data for data in sent if b"?" not in data and not data.startswith(b"READ:")] == []
+
+
+def test_a_driver_that_is_named_asks_in_its_own_way(lab: ServedRig) -> None:
+    right, wrong = who_answers(
+        [(lab.resources[NEEDS_ITS_DRIVER], NEEDS_ITS_DRIVER), (lab.resources["sr830"], "sr860")],
+        stop=Stop(),
+    )
+    assert (right.driver, right.problem) == (NEEDS_ITS_DRIVER, "")
+    assert wrong.wrong
+    assert "SR830" in wrong.identity
+    assert "'sr830'" in wrong.hint
+
+
+def test_who_is_not_there_is_told_one_by_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        begin = time.monotonic()
+        answers = who_answers(
+            [(f"TCPIP0::127.0.0.1::{silent.getsockname()[1]}::SOCKET", ""),
+             ("TCPIP0::127.0.0.1::9::SOCKET", ""), ("nonsense", "")],
+            stop=Stop(),
+        )  # fmt: skip
+    assert time.monotonic() - begin < 8.0
+    assert [answer.driver for answer in answers] == ["", "", ""]
+    assert "says nothing" in answers[0].problem
+    assert "refused" in answers[1].problem
+    assert "no VISA resource name" in answers[2].problem
+
+
+def test_stop_ends_it() -> None:
+    stop = Stop()
+    stop.request()
+    with pytest.raises(StoppedError):
+        who_answers([("TCPIP0::127.0.0.1::9::SOCKET", "")], stop=stop)
