@@ -16,19 +16,21 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import platformdirs
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
+T = TypeVar("T")
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = (
     "-O3",
@@ -42,23 +44,37 @@ FLAGS = (
 )
 COMPILE_TIMEOUT_S = 120.0
 MAX_LATENT, MAX_HIDDEN = 16, 128
+TILE = 16  # paths that the kernel takes at a time
+SMALLEST_PART, SMALLEST_SHARE = 32, 1000  # paths, and steps of paths, that are worth a thread
+MOST_THREADS = 4
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """The loaded library and what built it."""
+    """The loaded library and what built it.
+
+    Calls share a batch between threads (`ctypes` lets go of Python's lock) where each gets enough
+    of it; `threads` of 1 keeps to the caller's.
+    """
 
     library: ctypes.CDLL
     compiler: str
+    threads: int = 1
 
     def forward(
         self, start: Tensor, drive: Tensor, noise: Tensor, weights: Sequence[Tensor]
     ) -> Tensor:
         """States `(T, B, D)`; arguments as `LatentPath.forward`, contiguous float32 on the CPU."""
         states = torch.empty_like(noise)
-        self.library.forward(
-            *_addresses(start, drive, noise, *weights), *_sizes(noise, weights), *_addresses(states)
-        )
+
+        def part(first: int, count: int) -> None:
+            self.library.forward(
+                *_addresses(start, drive, noise, *weights),
+                *_sizes(noise, weights, first, count),
+                *_addresses(states),
+            )
+
+        self._in_parts(noise, part)
         return states
 
     def backward(
@@ -73,22 +89,60 @@ class Kernel:
     ) -> tuple[Tensor, Tensor, list[Tensor | None]]:
         """Gradients of start, drive and (if wanted) of the weights."""
         grad_start, grad_drive = torch.empty_like(start), torch.empty_like(drive)
-        grads = [torch.empty_like(w) if with_weights else None for w in weights]
-        self.library.backward(
-            *_addresses(start, drive, noise, *weights),
-            *_sizes(noise, weights),
-            *_addresses(states, grad_states, grad_start, grad_drive, *grads),
-        )
-        return grad_start, grad_drive, grads
+
+        def part(first: int, count: int) -> list[Tensor | None]:
+            grads = [torch.empty_like(w) if with_weights else None for w in weights]
+            self.library.backward(
+                *_addresses(start, drive, noise, *weights),
+                *_sizes(noise, weights, first, count),
+                *_addresses(states, grad_states, grad_start, grad_drive, *grads),
+            )
+            return grads
+
+        total, *others = self._in_parts(noise, part)
+        for grads in others:
+            for one, other in zip(total, grads, strict=True):
+                if one is not None and other is not None:
+                    one += other
+        return grad_start, grad_drive, total
+
+    def _in_parts(self, noise: Tensor, part: Callable[[int, int], T]) -> list[T]:
+        """What `part(first, count)` returns for the batch's parts, in their order."""
+        steps, batch, _ = noise.shape
+        most = min(self.threads, batch // SMALLEST_PART, steps * batch // SMALLEST_SHARE)
+        size = -(-batch // max(most, 1) // TILE) * TILE
+        firsts = range(0, max(batch, 1), max(size, TILE))
+        counts = [min(size, batch - first) for first in firsts]
+        if len(counts) == 1:
+            return [part(0, batch)]
+        others = [
+            _pool(self.threads).submit(part, first, count)
+            for first, count in zip(firsts[1:], counts[1:], strict=True)
+        ]
+        return [part(0, counts[0]), *(other.result() for other in others)]
+
+
+@functools.cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads - 1, thread_name_prefix="kernel")
+
+
+def _threads() -> int:
+    """Cores that this process may use, four at most; `TWINRIG_THREADS` says otherwise."""
+    given = os.environ.get("TWINRIG_THREADS", "")
+    if given.isdigit() and int(given) > 0:
+        return int(given)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, MOST_THREADS)
 
 
 def _addresses(*tensors: Tensor | None) -> list[ctypes.c_void_p]:
     return [ctypes.c_void_p(0 if t is None else t.data_ptr()) for t in tensors]
 
 
-def _sizes(noise: Tensor, weights: Sequence[Tensor]) -> list[ctypes.c_int]:
-    steps, batch, latent = noise.shape
-    return [ctypes.c_int(n) for n in (steps, batch, latent, weights[1].shape[0])]
+def _sizes(noise: Tensor, weights: Sequence[Tensor], first: int, count: int) -> list[ctypes.c_int]:
+    numbers = (*noise.shape, weights[1].shape[0], first, count)
+    return [ctypes.c_int(n) for n in numbers]
 
 
 def suits(noise: Tensor, hidden: int) -> bool:
@@ -138,7 +192,7 @@ def _load(compiler: str) -> tuple[Kernel | None, str]:
     if library.source_hash() != digest.encode():
         return None, f"PyTorch ({target} was built from another source: delete it)"
     library.forward.restype = library.backward.restype = None
-    return Kernel(library, compiler), f"C kernel ({version})"
+    return Kernel(library, compiler, _threads()), f"C kernel ({version})"
 
 
 def _compile(compiler: str, code: bytes, digest: str, target: Path) -> None:

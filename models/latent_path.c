@@ -4,64 +4,106 @@
  *     x' = x + sigmoid(k) (tanh(f) - x) + s softplus(z) xi
  * All arrays are float32, row-major, as the PyTorch path has them: start (B, D), drive (T, B),
  * noise and states (T, B, D), A (H, D), a (H), b (H), C (3D, H), c (3D).
- * Sixteen columns of the batch go through all steps together, so that everything they touch stays
- * in the first-level cache; backward() recomputes a step from the stored states instead of storing
- * its hidden layer. One thread: parallelism lies over jobs.
+ *
+ * Sixteen paths (a tile) go through all steps together, so that everything they touch stays in the
+ * first two caches. Along the lanes of a vector lie the units of a layer; with sixteen lanes a state
+ * is one vector (D <= 16), f, k and z are three, the hidden layer H / 16; nothing is ever transposed.
+ * Every product is a small matrix product with its sums in registers: four rows by `WIDE` vectors,
+ * so that what is loaded is used several times. backward() recomputes a step from the stored states
+ * instead of storing its hidden layer. One call works on the paths first ... first + count - 1:
+ * threads share a batch by calling it on parts of it.
  */
 #include <stdint.h>
 #include <string.h>
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 
+#ifdef __AVX512F__
 #define LANES 16
-#define MAX_LATENT 16
+#define WIDE 4
+#else
+#define LANES 8
+#define WIDE 2                                        /* sixteen registers hold no more sums */
+#endif
+#define STATE 16                                      /* floats that a state has room in */
+#define PARTS (STATE / LANES)                         /* vectors of a state */
+#define RAW (3 * PARTS)                               /* ... and of f, k and z */
+#define MAX_LATENT STATE
 #define MAX_HIDDEN 128
+#define MAX_BLOCKS (MAX_HIDDEN / LANES)
+#define TILE 16
 #define NOISE_SCALE 0.15f
+#define INLINE static inline __attribute__((always_inline))
 
 typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
 
+/* Zeros pad every width to whole vectors: such units are 0 and get no gradient. Arrays over the
+ * hidden layer are packed, `blocks` vectors a row: gaps would waste half of the first cache. */
 typedef struct {
-    int latent, hidden;                       /* hidden is padded to a multiple of LANES with zeros */
-    float in[MAX_HIDDEN][MAX_LATENT], in_drive[MAX_HIDDEN], in_bias[MAX_HIDDEN];
-    float out[3 * MAX_LATENT][MAX_HIDDEN], out_bias[3 * MAX_LATENT];
+    int latent, blocks;                               /* blocks: of the hidden layer */
+    vec in[(MAX_LATENT + 2) * MAX_BLOCKS];            /* by state, then drive, then bias */
+    vec out[MAX_HIDDEN * RAW], out_bias[RAW];         /* by hidden unit: f, k, z */
+    vec in_back[MAX_HIDDEN * PARTS];                  /* by hidden unit: states */
+    vec out_back[3 * STATE * MAX_BLOCKS];             /* by raw output: hidden units */
 } weights;
 
 typedef struct {
-    vec before[MAX_HIDDEN], gate[MAX_HIDDEN], h[MAX_HIDDEN];
-    vec raw[3 * MAX_LATENT];
-} layer;
+    vec in[(MAX_LATENT + 2) * MAX_BLOCKS], out[3 * STATE * MAX_BLOCKS], out_bias[RAW];
+} sums;
 
-static inline vec splat(float x) { return (vec){0} + x; }
+typedef struct {
+    vec x[TILE * PARTS], xi[TILE * PARTS], grad[TILE * PARTS];
+    float u[TILE];
+    vec before[TILE * MAX_BLOCKS], gate[TILE * MAX_BLOCKS], h[TILE * MAX_BLOCKS];
+    vec back[TILE * RAW];
+} tile;
 
-static inline vec choose(ivec which, vec a, vec b) { return (vec)(((ivec)a & which) | ((ivec)b & ~which)); }
-static inline vec least(vec a, vec b) { return choose(a < b, a, b); }
-static inline vec most(vec a, vec b) { return choose(a > b, a, b); }
-
-/* exp: x = n ln2 + r, |r| <= ln2/2, polynomial of degree six; relative error below 2e-7. */
-static inline vec vexp(vec x) {
-    x = least(most(x, splat(-87.0f)), splat(87.0f));
-    vec scaled = x * 1.44269504f + 12582912.0f;
-    vec n = scaled - 12582912.0f;
-    vec r = x - n * 0.693359375f + n * 2.12194440e-4f;
-    vec p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    ivec power = (__builtin_convertvector(n, ivec) + 127) << 23;
-    vec two_n;
-    memcpy(&two_n, &power, sizeof two_n);
-    return p * two_n;
+#ifdef __AVX512F__
+INLINE vec splat(float x) { return (vec)_mm512_set1_ps(x); }
+INLINE vec least(vec a, vec b) { return (vec)_mm512_min_ps((__m512)a, (__m512)b); }
+INLINE vec most(vec a, vec b) { return (vec)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE vec inverse(vec x) {
+    vec guess = (vec)_mm512_rcp14_ps((__m512)x);      /* and one step of Newton: 2^-28 */
+    return guess * (2.0f - x * guess);
 }
+INLINE vec nearest(vec x) { return (vec)_mm512_roundscale_ps((__m512)x, 0); }
+INLINE vec times_power(vec x, vec n) { return (vec)_mm512_scalef_ps((__m512)x, (__m512)n); }
+#define IN_REGISTER(V) __asm__("" : "+v"(V))          /* else each use loads it again */
+#else
+INLINE vec splat(float x) { return (vec){x, x, x, x, x, x, x, x}; }
+INLINE vec choose(ivec which, vec a, vec b) { return (vec)(((ivec)a & which) | ((ivec)b & ~which)); }
+INLINE vec least(vec a, vec b) { return choose(a < b, a, b); }
+INLINE vec most(vec a, vec b) { return choose(a > b, a, b); }
+INLINE vec inverse(vec x) { return 1.0f / x; }
+INLINE vec nearest(vec x) { return (x + 12582912.0f) - 12582912.0f; }
+INLINE vec times_power(vec x, vec n) {
+    return x * (vec)((((ivec)(n + 12582912.0f)) - 0x4b400000 + 127) << 23);
+}
+#define IN_REGISTER(V)
+#endif
 
-static inline vec vsigmoid(vec x) { return 1.0f / (1.0f + vexp(-x)); }
+/* 2^x = 2^n 2^r, |r| <= 1/2: the best polynomial of degree five, relative error below 8e-8. */
+INLINE vec exp2_(vec x) {
+    x = least(most(x, splat(-120.0f)), splat(120.0f));
+    vec n = nearest(x), r = x - n;
+    vec p = r * 0.0013276471519317915f + 0.009675541330669479f;
+    p = p * r + 0.055507132749616155f;
+    p = p * r + 0.24022119723934193f;
+    p = p * r + 0.6931469670638644f;
+    p = p * r + 1.0000000716546558f;
+    return times_power(p, n);
+}
+#define LOG2_E 1.44269504f
 
-static inline vec vtanh(vec x) { return 1.0f - 2.0f / (1.0f + vexp(2.0f * x)); }
+INLINE vec vsigmoid(vec x) { return inverse(1.0f + exp2_(x * -LOG2_E)); }
+INLINE vec vtanh(vec x) { return 1.0f - 2.0f * inverse(1.0f + exp2_(x * (2.0f * LOG2_E))); }
 
 /* log(1 + exp z) = max(z, 0) + 2 atanh(e / (2 + e)), e = exp(-|z|): the series is short, y <= 1/3 */
-static inline vec vsoftplus(vec z) {
-    vec e = vexp(-most(z, -z));
-    vec y = e / (2.0f + e), q = y * y;
+INLINE vec vsoftplus(vec z) {
+    vec e = exp2_(most(z, -z) * -LOG2_E);
+    vec y = e * inverse(2.0f + e), q = y * y;
     vec s = 1.0f / 11 + q * (1.0f / 13);
     s = 1.0f / 9 + q * s;
     s = 1.0f / 7 + q * s;
@@ -74,204 +116,344 @@ static void take_weights(weights *w, int latent, int hidden, const float *in, co
                          const float *in_bias, const float *out, const float *out_bias) {
     memset(w, 0, sizeof *w);
     w->latent = latent;
-    w->hidden = (hidden + LANES - 1) / LANES * LANES;
+    w->blocks = (hidden + LANES - 1) / LANES;
+    int row = w->blocks * LANES;
     for (int k = 0; k < hidden; k++) {
-        for (int d = 0; d < latent; d++) w->in[k][d] = in[k * latent + d];
-        w->in_drive[k] = in_drive[k];
-        w->in_bias[k] = in_bias[k];
-        for (int j = 0; j < 3 * latent; j++) w->out[j][k] = out[j * hidden + k];
-    }
-    for (int j = 0; j < 3 * latent; j++) w->out_bias[j] = out_bias[j];
-}
-
-/* Read `width` values of up to sixteen batch columns, columns beyond the batch as zero. */
-static inline void load(vec *to, const float *from, int width, int columns) {
-    float *flat = (float *)to;
-    if (columns < LANES) memset(to, 0, sizeof(vec) * (size_t)width);
-    for (int l = 0; l < columns; l++)
-        for (int d = 0; d < width; d++) flat[d * LANES + l] = from[l * width + d];
-}
-
-static inline void store(float *to, const vec *from, int width, int columns) {
-    const float *flat = (const float *)from;
-    for (int l = 0; l < columns; l++)
-        for (int d = 0; d < width; d++) to[l * width + d] = flat[d * LANES + l];
-}
-
-static inline void evaluate(const weights *w, const vec *x, vec u, layer *v) {
-    for (int k = 0; k < w->hidden; k += 4) {
-        vec s0 = w->in_bias[k] + w->in_drive[k] * u;
-        vec s1 = w->in_bias[k + 1] + w->in_drive[k + 1] * u;
-        vec s2 = w->in_bias[k + 2] + w->in_drive[k + 2] * u;
-        vec s3 = w->in_bias[k + 3] + w->in_drive[k + 3] * u;
-        for (int d = 0; d < w->latent; d++) {
-            s0 += w->in[k][d] * x[d];
-            s1 += w->in[k + 1][d] * x[d];
-            s2 += w->in[k + 2][d] * x[d];
-            s3 += w->in[k + 3][d] * x[d];
+        for (int d = 0; d < latent; d++) {
+            ((float *)w->in)[d * row + k] = in[k * latent + d];
+            ((float *)w->in_back)[k * STATE + d] = in[k * latent + d];
         }
-        v->before[k] = s0; v->before[k + 1] = s1; v->before[k + 2] = s2; v->before[k + 3] = s3;
+        ((float *)w->in)[MAX_LATENT * row + k] = in_drive[k];
+        ((float *)w->in)[(MAX_LATENT + 1) * row + k] = in_bias[k];
+        for (int part = 0; part < 3; part++)
+            for (int d = 0; d < latent; d++) {
+                float value = out[(part * latent + d) * hidden + k];
+                ((float *)w->out)[(k * 3 + part) * STATE + d] = value;
+                ((float *)w->out_back)[(part * STATE + d) * row + k] = value;
+            }
     }
-    for (int k = 0; k < w->hidden; k++) {
-        v->gate[k] = vsigmoid(v->before[k]);
-        v->h[k] = v->before[k] * v->gate[k];
+    for (int part = 0; part < 3; part++)
+        for (int d = 0; d < latent; d++) ((float *)w->out_bias)[part * STATE + d] = out_bias[part * latent + d];
+}
+
+/* Rows of `latent` values <-> vectors; rows beyond the batch are zero. */
+INLINE void load(vec *to, const float *from, int latent, int rows) {
+    if (latent == STATE && rows == TILE) {
+        memcpy(to, from, sizeof(float) * STATE * TILE);
+        return;
     }
-    for (int j = 0; j < 3 * w->latent; j += 2) {
-        vec s0 = splat(w->out_bias[j]), s1 = splat(w->out_bias[j + 1]), t0 = splat(0), t1 = splat(0);
-        for (int k = 0; k < w->hidden; k += 2) {
-            s0 += w->out[j][k] * v->h[k];
-            s1 += w->out[j + 1][k] * v->h[k];
-            t0 += w->out[j][k + 1] * v->h[k + 1];
-            t1 += w->out[j + 1][k + 1] * v->h[k + 1];
+    memset(to, 0, sizeof(float) * STATE * TILE);
+    for (int r = 0; r < rows; r++)
+        memcpy(to + r * PARTS, from + r * latent, sizeof(float) * (size_t)latent);
+}
+
+INLINE void store(float *to, const vec *from, int latent, int rows) {
+    for (int r = 0; r < rows; r++)
+        memcpy(to + r * latent, from + r * PARTS, sizeof(float) * (size_t)latent);
+}
+
+/* sum[row][n] += sum over i of from[row][i] * by[i][n]: four rows by `wide` vectors, in registers. */
+INLINE void accumulate(vec (*sum)[WIDE], const float *from, long from_step, const vec *by, long by_step,
+                       int count, const int wide) {
+    for (int i = 0; i < count; i++) {
+        vec row[WIDE];
+        for (int n = 0; n < wide; n++) {
+            row[n] = by[i * by_step + n];
+            IN_REGISTER(row[n]);
         }
-        v->raw[j] = s0 + t0;
-        v->raw[j + 1] = s1 + t1;
+        for (int r = 0; r < 4; r++) {
+            vec value = splat(from[r * from_step + i]);
+            for (int n = 0; n < wide; n++) sum[r][n] += value * row[n];
+        }
     }
 }
+
+/* to[i][n] += sum over the rows of a tile of from[row][i] * by[row][n]: four i at a time. */
+INLINE void outer_part(vec *to, long to_step, const float *from, long from_step, const vec *by,
+                       long by_step, const int wide) {
+    vec sum[4][WIDE];
+    for (int i = 0; i < 4; i++)
+        for (int n = 0; n < wide; n++) sum[i][n] = to[i * to_step + n];
+    for (int r = 0; r < TILE; r++) {
+        vec row[WIDE];
+        for (int n = 0; n < wide; n++) {
+            row[n] = by[r * by_step + n];
+            IN_REGISTER(row[n]);
+        }
+        for (int i = 0; i < 4; i++) {
+            vec value = splat(from[r * from_step + i]);
+            for (int n = 0; n < wide; n++) sum[i][n] += value * row[n];
+        }
+    }
+    for (int i = 0; i < 4; i++)
+        for (int n = 0; n < wide; n++) to[i * to_step + n] = sum[i][n];
+}
+
+/* CALL(n, wide) for the vectors of a layer, WIDE at a time: `wide` is a constant within. */
+#define BY_WIDE(BLOCKS, CALL)                                                                      \
+    do {                                                                                           \
+        int n_ = 0;                                                                                \
+        for (; n_ + WIDE <= (BLOCKS); n_ += WIDE) CALL(n_, WIDE);                                  \
+        if (WIDE > 3 && (BLOCKS) - n_ == 3) CALL(n_, 3);                                           \
+        if (WIDE > 2 && (BLOCKS) - n_ == 2) CALL(n_, 2);                                           \
+        if ((BLOCKS) - n_ == 1) CALL(n_, 1);                                                       \
+    } while (0)
+
+INLINE void outer(vec *to, long to_step, const float *from, long from_step, const vec *by,
+                  long by_step, int blocks) {
+#define OUTER(N, WIDTH) outer_part(to + N, to_step, from, from_step, by + N, by_step, WIDTH)
+    BY_WIDE(blocks, OUTER);
+}
+
+/* Hidden units n ... n + wide - 1 of four rows. */
+INLINE void hidden_part(const weights *w, tile *s, int r, int n, int latent, int blocks, const int wide,
+                        const int keep_gate) {
+    const vec *by_drive = w->in + MAX_LATENT * blocks + n, *bias = by_drive + blocks;
+    vec sum[4][WIDE];
+    for (int q = 0; q < 4; q++)
+        for (int i = 0; i < wide; i++) sum[q][i] = bias[i] + splat(s->u[r + q]) * by_drive[i];
+    accumulate(sum, (const float *)s->x + r * STATE, STATE, w->in + n, blocks, latent, wide);
+    for (int q = 0; q < 4; q++)
+        for (int i = 0; i < wide; i++) {
+            vec gate = vsigmoid(sum[q][i]);
+            s->h[(r + q) * blocks + n + i] = sum[q][i] * gate;
+            if (keep_gate) s->gate[(r + q) * blocks + n + i] = gate;
+        }
+}
+
+/* Hidden layer of a tile and f, k, z of four of its rows at a time, from its x and u. */
+INLINE void hidden_layer(const weights *w, tile *s, int r, int latent, int blocks, const int keep_gate) {
+#define HIDDEN(N, WIDTH) hidden_part(w, s, r, N, latent, blocks, WIDTH, keep_gate)
+    BY_WIDE(blocks, HIDDEN);
+}
+
+INLINE void raw_part(const weights *w, const tile *s, int r, int n, int blocks, vec (*raw)[RAW],
+                     const int wide) {
+    vec sum[4][WIDE];
+    for (int q = 0; q < 4; q++)
+        for (int i = 0; i < wide; i++) sum[q][i] = w->out_bias[n + i];
+    accumulate(sum, (const float *)(s->h + r * blocks), LANES * blocks, w->out + n, RAW, LANES * blocks,
+               wide);
+    for (int q = 0; q < 4; q++)
+        for (int i = 0; i < wide; i++) raw[q][n + i] = sum[q][i];
+}
+
+/* f, k and z of four rows. */
+INLINE void raw_outputs(const weights *w, const tile *s, int r, int blocks, vec (*raw)[RAW]) {
+#define RAW_PART(N, WIDTH) raw_part(w, s, r, N, blocks, raw, WIDTH)
+    BY_WIDE(RAW, RAW_PART);
+}
+
+/* Rows of the next step lie far off: ask for them early. */
+INLINE void fetch(const float *from, int latent, int rows) {
+    for (long i = 0; i < (long)latent * rows; i += 16) __builtin_prefetch(from + i);
+}
+
+INLINE void walk(const weights *w, tile *s, int latent, int blocks, int steps, int batch, int b, int rows,
+                 const float *start, const float *drive, const float *noise, float *states) {
+    load(s->x, start + (long)b * latent, latent, rows);
+    memset(s->u, 0, sizeof s->u);
+    for (long t = 0; t < steps; t++) {
+        long here = (t * batch + b) * latent;
+        memcpy(s->u, drive + t * batch + b, sizeof(float) * (size_t)rows);
+        load(s->xi, noise + here, latent, rows);
+        if (t + 1 < steps) fetch(noise + here + (long)batch * latent, latent, rows);
+        for (int r = 0; r < TILE; r += 4) hidden_layer(w, s, r, latent, blocks, 0);
+        for (int r = 0; r < TILE; r += 4) {
+            vec raw[4][RAW];
+            raw_outputs(w, s, r, blocks, raw);
+            for (int q = 0; q < 4; q++)
+                for (int p = 0; p < PARTS; p++) {
+                    vec *x = s->x + (r + q) * PARTS + p, xi = s->xi[(r + q) * PARTS + p];
+                    *x += vsigmoid(raw[q][PARTS + p]) * (vtanh(raw[q][p]) - *x)
+                        + NOISE_SCALE * vsoftplus(raw[q][2 * PARTS + p]) * xi;
+                }
+        }
+        store(states + here, s->x, latent, rows);
+    }
+}
+
+INLINE float total(vec v) {
+#ifdef __AVX512F__
+    return _mm512_reduce_add_ps((__m512)v);
+#else
+    float sum = 0;
+    for (int l = 0; l < LANES; l++) sum += v[l];
+    return sum;
+#endif
+}
+
+/* Gradients of hidden units n ... n + wide - 1 of four rows, before their bend. */
+INLINE void hidden_back(const weights *w, tile *s, int r, int n, int latent, int blocks, const int wide,
+                        vec *along) {
+    const float *back = (const float *)(s->back + r * RAW);
+    vec sum[4][WIDE];
+    for (int q = 0; q < 4; q++)
+        for (int i = 0; i < wide; i++) sum[q][i] = splat(0);
+    if (latent == STATE)                              /* f, k and z lie side by side */
+        accumulate(sum, back, 3 * STATE, w->out_back + n, blocks, 3 * STATE, wide);
+    else
+        for (int part = 0; part < 3; part++)
+            accumulate(sum, back + part * STATE, 3 * STATE, w->out_back + part * STATE * blocks + n,
+                       blocks, latent, wide);
+    for (int q = 0; q < 4; q++)
+        for (int i = 0; i < wide; i++) {
+            long at = (r + q) * blocks + n + i;
+            vec before = sum[q][i] * (s->gate[at] + s->h[at] * (1.0f - s->gate[at]));
+            s->before[at] = before;
+            along[q] += w->in[MAX_LATENT * blocks + n + i] * before;
+        }
+}
+
+/* One step backwards: `grad` holds the gradient of the new state, becomes that of the old one. */
+INLINE void step_back(const weights *w, tile *s, int latent, int blocks, float *grad_u) {
+    for (int r = 0; r < TILE; r += 4) hidden_layer(w, s, r, latent, blocks, 1);
+    for (int r = 0; r < TILE; r += 4) {
+        vec raw[4][RAW], along[4];
+        raw_outputs(w, s, r, blocks, raw);
+        for (int q = 0; q < 4; q++) {
+            for (int p = 0; p < PARTS; p++) {
+                int at = (r + q) * PARTS + p;
+                vec *back = s->back + (r + q) * RAW + p, grad = s->grad[at];
+                vec goal = vtanh(raw[q][p]), gate = vsigmoid(raw[q][PARTS + p]), keep = 1.0f - gate;
+                back[0] = grad * gate * (1.0f - goal * goal);
+                back[PARTS] = grad * (goal - s->x[at]) * gate * keep;
+                back[2 * PARTS] = grad * s->xi[at] * NOISE_SCALE * vsigmoid(raw[q][2 * PARTS + p]);
+                s->grad[at] = grad * keep;
+            }
+            along[q] = splat(0);
+        }
+#define HIDDEN_BACK(N, WIDTH) hidden_back(w, s, r, N, latent, blocks, WIDTH, along)
+        BY_WIDE(blocks, HIDDEN_BACK);
+        for (int q = 0; q < 4; q++) grad_u[r + q] = total(along[q]);
+    }
+    for (int r = 0; r < TILE; r += 8 / PARTS) {       /* eight sums: four would wait for each other */
+        vec sum[8 / PARTS][PARTS];
+        for (int q = 0; q < 8 / PARTS; q++)
+            for (int p = 0; p < PARTS; p++) sum[q][p] = s->grad[(r + q) * PARTS + p];
+        const float *before = (const float *)(s->before + r * blocks);
+        for (int k = 0; k < LANES * blocks; k++) {
+            vec row[PARTS];
+            for (int p = 0; p < PARTS; p++) {
+                row[p] = w->in_back[k * PARTS + p];
+                IN_REGISTER(row[p]);
+            }
+            for (int q = 0; q < 8 / PARTS; q++) {
+                vec value = splat(before[q * LANES * blocks + k]);
+                for (int p = 0; p < PARTS; p++) sum[q][p] += value * row[p];
+            }
+        }
+        for (int q = 0; q < 8 / PARTS; q++)
+            for (int p = 0; p < PARTS; p++) s->grad[(r + q) * PARTS + p] = sum[q][p];
+    }
+}
+
+/* The weights' gradients of one step. */
+INLINE void collect(const tile *s, int latent, int blocks, sums *g) {
+    int padded = (latent + 3) / 4 * 4;
+    for (int i = 0; i < padded; i += 4) {
+        outer(g->in + i * blocks, blocks, (const float *)s->x + i, STATE, s->before, blocks, blocks);
+        for (int part = 0; part < 3; part++)
+            outer(g->out + (part * STATE + i) * blocks, blocks,
+                  (const float *)s->back + part * STATE + i, 3 * STATE, s->h, blocks, blocks);
+    }
+    for (int n = 0; n < blocks; n++) {
+        vec of_drive = splat(0), of_bias = splat(0);
+        for (int r = 0; r < TILE; r++) {
+            of_drive += splat(s->u[r]) * s->before[r * blocks + n];
+            of_bias += s->before[r * blocks + n];
+        }
+        g->in[MAX_LATENT * blocks + n] += of_drive;
+        g->in[(MAX_LATENT + 1) * blocks + n] += of_bias;
+    }
+    for (int n = 0; n < RAW; n++) {
+        vec of_bias = splat(0);
+        for (int r = 0; r < TILE; r++) of_bias += s->back[r * RAW + n];
+        g->out_bias[n] += of_bias;
+    }
+}
+
+INLINE void walk_back(const weights *w, tile *s, int latent, int blocks, int steps, int batch, int b,
+                      int rows, const float *start, const float *drive, const float *noise,
+                      const float *states, const float *grad_states, float *grad_start,
+                      float *grad_drive, sums *g) {
+    vec more[TILE * PARTS];
+    float grad_u[TILE];
+    memset(s->grad, 0, sizeof s->grad);
+    memset(s->u, 0, sizeof s->u);
+    for (long t = steps - 1; t >= 0; t--) {
+        long here = (t * batch + b) * latent;
+        load(more, grad_states + here, latent, rows);
+        for (int i = 0; i < TILE * PARTS; i++) s->grad[i] += more[i];
+        memcpy(s->u, drive + t * batch + b, sizeof(float) * (size_t)rows);
+        load(s->xi, noise + here, latent, rows);
+        if (t > 0) {
+            long before = here - (long)batch * latent;
+            fetch(grad_states + before, latent, rows);
+            fetch(noise + before, latent, rows);
+            if (t > 1) fetch(states + before - (long)batch * latent, latent, rows);
+        }
+        load(s->x, t > 0 ? states + here - (long)batch * latent : start + (long)b * latent, latent, rows);
+        step_back(w, s, latent, blocks, grad_u);
+        if (g) collect(s, latent, blocks, g);
+        memcpy(grad_drive + t * batch + b, grad_u, sizeof(float) * (size_t)rows);
+    }
+    store(grad_start + (long)b * latent, s->grad, latent, rows);
+}
+
+/* The widths as constants where they are the usual ones: the compiler unrolls what it knows. */
+#define BY_WIDTH(CALL)                                                                             \
+    if (latent == STATE && w.blocks == 64 / LANES) CALL(STATE, 64 / LANES);                        \
+    else if (latent == STATE) CALL(STATE, w.blocks);                                               \
+    else CALL(latent, w.blocks)
 
 void forward(const float *start, const float *drive, const float *noise, const float *in,
              const float *in_drive, const float *in_bias, const float *out, const float *out_bias,
-             int steps, int batch, int latent, int hidden, float *states) {
-    weights w;
-    layer v;
+             int steps, int batch, int latent, int hidden, int first, int count, float *states) {
+    static _Thread_local weights w;
+    static _Thread_local tile s;
     take_weights(&w, latent, hidden, in, in_drive, in_bias, out, out_bias);
-    for (int b = 0; b < batch; b += LANES) {
-        int columns = batch - b < LANES ? batch - b : LANES;
-        vec x[MAX_LATENT], xi[MAX_LATENT], u;
-        load(x, start + (long)b * latent, latent, columns);
-        for (long t = 0; t < steps; t++) {
-            load(&u, drive + t * batch + b, 1, columns);
-            load(xi, noise + (t * batch + b) * latent, latent, columns);
-            evaluate(&w, x, u, &v);
-            for (int d = 0; d < latent; d++)
-                x[d] += vsigmoid(v.raw[latent + d]) * (vtanh(v.raw[d]) - x[d])
-                      + NOISE_SCALE * vsoftplus(v.raw[2 * latent + d]) * xi[d];
-            store(states + (t * batch + b) * latent, x, latent, columns);
-        }
+    for (int b = first; b < first + count; b += TILE) {
+        int left = first + count - b, rows = left < TILE ? left : TILE;
+#define WALK(LATENT, BLOCKS)                                                                       \
+        walk(&w, &s, LATENT, BLOCKS, steps, batch, b, rows, start, drive, noise, states)
+        BY_WIDTH(WALK);
     }
-}
-
-/* The weights' gradients, hidden units along the lanes: small enough to stay in the first cache. */
-typedef struct {
-    vec in[MAX_LATENT][MAX_HIDDEN / LANES], in_drive[MAX_HIDDEN / LANES], in_bias[MAX_HIDDEN / LANES];
-    vec out[3 * MAX_LATENT][MAX_HIDDEN / LANES], out_bias[3 * MAX_LATENT];
-} sums;
-
-static inline float total(vec v) {
-    float s = 0;
-    for (int l = 0; l < LANES; l++) s += v[l];
-    return s;
 }
 
 static void give_sums(const sums *g, int latent, int hidden, float *in, float *in_drive, float *in_bias,
                       float *out, float *out_bias) {
+    const float *of_in = (const float *)g->in, *of_out = (const float *)g->out;
+    int row = (hidden + LANES - 1) / LANES * LANES;
     for (int k = 0; k < hidden; k++) {
-        for (int d = 0; d < latent; d++) in[k * latent + d] = g->in[d][k / LANES][k % LANES];
-        in_drive[k] = g->in_drive[k / LANES][k % LANES];
-        in_bias[k] = g->in_bias[k / LANES][k % LANES];
-        for (int j = 0; j < 3 * latent; j++) out[j * hidden + k] = g->out[j][k / LANES][k % LANES];
+        for (int d = 0; d < latent; d++) in[k * latent + d] = of_in[d * row + k];
+        in_drive[k] = of_in[MAX_LATENT * row + k];
+        in_bias[k] = of_in[(MAX_LATENT + 1) * row + k];
+        for (int part = 0; part < 3; part++)
+            for (int d = 0; d < latent; d++)
+                out[(part * latent + d) * hidden + k] = of_out[(part * STATE + d) * row + k];
     }
-    for (int j = 0; j < 3 * latent; j++) out_bias[j] = total(g->out_bias[j]);
-}
-
-/* Columns of the batch along the lanes -> hidden units along the lanes: to[column][unit]. */
-static inline void turn(vec (*to)[MAX_HIDDEN / LANES], const vec *from, int hidden) {
-    const float *flat = (const float *)from;
-    for (int l = 0; l < LANES; l++) {
-        float *row = (float *)to[l];
-        for (int k = 0; k < hidden; k++) row[k] = flat[k * LANES + l];
-    }
-}
-
-/* sum[unit] += over the columns, value[column] * rows[column][unit] */
-static inline void gather(vec *sum, vec value, vec (*rows)[MAX_HIDDEN / LANES], int blocks) {
-    for (int k = 0; k < blocks; k += 4) {
-        vec s0 = sum[k], s1 = splat(0), s2 = s1, s3 = s1;
-        int more = blocks - k;
-        for (int l = 0; l < LANES; l++) {
-            s0 += value[l] * rows[l][k];
-            if (more > 1) s1 += value[l] * rows[l][k + 1];
-            if (more > 2) s2 += value[l] * rows[l][k + 2];
-            if (more > 3) s3 += value[l] * rows[l][k + 3];
-        }
-        sum[k] = s0;
-        if (more > 1) sum[k + 1] += s1;
-        if (more > 2) sum[k + 2] += s2;
-        if (more > 3) sum[k + 3] += s3;
-    }
-}
-
-static void collect(sums *g, const weights *w, const layer *v, const vec *before, const vec *raw,
-                    const vec *x, vec u) {
-    vec rows[LANES][MAX_HIDDEN / LANES];
-    int blocks = w->hidden / LANES;
-    turn(rows, before, w->hidden);
-    for (int d = 0; d < w->latent; d++) gather(g->in[d], x[d], rows, blocks);
-    gather(g->in_drive, u, rows, blocks);
-    gather(g->in_bias, splat(1), rows, blocks);
-    turn(rows, v->h, w->hidden);
-    for (int j = 0; j < 3 * w->latent; j++) {
-        gather(g->out[j], raw[j], rows, blocks);
-        g->out_bias[j] += raw[j];
-    }
-}
-
-/* One step backwards: `grad` holds the gradient of the new state, becomes that of the old one. */
-static inline vec step_back(const weights *w, const layer *v, const vec *x, vec u, const vec *xi,
-                            vec *grad, sums *g) {
-    int latent = w->latent;
-    vec raw[3 * MAX_LATENT + 1], grad_u = splat(0);
-    raw[3 * latent] = splat(0);               /* rows are read in pairs; 3 D may be odd */
-    for (int d = 0; d < latent; d++) {
-        vec goal = vtanh(v->raw[d]), gate = vsigmoid(v->raw[latent + d]), keep = 1.0f - gate;
-        raw[d] = grad[d] * gate * (1.0f - goal * goal);
-        raw[latent + d] = grad[d] * (goal - x[d]) * gate * keep;
-        raw[2 * latent + d] = grad[d] * xi[d] * NOISE_SCALE * vsigmoid(v->raw[2 * latent + d]);
-        grad[d] *= keep;
-    }
-    vec before[MAX_HIDDEN];
-    for (int k = 0; k < w->hidden; k++) {
-        vec s = splat(0), t = splat(0);
-        for (int j = 0; j < 3 * latent; j += 2) {
-            s += w->out[j][k] * raw[j];
-            t += w->out[j + 1][k] * raw[j + 1];
-        }
-        before[k] = (s + t) * (v->gate[k] + v->h[k] * (1.0f - v->gate[k]));
-        grad_u += w->in_drive[k] * before[k];
-        for (int d = 0; d < latent; d++) grad[d] += w->in[k][d] * before[k];
-    }
-    if (g) collect(g, w, v, before, raw, x, u);
-    return grad_u;
+    for (int part = 0; part < 3; part++)
+        for (int d = 0; d < latent; d++) out_bias[part * latent + d] = ((const float *)g->out_bias)[part * STATE + d];
 }
 
 /* The gradients of `grad_states` (T, B, D); grad_in == NULL: those of the weights aren't wanted. */
 void backward(const float *start, const float *drive, const float *noise, const float *in,
               const float *in_drive, const float *in_bias, const float *out, const float *out_bias,
-              int steps, int batch, int latent, int hidden, const float *states,
+              int steps, int batch, int latent, int hidden, int first, int count, const float *states,
               const float *grad_states, float *grad_start, float *grad_drive, float *grad_in,
               float *grad_in_drive, float *grad_in_bias, float *grad_out, float *grad_out_bias) {
-    weights w;
-    layer v;
+    static _Thread_local weights w;
+    static _Thread_local tile s;
     static _Thread_local sums g;
     if (grad_in) memset(&g, 0, sizeof g);
     take_weights(&w, latent, hidden, in, in_drive, in_bias, out, out_bias);
-    for (int b = 0; b < batch; b += LANES) {
-        int columns = batch - b < LANES ? batch - b : LANES;
-        vec grad[MAX_LATENT], x[MAX_LATENT], xi[MAX_LATENT], more[MAX_LATENT], u;
-        memset(grad, 0, sizeof grad);
-        for (long t = steps - 1; t >= 0; t--) {
-            long here = (t * batch + b) * latent;
-            load(more, grad_states + here, latent, columns);
-            for (int d = 0; d < latent; d++) grad[d] += more[d];
-            load(&u, drive + t * batch + b, 1, columns);
-            load(xi, noise + here, latent, columns);
-            if (t > 0) load(x, states + here - (long)batch * latent, latent, columns);
-            else load(x, start + (long)b * latent, latent, columns);
-            evaluate(&w, x, u, &v);
-            vec grad_u = step_back(&w, &v, x, u, xi, grad, grad_in ? &g : 0);
-            store(grad_drive + t * batch + b, &grad_u, 1, columns);
-        }
-        store(grad_start + (long)b * latent, grad, latent, columns);
+    for (int b = first; b < first + count; b += TILE) {
+        int left = first + count - b, rows = left < TILE ? left : TILE;
+#define WALK_BACK(LATENT, BLOCKS)                                                                  \
+        walk_back(&w, &s, LATENT, BLOCKS, steps, batch, b, rows, start, drive, noise, states,      \
+                  grad_states, grad_start, grad_drive, grad_in ? &g : 0)
+        BY_WIDTH(WALK_BACK);
     }
     if (grad_in) give_sums(&g, latent, hidden, grad_in, grad_in_drive, grad_in_bias, grad_out, grad_out_bias);
 }
