@@ -175,6 +175,10 @@ def _bench_serve(parts: argparse._SubParsersAction[Parser]) -> None:
         help="these of the instruments over HiSLIP, as INSTR resources, not over a plain socket",
     )  # fmt: skip
     serve.add_argument(
+        "--prologix", type=names, default=(), metavar="A,B,…",
+        help="these behind a Prologix GPIB adapter on a port of its own, as GPIB resources",
+    )  # fmt: skip
+    serve.add_argument(
         "--faults", type=Path, metavar="FILE", help='a JSON list of {"instrument", "at", "kind"}'
     )
     serve.add_argument("--wire-log", type=Path, metavar="FILE", help="every byte, both clocks")

@@ -126,6 +126,7 @@ def _serve(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, No
         host=arguments.host,
         faults=arguments.faults,
         hislip=arguments.hislip,
+        prologix=arguments.prologix,
         wire_log=arguments.wire_log,
         write_bench=arguments.write_bench,
         stop=run.stop,

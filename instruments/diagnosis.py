@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 import pyvisa
 from pyvisa.constants import StatusCode
 
+from instruments.boards import underlying
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.lock_files import LinkInUseError, lock_folder, locked_file
 from instruments.locks import link_of
 from instruments.parallel import HangsError
+from instruments.prologix import AdapterError
 from models.errors import StoppedError, TwinrigError
 
 if TYPE_CHECKING:
@@ -188,9 +190,11 @@ def _spoilt(spec: InstrumentSpec, error: LinkError) -> str:
 
 def _silent(spec: InstrumentSpec) -> str:
     tried = ", ".join(ENDS.values())
-    where = "the port's baud rate and frame" if spec.resource.startswith("ASRL") else "the port"
+    where = {"ASRL": "the port's baud rate and frame", "GPIB": "its GPIB address"}
+    check = where.get(spec.resource[:4].upper(), "the port")
+    reached = "Its adapter answers, it does not" if spec.board else "It is reached and says nothing"
     return (
-        f"It is reached and says nothing, whatever the `terminator` ({tried}): check {where}, "
+        f"{reached}, whatever the `terminator` ({tried}): check {check}, "
         "that its remote interface is switched on, and that no other program holds it"
     )
 
@@ -198,13 +202,13 @@ def _silent(spec: InstrumentSpec) -> str:
 def _hangs(spec: InstrumentSpec, error: HangsError) -> tuple[str, str]:
     """Problem and hint for an instrument that has kept its thread: a watchdog's, a name, a VISA."""
     try:
-        locked_file(link_of(spec.resource), lock_folder()).close()
+        locked_file(link_of(spec.resource, spec.board), lock_folder()).close()
     except LinkInUseError as owner:
         if owner.by_watchdog:
             return str(owner).partition(";")[0], "It brings the magnets to zero: wait, then again"
     except TwinrigError:
         pass  # what keeps the thread is another thing
-    if spec.resource.startswith("TCPIP"):
+    if _place(spec).startswith("TCPIP"):
         hint = "The name look-up or the VISA library hangs: write the IP address into `resource`"
         return str(error), hint
     return str(error), "The VISA library hangs: unplug the adapter, plug it in, and try once more"
@@ -213,7 +217,12 @@ def _hangs(spec: InstrumentSpec, error: HangsError) -> tuple[str, str]:
 def _unreachable(spec: InstrumentSpec, cause: BaseException | None) -> tuple[str, str]:
     """Problem (empty: as the error says it) and hint, by what opening or the first byte raised."""
     words = str(cause)
-    kind = spec.resource.upper()
+    if isinstance(cause, AdapterError):
+        return words, (
+            "Correct the `resource` of its [board] table; on the network an adapter listens on "
+            "port 1234"
+        )
+    kind = _place(spec).upper()
     if "Please install" in words or "No class registered" in words:
         return no_backend(kind)
     if isinstance(cause, pyvisa.VisaIOError):
@@ -241,8 +250,13 @@ def _unreachable(spec: InstrumentSpec, cause: BaseException | None) -> tuple[str
     return "", ""
 
 
+def _place(spec: InstrumentSpec) -> str:
+    """What is opened: the instrument, or the adapter that it is behind."""
+    return underlying(spec.board) if spec.board else spec.resource
+
+
 def _refused(spec: InstrumentSpec) -> str:
-    if any(f"::{host}::" in spec.resource.lower() for host in ("127.0.0.1", "localhost")):
+    if any(f"::{host}::" in _place(spec).lower() for host in ("127.0.0.1", "localhost")):
         return (
             "On this computer: does `twinrig bench serve` still run? Its ports change with each "
             "start: use the bench file that it writes"
@@ -259,6 +273,7 @@ def no_backend(kind: str) -> tuple[str, str]:
     package = {"GPIB": "linux-gpib and gpib-ctypes", "USB": "pyusb"}.get(name, "a package for it")
     return f"the VISA of this computer has no way to {name}", (
         f"Install NI-VISA or Keysight's, or {package} for pyvisa-py in Twinrig's .venv"
+        + ("; a Prologix adapter needs neither: name it in a [board] table" * (name == "GPIB"))
     )
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from instruments.boards import bus_address, underlying
 from instruments.serial_line import SerialLine
-from instruments.transport import port_of
+from instruments.transport import open_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,16 +79,12 @@ class Adapter:
         self.name = name
         self.broken = False
         self._users, self._users_lock = 0, threading.Lock()
-        resource = underlying(name)
-        self._resource = rm.open_resource(resource, open_timeout=round(1000 * open_s))
+        self._selected = ""
+        self._reading = ""  # the address that was told to talk, until its message ends
+        self._heard_s = 0.0
+        self._marked = True
+        self._port = open_port(rm, underlying(name), end=EOT, open_s=open_s, line=USB)
         try:
-            if resource.startswith("ASRL"):
-                USB.set_on(self._resource)
-            self._port = port_of(self._resource, EOT)  # type: ignore[arg-type]
-            self._selected = ""
-            self._reading = ""  # the address that was told to talk, until its message ends
-            self._heard_s = 0.0
-            self._marked = True
             self.version = self._begin()
         except BaseException:
             self.close()
@@ -196,8 +192,7 @@ class Adapter:
     def close(self) -> None:
         """Close the connection; never raises."""
         self.broken = True
-        with contextlib.suppress(Exception):  # it is given up: how it fails changes nothing
-            self._resource.close()
+        self._port.close()
 
     def share(self, more: int) -> int:
         """Count one instrument more or less; how many there are now."""

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from pyvisa.resources import MessageBasedResource
 
+    from instruments.serial_line import SerialLine
+
 CHUNK = 4096
 KERNEL_WAITS = sys.platform == "linux"  # whose struct timeval is known here
 KERNEL_TICKS_S = 0.4  # the kernel's waits are coarse by its ticks: a shorter one is `select`'s
@@ -262,6 +264,26 @@ class LibraryPort(VisaPort):
     def waiting(self) -> bool:
         """Not known."""
         return False
+
+
+def open_port(
+    rm: pyvisa.ResourceManager, name: str, *, end: int, open_s: float, line: SerialLine
+) -> Port:
+    """Open a resource, set its line where it is a serial one, and find its port.
+
+    Raises whatever a VISA library does where it can't; nothing stays open then.
+    """
+    resource = cast(
+        "MessageBasedResource", rm.open_resource(name, open_timeout=round(open_s * 1000))
+    )
+    try:
+        if name.upper().startswith("ASRL"):
+            line.set_on(resource)
+        return port_of(resource, end)
+    except BaseException:
+        with suppress(Exception):  # why it can't be used is the error, not how it closes
+            resource.close()
+        raise
 
 
 def port_of(resource: MessageBasedResource, end: int) -> Port:

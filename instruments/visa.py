@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pyvisa
 
@@ -22,15 +22,13 @@ from instruments.ieee_block import read_block
 from instruments.link_errors import Faults, LinkError, WrongInstrumentError
 from instruments.prologix import PrologixPort
 from instruments.serial_line import SerialLine
-from instruments.transport import Port, port_of
+from instruments.transport import Port, open_port
 from models.errors import StoppedError
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable
     from contextlib import AbstractContextManager
-
-    from pyvisa.resources import MessageBasedResource
 
     from instruments.clock import Stop
     from instruments.wirelog import WireTap
@@ -288,10 +286,8 @@ class VisaSession:
         name = self.resource_name
         if self._board is not None:
             return PrologixPort(name, self._board, self._rm, self._link, self.timeout_s)
-        opened = self._rm.open_resource(name, open_timeout=round(self.timeout_s * 1000))
-        if self._is_serial:
-            self._serial_line.set_on(opened)
-        return port_of(cast("MessageBasedResource", opened), self._end[-1])
+        end, line = self._end[-1], self._serial_line
+        return open_port(self._rm, name, end=end, open_s=self.timeout_s, line=line)
 
     def _close_port(self) -> None:
         port, self._port = getattr(self, "_port", None), None

@@ -43,6 +43,7 @@ def serve(
     host: str = HOST,
     faults: Path | None = None,
     hislip: Sequence[str] = (),
+    prologix: Sequence[str] = (),
 ) -> Generator[Event, None, None]:
     """Yield one `Listening` for each instrument, then who can reach them; serve until `stop`.
 
@@ -60,6 +61,8 @@ def serve(
         A JSON file of faults to inject.
     hislip
         Models that are reached over HiSLIP (`INSTR`) instead of a socket.
+    prologix
+        Models that are reached through a GPIB adapter instead.
 
     Raises
     ------
@@ -86,6 +89,7 @@ def serve(
                 faults=faults,
                 host=host,
                 hislip=tuple(hislip),
+                prologix=tuple(prologix),
                 on_listening=heard.put,
                 until=until,
             )

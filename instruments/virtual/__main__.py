@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
             write_bench=options.write_bench,
             faults=options.faults,
             hislip=tuple(options.hislip.split(",")) if options.hislip else (),
+            prologix=tuple(options.prologix.split(",")) if options.prologix else (),
             until=until,
         )
     except TwinrigError as error:
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--wire-log", type=Path, help="new file for every message")
     parser.add_argument("--write-bench", type=Path, help="new bench file that reaches this rig")
     parser.add_argument("--hislip", default="", help="models over HiSLIP, not over a socket")
+    parser.add_argument("--prologix", default="", help="models behind a GPIB adapter")
     parser.add_argument("--faults", type=Path, help="JSON file: what goes wrong, and when")
     return parser
 

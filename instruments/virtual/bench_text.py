@@ -17,7 +17,7 @@ _AXES = ("x", "y", "z")
 _SWING_MARGIN = 1.1  # of a loop's hold over what the ramp takes from one end to the other
 
 
-def bench_text(rig: VirtualRig, resources: Mapping[str, str]) -> str:
+def bench_text(rig: VirtualRig, resources: Mapping[str, str], adapter: str | None = None) -> str:
     """Write the bench file of a served rig.
 
     Parameters
@@ -26,6 +26,8 @@ def bench_text(rig: VirtualRig, resources: Mapping[str, str]) -> str:
         The rig.
     resources
         VISA address of each of its instruments, by key.
+    adapter
+        Of the GPIB board that some of them are behind.
     """
     parts = [
         f"# A virtual rig on TCP, as `twinrig bench serve` wrote it.\n"
@@ -34,6 +36,8 @@ def bench_text(rig: VirtualRig, resources: Mapping[str, str]) -> str:
         f'clock = "{resources[CLOCK]}"\n'
         f"accelerate = {rig.accelerate}\n"
     ]
+    if adapter:
+        parts.append(f'[board.gpib]                  # what GPIB0 is\nresource = "{adapter}"\n')
     keys = list(rig.instruments)
     supplies = [key for key in keys if rig.instruments[key].model in SUPPLIES]
     for number, key in enumerate(supplies):

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from instruments.virtual.instrument import Port
+
+
+class Steps(Protocol):
+    """Messages that were heard: carried out one by one, settings before questions."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether one waits."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether the oldest wants a reply."""
+
+    def step(self) -> None:
+        """Carry the oldest out."""
+
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only
 
@@ -50,6 +66,11 @@ class Connection:
     def said(self) -> bytes:
         """What the instrument has to say now, as it goes over the wire."""
         return b"" if self.port is None else self.port.transmit()
+
+    @property
+    def steps(self) -> Steps | None:
+        """What waits to be carried out; None until it is known whose."""
+        return self.port
 
     @property
     def over(self) -> bool:

@@ -22,12 +22,14 @@ from instruments.virtual.bench_text import bench_text
 from instruments.virtual.connection import Connection
 from instruments.virtual.faults import read_faults
 from instruments.virtual.hislip import HislipHost
-from instruments.virtual.rig import DEFAULT_DEVICE, DEFAULT_MODELS, VirtualRig
+from instruments.virtual.prologix import FIRST_ADDRESS, TERMINATOR, PrologixHost
+from instruments.virtual.prologix import MODEL as ADAPTER
+from instruments.virtual.rig import CLOCK, DEFAULT_DEVICE, DEFAULT_MODELS, VirtualRig
 from models.errors import InputError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -88,37 +90,46 @@ class RigServer:
         Of the first instrument, the others follow; 0 takes free ones.
     hislip
         Models that are reached over HiSLIP, as `INSTR` resources.
+    prologix
+        Models that are reached through one GPIB adapter, which has a port of its own.
 
     Raises
     ------
     InputError
-        A model of `hislip` is none of the rig's.
+        A model of `hislip` or `prologix` is none of the rig's, or is in both.
     TwinrigError
         A port is taken or not allowed.
     """
 
     def __init__(
-        self, rig: VirtualRig, host: str = HOST, port: int = 0, hislip: Sequence[str] = ()
+        self,
+        rig: VirtualRig,
+        host: str = HOST,
+        port: int = 0,
+        hislip: Sequence[str] = (),
+        prologix: Sequence[str] = (),
     ) -> None:
         self._rig = rig
-        models = dict.fromkeys(one.model for one in rig.instruments.values())
-        raise_problems(
-            InputError,
-            "virtual rig: over HiSLIP",
-            [f"{name!r} is none of {', '.join(models)}" for name in hislip if name not in models],
-        )
-        self._hislip = {
+        _check_ways(rig, hislip, prologix)
+        self._hosts: dict[str, HislipHost | PrologixHost] = {
             key: HislipHost(lambda key=key: rig.connect(key))  # type: ignore[misc]
             for key, one in rig.instruments.items()
             if one.model in hislip
         }
+        behind = [key for key, one in rig.instruments.items() if one.model in prologix]
+        addresses = dict(enumerate(behind, FIRST_ADDRESS))
         self._selector = selectors.DefaultSelector()
         self._connections: list[Connection] = []
         self.listening: list[Listening] = []
         self.resources: dict[str, str] = {}
+        self.adapter: str | None = None
         try:
-            for offset, key in enumerate(rig.instruments):
+            own = [key for key in rig.instruments if key not in behind]
+            for offset, key in enumerate(own):
                 self._listen(key, host, port + offset if port else 0)
+            if behind:
+                self._hosts[ADAPTER] = PrologixHost(addresses, rig.connect)
+                self._behind_adapter(addresses, host, port + len(own) if port else 0)
         except OSError as error:
             self.close()
             raise TwinrigError(
@@ -126,7 +137,8 @@ class RigServer:
                 "choose another, or 0 for a free one"
             ) from error
 
-    def _listen(self, key: str, host: str, port: int) -> None:
+    def _bound(self, key: str, host: str, port: int) -> int:
+        """Listen for what the key names; the port's number."""
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._selector.register(listener, selectors.EVENT_READ, key)
         if os.name == "posix":  # elsewhere it lets two servers share a port
@@ -134,14 +146,27 @@ class RigServer:
         listener.bind((host, port))
         listener.listen()
         listener.setblocking(False)
-        number = listener.getsockname()[1]
+        return int(listener.getsockname()[1])
+
+    def _listen(self, key: str, host: str, port: int) -> None:
+        number = self._bound(key, host, port)
         resource = f"TCPIP0::{host}::{number}::SOCKET"
-        if key in self._hislip:
+        if key in self._hosts:
             resource = f"TCPIP0::{host}::hislip0,{number}::INSTR"
+        self._announce(key, resource)
+
+    def _announce(self, key: str, resource: str) -> None:
         instrument = self._rig.instruments[key]
         self.resources[key] = resource
         terminator = instrument.terminator.decode("ascii")
         self.listening.append(Listening(instrument.model, resource, terminator))
+
+    def _behind_adapter(self, addresses: Mapping[int, str], host: str, port: int) -> None:
+        number = self._bound(ADAPTER, host, port)
+        self.adapter = f"PRLGX-TCPIP0::{host}::{number}::INTFC"
+        self.listening.append(Listening(ADAPTER, self.adapter, TERMINATOR))
+        for address, key in addresses.items():
+            self._announce(key, f"GPIB0::{address}::INSTR")
 
     def run(self, until: threading.Event) -> None:
         """Serve until the event is set."""
@@ -164,7 +189,7 @@ class RigServer:
 
     def _carry_out(self, connections: list[Connection]) -> None:
         """Carry waiting messages out, settings first (see the module's decision)."""
-        waiting = [one.port for one in connections if one.port is not None and one.port.pending]
+        waiting = [one.steps for one in connections if one.steps is not None and one.steps.pending]
         while waiting:
             for port in [one for one in waiting if not one.asks] or waiting:
                 port.step()
@@ -175,14 +200,11 @@ class RigServer:
             link, _ = listener.accept()
         except OSError:  # the client has gone already
             return
-        if self._rig.refuses(key):
+        if key != ADAPTER and self._rig.refuses(key):
             link.close()
             return
-        connection = (
-            self._hislip[key].accept(link)
-            if key in self._hislip
-            else Connection(link, self._rig.connect(key))
-        )
+        way = self._hosts.get(key)
+        connection = way.accept(link) if way else Connection(link, self._rig.connect(key))
         self._connections.append(connection)
         self._selector.register(link, selectors.EVENT_READ, connection)
 
@@ -216,6 +238,7 @@ def serve(
     host: str = HOST,
     port: int = 0,
     hislip: Sequence[str] = (),
+    prologix: Sequence[str] = (),
 ) -> None:
     """Serve a virtual rig until the event is set.
 
@@ -237,6 +260,8 @@ def serve(
         Where to listen.
     hislip
         Models over HiSLIP instead of a socket.
+    prologix
+        Models behind a GPIB adapter instead.
 
     Raises
     ------
@@ -252,10 +277,10 @@ def serve(
     rig.tap = log
     server = None
     try:
-        server = RigServer(rig, host, port, hislip)
+        server = RigServer(rig, host, port, hislip, prologix)
         if write_bench:
             with _new_file(write_bench, "bench file") as file:
-                file.write(bench_text(rig, server.resources))
+                file.write(bench_text(rig, server.resources, server.adapter))
         for one in server.listening:
             (on_listening or print_listening)(one)
         server.run(until)
@@ -264,6 +289,24 @@ def serve(
             server.close()
         if log is not None:
             log.close()
+
+
+def _check_ways(rig: VirtualRig, hislip: Sequence[str], prologix: Sequence[str]) -> None:
+    """Every model that goes another way than over a socket is there, and goes one way."""
+    models = dict.fromkeys(one.model for one in rig.instruments.values())
+    ways = {"over HiSLIP": hislip, "behind a GPIB adapter": prologix}
+    raise_problems(
+        InputError,
+        "virtual rig",
+        [
+            f"{way}: {name!r} is none of {', '.join(models)}"
+            for way, names in ways.items()
+            for name in names
+            if name not in models
+        ]
+        + [f"{name!r} can't be both {' and '.join(ways)}" for name in hislip if name in prologix]
+        + [f"{name!r} is no GPIB instrument" for name in prologix if name == CLOCK],
+    )
 
 
 def print_listening(one: Listening) -> None:

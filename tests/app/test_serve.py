@@ -177,12 +177,14 @@ def test_a_spin_vortex_ice_is_recorded_over_tcp(
     assert np.all(np.abs(recording.response - 0.5) < 0.05)
 
 
-def test_instruments_over_hislip_are_checked_and_recorded(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("way", "boards"), [("--hislip", 0), ("--prologix", 1)])
+def test_instruments_over_hislip_or_behind_an_adapter_are_checked_and_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], way: str, boards: int
 ) -> None:
-    chosen = ("--device", "leaky-integrator", "--hislip", "kepco-bop,sr830")
+    chosen = ("--device", "leaky-integrator", way, "kepco-bop,sr830")
     with served_rig(tmp_path, accelerate=1e4, more=chosen, ramp_A_per_s=2000.0) as served:
         assert served.bench.read_text().count("::INSTR") == 2
+        assert served.bench.read_text().count("PRLGX-TCPIP0::127.0.0.1::") == boards
         assert main(["bench", "check", str(served.bench)]) == 0
         arguments = ["record", "--bench", str(served.bench), "--sequences", "steps:1x4"]
         assert main([*arguments, "--repeats", "2", "--out", str(tmp_path / "rec")]) == 0

@@ -15,13 +15,15 @@ from instruments.virtual.server import RigServer
 class ServedRig:
     """The rig, its bench file's text, its wire (device time, model, direction, bytes)."""
 
-    def __init__(self, models, accelerate, faults=None, device="leaky-integrator", hislip=()):
+    def __init__(
+        self, models, accelerate, faults=None, device="leaky-integrator", hislip=(), prologix=()
+    ):
         self.wire = []
         self._by_hand = False
         self.rig = VirtualRig(device, models, 0, accelerate, self._tap, faults)
-        self._server = RigServer(self.rig, hislip=hislip)
-        self.resources = self._server.resources
-        self.text = bench_text(self.rig, self.resources)
+        self._server = RigServer(self.rig, hislip=hislip, prologix=prologix)
+        self.resources, self.adapter = self._server.resources, self._server.adapter
+        self.text = bench_text(self.rig, self.resources, self.adapter)
         self._until = threading.Event()
         self._thread = threading.Thread(target=self._server.run, args=(self._until,), daemon=True)
         self._thread.start()
@@ -73,8 +75,9 @@ def served(
     faults=None,
     device="leaky-integrator",
     hislip=(),
+    prologix=(),
 ):
-    rig = ServedRig(models, accelerate, faults, device, hislip)
+    rig = ServedRig(models, accelerate, faults, device, hislip, prologix)
     try:
         yield rig
     finally:
