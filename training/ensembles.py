@@ -37,6 +37,8 @@ class Ground:
         `(C,)`: standard deviation over repeats, averaged over steps; 0 for a channel without any.
     signal_floor
         `(C,)`: a standard deviation of the mean response below this is none.
+    variance
+        `(C,)`: variance over repeats, averaged over steps; 0 for a channel without any.
     """
 
     valid: Mask
@@ -44,6 +46,7 @@ class Ground:
     centre: Array
     spread: Array
     signal_floor: Array
+    variance: Array
 
     @classmethod
     def of(cls, real: Array) -> Ground:
@@ -56,7 +59,8 @@ class Ground:
         steps = max(int(valid.sum()), 1)
         spread = np.where(varied, std, 0.0).sum(axis=(0, 1)) / steps
         centre = inside.mean(axis=1).sum(axis=(0, 1)) / steps
-        return cls(valid, varied, centre, spread, NO_SPREAD * largest)
+        variance = np.where(varied, std**2, 0.0).sum(axis=(0, 1)) / steps
+        return cls(valid, varied, centre, spread, NO_SPREAD * largest, variance)
 
     def inside(self, ensemble: Array) -> Array:
         """The ensemble about the centre, zero beyond each sequence's length."""

@@ -3,7 +3,8 @@
 A twin is never closer to the device than the repeats can tell. Each score is therefore stated with
 ensembles of one size (8 against 8 where there are 16 held-out repeats or more, halves of what is
 there otherwise): twin samples against one half, and the other half against the same half, over 20
-random splits. Ratios depend on that size; the excess √(value² − floor²) doesn't.
+random splits. Ratios depend on that size; the excess √(value² − floor²) doesn't. Where the drives
+are given too, the same is told by drive, step, channel and drive family (`training.where`).
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from training.metrics import (
     coverage,
     lag_sums,
 )
+from training.noise_checks import rank_plots, spectra
+from training.where import local_errors, number, where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 HALF = 8
 SPLITS = 20
 RESAMPLES = 300
+FAMILY_RESAMPLES = 100
 INTERVAL = (5.0, 95.0)
 
 
@@ -43,14 +47,20 @@ class Scores:
     Attributes
     ----------
     errors
-        Score name → `{value, floor, ratio, excess, low, high}`; `low`, `high`: 90 % bootstrap
-        interval of the ratio over sequences (over splits where there is one sequence). None where
+        Score name → `{value, floor, ratio, excess, low, high, value_low, value_high, excess_low,
+        excess_high}`; `low`, `high`: 90 % bootstrap interval of the ratio over sequences (over
+        splits where there is one sequence), the others those of value and excess. None where
         nothing could be scored.
     coverage
-        `{value, expected}` of the central 90 % interval.
+        `{value, expected, low, high}` of the central 90 % interval.
     details
-        Arrays to draw (`pit`, `autocorrelation_real`, `…_twin`, `…_low`, `…_high`) and what the
-        scores rest on (`half`, `repeats`, `sequences`, `splits`, `steps_without_spread`).
+        Arrays to draw (`pit`, `autocorrelation_real`, `…_twin`, `…_low`, `…_high`, and those of
+        `training.noise_checks`) and what the scores rest on (`half`, `repeats`, `sequences`,
+        `splits`, `steps_without_spread`).
+    families
+        Drive family → score name → as in `errors`; empty where families were not given.
+    where
+        As `training.where.where`; empty where drives were not given.
     notes
         Sentences a reader of the scores must know.
     """
@@ -59,9 +69,22 @@ class Scores:
     coverage: dict[str, float | None]
     details: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    families: dict[str, dict[str, dict[str, float | None]]] = field(default_factory=dict)
+    where: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
-def score(samples: Array, real: Array, seed: int = 0, half: int = HALF) -> Scores:
+@dataclass(frozen=True)
+class Drives:
+    """What the scored sequences were: drive `(S, T)`, S families, and the channels' names."""
+
+    drive: Array
+    families: Sequence[str]
+    channels: Sequence[str]
+
+
+def score(
+    samples: Array, real: Array, seed: int = 0, half: int = HALF, drives: Drives | None = None
+) -> Scores:
     """Score twin samples against held-out real repeats.
 
     Parameters
@@ -74,6 +97,8 @@ def score(samples: Array, real: Array, seed: int = 0, half: int = HALF) -> Score
         Of the splits and the bootstrap.
     half
         Repeats a half, where there are enough.
+    drives
+        Of the sequences; with them the scores also say where the twin is off.
 
     Raises
     ------
@@ -88,15 +113,25 @@ def score(samples: Array, real: Array, seed: int = 0, half: int = HALF) -> Score
             "spread each), 16 to be stated beside others: record more repeats"
         )
     half = min(half, repeats // 2)
+    twin = samples[kept]
     ground, rng = Ground.of(whole), np.random.default_rng(seed)
-    splits = list(_splits(samples[kept], whole, half, rng))
+    splits = list(_splits(twin, whole, half, rng))
     weights = _bootstrap_weights(len(kept), rng)
-    errors = {
-        name: _beside_floor(name, splits, ground, weights)
-        for name in SCORES
-        if whole.shape[3] > 1 or name != "cross_correlation"
-    }
-    covered, pit, left_out = coverage(samples[kept], whole)
+    families = [] if drives is None else [drives.families[int(s)] for s in kept]
+    names = list(dict.fromkeys(families)) if len(set(families)) > 1 else []
+    rows = np.concatenate([weights, *(_family_weights(weights, families, n) for n in names)])
+    errors: dict[str, dict[str, float | None]] = {}
+    by_family: dict[str, dict[str, dict[str, float | None]]] = {name: {} for name in names}
+    for name in SCORES:
+        if whole.shape[3] > 1 or name != "cross_correlation":
+            values = _values(name, splits, ground, rows)
+            errors[name] = _beside_floor(values[:, :, : len(weights)], len(kept))
+            for k, family in enumerate(names):
+                first = len(weights) + k * (1 + FAMILY_RESAMPLES)
+                part = values[:, :, first : first + 1 + FAMILY_RESAMPLES]
+                by_family[family][name] = _beside_floor(part, families.count(family))
+    covered, pit, left_out = coverage(twin, whole)
+    halves = [b for _, _, b in splits]
     details: dict[str, Any] = {
         "pit": pit,
         "half": half,
@@ -104,14 +139,19 @@ def score(samples: Array, real: Array, seed: int = 0, half: int = HALF) -> Score
         "sequences": len(kept),
         "splits": SPLITS,
         "steps_without_spread": left_out,
-        **_autocorrelations(samples[kept], whole, [b for _, _, b in splits], ground, weights),
+        **_autocorrelations(twin, whole, halves, ground, weights),
+        **spectra(twin, whole, halves, ground),
+        **rank_plots(twin, whole, ground, seed),
     }
-    return Scores(
-        errors,
-        {"value": _number(covered), "expected": EXPECTED_COVERAGE},
-        details,
-        tuple(_notes(real, whole, kept, half, ground, left_out)),
-    )
+    said: dict[str, float | None] = {"value": number(covered), "expected": EXPECTED_COVERAGE}
+    places: dict[str, list[dict[str, Any]]] = {}
+    if drives is not None:
+        local = local_errors(splits, twin, whole, ground)
+        said |= _coverage_interval(local.within, local.counted, weights)
+        places = where(local, drives.drive[kept][:, : whole.shape[2]], families, drives.channels,
+                       ground, weights)  # fmt: skip
+    notes = tuple(_notes(real, whole, kept, half, ground, left_out))
+    return Scores(errors, said, details, notes, by_family, places)
 
 
 def resampled(repeats: Array, count: int, seed: int = 0) -> Array:
@@ -140,31 +180,75 @@ def _bootstrap_weights(sequences: int, rng: np.random.Generator) -> Array:
     return np.concatenate([np.ones((1, sequences)), draws])
 
 
-def _beside_floor(
+def _family_weights(weights: Array, families: Sequence[str], name: str) -> Array:
+    """The rows of `weights` that a family's interval needs, with nothing of the other families."""
+    of = np.array([family == name for family in families], dtype=float)
+    rng = np.random.default_rng(len(families))
+    count = int(of.sum())
+    draws = rng.multinomial(count, of / count, FAMILY_RESAMPLES)
+    return np.concatenate([weights[:1] * of, draws])
+
+
+def _values(
     name: str, splits: list[tuple[Array, Array, Array]], ground: Ground, weights: Array
-) -> dict[str, float | None]:
+) -> Array:
+    """The score of the twin and of the other half, `(splits, 2, rows of weights)`."""
     measure = SCORES[name]
-    pairs = [
+    return np.array([
         [
             measure.value(np.tensordot(weights, measure.sums(x, b, ground), 1))
             for x in (twin, a)
         ]
         for twin, a, b in splits
-    ]  # fmt: skip
-    values = np.array(pairs)  # (splits, 2, 1 + resamples)
+    ])  # fmt: skip
+
+
+def _beside_floor(values: Array, sequences: int) -> dict[str, float | None]:
+    """Value, floor, ratio, excess and their intervals of `(splits, 2, 1 + resamples)`."""
     value, floor = values[:, :, 0].mean(axis=0)
-    over_splits = values.mean(axis=0) if weights.shape[1] > 1 else values[:, :, 0].T
-    spread_of_ratio = over_splits[0] / np.where(over_splits[1] > 0, over_splits[1], np.nan)
-    known = spread_of_ratio[np.isfinite(spread_of_ratio)]
-    low, high = np.percentile(known, INTERVAL) if known.size else (np.nan, np.nan)
+    over = values.mean(axis=0) if sequences > 1 else values[:, :, 0].T
+    ratio = over[0] / np.where(over[1] > 0, over[1], np.nan)
+    excess = np.sqrt(np.maximum(over[0] ** 2 - over[1] ** 2, 0.0))
+    low, high = _interval(ratio)
+    value_low, value_high = _interval(_centred(over[0], value))
+    now = float(np.sqrt(np.maximum(value**2 - floor**2, 0.0)))
+    excess_low, excess_high = _interval(np.maximum(_centred(excess, now), 0.0))
     return {
-        "value": _number(value),
-        "floor": _number(floor),
-        "ratio": _number(value / floor if floor > 0 else np.nan),
-        "excess": _number(np.sqrt(np.maximum(value**2 - floor**2, 0.0))),
-        "low": _number(low),
-        "high": _number(high),
+        "value": number(value),
+        "floor": number(floor),
+        "ratio": number(value / floor if floor > 0 else np.nan),
+        "excess": number(now),
+        "low": low,
+        "high": high,
+        "value_low": value_low,
+        "value_high": value_high,
+        "excess_low": excess_low,
+        "excess_high": excess_high,
     }
+
+
+def _centred(resampled_values: Array, value: float) -> Array:
+    """Resampled values without their bias: drawing again makes a distance near zero larger."""
+    known = resampled_values[np.isfinite(resampled_values)]
+    bias = float(np.median(known)) - value if known.size else 0.0
+    centred: Array = resampled_values - bias
+    return centred
+
+
+def _interval(values: Array) -> tuple[float | None, float | None]:
+    """Where 90 % of those lie that are numbers."""
+    known = values[np.isfinite(values)]
+    low, high = np.percentile(known, INTERVAL) if known.size else (np.nan, np.nan)
+    return number(low), number(high)
+
+
+def _coverage_interval(within: Array, counted: Array, weights: Array) -> dict[str, float | None]:
+    """90 % bootstrap interval of the coverage over sequences; None where there is one."""
+    top, bottom = (weights @ a.sum(axis=(1, 2)) for a in (within, counted))
+    if weights.shape[1] < 2 or not (bottom > 0).all():
+        return {"low": None, "high": None}
+    low, high = _interval(top[1:] / bottom[1:])
+    return {"low": low, "high": high}
 
 
 def _autocorrelations(
@@ -204,7 +288,3 @@ def _notes(
     if left_out:
         total = int(ground.valid.sum()) * whole.shape[3]
         yield f"{left_out} of {total} steps have no real spread and are left out"
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

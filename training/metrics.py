@@ -257,8 +257,8 @@ def coverage(samples: Array, real: Array) -> tuple[float, Array, int]:
         x, y = samples[s][:, used[s]], real[s][:, used[s]]
         low, high = np.quantile(x, [(1 - COVERED) / 2, (1 + COVERED) / 2], axis=0)
         within += int(((y >= low) & (y <= high)).sum())
-        below = np.sum([np.where(y > one, 1.0, np.where(y == one, 0.5, 0.0)) for one in x], axis=0)
-        counts += np.bincount(below.astype(np.int64).ravel(), minlength=counts.size)
+        below = ranks_below(x, y).astype(np.int64)
+        counts += np.bincount(below.ravel(), minlength=counts.size)
     total = counts.sum()
     left_out = int(ground.valid.sum()) * real.shape[3] - int(used.sum())
     return (
@@ -266,6 +266,14 @@ def coverage(samples: Array, real: Array) -> tuple[float, Array, int]:
         _density(counts / total) if total else np.full(PIT_BINS, np.nan),
         left_out,
     )
+
+
+def ranks_below(x: Array, y: Array) -> Array:
+    """How many samples `x` `(M, …)` lie below each outcome `y` `(R, …)`; equal ones count half."""
+    ranks = np.zeros(y.shape)
+    for one in x:
+        ranks += np.where(y > one, 1.0, np.where(y == one, 0.5, 0.0))
+    return ranks
 
 
 def _density(ranks: Array) -> Array:

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import InputError
-from training.floors import score
+from training.floors import Drives, score
 from training.metrics import COVERAGE_SAMPLES
+from training.verdict import verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from models.latent import TwinModel
     from models.recording import Recording
+    from models.simulated import Sampled
     from training.floors import Scores
 
     Array = NDArray[np.float64]
@@ -129,6 +132,65 @@ def _by_repeats(recording: Recording, sequence: int, rng: np.random.Generator) -
     )  # fmt: skip
 
 
-def score_model(model: TwinModel, drive: Array, real: Array, seed: int) -> Scores:
-    """Score a twin on held-out drives `(S, T)` and repeats `(S, R, T, C)`, from the reset on."""
-    return score(model.simulate(drive, COVERAGE_SAMPLES, seed), real, seed)
+def score_model(
+    model: Sampled,
+    drive: Array,
+    real: Array,
+    seed: int,
+    *,
+    families: Sequence[str] = (),
+    channels: Sequence[str] = (),
+) -> Scores:
+    """Score a twin on held-out drives `(S, T)` and repeats `(S, R, T, C)`, from the reset on.
+
+    With families and channels named, the scores also say where the twin is off.
+    """
+    drives = None
+    if families:
+        known = tuple(channels) or tuple(f"c{c}" for c in range(real.shape[3]))
+        drives = Drives(drive, tuple(families), known)
+    return score(model.simulate(drive, COVERAGE_SAMPLES, seed), real, seed, drives=drives)
+
+
+def summary(scores: Scores, *, deterministic: bool) -> dict[str, Any]:
+    """What a twin keeps of its validation, as plain JSON values: the window draws from it.
+
+    `verdict` (of `training.verdict`), `families`, `where`, and the curves of
+    `training.noise_checks` and the PIT.
+    """
+    curves = {
+        name: _plain(value)
+        for name, value in scores.details.items()
+        if name.startswith(("spectrum_", "rank_", "autocorrelation_")) or name == "pit"
+    }
+    found = verdict(scores.errors, scores.coverage, scores.where, deterministic=deterministic)
+    return {
+        "verdict": found.to_json(),
+        "families": scores.families,
+        "where": _plain(scores.where),
+        "curves": curves,
+        "half": int(scores.details["half"]),
+        "repeats": int(scores.details["repeats"]),
+        "sequences": int(scores.details["sequences"]),
+    }
+
+
+def family_ratios(scores: Scores) -> dict[str, dict[str, float | None]]:
+    """Ratios to the floor by drive family, for a result line; empty with one family."""
+    return {
+        family: {name: row["ratio"] for name, row in errors.items()}
+        for family, errors in scores.families.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Lists and numbers that JSON has; what is no number becomes None."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float):
+        return round(value, 6) if np.isfinite(value) else None
+    return value

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from app.operations.events import Note, Result, Stage, TwinScored
-from app.operations.fit import scored_details
+from app.operations.scored import scored_details, scored_values
 from app.store import load_twin, read_recording
 from models.errors import InputError, raise_problems
-from models.latent import TwinModel
+from models.simulated import module_of
 from training.validation import score_model
 
 if TYPE_CHECKING:
@@ -46,19 +46,18 @@ def evaluate(twin: Path, recording: Path, *, seed: int = 0) -> Generator[Event, 
     _refuse_another_device(fitted, measured)
     for text in _warnings(fitted, measured):
         yield Note(text, "warning")
-    drive, real, which = _unseen(fitted, measured)
+    drive, real, which, families = _unseen(fitted, measured)
     yield Note(which)
     yield Stage("score", 2, 2)
-    model = TwinModel.from_twin(fitted)
-    scores = score_model(model, drive, real, seed)
+    model = module_of(fitted)
+    scores = score_model(model, drive, real, seed, families=families, channels=measured.channels)
     for text in scores.notes:
         yield Note(text)
     yield TwinScored(scores.errors, scored_details(model, drive, real, scores))
     values: dict[str, Any] = {
         "path": str(twin),
         "recording": str(recording),
-        "errors": scores.errors,
-        "coverage": scores.coverage,
+        **scored_values(scores, deterministic=fitted.deterministic),
         "scored_on": which,
         "notes": list(scores.notes),
     }
@@ -96,8 +95,8 @@ def _warnings(twin: Twin, recording: Recording) -> Iterator[str]:
         )
 
 
-def _unseen(twin: Twin, recording: Recording) -> tuple[Array, Array, str]:
-    """Drives and repeats that the twin was not fitted on, and a sentence that says so."""
+def _unseen(twin: Twin, recording: Recording) -> tuple[Array, Array, str, list[str]]:
+    """Drives, repeats and families that the fit has not seen, and a sentence that says so."""
     response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
     before, own = 0, str(recording.meta.get("id", ""))
     for parent in twin.meta.get("parents", []):
@@ -118,6 +117,8 @@ def _unseen(twin: Twin, recording: Recording) -> tuple[Array, Array, str]:
                 response[test][:, kept],
                 f"scored on the {test.size} sequences × {kept.size} repeats of this recording that "
                 "were held out of the fit",
+                [recording.families[int(s)] for s in test],
             )
         before += count
-    return recording.drive, response, f"scored on all {len(recording.drive)} sequences"
+    words = f"scored on all {len(recording.drive)} sequences"
+    return recording.drive, response, words, list(recording.families)

@@ -1,0 +1,185 @@
+"""Where a twin is off, its verdict in words, spectra and rank plots."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from training.floors import Drives, score
+from training.validation import SCORING_REPEATS, _plain
+from training.verdict import AT_FLOOR, coverage_state, state_of, verdict, worst_places
+
+SEQUENCES, STEPS = 12, 96
+FAMILIES = ("steps",) * 6 + ("smooth",) * 6
+
+
+def drives(seed=0):
+    rng = np.random.default_rng(seed)
+    drive = rng.random((SEQUENCES, STEPS // 3)).repeat(3, axis=1)
+    return Drives(drive, FAMILIES, ("X", "Y"))
+
+
+def device(drive, repeats, seed, *, wrong=lambda out, drive: out, noise=0.02, memory=0.0):
+    rng = np.random.default_rng(seed)
+    x = np.zeros((SEQUENCES, repeats, 2))
+    rest = np.zeros_like(x)
+    out = np.empty((SEQUENCES, repeats, STEPS, 2))
+    for t in range(STEPS):
+        x = 0.8 * x + 0.2 * drive[:, t, None, None]
+        fresh = rng.standard_normal(x.shape)
+        rest = memory * rest + np.sqrt(1 - memory**2) * fresh if t else fresh
+        out[:, :, t] = x + noise * rest
+    return wrong(out, drive)
+
+
+def scored(wrong=lambda out, drive: out, **changes):
+    known = drives()
+    real = device(known.drive, SCORING_REPEATS, 1)
+    return score(device(known.drive, 200, 2, wrong=wrong, **changes), real, 0, drives=known)
+
+
+def test_a_perfect_twin_is_at_the_floor_everywhere_and_nothing_is_named():
+    scores = scored()
+    found = verdict(scores.errors, scores.coverage, scores.where)
+    assert found.at_floor
+    assert found.sure
+    assert found.words.startswith("At the floor")
+    assert found.reasons == ()
+    for rows in scores.where.values():
+        for row in rows:
+            assert 0.85 < row["mean"]["ratio"] < 1.2
+            assert row["coverage"]["value"] == pytest.approx(0.892, abs=0.03)
+
+
+def test_a_bias_at_some_drives_of_one_channel_is_named_there():
+    def wrong(out, drive):
+        out[..., 1] += 0.04 * ((drive > 0.4) & (drive < 0.6))[:, None]
+        return out
+
+    scores = scored(wrong)
+    found = verdict(scores.errors, scores.coverage, scores.where)
+    assert found.at_floor is False
+    mean = next(reason for reason in found.reasons if reason.startswith("mean"))
+    assert "at drives 0.4–0.6" in mean
+    assert "in channel Y" in mean
+    assert "at steps" not in mean
+    other = {row["label"]: row["mean"]["ratio"] for row in scores.where["drive"]}
+    assert other["0.1–0.2"] < 1.2 < 2 < other["0.5–0.6"]
+
+
+def test_noise_that_comes_late_is_named_by_steps_although_the_whole_is_covered():
+    def wrong(out, drive):
+        mean = out[:, :, :8].mean(axis=1, keepdims=True)
+        out[:, :, :8] = mean + 0.3 * (out[:, :, :8] - mean)
+        return out
+
+    scores = scored(wrong)
+    reasons = " ".join(verdict(scores.errors, scores.coverage, scores.where).reasons)
+    assert "too narrow" in reasons
+    assert "at steps 1–8" in reasons
+
+
+def test_an_error_of_one_family_is_found_in_its_row():
+    def wrong(out, drive):
+        out[6:] += 0.02
+        return out
+
+    scores = scored(wrong)
+    smooth, steps = (scores.families[name]["mean"]["ratio"] for name in ("smooth", "steps"))
+    assert smooth > 1.5 * steps
+    assert steps < 1.15
+    assert "in family smooth" in " ".join(worst_places(scores.where, "mean"))
+
+
+def test_every_figure_has_its_interval_about_it():
+    scores = scored(lambda out, drive: out + 0.01)
+    for row in scores.errors.values():
+        assert row["low"] <= row["ratio"] <= row["high"]
+        assert row["value_low"] <= row["value"] <= row["value_high"]
+        assert row["excess_low"] <= row["excess"] <= row["excess_high"]
+    assert scores.coverage["low"] < scores.coverage["value"] < scores.coverage["high"]
+
+
+def test_the_interval_of_the_coverage_holds_a_perfect_twins_in_nine_of_ten():
+    inside = 0
+    for seed in range(10):
+        known = drives(seed)
+        real = device(known.drive, 16, seed + 100)
+        found = score(device(known.drive, 200, seed + 300), real, 0, drives=known).coverage
+        inside += found["low"] <= 0.892 <= found["high"]
+    assert inside >= 6  # 9 expected; a bootstrap over twelve sequences is a little narrow
+
+
+def test_spectra_tell_white_noise_from_noise_that_lasts():
+    details = scored(memory=0.8).details
+    assert details["spectrum_real"].mean() == pytest.approx(1, abs=0.1)
+    assert details["spectrum_twin"][1] > 3
+    assert details["spectrum_twin"][-1] < 0.3
+    inside = (details["spectrum_real"] >= details["spectrum_low"]) & (
+        details["spectrum_real"] <= details["spectrum_high"]
+    )
+    assert inside.mean() > 0.7
+
+
+def test_rank_plots_see_what_a_value_by_itself_does_not():
+    perfect = scored().details
+    lasting = scored(memory=0.8).details
+    for line in perfect["rank_lines"].values():
+        assert np.abs(line).max() < 1.5 * perfect["rank_band"]
+    assert np.abs(lasting["rank_lines"]["roughness"]).max() > 3 * lasting["rank_band"]
+    assert np.abs(lasting["pit"] - 1).max() < 0.2  # values one by one look right
+
+
+def test_short_sequences_have_no_spectrum_and_one_sequence_no_intervals():
+    rng = np.random.default_rng(0)
+    known = Drives(np.linspace(0, 1, 6)[None], ("fixed",), ("X",))
+    scores = score(rng.random((1, 200, 6, 1)), rng.random((1, 16, 6, 1)), 0, drives=known)
+    assert "spectrum_real" not in scores.details
+    assert scores.where == {}  # too few values to tell parts apart
+    known = Drives(np.linspace(0, 1, 60)[None], ("fixed",), ("X",))
+    scores = score(rng.random((1, 200, 60, 1)), rng.random((1, 16, 60, 1)), 0, drives=known)
+    assert scores.coverage["low"] is None
+    assert all(row["mean"]["low"] is None for row in scores.where["step"])
+    assert scores.families == {}
+    assert "channel" not in scores.where
+
+
+@pytest.mark.parametrize(
+    ("row", "state"),
+    [
+        ({"ratio": 1.1, "low": 1.0, "high": 1.2}, "reached"),
+        ({"ratio": 1.1, "low": 1.0, "high": 1.4}, "reached, not surely"),
+        ({"ratio": 1.4, "low": 1.2, "high": 1.6}, "missed, not surely"),
+        ({"ratio": 1.4, "low": 1.3, "high": 1.6}, "missed"),
+        ({"ratio": None, "low": None, "high": None}, "not scored"),
+    ],
+)
+def test_a_ratio_is_weighed_with_its_interval(row, state):
+    assert state_of(row) == state
+
+
+def test_a_verdict_says_what_it_cannot_tell():
+    reached = {"ratio": 1.1, "low": 1.0, "high": 1.2, "excess": 0.0}
+    errors = dict.fromkeys(("mean", "spread", "autocovariance", "crps"), reached)
+    good = {"value": 0.89, "expected": 0.892}
+    assert verdict(errors, good).words.startswith("At the floor: no error above 1.10")
+    wide = {**errors, "spread": {**reached, "high": 1.9}}
+    assert "spread could be up to 1.90 times" in verdict(wide, good).words
+    assert not verdict(wide, good).sure
+    off = {**errors, "spread": {**reached, "ratio": 1.4, "high": 1.9}}
+    assert "not beyond what few sequences can tell" in verdict(off, good).words
+    narrow = verdict(errors, {"value": 0.7, "expected": 0.892})
+    assert narrow.at_floor is False
+    assert narrow.words == "Not yet at the floor: coverage is off."
+    assert verdict({}, {}).at_floor is None
+    assert verdict(errors, {"value": None}, deterministic=True).at_floor
+    assert coverage_state({"value": 0.95}) == "too wide"
+    assert AT_FLOOR == 1.25
+
+
+def test_what_a_twin_keeps_is_json_without_nan():
+    scores = scored()
+    json.dumps(_plain(scores.where), allow_nan=False)
+    assert _plain({"a": np.array([1.0, np.nan])}) == {"a": [1.0, None]}

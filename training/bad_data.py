@@ -1,0 +1,138 @@
+"""What no twin may be fitted to in silence: clipped values, overload marks, repeats without noise.
+
+Each finding is a sentence that names channel, count and value. No torch: importers and the window
+ask too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from models.recording import Recording
+
+    Array = NDArray[np.float64]
+
+OVERLOAD = 9.0e37
+"""SCPI instruments answer ±9.9E37 for an overload and 9.91E37 for what was not measured."""
+FEWEST_VALUES = 50  # of a channel, to call anything clipped
+FEWEST_LEVELS = 20  # different values: a coarser converter piles up everywhere
+FEWEST_CLIPPED = 5
+CLIPPED_SHARE = 1e-3
+PILE = 4.0  # times as many values at the end as at the level next to it
+OTHER_SCALE = 100.0  # between recordings: a factor of a unit's prefix is 1000
+
+
+def is_overload(values: Array) -> NDArray[np.bool_]:
+    """Which values are an instrument's mark for an overload or a missing reading."""
+    marks: NDArray[np.bool_] = np.abs(np.nan_to_num(values, posinf=0.0, neginf=0.0)) >= OVERLOAD
+    return marks
+
+
+def clipped(values: Array) -> list[tuple[float, int]]:
+    """Ends of the range where values pile up: level and count, none where nothing is clipped.
+
+    Noise makes equal extremes unlikely, and a converter's levels get rarer towards the ends; a
+    read-out at its limit gives one value again and again.
+
+    Parameters
+    ----------
+    values
+        Of one channel, any shape; NaN is left out.
+    """
+    known = values[np.isfinite(values)]
+    if known.size < FEWEST_VALUES:
+        return []
+    levels, counts = np.unique(known, return_counts=True)
+    if levels.size < FEWEST_LEVELS:
+        return []
+    fewest = max(FEWEST_CLIPPED, CLIPPED_SHARE * known.size)
+    found = []
+    for end, beside in ((-1, -2), (0, 1)):
+        if counts[end] >= fewest and counts[end] >= PILE * counts[beside]:
+            found.append((float(levels[end]), int(counts[end])))
+    return found
+
+
+def clipped_words(
+    values: Array, channels: Sequence[str], units: Sequence[str] | None = None
+) -> Iterator[str]:
+    """A sentence for each clipped channel of `(…, C)`."""
+    for c, name in enumerate(channels):
+        column = values[..., c]
+        total = max(int(np.isfinite(column).sum()), 1)
+        for level, count in clipped(column):
+            unit = f" {units[c]}" if units and units[c] not in ("", "1") else ""
+            which = "largest" if level == np.nanmax(column) else "smallest"
+            yield (
+                f"channel {name!r}: {count} values ({100 * count / total:.2g} %) are exactly "
+                f"{level:g}{unit}, its {which}: clipped or overloaded? A twin would learn the "
+                "limit of the read-out; record with a larger range, or leave those repeats out"
+            )
+
+
+def warnings_of(recording: Recording) -> list[str]:
+    """What a fit of this recording should say beforehand, a sentence each."""
+    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
+    said = list(clipped_words(response, recording.channels, recording.units))
+    several = recording.complete.sum(axis=1) >= 2
+    for c, name in enumerate(recording.channels):
+        if several.any() and _repeats_alike(response[several][..., c]):
+            said.append(
+                f"channel {name!r}: its repeats are all the same, so that there is no noise to "
+                "learn; is it computed from the drive?"
+            )
+    counts = recording.complete.sum(axis=1)
+    single = int((counts == 1).sum())
+    if single and counts.max() > 1:
+        said.append(
+            f"{single} of {counts.size} sequences have one repeat only: they teach the mean, and "
+            "nothing about the noise"
+        )
+    return said
+
+
+def problems_of(recording: Recording) -> list[str]:
+    """What a fit of this recording must refuse, a sentence each."""
+    marks = is_overload(recording.response)
+    return [
+        f"channel {name!r} holds {int(marks[..., c].sum())} overload marks of an instrument "
+        f"({float(np.abs(recording.response[..., c][marks[..., c]]).max()):g}): import or record "
+        "it again without those repeats"
+        for c, name in enumerate(recording.channels)
+        if marks[..., c].any()
+    ]
+
+
+def scale_words(first: Recording, other: Recording) -> list[str]:
+    """Channels whose values differ by a unit's prefix between two recordings of one unit."""
+    said = []
+    for c, name in enumerate(first.channels):
+        one, two = (_span(r, c) for r in (first, other))
+        if one > 0 and two > 0 and not 1 / OTHER_SCALE < two / one < OTHER_SCALE:
+            said.append(
+                f"channel {name!r} spans {two:.3g} {other.units[c]} instead of {one:.3g} "
+                f"{first.units[c]}: another unit, gain or sensitivity?"
+            )
+    return said
+
+
+def _repeats_alike(values: Array) -> bool:
+    """Whether no repeat `(S, R, T)` differs from another of its sequence anywhere."""
+    known = np.isfinite(values)
+    high = np.where(known, values, -np.inf).max(axis=1)
+    low = np.where(known, values, np.inf).min(axis=1)
+    there = known.any(axis=1)
+    return bool(there.any() and (high[there] == low[there]).all())
+
+
+def _span(recording: Recording, channel: int) -> float:
+    values = recording.response[recording.complete][..., channel]
+    known = values[np.isfinite(values)]
+    return float(np.ptp(known)) if known.size else 0.0

@@ -1,0 +1,161 @@
+"""The noise beyond its spread: spectra of the residuals, ranks of whole repeats among samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.metrics import ranks_below, residuals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from training.ensembles import Ground
+
+    Array = NDArray[np.float64]
+
+LONGEST_SEGMENT = 64  # steps of a Welch segment: 32 frequencies, narrow bands for 100 steps
+SHORTEST_SEGMENT = 8
+BAND = (5.0, 95.0)
+LEVELS = 101  # of the rank plots' axis
+TRIALS = 400
+LINES = {
+    "level": "mean over the steps",
+    "roughness": "root mean square of the change a step",
+    "extent": "largest minus smallest value",
+}
+"""What of a whole repeat is ranked, and in words."""
+
+
+def spectrum(ensemble: Array, ground: Ground) -> tuple[Array, Array] | None:
+    """Power of the residuals by frequency, averaged over sequences and channels.
+
+    Welch's method: half overlapping segments of at most 64 steps under a Hann window. Of each
+    channel in units of the real repeats' variance, so that white noise as strong as the device's
+    is 1 at every frequency.
+
+    Parameters
+    ----------
+    ensemble
+        `(S, R, T, C)`, R ≥ 2.
+    ground
+        Of the real repeats.
+
+    Returns
+    -------
+    tuple or None
+        Frequency in cycles a step, power; None where every sequence is shorter than 8 steps.
+    """
+    lengths = ground.valid.sum(axis=1)
+    width = min(LONGEST_SEGMENT, int(lengths.max(initial=0)))
+    if width < SHORTEST_SEGMENT or not (ground.spread > 0).any():
+        return None
+    window = np.hanning(width + 1)[:-1]
+    repeats, kept = ensemble.shape[1], ground.spread > 0
+    unbiased = repeats / (repeats - 1)
+    total, count = np.zeros(width // 2 + 1), 0
+    rest = residuals(ground.inside(ensemble))[..., kept] / np.sqrt(ground.variance[kept])
+    for s, length in enumerate(lengths):
+        for start in range(0, int(length) - width + 1, max(width // 2, 1)):
+            piece = rest[s, :, start : start + width] * window[:, None]
+            power = np.abs(np.fft.rfft(piece, axis=1)) ** 2
+            total += unbiased * power.mean(axis=(0, 2)) / (window**2).sum()
+            count += 1
+    return np.arange(total.size) / width, total / max(count, 1)
+
+
+def spectra(
+    samples: Array, real: Array, halves: Sequence[Array], ground: Ground
+) -> dict[str, Array]:
+    """Spectra of the device, of the twin, and the band of 90 % of halves of the real repeats.
+
+    Names as in `Scores.details`: `spectrum_frequency`, `…_real`, `…_twin`, `…_low`, `…_high`.
+    """
+    measured, twin = spectrum(real, ground), spectrum(samples, ground)
+    if measured is None or twin is None:
+        return {}
+    parts = [found[1] for found in (spectrum(half, ground) for half in halves) if found]
+    low, high = np.percentile(parts, BAND, axis=0)
+    return {
+        "spectrum_frequency": measured[0],
+        "spectrum_real": measured[1],
+        "spectrum_twin": twin[1],
+        "spectrum_low": low,
+        "spectrum_high": high,
+    }
+
+
+def rank_plots(samples: Array, real: Array, ground: Ground, seed: int = 0) -> dict[str, Any]:
+    """Share of whole repeats ranked below each level, less the level itself; 0 for a perfect twin.
+
+    A value's histogram may be flat while whole repeats are wrong, as where noise that lasts is
+    drawn anew each step. So each real repeat is ranked among the twin's by its mean, its roughness
+    and its extent. Where nothing differs but chance these ranks have one distribution whatever the
+    device (repeats and samples could be exchanged), so the band is exact: it holds 90 % of such
+    curves as a whole.
+
+    Returns
+    -------
+    dict
+        `rank_level` `(101,)`, `rank_band` (half the band's width), `rank_lines`: name → `(101,)`.
+    """
+    levels = np.linspace(0.0, 1.0, LEVELS)
+    lines = {}
+    for name, feature in FEATURES.items():
+        placed = _places(feature, samples, real, ground)
+        if placed.size:
+            lines[name] = (placed[:, None] <= levels).mean(axis=0) - levels
+    shape = (real.shape[0], real.shape[1], samples.shape[1])
+    return {"rank_level": levels, "rank_band": _band(*shape, seed), "rank_lines": lines}
+
+
+def _places(
+    feature: Callable[[Array], Array], samples: Array, real: Array, ground: Ground
+) -> Array:
+    placed = []
+    channels = np.flatnonzero(ground.spread > 0)
+    for s in range(real.shape[0]):
+        inside = ground.valid[s]
+        if int(inside.sum()) < 2:
+            continue
+        x, y = (feature(e[s][:, inside][:, :, channels]) for e in (samples, real))
+        placed.append((ranks_below(x, y) + 0.5) / (len(x) + 1))
+    return np.concatenate([p.ravel() for p in placed]) if placed else np.empty(0)
+
+
+def _level(paths: Array) -> Array:
+    mean: Array = paths.mean(axis=1)
+    return mean
+
+
+def _roughness(paths: Array) -> Array:
+    rough: Array = np.sqrt((np.diff(paths, axis=1) ** 2).mean(axis=1))
+    return rough
+
+
+def _extent(paths: Array) -> Array:
+    extent: Array = np.ptp(paths, axis=1)
+    return extent
+
+
+FEATURES = {"level": _level, "roughness": _roughness, "extent": _extent}
+
+
+def _band(sequences: int, repeats: int, members: int, seed: int) -> float:
+    """Largest distance from 0 that 90 % of a perfect twin's curves keep, one channel counted.
+
+    Channels of one repeat go together, so that more of them make the curve no surer.
+    """
+    rng = np.random.default_rng([seed, 29])
+    levels, farthest = np.linspace(0.0, 1.0, LEVELS), []
+    for _ in range(TRIALS):
+        x = np.sort(rng.random((sequences, members)), axis=1)
+        y = rng.random((sequences, repeats))
+        ranks = np.stack([np.searchsorted(a, b) for a, b in zip(x, y, strict=True)])
+        place = np.sort(((ranks + 0.5) / (members + 1)).ravel())
+        curve = np.searchsorted(place, levels, side="right") / place.size - levels
+        farthest.append(float(np.abs(curve).max()))
+    return float(np.percentile(farthest, 90.0))
