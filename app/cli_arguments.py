@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 INVALID_CHOICE = re.compile(r"invalid choice: '(?P<word>[^']*)' \(choose from (?P<known>.*)\)")
 DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator")
 MODELS = (
-    "kepco-bop", "lakeshore-643", "ami-430", "mercury-ips", "keithley-2400", "keithley-2450",
-    "danfysik-8500", "sr830", "sr860", "keithley-2182a", "keithley-6221", "keysight-34465a",
-    "keysight-pna", "lakeshore-425", "lakeshore-475", "lakeshore-f71", "lakeshore-336",
+    "kepco-bop", "kepco-bop-mg", "lakeshore-643", "ami-430", "mercury-ips", "keithley-2400",
+    "keithley-2450", "danfysik-8500", "sr830", "sr860", "keithley-2182a", "keithley-6221",
+    "keysight-34465a", "keysight-pna", "lakeshore-425", "lakeshore-475", "lakeshore-f71",
+    "lakeshore-336",
 )  # fmt: skip
 SERVED = ("kepco-bop", "sr830")
 LOOPBACK = "127.0.0.1"

@@ -1,8 +1,8 @@
-"""Where a list began in a read-out's samples: by the counts around its start, or by a marker."""
+"""Where a list began in a read-out's samples: by the counts, a trigger, a marker."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,6 +57,29 @@ class Bracket:
     def middle_s(self) -> float:
         """The middle of the bracket."""
         return (self.before + self.after + 1) / 2 / self.rate_Hz
+
+    def triggered(self, end: int) -> Bracket:
+        """Around the edge that started the buffer, which was armed before the list began.
+
+        `end`: the count when the list was over. The first sample comes within one of its periods
+        behind the edge (SR830 manual, "Data storage": at the next tick of its clock).
+
+        Raises
+        ------
+        AlignmentError
+            It had been started before, or was not at all.
+        """
+        if self.before:
+            raise self.lost(
+                f"{self.before} samples were taken before the list began: something else pulls its "
+                "trigger input"
+            )
+        if end == 0:
+            raise self.lost(
+                "no trigger came: is the wire from the supply's trigger output at its trigger "
+                "input, and does it have a pull-up?"
+            )
+        return replace(self, before=0, after=0)
 
     def check_count(self, count: int, end: int, total_s: float, most: int) -> None:
         """Raise where the buffer overflowed, or has fewer samples than the list took time.

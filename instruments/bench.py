@@ -7,18 +7,18 @@ import logging
 import math
 from typing import TYPE_CHECKING, Any
 
-from instruments import encoding, hardware_timed
+from instruments import encoding
 from instruments.bench_reading import BenchReading, StepReading, channels_of, joined
 from instruments.checks import check_bench
 from instruments.clock import Clock, Stop
 from instruments.connect import Opener, connect_drivers
 from instruments.discovery import list_resources
 from instruments.field_probe import FieldProbe
-from instruments.hardware_timed import HardwareTimed
 from instruments.kept_settings import KeptSettings
 from instruments.limits import GIVE_UP_S, LimitedMagnet, UnsafeError
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.rotation import Rotation
+from instruments.step_clock import StepClock
 from instruments.watch import guards_of
 from instruments.watchdog_link import Watchdog
 from instruments.watchdog_log import read_reports
@@ -114,6 +114,7 @@ class Bench:
         self._kept = KeptSettings()
         self._identities: dict[str, str] = {}
         self._drive = magnets[spec.drive_magnet]
+        self._steps = StepClock(spec, self._drive, readouts, self.clock)
         self.rotation: Rotation | None = None
         self.drives: tuple[LimitedMagnet, ...] = (self._drive,)
         if spec.rotation is not None:
@@ -188,15 +189,10 @@ class Bench:
             return
         drives = [float(d) for s in sequences for d in (s.drive.min(), s.drive.max())]
         found = encoding.problems(window, reset, drives or [0.0, 1.0], self._drive.limits)
-        if self.spec.timing == "hardware":
-            found += hardware_timed.problems(self.spec, self._drive, self.readouts, window)
         if not found:
             fields = [window.field_T(sequence.drive).tolist() for sequence in sequences]
             plan = encoding.plan_T(window, reset, fields, self.spec.gate_s)
-            found = self._drive.foreseen(plan)
-            if self.spec.timing == "hardware":
-                given = (self.spec, self._drive, window, reset, fields)
-                found += hardware_timed.unplayable(*given)
+            found = [*self._drive.foreseen(plan), *self._steps.refuse(window, reset, fields)]
         raise_problems(RefusedError, f"magnet {self._drive.name}", found)
 
     def predicted_s(self, steps: int) -> float:
@@ -296,20 +292,16 @@ class Bench:
         RefusedError, LinkError, StoppedError
             As `step`.
         """
-        if self.spec.timing == "hardware":
-            timed = HardwareTimed(self.spec, self._drive, self.readouts, self.clock)
-            yield from timed.play(fields_T, window, reset)
+        if self._steps.by_hardware:
+            yield from self._steps.play(fields_T, window, reset)
             return
         self.reset_device(reset)
         for field_T in fields_T:
             yield self.step(field_T, window)
 
     def timing_words(self) -> str:
-        """How steps are timed, for people; empty where the computer does it."""
-        if self.spec.timing != "hardware":
-            return ""
-        timed = HardwareTimed(self.spec, self._drive, self.readouts, self.clock)
-        return timed.words(self.spec.window)
+        """How steps are timed, for people, and why, where the bench chose it; or empty."""
+        return self._steps.words()
 
     def verify(self) -> None:
         """Check after a repeat that it is true.
@@ -343,8 +335,8 @@ class Bench:
             name: {**magnet.magnet.settings(), "max_ramp_A_per_s": magnet.limits.max_ramp_A_per_s}
             for name, magnet in self.magnets.items()
         }
-        if self.spec.timing != "software":  # a run by software is none to go on with by hardware
-            magnets[self._drive.name] |= {"timing": self.spec.timing}
+        if self._steps.by_hardware:  # a run by software is none to go on with by hardware
+            magnets[self._drive.name] |= {"timing": "hardware"}
         readouts = self._readout_settings()
         self._kept.keep(readouts)
         turned = self.spec.rotation.settings() if self.spec.rotation is not None else {}

@@ -102,7 +102,8 @@ class BenchSpec:
 
     `gate_s` is the device time of one gated reading (0: not known); `drive_magnet` the magnet that
     the drive goes to; `source` where the text came from, `text` the TOML itself. `timing` is
-    `software` or `hardware` (`instruments.hardware_timed`), `marker_T` the field of its marker.
+    `software`, `hardware` or `auto` (`instruments.step_clock`), `marker_T` the field of a marker;
+    `trigger`: the supply's trigger output is wired to the read-outs' trigger inputs.
     `rotation` says how two magnets turn the field; None where one makes it.
     """
 
@@ -122,6 +123,7 @@ class BenchSpec:
     rotation: RotationSpec | None = None
     timing: str = "software"
     marker_T: float | None = None
+    trigger: bool = False
 
     @property
     def instruments(self) -> list[InstrumentSpec]:

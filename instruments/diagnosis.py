@@ -20,6 +20,7 @@ from instruments.lock_files import LinkInUseError, lock_folder, locked_file
 from instruments.locks import link_of
 from instruments.parallel import HangsError
 from instruments.prologix import AdapterError
+from instruments.serial_line import LineRefusedError
 from models.errors import StoppedError, TwinrigError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from instruments.visa import VisaSession
 
 MODELS = (
+    (r"^KEPCO\b.*\bBOP.*(MG|GL)\b", "kepco-bop-mg", "a Kepco BOP-MG or -GL"),
     (r"^KEPCO\b.*\b(BIT|BOP)", "kepco-bop", "a Kepco BOP"),
     (r"\bSR830\b", "sr830", "an SR830"),
     (r"\bSR86[05]", "sr860", "an SR860 or SR865A"),
@@ -222,6 +224,8 @@ def _unreachable(spec: InstrumentSpec, cause: BaseException | None) -> tuple[str
             "Correct the `resource` of its [board] table; on the network an adapter listens on "
             "port 1234"
         )
+    if isinstance(cause, LineRefusedError):
+        return words, "Correct `baud_rate`, or use an adapter whose driver has this rate and frame"
     kind = _place(spec).upper()
     if "Please install" in words or "No class registered" in words:
         return no_backend(kind)

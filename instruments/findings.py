@@ -41,11 +41,14 @@ def of_magnet(
 def of_timing(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> list[Finding]:
     """What keeps an instrument from being timed by hardware, where the bench file asks for it."""
     plays, samples = spec.name == bench.drive_magnet, spec.name in bench.readouts
-    if bench.timing != "hardware" or not (plays or samples):
+    if bench.timing == "software" or not (plays or samples):
         return []
+    found = missing(driver, plays=plays, trigger=bench.trigger)
+    if bench.timing == "auto":
+        return [Finding(f"steps are timed by software: {words}", _CHOSEN) for words in found]
     return [
         Finding(f'timing = "hardware" is asked for: {words}', _BY_SOFTWARE, fails=True)
-        for words in missing(driver, plays=plays)
+        for words in found
     ]
 
 
@@ -82,6 +85,7 @@ def of_line_end(spec: InstrumentSpec, identity: str) -> list[Finding]:
 
 
 _BY_SOFTWARE = 'Give [drive] timing = "software", or an instrument that can'
+_CHOSEN = 'timing = "auto" chooses so; its runs say which way and why'
 _PROBE = "Look at the probe, its cable and its range"
 _FAULT = "The current isn't what the set-point says: look at the coil's plugs and `compliance_V`"
 FORBIDS = "No run begins and none goes on while it says so: that is what it is for"

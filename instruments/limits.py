@@ -209,6 +209,11 @@ class LimitedMagnet(WatchedMagnet):
             here_A = there_A
         return groups
 
+    def here_A(self) -> float:
+        """The present set-point, read where it isn't known."""
+        with self._lock:
+            return self._here_A()
+
     def list_problems(self, points: Sequence[tuple[float, float]], here_A: float) -> list[str]:
         """Why a list from a set-point would be refused, in words; nothing is sent."""
         program = list_of(self.magnet)
@@ -221,6 +226,7 @@ class LimitedMagnet(WatchedMagnet):
         points: Sequence[tuple[float, float]],
         around: Callable[[Callable[[], None]], None] = lambda start: start(),
         then_s: float = 0.0,
+        pulse_at: int | None = None,
     ) -> None:
         """Let the supply play (A, s) points by its own clock; returns when it is at the last one.
 
@@ -232,6 +238,8 @@ class LimitedMagnet(WatchedMagnet):
             Called with what starts the list, and calls it: what is to happen just before and after.
         then_s
             What is known to follow at the last point: foreseen with the list.
+        pulse_at
+            The number of the point that gives a pulse (`PulsedList`); None: none does.
 
         Raises
         ------
@@ -263,7 +271,7 @@ class LimitedMagnet(WatchedMagnet):
             play = list_play.ListPlay(
                 self.magnet, program, stairs, self._clock, self._stop, self._watch, self._look_on
             )
-            play.play(points, around)
+            play.play(points, around, pulse_at)
 
     @contextmanager
     def at_rest(self) -> Iterator[Watch]:

@@ -14,8 +14,9 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from instruments.sequenced import pulses
 from instruments.staircase import TICK_S
-from models.errors import TwinrigError
+from models.errors import RefusedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -106,13 +107,22 @@ class ListPlay:
         self._look = look
 
     def play(
-        self, points: Sequence[tuple[float, float]], around: Callable[[Callable[[], None]], None]
+        self,
+        points: Sequence[tuple[float, float]],
+        around: Callable[[Callable[[], None]], None],
+        pulse_at: int | None = None,
     ) -> None:
         """Load, start and watch points that are within all limits; the last one stays.
 
-        `around` is called with what starts the list, and calls it.
+        `around` is called with what starts the list, and calls it. `pulse_at`: as `play_list`.
         """
-        self._program.load(points)
+        pulsed = pulses(self._program)
+        if pulse_at is None:
+            self._program.load(points)
+        elif pulsed is None:
+            raise RefusedError(f"{self._magnet.name}: its list gives no pulse; nothing was sent")
+        else:
+            pulsed.load(points, pulse_at)
         self._stairs.pay()
         self._stairs.sent_A = None  # not known until the list is over
         try:

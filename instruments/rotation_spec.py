@@ -70,7 +70,10 @@ def rotation_options(table: Table, magnets: list[str], magnet: str) -> RotationS
             table.add(f"{', '.join(given)} belong to encoding 'rotation'")
         return None
     if table.values.get("timing") == "hardware":
-        table.add("timing 'hardware' plays one supply's list; a rotation is timed by the computer")
+        table.add(
+            "timing 'hardware' plays one supply's list, and nothing starts two lists at the same "
+            "time: a rotation is timed by the computer"
+        )
     others = [name for name in magnets if name != magnet]
     if not others:
         table.add("encoding 'rotation' needs two magnets at right angles; the bench has one")

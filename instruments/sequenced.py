@@ -2,6 +2,8 @@
 
 A supply with a list has an attribute `list`, a read-out with a buffer an attribute `buffer`;
 `list_of` and `buffer_of` find them. The bench (`instruments.hardware_timed`) puts the two together.
+A list may give a pulse (`PulsedList`), a buffer be started by one (`TriggeredBuffer`); a buffer
+behind a filter says how much of an earlier value it still shows (`left_over`).
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
     from instruments.toml_table import Table
 
-TIMINGS = ("software", "hardware")
-TIMING_KEYS = ("timing", "marker_T")
+TIMINGS = ("software", "hardware", "auto")
+TIMING_KEYS = ("timing", "marker_T", "trigger")
 
 
 class CurrentList(Protocol):
@@ -59,6 +61,22 @@ class CurrentList(Protocol):
 
     def running(self) -> bool:
         """Whether it plays."""
+
+
+class PulsedList(CurrentList, Protocol):
+    """A list that can give a pulse on a wire when it begins: low while it lasts, else high.
+
+    Attributes
+    ----------
+    lead_s
+        How long the two points last that come before the list's own, at the present set-point: one
+        without the pulse, and the one that gives it.
+    """
+
+    lead_s: tuple[float, float]
+
+    def load(self, points: Sequence[tuple[float, float]], pulse_at: int | None = None) -> None:
+        """As before; the point of that number gives the pulse."""
 
 
 class SampleBuffer(Protocol):
@@ -100,6 +118,21 @@ class SampleBuffer(Protocol):
         """
 
 
+class TriggeredBuffer(SampleBuffer, Protocol):
+    """A buffer that a pulse at the read-out's trigger input can start.
+
+    Attributes
+    ----------
+    trigger_rises
+        Whether the rising edge starts it (the end of a low pulse), else the falling one.
+    """
+
+    trigger_rises: bool
+
+    def arm_trigger(self, rate_Hz: float) -> None:
+        """As `arm`, and the next pulse starts it instead of `start`."""
+
+
 def list_of(magnet: object) -> CurrentList | None:
     """A supply's list; None where the driver declares none."""
     found: Any = getattr(magnet, "list", None)
@@ -112,39 +145,96 @@ def buffer_of(readout: object) -> SampleBuffer | None:
     return cast("SampleBuffer | None", found)
 
 
+def pulses(program: CurrentList) -> PulsedList | None:
+    """The list where it can give a pulse when it begins, else None."""
+    return cast("PulsedList", program) if hasattr(program, "lead_s") else None
+
+
+def starts_by_trigger(buffer: SampleBuffer) -> TriggeredBuffer | None:
+    """The buffer where a pulse can start it, else None."""
+    return cast("TriggeredBuffer", buffer) if hasattr(buffer, "arm_trigger") else None
+
+
+def left_over(buffer: SampleBuffer, seconds: float) -> float:
+    """The share of an earlier value in a sample so long after it: 0 where nothing filters.
+
+    A buffer behind a filter has a method of this name, which asks for the filter's settings.
+    """
+    found: Any = getattr(buffer, "left_over", None)
+    return 0.0 if found is None else float(found(seconds))
+
+
+def looks_back_s(buffer: SampleBuffer) -> float | None:
+    """How long before its end a sample begins that is taken of the step itself; None: a filter's.
+
+    What a filter shows of a gate stands behind it. A buffer whose samples are made of readings
+    within a step says by an attribute of this name how long these last.
+    """
+    found: Any = getattr(buffer, "looks_back_s", None)
+    return None if found is None else float(found)
+
+
+def free_s(buffer: SampleBuffer, stands_s: float) -> float:
+    """The time that a value stands for, less what a sample of it looks back, on both sides."""
+    back_s = looks_back_s(buffer)
+    return stands_s if back_s is None else min(stands_s, 2.0 * (stands_s - back_s))
+
+
+def poles_left_over(seconds: float, time_constant_s: float, poles: int) -> float:
+    """What equal poles in a row have left of a step, so long after it: e⁻ˣ Σ xᵏ/k!, k < poles.
+
+    >>> round(poles_left_over(0.05, 0.01, 1), 5)
+    0.00674
+    """
+    x = seconds / time_constant_s
+    return math.exp(-x) * sum(x**k / math.factorial(k) for k in range(poles))
+
+
 def declared(driver: object) -> tuple[str, ...]:
     """What a driver can do by its own clock, for people."""
     program, buffer = list_of(driver), buffer_of(driver)
     words: tuple[str, ...] = ()
     if program is not None:
         words = (f"plays lists of {program.most_points} points",)
+        if pulses(program):
+            words = (*words, "gives a pulse when a list begins")
     if buffer is not None:
         words = (
             *words,
             f"samples into a buffer of {buffer.most_points} points, at {buffer.rates_Hz[-1]:g} Hz "
             "at most",
         )
+        if starts_by_trigger(buffer):
+            words = (*words, "its trigger input can start the buffer")
     return words
 
 
-def missing(driver: object, *, plays: bool) -> list[str]:
+def missing(driver: object, *, plays: bool, trigger: bool = False) -> list[str]:
     """Why a supply can't play (or a read-out can't sample) sequences, in words."""
+    program, buffer = list_of(driver), buffer_of(driver)
     if plays:
-        return [] if list_of(driver) is not None else ["it plays no list"]
-    buffer = buffer_of(driver)
-    return ["it has no buffer"] if buffer is None else buffer.problems()
+        if program is None:
+            return ["it plays no list"]
+        pulse = pulses(program) or not trigger
+        return [] if pulse else ["trigger = true, and its list gives no pulse"]
+    if buffer is None:
+        return ["it has no buffer"]
+    started = starts_by_trigger(buffer) or not trigger
+    return buffer.problems() + ([] if started else ["trigger = true, and none starts its buffer"])
 
 
 def timing_options(table: Table) -> dict[str, Any]:
     """The keys of `[drive]` that say how steps are timed; problems are noted in the table."""
     timing = table.value("timing", str, TIMINGS[0])
     marker_T = table.number("marker_T", math.nan)
+    trigger = table.value("trigger", bool, False)
     if timing not in TIMINGS:
         table.add(f"timing {timing!r} is unknown{near(str(timing), TIMINGS)}")
-    if timing == "hardware" and table.values.get("encoding") == "rotation":
-        table.add('timing = "hardware" plays the list of one magnet; a rotation has two')
     if marker_T is None or math.isnan(marker_T):
-        return {"timing": timing, "marker_T": None}
-    if timing != "hardware":
-        table.add('marker_T aligns a list with a buffer: give timing = "hardware", too')
-    return {"timing": timing, "marker_T": marker_T}
+        marker_T = None
+    aligning = {"marker_T": marker_T is not None, "trigger": trigger}
+    for key in (key for key, given in aligning.items() if given and timing == "software"):
+        table.add(f'{key} aligns a list with a buffer: give timing = "hardware" or "auto", too')
+    if all(aligning.values()):
+        table.add("marker_T and trigger both align a list with a buffer: give one of them")
+    return {"timing": timing, "marker_T": marker_T, "trigger": bool(trigger)}

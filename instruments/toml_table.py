@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-KINDS: dict[type, str] = {str: "text", int: "a whole number", list: "a list"}
+KINDS: dict[type, str] = {
+    str: "text",
+    int: "a whole number",
+    list: "a list",
+    bool: "true or false",
+}
 REQUIRED = object()
 
 
@@ -70,7 +75,7 @@ class Table:
                 self.add(f"{key} is missing")
             return usual
         value = self.values[key]
-        if not isinstance(value, kind) or isinstance(value, bool):
+        if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
             self.add(f"{key} = {value!r} must be {KINDS[kind]}")
             return usual
         return value

@@ -21,6 +21,7 @@ from instruments.drivers.keithley_2400 import Keithley2400
 from instruments.drivers.keithley_2450 import Keithley2450
 from instruments.drivers.keithley_6221 import Keithley6221
 from instruments.drivers.kepco_bop import KepcoBop
+from instruments.drivers.kepco_bop_mg import KepcoBopMg
 from instruments.drivers.keysight_34465a import Keysight34465A
 from instruments.drivers.keysight_pna import KeysightPNA
 from instruments.drivers.lakeshore_336 import LakeShore336
@@ -36,7 +37,8 @@ GROUP = "twinrig.drivers"
 KINDS = ("magnet", "readout", "thermometer", "teslameter")
 BUILT_IN: dict[str, tuple[Any, ...]] = {
     "magnet": (
-        KepcoBop, LakeShore643, Ami430, MercuryIps, Keithley2400, Keithley2450, Danfysik8500,
+        KepcoBop, KepcoBopMg, LakeShore643, Ami430, MercuryIps, Keithley2400, Keithley2450,
+        Danfysik8500,
     ),
     "readout": (SR830, SR860, Keithley2182A, Keithley6221, Keysight34465A, KeysightPNA),
     "thermometer": (LakeShore336,),

@@ -10,6 +10,9 @@ A LIST program that is found running refuses every `CURR` with -221. `CURR:MODE 
 BIT 4886 manual, 3.4.5, says only that FIX stops it): a jump from wherever the list is to that
 set-point. Judgement: `CURR?` answers that set-point, so the program is ended at a moment when the
 measured current is within one step of it; where none comes, at the last, and it is said.
+
+Lists are played on a BIT 4886 or 802E card only: that a BIT 4882 has them is not confirmed, and a
+BOP-MG or -GL has other dwells (`drivers.kepco_bop_mg`).
 """
 
 from __future__ import annotations
@@ -58,6 +61,9 @@ class KepcoBop:
     own_ramp = False
     has_output = True
     KEYS: tuple[str, ...] = ()
+    IDENTITY = re.compile(r"^KEPCO.*(BIT|BOP)", re.IGNORECASE)
+    EXPECTED = "KEPCO,BIT … or KEPCO,BOP …"
+    PLAYS = re.compile(r"BIT ?(4886|802E)", re.IGNORECASE)
     safe_state = "zero current, output off"
     resolution_A = 1e-6
 
@@ -73,10 +79,13 @@ class KepcoBop:
         self._limit_V: float | None = None  # … and as a run without `compliance_V` began with
         self._highest_A = 0.0  # the largest current that was set since the last `state`
         self.identity = ""
-        self.list = KepcoList(session, NUMBER, PROGRAMMED, self.errors, self._flowing)
+        self.list: KepcoList | None = self._list_of(session)
         session.identify = self.identify
         if self.resource.startswith("GPIB"):
             session.query_delay_s = QUERY_DELAY_S
+
+    def _list_of(self, session: VisaSession) -> KepcoList:
+        return KepcoList(session, NUMBER, PROGRAMMED, self.errors, self._flowing)
 
     @staticmethod
     def terminator(resource: str) -> str:
@@ -91,11 +100,12 @@ class KepcoBop:
     def identify(self) -> str:
         """`*IDN?`, e.g. `KEPCO,BIT 4886 36-12  08-04-2023,H249977,4.04-1.82` (36 V, 12 A)."""
         reply = self._session.query("*IDN?")
-        expected = self.identity or "KEPCO,BIT … or KEPCO,BOP …"
-        right = reply.upper().startswith("KEPCO") and ("BIT" in reply or "BOP" in reply)
-        if not right or (self.identity and reply != self.identity):
+        expected = self.identity or self.EXPECTED
+        if not self.IDENTITY.search(reply) or (self.identity and reply != self.identity):
             raise self._session.wrong_instrument(reply, expected)
         self.identity = reply
+        if not self.PLAYS.search(reply):
+            self.list = None
         rating = re.search(r"\b(\d+)-(\d+(?:\.\d+)?)[A-Z]*\b", reply.split(",")[1])
         if rating:
             self.rated_voltage_V = float(rating[1])

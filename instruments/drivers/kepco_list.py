@@ -61,25 +61,35 @@ class KepcoList:
 
     def load(self, points: Sequence[tuple[float, float]]) -> None:
         """Send (A, s) points for one round, count them and read them back."""
-        currents = [f"{current_A:.6f}" for current_A, _ in points]
-        dwells = [f"{seconds:.6f}" for _, seconds in points]
+        currents, dwells = texts(points)
+        self._session.write("LIST:CLE")
+        self._append(currents, 0)
         if len(set(dwells)) == 1:
             dwells = dwells[:1]
-        self._session.write("LIST:CLE")
-        sent = 0
+        self._append_dwells(dwells)
+        self._finish(currents, dwells)
+
+    def _append(self, currents: Sequence[str], before: int) -> None:
+        """`LIST:CURR a,b,…` behind so many points."""
         for line in lines("LIST:CURR ", currents):
             self._session.write(line)
-            sent += line.count(",") + 1
-            self._expect("LIST:CURR:POIN?", float(sent))  # a queue of lines would overflow
+            before += line.count(",") + 1
+            self._expect("LIST:CURR:POIN?", float(before))  # a queue of lines would overflow
+
+    def _append_dwells(self, dwells: Sequence[str]) -> None:
+        """`LIST:DWEL t,…`."""
         for line in lines("LIST:DWEL ", dwells):
             self._session.write(line)
+
+    def _finish(self, currents: Sequence[str], dwells: Sequence[str]) -> None:
+        """One round; whatever the list holds is read back."""
         self._session.write("LIST:COUN 1")
         problems = [f"reports {error} after a list was loaded" for error in self._errors()]
         raise_problems(TwinrigError, self._session.name, problems)
         self._compare("LIST:CURR?", [float(text) for text in currents])
         self._compare("LIST:DWEL?", [float(text) for text in dwells])
         self._expect("LIST:COUN?", 1.0)
-        self._largest_A = max((current_A for current_A, _ in points), key=abs)
+        self._largest_A = max((float(text) for text in currents), key=abs)
 
     def start(self) -> None:
         """`CURR:MODE LIST`."""
@@ -108,6 +118,11 @@ class KepcoList:
                 if abs(heard - sent) > ROUNDING * abs(sent):
                     where = f"{sent:.6f} as point {first + offset} of the list"
                     raise self._session.reject(command, f"{heard:.7g}", where)
+
+
+def texts(points: Sequence[tuple[float, float]]) -> tuple[list[str], list[str]]:
+    """Currents and dwells as they are sent."""
+    return [f"{current_A:.6f}" for current_A, _ in points], [f"{s:.6f}" for _, s in points]
 
 
 def lines(command: str, values: Sequence[str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from instruments.drivers.exchange import channel_names, entry
-from instruments.drivers.sr830_buffer import Sr830Buffer
+from instruments.drivers.sr830_buffer import TIME_CONSTANT_S, Sr830Buffer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,6 @@ AUX_INPUTS = {f"aux{number}": number for number in range(1, 5)}  # numbers of OA
 AUX_NOISE_V = 0.1  # judgement: the inputs resolve 1/3 mV; a contact that chatters is no contact
 
 SENSITIVITY_V = tuple((2, 5, 10)[i % 3] * 10.0 ** (i // 3 - 9) for i in range(27))  # 2 nV … 1 V
-TIME_CONSTANT_S = tuple((1, 3)[i % 2] * 10.0 ** (i // 2 - 5) for i in range(20))  # 10 µs … 30 ks
 SLOPE_DB_OCT = (6, 12, 18, 24)
 RESERVE = ("high", "normal", "low noise")
 INPUT = ("A", "A-B", "I (1 MOhm)", "I (100 MOhm)")

@@ -2,7 +2,8 @@
 
 Commands: SR830 manual, chapter 5, "Data storage" and "Data transfer": `SRAT i` (62.5 mHz · 2ⁱ up to
 512 Hz), `SEND 0` (stop at the end of the buffer), `REST`, `STRT`, `PAUS`, `SPTS?`, `TRCA? i,j,k`
-(a comma behind each value, the last one too). Buffer 1 stores display 1 (`DDEF 1,j,0`: X, R),
+(a comma behind each value, the last one too), `TSTR 1` (a rising edge at the trigger input starts
+the storage; for the rates of `SRAT 0` to `13`). Buffer 1 stores display 1 (`DDEF 1,j,0`: X, R),
 buffer 2 display 2 (Y, θ). Only displays and storage are set, nothing that a measurement rests on.
 """
 
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from instruments.answers import NUMBER
+from instruments.drivers.exchange import entry
+from instruments.sequenced import poles_left_over
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from instruments.visa import VisaSession
 
 SHOWN = {"X": (1, 0), "R": (1, 1), "Y": (2, 0), "theta": (2, 1)}  # display, and its `j` of DDEF
+TIME_CONSTANT_S = tuple((1, 3)[i % 2] * 10.0 ** (i // 2 - 5) for i in range(20))  # 10 µs … 30 ks
+POLES = (1, 2, 3, 4)  # OFSL: 6 dB an octave each
 AT_ONCE = 500  # samples in one answer: about 6 kB
 
 
@@ -35,12 +40,14 @@ class Sr830Buffer:
         The bench's.
     """
 
+    trigger_rises = True
     most_points = 16383
     rates_Hz = tuple(0.0625 * 2.0**i for i in range(14))
 
     def __init__(self, session: VisaSession, channels: tuple[str, ...]) -> None:
         self._session = session
         self._channels = channels
+        self._by_trigger = False
 
     def problems(self) -> list[str]:
         """Two of the channels on one display can't be stored together."""
@@ -52,8 +59,20 @@ class Sr830Buffer:
             "change the bench key channels"
         ]
 
+    def left_over(self, seconds: float) -> float:
+        """`OFLT?`, `OFSL?`: what the filter still shows of an earlier value so long after it."""
+        time_constant_s = entry(self._session, "OFLT?", TIME_CONSTANT_S)
+        return poles_left_over(seconds, time_constant_s, entry(self._session, "OFSL?", POLES))
+
     def arm(self, rate_Hz: float) -> None:
-        """`PAUS`, `DDEF`, `SRAT`, `SEND 0`, `REST`; rate and displays are read back."""
+        """`PAUS`, `DDEF`, `SRAT`, `SEND 0`, `TSTR 0`, `REST`; what counts is read back."""
+        self._arm(rate_Hz, by_trigger=False)
+
+    def arm_trigger(self, rate_Hz: float) -> None:
+        """The same with `TSTR 1`: the next rising edge at the trigger input starts it."""
+        self._arm(rate_Hz, by_trigger=True)
+
+    def _arm(self, rate_Hz: float, *, by_trigger: bool) -> None:
         index = self.rates_Hz.index(rate_Hz)
         self._session.write("PAUS")
         for channel in self._channels:
@@ -62,9 +81,12 @@ class Sr830Buffer:
             self._expect(f"DDEF? {display}", f"{shown},0")
         self._session.write(f"SRAT {index}")
         self._session.write("SEND 0")
+        self._by_trigger = by_trigger
+        self._session.write(f"TSTR {by_trigger:d}")
         self._session.write("REST")
         self._expect("SRAT?", str(index))
         self._expect("SEND?", "0")
+        self._expect("TSTR?", f"{by_trigger:d}")
         self._expect("SPTS?", "0")
 
     def start(self) -> None:
@@ -79,8 +101,10 @@ class Sr830Buffer:
         return int(reply)
 
     def stop(self) -> None:
-        """`PAUS`."""
+        """`PAUS`; no trigger starts it any more."""
         self._session.write("PAUS")
+        if self._by_trigger:
+            self._session.write("TSTR 0")
 
     def fetch(self, count: int) -> NDArray[np.float64]:
         """`TRCA?` of each channel's buffer, in parts."""

@@ -117,7 +117,7 @@ class DeviceSource:
             self._supply.follow()
             self._time.advance(self._device.duration_s)
             field_T = self._supply.follow() * self._supply.coil.parameters.tesla_per_ampere
-        return self._signal(field_T, self._time.now_ns)
+        return self._signal(self._device.gate(field_T), self._time.now_ns)
 
     def watch_list(self, watching: bool) -> None:
         """Let the points of the supply's list gate the device, or no longer."""
@@ -128,12 +128,12 @@ class DeviceSource:
         """One rotation for each point of a list that lasts for one: its end, and its signal."""
         if isinstance(self._supply, BipolarSupply):
             scale = self._supply.coil.parameters.tesla_per_ampere
-            for end_ns, mean_A in self._supply.take_gates():
-                yield end_ns, self._signal(mean_A * scale, end_ns)
+            for end_ns, mean_A, seen in self._supply.take_gates():
+                yield end_ns, self._signal(seen or self._device.gate(mean_A * scale), end_ns)
 
-    def _signal(self, field_T: float, now_ns: int) -> tuple[float, float]:
-        """What a rotation that ends now gives, with the drift of the offset."""
-        x, y = self._device.gate(field_T)
+    def _signal(self, seen: tuple[float, float], now_ns: int) -> tuple[float, float]:
+        """What a gate that ends now gives, with the drift of the offset."""
+        x, y = seen
         drift_x, drift_y = self._wander(now_ns)
         full_V, drift = self._parameters.full_signal_V, self._parameters.drift_fraction
         return full_V * (x + drift * drift_x), full_V * (y + drift * drift_y)
@@ -181,6 +181,9 @@ class ResonantSource(DeviceSource):
     ) -> None:
         super().__init__(device, supply, device_time, parameters, noise_seed, drift_seed)
         self._resonant = device
+        if isinstance(supply, BipolarSupply):
+            scale = supply.coil.parameters.tesla_per_ampere
+            supply.seen = lambda mean_A: device.gate(mean_A * scale)
         (seed,) = noise_seed.spawn(1)
         self._spectrum_noise = SpectrumNoise(SpectrumNoiseParameters(), device_time, seed)
 

@@ -6,7 +6,7 @@ kepcobop driver). What no source states is marked "judgement".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from instruments.virtual.bipolar import MAX_A, MAX_V, BipolarSupply
 from instruments.virtual.coil import CoilParameters
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from instruments.virtual.instrument import DeviceTime
 
+    Commands = dict[str, Callable[[Any, str], str | None]]
+
 IDENTITY = "KEPCO,BIT 4886 36-12  08-04-2023,H249977,4.04-1.82"
 LINE_LIMIT = 253
 MEASURE_S = 0.01  # judgement: a MEAS reading takes the converter one reading period
@@ -44,13 +46,23 @@ class KepcoBop(VirtualInstrument):
     """
 
     model = "kepco-bop"
+    identity = IDENTITY
+    rating = (MAX_V, MAX_A)
 
     def __init__(self, device_time: DeviceTime, coil: CoilParameters | None = None) -> None:
         super().__init__(device_time)
-        self.supply = BipolarSupply(device_time, coil or CoilParameters())
+        self.supply = BipolarSupply(device_time, coil or CoilParameters(), *self.rating)
         self.status = StatusRegisters()
         self._auto_range = True
-        self.list = ListMemory(self.supply)
+        self.list = self._memory()
+
+    def _memory(self) -> ListMemory:
+        return ListMemory(self.supply)
+
+    @property
+    def commands(self) -> Commands:
+        """What it understands, by every spelling of a header."""
+        return _COMMANDS
 
     def takes_s(self, message: str) -> float:
         """As usual; the programmed current is answered from memory and takes none, as its set.
@@ -65,23 +77,24 @@ class KepcoBop(VirtualInstrument):
         if len(message) > LINE_LIMIT:
             self.status.report(-363)
             return ""
-        replies = carry_out(self, message, _COMMANDS, self.status)
+        replies = carry_out(self, message, self.commands, self.status)
         return ";".join(replies) + "\n" if replies else ""
 
     # ---- set-points and measurements
 
     def set_current(self, text: str) -> None:
         """`CURR x`: the set-point in current mode, the limit in voltage mode."""
-        value = self._level(text, self.supply.full_scale_A if not self._auto_range else MAX_A)
+        supply = self.supply
+        value = self._level(text, supply.max_A if self._auto_range else supply.full_scale_A)
         self.list.refuse_while_running()
         self.supply.follow()
         self.supply.setpoint_A = value
         if self._auto_range:
-            self.supply.full_scale_A = MAX_A if abs(value) > MAX_A / 4 else MAX_A / 4
+            supply.full_scale_A = supply.max_A / (1 if abs(value) > supply.max_A / 4 else 4)
 
     def set_voltage(self, text: str) -> None:
         """`VOLT x`: the set-point in voltage mode, the compliance in current mode."""
-        value = self._level(text, MAX_V)
+        value = self._level(text, self.supply.max_V)
         self.list.refuse_while_running()
         self.supply.follow()
         self.supply.setpoint_V = value
@@ -106,20 +119,21 @@ class KepcoBop(VirtualInstrument):
 
     def ask_voltage(self, text: str) -> str:
         """`VOLT?`: the programmed voltage; `VOLT? MAX` its limit."""
-        return exponent_form(self._level(text, MAX_V) if text else self.supply.setpoint_V, 7)
+        supply = self.supply
+        return exponent_form(self._level(text, supply.max_V) if text else supply.setpoint_V, 7)
 
     def measure_current(self, _: str) -> str:
         """`MEAS:CURR?`: the coil's real current, at the end of the converter's period."""
         self.time.advance(MEASURE_S)
         self.supply.follow()
-        step_A = MAX_A / _CONVERTER_STEPS
+        step_A = self.supply.max_A / _CONVERTER_STEPS
         return exponent_form(round(self.supply.coil.current_A / step_A) * step_A, 5)
 
     def measure_voltage(self, _: str) -> str:
         """`MEAS:VOLT?`: the voltage at the terminals."""
         self.time.advance(MEASURE_S)
         self.supply.follow()
-        step_V = MAX_V / _CONVERTER_STEPS
+        step_V = self.supply.max_V / _CONVERTER_STEPS
         return exponent_form(round(self.supply.coil.voltage_V / step_V) * step_V, 5)
 
     # ---- mode, output, range
@@ -153,7 +167,7 @@ class KepcoBop(VirtualInstrument):
         """`CURR:RANG 1|4`: full or quarter scale."""
         if text not in {"1", "4"}:
             raise ScpiError(-224 if text else -109)
-        full_scale_A = MAX_A / int(text)
+        full_scale_A = self.supply.max_A / int(text)
         if abs(self.supply.setpoint_A) > full_scale_A:
             raise ScpiError(-221)
         self.supply.follow()
@@ -161,7 +175,7 @@ class KepcoBop(VirtualInstrument):
 
     def ask_range(self, _: str) -> str:
         """`CURR:RANG?`: 1 or 4."""
-        return "1" if self.supply.full_scale_A == MAX_A else "4"
+        return "1" if self.supply.full_scale_A == self.supply.max_A else "4"
 
     def set_auto_range(self, text: str) -> None:
         """`CURR:RANG:AUTO ON|OFF`."""
@@ -188,7 +202,7 @@ class KepcoBop(VirtualInstrument):
         self.set_output("OFF")
         self.supply.current_mode = False
         self.supply.setpoint_A = self.supply.setpoint_V = 0.0
-        self.supply.full_scale_A, self._auto_range = MAX_A, True
+        self.supply.full_scale_A, self._auto_range = self.supply.max_A, True
         self.list.clear()
 
     def operation_condition(self, _: str) -> str:
@@ -228,7 +242,7 @@ def _remote(_: KepcoBop, text: str) -> None:
 _LEVEL = "[:LEVel][:IMMediate][:AMPLitude]"
 _COMMANDS = command_table(
     {
-        "*IDN?": lambda _kepco, _: IDENTITY,
+        "*IDN?": lambda kepco, _: kepco.identity,
         "*RST": KepcoBop.reset,
         "*CLS": lambda kepco, _: kepco.status.clear(),
         "*ESR?": _of_status(StatusRegisters.read_event),

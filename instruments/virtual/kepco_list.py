@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from instruments.virtual.bipolar import MAX_A, MAX_V
 from instruments.virtual.scpi import ScpiError, integer
 
 if TYPE_CHECKING:
@@ -53,6 +52,9 @@ class ListMemory:
         What the list drives.
     """
 
+    most_points = LIST_LIMIT
+    dwell_s = DWELL_S
+
     def __init__(self, supply: BipolarSupply) -> None:
         self._supply = supply
         self._values: dict[str, list[float]] = {"CURR": [], "VOLT": [], "DWEL": []}
@@ -79,21 +81,21 @@ class ListMemory:
         values = [kept_digits(part.strip()) for part in text.split(",")]
         if any(not low <= value <= high for value in values):
             raise ScpiError(-222)
-        if len(self._values[kind]) + len(values) > LIST_LIMIT:
+        if len(self._values[kind]) + len(values) > self.most_points:
             raise ScpiError(-223)
         self._values[kind] += values
 
     def append_currents(self, text: str) -> None:
         """`LIST:CURR a,b,…`: appends; excludes LIST:VOLT."""
-        self._append("CURR", text, -MAX_A, MAX_A)
+        self._append("CURR", text, -self._supply.max_A, self._supply.max_A)
 
     def append_voltages(self, text: str) -> None:
         """`LIST:VOLT a,b,…`: appends; excludes LIST:CURR."""
-        self._append("VOLT", text, -MAX_V, MAX_V)
+        self._append("VOLT", text, -self._supply.max_V, self._supply.max_V)
 
     def append_dwells(self, text: str) -> None:
         """`LIST:DWEL t`: one for all points, or one a point, in s."""
-        self._append("DWEL", text, *DWELL_S)
+        self._append("DWEL", text, *self.dwell_s)
 
     def _ask(self, kind: str) -> str:
         self.refuse_while_running()
@@ -127,7 +129,7 @@ class ListMemory:
 
     def set_query(self, text: str) -> None:
         """`LIST:QUER n`: where `LIST:CURR?` and its like start, from 0."""
-        self._first = integer(text, 0, LIST_LIMIT - 1)
+        self._first = integer(text, 0, self.most_points - 1)
 
     def ask_query(self, _: str) -> str:
         """`LIST:QUER?`."""
@@ -145,6 +147,10 @@ class ListMemory:
             dwells = dwells * len(currents)
         if not currents or len(dwells) != len(currents) or not self._supply.current_mode:
             raise ScpiError(-221)
-        self._supply.full_scale_A = MAX_A
+        self._supply.full_scale_A = self._supply.max_A
         points = list(zip(currents, dwells, strict=True))
-        self._supply.start_list(points, self._count or math.inf)
+        self._supply.start_list(points, self._count or math.inf, self._pulses())
+
+    def _pulses(self) -> dict[int, bool]:
+        """The numbers of the points that give a pulse: none on this card."""
+        return {}

@@ -20,6 +20,7 @@ from instruments.virtual.keithley_2400 import Keithley2400
 from instruments.virtual.keithley_2450 import Keithley2450
 from instruments.virtual.keithley_6221 import Keithley6221
 from instruments.virtual.kepco_bop import KepcoBop
+from instruments.virtual.kepco_bop_mg import KepcoBopMg
 from instruments.virtual.keysight_34465a import Keysight34465A
 from instruments.virtual.keysight_pna import OVERHEAD_S, KeysightPNA, Spectrum, TwoLines
 from instruments.virtual.lakeshore_336 import LakeShore336
@@ -116,6 +117,7 @@ def _analyser(device_time: DeviceTime, source: Source) -> KeysightPNA:
 _FINE = {"resistance_Ohm": 10.0, "inductance_H": 3.0e-2}
 SUPPLIES: dict[str, SupplyModel] = {
     KepcoBop.model: SupplyModel(KepcoBop),
+    KepcoBopMg.model: SupplyModel(KepcoBopMg),
     LakeShore643.model: SupplyModel(LakeShore643, max_ramp_A_per_s=40.0),
     Ami430.model: SupplyModel(Ami430, turns=10.0, max_ramp_A_per_s=0.5),
     MercuryIps.model: SupplyModel(MercuryIps, turns=10.0, max_ramp_A_per_s=0.5),

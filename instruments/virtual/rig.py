@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from instruments.virtual.bipolar import BipolarSupply
 from instruments.virtual.clock import VirtualClock
 from instruments.virtual.coil import CoilParameters
 from instruments.virtual.devices import DRIVES, Resonant, make_device
@@ -38,7 +39,8 @@ class VirtualRig:
 
     It sits in the first supply's coil and the first read-out sees it; field probes are in that
     coil, too. Further instruments stand beside: a supply with a coil of its own, a read-out with an
-    open input. The same seed and the same commands give the same replies, however slow the host is.
+    open input. The first supply's trigger output, if it has one, is wired to every trigger input.
+    The same seed and the same commands give the same replies, however slow the host is.
 
     Parameters
     ----------
@@ -116,6 +118,10 @@ class VirtualRig:
                 self._add(READOUTS[model].make(self.time, source))
                 seen_readout = True
         self._add(VirtualClock(self.time))
+        if isinstance(self._output, BipolarSupply):
+            for instrument in self.instruments.values():
+                if hasattr(instrument, "trigger_in"):
+                    instrument.trigger_in = self._output.edges
 
     def _joined(self) -> Source:
         """What the first read-out sees: the device, which feels the first supply's coil."""

@@ -21,9 +21,16 @@ if TYPE_CHECKING:
     from instruments.virtual.electronics import Source
     from instruments.virtual.instrument import DeviceTime
 
+    TriggerIn = Callable[[int], list[tuple[int, bool]]]
+
 IDENTITY = "Stanford_Research_Systems,SR830,s/n37210,ver1.07"
 _RANGES = INTEGERS | REALS
 COMMAND_ERROR, EXECUTION_ERROR, POWER_ON = 32, 16, 128  # bits of *ESR?
+
+
+def _no_edges(_: int) -> list[tuple[int, bool]]:
+    """Nothing is wired to the trigger input."""
+    return []
 
 
 class CommandError(Exception):
@@ -56,6 +63,7 @@ class SR830(VirtualInstrument):
         self._aux_out = [0.0] * 4
         self._shown = [0, 0]  # displays: X or R, Y or θ
         self._buffer = Buffer(device_time)
+        self.trigger_in: TriggerIn = _no_edges  # the wire at the rear panel's trigger input
         self._event = POWER_ON
         self._errors = 0
 
@@ -240,10 +248,23 @@ class SR830(VirtualInstrument):
         """`STRT`, `PAUS`, `REST`, `TRIG`."""
         self._catch_up()
         self._buffer.command(verb, self._displays())
-        self._path.watch_list(self._buffer.running)
+        self._path.watch_list(self._buffer.awaited)
+
+    def set_trigger_start(self, text: str) -> None:
+        """`TSTR 1`: a rising edge at the trigger input starts the storage; `TSTR 0`: none does."""
+        self._catch_up()
+        self._buffer.by_trigger = one_of(text, 0, 1) == 1
+        self._path.watch_list(self._buffer.awaited)
+
+    def ask_trigger_start(self, _: str) -> str:
+        """`TSTR?`."""
+        return f"{self._buffer.by_trigger:d}"
 
     def _catch_up(self) -> None:
         """Fill the buffer up to now, gate by gate of a list that ran meanwhile."""
+        if self._buffer.by_trigger and not self._buffer.running:
+            edges = self.trigger_in(self._buffer.idle_ns)
+            self._buffer.triggered([edge_ns for edge_ns, rises in edges if rises])
         for end_ns in self._path.list_gates():
             self._buffer.catch_up(self._displays(), end_ns)
         self._buffer.catch_up(self._displays())
@@ -336,6 +357,8 @@ _COMMANDS: dict[str, Callable[[SR830, str], str | None]] = {
     "STRT": lambda lockin, _: lockin.on_buffer("STRT"),
     "PAUS": lambda lockin, _: lockin.on_buffer("PAUS"),
     "REST": lambda lockin, _: lockin.on_buffer("REST"),
+    "TSTR": SR830.set_trigger_start,
+    "TSTR?": SR830.ask_trigger_start,
     "TRIG": lambda lockin, _: lockin.on_buffer("TRIG"),
     "SPTS?": lambda lockin, text: lockin.ask_buffer("SPTS", text),
     "TRCA?": lambda lockin, text: lockin.ask_buffer("TRCA", text),

@@ -21,21 +21,36 @@ class Buffer:
     ----------
     device_time
         The rig's time.
+
+    Attributes
+    ----------
+    running
+        Whether it stores.
+    by_trigger
+        Whether a trigger starts it (`TSTR 1`).
+    idle_ns
+        Since when it stores nothing.
     """
 
     def __init__(self, device_time: DeviceTime) -> None:
         self._time = device_time
         self._rate_Hz: float | None = 1.0
         self._loop = True
-        self.running = False
+        self.running = self.by_trigger = False
         self.reset()
 
     def reset(self) -> None:
         """`REST`: stop and forget."""
         self.running = False
+        self.idle_ns = self._time.now_ns
         self._points: list[tuple[float, float]] = []
         self._begin_ns = 0
         self._taken = 0  # since the last start
+
+    @property
+    def awaited(self) -> bool:
+        """Whether it stores, or will as soon as a trigger comes."""
+        return self.running or self.by_trigger
 
     @property
     def points(self) -> int:
@@ -54,12 +69,20 @@ class Buffer:
         if verb == "REST":
             self.reset()
         elif verb == "PAUS":
-            self.running = False
-        elif verb == "STRT":
-            if not self.running:
-                self.running, self._begin_ns, self._taken = True, self._time.now_ns, 0
+            self.running, self.idle_ns = False, self._time.now_ns
+        elif verb == "STRT" or self.by_trigger:
+            self._start(self._time.now_ns)
         elif self.running and self._rate_Hz is None:
             self._store(outputs, 1)
+
+    def triggered(self, edges_ns: list[int]) -> None:
+        """Rising edges at the trigger input while it was idle: the first has started it."""
+        if edges_ns:
+            self._start(edges_ns[0])
+
+    def _start(self, begin_ns: int) -> None:
+        if not self.running:
+            self.running, self._begin_ns, self._taken = True, begin_ns, 0
 
     def catch_up(self, outputs: tuple[float, float], until_ns: int | None = None) -> None:
         """Store the points that have fallen due, all at the outputs that stood until then (now)."""

@@ -26,16 +26,36 @@ def spec_of(
     device: str = "leaky-integrator",
     seed: int = 0,
     marker_T: float | None = None,
+    supply: str = "kepco-bop",
+    trigger: bool = False,
     **changed: str,
 ) -> BenchSpec:
-    """The reference bench with another device, seed, timing; `changed`: key → new value."""
+    """The reference bench with another device, seed, timing, supply; `changed`: key → new value."""
     text = (files("resources") / "virtual-nanoring.toml").read_text("utf-8")
     marker = "" if marker_T is None else f"marker_T = {marker_T}\n"
+    marker += "trigger = true\n" if trigger else ""
+    text = text.replace('"kepco-bop"', f'"{supply}"').replace(
+        "virtual-kepco-bop", f"virtual-{supply}"
+    )
     text = text.replace('"nanoring"', f'"{device}"').replace("seed = 0", f"seed = {seed}")
     text = text.replace("gate_s =", f'timing = "{timing}"\n{marker}gate_s =')
     for key, value in changed.items():
         text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
     return parse_bench(text, "list bench")
+
+
+def ice_of(timing: str, seed: int = 0, **changed: str) -> BenchSpec:
+    """Spin-vortex ice in field loops, which a lock-in reads at −H."""
+    text = (files("resources") / "virtual-spin-vortex-ice.toml").read_text("utf-8")
+    readout = text[text.index("[readout.analyser]") : text.index("[drive]")]
+    lockin = (
+        '[readout.lockin]\ndriver = "sr830"\nresource = "TCPIP0::virtual-sr830::5025::SOCKET"\n\n'
+    )
+    text = text.replace(readout, lockin).replace("seed = 0", f"seed = {seed}")
+    text = text.replace("gate_s = 0.0072", f'timing = "{timing}"\ngate_s = 0.027027027')
+    for key, value in changed.items():
+        text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
+    return parse_bench(text, "ice bench")
 
 
 def recorded(

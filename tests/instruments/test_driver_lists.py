@@ -21,8 +21,8 @@ LOADED = (
 )  # fmt: skip
 ARMED = (
     (b"PAUS", b""), (b"DDEF 1,0,0", b""), (b"DDEF? 1", b"0,0"), (b"DDEF 2,0,0", b""),
-    (b"DDEF? 2", b"0,0"), (b"SRAT 13", b""), (b"SEND 0", b""), (b"REST", b""), (b"SRAT?", b"13"),
-    (b"SEND?", b"0"), (b"SPTS?", b"0"),
+    (b"DDEF? 2", b"0,0"), (b"SRAT 13", b""), (b"SEND 0", b""), (b"TSTR 0", b""), (b"REST", b""),
+    (b"SRAT?", b"13"), (b"SEND?", b"0"), (b"TSTR?", b"0"), (b"SPTS?", b"0"),
 )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def test_a_trace_that_was_cut_is_none(reply):
 
 
 def test_a_rate_that_did_not_arrive_is_told():
-    exchanges = [*ARMED[:8], (b"SRAT?", b"4")]
+    exchanges = [*ARMED[:9], (b"SRAT?", b"4")]
     with transcript(*exchanges) as session, pytest.raises(LinkError, match="expected 13"):
         SR830("lockin", session, {"channels": ("X", "Y")}).buffer.arm(512.0)
 
