@@ -230,12 +230,16 @@ def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def _import(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = _verb(verbs, "import", "measured repeats from elsewhere become a recording")
-    parser.add_argument("file", type=Path, metavar="FILE", help="a .npz or .npy file")
     parser.add_argument(
-        "--map", nargs="+", action="extend", required=True, metavar="NAME=VALUE",
-        help="which array is what, e.g. response=NAME:repeat,channel,step drive=none",
+        "file", type=Path, metavar="FILE",
+        help=".npz .npy .csv .mat .h5 .nc, or a folder of the public nanoring set; without --map "
+        "and --out it is only shown, with a map to begin with",
     )  # fmt: skip
-    _out(parser, "the recording", resume=False)
+    parser.add_argument(
+        "--map", nargs="+", action="extend", default=[], metavar="NAME=VALUE",
+        help="which array is what, e.g. response=NAME:repeat,channel,step drive=u field=22,34,Oe",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the recording; a new folder")
 
 
 def _fit(verbs: argparse._SubParsersAction[Parser]) -> None:

@@ -7,19 +7,37 @@ Entries are separated by blanks (or given as several arguments):
     response=spectra:repeat,channel,step  the array `spectra` is the response
     spectra=repeat,channel,step           the same: `spectra` is no other word of the map
     axes=repeat,channel,step              the response's axes, given apart
-    drive=u:sequence,step                 the array `u` is the drive, 0…1 (`drive=none`: unknown)
+    drive=u:sequence,step                 the array `u` is the drive (`drive=none`: unknown)
+    field=0,1                             drive 0 and drive 1 in the drive's own numbers
+    field=22,34,Oe   field=auto,mT        … with its unit; `auto`: its smallest and largest
+    encoding=rotation   reset=40          how a step became field; the reset, in the same unit
     units=V   units=V,deg                 one for all channels, or one each
     channels=X,Y                          names; otherwise c0, c1, …
+    family=steps                          the drive family, one for all sequences or one each
+    only=repeat:0-15   only=channel:0,3   this part of an axis only, counted from 0
+    cut=shortest                          cut each sequence to its shortest repeat
+    overload=10                           repeats that reach ±10 anywhere are left out
 
-Axes are sequence, repeat, step, channel.
+Axes are sequence, repeat, step, channel. Raw waveforms have a further axis `sample` (within a
+step), or `time` in place of step (steps and their samples run on):
+
+    samples=50   skip=300                 samples a step; samples before the first step
+    features=1f,2f                        what of them becomes channels: 1f… (in phase and
+                                          quadrature), mean, rms, std, min, max
+    rate=3200   band=40,200               filter them before, in Hz (zero phase, fifth order)
+
+A table with one row a step names its columns instead:
+
+    response=X+Y drive=H sequence=run repeat=trial step=n
 """
 
 from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from app.operations.import_words import VALUE_WORDS, Words, read_value
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -29,22 +47,48 @@ if TYPE_CHECKING:
     Shapes = dict[str, tuple[int, ...]]
 
 AXES = ("sequence", "repeat", "step", "channel")
+RAW_AXES = (*AXES, "sample", "time")
 DRIVE_AXES = ("sequence", "step")
-WORDS = ("response", "drive", "units", "channels", "axes")
+INDEX_WORDS = ("sequence", "repeat", "step")
+WORDS = ("response", "drive", "axes", *INDEX_WORDS, *VALUE_WORDS)
 USUAL_DRIVE_AXES = {1: ("step",), 2: DRIVE_AXES}
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """A map that fits its file: arrays by name with their axes, channel names and units."""
+    """A map that fits its file: arrays by name with their axes, and the words' values.
+
+    Attributes
+    ----------
+    response, response_axes
+        Array (of a table: columns joined by `+`) and its axes, one for each axis longer than 1.
+    drive, drive_axes
+        None where the drive is unknown.
+    index
+        Of a table: `sequence`, `repeat`, `step` → column.
+    words
+        What the other words of the map say.
+    text
+        The map as given.
+    """
 
     response: str = ""
     response_axes: tuple[str, ...] = ()
     drive: str | None = None
     drive_axes: tuple[str, ...] = ()
-    channels: tuple[str, ...] = ()
-    units: tuple[str, ...] = ("1",)
+    index: tuple[tuple[str, str], ...] = ()
+    words: Words = Words()  # noqa: RUF009  frozen
     text: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Of a table: the response's columns."""
+        return tuple(self.response.split("+"))
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the response holds waveforms."""
+        return "sample" in self.response_axes or "time" in self.response_axes
 
 
 def parse_map(mapping: str | Sequence[str], shapes: Shapes, file: Path) -> Mapping:
@@ -74,17 +118,23 @@ def _entry(made: Mapping, entry: str, shapes: Shapes, problems: list[str]) -> Ma
     word, equals, value = entry.partition("=")
     if not equals:
         word, _, value = entry.partition(":")
-    parts = tuple(value.split(","))
-    if word == "units":
-        return replace(made, units=parts)
-    if word == "channels":
-        return replace(made, channels=parts)
+    if word in VALUE_WORDS:
+        return replace(made, words=read_value(made.words, word, value, problems))
     if word == "axes":
-        return replace(made, response_axes=parts)
+        return replace(made, response_axes=tuple(value.split(",")))
     if word == "drive":
         return _drive_entry(made, value, shapes)
+    if word in INDEX_WORDS and value in shapes:
+        return replace(made, index=(*made.index, (word, value)))
+    return _response_entry(made, entry, (word, value), shapes, problems)
+
+
+def _response_entry(
+    made: Mapping, entry: str, parts: tuple[str, str], shapes: Shapes, problems: list[str]
+) -> Mapping:
+    word, value = parts
     array, colon, axes = value.rpartition(":")
-    if not colon and (value in shapes or not _looks_like_axes(value)):
+    if not colon and (_is_array(value, shapes) or not _looks_like_axes(value)):
         array, axes = value, ""
     if word == "response":
         array = array or ("response" if "response" in shapes or len(shapes) > 1 else "")
@@ -103,6 +153,10 @@ def _entry(made: Mapping, entry: str, shapes: Shapes, problems: list[str]) -> Ma
     )
 
 
+def _is_array(value: str, shapes: Shapes) -> bool:
+    return value in shapes or ("+" in value and all(part in shapes for part in value.split("+")))
+
+
 def _drive_entry(made: Mapping, value: str, shapes: Shapes) -> Mapping:
     if value in ("", "none", "step"):
         return replace(made, drive=None, drive_axes=())
@@ -110,8 +164,13 @@ def _drive_entry(made: Mapping, value: str, shapes: Shapes) -> Mapping:
     if not colon:
         is_axes = value not in shapes and _looks_like_axes(value)
         array, axes = ("drive", value) if is_axes else (value, "")
-    usual = USUAL_DRIVE_AXES.get(len(shapes.get(array, ())), ())
+    usual = USUAL_DRIVE_AXES.get(len(longer(shapes.get(array, ()))), ())
     return replace(made, drive=array, drive_axes=tuple(axes.split(",")) if axes else usual)
+
+
+def longer(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without its axes of length 1 (MATLAB's vectors have one)."""
+    return tuple(n for n in shape if n != 1)
 
 
 def _with_only_array(made: Mapping, shapes: Shapes) -> Mapping:
@@ -126,21 +185,62 @@ def _with_only_array(made: Mapping, shapes: Shapes) -> Mapping:
 def _faults(made: Mapping, shapes: Shapes) -> list[str]:
     if not made.response:
         return ["says nothing of the response; say e.g. response=NAME:repeat,channel,step"]
-    problems = _axis_faults("response", made.response, made.response_axes, AXES, shapes)
+    if made.index:
+        return _table_faults(made, shapes)
+    problems = _axis_faults("response", made.response, made.response_axes, RAW_AXES, shapes)
     if made.drive is not None:
         problems += _axis_faults("drive", made.drive, made.drive_axes, DRIVE_AXES, shapes)
+    if {"step", "time"} <= set(made.response_axes):
+        problems.append("response: `time` stands for steps and their samples: leave `step` out")
+    if "time" in made.response_axes and not made.words.samples:
+        problems.append("response: `time` needs samples=N, the samples of a step")
+    if made.words.features and not made.is_raw and not problems:
+        problems.append("features= needs waveforms: an axis `sample` or `time`")
     if problems:
         return problems
-    shape = shapes[made.response]
-    axes = made.response_axes
-    count = shape[axes.index("channel")] if "channel" in axes else 1
-    if made.channels and len(made.channels) != count:
-        problems.append(f"names {len(made.channels)} channels, the response has {count}")
-    if len(set(made.channels)) != len(made.channels):
-        problems.append(f"names a channel twice: {', '.join(made.channels)}")
-    if len(made.units) not in (1, count):
-        problems.append(f"gives {len(made.units)} units, the response has {count} channels")
+    shape = sizes(shapes[made.response], made.response_axes)
+    count = shape.get("channel", 1)
+    for axis, chosen in made.words.only:
+        if axis in shape and max(chosen) >= shape[axis]:
+            problems.append(f"only={axis}:{max(chosen)}: there are {shape[axis]}, counted from 0")
+        count = len(chosen) if axis == "channel" else count
+    return problems + channel_faults(made, count)
+
+
+def channel_faults(made: Mapping, count: int) -> list[str]:
+    """What does not fit `count` channels, before waveforms become features."""
+    problems, words = [], made.words
+    if words.channels and len(words.channels) != count:
+        problems.append(f"names {len(words.channels)} channels, the response has {count}")
+    if len(set(words.channels)) != len(words.channels):
+        problems.append(f"names a channel twice: {', '.join(words.channels)}")
+    if words.units and len(words.units) not in (1, count):
+        problems.append(f"gives {len(words.units)} units, the response has {count} channels")
     return problems
+
+
+def _table_faults(made: Mapping, shapes: Shapes) -> list[str]:
+    wanted = [("response", c) for c in made.columns] + list(made.index)
+    wanted += [("drive", made.drive)] if made.drive is not None else []
+    problems = [
+        f"{role}: there is no column {name!r}{_near(name, shapes)}"
+        for role, name in wanted
+        if name not in shapes
+    ]
+    if problems:
+        return problems
+    lengths = {name: longer(shapes[name]) for _, name in wanted}
+    if any(len(shape) != 1 for shape in lengths.values()) or len(set(lengths.values())) != 1:
+        held = ", ".join(f"{name} {shape}" for name, shape in lengths.items())
+        problems.append(f"columns of a table must be equally long: {held}")
+    if made.response_axes:
+        problems.append("a table's response has no axes: its columns sequence=, repeat=, step= do")
+    return problems + channel_faults(made, len(made.columns))
+
+
+def sizes(shape: tuple[int, ...], axes: tuple[str, ...]) -> dict[str, int]:
+    """Length of each named axis; those of length 1 need no name."""
+    return dict(zip(axes, shape if len(axes) == len(shape) else longer(shape), strict=True))
 
 
 def _axis_faults(
@@ -155,7 +255,7 @@ def _axis_faults(
     ]
     if len(set(axes)) != len(axes):
         problems.append(f"{role}: an axis stands twice in {','.join(axes)}")
-    if len(axes) != len(shapes[array]):
+    if len(axes) not in (len(shapes[array]), len(longer(shapes[array]))):
         given = ",".join(axes) or "none"
         problems.append(
             f"{role}: {array!r} has shape {shapes[array]}, the map gives it the axes {given}"
@@ -165,9 +265,9 @@ def _axis_faults(
 
 def _looks_like_axes(text: str) -> bool:
     """Whether at least one word of a list is an axis: then the others are misspelt ones."""
-    return any(part in AXES for part in text.split(","))
+    return any(part in RAW_AXES for part in text.split(","))
 
 
-def _near(word: str, known: object) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)  # type: ignore[call-overload]
+def _near(word: str, known: Any) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""

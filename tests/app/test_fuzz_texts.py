@@ -132,7 +132,7 @@ def test_a_broken_netcdf_file_is_imported_or_refused_in_a_child(
 ) -> None:
     import h5py
 
-    monkeypatch.setattr("app.foreign_netcdf.LONGEST_S", 5.0)
+    monkeypatch.setattr("app.foreign_files.LONGEST_S", 5.0)
     whole = tmp_path / "whole.nc"
     with h5py.File(whole, "w") as file:
         file["values"] = np.arange(12.0).reshape(3, 4)
@@ -152,8 +152,8 @@ def test_a_broken_netcdf_file_is_imported_or_refused_in_a_child(
 def test_a_hanging_hdf5_library_is_one_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.foreign_netcdf.START", "import time; time.sleep(60)")
-    monkeypatch.setattr("app.foreign_netcdf.LONGEST_S", 0.5)
+    monkeypatch.setattr("app.foreign_files.START", "import time; time.sleep(60)")
+    monkeypatch.setattr("app.foreign_files.LONGEST_S", 0.5)
     path = tmp_path / "slow.nc"
     path.write_bytes(b"\x89HDF\r\n\x1a\n")
     with pytest.raises(InputError, match=r"slow\.nc: .*still busy after 0\.5 s"):
@@ -163,8 +163,8 @@ def test_a_hanging_hdf5_library_is_one_clear_error(
 def test_a_crashing_hdf5_library_is_one_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.foreign_netcdf.START", "import os; os.abort()")
+    monkeypatch.setattr("app.foreign_files.START", "import os; os.abort()")
     path = tmp_path / "crash.nc"
     path.write_bytes(b"\x89HDF\r\n\x1a\n")
-    with pytest.raises(InputError, match=r"crash\.nc: .*HDF5 crashed on it"):
+    with pytest.raises(InputError, match=r"crash\.nc: .*its library crashed on it"):
         list(import_measured(path, "values=step", tmp_path / "out"))

@@ -1,0 +1,200 @@
+"""What the child process of `app.foreign_files` does: read one file, write plain arrays to stdout.
+
+MAT files of version 7.3 are HDF5 with MATLAB's axes in reverse; older ones are MATLAB's own format.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.foreign_files import UNREADABLE, Found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    Arrays = dict[str, Found]
+
+MOST_VALUES = 2**28  # 2 GiB: the longest run of a rig has a twentieth of it
+NUMBERS = "biuf"
+HDF5, CLASSIC = b"\x89HDF\r\n\x1a\n", b"CDF"
+PLACEHOLDER = b"This is a netCDF dimension but not a netCDF variable"
+UNFIT = "holds no array of numbers"
+
+
+def child() -> None:
+    """Read the file named last; exit status 3 and one line on stderr where it can't be read."""
+    warnings.simplefilter("ignore")
+    try:
+        found = _read(Path(sys.argv[-1]))
+        if not found:
+            raise ValueError(UNFIT)
+    except Exception as fault:  # h5py and scipy raise whatever their layers do
+        sys.stderr.write(" ".join(str(fault).split()) or type(fault).__name__)
+        sys.exit(UNREADABLE)
+    about = [{"name": n, "dims": list(f.dims), "unit": f.unit} for n, f in found.items()]
+    numbered: dict[str, Any] = {f"array{i}": f.values for i, f in enumerate(found.values())}
+    stream = io.BytesIO()
+    np.savez(stream, about=np.array(json.dumps(about)), **numbered)
+    sys.stdout.buffer.write(stream.getbuffer())
+
+
+def _read(path: Path) -> Arrays:
+    with path.open("rb") as file:
+        head = file.read(1024)
+    if head.startswith(HDF5) or head[512:].startswith(HDF5):  # MATLAB writes 512 bytes of words
+        return dict(_hdf5(path))
+    if head.startswith(CLASSIC):
+        return dict(_classic(path))
+    if path.suffix.lower() == ".mat":
+        return dict(_mat(path))
+    raise ValueError("it is neither HDF5 nor netCDF")
+
+
+def _hdf5(path: Path) -> Iterator[tuple[str, Found]]:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        datasets: list[tuple[str, Any]] = []
+        file.visititems(
+            lambda name, item: (
+                datasets.append((name, item)) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+        datasets = [(n, d) for n, d in datasets if not n.startswith("#")]
+        claimed = sum(int(np.prod(d.shape or (0,), dtype=float)) for _, d in datasets)
+        if claimed > MOST_VALUES:
+            raise ValueError(f"claims more than {MOST_VALUES} numbers")
+        for name, dataset in datasets:
+            if dataset.shape is None or _attribute(dataset, "NAME").startswith(PLACEHOLDER):
+                continue
+            yield from _dataset(name, dataset, file)
+
+
+def _dataset(name: str, dataset: Any, file: Any) -> Iterator[tuple[str, Found]]:
+    """One HDF5 dataset; MATLAB's has its axes reversed, its cells are references."""
+    matlab = _attribute(dataset, "MATLAB_class").decode("ascii", "replace")
+    if matlab:
+        if matlab == "char" or "MATLAB_empty" in dataset.attrs:
+            return
+        name = name.replace("/", ".")
+        if matlab == "cell":
+            parts = [np.asarray(file[ref][...]).T for ref in dataset[...].T.ravel() if ref]
+            yield from _split(name, _padded(parts), (), "")
+            return
+        yield from _split(name, np.asarray(dataset[...]).T, (), "")
+        return
+    unit = _attribute(dataset, "units").decode("utf-8", "replace")
+    yield from _split(name, _scaled(np.asarray(dataset[...]), dict(dataset.attrs)),
+                      _dims_of(dataset), unit)  # fmt: skip
+
+
+def _dims_of(dataset: Any) -> tuple[str, ...]:
+    names = []
+    for dim in dataset.dims:
+        scale = next(iter(dim.values()), None) if len(dim) else None
+        names.append(dim.label or (scale.name.rpartition("/")[2] if scale is not None else ""))
+    return tuple(names) if all(names) else ()
+
+
+def _scaled(values: NDArray[Any], attributes: dict[str, Any]) -> NDArray[Any]:
+    """Gaps as NaN, packed numbers unpacked, as the CF convention says."""
+    if values.dtype.kind not in NUMBERS:
+        return values
+    out = values
+    for key in ("_FillValue", "missing_value"):
+        if key in attributes:
+            gap = np.asarray(attributes[key]).ravel()[0]
+            if gap == gap:
+                out = np.where(values == gap, np.nan, out)
+    for key, apply in (("scale_factor", np.multiply), ("add_offset", np.add)):
+        if key in attributes:
+            out = apply(out, float(np.asarray(attributes[key]).ravel()[0]))
+    return out
+
+
+def _attribute(dataset: Any, key: str) -> bytes:
+    """A text attribute as bytes; empty where there is none."""
+    value = dataset.attrs.get(key, b"")
+    if isinstance(value, np.ndarray):
+        value = value.ravel()[0] if value.size else b""
+    return value.encode() if isinstance(value, str) else bytes(value) if value else b""
+
+
+def _classic(path: Path) -> Iterator[tuple[str, Found]]:
+    from scipy.io import netcdf_file
+
+    with netcdf_file(path, "r", mmap=False) as file:
+        for name, variable in file.variables.items():
+            unit = getattr(variable, "units", b"")
+            unit = unit.decode("utf-8", "replace") if isinstance(unit, bytes) else str(unit)
+            values = np.array(variable[...])
+            values = values.astype(values.dtype.newbyteorder("="))
+            kept = vars(variable).get("_attributes", {})
+            yield from _split(name, _scaled(values, kept), tuple(variable.dimensions), unit)
+
+
+def _mat(path: Path) -> Iterator[tuple[str, Found]]:
+    from scipy.io import loadmat
+
+    for name, value in loadmat(path, squeeze_me=False, struct_as_record=True).items():
+        if not name.startswith("__"):
+            yield from _matlab(name, value)
+
+
+def _matlab(name: str, value: Any) -> Iterator[tuple[str, Found]]:
+    """A variable of MATLAB's own format: structures and cells are object arrays."""
+    array = np.asarray(value)
+    if array.dtype.names:
+        if array.size == 1:
+            for key in array.dtype.names:
+                yield from _matlab(f"{name}.{key}", array[key].ravel()[0])
+        else:
+            for key in array.dtype.names:
+                yield from _cells(f"{name}.{key}", list(array[key].ravel()))
+    elif array.dtype.kind == "O":
+        yield from _cells(name, list(array.ravel()))
+    else:
+        yield from _split(name, array, (), "")
+
+
+def _cells(name: str, parts: list[Any]) -> Iterator[tuple[str, Found]]:
+    arrays = [np.asarray(part) for part in parts]
+    if arrays and all(a.dtype.kind in NUMBERS + "c" for a in arrays):
+        yield from _split(name, _padded(arrays), (), "")
+
+
+def _padded(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Arrays of one number of axes in one, along a new first axis, NaN where one is shorter."""
+    if not parts or len({part.ndim for part in parts}) != 1:
+        return np.empty(0)
+    shape = tuple(max(sizes) for sizes in zip(*(p.shape for p in parts), strict=True))
+    if len(parts) * float(np.prod(shape, dtype=float)) > MOST_VALUES:
+        raise ValueError(f"claims more than {MOST_VALUES} numbers")
+    kind = complex if any(p.dtype.kind == "c" for p in parts) else float
+    whole = np.full((len(parts), *shape), np.nan, dtype=kind)
+    for k, part in enumerate(parts):
+        whole[k][tuple(slice(0, n) for n in part.shape)] = part
+    return whole
+
+
+def _split(
+    name: str, values: NDArray[Any], dims: tuple[str, ...], unit: str
+) -> Iterator[tuple[str, Found]]:
+    """Real numbers as they are; complex ones as two arrays; anything else is left out."""
+    fields = values.dtype.names
+    if fields and set(fields) in ({"real", "imag"}, {"r", "i"}):
+        values = values[fields[0]] + 1j * values[fields[1]]
+    if values.dtype.kind == "c":
+        for part, of in (("real", values.real), ("imag", values.imag)):
+            yield f"{name}.{part}", Found(np.ascontiguousarray(of), dims, unit)
+    elif values.dtype.kind in NUMBERS and values.size:
+        yield name, Found(np.ascontiguousarray(values), dims, unit)

@@ -1,0 +1,82 @@
+"""HDF5, netCDF and MAT files from anywhere, for `twinrig import`: read in a process of their own.
+
+The HDF5 library was measured to hang for ever on files with flipped bits, and may crash on others.
+So a child process opens such a file and hands plain arrays back (`.npz`, nothing pickled); when it
+dies or takes too long, that is one clear error here.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LONGEST_S = 60.0  # reading 100 MB takes about one second
+START = "from app.foreign_child import child; child()"
+UNREADABLE = 3
+
+
+@dataclass(frozen=True)
+class Found:
+    """One array of a file.
+
+    Attributes
+    ----------
+    values
+        Real numbers of any kind, as the file's own program shows them (MATLAB's order of axes).
+    dims
+        Names of its axes, where the file has them; else empty.
+    unit
+        Where the file says one.
+    """
+
+    values: NDArray[Any]
+    dims: tuple[str, ...] = ()
+    unit: str = ""
+
+
+def read_foreign(path: Path) -> dict[str, Found]:
+    """Numeric arrays of an HDF5, netCDF or MAT file by name; those of other types are left out.
+
+    Groups and structures become part of the name (`run/spectra`, `data.spectra`), a cell array of
+    numeric arrays one array padded with NaN, complex numbers two arrays (`s21.real`, `s21.imag`).
+
+    Raises
+    ------
+    InputError
+        Missing, no such file, or one that its library can't cope with.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    kind = path.suffix or "such"
+    command = [sys.executable, "-c", START, str(path.resolve())]
+    where = Path(__file__).resolve().parents[1]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, timeout=LONGEST_S, check=False, cwd=where
+        )
+    except subprocess.TimeoutExpired as fault:
+        raise InputError(
+            f"{path}: no readable {kind} file (its library was still busy after {LONGEST_S:g} s)"
+        ) from fault
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = said[-1] if done.returncode == UNREADABLE and said else "its library crashed on it"
+        raise InputError(f"{path}: no readable {kind} file ({why})")
+    with np.load(io.BytesIO(done.stdout), allow_pickle=False) as archive:
+        about = json.loads(str(archive["about"]))
+        return {
+            item["name"]: Found(archive[f"array{i}"], tuple(item["dims"]), item["unit"])
+            for i, item in enumerate(about)
+        }

@@ -1,0 +1,225 @@
+"""From named arrays and a map to response and drive: axes in order, features, field window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.operations.import_features import (
+    USUAL,
+    feature_names,
+    features_of,
+    filtered,
+    in_steps,
+)
+from app.operations.import_map import AXES, longer
+from app.operations.import_table import pivot
+from app.operations.import_words import TESLA
+from models.errors import InputError
+from models.sequence import DriveWindow, Reset
+from training.bad_data import OVERLOAD, clipped_words, is_overload
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from app.operations.import_map import Mapping
+    from app.operations.import_words import Words
+
+    Array = NDArray[np.float64]
+    Arrays = dict[str, Array]
+
+WAVE_AXES = ("sequence", "repeat", "channel", "step", "sample")
+RUN_AXES = ("sequence", "repeat", "channel", "time")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a file gave: response `(S, R, T, C)`, drive `(S, T)`, names, and what is known of them.
+
+    `drive` is in the file's own numbers; `is_known` False: none was given, and the step's index
+    stands for it. `raw` holds the samples that the response was made of, `(S, R, C, …)`, or is the
+    response with its axes so: overloads and clipping are looked for in it, then it is let go.
+    `remarks` are sentences with their level about what was found.
+    """
+
+    response: Array
+    drive: Array
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    is_known: bool
+    raw: Array
+    raw_channels: tuple[str, ...]
+    remarks: tuple[tuple[str, str], ...] = ()
+
+
+def measured(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
+    """Put axes in order, cut to the parts wanted, make features of waveforms.
+
+    Raises
+    ------
+    InputError
+        Drive and response don't fit, or the waveforms can't be cut into steps.
+    """
+    if asked.index:
+        response, drive = pivot(arrays, asked, file)
+        made = _with_names(response, drive, asked)
+    else:
+        made = _of_arrays(arrays, asked, file)
+    return _judged(_part(made, asked.words), asked.words)
+
+
+def _judged(made: Measured, words: Words) -> Measured:
+    """Leave out repeats with overloads, and say what else of the samples is suspicious."""
+    marks = is_overload(made.raw)
+    if words.overload is not None:
+        marks |= np.abs(np.nan_to_num(made.raw)) >= words.overload
+    over = np.asarray(marks.any(axis=tuple(range(2, made.raw.ndim))))
+    remarks = []
+    if over.any():
+        limit = OVERLOAD if words.overload is None else words.overload
+        remarks.append(
+            f"{int(over.sum())} repeats hold overloads (a magnitude of {limit:g} or more) and "
+            "count as not recorded"
+        )
+    raw = np.where(over.reshape(over.shape + (1,) * (made.raw.ndim - 2)), np.nan, made.raw)
+    remarks += list(clipped_words(np.moveaxis(raw, 2, -1), made.raw_channels))
+    response = np.where(over[:, :, None, None], np.nan, made.response)
+    return replace(
+        made, response=response, raw=np.empty(0),
+        remarks=tuple((text, "warning") for text in remarks),
+    )  # fmt: skip
+
+
+def _of_arrays(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
+    array, words = arrays[asked.response], asked.words
+    if not asked.is_raw:
+        response = in_order(array, asked.response_axes)
+        return _with_names(response, _drive(arrays, asked, response, file), asked)
+    if "time" in asked.response_axes:
+        run = in_order(array, asked.response_axes, RUN_AXES)
+        waves = in_steps(filtered(run, words), words)
+    else:
+        run = waves = in_order(array, asked.response_axes, WAVE_AXES)
+        if words.band_Hz is not None:
+            flat = waves.reshape(*waves.shape[:3], -1)
+            waves = filtered(flat, words).reshape(waves.shape)
+    names = words.features or USUAL
+    response = features_of(waves.transpose(0, 1, 3, 2, 4), names)
+    return _with_names(response, _drive(arrays, asked, response, file), asked, run)
+
+
+def in_order(array: Array, axes: tuple[str, ...], wanted: tuple[str, ...] = AXES) -> Array:
+    """An array with its axes moved into the order `wanted`; absent ones get length 1."""
+    if len(axes) != array.ndim:
+        array = array.reshape(longer(array.shape))
+    present = [axis for axis in wanted if axis in axes]
+    moved = np.transpose(array, [axes.index(axis) for axis in present])
+    return moved.reshape([array.shape[axes.index(a)] if a in axes else 1 for a in wanted])
+
+
+def _with_names(
+    response: Array, drive: Array | None, asked: Mapping, run: Array | None = None
+) -> Measured:
+    """Name the channels; those of features after the channel that they were made of."""
+    words, count = asked.words, response.shape[3]
+    raw = response.transpose(0, 1, 3, 2) if run is None else run
+    channels = words.channels or (
+        asked.columns if asked.index else tuple(f"c{i}" for i in range(raw.shape[2]))
+    )
+    units = words.units or ("1",)
+    units = units * raw.shape[2] if len(units) == 1 else units
+    if run is not None:
+        names = words.features or USUAL
+        made = feature_names(channels, names)
+        each = len(made) // len(channels)
+        return Measured(
+            response, _steps(response) if drive is None else drive, made,
+            tuple(u for u in units for _ in range(each)), drive is not None, raw, channels,
+        )  # fmt: skip
+    known = _steps(response) if drive is None else drive
+    return Measured(response, known, channels[:count], units, drive is not None, raw, channels)
+
+
+def _steps(response: Array) -> Array:
+    """The step's index, scaled to 0…1, for each sequence: one fixed, unknown drive."""
+    return np.tile(np.linspace(0.0, 1.0, response.shape[2]), (response.shape[0], 1))
+
+
+def _drive(arrays: Arrays, asked: Mapping, response: Array, file: Path) -> Array | None:
+    """The drive `(S, T)` in its own numbers; None where it is unknown."""
+    sequences, steps = response.shape[0], response.shape[2]
+    if asked.drive is None:
+        return None
+    drive = in_order(arrays[asked.drive], asked.drive_axes, ("sequence", "step"))
+    if drive.shape[0] == 1:
+        drive = np.tile(drive, (sequences, 1))
+    if drive.shape != (sequences, steps):
+        raise InputError(
+            f"{file}: drive {asked.drive!r} gives {drive.shape[0]} sequences × {drive.shape[1]} "
+            f"steps, the response {sequences} × {steps}"
+        )
+    return drive
+
+
+def _part(made: Measured, words: Words) -> Measured:
+    """Sequences, repeats and channels that `only=` names."""
+    for axis, chosen in words.only:
+        index = np.array(chosen)
+        if axis == "channel":
+            each = len(made.channels) // len(made.raw_channels)
+            wide = np.array([i * each + k for i in chosen for k in range(each)])
+            names = tuple(made.channels[i] for i in wide)
+            units = tuple(made.units[i] for i in wide)
+            if words.channels and len(words.channels) == len(chosen):
+                names = tuple(
+                    name.replace(made.raw_channels[i], new, 1)
+                    for i, new in zip(chosen, words.channels, strict=True)
+                    for name in made.channels[i * each : (i + 1) * each]
+                )
+            made = replace(
+                made, response=made.response[..., wide], channels=names, units=units,
+                raw=made.raw[:, :, index], raw_channels=tuple(made.raw_channels[i] for i in chosen),
+            )  # fmt: skip
+        elif axis == "sequence":
+            made = replace(
+                made, response=made.response[index], drive=made.drive[index], raw=made.raw[index]
+            )
+        else:
+            made = replace(made, response=made.response[:, index], raw=made.raw[:, index])
+    return made
+
+
+def drive_window(
+    made: Measured, words: Words, file: Path
+) -> tuple[Array, DriveWindow, Reset, str | None]:
+    """Drive in 0…1, the field window and reset in tesla, and a sentence where they are unknown.
+
+    Raises
+    ------
+    InputError
+        A drive outside of what the map says it spans.
+    """
+    factor = TESLA.get(words.field_unit, 1.0)
+    if not words.scaled or not made.is_known:
+        window = DriveWindow(words.encoding, 0.0, 1.0)
+        said = "the field window and the reset are unknown: 0…1 T stands for drive 0…1"
+        return made.drive, window, Reset(words.reset), said
+    low, high = words.field or (float(np.nanmin(made.drive)), float(np.nanmax(made.drive)))
+    if not low < high:
+        raise InputError(f"{file}: the drive is {low:g} everywhere: it has no range; give field=")
+    drive = (made.drive - low) / (high - low)
+    tolerance = 1e-9
+    drive = np.where((drive < 0) & (drive > -tolerance), 0.0, drive)
+    drive = np.where((drive > 1) & (drive < 1 + tolerance), 1.0, drive)
+    if not words.field_unit:
+        told = (
+            f"drive 0…1 is the file's {low:g}…{high:g}, whose unit is not known (field=…,UNIT): "
+            "0…1 T stands for it"
+        )
+        return drive, DriveWindow(words.encoding, 0.0, 1.0), Reset(0.0), told
+    window = DriveWindow(words.encoding, low * factor, high * factor)
+    return drive, window, Reset(words.reset * factor), None

@@ -1,0 +1,208 @@
+"""What a file holds before anything is imported: arrays, ranges, units, and a map to begin with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.foreign_files import Found
+from app.operations.import_map import longer
+from app.operations.import_nanoring import USUAL, is_nanoring, pairs_in
+from app.operations.import_read import read_found
+from training.where import number
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from app.operations.events import Event
+
+AXIS_WORDS = {
+    "sequence": ("sequence", "seq", "pattern", "signal", "drive_id"),
+    "repeat": ("repeat", "rep", "trial", "run", "realization", "realisation"),
+    "step": ("step", "time", "t", "n", "cycle", "rotation", "index"),
+    "channel": ("channel", "ch", "frequency", "freq", "feature", "output"),
+}
+DRIVE_WORDS = ("drive", "input", "field", "amplitude", "u", "h", "b", "stimulus")
+GUESSES = {
+    1: ("step",),
+    2: ("repeat", "step"),
+    3: ("sequence", "repeat", "step"),
+    4: ("sequence", "repeat", "step", "channel"),
+}
+
+
+@dataclass(frozen=True)
+class ArrayInfo:
+    """One array: name, shape, its axes' names and unit where the file has them, its range."""
+
+    name: str
+    shape: tuple[int, ...]
+    dims: tuple[str, ...]
+    unit: str
+    low: float
+    high: float
+    gaps: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a result line; a dash where there is no number."""
+        said: dict[str, Any] = {
+            "shape": " × ".join(map(str, self.shape)), "low": number(self.low),
+            "high": number(self.high),
+        }  # fmt: skip
+        if any(self.dims):
+            said["axes"] = ",".join(self.dims)
+        if self.unit:
+            said["unit"] = self.unit
+        return {**said, "gaps": self.gaps} if self.gaps else said
+
+    def words(self) -> str:
+        """One line."""
+        axes = " × ".join(
+            f"{size}{f' {dim}' if dim else ''}"
+            for size, dim in zip(self.shape, self.dims or ("",) * len(self.shape), strict=True)
+        )
+        unit = f" {self.unit}" if self.unit else ""
+        gaps = f", {self.gaps} gaps" if self.gaps else ""
+        return f"{axes}; {self.low:.4g} … {self.high:.4g}{unit}{gaps}"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The arrays of a file and a guess at its map; `folder`: patterns of the nanoring layout."""
+
+    arrays: tuple[ArrayInfo, ...]
+    guess: str
+    patterns: int = 0
+
+
+def preview(file: Path) -> Preview:
+    """Look into a file (or a folder of the public nanoring layout).
+
+    Raises
+    ------
+    InputError
+        As `import_read.read_found`.
+    """
+    if is_nanoring(file):
+        pairs = pairs_in(file)
+        shown = [
+            _info(name, Found(np.load(path, mmap_mode="r", allow_pickle=False)))
+            for name, path in (("drive", pairs[0][1]), ("response", pairs[0][2]))
+        ]
+        return Preview(tuple(shown), USUAL, len(pairs))
+    found = read_found(file)
+    return Preview(tuple(_info(n, f) for n, f in found.items()), guess_map(found))
+
+
+def _info(name: str, found: Found) -> ArrayInfo:
+    values = found.values
+    known = np.isfinite(values)
+    low, high = (
+        (float(values[known].min()), float(values[known].max())) if known.any() else (np.nan,) * 2
+    )
+    shape = tuple(int(n) for n in values.shape)
+    return ArrayInfo(name, shape, found.dims, found.unit, low, high, int((~known).sum()))
+
+
+def guess_map(found: dict[str, Found]) -> str:
+    """A map to begin with: the largest array as response, a fitting one as drive.
+
+    Names of axes count where the file has them; else the axis that a drive's length fits is the
+    step. It is a guess: the axes of equal files differ from laboratory to laboratory.
+    """
+    table = _table_guess(found)
+    if table:
+        return table
+    by_name = [n for n in found if n.lower() in ("response", "responses")]
+    name = by_name[0] if by_name else max(found, key=lambda n: found[n].values.size)
+    shape = longer(found[name].values.shape)
+    dims = found[name].dims if len(shape) == found[name].values.ndim else ()
+    axes = list(_axes_named(dims)) if dims else list(GUESSES.get(len(shape), ()))
+    drive = _drive_guess(found, name, shape)
+    if drive and not dims:
+        axes = _axes_beside(longer(found[drive].values.shape), shape, axes)
+    words = [f"response={name}:{','.join(axes)}"]
+    if drive:
+        known = longer(found[drive].values.shape)
+        words.append(f"drive={drive}:{'step' if len(known) == 1 else 'sequence,step'}")
+        values = found[drive].values
+        if np.nanmin(values) < 0 or np.nanmax(values) > 1:
+            words.append(f"field=auto{f',{found[drive].unit}' if found[drive].unit else ''}")
+    return " ".join(words)
+
+
+def _axes_named(dims: tuple[str, ...]) -> list[str]:
+    """Our axes for a file's names of them; what is not recognised takes what is left, in order."""
+    made: list[str] = []
+    for dim in dims:
+        word = dim.lower().rstrip("s_")
+        hit = next((a for a, names in AXIS_WORDS.items() if word in names and a not in made), "")
+        made.append(hit)
+    left = [a for a in ("sequence", "repeat", "step", "channel") if a not in made]
+    return [axis or (left.pop(0) if left else "channel") for axis in made]
+
+
+def _drive_guess(found: dict[str, Found], response: str, shape: tuple[int, ...]) -> str:
+    for name, one in found.items():
+        word = re.split(r"[/._]", name.lower())[-1]
+        size = longer(one.values.shape)
+        fits = len(size) in (1, 2) and all(n in shape for n in size) and len(size) < len(shape)
+        if name != response and fits and any(word.startswith(w) for w in DRIVE_WORDS):
+            return name
+    return ""
+
+
+def _axes_beside(drive: tuple[int, ...], shape: tuple[int, ...], axes: list[str]) -> list[str]:
+    """Axes whose step (and sequence) are as long as the drive's."""
+    made = [""] * len(shape)
+    for axis, size in zip(("sequence", "step")[-len(drive) :], drive, strict=True):
+        at = next((k for k, n in enumerate(shape) if n == size and not made[k]), None)
+        if at is None:
+            return axes
+        made[at] = axis
+    left = [a for a in ("sequence", "repeat", "channel") if a not in made]
+    left = left[-made.count("") :] if made.count("") < 3 else left
+    return [axis or (left.pop(0) if left else "channel") for axis in made]
+
+
+def _table_guess(found: dict[str, Found]) -> str:
+    """Of a table with named columns: which one counts sequences, repeats, steps."""
+    columns = [n for n, f in found.items() if f.values.ndim == 1]
+    if len(columns) < 2 or set(found) - set(columns) - {"values"}:
+        return ""
+    index: dict[str, str] = {}
+    for axis in ("sequence", "repeat", "step"):
+        hit = next((c for c in columns if c.lower().rstrip("s_") in AXIS_WORDS[axis]), "")
+        if hit and hit not in index.values():
+            index[axis] = hit
+    if "repeat" not in index and "sequence" not in index:
+        return ""
+    left = [c for c in columns if c not in index.values()]
+    drive = next((c for c in left if c.lower() in DRIVE_WORDS), "")
+    response = [c for c in left if c != drive]
+    if not response:
+        return ""
+    words = [f"response={'+'.join(response)}", *(f"{a}={c}" for a, c in index.items())]
+    if drive:
+        values = found[drive].values
+        unit = f",{found[drive].unit}" if found[drive].unit else ""
+        beyond = np.nanmin(values) < 0 or np.nanmax(values) > 1
+        words += [f"drive={drive}", *([f"field=auto{unit}"] if beyond else [])]
+    return " ".join(words)
+
+
+def show(file: Path) -> Generator[Event, None, Any]:
+    """`twinrig import FILE` without a map: what it holds, and a map to begin with."""
+    from app.operations.events import Result
+
+    seen = preview(Path(file))
+    held = {info.name: info.to_json() for info in seen.arrays}
+    values: dict[str, Any] = {"path": str(file), "arrays": held, "map": seen.guess}
+    if seen.patterns:
+        values["patterns"] = seen.patterns
+    yield Result(values)
+    return seen

@@ -1,0 +1,96 @@
+"""Tables with one row a step: columns that say which sequence, repeat and step a row belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.errors import InputError, raise_problems
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from app.operations.import_map import Mapping
+
+    Array = NDArray[np.float64]
+
+SAME = 1e-9  # of the drive's range: rounding is no other drive
+MOST_VALUES = 2**28
+
+
+def pivot(arrays: dict[str, Array], asked: Mapping, file: Path) -> tuple[Array, Array | None]:
+    """Response `(S, R, T, C)` and drive `(S, T)` of a table; NaN where it has no row.
+
+    Values of the index columns are sorted: the smallest step of a repeat is its first. A column
+    that is not given counts one sequence, one repeat; without `step=` rows come in order.
+
+    Raises
+    ------
+    InputError
+        An index that is no number, two rows for one step, repeats of one sequence with different
+        drives.
+    """
+    columns = [arrays[name].ravel() for name in asked.columns]
+    rows = columns[0].size
+    given = {word: arrays[name].ravel() for word, name in asked.index}
+    problems = [
+        f"column {name!r} has {int((~np.isfinite(given[word])).sum())} rows without a number"
+        for word, name in asked.index
+        if not np.isfinite(given[word]).all()
+    ]
+    raise_problems(InputError, str(file), problems)
+    sequence = _numbered(given.get("sequence", np.zeros(rows)), np.zeros(rows, dtype=np.int64))
+    repeat = _numbered(given.get("repeat", np.zeros(rows)), sequence)
+    of = sequence * (int(repeat.max()) + 1) + repeat
+    step = (
+        _numbered(given["step"], sequence)  # not of each repeat: a missing row is a gap there
+        if "step" in given
+        else _numbered(np.arange(rows, dtype=float), of)
+    )
+    shape = (int(sequence.max()) + 1, int(repeat.max()) + 1, int(step.max()) + 1)
+    if float(np.prod(shape, dtype=float)) * len(columns) > MOST_VALUES:
+        raise InputError(f"{file}: the table makes {shape} sequences × repeats × steps: too many")
+    place = (sequence, repeat, step)
+    if np.unique(np.ravel_multi_index(place, shape)).size != rows:
+        names = ", ".join(f"{word}={name}" for word, name in asked.index)
+        raise InputError(f"{file}: several rows belong to one step ({names}): which one counts?")
+    response = np.full((*shape, len(columns)), np.nan)
+    for c, column in enumerate(columns):
+        response[(*place, c)] = column
+    if asked.drive is None:
+        return response, None
+    drive = np.full(shape, np.nan)
+    drive[place] = arrays[asked.drive].ravel()
+    return response, _one_drive(drive, asked.drive, file)
+
+
+def _numbered(values: Array, within: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Place of each value among the different ones of its group, from 0."""
+    order = np.lexsort((values, within))
+    v, g = values[order], within[order]
+    starts = np.concatenate([[True], g[1:] != g[:-1]])
+    steps = np.concatenate([[False], v[1:] != v[:-1]]) & ~starts
+    count = np.cumsum(steps)
+    out = np.empty(values.size, dtype=np.int64)
+    out[order] = count - count[starts][np.cumsum(starts) - 1]
+    return out
+
+
+def _one_drive(drive: Array, name: str, file: Path) -> Array:
+    """The drive of each sequence `(S, T)`, the same in all its repeats."""
+    there = np.isfinite(drive)
+    low = np.where(there, drive, np.inf).min(axis=1)
+    high = np.where(there, drive, -np.inf).max(axis=1)
+    known = there.any(axis=1)
+    span = float(np.nanmax(drive) - np.nanmin(drive)) if np.isfinite(drive).any() else 0.0
+    differs = known & (np.where(known, high - low, 0.0) > SAME * max(span, 1e-300))
+    if differs.any():
+        s, t = (int(i) for i in np.argwhere(differs)[0])
+        raise InputError(
+            f"{file}: drive {name!r} differs between repeats of sequence {s} at step {t} "
+            f"({low[s, t]:g} and {high[s, t]:g}): repeats need one drive; are they sequences?"
+        )
+    return np.where(known, low, np.nan)
