@@ -93,7 +93,7 @@ class LiveProgress:
                 self._state(f"paused at zero current for {duration(seconds)}")
             case Held():
                 self._state(words_of(event) or "")
-            case PointMeasured(_, _, _, _, field_T):
+            case PointMeasured(field_T=field_T):
                 self._values.append(field_T)
                 self._draw_running()
             case StepRead(_, _, _, values):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
 
+from app import calibration_store
 from app.artefacts import new_id, read_head
 from app.operations.safely import made_safe, voice_of
 from instruments.clock import Pause, Stop
@@ -26,21 +27,34 @@ if TYPE_CHECKING:
     from instruments.bench_file import BenchSpec
     from instruments.checks import InstrumentCheck
 
+CALIBRATION = "cal-"  # how the folder of a calibration is named in a library
 HEADS = {
+    "cal": (calibration_store.FILE_NAME,),
     "rec": ("header.json", "recording.nc"),
     "twin": ("twin.json",),
     "net": ("network.json",),
     "dep": ("deployment.json",),
 }
-SCHEMAS = {"twin": twin.SCHEMA, "net": network.SCHEMA, "dep": DEPLOYMENT_SCHEMA}
-KINDS = {"rec": "recording", "twin": "twin", "net": "network", "dep": "deployment"}
+SCHEMAS = {
+    "cal": calibration_store.SCHEMA,
+    "twin": twin.SCHEMA,
+    "net": network.SCHEMA,
+    "dep": DEPLOYMENT_SCHEMA,
+}
+KINDS = {
+    "cal": calibration_store.KIND,
+    "rec": "recording",
+    "twin": "twin",
+    "net": "network",
+    "dep": "deployment",
+}
 T = TypeVar("T")
 LONGEST_WAIT_S = 30.0  # of a check for a bench that is being connected
 
 
 @dataclass(frozen=True)
 class Artefact:
-    """One artefact of the library: folder, kind (`rec`, `twin`, `net`, `dep`), JSON head."""
+    """One artefact of the library: folder, kind (`cal`, `rec`, `twin`, `net`, `dep`), JSON head."""
 
     path: Path
     kind: str
@@ -92,7 +106,8 @@ def _artefact(folder: Path) -> Artefact | None:
         for name in names:
             file = folder / name
             if file.is_file():
-                return _read_head(folder, kind, file)
+                begun = kind == "rec" and folder.name.startswith(CALIBRATION)
+                return _read_head(folder, "cal" if begun else kind, file)
     return None
 
 

@@ -44,6 +44,7 @@ ACTIONS = (
         ActionInfo(f"page.{key}", name, f"Ctrl+{n}", separated=n == 1)
         for n, (key, name) in enumerate(PAGES, start=1)
     ),
+    ActionInfo("page.calibrate", "Calibrate a magnet"),
     ActionInfo("page.log", "Log", "F8"),
     ActionInfo("copy", "Copy plots", "Ctrl+Shift+C", separated=True),
     ActionInfo("theme.light", "Light", separated=True),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.gui.theme import Theme
+    from app.operations.events import PointMeasured
     from app.session import Session
     from instruments.bench import BenchReading
 
@@ -125,6 +126,19 @@ class TopStrip(QWidget):
         self._show_values(values)
         self._neutral(output_on=True)
 
+    def show_point(self, point: PointMeasured) -> None:
+        """One point of a calibration: its field is measured, and no read-out is read."""
+        scale = self._session.spec.magnets[point.magnet].limits.tesla_per_ampere
+        self.cells["field"].name = "Field, measured"
+        self.cells["current"].name = f"Supply {point.magnet}"
+        self.cells["field"].show_value(point.field_T, point.set_A * scale)
+        self.cells["setpoint"].show_value(point.set_A * scale)
+        self.cells["current"].show_value(point.measured_A)
+        for name, cell in self.cells.items():
+            if name.startswith("channel."):
+                cell.show_value(None)
+        self._neutral(output_on=True)
+
     def show_rest(self) -> None:
         """A run waits at zero current; what the read-outs last showed was measured before."""
         for name, cell in self.cells.items():
@@ -134,7 +148,9 @@ class TopStrip(QWidget):
     def idle(self) -> None:
         """No run has the bench: the field cell shows what the supply really delivers again."""
         self.cells["field"].name = "Field"
-        self.cells["field"].update()
+        self.cells["current"].name = f"Supply {self._session.spec.drive_magnet}"
+        for name in ("field", "current"):
+            self.cells[name].update()
 
     def _show_values(self, values: NDArray[np.float64]) -> None:
         bench = self._session.bench

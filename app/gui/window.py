@@ -32,7 +32,7 @@ from app.gui.top import TopStrip
 from app.gui.widgets.rail import Rail
 from app.gui.widgets.status import StatusLine
 from app.gui.widgets.toast import AskBar, Toasts
-from app.operations.events import Event, Note, Progress, RunPlan, StepRead
+from app.operations.events import Event, Note, PointMeasured, Progress, RunPlan, StepRead
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
     from app.session import Session
 
+WITHIN = {"calibrate": "bench"}  # pages that are reached from another one
 EDITORS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
 
 
@@ -86,7 +87,7 @@ class Window(BenchWindow):
         self.top.stop_button.clicked.connect(self.stop)
         self.bar = AskBar()
         names = [(key, name, str(n)) for n, (key, name) in enumerate(PAGES, start=1)]
-        self.rail = Rail(self.theme, names, [("log", "Log", "F8")], self.open_page)
+        self.rail = Rail(self.theme, names, [("log", "Log", "F8")], self.open_page, WITHIN)
         self.stack = QStackedWidget()
         self.status = StatusLine(self.theme)
         outer.addWidget(self.top)
@@ -99,7 +100,7 @@ class Window(BenchWindow):
         outer.addWidget(self.status)
 
     def _handlers(self) -> dict[str, Callable[[], None]]:
-        pages = [key for key, _ in PAGES] + ["log"]
+        pages = [*(key for key, _ in PAGES), *WITHIN, "log"]
         return {
             "stop": self.stop,
             "pause": self.pause,
@@ -203,17 +204,22 @@ class Window(BenchWindow):
         step = next((e for e in reversed(events) if isinstance(e, StepRead)), None)
         if step is not None and not job.stop_asked:
             self.top.show_step(step.field_T, step.current_A, step.values)
+        point = next((e for e in reversed(events) if isinstance(e, PointMeasured)), None)
+        if point is not None and not job.stop_asked:
+            self.top.show_point(point)
         progress = next((e for e in reversed(events) if isinstance(e, Progress)), None)
         if progress is not None and not job.stop_asked:
             share = progress.done / progress.total if progress.total else 0.0
             left = "" if progress.remaining_s is None else f"{duration(progress.remaining_s)} left"
             words = f"{job.spec.title}, {progress.done:g} of {progress.total:g} {progress.unit}"
             self.status.say(words, fraction=share, left=left)
-            self.rail.items[job.spec.page].show_mark(f"{100 * share:.0f} %")
+            self.rail.item(job.spec.page).show_mark(f"{100 * share:.0f} %")
         for event in events:
             if isinstance(event, RunPlan):
                 self.status.say_right("every complete repeat is on disk", event.run_id)
-            elif isinstance(event, Note) and event.level == "info":
+            elif isinstance(event, Note) and (
+                event.level == "info" or (event.level == "warning" and page.shows_warnings)
+            ):
                 self.log.append(f"{event.level}: {event.text}")
             elif isinstance(event, Note):
                 self.toast(event.text, event.level)
@@ -224,7 +230,7 @@ class Window(BenchWindow):
         if progress is None and not job.stop_asked and page.progress is not None:
             share, left = page.progress
             self.status.say(job.spec.title, fraction=share, left=left)
-            self.rail.items[job.spec.page].show_mark(f"{100 * share:.0f} %")
+            self.rail.item(job.spec.page).show_mark(f"{100 * share:.0f} %")
 
     def _finished(self, outcome: Outcome) -> None:
         job, self.job = self.job, None
@@ -242,7 +248,7 @@ class Window(BenchWindow):
     def _show_end(self, job: Job, outcome: Outcome) -> None:
         self.top.idle()
         failed = outcome.status == "failed"
-        self.rail.items[job.spec.page].show_mark("fault" if failed else "")
+        self.rail.item(job.spec.page).show_mark("fault" if failed else "")
         word = {"done": "done", "stopped": "stopped"}.get(outcome.status, "failed")
         self.status.say(f"{job.spec.title}, {word}")
         self.status.say_right("")

@@ -204,7 +204,7 @@ def _branch(
         times.set_s[step], times.read_s[step] = magnet.there_s, clock.now_s()
         times.measured_field_T[step] = point.field_T
         run.writer.beat()
-        yield PointMeasured(number, step, point.set_A, point.measured_A, point.field_T)
+        yield PointMeasured(magnet.name, number, step, point.set_A, point.measured_A, point.field_T)
     for drive_magnet in run.bench.drives:  # read-outs take no part, nor do their overloads
         drive_magnet.verify()
     run.writer.append(number, 0, number, start_s, response, times.since(origin_s))

@@ -87,8 +87,9 @@ class StepRead(Event):
 
 @dataclass(frozen=True)
 class PointMeasured(Event):
-    """One point of a calibration: the branch it is of, current set and measured, field."""
+    """One point of a calibration of `magnet`: its branch, current set and measured, field."""
 
+    magnet: str
     branch: int
     step: int
     set_A: float

@@ -17,6 +17,7 @@ PAGE_CLASSES = {
     "deploy": "DeployPage",
     "library": "LibraryPage",
     "log": "LogPage",
+    "calibrate": "CalibratePage",
 }
 
 

@@ -46,6 +46,7 @@ class BenchPage(Page):
         self.copy_button.hide()
         self.check_button = self.button("Check all", self.check)
         self.check_button.setToolTip("Asks every instrument who it is and what state it is in")
+        self.calibrate_button = self.button("Calibrate", lambda: shell.open_page("calibrate"))
         self._later_check = Latest()
         self._later_check.done.connect(self._checked)
         self.refresh()
@@ -124,7 +125,8 @@ class BenchPage(Page):
         elif not self._identities:
             self._identities = bench.identities()
         groups = (
-            ("magnet", spec.magnets), ("readout", spec.readouts), ("thermometer", spec.thermometers)
+            ("magnet", spec.magnets), ("readout", spec.readouts),
+            ("thermometer", spec.thermometers), ("teslameter", spec.teslameters),
         )  # fmt: skip
         rows = [
             self._row(f"{group}.{name}", one) for group, of in groups for name, one in of.items()

@@ -15,7 +15,7 @@ from app.session import KINDS, Artefact
 if TYPE_CHECKING:
     from PyQt6.QtGui import QMouseEvent
 
-OPENS = {"rec": "twin", "twin": "twin", "net": "network"}
+OPENS = {"cal": "calibrate", "rec": "twin", "twin": "twin", "net": "network"}
 
 
 class ArtefactRow(QFrame):

@@ -55,6 +55,7 @@ class Page(QWidget):
 
     key = ""
     name = ""
+    shows_warnings = False  # on the page, where they stay: no toast over it
 
     def __init__(self, shell: Shell, title: str, subtitle: str) -> None:
         super().__init__()

@@ -167,6 +167,12 @@ class Tick(QCheckBox):
         self.setMinimumHeight(40 if note else 24)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
+    def set_note(self, note: str) -> None:
+        """Another second line."""
+        self._note = note
+        self.setMinimumHeight(40 if note else 24)
+        self.update()
+
     def hitButton(self, pos: Any) -> bool:
         return self.rect().contains(pos)
 

@@ -13,7 +13,7 @@ from app.gui.theme import BODY_PX, LABEL_PX, colour, sans
 from app.gui.widgets.basic import line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from PyQt6.QtGui import QPaintEvent
 
@@ -64,7 +64,10 @@ class RailItem(QAbstractButton):
 
 
 class Rail(QWidget):
-    """The column of pages; `show_page` is called with the key of the pressed one."""
+    """The column of pages; `show_page` is called with the key of the pressed one.
+
+    `within`: pages without an item of their own → that of the page they belong to.
+    """
 
     def __init__(
         self,
@@ -72,8 +75,10 @@ class Rail(QWidget):
         pages: Sequence[tuple[str, str, str]],
         foot: Sequence[tuple[str, str, str]],
         show_page: Callable[[str], None],
+        within: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
+        self._within = dict(within or {})
         self.setObjectName("rail")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(152)
@@ -96,7 +101,12 @@ class Rail(QWidget):
         self.items[key] = item
         return item
 
+    def item(self, key: str) -> RailItem:
+        """The item that stands for this page."""
+        return self.items[self._within.get(key, key)]
+
     def choose(self, key: str) -> None:
         """Press the item of this page."""
-        for name, item in self.items.items():
-            item.setChecked(name == key)
+        chosen = self.item(key)
+        for item in self.items.values():
+            item.setChecked(item is chosen)

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QApplication, QPlainTextEdit
 
 from app.gui.actions import ACTIONS, PAGES
 from app.gui.job import JobSpec
+from app.gui.window import WITHIN
 from app.operations.events import Note
 from app.store import read_recording
 from models.errors import TwinrigError
@@ -41,7 +42,7 @@ def test_every_action_opens(window, qtbot) -> None:
     for info in ACTIONS:
         if info.id not in {"quit", "stop"}:
             window.actions_by_id[info.id].trigger()
-    assert set(window.pages) == {key for key, _ in PAGES} | {"log"}
+    assert set(window.pages) == {key for key, _ in PAGES} | {*WITHIN, "log"}
     assert all(toast.text for toast in window.toasts.shown)
     window.set_theme("light")
 

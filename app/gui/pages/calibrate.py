@@ -1,0 +1,247 @@
+"""The Calibrate page: ampere to tesla of a magnet by a teslameter, reached from the Bench page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.calibrated_bench import free_name, write_calibrated
+from app.calibration_store import FILE_NAME, last_calibration, load_calibration
+from app.calibration_words import off_the_last
+from app.gui.job import JobSpec, Outcome
+from app.gui.live_calibrate import LiveCalibration
+from app.gui.pages.calibrate_form import CalibrateForm, Unfinished
+from app.gui.pages.calibrate_plots import CalibratePlots
+from app.gui.pages.page import Page, Shell
+from app.store import read_recording
+from app.words import duration
+from instruments.calibration_walk import BRANCHES, chosen
+from models.errors import InputError, TwinrigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from app.calibration_store import Stored
+    from app.operations.events import Event
+
+NO_BENCH = "no bench connected: time and limits are known once it is"
+NOT_READY = "tick that the probe is in and all hands are out"
+
+
+class CalibratePage(Page):
+    """The walk at the left; field over current, figures and warnings at the right."""
+
+    key, name = "calibrate", "Calibrate"
+    shows_warnings = True
+
+    def __init__(self, shell: Shell) -> None:
+        super().__init__(shell, "Calibrate", "ampere to tesla, by a teslameter")
+        self.live = LiveCalibration()
+        self.calibration: Path | None = None
+        self._sizes: tuple[int, ...] = ()  # of the branches of the run
+        self.rows = CalibrateForm(self.theme, self.form, self.session.spec, self.form_changed)
+        self.rows.magnet.currentIndexChanged.connect(self._offer)
+        self.plots = CalibratePlots(self.theme)
+        self.body.addWidget(self.plots, 1)
+        self.theme.changed.connect(self._redraw)
+        self.use_button = self.button("Use this calibration", self.use)
+        self.use_button.setToolTip("Writes a copy of the bench file with what was found")
+        self.use_button.hide()
+        self.back_button = self.button("‹ Bench", lambda: shell.open_page("bench"))
+        self.say("Not calibrated yet", "from zero up, all the way down, and up again")
+
+    # what the form describes
+
+    def refresh(self) -> None:
+        self._offer()
+        self.show_cost()
+
+    def _offer(self) -> None:
+        if not self.running:
+            self.rows.offer(self.session.library)
+
+    def show_cost(self) -> None:
+        """Cost line; what is missing stands there before anything is pressed."""
+        if self.running:
+            return
+        self.rows.lock()
+        cost, role = self._cost()
+        self.form.primary.setEnabled(not role)
+        what = "Go on calibrating" if self.rows.going_on else "Calibrate"
+        self.form.primary.say(f"{what} magnet {self.rows.names[0]}", cost, role=role)
+
+    def _cost(self) -> tuple[str, str]:
+        """What it takes, or why it can't be pressed: `fault` or `attention` is the role then."""
+        name, meter = self.rows.names
+        try:
+            chosen(self.session.spec, name, meter)
+        except InputError as error:
+            return str(error), "fault"
+        bench, plan, going_on = self.session.bench, self.rows.plan, self.rows.going_on
+        if bench is None:
+            return NO_BENCH, "attention"
+        magnet = bench.magnets[name]
+        top_A = self.rows.show_range(magnet)
+        first = 0 if going_on is None else going_on.branches
+        place = " device time" if self.session.spec.virtual is not None else ""
+        cost = f"{duration(plan.seconds(magnet, first))}{place} · ±{top_A:.4g} A"
+        try:
+            plan.refuse(magnet, first)
+        except TwinrigError as error:
+            return f"refused: {error}", "fault"
+        if not self.rows.ready.isChecked():
+            return NOT_READY, "attention"
+        return f"{cost} · within limits", ""
+
+    # the run
+
+    def press(self) -> None:
+        """Calibrate as the form says, or go on with what was cut short."""
+        self.show_cost()
+        bench, going_on, plan = self.session.bench, self.rows.going_on, self.rows.plan
+        if self.running or bench is None or not self.form.primary.isEnabled():
+            return
+        out = going_on.path if going_on else self.session.library.new_path("cal")
+        magnet, meter = self.rows.names
+
+        def start(stop: Callable[[], bool]) -> Iterator[Event]:
+            from app.operations.calibrate import calibrate
+
+            resume = going_on is not None
+            return calibrate(bench, out, plan=plan, magnet=magnet, teslameter=meter, resume=resume)
+
+        if self._begin(going_on):
+            self._sizes = self.rows.sizes
+            self.shell.run(JobSpec(self.key, "Calibration", out.name, start, hardware=True))
+
+    def _begin(self, going_on: Unfinished | None) -> bool:
+        """An empty page, or with what is kept on it; False where that can't be read."""
+        self.live, self.calibration = LiveCalibration(), None
+        self.plots.clear()
+        if going_on is None:
+            return True
+        try:
+            self.live.load(read_recording(going_on.path))
+        except TwinrigError as error:
+            self.shell.toast(str(error), "error")
+            return False
+        return True
+
+    def job_started(self) -> None:
+        super().job_started()
+        self.use_button.hide()
+        self.form.primary.say("Calibrating", "starting", fraction=0.0)
+
+    def take(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self.live.take(event)
+            self.wait.take(event)
+        stop = self.at_foot("Stop: field to zero, complete branches kept")
+        self.form.primary.say(f"Calibrating, {self.live.words}", stop, fraction=self._share)
+        magnet, meter = self.rows.names
+        self.say(f"Calibrating magnet {magnet}", f"{self.live.words} · field by {meter}")
+        if self.isVisible():
+            self._redraw()
+
+    @property
+    def _share(self) -> float:
+        return self.live.done / max(1, sum(self._sizes))
+
+    @property
+    def progress(self) -> tuple[float, str] | None:
+        """Share done, for the status line: `Progress` tells of whole branches only."""
+        left = self.live.progress.remaining_s if self.live.progress is not None else None
+        return self._share, "" if left is None else f"{duration(left)} left"
+
+    def _redraw(self) -> None:
+        self.plots.draw(self.live, self.rows.bench_says, running=self.running)
+
+    def job_finished(self, outcome: Outcome) -> None:
+        super().job_finished(outcome)
+        self.live.cut(self._sizes)
+        self.rows.go_on.setChecked(False)
+        self.rows.ready.setChecked(False)  # asked anew each time
+        if self.live.found is not None and outcome.result is not None:
+            self.calibration = Path(str(outcome.result.values["calibration"]))
+        self._say_end(outcome)
+        self._redraw()
+        self.refresh()
+
+    def _say_end(self, outcome: Outcome) -> None:
+        found, name = self.live.found, self.rows.names[0]
+        self.use_button.setVisible(self.calibration is not None)
+        if found is None:
+            word = {"stopped": "Stopped"}.get(outcome.status, "Failed")
+            kept = f"{len(self.live.points)} of {len(BRANCHES)} branches kept"
+            self.say(f"{word}: magnet {name} is not calibrated", kept)
+            return
+        far = "far from the bench file" if found.differs(self.live.bench_says) else "as it was"
+        words = "read the warnings first" if self.live.warnings else "by both branches"
+        self.say(f"Magnet {name}: {1e3 * found.tesla_per_ampere:.5g} mT/A, {far}", words)
+
+    # what was found
+
+    def use(self) -> None:
+        """Write a copy of the bench file with this calibration; the bench goes on as it is."""
+        if self.calibration is None:
+            return
+        spec = self.session.spec
+        try:
+            stored = load_calibration(self.calibration)
+            path = write_calibrated(spec, stored, free_name(spec, self.session.library.folder))
+        except TwinrigError as error:
+            self.shell.toast(f"Use this calibration: {error}", "error")
+            return
+        self.use_button.hide()
+        says, now = stored.bench_tesla_per_ampere, stored.calibration.tesla_per_ampere
+        ends_T = (spec.window.low_T, spec.window.high_T)
+        then, here = (
+            " to ".join(f"{field_T / by:.3g}" for field_T in ends_T) for by in (says, now)
+        )
+        self.shell.toast(
+            f"Wrote {path}. Its field window takes {here} A (before: {then} A). This window goes "
+            "on with the old file: open the new one by `twinrig --bench FILE`"
+        )
+
+    def choose(self, artefact: Path) -> None:
+        """Show a calibration of the library."""
+        if self.running:
+            return
+        folder = artefact if artefact.is_dir() else artefact.parent
+        self._begin(None)
+        self.use_button.hide()
+        try:
+            recording = read_recording(folder)
+            stored = load_calibration(folder) if (folder / FILE_NAME).is_file() else None
+        except TwinrigError as error:
+            self.shell.toast(str(error), "error")
+            return
+        self.live.load(recording, stored)
+        if stored is None:
+            kept = f"{len(self.live.points)} of {len(BRANCHES)} branches kept"
+            self.say(f"{folder.name} is not complete", f"{recording.status}, {kept}")
+        else:
+            self._show_stored(folder, stored)
+        self._redraw()
+
+    def _show_stored(self, folder: Path, stored: Stored) -> None:
+        """Its figures, what was found before it, and whether this bench could use it."""
+        spec, bench = self.session.spec, self.session.bench
+        last = last_calibration(folder, stored.bench, stored.magnet)
+        if last is not None and last.created < stored.created:
+            self.live.show_last(last.calibration, last.created)
+        of_here = stored.bench == spec.name and stored.magnet in spec.magnets
+        if of_here and bench is not None:
+            self.live.warnings = off_the_last(bench.magnets[stored.magnet], spec, stored)
+        self.calibration = folder / FILE_NAME if of_here else None
+        self.use_button.setVisible(of_here)
+        found = stored.calibration.tesla_per_ampere
+        when = stored.created[:16].replace("T", " ")
+        self.say(f"Magnet {stored.magnet}: {1e3 * found:.5g} mT/A", f"{folder.name} · {when} UTC")
+
+    def form_values(self) -> dict[str, Any]:
+        return self.rows.values()
+
+    def set_form_values(self, values: dict[str, Any]) -> None:
+        self.rows.set_values(values)
+        self.show_cost()

@@ -1,0 +1,249 @@
+"""The Calibrate page: pressed, watched, stopped, gone on with; its figures used, never forced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from conftest import WAIT_MS
+from PyQt6.QtWidgets import QApplication
+
+import instruments.virtual.library as virtual_library
+from app.gui.live_calibrate import with_error
+from app.gui.window import Window
+from app.session import Library, Session
+from app.store import read_recording
+from instruments.bench_file import read_bench
+from instruments.virtual.rig import VirtualRig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from app.gui.pages.calibrate import CalibratePage
+    from app.gui.theme import Theme
+
+TEXT = """
+name = "gap"
+[virtual]
+device = "leaky-integrator"
+[magnet.x]
+driver = "kepco-bop"
+resource = "TCPIP0::virtual-kepco-bop::5025::SOCKET"
+tesla_per_ampere = 4.0e-4
+max_current_A = 11.0
+max_ramp_A_per_s = 2000.0
+[readout.lockin]
+driver = "sr830"
+resource = "TCPIP0::virtual-sr830::5025::SOCKET"
+[teslameter.probe]
+driver = "lakeshore-475"
+resource = "TCPIP0::virtual-lakeshore-475::5025::SOCKET"
+[drive]
+encoding = "amplitude"
+low_T = 0.0022
+high_T = 0.0034
+[reset]
+field_T = 0.0040
+"""
+
+
+@pytest.fixture
+def opened(qtbot: Any, theme: Theme, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """The window of a bench with a teslameter, connected; its Calibrate page."""
+    made: list[Window] = []
+
+    def make(text: str = TEXT) -> tuple[Window, CalibratePage]:
+        bench = tmp_path / f"rig{len(made)}.toml"
+        bench.write_text(text)
+        window = Window(Session(read_bench(bench), Library(tmp_path / "library")), theme)
+        made.append(window)
+        window.show()
+        window.link.connect_bench()
+        qtbot.waitUntil(lambda: "channel.Y" in window.top.cells, timeout=WAIT_MS)
+        window.open_page("bench")
+        window.pages["bench"].calibrate_button.click()
+        page = window.pages["calibrate"]
+        page.set_form_values({"points": 9, "readings": 2})
+        return window, page
+
+    yield make
+    for window in made:
+        window.shut_down()
+        qtbot.waitUntil(lambda w=window: w._closed, timeout=WAIT_MS)
+        window.link.wait(10)
+        window.deleteLater()
+    QApplication.processEvents()
+
+
+def press(window: Window, page: CalibratePage, qtbot: Any) -> None:
+    """Tick, press, wait for the end."""
+    page.rows.ready.setChecked(True)
+    page.show_cost()
+    page.form.primary.click()
+    assert window.job is not None, page.form.primary.cost
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
+def test_nothing_can_be_pressed_before_the_hands_are_out(opened, qtbot) -> None:
+    window, page = opened()
+    page.show_cost()
+    assert window.page() is page
+    assert window.rail.items["bench"].isChecked()
+    assert not page.form.primary.isEnabled()
+    assert "hands" in page.form.primary.cost
+    page.rows.ready.setChecked(True)
+    page.show_cost()
+    assert page.form.primary.isEnabled()
+    assert "±9.9 A · within limits" in page.form.primary.cost
+    press(window, page, qtbot)
+    assert not page.rows.ready.isChecked()  # asked anew
+    assert not page.form.primary.isEnabled()
+
+
+def test_what_is_found_is_drawn_and_told(opened, qtbot) -> None:
+    window, page = opened()
+    press(window, page, qtbot)
+    assert page.heading.text().startswith("Magnet x: 0.4"), window.log
+    assert page.heading.text().endswith("as it was")
+    assert [len(page.live.points[branch]) for branch in range(3)] == [5, 9, 9]
+    current_A, field_mT = page.plots.curves[1].getData()
+    assert current_A == pytest.approx(np.linspace(9.9, -9.9, 9), abs=1e-3)
+    assert field_mT == pytest.approx(0.4 * current_A, abs=2e-3)
+    first = page.plots.table.rows[0]
+    assert (first.name, first.bench, first.level) == ("mT per A", "0.4", "ok")
+    assert page.live.warnings == []
+    recording = read_recording(page.calibration.parent)
+    assert recording.status == "done"
+    assert page.calibration.parent.name.startswith("cal-")
+    assert not any(s.output_on for s in window.session.bench.state().values())
+    assert page.rows.last.text().startswith("0.4")
+
+
+def test_the_strip_shows_the_measured_field_and_no_stale_read_out(opened, qtbot) -> None:
+    window, page = opened()
+    page.set_form_values({"points": 401})
+    page.rows.ready.setChecked(True)
+    page.show_cost()
+    page.form.primary.click()
+    cells = window.top.cells
+    qtbot.waitUntil(lambda: cells["field"].name == "Field, measured", timeout=WAIT_MS)
+    assert cells["channel.X"].value is None
+    assert cells["field"].value == pytest.approx(4e-4 * cells["current"].value, abs=2e-5)
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert cells["field"].name == "Field"
+
+
+def test_stopped_and_gone_on_with(opened, qtbot) -> None:
+    window, page = opened()
+    page.set_form_values({"points": 301})
+    page.rows.ready.setChecked(True)
+    page.show_cost()
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: 1 in page.live.points or window.job is None, timeout=WAIT_MS)
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert page.heading.text().startswith("Stopped")
+    assert list(page.live.points) == [0]  # what is not kept is not shown
+    assert not any(s.output_on for s in window.session.bench.state().values())
+    page.set_form_values({"points": 21})
+    assert page.rows.go_on.isVisible()
+    page.rows.go_on.setChecked(True)
+    page.show_cost()
+    assert not page.rows.entries["points"].isEnabled()
+    assert page.form.primary.text() == "Go on calibrating magnet x"
+    press(window, page, qtbot)
+    assert [len(page.live.points[branch]) for branch in range(3)] == [151, 301, 301]
+    assert page.calibration is not None, window.log
+    assert len(window.session.library.artefacts("cal")) == 1
+    assert not page.rows.go_on.isVisible()
+
+
+def test_one_far_from_the_bench_file_warns_and_is_used_only_on_request(
+    opened, qtbot, tmp_path: Path
+) -> None:
+    window, page = opened(TEXT.replace("4.0e-4", "3.6e-4"))
+    before = (tmp_path / "rig0.toml").read_bytes()
+    press(window, page, qtbot)
+    assert "far from the bench file" in page.heading.text()
+    assert page.plots.table.rows[0].level == "attention"
+    assert page.plots.table.rows[0].apart == "+11.1 %"
+    assert not page.plots.warnings[0].isHidden()
+    assert "(+11.1 %)" in page.plots.warnings[0].text()
+    assert not (tmp_path / "rig0-calibrated.toml").exists()
+    page.use_button.click()
+    copy = read_bench(tmp_path / "rig0-calibrated.toml")
+    assert copy.magnets["x"].limits.tesla_per_ampere == pytest.approx(4e-4, rel=1e-3)
+    assert (tmp_path / "rig0.toml").read_bytes() == before
+    assert any("rig0-calibrated.toml" in line for line in window.log)
+
+
+def test_one_far_from_the_last_stands_beside_it(
+    opened, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, page = opened()
+    press(window, page, qtbot)
+
+    class Stronger(VirtualRig):
+        def field_T(self) -> float:
+            return 1.1 * super().field_T()
+
+    monkeypatch.setattr(virtual_library, "VirtualRig", Stronger)
+    window, page = opened()
+    press(window, page, qtbot)
+    first = page.plots.table.rows[0]
+    assert first.last.startswith("0.4")
+    assert first.level == "attention"
+    assert any("last calibration" in words for words in page.live.warnings)
+
+
+def test_the_library_opens_it_again(opened, qtbot) -> None:
+    window, page = opened()
+    press(window, page, qtbot)
+    found = page.live.found
+    window.open_page("library")
+    row = window.pages["library"].rows[0]
+    assert row.artefact.kind == "cal"
+    row.opened.emit(row.artefact)
+    assert window.page() is page
+    assert page.live.found == found
+    assert page.use_button.isVisible()
+    assert window.session.library.artefacts("rec") == []  # nothing to fit a twin to
+
+
+def test_a_bench_without_a_teslameter_says_what_is_missing(window) -> None:
+    window.open_page("calibrate")
+    page = window.pages["calibrate"]
+    assert not page.form.primary.isEnabled()
+    assert "[teslameter.NAME]" in page.form.primary.cost
+
+
+def test_a_limit_refuses_it_in_words(opened) -> None:
+    _, page = opened(
+        TEXT.replace(
+            "max_current_A = 11.0",
+            "max_current_A = 11.0\nmax_duty_A2s = 50.0\nduty_window_s = 60.0",
+        )
+    )
+    page.rows.ready.setChecked(True)
+    page.show_cost()
+    assert not page.form.primary.isEnabled()
+    assert "max_duty_A2s" in page.form.primary.cost
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (0.43986, 6e-5, "0.43986(6)"),
+        (50.02, 0.3, "50.0(3)"),
+        (-50.02, 0.3, "−50.0(3)"),
+        (0.4, 0.0096, "0.40(1)"),
+        (123.4, 12.0, "123(12)"),
+        (9.97, 0.0, "9.97"),
+        (1.0, float("inf"), "1"),
+    ],
+)
+def test_an_error_stands_in_brackets(value: float, error: float, shown: str) -> None:
+    assert with_error(value, error) == shown
