@@ -5,6 +5,10 @@ public drivers for the analogue and digital filter send them.
 A reading takes the integration time × 2 with autozero × the digital filter's count, and 125 ms
 more with the analogue filter: the time-out is computed from these, never guessed (PyMeasure #419).
 `:READ?` is abort, init, fetch: a new reading; `:FETC?` may repeat the last one.
+
+Struck: its buffer (`TRAC:`, up to 1024 readings) as the bench's. No source has a query for how many
+readings there are while it fills (`TRAC:FREE?` counts bytes), by which a list would be aligned, and
+its timer (`TRIG:TIM`) has steps of 1 ms: steps that it reads are timed by software.
 """
 
 from __future__ import annotations

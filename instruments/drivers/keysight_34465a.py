@@ -3,10 +3,11 @@
 Commands: Truevolt series operating and service guide, "SCPI programming reference", as QCoDeS'
 `private/Keysight_344xxA_submodules.py` sends them.
 A burst is `SAMP:COUN` samples of one `READ?`. Its time-out is computed: samples × the time of one
-(the timer's interval, or what the instrument itself calls the shortest, `SAMP:TIM? MIN`). Only the
-34465A and 34470A have the sample timer. A sample beyond the range is ±9.9E37.
+(the timer's interval, or what the instrument itself calls the shortest, `SAMP:TIM? MIN`). What the
+models differ in is in `truevolt_models`. A sample beyond the range is ±9.9E37.
 From a burst a reading is made of its mean and of its Fourier components over the burst's length:
-X1, Y1 at one period, X2, Y2 at two (a burst over one rotation of the field has 1f and 2f there).
+X1, Y1 at one period, X2, Y2 at two (a burst over one rotation of the field has 1f and 2f there),
+and their amplitudes R1, R2, which don't rest on where in a rotation the burst begins.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from instruments.drivers.exchange import (
     waiting,
     word,
 )
+from instruments.drivers.truevolt_buffer import TruevoltBuffer, components
+from instruments.drivers.truevolt_models import MODELS, Truevolt
+from models.errors import RefusedError, raise_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,10 +39,9 @@ if TYPE_CHECKING:
 
 READING = re.compile(r"[+-]\d\.\d+E[+-]\d\d")  # two digits of exponent: a cut one shows
 OVERLOAD_V = 9.8e37
-CHANNELS = ("mean", "X1", "Y1", "X2", "Y2")
-MOST_SAMPLES = 50_000  # what the reading memory holds without the memory option
+CHANNELS = ("mean", "X1", "Y1", "R1", "X2", "Y2", "R2")
+MOST_SAMPLES = max(one.memory for one in MODELS.values())
 LONGEST_INTERVAL_S = 3600.0
-WITH_TIMER = ("34465A", "34470A")
 FUNCTION = {
     "VOLT": "DC voltage", "VOLT:AC": "AC voltage", "CURR": "DC current", "CURR:AC": "AC current",
     "RES": "resistance", "FRES": "4-wire resistance",
@@ -59,7 +62,7 @@ class Keysight34465A:
     session
         Its open VISA session.
     options
-        `channels`: which of mean, X1, Y1, X2, Y2 a reading has; `samples`: of one burst;
+        `channels`: which of mean, X1, Y1, R1, X2, Y2, R2 a reading has; `samples`: of one burst;
         `interval_s`: between two of them, None for as fast as it can; `nplc`: integration time in
         power line cycles, None to leave it.
 
@@ -84,8 +87,11 @@ class Keysight34465A:
         self._interval_s: float | None = options.get("interval_s")
         self._nplc: float | None = options.get("nplc")
         self._session = session
-        self._taken = False
+        self._taken: int | None = None  # how often the buffer was armed when a burst was read
         self._overloads = 0
+        self.buffer = TruevoltBuffer(
+            session, self.channels, self.samples, self._interval_s, READING, self._in_range
+        )
         session.identify = self.identify
 
     @staticmethod
@@ -117,11 +123,13 @@ class Keysight34465A:
             self._session, self.identity, r"(Keysight|Agilent) Technologies,344(60|61|65|70)A,",
             "Keysight Technologies,34465A,…",
         )  # fmt: skip
+        self.buffer.model = self._model
         return self.identity
 
     def settings(self) -> dict[str, Any]:
         """Every setting that a reading rests on, in units."""
         session = self._session
+        self.buffer.set_back()
         found = {
             "function": word(session, "SENS:FUNC?", FUNCTION),
             "range_V": session.number("SENS:VOLT:DC:RANG?"),
@@ -132,7 +140,7 @@ class Keysight34465A:
             "trigger_delay_s": session.number("TRIG:DEL?"),
             "samples": round(session.number("SAMP:COUN?")),
         }
-        if self._has_timer:
+        if self._model.has_timer:
             found["sample_timing"] = word(session, "SAMP:SOUR?", TIMING)
             found["interval_s"] = session.number("SAMP:TIM?")
         return found | {"burst_s": self.burst_s, "channels": list(self.channels)}
@@ -144,43 +152,36 @@ class Keysight34465A:
         ------
         RefusedError
             It measures something else than DC voltage, waits for a trigger that nobody sends, or
-            can't sample at that interval.
+            can't sample so many, at that interval, with that integration time.
         """
         session = self._session
         self.identify()
+        self.buffer.set_back()
         function = word(session, "SENS:FUNC?", FUNCTION)
         if function != "DC voltage":
             self._refuse(f"measures {function}, expected DC voltage", "Press DCV")
         if word(session, "TRIG:SOUR?", TRIGGER) == "bus":
             self._refuse("waits for a bus trigger at each reading", "Set it to IMM or EXT")
-        if self._interval_s is not None and not self._has_timer:
-            model = self.identity.split(",")[1]
-            self._refuse(f"the {model} has no sample timer", "Leave out interval_s, set nplc")
+        found = self._model.problems(self.samples, self._interval_s, self._nplc)
+        raise_problems(RefusedError, f"{self.name} ({self.resource})", found)
         if self._nplc is not None:
             session.write(f"SENS:VOLT:DC:NPLC {self._nplc:g}")
         session.write("TRIG:COUN 1")
         session.write(f"SAMP:COUN {self.samples}")
         self.burst_s = self.samples * self._sample_s()
-        self._taken = False
+        self.buffer.forget_rates()
+        self._taken = None
         self.faults()
 
     def read(self) -> NDArray[np.float64]:
         """`READ?`: a new burst, as its channels `(C,)`; NaN, and a fault, where it overloaded."""
+        self.buffer.set_back()
         with waiting(self._session, self.burst_s):
             return self._judged("READ?")
 
     def monitor(self) -> NDArray[np.float64]:
-        """`FETC?`: the last burst again; where there is none yet, one is taken."""
-        return self._judged("FETC?") if self._taken else self.read()
-
-    def arm(self) -> None:
-        """`INIT`: wait for the hardware's trigger; the burst is fetched with `fetch`."""
-        self._session.write("INIT")
-
-    def fetch(self) -> NDArray[np.float64]:
-        """`FETC?`: the burst that `arm` began, as its channels, once it has ended."""
-        with waiting(self._session, self.burst_s):
-            return self._judged("FETC?")
+        """`FETC?`: the last burst again; where there is none (any more), one is taken."""
+        return self._judged("FETC?") if self._taken == self.buffer.armed else self.read()
 
     def faults(self) -> tuple[str, ...]:
         """Samples beyond the range since the last call, and the error queue."""
@@ -197,8 +198,8 @@ class Keysight34465A:
         self._session.close()
 
     @property
-    def _has_timer(self) -> bool:
-        return any(f",{model}," in self.identity for model in WITH_TIMER)
+    def _model(self) -> Truevolt:
+        return MODELS[self.identity.split(",")[1].upper()]
 
     def _refuse(self, what: str, do: str) -> NoReturn:
         raise refused(self.name, self.resource, what, do)
@@ -206,7 +207,7 @@ class Keysight34465A:
     def _sample_s(self) -> float:
         """Set the timing, and say how long one sample takes."""
         session = self._session
-        if not self._has_timer:
+        if not self._model.has_timer:
             cycles = session.number("SENS:VOLT:DC:NPLC?")
             return SLOWEST_SHARE * cycles / session.number("SYST:LFR?")
         shortest_s = session.number("SAMP:TIM? MIN")
@@ -224,18 +225,14 @@ class Keysight34465A:
         return self._interval_s
 
     def _judged(self, command: str) -> NDArray[np.float64]:
-        volts = np.array(self._session.numbers(command, self.samples, READING))
+        self.burst_V = self._in_range(
+            np.array(self._session.numbers(command, self.samples, READING))
+        )
+        self._taken = self.buffer.armed
+        return np.array([float(components(self.burst_V, channel)) for channel in self.channels])
+
+    def _in_range(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The samples, NaN where one was beyond the range; those are counted."""
         over = np.abs(volts) >= OVERLOAD_V
-        self._taken = True
         self._overloads += int(np.count_nonzero(over))
-        self.burst_V = np.where(over, np.nan, volts)
-        return np.array([component(self.burst_V, channel) for channel in self.channels])
-
-
-def component(burst: NDArray[np.float64], channel: str) -> float:
-    """`mean`, or the amplitude of the cosine (X) or sine (Y) with n periods in the burst `(N,)`."""
-    if channel == "mean":
-        return float(np.mean(burst))
-    angle = 2.0 * np.pi * int(channel[1]) * np.arange(burst.size) / burst.size
-    wave = np.cos(angle) if channel[0] == "X" else np.sin(angle)
-    return float(2.0 * np.mean(burst * wave))
+        return np.where(over, np.nan, volts)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from instruments.drivers.exchange import bits, channel_names, entry, identified
-from instruments.drivers.sr860_buffer import Sr860Buffer
+from instruments.drivers.sr860_buffer import TIME_CONSTANT_S, Sr860Buffer
 from instruments.drivers.sr860_capture import Capture
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ AUX_NOISE_V = 0.1  # judgement: a contact that chatters is no contact
 
 SENSITIVITY = tuple((10, 5, 2)[i % 3] * 10.0 ** (-1 - i // 3) for i in range(28))  # 1 … 1e-9
 SENSITIVITY_A_PER_V = 1.0e-6  # the same table in current mode: 1 µA … 1 fA
-TIME_CONSTANT_S = tuple((1, 3)[i % 2] * 10.0 ** (i // 2 - 6) for i in range(22))  # 1 µs … 30 ks
 SLOPE_DB_OCT = (6, 12, 18, 24)
 INPUT_RANGE_V = (1.0, 0.3, 0.1, 0.03, 0.01)
 SIGNAL = ("voltage", "current")

@@ -2,6 +2,8 @@
 
 Commands: as `instruments.drivers.sr860_capture`. What is captured is the smallest of X, XY, Rθ and
 XYRθ that holds the bench's channels; the buffer is always as long as it can be, 4096 kB.
+No source tells which edge at its trigger input would start it (`CAPTURESTART ONE, TRIG`), so that a
+list is aligned by counts or by a marker.
 The fastest rate follows from the time constant and is asked for (`CAPTURERATEMAX?`); the others
 are it over 2ⁿ. The lock-in rounds what it answers (2441.41 Hz is 1.25 MHz / 512): rates within
 1e-5 of such a one are taken for it, else 1000 s of samples would be 1.5 ms out.
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from instruments.drivers.exchange import entry
 from instruments.drivers.sr860_capture import (
     CONFIGS,
     KB,
@@ -22,12 +25,15 @@ from instruments.drivers.sr860_capture import (
     SAMPLE_BYTES,
     Capture,
 )
+from instruments.sequenced import poles_left_over
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from instruments.visa import VisaSession
 
+TIME_CONSTANT_S = tuple((1, 3)[i % 2] * 10.0 ** (i // 2 - 6) for i in range(22))  # 1 µs … 30 ks
+POLES = (1, 2, 3, 4)  # OFSL: 6 dB an octave each
 SAMPLING_HZ = 1.25e6
 ROUNDED = 1e-5  # relative: six digits
 
@@ -79,6 +85,11 @@ class Sr860Buffer:
     def problems(self) -> list[str]:
         """Any of its channels can be captured."""
         return []
+
+    def left_over(self, seconds: float) -> float:
+        """`OFLT?`, `OFSL?`: what the filter still shows of an earlier value so long after it."""
+        time_constant_s = entry(self._session, "OFLT?", TIME_CONSTANT_S)
+        return poles_left_over(seconds, time_constant_s, entry(self._session, "OFSL?", POLES))
 
     def arm(self, rate_Hz: float) -> None:
         """`CAPTURESTOP`, then channels, length and rate; each is read back."""

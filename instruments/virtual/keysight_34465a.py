@@ -1,29 +1,34 @@
 """The virtual Keysight 34465A multimeter: its SCPI dialect, sample timing, error queue.
 
-Commands: `shared/rig.md` 3.8 and QCoDeS' `Keysight_344xxA_submodules.py`. One `READ?` (or `INIT`)
-gates one step of the device: the samples see, from the step's start on, its signal as a wave at the
-source's harmonic, X cos + Y sin, with read-out noise on each. Quirks that bite: a sample beyond the
+Commands: `shared/rig.md` 3.8, QCoDeS' `Keysight_344xxA_submodules.py` and the Truevolt guide
+(`R?`). One `READ?` gates one step of the device: the samples see, from the step's start on, its
+signal as a wave at the source's harmonic, X cos + Y sin, with read-out noise on each. `INIT` begins
+a burst and answers other messages meanwhile; each point of a supply's list gates the device then
+(`virtual.bipolar`), and where none did, `FETC?` does once. Quirks that bite: a sample beyond the
 range is ±9.9E37, setting a range turns autorange off, `READ?` with a bus trigger is a deadlock
 (−214) and not answered, as is `FETC?` with nothing measured (−230).
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from instruments.virtual.instrument import VirtualInstrument
-from instruments.virtual.scpi import ScpiError, StatusRegisters, carry_out, command_table, integer
-from instruments.virtual.scpi_settings import (
-    Number,
-    Setting,
-    Switch,
-    Word,
-    after_reset,
-    as_left,
-    handlers,
+from instruments.virtual.keysight_memory import TimedBurst
+from instruments.virtual.keysight_settings import (
+    CYCLES,
+    LINE_HZ,
+    OVERHEAD_S,
+    OVERLOAD,
+    OVERRANGE,
+    RANGES_V,
+    SETTINGS,
 )
+from instruments.virtual.scpi import ScpiError, StatusRegisters, carry_out, command_table, integer
+from instruments.virtual.scpi_settings import Number, after_reset, as_left, handlers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,32 +39,12 @@ if TYPE_CHECKING:
     from instruments.virtual.instrument import DeviceTime
 
 IDENTITY = "Keysight Technologies,34465A,MY54506462,A.03.03-03.15-03.03-00.52-05-02"
-OVERLOAD = 9.9e37
-LINE_HZ = 50
-RANGES_V = (0.1, 1.0, 10.0, 100.0, 1000.0)
-OVERRANGE = 1.2
-CYCLES = (0.001, 0.002, 0.006, 0.02, 0.06, 0.2, 1.0, 10.0, 100.0)
-OVERHEAD_S = 2.0e-5  # judgement: what a sample takes beside its integration
-
-_SETTINGS: dict[str, tuple[str, Setting]] = {
-    "function": ("[SENSe:]FUNCtion[:ON]",
-                 Word(("VOLTage", "VOLTage:AC", "CURRent", "CURRent:AC", "RESistance",
-                       "FRESistance"), "VOLT", quoted=True)),
-    "nplc": ("[SENSe:]VOLTage[:DC]:NPLCycles", Number(0.001, 100.0, 0.02, 10.0)),
-    "range": ("[SENSe:]VOLTage[:DC]:RANGe[:UPPer]", Number(0.0, 1000.0, 0.1, 10.0)),
-    "autorange": ("[SENSe:]VOLTage[:DC]:RANGe:AUTO", Switch(False, True)),
-    "autozero": ("[SENSe:]VOLTage[:DC]:ZERO:AUTO", Switch(False, True)),
-    "aperture_on": ("[SENSe:]VOLTage[:DC]:APERture:ENABled", Switch(False)),
-    "trigger": ("TRIGger:SOURce",
-                Word(("IMMediate", "BUS", "EXTernal", "INTernal"), "IMM")),
-    "trigger_count": ("TRIGger:COUNt", Number(1, 1e9, 1, whole=True)),
-    "trigger_delay": ("TRIGger:DELay", Number(0.0, 3600.0, 0.0)),
-    "samples": ("SAMPle:COUNt", Number(1, 1e9, 1, whole=True)),
-    "pretrigger": ("SAMPle:COUNt:PRETrigger", Number(0, 49999, 0, whole=True)),
-    "timing": ("SAMPle:SOURce", Word(("IMMediate", "TIMer"), "IMM")),
-    "display": ("DISPlay[:STATe]", Switch(True)),
-}  # fmt: skip
 MEMORY = 50_000
+
+
+def _no_edges(_: int) -> list[tuple[int, bool]]:
+    """Nothing is wired to Ext Trig."""
+    return []
 
 
 class Keysight34465A(VirtualInstrument):
@@ -71,18 +56,26 @@ class Keysight34465A(VirtualInstrument):
         The rig's time.
     source
         What its input is connected to.
+
+    Attributes
+    ----------
+    trigger_in
+        The wire at Ext Trig: its edges since an instant, when in ns and whether it rose.
     """
 
     model = "keysight-34465a"
 
     def __init__(self, device_time: DeviceTime, source: Source) -> None:
         super().__init__(device_time)
-        self.set: dict[str, Any] = as_left(_SETTINGS)
+        self.set: dict[str, Any] = as_left(SETTINGS)
         self._timer_s = 1.0
         self.status = StatusRegisters()
         self._source = source
+        self.trigger_in: Callable[[int], list[tuple[int, bool]]] = _no_edges
         self._memory: NDArray[np.float64] | None = None
-        self._waiting = False  # for a trigger
+        self._burst: TimedBurst | None = None
+        self._standing = (0.0, 0.0)  # the signal that the last gate left
+        self._waiting = False  # for a trigger by the bus
 
     def respond(self, message: str) -> str:
         """Carry a line out; the answers of its queries, joined by `;`, in one reply."""
@@ -91,6 +84,8 @@ class Keysight34465A(VirtualInstrument):
 
     def changed(self, name: str) -> None:
         """What a setting entails; the reading memory is cleared by all but the display."""
+        if name == "trigger_delay":
+            self.set["auto_delay"] = False
         if name == "range":
             self.set["autorange"] = False
             self.set["range"] = next((r for r in RANGES_V if self.set["range"] <= r), RANGES_V[-1])
@@ -98,6 +93,7 @@ class Keysight34465A(VirtualInstrument):
             self.set["aperture_on"] = False
             self.set["nplc"] = next(c for c in CYCLES if self.set["nplc"] <= c)
         if name != "display":
+            self._end_burst()
             self._memory = None
 
     # ---- timing
@@ -117,7 +113,7 @@ class Keysight34465A(VirtualInstrument):
         """`SAMP:TIM x`: not below what a sample takes."""
         limits = Number(self.shortest_s, 3600.0, 1.0)
         self._timer_s = limits.read(text)
-        self._memory = None
+        self.changed("timer")
 
     def ask_timer(self, text: str) -> str:
         """`SAMP:TIM? [MIN|MAX]`."""
@@ -130,16 +126,24 @@ class Keysight34465A(VirtualInstrument):
         """`READ?`: a new burst."""
         if self.set["trigger"] == "BUS":
             raise ScpiError(-214)
+        self._end_burst()
         self._take()
         return self.fetch("")
 
     def initiate(self, _: str) -> None:
-        """`INIT`: take a burst now, or wait for `*TRG`."""
+        """`INIT`: begin a burst, or wait for `*TRG` or for an edge at Ext Trig."""
+        self._end_burst()
         self._memory = None
-        if self.set["trigger"] == "BUS":
-            self._waiting = True
-        else:
-            self._take()
+        self._waiting = self.set["trigger"] == "BUS"
+        if self._waiting:
+            return
+        now_ns = self.time.now_ns
+        begin_ns = None if self.set["trigger"] == "EXT" else now_ns
+        self._burst = TimedBurst(
+            begin_ns, now_ns, self.interval_s, self.shortest_s, self._count(),
+            self._omega_per_s, [(now_ns, *self._standing)],
+        )  # fmt: skip
+        self._source.watch_list(True)
 
     def trigger(self, _: str) -> None:
         """`*TRG`."""
@@ -149,28 +153,98 @@ class Keysight34465A(VirtualInstrument):
         self._take()
 
     def fetch(self, _: str) -> str:
-        """`FETC?`: the memory, which stays."""
+        """`FETC?`: the memory, which stays; it waits for a burst that was begun."""
+        self._wait_for_burst()
         if self._memory is None:
             raise ScpiError(-230)
         return ",".join(f"{volts:+.8E}" for volts in self._memory.tolist())
 
+    def remove(self, text: str) -> str:
+        """`R? [n]`: a block of the oldest n readings at most, which are erased."""
+        most = integer(text, 1, 2_000_000) if text else MEMORY
+        self._follow()
+        if self._burst is not None:
+            self._burst.work_out(self.time.now_ns, self._source.noise)
+            begin = self._burst.removed
+            found = self._in_range(np.array(self._burst.taken[begin : begin + most]))
+            self._burst.removed += found.size
+        else:
+            kept = np.empty(0) if self._memory is None else self._memory
+            found, self._memory = kept[:most], kept[most:]
+        readings = ",".join(f"{volts:+.8E}" for volts in found.tolist())
+        size = str(len(readings))
+        return f"#{len(size)}{size}{readings}"
+
     def _take(self) -> None:
         """One step of the device, sampled; what the burst takes beyond it passes, too."""
-        count = self.set["samples"] * self.set["trigger_count"]
-        if count > MEMORY:
-            raise ScpiError(-223)
+        count = self._count()
         start_ns = self.time.now_ns
-        x_V, y_V = self._source.gate()
+        self._standing = x_V, y_V = self._source.gate()
         seconds = np.arange(count) * self.interval_s + self.set["trigger_delay"]
-        angle = 2.0 * np.pi * self._source.harmonic * self._source.frequency_Hz * seconds
+        angle = self._omega_per_s * seconds
         noise = [value for _ in range((count + 1) // 2) for value in self._source.noise()]
         volts = x_V * np.cos(angle) + y_V * np.sin(angle) + np.array(noise[:count])
         passed_s = (self.time.now_ns - start_ns) * 1e-9
         self.time.advance(max(0.0, count * self.interval_s - passed_s))
         self._memory = self._in_range(volts)
 
+    def _count(self) -> int:
+        count: int = self.set["samples"] * self.set["trigger_count"]
+        if count > MEMORY:
+            raise ScpiError(-223)
+        return count
+
+    @property
+    def _omega_per_s(self) -> float:
+        return 2.0 * math.pi * self._source.harmonic * self._source.frequency_Hz
+
+    # ---- a burst that was begun
+
+    def _follow(self) -> None:
+        """Note the gates of a list, and the edge that starts a burst; end one that is complete."""
+        burst = self._burst
+        if burst is None:
+            return
+        gate_ns = round(1e9 / self._source.frequency_Hz)
+        for end_ns, signal in self._source.list_gates():
+            self._standing = signal
+            burst.gates.append((end_ns - gate_ns, *signal))
+        if burst.begin_ns is None:
+            rising = self.set["slope"] == "POS"
+            edges = [at for at, rises in self.trigger_in(burst.armed_ns) if rises == rising]
+            if edges:
+                burst.begin_ns = edges[0] + round(self.set["trigger_delay"] * 1e9)
+        if burst.due(self.time.now_ns) == burst.count:
+            self._end_burst(followed=True)
+
+    def _end_burst(self, followed: bool = False) -> None:
+        """What was sampled goes into the memory; no harm where no burst runs."""
+        if not followed:
+            self._follow()
+        burst, self._burst = self._burst, None
+        if burst is not None:
+            burst.work_out(self.time.now_ns, self._source.noise)
+            self._memory = self._in_range(np.array(burst.taken[burst.removed :]))
+            self._source.watch_list(False)
+
+    def _wait_for_burst(self) -> None:
+        self._follow()
+        burst = self._burst
+        if burst is None:
+            return
+        if burst.begin_ns is None:  # nobody gives the edge while it waits here (judgement)
+            raise ScpiError(-230)
+        if len(burst.gates) == 1:  # no list has gated the device: the burst is one step of it
+            self._burst = None
+            self._source.watch_list(False)
+            self._take()
+            return
+        left_ns = burst.begin_ns - self.time.now_ns
+        self.time.advance(max(0.0, burst.count * self.interval_s + left_ns * 1e-9))
+        self._end_burst()
+
     def _in_range(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:
-        if self.set["autorange"]:
+        if self.set["autorange"] and volts.size:
             peak_V = float(np.max(np.abs(volts)))
             fitting = (full for full in RANGES_V if peak_V <= OVERRANGE * full)
             self.set["range"] = next(fitting, RANGES_V[-1])
@@ -181,22 +255,27 @@ class Keysight34465A(VirtualInstrument):
         return clipped
 
     def points(self, _: str) -> str:
-        """`DATA:POIN?`: how many readings the memory has."""
+        """`DATA:POIN?`: how many readings the memory has, while it samples, too."""
+        self._follow()
+        if self._burst is not None:
+            return f"{self._burst.due(self.time.now_ns) - self._burst.removed:+d}"
         return f"{0 if self._memory is None else self._memory.size:+d}"
 
     def reset(self, _: str) -> None:
         """`*RST`: the factory's settings; the memory is empty."""
-        self.set = after_reset(_SETTINGS)
+        self._end_burst()
+        self.set = after_reset(SETTINGS)
         self._timer_s, self._memory, self._waiting = 1.0, None, False
 
     def abort(self, _: str) -> None:
-        """`ABOR`: wait for no trigger any more."""
+        """`ABOR`: sample no more, wait for no trigger; what was sampled stays."""
+        self._end_burst()
         self._waiting = False
 
 
 _COMMANDS: dict[str, Callable[[Any, str], str | None]] = command_table(
     {
-        **handlers(_SETTINGS),
+        **handlers(SETTINGS),
         "*IDN?": lambda _meter, _: IDENTITY,
         "*OPT?": lambda _meter, _: "0",
         "*RST": Keysight34465A.reset,
@@ -212,6 +291,7 @@ _COMMANDS: dict[str, Callable[[Any, str], str | None]] = command_table(
         "SAMPle:TIMer?": Keysight34465A.ask_timer,
         "READ?": Keysight34465A.read,
         "FETCh?": Keysight34465A.fetch,
+        "R?": Keysight34465A.remove,
         "INITiate[:IMMediate]": Keysight34465A.initiate,
         "ABORt": Keysight34465A.abort,
         "DATA:POINts?": Keysight34465A.points,

@@ -16,11 +16,17 @@ TABLE = re.compile(r"(?s)\[readout\.lockin\].*?(?=\n\[)")
 
 
 def buffered(
-    driver: str, keys: str, timing: str = "hardware", device: str = "leaky-integrator",
-    seed: int = 0, **changed: str,
-) -> BenchSpec:  # fmt: skip
+    driver: str,
+    keys: str,
+    timing: str = "hardware",
+    device: str = "leaky-integrator",
+    seed: int = 0,
+    supply: str = "kepco-bop",
+    trigger: bool = False,
+    **changed: str,
+) -> BenchSpec:
     """The list bench with the read-out `meter` of another driver; `keys`: lines of its table."""
-    text = spec_of(timing, device, seed, None, **changed).text
+    text = spec_of(timing, device, seed, None, supply, trigger, **changed).text
     resource = f"TCPIP0::virtual-{driver}::5025::SOCKET"
     table = f'[readout.meter]\ndriver = "{driver}"\nresource = "{resource}"\n{keys}'
     return parse_bench(TABLE.sub(table, text), "buffered bench")

@@ -17,7 +17,11 @@ RUNS = 40
 FULL_RUNS = 400
 ALPHA = 1e-3  # of a whole comparison: every step and channel, means and spreads
 SIGMA_V = 2.0e-6  # the device's own spread on a lock-in (0.02 of 100 µV)
-READOUTS = {"sr860": 'channels = ["X", "Y"]\n'}
+READOUTS = {
+    "sr860": 'channels = ["X", "Y"]\n',
+    "keysight-34465a": 'channels = ["R1"]\nsamples = 27\ninterval_s = 5e-4\n',
+}
+SEQUENCES = [FieldSequence(np.array([0.0, 1.0]))]
 by_readout = pytest.mark.parametrize("driver", READOUTS)
 
 
@@ -73,6 +77,52 @@ def test_with_the_same_seed_only_the_coils_settling_differs(driver: str) -> None
     assert worst < 0.5
 
 
+def test_a_meter_that_the_supplys_pulse_starts_has_the_same_values() -> None:
+    keys = READOUTS["keysight-34465a"]
+    software, _ = recorded(buffered("keysight-34465a", keys, "software", hold_s="0.005"), 5)
+    spec = buffered("keysight-34465a", keys, supply="kepco-bop-mg", trigger=True, hold_s="0.005")
+    with Bench.connect(spec) as bench:
+        assert "aligned by the trigger of x" in bench.timing_words()
+    hardware, _ = recorded(spec, 5)
+    assert np.abs(hardware - software).max() < 0.5 * SIGMA_V
+
+
+def test_which_edge_starts_an_sr860_is_not_known() -> None:
+    spec = buffered("sr860", READOUTS["sr860"], supply="kepco-bop-mg", trigger=True)
+    with Bench.connect(spec) as bench, pytest.raises(RefusedError, match="isn't started by one"):
+        bench.check_sequences(SEQUENCES, spec.window, spec.reset)
+
+
+@pytest.mark.parametrize(
+    ("keys", "match"),
+    [
+        ('channels = ["X2", "Y2"]\nsamples = 54\ninterval_s = 5e-4\n', "rest on where in a rotat"),
+        (
+            'channels = ["R2"]\nsamples = 54\ninterval_s = 5e-4\n',
+            r"27 ms of readings, .* 27\.027 ms",
+        ),
+        ("interval_s = 0.01\n", r"at most at 100 Hz, and a value stands for 0\.027"),
+    ],
+)
+def test_what_a_meter_can_not_sample_is_refused_before_anything_is_energised(
+    keys: str, match: str
+) -> None:
+    spec = buffered("keysight-34465a", keys)
+    with Bench.connect(spec) as bench, pytest.raises(RefusedError, match=match):
+        bench.check_sequences(SEQUENCES, spec.window, spec.reset)
+
+
+def test_after_a_repeat_the_meter_is_set_as_it_was() -> None:
+    spec = buffered("keysight-34465a", READOUTS["keysight-34465a"])
+    with Bench.connect(spec) as bench:
+        bench.energise()
+        bench.settings()
+        list(bench.repeat(FIELDS_T, spec.window, spec.reset))
+        bench.check_settings()
+        bench.verify()
+        assert np.isfinite(bench.monitor().values).all()
+
+
 def test_the_bench_says_at_which_rate_of_the_time_constant() -> None:
     with Bench.connect(buffered("sr860", READOUTS["sr860"])) as bench:
         assert "buffer of meter at 305.176 Hz" in bench.timing_words()
@@ -80,15 +130,14 @@ def test_the_bench_says_at_which_rate_of_the_time_constant() -> None:
 
 def test_a_time_constant_that_is_too_slow_is_refused_with_the_rate_it_leaves() -> None:
     spec = buffered("sr860", READOUTS["sr860"])
-    sequences = [FieldSequence(np.array([0.0, 1.0]))]
     with Bench.connect(spec) as bench:
         lockin = bench.readouts["meter"]
         lockin._session.write("OFLT 12")  # type: ignore[attr-defined]  # 1 s
         with pytest.raises(RefusedError, match=r"meter samples at most at 9\.53674 Hz"):
-            bench.check_sequences(sequences, spec.window, spec.reset)
+            bench.check_sequences(SEQUENCES, spec.window, spec.reset)
         lockin._session.write("OFLT 8")  # type: ignore[attr-defined]
         bench.settings()  # prepares, and asks again
-        bench.check_sequences(sequences, spec.window, spec.reset)
+        bench.check_sequences(SEQUENCES, spec.window, spec.reset)
 
 
 def test_a_capture_that_is_too_short_is_played_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scripted import transcript
 
-from instruments.drivers.keysight_34465a import Keysight34465A, component
+from instruments.drivers.keysight_34465a import Keysight34465A
+from instruments.drivers.truevolt_buffer import components
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.toml_table import Table
 from models.errors import RefusedError
@@ -97,13 +98,6 @@ def test_what_a_burst_can_not_rest_on_is_refused(exchanges, options, words):
         Keysight34465A("dmm", session, options).prepare()
 
 
-def test_hardware_timed_it_is_armed_and_fetched():
-    with transcript((b"INIT", b""), (b"FETC?", b"+1.0E-03,+3.0E-03")) as session:
-        meter = Keysight34465A("dmm", session, {"samples": 2})
-        meter.arm()
-        assert meter.fetch() == pytest.approx([2e-3])
-
-
 def test_an_overload_is_no_number_and_a_fault_once():
     with transcript((b"READ?", b"+9.90000000E+37,+1.0E+00"), QUIET, QUIET) as session:
         meter = Keysight34465A("dmm", session, {"samples": 2})
@@ -145,8 +139,10 @@ def test_settings_are_in_units():
 def test_components_are_the_fourier_series_of_the_burst():
     angle = 2 * np.pi * np.arange(50) / 50
     burst = 0.3 + 0.1 * np.cos(angle) - 0.2 * np.sin(angle) + 0.4 * np.cos(2 * angle)
-    found = [component(burst, name) for name in ("mean", "X1", "Y1", "X2", "Y2")]
-    np.testing.assert_allclose(found, [0.3, 0.1, -0.2, 0.4, 0.0], atol=1e-12)
+    names = ("mean", "X1", "Y1", "R1", "X2", "Y2", "R2")
+    found = [components(burst, name) for name in names]
+    wanted = [0.3, 0.1, -0.2, np.hypot(0.1, 0.2), 0.4, 0.0, 0.4]
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
 
 
 @pytest.mark.parametrize(

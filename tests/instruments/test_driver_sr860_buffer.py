@@ -101,3 +101,12 @@ def test_a_count_beyond_its_memory_is_none():
         pytest.raises(LinkError, match="up to 524288 samples"),
     ):
         SR860("lockin", session, {"channels": ("X", "Y")}).buffer.count()
+
+
+def test_what_its_filter_still_shows_of_an_earlier_value():
+    with transcript(
+        (b"OFLT?", b"8"), (b"OFSL?", b"0"), (b"OFLT?", b"8"), (b"OFSL?", b"3")
+    ) as session:
+        buffer = SR860("lockin", session, {}).buffer
+        assert buffer.left_over(0.05) == pytest.approx(np.exp(-5))
+        assert buffer.left_over(0.05) == pytest.approx(np.exp(-5) * (1 + 5 + 12.5 + 125 / 6))

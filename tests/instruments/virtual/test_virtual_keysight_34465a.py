@@ -18,6 +18,8 @@ class Steady:
     def __init__(self, device_time: DeviceTime) -> None:
         self.signal_V = (5.0e-5, -2.0e-5)
         self.gates = 0
+        self.watched = False
+        self.listed: list[tuple[int, tuple[float, float]]] = []
         self._time = device_time
 
     def gate(self) -> tuple[float, float]:
@@ -27,6 +29,14 @@ class Steady:
 
     def noise(self) -> tuple[float, float]:
         return 0.0, 0.0
+
+    def watch_list(self, watching: bool) -> None:
+        self.watched = watching
+
+    def list_gates(self) -> list[tuple[int, tuple[float, float]]]:
+        due = [gate for gate in self.listed if gate[0] <= self._time.now_ns]
+        del self.listed[: len(due)]
+        return due
 
 
 @pytest.fixture
@@ -134,3 +144,84 @@ def test_no_bytes_can_bring_it_down(data):
     meter.receive(data + b"\n")
     meter.transmit()
     assert ask(meter, "*IDN?") == IDENTITY
+
+
+def volts(block: str) -> np.ndarray:
+    """The readings of `R?`'s block."""
+    digits = int(block[1])
+    text = block[2 + digits :]
+    assert len(text) == int(block[2 : 2 + digits])
+    return np.array([float(part) for part in text.split(",")]) if text else np.empty(0)
+
+
+def timed(meter, count: int = 1000) -> None:
+    tell(meter, f"SAMP:COUN {count}", "SAMP:SOUR TIM", "SAMP:TIM 1e-3")
+
+
+def test_a_burst_that_was_begun_runs_beside_other_messages_and_is_aborted_with_its_readings(meter):
+    timed(meter)
+    tell(meter, "INIT")
+    meter.time.advance(0.1)
+    assert ask(meter, "DATA:POIN?") == "+100"
+    meter.time.advance(0.05)
+    tell(meter, "ABOR")
+    meter.time.advance(1.0)
+    assert ask(meter, "DATA:POIN?") == "+150"
+    assert volts(ask(meter, "R? 100")).size == 100
+    assert volts(ask(meter, "R?")).size == 50
+    assert volts(ask(meter, "R?")).size == 0
+    assert ask(meter, "DATA:POIN?") == "+0"
+
+
+def test_it_stops_by_itself_where_it_is_complete(meter):
+    timed(meter, 20)
+    tell(meter, "INIT")
+    meter.time.advance(5.0)
+    assert ask(meter, "DATA:POIN?") == "+20"
+    assert ask(meter, "FETC?").count(",") == 19
+
+
+def test_readings_can_be_removed_while_it_samples(meter):
+    timed(meter)
+    tell(meter, "INIT")
+    meter.time.advance(0.1)
+    assert volts(ask(meter, "R? 30")).size == 30
+    meter.time.advance(0.1)
+    assert ask(meter, "DATA:POIN?") == "+170"
+    tell(meter, "ABOR")
+    assert volts(ask(meter, "R?")).size == 170
+
+
+def test_each_gate_of_a_list_is_a_wave_from_its_begin_on(meter, source):
+    gate_ns = round(1e9 / 37)
+    timed(meter)
+    tell(meter, "INIT")
+    source.listed = [(100_000_000 + gate_ns, (1e-3, 0.0)), (200_000_000 + gate_ns, (0.0, -2e-3))]
+    meter.time.advance(0.3)
+    tell(meter, "ABOR")
+    found = volts(ask(meter, "R?"))
+    angle = 2 * np.pi * 2 * 37 * np.arange(300) * 1e-3
+    np.testing.assert_allclose(found[:100], 0.0, atol=1e-12)
+    np.testing.assert_allclose(found[100:200], 1e-3 * np.cos(angle[:100]), atol=1e-9)
+    np.testing.assert_allclose(found[200:], -2e-3 * np.sin(angle[:100]), atol=1e-9)
+    assert source.gates == 0
+    assert not source.watched
+
+
+@pytest.mark.parametrize(("slope", "begin_s"), [("POS", 0.03), ("NEG", 0.01)])
+def test_an_edge_at_ext_trig_starts_it(meter, slope, begin_s):
+    timed(meter)
+    tell(meter, "TRIG:SOUR EXT", f"TRIG:SLOP {slope}", "TRIG:DEL 0.005", "INIT")
+    assert ask(meter, "DATA:POIN?") == "+0"
+    meter.trigger_in = lambda since_ns: [(10_000_000, False), (30_000_000, True)]
+    meter.time.advance(0.1 - meter.time.now_s)
+    tell(meter, "ABOR")
+    count = int(ask(meter, "DATA:POIN?"))
+    assert count == pytest.approx(1e3 * (0.1 - begin_s - 0.005), abs=1)
+
+
+def test_a_delay_that_is_set_ends_the_automatic_one(meter):
+    tell(meter, "TRIG:DEL:AUTO ON")
+    assert ask(meter, "TRIG:DEL:AUTO?") == "1"
+    tell(meter, "TRIG:DEL 0")
+    assert ask(meter, "TRIG:DEL:AUTO?") == "0"

@@ -1,0 +1,61 @@
+"""What the models of Keysight's Truevolt family differ in.
+
+Memory: operating and service guide, `R?` (readings without the memory option). Integration times:
+QCoDeS' `Keysight_344xxA_submodules.py`; the three shortest of a 34465A or 34470A need firmware A.03
+or the DIG option. Only these two have the sample timer (there, too).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SLOW_CYCLES = (0.02, 0.2, 1.0, 10.0, 100.0)
+FAST_CYCLES = (0.001, 0.002, 0.006, 0.02, 0.06, 0.2, 1.0, 10.0, 100.0)
+
+
+@dataclass(frozen=True)
+class Truevolt:
+    """One model.
+
+    Attributes
+    ----------
+    name
+        As `*IDN?` has it.
+    memory
+        How many readings it holds.
+    cycles
+        Integration times it has, in power line cycles.
+    has_timer
+        Whether a timer can pace the samples of a burst.
+    """
+
+    name: str
+    memory: int
+    cycles: tuple[float, ...]
+    has_timer: bool
+
+    def problems(self, samples: int, interval_s: float | None, nplc: float | None) -> list[str]:
+        """What a bench file asks of it and it can't, in words, with what to do."""
+        found = []
+        if samples > self.memory:
+            found.append(
+                f"samples = {samples} is beyond the {self.memory} readings that a {self.name} "
+                "holds. Give fewer"
+            )
+        if interval_s is not None and not self.has_timer:
+            found.append(f"a {self.name} has no sample timer. Leave out interval_s, set nplc")
+        if nplc is not None and nplc not in self.cycles:
+            known = ", ".join(f"{each:g}" for each in self.cycles)
+            found.append(f"nplc = {nplc:g} is none that a {self.name} has. Give one of {known}")
+        return found
+
+
+MODELS = {
+    one.name: one
+    for one in (
+        Truevolt("34460A", 1_000, SLOW_CYCLES, has_timer=False),
+        Truevolt("34461A", 10_000, SLOW_CYCLES, has_timer=False),
+        Truevolt("34465A", 50_000, FAST_CYCLES, has_timer=True),
+        Truevolt("34470A", 50_000, FAST_CYCLES, has_timer=True),
+    )
+}
