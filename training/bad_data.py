@@ -26,7 +26,7 @@ FEWEST_LEVELS = 20  # different values: a coarser converter piles up everywhere
 FEWEST_CLIPPED = 5
 CLIPPED_SHARE = 1e-3
 PILE = 4.0  # times as many values at the end as at the level next to it
-OTHER_SCALE = 100.0  # between recordings: a factor of a unit's prefix is 1000
+OTHER_SCALE = 300.0  # between recordings: a unit's prefix makes 1000, a smaller drive less
 
 
 def is_overload(values: Array) -> NDArray[np.bool_]:
@@ -80,7 +80,7 @@ def clipped_words(
 def warnings_of(recording: Recording) -> list[str]:
     """What a fit of this recording should say beforehand, a sentence each."""
     response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
-    said = list(clipped_words(response, recording.channels, recording.units))
+    said = clipped_of(recording)
     several = recording.complete.sum(axis=1) >= 2
     for c, name in enumerate(recording.channels):
         if several.any() and _repeats_alike(response[several][..., c]):
@@ -96,6 +96,12 @@ def warnings_of(recording: Recording) -> list[str]:
             "nothing about the noise"
         )
     return said
+
+
+def clipped_of(recording: Recording) -> list[str]:
+    """A sentence for each clipped channel of a recording."""
+    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
+    return list(clipped_words(response, recording.channels, recording.units))
 
 
 def problems_of(recording: Recording) -> list[str]:

@@ -10,6 +10,7 @@ import torch
 
 from models.errors import InputError, raise_problems
 from models.recording import Recording
+from training.bad_data import clipped_of, problems_of, scale_words, warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,7 +121,8 @@ def join(recordings: Sequence[Recording]) -> Recording:
     ------
     InputError
         No recording, no complete repeat, or recordings that differ in channels, units, drive
-        window, reset or instrument settings: a twin is valid for one set of them.
+        window, reset or instrument settings: a twin is valid for one set of them; or channels
+        of one unit whose values are a hundred times larger in one of them.
     """
     if not recordings:
         raise InputError("fit: no recording given; name at least one")
@@ -141,6 +143,12 @@ def join(recordings: Sequence[Recording]) -> Recording:
         for r in recordings
         if r.status == "running"
     ]
+    if not problems:
+        problems += [
+            f"{_name(other)} beside {_name(first)}: {words} Convert it, or fit them apart"
+            for other in recordings[1:]
+            for words in scale_words(first, other)
+        ]
     raise_problems(InputError, "recordings", problems)
     if len(recordings) == 1:
         return first
@@ -162,12 +170,13 @@ def join(recordings: Sequence[Recording]) -> Recording:
 
 
 def check(recording: Recording, *, deterministic: bool) -> list[str]:
-    """Refuse what can't be fitted; return sentences about what will be left out.
+    """Refuse what can't be fitted; return sentences about what is suspicious or left out.
 
     Raises
     ------
     InputError
-        A channel that never moves or is never a number, no repeats to learn a spread from.
+        A channel that never moves or is never a number, an instrument's overload marks, no
+        repeats to learn a spread from.
     """
     response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
     problems = []
@@ -188,8 +197,10 @@ def check(recording: Recording, *, deterministic: bool) -> list[str]:
             "one repeat of each sequence has no spread to learn: record at least 4 repeats, or fit "
             "a twin without noise with --deterministic"
         )
+    problems += problems_of(recording)
     raise_problems(InputError, "recording", problems)
-    return list(_left_out(recording, response))
+    said = clipped_of(recording) if deterministic else warnings_of(recording)
+    return [*said, *_left_out(recording, response)]
 
 
 def _left_out(recording: Recording, response: Array) -> Iterator[str]:

@@ -1,0 +1,94 @@
+"""What a fit must not take in silence: clipped values, overload marks, other units, no noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.errors import InputError
+from models.recording import Recording
+from models.sequence import DriveWindow, Reset
+from training.bad_data import clipped, problems_of, warnings_of
+from training.windows import check, join
+
+
+def recording(response, **changes):
+    s, r, t, c = response.shape
+    drive = np.tile(np.linspace(0.1, 0.9, t), (s, 1))
+    made = Recording(
+        response, drive, np.full(s, t), ("steps",) * s, np.arange(s * r).reshape(s, r),
+        np.zeros((s, r)), tuple("XYZ"[:c]), ("V",) * c, DriveWindow("step", 0.0, 1.0), Reset(0.0),
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def noisy(repeats=8, seed=0, scale=1.0):
+    rng = np.random.default_rng(seed)
+    return scale * (np.linspace(0, 1, 40)[:, None] + 0.1 * rng.standard_normal((5, repeats, 40, 2)))
+
+
+def test_an_ordinary_recording_is_not_suspected():
+    assert check(recording(noisy()), deterministic=False) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_converters_levels_are_no_clipping(seed):
+    values = noisy(seed=seed)[..., 0]
+    for levels in (256, 4096):
+        assert clipped(np.round(values * levels) / levels) == []
+
+
+def test_a_limit_in_the_read_out_is_found_on_either_side():
+    values = np.clip(noisy()[..., 0], 0.05, 0.9)
+    found = dict(clipped(values))
+    assert set(found) == {0.05, 0.9}
+    assert found[0.9] == int((values == 0.9).sum())
+    assert clipped(np.full(1000, 1.0)) == []  # constant: another fault, told elsewhere
+    assert clipped(np.array([1.0, np.nan])) == []
+
+
+def test_a_fit_says_that_a_channel_is_clipped_and_how_often():
+    response = noisy()
+    response[..., 1] = np.minimum(response[..., 1], 0.9)
+    [said] = check(recording(response), deterministic=False)
+    assert said.startswith("channel 'Y': ")
+    assert "exactly 0.9 V, its largest" in said
+    assert check(recording(response), deterministic=True) == [said]
+
+
+def test_overload_marks_are_refused_by_name():
+    response = noisy()
+    response[2, 3, 4, 0] = -9.9e37
+    assert "channel 'X' holds 1 overload marks" in problems_of(recording(response))[0]
+    with pytest.raises(InputError, match="overload marks"):
+        check(recording(response), deterministic=False)
+
+
+def test_repeats_that_are_all_the_same_have_no_noise():
+    response = noisy()
+    response[..., 1] = response[:, :1, :, 1]
+    assert "channel 'Y': its repeats are all the same" in warnings_of(recording(response))[0]
+
+
+def test_sequences_with_one_repeat_are_counted():
+    response = noisy()
+    order = np.arange(40).reshape(5, 8)
+    order[1:3, 1:] = -1
+    said = warnings_of(recording(response, order=order))
+    assert said == [
+        "2 of 5 sequences have one repeat only: they teach the mean, and nothing about the noise"
+    ]
+
+
+def test_one_repeat_of_each_is_refused_with_what_can_be_done():
+    with pytest.raises(InputError, match="a twin without noise with --deterministic"):
+        check(recording(noisy(repeats=1)), deterministic=False)
+    assert check(recording(noisy(repeats=1)), deterministic=True) == []
+
+
+def test_recordings_in_volt_and_in_millivolt_are_not_joined():
+    with pytest.raises(InputError, match="another unit, gain or sensitivity"):
+        join([recording(noisy()), recording(noisy(scale=1000.0))])
+    join([recording(noisy()), recording(noisy(scale=3.0))])
