@@ -52,11 +52,6 @@ def thermometer(table: Table, address: dict[str, Any] | None) -> ThermometerSpec
     hold_s = _longest_hold(table)
     if address is None:
         return None
-    if address["resource"].upper().startswith("ASRL"):
-        table.add(
-            f"resource {address['resource']}: its serial line wants 7 data bits and odd parity, "
-            "which this version does not set: use its Ethernet (TCP 7777) or GPIB"
-        )
     return ThermometerSpec(
         **address,
         options={"input": letter},

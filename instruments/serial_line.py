@@ -16,31 +16,51 @@ if TYPE_CHECKING:
     from pyvisa.resources import Resource
 
 PARITIES = {"none": constants.Parity.none, "odd": constants.Parity.odd}
+FLOWS = {
+    "none": constants.ControlFlow.none,
+    "rts/cts": constants.ControlFlow.rts_cts,
+    "xon/xoff": constants.ControlFlow.xon_xoff,
+}
 STOP_BITS = {1: constants.StopBits.one, 2: constants.StopBits.two}
+
+
+class LineRefusedError(OSError):
+    """A serial port that can't be set as an instrument needs it."""
 
 
 @dataclass(frozen=True)
 class SerialLine:
-    """Baud rate, data bits, parity (`none`, `odd`), stop bits, and whether RTS/CTS hold it up."""
+    """Baud rate, data bits, parity (`none`, `odd`), stop bits, flow control (a key of `FLOWS`)."""
 
     baud_rate: int = 9600
     data_bits: int = 8
     parity: str = "none"
     stop_bits: int = 1
-    rts_cts: bool = False
+    flow: str = "none"
 
     def __str__(self) -> str:
         return f"{self.baud_rate} baud, {self.data_bits}-{self.parity[0].upper()}-{self.stop_bits}"
 
     def set_on(self, resource: Resource) -> None:
-        """Set an open serial resource so; `pyvisa.Error` where the port can't."""
-        flow = constants.ControlFlow.rts_cts if self.rts_cts else constants.ControlFlow.none
+        """Set an open serial resource so.
+
+        Raises
+        ------
+        LineRefusedError
+            The port, its driver or the VISA library can't.
+        """
+        try:
+            self._set_on(resource)
+        except Exception as error:  # each library raises its own: pyvisa, pyserial, termios
+            raise LineRefusedError(f"the port refuses {self} ({error})") from error
+
+    def _set_on(self, resource: Resource) -> None:
         line: Any = resource
         line.baud_rate = self.baud_rate
         line.data_bits = self.data_bits
         line.parity = PARITIES[self.parity]
         line.stop_bits = STOP_BITS[self.stop_bits]
-        line.flow_control = flow
+        line.flow_control = FLOWS[self.flow]
 
 
 LAKE_SHORE = SerialLine(57600, 7, "odd")

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from instruments.drivers.exchange import queued_errors
 from instruments.drivers.kepco_list import KepcoList
 from instruments.protocols import MagnetState
+from instruments.serial_line import SerialLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,7 @@ class KepcoBop:
     """
 
     driver = "kepco-bop"
+    serial_line = SerialLine(flow="xon/xoff")  # BOP-1K MG manual, 3.5.6; no rate is set at first
     own_ramp = False
     has_output = True
     KEYS: tuple[str, ...] = ()

@@ -3,8 +3,8 @@
 Commands: Lake Shore 335/336 manuals, chapter 6 (`KRDG?`, `RDGST?`); the bits of `RDGST?` are those
 of the 331, 332 and 340 manuals too (331S manual p. 6-37). Nothing is ever set: whatever the
 controller regulates goes on.
-Ethernet (336: TCP 7777) and GPIB; replies end with CR LF. USB and RS-232 want 7 data bits and odd
-parity, which a session here does not set: the bench file refuses them.
+Ethernet (336: TCP 7777), GPIB and USB (a serial port of 7 data bits and odd parity); replies end
+with CR LF.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from instruments.protocols import SensorError
+from instruments.serial_line import LAKE_SHORE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,7 @@ class LakeShore336:
     """
 
     driver = "lakeshore-336"
+    serial_line = LAKE_SHORE
     KEYS: tuple[str, ...] = ()
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from instruments.answers import numbers_of
 from instruments.drivers.exchange import identified, refused
 from instruments.drivers.field_units import LAKE_SHORE_CODES, LAKE_SHORE_FIELD, TESLA
+from instruments.serial_line import LAKE_SHORE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +45,7 @@ class LakeShore425:
     """
 
     driver = "lakeshore-425"
+    serial_line = LAKE_SHORE
     KEYS: tuple[str, ...] = ()
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from instruments.answers import numbers_of
 from instruments.drivers.exchange import bits, identified, refused, word
 from instruments.drivers.field_units import LAKE_SHORE_CODES, LAKE_SHORE_FIELD, TESLA
+from instruments.serial_line import SerialLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +51,7 @@ class LakeShore475:
     """
 
     driver = "lakeshore-475"
+    serial_line = SerialLine(9600, 7, "odd")
     KEYS: tuple[str, ...] = ()
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from instruments.protocols import MagnetState
+from instruments.serial_line import LAKE_SHORE
 from models.errors import RefusedError, TwinrigError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class LakeShore643:
     """
 
     driver = "lakeshore-643"
+    serial_line = LAKE_SHORE
     safe_state = "ramped to zero by the supply itself (it has no output switch)"
     safe_needs_zero = True
     resolution_A = 1e-4

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from instruments.answers import numbers_of
 from instruments.drivers.exchange import identified, refused, word
 from instruments.drivers.field_units import SCPI_WORDS, TESLA
+from instruments.serial_line import SerialLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +50,7 @@ class LakeShoreF71:
     """
 
     driver = "lakeshore-f71"
+    serial_line = SerialLine(115200, flow="rts/cts")
     KEYS: tuple[str, ...] = ("axis",)
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:

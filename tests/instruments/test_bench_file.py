@@ -275,7 +275,6 @@ def test_guards_and_duty_are_read():
         ("max_K", "max_C", "'max_C'; did you mean 'max_K'"),
         ('"lakeshore-336"', '"lakeshore-33"', "'lakeshore-33' is unknown; did you mean"),
         ('"lakeshore-336"', '"sr830"', "another kind of instrument; available: lakeshore-336"),
-        ("TCPIP0::127.0.0.1::7777::SOCKET", "ASRL4::INSTR", "7 data bits and odd parity.*TCP 7777"),
         ("7777", "5026", "coil: resource .* is lockin's already"),
         ('"aux1"', '"aux9"', r"\[interlock.water\] input 'aux9' is unknown; did you mean 'aux"),
         ('"lockin"\ninput = "aux1"', '"lokin"\ninput = "aux1"', "did you mean 'lockin'"),
