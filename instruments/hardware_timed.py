@@ -104,7 +104,7 @@ class HardwareTimed:
         step_s = dwell_s(self._program, window.hold_s + self._gate_s)
         if window.encoding == "loop":
             step_s += dwell_s(self._program, window.hold_s)
-        rate_Hz = self._rate_Hz(window)
+        rates = zip(self._names, self._rates_Hz(window), strict=True)
         aligned = "the counts around the list's start"
         if self._trigger:
             aligned = f"the trigger of {self._magnet.name}"
@@ -113,7 +113,8 @@ class HardwareTimed:
         return (
             f"timed by hardware: the list of {self._magnet.name} ({self._program.most_points} "
             f"points), {1e3 * step_s:g} ms a step, read by the buffer of "
-            f"{', '.join(self._names)} at {rate_Hz:g} Hz, aligned by {aligned}"
+            f"{', '.join(f'{name} at {rate_Hz:g} Hz' for name, rate_Hz in rates)}, "
+            f"aligned by {aligned}"
         )
 
     def play(
@@ -131,16 +132,17 @@ class HardwareTimed:
         RefusedError, StoppedError, TwinrigError
             As `LimitedMagnet.play_list`.
         """
-        rate_Hz = self._rate_Hz(window)
+        rates_Hz = self._rates_Hz(window)
         visited = [encoding.fields_T(window.encoding, t) for t in (reset.field_T, *fields_T)]
         self._rest([field_T for fields in visited for field_T in fields])
-        most_s = min(b.most_points for b in self._buffers) / rate_Hz - SLACK_S
+        clocked = zip(self._buffers, rates_Hz, strict=True)
+        most_s = min(buffer.most_points / rate_Hz for buffer, rate_Hz in clocked) - SLACK_S
         parts = parts_of(
             self._magnet, self._program, window, reset, list(fields_T), self._gate_s,
             self._marker_T, self._lead_s, Room(self._program.most_points, most_s),
         )  # fmt: skip
         for part in parts:
-            begin_s, rows = self._played(part, rate_Hz)
+            begin_s, rows = self._played(part, rates_Hz)
             for item, values in zip(part.items, rows, strict=True):
                 if item.read:
                     set_s, read_s = begin_s + item.set_s, begin_s + item.end_s
@@ -156,16 +158,17 @@ class HardwareTimed:
         if abs(self._magnet.limits.current_A(span_T)) > self._magnet.reach_A:
             self._magnet.ramp_to_T(float(np.median(fields_T)))
 
-    def _rate_Hz(self, window: DriveWindow) -> float:
-        """The slowest rate that every read-out has, with enough samples while a value stands."""
+    def _rates_Hz(self, window: DriveWindow) -> list[float]:
+        """Each read-out's slowest rate with enough samples while a value stands."""
         stands_s = self._gate_s or window.hold_s
-        common = set(self._buffers[0].rates_Hz).intersection(*(b.rates_Hz for b in self._buffers))
-        rates = sorted(common)
-        return next((rate for rate in rates if rate * stands_s >= SAMPLES_A_STEP), rates[-1])
+        return [
+            next((rate for rate in rates if rate * stands_s >= SAMPLES_A_STEP), rates[-1])
+            for rates in (buffer.rates_Hz for buffer in self._buffers)
+        ]
 
     # ---- how it is played
 
-    def _played(self, part: Part, rate_Hz: float) -> tuple[float, NDArray[np.float64]]:
+    def _played(self, part: Part, rates_Hz: list[float]) -> tuple[float, NDArray[np.float64]]:
         """Play one part; device time of its begin, and the values of its items `(N, C)`."""
         counts: list[list[int]] = []
         begun_s: list[float] = []
@@ -179,18 +182,19 @@ class HardwareTimed:
             counts.append([buffer.count() for buffer in self._buffers])
 
         with ExitStack() as left:
-            for buffer in self._buffers:
+            for buffer, rate_Hz in zip(self._buffers, rates_Hz, strict=True):
                 if self._trigger:
                     _sure(starts_by_trigger(buffer)).arm_trigger(rate_Hz)
                 else:
                     buffer.arm(rate_Hz)
                 left.callback(_stop, buffer)
-            behind_s = self._gate_s + 2 / rate_Hz
+            behind_s = self._gate_s + 2 / min(rates_Hz)
             self._magnet.play_list(part.points, around, behind_s, part.pulse_at)
             counts.append([buffer.count() for buffer in self._buffers])
             self._magnet.hold(behind_s)
         columns = []
-        for number, (name, buffer) in enumerate(zip(self._names, self._buffers, strict=True)):
+        sampled = zip(self._names, self._buffers, rates_Hz, strict=True)
+        for number, (name, buffer, rate_Hz) in enumerate(sampled):
             before, after, end = (count[number] for count in counts)
             columns.append(self._read(part, Bracket(name, rate_Hz, before, after), buffer, end))
         return begun_s[0], np.array([joined(list(row)) for row in zip(*columns, strict=True)])

@@ -21,6 +21,7 @@ READOUTS = {
     "sr860": 'channels = ["X", "Y"]\n',
     "keysight-34465a": 'channels = ["R1"]\nsamples = 27\ninterval_s = 5e-4\n',
 }
+MEAN = "samples = 27\ninterval_s = 5e-4\n"
 SEQUENCES = [FieldSequence(np.array([0.0, 1.0]))]
 by_readout = pytest.mark.parametrize("driver", READOUTS)
 
@@ -85,6 +86,23 @@ def test_a_meter_that_the_supplys_pulse_starts_has_the_same_values() -> None:
         assert "aligned by the trigger of x" in bench.timing_words()
     hardware, _ = recorded(spec, 5)
     assert np.abs(hardware - software).max() < 0.5 * SIGMA_V
+
+
+def test_two_read_outs_sample_each_by_its_own_clock() -> None:
+    alone, _ = recorded(buffered("sr860", READOUTS["sr860"]))
+    more = "\n".join(
+        f'[readout.{name}]\ndriver = "{driver}"\n'
+        f'resource = "TCPIP0::virtual-{driver}::5025::SOCKET"\n{keys}'
+        for name, driver, keys in (("other", "sr830", ""), ("dmm", "keysight-34465a", MEAN))
+    )
+    spec = buffered("sr860", f"{READOUTS['sr860']}\n{more}")
+    with Bench.connect(spec) as bench:
+        words = bench.timing_words()
+        assert "meter at 305.176 Hz, other at 512 Hz, dmm at 2000 Hz, aligned" in words
+    together, _ = recorded(spec)
+    assert together.shape == (1, len(FIELDS_T), 5)
+    assert np.abs(together[..., :2] - alone).max() < 0.3 * SIGMA_V  # the rest sees nothing
+    assert np.abs(together[..., 2:]).max() < SIGMA_V
 
 
 def test_which_edge_starts_an_sr860_is_not_known() -> None:
