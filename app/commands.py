@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.cli_compare import compare_events
 from app.operations.events import Event
 from app.pause_keys import pause_keys
 from models.errors import InputError, raise_problems
@@ -233,6 +234,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Run], Events]] = {
     "fit": fit,
     "simulate": simulate,
     "evaluate": evaluate,
+    "compare-twins": compare_events,
     "train": train,
     "deploy": deploy,
     "report": report,

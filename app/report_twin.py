@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app import report_figures
+from app.report_validation import add_validation
+from training.kept import kept_validation
+from training.verdict import coverage_state, state_of, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from app.report_page import Page
@@ -20,11 +23,6 @@ if TYPE_CHECKING:
 FEWEST_REPEATS = 4  # two halves with a spread each
 SHOWN_SEQUENCES = 4
 SHOWN_SAMPLES = 200
-AS_CLOSE, CLOSE = (
-    1.2,
-    1.5,
-)  # ratios to the half-split floor at halves of 8 (science.md's target: 1.5)
-COVERAGE_BAND = (0.86, 0.92)  # around a perfect twin's 0.892
 ERROR_WORDS = {
     "mean": "mean",
     "spread": "spread",
@@ -63,11 +61,21 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
     if "pit" in details and not twin.deterministic:
         figure = report_figures.noise_figure(details)
         page.figure(f"noise-{path.name}", figure, "Noise of the device and of its twin.")
+    validation = details.get("validation") or kept_validation(twin.meta)
+    if validation is not None:
+        add_validation(page, path.name, validation)
     if twin.deterministic:
         return []
     page.values.setdefault("errors", errors)
     page.values.setdefault("coverage", coverage)
-    return [verdict(errors, coverage)]
+    if validation is not None:
+        page.values.setdefault("validation", validation["verdict"])
+        return [f"Twin: {_small(validation['verdict']['words'])}"]
+    return [f"Twin: {_small(verdict(errors, coverage).words)}"]
+
+
+def _small(words: str) -> str:
+    return f"{words[:1].lower()}{words[1:]}"
 
 
 def spread_over_signal(recording: Recording) -> float:
@@ -152,9 +160,9 @@ def _evaluated(
 
 
 def _repeats(page: Page, name: str, twin: Twin, unseen: Unseen) -> None:
-    from models.latent import TwinModel
+    from models.simulated import module_of
 
-    recording, model = unseen.recording, TwinModel.from_twin(twin)
+    recording, model = unseen.recording, module_of(twin)
     families = [recording.families[s] for s in unseen.sequences]
     cases = []
     for s in (unseen.sequences[place] for place in by_family(families)):
@@ -202,46 +210,24 @@ def _errors(page: Page, errors: dict[str, Any], coverage: dict[str, Any]) -> Non
         )
 
 
-def error_words(row: dict[str, Any]) -> str:
+def error_words(row: Mapping[str, Any]) -> str:
     """A verdict on one error beside its floor."""
-    ratio = row.get("ratio")
-    if ratio is None:
-        return "can't be told: nothing to compare with"
-    if ratio <= AS_CLOSE:
-        return "as close as these repeats can tell"
-    return "close" if ratio <= CLOSE else f"off: {ratio:.1f} times the floor"
-
-
-def coverage_words(coverage: dict[str, Any]) -> str:
-    """A verdict on the coverage."""
-    value = coverage["value"]
-    if value < COVERAGE_BAND[0]:
-        return "the twin's noise is too narrow"
-    return (
-        "as wide as the device's" if value <= COVERAGE_BAND[1] else "the twin's noise is too wide"
-    )
-
-
-def verdict(errors: dict[str, Any], coverage: dict[str, Any]) -> str:
-    """One sentence on a stochastic twin."""
-    known = {
-        name: errors[name]["ratio"]
-        for name in ERROR_WORDS
-        if errors.get(name, {}).get("ratio") is not None
+    words = {
+        "reached": "at the floor",
+        "reached, not surely": "at the floor, as far as these sequences tell",
+        "missed, not surely": "above the floor, perhaps by chance",
+        "missed": "above the floor",
+        "not scored": "can't be told: nothing to compare with",
     }
-    if not known:
-        return "The twin has no scores yet: it needs held-out repeats."
-    worst = max(known, key=lambda name: known[name])
-    within = sum(ratio <= CLOSE for ratio in known.values())
-    count = "every error" if within == len(known) else f"{within} of {len(known)} errors"
-    words = (
-        f"The twin has {count} within {CLOSE} times its half-split floor "
-        f"(worst: {ERROR_WORDS[worst]}, {known[worst]:.2f})"
-    )
-    if coverage.get("value") is not None:
-        words += f", and its 90 % interval covers {coverage['value']:.3f} of the real values"
-        words += f" (a perfect twin's {coverage['expected']:.3f})"
-    return words + "."
+    return words[state_of(row)]
+
+
+def coverage_words(coverage: Mapping[str, Any]) -> str:
+    """A verdict on the coverage."""
+    state = coverage_state(coverage)
+    if state == "reached":
+        return "as wide as the device's"
+    return f"the twin's noise is {state}"
 
 
 def fixed(value: float | None, digits: int) -> str:

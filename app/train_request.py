@@ -67,7 +67,13 @@ class TwinSet:
             for name in ("channels", "units", "window", "reset", "settings"):
                 if getattr(twin, name) != getattr(twins[0], name):
                     problems.append(f"{file}: {name} differ from those of {files[0]}")
-        raise_problems(InputError, "train: the twins are of different rigs", problems)
+        problems += [
+            f"{file}: a twin of the published method, whose path has no fast gradient for a "
+            "network: fit one with another --objective"
+            for file, twin in zip(files, twins, strict=True)
+            if twin.published is not None
+        ]
+        raise_problems(InputError, "train: the twins", problems)
         references = tuple(
             TwinReference(str(twin.meta.get("id", "")), str(file.resolve()), sha256_of(file))
             for file, twin in zip(files, twins, strict=True)

@@ -22,6 +22,7 @@ class Sampled(Protocol):
     """A torch module that answers drives with noisy responses, free-running from the reset."""
 
     channels: int
+    deterministic: bool
     offset: Tensor
     scale: Tensor
 

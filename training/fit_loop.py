@@ -49,7 +49,11 @@ class FitLoop(ABC):
         The phase that the last step belonged to.
     best_validation
         The score of the chosen snapshot.
+    passes
+        How often the validation part is scored each time.
     """
+
+    passes = 3
 
     def __init__(
         self,
@@ -114,6 +118,12 @@ class FitLoop(ABC):
         return self.phase == 0 and not self.settings.deterministic
 
     @property
+    def expected_iterations(self) -> int:
+        """How many there will be: those asked for, or what the minutes look like giving."""
+        progress = self._progress()
+        return min(self.settings.iterations, round(self.iteration / progress) if progress else 1)
+
+    @property
     def done(self) -> bool:
         """Whether the budget is used up."""
         return self._progress() >= 1
@@ -159,7 +169,7 @@ class FitLoop(ABC):
     def _validate(self) -> float:
         """Score the validation part with the same noise each time; keep the best weights."""
         generator = torch.Generator(device=self._device).manual_seed(self.settings.seed + 1)
-        losses = [float(self._validation_loss(generator)) for _ in range(3)]
+        losses = [float(self._validation_loss(generator)) for _ in range(self.passes)]
         value = sum(losses) / len(losses)
         if value < self.best_validation:
             self.best_validation, self._best = value, self.module().weights()

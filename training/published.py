@@ -22,8 +22,9 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import InputError
-from models.published import PublishedModel, relu_network
+from models.published import PublishedModel
 from models.published_form import AUXILIARIES, LAYERS, PublishedForm
+from training.critic import Critic, feature_distance, gradient_penalty
 from training.fit_loop import FitLoop, set_rate
 from training.fit_settings import schedule
 from training.objectives import EnergyScore
@@ -37,10 +38,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-TINY = 1e-12  # under the root of a spread, whose slope at 0 has no bound: a unit that never fires
 VALIDATIONS = 12  # in a budget of minutes: each takes as long as an iteration or two
 FEW_CHANNELS = 4
-DELAYS_OF_FEW = 4  # the rings' one channel had four delays, the sixty of spin-vortex ice none
+DELAYS_OF_FEW = 4
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ class Recipe:
         these are the best of a small search on minutes of budget, decaying like the others'.
     layers, auxiliaries
         Hidden layers of drift, diffusion and critic; auxiliary variables.
+    delays
+        Past values in the state; None: as many as `delays_of` says.
     """
 
     horizon: int = 50
@@ -68,25 +70,7 @@ class Recipe:
     noise_rate: float = 1e-3
     layers: tuple[int, ...] = LAYERS
     auxiliaries: int = AUXILIARIES
-
-
-class Critic(nn.Module):
-    """Wasserstein critic of segments `(H, B, C)` and their drive `(H, B)`."""
-
-    def __init__(self, inputs: int, layers: tuple[int, ...]) -> None:
-        super().__init__()
-        self.body = nn.Sequential(relu_network((inputs, *layers)), nn.ReLU())
-        self.head = nn.Linear(layers[-1], 1)
-
-    def features(self, segments: Tensor) -> Tensor:
-        """Last hidden layer `(B, layers[-1])` of `joined` segments."""
-        out: Tensor = self.body(segments)
-        return out
-
-    def forward(self, segments: Tensor) -> Tensor:
-        """Scores `(B,)` of `joined` segments: high for what looks real."""
-        out: Tensor = self.head(self.features(segments))
-        return out.squeeze(1)
+    delays: int | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +86,7 @@ class PublishedFit(FitLoop):
     """The two-phase fit of a published twin; arguments as `FitLoop`'s."""
 
     model: PublishedModel
+    passes = 1  # a path takes ten times the latent model's
 
     def __init__(
         self,
@@ -121,9 +106,9 @@ class PublishedFit(FitLoop):
         self._runs = (lengths >= self.horizon).nonzero()
         self._lengths = lengths[self._runs[:, 0], self._runs[:, 1]]
         channels = self.scales.offset.size
-        self.form = PublishedForm(
-            DELAYS_OF_FEW if channels <= FEW_CHANNELS else 0, self.recipe.layers
-        )
+        delays = self.recipe.delays
+        delays = delays_of(channels) if delays is None else delays
+        self.form = PublishedForm(delays, self.recipe.layers)
         self.model = self._new_model().to(self._device)
         inputs = self.horizon * (channels + 1)
         self.critic = Critic(inputs, self.recipe.layers).to(self._device)
@@ -264,6 +249,11 @@ class PublishedFit(FitLoop):
         )
 
 
+def delays_of(channels: int) -> int:
+    """Past values in the state, as published: four for the rings' one channel, none for sixty."""
+    return DELAYS_OF_FEW if channels <= FEW_CHANNELS else 0
+
+
 def whole_lengths(batch: Batch) -> Tensor:
     """Steps `(S, R)` that a repeat holds from its first one on without a gap.
 
@@ -286,20 +276,3 @@ def first_spread(batch: Batch) -> Tensor:
     squares = ((batch.real[0] - mean).square() * known).sum(dim=1) / (count[:, 0] - 1).clamp(min=1)
     enough = (count[:, 0] > 1).to(squares)
     return (squares * enough).sum(dim=0).div(enough.sum().clamp(min=1)).sqrt()
-
-
-def gradient_penalty(
-    critic: nn.Module, real: Tensor, fake: Tensor, generator: torch.Generator
-) -> Tensor:
-    """Mean of (‖slope of the critic‖ − 1)² at random points between real and fake `(B, ·)`."""
-    share = torch.rand(len(real), 1, generator=generator, device=real.device)
-    between = (share * real + (1 - share) * fake).requires_grad_()
-    (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return (slope.square().sum(dim=1).add(TINY).sqrt() - 1).square().mean()
-
-
-def feature_distance(fake: Tensor, real: Tensor) -> Tensor:
-    """Squared differences of mean and spread over segments of features `(B, F)`, averaged."""
-    spread = [(x.var(dim=0) + TINY).sqrt() for x in (fake, real)]
-    means = (fake.mean(dim=0) - real.mean(dim=0)).square().mean()
-    return means + (spread[0] - spread[1]).square().mean()

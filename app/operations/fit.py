@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,24 +11,24 @@ import torch
 
 from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
 from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
+from app.operations.fit_input import FitInput, refuse_changed
+from app.operations.scored import SHOWN_REPEATS, scored_details, scored_values
 from app.run_lock import RunLock
 from app.store import (
     code_version,
     new_directory,
     new_id,
     now_iso,
-    read_recording,
     save_twin,
-    sha256_of,
 )
 from models import kernel
 from models.errors import InputError
 from models.twin import Twin
-from training.fit import Fit, FitSettings
+from training.fit import FitSettings, begin_fit
 from training.floors import resampled, score
 from training.metrics import COVERAGE_SAMPLES
-from training.validation import HeldOut, hold_out, score_model
-from training.windows import check, join
+from training.objectives import PUBLISHED
+from training.validation import score_model, summary
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -37,8 +36,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.operations.events import Event
-    from models.latent import TwinModel
-    from models.recording import Recording
+    from models.simulated import Sampled
+    from training.fit_loop import FitLoop
     from training.floors import Scores
 
     Array = NDArray[np.float64]
@@ -46,41 +45,11 @@ if TYPE_CHECKING:
 PROGRESS_EVERY_S = 0.5
 SAMPLES_EVERY_S = 3.0
 CHECKPOINT_EVERY_S = 10.0
-SHOWN_REPEATS = 16
 STAGES = 4
-
-
-@dataclass(frozen=True)
-class FitInput:
-    """What a fit rests on: the joined recording, its parts, and where it came from."""
-
-    recording: Recording
-    parts: HeldOut
-    parents: list[dict[str, Any]]
-    notes: list[str]
-
-    @classmethod
-    def read(cls, paths: Sequence[Path], *, seed: int, deterministic: bool) -> FitInput:
-        """Read, join, check and divide recordings; InputError names what can't be fitted."""
-        recordings = [read_recording(path) for path in paths]
-        joined = join(recordings)
-        notes = check(joined, deterministic=deterministic)
-        parents = [
-            {
-                "id": str(r.meta.get("id", "")),
-                "path": str(_file_of(path).resolve()),
-                "sha256": sha256_of(_file_of(path)),
-                "sequences": int(r.response.shape[0]),
-            }
-            for path, r in zip(paths, recordings, strict=True)
-        ]
-        return cls(joined, hold_out(joined, seed), parents, notes)
-
-    def part(self, name: str) -> tuple[Array, Array]:
-        """Drives `(S, T)` and responses `(S, R, T, C)` of `training`, `validation` or `test`."""
-        r = self.recording
-        response = np.where(r.complete[:, :, None, None], r.response, np.nan)
-        return r.drive[getattr(self.parts, name)], self.parts.responses(name, response)
+PUBLISHED_TAKES = (
+    "an iteration of the published method takes up to half a second on one core, {iterations} of "
+    "them hours: give it a budget with --minutes"
+)
 
 
 def fit(
@@ -135,16 +104,29 @@ def fit(
     source = FitInput.read(paths, seed=chosen.seed, deterministic=chosen.deterministic)
     yield from _introduction(source, objective, chosen)
     if resume:
-        _refuse_changed(source.parents, numbers["parents"])
+        refuse_changed(source.parents, numbers["parents"])
     else:
         new_directory(out)
-    with RunLock(Path(out)):
-        running = Fit(source.part("training"), source.part("validation"), chosen)
-        if resume:
-            running.restore(arrays, numbers)
-        yield from _iterate(running, source, Path(out))
+    return (yield from fit_from(source, chosen, Path(out), (arrays, numbers) if resume else None))
+
+
+def fit_from(
+    source: FitInput,
+    chosen: FitSettings,
+    out: Path,
+    resumed: tuple[dict[str, Any], dict[str, Any]] | None = None,
+) -> Generator[Event, None, Path]:
+    """Fit and score on what was read, in the folder `out`; returns its `twin.json`.
+
+    `resumed` are arrays and numbers of the checkpoint there. Raises as `fit`.
+    """
+    with RunLock(out):
+        running = begin_fit(source.part("training"), source.part("validation"), chosen)
+        if resumed is not None:
+            running.restore(*resumed)
+        yield from _iterate(running, source, out)
         yield Stage("score on held-out repeats", STAGES, STAGES)
-        return (yield from _finish(running, source, Path(out)))
+        return (yield from _finish(running, source, out))
 
 
 def _of_checkpoint(numbers: dict[str, Any], out: Path) -> tuple[FitSettings, list[Path]]:
@@ -160,12 +142,17 @@ def _introduction(source: FitInput, objective: str, chosen: FitSettings) -> Iter
     for text in source.notes:
         yield Note(text, "warning")
     yield Note(source.parts.note)
-    yield Note(f"the twin's path runs by: {kernel.describe()}")
+    if chosen.objective == PUBLISHED:
+        yield Note("the published method's path runs by: torchsde (Heun, PyTorch)")
+        if chosen.minutes is None:
+            yield Note(PUBLISHED_TAKES.format(iterations=chosen.iterations), "warning")
+    else:
+        yield Note(f"the twin's path runs by: {kernel.describe()}")
     if chosen.deterministic and objective not in ("energy", "mean"):
         yield Note(f"objective {objective!r} needs noise: fitting the mean instead", "warning")
 
 
-def _iterate(running: Fit, source: FitInput, out: Path) -> Iterator[Event]:
+def _iterate(running: FitLoop, source: FitInput, out: Path) -> Iterator[Event]:
     """Run the fit; whatever ends it, a checkpoint of the last iteration is left."""
     shown, saved = 0.0, time.monotonic()
     told = 0.0
@@ -184,14 +171,14 @@ def _iterate(running: Fit, source: FitInput, out: Path) -> Iterator[Event]:
                 told = now
                 yield FitProgress(
                     step.iteration,
-                    running.settings.iterations,
+                    running.expected_iterations,
                     step.loss,
                     validation,
                     running.elapsed_s,
                 )
             if now - shown >= SAMPLES_EVERY_S or running.done:
                 shown = now
-                yield _samples(running.model, source, step.iteration)
+                yield _samples(running.module(), source, step.iteration)
             if now - saved >= CHECKPOINT_EVERY_S:
                 saved = now
                 save_checkpoint(out, running.arrays(), {**running.numbers(), **numbers})
@@ -199,12 +186,12 @@ def _iterate(running: Fit, source: FitInput, out: Path) -> Iterator[Event]:
         save_checkpoint(out, running.arrays(), {**running.numbers(), **numbers})
 
 
-def _last_phase(running: Fit) -> Stage:
+def _last_phase(running: FitLoop) -> Stage:
     what = "fit the mean" if running.settings.deterministic else "fit mean and noise"
     return Stage(what, 3, STAGES)
 
 
-def _samples(model: TwinModel, source: FitInput, iteration: int) -> FitSamples:
+def _samples(model: Sampled, source: FitInput, iteration: int) -> FitSamples:
     drive, real = source.part("validation")
     sequence, length = int(source.parts.validation[0]), int(np.isfinite(drive[0]).sum())
     there = real[0][np.isfinite(real[0, :, :length]).all(axis=(1, 2))][:SHOWN_REPEATS, :length]
@@ -212,10 +199,15 @@ def _samples(model: TwinModel, source: FitInput, iteration: int) -> FitSamples:
     return FitSamples(iteration, sequence, drive[0, :length], there, twin)
 
 
-def _finish(running: Fit, source: FitInput, out: Path) -> Generator[Event, None, Path]:
+def _finish(running: FitLoop, source: FitInput, out: Path) -> Generator[Event, None, Path]:
     model = running.best_model()
     drive, real = source.part("test")
-    scores = score_model(model, drive, real, running.settings.seed)
+    noiseless = running.settings.deterministic
+    families = [source.recording.families[int(s)] for s in source.parts.test]
+    channels = source.recording.channels
+    scores = score_model(
+        model, drive, real, running.settings.seed, families=families, channels=channels
+    )
     for text in scores.notes:
         yield Note(text)
     path = save_twin(out, _twin(running, source, model, scores))
@@ -223,8 +215,7 @@ def _finish(running: Fit, source: FitInput, out: Path) -> Generator[Event, None,
     yield TwinScored(scores.errors, scored_details(model, drive, real, scores))
     values = {
         "path": str(path),
-        "errors": scores.errors,
-        "coverage": scores.coverage,
+        **scored_values(scores, deterministic=noiseless),
         "iterations": running.iteration,
         "seconds": round(running.elapsed_s, 1),
         "held_out": source.parts.note,
@@ -243,37 +234,22 @@ def _memory(source: FitInput, seed: int) -> Scores:
     return score(resampled(fitted, COVERAGE_SAMPLES, seed), response[:, parts.test_repeats], seed)
 
 
-def scored_details(model: TwinModel, drive: Array, real: Array, scores: Scores) -> dict[str, Any]:
-    """What the pages draw beside the scores: one sequence's repeats and samples, PIT, ρ by lag."""
-    length = int(np.isfinite(drive[0]).sum())
-    there = real[0][np.isfinite(real[0, :, :length]).all(axis=(1, 2))][:SHOWN_REPEATS, :length]
-    return {
-        "real": there,
-        "twin": model.simulate(drive[:1, :length], SHOWN_REPEATS, seed=1)[0],
-        "drive": drive[0, :length],
-        **scores.details,
-    }
-
-
-def _twin(running: Fit, source: FitInput, model: TwinModel, scores: Scores) -> Twin:
+def _twin(running: FitLoop, source: FitInput, model: Sampled, scores: Scores) -> Twin:
     r, s = source.recording, running.settings
     drive = r.drive[source.parts.training]
     return Twin(
-        model.weights(),
-        r.channels,
-        r.units,
-        s.latent,
-        s.hidden,
-        s.deterministic,
-        r.window,
-        r.reset,
-        r.settings,
-        r.identities,
-        float(np.nanmin(drive)),
-        float(np.nanmax(drive)),
-        scores.errors,
-        scores.coverage,
-        {
+        weights=model.weights(),
+        channels=r.channels,
+        units=r.units,
+        window=r.window,
+        reset=r.reset,
+        settings=r.settings,
+        identities=r.identities,
+        drive_low=float(np.nanmin(drive)),
+        drive_high=float(np.nanmax(drive)),
+        errors=scores.errors,
+        coverage=scores.coverage,
+        meta={
             "id": new_id("twin"),
             "created": now_iso(),
             "code_version": code_version(),
@@ -284,17 +260,7 @@ def _twin(running: Fit, source: FitInput, model: TwinModel, scores: Scores) -> T
             "held_out": source.parts.to_json(),
             "parents": source.parents,
             "notes": list(scores.notes),
+            "validation": summary(scores, deterministic=s.deterministic),
         },
+        **running.structure(),
     )
-
-
-def _refuse_changed(now: list[dict[str, Any]], before: list[dict[str, Any]]) -> None:
-    for one, other in zip(now, before, strict=True):
-        if one["sha256"] != other["sha256"]:
-            raise InputError(
-                f"{one['path']}: has changed since the fit began; fit anew into another --out"
-            )
-
-
-def _file_of(path: Path) -> Path:
-    return path / "recording.nc" if path.is_dir() else path

@@ -55,7 +55,7 @@ def simulate(
     TwinrigError
         The disk refuses.
     """
-    from models.latent import TwinModel  # torch: only a command that needs it waits for it
+    from models.simulated import module_of  # torch: only a command that needs it waits for it
 
     if not sequences or repeats < 1:
         raise InputError(f"{len(sequences)} sequences × {repeats} repeats: nothing to simulate")
@@ -63,7 +63,7 @@ def simulate(
     twin_file = find_file(twin_path, TWIN_FILE)
     twin = load_twin(twin_file)
     new_directory(out)  # refused before the work, not after it
-    model = TwinModel.from_twin(twin)
+    model = module_of(twin)
     if warning := beyond_fit(twin, sequences):
         yield Note(warning, "warning")
     steps = max(sequence.steps for sequence in sequences)

@@ -1,0 +1,47 @@
+"""Arguments of `twinrig compare-twins`, and its operation's events. No torch before it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.cli_types import factor, names, whole
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Generator
+
+    from app.operations.events import Event
+
+WORDS = "fit one twin for each objective on the same data for the same time, and compare them"
+OBJECTIVES = "energy, crps, one-step, innovations, innovations-energy, published"
+
+
+def compare_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments beyond those that every verb has."""
+    parser.add_argument(
+        "recordings", nargs="+", type=Path, metavar="RECORDING", help="of one device"
+    )
+    parser.add_argument(
+        "--objectives", type=names, metavar="A,B,…",
+        help=f"of {OBJECTIVES} or mean (energy,innovations-energy,published)",
+    )  # fmt: skip
+    parser.add_argument("--minutes", type=factor, metavar="M", help="wall-clock of each fit (4)")
+    parser.add_argument(
+        "--seeds", type=whole, metavar="N", help="fits of each objective, from --seed on (3)"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="twins, comparison.json, report.html"
+    )
+
+
+def compare_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, None, Path]:
+    """The operation's events."""
+    from app.operations.compare_twins import compare_twins
+
+    given = {
+        name: getattr(arguments, name)
+        for name in ("objectives", "minutes", "seeds")
+        if getattr(arguments, name) is not None
+    }
+    return compare_twins(arguments.recordings, arguments.out, seed=arguments.seed, **given)

@@ -1,0 +1,69 @@
+"""What a fit rests on, from disk: recordings joined, checked and divided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.store import read_recording, sha256_of
+from models.errors import InputError
+from training.validation import HeldOut, hold_out
+from training.windows import check, join
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from models.recording import Recording
+
+    Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FitInput:
+    """What a fit rests on: the joined recording, its parts, and where it came from."""
+
+    recording: Recording
+    parts: HeldOut
+    parents: list[dict[str, Any]]
+    notes: list[str]
+
+    @classmethod
+    def read(cls, paths: Sequence[Path], *, seed: int, deterministic: bool) -> FitInput:
+        """Read, join, check and divide recordings; InputError names what can't be fitted."""
+        recordings = [read_recording(path) for path in paths]
+        joined = join(recordings)
+        notes = check(joined, deterministic=deterministic)
+        parents = [
+            {
+                "id": str(r.meta.get("id", "")),
+                "path": str(_file_of(path).resolve()),
+                "sha256": sha256_of(_file_of(path)),
+                "sequences": int(r.response.shape[0]),
+            }
+            for path, r in zip(paths, recordings, strict=True)
+        ]
+        return cls(joined, hold_out(joined, seed), parents, notes)
+
+    def part(self, name: str) -> tuple[Array, Array]:
+        """Drives `(S, T)` and responses `(S, R, T, C)` of `training`, `validation` or `test`."""
+        r = self.recording
+        response = np.where(r.complete[:, :, None, None], r.response, np.nan)
+        return r.drive[getattr(self.parts, name)], self.parts.responses(name, response)
+
+
+def refuse_changed(now: list[dict[str, Any]], before: list[dict[str, Any]]) -> None:
+    """Raise InputError where a recording is no longer the one that a fit began with."""
+    for one, other in zip(now, before, strict=True):
+        if one["sha256"] != other["sha256"]:
+            raise InputError(
+                f"{one['path']}: has changed since the fit began; fit anew into another --out"
+            )
+
+
+def _file_of(path: Path) -> Path:
+    return path / "recording.nc" if path.is_dir() else path
