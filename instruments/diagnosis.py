@@ -42,8 +42,8 @@ MODELS = (
     (r"KEITHLEY.*MODEL 24[567]\d", "keithley-2450", "a Keithley 2450 or a sister of it"),
     (r"KEITHLEY.*MODEL 24\d\d", "keithley-2400", "a Keithley 2400"),
     (r"KEITHLEY.*MODEL 622[01]", "keithley-6221", "a Keithley 6220 or 6221"),
-    (r"KEITHLEY.*MODEL 2182A", "keithley-2182a", "a Keithley 2182A"),
-    (r"344(61|65)A", "keysight-34465a", "a Keysight 34461A or 34465A"),
+    (r"KEITHLEY.*MODEL 2182", "keithley-2182a", "a Keithley 2182A"),
+    (r"344(60|61|65|70)A", "keysight-34465a", "a Keysight 34465A or a sister of it"),
     (r"KEYSIGHT.*(PNA|N52)|AGILENT.*(PNA|N52)", "keysight-pna", "a Keysight PNA"),
 )  # fmt: skip
 """What models answer to `*IDN?` (rig.md 3.1 to 3.8), the driver's name, the model in words."""
