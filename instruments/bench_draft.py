@@ -7,10 +7,8 @@ editor, and can't energise anything. What is given is judged by the reader of be
 
 from __future__ import annotations
 
-import json
 import math
 import re
-import tomllib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +22,7 @@ from instruments.bench_keys import (
     driver_keys,
     kind_of,
 )
+from instruments.draft_values import toml
 from instruments.drivers import KINDS
 from models.errors import InputError
 
@@ -143,32 +142,6 @@ _KIND_NAMES = {
 }  # fmt: skip
 
 
-def value_of(text: str, usual: Any = None) -> Any:
-    """What a person has typed as a value: a number, a list with commas between, or words.
-
-    `usual` is the key's default: where that is a list, so is the value.
-    """
-    text = text.strip()
-    if isinstance(usual, (list, tuple)) and not text.startswith("["):
-        return [part.strip().strip("\"'") for part in text.split(",") if part.strip()]
-    try:
-        value: Any = tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
-        value = text
-    if not isinstance(value, str):
-        return value if isinstance(value, (bool, int, float, list)) else text
-    try:
-        return value if value != text else float(value)  # 1. and .5 are no TOML
-    except ValueError:
-        return value
-
-
-def typed(driver: str, key: str, text: str) -> Any:
-    """`value_of` for a key of a driver's table."""
-    usual = {one.name: one.usual for one in driver_keys(driver)}
-    return value_of(text, usual.get(key))
-
-
 def text_of(draft: Draft) -> str:
     """The bench file, with comments on what is missing and on what may be added."""
     parts = [f"name = {toml(draft.name)}\n"]
@@ -182,27 +155,16 @@ def text_of(draft: Draft) -> str:
         of_kind = [one for one in known if one.kind == kind]
         parts += [_instrument(one) for one in of_kind]
         if not of_kind and kind in ("magnet", "readout"):
-            parts.append(f"# [{kind}.NAME]{' ' * 15}# {FILL_IN}: driver, resource and the rest\n")
+            parts.append(_line(f"# [{kind}.NAME]", f"{FILL_IN}: driver, resource and the rest"))
     for name, values in draft.interlocks.items():
         parts.append(f"[interlock.{_key(name)}]\n{_given(values)}")
     magnets = sum(one.kind == "magnet" for one in known)
     drive = _lines(drive_keys(draft.drive, magnets), draft.drive)
-    parts.append(f"[drive]{' ' * 22}# drive 0…1 becomes low_T…high_T\n{drive}")
+    parts.append(_line("[drive]", "drive 0…1 becomes low_T…high_T") + drive)
     parts.append(f"[reset]\n{_lines(RESET_KEYS, draft.reset)}")
     parts += [_unknown(one) for one in draft.instruments if not one.kind]
     body = "\n".join(parts)
     return HEAD.format(state=LACKS if FILL_IN in body else WHOLE) + body
-
-
-def toml(value: Any) -> str:
-    """A value as TOML writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(toml(one) for one in value)}]"
-    return repr(value)
 
 
 def _instrument(one: DraftInstrument) -> str:

@@ -47,3 +47,13 @@ KEY_WORDS: dict[str, str] = {
     "accelerate": "times; as the rig was served with, or less",
 }
 """Keys of drivers of other packages are not here: they stand without words."""
+
+_UNITS = ("T", "A", "V", "K", "s", "Hz")
+_WHOLE_UNITS = {"tesla_per_ampere": "T/A", "max_ramp_A_per_s": "A/s"}
+PREFIXES = {"": 1.0, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9}
+
+
+def unit_of(key: str) -> str:
+    """The unit that a key carries in its name; empty where it has none that takes a prefix."""
+    last = key.rpartition("_")[2]
+    return _WHOLE_UNITS.get(key, last if last in _UNITS and last != key else "")

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from instruments.bench_draft import Draft, DraftInstrument, named, typed, value_of
+from instruments.bench_draft import Draft, DraftInstrument, named
 from instruments.bench_keys import kind_of
 from instruments.boards import read_boards
+from instruments.draft_values import typed
 from instruments.drivers import BROKEN, DRIVERS, KINDS
 from instruments.toml_table import Table, near
+from instruments.who_answers import CLOCK
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 PLAIN_TABLES = ("drive", "reset", "virtual")
 NAMED_TABLES = {"interlock": "interlocks", "board": "boards"}
+SERVED_ACCELERATE = 1.0
+"""Of a served rig whose speed isn't known: the rig's own, or slower, and never too fast for it."""
 FORM = "TABLE.KEY=VALUE, such as drive.low_T=0.0022 or magnet.x.max_current_A=11"
 
 
@@ -74,6 +78,16 @@ def boards_of(settings: Sequence[str]) -> dict[str, str]:
     return boards
 
 
+def on_a_clock(draft: Draft, answers: Iterable[Answer]) -> Draft:
+    """The draft of a served virtual rig: its clock is no instrument of the bench."""
+    clocks = [answer.resource for answer in answers if answer.driver == CLOCK]
+    if not clocks:
+        return draft
+    others = tuple(one for one in draft.instruments if one.resource not in clocks)
+    virtual: dict[str, Any] = {"clock": clocks[0], "accelerate": SERVED_ACCELERATE}
+    return replace(draft, instruments=others, virtual=virtual)
+
+
 def with_settings(draft: Draft, settings: Sequence[str]) -> Draft:
     """The draft with values of `TABLE.KEY=VALUE`; a value that is wrong is told by the draft.
 
@@ -102,12 +116,12 @@ def _with(draft: Draft, setting: str) -> Draft:
         raise InputError(f"{setting!r}: expected {FORM}")
     if table in PLAIN_TABLES:
         values: Mapping[str, Any] = getattr(draft, table)
-        changed: dict[str, Any] = {table: {**values, key: value_of(text)}}
+        changed: dict[str, Any] = {table: {**values, key: typed(key, text)}}
         return replace(draft, **changed)
     kind, _, name = table.partition(".")
     if kind in NAMED_TABLES and name:
         group: Mapping[str, Mapping[str, Any]] = getattr(draft, NAMED_TABLES[kind])
-        inside = {**group.get(name, {}), key: value_of(text)}
+        inside = {**group.get(name, {}), key: typed(key, text)}
         changed = {NAMED_TABLES[kind]: {**group, name: inside}}
         return replace(draft, **changed)
     if kind not in KINDS:
@@ -115,7 +129,7 @@ def _with(draft: Draft, setting: str) -> Draft:
             f"{setting!r}: no table [{table}]{near(kind, (*KINDS, *PLAIN_TABLES, *NAMED_TABLES))}"
         )
     one = _meant(draft.known, kind, name, setting)
-    done = replace(one, values={**one.values, key: typed(one.driver, key, text)})
+    done = replace(one, values={**one.values, key: typed(key, text, one.driver)})
     return replace(draft, instruments=tuple(done if i is one else i for i in draft.instruments))
 
 

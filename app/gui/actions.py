@@ -45,6 +45,7 @@ ACTIONS = (
         for n, (key, name) in enumerate(PAGES, start=1)
     ),
     ActionInfo("page.calibrate", "Calibrate a magnet"),
+    ActionInfo("page.bench_draft", "New bench file"),
     ActionInfo("page.log", "Log", "F8"),
     ActionInfo("copy", "Copy plots", "Ctrl+Shift+C", separated=True),
     ActionInfo("theme.light", "Light", separated=True),

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
     from app.session import Session
 
-WITHIN = {"calibrate": "bench"}  # pages that are reached from another one
+WITHIN = {"calibrate": "bench", "bench_draft": "bench"}  # pages that are reached from another one
 EDITORS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
 
 

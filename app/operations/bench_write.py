@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.new_file import refuse_taken, write_new
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from instruments.clock import Stop
     from instruments.who_answers import Answer
     from instruments.wirelog import WireTap
-
-SERVED_ACCELERATE = 1.0
-"""Of a served rig whose speed isn't known: the rig's own, or slower, and never too fast for it."""
 
 
 def bench_write(
@@ -65,7 +61,7 @@ def bench_write(
         `stop` was requested.
     """
     from instruments.bench_draft import Draft, is_missing, text_of
-    from instruments.draft_settings import boards_of, place, with_settings
+    from instruments.draft_settings import boards_of, on_a_clock, place, with_settings
 
     refuse_taken(out)
     found = [place(one) for one in resources]
@@ -77,7 +73,7 @@ def bench_write(
         yield Stage(f"ask {len(found)} resources who they are")
         answers = _asked(found, boards_of(settings), stop, wire_log)
     draft = Draft(name or out.stem, tuple(_put_together(found, answers)))
-    draft = with_settings(_on_a_clock(draft, answers), settings)
+    draft = with_settings(on_a_clock(draft, answers), settings)
     problems = draft.problems()
     missing = [one for one in problems if is_missing(one)]
     wrong = [one for one in problems if not is_missing(one)]
@@ -118,18 +114,6 @@ def _put_together(
     if not answers:
         return list(found)
     return [known_by(one, answer) for one, answer in zip(found, answers, strict=True)]
-
-
-def _on_a_clock(draft: Draft, answers: Sequence[Answer]) -> Draft:
-    """The draft of a served virtual rig: its clock is no instrument of the bench."""
-    from instruments.who_answers import CLOCK
-
-    clocks = [answer.resource for answer in answers if answer.driver == CLOCK]
-    if not clocks:
-        return draft
-    others = tuple(one for one in draft.instruments if one.resource not in clocks)
-    virtual: dict[str, Any] = {"clock": clocks[0], "accelerate": SERVED_ACCELERATE}
-    return replace(draft, instruments=others, virtual=virtual)
 
 
 def _said(draft: Draft, missing: Sequence[str], *, identify: bool) -> Generator[Event, None, None]:

@@ -14,12 +14,11 @@ from instruments.bench_draft import (
     is_missing,
     named,
     text_of,
-    toml,
-    value_of,
 )
 from instruments.bench_file import parse_bench
 from instruments.bench_keys import EITHER, MUST, driver_keys, kind_of
 from instruments.draft_settings import place, with_settings
+from instruments.draft_values import toml, typed, value_of
 from instruments.drivers import DRIVERS
 from models.errors import InputError
 
@@ -137,6 +136,17 @@ def test_names_are_made_where_there_is_none_and_stand_once() -> None:
 def test_a_value_as_people_type_it(text: str, value: object) -> None:
     assert value_of(text) == value
     assert tomllib.loads(f"v = {toml(value)}")["v"] == value
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [("low_T", "2.2 mT", 0.0022), ("low_T", "-1 T", -1.0), ("tesla_per_ampere", "0.4mT/A", 4e-4),
+     ("max_ramp_A_per_s", "2 kA/s", 2000.0), ("interval_s", "500 µs", 5e-4), ("hold_s", "1", 1),
+     ("start_Hz", "4 GHz", 4e9), ("low_T", "2.2 mA", "2.2 mA"), ("axis", "X", "X"),
+     ("low_T", "T", "T"), ("max_K", "340 K", 340.0)],
+)  # fmt: skip
+def test_a_value_may_carry_its_unit_and_no_other(key: str, text: str, value: object) -> None:
+    assert typed(key, text) == value
 
 
 def test_settings_reach_their_table_and_all_that_dont_are_told() -> None:

@@ -18,6 +18,7 @@ PAGE_CLASSES = {
     "library": "LibraryPage",
     "log": "LogPage",
     "calibrate": "CalibratePage",
+    "bench_draft": "BenchDraftPage",
 }
 
 

@@ -47,6 +47,7 @@ class BenchPage(Page):
         self.check_button = self.button("Check all", self.check)
         self.check_button.setToolTip("Asks every instrument who it is and what state it is in")
         self.calibrate_button = self.button("Calibrate", lambda: shell.open_page("calibrate"))
+        self.draft_button = self.button("New bench file", lambda: shell.open_page("bench_draft"))
         self._later_check = Latest()
         self._later_check.done.connect(self._checked)
         self.refresh()
@@ -74,7 +75,7 @@ class BenchPage(Page):
         self.form.section("What works now")
         self.form.widget(
             label(
-                "Editing the bench, manual set, console and wire log come with a later release. "
+                "Manual set, console and wire log come with a later release. "
                 "`twinrig bench check B.toml --energise A` proves a magnet with a small current, "
                 "`--wire-log FILE` writes every byte.",
                 "note",

@@ -1,0 +1,248 @@
+"""One resource of a bench in the making: who it is, its driver, its name, the keys of its table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtGui import QFontMetricsF
+from PyQt6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.gui.theme import mono, sans
+from app.gui.widgets.basic import Choice, Elided, label, line, set_role
+from instruments.bench_draft import DraftInstrument, is_missing
+from instruments.bench_keys import EITHER, MAY, MUST, Key, driver_keys
+from instruments.bench_words import unit_of
+from instruments.draft_values import toml, typed
+from instruments.drivers import DRIVERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from app.gui.theme import Theme
+
+KEY_PX, ENTRY_PX, NAME_PX, DRIVER_PX = 152, 152, 128, 168
+NOBODY = "not on this bench"
+
+
+class KeyRow(QWidget):
+    """A key, its entry, and behind it what it means, or what is wrong with it."""
+
+    def __init__(self, key: Key, changed: Callable[[], None], key_px: int = KEY_PX) -> None:
+        super().__init__()
+        self.key = key
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        name = label(key.name, "label")
+        name.setFixedWidth(key_px)
+        self.entry = QLineEdit()
+        self.entry.setAccessibleName(key.name)
+        self.entry.setFixedWidth(ENTRY_PX)
+        self.entry.setPlaceholderText(placeholder(key))
+        self.entry.textChanged.connect(lambda _: changed())
+        name.setBuddy(self.entry)
+        self.note = Elided(key.words, "note")
+        for widget in (name, self.entry, self.note):
+            layout.addWidget(widget, 1 if widget is self.note else 0)
+        self.setFixedHeight(28)
+
+    @property
+    def text(self) -> str:
+        """What was typed."""
+        return self.entry.text().strip()
+
+    def judge(self, problem: str) -> None:
+        """Show a problem of this key, or what the key means where there is none."""
+        level = ""
+        if problem:
+            level = "attention" if is_missing(problem) else "fault"
+        words = problem.partition("] ")[2].removeprefix("magnet limits: ")
+        missing = f"to fill in: {self.key.words}" if self.key.words else "to fill in"
+        if words.startswith("needs "):
+            missing = f"{words}: {self.key.words}"
+        self.note.setText({"": self.key.words, "attention": missing}.get(level, words))
+        set_role(self.note, level or "note")
+        set_level(self.entry, level)
+
+
+def set_level(entry: QWidget, level: str) -> None:
+    """Mark an entry as `attention`, `fault` or, with an empty level, as neither."""
+    if (entry.property("level") or "") != level:
+        entry.setProperty("level", level)
+        style = entry.style()
+        if style is not None:
+            style.unpolish(entry)
+            style.polish(entry)
+
+
+def placeholder(key: Key) -> str:
+    """What an empty entry shows: the default, or the unit."""
+    if key.usual is not None:
+        return ", ".join(key.usual) if isinstance(key.usual, (list, tuple)) else str(key.usual)
+    return unit_of(key.name)
+
+
+def claimed(problems: list[str], table: str, key: str) -> str:
+    """The first problem of a key of a table, taken from the list; empty where there is none."""
+    words = rf"\b({re.escape(key)}|{re.escape(key.removesuffix('s'))})\b"
+    for problem in problems:
+        place, _, rest = problem.partition("] ")
+        if place == f"[{table}" and re.search(words, rest):
+            problems.remove(problem)
+            return problem
+    return ""
+
+
+class InstrumentCard(QFrame):
+    """A resource and its table; `changed` is called with every change."""
+
+    def __init__(self, theme: Theme, one: DraftInstrument, changed: Callable[[], None]) -> None:
+        super().__init__()
+        self._theme, self._changed = theme, changed
+        self.one = one
+        self.rows: dict[str, KeyRow] = {}
+        self._typed: dict[str, str] = {}
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 12, 12)
+        outer.setSpacing(6)
+        outer.addWidget(line())
+        outer.addLayout(self._head())
+        self.identity = Elided("", "note")
+        self.identity.setFixedHeight(16)
+        outer.addWidget(self.identity)
+        self._keys = QVBoxLayout()
+        self._keys.setSpacing(4)
+        outer.addLayout(self._keys)
+        self.more = QPushButton("")
+        self.more.clicked.connect(lambda: self._show_optional(not self._optional_shown()))
+        self.rest = label("", "fault", wrap=True)
+        self.rest.hide()
+        foot = QHBoxLayout()
+        foot.addWidget(self.more)
+        foot.addWidget(self.rest, 1)
+        foot.addStretch(0)
+        outer.addLayout(foot)
+        self.show_known(one)
+
+    def _head(self) -> QHBoxLayout:
+        self.resource = QLineEdit(self.one.resource)
+        self.resource.setFont(mono())
+        self.resource.setAccessibleName("Resource")
+        self.resource.setPlaceholderText("TCPIP0::192.168.0.5::5025::SOCKET")
+        self.resource.setReadOnly(bool(self.one.resource))
+        self.resource.textChanged.connect(lambda _: self._changed())
+        drivers = [(NOBODY, "")]
+        drivers += [(name, name) for kind in DRIVERS.values() for name in kind]
+        self.driver = Choice(self._theme, drivers, "Driver")
+        self.driver.setFixedWidth(DRIVER_PX)
+        self.driver.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.driver.currentIndexChanged.connect(lambda _: self._driver_chosen())
+        self.table_name = QLineEdit()
+        self.table_name.setAccessibleName("Name")
+        self.table_name.setFixedWidth(NAME_PX)
+        self.table_name.textChanged.connect(lambda _: self._changed())
+        self.kind = label("", "note")
+        self.kind.setFixedWidth(round(QFontMetricsF(sans()).horizontalAdvance("thermometer ")))
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self.resource, 1)
+        for widget in (self.driver, self.kind, self.table_name):
+            head.addWidget(widget)
+        return head
+
+    def show_known(self, one: DraftInstrument) -> None:
+        """Show what is known of the resource; what was typed stays."""
+        self.one = one
+        words, role = one.identity, "note"
+        if one.remark:
+            words, role = one.remark, "attention"
+        self.identity.setText(words or "not asked who it is")
+        set_role(self.identity, role)
+        if one.driver and one.driver != self.driver.currentData():
+            self.driver.choose(one.driver)
+        else:
+            self._driver_chosen()
+
+    def instrument(self) -> DraftInstrument:
+        """The instrument as it stands in the form."""
+        driver = str(self.driver.currentData() or "")
+        values = {k: v for k, v in self.one.values.items() if k == "terminator"}
+        values |= {
+            name: typed(name, row.text, driver) for name, row in self.rows.items() if row.text
+        }
+        known = self.one if driver == self.one.driver else DraftInstrument(self.one.resource)
+        return replace(
+            known, resource=self.resource.text().strip(), driver=driver, values=values,
+            name=self.table_name.text().strip(),
+        )  # fmt: skip
+
+    def suggest(self, name: str) -> None:
+        """The name that it gets where none is typed."""
+        self.table_name.setPlaceholderText(name)
+
+    def judge(self, table: str, problems: list[str]) -> None:
+        """Show each problem of this table at its key, and take it from the list."""
+        needs = [p for p in problems if p.startswith(f"[{table}] needs ")]
+        for problem in needs:
+            problems.remove(problem)
+        for name, row in self.rows.items():
+            problem = claimed(problems, table, name)
+            if not problem and row.key.need == EITHER and needs:
+                problem = needs[0]
+            row.judge(problem)
+            if problem:
+                row.show()
+        mine = [p for p in problems if p.startswith(f"[{table}] ")]
+        for problem in mine:
+            problems.remove(problem)
+        self.rest.setText("; ".join(p.partition("] ")[2] for p in mine))
+        self.rest.setVisible(bool(mine))
+
+    def _driver_chosen(self) -> None:
+        """Rows for the keys of the driver; what was typed for a key of that name stays."""
+        driver = str(self.driver.currentData() or "")
+        self._typed |= {name: row.text for name, row in self.rows.items()}
+        for row in self.rows.values():
+            row.hide()
+            row.deleteLater()
+        self.rows = {}
+        for key in driver_keys(driver):
+            row = KeyRow(key, self._changed)
+            row.entry.setText(self._typed.get(key.name) or self._given(key.name))
+            self.rows[key.name] = row
+            self._keys.addWidget(row)
+        kind = next((kind for kind, drivers in DRIVERS.items() if driver in drivers), "")
+        self.kind.setText(kind)
+        self.table_name.setVisible(bool(kind))
+        self._show_optional(False)
+        self._changed()
+
+    def _given(self, name: str) -> str:
+        return toml(self.one.values[name]) if name in self.one.values else ""
+
+    def _optional(self) -> Sequence[KeyRow]:
+        return [row for row in self.rows.values() if row.key.need == MAY]
+
+    def _optional_shown(self) -> bool:
+        return all(not row.isHidden() for row in self._optional())
+
+    def _show_optional(self, shown: bool) -> None:
+        """Show or hide the keys that may be left out; those with a value stay in view."""
+        rows: Any = self._optional()
+        for row in rows:
+            row.setVisible(shown or bool(row.text))
+        self.more.setVisible(bool(rows))
+        self.more.setText("Fewer keys" if shown else f"{len(rows)} keys more")
+        for row in self.rows.values():
+            if row.key.need == MUST:
+                row.show()

@@ -1,0 +1,146 @@
+"""The form of the New bench file page: the file, the adapter, drive and reset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
+
+from app.gui.pages.bench_draft_card import claimed, placeholder, set_level
+from app.gui.widgets.basic import Choice, label
+from instruments.bench_draft import is_missing
+from instruments.bench_keys import RESET_KEYS, Key, drive_keys
+from instruments.draft_values import typed
+from models.sequence import ENCODINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.gui.theme import Theme
+    from app.gui.widgets.form import Form
+
+LABELS = {
+    "low_T": "Field at drive 0", "high_T": "Field at drive 1", "hold_s": "Hold", "gate_s": "Gate",
+    "magnet": "Magnet", "magnet_2": "Second magnet", "points_per_rotation": "Points a turn",
+    "rotations": "Turns a step", "timing": "Timing", "marker_T": "Marker", "field_T": "Reset field",
+}  # fmt: skip
+RESET_LABELS = {"field_T": "Reset field", "hold_s": "Reset hold"}
+MOST_MAGNETS = 3  # with so many, every key of [drive] may be asked for
+
+
+class DraftForm:
+    """The entries; `changed` is called with every change."""
+
+    def __init__(
+        self, theme: Theme, form: Form, first_path: Path, changed: Callable[..., None]
+    ) -> None:
+        self._form, self._changed = form, changed
+        form.section("File")
+        self.name = self._entry("Name", "the file's")
+        self.file = self._entry("File", "rig.toml")
+        self.file.textChanged.connect(self.file.setToolTip)
+        self.file.setText(str(first_path))
+        choose = QPushButton("Choose the file")
+        choose.clicked.connect(lambda: self.choose_file())
+        form.row("", choose)
+        self.board = self._entry("GPIB adapter", "none")
+        self.board.setToolTip(
+            "A Prologix box: PRLGX-TCPIP0::192.168.0.9::1234::INTFC, whose instruments are "
+            "GPIB0::8::INSTR and so on"
+        )
+        form.section("Drive and reset")
+        items = [("choose one", ""), *((name, name) for name in ENCODINGS)]
+        self.encoding = Choice(theme, items, "Encoding")
+        self.encoding.currentIndexChanged.connect(changed)
+        form.row("Encoding", self.encoding)
+        self.entries: dict[tuple[str, str], QLineEdit] = {}
+        self._rows: dict[tuple[str, str], QWidget] = {}
+        for key in _every_drive_key():
+            self._add("drive", key, LABELS.get(key.name, key.name))
+        for key in RESET_KEYS:
+            self._add("reset", key, RESET_LABELS[key.name])
+        self.rest = label("", "fault", wrap=True)
+        form.widget(self.rest)
+
+    def _entry(self, name: str, hint: str) -> QLineEdit:
+        entry = QLineEdit()
+        entry.setPlaceholderText(hint)
+        entry.setAccessibleName(name)
+        entry.textChanged.connect(self._changed)
+        self._form.row(name, entry)
+        return entry
+
+    def _add(self, table: str, key: Key, words: str) -> None:
+        entry = QLineEdit()
+        entry.setPlaceholderText(placeholder(key))
+        entry.setToolTip(key.words)
+        entry.setAccessibleName(words)
+        entry.textChanged.connect(self._changed)
+        self.entries[table, key.name] = entry
+        self._rows[table, key.name] = self._form.row(words, entry)
+
+    @property
+    def path(self) -> Path:
+        """Where the file goes."""
+        return Path(self.file.text().strip() or "rig.toml").expanduser()
+
+    def choose_file(self) -> QFileDialog:
+        """Open a dialog for the path, beside the window: nothing waits for it."""
+        dialog = QFileDialog(self._form, "New bench file", str(self.path), "Bench (*.toml)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("toml")
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)  # which would be modal
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)  # it is refused anyhow
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.file.setText)
+        dialog.show()
+        return dialog
+
+    def boards(self) -> dict[str, dict[str, Any]]:
+        """The [board.*] tables."""
+        given = self.board.text().strip()
+        return {"gpib": {"resource": given}} if given else {}
+
+    def drive(self, magnets: int) -> dict[str, Any]:
+        """What is given of [drive]; keys of another encoding are left out."""
+        encoding = self.encoding.currentData()
+        values = {"encoding": encoding} if encoding else {}
+        shown = {key.name for key in drive_keys(values, magnets)}
+        return values | {k: v for k, v in self._given("drive").items() if k in shown}
+
+    def reset(self) -> dict[str, Any]:
+        """What is given of [reset]."""
+        return self._given("reset")
+
+    def _given(self, table: str) -> dict[str, Any]:
+        texts = {key: entry.text().strip() for (of, key), entry in self.entries.items()
+                 if of == table}  # fmt: skip
+        return {key: typed(key, text) for key, text in texts.items() if text}
+
+    def judge(self, problems: list[str], magnets: int) -> None:
+        """Show each problem of drive and reset, and take it from the list; then what is left."""
+        encoding = {"encoding": self.encoding.currentData()}
+        shown = {key.name for key in drive_keys(encoding, magnets)}
+        said = []
+        chosen = claimed(problems, "drive", "encoding")
+        set_level(self.encoding, "attention" if chosen else "")
+        for (table, key), entry in self.entries.items():
+            self._rows[table, key].setVisible(table == "reset" or key in shown)
+            problem = claimed(problems, table, key)
+            level = "fault" if problem else ""
+            if problem and is_missing(problem):
+                level = "attention"
+            set_level(entry, level)
+            said += [problem] if level == "fault" else []
+        said += [problem for problem in problems if not is_missing(problem)]
+        self.rest.setText("\n".join(said))
+        self.rest.setVisible(bool(said))
+
+
+def _every_drive_key() -> list[Key]:
+    """Of every encoding, on a bench of several magnets; the encoding is a choice of its own."""
+    drives: tuple[dict[str, Any], ...] = ({}, {"encoding": "rotation"})
+    keys = {key.name: key for drive in drives for key in drive_keys(drive, MOST_MAGNETS)}
+    return [key for name, key in keys.items() if name != "encoding"]

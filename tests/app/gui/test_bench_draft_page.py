@@ -1,0 +1,178 @@
+"""The New bench file page, on a rig of another process: asked, filled in, written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import WAIT_MS
+from PyQt6.QtWidgets import QPushButton
+
+from instruments.bench_file import read_bench
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.gui.window import Window
+
+ROOT = Path(__file__).parents[3]
+FIELDS = {
+    ("drive", "low_T"): "2.2 mT",
+    ("drive", "high_T"): "3.4 mT",
+    ("reset", "field_T"): "0.004",
+}
+LIMITS = {"tesla_per_ampere": "0.4 mT/A", "max_current_A": "11", "max_ramp_A_per_s": "2000"}
+
+
+@pytest.fixture(scope="module")
+def addresses() -> Iterator[list[str]]:
+    """Kepco, SR830 and clock of a rig that another process serves."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "bench", "serve"], cwd=ROOT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdout is not None
+    yield [json.loads(process.stdout.readline())["resource"] for _ in range(3)]
+    process.kill()
+    process.communicate(timeout=20)
+
+
+@pytest.fixture
+def page(make_window: Any) -> Any:
+    window: Window = make_window(connected=False)
+    window.open_page("bench")
+    bench: Any = window.pages["bench"]
+    bench.draft_button.click()
+    return window.page()
+
+
+def asked(qtbot: Any, page: Any, addresses: list[str]) -> None:
+    for address in addresses:
+        page.add_button.click()
+        page.cards[-1].resource.setText(address)
+    page.ask_button.click()
+    assert "Asking" in page.heading.text()
+    qtbot.waitUntil(lambda: not page.doing, timeout=WAIT_MS)
+
+
+def fill(page: Any, **limits: str) -> None:
+    for key, text in limits.items():
+        page.cards[0].rows[key].entry.setText(text)
+    for key, text in FIELDS.items():
+        page.fields.entries[key].setText(text)
+    page.fields.encoding.choose("amplitude")
+    page.show_cost()
+
+
+def level(row: Any) -> str:
+    return str(row.entry.property("level") or "")
+
+
+def test_what_answers_becomes_a_bench_file_that_is_whole(
+    qtbot: Any, page: Any, addresses: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "rig.toml"
+    page.fields.file.setText(str(path))
+    asked(qtbot, page, addresses)
+    assert [card.driver.currentData() for card in page.cards] == ["kepco-bop", "sr830"]
+    assert page.cards[0].identity.text().startswith("KEPCO")
+    assert not page.form.primary.isEnabled()
+    fill(page, **LIMITS)
+    assert page.form.primary.isEnabled()
+    page.form.primary.click()
+    assert path.read_text("utf-8") == page.preview.toPlainText()
+    spec = read_bench(path)
+    assert spec.magnets["x"].limits.max_current_A == 11
+    assert spec.magnets["x"].limits.tesla_per_ampere == 4e-4
+    assert spec.window.high_T == 0.0034
+    assert spec.virtual is not None
+    assert spec.virtual.clock == addresses[2]
+    assert not page.form.primary.isEnabled()
+    assert "written" in page.form.primary.cost
+
+
+@pytest.mark.parametrize("left_out", list(LIMITS))
+def test_without_a_limit_nothing_can_be_written(
+    qtbot: Any, page: Any, addresses: list[str], tmp_path: Path, left_out: str
+) -> None:
+    page.fields.file.setText(str(tmp_path / "rig.toml"))
+    asked(qtbot, page, addresses)
+    fill(page, **{key: text for key, text in LIMITS.items() if key != left_out})
+    assert level(page.cards[0].rows[left_out]) == "attention"
+    assert page.form.primary.cost == "1 to fill in"
+    assert not page.form.primary.isEnabled()
+    page.press()  # as by a key that slips through
+    assert not (tmp_path / "rig.toml").exists()
+
+
+def test_a_wrong_value_is_marked_at_its_entry_as_it_is_typed(page: Any, qtbot: Any) -> None:
+    for address, driver in (("GPIB0::6::INSTR", "kepco-bop"), ("GPIB0::8::INSTR", "sr830")):
+        page.add_button.click()
+        page.cards[-1].resource.setText(address)
+        page.cards[-1].driver.choose(driver)
+    fill(page, **{**LIMITS, "max_current_A": "-3"})
+    page.cards[1].rows["channels"].entry.setText("X, Q")
+    qtbot.waitUntil(lambda: level(page.cards[1].rows["channels"]) == "fault", timeout=WAIT_MS)
+    assert "channel 'Q' is unknown" in page.cards[1].rows["channels"].note.text()
+    assert level(page.cards[0].rows["max_current_A"]) == "fault"
+    assert page.form.primary.cost == "2 wrong"
+    page.cards[1].rows["channels"].entry.setText("R")
+    page.cards[0].rows["max_current_A"].entry.setText("11")
+    qtbot.waitUntil(lambda: page.form.primary.isEnabled(), timeout=WAIT_MS)
+    page.fields.entries["drive", "high_T"].setText("1 T")
+    qtbot.waitUntil(lambda: not page.form.primary.isEnabled(), timeout=WAIT_MS)
+    assert "beyond max_current_A = 11 A" in page.fields.rest.text()
+
+
+def test_a_file_that_is_there_is_not_overwritten(page: Any, tmp_path: Path) -> None:
+    path = tmp_path / "rig.toml"
+    for address, driver in (("GPIB0::6::INSTR", "kepco-bop"), ("GPIB0::8::INSTR", "sr830")):
+        page.add_button.click()
+        page.cards[-1].resource.setText(address)
+        page.cards[-1].driver.choose(driver)
+    page.fields.file.setText(str(path))
+    fill(page, **LIMITS)
+    assert page.form.primary.isEnabled()
+    path.write_text("mine")
+    page.press()
+    assert path.read_text() == "mine"
+    assert "exists already" in page.form.primary.cost
+
+
+def test_resources_are_listed_and_none_is_opened(qtbot: Any, page: Any) -> None:
+    page.find_button.click()
+    qtbot.waitUntil(lambda: not page.doing, timeout=WAIT_MS)
+    assert all(card.identity.text() == "not asked who it is" for card in page.cards)
+    assert all(not card.rows for card in page.cards)
+
+
+def test_who_does_not_answer_is_told_in_its_card(qtbot: Any, page: Any) -> None:
+    asked(qtbot, page, ["TCPIP0::127.0.0.1::9::SOCKET"])
+    assert "nothing listens" in page.cards[0].identity.text()
+    assert page.cards[0].driver.currentData() == ""
+
+
+def test_the_keys_of_another_driver_keep_what_was_typed(page: Any) -> None:
+    page.add_button.click()
+    card = page.cards[0]
+    card.driver.choose("kepco-bop")
+    card.rows["max_current_A"].entry.setText("11")
+    card.driver.choose("danfysik-8500")
+    assert card.rows["max_current_A"].text == "11"
+    assert "set_counts_per_A" in card.rows
+    more = [button for button in card.findChildren(QPushButton) if "more" in button.text()]
+    assert card.rows["max_field_T"].isHidden()
+    more[0].click()
+    assert not card.rows["max_field_T"].isHidden()
+
+
+def test_the_path_is_chosen_beside_the_window_not_over_it(page: Any, tmp_path: Path) -> None:
+    dialog = page.fields.choose_file()
+    assert not dialog.isModal()
+    dialog.fileSelected.emit(str(tmp_path / "other.toml"))
+    assert page.fields.path == tmp_path / "other.toml"
+    dialog.close()
