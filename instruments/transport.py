@@ -2,14 +2,12 @@
 
 Context: pyvisa-py's SOCKET drops what it has received when a read times out, so that "1.2345", a
 pause, "6E-3" is read as `6E-3`; a closed peer makes its read spin the CPU (rig.md, 3 and (d)).
-Its HiSLIP session loses step where a read times out within a message, and answers every read after
-a message's end with nothing at once.
 Decision: one port a backend, each of which gives back whatever has arrived within a slice; the
 session keeps the pieces. A SOCKET of pyvisa-py is read from its own socket object, its HiSLIP
-session only once bytes are there, another session of pyvisa-py by `Session.read`, which gives the
-piece together with the time-out, an installed VISA by `viRead` into a buffer of ours. Only a
-library that does neither can lose a piece: there a time-out ends the read, so that no reply is ever
-joined from what is left.
+session as `instruments.hislip_port` has it, another session of pyvisa-py by `Session.read`, which
+gives the piece together with the time-out, an installed VISA by `viRead` into a buffer of ours.
+Only a library that does neither can lose a piece: there a time-out ends the read, so that no reply
+is ever joined from what is left.
 """
 
 from __future__ import annotations
@@ -20,81 +18,27 @@ import socket
 import struct
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pyvisa
 from pyvisa import constants
 
+from instruments.hislip_port import HislipPort
+from instruments.port import CHUNK, Port, VisaPort
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
 
     from pyvisa.resources import MessageBasedResource
 
     from instruments.serial_line import SerialLine
 
-CHUNK = 4096
 KERNEL_WAITS = sys.platform == "linux"  # whose struct timeval is known here
 KERNEL_TICKS_S = 0.4  # the kernel's waits are coarse by its ticks: a shorter one is `select`'s
 SEND_S = 2.0  # a message is shorter than any buffer: only a peer that hangs takes so long
 HISLIP = "pyvisa_py.protocols.hislip"
-MESSAGE_MS = 2000  # of the rest of a HiSLIP message whose beginning is there; later it is lost
 TIMEOUT = constants.StatusCode.error_timeout
 MORE = constants.StatusCode.success_max_count_read  # a piece of a longer reply: no warning
-
-
-class Port(Protocol):
-    """An open VISA resource as bytes that go and come."""
-
-    keeps_pieces: bool
-
-    def send(self, data: bytes) -> None:
-        """Send a message; `OSError` or `pyvisa.Error` where it can't go."""
-
-    def block(self, terminated: bool) -> AbstractContextManager[None]:
-        """Let replies have any byte, and end where they do, with a terminator or without."""
-
-    def close(self) -> None:
-        """Close the resource; never raises."""
-
-    def receive(self, slice_s: float) -> bytes:
-        """Whatever arrives within the slice; empty where nothing does.
-
-        Raises `OSError` (closed by the other side, too) or `pyvisa.Error`.
-        """
-
-    def waiting(self) -> bool:
-        """Whether bytes wait to be read, at no cost; False where the backend can't tell."""
-
-
-class VisaPort:
-    """What every open resource of a VISA library does alike."""
-
-    def __init__(self, resource: MessageBasedResource) -> None:
-        self._resource = resource
-
-    def send(self, data: bytes) -> None:
-        """Send a message."""
-        resource = self._resource
-        cast("Any", resource.visalib).write(resource.session, data)
-
-    @contextmanager
-    def block(self, terminated: bool) -> Iterator[None]:
-        """Let reads end where the message does, where no termination character ends it."""
-        if terminated:
-            yield
-            return
-        enabled = constants.ResourceAttribute.termchar_enabled
-        self._resource.set_visa_attribute(enabled, constants.VI_FALSE)
-        try:
-            yield
-        finally:
-            self._resource.set_visa_attribute(enabled, constants.VI_TRUE)
-
-    def close(self) -> None:
-        """Close the resource."""
-        with suppress(Exception):  # it is given up: how it fails changes nothing
-            self._resource.close()
 
 
 def _timeval(seconds: float) -> bytes:
@@ -175,37 +119,6 @@ class PyvisaPyPort(VisaPort):
     def waiting(self) -> bool:
         """Not known."""
         return False
-
-
-class HislipPort(VisaPort):
-    """A HiSLIP session of pyvisa-py: a message is begun only where its bytes have come."""
-
-    keeps_pieces = True
-
-    def __init__(self, resource: MessageBasedResource, interface: Any) -> None:
-        super().__init__(resource)
-        self._interface = interface
-        self._socket: socket.socket = interface._sync  # noqa: SLF001 (nothing else can be waited on)
-        self._within = False
-        resource.timeout = MESSAGE_MS
-
-    def receive(self, slice_s: float) -> bytes:
-        """The message that arrives within the slice, or its next piece."""
-        interface = self._interface
-        if not self._within:
-            if not select.select([self._socket], [], [], slice_s)[0]:
-                return b""
-            interface.last_message_id = interface.last_message_id  # forgets the last message's end
-        try:
-            data = bytes(interface.receive(CHUNK))
-        except (RuntimeError, AssertionError) as error:  # dropped, or out of step with it
-            raise ConnectionResetError(str(error) or "HiSLIP out of step") from error
-        self._within = len(data) == CHUNK
-        return data
-
-    def waiting(self) -> bool:
-        """Whether the socket has bytes (or its end)."""
-        return bool(select.select([self._socket], [], [], 0)[0])
 
 
 class InstalledVisaPort(VisaPort):

@@ -22,7 +22,7 @@ from instruments.ieee_block import read_block
 from instruments.link_errors import Faults, LinkError, WrongInstrumentError
 from instruments.prologix import PrologixPort
 from instruments.serial_line import SerialLine
-from instruments.transport import Port, open_port
+from instruments.transport import open_port
 from models.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from instruments.clock import Stop
+    from instruments.port import Port
     from instruments.wirelog import WireTap
 
 __all__ = ["LinkError", "VisaSession", "WrongInstrumentError", "resource_manager"]

@@ -3,7 +3,9 @@
 IVI-6.1. A session is two connections to one port: on the synchronous one go messages and replies,
 each with its end and the number of the message that it answers; on the asynchronous one device
 clear, status byte and lock. Synchronized mode only. A reply that the client did not wait for is
-dropped when its next message comes, as the standard has it; that it was is not announced.
+dropped when its next message comes, and both connections say so, with that message's number
+(3.1.1, rule 1, and the interrupted transaction: the asynchronous one first). That the client's flag
+of a delivered reply is wrong (rule 2) is the instrument's affair only: nothing is announced.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ LONGEST_PAYLOAD = 1 << 20
 MESSAGE_AVAILABLE = 16  # of the status byte
 (INITIALIZE, INITIALIZE_RESPONSE, FATAL_ERROR, ERROR, LOCK, LOCK_RESPONSE, DATA, DATA_END,
  CLEAR_COMPLETE, CLEAR_ACKNOWLEDGE, REMOTE_LOCAL, REMOTE_LOCAL_RESPONSE, TRIGGER,
-) = range(13)  # fmt: skip
+ INTERRUPTED, ASYNC_INTERRUPTED) = range(15)  # fmt: skip
 (MAX_SIZE, MAX_SIZE_RESPONSE, ASYNC_INITIALIZE, ASYNC_INITIALIZE_RESPONSE, ASYNC_CLEAR,
  SERVICE_REQUEST, STATUS, STATUS_RESPONSE, ASYNC_CLEAR_ACKNOWLEDGE, LOCK_INFO,
  LOCK_INFO_RESPONSE) = range(15, 26)  # fmt: skip
@@ -42,6 +44,7 @@ class HislipSession:
         self.message_id = 0
         self.largest = LONGEST_PAYLOAD
         self.closed = False
+        self.asynchronous: HislipConnection | None = None
 
 
 class HislipHost:
@@ -99,7 +102,7 @@ class HislipConnection(Connection):
         while len(self._incoming) >= HEADER.size:
             prologue, kind, control, parameter, length = HEADER.unpack_from(self._incoming)
             if prologue != b"HS" or length > LONGEST_PAYLOAD:
-                self._answer(FATAL_ERROR, 1)
+                self.answer(FATAL_ERROR, 1)
                 super().give()
                 return False
             if len(self._incoming) < HEADER.size + length:
@@ -109,9 +112,8 @@ class HislipConnection(Connection):
             self._carry_out(kind, control, parameter, payload)
         return True
 
-    def _answer(
-        self, kind: int, control: int = 0, parameter: int = 0, payload: bytes = b""
-    ) -> None:
+    def answer(self, kind: int, control: int = 0, parameter: int = 0, payload: bytes = b"") -> None:
+        """Put a message on this connection."""
         self._outgoing += HEADER.pack(b"HS", kind, control, parameter, len(payload)) + payload
 
     def _carry_out(self, kind: int, control: int, parameter: int, payload: bytes) -> None:
@@ -119,48 +121,62 @@ class HislipConnection(Connection):
         if kind == INITIALIZE:
             self._session = session = self._host.begin()
             self.port = session.port
-            self._answer(INITIALIZE_RESPONSE, 0, VERSION << 16 | session.number)
+            self.answer(INITIALIZE_RESPONSE, 0, VERSION << 16 | session.number)
         elif kind == ASYNC_INITIALIZE and parameter in self._host.sessions:
             self._session = self._host.sessions[parameter]
-            self._answer(ASYNC_INITIALIZE_RESPONSE, 0, VENDOR)
+            self._session.asynchronous = self
+            self.answer(ASYNC_INITIALIZE_RESPONSE, 0, VENDOR)
         elif session is None:
-            self._answer(FATAL_ERROR, 3)
+            self.answer(FATAL_ERROR, 3)
         elif kind in (DATA, DATA_END):
             self._message(session, parameter, payload, kind == DATA_END)
         elif kind == CLEAR_COMPLETE:
-            self._answer(CLEAR_ACKNOWLEDGE)
-        elif kind != TRIGGER:  # no instrument of the rig waits for one
+            self.answer(CLEAR_ACKNOWLEDGE)
+        elif kind == TRIGGER:  # no instrument of the rig waits for one
+            self._interrupting(session, parameter)
+        else:
             self._asynchronous(session, kind, control, payload)
 
     def _message(self, session: HislipSession, number: int, payload: bytes, complete: bool) -> None:
-        if session.port.due_host_s is not None:
-            session.port.clear()
+        self._interrupting(session, number)
         session.message_id = number
         if complete and not payload.endswith((b"\n", b"\r")):
             payload += b"\n"  # the end of a message is its end, with a line feed or without
         session.port.feed(payload)
+
+    def _interrupting(self, session: HislipSession, number: int) -> None:
+        """Drop the reply that a message hasn't waited for, and say so."""
+        port = session.port
+        while port.pending:  # messages that came together: one after the other
+            port.step()
+        if port.due_host_s is None:
+            return
+        port.clear()
+        if session.asynchronous is not None:
+            session.asynchronous.answer(ASYNC_INTERRUPTED, 0, number)
+        self.answer(INTERRUPTED, 0, number)
 
     def _asynchronous(
         self, session: HislipSession, kind: int, control: int, payload: bytes
     ) -> None:
         if kind == MAX_SIZE and len(payload) == 8:
             session.largest = max(1024, min(LONGEST_PAYLOAD, int.from_bytes(payload, "big")))
-            self._answer(MAX_SIZE_RESPONSE, 0, 0, LONGEST_PAYLOAD.to_bytes(8, "big"))
+            self.answer(MAX_SIZE_RESPONSE, 0, 0, LONGEST_PAYLOAD.to_bytes(8, "big"))
         elif kind == ASYNC_CLEAR:
             session.port.clear()
-            self._answer(ASYNC_CLEAR_ACKNOWLEDGE)
+            self.answer(ASYNC_CLEAR_ACKNOWLEDGE)
         elif kind == STATUS:
             waits = session.port.due_host_s is not None
-            self._answer(STATUS_RESPONSE, MESSAGE_AVAILABLE if waits else 0)
+            self.answer(STATUS_RESPONSE, MESSAGE_AVAILABLE if waits else 0)
         elif kind == LOCK:
-            self._answer(LOCK_RESPONSE, self._host.lock(session, control == 1))
+            self.answer(LOCK_RESPONSE, self._host.lock(session, control == 1))
         elif kind == LOCK_INFO:
             held = self._host.holder is not None
-            self._answer(LOCK_INFO_RESPONSE, int(held), int(held))
+            self.answer(LOCK_INFO_RESPONSE, int(held), int(held))
         elif kind == REMOTE_LOCAL:
-            self._answer(REMOTE_LOCAL_RESPONSE)
+            self.answer(REMOTE_LOCAL_RESPONSE)
         else:
-            self._answer(ERROR, 1)
+            self.answer(ERROR, 1)
 
     def said(self) -> bytes:
         """Replies as messages that end; only the synchronous connection has any."""

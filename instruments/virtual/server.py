@@ -25,13 +25,13 @@ from instruments.virtual.hislip import HislipHost
 from instruments.virtual.prologix import FIRST_ADDRESS, TERMINATOR, PrologixHost
 from instruments.virtual.prologix import MODEL as ADAPTER
 from instruments.virtual.rig import CLOCK, DEFAULT_DEVICE, DEFAULT_MODELS, VirtualRig
+from instruments.virtual.rig_log import RigLog, new_file, refuse_existing
 from models.errors import InputError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-    from typing import TextIO
 
 HOST = "127.0.0.1"
 LOOK_S = 0.1  # how often an idle server looks whether it has to end
@@ -48,33 +48,6 @@ class Listening:
     def line(self) -> str:
         """As JSON on one line, the form of design.md's CLI contract."""
         return json.dumps({"event": "listening", **vars(self)})
-
-
-class RigLog:
-    """A wire tap: one JSON object a line; `direction` as the computer sees it.
-
-    `out` went to the instrument, `in` came from it. A file that exists is never overwritten.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._file: TextIO = _new_file(path, "wire log")
-
-    def __call__(
-        self, host_s: float, device_s: float, model: str, direction: str, data: bytes
-    ) -> None:
-        """Write one message with both clocks."""
-        record = {
-            "host_s": host_s,
-            "device_s": round(device_s, 9),
-            "model": model,
-            "direction": direction,
-            "data": data.decode("latin-1"),
-        }
-        self._file.write(json.dumps(record) + "\n")
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
 
 class RigServer:
@@ -272,14 +245,14 @@ def serve(
     """
     script = read_faults(faults) if faults else None
     rig = VirtualRig(device, models, seed, accelerate, faults=script)
-    _refuse_existing({"wire log": wire_log, "bench file": write_bench})
+    refuse_existing({"wire log": wire_log, "bench file": write_bench})
     log = RigLog(wire_log) if wire_log else None
     rig.tap = log
     server = None
     try:
         server = RigServer(rig, host, port, hislip, prologix)
         if write_bench:
-            with _new_file(write_bench, "bench file") as file:
+            with new_file(write_bench, "bench file") as file:
                 file.write(bench_text(rig, server.resources, server.adapter))
         for one in server.listening:
             (on_listening or print_listening)(one)
@@ -313,16 +286,3 @@ def print_listening(one: Listening) -> None:
     """Print the line of one instrument."""
     sys.stdout.write(one.line() + "\n")
     sys.stdout.flush()
-
-
-def _refuse_existing(files: dict[str, Path | None]) -> None:
-    """Name every file that is there already, before any is made."""
-    found = [f"{what} {path} exists" for what, path in files.items() if path and path.exists()]
-    raise_problems(InputError, "virtual rig: name a new file", found)
-
-
-def _new_file(path: Path, what: str) -> TextIO:
-    try:
-        return path.open("x", encoding="utf-8", buffering=1)
-    except OSError as error:
-        raise InputError(f"{what} {path}: {error.strerror}; name a new file") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 
 import numpy as np
@@ -13,8 +14,9 @@ from served import served
 from instruments.bench import Bench
 from instruments.clock import Stop
 from instruments.drivers.keysight_pna import KeysightPNA
+from instruments.hislip_port import HislipPort
 from instruments.locks import link_of
-from instruments.transport import HislipPort, port_of
+from instruments.transport import port_of
 from instruments.virtual.hislip import HEADER
 from instruments.virtual.rig import VirtualRig
 from instruments.virtual.server import RigServer
@@ -101,6 +103,90 @@ def test_a_reply_that_comes_late_is_not_taken_for_the_next():
             clock.close()
 
 
+class Client:
+    """Both connections of a session, message by message."""
+
+    def __init__(self, resource):
+        self.port = int(resource.split(",")[1].split("::")[0])
+        self.synchronous, self.asynchronous = (
+            socket.create_connection(("127.0.0.1", self.port), timeout=5) for _ in range(2)
+        )
+        self.send(self.synchronous, 0, 0x0100 << 16, b"hislip0")
+        number = self.heard(self.synchronous)[1] & 0xFFFF
+        self.send(self.asynchronous, 17, number)
+        assert self.heard(self.asynchronous)[0] == 18
+
+    def send(self, link, kind, parameter, payload=b""):
+        link.sendall(HEADER.pack(b"HS", kind, 0, parameter, len(payload)) + payload)
+
+    def heard(self, link):
+        """Type, parameter and payload of the next message."""
+        _, kind, _, parameter, length = HEADER.unpack(link.recv(HEADER.size, socket.MSG_WAITALL))
+        return kind, parameter, link.recv(length, socket.MSG_WAITALL) if length else b""
+
+    def close(self):
+        self.synchronous.close()
+        self.asynchronous.close()
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_reply_that_was_not_waited_for_is_dropped_and_both_connections_say_so(together):
+    with served(BOTH, accelerate=1.0, hislip=("virtual-clock",)) as rig:
+        client = Client(rig.resources["virtual-clock"])
+        try:
+            first = HEADER.pack(b"HS", 7, 0, 0xFFFFFF00, 11) + b"ADVANCE 0.3"
+            client.synchronous.sendall(first)
+            if not together:
+                time.sleep(0.05)
+            client.send(client.synchronous, 7, 0xFFFFFF02, b"*IDN?")
+            assert client.heard(client.asynchronous) == (14, 0xFFFFFF02, b"")
+            assert client.heard(client.synchronous) == (13, 0xFFFFFF02, b"")
+            kind, number, reply = client.heard(client.synchronous)
+            assert (kind, number) == (7, 0xFFFFFF02)
+            assert reply.startswith(b"TWINRIG")
+        finally:
+            client.close()
+
+
+def test_what_was_waited_for_is_never_called_interrupted():
+    with served(BOTH, hislip=("sr830",)) as rig:
+        client = Client(rig.resources["sr830"])
+        try:
+            for number in range(0xFFFFFF00, 0xFFFFFF10, 2):
+                client.send(client.synchronous, 7, number, b"HARM 2;HARM?")
+                assert client.heard(client.synchronous) == (7, number, b"2\n")
+            client.send(client.asynchronous, 21, 0xFFFFFF0E)
+            assert client.heard(client.asynchronous)[0] == 22
+        finally:
+            client.close()
+
+
+def test_a_client_that_gave_a_reply_up_stays_in_step_on_both_connections():
+    with served(BOTH, accelerate=1.0, hislip=("virtual-clock",)) as rig:
+        clock = session(rig.resources["virtual-clock"], timeout_s=0.2)
+        try:
+            for _ in range(3):
+                with pytest.raises(LinkError):
+                    clock.query("ADVANCE 1.5")
+                assert clock.query("*IDN?").startswith("TWINRIG")
+                interface = clock._port._interface
+                assert interface.async_status_query() == 0
+            interface.device_clear()
+            assert clock.query("*IDN?").startswith("TWINRIG")
+        finally:
+            clock.close()
+
+
+def test_pyvisa_py_alone_reads_on_after_an_interruption():
+    with served(BOTH, accelerate=1.0, hislip=("virtual-clock",)) as rig:
+        clock = pyvisa.ResourceManager("@py").open_resource(rig.resources["virtual-clock"])
+        try:
+            clock.write("ADVANCE 0.3")
+            assert clock.query("*IDN?").startswith("TWINRIG")
+        finally:
+            clock.close()
+
+
 def test_a_server_that_goes_is_a_lost_link_at_once():
     with served(BOTH, hislip=BOTH) as rig:
         link = session(rig.resources["sr830"])
@@ -140,8 +226,6 @@ def test_an_exclusive_lock_is_one_clients():
 
 
 def test_what_is_no_hislip_is_told_so_and_dropped():
-    import socket
-
     with served(("sr830",), hislip=("sr830",)) as rig:
         port = int(rig.resources["sr830"].split(",")[1].split("::")[0])
         with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
