@@ -52,6 +52,12 @@ def of_timing(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> list[Findi
     ]
 
 
+def of_model(driver: Any) -> list[Finding]:
+    """What the bench file asks of a driver's models and the one that answers can't."""
+    unfit: Any = getattr(driver, "unfit", None)
+    return [] if unfit is None else [Finding(words, do, fails=True) for words, do in unfit()]
+
+
 def of_readout(settings: Mapping[str, Any], faults: tuple[str, ...]) -> list[Finding]:
     """Findings of a read-out: overloads, a lost reference, a reading in amperes."""
     found = [Finding(f"had {fault} since it was last asked", _overload(fault)) for fault in faults]

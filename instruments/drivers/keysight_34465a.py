@@ -145,6 +145,10 @@ class Keysight34465A:
             found["interval_s"] = session.number("SAMP:TIM?")
         return found | {"burst_s": self.burst_s, "channels": list(self.channels)}
 
+    def unfit(self) -> list[tuple[str, str]]:
+        """What the bench file asks of the family and this model can't, and what to do."""
+        return self._model.unfit(self.samples, self._interval_s, self._nplc)
+
     def prepare(self) -> None:
         """Make each `READ?` one burst as the bench names it; compute how long that takes.
 
@@ -162,7 +166,7 @@ class Keysight34465A:
             self._refuse(f"measures {function}, expected DC voltage", "Press DCV")
         if word(session, "TRIG:SOUR?", TRIGGER) == "bus":
             self._refuse("waits for a bus trigger at each reading", "Set it to IMM or EXT")
-        found = self._model.problems(self.samples, self._interval_s, self._nplc)
+        found = [f"{words}. {do}" for words, do in self.unfit()]
         raise_problems(RefusedError, f"{self.name} ({self.resource})", found)
         if self._nplc is not None:
             session.write(f"SENS:VOLT:DC:NPLC {self._nplc:g}")

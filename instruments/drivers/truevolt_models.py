@@ -34,19 +34,21 @@ class Truevolt:
     cycles: tuple[float, ...]
     has_timer: bool
 
-    def problems(self, samples: int, interval_s: float | None, nplc: float | None) -> list[str]:
-        """What a bench file asks of it and it can't, in words, with what to do."""
+    def unfit(
+        self, samples: int, interval_s: float | None, nplc: float | None
+    ) -> list[tuple[str, str]]:
+        """What a bench file asks of it and it can't, and what to do instead."""
         found = []
         if samples > self.memory:
-            found.append(
-                f"samples = {samples} is beyond the {self.memory} readings that a {self.name} "
-                "holds. Give fewer"
-            )
+            words = f"samples = {samples} is beyond the {self.memory} readings"
+            found.append((f"{words} that a {self.name} holds", "Give fewer samples"))
         if interval_s is not None and not self.has_timer:
-            found.append(f"a {self.name} has no sample timer. Leave out interval_s, set nplc")
+            words = f"interval_s is given, and a {self.name} has no sample timer"
+            found.append((words, "Leave interval_s out, and set nplc"))
         if nplc is not None and nplc not in self.cycles:
             known = ", ".join(f"{each:g}" for each in self.cycles)
-            found.append(f"nplc = {nplc:g} is none that a {self.name} has. Give one of {known}")
+            words = f"nplc = {nplc:g} is none that a {self.name} has"
+            found.append((words, f"Give one of {known}"))
         return found
 
 

@@ -10,6 +10,7 @@ from scripted import transcript
 
 from instruments.drivers.keysight_34465a import Keysight34465A
 from instruments.drivers.truevolt_buffer import AT_ONCE
+from instruments.findings import of_model
 from instruments.ieee_block import as_block
 from instruments.link_errors import LinkError
 from models.errors import RefusedError
@@ -175,3 +176,14 @@ def test_what_a_model_can_not_is_refused_before_anything_is_set(model, options, 
         pytest.raises(RefusedError, match=match),
     ):  # fmt: skip
         Keysight34465A("dmm", session, options).prepare()
+
+
+def test_a_check_of_the_bench_says_it_too():
+    identity = IDENTITY.replace(b"34465A", b"34461A")
+    with transcript((b"*IDN?", identity)) as session:
+        (finding,) = of_model(known(session, {"samples": 20_000}))
+    assert finding.fails
+    assert (finding.words, finding.hint) == (
+        "samples = 20000 is beyond the 10000 readings that a 34461A holds", "Give fewer samples",
+    )  # fmt: skip
+    assert of_model(object()) == []
