@@ -14,12 +14,12 @@ from instruments.clock import Clock, Stop
 from instruments.connect import Opener, connect_drivers
 from instruments.discovery import list_resources
 from instruments.field_probe import FieldProbe
+from instruments.guards import guards_of
 from instruments.kept_settings import KeptSettings
 from instruments.limits import GIVE_UP_S, LimitedMagnet, UnsafeError
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.rotation import Rotation
 from instruments.step_clock import StepClock
-from instruments.watch import guards_of
 from instruments.watchdog_link import Watchdog
 from instruments.watchdog_log import read_reports
 from models.errors import RefusedError, TwinrigError, raise_problems
@@ -298,6 +298,11 @@ class Bench:
         self.reset_device(reset)
         for field_T in fields_T:
             yield self.step(field_T, window)
+
+    @property
+    def by_hardware(self) -> bool:
+        """Whether the instruments time the steps, as the bench file says or the bench chose."""
+        return self._steps.by_hardware
 
     def timing_words(self) -> str:
         """How steps are timed, for people, and why, where the bench chose it; or empty."""

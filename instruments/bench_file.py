@@ -11,7 +11,15 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from instruments.bench_guards import OPTIONAL, REQUIRED, interlock, magnet_limits, thermometer
+from instruments.bench_guards import (
+    OPTIONAL,
+    REQUIRED,
+    WHEN_OUT_KEYS,
+    interlock,
+    magnet_limits,
+    teslameter,
+    thermometer,
+)
 from instruments.bench_spec import (
     BenchSpec,
     InstrumentSpec,
@@ -105,16 +113,18 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
             table.add(f"no [{key}.NAME]: a bench needs at least one")
     magnets = [_magnet(key, sub) for key, sub in groups["magnet"].tables()]
     readouts = [_readout(key, sub) for key, sub in groups["readout"].tables()]
-    teslameters = [_teslameter(key, sub) for key, sub in groups["teslameter"].tables()]
+    drive = table.table("drive")
+    teslameters = [_teslameter(key, sub, drive) for key, sub in groups["teslameter"].tables()]
     thermometers = [_thermometer(key, sub) for key, sub in groups["thermometer"].tables()]
     measuring = {spec.name: spec for spec in readouts if spec is not None}
-    interlocks = [interlock(key, sub, measuring) for key, sub in table.table("interlock").tables()]
-    drive = table.table("drive")
+    specs = [spec for spec in (*magnets, *readouts, *teslameters, *thermometers) if spec]
+    guarding = dict.fromkeys(key for group in groups.values() for key in group.values)
+    guarding |= {spec.name: spec for spec in specs}
+    interlocks = [interlock(key, sub, guarding) for key, sub in table.table("interlock").tables()]
     window, gate_s, drive_magnet = _drive(drive, list(groups["magnet"].values))
     timing = timing_options(drive)
     rotation = rotation_options(drive, list(groups["magnet"].values), drive_magnet)
     reset = _reset(table.table("reset"))
-    specs = [spec for spec in (*magnets, *readouts, *teslameters, *thermometers) if spec]
     virtual = None
     if "virtual" in table.values:
         virtual = _virtual(table.table("virtual"), tuple(spec.driver for spec in specs))
@@ -134,7 +144,7 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
         virtual=virtual,
         source=source,
         thermometers={spec.name: spec for spec in thermometers if spec is not None},
-        interlocks={spec.name: spec for spec in interlocks},
+        interlocks={spec.name: spec for spec in interlocks if spec is not None},
         teslameters={spec.name: spec for spec in teslameters if spec is not None},
         rotation=rotation,
         **timing,
@@ -153,7 +163,7 @@ def _magnet(name: str, table: Table) -> MagnetSpec | None:
 
 
 def _thermometer(name: str, table: Table) -> ThermometerSpec | None:
-    table.known(*ADDRESSED, "input", "min_K", "max_K", "when_out", "hold_at_most_s")
+    table.known(*ADDRESSED, "input", "min_K", "max_K", *WHEN_OUT_KEYS)
     return thermometer(table, _address(name, table, THERMOMETER_DRIVERS, THERMOMETER_TIMEOUT_S))
 
 
@@ -163,13 +173,10 @@ def _readout(name: str, table: Table) -> InstrumentSpec | None:
     return None if address is None else InstrumentSpec(**address, options=options)
 
 
-def _teslameter(name: str, table: Table) -> InstrumentSpec | None:
-    options = _options(table, TESLAMETER_DRIVERS, (*ADDRESSED, "tolerance_T"))
+def _teslameter(name: str, table: Table, drive: Table) -> TeslameterSpec | None:
+    options = _options(table, TESLAMETER_DRIVERS, (*ADDRESSED, "tolerance_T", *WHEN_OUT_KEYS))
     address = _address(name, table, TESLAMETER_DRIVERS, READOUT_TIMEOUT_S)
-    tolerance_T = table.number("tolerance_T", math.inf, above=0.0)
-    if address is None or tolerance_T is None:
-        return None
-    return TeslameterSpec(**address, options=options, tolerance_T=tolerance_T)
+    return teslameter(table, address, options, drive)
 
 
 def _options(table: Table, drivers: Mapping[str, Any], common: tuple[str, ...]) -> dict[str, Any]:

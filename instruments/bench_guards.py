@@ -1,25 +1,26 @@
-"""The tables of a bench file that limit a magnet: its own keys, [thermometer.*], [interlock.*]."""
+"""The tables of a bench file that limit or guard a magnet: its own keys, and its guards'."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
 
-from instruments.bench_spec import InterlockSpec, ThermometerSpec
-from instruments.drivers import READOUT_DRIVERS
+from instruments.bench_spec import InterlockSpec, TeslameterSpec, ThermometerSpec
+from instruments.drivers import DRIVERS
 from instruments.drivers.lakeshore_336 import INPUTS
 from instruments.magnet_limits import MagnetLimits
 from instruments.toml_table import near
 from models.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from instruments.bench_spec import InstrumentSpec
     from instruments.toml_table import Table
 
 REQUIRED = ("tesla_per_ampere", "max_current_A", "max_ramp_A_per_s")
 WHEN_OUT = ("end", "hold")
+WHEN_OUT_KEYS = ("when_out", "hold_at_most_s")
 HOLD_AT_MOST_S = 3600.0
 """Judgement: cooling water and a cryostat come back within the hour, or not without a hand."""
 OPTIONAL = ("max_field_T", "max_duty_A2s", "duty_window_s", "compliance_V")
@@ -62,22 +63,69 @@ def thermometer(table: Table, address: dict[str, Any] | None) -> ThermometerSpec
     )
 
 
-def interlock(name: str, table: Table, readouts: Mapping[str, InstrumentSpec]) -> InterlockSpec:
-    """An [interlock.*] table: an input of an instrument that the bench has already."""
-    table.known("instrument", "input", "above_V", "below_V", "when_out", "hold_at_most_s")
+def interlock(
+    name: str, table: Table, instruments: Mapping[str, InstrumentSpec | None]
+) -> InterlockSpec | None:
+    """An [interlock.*] table: an input, or a status bit, of an instrument of the bench.
+
+    `instruments` by name; None for one whose own table has problems.
+    """
+    table.known("instrument", "input", "above_V", "below_V", *WHEN_OUT_KEYS)
     instrument, channel = table.value("instrument", str), table.value("input", str)
-    above_V, below_V = _bounds(table, "above_V", "below_V")
-    if instrument is not None and instrument not in readouts:
-        table.add(f"instrument {instrument!r} is not a read-out here{near(instrument, readouts)}")
-    elif instrument is not None and channel is not None:
-        driver = readouts[instrument].driver
-        inputs = getattr(READOUT_DRIVERS[driver], "interlock_inputs", ())
-        if not inputs:
-            table.add(f"instrument {instrument!r}: driver {driver!r} has no interlock inputs")
-        elif channel not in inputs:
-            table.add(f"input {channel!r} is unknown{near(channel, inputs)}")
     hold_s = _longest_hold(table)
-    return InterlockSpec(name, instrument or "", channel or "", above_V, below_V, hold_s)
+    if instrument is not None and instrument not in instruments:
+        table.add(f"instrument {instrument!r} is not on this bench{near(instrument, instruments)}")
+    spec = instruments.get(instrument or "")
+    if spec is None or channel is None:
+        return None
+    driver = _driver_of(spec)
+    inputs = tuple(getattr(driver, "interlock_inputs", ()))
+    bits = tuple(getattr(driver, "status_inputs", ()))
+    if not (inputs or bits):
+        table.add(f"instrument {instrument!r}: driver {spec.driver!r} has no interlock inputs")
+    elif channel not in (*inputs, *bits):
+        table.add(f"input {channel!r} is unknown{near(channel, (*inputs, *bits))}")
+    if channel in bits:
+        _check_bit(table, channel, hold_s, getattr(driver, "lasting_inputs", ()))
+        return InterlockSpec(name, spec.name, channel, hold_at_most_s=hold_s, is_status=True)
+    above_V, below_V = _bounds(table, "above_V", "below_V")
+    return InterlockSpec(name, spec.name, channel, above_V, below_V, hold_s)
+
+
+def _driver_of(spec: InstrumentSpec) -> Any:
+    return next(kind[spec.driver] for kind in DRIVERS.values() if spec.driver in kind)
+
+
+def _check_bit(table: Table, bit: str, hold_s: float | None, lasting: Collection[str]) -> None:
+    for key in ("above_V", "below_V"):
+        if key in table.values:
+            table.add(f"{key}: input {bit!r} is a status bit, which has no volts")
+    if hold_s is not None and bit in lasting:
+        table.add(
+            f'when_out = "hold": under {bit!r} no run can wait at zero current, somebody has to '
+            'see to it: give when_out = "end"'
+        )
+
+
+def teslameter(
+    table: Table, address: dict[str, Any] | None, options: dict[str, Any], drive: Table
+) -> TeslameterSpec | None:
+    """A [teslameter.*] table; its address and options were read already, `drive` is [drive]."""
+    tolerance_T = table.number("tolerance_T", math.inf, above=0.0)
+    hold_s = _longest_hold(table)
+    if hold_s is not None:
+        hold = 'when_out = "hold"'
+        if "tolerance_T" not in table.values:
+            table.add(f"{hold} needs tolerance_T")
+        if drive.values.get("encoding") == "rotation":
+            table.add(f"{hold}: the field of a rotation is not compared with one value")
+        if drive.values.get("timing") == "hardware":
+            table.add(f'{hold}: with [drive] timing = "hardware" no step can wait')
+    if address is None or tolerance_T is None:
+        return None
+    return TeslameterSpec(
+        **address, options=options, tolerance_T=tolerance_T, hold_at_most_s=hold_s
+    )
 
 
 def _longest_hold(table: Table) -> float | None:

@@ -53,16 +53,22 @@ class ThermometerSpec(InstrumentSpec):
 
 @dataclass(frozen=True)
 class TeslameterSpec(InstrumentSpec):
-    """A field probe: a step whose field is further from the one asked for voids its repeat."""
+    """A field probe: a step whose field is further from the one asked for voids its repeat.
+
+    `hold_at_most_s`: how long a step waits, at its set-point and before it is read, for the field
+    to be within the tolerance; None: it doesn't wait.
+    """
 
     tolerance_T: float = math.inf
+    hold_at_most_s: float | None = None
 
 
 @dataclass(frozen=True)
 class InterlockSpec:
-    """An input of one of the read-outs: current is allowed between the two voltages.
+    """An input of an instrument: current is allowed between the two voltages.
 
-    `hold_at_most_s`: how long a run waits for it to be back in its band; None: it ends the run.
+    `is_status`: it is a bit of the instrument's status instead, and allows current while it is
+    clear. `hold_at_most_s`: how long a run waits for it to be back; None: it ends the run.
     """
 
     name: str
@@ -71,6 +77,7 @@ class InterlockSpec:
     above_V: float = -math.inf
     below_V: float = math.inf
     hold_at_most_s: float | None = None
+    is_status: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,7 +172,10 @@ class BenchSpec:
         for name, one in self.thermometers.items():
             limits[f"thermometer {name}"] = _set({"min_K": one.min_K, "max_K": one.max_K})
         for name, lock in self.interlocks.items():
-            limits[f"interlock {name}"] = _set({"above_V": lock.above_V, "below_V": lock.below_V})
+            bounds = {"above_V": lock.above_V, "below_V": lock.below_V}
+            if lock.is_status:
+                bounds = {f"{lock.instrument}, {lock.input}": 0.0}  # a bit that has to be clear
+            limits[f"interlock {name}"] = _set(bounds)
         return limits
 
 

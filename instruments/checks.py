@@ -16,18 +16,18 @@ from instruments.bench_spec import InstrumentSpec, MagnetSpec, TeslameterSpec, T
 from instruments.clock import Stop
 from instruments.connect import CLOCK_NAME, Opener, driver_on
 from instruments.findings import FORBIDS, QUEUED, Finding
+from instruments.guards import guards_of
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.parallel import bounded, side_by_side
 from instruments.sequenced import declared
-from instruments.watch import guards_of
 from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from instruments.bench import Bench
     from instruments.bench_spec import BenchSpec
+    from instruments.guards import Guard
     from instruments.protocols import MagnetState
     from instruments.visa import VisaSession
-    from instruments.watch import Guard
     from instruments.wirelog import WireTap
 
 PATIENCE_S = 10.0  # beyond two time-outs: a check that takes longer hangs in a VISA library
@@ -158,7 +158,7 @@ def look_at(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> InstrumentCh
     remarks = findings.of_line_end(spec, driver.identity)
     found, state = _looked_at(spec, driver, remarks)
     found = (*found, *declared(driver))
-    remarks += findings.of_timing(bench, spec, driver)
+    remarks += [*findings.of_model(driver), *findings.of_timing(bench, spec, driver)]
     for guard in _guards_on(bench, spec, driver):
         problem = guard.problem()
         if problem is not None:

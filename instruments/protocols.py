@@ -21,7 +21,8 @@ class MagnetState:
     """What a supply says of itself now.
 
     `status` holds driver-specific words (mode, range, …), `errors` what its queue held, `faults`
-    what makes the current another than the set-point (compliance reached, quench, …).
+    what makes the current another than the set-point (compliance reached, quench, …), `inputs`
+    those of them that are bits of its status: (name as of `StatusInputs`, words).
     """
 
     current_A: float
@@ -30,6 +31,7 @@ class MagnetState:
     status: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    inputs: tuple[tuple[str, str], ...] = ()
 
     def words(self) -> str:
         """The state for people: `at 3 A (set 3 A), output on, it had reported -222 …`."""
@@ -158,7 +160,34 @@ class Thermometer(Instrument, Protocol):
 
 
 class InterlockInputs(Protocol):
-    """An instrument with inputs that can carry an interlock."""
+    """An instrument with inputs that can carry an interlock.
+
+    Attributes
+    ----------
+    interlock_inputs
+        Their names, as a bench file has them.
+    """
+
+    interlock_inputs: tuple[str, ...]
 
     def input_V(self, input_name: str) -> float:
         """The volts at one input (`aux1`)."""
+
+
+class StatusInputs(Protocol):
+    """An instrument whose own status can carry an interlock: bits that are clear when all is well.
+
+    Attributes
+    ----------
+    status_inputs
+        Their names, as a bench file has them (`magnet water flow`).
+    lasting_inputs
+        Those under which a run can't wait: a magnet that must be left alone, or a supply that has
+        switched itself off, until somebody has been there.
+    """
+
+    status_inputs: tuple[str, ...]
+    lasting_inputs: tuple[str, ...]
+
+    def status_problem(self, input_name: str) -> str | None:
+        """What the instrument is while a bit is set, in words; None where it is clear now."""

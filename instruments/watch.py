@@ -1,8 +1,7 @@
 """What can forbid current besides the magnet itself, and when it is looked at.
 
-A guard is one number that has to stay within bounds: a temperature, the volts of an interlock
-input. Out of them it ends the run, or, where the bench file says so, holds it until it is back: the
-magnet may go to zero and rest there, and nothing else.
+A guard (`instruments.guards`) that is out ends the run, or, where the bench file says so, holds it
+until it is back: the magnet may go to zero and rest there, and nothing else.
 
 While current flows, guards are read before a set or a hold whose last look is older than
 `GUARD_EVERY_S`, and the supply itself is verified where its last check is older than
@@ -14,18 +13,16 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from instruments.protocols import SensorError
+from instruments.guards import StatusBit
 from models.errors import TwinrigError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from instruments.bench_spec import BenchSpec
     from instruments.clock import SteadyClock
+    from instruments.guards import Guard
     from instruments.protocols import Magnet, MagnetState
     from instruments.watch_duty import Duty
 
@@ -38,66 +35,23 @@ CHECK_EVERY_S = 5.0
 """Judgement: within seconds (issue 3); a repeat that is shorter is verified at its end only."""
 
 
-@dataclass(frozen=True)
-class Guard:
-    """A number that must stay within bounds while current flows.
-
-    Attributes
-    ----------
-    label
-        What it is, for messages: `thermometer coil`.
-    unit
-        Of the number: `K`, `V`.
-    read
-        Asks for it; raises `SensorError` where the sensor says that its reading is no good.
-    low, high
-        The bounds; infinite where there is none.
-    keys
-        The bench keys of the two.
-    hold_at_most_s
-        How long a run waits for it to be back within them; None: it ends the run.
-    """
-
-    label: str
-    unit: str
-    read: Callable[[], float]
-    low: float = -math.inf
-    high: float = math.inf
-    keys: tuple[str, str] = ("low", "high")
-    hold_at_most_s: float | None = None
-
-    def problem(self) -> str | None:
-        """Why it forbids current now, in words; None where it allows it.
-
-        Raises
-        ------
-        LinkError
-            It can't be asked: what it would say is not known.
-        """
-        try:
-            value = self.read()
-        except SensorError as error:
-            return f"{self.label}: {error}"
-        if self.low < value < self.high:
-            return None
-        below = value <= self.low
-        key, bound, side = (
-            (self.keys[0], self.low, "above") if below else (self.keys[1], self.high, "below")
-        )
-        return (
-            f"{self.label} reads {value:.5g} {self.unit}, current is allowed only {side} "
-            f"{key} = {bound:g} {self.unit}"
-        )
-
-
 def differences(
-    magnet: Magnet, state: MagnetState, sent_A: float | None, *, energised: bool
+    magnet: Magnet,
+    state: MagnetState,
+    sent_A: float | None,
+    *,
+    energised: bool,
+    waited_for: Collection[str] = (),
 ) -> list[str]:
-    """What a supply does otherwise than it was told, in words."""
-    problems = [f"is {fault}" for fault in state.faults]
+    """What a supply does otherwise than it was told, in words.
+
+    `waited_for`: inputs of its status that hold a run, of which guards tell.
+    """
+    told = [words for name, words in state.inputs if name in waited_for]
+    problems = [f"is {fault}" for fault in state.faults if fault not in told]
     if energised and not state.output_on:
         problems.append("its output went off without us")
-    if sent_A is None:
+    if sent_A is None or gave_way(magnet, state, sent_A, waited_for):
         return problems
     allowed_A = magnet.read_back_error_A(sent_A)
     if abs(state.setpoint_A - sent_A) > allowed_A:
@@ -108,33 +62,16 @@ def differences(
     return problems
 
 
-def guards_of(spec: BenchSpec, drivers: Mapping[str, Any]) -> list[Guard]:
-    """The guards of a bench file, on its open drivers."""
-    guards = [
-        Guard(
-            f"thermometer {name}",
-            "K",
-            partial(drivers[name].kelvin, one.input),
-            one.min_K,
-            one.max_K,
-            ("min_K", "max_K"),
-            one.hold_at_most_s,
-        )
-        for name, one in spec.thermometers.items()
-    ]
-    guards += [
-        Guard(
-            f"interlock {name} ({lock.instrument}, {lock.input})",
-            "V",
-            partial(drivers[lock.instrument].input_V, lock.input),
-            lock.above_V,
-            lock.below_V,
-            ("above_V", "below_V"),
-            lock.hold_at_most_s,
-        )
-        for name, lock in spec.interlocks.items()
-    ]
-    return guards
+def gave_way(
+    magnet: Magnet, state: MagnetState, sent_A: float | None, waited_for: Collection[str]
+) -> bool:
+    """Whether a supply brought itself nearer to zero while such an input of it is set.
+
+    That is what the interlock is for, and no hand at its front panel.
+    """
+    if sent_A is None or not any(name in waited_for for name, _ in state.inputs):
+        return False
+    return abs(state.setpoint_A) < abs(sent_A) - magnet.read_back_error_A(sent_A)
 
 
 class Watch:
@@ -150,12 +87,24 @@ class Watch:
         None where the bench file sets no limit.
     clock
         The magnet's.
+
+    Attributes
+    ----------
+    waited_for
+        Inputs of the supply's own status that hold a run.
     """
 
     def __init__(
         self, name: str, guards: Sequence[Guard], duty: Duty | None, clock: SteadyClock
     ) -> None:
         self.guards = tuple(guards)
+        self.waited_for = frozenset(
+            one.input
+            for one in guards
+            if isinstance(one, StatusBit)
+            and one.instrument == name
+            and one.hold_at_most_s is not None
+        )
         self._name = name
         self._duty = duty
         self._clock = clock

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from instruments.clock import SteadyClock
 from instruments.supply_ramp import walk_of, with_own_ramp
-from instruments.watch import Watch, differences
+from instruments.watch import Watch, differences, gave_way
 from instruments.watch_duty import largest_A2s
 from models.errors import RefusedError, StoppedError, TwinrigError, raise_problems
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from instruments.clock import Clock, Stop
+    from instruments.guards import Guard
     from instruments.magnet_limits import MagnetLimits
     from instruments.protocols import Magnet, MagnetState
-    from instruments.watch import Guard
 
 SMALL_SHARE = 0.01  # of the highest current: a current that counts as zero, a difference
 
@@ -39,7 +39,7 @@ class WatchedMagnet:
     stop
         Looked at before every set; `make_safe` is deaf to it.
     guards
-        What else may forbid current: thermometers, interlock inputs.
+        What else may forbid current: thermometers, interlocks.
 
     Attributes
     ----------
@@ -136,8 +136,14 @@ class WatchedMagnet:
             had queued voids what was measured since the last check, and is told once.
         """
         state = self.state()
-        sent_A = self._stairs.sent_A
-        self._watch.end(differences(self.magnet, state, sent_A, energised=self._energised))
+        sent_A, waited_for = self._stairs.sent_A, self._watch.waited_for
+        self._watch.end(
+            differences(
+                self.magnet, state, sent_A, energised=self._energised, waited_for=waited_for
+            )
+        )
+        if gave_way(self.magnet, state, sent_A, waited_for):
+            self._stairs.sent_A = None  # where it goes by itself isn't known
         if self._energised:
             self._watch.look_closely(self._way_to_zero)
         errors, self._unreported = self._unreported, []

@@ -33,13 +33,14 @@ STATES = {
     6: "zeroing", 7: "quench", 8: "at zero", 9: "heating the persistent switch",
     10: "cooling the persistent switch",
 }  # fmt: skip
-PAUSED, AT_ZERO = 3, 8
+PAUSED, QUENCHED, AT_ZERO = 3, 7, 8
 WALKING = (1, 4, 5, 6)
 BLOCKED = {
     7: "in a quench: see to the magnet, then reset it at the front panel",
     9: "heating its persistent switch: wait until it holds",
     10: "cooling its persistent switch: wait until it holds",
 }
+QUENCH, SWITCH = "quench", "persistent switch"  # inputs of an interlock
 FIELD_UNITS = ("kG", "T")
 SECONDS_OF_RATE_UNIT = (1.0, 60.0)
 RATE_UNITS = ("per second", "per minute")
@@ -71,6 +72,8 @@ class Ami430:
     accuracy_A = 0.01  # judgement: 0.005 % of the 125 A of the usual supply, and some noise
     rated_voltage_V = math.inf  # its voltage limit belongs to the magnet: `settings` shows it
     KEYS: tuple[str, ...] = ()
+    status_inputs = (QUENCH, SWITCH)
+    lasting_inputs = (QUENCH, SWITCH)  # no current can be walked to zero meanwhile
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
         self.name = name
@@ -131,24 +134,35 @@ class Ami430:
         state = self._state()
         voltage_V = self._session.number("VOLT:SUPP?")
         blocked = self._blocked(state)
-        faults = () if blocked is None else (blocked,)
+        faults = () if blocked is None else (blocked[1],)
+        inputs = () if blocked is None else (blocked,)
         setpoint_A, current_A = self._setpoint_A(state), self.measured_A()
         status = (STATES[state], f"{voltage_V:.4g} V")
-        return MagnetState(current_A, setpoint_A, True, status, self.errors(), faults)
+        return MagnetState(current_A, setpoint_A, True, status, self.errors(), faults, inputs)
 
     def blocked(self) -> str | None:
         """`STATE?`, `QU?`, `PERS?`, `PS:INST?`, `PS?`: why it must be left alone, in words."""
-        return self._blocked(self._state())
+        blocked = self._blocked(self._state())
+        return None if blocked is None else blocked[1]
 
-    def _blocked(self, state: int) -> str | None:
+    def status_problem(self, input_name: str) -> str | None:
+        """Of a quench or of the persistent switch, what `blocked` says."""
+        blocked = self._blocked(self._state())
+        return blocked[1] if blocked is not None and blocked[0] == input_name else None
+
+    def _blocked(self, state: int) -> tuple[str, str] | None:
+        """Which of its inputs keeps it from a ramp, and its words."""
         if state in BLOCKED:
-            return BLOCKED[state]
+            return QUENCH if state == QUENCHED else SWITCH, BLOCKED[state]
         if self._whole("QU?", 1):
-            return BLOCKED[7]
+            return QUENCH, BLOCKED[QUENCHED]
         if self._whole("PERS?", 1):
-            return "in persistent mode: heat its switch at the front panel, at the magnet's current"
+            words = (
+                "in persistent mode: heat its switch at the front panel, at the magnet's current"
+            )
+            return SWITCH, words
         if self._whole("PS:INST?", 1) and not self._whole("PS?", 1):
-            return "behind a cold persistent switch: heat it at the front panel"
+            return SWITCH, "behind a cold persistent switch: heat it at the front panel"
         return None
 
     def take_control(self, reach_A: float) -> tuple[str, ...]:
@@ -211,7 +225,9 @@ class Ami430:
         state = self._state()
         blocked = self._blocked(state)
         if blocked is not None:
-            raise TwinrigError(f"{self.name} ({self.resource}): it is {blocked}; nothing was sent")
+            raise TwinrigError(
+                f"{self.name} ({self.resource}): it is {blocked[1]}; nothing was sent"
+            )
         if state in WALKING:
             self.halt()
         self._session.write(f"CONF:CURR:TARG {current_A:.4f}")

@@ -40,6 +40,7 @@ FAULTS = {
     16: "earth leakage", 17: "thermal breaker or fuses", 18: "supply too hot",
     19: "panic button or door switch", 20: "magnet water flow failure", 21: "magnet too hot",
 }  # fmt: skip
+IN_FAULT = {word: place for place, word in FAULTS.items()}  # inputs of an interlock
 INTERLOCK = 9  # sum of them, some of which have no place of their own
 
 
@@ -61,6 +62,8 @@ class Danfysik8500:
     own_ramp = False
     has_output = True
     rated_voltage_V = math.inf
+    status_inputs = tuple(IN_FAULT)
+    lasting_inputs = tuple(IN_FAULT)  # it has switched itself off until its user resets it
     KEYS: tuple[str, ...] = ("set_counts_per_A", "read_counts_per_A")
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
@@ -117,12 +120,18 @@ class Danfysik8500:
         """`S1`, `DA 0`, `AD 8`."""
         status = self._status()
         setpoint_A, current_A = self.setpoint_A(), self.measured_A()
-        faults = [f"in {word}" for place, word in FAULTS.items() if status[place] == "!"]
+        inputs = [(word, f"in {word}") for place, word in FAULTS.items() if status[place] == "!"]
+        faults = [words for _, words in inputs]
         if not faults and status[INTERLOCK] == "!":
             faults.append("in an interlock that S1 does not name")
         ready = "not ready" if status[READY] == "!" else "ready"
         on = status[OFF] == "."
-        return MagnetState(current_A, setpoint_A, on, (ready,), (), tuple(faults))
+        told = (tuple(faults), tuple(inputs))
+        return MagnetState(current_A, setpoint_A, on, (ready,), (), *told)
+
+    def status_problem(self, input_name: str) -> str | None:
+        """`S1`: the place of a fault."""
+        return f"in {input_name}" if self._status()[IN_FAULT[input_name]] == "!" else None
 
     def take_control(self, reach_A: float) -> tuple[str, ...]:
         """`CMD`, `REM`, and a look whether it was taken; `ERRT`: errors in words."""

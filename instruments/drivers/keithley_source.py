@@ -24,6 +24,7 @@ SWITCH = {"0": False, "1": True, "OFF": False, "ON": True}
 FUNCTIONS = {"CURR": "current", "VOLT": "voltage", "MEM": "memory"}
 OFF_STATES = {"ZERO": "ZERO", "NORM": "NORM", "HIMP": "HIMP", "GUAR": "GUAR"}
 NOT_MEASURED = 9.9e37  # from here on: 9.91e37 not measured, 9.9e37 beyond the range
+AT_LIMIT = "voltage limit"  # the input of an interlock
 COMPLIANCE_WITHIN = 1e-3  # relative: what the read-back of a voltage limit may differ by
 
 
@@ -50,6 +51,8 @@ class KeithleySource:
     own_ramp = False
     has_output = True
     KEYS: tuple[str, ...] = ("compliance_V",)
+    status_inputs = (AT_LIMIT,)
+    lasting_inputs: tuple[str, ...] = ()
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
         self.name = name
@@ -96,15 +99,24 @@ class KeithleySource:
         setpoint_A = self.setpoint_A()
         current_A = self.measured_A() if on else 0.0
         limit_V = self._session.number(f"{self.LIMIT}?")
-        faults = []
+        faults: list[str] = []
+        inputs: tuple[tuple[str, str], ...] = ()
         if on and function != "current":
             faults.append(f"sourcing {function}, not current")
         elif on and self._word(f"{self.LIMIT}:TRIP?", SWITCH):
             faults.append(f"at its voltage limit of {limit_V:.4g} V")
+            inputs = ((AT_LIMIT, faults[0]),)
         if self._prepared and not self._is_compliance(limit_V):
             faults.append(f"at a voltage limit of {limit_V:.4g} V that the bench did not set")
         status = (f"sourcing {function}",)
-        return MagnetState(current_A, setpoint_A, on, status, self.errors(), tuple(faults))
+        errors = self.errors()
+        return MagnetState(current_A, setpoint_A, on, status, errors, tuple(faults), inputs)
+
+    def status_problem(self, input_name: str) -> str | None:
+        """`:TRIP?` of the voltage limit, which holds the current below its set-point."""
+        if not self.output_on() or not self._word(f"{self.LIMIT}:TRIP?", SWITCH):
+            return None
+        return f"at its voltage limit of {self._session.number(f'{self.LIMIT}?'):.4g} V"
 
     def take_control(self, reach_A: float) -> tuple[str, ...]:
         """Current as what is sourced; what had to be changed for that, in words.

@@ -41,6 +41,7 @@ QUERY_DELAY_S = 0.002  # BIT 4882 on GPIB: "VISA query not supported": write, wa
 PROGRAMMED = {"FIX": False, "FIXED": False, "0": False, "LIST": True, "1": True}
 LIST_SAMPLES = 500  # currents measured while a list is watched for a good moment: 5 to 10 s
 COMPLIANCE_WITHIN = 1e-3  # relative: what the read-back of a voltage limit may differ by
+AT_LIMIT = "voltage limit"  # the input of an interlock
 SHOWS_RESISTANCE = 0.1  # of the highest current: from here on voltage over current is the coil's
 COMPLIANCE_SHARE = 0.98  # from here on the voltage limit, not the set-point, decides the current
 
@@ -66,6 +67,8 @@ class KepcoBop:
     IDENTITY = re.compile(r"^KEPCO.*(BIT|BOP)", re.IGNORECASE)
     EXPECTED = "KEPCO,BIT … or KEPCO,BOP …"
     PLAYS = re.compile(r"BIT ?(4886|802E)", re.IGNORECASE)
+    status_inputs = (AT_LIMIT,)
+    lasting_inputs: tuple[str, ...] = ()
     safe_state = "zero current, output off"
     resolution_A = 1e-6
 
@@ -133,18 +136,27 @@ class KepcoBop:
         current_A = self.measured_A()
         voltage_V = self._number("MEAS:VOLT?")
         compliance_V = abs(self._number("VOLT?"))
-        faults = []
+        faults: list[str] = []
+        inputs: tuple[tuple[str, str], ...] = ()
         if on and mode == "voltage":
             faults.append("in voltage mode: the set-point is only a limit")
-        elif on and abs(voltage_V) >= COMPLIANCE_SHARE * compliance_V:
-            faults.append(f"at its voltage limit of {compliance_V:.4g} V")
+        elif on and (words := _at_limit(voltage_V, compliance_V)):
+            faults.append(words)
+            inputs = ((AT_LIMIT, words),)
         if self._prepared and not self._is_compliance(compliance_V):
             faults.append(f"at a voltage limit of {compliance_V:.4g} V that the bench did not set")
         if on and mode == "current" and abs(current_A - setpoint_A) <= self.read_back_error_A(0.0):
             faults += self._was_held_back(voltage_V, current_A, compliance_V)
         self._highest_A, self._seen_V = 0.0, compliance_V
         status = (f"{mode} mode", f"{voltage_V:.4g} V")
-        return MagnetState(current_A, setpoint_A, on, status, self.errors(), tuple(faults))
+        errors = self.errors()
+        return MagnetState(current_A, setpoint_A, on, status, errors, tuple(faults), inputs)
+
+    def status_problem(self, input_name: str) -> str | None:
+        """`MEAS:VOLT?` against `VOLT?`, as the state has it: the voltage decides the current."""
+        if not self.output_on() or self._word("FUNC:MODE?", MODES) == "voltage":
+            return None
+        return _at_limit(self._number("MEAS:VOLT?"), abs(self._number("VOLT?")))
 
     def _was_held_back(self, voltage_V: float, current_A: float, compliance_V: float) -> list[str]:
         """Whether a set-point since the last look needed more voltage than the limit.
@@ -252,3 +264,10 @@ class KepcoBop:
         if reply.strip() not in words:
             raise self._session.reject(command, reply, " or ".join(words))
         return words[reply.strip()]
+
+
+def _at_limit(voltage_V: float, compliance_V: float) -> str | None:
+    """What it is where its voltage has reached the limit."""
+    if abs(voltage_V) < COMPLIANCE_SHARE * compliance_V:
+        return None
+    return f"at its voltage limit of {compliance_V:.4g} V"

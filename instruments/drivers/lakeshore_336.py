@@ -1,8 +1,9 @@
 """Lake Shore 335 and 336 temperature controllers, as thermometers only.
 
-Commands: Lake Shore 335/336 manuals, chapter 6 (`KRDG?`, `RDGST?`); the bits of `RDGST?` are those
-of the 331, 332 and 340 manuals too (331S manual p. 6-37). Nothing is ever set: whatever the
-controller regulates goes on.
+Commands: Lake Shore 335/336 manuals, chapter 6 (`KRDG?`, `RDGST?`, `ALARMST?`, `RELAYST?`), the
+latter two as in Lake Shore's own Python driver (temperature_controllers.py); the bits of `RDGST?`
+are those of the 331, 332 and 340 manuals too (331S manual p. 6-37). Nothing is ever set: whatever
+the controller regulates goes on.
 Ethernet (336: TCP 7777), GPIB and USB (a serial port of 7 data bits and odd parity); replies end
 with CR LF.
 """
@@ -29,6 +30,8 @@ READING_STATUS = {
 }  # fmt: skip
 READING = re.compile(r"[+-](?=[\d.]{7}$)\d+\.\d*")
 """Six digits, sign and point, always (manual: `±nnnnnn`): a reading that was cut is none."""
+ALARMS = {f"alarm {letter}": letter for letter in INPUTS}  # of ALARMST?
+RELAYS = {f"relay {number}": number for number in (1, 2)}  # of RELAYST?
 EVENT_STATUS = {2: "query error", 4: "execution error", 5: "command error"}
 
 
@@ -48,6 +51,8 @@ class LakeShore336:
     driver = "lakeshore-336"
     serial_line = LAKE_SHORE
     KEYS: tuple[str, ...] = ()
+    status_inputs = (*ALARMS, *RELAYS)
+    lasting_inputs: tuple[str, ...] = ()
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
         self.name = name
@@ -90,6 +95,15 @@ class LakeShore336:
             raise SensorError(f"input {input_name}: {', '.join(words) or f'status {status}'}")
         return self._session.number(f"KRDG? {input_name}", READING)
 
+    def status_problem(self, input_name: str) -> str | None:
+        """`ALARMST? A` (high, low), or `RELAYST? 1`: as its owner has set alarms and relays up."""
+        if input_name in RELAYS:
+            on = self._flags(f"RELAYST? {RELAYS[input_name]}", 1)[0]
+            return f"keeping {input_name} on" if on else None
+        high, low = self._flags(f"ALARMST? {ALARMS[input_name]}", 2)
+        sides = [side for side, rings in (("high", high), ("low", low)) if rings]
+        return f"ringing {input_name} ({' and '.join(sides)})" if sides else None
+
     def settings(self) -> dict[str, Any]:
         """The temperature now, or why there is none."""
         try:
@@ -105,6 +119,13 @@ class LakeShore336:
     def close(self) -> None:
         """Close the session; never raises."""
         self._session.close()
+
+    def _flags(self, command: str, count: int) -> list[bool]:
+        reply = self._session.query(command)
+        parts = [part.strip() for part in reply.split(",")]
+        if len(parts) != count or not all(part in {"0", "1"} for part in parts):
+            raise self._session.reject(command, reply, f"{count} of 0 or 1")
+        return [part == "1" for part in parts]
 
     def _byte(self, command: str) -> int:
         reply = self._session.query(command)

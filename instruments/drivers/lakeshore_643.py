@@ -36,6 +36,12 @@ OPERATIONAL = (
     "low line voltage", "high line voltage", "magnet water flow fault",
     "supply water flow fault", "remote enable fault",
 )  # fmt: skip
+AT_LIMIT = {"voltage limit": COMPLIANCE, "power limit": POWER_LIMIT}  # OPST?
+IN_FAULT = {  # inputs of an interlock, and the word of ERST? that each is
+    "magnet water flow": "magnet water flow fault", "supply water flow": "supply water flow fault",
+    "remote enable": "remote enable fault", "temperature high": "temperature high",
+    "low line voltage": "low line voltage", "high line voltage": "high line voltage",
+}  # fmt: skip
 PROGRAMMING = ("internal", "external", "sum of internal and external")
 
 
@@ -60,6 +66,8 @@ class LakeShore643:
     own_ramp = True
     has_output = False
     KEYS: tuple[str, ...] = ()
+    status_inputs = (*IN_FAULT, *AT_LIMIT)
+    lasting_inputs: tuple[str, ...] = ()
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
         self.name = name
@@ -117,14 +125,20 @@ class LakeShore643:
         operation = self._whole("OPST?", 255)
         programming = PROGRAMMING[self._whole("XPGM?", 2)]
         faults = list(self._faults())
-        if operation & COMPLIANCE:
-            faults.append("at its voltage limit")
-        if operation & POWER_LIMIT:
-            faults.append("at its power limit")
+        faults += [f"at its {limit}" for limit, bit in AT_LIMIT.items() if operation & bit]
+        inputs = tuple((n, w) for n in self.status_inputs if (w := _words(n)) in faults)
         if programming != PROGRAMMING[0]:
             faults.append(f"programmed by its {programming} input: SETI alone decides nothing")
         status = (f"{voltage_V:.4g} V", "at rest" if operation & RAMP_DONE else "ramping")
-        return MagnetState(current_A, setpoint_A, self.output_on(), status, (), tuple(faults))
+        on = self.output_on()
+        return MagnetState(current_A, setpoint_A, on, status, (), tuple(faults), inputs)
+
+    def status_problem(self, input_name: str) -> str | None:
+        """`OPST?` for a limit, `ERST?` for a fault: a bit of what stands now."""
+        words = _words(input_name)
+        if input_name in AT_LIMIT:
+            return words if self._whole("OPST?", 255) & AT_LIMIT[input_name] else None
+        return words if words in self._faults() else None
 
     def take_control(self, reach_A: float) -> tuple[str, ...]:
         """Internal programming and one ramp rate; a ramp that runs is stopped (`STOP`).
@@ -266,3 +280,8 @@ class LakeShore643:
         if not (answer.isdigit() and int(answer) <= highest):
             raise self._session.reject(query, answer, f"a whole number 0…{highest}")
         return int(answer)
+
+
+def _words(input_name: str) -> str:
+    """What `state().faults` says of an interlock's input."""
+    return f"in {IN_FAULT[input_name]}" if input_name in IN_FAULT else f"at its {input_name}"

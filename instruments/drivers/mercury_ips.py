@@ -9,7 +9,9 @@ Firmware from 2.6 on spells a supply `SPSU`, older one `PSU`: `identify` finds o
 
 Never sent: `SIG:SWHT` and `SIG:SWHN` (the switch is the user's; SWHN skips the current's check and
 can quench), `ACTN:CLMP`, and no faster rate than there is: its owner chose it for the magnet.
-No command of these sources tells a quench: it shows as a set-point that was left (CLMP).
+No command of these sources tells a quench by itself: it shows as a set-point that was left (CLMP).
+`READ:SYS:ALRM` lists the alarms that stand (`MB1.T1<tab>Open Circuit;`, as in ISIS' EPICS support);
+which words a quench has there no source says: the interlock input `alarm` is any of them.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ SWITCH = {"ON": True, "OFF": False}
 AXES = re.compile(r"GRP[XYZN]|PSU\.[A-Z]+\d+")
 NEWER_FROM = (2, 6)  # firmware that spells a supply SPSU
 SPELLINGS = ("PSU", "SPSU")
+ALARM, HEATER = "alarm", "persistent switch"  # inputs of an interlock
+ALARMS = "READ:SYS:ALRM"
 SECONDS = 60.0  # in the minute that its rates are per
 RATE_STEP_A_PER_MIN = 1e-4
 
@@ -63,6 +67,8 @@ class MercuryIps:
     has_output = False
     accuracy_A = 0.01  # judgement: some digits of the last place of a 120 A supply
     KEYS: tuple[str, ...] = ("axis",)
+    status_inputs = (ALARM, HEATER)
+    lasting_inputs = (HEATER,)  # no current can be walked to zero meanwhile
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
         self.name = name
@@ -147,7 +153,19 @@ class MercuryIps:
         blocked = self.blocked()
         faults = () if blocked is None else (blocked,)
         status = (ACTIONS[action], f"{voltage_V:.4g} V")
-        return MagnetState(current_A, setpoint_A, True, status, (), faults)
+        inputs = tuple((HEATER, words) for words in faults)
+        return MagnetState(current_A, setpoint_A, True, status, (), faults, inputs)
+
+    def status_problem(self, input_name: str) -> str | None:
+        """What `blocked` says of the switch; `READ:SYS:ALRM`: every alarm that stands, in words."""
+        if input_name == HEATER:
+            return self.blocked()
+        reply = self._session.query(ALARMS)
+        head, found, alarms = reply.partition("SYS:ALRM:")
+        if head != "STAT:" or not found or refusal_of(reply) is not None:
+            raise self._session.reject(ALARMS, reply, "STAT:SYS:ALRM:…")
+        words = [one.replace("\t", " ").strip() for one in alarms.split(";") if one.strip()]
+        return f"in alarm: {'; '.join(words)}" if words else None
 
     def blocked(self) -> str | None:
         """`SIG:SWHT`: why it must be left alone, in words."""

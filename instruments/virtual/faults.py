@@ -43,6 +43,7 @@ KINDS: dict[str, dict[str, object]] = {
     "compliance": {"size": 1.0},
     "error-queue": {},
     "power-cycle": {},
+    "water": {"size": 0.0},
 }
 
 
@@ -73,6 +74,7 @@ class Fault:
         `compliance`: a supply's voltage limit becomes `size` volts.
         `error-queue`: the instrument reports an error.
         `power-cycle`: the instrument is as after switching on, its connections are gone.
+        `water`: the flow switch at a supply's magnet opens for `size` device seconds, 0: for good.
     seconds
         Of the host.
     size, text, lost, terminated

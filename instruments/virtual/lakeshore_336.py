@@ -1,7 +1,10 @@
 """The virtual Lake Shore 336: the temperature of the coils, and inputs with nothing on them.
 
-Commands: Lake Shore 335/336 manuals, chapter 6. Inputs A, B, … sit on the coils of the rig's
+Commands: Lake Shore 335/336 manuals, chapter 6; alarms and relays as in Lake Shore's own Python
+driver (temperature_controllers.py, model_336.py). Inputs A, B, … sit on the coils of the rig's
 supplies, in their order; the others are open. An open input answers 0 K and says so in `RDGST?`.
+Alarms latch where they were told to. Deadband, beeper and display of an alarm are kept, and do
+nothing; an input that is open rings no alarm (judgement).
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from typing import TYPE_CHECKING
 from instruments.virtual.instrument import VirtualInstrument
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from instruments.virtual.bipolar import BipolarSupply
     from instruments.virtual.instrument import DeviceTime
@@ -21,6 +24,8 @@ INPUTS = "ABCD"
 INVALID, OPEN = 1, 128  # bits of RDGST?
 COMMAND_ERROR, EXECUTION_ERROR, POWER_ON = 32, 16, 128  # bits of *ESR?
 ROOM_K = 295.0
+ALARM_FIELDS = 7  # of ALARM, behind the input: on, high, low, deadband, latch, audible, visible
+RELAY_ALARMS = 2  # mode of RELAY: 0 off, 1 on, 2 by an alarm: 0 low, 1 high, 2 both
 
 
 class LakeShore336(VirtualInstrument):
@@ -48,6 +53,9 @@ class LakeShore336(VirtualInstrument):
         super().__init__(device_time)
         self.room_K = ROOM_K
         self.broken: dict[str, int] = {}
+        self._alarms = {letter: [0.0] * ALARM_FIELDS for letter in INPUTS}
+        self._rung = dict.fromkeys(INPUTS, (False, False))
+        self._relays = {"1": (0, "A", 2), "2": (0, "A", 2)}  # mode, input, type
         self._supplies = dict(zip(INPUTS, supplies, strict=False))
         self._event = POWER_ON
 
@@ -59,6 +67,13 @@ class LakeShore336(VirtualInstrument):
     def _carry_out(self, command: str) -> str:
         header, _, argument = command.partition(" ")
         header, letter = header.upper(), argument.strip().upper()
+        self._ring()
+        if header in _WATCHING:
+            try:
+                return _WATCHING[header](self, letter)
+            except (ValueError, KeyError):
+                self._event |= EXECUTION_ERROR
+                return ""
         if header == "*IDN?":
             return IDENTITY
         if header == "*ESR?":
@@ -78,6 +93,63 @@ class LakeShore336(VirtualInstrument):
             self._event |= COMMAND_ERROR
         return ""
 
+    # ---- alarms and relays
+
+    def _ring(self) -> None:
+        """Alarms as they are now; one that latches keeps what it was."""
+        for letter, (on, high, low, _, latch, *_) in self._alarms.items():
+            kelvin = self._kelvin(letter)
+            known = on and not self._status(letter)
+            now = (bool(known and kelvin > high), bool(known and kelvin < low))
+            before = self._rung[letter] if on and latch else (False, False)
+            self._rung[letter] = (now[0] or before[0], now[1] or before[1])
+
+    def set_alarm(self, text: str) -> str:
+        """`ALARM A,on,high,low,deadband,latch,audible,visible`, in kelvin."""
+        letter, *values = [part.strip() for part in text.split(",")]
+        if len(values) != ALARM_FIELDS:
+            raise ValueError(text)
+        self._alarms[_input(letter)] = [float(value) for value in values]
+        return ""
+
+    def alarm(self, letter: str) -> str:
+        """`ALARM? A`."""
+        on, high, low, deadband, *flags = self._alarms[_input(letter)]
+        words = [six_digits(value) for value in (high, low, deadband)]
+        return ",".join([f"{on:.0f}", *words, *(f"{flag:.0f}" for flag in flags)])
+
+    def alarm_status(self, letter: str) -> str:
+        """`ALARMST? A`: high, low."""
+        high, low = self._rung[_input(letter)]
+        return f"{high:d},{low:d}"
+
+    def reset_alarms(self, _: str) -> str:
+        """`ALMRST`: what had latched is forgotten."""
+        self._rung = dict.fromkeys(INPUTS, (False, False))
+        self._ring()
+        return ""
+
+    def set_relay(self, text: str) -> str:
+        """`RELAY n,mode,input,type`."""
+        number, mode, letter, kind = [part.strip() for part in text.split(",")]
+        if number not in self._relays or int(mode) not in range(3) or int(kind) not in range(3):
+            raise ValueError(text)
+        self._relays[number] = (int(mode), _input(letter), int(kind))
+        return ""
+
+    def relay(self, number: str) -> str:
+        """`RELAY? n`."""
+        return ",".join(str(each) for each in self._relays[number])
+
+    def relay_status(self, number: str) -> str:
+        """`RELAYST? n`: 1 on."""
+        mode, letter, kind = self._relays[number]
+        high, low = self._rung[letter]
+        rings = (low, high, high or low)[kind]
+        return f"{mode == 1 or (mode == RELAY_ALARMS and rings):d}"
+
+    # ---- temperatures
+
     def _status(self, letter: str) -> int:
         if letter in self.broken:
             return self.broken[letter]
@@ -95,3 +167,20 @@ def six_digits(value: float) -> str:
     """A reading as the unit prints it: sign, six digits and a point (`+295.000`, `+4.23210`)."""
     whole = len(str(int(abs(value))))
     return f"{value:+.{max(0, 6 - whole)}f}"
+
+
+def _input(letter: str) -> str:
+    if letter not in tuple(INPUTS):
+        raise ValueError(letter)
+    return letter
+
+
+_WATCHING: dict[str, Callable[[LakeShore336, str], str]] = {
+    "ALARM": LakeShore336.set_alarm,
+    "ALARM?": LakeShore336.alarm,
+    "ALARMST?": LakeShore336.alarm_status,
+    "ALMRST": LakeShore336.reset_alarms,
+    "RELAY": LakeShore336.set_relay,
+    "RELAY?": LakeShore336.relay,
+    "RELAYST?": LakeShore336.relay_status,
+}

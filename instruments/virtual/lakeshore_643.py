@@ -7,6 +7,7 @@ Commands: Model 643/648 manual, chapter 5, as in Lake Shore's own Python driver
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from instruments.virtual.coil import CoilParameters
@@ -24,6 +25,7 @@ SLOWEST_A_PER_S, FASTEST_A_PER_S = 1e-4, 50.0
 SEGMENTS = 5
 POWER_ON, COMMAND_ERROR, EXECUTION_ERROR, QUERY_ERROR = 128, 32, 16, 4  # bits of *ESR?
 COMPLIANCE, RAMP_DONE = 1, 2  # bits of OPST?
+MAGNET_WATER = 32  # bit of the operational errors of ERST?
 STOP_S = 0.3  # judgement: a STOP acts after so long; the manual promises 2 s
 
 
@@ -57,6 +59,7 @@ class LakeShore643(VirtualInstrument):
         self.external_A = 0.0
         self._event = POWER_ON
         self._latched = 0
+        self._water_back_s = 0.0
         self.set_A = 0.0
         self.rate_A_per_s = 1.0
         self.limits = (MAX_A, FASTEST_A_PER_S)
@@ -88,6 +91,18 @@ class LakeShore643(VirtualInstrument):
         elif header:
             self._event |= COMMAND_ERROR
         return None
+
+    def lose_water(self, seconds: float) -> None:
+        """The magnet's flow switch opens for so long, 0: for good; the current goes on (judgement).
+
+        No source says what the unit does about it by itself; a program must not rely on that.
+        """
+        self._water_back_s = self.time.now_s + seconds if seconds else math.inf
+
+    def errors(self) -> str:
+        """`ERST?`: what stands now."""
+        dry = MAGNET_WATER if self.time.now_s < self._water_back_s else 0
+        return f"{self.hardware:03d},{self.operational | dry:03d}"
 
     # ---- current and ramp
 
@@ -218,6 +233,6 @@ _QUERIES: dict[str, Callable[[LakeShore643, str], str]] = {
     "MAGWTR?": lambda unit, _: str(unit.water["MAGWTR"]),
     "OPST?": lambda unit, _: f"{unit.operation():03d}",
     "OPSTR?": lambda unit, _: unit.read_latched(),
-    "ERST?": lambda unit, _: f"{unit.hardware:03d},{unit.operational:03d}",
-    "ERSTR?": lambda unit, _: f"{unit.hardware:03d},{unit.operational:03d}",
+    "ERST?": lambda unit, _: unit.errors(),
+    "ERSTR?": lambda unit, _: unit.errors(),
 }

@@ -66,6 +66,7 @@ class MercuryIps(VirtualInstrument):
         self.heater_on = True
         self.locked = False
         self.setpoint_A = 0.0
+        self.alarms: dict[str, str] = {}  # by board, what `READ:SYS:ALRM` lists
         self._firmware = firmware
         newer = tuple(int(part) for part in firmware.split(".")[:2]) >= (2, 6)
         self.spelling = "SPSU" if newer else "PSU"
@@ -104,7 +105,7 @@ class MercuryIps(VirtualInstrument):
     def _key(self, noun: str) -> str:
         """The part of a noun behind its device."""
         parts = noun.split(":")
-        if noun == "SYS:CAT":
+        if noun in {"SYS:CAT", "SYS:ALRM"}:
             return noun
         if parts[0] != "DEV" or len(parts) < 4 or any(len(part) > 4 for part in parts[2:]):
             raise RefusedNounError("INVALID")
@@ -214,6 +215,7 @@ def _number(text: str, limit: float) -> float:
 
 _READS: dict[str, Callable[[MercuryIps], str]] = {
     "SYS:CAT": lambda unit: f"DEV:{AXIS}:{unit.spelling}",
+    "SYS:ALRM": lambda unit: "".join(f"{board}\t{w};" for board, w in unit.alarms.items()),
     "ACTN": lambda unit: unit.action,
     "CLIM": lambda _unit: glued(CURRENT_LIMIT_A, "A"),
     "VLIM": lambda _unit: glued(VOLTAGE_LIMIT_V, "V"),

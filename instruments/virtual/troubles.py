@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from instruments.virtual.ami_430 import Ami430
 from instruments.virtual.kepco_bop import KepcoBop
+from instruments.virtual.lakeshore_643 import LakeShore643
 from instruments.virtual.scpi import StatusRegisters
 from instruments.virtual.sr830 import SR830
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     Trouble = Callable[[float], None]
 
-KINDS = ("overload", "quench", "compliance", "error-queue", "power-cycle")
+KINDS = ("overload", "quench", "compliance", "error-queue", "power-cycle", "water")
 HARDWARE_CODE = -222  # SCPI "data out of range": what a card queues when something is refused
 GPIB_ERROR_BIT = 5  # of the SR830's ERRS?
 
@@ -32,6 +33,8 @@ def of(instrument: VirtualInstrument) -> Mapping[str, Trouble]:
             "error-queue": lambda _: instrument.report(GPIB_ERROR_BIT),
             "power-cycle": lambda _: instrument.power_cycle(),
         }
+    if isinstance(instrument, LakeShore643):
+        return {"water": instrument.lose_water}
     if isinstance(instrument, Ami430):
         return {"quench": lambda _: instrument.quench()}
     status = getattr(instrument, "status", None)

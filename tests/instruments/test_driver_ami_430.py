@@ -199,6 +199,24 @@ def test_taking_control_pauses_what_runs_and_nothing_else():
         assert Ami430("x", session, {}).take_control(0.1) == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "exchanges", "words"),
+    [
+        ("quench", [(b"STATE?", b"7")], "in a quench"),
+        ("quench", [(b"STATE?", b"3"), (b"QU?", b"1")], "in a quench"),
+        ("quench", [(b"STATE?", b"2"), *FREE], None),
+        ("persistent switch", [(b"STATE?", b"7")], None),
+        ("persistent switch", [(b"STATE?", b"9")], "heating its persistent switch"),
+        ("persistent switch", [(b"STATE?", b"2"), (b"QU?", b"0"), (b"PERS?", b"1")], "persistent"),
+    ],
+)
+def test_quench_and_switch_are_inputs_of_an_interlock(name, exchanges, words):
+    with transcript(*exchanges) as session:
+        found = Ami430("x", session, {}).status_problem(name)
+    assert (found is None) == (words is None)
+    assert words is None or words in found
+
+
 def test_settings_say_the_units_that_they_are_in():
     with transcript(
         (b"RAMP:RATE:UNITS?", b"1"),

@@ -39,6 +39,18 @@ def test_another_model_is_an_error_that_says_what_answered(exchanges):
         Danfysik8500("x", session, PPM).identify()
 
 
+def test_each_fault_of_its_status_is_an_input_of_an_interlock_and_none_is_waited_for():
+    dry = (
+        "!!" + "." * 7 + "!" + "." * 10 + "!.!."
+    )  # off, sum of interlocks, magnet water, not ready
+    with transcript((b"S1", dry.encode()), (b"S1", dry.encode()), (b"S1", ON)) as session:
+        supply = Danfysik8500("x", session, PPM)
+        assert supply.status_problem("magnet water flow failure") == "in magnet water flow failure"
+        assert supply.status_problem("magnet too hot") is None
+        assert supply.status_problem("magnet water flow failure") is None
+    assert Danfysik8500.lasting_inputs == Danfysik8500.status_inputs
+
+
 def test_sets_counts_and_switches_the_main_power():
     with transcript(
         (b"DA 0,6250", b""), (b"DA 0,-100000", b""), (b"DA 0", b"0 -100000"), (b"N", b""),
@@ -66,6 +78,7 @@ def test_reads_its_state_and_its_faults():
         assert Danfysik8500("x", session, PPM).state() == MagnetState(
             0.0, 1.0, output_on=False, status=("not ready",),
             faults=("in magnet water flow failure",),
+            inputs=(("magnet water flow failure", "in magnet water flow failure"),),
         )  # fmt: skip
     with transcript((b"S1", b".!.......!.............."), (b"DA 0", b"0 0"), (b"AD 8", b"0")) as s:
         assert "does not name" in Danfysik8500("x", s, PPM).state().faults[0]

@@ -56,6 +56,19 @@ def test_another_model_is_an_error(driver, identity):
         driver("x", session, {}).identify()
 
 
+@pytest.mark.parametrize(
+    ("driver", "limit"), [(Keithley2400, b":SENS:VOLT:PROT"), (Keithley2450, b":SOUR:CURR:VLIM")]
+)
+def test_the_voltage_limit_is_an_input_of_an_interlock(driver, limit):
+    with transcript(
+        (b":OUTP?", b"0"),
+        (b":OUTP?", b"1"), (limit + b":TRIP?", b"0"),
+        (b":OUTP?", b"1"), (limit + b":TRIP?", b"1"), (limit + b"?", b"2.100000E+01"),
+    ) as session:  # fmt: skip
+        found = [driver("x", session, {}).status_problem("voltage limit") for _ in range(3)]
+    assert found == [None, None, "at its voltage limit of 21 V"]
+
+
 @BOTH
 def test_sets_plain_numbers_and_switches_the_output(driver):
     with transcript(
@@ -121,6 +134,7 @@ def test_a_2400_reads_its_state():
             status=("sourcing current",),
             errors=("803 Not permitted with OUTPUT off",),
             faults=("at its voltage limit of 21 V",),
+            inputs=(("voltage limit", "at its voltage limit of 21 V"),),
         )
 
 

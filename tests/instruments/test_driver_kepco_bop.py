@@ -28,6 +28,18 @@ def test_identifies_other_cards(identity):
         assert KepcoBop("x", session, {}).identify() == identity.decode()
 
 
+def test_the_voltage_limit_is_an_input_of_an_interlock():
+    on = ((b"OUTP?", b"1"), (b"FUNC:MODE?", b"1"))
+    with transcript(
+        (b"OUTP?", b"0"),
+        (b"OUTP?", b"1"), (b"FUNC:MODE?", b"0"),
+        *on, (b"MEAS:VOLT?", b"5.00E0"), (b"VOLT?", b"2.0E1"),
+        *on, (b"MEAS:VOLT?", b"-1.99E1"), (b"VOLT?", b"2.0E1"),
+    ) as session:  # fmt: skip
+        found = [KepcoBop("x", session, {}).status_problem("voltage limit") for _ in range(4)]
+    assert found == [None, None, None, "at its voltage limit of 20 V"]
+
+
 def test_another_model_is_an_error_that_says_what_answered():
     with transcript((b"*IDN?", b"LSCI,MODEL643,123,1.0")) as session:
         with pytest.raises(WrongInstrumentError, match=r"LSCI,MODEL643.*expected KEPCO") as caught:
@@ -84,6 +96,7 @@ def test_reads_its_state_and_drains_its_errors():
             status=("current mode", "35 V"),
             errors=("-222 Data out of range", "-221 Settings conflict"),
             faults=("at its voltage limit of 35 V",),
+            inputs=(("voltage limit", "at its voltage limit of 35 V"),),
         )
 
 

@@ -60,6 +60,31 @@ def test_a_reading_that_was_cut_is_an_error(reply):
         LakeShore336("coil", session, {}).kelvin("A")
 
 
+@pytest.mark.parametrize(
+    ("name", "exchange", "words"),
+    [
+        ("alarm A", (b"ALARMST? A", b"0,0"), None),
+        ("alarm B", (b"ALARMST? B", b"1,0"), "ringing alarm B (high)"),
+        ("alarm B", (b"ALARMST? B", b"0,1"), "ringing alarm B (low)"),
+        ("relay 2", (b"RELAYST? 2", b"1"), "keeping relay 2 on"),
+        ("relay 1", (b"RELAYST? 1", b"0"), None),
+    ],
+)
+def test_alarms_and_relays_are_inputs_of_an_interlock(name, exchange, words):
+    with transcript(exchange) as session:
+        assert name in LakeShore336.status_inputs
+        assert LakeShore336("coil", session, {}).status_problem(name) == words
+
+
+@pytest.mark.parametrize("reply", [b"0", b"0,", b"2,0", b"0,0,0"])
+def test_an_alarm_that_was_cut_is_an_error(reply):
+    with (
+        transcript((b"ALARMST? A", reply)) as session,
+        pytest.raises(LinkError, match="2 of 0 or 1"),
+    ):
+        LakeShore336("coil", session, {}).status_problem("alarm A")
+
+
 def test_settings_show_the_temperature_or_why_there_is_none():
     with transcript((b"RDGST? A", b"000"), (b"KRDG? A", b"+295.000")) as session:
         assert LakeShore336("coil", session, {}).settings() == {"temperature_A_K": 295.0}

@@ -77,6 +77,32 @@ def test_a_ramp_slower_than_the_supply_has_is_refused():
         LakeShore643("x", session, {}).set_ramp_A_per_s(5e-5)
 
 
+@pytest.mark.parametrize(
+    ("name", "exchange", "words"),
+    [
+        ("magnet water flow", (b"ERST?; *ESR?", b"000,032; 0"), "in magnet water flow fault"),
+        ("magnet water flow", (b"ERST?; *ESR?", b"032,064; 0"), None),
+        ("supply water flow", (b"ERST?; *ESR?", b"000,064; 0"), "in supply water flow fault"),
+        ("remote enable", (b"ERST?; *ESR?", b"000,128; 0"), "in remote enable fault"),
+        ("temperature high", (b"ERST?; *ESR?", b"000,004; 0"), "in temperature high"),
+        ("voltage limit", (b"OPST?; *ESR?", b"003; 0"), "at its voltage limit"),
+        ("power limit", (b"OPST?; *ESR?", b"002; 0"), None),
+    ],
+)
+def test_each_input_of_an_interlock_is_a_bit_that_stands_now(name, exchange, words):
+    with transcript(exchange) as session:
+        assert name in LakeShore643.status_inputs
+        assert LakeShore643("x", session, {}).status_problem(name) == words
+
+
+def test_an_answer_that_was_cut_closes_no_interlock():
+    with (
+        transcript((b"ERST?; *ESR?", b"000,0")) as session,
+        pytest.raises(LinkError, match="event register"),
+    ):
+        LakeShore643("x", session, {}).status_problem("magnet water flow")
+
+
 def test_halting_stops_and_makes_the_set_point_where_it_stands():
     with transcript(
         (b"STOP; *ESR?", b"0"), (b"RDGI?; *ESR?", b"+3.2100; 0"), (b"SETI 3.2100; *ESR?", b"0")
@@ -100,6 +126,10 @@ def test_reads_its_state():
             status=("4.9 V", "ramping"),
             faults=(
                 "in output control failure", "in magnet water flow fault", "at its voltage limit"
+            ),
+            inputs=(
+                ("magnet water flow", "in magnet water flow fault"),
+                ("voltage limit", "at its voltage limit"),
             ),
         )  # fmt: skip
 

@@ -228,3 +228,24 @@ def test_the_answer_to_another_question_is_an_error():
         pytest.raises(LinkError, match="answered"),
     ):
         MercuryIps("x", session, {}).measured_A()
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (b"STAT:SYS:ALRM:", None),
+        (
+            b"STAT:SYS:ALRM:MB1.T1\tOpen Circuit;DB1.L1\tShort Circuit;",
+            "in alarm: MB1.T1 Open Circuit; DB1.L1 Short Circuit",
+        ),
+    ],
+)
+def test_every_alarm_that_stands_is_an_input_of_an_interlock(reply, words):
+    with transcript((b"READ:SYS:ALRM", reply)) as session:
+        assert MercuryIps("x", session, {}).status_problem("alarm") == words
+
+
+@pytest.mark.parametrize("reply", [b"STAT:SYS:ALRM:N/A", b"STAT:SYS:AL", b"INVALID"])
+def test_alarms_that_are_not_told_are_an_error(reply):
+    with transcript((b"READ:SYS:ALRM", reply)) as session, pytest.raises(LinkError):
+        MercuryIps("x", session, {}).status_problem("alarm")

@@ -17,10 +17,10 @@ from limits_property_run import Run
 from limits_property_verdict import Tally, carried_out, smallest
 
 from instruments.drivers.kepco_bop import KepcoBop
+from instruments.guards import Band
 from instruments.magnet_limits import MagnetLimits
 from instruments.ramp_down import RampDown
 from instruments.staircase import Staircase
-from instruments.watch import Guard
 from instruments.watch_duty import Duty
 
 CI = {"orders": 350, "sequences": 250, "files": 800}
@@ -130,7 +130,7 @@ FAULTS = {
     "one set however far": (Staircase, "_next_A", lambda stairs, here_A, to_A: to_A, "step"),
     "walks that start from zero": (Staircase, "start_A", lambda *_: 0.0, "step"),
     "a duty that is not looked at": (Duty, "problem", no_problem, "duty"),
-    "guards that are not looked at": (Guard, "problem", no_problem, "guard"),
+    "guards that are not looked at": (Band, "problem", no_problem, "guard"),
     "a ramp-down that only switches off": (RampDown, "_walked_down", lambda way, found: (
         way._magnet.output(False) or "off"), "switch"),
     "a ramp-down that does nothing": (RampDown, "attempt", lambda way, frugal: "safe", "end"),

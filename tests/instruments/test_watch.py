@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from simulated import SimulatedClock, SimulatedSupply
 
 from instruments.clock import HostClock, Stop
+from instruments.guards import Band
 from instruments.limits import LimitedMagnet, MagnetLimits
 from instruments.link_errors import LinkError
 from instruments.protocols import SensorError
-from instruments.watch import CHECK_EVERY_S, GUARD_EVERY_S, Guard
+from instruments.watch import CHECK_EVERY_S, GUARD_EVERY_S
 from models.errors import RefusedError, StoppedError, TwinrigError
 
 NO_DUTY = (math.inf, math.inf)
@@ -34,7 +35,7 @@ class Sensor:
         return self.value
 
     def guard(self):
-        return Guard("thermometer coil", "K", self.read, 290.0, 330.0, ("min_K", "max_K"))
+        return Band("thermometer coil", "K", self.read, 290.0, 330.0, ("min_K", "max_K"))
 
 
 def watched(*, duty=NO_DUTY, guards=(), compliance_V=None, clock=None, **state):
@@ -161,7 +162,7 @@ def test_an_error_that_was_queued_outlives_a_guard_that_cannot_be_asked():
     ],
 )
 def test_an_interlock_allows_within_its_bounds_only(bounds, value, allowed):
-    guard = Guard("interlock water", "V", lambda: value, *bounds, ("above_V", "below_V"))
+    guard = Band("interlock water", "V", lambda: value, *bounds, ("above_V", "below_V"))
     assert (guard.problem() is None) == allowed
 
 

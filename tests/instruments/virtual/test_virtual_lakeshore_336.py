@@ -94,3 +94,31 @@ def test_it_changes_no_draw_of_the_device():
         rig.connect("kepco-bop").receive(b"OUTP ON;CURR 7\n")
     for _ in range(20):
         assert ask(with_it, "SNAP? 1,2", "sr830") == ask(without, "SNAP? 1,2", "sr830")
+
+
+def test_an_alarm_rings_at_its_bounds_and_a_relay_follows_it(rig):
+    ask(rig, "ALARM A,1,320,290,0,0,1,1;RELAY 1,2,A,1;RELAY 2,2,A,0")
+    states = "ALARMST? A;RELAYST? 1;RELAYST? 2"
+    assert ask(rig, states) == "0,0;0;0"
+    heated(rig, 11.0, 3600.0)
+    assert ask(rig, states) == "1,0;1;0"
+    heated(rig, 0.0, 3600.0)
+    assert ask(rig, states) == "0,0;0;0"
+    rig.instruments["lakeshore-336"].room_K = 280.0
+    assert ask(rig, states) == "0,1;0;1"
+    assert ask(rig, "ALARM? A;RELAY? 1") == "1,+320.000,+290.000,+0.00000,0,1,1;2,A,1"
+
+
+def test_an_alarm_that_latches_rings_until_it_is_reset(rig):
+    ask(rig, "ALARM A,1,320,0,0,1,0,0")
+    heated(rig, 11.0, 3600.0)
+    assert ask(rig, "ALARMST? A") == "1,0"
+    heated(rig, 0.0, 3600.0)
+    assert ask(rig, "ALARMST? A") == "1,0"
+    assert ask(rig, "ALMRST;ALARMST? A") == "0,0"
+
+
+def test_an_alarm_that_makes_no_sense_is_refused(rig):
+    ask(rig, "*ESR?")
+    for wrong in ("ALARM A,1,320", "ALARM E,1,320,0,0,0,0,0", "RELAY 3,2,A,1", "RELAYST? 9"):
+        assert ask(rig, f"{wrong};*ESR?") == "16"
