@@ -11,6 +11,7 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
+from instruments.boards import PREFIX
 from instruments.clock import Stop
 from instruments.diagnosis import no_backend
 from instruments.parallel import HangsError, bounded
@@ -79,7 +80,9 @@ def _look() -> Found:
         warnings.simplefilter("ignore")
         manager = resource_manager()
         library: Any = manager.visalib
-        resources = sorted(manager.list_resources(EVERYTHING))
+        found = manager.list_resources(EVERYTHING)
+    # pyvisa-py names each serial port a second time, as a GPIB adapter that may be on it
+    resources = sorted(name for name in found if not name.startswith(PREFIX))
     ours = type(library).__module__.split(".")[0] == "pyvisa_py"
     return Found(
         resources,

@@ -35,6 +35,11 @@ def test_the_list_is_sorted(use):
     assert discovery.list_resources() == ["ASRL1::INSTR", "GPIB0::8::INSTR"]
 
 
+def test_a_serial_port_is_listed_once_and_not_as_an_adapter_that_may_be_on_it(use):
+    use(resources=("PRLGX-ASRL::/dev/ttyUSB0::INTFC", "ASRL/dev/ttyUSB0::INSTR"))
+    assert discovery.list_resources() == ["ASRL/dev/ttyUSB0::INSTR"]
+
+
 def test_nothing_is_opened_and_not_a_byte_is_sent(use):
     visa = use(resources=("GPIB0::8::INSTR",))
     discovery.discover()
