@@ -12,6 +12,7 @@ and their amplitudes R1, R2, which don't rest on where in a rotation the burst b
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -169,7 +170,7 @@ class Keysight34465A:
         found = [f"{words}. {do}" for words, do in self.unfit()]
         raise_problems(RefusedError, f"{self.name} ({self.resource})", found)
         if self._nplc is not None:
-            session.write(f"SENS:VOLT:DC:NPLC {self._nplc:g}")
+            self._integrate(self._nplc)
         session.write("TRIG:COUN 1")
         session.write(f"SAMP:COUN {self.samples}")
         self.burst_s = self.samples * self._sample_s()
@@ -207,6 +208,16 @@ class Keysight34465A:
 
     def _refuse(self, what: str, do: str) -> NoReturn:
         raise refused(self.name, self.resource, what, do)
+
+    def _integrate(self, nplc: float) -> None:
+        """Set the integration time and read it back: a meter without the option keeps its own."""
+        self._session.write(f"SENS:VOLT:DC:NPLC {nplc:g}")
+        told = self._session.number("SENS:VOLT:DC:NPLC?")
+        if not math.isclose(told, nplc, rel_tol=1e-6):
+            self._refuse(
+                f"stays at nplc = {told:g} where {nplc:g} is asked for",
+                "The shortest ones need firmware A.03 or the option DIG: give a longer one",
+            )
 
     def _sample_s(self) -> float:
         """Set the timing, and say how long one sample takes."""

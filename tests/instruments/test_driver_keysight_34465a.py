@@ -49,7 +49,8 @@ def test_one_sample_as_fast_as_the_settings_allow():
 
 def test_a_burst_is_paced_by_the_timer_and_the_time_out_follows_from_it():
     with transcript(
-        (b"*IDN?", IDENTITY), *MODE, (b"SENS:VOLT:DC:NPLC 0.02", b""), (b"TRIG:COUN 1", b""),
+        (b"*IDN?", IDENTITY), *MODE, (b"SENS:VOLT:DC:NPLC 0.02", b""),
+        (b"SENS:VOLT:DC:NPLC?", b"+2.00000000E-02"), (b"TRIG:COUN 1", b""),
         (b"SAMP:COUN 4", b""), (b"SAMP:TIM? MIN", b"+4.20000000E-04"), (b"SAMP:SOUR TIM", b""),
         (b"SAMP:TIM 2.000000", b""), QUIET, (b"READ?", b"+1.0E+00,-1.0E+00,+1.0E+00,-1.0E+00"),
     ) as session:  # fmt: skip
@@ -90,6 +91,13 @@ def test_a_model_without_timer_is_timed_by_its_integration():
                 (b"SAMP:TIM? MIN", b"+4.00000000E-01"),
             ),
             {"interval_s": 1e-3}, r"0.001 s is below the 0.4 s.*shorter nplc",
+        ),
+        (
+            (
+                (b"*IDN?", IDENTITY), *MODE, (b"SENS:VOLT:DC:NPLC 0.001", b""),
+                (b"SENS:VOLT:DC:NPLC?", b"+1.00000000E+01"),
+            ),
+            {"nplc": 1e-3}, r"stays at nplc = 10 where 0.001 is asked for.*option DIG",
         ),
     ],
 )  # fmt: skip
