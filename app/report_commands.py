@@ -62,7 +62,9 @@ def fit_command(
     path: Path, recordings: Sequence[str], meta: dict[str, Any], deterministic: bool
 ) -> str:
     """Command that fits the twin again."""
-    kind = ["--deterministic"] if deterministic else []
+    objective = meta.get("objective", "energy")
+    other = ["--objective", objective] if objective not in ("energy", "mean") else []
+    kind = ["--deterministic"] if deterministic else other
     return _line("fit", *recordings, *kind, *_count(meta), *_seed(meta), "--out", _new(path))
 
 

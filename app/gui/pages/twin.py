@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from models.recording import Recording
 
 MOST_SHOWN = 6
-OBJECTIVES = (("energy distance", "energy"), ("CRPS, step by step", "crps"), ("mean only", "mean"))
+OBJECTIVES = (
+    ("energy distance", "energy"),
+    ("CRPS, step by step", "crps"),
+    ("innovations, then energy", "innovations-energy"),
+    ("innovations likelihood", "innovations"),
+    ("one-step likelihood", "one-step"),
+    ("mean only", "mean"),
+)
 
 
 class TwinPage(Page):

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from fit_device import record_device
+
+from app.cli import main
+from app.operations.compare_twins import FILE_NAME, compare_twins
+from app.operations.events import FitProgress, Note, Progress, Result, Stage, as_json
+from app.store import load_twin, write_recording
+from models.errors import InputError
+
+MINUTES = 0.02
+OBJECTIVES = ("energy", "published")
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compare")
+    write_recording(folder / "recording", record_device(24, 8, seed=1, steps=20))
+    return folder / "recording"
+
+
+@pytest.fixture(scope="module")
+def compared(recording):
+    out = recording.parent / "comparison"
+    events = list(
+        compare_twins([recording], out, objectives=OBJECTIVES, minutes=MINUTES, seeds=2, seed=3)
+    )
+    return out, events
+
+
+def test_every_objective_and_seed_is_fitted_for_the_same_time_on_the_same_parts(compared):
+    out, _ = compared
+    body = json.loads((out / FILE_NAME).read_text())
+    assert [(t["objective"], t["seed"]) for t in body["twins"]] == [
+        ("energy", 3), ("published", 3), ("energy", 4), ("published", 4),
+    ]  # fmt: skip
+    twins = [load_twin(out / f"{t['objective']}-{t['seed']}") for t in body["twins"]]
+    assert len({str(t.meta["held_out"]) for t in twins}) == 1
+    assert [t.meta["seed"] for t in twins] == [3, 3, 4, 4]
+    for row in body["twins"]:
+        assert 60 * MINUTES <= row["seconds"] < 60 * MINUTES + 8
+        assert row["errors"]["crps"]["floor"] > 0
+    assert body["parents"][0]["sha256"]
+    assert body["minutes"] == MINUTES
+
+
+def test_it_tells_what_it_fits_and_how_long_it_still_takes(compared):
+    events = compared[1]
+    assert "energy, seed 3" in [e.name for e in events if isinstance(e, Stage)]
+    progress = [e for e in events if isinstance(e, Progress)]
+    assert [(p.done, p.total) for p in progress] == [(n, 4) for n in range(1, 5)]
+    assert progress[0].remaining_s == pytest.approx(3 * progress[0].elapsed_s)
+    assert any(isinstance(e, FitProgress) for e in events)
+    assert sum(isinstance(e, Result) for e in events) == 1
+
+
+def test_the_result_and_the_page_say_who_is_best_beside_the_published_method(compared):
+    out, events = compared
+    values = as_json(events[-1])
+    json.dumps(values, allow_nan=False)
+    assert values["best"] in OBJECTIVES
+    assert set(values["objectives"]) == set(OBJECTIVES)
+    assert values["objectives"]["energy"]["seeds"] == 2
+    assert f"{values['best']} has the smallest CRPS" in values["verdict"][0]
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert values["verdict"][0] in page
+    assert "published, seed 4" in page
+    assert "compare-twins" in page
+    assert "<svg" in page
+    assert (out / "ratios.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_fit_that_fails_is_a_row_that_says_why(recording, tmp_path, monkeypatch):
+    from app.operations import compare_twins as module
+    from models.errors import TwinrigError
+
+    fit_from = module.fit_from
+
+    def failing(source, settings, folder):
+        if settings.objective == "innovations":
+            raise TwinrigError("fit: the loss is nan at iteration 3")
+        return (yield from fit_from(source, settings, folder))
+
+    monkeypatch.setattr(module, "fit_from", failing)
+    events = list(
+        compare_twins(
+            [recording], tmp_path / "out", objectives=("energy", "innovations"), minutes=MINUTES,
+            seeds=1,
+        )
+    )  # fmt: skip
+    assert "innovations, seed 0: fit: the loss is nan" in " ".join(
+        e.text for e in events if isinstance(e, Note)
+    )
+    body = json.loads((tmp_path / "out" / FILE_NAME).read_text())
+    assert body["summary"]["innovations"]["failed"] == 1
+    assert body["twins"][1]["problem"] == "fit: the loss is nan at iteration 3"
+    assert "the loss is nan" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("objectives", "words"),
+    [
+        (("energy", "wasserstein"), "'wasserstein' is unknown"),
+        (("energy",), "two different objectives"),
+        (("energy", "energy"), "two different objectives"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_before_anything_is_made(
+    recording, tmp_path, objectives, words
+):
+    with pytest.raises(InputError, match=words):
+        list(compare_twins([recording], tmp_path / "out", objectives=objectives))
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_overwritten(recording, compared):
+    with pytest.raises(InputError, match="holds"):
+        list(compare_twins([recording], compared[0]))
+
+
+def test_the_command_line_gives_one_json_object_a_line(recording, tmp_path, capsys):
+    code = main(
+        ["compare-twins", str(recording), "--objectives", "energy,mean", "--minutes", str(MINUTES),
+         "--seeds", "1", "--out", str(tmp_path / "out"), "--json"]
+    )  # fmt: skip
+    assert code == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert last["event"] == "result"
+    assert last["objectives"]["mean"]["spread"] > 1  # no noise: its spread error is all there is
+    assert main(["compare-twins", str(recording), "--objectives", "energy,no", "--out", "x"]) == 2

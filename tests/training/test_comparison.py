@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+
+from training.comparison import Fitted, against, best_of, summarise, verdict
+
+
+def fitted(objective, seed, mean, crps, **changes):
+    def row(value, floor):
+        return {
+            "value": value, "floor": floor, "ratio": value / floor, "excess": value,
+            "low": 0.9, "high": 1.1,
+        }  # fmt: skip
+
+    errors = {
+        "mean": row(mean, 0.1), "spread": row(0.3, 0.2), "autocovariance": row(0.05, 0.1),
+        "crps": row(crps, 0.5),
+    }  # fmt: skip
+    values = {"errors": errors, "coverage": {"value": 0.9, "expected": 0.892}, "iterations": 50}
+    return Fitted(objective, seed, **{**values, **changes})
+
+
+ROWS = [
+    fitted("energy", 0, 0.2, 0.6),
+    fitted("published", 0, 0.4, 0.9),
+    fitted("energy", 1, 0.3, 0.8),
+    fitted("published", 1, 0.1, 0.9),
+    fitted("energy", 2, 0.9, 0.7),
+    fitted("published", 2, 0.2, 0.9),
+]
+
+
+def test_seeds_are_summed_up_by_their_median_and_their_extremes():
+    summary = summarise(ROWS)
+    assert list(summary) == ["energy", "published"]
+    energy = summary["energy"]
+    assert energy["mean"]["value"] == 0.3
+    assert energy["mean"]["ratio"] == pytest.approx(3.0)
+    assert energy["crps"]["low"] == pytest.approx(1.2)
+    assert energy["crps"]["high"] == pytest.approx(1.6)
+    assert energy["coverage"] == {"value": 0.9, "expected": 0.892}
+    assert (energy["seeds"], energy["failed"]) == (3, 0)
+
+
+def test_the_best_has_the_smallest_crps_and_what_it_loses_is_said():
+    summary = summarise(ROWS)
+    assert best_of(summary) == "energy"
+    words = verdict(summary)
+    assert words.startswith("energy has the smallest CRPS, 1.400 times its floor")
+    assert "in mean published is better (2.00 against 3.00)" in words
+    assert "spread" not in words
+
+
+def test_one_against_another_counts_the_errors_that_are_smaller():
+    words = against(summarise(ROWS), "energy", "published")
+    assert words.startswith("energy is better than published in 1 of 4 errors")
+    assert "crps 0.7 against 0.9 (1.29 times)" in words
+
+
+def test_a_seed_that_failed_or_has_no_number_is_not_left_out_unsaid():
+    failed = Fitted("energy", 3, {}, {}, problem="the loss is nan")
+    summary = summarise([*ROWS, failed])
+    assert (summary["energy"]["seeds"], summary["energy"]["failed"]) == (3, 1)
+    silent = fitted("energy", 4, 0.2, 0.6)
+    silent.errors["spread"]["value"] = silent.errors["spread"]["ratio"] = None
+    summary = summarise([*ROWS, silent])
+    assert summary["energy"]["spread"]["ratio"] is None
+    assert summary["energy"]["mean"]["ratio"] == pytest.approx(2.5)
+    assert "spread has no score" in against(summary, "energy", "published")
+
+
+def test_nothing_that_could_be_scored():
+    summary = summarise([Fitted("energy", 0, {}, {}, problem="diverged")])
+    assert best_of(summary) is None
+    assert verdict(summary) == "No objective gave a twin that could be scored."
