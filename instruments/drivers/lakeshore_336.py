@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from instruments.toml_table import Table
     from instruments.visa import VisaSession
 
-INPUTS = ("A", "B", "C", "D")  # a 335 has two of them
+INPUTS = ("A", "B", "C", "D")
+MODEL_335, INPUTS_335 = "LSCI,MODEL335", ("A", "B")
 READING_STATUS = {
     0: "invalid reading", 1: "old reading", 4: "temperature under range",
     5: "temperature over range", 6: "sensor units zero (shorted?)",
@@ -87,8 +88,11 @@ class LakeShore336:
         Raises
         ------
         SensorError
-            The status names a fault; a 336 then answers 0 K or the last value.
+            The status names a fault; a 336 then answers 0 K or the last value. A 335 has no such
+            input: it is not asked.
         """
+        if missing := self._missing(input_name):
+            raise SensorError(missing)
         status = self._byte(f"RDGST? {input_name}")
         if status:
             words = [word for bit, word in READING_STATUS.items() if status >> bit & 1]
@@ -100,6 +104,8 @@ class LakeShore336:
         if input_name in RELAYS:
             on = self._flags(f"RELAYST? {RELAYS[input_name]}", 1)[0]
             return f"keeping {input_name} on" if on else None
+        if missing := self._missing(ALARMS[input_name]):
+            return f"without an {missing}"
         high, low = self._flags(f"ALARMST? {ALARMS[input_name]}", 2)
         sides = [side for side, rings in (("high", high), ("low", low)) if rings]
         return f"ringing {input_name} ({' and '.join(sides)})" if sides else None
@@ -119,6 +125,12 @@ class LakeShore336:
     def close(self) -> None:
         """Close the session; never raises."""
         self._session.close()
+
+    def _missing(self, letter: str) -> str | None:
+        """Why there is no such input, in words."""
+        if not self.identity.startswith(MODEL_335) or letter in INPUTS_335:
+            return None
+        return f"input {letter}: a 335 has inputs {' and '.join(INPUTS_335)}"
 
     def _flags(self, command: str, count: int) -> list[bool]:
         reply = self._session.query(command)
