@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 GUARD_EVERY_S = 1.0
 """Judgement: a coil warms over minutes; a door contact or flow switch still acts within a second,
 and reading it costs a run with steps of 27 ms a few per cent."""
+VOLTAGE_LIMIT = "at its voltage limit"  # as drivers tell it
 CHECK_EVERY_S = 5.0
 """Judgement: within seconds (issue 3); a repeat that is shorter is verified at its end only."""
 
@@ -48,7 +49,7 @@ def differences(
     `waited_for`: inputs of its status that hold a run, of which guards tell.
     """
     told = [words for name, words in state.inputs if name in waited_for]
-    problems = [f"is {fault}" for fault in state.faults if fault not in told]
+    problems = [f"is {fault}{_advice(fault)}" for fault in state.faults if fault not in told]
     if energised and not state.output_on:
         problems.append("its output went off without us")
     if sent_A is None or gave_way(magnet, state, sent_A, waited_for):
@@ -60,6 +61,16 @@ def differences(
             f"differ by {allowed_A:.2g} A): changed by hand or by another program"
         )
     return problems
+
+
+def _advice(fault: str) -> str:
+    """What to do about a supply that can't push its current through the coil."""
+    if not fault.startswith(VOLTAGE_LIMIT):
+        return ""
+    return (
+        ", so that less than the set current flows: look at the coil's plugs, or raise the limit "
+        "(bench key compliance_V, or at the supply)"
+    )
 
 
 def gave_way(
