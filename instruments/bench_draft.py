@@ -20,6 +20,7 @@ from instruments.bench_keys import (
     USUAL,
     drive_keys,
     driver_keys,
+    guard_inputs,
     kind_of,
 )
 from instruments.draft_values import toml
@@ -174,6 +175,10 @@ def _instrument(one: DraftInstrument) -> str:
     if math.isfinite(one.rated_A):
         lines.append(f"# the supply says it can give {one.rated_A:g} A; what the coil may carry, ")
         lines.append("a person has to say\n")
+    volts, bits = guard_inputs(one.driver)
+    if volts or bits:
+        inputs = ", ".join((*bits, *(f"{name} (with above_V or below_V)" for name in volts)))
+        lines.append(f"# can feed an [interlock.NAME] (instrument, input): {inputs}\n")
     lines.append(f"driver = {toml(one.driver)}\nresource = {toml(one.resource)}\n")
     return "".join(lines) + _lines(driver_keys(one.driver), one.values)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from instruments.bench_guards import OPTIONAL, REQUIRED, WHEN_OUT
+from instruments.bench_guards import OPTIONAL, REQUIRED, WHEN_OUT, WHEN_OUT_KEYS
 from instruments.bench_words import KEY_WORDS
 from instruments.drivers import DRIVERS
 from instruments.rotation_spec import POINTS
@@ -51,6 +51,14 @@ def kind_of(driver: str) -> str:
     return next((kind for kind, drivers in DRIVERS.items() if driver in drivers), "")
 
 
+def guard_inputs(driver: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What of an instrument can feed an interlock: inputs with volts, and bits of its status."""
+    kind = kind_of(driver)
+    model = DRIVERS[kind][driver] if kind else None
+    volts, bits = getattr(model, "interlock_inputs", ()), getattr(model, "status_inputs", ())
+    return tuple(volts), tuple(bits)
+
+
 def driver_keys(driver: str) -> tuple[Key, ...]:
     """The keys of an instrument's table beside its address; none for an unknown driver."""
     kind = kind_of(driver)
@@ -75,17 +83,17 @@ def drive_keys(drive: Mapping[str, Any], magnets: int) -> tuple[Key, ...]:
         second = MUST if magnets > 2 else MAY
         rest = (Key("points_per_rotation", USUAL, POINTS), Key("rotations", USUAL, 1))
         return (*keys, Key("magnet_2", second), *rest)
-    return (*keys, Key("timing", USUAL, TIMINGS[0]), Key("marker_T", MAY))
+    return (*keys, Key("timing", USUAL, TIMINGS[0]), Key("marker_T", MAY), Key("trigger", MAY))
 
 
 RESET_KEYS = (Key("field_T", MUST), Key("hold_s", USUAL, 0.0))
+_WHEN_OUT = (Key(WHEN_OUT_KEYS[0], USUAL, WHEN_OUT[0]), Key(WHEN_OUT_KEYS[1], MAY))
 _SHARED: dict[str, tuple[Key, ...]] = {
     "magnet": (*(Key(key, MUST) for key in REQUIRED), *(Key(key, MAY) for key in OPTIONAL)),
     "readout": (),
-    "teslameter": (Key("tolerance_T", MAY),),
+    "teslameter": (Key("tolerance_T", MAY), *_WHEN_OUT),
     "thermometer": (
-        Key("input", USUAL, "A"), Key("min_K", EITHER), Key("max_K", EITHER),
-        Key("when_out", USUAL, WHEN_OUT[0]), Key("hold_at_most_s", MAY),
+        Key("input", USUAL, "A"), Key("min_K", EITHER), Key("max_K", EITHER), *_WHEN_OUT,
     ),
 }  # fmt: skip
 

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from instruments.bench_draft import Draft, DraftInstrument, named
 from instruments.bench_keys import kind_of
 from instruments.boards import read_boards
-from instruments.draft_values import typed
+from instruments.draft_values import typed, value_of
 from instruments.drivers import BROKEN, DRIVERS, KINDS
 from instruments.toml_table import Table, near
 from instruments.who_answers import CLOCK
@@ -60,6 +61,22 @@ def known_by(one: DraftInstrument, answer: Answer) -> DraftInstrument:
         one, driver=answer.driver if kind_of(answer.driver) else "", identity=answer.identity,
         remark=remark, rated_A=answer.rated_A, rated_V=answer.rated_V, values=values,
     )  # fmt: skip
+
+
+def interlocks_of(instrument: str, text: str) -> dict[str, dict[str, Any]]:
+    """The [interlock.*] tables of `flow switch, aux1 > 2 V`: inputs of one instrument."""
+    tables: dict[str, dict[str, Any]] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        bound = re.fullmatch(r"(.+?)\s*([<>])\s*(.+?)\s*V?", part)
+        values: dict[str, Any] = {"instrument": instrument, "input": bound[1] if bound else part}
+        if bound is not None:
+            values["above_V" if bound[2] == ">" else "below_V"] = value_of(bound[3])
+        tables[_slug(f"{instrument}-{values['input']}")] = values
+    return tables
+
+
+def _slug(words: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", words).strip("-")
 
 
 def boards_of(settings: Sequence[str]) -> dict[str, str]:

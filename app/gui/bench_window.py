@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from app.gui.closing import ClosingWindow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from app.gui.pages.page import Page
     from app.gui.top import TopStrip
     from app.gui.widgets.rail import Rail
@@ -22,6 +24,15 @@ class BenchWindow(ClosingWindow):
     def toast(self, text: str, level: str = "info", trace: str = "") -> None:
         """Say something in the corner; the window knows how."""
         raise NotImplementedError
+
+    def open_bench(self, path: Path) -> None:
+        """Close this bench, safe as always, and open another bench file in its place."""
+        if self.job is not None or self.closing:
+            running = self.job.spec.title if self.job else "The window's end"
+            self.toast(f"{running} is under way: stop it, or wait for its end", "warning")
+            return
+        self.next_bench = path
+        self.shut_down()
 
     def _connect_link(self) -> None:
         self.link.connected.connect(self._connected)

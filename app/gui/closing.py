@@ -10,6 +10,8 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QApplication, QMainWindow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PyQt6.QtGui import QCloseEvent
 
     from app.gui.job import Job
@@ -32,6 +34,7 @@ class ClosingWindow(QMainWindow):
         super().__init__()
         self.closing = False
         self._closed = self._forced = self._asks = False
+        self.next_bench: Path | None = None  # to be opened once this window has closed safely
 
     def stop(self) -> None:
         """Stop what runs; the window knows how."""
@@ -90,6 +93,7 @@ class ClosingWindow(QMainWindow):
 
     def _close_anyway(self) -> None:
         self.session.drop()
+        self.next_bench = None  # a bench that is not safe wants a person, not another bench
         self._bench_closed()
 
     def _bench_closed(self) -> None:

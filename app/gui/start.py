@@ -99,6 +99,10 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
     if not options.smoke and not options.screenshot:
         said = save_settings(settings_path(), window.settings_now())
         sys.stderr.write(f"{said}\n" if said else "")
+    if window.next_bench is not None and not ended_by:
+        window.deleteLater()
+        library = ["--library", options.library] if options.library else []
+        return run(["--bench", str(window.next_bench), *library], time.perf_counter())
     return 3 if ended_by else 0
 
 

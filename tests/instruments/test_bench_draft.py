@@ -15,12 +15,23 @@ from instruments.bench_draft import (
     named,
     text_of,
 )
-from instruments.bench_file import parse_bench
-from instruments.bench_keys import EITHER, MUST, driver_keys, kind_of
-from instruments.draft_settings import place, with_settings
+from instruments.bench_file import DRIVE_KEYS, parse_bench
+from instruments.bench_keys import (
+    EITHER,
+    MUST,
+    RESET_KEYS,
+    drive_keys,
+    driver_keys,
+    guard_inputs,
+    kind_of,
+)
+from instruments.draft_settings import interlocks_of, place, with_settings
 from instruments.draft_values import toml, typed, value_of
 from instruments.drivers import DRIVERS
+from instruments.rotation_spec import ROTATION_KEYS
+from instruments.sequenced import TIMING_KEYS
 from models.errors import InputError
+from models.sequence import ENCODINGS
 
 EVERY_DRIVER = [driver for drivers in DRIVERS.values() for driver in drivers]
 LIMITS = {"tesla_per_ampere": 4e-4, "max_current_A": 11.0, "max_ramp_A_per_s": 2000.0}
@@ -90,6 +101,31 @@ def test_a_default_that_stands_as_a_comment_is_the_drivers_own() -> None:
     assert spoken != text
     before, after = parse_bench(text, "draft"), parse_bench(spoken, "draft")
     assert before.readouts == after.readouts
+
+
+@pytest.mark.parametrize("driver", [d for d in EVERY_DRIVER if any(guard_inputs(d))])
+def test_every_interlock_that_an_instrument_can_feed_is_named_and_can_be_given(driver: str) -> None:
+    volts, bits = guard_inputs(driver)
+    one = named([DraftInstrument(socket(9), driver, "it")])[0]
+    guards = interlocks_of("it", ", ".join((*bits, *(f"{name} > 2 V" for name in volts))))
+    assert len(guards) == len(volts) + len(bits)
+    told = Draft("", (one,), interlocks=guards)
+    assert [p for p in told.problems() if p.startswith("[interlock")] == []
+    assert all(name in text_of(told) for name in (*volts, *bits))
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_key_of_the_drive_and_the_reset_is_offered(encoding: str) -> None:
+    offered = {key.name for key in drive_keys({"encoding": encoding}, 3)}
+    known = {*DRIVE_KEYS, *(ROTATION_KEYS if encoding == "rotation" else TIMING_KEYS)}
+    assert offered == known
+    assert {key.name for key in RESET_KEYS} == {"field_T", "hold_s"}
+
+
+def test_every_key_has_words() -> None:
+    keys = [key for driver in EVERY_DRIVER for key in driver_keys(driver)]
+    keys += [*RESET_KEYS, *drive_keys({}, 3), *drive_keys({"encoding": "rotation"}, 3)]
+    assert [key.name for key in keys if not key.words] == []
 
 
 def test_limits_beyond_the_supplys_own_and_a_drive_beyond_the_limits_are_wrong() -> None:

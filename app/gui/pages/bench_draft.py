@@ -15,6 +15,7 @@ from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import label
 from app.new_file import refuse_taken, write_new
 from instruments.bench_draft import Draft, DraftInstrument, is_missing, named, text_of
+from instruments.bench_file import read_bench
 from instruments.clock import Stop
 from instruments.discovery import Found, discover
 from instruments.draft_settings import boards_of, known_by, on_a_clock
@@ -47,6 +48,9 @@ class BenchDraftPage(Page):
         self._instruments()
         self._preview()
         self.copy_button.hide()
+        self.open_button = self.button("Open this bench", self.open_written)
+        self.open_button.setToolTip("Closes the present bench, safe as always, and opens this one")
+        self.open_button.hide()
         self.add_button = self.button("Add address", self.add)
         self.ask_button = self.button("Ask who they are", self.ask)
         self.ask_button.setToolTip("Opens each and sends *IDN?; nothing is set")
@@ -166,12 +170,15 @@ class BenchDraftPage(Page):
 
     def draft(self) -> Draft:
         """The bench as it stands on the page."""
-        instruments = [card.instrument() for card in self.cards]
+        cards = [card for card in self.cards if card.instrument().resource]
+        instruments = named(card.instrument() for card in cards)
+        guards = [card.interlocks(one.name) for card, one in zip(cards, instruments, strict=True)]
         return Draft(
             self.fields.name.text().strip() or self.fields.path.stem,
-            named(one for one in instruments if one.resource),
+            instruments,
             self.fields.drive(_magnets(instruments)),
             self.fields.reset(),
+            interlocks={name: table for one in guards for name, table in one.items()},
             boards=self.fields.boards(),
             virtual=self.virtual,
         )
@@ -229,6 +236,7 @@ class BenchDraftPage(Page):
         more = len(self.cards) - known
         words = f"{more} more without a driver" if more else "nothing is opened by itself"
         self.say(f"{self.doing} …" if self.doing else heading, words)
+        self.open_button.setVisible(self.written is not None)
         for button in (self.find_button, self.ask_button, self.add_button):
             button.setEnabled(not self.doing)
 
@@ -242,14 +250,22 @@ class BenchDraftPage(Page):
                 self.shell.toast(str(error), "error")
             else:
                 self.written = (path, text_of(draft))
-                self.shell.toast(
-                    f"Written: {path}\nCheck it: twinrig bench check {path}\n"
-                    f"Open it: twinrig --bench {path}"
-                )
+                self.shell.toast(f"Written: {path}\nCheck it: twinrig bench check {path}")
         self.show_cost()
 
+    def open_written(self) -> None:
+        """Open the file that was written; as it is now, for an editor may have had it."""
+        if self.written is None:
+            return
+        try:
+            read_bench(self.written[0])
+        except InputError as error:
+            self.shell.toast(str(error), "error")
+        else:
+            self.shell.open_bench(self.written[0])
 
-def _magnets(instruments: list[DraftInstrument] | tuple[DraftInstrument, ...]) -> int:
+
+def _magnets(instruments: tuple[DraftInstrument, ...]) -> int:
     return sum(one.kind == "magnet" for one in instruments)
 
 

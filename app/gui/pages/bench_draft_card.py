@@ -20,8 +20,9 @@ from PyQt6.QtWidgets import (
 from app.gui.theme import mono, sans
 from app.gui.widgets.basic import Choice, Elided, label, line, set_role
 from instruments.bench_draft import DraftInstrument, is_missing
-from instruments.bench_keys import EITHER, MAY, MUST, Key, driver_keys
+from instruments.bench_keys import EITHER, MAY, MUST, Key, driver_keys, guard_inputs
 from instruments.bench_words import unit_of
+from instruments.draft_settings import interlocks_of
 from instruments.draft_values import toml, typed
 from instruments.drivers import DRIVERS
 
@@ -37,21 +38,22 @@ NOBODY = "not on this bench"
 class KeyRow(QWidget):
     """A key, its entry, and behind it what it means, or what is wrong with it."""
 
-    def __init__(self, key: Key, changed: Callable[[], None], key_px: int = KEY_PX) -> None:
+    def __init__(self, key: Key, changed: Callable[[], None], words: str = "") -> None:
         super().__init__()
         self.key = key
+        self._words = words or key.words
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         name = label(key.name, "label")
-        name.setFixedWidth(key_px)
+        name.setFixedWidth(KEY_PX)
         self.entry = QLineEdit()
         self.entry.setAccessibleName(key.name)
         self.entry.setFixedWidth(ENTRY_PX)
         self.entry.setPlaceholderText(placeholder(key))
         self.entry.textChanged.connect(lambda _: changed())
         name.setBuddy(self.entry)
-        self.note = Elided(key.words, "note")
+        self.note = Elided(self._words, "note")
         for widget in (name, self.entry, self.note):
             layout.addWidget(widget, 1 if widget is self.note else 0)
         self.setFixedHeight(28)
@@ -61,16 +63,16 @@ class KeyRow(QWidget):
         """What was typed."""
         return self.entry.text().strip()
 
-    def judge(self, problem: str) -> None:
-        """Show a problem of this key, or what the key means where there is none."""
+    def judge(self, problem: str, *, wrong: bool = False) -> None:
+        """Show a problem of this key (`wrong`: a missing value too), or what the key means."""
         level = ""
         if problem:
-            level = "attention" if is_missing(problem) else "fault"
+            level = "attention" if is_missing(problem) and not wrong else "fault"
         words = problem.partition("] ")[2].removeprefix("magnet limits: ")
-        missing = f"to fill in: {self.key.words}" if self.key.words else "to fill in"
+        missing = f"to fill in: {self._words}" if self._words else "to fill in"
         if words.startswith("needs "):
-            missing = f"{words}: {self.key.words}"
-        self.note.setText({"": self.key.words, "attention": missing}.get(level, words))
+            missing = f"{words}: {self._words}"
+        self.note.setText({"": self._words, "attention": missing}.get(level, words))
         set_role(self.note, level or "note")
         set_level(self.entry, level)
 
@@ -111,6 +113,7 @@ class InstrumentCard(QFrame):
         self._theme, self._changed = theme, changed
         self.one = one
         self.rows: dict[str, KeyRow] = {}
+        self.guards: KeyRow | None = None
         self._typed: dict[str, str] = {}
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 12, 12)
@@ -186,6 +189,10 @@ class InstrumentCard(QFrame):
             name=self.table_name.text().strip(),
         )  # fmt: skip
 
+    def interlocks(self, name: str) -> dict[str, dict[str, Any]]:
+        """The interlocks that this instrument, of that name, is to feed."""
+        return interlocks_of(name, self.guards.text) if self.guards is not None else {}
+
     def suggest(self, name: str) -> None:
         """The name that it gets where none is typed."""
         self.table_name.setPlaceholderText(name)
@@ -202,11 +209,21 @@ class InstrumentCard(QFrame):
             row.judge(problem)
             if problem:
                 row.show()
+        self._judge_guards(table.partition(".")[2], problems)
         mine = [p for p in problems if p.startswith(f"[{table}] ")]
         for problem in mine:
             problems.remove(problem)
         self.rest.setText("; ".join(p.partition("] ")[2] for p in mine))
         self.rest.setVisible(bool(mine))
+
+    def _judge_guards(self, name: str, problems: list[str]) -> None:
+        if self.guards is None:
+            return
+        tables = tuple(f"[interlock.{one}] " for one in self.interlocks(name))
+        mine = [p for p in problems if p.startswith(tables)] if tables else []
+        for problem in mine:
+            problems.remove(problem)
+        self.guards.judge(mine[0] if mine else "", wrong=True)
 
     def _driver_chosen(self) -> None:
         """Rows for the keys of the driver; what was typed for a key of that name stays."""
@@ -221,11 +238,24 @@ class InstrumentCard(QFrame):
             row.entry.setText(self._typed.get(key.name) or self._given(key.name))
             self.rows[key.name] = row
             self._keys.addWidget(row)
+        self._offer_guards(driver)
         kind = next((kind for kind, drivers in DRIVERS.items() if driver in drivers), "")
         self.kind.setText(kind)
         self.table_name.setVisible(bool(kind))
         self._show_optional(False)
         self._changed()
+
+    def _offer_guards(self, driver: str) -> None:
+        """A row for the interlocks that the driver's instrument can feed."""
+        if self.guards is not None:
+            self.guards.hide()
+            self.guards.deleteLater()
+            self.guards = None
+        volts, bits = guard_inputs(driver)
+        if volts or bits:
+            can = ", ".join((*bits, *(f"{one} > 2 V" for one in volts)))
+            self.guards = KeyRow(Key("interlocks", MAY), self._changed, words=f"any of {can}")
+            self._keys.addWidget(self.guards)
 
     def _given(self, name: str) -> str:
         return toml(self.one.values[name]) if name in self.one.values else ""

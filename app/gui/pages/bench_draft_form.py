@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LABELS = {
     "low_T": "Field at drive 0", "high_T": "Field at drive 1", "hold_s": "Hold", "gate_s": "Gate",
     "magnet": "Magnet", "magnet_2": "Second magnet", "points_per_rotation": "Points a turn",
-    "rotations": "Turns a step", "timing": "Timing", "marker_T": "Marker", "field_T": "Reset field",
+    "rotations": "Turns a step", "timing": "Timing", "marker_T": "Marker", "trigger": "Trigger",
 }  # fmt: skip
 RESET_LABELS = {"field_T": "Reset field", "hold_s": "Reset hold"}
 MOST_MAGNETS = 3  # with so many, every key of [drive] may be asked for

@@ -49,6 +49,9 @@ class Shell(Protocol):
     def reconnect(self) -> None:
         """Connect the bench again, in a worker."""
 
+    def open_bench(self, path: Path) -> None:
+        """Close this bench and open another bench file."""
+
 
 class Page(QWidget):
     """Form at the left, header and plots at the right."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import signal
+from importlib.resources import files
 
 import pytest
 from PyQt6.QtCore import QTimer
@@ -57,6 +58,24 @@ def test_a_wrong_bench_file_is_exit_2_without_a_window(tmp_path, capsys) -> None
     bench.write_text("nme = 'x'\n")
     assert main(["--bench", str(bench)]) == 2
     assert "did you mean 'name'" in capsys.readouterr().err
+
+
+def test_another_bench_is_opened_once_this_one_has_closed(tmp_path) -> None:
+    bench = tmp_path / "rig.toml"
+    text = files("resources").joinpath("virtual-nanoring.toml").read_text("utf-8")
+    bench.write_text(text.replace('name = "virtual nanoring array"', 'name = "the other rig"'))
+    names: list[str] = []
+    visitor = Visitor(
+        lambda w: w.session.bench is not None,
+        lambda w: names.append(w.session.spec.name),
+        lambda w: w.open_bench(bench),
+        lambda w: w.session.spec.name == "the other rig" and w.session.bench is not None,
+        lambda w: names.append(w.session.spec.name),
+        lambda w: w.close(),
+    )
+    assert main([]) == 0
+    assert visitor.steps == []
+    assert names == ["virtual nanoring array", "the other rig"]
 
 
 def test_closing_keeps_theme_and_forms(tmp_path) -> None:
