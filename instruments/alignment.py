@@ -21,6 +21,24 @@ class AlignmentError(TwinrigError):
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What was seen of a list's end.
+
+    Attributes
+    ----------
+    count, at_s
+        How many samples a buffer had behind it, and when it said so, on the bench's clock.
+    ran_s, over_s
+        When, on that clock, the list was last seen to run, and first seen to be over.
+    """
+
+    count: int
+    at_s: float
+    ran_s: float
+    over_s: float
+
+
+@dataclass(frozen=True)
 class Bracket:
     """How many samples a buffer had before and after a list was seen to start.
 
@@ -96,6 +114,31 @@ class Bracket:
                 f"{self.name}: {end - self.before} samples were taken while the list ran, "
                 f"{due:.0f} were due at {self.rate_Hz:g} Hz; the repeat is void"
             )
+
+    def check_clocks(self, end: Seen, origin_s: float, total_s: float, stands_s: float) -> None:
+        """Raise where a list took another time on the buffer's clock than on its supply's.
+
+        Parameters
+        ----------
+        end
+            What was seen of its end.
+        origin_s
+            Its begin on the buffer's time.
+        total_s
+            How long it should have taken.
+        stands_s
+            How long a value stands: the two clocks may differ by a share of it at the end.
+        """
+        counted_s = end.count / self.rate_Hz - origin_s
+        least_s = counted_s - (end.at_s - end.ran_s)
+        most_s = counted_s + 1 / self.rate_Hz - (end.at_s - end.over_s)
+        unsure_s = STANDS_SHARE * stands_s + self.half_s
+        if least_s - unsure_s <= total_s <= most_s + unsure_s:
+            return
+        raise self.lost(
+            f"by its clock the supply's list of {total_s:.4g} s took {least_s:.4g} to {most_s:.4g} "
+            "s: the clocks differ too much for a repeat as long; play shorter ones"
+        )
 
     def rows(self, times_s: NDArray[np.float64], count: int) -> NDArray[np.int64]:
         """The numbers of the samples that stand at these times of the buffer."""

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from instruments import encoding
-from instruments.alignment import AlignmentError, Bracket, edge
+from instruments.alignment import AlignmentError, Bracket, Seen, edge
 from instruments.bench_reading import StepReading, joined
 from instruments.list_parts import Room, dwell_s, parts_of
 from instruments.sequenced import (
@@ -189,27 +189,28 @@ class HardwareTimed:
                     buffer.arm(rate_Hz)
                 left.callback(_stop, buffer)
             behind_s = self._gate_s + 2 / min(rates_Hz)
-            self._magnet.play_list(part.points, around, behind_s, part.pulse_at)
-            counts.append([buffer.count() for buffer in self._buffers])
+            ran_s, over_s = self._magnet.play_list(part.points, around, behind_s, part.pulse_at)
+            ends = [
+                Seen(buffer.count(), self._clock.now_s(), ran_s, over_s) for buffer in self._buffers
+            ]
             self._magnet.hold(behind_s)
         columns = []
-        sampled = zip(self._names, self._buffers, rates_Hz, strict=True)
-        for number, (name, buffer, rate_Hz) in enumerate(sampled):
-            before, after, end = (count[number] for count in counts)
+        sampled = zip(self._names, self._buffers, rates_Hz, *counts, ends, strict=True)
+        for name, buffer, rate_Hz, before, after, end in sampled:
             columns.append(self._read(part, Bracket(name, rate_Hz, before, after), buffer, end))
         return begun_s[0], np.array([joined(list(row)) for row in zip(*columns, strict=True)])
 
     def _read(
-        self, part: Part, bracket: Bracket, buffer: SampleBuffer, end: int
+        self, part: Part, bracket: Bracket, buffer: SampleBuffer, end: Seen
     ) -> NDArray[np.float64]:
         """The values of a part's items out of one buffer `(N, C)`."""
         count = buffer.count()
         sampled_s = part.total_s
         if part.pulse_at is not None:
             edge_s = self._edge_s(part, buffer)
-            bracket = bracket.triggered(end)
+            bracket = bracket.triggered(end.count)
             sampled_s -= edge_s
-        bracket.check_count(count, end, sampled_s, buffer.most_points)
+        bracket.check_count(count, end.count, sampled_s, buffer.most_points)
         samples = buffer.fetch(count)
         stands_s = self._gate_s or min(item.end_s - item.set_s for item in part.items)
         if part.pulse_at is not None:
@@ -220,6 +221,7 @@ class HardwareTimed:
         else:
             free = free_s(buffer, stands_s)
             origin_s, unsure_s = bracket.origin_s(free), bracket.half_s
+        bracket.check_clocks(end, origin_s, part.total_s, stands_s)
         # a filter's output of a gate stands behind the dwell, readings are taken in the middle of
         # the gate; without one the dwell's last samples count
         back_s = looks_back_s(buffer)

@@ -227,7 +227,7 @@ class LimitedMagnet(WatchedMagnet):
         around: Callable[[Callable[[], None]], None] = lambda start: start(),
         then_s: float = 0.0,
         pulse_at: int | None = None,
-    ) -> None:
+    ) -> tuple[float, float]:
         """Let the supply play (A, s) points by its own clock; returns when it is at the last one.
 
         Parameters
@@ -240,6 +240,11 @@ class LimitedMagnet(WatchedMagnet):
             What is known to follow at the last point: foreseen with the list.
         pulse_at
             The number of the point that gives a pulse (`PulsedList`); None: none does.
+
+        Returns
+        -------
+        tuple of float
+            When, in device time, it was last seen to run, and first seen to be over.
 
         Raises
         ------
@@ -271,7 +276,7 @@ class LimitedMagnet(WatchedMagnet):
             play = list_play.ListPlay(
                 self.magnet, program, stairs, self._clock, self._stop, self._watch, self._look_on
             )
-            play.play(points, around, pulse_at)
+            return play.play(points, around, pulse_at)
 
     @contextmanager
     def at_rest(self) -> Iterator[Watch]:

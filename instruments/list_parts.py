@@ -3,7 +3,8 @@
 The reset and each step are an item: the points of its ramps and of the fields that it visits (a
 loop: +H, then −H), the last of which is read at the end of its dwell. An item is never cut in two:
 between two parts the current stays at the last point of the one before, and half a loop would last
-as long as it takes to load the next.
+as long as it takes to load the next. A dwell beyond the list's longest is several points: as long
+as they can be, and the rest.
 
 A part begins with a marker (only the first) or with a trigger (each): a point at the present
 set-point, and one more that gives the pulse.
@@ -83,8 +84,8 @@ def groups_of(
     plan: Sequence[tuple[float, float]],
     visits: int,
     here_A: float | None = None,
-) -> list[Points]:
-    """The points of each item of a plan of (T, s), `visits` fields an item.
+) -> list[tuple[Points, float]]:
+    """The points of each item of a plan of (T, s), `visits` fields an item, and its last dwell.
 
     Parameters
     ----------
@@ -99,9 +100,26 @@ def groups_of(
     """
     each = magnet.as_list(((t, dwell_s(program, s)) for t, s in plan), here_A)
     return [
-        [point for group in each[first : first + visits] for point in group]
+        (
+            [piece for group in each[first : first + visits] for piece in pieces(program, group)],
+            each[first + visits - 1][-1][1],
+        )
         for first in range(0, len(each), visits)
     ]
+
+
+def pieces(program: CurrentList, points: Points) -> Points:
+    """Points of dwells that the list can have: a longer one is several of them."""
+    longest_s, found = program.dwell_s[1], []
+    for current_A, seconds in points:
+        whole = max(0, math.ceil(seconds / longest_s - 1e-9) - 1)
+        rest_s = seconds - whole * longest_s
+        if whole and rest_s < program.dwell_s[0]:  # the last whole one and the rest, in halves
+            whole, rest_s = whole - 1, rest_s + longest_s
+            found += [(current_A, longest_s)] * whole + [(current_A, rest_s / 2)] * 2
+        else:
+            found += [(current_A, longest_s)] * whole + [(current_A, rest_s)]
+    return found
 
 
 def parts_of(
@@ -137,7 +155,7 @@ def parts_of(
     here_A = magnet.here_A()
     marker: Points = []
     if marker_T is not None:
-        marker = groups_of(magnet, program, [(marker_T, window.hold_s + gate_s)], 1, here_A)[0]
+        ((marker, _),) = groups_of(magnet, program, [(marker_T, window.hold_s + gate_s)], 1, here_A)
         here_A = marker[-1][0]
     visits = len(encoding.fields_T(window.encoding, 0.0))
     groups = groups_of(magnet, program, plan, visits, here_A)
@@ -145,14 +163,13 @@ def parts_of(
     points = marker or [(here_A, seconds) for seconds in lead_s]
     marker_s = at_s = sum(s for _, s in points)
     items: list[Item] = []
-    for number, group in enumerate(groups):
+    for number, (group, last_s) in enumerate(groups):
         end_s = at_s + sum(s for _, s in group)
         if items and (len(points) + len(group) > room.most_points or end_s > room.most_s):
             yield Part(points, items, marker_s if marker else 0.0, pulse_at)
             points = [(points[-1][0], seconds) for seconds in lead_s]
             marker, items, at_s = [], [], sum(s for _, s in points)
             end_s = at_s + sum(s for _, s in group)
-        current_A, last_s = group[-1]
-        items.append(Item(current_A, end_s - last_s, end_s, read=number > 0))
+        items.append(Item(group[-1][0], end_s - last_s, end_s, read=number > 0))
         points, at_s = [*points, *group], end_s
     yield Part(points, items, marker_s if marker else 0.0, pulse_at)

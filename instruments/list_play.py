@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from instruments.watch import Watch
 
 LOOK_S = 0.25  # device time between two looks at a list
-END_S = 0.01  # … and at its end, whose moment is measured by it
+END_S = 0.01  # … and at its end, whose moment is measured by it, …
+NEAR_S = 0.03  # … from so long before on: it tells how far the two clocks differ
 EARLY_SHARE = 0.02  # judgement: a card's clock differs by less; a list that ends sooner was ended
 EARLY_S = 0.05
 LATE_S = 5.0  # judgement: how long a list may go on behind its end
@@ -111,10 +112,11 @@ class ListPlay:
         points: Sequence[tuple[float, float]],
         around: Callable[[Callable[[], None]], None],
         pulse_at: int | None = None,
-    ) -> None:
+    ) -> tuple[float, float]:
         """Load, start and watch points that are within all limits; the last one stays.
 
-        `around` is called with what starts the list, and calls it. `pulse_at`: as `play_list`.
+        `around` is called with what starts the list, and calls it. `pulse_at` and what it returns:
+        as `play_list`.
         """
         pulsed = pulses(self._program)
         if pulse_at is None:
@@ -127,13 +129,14 @@ class ListPlay:
         self._stairs.sent_A = None  # not known until the list is over
         try:
             around(self._start)
-            self._watch_over(points)
+            seen = self._watch_over(points)
             self._stairs.sent_A = points[-1][0]
             self._stairs.confirm()
         except BaseException:
             self._abandon()
             raise
         self._watch.flows(points[-1][0])
+        return seen
 
     def _start(self) -> None:
         self._program.start()
@@ -141,27 +144,29 @@ class ListPlay:
             errors = "; ".join(self._magnet.errors()) or "no error"
             raise TwinrigError(f"{self._magnet.name}: its list did not start ({errors})")
 
-    def _watch_over(self, points: Sequence[tuple[float, float]]) -> None:
-        """Wait until the list is over; raises what ends it early."""
+    def _watch_over(self, points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Wait until the list is over; raises what ends it early. Returns as `play_list`."""
         total_s = sum(dwell_s for _, dwell_s in points)
         begin_s, due = self._clock.now_s(), 0
+        ran_s = begin_s
         begins_s = [0.0]
         for _, dwell_s in points:
             begins_s.append(begins_s[-1] + dwell_s)
         while True:
-            passed_s = self._clock.now_s() - begin_s
+            now_s = self._clock.now_s()
+            passed_s = now_s - begin_s
             while due < len(points) and begins_s[due] <= passed_s:
                 self._watch.flowed(begin_s + begins_s[due], points[due][0])
                 due += 1
             if not self._program.running():
                 break
-            left_s = total_s - passed_s
+            ran_s, left_s = now_s, total_s - passed_s
             if left_s < -(LATE_S + EARLY_SHARE * total_s):
                 raise TwinrigError(
                     f"{self._magnet.name}: its list of {total_s:.3g} s still runs after "
                     f"{passed_s:.3g} s"
                 )
-            self._clock.wait(min(LOOK_S, max(left_s, END_S)))
+            self._clock.wait(min(LOOK_S, max(left_s - NEAR_S, END_S)))
             self._look()
             if not self._magnet.output_on():
                 raise TwinrigError(f"{self._magnet.name}: its output went off without us")
@@ -170,6 +175,7 @@ class ListPlay:
                 f"{self._magnet.name}: its list of {total_s:.3g} s was over after "
                 f"{passed_s:.3g} s: ended by hand or by another program"
             )
+        return ran_s, self._clock.now_s()
 
     def _abandon(self) -> None:
         """End the list; where that fails, too, the way to safety will."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from instruments import encoding
 from instruments.alignment import STANDS_SHARE
 from instruments.hardware_timed import HardwareTimed
-from instruments.list_parts import dwell_s, groups_of
+from instruments.list_parts import groups_of
 from instruments.sequenced import (
     buffer_of,
     free_s,
@@ -119,7 +119,9 @@ class StepClock:
 
     def _chosen(self) -> Choice:
         if self._choice is None:
-            self._choice = self._choose(self._spec.window, self._spec.reset, ())
+            window = self._spec.window
+            ends = [[window.low_T, window.high_T]]
+            self._choice = self._choose(window, self._spec.reset, ends)
         return self._choice
 
     def _choose(
@@ -180,7 +182,7 @@ def problems(
     spec: BenchSpec, magnet: LimitedMagnet, readouts: Mapping[str, Readout], window: DriveWindow
 ) -> list[str]:
     """Why a bench can't time its sequences by hardware, in words; empty where it can."""
-    found = _of_magnet(spec, magnet, window)
+    found = _of_magnet(spec, magnet)
     if not readouts:
         found.append("there is no read-out")
     for name, readout in readouts.items():
@@ -198,15 +200,12 @@ def problems(
     return found
 
 
-def _of_magnet(spec: BenchSpec, magnet: LimitedMagnet, window: DriveWindow) -> list[str]:
+def _of_magnet(spec: BenchSpec, magnet: LimitedMagnet) -> list[str]:
     named = f"magnet {magnet.name} ({magnet.magnet.driver})"
     program = list_of(magnet.magnet)
     if program is None:
         return [f"{named} plays no list"]
     found = []
-    longest_s = window.hold_s + spec.gate_s
-    if dwell_s(program, longest_s) > program.dwell_s[1]:
-        found.append(f"a step lasts {longest_s:g} s, the supply's list {program.dwell_s[1]:g} s")
     if spec.marker_T is not None and (
         beyond := magnet.limits.problem(magnet.limits.current_A(spec.marker_T))
     ):
@@ -258,8 +257,8 @@ def unplayable(
         return []  # `problems` says so
     for fields_T in sequences:
         plan = list(encoding.plan_T(window, reset, [fields_T], spec.gate_s))
-        here_A = 0.0
-        for group in groups_of(magnet, program, plan, 1, here_A):
+        here_A, visits = 0.0, len(encoding.fields_T(window.encoding, 0.0))
+        for group, _ in groups_of(magnet, program, plan, visits, here_A):
             found = magnet.list_problems(group, here_A)
             if found:
                 return found

@@ -2,6 +2,9 @@
 
 An interval is the time between two readings of one repeat. A step is late where its interval is
 longer than what it was planned to take (walk, hold, gate) by more than one tick of the ramp.
+
+Where a supply's list times the steps, their times are the list's dwells, not measured one by one:
+that its length was so on the read-outs' clocks was checked list by list (`instruments.alignment`).
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ class StepTiming:
         Quantiles of the intervals' distance from their median.
     late_steps, steps
         How many came late, of how many.
+    by_hardware
+        Whether the times are those of the supply's list.
     """
 
     step_s: float
@@ -41,6 +46,7 @@ class StepTiming:
     jitter_max_s: float
     late_steps: int
     steps: int
+    by_hardware: bool = False
 
     @property
     def values(self) -> dict[str, Any]:
@@ -50,6 +56,7 @@ class StepTiming:
             **{name: round(getattr(self, name), 6) for name in names},
             "late_steps": self.late_steps,
             "steps": self.steps,
+            "by": "hardware" if self.by_hardware else "software",
         }
 
     def __str__(self) -> str:
@@ -59,6 +66,12 @@ class StepTiming:
                 self.step_s, self.jitter_p50_s, self.jitter_p99_s, self.jitter_max_s, TICK_S
             )
         )  # fmt: skip
+        if self.by_hardware:
+            return (
+                f"steps: one every {step} by the supply's clock, whose lists lasted as long on the "
+                f"read-outs'; between two lists up to {most} more; {self.late_steps} of "
+                f"{self.steps} late by more than {tick}"
+            )
         return (
             f"steps: one every {step} (median); away from it by {half} in half of them, {p99} at "
             f"p99, {most} at most; {self.late_steps} of {self.steps} late by more than {tick}"
@@ -77,7 +90,7 @@ def timing_of(recording: Recording, bench: Bench) -> StepTiming | None:
         fields_T = recording.window.field_T(drive[: int(length)])
         row[: int(length)] = bench.planned_s(fields_T.tolist(), recording.window)
     late = known & (intervals_s > planned_s[:, None, 1:] + TICK_S)
-    return _timing(intervals_s[known], int(late.sum()))
+    return _timing(intervals_s[known], int(late.sum()), bench.by_hardware)
 
 
 def timing_values(recording: Recording, bench: Bench) -> dict[str, Any]:
@@ -94,8 +107,8 @@ def timing_notes(recording: Recording, bench: Bench) -> list[Note]:
     return [Note(str(timing), "warning" if timing.late_steps else "info")]
 
 
-def _timing(intervals_s: NDArray[np.float64], late: int) -> StepTiming:
+def _timing(intervals_s: NDArray[np.float64], late: int, by_hardware: bool) -> StepTiming:
     median_s = float(np.median(intervals_s))
     away_s = np.abs(intervals_s - median_s)
     p50_s, p99_s, max_s = (float(q) for q in np.quantile(away_s, (0.5, 0.99, 1.0)))
-    return StepTiming(median_s, p50_s, p99_s, max_s, late, intervals_s.size)
+    return StepTiming(median_s, p50_s, p99_s, max_s, late, intervals_s.size, by_hardware)

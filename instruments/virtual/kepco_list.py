@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -148,8 +149,23 @@ class ListMemory:
         if not currents or len(dwells) != len(currents) or not self._supply.current_mode:
             raise ScpiError(-221)
         self._supply.full_scale_A = self._supply.max_A
-        points = list(zip(currents, dwells, strict=True))
-        self._supply.start_list(points, self._count or math.inf, self._pulses())
+        points, pulses = self._stays(list(zip(currents, dwells, strict=True)), self._pulses())
+        self._supply.start_list(points, self._count or math.inf, pulses)
+
+    def _stays(
+        self, points: list[tuple[float, float]], pulses: dict[int, bool]
+    ) -> tuple[list[tuple[float, float]], dict[int, bool]]:
+        """What stays at one current as one point: as long as it can be, and more of it."""
+        stays, moved = points[:1], {0: pulses[0]} if 0 in pulses else {}
+        for number, (before, point) in enumerate(itertools.pairwise(points), 1):
+            if number in pulses:
+                moved[len(stays)] = pulses[number]
+            goes_on = point[0] == before[0] and before[1] == self.dwell_s[1]
+            if goes_on and number not in pulses and number - 1 not in pulses:
+                stays[-1] = point[0], stays[-1][1] + point[1]
+            else:
+                stays.append(point)
+        return stays, moved
 
     def _pulses(self) -> dict[int, bool]:
         """The numbers of the points that give a pulse: none on this card."""

@@ -45,6 +45,8 @@ def test_the_recording_is_as_one_timed_by_software(tmp_path: Path) -> None:
         assert events[-1].values["status"] == "done"
         words = [event.text for event in events if isinstance(event, Note)]
         assert any("timed by hardware" in text for text in words) == (timing == "hardware")
+        assert any("by the supply's clock" in text for text in words) == (timing == "hardware")
+        assert events[-1].values["timing"]["by"] == timing
     software, hardware = found["software"], found["hardware"]
     assert hardware.complete.all()
     assert hardware.channels == software.channels

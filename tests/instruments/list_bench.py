@@ -44,7 +44,13 @@ def spec_of(
     return parse_bench(text, "list bench")
 
 
-def ice_of(timing: str, seed: int = 0, **changed: str) -> BenchSpec:
+def ice_of(
+    timing: str,
+    seed: int = 0,
+    supply: str = "kepco-bop",
+    trigger: bool = False,
+    **changed: str,
+) -> BenchSpec:
     """Spin-vortex ice in field loops, which a lock-in reads at −H."""
     text = (files("resources") / "virtual-spin-vortex-ice.toml").read_text("utf-8")
     readout = text[text.index("[readout.analyser]") : text.index("[drive]")]
@@ -52,7 +58,9 @@ def ice_of(timing: str, seed: int = 0, **changed: str) -> BenchSpec:
         '[readout.lockin]\ndriver = "sr830"\nresource = "TCPIP0::virtual-sr830::5025::SOCKET"\n\n'
     )
     text = text.replace(readout, lockin).replace("seed = 0", f"seed = {seed}")
-    text = text.replace("gate_s = 0.0072", f'timing = "{timing}"\ngate_s = 0.027027027')
+    text = text.replace("kepco-bop", supply)
+    given = f'timing = "{timing}"\n' + ("trigger = true\n" if trigger else "")
+    text = text.replace("gate_s = 0.0072", f"{given}gate_s = 0.027027027")
     for key, value in changed.items():
         text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
     return parse_bench(text, "ice bench")

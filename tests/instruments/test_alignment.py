@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instruments.alignment import AlignmentError, Bracket, edge
+from instruments.alignment import AlignmentError, Bracket, Seen, edge
 
 RATE_HZ = 512.0
 GATE_S = 1 / 37
@@ -81,3 +81,36 @@ def test_a_sample_that_was_not_taken_voids_the_repeat():
     assert bracket.rows(np.array([1 / RATE_HZ, 0.5]), 540).tolist() == [0, 255]
     with pytest.raises(AlignmentError, match="sample 1023 is needed, the buffer has 540"):
         bracket.rows(np.array([2.0]), 540)
+
+
+@given(
+    total_s=st.floats(0.1, 100.0),
+    start_s=st.floats(0.01, 0.05),
+    off_s=st.floats(-0.1, 0.1),
+    seen_every_s=st.floats(0.001, 0.02),
+    late_s=st.floats(0.0, 0.02),
+)
+def test_clocks_that_differ_by_a_share_of_a_value_are_let_pass_and_no_more(
+    total_s, start_s, off_s, seen_every_s, late_s
+):
+    """The list began at `start_s` of the buffer's time and lasted `total_s + off_s` of it."""
+    over_s = start_s + total_s + off_s
+    seen = Seen(int((over_s + seen_every_s + late_s) * RATE_HZ), over_s + seen_every_s + late_s,
+                over_s - seen_every_s, over_s + seen_every_s)  # fmt: skip
+    taken = int(start_s * RATE_HZ)
+    bracket = Bracket("lockin", RATE_HZ, taken, taken)
+    unsure_s = GATE_S / 4 + seen_every_s + 3 / RATE_HZ
+    if abs(off_s) <= GATE_S / 4:
+        bracket.check_clocks(seen, bracket.middle_s, total_s, GATE_S)
+    elif abs(off_s) > unsure_s:
+        with pytest.raises(AlignmentError, match="the clocks differ too much"):
+            bracket.check_clocks(seen, bracket.middle_s, total_s, GATE_S)
+
+
+def test_a_trigger_is_the_buffers_own_begin():
+    armed = Bracket("lockin", RATE_HZ, 0, 3)
+    assert armed.triggered(300).half_s == pytest.approx(0.5 / RATE_HZ)
+    with pytest.raises(AlignmentError, match="no trigger came"):
+        armed.triggered(0)
+    with pytest.raises(AlignmentError, match="2 samples were taken before the list began"):
+        Bracket("lockin", RATE_HZ, 2, 3).triggered(300)

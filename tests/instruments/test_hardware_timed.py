@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from instruments.bench import Bench
 from instruments.bench_file import parse_bench
 from instruments.drivers.kepco_list import KepcoList
 from instruments.drivers.sr830_buffer import Sr830Buffer
+from instruments.virtual.bipolar import BipolarSupply
 from models.errors import InputError, RefusedError
 from models.sequence import FieldSequence
 
@@ -79,6 +80,30 @@ def test_a_list_or_buffer_that_is_too_short_is_played_in_parts(
     assert np.abs(by_list - whole).max() < 0.3 * SIGMA_V  # the coil rests between two parts
     assert np.abs(by_buffer - whole).max() < 0.3 * SIGMA_V
     assert not np.array_equal(by_list, whole)
+
+
+def test_a_step_that_is_longer_than_a_dwell_of_the_list_is_several_points() -> None:
+    software, _ = recorded(spec_of("software", hold_s="12.0"))
+    hardware, seconds = recorded(spec_of(hold_s="12.0"))
+    assert seconds == pytest.approx(12.027028 * 41, rel=5e-3)
+    assert np.abs(hardware - software).max() < 0.3 * SIGMA_V
+
+
+@pytest.mark.parametrize("off", [0.98, 1.02])
+def test_clocks_that_differ_void_the_repeat_where_its_steps_could_be_mistaken(
+    monkeypatch: pytest.MonkeyPatch, off: float
+) -> None:
+    start_list = BipolarSupply.start_list
+
+    def wrong(supply: BipolarSupply, points: list[tuple[float, float]], *more: Any) -> None:
+        start_list(supply, [(current_A, off * s) for current_A, s in points], *more)
+
+    monkeypatch.setattr(BipolarSupply, "start_list", wrong)
+    few, _ = recorded(spec_of(), fields_T=FIELDS_T[:10])  # 0.3 s: 6 ms off, a fifth of a gate
+    assert few.shape == (1, 10, 2)
+    match = r"clocks differ too much|samples were taken while the list ran"
+    with pytest.raises(AlignmentError, match=match):
+        recorded(spec_of())
 
 
 def test_more_steps_than_the_real_memories_hold() -> None:
@@ -169,7 +194,7 @@ def test_what_is_missing_is_refused_before_anything_is_energised() -> None:
     [
         ({"encoding": '"loop"', "hold_s": "0.02"}, r"still shows 14 % of what it saw at \+H after"),
         ({"gate_s": "0.01", "max_ramp_A_per_s": "200.0"}, r"a step of 3 A, .* allows 2 A"),
-        ({"hold_s": "12.0"}, r"a step lasts 12\.027 s, the supply's list 10 s"),
+        ({"hold_s": "11000.0"}, r"1101 points, the supply's list holds 1 to 1002"),
         ({"max_duty_A2s": "1.0"}, r"I²t over 60 s would reach"),
     ],
 )

@@ -37,7 +37,7 @@ def test_where_it_can_the_bench_chooses_the_hardware_and_says_why() -> None:
     ("keys", "why"),
     [
         ({"channels": '["X", "R"]'}, "because read-out lockin: its buffers store one of X, R"),
-        ({"hold_s": "12.0"}, "because a step lasts 12.027 s, the supply's list 10 s"),
+        ({"hold_s": "11000.0"}, "because 1101 points, the supply's list holds 1 to 1002"),
         ({"gate_s": "0.002"}, "because read-out lockin samples at most at 512 Hz"),
         ({"encoding": '"loop"', "hold_s": "0.02"}, "because read-out lockin still shows 14 %"),
     ],
