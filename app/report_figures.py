@@ -31,7 +31,8 @@ def new_figure(height_in: float) -> Figure:
     return figure
 
 
-def _style(axes: Axes, title: str, x: str = "", y: str = "") -> None:
+def style(axes: Axes, title: str, x: str = "", y: str = "") -> None:
+    """Title at the left, small grey labels, no box."""
     axes.set_title(title, loc="left", fontsize=10, color=INK)
     axes.set_xlabel(x, fontsize=9, color=GREY)
     axes.set_ylabel(y, fontsize=9, color=GREY)
@@ -53,7 +54,8 @@ def _legend(axes: Axes, of: Axes | None = None) -> None:
     )  # fmt: skip
 
 
-def _legend_inside(axes: Axes) -> None:
+def legend_inside(axes: Axes) -> None:
+    """A legend where there is room in the axes."""
     axes.legend(fontsize=8, frameon=False, labelcolor=GREY)
 
 
@@ -78,7 +80,7 @@ def repeats_figure(
     ):
         steps = np.arange(drive.size)
         top.step(steps, 1e3 * field_of(drive), where="mid", color=FIELD, linewidth=1.2)
-        _style(top, title, y="field (mT)")
+        style(top, title, y="field (mT)")
         top.tick_params(labelbottom=False)
         axes.plot(steps, real[:DRAWN_REPEATS].T, color=REPEAT, alpha=0.18, linewidth=0.7)
         axes.plot([], [], color=REPEAT, alpha=0.5, linewidth=0.9, label="single repeats")
@@ -91,7 +93,7 @@ def repeats_figure(
                 steps, twin.mean(axis=0), color=TWIN, linewidth=1.5, linestyle=DASH,
                 label="twin mean, 90 % of its samples shaded",
             )  # fmt: skip
-        _style(axes, "", "step", f"{channel} ({unit})")
+        style(axes, "", "step", f"{channel} ({unit})")
     _legend(rows[0, 0], rows[1, 0])
     return figure
 
@@ -113,15 +115,15 @@ def noise_figure(details: Mapping[str, Any]) -> Figure:
     twin = np.asarray(details["autocorrelation_twin"])
     left.plot(lags, twin, color=TWIN, linestyle=DASH, linewidth=1.6, label="twin")
     left.axhline(0, color="#AEB5BC", linewidth=0.8)
-    _style(left, "Memory of the noise", "lag (steps)", "autocorrelation of residuals")
-    _legend_inside(left)
+    style(left, "Memory of the noise", "lag (steps)", "autocorrelation of residuals")
+    legend_inside(left)
     pit = np.asarray(details["pit"])
     right.bar(
         (np.arange(pit.size) + 0.5) / pit.size, pit, width=0.94 / pit.size, color=REPEAT, alpha=0.6
     )
     right.axhline(1, color=INK, linewidth=1, linestyle=":", label="a perfect twin")
-    _style(right, "Where real values fall among the twin's", "rank among 200 samples", "density")
-    _legend_inside(right)
+    style(right, "Where real values fall among the twin's", "rank among 200 samples", "density")
+    legend_inside(right)
     return figure
 
 
@@ -139,10 +141,10 @@ def forecast_figure(
         )  # fmt: skip
     axes.plot(steps, target[: steps.size], color=INK, linewidth=1.0, label="target")
     axes.plot(steps, measured[: steps.size], color=MEASURED, linewidth=1.4, label="device")
-    _style(axes, title, y="series")
+    style(axes, title, y="series")
     _legend(axes)
     below.plot(steps, (measured - target)[: steps.size], color=MEASURED, linewidth=1.0)
-    _style(below, "", "step of the unseen part", "error")
+    style(below, "", "step of the unseen part", "error")
     return figure
 
 
@@ -159,7 +161,7 @@ def misfit_figure(misfits: Sequence[tuple[str, Sequence[int], Array]]) -> Figure
         axes.axhline(1, color=TWIN, linestyle=DASH, linewidth=1.4)
         for end in np.cumsum(layers)[:-1]:
             axes.axvline(end - 0.5, color="#AEB5BC", linewidth=0.8)
-        _style(axes, label, "node, layer by layer", "misfit")
+        style(axes, label, "node, layer by layer", "misfit")
     return figure
 
 
@@ -186,5 +188,5 @@ def transfer_figure(
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set_xscale("log")
-    _style(axes, "", f"{metric} on the unseen part (twin ○ → device ●; smaller is better)")
+    style(axes, "", f"{metric} on the unseen part (twin ○ → device ●; smaller is better)")
     return figure

@@ -15,6 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import InputError
+from training.bootstrap import (
+    FAMILY_RESAMPLES,
+    INTERVAL,
+    bootstrap_weights,
+    centred,
+    family_weights,
+    interval,
+    logarithm,
+)
 from training.ensembles import Ground, complete_repeats
 from training.metrics import (
     EXPECTED_COVERAGE,
@@ -35,9 +44,6 @@ if TYPE_CHECKING:
 
 HALF = 8
 SPLITS = 20
-RESAMPLES = 300
-FAMILY_RESAMPLES = 100
-INTERVAL = (5.0, 95.0)
 
 
 @dataclass(frozen=True)
@@ -116,10 +122,10 @@ def score(
     twin = samples[kept]
     ground, rng = Ground.of(whole), np.random.default_rng(seed)
     splits = list(_splits(twin, whole, half, rng))
-    weights = _bootstrap_weights(len(kept), rng)
+    weights = bootstrap_weights(len(kept), rng)
     families = [] if drives is None else [drives.families[int(s)] for s in kept]
     names = list(dict.fromkeys(families)) if len(set(families)) > 1 else []
-    rows = np.concatenate([weights, *(_family_weights(weights, families, n) for n in names)])
+    rows = np.concatenate([weights, *(family_weights(weights, families, n) for n in names)])
     errors: dict[str, dict[str, float | None]] = {}
     by_family: dict[str, dict[str, dict[str, float | None]]] = {name: {} for name in names}
     for name in SCORES:
@@ -174,21 +180,6 @@ def _splits(
         yield samples[:, drawn], real[:, order[:half]], real[:, order[half : 2 * half]]
 
 
-def _bootstrap_weights(sequences: int, rng: np.random.Generator) -> Array:
-    """How often each sequence is drawn `(1 + resamples, S)`; the first row is the data itself."""
-    draws = rng.multinomial(sequences, np.full(sequences, 1 / sequences), RESAMPLES)
-    return np.concatenate([np.ones((1, sequences)), draws])
-
-
-def _family_weights(weights: Array, families: Sequence[str], name: str) -> Array:
-    """The rows of `weights` that a family's interval needs, with nothing of the other families."""
-    of = np.array([family == name for family in families], dtype=float)
-    rng = np.random.default_rng(len(families))
-    count = int(of.sum())
-    draws = rng.multinomial(count, of / count, FAMILY_RESAMPLES)
-    return np.concatenate([weights[:1] * of, draws])
-
-
 def _values(
     name: str, splits: list[tuple[Array, Array, Array]], ground: Ground, weights: Array
 ) -> Array:
@@ -209,14 +200,15 @@ def _beside_floor(values: Array, sequences: int) -> dict[str, float | None]:
     over = values.mean(axis=0) if sequences > 1 else values[:, :, 0].T
     ratio = over[0] / np.where(over[1] > 0, over[1], np.nan)
     excess = np.sqrt(np.maximum(over[0] ** 2 - over[1] ** 2, 0.0))
-    low, high = _interval(ratio)
-    value_low, value_high = _interval(_centred(over[0], value))
     now = float(np.sqrt(np.maximum(value**2 - floor**2, 0.0)))
-    excess_low, excess_high = _interval(np.maximum(_centred(excess, now), 0.0))
+    over_floor = value / floor if floor > 0 else np.nan
+    low, high = interval(np.exp(centred(logarithm(ratio), float(logarithm(over_floor)))))
+    value_low, value_high = interval(centred(over[0], value))
+    excess_low, excess_high = interval(np.maximum(centred(excess, now), 0.0))
     return {
         "value": number(value),
         "floor": number(floor),
-        "ratio": number(value / floor if floor > 0 else np.nan),
+        "ratio": number(over_floor),
         "excess": number(now),
         "low": low,
         "high": high,
@@ -227,27 +219,12 @@ def _beside_floor(values: Array, sequences: int) -> dict[str, float | None]:
     }
 
 
-def _centred(resampled_values: Array, value: float) -> Array:
-    """Resampled values without their bias: drawing again makes a distance near zero larger."""
-    known = resampled_values[np.isfinite(resampled_values)]
-    bias = float(np.median(known)) - value if known.size else 0.0
-    centred: Array = resampled_values - bias
-    return centred
-
-
-def _interval(values: Array) -> tuple[float | None, float | None]:
-    """Where 90 % of those lie that are numbers."""
-    known = values[np.isfinite(values)]
-    low, high = np.percentile(known, INTERVAL) if known.size else (np.nan, np.nan)
-    return number(low), number(high)
-
-
 def _coverage_interval(within: Array, counted: Array, weights: Array) -> dict[str, float | None]:
     """90 % bootstrap interval of the coverage over sequences; None where there is one."""
     top, bottom = (weights @ a.sum(axis=(1, 2)) for a in (within, counted))
     if weights.shape[1] < 2 or not (bottom > 0).all():
         return {"low": None, "high": None}
-    low, high = _interval(top[1:] / bottom[1:])
+    low, high = interval(top[1:] / bottom[1:])
     return {"low": low, "high": high}
 
 

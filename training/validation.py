@@ -163,7 +163,10 @@ def summary(scores: Scores, *, deterministic: bool) -> dict[str, Any]:
         for name, value in scores.details.items()
         if name.startswith(("spectrum_", "rank_", "autocorrelation_")) or name == "pit"
     }
-    found = verdict(scores.errors, scores.coverage, scores.where, deterministic=deterministic)
+    found = verdict(
+        scores.errors, scores.coverage, scores.where, deterministic=deterministic,
+        curves=scores.details,
+    )  # fmt: skip
     return {
         "verdict": found.to_json(),
         "families": scores.families,

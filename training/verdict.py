@@ -12,15 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 AT_FLOOR = 1.25
-"""The project's target for mean, spread, autocovariance and CRPS over the half-split floor (at 16
-held-out repeats: halves of 8)."""
+"""The target for mean, spread, autocovariance, CRPS over the half-split floor (halves of 8)."""
 COVERED = (0.87, 0.92)
 """The target for the coverage of the 90 % interval; a perfect twin's is 0.892."""
 DECIDING = ("mean", "spread", "autocovariance", "crps")
 """Scores that decide. The others rest on few numbers (`cross_correlation` of two channels on one)
 and are named where they are off beyond doubt."""
-LOCAL = ("mean", "spread", "crps")
-"""Scores that are also told by part (`training.where`)."""
+LOCAL = ("mean", "spread", "crps")  # scores that are also told by part (`training.where`)
 AXES = ("drive", "step", "change", "channel", "family")
 NAMES = {
     "mean": "mean",
@@ -94,6 +92,7 @@ def verdict(
     where: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     *,
     deterministic: bool = False,
+    curves: Mapping[str, Any] | None = None,
 ) -> Verdict:
     """Weigh scores as in `training.floors.Scores`; a deterministic twin is judged by its mean.
 
@@ -103,6 +102,8 @@ def verdict(
         Of `Scores`; a coverage of None is no fault (an older twin).
     deterministic
         It has no noise to be judged.
+    curves
+        `Scores.details` (or what a twin keeps of them): the lag and frequencies that are off.
     """
     names = ("mean",) if deterministic else DECIDING
     states = {name: state_of(errors.get(name, {})) for name in names}
@@ -111,6 +112,7 @@ def verdict(
         return Verdict(None, False, "Not scored yet: it needs held-out repeats.")
     reasons = [
         _reason(name, errors[name], where or {})
+        + (_memory_words(curves or {}) if name == "autocovariance" else "")
         for name, state in states.items()
         if state.startswith("missed")
     ]
@@ -165,6 +167,17 @@ def _reason(name: str, row: Mapping[str, Any], where: Mapping[str, Any]) -> str:
         words += f", {100 * row['excess']:.1f} % of the signal too far"
     places = worst_places(where, name) if name in LOCAL else []
     return words + (f": most {_listed(places)}" if places else "")
+
+
+def _memory_words(curves: Mapping[str, Any]) -> str:
+    """Where the memory of the noise differs most: lag, and share of the power beyond it."""
+    real, twin = (curves.get(f"autocorrelation_{k}") for k in ("real", "twin"))
+    if real is None or twin is None or len(real) == 0:
+        return ""
+    gaps = [abs(float(a) - float(b)) for a, b in zip(real, twin, strict=True)]
+    lag = max(range(len(gaps)), key=gaps.__getitem__)
+    kept = f"{twin[lag]:.2f} of itself, the device's {real[lag]:.2f}"
+    return f": at lag {lag + 1} its noise keeps {kept}"
 
 
 def _others(errors: Mapping[str, Mapping[str, Any]], where: Mapping[str, Any]) -> list[str]:

@@ -17,11 +17,12 @@ from app.operations.report import report
 from app.operations.train import train
 from app.report import find_artefacts
 from app.report_network import Measured, against_baselines, headline
-from app.report_twin import by_family, coverage_words, error_words, spread_over_signal, verdict
+from app.report_twin import by_family, coverage_words, error_words, spread_over_signal
 from app.store import write_recording
 from models.errors import InputError
 from models.recording import Recording
 from models.sequence import DriveWindow, Reset, make_sequences
+from training.verdict import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,7 +110,9 @@ def test_one_page_reports_recordings_twin_and_network(run_folder: Path) -> None:
     assert run_folder / "twin" / "twin.json" in [file.resolve() for file in files]
     assert all(file.is_file() for file in files)
     pictures = {p.name for p in page.parent.glob("*.png")}
-    assert pictures == {"repeats-twin.png", "noise-twin.png"}
+    drawn = ("repeats", "noise", "where", "coverage", "noise-checks")
+    assert pictures == {f"{name}-twin.png" for name in drawn}
+    assert "at the floor" in values["verdict"][-1]
 
 
 def test_the_page_loads_nothing_and_runs_nothing(run_folder: Path, tmp_path: Path) -> None:
@@ -184,10 +187,12 @@ def test_a_network_that_loses_on_the_way_is_said_to() -> None:
 
 def test_verdicts_are_words() -> None:
     row = {"value": 1.0, "floor": 0.5, "ratio": 2.0, "excess": 0.8}
-    assert error_words(row) == "off: 2.0 times the floor"
-    assert error_words({**row, "ratio": 1.1}) == "as close as these repeats can tell"
+    assert error_words(row) == "above the floor"
+    assert error_words({**row, "ratio": 1.1}) == "at the floor"
+    assert "by chance" in error_words({**row, "low": 1.2, "high": 3.0})
     assert coverage_words({"value": 0.7, "expected": 0.892}) == "the twin's noise is too narrow"
-    assert "0 of 1 errors" in verdict({"mean": row}, {"value": 0.9, "expected": 0.892})
+    words = verdict({"mean": row}, {"value": 0.9, "expected": 0.892}).words
+    assert words == "Not yet at the floor: mean is off."
 
 
 def test_sequences_are_shown_by_family() -> None:
