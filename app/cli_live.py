@@ -31,6 +31,7 @@ from app.operations.events import (
     ReferenceStarted,
     RepeatStarted,
     Stage,
+    StepHeld,
     StepRead,
     TrainProgress,
 )
@@ -91,7 +92,7 @@ class LiveProgress:
                 self._begin(f"layer {layer + 1}, node {node + 1}", len(drive))
             case Paused(seconds) if seconds:
                 self._state(f"paused at zero current for {duration(seconds)}")
-            case Held():
+            case Held() | StepHeld():
                 self._state(words_of(event) or "")
             case PointMeasured(field_T=field_T):
                 self._values.append(field_T)

@@ -16,6 +16,7 @@ from app.operations.events import (
     Paused,
     Progress,
     Result,
+    StepHeld,
     TrainProgress,
     as_json,
 )
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PLAIN_INTERVAL_S = 5.0  # a log of a night stays readable
+OFTEN = (Held, StepHeld, Paused, Progress, FitProgress, TrainProgress)
 
 
 class Output(Protocol):
@@ -79,7 +81,7 @@ class PlainLines:
 
     def _due(self, event: Event) -> bool:
         begun = isinstance(event, (Held, Paused)) and event.seconds == 0
-        if begun or not isinstance(event, (Held, Paused, Progress, FitProgress, TrainProgress)):
+        if begun or not isinstance(event, OFTEN):
             return True
         now_s = time.monotonic()
         ended = isinstance(event, Progress) and event.done >= event.total

@@ -18,6 +18,7 @@ from app.operations.events import (
     Resumed,
     RunPlan,
     Stage,
+    StepHeld,
     TrainProgress,
 )
 from app.operations.monitor import BenchRead
@@ -40,6 +41,8 @@ def words_of(event: Event) -> str | None:
         case Held(out, seconds, at_most_s):
             why = "; ".join(out) or "all is back in its band"
             return f"held at zero current for {seconds:.0f} s of at most {at_most_s:.0f} s: {why}"
+        case StepHeld(step, out, seconds, at_most_s) if out:
+            return f"step {step} held for {seconds:.0f} s of at most {at_most_s:.0f} s: {out}"
         case Resumed(seconds):
             return f"going on after {duration(seconds)}"
         case RunPlan(sequences, repeats, steps, channels, _, predicted_s, path, _):

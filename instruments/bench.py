@@ -13,7 +13,7 @@ from instruments.checks import check_bench
 from instruments.clock import Clock, Stop
 from instruments.connect import Opener, connect_drivers
 from instruments.discovery import list_resources
-from instruments.field_probe import FieldProbe
+from instruments.field_probe import FieldProbe, FieldWait
 from instruments.guards import guards_of
 from instruments.kept_settings import KeptSettings
 from instruments.limits import GIVE_UP_S, LimitedMagnet, UnsafeError
@@ -255,7 +255,15 @@ class Bench:
         self._read()
 
     def step(self, field_T: float, window: DriveWindow) -> StepReading:
+        """`steps`, of which only the reading is told."""
+        *_, reading = self.steps(field_T, window)
+        assert isinstance(reading, StepReading)
+        return reading
+
+    def steps(self, field_T: float, window: DriveWindow) -> Iterator[StepReading | FieldWait]:
         """Set one step's field, hold it, read: current, values, and when each happened.
+
+        Before the reading, which is last, what it waits for (`FieldProbe.await_field`).
 
         Raises
         ------
@@ -271,18 +279,22 @@ class Bench:
         if self.rotation is not None:
             current_A, points = self.rotation.turn(field_T, window.hold_s, self._read)
             values, set_s = self.rotation.components(points), self.rotation.there_s
-            return StepReading(current_A, values, set_s, self.read_s, self._field_T(None))
+            yield StepReading(current_A, values, set_s, self.read_s, self._field_T(None))
+            return
         current_A = encoding.apply(
             self._drive, field_T, window.encoding, window.hold_s, self.spec.gate_s
         )
         set_s = self._drive.there_s
+        asked_T = current_A * self._drive.limits.tesla_per_ampere
+        if self.probe is not None:
+            gate_s = self.spec.gate_s
+            yield from self.probe.await_field(self._drive, self.clock, asked_T, gate_s)
         values = self._read()
-        field_T = self._field_T(current_A * self._drive.limits.tesla_per_ampere)
-        return StepReading(current_A, values, set_s, self.read_s, field_T)
+        yield StepReading(current_A, values, set_s, self.read_s, self._field_T(asked_T))
 
     def repeat(
         self, fields_T: Sequence[float], window: DriveWindow, reset: Reset
-    ) -> Iterator[StepReading]:
+    ) -> Iterator[StepReading | FieldWait]:
         """Reset the device and play the steps of one repeat, timed as the bench file says.
 
         Raises
@@ -297,7 +309,7 @@ class Bench:
             return
         self.reset_device(reset)
         for field_T in fields_T:
-            yield self.step(field_T, window)
+            yield from self.steps(field_T, window)
 
     @property
     def by_hardware(self) -> bool:

@@ -114,7 +114,8 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
     magnets = [_magnet(key, sub) for key, sub in groups["magnet"].tables()]
     readouts = [_readout(key, sub) for key, sub in groups["readout"].tables()]
     drive = table.table("drive")
-    teslameters = [_teslameter(key, sub, drive) for key, sub in groups["teslameter"].tables()]
+    probes = enumerate(groups["teslameter"].tables())
+    teslameters = [_teslameter(key, sub, drive, number == 0) for number, (key, sub) in probes]
     thermometers = [_thermometer(key, sub) for key, sub in groups["thermometer"].tables()]
     measuring = {spec.name: spec for spec in readouts if spec is not None}
     specs = [spec for spec in (*magnets, *readouts, *teslameters, *thermometers) if spec]
@@ -173,10 +174,10 @@ def _readout(name: str, table: Table) -> InstrumentSpec | None:
     return None if address is None else InstrumentSpec(**address, options=options)
 
 
-def _teslameter(name: str, table: Table, drive: Table) -> TeslameterSpec | None:
+def _teslameter(name: str, table: Table, drive: Table, first: bool) -> TeslameterSpec | None:
     options = _options(table, TESLAMETER_DRIVERS, (*ADDRESSED, "tolerance_T", *WHEN_OUT_KEYS))
     address = _address(name, table, TESLAMETER_DRIVERS, READOUT_TIMEOUT_S)
-    return teslameter(table, address, options, drive)
+    return teslameter(table, address, options, drive, first=first)
 
 
 def _options(table: Table, drivers: Mapping[str, Any], common: tuple[str, ...]) -> dict[str, Any]:

@@ -108,13 +108,23 @@ def _check_bit(table: Table, bit: str, hold_s: float | None, lasting: Collection
 
 
 def teslameter(
-    table: Table, address: dict[str, Any] | None, options: dict[str, Any], drive: Table
+    table: Table,
+    address: dict[str, Any] | None,
+    options: dict[str, Any],
+    drive: Table,
+    *,
+    first: bool,
 ) -> TeslameterSpec | None:
-    """A [teslameter.*] table; its address and options were read already, `drive` is [drive]."""
+    """A [teslameter.*] table; its address and options were read already, `drive` is [drive].
+
+    `first`: it is the bench's field probe.
+    """
     tolerance_T = table.number("tolerance_T", math.inf, above=0.0)
     hold_s = _longest_hold(table)
     if hold_s is not None:
         hold = 'when_out = "hold"'
+        if not first:
+            table.add(f"{hold}: only the first teslameter is read at each step")
         if "tolerance_T" not in table.values:
             table.add(f"{hold} needs tolerance_T")
         if drive.values.get("encoding") == "rotation":

@@ -182,7 +182,15 @@ def _looked_at(
         measures = (
             "measures no field" if math.isnan(field_T) else f"measures {1e3 * field_T:.5g} mT"
         )
-        return (measures, *_setting_words(settings, leave_out="")), None
+        waits = (
+            ()
+            if spec.hold_at_most_s is None
+            else (
+                f"a step waits until the field is within {spec.tolerance_T:g} T, "
+                f"{spec.hold_at_most_s:g} s at most",
+            )
+        )
+        return (measures, *_setting_words(settings, leave_out=""), *waits), None
     if not isinstance(spec, MagnetSpec):
         settings = driver.settings()
         remarks += findings.of_readout(settings, driver.faults())

@@ -1,25 +1,54 @@
 """The field probe of a bench: read once a step behind the read-out, so that the field is measured.
 
 It is the first [teslameter.NAME] of the bench file; others are for `bench calibrate`.
+
+With `when_out = "hold"` it is read before the read-out, too. While the field is further from what
+the set current stands for than `tolerance_T` (a yoke, a lagging magnet, eddy currents), the step
+waits where it is, at its set-point: zero current, where a run waits for its other guards, would
+mend nothing. Decision: only what a step is read at is waited for, that is −H of a loop, and not the
+reset, whose reading is dropped and which may well saturate a yoke.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from instruments.bench_spec import TeslameterSpec
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from instruments.bench_spec import InstrumentSpec
+    from instruments.clock import Clock
+    from instruments.limits import LimitedMagnet
     from instruments.protocols import Teslameter
+
+LOOK_S = 0.1  # device time between two looks at a field that isn't there; ten readings a second
+THERE = 2  # readings in a row, once one was out: what swings through the band is not there yet
+TOLD_S = 1.0  # between two signs of life of a step that waits
+_LOOK_AT = (
+    "Look at tesla_per_ampere (`twinrig bench calibrate`), the yoke's hysteresis and where the "
+    "probe sits"
+)
 
 
 class FieldError(TwinrigError):
     """The probe read another field than was asked for, or could not read it: the repeat is void."""
+
+
+@dataclass(frozen=True)
+class FieldWait:
+    """A step that waits at its set-point for the field, `words` why; empty: it goes on.
+
+    `seconds` are device time, `at_most_s` how long it may take.
+    """
+
+    words: str
+    seconds: float
+    at_most_s: float
 
 
 class FieldProbe:
@@ -33,12 +62,21 @@ class FieldProbe:
         Its driver.
     tolerance_T
         How far the field may be from the one asked for; inf: it is only stored.
+    hold_at_most_s
+        How long a step waits for it to be so near; None: it doesn't wait.
     """
 
-    def __init__(self, name: str, meter: Teslameter, tolerance_T: float = math.inf) -> None:
+    def __init__(
+        self,
+        name: str,
+        meter: Teslameter,
+        tolerance_T: float = math.inf,
+        hold_at_most_s: float | None = None,
+    ) -> None:
         self.name = name
         self.meter = meter
         self.tolerance_T = tolerance_T
+        self.hold_at_most_s = hold_at_most_s
 
     @classmethod
     def of(
@@ -46,8 +84,9 @@ class FieldProbe:
     ) -> FieldProbe | None:
         """The first teslameter of a bench; None where there is none."""
         for name, spec in specs.items():
-            tolerance_T = spec.tolerance_T if isinstance(spec, TeslameterSpec) else math.inf
-            return cls(name, meters[name], tolerance_T)
+            if isinstance(spec, TeslameterSpec):
+                return cls(name, meters[name], spec.tolerance_T, spec.hold_at_most_s)
+            return cls(name, meters[name])
         return None
 
     def prepare(self) -> None:
@@ -69,21 +108,74 @@ class FieldProbe:
         LinkError
             No answer, or one that is none.
         """
-        field_T = self.meter.field_T()
-        if not math.isfinite(field_T):
-            why = "; ".join(self.meter.faults()) or "beyond its range, or no probe"
-            raise FieldError(
-                f"{self.name} ({self.meter.resource}): gives no field: {why}. Look at the probe, "
-                "its cable and its range"
-            )
-        if asked_T is not None and abs(field_T - asked_T) > self.tolerance_T:
-            raise FieldError(
-                f"{self.name} ({self.meter.resource}): measures {1e3 * field_T:.6g} mT where "
-                f"{1e3 * asked_T:.6g} mT are asked for, tolerance_T = {self.tolerance_T:g} T. Look "
-                "at tesla_per_ampere (`twinrig bench calibrate`), the yoke's hysteresis and where "
-                "the probe sits"
-            )
+        field_T = self._finite_T()
+        off = None if asked_T is None else self._off(field_T, asked_T)
+        if off is not None:
+            raise FieldError(f"{off}. {_LOOK_AT}")
         return field_T
+
+    def await_field(
+        self, magnet: LimitedMagnet, clock: Clock, asked_T: float, gate_s: float = 0.0
+    ) -> Iterator[FieldWait]:
+        """Hold a step at its set-point until the field is there; told about each second.
+
+        Guards, duty and Stop are looked at as in any hold.
+
+        Parameters
+        ----------
+        magnet
+            At the step's set-point.
+        clock
+            The bench's device time.
+        asked_T
+            What the set current stands for.
+        gate_s
+            What the reading after it will take, foreseen with each wait.
+
+        Raises
+        ------
+        FieldError
+            No field: beyond its range, no probe.
+        TwinrigError
+            Not there in `hold_at_most_s`, or what ends a hold.
+        """
+        at_most_s = self.hold_at_most_s
+        if at_most_s is None or (off := self._off(self._finite_T(), asked_T)) is None:
+            return
+        begin_s, seconds, there, told_s, words = clock.now_s(), 0.0, 0, TOLD_S, off
+        while there < THERE:
+            if off is not None and seconds >= at_most_s:
+                raise TwinrigError(
+                    f"held for {seconds:.0f} s, bench key hold_at_most_s = {at_most_s:g}: {off}. "
+                    f"{_LOOK_AT}"
+                )
+            if seconds >= told_s:
+                told_s += TOLD_S
+                yield FieldWait(words, seconds, at_most_s)
+            magnet.hold(LOOK_S, gate_s)
+            seconds = clock.now_s() - begin_s
+            off = self._off(self._finite_T(), asked_T)
+            words, there = off or words, there + 1 if off is None else 0
+        yield FieldWait("", seconds, at_most_s)
+
+    def _finite_T(self) -> float:
+        field_T = self.meter.field_T()
+        if math.isfinite(field_T):
+            return field_T
+        why = "; ".join(self.meter.faults()) or "beyond its range, or no probe"
+        raise FieldError(
+            f"{self.name} ({self.meter.resource}): gives no field: {why}. Look at the probe, its "
+            "cable and its range"
+        )
+
+    def _off(self, field_T: float, asked_T: float) -> str | None:
+        """Why a field is not the one asked for, in words; None where it is."""
+        if abs(field_T - asked_T) <= self.tolerance_T:
+            return None
+        return (
+            f"{self.name} ({self.meter.resource}): measures {1e3 * field_T:.6g} mT where "
+            f"{1e3 * asked_T:.6g} mT are asked for, tolerance_T = {self.tolerance_T:g} T"
+        )
 
     def monitor_T(self) -> float:
         """The field now, for a display; NaN where there is none."""
@@ -100,4 +192,6 @@ class FieldProbe:
             settings = {k: v for k, v in settings.items() if not k.startswith("range")}
         if math.isfinite(self.tolerance_T):
             settings["tolerance_T"] = self.tolerance_T
+        if self.hold_at_most_s is not None:
+            settings["hold_at_most_s"] = self.hold_at_most_s
         return settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.operations.events import Held, NodeStarted, Paused, RepeatStarted, Resumed
+from app.operations.events import Held, NodeStarted, Paused, RepeatStarted, Resumed, StepHeld
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -14,16 +14,26 @@ if TYPE_CHECKING:
 
 @dataclass
 class LiveWait:
-    """Why the run waits at zero current, as the last event of that kind says; empty: it doesn't."""
+    """Why the run waits, as the last event of that kind says; empty: it doesn't.
+
+    `at_zero`: it does so at zero current; else at the set-point of a step.
+    """
 
     words: str = ""
+    at_zero: bool = True
 
     def take(self, event: Event) -> None:
         """Take one event; those that say nothing of waiting are left alone."""
         if isinstance(event, Paused):
+            self.at_zero = True
             self.words = f"paused at zero field for {duration(event.seconds)}"
         elif isinstance(event, Held):
+            self.at_zero = True
             why = "; ".join(event.out) or "back in its band"
             self.words = f"held at zero field for {duration(event.seconds)}: {why}"
+        elif isinstance(event, StepHeld):
+            self.at_zero = False
+            waits = f"step {event.step} held for {duration(event.seconds)}: {event.out}"
+            self.words = waits if event.out else ""
         elif isinstance(event, (Resumed, RepeatStarted, NodeStarted)):
             self.words = ""

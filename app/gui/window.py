@@ -225,7 +225,8 @@ class Window(BenchWindow):
                 self.toast(event.text, event.level)
         page.take(events)
         if page.wait.words and not job.stop_asked:
-            self.top.show_rest()
+            if page.wait.at_zero:
+                self.top.show_rest()
             self.status.say(f"{job.spec.title}, {page.wait.words}", fraction=self.status.fraction)
         if progress is None and not job.stop_asked and page.progress is not None:
             share, left = page.progress

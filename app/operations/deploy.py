@@ -96,7 +96,7 @@ def deploy(
     writer = _resumed(header.meta, out) if resume else _begun(header, out)
     control = Control(bench, writer.remark, writer.beat, pause, retries)
     run = _Run(loaded, bench, writer, control)
-    way_out = WayOut(bench, writer.finish, writer.remark)
+    way_out = WayOut(bench, control.sealing(writer.finish), writer.remark)
     try:
         with way_out:
             yield run.plan()

@@ -152,6 +152,20 @@ class Held(Event):
 
 
 @dataclass(frozen=True)
+class StepHeld(Event):
+    """A step waits at its set-point, before it is read, because its field is `out` of tolerance.
+
+    Empty `out`: it is there, and the step goes on. `seconds` are device time; after `at_most_s` of
+    them the run ends. Told each second.
+    """
+
+    step: int
+    out: str
+    seconds: float
+    at_most_s: float
+
+
+@dataclass(frozen=True)
 class Resumed(Event):
     """The run goes on after so many seconds of waiting."""
 

@@ -132,7 +132,7 @@ def record(
     writer = resumed(bench, asked, out) if resume else begun(bench, asked, out)
     control = Control(bench, writer.remark, writer.beat, pause, retries)
     watched = Reference.of_run(control, writer, reference, stop_at_drift)
-    way_out = WayOut(bench, watched.finish, writer.remark)
+    way_out = WayOut(bench, control.sealing(watched.finish), writer.remark)
     try:
         with way_out:
             yield _plan(bench, asked, writer, reference)

@@ -16,7 +16,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from app.operations.events import Held, Note, Paused, Resumed
+from app.operations.events import Held, Note, Paused, Resumed, StepHeld
 from app.operations.runs import is_transient, run_repeat
 from app.words import duration
 from instruments.clock import SLICE_S, Pause
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 EACH_S = 1.0  # between two signs of life of a run that waits
 DWELL_S = 5.0
 """Judgement: what flutters about its bound must not cost a repeat each time; device time."""
+MOST_HOLDS = 5
+"""Judgement: how often one repeat may be held. What is well at zero current and out again under it
+(a voltage limit, a coil that is too hot for the sequence) is not mended by waiting."""
 
 
 class Control:
@@ -64,6 +67,8 @@ class Control:
         Of the steps of the last repeat, in the bench's device time.
     waited_s
         The host's time spent waiting: no part of what a repeat takes.
+    steps_held
+        How many steps waited for their field, for how long in all and at most (device time).
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class Control:
         self.pause = pause or Pause()
         self.retries = retries
         self.waited_s = 0.0
+        self.steps_held = (0, 0.0, 0.0)
         self.times = StepTimes.absent(0)
 
     @property
@@ -171,6 +177,20 @@ class Control:
                     watches.append(stack.enter_context(magnet.at_rest()))
             yield watches[0]
 
+    def sealing(self, finish: Callable[[str], object]) -> Callable[[str], object]:
+        """`finish` of a run, with what its steps waited for the field kept before."""
+
+        def finished(status: str) -> object:
+            count, total_s, longest_s = self.steps_held
+            if count:
+                self.remark(
+                    f"{count} steps waited for their field, {total_s:.1f} s in all, "
+                    f"{longest_s:.1f} s at most"
+                )
+            return finish(status)
+
+        return finished
+
     def again(self, voids: int, held: bool) -> str:
         """When a void repeat is run again, in words."""
         if held:
@@ -186,6 +206,10 @@ class Control:
                 response: Response = end.value
                 return response
             self.beat()
+            if isinstance(event, StepHeld) and not event.out:
+                count, total_s, longest_s = self.steps_held
+                longest_s = max(longest_s, event.seconds)
+                self.steps_held = (count + 1, total_s + event.seconds, longest_s)
             yield event
 
 
@@ -194,8 +218,9 @@ def repeat_under(
 ) -> Generator[Event, None, tuple[float, Response]]:
     """`run_repeat`, run again where a transient fault made it void, each time noted.
 
-    A guard that holds voids the repeat, too, which is run again once it is back. Faults of safety
-    (limits, a supply that changed without us) and one void repeat more than `retries` end the run.
+    A guard that holds voids the repeat, too, which is run again once it is back, `MOST_HOLDS` times
+    at most. Faults of safety (limits, a supply that changed without us) and one void repeat more
+    than `retries` end the run.
 
     Returns
     -------
@@ -204,7 +229,7 @@ def repeat_under(
     NDArray
         Its response `(T, C)`.
     """
-    bench, voids = control.bench, 0
+    bench, voids, holds = control.bench, 0, 0
     while True:
         began_s, control.times = bench.clock.now_s(), StepTimes.absent(drive.size)
         try:
@@ -215,10 +240,15 @@ def repeat_under(
             bench.stop.check()  # a second Stop has made the magnet safe: that is no refusal
             raise
         except TwinrigError as fault:
-            held = bool(control.magnet.held_by)
-            voids += not held
+            held = any(magnet.held_by for magnet in bench.drives)
+            voids, holds = voids + (not held), holds + held
             if not held and (voids > control.retries or not is_transient(bench, fault)):
                 raise
+            if holds > MOST_HOLDS:
+                raise TwinrigError(
+                    f"held {MOST_HOLDS} times in one repeat: at zero current it is back, and under "
+                    f"current out again, which waiting doesn't mend: {fault}"
+                ) from fault
             text = f"a repeat was void and is run {control.again(voids, held)}: {fault}"
         else:
             return began_s, response

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.artefacts import now_iso
-from app.operations.events import Note, StepRead
+from app.operations.events import Note, StepHeld, StepRead
 from app.operations.safely import found_at_energise, made_safe, voice_of
 from app.stopping import uninterrupted
 from instruments.alignment import AlignmentError
-from instruments.field_probe import FieldError
+from instruments.field_probe import FieldError, FieldWait
 from instruments.link_errors import LinkError, WrongInstrumentError
 from models.errors import StoppedError, TwinrigError
 
@@ -62,7 +62,7 @@ def run_repeat(
     window: DriveWindow,
     reset: Reset,
     times: StepTimes | None = None,
-) -> Generator[StepRead, None, Response]:
+) -> Generator[StepRead | StepHeld, None, Response]:
     """Reset the device, play one drive, read every step; verified at the end.
 
     Parameters
@@ -95,11 +95,16 @@ def run_repeat(
     bench.stop.check()
     fields_T = window.field_T(drive).tolist()
     try:
-        for step, read in enumerate(bench.repeat(fields_T, window, reset)):
+        step = 0
+        for read in bench.repeat(fields_T, window, reset):
+            if isinstance(read, FieldWait):
+                yield StepHeld(step, read.words, read.seconds, read.at_most_s)
+                continue
             response[step] = read.values
             if times is not None:
                 times.put(step, read.set_s, read.read_s, read.measured_field_T)
             yield StepRead(step, fields_T[step], read.current_A, response[step].copy())
+            step += 1
     except (AlignmentError, FieldError) as fault:
         raise VoidRepeatError(str(fault)) from fault
     try:

@@ -11,7 +11,7 @@ from recorded import iter_into
 
 from app.operations.events import Event, Held, Note, RepeatRecorded, Result, Resumed, StepRead
 from app.operations.record import record
-from app.operations.run_control import DWELL_S
+from app.operations.run_control import DWELL_S, MOST_HOLDS
 from app.store import read_recording
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench
@@ -179,3 +179,19 @@ def test_one_void_repeat_more_than_retries_ends_the_run(rig: WaterRig, tmp_path:
             True
         ] * min(retries, 3)
         assert all("no reply within 3 s" in words for words in void)
+
+
+def test_what_is_out_whenever_current_flows_is_not_waited_for_again_and_again(
+    rig: WaterRig, tmp_path: Path
+) -> None:
+    limit = WATER.replace("lockin", "x").replace("aux1", "voltage limit")
+    spec = rig.spec(limit.replace("above_V = 2.0\n", ""))
+    rig.by_hand("VOLT 7")  # a step of 8.5 A wants 8.5 V
+    seen: list[Event] = []
+    with Bench.connect(spec) as bench:
+        events = record(bench, SEQUENCES, 3, tmp_path / "r")
+        with pytest.raises(TwinrigError, match=f"held {MOST_HOLDS} times in one repeat"):
+            iter_into(events, seen)
+    assert sum(isinstance(e, Resumed) for e in seen) == MOST_HOLDS
+    assert read_recording(tmp_path / "r").status == "failed"
+    assert rig.unsafe_ends() == []
