@@ -168,8 +168,13 @@ def _read_noise(model: TwinModel, batch: Batch) -> Tensor:
 
 
 def _surprise(error: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """−ln N(error; 0, seen) `(B,)` and the Cholesky factor of `seen` `(B, C, C)`."""
-    factor = torch.linalg.cholesky(seen)
+    """−ln N(error; 0, seen) `(B,)` and the Cholesky factor of `seen` `(B, C, C)`.
+
+    Of what is no covariance any more both are NaN: a fit then stops and says so.
+    """
+    factor, wrong = torch.linalg.cholesky_ex(seen)
+    if bool(wrong.any()):
+        factor = factor * torch.nan
     white = torch.linalg.solve_triangular(factor, error.unsqueeze(2), upper=False)
     size = factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)
     constant = 0.5 * error.shape[1] * math.log(2 * math.pi)

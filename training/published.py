@@ -8,8 +8,9 @@ its drive, and one step of the noise (diffusion, coupling, rates), which matches
 the critic's last hidden layer between its own and the real segments. The drift rests in phase 2.
 
 What the public code leaves to its user, or a recording from a reset needs, is decided here and is
-no more than that: learning rates and their decay, the critic's width, the start from the reset, and
-a snapshot chosen by the energy score of the validation part (theirs: by their own errors).
+no more than that: learning rates and their decay, the critic's width, the start from the reset and
+the segments that begin there, and a snapshot chosen by the energy score of the validation part
+(theirs: by their own errors).
 """
 
 from __future__ import annotations
@@ -51,6 +52,9 @@ class Recipe:
     ----------
     horizon, batch
         Steps of a segment, and segments an iteration.
+    from_reset
+        Share of segments that begin at the reset; the others anywhere. As scores are taken from the
+        reset on, it has to be learned: at random one segment in tens would begin there.
     critic_steps, penalty
         Steps of the critic for one of the noise; weight of its gradient penalty.
     drift_rate, noise_rate
@@ -64,6 +68,7 @@ class Recipe:
 
     horizon: int = 50
     batch: int = 50
+    from_reset: float = 0.2
     critic_steps: int = 5
     penalty: float = 10.0
     drift_rate: float = 1e-3
@@ -122,7 +127,9 @@ class PublishedFit(FitLoop):
         with torch.no_grad():
             model.offset.copy_(torch.as_tensor(self.scales.offset))
             model.scale.copy_(torch.as_tensor(self.scales.scale))
-            model.start_spread.copy_(first_spread(self._training))
+            mean, spread = first_step(self._training)
+            model.start.copy_(mean)
+            model.start_spread.copy_(spread)
         return model
 
     def module(self) -> PublishedModel:
@@ -233,6 +240,7 @@ class PublishedFit(FitLoop):
         room = (self._lengths[pick] - self.horizon + 1).to(torch.float64)
         draw = torch.rand(batch, generator=generator, device=device, dtype=torch.float64)
         begin = (draw * room).long()
+        begin[: round(self.recipe.from_reset * batch)] = 0
         sequence, repeat = self._runs[pick].unbind(dim=1)
         delays, steps = self.form.delays, torch.arange(self.horizon, device=device)
         reset = self.model.after_reset(batch, generator)
@@ -268,11 +276,15 @@ def whole_lengths(batch: Batch) -> Tensor:
     return lengths
 
 
-def first_spread(batch: Batch) -> Tensor:
-    """Spread of the first step over repeats `(C,)`, averaged over sequences with two or more."""
+def first_step(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Mean of the first step, and its spread over repeats, `(C,)` each.
+
+    The spread is averaged over sequences with two repeats or more; 0 where there is none.
+    """
     known = batch.known[0].unsqueeze(2)  # (S, R, 1)
     count = known.sum(dim=1, keepdim=True)
     mean = (batch.real[0] * known).sum(dim=1, keepdim=True) / count.clamp(min=1)
     squares = ((batch.real[0] - mean).square() * known).sum(dim=1) / (count[:, 0] - 1).clamp(min=1)
-    enough = (count[:, 0] > 1).to(squares)
-    return (squares * enough).sum(dim=0).div(enough.sum().clamp(min=1)).sqrt()
+    enough, there = ((count[:, 0] > n).to(squares) for n in (1, 0))
+    variance = (squares * enough).sum(dim=0) / enough.sum().clamp(min=1)
+    return (mean[:, 0] * there).sum(dim=0) / there.sum().clamp(min=1), variance.sqrt()

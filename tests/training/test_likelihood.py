@@ -7,6 +7,7 @@ import pytest
 import torch
 from test_fit import drives, leaky_integrator, small_fit
 
+from models.errors import TwinrigError
 from models.latent import TwinModel
 from models.latent_path import NOISE_SCALE
 from training.likelihood import (
@@ -213,3 +214,13 @@ def test_the_innovations_likelihood_brings_a_fit_nearer_to_the_repeats_noise():
     steps = list(fit.steps())
     likelihoods = [s.loss for s in steps[50:]]
     assert np.mean(likelihoods[-10:]) < np.mean(likelihoods[:5]) - 0.3
+
+
+def test_a_likelihood_without_a_covariance_any_more_says_what_to_do():
+    fit = small_fit(10, objective="innovations", mean_share=0.05)
+    steps = fit.steps()
+    next(steps)
+    with torch.no_grad():
+        fit.model.out.fill_(float("nan"))
+    with pytest.raises(TwinrigError, match="learning rate"):
+        list(steps)

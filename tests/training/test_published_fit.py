@@ -12,7 +12,7 @@ from models.errors import InputError
 from models.published import STEP
 from training.critic import Critic, feature_distance, gradient_penalty
 from training.fit import FitSettings, begin_fit
-from training.published import PublishedFit, Recipe, delays_of, first_spread, whole_lengths
+from training.published import PublishedFit, Recipe, delays_of, first_step, whole_lengths
 from training.windows import Batch, Scales
 
 torch.set_num_threads(1)
@@ -72,12 +72,13 @@ def test_the_first_phase_moves_the_drift_and_the_critic_only_and_the_second_all_
 def test_a_segment_starts_from_the_measured_history_and_ends_where_it_was_measured():
     fit = small()
     fit.model.start.data.fill_(7.0)
-    part = fit._segments()
+    with torch.no_grad():
+        part = fit._segments()
     t, batch = part.drive.shape
     assert (t, batch) == (20, 16)
     real = fit._training.real[:, :, :, 0]  # (T, S, R)
     drive = fit._training.drive
-    found = 0
+    found, from_reset = 0, 0
     for b in range(batch):
         for s in range(drive.shape[1]):
             for begin in range(21):
@@ -90,12 +91,14 @@ def test_a_segment_starts_from_the_measured_history_and_ends_where_it_was_measur
                     found += 1
                     assert torch.equal(part.real[1:, b, 1], run_[:-1])  # the delay follows
                     now = real[begin - 1, s, r] if begin else None
+                    from_reset += begin == 0
                     if now is None:
                         assert part.state[b, 0] == pytest.approx(7.0, abs=1.0)  # near the reset
                         assert part.state[b, 1] == part.state[b, 0]
                     else:
                         assert part.state[b, 0] == now
     assert found == batch
+    assert from_reset >= 3  # a fifth of them
     assert not part.state[:, 2:].any()  # the auxiliaries start at zero
 
 
@@ -104,10 +107,11 @@ def test_a_whole_sequence_as_one_segment_starts_from_the_reset():
     part = fit._segments()
     assert fit.horizon == 40
     assert torch.equal(part.state[:, 0], part.state[:, 1])
-    spread = float(first_spread(fit._training))
+    mean, spread = (float(x) for x in first_step(fit._training))
     assert 0 < spread < 1
     starts = torch.cat([fit._segments().state[:, 0] for _ in range(60)])
     assert float(starts.std().detach()) == pytest.approx(spread, rel=0.2)
+    assert float(starts.mean().detach()) == pytest.approx(mean, abs=0.3 * spread)
 
 
 def test_only_what_is_whole_from_the_first_step_on_is_drawn():
