@@ -90,7 +90,7 @@ class Keysight34465A:
         self._session = session
         self._taken: int | None = None  # how often the buffer was armed when a burst was read
         self._overloads = 0
-        self.buffer = TruevoltBuffer(
+        self._memory = TruevoltBuffer(
             session, self.channels, self.samples, self._interval_s, READING, self._in_range
         )
         session.identify = self.identify
@@ -124,13 +124,13 @@ class Keysight34465A:
             self._session, self.identity, r"(Keysight|Agilent) Technologies,344(60|61|65|70)A,",
             "Keysight Technologies,34465A,…",
         )  # fmt: skip
-        self.buffer.model = self._model
+        self._memory.model = self._model
         return self.identity
 
     def settings(self) -> dict[str, Any]:
         """Every setting that a reading rests on, in units."""
         session = self._session
-        self.buffer.set_back()
+        self._memory.set_back()
         found = {
             "function": word(session, "SENS:FUNC?", FUNCTION),
             "range_V": session.number("SENS:VOLT:DC:RANG?"),
@@ -161,7 +161,7 @@ class Keysight34465A:
         """
         session = self._session
         self.identify()
-        self.buffer.set_back()
+        self._memory.set_back()
         function = word(session, "SENS:FUNC?", FUNCTION)
         if function != "DC voltage":
             self._refuse(f"measures {function}, expected DC voltage", "Press DCV")
@@ -174,19 +174,19 @@ class Keysight34465A:
         session.write("TRIG:COUN 1")
         session.write(f"SAMP:COUN {self.samples}")
         self.burst_s = self.samples * self._sample_s()
-        self.buffer.forget_rates()
+        self._memory.forget_rates()
         self._taken = None
         self.faults()
 
     def read(self) -> NDArray[np.float64]:
         """`READ?`: a new burst, as its channels `(C,)`; NaN, and a fault, where it overloaded."""
-        self.buffer.set_back()
+        self._memory.set_back()
         with waiting(self._session, self.burst_s):
             return self._judged("READ?")
 
     def monitor(self) -> NDArray[np.float64]:
         """`FETC?`: the last burst again; where there is none (any more), one is taken."""
-        return self._judged("FETC?") if self._taken == self.buffer.armed else self.read()
+        return self._judged("FETC?") if self._taken == self._memory.armed else self.read()
 
     def faults(self) -> tuple[str, ...]:
         """Samples beyond the range since the last call, and the error queue."""
@@ -201,6 +201,12 @@ class Keysight34465A:
     def close(self) -> None:
         """Close the session; never raises."""
         self._session.close()
+
+    @property
+    def buffer(self) -> TruevoltBuffer | None:
+        """Its reading memory as the bench's buffer; None on a model without a sample timer."""
+        known = bool(self.identity)
+        return self._memory if not known or self._model.has_timer else None
 
     @property
     def _model(self) -> Truevolt:
@@ -243,7 +249,7 @@ class Keysight34465A:
         self.burst_V = self._in_range(
             np.array(self._session.numbers(command, self.samples, READING))
         )
-        self._taken = self.buffer.armed
+        self._taken = self._memory.armed
         return np.array([float(components(self.burst_V, channel)) for channel in self.channels])
 
     def _in_range(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -112,10 +112,7 @@ class TruevoltBuffer:
         self._shortest_s = 0.0
 
     def problems(self) -> list[str]:
-        """No timer, or channels whose phase a buffer does not know."""
-        if self.model is None or not self.model.has_timer:
-            name = "this model" if self.model is None else f"a {self.model.name}"
-            return [f"{name} has no sample timer, which a buffer needs"]
+        """Channels whose phase a buffer does not know."""
         parts = [channel for channel in self._channels if channel[0] in "XY"]
         if not parts:
             return []

@@ -13,6 +13,7 @@ from instruments.drivers.truevolt_buffer import AT_ONCE
 from instruments.findings import of_model
 from instruments.ieee_block import as_block
 from instruments.link_errors import LinkError
+from instruments.sequenced import declared, missing
 from models.errors import RefusedError
 
 IDENTITY = b"Keysight Technologies,34465A,MY54506462,A.03.03-03.15-03.03-00.52-05-02"
@@ -142,18 +143,19 @@ def test_the_phase_of_a_burst_is_not_known_to_a_buffer():
     assert "R1, R2, mean" in words
 
 
-@pytest.mark.parametrize(
-    ("model", "memory", "timer"),
-    [("34460A", 1000, False), ("34461A", 10_000, False), ("34465A", 50_000, True),
-     ("34470A", 50_000, True)],
-)  # fmt: skip
-def test_each_of_the_family_has_a_memory_and_perhaps_a_timer_of_its_own(model, memory, timer):
-    identity = IDENTITY.replace(b"34465A", model.encode())
-    with transcript((b"*IDN?", identity)) as session:
-        buffer = known(session).buffer
-    assert buffer.most_points == memory
-    assert bool(buffer.problems()) == (not timer)
-    assert timer or model in buffer.problems()[0]
+@pytest.mark.parametrize("model", ["34465A", "34470A"])
+def test_a_model_with_a_timer_has_a_buffer(model):
+    with transcript((b"*IDN?", IDENTITY.replace(b"34465A", model.encode()))) as session:
+        meter = known(session)
+        assert "samples into a buffer of 50000 points, at 2000 Hz at most" in declared(meter)
+
+
+@pytest.mark.parametrize("model", ["34460A", "34461A"])
+def test_a_model_without_a_timer_has_none_and_is_asked_for_none(model):
+    with transcript((b"*IDN?", IDENTITY.replace(b"34465A", model.encode()))) as session:
+        meter = known(session, {"channels": ("mean",)})
+        assert declared(meter) == ()
+        assert missing(meter, plays=False) == ["it has no buffer"]
 
 
 @pytest.mark.parametrize(
