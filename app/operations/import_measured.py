@@ -16,6 +16,7 @@ from app.operations.import_map import parse_map
 from app.operations.import_nanoring import is_nanoring, nanoring_map, pairs_in, read_nanoring
 from app.operations.import_prepare import drive_window, in_order, measured
 from app.operations.import_read import read_found
+from app.operations.import_whole import notes_on, refuse_unusable, whole_repeats
 from app.operations.results import result_values
 from app.recording_store import write_recording
 from models.errors import InputError, raise_problems
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     Remarks = list[tuple[str, str]]
 
 __all__ = ["import_measured", "in_order"]
-
-MOST_PROBLEMS = 12
 
 
 def import_measured(
@@ -68,26 +67,69 @@ def import_measured(
     if is_nanoring(file):
         asked = nanoring_map(file, mapping)
         made = yield from _patterns(file, asked, begin_s)
+        recording, remarks = prepared(file, asked, made)
     else:
-        found = read_found(file)
-        shapes = {name: one.values.shape for name, one in found.items()}
-        asked = _with_units(parse_map(mapping, shapes, file), found, file)
-        made = measured({name: one.values for name, one in found.items()}, asked, file)
-    drive, window, reset, unknown = drive_window(made, asked.words, file)
-    response, lengths, remarks = _whole_repeats(made, drive, asked)
-    _refuse_unusable(file, response, drive, lengths, asked)
+        recording, remarks = looked_at(file, mapping, read_found(file))
     new_directory(out)
-    remarks = [*_notes(response, lengths, made), *remarks]
-    if unknown and made.is_known and asked.words.scaled:
-        remarks.append((unknown, "warning"))
-    texts = [text for text, _ in remarks]
-    meta = {"remarks": texts, "notes": unknown or ""}
-    recording = _recording(file, asked, made, (response, drive, lengths), (window, reset), meta)
     for text, level in remarks:
         yield Note(text, level)
     path = write_recording(out, recording)
     yield Result(result_values(recording, path, time.monotonic() - begin_s))
     return path
+
+
+def prepared(file: Path, asked: Mapping, made: Measured) -> tuple[Recording, Remarks]:
+    """The recording that an import would write, and what it would say; nothing is written.
+
+    Raises
+    ------
+    InputError
+        Numbers that can't be used: all faults at once.
+    """
+    drive, window, reset, unknown = drive_window(made, asked.words, file)
+    response, lengths, remarks = whole_repeats(made, drive, asked)
+    refuse_unusable(file, response, drive, lengths, asked)
+    remarks = [*notes_on(response, lengths, made), *remarks]
+    if unknown and made.is_known and asked.words.scaled:
+        remarks.append((unknown, "warning"))
+    meta = {"remarks": [text for text, _ in remarks], "notes": unknown or ""}
+    arrays = (response, drive, lengths)
+    return _recording(file, asked, made, arrays, (window, reset), meta), remarks
+
+
+def looked_at(
+    file: Path, mapping: str | Sequence[str], found: dict[str, Found]
+) -> tuple[Recording, Remarks]:
+    """What an import with this map would give, of a nanoring folder the first pattern only.
+
+    Raises
+    ------
+    InputError
+        As `import_measured`.
+    """
+    if is_nanoring(file):
+        asked = nanoring_map(file, mapping)
+        only = dict(asked.words.only)
+        first = (("sequence", only.get("sequence", (0,))[:1]),)
+        rest = tuple(item for item in asked.words.only if item[0] != "sequence")
+        asked = replace(asked, words=replace(asked.words, only=(*first, *rest)))
+        return prepared(file, asked, _drained(read_nanoring(file, asked)))
+    shapes = {name: one.values.shape for name, one in found.items()}
+    asked = _with_units(parse_map(mapping, shapes, file), found, file)
+    made = measured({name: one.values for name, one in found.items()}, asked, file)
+    return prepared(file, asked, made)
+
+
+def _drained(
+    reader: Generator[tuple[int, int], None, tuple[Measured, list[int]]],
+) -> Measured:
+    """What a reader returns, its progress unheard."""
+    while True:
+        try:
+            next(reader)
+        except StopIteration as end:
+            made: Measured = end.value[0]
+            return made
 
 
 def _patterns(file: Path, asked: Mapping, begin_s: float) -> Generator[Event, None, Measured]:
@@ -131,99 +173,6 @@ def _with_units(asked: Mapping, found: dict[str, Found], file: Path) -> Mapping:
         )
     raise_problems(InputError, str(file), problems)
     return replace(asked, words=words)
-
-
-def _whole_repeats(
-    made: Measured, drive: Array, asked: Mapping
-) -> tuple[Array, NDArray[np.int64], Remarks]:
-    """Responses with each sequence's length; what repeats of different length mean, in words."""
-    steps = np.arange(drive.shape[1])
-    there = np.asarray(np.isfinite(made.response).any(axis=3))
-    ends = np.where(there.any(axis=2), drive.shape[1] - np.argmax(there[..., ::-1], axis=2), 0)
-    known = np.isfinite(drive)
-    last = np.where(known.any(axis=1), drive.shape[1] - np.argmax(known[:, ::-1], axis=1), 0)
-    longest = ends.max(axis=1)
-    uneven = [s for s, row in enumerate(ends) if np.ptp(row[row > 0]) > 0] if ends.any() else []
-    if asked.words.cut == "shortest":
-        longest = np.where(ends > 0, ends, drive.shape[1]).min(axis=1)
-    lengths = np.minimum(last, np.where(longest > 0, longest, last)).astype(np.int64)
-    response = np.where((steps < lengths[:, None])[:, None, :, None], made.response, np.nan)
-    remarks = list(made.remarks)
-    beyond = np.flatnonzero((lengths < last) & (last > 0)) if made.is_known else np.empty(0)
-    if beyond.size:
-        remarks.append(
-            (f"the drive goes on beyond the responses of {beyond.size} sequences: those steps are "
-             "left out", "warning")
-        )  # fmt: skip
-    if uneven:
-        which = ", ".join(map(str, uneven[:5])) + (" …" if len(uneven) > 5 else "")
-        first = ends[uneven[0]][ends[uneven[0]] > 0]
-        what = (
-            "each sequence is cut to its shortest repeat"
-            if asked.words.cut == "shortest"
-            else "the shorter ones count as not recorded; cut=shortest keeps them and cuts the rest"
-        )
-        remarks.append(
-            (f"repeats of different length in {len(uneven)} sequences ({which}; of the first "
-             f"{first.min()} to {first.max()} steps): {what}", "warning")
-        )  # fmt: skip
-    return response, lengths, remarks
-
-
-def _refuse_unusable(
-    file: Path, response: Array, drive: Array, lengths: NDArray[np.int64], asked: Mapping
-) -> None:
-    problems = []
-    for s, length in enumerate(lengths):
-        used, inside = response[s, :, :length], drive[s, :length]
-        if length == 0 or not np.isfinite(inside).all():
-            problems.append(f"the drive of sequence {s} holds values that are not numbers")
-        elif inside.min() < 0 or inside.max() > 1:
-            how = (
-                "field= must span it"
-                if asked.words.scaled
-                else "say what its range is with field=LOW,HIGH,UNIT or field=auto,UNIT"
-            )
-            problems.append(
-                f"the drive of sequence {s} spans {inside.min():g}…{inside.max():g}, expected "
-                f"0…1: {how}"
-            )
-        if np.isinf(used).any():
-            problems.append(f"sequence {s} holds {int(np.isinf(used).sum())} infinite values")
-        if not np.isfinite(used).all(axis=(1, 2)).any():
-            problems.append(f"sequence {s} has no repeat without gaps (NaN)")
-    if not np.nan_to_num(response).any():
-        problems.append("the response is zero or NaN everywhere")
-    families = asked.words.family
-    if len(families) > 1 and len(families) != len(lengths):
-        problems.append(f"family= names {len(families)}, there are {len(lengths)} sequences")
-    if len(problems) > MOST_PROBLEMS:
-        problems = [*problems[:MOST_PROBLEMS], f"and {len(problems) - MOST_PROBLEMS} more"]
-    raise_problems(InputError, str(file), problems)
-
-
-def _notes(response: Array, lengths: NDArray[np.int64], made: Measured) -> Remarks:
-    """Sentences with their level about what a user should know."""
-    notes = []
-    if not made.is_known:
-        notes.append(
-            ("no drive given: the step's index, scaled to 0…1, stands for one fixed drive", "info")
-        )
-    used = np.arange(response.shape[2]) < lengths[:, None]
-    gaps = ~np.isfinite(response).all(axis=3) & used[:, None, :]
-    incomplete = int(gaps.any(axis=2).sum())
-    if incomplete:
-        notes.append((f"{incomplete} repeats have gaps (NaN) and count as not recorded", "warning"))
-    spans = np.nanmax(response, axis=(0, 1, 2)) - np.nanmin(response, axis=(0, 1, 2))
-    constant = np.flatnonzero(spans == 0).tolist()
-    if constant:
-        notes.append((f"channels {constant} are constant: a twin learns nothing there", "warning"))
-    if response.shape[1] < 2:
-        notes.append(
-            ("one repeat only: nothing can be said about noise; only a twin without noise can be "
-             "fitted (fit --deterministic)", "warning")
-        )  # fmt: skip
-    return notes
 
 
 def _recording(

@@ -79,8 +79,8 @@ class Preview:
     patterns: int = 0
 
 
-def preview(file: Path) -> Preview:
-    """Look into a file (or a folder of the public nanoring layout).
+def preview(file: Path, found: dict[str, Found] | None = None) -> Preview:
+    """Look into a file (or a folder of the public nanoring layout); `found`: read already.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def preview(file: Path) -> Preview:
             for name, path in (("drive", pairs[0][1]), ("response", pairs[0][2]))
         ]
         return Preview(tuple(shown), USUAL, len(pairs))
-    found = read_found(file)
+    found = found or read_found(file)
     return Preview(tuple(_info(n, f) for n, f in found.items()), guess_map(found))
 
 

@@ -1,0 +1,122 @@
+"""Which repeats of an import are whole: lengths, gaps, and what is refused or only said of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.errors import InputError, raise_problems
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from app.operations.import_map import Mapping
+    from app.operations.import_prepare import Measured
+
+    Array = NDArray[np.float64]
+    Remarks = list[tuple[str, str]]
+
+MOST_PROBLEMS = 12
+
+
+def whole_repeats(
+    made: Measured, drive: Array, asked: Mapping
+) -> tuple[Array, NDArray[np.int64], Remarks]:
+    """Responses with each sequence's length; what repeats of different length mean, in words."""
+    steps = np.arange(drive.shape[1])
+    there = np.asarray(np.isfinite(made.response).any(axis=3))
+    ends = np.where(there.any(axis=2), drive.shape[1] - np.argmax(there[..., ::-1], axis=2), 0)
+    known = np.isfinite(drive)
+    last = np.where(known.any(axis=1), drive.shape[1] - np.argmax(known[:, ::-1], axis=1), 0)
+    longest = ends.max(axis=1)
+    uneven = [s for s, row in enumerate(ends) if np.ptp(row[row > 0]) > 0] if ends.any() else []
+    if asked.words.cut == "shortest":
+        longest = np.where(ends > 0, ends, drive.shape[1]).min(axis=1)
+    lengths = np.minimum(last, np.where(longest > 0, longest, last)).astype(np.int64)
+    response = np.where((steps < lengths[:, None])[:, None, :, None], made.response, np.nan)
+    remarks = list(made.remarks)
+    beyond = np.flatnonzero((lengths < last) & (last > 0)) if made.is_known else np.empty(0)
+    if beyond.size:
+        remarks.append(
+            (f"the drive goes on beyond the responses of {beyond.size} sequences: those steps are "
+             "left out", "warning")
+        )  # fmt: skip
+    if uneven:
+        which = ", ".join(map(str, uneven[:5])) + (" …" if len(uneven) > 5 else "")
+        first = ends[uneven[0]][ends[uneven[0]] > 0]
+        what = (
+            "each sequence is cut to its shortest repeat"
+            if asked.words.cut == "shortest"
+            else "the shorter ones count as not recorded; cut=shortest keeps them and cuts the rest"
+        )
+        remarks.append(
+            (f"repeats of different length in {len(uneven)} sequences ({which}; of the first "
+             f"{first.min()} to {first.max()} steps): {what}", "warning")
+        )  # fmt: skip
+    return response, lengths, remarks
+
+
+def refuse_unusable(
+    file: Path, response: Array, drive: Array, lengths: NDArray[np.int64], asked: Mapping
+) -> None:
+    """Refuse numbers that no fit could use.
+
+    Raises
+    ------
+    InputError
+        Every fault at once: drives outside 0…1, gaps everywhere, infinities, wrong families.
+    """
+    problems = []
+    for s, length in enumerate(lengths):
+        used, inside = response[s, :, :length], drive[s, :length]
+        if length == 0 or not np.isfinite(inside).all():
+            problems.append(f"the drive of sequence {s} holds values that are not numbers")
+        elif inside.min() < 0 or inside.max() > 1:
+            how = (
+                "field= must span it"
+                if asked.words.scaled
+                else "say what its range is with field=LOW,HIGH,UNIT or field=auto,UNIT"
+            )
+            problems.append(
+                f"the drive of sequence {s} spans {inside.min():g}…{inside.max():g}, expected "
+                f"0…1: {how}"
+            )
+        if np.isinf(used).any():
+            problems.append(f"sequence {s} holds {int(np.isinf(used).sum())} infinite values")
+        if not np.isfinite(used).all(axis=(1, 2)).any():
+            problems.append(f"sequence {s} has no repeat without gaps (NaN)")
+    if not np.nan_to_num(response).any():
+        problems.append("the response is zero or NaN everywhere")
+    families = asked.words.family
+    if len(families) > 1 and len(families) != len(lengths):
+        problems.append(f"family= names {len(families)}, there are {len(lengths)} sequences")
+    if len(problems) > MOST_PROBLEMS:
+        problems = [*problems[:MOST_PROBLEMS], f"and {len(problems) - MOST_PROBLEMS} more"]
+    raise_problems(InputError, str(file), problems)
+
+
+def notes_on(response: Array, lengths: NDArray[np.int64], made: Measured) -> Remarks:
+    """Sentences with their level about what a user should know."""
+    notes = []
+    if not made.is_known:
+        notes.append(
+            ("no drive given: the step's index, scaled to 0…1, stands for one fixed drive", "info")
+        )
+    used = np.arange(response.shape[2]) < lengths[:, None]
+    gaps = ~np.isfinite(response).all(axis=3) & used[:, None, :]
+    incomplete = int(gaps.any(axis=2).sum())
+    if incomplete:
+        notes.append((f"{incomplete} repeats have gaps (NaN) and count as not recorded", "warning"))
+    spans = np.nanmax(response, axis=(0, 1, 2)) - np.nanmin(response, axis=(0, 1, 2))
+    constant = np.flatnonzero(spans == 0).tolist()
+    if constant:
+        notes.append((f"channels {constant} are constant: a twin learns nothing there", "warning"))
+    if response.shape[1] < 2:
+        notes.append(
+            ("one repeat only: nothing can be said about noise; only a twin without noise can be "
+             "fitted (fit --deterministic)", "warning")
+        )  # fmt: skip
+    return notes
