@@ -139,6 +139,12 @@ def list_of(magnet: object) -> CurrentList | None:
     return cast("CurrentList | None", found)
 
 
+def no_list(magnet: object) -> str:
+    """Why a supply plays no list, in words: its driver's attribute of this name, or just that."""
+    found: Any = getattr(magnet, "no_list", "")
+    return str(found) or "plays no list"
+
+
 def buffer_of(readout: object) -> SampleBuffer | None:
     """A read-out's buffer; None where the driver declares none."""
     found: Any = getattr(readout, "buffer", None)
@@ -214,7 +220,7 @@ def missing(driver: object, *, plays: bool, trigger: bool = False) -> list[str]:
     program, buffer = list_of(driver), buffer_of(driver)
     if plays:
         if program is None:
-            return ["it plays no list"]
+            return [f"it {no_list(driver)}"]
         pulse = pulses(program) or not trigger
         return [] if pulse else ["trigger = true, and its list gives no pulse"]
     if buffer is None:

@@ -24,6 +24,7 @@ from instruments.sequenced import (
     left_over,
     list_of,
     looks_back_s,
+    no_list,
     pulses,
     starts_by_trigger,
 )
@@ -204,7 +205,7 @@ def _of_magnet(spec: BenchSpec, magnet: LimitedMagnet) -> list[str]:
     named = f"magnet {magnet.name} ({magnet.magnet.driver})"
     program = list_of(magnet.magnet)
     if program is None:
-        return [f"{named} plays no list"]
+        return [f"{named} {no_list(magnet.magnet)}"]
     found = []
     if spec.marker_T is not None and (
         beyond := magnet.limits.problem(magnet.limits.current_A(spec.marker_T))

@@ -67,10 +67,10 @@ class StepTiming:
             )
         )  # fmt: skip
         if self.by_hardware:
+            between = f"; between two lists up to {most} more" if self.jitter_max_s > 1e-6 else ""
             return (
                 f"steps: one every {step} by the supply's clock, whose lists lasted as long on the "
-                f"read-outs'; between two lists up to {most} more; {self.late_steps} of "
-                f"{self.steps} late by more than {tick}"
+                f"read-outs'{between}; {self.late_steps} of {self.steps} late by more than {tick}"
             )
         return (
             f"steps: one every {step} (median); away from it by {half} in half of them, {p99} at "

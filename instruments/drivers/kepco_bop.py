@@ -85,6 +85,7 @@ class KepcoBop:
         self._highest_A = 0.0  # the largest current that was set since the last `state`
         self.identity = ""
         self.list: KepcoList | None = self._list_of(session)
+        self.no_list = ""
         session.identify = self.identify
         if self.resource.startswith("GPIB"):
             session.query_delay_s = QUERY_DELAY_S
@@ -111,6 +112,8 @@ class KepcoBop:
         self.identity = reply
         if not self.PLAYS.search(reply):
             self.list = None
+            mg = "plays its list by driver 'kepco-bop-mg'"
+            self.no_list = "plays no list that is confirmed" if "BIT" in reply.upper() else mg
         rating = re.search(r"\b(\d+)-(\d+(?:\.\d+)?)[A-Z]*\b", reply.split(",")[1])
         if rating:
             self.rated_voltage_V = float(rating[1])

@@ -17,6 +17,7 @@ from instruments.drivers.kepco_bop_mg import KepcoBopMg, KepcoPulsedList
 from instruments.drivers.sr830 import SR830
 from instruments.drivers.sr830_buffer import Sr830Buffer
 from instruments.link_errors import LinkError, WrongInstrumentError
+from instruments.sequenced import no_list
 from models.errors import InputError, RefusedError, TwinrigError
 from models.sequence import FieldSequence
 
@@ -216,6 +217,7 @@ def test_each_driver_takes_its_own_supplies() -> None:
             supply = KepcoBop("x", session, {})
             supply.identify()
             assert (supply.list is not None) == plays, identity
+            assert ("kepco-bop-mg" in no_list(supply)) == (identity == IDENTITY)
 
 
 def test_a_buffer_that_waits_for_a_trigger() -> None:

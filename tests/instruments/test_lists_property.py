@@ -14,11 +14,12 @@ from instruments.bench import Bench
 from models.errors import RefusedError
 from models.sequence import FieldSequence
 
-CASES = 25
+CASES = 40
 FULL_CASES = 400
 TICK_S = 0.020
 GRID_A = 1e-6
 TESLA_PER_AMPERE = 4.0e-4
+MEMORY = {"kepco-bop": (1002, 5e-4, 10.0), "kepco-bop-mg": (2950, 9.3e-5, 0.034)}
 
 
 def lists_on(wire: list[str]) -> list[tuple[float, list[tuple[float, float]]]]:
@@ -26,6 +27,7 @@ def lists_on(wire: list[str]) -> list[tuple[float, list[tuple[float, float]]]]:
     found, here_A = [], 0.0
     currents: list[float] = []
     dwells: list[float] = []
+    pulse_s = 0.0
     for message in wire:
         word, _, values = message.partition(" ")
         if word == "LIST:CLE":
@@ -33,6 +35,12 @@ def lists_on(wire: list[str]) -> list[tuple[float, list[tuple[float, float]]]]:
         elif word in ("LIST:CURR", "LIST:DWEL"):
             kept = currents if word == "LIST:CURR" else dwells
             kept += [float(value) for value in values.split(",")]
+        elif word == "LIST:SET:TRIG":
+            pulse_s = float(values.split(",")[0])
+        elif word == "LIST:TRIG":
+            assert len(currents) == len(dwells)
+            currents.append(float(values))
+            dwells.append(pulse_s)
         elif word == "CURR":
             here_A = float(values)
         elif message == "CURR:MODE LIST":
@@ -42,15 +50,16 @@ def lists_on(wire: list[str]) -> list[tuple[float, list[tuple[float, float]]]]:
     return found
 
 
-def judge(wire: list[str], ramp_A_per_s: float, max_A: float) -> int:
+def judge(wire: list[str], ramp_A_per_s: float, max_A: float, supply: str) -> int:
     """Assert every rule; how many points were played."""
     assert all(len(message) <= 253 for message in wire)
     played = 0
     for here_A, points in lists_on(wire):
-        assert 1 <= len(points) <= 1002
+        most, shortest_s, longest_s = MEMORY[supply]
+        assert 1 <= len(points) <= most
         for current_A, dwell_s in points:
             assert abs(current_A) <= max_A + 1e-9
-            assert 5e-4 <= dwell_s <= 10.0
+            assert shortest_s <= dwell_s <= longest_s
             step_A = abs(current_A - here_A)
             assert step_A <= ramp_A_per_s * min(TICK_S, dwell_s) + GRID_A
             here_A = current_A
@@ -69,13 +78,16 @@ def benches(draw: st.DrawFn) -> dict[str, str]:
         "encoding": f'"{encoding}"',
         "low_T": f"{low_T:.6f}",
         "high_T": f"{low_T + draw(st.floats(1e-5, 3e-3)):.6f}",
-        "hold_s": f"{draw(st.sampled_from([0.0, 0.005, 0.02, 0.4])):.4f}",
+        "hold_s": f"{draw(st.sampled_from([0.0, 0.005, 0.06, 0.4])):.4f}",
         "field_T": f"{draw(st.floats(-4.5e-3, 4.5e-3)):.6f}",
     }
 
 
-def check(keys: dict[str, str], drive: list[float], outcomes: Counter[str]) -> None:
-    spec = spec_of(**keys)
+def check(
+    keys: dict[str, str], supply: str, trigger: bool, drive: list[float], outcomes: Counter[str]
+) -> None:
+    trigger = trigger and supply == "kepco-bop-mg"
+    spec = spec_of(supply=supply, trigger=trigger, **keys)
     sequence = FieldSequence(np.array(drive))
     wire: list[str] = []
 
@@ -102,7 +114,9 @@ def check(keys: dict[str, str], drive: list[float], outcomes: Counter[str]) -> N
         wanted_A = -wanted_A
     np.testing.assert_allclose([read.current_A for read in reads], wanted_A, atol=GRID_A)
     outcomes["played"] += 1
-    outcomes["points"] += judge(wire, ramp, max_A)
+    outcomes["by trigger"] += trigger
+    outcomes["loops"] += spec.window.encoding == "loop"
+    outcomes["points"] += judge(wire, ramp, max_A, supply)
 
 
 def many(cases: int) -> None:
@@ -115,14 +129,19 @@ def many(cases: int) -> None:
         derandomize=True,
         database=None,
     )
-    @given(benches(), st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12))
-    def run(keys: dict[str, str], drive: list[float]) -> None:
-        check(keys, drive, outcomes)
+    @given(
+        benches(),
+        st.sampled_from(list(MEMORY)),
+        st.booleans(),
+        st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12),
+    )
+    def run(keys: dict[str, str], supply: str, trigger: bool, drive: list[float]) -> None:
+        check(keys, supply, trigger, drive, outcomes)
 
     run()
     print(f"lists: {cases} benches, {dict(outcomes)}; no point beyond a limit or the ramp")  # noqa: T201
     assert outcomes["played"] > cases / 8
-    assert outcomes["refused beforehand"] > 0
+    assert min(outcomes[kind] for kind in ("refused beforehand", "by trigger", "loops")) > 0
 
 
 def test_no_list_goes_beyond_a_limit() -> None:
