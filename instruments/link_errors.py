@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from models.errors import TwinrigError
 
 MIXED = "The reply was cut, mixed with another, or comes from another model"
+LONGEST_SHOWN = 80  # characters of a reply in an error
 
 
 class LinkError(TwinrigError):
@@ -69,7 +70,7 @@ class Faults:
         """No reply in time, or one without its end."""
         if part:
             return self._error(
-                f"answered {part!r} to {command!r} and did not end it with {end!r} "
+                f"answered {_shown(part)} to {command!r} and did not end it with {end!r} "
                 f"within {waited_s:.2g} s",
                 "Check `terminator`; a reply that was cut ends so, too",
                 command,
@@ -84,7 +85,7 @@ class Faults:
     def stray(self, command: str, stray: str) -> LinkError:
         """Bytes that nobody asked for."""
         return self._error(
-            f"sent {stray!r} which nobody asked for, before {command!r}",
+            f"sent {_shown(stray)} which nobody asked for, before {command!r}",
             "An earlier reply may have been taken for another, that reading is void",
             command,
             stray,
@@ -93,7 +94,10 @@ class Faults:
     def unexpected(self, command: str, reply: str, expected: str) -> LinkError:
         """A reply that is none of those possible."""
         return self._error(
-            f"answered {reply!r} to {command!r}, expected {expected}", MIXED, command, reply
+            f"answered {_shown(reply)} to {command!r}, expected {expected}",
+            MIXED,
+            command,
+            reply,
         )
 
     def wrong(self, reply: str, expected: str) -> WrongInstrumentError:
@@ -119,3 +123,10 @@ class Faults:
 
 def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error) or type(error).__name__
+
+
+def _shown(text: str) -> str:
+    """A reply as an error quotes it: a long one, or a block of binary numbers, by its begin."""
+    if len(text) <= LONGEST_SHOWN:
+        return repr(text)
+    return f"{text[:LONGEST_SHOWN]!r}… ({len(text)} bytes)"

@@ -110,3 +110,19 @@ def test_what_its_filter_still_shows_of_an_earlier_value():
         buffer = SR860("lockin", session, {}).buffer
         assert buffer.left_over(0.05) == pytest.approx(np.exp(-5))
         assert buffer.left_over(0.05) == pytest.approx(np.exp(-5) * (1 + 5 + 12.5 + 125 / 6))
+
+
+def test_a_block_that_was_cut_is_told_by_its_begin_only():
+    whole = as_block(bytes(2048))
+    replies = {b"CAPTUREGET? 0, 2": whole[:1000]}
+    with scripted(lambda message: replies.get(message, b"")) as instrument:
+        session = VisaSession(
+            instrument.resource, rm=resource_manager(), name="lockin", stop=Stop(), timeout_s=0.3
+        )
+        try:
+            with pytest.raises(LinkError, match=r"#42048.*… \(1000 bytes\)") as told:
+                SR860("lockin", session, {"channels": ("X",)}).buffer.fetch(512)
+        finally:
+            session.close()
+    assert len(str(told.value)) < 700
+    assert len(told.value.reply) == 1000
