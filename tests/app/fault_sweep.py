@@ -133,13 +133,15 @@ class Pulse:
 
 
 @contextmanager
-def served_truth(script: FaultScript, truth: Truth) -> Iterator[str]:
+def served_truth(
+    script: FaultScript, truth: Truth, prologix: tuple[str, ...] = ()
+) -> Iterator[str]:
     """A rig on TCP in a thread; the text of its bench file, with short time-outs."""
     truth.rig = VirtualRig("leaky-integrator", (SUPPLY, LOCK_IN), 0, math.inf, faults=script)
-    server, until = RigServer(truth.rig), threading.Event()
+    server, until = RigServer(truth.rig, prologix=prologix), threading.Event()
     thread = threading.Thread(target=server.run, args=(until,), daemon=True)
     thread.start()
-    text = bench_text(truth.rig, server.resources)
+    text = bench_text(truth.rig, server.resources, server.adapter)
     for key in (SUPPLY, LOCK_IN):
         text = text.replace(f'driver = "{key}"', f'driver = "{key}"\ntimeout_s = {TIMEOUT_S}')
     try:
@@ -160,8 +162,12 @@ def run_case(
     operation: Callable[[Bench, Path], Iterator[Event]] | None = None,
     judge: Callable[[Outcome, Truth, Path], None] | None = None,
     truth: Truth | None = None,
+    prologix: tuple[str, ...] = (),
 ) -> Outcome:
-    """Record with one fault (label `""`: none) and judge what came of it."""
+    """Record with one fault (label `""`: none) and judge what came of it.
+
+    `prologix`: models that are reached through a GPIB adapter.
+    """
     injected = fault(instrument, at, KINDS[label][0], **KINDS[label][1]) if label else None
     outcome, truth, stop, pulse = Outcome(label, injected), truth or Truth(), Stop(), Pulse()
     stop_at: list[float] = []
@@ -176,7 +182,7 @@ def run_case(
         stop.request()
 
     script = FaultScript([injected] if injected else [], tell=happened, watch=truth.heard)
-    with served_truth(script, truth) as text:
+    with served_truth(script, truth, prologix) as text:
         try:
             with Bench.connect(parse_bench(text, "sweep"), stop=stop) as bench:
                 _prepare(bench, outcome, pulse, stop_at)
