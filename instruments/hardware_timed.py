@@ -67,6 +67,12 @@ EARLIER = 1.5  # samples before the end of a dwell, where there is no gate
 __all__ = ["AlignmentError", "HardwareTimed"]
 
 
+def rate_of(buffer: SampleBuffer, stands_s: float) -> float:
+    """A buffer's slowest rate with enough samples while a value stands; its fastest otherwise."""
+    rates_Hz = buffer.rates_Hz
+    return next((rate for rate in rates_Hz if rate * stands_s >= SAMPLES_A_STEP), rates_Hz[-1])
+
+
 class HardwareTimed:
     """Plays repeats on a bench that can.
 
@@ -161,10 +167,7 @@ class HardwareTimed:
     def _rates_Hz(self, window: DriveWindow) -> list[float]:
         """Each read-out's slowest rate with enough samples while a value stands."""
         stands_s = self._gate_s or window.hold_s
-        return [
-            next((rate for rate in rates if rate * stands_s >= SAMPLES_A_STEP), rates[-1])
-            for rates in (buffer.rates_Hz for buffer in self._buffers)
-        ]
+        return [rate_of(buffer, stands_s) for buffer in self._buffers]
 
     # ---- how it is played
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from instruments import encoding
 from instruments.alignment import STANDS_SHARE
-from instruments.hardware_timed import HardwareTimed
+from instruments.hardware_timed import SLACK_S, HardwareTimed, rate_of
 from instruments.list_parts import groups_of
 from instruments.sequenced import (
     buffer_of,
@@ -144,9 +144,10 @@ class StepClock:
         self, window: DriveWindow, reset: Reset, sequences: Sequence[Sequence[float]]
     ) -> list[str]:
         given = (self._spec, self._magnet)
-        return problems(*given, self._readouts, window) or unplayable(
-            *given, window, reset, sequences
-        )
+        return problems(*given, self._readouts, window) or [
+            *unplayable(*given, window, reset, sequences),
+            *overflowing(self._spec, self._readouts, window),
+        ]
 
     def _loose(self, window: DriveWindow) -> list[str]:
         """Why this link would not bracket the start of a list well enough, in words.
@@ -243,6 +244,32 @@ def _of_buffer(spec: BenchSpec, buffer: SampleBuffer, window: DriveWindow) -> li
             "longer hold_s, or a shorter time constant"
         )
     return found
+
+
+def overflowing(spec: BenchSpec, readouts: Mapping[str, Readout], window: DriveWindow) -> list[str]:
+    """Which buffers a single step would overflow, in words: no part of a repeat is shorter."""
+    buffers = ((name, buffer_of(readout)) for name, readout in readouts.items())
+    return [
+        f"read-out {name}{words}"
+        for name, buffer in buffers
+        if buffer is not None and (words := _overflow(spec, buffer, window))
+    ]
+
+
+def _overflow(spec: BenchSpec, buffer: SampleBuffer, window: DriveWindow) -> str | None:
+    """Why a single step is more than a buffer holds, behind the read-out's name; None: it isn't."""
+    stands_s = spec.gate_s or window.hold_s
+    rate_Hz = rate_of(buffer, stands_s)
+    holds_s = buffer.most_points / rate_Hz - SLACK_S
+    step_s = len(encoding.fields_T(window.encoding, 0.0)) * window.hold_s + spec.gate_s
+    if step_s <= holds_s:
+        return None
+    key = "gate_s" if spec.gate_s else "hold_s"
+    return (
+        f" holds {buffer.most_points} samples, which is {holds_s:.3g} s at the {rate_Hz:g} Hz "
+        f"that {key} = {stands_s:g} s needs, and a step lasts {step_s:g} s: its buffer would "
+        'overflow. A shorter hold_s, a longer gate_s, or timing = "software"'
+    )
 
 
 def unplayable(
