@@ -22,7 +22,7 @@ from instruments.connect import driver_class, driver_on
 from instruments.drivers import DRIVERS
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.parallel import bounded, side_by_side
-from instruments.serial_line import LAKE_SHORE, SerialLine, line_of
+from instruments.serial_line import SerialLine, line_of
 from instruments.toml_table import Table
 from instruments.visa import VisaSession, resource_manager
 from models.errors import InputError, StoppedError, TwinrigError
@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 
 CLOCK = "virtual-clock"
 CLOCK_IDENTITY = "TWINRIG,VIRTUAL CLOCK"
+SERIAL_ANSWER_S = 0.5  # of each of some ways to set a line
 ANSWER_S = 1.0  # an instrument that is there names itself sooner
-PATIENCE_S = 12.0  # beyond that a VISA library hangs
+PATIENCE_S = 20.0  # beyond that a VISA library hangs
 LOADS_S = 10.0
 STAND_IN = 1e-6
 """For keys that a driver can't be made without: nothing but its identity is asked."""
@@ -144,6 +145,14 @@ def _told(spec: InstrumentSpec, result: Any) -> Answer:
     return Answer(spec.resource, spec.driver, problem=problem, hint=hint)
 
 
+def _lines(resource: str) -> list[SerialLine]:
+    """How the lines of the drivers' models are set; one that doesn't matter where it is no line."""
+    if not resource.startswith("ASRL"):
+        return [SerialLine()]
+    models = [model for drivers in DRIVERS.values() for model in drivers.values()]
+    return list(dict.fromkeys([SerialLine(), *(line_of(model, None) for model in models)]))
+
+
 @dataclass(frozen=True)
 class _Asking:
     """How resources are opened."""
@@ -194,9 +203,14 @@ class _Asking:
 
     def _raw(self, spec: InstrumentSpec) -> Answer:
         """`*IDN?`, each question in a session of its own: nothing of the last one is left over."""
-        lines = (SerialLine(), LAKE_SHORE) if spec.resource.startswith("ASRL") else (SerialLine(),)
+        lines = _lines(spec.resource)
         for line, end in itertools.product(lines, ENDS):
-            reply = self._asked(_spec(spec.resource, "", end), line)
+            try:
+                reply = self._asked(_spec(spec.resource, "", end), line)
+            except LinkError:
+                if line == lines[0]:
+                    raise
+                continue  # a port that can't be set so
             if reply.strip() and reply.isascii():
                 return self._of_reply(spec.resource, reply)
         hint = (
@@ -208,6 +222,8 @@ class _Asking:
     def _asked(self, spec: InstrumentSpec, line: SerialLine) -> str:
         """The answer with its line end; empty where there is none."""
         with closing(self._session(spec, reads="\n", line=line)) as session:
+            if spec.resource.startswith("ASRL"):
+                session.timeout_s = SERIAL_ANSWER_S
             session.drain()  # a greeting
             try:
                 return session.query("*IDN?") + "\n"
@@ -231,7 +247,11 @@ class _Asking:
         self.stop.sleep(BETWEEN_S)
         usual, found = _spec(resource, driver), diagnosis.end_of(reply)
         end = found if found and found != usual.terminator else None
-        answer = self._as_driver(_spec(resource, driver, end or ""))
+        spec = _spec(resource, driver, end or "")
+        try:
+            answer = self._as_driver(spec)
+        except LinkError as error:  # a port that can't be set as the driver has it
+            answer = Answer(resource, driver, identity, end, *diagnosis.explain(spec, error))
         if answer.problem:
             return Answer(resource, driver, identity, end, answer.problem, answer.hint)
         return Answer(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
-from served import ServedRig
+from served import ServedRig, served
 
 from instruments.clock import Stop
+from instruments.draft_settings import boards_of
 from instruments.virtual.models import MODELS
 from instruments.virtual.rig import CLOCK
 from instruments.who_answers import CLOCK as CLOCK_DRIVER
@@ -19,14 +21,15 @@ from models.errors import StoppedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+BOTH = ("kepco-bop", "sr830")
 NEEDS_ITS_DRIVER = "danfysik-8500"  # knows no *IDN?
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[ServedRig]:
-    served = ServedRig(MODELS, 1.0)
-    yield served
-    served.stop()
+    rig = ServedRig(MODELS, 1.0)
+    yield rig
+    rig.stop()
 
 
 def test_every_instrument_of_the_lab_is_known_and_nothing_is_set(lab: ServedRig) -> None:
@@ -57,6 +60,46 @@ def test_a_driver_that_is_named_asks_in_its_own_way(lab: ServedRig) -> None:
     assert wrong.wrong
     assert "SR830" in wrong.identity
     assert "'sr830'" in wrong.hint
+
+
+def test_hislip_instruments_are_asked_alike() -> None:
+    with served(BOTH, 1.0, hislip=BOTH) as rig:
+        answers = who_answers([(rig.resources[key], "") for key in BOTH], stop=Stop())
+    assert [answer.driver for answer in answers] == list(BOTH)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the lines of pty_line")
+def test_a_serial_line_is_asked_at_the_rates_and_frames_of_the_models() -> None:
+    from pty_line import NetworkPort, lines
+
+    models = ("lakeshore-643", "lakeshore-475", "lakeshore-f71", "kepco-bop")
+    with (
+        served(models, 1.0) as rig,
+        lines(*(rig.resources[key] for key in models), kind=NetworkPort) as ports,
+    ):
+        answers = who_answers([(port.resource, "") for port in ports], stop=Stop())
+    assert [answer.driver for answer in answers] == list(models)
+    assert [answer.problem for answer in answers] == [""] * len(models)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
+def test_a_port_that_can_not_be_set_as_the_driver_has_it_is_told_with_who_is_there() -> None:
+    from pty_line import lines
+
+    with served(("lakeshore-643",), 1.0) as rig, lines(rig.resources["lakeshore-643"]) as (port,):
+        (answer,) = who_answers([(port.resource, "")], stop=Stop())
+    assert answer.driver == "lakeshore-643"
+    assert answer.identity.startswith("LSCI,MODEL643")
+    assert "refuses 57600 baud, 7-O-1" in answer.problem
+
+
+def test_instruments_behind_a_gpib_adapter_are_asked_through_it() -> None:
+    with served(BOTH, 1.0, prologix=BOTH) as rig:
+        boards = boards_of([f"board.gpib.resource={rig.adapter}"])
+        asked = [*(rig.resources[key] for key in BOTH), "GPIB0::29::INSTR"]
+        answers = who_answers([(one, "") for one in asked], stop=Stop(), boards=boards)
+    assert [answer.driver for answer in answers] == [*BOTH, ""]
+    assert "says nothing" in answers[2].problem
 
 
 def test_who_is_not_there_is_told_one_by_one() -> None:

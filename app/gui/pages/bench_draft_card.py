@@ -254,7 +254,8 @@ class InstrumentCard(QFrame):
         volts, bits = guard_inputs(driver)
         if volts or bits:
             can = ", ".join((*bits, *(f"{one} > 2 V" for one in volts)))
-            self.guards = KeyRow(Key("interlocks", MAY), self._changed, words=f"any of {can}")
+            words = f"guards of the magnets: {can}"
+            self.guards = KeyRow(Key("interlocks", MAY), self._changed, words)
             self._keys.addWidget(self.guards)
 
     def _given(self, name: str) -> str:
