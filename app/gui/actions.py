@@ -46,6 +46,7 @@ ACTIONS = (
     ),
     ActionInfo("page.calibrate", "Calibrate a magnet"),
     ActionInfo("page.bench_draft", "New bench file"),
+    ActionInfo("page.import_data", "Import measured repeats"),
     ActionInfo("page.log", "Log", "F8"),
     ActionInfo("copy", "Copy plots", "Ctrl+Shift+C", separated=True),
     ActionInfo("theme.light", "Light", separated=True),

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
     from app.session import Session
 
-WITHIN = {"calibrate": "bench", "bench_draft": "bench"}  # pages that are reached from another one
+WITHIN = {"calibrate": "bench", "bench_draft": "bench", "import_data": "library"}
+"""Pages that are reached from another one."""
 EDITORS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
 
 

@@ -19,6 +19,7 @@ PAGE_CLASSES = {
     "log": "LogPage",
     "calibrate": "CalibratePage",
     "bench_draft": "BenchDraftPage",
+    "import_data": "ImportDataPage",
 }
 
 

@@ -59,6 +59,9 @@ class LibraryPage(Page):
         )
         self.form.primary.say("Show in folder", "opens the system's file browser")
         self.copy_button.hide()
+        self.import_button = self.button(
+            "Import measured repeats", lambda: shell.open_page("import_data")
+        )
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         self.list = QWidget()

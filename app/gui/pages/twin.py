@@ -59,6 +59,8 @@ class TwinPage(Page):
         self.toggle.hide()
         self.toggle.chosen.connect(self._choose_channel)
         self._buttons.insertWidget(0, self.toggle)
+        self.import_button = self.button("Import", lambda: shell.open_page("import_data"))
+        self.import_button.setToolTip("Measured repeats from a file become a recording")
         self.train_button = self.button("Train a network", self._train)
         self.train_button.hide()
         self.theme.changed.connect(self._redraw)

@@ -1,0 +1,86 @@
+"""The Import page: a file chosen, its map made by controls, a recording that a fit can take."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.io
+
+from app.store import read_recording
+
+WAIT_MS = 120_000
+
+
+def data():
+    rng = np.random.default_rng(0)
+    fields = rng.uniform(22, 34, (4, 12))
+    return fields[:, None, :, None] + rng.standard_normal((4, 5, 12, 2)), fields
+
+
+def opened(window, qtbot, file):
+    window.open_page("library")
+    window.pages["library"].import_button.click()
+    page = window.page()
+    assert page.key == "import_data"
+    page.open_file(file)
+    qtbot.waitUntil(lambda: page.seen is not None or bool(page.problem), timeout=WAIT_MS)
+    settled(page, qtbot)
+    return page
+
+
+def settled(page, qtbot):
+    page.show_cost()
+    waiting = "looking at the numbers"
+    qtbot.waitUntil(lambda: page.form.primary.cost != waiting, timeout=WAIT_MS)
+
+
+def test_a_mat_file_becomes_a_recording_by_pressing_buttons(make_window, qtbot, tmp_path):
+    window = make_window(connected=False)
+    response, fields = data()
+    scipy.io.savemat(tmp_path / "a.mat", {"AMR": response.transpose(0, 2, 1, 3), "H": fields})
+    page = opened(window, qtbot, tmp_path / "a.mat")
+    assert "AMR   4 × 12 × 5 × 2" in page.arrays.text()
+    assert page.fields.chosen_axes == ["sequence", "step", "repeat", "channel"]
+    page.fields.field.setText("22, 34")
+    page.fields.unit.choose("Oe")
+    page.fields.encoding.choose("amplitude")
+    page.fields.channels.setText("X, Y")
+    page.fields.units.setText("V")
+    settled(page, qtbot)
+    assert page.form.primary.text() == "Import 4 sequences × 5 repeats"
+    assert "20 of 20 repeats whole" in page.form.primary.cost
+    assert "2.2 … 3.4 mT" in page.subheading.text()
+    assert page.map.text().startswith(f"twinrig import {tmp_path / 'a.mat'} --map response=AMR:")
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert page.imported is not None, "\n".join(window.log)
+    recording = read_recording(page.imported)
+    assert np.allclose(recording.response, response)
+    assert (recording.channels, recording.units) == (("X", "Y"), ("V", "V"))
+    assert recording.window.encoding == "amplitude"
+    page.fit_button.click()
+    twin = window.pages["twin"]
+    assert twin.chosen == [page.imported.parent]
+
+
+def test_what_does_not_fit_is_said_and_nothing_can_be_imported(make_window, qtbot, tmp_path):
+    window = make_window(connected=False)
+    response, fields = data()
+    response[0, 1, 3, 0] = 9.9e37
+    np.savez(tmp_path / "a.npz", y=response, H=fields)
+    page = opened(window, qtbot, tmp_path / "a.npz")
+    assert "1 repeats hold overloads" in page.remarks.text()
+    assert "19 of 20 repeats whole" in page.form.primary.cost
+    page.fields.field.setText("25, 34")
+    settled(page, qtbot)
+    assert not page.form.primary.isEnabled()
+    assert "field= must span it" in page.form.primary.cost
+    page.fields.axes[0].choose("repeat")
+    settled(page, qtbot)
+    assert "an axis stands twice" in page.remarks.text()
+    page.press()
+    assert window.job is None
+    (tmp_path / "b.npz").write_bytes(b"no archive")
+    page.open_file(tmp_path / "b.npz")
+    qtbot.waitUntil(lambda: bool(page.problem), timeout=WAIT_MS)
+    assert "no readable .npz file" in page.problem
+    assert not page.form.primary.isEnabled()
