@@ -103,8 +103,8 @@ class Draft:
         try:
             spec = parse_bench(text_of(self), "draft")
         except InputError as error:
-            return list(error.problems or (str(error),))
-        return _of_limits(spec, self)
+            return [*(error.problems or (str(error),)), *_of_ratings(self)]
+        return [*_of_ratings(self), *_of_window(spec)]
 
 
 def is_missing(problem: str) -> bool:
@@ -240,13 +240,25 @@ def _of_names(draft: Draft) -> list[str]:
     return problems
 
 
-def _of_limits(spec: BenchSpec, draft: Draft) -> list[str]:
-    """Limits beyond what a supply says it can give, and a drive beyond the limits."""
+def _of_ratings(draft: Draft) -> list[str]:
+    """Limits beyond what a supply says it can give."""
     problems = []
     for one in draft.known:
-        if one.name in spec.magnets:
-            beyond = spec.magnets[one.name].limits.beyond(one.rated_A, one.rated_V)
-            problems += [f"[{one.table}] {words}" for words in beyond]
+        for key, rated, unit in (
+            ("max_current_A", one.rated_A, "A"), ("compliance_V", one.rated_V, "V"),
+        ):  # fmt: skip
+            value = one.values.get(key)
+            if isinstance(value, (int, float)) and value > rated:
+                problems.append(
+                    f"[{one.table}] {key} = {value:g} {unit} is beyond the {rated:g} {unit} "
+                    "of the supply"
+                )
+    return problems
+
+
+def _of_window(spec: BenchSpec) -> list[str]:
+    """A drive or a reset beyond the limits of the magnets that make it."""
+    problems = []
     driven = spec.rotation.magnets if spec.rotation else (spec.drive_magnet,)
     fields = {
         "[drive] low_T": spec.window.low_T,
