@@ -2,8 +2,8 @@
 
 Commands: as `instruments.drivers.sr860_capture`. What is captured is the smallest of X, XY, Rθ and
 XYRθ that holds the bench's channels; the buffer is always as long as it can be, 4096 kB.
-No source tells which edge at its trigger input would start it (`CAPTURESTART ONE, TRIG`), so that a
-list is aligned by counts or by a marker.
+`CAPTURESTART ONE, TRIG`: a falling edge at the trigger input starts it (SR865A manual, p. 135; that
+it is so on an SR860 is judgement: were it the rising one, samples of 1 ms later were taken).
 The fastest rate follows from the time constant and is asked for (`CAPTURERATEMAX?`); the others
 are it over 2ⁿ. The lock-in rounds what it answers (2441.41 Hz is 1.25 MHz / 512): rates within
 1e-5 of such a one are taken for it, else 1000 s of samples would be 1.5 ms out.
@@ -50,6 +50,8 @@ class Sr860Buffer:
     channels
         The bench's.
     """
+
+    trigger_rises = False
 
     def __init__(self, session: VisaSession, name: str, channels: tuple[str, ...]) -> None:
         self._session = session
@@ -99,6 +101,11 @@ class Sr860Buffer:
             raise self._session.reject("CAPTURERATE?", f"{told_Hz:g}", f"{rate_Hz:g}")
         self._expect("CAPTURECFG?", CONFIGS[self._captured])
         self._expect("CAPTURELEN?", LONGEST_KB)
+
+    def arm_trigger(self, rate_Hz: float) -> None:
+        """The same, and `CAPTURESTART ONE, TRIG`: the next falling edge starts it."""
+        self.arm(rate_Hz)
+        self._capture.start("start")
 
     def start(self) -> None:
         """`CAPTURESTART ONE, IMM`: what was captured before is forgotten."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from instruments.virtual.instrument import VirtualInstrument
 from instruments.virtual.sr830_buffer import Buffer
 from instruments.virtual.sr830_signal import FACTORY, INTEGERS, REALS, SENSITIVITY_V, SignalPath
+from instruments.virtual.trigger_wire import TriggerIn, not_wired
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,16 +22,9 @@ if TYPE_CHECKING:
     from instruments.virtual.electronics import Source
     from instruments.virtual.instrument import DeviceTime
 
-    TriggerIn = Callable[[int], list[tuple[int, bool]]]
-
 IDENTITY = "Stanford_Research_Systems,SR830,s/n37210,ver1.07"
 _RANGES = INTEGERS | REALS
 COMMAND_ERROR, EXECUTION_ERROR, POWER_ON = 32, 16, 128  # bits of *ESR?
-
-
-def _no_edges(_: int) -> list[tuple[int, bool]]:
-    """Nothing is wired to the trigger input."""
-    return []
 
 
 class CommandError(Exception):
@@ -63,7 +57,7 @@ class SR830(VirtualInstrument):
         self._aux_out = [0.0] * 4
         self._shown = [0, 0]  # displays: X or R, Y or θ
         self._buffer = Buffer(device_time)
-        self.trigger_in: TriggerIn = _no_edges  # the wire at the rear panel's trigger input
+        self.trigger_in: TriggerIn = not_wired
         self._event = POWER_ON
         self._errors = 0
 

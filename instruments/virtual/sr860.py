@@ -25,6 +25,7 @@ from instruments.virtual.sr860_signal import (
     SignalPath,
 )
 from instruments.virtual.sr860_words import MESSAGE, parameter, quantity
+from instruments.virtual.trigger_wire import TriggerIn, not_wired
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,7 @@ class SR860(VirtualInstrument):
         self._aux_out = [0.0] * 4
         self.shown = [0, 1, 2, 3]
         self._capture = CaptureBuffer(device_time)
+        self.trigger_in: TriggerIn = not_wired
         self._event = POWER_ON
 
     def respond(self, message: str) -> str:
@@ -222,13 +224,15 @@ class SR860(VirtualInstrument):
         return self._capture.fastest_Hz(TIME_CONSTANT_S[int(self._set["OFLT"])])
 
     def capture_start(self, text: str) -> None:
-        """`CAPTURESTART ONE|CONT, IMM`; triggers from outside have nobody to give them here."""
+        """`CAPTURESTART ONE|CONT, IMM`, or `ONE, TRIG`: a falling edge at the input starts it."""
         words = [part.strip().upper() for part in text.split(",")]
         if len(words) != 2 or words[0] not in {"ONE", "CONT", "0", "1"}:
             raise CommandError(COMMAND_ERROR)
-        if words[1] not in {"IMM", "0"}:
+        once, by_trigger = words[0] in {"ONE", "0"}, words[1] in {"TRIG", "1"}
+        if words[1] not in {"IMM", "0", "TRIG", "1"} or (by_trigger and not once):
             raise CommandError(EXECUTION_ERROR)
-        self._capture.start(continuous=words[0] in {"CONT", "1"}, fastest_Hz=self._fastest_Hz)
+        fastest_Hz = self._fastest_Hz
+        self._capture.start(continuous=not once, fastest_Hz=fastest_Hz, by_trigger=by_trigger)
         self.path.watch_list(True)
 
     def capture_stop(self, _: str) -> None:
@@ -239,6 +243,7 @@ class SR860(VirtualInstrument):
 
     def _catch_up(self) -> None:
         """Capture up to now, gate by gate of a list that ran meanwhile."""
+        self._capture.look(self.trigger_in)
         for end_ns in self.path.list_gates():
             self._capture.catch_up(self.path.outputs(), end_ns)
         self._capture.catch_up(self.path.outputs())

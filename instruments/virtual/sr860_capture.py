@@ -11,6 +11,7 @@ from instruments.virtual.sr830 import EXECUTION_ERROR, CommandError, one_of
 
 if TYPE_CHECKING:
     from instruments.virtual.instrument import DeviceTime
+    from instruments.virtual.trigger_wire import TriggerIn
 
 LONGEST_KB, BLOCK_KB, MOST_KB_AT_ONCE = 4096, 2, 64
 FASTEST_HZ = 1.25e6  # at 1 µs; that it halves until it is below 10 / time constant is judgement
@@ -34,6 +35,7 @@ class CaptureBuffer:
         self.length_kB = 2
         self.divider = 0
         self.running = False
+        self._waits_ns: int | None = None  # since when, for a trigger
         self.wrapped = False
         self._continuous = False
         self._rate_Hz = 1.0
@@ -55,7 +57,7 @@ class CaptureBuffer:
 
     def configure(self, name: str, text: str) -> None:
         """`CAPTURECFG`, `CAPTURELEN`, `CAPTURERATE`; not while a capture runs."""
-        if self.running:
+        if self.running or self._waits_ns is not None:
             raise CommandError(EXECUTION_ERROR)
         if name == "CFG":
             word = text.replace(" ", "").upper()
@@ -78,13 +80,22 @@ class CaptureBuffer:
             "RATEMAX": f"{fastest_Hz:.9g}",
         }[name]
 
-    def start(self, *, continuous: bool, fastest_Hz: float) -> None:
-        """`CAPTURESTART`: forget what was captured and begin."""
-        self.running, self.wrapped, self._continuous = True, False, continuous
+    def start(self, *, continuous: bool, fastest_Hz: float, by_trigger: bool = False) -> None:
+        """`CAPTURESTART`: forget what was captured and begin, now or by a trigger."""
+        self.running, self.wrapped, self._continuous = not by_trigger, False, continuous
+        self._waits_ns = self._time.now_ns if by_trigger else None
         self._rate_Hz = fastest_Hz / 2.0**self.divider
         self._begin_ns, self._due = self._time.now_ns, 0
         self._taken = []
         self._data = np.empty(0, dtype="<f4")
+
+    def look(self, trigger_in: TriggerIn) -> None:
+        """Begin at the first falling edge since it waits for one."""
+        if self._waits_ns is None:
+            return
+        falling = [edge_ns for edge_ns, rises in trigger_in(self._waits_ns) if not rises]
+        if falling:
+            self.running, self._begin_ns, self._waits_ns = True, falling[0], None
 
     def catch_up(self, outputs: tuple[float, float], until_ns: int | None = None) -> None:
         """Store the samples due until then (now), all at the outputs that stood until then."""
@@ -104,6 +115,7 @@ class CaptureBuffer:
 
     def stop(self) -> None:
         """`CAPTURESTOP`: no harm where nothing runs; `catch_up` comes before it."""
+        self._waits_ns = None
         if self.running:
             self._end()
 

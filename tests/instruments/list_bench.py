@@ -28,15 +28,14 @@ def spec_of(
     marker_T: float | None = None,
     supply: str = "kepco-bop",
     trigger: bool = False,
+    lockin: str = "sr830",
     **changed: str,
 ) -> BenchSpec:
-    """The reference bench with another device, seed, timing, supply; `changed`: key → new value."""
+    """The reference bench with another device, seed, timing, …; `changed`: key → new value."""
     text = (files("resources") / "virtual-nanoring.toml").read_text("utf-8")
     marker = "" if marker_T is None else f"marker_T = {marker_T}\n"
     marker += "trigger = true\n" if trigger else ""
-    text = text.replace('"kepco-bop"', f'"{supply}"').replace(
-        "virtual-kepco-bop", f"virtual-{supply}"
-    )
+    text = text.replace("kepco-bop", supply).replace("sr830", lockin)
     text = text.replace('"nanoring"', f'"{device}"').replace("seed = 0", f"seed = {seed}")
     text = text.replace("gate_s =", f'timing = "{timing}"\n{marker}gate_s =')
     for key, value in changed.items():

@@ -81,6 +81,14 @@ def test_armed_filled_and_fetched_in_the_channels_of_the_bench(channels, config,
     ]  # fmt: skip
 
 
+def test_a_falling_edge_starts_it_where_it_was_armed_for_one():
+    with transcript(*ARMED, (b"CAPTURESTART ONE, TRIG", b""), (b"CAPTUREBYTES?", b"0")) as session:
+        buffer = SR860("lockin", session, {"channels": ("X", "Y")}).buffer
+        assert not buffer.trigger_rises
+        buffer.arm_trigger(buffer.rates_Hz[-2])
+        assert buffer.count() == 0
+
+
 @pytest.mark.parametrize(
     ("at", "reply", "match"),
     [

@@ -57,6 +57,14 @@ def test_the_same_samples_as_by_the_counts(device: str) -> None:
     assert abs(by_trigger.mean() - by_software.mean()) < 0.3 * spread
 
 
+def test_the_other_lock_in_is_started_by_the_other_edge() -> None:
+    by_counts, _ = recorded(spec_of("hardware", supply=MG, lockin="sr860"))
+    by_trigger, _ = recorded(spec_of("hardware", supply=MG, lockin="sr860", trigger=True))
+    by_software, _ = recorded(spec_of("software", supply=MG, lockin="sr860"))
+    assert np.abs(by_trigger - by_counts).max() < 1e-3 * by_counts.std()
+    assert np.abs(by_trigger - by_software).max() < 0.1 * by_counts.std()
+
+
 def test_it_is_as_true_where_the_link_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     quick, _ = recorded(triggered())
     running = KepcoPulsedList.running
