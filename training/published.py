@@ -71,7 +71,7 @@ class Recipe:
     from_reset: float = 0.2
     critic_steps: int = 5
     penalty: float = 10.0
-    drift_rate: float = 1e-3
+    drift_rate: float = 3e-3
     noise_rate: float = 1e-3
     layers: tuple[int, ...] = LAYERS
     auxiliaries: int = AUXILIARIES

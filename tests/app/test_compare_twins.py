@@ -10,9 +10,12 @@ from app.operations.compare_twins import FILE_NAME, compare_twins
 from app.operations.events import FitProgress, Note, Progress, Result, Stage, as_json
 from app.store import load_twin, write_recording
 from models.errors import InputError
+from training.comparison import COMPARED
 
 MINUTES = 0.02
 OBJECTIVES = ("energy", "published")
+FULL_MINUTES = 0.75
+EVERY_OBJECTIVE = ("energy", "innovations-energy", "innovations", "one-step", "published")
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +134,21 @@ def test_the_command_line_gives_one_json_object_a_line(recording, tmp_path, caps
     assert last["event"] == "result"
     assert last["objectives"]["mean"]["spread"] > 1  # no noise: its spread error is all there is
     assert main(["compare-twins", str(recording), "--objectives", "energy,no", "--out", "x"]) == 2
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+def test_the_default_is_better_than_the_published_method_in_every_error(tmp_path):
+    """Leaky integrator with coloured noise: 40 sequences × 16 repeats, 10 × 50 unseen to score."""
+    write_recording(tmp_path / "many", record_device(40, 16, seed=1, steps=100))
+    write_recording(tmp_path / "scoring", record_device(10, 50, seed=2, steps=100))
+    paths = [tmp_path / "many", tmp_path / "scoring"]
+    asked = {"objectives": EVERY_OBJECTIVE, "minutes": FULL_MINUTES, "seeds": 3}
+    for _ in compare_twins(paths, tmp_path / "out", **asked):
+        pass
+    summary = json.loads((tmp_path / "out" / FILE_NAME).read_text())["summary"]
+    for name, row in summary.items():
+        figures = [f"{e} {row[e]['value']:.3f} (floor {row[e]['floor']:.3f})" for e in COMPARED]
+        print(f"{name}: {', '.join(figures)}, coverage {row['coverage']['value']:.3f}")  # noqa: T201
+    for error in COMPARED:
+        assert summary["energy"][error]["value"] < summary["published"][error]["value"]

@@ -1,0 +1,18 @@
+"""The objectives that a user is offered are those that a fit knows."""
+
+from __future__ import annotations
+
+import re
+
+from app.cli_compare import OBJECTIVES
+from app.gui.pages.twin import OBJECTIVES as OFFERED
+from training.objectives import NAMES
+
+
+def test_the_command_line_names_every_objective() -> None:
+    assert {*re.split(r", ", OBJECTIVES), "mean"} == set(NAMES)
+
+
+def test_the_window_offers_all_but_the_one_that_takes_hours() -> None:
+    assert OFFERED[0][1] == "energy"
+    assert {name for _, name in OFFERED} == set(NAMES) - {"published"}
