@@ -157,7 +157,7 @@ def look_at(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> InstrumentCh
     """
     remarks = findings.of_line_end(spec, driver.identity)
     found, state = _looked_at(spec, driver, remarks)
-    found = (*found, *declared(driver))
+    found = (*found, *declared(driver), *([f"behind {spec.board}"] if spec.board else []))
     remarks += [*findings.of_model(driver), *findings.of_timing(bench, spec, driver)]
     for guard in _guards_on(bench, spec, driver):
         problem = guard.problem()

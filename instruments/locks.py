@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 import time
 from contextlib import suppress
@@ -133,7 +134,7 @@ def take(
     StoppedError
         Stop was requested while waiting.
     """
-    name = link_of(resource, board)
+    name = _by_number(link_of(resource, board))
     end_s = time.monotonic() + WATCHDOG_S
     told = False
     while True:
@@ -149,6 +150,17 @@ def take(
             time.sleep(LOOK_S)
         else:
             stop.sleep(LOOK_S)
+
+
+def _by_number(name: str) -> str:
+    """The link with its host by IP address: two names of one instrument are one link."""
+    kind, _, place = name.partition(" ")
+    host, _, rest = place.partition(" ")
+    if kind != "tcpip":
+        return name
+    with suppress(OSError, UnicodeError):  # a name that nobody knows can't be opened either
+        return f"{kind} {socket.gethostbyname(host)} {rest}"
+    return name
 
 
 def _taken(name: str, resource: str, folder: Path) -> Link:

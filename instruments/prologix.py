@@ -95,15 +95,28 @@ class Adapter:
         while self._port.receive(QUIET_S):  # of a program before this one
             pass
         self._put("\n".join((*SETTINGS, "++ver")).encode("ascii"))
-        heard = b""
-        end_s = time.monotonic() + VERSION_S
-        while not heard.endswith(b"\n") and time.monotonic() < end_s:
-            heard += self._port.receive(QUIET_S)
-        version = heard.decode("latin-1").strip()
+        lines = self._answer()
+        version = lines[-1] if lines else ""
         if "GPIB" not in version.upper():
             said = f"answers {version!r} to" if version else "doesn't answer"
             raise AdapterError(f"what is at {self.name} {said} '++ver': no GPIB adapter")
+        if lines[1:]:
+            raise AdapterError(
+                f"the adapter at {self.name} ({version}) answers {lines[0]!r} to one of "
+                f"{', '.join(SETTINGS)}: it doesn't take a Prologix' commands"
+            )
         return version
+
+    def _answer(self) -> list[str]:
+        """What the adapter says of itself, until it is quiet."""
+        heard = b""
+        end_s = time.monotonic() + VERSION_S
+        while time.monotonic() < end_s:
+            piece = self._port.receive(QUIET_S)
+            heard += piece
+            if not piece and heard.endswith(b"\n"):
+                break
+        return heard.decode("latin-1").splitlines()
 
     def write(self, address: str, message: bytes) -> None:
         """Send a message to an instrument, its line end included; EOI goes with the last byte."""

@@ -64,6 +64,11 @@ def test_what_is_no_resource_name_is_named_with_examples(resource):
         locks.link_of(resource)
 
 
+def test_two_names_of_one_host_are_one_link(other_program, tmp_path):
+    with pytest.raises(locks.LinkInUseError, match=f"process {other_program.pid}"):
+        locks.take(SOCKET.replace("127.0.0.1", "127.1"), tmp_path)
+
+
 def test_instruments_of_one_board_share_a_lock(tmp_path):
     first = locks.take("GPIB7::8::INSTR", tmp_path)
     second = locks.take("GPIB7::9::INSTR", tmp_path)

@@ -251,6 +251,70 @@ def test_nobody_at_a_gpib_address_is_said_with_what_to_check():
         assert checks["x"].ok
 
 
+OPENING = [
+    b"++savecfg 0", b"++auto 0", b"++mode 1", b"++eoi 1", b"++eos 3", b"++read_tmo_ms 300",
+    b"++eot_char 4", b"++eot_enable 1", b"++ver",
+]  # fmt: skip
+
+
+def as_adapter(replies):
+    """A script that answers `++ver`, and `++read eoi` by one reply after another."""
+    left = list(replies)
+
+    def answer(line):
+        if line == b"++ver":
+            return b"Prologix GPIB-ETHERNET Controller version 01.06.06.00\r\n"
+        return left.pop(0) if line == b"++read eoi" else b""
+
+    return answer
+
+
+def test_what_an_adapter_hears_byte_by_byte():
+    adapter = ScriptedInstrument(as_adapter([b"+1.5\r\n\x04", b"#15ab\x04c\n\r\n", b"7\r\n\x04"]))
+    board = adapter.resource.replace("TCPIP0", "PRLGX-TCPIP0").replace("SOCKET", "INTFC")
+    first, second = (
+        VisaSession(
+            f"GPIB0::{address}::INSTR", rm=resource_manager(), name="unit", stop=Stop(),
+            board=board, read_termination="\r\n", write_termination=end,
+        )
+        for address, end in (("12", "\r\n"), ("9::1", "\n"))
+    )  # fmt: skip
+    try:
+        first.write("SETI +1")
+        assert first.number("X?") == 1.5
+        assert second.query_block("CURV?") == b"ab\x04c\n"
+        assert second.query("Y?") == "7"
+    finally:
+        first.close()
+        second.close()
+        adapter.close()
+    assert adapter.heard == [
+        *OPENING,
+        b"++addr 12", b"SETI \x1b+1\x1b\r\x1b", b"",
+        b"X?\x1b\r\x1b", b"", b"++read eoi",
+        b"++addr 9 97", b"CURV?\x1b", b"", b"++eot_enable 0", b"++read eoi", b"++eot_enable 1",
+        b"Y?\x1b", b"", b"++read eoi",
+    ]  # fmt: skip
+    assert adapter.connections == 1
+
+
+def test_an_adapter_that_takes_other_commands_is_refused():
+    def answer(line):
+        if line == b"++ver":
+            return b"GPIBUSB 5.0\r\n"
+        return b"Unrecognized command\r\n" if b"eot_char" in line else b""
+
+    adapter = ScriptedInstrument(answer)
+    board = adapter.resource.replace("TCPIP0", "PRLGX-TCPIP0").replace("SOCKET", "INTFC")
+    try:
+        with pytest.raises(LinkError, match=r"\(GPIBUSB 5.0\) answers 'Unrecognized command'"):
+            VisaSession(
+                "GPIB0::5::INSTR", rm=resource_manager(), name="unit", stop=Stop(), board=board
+            )
+    finally:
+        adapter.close()
+
+
 def test_a_telnet_like_listener_is_no_adapter():
     instrument = ScriptedInstrument(lambda message: b"")
     try:
@@ -342,4 +406,5 @@ def test_models_go_one_way_each():
 
 def test_device_time_is_waited_for_through_the_adapter():
     with served(BOTH, accelerate=math.inf, prologix=BOTH) as rig:
-        assert all(one.ok for one in check_bench(rig.spec()))
+        checks = check_bench(rig.spec())
+        assert all(one.ok and f"behind {rig.adapter}" in one.found for one in checks)
