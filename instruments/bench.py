@@ -14,7 +14,7 @@ from instruments.clock import Clock, Stop
 from instruments.connect import Opener, connect_drivers
 from instruments.discovery import list_resources
 from instruments.field_probe import FieldProbe, FieldWait
-from instruments.guards import guards_of
+from instruments.guards import forbidding, guards_of
 from instruments.kept_settings import KeptSettings
 from instruments.limits import GIVE_UP_S, LimitedMagnet, UnsafeError
 from instruments.link_errors import LinkError, WrongInstrumentError
@@ -393,7 +393,7 @@ class Bench:
         return {name: magnet.state() for name, magnet in self.magnets.items()}
 
     def monitor(self) -> BenchReading:
-        """What the drive's magnet and the read-outs show now; gates nothing."""
+        """What the drive's magnet, the read-outs and the guards show now; gates nothing."""
         magnet = self._drive.magnet  # not `state`: a display must not empty an error queue
         scale = self._drive.limits.tesla_per_ampere
         values = joined([readout.monitor() for readout in self._readers])
@@ -405,6 +405,7 @@ class Bench:
             magnet.output_on(),
             values,
             math.nan if self.probe is None else self.probe.monitor_T(),
+            forbidding(self._drive.guards),
         )
 
     def make_safe(self) -> list[str]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class BenchReading:
     """What the rig is doing now: field from the measured current, set-point, channels `(C,)`.
 
-    `measured_field_T` is the field probe's; NaN without one, and where it gives none.
+    `measured_field_T` is the field probe's; NaN without one, and where it gives none. `forbids` is
+    what forbids current now, a sentence for each guard that does.
     """
 
     field_T: float
@@ -27,6 +28,7 @@ class BenchReading:
     output_on: bool
     values: NDArray[np.float64]
     measured_field_T: float = math.nan
+    forbids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from instruments.protocols import SensorError
+from models.errors import TwinrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from instruments.bench_spec import BenchSpec, InterlockSpec
 
@@ -101,6 +102,18 @@ class StatusBit:
 
 
 Guard = Band | StatusBit
+
+
+def forbidding(guards: Sequence[Guard]) -> tuple[str, ...]:
+    """Why each guard forbids current now, for a display: one that can't be asked says so, too."""
+    found = []
+    for guard in guards:
+        try:
+            words = guard.problem()
+        except TwinrigError as error:
+            words = f"{guard.label} can't be asked: {error}"
+        found += [] if words is None else [words]
+    return tuple(found)
 
 
 def guards_of(spec: BenchSpec, drivers: Mapping[str, Any]) -> list[Guard]:

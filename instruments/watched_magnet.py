@@ -106,6 +106,11 @@ class WatchedMagnet:
         return self._stairs.reach_A
 
     @property
+    def guards(self) -> tuple[Guard, ...]:
+        """What else may forbid current."""
+        return self._watch.guards
+
+    @property
     def held_by(self) -> list[str]:
         """What is out of its band and holds the run, in words; empty: nothing does."""
         return self._watch.out

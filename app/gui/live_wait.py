@@ -16,24 +16,26 @@ if TYPE_CHECKING:
 class LiveWait:
     """Why the run waits, as the last event of that kind says; empty: it doesn't.
 
-    `at_zero`: it does so at zero current; else at the set-point of a step.
+    `at_zero`: it does so at zero current; else at the set-point of a step. `reason`: what is out of
+    its band; empty where nothing is, and in a pause.
     """
 
     words: str = ""
     at_zero: bool = True
+    reason: str = ""
 
     def take(self, event: Event) -> None:
         """Take one event; those that say nothing of waiting are left alone."""
         if isinstance(event, Paused):
-            self.at_zero = True
+            self.at_zero, self.reason = True, ""
             self.words = f"paused at zero field for {duration(event.seconds)}"
         elif isinstance(event, Held):
-            self.at_zero = True
-            why = "; ".join(event.out) or "back in its band"
+            self.at_zero, self.reason = True, "; ".join(event.out)
+            why = self.reason or "back in its band"
             self.words = f"held at zero field for {duration(event.seconds)}: {why}"
         elif isinstance(event, StepHeld):
-            self.at_zero = False
+            self.at_zero, self.reason = False, event.out
             waits = f"step {event.step} held for {duration(event.seconds)}: {event.out}"
             self.words = waits if event.out else ""
         elif isinstance(event, (Resumed, RepeatStarted, NodeStarted)):
-            self.words = ""
+            self.words = self.reason = ""

@@ -115,7 +115,10 @@ class TopStrip(QWidget):
         self.cells["setpoint"].show_value(reading.setpoint_T)
         self.cells["current"].show_value(reading.current_A)
         self._show_values(reading.values)
-        self._neutral(output_on=reading.output_on)
+        if reading.forbids:
+            self.forbidden("No current allowed", "; ".join(reading.forbids))
+        else:
+            self._neutral(output_on=reading.output_on)
 
     def show_step(self, field_T: float, current_A: float, values: NDArray[np.float64]) -> None:
         """One step of a run: field and current are those set, the read-outs those measured."""
@@ -138,6 +141,10 @@ class TopStrip(QWidget):
             if name.startswith("channel."):
                 cell.show_value(None)
         self._neutral(output_on=True)
+
+    def forbidden(self, words: str, reason: str) -> None:
+        """A guard forbids current, or a run waits for something: the values stay."""
+        self.pill.show_state(Interlock("attention", words, reason))
 
     def show_rest(self) -> None:
         """A run waits at zero current; what the read-outs last showed was measured before."""

@@ -228,6 +228,8 @@ class Window(BenchWindow):
         if page.wait.words and not job.stop_asked:
             if page.wait.at_zero:
                 self.top.show_rest()
+            if page.wait.reason:
+                self.top.forbidden("Held", page.wait.reason)
             self.status.say(f"{job.spec.title}, {page.wait.words}", fraction=self.status.fraction)
         if progress is None and not job.stop_asked and page.progress is not None:
             share, left = page.progress

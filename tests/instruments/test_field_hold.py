@@ -170,7 +170,7 @@ def test_a_terminal_and_the_window_say_why_a_step_waits_and_that_it_goes_on():
     assert words_of(held) == f"step 4 held for 7 s of at most 30 s: {held.out}"
     wait.take(held)
     assert "step 4 held for" in wait.words
-    assert not wait.at_zero
+    assert (wait.at_zero, wait.reason) == (False, held.out)
     wait.take(StepHeld(4, "", 8.0, 30.0))
-    assert wait.words == ""
+    assert (wait.words, wait.reason) == ("", "")
     assert words_of(StepHeld(4, "", 8.0, 30.0)) is None
