@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INVALID_CHOICE = re.compile(r"invalid choice: '(?P<word>[^']*)' \(choose from (?P<known>.*)\)")
-DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator")
+DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator", "duffing")
 MODELS = (
     "kepco-bop", "kepco-bop-mg", "lakeshore-643", "ami-430", "mercury-ips", "keithley-2400",
     "keithley-2450", "danfysik-8500", "sr830", "sr860", "keithley-2182a", "keithley-6221",

@@ -116,6 +116,52 @@ class LeakyIntegrator:
         return x, y
 
 
+@dataclass(frozen=True)
+class DuffingParameters:
+    """A hardening oscillator under a force: x″ = −damping x′ − x − x³ + force (2u − 1) + noise ξ.
+
+    Times in units of the small oscillation's period over 2π; one step of the drive lasts `step`,
+    `low_T` and `high_T` are the field at u = 0 and u = 1 (Duffing 1918; ξ is white of unit
+    intensity).
+    """
+
+    damping: float = 0.5
+    force: float = 2.5
+    noise: float = 0.15
+    step: float = 1.0
+    substeps: int = 32
+    low_T: float = 2.2e-3
+    high_T: float = 3.4e-3
+    duration_s: float = 1.0 / 37.0
+
+
+class Duffing:
+    """An oscillator of which only the position is seen: the velocity is a hidden memory."""
+
+    def __init__(self, seed: np.random.SeedSequence) -> None:
+        self._own = DuffingParameters()
+        self._rng = np.random.default_rng(seed)
+        self._span_T = self._own.high_T - self._own.low_T
+        self._position = self._velocity = 0.0
+        self.duration_s = self._own.duration_s
+        self.parameters: Mapping[str, object] = asdict(self._own)
+
+    def gate(self, field_T: float) -> tuple[float, float]:
+        """One step of the drive (symplectic Euler-Maruyama); beyond twice the window it saturates.
+
+        The position is the in-phase signal, full scale at 2; there is no quadrature.
+        """
+        own = self._own
+        u = min(2.0, max(-1.0, (field_T - own.low_T) / self._span_T))
+        force, dt = own.force * (2 * u - 1), own.step / own.substeps
+        x, v = self._position, self._velocity
+        for kick in (own.noise * dt**0.5 * self._rng.standard_normal(own.substeps)).tolist():
+            v += (force - x - x**3 - own.damping * v) * dt + kick
+            x += v * dt
+        self._position, self._velocity = x, v
+        return 0.5 * x, 0.0
+
+
 class SpinVortexIceDevice:
     """Artificial spin-vortex ice in bipolar field loops: every field on the way counts."""
 
@@ -144,6 +190,7 @@ DEVICES: dict[str, Callable[[np.random.SeedSequence], Device]] = {
     "nanoring": NanoringDevice,
     "spin-vortex-ice": SpinVortexIceDevice,
     "leaky-integrator": LeakyIntegrator,
+    "duffing": Duffing,
 }
 DRIVES: dict[str, Drive] = {
     "nanoring": Drive(),
@@ -162,6 +209,7 @@ DRIVES: dict[str, Drive] = {
         ),
     ),
     "leaky-integrator": Drive(),
+    "duffing": Drive(),
 }
 
 

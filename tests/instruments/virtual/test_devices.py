@@ -12,6 +12,7 @@ from instruments.virtual.coil import CoilParameters
 from instruments.virtual.devices import (
     DEVICES,
     DRIVES,
+    DuffingParameters,
     LeakyIntegratorParameters,
     Resonant,
     make_device,
@@ -60,6 +61,22 @@ def test_the_leaky_integrator_forgets_at_its_two_rates_and_its_noise_is_coloured
     centred = signal - signal.mean(axis=0)
     lag_1 = (centred[1:] * centred[:-1]).mean(axis=0) / centred.var(axis=0)
     assert lag_1 == pytest.approx([1 - leak for leak in parameters.leak], abs=0.03)
+
+
+def test_the_oscillator_rings_at_its_frequency_and_rests_where_the_force_holds_it():
+    device = make_device("duffing", np.random.SeedSequence(0))
+    parameters = DuffingParameters()
+    middle_T = (parameters.low_T + parameters.high_T) / 2
+    signal = np.array([device.gate(middle_T)[0] for _ in range(20_000)])
+    assert signal.mean() == pytest.approx(0.0, abs=0.01)
+    # thermal: variance of x noise² / (2 damping), a little less for the hardening
+    linear = parameters.noise**2 / (2 * parameters.damping)
+    assert 0.85 * linear < 4 * signal.var() < 1.02 * linear
+    lag_3 = (signal[3:] * signal[:-3]).mean() / signal.var()
+    assert lag_3 < -0.3  # half a period later it is on the other side
+    pushed = np.array([device.gate(parameters.high_T)[0] for _ in range(2000)])[100:]
+    rest = 2 * pushed.mean()
+    assert rest + rest**3 == pytest.approx(parameters.force, abs=0.1)
 
 
 class Silent:
