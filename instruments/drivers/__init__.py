@@ -3,7 +3,8 @@
 A driver is `Driver(name, session, options)`; it satisfies `Magnet`, `Readout`, `Thermometer` or
 `Teslameter` of `instruments.protocols`, sends what the manual says and checks no limit:
 `instruments.limits` does. `KEYS` names the keys that its bench table has beside the address, and
-`options(table)` reads them.
+`options(table)` reads them. `serial_line` says how its serial port is set where that isn't 9600
+baud, 8-N-1 (`instruments.serial_line`).
 
 A driver of another package joins by an entry point of the group `twinrig.drivers`; its class says
 by `kind` what it is (`magnet`, `readout`, `thermometer`, `teslameter`).
