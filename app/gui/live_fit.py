@@ -10,11 +10,15 @@ import numpy as np
 from app.gui.widgets.tables import ErrorRow
 from app.operations.events import FitProgress, FitSamples, TwinScored
 from app.words import left_s
+from training.kept import kept_validation
+from training.verdict import coverage_state, state_of
+from training.verdict import verdict as weighed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.operations.events import Event
+    from models.twin import Twin
 
     FloatArray = NDArray[np.float64]
 
@@ -26,9 +30,6 @@ NAMES = {
     "energy16": "Energy, 16 steps",
     "cross_correlation": "Cross-correlation",
 }
-AT_FLOOR = 1.5
-"""The project's own acceptance: an error of at most 1.5 floors (at 16 held-out repeats)."""
-COVERAGE_RANGE = (0.86, 0.92)
 
 
 @dataclass
@@ -43,6 +44,8 @@ class LiveFit:
         Repeats and samples `(R, T, C)` of one sequence; None before the first.
     errors, coverage, details
         As in `TwinScored`; empty before the end.
+    validation
+        Of `training.validation.summary`; None before the end.
     """
 
     iterations: list[int] = field(default_factory=list)
@@ -56,6 +59,7 @@ class LiveFit:
     errors: dict[str, Any] = field(default_factory=dict)
     coverage: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    validation: dict[str, Any] | None = None
 
     def take(self, event: Event) -> None:
         """Take one event; those that say nothing of a fit are left alone."""
@@ -68,8 +72,16 @@ class LiveFit:
             self.sequence, self.real, self.twin = event.sequence, event.real, event.twin
         elif isinstance(event, TwinScored):
             self.errors, self.details = dict(event.errors), dict(event.details)
+            self.validation = kept_validation(self.details)
             self.real = self.details.get("real", self.real)
             self.twin = self.details.get("twin", self.twin)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence on the twin."""
+        if self.validation is not None:
+            return str(self.validation["verdict"]["words"])
+        return weighed(self.errors, self.coverage).words
 
     @property
     def left_s(self) -> float | None:
@@ -84,7 +96,7 @@ def error_rows(errors: dict[str, Any], coverage: dict[str, Any]) -> list[ErrorRo
     for name, body in errors.items():
         if name == "coverage" or not isinstance(body, dict) or body.get("value") is None:
             continue
-        word, level = verdict(body.get("ratio"), body.get("low"))
+        word, level = verdict(body)
         rows.append(
             ErrorRow(
                 NAMES.get(name, name.capitalize()),
@@ -99,8 +111,9 @@ def error_rows(errors: dict[str, Any], coverage: dict[str, Any]) -> list[ErrorRo
         )
     covered = coverage or errors.get("coverage") or {}
     if covered.get("value") is not None:
-        inside = COVERAGE_RANGE[0] <= covered["value"] <= COVERAGE_RANGE[1]
-        word = "as expected" if inside else ("too narrow", "too wide")[covered["value"] > 0.9]
+        state = coverage_state(covered)
+        inside = state == "reached"
+        word = "as expected" if inside else state
         expected = float(covered.get("expected") or np.nan)
         rows.append(
             ErrorRow(
@@ -117,15 +130,31 @@ def error_rows(errors: dict[str, Any], coverage: dict[str, Any]) -> list[ErrorRo
     return rows
 
 
-def verdict(ratio: float | None, low: float | None) -> tuple[str, str]:
-    """A word for a ratio to the floor, and its level: `at floor`, `near floor`, `above floor`."""
-    if ratio is None:
-        return "not scored", "attention"
-    reached = low is not None and low <= 1.0
-    if ratio <= 1.05 or (reached and ratio <= AT_FLOOR):
-        return "at floor", "ok"
-    if ratio <= AT_FLOOR:
-        return f"within {AT_FLOOR:g} ×", "ok"
-    if reached:
-        return "can't tell", "attention"
-    return "above floor", "attention"
+WORDS = {
+    "reached": ("at floor", "ok"),
+    "reached, not surely": ("at floor, likely", "ok"),
+    "missed, not surely": ("can't tell", "attention"),
+    "missed": ("above floor", "attention"),
+    "not scored": ("not scored", "attention"),
+}
+
+
+def verdict(body: dict[str, Any]) -> tuple[str, str]:
+    """A word for an error beside its floor, and its level; as `training.verdict` weighs it."""
+    return WORDS[state_of(body)]
+
+
+def fitted_earlier(twin: Twin) -> LiveFit:
+    """What a twin says of itself that was fitted earlier."""
+    kept = kept_validation(twin.meta)
+    return LiveFit(
+        errors=dict(twin.errors), coverage=dict(twin.coverage), details=kept_details(kept),
+        validation=kept,
+    )  # fmt: skip
+
+
+def kept_details(validation: dict[str, Any] | None) -> dict[str, Any]:
+    """What the pages draw of a twin that was fitted earlier: PIT and ρ by lag."""
+    curves = {} if validation is None else validation["curves"]
+    wanted = ("pit", *(f"autocorrelation_{k}" for k in ("real", "twin", "low", "high")))
+    return {name: curves[name] for name in wanted if name in curves}

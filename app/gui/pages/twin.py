@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.gui.fit_complaints import Complaints
 from app.gui.job import JobSpec, Outcome
-from app.gui.live_fit import LiveFit, error_rows
+from app.gui.live_fit import LiveFit, fitted_earlier
 from app.gui.pages.page import Page, Shell
 from app.gui.pages.twin_plots import TwinPlots
+from app.gui.pages.twin_validation import ValidationPlots
 from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, label
 from app.gui.words import count
 from app.operations.child import in_child
@@ -43,18 +45,27 @@ class TwinPage(Page):
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell, "Twin", "neural SDE of the device and its noise")
         self.live = LiveFit()
+        self.shown_validation: dict[str, Any] | None = None
         self.twin: Path | None = None
         self.channels: tuple[str, ...] = ()
         self.units: tuple[str, ...] = ()
         self.channel = 0
         self.ticks: dict[Path, Tick] = {}
         self._recordings: dict[Path, Recording] = {}
+        self.complaints = Complaints()
         self.chosen_note = self.form.section("Recordings")
         self.empty = label("None yet: record some on the Record page.", "note", wrap=True)
         self.form.widget(self.empty)
         self._fit_rows()
         self.plots = TwinPlots(self.theme)
         self.body.addWidget(self.plots, 1)
+        self.validation = ValidationPlots(self.theme)
+        self.validation.hide()
+        self.body.addWidget(self.validation, 1)
+        self.view = Segments(self.theme, (("Fit", False), ("Where off", True)), "View")
+        self.view.setFixedWidth(176)
+        self.view.chosen.connect(self._choose_view)
+        self._buttons.insertWidget(0, self.view)
         self.toggle = Segments(self.theme, (), "Channel")
         self.toggle.hide()
         self.toggle.chosen.connect(self._choose_channel)
@@ -85,6 +96,7 @@ class TwinPage(Page):
 
     def refresh(self) -> None:
         self._recordings = {}  # one that was still running has more repeats now
+        self.complaints.forget()
         found = self.session.library.artefacts("rec")
         wanted = {path for path, tick in self.ticks.items() if tick.isChecked()}
         shown = [a for k, a in enumerate(found) if k < MOST_SHOWN or a.path in wanted]
@@ -142,8 +154,11 @@ class TwinPage(Page):
                 self.say("No twin yet", "tick recordings, then fit")
             return
         again = "Fit again" if self.twin else "Fit a twin"
-        steps = self.iterations.value()
-        self.form.primary.say(again, f"{count(steps, 'iteration')} in a process of its own, 1 core")
+        noisy = self.objective.currentData() != "mean"
+        words, role = self.complaints.of(read, deterministic=not noisy)
+        cost = f"{count(self.iterations.value(), 'iteration')} in a process of its own, 1 core"
+        self.form.primary.setEnabled(role != "fault")
+        self.form.primary.say(again, words or cost, role=role)
         if not self.live.iterations:
             self._preview(self.chosen[0], read[0])
 
@@ -163,6 +178,10 @@ class TwinPage(Page):
         self.toggle.setVisible(len(channels) > 1)
         self.toggle.setFixedWidth(36 * min(8, max(1, len(channels))))
         self.channel = min(self.channel, len(channels) - 1)
+
+    def _choose_view(self, where: bool) -> None:
+        self.plots.setVisible(not where)
+        self.validation.setVisible(where)
 
     def _choose_channel(self, channel: int) -> None:
         self.channel = channel
@@ -234,6 +253,9 @@ class TwinPage(Page):
     def _redraw(self) -> None:
         if self.channels:
             self.plots.draw(self.live, self.channel, self.channels, self.units)
+        if self.shown_validation is not self.live.validation:
+            self.shown_validation = self.live.validation
+            self.validation.show_validation(self.shown_validation)
 
     def job_finished(self, outcome: Outcome) -> None:
         done = outcome.status == "done" and self.twin is not None
@@ -247,11 +269,7 @@ class TwinPage(Page):
         self._redraw()
 
     def _say_scored(self, words: str) -> None:
-        rows = error_rows(self.live.errors, self.live.coverage)
-        bad = [r.name for r in rows if r.level != "ok"]
-        within = "every error within 1.5 floors, coverage as expected"
-        verdict = f"{len(bad)} of {len(rows)} lines not at the floor" if bad else within
-        self.say("Twin fitted", f"{words} · held out, {verdict}")
+        self.say("Twin fitted", f"{words} · {self.live.verdict}")
 
     def _train(self) -> None:
         if self.twin is not None:
@@ -260,7 +278,7 @@ class TwinPage(Page):
     def show_twin(self, path: Path) -> None:
         """Show the scores that a finished twin carries."""
         twin = load_twin(path)
-        self.live, self.twin = LiveFit(errors=dict(twin.errors), coverage=dict(twin.coverage)), path
+        self.live, self.twin = fitted_earlier(twin), path
         self._set_channels(tuple(twin.channels), tuple(twin.units))
         self._redraw()
         self._say_scored(str(twin.meta.get("id", path)))

@@ -103,18 +103,17 @@ def test_a_fit_collects_losses_and_foresees_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ratio", "low", "word", "level"),
+    ("ratio", "low", "high", "word", "level"),
     [
-        (1.02, 1.01, "at floor", "ok"),
-        (1.3, 0.9, "at floor", "ok"),
-        (1.3, 1.1, "within 1.5 ×", "ok"),
-        (1.6, 1.2, "above floor", "attention"),
-        (5.0, 0.8, "can't tell", "attention"),
-        (None, None, "not scored", "attention"),
+        (1.02, 1.01, 1.1, "at floor", "ok"),
+        (1.2, 0.9, 1.4, "at floor, likely", "ok"),
+        (1.3, 1.1, 1.4, "can't tell", "attention"),
+        (1.6, 1.3, 1.9, "above floor", "attention"),
+        (None, None, None, "not scored", "attention"),
     ],
 )
-def test_words_for_a_ratio(ratio: float, low: float, word: str, level: str) -> None:
-    assert word_of(ratio, low) == (word, level)
+def test_words_for_a_ratio(ratio: float, low: float, high: float, word: str, level: str) -> None:
+    assert word_of({"ratio": ratio, "low": low, "high": high}) == (word, level)
 
 
 def test_coverage_stands_beside_its_expectation_without_a_ratio() -> None:

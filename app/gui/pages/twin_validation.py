@@ -1,0 +1,200 @@
+"""Where a twin is off: its verdict in words, errors by part, coverage, spectrum, rank plots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from app.gui.widgets.basic import label, set_role
+from app.gui.widgets.legend import Key
+from app.gui.widgets.panel import Panel
+from training.metrics import EXPECTED_COVERAGE
+from training.verdict import AT_FLOOR
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from app.gui.theme import Theme
+
+AXES = (
+    ("drive", "By drive"),
+    ("step", "By step"),
+    ("family", "By drive family"),
+    ("channel", "By channel"),
+)
+MOST_LABELS = 7
+MOST_REASONS = 6
+RATIO_UNIT = "over its floor, 99 %"
+
+
+class PartPanel(Panel):
+    """Mean and spread over their floors by part, with intervals; or the coverage."""
+
+    def __init__(self, theme: Theme, title: str, unit: str) -> None:
+        super().__init__(theme, title, unit)
+        self.lines = {
+            name: (self.dots(token, 7), self.curve(token, 1.6, antialias=False))
+            for name, token in (("mean", "measured"), ("spread", "twin"))
+        }
+        for _, bars in self.lines.values():  # clipped to a view not yet set, some would be missing
+            bars.setDownsampling(auto=False, ds=1)
+            bars.setClipToView(False)
+        self.target = self.level("text3")
+        self.empty("after the fit")
+
+    def show_parts(self, rows: Sequence[Mapping[str, Any]], *, coverage: bool = False) -> None:
+        """Draw the parts of one axis; none clears the panel."""
+        self.clear()
+        if not rows:
+            self.empty("not told apart")
+            return
+        self.filled()
+        shift = 0.0 if coverage else 0.1
+        for name, at in (("spread", shift),) if coverage else (("mean", -shift), ("spread", shift)):
+            cells = [row["coverage"] if coverage else row[name] for row in rows]
+            self._points(name, cells, "value" if coverage else "ratio", at)
+        self.target.setValue(EXPECTED_COVERAGE if coverage else AT_FLOOR)
+        self.target.show()
+        every = max(1, -(-len(rows) // MOST_LABELS))
+        ticks = [(k, str(row["label"])) for k, row in enumerate(rows)][::every]
+        self.plot.getAxis("bottom").setTicks([ticks])
+        self.plot.setXRange(-0.5, len(rows) - 0.5, padding=0)
+        keys = [Key("dot", "measured", "mean"), Key("dot", "twin", "spread")]
+        self.legend.show_keys([Key("dot", "twin", "twin")] if coverage else keys)
+
+    def _points(self, name: str, cells: Sequence[Mapping[str, Any]], key: str, at: float) -> None:
+        dots, bars = self.lines[name]
+        x = np.arange(len(cells)) + at
+        y = np.array([np.nan if c.get(key) is None else c[key] for c in cells], dtype=float)
+        good = np.isfinite(y)
+        dots.setData(x[good], y[good])
+        ends = [(p, c["low"], c["high"]) for p, c in zip(x, cells, strict=True)
+                if c.get("low") is not None and c.get("high") is not None]  # fmt: skip
+        if ends:
+            place, low, high = (np.array(column, dtype=float) for column in zip(*ends, strict=True))
+            gap = np.full(place.size, np.nan)
+            bars.setData(
+                np.stack([place, place, gap], 1).ravel(), np.stack([low, high, gap], 1).ravel()
+            )
+
+    def clear(self) -> None:
+        """Nothing drawn."""
+        for dots, bars in self.lines.values():
+            dots.setData([], [])
+            bars.setData([], [])
+        self.target.hide()
+
+
+class ValidationPlots(QWidget):
+    """The verdict above; four axes of parts, coverage, spectrum and ranks below."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.verdict = label("", "panel", wrap=True)
+        self.reasons = label("", "note", wrap=True)
+        for words in (self.verdict, self.reasons):
+            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.parts = {axis: PartPanel(theme, title, RATIO_UNIT) for axis, title in AXES}
+        self.coverage = {
+            axis: PartPanel(theme, f"Coverage by {axis}", "of the 90 % interval")
+            for axis, _ in AXES[:2]
+        }
+        self.spectrum = Panel(theme, "Noise spectrum", "dB", x_label="Cycles a step")
+        self.spectrum_band = self.spectrum.band("measured")
+        self.spectrum_real = self.spectrum.curve("measured", 1.6)
+        self.spectrum_twin = self.spectrum.curve("twin", 1.6, dashed=True)
+        self.ranks = Panel(theme, "Ranks of repeats", x_label="Level")
+        self.ranks_band = self.ranks.band("repeat")
+        pens = ((2.2, False), (1.6, True), (1.0, False))
+        self.rank_lines = [self.ranks.curve("twin", width, dashed=dash) for width, dash in pens]
+        self._lay_out()
+        self.show_validation(None)
+
+    def _lay_out(self) -> None:
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(4)
+        outer.addWidget(self.verdict)
+        outer.addWidget(self.reasons)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(24)
+        grid.setVerticalSpacing(8)
+        shown = (
+            (self.parts["drive"], self.parts["step"]),
+            (self.coverage["drive"], self.coverage["step"]),
+            (self.parts["family"], self.parts["channel"]),
+            (self.spectrum, self.ranks),
+        )
+        for line, panels in enumerate(shown):
+            for column, panel in enumerate(panels):
+                grid.addWidget(panel, line, column)
+            grid.setRowStretch(line, 1)
+        outer.addLayout(grid, 1)
+
+    def show_validation(self, validation: Mapping[str, Any] | None) -> None:
+        """Draw what a twin keeps of its validation; None: nothing is known yet."""
+        found = validation["verdict"] if validation else {"words": "", "reasons": []}
+        self.verdict.setText(str(found["words"]) or "No verdict yet: fit a twin, or open one.")
+        reached = found.get("at_floor")
+        set_role(self.verdict, "panel" if reached is not False else "attention")
+        reasons = [str(reason) for reason in found["reasons"]]
+        more = [f"and {len(reasons) - MOST_REASONS} more"] if len(reasons) > MOST_REASONS else []
+        self.reasons.setText("\n".join([*reasons[:MOST_REASONS], *more]))
+        self.reasons.setVisible(bool(reasons))
+        where = validation["where"] if validation else {}
+        for axis, panel in self.parts.items():
+            panel.show_parts(where.get(axis, ()))
+        for axis, panel in self.coverage.items():
+            panel.show_parts(where.get(axis, ()), coverage=True)
+        curves = validation["curves"] if validation else {}
+        self._draw_spectrum(curves)
+        self._draw_ranks(curves)
+
+    def _draw_spectrum(self, curves: Mapping[str, Any]) -> None:
+        names = ("frequency", "real", "twin", "low", "high")
+        if not all(curves.get(f"spectrum_{name}") is not None for name in names):
+            self.spectrum.empty("needs sequences of 8 steps or more")
+            for item in (self.spectrum_real, self.spectrum_twin):
+                item.setData([], [])
+            self.spectrum_band.clear()
+            return
+        x, *powers = (_numbers(curves[f"spectrum_{name}"]) for name in names)
+        real, twin, low, high = (_decibel(power) for power in powers)
+        self.spectrum.filled()
+        self.spectrum_real.setData(x, real)
+        self.spectrum_twin.setData(x, twin)
+        self.spectrum_band.show(x, low, high)
+        self.spectrum.legend.show_keys(
+            [Key("line", "measured", "device"), Key("dash", "twin", "twin"),
+             Key("band", "measured", "half-split")]
+        )  # fmt: skip
+
+    def _draw_ranks(self, curves: Mapping[str, Any]) -> None:
+        lines: Mapping[str, Any] = curves.get("rank_lines") or {}
+        for item in self.rank_lines:
+            item.setData([], [])
+        if not lines:
+            self.ranks.empty("after the fit")
+            self.ranks_band.clear()
+            return
+        self.ranks.filled()
+        keys = []
+        for item, (name, line) in zip(self.rank_lines, lines.items(), strict=False):
+            y = _numbers(line)
+            item.setData(np.linspace(0, 1, y.size), y)
+            keys.append(Key("dash" if name == "roughness" else "line", "twin", name))
+        band = float(curves.get("rank_band") or 0.0)
+        self.ranks_band.show([0.0, 1.0], [-band, -band], [band, band])
+        self.ranks.legend.show_keys([*keys, Key("band", "repeat", "perfect")])
+
+
+def _decibel(power: Any) -> Any:
+    return 10 * np.log10(np.where(power > 0, power, np.nan))
+
+
+def _numbers(values: Any) -> Any:
+    return np.array([np.nan if v is None else v for v in np.asarray(values, dtype=object).tolist()],
+                    dtype=float)  # fmt: skip

@@ -1,0 +1,85 @@
+"""The Twin page's second view, and what it says of recordings before a fit."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.gui.fit_complaints import SINGLE, Complaints
+from app.gui.pages.twin_validation import ValidationPlots
+from models.recording import Recording
+from models.sequence import DriveWindow, Reset
+from training.floors import Drives, score
+from training.kept import kept_validation
+from training.validation import summary
+
+
+@pytest.fixture(scope="module")
+def kept():
+    rng = np.random.default_rng(0)
+    drive = rng.random((6, 40))
+    real = drive[:, None, :, None] + 0.1 * rng.standard_normal((6, 16, 40, 2))
+    twin = drive[:, None, :, None] + 0.1 * rng.standard_normal((6, 200, 40, 2))
+    twin[..., 1] += 0.1 * (drive > 0.7)[:, None]
+    scores = score(twin, real, 0, drives=Drives(drive, ("steps",) * 3 + ("sines",) * 3, ("X", "Y")))
+    return summary(scores, deterministic=False)
+
+
+def test_the_verdict_and_the_parts_are_drawn(theme, qtbot, kept) -> None:
+    plots = ValidationPlots(theme)
+    qtbot.addWidget(plots)
+    assert plots.verdict.text().startswith("No verdict yet")
+    plots.show_validation(kept_validation({"validation": kept}))
+    assert plots.verdict.text() == kept["verdict"]["words"]
+    assert plots.verdict.text().startswith("Not yet at the floor")
+    assert "at drives 0.7–1" in plots.reasons.text()
+    dots, bars = plots.parts["drive"].lines["mean"]
+    assert len(dots.getData()[0]) == 10
+    assert len(bars.getData()[0]) == 30
+    assert plots.spectrum_twin.getData()[0].size == len(kept["curves"]["spectrum_real"])
+    assert plots.coverage["step"].target.value() == pytest.approx(0.892)
+    plots.show_validation(None)
+    assert dots.getData()[0].size == 0
+
+
+def test_a_forged_validation_is_left_alone(kept) -> None:
+    assert kept_validation({}) is None
+    for spoil in (
+        lambda v: v.pop("verdict"),
+        lambda v: v["verdict"].update(reasons="words"),
+        lambda v: v["where"]["drive"][0].update(mean=3),
+        lambda v: v["where"]["step"][0].update(bounds="1–4"),
+        lambda v: v["curves"]["spectrum_real"].pop(),
+        lambda v: v["curves"].update(rank_lines=[1]),
+    ):
+        forged = copy.deepcopy(kept)
+        spoil(forged)
+        assert kept_validation({"validation": forged}) is None
+
+
+def recording(repeats: int, seed: int = 0) -> Recording:
+    rng = np.random.default_rng(seed)
+    response = rng.standard_normal((3, repeats, 30, 1))
+    return Recording(
+        response, rng.random((3, 30)), np.full(3, 30), ("steps",) * 3,
+        np.arange(3 * repeats).reshape(3, repeats), np.zeros((3, repeats)), ("X",), ("V",),
+        DriveWindow("step", 0.0, 1.0), Reset(0.0),
+    )  # fmt: skip
+
+
+def test_what_is_wrong_with_a_recording_stands_on_the_button_before_a_fit() -> None:
+    complaints = Complaints()
+    assert complaints.of([recording(8)], deterministic=False) == ("", "")
+    assert complaints.of([recording(1)], deterministic=False) == (SINGLE, "fault")
+    assert complaints.of([recording(1)], deterministic=True) == ("", "")
+    good = recording(8)
+    clipped = replace(good, response=np.minimum(good.response, 0.8))
+    words, role = complaints.of([good, clipped], deterministic=False)
+    assert role == "attention"
+    assert "exactly 0.8 V" in words
+    marked = replace(good, response=np.where(good.response > 2.5, 9.9e37, good.response))
+    words, role = complaints.of([marked], deterministic=False)
+    assert (role, "overload marks" in words) == ("fault", True)
