@@ -116,6 +116,24 @@ def forbidding(guards: Sequence[Guard]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def listed(spec: BenchSpec) -> list[tuple[str, str]]:
+    """What a bench file's guards look at and what they do: (name, words), for people."""
+    found = []
+    for name, one in spec.thermometers.items():
+        bounds = [
+            f"{side} {bound:g} K"
+            for side, bound in (("above", one.min_K), ("below", one.max_K))
+            if math.isfinite(bound)
+        ]
+        found.append((f"Thermometer {name}", " and ".join(bounds), one.hold_at_most_s))
+    for name, lock in spec.interlocks.items():
+        found.append((f"Interlock {name}", f"{lock.instrument}, {lock.input}", lock.hold_at_most_s))
+    return [
+        (name, f"{words}: {'ends' if hold_s is None else 'holds'} a run")
+        for name, words, hold_s in found
+    ]
+
+
 def guards_of(spec: BenchSpec, drivers: Mapping[str, Any]) -> list[Guard]:
     """The guards of a bench file, on its open drivers."""
     guards: list[Guard] = [

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from served import served
 
+from app.operations.events import Held, StepRead
+from app.operations.record import record
+from app.store import read_recording
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench
 from instruments.checks import check_bench
 from instruments.drivers import DRIVERS
+from instruments.guards import StatusBit, forbidding, listed
 from instruments.virtual.lakeshore_336 import ROOM_K
 from instruments.virtual.lakeshore_643 import MAGNET_WATER
 from models.errors import InputError, RefusedError, TwinrigError
-from models.sequence import DriveWindow
+from models.sequence import DriveWindow, FieldSequence
 
 HELD = DriveWindow("step", 0.0022, 0.0034, 2.0)
 WATER = """
@@ -85,6 +90,26 @@ def test_what_a_driver_declares_it_answers():
             assert set(getattr(driver, "lasting_inputs", ())) <= set(bits)
             assert not set(bits) & set(getattr(driver, "interlock_inputs", ()))
             assert hasattr(driver, "status_problem") == bool(bits)
+
+
+def test_a_bench_lists_what_forbids_current_and_what_it_does(text):
+    spec = parse_bench(text + WAITS + ALARM, "b")
+    assert listed(spec) == [
+        ("Thermometer coil", "below 340 K: ends a run"),
+        ("Interlock water", "x, magnet water flow: holds a run"),
+        ("Interlock cryostat", "coil, alarm A: ends a run"),
+    ]
+
+
+def test_what_can_not_be_asked_is_said_by_a_display_too():
+    def gone():
+        raise TwinrigError("coil: no reply")
+
+    dead = StatusBit("interlock cryostat (coil, alarm A)", "coil", "alarm A", gone)
+    well = StatusBit("interlock water", "x", "magnet water flow", lambda: None)
+    assert forbidding([dead, well]) == (
+        "interlock cryostat (coil, alarm A) can't be asked: coil: no reply",
+    )
 
 
 # ---- check and energise
@@ -207,3 +232,40 @@ def test_a_supply_at_its_voltage_limit_is_named_by_its_interlock():
         rig.rig.instruments["kepco-bop"].supply.setpoint_V = 7.0  # 8.5 A need 8.5 V
         with pytest.raises(TwinrigError, match=r"\(x, voltage limit\): x is at its vol"):
             bench.step(0.0034, HELD)
+
+
+ROTATES = """
+[interlock.second]
+instrument = "y"
+input = "voltage limit"
+when_out = "hold"
+[drive]
+encoding = "rotation"
+points_per_rotation = 8
+low_T = 0.001
+high_T = 0.003
+hold_s = 0.2
+gate_s = 0.027027027
+[reset]
+field_T = 0.0030
+hold_s = 0.2
+"""
+
+
+def test_the_second_magnet_of_a_rotation_holds_a_run_too(tmp_path):
+    with served(("kepco-bop", "kepco-bop", "sr830")) as rig:
+        rig.text = rig.text[: rig.text.index("[drive]")] + ROTATES
+        second = rig.rig.instruments["kepco-bop#2"].supply
+        drive = FieldSequence(np.array([1.0, 0.5, 1.0]))
+        with Bench.connect(rig.spec()) as bench:
+            held = []
+            for event in record(bench, [drive], 2, tmp_path / "r"):
+                if isinstance(event, StepRead) and not held:
+                    second.setpoint_V = 4.0  # 7.5 A need 7.5 V
+                if isinstance(event, Held):
+                    held.append(event)
+                    second.setpoint_V = 36.0
+        recording = read_recording(tmp_path / "r")
+        assert (recording.status, bool(recording.complete.all())) == ("done", True)
+        assert any("(y, voltage limit)" in words for words in recording.meta["remarks"])
+        assert held

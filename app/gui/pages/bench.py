@@ -14,6 +14,7 @@ from app.gui.pages.bench_rows import InstrumentRow, InstrumentRows
 from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import label
 from app.gui.widgets.tables import RIGHT
+from instruments.guards import listed
 
 if TYPE_CHECKING:
     from instruments.bench import BenchReading
@@ -62,6 +63,8 @@ class BenchPage(Page):
             ("Current limit", f"{limits.max_current_A:g} A"),
             ("Ramp limit", f"{limits.max_ramp_A_per_s:g} A/s"),
         ):
+            self._fact(name, value)
+        for name, value in listed(spec):
             self._fact(name, value)
         self.form.section("Drive and reset")
         window = spec.window
