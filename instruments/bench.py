@@ -178,11 +178,17 @@ class Bench:
             self.close()
 
     def check_sequences(
-        self, sequences: Sequence[FieldSequence], window: DriveWindow, reset: Reset
+        self,
+        sequences: Sequence[FieldSequence],
+        window: DriveWindow,
+        reset: Reset,
+        *,
+        ask: bool = True,
     ) -> None:
-        """Raise `RefusedError` for what would break a limit; no byte is sent.
+        """Raise `RefusedError` for what would break a limit; only queries are sent.
 
-        The duty is that of the sequences one after another, each with its reset.
+        The duty is that of the sequences one after another, each with its reset. Without `ask` not
+        even a query is sent: what only the instruments know is checked when a run begins.
         """
         if self.rotation is not None:
             self.rotation.refuse(sequences, window, reset)
@@ -192,7 +198,8 @@ class Bench:
         if not found:
             fields = [window.field_T(sequence.drive).tolist() for sequence in sequences]
             plan = encoding.plan_T(window, reset, fields, self.spec.gate_s)
-            found = [*self._drive.foreseen(plan), *self._steps.refuse(window, reset, fields)]
+            found = self._drive.foreseen(plan)
+            found += self._steps.refuse(window, reset, fields, ask=ask)
         raise_problems(RefusedError, f"magnet {self._drive.name}", found)
 
     def predicted_s(self, steps: int) -> float:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.operations.events import Note, Result, StepRead
+from app.operations.events import Held, Note, Result, StepRead
 from app.operations.record import record
 from app.recording_reader import read_recording
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench
+from instruments.drivers.sr830 import SR830
 from instruments.drivers.sr830_buffer import Sr830Buffer
 from models.errors import RefusedError
 from models.sequence import make_sequences
@@ -96,3 +97,29 @@ def test_what_the_bench_can_not_is_refused_and_nothing_is_created(tmp_path: Path
     ):
         list(record(bench, SEQUENCES, 2, tmp_path / "r"))
     assert not (tmp_path / "r").exists()
+
+
+def test_a_door_that_opens_within_a_list_holds_the_run_which_then_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = spec_of("hardware").text
+    door = (
+        '\n[interlock.door]\ninstrument = "lockin"\ninput = "aux1"\nabove_V = 2.0\n'
+        'when_out = "hold"\nhold_at_most_s = 60.0\n'
+    )
+    text = text.replace("hold_s = 0.0", "hold_s = 0.5")  # lists that last longer than a look
+    asked = []
+
+    def volts(lockin: SR830, _: str) -> float:
+        asked.append(lockin)
+        return 0.0 if 6 <= len(asked) < 9 else 5.0
+
+    monkeypatch.setattr(SR830, "input_V", volts)
+    with Bench.connect(parse_bench(text + door, "bench")) as bench:
+        events = list(record(bench, SEQUENCES[:1], 3, tmp_path / "r"))
+    assert any(isinstance(event, Held) for event in events)
+    assert isinstance(events[-1], Result)
+    assert events[-1].values["status"] == "done"
+    found = read_recording(tmp_path / "r")
+    assert found.complete.all()
+    assert any("reads 0 V" in remark for remark in found.meta["remarks"])

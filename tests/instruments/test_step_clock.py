@@ -137,3 +137,17 @@ def test_only_queries_choose() -> None:
         bench.check_sequences(ONE_STEP, spec.window, spec.reset)
         assert bench.timing_words().startswith("timed by hardware")
         assert all(b"?" in message for message in wire)
+
+
+@pytest.mark.parametrize("timing", ["software", "hardware", "auto"])
+def test_a_window_may_check_without_a_byte_on_the_wire(timing: str) -> None:
+    wire: list[object] = []
+    spec = spec_of(timing)
+    with Bench.connect(spec, wire_log=lambda *record: wire.append(record)) as bench:
+        wire.clear()
+        bench.check_sequences(ONE_STEP, spec.window, spec.reset, ask=False)
+        assert wire == []
+    slow = spec_of("hardware", gate_s="0.01", max_ramp_A_per_s="200.0")
+    far = [FieldSequence(np.array([0.0, 1.0]))]
+    with Bench.connect(slow) as bench, pytest.raises(RefusedError, match="a step of 3 A"):
+        bench.check_sequences(far, slow.window, slow.reset, ask=False)

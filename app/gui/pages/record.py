@@ -152,7 +152,7 @@ class RecordPage(Page):
         if wrong:
             return dataclasses.replace(plan, cost=cost, problem="; ".join(wrong))
         try:
-            bench.check_sequences(sequences, window, reset)
+            bench.check_sequences(sequences, window, reset, ask=False)  # here nothing may wait
         except TwinrigError as error:
             return dataclasses.replace(plan, cost=cost, problem=str(error))
         return dataclasses.replace(plan, cost=f"{cost} · within limits")
