@@ -105,8 +105,13 @@ def test_two_read_outs_sample_each_by_its_own_clock() -> None:
     assert np.abs(together[..., 2:]).max() < SIGMA_V
 
 
-def test_which_edge_starts_an_sr860_is_not_known() -> None:
+def test_a_buffer_that_no_trigger_starts_is_refused_where_the_bench_has_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     spec = buffered("sr860", READOUTS["sr860"], supply="kepco-bop-mg", trigger=True)
+    with Bench.connect(spec) as bench:
+        bench.check_sequences(SEQUENCES, spec.window, spec.reset)
+    monkeypatch.delattr(Sr860Buffer, "arm_trigger")
     with Bench.connect(spec) as bench, pytest.raises(RefusedError, match="isn't started by one"):
         bench.check_sequences(SEQUENCES, spec.window, spec.reset)
 
