@@ -147,7 +147,7 @@ def calibrate(
         with way_out:
             yield _run_plan(run)
             if run.first < len(BRANCHES):
-                yield from energised(bench, writer.remark)
+                yield from energised(bench, writer.remark, steps=False)
                 yield from _walk(run)
             found = _fitted(run)
             said = verdict(found, bench.spec, what.magnet, what.plan, last)

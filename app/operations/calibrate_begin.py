@@ -184,6 +184,14 @@ def last_point(new: Asked) -> tuple[float, float]:
     return float(row[CHANNELS.index("field")]), float(row[CHANNELS.index("error")])
 
 
+def _settings(bench: Bench, magnet: LimitedMagnet, meter: Teslameter) -> dict[str, dict[str, Any]]:
+    """Every instrument's settings; how a bench times its steps is none of a calibration's."""
+    settings = bench.settings()
+    settings[meter.name] = FieldProbe(meter.name, meter).settings()
+    settings[magnet.name].pop("timing", None)
+    return settings
+
+
 def _header(bench: Bench, new: Asked) -> Recording:
     """The recording to come; drive 0…1 is the field by the bench file, from end to end."""
     magnet, meter, plan = new.magnet, new.meter, new.plan
@@ -206,7 +214,7 @@ def _header(bench: Bench, new: Asked) -> Recording:
         UNITS,
         DriveWindow("step", -top_T, top_T, plan.settle_s),
         Reset(0.0),
-        {**bench.settings(), meter.name: FieldProbe(meter.name, meter).settings()},
+        _settings(bench, magnet, meter),
         bench.identities(),
         "running",
         {

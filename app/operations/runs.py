@@ -38,8 +38,13 @@ class EndedItselfError(StoppedError):
     """A run stopped itself, as it had been asked to: its status is `stopped`, with a reason."""
 
 
-def energised(bench: Bench, remark: Callable[[str], None]) -> Generator[Note, None, None]:
-    """Energise the bench; what it was found in is told, and kept with the data by `remark`."""
+def energised(
+    bench: Bench, remark: Callable[[str], None], *, steps: bool = True
+) -> Generator[Note, None, None]:
+    """Energise the bench; what it was found in is told, and kept with the data by `remark`.
+
+    `steps`: steps are to be played, and what times them is told, too.
+    """
     before = dict(bench.found)
     remarks, bench.remarks = bench.remarks, ()
     bench.energise()
@@ -48,7 +53,7 @@ def energised(bench: Bench, remark: Callable[[str], None]) -> Generator[Note, No
         yield Note(words, "warning")
     if bench.watchdog is not None:
         yield Note(str(bench.watchdog), "info" if bench.watchdog.pid is not None else "warning")
-    if timing := bench.timing_words():
+    if steps and (timing := bench.timing_words()):
         remark(timing)
         yield Note(timing)
     for words in found_at_energise(bench, before):

@@ -136,12 +136,20 @@ class CalibratePage(Page):
         for event in events:
             self.live.take(event)
             self.wait.take(event)
-        stop = self.at_foot("Stop: field to zero, complete branches kept")
+        stop = "Stop: field to zero, complete branches kept"
         self.form.primary.say(f"Calibrating, {self.live.words}", stop, fraction=self._share)
         magnet, meter = self.rows.names
         self.say(f"Calibrating magnet {magnet}", f"{self.live.words} · field by {meter}")
         if self.isVisible():
             self._redraw()
+
+    def show_pause(self) -> None:
+        if self.running and self.session.pause.requested:
+            self.session.pause.clear()
+            self.shell.toast(
+                "A calibration is not paused: at zero a yoke forgets where it came from. Stop "
+                "keeps complete branches, to go on with"
+            )
 
     @property
     def _share(self) -> float:

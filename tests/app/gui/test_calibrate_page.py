@@ -136,6 +136,20 @@ def test_the_strip_shows_the_measured_field_and_no_stale_read_out(opened, qtbot)
     assert cells["field"].name == "Field"
 
 
+def test_it_is_not_paused_and_says_why(opened, qtbot) -> None:
+    window, page = opened()
+    page.set_form_values({"points": 401})
+    page.rows.ready.setChecked(True)
+    page.show_cost()
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: page.live.done > 0 or window.job is None, timeout=WAIT_MS)
+    window.pause()
+    assert not window.session.pause.requested
+    assert any("yoke" in line for line in window.log)
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
 def test_stopped_and_gone_on_with(opened, qtbot) -> None:
     window, page = opened()
     page.set_form_values({"points": 301})
