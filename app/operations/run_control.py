@@ -123,7 +123,7 @@ class Control:
             if now_s - told_s >= EACH_S:
                 told_s = now_s
                 yield Paused(now_s - begin_s)
-            _again_if_lost(lambda: self.magnet.hold(SLICE_S))
+            self._hold(SLICE_S)
             # a virtual rig's second may take no time
             pause.stays(SLICE_S - (time.monotonic() - now_s))
             self.beat()
@@ -151,7 +151,7 @@ class Control:
                         f"held for {seconds:.0f} s, bench key hold_at_most_s = {at_most_s:g}: {why}"
                     )
                 yield Held(tuple(out), seconds, at_most_s)
-                _again_if_lost(lambda: self.magnet.hold(EACH_S))
+                self._hold(EACH_S)
                 self.beat()
                 seconds = clock.now_s() - begin_s
                 if watch.out:
@@ -159,6 +159,13 @@ class Control:
         self.waited_s += time.monotonic() - host_s
         self.remark(f"held for {seconds:.0f} s: {why}")
         yield Resumed(seconds)
+
+    def _hold(self, seconds: float) -> None:
+        """Hold what is driven; a rotation's second magnet knows that the time has passed."""
+        _again_if_lost(lambda: self.magnet.hold(seconds))
+        for magnet in self.bench.drives:
+            if magnet is not self.magnet:
+                magnet.passed(seconds)
 
     @contextmanager
     def _at_rest(self) -> Iterator[Watch]:

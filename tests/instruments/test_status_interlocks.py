@@ -235,9 +235,10 @@ def test_a_supply_at_its_voltage_limit_is_named_by_its_interlock():
 
 
 ROTATES = """
-[interlock.second]
-instrument = "y"
-input = "voltage limit"
+[interlock.water]
+instrument = "lockin"
+input = "aux1"
+above_V = 2.0
 when_out = "hold"
 [drive]
 encoding = "rotation"
@@ -252,20 +253,22 @@ hold_s = 0.2
 """
 
 
-def test_the_second_magnet_of_a_rotation_holds_a_run_too(tmp_path):
+def test_a_run_is_held_where_the_second_magnet_of_a_rotation_sees_it_first(tmp_path):
     with served(("kepco-bop", "kepco-bop", "sr830")) as rig:
         rig.text = rig.text[: rig.text.index("[drive]")] + ROTATES
-        second = rig.rig.instruments["kepco-bop#2"].supply
+        volts = rig.rig.instruments["sr830"].aux_in_V
         drive = FieldSequence(np.array([1.0, 0.5, 1.0]))
         with Bench.connect(rig.spec()) as bench:
             held = []
             for event in record(bench, [drive], 2, tmp_path / "r"):
                 if isinstance(event, StepRead) and not held:
-                    second.setpoint_V = 4.0  # 7.5 A need 7.5 V
+                    volts[0] = 0.1
+                    with pytest.raises(TwinrigError, match="interlock water"):
+                        bench.magnets["y"].verify()
+                    assert not bench.magnets["x"].held_by
                 if isinstance(event, Held):
                     held.append(event)
-                    second.setpoint_V = 36.0
+                    volts[0] = 5.0
         recording = read_recording(tmp_path / "r")
         assert (recording.status, bool(recording.complete.all())) == ("done", True)
-        assert any("(y, voltage limit)" in words for words in recording.meta["remarks"])
         assert held
