@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import threading
 import time
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 WATCHDOG_S = 60.0  # how long a link is waited for while a watchdog brings its magnet to zero
 LOOK_S = 0.2  # how often it is tried meanwhile; shorter than a watchdog's pause between tries
 LOCAL_NAMES = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
+IP = re.compile(r"\d+\.\d+\.\d+\.\d+")
 HISLIP_PORT = "4880"  # unless the resource names another
 
 
@@ -156,7 +158,7 @@ def _by_number(name: str) -> str:
     """The link with its host by IP address: two names of one instrument are one link."""
     kind, _, place = name.partition(" ")
     host, _, rest = place.partition(" ")
-    if kind != "tcpip":
+    if kind != "tcpip" or IP.fullmatch(host):
         return name
     with suppress(OSError, UnicodeError):  # a name that nobody knows can't be opened either
         return f"{kind} {socket.gethostbyname(host)} {rest}"
