@@ -270,10 +270,11 @@ def coverage(samples: Array, real: Array) -> tuple[float, Array, int]:
 
 def ranks_below(x: Array, y: Array) -> Array:
     """How many samples `x` `(M, …)` lie below each outcome `y` `(R, …)`; equal ones count half."""
-    ranks = np.zeros(y.shape)
+    twice = np.zeros(y.shape, dtype=np.int32)
     for one in x:
-        ranks += np.where(y > one, 1.0, np.where(y == one, 0.5, 0.0))
-    return ranks
+        twice += y > one
+        twice += y >= one
+    return twice / 2
 
 
 def _density(ranks: Array) -> Array:
