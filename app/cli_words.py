@@ -64,17 +64,25 @@ def words_of(event: Event) -> str | None:
         case NodeMeasured(layer, node, _, misfit):
             beside = f": {misfit:.2f} × the expected misfit" if isfinite(misfit) else " measured"
             return f"layer {layer + 1}, node {node + 1}{beside}"
-        case BenchRead(time_s, field_T, set_T, current_A, on, values, channels, units, probe_T):
-            rows = zip(channels, values, units, strict=True)
-            read = "  ".join(f"{name} {value:+.5e} {unit}" for name, value, unit in rows)
-            state = "on" if on else "off"
-            probe = f", measured {1e3 * probe_T:+.4f}" if isfinite(probe_T) else ""
-            return (
-                f"{time_s:8.1f} s  field {1e3 * field_T:+.4f} mT (set {1e3 * set_T:+.4f}{probe})  "
-                f"current {current_A:+.4f} A, output {state}  {read}"
-            )
+        case BenchRead():
+            return _reading(event)
         case _:
             return None
+
+
+def _reading(one: BenchRead) -> str:
+    """What the rig shows, and what forbids current."""
+    rows = zip(one.channels, one.values, one.units, strict=True)
+    read = "  ".join(f"{name} {value:+.5e} {unit}" for name, value, unit in rows)
+    probed = isfinite(one.measured_field_T)
+    probe = f", measured {1e3 * one.measured_field_T:+.4f}" if probed else ""
+    field = f"{1e3 * one.field_T:+.4f} mT (set {1e3 * one.setpoint_T:+.4f}{probe})"
+    state = "on" if one.output_on else "off"
+    forbids = f"  no current allowed: {'; '.join(one.forbids)}" if one.forbids else ""
+    return (
+        f"{one.time_s:8.1f} s  field {field}  current {one.current_A:+.4f} A, output {state}  "
+        f"{read}{forbids}"
+    )
 
 
 def _names(channels: tuple[str, ...]) -> str:

@@ -30,7 +30,7 @@ class BenchRead(Event):
     """One look at the rig, `time_s` after the first: supply, field, and the latest values.
 
     `field_T` follows from the measured current; `measured_field_T` is the field probe's, NaN
-    without one.
+    without one. `forbids`: what forbids current now, a sentence for each guard that does.
     """
 
     time_s: float
@@ -42,6 +42,7 @@ class BenchRead(Event):
     channels: tuple[str, ...]
     units: tuple[str, ...]
     measured_field_T: float = math.nan
+    forbids: tuple[str, ...] = ()
 
 
 def monitor(
@@ -106,6 +107,7 @@ def _look(bench: Bench, time_s: float) -> BenchRead:
         tuple(bench.live_channels),
         tuple(bench.live_units),
         now.measured_field_T,
+        now.forbids,
     )
 
 

@@ -7,12 +7,14 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from exits_rig import exit_rig
 from served_rig import served_rig
 
 from app.cli import main
+from app.cli_words import words_of
 from app.operations.monitor import BenchRead, monitor
 from instruments.bench import Bench
-from instruments.bench_file import read_bench
+from instruments.bench_file import parse_bench, read_bench
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,3 +66,19 @@ def test_an_existing_file_is_refused_before_anything_is_read(tmp_path: Path) -> 
     ):
         next(monitor(bench, out=out))
     assert out.read_text() == "mine"
+
+
+def test_what_forbids_current_is_part_of_each_reading() -> None:
+    water = '\n[interlock.water]\ninstrument = "lockin"\ninput = "aux1"\nabove_V = 2.0\n'
+    with exit_rig() as rig:
+        spec = parse_bench(rig.text + water, "water bench")
+        with Bench.connect(spec) as bench:
+            well, *_ = monitor(bench, seconds=0.0)
+            rig.rig.instruments["sr830"].aux_in_V[0] = 0.1  # type: ignore[attr-defined]
+            dry, *_ = monitor(bench, seconds=0.0)
+    assert isinstance(well, BenchRead)
+    assert isinstance(dry, BenchRead)
+    assert well.forbids == ()
+    assert "interlock water (lockin, aux1) reads 0.1 V" in dry.forbids[0]
+    assert "no current allowed: interlock water" in (words_of(dry) or "")
+    assert "allowed" not in (words_of(well) or "")
