@@ -12,7 +12,8 @@ import time
 import numpy as np
 import pytest
 import pyvisa
-from pymeasure.instruments import srs
+from pymeasure.adapters import PrologixAdapter
+from pymeasure.instruments import keithley, kepco, srs
 from scripted import ScriptedInstrument
 from served import served
 
@@ -390,6 +391,23 @@ def test_pyvisa_py_and_pymeasure_reach_an_instrument_behind_the_served_adapter()
             assert len(lockin.snap("X", "Y")) == 2
             assert lockin.adapter.connection.read_stb() == 0
             lockin.adapter.close()
+        finally:
+            board.close()
+
+
+def test_pymeasures_own_adapter_class_reaches_three_instruments_behind_it():
+    models = (*BOTH, "keithley-2182a")
+    with served(models, prologix=models) as rig:
+        ends = {"read_termination": "\n", "write_termination": "\n"}
+        board = PrologixAdapter(underlying(rig.adapter), 1, visa_library="@py", **ends)
+        try:
+            supply, lockin = kepco.KepcoBOP3612(board), srs.SR830(board.gpib(2))
+            meter = keithley.Keithley2182(board.gpib(3))
+            for _ in range(2):
+                assert supply.id.startswith("KEPCO")
+                assert lockin.id.startswith("Stanford")
+                assert "2182A" in meter.id
+            assert supply.output_enabled is False
         finally:
             board.close()
 
