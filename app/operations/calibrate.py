@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.calibrated_bench import refuse_unwritable, write_calibrated
+from app.calibrated_bench import refuse_unwritable
 from app.calibration_store import (
     FILE_NAME,
     Stored,
     last_calibration,
-    load_calibration,
     save_calibration,
 )
 from app.calibration_words import off_the_last, question, verdict
@@ -29,6 +28,7 @@ from app.operations.calibrate_begin import (
     to_go_on,
     writer_of,
 )
+from app.operations.calibrate_end import stored_already, told
 from app.operations.events import (
     Note,
     PointMeasured,
@@ -40,8 +40,7 @@ from app.operations.events import (
 )
 from app.operations.results import result_values
 from app.operations.runs import WayOut, energised
-from app.recording_reader import FILE_NAME as RECORDING
-from app.recording_reader import folder_of, read_recording
+from app.recording_reader import folder_of
 from instruments.calibration import Calibration, fit_calibration
 from instruments.calibration_walk import BRANCHES, CalibrationPlan, measure_point, refuse_moved
 from instruments.link_errors import LinkError, WrongInstrumentError
@@ -125,7 +124,7 @@ def calibrate(
     what = asked(bench, plan or CalibrationPlan(), magnet, teslameter)
     refuse_unwritable(bench.spec, what.magnet.name, write_bench)
     if resume and is_stored(out):
-        yield from _stored_already(bench, what, out, write_bench)
+        yield from stored_already(bench, what, out, write_bench)
         return folder_of(out) / FILE_NAME
     what = to_go_on(bench, what, out) if resume else what
     what.plan.refuse(what.magnet, what.first)
@@ -164,7 +163,7 @@ def calibrate(
     stored = _stored(run, found)
     path = save_calibration(out, stored)
     values = result_values(writer.recording, writer.path, time.monotonic() - begin_s)
-    yield from _told(bench, replace(stored, path=path), last, said, write_bench, values)
+    yield from told(bench, replace(stored, path=path), last, said, write_bench, values)
     return path
 
 
@@ -246,57 +245,6 @@ def _fitted(run: _Run) -> Calibration:
             "T/A); look whether the probe is in the gap, across the field, without its cover"
         )
     return found
-
-
-def _stored_already(
-    bench: Bench, what: Asked, out: Path, write_bench: Path | None
-) -> Generator[Event, None, None]:
-    """A calibration that had come to its end: said again, nothing is driven."""
-    plan, magnet, _ = kept_plan(out)
-    stored = load_calibration(out)
-    last = last_calibration(out, bench.spec.name, magnet)
-    of_this = magnet == what.magnet.name
-    said = verdict(stored.calibration, bench.spec, what.magnet, plan, last) if of_this else []
-    values = result_values(read_recording(out), folder_of(out) / RECORDING, 0.0)
-    yield from _told(bench, stored, last, said, write_bench, values)
-
-
-def _told(
-    bench: Bench,
-    stored: Stored,
-    last: Stored | None,
-    said: list[str],
-    write_bench: Path | None,
-    values: dict[str, Any],
-) -> Generator[Event, None, None]:
-    """Warnings, the bench file with this calibration, and the Result."""
-    for words in said:
-        yield Note(words, "warning")
-    written: dict[str, Any] = {}
-    if write_bench is not None:
-        written = {"bench_file": None}
-        try:
-            written = {"bench_file": str(write_calibrated(bench.spec, stored, write_bench))}
-        except TwinrigError as error:  # the calibration is kept, and can be written by hand
-            yield Note(f"the bench file with this calibration was not written: {error}", "error")
-    values = {**values, "calibration": str(stored.path), "warnings": said, **written}
-    yield Result({**values, **_numbers(stored, last)})
-
-
-def _numbers(stored: Stored, last: Stored | None) -> dict[str, Any]:
-    """What the result line says; `last` is the calibration before this one, or None."""
-    found, bench_says = stored.calibration, stored.bench_tesla_per_ampere
-    earlier = None
-    if last is not None:
-        earlier = {"path": str(last.path), "created": last.created, **asdict(last.calibration)}
-    return {
-        **asdict(found),
-        "differs_from_bench": found.differs(bench_says),
-        "bench_tesla_per_ampere": bench_says,
-        "last": earlier,
-        "magnet": stored.magnet,
-        "teslameter": stored.teslameter,
-    }
 
 
 def _stored(run: _Run, found: Calibration) -> Stored:
