@@ -144,6 +144,8 @@ class Twin:
             problems.append(f"drive range {self.drive_low}…{self.drive_high} is not within 0…1")
         if self.published is not None and self.hidden != self.published.layers[0]:
             problems.append(f"hidden {self.hidden} beside layers {self.published.layers}")
+        if self.published is not None and self.latent < 1:
+            problems.append("a published twin without an auxiliary has no noise")
         raise_problems(InputError, "twin", problems)
 
     def _weight_shapes(self) -> dict[str, tuple[int, ...]]:

@@ -155,6 +155,8 @@ def test_weights_that_do_not_fit_the_form_are_named():
     assert "'drift.0.weight' has shape (7, 6), expected (7, 7)" in str(caught.value)
     with pytest.raises(InputError, match="beside layers"):
         twin_of(made, hidden=9)
+    with pytest.raises(InputError, match="has no noise"):
+        twin_of(made, latent=0)
 
 
 @pytest.mark.parametrize(
