@@ -272,3 +272,28 @@ def test_a_run_is_held_where_the_second_magnet_of_a_rotation_sees_it_first(tmp_p
         recording = read_recording(tmp_path / "r")
         assert (recording.status, bool(recording.complete.all())) == ("done", True)
         assert held
+
+
+def test_a_list_that_the_supply_plays_is_ended_by_a_guard_that_holds_and_played_again(tmp_path):
+    water = ROTATES[: ROTATES.index("[drive]")] + '[drive]\ntiming = "hardware"'
+    with served() as rig:
+        volts, log, starts = rig.rig.instruments["sr830"].aux_in_V, rig._tap, []
+
+        def tap(host_s, device_s, model, direction, data):
+            if direction == "out" and data.startswith(b"CURR:MODE LIST"):
+                starts.append(device_s)
+                volts[0] = 0.1 if len(starts) == 2 else volts[0]
+            log(host_s, device_s, model, direction, data)
+
+        rig.rig.tap = tap
+        drive = FieldSequence(np.tile([0.0, 1.0, 0.4], 30))  # 2.4 s
+        with Bench.connect(rig.spec(("[drive]", water))) as bench:
+            held = []
+            for event in record(bench, [drive], 2, tmp_path / "r"):
+                if isinstance(event, Held):
+                    held.append(event)
+                    assert rig.order("kepco-bop", "CURR?;CURR:MODE?") == "0.0E0;FIX"
+                    volts[0] = 5.0
+        recording = read_recording(tmp_path / "r")
+        assert (recording.status, bool(recording.complete.all())) == ("done", True)
+        assert (len(starts), bool(held)) == (3, True)
