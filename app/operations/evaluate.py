@@ -13,6 +13,7 @@ from app.operations.scored import scored_details, scored_values
 from app.store import load_twin, read_recording
 from models.errors import InputError, raise_problems
 from models.simulated import module_of
+from training.bad_data import clipped_of, problems_of
 from training.validation import score_model
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def _refuse_another_device(twin: Twin, recording: Recording) -> None:
             f"{getattr(twin, name)}: choose a recording of the same kind, or fit a new twin"
             for name in ("channels", "units", "window", "reset")
             if getattr(recording, name) != getattr(twin, name)
-        ],
+        ]
+        + problems_of(recording),
     )
 
 
@@ -89,10 +91,14 @@ def _warnings(twin: Twin, recording: Recording) -> Iterator[str]:
                 )
     low, high = float(np.nanmin(recording.drive)), float(np.nanmax(recording.drive))
     if low < twin.drive_low - BEYOND or high > twin.drive_high + BEYOND:
+        known = recording.drive[np.isfinite(recording.drive)]
+        outside = (known < twin.drive_low - BEYOND) | (known > twin.drive_high + BEYOND)
         yield (
             f"the recording's drive reaches {low:g}…{high:g}, the twin was fitted on "
-            f"{twin.drive_low:g}…{twin.drive_high:g}: beyond that it guesses"
+            f"{twin.drive_low:g}…{twin.drive_high:g}: beyond that it guesses "
+            f"({100 * outside.mean():.2g} % of the steps)"
         )
+    yield from clipped_of(recording)
 
 
 def _unseen(twin: Twin, recording: Recording) -> tuple[Array, Array, str, list[str]]:
