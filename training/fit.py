@@ -7,6 +7,7 @@ objective's name says (`training.objectives.NAMES`). `begin_fit` also knows the 
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -49,8 +50,15 @@ def begin_fit(
     return Fit(training, validation, settings, scales)
 
 
+MEMORY = 1000  # iterations that the weights are averaged over, fewer at a phase's begin
+
+
 class Fit(FitLoop):
-    """The fit of a latent twin (`models.latent`), phase after phase; arguments as `FitLoop`'s."""
+    """The fit of a latent twin (`models.latent`), phase after phase; arguments as `FitLoop`'s.
+
+    Behind the first phase the weights that are validated, shown and kept are a running average of
+    those that Adam moves: its steps follow noisy gradients, their average doesn't.
+    """
 
     model: TwinModel
 
@@ -66,6 +74,7 @@ class Fit(FitLoop):
             *((share + (i + 1) * part, objective, rate) for i, objective in enumerate(chosen)),
         ]
         self.model = self._new_model()
+        self._averaged = copy.deepcopy(self.model).requires_grad_(False)
         self._adam = self._new_adam()
 
     def _new_adam(self) -> torch.optim.Adam:
@@ -84,7 +93,7 @@ class Fit(FitLoop):
 
     def module(self) -> TwinModel:
         """The model as it is now."""
-        return self.model
+        return self.model if self.in_first_phase else self._averaged
 
     def best_model(self) -> TwinModel:
         """The model with the weights that scored best on the validation part."""
@@ -98,13 +107,13 @@ class Fit(FitLoop):
         return {"latent": s.latent, "hidden": s.hidden, "deterministic": s.deterministic}
 
     def _modules(self) -> dict[str, nn.Module]:
-        return {"model": self.model}
+        return {"model": self.model, "averaged": self._averaged}
 
     def _optimisers(self) -> list[torch.optim.Adam]:
         return [self._adam]
 
     def _validation_loss(self, generator: torch.Generator) -> Tensor:
-        return self._scored_by.loss(self.model, self._validation, generator)
+        return self._scored_by.loss(self.module(), self._validation, generator)
 
     def _phase_now(self) -> int:
         progress = self._progress()
@@ -121,6 +130,7 @@ class Fit(FitLoop):
         phase = self._phase_now()
         if phase != self.phase:
             self._adam, self.phase = self._new_adam(), phase
+            self._averaged.load_state_dict(self.model.state_dict())
         end, objective, full_rate = self._phases[phase]
         begin = self._phases[phase - 1][0] if phase else 0.0
         rate = full_rate * schedule((self._progress() - begin) / (end - begin))
@@ -130,4 +140,12 @@ class Fit(FitLoop):
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), s.clip)
         self._adam.step()
+        self._average()
         return self._finite(float(loss.detach()), rate)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        taken = int(self._adam.state[self.model.decoder]["step"])
+        weight = max(1 / MEMORY, 9 / (9 + taken))
+        for kept, now in zip(self._averaged.parameters(), self.model.parameters(), strict=True):
+            kept.lerp_(now, weight)

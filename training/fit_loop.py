@@ -73,8 +73,8 @@ class FitLoop(ABC):
         self._generator = torch.Generator(device=self._device).manual_seed(settings.seed)
         torch.manual_seed(settings.seed)
         self._begin()
-        self._best = self.module().weights()
         self.phase = self._phase_now()
+        self._best = self.module().weights()
 
     @abstractmethod
     def _begin(self) -> None:
