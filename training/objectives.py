@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from training.windows import Batch
 
 TINY = 1e-12  # under square roots, whose slope at 0 has no bound
+FEW = 4  # dimensions of points, up to which differences are faster than products
 
 
 class Objective(Protocol):
@@ -44,7 +45,7 @@ class EnergyScore:
     """
 
     widths: tuple[int, ...] = (1, 4, 16)
-    samples: int = 6
+    samples: int = 12
     paths: int = 48
 
     def loss(self, model: Sampled, batch: Batch, generator: torch.Generator) -> Tensor:
@@ -102,11 +103,14 @@ def energy_score(x: Tensor, y: Tensor, known: Tensor, width: int, offset: int) -
     a, b = (_windows(e[part], width) for e in (x, y))
     whole = known[part].view(count, width, *known.shape[1:]).amin(dim=1)  # (windows, S, R)
     repeats = whole.sum(dim=2)
-    cross = (_norm(a.unsqueeze(3) - b.unsqueeze(2)).mean(dim=2) * whole).sum(dim=2)
-    first, second = torch.triu_indices(x.shape[2], x.shape[2], 1, device=x.device)
-    pairs = _norm(a[:, :, first] - a[:, :, second]).mean(dim=2)
+    centre = a.mean(dim=2, keepdim=True)
+    a, b = a - centre, b - centre
+    cross = (_distances(a, b).mean(dim=2) * whole).sum(dim=2)
+    among, samples = _distances(a, a), x.shape[2]
+    pairs = among.sum(dim=(2, 3)) - among.diagonal(dim1=2, dim2=3).sum(dim=2)
     there = (repeats > 0).to(cross)
-    scores = (cross / repeats.clamp(min=1) - 0.5 * pairs) * there
+    half_mean = 0.5 * pairs / (samples * (samples - 1))
+    scores = (cross / repeats.clamp(min=1) - half_mean) * there
     return scores.sum() / there.sum().clamp(min=1)
 
 
@@ -117,8 +121,20 @@ def _windows(e: Tensor, width: int) -> Tensor:
     return shaped.permute(0, 2, 3, 1, 4).reshape(steps // width, sequences, members, -1)
 
 
-def _norm(difference: Tensor) -> Tensor:
-    return (difference.square().sum(dim=-1) + TINY).sqrt()
+def _distances(a: Tensor, b: Tensor) -> Tensor:
+    """‖a_m − b_r‖ `(…, M, R)` of points `(…, M, K)` and `(…, R, K)`.
+
+    Of many dimensions by |a|² + |b|² − 2 a·b, a matrix product: the points are centred before, so
+    that little cancels.
+    """
+    if a.shape[-1] <= FEW:
+        squares = a.new_zeros(())
+        for p, q in zip(a.unbind(-1), b.unbind(-1), strict=True):
+            squares = squares + (p.unsqueeze(-1) - q.unsqueeze(-2)).square()
+    else:
+        own = a.square().sum(-1).unsqueeze(-1) + b.square().sum(-1).unsqueeze(-2)
+        squares = (own - 2 * (a @ b.transpose(-1, -2))).clamp(min=0)
+    return (squares + TINY).sqrt()
 
 
 OBJECTIVES: dict[str, Callable[[], Objective]] = {
