@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from training.windows import Scales
+    from training.windows import Batch, Scales
 
     Array = NDArray[np.float64]
 
@@ -50,6 +50,7 @@ def begin_fit(
     return Fit(training, validation, settings, scales)
 
 
+SHRUNK = 0.05  # of the covariances between channels: few repeats must not make it singular
 MEMORY = 1000  # iterations that the weights are averaged over, fewer at a phase's begin
 
 
@@ -87,8 +88,7 @@ class Fit(FitLoop):
             model.offset.copy_(torch.as_tensor(self.scales.offset))
             model.scale.copy_(torch.as_tensor(self.scales.scale))
             if not s.deterministic:
-                spread = torch.as_tensor(self.scales.spread, dtype=torch.float32)
-                model.white_factor.copy_(torch.diag(0.5 * spread))
+                model.white_factor.copy_(0.5 * _spread_factor(self._training))
         return model.to(self._device)
 
     def module(self) -> TwinModel:
@@ -149,3 +149,16 @@ class Fit(FitLoop):
         weight = max(1 / MEMORY, 9 / (9 + taken))
         for kept, now in zip(self._averaged.parameters(), self.model.parameters(), strict=True):
             kept.lerp_(now, weight)
+
+
+def _spread_factor(batch: Batch) -> Tensor:
+    """L `(C, C)`, lower, L Lᵀ the covariance of the channels over repeats, averaged over steps."""
+    known = batch.known.unsqueeze(-1)
+    count = known.sum(dim=2, keepdim=True)
+    mean = (batch.real * known).sum(dim=2, keepdim=True) / count.clamp(min=1)
+    rest = ((batch.real - mean) * known).double().flatten(0, 2)
+    pairs = (count - 1).clamp(min=0).sum().clamp(min=1)
+    covariance = rest.t() @ rest / pairs
+    own = torch.diag(covariance.diagonal().clamp(min=batch.spread.double().square().min() * 1e-2))
+    factor: Tensor = torch.linalg.cholesky((1 - SHRUNK) * covariance + SHRUNK * own)
+    return factor.float()
