@@ -18,6 +18,7 @@ from instruments.guards import forbidding, guards_of
 from instruments.kept_settings import KeptSettings
 from instruments.limits import GIVE_UP_S, LimitedMagnet, UnsafeError
 from instruments.link_errors import LinkError, WrongInstrumentError
+from instruments.remedies import with_remedy
 from instruments.rotation import Rotation
 from instruments.step_clock import StepClock
 from instruments.watchdog_link import Watchdog
@@ -343,9 +344,9 @@ class Bench:
             except TwinrigError as error:
                 problems.append(str(error))
         for name, readout in self.readouts.items():
-            problems += [f"{name}: {fault}" for fault in readout.faults()]
+            problems += with_remedy(name, readout.faults())
         if self.probe is not None:
-            problems += [f"{self.probe.name}: {fault}" for fault in self.probe.faults()]
+            problems += with_remedy(self.probe.name, self.probe.faults())
         raise_problems(TwinrigError, f"bench {self.spec.name!r}, the last repeat is void", problems)
 
     def settings(self) -> dict[str, dict[str, Any]]:

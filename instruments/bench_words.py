@@ -29,7 +29,7 @@ KEY_WORDS: dict[str, str] = {
     "tolerance_T": "T; a step whose measured field is further off voids its repeat",
     "min_K": "K; below it nothing is energised",
     "max_K": "K; above it nothing is energised",
-    "when_out": "end: a run ends; hold: it waits at zero current until all is back",
+    "when_out": "end: the run (a field: its repeat is void); hold: it waits until all is back",
     "hold_at_most_s": 's; how long it waits, with when_out = "hold"',
     "encoding": "amplitude (of a field turned outside), step, loop (+H, -H) or rotation",
     "low_T": "T; field at drive 0",

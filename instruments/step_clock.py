@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 LOOKS = 3  # at a link, for how well it would bracket the start of a list
 ROTATION = "a rotation has two supplies, and nothing starts two lists at the same time"
-PROBED = "a field probe measures the field of each step, which only a computer asks it between two"
+PROBED = "a field probe measures the field of each step, and only a computer can ask it"
+
+ELSE = 'or give timing = "auto": by hardware where that can be, else by the computer'
 
 
 @dataclass(frozen=True)
@@ -178,5 +180,6 @@ class StepClock:
 
 
 def _named(found: list[str]) -> list[str]:
-    """The same, with the key that asks for it."""
-    return [f'[drive] timing = "hardware": {words}' for words in found]
+    """The same, with the key that asks for it, and behind the last what else it may be."""
+    named = [f'[drive] timing = "hardware": {words}' for words in found]
+    return [*named[:-1], f"{named[-1]}; {ELSE}"] if named else []

@@ -100,8 +100,10 @@ def messages_of(spec: BenchSpec) -> list[list[Message]]:
     return found[len(FIELDS_T) :]
 
 
-def measured(spec: BenchSpec, steps: int, messages: list[list[Message]]) -> tuple[float, float]:
-    """Median seconds of a step, and of its bare messages."""
+def measured(
+    spec: BenchSpec, steps: int, messages: list[list[Message]]
+) -> tuple[float, float, float]:
+    """Median seconds of a step, and of its bare messages; the jitter of the steps at p99."""
     ours, bare = [], []
     with ExitStack() as stack:
         bench = stack.enter_context(Bench.connect(spec))
@@ -116,7 +118,9 @@ def measured(spec: BenchSpec, steps: int, messages: list[list[Message]]) -> tupl
             if number >= WARM_UP:
                 ours.append(step_s)
                 bare.append(bare_s)
-    return statistics.median(ours), statistics.median(bare)
+    ours_s = statistics.median(ours)
+    jitter_s = statistics.quantiles([abs(step_s - ours_s) for step_s in ours], n=100)[-1]
+    return ours_s, statistics.median(bare), jitter_s
 
 
 def judged(folder: Path, steps: int, limit: float) -> None:
@@ -124,11 +128,12 @@ def judged(folder: Path, steps: int, limit: float) -> None:
     with served(folder) as spec:
         messages = messages_of(spec)
         for _ in range(ROUNDS):
-            ours_s, bare_s = measured(spec, steps, messages)
+            ours_s, bare_s, jitter_s = measured(spec, steps, messages)
             ratios.append(ours_s / bare_s)
             print(  # noqa: T201
                 f"\nstep {1e6 * ours_s:.0f} us, its {len(messages[0])} messages bare "
-                f"{1e6 * bare_s:.0f} us: {ratios[-1]:.3f} of {steps} steps"
+                f"{1e6 * bare_s:.0f} us: {ratios[-1]:.3f} of {steps} steps; jitter p99 "
+                f"{1e6 * jitter_s:.0f} us"
             )
             if ratios[-1] <= limit:
                 break

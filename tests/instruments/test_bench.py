@@ -284,7 +284,7 @@ def test_an_overload_voids_the_repeat(rig):
         bench.energise()
         rig.order("sr830", "SENS 0")
         bench.step(0.0030, spec.window)
-        with pytest.raises(TwinrigError, match=r"lockin: .*overload"):
+        with pytest.raises(TwinrigError, match=r"lockin: .*overload \(set a larger range"):
             bench.verify()
 
 
