@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from app.operations.events import Note, Result, Stage, TwinScored
+from app.operations.fit_input import read_repeats
 from app.operations.scored import scored_details, scored_values
-from app.store import load_twin, read_recording
+from app.store import load_twin
 from models.errors import InputError, raise_problems
 from models.simulated import module_of
 from training.bad_data import clipped_of, problems_of
@@ -43,7 +44,7 @@ def evaluate(twin: Path, recording: Path, *, seed: int = 0) -> Generator[Event, 
     """
     torch.set_num_threads(1)
     yield Stage("read twin and recording", 1, 2)
-    fitted, measured = load_twin(Path(twin)), read_recording(Path(recording))
+    fitted, measured = load_twin(Path(twin)), read_repeats(Path(recording))
     _refuse_another_device(fitted, measured)
     for text in _warnings(fitted, measured):
         yield Note(text, "warning")

@@ -35,7 +35,7 @@ class FitInput:
     @classmethod
     def read(cls, paths: Sequence[Path], *, seed: int, deterministic: bool) -> FitInput:
         """Read, join, check and divide recordings; InputError names what can't be fitted."""
-        recordings = [read_recording(path) for path in paths]
+        recordings = [read_repeats(path) for path in paths]
         joined = join(recordings)
         notes = check(joined, deterministic=deterministic)
         parents = [
@@ -54,6 +54,17 @@ class FitInput:
         r = self.recording
         response = np.where(r.complete[:, :, None, None], r.response, np.nan)
         return r.drive[getattr(self.parts, name)], self.parts.responses(name, response)
+
+
+def read_repeats(path: Path) -> Recording:
+    """A device's repeats, to fit a twin to or to score it with; InputError for a calibration."""
+    recording = read_recording(path)
+    if recording.meta.get("kind") == "calibration":
+        raise InputError(
+            f"{path}: is a magnet's calibration, one walk without repeats of a device; give a "
+            "recording that `twinrig record` or `twinrig import` made"
+        )
+    return recording
 
 
 def refuse_changed(now: list[dict[str, Any]], before: list[dict[str, Any]]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fit_device import record_device
 
@@ -55,6 +57,18 @@ def test_another_setting_and_a_drive_beyond_the_fitted_range_are_said(twin, tmp_
     events = evaluated(twin, tmp_path, other)
     assert "lockin.time_constant_s is 0.3" in words(events)
     assert "beyond that it guesses" in words(events)
+
+
+def test_a_calibration_is_no_recording_of_a_device(twin, tmp_path):
+    device = record_device(5, 16, seed=4)
+    walked = replace(device, meta=device.meta | {"kind": "calibration"})
+    write_recording(tmp_path / "calibration", walked)
+    for verb in (
+        evaluate(twin, tmp_path / "calibration"),
+        fit([tmp_path / "calibration"], tmp_path),
+    ):
+        with pytest.raises(InputError, match="is a magnet's calibration"):
+            list(verb)
 
 
 def test_too_few_repeats_to_score(twin, tmp_path):
