@@ -119,7 +119,7 @@ CASES = {
     "a supply without a list": (
         (),
         [(GATE, BY_HARDWARE), (SUPPLY, 'driver = "lakeshore-643"\nresource = "{lakeshore-643}"')],
-        4, ["lakeshore-643", "no list"],
+        4, ["lakeshore-643", "no list", 'timing = "auto"'],
     ),
     "more samples than the reading memory holds": (
         (),
