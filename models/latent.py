@@ -24,24 +24,32 @@ BATCH_SAMPLES = 4096
 class TwinModel(nn.Module):
     """Latent state `D`, hidden layer `H`, channels `C`; the equation stands in `latent_path`.
 
-    The response in normalised units is decoder · x + bias + white noise whose covariance is
-    W Wᵀ with W = tril(`white_factor`); in the device's units it is offset + scale × that.
+    The response in normalised units is decoder · x + bias + head(x, u) + white noise whose
+    covariance is W Wᵀ with W = tril(`white_factor`); in the device's units it is offset + scale ×
+    that. The head, silu units of state and drive under linear weights, is for read-outs that see
+    the drive itself or many channels, such as a spectrum taken in the field; without it (0 units)
+    the read-out is linear.
 
     Parameters
     ----------
-    channels, latent, hidden
-        C, D and H.
+    channels, latent, hidden, head
+        C, D, H and the units of the head.
     deterministic
         No diffusion, no spread of the start, no white noise.
     """
 
     def __init__(
-        self, channels: int, latent: int = LATENT, hidden: int = HIDDEN, deterministic: bool = False
+        self,
+        channels: int,
+        latent: int = LATENT,
+        hidden: int = HIDDEN,
+        deterministic: bool = False,
+        head: int = 0,
     ) -> None:
         super().__init__()
-        self.channels, self.latent, self.hidden = channels, latent, hidden
+        self.channels, self.latent, self.hidden, self.head = channels, latent, hidden, head
         self.deterministic = deterministic
-        for name, shape in weight_shapes(latent, hidden, channels).items():
+        for name, shape in weight_shapes(latent, hidden, channels, head).items():
             if name in ("offset", "scale"):
                 self.register_buffer(
                     name, torch.zeros(shape) if name == "offset" else torch.ones(shape)
@@ -59,6 +67,11 @@ class TwinModel(nn.Module):
             self.decoder.normal_(0, 1 / math.sqrt(latent))
             self.white_factor.copy_(0.05 * torch.eye(channels))
             self.start_spread.fill_(0.05)
+            if head:
+                self.head_state.normal_(0, 1 / math.sqrt(latent))
+                self.head_drive.normal_(0, 1.5)
+                self.head_bias.uniform_(-1, 1)
+                self.head_out.normal_(0, 0.3 / math.sqrt(head))
 
     state_in: Tensor
     drive_in: Tensor
@@ -72,11 +85,15 @@ class TwinModel(nn.Module):
     white_factor: Tensor
     offset: Tensor
     scale: Tensor
+    head_state: Tensor
+    head_drive: Tensor
+    head_bias: Tensor
+    head_out: Tensor
 
     @classmethod
     def from_twin(cls, twin: Twin) -> TwinModel:
         """The module of a fitted twin."""
-        model = cls(len(twin.channels), twin.latent, twin.hidden, twin.deterministic)
+        model = cls(len(twin.channels), twin.latent, twin.hidden, twin.deterministic, twin.head)
         model.load_state_dict({k: torch.as_tensor(v.copy()) for k, v in twin.weights.items()})
         return model
 
@@ -109,9 +126,16 @@ class TwinModel(nn.Module):
         weights = (self.state_in, self.drive_in, self.hidden_bias, self.out, self.out_bias)
         return latent_path(start, 2 * drive - 1, noise, weights)
 
-    def decode(self, states: Tensor) -> Tensor:
-        """Mean response `(…, C)` of states `(…, D)`, normalised units, without read-out noise."""
-        return states @ self.decoder.t() + self.decoder_bias
+    def decode(self, states: Tensor, drive: Tensor) -> Tensor:
+        """Mean response `(…, C)` of states `(…, D)` under `drive` `(…,)` in 0…1, normalised units.
+
+        The read-out noise is not in it.
+        """
+        linear = states @ self.decoder.t() + self.decoder_bias
+        if not self.head:
+            return linear
+        inner = states @ self.head_state.t() + (2 * drive - 1).unsqueeze(-1) * self.head_drive
+        return linear + nn.functional.silu(inner + self.head_bias) @ self.head_out.t()
 
     def white(self, shape: tuple[int, ...], generator: torch.Generator | None = None) -> Tensor:
         """Read-out noise `(*shape, C)` in normalised units; zeros for a deterministic twin."""
@@ -127,7 +151,7 @@ class TwinModel(nn.Module):
         states = self.path(
             self.initial(batch, generator), drive, self.draw(steps, batch, generator)
         )
-        return self.decode(states) + self.white((steps, batch), generator)
+        return self.decode(states, drive) + self.white((steps, batch), generator)
 
     @torch.no_grad()
     def simulate(

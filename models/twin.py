@@ -57,15 +57,17 @@ FORM = Table(
             others=ANYTHING,
         ),
     },
-    optional={"model": PUBLISHED},
+    optional={"model": PUBLISHED, "head": COUNT},
 )  # fmt: skip
 """What `twin.json` must look like; kind, schema, checksum and files are the store's."""
 LATENT, HIDDEN = 16, 64  # the smallest that reached the floor on the nanoring array
 
 
-def weight_shapes(latent: int, hidden: int, channels: int) -> dict[str, tuple[int, ...]]:
+def weight_shapes(
+    latent: int, hidden: int, channels: int, head: int = 0
+) -> dict[str, tuple[int, ...]]:
     """Shape of every weight of a twin by name; `models.latent` says what each one does."""
-    return {
+    shapes: dict[str, tuple[int, ...]] = {
         "state_in": (hidden, latent),
         "drive_in": (hidden,),
         "hidden_bias": (hidden,),
@@ -79,6 +81,14 @@ def weight_shapes(latent: int, hidden: int, channels: int) -> dict[str, tuple[in
         "offset": (channels,),
         "scale": (channels,),
     }
+    if head:
+        shapes |= {
+            "head_state": (head, latent),
+            "head_drive": (head,),
+            "head_bias": (head,),
+            "head_out": (channels, head),
+        }
+    return shapes
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,8 @@ class Twin:
         id, created, seed, objective, held-out sequences, parents with hashes, code version.
     published
         The structure of a twin of the published method; None: the latent model.
+    head
+        Hidden units of the read-out beside its linear part; 0: it is linear.
     """
 
     weights: dict[str, NDArray[np.float32]]
@@ -123,6 +135,7 @@ class Twin:
     coverage: dict[str, Any] = field(default_factory=dict)
     meta: dict[str, Any] = field(default_factory=dict)
     published: PublishedForm | None = None
+    head: int = 0
 
     def __post_init__(self) -> None:
         problems = []
@@ -150,13 +163,14 @@ class Twin:
 
     def _weight_shapes(self) -> dict[str, tuple[int, ...]]:
         if self.published is None:
-            return weight_shapes(self.latent, self.hidden, len(self.channels))
+            return weight_shapes(self.latent, self.hidden, len(self.channels), self.head)
         return self.published.shapes(len(self.channels), self.latent)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the weights, as plain JSON values; `model` only where it is published."""
+        """Everything but the weights, as plain JSON; `model` and `head` where there is one."""
         return {
             **({} if self.published is None else {"model": self.published.to_json()}),
+            **({"head": self.head} if self.head else {}),
             "channels": list(self.channels),
             "units": list(self.units),
             "latent": self.latent,
@@ -203,4 +217,5 @@ class Twin:
             body["coverage"],
             body["meta"],
             PublishedForm.from_json(body["model"]) if "model" in body else None,
+            body.get("head", 0),
         )

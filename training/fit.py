@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from models.errors import InputError
 from models.latent import TwinModel
 from training.fit_loop import FitLoop, set_rate
 from training.fit_settings import FitSettings, FitStep, schedule
@@ -50,7 +51,9 @@ def begin_fit(
     return Fit(training, validation, settings, scales)
 
 
+HEAD, FEW_CHANNELS = 64, 8  # units of a head, by default of a read-out with more channels
 SHRUNK = 0.05  # of the covariances between channels: few repeats must not make it singular
+LINEAR_ONLY = ("one-step", "innovations")  # objectives that filter the state
 MEMORY = 1000  # iterations that the weights are averaged over, fewer at a phase's begin
 
 
@@ -65,6 +68,11 @@ class Fit(FitLoop):
 
     def _begin(self) -> None:
         s = self.settings
+        if self._head() and any(name in s.objective for name in LINEAR_ONLY):
+            raise InputError(
+                f"objective {s.objective!r} needs a linear read-out: this fit has one with "
+                f"{self._head()} hidden units; give head = 0, or take objective 'energy'"
+            )
         chosen, self._scored_by = phases_named(s.objective), scored_by(s.objective)
         share = 0.0 if s.deterministic else s.mean_share
         part = (1 - share) / len(chosen)
@@ -83,13 +91,19 @@ class Fit(FitLoop):
 
     def _new_model(self) -> TwinModel:
         s = self.settings
-        model = TwinModel(self.scales.offset.size, s.latent, s.hidden, s.deterministic)
+        channels = self.scales.offset.size
+        model = TwinModel(channels, s.latent, s.hidden, s.deterministic, self._head())
         with torch.no_grad():
             model.offset.copy_(torch.as_tensor(self.scales.offset))
             model.scale.copy_(torch.as_tensor(self.scales.scale))
             if not s.deterministic:
                 model.white_factor.copy_(0.5 * _spread_factor(self._training))
         return model.to(self._device)
+
+    def _head(self) -> int:
+        if self.settings.head is not None:
+            return self.settings.head
+        return HEAD if self.scales.offset.size > FEW_CHANNELS else 0
 
     def module(self) -> TwinModel:
         """The model as it is now."""
@@ -104,7 +118,12 @@ class Fit(FitLoop):
     def structure(self) -> dict[str, Any]:
         """Latent states, hidden units, whether it has noise."""
         s = self.settings
-        return {"latent": s.latent, "hidden": s.hidden, "deterministic": s.deterministic}
+        return {
+            "latent": s.latent,
+            "hidden": s.hidden,
+            "head": self._head(),
+            "deterministic": s.deterministic,
+        }
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"model": self.model, "averaged": self._averaged}

@@ -22,6 +22,8 @@ class FitSettings:
         rate decays to the end of whichever comes first.
     mean_share
         The first phase's share of the budget; a deterministic twin has that phase only.
+    latent, hidden, head
+        The model's sizes (`models.latent`). A head of None: one for spectra, none for few channels.
     batch
         Whole sequences an iteration.
     mean_learning_rate, learning_rate
@@ -37,6 +39,7 @@ class FitSettings:
     seed: int = 0
     latent: int = LATENT
     hidden: int = HIDDEN
+    head: int | None = None
     mean_share: float = 0.4
     batch: int = 24
     mean_learning_rate: float = 8e-3
@@ -47,9 +50,11 @@ class FitSettings:
         problems = [
             f"{name} = {value!r} must be above zero"
             for name, value in asdict(self).items()
-            if name not in ("objective", "deterministic", "seed") and value is not None
+            if name not in ("objective", "deterministic", "seed", "head") and value is not None
             if not 0 < value < math.inf
         ]
+        if self.head is not None and self.head < 0:
+            problems.append(f"head = {self.head} must be zero (a linear read-out) or above")
         if self.mean_share >= 1:
             problems.append(f"mean_share = {self.mean_share} must be below 1")
         if self.deterministic != (self.objective == "mean"):

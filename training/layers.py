@@ -137,7 +137,7 @@ class NodeLayers(nn.Module):
         twin, (steps, batch, count) = self.twins[layer], drive.shape
         flat = drive.reshape(steps, batch * count)
         states = twin.path(state, flat, twin.draw(steps, batch * count, generator))
-        noisy = twin.decode(states) + twin.white((steps, batch * count), generator)
+        noisy = twin.decode(states, flat) + twin.white((steps, batch * count), generator)
         return noisy.reshape(steps, batch, count * self.channels), states[-1].detach()
 
     def forward(self, inputs: Tensor, states: list[Tensor], generator: torch.Generator) -> Passed:

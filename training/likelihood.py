@@ -57,7 +57,7 @@ class OneStepLikelihood:
         total = state.new_zeros(())
         for u, y, there in zip(drive.unbind(), real.unbind(), known.unbind(), strict=True):
             state, variance = moved(model, state, u)
-            error = y - model.decode(state)
+            error = y - model.decode(state, u)
             seen = decoder * variance.unsqueeze(1) @ decoder.t() + noise
             total = total + (_surprise(error, seen)[0] * there).sum()
             state = state + (error * there.unsqueeze(1)) @ back.t()
@@ -100,7 +100,7 @@ def innovations(
     for u, y, there in zip(drive.unbind(), real.unbind(), known.unbind(), strict=True):
         state, variance, slope = moved_with_slope(model, state, u)
         covariance = slope @ covariance @ slope.mT + torch.diag_embed(variance)
-        error = y - model.decode(state)
+        error = y - model.decode(state, u)
         shared = covariance @ decoder.t()  # (B, D, C)
         surprise, factor = _surprise(error, decoder @ shared + noise)
         total = total + (surprise * there).sum()

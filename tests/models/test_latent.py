@@ -13,7 +13,7 @@ from models.errors import InputError
 from models.latent import TwinModel
 from models.sequence import DriveWindow, Reset
 from models.standard_sde import standard_path
-from models.twin import Twin
+from models.twin import Twin, weight_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,3 +134,16 @@ def test_a_twin_returns_from_json_and_names_every_wrong_weight(model: TwinModel)
     }
     with pytest.raises(InputError, match=r"(?s)decoder.*extra"):
         Twin.from_json(twin.to_json(), broken)
+
+
+def test_a_head_sees_the_drive_and_is_kept_with_the_twin():
+    torch.manual_seed(0)
+    model = TwinModel(3, 4, 16, head=8)
+    states, drive = torch.randn(5, 2, 4), torch.rand(5, 2)
+    inner = states @ model.head_state.t() + (2 * drive - 1)[..., None] * model.head_drive
+    linear = states @ model.decoder.t() + model.decoder_bias
+    expected = linear + torch.nn.functional.silu(inner + model.head_bias) @ model.head_out.t()
+    assert torch.allclose(model.decode(states, drive), expected)
+    assert not torch.allclose(model.decode(states, drive), model.decode(states, 1 - drive))
+    weights = {name: w.shape for name, w in model.weights().items()}
+    assert weights == weight_shapes(4, 16, 3, 8)

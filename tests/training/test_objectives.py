@@ -6,7 +6,13 @@ import torch
 
 from models.errors import InputError
 from models.latent import TwinModel
-from training.objectives import EnergyScore, MeanSquares, energy_score, objective_named
+from training.objectives import (
+    EnergyScore,
+    MeanSquares,
+    correlation_error,
+    energy_score,
+    objective_named,
+)
 from training.windows import Batch, Scales
 
 
@@ -97,3 +103,25 @@ def test_an_unknown_objective_gets_a_suggestion():
         objective_named("enrgy")
     with pytest.raises(InputError, match="known: energy, crps, mean"):
         objective_named("wasserstein")
+
+
+def test_the_correlation_error_sees_what_the_score_hardly_does():
+    generator = torch.Generator().manual_seed(0)
+    coloured = torch.randn(60, 40, 8, 2, generator=generator)
+    for t in range(1, 60):
+        coloured[t] = 0.9 * coloured[t - 1] + 0.19**0.5 * coloured[t]
+    again = coloured[:, 20:], coloured[:, :20]
+    white = torch.randn(60, 20, 8, 2, generator=generator)
+    tied = again[0].clone()
+    tied[..., 1] = tied[..., 0]
+    known = torch.ones(60, 20, 8)
+    same, other, across = (
+        float(correlation_error(x, again[1], known)) for x in (again[0], white, tied)
+    )
+    assert other > same + 0.1
+    assert across > same + 0.5
+    gaps = known.clone()
+    gaps[50:, :5] = 0
+    gaps[:, 3, 4:] = 0  # a sequence of four repeats
+    hidden = torch.where(gaps.bool().unsqueeze(-1), again[1], torch.full_like(again[1], 7.0))
+    assert float(correlation_error(again[0], hidden, gaps)) == pytest.approx(same, abs=0.1)

@@ -57,7 +57,7 @@ def fading_weights() -> dict[str, torch.Tensor]:
             state = state + torch.tensor([0.2, 0.5]) * (torch.stack([u**2, u], -1) - state)
             real.append(4 * state - 2)
         path = model.path(model.initial(24), drive, torch.zeros(60, 24, model.latent))
-        error = ((model.decode(path) - torch.stack(real)) ** 2).mean()
+        error = ((model.decode(path, drive) - torch.stack(real)) ** 2).mean()
         optimiser.zero_grad()
         error.backward()
         optimiser.step()
