@@ -45,15 +45,16 @@ class EnergyScore:
     Of few sequences more than `samples` are drawn, up to `paths` in all.
 
     The score is flat where only correlations are wrong (leaky integrator: autocovariance error 1.65
-    of its floor, cross-channel 1.5). So `correlations` times the squared differences of the
-    covariances in time (`LAGS`) and between channels is added, each difference by two independent
-    halves of the samples: that product has the expectation of the square.
+    of its floor, cross-channel 1.5). So the squared differences of the covariances in time
+    (`LAGS`) and between channels are added, times `correlations` over the scatter of a sequence's
+    variance from one to the next; each difference is taken by two independent halves of the
+    samples: that product has the expectation of the square.
     """
 
     widths: tuple[int, ...] = (1, 4, 16)
     samples: int = 12
     paths: int = 48
-    correlations: float = 1.0
+    correlations: float = 0.1
 
     def loss(self, model: Sampled, batch: Batch, generator: torch.Generator) -> Tensor:
         """Average of the scores over the widths."""
@@ -71,7 +72,8 @@ class EnergyScore:
         score = total / len(widths)
         if not self.correlations or batch.real.shape[2] < 2:
             return score
-        return score + self.correlations * correlation_error(x, y, batch.known)
+        weight = self.correlations / batch.scatter
+        return score + weight * correlation_error(x, y, batch.known)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
+SMALLEST_SCATTER = 1e-2  # of a sequence's variance: one recording's few sequences tell no less
 SMALLEST_SPREAD = 1e-3  # of the signal: a quieter channel must not outweigh the others
 
 
@@ -70,12 +71,16 @@ class Batch:
         float `(T, S, R)`: 1 where `real` was measured, else 0.
     spread
         `(C,)` of `Scales`.
+    scatter
+        Variance over sequences of a sequence's own variance in units of its mean, averaged over
+        channels: 2 / T for white noise of one strength, far more where the drive decides it.
     """
 
     drive: Tensor
     real: Tensor
     known: Tensor
     spread: Tensor
+    scatter: float = 1.0
 
     @classmethod
     def of(cls, drive: Array, response: Array, scales: Scales, device: torch.device) -> Batch:
@@ -87,6 +92,7 @@ class Batch:
             _tensor(normalised.transpose(2, 0, 1, 3), device),
             _tensor(known.transpose(2, 0, 1), device),
             _tensor(scales.spread, device),
+            _scatter(normalised, known),
         )
 
     @property
@@ -99,8 +105,26 @@ class Batch:
         known = self.known[:, index]
         steps = int(known.amax(dim=(1, 2)).nonzero()[-1]) + 1
         return Batch(
-            self.drive[:steps, index], self.real[:steps, index], known[:steps], self.spread
+            self.drive[:steps, index],
+            self.real[:steps, index],
+            known[:steps],
+            self.spread,
+            self.scatter,
         )
+
+
+def _scatter(normalised: Array, known: Mask) -> float:
+    """`Batch.scatter` of responses `(S, R, T, C)`; 1 where no sequence has two repeats."""
+    there = known[..., None]
+    count = there.sum(axis=1)
+    mean = (normalised * there).sum(axis=1) / np.maximum(count, 1)
+    squares = ((normalised - mean[:, None]) ** 2 * there).sum(axis=(1, 2))
+    own = squares / np.maximum((count - 1).clip(min=0).sum(axis=1), 1)
+    own = own[(count > 1).any(axis=(1, 2))]
+    if len(own) < 2:
+        return 1.0
+    relative = own / np.maximum(own.mean(axis=0), np.finfo(float).tiny)
+    return float(np.maximum(relative.var(axis=0).mean(), SMALLEST_SCATTER))
 
 
 def batch_indices(iteration: int, sequences: int, size: int, seed: int) -> Tensor:
