@@ -1,7 +1,8 @@
 """How evenly a run's steps came: their intervals, the jitter of these, and steps that came late.
 
 An interval is the time between two readings of one repeat. A step is late where its interval is
-longer than what it was planned to take (walk, hold, gate) by more than one tick of the ramp.
+longer than what it was planned to take (walk, hold, gate, field probe) by more than one tick of the
+ramp.
 
 Where a supply's list times the steps, their times are the list's dwells, not measured one by one:
 that its length was so on the read-outs' clocks was checked list by list (`instruments.alignment`).
@@ -89,8 +90,17 @@ def timing_of(recording: Recording, bench: Bench) -> StepTiming | None:
     for row, drive, length in zip(planned_s, recording.drive, recording.lengths, strict=True):
         fields_T = recording.window.field_T(drive[: int(length)])
         row[: int(length)] = bench.planned_s(fields_T.tolist(), recording.window)
+    planned_s += _probed_s(recording, bench)
     late = known & (intervals_s > planned_s[:, None, 1:] + TICK_S)
     return _timing(intervals_s[known], int(late.sum()), bench.by_hardware)
+
+
+def _probed_s(recording: Recording, bench: Bench) -> float:
+    """What a step takes longer for a field probe that averages; twice where it is awaited, too."""
+    if bench.probe is None or bench.by_hardware:
+        return 0.0
+    looks = 1 if bench.probe.hold_at_most_s is None else 2
+    return looks * float(recording.settings.get(bench.probe.name, {}).get("averaging_s", 0.0))
 
 
 def timing_values(recording: Recording, bench: Bench) -> dict[str, Any]:

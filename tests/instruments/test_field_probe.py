@@ -154,3 +154,13 @@ def test_a_step_that_the_host_delays_is_counted_as_late(tmp_path):
     assert timing["late_steps"] == 1
     assert any(isinstance(e, Note) and e.level == "warning" and "1 of 4 late" in e.text
                for e in events)  # fmt: skip
+
+
+def test_the_time_that_a_probe_averages_for_makes_no_step_late(tmp_path):
+    with served(("kepco-bop", "sr830", "lakeshore-f71")) as rig:
+        rig.order("lakeshore-f71", "SENS:AVERAGE:COUNT 10")
+        with Bench.connect(rig.spec()) as bench:
+            events = list(record(bench, [SEQUENCE], 2, tmp_path / "r"))
+    timing = events[-1].values["timing"]
+    assert timing["step_s"] > 0.1
+    assert timing["late_steps"] == 0
