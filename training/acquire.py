@@ -1,0 +1,130 @@
+"""Which sequences to measure next: those about which an ensemble of twins disagrees.
+
+Twins that were fitted from different first weights agree where the recording decides the answer and
+differ where it doesn't. For each candidate drive the predicted *distributions* are compared, mean
+and noise alike: the energy distance 2 E‖X − Y‖ − E‖X − X′‖ − E‖Y − Y′‖ (Székely & Rizzo 2013,
+doi:10.1016/j.jspi.2013.03.018) of windows of the response, averaged over windows and pairs of
+members. The largest ones alone would be a batch of near copies; a batch is drawn without
+replacement with probabilities in proportion to them (stochastic batch acquisition, Kirsch et al.
+2021, arXiv:2106.12059).
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.sequence import FAMILIES, FieldSequence, make_sequences
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from models.network import Network
+    from models.simulated import Sampled
+
+    Array = NDArray[np.float64]
+    Index = NDArray[np.int64]
+
+SAMPLES = 12  # of each member: the estimate is fair at any number, and averaged over many windows
+WIDTHS = (1, 8)  # steps: the spread at a step, and its memory
+SENT = "network"  # the family of what a network sends
+LEAST = 1e-3  # of the largest disagreement: nothing is impossible to be drawn
+
+
+def pool(
+    count: int, steps: int, seed: int, families: Sequence[str] = tuple(FAMILIES)
+) -> list[FieldSequence]:
+    """`count` candidates, of each family as many as of the others; the same seed, the same ones."""
+    each = -(-count // len(families))
+    made = [make_sequences(family, each, steps, seed) for family in families]
+    return [row[k] for k in range(each) for row in made][:count]
+
+
+def sent_by(network: Network, steps: int) -> list[FieldSequence]:
+    """The drives that a network's nodes are foreseen to send, cut into windows of `steps`.
+
+    What the layer before measures is foreseen by the twin: its mean over the ensemble.
+    """
+    windows: list[FieldSequence] = []
+    before, first = network.inputs, 0
+    for layer, weights in enumerate(network.layers):
+        drives = network.drive(layer, before)
+        for node in range(weights.nodes):
+            for start in range(0, drives.shape[0] - steps + 1, steps):
+                part = np.clip(drives[start : start + steps, node], 0.0, 1.0)
+                windows.append(FieldSequence(part, SENT))
+        before = network.node_mean[first : first + weights.nodes].transpose(1, 0, 2)
+        first += weights.nodes
+    return windows
+
+
+def drives_of(sequences: Sequence[FieldSequence]) -> Array:
+    """Drives `(S, T)` of sequences, NaN beyond the length of each."""
+    drive = np.full((len(sequences), max(s.steps for s in sequences)), np.nan)
+    for row, sequence in zip(drive, sequences, strict=True):
+        row[: sequence.steps] = sequence.drive
+    return drive
+
+
+def disagreement(
+    models: Sequence[Sampled], drive: Array, spread: Array, seed: int = 0, samples: int = SAMPLES
+) -> Array:
+    """How far the members' predictions are apart, `(S,)`; about 0 where they are the same.
+
+    Parameters
+    ----------
+    models
+        The members, two or more.
+    drive
+        Candidates `(S, T)`, NaN beyond the length of each.
+    spread
+        `(C,)`: the device's, in its units; channels count in units of it.
+    seed, samples
+        Of the members' predictions.
+    """
+    predicted = [
+        model.simulate(drive, samples, seed + k) / (spread * np.sqrt(spread.size))
+        for k, model in enumerate(models)
+    ]
+    pairs = list(combinations(range(len(models)), 2))
+    out = np.zeros(drive.shape[0])
+    for s in range(drive.shape[0]):
+        length = int(np.isfinite(drive[s]).sum())
+        for width in sorted({min(w, length) for w in WIDTHS}):
+            windows = [_windows(x[s, :, :length], width) for x in predicted]
+            within = [_within(x) for x in windows]
+            for a, b in pairs:
+                between = 2 * _distances(windows[a], windows[b]).mean()
+                out[s] += (between - within[a] - within[b]) / (len(pairs) * np.sqrt(width))
+    return np.maximum(out, 0.0)
+
+
+def drawn(scores: Array, count: int, seed: int) -> Index:
+    """Draw `count` different candidates, each the more likely the larger its score `(S,)` ≥ 0."""
+    largest = float(scores.max(initial=0.0))
+    weights = np.maximum(scores, LEAST * largest) if largest > 0 else np.ones(scores.size)
+    gumbel = np.random.default_rng(seed).gumbel(size=scores.size)
+    order: Index = np.argsort(-(np.log(weights) + gumbel))
+    return order[:count]
+
+
+def _windows(x: Array, width: int) -> Array:
+    """`(M, T, C)` → `(windows, M, width · C)`, the last steps left out where they fill none."""
+    count = x.shape[1] // width
+    cut = x[:, : count * width].reshape(x.shape[0], count, -1)
+    return cut.transpose(1, 0, 2)
+
+
+def _distances(a: Array, b: Array) -> Array:
+    distances: Array = np.sqrt(((a[:, :, None] - b[:, None]) ** 2).sum(axis=-1))
+    return distances
+
+
+def _within(x: Array) -> float:
+    """Mean distance of two different samples, averaged over windows."""
+    members = x.shape[1]
+    return float(_distances(x, x).sum(axis=(1, 2)).mean() / (members * (members - 1)))
