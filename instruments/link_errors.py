@@ -66,8 +66,10 @@ class Faults:
         """The session was closed by us."""
         return self._error("the session is closed", "Connect the bench again")
 
-    def silent(self, command: str, part: str, end: bytes, waited_s: float) -> LinkError:
-        """No reply in time, or one without its end."""
+    def silent(
+        self, command: str, part: str, end: bytes, waited_s: float, *, spoke: bool
+    ) -> LinkError:
+        """No reply in time, or one without its end; `spoke`: it has answered before."""
         if part:
             return self._error(
                 f"answered {_shown(part)} to {command!r} and did not end it with {end!r} "
@@ -78,7 +80,10 @@ class Faults:
             )
         return self._error(
             f"no answer to {command!r} within {waited_s:.2g} s",
-            "Check `terminator`, the port, and that the model is the right one",
+            "It has answered before: look at its power and its cable; the bench key `timeout_s` "
+            "gives it longer"
+            if spoke
+            else "Check `terminator`, the port, and that the model is the right one",
             command,
         )
 

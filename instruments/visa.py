@@ -118,6 +118,7 @@ class VisaSession:
         self._buffer = bytearray()
         self._dirty = False
         self._lost = False
+        self._spoke = False  # whether a reply has ever come
         self._closed = False
         self._shared = shared
         self._link = (
@@ -362,6 +363,7 @@ class VisaSession:
             if at >= 0:
                 line = bytes(self._buffer[:at])
                 del self._buffer[: at + len(self._end)]
+                self._spoke = True
                 return self._text(command, line)
             self._more(command, begin)
 
@@ -397,7 +399,8 @@ class VisaSession:
 
     def _silent(self, command: str, waited_s: float) -> LinkError:
         part = self._buffer.decode("latin-1")
-        return self._spoilt(self._faults.silent(command, part, self._end, waited_s))
+        spoke = self._spoke
+        return self._spoilt(self._faults.silent(command, part, self._end, waited_s, spoke=spoke))
 
     def _broken(self, command: str, error: Exception) -> LinkError:
         self._lost = True

@@ -76,6 +76,16 @@ def test_silence_is_an_error_that_names_address_command_and_hint():
         session.close()
 
 
+def test_silence_of_one_that_has_answered_blames_no_terminator():
+    with scripted(lambda m: b"" if m == b"MUTE?" else echo(m)) as instrument:
+        session = open_session(instrument.resource)
+        assert session.query("X?") == "X"
+        with pytest.raises(LinkError, match=r"It has answered before.*`timeout_s`") as caught:
+            session.query("MUTE?")
+        assert "terminator" not in str(caught.value)
+        session.close()
+
+
 def test_a_reply_without_its_end_is_an_error_that_quotes_it():
     with scripted(lambda _: b"1.23") as instrument:
         session = open_session(instrument.resource)
