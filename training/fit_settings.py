@@ -40,7 +40,7 @@ class FitSettings:
     latent: int = LATENT
     hidden: int = HIDDEN
     head: int | None = None
-    mean_share: float = 0.4
+    mean_share: float = 0.3
     batch: int = 24
     mean_learning_rate: float = 8e-3
     learning_rate: float = 4e-3

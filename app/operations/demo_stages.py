@@ -50,7 +50,7 @@ class Size:
     steps: int = 100
     held_out_sequences: int = 40
     held_out_repeats: int = 16
-    fit_iterations: int = 10000
+    fit_iterations: int = 15000
     train_iterations: int = 1500
     layers: tuple[int, ...] = (40, 40, 40)
     task: str = "mackey-glass:h=5"
