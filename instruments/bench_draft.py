@@ -160,7 +160,8 @@ def text_of(draft: Draft) -> str:
     for name, values in draft.interlocks.items():
         parts.append(f"[interlock.{_key(name)}]\n{_given(values)}")
     magnets = sum(one.kind == "magnet" for one in known)
-    drive = _lines(drive_keys(draft.drive, magnets), draft.drive)
+    chosen = {"timing": "auto", **draft.drive}  # by hardware where the bench can; it says which
+    drive = _lines(drive_keys(draft.drive, magnets), chosen)
     parts.append(_line("[drive]", "drive 0…1 becomes low_T…high_T") + drive)
     parts.append(f"[reset]\n{_lines(RESET_KEYS, draft.reset)}")
     parts += [_unknown(one) for one in draft.instruments if not one.kind]
