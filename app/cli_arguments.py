@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from app import cli_compare, cli_draft
+from app import cli_compare, cli_draft, cli_drift
 from app.cli_types import current, factor, layers, names, whole, whole_or_zero
 from models.errors import InputError
 
@@ -56,7 +56,7 @@ def build_parser() -> Parser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Parser)
     for add in (_demo, _bench, _record, _import, _fit, _simulate, _evaluate, _train, _deploy):
         add(verbs)
-    for add in (_compare_twins, _report, _monitor, _safe):
+    for add in (_compare, _compare_twins, _report, _monitor, _safe):
         add(verbs)
     return parser
 
@@ -248,10 +248,15 @@ def _fit(verbs: argparse._SubParsersAction[Parser]) -> None:
         "recordings", nargs="*", type=Path, metavar="RECORDING", help="of one device"
     )
     _out(parser, "the twin", resume=True)
-    parser.add_argument("--objective", default="energy", help=f"{cli_compare.OBJECTIVES} (energy)")
+    parser.add_argument("--objective", help=f"{cli_compare.OBJECTIVES} (energy)")
     parser.add_argument("--deterministic", action="store_true", help="a twin without noise")
     parser.add_argument("--iterations", type=whole, metavar="N", help="stop after so many")
     parser.add_argument("--minutes", type=factor, metavar="M", help="stop after this time")
+    cli_drift.from_argument(parser)
+
+
+def _compare(verbs: argparse._SubParsersAction[Parser]) -> None:
+    cli_drift.drift_arguments(_verb(verbs, "compare", cli_drift.WORDS))
 
 
 def _compare_twins(verbs: argparse._SubParsersAction[Parser]) -> None:
@@ -304,6 +309,7 @@ def _deploy(verbs: argparse._SubParsersAction[Parser]) -> None:
         "network", type=Path, nargs="?", metavar="NETWORK", help="left out with --resume"
     )
     _retries(parser, "node")
+    parser.add_argument("--despite-drift", action="store_true", help=cli_drift.DESPITE_WORDS)
     _hardware(parser)
     _out(parser, "the deployment", resume=True)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli_compare import compare_events
+from app.cli_drift import drift_events
 from app.operations.events import Event
 from app.pause_keys import pause_keys
 from models.errors import InputError, raise_problems
@@ -137,6 +138,7 @@ def fit(arguments: argparse.Namespace, run: Run) -> Events:
         deterministic=arguments.deterministic,
         seed=arguments.seed,
         resume=resume,
+        origin=arguments.origin,
         **_given(arguments, "iterations", "minutes"),
     )
 
@@ -198,6 +200,7 @@ def deploy(arguments: argparse.Namespace, run: Run) -> Events:
             resume=resume,
             pause=run.pause,
             retries=arguments.retries,
+            despite_drift=arguments.despite_drift,
         )
 
 
@@ -234,6 +237,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Run], Events]] = {
     "fit": fit,
     "simulate": simulate,
     "evaluate": evaluate,
+    "compare": drift_events,
     "compare-twins": compare_events,
     "train": train,
     "deploy": deploy,

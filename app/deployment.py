@@ -9,6 +9,7 @@ import numpy as np
 
 from app.artefacts import code_version, find_file, new_id, now_iso
 from app.artefacts import sha256_of as file_sha256
+from app.drift_store import drift_words, latest_drift
 from app.operations.record import differences
 from app.recording_reader import read_recording
 from app.weights_store import NETWORK_FILE, TWIN_FILE
@@ -24,35 +25,74 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
+AFTER_DRIFT = (
+    "Fit the twin further on new repeats (twinrig fit --from) and train again, or deploy all the "
+    "same with --despite-drift"
+)
 
-def preflight(network: Network, path: Path, bench: Bench) -> None:
+
+def preflight(
+    network: Network, path: Path, bench: Bench, *, despite_drift: bool = False
+) -> list[str]:
     """Check, before a byte is sent, that the network may run on this bench.
+
+    Returns
+    -------
+    list of str
+        What the latest comparisons of its twins say against it; only with `despite_drift`.
 
     Raises
     ------
     InputError
         A twin of the network is missing, or is not the one that it was trained through.
     RefusedError
-        The bench differs from the one that the twin was recorded on (every difference), or a
-        drive that the network could send would break a limit.
+        A twin no longer matches the device; the bench differs from the one that the twin was
+        recorded on (every difference), or a drive that the network could send would break a limit.
     """
     raise_problems(InputError, str(path), [p for t in network.twins for p in _lost(t, path)])
+    drifted = drifts_against(network, path)
+    if drifted and not despite_drift:
+        raise RefusedError(f"{path}: {' '.join(drifted)} {AFTER_DRIFT}")
     expected = blank_nodes(network, path, None)
     problems = differences(expected, bench, bench.spec.window, bench.spec.reset)
     where = f"{path}: its twin was recorded under other conditions than this bench gives"
     raise_problems(RefusedError, where, problems)
     reached = [FieldSequence(np.array([x.drive_low, x.drive_high])) for x in network.layers]
     bench.check_sequences(reached, network.window, network.reset)
+    return drifted
 
 
-def _lost(twin: TwinReference, network: Path) -> list[str]:
-    """What is wrong with a twin's file; a folder that moved with its network is found again."""
+def drifts_against(network: Network, path: Path) -> list[str]:
+    """What the latest comparison of each of its twins says, where that no longer matches.
+
+    Raises
+    ------
+    InputError
+        A comparison can't be read.
+    """
+    said = []
+    for twin in network.twins:
+        file = _file_of(twin, path)
+        latest = latest_drift(file) if file is not None else None
+        if latest is not None and latest["changed"]:
+            said.append(f"Twin {twin.id} no longer matches. {drift_words(latest)}")
+    return list(dict.fromkeys(said))
+
+
+def _file_of(twin: TwinReference, network: Path) -> Path | None:
+    """A twin's file; in a folder that moved with its network it is found again."""
     folder = (network if network.is_dir() else network.parent).parent
     there = Path(twin.path)
     moved = folder / there.parent.name / TWIN_FILE
-    file = next((f for f in (there, moved) if f.is_file()), None)
+    return next((f for f in (there, moved) if f.is_file()), None)
+
+
+def _lost(twin: TwinReference, network: Path) -> list[str]:
+    """What is wrong with a twin's file."""
+    file = _file_of(twin, network)
     if file is None:
-        return [f"its twin {twin.id} is missing: {there} (nor is it {moved}); put it back"]
+        return [f"its twin {twin.id} is missing: {twin.path} (nor is it beside the network); put "
+                "it back"]  # fmt: skip
     if file_sha256(file) != twin.sha256:
         return [f"its twin {twin.id} has changed: {file} has another SHA-256; train anew with it"]
     return []

@@ -36,6 +36,7 @@ from models.network import BASELINES, DEPLOYMENT_SCHEMA, PREDICTED, TWIN_REFEREN
 from models.recording import BEYOND_ANY_DEVICE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -50,6 +51,8 @@ KIND = "deployment"
 FILE_NAME = "deployment.json"
 RESULT_NAME = "result.nc"
 NODES = "nodes"
+DESPITE_DRIFT = "despite_drift"
+"""Key of what was said against the deployment beforehand: its twin no longer matched."""
 BESIDE = (RESULT_NAME, f"{NODES}/{RECORDING_NAME}")
 RESULT_FORM: dict[str, Form] = {
     "path": TEXT, "task": TEXT, "metric": TEXT, "description": TEXT, "measured": ABOVE_ZERO,
@@ -64,7 +67,8 @@ FORM = Table(
         "id": TEXT, "created": TEXT, "code_version": TEXT, "network_id": TEXT,
         "network_sha256": TEXT, "twins": Rows(TWIN_REFERENCE), "settings": SETTINGS,
         "identities": IDENTITIES, **RESULT_FORM,
-    }
+    },
+    optional={DESPITE_DRIFT: Rows(TEXT)},
 )  # fmt: skip
 """What `deployment.json` must look like; kind, schema, checksum and files are the store's."""
 SERIES = ("prediction", "target", "forecast_mean", "forecast_low", "forecast_high")
@@ -77,6 +81,7 @@ def write_deployment(
     nodes: Recording,
     prediction: FloatArray,
     seconds: float,
+    drifted: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write `result.nc` and `deployment.json`; returns the values of the result line.
 
@@ -90,6 +95,8 @@ def write_deployment(
         `(T, n_out)` over the unseen part.
     seconds
         Time that it took.
+    drifted
+        What the twins' latest comparisons said against it.
     """
     misfits = np.array([misfit_of(network, p, nodes.response[p, 0]) for p in range(network.nodes)])
     write_netcdf(
@@ -113,6 +120,7 @@ def write_deployment(
         "layers": [layer.nodes for layer in network.layers],
         "misfit": _summary(network, misfits),
         "network": nodes.meta["network"],
+        **({DESPITE_DRIFT: list(drifted)} if drifted else {}),
     }
     history = {
         "id": nodes.meta["id"],
@@ -198,7 +206,8 @@ def finished_values(out: Path) -> dict[str, Any] | None:
     if not (out / FILE_NAME).is_file():
         return None
     body = load_deployment(out).body
-    return {**{name: body[name] for name in RESULT_FORM}, "path": str(out / FILE_NAME)}
+    names = (*RESULT_FORM, *([DESPITE_DRIFT] if DESPITE_DRIFT in body else []))
+    return {**{name: body[name] for name in names}, "path": str(out / FILE_NAME)}
 
 
 def _summary(network: Network, misfits: FloatArray) -> dict[str, Any]:

@@ -65,6 +65,8 @@ def fit_command(
     objective = meta.get("objective", "energy")
     other = ["--objective", objective] if objective not in ("energy", "mean") else []
     kind = ["--deterministic"] if deterministic else other
+    before = meta.get("from")
+    kind += ["--from", before["path"]] if isinstance(before, dict) else []
     return _line("fit", *recordings, *kind, *_count(meta), *_seed(meta), "--out", _new(path))
 
 

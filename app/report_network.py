@@ -88,6 +88,9 @@ def section(page: Page, networks: Sequence[Path], deployments: Sequence[Path]) -
         page.figure(
             f"forecast-{run.path.name}", figure, "Forecast on the device against the target."
         )
+    for run in runs:
+        for words in run.body.get("despite_drift", []):
+            page.text(f"{run.path.name} was deployed despite drift: {words}")
     bars = [(r.label, r.layers, r.misfits) for r in runs if np.isfinite(r.misfits).any()]
     if bars:
         words = "Misfit of each node's response on the device; 1 is what the twin expects of it."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app import report_figures
+from app.report_drift import add_drift
 from app.report_validation import add_validation
 from training.kept import kept_validation
 from training.verdict import coverage_state, state_of, verdict
@@ -64,14 +65,15 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
     validation = details.get("validation") or kept_validation(twin.meta)
     if validation is not None:
         add_validation(page, path.name, validation)
+    drifted = add_drift(page, path, twin)
     if twin.deterministic:
-        return []
+        return drifted
     page.values.setdefault("errors", errors)
     page.values.setdefault("coverage", coverage)
     if validation is not None:
         page.values.setdefault("validation", validation["verdict"])
-        return [f"Twin: {_small(validation['verdict']['words'])}"]
-    return [f"Twin: {_small(verdict(errors, coverage).words)}"]
+        return [f"Twin: {_small(validation['verdict']['words'])}", *drifted]
+    return [f"Twin: {_small(verdict(errors, coverage).words)}", *drifted]
 
 
 def _small(words: str) -> str:

@@ -70,6 +70,13 @@ class Artefact:
         return str(known or self.head.get("id") or self.path.name)
 
     @property
+    def version(self) -> int:
+        """1, or of a twin that was fitted further one more than the twin before it."""
+        meta = self.head.get("meta")
+        line = meta.get("ancestors") if isinstance(meta, dict) else None
+        return 1 + len(line) if isinstance(line, list) else 1
+
+    @property
     def when(self) -> str:
         """When it was last written, as a person says it: `24 Nov 15:31`."""
         return f"{datetime.fromtimestamp(self.changed_s):%d %b %H:%M}".lstrip("0")

@@ -42,6 +42,11 @@ HELD_OUT = Table(
     others=ANYTHING,
 )
 PARENT = Table({"id": TEXT, "path": TEXT, "sequences": COUNT}, others=ANYTHING)
+ORIGIN = Table(
+    {"id": TEXT, "path": TEXT, "sha256": TEXT},
+    optional={"recordings": Rows(Table(others=ANYTHING))},
+    others=ANYTHING,
+)
 FORM = Table(
     {
         "channels": Rows(TEXT), "units": Rows(TEXT),
@@ -53,6 +58,7 @@ FORM = Table(
                 "id": TEXT, "created": TEXT, "code_version": TEXT, "seed": WHOLE,
                 "objective": TEXT, "iterations": COUNT, "seconds": NUMBER, "notes": Rows(TEXT),
                 "parents": Rows(PARENT), "held_out": HELD_OUT,
+                "from": ORIGIN, "ancestors": Rows(ORIGIN),
             },
             others=ANYTHING,
         ),

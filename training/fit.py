@@ -20,6 +20,8 @@ from training.objectives import PUBLISHED, MeanSquares, Objective, phases_named,
 from training.windows import batch_indices
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor, nn
@@ -36,19 +38,22 @@ def begin_fit(
     validation: tuple[Array, Array],
     settings: FitSettings,
     scales: Scales | None = None,
+    start: Mapping[str, NDArray[Any]] | None = None,
 ) -> FitLoop:
-    """The fit that the settings' objective names; arguments as `FitLoop`'s.
+    """The fit that the settings' objective names; arguments as `Fit`'s.
 
     Raises
     ------
     InputError
-        The objective is unknown, or there is nothing to fit it on.
+        The objective is unknown, or there is nothing to fit it on, or nothing to go on from.
     """
     if settings.objective == PUBLISHED:
+        if start is not None:
+            raise InputError("fit: the published method can't go on from another twin")
         from training.published import PublishedFit  # torchsde: only where it is needed
 
         return PublishedFit(training, validation, settings, scales)
-    return Fit(training, validation, settings, scales)
+    return Fit(training, validation, settings, scales, start)
 
 
 HEAD, FEW_CHANNELS = 64, 8  # units of a head, by default of a read-out with more channels
@@ -62,9 +67,25 @@ class Fit(FitLoop):
 
     Behind the first phase the weights that are validated, shown and kept are a running average of
     those that Adam moves: its steps follow noisy gradients, their average doesn't.
+
+    `start`: weights to go on from instead of random ones, in the units `scales`; what the fit gives
+    is never worse than they are on the validation part.
     """
 
     model: TwinModel
+
+    def __init__(
+        self,
+        training: tuple[Array, Array],
+        validation: tuple[Array, Array],
+        settings: FitSettings,
+        scales: Scales | None = None,
+        start: Mapping[str, NDArray[Any]] | None = None,
+    ) -> None:
+        self._start = start
+        super().__init__(training, validation, settings, scales)
+        if start is not None:
+            self._validate()
 
     def _begin(self) -> None:
         s = self.settings
@@ -98,6 +119,8 @@ class Fit(FitLoop):
             model.scale.copy_(torch.as_tensor(self.scales.scale))
             if not s.deterministic:
                 model.white_factor.copy_(0.5 * _spread_factor(self._training))
+        if self._start is not None:
+            model.load_state_dict({k: torch.as_tensor(v.copy()) for k, v in self._start.items()})
         return model.to(self._device)
 
     def _head(self) -> int:

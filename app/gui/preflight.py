@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from models.network import Network
 
 BYTES_A_VALUE = 8
+DRIFT = "Drift"
+"""Name of the check that the twin still matches; there only where it doesn't."""
 
 
 def deployment_bytes(network: Network) -> int:
@@ -29,7 +31,9 @@ def deployment_bytes(network: Network) -> int:
     return BYTES_A_VALUE * network.nodes * network.steps * len(network.channels)
 
 
-def preflight(network: Network, path: Path, bench: Bench, folder: Path) -> list[Check]:
+def preflight(
+    network: Network, path: Path, bench: Bench, folder: Path, *, despite_drift: bool = False
+) -> list[Check]:
     """Every check with what was found, and at last the one that the operation itself makes.
 
     Reads the instruments' settings, drives nothing.
@@ -46,7 +50,10 @@ def preflight(network: Network, path: Path, bench: Bench, folder: Path) -> list[
         Check("Time", f"{duration(seconds)} device time"),
     ]
     try:
-        deployment.preflight(network, path, bench)
+        drifted = deployment.drifts_against(network, path)
+        level = "attention" if despite_drift else "fault"
+        checks = [*(Check(DRIFT, "a twin no longer matches", level) for _ in drifted[:1]), *checks]
+        deployment.preflight(network, path, bench, despite_drift=despite_drift)
     except InputError as error:
         return [Check("Twin", str(error), "fault"), *checks]
     except RefusedError as error:

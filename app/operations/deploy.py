@@ -24,6 +24,7 @@ from app.operations.events import (
     Forecast,
     NodeMeasured,
     NodeStarted,
+    Note,
     Progress,
     Result,
     RunPlan,
@@ -58,6 +59,7 @@ def deploy(
     resume: bool = False,
     pause: Pause | None = None,
     retries: int = 1,
+    despite_drift: bool = False,
 ) -> Generator[Event, None, Path]:
     """Measure every node of a network on the bench's device; returns its `deployment.json`.
 
@@ -74,14 +76,17 @@ def deploy(
         Looked at before each node; None: nobody asks for one.
     retries
         How often a void node is run again before the run ends.
+    despite_drift
+        Run also where the latest comparison says that a twin no longer matches; the deployment
+        says so.
 
     Raises
     ------
     InputError
         A network that can't be read, its twin missing or changed, `out` in use.
     RefusedError
-        The bench differs from the one that the twin was recorded on, or a drive would break a
-        limit: nothing is energised and nothing created.
+        The twin no longer matches, the bench differs from the one that it was recorded on, or a
+        drive would break a limit: nothing is energised and nothing created.
     TwinrigError
         Failed on the way; what was complete stays.
     """
@@ -91,7 +96,7 @@ def deploy(
         return out / "deployment.json"
     path = network_of_run(out / NODES) if network is None else Path(network)
     loaded = load_network(path)
-    preflight(loaded, path, bench)
+    drifted = preflight(loaded, path, bench, despite_drift=despite_drift)
     header = blank_nodes(loaded, path, bench)
     writer = _resumed(header.meta, out) if resume else _begun(header, out)
     control = Control(bench, writer.remark, writer.beat, pause, retries)
@@ -100,6 +105,8 @@ def deploy(
     try:
         with way_out:
             yield run.plan()
+            for words in drifted:
+                yield Note(f"deployed despite drift: {words}", "warning")
             yield from calibration_notes(bench, out, writer.remark)
             prediction = yield from run.layers()
             bench.check_settings()
@@ -111,7 +118,7 @@ def deploy(
     yield from way_out.notes()
     yield run.forecast(prediction)
     values = write_deployment(
-        out, path, loaded, writer.recording, prediction, time.monotonic() - begin_s
+        out, path, loaded, writer.recording, prediction, time.monotonic() - begin_s, drifted
     )
     yield from timing_notes(writer.recording, bench)
     yield Result({**values, **timing_values(writer.recording, bench)})

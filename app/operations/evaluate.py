@@ -45,8 +45,8 @@ def evaluate(twin: Path, recording: Path, *, seed: int = 0) -> Generator[Event, 
     torch.set_num_threads(1)
     yield Stage("read twin and recording", 1, 2)
     fitted, measured = load_twin(Path(twin)), read_repeats(Path(recording))
-    _refuse_another_device(fitted, measured)
-    for text in _warnings(fitted, measured):
+    refuse_another_device(fitted, measured, "evaluate")
+    for text in warnings_beside(fitted, measured):
         yield Note(text, "warning")
     drive, real, which, families = _unseen(fitted, measured)
     yield Note(which)
@@ -67,10 +67,11 @@ def evaluate(twin: Path, recording: Path, *, seed: int = 0) -> Generator[Event, 
     return Path(twin)
 
 
-def _refuse_another_device(twin: Twin, recording: Recording) -> None:
+def refuse_another_device(twin: Twin, recording: Recording, where: str) -> None:
+    """Raise InputError for a recording of other channels, drive window or reset, or overloaded."""
     raise_problems(
         InputError,
-        "evaluate",
+        where,
         [
             f"the recording has {name} {getattr(recording, name)}, the twin was fitted with "
             f"{getattr(twin, name)}: choose a recording of the same kind, or fit a new twin"
@@ -81,7 +82,8 @@ def _refuse_another_device(twin: Twin, recording: Recording) -> None:
     )
 
 
-def _warnings(twin: Twin, recording: Recording) -> Iterator[str]:
+def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
+    """What of a recording may explain errors of a twin: settings, drives beyond the fitted ones."""
     for instrument in sorted(set(twin.settings) & set(recording.settings)):
         one, other = twin.settings[instrument], recording.settings[instrument]
         for key in sorted(set(one) | set(other)):
@@ -98,6 +100,12 @@ def _warnings(twin: Twin, recording: Recording) -> Iterator[str]:
             f"the recording's drive reaches {low:g}…{high:g}, the twin was fitted on "
             f"{twin.drive_low:g}…{twin.drive_high:g}: beyond that it guesses "
             f"({100 * outside.mean():.2g} % of the steps)"
+        )
+    own = str(recording.meta.get("id", ""))
+    if own and any(r.get("id") == own for a in twin.meta.get("ancestors", [])
+                   for r in a.get("recordings", [])):  # fmt: skip
+        yield (
+            "an earlier version of this twin was fitted on this recording: its scores here flatter"
         )
     yield from clipped_of(recording)
 

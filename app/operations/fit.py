@@ -12,6 +12,7 @@ import torch
 from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
 from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
 from app.operations.fit_input import FitInput, refuse_changed
+from app.operations.origin import Origin
 from app.operations.scored import SHOWN_REPEATS, scored_details, scored_values
 from app.run_lock import RunLock
 from app.store import (
@@ -56,12 +57,13 @@ def fit(
     recordings: Sequence[Path],
     out: Path,
     *,
-    objective: str = "energy",
+    objective: str | None = None,
     deterministic: bool = False,
     iterations: int | None = None,
     minutes: float | None = None,
     seed: int = 0,
     resume: bool = False,
+    origin: Path | None = None,
     **settings: Any,
 ) -> Generator[Event, None, Path]:
     """Fit a twin and score it on sequences that the fit has not seen; returns its `twin.json`.
@@ -76,7 +78,10 @@ def fit(
         A new folder, or with `resume` that of the fit that ended early.
     objective, deterministic, iterations, minutes, seed, **settings
         As `training.fit.FitSettings`; a deterministic twin takes the objective `mean`. With
-        `resume` those of the checkpoint hold.
+        `resume` those of the checkpoint hold. Left out, the objective is `energy`.
+    origin
+        A twin to go on from, whose structure and units stay: few repeats are enough where the
+        device has changed a little. It stays as it is; the new twin keeps its line.
 
     Raises
     ------
@@ -91,23 +96,36 @@ def fit(
     if resume:
         arrays, numbers = load_checkpoint(Path(out))
         chosen, paths = _of_checkpoint(numbers, Path(out))
+        begun = Origin.of_checkpoint(numbers)
     else:
-        given = {"iterations": iterations, "minutes": minutes, **settings}
-        chosen = FitSettings(
-            "mean" if deterministic else objective,
-            deterministic,
-            seed=seed,
-            **{k: v for k, v in given.items() if v is not None},
-        )
+        begun = None if origin is None else Origin.read(origin)
+        given = {"seed": seed, "iterations": iterations, "minutes": minutes, **settings}
+        chosen = _chosen(begun, objective, deterministic, given)
         paths = [Path(p) for p in recordings]
     yield Stage("read recordings", 1, STAGES)
     source = FitInput.read(paths, seed=chosen.seed, deterministic=chosen.deterministic)
-    yield from _introduction(source, objective, chosen)
+    if begun is not None:
+        begun.refuse_another_device(source)
+        yield Note(begun.note())
+    yield from _introduction(source, objective or "energy", chosen)
     if resume:
         refuse_changed(source.parents, numbers["parents"])
     else:
         new_directory(out)
-    return (yield from fit_from(source, chosen, Path(out), (arrays, numbers) if resume else None))
+    resumed = (arrays, numbers) if resume else None
+    return (yield from fit_from(source, chosen, Path(out), resumed, begun))
+
+
+def _chosen(
+    begun: Origin | None, objective: str | None, deterministic: bool, given: dict[str, Any]
+) -> FitSettings:
+    """The settings of a fit that begins; a twin to go on from has its own objective."""
+    known = {k: v for k, v in given.items() if v is not None}
+    if begun is not None and not deterministic:
+        return begun.settings({"objective": objective, **known})
+    known |= {"objective": "mean" if deterministic else objective or "energy"}
+    known |= {"deterministic": deterministic}
+    return FitSettings(**known) if begun is None else begun.settings(known)
 
 
 def fit_from(
@@ -115,18 +133,23 @@ def fit_from(
     chosen: FitSettings,
     out: Path,
     resumed: tuple[dict[str, Any], dict[str, Any]] | None = None,
+    begun: Origin | None = None,
 ) -> Generator[Event, None, Path]:
     """Fit and score on what was read, in the folder `out`; returns its `twin.json`.
 
-    `resumed` are arrays and numbers of the checkpoint there. Raises as `fit`.
+    `resumed` are arrays and numbers of the checkpoint there, `begun` the twin to go on from.
+    Raises as `fit`.
     """
     with RunLock(out):
-        running = begin_fit(source.part("training"), source.part("validation"), chosen)
+        parts = source.part("training"), source.part("validation")
+        scales = None if begun is None else begun.scales(source)
+        start = None if begun is None else begun.twin.weights
+        running = begin_fit(*parts, chosen, scales, start)
         if resumed is not None:
             running.restore(*resumed)
-        yield from _iterate(running, source, out)
+        yield from _iterate(running, source, out, begun)
         yield Stage("score on held-out repeats", STAGES, STAGES)
-        return (yield from _finish(running, source, out))
+        return (yield from _finish(running, source, out, begun))
 
 
 def _of_checkpoint(numbers: dict[str, Any], out: Path) -> tuple[FitSettings, list[Path]]:
@@ -152,11 +175,15 @@ def _introduction(source: FitInput, objective: str, chosen: FitSettings) -> Iter
         yield Note(f"objective {objective!r} needs noise: fitting the mean instead", "warning")
 
 
-def _iterate(running: FitLoop, source: FitInput, out: Path) -> Iterator[Event]:
+def _iterate(
+    running: FitLoop, source: FitInput, out: Path, begun: Origin | None
+) -> Iterator[Event]:
     """Run the fit; whatever ends it, a checkpoint of the last iteration is left."""
     shown, saved = 0.0, time.monotonic()
     told = 0.0
-    numbers = {"parents": source.parents}
+    numbers: dict[str, Any] = {"parents": source.parents}
+    if begun is not None:
+        numbers["from"] = begun.meta()["from"]
     validation: float | None = None
     mean_only = running.in_first_phase
     yield Stage("fit the mean", 2, STAGES) if mean_only else _last_phase(running)
@@ -199,7 +226,9 @@ def _samples(model: Sampled, source: FitInput, iteration: int) -> FitSamples:
     return FitSamples(iteration, sequence, drive[0, :length], there, twin)
 
 
-def _finish(running: FitLoop, source: FitInput, out: Path) -> Generator[Event, None, Path]:
+def _finish(
+    running: FitLoop, source: FitInput, out: Path, begun: Origin | None
+) -> Generator[Event, None, Path]:
     model = running.best_model()
     drive, real = source.part("test")
     noiseless = running.settings.deterministic
@@ -210,7 +239,7 @@ def _finish(running: FitLoop, source: FitInput, out: Path) -> Generator[Event, N
     )
     for text in scores.notes:
         yield Note(text)
-    path = save_twin(out, _twin(running, source, model, scores))
+    path = save_twin(out, _twin(running, source, model, scores, begun))
     remove_checkpoint(out)
     yield TwinScored(scores.errors, scored_details(model, drive, real, scores))
     values = {
@@ -221,6 +250,8 @@ def _finish(running: FitLoop, source: FitInput, out: Path) -> Generator[Event, N
         "held_out": source.parts.note,
         "notes": list(scores.notes),
     }
+    if begun is not None:
+        values["from"] = begun.meta()["from"]
     if len(source.parts.test) == 1 and np.array_equal(source.parts.training, source.parts.test):
         values["memory"] = _memory(source, running.settings.seed).errors
     yield Result(values)
@@ -234,9 +265,12 @@ def _memory(source: FitInput, seed: int) -> Scores:
     return score(resampled(fitted, COVERAGE_SAMPLES, seed), response[:, parts.test_repeats], seed)
 
 
-def _twin(running: FitLoop, source: FitInput, model: Sampled, scores: Scores) -> Twin:
+def _twin(
+    running: FitLoop, source: FitInput, model: Sampled, scores: Scores, begun: Origin | None
+) -> Twin:
     r, s = source.recording, running.settings
     drive = r.drive[source.parts.training]
+    known = [] if begun is None else [begun.twin.drive_low, begun.twin.drive_high]
     return Twin(
         weights=model.weights(),
         channels=r.channels,
@@ -245,8 +279,8 @@ def _twin(running: FitLoop, source: FitInput, model: Sampled, scores: Scores) ->
         reset=r.reset,
         settings=r.settings,
         identities=r.identities,
-        drive_low=float(np.nanmin(drive)),
-        drive_high=float(np.nanmax(drive)),
+        drive_low=float(np.nanmin([np.nanmin(drive), *known])),
+        drive_high=float(np.nanmax([np.nanmax(drive), *known])),
         errors=scores.errors,
         coverage=scores.coverage,
         meta={
@@ -261,6 +295,7 @@ def _twin(running: FitLoop, source: FitInput, model: Sampled, scores: Scores) ->
             "parents": source.parents,
             "notes": list(scores.notes),
             "validation": summary(scores, deterministic=s.deterministic),
+            **({} if begun is None else begun.meta()),
         },
         **running.structure(),
     )

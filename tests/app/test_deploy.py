@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import xarray as xr
+from drift_samples import body_of
 from network_samples import run, saved_network
 
-from app.deployment import misfit_of
+from app.deployment import misfit_of, preflight
+from app.deployment_store import finished_values, load_deployment
+from app.drift_store import save_drift
 from app.operations.deploy import deploy
 from app.operations.events import (
     Forecast,
     NodeMeasured,
     NodeStarted,
+    Note,
     Progress,
     Result,
     RunPlan,
@@ -149,6 +153,28 @@ def test_a_missing_or_changed_twin_is_named_before_anything_moves(
         moved.rename(kept / "twin")
     assert not (tmp_path / "out").exists()
     assert is_safe(bench)
+
+
+def test_a_twin_that_no_longer_matches_is_refused_unless_told_otherwise_and_then_said(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    network = load_network(kept / "network")
+    save_drift(kept / "twin", body_of(kept / "twin", changed=True))
+    try:
+        with pytest.raises(RefusedError, match="--despite-drift") as refused:
+            run(deploy(kept / "network", bench, tmp_path / "out"))
+        assert "no longer matches" in str(refused.value)
+        assert not (tmp_path / "out").exists()
+        events, path = run(deploy(kept / "network", bench, tmp_path / "out", despite_drift=True))
+        assert any("despite drift" in e.text for e in events if isinstance(e, Note))
+        body = load_deployment(path).body
+        assert "The device has changed." in body["despite_drift"][0]
+        assert finished_values(tmp_path / "out")["despite_drift"] == body["despite_drift"]
+        save_drift(kept / "twin", body_of(kept / "twin", changed=False))
+        assert preflight(network, kept / "network", bench) == []
+    finally:
+        for file in (kept / "twin").glob("drift-*.json"):
+            file.unlink()
 
 
 def test_a_bench_that_differs_from_the_twins_is_refused_with_every_difference(

@@ -11,8 +11,8 @@ from app.gui.live_deploy import LiveDeployment, criterion, verdict
 from app.gui.live_train import score_rows
 from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.page import Page, Shell
-from app.gui.preflight import deployment_bytes, preflight
-from app.gui.widgets.basic import Choice, Segments
+from app.gui.preflight import DRIFT, deployment_bytes, preflight
+from app.gui.widgets.basic import Choice, Segments, Tick
 from app.gui.widgets.checks import Check, CheckList
 from app.gui.widgets.tables import ScoreRow
 from app.gui.words import count, score, size
@@ -55,6 +55,10 @@ class DeployPage(Page):
         self.summary = self.form.section("Pre-flight")
         self.list = CheckList(self.theme)
         self.form.widget(self.list)
+        self.despite = Tick(self.theme, "Deploy despite drift")
+        self.despite.toggled.connect(self.form_changed)
+        self.despite.hide()
+        self.form.widget(self.despite)
         self.plots = DeployPlots(self.theme)
         self.plots.grid.chosen.connect(self._pin)
         self.body.addWidget(self.plots, 1)
@@ -87,6 +91,7 @@ class DeployPage(Page):
                 self.network, self._path = None, None
                 self.shell.toast(str(error), "error")
             self.live = LiveDeployment()
+            self.despite.setChecked(False)  # of another network it was never said
             if self.network is not None:
                 self._show_network(self.network)
         self.show_cost()
@@ -125,8 +130,11 @@ class DeployPage(Page):
         self.form.primary.setEnabled(False)
         self.form.primary.say(f"Deploy {count(network.nodes, 'node')}", "pre-flight check …")
         folder, path = self.session.library.folder, self._path or Path()
+        despite = self.despite.isChecked()
         self._background.ask(
-            lambda: self.session.with_bench(lambda b: preflight(network, path, b, folder))
+            lambda: self.session.with_bench(
+                lambda b: preflight(network, path, b, folder, despite_drift=despite)
+            )
         )
 
     def _checked(self, checks: list[Check] | None, error: Exception | None) -> None:
@@ -135,6 +143,7 @@ class DeployPage(Page):
             return
         self.checks = checks or [Check("Bench", str(error), "fault")]
         self.list.show_checks(self.checks)
+        self.despite.setVisible(any(c.name == DRIFT for c in self.checks))
         bad = [c for c in self.checks if c.level == "fault"]
         passed = sum(c.level == "ok" for c in self.checks)
         noted = f" · {count(len(bad), 'fault')}" if bad else ""
@@ -157,11 +166,14 @@ class DeployPage(Page):
             return
         self._background.forget()
         out = self.session.library.new_path("dep")
+        despite = self.despite.isChecked()
 
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
             from app.operations.deploy import deploy
 
-            return deploy(self._path or Path(), bench, out, pause=self.session.pause)
+            return deploy(
+                self._path or Path(), bench, out, pause=self.session.pause, despite_drift=despite
+            )
 
         self.shell.run(JobSpec(self.key, "Deploying", out.name, start, hardware=True))
 

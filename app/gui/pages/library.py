@@ -30,7 +30,8 @@ class ArtefactRow(QFrame):
         layout.setContentsMargins(0, 8, 0, 8)
         layout.setSpacing(2)
         layout.addWidget(label(artefact.id))
-        parts = [KINDS[artefact.kind], artefact.when, artefact.broken]
+        version = f"version {artefact.version}" if artefact.version > 1 else ""
+        parts = [KINDS[artefact.kind], version, artefact.when, artefact.broken]
         words = " · ".join(part for part in parts if part)
         layout.addWidget(label(words, "fault" if artefact.broken else "note"))
         self.setAccessibleName(f"{KINDS[artefact.kind]} {artefact.id}")

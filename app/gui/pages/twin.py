@@ -11,6 +11,7 @@ from app.gui.live_fit import LiveFit, fitted_earlier
 from app.gui.pages.page import Page, Shell
 from app.gui.pages.twin_plots import TwinPlots
 from app.gui.pages.twin_validation import ValidationPlots
+from app.gui.twin_drift import DriftPart
 from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, label
 from app.gui.words import count
 from app.operations.child import in_child
@@ -57,6 +58,8 @@ class TwinPage(Page):
         self.empty = label("None yet: record some on the Record page.", "note", wrap=True)
         self.form.widget(self.empty)
         self._fit_rows()
+        self.drift = DriftPart(self, lambda: self.chosen)
+        self.body.addWidget(self.drift.note)
         self.plots = TwinPlots(self.theme)
         self.body.addWidget(self.plots, 1)
         self.validation = ValidationPlots(self.theme)
@@ -212,7 +215,10 @@ class TwinPage(Page):
 
     def job_started(self) -> None:
         super().job_started()
+        if self.drift.running:
+            return
         self.live, self.twin = LiveFit(), None
+        self.drift.show(None)
         self.train_button.hide()
         self.plots.clear()
         recording = self._read(self.chosen[0])
@@ -220,6 +226,9 @@ class TwinPage(Page):
             self._set_channels(recording.channels, recording.units)
 
     def take(self, events: Sequence[Event]) -> None:
+        if self.drift.running:
+            self.drift.take(events)
+            return
         for event in events:
             self.live.take(event)
             if isinstance(event, Note) and event.level != "info":
@@ -245,7 +254,7 @@ class TwinPage(Page):
     def progress(self) -> tuple[float, str] | None:
         """Share done and time left, for the status line."""
         live = self.live
-        if not live.total:
+        if not live.total or self.drift.running:
             return None
         left = "" if live.left_s is None else f"{duration(live.left_s)} left"
         return live.iterations[-1] / live.total, left
@@ -260,6 +269,10 @@ class TwinPage(Page):
     def job_finished(self, outcome: Outcome) -> None:
         done = outcome.status == "done" and self.twin is not None
         super().job_finished(outcome)
+        if self.drift.running:
+            self.drift.finished()
+            return
+        self.drift.show(self.twin if done else None)
         self.train_button.setVisible(done)
         if done:
             self._say_scored(f"Fitted in {duration(self.live.elapsed_s)}")
@@ -280,6 +293,7 @@ class TwinPage(Page):
         twin = load_twin(path)
         self.live, self.twin = fitted_earlier(twin), path
         self._set_channels(tuple(twin.channels), tuple(twin.units))
+        self.drift.show(path)
         self._redraw()
         self._say_scored(str(twin.meta.get("id", path)))
 

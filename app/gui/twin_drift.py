@@ -1,0 +1,83 @@
+"""The Twin page's comparison of a twin with its device: the button, the job, the latest word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.drift_store import drift_words, latest_drift
+from app.gui.job import JobSpec
+from app.gui.widgets.basic import label, set_role
+from app.operations.child import in_child
+from app.operations.events import Note, Result
+from models.errors import TwinrigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from PyQt6.QtWidgets import QLabel
+
+    from app.gui.pages.page import Page
+    from app.operations.events import Event
+
+
+class DriftPart:
+    """What the page shows and does of comparisons; `running` while one runs."""
+
+    def __init__(self, page: Page, chosen: Callable[[], Sequence[Path]]) -> None:
+        self._page = page
+        self.running = False
+        self.twin: Path | None = None
+        self.note: QLabel = label("", "note", wrap=True)
+        self.note.hide()
+        self.button = page.button("Compare", lambda: self.start(chosen()))
+        self.button.setToolTip("Tick one new recording: does the device still match this twin?")
+        self.button.hide()
+
+    def show(self, twin: Path | None) -> None:
+        """Show what the latest comparison of a twin says; nothing without a twin."""
+        self.twin = twin
+        self.button.setVisible(twin is not None)
+        words, role = "", "note"
+        try:
+            latest = None if twin is None else latest_drift(twin)
+            if latest is not None:
+                words, role = drift_words(latest), "fault" if latest["changed"] else "note"
+        except TwinrigError as error:
+            words, role = str(error), "fault"
+        set_role(self.note, role)
+        self.note.setText(words)
+        self.note.setVisible(bool(words))
+
+    def start(self, recordings: Sequence[Path]) -> None:
+        """Compare the twin with the one ticked recording."""
+        twin = self.twin
+        if twin is None or len(recordings) != 1:
+            self._page.shell.toast("tick the one new recording to compare this twin with", "info")
+            return
+        kwargs = {"twin": twin, "recording": recordings[0]}
+
+        def run(stop: Callable[[], bool]) -> Iterator[Event]:
+            return in_child("app.operations.compare.compare_device", kwargs, stop)
+
+        name = recordings[0].name
+        self.running = True  # the page is told at once that a job begins, and whose it is
+        self.running = self._page.shell.run(
+            JobSpec(self._page.key, "Comparing", name, run, hardware=False)
+        )
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Take the events of a comparison."""
+        for event in events:
+            if isinstance(event, Note) and event.level != "info":
+                self._page.shell.toast(event.text, event.level)
+            elif isinstance(event, Result):
+                matches = bool(event.values["matches"])
+                self._page.shell.toast(
+                    str(event.values["verdict"]), "info" if matches else "warning"
+                )
+
+    def finished(self) -> None:
+        """The comparison has ended."""
+        self.running = False
+        self.show(self.twin)

@@ -1,0 +1,172 @@
+"""Compare a new short recording with an old twin: whether the device still is what was fitted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from app.artefacts import code_version, find_file, new_id, now_iso, sha256_of
+from app.drift_store import save_drift
+from app.operations.check_sequences import write_check_sequences
+from app.operations.evaluate import refuse_another_device, warnings_beside
+from app.operations.events import Note, Result, Stage
+from app.operations.fitted_on import fitted_on, is_parent
+from app.recording_reader import FILE_NAME, read_recording
+from app.weights_store import TWIN_FILE, load_twin
+from models.errors import InputError
+from models.simulated import module_of
+from training.drift import LEVEL, comparable, compare, compare_stored
+from training.drift_effect import named
+from training.metrics import COVERAGE_SAMPLES
+from training.validation import score_model
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from numpy.typing import NDArray
+
+    from app.operations.events import Event
+    from models.recording import Recording
+    from models.simulated import Sampled
+    from models.twin import Twin
+    from training.drift import Drift
+
+    Array = NDArray[np.float64]
+
+
+def compare_device(
+    twin: Path,
+    recording: Path,
+    *,
+    against: Sequence[Path] = (),
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Generator[Event, None, Path]:
+    """Compare a recording with a twin; returns the path of what is kept beside the twin.
+
+    Parameters
+    ----------
+    twin, recording
+        Their folders or files. The recording is newer than the twin, and may be short.
+    against
+        Recordings of fitting time, where those that the twin names are not at hand any more.
+    level
+        How often an unchanged device may be said to have changed.
+    seed
+        Of the permutations and of the twin's noise.
+
+    Raises
+    ------
+    InputError
+        One can't be read; they differ in channels, units, drive window or reset; the twin was
+        fitted on this recording; too little was recorded.
+    TwinrigError
+        The disk refuses.
+    """
+    torch.set_num_threads(1)
+    if not 0 < level < 1:
+        raise InputError(f"compare: a level of {level:g} is no share between 0 and 1")
+    yield Stage("read twin and recordings", 1, 2)
+    file = find_file(Path(twin), TWIN_FILE)
+    fitted, new = load_twin(file), read_recording(Path(recording))
+    refuse_another_device(fitted, new, "compare")
+    if is_parent(fitted, new):
+        raise InputError(
+            f"compare: the twin was fitted on {recording}: record again, and compare with that"
+        )
+    old = fitted_on(fitted, file.parent, against)
+    for one in old.found:
+        refuse_another_device(fitted, one.recording, "compare: the recording of fitting time")
+    for text in (*warnings_beside(fitted, new), *old.missing):
+        yield Note(text, "warning")
+    yield Stage("compare", 2, 2)
+    model = module_of(fitted)
+    if comparable(old.found, new):
+        limits = (fitted.drive_low, fitted.drive_high)
+        forecast = _forecast(model, seed)
+        drift = compare(old.found, new, forecast, limits, level=level, seed=seed)
+    else:
+        drift = compare_stored(_errors(model, new, seed), fitted.errors, level)
+    for text in drift.notes:
+        yield Note(text, "warning")
+    head = _head(fitted, file, new, Path(recording), old.paths, seed)
+    path = save_drift(file, {**head, **drift.to_json()})
+    yield Result(_values(path, file, Path(recording), drift, len(new.channels)))
+    return path
+
+
+def _forecast(model: Sampled, seed: int) -> Any:
+    """Mean and spread `(S, T, C)` of the twin's samples to drives `(S, T)`."""
+
+    def forecast(drive: Array) -> tuple[Array, Array]:
+        samples = model.simulate(drive, COVERAGE_SAMPLES, seed)
+        return samples.mean(axis=1), samples.std(axis=1)
+
+    return forecast
+
+
+def _errors(model: Sampled, new: Recording, seed: int) -> dict[str, Any]:
+    response = np.where(new.complete[:, :, None, None], new.response, np.nan)
+    return score_model(model, new.drive, response, seed).errors
+
+
+def _head(
+    twin: Twin, file: Path, new: Recording, recording: Path, against: list[str], seed: int
+) -> dict[str, Any]:
+    """What was compared with what, and when."""
+    measured = find_file(recording, FILE_NAME)
+    return {
+        "id": new_id("drift"),
+        "created": now_iso(),
+        "code_version": code_version(),
+        "seed": seed,
+        "twin": {
+            "id": str(twin.meta.get("id", "")),
+            "path": str(file.resolve()),
+            "sha256": sha256_of(file),
+        },
+        "recording": {
+            "id": str(new.meta.get("id", "")),
+            "path": str(measured.resolve()),
+            "sha256": sha256_of(measured),
+        },
+        "against": against,
+    }
+
+
+def _values(path: Path, twin: Path, recording: Path, drift: Drift, channels: int) -> dict[str, Any]:
+    return {
+        "path": str(path),
+        "twin": str(twin),
+        "recording": str(recording),
+        "matches": not drift.changed,
+        "p_value": drift.p_value,
+        "level": drift.level,
+        "method": drift.method,
+        "verdict": drift.words,
+        "effects": named(drift.effects, channels) if drift.changed else [],
+        "parts": drift.parts,
+        "notes": list(drift.notes),
+    }
+
+
+def propose(
+    twin: Path, out: Path, *, count: int, against: Sequence[Path] = ()
+) -> Generator[Event, None, Path]:
+    """Write the sequences to record for a comparison: some that the twin's recording has, too.
+
+    Raises
+    ------
+    InputError
+        None of the twin's recordings is at hand; `out` exists.
+    """
+    file = find_file(Path(twin), TWIN_FILE)
+    old = fitted_on(load_twin(file), file.parent, against)
+    for text in old.missing:
+        yield Note(text, "warning")
+    written = write_check_sequences(old.found, Path(out), count)
+    yield Result({"path": str(out), "sequences": written})
+    return Path(out)

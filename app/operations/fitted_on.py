@@ -1,0 +1,90 @@
+"""The recordings that a twin was fitted on, found again: where they were, or beside the twin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.artefacts import sha256_of
+from app.recording_reader import FILE_NAME, read_recording
+from training.drift import Old
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.recording import Recording
+    from models.twin import Twin
+
+
+@dataclass(frozen=True)
+class FittedOn:
+    """What was found of a twin's recordings, by path, and a sentence for each that was not."""
+
+    found: list[Old]
+    paths: list[str]
+    missing: list[str]
+
+
+def fitted_on(twin: Twin, folder: Path, against: Sequence[Path] = ()) -> FittedOn:
+    """Read the recordings that a twin was fitted on, or those named in their place.
+
+    Parameters
+    ----------
+    twin, folder
+        The twin and its folder: a recording that moved with it is found beside it.
+    against
+        Named by the user. One that the twin wasn't fitted on counts as unseen by it.
+
+    Raises
+    ------
+    InputError
+        One that was named can't be read.
+    """
+    made = FittedOn([], [], [])
+    if against:
+        for path in against:
+            recording = read_recording(Path(path))
+            made.found.append(_held_out(twin, recording))
+            made.paths.append(str(path))
+        return made
+    for parent in twin.meta.get("parents", []):
+        file = _file_of(parent, folder)
+        if file is None:
+            made.missing.append(
+                f"{parent['path']}, which the twin was fitted on, is not there any more, or has "
+                "changed: name it with --against"
+            )
+            continue
+        made.found.append(_held_out(twin, read_recording(file)))
+        made.paths.append(str(file))
+    return made
+
+
+def is_parent(twin: Twin, recording: Recording) -> bool:
+    """Whether the twin was fitted on this recording."""
+    own = str(recording.meta.get("id", ""))
+    return bool(own) and any(parent["id"] == own for parent in twin.meta.get("parents", []))
+
+
+def _held_out(twin: Twin, recording: Recording) -> Old:
+    """A recording with what the fit held out of it; all of it where the fit never saw it."""
+    before, own = 0, str(recording.meta.get("id", ""))
+    for parent in twin.meta.get("parents", []):
+        count = int(parent["sequences"])
+        if own and parent["id"] == own:
+            held_out = twin.meta["held_out"]
+            sequences = tuple(int(s) - before for s in held_out["test"] if 0 <= s - before < count)
+            return Old(recording, sequences, tuple(int(r) for r in held_out["test_repeats"]))
+        before += count
+    _, repeats, _, _ = recording.response.shape
+    return Old(recording, tuple(range(len(recording.lengths))), tuple(range(repeats)))
+
+
+def _file_of(parent: dict[str, Any], folder: Path) -> Path | None:
+    there = Path(parent["path"])
+    known = parent.get("sha256")
+    for file in (there, folder.parent / there.parent.name / FILE_NAME):
+        if file.is_file() and (known is None or sha256_of(file) == known):
+            return file
+    return None

@@ -1,0 +1,121 @@
+"""The twin that a fit goes on from: its weights and units to start with, and the line it heads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.artefacts import find_file, sha256_of
+from app.weights_store import TWIN_FILE, load_twin
+from models.errors import InputError, raise_problems
+from training.fit_settings import fine_tuning
+from training.objectives import PUBLISHED
+from training.windows import Scales
+
+if TYPE_CHECKING:
+    from app.operations.fit_input import FitInput
+    from models.twin import Twin
+    from training.fit_settings import FitSettings
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A twin on disk that is fitted further; it stays as it is, the fit makes another version."""
+
+    twin: Twin
+    path: Path
+    sha256: str
+
+    @classmethod
+    def read(cls, path: Path) -> Origin:
+        """Load it; InputError where it can't be, or where it is of the published method."""
+        file = find_file(Path(path), TWIN_FILE).resolve()
+        twin = load_twin(file)
+        if twin.published is not None:
+            raise InputError(
+                f"{file}: a twin of the published method can't be fitted further; fit anew"
+            )
+        return cls(twin, file, sha256_of(file))
+
+    @classmethod
+    def of_checkpoint(cls, numbers: dict[str, Any]) -> Origin | None:
+        """That of a fit which ended early; None where it began from nothing.
+
+        Raises
+        ------
+        InputError
+            The twin is gone, or has changed since.
+        """
+        known = numbers.get("from")
+        if known is None:
+            return None
+        made = cls.read(Path(known["path"]))
+        if made.sha256 != known["sha256"]:
+            raise InputError(f"{made.path}: has changed since the fit began; fit anew")
+        return made
+
+    def settings(self, given: dict[str, Any]) -> FitSettings:
+        """How it is fitted further: its own structure and objective, unless another is given.
+
+        Raises
+        ------
+        InputError
+            Another structure is asked for, or an objective that needs another twin.
+        """
+        twin = self.twin
+        problems = [
+            f"{name} {given[name]}: the twin to go on from has {getattr(twin, name)}, which stays"
+            for name in ("latent", "hidden", "head")
+            if given.get(name) not in (None, getattr(twin, name))
+        ]
+        if given.get("objective") == PUBLISHED:
+            problems.append("the published method can't go on from another twin")
+        raise_problems(InputError, "fit --from", problems)
+        own = {"objective": twin.meta.get("objective", "energy"), "latent": twin.latent,
+               "hidden": twin.hidden, "head": twin.head,
+               "deterministic": twin.deterministic}  # fmt: skip
+        if twin.deterministic:
+            own["objective"] = "mean"
+        return fine_tuning(**{**own, **{k: v for k, v in given.items() if v is not None}})
+
+    def refuse_another_device(self, source: FitInput) -> None:
+        """Raise InputError where the recordings are of other channels, drive window or reset."""
+        raise_problems(
+            InputError,
+            "fit --from",
+            [
+                f"the recordings have {name} {getattr(source.recording, name)}, {self.path} was "
+                f"fitted with {getattr(self.twin, name)}: fit anew, without --from"
+                for name in ("channels", "units", "window", "reset")
+                if getattr(source.recording, name) != getattr(self.twin, name)
+            ],
+        )
+
+    def scales(self, source: FitInput) -> Scales:
+        """The twin's units, with the spread of the new repeats."""
+        own = Scales.of(source.part("training")[1])
+        offset, scale = (self.twin.weights[n].astype(np.float64) for n in ("offset", "scale"))
+        return Scales(offset, scale, own.spread * own.scale / scale)
+
+    def meta(self) -> dict[str, Any]:
+        """What the new version keeps: whom it comes from, and the whole line, oldest first."""
+        own = self.twin.meta
+        parents = [{k: p[k] for k in ("id", "path", "sha256") if k in p}
+                   for p in own.get("parents", [])]  # fmt: skip
+        reference = {"id": str(own.get("id", "")), "path": str(self.path), "sha256": self.sha256}
+        line = [*own.get("ancestors", []), {**reference, "recordings": parents}]
+        return {"from": reference, "ancestors": line}
+
+    def note(self) -> str:
+        """What the fit says at its begin."""
+        own = version_of(self.twin)
+        name = self.twin.meta.get("id", self.path)
+        return f"goes on from {name}, version {own}: this one is version {own + 1}"
+
+
+def version_of(twin: Twin) -> int:
+    """1 for a twin that was fitted from nothing, one more for each twin that it comes from."""
+    return 1 + len(twin.meta.get("ancestors", []))

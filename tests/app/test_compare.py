@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from fit_device import record_device
+
+from app.drift_store import latest_drift
+from app.operations.compare import compare_device, propose
+from app.operations.evaluate import evaluate
+from app.operations.events import FitProgress, Note, Result
+from app.operations.fit import fit
+from app.sequence_files import sequences_from
+from app.store import load_twin, sha256_of, write_recording
+from models.errors import InputError
+from models.sequence import DriveWindow
+
+SMALL = {"latent": 4, "hidden": 16}
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A recording and the twin fitted on it, kept as they are: tests work on copies."""
+    folder = tmp_path_factory.mktemp("compare")
+    write_recording(folder / "old", record_device(24, 8, seed=1))
+    list(fit([folder / "old"], folder / "twin", iterations=40, **SMALL))
+    return folder
+
+
+@pytest.fixture
+def twin(kept, tmp_path):
+    shutil.copytree(kept / "twin", tmp_path / "twin")
+    return tmp_path / "twin"
+
+
+def new_of(kept, tmp_path, shift=0.0, seed=2, name="new"):
+    """Eight of the old drives, recorded again on a device whose offset moved."""
+    fresh = record_device(24, 6, seed=seed)
+    mean = record_device(24, 400, seed=1).response.mean(axis=1, keepdims=True)
+    noise = fresh.response - record_device(24, 400, seed=seed).response.mean(axis=1, keepdims=True)
+    response = mean + noise + shift
+    recording = record_device(24, 6, seed=1, response=response).select(np.arange(8))
+    write_recording(tmp_path / name, recording)
+    return tmp_path / name
+
+
+def result(events):
+    seen = list(events)
+    assert isinstance(seen[-1], Result)
+    return seen[-1].values, " ".join(e.text for e in seen if isinstance(e, Note))
+
+
+def test_a_moved_offset_is_found_said_and_kept_beside_the_twin(kept, twin, tmp_path):
+    values, _ = result(compare_device(twin, new_of(kept, tmp_path, shift=0.05)))
+    assert not values["matches"]
+    assert values["p_value"] <= 0.05
+    assert values["method"] == "same drives"
+    assert "mean shifted by +" in values["verdict"]
+    latest = latest_drift(twin)
+    assert latest is not None
+    assert latest["changed"]
+    assert latest["twin"]["sha256"] == sha256_of(twin / "twin.json")
+    assert values["path"] == str(twin / "drift-0001.json")
+    json.dumps(values, allow_nan=False)
+
+
+def test_new_drives_are_compared_by_what_the_twin_leaves(kept, twin, tmp_path):
+    write_recording(tmp_path / "new", record_device(8, 8, seed=9))
+    values, _ = result(compare_device(twin, tmp_path / "new"))
+    assert values["method"] == "held-out drives"
+    assert values["p_value"] is not None
+
+
+def test_a_recording_that_moved_with_its_twin_is_found_and_another_can_be_named(kept, tmp_path):
+    shutil.copytree(kept / "twin", tmp_path / "a" / "twin")
+    shutil.copytree(kept / "old", tmp_path / "a" / "old")
+    new = new_of(kept, tmp_path)
+    values, said = result(compare_device(tmp_path / "a" / "twin", new))
+    assert values["method"] == "same drives"
+    assert "not there any more" not in said
+    values, _ = result(compare_device(tmp_path / "a" / "twin", new, against=[kept / "old"]))
+    assert values["method"] == "same drives"
+
+
+def test_without_the_old_recording_the_stored_errors_are_compared(tmp_path):
+    write_recording(tmp_path / "old", record_device(24, 8, seed=1))
+    list(fit([tmp_path / "old"], tmp_path / "twin", iterations=40, **SMALL))
+    shutil.rmtree(tmp_path / "old")
+    far = record_device(8, 8, seed=9)
+    far.response[:] += 0.5
+    write_recording(tmp_path / "far", far)
+    values, said = result(compare_device(tmp_path / "twin", tmp_path / "far"))
+    assert values["method"] == "stored errors"
+    assert values["p_value"] is None
+    assert not values["matches"]
+    assert "is not there any more" in said
+
+
+def test_the_twins_own_recording_and_another_window_are_refused(kept, twin, tmp_path):
+    with pytest.raises(InputError, match="was fitted on"):
+        list(compare_device(twin, kept / "old"))
+    write_recording(tmp_path / "o", record_device(8, 8, 3, window=DriveWindow("step", 0.0, 2.0)))
+    with pytest.raises(InputError, match="window"):
+        list(compare_device(twin, tmp_path / "o"))
+    assert latest_drift(twin) is None
+
+
+def test_proposed_sequences_are_drives_of_the_twins_recording(kept, twin, tmp_path):
+    values, _ = result(propose(twin, tmp_path / "check.json", count=5))
+    assert values["sequences"] == 5
+    sequences, window, reset = sequences_from(tmp_path / "check.json")
+    old = record_device(24, 8, seed=1)
+    assert (window, reset) == (old.window, old.reset)
+    assert all((old.drive == s.drive).all(axis=1).any() for s in sequences)
+    with pytest.raises(InputError, match="exists"):
+        list(propose(twin, tmp_path / "check.json", count=5))
+
+
+def test_a_twin_is_fitted_further_keeps_its_structure_and_knows_its_line(kept, twin, tmp_path):
+    write_recording(tmp_path / "few", record_device(6, 6, seed=7))
+    events = list(fit([tmp_path / "few"], tmp_path / "second", origin=twin, iterations=20))
+    made, before = load_twin(tmp_path / "second"), load_twin(twin)
+    assert (made.latent, made.hidden) == (4, 16)
+    assert np.array_equal(made.weights["scale"], before.weights["scale"])
+    assert made.meta["from"]["sha256"] == sha256_of(twin / "twin.json")
+    assert [a["id"] for a in made.meta["ancestors"]] == [before.meta["id"]]
+    assert made.meta["ancestors"][0]["recordings"][0]["id"] == before.meta["parents"][0]["id"]
+    assert made.drive_low <= before.drive_low
+    assert any("this one is version 2" in e.text for e in events if isinstance(e, Note))
+    list(fit([tmp_path / "few"], tmp_path / "third", origin=tmp_path / "second", iterations=5))
+    assert len(load_twin(tmp_path / "third").meta["ancestors"]) == 2
+    flattering = " ".join(
+        e.text for e in evaluate(tmp_path / "second", kept / "old") if isinstance(e, Note)
+    )
+    assert "earlier version" in flattering
+
+
+def test_another_structure_or_window_is_refused_before_a_folder_is_made(kept, twin, tmp_path):
+    write_recording(tmp_path / "few", record_device(6, 6, seed=7))
+    with pytest.raises(InputError, match="which stays"):
+        list(fit([tmp_path / "few"], tmp_path / "out", origin=twin, latent=5))
+    other = record_device(6, 6, seed=7, window=DriveWindow("step", 0.0, 2.0))
+    write_recording(tmp_path / "other", other)
+    with pytest.raises(InputError, match="without --from"):
+        list(fit([tmp_path / "other"], tmp_path / "out", origin=twin))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_fit_from_a_twin_goes_on_after_a_stop_and_notices_a_changed_twin(kept, twin, tmp_path):
+    write_recording(tmp_path / "few", record_device(6, 6, seed=7))
+    whole = list(fit([tmp_path / "few"], tmp_path / "whole", origin=twin, iterations=12))[-1]
+    events = fit([tmp_path / "few"], tmp_path / "cut", origin=twin, iterations=12)
+    next(e for e in events if isinstance(e, FitProgress))
+    events.close()
+    shutil.copytree(tmp_path / "cut", tmp_path / "cut2")
+    resumed = list(fit([], tmp_path / "cut", resume=True))
+    assert resumed[-1].values["errors"] == whole.values["errors"]
+    assert load_twin(tmp_path / "cut").meta["from"] == load_twin(tmp_path / "whole").meta["from"]
+    shutil.rmtree(twin)
+    with pytest.raises(InputError):
+        list(fit([], tmp_path / "cut2", resume=True))
