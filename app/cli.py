@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STOPPED = StoppedError.exit_code
-RESUMABLE = ("demo", "record", "fit", "train", "deploy")
+RESUMABLE = ("demo", "record", "fit", "train", "deploy", "learning-curve")
 
 
 def main(arguments: Sequence[str]) -> int:

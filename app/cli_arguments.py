@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from app import cli_compare, cli_draft, cli_drift
+from app import cli_budget, cli_compare, cli_draft, cli_drift
 from app.cli_types import current, factor, layers, names, whole, whole_or_zero
 from models.errors import InputError
 
@@ -56,7 +56,7 @@ def build_parser() -> Parser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Parser)
     for add in (_demo, _bench, _record, _import, _fit, _simulate, _evaluate, _train, _deploy):
         add(verbs)
-    for add in (_compare, _compare_twins, _report, _monitor, _safe):
+    for add in (_compare, _compare_twins, _learning_curve, _report, _monitor, _safe):
         add(verbs)
     return parser
 
@@ -221,6 +221,7 @@ def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
         "--stop-at-drift", type=factor, metavar="SIGMA",
         help="stop where the reference has changed by so many of its standard deviations",
     )  # fmt: skip
+    cli_budget.for_twin_arguments(parser)
     _out(parser, "the recording", resume=True)
     parser.add_argument("--blocked", action="store_true", help="do not interleave the sequences")
     for name in ("sample", "operator", "notes"):
@@ -261,6 +262,10 @@ def _compare(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def _compare_twins(verbs: argparse._SubParsersAction[Parser]) -> None:
     cli_compare.compare_arguments(_verb(verbs, "compare-twins", cli_compare.WORDS))
+
+
+def _learning_curve(verbs: argparse._SubParsersAction[Parser]) -> None:
+    cli_budget.curve_arguments(_verb(verbs, "learning-curve", cli_budget.CURVE_WORDS))
 
 
 def _simulate(verbs: argparse._SubParsersAction[Parser]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.cli_budget import asked_of, curve_events, is_for_twin
 from app.cli_compare import compare_events
 from app.cli_drift import drift_events
 from app.operations.events import Event
@@ -52,7 +53,19 @@ def record(arguments: argparse.Namespace, run: Run) -> Events:
     """`twinrig record`: repeats of field sequences, interleaved unless `--blocked`."""
     from app.operations.record import record as operation
 
+    if is_for_twin(arguments):
+        yield from _record_for_twin(arguments, run)
+        return
     what = _resumed(arguments) if arguments.resume is not None else _asked(arguments)
+    with run.connected(arguments) as connected, pause_keys(run.pause, run.say):
+        yield from operation(connected, pause=run.pause, retries=arguments.retries, **what)
+
+
+def _record_for_twin(arguments: argparse.Namespace, run: Run) -> Events:
+    from app.operations.record_for_twin import record_for_twin as operation
+
+    what = asked_of(arguments, _sample(arguments))
+    refuse_existing(arguments.out)
     with run.connected(arguments) as connected, pause_keys(run.pause, run.say):
         yield from operation(connected, pause=run.pause, retries=arguments.retries, **what)
 
@@ -239,6 +252,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Run], Events]] = {
     "evaluate": evaluate,
     "compare": drift_events,
     "compare-twins": compare_events,
+    "learning-curve": curve_events,
     "train": train,
     "deploy": deploy,
     "report": report,

@@ -65,6 +65,8 @@ def find_artefacts(run: Path) -> Found:
         folders.sort()
         if len(place.relative_to(folder).parts) >= DEEPEST or "deployment.json" in files:
             folders.clear()
+        if "adaptive.json" in files and "rounds" in folders:
+            folders.remove("rounds")  # are in its own recording
         for name in sorted(set(files) & set(names)):
             found[names[name]].append(place)
     if not any(found.values()):

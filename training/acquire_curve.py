@@ -49,7 +49,10 @@ class Grid:
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Grid:
         """The grid of `asdict`, whose tuples JSON made lists."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in body.items()})
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in body.items()
+        }
+        return cls(**values)
 
     @property
     def points(self) -> list[tuple[int, int, int]]:

@@ -1,0 +1,280 @@
+"""Record for a twin: round by round, what is measured next is what the twins don't know yet.
+
+A round is recorded, a small ensemble of twins is fitted on all rounds so far, and the sequences of
+the next round are drawn where the ensemble disagrees. Sequences of all families with many repeats,
+measured first and never fitted, tell when the floor is reached. The rig is brought to its safe
+state between rounds, while the processor works.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.artefacts import new_directory, new_id, now_iso
+from app.operations.adaptive_rounds import PLAN_NAME, SCORING, ForTwin, Round, Rounds
+from app.operations.adaptive_twins import Twins
+from app.operations.events import Note, Result, RunPlan, Stage
+from app.operations.record import record
+from app.operations.record_begin import differences
+from app.operations.results import result_values
+from app.operations.runs import status_of
+from app.recording_reader import FILE_NAME
+from app.run_lock import RunLock
+from app.store import load_network
+from models.errors import InputError, RefusedError, TwinrigError, raise_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping
+
+    from app.operations.events import Event
+    from instruments.bench import Bench
+    from instruments.clock import Pause
+    from models.sequence import FieldSequence
+
+CHOICE = 4  # candidates for each sequence that is wanted, at least
+SCORING_SEED = 500_009  # apart from the seeds of the candidates
+
+
+def record_for_twin(
+    bench: Bench,
+    out: Path,
+    asked: ForTwin | None = None,
+    *,
+    meta: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    pause: Pause | None = None,
+    retries: int = 1,
+) -> Generator[Event, None, Path]:
+    """Record until a twin is at the floor or the budget is used; returns the recording's path.
+
+    Parameters
+    ----------
+    bench
+        Connected; nothing energised. It is made safe after each round, however it ends.
+    out
+        A new folder, or with `resume` that of a run that ended early (or at its budget or target,
+        to go on with a larger or smaller one).
+    asked
+        How much at most, and how; with `resume` None, or another budget and target.
+    meta
+        sample, operator, temperature_K, notes: kept with the recording.
+    pause, retries
+        As of `app.operations.record`.
+
+    Raises
+    ------
+    RefusedError
+        Beyond a limit, or a bench that differs from the one of the rounds before.
+    InputError
+        `out` holds something else, or nothing to go on with.
+    TwinrigError
+        Failed on the way; what was complete stays.
+    """
+    out, begin_s = Path(out), time.monotonic()
+    rounds = _resumed(out, asked) if resume else _begun(out, asked or ForTwin(), meta)
+    run = _Run(bench, rounds, pause, retries)
+    bench.check_sequences(run.candidates(0), bench.spec.window, bench.spec.reset)
+    if not resume:
+        new_directory(out)
+        rounds.save()
+    with RunLock(out):
+        try:
+            yield from run.events()
+        except BaseException as fault:
+            values = _values(rounds, status_of(fault), begin_s)
+            if isinstance(fault, TwinrigError) and values:
+                yield Result(values)
+            raise
+        yield Result(_values(rounds, "done", begin_s))
+    return out / FILE_NAME
+
+
+def _begun(out: Path, asked: ForTwin, meta: Mapping[str, Any] | None) -> Rounds:
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        raise InputError(f"{out}: holds something already, and nothing is ever overwritten")
+    return Rounds(out, asked, new_id("rec"), {"created": now_iso(), **(meta or {})})
+
+
+def _resumed(out: Path, asked: ForTwin | None) -> Rounds:
+    """The rounds so far, with the budget and target that are asked for now."""
+    if not (out / PLAN_NAME).is_file():
+        raise InputError(f"{out}: no {PLAN_NAME}: no recording for a twin was begun there")
+    rounds = Rounds.load(out)
+    if asked is not None:
+        rounds.asked = asked
+        rounds.save()
+    return rounds
+
+
+def _values(rounds: Rounds, status: str, begin_s: float) -> dict[str, Any]:
+    """Write the one recording of all rounds; the result's values, empty where nothing is there."""
+    whole = rounds.merge(status)
+    if whole is None:
+        return {}
+    scored = [r for r in rounds.fitted if r.scores]
+    last = scored[-1].scores if scored else {}
+    return {
+        **result_values(whole, rounds.out / FILE_NAME, time.monotonic() - begin_s),
+        "measurements": rounds.measurements,
+        "scoring_measurements": sum(r.measurements for r in rounds.rounds if r.what == SCORING),
+        "target": rounds.asked.target,
+        "reached": bool(last) and scored[-1].worst <= rounds.asked.target,
+        "rounds": _history(rounds),
+        **{name: last[name] for name in ("errors", "coverage", "verdict") if name in last},
+    }
+
+
+def _history(rounds: Rounds) -> dict[str, dict[str, Any]]:
+    """Of each fitted round: measurements so far, and its ratios to the floor."""
+    history, measured = {}, 0
+    for one in rounds.fitted:
+        measured += one.measurements
+        ratios = {n: row["ratio"] for n, row in one.scores.get("errors", {}).items()}
+        worst = {"worst": one.scores["worst"]} if one.scores else {}
+        history[one.folder.rpartition("/")[2]] = {"measurements": measured, **worst, **ratios}
+    return history
+
+
+class _Run:
+    """One run between its first and last round."""
+
+    def __init__(self, bench: Bench, rounds: Rounds, pause: Pause | None, retries: int) -> None:
+        self.bench, self.rounds, self.asked = bench, rounds, rounds.asked
+        self.pause, self.retries = pause, retries
+        self.twins = Twins(rounds, bench.stop)
+        self._sent: list[FieldSequence] = []
+        if self.asked.network:
+            from training.acquire import sent_by
+
+            network = load_network(Path(self.asked.network))
+            problems = [
+                f"{name} of the network is {getattr(network, name)}, the bench's is {now}"
+                for name, now in (("window", bench.spec.window), ("reset", bench.spec.reset))
+                if getattr(network, name) != now
+            ]
+            raise_problems(RefusedError, self.asked.network, problems)
+            self._sent = sent_by(network, self.asked.steps)
+            if not self._sent:
+                raise InputError(
+                    f"{self.asked.network}: its runs have {network.steps} steps, fewer than the "
+                    f"{self.asked.steps} of a sequence: ask for shorter ones"
+                )
+
+    def events(self) -> Iterator[Event]:
+        """Round after round: what is missing of the newest one, then what it tells."""
+        rounds, asked = self.rounds, self.asked
+        if not rounds.rounds:
+            rounds.add(SCORING, self._scoring(), asked.scoring_repeats)
+        while True:
+            for index, one in enumerate(rounds.rounds):
+                if not rounds.is_complete(one):
+                    yield from self._recorded(index, one)
+            newest = rounds.rounds[-1]
+            if newest.what == SCORING:
+                rounds.add("first", self._first(), asked.repeats)
+            elif not newest.scores:
+                yield from self.twins.scored(newest)
+                yield Note(self._words(newest))
+            elif self._is_enough(newest):
+                yield Note(self._words(newest))
+                return
+            else:
+                yield from self._chosen()
+
+    def candidates(self, turn: int, wanted: int = 0) -> list[FieldSequence]:
+        """The sequences among which a round chooses, apart from those that a network sends."""
+        from training.acquire import pool
+
+        a = self.asked
+        count = max(a.pool, CHOICE * wanted)
+        return pool(count, a.steps, 1000 * a.seed + turn + 1, a.families)
+
+    def _scoring(self) -> list[FieldSequence]:
+        from training.acquire import pool
+
+        a = self.asked
+        own = pool(a.scoring, a.steps, SCORING_SEED + a.seed, a.families)
+        sent = self._of_network(max(a.scoring // (len(a.families) + 1), 1), SCORING_SEED)
+        return [*own, *sent]
+
+    def _first(self) -> list[FieldSequence]:
+        """The first round knows nothing: every family alike, and what the network sends."""
+        sent = self._of_network(self.asked.first // 2, 0)
+        own = self.asked.first - len(sent)
+        return [*self.candidates(0, own)[:own], *sent]
+
+    def _of_network(self, count: int, seed: int) -> list[FieldSequence]:
+        rng = np.random.default_rng([self.asked.seed, seed])
+        order = rng.permutation(len(self._sent))[:count]
+        return [self._sent[int(k)] for k in order]
+
+    def _recorded(self, index: int, one: Round) -> Iterator[Event]:
+        """Measure a round, or what is missing of it; its own result is no result of this run."""
+        rounds, bench = self.rounds, self.bench
+        before = [r for r in rounds.rounds[:index] if rounds.is_complete(r)]
+        if before:
+            spec, so_far = bench.spec, rounds.recording(before[0])
+            problems = differences(so_far, bench, spec.window, spec.reset)
+            raise_problems(RefusedError, f"{rounds.out} can't be continued", problems)
+        yield Stage(f"record round {index} ({one.what}), {one.measurements} measurements")
+        resume = rounds.can_go_on(one)
+        events = record(
+            bench, one.sequences, one.repeats, rounds.out / one.folder,
+            seed=self.asked.seed + index, meta={**rounds.meta, "round": index, "of": rounds.id},
+            resume=resume, pause=self.pause, retries=self.retries,
+        )  # fmt: skip
+        with closing(events):  # the magnet is at zero before anything else is done
+            for event in events:
+                if isinstance(event, RunPlan):
+                    whole = str(rounds.out / FILE_NAME)
+                    yield replace(event, path=whole, run_id=rounds.id)
+                elif not isinstance(event, Result):
+                    yield event
+        rounds.merge("interrupted")
+
+    def _is_enough(self, newest: Round) -> bool:
+        return newest.worst <= self.asked.target or self._next_count() < 1
+
+    def _next_count(self) -> int:
+        """Sequences of the next round: a share of what is there, within the budget."""
+        asked, rounds = self.asked, self.rounds
+        grown = round(asked.growth * rounds.measurements / asked.repeats)
+        return min(max(grown, 1), (asked.budget - rounds.measurements) // asked.repeats)
+
+    def _chosen(self) -> Iterator[Event]:
+        """Decide on the next round."""
+        asked, turn, count = self.asked, len(self.rounds.rounds), self._next_count()
+        pools = [self.candidates(turn, count)]
+        if self._sent:
+            pools.append(self._of_network(asked.pool, turn))
+        counts = [count - count // 2, count // 2] if self._sent else [count]
+        chosen: list[FieldSequence] = []
+        words = ""
+        for candidates, wanted in zip(pools, counts, strict=True):
+            more, said = self.twins.drawn(candidates, wanted, turn)
+            chosen, words = [*chosen, *more], words + said
+        families = [s.family for s in chosen]
+        each = ", ".join(f"{families.count(f)} {f}" for f in dict.fromkeys(families))
+        yield Note(f"next round: {each}{words}")
+        self.rounds.add("chosen", chosen, asked.repeats)
+
+    def _words(self, one: Round) -> str:
+        """Where the run stands, in a sentence."""
+        asked = self.asked
+        ratios = [
+            f"{name} {row['ratio']:.2f}"
+            for name, row in one.scores["errors"].items()
+            if row.get("ratio") is not None
+        ]
+        head = f"{one.scores['measurements']} measurements: {', '.join(ratios)} times the floor"
+        if one.worst <= asked.target:
+            return f"{head}; enough: none that decides is above {asked.target:g}"
+        if self._next_count() < 1:
+            return f"{head}; the budget of {asked.budget} measurements is used"
+        return head

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from fit_device import record_device
+
+from app.cli import main
+from app.operations.events import Note, Progress, Result
+from app.operations.learning_curve import FILE_NAME, learning_curve
+from app.store import read_recording, write_recording
+from models.errors import InputError
+from training.acquire_curve import medians
+
+TINY = {"sequences": (4, 8), "repeats": (2, 4), "iterations": 3}
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("curve")
+    write_recording(folder / "recording", record_device(12, 4, seed=1, steps=8))
+    return folder / "recording"
+
+
+@pytest.fixture(scope="module")
+def curve(recording):
+    out = recording.parent / "curve"
+    return out, list(learning_curve([recording], out, seeds=2, **TINY))
+
+
+def test_every_part_is_fitted_and_stands_beside_its_floor(curve):
+    out, events = curve
+    body = json.loads((out / FILE_NAME).read_text())
+    points = body["points"]
+    assert [(p["sequences"], p["repeats"], p["seed"]) for p in points] == [
+        (4, 2, 0), (4, 2, 1), (4, 4, 0), (4, 4, 1), (8, 2, 0), (8, 2, 1), (8, 4, 0), (8, 4, 1),
+    ]  # fmt: skip
+    assert [p["measurements"] for p in points] == [8, 8, 16, 16, 16, 16, 32, 32]
+    assert all(p["errors"]["mean"]["floor"] > 0 for p in points)
+    assert len({p["errors"]["mean"]["floor"] for p in points}) == 1  # one held-out part
+    progress = [e for e in events if isinstance(e, Progress)]
+    assert [p.done for p in progress] == list(range(1, 9))
+    values = events[-1].values
+    json.dumps(values, allow_nan=False)
+    assert set(values["needed"]) == {"2", "4"}
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert values["verdict"][0] in page
+    assert "learning-curve" in page
+    assert (out / "curve.png").read_bytes().startswith(b"\x89PNG")
+    rows = medians(points)
+    assert [r["measurements"] for r in rows] == [8, 16, 16, 32]
+    assert [r["seeds"] for r in rows] == [2, 2, 2, 2]
+
+
+def test_it_goes_on_where_it_was_stopped_and_comes_to_the_same(recording, curve, tmp_path):
+    out = tmp_path / "curve"
+    events = learning_curve([recording], out, seeds=2, **TINY)
+    for event in events:
+        if isinstance(event, Progress) and event.done == 3:
+            break
+    events.close()
+    before = json.loads((out / FILE_NAME).read_text())["points"]
+    assert len(before) == 3
+    list(learning_curve([], out, resume=True))
+    points = json.loads((out / FILE_NAME).read_text())["points"]
+    whole = json.loads((curve[0] / FILE_NAME).read_text())["points"]
+    assert points[:3] == before
+    assert [p["errors"] for p in points] == [p["errors"] for p in whole]
+
+
+def test_more_than_there_is_is_refused_before_anything_is_made(recording, tmp_path):
+    with pytest.raises(InputError, match=r"99 sequences: .*\n.*9 repeats: "):
+        list(learning_curve([recording], tmp_path / "out", sequences=(99,), repeats=(9,)))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_fit_that_diverges_is_a_point_that_says_why(recording, tmp_path, monkeypatch):
+    from training.fit import Fit
+
+    monkeypatch.setattr(Fit, "_step", lambda self: self._finite(float("nan"), 1.0))
+    events = list(
+        learning_curve([recording], tmp_path / "out", sequences=(4,), repeats=(2,), iterations=2)
+    )
+    assert any("the loss is nan" in e.text for e in events if isinstance(e, Note))
+    assert isinstance(events[-1], Result)
+    assert events[-1].values["verdict"] == ["No fit could be scored."]
+
+
+def test_the_command_line_tells_options_that_do_not_go_together(recording, tmp_path, capsys):
+    out = ["--out", str(tmp_path / "x")]
+    for arguments, words in (
+        (["learning-curve", *out], "name at least one RECORDING"),
+        (["learning-curve", str(recording), "--sequences", "4,x", *out], "list of counts"),
+        (["record", "--bench", "virtual", "--budget", "50", *out], "--budget needs --for-twin"),
+        (
+            ["record", "--bench", "virtual", "--for-twin", "--sequences", "steps:2x4", *out],
+            "--sequences does not go with --for-twin",
+        ),
+        (
+            ["record", "--bench", "virtual", "--for-twin", "--budget", "3", *out],
+            "below the first round",
+        ),
+    ):
+        assert main([*arguments, "--json"]) == 2
+        said = capsys.readouterr()
+        assert words in said.out + said.err
+    assert not (tmp_path / "x").exists()
+
+
+def test_both_verbs_run_from_the_command_line(recording, tmp_path, capsys):
+    code = main(
+        ["learning-curve", str(recording), "--sequences", "4", "--repeats", "2", "--iterations",
+         "2", "--out", str(tmp_path / "curve"), "--json"]
+    )  # fmt: skip
+    assert code == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert last["points"]["4 × 2"]["measurements"] == 8
+    code = main(
+        ["record", "--bench", "virtual", "--accelerate", "1e6", "--for-twin", "--budget", "48",
+         "--steps", "4", "--iterations", "1", "--target", "1000000", "--out",
+         str(tmp_path / "run"), "--json"]
+    )  # fmt: skip
+    assert code == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["event"], last["status"], last["measurements"]) == ("result", "done", 48)
+    assert last["reached"]
+    assert read_recording(tmp_path / "run").complete.sum() == last["recorded"]

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fit_device import record_device
+from network_samples import saved_network
+from recorded import after, is_safe
+
+from app.operations.adaptive_rounds import PLAN_NAME, ForTwin, Rounds
+from app.operations.events import FitProgress, Note, RepeatRecorded, Result, RunPlan, as_json
+from app.operations.fit_input import FitInput
+from app.operations.merged import merged
+from app.operations.record_for_twin import record_for_twin
+from app.report import find_artefacts
+from app.store import load_network, read_recording
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
+from models.errors import InputError, RefusedError
+from models.recording import faults_of
+from models.sequence import Reset
+from training.acquire import SENT, sent_by
+
+TINY = ForTwin(
+    budget=20, target=0.0, steps=6, repeats=2, first=4, growth=0.5, scoring=4, scoring_repeats=16,
+    members=2, iterations=3, pool=8,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run to its budget: 4, 6 and 9 sequences so far; then 10, where the budget ends it."""
+    out = tmp_path_factory.mktemp("adaptive") / "run"
+    with Bench.connect(read_bench("virtual")) as bench:
+        events = list(record_for_twin(bench, out, TINY, meta={"sample": "rings"}))
+        safe = is_safe(bench)
+    return out, events, safe
+
+
+def test_it_grows_round_by_round_until_the_budget_is_used(finished):
+    out, events, safe = finished
+    values = events[-1].values
+    json.dumps(as_json(events[-1]), allow_nan=False)
+    assert [row["measurements"] for row in values["rounds"].values()] == [8, 12, 18, 20]
+    assert values["measurements"] == 20
+    assert values["scoring_measurements"] == 64
+    assert values["recorded"] == 84 == sum(isinstance(e, RepeatRecorded) for e in events)
+    assert values["status"] == "done"
+    assert not values["reached"]
+    notes = [e.text for e in events if isinstance(e, Note)]
+    assert any("the budget of 20 measurements is used" in words for words in notes)
+    assert safe
+    assert sum(isinstance(e, Result) for e in events) == 1
+    assert {e.path for e in events if isinstance(e, RunPlan)} == {str(out / "recording.nc")}
+    assert any(isinstance(e, FitProgress) for e in events)
+
+
+def test_all_rounds_are_one_recording_that_a_fit_divides_as_it_was_meant(finished):
+    out = finished[0]
+    recording = read_recording(out)
+    assert faults_of(recording) == []
+    assert recording.status == "done"
+    assert recording.meta["sample"] == "rings"
+    assert recording.complete.sum(axis=1).tolist() == [16] * 4 + [2] * 10
+    assert (np.diff(np.sort(recording.start_s[recording.complete])) > 0).all()
+    by_order = recording.start_s[recording.complete][
+        np.argsort(recording.order[recording.complete])
+    ]
+    assert (np.diff(by_order) > 0).all()
+    source = FitInput.read([out], seed=0, deterministic=False)
+    assert source.parts.test.tolist() == [0, 1, 2, 3]
+    assert set(recording.families[:4]) == {"steps", "smooth", "sines", "mixed"}
+
+
+def test_a_round_is_drawn_where_the_twins_disagree_and_that_is_kept(finished):
+    out, events, _ = finished
+    told = [e.text for e in events if isinstance(e, Note) and e.text.startswith("next round")]
+    assert len(told) == 3
+    assert all("disagreement" in words for words in told)
+    rounds = Rounds.load(out)
+    assert [r.what for r in rounds.rounds] == ["scoring", "first", "chosen", "chosen", "chosen"]
+    assert all(r.scores["errors"]["crps"]["floor"] > 0 for r in rounds.fitted)
+    drives = [s.drive.tobytes() for r in rounds.rounds for s in r.sequences]
+    assert len(set(drives)) == len(drives)
+    kept = read_recording(out).meta["for_twin"]["rounds"]
+    assert [row["sequences"] for row in kept] == [4, 4, 2, 3, 1]
+
+
+def test_a_report_shows_the_one_recording(finished):
+    assert find_artefacts(finished[0]).recordings == (finished[0],)
+
+
+def test_a_larger_budget_goes_on_from_what_is_there(finished, bench):
+    out = finished[0]
+    before = read_recording(out)
+    events = list(record_for_twin(bench, out, replace(TINY, budget=22), resume=True))
+    assert sum(isinstance(e, RepeatRecorded) for e in events) == 2
+    assert np.array_equal(read_recording(out).response[:14], before.response, equal_nan=True)
+    again = list(record_for_twin(bench, out, replace(TINY, budget=22), resume=True))
+    assert not any(isinstance(e, RepeatRecorded) for e in again)
+    assert again[-1].values["recorded"] == 86
+
+
+def test_a_run_that_is_stopped_anywhere_goes_on_with_the_same_sequences(finished, bench, tmp_path):
+    """Once while the scoring round is measured, once between, once within a fit."""
+    out, asked = tmp_path / "run", replace(TINY, budget=12)
+    events = record_for_twin(bench, out, asked)
+    after(events, RepeatRecorded, 3)
+    events.close()
+    assert is_safe(bench)
+    partial = read_recording(out)
+    assert partial.status == "stopped"
+    assert partial.complete.sum() == 3
+    for kind, count in ((RepeatRecorded, 66), (FitProgress, 1)):
+        events = record_for_twin(bench, out, resume=True)
+        after(events, kind, count)
+        events.close()
+        assert is_safe(bench)
+    list(record_for_twin(bench, out, resume=True))
+    whole, unbroken = read_recording(out), read_recording(finished[0])
+    assert whole.complete.sum() == 76
+    assert np.array_equal(whole.drive[:8], unbroken.drive[:8])
+    assert whole.meta["id"] == partial.meta["id"]
+    assert any("continued" in words for words in whole.meta["remarks"])
+
+
+def test_with_a_network_half_of_each_round_is_what_it_sends(bench, tmp_path):
+    folder = saved_network(bench, tmp_path)
+    network = load_network(folder)
+    sent = sent_by(network, 6)
+    assert len(sent) == network.nodes * (network.steps // 6)
+    assert np.array_equal(sent[0].drive, network.drive(0, network.inputs)[:6, 0])
+    asked = replace(TINY, budget=16, growth=1.0, network=str(folder))
+    list(record_for_twin(bench, tmp_path / "run", asked))
+    families = [[s.family for s in r.sequences] for r in Rounds.load(tmp_path / "run").rounds]
+    assert [row.count(SENT) for row in families] == [1, 2, 2]
+    assert [len(row) for row in families] == [5, 4, 4]
+
+
+def test_another_reset_than_the_rounds_before_is_refused(finished, bench):
+    spec = bench.spec
+    bench.spec = replace(spec, reset=Reset(0.9 * spec.reset.field_T))
+    with pytest.raises(RefusedError, match="reset"):
+        list(record_for_twin(bench, finished[0], replace(TINY, budget=40), resume=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"budget": 6}, "below the first round"),
+        ({"repeats": 1}, "repeats = 1"),
+        ({"target": 0.9}, "nothing is below its floor"),
+        ({"choose": "dice"}, "'dice' is none of"),
+    ],
+)
+def test_what_makes_no_sense_is_said_before_anything_is_made(changes, words):
+    with pytest.raises(InputError, match=words):
+        replace(TINY, **changes)
+
+
+def test_a_damaged_plan_is_named(finished, tmp_path):
+    content = json.loads((finished[0] / PLAN_NAME).read_text())
+    content["rounds"][0]["folder"] = "../elsewhere"
+    (tmp_path / PLAN_NAME).write_text(json.dumps(content))
+    with pytest.raises(InputError, match="checksum"):
+        Rounds.load(tmp_path)
+    with pytest.raises(InputError, match="no recording for a twin was begun there"):
+        list(record_for_twin(None, tmp_path / "none", resume=True))
+
+
+def test_recordings_of_different_lengths_and_repeats_are_one():
+    first, second = record_device(3, 4, 1, steps=8), record_device(2, 2, 2, steps=5)
+    both = merged([first, second])
+    assert both.response.shape == (5, 4, 8, 1)
+    assert both.lengths.tolist() == [8, 8, 8, 5, 5]
+    assert np.array_equal(both.response[3:, :2, :5], second.response)
+    assert faults_of(both) == []
