@@ -158,7 +158,7 @@ class PublishedFit(FitLoop):
         return [self._drift, self._noise, self._judge]
 
     def _validation_loss(self, generator: torch.Generator) -> Tensor:
-        return EnergyScore().loss(self.model, self._validation, generator)
+        return EnergyScore(correlations=0.0).loss(self.model, self._validation, generator)
 
     def _phase_now(self) -> int:
         return int(self._progress() >= self.settings.mean_share)
