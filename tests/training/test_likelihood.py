@@ -193,7 +193,7 @@ def test_a_recipe_runs_its_objectives_one_after_another_from_the_fitted_mean():
         EnergyScore,
     ]
     assert isinstance(scored_by("innovations"), EnergyScore)
-    fit = small_fit(10, objective="innovations-energy")
+    fit = small_fit(10, objective="innovations-energy", mean_share=0.4)
     phases = []
     for _ in fit.steps():
         phases.append(fit.phase)
