@@ -50,7 +50,7 @@ LAYERS: dict[str, tuple[Any, str, type[BaseException], tuple[Any, ...]]] = {
     "session": (VisaSession, "query", RuntimeError, ("a fault in the session",)),
     "driver": (KepcoBop, "set_current_A", ValueError, ("a fault in the driver",)),
     "limits": (LimitedMagnet, "step_to_A", ZeroDivisionError, ("a fault in the limits",)),
-    "bench": (Bench, "step", KeyError, ("a fault in the bench",)),
+    "bench": (Bench, "steps", KeyError, ("a fault in the bench",)),
     "operation": (RecordingWriter, "beat", IndexError, ("a fault in the operation",)),
     "disk": (journal, "_write_all", OSError, (errno.ENOSPC, "No space left on device")),
 }
