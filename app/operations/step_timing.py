@@ -62,7 +62,7 @@ class StepTiming:
 
     def __str__(self) -> str:
         step, half, p99, most, tick = (
-            f"{1e3 * seconds:.3g} ms"
+            f"{1e3 * round(seconds, 6):.3g} ms"  # below a microsecond it is arithmetic
             for seconds in (
                 self.step_s, self.jitter_p50_s, self.jitter_p99_s, self.jitter_max_s, TICK_S
             )
