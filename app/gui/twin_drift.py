@@ -8,7 +8,7 @@ from app.drift_store import drift_words, latest_drift
 from app.gui.job import JobSpec
 from app.gui.widgets.basic import label, set_role
 from app.operations.child import in_child
-from app.operations.events import Note, Result
+from app.operations.events import Result
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
@@ -69,9 +69,7 @@ class DriftPart:
     def take(self, events: Sequence[Event]) -> None:
         """Take the events of a comparison."""
         for event in events:
-            if isinstance(event, Note) and event.level != "info":
-                self._page.shell.toast(event.text, event.level)
-            elif isinstance(event, Result):
+            if isinstance(event, Result):
                 matches = bool(event.values["matches"])
                 self._page.shell.toast(
                     str(event.values["verdict"]), "info" if matches else "warning"

@@ -16,7 +16,6 @@ from app.gui.widgets.basic import Choice, Segments, Tick
 from app.gui.widgets.checks import Check, CheckList
 from app.gui.widgets.tables import ScoreRow
 from app.gui.words import count, score, size
-from app.operations.events import Note
 from app.store import load_network
 from app.words import duration
 from models import schedule
@@ -190,8 +189,6 @@ class DeployPage(Page):
         for event in events:
             live.take(event, network)
             self.wait.take(event)
-            if isinstance(event, Note) and event.level != "info":
-                self.shell.toast(event.text, event.level)
         at = f"node {min(live.done + 1, network.nodes)} of {network.nodes}"
         self.form.primary.say(
             f"Deploying, {at}", self.at_foot("Stop: field to zero, measured nodes kept"),

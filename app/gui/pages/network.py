@@ -16,7 +16,7 @@ from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import Choice, WholeEntry
 from app.gui.words import count, score
 from app.operations.child import in_child
-from app.operations.events import NetworkState, Note, Result, Stage
+from app.operations.events import NetworkState, Result, Stage
 from app.store import load_network, load_twin
 from app.words import duration
 from models.errors import TwinrigError
@@ -162,9 +162,7 @@ class NetworkPage(Page):
     def take(self, events: Sequence[Event]) -> None:
         for event in events:
             self.live.take(event)
-            if isinstance(event, Note) and event.level != "info":
-                self.shell.toast(event.text, event.level)
-            elif isinstance(event, Stage):
+            if isinstance(event, Stage):
                 self._stage = event.name
             elif isinstance(event, Result):
                 self.network = Path(str(event.values["path"]))

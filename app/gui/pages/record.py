@@ -15,7 +15,6 @@ from app.gui.pages.page import Page, Shell
 from app.gui.pages.record_plots import RecordPlots
 from app.gui.widgets.basic import Choice, FieldEntry, WholeEntry, row
 from app.gui.words import count, size
-from app.operations.events import Note
 from app.operations.reference import reference_problems
 from app.words import duration
 from models.errors import TwinrigError
@@ -222,8 +221,6 @@ class RecordPage(Page):
         for event in events:
             self.live.take(event)
             self.wait.take(event)
-            if isinstance(event, Note) and event.level != "info":
-                self.shell.toast(event.text, event.level)
         live = self.live
         if live.plan is not None:
             self.recorded = Path(live.plan.path)

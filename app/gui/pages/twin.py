@@ -15,7 +15,7 @@ from app.gui.twin_drift import DriftPart
 from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, label
 from app.gui.words import count
 from app.operations.child import in_child
-from app.operations.events import Note, Result
+from app.operations.events import Result
 from app.store import load_twin, read_recording
 from app.words import duration
 from models.errors import TwinrigError
@@ -231,9 +231,7 @@ class TwinPage(Page):
             return
         for event in events:
             self.live.take(event)
-            if isinstance(event, Note) and event.level != "info":
-                self.shell.toast(event.text, event.level)
-            elif isinstance(event, Result):
+            if isinstance(event, Result):
                 self.live.coverage = event.values.get("coverage") or {}
                 self.twin = Path(str(event.values["path"]))
         live = self.live
