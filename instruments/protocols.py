@@ -74,6 +74,8 @@ class Magnet(Instrument, Protocol):
     ----------
     safe_state
         What *safe* means for this supply, in words.
+    stop_action
+        What ends a ramp where it stands, in words.
     resolution_A
         The finest difference of two set-points on the wire.
     rated_current_A, rated_voltage_V
@@ -81,6 +83,7 @@ class Magnet(Instrument, Protocol):
     """
 
     safe_state: str
+    stop_action: str
     resolution_A: float
     rated_current_A: float
     rated_voltage_V: float

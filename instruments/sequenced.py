@@ -197,11 +197,18 @@ def poles_left_over(seconds: float, time_constant_s: float, poles: int) -> float
 
 
 def declared(driver: object) -> tuple[str, ...]:
-    """What a driver can do by its own clock, for people."""
+    """What a driver can do, for people: how it stops, what it times by its own clock."""
     program, buffer = list_of(driver), buffer_of(driver)
     words: tuple[str, ...] = ()
+    stop: str | None = getattr(driver, "stop_action", None)
+    if stop is not None:
+        ramp = "ramps by itself" if getattr(driver, "own_ramp", False) else "is ramped in steps"
+        words = (f"{ramp}, stops by: {stop}; safe: {getattr(driver, 'safe_state', '')}",)
     if program is not None:
-        words = (f"plays lists of {program.most_points} points",)
+        words = (
+            *words,
+            f"plays lists of {program.most_points} points",
+        )
         if pulses(program):
             words = (*words, "gives a pulse when a list begins")
     if buffer is not None:

@@ -59,6 +59,7 @@ class Danfysik8500:
 
     driver = "danfysik-8500"
     safe_state = "zero current, main power off"
+    stop_action = "the next step of the ramp is not sent"
     own_ramp = False
     has_output = True
     rated_voltage_V = math.inf

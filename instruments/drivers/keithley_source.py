@@ -47,6 +47,7 @@ class KeithleySource:
     OFF_STATE: ClassVar[str]  # header of what the output does when it is off
 
     safe_state = "zero current, output off (ZERO: the coil stays closed)"
+    stop_action = "the next step of the ramp is not sent"
     resolution_A = 1e-6
     own_ramp = False
     has_output = True

@@ -70,6 +70,7 @@ class KepcoBop:
     status_inputs = (AT_LIMIT,)
     lasting_inputs: tuple[str, ...] = ()
     safe_state = "zero current, output off"
+    stop_action = "the next step of the ramp is not sent"
     resolution_A = 1e-6
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:

@@ -39,6 +39,7 @@ class SimulatedSupply:
     driver = "simulated"
     resource = "TCPIP0::simulated::1::SOCKET"
     safe_state = "zero current, output off"
+    stop_action = "the next step of the ramp is not sent"
     identity = "SIMULATED,1"
     resolution_A = 1e-6
     rated_current_A = 12.0

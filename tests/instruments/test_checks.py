@@ -25,6 +25,7 @@ def test_the_virtual_bench_is_found_well():
     assert all(check.ok and not check.problem and not check.hint for check in checks.values())
     assert checks["x"].identity.startswith("KEPCO,BIT 4886")
     assert "output off" in checks["x"].found
+    assert any("stops by: " in words and "output off" in words for words in checks["x"].found)
     assert "harmonic = 2" in checks["lockin"].found
 
 
