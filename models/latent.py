@@ -9,16 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.errors import InputError
 from models.latent_path import NOISE_SCALE, latent_path
+from models.simulated import simulated
 from models.twin import HIDDEN, LATENT, weight_shapes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.twin import Twin
-
-BATCH_SAMPLES = 4096
 
 
 class TwinModel(nn.Module):
@@ -153,7 +151,6 @@ class TwinModel(nn.Module):
         )
         return self.decode(states, drive) + self.white((steps, batch), generator)
 
-    @torch.no_grad()
     def simulate(
         self, drive: NDArray[np.float64], repeats: int, seed: int = 0
     ) -> NDArray[np.float64]:
@@ -164,22 +161,7 @@ class TwinModel(nn.Module):
         InputError
             `repeats` below one.
         """
-        if repeats < 1:
-            raise InputError(f"simulate: {repeats} repeats, expected at least 1")
-        sequences, steps = drive.shape
-        filled = np.where(np.isfinite(drive), drive, 0.5).astype(np.float32)
-        generator = torch.Generator(device=self.start_mean.device).manual_seed(seed)
-        columns = torch.as_tensor(
-            np.repeat(filled, repeats, axis=0).T.copy(), device=self.offset.device
-        )
-        parts = [
-            self.sample(part, generator) for part in torch.split(columns, BATCH_SAMPLES, dim=1)
-        ]
-        normalised = torch.cat(parts, dim=1)
-        response = (self.offset + self.scale * normalised).permute(1, 0, 2).double().cpu().numpy()
-        response = response.reshape(sequences, repeats, steps, self.channels)
-        response[np.broadcast_to(~np.isfinite(drive)[:, None, :, None], response.shape)] = np.nan
-        return response
+        return simulated(self, drive, repeats, seed)
 
     def drift_diffusion(self, state: Tensor, drive: Tensor) -> tuple[Tensor, Tensor]:
         """F and G `(B, D)` of dx = F dt + G dW at `state` `(B, D)`, `drive` `(B,)` in 0…1."""

@@ -58,8 +58,9 @@ class Recipe:
     critic_steps, penalty
         Steps of the critic for one of the noise; weight of its gradient penalty.
     drift_rate, noise_rate
-        Learning rates of the first and the second phase. The public code takes them as arguments;
-        these are the best of a small search on minutes of budget, decaying like the others'.
+        Learning rates of the first and the second phase, decaying like the others'. The public code
+        takes them as arguments: the first is the best of a small search on minutes of budget, the
+        second was not searched.
     layers, auxiliaries
         Hidden layers of drift, diffusion and critic; auxiliary variables.
     delays
