@@ -10,7 +10,7 @@ import json
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -136,7 +136,7 @@ def _classic(path: Path) -> Iterator[tuple[str, Found]]:
         for name, variable in file.variables.items():
             unit = getattr(variable, "units", b"")
             unit = unit.decode("utf-8", "replace") if isinstance(unit, bytes) else str(unit)
-            values = np.array(variable[...])
+            values: NDArray[Any] = np.array(cast("Any", variable)[...])
             values = values.astype(values.dtype.newbyteorder("="))
             kept = vars(variable).get("_attributes", {})
             yield from _split(name, _scaled(values, kept), tuple(variable.dimensions), unit)
