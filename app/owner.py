@@ -40,9 +40,16 @@ class Owner:
 
     def alive(self, heartbeat_age_s: float) -> bool:
         """Whether the owner lives; of another host only its heartbeat is known."""
-        if self.host != platform.node():
-            return heartbeat_age_s < SILENT_S
-        return process_start(self.pid) == self.started
+        return self.here_alive() if self.is_here else heartbeat_age_s < SILENT_S
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is, or was, a process of this host."""
+        return self.host == platform.node()
+
+    def here_alive(self) -> bool:
+        """Whether it is a living process of this host."""
+        return self.is_here and process_start(self.pid) == self.started
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"

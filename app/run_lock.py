@@ -95,16 +95,20 @@ class RunLock:
 
 
 def _owner(file: IO[bytes]) -> str:
-    """Who holds the lock, in words; it may still be writing its name over a dead one's."""
-    end_s = time.monotonic() + NAMED_WITHIN_S
+    """Who holds the lock, in words; it may still be writing its name over a dead one's.
+
+    Whether a process of another host lives can't be asked: its name counts once it has stayed.
+    """
+    end_s, elsewhere = time.monotonic() + NAMED_WITHIN_S, "another program"
     while time.monotonic() < end_s:
         with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
             file.seek(0)
             owner = Owner.from_json(json.loads(file.read(4096)))
-            if owner.alive(0.0):
+            if owner.here_alive():
                 return str(owner)
+            elsewhere = "another program" if owner.is_here else str(owner)
         time.sleep(0.01)
-    return "another program"
+    return elsewhere
 
 
 if sys.platform == "win32":
