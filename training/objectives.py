@@ -137,18 +137,19 @@ def correlation_error(x: Tensor, y: Tensor, known: Tensor) -> Tensor:
     constant: that of the real repeats' own scatter.
     """
     half = x.shape[2] // 2
-    one, other = x[:, :, :half], x[:, :, half : 2 * half]
-    all_there = torch.ones_like(known[:, :, :1])
-    counts = known.sum(dim=2)
+    all_there, counts = torch.ones_like(known[:, :, :1]), known.sum(dim=2)
+    real = _residuals(y, known)
+    one, other = (_residuals(e, all_there) for e in (x[:, :, :half], x[:, :, half : 2 * half]))
     error, between, terms = x.new_zeros(()), x.new_zeros(()), 0
     for lag in LAGS:
         if lag >= x.shape[0]:
             break
         late, early = counts[lag:], counts[: counts.shape[0] - lag]
         used = ((early > 1) & (early == late)).to(x)
-        real = _covariance(y, known, lag, used)
-        first, second = (_covariance(e, all_there, lag, used) for e in (one, other))
-        product = (first - real) * (second - real)
+        target = _covariance(*real, lag, used)
+        product = (_covariance(*one, lag, used) - target) * (
+            _covariance(*other, lag, used) - target
+        )
         error, terms = error + product.diagonal().mean(), terms + 1
         if lag == 0 and x.shape[3] > 1:
             across = torch.triu_indices(x.shape[3], x.shape[3], 1, device=x.device)
@@ -156,12 +157,17 @@ def correlation_error(x: Tensor, y: Tensor, known: Tensor) -> Tensor:
     return error / max(terms, 1) + between
 
 
-def _covariance(e: Tensor, known: Tensor, lag: int, used: Tensor) -> Tensor:
-    """Covariance `(C, C)` of an ensemble with itself `lag` steps later, where `used` `(T', S)`."""
+def _residuals(e: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """What is left beside the mean over members `(T, S, N, C)`, and members less one `(T, S)`."""
     there = known.expand(e.shape[:3]).unsqueeze(-1)
     count = there.sum(dim=2, keepdim=True)
     rest = (e - (e * there).sum(dim=2, keepdim=True) / count.clamp(min=1)) * there
-    weight = used / (count[: used.shape[0], :, 0, 0] - 1).clamp(min=1) / used.sum().clamp(min=1)
+    return rest, (count[:, :, 0, 0] - 1).clamp(min=1)
+
+
+def _covariance(rest: Tensor, degrees: Tensor, lag: int, used: Tensor) -> Tensor:
+    """Covariance `(C, C)` of residuals with those `lag` steps later, where `used` `(T', S)`."""
+    weight = used / degrees[: used.shape[0]] / used.sum().clamp(min=1)
     early = rest[: used.shape[0]] * weight[:, :, None, None]
     return early.flatten(0, 2).t() @ rest[lag:].flatten(0, 2)
 
