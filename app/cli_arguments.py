@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from app import cli_budget, cli_compare, cli_draft, cli_drift
-from app.cli_types import current, factor, layers, names, whole, whole_or_zero
+from app import cli_budget, cli_compare, cli_draft, cli_drift, cli_network
+from app.cli_types import current, factor, names, whole, whole_or_zero
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -285,36 +285,15 @@ def _evaluate(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _train(verbs: argparse._SubParsersAction[Parser]) -> None:
-    parser = _verb(verbs, "train", "train a network of twins for a task")
-    parser.add_argument("--task", metavar="T", help="such as mackey-glass or mackey-glass:h=5")
-    parser.add_argument(
-        "--twin",
-        nargs="+",
-        action="extend",
-        type=Path,
-        metavar="TWIN",
-        help="one for all layers, or one a layer",
-    )
-    parser.add_argument("--layers", type=layers, metavar="16,16,16", help="nodes of each layer")
-    parser.add_argument(
-        "--judge", type=Path, metavar="TWIN", help="a stochastic twin that chooses the ridge"
-    )
-    parser.add_argument(
-        "--readout-from-judge", action="store_true", help="fit the read-out to the judge's noise"
-    )
+    parser = _verb(verbs, "train", cli_network.TRAIN_WORDS)
+    cli_network.train_arguments(parser)
     _out(parser, "the network", resume=True)
-    parser.add_argument(
-        "--iterations", type=whole_or_zero, metavar="N", help="0: an untrained network"
-    )
 
 
 def _deploy(verbs: argparse._SubParsersAction[Parser]) -> None:
-    parser = _verb(verbs, "deploy", "run a network on the one device, time-multiplexed")
-    parser.add_argument(
-        "network", type=Path, nargs="?", metavar="NETWORK", help="left out with --resume"
-    )
+    parser = _verb(verbs, "deploy", cli_network.DEPLOY_WORDS)
+    cli_network.deploy_arguments(parser)
     _retries(parser, "node")
-    parser.add_argument("--despite-drift", action="store_true", help=cli_drift.DESPITE_WORDS)
     _hardware(parser)
     _out(parser, "the deployment", resume=True)
 

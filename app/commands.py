@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from app.cli_budget import asked_of, curve_events, is_for_twin
 from app.cli_compare import compare_events
 from app.cli_drift import drift_events
+from app.cli_network import train_events
 from app.operations.events import Event
 from app.pause_keys import pause_keys
 from models.errors import InputError, raise_problems
@@ -174,26 +175,6 @@ def evaluate(arguments: argparse.Namespace, run: Run) -> Events:
     return operation(arguments.twin, arguments.recording, seed=arguments.seed)
 
 
-def train(arguments: argparse.Namespace, run: Run) -> Events:
-    """`twinrig train`: a network of twins for a task."""
-    from app.operations.train import train as operation
-
-    resume = arguments.resume is not None
-    missing = [f"--{n} is missing" for n in ("task", "twin", "layers") if not getattr(arguments, n)]
-    raise_problems(InputError, "twinrig train", [] if resume else missing)
-    return operation(
-        arguments.task,
-        arguments.twin,
-        arguments.layers,
-        arguments.resume or arguments.out,
-        seed=arguments.seed,
-        resume=resume,
-        judge=arguments.judge,
-        readout_from_judge=arguments.readout_from_judge,
-        **_given(arguments, "iterations"),
-    )
-
-
 def deploy(arguments: argparse.Namespace, run: Run) -> Events:
     """`twinrig deploy`: a network's schedule on the one device."""
     from app.operations.deploy import deploy as operation
@@ -253,7 +234,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Run], Events]] = {
     "compare": drift_events,
     "compare-twins": compare_events,
     "learning-curve": curve_events,
-    "train": train,
+    "train": train_events,
     "deploy": deploy,
     "report": report,
     "monitor": monitor,
