@@ -15,6 +15,7 @@ import platformdirs
 from app import calibration_store
 from app.artefacts import new_id, read_head
 from app.operations.safely import made_safe, voice_of
+from app.wire_tail import WireTail
 from instruments.clock import Pause, Stop
 from models import network, twin
 from models.errors import InputError, RefusedError
@@ -149,6 +150,7 @@ class Session:
         self.busy = ""
         self.stop = Stop()
         self.pause = Pause()
+        self.wire = WireTail()
         self._lock = threading.Lock()
 
     def connect(self) -> Bench:
@@ -163,7 +165,7 @@ class Session:
 
         with self._lock:
             if self.bench is None:
-                self.bench = Bench.connect(self.spec, stop=self.stop)
+                self.bench = Bench.connect(self.spec, stop=self.stop, wire_log=self.wire)
             return self.bench
 
     def poll(self) -> BenchReading | None:
@@ -171,7 +173,8 @@ class Session:
         if self.bench is None or self.busy or not self._lock.acquire(blocking=False):
             return None
         try:
-            return self.bench.monitor()
+            with self.wire.idle():
+                return self.bench.monitor()
         finally:
             self._lock.release()
 
@@ -189,7 +192,9 @@ class Session:
             raise RefusedError("the bench is busy: wait for its run, or for connecting to end")
         try:
             bench = self.bench
-            return check_bench(self.spec) if bench is None else check_connected(bench)
+            if bench is None:
+                return check_bench(self.spec, wire_log=self.wire)
+            return check_connected(bench)
         finally:
             self._lock.release()
 

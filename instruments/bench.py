@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from instruments import encoding
-from instruments.bench_reading import BenchReading, StepReading, channels_of, joined
+from instruments.bench_reading import BenchReading, StepReading, channels_of, joined, kelvin_of
 from instruments.checks import check_bench
 from instruments.clock import Clock, Stop
 from instruments.connect import Opener, connect_drivers
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from instruments.bench_spec import BenchSpec
     from instruments.protocols import MagnetState, Readout, Teslameter, Thermometer
+    from instruments.visa import VisaSession
     from instruments.wirelog import WireTap
     from models.sequence import DriveWindow, FieldSequence, Reset
 
@@ -196,15 +197,21 @@ class Bench:
             return
         drives = [float(d) for s in sequences for d in (s.drive.min(), s.drive.max())]
         found = encoding.problems(window, reset, drives or [0.0, 1.0], self._drive.limits)
+        if any(sequence.held for sequence in sequences):
+            found += encoding.holds_problems(window)
         if not found:
             fields = [window.field_T(sequence.drive).tolist() for sequence in sequences]
-            plan = encoding.plan_T(window, reset, fields, self.spec.gate_s)
+            holds = [sequence.holds.tolist() for sequence in sequences]
+            plan = encoding.plan_T(window, reset, fields, self.spec.gate_s, holds)
             found = self._drive.foreseen(plan)
-            found += self._steps.refuse(window, reset, fields, ask=ask)
+            found += self._steps.refuse(window, reset, fields, holds, ask=ask)
         raise_problems(RefusedError, f"magnet {self._drive.name}", found)
 
-    def predicted_s(self, steps: int) -> float:
-        """Device time of one repeat of so many steps in the bench's window, reset included."""
+    def predicted_s(self, steps: int, length: int | None = None) -> float:
+        """Device time of one repeat of so many steps in the bench's window, reset included.
+
+        `length`: how many steps of one hold they last; None: as many as they are.
+        """
         window, reset, gate_s = self.spec.window, self.spec.reset, self.spec.gate_s
         if self.rotation is not None:
             return self.rotation.predicted_s(steps, window, reset)
@@ -212,17 +219,23 @@ class Bench:
         far_T = max(abs(reset.field_T - window.low_T), abs(reset.field_T - window.high_T))
         step_s = encoding.step_s(self._drive, window, TYPICAL_CHANGE * span_T, gate_s)
         walks_s = 2 * self._drive.walk_s(self._drive.limits.current_A(far_T))
-        return walks_s + reset.hold_s + gate_s + steps * step_s
+        longer_s = ((length or steps) - steps) * (window.hold_s + gate_s)
+        return walks_s + reset.hold_s + gate_s + steps * step_s + longer_s
 
-    def planned_s(self, fields_T: Sequence[float], window: DriveWindow) -> list[float]:
-        """Device time that each of these steps is to take: walk, hold and gate; the first: NaN."""
+    def planned_s(
+        self, fields_T: Sequence[float], window: DriveWindow, holds: Sequence[int]
+    ) -> list[float]:
+        """Device time that each of these steps is to take: walk, holds and gate; the first: NaN."""
         if self.rotation is not None:
             return [self.rotation.step_s(each_T, window.hold_s) for each_T in fields_T]
         changes_T = (there_T - here_T for here_T, there_T in itertools.pairwise(fields_T))
         gate_s = self.spec.gate_s
         return [
             math.nan,
-            *(encoding.step_s(self._drive, window, each_T, gate_s) for each_T in changes_T),
+            *(
+                encoding.step_s(self._drive, window, each_T, gate_s, n)
+                for each_T, n in zip(changes_T, holds[1:], strict=True)
+            ),
         ]
 
     def energise(self) -> None:
@@ -268,7 +281,9 @@ class Bench:
         assert isinstance(reading, StepReading)
         return reading
 
-    def steps(self, field_T: float, window: DriveWindow) -> Iterator[StepReading | FieldWait]:
+    def steps(
+        self, field_T: float, window: DriveWindow, holds: int = 1
+    ) -> Iterator[StepReading | FieldWait]:
         """Set one step's field, hold it, read: current, values, and when each happened.
 
         Before the reading, which is last, what it waits for (`FieldProbe.await_field`).
@@ -289,8 +304,9 @@ class Bench:
             values, set_s = self.rotation.components(points), self.rotation.there_s
             yield StepReading(current_A, values, set_s, self.read_s, self._field_T(None))
             return
+        held_s = encoding.held_s(window, self.spec.gate_s, holds)
         current_A = encoding.apply(
-            self._drive, field_T, window.encoding, window.hold_s, self.spec.gate_s
+            self._drive, field_T, window.encoding, held_s, self.spec.gate_s
         )
         set_s = self._drive.there_s
         asked_T = current_A * self._drive.limits.tesla_per_ampere
@@ -301,9 +317,15 @@ class Bench:
         yield StepReading(current_A, values, set_s, self.read_s, self._field_T(asked_T))
 
     def repeat(
-        self, fields_T: Sequence[float], window: DriveWindow, reset: Reset
+        self,
+        fields_T: Sequence[float],
+        window: DriveWindow,
+        reset: Reset,
+        holds: Sequence[int] | None = None,
     ) -> Iterator[StepReading | FieldWait]:
         """Reset the device and play the steps of one repeat, timed as the bench file says.
+
+        `holds` of its steps; None: one each.
 
         Raises
         ------
@@ -312,12 +334,13 @@ class Bench:
         RefusedError, LinkError, StoppedError
             As `step`.
         """
+        counts = holds or [1] * len(fields_T)
         if self._steps.by_hardware:
-            yield from self._steps.play(fields_T, window, reset)
+            yield from self._steps.play(fields_T, window, reset, counts)
             return
         self.reset_device(reset)
-        for field_T in fields_T:
-            yield from self.steps(field_T, window)
+        for field_T, n in zip(fields_T, counts, strict=True):
+            yield from self.steps(field_T, window, n)
 
     @property
     def by_hardware(self) -> bool:
@@ -399,6 +422,10 @@ class Bench:
         """The answers to `*IDN?`, as heard when connecting."""
         return dict(self._identities)
 
+    def session(self, name: str) -> VisaSession:
+        """The open session of an instrument: what `instruments.console` speaks through."""
+        return self._opener.sessions[name]
+
     def state(self) -> dict[str, MagnetState]:
         """What each magnet says of itself now."""
         return {name: magnet.state() for name, magnet in self.magnets.items()}
@@ -417,6 +444,10 @@ class Bench:
             values,
             math.nan if self.probe is None else self.probe.monitor_T(),
             forbidding(self._drive.guards),
+            tuple(
+                kelvin_of(driver, self.spec.thermometers[name].input)
+                for name, driver in self.thermometers.items()
+            ),
         )
 
     def make_safe(self) -> list[str]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.errors import TwinrigError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from instruments.protocols import Readout
+    from instruments.protocols import Readout, Thermometer
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class BenchReading:
     """What the rig is doing now: field from the measured current, set-point, channels `(C,)`.
 
     `measured_field_T` is the field probe's; NaN without one, and where it gives none. `forbids` is
-    what forbids current now, a sentence for each guard that does.
+    what forbids current now, a sentence for each guard that does. `temperatures_K` are those of the
+    bench's thermometers, in its order; NaN where one gives none.
     """
 
     field_T: float
@@ -29,6 +32,7 @@ class BenchReading:
     values: NDArray[np.float64]
     measured_field_T: float = math.nan
     forbids: tuple[str, ...] = ()
+    temperatures_K: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,14 @@ class StepReading:
     set_s: float
     read_s: float
     measured_field_T: float = math.nan
+
+
+def kelvin_of(thermometer: Thermometer, input_name: str) -> float:
+    """A temperature for a display, in K; NaN where none can be read: guards say why."""
+    try:
+        return thermometer.kelvin(input_name)
+    except TwinrigError:
+        return math.nan
 
 
 def joined(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -68,6 +68,11 @@ class Opener:
     wire_log
         Handed to every session.
 
+    Attributes
+    ----------
+    sessions
+        The last one that was opened to each instrument, by name.
+
     Raises
     ------
     InputError
@@ -84,6 +89,7 @@ class Opener:
         self._wire_log = wire_log
         self._own_rm: pyvisa.ResourceManager | None = None
         self._clock_session: VisaSession | None = None
+        self.sessions: dict[str, VisaSession] = {}
         clock_resource = spec.virtual.clock if spec.virtual else None
         if spec.in_process:
             from instruments.virtual.library import open_virtual  # real rigs need no virtual one
@@ -115,7 +121,7 @@ class Opener:
 
     def session(self, spec: InstrumentSpec) -> VisaSession:
         """An open session to an instrument; errors as `VisaSession`."""
-        return VisaSession(
+        session = VisaSession(
             spec.resource,
             rm=self._rm,
             name=spec.name,
@@ -129,6 +135,8 @@ class Opener:
             line=line_of(driver_class(spec), spec.baud_rate),
             board=spec.board,
         )
+        self.sessions[spec.name] = session
+        return session
 
     def driver(self, spec: InstrumentSpec) -> Any:
         """The driver of an instrument, open and identified; closed again where it fails."""

@@ -68,6 +68,8 @@ class BenchWindow(ClosingWindow):
     def _lost(self, error: BaseException) -> None:
         self.top.missing("Bench lost", str(error).splitlines()[0])
         self.rail.items["bench"].show_mark("fault")
+        for page in self.pages.values():
+            page.bench_lost(str(error))
         text = f"bench: {error}"
         if not self.log or not self.log[-1].endswith(text):
             self.log.append(f"error: {text}")

@@ -32,6 +32,7 @@ from app.gui.top import TopStrip
 from app.gui.widgets.rail import Rail
 from app.gui.widgets.status import StatusLine
 from app.gui.widgets.toast import AskBar, Toasts
+from app.operations.bench_read import BenchRead
 from app.operations.events import Event, Note, PointMeasured, Progress, RunPlan, StepRead
 from app.words import duration
 
@@ -208,6 +209,13 @@ class Window(BenchWindow):
         point = next((e for e in reversed(events) if isinstance(e, PointMeasured)), None)
         if point is not None and not job.stop_asked:
             self.top.show_point(point)
+        look = next((e for e in reversed(events) if isinstance(e, BenchRead)), None)
+        if look is not None and not job.stop_asked:
+            self.top.show_reading(look)
+            self.status.say(f"{job.spec.title}, {1e3 * look.field_T:.4g} mT")
+        for other in self.pages.values():
+            if other is not page:
+                other.watch(events)
         progress = next((e for e in reversed(events) if isinstance(e, Progress)), None)
         if progress is not None and not job.stop_asked:
             share = progress.done / progress.total if progress.total else 0.0

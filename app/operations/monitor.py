@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import errno
 import io
-import math
 import os
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import writing
+from app.operations.bench_read import BenchRead, look
 from app.operations.events import Event, Result
 from models.errors import InputError
 
@@ -22,27 +21,9 @@ if TYPE_CHECKING:
 
     from instruments.bench import Bench
 
+__all__ = ["BenchRead", "Table", "monitor"]
+
 INTERVAL_S = 0.5
-
-
-@dataclass(frozen=True)
-class BenchRead(Event):
-    """One look at the rig, `time_s` after the first: supply, field, and the latest values.
-
-    `field_T` follows from the measured current; `measured_field_T` is the field probe's, NaN
-    without one. `forbids`: what forbids current now, a sentence for each guard that does.
-    """
-
-    time_s: float
-    field_T: float
-    setpoint_T: float
-    current_A: float
-    output_on: bool
-    values: tuple[float, ...]
-    channels: tuple[str, ...]
-    units: tuple[str, ...]
-    measured_field_T: float = math.nan
-    forbids: tuple[str, ...] = ()
 
 
 def monitor(
@@ -76,7 +57,7 @@ def monitor(
     with ExitStack() as stack:
         table = stack.enter_context(Table(out, bench)) if out is not None else None
         while seconds is None or looks * interval_s <= seconds:
-            reading = _look(bench, time.monotonic() - began_s)
+            reading = look(bench, time.monotonic() - began_s)
             looks += 1
             if table is not None:
                 table.write(reading)
@@ -92,22 +73,6 @@ def monitor(
             "channels": list(bench.live_channels),
             "seconds": round(time.monotonic() - began_s, 3),
         }
-    )
-
-
-def _look(bench: Bench, time_s: float) -> BenchRead:
-    now = bench.monitor()
-    return BenchRead(
-        time_s,
-        now.field_T,
-        now.setpoint_T,
-        now.current_A,
-        now.output_on,
-        tuple(float(value) for value in now.values),
-        tuple(bench.live_channels),
-        tuple(bench.live_units),
-        now.measured_field_T,
-        now.forbids,
     )
 
 

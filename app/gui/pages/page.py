@@ -181,6 +181,12 @@ class Page(QWidget):
     def take_reading(self, reading: BenchReading) -> None:
         """An idle reading of the bench, four times a second while no job has it."""
 
+    def watch(self, events: Sequence[Event]) -> None:
+        """See the events of one frame of a job that another page runs."""
+
+    def bench_lost(self, words: str) -> None:
+        """An idle reading failed: what every page shows of the bench is old."""
+
     def refresh(self) -> None:
         """Read again what the page offers from the library: when shown, and after a job."""
 
