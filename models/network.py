@@ -25,6 +25,7 @@ from models.json_form import (
     faults,
 )
 from models.recording import BEYOND_ANY_DEVICE
+from models.score import score
 from models.sequence import DriveWindow, Reset
 
 if TYPE_CHECKING:
@@ -62,12 +63,6 @@ FORM = Table(
 )  # fmt: skip
 """What `network.json` must look like; kind, schema, checksum and files are the store's."""
 FORECAST_ARRAYS = ("forecast_mean", "forecast_low", "forecast_high", "node_mean", "node_std")
-
-
-def nmse(prediction: FloatArray, target: FloatArray) -> float:
-    """Mean squared error over the variance of the target; arrays `(T,)` or `(T, n_out)`."""
-    error = np.mean((prediction - target) ** 2)
-    return float(error / np.mean((target - target.mean(axis=0)) ** 2))
 
 
 def _is_usable(array: FloatArray) -> NDArray[np.bool_]:
@@ -215,7 +210,7 @@ class Network:
 
     def score(self, prediction: FloatArray) -> float:
         """Score of a prediction `(T − washout, n_out)` of the unseen part."""
-        return nmse(prediction, self.targets[self.washout :])
+        return score(self.task["metric"], prediction, self.targets[self.washout :])
 
     def weight_arrays(self) -> dict[str, FloatArray]:
         """Arrays of `weights.safetensors`: all that a deployment computes with."""

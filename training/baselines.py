@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.network import nmse
+from models.score import nmse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

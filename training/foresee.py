@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from models.network import nmse
+from models.score import nmse
 from training.layers import NodeLayers
 from training.readout import RIDGE, RunningRidge
 

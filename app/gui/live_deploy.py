@@ -18,7 +18,7 @@ from app.operations.events import (
     RunPlan,
     StepRead,
 )
-from models.network import nmse
+from models.score import nmse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from models.errors import InputError
-from models.network import Layer, Network, TwinReference, nmse
+from models.network import Layer, Network, TwinReference
+from models.score import nmse
 from models.sequence import DriveWindow, Reset
 
 

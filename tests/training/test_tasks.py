@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from models.errors import InputError
-from training.tasks import FINE_STEPS, mackey_glass_series, make_task
+from training.tasks import mackey_glass_series, make_task
+from training.tasks.series import FINE_STEPS
 
 
 def test_mackey_glass_is_split_into_training_validation_and_unseen_parts() -> None:
@@ -51,8 +52,8 @@ def test_ten_fine_steps_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _without_transient(monkeypatch: pytest.MonkeyPatch, fine_steps: int) -> np.ndarray:
-    monkeypatch.setattr("training.tasks.TRANSIENT", 0)
-    monkeypatch.setattr("training.tasks.FINE_STEPS", fine_steps)
+    monkeypatch.setattr("training.tasks.series.TRANSIENT", 0)
+    monkeypatch.setattr("training.tasks.series.FINE_STEPS", fine_steps)
     return mackey_glass_series(100)
 
 

@@ -1,0 +1,157 @@
+"""What a task may not be: shapes that don't fit, missing classes, leaks from test to training."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.score import CLASSIFIES, POOLS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from training.tasks.task import Task
+
+STRETCH = 32  # steps that no two parts of one unrepeated series share by chance
+
+
+def shape_faults(task: Task) -> list[str]:
+    """Shapes and values of inputs, targets, labels and masks."""
+    if task.inputs.ndim != 2 or task.window < 1 or len(task.inputs) % task.window:
+        shape = task.inputs.shape
+        return [f"inputs have shape {shape}: (steps, columns), steps × {task.window} expected"]
+    steps, rows = len(task.inputs), len(task.inputs) // task.window
+    problems = []
+    if task.targets.ndim != 2 or len(task.targets) != rows:
+        problems.append(f"targets have shape {task.targets.shape}, expected ({rows}, columns)")
+    for name, array in (("inputs", task.inputs), ("targets", task.targets)):
+        if not np.isfinite(array).all():
+            wrong = int(np.sum(~np.isfinite(array)))
+            problems.append(f"{name} hold {wrong} values that are not finite numbers")
+    for name, mask in _parts(task).items():
+        if mask.shape != (steps,) or not mask.any():
+            problems.append(f"the {name} part must mark at least one of {steps} steps")
+    if task.pool not in POOLS or (task.pool == "step") != (task.window == 1):
+        problems.append(f"pool {task.pool!r} of {', '.join(POOLS)} and window {task.window}: "
+                        "'step' goes with a window of 1 and with no other")  # fmt: skip
+    if (task.labels is not None) != (task.metric in CLASSIFIES):
+        problems.append(f"metric {task.metric!r} and labels: {' and '.join(CLASSIFIES)} need them")
+    if task.labels is not None and task.labels.shape != (rows,):
+        problems.append(f"labels have shape {task.labels.shape}, expected ({rows},)")
+    return problems
+
+
+def mask_faults(task: Task) -> list[str]:
+    """Parts that share a step, gaps in the test part, a washout without room, cut windows."""
+    masks, problems = _parts(task), []
+    shared = sum(mask.astype(int) for mask in masks.values())
+    if np.max(shared) > 1:
+        step = int(np.argmax(shared > 1))
+        names = [name for name, mask in masks.items() if mask[step]]
+        problems.append(f"step {step} is in the {' and the '.join(names)} part: a leak")
+    first, last = (int(i) for i in np.flatnonzero(task.test)[[0, -1]])
+    if not task.test[first : last + 1].all():
+        problems.append(f"the test part has gaps between steps {first} and {last}")
+    if not 0 <= task.washout <= first:
+        problems.append(
+            f"washout {task.washout} must be within 0…{first} (the first test step)"
+        )  # fmt: skip
+    if task.washout % task.window:
+        problems.append(f"washout {task.washout} steps is no whole number of windows")
+    for name, mask in masks.items():
+        whole = mask.reshape(-1, task.window)
+        if (whole.any(axis=1) != whole.all(axis=1)).any():
+            problems.append(f"the {name} part cuts a window of {task.window} steps in two")
+    return problems
+
+
+def class_faults(task: Task) -> list[str]:
+    """Labels outside the classes, targets that are no one-hot labels, classes left out."""
+    if task.labels is None:
+        return []
+    count = len(task.classes)
+    if count < 2 or task.labels.min() < 0 or task.labels.max() >= count:
+        low, high = task.labels.min(), task.labels.max()
+        return [f"labels {low}…{high} for {count} classes; at least two, labels 0…{count - 1}"]
+    if task.targets.shape[1] != count or (task.targets != np.eye(count)[task.labels]).any():
+        return ["targets are not the labels, one column a class and 1 in the label's"]
+    problems = []
+    for name, mask in (("training", task.train), ("test", task.test)):
+        found = np.unique(task.labels[task.answers(mask)])
+        missing = [task.classes[i] for i in range(count) if i not in found]
+        if missing:
+            problems.append(f"the {name} part has no {', '.join(missing)}: split it another way")
+    return problems
+
+
+def leaks(task: Task) -> list[str]:
+    """Targets that reach into another part, and inputs of the test part that training has seen."""
+    problems = _reaching(task)
+    seen = task.train | task.validation
+    if task.window > 1:
+        return problems + _same_windows(task, seen)
+    test, known = (_stretches(task.inputs, mask) for mask in (task.test, seen))
+    same = [step for key, step in test.items() if key in known]
+    if same:
+        before = known[next(key for key in test if key in known)]
+        problems.append(
+            f"{len(same)} stretches of {STRETCH} test steps (the first at step {min(same)}) stand "
+            f"in the training or validation part too (step {before}): a leak"
+        )
+    return problems
+
+
+def _reaching(task: Task) -> list[str]:
+    """Parts that the targets of an earlier part look into."""
+    problems = []
+    for (early, a), (late, b) in combinations(_parts(task).items(), 2):
+        ahead = np.zeros_like(a)
+        for shift in range(1, task.reach + 1):
+            ahead[shift:] |= a[:-shift]
+        if (ahead & b).any():
+            problems.append(
+                f"targets of the {early} part look {task.reach} steps ahead, into the {late} "
+                f"part (step {int(np.argmax(ahead & b))}): a leak; leave a gap"
+            )
+    return problems
+
+
+def _same_windows(task: Task, seen: NDArray[np.bool_]) -> list[str]:
+    """Test windows that training has too, as they are or shifted by up to half a window."""
+    split = task.inputs.reshape(-1, task.window, task.inputs.shape[1])
+    test, known = split[task.answers(task.test)], split[task.answers(seen)]
+    for shift in range(task.window // 2 + 1):
+        long = task.window - shift
+        for a, b in ((test[:, shift:], known[:, :long]), (test[:, :long], known[:, shift:])):
+            keys = {_key(one) for one in b if _varies(one)}
+            same = [index for index, one in enumerate(a) if _varies(one) and _key(one) in keys]
+            if same:
+                how = f"shifted by {shift} steps " if shift else ""
+                return [
+                    f"{len(same)} test windows (the first is number {same[0]}) stand {how}in the "
+                    "training or validation part too: a leak"
+                ]
+    return []
+
+
+def _stretches(inputs: NDArray[np.float64], mask: NDArray[np.bool_]) -> dict[bytes, int]:
+    """Every stretch of `STRETCH` marked steps that varies, with its first step."""
+    whole = np.convolve(mask, np.ones(STRETCH, dtype=int), "valid") == STRETCH
+    starts = np.flatnonzero(whole)
+    parts = ((int(start), inputs[start : start + STRETCH]) for start in starts)
+    return {_key(part): start for start, part in parts if _varies(part)}
+
+
+def _key(part: NDArray[np.float64]) -> bytes:
+    return np.ascontiguousarray(part).tobytes()
+
+
+def _varies(part: NDArray[np.float64]) -> bool:
+    """A pause looks the same everywhere, and tells nothing."""
+    return bool((part != part[0]).any())
+
+
+def _parts(task: Task) -> dict[str, NDArray[np.bool_]]:
+    return {"train": task.train, "validation": task.validation, "test": task.test}

@@ -1,0 +1,110 @@
+"""What a task is: inputs, answers, and which steps are for what; leaks are refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import InputError, raise_problems
+from models.score import METRICS
+from training.tasks.faults import class_faults, leaks, mask_faults, shape_faults
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Task:
+    """A series walked step by step and answered once every `window` steps.
+
+    Windows stand one after another and the device is not reset between them.
+
+    Attributes
+    ----------
+    name
+        The name that `make_task` and the command line know.
+    inputs
+        float64 `(T, n_in)`, scaled by the training part alone; T is a multiple of `window`.
+    targets
+        float64 `(T / window, n_out)`, one row an answer; one-hot where there are `labels`.
+    train, validation, test
+        bool `(T,)`, disjoint, constant within a window; `test` is one unbroken stretch that
+        nothing else may look at.
+    washout
+        Steps before the first test step that are run and not scored: the device starts each
+        run from its reset.
+    metric
+        One of `models.score.METRICS`; lower is better.
+    options
+        What made the task (horizon, step, split), for reports.
+    window
+        Steps an answer; 1: an answer at every step.
+    pool
+        What a read-out sees of a window's features: "step" (window 1), "last", "mean" or "all".
+    labels
+        Class of each answer, int64 `(T / window,)`, an index into `classes`; None: no classes.
+    classes
+        Names of the classes.
+    reach
+        Steps that the targets look ahead of their own: parts must stand further apart.
+    about
+        Where the data come from, for `describe`.
+    """
+
+    name: str
+    inputs: NDArray[np.float64]
+    targets: NDArray[np.float64]
+    train: NDArray[np.bool_]
+    validation: NDArray[np.bool_]
+    test: NDArray[np.bool_]
+    washout: int
+    metric: str = "nmse"
+    options: dict[str, Any] = field(default_factory=dict)
+    window: int = 1
+    pool: str = "step"
+    labels: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
+    reach: int = 0
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        problems = shape_faults(self)
+        if not problems:
+            problems += mask_faults(self) + class_faults(self)
+        if not problems:
+            problems += leaks(self)
+        if self.metric not in METRICS:
+            problems.append(f"metric {self.metric!r} is none of {', '.join(METRICS)}")
+        raise_problems(InputError, f"task {self.name!r}", problems)
+
+    @property
+    def run(self) -> slice:
+        """The steps that a deployment runs: washout, then the test part."""
+        first, last = np.flatnonzero(self.test)[[0, -1]]
+        return slice(int(first) - self.washout, int(last) + 1)
+
+    @property
+    def run_answers(self) -> slice:
+        """The answers of `run`."""
+        return slice(self.run.start // self.window, self.run.stop // self.window)
+
+    def answers(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which answers a mask over steps marks, bool `(T / window,)`."""
+        return mask[:: self.window]
+
+    def describe(self) -> str:
+        """One line with everything a score rests on."""
+        words = [f"{key} {value}" for key, value in self.options.items()]
+        train, validation, test = (
+            int(self.answers(mask).sum()) for mask in (self.train, self.validation, self.test)
+        )
+        washout = self.washout // self.window
+        split = f"{train} train + {validation} validation, {test} test after {washout} washout"
+        if self.window > 1:
+            split += f" windows of {self.window} steps, pooled by {self.pool!r}"
+        if self.classes:
+            split += f"; {len(self.classes)} classes"
+        about = f"; {self.about}" if self.about else ""
+        return f"{self.name}: {', '.join([*words, split])}; {self.metric}{about}"
