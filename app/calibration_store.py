@@ -9,7 +9,6 @@ from typing import Any
 
 from app.artefacts import load_artefact, save_artefact
 from app.disk import RESTORE
-from app.recording_reader import FILE_NAME as RECORDING
 from instruments.calibration import Calibration
 from models.errors import InputError, raise_problems
 from models.json_form import ANYTHING, NUMBER, TEXT, Form, Table, faults
@@ -60,6 +59,8 @@ def save_calibration(out: Path, stored: Stored) -> Path:
     TwinrigError
         The disk refuses.
     """
+    from app.recording_reader import FILE_NAME as RECORDING  # HDF5: 50 ms of the window's start
+
     body = {"kind": KIND, "schema": SCHEMA, **asdict(stored)}
     del body["path"]
     return save_artefact(out, FILE_NAME, body, {}, beside=(RECORDING,))
@@ -73,6 +74,8 @@ def load_calibration(path: Path) -> Stored:
     InputError
         Missing, changed since it was written (the recording, too), or no calibration.
     """
+    from app.recording_reader import FILE_NAME as RECORDING
+
     path = Path(path)
     body, _ = load_artefact(path, FILE_NAME, KIND, SCHEMA, beside=(RECORDING,))
     raise_problems(InputError, f"{path}: no calibration ({RESTORE})", faults(body, FORM))

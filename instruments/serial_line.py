@@ -10,18 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pyvisa import constants
-
 if TYPE_CHECKING:
     from pyvisa.resources import Resource
 
-PARITIES = {"none": constants.Parity.none, "odd": constants.Parity.odd}
-FLOWS = {
-    "none": constants.ControlFlow.none,
-    "rts/cts": constants.ControlFlow.rts_cts,
-    "xon/xoff": constants.ControlFlow.xon_xoff,
-}
-STOP_BITS = {1: constants.StopBits.one, 2: constants.StopBits.two}
+FLOWS = {"none": "none", "rts/cts": "rts_cts", "xon/xoff": "xon_xoff"}
+"""Names of the flow controls here and among pyvisa's constants."""
+STOP_BITS = {1: "one", 2: "two"}
 
 
 class LineRefusedError(OSError):
@@ -55,12 +49,14 @@ class SerialLine:
             raise LineRefusedError(f"the port refuses {self} ({error})") from error
 
     def _set_on(self, resource: Resource) -> None:
+        from pyvisa import constants  # 40 ms that no start of the window should pay
+
         line: Any = resource
         line.baud_rate = self.baud_rate
         line.data_bits = self.data_bits
-        line.parity = PARITIES[self.parity]
-        line.stop_bits = STOP_BITS[self.stop_bits]
-        line.flow_control = FLOWS[self.flow]
+        line.parity = constants.Parity[self.parity]
+        line.stop_bits = constants.StopBits[STOP_BITS[self.stop_bits]]
+        line.flow_control = constants.ControlFlow[FLOWS[self.flow]]
 
 
 LAKE_SHORE = SerialLine(57600, 7, "odd")

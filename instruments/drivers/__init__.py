@@ -12,7 +12,8 @@ by `kind` what it is (`magnet`, `readout`, `thermometer`, `teslameter`).
 
 from __future__ import annotations
 
-import importlib.metadata
+import sys
+from pathlib import Path
 from typing import Any
 
 from instruments.drivers.ami_430 import Ami430
@@ -50,11 +51,30 @@ BROKEN: dict[str, str] = {}
 """Entry points that gave no driver: name → why; told when a bench file asks for one."""
 
 
+def _entry_points() -> list[Any]:
+    """Entry points of our group; `importlib.metadata` (45 ms) only where a package has some."""
+    head = f"[{GROUP}]".encode()
+    for place in map(Path, sys.path):
+        if place.is_file():  # a zip archive: importlib.metadata can read it
+            break
+        files = [*place.glob("*.dist-info/entry_points.txt"), *place.glob("*.egg-info/entry_*.txt")]
+        try:
+            if any(head in file.read_bytes() for file in files):
+                break
+        except OSError:  # let importlib.metadata say what it can't read
+            break
+    else:
+        return []
+    from importlib import metadata
+
+    return list(metadata.entry_points(group=GROUP))
+
+
 def _registered() -> dict[str, dict[str, Any]]:
     """Drivers by kind and name: the built-in ones, and those of other packages' entry points."""
     found = {kind: {one.driver: one for one in classes} for kind, classes in BUILT_IN.items()}
     taken = {name for drivers in found.values() for name in drivers}
-    for point in importlib.metadata.entry_points(group=GROUP):
+    for point in _entry_points():
         try:
             driver = point.load()
             kind = driver.kind
