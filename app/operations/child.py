@@ -35,6 +35,10 @@ ORPHAN_ENDS_WITHIN_S = 10.0
 STOP = "stop"
 
 
+class ChildDiedError(TwinrigError):
+    """The child ended without a word: killed, or out of memory."""
+
+
 def in_child(
     function: str, kwargs: dict[str, Any], stop: Callable[[], bool] | None = None
 ) -> Generator[Event, None, Any]:
@@ -91,7 +95,7 @@ def _receive(
         message: tuple[str, Any] = ours.recv()
     except (EOFError, OSError) as gone:
         process.join(STOP_WITHIN_S)
-        raise TwinrigError(
+        raise ChildDiedError(
             f"{process.name}: its process ended without a word (exit code {process.exitcode}): "
             "killed, or out of memory; close other programs, then go on with --resume"
         ) from gone

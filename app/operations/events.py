@@ -267,6 +267,40 @@ class Forecast(Event):
 
 
 @dataclass(frozen=True)
+class TrialStarted(Event):
+    """A trial of a pool begins, the first time or once more, `where`: host and process."""
+
+    name: str
+    attempt: int
+    where: str
+
+
+@dataclass(frozen=True)
+class TrialProgress(Event):
+    """How far a running trial is: `done` of `total` iterations or nodes, its score so far."""
+
+    name: str
+    done: float
+    total: float
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class TrialEnded(Event):
+    """A trial has ended: `done`, `failed`, `lost` (its worker died) or `skipped`, and why.
+
+    `values`: those of its operation's result. `ended` of `total` trials have ended by now.
+    """
+
+    name: str
+    status: str
+    values: dict[str, Any]
+    reason: str
+    ended: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Result(Event):
     """The last event: the keys that the CLI contract names."""
 
