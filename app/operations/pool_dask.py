@@ -1,0 +1,143 @@
+"""Workers of a Dask cluster: trials go there as JSON text, results come back as files.
+
+Every worker needs this Twinrig installed and sees the same folders; one thread a worker, as a trial
+takes a core for itself (`dask worker tcp://… --nthreads 1`). The scheduler runs a trial again whose
+worker died, and gives up where that happens too often; both is counted in the trial's own file.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import time
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
+
+from app.operations.events import Event, TrialProgress, TrialStarted, as_json
+from app.operations.pool_trial import DONE, FAILED, LOST, LostError, run_trial
+from models.errors import InputError, TwinrigError
+
+if TYPE_CHECKING:
+    from app.operations.pool_trial import Trial
+
+ANSWERS_WITHIN_S = 10.0
+STOPS_WITHIN_S = 30.0
+ASKED_EVERY_S = 1.0
+ROOM = 10**6  # the scheduler has the queue
+STOPPED = "stopped"
+TOLD = {kind.__name__.lower(): kind for kind in (TrialStarted, TrialProgress)}
+
+
+class DaskWorkers:
+    """Those of the scheduler at `address`, e.g. `tcp://10.0.0.1:8786`.
+
+    Raises
+    ------
+    InputError
+        The extra `cluster` isn't installed, or the address is none.
+    TwinrigError
+        No scheduler answers there.
+    """
+
+    def __init__(self, address: str) -> None:
+        try:
+            import distributed
+        except ImportError as missing:
+            raise InputError(
+                f"--scheduler {address}: needs Dask, which is not installed: "
+                "pip install distributed (the extra `cluster`)"
+            ) from missing
+        try:
+            self._client = distributed.Client(address, timeout=ANSWERS_WITHIN_S)
+        except ValueError as wrong:
+            raise InputError(f"--scheduler {address}: {wrong}; expected tcp://HOST:PORT") from wrong
+        except OSError as silent:
+            raise TwinrigError(
+                f"--scheduler {address}: no Dask scheduler answers there within "
+                f"{ANSWERS_WITHIN_S:g} s; start one (dask scheduler), or leave the option out"
+            ) from silent
+        self._topic = f"twinrig-{token_hex(6)}"
+        self._stop = distributed.Event(f"{self._topic}-stop", client=self._client)
+        self._said: queue.Queue[tuple[str, str, Any]] = queue.Queue()
+        self._futures: dict[str, Any] = {}
+        self._client.subscribe_topic(self._topic, self._heard_event)
+
+    @property
+    def room(self) -> int:
+        """All: the scheduler has the queue."""
+        return ROOM
+
+    def start(self, trial: Trial) -> None:
+        """Hand a trial to the scheduler."""
+        key = f"{self._topic}-{trial.name}-{token_hex(3)}"
+        future = self._client.submit(on_worker, trial.text(), self._topic, key=key, pure=False)
+        self._futures[trial.name] = future
+        future.add_done_callback(lambda ended: self._ended(trial.name, ended))
+
+    def heard(self, timeout_s: float) -> tuple[str, str, Any] | None:
+        """The next that a trial said."""
+        try:
+            return self._said.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+
+    def close(self) -> None:
+        """Stop what still runs, wait for the checkpoints, leave the cluster as it was."""
+        from distributed import wait
+
+        running = [future for future in self._futures.values() if not future.done()]
+        if running:
+            self._stop.set()
+            waiting = [future for future in running if future.status == "pending"]
+            try:
+                wait(waiting, timeout=STOPS_WITHIN_S)
+            except TimeoutError:
+                self._client.cancel(waiting)
+        self._client.unsubscribe_topic(self._topic)
+        self._futures.clear()
+        self._client.close()
+
+    def _heard_event(self, stamped: tuple[float, dict[str, Any]]) -> None:
+        body = dict(stamped[1])
+        kind = TOLD[body.pop("event")]
+        event: Event = kind(**body)
+        self._said.put((body["name"], "event", event))
+
+    def _ended(self, name: str, future: Any) -> None:
+        """What a task left: its own words, or that its workers died."""
+        if future.cancelled():
+            said = (name, STOPPED, "cancelled")
+        elif (error := future.exception()) is None:
+            kind, content = json.loads(future.result())
+            said = (name, kind, content)
+        elif type(error).__name__ == "KilledWorker":
+            said = (name, LOST, f"its workers died: {error}")
+        else:
+            said = (name, FAILED, f"unexpected {type(error).__name__}: {error}")
+        self._said.put(said)
+
+
+def on_worker(text: str, topic: str) -> str:
+    """Run the trial of a JSON text on a worker; returns what became of it as JSON, too."""
+    from distributed import Event as Flag
+    from distributed import get_worker
+
+    worker, stop, asked_s = get_worker(), Flag(f"{topic}-stop"), time.monotonic()
+    if stop.is_set():
+        return json.dumps([STOPPED, "before it began"])
+    events = run_trial(text)
+    try:
+        while True:
+            worker.log_event(topic, as_json(next(events)))
+            if time.monotonic() - asked_s >= ASKED_EVERY_S:
+                asked_s = time.monotonic()
+                if stop.is_set():
+                    return json.dumps([STOPPED, "stopped by the user"])
+    except StopIteration as end:
+        return json.dumps([DONE, end.value])
+    except LostError as error:
+        return json.dumps([LOST, str(error)])
+    except TwinrigError as error:
+        return json.dumps([FAILED, str(error)])
+    finally:
+        events.close()
