@@ -20,7 +20,6 @@ from app.recording_reader import FILE_NAME as RECORDING_NAME
 from app.recording_reader import read_recording
 from models.errors import InputError, raise_problems
 from models.json_form import (
-    ABOVE_ZERO,
     COUNT,
     IDENTITIES,
     NUMBER,
@@ -32,7 +31,8 @@ from models.json_form import (
     Table,
     faults,
 )
-from models.network import BASELINES, DEPLOYMENT_SCHEMA, PREDICTED, TWIN_REFERENCE
+from models.network import DEPLOYMENT_SCHEMA
+from models.network_form import ACHIEVED, BASELINES, PREDICTED, TWIN_REFERENCE
 from models.recording import BEYOND_ANY_DEVICE
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ DESPITE_DRIFT = "despite_drift"
 """Key of what was said against the deployment beforehand: its twin no longer matched."""
 BESIDE = (RESULT_NAME, f"{NODES}/{RECORDING_NAME}")
 RESULT_FORM: dict[str, Form] = {
-    "path": TEXT, "task": TEXT, "metric": TEXT, "description": TEXT, "measured": ABOVE_ZERO,
+    "path": TEXT, "task": TEXT, "metric": TEXT, "description": TEXT, "measured": ACHIEVED,
     "predicted": PREDICTED, "baselines": BASELINES, "nodes": COUNT, "hardware_runs": COUNT,
     "seconds": NUMBER, "label": TEXT, "layers": Rows(COUNT), "network": TEXT,
     "misfit": Table(
@@ -92,7 +92,7 @@ def write_deployment(
     network, nodes
         What ran, and what was measured of every node.
     prediction
-        `(T, n_out)` over the unseen part.
+        `(answers, n_out)` over the unseen part.
     seconds
         Time that it took.
     drifted
@@ -225,7 +225,7 @@ def _summary(network: Network, misfits: FloatArray) -> dict[str, Any]:
 def _variables(
     network: Network, prediction: FloatArray, misfits: FloatArray
 ) -> dict[str, Variable]:
-    target = network.targets[network.washout :]
+    target = network.unseen_targets
     single = target.shape[1] == 1
     dims = ("step",) if single else ("step", "output")
     layers = np.repeat(np.arange(len(network.layers)), [x.nodes for x in network.layers])

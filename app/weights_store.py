@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.artefacts import load_artefact, save_artefact
+from app.artefacts import find_file, load_artefact, reading, save_artefact
+from app.checked_json import read_json
 from app.disk import advised
-from models import network as network_module
+from models import network_form
 from models import twin as twin_module
 from models.errors import InputError
 from models.network import Network
@@ -62,7 +63,7 @@ def save_network(out: Path, network: Network) -> Path:
     TwinrigError
         The disk refuses.
     """
-    body = {"kind": network_module.KIND, "schema": network_module.SCHEMA, **network.to_json()}
+    body = {"kind": network_form.KIND, "schema": network_form.SCHEMA, **network.to_json()}
     files = {WEIGHTS_FILE: network.weight_arrays(), FORECAST_FILE: network.forecast_arrays()}
     return save_artefact(out, NETWORK_FILE, body, files)
 
@@ -76,10 +77,18 @@ def load_network(path: Path) -> Network:
         Missing, cut short, damaged, of another schema, or no network.
     """
     names = [WEIGHTS_FILE, FORECAST_FILE]
-    body, files = load_artefact(
-        path, NETWORK_FILE, network_module.KIND, network_module.SCHEMA, names
-    )
+    schema = _schema_of(path)
+    body, files = load_artefact(path, NETWORK_FILE, network_form.KIND, schema, names)
     try:
-        return Network.from_json(body, {**files[WEIGHTS_FILE], **files[FORECAST_FILE]})
+        return Network.from_json(body, {**files[WEIGHTS_FILE], **files[FORECAST_FILE]}, schema)
     except InputError as fault:
         raise InputError(advised(f"{path}: {fault}")) from fault
+
+
+def _schema_of(path: Path) -> int:
+    """The schema to read a network by: its own where it can be read, else the present one."""
+    file = find_file(path, NETWORK_FILE)
+    with reading(file):
+        found = read_json(file).get("schema")
+    is_readable = isinstance(found, int) and found in network_form.READABLE
+    return int(found) if is_readable and not isinstance(found, bool) else network_form.SCHEMA

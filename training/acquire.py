@@ -50,14 +50,15 @@ def sent_by(network: Network, steps: int) -> list[FieldSequence]:
     What the layer before measures is foreseen by the twin: its mean over the ensemble.
     """
     windows: list[FieldSequence] = []
-    before, first = network.inputs, 0
+    responses: list[Array] = []
+    first = 0
     for layer, weights in enumerate(network.layers):
-        drives = network.drive(layer, before)
+        drives = network.drive(layer, responses)
         for node in range(weights.nodes):
             for start in range(0, drives.shape[0] - steps + 1, steps):
                 part = np.clip(drives[start : start + steps, node], 0.0, 1.0)
                 windows.append(FieldSequence(part, SENT))
-        before = network.node_mean[first : first + weights.nodes].transpose(1, 0, 2)
+        responses.append(network.node_mean[first : first + weights.nodes].transpose(1, 0, 2))
         first += weights.nodes
     return windows
 

@@ -18,7 +18,6 @@ from app.operations.events import (
     RunPlan,
     StepRead,
 )
-from models.score import nmse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +50,7 @@ class LiveDeployment:
     complete
         Whether it is the operation's own, all nodes measured.
     scores
-        (nodes measured, NMSE) after each node.
+        (nodes measured, score) after each node.
     """
 
     plan: RunPlan | None = None
@@ -86,8 +85,7 @@ class LiveDeployment:
             self.step = len(event.measured) - 1
             known = {node: body[2] for node, body in self.responses.items()}
             self.told = mixed_forecast(network, known)
-            target = network.targets[network.washout :]
-            self.scores.append((len(self.misfit), nmse(self.told, target)))
+            self.scores.append((len(self.misfit), network.score(self.told)))
         elif isinstance(event, Forecast):
             self.told = event.measured[:, None]
             self.complete = True
@@ -105,7 +103,7 @@ class LiveDeployment:
 
 
 def mixed_forecast(network: Network, measured: dict[tuple[int, int], FloatArray]) -> FloatArray:
-    """Forecast `(T, n_out)` from measured responses `(T, C)` by (layer, node), the rest the twin's.
+    """Forecast `(answers, n_out)` from measured responses `(T, C)` by (layer, node), the rest the twin's.
 
     The twin's part is its mean, without noise: the score of a few measured nodes is a little too
     good, and comes to the device's own as the last node is measured.
@@ -118,8 +116,7 @@ def mixed_forecast(network: Network, measured: dict[tuple[int, int], FloatArray]
             nodes.append(measured.get((index, node), network.node_mean[position]))
             position += 1
         responses.append(np.stack(nodes, axis=1))
-    features = network.features(network.inputs, responses)
-    return network.read_out(features)[network.washout :]
+    return network.answer(responses)
 
 
 def inside_share(

@@ -176,14 +176,13 @@ class _Run:
         )
 
     def layers(self) -> Generator[Event, None, FloatArray]:
-        """Every layer in turn; returns the prediction of the unseen part `(T, n_out)`."""
+        """Every layer in turn; returns the answers of the unseen part `(answers, n_out)`."""
         network, responses = self.network, list[np.ndarray[Any, np.dtype[np.float64]]]()
         if self.pending():
             yield from energised(self.bench, self.writer.remark)
         origin_s = self.bench.clock.now_s() - self._start_of_next()
-        before = network.inputs
         for layer in range(len(network.layers)):
-            drives = network.drive(layer, before)
+            drives = network.drive(layer, responses)
             runs = [run for run in self.schedule if run.layer == layer]
             for run in runs:
                 # header and journal can't know it: it rests on what the layer before measured
@@ -191,10 +190,9 @@ class _Run:
                 if self.writer.recording.order[run.position, 0] < 0:
                     yield from self._node(run, drives[:, run.node], origin_s)
             positions = [run.position for run in runs]
-            before = self.writer.recording.response[positions, 0].transpose(1, 0, 2)
-            responses.append(before)
-        features = network.features(network.inputs, responses)
-        return network.read_out(features)[network.washout :]
+            measured = self.writer.recording.response[positions, 0]
+            responses.append(measured.transpose(1, 0, 2))
+        return network.answer(responses)
 
     def _node(self, run: schedule.Run, drive: FloatArray, origin_s: float) -> Iterator[Event]:
         network, position = self.network, run.position
@@ -239,6 +237,6 @@ class _Run:
     def forecast(self, prediction: FloatArray) -> Forecast:
         """Prediction over target on the unseen part, of the first output."""
         network = self.network
-        target = network.targets[network.washout :]
+        target = network.unseen_targets
         low, high = network.forecast_low, network.forecast_high
         return Forecast(target[:, 0], prediction[:, 0], low[:, 0], high[:, 0])

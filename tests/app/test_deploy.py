@@ -68,8 +68,8 @@ def test_every_node_is_measured_in_turn_and_the_result_is_what_the_numbers_say(
     assert nodes.status == "done"
     first = nodes.response[:2, 0].transpose(1, 0, 2)
     second = nodes.response[2:, 0].transpose(1, 0, 2)
-    np.testing.assert_allclose(nodes.drive[:2].T, network.drive(0, network.inputs))
-    np.testing.assert_allclose(nodes.drive[2:].T, network.drive(1, first))
+    np.testing.assert_allclose(nodes.drive[:2].T, network.drive(0, []))
+    np.testing.assert_allclose(nodes.drive[2:].T, network.drive(1, [first]))
     prediction = network.read_out(network.features(network.inputs, [first, second]))[20:]
     values = events[-1].values
     assert values["measured"] == pytest.approx(network.score(prediction))

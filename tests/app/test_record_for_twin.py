@@ -131,7 +131,7 @@ def test_with_a_network_half_of_each_round_is_what_it_sends(bench, tmp_path):
     network = load_network(folder)
     sent = sent_by(network, 6)
     assert len(sent) == network.nodes * (network.steps // 6)
-    assert np.array_equal(sent[0].drive, network.drive(0, network.inputs)[:6, 0])
+    assert np.array_equal(sent[0].drive, network.drive(0, [])[:6, 0])
     asked = replace(TINY, budget=16, growth=1.0, network=str(folder))
     list(record_for_twin(bench, tmp_path / "run", asked))
     families = [[s.family for s in r.sequences] for r in Rounds.load(tmp_path / "run").rounds]

@@ -51,7 +51,7 @@ def test_the_drive_of_the_first_layer_is_the_clamped_activation_of_standardised_
     network = small()
     layer = network.layers[0]
     u = (network.inputs[:, 0] - network.feature_mean[0]) / network.feature_scale[0]
-    drive = network.drive(0, network.inputs)
+    drive = network.drive(0, [])
     for node in range(3):
         free = (u * layer.weights[node, 0] + layer.biases[node]) / 4 + 0.5
         np.testing.assert_allclose(drive[:, node], np.minimum(np.maximum(free, 0), 1))
@@ -64,7 +64,7 @@ def test_later_layers_see_the_responses_of_the_layer_before_alone() -> None:
     assert (block.start, block.stop) == (1, 7)
     flat = (responses.reshape(20, 6) - network.feature_mean[1:7]) / network.feature_scale[1:7]
     free = (flat @ network.layers[1].weights.T + network.layers[1].biases) / 4 + 0.5
-    np.testing.assert_allclose(network.drive(1, responses), np.clip(free, 0, 1))
+    np.testing.assert_allclose(network.drive(1, [responses]), np.clip(free, 0, 1))
 
 
 def test_drives_stay_inside_the_range_that_the_twin_was_fitted_on() -> None:
@@ -72,7 +72,7 @@ def test_drives_stay_inside_the_range_that_the_twin_was_fitted_on() -> None:
     steep = replace(network.layers[0], weights=100 * network.layers[0].weights)
     narrow = replace(network, layers=(replace(steep, drive_low=0.2, drive_high=0.7),
                                       network.layers[1]))  # fmt: skip
-    drive = narrow.drive(0, network.inputs)
+    drive = narrow.drive(0, [])
     assert drive.min() == pytest.approx(0.2)
     assert drive.max() == pytest.approx(0.7)
 

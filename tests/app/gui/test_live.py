@@ -26,6 +26,7 @@ from app.operations.events import (
     TrainProgress,
     TwinScored,
 )
+from models.score import nmse
 
 PLAN = RunPlan(2, 3, 4, ("X", "Y"), ("V", "V"), 1.0, "out/recording.nc", "rec-1")
 
@@ -159,11 +160,12 @@ def test_a_training_collects_its_curve() -> None:
 class FakeNetwork(SimpleNamespace):
     """Two layers of two nodes, one channel; the forecast is the sum of all responses."""
 
-    def features(self, inputs, responses):
-        return np.concatenate([r.reshape(len(inputs), -1) for r in responses], axis=1)
+    def answer(self, responses):
+        features = np.concatenate([r.reshape(len(r), -1) for r in responses], axis=1)
+        return features.sum(axis=1, keepdims=True)[self.washout :]
 
-    def read_out(self, features):
-        return features.sum(axis=1, keepdims=True)
+    def score(self, answers):
+        return nmse(answers, self.targets[self.washout :])
 
 
 @pytest.fixture
