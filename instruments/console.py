@@ -3,7 +3,8 @@
 Decision: a set-point reaches a supply through `instruments.limits` and no other way, so that the
 console sends a supply nothing but queries of a form that changes nothing; what isn't known to be
 one is refused, of a driver of another package too. A query can act all the same (`DIAG:TST?` of a
-Kepco drives to full scale, `READ?` of a Keithley switches its output on): those are refused by name.
+Kepco drives to full scale, `READ?` of a Keithley switches its output on): those are refused by
+name.
 Other instruments take what they are told: their settings are compared when a run goes on.
 """
 
