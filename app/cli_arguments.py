@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from app import cli_budget, cli_compare, cli_draft, cli_drift, cli_network
+from app import cli_budget, cli_compare, cli_draft, cli_drift, cli_fit, cli_mark, cli_network
 from app.cli_types import current, factor, names, whole, whole_or_zero
 from models.errors import InputError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INVALID_CHOICE = re.compile(r"invalid choice: '(?P<word>[^']*)' \(choose from (?P<known>.*)\)")
-DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator", "duffing")
+DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator", "relaxation", "duffing")
 MODELS = (
     "kepco-bop", "kepco-bop-mg", "lakeshore-643", "ami-430", "mercury-ips", "keithley-2400",
     "keithley-2450", "danfysik-8500", "sr830", "sr860", "keithley-2182a", "keithley-6221",
@@ -56,7 +56,7 @@ def build_parser() -> Parser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Parser)
     for add in (_demo, _bench, _record, _import, _fit, _simulate, _evaluate, _train, _deploy):
         add(verbs)
-    for add in (_compare, _compare_twins, _learning_curve, _report, _monitor, _safe):
+    for add in (_mark, _compare, _compare_twins, _learning_curve, _report, _monitor, _safe):
         add(verbs)
     return parser
 
@@ -209,7 +209,10 @@ def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = _verb(verbs, "record", "record a device's repeated response to field sequences")
     _hardware(parser)
     parser.add_argument(
-        "--sequences", metavar="S", help="JSON file, recording, or FAMILY:COUNTxSTEPS[@SEED]"
+        "--sequences",
+        metavar="S",
+        help="JSON file, recording, or FAMILY:COUNTxSTEPS[xHOLDS][@SEED]; with HOLDS each step is "
+        "held 1 to so many times as long",
     )
     parser.add_argument("--repeats", type=whole, metavar="N", help="repeats of each sequence")
     _retries(parser, "repeat")
@@ -244,16 +247,13 @@ def _import(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _fit(verbs: argparse._SubParsersAction[Parser]) -> None:
-    parser = _verb(verbs, "fit", "fit a neural-SDE twin to recordings")
-    parser.add_argument(
-        "recordings", nargs="*", type=Path, metavar="RECORDING", help="of one device"
-    )
+    parser = _verb(verbs, "fit", cli_fit.WORDS)
+    cli_fit.fit_arguments(parser)
     _out(parser, "the twin", resume=True)
-    parser.add_argument("--objective", help=f"{cli_compare.OBJECTIVES} (energy)")
-    parser.add_argument("--deterministic", action="store_true", help="a twin without noise")
-    parser.add_argument("--iterations", type=whole, metavar="N", help="stop after so many")
-    parser.add_argument("--minutes", type=factor, metavar="M", help="stop after this time")
-    cli_drift.from_argument(parser)
+
+
+def _mark(verbs: argparse._SubParsersAction[Parser]) -> None:
+    cli_mark.mark_arguments(_verb(verbs, "mark", cli_mark.WORDS))
 
 
 def _compare(verbs: argparse._SubParsersAction[Parser]) -> None:

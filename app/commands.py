@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from app.cli_budget import asked_of, curve_events, is_for_twin
 from app.cli_compare import compare_events
 from app.cli_drift import drift_events
+from app.cli_fit import fit_events
+from app.cli_mark import mark_events
 from app.cli_network import train_events
 from app.operations.events import Event
 from app.pause_keys import pause_keys
 from models.errors import InputError, raise_problems
-from models.sequence import FieldSequence
 
 if TYPE_CHECKING:
     import argparse
@@ -97,14 +98,8 @@ def _resumed(arguments: argparse.Namespace) -> dict[str, Any]:
     from app.store import read_recording
 
     so_far = read_recording(arguments.resume)
-    sequences = [
-        FieldSequence(drive[:length], family)
-        for drive, length, family in zip(
-            so_far.drive, so_far.lengths, so_far.families, strict=True
-        )
-    ]  # fmt: skip
     return {
-        "sequences": sequences,
+        "sequences": so_far.sequences(),
         "window": so_far.window,
         "reset": so_far.reset,
         "repeats": so_far.response.shape[1],
@@ -136,25 +131,6 @@ def import_(arguments: argparse.Namespace, run: Run) -> Events:
         guess = preview(arguments.file).guess
         raise InputError(f"twinrig import: --map is missing; to begin with: --map {guess}")
     return operation(arguments.file, arguments.map, arguments.out)
-
-
-def fit(arguments: argparse.Namespace, run: Run) -> Events:
-    """`twinrig fit`: a twin of one or several recordings."""
-    from app.operations.fit import fit as operation
-
-    resume = arguments.resume is not None
-    if not arguments.recordings and not resume:
-        raise InputError("twinrig fit: name at least one RECORDING")
-    return operation(
-        arguments.recordings,
-        arguments.resume or arguments.out,
-        objective=arguments.objective,
-        deterministic=arguments.deterministic,
-        seed=arguments.seed,
-        resume=resume,
-        origin=arguments.origin,
-        **_given(arguments, "iterations", "minutes"),
-    )
 
 
 def simulate(arguments: argparse.Namespace, run: Run) -> Events:
@@ -228,7 +204,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Run], Events]] = {
     "bench": bench,
     "record": record,
     "import": import_,
-    "fit": fit,
+    "mark": mark_events,
+    "fit": fit_events,
     "simulate": simulate,
     "evaluate": evaluate,
     "compare": drift_events,
@@ -249,11 +226,6 @@ def refuse_existing(out: Path | None) -> None:
             f"--out {out}: exists already, and nothing is ever overwritten: choose another --out, "
             "or continue that run with --resume"
         )
-
-
-def _given(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
-    """Those options that were given; the operation has its own defaults."""
-    return {n: getattr(arguments, n) for n in names if getattr(arguments, n) is not None}
 
 
 def _free_folder(folder: Path) -> Path:

@@ -26,7 +26,7 @@ from models.json_form import (
     Table,
     faults,
 )
-from models.recording import BY_STEP, READABLE, SCHEMA, Recording, faults_of
+from models.recording import BY_STEP, HELD_SCHEMA, READABLE, SCHEMA, Recording, faults_of
 from models.sequence import DriveWindow, Reset
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ HEADER = Table(
     {
         "kind": TEXT, "schema": WHOLE, "repeats": COUNT, "steps": COUNT, "channels": Rows(TEXT),
         "units": Rows(TEXT), "families": Rows(TEXT), "drives": Rows(Rows(SCORE)), **DESCRIBED,
-    }
+    },
+    optional={"holds": Rows(Rows(COUNT))},
 )  # fmt: skip
 UNTIMED = "2"  # the schema before the arrays of `BY_STEP`
 STEP_VARIABLES = {
@@ -75,6 +76,10 @@ def _description(recording: Recording) -> dict[str, Any]:
     }
 
 
+def _schema_of(recording: Recording) -> int:
+    return HELD_SCHEMA if recording.held else SCHEMA
+
+
 def attributes_of(recording: Recording) -> dict[str, str]:
     """The file's attributes: text, with JSON where a value has parts."""
     described = {
@@ -84,7 +89,7 @@ def attributes_of(recording: Recording) -> dict[str, str]:
     return {
         "title": "Twinrig recording: a device's response to repeats of field sequences",
         "kind": KIND,
-        "schema": str(SCHEMA),
+        "schema": str(_schema_of(recording)),
         "id": str(recording.meta.get("id", "")),
         "status": recording.status,
         **described,
@@ -119,6 +124,7 @@ def variables_of(recording: Recording) -> dict[str, Variable]:
             recording.window.field_T(recording.drive),
             {"units": "T", "long_name": "field that the drive stands for"},
         ),
+        **_holds_of(recording),
         "length": Variable(("sequence",), recording.lengths.astype(np.int32), {"units": "1"}),
         "family": Variable(("sequence",), _texts(recording.families)),
         "order": Variable(
@@ -140,6 +146,13 @@ def variables_of(recording: Recording) -> dict[str, Variable]:
             for name, (unit, said) in STEP_VARIABLES.items()
         },
     }
+
+
+def _holds_of(recording: Recording) -> dict[str, Variable]:
+    said = "a step of n holds lasts as long as n steps of one, and is read at its end"
+    about = {"units": "1", "long_name": said}
+    held = Variable(("sequence", "step"), recording.holds.astype(np.int32), about)
+    return {"hold": held} if recording.held else {}
 
 
 def _texts(words: tuple[str, ...]) -> NDArray[np.object_]:
@@ -169,6 +182,7 @@ def recording_of_file(path: Path) -> Recording:
             status=attrs.get("status", ""),
             **_described(described),
             **_by_step(found, attrs.get("schema")),
+            **_held(found, attrs.get("schema")),
         )
         raise_problems(InputError, "no recording", faults_of(recording))
     except InputError as fault:
@@ -185,25 +199,32 @@ ARRAYS = {
 
 def _misfits(found: dict[str, NDArray[Any]], schema: object) -> list[str]:
     by_step = {} if str(schema) == UNTIMED else dict.fromkeys(BY_STEP, (3, "f"))
+    held = {"hold": (2, "i")} if str(schema) == str(HELD_SCHEMA) else {}
     return [
         f"array {name!r} is missing, or has another type or number of dimensions"
-        for name, (dimensions, kind) in {**ARRAYS, **by_step}.items()
+        for name, (dimensions, kind) in {**ARRAYS, **by_step, **held}.items()
         if name not in found or (found[name].ndim, found[name].dtype.kind) != (dimensions, kind)
     ]
 
 
 def header_of(recording: Recording) -> dict[str, Any]:
     """A recording without its responses, as plain JSON values."""
-    rows = zip(recording.drive, recording.lengths, strict=True)
+    rows = [
+        (drive[: int(length)].tolist(), holds[: int(length)].tolist())
+        for drive, holds, length in zip(
+            recording.drive, recording.holds, recording.lengths, strict=True
+        )
+    ]
     return {
         "kind": KIND,
-        "schema": SCHEMA,
+        "schema": _schema_of(recording),
         "repeats": recording.response.shape[1],
         "steps": recording.response.shape[2],
         "channels": list(recording.channels),
         "units": list(recording.units),
         "families": list(recording.families),
-        "drives": [row[: int(length)].tolist() for row, length in rows],
+        "drives": [drive for drive, _ in rows],
+        **({"holds": [holds for _, holds in rows]} if recording.held else {}),
         **_description(recording),
     }
 
@@ -219,10 +240,17 @@ def recording_of_header(header: dict[str, Any], path: Path) -> Recording:
         problems.append(f"{s} sequences × {r} repeats × {t} steps are more than any rig records")
     elif max((len(row) for row in header["drives"]), default=0) > t:
         problems.append(f"a drive is longer than {t} steps")
+    holds = header.get("holds", [])
+    lengths = [len(row) for row in header["drives"]] if header["schema"] == HELD_SCHEMA else []
+    if [len(row) for row in holds] != lengths:
+        problems.append("its holds are not one for each step of its drives")
     raise_problems(InputError, where, problems)
     drive = np.full((s, t), np.nan)
     for row, values in zip(drive, header["drives"], strict=True):
         row[: len(values)] = np.array(values, dtype=np.float64)
+    counts = np.ones((s, t), dtype=np.int64)
+    for number, row_holds in enumerate(holds):
+        counts[number, : len(row_holds)] = row_holds
     try:
         return Recording(
             np.full((s, r, t, len(header["channels"])), np.nan),
@@ -234,6 +262,7 @@ def recording_of_header(header: dict[str, Any], path: Path) -> Recording:
             tuple(header["channels"]),
             tuple(header["units"]),
             status="running",
+            holds=counts,
             **_described(header),
         )
     except InputError as fault:
@@ -243,6 +272,11 @@ def recording_of_header(header: dict[str, Any], path: Path) -> Recording:
 def _by_step(found: dict[str, NDArray[Any]], schema: object) -> dict[str, Any]:
     """The arrays that schema 2 doesn't have."""
     return {} if str(schema) == UNTIMED else {name: found[name] for name in BY_STEP}
+
+
+def _held(found: dict[str, NDArray[Any]], schema: object) -> dict[str, Any]:
+    """The holds, which only schema 4 has."""
+    return {"holds": found["hold"].astype(np.int64)} if str(schema) == str(HELD_SCHEMA) else {}
 
 
 def _described(body: dict[str, Any]) -> dict[str, Any]:

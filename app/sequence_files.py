@@ -13,7 +13,7 @@ from app.checked_json import read_json, shown
 from app.disk import reading
 from app.recording_reader import read_recording
 from models.errors import InputError, raise_problems
-from models.json_form import MOST_FAULTS, NUMBER, TEXT, Rows, Table, faults
+from models.json_form import MOST_FAULTS, NUMBER, TEXT, WHOLE, Rows, Table, faults
 from models.sequence import FAMILIES, DriveWindow, FieldSequence, Reset, parse_short_form
 
 Resolved = tuple[list[FieldSequence], DriveWindow | None, Reset | None]
@@ -33,9 +33,10 @@ def sequences_from(text: str | Path) -> Resolved:
     Parameters
     ----------
     text
-        `FAMILY:COUNTxSTEPS[@SEED]`; or a recording (folder or `.nc`), for its sequences, window
-        and reset; or a JSON file: `{"sequences": [{"drive": [0, 0.5, …], "family": "…"}, …]}`,
-        where a bare list stands for its drive, with optional `window`
+        `FAMILY:COUNTxSTEPS[xHOLDS][@SEED]`, where with HOLDS each step is held 1 to so many times
+        as long, at random; or a recording (folder or `.nc`), for its sequences, window and reset;
+        or a JSON file: `{"sequences": [{"drive": [0, 0.5, …], "family": "…", "holds": [1, 3,
+        …]}, …]}`, where a bare list stands for its drive, with optional `window`
         (`encoding, low_T, high_T, hold_s`) and `reset` (`field_T, hold_s`).
 
     Raises
@@ -55,15 +56,14 @@ def sequences_from(text: str | Path) -> Resolved:
         return _of_json(path)
     raise InputError(
         f"sequences {str(text)!r}: no such file, no recording, and not the short form "
-        f"FAMILY:COUNTxSTEPS[@SEED] such as mixed:40x100@7 (families: {', '.join(FAMILIES)})"
+        f"FAMILY:COUNTxSTEPS[xHOLDS][@SEED] such as mixed:40x100@7 or, each step held 1 to 4 "
+        f"times as long, mixed:40x100x4@7 (families: {', '.join(FAMILIES)})"
     )
 
 
 def _of_recording(path: Path) -> Resolved:
     recording = read_recording(path)
-    rows = zip(recording.drive, recording.lengths, recording.families, strict=True)
-    sequences = [FieldSequence(drive[: int(length)], family) for drive, length, family in rows]
-    return sequences, recording.window, recording.reset
+    return recording.sequences(), recording.window, recording.reset
 
 
 def _of_json(path: Path) -> Resolved:
@@ -95,10 +95,14 @@ def _sequence_of(item: Any) -> FieldSequence:
     body = {"drive": item} if isinstance(item, list) else item
     if not isinstance(body, dict) or "drive" not in body:
         raise InputError('is neither a list of drives 0…1 nor {"drive": […], "family": "…"}')
-    raise_problems(InputError, "keys", _unknown_keys(body, ("drive", "family"), ""))
-    problems = faults(body, Table({"drive": Rows(NUMBER)}, {"family": TEXT}))
+    raise_problems(InputError, "keys", _unknown_keys(body, ("drive", "family", "holds"), ""))
+    problems = faults(body, Table({"drive": Rows(NUMBER)}, {"family": TEXT, "holds": Rows(WHOLE)}))
     raise_problems(InputError, "it", problems)
-    return FieldSequence(np.array(body["drive"], dtype=np.float64), body.get("family", "given"))
+    drive = np.array(body["drive"], dtype=np.float64)
+    if body.get("holds") == [] and drive.size:
+        raise InputError(f"holds: there are none for {drive.size} steps; leave the key out")
+    holds = np.array(body.get("holds", []), dtype=np.int64)
+    return FieldSequence(drive, body.get("family", "given"), holds)
 
 
 def _part_of(body: dict[str, Any], name: str, kind: type[Any], problems: list[str]) -> Any:

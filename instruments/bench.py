@@ -305,9 +305,7 @@ class Bench:
             yield StepReading(current_A, values, set_s, self.read_s, self._field_T(None))
             return
         held_s = encoding.held_s(window, self.spec.gate_s, holds)
-        current_A = encoding.apply(
-            self._drive, field_T, window.encoding, held_s, self.spec.gate_s
-        )
+        current_A = encoding.apply(self._drive, field_T, window.encoding, held_s, self.spec.gate_s)
         set_s = self._drive.there_s
         asked_T = current_A * self._drive.limits.tesla_per_ampere
         if self.probe is not None:

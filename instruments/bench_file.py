@@ -58,7 +58,7 @@ BUILT_IN = {
     "virtual-spin-vortex-ice": "virtual-spin-vortex-ice.toml",
 }
 VIRTUAL_HOST = "virtual-"  # hosts of the instruments inside this process begin so
-DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator", "duffing")
+DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator", "relaxation", "duffing")
 MAGNET_TIMEOUT_S = 1.0  # a supply answers in milliseconds
 READOUT_TIMEOUT_S = 1.0  # a reading takes a gate; a lost one is told within 2 s, retries and all
 THERMOMETER_TIMEOUT_S = 1.0

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from instruments.staircase import TICK_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from instruments.limits import LimitedMagnet, MagnetLimits
     from models.sequence import DriveWindow, Reset
@@ -25,6 +26,30 @@ ROTATION = (
 def fields_T(encoding: str, field_T: float) -> tuple[float, ...]:
     """The fields that a step visits, one after another."""
     return (field_T, -field_T) if encoding == "loop" else (field_T,)
+
+
+def held_s(window: DriveWindow, gate_s: float, holds: int = 1) -> float:
+    """How long a step of so many holds is held before its reading.
+
+    It lasts as long as so many steps of one hold at one field, their readings included, of which
+    only the last is taken.
+    """
+    return holds * window.hold_s + (holds - 1) * gate_s
+
+
+def holds_problems(window: DriveWindow) -> list[str]:
+    """Why steps can't be held several times in that window, in words."""
+    if window.encoding not in ("amplitude", "step"):
+        return [
+            f"steps of several holds: a step of encoding {window.encoding!r} is a waveform and "
+            "has one length; give no holds, or take encoding 'amplitude' or 'step'"
+        ]
+    if window.hold_s <= 0:
+        return [
+            "steps of several holds: hold_s = 0, the read-out itself is the gate, and a step "
+            "without its reading has no length; give [drive] a hold_s above zero"
+        ]
+    return []
 
 
 def apply(
@@ -77,7 +102,11 @@ def problems(
 
 
 def plan_T(
-    window: DriveWindow, reset: Reset, sequences: Iterable[Iterable[float]], gate_s: float
+    window: DriveWindow,
+    reset: Reset,
+    sequences: Iterable[Sequence[float]],
+    gate_s: float,
+    holds: Iterable[Sequence[int]] | None = None,
 ) -> Iterator[tuple[float, float]]:
     """What sequences, one after another, each with its reset, ask of the magnet.
 
@@ -89,25 +118,30 @@ def plan_T(
         The fields of each sequence's steps, in T.
     gate_s
         Device time of a reading.
+    holds
+        Of each sequence's steps; None: one each.
 
     Yields
     ------
     tuple of float
         Field in T, and how long it is held once it is there, in s.
     """
-    for steps_T in sequences:
+    for steps_T, counts in zip(sequences, holds or itertools.repeat(()), strict=holds is not None):
+        steps = zip(steps_T, counts or itertools.repeat(1), strict=bool(counts))
         for field_T, hold_s in (
             (reset.field_T, reset.hold_s),
-            *((t, window.hold_s) for t in steps_T),
+            *((t, held_s(window, gate_s, n)) for t, n in steps),
         ):
             *before, last_T = fields_T(window.encoding, field_T)
             yield from ((each_T, hold_s) for each_T in before)
             yield last_T, hold_s + gate_s
 
 
-def step_s(magnet: LimitedMagnet, window: DriveWindow, change_T: float, gate_s: float) -> float:
+def step_s(
+    magnet: LimitedMagnet, window: DriveWindow, change_T: float, gate_s: float, holds: int = 1
+) -> float:
     """Device time of a step whose field differs from the last by `change_T`: ramps, hold, gate."""
     largest_T = max(abs(window.low_T), abs(window.high_T))
     changes_T = (2 * largest_T, 2 * largest_T) if window.encoding == "loop" else (change_T,)
     walks = sum(magnet.walk_s(magnet.limits.current_A(change)) for change in changes_T)
-    return walks + len(changes_T) * window.hold_s + gate_s
+    return walks + len(changes_T) * window.hold_s + gate_s + (holds - 1) * (window.hold_s + gate_s)

@@ -124,7 +124,11 @@ class HardwareTimed:
         )
 
     def play(
-        self, fields_T: Sequence[float], window: DriveWindow, reset: Reset
+        self,
+        fields_T: Sequence[float],
+        window: DriveWindow,
+        reset: Reset,
+        holds: Sequence[int],
     ) -> Iterator[StepReading]:
         """Reset the device and play one drive; its steps, part by part as they are known.
 
@@ -144,7 +148,7 @@ class HardwareTimed:
         clocked = zip(self._buffers, rates_Hz, strict=True)
         most_s = min(buffer.most_points / rate_Hz for buffer, rate_Hz in clocked) - SLACK_S
         parts = parts_of(
-            self._magnet, self._program, window, reset, list(fields_T), self._gate_s,
+            self._magnet, self._program, window, reset, list(fields_T), list(holds), self._gate_s,
             self._marker_T, self._lead_s, Room(self._program.most_points, most_s),
         )  # fmt: skip
         for part in parts:

@@ -128,6 +128,7 @@ def parts_of(
     window: DriveWindow,
     reset: Reset,
     fields_T: list[float],
+    holds: list[int],
     gate_s: float,
     marker_T: float | None,
     lead_s: Sequence[float],
@@ -139,7 +140,7 @@ def parts_of(
     ----------
     magnet, program
         The supply, energised, and its list.
-    window, reset, fields_T
+    window, reset, fields_T, holds
         What is played.
     gate_s
         Device time of a reading.
@@ -151,7 +152,7 @@ def parts_of(
     room
         What a part may have.
     """
-    plan = list(encoding.plan_T(window, reset, [fields_T], gate_s))
+    plan = list(encoding.plan_T(window, reset, [fields_T], gate_s, [holds]))
     here_A = magnet.here_A()
     marker: Points = []
     if marker_T is not None:

@@ -98,22 +98,29 @@ def _of_buffer(spec: BenchSpec, buffer: SampleBuffer, window: DriveWindow) -> li
     return found
 
 
-def overflowing(spec: BenchSpec, readouts: Mapping[str, Readout], window: DriveWindow) -> list[str]:
-    """Which buffers a single step would overflow, in words: no part of a repeat is shorter."""
+def overflowing(
+    spec: BenchSpec, readouts: Mapping[str, Readout], window: DriveWindow, holds: int = 1
+) -> list[str]:
+    """Which buffers a single step would overflow, in words: no part of a repeat is shorter.
+
+    `holds` of the longest step.
+    """
     buffers = ((name, buffer_of(readout)) for name, readout in readouts.items())
     return [
         f"read-out {name}{words}"
         for name, buffer in buffers
-        if buffer is not None and (words := _overflow(spec, buffer, window))
+        if buffer is not None and (words := _overflow(spec, buffer, window, holds))
     ]
 
 
-def _overflow(spec: BenchSpec, buffer: SampleBuffer, window: DriveWindow) -> str | None:
+def _overflow(spec: BenchSpec, buffer: SampleBuffer, window: DriveWindow, holds: int) -> str | None:
     """Why a single step is more than a buffer holds, behind the read-out's name; None: it isn't."""
     stands_s = spec.gate_s or window.hold_s
     rate_Hz = rate_of(buffer, stands_s)
     holds_s = buffer.most_points / rate_Hz - SLACK_S
-    step_s = len(encoding.fields_T(window.encoding, 0.0)) * window.hold_s + spec.gate_s
+    visits = len(encoding.fields_T(window.encoding, 0.0))
+    longest_s = encoding.held_s(window, spec.gate_s, holds)
+    step_s = (visits - 1) * window.hold_s + longest_s + spec.gate_s
     if step_s <= holds_s:
         return None
     key = "gate_s" if spec.gate_s else "hold_s"
@@ -130,13 +137,18 @@ def unplayable(
     window: DriveWindow,
     reset: Reset,
     sequences: Sequence[Sequence[float]],
+    holds: Sequence[Sequence[int]] | None = None,
 ) -> list[str]:
-    """Why the first of these sequences (fields in T) that is no list is none; nothing is sent."""
+    """Why the first of these sequences (fields in T) that is no list is none; nothing is sent.
+
+    `holds` of their steps; None: one each.
+    """
     program = list_of(magnet.magnet)
     if program is None:
         return []  # `problems` says so
-    for fields_T in sequences:
-        plan = list(encoding.plan_T(window, reset, [fields_T], spec.gate_s))
+    for number, fields_T in enumerate(sequences):
+        counts = None if holds is None else [holds[number]]
+        plan = list(encoding.plan_T(window, reset, [fields_T], spec.gate_s, counts))
         here_A, visits = 0.0, len(encoding.fields_T(window.encoding, 0.0))
         for group, _ in groups_of(magnet, program, plan, visits, here_A):
             found = magnet.list_problems(group, here_A)

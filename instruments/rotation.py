@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from instruments import encoding
 from instruments.demodulate import component_names, demodulate
 from instruments.staircase import TICK_S
 from instruments.supply_ramp import with_own_ramp
@@ -77,6 +78,8 @@ class Rotation:
         """Raise `RefusedError` for what would break a limit; no byte is sent."""
         drives = [float(d) for s in sequences for d in (s.drive.min(), s.drive.max())]
         found = self.problems(window, reset, drives or [0.0, 1.0])
+        if any(sequence.held for sequence in sequences):
+            found += encoding.holds_problems(window)
         if not found:
             fields = [window.field_T(sequence.drive).tolist() for sequence in sequences]
             found = self.foreseen(window, reset, fields)

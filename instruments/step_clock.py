@@ -82,30 +82,37 @@ class StepClock:
         window: DriveWindow,
         reset: Reset,
         sequences: Sequence[Sequence[float]] = (),
+        holds: Sequence[Sequence[int]] | None = None,
         *,
         ask: bool = True,
     ) -> list[str]:
         """Why sequences (fields in T) can't be timed as the bench file says; the choice is made.
+
+        `holds` of their steps; None: one each.
 
         Only queries are sent; without `ask` none, what the instruments would say stays open, and
         so does the choice.
         """
         if not ask:
             found = of_magnet(self._spec, self._magnet) or unplayable(
-                self._spec, self._magnet, window, reset, sequences
+                self._spec, self._magnet, window, reset, sequences, holds
             )
             return _named(found) if self._spec.timing == "hardware" else []
         if self._spec.timing == "auto":
-            self._choice = self._choose(window, reset, sequences)
+            self._choice = self._choose(window, reset, sequences, holds)
         if self._spec.timing != "hardware":
             return []
-        return _named(self._problems(window, reset, sequences))
+        return _named(self._problems(window, reset, sequences, holds))
 
     def play(
-        self, fields_T: Sequence[float], window: DriveWindow, reset: Reset
+        self,
+        fields_T: Sequence[float],
+        window: DriveWindow,
+        reset: Reset,
+        holds: Sequence[int],
     ) -> Iterator[StepReading]:
         """One repeat by hardware, as `HardwareTimed.play`."""
-        return self._hardware().play(fields_T, window, reset)
+        return self._hardware().play(fields_T, window, reset, holds)
 
     def words(self) -> str:
         """How steps are timed, for people; empty where the bench file says: by the computer."""
@@ -125,13 +132,17 @@ class StepClock:
         return self._choice
 
     def _choose(
-        self, window: DriveWindow, reset: Reset, sequences: Sequence[Sequence[float]]
+        self,
+        window: DriveWindow,
+        reset: Reset,
+        sequences: Sequence[Sequence[float]],
+        holds: Sequence[Sequence[int]] | None = None,
     ) -> Choice:
         if self._spec.rotation is not None:
             return Choice(False, ROTATION)
         if self._spec.teslameters:
             return Choice(False, PROBED)
-        found = self._problems(window, reset, sequences)
+        found = self._problems(window, reset, sequences, holds)
         if not found and self._spec.marker_T is None and not self._spec.trigger:
             found = self._loose(window)
         if found:
@@ -140,12 +151,17 @@ class StepClock:
         return Choice(True, "supply and read-outs can, and nothing asks the computer between steps")
 
     def _problems(
-        self, window: DriveWindow, reset: Reset, sequences: Sequence[Sequence[float]]
+        self,
+        window: DriveWindow,
+        reset: Reset,
+        sequences: Sequence[Sequence[float]],
+        holds: Sequence[Sequence[int]] | None = None,
     ) -> list[str]:
         given = (self._spec, self._magnet)
+        longest = max((n for counts in holds or () for n in counts), default=1)
         return problems(*given, self._readouts, window) or [
-            *unplayable(*given, window, reset, sequences),
-            *overflowing(self._spec, self._readouts, window),
+            *unplayable(*given, window, reset, sequences, holds),
+            *overflowing(self._spec, self._readouts, window, longest),
         ]
 
     def _loose(self, window: DriveWindow) -> list[str]:

@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import InputError, raise_problems
+from models.sequence import LONGEST_HOLD, FieldSequence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from models.sequence import DriveWindow, Reset
 
 SCHEMA = 3
-READABLE = (2, 3)
-"""Schemas that are read; 2 has no times of steps and no measured field: they are NaN then."""
+HELD_SCHEMA = 4
+READABLE = (2, SCHEMA, HELD_SCHEMA)
+"""Schemas that are read.
+
+2 has no times of steps and no measured field: they are NaN then. 4 is 3 with the holds of steps: a
+recording whose steps are all held once is written as 3, and an earlier Twinrig can read it.
+"""
 BEYOND_ANY_DEVICE = 1e100  # in any unit; its square is still a number
 STATUSES = ("running", "done", "stopped", "failed", "interrupted")
 
@@ -62,6 +70,10 @@ def _absent() -> NDArray[np.float64]:
     return np.empty((0, 0, 0))
 
 
+def _once() -> NDArray[np.int64]:
+    return np.empty((0, 0), dtype=np.int64)
+
+
 @dataclass(frozen=True)
 class Recording:
     """Responses `(sequence, repeat, step, channel)` to the drives `(sequence, step)`.
@@ -97,6 +109,9 @@ class Recording:
         and at which its reading was there; NaN where nobody knows (imports, simulations).
     measured_field_T
         float64 `(S, R, T)`: of the field probe, in T; NaN without one.
+    holds
+        int `(S, T)`: a step of n holds lasted as long as n steps of one, and was read at its end;
+        1 beyond a sequence's length. By default 1 everywhere.
     """
 
     response: NDArray[np.float64]
@@ -116,6 +131,7 @@ class Recording:
     set_s: NDArray[np.float64] = field(default_factory=_absent)
     read_s: NDArray[np.float64] = field(default_factory=_absent)
     measured_field_T: NDArray[np.float64] = field(default_factory=_absent)
+    holds: NDArray[np.int64] = field(default_factory=_once)
 
     def __post_init__(self) -> None:
         problems = []
@@ -127,8 +143,11 @@ class Recording:
         for name in BY_STEP:
             if getattr(self, name).shape == (0, 0, 0):  # the default: not known
                 object.__setattr__(self, name, np.full((s, r, t), np.nan))
+        if self.holds.shape == (0, 0):
+            object.__setattr__(self, "holds", np.ones((s, t), dtype=np.int64))
         for name, got, expected in (
             ("drive", self.drive.shape, (s, t)),
+            ("holds", self.holds.shape, (s, t)),
             ("lengths", self.lengths.shape, (s,)),
             ("families", (len(self.families),), (s,)),
             ("order", self.order.shape, (s, r)),
@@ -148,6 +167,19 @@ class Recording:
         """bool `(S, R)`: the repeats that were recorded to their last step."""
         return self.order >= 0
 
+    @property
+    def held(self) -> bool:
+        """Whether some step was held longer than once."""
+        return bool((self.holds > 1).any())
+
+    def sequences(self) -> list[FieldSequence]:
+        """What was played."""
+        rows = zip(self.drive, self.holds, self.lengths, self.families, strict=True)
+        return [
+            FieldSequence(drive[:length], family, holds[:length])
+            for drive, holds, length, family in rows
+        ]
+
     def select(self, sequences: NDArray[np.int64]) -> Recording:
         """The recording of these sequences only, by index, in this order."""
         return Recording(
@@ -165,8 +197,19 @@ class Recording:
             self.identities,
             self.status,
             self.meta,
-            *(getattr(self, name)[sequences] for name in BY_STEP),
+            **{name: getattr(self, name)[sequences] for name in (*BY_STEP, "holds")},
         )
+
+
+def stacked(sequences: Sequence[FieldSequence]) -> dict[str, Any]:
+    """Drive, lengths, families and holds of a recording of these sequences, by argument."""
+    lengths = np.array([sequence.steps for sequence in sequences], dtype=np.int64)
+    drive = np.full((len(sequences), int(lengths.max())), np.nan)
+    holds = np.ones(drive.shape, dtype=np.int64)
+    for s, sequence in enumerate(sequences):
+        drive[s, : sequence.steps], holds[s, : sequence.steps] = sequence.drive, sequence.holds
+    families = tuple(sequence.family for sequence in sequences)
+    return {"drive": drive, "lengths": lengths, "families": families, "holds": holds}
 
 
 def faults_of(recording: Recording) -> list[str]:
@@ -188,6 +231,8 @@ def faults_of(recording: Recording) -> list[str]:
         problems.append("a drive has gaps")
     if (np.isfinite(r.drive) & ~inside).any() or np.isinf(r.drive).any():
         problems.append("a drive goes on behind its length")
+    if r.holds.min() < 1 or r.holds.max() > LONGEST_HOLD or (r.holds[~inside] != 1).any():
+        problems.append(f"holds must be 1 to {LONGEST_HOLD}, and 1 behind a sequence's length")
     positions = r.order[r.complete]
     if r.order.min(initial=-1) < -1 or r.order.max(initial=-1) >= r.order.size:
         problems.append(f"order holds positions outside −1…{r.order.size - 1}")

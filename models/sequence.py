@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 ENCODINGS = ("amplitude", "step", "loop", "rotation")
 LONGEST_HOLD_STEPS = 6
 MOST_STEPS = 10**8  # of all sequences together: a month of the reference rig
+LONGEST_HOLD = 1000  # of a step, in holds: more is a typing error, and each is a step of a twin
 SHORT_FORM = re.compile(
-    r"^(?P<family>[a-z-]+):(?P<count>\d{1,9})x(?P<steps>\d{1,9})(@(?P<seed>\d{1,18}))?$"
+    r"^(?P<family>[a-z-]+):(?P<count>\d{1,9})x(?P<steps>\d{1,9})(x(?P<holds>\d{1,4}))?"
+    r"(@(?P<seed>\d{1,18}))?$"
 )
 
 
@@ -81,17 +83,36 @@ class Reset:
             )
 
 
+def _once() -> NDArray[np.int64]:
+    return np.empty(0, dtype=np.int64)
+
+
 @dataclass(frozen=True)
 class FieldSequence:
-    """One drive value 0…1 a step; `drive` is float64 `(T,)`."""
+    """One drive value 0…1 a step.
+
+    Attributes
+    ----------
+    drive
+        float64 `(T,)`.
+    family
+        Its drive family; `given` of drives from elsewhere.
+    holds
+        int `(T,)`: a step of n holds lasts as long as n steps of one hold and is read once, at its
+        end. Left out: one each.
+    """
 
     drive: NDArray[np.float64]
     family: str = "given"
+    holds: NDArray[np.int64] = field(default_factory=_once)
 
     def __post_init__(self) -> None:
         drive = np.asarray(self.drive, dtype=np.float64)
+        holds = np.asarray(self.holds) if np.size(self.holds) else np.ones(drive.shape, np.int64)
         object.__setattr__(self, "drive", drive)
-        problems = []
+        problems = holds_problems(holds, drive.shape)
+        if not problems:
+            object.__setattr__(self, "holds", holds.astype(np.int64))
         if drive.ndim != 1 or drive.size == 0:
             problems.append(
                 f"drive has shape {drive.shape}, expected (steps,) with at least one step"
@@ -107,6 +128,29 @@ class FieldSequence:
     def steps(self) -> int:
         """Number of steps."""
         return int(self.drive.size)
+
+    @property
+    def held(self) -> bool:
+        """Whether some step is held longer than once."""
+        return bool((self.holds > 1).any())
+
+    @property
+    def length(self) -> int:
+        """How many steps of one hold it lasts."""
+        return int(self.holds.sum())
+
+
+def holds_problems(holds: NDArray[Any], shape: tuple[int, ...]) -> list[str]:
+    """What is wrong with the holds of a drive of that shape, in words; empty when all is well."""
+    if holds.shape != shape:
+        return [f"holds have shape {holds.shape}, the drive {shape}: one for each step"]
+    wrong = ~((holds >= 1) & (holds <= LONGEST_HOLD) & (holds == np.floor(holds)))
+    if wrong.any():
+        step = int(np.argmax(wrong))
+        return [
+            f"hold {holds.ravel()[step]:g} at step {step} is no whole number of 1…{LONGEST_HOLD}"
+        ]
+    return []
 
 
 def steps_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -163,35 +207,50 @@ FAMILIES: dict[str, Callable[[int, np.random.Generator], NDArray[np.float64]]] =
 }
 
 
-def make_sequences(family: str, count: int, steps: int, seed: int = 0) -> list[FieldSequence]:
+def make_sequences(
+    family: str, count: int, steps: int, seed: int = 0, holds: int = 1
+) -> list[FieldSequence]:
     """`count` sequences of `steps` steps; the same arguments give the same sequences.
+
+    `holds`: each step is held 1 to so many times as long, at random; the drives are those of
+    `holds = 1`.
 
     Raises
     ------
     InputError
-        Unknown family, or a count or number of steps below one.
+        Unknown family, or a count, a number of steps or of holds below one.
     """
     problems = []
     if family not in FAMILIES:
         problems.append(f"family {family!r} is unknown{_did_you_mean(family, FAMILIES)}")
     if count < 1 or steps < 1:
         problems.append(f"{count} × {steps} is empty: count and steps must be at least 1")
-    if count * steps > MOST_STEPS:
-        problems.append(f"{count} × {steps} steps are more than {MOST_STEPS}, a month of a rig")
+    if not 1 <= holds <= LONGEST_HOLD:
+        problems.append(f"{holds} holds a step at most must be 1 to {LONGEST_HOLD}")
+    if count * steps * max(holds, 1) > MOST_STEPS:
+        problems.append(
+            f"{count} × {steps} steps{f' of {holds} holds' if holds > 1 else ''} are more than "
+            f"{MOST_STEPS}, a month of a rig"
+        )
     raise_problems(InputError, "sequences", problems)
     streams = np.random.SeedSequence([seed, list(FAMILIES).index(family)]).spawn(count)
     return [
-        FieldSequence(FAMILIES[family](steps, np.random.default_rng(s)), family) for s in streams
+        FieldSequence(
+            FAMILIES[family](steps, np.random.default_rng(s)),
+            family,
+            np.random.default_rng(s.spawn(1)[0]).integers(1, holds + 1, steps),
+        )
+        for s in streams
     ]
 
 
 def parse_short_form(text: str) -> list[FieldSequence] | None:
-    """Sequences of `FAMILY:COUNTxSTEPS[@SEED]`; None where the text has another form."""
+    """Sequences of `FAMILY:COUNTxSTEPS[xHOLDS][@SEED]`; None where the text has another form."""
     match = SHORT_FORM.match(text)
     if match is None:
         return None
-    seed = int(match["seed"] or 0)
-    return make_sequences(match["family"], int(match["count"]), int(match["steps"]), seed)
+    count, steps, holds = (int(match[name] or 1) for name in ("count", "steps", "holds"))
+    return make_sequences(match["family"], count, steps, int(match["seed"] or 0), holds)
 
 
 def _did_you_mean(word: str, known: object) -> str:

@@ -42,6 +42,7 @@ def merged(recordings: Sequence[Recording]) -> Recording:
         np.concatenate([_padded(s, (None, repeats)) for s in starts]),
         first.channels, first.units, first.window, first.reset, first.settings, first.identities,
         "done", first.meta, **times,
+        holds=np.concatenate([_padded(r.holds, (None, steps), 1) for r in recordings]),
     )  # fmt: skip
 
 

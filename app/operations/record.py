@@ -168,11 +168,16 @@ def _plan(bench: Bench, asked: Asked, writer: RecordingWriter, reference: int) -
         max(sequence.steps for sequence in asked.sequences),
         bench.channels,
         bench.units,
-        sum(bench.predicted_s(asked.sequences[s].steps) for _, s, _ in pending)
+        sum(_predicted_s(bench, asked.sequences[s]) for _, s, _ in pending)
         + (len(pending) * bench.predicted_s(reference) if reference else 0.0),
         str(writer.path),
         str(writer.recording.meta.get("id", "")),
     )
+
+
+def _predicted_s(bench: Bench, sequence: FieldSequence) -> float:
+    """Device time of one repeat, reset included."""
+    return bench.predicted_s(sequence.steps, sequence.length)
 
 
 def _repeats(
@@ -188,11 +193,13 @@ def _repeats(
     origin_s = bench.clock.now_s() - _start_of_next(bench, writer.recording)
     begin_s = time.monotonic()
     for index, (position, s, r) in enumerate(pending):
-        drive = asked.sequences[s].drive
+        drive, holds = asked.sequences[s].drive, asked.sequences[s].holds
         yield from control.paused()
         yield from reference.before(position, origin_s)
         yield RepeatStarted(s, r, position, drive, asked.window.field_T(drive))
-        began_s, response = yield from repeat_under(control, drive, asked.window, asked.reset)
+        began_s, response = yield from repeat_under(
+            control, drive, asked.window, asked.reset, holds
+        )
         start_s = began_s - origin_s
         writer.append(s, r, position, start_s, response, control.times.since(origin_s))
         yield RepeatRecorded(s, r, position, response, start_s)
@@ -207,7 +214,7 @@ def _start_of_next(bench: Bench, done: Recording) -> float:
     if not done.complete.any():
         return 0.0
     s, r = np.argwhere(done.start_s == np.nanmax(done.start_s))[0]
-    return float(done.start_s[s, r]) + float(bench.predicted_s(int(done.lengths[s])))
+    return float(done.start_s[s, r]) + _predicted_s(bench, done.sequences()[s])
 
 
 def _values(

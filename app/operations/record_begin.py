@@ -12,7 +12,7 @@ from app.artefacts import code_version, new_id, now_iso, plain
 from app.recording_reader import read_recording
 from app.recording_store import RecordingWriter
 from models.errors import RefusedError, raise_problems
-from models.recording import Recording
+from models.recording import Recording, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,26 +48,19 @@ def order_of(
 
 def begun(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
     """The writer of a new recording."""
-    s, r = len(asked.sequences), asked.repeats
-    lengths = np.array([sequence.steps for sequence in asked.sequences], dtype=np.int64)
-    drive = np.full((s, int(lengths.max())), np.nan)
-    for row, sequence in zip(drive, asked.sequences, strict=True):
-        row[: sequence.steps] = sequence.drive
+    s, r, played = len(asked.sequences), asked.repeats, stacked(asked.sequences)
     header = Recording(
-        np.full((s, r, drive.shape[1], len(bench.channels)), np.nan),
-        drive,
-        lengths,
-        tuple(sequence.family for sequence in asked.sequences),
-        np.full((s, r), -1, dtype=np.int64),
-        np.full((s, r), np.nan),
-        bench.channels,
-        bench.units,
-        asked.window,
-        asked.reset,
-        bench.settings(),
-        bench.identities(),
-        "running",
-        {
+        np.full((s, r, played["drive"].shape[1], len(bench.channels)), np.nan),
+        order=np.full((s, r), -1, dtype=np.int64),
+        start_s=np.full((s, r), np.nan),
+        channels=bench.channels,
+        units=bench.units,
+        window=asked.window,
+        reset=asked.reset,
+        settings=bench.settings(),
+        identities=bench.identities(),
+        status="running",
+        meta={
             "id": new_id("rec"),
             "created": now_iso(),
             "code_version": code_version(),
@@ -75,6 +68,7 @@ def begun(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
             "limits": bench.spec.limits,
             **asked.meta,
         },
+        **played,
     )
     return RecordingWriter(out, header)
 
@@ -89,11 +83,10 @@ def resumed(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
     """The writer of a recording to go on with; refused where it is another's."""
     so_far = read_recording(out)
     problems = differences(so_far, bench, asked.window, asked.reset)
-    same = len(so_far.families) == len(asked.sequences) and all(
-        np.array_equal(drive[:length], sequence.drive)
-        for drive, length, sequence in zip(
-            so_far.drive, so_far.lengths, asked.sequences, strict=False
-        )
+    played = so_far.sequences()
+    same = len(played) == len(asked.sequences) and all(
+        np.array_equal(then.drive, now.drive) and np.array_equal(then.holds, now.holds)
+        for then, now in zip(played, asked.sequences, strict=True)
     )
     if not same or so_far.response.shape[1] != asked.repeats:
         problems.append("was asked for other sequences or repeats")

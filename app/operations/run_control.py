@@ -221,7 +221,11 @@ class Control:
 
 
 def repeat_under(
-    control: Control, drive: NDArray[np.float64], window: DriveWindow, reset: Reset
+    control: Control,
+    drive: NDArray[np.float64],
+    window: DriveWindow,
+    reset: Reset,
+    holds: NDArray[np.int64] | None = None,
 ) -> Generator[Event, None, tuple[float, Response]]:
     """`run_repeat`, run again where a transient fault made it void, each time noted.
 
@@ -236,22 +240,22 @@ def repeat_under(
     NDArray
         Its response `(T, C)`.
     """
-    bench, voids, holds = control.bench, 0, 0
+    bench, voids, waits = control.bench, 0, 0
     while True:
         began_s, control.times = bench.clock.now_s(), StepTimes.absent(drive.size)
         try:
             response = yield from control.alive(
-                run_repeat(bench, drive, window, reset, control.times)
+                run_repeat(bench, drive, window, reset, control.times, holds)
             )
         except (RefusedError, StoppedError, WrongInstrumentError):
             bench.stop.check()  # a second Stop has made the magnet safe: that is no refusal
             raise
         except TwinrigError as fault:
             held = any(magnet.held_by for magnet in bench.drives)
-            voids, holds = voids + (not held), holds + held
+            voids, waits = voids + (not held), waits + held
             if not held and (voids > control.retries or not is_transient(bench, fault)):
                 raise
-            if holds > MOST_HOLDS:
+            if waits > MOST_HOLDS:
                 raise TwinrigError(
                     f"held {MOST_HOLDS} times in one repeat: at zero current it is back, and under "
                     f"current out again, which waiting doesn't mend: {fault}"

@@ -67,6 +67,7 @@ def run_repeat(
     window: DriveWindow,
     reset: Reset,
     times: StepTimes | None = None,
+    holds: NDArray[np.int64] | None = None,
 ) -> Generator[StepRead | StepHeld, None, Response]:
     """Reset the device, play one drive, read every step; verified at the end.
 
@@ -80,6 +81,8 @@ def run_repeat(
         How drive becomes field, and what precedes it.
     times
         Of `T` steps: filled step by step, in the bench's device time.
+    holds
+        `(T,)` of its steps; None: one each.
 
     Returns
     -------
@@ -101,7 +104,8 @@ def run_repeat(
     fields_T = window.field_T(drive).tolist()
     try:
         step = 0
-        for read in bench.repeat(fields_T, window, reset):
+        counts = None if holds is None else holds.tolist()
+        for read in bench.repeat(fields_T, window, reset, counts):
             if isinstance(read, FieldWait):
                 yield StepHeld(step, read.words, read.seconds, read.at_most_s)
                 continue

@@ -1,6 +1,7 @@
 """How evenly a run's steps came: their intervals, the jitter of these, and steps that came late.
 
-An interval is the time between two readings of one repeat. A step is late where its interval is
+An interval is the time between two readings of one repeat; of a step of several holds without what
+the further ones take. A step is late where its interval is
 longer than what it was planned to take (walk, hold, gate, field probe) by more than one tick of the
 ramp.
 
@@ -87,11 +88,14 @@ def timing_of(recording: Recording, bench: Bench) -> StepTiming | None:
     if not known.any():
         return None
     planned_s = np.full(recording.drive.shape, np.nan)
-    for row, drive, length in zip(planned_s, recording.drive, recording.lengths, strict=True):
-        fields_T = recording.window.field_T(drive[: int(length)])
-        row[: int(length)] = bench.planned_s(fields_T.tolist(), recording.window)
+    for row, played in zip(planned_s, recording.sequences(), strict=True):
+        fields_T = recording.window.field_T(played.drive).tolist()
+        planned = bench.planned_s(fields_T, recording.window, played.holds.tolist())
+        row[: played.steps] = planned
     planned_s += _probed_s(recording, bench)
     late = known & (intervals_s > planned_s[:, None, 1:] + TICK_S)
+    longer_s = (recording.holds - 1) * (recording.window.hold_s + bench.spec.gate_s)
+    intervals_s = intervals_s - longer_s[:, None, 1:]
     return _timing(intervals_s[known], int(late.sum()), bench.by_hardware)
 
 

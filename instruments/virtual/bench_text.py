@@ -103,6 +103,8 @@ def _drive(rig: VirtualRig) -> str:
             "                 # the read-out itself is the gate: one rotation",
         )
     )
+    if drive.encoding == "step":
+        about, gate = "the supply sets the field, which is held and then read", ""
     hold_s = max(drive.hold_s, _loop_hold_s(rig)) if loops else drive.hold_s
     return (
         f"[drive]                      # {about}\n"

@@ -41,11 +41,16 @@ class Device(Protocol):
 
 
 @runtime_checkable
-class Resonant(Device, Protocol):
-    """A device that every field on the way changes, and that is seen by its resonance."""
+class Feeling(Device, Protocol):
+    """A device that every field on the way changes."""
 
     def feel(self, field_T: float, seconds: float) -> None:
         """A field for a while, whether anything is read or not."""
+
+
+@runtime_checkable
+class Resonant(Feeling, Protocol):
+    """One that is seen by its resonance."""
 
     def spectrum(self, frequency_Hz: NDArray[np.float64], field_T: float) -> NDArray[np.float64]:
         """Signal `(N,)` at these frequencies in this field, full scale about ±1."""
@@ -112,6 +117,51 @@ class LeakyIntegrator:
         """One step of the recursion; fields beyond twice the window saturate."""
         u = min(2.0, max(-1.0, (field_T - self._low_T) / self._span_T))
         self._x += self._leak * (u - self._x) + self._kick * self._rng.standard_normal(2)
+        x, y = self._x.tolist()
+        return x, y
+
+
+@dataclass(frozen=True)
+class RelaxationParameters:
+    """A memory that fades in time: dx = (u − x) dt / time_s + noise √(2 / time_s) dW, two channels.
+
+    `noise` is the standard deviation of x that the noise alone would make; `low_T` and `high_T`
+    are the field at u = 0 and u = 1, `duration_s` that of a reading, which changes nothing.
+    """
+
+    time_s: tuple[float, float] = (0.15, 0.6)
+    noise: tuple[float, float] = (0.03, 0.03)
+    low_T: float = 2.2e-3
+    high_T: float = 3.4e-3
+    duration_s: float = 1.0 / 37.0
+
+
+class Relaxation:
+    """The leaky integrator in continuous time: how long a step is held decides where it ends."""
+
+    def __init__(self, seed: np.random.SeedSequence) -> None:
+        parameters = RelaxationParameters()
+        self._rng = np.random.default_rng(seed)
+        self._time_s = np.array(parameters.time_s)
+        self._noise = np.array(parameters.noise)
+        self._low_T = parameters.low_T
+        self._span_T = parameters.high_T - parameters.low_T
+        self._x = np.zeros(2)
+        self.duration_s = parameters.duration_s
+        self.parameters: Mapping[str, object] = asdict(parameters)
+
+    def feel(self, field_T: float, seconds: float) -> None:
+        """The exact step of the Ornstein-Uhlenbeck process; beyond twice the window it saturates.
+
+        Gillespie 1996, doi:10.1103/PhysRevE.54.2084, eq. 3.1.
+        """
+        u = min(2.0, max(-1.0, (field_T - self._low_T) / self._span_T))
+        keep = np.exp(-seconds / self._time_s)
+        kick = self._noise * np.sqrt(-np.expm1(-2 * seconds / self._time_s))
+        self._x = u + keep * (self._x - u) + kick * self._rng.standard_normal(2)
+
+    def gate(self, field_T: float) -> tuple[float, float]:
+        """Where it is; the field has been felt."""
         x, y = self._x.tolist()
         return x, y
 
@@ -190,6 +240,7 @@ DEVICES: dict[str, Callable[[np.random.SeedSequence], Device]] = {
     "nanoring": NanoringDevice,
     "spin-vortex-ice": SpinVortexIceDevice,
     "leaky-integrator": LeakyIntegrator,
+    "relaxation": Relaxation,
     "duffing": Duffing,
 }
 DRIVES: dict[str, Drive] = {
@@ -209,6 +260,7 @@ DRIVES: dict[str, Drive] = {
         ),
     ),
     "leaky-integrator": Drive(),
+    "relaxation": Drive(encoding="step", hold_s=0.05),
     "duffing": Drive(),
 }
 

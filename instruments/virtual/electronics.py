@@ -181,9 +181,6 @@ class ResonantSource(DeviceSource):
     ) -> None:
         super().__init__(device, supply, device_time, parameters, noise_seed, drift_seed)
         self._resonant = device
-        if isinstance(supply, BipolarSupply):
-            scale = supply.coil.parameters.tesla_per_ampere
-            supply.seen = lambda mean_A: device.gate(mean_A * scale)
         (seed,) = noise_seed.spawn(1)
         self._spectrum_noise = SpectrumNoise(SpectrumNoiseParameters(), device_time, seed)
 

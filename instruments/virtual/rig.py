@@ -14,7 +14,7 @@ import numpy as np
 from instruments.virtual.bipolar import BipolarSupply
 from instruments.virtual.clock import VirtualClock
 from instruments.virtual.coil import CoilParameters
-from instruments.virtual.devices import DRIVES, Resonant, make_device
+from instruments.virtual.devices import DRIVES, Feeling, Resonant, make_device
 from instruments.virtual.electronics import DeviceSource, OpenInput, ResonantSource, Source
 from instruments.virtual.instrument import DeviceTime, Port, VirtualInstrument
 from instruments.virtual.kepco_bop import KepcoBop
@@ -127,12 +127,14 @@ class VirtualRig:
         """What the first read-out sees: the device, which feels the first supply's coil."""
         device, output = self._device, self._output
         seeds = self._noise_seed, self._drift_seed
-        if not isinstance(device, Resonant):
-            return DeviceSource(device, output, self.time, self.electronics, *seeds)
-        if output is not None:
-            tesla_per_ampere, feel = self.coil.tesla_per_ampere, device.feel
+        if isinstance(device, Feeling) and output is not None:
+            tesla_per_ampere, feel, gate = self.coil.tesla_per_ampere, device.feel, device.gate
             output.felt = lambda current_A, seconds: feel(current_A * tesla_per_ampere, seconds)
-        return ResonantSource(device, output, self.time, self.electronics, *seeds)
+            if isinstance(output, BipolarSupply):
+                output.seen = lambda mean_A: gate(mean_A * tesla_per_ampere)
+        if isinstance(device, Resonant):
+            return ResonantSource(device, output, self.time, self.electronics, *seeds)
+        return DeviceSource(device, output, self.time, self.electronics, *seeds)
 
     def field_T(self) -> float:
         """The field in the first supply's coil now; 0 where there is no supply."""

@@ -141,7 +141,7 @@ class RecordPage(Page):
             return dataclasses.replace(plan, problem=NO_BENCH)
         reference = self.reference.value()
         values = sum(s.steps + reference for s in sequences) * plan.repeats * len(bench.channels)
-        seconds = sum(bench.predicted_s(s.steps) for s in sequences) * plan.repeats
+        seconds = sum(bench.predicted_s(s.steps, s.length) for s in sequences) * plan.repeats
         if reference:
             seconds += bench.predicted_s(reference) * len(sequences) * plan.repeats
         place = " device time" if spec.virtual is not None else ""
