@@ -95,8 +95,7 @@ def run_pool(
     """
     try:
         pool = _Pool(trials, job)
-        for event in pool.had:
-            yield event
+        yield from pool.had
         yield from pool.events(workers)
         return pool.results
     finally:
@@ -125,7 +124,7 @@ class _Pool:
         beat_s = time.monotonic()
         while len(self.results) < len(self.trials):
             yield from self._skipped()
-            for trial in self._ready()[: workers.room]:
+            for trial in self._ready()[: max(workers.room, 0)]:
                 self.running[trial.name] = trial
                 workers.start(trial)
             heard = workers.heard(BEAT_S) if self.running else None

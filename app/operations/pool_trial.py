@@ -12,7 +12,6 @@ import os
 import platform
 import shutil
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -209,8 +208,8 @@ def _told(name: str, event: Event) -> TrialProgress | None:
 def begun_anew(trial: Trial) -> None:
     """Forget a result that is not `done` and the attempts, so that the trial is tried again."""
     for file in (trial.result_file, trial.attempts_file):
-        with suppress(FileNotFoundError), writing(file):
-            file.unlink()
+        with writing(file):
+            file.unlink(missing_ok=True)
 
 
 def _begun(trial: Trial) -> bool:

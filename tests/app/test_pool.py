@@ -1,0 +1,122 @@
+"""A pool on this machine: everything is run, one dead worker loses one trial, results are files."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pool_samples import ENDLESS, deployment, ran, saved_twins, training
+
+from app.operations.events import Note, Progress, TrialEnded, TrialProgress, TrialStarted
+from app.operations.pool import run_pool, workers_of
+from app.operations.pool_local import LocalWorkers
+from app.operations.pool_trial import Trial, TrialResult
+from app.store import load_network
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from app.operations.events import Event
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return saved_twins(tmp_path_factory.mktemp("twins"))[0]
+
+
+@pytest.mark.timeout(120)
+def test_trials_run_in_order_of_need_and_a_failure_skips_only_what_needs_it(
+    twin: Path, tmp_path: Path
+) -> None:
+    good = training("good", twin, tmp_path)
+    bad = training("bad", tmp_path / "no-twin", tmp_path)
+    trials = [good, bad, deployment("good-deployed", good), deployment("bad-deployed", bad)]
+    events, results = ran(trials, LocalWorkers(2))
+    assert {name: result.status for name, result in results.items()} == {
+        "good": "done", "bad": "failed", "good-deployed": "done", "bad-deployed": "skipped",
+    }  # fmt: skip
+    assert "no such file or folder" in results["bad"].reason
+    assert results["bad-deployed"].reason == "needs bad, which is failed"
+    assert results["good-deployed"].values["measured"] > 0
+    assert load_network(tmp_path / "trials" / "good").nodes == 4
+    ended = [e for e in events if isinstance(e, TrialEnded)]
+    assert [e.ended for e in ended] == [1, 2, 3, 4]
+    assert {e.total for e in ended} == {4}
+    assert any(isinstance(e, TrialProgress) for e in events)
+    last = [e for e in events if isinstance(e, Progress)][-1]
+    assert (last.job, last.done, last.total) == ("sweep", 4, 4)
+    for trial in trials:
+        assert trial.result() == results[trial.name]
+
+    again, kept = ran(trials, LocalWorkers(2))
+    assert [e.name for e in again if isinstance(e, TrialStarted)] == ["bad"]
+    assert kept["good"] == results["good"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX's")
+@pytest.mark.timeout(120)
+def test_a_worker_that_is_killed_loses_one_trial_which_is_tried_once_more(
+    twin: Path, tmp_path: Path
+) -> None:
+    doomed = training("doomed", twin, tmp_path, ENDLESS)
+    trials = [doomed, training("other", twin, tmp_path), deployment("never", doomed)]
+    killed: list[int] = []
+
+    def kill(event: Event) -> None:
+        tried = doomed.attempts()
+        if isinstance(event, TrialProgress) and event.name == "doomed" and len(tried) > len(killed):
+            killed.append(tried[-1]["pid"])
+            os.kill(killed[-1], signal.SIGKILL)
+
+    events, results = ran(trials, LocalWorkers(2), kill)
+    assert len(set(killed)) == 2
+    assert {name: result.status for name, result in results.items()} == {
+        "doomed": "lost", "other": "done", "never": "skipped",
+    }  # fmt: skip
+    assert "ended without a word" in results["doomed"].reason
+    notes = [e.text for e in events if isinstance(e, Note)]
+    assert len(notes) == 1
+    assert "tried once more" in notes[0]
+    starts = [(e.name, e.attempt) for e in events if isinstance(e, TrialStarted)]
+    assert sorted(starts) == [("doomed", 1), ("doomed", 2), ("other", 1)]
+
+
+@pytest.mark.timeout(120)
+def test_a_stopped_pool_goes_on_where_its_trainings_stood(twin: Path, tmp_path: Path) -> None:
+    trials = [training("long", twin, tmp_path, 400)]
+    running = run_pool(trials, LocalWorkers(1), "sweep")
+    for event in running:
+        if isinstance(event, TrialProgress):
+            break
+    running.close()
+    left = trials[0].out / "checkpoint.safetensors"
+    assert left.is_file()
+    assert trials[0].result() is None
+    events, results = ran(trials, LocalWorkers(1))
+    assert results["long"].status == "done"
+    assert next(e for e in events if isinstance(e, TrialProgress)).done > 1
+    assert not left.exists()
+
+
+def test_a_result_of_another_trial_is_refused(twin: Path, tmp_path: Path) -> None:
+    training("one", twin, tmp_path).save(TrialResult("one", "done", {"validation": 0.5}))
+    with pytest.raises(InputError, match="of another trial"):
+        ran([training("one", twin, tmp_path, 5)], LocalWorkers(1))
+    file = training("one", twin, tmp_path).result_file
+    file.write_text(file.read_text("utf-8").replace("0.5", "0.1"), "utf-8")
+    with pytest.raises(InputError, match="checksum"):
+        ran([training("one", twin, tmp_path)], LocalWorkers(1))
+
+
+def test_names_and_orders_that_make_no_sense_are_said_at_once(tmp_path: Path) -> None:
+    one, root = Trial("one", "train", {}, str(tmp_path)), str(tmp_path)
+    with pytest.raises(InputError, match="named twice") as refused:
+        ran([one, one, Trial("two", "train", {}, root, ("three",))], LocalWorkers(1))
+    assert "comes after three" in str(refused.value)
+
+
+def test_a_cluster_brings_its_own_workers() -> None:
+    with pytest.raises(InputError, match="has its own"):
+        workers_of("tcp://127.0.0.1:1", 2)
