@@ -130,11 +130,11 @@ def unseen_part(twin: Twin, path: Path, recording: Recording) -> Unseen:
 
 def best_unseen(twin: Twin, recordings: Sequence[Path]) -> Unseen | None:
     """The unseen part with most repeats; None where none has the four that scores need."""
-    from app.store import read_recording
+    from app.recording_marks import read_kept
 
     best: Unseen | None = None
     for path in recordings:
-        part = unseen_part(twin, path, read_recording(path))
+        part = unseen_part(twin, path, read_kept(path))
         if part.recording.channels != twin.channels or not part.sequences:
             continue
         complete = part.recording.complete[list(part.sequences)][:, list(part.repeats)]

@@ -14,7 +14,8 @@ from app.operations.check_sequences import write_check_sequences
 from app.operations.evaluate import refuse_another_device, warnings_beside
 from app.operations.events import Note, Result, Stage
 from app.operations.fitted_on import fitted_on, is_parent
-from app.recording_reader import FILE_NAME, read_recording
+from app.recording_marks import read_kept
+from app.recording_reader import FILE_NAME
 from app.weights_store import TWIN_FILE, load_twin
 from models.errors import InputError
 from models.simulated import module_of
@@ -71,7 +72,7 @@ def compare_device(
         raise InputError(f"compare: a level of {level:g} is no share between 0 and 1")
     yield Stage("read twin and recordings", 1, 2)
     file = find_file(Path(twin), TWIN_FILE)
-    fitted, new = load_twin(file), read_recording(Path(recording))
+    fitted, new = load_twin(file), read_kept(Path(recording))
     refuse_another_device(fitted, new, "compare")
     if is_parent(fitted, new):
         raise InputError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.recording_marks import bad_positions, left_out, numbers
 from app.store import read_recording, sha256_of
 from models.errors import InputError
 from training.validation import HeldOut, hold_out
@@ -38,12 +39,14 @@ class FitInput:
         recordings = [read_repeats(path) for path in paths]
         joined = join(recordings)
         notes = check(joined, deterministic=deterministic)
+        notes += [words for path in paths if (words := left_out_words(path))]
         parents = [
             {
                 "id": str(r.meta.get("id", "")),
                 "path": str(_file_of(path).resolve()),
                 "sha256": sha256_of(_file_of(path)),
                 "sequences": int(r.response.shape[0]),
+                **_marked(path),
             }
             for path, r in zip(paths, recordings, strict=True)
         ]
@@ -57,14 +60,29 @@ class FitInput:
 
 
 def read_repeats(path: Path) -> Recording:
-    """A device's repeats, to fit a twin to or to score it with; InputError for a calibration."""
+    """A device's repeats, to fit a twin to or to score it with; InputError for a calibration.
+
+    Those that were marked bad are left out, as if they had not been recorded.
+    """
     recording = read_recording(path)
     if recording.meta.get("kind") == "calibration":
         raise InputError(
             f"{path}: is a magnet's calibration, one walk without repeats of a device; give a "
             "recording that `twinrig record` or `twinrig import` made"
         )
-    return recording
+    return left_out(recording, bad_positions(path))
+
+
+def left_out_words(path: Path) -> str:
+    """Which repeats of a recording are left out, in words; empty where none is."""
+    bad = bad_positions(path)
+    return f"{path}: left out as marked bad: repeat {numbers(bad)}" if bad else ""
+
+
+def _marked(path: Path) -> dict[str, Any]:
+    """What a twin keeps of the marks: positions in the run's order, where there are any."""
+    bad = bad_positions(path)
+    return {"left_out": sorted(bad)} if bad else {}
 
 
 def refuse_changed(now: list[dict[str, Any]], before: list[dict[str, Any]]) -> None:
@@ -73,6 +91,11 @@ def refuse_changed(now: list[dict[str, Any]], before: list[dict[str, Any]]) -> N
         if one["sha256"] != other["sha256"]:
             raise InputError(
                 f"{one['path']}: has changed since the fit began; fit anew into another --out"
+            )
+        if one.get("left_out", []) != other.get("left_out", []):
+            raise InputError(
+                f"{one['path']}: repeats were marked since the fit began; fit anew into another "
+                "--out, or take the marks back"
             )
 
 

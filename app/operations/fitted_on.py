@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import sha256_of
-from app.recording_reader import FILE_NAME, read_recording
+from app.recording_marks import read_kept
+from app.recording_reader import FILE_NAME
 from training.drift import Old
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def fitted_on(twin: Twin, folder: Path, against: Sequence[Path] = ()) -> FittedO
     made = FittedOn([], [], [])
     if against:
         for path in against:
-            recording = read_recording(Path(path))
+            recording = read_kept(Path(path))
             made.found.append(_held_out(twin, recording))
             made.paths.append(str(path))
         return made
@@ -56,7 +57,7 @@ def fitted_on(twin: Twin, folder: Path, against: Sequence[Path] = ()) -> FittedO
                 "changed: name it with --against"
             )
             continue
-        made.found.append(_held_out(twin, read_recording(file)))
+        made.found.append(_held_out(twin, read_kept(file)))
         made.paths.append(str(file))
     return made
 

@@ -1,0 +1,36 @@
+"""Arguments of `twinrig mark`, and its operation's events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.cli_budget import counts
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Generator
+
+    from app.operations.events import Event
+
+WORDS = "mark repeats of a recording bad: fits and scores leave them out, nothing is deleted"
+
+
+def mark_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments beyond those that every verb has."""
+    parser.add_argument(
+        "recording", type=Path, metavar="RECORDING", help="finished, or still running"
+    )
+    parser.add_argument(
+        "--bad", type=counts, default=(), metavar="A,B,…",
+        help="leave these out: numbers from 1 in the order of recording",
+    )  # fmt: skip
+    parser.add_argument("--good", type=counts, default=(), metavar="A,B,…", help="take these back")
+    parser.add_argument("--why", default="", metavar="WORDS", help="kept with the mark")
+
+
+def mark_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, None, Path]:
+    """The operation's events."""
+    from app.operations.mark import mark
+
+    return mark(arguments.recording, bad=arguments.bad, good=arguments.good, why=arguments.why)

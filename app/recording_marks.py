@@ -1,0 +1,140 @@
+"""Repeats that were marked bad: kept beside a recording, whose data stay as they were measured.
+
+Decision. A mark is a line appended to `marks.jsonl` in the recording's folder, with a checksum of
+its own: one write at the end of the file, so that a run that is still going on, a sealed recording
+and two programs at once are all marked in the same way, and a kill leaves whole lines and at most
+one torn tail, which readers drop. `recording.nc` and its SHA-256 never change by it. Consequence:
+who copies `recording.nc` without its folder copies the repeats without their marks; a fit keeps
+with its twin which repeats it left out.
+
+A repeat goes by its position in the run's order, from zero; people count from one, as progress and
+the drift plot of the Record page do.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.artefacts import canonical, now_iso, parse_json, reading, writing
+from app.checked_json import CHECKSUM, with_checksum
+from app.disk import RESTORE, read_bytes
+from app.recording_reader import folder_of, read_recording
+from models.errors import InputError, raise_problems
+from models.json_form import COUNT, TEXT, Rows, Table, faults
+from models.recording import BY_STEP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from models.recording import Recording
+
+FILE_NAME = "marks.jsonl"
+LINE = Table({"at": TEXT, "bad": Rows(COUNT), "good": Rows(COUNT), "why": TEXT, CHECKSUM: TEXT})
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One line: positions that became bad and good again, when (ISO 8601), and why."""
+
+    at: str
+    bad: tuple[int, ...] = ()
+    good: tuple[int, ...] = ()
+    why: str = ""
+
+
+def read_marks(path: Path) -> list[Mark]:
+    """The marks of a recording in the order they were made; none where nobody made any.
+
+    Raises
+    ------
+    InputError
+        A line is damaged; only a torn last one, which a kill leaves, is dropped.
+    """
+    file = folder_of(path) / FILE_NAME
+    if not file.is_file():
+        return []
+    with reading(file):
+        *lines, _torn = read_bytes(file).split(b"\n")
+    return [_mark_of(line, f"{file}, line {n}") for n, line in enumerate(lines, start=1)]
+
+
+def _mark_of(line: bytes, where: str) -> Mark:
+    body = parse_json(line, where)
+    problems = faults(body, LINE)
+    if not problems and with_checksum(_without_checksum(body)) != body:
+        problems = ["does not match its checksum: damaged"]
+    raise_problems(InputError, f"{where} ({RESTORE})", problems)
+    return Mark(body["at"], tuple(body["bad"]), tuple(body["good"]), body["why"])
+
+
+def _without_checksum(body: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if key != CHECKSUM}
+
+
+def bad_positions(path: Path) -> frozenset[int]:
+    """Positions in the run's order that are marked bad now; InputError as of `read_marks`."""
+    bad: set[int] = set()
+    for mark in read_marks(path):
+        bad = (bad | set(mark.bad)) - set(mark.good)
+    return frozenset(bad)
+
+
+def add_mark(
+    path: Path, *, bad: Iterable[int] = (), good: Iterable[int] = (), why: str = ""
+) -> None:
+    """Append a mark; when this returns it survives a power cut.
+
+    Raises
+    ------
+    TwinrigError
+        The disk refuses; the marks are as they were, or the new one is whole.
+    """
+    file = folder_of(path) / FILE_NAME
+    body = {"at": now_iso(), "bad": sorted(bad), "good": sorted(good), "why": why}
+    line = canonical(with_checksum(body)) + b"\n"
+    with writing(file), file.open("a+b", buffering=0) as out:
+        out.seek(0)
+        kept = out.read()
+        if kept and not kept.endswith(b"\n"):  # the torn tail of a killed program
+            out.truncate(kept.rfind(b"\n") + 1)
+        out.write(line)
+        os.fsync(out.fileno())
+
+
+def left_out(recording: Recording, positions: Iterable[int]) -> Recording:
+    """The recording without these repeats, as if they had not been recorded."""
+    gone = np.isin(recording.order, sorted(positions)) & recording.complete
+    if not gone.any():
+        return recording
+    response = np.where(gone[:, :, None, None], np.nan, recording.response)
+    by_step = {
+        name: np.where(gone[:, :, None], np.nan, getattr(recording, name)) for name in BY_STEP
+    }
+    return replace(
+        recording,
+        response=response,
+        order=np.where(gone, -1, recording.order),
+        start_s=np.where(gone, np.nan, recording.start_s),
+        **by_step,
+    )
+
+
+def read_kept(path: Path) -> Recording:
+    """Read a recording without the repeats that were marked bad: what every fit and score reads.
+
+    Raises
+    ------
+    InputError
+        As of `read_recording` and of `read_marks`.
+    """
+    return left_out(read_recording(path), bad_positions(path))
+
+
+def numbers(positions: Iterable[int]) -> str:
+    """Positions as people count them: `12, 13`."""
+    return ", ".join(str(p + 1) for p in sorted(positions))

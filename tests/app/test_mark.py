@@ -1,0 +1,131 @@
+"""Repeats that were marked bad: kept, never deleted, left out of every fit and score."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from artefact_samples import blank, full, response_of, times_of
+
+from app.cli import main
+from app.operations.fit_input import FitInput, left_out_words, read_repeats, refuse_changed
+from app.operations.mark import mark_one
+from app.recording_marks import FILE_NAME, add_mark, bad_positions, left_out, read_kept, read_marks
+from app.store import RecordingWriter, read_recording, sha256_of, write_recording
+from models.errors import InputError
+from models.recording import faults_of
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """A finished recording of 2 sequences × 4 repeats."""
+    return write_recording(tmp_path / "rec", full()).parent
+
+
+def result_of(capsys) -> dict:
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return next(line for line in lines if line["event"] == "result")
+
+
+def test_marks_are_counted_from_one_in_the_order_of_recording(recorded, capsys) -> None:
+    assert main(["mark", str(recorded), "--bad", "2,5", "--why", "door", "--json"]) == 0
+    values = result_of(capsys)
+    assert (values["bad"], values["kept"], values["recorded"]) == ([2, 5], 6, 8)
+    kept, whole = read_kept(recorded), read_recording(recorded)
+    assert sorted(set(whole.order[whole.complete]) - set(kept.order[kept.complete])) == [1, 4]
+
+
+def test_a_mark_changes_no_byte_of_the_data(recorded) -> None:
+    before = sha256_of(recorded / "recording.nc")
+    mark_one(recorded, 3, bad=True)
+    assert sha256_of(recorded / "recording.nc") == before
+    assert faults_of(read_kept(recorded)) == []  # what is left is a recording like any
+
+
+def test_taken_back_the_repeat_is_there_as_it_was(recorded, capsys) -> None:
+    assert main(["mark", str(recorded), "--bad", "2,5"]) == 0
+    capsys.readouterr()
+    assert main(["mark", str(recorded), "--good", "2", "--json"]) == 0
+    assert result_of(capsys)["bad"] == [5]
+    assert [m.why for m in read_marks(recorded)] == ["", ""]
+    assert main(["mark", str(recorded), "--good", "5"]) == 0
+    assert np.array_equal(
+        read_kept(recorded).response, read_recording(recorded).response, equal_nan=True
+    )
+
+
+def test_without_options_it_says_what_is_marked(recorded, capsys) -> None:
+    add_mark(recorded, bad=[0], why="lamp")
+    assert main(["mark", str(recorded)]) == 0
+    said = "".join(capsys.readouterr())
+    assert "bad 1 (lamp)" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--bad", "9"], "repeat 9: the run has repeats 1 to 8"),
+        (["--bad", "2", "--good", "2"], "is to be bad and good"),
+        (["--why", "door"], "--why stands alone"),
+        (["--bad", "0"], "is not a list of counts"),
+        (["--bad", "door"], "is not a list of counts"),
+    ],
+)
+def test_what_makes_no_mark_is_said_and_leaves_none(recorded, capsys, options, words) -> None:
+    assert main(["mark", str(recorded), *options]) == 2
+    assert words in capsys.readouterr().err
+    assert not (recorded / FILE_NAME).exists()
+
+
+def test_a_repeat_that_was_not_recorded_is_no_bad_one(tmp_path, capsys) -> None:
+    part = replace(left_out(full(), [7]), status="stopped")
+    write_recording(tmp_path / "part", part)
+    assert main(["mark", str(tmp_path / "part"), "--bad", "8"]) == 2
+    assert "was not recorded" in capsys.readouterr().err
+
+
+def test_a_running_recording_is_marked_and_sealed_with_its_marks(tmp_path) -> None:
+    writer = RecordingWriter(tmp_path / "rec", blank())
+    writer.append(0, 0, 0, 0.0, response_of(0, 0, 5), times_of(0, 0, 5))
+    assert mark_one(writer.folder, 0, bad=True) == {0}
+    assert mark_one(writer.folder, 1, bad=True) == {0, 1}  # the one that is running now
+    writer.append(1, 0, 1, 1.0, response_of(1, 0, 3), times_of(1, 0, 3))
+    writer.append(0, 1, 2, 2.0, response_of(0, 1, 5), times_of(0, 1, 5))
+    writer.finish("stopped")
+    assert read_kept(tmp_path / "rec").complete.sum() == 1
+    assert mark_one(writer.folder, 0, bad=False) == {1}
+
+
+def test_a_torn_last_line_is_dropped_and_the_next_mark_is_whole(recorded) -> None:
+    add_mark(recorded, bad=[1])
+    with (recorded / FILE_NAME).open("ab") as file:
+        file.write(b'{"at":"2026')
+    assert bad_positions(recorded) == {1}
+    add_mark(recorded, bad=[2])
+    assert bad_positions(recorded) == {1, 2}
+
+
+def test_a_damaged_mark_is_refused_rather_than_overlooked(recorded) -> None:
+    add_mark(recorded, bad=[1])
+    add_mark(recorded, bad=[2])
+    path = recorded / FILE_NAME
+    path.write_bytes(path.read_bytes().replace(b'"bad":[1]', b'"bad":[3]'))
+    with pytest.raises(InputError, match=r"line 1.*checksum"):
+        read_repeats(recorded)
+
+
+def test_a_fit_leaves_marked_repeats_out_and_keeps_which(tmp_path) -> None:
+    folder = write_recording(tmp_path / "rec", replace(full((20,) * 8, 8), status="done")).parent
+    before = FitInput.read([folder], seed=0, deterministic=False)
+    mark_one(folder, 17, bad=True)
+    after = FitInput.read([folder], seed=0, deterministic=False)
+    gone = before.recording.order == 17
+    assert before.recording.complete.sum() - after.recording.complete.sum() == 1
+    assert np.isnan(after.recording.response[gone]).all()
+    assert after.parents[0]["left_out"] == [17]
+    assert any("marked bad: repeat 18" in note for note in after.notes)
+    assert left_out_words(folder).endswith("repeat 18")
+    with pytest.raises(InputError, match="were marked since the fit began"):
+        refuse_changed(after.parents, before.parents)
