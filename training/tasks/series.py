@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +18,7 @@ FINE_STEPS = (
     10  # RK4 steps a time unit; ten times finer changes the series by less than 1e-6 early on
 )
 TRANSIENT = 1000  # time units from the constant history onto the attractor
+NARMA_TRANSIENT, NARMA_TRIES, NARMA_LOST = 200, 50, 10.0
 
 
 def mackey_glass_series(
@@ -69,29 +72,195 @@ def mackey_glass(
     InputError
         A horizon or part below one step, or a validation part that leaves no training.
     """
-    problems = [
-        f"{name} = {value} steps must be at least {low}"
-        for name, value, low in (
-            ("horizon", horizon, 1), ("validation", validation, 1), ("test", test, 2),
-            ("washout", washout, 0), ("tau", tau, 2), ("train", train, validation + 100),
+    lengths = Lengths(train, validation, test, washout)
+    lengths.check("mackey-glass", {"horizon": (horizon, 1), "tau": (tau, 2)})
+    series = mackey_glass_series(lengths.steps + horizon, tau=tau)
+    options = {"h": horizon, "dt": 1, "tau": tau}
+    return lengths.forecast("mackey-glass", series, horizon, options, "")
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Steps of each part of a series: training (validation its end), washout, test."""
+
+    train: int
+    validation: int
+    test: int
+    washout: int
+
+    @property
+    def steps(self) -> int:
+        """Steps of all parts."""
+        return self.train + self.washout + self.test
+
+    def check(self, name: str, others: dict[str, tuple[int, int]] | None = None) -> None:
+        """Raise InputError with every value below its least; `others`: name → (value, least)."""
+        least = {
+            **(others or {}),
+            "validation": (self.validation, 1),
+            "test": (self.test, 2),
+            "washout": (self.washout, 0),
+            "train": (self.train, self.validation + 100),
+        }
+        problems = [
+            f"{what} = {value} steps must be at least {low}"
+            for what, (value, low) in least.items()
+            if value < low
+        ]
+        raise_problems(InputError, f"task {name!r}", problems)
+
+    def parts(self, reach: int = 0) -> tuple[NDArray[np.bool_], ...]:
+        """Masks `(T,)` of training, validation and test.
+
+        Targets look `reach` steps ahead: those of the training part stop before validation.
+        """
+        index = np.arange(self.steps)
+        return (
+            index < self.train - self.validation - reach,
+            (index >= self.train - self.validation) & (index < self.train),
+            index >= self.train + self.washout,
         )
-        if value < low
-    ]  # fmt: skip
-    raise_problems(InputError, "task 'mackey-glass'", problems)
-    steps = train + washout + test
-    series = mackey_glass_series(steps + horizon, tau=tau)
-    low, high = series[:train].min(), series[:train].max()
-    series = (series - low) / (high - low)
-    index = np.arange(steps)
+
+    def forecast(
+        self,
+        name: str,
+        series: NDArray[np.float64],
+        horizon: int,
+        options: dict[str, Any],
+        about: str,
+    ) -> Task:
+        """Task to foretell a series `(steps + horizon,)`, scaled to 0…1 by its training part."""
+        low, high = series[: self.train].min(), series[: self.train].max()
+        series = (series - low) / (high - low)
+        train, validation, test = self.parts(horizon)
+        return Task(
+            name=name,
+            inputs=series[: self.steps, None],
+            targets=series[horizon : self.steps + horizon, None],
+            train=train,
+            validation=validation,
+            test=test,
+            washout=self.washout,
+            options=options,
+            reach=horizon,
+            about=about,
+        )
+
+
+def narma_10(
+    *,
+    seed: int = 0,
+    train: int = 3000,
+    validation: int = 500,
+    test: int = 1000,
+    washout: int = 100,
+) -> Task:
+    """Follow the tenth-order nonlinear moving average of a random input.
+
+    The input is uniform in 0…0.5; the target is the output after it, scaled to 0…1 by its
+    training part. A seed whose series diverges is passed over, the options say which was taken.
+
+    Raises
+    ------
+    InputError
+        A part below its least length.
+    """
+    lengths = Lengths(train, validation, test, washout)
+    lengths.check("narma-10")
+    drive, answer, taken = narma_10_series(lengths.steps, seed)
+    low, high = answer[:train].min(), answer[:train].max()
+    skipped = f" ({taken - seed} diverged before it)" if taken != seed else ""
+    masks = lengths.parts()
     return Task(
-        name="mackey-glass",
-        inputs=series[:steps, None],
-        targets=series[horizon:, None],
-        # targets reach `horizon` steps ahead: those of the training part stop before validation
-        train=index < train - validation - horizon,
-        validation=(index >= train - validation) & (index < train),
-        test=index >= train + washout,
+        name="narma-10",
+        inputs=drive[:, None],
+        targets=((answer - low) / (high - low))[:, None],
+        train=masks[0],
+        validation=masks[1],
+        test=masks[2],
         washout=washout,
-        options={"h": horizon, "dt": 1, "tau": tau},
-        reach=horizon,
+        options={"seed": taken},
+        about=f"y(t+1) of u(t) uniform in 0…0.5{skipped}",
     )
+
+
+def narma_10_series(
+    steps: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:  # fmt: skip
+    """Input u(t), output y(t+1), both `(steps,)`, and the first seed, from `seed`, that is bounded.
+
+    y(t+1) = 0.3 y(t) + 0.05 y(t) Σ_{i=0…9} y(t−i) + 1.5 u(t−9) u(t) + 0.1 (Atiya & Parlos, IEEE
+    Trans. Neural Networks 11, 697, 2000); the first 200 steps from zero are dropped. The
+    system has no bound of its own: from a y far above 1 there is no way back.
+    """
+    total = NARMA_TRANSIENT + steps
+    for taken in range(seed, seed + NARMA_TRIES):
+        drive = np.random.default_rng(taken).uniform(0.0, 0.5, total)
+        y = [0.0] * (total + 1)
+        for t in range(9, total):
+            y[t + 1] = (
+                0.3 * y[t] + 0.05 * y[t] * sum(y[t - 9 : t + 1]) + 1.5 * drive[t - 9] * drive[t]
+                + 0.1
+            )  # fmt: skip
+            if y[t + 1] > NARMA_LOST:
+                break
+        else:
+            kept = slice(NARMA_TRANSIENT, total)
+            return drive[kept], np.asarray(y[1:])[kept], taken
+    raise InputError(
+        f"task 'narma-10': none of the seeds {seed}…{seed + NARMA_TRIES - 1} stays bounded over "
+        f"{steps} steps: ask for fewer"
+    )
+
+
+def santa_fe(
+    *,
+    file: str = "",
+    horizon: int = 1,
+    train: int = 3000,
+    validation: int = 500,
+    test: int = 1000,
+    washout: int = 100,
+) -> Task:
+    """Foretell the intensity of a chaotic far-infrared laser (Santa Fe competition, data set A).
+
+    The measured series has no licence, so it doesn't come along: `file` is the user's own, one
+    number a line, or a `.npy` array. U. Hübner et al., Phys. Rev. A 40, 6354 (1989); A. Weigend
+    and N. Gershenfeld, Time Series Prediction (1994).
+
+    Raises
+    ------
+    InputError
+        No file, or one that can't be read, is too short or holds no finite numbers.
+    """
+    if not file:
+        raise InputError(
+            "task 'santa-fe': santa-fe:file=PATH is missing. The laser series has no licence and "
+            "doesn't come along; the Python package reservoirpy holds it (10093 samples, "
+            "reservoirpy/datasets/santafe_laser.npy), as a text file one number a line will do"
+        )
+    lengths = Lengths(train, validation, test, washout)
+    lengths.check("santa-fe", {"horizon": (horizon, 1)})
+    series = _numbers(Path(file))
+    needed = lengths.steps + horizon
+    problems = []
+    if len(series) < needed:
+        problems.append(
+            f"{file} holds {len(series)} numbers, {needed} are needed: lower train or test"
+        )
+    elif not np.isfinite(series).all():
+        problems.append(f"{file} holds values that are not finite numbers")
+    elif np.ptp(series[:train]) == 0:
+        problems.append(f"{file}: the training part is constant")
+    raise_problems(InputError, "task 'santa-fe'", problems)
+    options = {"h": horizon, "file": file}
+    return lengths.forecast("santa-fe", series[:needed], horizon, options, "measured laser")
+
+
+def _numbers(path: Path) -> NDArray[np.float64]:
+    try:
+        if path.suffix == ".npy":
+            return np.asarray(np.load(path, allow_pickle=False), dtype=np.float64).ravel()
+        return np.loadtxt(path, dtype=np.float64, ndmin=1).ravel()
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"task 'santa-fe': {path} can't be read: {error}") from error

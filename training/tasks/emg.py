@@ -1,0 +1,221 @@
+"""Gestures of the hand from the forearm's EMG, across sessions."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.errors import InputError, raise_problems
+from training.tasks.windowed import Split, joined_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from training.tasks.task import Task
+
+RATE_Hz = 200
+BINS = 10
+CHANNELS = 8
+GESTURES = (
+    "rest", "flexion", "extension", "radial deviation", "ulnar deviation", "pronation",
+    "supination", "fist",
+)  # fmt: skip
+TEST_SESSION = 3
+EXCERPT_UNIT = 256.0  # of the excerpt's amplitudes, per count of the armband
+LATE = 5 / 6  # the last rest and the last gesture of each recording are for validation
+FLOOR = 0.1  # counts: what a silent bin's logarithm is taken of
+UNREADABLE = (
+    OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+ARRAY = re.compile(r"participant(\d+)_session(\d+)_gesture(\d+)")
+SESSION_FOLDER = re.compile(r"(\d{5})-(\d+)")
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Mean absolute value of ten bins of every window, and where each comes from.
+
+    `amplitude` float64 `(N, 10, 8)` in counts; `participant`, `session`, `label`, `late` `(N,)`.
+    """
+
+    amplitude: NDArray[np.float64]
+    participant: NDArray[np.int64]
+    session: NDArray[np.int64]
+    label: NDArray[np.int64]
+    late: NDArray[np.float64]
+
+
+def emg(
+    *, participant: int = 1, file: str = "", folder: str = "", pool: str = "mean",
+    washout: int = 4, seed: int = 0,
+) -> Task:  # fmt: skip
+    """Tell the gesture from 1 s of eight EMG channels; sessions 1–2 train, session 3 tests.
+
+    A window is ten steps: log amplitude (mean absolute value of 0.1 s) of each channel, scaled
+    by mean and spread of the training part. Rest windows are kept, so the error is balanced.
+    The last sixth of each training recording is the validation part.
+
+    Parameters
+    ----------
+    participant
+        1, 2, …, in the order of their numbers, or the number itself.
+    file
+        NPZ of arrays `participant{P}_session{S}_gesture{G}`, `(samples, 9)`.
+    folder
+        Of the public layout: `<five digits>-<session>/<gesture>.txt`, nine columns.
+        Without file and folder: the excerpt that comes along.
+
+    Raises
+    ------
+    InputError
+        Files that can't be read or hold something else, an unknown participant.
+    """
+    if file and folder:
+        raise InputError("task 'emg': file and folder exclude each other")
+    if file:
+        data, source = windows_of(_of_npz(Path(file)), file), f"raw samples of {file}"
+    elif folder:
+        data, source = windows_of(_of_folder(Path(folder)), folder), f"raw samples of {folder}"
+    else:
+        data, source = excerpt(), "the excerpt in resources/emg (amplitudes, no raw samples)"
+    number = _participant(data, participant)
+    own = data.participant == number
+    split = _split(data, own, number)
+    log = np.log(np.maximum(data.amplitude, FLOOR))
+    seen = log[split.train]
+    scaled = (log - seen.mean(axis=(0, 1))) / np.maximum(seen.std(axis=(0, 1)), 1e-9)
+    return joined_windows(
+        "emg",
+        scaled,
+        data.label,
+        split,
+        classes=GESTURES,
+        pool=pool,
+        metric="balanced-error",
+        washout=washout,
+        seed=seed,
+        options={"participant": number, "seed": seed},
+        about=f"sessions 1–2 train, session 3 tests; 1 s in ten log amplitudes; {source}",
+    )
+
+
+def _participant(data: Windows, asked: int) -> int:
+    known = np.unique(data.participant)
+    if asked in known:
+        return asked
+    if not 1 <= asked <= len(known):
+        numbers = ", ".join(map(str, known))
+        raise InputError(
+            f"task 'emg': participant = {asked} is none of {numbers}, nor of 1…{len(known)}"
+        )
+    return int(known[asked - 1])
+
+
+def _split(data: Windows, own: NDArray[np.bool_], number: int) -> Split:
+    test = own & (data.session == TEST_SESSION)
+    late = own & ~test & (data.late >= LATE)
+    early = own & ~test & ~late
+    problems = [
+        f"participant {number} has no {what}"
+        for what, mask in (("session 3", test), ("session 1 or 2", early), ("late window", late))
+        if not mask.any()
+    ]
+    raise_problems(InputError, "task 'emg'", problems)
+    return Split(np.flatnonzero(early), np.flatnonzero(late), np.flatnonzero(test))
+
+
+def excerpt() -> Windows:
+    """The two participants that come along (resources/emg)."""
+    with as_file(files("resources").joinpath("emg", "myo_gestures.npz")) as path:
+        stored = np.load(path, allow_pickle=False)
+        return Windows(
+            stored["amplitude"] / EXCERPT_UNIT,
+            stored["participant"].astype(np.int64),
+            stored["session"].astype(np.int64),
+            stored["label"].astype(np.int64),
+            stored["late"].astype(np.float64),
+        )
+
+
+def windows_of(
+    recordings: Iterator[tuple[int, int, NDArray[np.int64]]], where: str
+) -> Windows:  # fmt: skip
+    """Windows of raw recordings (participant, session, samples `(T, 9)`).
+
+    Each stretch of one label is cut into whole seconds from its start; what is left is dropped.
+    """
+    rows: list[tuple[NDArray[np.float64], int, int, int, float]] = []
+    problems = []
+    for participant, session, samples in recordings:
+        place = f"participant {participant}, session {session}"
+        if samples.ndim != 2 or samples.shape[1] != CHANNELS + 1 or not len(samples):
+            problems.append(f"{place}: shape {samples.shape}, expected (samples, 9)")
+            continue
+        label, values = samples[:, CHANNELS], samples[:, :CHANNELS]
+        if np.abs(values).max() > 128 or label.min() < 0 or label.max() >= len(GESTURES):
+            problems.append(f"{place}: samples beyond ±128, or labels beyond 0…{len(GESTURES) - 1}")
+            continue
+        for start in _seconds(label):
+            bins = np.abs(values[start : start + RATE_Hz].astype(float))
+            bins = bins.reshape(BINS, -1, CHANNELS).mean(axis=1)
+            rows.append((bins, participant, session, int(label[start]), start / len(label)))
+    if not rows and not problems:
+        problems.append("holds no recording of a whole second")
+    raise_problems(InputError, f"task 'emg': {where}", problems)
+    amplitude, participants, sessions, labels, late = zip(*rows, strict=True)
+    return Windows(
+        np.asarray(amplitude),
+        np.asarray(participants, dtype=np.int64),
+        np.asarray(sessions, dtype=np.int64),
+        np.asarray(labels, dtype=np.int64),
+        np.asarray(late),
+    )
+
+
+def _seconds(label: NDArray[np.int64]) -> Iterator[int]:
+    """First samples of the whole seconds within stretches of one label."""
+    edges = [0, *(np.flatnonzero(np.diff(label)) + 1), len(label)]
+    for start, stop in pairwise(edges):
+        yield from range(int(start), int(stop) - RATE_Hz + 1, RATE_Hz)
+
+
+def _of_npz(path: Path) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
+    try:
+        stored = np.load(path, allow_pickle=False)
+        names = [name for name in stored.files if ARRAY.fullmatch(name)]
+        arrays = [(ARRAY.fullmatch(name), stored[name].astype(np.int64)) for name in names]
+    except UNREADABLE as error:
+        raise InputError(f"task 'emg': {path} can't be read as NPZ: {error}") from error
+    for match, samples in arrays:
+        if match is not None:
+            yield int(match[1]), int(match[2]), samples
+
+
+def _of_folder(folder: Path) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
+    """Recordings of https://github.com/aljazfrancic/myo-readings-dataset, as its README says."""
+    if not folder.is_dir():
+        raise InputError(f"task 'emg': {folder} is no folder")
+    for place in sorted(folder.iterdir()):
+        match = SESSION_FOLDER.fullmatch(place.name)
+        if match is None:
+            continue
+        for path in sorted(place.glob("*.txt")):
+            if path.stem.isdigit() and int(path.stem) < len(GESTURES):
+                yield int(match[1]), int(match[2]), _table(path)
+
+
+def _table(path: Path) -> NDArray[np.int64]:
+    try:
+        return np.loadtxt(path, delimiter=",", dtype=np.int64, ndmin=2)
+    except (OSError, ValueError) as error:
+        raise InputError(f"task 'emg': {path}: {error}") from error

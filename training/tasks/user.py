@@ -1,0 +1,181 @@
+"""Tasks of the user's own data: `file:PATH`, a JSON header beside NPZ or CSV arrays.
+
+The header, with everything that can stand in it::
+
+    {"name": "gait", "inputs": "gait.npz:inputs", "targets": "gait.npz:targets",
+     "labels": "gait.npz:labels", "part": "gait.npz:part", "classes": ["left", "right"],
+     "window": 10, "pool": "mean", "metric": "balanced-error", "washout": 40, "horizon": 0,
+     "about": "who measured it, and where"}
+
+`inputs` `(T, n_in)`; either `targets` `(T / window, n_out)` or `labels` `(T / window,)` with
+`classes`; `part` `(T / window,)`: 1 training, 2 validation, 3 test, 0 run but not used. An array
+is `FILE.npz:NAME` or `FILE.csv` (no head line), relative to the header.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import InputError, raise_problems
+from models.json_form import COUNT, TEXT, WHOLE, Rows, Table, faults
+from models.score import CLASSIFIES
+from training.tasks.emg import UNREADABLE
+from training.tasks.task import Task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+LEAST_WASHOUT = 10  # steps after its reset in which no device may be scored
+FORM = Table(
+    {"name": TEXT, "inputs": TEXT, "part": TEXT, "washout": COUNT},
+    optional={
+        "targets": TEXT, "labels": TEXT, "classes": Rows(TEXT), "window": COUNT, "pool": TEXT,
+        "metric": TEXT, "horizon": WHOLE, "about": TEXT,
+    },
+)  # fmt: skip
+TRAIN, VALIDATION, TEST = 1, 2, 3
+
+
+def task_of_file(path: Path) -> Task:
+    """Task of a header file; its inputs are scaled to mean 0, spread 1 of the training part.
+
+    Raises
+    ------
+    InputError
+        What can't be read, shapes that don't fit, values that are no finite numbers, steps or
+        windows shared by the test part and training, missing classes, too short a washout.
+    """
+    head = _header(path)
+    arrays: dict[str, NDArray[Any]] = {}
+    problems: list[str] = []
+    for name in ("inputs", "part", "targets", "labels"):
+        if name in head:
+            try:
+                arrays[name] = _array(path.parent, head[name])
+            except InputError as error:
+                problems.append(f"{name}: {error}")
+    raise_problems(InputError, f"task file {path}", problems)
+    raise_problems(InputError, f"task file {path}", _wrong(head, arrays))
+    return _built(path, head, arrays)
+
+
+def _header(path: Path) -> dict[str, Any]:
+    try:
+        head = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"task file {path} can't be read as JSON: {error}") from error
+    found = faults(head, FORM)
+    if not found and ("targets" in head) == ("labels" in head):
+        found = ["needs either targets or labels"]
+    if not found and ("labels" in head) != ("classes" in head):
+        found = ["labels and classes go together"]
+    raise_problems(InputError, f"task file {path}", found)
+    return dict(head)
+
+
+def _array(folder: Path, text: str) -> NDArray[Any]:
+    """Array of `FILE.npz:NAME` or `FILE.csv`."""
+    file, _, name = text.rpartition(":") if ".npz:" in text else (text, "", "")
+    path = folder / file
+    try:
+        if name:
+            with np.load(path, allow_pickle=False) as stored:
+                if name not in stored.files:
+                    known = ", ".join(stored.files)
+                    raise InputError(f"{path} holds no {name!r}; it has {known}")
+                return np.asarray(stored[name])
+        if path.suffix == ".csv":
+            return np.loadtxt(path, delimiter=",", dtype=np.float64, ndmin=2)
+    except UNREADABLE as error:
+        raise InputError(f"{path} can't be read: {error}") from error
+    raise InputError(f"{text!r} must read FILE.npz:NAME or FILE.csv")
+
+
+def _wrong(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> list[str]:
+    """What can be said before a `Task` is made; the task itself finds leaks."""
+    inputs, window, problems = arrays["inputs"], head.get("window", 1), []
+    for name, array in arrays.items():
+        if array.dtype.kind not in "iufb":
+            problems.append(f"{name} holds {array.dtype}, numbers are needed")
+        elif not np.isfinite(array).all():
+            wrong = int(np.sum(~np.isfinite(array)))
+            problems.append(f"{name} holds {wrong} values that are not finite numbers")
+    if window < 1 or inputs.ndim not in (1, 2) or len(inputs) % max(window, 1):
+        problems.append(f"inputs {inputs.shape} are no (steps, columns) in windows of {window}")
+        return problems
+    rows = len(inputs) // window
+    for name in ("part", "labels"):
+        if name in arrays and arrays[name].size != rows:
+            problems.append(
+                f"{name} has {arrays[name].size} values, expected {rows}, one an answer"
+            )
+    if not problems and not np.isin(arrays["part"], (0, TRAIN, VALIDATION, TEST)).all():
+        problems.append(
+            "part holds values beyond 0 (unused), 1 (training), 2 (validation), 3 (test)"
+        )
+    if head["washout"] < LEAST_WASHOUT:
+        problems.append(
+            f"washout {head['washout']} steps is not enough: a device starts from its reset, so at "
+            f"least {LEAST_WASHOUT} steps before the test part are run and not scored"
+        )
+    if head.get("horizon", 0) < 0:
+        problems.append(f"horizon {head['horizon']} must not be negative")
+    return problems
+
+
+@dataclass(frozen=True)
+class _Rest:
+    """What the header leaves to defaults."""
+
+    metric: str
+    pool: str
+    window: int
+
+    @classmethod
+    def of(cls, head: dict[str, Any]) -> _Rest:
+        window = int(head.get("window", 1))
+        metric = head.get("metric", CLASSIFIES[1] if "labels" in head else "nmse")
+        return cls(metric, head.get("pool", "step" if window == 1 else "last"), window)
+
+
+def _built(path: Path, head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Task:
+    rest, classes = _Rest.of(head), tuple(head.get("classes", ()))
+    inputs = arrays["inputs"].astype(np.float64).reshape(len(arrays["inputs"]), -1)
+    part = np.repeat(arrays["part"].ravel().astype(int), rest.window)
+    if not (part == TRAIN).any():
+        raise InputError(f"task file {path}: no part is 1, training")
+    seen = inputs[part == TRAIN]
+    spread = seen.std(axis=0)
+    labels = arrays["labels"].ravel().astype(np.int64) if "labels" in arrays else None
+    if labels is None:
+        targets = arrays["targets"].astype(np.float64).reshape(len(arrays["targets"]), -1)
+    elif ((labels >= 0) & (labels < len(classes))).all():
+        targets = np.eye(len(classes))[labels]
+    else:
+        raise InputError(
+            f"task file {path}: labels {labels.min()}…{labels.max()} for {len(classes)} classes, "
+            f"expected 0…{len(classes) - 1}"
+        )
+    return Task(
+        name=head["name"],
+        inputs=(inputs - seen.mean(axis=0)) / np.where(spread > 0, spread, 1.0),
+        targets=targets,
+        train=part == TRAIN,
+        validation=part == VALIDATION,
+        test=part == TEST,
+        washout=head["washout"],
+        metric=rest.metric,
+        options={"file": str(path)},
+        window=rest.window,
+        pool=rest.pool,
+        labels=labels,
+        classes=classes,
+        reach=int(head.get("horizon", 0)),
+        about=head.get("about", ""),
+    )
