@@ -86,7 +86,7 @@ class WholeEntry(QSpinBox):
         self.setValue(value)
         self.setSuffix(f" {unit}" if unit else "")
         self.setAccessibleName(name)
-        _as_entry(self)
+        as_entry(self)
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
         if event is not None:
@@ -101,14 +101,15 @@ class FieldEntry(pg.SpinBox):  # type: ignore[misc]
             value=value, suffix="T", siPrefix=True, compactHeight=False, decimals=5, step=1e-4
         )
         self.setAccessibleName(name)
-        _as_entry(self)
+        as_entry(self)
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
         if event is not None:
             event.ignore()
 
 
-def _as_entry(box: QAbstractSpinBox) -> None:
+def as_entry(box: QAbstractSpinBox) -> None:
+    """Dress a number entry: no arrows, right-aligned, as wide as it may be."""
     box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
     box.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
