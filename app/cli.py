@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STOPPED = StoppedError.exit_code
-RESUMABLE = ("demo", "record", "fit", "train", "deploy", "learning-curve")
+RESUMABLE = (
+    "demo", "record", "fit", "train", "deploy", "learning-curve", "sweep", "compare-networks"
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str]) -> int:

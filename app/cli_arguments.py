@@ -8,7 +8,16 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from app import cli_budget, cli_compare, cli_draft, cli_drift, cli_fit, cli_mark, cli_network
+from app import (
+    cli_budget,
+    cli_compare,
+    cli_draft,
+    cli_drift,
+    cli_fit,
+    cli_mark,
+    cli_network,
+    cli_sweep,
+)
 from app.cli_types import current, factor, names, whole, whole_or_zero
 from models.errors import InputError
 
@@ -56,7 +65,9 @@ def build_parser() -> Parser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Parser)
     for add in (_demo, _bench, _record, _import, _fit, _simulate, _evaluate, _train, _deploy):
         add(verbs)
-    for add in (_mark, _compare, _compare_twins, _learning_curve, _report, _monitor, _safe):
+    for add in (_mark, _compare, _compare_twins, _learning_curve, _sweep, _compare_networks):
+        add(verbs)
+    for add in (_report, _monitor, _safe):
         add(verbs)
     return parser
 
@@ -266,6 +277,16 @@ def _compare_twins(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def _learning_curve(verbs: argparse._SubParsersAction[Parser]) -> None:
     cli_budget.curve_arguments(_verb(verbs, "learning-curve", cli_budget.CURVE_WORDS))
+
+
+def _sweep(verbs: argparse._SubParsersAction[Parser]) -> None:
+    cli_sweep.sweep_arguments(_verb(verbs, "sweep", cli_sweep.SWEEP_WORDS))
+
+
+def _compare_networks(verbs: argparse._SubParsersAction[Parser]) -> None:
+    parser = _verb(verbs, "compare-networks", cli_sweep.NETWORKS_WORDS)
+    cli_sweep.networks_arguments(parser)
+    _wire(parser)
 
 
 def _simulate(verbs: argparse._SubParsersAction[Parser]) -> None:

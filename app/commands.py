@@ -16,6 +16,7 @@ from app.cli_drift import drift_events
 from app.cli_fit import fit_events
 from app.cli_mark import mark_events
 from app.cli_network import train_events
+from app.cli_sweep import networks_events, sweep_events
 from app.operations.events import Event
 from app.pause_keys import pause_keys
 from models.errors import InputError, raise_problems
@@ -211,6 +212,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Run], Events]] = {
     "compare": drift_events,
     "compare-twins": compare_events,
     "learning-curve": curve_events,
+    "sweep": sweep_events,
+    "compare-networks": networks_events,
     "train": train_events,
     "deploy": deploy,
     "report": report,

@@ -97,8 +97,8 @@ class DaskWorkers:
         self._futures.clear()
         self._client.close()
 
-    def _heard_event(self, stamped: tuple[float, dict[str, Any]]) -> None:
-        body = dict(stamped[1])
+    def _heard_event(self, stamped: tuple[float, str]) -> None:
+        body = json.loads(stamped[1])
         kind = TOLD[body.pop("event")]
         event: Event = kind(**body)
         self._said.put((body["name"], "event", event))
@@ -128,7 +128,7 @@ def on_worker(text: str, topic: str) -> str:
     events = run_trial(text)
     try:
         while True:
-            worker.log_event(topic, as_json(next(events)))
+            worker.log_event(topic, json.dumps(as_json(next(events))))
             if time.monotonic() - asked_s >= ASKED_EVERY_S:
                 asked_s = time.monotonic()
                 if stop.is_set():

@@ -174,8 +174,11 @@ def run_trial(text: str) -> Events:
     return values
 
 
-def driven(trial: Trial, events: Events) -> Events:
-    """Drive an operation for a trial, its progress told now and then; its result becomes a file."""
+def driven(trial: Trial, events: Events, *, every: bool = False) -> Events:
+    """Drive an operation for a trial; its result becomes a file.
+
+    `every`: yield each of its events but the result; else how far it is, now and then.
+    """
     values: dict[str, Any] = {}
     told_s = 0.0
     began_s = time.monotonic()
@@ -183,7 +186,9 @@ def driven(trial: Trial, events: Events) -> Events:
         for event in events:
             if isinstance(event, Result):
                 values = plain(event.values)
-            told = _told(trial.name, event)
+            told = None if every else _told(trial.name, event)
+            if every and not isinstance(event, Result):
+                yield event
             if told is not None and time.monotonic() - told_s >= TOLD_EVERY_S:
                 told_s = time.monotonic()
                 yield told

@@ -1,0 +1,185 @@
+"""Arguments of `sweep` and `compare-networks`, and their operations' events.
+
+Imports no torch before they run.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.cli_types import factor, layers, names, whole, whole_or_zero
+from models.errors import InputError, RefusedError, raise_problems
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Generator
+
+    from app.connect import Run
+    from app.operations.compare_networks_plan import Plan
+    from app.operations.events import Event
+    from app.operations.sweep_grid import Grid
+
+SWEEP_WORDS = "train networks over a grid of tasks, twins, layers, options and seeds, in parallel"
+NETWORKS_WORDS = (
+    "the comparison table of a task: noise-aware, deterministic, untrained, software; foreseen and "
+    "on the device, over seeds"
+)
+GRID = ("task", "twin", "layers", "seeds", "iterations", "set")
+NOT_RESUMED = ("task", "twin", "deterministic", "layers", "seeds", "folds", "iterations", "kinds",
+               "set", "bench")  # fmt: skip
+BENCH_HELP = (
+    "where they are deployed, a bench file or the word virtual; left out: foreseen scores only"
+)
+
+
+def _pool_arguments(parser: argparse.ArgumentParser, what: str) -> None:
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--out", type=Path, metavar="DIR", help=f"{what}; never overwritten")
+    where.add_argument("--resume", type=Path, metavar="DIR", help="go on where this one stood")
+    parser.add_argument(
+        "--workers", type=whole, metavar="N", help="processes of this machine (its cores)"
+    )
+    parser.add_argument(
+        "--scheduler", metavar="tcp://HOST:PORT",
+        help="a Dask cluster instead, whose workers see the same folders (extra: cluster)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--set", nargs="+", action="extend", metavar="NAME=VALUE",
+        help="any other option of train; in a sweep a name given twice is two values",
+    )  # fmt: skip
+    parser.add_argument("--seeds", type=whole, metavar="N", help="how many, from --seed on")
+
+
+def sweep_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `sweep` beyond those that every verb has."""
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE.toml",
+        help="the grid: lists task, twin, layers; seeds; [train] with lists of options",
+    )  # fmt: skip
+    parser.add_argument("--task", nargs="+", metavar="T", help="such as mackey-glass:h=5")
+    parser.add_argument(
+        "--twin", nargs="+", metavar="TWIN", help="each for all layers; A,B: one a layer"
+    )
+    parser.add_argument(
+        "--layers", nargs="+", type=layers, metavar="16,16", help="nodes of each layer"
+    )
+    parser.add_argument("--iterations", nargs="+", type=whole_or_zero, metavar="N", help="of each")
+    _pool_arguments(parser, "networks, sweep.json, sweep.md, sweep.csv")
+
+
+def networks_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `compare-networks` beyond those that every verb has."""
+    parser.add_argument("--task", metavar="T", help="such as mackey-glass:h=5 or digits")
+    parser.add_argument("--twin", type=Path, metavar="TWIN", help="a stochastic one")
+    parser.add_argument(
+        "--deterministic", type=Path, metavar="TWIN",
+        help="one without noise; left out: fitted from the recordings of --twin",
+    )  # fmt: skip
+    parser.add_argument("--layers", type=layers, metavar="24,24,24", help="nodes of each layer")
+    parser.add_argument(
+        "--folds", type=whole, metavar="N", help="all of them, of a task with folds"
+    )
+    parser.add_argument("--iterations", type=whole, metavar="N", help="of each training")
+    parser.add_argument(
+        "--kinds", type=names, metavar="A,B,…",
+        help="of noise-aware, deterministic, deterministic-noisy-readout, untrained (all)",
+    )  # fmt: skip
+    parser.add_argument("--bench", metavar="B.toml", help=BENCH_HELP)
+    parser.add_argument(
+        "--accelerate", type=factor, metavar="N", help="served virtual benches: wait N times less"
+    )
+    _pool_arguments(parser, "networks, networks-table.json, .md, .csv, report.html")
+
+
+def sweep_events(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, Path]:
+    """The events of `twinrig sweep`."""
+    from app.operations.sweep import sweep
+
+    asked = [name for name in (*GRID, "file") if getattr(arguments, name)]
+    resume = arguments.resume is not None
+    if resume and asked:
+        raise InputError("twinrig sweep --resume: takes no grid, it knows it")
+    return sweep(
+        None if resume else _grid(arguments), arguments.resume or arguments.out, resume=resume,
+        workers=arguments.workers, scheduler=arguments.scheduler,
+    )  # fmt: skip
+
+
+def _grid(arguments: argparse.Namespace) -> Grid:
+    """The grid of the file, what is said on the command line set over it."""
+    from app.operations.sweep_grid import Grid, grid_of_file, options_of
+
+    given = grid_of_file(arguments.file) if arguments.file else {}
+    options = {**given.pop("options", {}), **options_of(arguments.set or [])}
+    if arguments.iterations:
+        options["iterations"] = tuple(arguments.iterations)
+    if arguments.twin:
+        given["twins"] = tuple(
+            tuple(str(Path(one).resolve()) for one in twin.split(",")) for twin in arguments.twin
+        )
+    named = {"tasks": arguments.task, "layers": arguments.layers}
+    given |= {name: tuple(value) for name, value in named.items() if value}
+    if arguments.seeds:
+        given["seeds"] = arguments.seeds
+    empty: dict[str, Any] = {"tasks": (), "twins": (), "layers": (), "seed": arguments.seed}
+    return Grid(**{**empty, **given}, options=options)
+
+
+def networks_events(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, Path]:
+    """The events of `twinrig compare-networks`."""
+    from app.artefacts import read_head
+    from app.operations.compare_networks import FILE_NAME, KIND, SCHEMA, compare_networks
+
+    resume = arguments.resume is not None
+    if resume:
+        asked = [f"--{name}" for name in NOT_RESUMED if getattr(arguments, name)]
+        if asked:
+            raise InputError(f"twinrig compare-networks --resume: takes no {', '.join(asked)}")
+        head = read_head(arguments.resume / FILE_NAME, KIND, SCHEMA)
+        arguments.bench = head["plan"]["bench"]
+    plan = None if resume else _plan(arguments)
+    with ExitStack() as stack:
+        return (
+            yield from compare_networks(
+                plan, arguments.resume or arguments.out, resume=resume,
+                workers=arguments.workers, scheduler=arguments.scheduler,
+                connect=lambda: stack.enter_context(run.connected(arguments)),
+            )
+        )  # fmt: skip
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    from app.operations.compare_networks_plan import Plan
+    from app.operations.sweep_grid import options_of
+    from instruments.bench_file import read_bench
+
+    missing = [f"--{n} is missing" for n in ("task", "twin", "layers") if not getattr(arguments, n)]
+    options = options_of(arguments.set or [])
+    missing += [f"--set {n}: has several values" for n, v in options.items() if len(v) > 1]
+    raise_problems(InputError, "twinrig compare-networks", missing)
+    in_pool = True
+    if arguments.bench is not None:
+        virtual = read_bench(arguments.bench).virtual
+        in_pool = virtual is not None and virtual.device is not None
+        if not in_pool and arguments.scheduler:
+            raise RefusedError(
+                f"--scheduler with {arguments.bench}: a rig stands at this machine alone; train on "
+                "the cluster without --bench, then deploy here"
+            )
+    bench = arguments.bench
+    if bench is not None and Path(bench).is_file():
+        bench = str(Path(bench).resolve())
+    more = {
+        name: getattr(arguments, name)
+        for name in ("seeds", "folds", "iterations", "kinds")
+        if getattr(arguments, name)
+    }
+    deterministic = arguments.deterministic
+    return Plan(
+        arguments.task, str(arguments.twin.resolve()),
+        None if deterministic is None else str(deterministic.resolve()), arguments.layers,
+        seed=arguments.seed, bench=bench, in_pool=in_pool,
+        options={name: values[0] for name, values in options.items()}, **more,
+    )  # fmt: skip

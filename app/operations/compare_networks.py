@@ -1,0 +1,260 @@
+"""The comparison table: every kind of network trained, foreseen, deployed; one table, one figure.
+
+Nothing is trained or deployed here but by `train`, `fit` and `deploy` themselves, each in a trial
+with a folder of its own. On a virtual bench in process every deployment has its own copy of the one
+device, under noise of its own; on a real or served one they run one after another.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.artefacts import code_version, new_directory, now_iso, plain, read_head, write_bytes
+from app.checked_json import with_checksum
+from app.operations.compare_networks_plan import Plan
+from app.operations.compare_networks_table import Table, table_of
+from app.operations.events import Note, Result, Stage, TrialEnded
+from app.operations.pool import DONE, FAILED, run_pool, workers_of
+from app.operations.pool_trial import Trial, TrialResult, begun_anew, driven
+from app.run_lock import RunLock
+from models.errors import InputError, StoppedError, TwinrigError, raise_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from app.operations.events import Event
+    from instruments.bench import Bench
+
+    Results = dict[str, TrialResult]
+
+FILE_NAME = "networks-table.json"
+KIND, SCHEMA = "networks-table", 1
+JOB = "compare-networks"
+
+
+def compare_networks(
+    plan: Plan | None,
+    out: Path,
+    *,
+    resume: bool = False,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    connect: Callable[[], Bench] | None = None,
+) -> Generator[Event, None, Path]:
+    """Make the comparison table; the value is the path of `networks-table.json`.
+
+    Parameters
+    ----------
+    plan
+        What is compared; None with `resume`, which reads it.
+    out
+        A new folder: `trials/`, `results/`, the table as JSON, Markdown and CSV, written anew with
+        each result, and at the end `report.html` with the figure. With `resume` that of a table
+        that ended early: what is done stays.
+    workers, scheduler
+        As for a sweep.
+    connect
+        Connects the plan's bench where that is not a virtual one in process; the caller closes it.
+
+    Raises
+    ------
+    InputError
+        A plan that makes no sense, a twin that can't be read or has no noise, `out` in use.
+    RefusedError
+        A deployment is refused by its pre-flight check or a limit.
+    StoppedError
+        Stopped; what was done stays.
+    TwinrigError
+        The disk refuses, no scheduler answers, the bench fails.
+    """
+    out, begin_s = Path(out), time.monotonic()
+    if resume or plan is None:
+        plan = Plan.from_json(read_head(out / FILE_NAME, KIND, SCHEMA)["plan"])
+        source = _Source(plan)
+    else:
+        source = _Source(plan)
+        new_directory(out)
+    out = out.resolve()
+    with RunLock(out):
+        run = _Run(plan, source, out)
+        run.write("running")
+        yield Note(f"{len(plan.cells)} networks of {', '.join(plan.kinds)}; {source.words}")
+        yield from run.pool(workers, scheduler)
+        if plan.bench is not None and not plan.in_pool:
+            if connect is None:
+                raise InputError(f"bench {plan.bench}: is one rig, and nobody connects it")
+            yield from run.one_after_another(connect)
+        table = run.write(DONE)
+        yield Stage("report")
+        values = run.finish(table)
+        yield Result({**values, "seconds": round(time.monotonic() - begin_s, 1)})
+    return out / FILE_NAME
+
+
+class _Source:
+    """The stochastic twin: what it was fitted on, and how many runs of the device that took."""
+
+    def __init__(self, plan: Plan) -> None:
+        from app.store import load_twin
+
+        twins = [load_twin(Path(path)) for path in plan.twins]
+        problems = []
+        if twins[0].deterministic:
+            problems.append(f"{plan.twin}: is deterministic; --twin takes the stochastic one")
+        if len(twins) > 1 and not twins[1].deterministic:
+            problems.append(f"{plan.deterministic}: has noise; --deterministic takes one without")
+        self.recordings = [str(p["path"]) for p in twins[0].meta.get("parents", [])]
+        missing = [path for path in self.recordings if not Path(path).exists()]
+        if len(twins) == 1 and (missing or not self.recordings):
+            problems.append(
+                f"{plan.twin}: its recordings are not there ({', '.join(missing) or 'none named'}) "
+                "to fit a deterministic twin: give one with --deterministic"
+            )
+        raise_problems(InputError, JOB, problems)
+        meta = twins[0].meta
+        self.fitted = {key: meta[key] for key in ("iterations", "seed") if key in meta}
+        self.recorded = None if missing or not self.recordings else self._recorded()
+        runs = "unknown" if self.recorded is None else str(self.recorded)
+        self.words = f"runs of the device in the twin's recordings: {runs}"
+
+    def _recorded(self) -> int:
+        """Complete repeats of all recordings: each one reset and one sequence."""
+        from app.store import read_recording
+
+        return sum(int(read_recording(Path(path)).complete.sum()) for path in self.recordings)
+
+
+class _Run:
+    """One table while it is made."""
+
+    def __init__(self, plan: Plan, source: _Source, out: Path) -> None:
+        self.plan, self.source, self.out = plan, source, out
+        self.results: Results = {}
+
+    def pool(self, workers: int | None, scheduler: str | None) -> Generator[Event, None, None]:
+        """Everything that a pool can run."""
+        trials = self.plan.trials(self.out, self.source.recordings, self.source.fitted)
+        named = {trial.name: trial for trial in trials}
+        events = run_pool(trials, workers_of(scheduler, workers), JOB)
+        try:
+            for event in events:
+                yield event
+                if isinstance(event, TrialEnded):
+                    self._take(named[event.name])
+        finally:
+            events.close()
+
+    def one_after_another(self, connect: Callable[[], Bench]) -> Generator[Event, None, None]:
+        """Deploy on the one rig; what it refuses or fails ends the table, to be resumed."""
+        trials = [self.plan.deployment(cell, self.out) for cell in self.plan.cells]
+        left = [t for t in trials if not self._is_done(t) and t.after[0] in self._trained()]
+        bench: Bench | None = None
+        for number, trial in enumerate(left, 1):
+            yield Stage(f"deploy {trial.after[0]}", number, len(left))
+            bench = bench or connect()
+            yield from _deployed(trial, bench)
+            self._take(trial)
+            done = len(trials) - len(left) + number
+            yield TrialEnded(
+                trial.name, DONE, self.results[trial.name].values, "", done, len(trials)
+            )
+
+    def _trained(self) -> set[str]:
+        return {name for name, result in self.results.items() if result.status == DONE}
+
+    def _is_done(self, trial: Trial) -> bool:
+        result = trial.result()
+        if result is None or result.status != DONE:
+            return False
+        self.results[trial.name] = result
+        return True
+
+    def _take(self, trial: Trial) -> None:
+        result = trial.result()
+        if result is None:
+            raise TwinrigError(f"{trial.result_file}: has vanished; put it back, then --resume")
+        self.results[trial.name] = result
+        self.write("running")
+
+    def write(self, status: str) -> Table:
+        """Write the table of what is there as JSON, Markdown and CSV."""
+        from app.report_networks_table import csv_text, markdown
+
+        table = table_of(self.plan, self.results, self.source.recorded)
+        body = plain({
+            "kind": KIND, "schema": SCHEMA, "created": now_iso(), "code_version": code_version(),
+            "status": status, "plan": self.plan.sealed(), **table.to_json(),
+            "results": {name: _kept(result) for name, result in self.results.items()},
+        })  # fmt: skip
+        content = json.dumps(with_checksum(body), indent=1, allow_nan=False)
+        write_bytes(self.out / FILE_NAME, content.encode("utf-8"))
+        write_bytes(self.out / "networks-table.md", markdown(table).encode("utf-8"))
+        write_bytes(self.out / "networks-table.csv", csv_text(table).encode("utf-8"))
+        return table
+
+    def finish(self, table: Table) -> dict[str, Any]:
+        """The page with the figure; the result's values."""
+        from app.report_networks_table import markdown, table_page
+
+        page = table_page([table]).write(self.out)
+        failed = [r.name for r in self.results.values() if r.status != DONE]
+        return {
+            "path": str(self.out / FILE_NAME),
+            "report": str(page),
+            "status": DONE,
+            "task": self.plan.task,
+            "metric": table.metric,
+            "table": markdown(table).splitlines(),
+            "verdict": table.to_json()["words"],
+            "failed": failed,
+        }
+
+
+def _kept(result: TrialResult) -> dict[str, Any]:
+    """What the table needs of a result, so that it can be drawn again without the trials."""
+    names = ("predicted", "judged", "measured", "hardware_runs", "baselines", "metric")
+    values = {name: result.values[name] for name in names if name in result.values}
+    return {"status": result.status, "reason": result.reason, "values": values}
+
+
+def read_table(path: Path) -> Table:
+    """The table in a folder, as it stands there.
+
+    Raises
+    ------
+    InputError
+        None is there, or it is damaged.
+    """
+    file = path / FILE_NAME if path.is_dir() else path
+    body = read_head(file, KIND, SCHEMA)
+    values = body["plan"]
+    plan = Plan(**{**values, "layers": tuple(values["layers"]), "kinds": tuple(values["kinds"])})
+    results = {
+        name: TrialResult(name, one["status"], one["values"], one["reason"])
+        for name, one in body["results"].items()
+    }
+    return table_of(plan, results, body["recordings"])
+
+
+def _deployed(trial: Trial, bench: Bench) -> Generator[Event, None, None]:
+    """One deployment on the connected bench."""
+    from app.operations.deploy import deploy
+
+    begun = (trial.out / "nodes").is_dir()
+    begun_anew(trial)
+    trial.begin()
+    trial.out.parent.mkdir(parents=True, exist_ok=True)
+    events = deploy(Path(trial.arguments["network"]), bench, trial.out, resume=begun)
+    try:
+        yield from driven(trial, events, every=True)
+    except StoppedError:
+        raise
+    except TwinrigError as error:
+        trial.save(TrialResult(trial.name, FAILED, {}, str(error)))
+        raise
+
+
+__all__ = ["FILE_NAME", "Plan", "compare_networks", "read_table"]

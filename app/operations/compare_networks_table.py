@@ -1,0 +1,284 @@
+"""The comparison table: scores foreseen and measured of each kind, and what they say in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from app.artefacts import plain
+from app.operations.compare_networks_plan import (
+    DETERMINISTIC,
+    NOISE_AWARE,
+    NOISY_READOUT,
+    UNTRAINED,
+    Cell,
+    Plan,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from app.operations.pool_trial import TrialResult
+
+LABELS = {
+    NOISE_AWARE: "noise-aware",
+    DETERMINISTIC: "deterministic twin, at its best ridge",
+    NOISY_READOUT: "deterministic twin, read-out from the stochastic twin",
+    UNTRAINED: "untrained reservoir of the same device",
+}
+COVERED = 0.9  # of the measured scores should be inside the foreseen interval
+UNLIKELY = 0.05  # a binomial probability below it contradicts
+ESN = "echo-state network of equal size, the device's state noise"
+LINEAR = "linear model"
+NO_DEVICE = "no device: the read-out without the device's columns"
+LINEAR_NAMES = ("ar-", "linear", "ridge", "logistic", "log-amplitude", "log amplitude")
+INPUT_ALONE = "ar-1"  # what a read-out a step without the device's columns is
+
+
+@dataclass(frozen=True)
+class Score:
+    """One network's scores; lower is better.
+
+    Attributes
+    ----------
+    cell
+        Which network.
+    predicted
+        `value`, `low`, `high` by the twin that it was trained through.
+    judged
+        The same by the stochastic twin, where that is another one.
+    measured
+        On the bench; None: not deployed.
+    runs
+        Of the device in its deployment.
+    """
+
+    cell: Cell
+    predicted: Mapping[str, float]
+    judged: Mapping[str, float] | None
+    measured: float | None
+    runs: int | None
+
+    @property
+    def inside(self) -> bool | None:
+        """Whether the measured score is in the stochastic twin's 90 % interval."""
+        foreseen = self.judged or self.predicted
+        if self.measured is None or "low" not in foreseen:
+            return None
+        return foreseen["low"] <= self.measured <= foreseen["high"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of network, or one baseline (`scores` empty, `software` its values by seed)."""
+
+    label: str
+    kind: str
+    scores: tuple[Score, ...] = ()
+    software: tuple[float, ...] = ()
+    failed: tuple[str, ...] = ()
+
+    @property
+    def predicted(self) -> list[float]:
+        """Foreseen scores, in simulation; of software its scores on the unseen part."""
+        return [score.predicted["value"] for score in self.scores] or list(self.software)
+
+    @property
+    def judged(self) -> list[float]:
+        """Scores by the stochastic twin."""
+        return [score.judged["value"] for score in self.scores if score.judged is not None]
+
+    @property
+    def measured(self) -> list[float]:
+        """Scores on the bench."""
+        return [score.measured for score in self.scores if score.measured is not None]
+
+    @property
+    def pairs(self) -> list[tuple[float, float]]:
+        """Foreseen and measured of those that were deployed."""
+        return [(s.predicted["value"], s.measured) for s in self.scores if s.measured is not None]
+
+    @property
+    def ratio(self) -> float | None:
+        """Mean measured over mean foreseen; None where nothing was measured or foreseen is 0."""
+        foreseen = sum(one for one, _ in self.pairs)
+        return sum(one for _, one in self.pairs) / foreseen if foreseen > 0 else None
+
+    @property
+    def points(self) -> float | None:
+        """Mean measured minus mean foreseen, in hundredths."""
+        return 100 * fmean(m - p for p, m in self.pairs) if self.pairs else None
+
+    @property
+    def runs(self) -> float | None:
+        """Mean runs of a deployment."""
+        known = [score.runs for score in self.scores if score.runs is not None]
+        return fmean(known) if known else None
+
+    @property
+    def within(self) -> tuple[int, int]:
+        """How many measured scores are inside their interval, of how many."""
+        known = [score.inside for score in self.scores if score.inside is not None]
+        return sum(known), len(known)
+
+
+@dataclass(frozen=True)
+class Table:
+    """All rows of one task, noise-aware first.
+
+    Attributes
+    ----------
+    metric
+        The task's; lower is better.
+    recorded
+        Runs of the device behind the twin; None: a recording is not there any more.
+    """
+
+    plan: Plan
+    metric: str
+    rows: tuple[Row, ...]
+    recorded: int | None
+
+    @property
+    def by_error(self) -> bool:
+        """Whether scores are shares of wrong answers, whose differences count in points."""
+        return self.metric != "nmse"
+
+    def row(self, kind: str) -> Row | None:
+        """The row of a kind of network."""
+        return next((row for row in self.rows if row.kind == kind), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs: rows with every single score, and the sentences."""
+        return {
+            "metric": self.metric,
+            "recordings": self.recorded,
+            "rows": [_row_json(row) for row in self.rows],
+            "words": sentences(self),
+        }
+
+
+def table_of(plan: Plan, results: Mapping[str, TrialResult], recorded: int | None) -> Table:
+    """The table of the results that are there."""
+    rows, metric = [], ""
+    baselines: list[Mapping[str, float]] = []
+    for kind in plan.kinds:
+        scores, failed = [], []
+        for cell in (cell for cell in plan.cells if cell.kind == kind):
+            trained, deployed = results.get(cell.name), results.get(cell.deployed)
+            failed += [f"{r.name}: {r.reason}" for r in (trained, deployed) if r and r.reason]
+            if trained is None or "predicted" not in trained.values:
+                continue
+            metric = trained.values["metric"]
+            if kind == NOISE_AWARE:
+                baselines.append(trained.values["baselines"])
+            run = deployed.values if deployed is not None else {}
+            scores.append(
+                Score(
+                    cell, trained.values["predicted"], trained.values.get("judged"),
+                    run.get("measured"), run.get("hardware_runs"),
+                )
+            )  # fmt: skip
+        rows.append(Row(LABELS[kind], kind, tuple(scores), (), tuple(failed)))
+    return Table(plan, metric, (*rows, *_software_rows(baselines)), recorded)
+
+
+def _software_rows(baselines: Sequence[Mapping[str, float]]) -> list[Row]:
+    """Rows of plain software: of several linear models the best on the unseen part, for it."""
+    known = [
+        name for name in (baselines[0] if baselines else {}) if all(name in b for b in baselines)
+    ]
+    bare = [name for name in known if "no device" in name or "without the device" in name]
+    found = {
+        ESN: [name for name in known if "as the device" in name],
+        LINEAR: [name for name in known if name.startswith(LINEAR_NAMES) and name not in bare],
+        NO_DEVICE: bare or [name for name in known if name == INPUT_ALONE],
+    }
+    rows = []
+    for label, names in found.items():
+        if names:
+            best = min(names, key=lambda name: fmean(b[name] for b in baselines))
+            rows.append(Row(f"{label} ({best})", best, (), tuple(b[best] for b in baselines)))
+    return rows
+
+
+def sentences(table: Table) -> list[str]:
+    """What the table says; where noise-aware is not better, so it is said."""
+    first = table.row(NOISE_AWARE)
+    if first is None or not first.predicted:
+        return ["No noise-aware network is there yet."]
+    deployed = bool(first.measured)
+    said = [_headline(table, first)]
+    for row in table.rows[1:]:
+        other = row.measured if deployed and row.scores else row.predicted
+        if other:
+            said.append(_against(first, row, deployed))
+    if deployed:
+        said.append(f"Of noise-aware networks {inside_words(*first.within)}")
+        others = [row.within for row in table.rows if row.scores]
+        if len(others) > 1:
+            inside, of = (sum(pair[i] for pair in others) for i in (0, 1))
+            said.append(f"Of all networks, by the stochastic twin, {inside_words(inside, of)}")
+    return said
+
+
+def _headline(table: Table, first: Row) -> str:
+    metric = table.metric.upper() if table.metric == "nmse" else table.metric
+    words = f"{table.plan.task}, {metric}: the noise-aware networks are foreseen at "
+    words += mean_words(first.predicted)
+    if not first.measured:
+        return f"{words}; nothing was deployed."
+    lost = f" (× {first.ratio:.2f})" if first.ratio is not None else ""
+    if table.by_error and first.points is not None:
+        lost = f" ({first.points:+.1f} points)"
+    return f"{words} and measured at {mean_words(first.measured)} on the device{lost}."
+
+
+def _against(first: Row, row: Row, deployed: bool) -> str:
+    """Noise-aware beside another row, by the measured scores where there are any."""
+    ours = first.measured if deployed else first.predicted
+    theirs = row.measured if deployed and row.scores else row.predicted
+    where = " on the device" if deployed and row.scores else ""
+    mine, other = fmean(ours), fmean(theirs)
+    figures = f"{mine:.4g} against {other:.4g}{where}"
+    if mine >= other:
+        return f"Noise-aware is NOT better than {row.label}: {figures}."
+    factor = f"× {other / mine:.2f}" if mine > 0 else "no error left"
+    return f"Noise-aware is better than {row.label}: {figures} ({factor})."
+
+
+def inside_words(inside: int, of: int) -> str:
+    """Whether so many scores inside their 90 % interval are what 0.9 would give."""
+    if of == 0:
+        return "none was measured."
+    from scipy.stats import binomtest
+
+    probability = float(binomtest(inside, of, COVERED).pvalue)
+    verdict = "consistent with" if probability >= UNLIKELY else "NOT consistent with"
+    return (
+        f"{inside} of {of} measured scores are inside the foreseen 90 % interval: {verdict} 0.9 "
+        f"(two-sided binomial p = {probability:.2g})."
+    )
+
+
+def mean_words(values: Sequence[float]) -> str:
+    """Mean and standard deviation over seeds and folds."""
+    if not values:
+        return "—"
+    spread = f" ± {stdev(values):.2g}" if len(values) > 1 else ""
+    return f"{fmean(values):.4g}{spread}"
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    def summary(values: Sequence[float]) -> dict[str, Any] | None:
+        spread = stdev(values) if len(values) > 1 else None
+        return {"mean": fmean(values), "spread": spread, "each": list(values)} if values else None
+
+    return plain({
+        "label": row.label, "kind": row.kind, "predicted": summary(row.predicted),
+        "judged": summary(row.judged), "measured": summary(row.measured), "ratio": row.ratio,
+        "points": row.points, "inside": row.within, "runs": row.runs, "failed": row.failed,
+        "intervals": [[s.predicted.get("low"), s.predicted.get("high")] for s in row.scores],
+        "cells": [s.cell.name for s in row.scores],
+    })  # fmt: skip

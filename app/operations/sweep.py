@@ -1,0 +1,215 @@
+"""Train networks over a grid of settings and seeds in a pool; the table is by validation score."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from app.artefacts import code_version, new_directory, now_iso, plain, read_head, write_bytes
+from app.checked_json import with_checksum
+from app.operations.events import Note, Result, TrialEnded
+from app.operations.pool import DONE, run_pool, workers_of
+from app.operations.sweep_grid import Grid, Setting
+from app.run_lock import RunLock
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+
+    from app.operations.events import Event
+    from app.operations.pool_trial import TrialResult
+
+FILE_NAME = "sweep.json"
+KIND, SCHEMA = "sweep", 1
+HEAD = (
+    "task", "twin", "layers", "options", "validation", "spread", "seeds", "best seed",
+    "foreseen on unseen data", "failed",
+)  # fmt: skip
+SORTED = (
+    "Sorted by the score on the validation part, the mean over seeds; the score foreseen on unseen "
+    "data stands beside it and chose nothing."
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting of a sweep with its results so far.
+
+    Attributes
+    ----------
+    setting
+        What was trained.
+    validation, foreseen
+        Scores of each seed that is done, lower is better; validation None: not told.
+    seeds
+        The seeds that are done.
+    failed
+        Seeds that failed or were lost, with the reasons.
+    """
+
+    setting: Setting
+    validation: tuple[float | None, ...]
+    foreseen: tuple[float, ...]
+    seeds: tuple[int, ...]
+    failed: dict[int, str]
+
+    @property
+    def known(self) -> list[tuple[float, int]]:
+        """Validation score and seed where there is one."""
+        return [
+            (value, seed)
+            for value, seed in zip(self.validation, self.seeds, strict=True)
+            if value is not None
+        ]
+
+    @property
+    def mean(self) -> float | None:
+        """Mean validation score over seeds."""
+        return fmean(value for value, _ in self.known) if self.known else None
+
+    def cells(self) -> list[str]:
+        """The row as a table shows it."""
+        spread = stdev(v for v, _ in self.known) if len(self.known) > 1 else None
+        return [
+            *self.setting.words(), _number(self.mean), _number(spread), str(len(self.seeds)),
+            str(min(self.known)[1]) if self.known else "—",
+            _number(fmean(self.foreseen) if self.foreseen else None), str(len(self.failed)),
+        ]  # fmt: skip
+
+    def to_json(self) -> dict[str, Any]:
+        """The row for programs."""
+        return plain({
+            "task": self.setting.task, "twins": self.setting.twins, "layers": self.setting.layers,
+            "options": self.setting.options, "validation": self.mean,
+            "each_validation": self.validation, "foreseen": self.foreseen, "seeds": self.seeds,
+            "failed": {str(seed): reason for seed, reason in self.failed.items()},
+        })  # fmt: skip
+
+
+def sweep(
+    grid: Grid | None,
+    out: Path,
+    *,
+    resume: bool = False,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> Generator[Event, None, Path]:
+    """Train every setting of a grid from every seed; the value is the path of `sweep.json`.
+
+    Parameters
+    ----------
+    grid
+        What to train; None with `resume`, which reads it.
+    out
+        A new folder: `trials/` (a network each), `results/`, `sweep.json`, `sweep.md`, `sweep.csv`;
+        with `resume` that of a sweep that ended early. Trainings that are done stay; those that
+        failed or were lost are tried again.
+    workers
+        Processes of this machine (as many as cores).
+    scheduler
+        A Dask scheduler's address instead.
+
+    Raises
+    ------
+    InputError
+        A grid that makes no sense, `out` in use, nothing to go on with.
+    StoppedError
+        Stopped; trainings keep their checkpoints.
+    TwinrigError
+        The disk refuses, or no scheduler answers.
+    """
+    out, begin_s = Path(out), time.monotonic()
+    if resume or grid is None:
+        grid = Grid.from_json(read_head(out / FILE_NAME, KIND, SCHEMA)["grid"])
+    else:
+        new_directory(out)
+    out = out.resolve()
+    cells = list(grid.trials(out))
+    with RunLock(out):
+        results: dict[str, TrialResult] = {}
+        rows = _written(out, grid, results, "running")
+        yield Note(f"{len(cells)} trainings: {len(grid.settings)} settings × {grid.seeds} seeds")
+        pool = run_pool([trial for _, _, trial in cells], workers_of(scheduler, workers), "sweep")
+        try:
+            for event in pool:
+                yield event
+                if isinstance(event, TrialEnded):
+                    trial = next(trial for _, _, trial in cells if trial.name == event.name)
+                    result = trial.result()
+                    if result is not None:
+                        results[event.name] = result
+                    rows = _written(out, grid, results, "running")
+        finally:
+            pool.close()
+        rows = _written(out, grid, results, DONE)
+    failed = sum(len(row.failed) for row in rows)
+    yield Result(
+        {
+            "path": str(out / FILE_NAME),
+            "status": DONE,
+            "trials": len(cells),
+            "failed": failed,
+            "best": rows[0].to_json(),
+            "table": table_lines(rows),
+            "seconds": round(time.monotonic() - begin_s, 1),
+        }
+    )
+    return out / FILE_NAME
+
+
+def rows_of(grid: Grid, results: Mapping[str, TrialResult]) -> list[Row]:
+    """Settings with what is known of them, best validation first, unknown last."""
+    rows = []
+    for setting in grid.settings:
+        every = {
+            seed: results[setting.name(seed)]
+            for seed in range(grid.seed, grid.seed + grid.seeds)
+            if setting.name(seed) in results
+        }
+        done = {seed: result.values for seed, result in every.items() if result.status == DONE}
+        failed = {seed: r.reason for seed, r in every.items() if r.status != DONE}
+        rows.append(
+            Row(
+                setting,
+                tuple(values.get("validation") for values in done.values()),
+                tuple(float(values["predicted"]["value"]) for values in done.values()),
+                tuple(done),
+                failed,
+            )
+        )
+    return sorted(rows, key=lambda row: float("inf") if row.mean is None else row.mean)
+
+
+def _written(out: Path, grid: Grid, results: Mapping[str, TrialResult], status: str) -> list[Row]:
+    """Write the table as JSON, Markdown and CSV; each whole at any moment."""
+    rows = rows_of(grid, results)
+    body = plain({
+        "kind": KIND, "schema": SCHEMA, "created": now_iso(), "code_version": code_version(),
+        "status": status, "grid": grid.to_json(), "rows": [row.to_json() for row in rows],
+    })  # fmt: skip
+    content = json.dumps(with_checksum(body), indent=1, allow_nan=False)
+    write_bytes(out / FILE_NAME, content.encode("utf-8"))
+    write_bytes(out / "sweep.md", ("\n".join(table_lines(rows)) + "\n").encode("utf-8"))
+    text = io.StringIO()
+    csv.writer(text).writerows([HEAD, *(row.cells() for row in rows)])
+    write_bytes(out / "sweep.csv", text.getvalue().encode("utf-8"))
+    return rows
+
+
+def table_lines(rows: Sequence[Row]) -> list[str]:
+    """The table in Markdown, and what it is sorted by."""
+    lines = [_line(HEAD), _line(["---"] * len(HEAD)), *(_line(row.cells()) for row in rows)]
+    return [*lines, "", SORTED]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _number(value: float | None) -> str:
+    return "—" if value is None else f"{value:.4g}"
