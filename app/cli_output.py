@@ -18,6 +18,7 @@ from app.operations.events import (
     Result,
     StepHeld,
     TrainProgress,
+    TrialProgress,
     as_json,
 )
 from app.operations.monitor import BenchRead
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PLAIN_INTERVAL_S = 5.0  # a log of a night stays readable
-OFTEN = (Held, StepHeld, Paused, Progress, FitProgress, TrainProgress)
+OFTEN = (Held, StepHeld, Paused, Progress, FitProgress, TrainProgress, TrialProgress)
 
 
 class Output(Protocol):
