@@ -23,6 +23,7 @@ FILES = {
     "twins": "twin.json",
     "networks": "network.json",
     "deployments": "deployment.json",
+    "tables": "networks-table.json",
 }
 LINKED = (*FILES.values(), "result.nc", "nodes/recording.nc", "weights.safetensors")
 DEEPEST = 3  # folders below the run: a demo's are one deep, a deployment's nodes two
@@ -38,11 +39,12 @@ class Found:
     twins: tuple[Path, ...]
     networks: tuple[Path, ...]
     deployments: tuple[Path, ...]
+    tables: tuple[Path, ...] = ()
 
     @property
     def all(self) -> tuple[Path, ...]:
         """Every artefact's folder."""
-        return (*self.recordings, *self.twins, *self.networks, *self.deployments)
+        return (*self.recordings, *self.twins, *self.networks, *self.deployments, *self.tables)
 
 
 def find_artefacts(run: Path) -> Found:
@@ -63,7 +65,8 @@ def find_artefacts(run: Path) -> Found:
     for here, folders, files in os.walk(folder):
         place = folder.__class__(here)
         folders.sort()
-        if len(place.relative_to(folder).parts) >= DEEPEST or "deployment.json" in files:
+        whole = {"deployment.json", FILES["tables"]} & set(files)
+        if len(place.relative_to(folder).parts) >= DEEPEST or whole:
             folders.clear()
         if "adaptive.json" in files and "rounds" in folders:
             folders.remove("rounds")  # are in its own recording
@@ -97,6 +100,9 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
     if found.networks or found.deployments:
         yield "networks and deployments"
         verdicts = report_network.section(page, found.networks, found.deployments) + verdicts
+    if found.tables:
+        yield "networks compared"
+        verdicts = _tables(page, found) + verdicts
     page.lead = verdicts or ["Recordings only: nothing has been fitted yet."]
     _repeat_it(page, found, folder)
     page.values = {"verdict": page.lead, **page.values}
@@ -128,6 +134,13 @@ def _recordings(page: Page, found: Found) -> None:
             page.text(f"{path.name}: {', '.join(words)}", note=True)
     head = ["recording", "status", "sequences × repeats × steps", "repeats kept", "families"]
     page.table([*head, "spread of repeats / signal"], rows)
+
+
+def _tables(page: Page, found: Found) -> list[str]:
+    from app import report_networks_table
+    from app.operations.compare_networks import read_table
+
+    return report_networks_table.sections(page, [read_table(path) for path in found.tables])
 
 
 def _repeat_it(page: Page, found: Found, folder: Path) -> None:
@@ -182,4 +195,8 @@ def _meta(path: Path) -> dict[str, Any]:
         return load_twin(path).meta
     if (path / "network.json").exists():
         return load_network(path).meta
+    if (path / FILES["tables"]).exists():
+        from app.operations.compare_networks import table_head
+
+        return table_head(path)
     return load_deployment(path).body

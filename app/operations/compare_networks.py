@@ -239,6 +239,12 @@ def read_table(path: Path) -> Table:
     return table_of(plan, results, body["recordings"])
 
 
+def table_head(path: Path) -> dict[str, Any]:
+    """When and by which version the table in a folder was made, and its first seed."""
+    body = read_head(path / FILE_NAME, KIND, SCHEMA)
+    return {**{key: body[key] for key in ("created", "code_version")}, "seed": body["plan"]["seed"]}
+
+
 def _deployed(trial: Trial, bench: Bench) -> Generator[Event, None, None]:
     """One deployment on the connected bench."""
     from app.operations.deploy import deploy
@@ -257,4 +263,4 @@ def _deployed(trial: Trial, bench: Bench) -> Generator[Event, None, None]:
         raise
 
 
-__all__ = ["FILE_NAME", "Plan", "compare_networks", "read_table"]
+__all__ = ["FILE_NAME", "Plan", "compare_networks", "read_table", "table_head"]
