@@ -8,6 +8,7 @@ from typing import Any
 
 from app.operations.events import (
     BaselineScored,
+    CandidateScored,
     Event,
     FitProgress,
     Held,
@@ -20,9 +21,12 @@ from app.operations.events import (
     Stage,
     StepHeld,
     TrainProgress,
+    TrialEnded,
+    TrialProgress,
+    TrialStarted,
 )
 from app.operations.monitor import BenchRead
-from app.words import duration
+from app.words import duration, left_s
 
 MOST_NAMED = 6  # channels of a plan; a spectrum has sixty
 FOUND_WIDTH = 88  # of a line below an instrument
@@ -53,12 +57,23 @@ def words_of(event: Event) -> str | None:
         case Progress(job, done, total, unit, _, remaining_s, note):
             left = "" if remaining_s is None else f", {duration(remaining_s)} left"
             return f"{job}: {done:g} of {total:g} {unit}{left}{f' ({note})' if note else ''}"
-        case FitProgress(iteration, total, loss, validation, _):
+        case FitProgress(iteration, total, loss, validation, elapsed_s):
             held_out = "" if validation is None else f", held out {validation:.4g}"
-            return f"fit: iteration {iteration} of {total}, loss {loss:.4g}{held_out}"
+            left = f", {duration(left_s(iteration, total, elapsed_s))} left"
+            return f"fit: iteration {iteration} of {total}, loss {loss:.4g}{held_out}{left}"
+        case CandidateScored():
+            return _candidate(event)
         case TrainProgress(iteration, total, training, validation, _, _):
             held_out = "" if validation is None else f", validation {validation:.4g}"
             return f"train: iteration {iteration} of {total}, training {training:.4g}{held_out}"
+        case TrialStarted(name, attempt, where):
+            return f"{name} begins on {where}{f' (attempt {attempt})' if attempt > 1 else ''}"
+        case TrialProgress(name, done, total, score):
+            so_far = "" if score is None else f", validation {score:.4g}"
+            return f"{name}: {done:g} of {total:g}{so_far}"
+        case TrialEnded(name, status, values, reason, ended, total):
+            why = f" ({reason})" if reason else _scores(values)
+            return f"[{ended}/{total}] {name}: {status}{why}"
         case BaselineScored(name, value):
             return f"baseline {name}: {value:.4g}"
         case NodeMeasured(layer, node, _, misfit):
@@ -68,6 +83,25 @@ def words_of(event: Event) -> str | None:
             return _reading(event)
         case _:
             return None
+
+
+def _candidate(one: CandidateScored) -> str:
+    """A structure that was tried, as a row of a table that grows line by line."""
+    head = f"head of {one.head}" if one.head else "linear read-out"
+    score = f"failed: {one.problem}" if one.score is None else f"energy score {one.score:.4f}"
+    best = ", the best so far" if one.best else ""
+    return (
+        f"rung {one.rung} of {one.rungs}: {one.latent:>3} latent states, {one.hidden:>4} hidden "
+        f"units, {head}: {score} after {duration(one.seconds)}{best}"
+    )
+
+
+def _scores(values: dict[str, Any]) -> str:
+    """The scores in a trial's result."""
+    known = {name: values[name] for name in ("validation", "measured") if values.get(name)}
+    if isinstance(values.get("predicted"), dict):
+        known["foreseen"] = values["predicted"]["value"]
+    return "".join(f", {name} {value:.4g}" for name, value in known.items())
 
 
 def _reading(one: BenchRead) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from app.report_search import whole_iterations
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -67,7 +69,10 @@ def fit_command(
     kind = ["--deterministic"] if deterministic else other
     before = meta.get("from")
     kind += ["--from", before["path"]] if isinstance(before, dict) else []
-    return _line("fit", *recordings, *kind, *_count(meta), *_seed(meta), "--out", _new(path))
+    count = _count(meta)
+    if (whole := whole_iterations(meta)) is not None:
+        kind, count = [*kind, "--search"], ["--iterations", whole]
+    return _line("fit", *recordings, *kind, *count, *_seed(meta), "--out", _new(path))
 
 
 def train_command(

@@ -9,7 +9,9 @@ import numpy as np
 
 from app import report_figures
 from app.report_drift import add_drift
+from app.report_search import add_search
 from app.report_validation import add_validation
+from app.so_far import unfinished_words
 from training.kept import kept_validation
 from training.verdict import coverage_state, state_of, verdict
 
@@ -55,6 +57,9 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
     page.text(words, note=True)
     if unseen is not None:
         _repeats(page, path.name, twin, unseen)
+    if said := unfinished_words(twin.meta):
+        page.text(f"{said[:1].upper()}{said[1:]}.", note=True)
+    add_search(page, twin.meta, (twin.latent, twin.hidden, twin.head))
     if twin.deterministic:
         page.text("It has no noise: only its mean can be right.", note=True)
         errors, coverage = {name: errors[name] for name in errors if name == "mean"}, {}
@@ -162,7 +167,7 @@ def _evaluated(
 
 
 def _repeats(page: Page, name: str, twin: Twin, unseen: Unseen) -> None:
-    from models.simulated import module_of
+    from models.simulated import module_of, played
 
     recording, model = unseen.recording, module_of(twin)
     families = [recording.families[s] for s in unseen.sequences]
@@ -172,7 +177,7 @@ def _repeats(page: Page, name: str, twin: Twin, unseen: Unseen) -> None:
         drive = recording.drive[s, :steps]
         kept = [r for r in unseen.repeats if recording.complete[s, r]]
         real = recording.response[s, kept, :steps, 0]
-        samples = model.simulate(drive[None], SHOWN_SAMPLES, seed=s)[0, :, :, 0]
+        samples = played(model, recording.sequences()[s], SHOWN_SAMPLES, seed=s)[:, :, 0]
         cases.append((f"sequence {s + 1}, {recording.families[s]}", drive, real, samples))
     figure = report_figures.repeats_figure(
         cases, recording.channels[0], recording.window.field_T, recording.units[0]

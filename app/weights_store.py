@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from pathlib import Path
 
 from app.artefacts import find_file, load_artefact, reading, save_artefact
 from app.checked_json import read_json
@@ -13,12 +14,11 @@ from models.errors import InputError
 from models.network import Network
 from models.twin import Twin
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 TWIN_FILE = "twin.json"
 NETWORK_FILE = "network.json"
 WEIGHTS_FILE = "weights.safetensors"
+SO_FAR = "so-far"  # the folder of a twin whose fit goes on (`app.so_far`)
+REPLACED_WITHIN_S = 0.1
 FORECAST_FILE = "forecast.safetensors"
 
 
@@ -44,9 +44,14 @@ def load_twin(path: Path) -> Twin:
     InputError
         Missing, cut short, damaged, of another schema, or no twin.
     """
-    body, files = load_artefact(
-        path, TWIN_FILE, twin_module.KIND, twin_module.SCHEMA, [WEIGHTS_FILE]
-    )
+    expected = (path, TWIN_FILE, twin_module.KIND, twin_module.SCHEMA, [WEIGHTS_FILE])
+    try:
+        body, files = load_artefact(*expected)
+    except InputError:
+        if SO_FAR not in Path(path).resolve().parts[-2:]:
+            raise
+        time.sleep(REPLACED_WITHIN_S)  # a fit may just be replacing it
+        body, files = load_artefact(*expected)
     try:
         return Twin.from_json(body, files[WEIGHTS_FILE])
     except InputError as fault:

@@ -17,6 +17,8 @@ from models.latent import TwinModel
 from training.fit_loop import FitLoop, set_rate
 from training.fit_settings import FitSettings, FitStep, schedule
 from training.objectives import PUBLISHED, MeanSquares, Objective, phases_named, scored_by
+from training.reads import reads_of
+from training.structure import sequence_scores
 from training.windows import batch_indices
 
 if TYPE_CHECKING:
@@ -50,6 +52,11 @@ def begin_fit(
     if settings.objective == PUBLISHED:
         if start is not None:
             raise InputError("fit: the published method can't go on from another twin")
+        if reads_of(training[1]) is not None:
+            raise InputError(
+                "fit: the published method counts its delays in steps of one length, and this "
+                "recording has steps of several holds, or without a value: take objective 'energy'"
+            )
         from training.published import PublishedFit  # torchsde: only where it is needed
 
         return PublishedFit(training, validation, settings, scales)
@@ -58,7 +65,9 @@ def begin_fit(
 
 HEAD, FEW_CHANNELS = 64, 8  # units of a head, by default of a read-out with more channels
 SHRUNK = 0.05  # of the covariances between channels: few repeats must not make it singular
-LINEAR_ONLY = ("one-step", "innovations")  # objectives that filter the state
+SLOW = 3  # states that are random effects of a repeat, where the noise asks for them
+LASTING = 0.5  # correlation of the residuals far apart, above which it does
+FAR = 20  # steps
 MEMORY = 1000  # iterations that the weights are averaged over, fewer at a phase's begin
 
 
@@ -89,11 +98,6 @@ class Fit(FitLoop):
 
     def _begin(self) -> None:
         s = self.settings
-        if self._head() and any(name in s.objective for name in LINEAR_ONLY):
-            raise InputError(
-                f"objective {s.objective!r} needs a linear read-out: this fit has one with "
-                f"{self._head()} hidden units; give head = 0, or take objective 'energy'"
-            )
         chosen, self._scored_by = phases_named(s.objective), scored_by(s.objective)
         share = 0.0 if s.deterministic else s.mean_share
         part = (1 - share) / len(chosen)
@@ -113,7 +117,7 @@ class Fit(FitLoop):
     def _new_model(self) -> TwinModel:
         s = self.settings
         channels = self.scales.offset.size
-        model = TwinModel(channels, s.latent, s.hidden, s.deterministic, self._head())
+        model = TwinModel(channels, s.latent, s.hidden, s.deterministic, self._head(), self._slow())
         with torch.no_grad():
             model.offset.copy_(torch.as_tensor(self.scales.offset))
             model.scale.copy_(torch.as_tensor(self.scales.scale))
@@ -126,7 +130,13 @@ class Fit(FitLoop):
     def _head(self) -> int:
         if self.settings.head is not None:
             return self.settings.head
-        return HEAD if self.scales.offset.size > FEW_CHANNELS else 0
+        return head_of(self.scales.offset.size)
+
+    def _slow(self) -> int:
+        s = self.settings
+        if s.slow is not None or s.deterministic:
+            return s.slow or 0
+        return min(SLOW, s.latent - 1) if lasting(self._training) > LASTING else 0
 
     def module(self) -> TwinModel:
         """The model as it is now."""
@@ -137,6 +147,14 @@ class Fit(FitLoop):
         model = self._new_model().cpu()
         model.load_state_dict({k: torch.as_tensor(v) for k, v in self._best.items()})
         return model
+
+    def sequence_scores(self) -> tuple[float, ...]:
+        """Energy score of the chosen snapshot on each validation sequence, to compare structures.
+
+        What `validation` is of other objectives need not be comparable between two models.
+        """
+        model = self.best_model().to(self._device)
+        return sequence_scores(model, self._validation, self.settings.seed)
 
     def structure(self) -> dict[str, Any]:
         """Latent states, hidden units, whether it has noise."""
@@ -180,6 +198,7 @@ class Fit(FitLoop):
         self._adam.zero_grad(set_to_none=True)
         loss = objective.loss(self.model, batch, self._generator)
         torch.autograd.backward(loss)
+        self.model.hold_slow()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), s.clip)
         self._adam.step()
         self._average()
@@ -191,6 +210,26 @@ class Fit(FitLoop):
         weight = max(1 / MEMORY, 9 / (9 + taken))
         for kept, now in zip(self._averaged.parameters(), self.model.parameters(), strict=True):
             kept.lerp_(now, weight)
+
+
+def head_of(channels: int) -> int:
+    """Hidden units of the read-out's head that a fit has by default; 0: a linear read-out."""
+    return HEAD if channels > FEW_CHANNELS else 0
+
+
+def lasting(batch: Batch) -> float:
+    """Correlation of residuals `FAR` steps apart, or half a sequence, averaged over channels."""
+    known = batch.known.unsqueeze(-1)
+    count = known.sum(dim=2, keepdim=True)
+    mean = (batch.real * known).sum(dim=2, keepdim=True) / count.clamp(min=1)
+    rest = (batch.real - mean) * known * (count > 1)
+    lag = min(FAR, rest.shape[0] // 2)
+    both = known[lag:] * known[: known.shape[0] - lag]
+    late, early = rest[lag:], rest[: rest.shape[0] - lag]
+    product = (late * early).sum(dim=(0, 1, 2))
+    own = (late.square() * both).sum(dim=(0, 1, 2)) * (early.square() * both).sum(dim=(0, 1, 2))
+    tiny = torch.finfo(own.dtype).tiny
+    return float((product / own.sqrt().clamp(min=tiny)).mean())
 
 
 def _spread_factor(batch: Batch) -> Tensor:

@@ -32,6 +32,9 @@ class FitSettings:
         The first phase's share of the budget; a deterministic twin has that phase only.
     latent, hidden, head
         The model's sizes (`models.latent`). A head of None: one for spectra, none for few channels.
+    slow
+        Of the latent states, those that are random effects of a repeat (`models.latent`). None: as
+        many as the correlation of the residuals far apart says, none where it fades.
     batch
         Whole sequences an iteration.
     mean_learning_rate, learning_rate
@@ -48,6 +51,7 @@ class FitSettings:
     latent: int = LATENT
     hidden: int = HIDDEN
     head: int | None = None
+    slow: int | None = None
     mean_share: float = 0.3
     batch: int = 24
     mean_learning_rate: float = 8e-3
@@ -58,11 +62,14 @@ class FitSettings:
         problems = [
             f"{name} = {value!r} must be above zero"
             for name, value in asdict(self).items()
-            if name not in ("objective", "deterministic", "seed", "head") and value is not None
+            if name not in ("objective", "deterministic", "seed", "head", "slow")
+            if value is not None
             if not 0 < value < math.inf
         ]
         if self.head is not None and self.head < 0:
             problems.append(f"head = {self.head} must be zero (a linear read-out) or above")
+        if self.slow is not None and not 0 <= self.slow < self.latent:
+            problems.append(f"slow = {self.slow} must be zero to below latent = {self.latent}")
         if self.mean_share >= 1:
             problems.append(f"mean_share = {self.mean_share} must be below 1")
         if self.deterministic != (self.objective == "mean"):

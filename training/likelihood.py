@@ -2,7 +2,8 @@
 
 A latent twin is a state-space model: x′ = x + drift(x, u) + g(x, u) ξ, y = C x + b + W ε. The state
 is followed along each measured repeat; every step's response is foreseen as a Gaussian N(ŷ, S), and
-the loss is the mean of −ln N(y; ŷ, S). Two observers, by what they believe a response tells:
+the loss is the mean of −ln N(y; ŷ, S). A read-out with a head is taken as linear about the state.
+Two observers, by what they believe a response tells:
 
 - `OneStepLikelihood`: everything. The state moves so that its decoded value is what was measured,
   as in models whose observable is their state; nothing about the state stays unknown.
@@ -49,18 +50,16 @@ class OneStepLikelihood:
         """Mean over steps and channels of −ln N."""
         real, known, drive = _drawn(batch, self.repeats, generator)
         noise = _read_noise(model, batch)
-        decoder = model.decoder
-        back = decoder.t() @ torch.linalg.inv(
-            decoder @ decoder.t() + RIDGE * torch.eye(model.channels, device=decoder.device)
-        )
+        ridge = RIDGE * torch.eye(model.latent, device=real.device, dtype=real.dtype)
         state, _ = _begin(model, drive.shape[1])
         total = state.new_zeros(())
         for u, y, there in zip(drive.unbind(), real.unbind(), known.unbind(), strict=True):
             state, variance = moved(model, state, u)
-            error = y - model.decode(state, u)
-            seen = decoder * variance.unsqueeze(1) @ decoder.t() + noise
-            total = total + (_surprise(error, seen)[0] * there).sum()
-            state = state + (error * there.unsqueeze(1)) @ back.t()
+            error, seen = y - model.decode(state, u), readout_slope(model, state, u)
+            covariance = seen * variance.unsqueeze(1) @ seen.mT + noise
+            total = total + (_surprise(error, covariance)[0] * there).sum()
+            told = seen.mT @ (error * there.unsqueeze(1)).unsqueeze(2)  # (B, D, 1)
+            state = state + torch.linalg.solve(seen.mT @ seen + ridge, told).squeeze(2)
         return total / (known.sum().clamp(min=1) * model.channels)
 
 
@@ -93,16 +92,15 @@ def innovations(
     noise
         Covariance of the read-out noise `(C, C)`.
     """
-    decoder = model.decoder
     state, first = _begin(model, drive.shape[1])
     covariance = torch.diag_embed(first)
     total = state.new_zeros(())
     for u, y, there in zip(drive.unbind(), real.unbind(), known.unbind(), strict=True):
         state, variance, slope = moved_with_slope(model, state, u)
         covariance = slope @ covariance @ slope.mT + torch.diag_embed(variance)
-        error = y - model.decode(state, u)
-        shared = covariance @ decoder.t()  # (B, D, C)
-        surprise, factor = _surprise(error, decoder @ shared + noise)
+        error, seen = y - model.decode(state, u), readout_slope(model, state, u)
+        shared = covariance @ seen.mT  # (B, D, C)
+        surprise, factor = _surprise(error, seen @ shared + noise)
         total = total + (surprise * there).sum()
         white = torch.linalg.solve_triangular(factor, shared.mT, upper=False)  # (B, C, D)
         white = white * there[:, None, None]
@@ -133,6 +131,20 @@ def moved_with_slope(
     slope = ((to_goal + to_rate) * bend.unsqueeze(1)) @ model.state_in
     mean = torch.lerp(state, goal, rate)
     return mean, inner.spread.square(), slope + torch.diag_embed(1 - rate)
+
+
+def readout_slope(model: TwinModel, state: Tensor, drive: Tensor) -> Tensor:
+    """Slope of the decoded response in the state: `(B, C, D)`, of a linear read-out `(1, C, D)`.
+
+    `state` is `(B, D)`, `drive` `(B,)` in 0…1.
+    """
+    if not model.head:
+        return model.decoder.unsqueeze(0)
+    driven = (2 * drive - 1).unsqueeze(1) * model.head_drive + model.head_bias
+    before = torch.addmm(driven, state, model.head_state.t())
+    gate = torch.sigmoid(before)
+    bend = gate + before * gate * (1 - gate)  # slope of silu
+    return model.decoder + (bend.unsqueeze(1) * model.head_out) @ model.head_state
 
 
 class Inside(NamedTuple):

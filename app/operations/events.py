@@ -195,6 +195,25 @@ class FitSamples(Event):
 
 
 @dataclass(frozen=True)
+class CandidateScored(Event):
+    """A structure was fitted for a while and scored on the validation part (lower is better).
+
+    Latent states, hidden units, units of the read-out's head; its `rung` of `rungs`; `score` None:
+    its fit failed, `problem` says why. `best`: of all so far.
+    """
+
+    latent: int
+    hidden: int
+    head: int
+    rung: int
+    rungs: int
+    score: float | None
+    seconds: float
+    best: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class TwinScored(Event):
     """Errors beside floors as in the CLI's result (`errors`), and what the pages draw.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,24 +13,19 @@ import torch
 from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
 from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
 from app.operations.fit_input import FitInput, refuse_changed
+from app.operations.fit_search import grid_of, refuse_search, search_of, searched
+from app.operations.fitted_twin import fitted_twin, memory_of, twin_so_far
 from app.operations.origin import Origin
-from app.operations.scored import SHOWN_REPEATS, scored_details, scored_values
+from app.operations.scored import scored_details, scored_values, shown_beside
 from app.run_lock import RunLock
-from app.store import (
-    code_version,
-    new_directory,
-    new_id,
-    now_iso,
-    save_twin,
-)
+from app.so_far import EVERY_S, remove_so_far, save_so_far
+from app.store import new_directory, save_twin
 from models import kernel
 from models.errors import InputError
-from models.twin import Twin
 from training.fit import FitSettings, begin_fit
-from training.floors import resampled, score
-from training.metrics import COVERAGE_SAMPLES
 from training.objectives import PUBLISHED
-from training.validation import score_model, summary
+from training.structure import SHARE, Search
+from training.validation import score_model
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -39,7 +35,7 @@ if TYPE_CHECKING:
     from app.operations.events import Event
     from models.simulated import Sampled
     from training.fit_loop import FitLoop
-    from training.floors import Scores
+    from training.structure import Candidate
 
     Array = NDArray[np.float64]
 
@@ -64,11 +60,13 @@ def fit(
     seed: int = 0,
     resume: bool = False,
     origin: Path | None = None,
+    search: bool | Sequence[Candidate] = False,
     **settings: Any,
 ) -> Generator[Event, None, Path]:
     """Fit a twin and score it on sequences that the fit has not seen; returns its `twin.json`.
 
-    Closing the generator keeps a checkpoint in `out`; `resume=True` goes on from it.
+    Closing the generator keeps a checkpoint in `out`; `resume=True` goes on from it. Until the fit
+    is done its best snapshot is a usable twin in `out/so-far` (`app.so_far`).
 
     Parameters
     ----------
@@ -82,6 +80,9 @@ def fit(
     origin
         A twin to go on from, whose structure and units stay: few repeats are enough where the
         device has changed a little. It stays as it is; the new twin keeps its line.
+    search
+        Choose the structure first, in a share of the budget (`training.structure`): among a small
+        grid, or among these. With `resume` what the checkpoint says holds.
 
     Raises
     ------
@@ -102,6 +103,8 @@ def fit(
         given = {"seed": seed, "iterations": iterations, "minutes": minutes, **settings}
         chosen = _chosen(begun, objective, deterministic, given)
         paths = [Path(p) for p in recordings]
+        if search:
+            refuse_search(chosen, goes_on=begun is not None)
     yield Stage("read recordings", 1, STAGES)
     source = FitInput.read(paths, seed=chosen.seed, deterministic=chosen.deterministic)
     if begun is not None:
@@ -112,8 +115,12 @@ def fit(
         refuse_changed(source.parents, numbers["parents"])
     else:
         new_directory(out)
-    resumed = (arrays, numbers) if resume else None
-    return (yield from fit_from(source, chosen, Path(out), resumed, begun))
+    if resume:
+        choice = search_of(numbers, Path(out))
+        return (yield from fit_from(source, chosen, Path(out), (arrays, numbers), begun, choice))
+    grid = grid_of(source) if search is True else tuple(search or ())
+    choice = Search(grid) if grid else None
+    return (yield from fit_from(source, chosen, Path(out), None, begun, choice))
 
 
 def _chosen(
@@ -134,22 +141,28 @@ def fit_from(
     out: Path,
     resumed: tuple[dict[str, Any], dict[str, Any]] | None = None,
     begun: Origin | None = None,
+    search: Search | None = None,
 ) -> Generator[Event, None, Path]:
     """Fit and score on what was read, in the folder `out`; returns its `twin.json`.
 
-    `resumed` are arrays and numbers of the checkpoint there, `begun` the twin to go on from.
-    Raises as `fit`.
+    `resumed` are arrays and numbers of the checkpoint there, `begun` the twin to go on from,
+    `search` what chooses the structure or has chosen it. Raises as `fit`.
     """
     with RunLock(out):
+        standing = resumed if resumed is not None and "iteration" in resumed[1] else None
+        if search is not None and standing is None:
+            search = yield from searched(search, source, chosen, out)
+            if search.best is not None:
+                chosen = search.best.candidate.settings(chosen, 1 - SHARE)
         parts = source.part("training"), source.part("validation")
         scales = None if begun is None else begun.scales(source)
         start = None if begun is None else begun.twin.weights
-        running = begin_fit(*parts, chosen, scales, start)
-        if resumed is not None:
-            running.restore(*resumed)
-        yield from _iterate(running, source, out, begun)
+        running, work = begin_fit(*parts, chosen, scales, start), _Work(source, out, begun, search)
+        if standing is not None:
+            running.restore(*standing)
+        yield from _iterate(running, work)
         yield Stage("score on held-out repeats", STAGES, STAGES)
-        return (yield from _finish(running, source, out, begun))
+        return (yield from _finish(running, work))
 
 
 def _of_checkpoint(numbers: dict[str, Any], out: Path) -> tuple[FitSettings, list[Path]]:
@@ -159,6 +172,25 @@ def _of_checkpoint(numbers: dict[str, Any], out: Path) -> tuple[FitSettings, lis
         return FitSettings(**numbers["settings"]), paths
     except (KeyError, TypeError) as error:
         raise InputError(f"{out}: its checkpoint is not that of a fit ({error!r})") from error
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a fit works on: its data, its folder, the twin it goes on from, how it was chosen."""
+
+    source: FitInput
+    out: Path
+    begun: Origin | None
+    search: Search | None
+
+    def numbers(self) -> dict[str, Any]:
+        """What a checkpoint keeps beside the loop's own numbers."""
+        numbers: dict[str, Any] = {"parents": self.source.parents}
+        if self.begun is not None:
+            numbers["from"] = self.begun.meta()["from"]
+        if self.search is not None:
+            numbers["search"] = self.search.to_json()
+        return numbers
 
 
 def _introduction(source: FitInput, objective: str, chosen: FitSettings) -> Iterator[Note]:
@@ -175,15 +207,11 @@ def _introduction(source: FitInput, objective: str, chosen: FitSettings) -> Iter
         yield Note(f"objective {objective!r} needs noise: fitting the mean instead", "warning")
 
 
-def _iterate(
-    running: FitLoop, source: FitInput, out: Path, begun: Origin | None
-) -> Iterator[Event]:
+def _iterate(running: FitLoop, work: _Work) -> Iterator[Event]:
     """Run the fit; whatever ends it, a checkpoint of the last iteration is left."""
+    source, out = work.source, work.out
     shown, saved = 0.0, time.monotonic()
-    told = 0.0
-    numbers: dict[str, Any] = {"parents": source.parents}
-    if begun is not None:
-        numbers["from"] = begun.meta()["from"]
+    told, usable = 0.0, -EVERY_S
     validation: float | None = None
     mean_only = running.in_first_phase
     yield Stage("fit the mean", 2, STAGES) if mean_only else _last_phase(running)
@@ -208,9 +236,14 @@ def _iterate(
                 yield _samples(running.module(), source, step.iteration)
             if now - saved >= CHECKPOINT_EVERY_S:
                 saved = now
-                save_checkpoint(out, running.arrays(), {**running.numbers(), **numbers})
+                save_checkpoint(out, running.arrays(), {**running.numbers(), **work.numbers()})
+            if now - usable >= EVERY_S and validation is not None and not running.done:
+                usable = now
+                save_so_far(out, twin_so_far(running, source, work.begun, work.search))
     finally:
-        save_checkpoint(out, running.arrays(), {**running.numbers(), **numbers})
+        save_checkpoint(out, running.arrays(), {**running.numbers(), **work.numbers()})
+        if validation is not None and not running.done:
+            save_so_far(out, twin_so_far(running, source, work.begun, work.search))
 
 
 def _last_phase(running: FitLoop) -> Stage:
@@ -220,16 +253,12 @@ def _last_phase(running: FitLoop) -> Stage:
 
 def _samples(model: Sampled, source: FitInput, iteration: int) -> FitSamples:
     drive, real = source.part("validation")
-    sequence, length = int(source.parts.validation[0]), int(np.isfinite(drive[0]).sum())
-    there = real[0][np.isfinite(real[0, :, :length]).all(axis=(1, 2))][:SHOWN_REPEATS, :length]
-    twin = model.simulate(drive[:1, :length], SHOWN_REPEATS, seed=iteration)[0]
-    return FitSamples(iteration, sequence, drive[0, :length], there, twin)
+    shown, there, twin = shown_beside(model, drive[:1], real[:1], seed=iteration)
+    return FitSamples(iteration, int(source.parts.validation[0]), shown, there, twin)
 
 
-def _finish(
-    running: FitLoop, source: FitInput, out: Path, begun: Origin | None
-) -> Generator[Event, None, Path]:
-    model = running.best_model()
+def _finish(running: FitLoop, work: _Work) -> Generator[Event, None, Path]:
+    model, source, out = running.best_model(), work.source, work.out
     drive, real = source.part("test")
     noiseless = running.settings.deterministic
     families = [source.recording.families[int(s)] for s in source.parts.test]
@@ -239,8 +268,10 @@ def _finish(
     )
     for text in scores.notes:
         yield Note(text)
-    path = save_twin(out, _twin(running, source, model, scores, begun))
+    twin = fitted_twin(running, source, model, scores, work.begun, work.search)
+    path = save_twin(out, twin)
     remove_checkpoint(out)
+    remove_so_far(out)
     yield TwinScored(scores.errors, scored_details(model, drive, real, scores))
     values = {
         "path": str(path),
@@ -250,52 +281,12 @@ def _finish(
         "held_out": source.parts.note,
         "notes": list(scores.notes),
     }
-    if begun is not None:
-        values["from"] = begun.meta()["from"]
+    if work.begun is not None:
+        values["from"] = work.begun.meta()["from"]
+    if work.search is not None:
+        values["structure"] = {n: getattr(twin, n) for n in ("latent", "hidden", "head")}
+        values["search"] = [work.search.sentence()]
     if len(source.parts.test) == 1 and np.array_equal(source.parts.training, source.parts.test):
-        values["memory"] = _memory(source, running.settings.seed).errors
+        values["memory"] = memory_of(source, running.settings.seed).errors
     yield Result(values)
     return path
-
-
-def _memory(source: FitInput, seed: int) -> Scores:
-    """What resampling the fitted repeats scores: the best that a memory of them can do."""
-    parts, response = source.parts, source.recording.response[source.parts.training]
-    fitted = response[:, np.concatenate([parts.training_repeats, parts.validation_repeats])]
-    return score(resampled(fitted, COVERAGE_SAMPLES, seed), response[:, parts.test_repeats], seed)
-
-
-def _twin(
-    running: FitLoop, source: FitInput, model: Sampled, scores: Scores, begun: Origin | None
-) -> Twin:
-    r, s = source.recording, running.settings
-    drive = r.drive[source.parts.training]
-    known = [] if begun is None else [begun.twin.drive_low, begun.twin.drive_high]
-    return Twin(
-        weights=model.weights(),
-        channels=r.channels,
-        units=r.units,
-        window=r.window,
-        reset=r.reset,
-        settings=r.settings,
-        identities=r.identities,
-        drive_low=float(np.nanmin([np.nanmin(drive), *known])),
-        drive_high=float(np.nanmax([np.nanmax(drive), *known])),
-        errors=scores.errors,
-        coverage=scores.coverage,
-        meta={
-            "id": new_id("twin"),
-            "created": now_iso(),
-            "code_version": code_version(),
-            "seed": s.seed,
-            "objective": s.objective,
-            "iterations": running.iteration,
-            "seconds": round(running.elapsed_s, 1),
-            "held_out": source.parts.to_json(),
-            "parents": source.parents,
-            "notes": list(scores.notes),
-            "validation": summary(scores, deterministic=s.deterministic),
-            **({} if begun is None else begun.meta()),
-        },
-        **running.structure(),
-    )

@@ -1,0 +1,63 @@
+"""Arguments of `twinrig fit`, and its operation's events. No torch before it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app import cli_compare, cli_drift
+from app.cli_types import factor, whole
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Generator
+
+    from app.operations.events import Event
+
+WORDS = (
+    "fit a neural-SDE twin to recordings. While it runs, the best snapshot so far is a usable twin "
+    "in OUT/so-far, for simulate, evaluate and train; the finished one takes its place in OUT"
+)
+
+
+def fit_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments beyond those that every verb has, and where the twin goes."""
+    parser.add_argument(
+        "recordings", nargs="*", type=Path, metavar="RECORDING", help="of one device"
+    )
+    parser.add_argument("--objective", help=f"{cli_compare.OBJECTIVES} (energy)")
+    parser.add_argument("--deterministic", action="store_true", help="a twin without noise")
+    parser.add_argument(
+        "--search", action="store_true",
+        help="choose the structure first: short fits of a few sizes, the better half longer, each "
+        "scored on validation sequences, in 40 %% of the budget",
+    )  # fmt: skip
+    parser.add_argument("--iterations", type=whole, metavar="N", help="stop after so many")
+    parser.add_argument("--minutes", type=factor, metavar="M", help="stop after this time")
+    cli_drift.from_argument(parser)
+
+
+def fit_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, None, Path]:
+    """`twinrig fit`: a twin of one or several recordings."""
+    from app.operations.fit import fit
+
+    resume = arguments.resume is not None
+    if not arguments.recordings and not resume:
+        raise InputError("twinrig fit: name at least one RECORDING")
+    given = {
+        name: getattr(arguments, name)
+        for name in ("iterations", "minutes")
+        if getattr(arguments, name) is not None
+    }
+    return fit(
+        arguments.recordings,
+        arguments.resume or arguments.out,
+        objective=arguments.objective,
+        deterministic=arguments.deterministic,
+        seed=arguments.seed,
+        resume=resume,
+        origin=arguments.origin,
+        search=arguments.search,
+        **given,
+    )

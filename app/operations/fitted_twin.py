@@ -1,0 +1,109 @@
+"""The twin that a fit gives: its weights, the rig it is valid for, and how it was fitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.artefacts import code_version, new_id, now_iso
+from app.so_far import unfinished_meta
+from models.twin import Twin
+from training.floors import resampled, score
+from training.metrics import COVERAGE_SAMPLES
+from training.validation import summary
+
+if TYPE_CHECKING:
+    from app.operations.fit_input import FitInput
+    from app.operations.origin import Origin
+    from models.simulated import Sampled
+    from training.fit_loop import FitLoop
+    from training.floors import Scores
+    from training.structure import Search
+
+
+def fitted_twin(
+    running: FitLoop,
+    source: FitInput,
+    model: Sampled,
+    scores: Scores,
+    begun: Origin | None,
+    search: Search | None,
+) -> Twin:
+    """The finished twin, scored on what was held out."""
+    meta = {
+        "id": new_id("twin"),
+        **_meta(running, source, begun, search),
+        "notes": list(scores.notes),
+        "validation": summary(scores, deterministic=running.settings.deterministic),
+    }
+    return _twin(running, source, model, begun, meta, (scores.errors, scores.coverage))
+
+
+def twin_so_far(
+    running: FitLoop, source: FitInput, begun: Origin | None, search: Search | None
+) -> Twin:
+    """The best snapshot of a fit that goes on: usable, not scored, and its meta says so."""
+    phase = "mean only" if running.in_first_phase else "mean and noise"
+    if running.settings.deterministic:
+        phase = "mean"
+    if search is not None and search.next() is not None:
+        phase = f"a candidate of the search, {phase}"
+    total, spent_s = running.expected_iterations, running.elapsed_s
+    unfinished = unfinished_meta(running.iteration, total, phase, spent_s)
+    meta = {**unfinished, **_meta(running, source, begun, search), "notes": []}
+    return _twin(running, source, running.best_model(), begun, meta, ({}, {}))
+
+
+def _twin(
+    running: FitLoop,
+    source: FitInput,
+    model: Sampled,
+    begun: Origin | None,
+    meta: dict[str, Any],
+    quality: tuple[dict[str, Any], dict[str, Any]],
+) -> Twin:
+    r = source.recording
+    drive = r.drive[source.parts.training]
+    known = [] if begun is None else [begun.twin.drive_low, begun.twin.drive_high]
+    return Twin(
+        weights=model.weights(),
+        channels=r.channels,
+        units=r.units,
+        window=r.window,
+        reset=r.reset,
+        settings=r.settings,
+        identities=r.identities,
+        drive_low=float(np.nanmin([np.nanmin(drive), *known])),
+        drive_high=float(np.nanmax([np.nanmax(drive), *known])),
+        errors=quality[0],
+        coverage=quality[1],
+        meta=meta,
+        **running.structure(),
+    )
+
+
+def _meta(
+    running: FitLoop, source: FitInput, begun: Origin | None, search: Search | None
+) -> dict[str, Any]:
+    """What both kinds of twin keep of their fit."""
+    return {
+        "created": now_iso(),
+        "code_version": code_version(),
+        "seed": running.settings.seed,
+        "objective": running.settings.objective,
+        "iterations": running.iteration,
+        "seconds": round(running.elapsed_s, 1),
+        "held_out": source.parts.to_json(),
+        "parents": source.parents,
+        **({"longest_hold": int(source.recording.holds.max())} if source.recording.held else {}),
+        **({} if search is None else {"search": search.to_json()}),
+        **({} if begun is None else begun.meta()),
+    }
+
+
+def memory_of(source: FitInput, seed: int) -> Scores:
+    """What resampling the fitted repeats scores: the best that a memory of them can do."""
+    parts, response = source.parts, source.recording.response[source.parts.training]
+    fitted = response[:, np.concatenate([parts.training_repeats, parts.validation_repeats])]
+    return score(resampled(fitted, COVERAGE_SAMPLES, seed), response[:, parts.test_repeats], seed)
