@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from models.sequence import FieldSequence
     from models.twin import Twin
 
 BATCH_SAMPLES = 4096
@@ -50,6 +51,20 @@ def module_of(twin: Twin) -> Sampled:
     from models.latent import TwinModel
 
     return TwinModel.from_twin(twin)
+
+
+def played(
+    model: Sampled, sequence: FieldSequence, repeats: int, seed: int = 0
+) -> NDArray[np.float64]:
+    """Responses `(R, T, C)` to a sequence: a step of n holds is n steps, of which the last is read.
+
+    Raises
+    ------
+    InputError
+        `repeats` below one.
+    """
+    drive = np.repeat(sequence.drive, sequence.holds)[None]
+    return model.simulate(drive, repeats, seed)[0][:, np.cumsum(sequence.holds) - 1]
 
 
 @torch.no_grad()

@@ -140,6 +140,11 @@ def compare(
         if matched < len(new.lengths):
             notes.append(f"{len(new.lengths) - matched} sequences that the old recording lacks "
                          "are left out")  # fmt: skip
+    elif new.held or any(o.recording.held for o in old):
+        raise InputError(
+            "compare: steps of several holds are compared drive by drive: record sequences that "
+            "the twin's own recording has (twinrig compare TWIN --write-sequences NEW.json names them)"
+        )
     else:
         method = UNSEEN
         held = [Whole.of(o.recording, o.sequences, o.repeats) for o in old if o.sequences]

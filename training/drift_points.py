@@ -237,7 +237,7 @@ def whole_repeats(
 
 
 def same_drives(old: Recording, new: Recording) -> Iterator[tuple[int, int]]:
-    """Old and new sequence of every drive that both have, step for step."""
+    """Old and new sequence of every drive that both have, step for step and hold for hold."""
     known: dict[bytes, list[int]] = {}
     for s in range(len(old.lengths)):
         known.setdefault(_key(old, s), []).append(s)
@@ -248,7 +248,8 @@ def same_drives(old: Recording, new: Recording) -> Iterator[tuple[int, int]]:
 
 def _key(recording: Recording, sequence: int) -> bytes:
     drive = recording.drive[sequence, : recording.lengths[sequence]]
-    return np.rint(drive / SAME_DRIVE).astype(np.int64).tobytes()
+    holds = recording.holds[sequence, : recording.lengths[sequence]]
+    return np.stack([np.rint(drive / SAME_DRIVE).astype(np.int64), holds]).tobytes()
 
 
 def spread_of(repeats: Sequence[Array]) -> Array:

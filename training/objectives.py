@@ -65,18 +65,19 @@ class EnergyScore:
         samples = max(self.samples, self.paths // sequences)
         drive = batch.drive.repeat_interleave(samples, dim=1)
         x = model.sample(drive, generator).view(steps, sequences, samples, -1) / batch.spread
-        y = batch.real / batch.spread
+        x, y = batch.at_reads(x), batch.at_reads(batch.real) / batch.spread
+        known, steps = batch.known_at_reads, x.shape[0]
         widths = sorted({min(w, steps) for w in self.widths})
         total = x.new_zeros(())
         for width in widths:
             latest = min(width, steps - width + 1)
             offset = int(torch.randint(latest, (1,), generator=generator, device=x.device))
-            total = total + energy_score(x, y, batch.known, width, offset) / width**0.5
+            total = total + energy_score(x, y, known, width, offset) / width**0.5
         score = total / len(widths)
         if not self.correlations or batch.real.shape[2] < 2 or batch.scatter > MOST_SCATTER:
             return score
         weight = self.correlations / batch.scatter
-        return score + weight * correlation_error(x, y, batch.known)
+        return score + weight * correlation_error(x, y, known)
 
 
 @dataclass(frozen=True)

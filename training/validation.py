@@ -10,6 +10,7 @@ import numpy as np
 from models.errors import InputError
 from training.floors import Drives, score
 from training.metrics import COVERAGE_SAMPLES
+from training.reads import at_reads, reads_of
 from training.verdict import verdict
 
 if TYPE_CHECKING:
@@ -143,13 +144,17 @@ def score_model(
 ) -> Scores:
     """Score a twin on held-out drives `(S, T)` and repeats `(S, R, T, C)`, from the reset on.
 
-    With families and channels named, the scores also say where the twin is off.
+    Steps without any measured value between others (of steps of several holds) are walked, and
+    don't count. With families and channels named, the scores also say where the twin is off.
     """
+    samples, reads = model.simulate(drive, COVERAGE_SAMPLES, seed), reads_of(real)
+    if reads is not None:
+        drive, samples, real = (at_reads(e, reads) for e in (drive, samples, real))
     drives = None
     if families:
         known = tuple(channels) or tuple(f"c{c}" for c in range(real.shape[3]))
         drives = Drives(drive, tuple(families), known)
-    return score(model.simulate(drive, COVERAGE_SAMPLES, seed), real, seed, drives=drives)
+    return score(samples, real, seed, drives=drives)
 
 
 def summary(scores: Scores, *, deterministic: bool) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import torch
 from models.errors import InputError, raise_problems
 from models.recording import Recording
 from training.bad_data import clipped_of, problems_of, scale_words, warnings_of
+from training.reads import reads_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +65,8 @@ class Batch:
     Attributes
     ----------
     drive
-        `(T, S)` in 0…1; 0.5 beyond a sequence's length.
+        `(T, S)` in 0…1; 0.5 beyond a sequence's length. Steps of one hold: of a step of several
+        the last is known.
     real
         `(T, S, R, C)`; 0 where missing.
     known
@@ -74,6 +76,8 @@ class Batch:
     scatter
         Variance over sequences of a sequence's own variance in units of its mean, averaged over
         channels: 2 / T for white noise of one strength, far more where the drive decides it.
+    reads
+        `(T', S)`: the steps that were read, −1 behind a sequence's last; None: all of them.
     """
 
     drive: Tensor
@@ -81,18 +85,21 @@ class Batch:
     known: Tensor
     spread: Tensor
     scatter: float = 1.0
+    reads: Tensor | None = None
 
     @classmethod
     def of(cls, drive: Array, response: Array, scales: Scales, device: torch.device) -> Batch:
         """Normalise drives `(S, T)` and responses `(S, R, T, C)`, NaN where there is nothing."""
         known: Mask = np.all(np.isfinite(response), axis=3)
         normalised = np.where(known[..., None], (response - scales.offset) / scales.scale, 0.0)
+        reads = reads_of(response)
         return cls(
             _tensor(np.where(np.isfinite(drive), drive, 0.5).T, device),
             _tensor(normalised.transpose(2, 0, 1, 3), device),
             _tensor(known.transpose(2, 0, 1), device),
             _tensor(scales.spread, device),
             _scatter(normalised, known),
+            None if reads is None else torch.as_tensor(reads.T.copy(), device=device),
         )
 
     @property
@@ -104,13 +111,29 @@ class Batch:
         """The batch of these sequences, cut after the last step that any of them has."""
         known = self.known[:, index]
         steps = int(known.amax(dim=(1, 2)).nonzero()[-1]) + 1
+        reads = None if self.reads is None else self.reads[:, index]
         return Batch(
             self.drive[:steps, index],
             self.real[:steps, index],
             known[:steps],
             self.spread,
             self.scatter,
+            None if reads is None else reads[: int((reads >= 0).sum(dim=0).max())],
         )
+
+    def at_reads(self, values: Tensor) -> Tensor:
+        """What `(T, S, …)` is at the steps that were read `(T', S, …)`."""
+        if self.reads is None:
+            return values
+        rows = torch.arange(self.reads.shape[1], device=values.device).expand_as(self.reads)
+        return values[self.reads.clamp(min=0), rows]
+
+    @property
+    def known_at_reads(self) -> Tensor:
+        """`known` of the steps that were read `(T', S, R)`."""
+        if self.reads is None:
+            return self.known
+        return self.at_reads(self.known) * (self.reads >= 0).unsqueeze(-1)
 
 
 def _scatter(normalised: Array, known: Mask) -> float:
@@ -190,6 +213,10 @@ def join(recordings: Sequence[Recording]) -> Recording:
         np.concatenate([_widened(r.start_s, repeats, np.nan) for r in recordings]),
         first.channels, first.units, first.window, first.reset, first.settings,
         first.identities, "done", first.meta,
+        holds=np.concatenate(
+            [np.pad(r.holds, ((0, 0), (0, steps - r.holds.shape[1])), constant_values=1)
+             for r in recordings]
+        ),
     )  # fmt: skip
 
 

@@ -54,10 +54,11 @@ def write_check_sequences(old: Sequence[Old], out: Path, count: int) -> int:
         "reset": asdict(first.reset),
         "sequences": [
             {
-                "family": old[k].recording.families[s],
-                "drive": old[k].recording.drive[s, : old[k].recording.lengths[s]].tolist(),
+                "family": played.family,
+                "drive": played.drive.tolist(),
+                **({"holds": played.holds.tolist()} if played.held else {}),
             }
-            for k, s in chosen
+            for played in (old[k].recording.sequences()[s] for k, s in chosen)
         ],
     }
     write_new(out, json.dumps(body, indent=1) + "\n")

@@ -22,6 +22,7 @@ from models.simulated import module_of
 from training.drift import LEVEL, comparable, compare, compare_stored
 from training.drift_effect import named
 from training.metrics import COVERAGE_SAMPLES
+from training.reads import in_single_holds
 from training.validation import score_model
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def _forecast(model: Sampled, seed: int) -> Any:
 
 def _errors(model: Sampled, new: Recording, seed: int) -> dict[str, Any]:
     response = np.where(new.complete[:, :, None, None], new.response, np.nan)
-    return score_model(model, new.drive, response, seed).errors
+    drive, response = in_single_holds(new.drive, response, new.holds)
+    return score_model(model, drive, response, seed).errors
 
 
 def _head(

@@ -9,12 +9,14 @@ import numpy as np
 import torch
 
 from app.operations.events import Note, Result, Stage, TwinScored
-from app.operations.fit_input import read_repeats
+from app.operations.fit_input import left_out_words, read_repeats
 from app.operations.scored import scored_details, scored_values
+from app.so_far import unfinished_words
 from app.store import load_twin
 from models.errors import InputError, raise_problems
 from models.simulated import module_of
 from training.bad_data import clipped_of, problems_of
+from training.reads import in_single_holds
 from training.validation import score_model
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ def evaluate(twin: Path, recording: Path, *, seed: int = 0) -> Generator[Event, 
     yield Stage("read twin and recording", 1, 2)
     fitted, measured = load_twin(Path(twin)), read_repeats(Path(recording))
     refuse_another_device(fitted, measured, "evaluate")
+    if words := left_out_words(Path(recording)):
+        yield Note(words)
     for text in warnings_beside(fitted, measured):
         yield Note(text, "warning")
     drive, real, which, families = _unseen(fitted, measured)
@@ -83,7 +87,12 @@ def refuse_another_device(twin: Twin, recording: Recording, where: str) -> None:
 
 
 def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
-    """What of a recording may explain errors of a twin: settings, drives beyond the fitted ones."""
+    """What of a recording may explain errors of a twin: settings, drives beyond the fitted ones.
+
+    And that the twin is unfinished, where it is.
+    """
+    if words := unfinished_words(twin.meta):
+        yield words
     for instrument in sorted(set(twin.settings) & set(recording.settings)):
         one, other = twin.settings[instrument], recording.settings[instrument]
         for key in sorted(set(one) | set(other)):
@@ -100,6 +109,12 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
             f"the recording's drive reaches {low:g}…{high:g}, the twin was fitted on "
             f"{twin.drive_low:g}…{twin.drive_high:g}: beyond that it guesses "
             f"({100 * outside.mean():.2g} % of the steps)"
+        )
+    longest, known = int(recording.holds.max()), int(twin.meta.get("longest_hold", 1))
+    if longest > known:
+        yield (
+            f"the recording holds steps up to {longest} times, the twin was fitted on up to "
+            f"{known}: of longer ones it guesses"
         )
     own = str(recording.meta.get("id", ""))
     if own and any(r.get("id") == own for a in twin.meta.get("ancestors", [])
@@ -128,12 +143,14 @@ def _unseen(twin: Twin, recording: Recording) -> tuple[Array, Array, str, list[s
             repeats = np.array(held_out["test_repeats"], dtype=np.int64)
             kept = repeats[repeats < response.shape[1]]
             return (
-                recording.drive[test],
-                response[test][:, kept],
+                *in_single_holds(
+                    recording.drive[test], response[test][:, kept], recording.holds[test]
+                ),
                 f"scored on the {test.size} sequences × {kept.size} repeats of this recording that "
                 "were held out of the fit",
                 [recording.families[int(s)] for s in test],
             )
         before += count
     words = f"scored on all {len(recording.drive)} sequences"
-    return recording.drive, response, words, list(recording.families)
+    drive, response = in_single_holds(recording.drive, response, recording.holds)
+    return drive, response, words, list(recording.families)

@@ -10,6 +10,7 @@ import numpy as np
 from app.recording_marks import bad_positions, left_out, numbers
 from app.store import read_recording, sha256_of
 from models.errors import InputError
+from training.reads import in_single_holds
 from training.validation import HeldOut, hold_out
 from training.windows import check, join
 
@@ -53,10 +54,14 @@ class FitInput:
         return cls(joined, hold_out(joined, seed), parents, notes)
 
     def part(self, name: str) -> tuple[Array, Array]:
-        """Drives `(S, T)` and responses `(S, R, T, C)` of `training`, `validation` or `test`."""
+        """Drives `(S, T)` and responses `(S, R, T, C)` of `training`, `validation` or `test`.
+
+        In steps of one hold (`training.reads`).
+        """
         r = self.recording
         response = np.where(r.complete[:, :, None, None], r.response, np.nan)
-        return r.drive[getattr(self.parts, name)], self.parts.responses(name, response)
+        index = getattr(self.parts, name)
+        return in_single_holds(r.drive[index], self.parts.responses(name, response), r.holds[index])
 
 
 def read_repeats(path: Path) -> Recording:

@@ -21,6 +21,7 @@ from models.errors import InputError, TwinrigError, raise_problems
 from training.acquire_curve import TARGET, Grid, medians, needed, nested, parts_of, worst_ratio
 from training.fit import begin_fit
 from training.fit_settings import FitSettings
+from training.reads import in_single_holds
 from training.validation import score_model
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def _part(
         there = np.flatnonzero(recording.complete[s])
         order = np.random.default_rng([seed, 29, int(s)]).permutation(there)
         rows.append(recording.response[s, order[:repeats]])
-    return recording.drive[index], np.stack(rows)
+    return in_single_holds(recording.drive[index], np.stack(rows), recording.holds[index])
 
 
 def _save(out: Path, source: FitInput, grid: Grid, points: Sequence[dict[str, Any]]) -> None:

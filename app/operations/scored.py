@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training.reads import at_reads, reads_of
 from training.validation import family_ratios, summary
 
 if TYPE_CHECKING:
@@ -45,12 +46,26 @@ def scored_details(model: Sampled, drive: Array, real: Array, scores: Scores) ->
     One sequence's repeats and samples, PIT, ρ by lag, and `validation` as
     `training.validation.summary`.
     """
-    length = int(np.isfinite(drive[0]).sum())
-    there = real[0][np.isfinite(real[0, :, :length]).all(axis=(1, 2))][:SHOWN_REPEATS, :length]
+    shown, there, twin = shown_beside(model, drive[:1], real[:1], seed=1)
     return {
         "real": there,
-        "twin": model.simulate(drive[:1, :length], SHOWN_REPEATS, seed=1)[0],
-        "drive": drive[0, :length],
+        "twin": twin,
+        "drive": shown,
         "validation": summary(scores, deterministic=model.deterministic),
         **scores.details,
     }
+
+
+def shown_beside(
+    model: Sampled, drive: Array, real: Array, seed: int
+) -> tuple[Array, Array, Array]:
+    """One sequence to draw: drive `(T,)`, whole repeats and samples `(R, T, C)`, as it was read.
+
+    `drive` is `(1, T)`, `real` `(1, R, T, C)`.
+    """
+    length = int(np.isfinite(drive[0]).sum())
+    drive, real = drive[:, :length], real[:, :, :length]
+    twin, reads = model.simulate(drive, SHOWN_REPEATS, seed), reads_of(real)
+    if reads is not None:
+        drive, real, twin = (at_reads(e, reads) for e in (drive, real, twin))
+    return drive[0], real[0][np.isfinite(real[0]).all(axis=(1, 2))][:SHOWN_REPEATS], twin[0]

@@ -12,9 +12,10 @@ from app.artefacts import code_version, find_file, new_directory, new_id, now_is
 from app.operations.events import Note, Progress, Result
 from app.operations.results import result_values
 from app.recording_store import write_recording
+from app.so_far import unfinished_words
 from app.weights_store import TWIN_FILE, load_twin
 from models.errors import InputError
-from models.recording import Recording
+from models.recording import Recording, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -55,7 +56,10 @@ def simulate(
     TwinrigError
         The disk refuses.
     """
-    from models.simulated import module_of  # torch: only a command that needs it waits for it
+    from models.simulated import (
+        module_of,
+        played,
+    )  # torch: only a command that needs it waits for it
 
     if not sequences or repeats < 1:
         raise InputError(f"{len(sequences)} sequences × {repeats} repeats: nothing to simulate")
@@ -64,13 +68,14 @@ def simulate(
     twin = load_twin(twin_file)
     new_directory(out)  # refused before the work, not after it
     model = module_of(twin)
+    if words := unfinished_words(twin.meta):
+        yield Note(words, "warning")
     if warning := beyond_fit(twin, sequences):
         yield Note(warning, "warning")
     steps = max(sequence.steps for sequence in sequences)
     response = np.full((len(sequences), repeats, steps, len(twin.channels)), np.nan)
     for index, sequence in enumerate(sequences):
-        drive = sequence.drive[None]
-        response[index, :, : sequence.steps] = model.simulate(drive, repeats, seed + index)[0]
+        response[index, :, : sequence.steps] = played(model, sequence, repeats, seed + index)
         elapsed_s = time.monotonic() - begin_s
         left_s = elapsed_s / (index + 1) * (len(sequences) - index - 1)
         yield Progress("simulate", index + 1, len(sequences), "sequences", elapsed_s, left_s)
@@ -81,11 +86,20 @@ def simulate(
 
 
 def beyond_fit(twin: Twin, sequences: Sequence[FieldSequence]) -> str | None:
-    """A sentence where drives leave the range that the twin was fitted on; else None."""
+    """A sentence where drives or holds leave the range that the twin was fitted on; else None."""
     low = min(float(sequence.drive.min()) for sequence in sequences)
     high = max(float(sequence.drive.max()) for sequence in sequences)
+    longest = max(int(sequence.holds.max()) for sequence in sequences)
+    known = int(twin.meta.get("longest_hold", 1))
     if low >= twin.drive_low and high <= twin.drive_high:
-        return None
+        return (
+            None
+            if longest <= known
+            else (
+                f"steps are held up to {longest} times, the twin was fitted on up to {known}: of "
+                "longer ones it guesses"
+            )
+        )
     return (
         f"drives of {low:.3g}…{high:.3g} leave the range {twin.drive_low:.3g}…"
         f"{twin.drive_high:.3g} that the twin was fitted on: its answers there are guesses"
@@ -99,10 +113,7 @@ def _recording(
     response: np.ndarray,
     seed: int,
 ) -> Recording:
-    s, r, steps, _ = response.shape
-    drive = np.full((s, steps), np.nan)
-    for row, sequence in zip(drive, sequences, strict=True):
-        row[: sequence.steps] = sequence.drive
+    s, r = response.shape[:2]
     parent = {
         "id": str(twin.meta.get("id", "")),
         "path": str(Path(twin_file).resolve()),
@@ -110,19 +121,15 @@ def _recording(
     }
     return Recording(
         response,
-        drive,
-        np.array([sequence.steps for sequence in sequences], dtype=np.int64),
-        tuple(sequence.family for sequence in sequences),
-        np.arange(s * r, dtype=np.int64).reshape(s, r),
-        np.zeros((s, r)),
-        twin.channels,
-        twin.units,
-        twin.window,
-        twin.reset,
-        twin.settings,
-        twin.identities,
-        "done",
-        {
+        order=np.arange(s * r, dtype=np.int64).reshape(s, r),
+        start_s=np.zeros((s, r)),
+        channels=twin.channels,
+        units=twin.units,
+        window=twin.window,
+        reset=twin.reset,
+        settings=twin.settings,
+        identities=twin.identities,
+        meta={
             "id": new_id("rec"),
             "created": now_iso(),
             "code_version": code_version(),
@@ -130,4 +137,5 @@ def _recording(
             "simulated": True,
             "parents": [parent],
         },
+        **stacked(sequences),
     )
