@@ -32,7 +32,10 @@ class Derived:
     def of(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Its values `(…)` from channels `(C, …)`."""
         x, y = values[self.x], values[self.y]
-        return np.degrees(np.arctan2(y, x)) if self.is_phase else np.hypot(x, y)
+        made: NDArray[np.float64] = (
+            np.degrees(np.arctan2(y, x)) if self.is_phase else np.hypot(x, y)
+        )
+        return made
 
 
 def derived_of(channels: Sequence[str], units: Sequence[str]) -> tuple[Derived, ...]:

@@ -1,104 +1,295 @@
-"""The Monitor page, first version: the last minute of every value, while no job has the bench."""
+"""The Monitor page: every value of the rig against time, whoever has the bench; runs for days."""
 
 from __future__ import annotations
 
 import time
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from PyQt6.QtCore import QTimer
+from PyQt6.QtWidgets import QHBoxLayout
 
+from app.artefacts import new_id
+from app.gui.background import Latest
+from app.gui.live_monitor import LiveMonitor
+from app.gui.pages.monitor_form import MonitorForm
+from app.gui.pages.monitor_side import MonitorSide
 from app.gui.pages.page import Page, Shell
-from app.gui.widgets.basic import Segments, label
-from app.gui.widgets.panel import Panel
-from app.gui.words import prefix, reading
+from app.gui.widgets.basic import Segments
+from app.gui.widgets.strip_charts import Chart, Mark, StripCharts
+from app.gui.words import reading, size
+from app.operations.monitor_export import Seen, export_seen
+from app.words import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.alarms import Raised
+    from app.operations.events import Event
     from instruments.bench import BenchReading
 
-SPANS = (("10 s", 10.0), ("1 min", 60.0), ("10 min", 600.0))
-CAPACITY = 4096
-MOST_CHANNELS = 4
+__all__ = ["MonitorPage"]
+
+SPANS = (("10 s", 10.0), ("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0), ("1 d", 86_400.0))
+FRAME_MS, SIDE_EVERY, WORDS_EVERY = 33, 6, 15  # frames between two of the side, of the words
 
 
 class MonitorPage(Page):
-    """Strip charts of field, supply and read-out, the present value at the right end of each."""
+    """Strip charts, loop and spectrum; nothing here is ever sent to the rig."""
 
     key, name = "monitor", "Monitor"
 
     def __init__(self, shell: Shell) -> None:
-        super().__init__(shell, "Monitor", "reads only, while no run has the bench")
-        self.form.section("What works now")
-        self.form.widget(
-            label(
-                "Field, supply and the first read-out channels, four readings a second. Loop view, "
-                "spectrum, markers, alarms and export come with a later release; "
-                "`twinrig monitor --bench B.toml` writes every channel to a file.",
-                "note",
-                wrap=True,
-            )
-        )
+        super().__init__(shell, "Monitor", "runs for days, never stops a recording")
+        self.run_id = new_id("mon")
+        self.live: LiveMonitor | None = None
+        self.frozen_at_s: float | None = None
+        self.exported: tuple[Path, ...] = ()
+        self._epoch_s = time.time() - time.monotonic()
+        self._begin_s = time.monotonic()
+        self._dirty, self._frame = False, 0
+        self.fields = MonitorForm(self.theme, self.form, self._choose_charts)
+        self.fields.marker_text.returnPressed.connect(self.add_marker)
+        self._header_buttons()
+        middle = QHBoxLayout()
+        middle.setSpacing(24)
+        self.charts, self.side = StripCharts(self.theme), MonitorSide(self.theme)
+        middle.addWidget(self.charts, 1)
+        middle.addWidget(self.side)
+        self.body.addLayout(middle, 1)
+        self.side.response.currentIndexChanged.connect(lambda _: self._touch())
+        self._timer = QTimer(self)
+        self._timer.setInterval(FRAME_MS)
+        self._timer.timeout.connect(self._tick)
+        self._export = Latest()
+        self._export.done.connect(self._exported)
+        self._show_bench()
+
+    def _header_buttons(self) -> None:
+        self.marker_button = self.button("Add marker", self.add_marker)
+        self.marker_button.setToolTip("A line through all charts, now, with the words of the form")
+        self.freeze_button = self.button("Freeze", self.freeze)
+        self.freeze_button.setToolTip("Stops the drawing; nothing else")
         self.span = Segments(self.theme, SPANS, "Time shown")
         self.span.value = 60.0
-        self.span.setFixedWidth(190)
+        self.span.setFixedWidth(260)
+        self.span.chosen.connect(lambda _: self._touch())
         self._buttons.insertWidget(0, self.span)
-        self.frozen = False
-        self.panels: list[Panel] = []
-        self.lines: list[Any] = []
-        self._times = np.zeros(CAPACITY)
-        self._values = np.zeros((0, CAPACITY))
-        self._count = 0
-        self.say("Live values", "waiting for the first reading")
-        self.press()
-        self.press()
 
-    def press(self) -> None:
-        """Freeze and go on; freezing stops the drawing only."""
-        self.frozen = not self.frozen
-        words = "Go on" if self.frozen else "Freeze"
-        self.form.primary.say(words, "readings go on either way")
+    # what comes in
 
-    def _make_panels(self) -> None:
+    def _show_bench(self) -> None:
+        """The traces of the bench that is connected; without one, what to do."""
         bench = self.session.bench
-        if bench is None:
-            return
-        names = [
-            ("Field", "mT", "field"),
-            (f"Supply {self.session.spec.drive_magnet}", "A", "field"),
-        ]
-        names += [
-            (c, u, "measured") for c, u in zip(bench.live_channels, bench.live_units, strict=True)
-        ]
-        for title, unit, token in names[: 2 + MOST_CHANNELS]:
-            panel = Panel(self.theme, title, unit)
-            self.body.addWidget(panel, 1)
-            self.panels.append(panel)
-            self.lines.append(panel.curve(token, 1.2))
-        self._values = np.zeros((len(self.panels), CAPACITY))
+        if bench is not None and (self.live is None or self.live.channels != bench.live_channels):
+            self.live = LiveMonitor(bench)
+            self.fields.show_live(self.live)
+            self.side.offer(self.live)
+        self._say()
+        self._touch()
+
+    def bench_changed(self) -> None:
+        self._show_bench()
 
     def take_reading(self, reading: BenchReading) -> None:
-        if not self.panels:
-            self._make_panels()
-        row = [1e3 * reading.field_T, reading.current_A, *reading.values]
-        if self._count == CAPACITY:
-            self._times[:-1], self._values[:, :-1] = self._times[1:], self._values[:, 1:]
-            self._count -= 1
-        self._times[self._count] = time.monotonic()
-        self._values[:, self._count] = row[: len(self.panels)]
-        self._count += 1
-        if self.isVisible() and not self.frozen:
-            self._draw()
+        if self.live is None:
+            self._show_bench()
+        if self.live is not None:
+            self._tell(self.live.reading(reading, time.monotonic()))
+            self._touch()
 
-    def _draw(self) -> None:
-        bench = self.session.bench
-        x = self._times[: self._count] - self._times[self._count - 1]
-        units = ["mT", "A", *(bench.live_units if bench else ())]
-        span = float(self.span.value)
-        for index, (panel, line) in enumerate(zip(self.panels, self.lines, strict=True)):
-            y = self._values[index, : self._count]
-            seen = y[x >= -span]
-            scale = float(np.abs(seen).max(initial=0.0))
-            factor, unit = (1.0, units[index]) if index < 2 else prefix(scale, units[index])
-            line.setData(x, y * factor)
-            panel.plot.setXRange(-span, 0, padding=0)
-            panel.unit.setText(f"{unit} · now {reading(float(y[-1] * factor))}")
-        self.say("Live values", f"{self._count} readings, idle")
+    def watch(self, events: Sequence[Event]) -> None:
+        if self.live is not None:
+            self._tell(self.live.events(events, time.monotonic()))
+            self._touch()
+
+    def bench_lost(self, words: str) -> None:
+        if self.live is not None:
+            self.live.gap(words.splitlines()[0], time.monotonic())
+            self._touch()
+
+    def _tell(self, raised: Sequence[Raised]) -> None:
+        """Say an alarm once, and that it is over."""
+        if not raised or self.live is None:
+            return
+        units = {trace.name: trace for trace in self.live.traces}
+        for one in raised:
+            trace = units[one.alarm.channel]
+            factor, unit = trace.factor or 1.0, trace.shown_unit or trace.unit
+            value = f"{one.alarm.channel} {reading(one.value * factor)} {unit}"
+            if one.side:
+                bound = one.alarm.low if one.side == "below" else one.alarm.high
+                words = f"Alarm: {value}, {one.side} {reading(bound * factor)} {unit}"
+                self.shell.toast(words, "error")
+            else:
+                self.shell.toast(f"Alarm over: {value}")
+        self._choose_charts()
+
+    # what is seen
+
+    def _choose_charts(self) -> None:
+        live = self.live
+        if live is None:
+            return
+        charts = []
+        for number in self.fields.shown:
+            trace = live.traces[number]
+            alarm = live.alarms.by_channel.get(trace.name)
+            band = (alarm.low, alarm.high) if alarm else (-float("inf"), float("inf"))
+            charts.append(
+                Chart(number, trace.name, trace.unit, trace.token, trace.factor, trace.shown_unit,
+                      trace.limit, *band, live.alarms.out.get(trace.name, ""))
+            )  # fmt: skip
+        self.charts.show_charts(charts)
+        self.fields.shown_words.setText(f"{len(charts)} of {len(live.traces)} shown")
+        self._touch()
+
+    def _touch(self) -> None:
+        """There is something new to draw: at the next frame, once."""
+        self._dirty = True
+        if self.isVisible() and not self._timer.isActive():
+            self._timer.start()
+
+    def refresh(self) -> None:
+        self._touch()
+        self._timer.start()
+
+    def _tick(self) -> None:
+        if not self.isVisible():
+            self._timer.stop()
+            return
+        if not self._dirty:
+            return
+        self._dirty = False
+        self.draw()
+
+    @property
+    def seen_s(self) -> tuple[float, float]:
+        """From when to when the charts reach, in monotonic time."""
+        until_s = self.frozen_at_s or self._until_s()
+        return until_s - float(self.span.value), until_s
+
+    def _until_s(self) -> float:
+        if self.live is None or self.live.lost or not self.live.store.count:
+            return time.monotonic()
+        return self.live.store.last_s
+
+    def draw(self) -> None:
+        """One frame; side and words less often."""
+        live = self.live
+        if live is None or not live.store.count:
+            return
+        from_s, until_s = self.seen_s
+        values = [float(live.values[number]) for number in self.fields.shown]
+        marks = [Mark(one.time_s, f"{self._clock(one.time_s)} {one.text}") for one in live.markers]
+        self.charts.show_frame(live.store, from_s, until_s, values, marks)
+        if self._frame % SIDE_EVERY == 0:
+            self.side.show_run(self.run_id)
+            self.side.draw(live, from_s, until_s)
+        if self._frame % WORDS_EVERY == 0 or live.lost:
+            self.charts.describe()
+            self._say()
+        self.fields.show_values()
+        self._frame += 1
+
+    def _clock(self, time_s: float) -> str:
+        return time.strftime("%H:%M:%S", time.localtime(self._epoch_s + time_s))
+
+    def _say(self) -> None:
+        live = self.live
+        self._say_export()
+        if live is None:
+            self.say("Live values", "no bench is connected")
+            return
+        if live.lost:
+            self.say("No reading", live.lost)
+            return
+        busy = self.session.busy
+        heading = f"Live values, {busy.lower()}" if busy else "Live values"
+        heading = f"Frozen, {self._clock(self.frozen_at_s)}" if self.frozen_at_s else heading
+        since = duration(time.monotonic() - self._begin_s)
+        self.say(heading, f"{live.per_second:.1f} readings a second · for {since}")
+
+    # what can be pressed
+
+    def freeze(self) -> None:
+        """Freeze the drawing, or let it go on; readings go on either way."""
+        self.frozen_at_s = self._until_s() if self.frozen_at_s is None else None
+        self.freeze_button.setText("Go on" if self.frozen_at_s else "Freeze")
+        self._frame = 0
+        self._touch()
+
+    def add_marker(self) -> None:
+        """A line through all charts, now, with the words that are typed."""
+        if self.live is None:
+            return
+        self.live.mark(self.fields.marker_text.text().strip() or "marker", self._until_s())
+        self.fields.marker_text.clear()
+        self.fields.show_markers(self.live.markers, self._clock)
+        self._touch()
+
+    def _seen(self) -> Seen | None:
+        live = self.live
+        if live is None or not live.store.count or not self.fields.shown:
+            return None
+        from_s, until_s = self.seen_s
+        view, shown = live.store.view(from_s, until_s), self.fields.shown
+        exact = view.factor == 1
+        low = view.low[shown].copy()
+        cut = type(view)(
+            view.times_s.copy(), low, low if exact else view.high[shown].copy(), view.factor
+        )
+        traces = [live.traces[number] for number in shown]
+        markers = tuple((m.time_s, m.text) for m in live.markers if from_s <= m.time_s <= until_s)
+        return Seen(cut, tuple(t.name for t in traces), tuple(t.unit for t in traces), markers,
+                    self._epoch_s)  # fmt: skip
+
+    def _say_export(self) -> None:
+        seen = self._seen()
+        self.form.primary.setEnabled(seen is not None)
+        if seen is None:
+            self.form.primary.say("Export what is seen", "nothing is seen yet")
+            return
+        span = next(text for text, value in SPANS if value == self.span.value)
+        cost = f"{span} · {len(seen.names)} channels · {size(seen.size)} · CSV and PNG"
+        self.form.primary.say("Export what is seen", cost)
+
+    def press(self) -> None:
+        """Write what is seen: the table in a thread, the picture as it stands."""
+        seen = self._seen()
+        if seen is None:
+            return
+        folder = Path(self.session.library.folder) / "monitor"
+        stem = f"{self.run_id}-{time.strftime('%H%M%S')}"
+        taken, number = stem, 2
+        while (folder / f"{taken}.csv").exists():
+            taken, number = f"{stem}-{number}", number + 1
+        picture = self.content.grab().toImage()
+        path = folder / f"{taken}.csv"
+
+        def write() -> tuple[Path, ...]:
+            export_seen(path, seen)
+            image = path.with_suffix(".png")
+            return (path, image) if picture.save(str(image)) else (path,)
+
+        self._export.ask(write)
+
+    def _exported(self, paths: tuple[Path, ...] | None, error: Exception | None) -> None:
+        if error is not None:
+            trace = "".join(traceback.format_exception(error))
+            self.shell.toast(f"Export: {error}", "error", trace)
+        elif paths:
+            self.exported = paths
+            words = "" if len(paths) == 2 else "\nThe picture could not be written."
+            self.shell.toast(f"Written: {paths[0]}{words}")
+
+    # what comes back
+
+    def form_values(self) -> dict[str, Any]:
+        return {**self.fields.values(), "span_s": self.span.value}
+
+    def set_form_values(self, values: dict[str, Any]) -> None:
+        self.fields.set_values(values)
+        if values.get("span_s") in [value for _, value in SPANS]:
+            self.span.choose(values["span_s"])

@@ -1,0 +1,320 @@
+"""The form of the Monitor page: channels to show, alarms, markers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QRectF
+from PyQt6.QtGui import QPainter
+from PyQt6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from app.alarms import Alarm
+from app.gui.pages.bench_draft_card import set_level
+from app.gui.theme import BODY_PX, LABEL_PX, colour, pen, sans
+from app.gui.widgets.basic import Choice, Tick, label, row
+from app.gui.widgets.tables import LEFT, RIGHT, Painted
+from app.gui.words import prefix, reading
+from instruments.draft_values import typed
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from PyQt6.QtGui import QPaintEvent
+
+    from app.gui.live_monitor import LiveMonitor, Marker, Trace
+    from app.gui.theme import Theme
+    from app.gui.widgets.form import Form
+
+SHOWN_FIRST = 7  # of the traces: so many charts can be read at 1280×720
+MARKERS_SHOWN = 3
+
+
+class TraceTick(Tick):
+    """A tick box with the trace's colour before its name and its unit at the right."""
+
+    def __init__(self, theme: Theme, trace: Trace) -> None:
+        super().__init__(theme, trace.name)
+        self._unit, self._token = trace.shown_unit or trace.unit, trace.token
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        t = self._theme.tokens
+        name, painter = self.text(), QPainter(self)
+        painter.setPen(pen(str(getattr(t, self._token)), 2))
+        painter.drawLine(24, 11, 38, 11)
+        painter.setPen(colour(t.text1 if self.isChecked() else t.text2))
+        painter.setFont(sans(BODY_PX))
+        painter.drawText(QRectF(46, 1, self.width() - 96, 20), LEFT, name)
+        painter.setPen(colour(t.text2))
+        painter.setFont(sans(LABEL_PX))
+        painter.drawText(QRectF(self.width() - 48, 1, 48, 20), RIGHT, self._unit)
+        painter.end()
+        self.blockSignals(True)
+        self.setText("")
+        super().paintEvent(event)
+        self.setText(name)
+        self.blockSignals(False)
+
+
+class AlarmRow(Painted):
+    """One alarm: its channel, its band in words, and where the value is on a track."""
+
+    def __init__(self, theme: Theme, alarm: Alarm, trace: Trace) -> None:
+        super().__init__(theme)
+        self.alarm, self._trace = alarm, trace
+        self.value, self.side = math.nan, ""
+        self.setMinimumHeight(34)
+        self.setMaximumHeight(34)
+        self.setAccessibleName(f"Alarm of {alarm.channel}, {self.words_of_band()}")
+
+    def show_value(self, value: float, side: str) -> None:
+        """Where the value is, and by which bound it is out; empty: it isn't."""
+        if (value, side) != (self.value, self.side):
+            self.value, self.side = value, side
+            self.update()
+
+    def words_of_band(self) -> str:
+        """`20 to 26 K`, `below 4.4 mT`."""
+        low, high = self.alarm.low, self.alarm.high
+        factor, unit = self._shown()
+        if math.isinf(low):
+            return f"below {reading(high * factor, 3)} {unit}"
+        if math.isinf(high):
+            return f"above {reading(low * factor, 3)} {unit}"
+        return f"{reading(low * factor, 3)} to {reading(high * factor, 3)} {unit}"
+
+    def _shown(self) -> tuple[float, str]:
+        if self._trace.factor is not None:
+            return self._trace.factor, self._trace.shown_unit
+        scale = max(abs(b) for b in (self.alarm.low, self.alarm.high) if math.isfinite(b))
+        return prefix(scale, self._trace.unit)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter, t, width = self.begin(), self.theme.tokens, self.width()
+        ink = "fault" if self.side else "text1"
+        name = f"! {self.alarm.channel}" if self.side else self.alarm.channel
+        weight = 600 if self.side else 400
+        self.words(painter, QRectF(0, 0, width * 0.5, 20), name, ink=ink, weight=weight)
+        words = QRectF(width * 0.5, 0, width * 0.5, 20)
+        text = self.words_of_band()
+        self.words(painter, words, text, ink=ink if self.side else "text2", align=RIGHT)
+        low, high = self._track()
+        painter.fillRect(QRectF(0, 25, width, 2), colour(t.track))
+        inner = [self._at(b, low, high) for b in (self.alarm.low, self.alarm.high)]
+        painter.fillRect(QRectF(inner[0], 24, inner[1] - inner[0], 4), colour(t.text3))
+        if not math.isnan(self.value):
+            x = self._at(self.value, low, high)
+            painter.fillRect(QRectF(x - 1.5, 21, 3, 10), colour(t.fault if self.side else t.ink))
+
+    def _track(self) -> tuple[float, float]:
+        ends = [b for b in (self.alarm.low, self.alarm.high) if math.isfinite(b)]
+        low, high = min([*ends, 0.0]) if len(ends) == 1 else min(ends), max(ends)
+        margin = 0.12 * (high - low or abs(high) or 1.0)
+        return low - margin, high + margin
+
+    def _at(self, value: float, low: float, high: float) -> float:
+        share = (value - low) / (high - low)
+        return min(1.0, max(0.0, share)) * (self.width() - 2) + 1
+
+
+class MonitorForm:
+    """The entries; `changed` is called when other charts are to be seen."""
+
+    def __init__(self, theme: Theme, form: Form, changed: Callable[[], None]) -> None:
+        self._theme, self._changed = theme, changed
+        self.live: LiveMonitor | None = None
+        self.shown_words = form.section("Channels")
+        self.ticks: dict[str, TraceTick] = {}
+        self._ticks = self._column(form)
+        self.alarm_words = form.section("Alarms")
+        self._alarms = self._column(form)
+        self.alarm_rows: dict[str, AlarmRow] = {}
+        self._alarm_entries(form)
+        self.marker_words = form.section("Markers")
+        self.marker_text = QLineEdit()
+        self.marker_text.setPlaceholderText("what happens now; Enter marks it")
+        self.marker_text.setAccessibleName("Words of the next marker")
+        form.widget(self.marker_text)
+        self.markers = label("", "note", wrap=True)
+        form.widget(self.markers)
+        self._wanted: dict[str, Any] = {}
+
+    @staticmethod
+    def _column(form: Form) -> QVBoxLayout:
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        form.widget(holder)
+        return column
+
+    def _alarm_entries(self, form: Form) -> None:
+        self.alarm_channel = Choice(self._theme, (), "Channel of the alarm")
+        self.low, self.high = QLineEdit(), QLineEdit()
+        for entry, name in ((self.low, "low"), (self.high, "high")):
+            entry.setPlaceholderText(name)
+            entry.setAccessibleName(f"Alarm when {'below' if name == 'low' else 'above'}")
+            entry.textChanged.connect(lambda _: self._judge())
+            entry.returnPressed.connect(self.put_alarm)
+        self.alarm_channel.currentIndexChanged.connect(lambda _: self._judge())
+        self.set_button = QPushButton("Set")
+        self.set_button.setToolTip("Set the alarm; with both bounds empty: take it away")
+        self.set_button.clicked.connect(lambda: self.put_alarm())
+        form.widget(row(self.alarm_channel, self.low, self.high, self.set_button, gap=6))
+        self.alarm_fault = label("", "fault", wrap=True)
+        self.alarm_fault.hide()
+        form.widget(self.alarm_fault)
+
+    # channels
+
+    def show_live(self, live: LiveMonitor) -> None:
+        """The traces of a bench that was connected; what was chosen before stays."""
+        self.live = live
+        for tick in self.ticks.values():
+            tick.hide()
+            tick.deleteLater()
+        self.ticks = {}
+        hidden = set(self._wanted.get("hidden", ()))
+        for number, trace in enumerate(live.traces):
+            tick = TraceTick(self._theme, trace)
+            first = number < SHOWN_FIRST and not (
+                trace.unit == "°" and "hidden" not in self._wanted
+            )
+            tick.setChecked(trace.name not in hidden if "hidden" in self._wanted else first)
+            tick.toggled.connect(lambda _: self._changed())
+            self._ticks.addWidget(tick)
+            self.ticks[trace.name] = tick
+        self.alarm_channel.offer([(name, name) for name in live.names])
+        for channel, low, high in self._wanted.get("alarms", ()):
+            if channel in live.names:
+                self._put(Alarm(channel, _bound(low, -math.inf), _bound(high, math.inf)))
+        self._changed()
+
+    @property
+    def shown(self) -> list[int]:
+        """Which traces have a chart, by position."""
+        return [n for n, tick in enumerate(self.ticks.values()) if tick.isChecked()]
+
+    # alarms
+
+    def _trace(self) -> Trace | None:
+        name = self.alarm_channel.currentData()
+        traces = self.live.traces if self.live is not None else ()
+        return next((one for one in traces if one.name == name), None)
+
+    def _typed(self, entry: QLineEdit, usual: float, trace: Trace) -> float:
+        """A bound as typed, in SI: `4.2 mT`; a bare number is in the unit that is shown."""
+        text = entry.text().strip()
+        if not text:
+            return usual
+        unit = trace.unit or "1"
+        value = typed(f"bound_{unit}", text)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise InputError(f"{text!r} is no number of {trace.shown_unit or unit}")
+        bare = not text[-1].isalpha() and text[-1] != "°"
+        return float(value) / (trace.factor or 1.0) if bare else float(value)
+
+    def _judge(self) -> Alarm | None:
+        """The alarm as typed; what is wrong with it stands below as one types."""
+        trace, fault, alarm = self._trace(), "", None
+        empty = not (self.low.text().strip() or self.high.text().strip())
+        if trace is not None and not empty:
+            try:
+                low = self._typed(self.low, -math.inf, trace)
+                alarm = Alarm(trace.name, low, self._typed(self.high, math.inf, trace))
+            except InputError as error:
+                fault = str(error)
+        self.alarm_fault.setText(fault)
+        self.alarm_fault.setVisible(bool(fault))
+        for entry in (self.low, self.high):
+            set_level(entry, "fault" if fault and entry.text().strip() else "")
+        known = trace is not None and trace.name in self.alarm_rows
+        self.set_button.setText("Remove" if empty and known else "Set")
+        self.set_button.setEnabled(alarm is not None or (empty and known))
+        return alarm
+
+    def put_alarm(self) -> None:
+        """Set the alarm as typed, or take it away where both bounds are empty."""
+        alarm, trace = self._judge(), self._trace()
+        if trace is None or self.live is None or not self.set_button.isEnabled():
+            return
+        if alarm is None:
+            self.live.alarms.remove(trace.name)
+            gone = self.alarm_rows.pop(trace.name)
+            gone.hide()
+            gone.deleteLater()
+        else:
+            self._put(alarm)
+        self.low.clear()
+        self.high.clear()
+        self._changed()
+
+    def _put(self, alarm: Alarm) -> None:
+        if self.live is None:
+            return
+        self.live.alarms.put(alarm)
+        trace = next(one for one in self.live.traces if one.name == alarm.channel)
+        old = self.alarm_rows.pop(alarm.channel, None)
+        if old is not None:
+            old.hide()
+            old.deleteLater()
+        made = self.alarm_rows[alarm.channel] = AlarmRow(self._theme, alarm, trace)
+        self._alarms.addWidget(made)
+
+    def show_values(self) -> None:
+        """Where the values are in their bands."""
+        if self.live is None:
+            return
+        values = dict(zip(self.live.names, self.live.values.tolist(), strict=True))
+        out = self.live.alarms.out
+        for channel, one in self.alarm_rows.items():
+            one.show_value(values[channel], out.get(channel, ""))
+        raised = f"{len(out)} raised" if out else "none raised"
+        self.alarm_words.setText(raised if self.alarm_rows else "none set")
+
+    def show_markers(self, markers: Iterable[Marker], clock: Callable[[float], str]) -> None:
+        """The latest markers, newest first."""
+        all_of = list(markers)
+        self.marker_words.setText(f"{len(all_of)}" if all_of else "")
+        last = all_of[-MARKERS_SHOWN:][::-1]
+        self.markers.setText("\n".join(f"{clock(one.time_s)}   {one.text}" for one in last))
+
+    # what comes back
+
+    def values(self) -> dict[str, Any]:
+        """What is chosen, for the next start."""
+        if self.live is None:
+            return self._wanted
+        alarms: Sequence[Alarm] = list(self.live.alarms.by_channel.values())
+        hidden = [name for name, tick in self.ticks.items() if not tick.isChecked()]
+        bands = [[a.channel, _finite(a.low), _finite(a.high)] for a in alarms]
+        return {"hidden": hidden, "alarms": bands}
+
+    def set_values(self, values: dict[str, Any]) -> None:
+        """Put back what fits; the rest is left alone."""
+        hidden, alarms = values.get("hidden"), values.get("alarms")
+        if isinstance(hidden, list):
+            self._wanted["hidden"] = [str(name) for name in hidden]
+        if isinstance(alarms, list):
+            self._wanted["alarms"] = [a for a in alarms if _is_band(a)]
+        if self.live is not None:
+            self.show_live(self.live)
+
+
+def _finite(bound: float) -> float | None:
+    return bound if math.isfinite(bound) else None
+
+
+def _bound(value: float | None, usual: float) -> float:
+    return usual if value is None else float(value)
+
+
+def _is_band(value: object) -> bool:
+    if not (isinstance(value, list) and len(value) == 3 and isinstance(value[0], str)):
+        return False
+    low, high = value[1:]
+    numbers = all(one is None or isinstance(one, (int, float)) for one in (low, high))
+    if not numbers or (low is None and high is None):
+        return False
+    return low is None or high is None or low < high

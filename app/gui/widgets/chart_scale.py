@@ -1,0 +1,66 @@
+"""Scales of a strip chart: ranges that don't jitter, round ticks, times before now; no Qt."""
+
+from __future__ import annotations
+
+import math
+
+SHRINK = 0.55  # of the range in use: below it the range follows the values down
+MARGIN = 0.08
+FLAT = 1e-4  # of a value that stays as it is: its chart spans so much
+SPANS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+
+
+def settled(
+    low: float, high: float, before: tuple[float, float] | None, least: float = 0.0
+) -> tuple[float, float]:
+    """The range for values from `low` to `high`: as before, unless they leave it or need less.
+
+    `least` is the smallest span: below it noise would fill the chart.
+    """
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return before or (0.0, 1.0)
+    size = max(abs(low), abs(high))
+    span = max(high - low, least, FLAT * size) or 2.0
+    middle = (low + high) / 2
+    if before is not None:
+        inside = before[0] <= low and high <= before[1]
+        if inside and span > SHRINK * (before[1] - before[0]) / (1 + 2 * MARGIN):
+            return before
+    half = span * (0.5 + MARGIN)
+    return middle - half, middle + half
+
+
+def ticks(low: float, high: float, most: int) -> list[float]:
+    """At most so many round numbers between, at least one where there is any."""
+    span = high - low
+    if not span > 0 or most < 1:
+        return []
+    raw = span / most
+    decade = 10.0 ** math.floor(math.log10(raw))
+    for step in (1.0, 2.0, 2.5, 5.0, 10.0, 20.0, 50.0):
+        width = step * decade
+        first = math.ceil(low / width - 1e-9)
+        count = math.floor(high / width + 1e-9) - first + 1
+        if count <= most:
+            return [(first + k) * width for k in range(max(count, 0))]
+    return []
+
+
+def tick_text(value: float, step: float) -> str:
+    """A tick with as many digits as its neighbours need."""
+    if value == 0:
+        return "0"
+    digits = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
+    if abs(value) >= 1e5 or digits > 5:
+        return f"{value:.3g}".replace("-", "−")
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def ago(seconds: float) -> str:
+    """A time before now, as the axis says it: `−10 s`, `−1.5 h`, `now`."""
+    if abs(seconds) < 1e-9:
+        return "now"
+    for scale, unit in SPANS:
+        if seconds >= scale:
+            return f"−{seconds / scale:.3g} {unit}"
+    return f"−{seconds:.3g} s"

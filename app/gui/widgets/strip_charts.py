@@ -1,0 +1,293 @@
+"""Strip charts under each other on one time axis, the present value at the right end of each.
+
+Decision: one widget paints all of them. Eight plot widgets cost a layout and a scene each; here a
+frame is one pass over what `app.trace_store` has thinned to two points a pixel, however much there
+is (`tests/benchmarks/test_monitor_frames.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyqtgraph as pg
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QFontMetricsF, QPainter
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from app.gui.theme import BODY_PX, LABEL_PX, TITLE_PX, colour, elided, mono, pen, sans
+from app.gui.widgets.chart_scale import ago, settled, tick_text, ticks
+from app.gui.words import prefix, reading
+from app.trace_store import columns, polyline
+from app.words import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from PyQt6.QtGui import QPaintEvent
+
+    from app.gui.theme import Theme
+    from app.trace_store import TraceStore
+
+LEFT_PX, VALUE_PX, HEAD_PX, FOOT_PX, GAP_PX = 44, 84, 22, 20, 4
+SMOOTH = 1200  # points: more are drawn without antialiasing
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+CENTRE = Qt.AlignmentFlag.AlignCenter
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart: which trace of the store, what it is called, how it is shown.
+
+    `factor` None: the prefix of `unit` follows the values. `low`, `high`: an alarm's band, in SI;
+    `limit`: a line at which the bench ends, drawn where it is in view; `out`: `below` or `above`.
+    """
+
+    trace: int
+    name: str
+    unit: str
+    token: str
+    factor: float | None = None
+    shown_unit: str = ""
+    limit: float = math.inf
+    low: float = -math.inf
+    high: float = math.inf
+    out: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A vertical line through all charts: when, and its words."""
+
+    time_s: float
+    text: str
+
+
+@dataclass
+class _Line:
+    """What a frame draws of one chart: times, values in the shown unit, its range."""
+
+    times_s: NDArray[np.float64]
+    values: NDArray[np.float64]
+    low: float
+    high: float
+    factor: float
+    unit: str
+
+
+class StripCharts(QWidget):
+    """All charts of a monitor; `show_frame` takes what is to be seen, painting does the rest."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme = theme
+        self.charts: list[Chart] = []
+        self.values: list[float] = []
+        self.marks: list[Mark] = []
+        self.points = 0  # of the last frame: bounded by the pixels, whatever the store holds
+        self._lines: list[_Line] = []
+        self._ranges: dict[str, tuple[float, float]] = {}
+        self._from_s, self._until_s = 0.0, 1.0
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Strip charts")
+        theme.changed.connect(self.update)
+
+    def show_charts(self, charts: Sequence[Chart]) -> None:
+        """Which charts, from above."""
+        self.charts = list(charts)
+        self._lines = []
+
+    def show_frame(
+        self,
+        store: TraceStore,
+        from_s: float,
+        until_s: float,
+        values: Sequence[float],
+        marks: Sequence[Mark] = (),
+    ) -> None:
+        """Draw a stretch of time.
+
+        Parameters
+        ----------
+        store
+            The traces.
+        from_s, until_s
+            What is seen, in the store's time.
+        values
+            Present value of each chart, in SI; NaN: there is none.
+        marks
+            Those outside are left out.
+        """
+        self._from_s, self._until_s = from_s, until_s
+        self.values = list(values)
+        self.marks = [mark for mark in marks if from_s <= mark.time_s <= until_s]
+        pixels = max(16, int((self.width() - LEFT_PX - VALUE_PX) * self.devicePixelRatioF()))
+        view = columns(store.view(from_s, until_s), from_s, until_s, pixels)
+        self._lines = [self._line(chart, *polyline(view, chart.trace)) for chart in self.charts]
+        self.points = sum(line.times_s.size for line in self._lines)
+        self.update()
+
+    def describe(self) -> None:
+        """Say the present values to a screen reader; now and then, not each frame."""
+        words = [
+            f"{c.name} {self._value_text(line, value)} {line.unit}"
+            for c, line, value in zip(self.charts, self._lines, self.values, strict=False)
+        ]
+        self.setAccessibleDescription("; ".join(words))
+
+    def _line(
+        self, chart: Chart, times_s: NDArray[np.float64], values: NDArray[np.float64]
+    ) -> _Line:
+        low = float(np.fmin.reduce(values)) if values.size else math.nan
+        high = float(np.fmax.reduce(values)) if values.size else math.nan
+        if chart.factor is None:
+            scale = max(abs(low), abs(high)) if math.isfinite(low) else 0.0
+            factor, unit = prefix(scale, chart.unit)
+        else:
+            factor, unit = chart.factor, chart.shown_unit or chart.unit
+        key = f"{chart.name} {unit}"
+        span = settled(low * factor, high * factor, self._ranges.get(key))
+        self._ranges[key] = span
+        return _Line(times_s, values * factor, *span, factor, unit)
+
+    # painting
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        if not self._lines:
+            return
+        height = (self.height() - FOOT_PX) / len(self._lines)
+        width = self.width() - LEFT_PX - VALUE_PX
+        for number, (chart, line) in enumerate(zip(self.charts, self._lines, strict=True)):
+            top = number * height
+            plot = QRectF(LEFT_PX, top + HEAD_PX, width, height - HEAD_PX - GAP_PX)
+            self._head(painter, chart, line, top)
+            self._grid(painter, line, plot)
+            self._bounds(painter, chart, line, plot)
+            self._trace(painter, chart, line, plot)
+            self._value(painter, chart, line, plot, number)
+        self._marks(painter, height, width)
+        self._times(painter, width)
+
+    def _ink(self, chart: Chart) -> str:
+        t = self.theme.tokens
+        return t.fault if chart.out else str(getattr(t, chart.token))
+
+    def _head(self, painter: QPainter, chart: Chart, line: _Line, top: float) -> None:
+        t = self.theme.tokens
+        painter.setFont(sans(BODY_PX, 600))
+        painter.setPen(colour(t.text1))
+        name = elided(chart.name, painter.font(), self.width() // 2)
+        painter.drawText(QRectF(0, top, self.width() / 2, HEAD_PX), LEFT, name)
+        x = QFontMetricsF(painter.font()).horizontalAdvance(name) + 10
+        painter.setFont(sans(LABEL_PX))
+        painter.setPen(colour(t.text2))
+        painter.drawText(QRectF(x, top, 80, HEAD_PX), LEFT, line.unit)
+        words, ink = "", t.text2
+        if chart.out:
+            bound = chart.low if chart.out == "below" else chart.high
+            words, ink = f"! {chart.out} {reading(bound * line.factor)} {line.unit}", t.fault
+        elif math.isfinite(chart.limit) and chart.limit * line.factor <= line.high:
+            words = f"limit {reading(chart.limit * line.factor, 3)} {line.unit}"
+        painter.setFont(sans(LABEL_PX, 600 if chart.out else 400))
+        painter.setPen(colour(ink))
+        where = QRectF(self.width() / 2, top, self.width() / 2 - VALUE_PX, HEAD_PX)
+        painter.drawText(where, RIGHT, words)
+
+    def _grid(self, painter: QPainter, line: _Line, plot: QRectF) -> None:
+        t = self.theme.tokens
+        painter.setFont(sans(LABEL_PX))
+        marks = ticks(line.low, line.high, max(1, int(plot.height() / 16)))
+        step = marks[1] - marks[0] if len(marks) > 1 else abs(line.high - line.low)
+        for mark in marks:
+            y = self._y(mark, line, plot)
+            painter.setPen(colour(t.grid))
+            painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+            painter.setPen(colour(t.text2))
+            where = QRectF(0, y - 8, LEFT_PX - 6, 16)
+            painter.drawText(where, RIGHT, tick_text(mark, step))
+        painter.setPen(colour(t.axis))
+        painter.drawLine(plot.bottomLeft(), plot.bottomRight())
+        painter.drawLine(plot.topLeft(), plot.bottomLeft())
+
+    def _bounds(self, painter: QPainter, chart: Chart, line: _Line, plot: QRectF) -> None:
+        """The limit and an alarm's band, grey until they are reached."""
+        t = self.theme.tokens
+        for bound, side in (
+            (chart.limit, "limit"), (-chart.limit, "limit"), (chart.low, "below"),
+            (chart.high, "above"),
+        ):  # fmt: skip
+            value = bound * line.factor
+            if not line.low <= value <= line.high:
+                continue
+            ink = t.fault if chart.out == side else t.text3
+            painter.setPen(pen(ink, 1, dashed=side != "limit"))
+            y = self._y(value, line, plot)
+            painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+
+    def _trace(self, painter: QPainter, chart: Chart, line: _Line, plot: QRectF) -> None:
+        if line.times_s.size < 2:
+            return
+        x = plot.left() + (line.times_s - self._from_s) * (
+            plot.width() / max(self._until_s - self._from_s, 1e-9)
+        )
+        y = plot.bottom() - (line.values - line.low) * (plot.height() / (line.high - line.low))
+        few = x.size <= SMOOTH
+        painter.save()
+        painter.setClipRect(plot.adjusted(0, -2, 0, 2))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, few)
+        painter.setPen(pen(str(getattr(self.theme.tokens, chart.token)), 1.2 if few else 1))
+        if np.isfinite(y).all():
+            painter.drawPolyline(pg.functions.arrayToQPolygonF(x, y))
+        else:
+            painter.drawPath(pg.functions.arrayToQPath(x, y, connect="finite"))
+        painter.restore()
+
+    def _value(
+        self, painter: QPainter, chart: Chart, line: _Line, plot: QRectF, number: int
+    ) -> None:
+        value = self.values[number] if number < len(self.values) else math.nan
+        missing = math.isnan(value)
+        painter.setFont(mono(TITLE_PX))
+        painter.setPen(colour(self.theme.tokens.attention if missing else self._ink(chart)))
+        y = plot.center().y() if missing else self._y(value * line.factor, line, plot)
+        y = min(max(y, plot.top() + 8), plot.bottom() - 8)
+        where = QRectF(plot.right() + 8, y - 10, VALUE_PX - 8, 20)
+        painter.drawText(where, LEFT, self._value_text(line, value))
+
+    @staticmethod
+    def _value_text(line: _Line, value: float) -> str:
+        return MISSING if math.isnan(value) else reading(value * line.factor)
+
+    def _marks(self, painter: QPainter, height: float, width: float) -> None:
+        t = self.theme.tokens
+        painter.setFont(sans(LABEL_PX))
+        span = max(self._until_s - self._from_s, 1e-9)
+        for mark in self.marks:
+            x = LEFT_PX + (mark.time_s - self._from_s) / span * width
+            for number in range(len(self._lines)):
+                top = number * height + HEAD_PX - 4
+                painter.setPen(colour(t.text2))
+                painter.drawLine(QPointF(x, top), QPointF(x, (number + 1) * height - GAP_PX))
+            text = elided(mark.text, painter.font(), 120)
+            wide = QFontMetricsF(painter.font()).horizontalAdvance(text) + 8
+            left = min(x + 3, LEFT_PX + width - wide)
+            painter.fillRect(QRectF(left, HEAD_PX - 4, wide, 14), colour(t.surface, 220))
+            painter.drawText(QRectF(left + 2, HEAD_PX - 4, wide, 14), LEFT, text)
+
+    def _times(self, painter: QPainter, width: float) -> None:
+        painter.setFont(sans(LABEL_PX))
+        painter.setPen(colour(self.theme.tokens.text2))
+        span, y = self._until_s - self._from_s, self.height() - FOOT_PX
+        for part in range(6):
+            x = LEFT_PX + width * part / 5
+            where = QRectF(x - 40, y, 80, FOOT_PX)
+            painter.drawText(where, CENTRE, ago(span * (1 - part / 5)))
+
+    @staticmethod
+    def _y(value: float, line: _Line, plot: QRectF) -> float:
+        return plot.bottom() - (value - line.low) * plot.height() / (line.high - line.low)
