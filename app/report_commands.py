@@ -42,6 +42,10 @@ def commands_of(found: Found) -> list[str]:
         lines.append(train_command(path, twins, nodes, network.meta))
     for path in found.deployments:
         lines.append(deploy_command(path, str(read_deployment(path).body["network"]), bench))
+    if found.tables:
+        from app.operations.compare_networks import table_command
+
+        lines += [table_command(path) for path in found.tables]
     return lines
 
 

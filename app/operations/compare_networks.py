@@ -8,6 +8,7 @@ device, under noise of its own; on a real or served one they run one after anoth
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -245,6 +246,27 @@ def table_head(path: Path) -> dict[str, Any]:
     return {**{key: body[key] for key in ("created", "code_version")}, "seed": body["plan"]["seed"]}
 
 
+def table_command(path: Path) -> str:
+    """The command line that makes the table in a folder anew."""
+    plan = read_table(path).plan
+    words: list[Any] = [
+        "--task", plan.task, "--twin", plan.twin, "--layers", ",".join(map(str, plan.layers)),
+        "--seeds", plan.seeds, "--seed", plan.seed, "--kinds", ",".join(plan.kinds),
+    ]  # fmt: skip
+    for name in ("deterministic", "folds", "iterations", "bench"):
+        value = getattr(plan, name)
+        words += [f"--{name}", value] if value else []
+    if plan.options:
+        words += ["--set", *(f"{name}={_toml(value)}" for name, value in plan.options.items())]
+    words += ["--out", f"{path.resolve().name}-again"]
+    return shlex.join(["twinrig", JOB, *map(str, words)])
+
+
+def _toml(value: Any) -> str:
+    """A value as `--set` reads it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def _deployed(trial: Trial, bench: Bench) -> Generator[Event, None, None]:
     """One deployment on the connected bench."""
     from app.operations.deploy import deploy
@@ -263,4 +285,4 @@ def _deployed(trial: Trial, bench: Bench) -> Generator[Event, None, None]:
         raise
 
 
-__all__ = ["FILE_NAME", "Plan", "compare_networks", "read_table", "table_head"]
+__all__ = ["FILE_NAME", "Plan", "compare_networks", "read_table", "table_command", "table_head"]

@@ -136,9 +136,11 @@ class _Pool:
         yield self._progress()
 
     def _heard(self, workers: Workers, name: str, kind: str, content: Any) -> list[Event]:
-        trial = self.running[name]
+        if name not in self.running:
+            return []  # said before it ended, heard after
         if kind == "event":
             return [content]
+        trial = self.running[name]
         if kind == STOPPED:
             raise StoppedError(f"{self.job}: {name} was stopped by the user")
         tried = len(trial.attempts())

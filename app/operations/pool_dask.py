@@ -114,6 +114,8 @@ class DaskWorkers:
             said = (name, LOST, f"its workers died: {error}")
         else:
             said = (name, FAILED, f"unexpected {type(error).__name__}: {error}")
+        self._futures.pop(name, None)
+        future.release()  # else it is run again where the worker dies that keeps its result
         self._said.put(said)
 
 

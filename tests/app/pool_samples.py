@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from network_samples import TASK, twin_of
@@ -14,6 +13,8 @@ from instruments.bench import Bench
 from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from app.operations.events import Event
     from app.operations.pool import Workers
     from app.operations.pool_trial import TrialResult

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,8 @@ from app.store import load_network
 from models.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from app.operations.events import Event
 
 

@@ -1,0 +1,237 @@
+"""The comparison table of networks: every kind, foreseen and on the bench, and what it says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from network_samples import TASK, run
+from pool_samples import saved_twins
+
+from app.cli import main
+from app.operations.compare_networks import FILE_NAME, compare_networks, read_table
+from app.operations.compare_networks_plan import (
+    DETERMINISTIC,
+    DETERMINISTIC_TWIN,
+    KINDS,
+    NOISE_AWARE,
+    NOISY_READOUT,
+    UNTRAINED,
+    Plan,
+)
+from app.operations.compare_networks_table import inside_words, sentences, table_of
+from app.operations.events import Result, TrialStarted
+from app.operations.pool_trial import TrialResult
+from app.operations.report import report
+from app.report_networks_table import cells, csv_text, markdown, pooled_words
+from app.store import load_network
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
+from models.errors import InputError
+
+BASELINES = {
+    "ar-1": 0.4, "ar-18": 0.005, "esn-4": 0.001, "esn-4 with 5 % state noise": 0.02,
+    "esn-4 with 7 % state noise, as the device": 0.03,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return saved_twins(tmp_path_factory.mktemp("twins"))
+
+
+def a_plan(twins: tuple[Path, Path], **changes: Any) -> Plan:
+    asked = {"seeds": 1, "iterations": 4, "bench": "virtual"}
+    return Plan(TASK, str(twins[0]), str(twins[1]), (2, 2), **{**asked, **changes})
+
+
+def of(plan: Plan, measured: dict[str, float], foreseen: float = 0.01) -> dict[str, TrialResult]:
+    """Results of every cell of a plan, as if it had run: foreseen ± 20 %."""
+    results = {}
+    for cell in plan.cells:
+        predicted = {"value": foreseen, "low": 0.8 * foreseen, "high": 1.2 * foreseen}
+        values = {"predicted": predicted, "metric": "nmse", "baselines": BASELINES}
+        results[cell.name] = TrialResult(cell.name, "done", values)
+        run = {"measured": measured[cell.kind] * (1 + 0.01 * cell.seed), "hardware_runs": 4}
+        results[cell.deployed] = TrialResult(cell.deployed, "done", run)
+    return results
+
+
+@pytest.fixture(scope="module")
+def made(twins: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory):
+    """A table of one seed of every kind, on the built-in bench."""
+    out = tmp_path_factory.mktemp("made") / "table"
+    events, path = run(compare_networks(a_plan(twins), out, workers=2))
+    return out, events, path
+
+
+@pytest.mark.timeout(300)
+def test_every_kind_is_trained_as_its_name_says_and_deployed_under_noise_of_its_own(made) -> None:
+    out, events, path = made
+    assert path == out / FILE_NAME
+    table = read_table(out)
+    assert [row.kind for row in table.rows[:4]] == list(KINDS)
+    nets = {kind: load_network(out / "trials" / f"{kind}-seed0") for kind in KINDS}
+    assert nets[NOISE_AWARE].meta["deterministic"] is False
+    assert nets[DETERMINISTIC].meta["deterministic"] is True
+    assert nets[DETERMINISTIC].meta["judge"].endswith("noisy")
+    assert nets[NOISY_READOUT].meta["readout_from_judge"] is True
+    assert nets[UNTRAINED].meta["iterations"] == 0
+    seeds = set()
+    for row in table.rows[:4]:
+        body = json.loads((out / "results" / f"{row.kind}-seed0-deployed.json").read_text())
+        seeds.add(body["arguments"]["noise_seed"])
+        assert row.measured == [body["values"]["measured"]]
+        assert row.predicted == [nets[row.kind].predicted["value"]]
+        assert row.runs == 4
+    assert len(seeds) == 4
+    assert [bool(row.judged) for row in table.rows[:4]] == [False, True, True, False]
+    labels = [row.label for row in table.rows[4:]]
+    assert "as the device" in labels[0]
+    assert "linear model" in labels[1]
+    assert "no device" in labels[2]
+    assert table.recorded is None  # the sample twin names no recording
+    result = events[-1].values
+    assert result["verdict"][0].startswith(f"{TASK}, NMSE: the noise-aware networks")
+    assert (out / "networks-1.png").read_bytes().startswith(b"\x89PNG")
+    assert result["verdict"][1] in (out / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.timeout(300)
+def test_what_is_there_is_not_run_again_and_the_report_shows_it(made, tmp_path: Path) -> None:
+    out, _, _ = made
+    (out / "results" / "untrained-seed0-deployed.json").unlink()
+    events, _ = run(compare_networks(None, out, resume=True, workers=1))
+    begun = [e.name for e in events if isinstance(e, TrialStarted)]
+    assert begun == ["untrained-seed0-deployed"]
+    *_, last = report(out, tmp_path / "page")
+    assert isinstance(last, Result)
+    page = (tmp_path / "page" / "report.html").read_text(encoding="utf-8")
+    assert sentences(read_table(out))[0] in page
+    assert "compare-networks" in page
+    assert (tmp_path / "page" / "networks-1.png").is_file()
+
+
+@pytest.mark.timeout(120)
+def test_on_one_rig_the_deployments_run_one_after_another(
+    twins: tuple[Path, Path], tmp_path: Path
+) -> None:
+    plan = a_plan(twins, kinds=(NOISE_AWARE,), in_pool=False, iterations=2)
+    connected: list[Bench] = []
+    with Bench.connect(read_bench("virtual")) as bench:
+
+        def connect() -> Bench:
+            connected.append(bench)
+            return bench
+
+        events, _ = run(compare_networks(plan, tmp_path / "out", workers=1, connect=connect))
+        again, _ = run(compare_networks(None, tmp_path / "out", resume=True, connect=connect))
+    assert len(connected) == 1
+    assert events[-1].values["verdict"] == again[-1].values["verdict"]
+    assert read_table(tmp_path / "out").rows[0].measured
+    with pytest.raises(InputError, match="nobody connects it"):
+        run(compare_networks(replace(plan, iterations=0), tmp_path / "other", workers=1))
+
+
+def test_the_table_says_where_noise_aware_wins_and_where_it_does_not(
+    twins: tuple[Path, Path],
+) -> None:
+    plan = a_plan(twins, seeds=5)
+    measured = {NOISE_AWARE: 0.011, DETERMINISTIC: 0.033, NOISY_READOUT: 0.011, UNTRAINED: 0.0055}
+    table = table_of(plan, of(plan, measured), 640)
+    words = sentences(table)
+    assert "measured at 0.01122" in words[0]
+    assert "(× 1.12)" in words[0]
+    assert words[1] == (
+        "Noise-aware is better than deterministic twin, at its best ridge: 0.01122 against 0.03366 "
+        "on the device (× 3.00)."
+    )
+    assert words[2].startswith("Noise-aware is NOT better than deterministic twin, read-out from")
+    assert words[3].startswith("Noise-aware is NOT better than untrained reservoir")
+    assert words[4].endswith("0.01122 against 0.03 (× 2.67).")
+    assert "NOT better than linear model (ar-18)" in words[5]
+    assert words[-2].startswith("Of noise-aware networks 5 of 5 measured scores are inside")
+    assert words[-1].startswith("Of all networks, by the stochastic twin, 10 of 20")
+    assert "NOT consistent with 0.9" in words[-1]
+    first = cells(table)[0]
+    assert first[1] == "0.01 ± 0"
+    assert first[4:8] == ["× 1.12", "5 of 5", "4", "640"]
+    assert "NOT better" in markdown(table)
+    assert "noise-aware,0.01" in csv_text(table)
+    assert "10 of 10" in pooled_words([table, table])
+
+
+def test_folds_and_seeds_are_pooled_and_errors_are_told_in_points(
+    twins: tuple[Path, Path],
+) -> None:
+    plan = a_plan(twins, folds=5, seeds=2, kinds=(NOISE_AWARE,))
+    assert len(plan.cells) == 10
+    assert plan.task_of(plan.cells[3]) == f"{TASK},fold=3"
+    assert replace(plan, task="digits").task_of(plan.cells[3]) == "digits:fold=3"
+    assert len({plan.deployment(c, Path("/x")).arguments["noise_seed"] for c in plan.cells}) == 10
+    results = of(plan, {NOISE_AWARE: 0.06}, foreseen=0.05)
+    for result in results.values():
+        if "metric" in result.values:
+            result.values["metric"] = "error-rate"
+    table = table_of(plan, results, 640)
+    assert len(table.rows[0].measured) == 10
+    assert "(+1.0 points)" in sentences(table)[0]
+
+
+def test_a_failure_is_a_line_and_not_the_end(twins: tuple[Path, Path]) -> None:
+    plan = a_plan(twins)
+    results = of(plan, dict.fromkeys(KINDS, 0.01))
+    results["untrained-seed0"] = TrialResult("untrained-seed0", "lost", {}, "its workers died")
+    del results["deterministic-seed0"], results["deterministic-seed0-deployed"]
+    table = table_of(plan, results, None)
+    assert cells(table)[3][1] == "—"
+    assert "untrained-seed0: its workers died" in markdown(table)
+    assert sentences(table_of(plan, {}, None)) == ["No noise-aware network is there yet."]
+
+
+@pytest.mark.parametrize(
+    ("inside", "of", "words"),
+    [
+        (5, 5, "consistent with 0.9 (two-sided binomial p = 1)"),
+        (3, 5, "consistent with 0.9 (two-sided binomial p = 0.081)"),
+        (1, 5, "NOT consistent with 0.9"),
+        (0, 0, "none was measured"),
+    ],
+)
+def test_coverage_is_judged_by_the_binomial(inside: int, of: int, words: str) -> None:
+    said = inside_words(inside, of)
+    assert words in said
+    assert ("NOT" in said) == ("NOT" in words)
+
+
+def test_without_a_deterministic_twin_one_is_fitted_first(twins: tuple[Path, Path]) -> None:
+    plan = replace(a_plan(twins), deterministic=None)
+    trials = plan.trials(Path("/t"), ["/recording"], {"iterations": 50, "seed": 3})
+    assert trials[0].name == DETERMINISTIC_TWIN
+    assert trials[0].arguments == {
+        "recordings": ["/recording"], "deterministic": True, "iterations": 50, "seed": 3,
+    }  # fmt: skip
+    by_name = {trial.name: trial for trial in trials}
+    training = by_name["deterministic-seed0"]
+    assert training.after == (DETERMINISTIC_TWIN,)
+    assert training.arguments["twins"] == [str(trials[0].out)]
+    assert by_name["noise-aware-seed0"].after == ()
+
+
+def test_a_plan_that_makes_no_sense_is_refused(twins: tuple[Path, Path], tmp_path: Path) -> None:
+    noisy, plain = (str(twin) for twin in twins)
+    with pytest.raises(InputError, match="noise-aware always") as refused:
+        Plan("digits:fold=2", noisy, plain, (2,), folds=5, seeds=0, kinds=("untrained", "magic"),
+             options={"iteration": 3})  # fmt: skip
+    for words in ("0 seeds", "names a fold already", "'iteration' is none"):
+        assert words in str(refused.value)
+    with pytest.raises(InputError, match="is deterministic; --twin") as refused:
+        run(compare_networks(Plan(TASK, plain, noisy, (2,)), tmp_path / "out"))
+    assert "has noise; --deterministic" in str(refused.value)
+    with pytest.raises(InputError, match="its recordings are not there"):
+        run(compare_networks(Plan(TASK, noisy, None, (2,)), tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+    assert main(["compare-networks", "--task", TASK, "--out", str(tmp_path / "o")]) == 2

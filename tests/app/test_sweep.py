@@ -1,0 +1,131 @@
+"""A sweep: the grid of a file or of options, trained in a pool, its table by validation score."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from network_samples import TASK
+from pool_samples import saved_twins
+
+from app.artefacts import read_head
+from app.cli import main
+from app.operations.pool_trial import Trial, TrialResult
+from app.operations.sweep import FILE_NAME, KIND, SCHEMA, rows_of, table_lines
+from app.operations.sweep_grid import Grid, grid_of_file, options_of
+from models.errors import InputError
+
+FILE = """
+task = ["mackey-glass:h=5"]
+twin = ["noisy", "noisy,plain"]
+layers = [[2, 2], [3, 1]]
+seeds = 2
+[train]
+iterations = [4, 8]
+readout_from_judge = false
+"""
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return saved_twins(tmp_path_factory.mktemp("twins"))
+
+
+def test_a_file_says_the_grid_and_twins_stand_beside_it(twins: tuple[Path, Path]) -> None:
+    file = twins[0].parent / "grid.toml"
+    file.write_text(FILE)
+    grid = Grid(**grid_of_file(file))
+    assert len(grid.settings) == 1 * 2 * 2 * 2
+    assert grid.settings[1].options == {"iterations": 8, "readout_from_judge": False}
+    assert grid.twins[1] == (str(twins[0]), str(twins[1]))
+    cells = list(grid.trials(Path("/sweep")))
+    assert len({trial.name for _, _, trial in cells}) == 16
+    assert [seed for _, seed, _ in cells] == [0] * 8 + [1] * 8
+    assert Grid.from_json(json.loads(json.dumps(grid.to_json()))) == grid
+
+
+def test_what_a_file_says_wrongly_is_said_in_one_go(tmp_path: Path) -> None:
+    file = tmp_path / "grid.toml"
+    file.write_text('task = "mackey-glass"\nlayer = [[2]]\nlayers = [2, 2]\nseeds = "two"\n')
+    with pytest.raises(InputError) as refused:
+        grid_of_file(file)
+    for words in ("'layer' is unknown", "must be a list", "lists of node counts", "whole numbers"):
+        assert words in str(refused.value)
+    file.write_text("task = [")
+    with pytest.raises(InputError, match="not a TOML file"):
+        grid_of_file(file)
+
+
+def test_options_are_read_as_toml_or_text_and_unknown_ones_refused(
+    twins: tuple[Path, Path],
+) -> None:
+    options = options_of(["iterations=4", "iterations=8", "readout-from-judge=true", "judge=/a b"])
+    assert options == {
+        "iterations": (4, 8), "readout_from_judge": (True,), "judge": ("/a b",),
+    }  # fmt: skip
+    with pytest.raises(InputError, match="expected NAME=VALUE"):
+        options_of(["iterations"])
+    twin = (str(twins[0]),)
+    with pytest.raises(InputError, match="'iteration' is none of a training's") as refused:
+        Grid(("mackey-glass",), (twin * 2, ("/nowhere",)), ((2, 2, 2),), 0, 0, {"iteration": (4,)})
+    for words in ("0 seeds", "2 twins", "/nowhere: no twin.json"):
+        assert words in str(refused.value)
+
+
+def test_rows_are_sorted_by_validation_and_never_by_the_unseen_part(
+    twins: tuple[Path, Path],
+) -> None:
+    grid = Grid((TASK,), ((str(twins[0]),),), ((2, 2), (3, 3), (4, 4)), seeds=2)
+    first, second, third = grid.settings
+
+    def result(setting, seed, validation, foreseen):
+        values = {"validation": validation, "predicted": {"value": foreseen}}
+        return TrialResult(setting.name(seed), "done", values)
+
+    results = [
+        result(first, 0, 0.4, 0.01), result(first, 1, 0.2, 0.01), result(second, 0, 0.25, 0.9),
+        TrialResult(second.name(1), "lost", {}, "its worker died"),
+    ]  # fmt: skip
+    rows = rows_of(grid, {one.name: one for one in results})
+    assert [row.setting for row in rows] == [second, first, third]
+    assert [row.mean for row in rows] == [0.25, pytest.approx(0.3), None]
+    assert rows[0].failed == {1: "its worker died"}
+    lines = table_lines(rows)
+    assert lines[2].split(" | ")[-3:] == ["0", "0.9", "1 |"]
+    assert lines[3].split(" | ")[-3:] == ["1", "0.01", "0 |"]
+    assert "chose nothing" in lines[-1]
+
+
+@pytest.mark.timeout(240)
+def test_the_command_trains_the_grid_and_goes_on_with_what_is_missing(
+    twins: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    asked = ["sweep", "--task", TASK, "--twin", str(twins[0]), "--layers", "2", "2,2"]
+    code = main([*asked, "--seeds", "1", "--set", "iterations=4", "--out", str(out), "--json"])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert code == 0
+    assert (lines[-1]["event"], lines[-1]["trials"], lines[-1]["failed"]) == ("result", 2, 0)
+    ended = [line for line in lines if line["event"] == "trialended"]
+    assert sorted(line["name"] for line in ended) == ["setting000-seed0", "setting001-seed0"]
+    assert all(line["values"]["validation"] > 0 for line in ended)
+    body = read_head(out / FILE_NAME, KIND, SCHEMA)
+    assert body["status"] == "done"
+    assert body["rows"][0]["validation"] <= body["rows"][1]["validation"]
+    with (out / "sweep.csv").open(encoding="utf-8", newline="") as file:
+        table = list(csv.reader(file))
+    assert len(table) == 3
+    assert "| validation |" in (out / "sweep.md").read_text("utf-8")
+
+    (out / "results" / "setting001-seed0.json").unlink()
+    assert main(["sweep", "--resume", str(out), "--json"]) == 0
+    again = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    begun = [line["name"] for line in again if line["event"] == "trialstarted"]
+    assert begun == ["setting001-seed0"]
+    assert again[-1]["best"] == lines[-1]["best"]
+    trial = Trial("setting000-seed0", "train", {}, str(out))
+    assert len(trial.attempts()) == 1
+    assert main([*asked, "--resume", str(out)]) == 2
+    assert main([*asked, "--out", str(out)]) == 2
