@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.cli_types import factor, names, whole
+from app.cli_types import factor, names, rates, whole
 
 if TYPE_CHECKING:
     import argparse
@@ -31,6 +31,11 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
         "--seeds", type=whole, metavar="N", help="fits of each objective, from --seed on (3)"
     )
     parser.add_argument(
+        "--published-rates", type=rates, metavar="R,R,…",
+        help="learning rates of the published method's noise, such as 3e-4,1e-3,3e-3: first fitted "
+        "at each for the same minutes, then compared at the best on validation data (1e-3)",
+    )  # fmt: skip
+    parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="twins, comparison.json, report.html"
     )
 
@@ -41,7 +46,7 @@ def compare_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, 
 
     given = {
         name: getattr(arguments, name)
-        for name in ("objectives", "minutes", "seeds")
+        for name in ("objectives", "minutes", "seeds", "published_rates")
         if getattr(arguments, name) is not None
     }
     return compare_twins(arguments.recordings, arguments.out, seed=arguments.seed, **given)

@@ -57,3 +57,8 @@ def names(text: str) -> tuple[str, ...]:
     if not all(names):
         raise argparse.ArgumentTypeError(f"{text!r} has an empty name: expected A,B,…")
     return names
+
+
+def rates(text: str) -> tuple[float, ...]:
+    """Numbers above zero with commas between."""
+    return tuple(factor(part.strip()) for part in text.split(","))

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from models.twin import Twin
 
 
-SLOW_BIAS = -6.0  # a rate of 1 in 400 steps to start from, and as little diffusion
+SLOW_RATES = (-9.0, -5.0)  # to start from: memories of 8000 to 150 steps
+SLOW_NOISE = -6.0
 SLOW_SPREAD = 0.5
 
 
@@ -80,7 +81,9 @@ class TwinModel(nn.Module):
             if slow:
                 for rows in self.out.view(3, latent, hidden), self.out_bias.view(3, latent):
                     rows[:, latent - slow :] = 0.0
-                self.out_bias.view(3, latent)[1:, latent - slow :] = SLOW_BIAS
+                rates = torch.linspace(*SLOW_RATES, slow)
+                self.out_bias.view(3, latent)[1, latent - slow :] = rates
+                self.out_bias.view(3, latent)[2, latent - slow :] = SLOW_NOISE
                 self.start_spread[latent - slow :] = SLOW_SPREAD
             if head:
                 self.head_state.normal_(0, 1 / math.sqrt(latent))

@@ -40,6 +40,9 @@ class FitSettings:
     mean_learning_rate, learning_rate
         Of Adam (betas .9, .99) in either phase, after a warm-up of 3 %, decaying to 1 %.
 
+    noise_rate
+        Of the published method's second phase; None: its recipe's.
+
     The published method has its own batch, rates and sizes (`training.published.Recipe`).
     """
 
@@ -57,6 +60,7 @@ class FitSettings:
     mean_learning_rate: float = 8e-3
     learning_rate: float = 4e-3
     clip: float = 1.0
+    noise_rate: float | None = None
 
     def __post_init__(self) -> None:
         problems = [

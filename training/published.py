@@ -16,7 +16,7 @@ the segments that begin there, and a snapshot chosen by the energy score of the 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -59,8 +59,8 @@ class Recipe:
         Steps of the critic for one of the noise; weight of its gradient penalty.
     drift_rate, noise_rate
         Learning rates of the first and the second phase, decaying like the others'. The public code
-        takes them as arguments: the first is the best of a small search on minutes of budget, the
-        second was not searched.
+        takes them as arguments: the first is the best of a small search on minutes of budget; the
+        second is searched by `compare-twins --published-rates` on the validation part.
     layers, auxiliaries
         Hidden layers of drift, diffusion and critic; auxiliary variables.
     delays
@@ -103,6 +103,8 @@ class PublishedFit(FitLoop):
         recipe: Recipe | None = None,
     ) -> None:
         self.recipe = recipe or Recipe()
+        if settings.noise_rate is not None:
+            self.recipe = replace(self.recipe, noise_rate=settings.noise_rate)
         self._validated_s = 0.0
         super().__init__(training, validation, settings, scales)
 

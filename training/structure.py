@@ -138,9 +138,9 @@ class Search:
 
     def share(self, rung: int) -> float:
         """A fit's share of the whole budget in a rung, from 1 on: twice that of the rung before."""
-        weights = [2**place for place in range(len(self.rungs))]
+        weights = [2.0**place for place in range(len(self.rungs))]
         all_of_it = sum(n * w for n, w in zip(self.rungs, weights, strict=True))
-        return SHARE * float(weights[rung - 1]) / all_of_it
+        return float(SHARE * weights[rung - 1] / all_of_it)
 
     def next(self) -> tuple[Candidate, int] | None:
         """The candidate to fit next and its rung; None once all are scored."""

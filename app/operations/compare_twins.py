@@ -17,11 +17,12 @@ from app.operations.fit import fit_from
 from app.operations.fit_input import FitInput
 from models.errors import InputError, StoppedError, TwinrigError, raise_problems
 from training.comparison import Fitted, against, best_of, summarise, verdict
+from training.fit import begin_fit
 from training.fit_settings import FitSettings
 from training.objectives import NAMES, PUBLISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from app.operations.events import Event
 
@@ -33,12 +34,16 @@ NO_LIMIT = 10**9  # iterations: the minutes end every fit
 
 @dataclass(frozen=True)
 class Plan:
-    """What is compared: objectives, each fitted from `seeds` first weights for `minutes`."""
+    """What is compared: objectives, each fitted from `seeds` first weights for `minutes`.
+
+    `rates`: of the published method's second phase, of which the best on validation data is taken.
+    """
 
     objectives: tuple[str, ...]
     minutes: float
     seeds: int
     seed: int
+    rates: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         problems = [
@@ -48,6 +53,9 @@ class Plan:
         ]
         if len(set(self.objectives)) < max(len(self.objectives), 2):
             problems.append("name two different objectives or more, each once")
+        if self.rates and PUBLISHED not in self.objectives:
+            problems.append("--published-rates: the published method is not among the objectives")
+        problems += [f"rate {rate}: must be above zero" for rate in self.rates if not rate > 0]
         if self.seeds < 1:
             problems.append(f"{self.seeds} seeds: at least 1")
         raise_problems(InputError, "compare-twins", problems)
@@ -57,7 +65,7 @@ class Plan:
         """Number of fits."""
         return len(self.objectives) * self.seeds
 
-    def settings(self, objective: str, seed: int) -> FitSettings:
+    def settings(self, objective: str, seed: int, noise_rate: float | None = None) -> FitSettings:
         """How one of them is fitted."""
         return FitSettings(
             objective,
@@ -65,6 +73,7 @@ class Plan:
             iterations=NO_LIMIT,
             minutes=self.minutes,
             seed=seed,
+            noise_rate=noise_rate if objective == PUBLISHED else None,
         )
 
 
@@ -76,6 +85,7 @@ def compare_twins(
     minutes: float = 4.0,
     seeds: int = 3,
     seed: int = 0,
+    published_rates: Sequence[float] = (),
 ) -> Generator[Event, None, Path]:
     """Compare objectives; the last event is the Result, the value `comparison.json`'s path.
 
@@ -94,6 +104,9 @@ def compare_twins(
         Wall-clock of each fit, its validation included.
     seeds, seed
         First weights, counted on from `seed`.
+    published_rates
+        Learning rates of the published method's second phase: it is first fitted at each of them
+        for the same time, and compared at the one that does best on the validation part.
 
     Raises
     ------
@@ -103,28 +116,62 @@ def compare_twins(
         The disk refuses.
     """
     torch.set_num_threads(1)
-    plan, out = Plan(tuple(objectives), minutes, seeds, seed), Path(out)
+    plan = Plan(tuple(objectives), minutes, seeds, seed, tuple(published_rates))
+    out = Path(out)
     yield Stage("read recordings", 1, plan.total + 2)
     source = FitInput.read([Path(p) for p in recordings], seed=seed, deterministic=False)
     for text in source.notes:
         yield Note(text, "warning")
     yield Note(source.parts.note)
     new_directory(out)
-    fitted = yield from _fits(plan, source, out)
+    tried = yield from _rates(plan, source)
+    fitted = yield from _fits(plan, source, out, best_rate(tried))
     yield Stage("compare", plan.total + 2, plan.total + 2)
-    values = _written(plan, source, fitted, out)
+    values = _written(plan, source, fitted, tried, out)
     yield Result(values)
     return out / FILE_NAME
 
 
-def _fits(plan: Plan, source: FitInput, out: Path) -> Generator[Event, None, list[Fitted]]:
+def _rates(plan: Plan, source: FitInput) -> Generator[Event, None, dict[float, float | None]]:
+    """Energy score on the validation part by rate of the published method; None: it diverged."""
+    tried: dict[float, float | None] = {}
+    for rate in plan.rates:
+        yield Stage(f"published, learning rate of the noise {rate:g}", 1, plan.total + 2)
+        settings = plan.settings(PUBLISHED, plan.seed, rate)
+        loop = begin_fit(source.part("training"), source.part("validation"), settings)
+        try:
+            for step in loop.steps():
+                yield FitProgress(
+                    step.iteration, loop.expected_iterations, step.loss, step.validation,
+                    loop.elapsed_s,
+                )  # fmt: skip
+        except (InputError, StoppedError):
+            raise
+        except TwinrigError as error:
+            yield Note(f"published at rate {rate:g}: {error}", "warning")
+            tried[rate] = None
+            continue
+        tried[rate] = loop.best_validation
+        yield Note(f"published at rate {rate:g}: energy score {tried[rate]:.4f} on validation data")
+    return tried
+
+
+def best_rate(tried: Mapping[float, float | None]) -> float | None:
+    """The rate with the smallest score; None where nothing was tried, or nothing converged."""
+    scored = {rate: score for rate, score in tried.items() if score is not None}
+    return min(scored, key=lambda rate: scored[rate]) if scored else None
+
+
+def _fits(
+    plan: Plan, source: FitInput, out: Path, noise_rate: float | None
+) -> Generator[Event, None, list[Fitted]]:
     """Every fit; seed by seed, so that a comparison cut short has all objectives."""
     fitted: list[Fitted] = []
     begin_s = time.monotonic()
     for seed in range(plan.seed, plan.seed + plan.seeds):
         for objective in plan.objectives:
             yield Stage(f"{objective}, seed {seed}", len(fitted) + 2, plan.total + 2)
-            settings = plan.settings(objective, seed)
+            settings = plan.settings(objective, seed, noise_rate)
             fitted.append((yield from _one(settings, source, out / f"{objective}-{seed}")))
             elapsed_s = time.monotonic() - begin_s
             left_s = elapsed_s / len(fitted) * (plan.total - len(fitted))
@@ -157,7 +204,13 @@ def _one(settings: FitSettings, source: FitInput, folder: Path) -> Generator[Eve
     return row
 
 
-def _written(plan: Plan, source: FitInput, fitted: Sequence[Fitted], out: Path) -> dict[str, Any]:
+def _written(
+    plan: Plan,
+    source: FitInput,
+    fitted: Sequence[Fitted],
+    tried: Mapping[float, float | None],
+    out: Path,
+) -> dict[str, Any]:
     """Write the file and the page; the result's values."""
     from app.report_compare import comparison_page  # matplotlib: only once there is something
 
@@ -168,11 +221,19 @@ def _written(plan: Plan, source: FitInput, fitted: Sequence[Fitted], out: Path) 
         f"another; {source.parts.note}."
     ]
     others = [PUBLISHED] if PUBLISHED in summary and best not in (None, PUBLISHED) else []
+    if (rate := best_rate(tried)) is not None:
+        shown = ", ".join(f"{r:g}: {v:.4f}" if v is not None else f"{r:g}: diverged"
+                          for r, v in tried.items())  # fmt: skip
+        sentences.append(
+            f"The published method's noise was fitted at learning rate {rate:g}, the best on the "
+            f"validation part (energy score {shown})."
+        )
     sentences += [against(summary, str(best), other) for other in others]
     body = {
         "kind": "comparison", "schema": SCHEMA, "created": now_iso(),
         "code_version": code_version(), "parents": source.parents, "command": command,
         "minutes": plan.minutes, "seed": plan.seed, "held_out": source.parts.to_json(),
+        "published_rates": {f"{rate:g}": score for rate, score in tried.items()},
         "summary": summary, "twins": [one.to_json() for one in fitted],
     }  # fmt: skip
     write_bytes(out / FILE_NAME, json.dumps(body, indent=1, allow_nan=False).encode())
@@ -203,6 +264,8 @@ def _command(plan: Plan, source: FitInput, out: Path) -> str:
     words = [
         "twinrig", "compare-twins", *(parent["path"] for parent in source.parents),
         "--objectives", ",".join(plan.objectives), "--minutes", f"{plan.minutes:g}",
-        "--seeds", str(plan.seeds), "--seed", str(plan.seed), "--out", f"{out}-again",
+        "--seeds", str(plan.seeds), "--seed", str(plan.seed),
+        *(["--published-rates", ",".join(f"{r:g}" for r in plan.rates)] if plan.rates else []),
+        "--out", f"{out}-again",
     ]  # fmt: skip
     return shlex.join(words)

@@ -136,6 +136,33 @@ def test_the_command_line_gives_one_json_object_a_line(recording, tmp_path, caps
     assert main(["compare-twins", str(recording), "--objectives", "energy,no", "--out", "x"]) == 2
 
 
+def test_the_published_method_is_compared_at_the_rate_that_is_best_on_validation_data(
+    recording, tmp_path
+):
+    events = list(
+        compare_twins(
+            [recording], tmp_path / "out", objectives=("mean", "published"), minutes=MINUTES,
+            seeds=1, published_rates=(1e-3, 1e-2),
+        )
+    )  # fmt: skip
+    body = json.loads((tmp_path / "out" / FILE_NAME).read_text())
+    tried = {float(rate): score for rate, score in body["published_rates"].items()}
+    assert set(tried) == {1e-3, 1e-2}
+    best = min(tried, key=lambda rate: tried[rate])
+    assert f"learning rate {best:g}, the best on the validation part" in " ".join(
+        events[-1].values["verdict"]
+    )
+    stages = [e.name for e in events if isinstance(e, Stage)]
+    assert "published, learning rate of the noise 0.01" in stages
+    assert "--published-rates 0.001,0.01" in body["command"]
+
+
+def test_rates_without_the_published_method_are_refused(recording, tmp_path):
+    with pytest.raises(InputError, match="not among the objectives"):
+        list(compare_twins([recording], tmp_path / "out", objectives=("mean", "energy"),
+                           published_rates=(1e-3,)))  # fmt: skip
+
+
 @pytest.mark.full
 @pytest.mark.timeout(3600)
 def test_the_default_is_better_than_the_published_method_in_every_error(tmp_path):
