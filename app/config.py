@@ -22,16 +22,19 @@ class Settings:
     theme
         `system`, `light` or `dark`.
     bench
-        The last bench file, or `virtual`.
+        The last bench file, or `virtual`; empty before one was chosen.
     geometry
         Window geometry as Qt wrote it, in hexadecimal.
+    page
+        The page that was in view.
     forms
         Page → control → value.
     """
 
     theme: str = "system"
-    bench: str = "virtual"
+    bench: str = ""
     geometry: str = ""
+    page: str = ""
     forms: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 

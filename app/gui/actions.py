@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ActionInfo:
-    """One action: its id, its words, its key, and whether a separator stands before it."""
+    """One action: its id, words, key, a second key, and whether a separator stands before it."""
 
     id: str
     text: str
     key: str = ""
+    also: str = ""
     separated: bool = False
 
 
@@ -48,12 +49,24 @@ ACTIONS = (
     ActionInfo("page.bench_draft", "New bench file"),
     ActionInfo("page.import_data", "Import measured repeats"),
     ActionInfo("page.log", "Log", "F8"),
+    ActionInfo("page.settings", "Settings", "Ctrl+,"),
     ActionInfo("copy", "Copy plots", "Ctrl+Shift+C", separated=True),
     ActionInfo("theme.light", "Light", separated=True),
     ActionInfo("theme.dark", "Dark"),
     ActionInfo("theme.system", "As the system"),
-    ActionInfo("shortcuts", "Keyboard shortcuts", "F1", separated=True),
+    ActionInfo("page.welcome", "Choose a bench", separated=True),
+    ActionInfo("guide", "A first run in two minutes"),
+    ActionInfo("page.keys", "Keyboard shortcuts", "F1", "?"),
+    ActionInfo("problem", "Report a problem"),
     ActionInfo("quit", "Quit", "Ctrl+Q"),
+)
+OTHER_KEYS = (
+    ("Esc", "Stop, where no entry or list has the focus"),
+    ("Tab, Shift+Tab", "The next control, the one before"),
+    ("Space", "Press the button, tick the box"),
+    ("← →", "Choose among buttons side by side"),
+    ("Menu or Shift+F10", "In a plot: copy it, save it as PNG, SVG or CSV"),
+    ("↑ ↓, Return", "In the Library: choose an artefact, open it"),
 )
 
 
@@ -79,7 +92,8 @@ def make_actions(
     for info in ACTIONS:
         action = QAction(info.text, parent)
         if info.key:
-            action.setShortcut(QKeySequence(info.key))
+            keys = [key for key in (info.key, info.also) if key]
+            action.setShortcuts([QKeySequence(key) for key in keys])
             action.setShortcutContext(Qt.ShortcutContext.ApplicationShortcut)
         action.triggered.connect(lambda _=False, name=info.id: handlers[name]())
         if info.separated:
@@ -90,7 +104,11 @@ def make_actions(
     return made
 
 
-def shortcut_sheet() -> str:
-    """The table's keys, one a line."""
-    lines = [f"{info.key:<14} {info.text}" for info in ACTIONS if info.key]
-    return "\n".join([*lines, f"{'Esc':<14} Stop, where no entry or list has the focus"])
+def shortcut_sheet() -> list[tuple[str, str]]:
+    """The table's keys and what they do, and the keys that no action has."""
+    rows = [
+        (f"{info.key} or {info.also}" if info.also else info.key, info.text)
+        for info in ACTIONS
+        if info.key
+    ]
+    return [*rows, *OTHER_KEYS]

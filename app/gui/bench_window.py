@@ -21,6 +21,10 @@ class BenchWindow(ClosingWindow):
     rail: Rail
     pages: dict[str, Page]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.pages = {}
+
     def toast(self, text: str, level: str = "info", trace: str = "") -> None:
         """Say something in the corner; the window knows how."""
         raise NotImplementedError

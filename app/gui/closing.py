@@ -26,13 +26,15 @@ class ClosingWindow(QMainWindow):
     gone = pyqtSignal()
     session: Session
     job: Job | None
-    log: list[str]
+    furnished: bool
     link: BenchLink
     bar: AskBar
 
     def __init__(self) -> None:
         super().__init__()
-        self.closing = False
+        self.furnished = self.closing = False
+        self.job = None
+        self.log: list[str] = []
         self._closed = self._forced = self._asks = False
         self.next_bench: Path | None = None  # to be opened once this window has closed safely
 
@@ -67,6 +69,9 @@ class ClosingWindow(QMainWindow):
                 self._close_bench()
             return
         self.closing = True
+        if not self.furnished:  # no bench yet
+            self._bench_closed()
+            return
         if self.job is None:
             self._close_bench()
         elif not self.job.stop_asked:

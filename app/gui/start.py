@@ -18,13 +18,14 @@ from app.config import load_settings, save_settings, settings_path
 from app.gui.hooks import Hooks
 from app.gui.theme import MODES, Theme
 from app.gui.window import Window
-from app.session import Library, Session, library_folder
-from instruments.bench_file import read_bench
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from instruments.bench_spec import BenchSpec
+
+VIRTUAL = "virtual"
 SESSION_END_MS = 30_000  # no system waits longer for a program at log-off
 JOB_ENDS_S = 60.0  # a ramp-down of the slowest coil and its status on disk
 SWITCH_S = 0.001
@@ -54,8 +55,10 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
     settings, note = load_settings(settings_path())
     if options.theme:
         settings = replace(settings, theme=options.theme)
+    given = None
     try:
-        spec = read_bench(options.bench or "virtual")
+        if options.bench and options.bench != VIRTUAL:
+            given = _read(options.bench)
     except TwinrigError as error:
         sys.stderr.write(f"twinrig: {error}\n")
         return error.exit_code
@@ -68,8 +71,7 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
     hooks = Hooks()
     theme = Theme(settings.theme)
     theme.apply(app)
-    session = Session(spec, Library(library_folder(options.library)))
-    window = Window(session, theme, settings)
+    window = Window(None, theme, settings)
     ended_by: list[int] = []
     hooks.failed.connect(lambda text, trace: window.toast(text, "error", trace))
 
@@ -82,18 +84,13 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
     window.gone.connect(app.quit)
     if note:
         window.toast(note, "warning")
-    if options.smoke:
-        window.usable.connect(lambda: _tell_start(window, began_s))
-    elif options.screenshot:
-        from app.gui.screenshots import Tour
-
-        tour = Tour(window, Path(options.screenshot))
-        window.usable.connect(tour.start)
+    _script(window, options, began_s)
+    window.framed.connect(lambda: _furnish(window, options, given))
     window.show()
-    window.link.connect_bench()
     app.exec()
     end_safe(window)
-    window.link.wait(10.0)
+    if window.furnished:
+        window.link.wait(10.0)
     hooks.close()
     sys.setswitchinterval(switch_s)
     if not options.smoke and not options.screenshot:
@@ -104,6 +101,50 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
         library = ["--library", options.library] if options.library else []
         return run(["--bench", str(window.next_bench), *library], time.perf_counter())
     return 3 if ended_by else 0
+
+
+def _read(bench: str) -> BenchSpec:
+    """The bench of a file; what it takes to read one is imported behind the first frame."""
+    from instruments.bench_file import read_bench
+
+    return read_bench(bench)
+
+
+def _furnish(window: Window, options: argparse.Namespace, given: BenchSpec | None) -> None:
+    """Behind the first frame: the bench asked for, the last one, or the page that offers some."""
+    from app.session import Library, Session, library_folder
+
+    if window.closing:
+        return
+    asked = options.bench or window.settings.bench or (VIRTUAL if options.screenshot else "")
+    spec, page = given, ""
+    if spec is None:
+        try:
+            spec = _read(asked or VIRTUAL)
+        except TwinrigError as error:
+            window.toast(f"The last bench can't be opened: {error}", "error")
+            spec, asked = _read(VIRTUAL), ""
+    if not asked:
+        page = "welcome"
+    window.bench_file = str(Path(asked).absolute()) if asked and asked != VIRTUAL else asked
+    window.furnish(Session(spec, Library(library_folder(options.library))), page)
+    if asked:
+        window.link.connect_bench()
+    else:
+        window.top.waiting("No bench", "choose one: the virtual rig, or a file")
+
+
+def _script(window: Window, options: argparse.Namespace, began_s: float) -> None:
+    """What a start for a purpose does once the window is usable."""
+    if options.smoke:
+        framed: list[float] = []
+        window.framed.connect(lambda: framed.append(time.perf_counter() - began_s))
+        window.usable.connect(lambda: _tell_start(window, began_s, framed[0]))
+    elif options.screenshot:
+        from app.gui.screenshots import Tour
+
+        tour = Tour(window, Path(options.screenshot))
+        window.usable.connect(tour.start)
 
 
 def session_ends(window: Window, end: Callable[[], None]) -> None:
@@ -121,7 +162,7 @@ def session_ends(window: Window, end: Callable[[], None]) -> None:
 
 def end_safe(window: Window) -> None:
     """However the event loop ended (`quit` from anywhere): nothing is left energised."""
-    if window.session.bench is None:
+    if not window.furnished or window.session.bench is None:
         return
     if window.job is not None:
         window.job.stop()
@@ -134,8 +175,10 @@ def end_safe(window: Window) -> None:
         window.session.drop()
 
 
-def _tell_start(window: Window, began_s: float) -> None:
+def _tell_start(window: Window, began_s: float, framed_s: float) -> None:
+    """Seconds to the first frame that answers, and to the first page in it."""
     seconds = time.perf_counter() - began_s
-    sys.stdout.write(json.dumps({"event": "usable", "seconds": round(seconds, 3)}) + "\n")
+    said = {"event": "usable", "seconds": round(seconds, 3), "framed": round(framed_s, 3)}
+    sys.stdout.write(json.dumps(said) + "\n")
     sys.stdout.flush()
     window.shut_down()

@@ -67,6 +67,7 @@ QFrame#toast[level="error"], QFrame#bar { background: $fault_fill;
     border: 1px solid $fault_edge; border-radius: 4px; }
 QFrame#toast[level="warning"], QFrame#bar { background: $attention_fill;
     border: 1px solid $attention_edge; border-radius: 4px; }
+QFrame#guide { background: $surface; border: none; border-bottom: 1px solid $hairline; }
 QFrame#bar { border-radius: 0; border-left: none; border-right: none; }
 """)
 

@@ -23,17 +23,24 @@ if TYPE_CHECKING:
     from instruments.bench import BenchReading
 
 MOST_CHANNELS = 3
+BARE = (
+    ("field", "Field", "mT", 1e3),
+    ("setpoint", "Set point", "mT", 1e3),
+    ("current", "Supply", "A", 1.0),
+)
+"""Cells that every bench has: key, name, unit, factor."""
 
 
 class TopStrip(QWidget):
     """Values in ink over their range; the pill says in words what holds or what is wrong."""
 
-    def __init__(self, theme: Theme, session: Session) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("strip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(72)
-        self._theme, self._session = theme, session
+        self._theme = theme
+        self._session: Session
         self.menu = QMenu(self)
         self.pill = Pill(theme)
         self.stop_button = StopButton(theme)
@@ -52,7 +59,16 @@ class TopStrip(QWidget):
         layout.addWidget(self.stop_button)
         theme.changed.connect(self._restyle)
         self._restyle()
-        self._bare_cells()
+        for key, name, unit, factor in BARE:
+            self._cell(key, name, unit, factor)
+
+    def begin(self, session: Session) -> None:
+        """Before the bench answers: the names are known, the values are not."""
+        self._session = session
+        name = session.spec.name
+        self.bench_name.setText(elided(name, sans(LABEL_PX), 126))
+        self.bench_name.setToolTip(name)
+        self.idle()
 
     def _nameplate(self) -> QWidget:
         plate = QWidget()
@@ -69,9 +85,7 @@ class TopStrip(QWidget):
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         first.addWidget(self.menu_button)
         outer.addLayout(first)
-        name = self._session.spec.name
-        self.bench_name = label(elided(name, sans(LABEL_PX), 126), "note")
-        self.bench_name.setToolTip(name)
+        self.bench_name = label("", "note")
         outer.addWidget(self.bench_name)
         return plate
 
@@ -79,12 +93,6 @@ class TopStrip(QWidget):
         self.menu_button.setIcon(icons.icon("menu", self._theme.tokens.text2))
         for widget in (self.pill, *self.cells.values()):
             widget.update()
-
-    def _bare_cells(self) -> None:
-        """Before the bench answers: the names are known, the values are not."""
-        self._cell("field", "Field", "mT", 1e3)
-        self._cell("setpoint", "Set point", "mT", 1e3)
-        self._cell("current", f"Supply {self._session.spec.drive_magnet}", "A", 1.0)
 
     def _cell(self, key: str, name: str, unit: str, factor: float) -> StripCell:
         cell = StripCell(self._theme, name, unit)

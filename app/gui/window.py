@@ -1,9 +1,14 @@
-"""The window: strip, rail, pages, status line; it runs one job and stops it at every moment."""
+"""The window: strip, rail, pages, status line; it runs one job and stops it at every moment.
+
+Decision: it is on screen before the bench file is read and the first page is made (both import
+much), and is furnished with a session then. Until that, Stop has nothing to stop, a press on the
+rail is kept, and closing closes at once.
+"""
 
 from __future__ import annotations
 
-import traceback
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer, pyqtSignal
@@ -22,53 +27,61 @@ from PyQt6.QtWidgets import (
 )
 
 from app.config import Settings
-from app.gui.actions import PAGES, make_actions, shortcut_sheet
-from app.gui.bench_window import BenchWindow
-from app.gui.job import Job, JobSpec, Outcome
-from app.gui.link import BenchLink
-from app.gui.pages import make_page
+from app.gui.actions import PAGES, make_actions
+from app.gui.pages import PAGE_CLASSES, make_page
+from app.gui.running import RunningWindow
 from app.gui.theme import MODES
 from app.gui.top import TopStrip
 from app.gui.widgets.rail import Rail
 from app.gui.widgets.status import StatusLine
 from app.gui.widgets.toast import AskBar, Toasts
-from app.operations.bench_read import BenchRead
-from app.operations.events import Event, Note, PointMeasured, Progress, RunPlan, StepRead
-from app.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from PyQt6.QtGui import QResizeEvent, QShowEvent
 
+    from app.gui.background import Latest
+    from app.gui.guide import Guide
     from app.gui.pages.page import Page
     from app.gui.theme import Theme
     from app.session import Session
 
-WITHIN = {"calibrate": "bench", "bench_draft": "bench", "import_data": "library"}
+WITHIN = {
+    "calibrate": "bench", "bench_draft": "bench", "welcome": "bench",
+    "import_data": "library", "keys": "settings",
+}  # fmt: skip
 """Pages that are reached from another one."""
 EDITORS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
+FIRST_PAGE = "record"
 
 
-class Window(BenchWindow):
-    """Everything around the pages. `usable` is emitted once, after the first frame is on screen."""
+class Window(RunningWindow):
+    """Everything around the pages.
 
+    Signals: `framed` once its first frame is on screen; `usable` once the first page is, too;
+    `page_opened(key)`.
+    """
+
+    framed = pyqtSignal()
     usable = pyqtSignal()
+    page_opened = pyqtSignal(str)
 
-    def __init__(self, session: Session, theme: Theme, settings: Settings | None = None) -> None:
+    def __init__(
+        self, session: Session | None, theme: Theme, settings: Settings | None = None
+    ) -> None:
         super().__init__()
-        self.session, self.theme = session, theme
+        self.theme = theme
         self.settings = settings or Settings()
-        self.job: Job | None = None
-        self.log: list[str] = []
-        self.pages: dict[str, Page] = {}
-        self.link = BenchLink(session)
-        self.setWindowTitle(f"Twinrig, {session.spec.name}")
+        self.guide: Guide | None = None
+        self.reports: Latest | None = None
+        self._framed = self._used = False
+        self._wanted = ""
+        self.bench_file = self.settings.bench
+        self.setWindowTitle("Twinrig")
         self.setMinimumSize(1024, 640)
         self.resize(1440, 900)
         self._lay_out()
-        self._connect_link()
         self.actions_by_id = make_actions(self, self._handlers(), self.top.menu)
         self.toasts = Toasts(self.sheet)
         app = QApplication.instance()
@@ -76,7 +89,22 @@ class Window(BenchWindow):
             app.installEventFilter(self)
         if self.settings.geometry:
             self.restoreGeometry(QByteArray.fromHex(self.settings.geometry.encode()))
-        self.open_page("record")
+        if session is not None:
+            self.furnish(session)
+
+    def furnish(self, session: Session, page: str = "") -> None:
+        """Give it its bench and library, and show a page: the one asked for, or the last one."""
+        from app.gui.link import BenchLink
+
+        self.session = session
+        self.link = BenchLink(session)
+        self.furnished = True
+        self.setWindowTitle(f"Twinrig, {session.spec.name}")
+        self.top.begin(session)
+        self._connect_link()
+        last = self.settings.page if self.settings.page in PAGE_CLASSES else FIRST_PAGE
+        self.open_page(self._wanted or page or last)
+        self._tell_usable()
 
     def _lay_out(self) -> None:
         self.sheet = QWidget()
@@ -85,42 +113,52 @@ class Window(BenchWindow):
         outer = QVBoxLayout(self.sheet)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        self.top = TopStrip(self.theme, self.session)
+        self.top = TopStrip(self.theme)
         self.top.stop_button.clicked.connect(self.stop)
-        self.bar = AskBar()
+        self.bar, self.guide_bar = AskBar(), AskBar("guide")
         names = [(key, name, str(n)) for n, (key, name) in enumerate(PAGES, start=1)]
-        self.rail = Rail(self.theme, names, [("log", "Log", "F8")], self.open_page, WITHIN)
+        foot = [("log", "Log", "F8"), ("settings", "Settings", "Ctrl ,")]
+        self.rail = Rail(self.theme, names, foot, self.open_page, WITHIN)
         self.stack = QStackedWidget()
         self.status = StatusLine(self.theme)
         outer.addWidget(self.top)
         outer.addWidget(self.bar)
-        middle = QHBoxLayout()
-        middle.setSpacing(0)
-        middle.addWidget(self.rail)
-        middle.addWidget(self.stack, 1)
-        outer.addLayout(middle, 1)
+        outer.addWidget(self.guide_bar)
+        self.middle = QHBoxLayout()
+        self.middle.setSpacing(0)
+        self.middle.addWidget(self.rail)
+        self.middle.addWidget(self.stack, 1)
+        outer.addLayout(self.middle, 1)
         outer.addWidget(self.status)
 
     def _handlers(self) -> dict[str, Callable[[], None]]:
-        pages = [*(key for key, _ in PAGES), *WITHIN, "log"]
+        pages = [*(key for key, _ in PAGES), *WITHIN, "log", "settings"]
         return {
             "stop": self.stop,
             "pause": self.pause,
             "reconnect": self.reconnect,
             **{f"page.{key}": partial(self.open_page, key) for key in pages},
-            "copy": lambda: self.page().copy_plots(),
+            "copy": self._copy,
             **{f"theme.{mode}": partial(self.set_theme, mode) for mode in MODES},
-            "shortcuts": lambda: self.toast(shortcut_sheet()),
+            "guide": self.start_guide,
+            "problem": self.report_problem,
             "quit": self._quit,
         }
 
     def _quit(self) -> None:
         self.close()
 
+    def _copy(self) -> None:
+        if self.furnished:
+            self.page().copy_plots()
+
     # the shell that pages see
 
     def open_page(self, key: str, artefact: Path | None = None) -> None:
         """Show a page (made when first shown), with an artefact chosen on it."""
+        if not self.furnished:
+            self._wanted = key
+            return
         page = self.pages.get(key)
         if page is None:
             page = make_page(key, self)
@@ -132,6 +170,7 @@ class Window(BenchWindow):
         page.refresh()
         if artefact is not None:
             page.choose(artefact)
+        self.page_opened.emit(key)
 
     def page(self) -> Page:
         """The page in view."""
@@ -142,53 +181,25 @@ class Window(BenchWindow):
         self.log.append(f"{level}: {text}" + (f"\n{trace}" if trace else ""))
         self.toasts.show(text, level, trace)
 
-    def run(self, spec: JobSpec) -> bool:
-        """Run a page's operation; one at a time."""
-        if self.job is not None or self.closing:
-            running = self.job.spec.title if self.job else "The window's end"
-            self.toast(f"{running} is under way: stop it, or wait for its end", "warning")
-            return False
-        if spec.hardware and self.session.unsafe:
-            self.toast(f"The bench is not safe yet: {self.session.unsafe}", "error")
-            return False
-        interrupt = self.session.request_stop if spec.hardware else _nothing
-        self.session.clear_stop()
-        guard = self.session.job(spec.title, hardware=spec.hardware)
-        self.job = Job(spec, interrupt, guard)
-        self.job.events.connect(self._take)
-        self.job.finished.connect(self._finished)
-        self.status.say(f"{spec.title}, starting", fraction=0.0)
-        self.status.say_right("", spec.run_id)
-        self.pages[spec.page].job_started()
-        self.job.start()
-        return True
-
-    def stop(self) -> None:
-        """Stop: first the job's own way down; again, or while idle: make the bench safe at once."""
-        job = self.job
-        if job is not None and not job.stop_asked:
-            job.stop()
-            self.status.say(f"{job.spec.title}, stopping", fraction=self.status.fraction)
-            if job.spec.hardware:
-                self.top.waiting("Stopping", "field to zero, then output off")
-            return
-        self.link.make_safe()
-
-    def pause(self) -> None:
-        """Pause the bench's job after its repeat, or let it go on; nothing without one."""
-        job = self.job
-        if job is None or not job.spec.hardware or job.stop_asked:
-            return
-        self.session.pause.toggle()
-        self.pages[job.spec.page].show_pause()
-
     def reconnect(self) -> None:
-        """Connect the bench again, in a worker."""
+        """Connect the bench (again), in a worker."""
+        if not self.furnished:
+            return
         if self.session.bench is None:
             self.top.waiting("Connecting", self.session.spec.name)
             self.link.connect_bench()
         else:
             self.toast("The bench is connected")
+
+    def use_virtual(self) -> None:
+        """Go to the virtual rig: connect it, or close this bench and open it."""
+        if self.session.spec.virtual is None:
+            self.open_bench(Path("virtual"))
+            return
+        self.bench_file = "virtual"
+        if self.session.bench is None:
+            self.reconnect()
+        self.open_page("record")
 
     def set_theme(self, mode: str) -> None:
         """Light, dark, or as the system."""
@@ -196,80 +207,23 @@ class Window(BenchWindow):
         if isinstance(app, QApplication):
             self.theme.apply(app, mode)
 
-    # the job
+    def start_guide(self) -> None:
+        """Walk through a first run; it can be left at any time."""
+        from app.gui.guide import Guide
 
-    def _take(self, events: list[Event]) -> None:
-        job = self.job
-        if job is None:
+        if not self.furnished:
             return
-        page = self.pages[job.spec.page]
-        step = next((e for e in reversed(events) if isinstance(e, StepRead)), None)
-        if step is not None and not job.stop_asked:
-            self.top.show_step(step.field_T, step.current_A, step.values)
-        point = next((e for e in reversed(events) if isinstance(e, PointMeasured)), None)
-        if point is not None and not job.stop_asked:
-            self.top.show_point(point)
-        look = next((e for e in reversed(events) if isinstance(e, BenchRead)), None)
-        if look is not None and not job.stop_asked:
-            self.top.show_reading(look)
-            self.status.say(f"{job.spec.title}, {1e3 * look.field_T:.4g} mT")
-        for other in self.pages.values():
-            if other is not page:
-                other.watch(events)
-        progress = next((e for e in reversed(events) if isinstance(e, Progress)), None)
-        if progress is not None and not job.stop_asked:
-            share = progress.done / progress.total if progress.total else 0.0
-            left = "" if progress.remaining_s is None else f"{duration(progress.remaining_s)} left"
-            words = f"{job.spec.title}, {progress.done:g} of {progress.total:g} {progress.unit}"
-            self.status.say(words, fraction=share, left=left)
-            self.rail.item(job.spec.page).show_mark(f"{100 * share:.0f} %")
-        for event in events:
-            if isinstance(event, RunPlan):
-                self.status.say_right("every complete repeat is on disk", event.run_id)
-            elif isinstance(event, Note) and (
-                event.level == "info" or (event.level == "warning" and page.shows_warnings)
-            ):
-                self.log.append(f"{event.level}: {event.text}")
-            elif isinstance(event, Note):
-                self.toast(event.text, event.level)
-        page.take(events)
-        if page.wait.words and not job.stop_asked:
-            if page.wait.at_zero:
-                self.top.show_rest()
-            if page.wait.reason:
-                self.top.forbidden("Held", page.wait.reason)
-            self.status.say(f"{job.spec.title}, {page.wait.words}", fraction=self.status.fraction)
-        if progress is None and not job.stop_asked and page.progress is not None:
-            share, left = page.progress
-            self.status.say(job.spec.title, fraction=share, left=left)
-            self.rail.item(job.spec.page).show_mark(f"{100 * share:.0f} %")
+        if self.guide is not None:
+            self.guide.leave()
+        self.guide = Guide(self)
+        self.guide.begin()
 
-    def _finished(self, outcome: Outcome) -> None:
-        job, self.job = self.job, None
-        if job is None:
-            return
-        self.session.clear_stop()
-        if self.closing:  # before anything is shown: what fails there must not keep the bench
-            self._close_bench()
-        elif job.spec.hardware and self.session.unsafe:
-            self._given_up(self.session.unsafe)
-            self.link.make_safe()
-        self._show_end(job, outcome)
-        job.deleteLater()
+    def report_problem(self) -> None:
+        """Write a bundle for a report beside the library's artefacts, and say what is in it."""
+        from app.gui.problem import report
 
-    def _show_end(self, job: Job, outcome: Outcome) -> None:
-        self.top.idle()
-        failed = outcome.status == "failed"
-        self.rail.item(job.spec.page).show_mark("fault" if failed else "")
-        word = {"done": "done", "stopped": "stopped"}.get(outcome.status, "failed")
-        self.status.say(f"{job.spec.title}, {word}")
-        self.status.say_right("")
-        try:
-            self.pages[job.spec.page].job_finished(outcome)
-        except Exception as error:
-            self.toast(f"{error}", "error", traceback.format_exc())
-        if failed and outcome.error is not None:
-            self.toast(f"{job.spec.title}: {outcome.error}", "error", outcome.trace)
+        if self.furnished:
+            report(self)
 
     # Qt
 
@@ -278,7 +232,9 @@ class Window(BenchWindow):
         forms = {**self.settings.forms}
         forms.update({key: page.form_values() for key, page in self.pages.items()})
         geometry = bytes(self.saveGeometry().toHex().data()).decode()
-        return Settings(self.theme.mode, self.settings.bench, geometry, forms)
+        shown = next((k for k, p in self.pages.items() if p is self.stack.currentWidget()), "")
+        page = shown if shown not in ("", "welcome", "keys") else self.settings.page
+        return Settings(self.theme.mode, self.bench_file, geometry, page, forms)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Esc is Stop only where no entry, list or popup could mean it otherwise."""
@@ -288,6 +244,9 @@ class Window(BenchWindow):
             and event.key() == Qt.Key.Key_Escape
             and watched is QApplication.focusWidget()
             and QApplication.activePopupWidget() is None
+            and QApplication.activeModalWidget() is None
+            and isinstance(watched, QWidget)
+            and watched.window() is self
             and not isinstance(watched, EDITORS)
         ):
             self.stop()
@@ -307,8 +266,15 @@ class Window(BenchWindow):
         if handle is not None and not handle.isExposed():
             QTimer.singleShot(2, self._when_exposed)
             return
-        self.usable.emit()
+        if not self._framed:
+            self._framed = True
+            self.repaint()
+            self.framed.emit()
+        self._tell_usable()
 
-
-def _nothing() -> None:
-    """A child process needs no interrupt: its generator is closed at the next event."""
+    def _tell_usable(self) -> None:
+        """Once both are there: the frame on screen, and its first page painted in it."""
+        if self._framed and self.furnished and not self._used:
+            self._used = True
+            self.repaint()
+            self.usable.emit()

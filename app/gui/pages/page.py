@@ -52,6 +52,18 @@ class Shell(Protocol):
     def open_bench(self, path: Path) -> None:
         """Close this bench and open another bench file."""
 
+    def use_virtual(self) -> None:
+        """Go to the virtual rig."""
+
+    def set_theme(self, mode: str) -> None:
+        """Light, dark, or as the system."""
+
+    def start_guide(self) -> None:
+        """Walk through a first run."""
+
+    def report_problem(self) -> None:
+        """Write a bundle for a report."""
+
 
 class Page(QWidget):
     """Form at the left, header and plots at the right."""
@@ -148,6 +160,12 @@ class Page(QWidget):
         cover.setGeometry(self.content.rect())
         cover.show()
         QTimer.singleShot(FLASH_MS, cover.deleteLater)
+
+    def copy_text(self, text: str) -> None:
+        """Copy a text to the clipboard."""
+        clipboard = QApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(text)
 
     def press(self) -> None:
         """The primary button was pressed."""

@@ -164,5 +164,9 @@ class Form(QWidget):
         """A widget across the whole width, at a position."""
         self._rows.insertWidget(position, widget)
 
+    def set_gap(self, pixels: int) -> None:
+        """Another distance between rows, where a long form has little height."""
+        self._rows.setSpacing(pixels)
+
     def _add(self, widget: QWidget) -> None:
         self._rows.insertWidget(self._rows.count() - 1, widget)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 WIDTH_PX, SHOWN_MS, MOST_LETTERS = 440, 9000, 420
+TOP_PX = 72 + 60  # below the strip and the page's header
 
 
 class Toast(QFrame):
@@ -81,7 +82,10 @@ class Toast(QFrame):
 
 
 class Toasts:
-    """The stack of toasts in the lower right corner of a widget; the latest three are kept."""
+    """The stack of toasts below the page's header, at the right; the latest three are kept.
+
+    Not in the lower corner: there stand a page's verdict and its buttons.
+    """
 
     def __init__(self, parent: QWidget) -> None:
         self._parent = parent
@@ -99,22 +103,22 @@ class Toasts:
         return toast
 
     def arrange(self) -> None:
-        """Stack what is left, the newest lowest."""
+        """Stack what is left, the newest uppermost."""
         self.shown = [t for t in self.shown if not t.isHidden()]
-        y = self._parent.height() - 48
+        y = TOP_PX
         for toast in reversed(self.shown):
             toast.adjustSize()
-            y -= toast.height() + 8
             toast.move(self._parent.width() - WIDTH_PX - 16, y)
             toast.raise_()
+            y += toast.height() + 8
 
 
 class AskBar(QFrame):
     """A question in the window, not over it: what it is about, and a few answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "bar") -> None:
         super().__init__()
-        self.setObjectName("bar")
+        self.setObjectName(name)
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(16, 8, 16, 8)
         self._words = label("", wrap=True)

@@ -20,11 +20,14 @@ class LeavingWindow(Window):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.link.connected.connect(self.begin)
         self.notifier = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read)
         self.notifier.activated.connect(self.hear)
         self.failing = QTimer(self)
         self.failing.timeout.connect(self.fail)
+
+    def furnish(self, *args: Any) -> None:
+        super().furnish(*args)
+        self.link.connected.connect(self.begin)
 
     def begin(self) -> None:
         self.open_page("record")

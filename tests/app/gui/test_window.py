@@ -42,7 +42,7 @@ def test_every_action_opens(window, qtbot) -> None:
     for info in ACTIONS:
         if info.id not in {"quit", "stop"}:
             window.actions_by_id[info.id].trigger()
-    assert set(window.pages) == {key for key, _ in PAGES} | {*WITHIN, "log"}
+    assert set(window.pages) == {key for key, _ in PAGES} | {*WITHIN, "log", "settings"}
     assert all(toast.text for toast in window.toasts.shown)
     window.set_theme("light")
 

@@ -1,0 +1,197 @@
+"""A first run in two minutes on the virtual rig: a bar says what to press, a ring shows where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QObject, QPoint, QRectF, Qt, QTimer
+from PyQt6.QtGui import QPainter
+from PyQt6.QtWidgets import QWidget
+
+from app.gui.theme import pen
+
+if TYPE_CHECKING:
+    from PyQt6.QtGui import QPaintEvent
+
+    from app.gui.theme import Theme
+    from app.gui.window import Window
+
+FOLLOW_MS = 150
+ROOM_PX = 3
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One page of the run: what to press there, what then happens, and the button that leads on."""
+
+    page: str
+    words: str
+    meanwhile: str
+    lead: str
+    onward: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+LEGS = (
+    Leg(
+        "record",
+        "Record: the rig resets, applies a sequence of fields and reads the response after every "
+        "step, many times over. Press the button at the form's foot.",
+        "Recording. Grey are single repeats, the strong line is their mean: what differs between "
+        "repeats is the device's noise, and the twin has to have it, too.",
+        "fit_button",
+        "Recorded. Press Fit a twin.",
+        {"count": 24, "steps": 100, "repeats": 12},
+    ),
+    Leg(
+        "twin",
+        "Twin: a neural stochastic differential equation learns the response and its noise. Press "
+        "the button; this fit is short, so expect errors above their floor.",
+        "Fitting. Dashed green are the twin's own samples over repeats that the fit has not seen.",
+        "train_button",
+        "Fitted. The table holds each error against what two halves of the real repeats differ "
+        "by. Press Train a network.",
+        {"iterations": 800},
+    ),
+    Leg(
+        "network",
+        "Network: twins are the nodes, weights between them are trained. Press the button.",
+        "Training. Grey lines are methods that need no device at all: the network is held against "
+        "them, whoever wins.",
+        "deploy_button",
+        "Trained, and scored as it should score on the device. Press Deploy.",
+        {"iterations": 300, "layers": "12, 12, 12"},
+    ),
+    Leg(
+        "deploy",
+        "Deploy: every node is measured on the device, one after another. Press the button.",
+        "Measuring node by node; predicted and measured responses lie over one another.",
+        "",
+        "That was the whole path. The verdict below was fixed before the run, and the Library "
+        "keeps all four artefacts with where each comes from.",
+    ),
+)
+
+
+class Ring(QWidget):
+    """A frame around the widget to press; the mouse goes through it."""
+
+    def __init__(self, parent: QWidget, theme: Theme) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def follow(self, target: QWidget | None) -> None:
+        """Lie around a widget that is in view; hide without one."""
+        parent = self.parentWidget()
+        if target is None or parent is None or not target.isVisible():
+            self.hide()
+            return
+        corner = target.mapTo(parent, QPoint(0, 0))
+        rect = target.rect().translated(corner)
+        self.setGeometry(rect.adjusted(-ROOM_PX - 2, -ROOM_PX - 2, ROOM_PX + 2, ROOM_PX + 2))
+        self.show()
+        self.raise_()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(pen(self._theme.tokens.attention_edge, 3))
+        painter.drawRoundedRect(QRectF(2, 2, self.width() - 4, self.height() - 4), 6, 6)
+
+
+class Guide(QObject):
+    """Four legs; what is pressed is pressed by the person, and it can be left at any time."""
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self._window = window
+        self.at = 0
+        self.target: QWidget | None = None
+        self.ring = Ring(window.sheet, window.theme)
+        self._timer = QTimer(self)
+        self._timer.setInterval(FOLLOW_MS)
+        self._timer.timeout.connect(lambda: self.ring.follow(self.target))
+        window.job_began.connect(self._began)
+        window.job_ended.connect(self._ended)
+        window.page_opened.connect(self._opened)
+
+    @property
+    def leg(self) -> Leg:
+        """Where it is."""
+        return LEGS[self.at]
+
+    def begin(self) -> None:
+        """Connect the virtual rig where that is still to do, and show the first leg."""
+        window = self._window
+        if window.session.spec.virtual is None:
+            window.toast(
+                f"The guided run drives current: it is for the virtual rig, and this is "
+                f"{window.session.spec.name}. Choose the virtual rig first.",
+                "warning",
+            )
+            window.open_page("welcome")
+            self.leave()
+            return
+        window.use_virtual()
+        self._timer.start()
+        window.open_page(self.leg.page)
+
+    def leave(self) -> None:
+        """Take bar and ring away; what runs goes on."""
+        self._timer.stop()
+        self.ring.hide()
+        self.ring.deleteLater()
+        self._window.guide_bar.hide()
+        self._window.guide = None
+        for signal, slot in (
+            (self._window.job_began, self._began),
+            (self._window.job_ended, self._ended),
+            (self._window.page_opened, self._opened),
+        ):
+            signal.disconnect(slot)
+        self.deleteLater()
+
+    def _say(self, words: str, target: QWidget | None) -> None:
+        self.target = target
+        self._window.guide_bar.ask(
+            f"{self.at + 1} of {len(LEGS)}. {words}", [("Leave the guided run", self.leave)]
+        )
+        self.ring.follow(target)
+
+    def _page(self) -> Any:
+        return self._window.pages.get(self.leg.page)
+
+    def _opened(self, key: str) -> None:
+        """A page was opened: the next leg's where its turn has come."""
+        if self._window.job is not None:
+            return
+        following = self.at + 1
+        if following < len(LEGS) and key == LEGS[following].page and self._led():
+            self.at = following
+        if key == self.leg.page:
+            page = self._page()
+            page.set_form_values(self.leg.values)
+            page.form_changed()
+            self._say(self.leg.words, page.form.primary)
+
+    def _led(self) -> bool:
+        """Whether this leg has its artefact: its button that leads on is there."""
+        page = self._page()
+        lead = getattr(page, self.leg.lead, None) if self.leg.lead else None
+        return lead is not None and not lead.isHidden()
+
+    def _began(self, page: str) -> None:
+        if page == self.leg.page:
+            self._say(self.leg.meanwhile, None)
+
+    def _ended(self, page: str, status: str) -> None:
+        if page != self.leg.page:
+            return
+        if status != "done":
+            self._say(f"It ended early ({status}). {self.leg.words}", self._page().form.primary)
+            return
+        lead = getattr(self._page(), self.leg.lead) if self.leg.lead else None
+        self._say(self.leg.onward, lead)

@@ -1,0 +1,66 @@
+"""The Settings page: look, bench, folders, and the way to report a problem."""
+
+from __future__ import annotations
+
+from PyQt6.QtWidgets import QVBoxLayout, QWidget
+
+from app.config import settings_path
+from app.gui.pages.page import Page, Shell
+from app.gui.widgets.basic import Segments, label
+from app.gui.widgets.offer import OfferButton
+
+COLUMN_PX = 440
+LOOKS = (("Light", "light"), ("Dark", "dark"), ("System", "system"))
+PALETTE = (
+    "Colours are those of Okabe and Ito, made to be told apart with every kind of colour vision; "
+    "each has one meaning: blue what is applied, vermillion (orange on dark) what the device "
+    "answers, green and dashed what the twin says. No state is told by colour alone."
+)
+
+
+class SettingsPage(Page):
+    """What is kept for the next start, and where."""
+
+    key, name = "settings", "Settings"
+
+    def __init__(self, shell: Shell) -> None:
+        super().__init__(shell, "Settings", "kept for the next start")
+        self.form.section("Look")
+        self.look = Segments(self.theme, LOOKS, "Look")
+        self.look.value = self.theme.mode
+        self.look.chosen.connect(shell.set_theme)
+        self.theme.changed.connect(self._themed)
+        self.form.row("Look", self.look)
+        self.form.widget(label(PALETTE, "note", wrap=True))
+        self.form.section("Places")
+        self.bench = self.form.fact("Bench")
+        self.library = self.form.fact("Library", str(self.session.library.folder))
+        self.file = self.form.fact("Settings", str(settings_path()))
+        self.form.primary.say("Report a problem", "a file without names, places or serial numbers")
+        self.copy_button.hide()
+        self.say("Settings", "forms, window and page come back by themselves")
+        column = QWidget()
+        column.setMaximumWidth(COLUMN_PX)
+        rows = QVBoxLayout(column)
+        rows.setContentsMargins(0, 8, 0, 0)
+        rows.setSpacing(12)
+        for text, note, key in (
+            ("Choose a bench", "the virtual rig, a bench file, a new one", "welcome"),
+            ("Keyboard shortcuts", "every key on one page", "keys"),
+            ("Log", "everything that was said since the start", "log"),
+        ):
+            offer = OfferButton(self.theme, text, note)
+            offer.clicked.connect(lambda _=False, key=key: shell.open_page(key))
+            rows.addWidget(offer)
+        self.body.addWidget(column)
+        self.body.addStretch(1)
+
+    def _themed(self) -> None:
+        self.look.value = self.theme.mode
+        self.look.update()
+
+    def refresh(self) -> None:
+        self.bench.setText(self.session.spec.name)
+
+    def press(self) -> None:
+        self.shell.report_problem()
