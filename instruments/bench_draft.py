@@ -104,7 +104,7 @@ class Draft:
             spec = parse_bench(text_of(self), "draft")
         except InputError as error:
             return [*(error.problems or (str(error),)), *_of_ratings(self)]
-        return [*_of_ratings(self), *_of_window(spec)]
+        return [*_of_ratings(self), *window_problems(spec)]
 
 
 def is_missing(problem: str) -> bool:
@@ -257,7 +257,7 @@ def _of_ratings(draft: Draft) -> list[str]:
     return problems
 
 
-def _of_window(spec: BenchSpec) -> list[str]:
+def window_problems(spec: BenchSpec) -> list[str]:
     """A drive or a reset beyond the limits of the magnets that make it."""
     problems = []
     driven = spec.rotation.magnets if spec.rotation else (spec.drive_magnet,)
