@@ -1,21 +1,98 @@
-"""What a training is asked for, and the twins it goes through, from disk to torch."""
+"""What a training is asked for, as a value that a checkpoint keeps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from app.fit_checkpoint import FILE_NAME, load_checkpoint
-from app.store import load_twin, sha256_of
 from models.errors import InputError, raise_problems
-from models.latent import TwinModel
-from models.network import TwinReference
+from models.supply import Supply
+from models.wiring import FORWARD
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
+    from pathlib import Path
 
-    from models.twin import Twin
+LAYOUT = ("wiring", "taps", "readout_taps", "use", "sparsity", "supply")
+MOST_MEMBERS = 16  # one stream of the training each
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What may be said of a training beyond its task, twins and layers.
+
+    Attributes
+    ----------
+    wiring, taps, readout_taps
+        As `models.wiring.wired` reads them, and delays in steps.
+    use
+        Channels that others see, `X,Y` or `2:X`.
+    sparsity
+        Share of each node's weights that stay zero.
+    supply
+        Resolution and largest change a step, as shares of the drive; 0: no limit.
+    ensemble
+        Further twins of the same device: each as many as `twins`, one after another.
+    cascade, patience, weight_decay
+        As in `training.course.TrainSettings`.
+    rate
+        Learning rate; None: the recipe's.
+    origin
+        A network to go on from; it keeps its wiring.
+    max_hours
+        Refused where a deployment would take longer; None: no limit.
+    """
+
+    wiring: str = FORWARD
+    taps: tuple[int, ...] = (0,)
+    readout_taps: tuple[int, ...] = (0,)
+    use: tuple[str, ...] = ()
+    sparsity: float = 0.0
+    supply: tuple[float, float] = (0.0, 0.0)
+    ensemble: tuple[str, ...] = ()
+    cascade: bool = False
+    patience: int = 0
+    weight_decay: float = 0.0
+    rate: float | None = None
+    origin: str | None = None
+    max_hours: float | None = None
+
+    def __post_init__(self) -> None:
+        problems = []
+        for name, least in (("patience", 0), ("weight_decay", 0.0), ("sparsity", 0.0)):
+            if getattr(self, name) < least:
+                problems.append(f"{name} {getattr(self, name)} must be {least} or more")
+        for name in ("rate", "max_hours"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                problems.append(f"{name} {value} must be above zero")
+        if self.origin is not None:
+            default = {f.name: f.default for f in fields(self)}
+            problems += [
+                f"{name}: {self.origin} keeps its own"
+                for name in LAYOUT
+                if getattr(self, name) != default[name]
+            ]
+        raise_problems(InputError, "train", problems)
+        Supply(*self.supply)
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> TrainOptions:
+        """Options from JSON, whose lists are tuples here.
+
+        Raises
+        ------
+        InputError
+            An unknown option, or a value that doesn't fit.
+        """
+        known = {f.name for f in fields(cls)}
+        unknown = [f"option {name!r} is unknown" for name in body if name not in known]
+        raise_problems(InputError, "train", unknown)
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in body.items()
+        }
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -33,6 +110,7 @@ class Request:
     seed: int
     judge: str | None = None
     readout_from_judge: bool = False
+    options: TrainOptions = field(default_factory=TrainOptions)
 
     def __post_init__(self) -> None:
         problems = []
@@ -42,50 +120,23 @@ class Request:
             problems.append(
                 f"{len(self.twins)} twins for {len(self.layers)} layers: give one, or one a layer"
             )
+        if self.twins and len(self.options.ensemble) % len(self.twins):
+            problems.append(
+                f"ensemble: {len(self.options.ensemble)} further twins are no multiple of the "
+                f"{len(self.twins)} given with --twin: each member has as many"
+            )
+        elif self.members > MOST_MEMBERS:
+            problems.append(f"ensemble: {self.members} members are more than {MOST_MEMBERS}")
         if self.iterations < 0:
             problems.append(f"iterations {self.iterations} must be 0 (untrained) or more")
         if self.readout_from_judge and self.judge is None:
             problems.append("a read-out from the judge needs a judge")
         raise_problems(InputError, "train", problems)
 
-
-@dataclass(frozen=True)
-class TwinSet:
-    """The twins of a request: as values, as torch modules one a layer, and by reference."""
-
-    twins: tuple[Twin, ...]
-    models: tuple[TwinModel, ...]
-    references: tuple[TwinReference, ...]
-
-    @classmethod
-    def read(cls, paths: Sequence[str], layers: int) -> TwinSet:
-        """Load twins; InputError names each one that was recorded under other conditions."""
-        files = [_file_of(Path(path)) for path in paths]
-        twins = [load_twin(file) for file in files]
-        problems = []
-        for file, twin in zip(files[1:], twins[1:], strict=True):
-            for name in ("channels", "units", "window", "reset", "settings"):
-                if getattr(twin, name) != getattr(twins[0], name):
-                    problems.append(f"{file}: {name} differ from those of {files[0]}")
-        problems += [
-            f"{file}: a twin of the published method, whose path has no fast gradient for a "
-            "network: fit one with another --objective"
-            for file, twin in zip(files, twins, strict=True)
-            if twin.published is not None
-        ]
-        raise_problems(InputError, "train: the twins", problems)
-        references = tuple(
-            TwinReference(str(twin.meta.get("id", "")), str(file.resolve()), sha256_of(file))
-            for file, twin in zip(files, twins, strict=True)
-        )
-        models = [TwinModel.from_twin(twin) for twin in twins]
-        repeated = layers if len(twins) == 1 else 1
-        return cls(tuple(twins) * repeated, tuple(models) * repeated, references)
-
     @property
-    def ranges(self) -> list[tuple[float, float]]:
-        """Fitted drive range, one a layer."""
-        return [(twin.drive_low, twin.drive_high) for twin in self.twins]
+    def members(self) -> int:
+        """Members of the twin ensemble; 1: a single twin."""
+        return 1 + len(self.options.ensemble) // max(len(self.twins), 1)
 
 
 def checkpoint_of(out: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -104,10 +155,7 @@ def request_of(numbers: dict[str, Any], out: Path) -> Request:
     try:
         body = {**numbers["request"]}
         body["twins"], body["layers"] = tuple(body["twins"]), tuple(body["layers"])
+        body["options"] = TrainOptions.of(body.get("options", {}))
         return Request(**body)
     except (KeyError, TypeError) as error:
         raise InputError(f"{out}: damaged checkpoint ({error!r}); train anew") from error
-
-
-def _file_of(path: Path) -> Path:
-    return path / "twin.json" if path.is_dir() else path

@@ -95,5 +95,6 @@ def _schema_of(path: Path) -> int:
     file = find_file(path, NETWORK_FILE)
     with reading(file):
         found = read_json(file).get("schema")
-    is_readable = isinstance(found, int) and found in network_form.READABLE
-    return int(found) if is_readable and not isinstance(found, bool) else network_form.SCHEMA
+    if isinstance(found, int) and found in network_form.READABLE:
+        return found
+    return network_form.SCHEMA

@@ -18,6 +18,7 @@ from models.json_form import (
     TEXT,
     WHOLE,
     WINDOW,
+    Form,
     Leaf,
     Rows,
     Table,
@@ -49,8 +50,8 @@ TASK = Table(
     optional={"options": Table(others=ANYTHING), "description": TEXT},
 )
 SOURCES = Rows(Table({"layer": WHOLE, "delay": COUNT}))
-LAYER = {"nodes": COUNT, "drive_low": NUMBER, "drive_high": NUMBER}
-COMMON = {
+LAYER: dict[str, Form] = {"nodes": COUNT, "drive_low": NUMBER, "drive_high": NUMBER}
+COMMON: dict[str, Form] = {
     "task": TASK, "washout": COUNT, "channels": Rows(TEXT), "units": Rows(TEXT), "window": WINDOW,
     "reset": RESET, "settings": SETTINGS, "twins": Rows(TWIN_REFERENCE), "identities": IDENTITIES,
     "predicted": PREDICTED, "baselines": BASELINES,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.errors import RefusedError
+
 if TYPE_CHECKING:
     from models.network import Network
 
@@ -35,3 +37,28 @@ def runs(network: Network) -> list[Run]:
 def predicted_s(schedule: list[Run], run_s: float) -> float:
     """Device time of a schedule in s, from the device time `run_s` of one run with its reset."""
     return len(schedule) * run_s
+
+
+def refuse_longer(nodes: int, run_s: float, hours: float) -> None:
+    """Refuse a network whose deployment would take longer than a limit.
+
+    Parameters
+    ----------
+    nodes
+        Runs of the schedule, one a node.
+    run_s
+        Device time of one run with its reset.
+    hours
+        The limit.
+
+    Raises
+    ------
+    RefusedError
+        With how many nodes would fit.
+    """
+    needed_h = nodes * run_s / 3600
+    if needed_h > hours:
+        raise RefusedError(
+            f"schedule: {nodes} nodes of {run_s:.3g} s each take {needed_h:.3g} h on the device, "
+            f"the limit is {hours:g} h: {int(3600 * hours / run_s)} nodes would fit"
+        )

@@ -33,12 +33,12 @@ def compile_network(
     `references` name the twin files. Baselines and `meta` are empty.
     """
     mean, scale = layers.mean.double().numpy().copy(), layers.scale.double().numpy().copy()
-    for index, model in enumerate(layers.twins):
-        block, count = layers.block(index), layers.nodes[index]
-        offset, unit = (np.tile(x.double().numpy(), count) for x in (model.offset, model.scale))
+    design = layers.design
+    for index, units in enumerate(layers.units):
+        block, use = layers.block(index), list(design.use[index])
+        offset, unit = (np.tile(x.double().numpy()[use], design.nodes[index]) for x in units)
         mean[block] = offset + unit * mean[block]
         scale[block] = unit * scale[block]
-    values = zip(layers.weights, layers.biases, layers.ranges, strict=True)
     described: dict[str, Any] = {
         "name": task.name,
         "metric": task.metric,
@@ -47,8 +47,14 @@ def compile_network(
     }
     return Network(
         layers=tuple(
-            Layer(w.detach().double().numpy(), b.detach().double().numpy(), low, high)
-            for w, b, (low, high) in values
+            Layer(
+                layers.weight(index).detach().double().numpy(),
+                layers.biases[index].detach().double().numpy(),
+                *layers.ranges[index],
+                sources=design.sources[index],
+                use=design.use[index],
+            )
+            for index in range(layers.depth)
         ),
         feature_mean=mean,
         feature_scale=scale,
@@ -56,7 +62,7 @@ def compile_network(
         readout_bias=readout.bias.numpy(),
         task=described,
         inputs=task.inputs[task.run],
-        targets=task.targets[task.run],
+        targets=task.targets[task.run_answers],
         washout=task.washout,
         twins=tuple(references),
         channels=twin.channels,
@@ -72,6 +78,11 @@ def compile_network(
         forecast_high=foreseen.forecast_high,
         node_mean=foreseen.node_mean,
         node_std=foreseen.node_std,
+        answer_every=task.window,
+        pool=task.pool,
+        readout=design.readout,
+        classes=task.classes,
+        supply=design.supply,
     )
 
 

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from models.score import nmse
+from models.score import score
 from training.layers import NodeLayers
+from training.passes import passes_of
 from training.readout import RIDGE, RunningRidge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
 
     from models.latent import TwinModel
+    from training.carried import Passed
+    from training.design import Design
     from training.tasks import Task
 
     FloatArray = NDArray[np.float64]
@@ -32,11 +35,15 @@ INTERVAL = (5.0, 95.0)  # percentiles: the central 90 %
 
 @dataclass(frozen=True)
 class Readout:
-    """Weights `(F, O)` and bias `(O,)` on standardised features, and the ridge that gave them."""
+    """Weights `(columns, O)` and bias `(O,)` on what the read-out sees, and their ridge."""
 
     weights: Tensor
     bias: Tensor
     ridge: float
+
+    def answers(self, columns: Tensor) -> Tensor:
+        """Answers `(…, O)` in double precision."""
+        return columns.double() @ self.weights + self.bias
 
 
 @dataclass(frozen=True)
@@ -57,11 +64,6 @@ class Foreseen:
         return {"value": float(np.median(self.scores)), "low": float(low), "high": float(high)}
 
 
-def passes_of(layers: NodeLayers, passes: int) -> int:
-    """How many passes are worth running: one where all are alike."""
-    return passes if layers.noisy else 1
-
-
 def fit_readout(
     layers: NodeLayers,
     task: Task,
@@ -74,41 +76,54 @@ def fit_readout(
 
     `whole`: of the training and validation part, else of the training part alone.
     """
-    marked = np.flatnonzero(task.train | task.validation if whole else task.train)
-    end = int(marked[-1]) + 1
-    inputs = torch.as_tensor(task.inputs[:end], dtype=torch.float32)
-    passes = passes_of(layers, PASSES)
-    rows = ((layers.run(inputs, passes, generator) - layers.mean) / layers.scale)[marked]
-    used = marked >= task.washout
-    targets = torch.as_tensor(task.targets[marked[used]]).unsqueeze(1).expand(-1, passes, -1)
-    running = RunningRidge(layers.features, task.targets.shape[1], decay=1.0)
-    running.update(rows[torch.as_tensor(used)].flatten(0, 1), targets.flatten(0, 1))
+    used = task.answers(task.train | task.validation if whole else task.train).copy()
+    end = int(np.flatnonzero(used)[-1]) + 1
+    used[: task.washout // task.window] = False
+    inputs = torch.as_tensor(task.inputs[: end * task.window], dtype=torch.float32)
+    passes, at = passes_of(layers, PASSES), 0
+    columns = layers.design.columns(layers.inputs, layers.depth)
+    running = RunningRidge(columns, task.targets.shape[1], decay=1.0)
+    for passed in layers.walk(inputs, passes, generator):
+        here = slice(at, at + len(passed.columns))
+        rows = passed.columns[torch.as_tensor(used[here])]
+        targets = torch.as_tensor(task.targets[here][used[here]])
+        many = targets.unsqueeze(1).expand(-1, passes, -1)
+        running.update(rows.flatten(0, 1), many.flatten(0, 1))
+        at = here.stop
     return [Readout(*running.solve(ridge), ridge) for ridge in ridges]
+
+
+def ridges_for(layers: NodeLayers, task: Task) -> tuple[float, ...]:
+    """Ridges to choose from: noise regularises a series; few windows of many columns need more."""
+    return (RIDGE,) if layers.noisy and not task.classes else RIDGES
+
+
+def simulated_passes(
+    layers: NodeLayers, task: Task, steps: slice, generator: torch.Generator
+) -> Iterator[Passed]:
+    """Chunk by chunk, independent deployments of `steps` from the reset: each has its own noise."""
+    inputs = torch.as_tensor(task.inputs[steps], dtype=torch.float32)
+    return layers.walk(inputs, passes_of(layers, DRAWS), generator)
 
 
 def score_passes(
     layers: NodeLayers, readout: Readout, task: Task, steps: slice, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Features `(T, passes, F)` of a run of `steps` and predictions `(T, passes, O)`.
-
-    The passes are independent deployments from the reset: every node has its own noise.
-    """
-    inputs = torch.as_tensor(task.inputs[steps], dtype=torch.float32)
-    features = layers.run(inputs, passes_of(layers, DRAWS), generator)
-    standard = (features - layers.mean) / layers.scale
-    return features, standard.double() @ readout.weights + readout.bias
+) -> FloatArray:
+    """Answers `(steps / window, passes, O)` of simulated deployments of `steps`."""
+    chunks = simulated_passes(layers, task, steps, generator)
+    return np.asarray(torch.cat([readout.answers(p.columns) for p in chunks]).numpy())
 
 
 def validation_score(
     layers: NodeLayers, readout: Readout, task: Task, generator: torch.Generator
 ) -> float:
     """Median score of single noisy passes over the validation part."""
-    marked = np.flatnonzero(task.validation)
-    steps = slice(max(0, int(marked[0]) - task.washout), int(marked[-1]) + 1)
-    _, prediction = score_passes(layers, readout, task, steps, generator)
-    kept = marked - steps.start
+    marked = np.flatnonzero(task.answers(task.validation))
+    warm = max(0, int(marked[0]) - task.washout // task.window)
+    steps = slice(warm * task.window, (int(marked[-1]) + 1) * task.window)
+    answers = score_passes(layers, readout, task, steps, generator)[marked - warm]
     target = task.targets[marked]
-    each = [nmse(one, target) for one in prediction[kept].permute(1, 0, 2).numpy()]
+    each = [score(task.metric, one, target) for one in answers.transpose(1, 0, 2)]
     return float(np.median(each))
 
 
@@ -134,9 +149,9 @@ def best_readout(
 
 
 def untrained_layers(
-    twins: Sequence[TwinModel],
+    members: Sequence[Sequence[TwinModel]],
     ranges: Sequence[tuple[float, float]],
-    nodes: Sequence[int],
+    design: Design,
     task: Task,
     seed: int,
 ) -> tuple[NodeLayers, float]:
@@ -145,34 +160,41 @@ def untrained_layers(
     stretch = torch.as_tensor(task.inputs[task.train], dtype=torch.float32)
     for gain in GAINS:
         generator = torch.Generator().manual_seed(seed)
-        layers = NodeLayers(twins, ranges, nodes, task.inputs.shape[1], generator, gain)
+        layers = NodeLayers(members, ranges, design, task.inputs.shape[1], generator, gain)
         layers.standardise(stretch, passes_of(layers, 4), generator)
-        readout = fit_readout(layers, task, [RIDGE], generator, whole=False)[0]
-        score = validation_score(layers, readout, task, generator)
-        if best is None or score < best[0]:
-            best = (score, layers, gain)
+        tried = fit_readout(layers, task, ridges_for(layers, task), generator, whole=False)
+        found = min(validation_score(layers, one, task, generator) for one in tried)
+        if best is None or found < best[0]:
+            best = (found, layers, gain)
     if best is None:
         raise AssertionError("no gain was tried")
     return best[1], best[2]
 
 
 def foresee(layers: NodeLayers, readout: Readout, task: Task, seed: int) -> Foreseen:
-    """Simulate deployments exactly as they will run: washout and unseen part, from the reset."""
+    """Simulate deployments exactly as they will run: washout and unseen part, from the reset.
+
+    Through an ensemble each member makes as many of them: the interval holds the twins' bias too.
+    """
     generator = torch.Generator().manual_seed(seed)
-    features, prediction = score_passes(layers, readout, task, task.run, generator)
-    unseen = prediction[task.washout :].permute(1, 0, 2).numpy()
-    target = task.targets[task.test]
-    low, high = np.percentile(unseen, INTERVAL, axis=0)
+    answers: list[Tensor] = []
+    moments: list[list[tuple[Tensor, Tensor]]] = []
+    for passed in simulated_passes(layers, task, task.run, generator):
+        answers.append(readout.answers(passed.columns))
+        many = [response.double() for response in passed.responses]
+        moments.append([(r.mean(1), r.std(1, correction=0)) for r in many])
+    each = torch.cat(answers)[task.washout // task.window :].permute(1, 0, 2).numpy()
+    target = task.targets[task.answers(task.test)]
+    low, high = np.percentile(each, INTERVAL, axis=0)
     means, stds = [], []
-    for layer, twin in enumerate(layers.twins):
-        part = features[:, :, layers.block(layer)].double()
-        shape = (len(part), layers.nodes[layer], layers.channels)
-        mean, std = part.mean(1).reshape(shape), part.std(1, correction=0).reshape(shape)
-        means.append((twin.offset + twin.scale * mean).permute(1, 0, 2).numpy())
-        stds.append((twin.scale * std).permute(1, 0, 2).numpy())
+    for layer, (offset, scale) in enumerate(layers.units):
+        mean = torch.cat([chunk[layer][0] for chunk in moments])
+        std = torch.cat([chunk[layer][1] for chunk in moments])
+        means.append((offset + scale * mean).permute(1, 0, 2).numpy())
+        stds.append((scale * std).permute(1, 0, 2).numpy())
     return Foreseen(
-        scores=np.asarray([nmse(one, target) for one in unseen]),
-        forecast_mean=unseen.mean(axis=0),
+        scores=np.asarray([score(task.metric, one, target) for one in each]),
+        forecast_mean=each.mean(axis=0),
         forecast_low=low,
         forecast_high=high,
         node_mean=np.concatenate(means),

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from models.wiring import INPUTS, Source
+from training.carried import Carried, Passed
+from training.initial import initial_biases, initial_weights, input_mask
+from training.played import play
+from training.readout import pooled
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from models.latent import TwinModel
-
-FIRST_WEIGHTS = (1.0, 6.0)  # magnitude, either sign: steep, so that nodes differ
-LATER_GAIN = 1.2  # later weights ~ N(0, gain² / fan-in)
-BIASES = (-2.0, 1.0)  # diverse biases put nodes at different working points
-CHUNK_STEPS = 64
-
-
-@dataclass(frozen=True)
-class Passed:
-    """What one chunk gave: features `(T, B, F)`, end states, drives `(T, B, nodes)` a layer.
-
-    `excess` is the mean square by which activations left the range of drives.
-    """
-
-    features: Tensor
-    states: list[Tensor]
-    drives: list[Tensor]
-    excess: Tensor
+    from models.wiring import Sources
+    from training.design import Design
 
 
 class NodeLayers(nn.Module):
@@ -38,43 +26,54 @@ class NodeLayers(nn.Module):
 
     Parameters
     ----------
-    twins
-        One twin a layer.
+    members
+        The twins, by ensemble member and layer; column b of a batch goes through member b mod
+        members in all layers, since it is one device.
     ranges
-        Lowest and highest drive each twin was fitted on.
-    nodes
-        Number of nodes a layer.
+        Lowest and highest drive each layer's twins were fitted on.
+    design
+        The layout.
     inputs
         Number of task inputs.
     generator
-        Draws the initial weights (science of the values: diverse and steep, see the constants).
+        Draws the initial weights and masks.
     gain
         Multiplies the initial weights; 1 for training.
+    units
+        By layer, offset and scale `(C,)` of the features' units; default: the first member's.
     """
 
     def __init__(
         self,
-        twins: Sequence[TwinModel],
+        members: Sequence[Sequence[TwinModel]],
         ranges: Sequence[tuple[float, float]],
-        nodes: Sequence[int],
+        design: Design,
         inputs: int,
         generator: torch.Generator,
         gain: float = 1.0,
+        units: list[tuple[Tensor, Tensor]] | None = None,
     ) -> None:
         super().__init__()
-        self.twins = list(twins)  # a plain list: the twins are not this module's parameters
-        self.ranges, self.nodes, self.inputs = list(ranges), list(nodes), inputs
-        self.channels = self.twins[0].channels
-        for twin in self.twins:
+        # plain lists: the twins are not this module's parameters
+        self.members = [list(twins) for twins in members]
+        self.ranges, self.design, self.inputs = list(ranges), design, inputs
+        first = self.members[0]
+        self.units = units or [(twin.offset, twin.scale) for twin in first]
+        self.channels = first[0].channels
+        for twin in (twin for twins in self.members for twin in twins):
             twin.requires_grad_(False)
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        before = inputs
-        for index, count in enumerate(self.nodes):
-            self.weights.append(nn.Parameter(gain * _initial(index, count, before, generator)))
-            low, high = BIASES
-            draw = torch.rand(count, generator=generator)
-            self.biases.append(nn.Parameter(low + (high - low) * draw))
-            before = count * self.channels
+        for layer, count in enumerate(design.nodes):
+            sources = design.sources[layer]
+            seen = sum(design.width(source.layer, inputs) for source in sources)
+            only = all(source.layer == INPUTS for source in sources)
+            kept = 1 - design.sparsity
+            draw = initial_weights(count, seen, generator, only_inputs=only, kept=kept)
+            self.weights.append(nn.Parameter(gain * draw))
+            self.biases.append(nn.Parameter(initial_biases(count, generator)))
+            if design.sparsity:
+                mask = input_mask(count, seen, design.sparsity, generator)
+                self.register_buffer(f"mask{layer}", mask)
         self.register_buffer("mean", torch.zeros(self.features))
         self.register_buffer("scale", torch.ones(self.features))
 
@@ -83,84 +82,162 @@ class NodeLayers(nn.Module):
 
     @property
     def features(self) -> int:
-        """Number of features: the inputs and every node's channels."""
-        return self.inputs + self.channels * sum(self.nodes)
+        """Number of features: the inputs and every node's channels in use."""
+        return int(self.block(len(self.design.nodes) - 1).stop)
+
+    @property
+    def depth(self) -> int:
+        """Number of layers."""
+        return len(self.design.nodes)
 
     @property
     def noisy(self) -> bool:
-        """Whether two passes differ."""
-        return not all(twin.deterministic for twin in self.twins)
+        """Whether two passes through one member differ."""
+        return not all(twin.deterministic for twins in self.members for twin in twins)
 
     def block(self, layer: int) -> slice:
         """Where a layer's channels stand among the features; −1: the task's inputs."""
-        if layer < 0:
-            return slice(0, self.inputs)
-        start = self.inputs + self.channels * sum(self.nodes[:layer])
-        return slice(start, start + self.channels * self.nodes[layer])
+        return self.design.block(layer, self.inputs)
 
-    def through(self, twins: Sequence[TwinModel]) -> NodeLayers:
-        """The same network of other twins, one a layer: same weights, scales in device units."""
+    def weight(self, layer: int) -> Tensor:
+        """Weights `(nodes, seen)` of a layer, those that are masked zero."""
+        weights: Tensor = self.weights[layer]
+        if not self.design.sparsity:
+            return weights
+        return weights * self.get_buffer(f"mask{layer}")
+
+    def nearest(self, layer: int) -> Tensor:
+        """Weights of a layer from the one before it as it is now; all where it doesn't see that."""
+        at = 0
+        for source in self.design.sources[layer]:
+            width = self.design.width(source.layer, self.inputs)
+            if source == Source(layer - 1):
+                return self.weight(layer)[:, at : at + width]
+            at += width
+        return self.weight(layer)
+
+    def through(self, members: Sequence[Sequence[TwinModel]]) -> NodeLayers:
+        """The same network of other twins: same weights, features in the same units."""
         draw = torch.Generator().manual_seed(0)
-        other = NodeLayers(twins, self.ranges, self.nodes, self.inputs, draw)
+        other = NodeLayers(members, self.ranges, self.design, self.inputs, draw, units=self.units)
         other.load_state_dict(self.state_dict())
-        for layer, (old, new) in enumerate(zip(self.twins, twins, strict=True)):
-            block, count = self.block(layer), self.nodes[layer]
-            ratio = (old.scale / new.scale).repeat(count)
-            shift = ((old.offset - new.offset) / new.scale).repeat(count)
-            other.mean[block] = shift + ratio * self.mean[block]
-            other.scale[block] = ratio * self.scale[block]
         return other
 
-    def start(self, batch: int, generator: torch.Generator) -> list[Tensor]:
-        """States `(B · nodes, D)` of each layer after a reset."""
-        pairs = zip(self.twins, self.nodes, strict=True)
-        return [twin.initial(batch * count, generator).clone() for twin, count in pairs]
+    def start(self, batch: int, generator: torch.Generator, depth: int | None = None) -> Carried:
+        """What a batch begins with after a reset, for the first `depth` layers (all)."""
+        depth, parts = self.depth if depth is None else depth, len(self.members)
+        states, drives = [], []
+        for layer, count in enumerate(self.design.nodes[:depth]):
+            sizes = [len(range(member, batch, parts)) * count for member in range(parts)]
+            states.append(
+                [
+                    twins[layer].initial(size, generator).clone()
+                    for twins, size in zip(self.members, sizes, strict=True)
+                ]
+            )
+            drives.append(torch.full((batch, count), torch.nan))
+        known = self.mean[: self.block(depth - 1).stop]  # before the start: the mean, that is 0
+        past = known.expand(self.design.past, batch, -1).clone()
+        return Carried(states, past, drives)
 
-    def activation(self, layer: int, before: Tensor) -> tuple[Tensor, Tensor]:
-        """Drives `(T, B, nodes)` inside the fitted range, and the mean squared excess.
+    def activation(
+        self, layer: int, seen: Tensor, last: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Drives `(T, B, nodes)` that can be played, and the mean squared excess.
 
-        `before` `(T, B, ·)` are the raw features of the layer before. d = clamp(a/4 + 1/2, 0, 1),
-        mapped onto the range: a hard clamp beat a sigmoid; the excess is what a penalty needs,
-        since the clamp has no gradient outside.
+        `seen` `(T, B, ·)` is what the layer sees, standardised. d = clamp(a/4 + 1/2, 0, 1), mapped
+        onto the fitted range, then what the supply makes of it after `last` `(B, nodes)`: a hard
+        clamp beat a sigmoid; the excess is what a penalty needs, since the clamp has no gradient
+        outside.
         """
-        block = self.block(layer - 1)
-        standard = (before - self.mean[block]) / self.scale[block]
-        free = standard @ self.weights[layer].t() / 4 + (self.biases[layer] / 4 + 0.5)
+        free = seen @ self.weight(layer).t() / 4 + (self.biases[layer] / 4 + 0.5)
         inside = free.clamp(0.0, 1.0)
         low, high = self.ranges[layer]
-        return low + (high - low) * inside, ((free - inside) ** 2).mean()
+        drive, lag = play(low + (high - low) * inside, last, self.design.supply, low, high)
+        return drive, ((free - inside) ** 2).mean() + lag
 
     def respond(
-        self, layer: int, drive: Tensor, state: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Noisy normalised responses `(T, B, nodes · C)` to drives, and the states after them."""
-        twin, (steps, batch, count) = self.twins[layer], drive.shape
-        flat = drive.reshape(steps, batch * count)
-        states = twin.path(state, flat, twin.draw(steps, batch * count, generator))
-        noisy = twin.decode(states, flat) + twin.white((steps, batch * count), generator)
-        return noisy.reshape(steps, batch, count * self.channels), states[-1].detach()
+        self, layer: int, drive: Tensor, states: list[Tensor], generator: torch.Generator
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Noisy responses `(T, B, nodes, C)` to drives, and the states after them."""
+        steps, batch, count = drive.shape
+        parts, ends, (offset, scale) = [], [], self.units[layer]
+        for member, twins in enumerate(self.members):
+            twin, part = twins[layer], drive[:, member :: len(self.members)]
+            flat = part.reshape(steps, part.shape[1] * count)
+            columns = flat.shape[1]
+            path = twin.path(states[member], flat, twin.draw(steps, columns, generator))
+            noisy = twin.decode(path, flat) + twin.white((steps, columns), generator)
+            if twin.scale is not scale or twin.offset is not offset:  # another twin's units
+                noisy = (twin.offset - offset) / scale + (twin.scale / scale) * noisy
+            parts.append(noisy.reshape(steps, part.shape[1], count, self.channels))
+            ends.append(path[-1].detach())
+        if len(parts) == 1:
+            return parts[0], ends
+        order = torch.cat([torch.arange(m, batch, len(parts)) for m in range(len(parts))])
+        return torch.cat(parts, dim=1)[:, order.argsort()], ends
 
-    def forward(self, inputs: Tensor, states: list[Tensor], generator: torch.Generator) -> Passed:
-        """Run inputs `(T, B, n_in)` through all layers from `states`, with fresh noise."""
-        parts, drives, ends, excess = [inputs], [], [], inputs.new_zeros(())
-        for layer, state in enumerate(states):
-            drive, outside = self.activation(layer, parts[-1])
-            response, end = self.respond(layer, drive, state, generator)
-            parts.append(response)
+    def used(self, layer: int, responses: Tensor) -> Tensor:
+        """Features `(T, B, ·)` of a layer from its responses `(T, B, nodes, C)`."""
+        use = self.design.use[layer]
+        if use != tuple(range(self.channels)):
+            responses = responses[..., list(use)]
+        return responses.flatten(2)
+
+    def seen(self, sources: Sources, parts: Sequence[Tensor], past: Tensor) -> Tensor:
+        """Standardised features `(T, B, ·)` of sources; `parts` are those blocks of this chunk."""
+        return torch.cat(
+            [self._one(source, parts[source.layer + 1], past) for source in sources], -1
+        )
+
+    def _one(self, source: Source, part: Tensor, past: Tensor) -> Tensor:
+        block, before = self.block(source.layer), past.shape[0]
+        if source.delay:
+            whole = torch.cat([past[:, :, block], part])
+            part = whole[before - source.delay : len(whole) - source.delay]
+        return (part - self.mean[block]) / self.scale[block]
+
+    def forward(self, inputs: Tensor, carried: Carried, generator: torch.Generator) -> Passed:
+        """Run inputs `(T, B, n_in)` through as many layers as `carried` has, with fresh noise."""
+        design, depth = self.design, len(carried.states)
+        parts, excess = [inputs], inputs.new_zeros(())
+        drives, responses, ends = list[Tensor](), list[Tensor](), list[list[Tensor]]()
+        for layer in range(depth):
+            seen = self.seen(design.sources[layer], parts, carried.past)
+            drive, outside = self.activation(layer, seen, carried.drives[layer])
+            response, end = self.respond(layer, drive, carried.states[layer], generator)
+            parts.append(self.used(layer, response))
             drives.append(drive)
+            responses.append(response)
             ends.append(end)
-            excess = excess + outside / len(states)
-        return Passed(torch.cat(parts, dim=-1), ends, drives, excess)
+            excess = excess + outside / depth
+        features = torch.cat(parts, dim=-1)
+        sources = tuple(source for source in design.readout if source.layer < depth)
+        columns = pooled(self.seen(sources, parts, carried.past), design.window, design.pool)
+        past = (
+            torch.cat([carried.past, features.detach()])[-design.past :]
+            if design.past
+            else (carried.past)
+        )
+        last = [drive[-1].detach() for drive in drives]
+        return Passed(features, columns, Carried(ends, past, last), drives, responses, excess)
 
     @torch.no_grad()
-    def run(self, inputs: Tensor, passes: int, generator: torch.Generator) -> Tensor:
-        """Features `(T, passes, F)` of `passes` independent runs of `inputs` `(T, n_in)`."""
-        states, parts = self.start(passes, generator), []
-        for chunk in torch.split(inputs.unsqueeze(1).expand(-1, passes, -1), CHUNK_STEPS):
-            passed = self.forward(chunk, states, generator)
-            states = passed.states
-            parts.append(passed.features)
-        return torch.cat(parts)
+    def walk(
+        self, inputs: Tensor, passes: int, generator: torch.Generator, depth: int | None = None
+    ) -> Iterator[Passed]:
+        """Chunk by chunk, `passes` independent runs of `inputs` `(T, n_in)` from the reset."""
+        carried = self.start(passes, generator, depth)
+        for chunk in torch.split(inputs.unsqueeze(1).expand(-1, passes, -1), self.design.chunk):
+            passed = self.forward(chunk, carried, generator)
+            carried = passed.carried
+            yield passed
+
+    def run(
+        self, inputs: Tensor, passes: int, generator: torch.Generator, depth: int | None = None
+    ) -> Tensor:
+        """What the read-out sees of `passes` runs of `inputs`, `(T / window, passes, columns)`."""
+        return torch.cat([p.columns for p in self.walk(inputs, passes, generator, depth)])
 
     @torch.no_grad()
     def standardise(self, inputs: Tensor, passes: int, generator: torch.Generator) -> None:
@@ -168,16 +245,19 @@ class NodeLayers(nn.Module):
 
         They then stay: what training moves are the weights on a fixed scale.
         """
-        before = inputs.unsqueeze(1).expand(-1, passes, -1)
-        self._measure(-1, before)
-        for layer, state in enumerate(self.start(passes, generator)):
-            parts = []
-            for chunk in torch.split(before, CHUNK_STEPS):
-                drive, _ = self.activation(layer, chunk)
-                response, state = self.respond(layer, drive, state, generator)
-                parts.append(response)
-            before = torch.cat(parts)
-            self._measure(layer, before)
+        parts = [inputs.unsqueeze(1).expand(-1, passes, -1)]
+        self._measure(INPUTS, parts[0])
+        begin = self.start(passes, generator)
+        for layer, (states, last) in enumerate(zip(begin.states, begin.drives, strict=True)):
+            past = self.mean.expand(self.design.past, passes, -1)
+            made = []
+            for chunk in torch.split(self.seen(self.design.sources[layer], parts, past), 64):
+                drive, _ = self.activation(layer, chunk, last)
+                response, states = self.respond(layer, drive, states, generator)
+                last = drive[-1]
+                made.append(self.used(layer, response))
+            parts.append(torch.cat(made))
+            self._measure(layer, parts[-1])
 
     def _measure(self, layer: int, features: Tensor) -> None:
         block = self.block(layer)
@@ -185,12 +265,3 @@ class NodeLayers(nn.Module):
         self.mean[block] = features.mean(dim=(0, 1))
         # a node stuck at one end of its range answers a constant: leave it unscaled
         self.scale[block] = torch.where(spread > 1e-6, spread, torch.ones_like(spread))
-
-
-def _initial(layer: int, nodes: int, inputs: int, generator: torch.Generator) -> Tensor:
-    if layer == 0:
-        low, high = FIRST_WEIGHTS
-        size = low + (high - low) * torch.rand(nodes, inputs, generator=generator)
-        return size * (2 * torch.randint(0, 2, (nodes, inputs), generator=generator) - 1)
-    draw = torch.randn(nodes, inputs, generator=generator)
-    return LATER_GAIN / math.sqrt(inputs) * draw

@@ -47,3 +47,14 @@ class RunningRidge:
         gram.diagonal().add_(ridge * gram.diagonal().mean())
         weights = torch.linalg.solve(gram, covariance[inside, outside])
         return weights, mean[outside] - mean[inside] @ weights
+
+
+def pooled(columns: Tensor, window: int, pool: str) -> Tensor:
+    """`models.score.pooled` for tensors: `(T, B, F)` becomes `(T / window, B, ·)`."""
+    if pool == "step":
+        return columns
+    if pool == "last":
+        return columns[window - 1 :: window]
+    steps, batch, width = columns.shape
+    split = columns.reshape(steps // window, window, batch, width)
+    return split.mean(dim=1) if pool == "mean" else split.movedim(1, 2).flatten(2)

@@ -10,14 +10,16 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from models.errors import InputError, TwinrigError
-from training.layers import CHUNK_STEPS
-from training.readout import DECAY, RIDGE, RunningRidge
+from models.score import score
+from training.course import Stage, TrainSettings
+from training.passes import passes_of
+from training.readout import DECAY, RunningRidge
 from training.streams import Streams
 
 if TYPE_CHECKING:
@@ -26,69 +28,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from training.layers import NodeLayers, Passed
+    from training.carried import Passed
+    from training.layers import NodeLayers
     from training.tasks import Task
 
     FloatArray = NDArray[np.float64]
 
 HISTOGRAM_BINS = 20
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """What a training rests on; the defaults are the recipe that was measured to transfer.
-
-    Attributes
-    ----------
-    iterations
-        Gradient steps; one is `streams` × 64 steps of the series. 1500 take 2–3 minutes of one
-        core with 3 × 40 nodes. Twice as many lowered the twin's score further than the device's.
-    streams
-        Positions of the series that are walked side by side.
-    masked
-        Steps after a jump whose error doesn't count: the device forgets its reset in about that.
-    rate, betas, clip
-        Adam's, and the largest norm of a gradient.
-    warm_up
-        Iterations over which the rate rises; it then falls as a cosine to `last_rate` of `rate`.
-    readout_every
-        Iterations between two solutions of the read-out.
-    penalty
-        Weight of the mean squared excess of the drives beside the NMSE.
-    ridge
-        Of the read-out, a share of the mean diagonal.
-    validate_every, validation_passes
-        Iterations between two scores on the validation part, and noisy passes of each.
-    """
-
-    iterations: int = 1500
-    streams: int = 16
-    masked: int = 40
-    rate: float = 1e-2
-    betas: tuple[float, float] = (0.9, 0.98)
-    clip: float = 0.5
-    warm_up: int = 50
-    last_rate: float = 0.02
-    readout_every: int = 10
-    penalty: float = 0.1
-    ridge: float = RIDGE
-    validate_every: int = 25
-    validation_passes: int = 4
-    seed: int = 0
-
-    def rate_at(self, iteration: int) -> float:
-        """Learning rate of an iteration."""
-        warm = min(1.0, (iteration + 1) / self.warm_up)
-        turn = 0.5 * (1 + math.cos(math.pi * iteration / max(self.iterations, 1)))
-        return self.rate * warm * (self.last_rate + (1 - self.last_rate) * turn)
+__all__ = ["HISTOGRAM_BINS", "TrainSettings", "TrainState", "Trainer", "train_layers"]
 
 
 @dataclass(frozen=True)
 class TrainState:
     """The state after an iteration: scores, and what a page draws.
 
-    `validation` is None where it was not scored since the last state. `weights` are the layers',
-    `readout` the read-out's `(F,)`, `histogram` `(layers, bins)` the shares of drives in 0…1.
+    `validation` is None where it was not scored since the last state. `weights` are the layers'
+    from the layer before, `readout` the read-out's, `histogram` `(layers, bins)` the shares of
+    drives in 0…1.
     """
 
     iteration: int
@@ -100,53 +56,90 @@ class TrainState:
 
 
 class Trainer:
-    """Trains `layers` on `task`, one `step` an iteration; everything it rests on can be saved."""
+    """Trains `layers` on `task`, one `step` an iteration; `trainer_state` saves and restores it."""
 
     def __init__(self, task: Task, layers: NodeLayers, settings: TrainSettings) -> None:
-        self.layers, self.settings = layers, settings
+        self.layers, self.settings, self.task = layers, settings, task
         self.inputs = torch.as_tensor(task.inputs, dtype=torch.float32)
         self.targets = torch.as_tensor(task.targets, dtype=torch.float32)
+        self.learned = torch.as_tensor(task.answers(task.train).copy())
         self.end = int(np.flatnonzero(task.train)[-1]) + 1
-        self.variance = float(np.var(task.targets[task.train], axis=0).mean())
-        marked = np.flatnonzero(task.validation)
-        self.washout, self.scored = task.washout, slice(int(marked[0]), int(marked[-1]) + 1)
+        if self.end < layers.design.chunk:
+            raise InputError(
+                f"task {task.name!r}: {self.end} steps up to the end of its training part, a chunk "
+                f"of the training has {layers.design.chunk}"
+            )
+        trained = task.targets[task.answers(task.train)]
+        self.variance = float(np.var(trained, axis=0).mean())
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.parameters = [*layers.weights, *layers.biases]
-        self.optimiser = torch.optim.Adam(self.parameters, settings.rate, settings.betas)
-        self.running = RunningRidge(layers.features, self.targets.shape[1], DECAY)
+        self.stages = settings.stages(layers.depth)
         self.iteration, self.elapsed_s = 0, 0.0
-        self.training = self.best_validation = float("inf")
+        self.best_iteration = 0
         self.best = [p.detach().clone() for p in self.parameters]
-        self.streams = Streams(self.end, settings.streams, settings.masked)
-        self.states = layers.start(settings.streams, self.generator)
+        self.enter(self.stages[0])
 
-    def begin(self) -> None:
-        """Measure the features' scales and a first read-out; not needed when resuming."""
-        layers, settings = self.layers, self.settings
-        stretch = self.inputs[: self.end]
-        layers.standardise(stretch, settings.validation_passes, self.generator)
-        features = layers.run(stretch, settings.validation_passes, self.generator)
-        self._collect(features[settings.masked :], self.targets[settings.masked : self.end])
+    def enter(self, stage: Stage) -> None:
+        """Make ready what a stage needs, its read-out aside."""
+        settings, layers, design = self.settings, self.layers, self.layers.design
+        self.stage = stage
+        self.training = self.best_validation = float("inf")
+        self.best_iteration = self.iteration
+        chosen = [*(layers.weights[k] for k in stage.trained)]
+        shifts = [*(layers.biases[k] for k in stage.trained)]
+        for parameter in self.parameters:
+            parameter.requires_grad_(any(parameter is one for one in (*chosen, *shifts)))
+        self.optimiser = torch.optim.AdamW(
+            [
+                {"params": chosen, "weight_decay": settings.weight_decay},
+                {"params": shifts, "weight_decay": 0.0},
+            ],
+            settings.rate,
+            settings.betas,
+        )
+        columns = design.columns(layers.inputs, stage.depth)
+        self.running = RunningRidge(columns, self.targets.shape[1], DECAY)
+        self.streams = Streams(
+            self.end, settings.streams, settings.masked, design.chunk, design.window
+        )
+        self.carried = layers.start(settings.streams, self.generator, stage.depth)
+
+    def begin(self, *, measured: bool = False) -> None:
+        """Measure the features' scales and a first read-out; not needed when resuming.
+
+        `measured`: the scales are known, those of a network that is trained further.
+        """
+        if not measured:
+            self.layers.standardise(self.inputs[: self.end], self._passes, self.generator)
+        self.enter(self.stage)
+        self.first_readout()
+
+    def first_readout(self) -> None:
+        """A read-out of the stage from whole runs of the training part."""
+        layers, settings, window = self.layers, self.settings, self.layers.design.window
+        whole = self.end // window * window
+        rows = layers.run(self.inputs[:whole], self._passes, self.generator, self.stage.depth)
+        used = self.learned[: len(rows)].clone()
+        used[: math.ceil(settings.masked / window)] = False
+        targets = self.targets[: len(rows)][used]
+        many = targets.unsqueeze(1).expand(-1, rows.shape[1], -1)
+        self.running.update(rows[used].flatten(0, 1), many.flatten(0, 1))
         # as if the running sums had always been there: their weight in the steady state
-        self.running.scale_to(settings.streams * CHUNK_STEPS / (1 - DECAY))
+        answers = settings.streams * layers.design.chunk / window
+        self.running.scale_to(answers / (1 - DECAY))
         self._solve()
 
-    def _collect(self, features: Tensor, targets: Tensor) -> None:
-        """Add features `(T, B, F)` and targets `(T, O)` to the running sums."""
-        rows = self._standard(features).flatten(0, 1)
-        many = targets.unsqueeze(1).expand(-1, features.shape[1], -1).flatten(0, 1)
-        self.running.update(rows, many)
+    @property
+    def _passes(self) -> int:
+        return passes_of(self.layers, self.settings.validation_passes)
 
     def _solve(self) -> None:
         weights, bias = self.running.solve(self.settings.ridge)
         self.readout, self.bias = weights.float(), bias.float()
 
-    def predict(self, features: Tensor) -> Tensor:
-        """Prediction `(…, O)` of raw features `(…, F)` by the present read-out."""
-        return self._standard(features) @ self.readout + self.bias
-
-    def _standard(self, features: Tensor) -> Tensor:
-        return (features - self.layers.mean) / self.layers.scale
+    def predict(self, columns: Tensor) -> Tensor:
+        """Answers `(…, O)` of columns `(…, columns)` by the present read-out."""
+        return columns @ self.readout + self.bias
 
     def step(self) -> Passed:
         """One iteration: a chunk of every stream forwards and back, then one step of Adam.
@@ -156,23 +149,30 @@ class Trainer:
         TwinrigError
             The error is no finite number any more.
         """
-        settings, steps, counted = self.settings, self.streams.steps(), self.streams.counted()
-        passed = self.layers.forward(self.inputs[steps], self.states, self.generator)
-        features, targets = passed.features[counted], self.targets[steps][counted]
-        error = ((self.predict(features) - targets) ** 2).mean() / self.variance
-        for group in self.optimiser.param_groups:
-            group["lr"] = settings.rate_at(self.iteration)
-        self.optimiser.zero_grad()
-        torch.autograd.backward(error + settings.penalty * passed.excess)
-        torch.nn.utils.clip_grad_norm_(self.parameters, settings.clip)
-        self.optimiser.step()
-        self.running.update(self._standard(features.detach()), targets)
+        settings, answers = self.settings, self.streams.answers()
+        counted = self.streams.counted() & self.learned[answers]
+        inputs = self.inputs[self.streams.steps()]
+        passed = self.layers.forward(inputs, self.carried, self.generator)
         self.iteration += 1
+        if counted.any():
+            self._learn(passed, counted, self.targets[answers][counted])
         if self.iteration % settings.readout_every == 0:
             self._solve()
-        self._walk(passed.states)
-        self._note_error(float(error.detach()))
+        self._walk(passed)
         return passed
+
+    def _learn(self, passed: Passed, counted: Tensor, targets: Tensor) -> None:
+        settings, columns = self.settings, passed.columns[counted]
+        error = ((self.predict(columns) - targets) ** 2).mean() / self.variance
+        for group in self.optimiser.param_groups:
+            group["lr"] = settings.rate_at(self.iteration - 1, self.stage)
+        self.optimiser.zero_grad()
+        torch.autograd.backward(error + settings.penalty * passed.excess)
+        known = [p for p in self.parameters if p.requires_grad]
+        torch.nn.utils.clip_grad_norm_(known, settings.clip)
+        self.optimiser.step()
+        self.running.update(columns.detach(), targets)
+        self._note_error(float(error.detach()))
 
     def _note_error(self, fresh: float) -> None:
         if not math.isfinite(fresh):
@@ -183,31 +183,32 @@ class Trainer:
         first = math.isinf(self.training)
         self.training = fresh if first else 0.95 * self.training + 0.05 * fresh
 
-    def _walk(self, states: list[Tensor]) -> None:
+    def _walk(self, passed: Passed) -> None:
         """Carry the states to the next chunk; a stream that jumped starts from a fresh reset."""
-        self.states, jumped = states, self.streams.walk(self.generator)
-        if not jumped.any():
-            return
-        for layer, fresh in enumerate(self.layers.start(len(jumped), self.generator)):
-            mask = jumped.repeat_interleave(self.layers.nodes[layer]).unsqueeze(1)
-            self.states[layer] = torch.where(mask, fresh, self.states[layer])
+        self.carried, jumped = passed.carried, self.streams.walk(self.generator)
+        if jumped.any():
+            fresh = self.layers.start(len(jumped), self.generator, self.stage.depth)
+            self.carried = self.carried.where(jumped, fresh)
 
     @torch.no_grad()
     def validate(self) -> float:
         """Score of single noisy passes over the validation part, from the reset; keeps the best."""
-        warm = max(0, self.scored.start - self.washout)
+        task, window = self.task, self.task.window
+        marked = np.flatnonzero(task.answers(task.validation))
+        warm = max(0, marked[0] * window - task.washout) // window * window
         # always the same draws: iterations are compared on one ground
         draws = torch.Generator().manual_seed(self.settings.seed + 1)
-        passes = self.settings.validation_passes if self.layers.noisy else 1
-        features = self.layers.run(self.inputs[warm : self.scored.stop], passes, draws)
-        prediction = self.predict(features[self.scored.start - warm :])
-        target = self.targets[self.scored]
-        error = ((prediction - target.unsqueeze(1)) ** 2).mean()
-        score = float(error / ((target - target.mean(0)) ** 2).mean())
-        if score < self.best_validation:
-            self.best_validation = score
+        stretch = self.inputs[warm : (marked[-1] + 1) * window]
+        columns = self.layers.run(stretch, self._passes, draws, self.stage.depth)
+        answers = self.predict(columns[marked - warm // window]).double().numpy()
+        target = task.targets[marked]
+        each = [score(task.metric, one, target) for one in answers.transpose(1, 0, 2)]
+        found = float(np.mean(each))
+        # of equal error rates the later, longer trained one
+        if found <= self.best_validation:
+            self.best_validation, self.best_iteration = found, self.iteration
             self.best = [p.detach().clone() for p in self.parameters]
-        return score
+        return found
 
     def keep_best(self) -> None:
         """Put the weights of the best validation score back."""
@@ -215,54 +216,18 @@ class Trainer:
             for parameter, best in zip(self.parameters, self.best, strict=True):
                 parameter.copy_(best)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything that a resumed training needs beside `numbers`, the task and the twins."""
-        out: dict[str, Tensor] = {f"layers.{k}": v for k, v in self.layers.state_dict().items()}
-        for index, parameter in enumerate(self.parameters):
-            out[f"best.{index}"] = self.best[index]
-            for key, value in self.optimiser.state.get(parameter, {}).items():
-                out[f"adam.{index}.{key}"] = value
-        out |= {f"state.{index}": state for index, state in enumerate(self.states)}
-        out |= {"moments": self.running.moments, "readout": self.readout, "bias": self.bias}
-        out |= {"generator": self.generator.get_state()}
-        streams = {"position": self.streams.position, "since_jump": self.streams.since_jump}
-        return {name: tensor.detach().numpy() for name, tensor in out.items()} | streams
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to do: the last iteration, or no better score for too long."""
+        without = self.iteration - self.best_iteration
+        waited = self.stage is self.stages[-1] and 0 < self.settings.patience <= without
+        return self.iteration >= self.settings.iterations or waited
 
-    def numbers(self) -> dict[str, Any]:
-        """Where the training stands."""
-        names = ("iteration", "elapsed_s", "training", "best_validation")
-        return {name: getattr(self, name) for name in names}
-
-    def restore(self, arrays: dict[str, NDArray[Any]], numbers: dict[str, Any]) -> None:
-        """Go on from what `arrays` and `numbers` gave.
-
-        Raises
-        ------
-        InputError
-            They belong to another network, or lack something.
-        """
-        try:
-            found = {name: torch.as_tensor(array.copy()) for name, array in arrays.items()}
-            state = {name: found[f"layers.{name}"] for name in self.layers.state_dict()}
-            self.layers.load_state_dict(state)
-            for index, parameter in enumerate(self.parameters):
-                self.best[index] = found[f"best.{index}"]
-                names = ("step", "exp_avg", "exp_avg_sq")
-                moments = {n: found[f"adam.{index}.{n}"] for n in names}
-                self.optimiser.state[parameter] = moments
-            self.states = [found[f"state.{index}"] for index in range(len(self.states))]
-            self.running.moments = found["moments"]
-            self.readout, self.bias = found["readout"], found["bias"]
-            self.generator.set_state(found["generator"])
-            self.streams.position = arrays["position"].copy()
-            self.streams.since_jump = arrays["since_jump"].copy()
-            self.iteration = int(numbers["iteration"])
-            for name in ("elapsed_s", "training", "best_validation"):
-                setattr(self, name, float(numbers[name]))
-        except (KeyError, RuntimeError, TypeError, ValueError) as error:
-            raise InputError(
-                f"checkpoint: belongs to another training or is damaged ({error}); train anew"
-            ) from error
+    def next_stage(self) -> None:
+        """Go on to the next stage from the best of this one."""
+        self.keep_best()
+        self.enter(self.stages[self.stages.index(self.stage) + 1])
+        self.first_readout()
 
     def state(self, drives: list[Tensor], validation: float | None) -> TrainState:
         """What a page draws, from the drives of the last chunk."""
@@ -274,7 +239,7 @@ class Trainer:
             self.iteration,
             self.training,
             validation,
-            tuple(w.detach().double().numpy() for w in self.layers.weights),
+            tuple(self.layers.nearest(k).detach().double().numpy() for k in range(len(drives))),
             self.readout[:, 0].double().numpy(),
             np.asarray(shares),
         )
@@ -289,14 +254,16 @@ def train_layers(trainer: Trainer, every_s: float = 0.5) -> Iterator[TrainState]
         The error is no finite number any more.
     """
     last, validation, settings = -every_s, None, trainer.settings
-    while trainer.iteration < settings.iterations:
+    while not trainer.ended:
         started = time.monotonic()
         passed = trainer.step()
-        final = trainer.iteration == settings.iterations
+        final = trainer.iteration >= trainer.stage.end
         if trainer.iteration % settings.validate_every == 0 or final:
             validation = trainer.validate()
+        if final and trainer.iteration < settings.iterations:
+            trainer.next_stage()
         trainer.elapsed_s += time.monotonic() - started
-        if final or trainer.elapsed_s - last >= every_s:
+        if trainer.ended or trainer.elapsed_s - last >= every_s:
             yield trainer.state(passed.drives, validation)
             last, validation = trainer.elapsed_s, None
     trainer.keep_best()

@@ -18,32 +18,25 @@ from app.operations.events import (
     Stage,
     TrainProgress,
 )
+from app.operations.train_setup import Setup
 from app.run_lock import RunLock
-from app.store import code_version, new_directory, new_id, now_iso, save_network
-from app.train_request import Request, TwinSet, checkpoint_of, request_of
+from app.store import code_version, load_network, new_directory, new_id, now_iso, save_network
+from app.train_request import Request, TrainOptions, checkpoint_of, request_of
 from models import kernel
 from models.errors import InputError, raise_problems
 from training.baselines import software_baselines
 from training.compile import compile_network, with_record
-from training.foresee import (
-    RIDGES,
-    Foreseen,
-    Readout,
-    best_readout,
-    device_spread,
-    foresee,
-    untrained_layers,
-)
-from training.layers import NodeLayers
+from training.course import TrainSettings
+from training.foresee import Foreseen, Readout, best_readout, device_spread, foresee, ridges_for
 from training.readout import RIDGE
-from training.tasks import make_task
-from training.train import Trainer, TrainSettings, train_layers
+from training.train import Trainer, train_layers
+from training.trainer_state import arrays_of, numbers_of, restore
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from app.operations.events import Event
-    from training.tasks import Task
+    from training.layers import NodeLayers
     from training.train import TrainState
 
 CHECKPOINT_EVERY_S = 10.0
@@ -54,15 +47,16 @@ UNTRAINED = "untrained network"
 
 def train(
     task: str | None,
-    twins: Sequence[Path] | None,
+    twins: Sequence[Path | str] | None,
     layers: Sequence[int] | None,
     out: Path,
     *,
     iterations: int | None = None,
     seed: int = 0,
     resume: bool = False,
-    judge: Path | None = None,
+    judge: Path | str | None = None,
     readout_from_judge: bool = False,
+    options: TrainOptions | Mapping[str, Any] | None = None,
 ) -> Generator[Event, None, Path]:
     """Train a network and foresee its score on the device; returns its `network.json`.
 
@@ -71,11 +65,11 @@ def train(
     Parameters
     ----------
     task
-        Name and options, such as `mackey-glass:h=5`.
+        Name and options, such as `mackey-glass:h=5`; None: that of `options.origin`.
     twins
-        One twin for all layers, or one a layer.
+        One twin for all layers, or one a layer; None: those of `options.origin`.
     layers
-        Nodes of each layer.
+        Nodes of each layer; None: those of `options.origin`.
     out
         A new folder, or with `resume` that of the training that ended early; the checkpoint
         there knows all else.
@@ -83,13 +77,15 @@ def train(
         Gradient steps; 0: an untrained network with a trained read-out.
     judge
         A stochastic twin that judges a deterministic one's read-out; see `Request`.
+    options
+        Wiring, ensemble, cascade and the like, also as JSON.
 
     Raises
     ------
     InputError
         An unknown task, a twin that can't be read, layers that don't fit, `out` in use.
     RefusedError
-        Another program trains there.
+        Another program trains there, or a deployment would take longer than `max_hours`.
     TwinrigError
         The training diverged, or the disk refuses.
     """
@@ -100,36 +96,59 @@ def train(
         request = request_of(numbers, out)
     else:
         count = TrainSettings().iterations if iterations is None else iterations
+        said = options if isinstance(options, TrainOptions) else TrainOptions.of(options or {})
+        named, through, sizes = _of_origin(task, twins, layers, said)
         request = Request(
-            task or "",
-            tuple(str(Path(path).resolve()) for path in twins or ()),
-            tuple(int(nodes) for nodes in layers or ()),
+            named,
+            tuple(str(Path(path).resolve()) for path in through),
+            tuple(int(nodes) for nodes in sizes),
             count,
             seed,
             None if judge is None else str(Path(judge).resolve()),
             readout_from_judge,
+            said,
         )
-    made = make_task(request.task)
-    read = TwinSet.read(request.twins, len(request.layers))
-    judges = TwinSet.read([request.judge], len(request.layers)) if request.judge else None
-    yield Note(made.describe())
+    setup = Setup.of(request)
+    yield Note(setup.task.describe())
     yield Note(f"twins run by {kernel.describe()}")
     if not resume:
         new_directory(out)
     with RunLock(out):
-        run = _Training(request, made, read, judges, out)
+        run = _Training(setup, out)
         if resume:
             run.restore(arrays, numbers)
         return (yield from run.events())
 
 
+def _of_origin(
+    task: str | None,
+    twins: Sequence[Path | str] | None,
+    layers: Sequence[int] | None,
+    options: TrainOptions,
+) -> tuple[str, Sequence[Path | str], Sequence[int]]:
+    """Task, twins and layers as they are asked for; what is not, is that of the origin."""
+    if options.origin is None:
+        return task or "", twins or (), layers or ()
+    network = load_network(Path(options.origin))
+    nodes = [layer.nodes for layer in network.layers]
+    if layers and list(layers) != nodes:
+        raise InputError(f"train: {options.origin} has layers {nodes}, not {list(layers)}")
+    named = task or network.meta.get("task")
+    through = twins or network.meta.get("twins")
+    missing = [
+        f"{options.origin} says no {what}: give --{what}"
+        for what, found in (("task", named), ("twin", through))
+        if not found
+    ]
+    raise_problems(InputError, "train", missing)
+    return str(named), through or (), nodes
+
+
 class _Training:
     """One training from its baselines to its artefact."""
 
-    def __init__(
-        self, request: Request, task: Task, twins: TwinSet, judges: TwinSet | None, out: Path
-    ) -> None:
-        self.request, self.task, self.twins, self.judges = request, task, twins, judges
+    def __init__(self, setup: Setup, out: Path) -> None:
+        self.setup, self.request, self.task = setup, setup.request, setup.task
         self.out, self.baselines = out, dict[str, float]()
         self.trainer: Trainer | None = None
 
@@ -137,13 +156,13 @@ class _Training:
         """Go on from a checkpoint; InputError where a twin has changed since."""
         problems = [
             f"{reference.path} has changed since the training began; train anew"
-            for reference, known in zip(self.twins.references, numbers["twins"], strict=True)
+            for reference, known in zip(self.setup.twins.references, numbers["twins"], strict=True)
             if reference.sha256 != known
         ]
         raise_problems(InputError, "train", problems)
         self.baselines = dict(numbers["baselines"])
-        self.trainer = self._new_trainer()
-        self.trainer.restore(arrays, numbers)
+        self.trainer = self.setup.trainer()
+        restore(self.trainer, arrays, numbers)
 
     def events(self) -> Generator[Event, None, Path]:
         """Everything in order; returns the path of the artefact."""
@@ -153,7 +172,7 @@ class _Training:
         layers: NodeLayers
         extra: dict[str, Any] = {}
         if self.request.iterations == 0:
-            layers, gain = self._untrained()
+            layers, gain = self.setup.untrained()
             extra["gain"] = gain
             yield Note(f"untrained, at its best gain by validation: {gain:g}")
         else:
@@ -163,57 +182,49 @@ class _Training:
                 raise AssertionError("trained without a trainer")
             layers = self.trainer.layers
             extra["validation"] = self.trainer.best_validation
+            extra["trained"] = self.trainer.iteration
         yield Stage("read-out", 3, STAGES)
         readout = self._readout(layers)
         yield Stage("score to expect on the device", 4, STAGES)
         foreseen = foresee(layers, readout, self.task, self.request.seed + 2)
-        if self.judges is not None:
-            judged = foresee(self._judge(layers), readout, self.task, self.request.seed + 2)
-            extra["judged"] = judged.predicted
+        if self.setup.judges is not None:
+            judge = self.setup.judge(layers)
+            extra["judged"] = foresee(judge, readout, self.task, self.request.seed + 2).predicted
         extra["seconds"] = round(time.monotonic() - began, 1)
         return (yield from self._finish(layers, readout, foreseen, extra))
 
     def _baselines(self) -> Iterator[Event]:
-        """Those that a checkpoint has already are not computed again."""
-        stochastic = self.judges or self.twins
-        spread = round(device_spread(stochastic.models[0]), 3) or None
-        nodes = sum(self.request.layers)
+        """Those that a checkpoint, or the same task's network before, has are not made again."""
+        setup, origin = self.setup, self.setup.origin
+        nodes = sum(setup.design.nodes)
+        described = None if origin is None else origin.task.get("description")
+        if not self.baselines and origin is not None and described == self.task.describe():
+            self.baselines = dict(origin.baselines)
+            yield Note("the baselines are those of the network that this one goes on from")
+        stochastic = setup.judges or setup.twins
+        spread = round(device_spread(stochastic.models[0][0]), 3) or None
         if not self.baselines:
             for name, value in software_baselines(self.task, nodes, spread, self.request.seed):
                 self.baselines[name] = value
                 yield BaselineScored(name, value)
         if UNTRAINED not in self.baselines and self.request.iterations > 0:
-            layers, _ = self._untrained()
-            readout = best_readout(layers, self.task, [RIDGE], self._draw())
+            layers, _ = setup.untrained()
+            readout = best_readout(layers, self.task, ridges_for(layers, self.task), self._draw())
             foreseen = foresee(layers, readout, self.task, self.request.seed + 2)
             self.baselines[UNTRAINED] = foreseen.predicted["value"]
             yield BaselineScored(UNTRAINED, self.baselines[UNTRAINED])
 
-    def _untrained(self) -> tuple[NodeLayers, float]:
-        # of the device as it is: the judge, where the network's own twins have no noise
-        twins = self.twins if self.request.iterations == 0 else self.judges or self.twins
-        request = self.request
-        return untrained_layers(twins.models, twins.ranges, request.layers, self.task, request.seed)
-
-    def _new_trainer(self) -> Trainer:
-        request, twins = self.request, self.twins
-        draw = torch.Generator().manual_seed(request.seed)
-        inputs = self.task.inputs.shape[1]
-        layers = NodeLayers(twins.models, twins.ranges, request.layers, inputs, draw)
-        settings = TrainSettings(iterations=request.iterations, seed=request.seed)
-        return Trainer(self.task, layers, settings)
-
     def _train(self) -> Iterator[Event]:
         """Train; whatever ends it, a checkpoint of the last iteration is left."""
         if self.trainer is None:
-            self.trainer = self._new_trainer()
-            self.trainer.begin()
+            self.trainer = self.setup.trainer()
+            self.trainer.begin(measured=self.setup.origin is not None)
         saved = drawn = time.monotonic()
         try:
             for state in train_layers(self.trainer):
                 now = time.monotonic()
                 yield self._progress(state)
-                if now - drawn >= PICTURE_EVERY_S or state.iteration == self.request.iterations:
+                if now - drawn >= PICTURE_EVERY_S or self.trainer.ended:
                     drawn = now
                     yield NetworkState(state.weights, state.readout, state.histogram)
                 if now - saved >= CHECKPOINT_EVERY_S:
@@ -232,35 +243,32 @@ class _Training:
 
     def _save_checkpoint(self, trainer: Trainer) -> None:
         numbers = {
-            **trainer.numbers(),
+            **numbers_of(trainer),
             "kind": "training",
             "request": asdict(self.request),
-            "twins": [reference.sha256 for reference in self.twins.references],
+            "twins": [reference.sha256 for reference in self.setup.twins.references],
             "baselines": self.baselines,
         }
-        save_checkpoint(self.out, trainer.arrays(), numbers)
+        save_checkpoint(self.out, arrays_of(trainer), numbers)
 
     def _draw(self) -> torch.Generator:
         """Noise under a read-out; always the same, whether or not the training was resumed."""
         return torch.Generator().manual_seed(self.request.seed + 3)
 
-    def _judge(self, layers: NodeLayers) -> NodeLayers:
-        return layers if self.judges is None else layers.through(self.judges.models)
-
     def _readout(self, layers: NodeLayers) -> Readout:
         """Without noise no ridge is right by itself: several are tried."""
-        judge = self._judge(layers)
-        if layers.noisy or self.request.readout_from_judge:
-            fitted = judge if self.request.readout_from_judge else layers
-            return best_readout(fitted, self.task, [RIDGE], self._draw())
-        return best_readout(layers, self.task, RIDGES, self._draw(), judge=judge)
+        judge = self.setup.judge(layers)
+        if self.request.readout_from_judge:
+            return best_readout(judge, self.task, [RIDGE], self._draw())
+        ridges = ridges_for(layers, self.task)
+        return best_readout(layers, self.task, ridges, self._draw(), judge=judge)
 
     def _finish(
         self, layers: NodeLayers, readout: Readout, foreseen: Foreseen, extra: dict[str, Any]
     ) -> Generator[Event, None, Path]:
-        request, twins = self.request, self.twins
+        request, twins = self.request, self.setup.twins
         network = compile_network(
-            layers, readout, foreseen, self.task, twins.twins[0], twins.references
+            layers, readout, foreseen, self.task, twins.first, twins.references
         )
         meta = {
             "id": new_id("net"),

@@ -13,6 +13,7 @@ from models.network import TwinReference
 from models.sequence import DriveWindow, Reset
 from models.twin import Twin
 from training.compile import compile_network
+from training.design import Design
 from training.foresee import (
     RIDGES,
     best_readout,
@@ -27,6 +28,7 @@ from training.readout import RunningRidge
 from training.streams import Streams
 from training.tasks import Task, make_task
 from training.train import Trainer, TrainSettings, train_layers
+from training.trainer_state import arrays_of, numbers_of, restore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,9 +77,10 @@ def layers_of(
     nodes: Sequence[int] = (6, 6), *, seed: int = 0, low: float = 0.0, high: float = 1.0,
     deterministic: bool = False,
 ) -> NodeLayers:  # fmt: skip
-    models = [twin_model(deterministic=deterministic)] * len(nodes)
+    members = [[twin_model(deterministic=deterministic)] * len(nodes)]
     draw = torch.Generator().manual_seed(seed)
-    return NodeLayers(models, [(low, high)] * len(nodes), nodes, 1, draw)
+    design = Design.of(nodes, 2)
+    return NodeLayers(members, [(low, high)] * len(nodes), design, 1, draw)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -100,8 +103,7 @@ def test_features_are_standardised_by_what_they_are_at_first() -> None:
     layers = layers_of()
     inputs = torch.rand(600, 1, generator=generator())
     layers.standardise(inputs, 4, generator(1))
-    features = layers.run(inputs, 16, generator(2))
-    standard = (features - layers.mean) / layers.scale
+    standard = layers.run(inputs, 16, generator(2))
     assert standard.mean((0, 1)).abs().max() < 0.3
     assert (standard.std((0, 1)) - 1).abs().max() < 0.3
 
@@ -125,7 +127,7 @@ def test_drives_stay_in_the_fitted_range_and_the_excess_is_what_the_clamp_cut() 
         layers.weights[0].copy_(torch.tensor([[10.0], [-10.0], [0.1], [0.0]]))
         layers.biases[0].zero_()
     inputs = torch.linspace(-1, 1, 101).reshape(-1, 1, 1)
-    drive, excess = layers.activation(0, inputs)
+    drive, excess = layers.activation(0, inputs)  # nothing was measured: mean 0, scale 1
     assert drive.min().item() == pytest.approx(0.2)
     assert drive.max().item() == pytest.approx(0.7)
     free = inputs[:, 0] * torch.tensor([10.0, -10.0, 0.1, 0.0]) / 4 + 0.5
@@ -199,7 +201,7 @@ def test_a_resumed_training_is_the_one_that_was_never_stopped(task: Task) -> Non
     for _ in range(17):
         first.step()
     second = Trainer(task, layers_of(seed=9), TrainSettings(iterations=30))
-    second.restore(first.arrays(), first.numbers())
+    restore(second, arrays_of(first), numbers_of(first))
     for _ in train_layers(second):
         pass
     for one, other in zip(whole.parameters, second.parameters, strict=True):
@@ -212,7 +214,9 @@ def test_a_checkpoint_of_another_network_is_refused(task: Task) -> None:
     first.begin()
     first.step()
     with pytest.raises(InputError, match="belongs to another training"):
-        Trainer(task, layers_of((6, 6)), TrainSettings()).restore(first.arrays(), first.numbers())
+        restore(
+            Trainer(task, layers_of((6, 6)), TrainSettings()), arrays_of(first), numbers_of(first)
+        )
 
 
 def test_an_error_that_is_no_number_ends_the_training_with_advice(task: Task) -> None:
@@ -245,7 +249,7 @@ def test_the_compiled_network_computes_in_the_devices_units_what_was_trained(tas
     layers = layers_of(low=0.1, high=0.9)
     layers.standardise(torch.as_tensor(task.inputs[:695]).float(), 4, generator())
     readout = best_readout(layers, task, [1e-6], generator(1))
-    model = layers.twins[0]
+    model = layers.members[0][0]
     twin = Twin(
         model.weights(), ("X", "Y"), ("V", "V"), 4, 16, False,
         DriveWindow("amplitude", 0.0022, 0.0034), Reset(0.004),
@@ -260,14 +264,11 @@ def test_the_compiled_network_computes_in_the_devices_units_what_was_trained(tas
     normal = passed.features[:, 0].double().numpy()
     offset, scale = (x.double().numpy() for x in (model.offset, model.scale))
     responses = [offset + scale * normal[:, network.block(k)].reshape(-1, 6, 2) for k in range(2)]
-    np.testing.assert_allclose(
-        network.drive(0, []), passed.drives[0][:, 0].numpy(), atol=1e-5
-    )
+    np.testing.assert_allclose(network.drive(0, []), passed.drives[0][:, 0].numpy(), atol=1e-5)
     np.testing.assert_allclose(
         network.drive(1, responses[:1]), passed.drives[1][:, 0].numpy(), atol=1e-5
     )
-    standard = (passed.features[:, 0] - layers.mean) / layers.scale
-    expected = standard.double() @ readout.weights + readout.bias
+    expected = readout.answers(passed.columns[:, 0])
     got = network.read_out(network.features(network.inputs, responses))
     np.testing.assert_allclose(got, expected.numpy(), atol=1e-4)
     assert network.node_mean.shape == (12, 240, 2)
@@ -292,7 +293,7 @@ def test_the_predicted_score_is_that_of_single_noisy_passes(task: Task) -> None:
 def test_without_noise_the_ridge_is_the_best_under_the_judges_noise(task: Task) -> None:
     layers = layers_of(deterministic=True)
     layers.standardise(torch.as_tensor(task.inputs[:695]).float(), 1, generator())
-    judge = layers.through([twin_model()] * 2)
+    judge = layers.through([[twin_model()] * 2])
     assert judge.noisy
     assert not layers.noisy
     alone = best_readout(layers, task, RIDGES, generator(1))
@@ -311,12 +312,12 @@ def test_other_twins_take_over_a_network_in_the_devices_units(task: Task) -> Non
         other.scale.mul_(0.5)
         other.decoder.mul_(2.0)
         other.decoder_bias.mul_(2.0).sub_(2e-6 / other.scale)
-    moved = layers.through([other] * 2)
+    moved = layers.through([[other] * 2])
     readout = best_readout(layers, task, [1e-3], generator(1))
     steps = slice(0, 200)
-    _, one = score_passes(layers, readout, task, steps, generator(2))
-    _, two = score_passes(moved, readout, task, steps, generator(2))
-    np.testing.assert_allclose(one.numpy(), two.numpy(), atol=1e-3)
+    one = score_passes(layers, readout, task, steps, generator(2))
+    two = score_passes(moved, readout, task, steps, generator(2))
+    np.testing.assert_allclose(one, two, atol=1e-3)
 
 
 def test_the_read_out_is_fitted_to_training_steps_only_until_all_choices_are_made(
@@ -338,9 +339,13 @@ def test_the_read_out_is_fitted_to_training_steps_only_until_all_choices_are_mad
 
 
 def test_an_untrained_network_is_judged_at_its_best_gain(task: Task) -> None:
-    layers, gain = untrained_layers([twin_model()] * 2, [(0.0, 1.0)] * 2, (6, 6), task, 0)
+    layers, gain = untrained_layers(
+        [[twin_model()] * 2], [(0.0, 1.0)] * 2, Design.of((6, 6), 2), task, 0
+    )
     assert gain in (0.5, 1.0, 2.0)
-    again, same = untrained_layers([twin_model()] * 2, [(0.0, 1.0)] * 2, (6, 6), task, 0)
+    again, same = untrained_layers(
+        [[twin_model()] * 2], [(0.0, 1.0)] * 2, Design.of((6, 6), 2), task, 0
+    )
     assert same == gain
     torch.testing.assert_close(layers.weights[1], again.weights[1])
 

@@ -1,0 +1,134 @@
+"""What a training is made of: task, twins, layout and the network that it goes on from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from app.store import load_network
+from app.train_time import run_seconds
+from app.train_twins import TwinSet
+from models import schedule
+from models.errors import InputError, raise_problems
+from models.supply import Supply
+from training.course import TrainSettings
+from training.design import Design, used_channels
+from training.foresee import untrained_layers
+from training.layers import NodeLayers
+from training.origin import design_of, take_over
+from training.tasks import make_task
+from training.train import Trainer
+
+if TYPE_CHECKING:
+    from app.train_request import Request
+    from models.network import Network
+    from training.tasks import Task
+
+RETRAIN_RATE = 4e-3  # science.md's recipe for a network that goes on after a refit
+CLASS_RIDGE = 1e-3  # few windows with many columns
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything that a request names, read and checked.
+
+    `judges` is the set of the stochastic twin that chooses the ridge, `origin` the network to go on
+    from.
+    """
+
+    request: Request
+    task: Task
+    twins: TwinSet
+    judges: TwinSet | None
+    design: Design
+    ranges: list[tuple[float, float]]
+    origin: Network | None = None
+
+    @classmethod
+    def of(cls, request: Request) -> Setup:
+        """Read what a request names.
+
+        Raises
+        ------
+        InputError
+            An unknown task, a twin that can't be read, a layout that doesn't fit, a drive range
+            that a twin wasn't fitted on.
+        RefusedError
+            The network would take longer on the device than `max_hours`.
+        """
+        task, options, count = make_task(request.task), request.options, len(request.layers)
+        twins = TwinSet.read([*request.twins, *options.ensemble], count, request.members)
+        judges = TwinSet.read([request.judge], count) if request.judge else None
+        origin = None if options.origin is None else load_network(Path(options.origin))
+        ranges = twins.ranges
+        if origin is not None:
+            ranges = twins.covering(origin)
+            _refuse_other(origin, twins, options.origin or "")
+            design = design_of(origin, task)
+        else:
+            channels = twins.first.channels
+            design = Design.of(
+                request.layers,
+                len(channels),
+                task,
+                wiring=options.wiring,
+                taps=options.taps,
+                readout_taps=options.readout_taps,
+                use=used_channels(options.use, count, channels),
+                sparsity=options.sparsity,
+                supply=Supply(*options.supply),
+            )
+        if design.supply.step:
+            for low, high in ranges:
+                design.supply.grid(low, high)
+        if options.max_hours is not None:
+            run_s = run_seconds(twins.first, Path(request.twins[0]), len(task.inputs[task.run]))
+            schedule.refuse_longer(sum(design.nodes), run_s, options.max_hours)
+        return cls(request, task, twins, judges, design, ranges, origin)
+
+    def untrained(self) -> tuple[NodeLayers, float]:
+        """Network of initial weights at its best gain, and that gain."""
+        # of the device as it is: the judge, where the network's own twins have no noise
+        request = self.request
+        twins = self.twins if request.iterations == 0 else self.judges or self.twins
+        return untrained_layers(twins.models, self.ranges, self.design, self.task, request.seed)
+
+    def trainer(self) -> Trainer:
+        """A trainer that has not begun; of a network to go on from it has the weights."""
+        request, options = self.request, self.request.options
+        draw = torch.Generator().manual_seed(request.seed)
+        inputs = self.task.inputs.shape[1]
+        layers = NodeLayers(self.twins.models, self.ranges, self.design, inputs, draw)
+        given: dict[str, Any] = {} if options.rate is None else {"rate": options.rate}
+        if self.origin is not None:
+            take_over(layers, self.origin)
+            given = {"rate": options.rate or RETRAIN_RATE}
+        if self.task.classes:
+            given["ridge"] = CLASS_RIDGE
+        settings = TrainSettings(
+            iterations=request.iterations,
+            seed=request.seed,
+            cascade=options.cascade,
+            patience=options.patience,
+            weight_decay=options.weight_decay,
+            **given,
+        )
+        return Trainer(self.task, layers, settings)
+
+    def judge(self, layers: NodeLayers) -> NodeLayers:
+        """The same network through the judge's noise; itself without one."""
+        return layers if self.judges is None else layers.through(self.judges.models)
+
+
+def _refuse_other(network: Network, twins: TwinSet, where: str) -> None:
+    twin = twins.first
+    names = ("channels", "units", "window", "reset")
+    problems = [
+        f"{name} {getattr(network, name)} of the network, {getattr(twin, name)} of the twin"
+        for name in names
+        if getattr(network, name) != getattr(twin, name)
+    ]
+    raise_problems(InputError, f"{where}: is of another device", problems)

@@ -1,0 +1,105 @@
+"""The twins that a network is trained through, from disk to torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.store import load_twin, sha256_of
+from models.errors import InputError, raise_problems
+from models.latent import TwinModel
+from models.network import TwinReference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.network import Network
+    from models.twin import Twin
+
+
+@dataclass(frozen=True)
+class TwinSet:
+    """Twins as values and as torch modules, by ensemble member and layer, and by reference."""
+
+    twins: tuple[tuple[Twin, ...], ...]
+    models: tuple[tuple[TwinModel, ...], ...]
+    references: tuple[TwinReference, ...]
+
+    @classmethod
+    def read(cls, paths: Sequence[str], layers: int, members: int = 1) -> TwinSet:
+        """Load twins, the first member's first, one for all layers or one a layer each.
+
+        Raises
+        ------
+        InputError
+            Each one that was recorded under other conditions, or whose method has no gradient.
+        """
+        files = [_file_of(Path(path)) for path in paths]
+        twins = [load_twin(file) for file in files]
+        problems = []
+        for file, twin in zip(files[1:], twins[1:], strict=True):
+            for name in ("channels", "units", "window", "reset", "settings"):
+                if getattr(twin, name) != getattr(twins[0], name):
+                    problems.append(f"{file}: {name} differ from those of {files[0]}")
+        problems += [
+            f"{file}: a twin of the published method, whose path has no fast gradient for a "
+            "network: fit one with another --objective"
+            for file, twin in zip(files, twins, strict=True)
+            if twin.published is not None
+        ]
+        raise_problems(InputError, "train: the twins", problems)
+        references = tuple(
+            TwinReference(str(twin.meta.get("id", "")), str(file.resolve()), sha256_of(file))
+            for file, twin in zip(files, twins, strict=True)
+        )
+        each = len(twins) // members
+        repeated = layers if each == 1 else 1
+        parts = [slice(member * each, (member + 1) * each) for member in range(members)]
+        models = [TwinModel.from_twin(twin) for twin in twins]
+        made = cls(
+            tuple(tuple(twins[part]) * repeated for part in parts),
+            tuple(tuple(models[part]) * repeated for part in parts),
+            references,
+        )
+        empty = [k for k, (low, high) in enumerate(made.ranges) if low >= high]
+        raise_problems(
+            InputError,
+            "train: the ensemble",
+            [f"layer {k + 1}: the members' fitted drives have no range in common" for k in empty],
+        )
+        return made
+
+    @property
+    def first(self) -> Twin:
+        """A twin of the set: what all of them share is taken from it."""
+        return self.twins[0][0]
+
+    @property
+    def ranges(self) -> list[tuple[float, float]]:
+        """Drive range, one a layer, on which every member was fitted."""
+        return [
+            (max(twin.drive_low for twin in layer), min(twin.drive_high for twin in layer))
+            for layer in zip(*self.twins, strict=True)
+        ]
+
+    def covering(self, network: Network) -> list[tuple[float, float]]:
+        """Drive ranges that a network has, one a layer.
+
+        Raises
+        ------
+        InputError
+            A twin wasn't fitted on all of them.
+        """
+        problems = [
+            f"layer {k + 1} drives {layer.drive_low:g} to {layer.drive_high:g}, its twin was "
+            f"fitted on {low:g} to {high:g} only: record what the network sends, and fit on it"
+            for k, (layer, (low, high)) in enumerate(zip(network.layers, self.ranges, strict=True))
+            if layer.drive_low < low or layer.drive_high > high
+        ]
+        raise_problems(InputError, "train", problems)
+        return [(layer.drive_low, layer.drive_high) for layer in network.layers]
+
+
+def _file_of(path: Path) -> Path:
+    return path / "twin.json" if path.is_dir() else path
