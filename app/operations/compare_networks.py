@@ -116,7 +116,9 @@ class _Source:
             )
         raise_problems(InputError, JOB, problems)
         meta = twins[0].meta
-        self.fitted = {key: meta[key] for key in ("iterations", "seed") if key in meta}
+        self.fitted: dict[str, Any] = {
+            key: meta[key] for key in ("iterations", "seed") if key in meta
+        }
         self.recorded = None if missing or not self.recordings else self._recorded()
         runs = "unknown" if self.recorded is None else str(self.recorded)
         self.words = f"runs of the device in the twin's recordings: {runs}"

@@ -275,10 +275,11 @@ def _row_json(row: Row) -> dict[str, Any]:
         spread = stdev(values) if len(values) > 1 else None
         return {"mean": fmean(values), "spread": spread, "each": list(values)} if values else None
 
-    return plain({
+    body: dict[str, Any] = plain({
         "label": row.label, "kind": row.kind, "predicted": summary(row.predicted),
         "judged": summary(row.judged), "measured": summary(row.measured), "ratio": row.ratio,
         "points": row.points, "inside": row.within, "runs": row.runs, "failed": row.failed,
         "intervals": [[s.predicted.get("low"), s.predicted.get("high")] for s in row.scores],
         "cells": [s.cell.name for s in row.scores],
     })  # fmt: skip
+    return body

@@ -17,6 +17,7 @@ from app.operations.pool_trial import (
     LOST,
     MOST_ATTEMPTS,
     SKIPPED,
+    STOPPED,
     Trial,
     TrialResult,
     begun_anew,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from app.operations.events import Event
 
 BEAT_S = 1.0  # a stop is noticed within this, also where every trial is silent
-STOPPED = "stopped"
 
 
 class Workers(Protocol):

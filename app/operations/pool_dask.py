@@ -7,6 +7,7 @@ worker died, and gives up where that happens too often; both is counted in the t
 
 from __future__ import annotations
 
+import importlib
 import json
 import queue
 import time
@@ -14,7 +15,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from app.operations.events import Event, TrialProgress, TrialStarted, as_json
-from app.operations.pool_trial import DONE, FAILED, LOST, LostError, run_trial
+from app.operations.pool_trial import DONE, FAILED, LOST, STOPPED, LostError, run_trial
 from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
@@ -24,8 +25,18 @@ ANSWERS_WITHIN_S = 10.0
 STOPS_WITHIN_S = 30.0
 ASKED_EVERY_S = 1.0
 ROOM = 10**6  # the scheduler has the queue
-STOPPED = "stopped"
 TOLD = {kind.__name__.lower(): kind for kind in (TrialStarted, TrialProgress)}
+
+
+def _dask(address: str = "here") -> Any:
+    """The package `distributed`, which has no types of its own."""
+    try:
+        return importlib.import_module("distributed")
+    except ImportError as missing:
+        raise InputError(
+            f"--scheduler {address}: needs Dask, which is not installed: "
+            "pip install distributed (the extra `cluster`)"
+        ) from missing
 
 
 class DaskWorkers:
@@ -40,15 +51,9 @@ class DaskWorkers:
     """
 
     def __init__(self, address: str) -> None:
+        distributed = _dask(address)
         try:
-            import distributed
-        except ImportError as missing:
-            raise InputError(
-                f"--scheduler {address}: needs Dask, which is not installed: "
-                "pip install distributed (the extra `cluster`)"
-            ) from missing
-        try:
-            self._client = distributed.Client(address, timeout=ANSWERS_WITHIN_S)
+            self._client: Any = distributed.Client(address, timeout=ANSWERS_WITHIN_S)
         except ValueError as wrong:
             raise InputError(f"--scheduler {address}: {wrong}; expected tcp://HOST:PORT") from wrong
         except OSError as silent:
@@ -83,14 +88,12 @@ class DaskWorkers:
 
     def close(self) -> None:
         """Stop what still runs, wait for the checkpoints, leave the cluster as it was."""
-        from distributed import wait
-
         running = [future for future in self._futures.values() if not future.done()]
         if running:
             self._stop.set()
             waiting = [future for future in running if future.status == "pending"]
             try:
-                wait(waiting, timeout=STOPS_WITHIN_S)
+                _dask().wait(waiting, timeout=STOPS_WITHIN_S)
             except TimeoutError:
                 self._client.cancel(waiting)
         self._client.unsubscribe_topic(self._topic)
@@ -121,10 +124,9 @@ class DaskWorkers:
 
 def on_worker(text: str, topic: str) -> str:
     """Run the trial of a JSON text on a worker; returns what became of it as JSON, too."""
-    from distributed import Event as Flag
-    from distributed import get_worker
-
-    worker, stop, asked_s = get_worker(), Flag(f"{topic}-stop"), time.monotonic()
+    distributed = _dask()
+    worker, stop = distributed.get_worker(), distributed.Event(f"{topic}-stop")
+    asked_s = time.monotonic()
     if stop.is_set():
         return json.dumps([STOPPED, "before it began"])
     events = run_trial(text)

@@ -40,7 +40,9 @@ KIND, SCHEMA = "trial", 1
 MOST_ATTEMPTS = 2  # whose worker died is tried once more
 TOLD_EVERY_S = 0.5
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-DONE, FAILED, LOST, SKIPPED = "done", "failed", "lost", "skipped"
+TRAINED = ("task", "twins", "layers")
+OF_TRAIN = ("iterations", "seed", "judge", "readout_from_judge")  # the rest are its `options`
+DONE, FAILED, LOST, SKIPPED, STOPPED = "done", "failed", "lost", "skipped", "stopped"
 
 
 class LostError(TwinrigError):
@@ -247,9 +249,10 @@ def _train(arguments: dict[str, Any], out: Path, begun: bool) -> Events:
 
     if begun:
         return train(None, None, None, out, resume=True)
-    named = ("task", "twins", "layers")
-    rest = {name: value for name, value in arguments.items() if name not in named}
-    return train(arguments["task"], arguments["twins"], arguments["layers"], out, **rest)
+    rest = {name: value for name, value in arguments.items() if name not in TRAINED}
+    own = {name: rest.pop(name) for name in OF_TRAIN if name in rest}
+    named = [arguments[name] for name in TRAINED]
+    return train(*named, out, **own, options=rest)
 
 
 def _deploy(arguments: dict[str, Any], out: Path, begun: bool) -> Events:

@@ -83,12 +83,13 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         """The row for programs."""
-        return plain({
+        body: dict[str, Any] = plain({
             "task": self.setting.task, "twins": self.setting.twins, "layers": self.setting.layers,
             "options": self.setting.options, "validation": self.mean,
             "each_validation": self.validation, "foreseen": self.foreseen, "seeds": self.seeds,
             "failed": {str(seed): reason for seed, reason in self.failed.items()},
         })  # fmt: skip
+        return body
 
 
 def sweep(

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 import tomllib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import reading
-from app.operations.pool_trial import Trial
+from app.operations.pool_trial import OF_TRAIN, Trial
+from app.train_request import TrainOptions
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 FILE_KEYS = ("task", "twin", "layers", "seeds", "seed", "train")
-ITS_OWN = ("task", "twins", "layers", "out", "seed", "seeds", "resume")  # not through options
+NOT_SEED = [name for name in OF_TRAIN if name != "seed"]
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,7 @@ class Grid:
 
 def option_faults(options: Mapping[str, Any]) -> list[str]:
     """What is wrong with the names of options that a training is to be given."""
-    if not options:
-        return []
-    from app.operations.train import train
-
-    known = [name for name in inspect.signature(train).parameters if name not in ITS_OWN]
+    known = [*NOT_SEED, *(one.name for one in fields(TrainOptions))]
     return [
         f"option {name!r} is none of a training's: {', '.join(known)}"
         for name in options
