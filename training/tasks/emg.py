@@ -105,6 +105,7 @@ def emg(
         washout=washout,
         seed=seed,
         options={"participant": number, "seed": seed},
+        quantity="log amplitudes",
         about=f"sessions 1–2 train, session 3 tests; 1 s in ten log amplitudes; {source}",
     )
 

@@ -67,6 +67,7 @@ def digits(*, fold: int = 0, pool: str = "last", washout: int = 8, seed: int = 0
         washout=washout,
         seed=seed,
         options={"fold": f"{fold} of {FOLDS}", "seed": seed},
+        quantity="pixels",
         about=f"8×8 pixels, a row a step; {_seen(pool, 8)}",
     )
 
@@ -143,6 +144,7 @@ def mnist(
         washout=washout,
         seed=seed,
         options={"folder": folder, "shrink": shrink, "seed": seed},
+        quantity="pixels",
         about=f"{size}×{seen.shape[2]} pixels, a row a step; {_seen(pool, seen.shape[2])}",
     )
 

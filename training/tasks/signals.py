@@ -68,6 +68,7 @@ def signals(
         washout=washout,
         seed=seed,
         options={"noise": noise, "seed": seed},
+        quantity="samples",
         about="one wave a window, any phase, periods of 7…9 steps",
     )
 

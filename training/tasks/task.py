@@ -49,6 +49,8 @@ class Task:
         Names of the classes.
     reach
         Steps that the targets look ahead of their own: parts must stand further apart.
+    quantity
+        What the inputs are, in the plural: "pixels", "log amplitudes".
     about
         Where the data come from, for `describe`.
     """
@@ -67,6 +69,7 @@ class Task:
     labels: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
     reach: int = 0
+    quantity: str = "values"
     about: str = ""
 
     def __post_init__(self) -> None:

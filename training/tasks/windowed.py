@@ -37,6 +37,7 @@ def joined_windows(
     washout: int,
     seed: int,
     options: dict[str, Any],
+    quantity: str,
     about: str,
 ) -> Task:
     """Classification task whose parts are shuffled, so that neighbours tell nothing of a class.
@@ -77,6 +78,7 @@ def joined_windows(
         pool=pool,
         labels=labels[order],
         classes=classes,
+        quantity=quantity,
         about=about,
     )
 

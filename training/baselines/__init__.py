@@ -1,0 +1,27 @@
+"""What plain software gets on a task: the figures a device must be read beside."""
+
+from training.baselines.echo_state import EchoState, echo_state_score, echo_state_scores
+from training.baselines.linear import (
+    autoregression,
+    logistic,
+    majority,
+    persistence,
+    ridge_scores,
+    solve_ridge,
+    without_device,
+)
+from training.baselines.software import software_baselines
+
+__all__ = [
+    "EchoState",
+    "autoregression",
+    "echo_state_score",
+    "echo_state_scores",
+    "logistic",
+    "majority",
+    "persistence",
+    "ridge_scores",
+    "software_baselines",
+    "solve_ridge",
+    "without_device",
+]

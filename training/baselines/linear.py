@@ -1,0 +1,166 @@
+"""Linear models of a task's inputs: what needs no device and hardly a computer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import minimize
+
+from models.score import pooled, score
+from models.wiring import delayed
+from training.baselines.algebra import product, solution
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from training.tasks import Task
+
+    FloatArray = NDArray[np.float64]
+
+RIDGES = (1e-9, 1e-7, 1e-5, 1e-3, 1e-1)  # of the mean diagonal; chosen on the validation part
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)  # of the logistic regression's penalty, likewise
+
+
+def solve_ridge(X: FloatArray, y: FloatArray, ridge: float) -> FloatArray:
+    """Weights `(F, n_out)` of X w ≈ y; `ridge` is a share of the mean diagonal of XᵀX."""
+    gram = product(X.T, X)
+    gram[np.diag_indices_from(gram)] += ridge * np.trace(gram) / len(gram)
+    return solution(gram, product(X.T, y))
+
+
+def chosen_on_validation(
+    task: Task,
+    fit: Callable[[NDArray[np.bool_], float], FloatArray],
+    knobs: Sequence[float],
+    usable: NDArray[np.bool_],
+) -> tuple[float, float]:
+    """Best score on the validation part, and the test score of the model chosen by it.
+
+    Parameters
+    ----------
+    fit
+        Predictions `(answers, n_out)` of the model fitted to the marked answers, of a knob.
+    knobs
+        Tried on models of the training part; the best is fitted to training and validation.
+    usable
+        Answers that may be fitted, bool `(answers,)`.
+    """
+    train, validation, test = (task.answers(m) for m in (task.train, task.validation, task.test))
+    tried = [
+        score(task.metric, fit(train & usable, knob)[validation], task.targets[validation])
+        for knob in knobs
+    ]
+    best = int(np.argmin(tried))
+    prediction = fit((train | validation) & usable, knobs[best])
+    return tried[best], score(task.metric, prediction[test], task.targets[test])
+
+
+def ridge_scores(
+    task: Task, columns: FloatArray, usable: NDArray[np.bool_] | None = None
+) -> tuple[float, float]:
+    """Validation and test score of ridge regression on `columns` `(answers, F)`.
+
+    Columns are standardised by the training part; the intercept is free.
+    """
+    usable = np.ones(len(columns), dtype=bool) if usable is None else usable
+    standard = _standard(task, columns, usable)
+    moments: dict[bytes, tuple[FloatArray, ...]] = {}
+
+    def fit(rows: NDArray[np.bool_], ridge: float) -> FloatArray:
+        if rows.tobytes() not in moments:
+            X, y = standard[rows], task.targets[rows]
+            mean_x, mean_y = X.mean(axis=0), y.mean(axis=0)
+            X = X - mean_x
+            moments[rows.tobytes()] = (product(X.T, X), product(X.T, y - mean_y), mean_x, mean_y)
+        gram, cross, mean_x, mean_y = moments[rows.tobytes()]
+        loaded = gram + np.eye(len(gram)) * ridge * np.trace(gram) / len(gram)
+        return np.asarray(product(standard - mean_x, solution(loaded, cross)) + mean_y)
+
+    return chosen_on_validation(task, fit, RIDGES, usable)
+
+
+def _standard(task: Task, columns: FloatArray, usable: NDArray[np.bool_]) -> FloatArray:
+    """Columns by mean and spread of the training part; constant ones are left out."""
+    seen = columns[task.answers(task.train) & usable]
+    spread = seen.std(axis=0)
+    kept = spread > 1e-12 * max(float(spread.max()), 1e-300)
+    if not kept.any():
+        return np.zeros((len(columns), 1))
+    return np.asarray((columns[:, kept] - seen[:, kept].mean(axis=0)) / spread[kept])
+
+
+def persistence(task: Task) -> float:
+    """Score of answering with the present input; NaN where inputs and outputs differ in number."""
+    if task.inputs.shape[1] != task.targets.shape[1]:
+        return float("nan")
+    return score(task.metric, task.inputs[task.test], task.targets[task.test])
+
+
+def autoregression(task: Task, lags: int) -> float:
+    """Score of a linear model of the inputs at this and the `lags` − 1 steps before it."""
+    steps = task.inputs.shape[0]
+    shifted = [np.roll(task.inputs, lag, axis=0) for lag in range(lags)]
+    X = np.concatenate([*shifted, np.ones((steps, 1))], axis=1)
+    fitted = (task.train | task.validation) & (np.arange(steps) >= lags - 1)
+    weights = np.linalg.lstsq(X[fitted], task.targets[fitted])[0]
+    return score(task.metric, X[task.test] @ weights, task.targets[task.test])
+
+
+def without_device(task: Task, delays: Sequence[int] = (0,)) -> float:
+    """Score of a network's read-out with the device's columns removed.
+
+    It sees the inputs at the `delays` of that read-out, pooled as the task says.
+    """
+    seen = np.concatenate([delayed(task.inputs, delay) for delay in delays], axis=1)
+    return ridge_scores(task, pooled(seen, task.window, task.pool))[1]
+
+
+def majority(task: Task) -> float:
+    """Score of always answering the class that the training part has most of."""
+    if task.labels is None:
+        raise ValueError(f"task {task.name!r} has no classes")
+    counts = task.targets[task.answers(task.train)].sum(axis=0)
+    truth = task.targets[task.answers(task.test)]
+    return score(task.metric, np.broadcast_to(counts, truth.shape), truth)
+
+
+def logistic(task: Task, pool: str) -> float:
+    """Score of multinomial logistic regression on the windows' inputs, pooled by `pool`."""
+    columns = pooled(task.inputs, task.window, pool)
+    usable = np.ones(len(columns), dtype=bool)
+    standard = _standard(task, columns, usable)
+
+    def fit(rows: NDArray[np.bool_], strength: float) -> FloatArray:
+        weights, bias = fit_logistic(standard[rows], task.targets[rows], strength)
+        return np.asarray(standard @ weights + bias)
+
+    return chosen_on_validation(task, fit, STRENGTHS, usable)[1]
+
+
+def fit_logistic(
+    X: FloatArray, one_hot: FloatArray, strength: float
+) -> tuple[FloatArray, FloatArray]:
+    """Weights `(F, classes)` and bias of the least mean cross-entropy + ½ `strength` Σ weights².
+
+    By L-BFGS; `strength` n is the 1 / C of scikit-learn.
+    """
+    rows, features, classes = len(X), X.shape[1], one_hot.shape[1]
+
+    def loss(flat: FloatArray) -> tuple[float, FloatArray]:
+        weights, bias = flat[:-classes].reshape(features, classes), flat[-classes:]
+        logits = product(X, weights) + bias
+        logits -= logits.max(axis=1, keepdims=True)
+        total = np.exp(logits).sum(axis=1, keepdims=True)
+        wrong = (np.exp(logits) / total - one_hot) / rows
+        value = (np.log(total[:, 0]) - (logits * one_hot).sum(axis=1)).mean()
+        gradient = np.concatenate(
+            [(product(X.T, wrong) + strength * weights).ravel(), wrong.sum(axis=0)]
+        )
+        return float(value + 0.5 * strength * (weights**2).sum()), gradient
+
+    start = np.zeros((features + 1) * classes)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
+    return found[:-classes].reshape(features, classes), found[-classes:]

@@ -1,0 +1,83 @@
+"""All baselines of a task, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from training.baselines.echo_state import echo_state_scores
+from training.baselines.linear import (
+    autoregression,
+    logistic,
+    majority,
+    persistence,
+    without_device,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from training.tasks import Task
+
+LAGS = (1, 4, 18)
+NOISE_LEVELS = (0.0, 0.01, 0.05)
+WITHOUT_DEVICE = "read-out without the device"
+
+
+def software_baselines(
+    task: Task,
+    nodes: int,
+    spread: float | None,
+    seed: int = 0,
+    *,
+    delays: Sequence[int] = (0,),
+) -> Iterator[tuple[str, float]]:
+    """Name and score of each baseline without a device, as they are ready.
+
+    Everything that is chosen is chosen on the validation part.
+
+    Parameters
+    ----------
+    task
+        The task, scored on its test part.
+    nodes
+        Size of the echo-state networks: that of the network they stand beside.
+    spread
+        The device's spread as a share of its signal: an echo-state network gets that state noise
+        too. None: unknown, left out.
+    seed
+        Of the echo-state networks.
+    delays
+        Steps ago at which the network's read-out sees the inputs.
+    """
+    yield from _of_classes(task, delays) if task.labels is not None else _of_series(task, delays)
+    # a classification gets the two levels that the comparison needs
+    levels = list(NOISE_LEVELS) if task.labels is None else [0.0]
+    levels += [spread] if spread else []
+    for noise, value in zip(levels, echo_state_scores(task, nodes, levels, seed), strict=True):
+        name = f"esn-{nodes}" + (f" with {100 * noise:.2g} % state noise" if noise else "")
+        yield name + (", as the device" if noise and noise == spread else ""), value
+
+
+def _of_series(task: Task, delays: Sequence[int]) -> Iterator[tuple[str, float]]:
+    if task.window > 1:
+        yield WITHOUT_DEVICE, without_device(task, delays)
+        return
+    if task.reach > 0 and task.inputs.shape[1] == task.targets.shape[1]:
+        yield "persistence", persistence(task)
+    for lags in LAGS:
+        yield f"ar-{lags}", autoregression(task, lags)
+    if tuple(delays) != (0,):  # else it is ar-1
+        yield WITHOUT_DEVICE, without_device(task, delays)
+
+
+def _of_classes(task: Task, delays: Sequence[int]) -> Iterator[tuple[str, float]]:
+    yield "majority class", majority(task)
+    columns = task.inputs.shape[1]
+    if task.window > 1:
+        means = f"logistic regression on {columns} mean {task.quantity}"
+        yield means, logistic(task, "mean")
+    yield (
+        f"logistic regression on all {task.window * columns} {task.quantity}",
+        logistic(task, "all"),
+    )
+    yield WITHOUT_DEVICE, without_device(task, delays)
