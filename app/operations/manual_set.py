@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ from instruments.supply_ramp import with_own_ramp
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
+    from contextlib import AbstractContextManager
 
     from instruments.bench import Bench
     from instruments.bench_spec import BenchSpec
@@ -135,7 +137,11 @@ class Hand:
 
 
 def manual_set(
-    bench: Bench, hand: Hand, *, hold_s: float | None = None
+    bench: Bench,
+    hand: Hand,
+    *,
+    hold_s: float | None = None,
+    looking: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Generator[Event, None, None]:
     """Energise, follow the hand, and make safe; `BenchRead` four times a second meanwhile.
 
@@ -147,6 +153,8 @@ def manual_set(
         Its first target may be there already; none is zero current with the output on.
     hold_s
         Seconds of the host at the first target after which it ends by itself; None: never.
+    looking
+        Around each reading that is only shown (`app.wire_tail`).
 
     Raises
     ------
@@ -159,7 +167,7 @@ def manual_set(
     """
     remarks: list[str] = []
     way_out = WayOut(bench, lambda status: None, remarks.append)
-    walk = _Walk(bench, hand)
+    walk = _Walk(bench, hand, looking)
     try:
         with way_out:
             yield Stage(f"manual set of magnet {hand.magnet}")
@@ -183,8 +191,10 @@ def manual_set(
 class _Walk:
     """The magnet on its way; `highest_T` is the largest field that was set."""
 
-    def __init__(self, bench: Bench, hand: Hand) -> None:
-        self.bench, self.hand = bench, hand
+    def __init__(
+        self, bench: Bench, hand: Hand, looking: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self.bench, self.hand, self._looking = bench, hand, looking
         self.magnet: LimitedMagnet = bench.magnets[hand.magnet]
         self.highest_T = 0.0
         self.began_s = time.monotonic()
@@ -243,7 +253,8 @@ class _Walk:
             return
         self._looked_s = now_s
         try:
-            reading = look(self.bench, now_s - self.began_s)
+            with self._looking():
+                reading = look(self.bench, now_s - self.began_s)
         except WrongInstrumentError:
             raise
         except LinkError as error:

@@ -1,186 +1,310 @@
-"""The Bench page, first version: check every instrument, its state, limits, a reconnect."""
+"""The Bench page: instruments and their state, the file, a field by hand, wire log, console."""
 
 from __future__ import annotations
 
 import time
 import traceback
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QScrollArea
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QScrollArea
 
+from app.bench_change import write_change
 from app.gui.background import Latest
+from app.gui.pages.bench_edit_form import BenchEditForm
+from app.gui.pages.bench_manual import ManualPanel
 from app.gui.pages.bench_rows import InstrumentRow, InstrumentRows
+from app.gui.pages.bench_states import (
+    CONSOLE,
+    RECONNECT,
+    TEST,
+    Known,
+    found_rows,
+    guard_checks,
+    headline,
+    rows_of,
+)
+from app.gui.pages.bench_wire import WirePanel
 from app.gui.pages.page import Page, Shell
-from app.gui.widgets.basic import label
-from app.gui.widgets.tables import RIGHT
+from app.gui.widgets.checks import CheckList
+from app.gui.words import count
+from app.operations.instrument_care import check_one, reconnect_each, reconnect_one
+from instruments.checks import InstrumentCheck
+from instruments.discovery import Found, discover
 from instruments.guards import listed
+from models.errors import TwinrigError
 
 if TYPE_CHECKING:
-    from instruments.bench import BenchReading
-    from instruments.bench_spec import InstrumentSpec
-    from instruments.checks import InstrumentCheck
+    from collections.abc import Callable, Sequence
 
-IN_USE = "in use by"
+    from PyQt6.QtGui import QHideEvent, QShowEvent
+
+    from app.gui.job import Outcome
+    from app.operations.events import Event
+    from instruments.bench import BenchReading
+
+__all__ = ["BenchPage"]
 
 
 class BenchPage(Page):
-    """What answers, what is wrong with the rest, and the limits in force."""
+    """What answers, what is wrong with the rest, the limits in force, and a hand on the rig."""
 
     key, name = "bench", "Bench"
 
     def __init__(self, shell: Shell) -> None:
-        spec = shell.session.spec
-        super().__init__(shell, "Bench", spec.source)
-        self.checks: dict[str, InstrumentCheck] = {}
+        super().__init__(shell, "Bench", shell.session.spec.source)
+        self.known = Known(shell.session)
         self.checking = False
+        self.doing = ""
+        self.found: Found | None = None
         self._checked_at = ""
-        self._identities: dict[str, str] = {}
-        self._facts()
-        self.rows = InstrumentRows(self.theme)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.rows)
-        self.body.addWidget(scroll, 1)
+        self.edit = BenchEditForm(self.theme, self.form, self.session, self.write)
+        self._guards()
+        self._instruments()
+        self.manual, self.wire = ManualPanel(shell), WirePanel(shell)
+        below = QHBoxLayout()
+        below.setSpacing(24)
+        below.addWidget(self.manual)
+        below.addWidget(self.wire, 1)
+        self.body.addLayout(below, 2)
         self.copy_button.hide()
-        self.check_button = self.button("Check all", self.check)
-        self.check_button.setToolTip("Asks every instrument who it is and what state it is in")
-        self.calibrate_button = self.button("Calibrate", lambda: shell.open_page("calibrate"))
-        self.draft_button = self.button("New bench file", lambda: shell.open_page("bench_draft"))
-        self._later_check = Latest()
+        self._header_buttons()
+        self._later_check, self._later_one = Latest(), Latest()
         self._later_check.done.connect(self._checked)
+        self._later_one.done.connect(self._checked)
+        self._later_found = Latest()
+        self._later_found.done.connect(self._discovered)
         self.refresh()
 
-    def _facts(self) -> None:
-        spec = self.session.spec
-        self.form.section("Magnet and limits")
-        limits = spec.magnets[spec.drive_magnet].limits
-        for name, value in (
-            ("Magnet", spec.drive_magnet),
-            ("Field per ampere", f"{1e3 * limits.tesla_per_ampere:g} mT/A"),
-            ("Current limit", f"{limits.max_current_A:g} A"),
-            ("Ramp limit", f"{limits.max_ramp_A_per_s:g} A/s"),
-        ):
-            self._fact(name, value)
-        for name, value in listed(spec):
-            self._fact(name, value)
-        self.form.section("Drive and reset")
-        window = spec.window
-        for name, value in (
-            ("Encoding", window.encoding),
-            ("Field window", f"{1e3 * window.low_T:g} to {1e3 * window.high_T:g} mT"),
-            ("Hold", "the read-out is the gate" if not window.hold_s else f"{window.hold_s:g} s"),
-            ("Reset field", f"{1e3 * spec.reset.field_T:g} mT"),
-        ):
-            self._fact(name, value)
-        self.form.section("What works now")
-        self.form.widget(
-            label(
-                "Manual set, console and wire log come with a later release. "
-                "`twinrig bench check B.toml --energise A` proves a magnet with a small current, "
-                "`--wire-log FILE` writes every byte.",
-                "note",
-                wrap=True,
-            )
-        )
+    @property
+    def checks(self) -> dict[str, InstrumentCheck]:
+        """The last check of each instrument, by name."""
+        return self.known.checks
 
-    def _fact(self, name: str, value: str) -> None:
-        self.form.fact(name, value).setAlignment(RIGHT | Qt.AlignmentFlag.AlignVCenter)
+    def _guards(self) -> None:
+        """What else may forbid current, and whether it does."""
+        self.guards: CheckList | None = None
+        if listed(self.session.spec):
+            self.form.section("Interlocks")
+            self.guards = CheckList(self.theme)
+            self.form.widget(self.guards)
+            self._show_guards(())
+
+    def _instruments(self) -> None:
+        self.rows = InstrumentRows(self.theme)
+        self.rows.chosen.connect(self._chosen)
+        self.rows.pressed.connect(self._pressed)
+        self.list_area = QScrollArea()
+        self.list_area.setWidgetResizable(True)
+        self.list_area.setFrameShape(QFrame.Shape.NoFrame)
+        self.list_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list_area.setWidget(self.rows)
+        self.body.addWidget(self.list_area, 1)
+
+    def _header_buttons(self) -> None:
+        self.draft_button = self.button("New bench", lambda: self.shell.open_page("bench_draft"))
+        self.draft_button.setToolTip("A bench file for another rig, from what answers")
+        self.calibrate_button = self.button("Calibrate", lambda: self.shell.open_page("calibrate"))
+        self.reconnect_button = self.button("Reconnect all", self.reconnect_all)
+        self.reconnect_button.setToolTip(
+            "Opens every link again and asks who is there; sets nothing"
+        )
+        self.check_button = self.button("Test all", self.check)
+        self.check_button.setToolTip("Asks every instrument who it is and what state it is in")
+        self.find_button = self.button("Find resources", self.look)
+        self.find_button.setToolTip("Lists what VISA sees; nothing is opened")
+
+    # what can be pressed
 
     def press(self) -> None:
-        self.shell.reconnect()
+        """Connect; where the bench is connected, test every instrument."""
+        if self.session.bench is None:
+            self.shell.reconnect()
+        else:
+            self.check()
 
     def check(self) -> None:
         """Ask every instrument, in a thread; refused while a job has the bench."""
-        if self.checking:
-            return
+        if self._may("test"):
+            self.checking = True
+            self._later_check.ask(self.session.check)
+            self.refresh()
+
+    def _may(self, what: str) -> bool:
         if self.session.busy:
-            self.shell.toast(f"{self.session.busy} has the bench: check when it is done", "warning")
+            self.shell.toast(
+                f"{self.session.busy} has the bench: {what} when it is done", "warning"
+            )
+        return not (self.session.busy or self.checking or self.doing)
+
+    def reconnect_all(self) -> None:
+        """Open every link again; where no bench is connected, connect it."""
+        if self.session.bench is None:
+            self.shell.reconnect()
+        else:
+            self._some("Reconnecting", partial(reconnect_each, self.session))
+
+    def _some(self, words: str, task: Callable[[], Any]) -> None:
+        if self._may(words.lower()):
+            self.doing = words
+            self._later_one.ask(task)
+            self.refresh()
+
+    def _pressed(self, row: str, words: str) -> None:
+        name = row.rpartition(".")[2]
+        if words == CONSOLE:
+            self.wire.choose(name)
+        elif words == TEST:
+            self._some(f"Testing {name}", partial(check_one, self.session, name))
+        elif words == RECONNECT:
+            if self.session.bench is None:
+                self.shell.reconnect()
+            else:
+                self._some(f"Reconnecting {name}", partial(reconnect_one, self.session, name))
+        else:  # a resource that is in no bench file yet
+            self.shell.open_page("bench_draft")
+
+    def look(self) -> None:
+        """List what VISA sees, in a thread; none of it is opened."""
+        if self._may("look for resources"):
+            self.doing = "Looking for resources"
+            self._later_found.ask(discover)
+            self.refresh()
+
+    def write(self) -> None:
+        """Write the changed bench file and open it in place of this bench."""
+        if self.session.busy:
+            self.shell.toast(f"{self.session.busy} has the bench: stop it first", "warning")
             return
-        self.checking = True
-        self._later_check.ask(self.session.check)
+        try:
+            path, kept = write_change(
+                self.session.spec, self.edit.text, self.session.library.folder
+            )
+        except TwinrigError as error:
+            self.shell.toast(str(error), "error")
+            return
+        self.edit.write_button.setEnabled(False)
+        old = f"; the old text is {kept.name}" if kept is not None else ""
+        self.shell.toast(f"Written: {path}{old}")
+        self.shell.open_bench(path)
+
+    # what comes back
+
+    def _chosen(self, row: str) -> None:
+        self.edit.choose(row)
+
+    def _checked(self, found: Any, error: Exception | None) -> None:
+        what = self.doing or "Test"
+        self.checking, self.doing = False, ""
+        if found is not None:
+            self.known.add([found] if isinstance(found, InstrumentCheck) else list(found))
+            self._checked_at = time.strftime("%H:%M:%S")
+        self._tell(what, error)
         self.refresh()
 
-    def _checked(self, checks: list[InstrumentCheck] | None, error: Exception | None) -> None:
-        self.checking = False
-        if checks is not None:
-            self.checks = {check.name: check for check in checks}
-            self._checked_at = time.strftime("%H:%M:%S")
+    def _discovered(self, found: Found | None, error: Exception | None) -> None:
+        self.doing = ""
+        self.found = found or self.found
+        self._tell("Find resources", error)
+        self.refresh()
+
+    def _tell(self, what: str, error: Exception | None) -> None:
         if error is not None:
             trace = "".join(traceback.format_exception(error))
-            self.shell.toast(f"Check: {error}", "error", trace)
-        self.refresh()
+            self.shell.toast(f"{what}: {error}", "error", trace)
 
     def bench_changed(self) -> None:
-        self.checks = {}
+        self.known.connected()
+        self.manual.show_cost()
         self.refresh()
         if self.session.bench is None and not self.session.busy:
             self.check()  # connecting failed: what each instrument says about it
 
-    def take_reading(self, reading: BenchReading) -> None:
+    def bench_lost(self, words: str) -> None:
+        self.known.lost(words)
         self.refresh()
 
+    def take_reading(self, reading: BenchReading) -> None:
+        self._see(reading)
+
+    def take(self, events: Sequence[Event]) -> None:
+        self.manual.take(events)
+        self.watch(events)
+
+    def watch(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if self.known.sees(event):
+                self._see(event)
+
+    def _see(self, reading: Any) -> None:
+        self.known.read(reading)
+        self._show_guards(reading.forbids)
+        if self.isVisible():
+            self.refresh()
+
+    def _show_guards(self, forbids: Sequence[str]) -> None:
+        if self.guards is None:
+            return
+        self.guards.show_checks(guard_checks(self.session.spec, forbids))
+
+    def job_started(self) -> None:
+        super().job_started()
+        self.refresh()
+
+    def job_finished(self, outcome: Outcome) -> None:
+        self.manual.finished()
+        super().job_finished(outcome)
+
+    def show_pause(self) -> None:
+        if self.running and self.session.pause.requested:
+            self.session.pause.clear()
+            self.shell.toast("A field that is set by hand is not paused: ramp it to zero instead")
+
+    # what is shown
+
     def refresh(self) -> None:
-        spec, bench = self.session.spec, self.session.bench
-        if bench is None:
-            self._identities = {}
-        elif not self._identities:
-            self._identities = bench.identities()
-        groups = (
-            ("magnet", spec.magnets), ("readout", spec.readouts),
-            ("thermometer", spec.thermometers), ("teslameter", spec.teslameters),
-        )  # fmt: skip
-        rows = [
-            self._row(f"{group}.{name}", one) for group, of in groups for name, one in of.items()
-        ]
-        for name, check in self.checks.items():
-            if name not in {one.name for one in spec.instruments}:  # a served rig's clock
-                rows.append(_of_check(name, check))
-        self.rows.show_rows(rows)
-        self._say(rows)
-        self.check_button.setEnabled(not self.checking)
-        self.form.primary.setEnabled(bench is None and not self.checking)
+        rows = rows_of(self.known, checking=self.checking)
+        found = found_rows(self.session.spec, self.found)
+        self.rows.show_rows([*rows, *found])
+        self.list_area.setMaximumHeight(self.rows.height() + 2)
+        if self.manual.question.isHidden():
+            self.manual.show_cost()
+        self._say(rows, len(found))
+        self._say_primary(len(rows))
+
+    def _say_primary(self, number: int) -> None:
+        bench, busy = self.session.bench, self.session.busy
+        idle = not (self.checking or self.doing)
+        self.check_button.setVisible(bench is None)
+        for button in (self.check_button, self.find_button, self.reconnect_button):
+            button.setEnabled(idle)
+        self.form.primary.setEnabled(idle and not busy)
         if bench is None:
             self.form.primary.say("Connect", "identifies every instrument, drives nothing")
         else:
-            self.form.primary.say("Connected", "the bench answers")
+            cost = f"{busy} has the bench" if busy else "reads only, drives nothing"
+            self.form.primary.say(
+                f"Test {count(number, 'instrument')}", cost, role="attention" if busy else ""
+            )
 
-    def _say(self, rows: list[InstrumentRow]) -> None:
-        answers = sum(row.level in {"ok", "attention"} for row in rows)
-        heading = f"{answers} of {len(rows)} instruments answer"
-        if self.checking:
-            heading = f"Asking {len(rows)} instruments"
-        when = f" · checked {self._checked_at}, reads only" if self.checks else ""
-        self.say(heading, f"{self.session.spec.name}{when}")
+    def _say(self, rows: list[InstrumentRow], found: int) -> None:
+        doing = "" if self.checking else self.doing
+        heading = headline(rows, checking=self.checking, doing=doing)
+        when = f" · tested {self._checked_at}, reads only" if self._checked_at else ""
+        more = "" if self.found is None else f" · {count(found, 'more resource')} found"
+        self.say(heading, f"{self.session.spec.name}{when}{more}")
 
-    def _row(self, title: str, one: InstrumentSpec) -> InstrumentRow:
-        check = self.checks.get(one.name)
-        if check is not None:
-            return _of_check(title, check)
-        level, state = "idle", "Not connected"
-        if self.session.bench is not None:
-            level, state = "ok", "Connected"
-        elif self.checking:
-            level, state = "wait", "Asking"
-        identity = self._identities.get(one.name, "")
-        return InstrumentRow(level, state, title, one.driver, one.resource, identity)
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        self.wire.watch(on=True)
 
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        super().hideEvent(event)
+        self.wire.watch(on=False)
 
-def _of_check(title: str, check: InstrumentCheck) -> InstrumentRow:
-    level, state = "ok", "Answers"
-    if not check.ok:
-        level, state = "fault", "In use" if IN_USE in check.problem else "Wrong"
-    elif check.findings:
-        level, state = "attention", "Look"
-    value = below = ""
-    if check.state is not None:
-        value = f"{check.state['current_A']:.3f} A"
-        below = f"output {'on' if check.state['output_on'] else 'off'}"
-    elif not check.ok:
-        value = "—"
-    remarks = tuple((one.words[:1].upper() + one.words[1:], one.hint) for one in check.findings)
-    return InstrumentRow(
-        level, state, title, check.driver, check.resource, check.identity, value, below, remarks
-    )
+    def form_values(self) -> dict[str, Any]:
+        return self.wire.values()
+
+    def set_form_values(self, values: dict[str, Any]) -> None:
+        self.wire.set_values(values)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QRectF, QSize, Qt
+from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QFont, QFontMetricsF, QPainter
-from PyQt6.QtWidgets import QSizePolicy
+from PyQt6.QtWidgets import QPushButton, QSizePolicy
 
 from app.gui import icons
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, mono, sans
@@ -16,16 +16,12 @@ from app.gui.widgets.tables import LEFT, RIGHT, Painted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PyQt6.QtGui import QPaintEvent, QResizeEvent
+    from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent
 
     from app.gui.theme import Theme
 
-STATE_PX, NAME_PX, TEXT_PX, VALUE_PX = (
-    36,
-    136,
-    296,
-    132,
-)  # where the columns begin; the last's width
+# where the columns begin; the width of the last two
+STATE_PX, NAME_PX, TEXT_PX, VALUE_PX, BUTTONS_PX = 36, 128, 264, 104, 156
 DO_PX = 24  # how far a hint stands in
 WRAP = int(Qt.TextFlag.TextWordWrap) | int(Qt.AlignmentFlag.AlignLeft)
 GLYPHS = {"ok": "check", "wait": "wait", "attention": "warning", "fault": "fault", "idle": "wait"}
@@ -36,7 +32,8 @@ class InstrumentRow:
     """One instrument: what its row says.
 
     `level` is `ok`, `idle`, `wait`, `attention` or `fault`; `remarks` are pairs of what isn't as it
-    should be and what to do about it.
+    should be and what to do about it; `actions` the words of its buttons; `took` how long its last
+    answer took.
     """
 
     level: str
@@ -48,24 +45,37 @@ class InstrumentRow:
     value: str = ""
     below_value: str = ""
     remarks: tuple[tuple[str, str], ...] = ()
+    actions: tuple[str, ...] = ()
+    took: str = ""
 
 
 class InstrumentRows(Painted):
-    """One row an instrument: state in word and glyph, name and driver, address and identity."""
+    """One row an instrument: state in word and glyph, name and driver, address and identity.
 
+    Signals: `chosen(name)` of a row that was pressed or reached by Up and Down; `pressed(name,
+    words)` of one of its buttons.
+    """
+
+    chosen = pyqtSignal(str)
+    pressed = pyqtSignal(str, str)
     ROW_PX = 62
     GAP_PX, AFTER_PX, FOOT_PX = 4, 8, 8
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
         self.rows: list[InstrumentRow] = []
+        self.current = ""  # the name of the row that is chosen
+        self.buttons: dict[tuple[str, str], QPushButton] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Instruments of the bench")
 
     def show_rows(self, rows: Sequence[InstrumentRow]) -> None:
         """Replace the rows."""
         if list(rows) == self.rows:
             return
         self.rows = list(rows)
+        self._make_buttons()
         said = (". ".join((r.name, r.state, *sum(r.remarks, ()))) for r in self.rows)
         self.setAccessibleDescription("; ".join(said))
         self._fit()
@@ -79,7 +89,59 @@ class InstrumentRows(Painted):
         return QSize(600, self.minimumHeight())
 
     def _fit(self) -> None:
-        self.setFixedHeight(round(sum(self._height(row) for row in self.rows)) + 1)
+        y = 0.0
+        for row in self.rows:
+            x = self.width() - BUTTONS_PX
+            for words in row.actions:
+                button = self.buttons[row.name, words]
+                wide = button.sizeHint().width()
+                button.setGeometry(round(x), round(y + 17), wide, 28)
+                x += wide + 8
+            y += self._height(row)
+        self.setFixedHeight(round(y) + 1)
+
+    def _make_buttons(self) -> None:
+        """A button for each action of each row; those that are there stay, with their focus."""
+        wanted = [(row.name, words) for row in self.rows for words in row.actions]
+        for gone in [key for key in self.buttons if key not in wanted]:
+            button = self.buttons.pop(gone)
+            button.hide()
+            button.deleteLater()
+        for name, words in wanted:
+            if (name, words) not in self.buttons:
+                button = QPushButton(words, self)
+                button.setAccessibleName(f"{words} {name}")
+                button.clicked.connect(lambda _=False, n=name, w=words: self.pressed.emit(n, w))
+                button.show()
+                self.buttons[name, words] = button
+
+    def choose(self, name: str) -> None:
+        """Choose a row, and tell."""
+        if name != self.current and any(row.name == name for row in self.rows):
+            self.current = name
+            self.update()
+            self.chosen.emit(name)
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        if event is None:
+            return
+        y = 0.0
+        for row in self.rows:
+            y += self._height(row)
+            if event.position().y() < y:
+                self.choose(row.name)
+                return
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        if event is None:
+            return
+        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)
+        names = [row.name for row in self.rows]
+        if not step or not names:
+            super().keyPressEvent(event)
+            return
+        at = names.index(self.current) + step if self.current in names else 0
+        self.choose(names[min(max(0, at), len(names) - 1)])
 
     def _text_px(self) -> float:
         return max(160.0, self.width() - TEXT_PX - 16)
@@ -110,6 +172,9 @@ class InstrumentRows(Painted):
     def _tint(self, painter: QPainter, row: InstrumentRow, where: QRectF) -> None:
         t = self.theme.tokens
         painter.fillRect(where, colour(t.fault_fill if row.level == "fault" else t.surface))
+        if row.name == self.current:
+            bar = QRectF(0, where.top() + 1, 3, where.height() - 1)
+            painter.fillRect(bar, colour(t.ink if self.hasFocus() else t.text3))
 
     def _head(self, painter: QPainter, row: InstrumentRow, y: float) -> None:
         t = self.theme.tokens
@@ -119,15 +184,17 @@ class InstrumentRows(Painted):
         weight = 600 if row.level == "fault" else 400
         state = QRectF(STATE_PX, y + 10, NAME_PX - STATE_PX - 8, 20)
         self.words(painter, state, row.state, ink=ink, weight=weight)
+        self.words(painter, state.translated(0, 22), row.took, ink="text2", pixels=LABEL_PX)
         name = QRectF(NAME_PX, y + 10, TEXT_PX - NAME_PX - 8, 20)
         self.words(painter, name, row.name, weight=600)
         below = name.translated(0, 22)
         self.words(painter, below, row.driver, ink="text2", pixels=LABEL_PX)
-        width = self.width() - TEXT_PX - VALUE_PX - 16
+        after = BUTTONS_PX + 12 if row.actions else 14
+        width = self.width() - TEXT_PX - VALUE_PX - after - 2
         who = "fault" if row.level == "fault" else "text2"
         for line, text, token in ((10, row.resource, "text1"), (32, row.identity, who)):
             self._mono(painter, QRectF(TEXT_PX, y + line, width, 20), text, token)
-        right = QRectF(self.width() - VALUE_PX - 14, y + 10, VALUE_PX, 20)
+        right = QRectF(self.width() - VALUE_PX - after, y + 10, VALUE_PX, 20)
         self._mono(painter, right, row.value, "text1", BODY_PX, RIGHT)
         self.words(
             painter, right.translated(0, 22), row.below_value, ink="text2", pixels=LABEL_PX,

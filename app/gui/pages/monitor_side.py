@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PyQt6.QtWidgets import QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app.gui.theme import pen
 from app.gui.widgets.basic import Choice
@@ -37,6 +37,7 @@ class MonitorSide(QWidget):
         self.loop = Panel(theme, "Loop", "", x_label="Field, mT")
         self.response = Choice(theme, (), "Response of loop and spectrum")
         self.response.setFixedWidth(96)
+        self.response.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.loop.head.addWidget(self.response)
         self.loop.legend.show_keys([])
         self.past = [self.loop.curve("repeat", 1, antialias=True) for _ in range(AGES - 1)]

@@ -1,0 +1,304 @@
+"""Wire log and console of the Bench page."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QEvent, QObject, QRectF, Qt, QTimer
+from PyQt6.QtGui import QFontMetricsF, QKeyEvent
+from PyQt6.QtWidgets import (
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.gui.background import Latest
+from app.gui.theme import colour, elided, mono
+from app.gui.widgets.basic import Choice, Elided, Tick, label, set_role
+from app.gui.widgets.tables import LEFT, RIGHT, Painted
+from app.operations.console import send
+from app.wire_tail import save_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PyQt6.QtGui import QPaintEvent, QWheelEvent
+
+    from app.gui.pages.page import Shell
+    from app.gui.theme import Theme
+    from app.operations.console import Answer
+    from app.wire_tail import Message
+
+LOOK_MS, LINE_PX, MOST_SHOWN, MOST_HISTORY = 200, 18, 2000, 50
+ARROWS = {"out": "→", "in": "←"}
+
+
+class WireView(Painted):
+    """The last messages, newest lowest; the wheel and the page keys look further back."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
+        self.messages: list[Message] = []
+        self.back = 0  # lines between the newest and the lowest that is shown
+        self.setMinimumHeight(3 * LINE_PX + 8)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Wire log")
+
+    def show_messages(self, messages: Sequence[Message]) -> None:
+        """Replace them; who looks back goes on looking at the same line."""
+        if self.back and self.messages and messages:
+            newer = sum(one.number > self.messages[-1].number for one in messages)
+            self.back += newer
+        self.messages = list(messages)
+        self._look(self.back)
+        last = [f"{m.name} {ARROWS[m.direction]} {m.text}" for m in self.messages[-3:]]
+        self.setAccessibleDescription("; ".join(last))
+
+    @property
+    def lines(self) -> int:
+        """How many there is room for."""
+        return max(1, (self.height() - 8) // LINE_PX)
+
+    def _look(self, back: int) -> None:
+        self.back = min(max(0, back), max(0, len(self.messages) - self.lines))
+        self.update()
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        if event is not None:
+            self._look(self.back + (3 if event.angleDelta().y() > 0 else -3))
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        if event is None:
+            return
+        steps = {
+            Qt.Key.Key_PageUp: self.lines, Qt.Key.Key_PageDown: -self.lines, Qt.Key.Key_Up: 1,
+            Qt.Key.Key_Down: -1, Qt.Key.Key_Home: MOST_SHOWN, Qt.Key.Key_End: -MOST_SHOWN,
+        }  # fmt: skip
+        step = steps.get(Qt.Key(event.key()))
+        if step is None:
+            super().keyPressEvent(event)
+        else:
+            self._look(self.back + step)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter, t = self.begin(), self.theme.tokens
+        painter.setPen(colour(t.ink if self.hasFocus() else t.hairline))
+        painter.setBrush(colour(t.window))
+        painter.drawRoundedRect(QRectF(0.5, 0.5, self.width() - 1, self.height() - 1), 4, 4)
+        end = len(self.messages) - self.back
+        painter.setFont(mono())
+        wide = QFontMetricsF(painter.font()).horizontalAdvance("0")
+        for number, one in enumerate(self.messages[max(0, end - self.lines) : end]):
+            y = 4 + number * LINE_PX
+            clock = time.strftime("%H:%M:%S", time.localtime(one.host_s))
+            stamp = f"{clock}.{int(one.host_s % 1 * 1000):03d}"
+            x = 10.0
+            for text, chars in ((stamp, 14), (one.name, 11), (ARROWS[one.direction], 3)):
+                painter.setPen(colour(t.text2))
+                shown = elided(text, painter.font(), int((chars - 1) * wide))
+                painter.drawText(QRectF(x, y, chars * wide, LINE_PX), LEFT, shown)
+                x += chars * wide
+            room = self.width() - x - 70
+            painter.setPen(colour(t.text1))
+            shown = elided(one.text, painter.font(), int(room))
+            painter.drawText(QRectF(x, y, room, LINE_PX), LEFT, shown)
+            if one.round_s is not None:
+                painter.setPen(colour(t.text2))
+                where = QRectF(self.width() - 70, y, 60, LINE_PX)
+                painter.drawText(where, RIGHT, _ms(one.round_s))
+
+
+def _fix(choice: Choice, width: int) -> None:
+    choice.setFixedWidth(width)
+    choice.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+
+def _ms(seconds: float) -> str:
+    return f"{1e3 * seconds:.2f} ms" if seconds < 0.1 else f"{1e3 * seconds:.0f} ms"
+
+
+class WirePanel(QWidget):
+    """The wire log with its filter, and below it the console of one instrument."""
+
+    def __init__(self, shell: Shell) -> None:
+        super().__init__()
+        self.shell, self.session = shell, shell.session
+        self.history: list[str] = []
+        self._at, self._count = 0, -1
+        self.sending = False
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(self._head())
+        self.view = WireView(shell.theme)
+        column.addWidget(self.view, 1)
+        column.addLayout(self._console())
+        self.answer = Elided("", "note")
+        self.answer.setFixedHeight(16)
+        column.addWidget(self.answer)
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_MS)
+        self._timer.timeout.connect(self._look)
+        self._sent, self._saved = Latest(), Latest()
+        self._sent.done.connect(self._answered)
+        self._saved.done.connect(self._told_saved)
+
+    def _head(self) -> QHBoxLayout:
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        title = label("Wire log", "panel")
+        title.setFixedHeight(28)
+        self.words = Elided("", "note")
+        names = [(one.name, one.name) for one in self.session.spec.instruments]
+        self.of = Choice(self.shell.theme, [("all", ""), *names], "Messages of")
+        _fix(self.of, 92)
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText("filter: IDN -OUTP")
+        self.filter.setToolTip("All of the words; none of those with a - before them")
+        self.filter.setAccessibleName("Filter of the wire log")
+        self.filter.setFixedWidth(128)
+        self.idle = Tick(self.shell.theme, "idle")
+        self.idle.setToolTip("Idle readings, too: what the window asks by itself")
+        self.idle.setFixedWidth(58)
+        save = QPushButton("Save")
+        save.setToolTip("Write what the filter lets through, as --wire-log does")
+        save.clicked.connect(lambda: self.save())
+        head.addWidget(title)
+        head.addWidget(self.words, 1)
+        for widget in (self.idle, self.of, self.filter, save):
+            head.addWidget(widget)
+        self.filter.textChanged.connect(lambda _: self._look(again=True))
+        self.of.currentIndexChanged.connect(lambda _: self._look(again=True))
+        self.idle.toggled.connect(lambda _: self._look(again=True))
+        return head
+
+    def _console(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        names = [(one.name, one.name) for one in self.session.spec.instruments]
+        self.name = Choice(self.shell.theme, names, "Instrument of the console")
+        _fix(self.name, 120)
+        self.command = QLineEdit()
+        self.command.setFont(mono())
+        self.command.setPlaceholderText("command, e.g. *IDN?")
+        self.command.setAccessibleName("Command")
+        self.command.setToolTip(
+            "Up and Down: what was sent before. A magnet's supply is only asked"
+        )
+        self.command.returnPressed.connect(self.send)
+        self.command.installEventFilter(self)
+        self.send_button = QPushButton("Send")
+        self.send_button.clicked.connect(lambda: self.send())
+        row.addWidget(self.name)
+        row.addWidget(self.command, 1)
+        row.addWidget(self.send_button)
+        return row
+
+    # the log
+
+    def watch(self, *, on: bool) -> None:
+        """Look at the log while the page is shown."""
+        if on:
+            self._timer.start()
+            self._look(again=True)
+        else:
+            self._timer.stop()
+
+    def _look(self, *, again: bool = False) -> None:
+        if not self.isVisible() and not again:
+            self._timer.stop()
+            return
+        tail = self.session.wire
+        if tail.count == self._count and not again:
+            return
+        self._count = tail.count
+        shown = self._messages(MOST_SHOWN)
+        self.view.show_messages(shown)
+        most = "or more " if len(shown) == MOST_SHOWN else ""
+        self.words.setText(f"{len(shown):,} {most}of {tail.count:,}".replace(",", "\u2009"))
+
+    def _messages(self, most: int) -> list[Message]:
+        return self.session.wire.latest(
+            most, name=self.of.currentData() or "", words=self.filter.text(),
+            idle=self.idle.isChecked(),
+        )  # fmt: skip
+
+    def save(self) -> None:
+        """Write what the filter lets through, in a thread."""
+        messages = self._messages(self.session.wire.count)
+        stem = time.strftime("wire-%Y%m%d-%H%M%S")
+        path = Path(self.session.library.folder) / "wire" / f"{stem}.jsonl"
+        self._saved.ask(lambda: save_messages(path, messages))
+
+    def _told_saved(self, path: Path | None, error: Exception | None) -> None:
+        if error is None:
+            self.shell.toast(f"Written: {path}")
+        else:
+            self.shell.toast(f"Wire log: {error}", "error")
+
+    # the console
+
+    def choose(self, name: str) -> None:
+        """Speak to this instrument."""
+        self.name.choose(name)
+        self.command.setFocus()
+
+    def send(self) -> None:
+        """Send what is typed, in a thread; refused while a run has the bench."""
+        command, name = self.command.text().strip(), str(self.name.currentData())
+        if not command or self.sending:
+            return
+        if self.session.busy:
+            self._say(f"{self.session.busy} has the bench: ask when it is done", "attention")
+            return
+        self.history = [*[one for one in self.history if one != command], command][-MOST_HISTORY:]
+        self._at = len(self.history)
+        self.sending = True
+        self.send_button.setEnabled(False)
+        self._say(f"{name} …", "note")
+        self._sent.ask(lambda: self.session.with_bench(lambda bench: send(bench, name, command)))
+
+    def _answered(self, answer: Answer | None, error: Exception | None) -> None:
+        self.sending = False
+        self.send_button.setEnabled(True)
+        if error is not None:
+            self._say(str(error).splitlines()[0], "fault")
+            self.shell.log.append(f"console: {''.join(traceback.format_exception(error))}")
+        elif answer is not None:
+            took = _ms(answer.seconds)
+            words = "sent, no answer asked" if answer.reply is None else f"← {answer.reply}"
+            self._say(f"{answer.name}: {answer.command} {words} ({took})", "note")
+            self.command.clear()
+        self._look(again=True)
+
+    def _say(self, words: str, role: str) -> None:
+        self.answer.setText(words)
+        set_role(self.answer, role)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Up and Down walk through what was sent before."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)
+            if step and self.history:
+                self._at = min(max(0, self._at + step), len(self.history))
+                at_end = self._at == len(self.history)
+                self.command.setText("" if at_end else self.history[self._at])
+                return True
+        return False
+
+    def values(self) -> dict[str, Any]:
+        """What was sent, for the next start."""
+        return {"history": self.history}
+
+    def set_values(self, values: dict[str, Any]) -> None:
+        """Put it back."""
+        found = values.get("history")
+        if isinstance(found, list):
+            self.history = [str(one) for one in found][-MOST_HISTORY:]
+            self._at = len(self.history)
