@@ -17,6 +17,7 @@ from app import (
     cli_mark,
     cli_network,
     cli_sweep,
+    cli_task,
 )
 from app.cli_types import current, factor, names, whole, whole_or_zero
 from models.errors import InputError
@@ -67,7 +68,7 @@ def build_parser() -> Parser:
         add(verbs)
     for add in (_mark, _compare, _compare_twins, _learning_curve, _sweep, _compare_networks):
         add(verbs)
-    for add in (_report, _monitor, _safe):
+    for add in (_task, _report, _monitor, _safe):
         add(verbs)
     return parser
 
@@ -265,6 +266,10 @@ def _fit(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def _mark(verbs: argparse._SubParsersAction[Parser]) -> None:
     cli_mark.mark_arguments(_verb(verbs, "mark", cli_mark.WORDS))
+
+
+def _task(verbs: argparse._SubParsersAction[Parser]) -> None:
+    cli_task.task_arguments(_verb(verbs, "task", cli_task.WORDS))
 
 
 def _compare(verbs: argparse._SubParsersAction[Parser]) -> None:

@@ -17,6 +17,7 @@ from app.cli_fit import fit_events
 from app.cli_mark import mark_events
 from app.cli_network import train_events
 from app.cli_sweep import networks_events, sweep_events
+from app.cli_task import task_events
 from app.operations.events import Event
 from app.pause_keys import pause_keys
 from models.errors import InputError, raise_problems
@@ -216,6 +217,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Run], Events]] = {
     "compare-networks": networks_events,
     "train": train_events,
     "deploy": deploy,
+    "task": task_events,
     "report": report,
     "monitor": monitor,
     "safe": safe,

@@ -1,0 +1,80 @@
+"""The tasks that a network can be trained for; one of them with its split and its baselines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from app.operations.events import BaselineScored, Note, Result, Stage
+from training.baselines import software_baselines
+from training.tasks import known_tasks, make_task, options_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from app.operations.events import Event
+    from training.tasks import Task
+
+NODES = 100  # of the echo-state networks where nobody says another size
+
+
+def list_tasks() -> Generator[Event, None, dict[str, str]]:
+    """Every task's name and first line; returns them."""
+    found = known_tasks()
+    options = {name: ", ".join(f"{k}={v}" for k, v in options_of(name).items()) for name in found}
+    for name, words in found.items():
+        yield Note(f"{name:<14}{words}" + (f" [{options[name]}]" if options[name] else ""))
+    yield Result({"tasks": found, "options": {name: options_of(name) for name in found}})
+    return found
+
+
+def describe_task(
+    text: str, *, nodes: int = NODES, spread: float | None = None, seed: int = 0
+) -> Generator[Event, None, Task]:
+    """One task: what it is made of, then what software without a device gets on it.
+
+    Parameters
+    ----------
+    text
+        Name and options, such as `digits:fold=1,pool=all`.
+    nodes
+        Of the echo-state networks.
+    spread
+        State noise for them, a share of the signal as a device has it; None: left out.
+    seed
+        Of the echo-state networks.
+
+    Raises
+    ------
+    InputError
+        An unknown task, options or data that it refuses.
+    """
+    torch.set_num_threads(1)
+    task = make_task(text)
+    yield Note(task.describe())
+    yield Stage("software baselines", 1, 1)
+    baselines: dict[str, float] = {}
+    for name, value in software_baselines(task, nodes, spread, seed):
+        baselines[name] = value
+        yield BaselineScored(name, value)
+    yield Result(_values(task, baselines))
+    return task
+
+
+def _values(task: Task, baselines: dict[str, float]) -> dict[str, Any]:
+    parts = {"train": task.train, "validation": task.validation, "test": task.test}
+    return {
+        "task": task.name,
+        "metric": task.metric,
+        "description": task.describe(),
+        "inputs": task.inputs.shape[1],
+        "outputs": task.targets.shape[1],
+        "window": task.window,
+        "pool": task.pool,
+        "split": {name: int(task.answers(mask).sum()) for name, mask in parts.items()},
+        "washout": task.washout,
+        "classes": list(task.classes),
+        "options": dict(task.options),
+        "baselines": baselines,
+    }
