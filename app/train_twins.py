@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.so_far import unfinished_words
 from app.store import load_twin, sha256_of
 from models.errors import InputError, raise_problems
 from models.latent import TwinModel
@@ -69,6 +70,12 @@ class TwinSet:
             [f"layer {k + 1}: the members' fitted drives have no range in common" for k in empty],
         )
         return made
+
+    @property
+    def unfinished(self) -> list[str]:
+        """A sentence for each twin whose fit goes on."""
+        words = (unfinished_words(twin.meta) for member in self.twins for twin in member)
+        return [sentence for sentence in words if sentence is not None]
 
     @property
     def first(self) -> Twin:

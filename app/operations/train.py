@@ -111,6 +111,7 @@ def train(
     setup = Setup.of(request)
     yield Note(setup.task.describe())
     yield Note(f"twins run by {kernel.describe()}")
+    yield from (Note(words, "warning") for words in setup.twins.unfinished)
     if not resume:
         new_directory(out)
     with RunLock(out):

@@ -13,6 +13,7 @@ from app.operations.evaluate import evaluate
 from app.operations.events import FitProgress, Note, Result
 from app.operations.fit import fit
 from app.operations.simulate import simulate
+from app.operations.train import train
 from app.store import load_twin, read_recording, write_recording
 from app.weights_store import SO_FAR
 from models.sequence import make_sequences
@@ -55,6 +56,13 @@ def test_it_is_simulated_and_evaluated_with_a_warning(stopped, tmp_path):
     assert "this twin is unfinished" in warnings(events)[0]
     assert isinstance(events[-1], Result)
     assert "held out of the fit" in events[-1].values["scored_on"]
+
+
+def test_a_network_is_trained_with_it_with_a_warning(stopped, tmp_path):
+    place = stopped / "twin" / SO_FAR
+    events = list(train("mackey-glass", [place], (2,), tmp_path / "network", iterations=0))
+    assert "this twin is unfinished" in warnings(events)[0]
+    assert isinstance(events[-1], Result)
 
 
 def test_the_finished_twin_takes_its_place(stopped, tmp_path):
