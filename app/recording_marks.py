@@ -112,7 +112,7 @@ def left_out(recording: Recording, positions: Iterable[int]) -> Recording:
     if not gone.any():
         return recording
     response = np.where(gone[:, :, None, None], np.nan, recording.response)
-    by_step = {
+    by_step: dict[str, Any] = {
         name: np.where(gone[:, :, None], np.nan, getattr(recording, name)) for name in BY_STEP
     }
     return replace(

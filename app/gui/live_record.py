@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.operations.events import Event
+    from models.recording import Recording
 
     FloatArray = NDArray[np.float64]
 
@@ -41,6 +42,10 @@ class LiveRecording:
     repeats
         Responses `(T, C)` by sequence, in the order they came; the newest `MOST_REPEATS`: the file
         has all, and a night must not fill the memory.
+    positions
+        Of those repeats: their places in the run's order.
+    bad
+        Positions that are marked bad: left out of mean, band, spread and the drift's line.
     levels
         (position, sequence, mean over steps `(C,)`) of each complete repeat.
     references
@@ -55,12 +60,15 @@ class LiveRecording:
     drives: dict[int, FloatArray] = field(default_factory=dict)
     fields: dict[int, FloatArray] = field(default_factory=dict)
     repeats: dict[int, deque[FloatArray]] = field(default_factory=dict)
+    positions: dict[int, deque[int]] = field(default_factory=dict)
+    bad: frozenset[int] = frozenset()
     levels: list[tuple[int, int, FloatArray]] = field(default_factory=list)
     references: list[tuple[int, FloatArray]] = field(default_factory=list)
     drifted: float = float("nan")
     running: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
     sequence: int = 0
     repeat: int = 0
+    position: int = 0
     step: int = -1
     field_T: float | None = None
     current_A: float | None = None
@@ -74,12 +82,10 @@ class LiveRecording:
             if 0 <= event.step < len(self.running):
                 self.running[event.step] = event.values
         elif isinstance(event, RepeatRecorded):
-            kept = self.repeats.setdefault(event.sequence, deque(maxlen=MOST_REPEATS))
-            kept.append(event.response)
-            mean = np.nanmean(event.response, axis=0)
-            self.levels.append((event.position, event.sequence, mean))
+            self._keep(event.sequence, event.position, event.response)
         elif isinstance(event, RepeatStarted):
             self.sequence, self.repeat, self.step = event.sequence, event.repeat, -1
+            self.position = event.position
             self.drives[event.sequence], self.fields[event.sequence] = event.drive, event.field_T
             channels = len(self.plan.channels) if self.plan else 1
             self.running = np.full((event.drive.size, channels), np.nan)
@@ -92,6 +98,21 @@ class LiveRecording:
         elif isinstance(event, RunPlan):
             self.plan = event
 
+    def _keep(self, sequence: int, position: int, response: FloatArray) -> None:
+        self.repeats.setdefault(sequence, deque(maxlen=MOST_REPEATS)).append(response)
+        self.positions.setdefault(sequence, deque(maxlen=MOST_REPEATS)).append(position)
+        self.levels.append((position, sequence, np.nanmean(response, axis=0)))
+
+    def load(self, recording: Recording, bad: frozenset[int]) -> None:
+        """Take what an earlier part of the run has recorded, in its order."""
+        places = [(int(recording.order[s, r]), s, r) for s, r in np.argwhere(recording.complete)]
+        for position, s, r in sorted(places):
+            length = int(recording.lengths[s])
+            self._keep(int(s), position, recording.response[s, r, :length])
+            self.drives[int(s)] = recording.drive[s, :length]
+            self.fields[int(s)] = recording.window.field_T(recording.drive[s, :length])
+        self.bad = bad
+
     @property
     def done(self) -> int:
         """Complete repeats."""
@@ -103,12 +124,31 @@ class LiveRecording:
         return self.plan.sequences * self.plan.repeats if self.plan else 0
 
     def traces(self, sequence: int, channel: int) -> FloatArray:
-        """Complete repeats `(R, T)` of one sequence and channel, the newest `MOST_REPEATS`."""
-        kept = self.repeats.get(sequence)
-        return np.array([r[:, channel] for r in kept]) if kept else np.empty((0, 0))
+        """Good repeats `(R, T)` of one sequence and channel, of the newest `MOST_REPEATS`."""
+        good = self._good(sequence)
+        return np.array([r[:, channel] for r in good]) if good else np.empty((0, 0))
+
+    def _good(self, sequence: int) -> list[FloatArray]:
+        pairs = zip(self.positions.get(sequence, ()), self.repeats.get(sequence, ()), strict=True)
+        return [response for position, response in pairs if position not in self.bad]
+
+    def mean_of_all(self, sequence: int) -> FloatArray:
+        """Mean over good repeats `(T, C)` of all channels; before the first the running repeat."""
+        good = self._good(sequence)
+        if good:
+            return np.asarray(np.mean(good, axis=0), dtype=np.float64)
+        return self.running if sequence == self.sequence else np.empty((0, 0))
+
+    def repeat_at(self, position: int) -> tuple[int, FloatArray | None]:
+        """Sequence and response `(T, C)` of a repeat; −1 where it isn't there, None: not kept."""
+        for sequence, kept in self.positions.items():
+            if position in kept:
+                return sequence, self.repeats[sequence][kept.index(position)]
+        found = [s for p, s, _ in self.levels if p == position]
+        return (found[0] if found else -1), None
 
     def drift(self, channel: int) -> tuple[FloatArray, FloatArray]:
-        """Position and level of each repeat: its mean, less its sequence's, plus the overall mean.
+        """Number and level of each repeat: its mean, less its sequence's, plus the overall mean.
 
         Sequences differ in their mean by design; only what is left can be drift. Where the run has
         references, which are all alike, they tell it.
@@ -121,8 +161,20 @@ class LiveRecording:
         position = np.array([p for p, _, _ in self.levels], dtype=float) + 1
         sequence = np.array([s for _, s, _ in self.levels])
         level = np.array([m[channel] for _, _, m in self.levels])
-        own = {s: level[sequence == s].mean() for s in np.unique(sequence)}
-        return position, level - np.array([own[s] for s in sequence]) + level.mean()
+        fair = ~self.is_bad(position) if self.bad else np.ones(level.size, dtype=bool)
+        own = {s: _mean(level[sequence == s], fair[sequence == s]) for s in np.unique(sequence)}
+        return position, level - np.array([own[s] for s in sequence]) + _mean(level, fair)
+
+    def is_bad(self, numbers: FloatArray) -> NDArray[np.bool_]:
+        """Which of these repeats, counted from 1, are marked bad; references never are."""
+        if self.references:
+            return np.zeros(numbers.size, dtype=bool)
+        return np.isin(numbers.astype(int) - 1, sorted(self.bad))
+
+
+def _mean(values: FloatArray, which: NDArray[np.bool_]) -> float:
+    """Mean of these values, or of all where none is left."""
+    return float((values[which] if which.any() else values).mean())
 
 
 def spread(traces: FloatArray) -> FloatArray:
@@ -146,18 +198,3 @@ def slope(x: FloatArray, y: FloatArray) -> tuple[float, float, float] | None:
     rest = y - start - rise * x
     error = float(np.sqrt((rest**2).sum() / (len(x) - 2) / (centre**2).sum()))
     return rise, error, start
-
-
-def longest_hold(drive: FloatArray) -> int:
-    """Most steps in a row with one drive value."""
-    if drive.size == 0:
-        return 0
-    edges = np.flatnonzero(np.diff(drive) != 0)
-    ends = np.concatenate([[-1], edges, [drive.size - 1]])
-    return int(np.diff(ends).max())
-
-
-def window_share(drives: FloatArray, bins: int = 16) -> float:
-    """Share of the drive window 0…1 that is visited, in equal parts."""
-    counts, _ = np.histogram(drives[np.isfinite(drives)], bins=bins, range=(0.0, 1.0))
-    return float((counts > 0).mean())

@@ -30,11 +30,12 @@ from app.store import load_network
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
+    from app.operations.adaptive_child import ChildTwins
     from app.operations.events import Event
     from instruments.bench import Bench
-    from instruments.clock import Pause
+    from instruments.clock import Pause, Stop
     from models.sequence import FieldSequence
 
 CHOICE = 4  # candidates for each sequence that is wanted, at least
@@ -50,6 +51,7 @@ def record_for_twin(
     resume: bool = False,
     pause: Pause | None = None,
     retries: int = 1,
+    twins: Callable[[Rounds, Stop], Twins | ChildTwins] = Twins,
 ) -> Generator[Event, None, Path]:
     """Record until a twin is at the floor or the budget is used; returns the recording's path.
 
@@ -66,6 +68,8 @@ def record_for_twin(
         sample, operator, temperature_K, notes: kept with the recording.
     pause, retries
         As of `app.operations.record`.
+    twins
+        Fits after each round: here, or in a child process (`app.operations.adaptive_child`).
 
     Raises
     ------
@@ -78,7 +82,7 @@ def record_for_twin(
     """
     out, begin_s = Path(out), time.monotonic()
     rounds = _resumed(out, asked) if resume else _begun(out, asked or ForTwin(), meta)
-    run = _Run(bench, rounds, pause, retries)
+    run = _Run(bench, rounds, pause, retries, twins)
     bench.check_sequences(run.candidates(0), bench.spec.window, bench.spec.reset)
     if not resume:
         new_directory(out)
@@ -144,10 +148,17 @@ def _history(rounds: Rounds) -> dict[str, dict[str, Any]]:
 class _Run:
     """One run between its first and last round."""
 
-    def __init__(self, bench: Bench, rounds: Rounds, pause: Pause | None, retries: int) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        rounds: Rounds,
+        pause: Pause | None,
+        retries: int,
+        twins: Callable[[Rounds, Stop], Twins | ChildTwins],
+    ) -> None:
         self.bench, self.rounds, self.asked = bench, rounds, rounds.asked
         self.pause, self.retries = pause, retries
-        self.twins = Twins(rounds, bench.stop)
+        self.twins = twins(rounds, bench.stop)
         self._sent: list[FieldSequence] = []
         if self.asked.network:
             from training.acquire import sent_by

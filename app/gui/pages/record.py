@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from PyQt6.QtWidgets import QPushButton
-
-from app.gui.job import JobSpec, Outcome
-from app.gui.live_record import LiveRecording, longest_hold
+from app.gui.live_record import LiveRecording
 from app.gui.pages.page import Page, Shell
+from app.gui.pages.record_form import RecordForm
+from app.gui.pages.record_mark import MarkPart
 from app.gui.pages.record_plots import RecordPlots
-from app.gui.widgets.basic import Choice, FieldEntry, WholeEntry, row
-from app.gui.words import count, size
-from app.operations.reference import reference_problems
-from app.words import duration
-from models.errors import TwinrigError
-from models.sequence import FAMILIES, DriveWindow, FieldSequence, Reset, make_sequences
+from app.gui.pages.record_queue_part import QueuePart
+from app.gui.record_design import Design, Plan, TwinDesign
+from app.gui.record_foresight import Foresight
+from app.gui.record_run import RecordRun
+from app.gui.record_words import Between, ended_words, preview_words, running_words
+from app.gui.widgets.basic import Segments
+from app.operations.events import RunPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
+    from PyQt6.QtGui import QResizeEvent
+
+    from app.gui.job import Outcome
+    from app.gui.record_resume import Unfinished
     from app.operations.events import Event
 
-BYTES_A_VALUE = 8
-NO_BENCH = "no bench connected: time and limits are known once it is"
+    AnyDesign = Design | TwinDesign | Unfinished
 
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What the form describes, and what it costs; `problem` says why it can't run."""
-
-    sequences: list[FieldSequence]
-    window: DriveWindow
-    reset: Reset
-    repeats: int
-    seed: int
-    cost: str
-    problem: str = ""
+LOW_PX = 700  # of the page: below it the form's rows stand closer, and the queue is folded
+NOTHING = "nothing is unfinished: every recording of the library is complete"
 
 
 class RecordPage(Page):
-    """Sequences, repeats, cost; field, response, spread, distribution, drift, step pairs."""
+    """Form, cost and queue; field, response, spread, distribution, drift, step pairs."""
 
     key, name = "record", "Record"
 
@@ -52,238 +43,258 @@ class RecordPage(Page):
         self.live = LiveRecording()
         self.recorded: Path | None = None
         self.plan: Plan | None = None
-        self._sequence_rows()
-        self._repeat_rows()
+        self.design: AnyDesign | None = None
+        self.run: RecordRun | None = None
+        self._ended = ("", "")
+        self._between = Between()
+        self._foresight = Foresight(self.session)
+        self._foresight.looked.connect(self._planned)
+        self._rows()
+        self.queue = QueuePart(self.theme, self.form, self._begin, self._present, shell.toast)
         self.plots = RecordPlots(self.theme)
         self.body.addWidget(self.plots, 1)
+        self.plots.drift.picked.connect(lambda position: self.mark.choose(position))
         self.theme.changed.connect(self._redraw)
+        self._header_buttons()
+        self.rows.take_defaults(self.session.spec)
+        spec = self.session.spec
+        device_time = ", device time" if spec.virtual is not None else ""
+        self.form.subtitle.setText(f"encoding {spec.window.encoding}{device_time}")
+        self.show_cost()
+
+    def _rows(self) -> None:
+        self.rows = rows = RecordForm(self.theme, self.form)
+        self.family, self.count = rows.family, rows.count
+        self.steps, self.seed = rows.steps, rows.seed
+        self.low, self.high, self.repeats = rows.low, rows.high, rows.repeats
+        self.reference, self.stop_at = rows.reference, rows.stop_at
+        rows.changed.connect(self.form_changed)
+
+    def _header_buttons(self) -> None:
         self.fit_button = self.button("Fit a twin", self._fit)
         self.fit_button.hide()
-        self.next_button = self.button("›", lambda: self._hop(1))
-        self.before_button = self.button("‹", lambda: self._hop(-1))
-        for button, words in ((self.before_button, "before"), (self.next_button, "next")):
-            button.setToolTip(f"Show the sequence {words} this one")
-            button.setAccessibleName(f"Sequence {words} this one")
         self.offer_pause()
-        self._take_bench_defaults()
-
-    def _sequence_rows(self) -> None:
-        spec_window = self.session.spec.window
-        self.coverage = self.form.section("Sequence")
-        self.family = Choice(self.theme, [(f, f) for f in FAMILIES], "Family")
-        self.family.choose("mixed")
-        self.steps = WholeEntry(100, 2, 100_000, "steps", "Steps")
-        self.count = WholeEntry(40, 1, 10_000, "", "Sequences")
-        self.low, self.high = (
-            FieldEntry(0.0, "Field at drive 0"),
-            FieldEntry(0.0, "Field at drive 1"),
-        )
-        self.seed = WholeEntry(1, 0, 2**31 - 1, "", "Seed")
-        new = QPushButton("New")
-        new.clicked.connect(lambda: self.seed.setValue(self.seed.value() + 1))
-        self.form.row("Family", self.family)
-        self.form.row("Sequences", self.count)
-        self.form.row("Steps", self.steps)
-        self.form.row("Field window", row(self.low, self.high))
-        self.hold = self.form.fact("Longest hold")
-        self.form.row("Seed", row(self.seed, new))
-        self.encoding = spec_window.encoding
-
-    def _repeat_rows(self) -> None:
-        self.form.section("Repeats")
-        self.repeats = WholeEntry(8, 1, 100_000, "", "Repeats")
-        self.reset_field = FieldEntry(0.0, "Reset field")
-        self.order = Choice(
-            self.theme, [("interleaved", True), ("one after another", False)], "Order"
-        )
-        self.form.row("Repeats", self.repeats)
-        self.form.row("Reset field", self.reset_field)
-        self.form.row("Order", self.order)
-        self.reference = WholeEntry(0, 0, 1000, "steps", "Steps of a reference, 0: none")
-        self.stop_at = WholeEntry(0, 0, 1000, "σ", "Drift of the reference that stops, 0: none")
-        for entry in (self.reference, self.stop_at):
-            entry.setSpecialValueText("none")
-        self.form.row("Reference", self.reference)
-        self.form.row("Stop at drift", self.stop_at)
-        for box in (self.steps, self.count, self.seed, self.repeats, self.reference, self.stop_at):
-            box.valueChanged.connect(self.form_changed)
-        for entry in (self.low, self.high, self.reset_field):
-            entry.sigValueChanging.connect(self.form_changed)
-        for choice in (self.family, self.order):
-            choice.currentIndexChanged.connect(self.form_changed)
-
-    def _take_bench_defaults(self) -> None:
-        spec = self.session.spec
-        self.form.subtitle.setText(f"{spec.name}, encoding {spec.window.encoding}")
-        self.low.setValue(spec.window.low_T)
-        self.high.setValue(spec.window.high_T)
-        self.reset_field.setValue(spec.reset.field_T)
-        self.show_cost()
+        self.mark = MarkPart()
+        self.mark.marked.connect(self._marked)
+        self.mark.failed.connect(lambda error: self.shell.toast(str(error), "error"))
+        self.mark.chosen.connect(self._chosen)
+        self._buttons.insertWidget(0, self.mark)
+        self.view = Segments(self.theme, (("Run", False), ("Next", True)), "View: run or next")
+        self.view.setFixedWidth(96)
+        self.view.setToolTip("The run, or what the form would apply next")
+        self.view.chosen.connect(self._choose_view)
+        self.view.hide()
+        self._buttons.insertWidget(0, self.view)
+        self.before_button, self.next_button = self.plots.before, self.plots.next
+        self.before_button.clicked.connect(lambda: self._hop(-1))
+        self.next_button.clicked.connect(lambda: self._hop(1))
 
     # the form
 
-    def _describe(self) -> Plan:
-        """The plan of the form; raises where the form makes none."""
-        spec = self.session.spec
-        window = dataclasses.replace(
-            spec.window, low_T=float(self.low.value()), high_T=float(self.high.value())
-        )
-        reset = dataclasses.replace(spec.reset, field_T=float(self.reset_field.value()))
-        sequences = make_sequences(
-            str(self.family.currentData()),
-            self.count.value(),
-            self.steps.value(),
-            self.seed.value(),
-        )
-        plan = Plan(sequences, window, reset, self.repeats.value(), self.seed.value(), "")
-        bench = self.session.bench
-        if bench is None:
-            return dataclasses.replace(plan, problem=NO_BENCH)
-        reference = self.reference.value()
-        values = sum(s.steps + reference for s in sequences) * plan.repeats * len(bench.channels)
-        seconds = sum(bench.predicted_s(s.steps, s.length) for s in sequences) * plan.repeats
-        if reference:
-            seconds += bench.predicted_s(reference) * len(sequences) * plan.repeats
-        place = " device time" if spec.virtual is not None else ""
-        cost = f"{duration(seconds)}{place} · {size(BYTES_A_VALUE * values)}"
-        total = len(sequences) * plan.repeats
-        wrong = reference_problems(reference, float(self.stop_at.value()), total)
-        if wrong:
-            return dataclasses.replace(plan, cost=cost, problem="; ".join(wrong))
-        try:
-            bench.check_sequences(sequences, window, reset, ask=False)  # here nothing may wait
-        except TwinrigError as error:
-            return dataclasses.replace(plan, cost=cost, problem=str(error))
-        return dataclasses.replace(plan, cost=f"{cost} · within limits")
+    def refresh(self) -> None:
+        but = self.run.resumed if self.running and self.run is not None else None
+        self.rows.look_up(self.session.library, but)
 
     def show_cost(self) -> None:
         """Preview and cost line; a refusal stands there in words before anything is pressed."""
-        if self.running:
+        self.design, self.plan = self.rows.design(), None
+        if self.design is None:
+            self._foresight.forget()
+            self._say_button(NOTHING, "attention")
+        elif not self._foresight.look(self.design):
+            self._say_button("is looked at …", "attention")
+
+    def _planned(self, plan: Plan | None, error: Exception | None) -> None:
+        self.plan = plan
+        if plan is None:
+            self._say_button(str(error), "fault")
             return
-        try:
-            self.plan = self._describe()
-        except TwinrigError as error:
-            self.plan = None
-            self._say_button(str(error), role="fault")
-            return
-        drives = [s.drive for s in self.plan.sequences]
-        hold = longest_hold(np.concatenate([[*d, np.nan] for d in drives]))
-        self.hold.setText(count(hold, "step"))
-        if not self.live.done:
-            self.plots.preview(drives, self.plan.window)
-            self.say(
-                "Nothing recorded yet", "the field of the first sequence, as it will be applied"
-            )
-        if self.plan.problem == NO_BENCH:
-            self._say_button(NO_BENCH, role="attention")
-        elif self.plan.problem:
-            self._say_button(f"refused: {self.plan.problem}", role="fault")
-        else:
-            self._say_button(self.plan.cost)
+        if self.showing_next:
+            self.plots.preview(plan, self.plots.shown)
+            self._say_preview()
+        self._say_button(plan.cost, plan.level)
+
+    def _say_preview(self) -> None:
+        if self.plan is not None and self.plan.coverage is not None:
+            heading = "Next recording" if self.live.plan is not None else "Nothing recorded yet"
+            self.say(heading, preview_words(self.plan, self.plots.shown))
 
     def _say_button(self, cost: str, role: str = "") -> None:
-        words = count(self.count.value() * self.repeats.value(), "repeat")
-        self.form.primary.setEnabled(not role)
-        self.form.primary.say(f"Record {words}", cost, role=role)
+        verb = self.design.verb if self.design is not None else ""
+        if not self.running:
+            self.form.primary.setEnabled(not role)
+            self.form.primary.say(f"Record {verb}" if verb else "Go on", cost, role=role)
+            return
+        queueable = isinstance(self.design, (Design, TwinDesign)) and not role
+        self.form.primary.setEnabled(queueable)
+        self.form.primary.say(f"Queue {verb}", self.at_foot(f"next · {cost}"), role=role)
 
     def press(self) -> None:
-        """Start the recording that the form describes."""
+        """Start the recording that the form describes; while one runs: queue it."""
         self.show_cost()
-        plan, bench = self.plan, self.session.bench
-        if self.running or plan is None or plan.problem or bench is None:
+        design, plan = self.design, self.plan
+        if design is None or (plan is not None and plan.problem):
             return
-        out = self.session.library.new_path("rec")
-        interleave = bool(self.order.currentData())
-        reference, stop_at = self.reference.value(), float(self.stop_at.value())
+        if self.running:
+            if isinstance(design, (Design, TwinDesign)):
+                self.queue.add_and_go()
+            return
+        if plan is not None or not design.is_quick:  # a large one is refused when it begins
+            self._begin(design)
 
-        def start(stop: Callable[[], bool]) -> Iterator[Event]:
-            from app.operations.record import record
+    def _present(self) -> tuple[Design | TwinDesign, Plan | None] | None:
+        """What the form asks for, to be queued; words where it can't be."""
+        self.show_cost()
+        design, plan = self.design, self.plan
+        if isinstance(design, (Design, TwinDesign)) and (plan is None or plan.level != "fault"):
+            return design, plan
+        words = plan.cost if plan is not None else "a recording that goes on is not queued"
+        self.shell.toast(f"Not queued: {words}", "warning")
+        return None
 
-            return record(
-                bench, plan.sequences, plan.repeats, out, seed=plan.seed,
-                interleave=interleave, window=plan.window, reset=plan.reset,
-                pause=self.session.pause, reference=reference, stop_at_drift=stop_at,
-            )  # fmt: skip
-
-        self.shell.run(JobSpec(self.key, "Recording", out.name, start, hardware=True))
+    def _begin(self, design: AnyDesign) -> bool:
+        bench = self.session.bench
+        if self.running or bench is None:
+            self.shell.toast("No recording: no bench is connected", "warning")
+            return False
+        self.run = RecordRun(design, self.session)
+        return self.shell.run(self.run.job(self.key, bench))
 
     # the run
 
     def job_started(self) -> None:
         super().job_started()
-        self.live, self.recorded = LiveRecording(), None
+        self.live, self.recorded, self._between = LiveRecording(), None, Between()
         self.plots.clear_response()
         self.fit_button.hide()
+        self.mark.of_run(None)
+        self.view.choose(False)
+        self.view.show()
+        self.queue.running = True
+        self.queue.show()
+        self._say_button("", "")
+        self.show_cost()
         if self.session.bench is not None:
             self.plots.set_channels(self.session.bench.channels)
 
     def take(self, events: Sequence[Event]) -> None:
         for event in events:
+            if isinstance(event, RunPlan):
+                self._begin_live(event)
             self.live.take(event)
             self.wait.take(event)
-        live = self.live
-        if live.plan is not None:
-            self.recorded = Path(live.plan.path)
-            left = f"repeat {min(live.done + 1, live.total)} of {live.total}"
-            self.form.primary.say(
-                f"Recording, {left}", self.at_foot("Stop: field to zero, complete repeats kept"),
-                fraction=live.done / max(1, live.total),
-            )  # fmt: skip
-            drift = f"reference {live.drifted:+.1f} σ · " if np.isfinite(live.drifted) else ""
-            self.say(
-                f"Recording {self._words()}",
-                f"{drift}{left} · sequence {live.sequence + 1} of {live.plan.sequences} running · "
-                f"showing sequence {self.plots.shown + 1}",
-            )
+            self._between.take(event)
+        if self.live.plan is not None:
+            self._say_running()
         if self.isVisible():
             self._redraw()
 
+    def _begin_live(self, plan: RunPlan) -> None:
+        """A run, or the next round of one for a twin, begins."""
+        if self.live.plan is not None:
+            self.live = LiveRecording()
+            self.plots.clear_response()
+        self.plots.set_channels(plan.channels)
+        self.recorded = Path(plan.path)
+        run = self.run
+        if run is None:
+            return
+        if run.plan is not None and not self.showing_next:
+            self.plots.preview(run.plan)
+        if run.earlier is not None:
+            self.live.load(*run.earlier)
+            run.earlier = None
+        self.mark.of_run(None if run.in_rounds else self.recorded)
+
+    def _say_running(self) -> None:
+        if not self.showing_next:
+            between = self._between.words if self.run and self.run.in_rounds else ""
+            words = running_words(self.live, self.plots.shown, self.wait.words, between)
+            self.say(f"Recording {self._words()}", words)
+        if self.plan is not None:
+            self._say_button(self.plan.cost, self.plan.level)
+
     def _words(self) -> str:
-        plan = self.live.plan
-        if plan is None:
-            return ""
-        return f"{self.family.currentText()}:{plan.sequences}x{plan.steps}@{self.seed.value()}"
+        return self.run.design.name if self.run is not None else ""
 
     def _redraw(self) -> None:
-        self.plots.draw(self.live, running=self.running)
+        self.mark.follow(self.live, running=self.running)
+        if not self.showing_next:
+            self.plots.draw(self.live, running=self.running)
 
     def job_finished(self, outcome: Outcome) -> None:
         super().job_finished(outcome)
         live = self.live
         word = {"done": "Recorded", "stopped": "Stopped:"}.get(outcome.status, "Failed:")
-        kept = f"{live.done} of {live.total} repeats kept"
-        hint = "" if outcome.status == "done" else " · complete repeats are on disk"
         reason = outcome.result.values.get("reason", "") if outcome.result else ""
         if outcome.status == "stopped" and reason:  # it stopped itself
             self.shell.toast(str(reason), "warning")
-            hint = f" · {reason}"
-        self.say(f"{word} {self._words()}", f"{kept}{hint}")
+        self._ended = f"{word} {self._words()}", ended_words(live, outcome)
+        self.say(*self._ended)
         self.fit_button.setVisible(live.done > 0)
         self._redraw()
+        self.queue.ended(outcome)
         self.show_cost()
 
-    def _hop(self, by: int) -> None:
-        known = sorted(self.live.fields)
-        if not known:
+    # what is looked at
+
+    @property
+    def showing_next(self) -> bool:
+        """Whether the plots show what the form asks for, and not a run."""
+        return (self.live.plan is None and not self.running) or bool(self.view.value)
+
+    def _choose_view(self, _next: bool) -> None:
+        self.plots.clear_response()
+        if self.showing_next:
+            self.show_cost()
             return
-        at = known.index(self.plots.shown) if self.plots.shown in known else 0
-        self.plots.pinned = known[(at + by) % len(known)]
+        if self.run is not None and self.run.plan is not None:
+            self.plots.preview(self.run.plan)
+        if self.running:
+            self._say_running()
+        else:
+            self.say(*self._ended)
         self._redraw()
+
+    def _hop(self, by: int) -> None:
+        if self.showing_next:
+            if self.plan is not None and self.plan.sequences:
+                self.plots.preview(self.plan, self.plots.shown + by)
+                self._say_preview()
+            return
+        known = sorted(self.live.fields)
+        if known:
+            at = known.index(self.plots.shown) if self.plots.shown in known else 0
+            self.plots.chosen, self.plots.pinned = -1, known[(at + by) % len(known)]
+            self._redraw()
+
+    def _chosen(self, position: int) -> None:
+        self.plots.chosen = position
+        self._redraw()
+
+    def _marked(self, bad: frozenset[int]) -> None:
+        self.live.bad = bad
+        self._redraw()
+        if not self.running:
+            self.say(self.heading.text(), ended_words(self.live))
 
     def _fit(self) -> None:
         if self.recorded is not None:
             self.shell.open_page("twin", self.recorded)
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        low = self.height() < LOW_PX
+        self.form.set_gap(4 if low else 8)
+        self.queue.list.set_low(low)
+
     # settings
 
     def form_values(self) -> dict[str, Any]:
-        return {
-            "family": self.family.currentData(), "steps": self.steps.value(),
-            "count": self.count.value(), "seed": self.seed.value(), "repeats": self.repeats.value(),
-        }  # fmt: skip
+        return {**self.rows.values(), "queue": self.queue.queue.to_json()}
 
     def set_form_values(self, values: dict[str, Any]) -> None:
-        self.family.choose(values.get("family"))
-        for name in ("steps", "count", "seed", "repeats"):
-            if isinstance(values.get(name), int):
-                getattr(self, name).setValue(values[name])
+        self.rows.set_values(values)
+        if "queue" in values:
+            self.queue.queue.load(values["queue"])
+            self.queue.show()

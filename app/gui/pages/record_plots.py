@@ -1,4 +1,4 @@
-"""The seven plots of the Record page, drawn from a `LiveRecording` once a frame."""
+"""The plots of the Record page, drawn from a `LiveRecording` once a frame, or from a plan."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtWidgets import QGridLayout, QWidget
+from PyQt6.QtWidgets import QGridLayout, QPushButton, QWidget
 
-from app.gui.live_record import MOST_REPEATS, band, slope, spread, window_share
-from app.gui.widgets.basic import Segments
+from app.gui.live_record import MOST_REPEATS, band, spread
+from app.gui.pages.record_drift import DriftPanel
+from app.gui.pages.record_heat import MANY, HeatPanel
+from app.gui.widgets.basic import Choice, Segments
 from app.gui.widgets.legend import Key
 from app.gui.widgets.panel import Panel, joined
 from app.gui.words import count, prefix
@@ -18,12 +20,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.gui.live_record import LiveRecording
+    from app.gui.record_design import Plan
     from app.gui.theme import Theme
-    from models.sequence import DriveWindow
+    from models.sequence import FieldSequence
+
+    FloatArray = NDArray[np.float64]
 
 FOLLOW_S = 1.5
 """How long a sequence stays in view while the run hops between interleaved ones."""
-MOST_PAIRS = 4000
 
 
 class RecordPlots(QWidget):
@@ -35,23 +39,25 @@ class RecordPlots(QWidget):
         self.channel = 0
         self.pinned: int | None = None
         self.shown = 0
+        self.chosen = -1  # position of the repeat that is chosen by hand
         self._since_s = -FOLLOW_S
-        self._levels = (-1, -1)
+        self._levels: tuple[object, ...] = ()
         self._panels()
         self._curves()
+        self._choosers()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(10)
-        for row, panels in enumerate(
-            (
-                (self.field, self.distribution),
-                (self.response, self.drift),
-                (self.spread, self.pairs),
-            )
-        ):
-            for column, panel in enumerate(panels):
+        columns = (
+            (self.field, self.response, self.spread),
+            (self.distribution, self.drift, self.pairs),
+        )
+        for column, panels in enumerate(columns):
+            for row, panel in enumerate(panels):
                 grid.addWidget(panel, row, column)
+        grid.addWidget(self.heat, 1, 0)
+        self.heat.hide()
         grid.setColumnStretch(0, 74)
         grid.setColumnStretch(1, 26)
         for row, stretch in enumerate((21, 52, 27)):
@@ -60,27 +66,30 @@ class RecordPlots(QWidget):
     def _panels(self) -> None:
         theme = self.theme
         self.field = Panel(theme, "Field", "mT")
+        self.before, self.next = QPushButton("‹"), QPushButton("›")
+        for button, words in ((self.before, "before"), (self.next, "next")):
+            button.setFixedSize(28, 24)
+            button.setToolTip(f"Show the sequence {words} this one")
+            button.setAccessibleName(f"Sequence {words} this one")
+            self.field.head.addWidget(button)
         self.response = Panel(theme, "Response")
+        self.heat = HeatPanel(theme)
         self.spread = Panel(theme, "Spread", x_label="Step")
         self.distribution = Panel(theme, "Distribution", x_label="Field, mT")
-        self.drift = Panel(theme, "Drift", x_label="Repeat")
-        self.pairs = Panel(theme, "Step pairs", "next against now", x_label="Drive")
+        self.drift = DriftPanel(theme)
+        self.pairs = Panel(theme, "Step pairs", x_label="Drive now, next above")
         self.panels = (
-            self.field, self.response, self.spread, self.distribution, self.drift, self.pairs,
+            self.field, self.response, self.heat, self.spread, self.distribution, self.drift,
+            self.pairs,
         )  # fmt: skip
-        self.channels = Segments(theme, (), "Channel")
-        self.channels.chosen.connect(self._choose_channel)
-        self.channels.hide()
-        self.response.head.addWidget(self.channels)
-        self.spread.plot.setXLink(self.field.plot)
-        self.response.plot.setXLink(self.field.plot)
-        for panel in (self.field, self.response):
+        for panel in (self.spread, self.response, self.heat):
+            panel.plot.setXLink(self.field.plot)
+        for panel in (self.field, self.response, self.heat):
             panel.without_values("bottom")
             panel.plot.getAxis("bottom").setHeight(4)
         self.distribution.without_values("left")
         self.response.empty("repeats appear here while they are recorded")
         self.spread.empty("from the second repeat on")
-        self.drift.empty("level of each repeat")
         self.distribution.plot.getAxis("left").setWidth(6)
 
     def _curves(self) -> None:
@@ -88,60 +97,100 @@ class RecordPlots(QWidget):
         self.repeat_lines = self.response.curve("repeat", 1, repeats=True)
         self.band = self.response.band("measured")
         self.mean_line = self.response.curve("measured", 2)
+        self.chosen_line = self.response.curve("text1", 1.4, dashed=True)
         self.running_line = self.response.curve("text1", 1.4)
         self.head = self.response.dots("text1")
         self.spread_line = self.spread.curve("measured", 1.5)
         self.spread_mean = self.spread.level()
-        self.cursors = [p.cursor() for p in (self.field, self.response, self.spread)]
+        self.cursors = [p.cursor() for p in (self.field, self.response, self.spread, self.heat)]
         self.bars = self.distribution.bars("field")
-        self.drift_band = self.drift.band("measured")
-        self.drift_line = self.drift.curve("text2", 1)
-        self.drift_dots = self.drift.dots("measured", 6)
         self.pair_dots = self.pairs.dots("field", 4, 160)
+
+    def _choosers(self) -> None:
+        theme = self.theme
+        self.channels = Segments(theme, (), "Channel")
+        self.channels.chosen.connect(self._choose_channel)
+        self.response.head.addWidget(self.channels)
+        self.many = Choice(theme, (), "Channel")
+        self.many.setFixedWidth(96)
+        self.many.currentIndexChanged.connect(self._choose_channel)
+        self.as_map = Segments(theme, (("Map", True), ("Trace", False)), "View of the response")
+        self.as_map.setFixedWidth(104)
+        self.as_map.chosen.connect(lambda _: self._place_choosers())
+        self.heat.picked.connect(self._pick_channel)
+        for widget in (self.channels, self.many, self.as_map):
+            widget.hide()
 
     def _choose_channel(self, channel: int) -> None:
         self.channel = channel
-        self._levels = (-1, -1)
+        self._levels = ()
+
+    def _pick_channel(self, channel: int) -> None:
+        self.many.setCurrentIndex(channel)
+        self.as_map.choose(False)
 
     def set_channels(self, channels: tuple[str, ...]) -> None:
         """Offer the channels; the toggle is there where there is a choice."""
-        self.channels.offer([(name, k) for k, name in enumerate(channels)])
-        self.channels.setVisible(len(channels) > 1)
-        self.channels.setFixedWidth(34 * max(1, len(channels)))
+        several = 1 < len(channels) <= MANY
+        self.channels.offer([(name, k) for k, name in enumerate(channels)] if several else [])
+        self.channels.setVisible(several)
+        self.channels.setFixedWidth(34 * max(1, len(channels)) if several else 34)
+        self.many.offer([(name, k) for k, name in enumerate(channels)])
         self.channel = min(self.channel, max(0, len(channels) - 1))
+        self._place_choosers()
 
-    def preview(
-        self, drives: list[NDArray[np.float64]], window: DriveWindow, shown: int = 0
-    ) -> None:
+    def _place_choosers(self) -> None:
+        """Map or trace, and the channel, stand in the header of what is shown."""
+        many = self.many.count() > MANY
+        mapped = many and bool(self.as_map.value)
+        for widget in (self.many, self.as_map):
+            (self.heat if mapped else self.response).head.addWidget(widget)
+            widget.setVisible(many)
+        self.heat.setVisible(mapped)
+        self.response.setVisible(not mapped)
+
+    # before a run
+
+    def preview(self, plan: Plan, shown: int = 0) -> None:
         """Field of one sequence, and where all of them go, before anything runs."""
-        self._show_field(window.field_T(drives[shown]))
-        together = np.concatenate(drives)
-        self._show_distribution(window.field_T(together), window.low_T, window.high_T)
-        self.distribution.unit.setText(f"{100 * window_share(together):.0f} % of the window")
-        now = np.concatenate([d[:-1] for d in drives])[:MOST_PAIRS]
-        after = np.concatenate([d[1:] for d in drives])[:MOST_PAIRS]
-        self.pair_dots.setData(x=now, y=after)
+        if plan.window is None or plan.coverage is None or not plan.sequences:
+            return
+        self.shown = shown % len(plan.sequences)
+        window, coverage = plan.window, plan.coverage
+        self._show_played(plan.sequences[self.shown], plan)
+        ends_mT = 1e3 * window.field_T(np.linspace(0, 1, coverage.bars.size + 1))
+        width = float(ends_mT[1] - ends_mT[0])
+        self.bars.setOpts(x=ends_mT[:-1] + width / 2, height=coverage.bars, width=0.86 * width)
+        self.distribution.unit.setText(f"{100 * coverage.drive_share:.0f} % of range")
+        self.pair_dots.setData(x=coverage.pairs[:, 0], y=coverage.pairs[:, 1])
+        self.pairs.unit.setText(f"{100 * coverage.pair_share:.0f} % of pairs")
+
+    def _show_played(self, sequence: FieldSequence, plan: Plan) -> None:
+        """The field in time: a step that is held longer is drawn longer."""
+        window = plan.window
+        if window is None:
+            return
+        edges = np.concatenate([[0], np.cumsum(sequence.holds)])
+        self.field_line.setData(edges, 1e3 * window.field_T(sequence.drive))
+        self.field.plot.setXRange(0, edges[-1], padding=0)
+        low, high = 1e3 * window.low_T, 1e3 * window.high_T
+        self.field.unit.setText(f"mT · drive 0 to 1: {low:.4g} to {high:.4g}")
 
     def clear_response(self) -> None:
         """Nothing recorded yet."""
-        self.pinned, self.shown, self._since_s, self._levels = None, 0, -FOLLOW_S, (-1, -1)
-        for line in (self.repeat_lines, self.mean_line, self.running_line, self.spread_line):
+        self.pinned, self.shown, self._since_s, self._levels = None, 0, -FOLLOW_S, ()
+        self.chosen = -1
+        for line in (self.repeat_lines, self.mean_line, self.running_line, self.spread_line,
+                     self.chosen_line):  # fmt: skip
             line.setData([], [])
         self.band.clear()
-        self.drift_band.clear()
-        for item in (self.head, self.drift_dots, self.drift_line):
-            item.setData(x=[], y=[])
+        self.drift.clear()
+        self.head.setData(x=[], y=[])
         for line in (*self.cursors, self.spread_mean):
             line.hide()
+        self.heat.image.clear()
 
-    def _show_field(self, field_T: NDArray[np.float64]) -> None:
-        self.field_line.setData(np.arange(field_T.size + 1), 1e3 * field_T)
-        self.field.plot.setXRange(0, field_T.size, padding=0)
-
-    def _show_distribution(self, field_T: NDArray[np.float64], low_T: float, high_T: float) -> None:
-        counts, edges = np.histogram(1e3 * field_T, bins=18, range=(1e3 * low_T, 1e3 * high_T))
-        width = float(edges[1] - edges[0])
-        self.bars.setOpts(x=edges[:-1] + width / 2, height=counts, width=0.86 * width)
+    # a run
 
     def draw(self, live: LiveRecording, *, running: bool) -> None:
         """Draw the recording as it stands."""
@@ -149,35 +198,45 @@ class RecordPlots(QWidget):
             return
         self._follow(live, running)
         if self.shown in live.fields:
-            self._show_field(live.fields[self.shown])
+            field_T = live.fields[self.shown]
+            self.field_line.setData(np.arange(field_T.size + 1), 1e3 * field_T)
+            self.field.plot.setXRange(0, field_T.size, padding=0)
         traces = live.traces(self.shown, self.channel)
         factor, unit = self._scale(live, traces)
         here = running and live.sequence == self.shown and live.step >= 0
         self._draw_response(traces * factor, unit, live, here)
         self._draw_running(live, factor, here)
-        if self._levels != (live.done, self.channel):
-            self._levels = (live.done, self.channel)
-            self._draw_drift(live, factor, unit)
+        self._draw_chosen(live, factor)
+        if not self.heat.isHidden():
+            mean = live.mean_of_all(self.shown)
+            self.heat.draw(mean * factor, live.plan.channels, self.channel, unit)
+        seen = (live.done, self.channel, live.bad, len(live.references))
+        if self._levels != seen:
+            self._levels = seen
+            self.drift.draw(live, self.channel, factor, unit)
         for panel in (self.spread, self.drift):
             panel.show_run(live.plan.run_id)
 
     def _follow(self, live: LiveRecording, running: bool) -> None:
         """Show the running sequence; hop at most every `FOLLOW_S`: interleaved runs are fast."""
-        if self.pinned is not None:
+        of_chosen = live.repeat_at(self.chosen)[0] if self.chosen >= 0 else -1
+        if of_chosen >= 0:
+            self.shown = of_chosen
+        elif self.pinned is not None:
             self.shown = self.pinned
         elif (
             running and time.monotonic() - self._since_s > FOLLOW_S and live.sequence != self.shown
         ):
             self.shown, self._since_s = live.sequence, time.monotonic()
 
-    def _scale(self, live: LiveRecording, traces: NDArray[np.float64]) -> tuple[float, str]:
+    def _scale(self, live: LiveRecording, traces: FloatArray) -> tuple[float, str]:
         unit = live.plan.units[self.channel] if live.plan else ""
         known = traces if traces.size else live.running[:, self.channel : self.channel + 1]
         finite = np.abs(known[np.isfinite(known)]) if known.size else np.empty(0)
         return prefix(float(finite.max()) if finite.size else 0.0, unit)
 
     def _draw_response(
-        self, traces: NDArray[np.float64], unit: str, live: LiveRecording, here: bool
+        self, traces: FloatArray, unit: str, live: LiveRecording, here: bool
     ) -> None:
         self.response.filled()
         name = live.plan.channels[self.channel] if live.plan else ""
@@ -207,7 +266,9 @@ class RecordPlots(QWidget):
             self.spread_line.setData([], [])
             self.spread_mean.hide()
         if here:
-            keys.append(Key("line", "text1", f"repeat {live.repeat + 1}, running"))
+            keys.append(Key("line", "text1", f"repeat {live.position + 1}, running"))
+        if self.chosen >= 0:
+            keys.append(Key("dash", "text1", f"repeat {self.chosen + 1}"))
         self.response.legend.show_keys(keys)
 
     def _draw_running(self, live: LiveRecording, factor: float, here: bool) -> None:
@@ -225,24 +286,11 @@ class RecordPlots(QWidget):
             cursor.setVisible(here)
             cursor.setValue(live.step + 0.5)
 
-    def _draw_drift(self, live: LiveRecording, factor: float, unit: str) -> None:
-        position, level = live.drift(self.channel)
-        level = level * factor
-        if len(position):
-            self.drift.filled()
-        self.drift_dots.setData(x=position, y=level)
-        self.drift.plot.setXRange(0.5, max(2, live.total) + 0.5, padding=0)
-        fitted = slope(position, level)
-        if fitted is None:
-            self.drift_line.setData([], [])
-            self.drift_band.clear()
-            self.drift.unit.setText(unit)
+    def _draw_chosen(self, live: LiveRecording, factor: float) -> None:
+        """The repeat that was chosen by hand, over the others."""
+        _, response = live.repeat_at(self.chosen) if self.chosen >= 0 else (-1, None)
+        if response is None:
+            self.chosen_line.setData([], [])
             return
-        rise, error, start = fitted
-        ends = position[[0, -1]]
-        self.drift_line.setData(ends, start + rise * ends)
-        low, high = np.percentile(level, (5, 95))
-        whole = np.array([0.5, live.total + 0.5])
-        self.drift_band.show(whole, np.full(2, low), np.full(2, high))
-        change = f"{rise:+.2g} ± {error:.1g} {unit} a repeat"
-        self.drift.unit.setText(change.replace("-", "−"))
+        trace = response[:, self.channel] * factor
+        self.chosen_line.setData(np.arange(trace.size) + 0.5, trace)

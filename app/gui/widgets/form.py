@@ -102,6 +102,7 @@ class Form(QWidget):
         outer.addSpacing(12)
         outer.addWidget(line())
         scroll = QScrollArea()
+        scroll.setAccessibleName(f"{title}: form")
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFrameShape(QFrame.Shape.NoFrame)

@@ -10,7 +10,7 @@ import pytest
 from app.gui.live_deploy import LiveDeployment, criterion, inside_share, mixed_forecast, verdict
 from app.gui.live_fit import LiveFit, error_rows
 from app.gui.live_fit import verdict as word_of
-from app.gui.live_record import LiveRecording, band, longest_hold, slope, spread, window_share
+from app.gui.live_record import LiveRecording, band, slope, spread
 from app.gui.live_train import LiveTraining, against, score_rows, sentence
 from app.operations.events import (
     BaselineScored,
@@ -66,6 +66,21 @@ def test_drift_ignores_that_sequences_differ() -> None:
     assert slope(position[:2], level[:2]) is None
 
 
+def test_a_bad_repeat_is_out_of_mean_spread_and_slope_and_stays_in_view() -> None:
+    live = recorded([(0, 1.0), (0, 50.0), (0, 3.0), (1, 9.0)])
+    live.bad = frozenset({1})
+    assert live.traces(0, 0)[:, 0].tolist() == [1.0, 3.0]
+    assert live.mean_of_all(0)[0].tolist() == [2.0, 2.0]
+    number, level = live.drift(0)
+    assert live.is_bad(number).tolist() == [False, True, False, False]
+    assert level[~live.is_bad(number)].mean() == pytest.approx(13 / 3)  # of 1, 3 and 9
+    assert live.repeat_at(1)[0] == 0
+    assert live.repeat_at(9) == (-1, None)
+    live.bad = frozenset({0, 1, 2, 3})  # all: nothing is left to draw a line through
+    assert np.isfinite(live.drift(0)[1]).all()
+    assert live.done == 4
+
+
 def test_traces_spread_and_band_are_over_repeats_of_one_sequence() -> None:
     live = recorded([(0, 1.0), (0, 3.0), (1, 9.0)])
     traces = live.traces(0, 1)
@@ -75,18 +90,6 @@ def test_traces_spread_and_band_are_over_repeats_of_one_sequence() -> None:
     assert (low > 1.0).all()
     assert (high < 3.0).all()
     assert spread(live.traces(1, 0)).size == 0
-
-
-@pytest.mark.parametrize(
-    ("drive", "hold"), [([0.1, 0.1, 0.2], 2), ([0.3], 1), ([], 0), ([1, 2, 2, 2, 1], 3)]
-)
-def test_longest_hold(drive: list[float], hold: int) -> None:
-    assert longest_hold(np.array(drive, dtype=float)) == hold
-
-
-def test_share_of_the_window() -> None:
-    assert window_share(np.linspace(0, 1, 1000)) == 1.0
-    assert window_share(np.full(10, 0.5)) == pytest.approx(1 / 16)
 
 
 def test_a_fit_collects_losses_and_foresees_its_end() -> None:

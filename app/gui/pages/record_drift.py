@@ -1,0 +1,77 @@
+"""The drift of a recording: the level of each repeat, its slope, and those that are marked bad."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PyQt6.QtCore import QPointF, Qt, pyqtSignal
+
+from app.gui.live_record import slope
+from app.gui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from app.gui.live_record import LiveRecording
+    from app.gui.theme import Theme
+
+NEAR_PX = 12  # a click so near a dot means it
+
+
+class DriftPanel(Panel):
+    """A dot a repeat, a cross where it is marked bad; a click on one chooses it."""
+
+    picked = pyqtSignal(int)  # its position in the run
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, "Drift", x_label="Repeat")
+        self.empty("level of each repeat")
+        self.spread_band = self.band("measured")
+        self.line = self.curve("text2", 1)
+        self.good = self.dots("measured", 6)
+        self.crosses = self.dots("text1", 9)
+        self.crosses.setSymbol("x")
+        self.view.scene().sigMouseClicked.connect(self._clicked)
+        self.view.setToolTip("Click a dot to choose its repeat")
+
+    def clear(self) -> None:
+        """Nothing recorded yet."""
+        self.spread_band.clear()
+        for item in (self.good, self.crosses, self.line):
+            item.setData(x=[], y=[])
+
+    def draw(self, live: LiveRecording, channel: int, factor: float, unit: str) -> None:
+        """Draw the levels so far; the line is through those that are not marked bad."""
+        number, level = live.drift(channel)
+        level = level * factor
+        bad = live.is_bad(number)
+        if len(number):
+            self.filled()
+        self.good.setData(x=number[~bad], y=level[~bad])
+        self.crosses.setData(x=number[bad], y=level[bad])
+        self.plot.setXRange(0.5, max(2, live.total) + 0.5, padding=0)
+        number, level = number[~bad], level[~bad]
+        fitted = slope(number, level)
+        if fitted is None:
+            self.line.setData([], [])
+            self.spread_band.clear()
+            self.unit.setText(unit)
+            return
+        rise, error, start = fitted
+        ends = number[[0, -1]]
+        self.line.setData(ends, start + rise * ends)
+        low, high = np.percentile(level, (5, 95))
+        whole = np.array([0.5, live.total + 0.5])
+        self.spread_band.show(whole, np.full(2, low), np.full(2, high))
+        change = f"{rise:+.2g} ± {error:.1g} {unit} a repeat"
+        self.unit.setText(change.replace("-", "−"))
+
+    def _clicked(self, event: Any) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        at, best, near = event.scenePos(), -1, float(NEAR_PX)
+        for dots in (self.good, self.crosses):
+            for x, y in zip(*dots.getData(), strict=True):
+                apart = (self.plot.vb.mapViewToScene(QPointF(x, y)) - at).manhattanLength()
+                best, near = (round(x) - 1, apart) if apart < near else (best, near)
+        if best >= 0:
+            self.picked.emit(best)

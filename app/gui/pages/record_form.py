@@ -1,0 +1,210 @@
+"""The form of the Record page: what to record, of three kinds; it only reads and shows values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtWidgets import QDoubleSpinBox, QPushButton, QWidget
+
+from app.gui.background import Latest
+from app.gui.record_design import Design, TwinDesign
+from app.gui.record_resume import unfinished
+from app.gui.widgets.basic import Choice, FieldEntry, Segments, WholeEntry, as_entry, row
+from models.sequence import FAMILIES, LONGEST_HOLD
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.gui.record_resume import Unfinished
+    from app.gui.theme import Theme
+    from app.gui.widgets.form import Form
+    from app.session import Library
+    from instruments.bench_file import BenchSpec
+
+KINDS = (("Sequences", "sequences"), ("For a twin", "twin"), ("Go on", "resume"))
+WHOLE = ("count", "steps", "holds", "seed", "repeats", "reference", "stop_at", "budget",
+         "twin_steps", "twin_repeats", "iterations", "twin_seed")  # fmt: skip
+
+
+class RatioEntry(QDoubleSpinBox):
+    """A number such as `1.25 × floor`; 0 says `budget only`."""
+
+    def __init__(self, value: float, name: str) -> None:
+        super().__init__()
+        self.setRange(0.0, 20.0)
+        self.setDecimals(2)
+        self.setSingleStep(0.05)
+        self.setSuffix(" × floor")
+        self.setSpecialValueText("budget only")
+        self.setAccessibleName(name)
+        self.setValue(value)
+        as_entry(self)
+
+    def wheelEvent(self, event: Any) -> None:
+        if event is not None:
+            event.ignore()
+
+
+class RecordForm(QObject):
+    """Rows of the page's form; `changed` when any value has changed."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, theme: Theme, form: Form) -> None:
+        super().__init__(form)
+        self._form = form
+        self._rows: list[tuple[str, QWidget]] = []
+        self.unfinished: list[Unfinished] = []
+        self._library = Latest()
+        self._library.done.connect(self._offer)
+        self.form_note = form.section("Plan")
+        self.kind = Segments(theme, KINDS, "What to record")
+        self.kind.chosen.connect(self._choose)
+        form.widget(self.kind)
+        self._sequence_rows(theme)
+        self._twin_rows()
+        self._resume_rows(theme)
+        self._choose("sequences")
+        for name in WHOLE:
+            getattr(self, name).valueChanged.connect(self._tell)
+        self.target.valueChanged.connect(self._tell)
+        for entry in (self.low, self.high, self.reset_field):
+            entry.sigValueChanging.connect(self._tell)
+        for choice in (self.family, self.order, self.which):
+            choice.currentIndexChanged.connect(self._tell)
+
+    def _add(self, kind: str, name: str, control: QWidget) -> None:
+        self._rows.append((kind, self._form.row(name, control)))
+
+    def _sequence_rows(self, theme: Theme) -> None:
+        self.family = Choice(theme, [(f, f) for f in FAMILIES], "Family")
+        self.family.choose("mixed")
+        self.count = WholeEntry(40, 1, 10_000, "", "Sequences")
+        self.steps = WholeEntry(100, 2, 100_000, "steps", "Steps of a sequence")
+        self.holds = WholeEntry(1, 1, LONGEST_HOLD, "steps", "Longest hold of a step")
+        self.holds.setSpecialValueText("1 step")
+        self.holds.setToolTip("Each step is held 1 to so many times as long, at random")
+        self.low = FieldEntry(0.0, "Field at drive 0")
+        self.high = FieldEntry(0.0, "Field at drive 1")
+        self.seed = WholeEntry(1, 0, 2**31 - 1, "", "Seed")
+        new = QPushButton("New")
+        new.setAccessibleName("New seed")
+        new.clicked.connect(lambda: self.seed.setValue(self.seed.value() + 1))
+        self.repeats = WholeEntry(8, 1, 100_000, "", "Repeats of each sequence")
+        orders = (("interleaved", True), ("one after another", False))
+        self.order = Choice(theme, orders, "Order of repeats")
+        self.reset_field = FieldEntry(0.0, "Reset field")
+        self.reference = WholeEntry(0, 0, 1000, "steps", "Steps of a reference, 0: none")
+        self.stop_at = WholeEntry(0, 0, 1000, "σ", "Drift of the reference that stops, 0: none")
+        self.reference.setSpecialValueText("none")
+        self.stop_at.setSpecialValueText("no stop")
+        self.stop_at.setToolTip("Drift of the reference, in its own spread, that stops the run")
+        self.count.setFixedWidth(60)
+        for name, control in (
+            ("Family", self.family),
+            ("Sequences", row(self.count, self.steps)),
+            ("Hold, at most", self.holds),
+            ("Field window", row(self.low, self.high)),
+            ("Seed", row(self.seed, new)),
+            ("Repeats", self.repeats),
+            ("Order", self.order),
+            ("Reset field", self.reset_field),
+            ("Reference", row(self.reference, self.stop_at)),
+        ):
+            self._add("sequences", name, control)
+
+    def _twin_rows(self) -> None:
+        asked = TwinDesign()
+        self.budget = WholeEntry(asked.budget, 8, 10_000_000, "repeats", "Budget")
+        self.target = RatioEntry(asked.target, "Target: no error above so many times its floor")
+        self.twin_steps = WholeEntry(asked.steps, 2, 100_000, "steps", "Steps of a sequence")
+        self.twin_repeats = WholeEntry(asked.repeats, 2, 1000, "", "Repeats of each sequence")
+        self.iterations = WholeEntry(asked.iterations, 1, 10**6, "a fit", "Iterations of a fit")
+        self.twin_seed = WholeEntry(asked.seed, 0, 2**31 - 1, "", "Seed")
+        for name, control in (
+            ("Budget", self.budget),
+            ("Stop at", self.target),
+            ("Steps", self.twin_steps),
+            ("Repeats", self.twin_repeats),
+            ("Iterations", self.iterations),
+            ("Seed", self.twin_seed),
+        ):
+            self._add("twin", name, control)
+
+    def _resume_rows(self, theme: Theme) -> None:
+        self.which = Choice(theme, (), "Recording that ended early")
+        self._add("resume", "Recording", self.which)
+        self.came = self._form.fact("Came as far as")
+        parent = self.came.parentWidget()
+        if parent is not None:
+            self._rows.append(("resume", parent))
+
+    def _choose(self, kind: str) -> None:
+        for which, widget in self._rows:
+            widget.setVisible(which == kind)
+        self.changed.emit()
+
+    def _tell(self, *_: Any) -> None:
+        self.changed.emit()
+
+    def take_defaults(self, spec: BenchSpec) -> None:
+        """The bench's window and reset."""
+        self.low.setValue(spec.window.low_T)
+        self.high.setValue(spec.window.high_T)
+        self.reset_field.setValue(spec.reset.field_T)
+
+    def look_up(self, library: Library, but: Path | None) -> None:
+        """Look beside the window for recordings that can go on, apart from the running one."""
+        self._library.ask(lambda: [one for one in unfinished(library) if one.path != but])
+
+    def _offer(self, found: list[Unfinished] | None, _error: Exception | None) -> None:
+        self.unfinished = found or []  # a folder that can't be read is the Library page's to say
+        self.which.blockSignals(True)
+        self.which.offer([(one.name, str(one.path)) for one in self.unfinished])
+        self.which.blockSignals(False)
+        self.form_note.setText(f"{len(self.unfinished)} unfinished" if self.unfinished else "")
+        if self.kind.value == "resume":
+            self.changed.emit()
+
+    def design(self) -> Design | TwinDesign | Unfinished | None:
+        """What the form asks for; None: to go on, where nothing is unfinished."""
+        if self.kind.value == "resume":
+            chosen = self.which.currentData()
+            found = next((one for one in self.unfinished if str(one.path) == chosen), None)
+            self.came.setText(found.note if found is not None else "nothing is unfinished")
+            return found
+        if self.kind.value == "twin":
+            return TwinDesign(
+                self.budget.value(), round(self.target.value(), 2), self.twin_steps.value(),
+                self.twin_repeats.value(), self.iterations.value(), self.twin_seed.value(),
+            )  # fmt: skip
+        return Design(
+            str(self.family.currentData()), self.count.value(), self.steps.value(),
+            self.holds.value(), self.seed.value(), float(self.low.value()),
+            float(self.high.value()), self.repeats.value(), float(self.reset_field.value()),
+            bool(self.order.currentData()), self.reference.value(), float(self.stop_at.value()),
+        )  # fmt: skip
+
+    def values(self) -> dict[str, Any]:
+        """What comes back at the next start; fields stay those of the bench."""
+        return {
+            "family": self.family.currentData(),
+            "interleave": self.order.currentData(),
+            "target": self.target.value(),
+            "kind": self.kind.value,
+            **{name: getattr(self, name).value() for name in WHOLE},
+        }
+
+    def set_values(self, values: dict[str, Any]) -> None:
+        """Put values back; what doesn't fit is left alone."""
+        self.family.choose(values.get("family"))
+        if isinstance(values.get("interleave"), bool):
+            self.order.choose(values["interleave"])
+        if isinstance(values.get("target"), float):
+            self.target.setValue(values["target"])
+        for name in WHOLE:
+            if isinstance(values.get(name), int):
+                getattr(self, name).setValue(values[name])
+        if values.get("kind") in ("sequences", "twin"):
+            self.kind.choose(values["kind"])

@@ -1,0 +1,264 @@
+"""What the Record page is asked to record, what it looks like and what it costs; no Qt.
+
+A design says what the form, or one place of the queue, asks for. `foreseen` makes a `Plan` of it:
+field in time, where its steps go, time, size, and what refuses it. The operation that runs it makes
+the sequences anew, from the same seed, in its own thread.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from app.gui.record_coverage import Coverage
+from app.gui.words import count, size
+from app.operations.adaptive_rounds import ForTwin
+from app.operations.reference import reference_problems
+from app.words import duration
+from models.errors import InputError, TwinrigError
+from models.sequence import DriveWindow, FieldSequence, Reset, make_sequences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from app.operations.events import Event
+    from instruments.bench import Bench
+    from instruments.bench_file import BenchSpec
+    from instruments.clock import Pause
+
+BYTES_A_VALUE = 8
+BY_STEP = 3  # set, read, and the field that was measured: kept beside the channels
+HEAD_BYTES = 30_000  # of an empty recording: names, attributes and index
+LOOKED_AT = 200_000  # steps: their preview takes a tenth of a second, and shows no less than all
+AT_ONCE = 5_000  # steps that are looked at within a frame
+NO_BENCH = "no bench connected: time and limits are known once it is"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a design is and costs; `problem` says why it can't run, `level` how grave that is.
+
+    `sequences` are those that were looked at, `of` how many there will be; `seconds` device time.
+    """
+
+    sequences: list[FieldSequence] = field(default_factory=list)
+    window: DriveWindow | None = None
+    coverage: Coverage | None = None
+    of: int = 0
+    repeats: int = 0
+    seconds: float | None = None
+    bytes: float = 0.0
+    problem: str = ""
+    level: str = ""
+
+    @property
+    def cost(self) -> str:
+        """Time, size, and whether limits allow it; or what refuses it."""
+        if self.problem:
+            return self.problem if self.level == "attention" else f"refused: {self.problem}"
+        return f"{self.price} · within limits"
+
+    @property
+    def price(self) -> str:
+        """Time and size."""
+        time = duration(self.seconds) if self.seconds is not None else "time not known"
+        return f"{time} · {size(self.bytes)}"
+
+
+@dataclass(frozen=True)
+class Design:
+    """Sequences of one family, each so many times; fields in tesla."""
+
+    kind: ClassVar[str] = "sequences"
+    family: str = "mixed"
+    count: int = 40
+    steps: int = 100
+    holds: int = 1
+    seed: int = 1
+    low_T: float = 0.0
+    high_T: float = 0.0
+    repeats: int = 8
+    reset_T: float = 0.0
+    interleave: bool = True
+    reference: int = 0
+    stop_at: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The sequences' short form."""
+        held = f"x{self.holds}" if self.holds > 1 else ""
+        return f"{self.family}:{self.count}x{self.steps}{held}@{self.seed}"
+
+    @property
+    def note(self) -> str:
+        """What it is, in words."""
+        return f"{count(self.count, 'sequence')} × {count(self.repeats, 'repeat')}"
+
+    @property
+    def verb(self) -> str:
+        """What a press does."""
+        return count(self.count * self.repeats, "repeat")
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether it is looked at within a frame."""
+        return min(self.count * self.steps, LOOKED_AT) <= AT_ONCE
+
+    def sequences(self) -> list[FieldSequence]:
+        """All of them; InputError where there is nothing, or more than a rig plays in a month."""
+        return make_sequences(self.family, self.count, self.steps, self.seed, self.holds)
+
+    def conditions(self, spec: BenchSpec) -> tuple[DriveWindow, Reset]:
+        """The bench's window and reset with the fields that are asked for."""
+        window = replace(spec.window, low_T=self.low_T, high_T=self.high_T)
+        return window, replace(spec.reset, field_T=self.reset_T)
+
+    def foreseen(self, spec: BenchSpec, bench: Bench | None, folder: Path) -> Plan:
+        """The plan; raises what makes it none (an empty window, more steps than a month has)."""
+        window, reset = self.conditions(spec)
+        most = min(self.count, max(1, LOOKED_AT // self.steps))
+        if most < self.count:
+            _refuse_endless(self)
+        sequences = make_sequences(self.family, most, self.steps, self.seed, self.holds)
+        plan = Plan(sequences, window, Coverage.of(sequences), self.count, self.repeats)
+        if bench is None:
+            return replace(plan, problem=NO_BENCH, level="attention")
+        total = self.count * self.repeats
+        seconds = sum(bench.predicted_s(s.steps, s.length) for s in sequences) / most * total
+        if self.reference:
+            seconds += bench.predicted_s(self.reference) * total
+        numbers = total * (self.steps + self.reference) * (len(bench.channels) + BY_STEP)
+        plan = replace(plan, seconds=seconds, bytes=BYTES_A_VALUE * numbers + HEAD_BYTES)
+        wrong = [*reference_problems(self.reference, self.stop_at, total), *_disk(plan, folder)]
+        if not wrong:
+            try:
+                bench.check_sequences(sequences, window, reset, ask=False)  # here nothing may wait
+            except TwinrigError as error:
+                wrong = [str(error)]
+        return replace(plan, problem="; ".join(wrong), level="fault" if wrong else "")
+
+    def start(self, bench: Bench, out: Path, pause: Pause) -> Iterator[Event]:
+        """The operation; called in the thread that runs it."""
+        from app.operations.record import record
+
+        window, reset = self.conditions(bench.spec)
+        return record(
+            bench, self.sequences(), self.repeats, out, seed=self.seed,
+            interleave=self.interleave, window=window, reset=reset, pause=pause,
+            reference=self.reference, stop_at_drift=self.stop_at,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TwinDesign:
+    """A recording that measures what twins don't know yet, until they are at the floor."""
+
+    kind: ClassVar[str] = "twin"
+    budget: int = ForTwin.budget
+    target: float = ForTwin.target
+    steps: int = ForTwin.steps
+    repeats: int = ForTwin.repeats
+    iterations: int = ForTwin.iterations
+    seed: int = 0
+
+    is_quick: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        """What it is."""
+        return f"for a twin, at most {self.budget}"
+
+    @property
+    def note(self) -> str:
+        """What it is, in words."""
+        return f"{self.target:g} × floor · {self.steps} steps × {self.repeats} repeats"
+
+    @property
+    def verb(self) -> str:
+        """What a press does."""
+        return f"up to {self.budget} for a twin"
+
+    @property
+    def asked(self) -> ForTwin:
+        """Of the operation; InputError where it makes no sense."""
+        return ForTwin(**asdict(self))
+
+    def foreseen(self, spec: BenchSpec, bench: Bench | None, folder: Path) -> Plan:
+        """The plan of its first round; time and size of the whole budget, fits not counted."""
+        asked = self.asked
+        sequences = make_sequences("mixed", asked.first, asked.steps, 1000 * asked.seed)
+        scored = asked.scoring * asked.scoring_repeats
+        plan = Plan(sequences, spec.window, Coverage.of(sequences), asked.first, asked.repeats)
+        if bench is None:
+            return replace(plan, problem=NO_BENCH, level="attention")
+        total = asked.budget + scored
+        numbers = total * asked.steps * (len(bench.channels) + BY_STEP)
+        seconds = total * bench.predicted_s(asked.steps)
+        plan = replace(plan, seconds=seconds, bytes=2 * BYTES_A_VALUE * numbers + HEAD_BYTES)
+        wrong = _disk(plan, folder)
+        try:
+            bench.check_sequences(sequences, spec.window, spec.reset, ask=False)
+        except TwinrigError as error:
+            wrong = [str(error)]
+        return replace(plan, problem="; ".join(wrong), level="fault" if wrong else "")
+
+    def start(self, bench: Bench, out: Path, pause: Pause) -> Iterator[Event]:
+        """The operation, its twins fitted in a process of their own."""
+        from app.operations.adaptive_child import ChildTwins
+        from app.operations.record_for_twin import record_for_twin
+
+        return record_for_twin(bench, out, self.asked, pause=pause, twins=ChildTwins)
+
+
+DESIGNS: dict[str, type[Design] | type[TwinDesign]] = {"sequences": Design, "twin": TwinDesign}
+
+
+def to_json(design: Design | TwinDesign) -> dict[str, Any]:
+    """A design as plain values, for the settings."""
+    return {"kind": design.kind, **asdict(design)}
+
+
+def from_json(body: Any) -> Design | TwinDesign:
+    """The design of `to_json`; InputError where a value is missing or of another type."""
+    kind = DESIGNS.get(body.get("kind", "")) if isinstance(body, dict) else None
+    if kind is None:
+        raise InputError(f"{body!r} is no design of a recording")
+    values: dict[str, Any] = {}
+    for one in fields(kind):
+        value, like = body.get(one.name), one.default
+        if isinstance(like, float) and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if type(value) is not type(like):
+            raise InputError(f"{one.name} = {value!r} is no {type(like).__name__}")
+        values[one.name] = value
+    return kind(**values)
+
+
+def free_bytes(folder: Path) -> int:
+    """What the disk of a folder, or of its nearest parent that exists, has left."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    return shutil.disk_usage(there).free
+
+
+def _disk(plan: Plan, folder: Path) -> list[str]:
+    """Journal and recording stand side by side while a run is sealed: twice its size."""
+    free = free_bytes(folder)
+    if 2 * plan.bytes <= free:
+        return []
+    return [f"it needs {size(2 * plan.bytes)} of the disk, which has {size(free)} left in {folder}"]
+
+
+def _refuse_endless(design: Design) -> None:
+    """Raise what `make_sequences` would say of the whole, without making it."""
+    from models.sequence import MOST_STEPS
+
+    total = design.count * design.steps * design.holds
+    if total > MOST_STEPS:
+        raise InputError(
+            f"sequences: {design.count} × {design.steps} steps are more than {MOST_STEPS}, "
+            "a month of a rig"
+        )

@@ -1,0 +1,47 @@
+"""Plans of designs: a small one within the frame, a large one beside the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from app.gui.background import Latest
+from models.errors import TwinrigError
+
+if TYPE_CHECKING:
+    from app.gui.record_design import Design, TwinDesign
+    from app.gui.record_resume import Unfinished
+    from app.session import Session
+
+
+class Foresight(QObject):
+    """`looked(plan, error)`: one of the two is None; only of the latest design that was asked."""
+
+    looked = pyqtSignal(object, object)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._beside = Latest()
+        self._beside.done.connect(self.looked)
+
+    def look(self, design: Design | TwinDesign | Unfinished) -> bool:
+        """Make the plan of a design; False where it is told later."""
+        spec, bench = self._session.spec, self._session.bench
+        folder = self._session.library.folder
+        if not design.is_quick:
+            self._beside.ask(lambda: design.foreseen(spec, bench, folder))
+            return False
+        self._beside.forget()
+        try:
+            plan = design.foreseen(spec, bench, folder)
+        except TwinrigError as error:
+            self.looked.emit(None, error)
+        else:
+            self.looked.emit(plan, None)
+        return True
+
+    def forget(self) -> None:
+        """No plan is wanted any more."""
+        self._beside.forget()

@@ -1,0 +1,138 @@
+"""Recordings of the library that ended early, and how one of them goes on; no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from app.gui.record_coverage import Coverage
+from app.gui.record_design import BY_STEP, BYTES_A_VALUE, NO_BENCH, Plan
+from app.gui.words import count
+from app.operations.adaptive_rounds import PLAN_NAME, Rounds
+from app.recording_reader import read_recording
+from models.errors import TwinrigError
+from models.recording import BY_STEP as BY_STEP_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from app.operations.events import Event
+    from app.session import Library
+    from instruments.bench import Bench
+    from instruments.bench_file import BenchSpec
+    from instruments.clock import Pause
+    from models.recording import Recording
+
+MOST_LOOKED_AT = 24  # the newest ones: each is read whole, beside the window
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A recording with repeats missing; `missing` is unknown of one for a twin, which chooses."""
+
+    kind: ClassVar[str] = "resume"
+    is_quick: ClassVar[bool] = True
+    path: Path
+    so_far: Recording
+    for_twin: Rounds | None = None
+
+    @property
+    def name(self) -> str:
+        """Its id."""
+        return str(self.so_far.meta.get("id") or self.path.name)
+
+    @property
+    def note(self) -> str:
+        """How far it came."""
+        if self.for_twin is not None:
+            return f"{self.for_twin.measurements} of at most {self.for_twin.asked.budget} repeats"
+        done = int(self.so_far.complete.sum())
+        return f"{done} of {count(self.so_far.order.size, 'repeat')}, {self.so_far.status}"
+
+    @property
+    def verb(self) -> str:
+        """What a press does."""
+        if self.for_twin is not None:
+            return f"up to {self.for_twin.asked.budget} for a twin"
+        return f"the {count(int((~self.so_far.complete).sum()), 'missing repeat')}"
+
+    def foreseen(self, spec: BenchSpec, bench: Bench | None, folder: Path) -> Plan:
+        """What is still to be recorded; refused where the bench is not as it was."""
+        r = self.so_far
+        sequences = r.sequences()
+        plan = Plan(sequences, r.window, Coverage.of(sequences), len(sequences), r.order.shape[1])
+        if bench is None:
+            return replace(plan, problem=NO_BENCH, level="attention")
+        missing = (~r.complete).sum(axis=1).tolist()
+        steps = sum(n * s.steps for n, s in zip(missing, sequences, strict=True))
+        times = [bench.predicted_s(s.steps, s.length) for s in sequences]
+        seconds = sum(n * s for n, s in zip(missing, times, strict=True))
+        if self.for_twin is not None:
+            left = max(0, self.for_twin.asked.budget - self.for_twin.measurements)
+            seconds += left * bench.predicted_s(self.for_twin.asked.steps)
+            steps += left * self.for_twin.asked.steps
+        reference = int(r.meta.get("reference_steps", 0) or 0)
+        if reference:
+            seconds += sum(missing) * bench.predicted_s(reference)
+        numbers = steps * (len(r.channels) + BY_STEP)
+        plan = replace(plan, seconds=seconds, bytes=float(BYTES_A_VALUE * numbers))
+        wrong = [
+            f"it has {name} {getattr(r, name)}, the bench {getattr(bench, name)}"
+            for name in ("channels", "units")
+            if getattr(r, name) != getattr(bench, name)
+        ]  # the instruments' settings are asked for, and compared, when it begins
+        if not wrong:
+            try:
+                bench.check_sequences(sequences, r.window, r.reset, ask=False)
+            except TwinrigError as error:
+                wrong = [str(error)]
+        return replace(plan, problem="; ".join(wrong), level="fault" if wrong else "")
+
+    def start(self, bench: Bench, out: Path, pause: Pause) -> Iterator[Event]:
+        """The operation that goes on with it; called in the thread that runs it."""
+        if self.for_twin is not None:
+            from app.operations.adaptive_child import ChildTwins
+            from app.operations.record_for_twin import record_for_twin
+
+            return record_for_twin(bench, self.path, resume=True, pause=pause, twins=ChildTwins)
+        from app.operations.record import record
+
+        r, meta = self.so_far, self.so_far.meta
+        return record(
+            bench, r.sequences(), r.order.shape[1], self.path, seed=int(meta.get("seed", 0)),
+            interleave=bool(meta.get("interleave", True)), window=r.window, reset=r.reset,
+            resume=True, pause=pause, reference=int(meta.get("reference_steps", 0) or 0),
+            stop_at_drift=float(meta.get("stop_at_drift", 0.0) or 0.0),
+        )  # fmt: skip
+
+
+def unfinished(library: Library) -> list[Unfinished]:
+    """Those of the newest recordings that can go on, newest first; what is damaged is left out."""
+    found = []
+    for artefact in library.artefacts("rec")[:MOST_LOOKED_AT]:
+        one = None if artefact.broken else _unfinished(artefact.path)
+        if one is not None:
+            found.append(one)
+    return found
+
+
+def _unfinished(path: Path) -> Unfinished | None:
+    try:
+        recording = read_recording(path)
+        adaptive = (path / PLAN_NAME).is_file()
+        over = recording.status in ("running", "done") or recording.meta.get("kind")
+        if over or (recording.complete.all() and not adaptive):
+            return None
+        return Unfinished(path, _light(recording), Rounds.load(path) if adaptive else None)
+    except TwinrigError:  # the Library page says what is wrong with it
+        return None
+
+
+def _light(recording: Recording) -> Recording:
+    """The recording with nothing in memory where its responses were."""
+    s, r, t, _ = recording.response.shape
+    gone: dict[str, Any] = dict.fromkeys(BY_STEP_NAMES, np.broadcast_to(np.nan, (s, r, t)))
+    return replace(recording, response=np.broadcast_to(np.nan, recording.response.shape), **gone)

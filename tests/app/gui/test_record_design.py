@@ -1,0 +1,249 @@
+"""What the Record page records: designs, their plans, the queue and its words; no window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.gui.job import Outcome
+from app.gui.live_record import LiveRecording
+from app.gui.record_coverage import Coverage, longest_hold
+from app.gui.record_design import AT_ONCE, Design, Plan, TwinDesign, from_json, to_json
+from app.gui.record_queue import RecordQueue
+from app.gui.record_words import Between, ended_words, preview_words, running_words
+from app.operations.events import FitProgress, Note, RepeatStarted, RunPlan, Stage
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
+from models.errors import InputError, RefusedError, TwinrigError
+from models.sequence import FieldSequence, parse_short_form
+
+FIELDS = {"low_T": 0.0022, "high_T": 0.0034, "reset_T": 0.004}
+SMALL = Design(count=4, steps=20, repeats=3, **FIELDS)
+
+
+@pytest.fixture(scope="module")
+def bench():
+    made = Bench.connect(read_bench("virtual"))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("drive", "holds", "longest"),
+    [
+        ([0.1, 0.1, 0.2], [1, 1, 1], 2),
+        ([0.3], [4], 4),
+        ([0.1, 0.1, 0.2], [1, 1, 5], 5),
+        ([1, 0.2, 0.2, 0.2, 1], [1, 2, 1, 2, 1], 5),
+    ],
+)
+def test_longest_hold(drive, holds, longest) -> None:
+    assert longest_hold(np.array(drive, dtype=float), np.array(holds)) == longest
+
+
+def test_coverage_counts_parts_of_the_range_and_of_step_pairs() -> None:
+    whole = Coverage.of([FieldSequence(np.linspace(0, 1, 1000))])
+    assert whole.drive_share == 1.0
+    assert whole.pair_share == pytest.approx((8 + 7) / 64)  # a ramp only meets its neighbours
+    still = Coverage.of([FieldSequence(np.full(10, 0.5))])
+    assert still.drive_share == pytest.approx(1 / 16)
+    assert still.pair_share == pytest.approx(1 / 64)
+    two = Coverage.of([FieldSequence(np.array([0.0, 0.1])), FieldSequence(np.array([1.0, 0.9]))])
+    assert len(two.pairs) == 2  # none from one sequence to the next
+
+
+def test_bars_count_a_step_as_often_as_it_is_held() -> None:
+    held = Coverage.of([FieldSequence(np.array([0.0, 1.0]), "given", np.array([7, 2]))])
+    assert (held.bars[0], held.bars[-1]) == (7, 2)
+
+
+def test_the_name_of_a_design_is_the_short_form_that_makes_its_sequences() -> None:
+    design = replace(SMALL, holds=3, seed=5)
+    made = parse_short_form(design.name)
+    for one, other in zip(made, design.sequences(), strict=True):
+        assert np.array_equal(one.drive, other.drive)
+        assert np.array_equal(one.holds, other.holds)
+
+
+def test_a_plan_costs_what_the_bench_predicts(bench, tmp_path) -> None:
+    plan = SMALL.foreseen(bench.spec, bench, tmp_path)
+    assert plan.seconds == pytest.approx(12 * bench.predicted_s(20))
+    assert plan.cost.endswith("within limits")
+    held = replace(SMALL, holds=4).foreseen(bench.spec, bench, tmp_path)
+    assert held.seconds > plan.seconds
+
+
+def test_a_plan_says_what_refuses_it(bench, tmp_path) -> None:
+    hot = replace(SMALL, high_T=0.5).foreseen(bench.spec, bench, tmp_path)
+    assert hot.level == "fault"
+    assert hot.cost.startswith("refused")
+    assert (
+        "needs a reference"
+        in replace(SMALL, stop_at=4.0).foreseen(bench.spec, bench, tmp_path).problem
+    )
+    away = SMALL.foreseen(bench.spec, None, tmp_path)
+    assert (away.level, away.seconds) == ("attention", None)
+    with pytest.raises(InputError, match="low_T"):
+        replace(SMALL, high_T=0.001).foreseen(bench.spec, bench, tmp_path)
+
+
+def test_more_than_the_disk_has_is_refused_with_both_figures(bench, tmp_path) -> None:
+    huge = replace(SMALL, count=1000, steps=1000, repeats=100_000)
+    problem = huge.foreseen(bench.spec, bench, tmp_path).problem
+    assert "GB of the disk, which has" in problem
+
+
+def test_a_large_design_is_looked_at_in_part_and_says_so(bench, tmp_path) -> None:
+    large = replace(SMALL, count=1000, steps=1000)
+    assert not large.is_quick
+    assert SMALL.is_quick
+    plan = large.foreseen(bench.spec, bench, tmp_path)
+    assert (len(plan.sequences), plan.of) == (200, 1000)
+    assert np.array_equal(plan.sequences[7].drive, replace(large, count=8).sequences()[7].drive)
+    assert "(the first 200)" in preview_words(plan, 0)
+    with pytest.raises(InputError, match="a month"):
+        replace(SMALL, count=10_000, steps=100_000).foreseen(bench.spec, bench, tmp_path)
+    assert AT_ONCE < 200_000
+
+
+def test_a_recording_for_a_twin_has_a_cost_and_no_nonsense(bench, tmp_path) -> None:
+    plan = TwinDesign(budget=100).foreseen(bench.spec, bench, tmp_path)
+    assert plan.seconds == pytest.approx((100 + 12 * 16) * bench.predicted_s(100))
+    with pytest.raises(InputError, match="budget of 10"):
+        TwinDesign(budget=10).foreseen(bench.spec, bench, tmp_path)
+
+
+@pytest.mark.parametrize("design", [SMALL, TwinDesign(budget=64, target=2.0)])
+def test_a_design_comes_back_from_the_settings(design) -> None:
+    assert from_json(to_json(design)) == design
+    with pytest.raises(InputError):
+        from_json({**to_json(design), "repeats": "many"})
+    with pytest.raises(InputError):
+        from_json("nonsense")
+
+
+# the queue
+
+
+def queue_of(*seeds: int) -> RecordQueue:
+    queue = RecordQueue()
+    for seed in seeds:
+        queue.add(replace(SMALL, seed=seed), Plan(seconds=10.0, bytes=1e6))
+    return queue
+
+
+def seeds(queue: RecordQueue) -> list[int]:
+    return [each.design.seed for each in queue.waiting]
+
+
+def test_the_queue_is_reordered_within_its_ends() -> None:
+    queue = queue_of(1, 2, 3)
+    assert queue.move(2, 0) == 0
+    assert seeds(queue) == [3, 1, 2]
+    assert queue.move(0, -5) == 0
+    assert queue.move(0, 9) == 2
+    queue.remove(1)
+    assert seeds(queue) == [1, 3]
+    assert queue.words == "2 recordings · 20 s · 2.0 MB"
+
+
+def run_next(queue: RecordQueue, outcome: Outcome) -> str:
+    one = queue.next()
+    assert one is not None
+    queue.took(one)
+    return queue.ended(outcome)
+
+
+def test_after_one_that_is_done_the_next_begins_until_none_is_left() -> None:
+    queue = queue_of(1, 2)
+    queue.start()
+    assert run_next(queue, Outcome("done")) == ""
+    assert (seeds(queue), queue.going) == ([2], True)
+    run_next(queue, Outcome("done"))
+    assert (queue.waiting, queue.going) == ([], False)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word"),
+    [
+        (Outcome("failed", error=TwinrigError("lockin: no reply")), "failed"),
+        (Outcome("stopped"), "was stopped"),
+    ],
+)
+def test_one_that_failed_or_was_stopped_holds_the_queue(outcome, word) -> None:
+    queue = queue_of(1, 2, 3)
+    queue.start()
+    said = run_next(queue, outcome)
+    assert word in said
+    assert "2 recordings wait" in said
+    assert not queue.going
+    assert "held" in queue.words
+    queue.start()  # a person decided
+    assert (queue.going, queue.held) == (True, "")
+
+
+def test_one_that_was_refused_is_skipped_with_its_reason_and_keeps_its_place() -> None:
+    queue = queue_of(1, 2)
+    queue.start()
+    said = run_next(queue, Outcome("failed", error=RefusedError("magnet x: 12 A of 11 A")))
+    assert "skipped: magnet x" in said
+    assert queue.going
+    assert seeds(queue) == [1, 2]
+    assert queue.waiting[0].skipped == "magnet x: 12 A of 11 A"
+    assert queue.next().design.seed == 2
+    run_next(queue, Outcome("done"))
+    assert not queue.going  # only the skipped one is left
+    queue.start()
+    assert queue.next().design.seed == 1
+
+
+def test_a_recording_beside_the_queue_does_not_start_it() -> None:
+    queue = queue_of(1)
+    assert queue.ended(Outcome("done")) == ""
+    assert not queue.going
+
+
+def test_the_queue_comes_back_and_never_starts_by_itself() -> None:
+    queue, other = queue_of(1, 2), RecordQueue()
+    queue.start()
+    other.load(queue.to_json())
+    assert seeds(other) == [1, 2]
+    assert not other.going
+    other.load([{"design": {"kind": "sequences"}}, 7, None])
+    other.load("nonsense")
+    assert seeds(other) == [1, 2]
+
+
+# words
+
+
+def test_words_of_a_run_say_what_waits_first() -> None:
+    live = LiveRecording()
+    live.take(RunPlan(2, 3, 4, ("X",), ("V",), 1.0, "out", "rec-1"))
+    live.take(RepeatStarted(1, 0, 0, np.zeros(4), np.zeros(4)))
+    words = running_words(live, 0, "paused at zero field for 3 s", "")
+    assert words.startswith("paused at zero field for 3 s · repeat 1 of 6")
+    assert "sequence 2 of 2 running · showing sequence 1" in words
+    failed = Outcome("failed", error=TwinrigError("lockin: no reply\nhint"))
+    assert ended_words(live, failed) == (
+        "0 of 6 repeats kept · on disk, goes on by “Go on” · lockin: no reply"
+    )
+
+
+def test_between_rounds_the_fit_and_what_it_told_are_said() -> None:
+    between = Between()
+    between.take(Stage("fit 3 twins on 48 measurements"))
+    between.take(FitProgress(10, 90, 1.0, None, 2.0))
+    between.take(Note("48 measurements: mean 1.60 times the floor"))
+    assert between.words == (
+        "fitting twins, iteration 10 of 90 · 48 measurements: mean 1.60 times the floor"
+    )
+    between.take(RepeatStarted(0, 0, 0, np.zeros(2), np.zeros(2)))
+    assert between.words == "48 measurements: mean 1.60 times the floor"
+
+
+def test_the_folder_of_a_plan_need_not_be_there(bench) -> None:
+    assert SMALL.foreseen(bench.spec, bench, Path("/nowhere/at/all")).level == ""

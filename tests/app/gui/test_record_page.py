@@ -1,0 +1,322 @@
+"""The Record page on the virtual rig: record, mark, queue, go on, and bad days."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QFontMetrics
+from PyQt6.QtWidgets import QAbstractButton, QScrollArea, QWidget
+from recorded import is_safe, made_flaky, no_reply
+from small_disk import small_disk
+
+from app.gui.theme import LABEL_PX, sans
+from app.recording_marks import bad_positions, read_kept
+from app.store import read_recording
+
+WAIT_MS = 120_000
+LITTLE = {"count": 2, "steps": 20, "repeats": 3}
+
+
+@pytest.fixture
+def page(window):
+    window.open_page("record")
+    return window.pages["record"]
+
+
+def over(qtbot, window) -> None:
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
+# before anything runs
+
+
+def test_what_will_be_applied_is_seen_with_its_coverage(page) -> None:
+    page.set_form_values({**LITTLE, "holds": 3})
+    page.show_cost()
+    assert page.heading.text() == "Nothing recorded yet"
+    assert "sequence 1 of 2" in page.subheading.text()
+    assert "% of step pairs" in page.subheading.text()
+    first = page.plan.sequences[0]
+    edges, field_mT = page.plots.field_line.getData()
+    assert edges[-1] == first.holds.sum()  # a step that is held longer is drawn longer
+    assert np.allclose(field_mT, 1e3 * page.plan.window.field_T(first.drive))
+    page.next_button.click()
+    assert "sequence 2 of 2" in page.subheading.text()
+
+
+def test_a_large_design_is_looked_at_beside_the_window(page, qtbot) -> None:
+    page.set_form_values({"count": 2000, "steps": 1000, "repeats": 2})
+    page.show_cost()
+    assert page.plan is None  # told later; the window is not held up
+    assert not page.form.primary.isEnabled()
+    qtbot.waitUntil(lambda: page.plan is not None, timeout=WAIT_MS)
+    assert "within limits" in page.form.primary.cost
+    page.set_form_values(LITTLE)  # what is still under way for another design is dropped
+    page.show_cost()
+    assert len(page.plan.sequences) == 2
+
+
+def test_the_cost_line_has_room_for_what_it_says(page) -> None:
+    page.set_form_values({"count": 9000, "steps": 100, "repeats": 88})
+    page.show_cost()
+    room = page.form.primary.width() - 32
+    for words in (page.form.primary.cost, "next · 23 h 59 min · 999 MB · within limits"):
+        assert QFontMetrics(sans(LABEL_PX, 500)).horizontalAdvance(words) <= room
+
+
+@pytest.mark.parametrize("kind", ["sequences", "twin", "resume"])
+def test_at_1280_by_720_nothing_scrolls_and_nothing_is_cut(window, page, qtbot, kind) -> None:
+    page.show_cost()
+    for _ in range(3):
+        page.queue.add()
+    page.rows.kind.choose(kind)
+    window.resize(1280, 720)
+    qtbot.waitUntil(lambda: page.queue.list.low)
+    qtbot.wait(50)
+    for area in page.form.findChildren(QScrollArea):
+        assert area.verticalScrollBar().maximum() == 0
+    for button in page.findChildren(QAbstractButton):
+        if button.isVisible() and button is not page.form.primary:
+            assert button.width() >= button.minimumSizeHint().width() or button.width() in (28, 32)
+
+
+def test_every_control_has_an_accessible_name(page) -> None:
+    for control in page.findChildren(QWidget):
+        if control.isVisible() and control.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            inner = control.parentWidget()
+            named = control.accessibleName() or getattr(control, "text", lambda: "")()
+            assert named or (inner is not None and inner.accessibleName()), control
+
+
+# a run
+
+
+def test_record_mark_a_repeat_bad_and_take_it_back(window, page, press_record, qtbot) -> None:
+    press_record(window, count=2, steps=20, repeats=4)
+    assert page.mark.isVisible()
+    page.plots.drift.picked.emit(2)  # a click on the third dot
+    assert page.mark.number.value() == 3
+    assert page.plots.chosen_line.getData()[0].size == 20
+    page.mark.button.click()
+    qtbot.waitUntil(lambda: page.live.bad == {2})
+    assert bad_positions(page.recorded) == {2}
+    assert read_kept(page.recorded).complete.sum() == 7
+    assert read_recording(page.recorded).complete.sum() == 8
+    assert len(page.plots.drift.crosses.getData()[0]) == 1
+    assert "1 marked bad" in page.subheading.text()
+    page.mark.choose(2)
+    assert page.mark.button.text() == "Take back"
+    page.mark.button.click()
+    qtbot.waitUntil(lambda: not page.live.bad)
+    assert read_kept(page.recorded).complete.sum() == 8
+
+
+def test_a_repeat_is_marked_while_the_run_goes_on(window, page, press_record, qtbot) -> None:
+    press_record(window, until_over=False, count=2, steps=60, repeats=20)
+    assert page.view.isVisible()
+    page.mark.button.click()
+    qtbot.waitUntil(lambda: len(page.live.bad) == 1, timeout=WAIT_MS)
+    done = page.live.done
+    qtbot.waitUntil(lambda: page.live.done > done + 1 or window.job is None, timeout=WAIT_MS)
+    assert window.job is not None
+    assert "1 marked bad" in page.subheading.text()
+    window.stop()
+    over(qtbot, window)
+    assert len(bad_positions(page.recorded)) == 1
+
+
+def test_the_next_design_is_seen_while_a_run_goes_on(window, page, press_record, qtbot) -> None:
+    press_record(window, until_over=False, count=2, steps=60, repeats=20)
+    page.view.choose(True)
+    page.steps.setValue(33)
+    page.show_cost()
+    assert page.heading.text() == "Next recording"
+    assert page.plots.field_line.getData()[0][-1] == 33
+    page.view.choose(False)
+    assert page.heading.text().startswith("Recording mixed:2x60")
+    assert page.plots.field_line.getData()[0][-1] == 60
+    window.stop()
+    over(qtbot, window)
+
+
+def test_sixty_channels_are_a_map_of_which_one_is_chosen(window, page) -> None:
+    from app.gui.live_record import LiveRecording
+    from app.operations.events import RepeatRecorded, RepeatStarted, RunPlan
+
+    names = tuple(f"f{k:02d}" for k in range(60))
+    page.job_started()
+    plan = RunPlan(1, 4, 25, names, ("V",) * 60, 1.0, str(window.session.library.folder), "rec-x")
+    drive, rng = np.linspace(0, 1, 25), np.random.default_rng(0)
+    page.take([plan, RepeatStarted(0, 0, 0, drive, drive / 300)])
+    responses = [1e-3 * rng.standard_normal((25, 60)) for _ in range(3)]
+    page.take([RepeatRecorded(0, k, k, each, float(k)) for k, each in enumerate(responses)])
+    assert isinstance(page.live, LiveRecording)
+    assert page.plots.heat.isVisible()
+    assert page.plots.response.isHidden()
+    assert page.plots.heat.image.image.shape == (60, 25)
+    assert np.allclose(page.plots.heat.image.image, 1e3 * np.mean(responses, axis=0).T)
+    page.plots.heat.picked.emit(41)
+    page._redraw()
+    assert page.plots.response.isVisible()
+    assert page.plots.response.title.text() == "Response f41"
+    page.running = False
+
+
+# the queue
+
+
+def test_the_queue_records_one_after_another_in_the_order_given(window, page, qtbot) -> None:
+    page.set_form_values({"count": 1, "steps": 10, "repeats": 2})
+    for seed in (3, 4, 5):
+        page.seed.setValue(seed)
+        page.show_cost()
+        page.queue.add_button.click()
+    page.queue.list.setCurrentRow(2)
+    page.queue.up_button.click()
+    page.queue.list.setFocus()
+    qtbot.keyClick(page.queue.list, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    page.queue.list.setCurrentRow(2)
+    qtbot.keyClick(page.queue.list, Qt.Key.Key_Delete)
+    assert [q.design.seed for q in page.queue.queue.waiting] == [5, 3]
+    page.queue.start_button.click()
+    qtbot.waitUntil(lambda: window.job is None and not page.queue.queue.waiting, timeout=WAIT_MS)
+    found = window.session.library.artefacts("rec")
+    seeds = [read_recording(a.path).meta["seed"] for a in sorted(found, key=lambda a: a.path.name)]
+    assert sorted(seeds) == [3, 5]
+    assert page.heading.text() == "Recorded mixed:1x10@3"
+    assert not page.queue.queue.going
+
+
+def test_a_press_while_one_runs_queues_the_form(window, page, press_record, qtbot) -> None:
+    press_record(window, until_over=False, count=2, steps=60, repeats=6)
+    page.set_form_values({"count": 1, "steps": 10, "repeats": 2, "seed": 9})
+    page.show_cost()
+    assert page.form.primary.text() == "Queue 2 repeats"
+    page.form.primary.click()
+    assert "1 recording" in page.queue.note.text()
+    qtbot.waitUntil(lambda: page.heading.text() == "Recorded mixed:1x10@9", timeout=WAIT_MS)
+
+
+def test_a_stop_holds_the_queue_and_it_comes_back_at_the_next_start(
+    window, page, press_record, qtbot
+) -> None:
+    press_record(window, until_over=False, count=2, steps=60, repeats=30)
+    page.queue.add_and_go()
+    window.stop()
+    over(qtbot, window)
+    qtbot.wait(50)
+    assert window.job is None
+    assert any("queue is held" in line for line in window.log)
+    values = page.form_values()
+    page.queue.queue.waiting.clear()
+    page.set_form_values(values)
+    assert len(page.queue.queue.waiting) == 1
+    assert window.job is None
+
+
+# to go on
+
+
+def test_a_stopped_recording_goes_on_from_the_page(window, page, press_record, qtbot) -> None:
+    press_record(window, until_over=False, count=2, steps=60, repeats=8)
+    page.mark.button.click()
+    qtbot.waitUntil(lambda: len(page.live.bad) == 1)
+    window.stop()
+    over(qtbot, window)
+    folder, done = page.recorded.parent, page.live.done
+    assert 0 < done < 16
+    assert "Go on" in page.subheading.text()
+    qtbot.waitUntil(lambda: len(page.rows.unfinished) == 1, timeout=WAIT_MS)
+    page.rows.kind.choose("resume")
+    page.show_cost()
+    assert page.form.primary.text() == f"Record the {16 - done} missing repeats"
+    page.press()
+    qtbot.waitUntil(lambda: page.live.plan is not None, timeout=WAIT_MS)
+    assert page.live.done >= done  # what was there is seen again
+    over(qtbot, window)
+    assert page.live.done == 16
+    assert len(page.live.bad) == 1
+    recording = read_recording(folder)
+    assert (recording.status, recording.complete.all()) == ("done", True)
+    qtbot.waitUntil(lambda: not page.rows.unfinished, timeout=WAIT_MS)
+
+
+# bad days
+
+
+def test_an_instrument_lost_while_recording_is_said_and_what_was_measured_is_kept(
+    window, page, press_record, qtbot
+) -> None:
+    made_flaky(window.session.bench, *range(90, 3000), fault=no_reply())
+    page.queue.add()
+    press_record(window, until_over=False, count=2, steps=20, repeats=20)
+    page.queue.queue.start()
+    over(qtbot, window)
+    assert page.heading.text().startswith("Failed: mixed:2x20")
+    assert "no reply within 3 s" in page.subheading.text()
+    assert "repeats kept" in page.subheading.text()
+    kept = read_recording(page.recorded)
+    assert kept.status == "failed"
+    assert kept.complete.sum() == page.live.done > 0
+    assert is_safe(window.session.bench)
+    assert len(page.queue.queue.waiting) == 1  # held, not lost
+    assert not page.queue.queue.going
+    assert page.form.primary.isEnabled()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a small disk is mounted on Linux only")
+def test_a_full_disk_ends_the_run_in_words_and_it_goes_on_once_there_is_room(
+    tmp_path, make_window, press_record, qtbot
+) -> None:
+    with small_disk(tmp_path / "library", "2m") as disk:
+        window = make_window()
+        page = window.pages["record"]
+        press_record(window, until_over=False, count=2, steps=60, repeats=30)
+        disk.fill()
+        over(qtbot, window)
+        assert page.heading.text().startswith("Failed")
+        assert "disk is full" in page.subheading.text()
+        assert is_safe(window.session.bench)
+        disk.free()
+        kept = read_recording(page.recorded)
+        assert kept.complete.sum() == page.live.done > 0
+        page.refresh()
+        qtbot.waitUntil(lambda: len(page.rows.unfinished) == 1, timeout=WAIT_MS)
+        window.shut_down()
+        qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
+        window.link.wait(10)
+
+
+def test_no_bench_says_so_and_runs_nothing(make_window) -> None:
+    window = make_window(connected=False)
+    page = window.pages["record"]
+    page.queue.add()
+    page.queue.start_button.click()
+    assert window.job is None
+    assert len(page.queue.queue.waiting) == 1
+    assert "no bench" in window.log[-1]
+
+
+# for a twin
+
+
+@pytest.mark.full
+def test_a_recording_for_a_twin_runs_its_rounds_without_torch_in_the_window(
+    window, page, qtbot
+) -> None:
+    loaded = "torch" in sys.modules
+    page.rows.kind.choose("twin")
+    page.set_form_values({"budget": 60, "twin_steps": 12, "twin_repeats": 2, "iterations": 3})
+    page.show_cost()
+    assert page.form.primary.text() == "Record up to 60 for a twin"
+    page.press()
+    qtbot.waitUntil(lambda: "fitting twins" in page.subheading.text(), timeout=5 * WAIT_MS)
+    qtbot.waitUntil(lambda: window.job is None, timeout=5 * WAIT_MS)
+    assert page.heading.text().startswith("Recorded for a twin"), window.log
+    assert ("torch" in sys.modules) == loaded
+    recording = read_recording(page.recorded)
+    assert recording.complete[12:].sum() == 60
+    assert "times the floor" in "\n".join(window.log)
