@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli_drift import DESPITE_WORDS
-from app.cli_types import layers, whole_or_zero
+from app.cli_types import delays, factor, layers, numbers, share, whole, whole_or_zero
+from app.train_request import TrainOptions
 from models.errors import InputError, raise_problems
+from models.wiring import GRAMMAR
 
 if TYPE_CHECKING:
     import argparse
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 TRAIN_WORDS = "train a network of twins for a task"
 DEPLOY_WORDS = "run a network on the one device, time-multiplexed"
+PLAIN = ("sparsity", "cascade", "patience", "weight_decay", "rate", "max_hours")
+GIVEN = ("taps", "readout_taps")
 
 
 def train_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,14 +33,82 @@ def train_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--layers", type=layers, metavar="16,16,16", help="nodes of each layer")
     parser.add_argument(
+        "--from", dest="origin", type=Path, metavar="NETWORK",
+        help="go on from its weights; task, layers and twins are its own where they are left out",
+    )  # fmt: skip
+    parser.add_argument(
         "--judge", type=Path, metavar="TWIN", help="a stochastic twin that chooses the ridge"
     )
     parser.add_argument(
         "--readout-from-judge", action="store_true", help="fit the read-out to the judge's noise"
     )
-    parser.add_argument(
-        "--iterations", type=whole_or_zero, metavar="N", help="0: an untrained network"
+    _layout(parser)
+    _course(parser)
+
+
+def _layout(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("layout")
+    group.add_argument(
+        "--wiring", nargs="+", metavar="W", default=None,
+        help=f"what each layer sees: {GRAMMAR}; (forward)",
+    )  # fmt: skip
+    group.add_argument(
+        "--taps", type=delays, metavar="0,1,2",
+        help="the layers see their sources as they were so many steps ago (0)",
+    )  # fmt: skip
+    group.add_argument(
+        "--readout-taps", type=delays, metavar="0,1,2", help="so does the read-out (0)"
     )
+    group.add_argument(
+        "--use", nargs="+", default=(), metavar="X,Y",
+        help="channels that others see of every layer; of one layer: 2:X",
+    )  # fmt: skip
+    group.add_argument(
+        "--sparsity", type=share, default=0.0, metavar="F",
+        help="share of each node's weights that stay zero, chosen by the seed (0)",
+    )  # fmt: skip
+    group.add_argument(
+        "--supply", type=numbers, default=(), metavar="STEP[,SLEW]",
+        help="resolution and largest change a step of what drives the device, as shares of the "
+        "drive's window: what can't be driven is not learned",
+    )  # fmt: skip
+    group.add_argument(
+        "--ensemble", nargs="+", action="extend", type=Path, default=[], metavar="TWIN",
+        help="other fits of the same device: noise is drawn through all of them, and the "
+        "predicted interval holds their bias",
+    )  # fmt: skip
+
+
+def _course(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("training")
+    group.add_argument(
+        "--iterations", type=whole_or_zero, metavar="N", help="0: an untrained network (1500)"
+    )
+    group.add_argument(
+        "--rate", type=factor, metavar="R", help="learning rate (0.01; --from 0.004)"
+    )
+    group.add_argument(
+        "--cascade", action="store_true",
+        help="layer by layer with its own read-out, then all together, in as many iterations",
+    )  # fmt: skip
+    group.add_argument(
+        "--patience", type=whole, default=0, metavar="N",
+        help="end after N iterations without a better validation score",
+    )  # fmt: skip
+    group.add_argument(
+        "--weight-decay", type=factor, default=0.0, metavar="W", help="decoupled, a step (0)"
+    )
+    group.add_argument(
+        "--seeds", type=whole, default=1, metavar="N",
+        help="train from N seeds side by side, from --seed on; the best by validation is DIR's own",
+    )  # fmt: skip
+    group.add_argument(
+        "--workers", type=whole, metavar="N", help="with --seeds: processes (as many as cores)"
+    )
+    group.add_argument(
+        "--max-hours", type=factor, metavar="H",
+        help="refuse a network that would take longer on the device",
+    )  # fmt: skip
 
 
 def deploy_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,20 +121,54 @@ def deploy_arguments(parser: argparse.ArgumentParser) -> None:
 
 def train_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, None, Path]:
     """`twinrig train`: a network of twins for a task."""
+    from app.operations.train_seeds import is_of_seeds, train_seeds
+
+    if arguments.resume is not None and is_of_seeds(arguments.resume):
+        return train_seeds(None, 0, arguments.resume, workers=arguments.workers, resume=True)
     from app.operations.train import train
 
-    resume = arguments.resume is not None
-    missing = [f"--{n} is missing" for n in ("task", "twin", "layers") if not getattr(arguments, n)]
-    raise_problems(InputError, "twinrig train", [] if resume else missing)
-    given = {} if arguments.iterations is None else {"iterations": arguments.iterations}
-    return train(
-        arguments.task,
-        arguments.twin,
-        arguments.layers,
-        arguments.resume or arguments.out,
-        seed=arguments.seed,
-        resume=resume,
-        judge=arguments.judge,
-        readout_from_judge=arguments.readout_from_judge,
-        **given,
-    )
+    if arguments.resume is not None:
+        return train(None, None, None, arguments.resume, resume=True)
+    asked = asked_of(arguments)
+    if arguments.seeds > 1:
+        return train_seeds(
+            asked, arguments.seeds, arguments.out, seed=arguments.seed, workers=arguments.workers
+        )
+    return train(out=arguments.out, seed=arguments.seed, **asked)
+
+
+def asked_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Arguments of the operation as JSON, all but folder and seed; paths are absolute."""
+    named = ("task", "twin", "layers") if arguments.origin is None else ()
+    missing = [f"--{name} is missing" for name in named if not getattr(arguments, name)]
+    if arguments.workers is not None and arguments.seeds == 1:
+        missing.append("--workers is of several --seeds")
+    raise_problems(InputError, "twinrig train", missing)
+    twins = None if arguments.twin is None else [_text(path) for path in arguments.twin]
+    return {
+        "task": arguments.task,
+        "twins": twins,
+        "layers": None if arguments.layers is None else list(arguments.layers),
+        "iterations": arguments.iterations,
+        "judge": None if arguments.judge is None else _text(arguments.judge),
+        "readout_from_judge": arguments.readout_from_judge,
+        "options": asdict(_options(arguments)),
+    }
+
+
+def _options(arguments: argparse.Namespace) -> TrainOptions:
+    given: dict[str, Any] = {name: getattr(arguments, name) for name in PLAIN}
+    given |= {n: getattr(arguments, n) for n in GIVEN if getattr(arguments, n) is not None}
+    if arguments.wiring is not None:
+        given["wiring"] = " ".join(arguments.wiring)
+    if arguments.supply:
+        step, *rest = arguments.supply
+        given["supply"] = (step, rest[0] if rest else 0.0)
+    if arguments.origin is not None:
+        given["origin"] = _text(arguments.origin)
+    ensemble = tuple(_text(path) for path in arguments.ensemble)
+    return TrainOptions(use=tuple(arguments.use), ensemble=ensemble, **given)
+
+
+def _text(path: Path) -> str:
+    return str(path.resolve())

@@ -62,3 +62,29 @@ def names(text: str) -> tuple[str, ...]:
 def rates(text: str) -> tuple[float, ...]:
     """Numbers above zero with commas between."""
     return tuple(factor(part.strip()) for part in text.split(","))
+
+
+def delays(text: str) -> tuple[int, ...]:
+    """Delays in steps, `0,1,2`."""
+    if not re.fullmatch(r"\d{1,3}(,\d{1,3})*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of delays such as 0,1,2")
+    return tuple(sorted({int(part) for part in text.split(",")}))
+
+
+def share(text: str) -> float:
+    """A number from 0 to below 1."""
+    value = numbers(text)
+    if len(value) != 1 or not 0 <= value[0] < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to below 1")
+    return value[0]
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """One or two numbers, `0.001,0.2`."""
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if not 1 <= len(values) <= 2 or not all(math.isfinite(value) for value in values):
+        raise argparse.ArgumentTypeError(f"{text!r} is not one number or two with a comma between")
+    return values

@@ -1,0 +1,151 @@
+"""Train one network from several seeds side by side; the best by validation is the folder's own.
+
+Layout: `seeds.json` (what was asked, then every seed's scores), `trials/seed-0` … (a network each),
+`results/`; when all are done, `network.json` and its arrays: a copy of the best by validation.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.artefacts import plain, read_head, write_bytes
+from app.checked_json import with_checksum
+from app.disk import read_bytes
+from app.operations.events import Note, Result
+from app.operations.pool import run_pool, workers_of
+from app.operations.pool_trial import DONE, Trial
+from app.run_lock import RunLock
+from app.store import new_directory
+from app.weights_store import FORECAST_FILE, NETWORK_FILE, WEIGHTS_FILE
+from models.errors import InputError, TwinrigError, raise_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+
+    from app.operations.events import Event
+    from app.operations.pool_trial import TrialResult
+
+FILE_NAME, KIND, SCHEMA = "seeds.json", "seeds", 1
+MOST_SEEDS = 1000
+
+
+def train_seeds(
+    asked: Mapping[str, Any] | None,
+    seeds: int,
+    out: Path,
+    *,
+    seed: int = 0,
+    workers: int | None = None,
+    resume: bool = False,
+) -> Generator[Event, None, Path]:
+    """Train from `seeds` seeds, `seed` and the next ones; returns the best one's `network.json`.
+
+    Parameters
+    ----------
+    asked
+        Arguments of `app.operations.train.train` as JSON, without `out` and `seed`; None with
+        `resume`, which reads them.
+    seeds
+        How many.
+    out
+        A new folder, or with `resume` that of seeds that ended early: each goes on from its
+        checkpoint, and those that are done stay.
+    workers
+        Processes of this machine (as many as cores).
+
+    Raises
+    ------
+    InputError
+        Fewer than two seeds, untrained networks, `out` in use, nothing to go on with.
+    StoppedError
+        Stopped; every training keeps its checkpoint with the best so far.
+    TwinrigError
+        No seed could be trained, or the disk refuses.
+    """
+    out, began_s = Path(out).resolve(), time.monotonic()
+    if resume or asked is None:
+        said = read_head(out / FILE_NAME, KIND, SCHEMA)
+        asked, numbers = said["asked"], said["numbers"]
+        if (out / NETWORK_FILE).is_file():
+            raise InputError(f"{out}: nothing to go on with, the training there is finished")
+    else:
+        numbers = list(range(seed, seed + seeds))
+        problems = []
+        if not 2 <= seeds <= MOST_SEEDS:
+            problems.append(f"{seeds} seeds: give 2 to {MOST_SEEDS}")
+        if asked.get("iterations") == 0:
+            problems.append("untrained networks have no validation score to choose by: one at once")
+        raise_problems(InputError, "train", problems)
+        new_directory(out)
+        _write(out, asked, numbers, [])
+    flat = {name: value for name, value in asked.items() if name != "options"}
+    flat |= asked.get("options") or {}
+    trials = [Trial(f"seed-{n}", "train", {**flat, "seed": n}, str(out)) for n in numbers]
+    with RunLock(out):
+        yield Note(f"{len(numbers)} seeds, {numbers[0]} to {numbers[-1]}; best by validation")
+        results = yield from run_pool(trials, workers_of(None, workers), "train")
+        pairs = zip(numbers, trials, strict=True)
+        rows = [_row(number, trial, results[trial.name]) for number, trial in pairs]
+        good = [row for row in rows if row["validation"] is not None]
+        if not good:
+            raise TwinrigError(f"train: no seed could be trained: {rows[0]['reason']}")
+        best = min(good, key=lambda row: row["validation"])
+        _write(out, asked, numbers, rows)
+        _copy(Path(best["path"]).parent, out)
+    values = results[f"seed-{best['seed']}"].values
+    predicted = [row["predicted"]["value"] for row in good]
+    yield Result(
+        {
+            **values,
+            "path": str(out / NETWORK_FILE),
+            "seed": best["seed"],
+            "seeds": {f"seed {row['seed']}": _words(row) for row in rows},
+            "over_seeds": {"mean": float(np.mean(predicted)), "std": float(np.std(predicted))},
+            "seconds": round(time.monotonic() - began_s, 1),
+        }
+    )
+    return out / NETWORK_FILE
+
+
+def is_of_seeds(out: Path) -> bool:
+    """Whether a folder holds, or will hold, a training of several seeds."""
+    return (Path(out) / FILE_NAME).is_file()
+
+
+def _row(seed: int, trial: Trial, result: TrialResult) -> dict[str, Any]:
+    values = result.values
+    return {
+        "seed": seed,
+        "status": result.status,
+        "validation": values.get("validation") if result.status == DONE else None,
+        "predicted": values.get("predicted", {}),
+        "path": str(trial.out / NETWORK_FILE),
+        "reason": result.reason,
+    }
+
+
+def _words(row: dict[str, Any]) -> dict[str, float]:
+    """Of a row, what a result line shows; nothing of a seed that failed."""
+    if row["validation"] is None:
+        return {}
+    return {"validation": row["validation"], "predicted": row["predicted"]["value"]}
+
+
+def _write(
+    out: Path, asked: Mapping[str, Any], numbers: Sequence[int], rows: list[dict[str, Any]]
+) -> None:
+    body = {"kind": KIND, "schema": SCHEMA, "asked": dict(asked), "numbers": list(numbers)}
+    whole = plain({**body, "rows": rows})
+    text = json.dumps(with_checksum(whole), indent=1, ensure_ascii=False, allow_nan=False)
+    write_bytes(out / FILE_NAME, text.encode("utf-8"))
+
+
+def _copy(network: Path, out: Path) -> None:
+    """Copy a network's files, its JSON last: it is there whole or not at all."""
+    for name in (WEIGHTS_FILE, FORECAST_FILE, NETWORK_FILE):
+        write_bytes(out / name, read_bytes(network / name))
