@@ -143,7 +143,8 @@ def compare(
     elif new.held or any(o.recording.held for o in old):
         raise InputError(
             "compare: steps of several holds are compared drive by drive: record sequences that "
-            "the twin's own recording has (twinrig compare TWIN --write-sequences NEW.json names them)"
+            "the twin's own recording has; twinrig compare TWIN --write-sequences NEW.json names "
+            "them"
         )
     else:
         method = UNSEEN

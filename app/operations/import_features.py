@@ -3,7 +3,8 @@
 A field that turns once a step gives a response periodic in the step; what the step did to the
 device is in the amplitude and phase of its first harmonics. The k-th is the sum over the step's
 samples of 2/N · y · cos(2πkn/N), and the same with sin: in phase and quadrature, as a lock-in at
-the k-th harmonic gives them, over exactly one period.
+the k-th harmonic gives them, over exactly one period. Where the form within a step is what the
+device computes with (time-multiplexed nodes), `samples` keeps each sample as a channel.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.operations.import_words import HARMONIC
+from app.operations.import_words import HARMONIC, SAMPLES
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ ORDER = 5  # of the Butterworth filter, as the public nanoring work states it
 
 
 def features_of(waves: Array, names: Sequence[str]) -> Array:
-    """Features `(…, C·F)` of waveforms `(…, C, N)`; the harmonics give two each.
+    """Features `(…, C·F)` of waveforms `(…, C, N)`; a harmonic gives two, `samples` N.
 
     Raises
     ------
@@ -40,6 +41,9 @@ def features_of(waves: Array, names: Sequence[str]) -> Array:
     angle = 2 * np.pi * np.arange(count) / count
     made: list[Array] = []
     for name in names:
+        if name == SAMPLES:
+            made += [waves[..., n] for n in range(count)]
+            continue
         match = HARMONIC.fullmatch(name)
         if match is None:
             made.append(_statistic(waves, name))
@@ -61,13 +65,17 @@ def _statistic(waves: Array, name: str) -> Array:
     return np.asarray(getattr(waves, name)(axis=-1))
 
 
-def feature_names(channels: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """Channel names of the features, in the order of `features_of`: `c0.1f.x`, `c0.1f.y`, …."""
-    parts = [
-        part
-        for name in names
-        for part in ((f"{name}.x", f"{name}.y") if HARMONIC.fullmatch(name) else (name,))
-    ]
+def feature_names(channels: Sequence[str], names: Sequence[str], count: int) -> tuple[str, ...]:
+    """Channel names of the features, in the order of `features_of`: `c0.1f.x`, `c0.1f.y`, ….
+
+    `count`: samples a step, which `samples` names `c0.0`, `c0.1`, ….
+    """
+    parts: list[str] = []
+    for name in names:
+        if name == SAMPLES:
+            parts += [str(n) for n in range(count)]
+        else:
+            parts += [f"{name}.x", f"{name}.y"] if HARMONIC.fullmatch(name) else [name]
     return tuple(f"{channel}.{part}" for channel in channels for part in parts)
 
 

@@ -23,7 +23,8 @@ step), or `time` in place of step (steps and their samples run on):
 
     samples=50   skip=300                 samples a step; samples before the first step
     features=1f,2f                        what of them becomes channels: 1f… (in phase and
-                                          quadrature), mean, rms, std, min, max
+                                          quadrature), mean, rms, std, min, max; samples: each
+                                          sample itself, c0.0, c0.1, …
     rate=3200   band=40,200               filter them before, in Hz (zero phase, fifth order)
 
 A table with one row a step names its columns instead:

@@ -109,7 +109,8 @@ def _of_arrays(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
             waves = filtered(flat, words).reshape(waves.shape)
     names = words.features or USUAL
     response = features_of(waves.transpose(0, 1, 3, 2, 4), names)
-    return _with_names(response, _drive(arrays, asked, response, file), asked, run)
+    drive = _drive(arrays, asked, response, file)
+    return _with_names(response, drive, asked, run, waves.shape[-1])
 
 
 def in_order(array: Array, axes: tuple[str, ...], wanted: tuple[str, ...] = AXES) -> Array:
@@ -122,9 +123,16 @@ def in_order(array: Array, axes: tuple[str, ...], wanted: tuple[str, ...] = AXES
 
 
 def _with_names(
-    response: Array, drive: Array | None, asked: Mapping, run: Array | None = None
+    response: Array,
+    drive: Array | None,
+    asked: Mapping,
+    run: Array | None = None,
+    samples: int = 0,
 ) -> Measured:
-    """Name the channels; those of features after the channel that they were made of."""
+    """Name the channels; those of features after the channel that they were made of.
+
+    `run`, `samples`: the waveforms, and the samples of a step.
+    """
     words, count = asked.words, response.shape[3]
     raw = response.transpose(0, 1, 3, 2) if run is None else run
     channels = words.channels or (
@@ -134,7 +142,7 @@ def _with_names(
     units = units * raw.shape[2] if len(units) == 1 else units
     if run is not None:
         names = words.features or USUAL
-        made = feature_names(channels, names)
+        made = feature_names(channels, names, samples)
         each = len(made) // len(channels)
         return Measured(
             response, _steps(response) if drive is None else drive, made,

@@ -18,6 +18,7 @@ TESLA = {
 }  # fmt: skip
 """Tesla of one unit; oersted and ampere per metre as the flux density they have in vacuum."""
 STATISTICS = ("mean", "rms", "std", "min", "max")
+SAMPLES = "samples"  # the feature that keeps each sample as a channel of its own
 HARMONIC = re.compile(r"([1-9]\d?)f")
 ONLY = ("sequence", "repeat", "channel")
 MOST_INDEX = 10_000_000
@@ -127,8 +128,8 @@ def _cut(words: Words, value: str) -> Words:
 def _features(words: Words, value: str) -> Words:
     names = tuple(value.split(","))
     for name in names:
-        if name not in STATISTICS and not HARMONIC.fullmatch(name):
-            raise ValueError(f"{name!r} is none of 1f, 2f, …, {', '.join(STATISTICS)}")
+        if name not in (*STATISTICS, SAMPLES) and not HARMONIC.fullmatch(name):
+            raise ValueError(f"{name!r} is none of 1f, 2f, …, {', '.join(STATISTICS)}, {SAMPLES}")
     if len(set(names)) != len(names):
         raise ValueError("names one twice")
     return replace(words, features=names)

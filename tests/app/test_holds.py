@@ -127,8 +127,8 @@ def test_the_duty_counts_the_holds():
     with Bench.connect(parse_bench(text, "bench")) as bench:
         window, reset = bench.spec.window, bench.spec.reset
         bench.check_sequences([FieldSequence(drive)], window, reset)
+        held = FieldSequence(drive, "given", np.full(10, 20))
         with pytest.raises(RefusedError, match="duty"):
-            held = FieldSequence(drive, "given", np.full(10, 20))
             bench.check_sequences([held], window, reset)
 
 
@@ -177,9 +177,9 @@ def test_record_fit_evaluate_and_simulate_by_the_command_line(tmp_path: Path, ca
     bench = tmp_path / "bench.toml"
     bench.write_text(bench_text(), encoding="utf-8")
     r, twin, made = (str(tmp_path / name) for name in ("r", "twin", "made"))
-    run(capsys, "record", "--bench", str(bench), "--sequences", "mixed:24x20x4@1",
+    run(capsys, "record", "--bench", str(bench), "--sequences", "mixed:16x12x4@1",
         "--repeats", "8", "--out", r)  # fmt: skip
-    fitted = run(capsys, "fit", r, "--iterations", "300", "--out", twin)
+    fitted = run(capsys, "fit", r, "--iterations", "150", "--out", twin)
     assert np.isfinite(fitted["errors"]["mean"]["ratio"])
     scores = run(capsys, "evaluate", twin, r)
     assert scores["errors"]["mean"]["value"] == pytest.approx(fitted["errors"]["mean"]["value"])

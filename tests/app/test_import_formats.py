@@ -231,6 +231,26 @@ def test_waveforms_of_any_file(tmp_path: Path) -> None:
         imported(tmp_path / "a.npz", "y=repeat,step,sample band=40,200", tmp_path / "s")
 
 
+def test_the_samples_of_a_step_are_kept_as_channels(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.standard_normal((3, 4, 2, 5, 6))  # sequence, repeat, channel, step, sample
+    np.savez(tmp_path / "a.npz", y=y, run=y.reshape(3, 4, 2, 30))
+    words = "features=samples,mean channels=Y units=A only=channel:1"
+    recording, _ = imported(
+        tmp_path / "a.npz", f"y=sequence,repeat,channel,step,sample {words}", tmp_path / "r"
+    )
+    assert recording.channels == (*(f"Y.{n}" for n in range(6)), "Y.mean")
+    assert set(recording.units) == {"A"}
+    np.testing.assert_allclose(recording.response[..., :6], y[:, :, 1])
+    np.testing.assert_allclose(recording.response[..., 6], y[:, :, 1].mean(axis=-1))
+    both, _ = imported(
+        tmp_path / "a.npz", "response=run:sequence,repeat,channel,time samples=6 features=samples",
+        tmp_path / "s",
+    )  # fmt: skip
+    assert both.channels == tuple(f"c{c}.{n}" for c in range(2) for n in range(6))
+    np.testing.assert_allclose(both.response[..., 6:], y[:, :, 1])
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -147,11 +147,14 @@ def scored(case, *, blind):
 
 def check(case, most_ratio):
     knowing, blind = (scored(case, blind=b).errors for b in (False, True))
-    print(f"\n{case}")
+    lines = [str(case)]
     for name in knowing:
         one, other = knowing[name], blind[name]
-        print(f"{name:18} {one['value']:.4f} ({one['ratio']:.2f} × its floor) with the holds, "
-              f"{other['value']:.4f} ({other['ratio']:.2f} ×) blind to them")  # fmt: skip
+        lines.append(
+            f"{name:18} {one['value']:.4f} ({one['ratio']:.2f} × its floor) with the holds, "
+            f"{other['value']:.4f} ({other['ratio']:.2f} ×) blind to them"
+        )
+    print("\n" + "\n".join(lines))  # noqa: T201 - the figures
     for name in ("mean", "crps"):
         assert knowing[name]["floor"] == pytest.approx(blind[name]["floor"])
         assert knowing[name]["value"] < blind[name]["value"]
