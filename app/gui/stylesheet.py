@@ -59,6 +59,7 @@ QScrollBar:vertical { background: transparent; width: 8px; margin: 0; }
 QScrollBar::handle:vertical { background: $track; border-radius: 4px; min-height: 24px; }
 QScrollBar::add-line, QScrollBar::sub-line { height: 0; width: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QListView { background: $surface; border: none; outline: none; }
 QPlainTextEdit { background: $window; border: 1px solid $hairline; border-radius: 4px;
     font-family: "$mono"; font-size: 11px; }
 QFrame#toast, QFrame#verdict { background: $window; border: 1px solid $hairline;

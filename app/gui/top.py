@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.gui.theme import Theme
+    from app.operations.bench_read import BenchRead
     from app.operations.events import PointMeasured
     from app.session import Session
     from instruments.bench import BenchReading
@@ -117,7 +118,7 @@ class TopStrip(QWidget):
             if f"channel.{name}" not in self.cells:
                 self._cell(f"channel.{name}", f"Read-out {name}", unit, 1.0)
 
-    def show_reading(self, reading: BenchReading) -> None:
+    def show_reading(self, reading: BenchReading | BenchRead) -> None:
         """One idle reading of the bench."""
         self.cells["field"].show_value(reading.field_T, reading.setpoint_T)
         self.cells["setpoint"].show_value(reading.setpoint_T)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
@@ -190,6 +190,12 @@ class Window(RunningWindow):
             self.link.connect_bench()
         else:
             self.toast("The bench is connected")
+
+    def fill_form(self, key: str, values: dict[str, Any]) -> None:
+        """Put values into a page's form, and let it say what they cost."""
+        page = self.pages[key]
+        page.set_form_values(values)
+        page.form_changed()
 
     def use_virtual(self) -> None:
         """Go to the virtual rig: connect it, or close this bench and open it."""

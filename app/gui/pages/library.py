@@ -1,99 +1,305 @@
-"""The Library page, first version: every artefact of the folder; open it where it is used next."""
+"""The Library page: every artefact with its lineage; search, notes, compare, run again, trash."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QUrl, pyqtSignal
+from PyQt6.QtCore import QFile, QTimer, QUrl
 from PyQt6.QtGui import QDesktopServices
-from PyQt6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton
 
+from app.gui.background import Latest
+from app.gui.pages.library_detail import Detail
+from app.gui.pages.library_list import EntryList
 from app.gui.pages.page import Page, Shell
-from app.gui.widgets.basic import label
-from app.session import KINDS, Artefact
+from app.gui.widgets.basic import Choice, Segments, row
+from app.gui.words import count
+from app.library_index import Index, descendants, lineage, write_note
+from models.errors import TwinrigError
 
 if TYPE_CHECKING:
-    from PyQt6.QtGui import QMouseEvent
+    from collections.abc import Callable
+    from pathlib import Path
 
-OPENS = {"cal": "calibrate", "rec": "twin", "twin": "twin", "net": "network"}
+    from app.library_index import Entry
 
-
-class ArtefactRow(QFrame):
-    """One artefact; a press opens the page that uses it."""
-
-    opened = pyqtSignal(object)
-
-    def __init__(self, artefact: Artefact) -> None:
-        super().__init__()
-        self.artefact = artefact
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 8, 0, 8)
-        layout.setSpacing(2)
-        layout.addWidget(label(artefact.id))
-        version = f"version {artefact.version}" if artefact.version > 1 else ""
-        parts = [KINDS[artefact.kind], version, artefact.when, artefact.broken]
-        words = " · ".join(part for part in parts if part)
-        layout.addWidget(label(words, "fault" if artefact.broken else "note"))
-        self.setAccessibleName(f"{KINDS[artefact.kind]} {artefact.id}")
-
-    def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        self.opened.emit(self.artefact)
+OPENS = {"cal": "calibrate", "rec": "twin", "twin": "twin", "net": "network", "dep": "deploy"}
+MAKES = {"cal": "calibrate", "rec": "record", "twin": "twin", "net": "network", "dep": "deploy"}
+SHOWN = (
+    ("everything", ""), ("recordings", "rec"), ("twins", "twin"), ("networks", "net"),
+    ("deployments", "dep"), ("calibrations", "cal"),
+)  # fmt: skip
+NOTE_MS, SURE_MS = 800, 6000
 
 
 class LibraryPage(Page):
-    """A list, newest first; search, lineage, thumbnails and notes come with a later release."""
+    """A list read in a thread; figures, lineage and the note of what is chosen below and beside."""
 
     key, name = "library", "Library"
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell, "Library", "recordings, twins, networks, deployments")
-        self.form.section("Folder")
-        self.form.widget(label(str(self.session.library.folder), "note", wrap=True))
-        self.form.section("What works now")
-        self.form.widget(
-            label(
-                "A press on an artefact opens it on its page. Search, lineage, "
-                "thumbnails, notes and trash come with a later release.",
-                "note",
-                wrap=True,
-            )
-        )
-        self.form.primary.say("Show in folder", "opens the system's file browser")
+        self.index = Index(self.session.library)
+        self.all: list[Entry] = []
+        self._noted: Path | None = None
+        self._typed = False
+        self._wanted: set[str] = set()
+        self._latest = Latest()
+        self._latest.done.connect(self._take_entries)
+        self._form()
         self.copy_button.hide()
         self.import_button = self.button(
             "Import measured repeats", lambda: shell.open_page("import_data")
         )
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        self.list = QWidget()
-        self.list.setObjectName("content")
-        self._rows = QVBoxLayout(self.list)
-        self._rows.setContentsMargins(0, 0, 0, 0)
-        self._rows.setSpacing(0)
-        scroll.setWidget(self.list)
-        self.body.addWidget(scroll, 1)
-        self.rows: list[ArtefactRow] = []
+        self.folder_button = self.button("Show the folder", self._show_folder)
+        self.list = EntryList(self.theme)
+        self.list.chosen.connect(self._show_chosen)
+        self.list.opened.connect(self.press)
+        self.body.addWidget(self.list, 1)
+        self.detail = Detail(self.theme)
+        self.body.addWidget(self.detail)
+        self._sure = QTimer(self)
+        self._sure.setSingleShot(True)
+        self._sure.setInterval(SURE_MS)
+        self._sure.timeout.connect(self._not_sure)
+        self._write = QTimer(self)
+        self._write.setSingleShot(True)
+        self._write.setInterval(NOTE_MS)
+        self._write.timeout.connect(self._keep_note)
+        self.say("Reading the library", str(self.session.library.folder))
+        self._show_chosen()
+
+    def _form(self) -> None:
+        self.form.section("Find")
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("id, title, figure, note")
+        self.search.setAccessibleName("Search")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._show_list)
+        self.form.row("Search", self.search)
+        self.kind = Choice(self.theme, SHOWN, "Kind")
+        self.kind.currentIndexChanged.connect(self._show_list)
+        self.form.row("Show", self.kind)
+        self.order = Segments(self.theme, (("Lineage", "lineage"), ("Newest", "newest")), "Order")
+        self.order.chosen.connect(self._show_list)
+        self.form.row("Order", self.order)
+        self.chosen_words = self.form.section("Chosen")
+        self.note = QPlainTextEdit()
+        self.note.setAccessibleName("Note")
+        self.note.setPlaceholderText("A note; kept beside the artefact, whose own files stay")
+        self.note.setTabChangesFocus(True)
+        self.note.setFixedHeight(96)
+        self.note.textChanged.connect(self._note_typed)
+        self.form.widget(self.note)
+        self.again = self._small("Run again", self._run_again)
+        self.reveal = self._small("Show in folder", self._reveal)
+        self.compare = self._small("Compare", self._compare)
+        self.trash = self._small("Move to trash", self._trash)
+        self.form.widget(row(self.again, self.reveal))
+        self.form.widget(row(self.compare, self.trash))
+
+    def _small(self, text: str, press: Callable[[], None]) -> QPushButton:
+        made = QPushButton(text)
+        made.clicked.connect(lambda: press())
+        return made
+
+    # the list
+
+    @property
+    def rows(self) -> list[Entry]:
+        """The entries in view, uppermost first."""
+        return [entry for _, entry in self.list.entries.rows]
 
     def refresh(self) -> None:
-        while self._rows.count():
-            item = self._rows.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.deleteLater()
-        self.rows = [ArtefactRow(a) for a in self.session.library.artefacts()]
-        for row in self.rows:
-            row.opened.connect(self._open)
-            self._rows.addWidget(row)
-        self._rows.addStretch(1)
-        empty = "Nothing here yet: record something on the Record page."
-        self.say(f"{len(self.rows)} artefacts", "newest first" if self.rows else empty)
+        self._latest.ask(self.index.read)
 
-    def _open(self, artefact: Artefact) -> None:
-        key = OPENS.get(artefact.kind)
-        if key is not None and not artefact.broken:
-            self.shell.open_page(key, artefact.path)
+    def choose(self, artefact: Path) -> None:
+        """Choose the artefact of a folder, or of a file in it, once it is read."""
+        folder = artefact if artefact.is_dir() else artefact.parent
+        self._wanted = {folder.name}
+        self._choose_wanted()
+
+    def _choose_wanted(self) -> None:
+        ids = {e.id for e in self.all if e.artefact.path.name in self._wanted}
+        if ids:
+            self._wanted = set()
+            self.list.clearSelection()
+            self.list.choose(ids)
+
+    def _take_entries(self, entries: list[Entry] | None, error: Exception | None) -> None:
+        if entries is None:
+            self.say("The library can't be read", str(error))
+            self.shell.toast(f"{self.session.library.folder}: {error}", "error")
+            return
+        self.all = entries
+        self._show_list()
+        self._choose_wanted()
+
+    def _show_list(self, *_: object) -> None:
+        words = self.search.text().lower().split()
+        kind = self.kind.currentData()
+        found = [
+            entry
+            for entry in self.all
+            if kind in ("", entry.kind) and all(word in entry.words for word in words)
+        ]
+        tree = self.order.value == "lineage"
+        self.list.show_rows(lineage(found) if tree else [(0, entry) for entry in found])
+        broken = sum(bool(entry.problem) for entry in self.all)
+        shown = f"{len(found)} of {count(len(self.all), 'artefact')}"
+        head = count(len(self.all), "artefact") if len(found) == len(self.all) else shown
+        how = "each under what it was made from" if tree else "newest first"
+        if broken:
+            how += f" · {broken} can't be read"
+        self.say(head, how if self.all else "Nothing here yet: record something first.")
+        self._show_chosen()
+
+    # what is chosen
+
+    def _show_chosen(self) -> None:
+        self._keep_note()
+        self._not_sure()
+        chosen = self.list.selected()
+        one = chosen[0] if len(chosen) == 1 else None
+        self.chosen_words.setText(one.id if one else f"{len(chosen)} chosen" if chosen else "")
+        self._show_note(one)
+        self.compare.setEnabled(len(chosen) == 2)
+        self.compare.setToolTip("Choose two with Ctrl or Shift")
+        self.trash.setEnabled(bool(chosen))
+        self.reveal.setEnabled(one is not None)
+        self.again.setEnabled(one is not None and not one.problem)
+        if one is not None:
+            self.detail.show_one(one, self.all)
+        elif len(chosen) == 2:
+            self._compare()
+        else:
+            self.detail.hide()
+        self._show_primary(one)
+
+    def _show_primary(self, one: Entry | None) -> None:
+        primary = self.form.primary
+        if not self.all:
+            primary.say("Record something", "goes to the Record page")
+            primary.setEnabled(True)
+            return
+        primary.setEnabled(one is not None and not one.problem)
+        if one is None:
+            primary.say("Open", "choose one artefact")
+        elif one.problem:
+            primary.say("Open", one.problem, role="fault")
+        else:
+            primary.say("Open", f"on the {OPENS[one.kind].capitalize()} page")
+
+    def _show_note(self, one: Entry | None) -> None:
+        self._noted = None
+        self.note.setEnabled(one is not None)
+        self.note.setPlainText(one.note if one else "")
+        self._noted = one.artefact.path if one else None
+
+    def _note_typed(self) -> None:
+        if self._noted is not None:
+            self._typed = True
+            self._write.start()
+
+    def _keep_note(self) -> None:
+        """Write the note that was typed, if one was, beside the artefact it belongs to."""
+        self._write.stop()
+        if not self._typed or self._noted is None:
+            return
+        self._typed = False
+        try:
+            write_note(self._noted, self.note.toPlainText())
+        except TwinrigError as error:
+            self.shell.toast(str(error), "error")
+        self.refresh()
+
+    def _compare(self) -> None:
+        chosen = self.list.selected()
+        if len(chosen) == 2:
+            self.detail.show_two(*chosen)
 
     def press(self) -> None:
-        folder = self.session.library.folder
+        if not self.all:
+            self.shell.open_page("record")
+            return
+        chosen = self.list.selected()
+        if len(chosen) == 1 and not chosen[0].problem:
+            self.shell.open_page(OPENS[chosen[0].kind], self._shown_by(chosen[0]))
+
+    def _shown_by(self, entry: Entry) -> Path:
+        """What its page is given: a deployment's page shows the network that was deployed."""
+        if entry.kind != "dep":
+            return entry.artefact.path
+        parents = [e for e in self.all if e.id in entry.made_from]
+        return parents[0].artefact.path if parents else entry.artefact.path
+
+    def _run_again(self) -> None:
+        """Fill the form of the page that made it as it was then; pressing there runs it."""
+        entry = self.list.selected()[0]
+        self.shell.open_page(MAKES[entry.kind])
+        for parent in (e for e in self.all if e.id in entry.made_from):
+            self.shell.open_page(MAKES[entry.kind], parent.artefact.path)
+        self.shell.fill_form(MAKES[entry.kind], entry.facts.form)
+
+    # folders
+
+    def _show_folder(self) -> None:
+        self._reveal_path(self.session.library.folder)
+
+    def _reveal(self) -> None:
+        self._reveal_path(self.list.selected()[0].artefact.path)
+
+    def _reveal_path(self, folder: Path) -> None:
         if not folder.is_dir() or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
             self.shell.toast(f"{folder}: there is no such folder yet, or nothing to show it with")
+
+    def _not_sure(self) -> None:
+        self._sure.stop()
+        self.trash.setText("Move to trash")
+
+    def _trash(self) -> None:
+        """Ask by the button itself, then move; what was made from it stays."""
+        chosen = self.list.selected()
+        if not self._sure.isActive():
+            below = {e.id for one in chosen for e in descendants(one, self.all)}
+            left = len(below - {e.id for e in chosen})
+            self.trash.setText(f"Sure? {left} made from it" if left else "Sure?")
+            self._sure.start()
+            return
+        self._not_sure()
+        folders = [entry.artefact.path for entry in chosen]
+        self._moving = Latest()
+        self._moving.done.connect(self._trashed)
+        self._moving.ask(partial(_move, folders))
+
+    def _trashed(self, problems: list[str] | None, error: Exception | None) -> None:
+        for words in [str(error)] if problems is None else problems:
+            self.shell.toast(words, "error")
+        self.refresh()
+
+    def form_values(self) -> dict[str, Any]:
+        return {"order": self.order.value}
+
+    def set_form_values(self, values: dict[str, Any]) -> None:
+        self.order.choose(values.get("order"))
+
+
+def _move(folders: list[Path]) -> list[str]:
+    """Move folders to the system's trash; what could not be moved, and why."""
+    from app.run_lock import RunLock
+
+    problems = []
+    for folder in folders:
+        try:
+            RunLock(folder).release()  # refused while a run writes into it
+        except TwinrigError as error:
+            problems.append(str(error))
+            continue
+        moved, _ = QFile.moveToTrash(str(folder))
+        if not moved:
+            problems.append(
+                f"{folder}: the system has no trash for this drive, or refuses; nothing was "
+                "deleted. Move the folder away yourself."
+            )
+    return problems

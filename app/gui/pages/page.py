@@ -52,6 +52,9 @@ class Shell(Protocol):
     def open_bench(self, path: Path) -> None:
         """Close this bench and open another bench file."""
 
+    def fill_form(self, key: str, values: dict[str, Any]) -> None:
+        """Put values into a page's form."""
+
     def use_virtual(self) -> None:
         """Go to the virtual rig."""
 

@@ -198,9 +198,11 @@ def test_the_library_opens_it_again(opened, qtbot) -> None:
     press(window, page, qtbot)
     found = page.live.found
     window.open_page("library")
-    row = window.pages["library"].rows[0]
-    assert row.artefact.kind == "cal"
-    row.opened.emit(row.artefact)
+    library = window.pages["library"]
+    qtbot.waitUntil(lambda: bool(library.rows), timeout=WAIT_MS)
+    assert library.rows[0].kind == "cal"
+    library.list.choose({library.rows[0].id})
+    library.press()
     assert window.page() is page
     assert page.live.found == found
     assert page.use_button.isVisible()

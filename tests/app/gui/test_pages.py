@@ -66,7 +66,9 @@ def test_record_fit_train_deploy_by_pressing_buttons(window, qtbot) -> None:
     assert not any(s.output_on for s in window.session.bench.state().values())
 
     window.open_page("library")
-    kinds = sorted(row.artefact.kind for row in window.pages["library"].rows)
+    library = window.pages["library"]
+    qtbot.waitUntil(lambda: len(library.rows) == 4, timeout=WAIT_MS)
+    kinds = sorted(row.artefact.kind for row in library.rows)
     assert kinds == ["dep", "net", "rec", "twin"]
 
 

@@ -1,0 +1,292 @@
+"""The figures of one artefact in words, and a small plot of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.words import MISSING
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.session import Artefact
+
+    FloatArray = NDArray[np.float64]
+
+MOST_POINTS, MOST_REPEATS = 120, 8
+WHOLE_BYTES = 64 * 2**20
+"""Recordings up to this size are read whole, and so checked; of larger ones a piece."""
+TASKS = {"mackey-glass": "Mackey-Glass", "narma": "NARMA"}
+
+
+@dataclass(frozen=True)
+class Thumb:
+    """A small plot: `traces` (grey), `mean`, or `bars` with a line at 1, or a score on its scale.
+
+    Values are in the artefact's own units; only their shape is drawn.
+    """
+
+    traces: tuple[FloatArray, ...] = ()
+    mean: FloatArray | None = None
+    bars: tuple[float, ...] = ()
+    interval: tuple[float, float] | None = None
+    value: float | None = None
+    ticks: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is said of an artefact: a title, rows of name and value, a plot, how to run it again.
+
+    `form`: values of the form of the page that made it.
+    """
+
+    title: str
+    rows: tuple[tuple[str, str], ...] = ()
+    thumb: Thumb | None = None
+    form: dict[str, Any] = field(default_factory=dict)
+    id: str = ""
+    status: str = ""
+
+
+def facts_of(artefact: Artefact) -> Facts:
+    """Read an artefact's figures.
+
+    Raises
+    ------
+    InputError
+        It is damaged.
+    KeyError, TypeError, ValueError, OSError
+        Its head lacks what every artefact of its kind has, or the disk fails.
+    """
+    reader = {"rec": _recording, "cal": _calibration, "twin": _twin, "net": _network}
+    return reader.get(artefact.kind, _deployment)(artefact)
+
+
+def _number(value: Any, digits: int = 3) -> str:
+    good = isinstance(value, (int, float)) and math.isfinite(value)
+    return f"{value:.{digits}g}" if good else MISSING
+
+
+def _interval(table: Any) -> str:
+    if not isinstance(table, dict):
+        return MISSING
+    value, low, high = (_number(table.get(name)) for name in ("value", "low", "high"))
+    return value if MISSING in (low, high) else f"{value} ({low} to {high})"
+
+
+def _common(head: dict[str, Any], meta: dict[str, Any]) -> list[tuple[str, str]]:
+    window = head.get("window")
+    rows = []
+    if isinstance(window, dict) and "low_T" in window:
+        low, high = 1e3 * float(window["low_T"]), 1e3 * float(window["high_T"])
+        rows.append(("Field window", f"{low:g} to {high:g} mT"))
+    rows.append(("Seed", str(meta.get("seed", MISSING))))
+    rows.append(("Created", str(meta.get("created", MISSING)).replace("+00:00", " UTC")))
+    rows.append(("Written by", str(meta.get("code_version", MISSING))))
+    return rows
+
+
+def _recording(artefact: Artefact) -> Facts:
+    from app.recording_reader import FILE_NAME, read_recording
+
+    file = artefact.path / FILE_NAME
+    running = (artefact.path / "header.json").is_file()
+    if not running and file.is_file() and file.stat().st_size > WHOLE_BYTES:
+        return _large_recording(artefact)
+    recording = read_recording(artefact.path)
+    sequences, repeats, steps, _ = recording.response.shape
+    done = int(recording.complete.sum())
+    kept = recording.complete[0]
+    return _recording_facts(
+        recording.meta, recording.status, tuple(recording.families), recording.channels,
+        (sequences, repeats, steps), done, recording.response[0][kept, :, 0],
+        {"window": {"low_T": recording.window.low_T, "high_T": recording.window.high_T}},
+    )  # fmt: skip
+
+
+def _large_recording(artefact: Artefact) -> Facts:
+    """Head and first repeats of a recording that is too large to be read for a list."""
+    import json
+
+    import h5py
+
+    with h5py.File(artefact.path / "recording.nc") as file:
+        meta = json.loads(file.attrs["meta"])
+        shape = file["response"].shape
+        families = tuple(_text(name) for name in file["family"][()])
+        channels = tuple(_text(name) for name in file["channel"][()])
+        order = file["order"][()]
+        some = np.flatnonzero(order[0] >= 0)[:MOST_REPEATS]
+        first = file["response"][0, some, :, 0] if len(some) else np.empty((0, shape[2]))
+        status = _text(file.attrs["status"])
+        head = {"window": json.loads(file.attrs["window"])}
+    done = int((order >= 0).sum())
+    return _recording_facts(
+        meta, status, families, channels, (shape[0], shape[1], shape[2]), done, first, head
+    )
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+
+
+def _recording_facts(
+    meta: dict[str, Any],
+    status: str,
+    families: tuple[str, ...],
+    channels: tuple[str, ...],
+    shape: tuple[int, int, int],
+    done: int,
+    first: FloatArray,
+    head: dict[str, Any],
+) -> Facts:
+    sequences, repeats, steps = shape
+    kinds = sorted(set(families))
+    family = kinds[0] if len(kinds) == 1 else "mixed"
+    rows = [
+        ("Status", f"{status}, {done} of {sequences * repeats} repeats"),
+        ("Sequences", f"{sequences} of {steps} steps, {family}"),
+        ("Repeats", str(repeats)),
+        ("Channels", ", ".join(channels)),
+        ("Bench", str(meta.get("bench", MISSING))),
+        *_common(head, meta),
+    ]
+    form = {"family": family, "steps": steps, "count": sequences, "repeats": repeats}
+    seed = meta.get("seed")
+    if isinstance(seed, int):
+        form["seed"] = seed
+    return Facts(
+        f"{sequences} × {steps} steps, {repeats} repeats", tuple(rows), _traces(first), form,
+        str(meta.get("id", "")), status,
+    )  # fmt: skip
+
+
+def _traces(first: FloatArray) -> Thumb | None:
+    """Repeats `(R, T)` of the first sequence, thinned to what a thumbnail can show."""
+    if first.size == 0:
+        return None
+    step = max(1, first.shape[1] // MOST_POINTS)
+    some = np.asarray(first[:, ::step], dtype=float)
+    with np.errstate(all="ignore"):
+        counted = np.isfinite(some).sum(axis=0)
+        mean = np.where(counted > 0, np.nansum(some, axis=0) / np.maximum(counted, 1), np.nan)
+    return Thumb(traces=tuple(some[:MOST_REPEATS]), mean=mean)
+
+
+def _calibration(artefact: Artefact) -> Facts:
+    head = artefact.head
+    found = head.get("calibration")
+    if not isinstance(found, dict):
+        return Facts("calibration, not complete", (("Status", "begun, not complete"),))
+    rows = [(name.replace("_", " "), _number(value, 4)) for name, value in found.items()]
+    title = f"{head.get('magnet', '')} with {head.get('teslameter', '')}"
+    return Facts(title, (("Bench", str(head.get("bench", MISSING))), *rows))
+
+
+def _twin(artefact: Artefact) -> Facts:
+    head = artefact.head
+    meta, errors = head["meta"], head["errors"]
+    rows = [
+        ("Objective", str(meta.get("objective", MISSING))),
+        ("Latent state", str(head.get("latent", MISSING))),
+        ("Hidden units", str(head.get("hidden", MISSING))),
+        ("Iterations", str(meta.get("iterations", MISSING))),
+    ]
+    bars = []
+    for name, words in (
+        ("mean", "Mean"), ("spread", "Spread"), ("autocovariance", "Autocovariance"),
+        ("crps", "CRPS"),
+    ):  # fmt: skip
+        table = errors.get(name)
+        if isinstance(table, dict):
+            value, floor = _number(table.get("value")), _number(table.get("floor"))
+            rows.append((words, f"{value}, floor {floor}"))
+            ratio = table.get("ratio")
+            if isinstance(ratio, (int, float)) and math.isfinite(ratio):
+                bars.append(float(ratio))
+    coverage = head.get("coverage")
+    if isinstance(coverage, dict):
+        said = f"{_number(coverage.get('value'))}, expected {_number(coverage.get('expected'))}"
+        rows.append(("90 % coverage", said))
+    form = {key: head[key] for key in ("latent", "hidden") if isinstance(head.get(key), int)}
+    form |= {k: meta[k] for k in ("objective", "iterations", "seed") if k in meta}
+    noise = "deterministic" if head.get("deterministic") else f"{meta.get('objective', '')}"
+    title = f"{noise}, {head.get('latent', MISSING)} latent, {head.get('hidden', MISSING)} hidden"
+    return Facts(
+        title, (*rows, *_common(head, meta)), Thumb(bars=tuple(bars)) if bars else None, form
+    )
+
+
+def _layers(head: dict[str, Any]) -> str:
+    layers = head.get("layers", [])
+    nodes = [one.get("nodes") if isinstance(one, dict) else one for one in layers]
+    return "·".join(str(n) for n in nodes)
+
+
+def _task(head: dict[str, Any]) -> str:
+    task = head.get("task")
+    name = task.get("name") if isinstance(task, dict) else task
+    return TASKS.get(str(name), str(name or MISSING))
+
+
+def _scores(head: dict[str, Any]) -> list[tuple[str, str]]:
+    baselines = head.get("baselines")
+    named = baselines.items() if isinstance(baselines, dict) else ()
+    return [(name, _number(value)) for name, value in named]
+
+
+def _thumb_of_scores(head: dict[str, Any], value: Any) -> Thumb | None:
+    predicted = head.get("predicted")
+    baselines = head.get("baselines")
+    every = baselines.values() if isinstance(baselines, dict) else ()
+    ticks = tuple(float(v) for v in every if isinstance(v, (int, float)) and v > 0)
+    if not isinstance(predicted, dict):
+        return None
+    ends = [predicted.get(name) for name in ("low", "high")]
+    good = [float(v) for v in ends if isinstance(v, (int, float)) and v > 0]
+    interval = (good[0], good[1]) if len(good) == 2 else None
+    shown = value if isinstance(value, (int, float)) and value > 0 else None
+    return Thumb(interval=interval, value=shown, ticks=ticks)
+
+
+def _network(artefact: Artefact) -> Facts:
+    head = artefact.head
+    meta = head["meta"]
+    rows = [
+        ("Task", str(head["task"].get("description", _task(head)))),
+        ("Layers", _layers(head)),
+        ("Predicted on the device", _interval(head.get("predicted"))),
+        ("Noise in training", "off" if meta.get("deterministic") else "sampled"),
+        ("Iterations", str(meta.get("iterations", MISSING))),
+        *_scores(head),
+        *_common(head, meta),
+    ]
+    form: dict[str, Any] = {"layers": _layers(head).replace("·", ", ")}
+    form |= {k: meta[k] for k in ("iterations", "seed") if isinstance(meta.get(k), int)}
+    options = head["task"].get("options")
+    if isinstance(options, dict) and isinstance(options.get("h"), int):
+        form["ahead"] = options["h"]
+    predicted = head.get("predicted")
+    value = predicted.get("value") if isinstance(predicted, dict) else None
+    return Facts(f"{_task(head)} {_layers(head)}", tuple(rows), _thumb_of_scores(head, value), form)
+
+
+def _deployment(artefact: Artefact) -> Facts:
+    head = artefact.head
+    rows = [
+        ("Task", str(head.get("description", _task(head)))),
+        ("Layers", _layers(head)),
+        ("Measured", _number(head["measured"])),
+        ("Predicted", _interval(head.get("predicted"))),
+        ("Runs on the device", str(head.get("hardware_runs", MISSING))),
+        *_scores(head),
+        ("Created", str(head.get("created", MISSING)).replace("+00:00", " UTC")),
+        ("Written by", str(head.get("code_version", MISSING))),
+    ]
+    title = f"{_task(head)} {_layers(head)} measured {_number(head['measured'])}"
+    return Facts(title, tuple(rows), _thumb_of_scores(head, head["measured"]))

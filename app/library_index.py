@@ -1,0 +1,274 @@
+"""What a library holds, read for people: names, figures, lineage, small plots, notes, damage.
+
+No Qt, and nothing here runs an operation. Files are only read, but for `note.txt`, which stands
+beside an artefact's own files and is part of no checksum.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.artefacts import sha256_of, write_bytes
+from app.library_facts import Facts, facts_of
+from app.session import HEADS, KINDS, Artefact
+from models.errors import InputError, TwinrigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from app.session import Library
+
+NOTE_FILE = "note.txt"
+LONGEST_NOTE_BYTES = 65_536
+DIGESTED_BYTES = 64 * 2**20
+"""Files up to this size are held against their SHA-256; larger ones when they are opened."""
+ORDER = ("rec", "cal", "twin", "net", "dep")
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What an artefact was made from: id, SHA-256 of its file then, and where it was."""
+
+    id: str
+    sha256: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One artefact as the Library shows it.
+
+    `parents` as its head names them; `made_from` and `changed` hold ids of parents that are in the
+    library: all of them, and those whose file is another one now; `missing` those that are not.
+    """
+
+    artefact: Artefact
+    id: str
+    facts: Facts
+    parents: tuple[Parent, ...] = ()
+    note: str = ""
+    problem: str = ""
+    made_from: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """`rec`, `cal`, `twin`, `net` or `dep`."""
+        return self.artefact.kind
+
+    @property
+    def words(self) -> str:
+        """Everything that a search looks at, in small letters."""
+        values = (value for _, value in self.facts.rows)
+        name = self.artefact.path.name
+        parts = (self.id, name, KINDS[self.kind], self.facts.title, self.note, *values)
+        return " ".join((*parts, *self.made_from)).lower()
+
+
+@dataclass
+class Index:
+    """Reads a library; what has not changed since the last reading is not read again."""
+
+    library: Library
+    _known: dict[Path, tuple[tuple[Any, ...], Entry]] = field(default_factory=dict)
+    _digests: dict[Path, tuple[tuple[int, int], str]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read(self) -> list[Entry]:
+        """All entries, newest first; blocks for as long as the disk takes."""
+        with self._lock:  # one reading at a time; a second one finds most of it known
+            return self._read_all()
+
+    def _read_all(self) -> list[Entry]:
+        entries = [self._entry(artefact) for artefact in self.library.artefacts()]
+        by_id = {entry.id: entry for entry in entries}
+        by_path = {entry.artefact.path.resolve(): entry for entry in entries}
+        return [self._linked(entry, by_id, by_path) for entry in entries]
+
+    def _entry(self, artefact: Artefact) -> Entry:
+        stamp = tuple(_stamp(path) for path in sorted(artefact.path.glob("*")))
+        known = self._known.get(artefact.path)
+        if known is not None and known[0] == stamp and known[1].facts.status != "running":
+            return known[1]
+        entry = self._read(artefact)
+        self._known[artefact.path] = (stamp, entry)
+        return entry
+
+    def _read(self, artefact: Artefact) -> Entry:
+        problem = artefact.broken or self._damage(artefact)
+        facts = Facts(KINDS[artefact.kind])
+        own = artefact.id
+        if not problem:
+            try:
+                facts = facts_of(artefact)
+                own = facts.id or own
+            except TwinrigError as fault:
+                problem = str(fault)
+            except (KeyError, TypeError, ValueError, OSError) as fault:
+                problem = f"{artefact.path.name} can't be shown ({type(fault).__name__}: {fault})"
+        return Entry(artefact, own, facts, parents_of(artefact), read_note(artefact.path), problem)
+
+    def _damage(self, artefact: Artefact) -> str:
+        """The first file beside the head that is missing, or is not the one that was written."""
+        for group in ("files", "beside"):
+            named = artefact.head.get(group)
+            for name, digest in named.items() if isinstance(named, dict) else ():
+                file = artefact.path / str(name)
+                try:
+                    if file.stat().st_size <= DIGESTED_BYTES and self._sha256(file) != digest:
+                        return f"{name} is not the file that was written: damaged or exchanged"
+                except (OSError, InputError):
+                    return f"{name} is missing, or can't be read"
+        return ""
+
+    def _sha256(self, file: Path) -> str:
+        stat = file.stat()
+        stamp = (stat.st_mtime_ns, stat.st_size)
+        known = self._digests.get(file)
+        if known is None or known[0] != stamp:
+            known = self._digests[file] = (stamp, sha256_of(file))
+        return known[1]
+
+    def _linked(self, entry: Entry, by_id: dict[str, Entry], by_path: dict[Path, Entry]) -> Entry:
+        made_from, changed, missing = [], [], []
+        for parent in entry.parents:
+            found = by_id.get(parent.id) or by_path.get(Path(parent.path).parent.resolve())
+            if found is None:
+                missing.append(parent.id)
+                continue
+            made_from.append(found.id)
+            if self._is_another(found, parent):
+                changed.append(found.id)
+        return Entry(
+            entry.artefact, entry.id, entry.facts, entry.parents, entry.note, entry.problem,
+            tuple(made_from), tuple(changed), tuple(missing),
+        )  # fmt: skip
+
+    def _is_another(self, found: Entry, parent: Parent) -> bool:
+        file = found.artefact.path / HEADS[found.kind][-1]
+        try:
+            if not parent.sha256 or file.stat().st_size > DIGESTED_BYTES:
+                return False
+            return self._sha256(file) != parent.sha256
+        except (OSError, InputError):
+            return False  # told as its own damage
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return path.name, 0, 0
+    return path.name, stat.st_mtime_ns, stat.st_size
+
+
+def parents_of(artefact: Artefact) -> tuple[Parent, ...]:
+    """What a head says an artefact was made from; empty where it says nothing that can be read."""
+    head = artefact.head
+    if artefact.kind == "dep":
+        named: Any = [
+            {
+                "id": head.get("network_id"),
+                "sha256": head.get("network_sha256"),
+                "path": head.get("network"),
+            }
+        ]
+    else:
+        meta = head.get("meta")
+        named = meta.get("parents") if isinstance(meta, dict) else None
+    found = []
+    for one in named if isinstance(named, list) else []:
+        if isinstance(one, dict) and isinstance(one.get("id"), str):
+            sha256, path = one.get("sha256"), one.get("path")
+            found.append(Parent(one["id"], str(sha256 or ""), str(path or "")))
+    return tuple(found)
+
+
+def lineage(entries: Sequence[Entry]) -> list[tuple[int, Entry]]:
+    """Entries as a tree, flattened: depth and entry; each under the first of its parents."""
+    by_id = {entry.id: entry for entry in entries}
+    below: dict[str, list[Entry]] = {}
+    roots = []
+    for entry in entries:
+        parent = next((p for p in entry.made_from if p in by_id and p != entry.id), None)
+        if parent is None:
+            roots.append(entry)
+        else:
+            below.setdefault(parent, []).append(entry)
+    out: list[tuple[int, Entry]] = []
+    shown: set[int] = set()
+
+    def add(entry: Entry, depth: int) -> None:
+        if id(entry) in shown:
+            return
+        shown.add(id(entry))
+        out.append((depth, entry))
+        for child in sorted(below.get(entry.id, []), key=lambda e: e.artefact.changed_s):
+            add(child, depth + 1)
+
+    for root in roots:
+        add(root, 0)
+    for entry in entries:  # a circle of parents has no root
+        add(entry, 0)
+    return out
+
+
+def ancestors(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
+    """What an artefact comes from, nearest first."""
+    return _reached(entry, {e.id: e for e in entries}, lambda one: one.made_from)
+
+
+def descendants(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
+    """What was made from an artefact, directly or not."""
+    every = list(entries)
+    below = {e.id: tuple(c.id for c in every if e.id in c.made_from) for e in every}
+    return _reached(entry, {e.id: e for e in every}, lambda one: below.get(one.id, ()))
+
+
+def _reached(entry: Entry, by_id: dict[str, Entry], step: Any) -> list[Entry]:
+    out: list[Entry] = []
+    queue = list(step(entry))
+    seen = {entry.id}
+    while queue:
+        found = by_id.get(queue.pop(0))
+        if found is not None and found.id not in seen:
+            seen.add(found.id)
+            out.append(found)
+            queue += step(found)
+    return out
+
+
+def compared(first: Entry, second: Entry) -> list[tuple[str, str, str]]:
+    """Name and both values of every figure that either has, in the order of the first."""
+    one, other = dict(first.facts.rows), dict(second.facts.rows)
+    names = [*one, *(name for name in other if name not in one)]
+    return [(name, one.get(name, "—"), other.get(name, "—")) for name in names]
+
+
+def read_note(folder: Path) -> str:
+    """What the user wrote beside an artefact; empty without a note that can be read."""
+    try:
+        return (folder / NOTE_FILE).read_bytes()[:LONGEST_NOTE_BYTES].decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def write_note(folder: Path, text: str) -> None:
+    """Keep a note beside an artefact; none of its own files is touched.
+
+    Raises
+    ------
+    InputError
+        The note is longer than 64 kB.
+    TwinrigError
+        The disk refuses.
+    """
+    content = text.strip().encode("utf-8")
+    if len(content) > LONGEST_NOTE_BYTES:
+        raise InputError(f"a note of {len(content)} bytes: at most {LONGEST_NOTE_BYTES} are kept")
+    if content or (folder / NOTE_FILE).exists():
+        write_bytes(folder / NOTE_FILE, content)
