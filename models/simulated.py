@@ -64,7 +64,8 @@ def played(
         `repeats` below one.
     """
     drive = np.repeat(sequence.drive, sequence.holds)[None]
-    return model.simulate(drive, repeats, seed)[0][:, np.cumsum(sequence.holds) - 1]
+    walked: NDArray[np.float64] = model.simulate(drive, repeats, seed)[0]
+    return walked[:, np.cumsum(sequence.holds) - 1]
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
     Index = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
 
 NONE = -1  # in `reads_of`: this sequence has no further step
 
@@ -54,7 +55,7 @@ def reads_of(response: Array) -> Index | None:
 
     None where nothing lies between two reads: then every step is one.
     """
-    measured = np.isfinite(response).any(axis=(1, 3))
+    measured: Mask = np.any(np.isfinite(response), axis=(1, 3))
     count, steps = measured.sum(axis=1), measured.shape[1]
     last = np.where(count > 0, steps - np.argmax(measured[:, ::-1], axis=1), 0)
     if (count == last).all():

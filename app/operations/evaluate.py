@@ -110,11 +110,11 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
             f"{twin.drive_low:g}…{twin.drive_high:g}: beyond that it guesses "
             f"({100 * outside.mean():.2g} % of the steps)"
         )
-    longest, known = int(recording.holds.max()), int(twin.meta.get("longest_hold", 1))
-    if longest > known:
+    longest, most = int(recording.holds.max()), int(twin.meta.get("longest_hold", 1))
+    if longest > most:
         yield (
             f"the recording holds steps up to {longest} times, the twin was fitted on up to "
-            f"{known}: of longer ones it guesses"
+            f"{most}: of longer ones it guesses"
         )
     own = str(recording.meta.get("id", ""))
     if own and any(r.get("id") == own for a in twin.meta.get("ancestors", [])

@@ -135,10 +135,10 @@ def _with_names(
     """
     words, count = asked.words, response.shape[3]
     raw = response.transpose(0, 1, 3, 2) if run is None else run
-    channels = words.channels or (
-        asked.columns if asked.index else tuple(f"c{i}" for i in range(raw.shape[2]))
-    )
-    units = words.units or ("1",)
+    channels = asked.columns if asked.index else tuple(f"c{i}" for i in range(raw.shape[2]))
+    if len(words.channels) == raw.shape[2]:  # else they name the part that `only` takes
+        channels = words.channels
+    units = words.units if len(words.units) in (1, raw.shape[2]) else ("1",)
     units = units * raw.shape[2] if len(units) == 1 else units
     if run is not None:
         names = words.features or USUAL
@@ -182,6 +182,8 @@ def _part(made: Measured, words: Words) -> Measured:
             wide = np.array([i * each + k for i in chosen for k in range(each)])
             names = tuple(made.channels[i] for i in wide)
             units = tuple(made.units[i] for i in wide)
+            if len(words.units) == len(chosen):
+                units = tuple(unit for unit in words.units for _ in range(each))
             if words.channels and len(words.channels) == len(chosen):
                 names = tuple(
                     name.replace(made.raw_channels[i], new, 1)

@@ -243,6 +243,12 @@ def test_the_samples_of_a_step_are_kept_as_channels(tmp_path: Path) -> None:
     assert set(recording.units) == {"A"}
     np.testing.assert_allclose(recording.response[..., :6], y[:, :, 1])
     np.testing.assert_allclose(recording.response[..., 6], y[:, :, 1].mean(axis=-1))
+    named, _ = imported(
+        tmp_path / "a.npz",
+        "response=y:sequence,repeat,channel,step,sample features=mean channels=P,Q units=V,A",
+        tmp_path / "p",
+    )
+    assert (named.channels, named.units) == (("P.mean", "Q.mean"), ("V", "A"))
     both, _ = imported(
         tmp_path / "a.npz", "response=run:sequence,repeat,channel,time samples=6 features=samples",
         tmp_path / "s",
