@@ -68,6 +68,7 @@ SHRUNK = 0.05  # of the covariances between channels: few repeats must not make 
 SLOW = 3  # states that are random effects of a repeat, where the noise asks for them
 LASTING = 0.5  # correlation of the residuals far apart, above which it does
 FAR = 20  # steps
+QUIET = -3.0  # softplus⁻¹ of the diffusion of the other states to start from
 MEMORY = 1000  # iterations that the weights are averaged over, fewer at a phase's begin
 
 
@@ -122,7 +123,8 @@ class Fit(FitLoop):
             model.offset.copy_(torch.as_tensor(self.scales.offset))
             model.scale.copy_(torch.as_tensor(self.scales.scale))
             if not s.deterministic:
-                model.white_factor.copy_(0.5 * _spread_factor(self._training))
+                within = self._begin_slow(model)
+                model.white_factor.copy_(0.5 * _spread_factor(self._training, within))
         if self._start is not None:
             model.load_state_dict({k: torch.as_tensor(v.copy()) for k, v in self._start.items()})
         return model.to(self._device)
@@ -137,6 +139,23 @@ class Fit(FitLoop):
         if s.slow is not None or s.deterministic:
             return s.slow or 0
         return min(SLOW, s.latent - 1) if lasting(self._training) > LASTING else 0
+
+    def _begin_slow(self, model: TwinModel) -> Tensor:
+        """Let the slow states carry what lasts; returns its covariance between channels `(C, C)`.
+
+        The noise that fades then begins small.
+        """
+        slow = model.slow_states()
+        count = int(slow.sum())
+        if not count:
+            return torch.zeros(model.channels, model.channels, dtype=torch.float64)
+        size, direction = torch.linalg.eigh(residual_covariance(self._training, FAR))
+        kept = min(count, model.channels)
+        columns = (direction * size.clamp(min=0).sqrt())[:, -kept:].flip(1)
+        first = model.latent - count
+        model.decoder[:, first : first + kept] = (columns / model.start_spread[first]).float()
+        model.out_bias.view(3, model.latent)[2, :first] = QUIET
+        return columns @ columns.t()
 
     def module(self) -> TwinModel:
         """The model as it is now."""
@@ -219,27 +238,36 @@ def head_of(channels: int) -> int:
 
 def lasting(batch: Batch) -> float:
     """Correlation of residuals `FAR` steps apart, or half a sequence, averaged over channels."""
-    known = batch.known.unsqueeze(-1)
-    count = known.sum(dim=2, keepdim=True)
-    mean = (batch.real * known).sum(dim=2, keepdim=True) / count.clamp(min=1)
-    rest = (batch.real - mean) * known * (count > 1)
-    lag = min(FAR, rest.shape[0] // 2)
-    both = known[lag:] * known[: known.shape[0] - lag]
-    late, early = rest[lag:], rest[: rest.shape[0] - lag]
-    product = (late * early).sum(dim=(0, 1, 2))
-    own = (late.square() * both).sum(dim=(0, 1, 2)) * (early.square() * both).sum(dim=(0, 1, 2))
-    tiny = torch.finfo(own.dtype).tiny
-    return float((product / own.sqrt().clamp(min=tiny)).mean())
+    late, now = (residual_covariance(batch, lag).diagonal() for lag in (FAR, 0))
+    return float((late / now.clamp(min=torch.finfo(now.dtype).tiny)).mean())
 
 
-def _spread_factor(batch: Batch) -> Tensor:
-    """L `(C, C)`, lower, L Lᵀ the covariance of the channels over repeats, averaged over steps."""
-    known = batch.known.unsqueeze(-1)
+def residual_covariance(batch: Batch, lag: int) -> Tensor:
+    """Covariance `(C, C)` of the channels over repeats, `lag` steps apart, averaged over steps.
+
+    Of shorter sequences half a sequence apart; symmetric, float64.
+    """
+    known = batch.known.unsqueeze(-1).double()
+    lag = min(lag, known.shape[0] // 2)
     count = known.sum(dim=2, keepdim=True)
     mean = (batch.real * known).sum(dim=2, keepdim=True) / count.clamp(min=1)
-    rest = ((batch.real - mean) * known).double().flatten(0, 2)
-    pairs = (count - 1).clamp(min=0).sum().clamp(min=1)
-    covariance = rest.t() @ rest / pairs
-    own = torch.diag(covariance.diagonal().clamp(min=batch.spread.double().square().min() * 1e-2))
+    rest = (batch.real - mean) * known
+    degrees = ((count - 1).clamp(min=0) / count.clamp(min=1)).expand_as(known)
+    early, late = slice(known.shape[0] - lag), slice(lag, None)
+    pairs = (degrees[late] * known[late] * known[early]).sum().clamp(min=1)
+    product = rest[late].flatten(0, 2).t() @ rest[early].flatten(0, 2) / pairs
+    return (product + product.t()) / 2
+
+
+def _spread_factor(batch: Batch, within: Tensor) -> Tensor:
+    """L `(C, C)`, lower, L Lᵀ the covariance of the channels over repeats, averaged over steps.
+
+    `within` `(C, C)`: what of it is not read-out noise.
+    """
+    covariance = residual_covariance(batch, 0)
+    least = batch.spread.double().square().min() * 1e-2
+    size, direction = torch.linalg.eigh(covariance - within.to(covariance))
+    covariance = (direction * size.clamp(min=0)) @ direction.t()
+    own = torch.diag(covariance.diagonal().clamp(min=least))
     factor: Tensor = torch.linalg.cholesky((1 - SHRUNK) * covariance + SHRUNK * own)
     return factor.float()
