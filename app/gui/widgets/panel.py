@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -12,6 +12,10 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidg
 from app.gui.theme import LABEL_PX, Theme, colour, mono, pen, sans
 from app.gui.widgets.basic import Elided, label
 from app.gui.widgets.legend import Legend
+
+if TYPE_CHECKING:
+    from PyQt6.QtCore import QPoint
+    from PyQt6.QtGui import QResizeEvent
 
 MOST_REPEATS = 64
 
@@ -32,6 +36,7 @@ class Panel(QWidget):
     ) -> None:
         super().__init__()
         self.theme = theme
+        self.shown_run = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self._styled: list[tuple[Any, str, dict[str, Any]]] = []
         layout = QVBoxLayout(self)
@@ -48,9 +53,11 @@ class Panel(QWidget):
         self.head.addWidget(self.legend)
         layout.addLayout(self.head)
         axes = {side: Axis(side) for side in ("left", "bottom")}
-        self.view = pg.PlotWidget(axisItems=axes)
+        self.view = pg.PlotWidget(axisItems=axes, enableMenu=False)  # ours: a third of its time
         self.plot = self.view.getPlotItem()
         self.view.setAccessibleName(title)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._show_menu)
         self._prepare(log_y)
         layout.addWidget(self.view, 1)
         self.bare: set[str] = set()
@@ -67,7 +74,6 @@ class Panel(QWidget):
         """Fast for long traces (on the PlotItem: on a curve it is reset), quiet to the mouse."""
         self.plot.setDownsampling(auto=True, mode="peak")
         self.plot.setClipToView(True)
-        self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setMouseEnabled(False, False)
         self.plot.setLogMode(False, log_y)
@@ -83,9 +89,22 @@ class Panel(QWidget):
             axis.enableAutoSIPrefix(False)
             axis.setZValue(-10)
 
+    def _show_menu(self, at: QPoint) -> None:
+        from app.gui.widgets.plot_menu import show_menu
+
+        show_menu(self, at)
+
+    @property
+    def items(self) -> list[tuple[Any, str, dict[str, Any]]]:
+        """Everything that is drawn: item, token of its colour, style."""
+        return self._styled
+
     def _foot(self, layout: QVBoxLayout, x_label: str) -> None:
         self.run_id: QLabel | None = None
         if not x_label:
+            self.run_mark = label("", "id")
+            self.run_mark.setParent(self.view)
+            self.run_mark.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             return
         foot = self.foot = QHBoxLayout()
         foot.setContentsMargins(44, 0, 14, 0)
@@ -209,11 +228,29 @@ class Panel(QWidget):
         self._show_axes(not self.hint.text())
 
     def show_run(self, run_id: str) -> None:
-        """Paint the run's id small, in the axis-label row."""
+        """Paint the run's id small: in the axis-label row, or without one in the plot's corner."""
+        self.shown_run = run_id
+        if self.run_id is None:
+            self._place_mark()
         if self.run_id is not None:
             self.run_id.setFont(mono(LABEL_PX))
             narrow = self.width() < 400
             self.run_id.setText(run_id.rpartition("-")[2] if narrow else run_id)
+
+    def _place_mark(self) -> None:
+        narrow = self.width() < 400
+        text = self.shown_run.rpartition("-")[2] if narrow else self.shown_run
+        self.run_mark.setText(text)
+        self.run_mark.adjustSize()
+        self.run_mark.move(
+            self.view.width() - self.run_mark.width() - 18,
+            self.view.height() - self.run_mark.height() - 24,
+        )
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        if self.shown_run:
+            self.show_run(self.shown_run)
 
 
 class Band:

@@ -1,0 +1,199 @@
+"""A plot's own menu: copy it, or save what it shows as PNG, SVG or CSV."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PyQt6.QtCore import QBuffer, QByteArray, QIODevice, QRect, QSize, QStandardPaths, Qt, QTimer
+from PyQt6.QtGui import QPainter
+from PyQt6.QtSvg import QSvgGenerator
+from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
+
+from app.disk import write_bytes
+from models.errors import TwinrigError
+
+if TYPE_CHECKING:
+    from PyQt6.QtCore import QPoint
+
+    from app.gui.widgets.panel import Panel
+
+FLASH_MS = 160
+SHARP = 2.0  # a PNG has twice the pixels of the screen
+FORMATS = (("png", "PNG picture"), ("svg", "SVG drawing"), ("csv", "CSV table"))
+
+
+def plot_menu(panel: Panel) -> QMenu:
+    """The menu of a panel; the saving ones ask for a place without holding up the window."""
+    menu = QMenu(panel)
+    menu.addAction("Copy plot", partial(copy_plot, panel))
+    menu.addSeparator()
+    for suffix, words in FORMATS:
+        menu.addAction(f"Save as {suffix.upper()}", partial(ask_place, panel, suffix, words))
+    return menu
+
+
+def show_menu(panel: Panel, at: QPoint) -> None:
+    """Open the menu at a place of the plot: right press, or the menu key."""
+    menu = plot_menu(panel)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.popup(panel.view.mapToGlobal(at))
+
+
+def copy_plot(panel: Panel) -> None:
+    """Put the plot on the clipboard as a picture, with a flash."""
+    clipboard = QApplication.clipboard()
+    if clipboard is not None:
+        clipboard.setPixmap(panel.grab())
+    flash(panel, panel.theme.tokens.selected)
+
+
+def flash(widget: QWidget, token: str) -> None:
+    """Cover a widget for a moment: it was copied."""
+    cover = QWidget(widget)
+    cover.setStyleSheet(f"background: {token};")
+    cover.setGeometry(widget.rect())
+    cover.show()
+    QTimer.singleShot(FLASH_MS, cover.deleteLater)
+
+
+def ask_place(panel: Panel, suffix: str, words: str) -> None:
+    """Ask where to; not modal, so that Stop works behind it."""
+    folder = Path(
+        QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    )
+    dialog = QFileDialog(
+        panel,
+        "Save the plot",
+        str(folder / f"{file_name(panel)}.{suffix}"),
+        f"{words} (*.{suffix})",
+    )
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(suffix)
+    dialog.setModal(False)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.fileSelected.connect(lambda path: _save(panel, Path(path)))
+    dialog.show()
+
+
+def _save(panel: Panel, path: Path) -> None:
+    """Save; what the disk refuses stands in the plot's head until the next time."""
+    try:
+        save_plot(panel, path)
+    except TwinrigError as error:
+        panel.unit.setText(f"not saved: {error}")
+    else:
+        flash(panel, panel.theme.tokens.selected)
+
+
+def file_name(panel: Panel) -> str:
+    """A name for the file: the run's id and the plot's title."""
+    run = panel.shown_run
+    title = re.sub(r"\W+", "-", panel.title.text().lower()).strip("-")
+    return "-".join(part for part in (run, title) if part) or "plot"
+
+
+def save_plot(panel: Panel, path: Path) -> None:
+    """Write what a panel shows; the suffix says how.
+
+    Raises
+    ------
+    TwinrigError
+        The disk refuses.
+    """
+    maker = {".svg": svg_of, ".csv": csv_of}.get(path.suffix.lower(), png_of)
+    write_bytes(path, maker(panel))
+
+
+def png_of(panel: Panel) -> bytes:
+    """The panel with its head and run id, at twice the screen's pixels."""
+    from PyQt6.QtGui import QPixmap
+
+    pixmap = QPixmap(panel.size() * SHARP)
+    pixmap.setDevicePixelRatio(SHARP)
+    panel.render(pixmap)
+    content = QByteArray()
+    buffer = QBuffer(content)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    pixmap.save(buffer, "PNG")
+    return bytes(content.data())
+
+
+def svg_of(panel: Panel) -> bytes:
+    """The panel as a drawing whose lines and words stay lines and words."""
+    content = QByteArray()
+    buffer = QBuffer(content)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    generator = QSvgGenerator()
+    generator.setOutputDevice(buffer)
+    size = QSize(panel.width(), panel.height())
+    generator.setSize(size)
+    generator.setViewBox(QRect(0, 0, size.width(), size.height()))
+    generator.setTitle(f"{panel.title.text()} {panel.shown_run}".strip())
+    painter = QPainter(generator)
+    panel.render(painter)
+    painter.end()
+    buffer.close()
+    return bytes(content.data())
+
+
+def csv_of(panel: Panel) -> bytes:
+    """Every line, point and band of the panel as columns, in the units that are shown.
+
+    Lines may have different lengths: each has its own column of x, in front of its y.
+    """
+    columns = [column for item in drawn(panel) for column in _columns(*item, panel)]
+    longest = max((len(values) for _, values in columns), default=0)
+    head = [f"# {panel.title.text()}, {panel.unit.text()}".rstrip(", ")]
+    if panel.shown_run:
+        head.append(f"# {panel.shown_run}")
+    head.append(",".join(_quoted(name) for name, _ in columns))
+    lines = [
+        ",".join(f"{values[row]:.9g}" if row < len(values) else "" for _, values in columns)
+        for row in range(longest)
+    ]
+    return ("\n".join([*head, *lines]) + "\n").encode("utf-8")
+
+
+def drawn(panel: Panel) -> list[tuple[str, tuple[Any, ...]]]:
+    """What a panel draws: a name, and x, y (a band: x, low, high) of each item in view."""
+    out: list[tuple[str, tuple[Any, ...]]] = []
+    names: dict[str, int] = {}
+    for item, token, style in panel.items:
+        if style["kind"] == "limit" or not item.isVisible():
+            continue
+        words = "repeats" if style.get("repeats") else token
+        word = words if style["kind"] == "curve" else f"{words} {style['kind']}"
+        names[word] = names.get(word, 0) + 1
+        out.append((word if names[word] == 1 else f"{word} {names[word]}", _data(item, style)))
+    return out
+
+
+def _data(item: Any, style: dict[str, Any]) -> tuple[Any, ...]:
+    if style["kind"] == "band":
+        low, high = (curve.getData() for curve in item.curves)
+        return low[0], low[1], high[1]
+    if style["kind"] == "bars":
+        return item.opts["x"], item.opts["height"]
+    data: tuple[Any, ...] = (
+        item.getOriginalDataset() if style["kind"] == "curve" else item.getData()
+    )
+    return data
+
+
+def _columns(name: str, data: Any, panel: Panel) -> list[tuple[str, Any]]:
+    """The x and the y's of one item; an empty one has no columns."""
+    kept = [np.asarray(values, dtype=float).ravel() for values in data if values is not None]
+    if len(kept) < 2 or not all(len(values) for values in kept):
+        return []
+    ends = ("",) if len(kept) == 2 else (" low", " high")
+    x_name = panel.x_label.text() if panel.run_id is not None else "x"
+    named = [(f"{name}{end}", values) for end, values in zip(ends, kept[1:], strict=True)]
+    return [(f"{x_name} of {name}", kept[0]), *named]
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n') else text
