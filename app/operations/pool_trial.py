@@ -251,8 +251,8 @@ def _train(arguments: dict[str, Any], out: Path, begun: bool) -> Events:
         return train(None, None, None, out, resume=True)
     rest = {name: value for name, value in arguments.items() if name not in TRAINED}
     own = {name: rest.pop(name) for name in OF_TRAIN if name in rest}
-    named = [arguments[name] for name in TRAINED]
-    return train(*named, out, **own, options=rest)
+    task, twins, layers = (arguments[name] for name in TRAINED)
+    return train(task, twins, layers, out, **own, options=rest)
 
 
 def _deploy(arguments: dict[str, Any], out: Path, begun: bool) -> Events:
