@@ -20,12 +20,10 @@ NODES = 100  # of the echo-state networks where nobody says another size
 
 
 def list_tasks() -> Generator[Event, None, dict[str, str]]:
-    """Every task's name and first line; returns them."""
+    """Every task's name and first line, with its options; returns the lines."""
     found = known_tasks()
-    options = {name: ", ".join(f"{k}={v}" for k, v in options_of(name).items()) for name in found}
-    for name, words in found.items():
-        yield Note(f"{name:<14}{words}" + (f" [{options[name]}]" if options[name] else ""))
-    yield Result({"tasks": found, "options": {name: options_of(name) for name in found}})
+    rows = {name: {"about": words, "options": options_of(name)} for name, words in found.items()}
+    yield Result({"tasks": rows})
     return found
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import product as pairs
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from scipy.optimize import minimize
+import torch
 
 from models.score import pooled, score
 from models.wiring import delayed
 from training.baselines.algebra import product, solution
+
+Knob = TypeVar("Knob")
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,8 +36,8 @@ def solve_ridge(X: FloatArray, y: FloatArray, ridge: float) -> FloatArray:
 
 def chosen_on_validation(
     task: Task,
-    fit: Callable[[NDArray[np.bool_], float], FloatArray],
-    knobs: Sequence[float],
+    fit: Callable[[NDArray[np.bool_], Knob], FloatArray],
+    knobs: Sequence[Knob],
     usable: NDArray[np.bool_],
 ) -> tuple[float, float]:
     """Best score on the validation part, and the test score of the model chosen by it.
@@ -128,39 +131,45 @@ def majority(task: Task) -> float:
 
 
 def logistic(task: Task, pool: str) -> float:
-    """Score of multinomial logistic regression on the windows' inputs, pooled by `pool`."""
+    """Score of multinomial logistic regression on the windows' inputs, pooled by `pool`.
+
+    Where the error is balanced, weighting the classes alike is tried, too: no straw man.
+    """
     columns = pooled(task.inputs, task.window, pool)
     usable = np.ones(len(columns), dtype=bool)
     standard = _standard(task, columns, usable)
 
-    def fit(rows: NDArray[np.bool_], strength: float) -> FloatArray:
-        weights, bias = fit_logistic(standard[rows], task.targets[rows], strength)
-        return np.asarray(standard @ weights + bias)
+    def fit(rows: NDArray[np.bool_], knob: tuple[float, bool]) -> FloatArray:
+        weights, bias = fit_logistic(standard[rows], task.targets[rows], knob[0], alike=knob[1])
+        return product(standard, weights) + bias
 
-    return chosen_on_validation(task, fit, STRENGTHS, usable)[1]
+    alike = (False, True) if task.metric == "balanced-error" else (False,)
+    return chosen_on_validation(task, fit, list(pairs(STRENGTHS, alike)), usable)[1]
 
 
 def fit_logistic(
-    X: FloatArray, one_hot: FloatArray, strength: float
+    X: FloatArray, one_hot: FloatArray, strength: float, *, alike: bool = False
 ) -> tuple[FloatArray, FloatArray]:
     """Weights `(F, classes)` and bias of the least mean cross-entropy + ½ `strength` Σ weights².
 
-    By L-BFGS; `strength` n is the 1 / C of scikit-learn.
+    By L-BFGS; `strength` n is the 1 / C of scikit-learn. `alike`: every class has the same weight.
     """
-    rows, features, classes = len(X), X.shape[1], one_hot.shape[1]
+    rows, truth = torch.from_numpy(np.ascontiguousarray(X)), torch.from_numpy(one_hot.argmax(1))
+    weights = torch.zeros(X.shape[1], one_hot.shape[1], dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(one_hot.shape[1], dtype=torch.float64, requires_grad=True)
+    counts = torch.bincount(truth, minlength=one_hot.shape[1]).double()
+    each = 1.0 / counts.clamp(min=1.0) if alike else None
+    optimiser = torch.optim.LBFGS(
+        [weights, bias], max_iter=300, tolerance_grad=1e-6, history_size=20,
+        line_search_fn="strong_wolfe",
+    )  # fmt: skip
 
-    def loss(flat: FloatArray) -> tuple[float, FloatArray]:
-        weights, bias = flat[:-classes].reshape(features, classes), flat[-classes:]
-        logits = product(X, weights) + bias
-        logits -= logits.max(axis=1, keepdims=True)
-        total = np.exp(logits).sum(axis=1, keepdims=True)
-        wrong = (np.exp(logits) / total - one_hot) / rows
-        value = (np.log(total[:, 0]) - (logits * one_hot).sum(axis=1)).mean()
-        gradient = np.concatenate(
-            [(product(X.T, wrong) + strength * weights).ravel(), wrong.sum(axis=0)]
-        )
-        return float(value + 0.5 * strength * (weights**2).sum()), gradient
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        wrong = torch.nn.functional.cross_entropy(rows @ weights + bias, truth, each)
+        value = wrong + 0.5 * strength * (weights**2).sum()
+        torch.autograd.backward(value)
+        return value
 
-    start = np.zeros((features + 1) * classes)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
-    return found[:-classes].reshape(features, classes), found[-classes:]
+    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    return weights.detach().numpy(), bias.detach().numpy()
