@@ -14,7 +14,7 @@ from models.wiring import GRAMMAR
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from app.operations.events import Event
 
@@ -168,6 +168,27 @@ def _options(arguments: argparse.Namespace) -> TrainOptions:
         given["origin"] = _text(arguments.origin)
     ensemble = tuple(_text(path) for path in arguments.ensemble)
     return TrainOptions(use=tuple(arguments.use), ensemble=ensemble, **given)
+
+
+def words_of(options: Mapping[str, Any]) -> list[str]:
+    """The words of the command line that give a training these options, as its network keeps them.
+
+    Those that are as they are without a word are left out.
+    """
+    default, words = asdict(TrainOptions()), list[str]()
+    for name, value in asdict(TrainOptions.of(options)).items():
+        if name not in default or value == default[name]:
+            continue
+        option = "--from" if name == "origin" else f"--{name.replace('_', '-')}"
+        if name == "wiring":
+            words += [option, *str(value).split()]
+        elif name in ("use", "ensemble"):
+            words += [option, *value]
+        elif isinstance(value, (list, tuple)):
+            words += [option, ",".join(f"{part:g}" for part in value)]
+        else:
+            words += [option] if value is True else [option, str(value)]
+    return words
 
 
 def _text(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from app.cli_network import words_of
 from app.report_search import whole_iterations
 
 if TYPE_CHECKING:
@@ -85,9 +86,12 @@ def train_command(
     """Command that trains the network again."""
     nodes = ",".join(str(n) for n in layers)
     judge = ["--judge", meta["judge"]] if meta.get("judge") else []
+    judge += ["--readout-from-judge"] if meta.get("readout_from_judge") else []
+    options = words_of(meta.get("options", {}))
+    own = twins[: len(meta.get("twins", twins))]  # behind them stand those of an ensemble
     return _line(
-        "train", "--task", meta.get("task", "TASK"), "--twin", *dict.fromkeys(twins),
-        "--layers", nodes, *judge, *_count(meta), *_seed(meta), "--out", _new(path),
+        "train", "--task", meta.get("task", "TASK"), "--twin", *dict.fromkeys(own),
+        "--layers", nodes, *judge, *options, *_count(meta), *_seed(meta), "--out", _new(path),
     )  # fmt: skip
 
 

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import artefact_samples as samples
 import numpy as np
 import pytest
 from network_samples import TASK, run, twin_of
 
+from app.artefacts import plain
+from app.cli_arguments import build_parser
+from app.cli_network import asked_of, words_of
 from app.operations.events import (
     BaselineScored,
     NetworkState,
@@ -16,15 +21,14 @@ from app.operations.events import (
     TrainProgress,
 )
 from app.operations.train import train
-from app.store import load_network, load_twin, save_twin, sha256_of
+from app.store import load_network, load_twin, save_twin, sha256_of, write_recording
+from app.train_request import TrainOptions
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
-from models.errors import InputError
+from models.errors import InputError, RefusedError
 from models.sequence import DriveWindow
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from app.operations.events import Event
 
 
@@ -164,9 +168,82 @@ def test_a_deterministic_twins_ridge_is_chosen_under_the_judges_noise(
     assert any(name.endswith("as the device") for name in network.baselines)
 
 
+def test_a_training_goes_on_from_a_network_through_another_twin(
+    trained: tuple[list[Event], Path, Path], twins: Path, tmp_path: Path
+) -> None:
+    options = TrainOptions(origin=str(trained[1]))
+    events, path = run(
+        train(None, [twins / "plain"], None, tmp_path / "out", iterations=3, options=options)
+    )
+    network, before = load_network(path), load_network(trained[1])
+    assert any("baselines are those" in e.text for e in events if isinstance(e, Note))
+    assert network.meta["options"]["origin"] == str(trained[1])
+    assert network.meta["deterministic"] is True
+    assert network.baselines == before.baselines
+    moved = np.abs(network.layers[0].weights - before.layers[0].weights).max()
+    assert moved < 0.05  # three small steps from where it was
+    with pytest.raises(InputError, match=r"has layers \[3, 3\], not \[2, 2\]"):
+        run(train(None, None, [2, 2], tmp_path / "b", options=options))
+
+
+def test_a_twin_that_was_not_fitted_on_the_networks_drives_is_refused(
+    trained: tuple[list[Event], Path, Path], twins: Path, tmp_path: Path
+) -> None:
+    narrow = replace(load_twin(twins / "noisy"), drive_low=0.3, drive_high=0.8)
+    save_twin(tmp_path / "narrow", narrow)
+    options = TrainOptions(origin=str(trained[1]))
+    words = r"layer 2 drives 0\.05 to 0\.95, its twin was fitted on 0\.3 to 0\.8 only"
+    with pytest.raises(InputError, match=words):
+        run(train(None, [tmp_path / "narrow"], None, tmp_path / "out", options=options))
+    low = replace(narrow, drive_low=0.0, drive_high=0.2)
+    save_twin(tmp_path / "low", low)
+    apart = TrainOptions(ensemble=(str(tmp_path / "low"),))
+    with pytest.raises(InputError, match="no range in common"):
+        run(train(TASK, [tmp_path / "narrow"], [2], tmp_path / "out", options=apart))
+
+
+def test_a_network_that_takes_too_long_on_the_device_is_refused(
+    twins: Path, tmp_path: Path
+) -> None:
+    recording = samples.full()  # a repeat of 5 or 3 steps begins every 0.25 s
+    write_recording(tmp_path / "recording", recording)
+    parent = {"id": "r", "path": str(tmp_path / "recording"), "sequences": 2}
+    twin = load_twin(twins / "noisy")
+    meta = {**twin.meta, "parents": [parent], "held_out": {"test": [0], "test_repeats": []}}
+    save_twin(tmp_path / "twin", replace(twin, meta=meta))
+    step_s = 0.25 / 6  # most of what is between two starts is a reset and five steps
+    hours = 4 * 81 * step_s / 3600
+    options = {"max_hours": 0.9 * hours}
+    with pytest.raises(RefusedError, match=r"4 nodes of .* s each take .* 3 nodes would fit"):
+        run(train(TASK, [tmp_path / "twin"], [2, 2], tmp_path / "out", options=options))
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(InputError, match="names no recording to know the device time from"):
+        run(train(TASK, [twins / "noisy"], [2, 2], tmp_path / "out", options=options))
+
+
+def test_a_report_repeats_the_options_of_a_training() -> None:
+    options = TrainOptions(
+        wiring="2:in,1 3:2@4", readout_taps=(0, 2), use=("X", "2:Y"), supply=(0.001, 0.5),
+        ensemble=("a", "b"), cascade=True, patience=40, rate=0.002,
+    )  # fmt: skip
+    words = words_of(plain(asdict(options)))
+    arguments = build_parser().parse_args(
+        ["train", "--task", TASK, "--twin", "t", "--layers", "2,2,2", "--out", "n", *words]
+    )
+    asked = asked_of(arguments)["options"]
+    absolute = tuple(str(Path(name).resolve()) for name in options.ensemble)
+    assert TrainOptions.of(asked) == replace(options, ensemble=absolute)
+    assert words_of(asdict(TrainOptions())) == []
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        ({"options": {"wiring": "1:1@1"}}, "layer 1 can't see itself"),
+        ({"options": {"use": ["Q"]}}, "Q in 'Q': there are"),
+        ({"options": {"sparsity": 1.0}}, "sparsity 1.0 must be within"),
+        ({"options": {"colour": "red"}}, "option 'colour' is unknown"),
+        ({"options": {"origin": "n", "wiring": "skip"}}, "wiring: n keeps its own"),
         ({"task": "mackey-glas"}, "did you mean 'mackey-glass'"),
         ({"layers": [3, 0]}, "need at least one node"),
         ({"layers": []}, "need at least one node"),
@@ -189,6 +266,7 @@ def test_wrong_requests_are_refused_before_anything_is_made(
                 asked["layers"],
                 tmp_path / "out",
                 iterations=asked["iterations"],
+                options=asked.get("options"),
             )
         )
     assert not (tmp_path / "out").exists()

@@ -10,6 +10,7 @@ from models.errors import InputError
 from models.network import Layer, Network, TwinReference
 from models.score import nmse
 from models.sequence import DriveWindow, Reset
+from models.wiring import Source
 
 
 def small(layers: tuple[int, ...] = (3, 2), steps: int = 20, washout: int = 5) -> Network:
@@ -101,6 +102,53 @@ def test_a_network_survives_its_json_and_arrays() -> None:
     assert back.to_json() == network.to_json()
     for name, array in {**back.weight_arrays(), **back.forecast_arrays()}.items():
         np.testing.assert_array_equal(array, arrays[name])
+
+
+def test_a_network_of_the_schema_before_is_read_as_what_it_was() -> None:
+    network = small()
+    arrays = {**network.weight_arrays(), **network.forecast_arrays()}
+    body = network.to_json()
+    for name in ("answer_every", "pool", "readout", "classes", "supply"):
+        del body[name]
+    body["layers"] = [
+        {name: row[name] for name in ("nodes", "drive_low", "drive_high")} for row in body["layers"]
+    ]
+    back = Network.from_json(body, arrays, schema=2)
+    assert back.to_json() == network.to_json()
+    np.testing.assert_array_equal(back.drive(0, []), network.drive(0, []))
+    with pytest.raises(InputError, match="readout is missing"):
+        Network.from_json(body, arrays)
+    with pytest.raises(InputError, match="pool is no known key"):
+        Network.from_json({**body, "pool": "step"}, arrays, schema=2)
+
+
+def test_answers_are_of_windows_and_scored_by_the_tasks_metric() -> None:
+    plain, rng = small(), np.random.default_rng(3)
+    labels = np.eye(2)[[0, 1, 1, 0, 1]]
+    network = replace(
+        plain, answer_every=4, pool="all", washout=4, targets=labels, classes=("off", "on"),
+        readout_weights=rng.standard_normal((44, 2)), readout_bias=rng.standard_normal(2),
+        forecast_mean=labels[1:], forecast_low=labels[1:], forecast_high=labels[1:],
+        task={"name": "on", "metric": "error-rate"},
+    )  # fmt: skip
+    responses = [rng.random((20, 3, 2)), rng.random((20, 2, 2))]
+    features = network.features(network.inputs, responses)
+    standard = (features - network.feature_mean) / network.feature_scale
+    expected = standard.reshape(5, 44) @ network.readout_weights + network.readout_bias
+    np.testing.assert_allclose(network.answer(responses), expected[1:])
+    assert network.score(1.0 * labels[1:]) == 0
+    assert network.score(1.0 - labels[1:]) == 1
+    with pytest.raises(InputError, match="no whole number of windows of 4 steps"):
+        replace(network, washout=5)
+    with pytest.raises(InputError, match="3 classes for 2 outputs"):
+        replace(network, classes=("a", "b", "c"))
+
+
+def test_a_layer_that_would_have_to_hear_itself_is_refused() -> None:
+    network = small()
+    loop = replace(network.layers[0], sources=(Source(0, 1),))
+    with pytest.raises(InputError, match="layer 1 can't see itself"):
+        replace(network, layers=(loop, network.layers[1]))
 
 
 @pytest.mark.parametrize("missing", ["task", "predicted", "window", "layers", "twins"])
