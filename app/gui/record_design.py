@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 BYTES_A_VALUE = 8
 BY_STEP = 3  # set, read, and the field that was measured: kept beside the channels
-HEAD_BYTES = 30_000  # of an empty recording: names, attributes and index
-LOOKED_AT = 200_000  # steps: their preview takes a tenth of a second, and shows no less than all
-AT_ONCE = 5_000  # steps that are looked at within a frame
+HEAD_BYTES = 22_000  # of an empty recording: names, attributes and index
+LOOKED_AT = 50_000  # steps: looked at in 0.3 s, and they show no less than all
+AT_ONCE = 2_000  # steps that are looked at within a frame, 15 ms
 NO_BENCH = "no bench connected: time and limits are known once it is"
 
 
@@ -130,6 +130,7 @@ class Design:
         if self.reference:
             seconds += bench.predicted_s(self.reference) * total
         numbers = total * (self.steps + self.reference) * (len(bench.channels) + BY_STEP)
+        numbers += 2 * self.count * self.steps  # drive and field
         plan = replace(plan, seconds=seconds, bytes=BYTES_A_VALUE * numbers + HEAD_BYTES)
         wrong = [*reference_problems(self.reference, self.stop_at, total), *_disk(plan, folder)]
         if not wrong:
@@ -206,10 +207,9 @@ class TwinDesign:
 
     def start(self, bench: Bench, out: Path, pause: Pause) -> Iterator[Event]:
         """The operation, its twins fitted in a process of their own."""
-        from app.operations.adaptive_child import ChildTwins
-        from app.operations.record_for_twin import record_for_twin
+        from app.operations.adaptive_child import record_for_twin
 
-        return record_for_twin(bench, out, self.asked, pause=pause, twins=ChildTwins)
+        return record_for_twin(bench, out, self.asked, pause=pause)
 
 
 DESIGNS: dict[str, type[Design] | type[TwinDesign]] = {"sequences": Design, "twin": TwinDesign}

@@ -94,10 +94,9 @@ class Unfinished:
     def start(self, bench: Bench, out: Path, pause: Pause) -> Iterator[Event]:
         """The operation that goes on with it; called in the thread that runs it."""
         if self.for_twin is not None:
-            from app.operations.adaptive_child import ChildTwins
-            from app.operations.record_for_twin import record_for_twin
+            from app.operations.adaptive_child import record_for_twin
 
-            return record_for_twin(bench, self.path, resume=True, pause=pause, twins=ChildTwins)
+            return record_for_twin(bench, self.path, None, resume=True, pause=pause)
         from app.operations.record import record
 
         r, meta = self.so_far, self.so_far.meta

@@ -6,6 +6,7 @@ The rig stays with the caller. A round's fit reads the rounds from disk and leav
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,26 @@ from app.operations.child import in_child
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
-    from app.operations.adaptive_rounds import Round
+    from app.operations.adaptive_rounds import ForTwin, Round
     from app.operations.events import Event
+    from instruments.bench import Bench
     from instruments.clock import Stop
     from models.sequence import FieldSequence
 
+    Events = Generator[Event, None, Path]
+
 HERE = "app.operations.adaptive_child"
+
+
+def record_for_twin(bench: Bench, out: Path, asked: ForTwin | None, **options: Any) -> Events:
+    """`app.operations.record_for_twin` with its twins in a child process; arguments as there.
+
+    It is looked up by name, as a child's operation is: what it names may load torch, and here
+    nothing does.
+    """
+    module = importlib.import_module("app.operations.record_for_twin")
+    events: Events = module.record_for_twin(bench, out, asked, twins=ChildTwins, **options)
+    return events
 
 
 class ChildTwins:
@@ -80,8 +95,8 @@ def drawn(
 
 
 def _twins(out: Path) -> tuple[Any, Rounds]:
-    from app.operations.adaptive_twins import Twins
+    twins = importlib.import_module("app.operations.adaptive_twins").Twins
     from instruments.clock import Stop
 
     rounds = Rounds.load(Path(out))
-    return Twins(rounds, Stop()), rounds
+    return twins(rounds, Stop()), rounds

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     AnyDesign = Design | TwinDesign | Unfinished
 
 LOW_PX = 700  # of the page: below it the form's rows stand closer, and the queue is folded
-NOTHING = "nothing is unfinished: every recording of the library is complete"
+NOTHING = "nothing is unfinished in this library"
 
 
 class RecordPage(Page):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +12,12 @@ from app.gui.live_record import slope
 from app.gui.widgets.panel import Panel
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from app.gui.live_record import LiveRecording
     from app.gui.theme import Theme
 
+NARROW = 1e-3  # of the level: its numbers would differ in their fifth digit only
 NEAR_PX = 12  # a click so near a dot means it
 
 
@@ -43,6 +47,9 @@ class DriftPanel(Panel):
         """Draw the levels so far; the line is through those that are not marked bad."""
         number, level = live.drift(channel)
         level = level * factor
+        origin, step, words = _short(level)
+        level = (level - origin) / step
+        self.x_label.setText(f"Repeat{words}")
         bad = live.is_bad(number)
         if len(number):
             self.filled()
@@ -62,7 +69,8 @@ class DriftPanel(Panel):
         low, high = np.percentile(level, (5, 95))
         whole = np.array([0.5, live.total + 0.5])
         self.spread_band.show(whole, np.full(2, low), np.full(2, high))
-        change = f"{rise:+.2g} ± {error:.1g} {unit} a repeat"
+        rise, error = rise * step, error * step
+        change = f"{rise:+.2g} ± {error:.1g} {'' if unit == '1' else f'{unit} '}a repeat"
         self.unit.setText(change.replace("-", "−"))
 
     def _clicked(self, event: Any) -> None:
@@ -75,3 +83,17 @@ class DriftPanel(Panel):
                 best, near = (round(x) - 1, apart) if apart < near else (best, near)
         if best >= 0:
             self.picked.emit(best)
+
+
+def _short(level: NDArray[np.float64]) -> tuple[float, float, str]:
+    """Origin and unit of the axis in which its numbers stay short, and their words.
+
+    0 and 1, without words, where the levels differ by more than their fourth digit.
+    """
+    known = level[np.isfinite(level)]
+    reach = float(np.ptp(known)) if known.size else 0.0
+    if reach == 0.0 or reach > NARROW * abs(known.mean()):
+        return 0.0, 1.0, ""
+    power = math.floor(math.log10(reach))
+    origin = round(float(known.mean()), -power)
+    return origin, 10.0**power, f" · from {origin:g} in 1e{power}"

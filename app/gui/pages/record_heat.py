@@ -57,13 +57,14 @@ class HeatPanel(Panel):
         self.filled()
         low, high = (float(v) for v in np.percentile(known, RANGE))
         self.image.setImage(mean.T, autoLevels=False, levels=(low, max(high, low + 1e-12)))
-        self.unit.setText(f"{unit} · {len(names)} channels · {low:.3g} to {high:.3g}")
+        of = "" if unit == "1" else f"{unit} · "
+        self.unit.setText(f"{of}{len(names)} channels by step · white {low:.3g}, full {high:.3g}")
         self.choice.setValue(channel + 0.5)
         if self._channels != len(names):
             self._channels = len(names)
             self.plot.setYRange(0, len(names), padding=0)
             every = max(1, -(-len(names) // MOST_TICKS))
-            ticks = [(k + 0.5, names[k]) for k in range(0, len(names), every)]
+            ticks = [(k + 0.5, str(k + 1)) for k in range(0, len(names), every)]
             self.plot.getAxis("left").setTicks([ticks])
 
     def _clicked(self, event: Any) -> None:

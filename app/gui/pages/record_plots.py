@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtWidgets import QGridLayout, QPushButton, QWidget
+from PyQt6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from app.gui.live_record import MOST_REPEATS, band, spread
 from app.gui.pages.record_drift import DriftPanel
@@ -112,10 +112,11 @@ class RecordPlots(QWidget):
         self.channels.chosen.connect(self._choose_channel)
         self.response.head.addWidget(self.channels)
         self.many = Choice(theme, (), "Channel")
-        self.many.setFixedWidth(96)
+        self.many.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.many.setFixedWidth(84)
         self.many.currentIndexChanged.connect(self._choose_channel)
         self.as_map = Segments(theme, (("Map", True), ("Trace", False)), "View of the response")
-        self.as_map.setFixedWidth(104)
+        self.as_map.setFixedWidth(96)
         self.as_map.chosen.connect(lambda _: self._place_choosers())
         self.heat.picked.connect(self._pick_channel)
         for widget in (self.channels, self.many, self.as_map):
@@ -260,7 +261,9 @@ class RecordPlots(QWidget):
             self.spread_mean.setValue(float(std.mean()))
             self.spread_mean.show()
             self.spread.unit.setText(f"{unit} · mean {std.mean():.3g}")
-            keys.append(Key("band", "measured", "90 % band"))
+            keys.append(
+                Key("band", "measured", "90 %" if self.many.count() > MANY else "90 % band")
+            )
         else:
             self.band.clear()
             self.spread_line.setData([], [])

@@ -11,12 +11,13 @@ import pytest
 from app.gui.job import Outcome
 from app.gui.live_record import LiveRecording
 from app.gui.record_coverage import Coverage, longest_hold
-from app.gui.record_design import AT_ONCE, Design, Plan, TwinDesign, from_json, to_json
+from app.gui.record_design import AT_ONCE, LOOKED_AT, Design, Plan, TwinDesign, from_json, to_json
 from app.gui.record_queue import RecordQueue
 from app.gui.record_words import Between, ended_words, preview_words, running_words
 from app.operations.events import FitProgress, Note, RepeatStarted, RunPlan, Stage
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
+from instruments.clock import Pause
 from models.errors import InputError, RefusedError, TwinrigError
 from models.sequence import FieldSequence, parse_short_form
 
@@ -101,12 +102,12 @@ def test_a_large_design_is_looked_at_in_part_and_says_so(bench, tmp_path) -> Non
     assert not large.is_quick
     assert SMALL.is_quick
     plan = large.foreseen(bench.spec, bench, tmp_path)
-    assert (len(plan.sequences), plan.of) == (200, 1000)
+    assert (len(plan.sequences), plan.of) == (50, 1000)
     assert np.array_equal(plan.sequences[7].drive, replace(large, count=8).sequences()[7].drive)
-    assert "(the first 200)" in preview_words(plan, 0)
+    assert "(the first 50)" in preview_words(plan, 0)
     with pytest.raises(InputError, match="a month"):
         replace(SMALL, count=10_000, steps=100_000).foreseen(bench.spec, bench, tmp_path)
-    assert AT_ONCE < 200_000
+    assert AT_ONCE < LOOKED_AT
 
 
 def test_a_recording_for_a_twin_has_a_cost_and_no_nonsense(bench, tmp_path) -> None:
@@ -247,3 +248,10 @@ def test_between_rounds_the_fit_and_what_it_told_are_said() -> None:
 
 def test_the_folder_of_a_plan_need_not_be_there(bench) -> None:
     assert SMALL.foreseen(bench.spec, bench, Path("/nowhere/at/all")).level == ""
+
+
+def test_the_file_is_as_large_as_was_said(bench, tmp_path) -> None:
+    said = SMALL.foreseen(bench.spec, bench, tmp_path).bytes
+    for _ in SMALL.start(bench, tmp_path / "rec", Pause()):
+        pass
+    assert said == pytest.approx((tmp_path / "rec" / "recording.nc").stat().st_size, rel=0.05)

@@ -29,6 +29,7 @@ def test_references_are_recorded_and_their_drift_is_shown(window, press_record, 
 
 def test_a_stop_without_a_reference_is_refused_before_it_is_pressed(window) -> None:
     page = window.pages["record"]
+    page.set_form_values({"count": 4})  # a large design is looked at beside the window
     page.stop_at.setValue(5)
     page.show_cost()
     assert not page.form.primary.isEnabled()
