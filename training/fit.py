@@ -155,7 +155,8 @@ class Fit(FitLoop):
         first = model.latent - count
         model.decoder[:, first : first + kept] = (columns / model.start_spread[first]).float()
         model.out_bias.view(3, model.latent)[2, :first] = QUIET
-        return columns @ columns.t()
+        carried: Tensor = columns @ columns.t()
+        return carried
 
     def module(self) -> TwinModel:
         """The model as it is now."""

@@ -104,7 +104,7 @@ def test_a_fit_that_goes_on_from_a_twin_keeps_its_slow_states():
 
 
 def test_what_no_repeat_shares_lasts_as_long_in_the_twin():
-    """Without slow states the same fit leaves half of the correlation twenty steps apart."""
+    """Without slow states the same fit gives 0.41, where the repeats have 0.82."""
     _, scores = fitted(WALK, 60, 24, 300)
     details = scores.details
     real, twin = (details[f"autocorrelation_{who}"][-1] for who in ("real", "twin"))
