@@ -103,17 +103,19 @@ class BenchPage(Page):
         self.body.addWidget(self.list_area, 1)
 
     def _header_buttons(self) -> None:
-        self.draft_button = self.button("New bench", lambda: self.shell.open_page("bench_draft"))
-        self.draft_button.setToolTip("A bench file for another rig, from what answers")
-        self.calibrate_button = self.button("Calibrate", lambda: self.shell.open_page("calibrate"))
+        pages = self.shell.open_page
+        self.draft_button = self.button("New bench", partial(pages, "bench_draft"))
+        self.calibrate_button = self.button("Calibrate", partial(pages, "calibrate"))
         self.reconnect_button = self.button("Reconnect all", self.reconnect_all)
-        self.reconnect_button.setToolTip(
-            "Opens every link again and asks who is there; sets nothing"
-        )
         self.check_button = self.button("Test all", self.check)
-        self.check_button.setToolTip("Asks every instrument who it is and what state it is in")
         self.find_button = self.button("Find resources", self.look)
-        self.find_button.setToolTip("Lists what VISA sees; nothing is opened")
+        for button, tip in (
+            (self.draft_button, "A bench file for another rig, from what answers"),
+            (self.reconnect_button, "Opens every link again and asks who is there; sets nothing"),
+            (self.check_button, "Asks every instrument who it is and what state it is in"),
+            (self.find_button, "Lists what VISA sees; nothing is opened"),
+        ):
+            button.setToolTip(tip)
 
     # what can be pressed
 

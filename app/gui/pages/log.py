@@ -1,10 +1,15 @@
-"""The Log page: everything that was said since the start, tracebacks included."""
+"""The Log page: everything that was said since the start, tracebacks included, to be searched."""
 
 from __future__ import annotations
 
-from PyQt6.QtWidgets import QApplication, QPlainTextEdit
+from PyQt6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit
 
 from app.gui.pages.page import Page, Shell
+from app.gui.widgets.basic import Segments
+from app.gui.words import count
+
+LEVELS = (("All", ""), ("Warnings", "warning"), ("Errors", "error"))
+MOST_SHOWN = 1000  # messages: a page that is opened must not take seconds after a week
 
 
 class LogPage(Page):
@@ -14,22 +19,48 @@ class LogPage(Page):
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell, "Log", "what was said since the start")
+        self.form.section("Show")
+        self.level = Segments(self.theme, LEVELS, "Messages of")
+        self.level.chosen.connect(lambda _: self.refresh())
+        self.form.widget(self.level)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("search, tracebacks too")
+        self.search.setAccessibleName("Search the log")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(lambda _: self.refresh())
+        self.form.widget(self.search)
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setAccessibleName("Log")
         self.body.addWidget(self.text, 1)
         self.copy_button.hide()
-        self.say("Log", "newest last; the recordings keep their own notes")
         self.form.primary.say("Copy the log", "messages and tracebacks, as text")
 
+    def _chosen(self) -> list[str]:
+        """The messages that fit, oldest first."""
+        level, words = str(self.level.value), self.search.text().casefold().split()
+        levels = ("warning", "error") if level == "warning" else (level,)
+        return [
+            one
+            for one in self.shell.log
+            if (not level or one.startswith(levels)) and all(w in one.casefold() for w in words)
+        ]
+
     def refresh(self) -> None:
-        self.text.setPlainText("\n\n".join(self.shell.log) or "Nothing yet.")
+        chosen = self._chosen()
+        nothing = "Nothing like that was said." if self.shell.log else "Nothing yet."
+        self.text.setPlainText("\n\n".join(chosen[-MOST_SHOWN:]) or nothing)
         bar = self.text.verticalScrollBar()
         if bar is not None:
             bar.setValue(bar.maximum())
+        more = f", the last {MOST_SHOWN}" if len(chosen) > MOST_SHOWN else ""
+        self.say("Log", f"{count(len(chosen), 'message')}{more}, newest last")
+        self.form.primary.say("Copy the log", f"{count(len(chosen), 'message')}, as text")
 
     def press(self) -> None:
+        """Copy what is shown."""
+        chosen = self._chosen()
         clipboard = QApplication.clipboard()
         if clipboard is not None:
-            clipboard.setText("\n\n".join(self.shell.log))
-        self.form.primary.say("Copied", f"{len(self.shell.log)} messages")
+            clipboard.setText("\n\n".join(chosen))
+        self.form.primary.say("Copied", count(len(chosen), "message"))

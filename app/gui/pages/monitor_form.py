@@ -5,23 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QRectF
-from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.alarms import Alarm
 from app.gui.pages.bench_draft_card import set_level
-from app.gui.theme import BODY_PX, LABEL_PX, colour, pen, sans
-from app.gui.widgets.basic import Choice, Tick, label, row
-from app.gui.widgets.tables import LEFT, RIGHT, Painted
-from app.gui.words import prefix, reading
+from app.gui.pages.monitor_rows import AlarmRow, TraceTick
+from app.gui.widgets.basic import Choice, label, row
 from instruments.draft_values import typed
 from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-
-    from PyQt6.QtGui import QPaintEvent
 
     from app.gui.live_monitor import LiveMonitor, Marker, Trace
     from app.gui.theme import Theme
@@ -29,93 +23,6 @@ if TYPE_CHECKING:
 
 SHOWN_FIRST = 7  # of the traces: so many charts can be read at 1280×720
 MARKERS_SHOWN = 3
-
-
-class TraceTick(Tick):
-    """A tick box with the trace's colour before its name and its unit at the right."""
-
-    def __init__(self, theme: Theme, trace: Trace) -> None:
-        super().__init__(theme, trace.name)
-        self._unit, self._token = trace.shown_unit or trace.unit, trace.token
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        t = self._theme.tokens
-        name, painter = self.text(), QPainter(self)
-        painter.setPen(pen(str(getattr(t, self._token)), 2))
-        painter.drawLine(24, 11, 38, 11)
-        painter.setPen(colour(t.text1 if self.isChecked() else t.text2))
-        painter.setFont(sans(BODY_PX))
-        painter.drawText(QRectF(46, 1, self.width() - 96, 20), LEFT, name)
-        painter.setPen(colour(t.text2))
-        painter.setFont(sans(LABEL_PX))
-        painter.drawText(QRectF(self.width() - 48, 1, 48, 20), RIGHT, self._unit)
-        painter.end()
-        self.blockSignals(True)
-        self.setText("")
-        super().paintEvent(event)
-        self.setText(name)
-        self.blockSignals(False)
-
-
-class AlarmRow(Painted):
-    """One alarm: its channel, its band in words, and where the value is on a track."""
-
-    def __init__(self, theme: Theme, alarm: Alarm, trace: Trace) -> None:
-        super().__init__(theme)
-        self.alarm, self._trace = alarm, trace
-        self.value, self.side = math.nan, ""
-        self.setMinimumHeight(34)
-        self.setMaximumHeight(34)
-        self.setAccessibleName(f"Alarm of {alarm.channel}, {self.words_of_band()}")
-
-    def show_value(self, value: float, side: str) -> None:
-        """Where the value is, and by which bound it is out; empty: it isn't."""
-        if (value, side) != (self.value, self.side):
-            self.value, self.side = value, side
-            self.update()
-
-    def words_of_band(self) -> str:
-        """`20 to 26 K`, `below 4.4 mT`."""
-        low, high = self.alarm.low, self.alarm.high
-        factor, unit = self._shown()
-        if math.isinf(low):
-            return f"below {reading(high * factor, 3)} {unit}"
-        if math.isinf(high):
-            return f"above {reading(low * factor, 3)} {unit}"
-        return f"{reading(low * factor, 3)} to {reading(high * factor, 3)} {unit}"
-
-    def _shown(self) -> tuple[float, str]:
-        if self._trace.factor is not None:
-            return self._trace.factor, self._trace.shown_unit
-        scale = max(abs(b) for b in (self.alarm.low, self.alarm.high) if math.isfinite(b))
-        return prefix(scale, self._trace.unit)
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        painter, t, width = self.begin(), self.theme.tokens, self.width()
-        ink = "fault" if self.side else "text1"
-        name = f"! {self.alarm.channel}" if self.side else self.alarm.channel
-        weight = 600 if self.side else 400
-        self.words(painter, QRectF(0, 0, width * 0.5, 20), name, ink=ink, weight=weight)
-        words = QRectF(width * 0.5, 0, width * 0.5, 20)
-        text = self.words_of_band()
-        self.words(painter, words, text, ink=ink if self.side else "text2", align=RIGHT)
-        low, high = self._track()
-        painter.fillRect(QRectF(0, 25, width, 2), colour(t.track))
-        inner = [self._at(b, low, high) for b in (self.alarm.low, self.alarm.high)]
-        painter.fillRect(QRectF(inner[0], 24, inner[1] - inner[0], 4), colour(t.text3))
-        if not math.isnan(self.value):
-            x = self._at(self.value, low, high)
-            painter.fillRect(QRectF(x - 1.5, 21, 3, 10), colour(t.fault if self.side else t.ink))
-
-    def _track(self) -> tuple[float, float]:
-        ends = [b for b in (self.alarm.low, self.alarm.high) if math.isfinite(b)]
-        low, high = min([*ends, 0.0]) if len(ends) == 1 else min(ends), max(ends)
-        margin = 0.12 * (high - low or abs(high) or 1.0)
-        return low - margin, high + margin
-
-    def _at(self, value: float, low: float, high: float) -> float:
-        share = (value - low) / (high - low)
-        return min(1.0, max(0.0, share)) * (self.width() - 2) + 1
 
 
 class MonitorForm:

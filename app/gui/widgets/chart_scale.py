@@ -50,7 +50,8 @@ def tick_text(value: float, step: float) -> str:
     """A tick with as many digits as its neighbours need."""
     if value == 0:
         return "0"
-    digits = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
+    fits = (d for d in range(7) if abs(round(step, d) - step) <= 1e-6 * step)
+    digits = next(fits, 7)
     if abs(value) >= 1e5 or digits > 5:
         return f"{value:.3g}".replace("-", "−")
     return f"{value:.{digits}f}".replace("-", "−")

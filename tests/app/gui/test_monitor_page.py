@@ -1,0 +1,194 @@
+"""The Monitor page on the virtual rig: charts, alarms, markers, freeze, export; a lost read-out."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from conftest import WAIT_MS
+from exits_rig import READOUT, exit_rig
+from PyQt6.QtTest import QTest
+
+from app.gui.job import JobSpec
+from app.gui.window import Window
+from app.operations.manual_set import Hand, Target, manual_set
+from app.session import Library, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.gui.theme import Theme
+
+
+@pytest.fixture
+def page(window: Window, qtbot: Any) -> Any:
+    window.open_page("monitor")
+    made: Any = window.pages["monitor"]
+    qtbot.waitUntil(lambda: made.live is not None and made.live.store.count > 2, timeout=WAIT_MS)
+    return made
+
+
+def energised(window: Window, *targets_mT: float) -> Hand:
+    """A hand that has the magnet, in the window's own job."""
+    window.open_page("bench")
+    hand = Hand(window.session.spec)
+    hand.ask(Target(1e-3 * targets_mT[0], 200.0))
+    bench = window.session.bench
+    assert bench is not None
+    spec = JobSpec("bench", "Manual set", "man-1", lambda _: manual_set(bench, hand), hardware=True)
+    assert window.run(spec)
+    window.open_page("monitor")
+    return hand
+
+
+def test_every_trace_is_drawn_with_its_value(page: Any, qtbot: Any) -> None:
+    assert [c.name for c in page.charts.charts] == ["Field", "Set point", "Supply x", "X", "Y", "R"]
+    qtbot.waitUntil(lambda: page.charts.points > 0, timeout=WAIT_MS)
+    page.charts.describe()
+    assert "Field 0.000 mT" in page.charts.accessibleDescription()
+    page.fields.ticks["θ"].click()
+    page.fields.ticks["Y"].click()
+    assert [c.name for c in page.charts.charts][-1] == "θ"
+    assert page.fields.shown_words.text() == "6 of 7 shown"
+
+
+def test_a_run_is_seen_while_another_page_has_it(page: Any, window: Window, qtbot: Any) -> None:
+    hand = energised(window, 3.0)
+    qtbot.waitUntil(lambda: page.live.values[0] > 2.9e-3, timeout=WAIT_MS)
+    assert window.top.cells["field"].value == pytest.approx(3e-3, rel=0.01)
+    hand.ask(Target(2.5e-3, 200.0))
+    qtbot.waitUntil(lambda: page.live.values[1] == pytest.approx(2.5e-3), timeout=WAIT_MS)
+    page.side.draw(page.live, *page.seen_s)
+    x, _ = page.side.now.getData()
+    assert x is not None
+    page._say()
+    assert page.heading.text() == "Live values, manual set"
+    hand.end()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert window.session.bench is not None
+    assert not any(s.output_on for s in window.session.bench.state().values())
+
+
+def test_an_alarm_is_judged_as_it_is_typed_said_once_and_coloured(
+    page: Any, window: Window, qtbot: Any
+) -> None:
+    fields = page.fields
+    fields.alarm_channel.choose("Field")
+    fields.low.setText("abc")
+    assert not fields.set_button.isEnabled()
+    assert "no number" in fields.alarm_fault.text()
+    fields.low.setText("3 mT")
+    fields.high.setText("2")
+    assert "must be below" in fields.alarm_fault.text()
+    fields.low.clear()
+    QTest.keyClick(fields.high, "\r")
+    alarm = page.live.alarms.by_channel["Field"]
+    assert alarm.high == pytest.approx(2e-3)
+    assert fields.alarm_rows["Field"].words_of_band() == "below 2.00 mT"
+    hand = energised(window, 3.0)
+    qtbot.waitUntil(lambda: page.charts.charts[0].out == "above", timeout=WAIT_MS)
+    assert sum("Alarm: Field" in line for line in window.log) == 1
+    hand.end()
+    qtbot.waitUntil(lambda: page.charts.charts[0].out == "", timeout=WAIT_MS)
+    assert sum("Alarm over" in line for line in window.log) == 1
+    fields.set_button.click()  # both bounds are empty: it is taken away
+    assert page.live.alarms.by_channel == {}
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
+def test_frozen_the_charts_stand_and_the_readings_go_on(page: Any, qtbot: Any) -> None:
+    page.freeze_button.click()
+    seen, count = page.seen_s, page.live.store.count
+    qtbot.waitUntil(lambda: page.live.store.count > count + 2, timeout=WAIT_MS)
+    assert page.seen_s == seen
+    page.freeze_button.click()
+    assert page.seen_s[1] > seen[1]
+
+
+def test_what_is_seen_is_exported_with_its_marker(page: Any, qtbot: Any) -> None:
+    page.fields.marker_text.setText("sample stage touched")
+    QTest.keyClick(page.fields.marker_text, "\r")
+    assert page.fields.marker_text.text() == ""
+    assert "sample stage touched" in page.fields.markers.text()
+    count = page.live.store.count
+    qtbot.waitUntil(lambda: page.live.store.count > count + 1, timeout=WAIT_MS)
+    assert [mark.text.endswith("touched") for mark in _drawn(page).marks] == [True]
+    page.press()
+    qtbot.waitUntil(lambda: len(page.exported) == 2, timeout=WAIT_MS)
+    table, picture = page.exported
+    rows = list(csv.reader(table.read_text("utf-8").splitlines()))
+    assert rows[0][:3] == ["time_s", "utc", "Field (T)"]
+    assert any(row[-1] == "sample stage touched" for row in rows)
+    assert picture.stat().st_size > 1000
+    page.press()  # a second one has a name of its own
+    qtbot.waitUntil(lambda: page.exported[0] != table, timeout=WAIT_MS)
+
+
+def _drawn(page: Any) -> Any:
+    page.draw()
+    return page.charts
+
+
+def test_what_was_chosen_comes_back(page: Any, make_window: Any, qtbot: Any) -> None:
+    page.span.choose(10.0)
+    page.fields.ticks["Supply x"].click()
+    page.fields.alarm_channel.choose("X")
+    page.fields.low.setText("-1 mV")
+    page.fields.put_alarm()
+    values = json.loads(json.dumps(page.form_values()))
+    again: Any = make_window()
+    again.open_page("monitor")
+    other = again.pages["monitor"]
+    other.set_form_values(values)
+    qtbot.waitUntil(lambda: other.live is not None, timeout=WAIT_MS)
+    assert other.span.value == 10.0
+    assert not other.fields.ticks["Supply x"].isChecked()
+    assert other.live.alarms.by_channel["X"].low == pytest.approx(-1e-3)
+    other.set_form_values({"hidden": 3, "alarms": [["X", 2, 1], "?"], "span_s": "?"})
+    assert other.span.value == 10.0
+
+
+@pytest.fixture
+def served(qtbot: Any, theme: Theme, tmp_path: Any) -> Iterator[tuple[Any, Window]]:
+    with exit_rig(accelerate=20.0) as rig:
+        window = Window(Session(rig.spec(), Library(tmp_path / "library")), theme)
+        window.show()
+        window.open_page("monitor")
+        window.link.connect_bench()
+        qtbot.waitUntil(lambda: window.top.cells["field"].value is not None, timeout=WAIT_MS)
+        yield rig, window
+        window.shut_down()
+        qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
+        window.link.wait(10)
+        window.deleteLater()
+
+
+def test_a_read_out_that_is_lost_is_a_gap_and_comes_back(
+    served: tuple[Any, Window], qtbot: Any
+) -> None:
+    rig, window = served
+    page: Any = window.pages["monitor"]
+    qtbot.waitUntil(lambda: page.live is not None and page.live.store.count > 1, timeout=WAIT_MS)
+    window.open_page("bench")
+    bench: Any = window.pages["bench"]
+    window.open_page("monitor")
+    rig.lose(2.0, READOUT)
+    qtbot.waitUntil(lambda: page.live.lost != "", timeout=WAIT_MS)
+    assert np.isnan(page.live.values).all()
+    page.draw()
+    page._say()
+    assert page.heading.text() == "No reading"
+    assert "lockin" in page.subheading.text()
+    lost = next(row for row in bench.rows.rows if row.name == "readout.lockin")
+    assert (lost.level, lost.state, lost.value) == ("fault", "Lost", "—")
+    assert lost.remarks[0][0]
+    supply = next(row for row in bench.rows.rows if row.name == "magnet.x")
+    assert supply.level != "fault"
+    qtbot.waitUntil(lambda: page.live.lost == "", timeout=WAIT_MS)
+    view = page.live.store.view(0.0, 1e12)
+    assert np.isnan(view.low[0]).sum() == 1
+    window.open_page("bench")
+    assert all(row.level != "fault" for row in bench.rows.rows)

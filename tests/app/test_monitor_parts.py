@@ -1,0 +1,166 @@
+"""What the Monitor page is made of: derived channels, alarms, a spectrum, scales, the table."""
+
+from __future__ import annotations
+
+import csv
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.alarms import Alarm, Alarms
+from app.derived import derived_of
+from app.gui.live_monitor import LiveMonitor, traces_of
+from app.gui.widgets.chart_scale import ago, settled, tick_text, ticks
+from app.operations.bench_read import BenchRead
+from app.operations.events import StepRead
+from app.operations.monitor_export import Seen, export_seen
+from app.spectrum import amplitude_density
+from app.trace_store import TraceStore, View
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with Bench.connect(read_bench("virtual")) as made:
+        yield made
+
+
+def test_amplitude_and_phase_follow_from_pairs() -> None:
+    names, units = ("a.X", "a.Y", "b.X", "R"), ("V", "V", "V", "V")
+    r, theta = derived_of(names, units)
+    assert (r.name, r.unit, theta.name, theta.unit) == ("a.R", "V", "a.θ", "°")
+    values = np.array([[3.0, 0.0], [4.0, 1.0], [0.0, 0.0], [0.0, 0.0]])
+    np.testing.assert_allclose(r.of(values), [5.0, 1.0])
+    np.testing.assert_allclose(theta.of(values), [math.degrees(math.atan2(4, 3)), 90.0])
+    assert derived_of(("X", "Y", "R", "theta"), ("V", "V", "V", "°")) == ()
+    assert derived_of(("X", "Y"), ("V", "A")) == ()
+
+
+def test_an_alarm_is_said_once_and_again_when_it_is_over() -> None:
+    alarms = Alarms()
+    alarms.put(Alarm("T", 20.0, 26.0))
+    said = [alarms.look({"T": value}) for value in (22.0, 27.0, 28.0, math.nan, 25.0, 10.0)]
+    assert [[one.side for one in each] for each in said] == [[], ["above"], [], [], [""], ["below"]]
+    assert alarms.out == {"T": "below"}
+    alarms.remove("T")
+    assert alarms.look({"T": 99.0}) == []
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(3.0, 2.0), (2.0, 2.0), (math.nan, 1.0), (-math.inf, math.inf)]
+)
+def test_an_alarm_that_means_nothing_is_refused(low: float, high: float) -> None:
+    with pytest.raises(InputError):
+        Alarm("T", low, high)
+
+
+def test_a_spectrum_has_its_peak_at_the_frequency_and_the_level_of_white_noise() -> None:
+    rate_Hz, level = 100.0, 0.3
+    times_s = np.arange(8192) / rate_Hz
+    noise = np.random.default_rng(0).standard_normal(8192) * level * math.sqrt(rate_Hz / 2)
+    frequency, density = amplitude_density(times_s, noise)
+    assert math.sqrt(np.mean(density**2)) == pytest.approx(level, rel=0.05)
+    tone = np.sin(2 * np.pi * 12.5 * times_s)
+    frequency, density = amplitude_density(times_s, tone)
+    assert frequency[np.argmax(density)] == pytest.approx(12.5, abs=0.1)
+    assert amplitude_density(times_s[:20], tone[:20])[0].size == 0
+    tone[10:20] = np.nan
+    assert np.isfinite(amplitude_density(times_s, tone)[1]).all()
+
+
+def test_ranges_do_not_jitter_and_follow_what_leaves_or_shrinks() -> None:
+    first = settled(-1.0, 1.0, None)
+    assert settled(-1.02, 0.98, first) == first
+    assert settled(-2.0, 1.0, first)[0] < -2.0
+    assert settled(-0.1, 0.1, first) != first
+    assert settled(math.nan, math.nan, first) == first
+    low, high = settled(0.0, 0.0, None)
+    assert low < -0.5 < 0.5 < high
+
+
+def test_ticks_are_round_and_few() -> None:
+    assert ticks(18.2, 30.9, 3) == [20.0, 25.0, 30.0]
+    assert all(len(ticks(0.0, span, 4)) <= 4 for span in np.geomspace(1e-9, 1e9, 50))
+    assert tick_text(-0.25, 0.25) == "−0.25"
+    assert [ago(s) for s in (0.0, 6.0, 90.0, 5400.0, 86_400.0)] == [
+        "now", "−6 s", "−1.5 min", "−1.5 h", "−1 d",
+    ]  # fmt: skip
+
+
+def look(field_T: float, x: float = 1.0) -> BenchRead:
+    return BenchRead(0.0, field_T, field_T, field_T / 4e-4, True, (x, 0.0), ("X", "Y"), ("V", "V"))
+
+
+def test_readings_and_the_steps_of_a_run_make_one_line(bench: Bench) -> None:
+    live = LiveMonitor(bench)
+    assert live.names == ("Field", "Set point", "Supply x", "X", "Y", "R", "θ")
+    assert live.reading(look(0.001), 100.0) == []
+    steps = [StepRead(k, 1e-3 * k, k / 0.4, np.array([3.0, 4.0])) for k in range(10)]
+    live.events(steps, 100.5)
+    assert live.store.count == 11
+    view = live.store.view(0.0, 200.0)
+    assert view.times_s[0] == 100.0
+    assert view.times_s[-1] == 100.5
+    assert (np.diff(view.times_s) > 0).all()
+    assert live.values[live.names.index("R")] == 5.0
+    assert live.per_second > 0
+
+
+def test_a_lost_bench_is_a_gap_and_no_number(bench: Bench) -> None:
+    live = LiveMonitor(bench)
+    live.reading(look(0.001), 1.0)
+    live.gap("no reply", 2.0)
+    live.gap("no reply", 3.0)
+    assert np.isnan(live.values).all()
+    live.reading(look(0.002), 4.0)
+    assert live.lost == ""
+    view = live.store.view(0.0, 5.0)
+    assert np.isnan(view.low[0]).tolist() == [False, True, False]
+
+
+def test_an_alarm_sees_what_came_and_went_within_a_frame(bench: Bench) -> None:
+    live = LiveMonitor(bench)
+    live.alarms.put(Alarm("X", high=2.0))
+    steps = [StepRead(k, 0.0, 0.0, np.array([9.0 if k == 5 else 1.0, 0.0])) for k in range(10)]
+    assert [one.side for one in live.events(steps, 1.0)] == ["above", ""]
+    assert live.alarms.out == {}
+
+
+def test_markers_are_bounded(bench: Bench) -> None:
+    live = LiveMonitor(bench)
+    for number in range(1000):
+        live.mark("m", float(number))
+    assert len(live.markers) == 200
+    assert live.traces == traces_of(bench)
+
+
+def test_what_is_seen_is_written_with_gaps_units_and_markers(tmp_path: Path) -> None:
+    times_s = np.arange(4.0)
+    low = np.array([[1.0, 2.0, math.nan, 4.0]])
+    seen = Seen(View(times_s, low, low, 1), ("Field",), ("T",), ((1.5, "touched"),), 1e9)
+    path = export_seen(tmp_path / "monitor" / "mon.csv", seen)
+    rows = list(csv.reader(path.read_text("utf-8").splitlines()))
+    assert rows[0] == ["time_s", "utc", "Field (T)", "marker"]
+    assert [row[2] for row in rows[1:]] == ["1", "2", "", "4"]
+    assert [row[3] for row in rows[1:]] == ["", "", "touched", ""]
+    assert rows[1][1] == "2001-09-09T01:46:40.000+00:00"
+    with pytest.raises(InputError):
+        export_seen(path, seen)
+
+
+def test_what_was_thinned_is_written_as_low_and_high(tmp_path: Path) -> None:
+    store = TraceStore(1, capacity=64)
+    store.push(np.arange(10_000.0), np.sin(np.arange(10_000.0))[None])
+    view = store.view(0.0, 10_000.0)
+    path = export_seen(tmp_path / "mon.csv", Seen(view, ("X",), ("V",), (), 0.0))
+    rows = list(csv.reader(path.read_text("utf-8").splitlines()))
+    assert rows[0][2:4] == ["X (V), low", "X (V), high"]
+    assert all(float(row[2]) <= float(row[3]) for row in rows[1:])
