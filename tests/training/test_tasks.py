@@ -68,7 +68,7 @@ def test_the_description_says_horizon_step_and_split() -> None:
     [
         ("mackey-gals", "did you mean 'mackey-glass'"),
         ("mackey-glass:horizons=5", "option 'horizons' is unknown; known: horizon"),
-        ("mackey-glass:h=soon", "must read name=whole number"),
+        ("mackey-glass:h=soon", "must read horizon=whole number"),
         ("mackey-glass:h=0", "horizon = 0 steps must be at least 1"),
         ("mackey-glass:train=400", "train = 400 steps must be at least 600"),
     ],

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+TINY = 100_000  # multiplications; BLAS uses one thread up to there by itself
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def product(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Matrix product a b of float64 arrays; a vector `a` is multiplied by NumPy itself."""
-    if a.ndim == 1:
+    """Matrix product a b of float64 arrays; what is tiny is left to NumPy, which starts sooner."""
+    if a.size * b.shape[-1] < TINY:
         return np.asarray(a @ b)
     return np.asarray((_tensor(a) @ _tensor(b)).numpy())
 

@@ -49,13 +49,13 @@ class EchoState:
         bias = rng.uniform(-0.5, 0.5, self.nodes)
         pushes = inputs @ into.T + bias
         back = np.ascontiguousarray(recurrent.T)
-        noisy = np.any(np.asarray(noise) > 0)
+        draws = noise * rng.standard_normal(pushes.shape) if np.any(noise) else None
         state, out = np.zeros(pushes.shape[1:]), np.empty(pushes.shape)
         for step, push in enumerate(pushes):
             fresh = np.tanh(push + product(state, back))
             state = (1 - self.leak) * state + self.leak * fresh
-            if noisy:
-                state = state + noise * rng.standard_normal(state.shape)
+            if draws is not None:
+                state += draws[step]
             out[step] = state
         return out
 
@@ -65,18 +65,30 @@ class EchoState:
         Windows are run each from the zero state, as software can; `noises` are shares of each
         state's standard deviation in the noise-free run.
         """
-        shaped = task.inputs
-        if task.window > 1:
-            shaped = task.inputs.reshape(-1, task.window, task.inputs.shape[1]).swapaxes(0, 1)
-        quiet = self.states(shaped)
-        warm = quiet[task.washout :] if task.window == 1 else quiet
-        spread = warm.reshape(-1, self.nodes).std(axis=0)
         beside = pooled(task.inputs, task.window, task.pool)
+        for states in (
+            self._series(task, noises) if task.window == 1 else self._windows(task, noises)
+        ):
+            yield np.concatenate([pooled(states, task.window, task.pool), beside], axis=1)
+
+    def _series(self, task: Task, noises: Sequence[float]) -> Iterator[FloatArray]:
+        """States `(T, nodes)` of each level; the noisy ones walk the series side by side."""
+        quiet = self.states(task.inputs)
+        spread = quiet[task.washout :].std(axis=0)
+        levels = np.asarray([noise for noise in noises if noise > 0])
+        beside = np.repeat(task.inputs[:, None], len(levels), axis=1)
+        noisy = iter(self.states(beside, levels[:, None] * spread).swapaxes(0, 1))
+        for noise in noises:
+            yield next(noisy) if noise > 0 else quiet
+
+    def _windows(self, task: Task, noises: Sequence[float]) -> Iterator[FloatArray]:
+        """States `(T, nodes)` of each level, all windows side by side."""
+        shaped = task.inputs.reshape(-1, task.window, task.inputs.shape[1]).swapaxes(0, 1)
+        quiet = self.states(shaped)
+        spread = quiet.reshape(-1, self.nodes).std(axis=0)
         for noise in noises:
             states = self.states(shaped, noise * spread) if noise > 0 else quiet
-            if task.window > 1:
-                states = states.swapaxes(0, 1).reshape(-1, self.nodes)
-            yield np.concatenate([pooled(states, task.window, task.pool), beside], axis=1)
+            yield states.swapaxes(0, 1).reshape(-1, self.nodes)
 
 
 def echo_state_scores(

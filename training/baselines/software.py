@@ -52,7 +52,7 @@ def software_baselines(
     yield from _of_classes(task, delays) if task.labels is not None else _of_series(task, delays)
     # a classification gets the two levels that the comparison needs
     levels = list(NOISE_LEVELS) if task.labels is None else [0.0]
-    levels += [spread] if spread else []
+    levels = [level for level in levels if level != spread] + ([spread] if spread else [])
     for noise, value in zip(levels, echo_state_scores(task, nodes, levels, seed), strict=True):
         name = f"esn-{nodes}" + (f" with {100 * noise:.2g} % state noise" if noise else "")
         yield name + (", as the device" if noise and noise == spread else ""), value

@@ -35,7 +35,7 @@ EXCERPT_UNIT = 256.0  # of the excerpt's amplitudes, per count of the armband
 LATE = 5 / 6  # the last rest and the last gesture of each recording are for validation
 FLOOR = 0.1  # counts: what a silent bin's logarithm is taken of
 UNREADABLE = (
-    OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error,
+    OSError, ValueError, AttributeError, TypeError, EOFError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 ARRAY = re.compile(r"participant(\d+)_session(\d+)_gesture(\d+)")
 SESSION_FOLDER = re.compile(r"(\d{5})-(\d+)")
@@ -137,8 +137,8 @@ def _split(data: Windows, own: NDArray[np.bool_], number: int) -> Split:
 
 def excerpt() -> Windows:
     """The two participants that come along (resources/emg)."""
-    with as_file(files("resources").joinpath("emg", "myo_gestures.npz")) as path:
-        stored = np.load(path, allow_pickle=False)
+    place = files("resources").joinpath("emg", "myo_gestures.npz")
+    with as_file(place) as path, np.load(path, allow_pickle=False) as stored:
         return Windows(
             stored["amplitude"] / EXCERPT_UNIT,
             stored["participant"].astype(np.int64),
@@ -192,9 +192,9 @@ def _seconds(label: NDArray[np.int64]) -> Iterator[int]:
 
 def _of_npz(path: Path) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
     try:
-        stored = np.load(path, allow_pickle=False)
-        names = [name for name in stored.files if ARRAY.fullmatch(name)]
-        arrays = [(ARRAY.fullmatch(name), stored[name].astype(np.int64)) for name in names]
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            names = [name for name in stored.files if ARRAY.fullmatch(name)]
+            arrays = [(ARRAY.fullmatch(name), stored[name].astype(np.int64)) for name in names]
     except UNREADABLE as error:
         raise InputError(f"task 'emg': {path} can't be read as NPZ: {error}") from error
     for match, samples in arrays:

@@ -105,7 +105,7 @@ def _value(key: str, text: str, parameter: inspect.Parameter) -> tuple[Any, str]
             return kind(text), ""
         except ValueError:
             if isinstance(default, kind) and not isinstance(default, bool):
-                return text, f"option {key + '=' + text!r} must read name={words}"
+                return text, f"option {key + '=' + text!r} must read {key}={words}"
     return text, ""
 
 

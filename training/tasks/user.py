@@ -85,7 +85,7 @@ def _array(folder: Path, text: str) -> NDArray[Any]:
     path = folder / file
     try:
         if name:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
                 if name not in stored.files:
                     known = ", ".join(stored.files)
                     raise InputError(f"{path} holds no {name!r}; it has {known}")

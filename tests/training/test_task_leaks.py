@@ -1,0 +1,111 @@
+"""What a task may not be: every leak and misfit is refused with its reason, where it is made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.errors import InputError
+from training.tasks import Task, make_task
+
+
+@pytest.fixture(scope="module")
+def waves() -> Task:
+    return make_task("signals:train=40,validation=10,test=20")
+
+
+@pytest.fixture(scope="module")
+def series() -> Task:
+    return make_task("mackey-glass:train=700,validation=200,test=200,washout=50")
+
+
+def rows(task: Task, mask: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(task.answers(mask))
+
+
+def test_a_test_window_that_training_has_too_is_a_leak(waves: Task) -> None:
+    inputs = waves.inputs.reshape(-1, waves.window, 1).copy()
+    inputs[rows(waves, waves.test)[3]] = inputs[rows(waves, waves.train)[5]]
+    with pytest.raises(
+        InputError, match=r"1 test windows \(the first is number 3\) stand in the tr"
+    ):
+        replace(waves, inputs=inputs.reshape(-1, 1))
+
+
+def test_a_test_window_that_overlaps_one_of_validation_is_a_leak(waves: Task) -> None:
+    """Windows cut with a stride below their length, and drawn into parts afterwards."""
+    inputs = waves.inputs.reshape(-1, waves.window, 1).copy()
+    inputs[rows(waves, waves.test)[0], 4:] = inputs[rows(waves, waves.validation)[0], :-4]
+    with pytest.raises(InputError, match="shifted by 4 steps in the training or validation part"):
+        replace(waves, inputs=inputs.reshape(-1, 1))
+
+
+def test_windows_of_a_pause_are_alike_everywhere_and_no_leak(waves: Task) -> None:
+    inputs = waves.inputs.reshape(-1, waves.window, 1).copy()
+    inputs[[rows(waves, waves.test)[0], rows(waves, waves.train)[0]]] = 0.25
+    replace(waves, inputs=inputs.reshape(-1, 1))
+
+
+def test_a_stretch_of_the_test_part_that_training_has_seen_is_a_leak(series: Task) -> None:
+    inputs = series.inputs.copy()
+    inputs[800:850] = inputs[100:150]
+    with pytest.raises(
+        InputError, match=r"19 stretches of 32 test steps \(the first at step 800\)"
+    ):
+        replace(series, inputs=inputs)
+
+
+def test_targets_that_reach_into_the_next_part_are_a_leak(series: Task) -> None:
+    early = np.arange(len(series.inputs)) < 497
+    with pytest.raises(InputError, match="of the train part look 5 steps ahead, into the validat"):
+        replace(series, train=early)
+
+
+def test_a_horizon_beyond_the_washout_reaches_into_the_test_part() -> None:
+    with pytest.raises(InputError, match="of the validation part look 60 steps ahead, into the t"):
+        make_task("mackey-glass:h=60,train=700,validation=200,test=200,washout=50")
+
+
+@pytest.mark.parametrize(("part", "name"), [("train", "training"), ("test", "test")])
+def test_a_class_that_a_part_lacks_is_named(waves: Task, part: str, name: str) -> None:
+    assert waves.labels is not None
+    labels = waves.labels.copy()
+    labels[rows(waves, getattr(waves, part))] = 0
+    with pytest.raises(InputError, match=f"the {name} part has no square"):
+        replace(waves, labels=labels, targets=np.eye(2)[labels])
+
+
+def test_every_fault_is_told_at_once(waves: Task) -> None:
+    inputs = waves.inputs.copy()
+    inputs[7] = np.nan
+    with pytest.raises(InputError) as caught:
+        replace(waves, inputs=inputs, targets=waves.targets[:-1], pool="sum", labels=None)
+    for words in ("1 values that are not finite", "targets have shape", "pool 'sum'", "labels"):
+        assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"window": 7}, "steps × 7 expected"),
+        ({"washout": 5}, "washout 5 steps is no whole number of windows"),
+        ({"pool": "step"}, "'step' goes with a window of 1"),
+        ({"metric": "nmse"}, "metric 'nmse' and labels"),
+        ({"classes": ("sine",)}, "for 1 classes; at least two"),
+        ({"classes": ("sine", "square", "saw")}, "targets are not the labels"),
+    ],
+)
+def test_a_window_that_does_not_fit_is_refused(
+    waves: Task, change: dict[str, object], words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        replace(waves, **change)
+
+
+def test_a_part_that_cuts_a_window_is_refused(waves: Task) -> None:
+    train = waves.train.copy()
+    train[0] = False
+    with pytest.raises(InputError, match="the train part cuts a window of 16 steps in two"):
+        replace(waves, train=train)

@@ -1,0 +1,172 @@
+"""Tasks of the user's own: a header file beside arrays, and an entry point of another package."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from models.errors import InputError
+from training.tasks import known_tasks, make_task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD: dict[str, Any] = {
+    "name": "gait", "inputs": "gait.npz:inputs", "labels": "gait.npz:labels",
+    "part": "gait.npz:part", "classes": ["left", "right"], "window": 5, "washout": 10,
+}  # fmt: skip
+
+
+def arrays() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    inputs = 7 + 3 * rng.standard_normal((300, 2)) + np.repeat(labels, 5)[:, None]
+    part = np.repeat([1, 2, 0, 3], [30, 10, 2, 18])
+    return {"inputs": inputs, "labels": labels, "part": part}
+
+
+def written(folder: Path, head: dict[str, Any] | None = None, **changed: np.ndarray) -> str:
+    np.savez(folder / "gait.npz", **{**arrays(), **changed})
+    (folder / "gait.json").write_text(json.dumps(HEAD if head is None else head))
+    return f"file:{folder / 'gait.json'}"
+
+
+def test_a_classification_of_a_file_is_scaled_by_its_training_part(tmp_path: Path) -> None:
+    task = make_task(written(tmp_path))
+    assert (task.name, task.window, task.pool, task.washout) == ("gait", 5, "last", 10)
+    assert task.metric == "balanced-error"
+    assert task.classes == ("left", "right")
+    raw = arrays()["inputs"]
+    seen = raw[:150]
+    np.testing.assert_allclose(task.inputs, (raw - seen.mean(0)) / seen.std(0))
+    assert [int(task.answers(m).sum()) for m in (task.train, task.validation, task.test)] == [
+        30, 10, 18,
+    ]  # fmt: skip
+
+
+def test_a_series_of_csv_files_is_a_task_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    values = rng.standard_normal(320)
+    np.savetxt(tmp_path / "in.csv", values[:300])
+    np.savetxt(tmp_path / "out.csv", values[3:303])
+    part = np.repeat([1, 0, 2, 0, 3], [150, 3, 40, 20, 87])
+    np.savetxt(tmp_path / "part.csv", part)
+    head = {
+        "name": "own", "inputs": "in.csv", "targets": "out.csv", "part": "part.csv",
+        "washout": 20, "horizon": 3,
+    }  # fmt: skip
+    (tmp_path / "own.json").write_text(json.dumps(head))
+    task = make_task(f"file:{tmp_path / 'own.json'}")
+    assert (task.metric, task.window, task.reach) == ("nmse", 1, 3)
+    part[150:153] = 2
+    np.savetxt(tmp_path / "part.csv", part)
+    with pytest.raises(InputError, match="of the train part look 3 steps ahead"):
+        make_task(f"file:{tmp_path / 'own.json'}")
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        ({"washout": 5}, "washout 5 steps is not enough"),
+        ({"washout": 12}, "washout 12 steps is no whole number of windows"),
+        ({"washout": 250}, "washout 250 must be within 0…210"),
+        ({"classes": ["left", "right", "up"]}, "the training part has no up"),
+        ({"classes": ["left"]}, "labels 0…1 for 1 classes"),
+        ({"inputs": "gait.npz:input"}, "holds no 'input'; it has inputs, labels, part"),
+        ({"inputs": "gait.xlsx"}, "must read FILE.npz:NAME or FILE.csv"),
+        ({"inputs": "gone.csv"}, "gone.csv"),
+        ({"window": 7}, "in windows of 7"),
+        ({"metric": "accuracy"}, "metric 'accuracy'"),
+        ({"windows": 5}, "windows"),
+        ({"targets": "gait.npz:inputs"}, "either targets or labels"),
+    ],
+)
+def test_a_header_that_does_not_fit_is_refused(
+    tmp_path: Path, head: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        make_task(written(tmp_path, {**HEAD, **head}))
+
+
+def test_arrays_that_do_not_fit_are_refused_all_at_once(tmp_path: Path) -> None:
+    inputs = arrays()["inputs"]
+    inputs[4, 1] = np.inf
+    with pytest.raises(InputError) as caught:
+        make_task(written(tmp_path, inputs=inputs, labels=np.zeros(59), part=np.zeros(61)))
+    for words in ("inputs holds 1 values that are not finite", "labels has 59", "part has 61"):
+        assert words in str(caught.value)
+
+
+def test_leaks_of_a_file_are_refused(tmp_path: Path) -> None:
+    inputs = arrays()["inputs"]
+    inputs[-5:] = inputs[:5]
+    with pytest.raises(InputError, match="1 test windows"):
+        make_task(written(tmp_path, inputs=inputs))
+    labels = arrays()["labels"]
+    labels[42:] = 1
+    with pytest.raises(InputError, match="the test part has no left"):
+        make_task(written(tmp_path, labels=labels))
+    part = arrays()["part"]
+    part[50] = 1
+    with pytest.raises(InputError, match="the test part has gaps"):
+        make_task(written(tmp_path, part=part))
+
+
+def test_a_file_that_is_no_header_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "no.json").write_text("{")
+    for text in (f"file:{tmp_path / 'no.json'}", "file:gone.json", "file:"):
+        with pytest.raises(InputError):
+            make_task(text)
+    (tmp_path / "list.json").write_text("[1, 2]")
+    with pytest.raises(InputError, match="task file"):
+        make_task(f"file:{tmp_path / 'list.json'}")
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installed package with an entry point, as pip leaves it."""
+    (tmp_path / "lab_tasks.py").write_text(
+        "from dataclasses import replace\n"
+        "from training.tasks import make_task\n"
+        "def ours(*, horizon: int = 5, shift: float = 0.0):\n"
+        "    made = make_task('mackey-glass', horizon=horizon)\n"
+        "    return replace(made, name='ours', inputs=made.inputs + shift)\n"
+        "def broken():\n"
+        "    raise KeyError('gone')\n"
+        "def another():\n"
+        "    return 7\n"
+    )
+    info = tmp_path / "lab_tasks-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab-tasks\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[twinrig.tasks]\nours = lab_tasks:ours\nbroken = lab_tasks:broken\n"
+        "another = lab_tasks:another\ngone = lab_tasks:gone\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "lab_tasks", raising=False)
+    return tmp_path
+
+
+def test_a_task_of_another_package_joins_by_its_entry_point(package: Path) -> None:
+    task = make_task("ours:h=3,shift=0.5")
+    plain = make_task("mackey-glass:h=3")
+    np.testing.assert_array_equal(task.inputs, plain.inputs + 0.5)
+    assert "lab_tasks:ours" in known_tasks()["ours"]
+    with pytest.raises(InputError, match="option 'step' is unknown; known: horizon, shift"):
+        make_task("ours:step=3")
+    with pytest.raises(InputError, match="did you mean 'ours'"):
+        make_task("our")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("broken", "KeyError"), ("another", "is a int, no Task"), ("gone", "can't be loaded")],
+)
+def test_a_package_that_fails_is_named(package: Path, name: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        make_task(name)
