@@ -188,3 +188,10 @@ def test_the_first_phase_learns_the_mean_and_the_second_gives_it_noise():
 
 def test_a_step_of_the_clock_is_that_of_the_rings():
     assert pytest.approx(math.pi / 10) == STEP
+
+
+def test_the_rate_of_the_noise_can_be_chosen_and_the_rest_of_the_recipe_stays():
+    assert small(noise_rate=5e-3).recipe == replace(TINY, noise_rate=5e-3)
+    assert small().recipe == TINY
+    with pytest.raises(InputError, match="noise_rate = 0"):
+        FitSettings(objective="published", noise_rate=0.0)
