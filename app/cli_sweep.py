@@ -46,7 +46,7 @@ def _pool_arguments(parser: argparse.ArgumentParser, what: str) -> None:
         help="a Dask cluster instead, whose workers see the same folders (extra: cluster)",
     )  # fmt: skip
     parser.add_argument(
-        "--set", nargs="+", action="extend", metavar="NAME=VALUE",
+        "--set", nargs="+", action="extend", metavar=("NAME=VALUE", "…"),
         help="any other option of train; in a sweep a name given twice is two values",
     )  # fmt: skip
     parser.add_argument("--seeds", type=whole, metavar="N", help="how many, from --seed on")

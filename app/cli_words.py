@@ -68,6 +68,8 @@ def words_of(event: Event) -> str | None:
             return f"train: iteration {iteration} of {total}, training {training:.4g}{held_out}"
         case TrialStarted(name, attempt, where):
             return f"{name} begins on {where}{f' (attempt {attempt})' if attempt > 1 else ''}"
+        case TrialProgress(name, _, _, _, stage) if stage:
+            return f"{name}: {stage}"
         case TrialProgress(name, done, total, score):
             so_far = "" if score is None else f", validation {score:.4g}"
             return f"{name}: {done:g} of {total:g}{so_far}"

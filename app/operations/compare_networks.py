@@ -20,6 +20,7 @@ from app.operations.compare_networks_table import Table, table_of
 from app.operations.events import Note, Result, Stage, TrialEnded
 from app.operations.pool import DONE, FAILED, run_pool, workers_of
 from app.operations.pool_trial import Trial, TrialResult, begun_anew, driven
+from app.operations.sweep import refuse_wrong_tasks
 from app.run_lock import RunLock
 from models.errors import InputError, StoppedError, TwinrigError, raise_problems
 
@@ -76,6 +77,7 @@ def compare_networks(
         plan = Plan.from_json(read_head(out / FILE_NAME, KIND, SCHEMA)["plan"])
         source = _Source(plan)
     else:
+        refuse_wrong_tasks(dict.fromkeys(plan.task_of(cell) for cell in plan.cells))
         source = _Source(plan)
         new_directory(out)
     out = out.resolve()
@@ -207,7 +209,7 @@ class _Run:
         return {
             "path": str(self.out / FILE_NAME),
             "report": str(page),
-            "status": DONE,
+            "status": DONE if len(failed) < len(self.results) else FAILED,
             "task": self.plan.task,
             "metric": table.metric,
             "table": markdown(table).splitlines(),

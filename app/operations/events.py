@@ -296,12 +296,16 @@ class TrialStarted(Event):
 
 @dataclass(frozen=True)
 class TrialProgress(Event):
-    """How far a running trial is: `done` of `total` iterations or nodes, its score so far."""
+    """How far a running trial is: `done` of `total` iterations or nodes, its score so far.
+
+    `stage`: what its operation has just begun, in words; then nothing is done of it yet.
+    """
 
     name: str
     done: float
     total: float
     score: float | None = None
+    stage: str = ""
 
 
 @dataclass(frozen=True)

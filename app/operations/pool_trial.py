@@ -22,6 +22,7 @@ from app.operations.events import (
     FitProgress,
     Progress,
     Result,
+    Stage,
     TrainProgress,
     TrialProgress,
     TrialStarted,
@@ -194,7 +195,7 @@ def driven(trial: Trial, events: Events, *, every: bool = False) -> Events:
             told = None if every else _told(trial.name, event)
             if every and not isinstance(event, Result):
                 yield event
-            if told is not None and time.monotonic() - told_s >= TOLD_EVERY_S:
+            if told is not None and (told.stage or time.monotonic() - told_s >= TOLD_EVERY_S):
                 told_s = time.monotonic()
                 yield told
     finally:
@@ -212,6 +213,8 @@ def _told(name: str, event: Event) -> TrialProgress | None:
             return TrialProgress(name, iteration, total, validation)
         case Progress(_, done, total):
             return TrialProgress(name, done, total)
+        case Stage(words):
+            return TrialProgress(name, 0, 1, None, words)
     return None
 
 

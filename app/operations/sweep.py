@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from app.artefacts import code_version, new_directory, now_iso, plain, read_head, write_bytes
 from app.checked_json import with_checksum
 from app.operations.events import Note, Result, TrialEnded
-from app.operations.pool import DONE, run_pool, workers_of
+from app.operations.pool import DONE, FAILED, run_pool, workers_of
 from app.operations.sweep_grid import Grid, Setting
 from app.run_lock import RunLock
+from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from app.operations.events import Event
     from app.operations.pool_trial import TrialResult
@@ -128,6 +129,7 @@ def sweep(
     if resume or grid is None:
         grid = Grid.from_json(read_head(out / FILE_NAME, KIND, SCHEMA)["grid"])
     else:
+        refuse_wrong_tasks(grid.tasks)
         new_directory(out)
     out = out.resolve()
     cells = list(grid.trials(out))
@@ -152,7 +154,7 @@ def sweep(
     yield Result(
         {
             "path": str(out / FILE_NAME),
-            "status": DONE,
+            "status": DONE if failed < len(cells) else FAILED,
             "trials": len(cells),
             "failed": failed,
             "best": rows[0].to_json(),
@@ -161,6 +163,25 @@ def sweep(
         }
     )
     return out / FILE_NAME
+
+
+def refuse_wrong_tasks(tasks: Iterable[str]) -> None:
+    """Make each task once: a wrong one is said before anything is begun.
+
+    Raises
+    ------
+    InputError
+        Every task that is unknown or makes no sense, with why.
+    """
+    from training.tasks import make_task
+
+    problems = []
+    for task in tasks:
+        try:
+            make_task(task)
+        except InputError as error:
+            problems.append(str(error))
+    raise_problems(InputError, "the tasks", problems)
 
 
 def rows_of(grid: Grid, results: Mapping[str, TrialResult]) -> list[Row]:

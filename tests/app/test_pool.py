@@ -67,7 +67,8 @@ def test_a_worker_that_is_killed_loses_one_trial_which_is_tried_once_more(
 
     def kill(event: Event) -> None:
         tried = doomed.attempts()
-        if isinstance(event, TrialProgress) and event.name == "doomed" and len(tried) > len(killed):
+        working = isinstance(event, TrialProgress) and event.name == "doomed" and event.done > 0
+        if working and len(tried) > len(killed):
             killed.append(tried[-1]["pid"])
             os.kill(killed[-1], signal.SIGKILL)
 
@@ -89,7 +90,7 @@ def test_a_stopped_pool_goes_on_where_its_trainings_stood(twin: Path, tmp_path: 
     trials = [training("long", twin, tmp_path, 80)]
     running = run_pool(trials, LocalWorkers(1), "sweep")
     for event in running:
-        if isinstance(event, TrialProgress):
+        if isinstance(event, TrialProgress) and event.done > 0:
             break
     running.close()
     left = trials[0].out / "checkpoint.safetensors"
@@ -97,7 +98,7 @@ def test_a_stopped_pool_goes_on_where_its_trainings_stood(twin: Path, tmp_path: 
     assert trials[0].result() is None
     events, results = ran(trials, LocalWorkers(1))
     assert results["long"].status == "done"
-    assert next(e for e in events if isinstance(e, TrialProgress)).done > 1
+    assert next(e.done for e in events if isinstance(e, TrialProgress) and not e.stage) > 1
     assert not left.exists()
 
 

@@ -48,7 +48,8 @@ def test_trials_run_there_and_a_worker_that_is_killed_loses_one(
 
     def kill(event: Event) -> None:
         tried = doomed.attempts()
-        if isinstance(event, TrialProgress) and event.name == "doomed" and len(tried) > len(killed):
+        working = isinstance(event, TrialProgress) and event.name == "doomed" and event.done > 0
+        if working and len(tried) > len(killed):
             killed.append(tried[-1]["pid"])
             os.kill(killed[-1], signal.SIGKILL)
 
@@ -73,7 +74,7 @@ def test_a_stop_reaches_the_cluster_and_leaves_a_checkpoint(
     trial = training("long", twin, tmp_path, ENDLESS)
     running = run_pool([trial], workers_of(scheduler, None), "sweep")
     for event in running:
-        if isinstance(event, TrialProgress):
+        if isinstance(event, TrialProgress) and event.done > 0:
             break
     running.close()
     assert (trial.out / "checkpoint.safetensors").is_file()

@@ -129,3 +129,8 @@ def test_the_command_trains_the_grid_and_goes_on_with_what_is_missing(
     assert len(trial.attempts()) == 1
     assert main([*asked, "--resume", str(out)]) == 2
     assert main([*asked, "--out", str(out)]) == 2
+    capsys.readouterr()
+    wrong = ["sweep", "--task", "mackey-glas", TASK, "--twin", str(twins[0]), "--layers", "2"]
+    assert main([*wrong, "--out", str(tmp_path / "wrong")]) == 2
+    assert "did you mean 'mackey-glass'" in capsys.readouterr().err
+    assert not (tmp_path / "wrong").exists()
