@@ -14,6 +14,7 @@ from app import (
     cli_draft,
     cli_drift,
     cli_fit,
+    cli_hand,
     cli_mark,
     cli_network,
     cli_sweep,
@@ -122,17 +123,27 @@ def _demo(verbs: argparse._SubParsersAction[Parser]) -> None:
     )
 
 
+BENCH_PARTS = "check|calibrate|write|set|send|…"  # all are listed below the usage
+
+
 def _bench(verbs: argparse._SubParsersAction[Parser]) -> None:
-    words = "check, calibrate or write a bench, list VISA resources, or serve a virtual rig"
+    words = "check, calibrate, write, set or ask a bench, list VISA resources, serve a virtual rig"
     parser = verbs.add_parser("bench", help=words, description=words, allow_abbrev=False)
     parts = parser.add_subparsers(
-        dest="part", required=True, metavar="check|calibrate|list|serve|write", parser_class=Parser
+        dest="part", required=True, metavar=BENCH_PARTS, parser_class=Parser
     )
     _bench_check(parts)
     _bench_calibrate(parts)
     _verb(parts, "list", "the VISA resources of this computer; opens and asks none of them")
     _bench_serve(parts)
     _bench_write(parts)
+    for name, words, add in (
+        ("set", cli_hand.SET_WORDS, cli_hand.set_arguments),
+        ("send", cli_hand.SEND_WORDS, cli_hand.send_arguments),
+    ):
+        part = _verb(parts, name, words)
+        _hardware(part)
+        add(part)
 
 
 def _bench_check(parts: argparse._SubParsersAction[Parser]) -> None:

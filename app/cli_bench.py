@@ -9,7 +9,7 @@ import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from models.errors import InputError
+from models.errors import InputError, StoppedError
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +35,10 @@ def bench_events(arguments: argparse.Namespace, run: Run) -> Generator[Event, No
         from app.operations.bench import bench_list
 
         return bench_list(run.stop)
-    parts = {"check": _check, "calibrate": _calibrate, "serve": _serve, "write": _write}
+    parts = {
+        "check": _check, "calibrate": _calibrate, "serve": _serve, "write": _write, "set": _set,
+        "send": _send,
+    }  # fmt: skip
     return parts[arguments.part](arguments, run)
 
 
@@ -94,6 +97,35 @@ def _calibrate(arguments: argparse.Namespace, run: Run) -> Generator[Event, None
         yield from calibrate(
             bench, out, plan=plan, confirm=asked, resume=resume, write_bench=arguments.write_bench
         )
+
+
+def _set(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, None]:
+    from app.connect import bench_of
+    from app.operations.manual_set import USUAL_SHARE, Hand, Target, manual_set, question
+
+    spec = bench_of(arguments)
+    hand = Hand(spec, arguments.magnet)
+    ramp_A_per_s = arguments.ramp or USUAL_SHARE * hand.limits.max_ramp_A_per_s
+    target = Target(arguments.field, ramp_A_per_s)
+    hand.refuse(target)
+    if not arguments.yes:
+        _refuse_unheard(arguments, "bench set")
+        if not ask(question(hand, target), run):
+            raise StoppedError("not energised: nobody said yes")
+    hand.ask(target, confirmed=True)
+    with run.connected(arguments, spec=spec) as bench:
+        yield from manual_set(bench, hand, hold_s=arguments.hold)
+
+
+def _send(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, None]:
+    from dataclasses import asdict
+
+    from app.operations.console import send
+    from app.operations.events import Result
+
+    with run.connected(arguments, leave_as_found=True) as bench:
+        answer = send(bench, arguments.instrument, arguments.command)
+    yield Result({**asdict(answer), "status": "done"})
 
 
 def _refuse_unasked(arguments: argparse.Namespace) -> None:

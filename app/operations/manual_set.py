@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 TICK_S = 0.1  # of a ramp that is slower than the limit: ten pieces a second look like a line
 OWN_RAMP_TICK_S = 1.0  # a supply with a ramp of its own takes its time to say that it has arrived
+USUAL_SHARE = 0.1  # of the ramp limit: what a hand is offered first
 LOOK_S = 0.25  # between two readings, as the window's own
 MOST_LOST = 3
 """Judgement: one late reply must not take a field away; a rig that can't be seen isn't held."""
@@ -92,6 +93,10 @@ class Hand:
             found.append(f"ramp {target.ramp_A_per_s:g} A/s must be above 0 and at most {top:g}")
         return found
 
+    def refuse(self, target: Target) -> None:
+        """Raise `RefusedError` for a target beyond a limit; nothing is sent."""
+        raise_problems(RefusedError, f"manual set of {self.magnet}", self.problems(target))
+
     def asks(self, target: Target) -> bool:
         """Whether a target has to be confirmed."""
         return abs(target.field_T) > self.asks_above_T * (1 + 1e-9)
@@ -134,6 +139,16 @@ class Hand:
         """Wait on the host's clock, less where another target or the end is asked for."""
         with self._change:
             self._change.wait_for(lambda: self._ended or self.target is not target, seconds)
+
+
+def question(hand: Hand, target: Target) -> str:
+    """What is about to happen, to be answered at a terminal."""
+    current_A = hand.limits.current_A(target.field_T)
+    return (
+        f"This drives {current_A:.4g} A ({1e3 * target.field_T:.4g} mT) through magnet "
+        f"{hand.magnet}, at {target.ramp_A_per_s:g} A/s.\n"
+        "Is everybody's hand out of the gap? Type yes to go on:"
+    )
 
 
 def manual_set(

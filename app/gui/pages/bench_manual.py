@@ -13,7 +13,7 @@ from app.gui.widgets.basic import Choice, label, set_role
 from app.gui.widgets.cost_button import CostButton
 from app.gui.words import reading
 from app.operations.bench_read import BenchRead
-from app.operations.manual_set import Hand, Target, manual_set
+from app.operations.manual_set import USUAL_SHARE, Hand, Target, manual_set
 from app.words import duration
 from instruments.draft_values import typed
 from models.errors import InputError, RefusedError
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from instruments.bench import BenchReading
 
 PAGE, TITLE, WIDTH_PX, LABEL_PX = "bench", "Manual set", 272, 64
-USUAL_SHARE = 0.1  # of the ramp limit: what a hand is offered first
 HANDS = "Is everybody's hand out of the gap?"
 
 
