@@ -10,9 +10,16 @@ from app.gui.background import Latest
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
-    from app.gui.record_design import Design, TwinDesign
+    from app.gui.record_design import Design, Plan, TwinDesign
     from app.gui.record_resume import Unfinished
     from app.session import Session
+
+
+def may_begin(design: Design | TwinDesign | Unfinished | None, plan: Plan | None) -> bool:
+    """Whether nothing is known against a design; a large one is refused when it begins."""
+    if plan is not None:
+        return plan.level != "fault"
+    return design is not None and not design.is_quick
 
 
 class Foresight(QObject):

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 from app.gui.live_record import LiveRecording
 from app.gui.pages.page import Page, Shell
 from app.gui.pages.record_form import RecordForm
-from app.gui.pages.record_mark import MarkPart
+from app.gui.pages.record_mark import MarkPart, run_or_next
 from app.gui.pages.record_plots import RecordPlots
 from app.gui.pages.record_queue_part import QueuePart
 from app.gui.record_design import Design, Plan, TwinDesign
-from app.gui.record_foresight import Foresight
+from app.gui.record_foresight import Foresight, may_begin
 from app.gui.record_run import RecordRun
 from app.gui.record_words import Between, ended_words, preview_words, running_words
-from app.gui.widgets.basic import Segments
 from app.operations.events import RunPlan
 
 if TYPE_CHECKING:
@@ -79,11 +78,8 @@ class RecordPage(Page):
         self.mark.failed.connect(lambda error: self.shell.toast(str(error), "error"))
         self.mark.chosen.connect(self._chosen)
         self._buttons.insertWidget(0, self.mark)
-        self.view = Segments(self.theme, (("Run", False), ("Next", True)), "View: run or next")
-        self.view.setFixedWidth(96)
-        self.view.setToolTip("The run, or what the form would apply next")
+        self.view = run_or_next(self.theme)
         self.view.chosen.connect(self._choose_view)
-        self.view.hide()
         self._buttons.insertWidget(0, self.view)
         self.before_button, self.next_button = self.plots.before, self.plots.next
         self.before_button.clicked.connect(lambda: self._hop(-1))
@@ -131,24 +127,22 @@ class RecordPage(Page):
 
     def press(self) -> None:
         """Start the recording that the form describes; while one runs: queue it."""
-        self.show_cost()
-        design, plan = self.design, self.plan
-        if design is None or (plan is not None and plan.problem):
-            return
         if self.running:
-            if isinstance(design, (Design, TwinDesign)):
-                self.queue.add_and_go()
+            self.queue.add_and_go()
             return
-        if plan is not None or not design.is_quick:  # a large one is refused when it begins
-            self._begin(design)
+        self.show_cost()
+        problem = self.plan.problem if self.plan is not None else ""
+        if self.design is not None and may_begin(self.design, self.plan) and not problem:
+            self._begin(self.design)
 
     def _present(self) -> tuple[Design | TwinDesign, Plan | None] | None:
         """What the form asks for, to be queued; words where it can't be."""
         self.show_cost()
         design, plan = self.design, self.plan
-        if isinstance(design, (Design, TwinDesign)) and (plan is None or plan.level != "fault"):
+        if isinstance(design, (Design, TwinDesign)) and may_begin(design, plan):
             return design, plan
-        words = plan.cost if plan is not None else "a recording that goes on is not queued"
+        resumed = "a recording that goes on is not queued"
+        words = self.form.primary.cost if isinstance(design, (Design, TwinDesign)) else resumed
         self.shell.toast(f"Not queued: {words}", "warning")
         return None
 
@@ -157,8 +151,11 @@ class RecordPage(Page):
         if self.running or bench is None:
             self.shell.toast("No recording: no bench is connected", "warning")
             return False
-        self.run = RecordRun(design, self.session)
-        return self.shell.run(self.run.job(self.key, bench))
+        before, self.run = self.run, RecordRun(design, self.session)
+        if not self.shell.run(self.run.job(self.key, bench)):
+            self.run = before
+            return False
+        return True
 
     # the run
 
@@ -266,6 +263,7 @@ class RecordPage(Page):
         if known:
             at = known.index(self.plots.shown) if self.plots.shown in known else 0
             self.plots.chosen, self.plots.pinned = -1, known[(at + by) % len(known)]
+            self.mark.let_go()
             self._redraw()
 
     def _chosen(self, position: int) -> None:

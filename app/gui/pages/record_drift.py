@@ -47,9 +47,10 @@ class DriftPanel(Panel):
         """Draw the levels so far; the line is through those that are not marked bad."""
         number, level = live.drift(channel)
         level = level * factor
-        origin, step, words = _short(level)
+        named = "" if unit == "1" else f"{unit} "
+        origin, step = _short(level)
         level = (level - origin) / step
-        self.x_label.setText(f"Repeat{words}")
+        scale = f" · in 1e{math.log10(step):.0f} {named}from {origin:g}" if origin else ""
         bad = live.is_bad(number)
         if len(number):
             self.filled()
@@ -69,8 +70,7 @@ class DriftPanel(Panel):
         low, high = np.percentile(level, (5, 95))
         whole = np.array([0.5, live.total + 0.5])
         self.spread_band.show(whole, np.full(2, low), np.full(2, high))
-        rise, error = rise * step, error * step
-        change = f"{rise:+.2g} ± {error:.1g} {'' if unit == '1' else f'{unit} '}a repeat"
+        change = f"{rise:+.2g} ± {error:.1g} {'' if origin else named}a repeat{scale}"
         self.unit.setText(change.replace("-", "−"))
 
     def _clicked(self, event: Any) -> None:
@@ -85,15 +85,14 @@ class DriftPanel(Panel):
             self.picked.emit(best)
 
 
-def _short(level: NDArray[np.float64]) -> tuple[float, float, str]:
-    """Origin and unit of the axis in which its numbers stay short, and their words.
+def _short(level: NDArray[np.float64]) -> tuple[float, float]:
+    """Origin and unit of the axis in which its numbers stay short.
 
-    0 and 1, without words, where the levels differ by more than their fourth digit.
+    0 and 1 where the levels differ by more than their fourth digit.
     """
     known = level[np.isfinite(level)]
     reach = float(np.ptp(known)) if known.size else 0.0
     if reach == 0.0 or reach > NARROW * abs(known.mean()):
-        return 0.0, 1.0, ""
+        return 0.0, 1.0
     power = math.floor(math.log10(reach))
-    origin = round(float(known.mean()), -power)
-    return origin, 10.0**power, f" · from {origin:g} in 1e{power}"
+    return round(float(known.mean()), -power), 10.0**power

@@ -1,4 +1,4 @@
-"""Mark a repeat bad, or take it back: a number and a button in the Record page's header."""
+"""The Record page's header: mark a repeat bad or take it back, run or next design in view."""
 
 from __future__ import annotations
 
@@ -8,13 +8,23 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.gui.background import Latest
-from app.gui.widgets.basic import WholeEntry
+from app.gui.widgets.basic import Segments, WholeEntry
 from app.operations.mark import mark_one
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from app.gui.live_record import LiveRecording
+    from app.gui.theme import Theme
+
+
+def run_or_next(theme: Theme) -> Segments:
+    """What the plots show: the run, or what the form would apply next; hidden before any run."""
+    made = Segments(theme, (("Run", False), ("Next", True)), "View: run or next")
+    made.setFixedWidth(96)
+    made.setToolTip("The run, or what the form would apply next")
+    made.hide()
+    return made
 
 
 class MarkPart(QWidget):
@@ -67,6 +77,10 @@ class MarkPart(QWidget):
         self.number.blockSignals(False)
         self._bad = live.bad
         self._say()
+
+    def let_go(self) -> None:
+        """Follow the run again."""
+        self._follows = True
 
     def choose(self, position: int) -> None:
         """Choose a repeat by its position, as by a click on its dot."""

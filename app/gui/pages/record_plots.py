@@ -113,7 +113,7 @@ class RecordPlots(QWidget):
         self.response.head.addWidget(self.channels)
         self.many = Choice(theme, (), "Channel")
         self.many.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.many.setFixedWidth(84)
+        self.many.setFixedWidth(100)
         self.many.currentIndexChanged.connect(self._choose_channel)
         self.as_map = Segments(theme, (("Map", True), ("Trace", False)), "View of the response")
         self.as_map.setFixedWidth(96)
@@ -241,7 +241,8 @@ class RecordPlots(QWidget):
     ) -> None:
         self.response.filled()
         name = live.plan.channels[self.channel] if live.plan else ""
-        self.response.title.setText(f"Response {name}")
+        many = self.many.count() > MANY  # then the name stands in its choice beside it
+        self.response.title.setText("Response" if many else f"Response {name}")
         self.response.unit.setText(unit)
         newest = "newest " if len(traces) == MOST_REPEATS else ""
         keys = [Key("repeats", "repeat", newest + count(len(traces), "repeat"))]
@@ -261,9 +262,7 @@ class RecordPlots(QWidget):
             self.spread_mean.setValue(float(std.mean()))
             self.spread_mean.show()
             self.spread.unit.setText(f"{unit} · mean {std.mean():.3g}")
-            keys.append(
-                Key("band", "measured", "90 %" if self.many.count() > MANY else "90 % band")
-            )
+            keys.append(Key("band", "measured", "90 %" if many else "90 % band"))
         else:
             self.band.clear()
             self.spread_line.setData([], [])

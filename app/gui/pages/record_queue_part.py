@@ -74,7 +74,7 @@ class QueuePart(QObject):
         layout.addWidget(self.start_button)
         return made
 
-    def _button(self, text: str, words: str, press: Callable[[], None]) -> QPushButton:
+    def _button(self, text: str, words: str, press: Callable[[], object]) -> QPushButton:
         made = QPushButton(text)
         made.setToolTip(words)
         made.setAccessibleName(words)
@@ -96,18 +96,19 @@ class QueuePart(QObject):
         self.start_button.setEnabled(bool(queue.waiting) and not queue.going)
         self.start_button.setText("Runs next" if queue.going and self.running else "Start queue")
 
-    def add(self) -> None:
-        """Put the form's design at the end."""
+    def add(self) -> bool:
+        """Put the form's design at the end; False where it makes none."""
         found = self._present()
         if found is not None:
             self.queue.add(*found)
             self.show()
+        return found is not None
 
     def add_and_go(self) -> None:
         """Put the form's design at the end; it begins when what runs is done."""
-        self.add()
-        self.queue.start()
-        self.show()
+        if self.add():
+            self.queue.start()
+            self.show()
 
     def start(self) -> None:
         """Record them one after another, now or after what runs."""

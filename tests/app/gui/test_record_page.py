@@ -161,8 +161,23 @@ def test_sixty_channels_are_a_map_of_which_one_is_chosen(window, page) -> None:
     page.plots.heat.picked.emit(41)
     page._redraw()
     assert page.plots.response.isVisible()
-    assert page.plots.response.title.text() == "Response f41"
+    assert page.plots.many.currentText() == "f41"
+    assert page.plots.channel == 41
     page.running = False
+
+
+def test_the_axis_of_a_small_drift_has_short_numbers(window, page) -> None:
+    from app.gui.live_record import LiveRecording
+    from app.operations.events import RepeatRecorded, RunPlan
+
+    live = LiveRecording()
+    live.take(RunPlan(1, 5, 4, ("S",), ("1",), 1.0, "out", "rec-x"))
+    for k in range(5):
+        live.take(RepeatRecorded(0, k, k, np.full((4, 1), 0.50432 + 2e-6 * k), float(k)))
+    page.plots.drift.draw(live, 0, 1.0, "1")
+    assert np.abs(page.plots.drift.good.getData()[1]).max() < 10
+    assert page.plots.drift.unit.text().startswith("+2 ± ")
+    assert page.plots.drift.unit.text().endswith("· in 1e−6 from 0.504324")
 
 
 # the queue
@@ -188,6 +203,21 @@ def test_the_queue_records_one_after_another_in_the_order_given(window, page, qt
     assert sorted(seeds) == [3, 5]
     assert page.heading.text() == "Recorded mixed:1x10@3"
     assert not page.queue.queue.going
+
+
+def test_what_makes_no_recording_is_not_queued_and_says_why(window, page) -> None:
+    page.set_form_values(LITTLE)
+    page.high.setValue(0.02)
+    page.queue.add_button.click()
+    page.high.setValue(0.001)  # below the field of drive 0
+    page.queue.add_button.click()
+    page.rows.kind.choose("resume")
+    page.queue.add_button.click()
+    assert not page.queue.queue.waiting
+    refused, empty, resumed = window.log[-3:]
+    assert "Not queued: refused: magnet" in refused
+    assert "must be a number below" in empty
+    assert "goes on is not queued" in resumed
 
 
 def test_a_press_while_one_runs_queues_the_form(window, page, press_record, qtbot) -> None:
