@@ -8,12 +8,14 @@ objective's name says (`training.objectives.NAMES`). `begin_fit` also knows the 
 from __future__ import annotations
 
 import copy
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from models.errors import InputError
 from models.latent import TwinModel
+from models.latent_path import NOISE_SCALE
 from training.fit_loop import FitLoop, set_rate
 from training.fit_settings import FitSettings, FitStep, schedule
 from training.objectives import PUBLISHED, MeanSquares, Objective, phases_named, scored_by
@@ -143,18 +145,24 @@ class Fit(FitLoop):
     def _begin_slow(self, model: TwinModel) -> Tensor:
         """Let the slow states carry what lasts; returns its covariance between channels `(C, C)`.
 
-        The noise that fades then begins small.
+        They begin stationary, at the rate at which it fades; all other noise begins small.
         """
         slow = model.slow_states()
         count = int(slow.sum())
         if not count:
             return torch.zeros(model.channels, model.channels, dtype=torch.float64)
-        size, direction = torch.linalg.eigh(residual_covariance(self._training, FAR))
+        rate, far = fading(self._training), min(FAR, self._training.known.shape[0] // 2)
+        size, direction = torch.linalg.eigh(residual_covariance(self._training, far))
         kept = min(count, model.channels)
-        columns = (direction * size.clamp(min=0).sqrt())[:, -kept:].flip(1)
+        at_once = (size.clamp(min=0) * math.exp(rate * far)).sqrt()
+        columns = (direction * at_once)[:, -kept:].flip(1)
         first = model.latent - count
         model.decoder[:, first : first + kept] = (columns / model.start_spread[first]).float()
-        model.out_bias.view(3, model.latent)[2, :first] = QUIET
+        bias = model.out_bias.view(3, model.latent)
+        bias[2, :first] = QUIET
+        stationary = (2 * rate) ** 0.5 * float(model.start_spread[first]) / NOISE_SCALE
+        bias[1, first : first + kept] = math.log(rate / (1 - rate))
+        bias[2, first : first + kept] = math.log(math.expm1(stationary))
         carried: Tensor = columns @ columns.t()
         return carried
 
@@ -241,6 +249,14 @@ def lasting(batch: Batch) -> float:
     """Correlation of residuals `FAR` steps apart, or half a sequence, averaged over channels."""
     late, now = (residual_covariance(batch, lag).diagonal() for lag in (FAR, 0))
     return float((late / now.clamp(min=torch.finfo(now.dtype).tiny)).mean())
+
+
+def fading(batch: Batch) -> float:
+    """Rate a step at which the covariance of the residuals still falls far apart, 1e-4 to 0.05."""
+    far = min(FAR, batch.known.shape[0] // 2)
+    early, late = (float(residual_covariance(batch, lag).trace()) for lag in (far // 2, far))
+    ratio = early / late if early > 0 and late > 0 else 1.0
+    return min(max(math.log(ratio) / max(far - far // 2, 1), 1e-4), 0.05)
 
 
 def residual_covariance(batch: Batch, lag: int) -> Tensor:
