@@ -32,7 +32,9 @@ PACKAGES = (
     "numpy", "torch", "scipy", "xarray", "h5py", "h5netcdf", "safetensors", "pyvisa", "pyvisa-py",
     "pyserial", "PyQt6", "PyQt6-Qt6", "pyqtgraph",
 )  # fmt: skip
-RESOURCE = re.compile(r"\b(?:PRLGX-)?(?:TCPIP|GPIB|ASRL|USB|VXI|PXI)\d*::[^\s,;'\")\]]+", re.I)
+RESOURCE = re.compile(
+    r"\b(?:PRLGX-)?(?:TCPIP|GPIB|ASRL|USB|VXI|PXI)\d*::[^\s,;'\")\]]*[^\s,;:'\")\]]", re.I
+)
 IP = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 SERIAL = re.compile(r"(?i)\b(s/n\s*|serial(?: number)?\s*[:=]?\s*)[\w-]*\d[\w-]*")
 IDENTITY = re.compile(r"\b([A-Z][\w ]*,[^,\n]+,)\s*([\w/-]*\d[\w/-]*)(?=,)")
@@ -106,8 +108,8 @@ def write_bundle(
         "README.txt": README,
         "log.txt": mask("\n\n".join(log)) or "Nothing was said.",
         "versions.json": _json(versions()),
-        "bench.json": mask(_json(_bench(spec, identities))),
-        "settings.json": mask(_json(dataclasses.asdict(settings))),
+        "bench.json": _json(_masked(_bench(spec, identities), mask)),
+        "settings.json": _json(_masked(dataclasses.asdict(settings), mask)),
     }
     path = folder / f"problem-{datetime.now(UTC):%Y%m%dT%H%M%S}.zip"
     with writing(path):
@@ -152,6 +154,15 @@ def _table(value: Any) -> Any:
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
+def _masked(value: Any, mask: Mask) -> Any:
+    """Every text in a table, masked; one by one, so that quotes and brackets stay in place."""
+    if isinstance(value, dict):
+        return {mask(str(key)): _masked(item, mask) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, mask) for item in value]
+    return mask(value) if isinstance(value, str) else value
+
+
 def _json(value: Any) -> str:
     return json.dumps(plain(value), indent=1, ensure_ascii=False)
 
@@ -164,14 +175,14 @@ def _resources(spec: BenchSpec) -> list[str]:
 
 def _hosts() -> list[str]:
     name = platform.node()
-    return [text for text in {name, name.split(".")[0]} if len(text) >= 3]
+    return [text for text in {name, name.split(".")[0]} if len(text) >= 2]
 
 
 def _users() -> list[str]:
     names = {Path.home().name}
     with suppress(OSError, KeyError, ImportError):  # no such user in the system's list
         names.add(getpass.getuser())
-    return [name for name in names if len(name) >= 3]
+    return [name for name in names if len(name) >= 2]
 
 
 def _short(found: re.Match[str]) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -9,7 +10,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from typing import TYPE_CHECKING
 
 import pytest
-from PyQt6.QtWidgets import QApplication
+from PyQt6 import sip
+from PyQt6.QtCore import QCoreApplication, QEvent, QThread, QTimer
+from PyQt6.QtWidgets import QApplication, QWidget
 
 from app.gui.theme import Theme
 from app.gui.window import Window
@@ -33,6 +36,40 @@ def no_thread_is_left() -> Iterator[None]:
             return
         time.sleep(0.02)
     assert not left, left
+
+
+def _goes_on(one: QTimer | QThread) -> bool:
+    """A single shot ends by itself."""
+    if isinstance(one, QTimer):
+        return one.isActive() and not one.isSingleShot()
+    return one.isRunning()
+
+
+def _running() -> dict[int, QTimer | QThread]:
+    found = (o for o in gc.get_objects() if isinstance(o, (QTimer, QThread)))
+    alive = (o for o in found if not sip.isdeleted(o))
+    return {id(o): o for o in alive if _goes_on(o)}
+
+
+def _windows() -> set[QWidget]:
+    return {w for w in QApplication.topLevelWidgets() if not w.isHidden()}
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_qt_is_left(qapp: QApplication) -> Iterator[None]:
+    """No timer runs on, no thread, no window stays on screen once a test has put things away."""
+    timers, windows = set(_running()), _windows()
+    yield
+    deadline = time.monotonic() + 2.0  # pyqtgraph's entries keep a timer for 0.3 s
+    while True:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QApplication.processEvents()
+        left = [o for key, o in _running().items() if key not in timers]
+        if not left or time.monotonic() > deadline:
+            break
+        time.sleep(0.03)
+    assert not left, [(o, o.parent(), getattr(o, "interval", int)()) for o in left]
+    assert not _windows() - windows, _windows() - windows
 
 
 @pytest.fixture

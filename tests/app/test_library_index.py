@@ -1,0 +1,158 @@
+"""What the Library reads of a folder: figures, lineage, notes, and damage said as such."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from artefact_samples import full, network, twin
+
+from app.artefacts import sha256_of
+from app.library_index import (
+    NOTE_FILE,
+    Index,
+    ancestors,
+    compared,
+    descendants,
+    lineage,
+    read_note,
+    write_note,
+)
+from app.session import Library
+from app.store import load_network, save_network, save_twin, write_recording
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A recording, a twin of it, a network of that twin."""
+    made = tmp_path / "library"
+    recording = replace(full(), status="done")
+    recording.meta["id"] = "rec-1"
+    path = write_recording(made / "rec-folder", recording)
+    one = twin()
+    one.meta.update(
+        id="twin-1",
+        parents=[{"id": "rec-1", "path": str(path), "sha256": sha256_of(path), "sequences": 2}],
+    )
+    path = save_twin(made / "twin-folder", one)
+    net = network()
+    net.meta.update(
+        id="net-1", parents=[{"id": "twin-1", "path": str(path), "sha256": sha256_of(path)}]
+    )
+    save_network(made / "net-folder", net)
+    return made
+
+
+def test_lineage_leads_from_recording_to_network(folder: Path) -> None:
+    entries = Index(Library(folder)).read()
+    assert [(depth, entry.id) for depth, entry in lineage(entries)] == [
+        (0, "rec-1"),
+        (1, "twin-1"),
+        (2, "net-1"),
+    ]
+    by_id = {entry.id: entry for entry in entries}
+    assert [e.id for e in ancestors(by_id["net-1"], entries)] == ["twin-1", "rec-1"]
+    assert [e.id for e in descendants(by_id["rec-1"], entries)] == ["twin-1", "net-1"]
+    assert not any(entry.problem or entry.changed or entry.missing for entry in entries)
+
+
+def test_a_parent_that_is_gone_is_missing_and_one_that_was_exchanged_has_changed(
+    folder: Path,
+) -> None:
+    shutil.rmtree(folder / "rec-folder")
+    other = twin()
+    other.meta.update(id="twin-1", parents=[{"id": "rec-1", "path": "", "sha256": ""}], more=1)
+    shutil.rmtree(folder / "twin-folder")
+    save_twin(folder / "twin-folder", other)
+    by_id = {entry.id: entry for entry in Index(Library(folder)).read()}
+    assert by_id["twin-1"].missing == ("rec-1",)
+    assert by_id["net-1"].changed == ("twin-1",)
+
+
+@pytest.mark.parametrize(
+    ("file", "part"),
+    [
+        ("rec-folder/recording.nc", "recording.nc"),
+        ("twin-folder/weights.safetensors", "not the file that was written"),
+        ("net-folder/network.json", "network.json can't be read"),
+    ],
+)
+def test_a_broken_file_is_shown_as_such_and_the_others_as_before(
+    folder: Path, file: str, part: str
+) -> None:
+    path = folder / file
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 :] = b""
+    path.write_bytes(content)
+    entries = Index(Library(folder)).read()
+    broken = [entry for entry in entries if entry.problem]
+    assert [entry.artefact.path.name for entry in broken] == [file.partition("/")[0]]
+    assert part in broken[0].problem
+    assert len(entries) == 3
+
+
+def test_a_file_that_is_away_is_told(folder: Path) -> None:
+    (folder / "net-folder" / "forecast.safetensors").unlink()
+    by_id = {entry.id: entry for entry in Index(Library(folder)).read()}
+    assert "forecast.safetensors is missing" in by_id["net-1"].problem
+
+
+def test_notes_stand_beside_and_change_nothing(folder: Path) -> None:
+    before = {path: sha256_of(path) for path in folder.glob("*/*")}
+    for name in ("rec-folder", "twin-folder", "net-folder"):
+        write_note(folder / name, "  second cool-down, ½ the field\n")
+    assert {path: sha256_of(path) for path in before} == before
+    load_network(folder / "net-folder")
+    entries = Index(Library(folder)).read()
+    assert {entry.note for entry in entries} == {"second cool-down, ½ the field"}
+    assert not any(entry.problem for entry in entries)
+    assert all("cool-down" in entry.words for entry in entries)
+    write_note(folder / "rec-folder", "")
+    assert read_note(folder / "rec-folder") == ""
+
+
+def test_a_note_of_a_novel_is_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match="at most 65536"):
+        write_note(folder / "rec-folder", "x" * 70_000)
+    assert not (folder / "rec-folder" / NOTE_FILE).exists()
+
+
+def test_what_has_not_changed_is_not_read_again(folder: Path) -> None:
+    index = Index(Library(folder))
+    first = {entry.id: entry.facts for entry in index.read()}
+    again = {entry.id: entry.facts for entry in index.read()}
+    assert all(again[name] is facts for name, facts in first.items())
+    write_note(folder / "twin-folder", "new")
+    third = {entry.id: entry for entry in index.read()}
+    assert third["twin-1"].note == "new"
+    assert third["rec-1"].facts is first["rec-1"]
+
+
+def test_facts_say_what_it_takes_to_run_it_again(folder: Path) -> None:
+    by_id = {entry.id: entry for entry in Index(Library(folder)).read()}
+    assert by_id["rec-1"].facts.form == {
+        "family": "steps", "steps": 5, "count": 2, "repeats": 4, "seed": 1,
+    }  # fmt: skip
+    assert by_id["twin-1"].facts.form == {"latent": 3, "hidden": 4, "seed": 3}
+    assert by_id["net-1"].facts.form["layers"] == "2, 2"
+    thumb = by_id["rec-1"].facts.thumb
+    assert thumb is not None
+    assert len(thumb.traces) == 4
+    np.testing.assert_allclose(thumb.mean, np.mean(thumb.traces, axis=0))
+
+
+def test_a_comparison_has_every_figure_of_both(folder: Path) -> None:
+    by_id = {entry.id: entry for entry in Index(Library(folder)).read()}
+    rows = compared(by_id["twin-1"], by_id["net-1"])
+    names = [name for name, _, _ in rows]
+    assert len(names) == len(set(names))
+    table = {name: values for name, *values in rows}
+    assert table["Latent state"] == ["3", "—"]
+    assert table["Layers"] == ["—", "2·2"]

@@ -1,0 +1,79 @@
+"""The bundle for a report: what is in it, and what must not be."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import platform
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from app.config import Settings
+from app.problem_bundle import Mask, write_bundle
+from instruments.bench_file import parse_bench, read_bench
+
+IDENTITIES = {
+    "magnet.x": "KEPCO,BIT 4886 36-12  08-04-2023,H249977,4.04-1.82",
+    "lockin": "Stanford_Research_Systems,SR830,s/n37210,ver1.07",
+}
+USER = getpass.getuser()
+HOME = Path.home()
+LOG = [
+    f"error: {HOME}/rigs/smith/rig.toml: can't be read",
+    "error: x at TCPIP0::192.168.10.21::5025::SOCKET: no reply to MEAS:CURR?",
+    "info: heard KEPCO,BIT 4886 36-12  08-04-2023,H249977,4.04-1.82",
+    "info: lockin is Stanford_Research_Systems,SR830,s/n37210,ver1.07",
+    "warning: USB0::0x0957::0x0618::MY51000042::INSTR is gone; 10.0.7.9 doesn't answer",
+    f"info: on {platform.node()}, for {USER}",
+    "error: C:\\Users\\smith\\Documents\\Twinrig\\rec-1\\recording.nc is locked",
+]
+SECRETS = (
+    "192.168.10.21", "10.0.7.9", "H249977", "37210", "MY51000042", "C:\\Users",
+    "virtual-kepco", str(HOME / "rigs"), "/home/", "/rigs/smith",
+)  # fmt: skip
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> dict[str, str]:
+    settings = Settings(bench=str(HOME / "rigs" / "smith" / "rig.toml"), forms={"record": {"n": 1}})
+    path = write_bundle(tmp_path / "out", LOG, settings, read_bench("virtual"), IDENTITIES)
+    with zipfile.ZipFile(path) as bundle:
+        return {name: bundle.read(name).decode("utf-8") for name in bundle.namelist()}
+
+
+def test_it_says_what_is_inside_and_holds_just_that(texts: dict[str, str]) -> None:
+    assert set(texts) == {
+        "README.txt", "log.txt", "versions.json", "bench.json", "settings.json",
+    }  # fmt: skip
+    for name in set(texts) - {"README.txt"}:
+        assert name in texts["README.txt"]
+    assert json.loads(texts["versions.json"])["PyQt6"][0].isdigit()
+    assert json.loads(texts["bench.json"])["bench"]["magnets"]["x"]["driver"] == "kepco-bop"
+    assert json.loads(texts["settings.json"])["forms"] == {"record": {"n": 1}}
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_no_address_serial_number_or_place_is_in_it(texts: dict[str, str], secret: str) -> None:
+    found = [name for name, text in texts.items() if secret.lower() in text.lower()]
+    assert not found
+
+
+def test_neither_user_nor_computer_is_named(texts: dict[str, str]) -> None:
+    log = texts["log.txt"].splitlines()
+    assert "info: on HOST, for USER" in log
+
+
+def test_what_helps_stays_readable(texts: dict[str, str]) -> None:
+    assert "no reply to MEAS:CURR?" in texts["log.txt"]
+    assert "KEPCO,BIT 4886 36-12  08-04-2023,SERIAL,4.04-1.82" in texts["log.txt"]
+    assert "rec-1/recording.nc is locked" in texts["log.txt"]
+
+
+def test_addresses_of_the_bench_are_masked_wherever_they_stand() -> None:
+    text = Path("resources/virtual-nanoring.toml").read_text("utf-8")
+    mask = Mask(parse_bench(text, "here"), {})
+    for line in text.splitlines():
+        if "::" in line:
+            assert "::" not in mask(line.replace('"', " ")), line
