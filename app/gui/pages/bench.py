@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QScrollArea
 
-from app.bench_change import write_change
 from app.gui.background import Latest
 from app.gui.pages.bench_edit_form import BenchEditForm
 from app.gui.pages.bench_manual import ManualPanel
@@ -33,7 +32,6 @@ from app.operations.instrument_care import check_one, reconnect_each, reconnect_
 from instruments.checks import InstrumentCheck
 from instruments.discovery import Found, discover
 from instruments.guards import listed
-from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,7 +57,7 @@ class BenchPage(Page):
         self.doing = ""
         self.found: Found | None = None
         self._checked_at = ""
-        self.edit = BenchEditForm(self.theme, self.form, self.session, self.write)
+        self.edit = BenchEditForm(shell, self.form)
         self._guards()
         self._instruments()
         self.manual, self.wire = ManualPanel(shell), WirePanel(shell)
@@ -173,23 +171,6 @@ class BenchPage(Page):
             self.doing = "Looking for resources"
             self._later_found.ask(discover)
             self.refresh()
-
-    def write(self) -> None:
-        """Write the changed bench file and open it in place of this bench."""
-        if self.session.busy:
-            self.shell.toast(f"{self.session.busy} has the bench: stop it first", "warning")
-            return
-        try:
-            path, kept = write_change(
-                self.session.spec, self.edit.text, self.session.library.folder
-            )
-        except TwinrigError as error:
-            self.shell.toast(str(error), "error")
-            return
-        self.edit.write_button.setEnabled(False)
-        old = f"; the old text is {kept.name}" if kept is not None else ""
-        self.shell.toast(f"Written: {path}{old}")
-        self.shell.open_bench(path)
 
     # what comes back
 

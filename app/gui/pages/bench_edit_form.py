@@ -15,7 +15,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from app.bench_change import target_of
+from app.bench_change import target_of, write_change
 from app.gui.pages.bench_draft_card import claimed, placeholder, set_level
 from app.gui.widgets.basic import Choice, label
 from app.gui.widgets.cost_button import CostButton
@@ -23,14 +23,13 @@ from instruments.bench_edit import edited, problems_of, table_text, tables_of, v
 from instruments.bench_keys import MAY, RESET_KEYS, USUAL, Key, drive_keys, driver_keys
 from instruments.bench_words import unit_of
 from instruments.draft_values import toml, typed
-from models.errors import InputError
+from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.gui.theme import Theme
+    from app.gui.pages.page import Shell
     from app.gui.widgets.form import Form
-    from app.session import Session
 
 LABEL_PX, MOST_LINES = 112, 9
 NAMES = {
@@ -109,7 +108,7 @@ class EditRow(QWidget):
 
 
 class BenchEditForm:
-    """The entries of one table and the file's text; `write` is what the button at the end does.
+    """The entries of one table and the file's text, until it is written.
 
     Attributes
     ----------
@@ -119,11 +118,9 @@ class BenchEditForm:
         What differs from the file: (table, key) → value, None where it is taken away.
     """
 
-    def __init__(
-        self, theme: Theme, form: Form, session: Session, write: Callable[[], None]
-    ) -> None:
-        self._session, self._form = session, form
-        self.text = session.spec.text
+    def __init__(self, shell: Shell, form: Form) -> None:
+        self._shell, self._session, theme = shell, shell.session, shell.theme
+        self.text = self._session.spec.text
         self.changes: dict[tuple[str, str], Any] = {}
         self.problems: list[str] = []
         self._typed: dict[tuple[str, str], str] = {}
@@ -152,7 +149,7 @@ class BenchEditForm:
         self.preview.setAccessibleName("The table as it will be written")
         form.widget(self.preview)
         self.write_button = CostButton(theme)
-        self.write_button.clicked.connect(lambda: write())
+        self.write_button.clicked.connect(lambda: self.write())
         self.write_button.hide()
         form.widget(self.write_button)
         self.rows: dict[str, EditRow] = {}
@@ -241,7 +238,18 @@ class BenchEditForm:
         role = "fault" if self.problems else ""
         self.write_button.say(f"Write {path.name}", wrong if self.problems else cost, role=role)
 
-    def forget(self) -> None:
-        """The file as it is on disk again."""
-        self._typed, self.changes = {}, {}
-        self._show_table()
+    def write(self) -> None:
+        """Write the changed bench file and open it in place of this bench."""
+        session = self._session
+        if session.busy:
+            self._shell.toast(f"{session.busy} has the bench: stop it first", "warning")
+            return
+        try:
+            path, kept = write_change(session.spec, self.text, session.library.folder)
+        except TwinrigError as error:
+            self._shell.toast(str(error), "error")
+            return
+        self.write_button.setEnabled(False)
+        old = f"; the old text is {kept.name}" if kept is not None else ""
+        self._shell.toast(f"Written: {path}{old}")
+        self._shell.open_bench(path)

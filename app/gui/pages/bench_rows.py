@@ -91,12 +91,13 @@ class InstrumentRows(Painted):
     def _fit(self) -> None:
         y = 0.0
         for row in self.rows:
-            x = self.width() - BUTTONS_PX
-            for words in row.actions:
+            x = self.width() - 8
+            for words in reversed(row.actions):
                 button = self.buttons[row.name, words]
                 wide = button.sizeHint().width()
-                button.setGeometry(round(x), round(y + 17), wide, 28)
-                x += wide + 8
+                x -= wide
+                button.setGeometry(x, round(y + 17), wide, 28)
+                x -= 8
             y += self._height(row)
         self.setFixedHeight(round(y) + 1)
 

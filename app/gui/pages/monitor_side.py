@@ -44,6 +44,7 @@ class MonitorSide(QWidget):
         self.now = self.loop.curve("measured", 2)
         self.head = self.loop.dots("measured")
         self.spectrum = Panel(theme, "Spectrum", "", x_label="Frequency, Hz", log_y=True)
+        self.spectrum.plot.getAxis("left").setStyle(maxTextLevel=0)  # decades, not each ninth
         self.density = self.spectrum.curve("measured", 1.2, antialias=True)
         column.addWidget(self.loop, 1)
         column.addWidget(self.spectrum, 1)
@@ -91,7 +92,7 @@ class MonitorSide(QWidget):
             here = slice(max(0, cuts[age] - 1), cuts[age + 1])  # joined to the part before
             curve.setData(field_T[here], values[here])
         self.head.setData(field_T[-1:], values[-1:])
-        self.loop.unit.setText(f"{unit} against field")
+        self.loop.unit.setText(unit)
         self.loop.legend.show_keys([Key("line", "measured", "now")])
 
     def _draw_spectrum(self, live: LiveMonitor, trace: Trace, times_s: Any, values: Any) -> None:
