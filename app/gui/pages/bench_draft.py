@@ -18,6 +18,7 @@ from instruments.bench_draft import Draft, DraftInstrument, is_missing, named, t
 from instruments.bench_file import read_bench
 from instruments.clock import Stop
 from instruments.discovery import Found, discover
+from instruments.draft_of_bench import draft_of, guard_text
 from instruments.draft_settings import boards_of, known_by, on_a_clock
 from instruments.who_answers import Answer, who_answers
 from models.errors import InputError, TwinrigError
@@ -52,6 +53,8 @@ class BenchDraftPage(Page):
         self.open_button.setToolTip("Closes the present bench, safe as always, and opens this one")
         self.open_button.hide()
         self.add_button = self.button("Add address", self.add)
+        self.here_button = self.button("From this bench", self.take_bench)
+        self.here_button.setToolTip("Begins with what the open bench file says, to add to it")
         self.ask_button = self.button("Ask who they are", self.ask)
         self.ask_button.setToolTip("Opens each and sends *IDN?; nothing is set")
         self.find_button = self.button("Find resources", self.look)
@@ -127,6 +130,21 @@ class BenchDraftPage(Page):
         """A card for an address that is listed nowhere."""
         self._card(DraftInstrument("")).resource.setFocus()
         self.form_changed()
+
+    def take_bench(self) -> None:
+        """Begin with what the open bench file says, in place of what stands here."""
+        draft = draft_of(self.session.spec.text)
+        for card in self.cards:
+            card.hide()
+            card.deleteLater()
+        self.cards, self.virtual = [], draft.virtual
+        for one in draft.instruments:
+            card = self._card(one)
+            card.table_name.setText(one.name)
+            if card.guards is not None:
+                card.guards.entry.setText(guard_text(draft, one.name))
+        self.fields.show_draft(draft)
+        self.show_cost()
 
     def _card(self, one: DraftInstrument) -> InstrumentCard:
         card = InstrumentCard(self.theme, one, self.form_changed)

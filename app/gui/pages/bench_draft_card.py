@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
 KEY_PX, ENTRY_PX, NAME_PX, DRIVER_PX = 152, 152, 128, 168
+OF_ADDRESS = ("terminator", "timeout_s", "baud_rate")  # keys of any driver
 NOBODY = "not on this bench"
 
 
@@ -179,7 +180,7 @@ class InstrumentCard(QFrame):
     def instrument(self) -> DraftInstrument:
         """The instrument as it stands in the form."""
         driver = str(self.driver.currentData() or "")
-        values = {k: v for k, v in self.one.values.items() if k == "terminator"}
+        values = {k: v for k, v in self.one.values.items() if k in OF_ADDRESS}
         values |= {
             name: typed(name, row.text, driver) for name, row in self.rows.items() if row.text
         }

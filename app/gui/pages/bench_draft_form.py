@@ -12,7 +12,7 @@ from app.gui.pages.bench_draft_card import claimed, placeholder, set_level
 from app.gui.widgets.basic import Choice, label
 from instruments.bench_draft import is_missing
 from instruments.bench_keys import RESET_KEYS, Key, drive_keys
-from instruments.draft_values import typed
+from instruments.draft_values import toml, typed
 from models.sequence import ENCODINGS
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
+    from instruments.bench_draft import Draft
 
 LABELS = {
     "low_T": "Field at drive 0", "high_T": "Field at drive 1", "hold_s": "Hold", "gate_s": "Gate",
@@ -97,6 +98,16 @@ class DraftForm:
         dialog.fileSelected.connect(self.file.setText)
         dialog.show()
         return dialog
+
+    def show_draft(self, draft: Draft) -> None:
+        """Show the name, the adapter, drive and reset of a draft."""
+        self.name.setText(draft.name)
+        boards = [str(table.get("resource", "")) for table in draft.boards.values()]
+        self.board.setText(boards[0] if boards else "")
+        self.encoding.choose(draft.drive.get("encoding", ""))
+        for (table, key), entry in self.entries.items():
+            values = draft.drive if table == "drive" else draft.reset
+            entry.setText(toml(values[key]).strip('"') if key in values else "")
 
     def boards(self) -> dict[str, dict[str, Any]]:
         """The [board.*] tables."""

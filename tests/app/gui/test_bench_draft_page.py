@@ -196,3 +196,17 @@ def test_the_status_of_an_instrument_guards_the_magnet(page: Any, qtbot: Any) ->
     qtbot.waitUntil(lambda: page.form.primary.isEnabled(), timeout=WAIT_MS)
     lock = parse_bench(page.preview.toPlainText(), "page").interlocks["lockin-aux1"]
     assert (lock.instrument, lock.input, lock.above_V) == ("lockin", "aux1", 2.0)
+
+
+def test_the_open_bench_is_where_one_can_begin(page: Any, tmp_path: Path) -> None:
+    page.fields.file.setText(str(tmp_path / "more.toml"))
+    page.here_button.click()
+    assert [card.table_name.text() for card in page.cards] == ["x", "lockin"]
+    assert page.form.primary.isEnabled()
+    page.cards[1].rows["channels"].entry.setText("X, Y, R")
+    page.show_cost()
+    page.form.primary.click()
+    spec, before = read_bench(tmp_path / "more.toml"), page.session.spec
+    assert spec.readouts["lockin"].options["channels"] == ("X", "Y", "R")
+    assert spec.magnets == before.magnets
+    assert (spec.window, spec.reset, spec.virtual) == (before.window, before.reset, before.virtual)

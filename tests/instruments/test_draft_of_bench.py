@@ -1,0 +1,36 @@
+"""A bench file as a draft: written again it is the same bench."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from instruments.bench_draft import text_of
+from instruments.bench_file import parse_bench, read_bench
+from instruments.draft_of_bench import draft_of, guard_text
+from instruments.draft_settings import interlocks_of
+from models.errors import InputError
+
+WATER = '\n[interlock.lockin-aux1]\ninstrument = "lockin"\ninput = "aux1"\nabove_V = 2.0\n'
+
+
+@pytest.mark.parametrize("name", ["virtual", "virtual-spin-vortex-ice"])
+def test_a_bench_that_is_written_again_is_the_same(name: str) -> None:
+    spec = read_bench(name)
+    again = parse_bench(text_of(draft_of(spec.text)), spec.source)
+    timing = {"timing": spec.timing}  # a draft names `auto` where nothing was said
+    assert replace(again, text="", **timing) == replace(spec, text="")
+
+
+def test_interlocks_are_said_as_they_are_typed() -> None:
+    text = read_bench("virtual").text + WATER
+    words = guard_text(draft_of(text), "lockin")
+    assert words == "aux1 > 2 V"
+    assert interlocks_of("lockin", words) == draft_of(text).interlocks
+    assert guard_text(draft_of(text), "x") == ""
+
+
+def test_what_is_no_toml_is_refused() -> None:
+    with pytest.raises(InputError, match="no TOML"):
+        draft_of("[magnet")
