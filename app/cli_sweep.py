@@ -42,7 +42,7 @@ def _pool_arguments(parser: argparse.ArgumentParser, what: str) -> None:
         "--workers", type=whole, metavar="N", help="processes of this machine (its cores)"
     )
     parser.add_argument(
-        "--scheduler", metavar="tcp://HOST:PORT",
+        "--scheduler", metavar="tcp://…",
         help="a Dask cluster instead, whose workers see the same folders (extra: cluster)",
     )  # fmt: skip
     parser.add_argument(
