@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli_drift import DESPITE_WORDS
-from app.cli_types import delays, factor, layers, numbers, share, whole, whole_or_zero
+from app.cli_types import delays, factor, layers, share, whole, whole_or_zero
 from app.train_request import TrainOptions
 from models.errors import InputError, raise_problems
 from models.wiring import GRAMMAR
@@ -22,6 +23,7 @@ TRAIN_WORDS = "train a network of twins for a task"
 DEPLOY_WORDS = "run a network on the one device, time-multiplexed"
 PLAIN = ("sparsity", "cascade", "patience", "weight_decay", "rate", "max_hours")
 GIVEN = ("taps", "readout_taps")
+SHARES = re.compile(r"[\d.]+(e-?\d+)?(,[\d.]+(e-?\d+)?)?")
 
 
 def train_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,9 +70,9 @@ def _layout(parser: argparse.ArgumentParser) -> None:
         help="share of each node's weights that stay zero, chosen by the seed (0)",
     )  # fmt: skip
     group.add_argument(
-        "--supply", type=numbers, default=(), metavar="STEP[,SLEW]",
+        "--supply", metavar="STEP[,SLEW]",
         help="resolution and largest change a step of what drives the device, as shares of the "
-        "drive's window: what can't be driven is not learned",
+        "drive's window, or a bench file to take them from: what can't be driven is not learned",
     )  # fmt: skip
     group.add_argument(
         "--ensemble", nargs="+", action="extend", type=Path, default=[], metavar="TWIN",
@@ -161,13 +163,21 @@ def _options(arguments: argparse.Namespace) -> TrainOptions:
     given |= {n: getattr(arguments, n) for n in GIVEN if getattr(arguments, n) is not None}
     if arguments.wiring is not None:
         given["wiring"] = " ".join(arguments.wiring)
-    if arguments.supply:
-        step, *rest = arguments.supply
-        given["supply"] = (step, rest[0] if rest else 0.0)
+    if arguments.supply is not None:
+        given["supply"] = _supply(arguments.supply)
     if arguments.origin is not None:
         given["origin"] = _text(arguments.origin)
     ensemble = tuple(_text(path) for path in arguments.ensemble)
     return TrainOptions(use=tuple(arguments.use), ensemble=ensemble, **given)
+
+
+def _supply(text: str) -> tuple[float, float]:
+    if SHARES.fullmatch(text):
+        step, _, slew = text.partition(",")
+        return float(step), float(slew or 0.0)
+    from app.train_supply import supply_of
+
+    return supply_of(text)
 
 
 def words_of(options: Mapping[str, Any]) -> list[str]:

@@ -73,18 +73,10 @@ def delays(text: str) -> tuple[int, ...]:
 
 def share(text: str) -> float:
     """A number from 0 to below 1."""
-    value = numbers(text)
-    if len(value) != 1 or not 0 <= value[0] < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to below 1")
-    return value[0]
-
-
-def numbers(text: str) -> tuple[float, ...]:
-    """One or two numbers, `0.001,0.2`."""
     try:
-        values = tuple(float(part) for part in text.split(","))
+        value = float(text)
     except ValueError:
-        values = ()
-    if not 1 <= len(values) <= 2 or not all(math.isfinite(value) for value in values):
-        raise argparse.ArgumentTypeError(f"{text!r} is not one number or two with a comma between")
-    return values
+        value = math.nan
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to below 1")
+    return value

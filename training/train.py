@@ -75,7 +75,7 @@ class Trainer:
         self.parameters = [*layers.weights, *layers.biases]
         self.stages = settings.stages(layers.depth)
         self.iteration, self.elapsed_s = 0, 0.0
-        self.best_iteration = 0
+        self.training = float("inf")
         self.best = [p.detach().clone() for p in self.parameters]
         self.enter(self.stages[0])
 
@@ -83,7 +83,7 @@ class Trainer:
         """Make ready what a stage needs, its read-out aside."""
         settings, layers, design = self.settings, self.layers, self.layers.design
         self.stage = stage
-        self.training = self.best_validation = float("inf")
+        self.best_validation = float("inf")
         self.best_iteration = self.iteration
         chosen = [*(layers.weights[k] for k in stage.trained)]
         shifts = [*(layers.biases[k] for k in stage.trained)]

@@ -23,6 +23,7 @@ from app.operations.events import (
 from app.operations.train import train
 from app.store import load_network, load_twin, save_twin, sha256_of, write_recording
 from app.train_request import TrainOptions
+from app.train_supply import supply_of
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from models.errors import InputError, RefusedError
@@ -234,6 +235,21 @@ def test_a_report_repeats_the_options_of_a_training() -> None:
     absolute = tuple(str(Path(name).resolve()) for name in options.ensemble)
     assert TrainOptions.of(asked) == replace(options, ensemble=absolute)
     assert words_of(asdict(TrainOptions())) == []
+
+
+def test_a_bench_says_what_its_supply_can_play() -> None:
+    step, slew = supply_of("virtual")
+    # 1 µA of the Kepco's command, 0.4 mT/A, a window of 1.2 mT
+    assert (step, slew) == (pytest.approx(1e-6 * 4e-4 / 1.2e-3, rel=1e-6), 0.0)
+    arguments = build_parser().parse_args(
+        "train --task t --twin t --layers 2 --out n --supply virtual".split()
+    )
+    assert asked_of(arguments)["options"]["supply"] == (step, slew)
+    arguments.supply = "1e-3,0.2"
+    assert asked_of(arguments)["options"]["supply"] == (1e-3, 0.2)
+    arguments.supply = "2,0"
+    with pytest.raises(InputError, match="resolution 2"):
+        asked_of(arguments)
 
 
 @pytest.mark.parametrize(

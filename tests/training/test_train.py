@@ -176,6 +176,19 @@ def test_streams_walk_on_and_what_follows_a_jump_is_masked() -> None:
     assert 10 < jumps < 30
 
 
+def test_streams_of_windows_begin_with_a_window_and_count_by_its_last_step() -> None:
+    streams, draw = Streams(end=1200, count=5, masked=40, chunk=60, window=10), generator()
+    assert streams.answers().shape == streams.counted().shape == (6, 5)
+    assert streams.counted()[:, 0].tolist() == [False] * 4 + [True] * 2
+    for _ in range(60):
+        assert (streams.position % 10 == 0).all()
+        assert streams.steps().max() < 1200
+        assert streams.answers()[0].tolist() == (streams.position // 10).tolist()
+        jumped = streams.walk(draw)
+        assert (streams.counted().sum(0)[jumped] == 2).all()
+        assert streams.counted()[:, ~jumped].all()
+
+
 def trained(task: Task, iterations: int = 120, **settings: float) -> Trainer:
     trainer = Trainer(task, layers_of(), TrainSettings(iterations=iterations, **settings))
     trainer.begin()
