@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-# every knob's usual range in equal ratios, set before any score was seen; which of the 27 is
-# taken, the validation part says, for each noise level anew
-LEAKS, RADII, INPUT_SCALES = (0.1, 0.3, 0.9), (0.5, 0.8, 1.3), (0.2, 0.8, 3.2)
+# every knob in equal ratios over more than its usual range; which of the 64 networks is taken,
+# the validation part says, for each noise level anew: no score of a test part has a say
+LEAKS, RADII, INPUT_SCALES = (0.1, 0.2, 0.4, 0.8), (0.7, 1.0, 1.4, 2.0), (0.25, 0.7, 2.0, 5.6)
 
 
 @dataclass(frozen=True)
