@@ -25,17 +25,17 @@ class Settings:
         The last bench file, or `virtual`; empty before one was chosen.
     geometry
         Window geometry as Qt wrote it, in hexadecimal.
-    page
-        The page that was in view.
     forms
         Page → control → value.
+    page
+        The page that was in view.
     """
 
     theme: str = "system"
     bench: str = ""
     geometry: str = ""
-    page: str = ""
     forms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    page: str = ""
 
 
 def settings_path() -> Path:
@@ -58,9 +58,9 @@ def load_settings(path: Path) -> tuple[Settings, str]:
     except FileNotFoundError:
         return Settings(), ""
     except (OSError, ValueError, RecursionError) as fault:
-        return Settings(), f"{path} can't be read ({fault}): starting with default settings"
+        return Settings(), f"{path} can't be read ({fault}): {_put_aside(path)}"
     if not isinstance(body, dict):
-        return Settings(), f"{path} holds no table of settings: starting with default settings"
+        return Settings(), f"{path} holds no table of settings: {_put_aside(path)}"
     settings, wrong = Settings(), []
     for item in fields(Settings):
         value = body.get(item.name, getattr(settings, item.name))
@@ -70,6 +70,16 @@ def load_settings(path: Path) -> tuple[Settings, str]:
             wrong.append(item.name)
     note = f"{path}: {', '.join(wrong)} had no usable value and is the default" if wrong else ""
     return settings, note
+
+
+def _put_aside(path: Path) -> str:
+    """Keep a broken file under another name, so that the next one doesn't overwrite it."""
+    aside = path.with_name(f"{path.name}.broken")
+    try:
+        os.replace(path, aside)
+    except OSError as fault:
+        return f"starting with default settings (it stays where it is: {fault})"
+    return f"starting with default settings; the old file is {aside.name}"
 
 
 def _fits(name: str, value: Any) -> bool:

@@ -240,7 +240,7 @@ class Window(RunningWindow):
         geometry = bytes(self.saveGeometry().toHex().data()).decode()
         shown = next((k for k, p in self.pages.items() if p is self.stack.currentWidget()), "")
         page = shown if shown not in ("", "welcome", "keys") else self.settings.page
-        return Settings(self.theme.mode, self.bench_file, geometry, page, forms)
+        return Settings(self.theme.mode, self.bench_file, geometry, forms, page)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Esc is Stop only where no entry, list or popup could mean it otherwise."""

@@ -126,6 +126,11 @@ class AskBar(QFrame):
         self.buttons: list[QPushButton] = []
         self.hide()
 
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self._words.text()
+
     def ask(self, text: str, answers: Sequence[tuple[str, Callable[[], None]]]) -> None:
         """Show the question; no answers makes it a statement."""
         self._words.setText(text)

@@ -40,6 +40,7 @@ class Visitor:
 
     def act(self) -> None:
         windows = [w for w in QApplication.topLevelWidgets() if isinstance(w, Window)]
+        windows = [w for w in windows if not w._closed]
         if windows and windows[-1].pages and self.steps and self.steps[0](windows[-1]) is not False:
             self.steps.pop(0)
         if not self.steps:
@@ -141,3 +142,54 @@ def test_a_signal_while_recording_ends_safely_with_exit_3(tmp_path, name: str) -
     recording = read_recording(seen["path"])
     assert recording.status == "stopped"
     assert recording.complete.sum() > 0
+
+
+def test_the_first_start_offers_the_virtual_rig_and_connects_nothing(tmp_path) -> None:
+    seen: list[object] = []
+    visitor = Visitor(
+        lambda w: w.page() is w.pages["welcome"],
+        lambda w: seen.extend([w.session.bench, w.top.pill.state.words]),
+        lambda w: w.pages["welcome"].virtual.click(),
+        lambda w: w.session.bench is not None,
+        lambda w: seen.append(w.page() is w.pages["record"]),
+        shut,
+    )
+    assert main([]) == 0
+    assert visitor.steps == []
+    assert seen == [None, "No bench", True]
+    assert load_settings(settings_path())[0].bench == "virtual"
+
+
+def test_the_last_bench_and_page_come_back(tmp_path) -> None:
+    visitor = Visitor(lambda w: w.open_page("log"), shut)
+    assert main(["--bench", "virtual"]) == 0
+    again = Visitor(
+        lambda w: w.session.bench is not None,
+        lambda w: w.page() is w.pages["log"],
+        shut,
+    )
+    assert main([]) == 0
+    assert visitor.steps == again.steps == []
+
+
+def test_a_last_bench_that_is_gone_is_told_and_never_stops_the_start(tmp_path) -> None:
+    settings_path().parent.mkdir(parents=True)
+    settings_path().write_text(json.dumps({"bench": str(tmp_path / "away.toml")}))
+    said: list[str] = []
+    visitor = Visitor(
+        lambda w: w.page() is w.pages["welcome"],
+        lambda w: said.extend(w.log),
+        shut,
+    )
+    assert main([]) == 0
+    assert visitor.steps == []
+    assert any("last bench can't be opened" in words for words in said)
+
+
+def test_broken_settings_are_put_aside(tmp_path) -> None:
+    settings_path().parent.mkdir(parents=True)
+    settings_path().write_text("{ cut sho")
+    Visitor(shut)
+    assert main(["--bench", "virtual"]) == 0
+    assert settings_path().with_name("window.json.broken").read_text() == "{ cut sho"
+    assert load_settings(settings_path())[1] == ""

@@ -1,0 +1,96 @@
+"""A plot's menu: copy, PNG, SVG, CSV; the run's id is in the plot and in every file of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QPoint
+from PyQt6.QtGui import QImage
+from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
+
+from app.gui.widgets.panel import Panel
+from app.gui.widgets.plot_menu import copy_plot, csv_of, file_name, plot_menu, save_plot
+from models.errors import TwinrigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUN = "rec-20261125T104400-7f3a01"
+
+
+@pytest.fixture(params=["Step", ""])
+def panel(request, qtbot, theme) -> Panel:
+    made = Panel(theme, "Response X", "µV", x_label=request.param)
+    qtbot.addWidget(made)
+    made.resize(600, 300)
+    line, band, dots = made.curve("measured"), made.band("twin"), made.dots("field")
+    line.setData(np.arange(5.0), np.arange(5.0) ** 2)
+    band.show(np.arange(4), np.zeros(4), np.full(4, 9.0))
+    dots.setData([1, 2], [3, 4])
+    made.show_run(RUN)
+    made.show()
+    return made
+
+
+def test_the_run_is_painted_in_every_plot(panel: Panel) -> None:
+    shown = panel.run_mark if panel.run_id is None else panel.run_id
+    assert shown.text() == RUN
+    assert shown.isVisible()
+    assert panel.view.geometry().adjusted(0, 0, 0, 20).contains(shown.geometry().center())
+
+
+def test_the_menu_offers_all_four_and_opens_by_the_menu_key(panel: Panel, qtbot) -> None:
+    words = [action.text() for action in plot_menu(panel).actions() if action.text()]
+    assert words == ["Copy plot", "Save as PNG", "Save as SVG", "Save as CSV"]
+    panel.view.customContextMenuRequested.emit(QPoint(5, 5))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    menu.close()
+
+
+def test_copy_puts_a_picture_on_the_clipboard(panel: Panel) -> None:
+    copy_plot(panel)
+    clipboard = QApplication.clipboard()
+    assert clipboard is not None
+    assert clipboard.pixmap().size() == panel.size()
+
+
+def test_a_table_has_every_line_and_the_run(panel: Panel) -> None:
+    title, run, head, *rows = csv_of(panel).decode("utf-8").splitlines()
+    assert title == "# Response X, µV"
+    assert run == f"# {RUN}"
+    names = head.split(",")
+    table = [dict(zip(names, row.split(","), strict=True)) for row in rows]
+    assert [float(row["measured"]) for row in table] == [0.0, 1.0, 4.0, 9.0, 16.0]
+    assert {row["twin band high"] for row in table} == {"9", ""}
+    assert [row["field dots"] for row in table] == ["3", "4", "", "", ""]
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "csv"])
+def test_files_are_written_whole(panel: Panel, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"{file_name(panel)}.{suffix}"
+    assert path.name == f"{RUN}-response-x.{suffix}"
+    save_plot(panel, path)
+    if suffix == "png":
+        assert QImage(str(path)).width() == 2 * panel.width()
+    else:
+        text = path.read_text("utf-8")
+        assert RUN in text
+        assert ("<svg" in text) == (suffix == "svg")
+
+
+def test_a_disk_that_refuses_is_an_error(panel: Panel, tmp_path: Path) -> None:
+    with pytest.raises(TwinrigError, match="vanished"):
+        save_plot(panel, tmp_path / "no" / "plot.csv")
+
+
+def test_asking_for_a_place_holds_up_nothing(panel: Panel, qtbot) -> None:
+    action = next(a for a in plot_menu(panel).actions() if a.text() == "Save as SVG")
+    action.trigger()
+    dialog = panel.findChild(QFileDialog)
+    assert dialog is not None
+    assert not dialog.isModal()
+    assert QApplication.activeModalWidget() is None
+    dialog.close()
