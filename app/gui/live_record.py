@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.gui.words import prefix
 from app.operations.events import (
     ReferenceRecorded,
     ReferenceStarted,
@@ -131,6 +132,13 @@ class LiveRecording:
     def _good(self, sequence: int) -> list[FloatArray]:
         pairs = zip(self.positions.get(sequence, ()), self.repeats.get(sequence, ()), strict=True)
         return [response for position, response in pairs if position not in self.bad]
+
+    def scale(self, channel: int, traces: FloatArray) -> tuple[float, str]:
+        """Factor and unit in which a channel reads well, of its traces or of the running repeat."""
+        unit = self.plan.units[channel] if self.plan else ""
+        known = traces if traces.size else self.running[:, channel : channel + 1]
+        finite = np.abs(known[np.isfinite(known)]) if known.size else np.empty(0)
+        return prefix(float(finite.max()) if finite.size else 0.0, unit)
 
     def mean_of_all(self, sequence: int) -> FloatArray:
         """Mean over good repeats `(T, C)` of all channels; before the first the running repeat."""

@@ -39,6 +39,8 @@ class DriftPanel(Panel):
 
     def clear(self) -> None:
         """Nothing recorded yet."""
+        self.empty("level of each repeat")
+        self.unit.setText("")
         self.spread_band.clear()
         for item in (self.good, self.crosses, self.line):
             item.setData(x=[], y=[])

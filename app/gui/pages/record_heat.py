@@ -52,7 +52,6 @@ class HeatPanel(Panel):
         """Show `(T, C)` in `unit`, NaN where nothing was measured yet."""
         known = mean[np.isfinite(mean)]
         if not known.size:
-            self.empty("repeats appear here while they are recorded")
             return
         self.filled()
         low, high = (float(v) for v in np.percentile(known, RANGE))

@@ -14,7 +14,7 @@ from app.gui.pages.record_heat import MANY, HeatPanel
 from app.gui.widgets.basic import Choice, Segments
 from app.gui.widgets.legend import Key
 from app.gui.widgets.panel import Panel, joined
-from app.gui.words import count, prefix
+from app.gui.words import count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-FOLLOW_S = 1.5
-"""How long a sequence stays in view while the run hops between interleaved ones."""
+COMES, SECOND = "repeats appear here while they are recorded", "from the second repeat on"
+FOLLOW_S = 1.5  # that a sequence stays in view while the run hops between interleaved ones
 
 
 class RecordPlots(QWidget):
@@ -88,8 +88,7 @@ class RecordPlots(QWidget):
             panel.without_values("bottom")
             panel.plot.getAxis("bottom").setHeight(4)
         self.distribution.without_values("left")
-        self.response.empty("repeats appear here while they are recorded")
-        self.spread.empty("from the second repeat on")
+        self._say_empty()
         self.distribution.plot.getAxis("left").setWidth(6)
 
     def _curves(self) -> None:
@@ -129,6 +128,13 @@ class RecordPlots(QWidget):
     def _pick_channel(self, channel: int) -> None:
         self.many.setCurrentIndex(channel)
         self.as_map.choose(False)
+
+    def _say_empty(self) -> None:
+        """Words in place of what is to come."""
+        for panel, words in ((self.response, COMES), (self.heat, COMES), (self.spread, SECOND)):
+            panel.empty(words)
+            panel.unit.setText("")
+            panel.legend.show_keys(())
 
     def set_channels(self, channels: tuple[str, ...]) -> None:
         """Offer the channels; the toggle is there where there is a choice."""
@@ -186,6 +192,7 @@ class RecordPlots(QWidget):
             line.setData([], [])
         self.band.clear()
         self.drift.clear()
+        self._say_empty()
         self.head.setData(x=[], y=[])
         for line in (*self.cursors, self.spread_mean):
             line.hide()
@@ -203,7 +210,7 @@ class RecordPlots(QWidget):
             self.field_line.setData(np.arange(field_T.size + 1), 1e3 * field_T)
             self.field.plot.setXRange(0, field_T.size, padding=0)
         traces = live.traces(self.shown, self.channel)
-        factor, unit = self._scale(live, traces)
+        factor, unit = live.scale(self.channel, traces)
         here = running and live.sequence == self.shown and live.step >= 0
         self._draw_response(traces * factor, unit, live, here)
         self._draw_running(live, factor, here)
@@ -215,8 +222,8 @@ class RecordPlots(QWidget):
         if self._levels != seen:
             self._levels = seen
             self.drift.draw(live, self.channel, factor, unit)
-        for panel in (self.spread, self.drift):
-            panel.show_run(live.plan.run_id)
+        self.spread.show_run(live.plan.run_id)
+        self.drift.show_run(live.plan.run_id)
 
     def _follow(self, live: LiveRecording, running: bool) -> None:
         """Show the running sequence; hop at most every `FOLLOW_S`: interleaved runs are fast."""
@@ -229,12 +236,6 @@ class RecordPlots(QWidget):
             running and time.monotonic() - self._since_s > FOLLOW_S and live.sequence != self.shown
         ):
             self.shown, self._since_s = live.sequence, time.monotonic()
-
-    def _scale(self, live: LiveRecording, traces: FloatArray) -> tuple[float, str]:
-        unit = live.plan.units[self.channel] if live.plan else ""
-        known = traces if traces.size else live.running[:, self.channel : self.channel + 1]
-        finite = np.abs(known[np.isfinite(known)]) if known.size else np.empty(0)
-        return prefix(float(finite.max()) if finite.size else 0.0, unit)
 
     def _draw_response(
         self, traces: FloatArray, unit: str, live: LiveRecording, here: bool
@@ -268,7 +269,8 @@ class RecordPlots(QWidget):
             self.spread_line.setData([], [])
             self.spread_mean.hide()
         if here:
-            keys.append(Key("line", "text1", f"repeat {live.position + 1}, running"))
+            which = "running" if many else f"repeat {live.position + 1}, running"
+            keys.append(Key("line", "text1", which))
         if self.chosen >= 0:
             keys.append(Key("dash", "text1", f"repeat {self.chosen + 1}"))
         self.response.legend.show_keys(keys)

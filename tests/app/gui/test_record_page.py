@@ -135,6 +135,7 @@ def test_the_next_design_is_seen_while_a_run_goes_on(window, page, press_record,
     page.show_cost()
     assert page.heading.text() == "Next recording"
     assert page.plots.field_line.getData()[0][-1] == 33
+    assert "repeats appear here" in page.plots.response.hint.text()
     page.view.choose(False)
     assert page.heading.text().startswith("Recording mixed:2x60")
     assert page.plots.field_line.getData()[0][-1] == 60
