@@ -203,20 +203,14 @@ def join(recordings: Sequence[Recording]) -> Recording:
     repeats = max(r.response.shape[1] for r in recordings)
     return Recording(
         np.concatenate([_padded(r.response, repeats, steps) for r in recordings]),
-        np.concatenate(
-            [np.pad(r.drive, ((0, 0), (0, steps - r.drive.shape[1])), constant_values=np.nan)
-             for r in recordings]
-        ),
+        np.concatenate([_widened(r.drive, steps, np.nan) for r in recordings]),
         np.concatenate([r.lengths for r in recordings]),
         tuple(f for r in recordings for f in r.families),
         np.concatenate([_widened(r.order, repeats, -1) for r in recordings]),
         np.concatenate([_widened(r.start_s, repeats, np.nan) for r in recordings]),
         first.channels, first.units, first.window, first.reset, first.settings,
         first.identities, "done", first.meta,
-        holds=np.concatenate(
-            [np.pad(r.holds, ((0, 0), (0, steps - r.holds.shape[1])), constant_values=1)
-             for r in recordings]
-        ),
+        holds=np.concatenate([_widened(r.holds, steps, 1) for r in recordings]),
     )  # fmt: skip
 
 
@@ -291,8 +285,8 @@ def _padded(response: Array, repeats: int, steps: int) -> Array:
     )
 
 
-def _widened(array: NDArray[np.generic], repeats: int, fill: float) -> NDArray[np.generic]:
-    return np.pad(array, ((0, 0), (0, repeats - array.shape[1])), constant_values=fill)
+def _widened(array: NDArray[np.generic], columns: int, fill: float) -> NDArray[np.generic]:
+    return np.pad(array, ((0, 0), (0, columns - array.shape[1])), constant_values=fill)
 
 
 def _where_mean(values: Array, where: Mask) -> Array:
