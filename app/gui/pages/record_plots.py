@@ -187,11 +187,13 @@ class RecordPlots(QWidget):
         """Nothing recorded yet."""
         self.pinned, self.shown, self._since_s, self._levels = None, 0, -FOLLOW_S, ()
         self.chosen = -1
-        for line in (self.repeat_lines, self.mean_line, self.running_line, self.spread_line,
-                     self.chosen_line):  # fmt: skip
+        lines = self.repeat_lines, self.mean_line, self.running_line, self.chosen_line
+        for line in (*lines, self.spread_line):
             line.setData([], [])
         self.band.clear()
         self.drift.clear()
+        self.drift.show_run("")
+        self.spread.show_run("")
         self._say_empty()
         self.head.setData(x=[], y=[])
         for line in (*self.cursors, self.spread_mean):

@@ -136,6 +136,7 @@ def test_the_next_design_is_seen_while_a_run_goes_on(window, page, press_record,
     assert page.heading.text() == "Next recording"
     assert page.plots.field_line.getData()[0][-1] == 33
     assert "repeats appear here" in page.plots.response.hint.text()
+    assert page.plots.spread.run_id.text() == ""  # it is no run's picture
     page.view.choose(False)
     assert page.heading.text().startswith("Recording mixed:2x60")
     assert page.plots.field_line.getData()[0][-1] == 60
