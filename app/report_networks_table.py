@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from statistics import fmean
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from app.operations.compare_networks_table import (
@@ -27,6 +28,7 @@ HEAD = (
     "network", "foreseen", "by the stochastic twin", "on the device", "device / foreseen",
     "inside 90 %", "runs a deployment", "runs recorded", "networks",
 )  # fmt: skip
+LABEL_WIDTH = 34  # characters of a line
 NOTE = (
     "Means ± standard deviations over seeds and folds; smaller is better. Foreseen: the median of "
     "simulated deployments by the twin that the network was trained through; software: its score "
@@ -112,7 +114,7 @@ def pooled_words(tables: Sequence[Table]) -> str:
 def table_figure(table: Table) -> Figure:
     """One line a row: foreseen scores open green, measured filled red, software grey."""
     rows = [row for row in table.rows if row.predicted]
-    figure = new_figure(1.1 + 0.42 * len(rows))
+    figure = new_figure(1.1 + 0.5 * len(rows))
     axes = figure.subplots()
     for place, row in enumerate(rows):
         if row.scores:
@@ -120,7 +122,7 @@ def table_figure(table: Table) -> Figure:
         else:
             axes.plot(list(row.predicted), [place] * len(row.predicted), "|", color=GREY,
                       markersize=11, markeredgewidth=2)  # fmt: skip
-    axes.set_yticks(range(len(rows)), [row.label for row in rows], fontsize=8)
+    axes.set_yticks(range(len(rows)), [fill(row.label, LABEL_WIDTH) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     if all(value > 0 for row in rows for value in (*row.predicted, *row.measured)):
         axes.set_xscale("log")

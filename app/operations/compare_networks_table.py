@@ -29,9 +29,9 @@ LABELS = {
 }
 COVERED = 0.9  # of the measured scores should be inside the foreseen interval
 UNLIKELY = 0.05  # a binomial probability below it contradicts
-ESN = "echo-state network of equal size, the device's state noise"
+ESN = "echo-state network of equal size"
 LINEAR = "linear model"
-NO_DEVICE = "no device: the read-out without the device's columns"
+NO_DEVICE = "no device, the read-out alone"
 LINEAR_NAMES = ("ar-", "linear", "ridge", "logistic", "log-amplitude", "log amplitude")
 INPUT_ALONE = "ar-1"  # what a read-out a step without the device's columns is
 
