@@ -15,9 +15,10 @@ import platformdirs
 from app import calibration_store
 from app.artefacts import new_id, read_head
 from app.operations.safely import made_safe, voice_of
+from app.weights_store import network_schema
 from app.wire_tail import WireTail
 from instruments.clock import Pause, Stop
-from models import network, twin
+from models import twin
 from models.errors import InputError, RefusedError
 from models.network import DEPLOYMENT_SCHEMA
 
@@ -39,7 +40,6 @@ HEADS = {
 SCHEMAS = {
     "cal": calibration_store.SCHEMA,
     "twin": twin.SCHEMA,
-    "net": network.SCHEMA,
     "dep": DEPLOYMENT_SCHEMA,
 }
 KINDS = {
@@ -124,7 +124,8 @@ def _read_head(folder: Path, kind: str, file: Path) -> Artefact:
     if file.suffix != ".json":
         return Artefact(folder, kind, changed_s, {})
     try:
-        return Artefact(folder, kind, changed_s, read_head(file, KINDS[kind], SCHEMAS[kind]))
+        schema = network_schema(file) if kind == "net" else SCHEMAS[kind]
+        return Artefact(folder, kind, changed_s, read_head(file, KINDS[kind], schema))
     except InputError as fault:
         return Artefact(folder, kind, changed_s, {}, f"{file.name} can't be read: {fault}")
 

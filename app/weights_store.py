@@ -82,7 +82,7 @@ def load_network(path: Path) -> Network:
         Missing, cut short, damaged, of another schema, or no network.
     """
     names = [WEIGHTS_FILE, FORECAST_FILE]
-    schema = _schema_of(path)
+    schema = network_schema(path)
     body, files = load_artefact(path, NETWORK_FILE, network_form.KIND, schema, names)
     try:
         return Network.from_json(body, {**files[WEIGHTS_FILE], **files[FORECAST_FILE]}, schema)
@@ -90,8 +90,14 @@ def load_network(path: Path) -> Network:
         raise InputError(advised(f"{path}: {fault}")) from fault
 
 
-def _schema_of(path: Path) -> int:
-    """The schema to read a network by: its own where it can be read, else the present one."""
+def network_schema(path: Path) -> int:
+    """The schema to read a network by: its own where it can be read, else the present one.
+
+    Raises
+    ------
+    InputError
+        Missing, cut short, or no JSON.
+    """
     file = find_file(path, NETWORK_FILE)
     with reading(file):
         found = read_json(file).get("schema")

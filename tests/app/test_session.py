@@ -97,3 +97,12 @@ def test_a_task_borrows_the_bench(session: Session) -> None:
         session.with_bench(lambda bench: bench.identities())
     session.connect()
     assert "x" in " ".join(session.with_bench(lambda bench: bench.identities()))
+
+
+def test_a_network_of_the_schema_before_is_in_the_library(tmp_path: Path) -> None:
+    body = {"kind": "network", "schema": 2, "meta": {"id": "net-old"}}
+    folder = tmp_path / "net-old"
+    folder.mkdir()
+    (folder / "network.json").write_text(json.dumps(with_checksum(body)))
+    (found,) = Library(tmp_path).artefacts()
+    assert (found.kind, found.id, found.broken) == ("net", "net-old", "")

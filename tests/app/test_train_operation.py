@@ -242,7 +242,7 @@ def test_a_bench_says_what_its_supply_can_play() -> None:
     # 1 µA of the Kepco's command, 0.4 mT/A, a window of 1.2 mT
     assert (step, slew) == (pytest.approx(1e-6 * 4e-4 / 1.2e-3, rel=1e-6), 0.0)
     arguments = build_parser().parse_args(
-        "train --task t --twin t --layers 2 --out n --supply virtual".split()
+        ["train", "--task", "t", "--twin", "t", "--layers", "2", "--out", "n", "--supply=virtual"]
     )
     assert asked_of(arguments)["options"]["supply"] == (step, slew)
     arguments.supply = "1e-3,0.2"
