@@ -40,6 +40,7 @@ class DriftPanel(Panel):
     def clear(self) -> None:
         """Nothing recorded yet."""
         self.empty("level of each repeat")
+        self.show_run("")
         self.unit.setText("")
         self.spread_band.clear()
         for item in (self.good, self.crosses, self.line):

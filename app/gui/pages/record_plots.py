@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.gui.live_record import LiveRecording
     from app.gui.record_design import Plan
     from app.gui.theme import Theme
-    from models.sequence import FieldSequence
+    from models.sequence import DriveWindow, FieldSequence
 
     FloatArray = NDArray[np.float64]
 
@@ -135,6 +135,7 @@ class RecordPlots(QWidget):
             panel.empty(words)
             panel.unit.setText("")
             panel.legend.show_keys(())
+            panel.show_run("")
 
     def set_channels(self, channels: tuple[str, ...]) -> None:
         """Offer the channels; the toggle is there where there is a choice."""
@@ -164,7 +165,7 @@ class RecordPlots(QWidget):
             return
         self.shown = shown % len(plan.sequences)
         window, coverage = plan.window, plan.coverage
-        self._show_played(plan.sequences[self.shown], plan)
+        self._show_played(plan.sequences[self.shown], window)
         ends_mT = 1e3 * window.field_T(np.linspace(0, 1, coverage.bars.size + 1))
         width = float(ends_mT[1] - ends_mT[0])
         self.bars.setOpts(x=ends_mT[:-1] + width / 2, height=coverage.bars, width=0.86 * width)
@@ -172,11 +173,8 @@ class RecordPlots(QWidget):
         self.pair_dots.setData(x=coverage.pairs[:, 0], y=coverage.pairs[:, 1])
         self.pairs.unit.setText(f"{100 * coverage.pair_share:.0f} % of pairs")
 
-    def _show_played(self, sequence: FieldSequence, plan: Plan) -> None:
+    def _show_played(self, sequence: FieldSequence, window: DriveWindow) -> None:
         """The field in time: a step that is held longer is drawn longer."""
-        window = plan.window
-        if window is None:
-            return
         edges = np.concatenate([[0], np.cumsum(sequence.holds)])
         self.field_line.setData(edges, 1e3 * window.field_T(sequence.drive))
         self.field.plot.setXRange(0, edges[-1], padding=0)
@@ -185,15 +183,13 @@ class RecordPlots(QWidget):
 
     def clear_response(self) -> None:
         """Nothing recorded yet."""
-        self.pinned, self.shown, self._since_s, self._levels = None, 0, -FOLLOW_S, ()
-        self.chosen = -1
+        self.pinned, self.shown, self.chosen = None, 0, -1
+        self._since_s, self._levels = -FOLLOW_S, ()
         lines = self.repeat_lines, self.mean_line, self.running_line, self.chosen_line
         for line in (*lines, self.spread_line):
             line.setData([], [])
         self.band.clear()
         self.drift.clear()
-        self.drift.show_run("")
-        self.spread.show_run("")
         self._say_empty()
         self.head.setData(x=[], y=[])
         for line in (*self.cursors, self.spread_mean):
