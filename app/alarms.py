@@ -11,6 +11,10 @@ from models.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+BACK_SHARE = 0.02
+"""Of the band (of the bound, where there is one): what flutters about it must not be said a
+thousand times in a night."""
+
 
 @dataclass(frozen=True)
 class Alarm:
@@ -36,11 +40,17 @@ class Alarm:
                 f"alarm of {self.channel}: low {self.low:g} must be below high {self.high:g}"
             )
 
-    def problem(self, value: float) -> str:
-        """Which bound a value is beyond: `below` or `above`; empty inside, or without a value."""
-        if value < self.low:
+    def problem(self, value: float, before: str = "") -> str:
+        """Which bound a value is beyond: `below` or `above`; empty inside, or without a value.
+
+        `before`: what it was beyond when last asked; it is back where it is inside by `BACK_SHARE`.
+        """
+        ends = [abs(end) for end in (self.low, self.high) if math.isfinite(end)]
+        width = self.high - self.low if len(ends) == 2 else ends[0]
+        margin = BACK_SHARE * width
+        if value < self.low + margin * (before == "below"):
             return "below"
-        return "above" if value > self.high else ""
+        return "above" if value > self.high - margin * (before == "above") else ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,7 @@ class Alarms:
             value = values.get(channel, math.nan)
             if math.isnan(value):
                 continue
-            side = alarm.problem(value)
+            side = alarm.problem(value, self.out.get(channel, ""))
             if side != self.out.get(channel, ""):
                 changed.append(Raised(alarm, side, value))
             if side:

@@ -13,7 +13,8 @@ from app.alarms import Alarms, Raised
 from app.derived import derived_of
 from app.operations.bench_read import BenchRead
 from app.operations.events import PointMeasured, StepRead
-from app.trace_store import TraceStore
+from app.operations.monitor_export import Seen
+from app.trace_store import TraceStore, View
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,6 +176,17 @@ class LiveMonitor:
         marker = Marker(now_s, text)
         self.markers.append(marker)
         return marker
+
+    def seen(self, shown: Sequence[int], from_s: float, until_s: float, epoch_s: float) -> Seen:
+        """A copy of what is kept of some traces between two times; for another thread, too."""
+        view, wanted = self.store.view(from_s, until_s), list(shown)
+        low = view.low[wanted].copy()
+        high = low if view.factor == 1 else view.high[wanted].copy()
+        traces = [self.traces[number] for number in wanted]
+        marks = tuple((m.time_s, m.text) for m in self.markers if from_s <= m.time_s <= until_s)
+        names, units = tuple(t.name for t in traces), tuple(t.unit for t in traces)
+        cut = View(view.times_s.copy(), low, high, view.factor)
+        return Seen(cut, names, units, marks, epoch_s)
 
     @property
     def per_second(self) -> float:

@@ -54,6 +54,15 @@ def test_an_alarm_is_said_once_and_again_when_it_is_over() -> None:
     assert alarms.look({"T": 99.0}) == []
 
 
+def test_what_flutters_about_a_bound_is_said_once() -> None:
+    alarms = Alarms()
+    alarms.put(Alarm("I", high=2.0))
+    rng = np.random.default_rng(0)
+    said = [one for v in 2.0 + 0.01 * rng.standard_normal(1000) for one in alarms.look({"I": v})]
+    assert [one.side for one in said] == ["above"]
+    assert [one.side for one in alarms.look({"I": 1.95})] == [""]
+
+
 @pytest.mark.parametrize(
     ("low", "high"), [(3.0, 2.0), (2.0, 2.0), (math.nan, 1.0), (-math.inf, math.inf)]
 )

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BenchPage"]
 
+LIST_PX = 250  # four instruments; with more, or with remarks, the list scrolls at 1280×720
+
 
 class BenchPage(Page):
     """What answers, what is wrong with the rest, the limits in force, and a hand on the rig."""
@@ -98,7 +100,7 @@ class BenchPage(Page):
         self.list_area.setFrameShape(QFrame.Shape.NoFrame)
         self.list_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list_area.setWidget(self.rows)
-        self.body.addWidget(self.list_area, 1)
+        self.body.addWidget(self.list_area)
 
     def _header_buttons(self) -> None:
         pages = self.shell.open_page
@@ -250,7 +252,9 @@ class BenchPage(Page):
         rows = rows_of(self.known, checking=self.checking)
         found = found_rows(self.session.spec, self.found)
         self.rows.show_rows([*rows, *found])
-        self.list_area.setMaximumHeight(self.rows.height() + 2)
+        height = self.rows.height() + 2
+        self.list_area.setMinimumHeight(min(height, LIST_PX))
+        self.list_area.setMaximumHeight(height)
         if self.manual.question.isHidden():
             self.manual.show_cost()
         self._say(rows, len(found))

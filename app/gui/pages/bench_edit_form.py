@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QFontMetrics
 from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
@@ -17,7 +18,9 @@ from PyQt6.QtWidgets import (
 
 from app.bench_change import target_of, write_change
 from app.gui.pages.bench_draft_card import claimed, placeholder, set_level
+from app.gui.theme import mono
 from app.gui.widgets.basic import Choice, label
+from app.gui.widgets.basic import row as side_by_side
 from app.gui.widgets.cost_button import CostButton
 from instruments.bench_edit import edited, problems_of, table_text, tables_of, values_of
 from instruments.bench_keys import MAY, RESET_KEYS, USUAL, Key, drive_keys, driver_keys
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from app.gui.pages.page import Shell
     from app.gui.widgets.form import Form
 
-LABEL_PX, MOST_LINES = 112, 9
+LABEL_PX, MOST_LINES, LEAST_PX = 112, 9, 44
 NAMES = {
     "tesla_per_ampere": "Field per ampere", "max_current_A": "Current limit",
     "max_ramp_A_per_s": "Ramp limit", "max_field_T": "Field limit", "max_duty_A2s": "Duty",
@@ -127,20 +130,21 @@ class BenchEditForm:
         self.words = form.section("Bench file")
         tables = [t for t in tables_of(self.text) if t.partition(".")[0] not in LEFT_OUT]
         self.table = Choice(theme, [(name, name) for name in tables], "Table of the bench file")
-        form.row("Table", self.table)
+        self.more = QPushButton("")
+        self.more.setFixedWidth(44)
+        self.more.clicked.connect(lambda: self._show_optional(not self._all))
+        form.row("Table", side_by_side(self.table, self.more))
         holder = QWidget()
         self._rows = QVBoxLayout(holder)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(6)
         form.widget(holder)
-        self.more = QPushButton("")
-        self.more.clicked.connect(lambda: self._show_optional(not self._all))
-        form.widget(self.more)
         self.rest = label("", "fault", wrap=True)
         self.rest.hide()
         form.widget(self.rest)
         self.preview = QPlainTextEdit()
         self.preview.setReadOnly(True)
+        self.preview.setMinimumHeight(LEAST_PX)  # it gives way before the form scrolls
         self.preview.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         for bars in (
             self.preview.setHorizontalScrollBarPolicy, self.preview.setVerticalScrollBarPolicy,
@@ -201,7 +205,10 @@ class BenchEditForm:
         for row in optional:
             row.setVisible(all_of or bool(row.text))
         self.more.setVisible(bool(hidden))
-        self.more.setText("Fewer keys" if all_of else f"{len(hidden)} keys more")
+        words = "fewer keys" if all_of else f"{len(hidden)} keys more"
+        self.more.setText("−" if all_of else f"+{len(hidden)}")
+        self.more.setToolTip(words)
+        self.more.setAccessibleName(words)
 
     def judge(self) -> None:
         """Put the entries into the file's text, and have the reader of bench files judge it."""
@@ -228,7 +235,8 @@ class BenchEditForm:
         preview = table_text(self.text, table)
         self.preview.setPlainText(preview)
         lines = min(preview.count("\n") + 1, MOST_LINES)
-        self.preview.setFixedHeight(round(lines * self.preview.fontMetrics().lineSpacing()) + 12)
+        high = QFontMetrics(mono()).lineSpacing() * lines + 12
+        self.preview.setMaximumHeight(high)
         number = len(self.changes)
         path = target_of(self._session.spec, self._session.library.folder)
         self.write_button.setVisible(bool(number))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
 # where the columns begin; the width of the last two
-STATE_PX, NAME_PX, TEXT_PX, VALUE_PX, BUTTONS_PX = 36, 128, 264, 104, 156
+STATE_PX, NAME_PX, TEXT_PX, VALUE_PX, BUTTONS_PX = 36, 138, 272, 104, 156
 DO_PX = 24  # how far a hint stands in
 WRAP = int(Qt.TextFlag.TextWordWrap) | int(Qt.AlignmentFlag.AlignLeft)
 GLYPHS = {"ok": "check", "wait": "wait", "attention": "warning", "fault": "fault", "idle": "wait"}

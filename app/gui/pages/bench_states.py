@@ -192,5 +192,6 @@ def guard_checks(spec: BenchSpec, forbids: Sequence[str]) -> list[Check]:
     for name, words in listed(spec):
         kind, _, own = name.partition(" ")
         against = next((w for w in forbids if w.startswith(f"{kind.lower()} {own}")), "")
-        checks.append(Check(name, against or words, "attention" if against else "ok"))
+        does = words.replace(": ends a run", ", ends").replace(": holds a run", ", holds")
+        checks.append(Check(own, against or does, "attention" if against else "ok"))
     return checks

@@ -7,8 +7,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QTimer
-from PyQt6.QtWidgets import QHBoxLayout
+from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.artefacts import new_id
 from app.gui.background import Latest
@@ -16,10 +16,10 @@ from app.gui.live_monitor import LiveMonitor
 from app.gui.pages.monitor_form import MonitorForm
 from app.gui.pages.monitor_side import MonitorSide
 from app.gui.pages.page import Page, Shell
-from app.gui.widgets.basic import Segments
-from app.gui.widgets.strip_charts import Chart, Mark, StripCharts
+from app.gui.widgets.basic import Segments, label
+from app.gui.widgets.strip_charts import Mark, StripCharts
 from app.gui.words import reading, size
-from app.operations.monitor_export import Seen, export_seen
+from app.operations.monitor_export import export_seen
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from app.alarms import Raised
     from app.operations.events import Event
+    from app.operations.monitor_export import Seen
     from instruments.bench import BenchReading
 
 __all__ = ["MonitorPage"]
@@ -55,6 +56,7 @@ class MonitorPage(Page):
         middle = QHBoxLayout()
         middle.setSpacing(24)
         self.charts, self.side = StripCharts(self.theme), MonitorSide(self.theme)
+        middle.addWidget(self._empty(), 1)
         middle.addWidget(self.charts, 1)
         middle.addWidget(self.side)
         self.body.addLayout(middle, 1)
@@ -77,6 +79,19 @@ class MonitorPage(Page):
         self.span.chosen.connect(lambda _: self._touch())
         self._buttons.insertWidget(0, self.span)
 
+    def _empty(self) -> QWidget:
+        """Without a bench: a sentence, and the button that fills the page."""
+        self.empty = QWidget()
+        column = QVBoxLayout(self.empty)
+        column.addStretch(1)
+        self.connect_button = QPushButton("Connect the bench")
+        self.connect_button.clicked.connect(lambda: self.shell.reconnect())
+        for widget in (label("No bench is connected: there is nothing to see.", "label"),
+                       self.connect_button):  # fmt: skip
+            column.addWidget(widget, alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
+        return self.empty
+
     # what comes in
 
     def _show_bench(self) -> None:
@@ -86,6 +101,9 @@ class MonitorPage(Page):
             self.live = LiveMonitor(bench)
             self.fields.show_live(self.live)
             self.side.offer(self.live)
+        for widget in (self.charts, self.side):
+            widget.setVisible(self.live is not None)
+        self.empty.setVisible(self.live is None)
         self._say()
         self._touch()
 
@@ -132,15 +150,7 @@ class MonitorPage(Page):
         live = self.live
         if live is None:
             return
-        charts = []
-        for number in self.fields.shown:
-            trace = live.traces[number]
-            alarm = live.alarms.by_channel.get(trace.name)
-            band = (alarm.low, alarm.high) if alarm else (-float("inf"), float("inf"))
-            charts.append(
-                Chart(number, trace.name, trace.unit, trace.token, trace.factor, trace.shown_unit,
-                      trace.limit, *band, live.alarms.out.get(trace.name, ""))
-            )  # fmt: skip
+        charts = self.fields.charts()
         self.charts.show_charts(charts)
         self.fields.shown_words.setText(f"{len(charts)} of {len(live.traces)} shown")
         self._touch()
@@ -233,17 +243,7 @@ class MonitorPage(Page):
         live = self.live
         if live is None or not live.store.count or not self.fields.shown:
             return None
-        from_s, until_s = self.seen_s
-        view, shown = live.store.view(from_s, until_s), self.fields.shown
-        exact = view.factor == 1
-        low = view.low[shown].copy()
-        cut = type(view)(
-            view.times_s.copy(), low, low if exact else view.high[shown].copy(), view.factor
-        )
-        traces = [live.traces[number] for number in shown]
-        markers = tuple((m.time_s, m.text) for m in live.markers if from_s <= m.time_s <= until_s)
-        return Seen(cut, tuple(t.name for t in traces), tuple(t.unit for t in traces), markers,
-                    self._epoch_s)  # fmt: skip
+        return live.seen(self.fields.shown, *self.seen_s, self._epoch_s)
 
     def _say_export(self) -> None:
         seen = self._seen()

@@ -11,6 +11,7 @@ from app.alarms import Alarm
 from app.gui.pages.bench_draft_card import set_level
 from app.gui.pages.monitor_rows import AlarmRow, TraceTick
 from app.gui.widgets.basic import Choice, label, row
+from app.gui.widgets.strip_charts import Chart
 from instruments.draft_values import typed
 from models.errors import InputError
 
@@ -102,6 +103,20 @@ class MonitorForm:
     def shown(self) -> list[int]:
         """Which traces have a chart, by position."""
         return [n for n, tick in enumerate(self.ticks.values()) if tick.isChecked()]
+
+    def charts(self) -> list[Chart]:
+        """The charts of what is shown, with its alarm and whether that is raised."""
+        live, found = self.live, []
+        if live is None:
+            return []
+        for number in self.shown:
+            trace = live.traces[number]
+            alarm = live.alarms.by_channel.get(trace.name)
+            band = (alarm.low, alarm.high) if alarm else (-math.inf, math.inf)
+            shown = (trace.name, trace.unit, trace.token, trace.factor, trace.shown_unit)
+            out = live.alarms.out.get(trace.name, "")
+            found.append(Chart(number, *shown, trace.limit, *band, out))
+        return found
 
     # alarms
 

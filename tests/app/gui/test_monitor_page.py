@@ -192,3 +192,16 @@ def test_a_read_out_that_is_lost_is_a_gap_and_comes_back(
     assert np.isnan(view.low[0]).sum() == 1
     window.open_page("bench")
     assert all(row.level != "fault" for row in bench.rows.rows)
+
+
+def test_without_a_bench_there_is_a_sentence_and_the_button_that_helps(
+    make_window: Any, qtbot: Any
+) -> None:
+    window: Window = make_window(connected=False)
+    window.open_page("monitor")
+    page: Any = window.pages["monitor"]
+    assert page.empty.isVisible()
+    assert not page.charts.isVisible()
+    page.connect_button.click()
+    qtbot.waitUntil(lambda: page.charts.isVisible(), timeout=WAIT_MS)
+    assert not page.empty.isVisible()
