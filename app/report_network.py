@@ -130,9 +130,10 @@ def _networks(page: Page, paths: Sequence[Path]) -> None:
 
 def _task_words(network: Network) -> str:
     options = ", ".join(f"{k} {v}" for k, v in network.task.get("options", {}).items())
-    unseen = network.steps - network.washout
+    unseen, each = len(network.unseen_targets), network.answer_every
+    what = "steps" if each == 1 else f"windows of {each} steps"
     described = network.task.get("description") or f"{network.task['name']}: {options}"
-    return f"{described}. Scored on {unseen} unseen steps after {network.washout} of washout."
+    return f"{described}. Scored on {unseen} unseen {what} after {network.unscored} of washout."
 
 
 def _baselines(page: Page, baselines: Mapping[str, float]) -> None:

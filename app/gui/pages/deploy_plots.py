@@ -148,7 +148,7 @@ class DeployPlots(QWidget):
         self.node_band.clear()
         self.node.empty("the running node, measured over predicted")
         self.running_cursor.hide()
-        target = network.targets[network.washout :, 0]
+        target = network.unseen_targets[:, 0]
         x = np.arange(target.size)
         self.target.setData(x, target)
         self.forecast_band.show(x, network.forecast_low[:, 0], network.forecast_high[:, 0])
