@@ -53,8 +53,8 @@ class BenchDraftPage(Page):
         self.open_button.setToolTip("Closes the present bench, safe as always, and opens this one")
         self.open_button.hide()
         self.add_button = self.button("Add address", self.add)
-        self.here_button = self.button("From this bench", self.take_bench)
-        self.here_button.setToolTip("Begins with what the open bench file says, to add to it")
+        self.here_button = self.fields.here
+        self.here_button.clicked.connect(lambda: self.take_bench())
         self.ask_button = self.button("Ask who they are", self.ask)
         self.ask_button.setToolTip("Opens each and sends *IDN?; nothing is set")
         self.find_button = self.button("Find resources", self.look)

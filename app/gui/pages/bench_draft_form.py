@@ -46,6 +46,9 @@ class DraftForm:
         choose = QPushButton("Choose the file")
         choose.clicked.connect(lambda: self.choose_file())
         form.row("", choose)
+        self.here = QPushButton("The open bench")
+        self.here.setToolTip("What the open bench file says, to add to it or to take away")
+        form.row("Begin with", self.here)
         self.board = self._entry("GPIB adapter", "none")
         self.board.setToolTip(
             "A Prologix box: PRLGX-TCPIP0::192.168.0.9::1234::INTFC, whose instruments are "

@@ -44,7 +44,7 @@ def test_a_field_is_set_moved_and_taken_away(page: Any, window: Window, qtbot: A
     assert manual.state.text() == "output on, 3.00 mT"
     assert {row.state for row in page.rows.rows} == {"Busy"}
     manual.field.setText("-1")
-    QTest.keyClick(manual.field, "\r")
+    QTest.keyClick(manual.field, Qt.Key.Key_Return)
     until_at(page, qtbot, -1e-3)
     manual.end.click()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
@@ -116,7 +116,7 @@ def test_closing_while_it_is_held_makes_the_rig_safe(page: Any, window: Window, 
 def send(page: Any, qtbot: Any, name: str, command: str) -> str:
     page.wire.choose(name)
     page.wire.command.setText(command)
-    QTest.keyClick(page.wire.command, "\r")
+    QTest.keyClick(page.wire.command, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: not page.wire.sending, timeout=WAIT_MS)
     return str(page.wire.answer.text())
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from conftest import WAIT_MS
 from exits_rig import READOUT, exit_rig
+from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 
 from app.gui.job import JobSpec
@@ -84,7 +85,7 @@ def test_an_alarm_is_judged_as_it_is_typed_said_once_and_coloured(
     fields.high.setText("2")
     assert "must be below" in fields.alarm_fault.text()
     fields.low.clear()
-    QTest.keyClick(fields.high, "\r")
+    QTest.keyClick(fields.high, Qt.Key.Key_Return)
     alarm = page.live.alarms.by_channel["Field"]
     assert alarm.high == pytest.approx(2e-3)
     assert fields.alarm_rows["Field"].words_of_band() == "below 2.00 mT"
@@ -110,7 +111,7 @@ def test_frozen_the_charts_stand_and_the_readings_go_on(page: Any, qtbot: Any) -
 
 def test_what_is_seen_is_exported_with_its_marker(page: Any, qtbot: Any) -> None:
     page.fields.marker_text.setText("sample stage touched")
-    QTest.keyClick(page.fields.marker_text, "\r")
+    QTest.keyClick(page.fields.marker_text, Qt.Key.Key_Return)
     assert page.fields.marker_text.text() == ""
     assert "sample stage touched" in page.fields.markers.text()
     count = page.live.store.count
