@@ -168,7 +168,7 @@ class TopStrip(QWidget):
         for name in ("field", "current"):
             self.cells[name].update()
 
-    def _show_values(self, values: NDArray[np.float64]) -> None:
+    def _show_values(self, values: NDArray[np.float64] | tuple[float, ...]) -> None:
         bench = self._session.bench
         if bench is None:
             return
