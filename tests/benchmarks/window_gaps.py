@@ -1,0 +1,169 @@
+"""Gaps of the window's event loop: idle, then recording, fitting and plotting at once; a script."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TICK_MS, FRAME_MS = 1, 33
+TRACES, POINTS = 8, 125_000  # a million points in all
+FORM = {"count": 8, "steps": 40, "repeats": 8}
+LONG_FORM = {"count": 20, "steps": 100, "repeats": 400}
+
+
+class Gaps:
+    """Seconds between turns of the event loop, seen by a timer of one millisecond."""
+
+    def __init__(self) -> None:
+        from PyQt6.QtCore import Qt, QTimer
+
+        self.seen_s: list[float] = []
+        self._last_s = time.perf_counter()
+        self.timer = QTimer()
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self.timer.timeout.connect(self._tick)
+        self.timer.start(TICK_MS)
+
+    def _tick(self) -> None:
+        now_s = time.perf_counter()
+        self.seen_s.append(now_s - self._last_s)
+        self._last_s = now_s
+
+    def figures(self) -> dict[str, float]:
+        """p99, p99.9 and the longest, in milliseconds; what was seen begins anew."""
+        seen, self.seen_s = 1e3 * np.array(self.seen_s), []
+        return {
+            "p99": round(float(np.quantile(seen, 0.99)), 2),
+            "p999": round(float(np.quantile(seen, 0.999)), 2),
+            "max": round(float(seen.max()), 2),
+            "turns": len(seen),
+        }
+
+
+class Plotting:
+    """A panel with eight traces of 125,000 points, all of them set anew in every frame."""
+
+    def __init__(self, theme: Any) -> None:
+        from PyQt6.QtCore import QTimer
+
+        from app.gui.widgets.panel import Panel
+
+        self.panel = Panel(theme, "A million points", "V", x_label="Step")
+        self.lines = [self.panel.curve("measured", 1.0, antialias=False) for _ in range(TRACES)]
+        self.x = np.arange(float(POINTS))
+        rng = np.random.default_rng(0)
+        self.y = [rng.standard_normal(POINTS).cumsum() for _ in range(TRACES)]
+        self.frames = 0
+        self.panel.resize(1000, 600)
+        self.panel.show()
+        self.timer = QTimer()
+        self.timer.timeout.connect(self._frame)
+        self.timer.start(FRAME_MS)
+
+    def _frame(self) -> None:
+        self.frames += 1
+        for line, y in zip(self.lines, self.y, strict=True):
+            y[:-100] = y[100:]
+            line.setData(self.x, y)
+
+
+def fit_until(recording: Path, out: Path, ended: Callable[[], bool]) -> None:
+    """The real fit in its child process, as the Twin page runs it, until told."""
+    from app.operations.child import in_child
+    from models.errors import StoppedError
+
+    values = {"recordings": [recording], "out": out, "iterations": 1_000_000}
+    with suppress(StoppedError):
+        for _ in in_child("app.operations.fit.fit", values, ended):
+            pass
+
+
+def main(seconds: float) -> None:
+    """Measure; prints a JSON object."""
+    from PyQt6.QtWidgets import QApplication
+
+    from app.gui.start import SWITCH_S
+    from app.gui.theme import Theme
+    from app.gui.window import Window
+    from app.session import Library, Session
+    from instruments.bench_file import read_bench
+
+    sys.setswitchinterval(SWITCH_S)
+    application = QApplication(sys.argv[:1])
+    theme = Theme("light")
+    theme.apply(application)
+
+    def until(done: Callable[[], bool]) -> None:
+        while not done():
+            application.processEvents()
+            time.sleep(0.001)
+
+    def run_for(some_s: float) -> None:
+        from PyQt6.QtCore import QEventLoop, QTimer
+
+        loop = QEventLoop()
+        QTimer.singleShot(int(1e3 * some_s), loop.quit)
+        loop.exec()
+
+    with tempfile.TemporaryDirectory() as folder:
+        window = Window(Session(read_bench("virtual"), Library(Path(folder) / "lib")), theme)
+        window.show()
+        window.link.connect_bench()
+        page: Any = window.pages["record"]
+        until(lambda: page.form.primary.isEnabled())
+        page.set_form_values(FORM)
+        page.show_cost()
+        until(lambda: page.form.primary.isEnabled())
+        page.press()
+        until(lambda: window.job is None)
+        gaps = Gaps()
+        run_for(0.5)
+        gaps.figures()
+        run_for(seconds)
+        idle = gaps.figures()
+        over, first = threading.Event(), page.recorded
+        page.set_form_values(LONG_FORM)
+        page.show_cost()
+        until(lambda: page.form.primary.isEnabled())
+        page.press()
+        if window.job is None:
+            raise SystemExit(f"the recording did not start: {page.form.primary.cost}")
+        fitting = threading.Thread(
+            target=fit_until, args=(first, Path(folder) / "fit", over.is_set)
+        )
+        fitting.start()
+        plotting = Plotting(theme)
+        run_for(6.0)  # what the child imports first is no fit yet
+        gaps.figures()
+        plotting.frames = 0
+        run_for(seconds)
+        busy = gaps.figures()
+        rate = round(plotting.frames / seconds, 1)
+        recording = window.job is not None
+        over.set()
+        plotting.timer.stop()
+        plotting.panel.hide()
+        window.shut_down()
+        until(lambda: not window.isVisible())
+        fitting.join()
+    said = {"idle": idle, "busy": busy, "frames_per_s": rate, "recorded_throughout": recording}
+    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]))
