@@ -144,6 +144,7 @@ def _script(window: Window, options: argparse.Namespace, began_s: float) -> None
         from app.gui.screenshots import Tour
 
         tour = Tour(window, Path(options.screenshot))
+        tour.setParent(window)  # which keeps it
         window.usable.connect(tour.start)
 
 
