@@ -321,6 +321,10 @@ def _evaluate(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = _verb(verbs, "evaluate", "the errors of a twin beside their floors")
     parser.add_argument("twin", type=Path, metavar="TWIN", help="a fitted twin")
     parser.add_argument("recording", type=Path, metavar="RECORDING", help="real repeats")
+    parser.add_argument(
+        "--beside", nargs="+", type=Path, default=[], metavar="TWIN",
+        help="other twins, scored on the same recording side by side",
+    )  # fmt: skip
 
 
 def _train(verbs: argparse._SubParsersAction[Parser]) -> None:

@@ -20,6 +20,7 @@ from app.cli_sweep import networks_events, sweep_events
 from app.cli_task import task_events
 from app.operations.events import Event
 from app.pause_keys import pause_keys
+from app.shown_score import shown_events
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -150,11 +151,16 @@ def evaluate(arguments: argparse.Namespace, run: Run) -> Events:
     """`twinrig evaluate`: the errors of a twin on a recording beside their floors."""
     from app.operations.evaluate import evaluate as operation
 
+    if arguments.beside:
+        from app.operations.evaluate_beside import evaluate_beside
+
+        twins = [arguments.twin, *arguments.beside]
+        return evaluate_beside(twins, arguments.recording, seed=arguments.seed)
     return operation(arguments.twin, arguments.recording, seed=arguments.seed)
 
 
 def deploy(arguments: argparse.Namespace, run: Run) -> Events:
-    """`twinrig deploy`: a network's schedule on the one device."""
+    """`twinrig deploy`: a network's schedule on the one device; scores as they are shown."""
     from app.operations.deploy import deploy as operation
     from app.store import load_network
 
@@ -165,7 +171,7 @@ def deploy(arguments: argparse.Namespace, run: Run) -> Events:
     if arguments.network is not None:
         load_network(arguments.network)  # a wrong file is said before the bench is touched
     with run.connected(arguments) as connected, pause_keys(run.pause, run.say):
-        yield from operation(
+        events = operation(
             arguments.network,
             connected,
             arguments.resume or arguments.out,
@@ -174,6 +180,7 @@ def deploy(arguments: argparse.Namespace, run: Run) -> Events:
             retries=arguments.retries,
             despite_drift=arguments.despite_drift,
         )
+        yield from shown_events(events)
 
 
 def report(arguments: argparse.Namespace, run: Run) -> Events:

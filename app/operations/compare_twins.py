@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from app.artefacts import code_version, new_directory, now_iso, write_bytes
-from app.operations.events import FitProgress, Note, Progress, Result, Stage
+from app.operations.events import (
+    FitProgress,
+    FitSamples,
+    Note,
+    Progress,
+    Result,
+    Stage,
+    TwinCompared,
+)
 from app.operations.fit import fit_from
 from app.operations.fit_input import FitInput
 from models.errors import InputError, StoppedError, TwinrigError, raise_problems
@@ -172,7 +180,9 @@ def _fits(
         for objective in plan.objectives:
             yield Stage(f"{objective}, seed {seed}", len(fitted) + 2, plan.total + 2)
             settings = plan.settings(objective, seed, noise_rate)
-            fitted.append((yield from _one(settings, source, out / f"{objective}-{seed}")))
+            one = yield from _one(settings, source, out / f"{objective}-{seed}")
+            fitted.append(one)
+            yield TwinCompared(objective, seed, dict(one.errors), dict(one.coverage), one.problem)
             elapsed_s = time.monotonic() - begin_s
             left_s = elapsed_s / len(fitted) * (plan.total - len(fitted))
             yield Progress("compare", len(fitted), plan.total, "fits", elapsed_s, left_s)
@@ -180,12 +190,12 @@ def _fits(
 
 
 def _one(settings: FitSettings, source: FitInput, folder: Path) -> Generator[Event, None, Fitted]:
-    """One fit, its events but the progress kept back."""
+    """One fit; of its events the progress and the samples, the rest kept back."""
     row = Fitted(settings.objective, settings.seed, {}, {})
     new_directory(folder)
     try:
         for event in fit_from(source, settings, folder):
-            if isinstance(event, FitProgress):
+            if isinstance(event, (FitProgress, FitSamples)):
                 yield event
             if isinstance(event, Result):
                 row = replace(

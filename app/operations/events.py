@@ -226,6 +226,36 @@ class TwinScored(Event):
 
 
 @dataclass(frozen=True)
+class TwinCompared(Event):
+    """One twin of a comparison was scored: its objective or name, its seed, errors and coverage.
+
+    Errors are empty where its fit failed; `problem` says why.
+    """
+
+    name: str
+    seed: int
+    errors: dict[str, Any]
+    coverage: dict[str, Any]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class CurvePoint(Event):
+    """One point of a learning curve was fitted: `worst` is its largest error over its floor.
+
+    `measurements` = sequences × repeats; `worst` None: it could not be scored, `problem` says why.
+    """
+
+    sequences: int
+    repeats: int
+    seed: int
+    measurements: int
+    errors: dict[str, Any]
+    worst: float | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class TrainProgress(Event):
     """The state of a training: NMSE (or error rate) on the training stream and on validation."""
 
@@ -239,10 +269,11 @@ class TrainProgress(Event):
 
 @dataclass(frozen=True)
 class BaselineScored(Event):
-    """One baseline's score on the unseen part."""
+    """One baseline's score on the unseen part, by `metric`."""
 
     name: str
     value: float
+    metric: str = "nmse"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch
 
 from app.artefacts import code_version, new_directory, now_iso, plain, read_head, write_bytes
 from app.checked_json import with_checksum
-from app.operations.events import FitProgress, Note, Progress, Result, Stage
+from app.operations.events import CurvePoint, FitProgress, Note, Progress, Result, Stage
 from app.operations.fit_input import FitInput
 from app.run_lock import RunLock
 from models.errors import InputError, TwinrigError, raise_problems
@@ -158,6 +158,8 @@ def _fitted(
         name = f"{sequences} sequences × {repeats} repeats, seed {seed}"
         yield Stage(name, total - len(todo) + index + 1, total)
         points.append((yield from _point(source, grid, sequences, repeats, seed)))
+        named = ("measurements", "errors", "worst", "problem")
+        yield CurvePoint(sequences, repeats, seed, **{key: points[-1][key] for key in named})
         if points[-1]["problem"]:
             yield Note(f"{name}: {points[-1]['problem']}", "warning")
         _save(out, source, grid, points)

@@ -1,0 +1,99 @@
+"""A painted table of words in columns: its rows fill as results come, each ends with a word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QRectF
+
+from app.gui import icons
+from app.gui.theme import LABEL_PX, colour
+from app.gui.widgets.tables import RIGHT, Painted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PyQt6.QtGui import QPaintEvent
+
+    from app.gui.theme import Theme
+
+NAME_SHARE, WORD_SHARE = 0.27, 0.25
+
+
+@dataclass(frozen=True)
+class ColumnRow:
+    """One row: a name, a cell for each column, a word; `fraction` draws how far a running one is.
+
+    `level` `attention` or `fault` gives the word its glyph and colour.
+    """
+
+    name: str
+    cells: tuple[str, ...]
+    word: str = ""
+    level: str = "ok"
+    strong: bool = False
+    fraction: float | None = None
+
+
+class ColumnTable(Painted):
+    """Names at the left, columns of figures, words at the right."""
+
+    ROW_PX, HEAD_PX = 28, 26
+
+    def __init__(
+        self, theme: Theme, heads: Sequence[str], *, name: str = "", word: str = "",
+        shares: tuple[float, float] = (NAME_SHARE, WORD_SHARE),
+    ) -> None:  # fmt: skip
+        super().__init__(theme)
+        self.heads, self.name, self.word = tuple(heads), name, word
+        self.shares = shares
+        self.rows: list[ColumnRow] = []
+
+    def show_rows(self, rows: Sequence[ColumnRow], heads: Sequence[str] | None = None) -> None:
+        """Replace the rows, and the heads where they are given."""
+        self.rows = list(rows)
+        self.heads = tuple(heads) if heads is not None else self.heads
+        said = []
+        for row in self.rows:
+            cells = (f"{h} {c}" for h, c in zip(self.heads, row.cells, strict=False) if c)
+            said.append(" ".join(part for part in (row.name, *cells, row.word) if part))
+        self.setAccessibleDescription("; ".join(said))
+        self.setToolTip("\n".join(f"{r.name}: {r.word}" for r in self.rows if len(r.word) > 24))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = self.begin()
+        width, columns = self.width(), max(1, len(self.heads))
+        left, right = width * self.shares[0], width * (1 - self.shares[1])
+        cell = (right - left) / columns
+        small = {"ink": "text2", "pixels": LABEL_PX}
+        self.words(painter, QRectF(0, 0, left, 22), self.name, **small)  # type: ignore[arg-type]
+        for at, head in enumerate(self.heads):
+            where = QRectF(left + at * cell, 0, cell - 6, 22)
+            self.words(painter, where, head, align=RIGHT, **small)  # type: ignore[arg-type]
+        end = QRectF(right + 10, 0, width - right - 10, 22)
+        self.words(painter, end, self.word, **small)  # type: ignore[arg-type]
+        self.rule(painter, 23)
+        height = self.row_px(len(self.rows))
+        t = self.theme.tokens
+        for index, row in enumerate(self.rows):
+            y = self.HEAD_PX + index * height
+            if row.fraction is not None:
+                done = min(1.0, max(0.0, row.fraction)) * width
+                painter.fillRect(QRectF(0, y + height - 3, width, 2), colour(t.track))
+                painter.fillRect(QRectF(0, y + height - 3, done, 2), colour(t.ink))
+            weight = 600 if row.strong else 400
+            self.words(painter, QRectF(0, y, left - 6, height), row.name, weight=weight)
+            for at, text in enumerate(row.cells[:columns]):
+                where = QRectF(left + at * cell, y, cell - 6, height)
+                ink = "text1" if row.strong else "text2"
+                self.words(painter, where, text, align=RIGHT, ink=ink, weight=weight)
+            where, ink = QRectF(right + 10, y, width - right - 10, height), "text2"
+            if row.level != "ok":
+                ink = row.level
+                glyph = "fault" if row.level == "fault" else "warning"
+                box = QRectF(where.left(), where.center().y() - 7, 14, 14)
+                icons.draw(painter, glyph, box, str(getattr(t, ink)), t.surface)
+                where = where.adjusted(18, 0, 0, 0)
+            self.words(painter, where, row.word, ink=ink, weight=weight)
