@@ -145,7 +145,7 @@ def _how_to_go_on(arguments: argparse.Namespace) -> str:
     folder = getattr(arguments, "resume", None) or getattr(arguments, "out", None)
     if arguments.verb not in RESUMABLE or folder is None:
         return "stopped"
-    bench = f" --bench {arguments.bench}" if hasattr(arguments, "bench") else ""
+    bench = f" --bench {arguments.bench}" if getattr(arguments, "bench", None) else ""
     return f"stopped; go on with: twinrig {arguments.verb}{bench} --resume {folder}"
 
 

@@ -28,7 +28,7 @@ NETWORKS_WORDS = (
 )
 GRID = ("task", "twin", "layers", "seeds", "iterations", "set")
 NOT_RESUMED = ("task", "twin", "deterministic", "layers", "seeds", "folds", "iterations", "kinds",
-               "set", "bench")  # fmt: skip
+               "set")  # fmt: skip
 BENCH_HELP = (
     "where they are deployed, a bench file or the word virtual; left out: foreseen scores only"
 )
@@ -137,8 +137,13 @@ def networks_events(arguments: argparse.Namespace, run: Run) -> Generator[Event,
         asked = [f"--{name}" for name in NOT_RESUMED if getattr(arguments, name)]
         if asked:
             raise InputError(f"twinrig compare-networks --resume: takes no {', '.join(asked)}")
-        head = read_head(arguments.resume / FILE_NAME, KIND, SCHEMA)
-        arguments.bench = head["plan"]["bench"]
+        bench = read_head(arguments.resume / FILE_NAME, KIND, SCHEMA)["plan"]["bench"]
+        if arguments.bench and _place(arguments.bench) != bench:
+            raise InputError(
+                f"twinrig compare-networks --resume: was begun on bench {bench}, not on "
+                f"{arguments.bench}"
+            )
+        arguments.bench = bench
     plan = None if resume else _plan(arguments)
     with ExitStack() as stack:
         return (
@@ -148,6 +153,11 @@ def networks_events(arguments: argparse.Namespace, run: Run) -> Generator[Event,
                 connect=lambda: stack.enter_context(run.connected(arguments)),
             )
         )  # fmt: skip
+
+
+def _place(bench: str | None) -> str | None:
+    """A bench file's whole path; the word of a built-in bench as it is."""
+    return str(Path(bench).resolve()) if bench and Path(bench).is_file() else bench
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
@@ -168,9 +178,6 @@ def _plan(arguments: argparse.Namespace) -> Plan:
                 f"--scheduler with {arguments.bench}: a rig stands at this machine alone; train on "
                 "the cluster without --bench, then deploy here"
             )
-    bench = arguments.bench
-    if bench is not None and Path(bench).is_file():
-        bench = str(Path(bench).resolve())
     more = {
         name: getattr(arguments, name)
         for name in ("seeds", "folds", "iterations", "kinds")
@@ -180,6 +187,6 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     return Plan(
         arguments.task, str(arguments.twin.resolve()),
         None if deterministic is None else str(deterministic.resolve()), arguments.layers,
-        seed=arguments.seed, bench=bench, in_pool=in_pool,
+        seed=arguments.seed, bench=_place(arguments.bench), in_pool=in_pool,
         options={name: values[0] for name, values in options.items()}, **more,
     )  # fmt: skip

@@ -235,3 +235,16 @@ def test_a_plan_that_makes_no_sense_is_refused(twins: tuple[Path, Path], tmp_pat
         run(compare_networks(Plan(TASK, noisy, None, (2,)), tmp_path / "out"))
     assert not (tmp_path / "out").exists()
     assert main(["compare-networks", "--task", TASK, "--out", str(tmp_path / "o")]) == 2
+
+
+def test_a_table_goes_on_with_what_it_was_begun_with(
+    made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = ["compare-networks", "--resume", str(made[0])]
+    assert main([*again, "--bench", str(tmp_path / "other.toml")]) == 2
+    assert "was begun on bench virtual" in capsys.readouterr().err
+    assert main([*again, "--layers", "3,3"]) == 2
+    assert "takes no --layers" in capsys.readouterr().err
+    assert main([*again, "--bench", "virtual", "--json"]) == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["event"], last["failed"]) == ("result", [])
