@@ -28,12 +28,14 @@ def test_it_opens_on_the_virtual_rig_and_shows_its_values(window, qtbot) -> None
     assert "output off" in window.top.pill.state.reason
 
 
-def test_before_the_bench_answers_the_window_is_usable_and_claims_nothing(make_window) -> None:
+def test_before_the_bench_answers_the_window_is_usable_and_claims_nothing(
+    make_window, qtbot
+) -> None:
     window = make_window(connected=False)
     assert {cell.text for cell in window.top.cells.values()} == {"—"}
     record = window.pages["record"]
     assert not record.form.primary.isEnabled()
-    assert "no bench" in record.form.primary.cost
+    qtbot.waitUntil(lambda: "no bench" in record.form.primary.cost, timeout=WAIT_MS)
     window.open_page("library")
     assert window.page() is window.pages["library"]
 
