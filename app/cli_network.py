@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli_drift import DESPITE_WORDS
 from app.cli_types import delays, factor, layers, share, whole, whole_or_zero
+from app.shown_score import shown_events
 from app.train_request import TrainOptions
 from models.errors import InputError, raise_problems
 from models.wiring import GRAMMAR
@@ -122,7 +123,11 @@ def deploy_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def train_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, None, Path]:
-    """`twinrig train`: a network of twins for a task."""
+    """`twinrig train`: a network of twins for a task; scores as they are shown."""
+    return shown_events(_train_events(arguments))
+
+
+def _train_events(arguments: argparse.Namespace) -> Generator[Event, None, Path]:
     from app.operations.train_seeds import is_of_seeds, train_seeds
 
     if arguments.resume is not None and is_of_seeds(arguments.resume):

@@ -76,8 +76,8 @@ def words_of(event: Event) -> str | None:
         case TrialEnded(name, status, values, reason, ended, total):
             why = f" ({reason})" if reason else _scores(values)
             return f"[{ended}/{total}] {name}: {status}{why}"
-        case BaselineScored(name, value):
-            return f"baseline {name}: {value:.4g}"
+        case BaselineScored(name, value, metric):
+            return f"baseline {name}: {f'{metric} ' if metric != 'nmse' else ''}{value:.4g}"
         case NodeMeasured(layer, node, _, misfit):
             beside = f": {misfit:.2f} × the expected misfit" if isfinite(misfit) else " measured"
             return f"layer {layer + 1}, node {node + 1}{beside}"

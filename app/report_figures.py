@@ -187,6 +187,8 @@ def transfer_figure(
         axes.axhline(len(rows) - 0.5, color="#AEB5BC", linewidth=0.8)
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.set_xscale("log")
-    style(axes, "", f"{metric} on the unseen part (twin ○ → device ●; smaller is better)")
+    is_accuracy = "accuracy" in metric
+    axes.set_xscale("linear" if is_accuracy else "log")
+    better = "larger" if is_accuracy else "smaller"
+    style(axes, "", f"{metric} on the unseen part (twin ○ → device ●; {better} is better)")
     return figure

@@ -10,6 +10,7 @@ import numpy as np
 
 from app import report_figures
 from app.report_twin import fixed
+from app.shown_score import ACCURACY, shown
 from app.words import duration
 from models.errors import InputError
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 NOISE_AWARE, DETERMINISTIC, UNTRAINED = "noise-aware", "deterministic twin", "untrained"
 KEEPS = 1.3  # loss on the way to the device up to which a network is said to keep its score
+KEEPS_POINTS = 0.01  # of accuracy: one point
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,10 @@ class Measured:
     path, label
         Its folder, and which kind of network ran.
     body
-        `deployment.json`: task, metric, measured, predicted, baselines, nodes, hardware_runs, …
+        `deployment.json`: task, metric, measured, predicted, baselines, nodes, hardware_runs, …; of
+        a classification as accuracies (`app.shown_score`).
     prediction, target
-        `(T,)` over the unseen part; `low`, `high`: the twin's 90 %, or None.
+        `(T,)` over the unseen part, of several outputs `(T, n_out)`; `low`, `high`: the twin's 90 %, or None.
     misfits
         `(nodes,)` in schedule order; empty where not kept.
     layers
@@ -66,28 +69,48 @@ class Measured:
         return float(self.body["measured"])
 
     @property
+    def higher_wins(self) -> bool:
+        """Whether the score is an accuracy, and no error."""
+        return bool(self.body["metric"] == ACCURACY)
+
+    @property
     def ratio(self) -> float:
         """Score on the device over the score foreseen: what was lost on the way."""
         return self.measured / self.predicted
+
+    @property
+    def lost(self) -> str:
+        """What was lost on the way in words: a factor, of an accuracy points."""
+        if self.higher_wins:
+            return f"{100 * (self.measured - self.predicted):+.1f} points"
+        return f"× {self.ratio:.2f}"
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the network keeps its score on the way to the device."""
+        if self.higher_wins:
+            return self.measured >= self.predicted - KEEPS_POINTS
+        return self.ratio <= KEEPS
+
+    def better_than(self, other: float) -> bool:
+        """Whether it scores better than that on the device."""
+        return self.measured > other if self.higher_wins else self.measured < other
 
 
 def section(page: Page, networks: Sequence[Path], deployments: Sequence[Path]) -> list[str]:
     """Add networks and deployments; returns the sentences of the headline."""
     if networks:
         _networks(page, networks)
-    runs = sorted((read_deployment(path) for path in deployments), key=lambda run: run.measured)
+    runs = sorted(
+        (read_deployment(path) for path in deployments),
+        key=lambda run: -run.measured if run.higher_wins else run.measured,
+    )
     if not runs:
         return []
     page.heading("On the device")
     _transfer(page, runs)
     for run in runs[:1]:
-        title = f"{run.body['task']}: {run.label} network, {_metric(run)} {run.measured:.4f}"
-        figure = report_figures.forecast_figure(
-            title, run.target, run.prediction, run.low, run.high
-        )
-        page.figure(
-            f"forecast-{run.path.name}", figure, "Forecast on the device against the target."
-        )
+        _answers(page, run)
     for run in runs:
         for words in run.body.get("despite_drift", []):
             page.text(f"{run.path.name} was deployed despite drift: {words}")
@@ -102,12 +125,35 @@ def section(page: Page, networks: Sequence[Path], deployments: Sequence[Path]) -
     return headline(runs)
 
 
+def _answers(page: Page, run: Measured) -> None:
+    """What the device's network answered: a series over its target, or which class for which."""
+    title = f"{run.body['task']}: {run.label} network, {_metric(run)} {run.measured:.4f}"
+    if run.higher_wins:
+        truth, said = run.target.argmax(axis=1), run.prediction.argmax(axis=1)
+        count = run.target.shape[1]
+        names = run.body.get("classes") or [f"class {k}" for k in range(count)]
+        rows = [
+            [names[k], *(str(int(np.sum(said[truth == k] == j))) for j in range(count))]
+            for k in range(count)
+        ]
+        page.text(f"{title}. Answers on the device, a row a true class.")
+        page.table(["true class", *(f"says {name}" for name in names)], rows)
+        return
+    shape = [array if array is None or array.ndim == 1 else array[:, 0]
+             for array in (run.target, run.prediction, run.low, run.high)]  # fmt: skip
+    target, prediction, low, high = shape
+    if target is None or prediction is None:
+        raise AssertionError("a deployment without answers")
+    figure = report_figures.forecast_figure(title, target, prediction, low, high)
+    page.figure(f"forecast-{run.path.name}", figure, "Forecast on the device against the target.")
+
+
 def _time(run: Measured) -> str:
     return duration(float(run.body["seconds"]))
 
 
 def _metric(run: Measured) -> str:
-    return str(run.body["metric"]).upper()
+    return str(run.body.get("metric_words") or str(run.body["metric"]).upper())
 
 
 def _networks(page: Page, paths: Sequence[Path]) -> None:
@@ -117,7 +163,8 @@ def _networks(page: Page, paths: Sequence[Path]) -> None:
     rows = []
     for path in paths:
         network = load_network(path)
-        predicted = network.predicted
+        said = shown({"metric": network.task["metric"], "predicted": network.predicted})
+        predicted = said["predicted"]
         layers = " → ".join(str(layer.nodes) for layer in network.layers)
         interval = f"{fixed(predicted.get('low'), 4)} … {fixed(predicted.get('high'), 4)}"
         foreseen = fixed(predicted.get("value"), 4)
@@ -125,7 +172,8 @@ def _networks(page: Page, paths: Sequence[Path]) -> None:
     page.table(["network", "kind", "layers", "foreseen by the twin", "90 %"], rows)
     first = load_network(paths[0])
     page.text(_task_words(first), note=True)
-    _baselines(page, first.baselines)
+    said = shown({"metric": first.task["metric"], "baselines": first.baselines})
+    _baselines(page, said["baselines"], higher_wins=said["metric"] == ACCURACY)
 
 
 def _task_words(network: Network) -> str:
@@ -136,12 +184,11 @@ def _task_words(network: Network) -> str:
     return f"{described}. Scored on {unseen} unseen {what} after {network.unscored} of washout."
 
 
-def _baselines(page: Page, baselines: Mapping[str, float]) -> None:
+def _baselines(page: Page, baselines: Mapping[str, float], *, higher_wins: bool) -> None:
     known = {name: value for name, value in baselines.items() if isinstance(value, (int, float))}
     if known:
-        rows = [
-            [name, f"{value:.4f}"] for name, value in sorted(known.items(), key=lambda kv: kv[1])
-        ]
+        best_first = sorted(known.items(), key=lambda kv: kv[1], reverse=higher_wins)
+        rows = [[name, f"{value:.4f}"] for name, value in best_first]
         page.table(["what plain software gets, best first", "score"], rows)
 
 
@@ -151,7 +198,7 @@ def _transfer(page: Page, runs: Sequence[Measured]) -> None:
             r.label,
             f"{r.predicted:.4f}",
             f"{r.measured:.4f}",
-            f"× {r.ratio:.2f}",
+            r.lost,
             against_baselines(r),
         ]
         for r in runs
@@ -180,8 +227,7 @@ def against_baselines(run: Measured) -> str:
     """
     known = _numbers(run.body["baselines"])
     known = {name: value for name, value in known.items() if not name.startswith(UNTRAINED)}
-    higher_wins = run.body["metric"] == "accuracy"
-    lost = [n for n, v in known.items() if (v > run.measured) == higher_wins and v != run.measured]
+    lost = [n for n, v in known.items() if v != run.measured and not run.better_than(v)]
     won = [name for name in known if name not in lost]
     words = []
     if won:
@@ -196,32 +242,37 @@ def headline(runs: Sequence[Measured]) -> list[str]:
     by_label = {run.label: run for run in reversed(runs)}
     first = by_label.get(NOISE_AWARE, runs[0])
     metric = _metric(first)
-    kept = "keeps its score" if first.ratio <= KEEPS else "loses on the way"
+    kept = "keeps its score" if first.keeps else "loses on the way"
     sentences = [
         f"The {first.label} network {kept}: {metric} {first.predicted:.4f} foreseen by the twin, "
-        f"{first.measured:.4f} on the device (× {first.ratio:.2f}); it {against_baselines(first)}."
+        f"{first.measured:.4f} on the device ({first.lost}); it {against_baselines(first)}."
     ]
     plain, untrained = by_label.get(DETERMINISTIC), by_label.get(UNTRAINED)
     if plain is not None and plain is not first:
         better = (
-            "noise-aware training gained" if plain.measured > first.measured else "it still wins by"
+            "noise-aware training gained"
+            if first.better_than(plain.measured)
+            else "it still wins by"
         )
-        factor = max(plain.measured, first.measured) / min(plain.measured, first.measured)
         sentences.append(
             f"Trained on a deterministic twin, {plain.predicted:.4f} became {plain.measured:.4f} "
-            f"(× {plain.ratio:.2f}): {better} a factor of {factor:.1f} on the device."
+            f"({plain.lost}): {better} {_apart(first, plain)} on the device."
         )
     if untrained is not None and untrained is not first:
-        gain = untrained.measured / first.measured
-        words = (
-            f"better by a factor of {gain:.1f}"
-            if gain > 1
-            else f"worse by a factor of {1 / gain:.1f}"
-        )
+        which = "worse" if untrained.better_than(first.measured) else "better"
         sentences.append(
-            f"The same nodes untrained reach {untrained.measured:.4f}: training made it {words}."
+            f"The same nodes untrained reach {untrained.measured:.4f}: training made it {which} by "
+            f"{_apart(first, untrained)}."
         )
     return sentences
+
+
+def _apart(one: Measured, other: Measured) -> str:
+    """How far two scores are apart on the device, whichever is better."""
+    low, high = sorted((one.measured, other.measured))
+    return (
+        f"{100 * (high - low):.1f} points" if one.higher_wins else f"a factor of {high / low:.1f}"
+    )
 
 
 def label_of(network: Network, path: Path) -> str:
@@ -256,9 +307,9 @@ def read_deployment(path: Path) -> Measured:
     return Measured(
         path,
         made.body["label"],
-        made.body,
-        arrays["prediction"].ravel(),
-        arrays["target"].ravel(),
+        shown(made.body),
+        arrays["prediction"],
+        arrays["target"],
         arrays["forecast_low"],
         arrays["forecast_high"],
         arrays["misfit"],

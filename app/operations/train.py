@@ -207,13 +207,13 @@ class _Training:
         if not self.baselines:
             for name, value in software_baselines(self.task, nodes, spread, self.request.seed):
                 self.baselines[name] = value
-                yield BaselineScored(name, value)
+                yield BaselineScored(name, value, self.task.metric)
         if UNTRAINED not in self.baselines and self.request.iterations > 0:
             layers, _ = setup.untrained()
             readout = best_readout(layers, self.task, ridges_for(layers, self.task), self._draw())
             foreseen = foresee(layers, readout, self.task, self.request.seed + 2)
             self.baselines[UNTRAINED] = foreseen.predicted["value"]
-            yield BaselineScored(UNTRAINED, self.baselines[UNTRAINED])
+            yield BaselineScored(UNTRAINED, self.baselines[UNTRAINED], self.task.metric)
 
     def _train(self) -> Iterator[Event]:
         """Train; whatever ends it, a checkpoint of the last iteration is left."""
