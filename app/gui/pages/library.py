@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from app.library_index import Entry
 
 OPENS = {"cal": "calibrate", "rec": "twin", "twin": "twin", "net": "network", "dep": "deploy"}
-MAKES = {"cal": "calibrate", "rec": "record", "twin": "twin", "net": "network", "dep": "deploy"}
+MAKES = {**OPENS, "rec": "record"}
 SHOWN = (
     ("everything", ""), ("recordings", "rec"), ("twins", "twin"), ("networks", "net"),
     ("deployments", "dep"), ("calibrations", "cal"),
@@ -52,7 +52,8 @@ class LibraryPage(Page):
         self.import_button = self.button(
             "Import measured repeats", lambda: shell.open_page("import_data")
         )
-        self.folder_button = self.button("Show the folder", self._show_folder)
+        folder = self.session.library.folder
+        self.folder_button = self.button("Show the folder", partial(self._show, folder))
         self.list = EntryList(self.theme)
         self.list.chosen.connect(self._show_chosen)
         self.list.opened.connect(self.press)
@@ -155,8 +156,6 @@ class LibraryPage(Page):
         self.say(head, how if self.all else "Nothing here yet: record something first.")
         self._show_chosen()
 
-    # what is chosen
-
     def _show_chosen(self) -> None:
         self._keep_note()
         self._not_sure()
@@ -242,15 +241,10 @@ class LibraryPage(Page):
             self.shell.open_page(MAKES[entry.kind], parent.artefact.path)
         self.shell.fill_form(MAKES[entry.kind], entry.facts.form)
 
-    # folders
-
-    def _show_folder(self) -> None:
-        self._reveal_path(self.session.library.folder)
-
     def _reveal(self) -> None:
-        self._reveal_path(self.list.selected()[0].artefact.path)
+        self._show(self.list.selected()[0].artefact.path)
 
-    def _reveal_path(self, folder: Path) -> None:
+    def _show(self, folder: Path) -> None:
         if not folder.is_dir() or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
             self.shell.toast(f"{folder}: there is no such folder yet, or nothing to show it with")
 

@@ -16,6 +16,7 @@ from app.session import KINDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PyQt6.QtGui import QKeyEvent
     from PyQt6.QtWidgets import QStyleOptionViewItem
 
     from app.gui.theme import Theme
@@ -145,11 +146,17 @@ class EntryList(QListView):
         self.setFrameShape(QListView.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.activated.connect(lambda _: self.opened.emit())
+        self.doubleClicked.connect(lambda _: self.opened.emit())
         selection = self.selectionModel()
         if selection is not None:
             selection.selectionChanged.connect(lambda *_: self.chosen.emit())
         theme.changed.connect(self._repaint)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        if event is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.opened.emit()
+            return
+        super().keyPressEvent(event)
 
     def _repaint(self) -> None:
         viewport = self.viewport()
