@@ -196,7 +196,7 @@ def driven(trial: Trial, events: Events, *, every: bool = False) -> Events:
             if every and not isinstance(event, Result):
                 yield event
             if told is not None and (told.stage or time.monotonic() - told_s >= TOLD_EVERY_S):
-                told_s = time.monotonic()
+                told_s = told_s if told.stage else time.monotonic()
                 yield told
     finally:
         events.close()
