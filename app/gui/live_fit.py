@@ -7,14 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.gui.widgets.columns import ColumnRow
 from app.gui.widgets.tables import ErrorRow
-from app.operations.events import FitProgress, FitSamples, TwinScored
-from app.words import left_s
+from app.gui.words import score
+from app.operations.events import (
+    CandidateScored,
+    FitProgress,
+    FitSamples,
+    Progress,
+    Stage,
+    TwinScored,
+)
+from app.weights_store import SO_FAR
+from app.words import MISSING, duration, left_s
 from training.kept import kept_validation
 from training.verdict import coverage_state, state_of
 from training.verdict import verdict as weighed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from app.operations.events import Event
@@ -46,6 +58,10 @@ class LiveFit:
         As in `TwinScored`; empty before the end.
     validation
         Of `training.validation.summary`; None before the end.
+    candidates, searched
+        Structures scored so far, and the share of the search that is done; none without one.
+    stage
+        What the operation does, in words.
     """
 
     iterations: list[int] = field(default_factory=list)
@@ -60,6 +76,9 @@ class LiveFit:
     coverage: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     validation: dict[str, Any] | None = None
+    candidates: list[CandidateScored] = field(default_factory=list)
+    searched: float = 0.0
+    stage: str = ""
 
     def take(self, event: Event) -> None:
         """Take one event; those that say nothing of a fit are left alone."""
@@ -68,6 +87,12 @@ class LiveFit:
             self.losses.append(event.loss)
             self.validations.append(np.nan if event.validation is None else event.validation)
             self.total, self.elapsed_s = event.total, event.elapsed_s
+        elif isinstance(event, Stage):
+            self._begin(event.name)
+        elif isinstance(event, CandidateScored):
+            self.candidates.append(event)
+        elif isinstance(event, Progress):
+            self.searched = event.done / max(1.0, event.total)
         elif isinstance(event, FitSamples):
             self.sequence, self.real, self.twin = event.sequence, event.real, event.twin
         elif isinstance(event, TwinScored):
@@ -82,6 +107,49 @@ class LiveFit:
         if self.validation is not None:
             return str(self.validation["verdict"]["words"])
         return weighed(self.errors, self.coverage).words
+
+    def _begin(self, stage: str) -> None:
+        """A stage begins; the losses of a search's short fits are not those of the fit."""
+        if self.searching:
+            self.iterations, self.losses, self.validations = [], [], []
+        self.stage = stage
+
+    @property
+    def searching(self) -> bool:
+        """Whether the structure is being chosen."""
+        return self.stage.startswith("choose the structure")
+
+    @property
+    def heading(self) -> str:
+        """What is going on, in words."""
+        return "Choosing the structure" if self.searching else "Fitting a twin"
+
+    def words(self, folder: Path | None) -> str:
+        """How far it is, and where the best twin so far can be used."""
+        done = self.iterations[-1] if self.iterations else 0
+        if self.searching:
+            tried = f"{len(self.candidates)} scored"
+            return f"{tried} on validation sequences · iteration {done} of a short fit"
+        if not self.total:
+            return "starting, reading recordings"
+        said = f"iteration {done} of {self.total} · samples of sequence {self.sequence + 1}, unseen"
+        so_far = self.so_far(folder)
+        return f"{said} · usable so far: {so_far}" if so_far else said
+
+    def so_far(self, folder: Path | None) -> Path | None:
+        """Where the best snapshot is a usable twin; None before its first validation."""
+        known = bool(self.candidates) or bool(np.isfinite(self.validations).any())
+        return folder / SO_FAR if folder is not None and known and not self.errors else None
+
+    @property
+    def progress(self) -> tuple[float, str] | None:
+        """Share done and time left; None before there is one."""
+        if self.searching:
+            return self.searched, ""
+        if not self.total or not self.iterations:
+            return None
+        left = "" if self.left_s is None else f"{duration(self.left_s)} left"
+        return min(1.0, self.iterations[-1] / self.total), left
 
     @property
     def left_s(self) -> float | None:
@@ -127,6 +195,19 @@ def error_rows(errors: dict[str, Any], coverage: dict[str, Any]) -> list[ErrorRo
                 "ok" if inside else "attention",
             )
         )
+    return rows
+
+
+def candidate_rows(candidates: list[CandidateScored]) -> list[ColumnRow]:
+    """Structures that a search has scored, the latest round first, the best marked."""
+    best = next((c for c in reversed(candidates) if c.best), None)
+    rows = []
+    for one in sorted(candidates, key=lambda c: (-c.rung, np.inf if c.score is None else c.score)):
+        shown = MISSING if one.score is None else score(one.score)
+        word = one.problem or ("best so far" if one is best else "")
+        cells = (f"{one.rung} of {one.rungs}", shown, f"{one.seconds:.0f} s")
+        name = f"{one.latent} latent, {one.hidden} hidden, {one.head} head"
+        rows.append(ColumnRow(name, cells, word, "fault" if one.problem else "ok", one is best))
     return rows
 
 

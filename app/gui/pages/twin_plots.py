@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.gui.live_fit import error_rows
+from app.gui.live_fit import candidate_rows, error_rows
 from app.gui.live_record import band, spread
-from app.gui.widgets.basic import label
+from app.gui.widgets.basic import Elided, label
+from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.legend import Key
 from app.gui.widgets.panel import Panel, joined
 from app.gui.widgets.tables import ErrorTable
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
     FloatArray = NDArray[np.float64]
+
+
+ERRORS_NOTE = "held out, over the half-split floor · 90 % bootstrap"
 
 
 class Ensemble(Panel):
@@ -66,6 +70,11 @@ class TwinPlots(QWidget):
         self.pit = Panel(theme, "PIT", "all channels", x_label="PIT")
         self.loss = Panel(theme, "Loss", x_label="Iteration")
         self.errors = ErrorTable(theme)
+        self.errors.setAccessibleName("Errors over their floors")
+        self.search = ColumnTable(
+            theme, ("round", "score", "time"), name="structure", shares=(0.45, 0.2)
+        )
+        self.search.setAccessibleName("Structures searched")
         self.panels = (self.device, self.twin, self.spread, self.correlation, self.pit, self.loss)
         self._curves()
         grid = QGridLayout(self)
@@ -92,7 +101,7 @@ class TwinPlots(QWidget):
         layout.setSpacing(4)
         head = label("Errors", "panel")
         head.setFixedHeight(28)
-        self.errors_note = label("held out, over the half-split floor · 90 % bootstrap", "unit")
+        self.errors_note = Elided("", "unit")
         top = QWidget()
         line = QHBoxLayout(top)
         line.setContentsMargins(0, 0, 0, 0)
@@ -101,6 +110,8 @@ class TwinPlots(QWidget):
         line.addWidget(self.errors_note, 1)
         layout.addWidget(top)
         layout.addWidget(self.errors, 1)
+        layout.addWidget(self.search, 1)
+        self.errors_head = head
         return made
 
     def _curves(self) -> None:
@@ -145,6 +156,18 @@ class TwinPlots(QWidget):
         self.pit_bars.setOpts(x=[], height=[])
         self.pit_level.hide()
         self.errors.show_rows([])
+        self._show_search(None)
+
+    def _show_search(self, live: LiveFit | None) -> None:
+        """The structures in place of the errors, as long as there are no errors."""
+        searched = live is not None and bool(live.candidates) and not live.errors
+        self.search.setVisible(searched)
+        self.errors.setVisible(not searched)
+        self.errors_head.setText("Structures" if searched else "Errors")
+        note = "lower is better · 40 % of the time" if searched else ERRORS_NOTE
+        self.errors_note.setText(note)
+        if live is not None and searched:
+            self.search.show_rows(candidate_rows(live.candidates))
 
     def draw(self, live: LiveFit, channel: int, channels: Any, units: Any) -> None:
         """Draw the fit as it stands."""
@@ -152,6 +175,7 @@ class TwinPlots(QWidget):
             self._draw_ensembles(live.real[:, :, channel], live.twin[:, :, channel],
                                  str(channels[channel]), str(units[channel]))  # fmt: skip
         self._draw_loss(live)
+        self._show_search(live)
         if live.errors:
             self.errors.show_rows(error_rows(live.errors, live.coverage))
             self._draw_details(live.details)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.gui.fit_complaints import SINGLE, Complaints
+from app.gui.fit_complaints import SINGLE, find, first_of
 from app.gui.pages.twin_validation import ValidationPlots
 from models.recording import Recording
 from models.sequence import DriveWindow, Reset
@@ -71,15 +71,15 @@ def recording(repeats: int, seed: int = 0) -> Recording:
 
 
 def test_what_is_wrong_with_a_recording_stands_on_the_button_before_a_fit() -> None:
-    complaints = Complaints()
-    assert complaints.of([recording(8)], deterministic=False) == ("", "")
-    assert complaints.of([recording(1)], deterministic=False) == (SINGLE, "fault")
-    assert complaints.of([recording(1)], deterministic=True) == ("", "")
-    good = recording(8)
-    clipped = replace(good, response=np.minimum(good.response, 0.8))
-    words, role = complaints.of([good, clipped], deterministic=False)
+    good = find(recording(8))
+    assert first_of([good], deterministic=False) == ("", "")
+    assert first_of([find(recording(1))], deterministic=False) == (SINGLE, "fault")
+    assert first_of([find(recording(1))], deterministic=True) == ("", "")
+    known = recording(8)
+    clipped = find(replace(known, response=np.minimum(known.response, 0.8)))
+    words, role = first_of([good, clipped], deterministic=False)
     assert role == "attention"
     assert "exactly 0.8 V" in words
-    marked = replace(good, response=np.where(good.response > 2.5, 9.9e37, good.response))
-    words, role = complaints.of([marked], deterministic=False)
+    marks = np.where(known.response > 2.5, 9.9e37, known.response)
+    words, role = first_of([find(replace(known, response=marks))], deterministic=False)
     assert (role, "overload marks" in words) == ("fault", True)

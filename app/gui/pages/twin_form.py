@@ -1,0 +1,208 @@
+"""The form of the Twin page below its recordings: a fit, or a comparison; it reads and shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtWidgets import QDoubleSpinBox, QWidget
+
+from app.gui.twin_asks import (
+    BESIDE,
+    CURVE,
+    FIT,
+    OBJECTIVES,
+    Ask,
+    BesideAsk,
+    CurveAsk,
+    FitAsk,
+    ObjectivesAsk,
+)
+from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, as_entry, row
+from models.twin import HIDDEN, LATENT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.gui.theme import Theme
+    from app.gui.widgets.form import Form
+    from app.session import Artefact
+
+KINDS = (("Fit", FIT), ("Objectives", OBJECTIVES), ("Twins", BESIDE), ("Curve", CURVE))
+OFFERED = (
+    ("energy distance", "energy"),
+    ("CRPS, step by step", "crps"),
+    ("innovations, then energy", "innovations-energy"),
+    ("innovations likelihood", "innovations"),
+    ("one-step likelihood", "one-step"),
+    ("mean only", "mean"),
+    ("published method (hours)", "published"),
+)
+COMPARED = ("energy", "innovations-energy", "published")
+WHOLE = ("latent", "hidden", "iterations", "minutes", "seed", "compared_minutes",
+         "compared_seeds", "compared_seed", "curve_iterations", "curve_seeds")  # fmt: skip
+
+
+class TwinForm(QObject):
+    """Rows of the page's form; `changed` when any value has changed."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, theme: Theme, form: Form) -> None:
+        super().__init__(form)
+        self._form, self._theme = form, theme
+        self._rows: list[tuple[str, QWidget]] = []
+        self.twins: dict[Any, Artefact] = {}
+        form.section("Work")
+        self.kind = Segments(theme, KINDS, "What to do with the recordings")
+        self.kind.chosen.connect(self._choose)
+        form.widget(self.kind)
+        self._fit_rows()
+        self._objective_rows()
+        self._beside_rows()
+        self._curve_rows()
+        self._choose(FIT)
+        for name in WHOLE:
+            getattr(self, name).valueChanged.connect(self._tell)
+        self.target.valueChanged.connect(self._tell)
+        for choice in (self.objective, self.structure, self.origin, self.first, self.second):
+            choice.currentIndexChanged.connect(self._tell)
+
+    def _add(self, kind: str, name: str, control: QWidget) -> None:
+        self._rows.append((kind, self._form.row(name, control)))
+
+    def _fit_rows(self) -> None:
+        theme = self._theme
+        self.objective = Choice(theme, OFFERED, "Objective")
+        structures = (("as given below", False), ("searched, 40 % of the time", True))
+        self.structure = Choice(theme, structures, "Structure")
+        self.structure.setToolTip("Short fits of a few sizes, scored on validation sequences")
+        self.latent = WholeEntry(LATENT, 1, 64, "", "Latent state")
+        self.hidden = WholeEntry(HIDDEN, 4, 1024, "", "Hidden units")
+        self.origin = Choice(theme, (("a new twin", None),), "Begin with")
+        self.origin.setToolTip("A twin to go on from keeps its structure; the old one stays")
+        self.iterations = WholeEntry(12_000, 1, 1_000_000, "", "Iterations")
+        self.minutes = WholeEntry(0, 0, 100_000, "min", "Minutes at most")
+        self.minutes.setSpecialValueText("no limit")
+        self.seed = WholeEntry(1, 0, 2**31 - 1, "", "Seed")
+        for name, control in (
+            ("Objective", self.objective),
+            ("Begin with", self.origin),
+            ("Structure", self.structure),
+            ("Latent, hidden", row(self.latent, self.hidden)),
+            ("Iterations", row(self.iterations, self.minutes)),
+            ("Seed", self.seed),
+        ):
+            self._add(FIT, name, control)
+
+    def _objective_rows(self) -> None:
+        self.objectives: dict[str, Tick] = {}
+        for words, name in OFFERED:
+            tick = Tick(self._theme, words)
+            tick.setChecked(name in COMPARED)
+            tick.toggled.connect(self._tell)
+            self._form.widget(tick)
+            self._rows.append((OBJECTIVES, tick))
+            self.objectives[name] = tick
+        self.compared_minutes = WholeEntry(4, 1, 10_000, "min", "Minutes of each fit")
+        self.compared_seeds = WholeEntry(3, 1, 100, "seeds", "Fits of each objective")
+        self.compared_seed = WholeEntry(0, 0, 2**31 - 1, "", "First seed")
+        self._add(OBJECTIVES, "Each fit", row(self.compared_minutes, self.compared_seeds))
+        self._add(OBJECTIVES, "First seed", self.compared_seed)
+
+    def _beside_rows(self) -> None:
+        self.first = Choice(self._theme, (), "First twin")
+        self.second = Choice(self._theme, (), "Second twin")
+        self._add(BESIDE, "Twin", self.first)
+        self._add(BESIDE, "beside", self.second)
+
+    def _curve_rows(self) -> None:
+        self.curve_iterations = WholeEntry(4000, 1, 1_000_000, "", "Iterations of each fit")
+        self.curve_seeds = WholeEntry(1, 1, 100, "", "Fits of each part")
+        self.target = QDoubleSpinBox()
+        self.target.setRange(1.01, 20.0)
+        self.target.setSingleStep(0.05)
+        self.target.setValue(1.5)
+        self.target.setSuffix(" × floor")
+        self.target.setAccessibleName("Target: no error above so many times its floor")
+        as_entry(self.target)
+        self._add(CURVE, "Iterations", self.curve_iterations)
+        self._add(CURVE, "Seeds", self.curve_seeds)
+        self._add(CURVE, "Target", self.target)
+
+    def _choose(self, kind: str) -> None:
+        for which, widget in self._rows:
+            widget.setVisible(which == kind)
+        self.changed.emit()
+
+    def _tell(self, *_: Any) -> None:
+        own = self.origin.currentData() is None and not self.structure.currentData()
+        for entry in (self.latent, self.hidden):
+            entry.setEnabled(own and self.objective.currentData() != "published")
+        self.structure.setEnabled(self.origin.currentData() is None)
+        self.changed.emit()
+
+    def offer_twins(self, found: Sequence[Artefact]) -> None:
+        """Twins of the library, to go on from and to compare."""
+        good = [artefact for artefact in found if not artefact.broken]
+        self.twins = {artefact.path: artefact for artefact in good}
+        items = [(artefact.id, artefact.path) for artefact in good]
+        first_time = self.first.currentData() is None
+        self.origin.offer([("a new twin", None), *items])
+        for choice in (self.first, self.second):
+            choice.offer(items)
+        if first_time and len(items) > 1:
+            self.second.setCurrentIndex(1)
+        self._tell()
+
+    def ask(self) -> Ask:
+        """What the form asks for."""
+        if self.kind.value == OBJECTIVES:
+            names = tuple(name for name, tick in self.objectives.items() if tick.isChecked())
+            return ObjectivesAsk(
+                names, self.compared_minutes.value(), self.compared_seeds.value(),
+                self.compared_seed.value(),
+            )  # fmt: skip
+        if self.kind.value == BESIDE:
+            return BesideAsk((self.first.currentData(), self.second.currentData()))
+        if self.kind.value == CURVE:
+            target = round(self.target.value(), 2)
+            return CurveAsk(self.curve_iterations.value(), self.curve_seeds.value(), target)
+        return FitAsk(
+            str(self.objective.currentData()), bool(self.structure.currentData()),
+            self.latent.value(), self.hidden.value(), self.iterations.value(),
+            self.minutes.value(), self.seed.value(), self.origin.currentData(),
+        )  # fmt: skip
+
+    def fits_like(self) -> Artefact | None:
+        """The twin that the recordings must fit: the one to go on from, or the first compared."""
+        if self.kind.value == FIT:
+            return self.twins.get(self.origin.currentData())
+        return self.twins.get(self.first.currentData()) if self.kind.value == BESIDE else None
+
+    def values(self) -> dict[str, Any]:
+        """What comes back at the next start; twins do not."""
+        return {
+            "kind": self.kind.value,
+            "objective": self.objective.currentData(),
+            "searched": self.structure.currentData(),
+            "objectives": [n for n, tick in self.objectives.items() if tick.isChecked()],
+            "target": self.target.value(),
+            **{name: getattr(self, name).value() for name in WHOLE},
+        }
+
+    def set_values(self, values: dict[str, Any]) -> None:
+        """Put values back; what doesn't fit is left alone."""
+        self.objective.choose(values.get("objective"))
+        if isinstance(values.get("searched"), bool):
+            self.structure.choose(values["searched"])
+        if isinstance(values.get("objectives"), list):
+            for name, tick in self.objectives.items():
+                tick.setChecked(name in values["objectives"])
+        if isinstance(values.get("target"), float):
+            self.target.setValue(values["target"])
+        for name in WHOLE:
+            if isinstance(values.get(name), int):
+                getattr(self, name).setValue(values[name])
+        if values.get("kind") in [kind for _, kind in KINDS]:
+            self.kind.choose(values["kind"])

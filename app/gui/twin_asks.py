@@ -1,0 +1,166 @@
+"""What the Twin page can be asked for: each knows its operation, its words and its cost; no Qt.
+
+The operations run in a child process: the window never imports torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.gui.words import count
+from app.words import duration
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIT, OBJECTIVES, BESIDE, CURVE = "fit", "objectives", "beside", "curve"
+CURVE_FITS = 12  # points of a curve where nobody names them: four numbers × three of repeats
+
+
+@dataclass(frozen=True)
+class FitAsk:
+    """One twin of the ticked recordings; `minutes` 0: no limit, `origin` None: a new twin."""
+
+    objective: str = "energy"
+    searched: bool = False
+    latent: int = 16
+    hidden: int = 64
+    iterations: int = 12_000
+    minutes: int = 0
+    seed: int = 1
+    origin: Path | None = None
+
+    kind = FIT
+    operation = "app.operations.fit.fit"
+    title = "Fitting"
+    prefix = "twin"
+
+    def problem(self, recordings: int) -> str:
+        """Why it can't run; empty where it can."""
+        if not recordings:
+            return "tick at least one recording"
+        if self.searched and self.origin is not None:
+            return "a twin to go on from keeps its structure: nothing to search"
+        if self.searched and self.objective == "published":
+            return "the published method has its published structure: nothing to search"
+        return ""
+
+    def words(self, again: bool) -> tuple[str, str]:
+        """What a press does, and its cost."""
+        verb = "Fit on" if self.origin is not None else "Fit again" if again else "Fit a twin"
+        limit = f", {count(self.minutes, 'minute')} at most" if self.minutes else ""
+        return verb, f"{count(self.iterations, 'iteration')}{limit} · own process, 1 core"
+
+    def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
+        """Of the operation."""
+        asked: dict[str, Any] = {
+            "recordings": recordings, "out": out, "objective": self.objective,
+            "deterministic": self.objective == "mean", "iterations": self.iterations,
+            "seed": self.seed,
+        }  # fmt: skip
+        if self.minutes:
+            asked["minutes"] = float(self.minutes)
+        if self.origin is not None:
+            return {**asked, "origin": self.origin}
+        if self.searched:
+            return {**asked, "search": True}
+        if self.objective == "published":
+            return asked
+        return {**asked, "latent": self.latent, "hidden": self.hidden}
+
+
+@dataclass(frozen=True)
+class ObjectivesAsk:
+    """One twin for each objective and seed, all for the same time."""
+
+    objectives: tuple[str, ...]
+    minutes: int = 4
+    seeds: int = 3
+    seed: int = 0
+
+    kind = OBJECTIVES
+    operation = "app.operations.compare_twins.compare_twins"
+    title = "Comparing objectives"
+    prefix = "comparison"
+
+    def problem(self, recordings: int) -> str:
+        """Why it can't run; empty where it can."""
+        if not recordings:
+            return "tick at least one recording"
+        return "tick two objectives or more" if len(self.objectives) < 2 else ""
+
+    def words(self, again: bool) -> tuple[str, str]:
+        """What a press does, and its cost."""
+        fits = len(self.objectives) * self.seeds
+        cost = f"{duration(60 * fits * self.minutes)} and the scores · one after another, 1 core"
+        return f"Fit and compare {count(fits, 'twin')}", cost
+
+    def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
+        """Of the operation."""
+        return {
+            "recordings": recordings, "out": out, "objectives": list(self.objectives),
+            "minutes": float(self.minutes), "seeds": self.seeds, "seed": self.seed,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class BesideAsk:
+    """Two twins that are there, on one recording."""
+
+    twins: tuple[Path | None, Path | None]
+    seed: int = 0
+
+    kind = BESIDE
+    operation = "app.operations.evaluate_beside.evaluate_beside"
+    title = "Comparing twins"
+    prefix = ""  # it writes nothing
+
+    def problem(self, recordings: int) -> str:
+        """Why it can't run; empty where it can."""
+        if None in self.twins or self.twins[0] == self.twins[1]:
+            return "choose two different twins"
+        return "" if recordings == 1 else "tick one recording, that both are scored on"
+
+    def words(self, again: bool) -> tuple[str, str]:
+        """What a press does, and its cost."""
+        return "Compare two twins", "seconds · scored on what neither was fitted on, where known"
+
+    def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
+        """Of the operation."""
+        return {"twins": list(self.twins), "recording": recordings[0], "seed": self.seed}
+
+
+@dataclass(frozen=True)
+class CurveAsk:
+    """Twins of growing parts of the ticked recordings."""
+
+    iterations: int = 4000
+    seeds: int = 1
+    target: float = 1.5
+    seed: int = 0
+
+    kind = CURVE
+    operation = "app.operations.learning_curve.learning_curve"
+    title = "Learning curve"
+    prefix = "curve"
+
+    def problem(self, recordings: int) -> str:
+        """Why it can't run; empty where it can."""
+        return "" if recordings else "tick at least one recording"
+
+    def words(self, again: bool) -> tuple[str, str]:
+        """What a press does, and its cost."""
+        fits = CURVE_FITS * self.seeds
+        cost = f"each {count(self.iterations, 'iteration')} · own process, 1 core"
+        return f"Fit up to {fits} parts", cost
+
+    def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
+        """Of the operation."""
+        return {
+            "recordings": recordings, "out": out, "iterations": self.iterations,
+            "seeds": self.seeds, "target": self.target, "seed": self.seed,
+        }  # fmt: skip
+
+
+Ask = FitAsk | ObjectivesAsk | BesideAsk | CurveAsk

@@ -1,0 +1,81 @@
+"""Recordings as the Twin page looks at them, in a thread beside the window; no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.gui.fit_complaints import Finding, find, first_of
+from app.recording_marks import read_kept
+from models.errors import TwinrigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the page needs of a recording, without the repeats that were marked bad.
+
+    `first` `(R, T, C)`: the repeats of the first sequence; `broken`: why it can't be read.
+    """
+
+    path: Path
+    sequences: int = 0
+    repeats: int = 0
+    channels: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    first: FloatArray | None = None
+    finding: Finding | None = None
+    broken: str = ""
+
+
+def look(path: Path) -> Looked:
+    """Read one recording; one that can't be read says why."""
+    try:
+        recording = read_kept(path)
+    except TwinrigError as error:
+        return Looked(path, broken=str(error))
+    kept, length = recording.complete[0], int(recording.lengths[0])
+    return Looked(
+        path,
+        int(recording.response.shape[0]),
+        int(recording.complete.sum()),
+        tuple(recording.channels),
+        tuple(recording.units),
+        np.array(recording.response[0, kept, :length]),
+        find(recording),
+    )
+
+
+def complaint(
+    looked: Iterable[Looked], *, deterministic: bool, like: Mapping[str, object] | None = None
+) -> tuple[str, str]:
+    """The first thing to say before a fit or a score, and its role; both empty where all is well.
+
+    `like`: channels and units of a twin that they must fit.
+    """
+    read = list(looked)
+    for one in read:
+        if one.broken:
+            return one.broken, "fault"
+    channels = {one.channels for one in read}
+    if len(channels) > 1:
+        words = " and ".join(", ".join(names) for names in sorted(channels))
+        return f"recordings of other channels can't be joined: {words}", "fault"
+    if like is not None and read:
+        for name in ("channels", "units"):
+            own, theirs = list(getattr(read[0], name)), list(like.get(name) or [])  # type: ignore[call-overload]
+            if own != theirs:
+                return (
+                    f"the recording has {name} {', '.join(own)}, the twin {', '.join(theirs)}: "
+                    "it doesn't fit this twin", "fault",
+                )  # fmt: skip
+    return first_of([one.finding for one in read if one.finding is not None], deterministic)

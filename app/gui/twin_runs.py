@@ -1,0 +1,94 @@
+"""What runs on the Twin page, or ran last: a fit, a comparison or a curve, and its words; no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from app.gui.live_compare import LiveComparison, LiveCurve
+from app.gui.live_fit import LiveFit
+from app.gui.twin_asks import BESIDE, CURVE, FIT, Ask
+from app.words import duration
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.operations.events import Event
+
+KEPT = {BESIDE: "Stop ends it", CURVE: "Stop keeps every point"}
+
+
+@dataclass
+class TwinRuns:
+    """The three things that the page draws, and which of them runs; `asked` None: none yet."""
+
+    fit: LiveFit = field(default_factory=LiveFit)
+    compared: LiveComparison = field(default_factory=LiveComparison)
+    curve: LiveCurve = field(default_factory=LiveCurve)
+    asked: Ask | None = None
+    folder: Path | None = None
+
+    @property
+    def kind(self) -> str:
+        """Of what runs."""
+        return FIT if self.asked is None else self.asked.kind
+
+    @property
+    def other(self) -> LiveComparison | LiveCurve:
+        """The comparison or the curve."""
+        return self.curve if self.kind == CURVE else self.compared
+
+    def begin(self) -> None:
+        """What was asked for begins anew."""
+        if self.kind == FIT:
+            self.fit = LiveFit()
+        elif self.kind == CURVE:
+            self.curve = LiveCurve()
+        else:
+            self.compared = LiveComparison()
+
+    def take(self, event: Event) -> None:
+        """Take one event."""
+        if self.kind == FIT:
+            self.fit.take(event)
+        else:
+            self.other.take(event)
+
+    @property
+    def progress(self) -> tuple[float, str] | None:
+        """Share done and time left; None before there is one."""
+        if self.asked is None or self.kind == FIT:
+            return self.fit.progress
+        left_s = self.other.left_s
+        return self.other.overall, "" if left_s is None else f"{duration(left_s)} left"
+
+    @property
+    def header(self) -> tuple[str, str]:
+        """Heading and the line below it, while it runs."""
+        if self.kind == FIT:
+            return self.fit.heading, self.fit.words(self.folder)
+        live, title = self.other, self.asked.title if self.asked is not None else ""
+        return title, f"{live.running} · {100 * live.share:.0f} %" if live.running else "starting"
+
+    @property
+    def foot(self) -> tuple[str, str]:
+        """What the button says while it runs."""
+        left = (self.progress or (0.0, ""))[1]
+        if self.kind == FIT:
+            kept = "Stop keeps a checkpoint"
+        else:
+            kept = KEPT.get(self.kind, "Stop keeps the twins so far")
+        title = self.asked.title if self.asked is not None else ""
+        return title, f"{left} · {kept}" if left else kept
+
+    def ended(self, status: str) -> tuple[str, str]:
+        """Heading and the line below it, once it has ended as `status`."""
+        word = "Stopped" if status == "stopped" else "Failed"
+        if self.kind == FIT:
+            so_far = self.fit.so_far(self.folder)
+            kept = f"; the best so far stays usable: {so_far}" if so_far else ""
+            return f"{word}: no twin", f"a checkpoint is kept in {self.folder}{kept}"
+        title = self.asked.title if self.asked is not None else ""
+        if status == "done":
+            return title, " ".join(self.other.verdict[:1])
+        return f"{word}: {title.lower()}", f"what was done is kept in {self.folder}"
