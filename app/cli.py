@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 STOPPED = StoppedError.exit_code
 RESUMABLE = (
-    "demo", "record", "fit", "train", "deploy", "learning-curve", "sweep", "compare-networks"
+    "demo", "record", "fit", "train", "deploy", "learning-curve", "sweep", "compare-networks",
+    "recalibrate",
 )  # fmt: skip
 
 

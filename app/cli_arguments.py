@@ -19,6 +19,7 @@ from app import (
     cli_network,
     cli_sweep,
     cli_task,
+    cli_transfer,
 )
 from app.cli_types import current, factor, names, whole, whole_or_zero
 from models.errors import InputError
@@ -69,7 +70,7 @@ def build_parser() -> Parser:
         add(verbs)
     for add in (_mark, _compare, _compare_twins, _learning_curve, _sweep, _compare_networks):
         add(verbs)
-    for add in (_task, _report, _monitor, _safe):
+    for add in (_transfer, _task, _report, _monitor, _safe):
         add(verbs)
     return parser
 
@@ -339,6 +340,15 @@ def _deploy(verbs: argparse._SubParsersAction[Parser]) -> None:
     _retries(parser, "node")
     _hardware(parser)
     _out(parser, "the deployment", resume=True)
+
+
+def _transfer(verbs: argparse._SubParsersAction[Parser]) -> None:
+    for name, (words, add, what) in cli_transfer.VERBS.items():
+        parser = _verb(verbs, name, words)
+        add(parser)
+        _retries(parser, "run")
+        _hardware(parser)
+        _out(parser, what, resume=True)
 
 
 def _report(verbs: argparse._SubParsersAction[Parser]) -> None:

@@ -72,15 +72,15 @@ def drifts_against(network: Network, path: Path) -> list[str]:
     """
     said = []
     for twin in network.twins:
-        file = _file_of(twin, path)
+        file = twin_file(twin, path)
         latest = latest_drift(file) if file is not None else None
         if latest is not None and latest["changed"]:
             said.append(f"Twin {twin.id} no longer matches. {drift_words(latest)}")
     return list(dict.fromkeys(said))
 
 
-def _file_of(twin: TwinReference, network: Path) -> Path | None:
-    """A twin's file; in a folder that moved with its network it is found again."""
+def twin_file(twin: TwinReference, network: Path) -> Path | None:
+    """A twin's file, None where it is lost; in a folder that moved with its network it is found."""
     folder = (network if network.is_dir() else network.parent).parent
     there = Path(twin.path)
     moved = folder / there.parent.name / TWIN_FILE
@@ -89,7 +89,7 @@ def _file_of(twin: TwinReference, network: Path) -> Path | None:
 
 def _lost(twin: TwinReference, network: Path) -> list[str]:
     """What is wrong with a twin's file."""
-    file = _file_of(twin, network)
+    file = twin_file(twin, network)
     if file is None:
         return [f"its twin {twin.id} is missing: {twin.path} (nor is it beside the network); put "
                 "it back"]  # fmt: skip

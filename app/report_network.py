@@ -41,7 +41,7 @@ class Measured:
         `deployment.json`: task, metric, measured, predicted, baselines, nodes, hardware_runs, …; of
         a classification as accuracies (`app.shown_score`).
     prediction, target
-        `(T,)` over the unseen part, of several outputs `(T, n_out)`; `low`, `high`: the twin's 90 %, or None.
+        `(T,)` or `(T, n_out)` over the unseen part; `low`, `high`: the twin's 90 %, or None.
     misfits
         `(nodes,)` in schedule order; empty where not kept.
     layers

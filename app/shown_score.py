@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ACCURACY = "accuracy"
 WORDS = {"nmse": "NMSE", "error-rate": "accuracy", "balanced-error": "balanced accuracy"}
 SINGLE = ("measured", "validation")
-INTERVALS = ("predicted", "judged")
+INTERVALS = ("predicted", "judged", "predicted_before")
 NAMED = ("baselines", "cross_validated")
 
 

@@ -187,15 +187,18 @@ class Network:
         flat = [self._flat(layer, responses) for layer in range(len(self.layers))]
         return np.concatenate([inputs, *flat], axis=1)
 
-    def read_out(self, features: FloatArray) -> FloatArray:
-        """Answers `(T / answer_every, n_out)` from features `(T, F)`."""
+    def rows(self, features: FloatArray) -> FloatArray:
+        """What the read-out sees of features `(T, F)`: `(T / answer_every, columns)`."""
         standard = (features - self.feature_mean) / self.feature_scale
         seen = [
             delayed(standard[:, self.block(source.layer)], source.delay)
             for source in self.seen_by(len(self.layers))
         ]
-        rows = pooled(np.concatenate(seen, axis=1), self.answer_every, self.pool)
-        return np.asarray(rows @ self.readout_weights + self.readout_bias)
+        return pooled(np.concatenate(seen, axis=1), self.answer_every, self.pool)
+
+    def read_out(self, features: FloatArray) -> FloatArray:
+        """Answers `(T / answer_every, n_out)` from features `(T, F)`."""
+        return np.asarray(self.rows(features) @ self.readout_weights + self.readout_bias)
 
     def answer(self, responses: Sequence[FloatArray]) -> FloatArray:
         """Answers `(answers, n_out)` of the unseen part from all layers' responses."""

@@ -1,0 +1,78 @@
+"""`twinrig recalibrate`, `refine` and `polish`: what to do about a gap that is left. No torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.cli_drift import DESPITE_WORDS
+from app.cli_types import whole
+from app.pause_keys import pause_keys
+from app.shown_score import shown_events
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Generator
+
+    from app.connect import Run
+    from app.operations.events import Event
+
+    Events = Generator[Event, None, Any]
+
+RECALIBRATE_WORDS = "correct a network's read-out by one short run on the device"
+
+
+def recalibrate_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of a recalibration beyond those that every verb on a bench has."""
+    _network(parser)
+    parser.add_argument(
+        "--steps", type=whole, metavar="N",
+        help="the last N of the training and validation part are run, never the test part (600)",
+    )  # fmt: skip
+
+
+VERBS = {
+    "recalibrate": (RECALIBRATE_WORDS, recalibrate_arguments, "the run and the new network"),
+}
+"""Verb → its words, what adds its arguments, what its folder holds."""
+
+
+def _network(parser: argparse.ArgumentParser) -> None:
+    from pathlib import Path
+
+    parser.add_argument(
+        "network", type=Path, nargs="?", metavar="NETWORK", help="left out with --resume"
+    )
+    parser.add_argument("--despite-drift", action="store_true", help=DESPITE_WORDS)
+
+
+def recalibrate_events(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig recalibrate`: the read-out corrected by a stretch of known data."""
+    from app.operations.recalibrate import recalibrate as operation
+
+    return _on_bench(operation, arguments, run, {"steps": arguments.steps})
+
+
+def _on_bench(operation: Any, arguments: argparse.Namespace, run: Run, asked: Any) -> Events:
+    """An operation on a network and the bench; scores as they are shown."""
+    from app.commands import refuse_existing
+    from app.store import load_network
+
+    resume = arguments.resume is not None
+    if arguments.network is None and not resume:
+        raise InputError(f"twinrig {arguments.verb}: name the NETWORK")
+    refuse_existing(arguments.out)
+    if arguments.network is not None:
+        load_network(arguments.network)  # a wrong file is said before the bench is touched
+    with run.connected(arguments) as connected, pause_keys(run.pause, run.say):
+        events = operation(
+            arguments.network,
+            connected,
+            arguments.resume or arguments.out,
+            resume=resume,
+            pause=run.pause,
+            retries=arguments.retries,
+            despite_drift=arguments.despite_drift,
+            **{name: value for name, value in asked.items() if value is not None},
+        )
+        yield from shown_events(events)

@@ -1,0 +1,124 @@
+"""What recalibration, refinement and polishing share: a plan on disk, and torch apart from the rig.
+
+Hardware runs in the caller's thread; what needs torch is an operation of its own, run by an
+`Apart`: in a child process, or here where torch may be loaded (tests, scripts).
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Generator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.artefacts import new_directory, now_iso, plain, read_head, sha256_of, write_bytes
+from app.checked_json import with_checksum
+from app.deployment import preflight
+from app.operations.events import Event, Result
+from app.weights_store import NETWORK_FILE, load_network
+from models.errors import InputError, raise_problems
+
+if TYPE_CHECKING:
+    from instruments.bench import Bench
+    from models.network import Network
+
+Apart = Callable[[str, dict[str, Any], Callable[[], bool] | None], Generator[Event, None, Any]]
+"""As `app.operations.child.in_child`: name of an operation, its arguments, whether to stop."""
+SCHEMA = 1
+
+
+def in_here(
+    function: str, kwargs: dict[str, Any], stop: Callable[[], bool] | None = None
+) -> Generator[Event, None, Any]:
+    """As `in_child`, in this very process."""
+    module, _, name = function.rpartition(".")
+    return (yield from getattr(importlib.import_module(module), name)(**kwargs))
+
+
+def within(
+    events: Generator[Event, None, Any], told: dict[str, Any]
+) -> Generator[Event, None, Any]:
+    """Events of an operation inside another; its result is none of the whole, and goes to `told`.
+
+    Closed at the end, however that comes: a rig is safe before anything else is done.
+    """
+    with closing(events):
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                return end.value
+            if isinstance(event, Result):
+                told.update(event.values)
+            else:
+                yield event
+
+
+def begin_plan(out: Path, kind: str, network: Path, bench: Bench, asked: dict[str, Any],
+               *, despite_drift: bool) -> dict[str, Any]:  # fmt: skip
+    """Look at network and bench, make the folder, keep what was asked; returns the plan.
+
+    Raises
+    ------
+    InputError
+        The network can't be read or says not what it was trained for, or `out` holds something.
+    RefusedError
+        The network may not run on this bench (`app.deployment.preflight`).
+    """
+    file = (network / NETWORK_FILE if network.is_dir() else network).resolve()
+    loaded = load_network(file)
+    known_origin(loaded, file)
+    preflight(loaded, file, bench, despite_drift=despite_drift)
+    new_directory(out)
+    plan = {"network": str(file), "network_sha256": sha256_of(file), "created": now_iso(),
+            "despite_drift": despite_drift, "asked": asked, "done": {}}  # fmt: skip
+    save_plan(out, kind, plan)
+    return plan
+
+
+def known_origin(network: Network, file: Path) -> None:
+    """Raise InputError where a network doesn't say which task and which twins it is of."""
+    named = (("task", network.meta.get("task")), ("twins", network.meta.get("twins")))
+    raise_problems(
+        InputError,
+        str(file),
+        [f"doesn't say its {what} in words that it can be made of again: train it with "
+         "`twinrig train`" for what, found in named if not found],
+    )  # fmt: skip
+
+
+def save_plan(out: Path, kind: str, plan: dict[str, Any]) -> None:
+    """Write or replace the plan `KIND.json`; TwinrigError where the disk refuses."""
+    body = {"kind": kind, "schema": SCHEMA, **plain(plan)}
+    text = json.dumps(with_checksum(body), indent=1, ensure_ascii=False, allow_nan=False)
+    write_bytes(out / f"{kind}.json", text.encode())
+
+
+def read_plan(out: Path, kind: str) -> dict[str, Any]:
+    """The plan of a folder to go on with.
+
+    Raises
+    ------
+    InputError
+        None was begun there, it is damaged, or its network has changed since.
+    """
+    path = out / f"{kind}.json"
+    if not path.is_file():
+        raise InputError(f"{out}: nothing to go on with, no twinrig {kind} was begun there")
+    plan = read_head(path, kind, SCHEMA)
+    missing = [
+        f"has no {name!r}" for name in ("network", "asked", "done", "despite_drift")
+        if name not in plan
+    ]  # fmt: skip
+    raise_problems(InputError, str(path), missing)
+    file = Path(plan["network"])
+    if not file.is_file() or sha256_of(file) != plan.get("network_sha256"):
+        raise InputError(f"{file}: is gone or has changed since; begin anew into another --out")
+    return {name: plan[name] for name in plan if name not in ("kind", "schema", "sha256")}
+
+
+def finish_plan(out: Path, kind: str, plan: dict[str, Any], values: dict[str, Any]) -> None:
+    """Keep the result with the plan: resumed again, it is told again."""
+    save_plan(out, kind, {**plan, "result": values})

@@ -1,0 +1,90 @@
+"""What recalibration and refinement compute with torch: operations of their own, for a child."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from app.artefacts import code_version, new_id, now_iso
+from app.deployment import twin_file
+from app.operations.events import Note
+from app.store import load_network, save_network
+from app.train_twins import TwinSet
+from training.foresee import Readout
+from training.stretch import Stretch, layers_of, on_task, readout_of
+from training.tasks import make_task
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from app.operations.events import Event
+    from models.network import Network
+    from training.tasks import Task
+
+    FloatArray = NDArray[Any]
+
+FORESEEN_SEED = 2  # as `app.operations.train` does: the same draws, the same figure
+
+
+def stretch(network: Path, out: Path, steps: int) -> Generator[Event, None, Path]:
+    """Keep in `out` the network over the last `steps` of what training may see; returns its path.
+
+    Raises
+    ------
+    InputError
+        Its task has not so many, or the network or a twin can't be read.
+    """
+    torch.set_num_threads(1)
+    loaded, task, twins = read(network)
+    part = Stretch.last(task, steps)
+    yield Note(
+        f"{int(part.answers(part.test).sum())} answers of the training and validation part, "
+        f"steps {part.run.start} to {part.run.stop - 1} with {part.washout} of washout before; "
+        "the test part is not touched"
+    )
+    layers = layers_of(loaded, task, twins.models)
+    made = on_task(loaded, layers, readout_of(loaded), part, twins.first, _seed(loaded))
+    meta = {**loaded.meta, "id": new_id("net"), "stretch_of": loaded.meta.get("id", "")}
+    return save_network(out, replace(made, twins=twins.references, meta=meta))
+
+
+def foreseen(
+    network: Path,
+    out: Path,
+    weights: FloatArray,
+    bias: FloatArray,
+    meta: dict[str, Any],
+) -> Generator[Event, None, dict[str, Any]]:
+    """Keep in `out` the network with another read-out; returns `path` and `predicted`."""
+    torch.set_num_threads(1)
+    loaded, task, twins = read(network)
+    readout = Readout(torch.as_tensor(weights.copy()), torch.as_tensor(bias.copy()), 0.0)
+    layers = layers_of(loaded, task, twins.models)
+    yield Note("the score to expect on the unseen part, foreseen by the twin")
+    made = on_task(loaded, layers, readout, task, twins.first, _seed(loaded))
+    said = {**loaded.meta, **meta, **fresh_meta()}
+    path = save_network(out, replace(made, twins=twins.references, meta=said))
+    return {"path": str(path), "predicted": made.predicted, "baselines": made.baselines}
+
+
+def read(network: Path) -> tuple[Network, Task, TwinSet]:
+    """A network, the task that it was trained for, and its twins."""
+    loaded = load_network(network)
+    task = make_task(str(loaded.meta["task"]))
+    files = [str(twin_file(twin, network) or twin.path) for twin in loaded.twins]
+    members = max(1, len(files) // max(len(loaded.meta.get("twins", files)), 1))
+    return loaded, task, TwinSet.read(files, len(loaded.layers), members)
+
+
+def fresh_meta() -> dict[str, Any]:
+    """What a new network says of itself."""
+    return {"id": new_id("net"), "created": now_iso(), "code_version": code_version()}
+
+
+def _seed(network: Network) -> int:
+    return int(network.meta.get("seed", 0)) + FORESEEN_SEED

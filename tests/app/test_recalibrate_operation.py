@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from network_samples import run, saved_network
+from recorded import is_safe
+
+from app.deployment_store import load_deployment
+from app.operations.events import NodeMeasured, Note
+from app.operations.recalibrate import correction_of, recalibrate
+from app.operations.transfer_parts import in_here
+from app.store import load_network, read_recording, sha256_of
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
+from models.errors import InputError, RefusedError
+from models.sequence import Reset
+from training.tasks import make_task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a twin and an untrained network of 2 + 2 nodes."""
+    folder = tmp_path_factory.mktemp("kept")
+    with Bench.connect(read_bench("virtual")) as connected:
+        saved_network(connected, folder)
+    return folder
+
+
+def test_a_short_run_over_known_data_corrects_the_read_out_and_is_counted(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    events, path = run(recalibrate(kept / "network", bench, out, steps=320, apart=in_here))
+    values, origin, made = events[-1].values, load_network(kept / "network"), load_network(path)
+    assert is_safe(bench)
+    assert values["hardware_runs"] == made.meta["hardware_runs"] == 4
+    stretch, task = load_network(out / "stretch"), make_task(str(origin.meta["task"]))
+    known = np.flatnonzero(task.train | task.validation)
+    np.testing.assert_array_equal(stretch.inputs, task.inputs[known[-1] - 339 : known[-1] + 1])
+
+    found = correction_of(stretch, read_recording(out / "run" / "nodes"))
+    assert found.real == values["gain_is_real"]
+    assert found.before == pytest.approx(load_deployment(out / "run").body["measured"])
+    np.testing.assert_allclose(made.readout_weights, found.weights)
+    assert any(e.text == values["gain"] for e in events if isinstance(e, Note))
+    for one, other in zip(made.layers, origin.layers, strict=True):
+        np.testing.assert_array_equal(one.weights, other.weights)
+    np.testing.assert_array_equal(made.inputs, origin.inputs)
+    network, deployment = made.meta["parents"][-2:]
+    assert network["sha256"] == sha256_of(kept / "network" / "network.json")
+    assert deployment["sha256"] == sha256_of(out / "run" / "deployment.json")
+
+
+def test_a_stopped_recalibration_leaves_the_rig_safe_and_goes_on_with_the_next_node(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    events = recalibrate(kept / "network", bench, out, steps=320, apart=in_here)
+    while not isinstance(next(events), NodeMeasured):
+        pass
+    events.close()
+    assert is_safe(bench)
+    resumed, path = run(recalibrate(None, bench, out, resume=True, apart=in_here))
+    assert sum(isinstance(e, NodeMeasured) for e in resumed) == 3
+    again, _ = run(recalibrate(None, bench, out, resume=True, apart=in_here))
+    assert len(again) == 1
+    assert again[0].values["path"] == str(path)
+
+
+def test_too_few_steps_are_refused_before_the_device_runs(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    events = recalibrate(kept / "network", bench, tmp_path / "out", steps=80, apart=in_here)
+    with pytest.raises(InputError, match="80 answers are too few .* 320 at least"):
+        list(events)
+    assert not (tmp_path / "out" / "run").exists()
+
+
+def test_what_may_not_run_is_refused_before_a_folder_is_made(kept: Path, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    spec = replace(read_bench("virtual"), reset=Reset(0.0041))
+    with Bench.connect(spec) as other, pytest.raises(RefusedError, match="reset field_T"):
+        next(recalibrate(kept / "network", other, tmp_path / "out", apart=in_here))
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_to_go_on_with_is_said(bench: Bench, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no twinrig recalibrate was begun"):
+        next(recalibrate(None, bench, tmp_path, resume=True))

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.errors import InputError
+from training.recalibrate import recalibrate
+from training.stretch import Stretch
+from training.tasks import make_task
+
+SMALL = "mackey-glass:train=700,validation=200,test=60,washout=20"
+
+
+def drawn(shift: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, targets, and the weights of a read-out that is off by `shift` in five columns."""
+    rng = np.random.default_rng(seed)
+    rows = rng.standard_normal((400, 60))
+    true = rng.standard_normal((60, 1)) / 8
+    targets = rows @ true + 0.2 * rng.standard_normal((400, 1))
+    off = true.copy()
+    off[:5] += shift
+    return rows, targets, off
+
+
+def test_a_read_out_that_is_off_is_corrected_and_the_gain_is_called_real() -> None:
+    rows, targets, off = drawn(0.3)
+    found = recalibrate(rows, targets, off, np.zeros(1), "nmse")
+    assert found.real
+    assert found.after < 0.3 * found.before
+    fresh, true = drawn(0.0, seed=1)[0], drawn(0.0)[2]
+    error = np.mean((fresh @ found.weights + found.bias - fresh @ true) ** 2)
+    assert error < 0.2 * np.mean((fresh @ off - fresh @ true) ** 2)
+
+
+def test_a_read_out_that_is_right_stays_to_the_last_digit_and_no_gain_is_claimed() -> None:
+    called_real = 0
+    for seed in range(6):
+        rows, targets, true = drawn(0.0, seed)
+        found = recalibrate(rows, targets, true, np.zeros(1), "nmse")
+        called_real += found.real
+        if not found.real:
+            np.testing.assert_array_equal(found.weights, true)
+    assert called_real <= 1
+
+
+def test_too_few_answers_are_refused_with_how_many_are_needed() -> None:
+    rows, targets, off = drawn(0.3)
+    with pytest.raises(InputError, match="32 at least"):
+        recalibrate(rows[:20], targets[:20], off, np.zeros(1), "nmse")
+
+
+def test_a_stretch_ends_before_the_test_part_and_has_its_washout() -> None:
+    task = make_task(SMALL)
+    part = Stretch.last(task, 120)
+    known = np.flatnonzero(task.train | task.validation)
+    assert part.run.stop == known[-1] + 1
+    assert part.run.stop - part.run.start == 120 + task.washout
+    assert not (part.test & task.test).any()
+    np.testing.assert_array_equal(part.inputs, task.inputs)
+
+
+def test_a_stretch_longer_than_what_training_may_see_is_refused() -> None:
+    with pytest.raises(InputError, match="ask for fewer --steps"):
+        Stretch.last(make_task(SMALL), 5000)

@@ -1,0 +1,112 @@
+"""Stretches of a task's training and validation part, run on the device as a deployment is."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from models.errors import InputError
+from training.compile import compile_network
+from training.foresee import Readout, foresee
+from training.layers import NodeLayers
+from training.origin import design_of, take_over
+from training.tasks import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.latent import TwinModel
+    from models.network import Network
+    from models.twin import Twin
+    from training.design import Design
+    from training.foresee import Foreseen
+
+
+class Stretch(Task):
+    """A part of a task that training may see, in the place of its test part.
+
+    `test` marks the stretch, `train` and `validation` are the task's own: they overlap, and that is
+    no leak, since nothing is judged on a stretch that isn't told as known data.
+    """
+
+    def __post_init__(self) -> None:
+        """Nothing: the task that it is a part of was checked."""
+
+    @classmethod
+    def last(cls, task: Task, steps: int) -> Stretch:
+        """The last `steps` (whole windows) before the end of what training may see.
+
+        Raises
+        ------
+        InputError
+            There are not so many with their washout, or the test part lies among them.
+        """
+        seen = np.flatnonzero(task.train | task.validation)
+        end = int(seen[-1]) + 1
+        return cls.at(task, end - max(1, steps // task.window) * task.window, end)
+
+    @classmethod
+    def at(cls, task: Task, begin: int, end: int) -> Stretch:
+        """The steps `begin` … `end` − 1, the task's washout before them.
+
+        Raises
+        ------
+        InputError
+            As `last`.
+        """
+        first, known = begin - task.washout, task.train | task.validation
+        if first < 0 or end > len(known):
+            raise InputError(
+                f"task {task.name!r}: a stretch of {end - begin} steps after {task.washout} of "
+                f"washout doesn't fit into the {int(known.sum())} steps that training may see: ask "
+                "for fewer --steps"
+            )
+        if task.test[first:end].any():
+            raise InputError(
+                f"task {task.name!r}: its test part lies within the stretch of steps {first} to "
+                f"{end}, which training must not see: ask for fewer --steps"
+            )
+        marked = np.zeros_like(task.test)
+        marked[begin:end] = True
+        values: dict[str, Any] = {f.name: getattr(task, f.name) for f in fields(Task)}
+        return cls(**{**values, "test": marked})
+
+
+def layers_of(network: Network, task: Task, members: Sequence[Sequence[TwinModel]]) -> NodeLayers:
+    """A network of a file as torch sees it, of the twins that it was trained through."""
+    design: Design = design_of(network, task)
+    ranges = [(layer.drive_low, layer.drive_high) for layer in network.layers]
+    draw = torch.Generator().manual_seed(0)
+    layers = NodeLayers(members, ranges, design, task.inputs.shape[1], draw)
+    take_over(layers, network)
+    return layers
+
+
+def readout_of(network: Network) -> Readout:
+    """The read-out of a network of a file; its ridge is the one that the file tells."""
+    weights = torch.as_tensor(network.readout_weights.copy())
+    bias = torch.as_tensor(network.readout_bias.copy())
+    return Readout(weights, bias, float(network.meta.get("ridge", 0.0)))
+
+
+def on_task(
+    network: Network,
+    layers: NodeLayers,
+    readout: Readout,
+    task: Task,
+    twin: Twin,
+    seed: int,
+) -> Network:
+    """The network with other weights, read-out or stretch, and what its twin foresees of them.
+
+    Baselines and `meta` are those of `network`, which are of its own unseen part.
+    """
+    foreseen: Foreseen = foresee(layers, readout, task, seed)
+    made = compile_network(layers, readout, foreseen, task, twin, network.twins)
+    # of the same bench as before, whose settings the file has in its own words
+    return replace(
+        made, task=network.task, baselines=dict(network.baselines), meta=dict(network.meta)
+    )
