@@ -75,7 +75,7 @@ class ObjectivesAsk:
     """One twin for each objective and seed, all for the same time."""
 
     objectives: tuple[str, ...]
-    minutes: int = 4
+    minutes: float = 4.0
     seeds: int = 3
     seed: int = 0
 
@@ -100,7 +100,7 @@ class ObjectivesAsk:
         """Of the operation."""
         return {
             "recordings": recordings, "out": out, "objectives": list(self.objectives),
-            "minutes": float(self.minutes), "seeds": self.seeds, "seed": self.seed,
+            "minutes": self.minutes, "seeds": self.seeds, "seed": self.seed,
         }  # fmt: skip
 
 

@@ -24,6 +24,8 @@ from models.twin import HIDDEN, LATENT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PyQt6.QtGui import QWheelEvent
+
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
     from app.session import Artefact
@@ -39,8 +41,29 @@ OFFERED = (
     ("published method (hours)", "published"),
 )
 COMPARED = ("energy", "innovations-energy", "published")
-WHOLE = ("latent", "hidden", "iterations", "minutes", "seed", "compared_minutes",
-         "compared_seeds", "compared_seed", "curve_iterations", "curve_seeds")  # fmt: skip
+WHOLE = ("latent", "hidden", "iterations", "minutes", "seed", "compared_seeds",
+         "compared_seed", "curve_iterations", "curve_seeds")  # fmt: skip
+NUMBERS = ("target", "compared_minutes")
+
+
+class NumberEntry(QDoubleSpinBox):
+    """A number with its unit, no arrows; the wheel scrolls the form, not the value."""
+
+    def __init__(self, value: float, low: float, high: float, unit: str, name: str) -> None:
+        super().__init__()
+        self.setRange(low, high)
+        self.setDecimals(2)
+        self.setSuffix(f" {unit}")
+        self.setAccessibleName(name)
+        self.setValue(value)
+        as_entry(self)
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:g}"
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        if event is not None:
+            event.ignore()
 
 
 class TwinForm(QObject):
@@ -64,7 +87,8 @@ class TwinForm(QObject):
         self._choose(FIT)
         for name in WHOLE:
             getattr(self, name).valueChanged.connect(self._tell)
-        self.target.valueChanged.connect(self._tell)
+        for name in NUMBERS:
+            getattr(self, name).valueChanged.connect(self._tell)
         for choice in (self.objective, self.structure, self.origin, self.first, self.second):
             choice.currentIndexChanged.connect(self._tell)
 
@@ -104,7 +128,7 @@ class TwinForm(QObject):
             self._form.widget(tick)
             self._rows.append((OBJECTIVES, tick))
             self.objectives[name] = tick
-        self.compared_minutes = WholeEntry(4, 1, 10_000, "min", "Minutes of each fit")
+        self.compared_minutes = NumberEntry(4.0, 0.01, 10_000, "min", "Minutes of each fit")
         self.compared_seeds = WholeEntry(3, 1, 100, "seeds", "Fits of each objective")
         self.compared_seed = WholeEntry(0, 0, 2**31 - 1, "", "First seed")
         self._add(OBJECTIVES, "Each fit", row(self.compared_minutes, self.compared_seeds))
@@ -119,13 +143,8 @@ class TwinForm(QObject):
     def _curve_rows(self) -> None:
         self.curve_iterations = WholeEntry(4000, 1, 1_000_000, "", "Iterations of each fit")
         self.curve_seeds = WholeEntry(1, 1, 100, "", "Fits of each part")
-        self.target = QDoubleSpinBox()
-        self.target.setRange(1.01, 20.0)
-        self.target.setSingleStep(0.05)
-        self.target.setValue(1.5)
-        self.target.setSuffix(" × floor")
-        self.target.setAccessibleName("Target: no error above so many times its floor")
-        as_entry(self.target)
+        words = "Target: no error above so many times its floor"
+        self.target = NumberEntry(1.5, 1.01, 20.0, "× floor", words)
         self._add(CURVE, "Iterations", self.curve_iterations)
         self._add(CURVE, "Seeds", self.curve_seeds)
         self._add(CURVE, "Target", self.target)
@@ -160,7 +179,7 @@ class TwinForm(QObject):
         if self.kind.value == OBJECTIVES:
             names = tuple(name for name, tick in self.objectives.items() if tick.isChecked())
             return ObjectivesAsk(
-                names, self.compared_minutes.value(), self.compared_seeds.value(),
+                names, round(self.compared_minutes.value(), 2), self.compared_seeds.value(),
                 self.compared_seed.value(),
             )  # fmt: skip
         if self.kind.value == BESIDE:
@@ -187,8 +206,7 @@ class TwinForm(QObject):
             "objective": self.objective.currentData(),
             "searched": self.structure.currentData(),
             "objectives": [n for n, tick in self.objectives.items() if tick.isChecked()],
-            "target": self.target.value(),
-            **{name: getattr(self, name).value() for name in WHOLE},
+            **{name: getattr(self, name).value() for name in (*WHOLE, *NUMBERS)},
         }
 
     def set_values(self, values: dict[str, Any]) -> None:
@@ -199,8 +217,9 @@ class TwinForm(QObject):
         if isinstance(values.get("objectives"), list):
             for name, tick in self.objectives.items():
                 tick.setChecked(name in values["objectives"])
-        if isinstance(values.get("target"), float):
-            self.target.setValue(values["target"])
+        for name in NUMBERS:
+            if isinstance(values.get(name), float):
+                getattr(self, name).setValue(values[name])
         for name in WHOLE:
             if isinstance(values.get(name), int):
                 getattr(self, name).setValue(values[name])

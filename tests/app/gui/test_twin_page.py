@@ -1,0 +1,228 @@
+"""The Twin page by pressing: search, further fits, comparisons, curves; what doesn't fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fit_device import record_device
+
+from app.gui.live_compare import LiveComparison, LiveCurve
+from app.gui.live_fit import LiveFit, candidate_rows
+from app.gui.twin_asks import BesideAsk, CurveAsk, FitAsk, ObjectivesAsk
+from app.gui.twin_looked import complaint, look
+from app.operations.events import (
+    CandidateScored,
+    CurvePoint,
+    FitProgress,
+    Result,
+    Stage,
+    TwinCompared,
+)
+from app.recording_marks import add_mark
+from app.store import write_recording
+
+WAIT_MS = 120_000
+TINY = {"iterations": 12, "latent": 2, "hidden": 4}
+
+
+def recorded(window, name: str, **changes) -> Path:
+    path = window.session.library.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_recording(path, record_device(12, 6, seed=1, steps=12, **changes))
+    return path
+
+
+def pressed(window, qtbot, page) -> None:
+    qtbot.waitUntil(lambda: page.recordings.looked is not None, timeout=WAIT_MS)
+    page.show_cost()
+    assert page.form.primary.isEnabled(), page.form.primary.cost
+    page.form.primary.click()
+    assert window.job is not None, page.form.primary.cost
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
+@pytest.fixture
+def page(make_window, qtbot):
+    window = make_window(connected=False)
+    path = recorded(window, "rec-a")
+    window.open_page("twin", path)
+    made = window.pages["twin"]
+    qtbot.waitUntil(lambda: path in made.ticks and made.ticks[path].isChecked(), timeout=WAIT_MS)
+    return made
+
+
+@pytest.mark.timeout(300)
+def test_a_twin_is_fitted_further_and_stands_beside_the_first_one(page, qtbot) -> None:
+    window = page.shell
+    page.set_form_values(TINY)
+    pressed(window, qtbot, page)
+    first = page.twin.parent
+    assert page.weakest.button.isVisible()
+    page.rows.origin.choose(first)
+    qtbot.waitUntil(lambda: page.rows.origin.choose(first), timeout=WAIT_MS)
+    assert not page.rows.latent.isEnabled()  # it keeps its structure
+    pressed(window, qtbot, page)
+    second = page.twin.parent
+    assert second != first
+    page.rows.kind.choose("beside")
+    qtbot.waitUntil(
+        lambda: page.rows.first.choose(first) and page.rows.second.choose(second), timeout=WAIT_MS
+    )
+    pressed(window, qtbot, page)
+    assert page.views.choice.value == "compared"
+    rows = {row.name: row for row in page.views.compared.table.rows}
+    assert set(rows) == {first.name, second.name}
+    assert sum("smallest CRPS" in row.word for row in rows.values()) == 1
+    assert "is better than" in page.views.compared.verdict.text()
+
+
+@pytest.mark.timeout(300)
+def test_objectives_are_fitted_and_compared_as_they_come(page, qtbot) -> None:
+    page.set_form_values({"kind": "objectives", "objectives": ["energy", "one-step"],
+                          "compared_minutes": 0.02, "compared_seeds": 1})  # fmt: skip
+    pressed(page.shell, qtbot, page)
+    compared = page.views.compared
+    assert compared.isVisible()
+    assert [row.name for row in compared.table.rows] == ["energy", "one-step"]
+    assert "CRPS" in compared.verdict.text()
+    assert all(len(dots.getData()[0]) == 2 for dots in compared.dots.values())
+
+
+@pytest.mark.timeout(300)
+def test_a_learning_curve_grows_point_by_point(page, qtbot) -> None:
+    page.set_form_values({"kind": "curve", "curve_iterations": 3})
+    pressed(page.shell, qtbot, page)
+    curve = page.views.curve
+    assert curve.isVisible()
+    assert len(curve.table.rows) == len(page.runs.curve.points) > 3
+    assert "floor" in curve.verdict.text()
+    assert len(curve.worst_lines[-1].getData()[0]) == len(
+        {p.measurements for p in page.runs.curve.points if p.repeats == page.runs.curve.repeats[-1]}
+    )
+
+
+@pytest.mark.timeout(300)
+def test_a_search_shows_each_structure_and_stop_says_what_stays(page, qtbot) -> None:
+    window = page.shell
+    page.set_form_values({"iterations": 400, "searched": True})
+    page.press()
+    qtbot.waitUntil(lambda: bool(page.plots.search.rows), timeout=WAIT_MS)
+    assert page.plots.search.isVisible()
+    assert page.heading.text() == "Choosing the structure"
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert page.heading.text() == "Stopped: no twin"
+    so_far = page.runs.fit.so_far(page.runs.folder)
+    assert (so_far / "twin.json").is_file()
+    assert str(so_far) in page.subheading.text()
+
+
+def test_more_is_recorded_where_twins_differ(page) -> None:
+    page.weakest.show({"verdict": {"reasons": ["mean: worst at drive 0.8"], "at_floor": False}})
+    assert page.weakest.words.text() == "Weakest: mean: worst at drive 0.8"
+    page.weakest.button.click()
+    assert page.shell.page() is page.shell.pages["record"]
+    assert page.shell.pages["record"].rows.kind.value == "twin"
+
+
+def test_a_recording_that_does_not_fit_the_twin_is_refused_before_a_byte(page, qtbot) -> None:
+    window = page.shell
+    page.set_form_values(TINY)
+    pressed(window, qtbot, page)
+    twin = page.twin.parent
+    other = recorded(window, "rec-b", channels=("Z",))
+    page.refresh()
+    qtbot.waitUntil(lambda: other in page.ticks, timeout=WAIT_MS)
+    for path, tick in page.ticks.items():
+        tick.setChecked(path == other)
+    qtbot.waitUntil(lambda: page.recordings.looked is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.rows.origin.choose(twin), timeout=WAIT_MS)
+    page.show_cost()
+    assert not page.form.primary.isEnabled()
+    assert "channels Z, the twin X" in page.form.primary.cost
+    page.press()
+    assert window.job is None
+
+
+def test_a_damaged_recording_says_so_on_the_button(page, qtbot) -> None:
+    broken = page.session.library.folder / "rec-c"
+    write_recording(broken, record_device(8, 4, seed=2, steps=12))
+    data = (broken / "recording.nc").read_bytes()
+    (broken / "recording.nc").write_bytes(data[: len(data) // 2])
+    page.refresh()
+    qtbot.waitUntil(lambda: broken in page.ticks, timeout=WAIT_MS)
+    page.ticks[broken].setChecked(True)
+    qtbot.waitUntil(lambda: page.recordings.looked is not None, timeout=WAIT_MS)
+    page.show_cost()
+    assert not page.form.primary.isEnabled()
+    assert "recording.nc" in page.form.primary.cost
+
+
+def test_marked_repeats_are_left_out_of_what_is_looked_at(tmp_path) -> None:
+    write_recording(tmp_path / "rec", record_device(8, 4, seed=2, steps=12))
+    before = look(tmp_path / "rec")
+    add_mark(tmp_path / "rec", bad={0, 1}, why="lamp on")
+    after = look(tmp_path / "rec")
+    assert (before.repeats, after.repeats) == (32, 30)
+    assert after.first.shape[0] == before.first.shape[0] - 2
+    assert complaint([after], deterministic=False) == ("", "")
+
+
+def test_what_can_not_run_says_why(tmp_path) -> None:
+    assert FitAsk().problem(0)
+    assert "structure" in FitAsk(searched=True, origin=tmp_path).problem(1)
+    assert "two" in ObjectivesAsk(("energy",)).problem(1)
+    assert BesideAsk((tmp_path, tmp_path)).problem(1)
+    assert "one recording" in BesideAsk((tmp_path, tmp_path / "b")).problem(2)
+    assert CurveAsk().problem(1) == ""
+    assert FitAsk(origin=tmp_path).arguments([], tmp_path).keys().isdisjoint({"latent", "search"})
+    assert FitAsk(searched=True).arguments([], tmp_path)["search"] is True
+
+
+def scored(name: str, seed: int, ratio: float) -> TwinCompared:
+    row = {"value": ratio, "floor": 1.0, "ratio": ratio, "excess": ratio - 1}
+    errors = dict.fromkeys(("mean", "spread", "autocovariance", "crps"), row)
+    return TwinCompared(name, seed, errors, {"value": 0.9, "expected": 0.892})
+
+
+def test_a_comparison_in_words() -> None:
+    live = LiveComparison()
+    live.take(Stage("energy, seed 0"))
+    live.take(FitProgress(5, 10, 1.0, None, 1.0))
+    assert [(r.name, r.fraction) for r in live.lines()] == [("energy, seed 0", 0.5)]
+    for event in (scored("energy", 0, 1.2), scored("energy", 1, 1.4), scored("crps", 0, 1.1)):
+        live.take(event)
+    live.take(TwinCompared("published", 0, {}, {}, "diverged"))
+    rows = {row.name: row for row in live.lines()}
+    assert rows["energy"].cells[0] == "1.30"
+    assert rows["crps"].strong
+    assert (rows["published"].word, rows["published"].level) == ("1 failed", "fault")
+    live.take(Result({"verdict": ["crps has the smallest CRPS"]}))
+    assert live.verdict == ["crps has the smallest CRPS"]
+    assert live.ratios("mean")[1].tolist() == [0, 0, 1]
+
+
+def test_a_curve_in_medians_over_seeds() -> None:
+    live = LiveCurve()
+    errors = {"mean": {"ratio": 2.0}}
+    for seed, worst in ((0, 2.0), (1, 4.0)):
+        live.take(CurvePoint(4, 2, seed, 8, errors, worst))
+    live.take(CurvePoint(8, 2, 0, 16, {}, None, "diverged"))
+    assert [a.tolist() for a in live.worst(2)] == [[8.0], [3.0]]
+    assert live.lines()[-1].level == "fault"
+
+
+def test_structures_of_a_search_the_best_marked() -> None:
+    live = LiveFit()
+    live.take(Stage("choose the structure among 2, in 40% of the time"))
+    live.take(FitProgress(5, 10, 9.0, 9.0, 1.0))
+    live.take(CandidateScored(4, 16, 8, 1, 2, 0.5, 1.0, best=True))
+    live.take(CandidateScored(8, 32, 8, 1, 2, None, 1.0, best=False, problem="diverged"))
+    rows = candidate_rows(live.candidates)
+    assert [(row.strong, row.level) for row in rows] == [(True, "ok"), (False, "fault")]
+    assert live.so_far(Path("out")) == Path("out") / "so-far"
+    live.take(Stage("fit the mean", 2, 4))
+    assert not live.losses  # those of the short fits are not the fit's
+    assert not np.isfinite(live.validations).any()
