@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PASSES = 16  # noisy passes of the training part under the final read-out
 DRAWS = 64  # simulated deployments behind a predicted score
+CHOOSING = 16  # simulated deployments behind a choice by validation
 GAINS = (0.5, 1.0, 2.0)  # of an untrained network's weights: it is judged at its best
 RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # tried where no noise regularises
 INTERVAL = (5.0, 95.0)  # percentiles: the central 90 %
@@ -99,32 +100,29 @@ def ridges_for(layers: NodeLayers, task: Task) -> tuple[float, ...]:
 
 
 def simulated_passes(
-    layers: NodeLayers, task: Task, steps: slice, generator: torch.Generator
+    layers: NodeLayers, task: Task, steps: slice, draws: int, generator: torch.Generator
 ) -> Iterator[Passed]:
     """Chunk by chunk, independent deployments of `steps` from the reset: each has its own noise."""
     inputs = torch.as_tensor(task.inputs[steps], dtype=torch.float32)
-    return layers.walk(inputs, passes_of(layers, DRAWS), generator)
+    return layers.walk(inputs, passes_of(layers, draws), generator)
 
 
-def score_passes(
-    layers: NodeLayers, readout: Readout, task: Task, steps: slice, generator: torch.Generator
-) -> FloatArray:
-    """Answers `(steps / window, passes, O)` of simulated deployments of `steps`."""
-    chunks = simulated_passes(layers, task, steps, generator)
-    return np.asarray(torch.cat([readout.answers(p.columns) for p in chunks]).numpy())
-
-
-def validation_score(
-    layers: NodeLayers, readout: Readout, task: Task, generator: torch.Generator
-) -> float:
-    """Median score of single noisy passes over the validation part."""
+def validation_scores(
+    layers: NodeLayers, readouts: Sequence[Readout], task: Task, generator: torch.Generator
+) -> list[float]:
+    """Median score of single noisy passes over the validation part; all read-outs see the same."""
     marked = np.flatnonzero(task.answers(task.validation))
     warm = max(0, int(marked[0]) - task.washout // task.window)
     steps = slice(warm * task.window, (int(marked[-1]) + 1) * task.window)
-    answers = score_passes(layers, readout, task, steps, generator)[marked - warm]
-    target = task.targets[marked]
-    each = [score(task.metric, one, target) for one in answers.transpose(1, 0, 2)]
-    return float(np.median(each))
+    chunks: list[list[Tensor]] = [[] for _ in readouts]
+    for passed in simulated_passes(layers, task, steps, CHOOSING, generator):
+        for answers, readout in zip(chunks, readouts, strict=True):
+            answers.append(readout.answers(passed.columns))
+    target, medians = task.targets[marked], []
+    for answers in chunks:
+        each = torch.cat(answers)[marked - warm].permute(1, 0, 2).numpy()
+        medians.append(float(np.median([score(task.metric, one, target) for one in each])))
+    return medians
 
 
 def best_readout(
@@ -143,7 +141,7 @@ def best_readout(
     if len(ridges) == 1:
         return fit_readout(layers, task, ridges, generator, whole=True)[0]
     tried = fit_readout(layers, task, ridges, generator, whole=False)
-    scores = [validation_score(judge or layers, readout, task, generator) for readout in tried]
+    scores = validation_scores(judge or layers, tried, task, generator)
     best = ridges[int(np.argmin(scores))]
     return fit_readout(layers, task, [best], generator, whole=True)[0]
 
@@ -163,7 +161,7 @@ def untrained_layers(
         layers = NodeLayers(members, ranges, design, task.inputs.shape[1], generator, gain)
         layers.standardise(stretch, passes_of(layers, 4), generator)
         tried = fit_readout(layers, task, ridges_for(layers, task), generator, whole=False)
-        found = min(validation_score(layers, one, task, generator) for one in tried)
+        found = min(validation_scores(layers, tried, task, generator))
         if best is None or found < best[0]:
             best = (found, layers, gain)
     if best is None:
@@ -179,7 +177,7 @@ def foresee(layers: NodeLayers, readout: Readout, task: Task, seed: int) -> Fore
     generator = torch.Generator().manual_seed(seed)
     answers: list[Tensor] = []
     moments: list[list[tuple[Tensor, Tensor]]] = []
-    for passed in simulated_passes(layers, task, task.run, generator):
+    for passed in simulated_passes(layers, task, task.run, DRAWS, generator):
         answers.append(readout.answers(passed.columns))
         many = [response.double() for response in passed.responses]
         moments.append([(r.mean(1), r.std(1, correction=0)) for r in many])
