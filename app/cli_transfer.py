@@ -8,7 +8,7 @@ from app.cli_drift import DESPITE_WORDS
 from app.cli_types import whole
 from app.pause_keys import pause_keys
 from app.shown_score import shown_events
-from models.errors import InputError
+from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
     import argparse
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 RECALIBRATE_WORDS = "correct a network's read-out by one short run on the device"
 
+REFINE_WORDS = (
+    "measure what a network really sends, refit its twin on it, train the network further"
+)
+
 
 def recalibrate_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of a recalibration beyond those that every verb on a bench has."""
@@ -31,8 +35,41 @@ def recalibrate_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def refine_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of a refinement beyond those that every verb on a bench has."""
+    _network(parser)
+    for name, default, words in (
+        ("rounds", 2, "measure, refit the twin, retrain the network, so many times"),
+        ("pieces", 144, "pieces of the drives that it sends, recorded to fit"),
+        ("repeats", 4, "of each piece"),
+        ("scoring", 12, "more pieces that score the twin and are never fitted"),
+        ("scoring-repeats", 16, "of each of those"),
+        ("fit-iterations", 2500, "of the twin's fit"),
+        ("train-iterations", 1500, "of the network's training"),
+    ):
+        parser.add_argument(f"--{name}", type=whole, metavar="N", help=f"{words} ({default})")
+
+
+def refine_events(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig refine`: closed-loop rounds of measuring, fitting and training."""
+    from app.operations.refine import LEAST, Refinement
+    from app.operations.refine import refine as operation
+
+    given = {n: v for n in LEAST if (v := getattr(arguments, n)) is not None}
+    if arguments.resume is not None:
+        raise_problems(
+            InputError,
+            "twinrig refine --resume",
+            [f"--{n.replace('_', '-')}: as it was begun" for n in given],
+        )
+        return _on_bench(operation, arguments, run, {})
+    asked = Refinement(seed=arguments.seed, **given)
+    return _on_bench(operation, arguments, run, {"asked": asked})
+
+
 VERBS = {
     "recalibrate": (RECALIBRATE_WORDS, recalibrate_arguments, "the run and the new network"),
+    "refine": (REFINE_WORDS, refine_arguments, "a folder a round, and the last network"),
 }
 """Verb → its words, what adds its arguments, what its folder holds."""
 

@@ -213,7 +213,7 @@ class Fit(FitLoop):
     def _step(self) -> float:
         s = self.settings
         batch = self._training.select(
-            batch_indices(self.iteration, self._training.sequences, s.batch, s.seed)
+            batch_indices(self.iteration, self._training.sequences, s.batch, s.seed, s.fresh)
         )
         phase = self._phase_now()
         if phase != self.phase:

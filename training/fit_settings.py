@@ -37,6 +37,8 @@ class FitSettings:
         many as the correlation of the residuals far apart says, none where it fades.
     batch
         Whole sequences an iteration.
+    fresh
+        So many sequences, the last ones of the training part, are half of each batch; 0: all alike.
     mean_learning_rate, learning_rate
         Of Adam (betas .9, .99) in either phase, after a warm-up of 3 %, decaying to 1 %.
 
@@ -57,6 +59,7 @@ class FitSettings:
     slow: int | None = None
     mean_share: float = 0.3
     batch: int = 24
+    fresh: int = 0
     mean_learning_rate: float = 8e-3
     learning_rate: float = 4e-3
     clip: float = 1.0
@@ -66,10 +69,12 @@ class FitSettings:
         problems = [
             f"{name} = {value!r} must be above zero"
             for name, value in asdict(self).items()
-            if name not in ("objective", "deterministic", "seed", "head", "slow")
+            if name not in ("objective", "deterministic", "seed", "head", "slow", "fresh")
             if value is not None
             if not 0 < value < math.inf
         ]
+        if self.fresh < 0:
+            problems.append(f"fresh = {self.fresh} must be zero (all alike) or above")
         if self.head is not None and self.head < 0:
             problems.append(f"head = {self.head} must be zero (a linear read-out) or above")
         if self.slow is not None and not 0 <= self.slow < self.latent:

@@ -150,11 +150,16 @@ def _scatter(normalised: Array, known: Mask) -> float:
     return float(np.maximum(relative.var(axis=0).mean(), SMALLEST_SCATTER))
 
 
-def batch_indices(iteration: int, sequences: int, size: int, seed: int) -> Tensor:
+def batch_indices(iteration: int, sequences: int, size: int, seed: int, fresh: int = 0) -> Tensor:
     """Sequences of one iteration's batch: each once, in random order, then again in another.
 
-    A function of its arguments alone, so that a resumed fit goes on where it was.
+    Of the last `fresh` sequences as many as of all others, whose order is their own. A function of
+    its arguments alone, so that a resumed fit goes on where it was.
     """
+    if 0 < fresh < sequences:
+        new = batch_indices(iteration, fresh, max(size // 2, 1), seed)
+        old = batch_indices(iteration, sequences - fresh, max(size - len(new), 1), seed)
+        return torch.cat([old, new + (sequences - fresh)])
     size = min(size, sequences)
     epoch, place = divmod(iteration, sequences // size)
     order = np.random.default_rng([seed, epoch]).permutation(sequences)

@@ -69,6 +69,14 @@ def test_batches_visit_every_sequence_once_a_round_and_depend_on_their_number_on
     assert len(batch_indices(0, 3, 24, seed=0)) == 3
 
 
+def test_fresh_sequences_are_half_of_each_batch() -> None:
+    batches = [batch_indices(k, 30, 8, seed=1, fresh=5) for k in range(12)]
+    for batch in batches:
+        assert int((batch >= 25).sum()) == 4
+        assert len(set(batch.tolist())) == 8
+    assert set(torch.cat(batches).tolist()) == set(range(30))
+
+
 def test_recordings_of_one_setting_join_padded():
     joined = join([recording(2, 4, 10), recording(3, 16, 7, seed=1)])
     assert joined.response.shape == (5, 16, 10, 2)

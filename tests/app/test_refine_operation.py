@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from network_samples import run, saved_network
+from recorded import is_safe
+from transfer_samples import kept_network
+
+from app.operations.events import Note, RepeatRecorded
+from app.operations.refine import Refinement, refine
+from app.operations.transfer_parts import in_here
+from app.store import load_network, load_twin, read_recording
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
+from models.errors import InputError
+from training.tasks import make_task
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+TINY = Refinement(1, 6, 2, 2, 4, fit_iterations=12, train_iterations=6)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("kept")
+    with Bench.connect(read_bench("virtual")) as connected:
+        kept_network(connected, folder)
+    return folder
+
+
+def value_of(events: Generator[Any, None, Any]) -> Any:
+    """What an operation returns."""
+    while True:
+        try:
+            next(events)
+        except StopIteration as end:
+            return end.value
+
+
+def test_a_round_measures_what_the_network_sends_refits_the_twin_and_retrains(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    events, path = run(refine(kept / "network", bench, out, TINY, apart=in_here))
+    values, made = events[-1].values, load_network(path)
+    assert is_safe(bench)
+    row = values["rounds"]["round 1"]
+    assert values["hardware_runs"] == row["hardware_runs"] == 6 * 2 + 2 * 4
+    assert made.meta["hardware_runs"] == 20
+    assert row["twin_error_floor"] > 0
+    assert row["twin_error_after"] != row["twin_error_before"]
+    assert values["predicted"] == made.predicted
+    assert any("round 1: the twin's mean error" in e.text for e in events if isinstance(e, Note))
+
+    recording = read_recording(out / "round-1" / "recording")
+    assert set(recording.families) == {"network"}
+    assert recording.drive.shape == (6, 40)  # as long as the twin's sequences
+    twin = load_twin(out / "round-1" / "twin")
+    fitted_on = [parent["path"] for parent in twin.meta["parents"]]
+    assert fitted_on == [
+        str(kept / "recording" / "recording.nc"),
+        str(out / "round-1" / "recording" / "recording.nc"),
+    ]  # what scores is not among them
+    assert made.twins[0].id == twin.meta["id"]
+    assert made.meta["options"]["origin"] == str(kept / "network" / "network.json")
+
+
+def test_the_pieces_are_drives_of_the_training_part(kept: Path, tmp_path: Path) -> None:
+    from app.operations.refine_torch import sent
+
+    pieces = value_of(sent(kept / "network", 8, 40, 0))
+    network = load_network(kept / "network")
+    first = network.layers[0]
+    task = make_task(str(network.meta["task"]))
+    known = task.inputs[: int(np.flatnonzero(task.train)[-1]) + 1]
+    standard = (known - network.feature_mean[:1]) / network.feature_scale[:1]
+    free = (standard @ first.weights.T + first.biases) / 4 + 0.5
+    drives = first.drive_low + (first.drive_high - first.drive_low) * np.clip(free, 0, 1)
+    windows = [
+        drives[k : k + 40, node] for k in range(len(drives) - 39) for node in range(first.nodes)
+    ]
+    found = sum(any(np.abs(piece - w).max() < 1e-5 for w in windows) for piece in pieces)
+    assert found == 4  # two of four nodes stand in the first layer, whose drives have no noise
+
+
+def test_a_stopped_round_leaves_the_rig_safe_and_goes_on_with_the_same_drives(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    events = refine(kept / "network", bench, out, TINY, apart=in_here)
+    while not isinstance(next(events), RepeatRecorded):
+        pass
+    events.close()
+    assert is_safe(bench)
+    drives = json.loads((out / "round-1" / "drives.json").read_text())["drives"]
+    resumed, _ = run(refine(None, bench, out, resume=True, apart=in_here))
+    assert sum(isinstance(e, RepeatRecorded) for e in resumed) == 19
+    assert json.loads((out / "round-1" / "drives.json").read_text())["drives"] == drives
+    assert resumed[-1].values["hardware_runs"] == 20
+
+
+def test_a_twin_without_its_recordings_is_refused_before_anything_runs(
+    bench: Bench, tmp_path: Path
+) -> None:
+    saved_network(bench, tmp_path)
+    events = refine(tmp_path / "network", bench, tmp_path / "out", TINY, apart=in_here)
+    with pytest.raises(InputError, match="names no recording"):
+        list(events)
+    assert not (tmp_path / "out" / "round-1").exists()
+
+
+def test_a_recording_that_is_gone_is_named(bench: Bench, kept: Path, tmp_path: Path) -> None:
+    shutil.move(kept / "recording", kept / "moved")
+    try:
+        with pytest.raises(InputError, match="of its twin is gone"):
+            list(refine(kept / "network", bench, tmp_path / "out", TINY, apart=in_here))
+    finally:
+        shutil.move(kept / "moved", kept / "recording")
+
+
+def test_numbers_that_make_no_round_are_refused_together() -> None:
+    with pytest.raises(InputError, match="rounds = 0") as refused:
+        Refinement(rounds=0, repeats=1)
+    assert "repeats = 1 must be at least 2" in str(refused.value)
