@@ -125,7 +125,8 @@ def option_faults(options: Mapping[str, Any]) -> list[str]:
 def options_of(words: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """Options of `NAME=VALUE` words; a name given twice has two values.
 
-    A value is read as TOML where it is that (`500`, `0.1`, `true`, `[1, 2]`), else as text.
+    A value is read as TOML where it is that (`500`, `0.1`, `true`, `[1, 2]`), as a list where it is
+    numbers with commas between (`0,3,6`, as `train` takes them), else as text.
 
     Raises
     ------
@@ -143,9 +144,13 @@ def options_of(words: Sequence[str]) -> dict[str, tuple[Any, ...]]:
 
 
 def value_of(text: str) -> Any:
-    """A number, truth value or list of a text in TOML's spelling, else the text itself."""
+    """A number, truth value or list of a text in TOML's spelling or without its brackets."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        pass
+    try:
+        return tomllib.loads(f"value = [{text}]")["value"] if "," in text else text
     except tomllib.TOMLDecodeError:
         return text
 

@@ -15,6 +15,7 @@ from app.cli import main
 from app.operations.pool_trial import Trial, TrialResult
 from app.operations.sweep import FILE_NAME, KIND, SCHEMA, rows_of, table_lines
 from app.operations.sweep_grid import Grid, grid_of_file, options_of
+from app.train_request import TrainOptions
 from models.errors import InputError
 
 FILE = """
@@ -61,10 +62,14 @@ def test_what_a_file_says_wrongly_is_said_in_one_go(tmp_path: Path) -> None:
 def test_options_are_read_as_toml_or_text_and_unknown_ones_refused(
     twins: tuple[Path, Path],
 ) -> None:
-    options = options_of(["iterations=4", "iterations=8", "readout-from-judge=true", "judge=/a b"])
+    options = options_of(["iterations=4", "iterations=8", "readout-from-judge=true", "judge=/a b",
+                          "taps=0,3,6", "use=X,Y"])  # fmt: skip
     assert options == {
         "iterations": (4, 8), "readout_from_judge": (True,), "judge": ("/a b",),
+        "taps": ([0, 3, 6],), "use": ("X,Y",),
     }  # fmt: skip
+    with pytest.raises(InputError, match=r"taps 'one' must be a list of delays"):
+        TrainOptions.of({"taps": "one"})
     with pytest.raises(InputError, match="expected NAME=VALUE"):
         options_of(["iterations"])
     twin = (str(twins[0]),)
