@@ -66,7 +66,7 @@ class TrainOptions:
         for name in ("taps", "readout_taps"):
             value = getattr(self, name)
             if not isinstance(value, tuple) or any(not isinstance(k, int) or k < 0 for k in value):
-                problems.append(f"{name} {value!r} must be a list of delays in steps, such as 0,1,2")
+                problems.append(f"{name} {value!r} must be a list of delays such as 0,1,2")
         for name in ("rate", "max_hours"):
             value = getattr(self, name)
             if value is not None and not value > 0:
