@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 STOPPED = StoppedError.exit_code
 RESUMABLE = (
     "demo", "record", "fit", "train", "deploy", "learning-curve", "sweep", "compare-networks",
-    "recalibrate", "refine",
+    "recalibrate", "refine", "polish",
 )  # fmt: skip
 
 

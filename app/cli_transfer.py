@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.cli_drift import DESPITE_WORDS
-from app.cli_types import whole
+from app.cli_types import factor, whole
 from app.pause_keys import pause_keys
 from app.shown_score import shown_events
 from models.errors import InputError, raise_problems
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 RECALIBRATE_WORDS = "correct a network's read-out by one short run on the device"
 
+POLISH_WORDS = (
+    "train a network on the device itself, its twin giving the gradient; an untrained network is "
+    "trained from scratch so"
+)
 REFINE_WORDS = (
     "measure what a network really sends, refit its twin on it, train the network further"
 )
@@ -67,8 +71,33 @@ def refine_events(arguments: argparse.Namespace, run: Run) -> Events:
     return _on_bench(operation, arguments, run, {"asked": asked})
 
 
+def polish_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of a polishing beyond those that every verb on a bench has."""
+    _network(parser)
+    parser.add_argument(
+        "--runs", type=whole, metavar="N",
+        help="hardware runs at most, those that validate included; one is a reset and a sequence",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rate", type=factor, metavar="R", help="learning rate (0.004; untrained network 0.01)"
+    )
+
+
+def polish_events(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig polish`: forwards on the device, backwards through the twin."""
+    from app.operations.polish import polish as operation
+
+    if arguments.resume is not None:
+        return _on_bench(operation, arguments, run, {})
+    if arguments.runs is None:
+        raise InputError("twinrig polish: --runs is missing: how many runs may it take?")
+    asked = {"runs": arguments.runs, "rate": arguments.rate, "seed": arguments.seed}
+    return _on_bench(operation, arguments, run, asked)
+
+
 VERBS = {
     "recalibrate": (RECALIBRATE_WORDS, recalibrate_arguments, "the run and the new network"),
+    "polish": (POLISH_WORDS, polish_arguments, "the runs and the network"),
     "refine": (REFINE_WORDS, refine_arguments, "a folder a round, and the last network"),
 }
 """Verb → its words, what adds its arguments, what its folder holds."""

@@ -18,7 +18,7 @@ from app.cli_mark import mark_events
 from app.cli_network import train_events
 from app.cli_sweep import networks_events, sweep_events
 from app.cli_task import task_events
-from app.cli_transfer import recalibrate_events, refine_events
+from app.cli_transfer import polish_events, recalibrate_events, refine_events
 from app.operations.events import Event
 from app.pause_keys import pause_keys
 from app.shown_score import shown_events
@@ -227,6 +227,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Run], Events]] = {
     "deploy": deploy,
     "recalibrate": recalibrate_events,
     "refine": refine_events,
+    "polish": polish_events,
     "task": task_events,
     "report": report,
     "monitor": monitor,

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from network_samples import run, saved_network
+from recorded import is_safe
+
+from app.fit_checkpoint import load_checkpoint
+from app.operations.child import in_child
+from app.operations.events import Progress, StepRead
+from app.operations.polish import polish
+from app.operations.polish_talk import PassScored
+from app.operations.transfer_parts import in_here
+from app.store import load_network, read_recording
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
+from models.errors import InputError, StoppedError
+from training.tasks import make_task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a twin and an untrained network of 2 + 2 nodes."""
+    folder = tmp_path_factory.mktemp("kept")
+    with Bench.connect(read_bench("virtual")) as connected:
+        saved_network(connected, folder)
+    return folder
+
+
+def test_passes_are_run_counted_and_kept_and_the_best_by_validation_is_the_network(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    events, path = run(polish(kept / "network", bench, out, 23, apart=in_here))
+    values, made = events[-1].values, load_network(path)
+    assert is_safe(bench)
+    scored = [e for e in events if isinstance(e, PassScored)]
+    assert [e.kind for e in scored] == ["validation", *["training"] * 3, "validation"]
+    assert values["hardware_runs"] == made.meta["hardware_runs"] == 20
+    assert values["validation"] == min(scored[0].score, scored[-1].score)
+    assert values["validation_before"] == scored[0].score
+    assert [e.done for e in events if isinstance(e, Progress)] == [4, 8, 12, 16, 20]
+    runs = read_recording(out / "runs")
+    assert runs.status == "done"
+    assert runs.response.shape[:2] == (20, 1)
+    assert values["predicted"] == made.predicted
+    np.testing.assert_array_equal(made.targets, load_network(kept / "network").targets)
+
+
+def test_no_step_of_the_test_part_is_played(kept: Path) -> None:
+    from app.operations.transfer_torch import read
+    from training.polish import Polisher, PolishSettings
+    from training.stretch import layers_of, readout_of
+
+    network, task, twins = read(kept / "network")
+    assert task.describe() == make_task(str(network.meta["task"])).describe()
+    layers = layers_of(network, task, twins.models)
+    polisher = Polisher(layers, readout_of(network), task, PolishSettings(passes=40))
+    for index in range(40):
+        assert not task.test[polisher.stretch(index)].any()
+
+
+def test_a_stop_amid_a_pass_leaves_the_rig_safe_and_goes_on_with_the_next_node(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    events = polish(kept / "network", bench, out, 20, apart=in_here)
+    for event in events:
+        if isinstance(event, Progress) and event.done == 8:
+            break
+    for event in events:
+        if isinstance(event, StepRead) and read_recording(out / "runs").complete.sum() == 9:
+            break
+    bench.stop.request()
+    with pytest.raises(StoppedError):
+        list(events)
+    bench.stop.clear()
+    assert is_safe(bench)
+    assert read_recording(out / "runs").status == "stopped"
+    assert load_checkpoint(out)[1]["done"] == 2
+    resumed, path = run(polish(None, bench, out, resume=True, apart=in_here))
+    assert sum(isinstance(e, PassScored) for e in resumed) == 3
+    runs = read_recording(out / "runs")
+    assert runs.complete.all()
+    assert resumed[-1].values["hardware_runs"] == 20
+    whole, _ = run(polish(kept / "network", bench, tmp_path / "whole", 20, apart=in_here))
+    assert len(whole[-1].values) == len(resumed[-1].values)
+    assert load_network(path).nodes == 4
+
+
+def test_with_torch_in_a_child_it_is_the_same_and_a_closed_run_is_safe(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    events = polish(kept / "network", bench, tmp_path / "out", 12, apart=in_child)
+    for event in events:
+        if isinstance(event, PassScored):
+            break
+    events.close()
+    assert is_safe(bench)
+    resumed, path = run(polish(None, bench, tmp_path / "out", resume=True))
+    assert resumed[-1].values["hardware_runs"] == 12
+    assert path.is_file()
+
+
+def test_too_few_runs_are_refused_before_anything(bench: Bench, kept: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="11 runs are too few, 12 at least"):
+        next(polish(kept / "network", bench, tmp_path / "out", 11, apart=in_here))
+    assert not (tmp_path / "out").exists()
