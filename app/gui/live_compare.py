@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 TITLES = {"mean": "Mean", "spread": "Spread", "autocovariance": "Autocovariance", "crps": "CRPS"}
-HEADS = (*(f"{TITLES[e]} / floor" for e in COMPARED), "90 % coverage")
+HEADS = ("Mean", "Spread", "Autocov.", "CRPS", "Coverage")
 
 
 @dataclass
@@ -87,12 +87,13 @@ def _line(name: str, values: dict[str, Any], best: bool) -> ColumnRow:
     cells = [_ratio(values[error]["ratio"]) for error in COMPARED]
     covered = values["coverage"]
     cells.append(score(covered["value"]))
-    word, level = f"{count(values['seeds'], 'seed')}", "ok"
+    words, level = ["smallest CRPS"] if best else [], "ok"
     if values["failed"]:
-        word, level = f"{values['failed']} failed", "fault"
+        words, level = [*words, f"{values['failed']} failed"], "fault"
     elif covered["value"] is not None and coverage_state(covered) != "reached":
-        word, level = f"{coverage_state(covered)}, {word}", "attention"
-    return ColumnRow(name, tuple(cells), f"smallest CRPS, {word}" if best else word, level, best)
+        words, level = [*words, f"{coverage_state(covered)}"], "attention"
+    shown = f"{name}, {count(values['seeds'], 'seed')}" if values["seeds"] > 1 else name
+    return ColumnRow(shown, tuple(cells), ", ".join(words), level, best)
 
 
 def _ratio(value: float | None) -> str:

@@ -83,6 +83,8 @@ class LiveFit:
     def take(self, event: Event) -> None:
         """Take one event; those that say nothing of a fit are left alone."""
         if isinstance(event, FitProgress):
+            if self.iterations and event.iteration < self.iterations[-1]:  # another short fit
+                self.iterations, self.losses, self.validations = [], [], []
             self.iterations.append(event.iteration)
             self.losses.append(event.loss)
             self.validations.append(np.nan if event.validation is None else event.validation)
@@ -107,6 +109,13 @@ class LiveFit:
         if self.validation is not None:
             return str(self.validation["verdict"]["words"])
         return weighed(self.errors, self.coverage).words
+
+    @property
+    def at_floor(self) -> bool:
+        """Whether the verdict says so."""
+        if self.validation is not None:
+            return bool(self.validation["verdict"]["at_floor"])
+        return bool(weighed(self.errors, self.coverage).at_floor)
 
     def _begin(self, stage: str) -> None:
         """A stage begins; the losses of a search's short fits are not those of the fit."""
@@ -206,7 +215,8 @@ def candidate_rows(candidates: list[CandidateScored]) -> list[ColumnRow]:
         shown = MISSING if one.score is None else score(one.score)
         word = one.problem or ("best so far" if one is best else "")
         cells = (f"{one.rung} of {one.rungs}", shown, f"{one.seconds:.0f} s")
-        name = f"{one.latent} latent, {one.hidden} hidden, {one.head} head"
+        head = f" · head {one.head}" if one.head else ""
+        name = f"{one.latent} latent · {one.hidden} hidden{head}"
         rows.append(ColumnRow(name, cells, word, "fault" if one.problem else "ok", one is best))
     return rows
 

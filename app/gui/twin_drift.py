@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.drift_store import drift_words, latest_drift
 from app.gui.job import JobSpec
 from app.gui.widgets.basic import label, set_role
+from app.gui.widgets.offer import OfferButton
 from app.operations.child import in_child
 from app.operations.events import Result
 from models.errors import TwinrigError
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from app.operations.events import Event
 
 
+NEEDED = "tick one new, short recording"
+
+
 class DriftPart:
     """What the page shows and does of comparisons; `running` while one runs."""
 
@@ -30,8 +34,9 @@ class DriftPart:
         self.twin: Path | None = None
         self.note: QLabel = label("", "note", wrap=True)
         self.note.hide()
-        self.button = page.button("Compare", lambda: self.start(chosen()))
-        self.button.setToolTip("Tick one new recording: does the device still match this twin?")
+        self.button = OfferButton(page.theme, "Does the device still match?", NEEDED)
+        self.button.clicked.connect(lambda: self.start(chosen()))
+        page.form.widget(self.button)
         self.button.hide()
 
     def show(self, twin: Path | None) -> None:

@@ -70,6 +70,7 @@ class TwinPage(Page):
         self.toggle = Segments(self.theme, (), "Channel")
         self.toggle.hide()
         self.toggle.chosen.connect(self._choose_channel)
+        self.views.choice.chosen.connect(self._show_toggle)
         self._buttons.insertWidget(0, self.toggle)
         self.import_button = self.button("Import", lambda: self.shell.open_page("import_data"))
         self.import_button.setToolTip("Measured repeats from a file become a recording")
@@ -96,7 +97,6 @@ class TwinPage(Page):
         found = self.session.library.find(artefact)
         if found is not None and found.kind == "twin" and not self.running:
             self.show_twin(artefact)
-            self.train_button.show()
             return
         self.recordings.choose(artefact)
         self.show_cost()
@@ -113,9 +113,14 @@ class TwinPage(Page):
 
     def _recordings_changed(self) -> None:
         self.show_cost()
-        looked = self.recordings.looked
-        if looked and not self.running and not self.live.iterations and self.twin is None:
-            self._preview(looked[0])
+        if not self.running and not self.live.iterations and self.twin is None:
+            self._preview_first()
+            if self.recordings.looked:
+                self.say("Not fitted yet", "the first sequence of the first recording ticked")
+
+    def _preview_first(self) -> None:
+        for looked in (self.recordings.looked or [])[:1]:
+            self._preview(looked)
 
     def show_cost(self) -> None:
         if self.running:
@@ -146,14 +151,16 @@ class TwinPage(Page):
         if len(real):
             self.plots.draw_repeats(real, self.channels[self.channel], self.units[self.channel])
         self.plots.show_run(looked.path.name, "")
-        self.say("Not fitted yet", "the first sequence of the first recording ticked")
 
     def _set_channels(self, channels: tuple[str, ...], units: tuple[str, ...]) -> None:
         self.channels, self.units = channels, units
         self.toggle.offer([(name, k) for k, name in enumerate(channels)][:8])
-        self.toggle.setVisible(len(channels) > 1)
+        self._show_toggle()
         self.toggle.setFixedWidth(36 * min(8, max(1, len(channels))))
         self.channel = min(self.channel, len(channels) - 1)
+
+    def _show_toggle(self, *_: Any) -> None:
+        self.toggle.setVisible(len(self.channels) > 1 and self.views.choice.value == "fit")
 
     def _follow_kind(self, kind: str) -> None:
         if not self.running:
@@ -190,13 +197,12 @@ class TwinPage(Page):
             return
         self.runs.begin()
         self.views.show_kind(self.runs.kind)
+        self._show_toggle()
         if self.runs.kind == FIT:
             self.twin = None
             self._show_parts(None)
             self.plots.clear()
-        for known in (self.recordings.looked or [])[:1]:
-            if known.channels:
-                self._set_channels(known.channels, known.units)
+            self._preview_first()
 
     def take(self, events: Sequence[Event]) -> None:
         if self.drift.running:
@@ -246,6 +252,7 @@ class TwinPage(Page):
         self.drift.show(twin)
         self.weakest.show(self.live.validation if twin is not None else None)
         self.train_button.setVisible(twin is not None)
+        self.import_button.setVisible(twin is None)
 
     def _say_scored(self, words: str) -> None:
         self.say("Twin fitted", f"{words} · {self.live.verdict}")
@@ -273,6 +280,7 @@ class TwinPage(Page):
         self._set_channels(tuple(twin.channels), tuple(twin.units))
         self._show_parts(path)
         self.views.show_kind(FIT)
+        self.plots.show_kept()
         self._redraw()
         self._say_scored(str(twin.meta.get("id", path)))
         self.show_cost()

@@ -16,12 +16,37 @@ from app.gui.widgets.panel import Panel
 from training.comparison import COMPARED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.gui.theme import Theme
 
-UNIT = "over the half-split floor"
-SHADES = ("text3", "text2", "twin")  # fewest repeats to most
+UNIT = "over the floor"
 MOST_LINES = 5
 HEADROOM = 0.08
+
+
+class Sentences(QWidget):
+    """The first sentence strong, the others small below it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.rest = label("", "panel", wrap=True), label("", "note", wrap=True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        for words in (self.first, self.rest):
+            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            layout.addWidget(words)
+
+    def show_lines(self, lines: Sequence[str]) -> None:
+        """Show them."""
+        self.first.setText(lines[0] if lines else "")
+        self.rest.setText("\n".join(lines[1:]))
+        self.rest.setVisible(len(lines) > 1)
+
+    def text(self) -> str:
+        """All of them, one a line."""
+        return "\n".join(part for part in (self.first.text(), self.rest.text()) if part)
 
 
 class ComparedPlots(QWidget):
@@ -29,9 +54,8 @@ class ComparedPlots(QWidget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.verdict = label("", "panel", wrap=True)
-        self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.table = ColumnTable(theme, HEADS, name="medians over seeds", shares=(0.22, 0.22))
+        self.verdict = Sentences()
+        self.table = ColumnTable(theme, HEADS, name="over the floor, medians", shares=(0.25, 0.27))
         self.table.setAccessibleName("Twins compared")
         self.panels = {error: Panel(theme, TITLES[error], UNIT, log_y=True) for error in COMPARED}
         self.dots = {error: panel.dots("twin", 8) for error, panel in self.panels.items()}
@@ -57,8 +81,10 @@ class ComparedPlots(QWidget):
     def draw(self, live: LiveComparison) -> None:
         """Draw what is compared so far."""
         waiting = "The verdict comes when all are scored." if live.fitted or live.running else ""
-        self.verdict.setText("\n".join(live.verdict[:3]) or waiting or "Nothing compared yet.")
-        self.table.show_rows(live.lines())
+        self.verdict.show_lines(live.verdict[:3] or [waiting or "Nothing compared yet."])
+        rows = live.lines()
+        self.table.show_rows(rows)
+        self.table.setMaximumHeight(self.table.HEAD_PX + 28 * max(3, len(rows)) + 4)
         for error, panel in self.panels.items():
             names, places, ratios = live.ratios(error)
             good = ratios > 0
@@ -74,7 +100,7 @@ class ComparedPlots(QWidget):
             low, high = float(logs.min()) - room, float(logs.max()) + room
             panel.plot.setYRange(low, high, padding=0)
             panel.plot.setXRange(-0.6, len(names) - 0.4, padding=0)
-            short = [(k, name[:10]) for k, name in enumerate(names)]
+            short = [(k, name[:9]) for k, name in enumerate(names)]
             panel.plot.getAxis("bottom").setTicks([short])
             panel.plot.getAxis("left").setTicks([_ratio_ticks(low, high)])
 
@@ -84,13 +110,14 @@ class CurvePlots(QWidget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.verdict = label("", "panel", wrap=True)
-        self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.worst = Panel(theme, "Worst error", UNIT, x_label="Measurements", log_y=True)
-        self.each = Panel(theme, "Each error", "at the most repeats", x_label="Measurements",
+        self.verdict = Sentences()
+        self.worst = Panel(theme, "Worst error", UNIT, x_label="Measured", log_y=True)
+        self.each = Panel(theme, "Each error", "at most repeats", x_label="Measured",
                           log_y=True)  # fmt: skip
         widths = (1.2, 1.4, 1.6, 1.8, 2.0)
-        self.worst_lines = [self.worst.curve("text3", w) for w in widths[:-1]]
+        self.worst_lines = [
+            self.worst.curve("text3", w, dashed=bool(k % 2)) for k, w in enumerate(widths[:-1])
+        ]
         self.worst_lines.append(self.worst.curve("twin", 2.0))
         self.worst_dots = [self.worst.dots("text3", 6) for _ in widths[:-1]]
         self.worst_dots.append(self.worst.dots("twin", 7))
@@ -132,7 +159,7 @@ class CurvePlots(QWidget):
     def draw(self, live: LiveCurve, target: float) -> None:
         """Draw the points so far; `target` is the ratio to be reached."""
         waiting = "What the target takes is told at the end." if live.points else ""
-        self.verdict.setText("\n".join(live.verdict[:4]) or waiting or "No curve yet.")
+        self.verdict.show_lines(live.verdict[:4] or [waiting or "No curve yet."])
         self.table.show_rows(live.lines())
         repeats = live.repeats[-MOST_LINES:]
         traces = [live.worst(number) for number in repeats]
@@ -143,10 +170,14 @@ class CurvePlots(QWidget):
         for line, dots in shown[: len(shown) - len(traces)]:
             line.setData([], [])
             dots.setData(x=[], y=[])
-        self.worst.legend.show_keys([
-            Key("line", "twin" if number == repeats[-1] else "text3", f"{number} repeats")
-            for number in repeats[-3:]
-        ])  # fmt: skip
+        keys = [
+            Key(
+                "dash" if (MOST_LINES - len(repeats) + k) % 2 and number != repeats[-1] else "line",
+                "twin" if number == repeats[-1] else "text3", f"{number} repeats",
+            )
+            for k, number in enumerate(repeats)
+        ]  # fmt: skip
+        self.worst.legend.show_keys(keys[-3:])
         every = list(traces)
         for error, line in self.each_lines.items():
             x, y = live.error(error)

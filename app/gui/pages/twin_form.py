@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from app.gui.widgets.form import Form
     from app.session import Artefact
 
-KINDS = (("Fit", FIT), ("Objectives", OBJECTIVES), ("Twins", BESIDE), ("Curve", CURVE))
+KINDS = (("Fit", FIT), ("Compare", OBJECTIVES), ("Twins", BESIDE), ("Curve", CURVE))
+NOTES = {
+    FIT: "one twin", OBJECTIVES: "objectives side by side", BESIDE: "two on one recording",
+    CURVE: "how much must be measured",
+}  # fmt: skip
 OFFERED = (
     ("energy distance", "energy"),
     ("CRPS, step by step", "crps"),
@@ -76,7 +80,7 @@ class TwinForm(QObject):
         self._form, self._theme = form, theme
         self._rows: list[tuple[str, QWidget]] = []
         self.twins: dict[Any, Artefact] = {}
-        form.section("Work")
+        self.note = form.section("Work")
         self.kind = Segments(theme, KINDS, "What to do with the recordings")
         self.kind.chosen.connect(self._choose)
         form.widget(self.kind)
@@ -98,9 +102,11 @@ class TwinForm(QObject):
     def _fit_rows(self) -> None:
         theme = self._theme
         self.objective = Choice(theme, OFFERED, "Objective")
-        structures = (("as given below", False), ("searched, 40 % of the time", True))
+        structures = (("as given", False), ("searched", True))
         self.structure = Choice(theme, structures, "Structure")
-        self.structure.setToolTip("Short fits of a few sizes, scored on validation sequences")
+        self.structure.setToolTip(
+            "Searched: short fits of a few sizes in 40 % of the time, scored on validation sequences"
+        )
         self.latent = WholeEntry(LATENT, 1, 64, "", "Latent state")
         self.hidden = WholeEntry(HIDDEN, 4, 1024, "", "Hidden units")
         self.origin = Choice(theme, (("a new twin", None),), "Begin with")
@@ -152,6 +158,7 @@ class TwinForm(QObject):
     def _choose(self, kind: str) -> None:
         for which, widget in self._rows:
             widget.setVisible(which == kind)
+        self.note.setText(NOTES[kind])
         self.changed.emit()
 
     def _tell(self, *_: Any) -> None:

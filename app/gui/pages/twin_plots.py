@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.gui.live_fit import candidate_rows, error_rows
 from app.gui.live_record import band, spread
-from app.gui.widgets.basic import Elided, label
+from app.gui.widgets.basic import Elided, label, set_role
 from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.legend import Key
 from app.gui.widgets.panel import Panel, joined
@@ -72,7 +72,7 @@ class TwinPlots(QWidget):
         self.errors = ErrorTable(theme)
         self.errors.setAccessibleName("Errors over their floors")
         self.search = ColumnTable(
-            theme, ("round", "score", "time"), name="structure", shares=(0.45, 0.2)
+            theme, ("round", "score", "time"), name="structure", shares=(0.46, 0.23)
         )
         self.search.setAccessibleName("Structures searched")
         self.panels = (self.device, self.twin, self.spread, self.correlation, self.pit, self.loss)
@@ -164,10 +164,22 @@ class TwinPlots(QWidget):
         self.search.setVisible(searched)
         self.errors.setVisible(not searched)
         self.errors_head.setText("Structures" if searched else "Errors")
+        scored = live is not None and bool(live.errors)
         note = "lower is better · 40 % of the time" if searched else ERRORS_NOTE
-        self.errors_note.setText(note)
+        self.errors_note.setText(live.verdict if live is not None and scored else note)
+        at_floor = live is None or not scored or live.at_floor
+        set_role(self.errors_note, "unit" if at_floor else "attention")
         if live is not None and searched:
             self.search.show_rows(candidate_rows(live.candidates))
+
+    def show_kept(self) -> None:
+        """A twin that was fitted earlier: what it doesn't keep."""
+        self.twin.empty("a twin keeps no samples: they are drawn while it is fitted")
+        self.loss.empty("not kept")
+        for item in (self.twin.lines, self.twin.mean, self.spread_twin, self.training,
+                     self.validation):  # fmt: skip
+            item.setData([], [])
+        self.twin.band_.clear()
 
     def draw(self, live: LiveFit, channel: int, channels: Any, units: Any) -> None:
         """Draw the fit as it stands."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
 FITTED, WHERE, COMPARED, GROWN = "fit", "where", "compared", "curve"
-NAMES = (("Fit", FITTED), ("Where off", WHERE), ("Compared", COMPARED), ("Curve", GROWN))
+NAMES = (("Fit", FITTED), ("Where", WHERE), ("Compared", COMPARED), ("Curve", GROWN))
 OF_KIND = {OBJECTIVES: COMPARED, BESIDE: COMPARED, CURVE: GROWN}
 
 
@@ -34,7 +34,7 @@ class Views:
             view.setVisible(name == FITTED)
             body.addWidget(view, 1)
         self.choice = Segments(theme, NAMES, "View")
-        self.choice.setFixedWidth(84 * len(NAMES))
+        self.choice.setFixedWidth(78 * len(NAMES))
         self.choice.chosen.connect(self._show)
         self._shown_validation: dict[str, Any] | None = None
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
 
-COST = "the Record page plans it: twins say where they differ"
-FULL = "at the floor: more repeats would hardly change it"
+COST = "planned on the Record page, for a twin"
+FULL = "at the floor: it would hardly change it"
 
 
 class Weakest:

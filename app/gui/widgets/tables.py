@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
-NARROW_PX = 460
+NARROW_PX, NO_AXIS_PX = 460, 410
+PLACES = {False: (0.23, 0.34, 0.45, 0.66, 0.79), True: (0.32, 0.43, 0.5, 0.55, 0.68)}
+"""Of value, floor, axis, ratio and word in an error table, as shares of its width."""
 
 
 class Painted(QWidget):
@@ -101,10 +103,11 @@ class ErrorTable(Painted):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = self.begin()
         width = self.width()
-        name, value, floor = 0.0, width * 0.23, width * 0.34
-        axis, ratio, word = width * 0.45, width * 0.66, width * 0.79
+        narrow = width < NO_AXIS_PX  # names and words first, the little axis only with room
+        value, floor, axis, ratio, word = (width * share for share in PLACES[narrow])
+        name = 0.0
         span = ratio - axis - 8
-        cell = width * 0.10
+        cell = width * (0.11 if narrow else 0.10)
         top = max([2.2, *(min(r.high or r.ratio or 0, 6.0) for r in self.rows)])
 
         def at(x: float) -> float:
@@ -116,14 +119,15 @@ class ErrorTable(Painted):
                 painter, QRectF(x, 0, cell, 22), text, ink="text2", align=RIGHT, pixels=LABEL_PX
             )
         self.words(painter, QRectF(word, 0, cell * 2, 22), "verdict", ink="text2", pixels=LABEL_PX)
-        for mark in (1, 2) if at(2) - at(1) > 36 else (1,):
+        marks = () if narrow else (1, 2) if at(2) - at(1) > 36 else (1,)
+        for mark in marks:
             where = QRectF(at(mark) - 20, 0, 40, 22)
             self.words(painter, where, f"{mark} ×", ink="text2", align=CENTRE, pixels=LABEL_PX)
         self.rule(painter, 23)
         height = self.row_px(len(self.rows))
         t = self.theme.tokens
         end = self.HEAD_PX + height * max(1, len(self.rows))
-        for mark, ink in ((1, t.text3), (2, t.grid)):
+        for mark, ink in () if narrow else ((1, t.text3), (2, t.grid)):
             painter.setPen(pen(ink, 1))
             painter.drawLine(QPointF(at(mark), 26), QPointF(at(mark), end))
         for index, row in enumerate(self.rows):
@@ -138,7 +142,8 @@ class ErrorTable(Painted):
             if row.ratio is not None:
                 text = f"{row.ratio:.2f}"
                 self.words(painter, QRectF(ratio, y, cell, height), text, align=RIGHT, weight=500)
-                self._interval(painter, row, at, y + height / 2)
+                if not narrow:
+                    self._interval(painter, row, at, y + height / 2)
             self._verdict(painter, row, QRectF(word, y, width - word, height))
 
     def _interval(

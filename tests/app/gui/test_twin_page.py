@@ -196,7 +196,7 @@ def test_a_comparison_in_words() -> None:
         live.take(event)
     live.take(TwinCompared("published", 0, {}, {}, "diverged"))
     rows = {row.name: row for row in live.lines()}
-    assert rows["energy"].cells[0] == "1.30"
+    assert rows["energy, 2 seeds"].cells[0] == "1.30"
     assert rows["crps"].strong
     assert (rows["published"].word, rows["published"].level) == ("1 failed", "fault")
     live.take(Result({"verdict": ["crps has the smallest CRPS"]}))
