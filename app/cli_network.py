@@ -120,6 +120,10 @@ def deploy_arguments(parser: argparse.ArgumentParser) -> None:
         "network", type=Path, nargs="?", metavar="NETWORK", help="left out with --resume"
     )
     parser.add_argument("--despite-drift", action="store_true", help=DESPITE_WORDS)
+    parser.add_argument(
+        "--repeats", type=whole, metavar="K",
+        help="run each node K times and average before the next layer (1)",
+    )  # fmt: skip
 
 
 def train_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, None, Path]:

@@ -180,6 +180,7 @@ def deploy(arguments: argparse.Namespace, run: Run) -> Events:
             pause=run.pause,
             retries=arguments.retries,
             despite_drift=arguments.despite_drift,
+            repeats=arguments.repeats,
         )
         yield from shown_events(events)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,19 +10,26 @@ import numpy as np
 
 from app.artefacts import code_version, find_file, new_id, now_iso
 from app.artefacts import sha256_of as file_sha256
+from app.diagnosis import foreseen_responses
 from app.drift_store import drift_words, latest_drift
 from app.operations.record import differences
 from app.recording_reader import read_recording
 from app.weights_store import NETWORK_FILE, TWIN_FILE
 from models.errors import InputError, RefusedError, raise_problems
 from models.recording import Recording
+from models.schedule import alternating
+from models.schedule import runs as every_run
 from models.sequence import FieldSequence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from instruments.bench import Bench
     from models.network import Network, TwinReference
+    from models.schedule import Run
+    from models.sequence import DriveWindow
 
     FloatArray = NDArray[np.float64]
 
@@ -32,7 +40,12 @@ AFTER_DRIFT = (
 
 
 def preflight(
-    network: Network, path: Path, bench: Bench, *, despite_drift: bool = False
+    network: Network,
+    path: Path,
+    bench: Bench,
+    *,
+    despite_drift: bool = False,
+    repeats: int = 1,
 ) -> list[str]:
     """Check, before a byte is sent, that the network may run on this bench.
 
@@ -59,7 +72,48 @@ def preflight(
     raise_problems(RefusedError, where, problems)
     reached = [FieldSequence(np.array([x.drive_low, x.drive_high])) for x in network.layers]
     bench.check_sequences(reached, network.window, network.reset)
+    if heats(bench):
+        foreseen = [FieldSequence(drive) for drive in _foreseen_drives(network, repeats)]
+        bench.check_sequences(foreseen, network.window, network.reset)
     return drifted
+
+
+def heats(bench: Bench) -> bool:
+    """Whether the order of runs can matter: a magnet has a limit of I²t (`max_duty_A2s`)."""
+    return any(math.isfinite(magnet.limits.max_duty_A2s) for magnet in bench.drives)
+
+
+def in_order(
+    runs: Sequence[Run], drives: FloatArray, bench: Bench, window: DriveWindow, repeats: int
+) -> list[tuple[Run, int]]:
+    """The runs of a layer and their repeats as they are played: (run, repeat).
+
+    Each repeat of all nodes before the next one, so that a drift is shared alike; within one, where
+    a magnet has a limit of I²t, warm and cool drives alternate.
+
+    Parameters
+    ----------
+    runs
+        Of one layer.
+    drives
+        `(T, nodes)` of the layer.
+    """
+    ordered = list(runs)
+    if heats(bench):
+        heat = [float(np.mean(window.field_T(drives[:, run.node]) ** 2)) for run in runs]
+        ordered = alternating(runs, heat)
+    return [(run, repeat) for repeat in range(repeats) for run in ordered]
+
+
+def _foreseen_drives(network: Network, repeats: int) -> list[FloatArray]:
+    """Drives of all runs by order within a layer, as the twin's mean foresees them."""
+    responses, found = foreseen_responses(network), []
+    for layer in range(len(network.layers)):
+        drives = network.drive(layer, responses[:layer])
+        heat = np.mean(network.window.field_T(drives) ** 2, axis=0)
+        runs = [run for run in every_run(network) if run.layer == layer]
+        found += [drives[:, run.node] for run in alternating(runs, heat.tolist())] * repeats
+    return found
 
 
 def drifts_against(network: Network, path: Path) -> list[str]:
@@ -98,20 +152,20 @@ def _lost(twin: TwinReference, network: Path) -> list[str]:
     return []
 
 
-def blank_nodes(network: Network, path: Path, bench: Bench | None) -> Recording:
-    """Recording of the nodes to come: responses and drives NaN.
+def blank_nodes(network: Network, path: Path, bench: Bench | None, repeats: int = 1) -> Recording:
+    """Recording of the nodes to come, each with so many repeats: responses and drives NaN.
 
     With a bench it carries that bench's settings, else those that the network expects.
     """
     nodes, steps, width = network.nodes, network.steps, len(network.channels)
     file = find_file(path, NETWORK_FILE)
     return Recording(
-        response=np.full((nodes, 1, steps, width), np.nan),
+        response=np.full((nodes, repeats, steps, width), np.nan),
         drive=np.full((nodes, steps), np.nan),
         lengths=np.full(nodes, steps, dtype=np.int64),
         families=("node",) * nodes,
-        order=np.full((nodes, 1), -1, dtype=np.int64),
-        start_s=np.full((nodes, 1), np.nan),
+        order=np.full((nodes, repeats), -1, dtype=np.int64),
+        start_s=np.full((nodes, repeats), np.nan),
         channels=network.channels,
         units=network.units,
         window=network.window,
@@ -152,6 +206,28 @@ def misfit_of(network: Network, position: int, response: FloatArray) -> float:
     if not (expected.mean(axis=0) > 0).all():
         return float("nan")
     return float(np.sqrt(np.mean(error.mean(axis=0) / expected.mean(axis=0))))
+
+
+def misfits_of(network: Network, nodes: Recording) -> FloatArray:
+    """Misfit of each node; of several repeats the root mean square of each one's own.
+
+    The twin's spread is that of a single run: the mean of several would look better than it is.
+    """
+    each = [
+        [misfit_of(network, node, one) for one in nodes.response[node]]
+        for node in range(network.nodes)
+    ]
+    return np.asarray(np.sqrt(np.mean(np.square(each), axis=1)))
+
+
+def layers_of_run(network: Network, nodes: Recording) -> list[FloatArray]:
+    """Responses `(T, nodes, C)` of each layer: the mean over a node's repeats."""
+    responses, first = [], 0
+    for layer in network.layers:
+        mean = nodes.response[first : first + layer.nodes].mean(axis=1)
+        responses.append(mean.transpose(1, 0, 2))
+        first += layer.nodes
+    return responses
 
 
 def label_of(network: Network) -> str:

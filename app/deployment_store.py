@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.artefacts import code_version, find_file, load_artefact, now_iso, save_artefact
-from app.deployment import label_of, misfit_of
+from app.deployment import label_of, layers_of_run, misfits_of
+from app.diagnosis import FORM as DIAGNOSIS
+from app.diagnosis import Diagnosis, layer_medians
 from app.disk import RESTORE
 from app.netcdf import Variable, read_netcdf, write_netcdf
 from app.recording_reader import FILE_NAME as RECORDING_NAME
@@ -62,13 +64,17 @@ RESULT_FORM: dict[str, Form] = {
         optional={"layers": Rows(SCORE), "worst": SCORE, "worst_node": COUNT},
     ),
 }  # fmt: skip
+OPTIONAL: dict[str, Form] = {
+    DESPITE_DRIFT: Rows(TEXT), "repeats": COUNT, "diagnosis": DIAGNOSIS, "classes": Rows(TEXT),
+}  # fmt: skip
+"""Not every deployment has them; those before this version have none."""
 FORM = Table(
     {
         "id": TEXT, "created": TEXT, "code_version": TEXT, "network_id": TEXT,
         "network_sha256": TEXT, "twins": Rows(TWIN_REFERENCE), "settings": SETTINGS,
         "identities": IDENTITIES, **RESULT_FORM,
     },
-    optional={DESPITE_DRIFT: Rows(TEXT)},
+    optional=OPTIONAL,
 )  # fmt: skip
 """What `deployment.json` must look like; kind, schema, checksum and files are the store's."""
 SERIES = ("prediction", "target", "forecast_mean", "forecast_low", "forecast_high")
@@ -98,10 +104,11 @@ def write_deployment(
     drifted
         What the twins' latest comparisons said against it.
     """
-    misfits = np.array([misfit_of(network, p, nodes.response[p, 0]) for p in range(network.nodes)])
+    found = Diagnosis.of(network, layers_of_run(network, nodes), misfits_of(network, nodes))
+    measured = network.score(prediction)
     write_netcdf(
         out / RESULT_NAME,
-        _variables(network, prediction, misfits),
+        _variables(network, prediction, found),
         {"title": "Twinrig deployment: a network's forecast on the device", "kind": KIND},
     )
     void = [r for r in nodes.meta.get("remarks", []) if "was void" in r]
@@ -110,16 +117,19 @@ def write_deployment(
         "task": network.task["name"],
         "metric": network.task["metric"],
         "description": network.task.get("description", ""),
-        "measured": network.score(prediction),
+        "measured": measured,
         "predicted": network.predicted,
         "baselines": network.baselines,
         "nodes": network.nodes,
-        "hardware_runs": network.nodes + len(void),
+        "hardware_runs": int(nodes.complete.sum()) + len(void),
         "seconds": round(seconds, 1),
         "label": label_of(network),
         "layers": [layer.nodes for layer in network.layers],
-        "misfit": _summary(network, misfits),
+        "misfit": _summary(network, found.misfits),
         "network": nodes.meta["network"],
+        "repeats": nodes.response.shape[1],
+        "diagnosis": found.summary(network, measured),
+        "classes": list(network.classes),
         **({DESPITE_DRIFT: list(drifted)} if drifted else {}),
     }
     history = {
@@ -206,7 +216,7 @@ def finished_values(out: Path) -> dict[str, Any] | None:
     if not (out / FILE_NAME).is_file():
         return None
     body = load_deployment(out).body
-    names = (*RESULT_FORM, *([DESPITE_DRIFT] if DESPITE_DRIFT in body else []))
+    names = (*RESULT_FORM, *(name for name in OPTIONAL if name in body))
     return {**{name: body[name] for name in names}, "path": str(out / FILE_NAME)}
 
 
@@ -214,17 +224,15 @@ def _summary(network: Network, misfits: FloatArray) -> dict[str, Any]:
     """Median misfit a layer, and the node that is furthest off."""
     if not np.isfinite(misfits).any():
         return {}
-    start, medians = 0, []
-    for layer in network.layers:
-        medians.append(float(np.nanmedian(misfits[start : start + layer.nodes])))
-        start += layer.nodes
     worst = int(np.nanargmax(misfits))
-    return {"layers": medians, "worst": float(misfits[worst]), "worst_node": worst}
+    return {
+        "layers": layer_medians(network, misfits),
+        "worst": float(misfits[worst]),
+        "worst_node": worst,
+    }
 
 
-def _variables(
-    network: Network, prediction: FloatArray, misfits: FloatArray
-) -> dict[str, Variable]:
+def _variables(network: Network, prediction: FloatArray, found: Diagnosis) -> dict[str, Variable]:
     target = network.unseen_targets
     single = target.shape[1] == 1
     dims = ("step",) if single else ("step", "output")
@@ -247,7 +255,13 @@ def _variables(
             for name, (values, words) in series.items()
         },
         "layer": Variable(("node",), layers.astype(np.int32), {"units": "1"}),
-        "misfit": Variable(
-            ("node",), misfits, {"units": "1", "long_name": "RMSE over what the twin expects"}
-        ),
+        **{
+            name: Variable(("node",), values, {"units": "1", "long_name": words})
+            for name, (values, words) in {
+                "misfit": (found.misfits, "RMSE over what the twin expects"),
+                "cost": (found.cost, "score lost against the twin's mean in the node's place"),
+                "clipped": (found.clipped, "share of steps at an end of the fitted range"),
+                "clipped_foreseen": (found.clipped_foreseen, "the same as the twin foresaw it"),
+            }.items()
+        },
     }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app import report_figures
+from app.report_diagnosis import diagnosis
+from app.report_measured import Measured, read_deployment
 from app.report_twin import fixed
 from app.shown_score import ACCURACY, shown
 from app.words import duration
@@ -24,77 +25,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+__all__ = ["Measured", "against_baselines", "headline", "read_deployment", "section"]
 NOISE_AWARE, DETERMINISTIC, UNTRAINED = "noise-aware", "deterministic twin", "untrained"
-KEEPS = 1.3  # loss on the way to the device up to which a network is said to keep its score
-KEEPS_POINTS = 0.01  # of accuracy: one point
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A deployment's result as the report needs it.
-
-    Attributes
-    ----------
-    path, label
-        Its folder, and which kind of network ran.
-    body
-        `deployment.json`: task, metric, measured, predicted, baselines, nodes, hardware_runs, …; of
-        a classification as accuracies (`app.shown_score`).
-    prediction, target
-        `(T,)` or `(T, n_out)` over the unseen part; `low`, `high`: the twin's 90 %, or None.
-    misfits
-        `(nodes,)` in schedule order; empty where not kept.
-    layers
-        Nodes of each layer.
-    """
-
-    path: Path
-    label: str
-    body: dict[str, Any]
-    prediction: Array
-    target: Array
-    low: Array | None = None
-    high: Array | None = None
-    misfits: Array = field(default_factory=lambda: np.empty(0))
-    layers: tuple[int, ...] = ()
-
-    @property
-    def predicted(self) -> float:
-        """The score that the twin foresaw."""
-        return float(self.body["predicted"]["value"])
-
-    @property
-    def measured(self) -> float:
-        """The score on the device."""
-        return float(self.body["measured"])
-
-    @property
-    def higher_wins(self) -> bool:
-        """Whether the score is an accuracy, and no error."""
-        return bool(self.body["metric"] == ACCURACY)
-
-    @property
-    def ratio(self) -> float:
-        """Score on the device over the score foreseen: what was lost on the way."""
-        return self.measured / self.predicted
-
-    @property
-    def lost(self) -> str:
-        """What was lost on the way in words: a factor, of an accuracy points."""
-        if self.higher_wins:
-            return f"{100 * (self.measured - self.predicted):+.1f} points"
-        return f"× {self.ratio:.2f}"
-
-    @property
-    def keeps(self) -> bool:
-        """Whether the network keeps its score on the way to the device."""
-        if self.higher_wins:
-            return self.measured >= self.predicted - KEEPS_POINTS
-        return self.ratio <= KEEPS
-
-    def better_than(self, other: float) -> bool:
-        """Whether it scores better than that on the device."""
-        return self.measured > other if self.higher_wins else self.measured < other
 
 
 def section(page: Page, networks: Sequence[Path], deployments: Sequence[Path]) -> list[str]:
@@ -118,6 +50,8 @@ def section(page: Page, networks: Sequence[Path], deployments: Sequence[Path]) -
     if bars:
         words = "Misfit of each node's response on the device; 1 is what the twin expects of it."
         page.figure("misfit", report_figures.misfit_figure(bars), words)
+    for run in runs[:1]:
+        diagnosis(page, run)
     page.table(
         ["deployment", "nodes", "runs of the device", "time"],
         [[r.path.name, str(r.body["nodes"]), str(r.body["hardware_runs"]), _time(r)] for r in runs],
@@ -290,28 +224,3 @@ def label_of(network: Network, path: Path) -> str:
                 False  # the twin is elsewhere: a network is noise-aware unless it says otherwise
             )
     return DETERMINISTIC if known else NOISE_AWARE
-
-
-def read_deployment(path: Path) -> Measured:
-    """The result of a deployment.
-
-    Raises
-    ------
-    InputError
-        It is not finished, or damaged.
-    """
-    from app.deployment_store import load_deployment
-
-    made = load_deployment(path)
-    arrays = made.arrays
-    return Measured(
-        path,
-        made.body["label"],
-        shown(made.body),
-        arrays["prediction"],
-        arrays["target"],
-        arrays["forecast_low"],
-        arrays["forecast_high"],
-        arrays["misfit"],
-        tuple(made.body["layers"]),
-    )

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from models.errors import RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.network import Network
 
 
@@ -32,6 +36,25 @@ def runs(network: Network) -> list[Run]:
         for node in range(weights.nodes)
     ]
     return [Run(layer, node, position) for position, (layer, node) in enumerate(places)]
+
+
+def alternating(runs: Sequence[Run], heat: Sequence[float]) -> list[Run]:
+    """Runs of one layer in an order that spreads their heat: warmest, coolest and so on.
+
+    Parameters
+    ----------
+    runs
+        In any order: nodes of a layer rest on the layer before, not on each other.
+    heat
+        Of each run, in any unit: the mean square of its field.
+    """
+    by_heat = [runs[int(k)] for k in np.argsort(-np.asarray(heat), kind="stable")]
+    order = []
+    while by_heat:
+        order.append(by_heat.pop(0))
+        if by_heat:
+            order.append(by_heat.pop())
+    return order
 
 
 def predicted_s(schedule: list[Run], run_s: float) -> float:

@@ -14,6 +14,9 @@ import numpy as np
 
 from app.deployment import (
     blank_nodes,
+    heats,
+    in_order,
+    layers_of_run,
     misfit_of,
     network_of_run,
     preflight,
@@ -60,6 +63,7 @@ def deploy(
     pause: Pause | None = None,
     retries: int = 1,
     despite_drift: bool = False,
+    repeats: int | None = None,
 ) -> Generator[Event, None, Path]:
     """Measure every node of a network on the bench's device; returns its `deployment.json`.
 
@@ -79,6 +83,9 @@ def deploy(
     despite_drift
         Run also where the latest comparison says that a twin no longer matches; the deployment
         says so.
+    repeats
+        Runs of each node, whose responses are averaged before the next layer; None: one, with
+        `resume` as many as it was begun with.
 
     Raises
     ------
@@ -96,15 +103,18 @@ def deploy(
         return out / "deployment.json"
     path = network_of_run(out / NODES) if network is None else Path(network)
     loaded = load_network(path)
-    drifted = preflight(loaded, path, bench, despite_drift=despite_drift)
-    header = blank_nodes(loaded, path, bench)
-    writer = _resumed(header.meta, out) if resume else _begun(header, out)
+    if repeats is not None and repeats < 1:
+        raise InputError(f"deploy: {repeats} repeats of each node: 1 at least")
+    drifted = preflight(loaded, path, bench, despite_drift=despite_drift, repeats=repeats or 1)
+    header = blank_nodes(loaded, path, bench, repeats or 1)
+    writer = _resumed(header.meta, out, repeats) if resume else _begun(header, out)
     control = Control(bench, writer.remark, writer.beat, pause, retries)
     run = _Run(loaded, bench, writer, control)
     way_out = WayOut(bench, control.sealing(writer.finish), writer.remark)
     try:
         with way_out:
             yield run.plan()
+            yield Note(run.order_words())
             for words in drifted:
                 yield Note(f"deployed despite drift: {words}", "warning")
             yield from calibration_notes(bench, out, writer.remark)
@@ -120,6 +130,8 @@ def deploy(
     values = write_deployment(
         out, path, loaded, writer.recording, prediction, time.monotonic() - begin_s, drifted
     )
+    for words in values["diagnosis"]["words"]:
+        yield Note(words)
     yield from timing_notes(writer.recording, bench)
     yield Result({**values, **timing_values(writer.recording, bench)})
     return out / "deployment.json"
@@ -129,7 +141,7 @@ def _begun(header: Any, out: Path) -> RecordingWriter:
     return RecordingWriter(new_directory(out) / NODES, header)
 
 
-def _resumed(meta: dict[str, Any], out: Path) -> RecordingWriter:
+def _resumed(meta: dict[str, Any], out: Path, repeats: int | None) -> RecordingWriter:
     """The nodes' recording to go on with; refused where it is that of another network."""
     if not (out / NODES).is_dir():
         raise InputError(f"{out}: nothing to go on with, no deployment was begun there")
@@ -139,6 +151,9 @@ def _resumed(meta: dict[str, Any], out: Path) -> RecordingWriter:
         for key in ("network_sha256",)
         if so_far.meta.get(key) != meta[key]
     ]
+    was = so_far.response.shape[1]
+    if repeats is not None and repeats != was:
+        problems.append(f"was begun with {was} repeats of each node, now {repeats} are asked for")
     raise_problems(RefusedError, f"{out} can't be continued", problems)
     writer, _ = RecordingWriter.resume(out / NODES)
     writer.remark(f"continued {now_iso()} after it was {so_far.status}")
@@ -154,23 +169,38 @@ class _Run:
         self.network, self.bench, self.writer = network, bench, writer
         self.control = control
         self.schedule = schedule.runs(network)
+        self.repeats = writer.recording.response.shape[1]
         self.begin_s = time.monotonic()
 
-    def pending(self) -> list[schedule.Run]:
-        """The runs whose node is not complete yet."""
-        order = self.writer.recording.order
-        return [run for run in self.schedule if order[run.position, 0] < 0]
+    @property
+    def pending(self) -> int:
+        """Runs that are not complete yet."""
+        return int((self.writer.recording.order < 0).sum())
+
+    def order_words(self) -> str:
+        """In which order the nodes are run, and why, in a sentence."""
+        each = f", each {self.repeats} times, averaged before the next layer" * (self.repeats > 1)
+        order = (
+            "warm and cool drives of a layer in turn, since a magnet has a limit of I²t"
+            if heats(self.bench)
+            else "node by node: no magnet of this bench has a limit of I²t, so that no order is "
+            "cooler than another"
+        )
+        return (
+            f"every node has runs of its own{each}: noise that nodes share would add up, "
+            f"independent noise averages; {order}"
+        )
 
     def plan(self) -> RunPlan:
         """What is about to happen, with its predicted device time."""
         steps, recording = self.network.steps, self.writer.recording
         return RunPlan(
             len(self.schedule),
-            1,
+            self.repeats,
             steps,
             recording.channels,
             recording.units,
-            schedule.predicted_s(self.pending(), self.bench.predicted_s(steps)),
+            self.pending * self.bench.predicted_s(steps),
             str(self.writer.path),
             str(recording.meta.get("id", "")),
         )
@@ -178,39 +208,44 @@ class _Run:
     def layers(self) -> Generator[Event, None, FloatArray]:
         """Every layer in turn; returns the answers of the unseen part `(answers, n_out)`."""
         network, responses = self.network, list[np.ndarray[Any, np.dtype[np.float64]]]()
-        if self.pending():
+        if self.pending:
             yield from energised(self.bench, self.writer.remark)
         origin_s = self.bench.clock.now_s() - self._start_of_next()
+        recording = self.writer.recording
         for layer in range(len(network.layers)):
             drives = network.drive(layer, responses)
             runs = [run for run in self.schedule if run.layer == layer]
             for run in runs:
                 # header and journal can't know it: it rests on what the layer before measured
-                self.writer.recording.drive[run.position] = drives[:, run.node]
-                if self.writer.recording.order[run.position, 0] < 0:
-                    yield from self._node(run, drives[:, run.node], origin_s)
-            positions = [run.position for run in runs]
-            measured = self.writer.recording.response[positions, 0]
-            responses.append(measured.transpose(1, 0, 2))
+                recording.drive[run.position] = drives[:, run.node]
+            order = in_order(runs, drives, self.bench, network.window, self.repeats)
+            for run, repeat in order:
+                if recording.order[run.position, repeat] < 0:
+                    yield from self._node(run, repeat, drives[:, run.node], origin_s)
+            responses.append(layers_of_run(network, recording)[layer])
         return network.answer(responses)
 
-    def _node(self, run: schedule.Run, drive: FloatArray, origin_s: float) -> Iterator[Event]:
-        network, position = self.network, run.position
+    def _node(
+        self, run: schedule.Run, repeat: int, drive: FloatArray, origin_s: float
+    ) -> Iterator[Event]:
+        network, position, recording = self.network, run.position, self.writer.recording
         mean, std = network.node_mean[position], network.node_std[position]
         yield from self.control.paused()
         yield NodeStarted(run.layer, run.node, drive, mean, std)
         began_s, response = yield from repeat_under(
             self.control, drive, network.window, network.reset
         )
-        times = self.control.times.since(origin_s)
-        self.writer.append(position, 0, position, began_s - origin_s, response, times)
+        times, place = self.control.times.since(origin_s), int(recording.complete.sum())
+        self.writer.append(position, repeat, place, began_s - origin_s, response, times)
         misfit = misfit_of(network, position, response)
-        yield NodeMeasured(run.layer, run.node, response, misfit)
-        left, total = len(self.pending()), len(self.schedule)
+        averaged = recording.response[position, recording.order[position] >= 0].mean(axis=0)
+        yield NodeMeasured(run.layer, run.node, averaged, misfit)
+        left, total = self.pending, recording.order.size
         done, elapsed_s = total - left, time.monotonic() - self.begin_s
         measured = done - self._had
         left_s = (elapsed_s - self.control.waited_s) / measured * left if measured else None
-        yield Progress("deploy", done, total, "nodes", elapsed_s, left_s)
+        unit = "nodes" if self.repeats == 1 else "runs"
+        yield Progress("deploy", done, total, unit, elapsed_s, left_s)
 
     def _start_of_next(self) -> float:
         """Where the run's time goes on, in s: 0, or behind the last node of a continued run."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.artefacts import sha256_of
+from app.deployment import layers_of_run
 from app.operations.child import in_child
 from app.operations.deploy import deploy
 from app.operations.events import Note, Result, Stage
@@ -175,11 +176,7 @@ def _corrected(
 
 def correction_of(network: Network, nodes: Recording) -> Recalibrated:
     """The correction of a network's read-out by its run over known data."""
-    responses, first = [], 0
-    for layer in network.layers:
-        measured = nodes.response[first : first + layer.nodes].mean(axis=1)
-        responses.append(measured.transpose(1, 0, 2))
-        first += layer.nodes
+    responses = layers_of_run(network, nodes)
     rows = network.rows(network.features(network.inputs, responses))[network.unscored :]
     return corrected(
         rows, network.unseen_targets, network.readout_weights, network.readout_bias,

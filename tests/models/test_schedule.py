@@ -29,3 +29,10 @@ def test_the_predicted_duration_is_that_of_the_runs_still_to_do() -> None:
     assert schedule.predicted_s(runs, 30.0) == 150.0
     assert schedule.predicted_s(runs[4:], 30.0) == 30.0
     assert schedule.predicted_s([], 30.0) == 0.0
+
+
+def test_warm_and_cool_runs_of_a_layer_take_turns() -> None:
+    runs = schedule.runs(of(5))
+    order = schedule.alternating(runs, [0.1, 0.9, 0.5, 0.2, 0.7])
+    assert [run.node for run in order] == [1, 0, 4, 3, 2]
+    assert schedule.alternating([], []) == []

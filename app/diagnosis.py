@@ -1,0 +1,185 @@
+"""Where a deployment's score was lost: node by node, drive by drive, layer by layer. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.shown_score import shown
+from models.json_form import COUNT, FLAG, NUMBER, TEXT, Rows, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from models.network import Network
+
+    FloatArray = NDArray[np.float64]
+
+AT_END = 1e-9  # of the drive's span: held at an end of the fitted range
+MUCH_CLIPPED = 0.05  # judgement: above it and twice what was foreseen it is worth a sentence
+GROWS = 1.2  # misfit of the last layer over that of the first
+FORM = Table(
+    {"inside": FLAG, "costs_most": COUNT, "cost": NUMBER, "clipped_most": COUNT,
+     "clipped": NUMBER, "clipped_foreseen": NUMBER, "words": Rows(TEXT)},
+)  # fmt: skip
+"""What `deployment.json` keeps of it."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What each node did to the score.
+
+    Attributes
+    ----------
+    cost
+        `(nodes,)`: by how much the score would be better (an error smaller) with the twin's mean in
+        the place of what the node answered to the read-out. The drives of later layers stay.
+    clipped, clipped_foreseen
+        `(nodes,)`: share of steps whose drive is held at an end of the fitted range, because it
+        would leave it; as measured, and as the twin foresaw it.
+    misfits
+        `(nodes,)`, as `app.deployment.misfit_of`.
+    """
+
+    cost: FloatArray
+    clipped: FloatArray
+    clipped_foreseen: FloatArray
+    misfits: FloatArray
+
+    @classmethod
+    def of(
+        cls, network: Network, responses: Sequence[FloatArray], misfits: FloatArray
+    ) -> Diagnosis:
+        """Of a network and its layers' responses `(T, nodes, C)` as they were measured."""
+        mean = foreseen_responses(network)
+        return cls(
+            _costs(network, list(responses), mean),
+            clipped(network, responses),
+            clipped(network, mean),
+            misfits,
+        )
+
+    def summary(self, network: Network, measured: float) -> dict[str, Any]:
+        """What `deployment.json` keeps: the worst nodes, and all of it in words."""
+        costs, most = int(np.argmax(self.cost)), int(np.argmax(self.clipped))
+        return {
+            "inside": inside(network.predicted, measured),
+            "costs_most": costs,
+            "cost": float(self.cost[costs]),
+            "clipped_most": most,
+            "clipped": float(self.clipped[most]),
+            "clipped_foreseen": float(self.clipped_foreseen[most]),
+            "words": self.words(network, measured),
+        }
+
+    def words(self, network: Network, measured: float) -> list[str]:
+        """A sentence each: the interval, the layers, the node that costs most, the drives."""
+        return [
+            _interval(network, measured),
+            *self._layers(network),
+            self._costs(network, measured),
+            self._drives(network),
+        ]
+
+    def _layers(self, network: Network) -> list[str]:
+        if not np.isfinite(self.misfits).any() or len(network.layers) < 2:
+            return []
+        medians = layer_medians(network, self.misfits)
+        grows = medians[-1] > GROWS * medians[0]
+        path = " → ".join(f"{value:.2f}" for value in medians)
+        return [
+            f"misfit from layer to layer {path} (1 is what the twin expects): the error "
+            f"{'grows' if grows else 'does not grow'} on the way"
+        ]
+
+    def _costs(self, network: Network, measured: float) -> str:
+        node = int(np.argmax(self.cost))
+        if self.cost[node] <= 0:
+            return "no single node costs anything: the twin's mean in its place is no better"
+        metric = network.task["metric"]
+        told = shown({"metric": metric, "measured": measured - float(self.cost[node])})
+        return (
+            f"{place_of(network, node)} costs most: with the twin's mean in its place the score "
+            f"would be {told['measured']:.4g}"
+        )
+
+    def _drives(self, network: Network) -> str:
+        node = int(np.argmax(self.clipped - self.clipped_foreseen))
+        share, foreseen = float(self.clipped[node]), float(self.clipped_foreseen[node])
+        told = f"{100 * share:.0f} % of its steps, {100 * foreseen:.0f} % foreseen"
+        if share > MUCH_CLIPPED and share > 2 * foreseen:
+            return (
+                f"{place_of(network, node)} is driven to an end of the fitted range more than "
+                f"foreseen ({told}): record what the network sends (twinrig refine)"
+            )
+        return "no drive is held at an end of the fitted range much more than foreseen"
+
+
+def foreseen_responses(network: Network) -> list[FloatArray]:
+    """Responses `(T, nodes, C)` of each layer: the twin's mean."""
+    responses, first = [], 0
+    for layer in network.layers:
+        responses.append(network.node_mean[first : first + layer.nodes].transpose(1, 0, 2))
+        first += layer.nodes
+    return responses
+
+
+def clipped(network: Network, responses: Sequence[FloatArray]) -> FloatArray:
+    """Share of steps `(nodes,)` whose drive is held at an end of the fitted range."""
+    shares = []
+    for index, layer in enumerate(network.layers):
+        drive = network.drive(index, responses[:index])[network.washout :]
+        near = AT_END * (layer.drive_high - layer.drive_low)
+        at_end = (drive <= layer.drive_low + near) | (drive >= layer.drive_high - near)
+        shares.append(at_end.mean(axis=0))
+    return np.concatenate(shares)
+
+
+def _costs(network: Network, measured: list[FloatArray], mean: list[FloatArray]) -> FloatArray:
+    score, costs = network.score(network.answer(measured)), []
+    for index, layer in enumerate(network.layers):
+        for node in range(layer.nodes):
+            replaced = measured[index].copy()
+            replaced[:, node] = mean[index][:, node]
+            other = [*measured[:index], replaced, *measured[index + 1 :]]
+            costs.append(score - network.score(network.answer(other)))
+    return np.array(costs)
+
+
+def layer_medians(network: Network, misfits: FloatArray) -> list[float]:
+    """Median misfit of each layer; NaN where the twin expects no spread."""
+    ends = np.cumsum([layer.nodes for layer in network.layers])[:-1]
+    return [float(np.median(part)) for part in np.split(misfits, ends)]
+
+
+def place_of(network: Network, node: int) -> str:
+    """`layer 2, node 5`, counted from 1, of a place in the schedule."""
+    for index, layer in enumerate(network.layers):
+        if node < layer.nodes:
+            return f"layer {index + 1}, node {node + 1}"
+        node -= layer.nodes
+    raise IndexError(node)
+
+
+def inside(predicted: dict[str, float], measured: float) -> bool:
+    """Whether a score lies inside the interval that was foreseen."""
+    low, high = predicted.get("low", -np.inf), predicted.get("high", np.inf)
+    return bool(low <= measured <= high)
+
+
+def _interval(network: Network, measured: float) -> str:
+    told = shown({"metric": network.task["metric"], "measured": measured,
+                  "predicted": network.predicted})  # fmt: skip
+    low, high = (told["predicted"].get(name) for name in ("low", "high"))
+    if low is None or high is None:
+        return "the twin foresaw no interval"
+    where = "inside" if inside(network.predicted, measured) else "outside"
+    better = ", on the good side" if measured < network.predicted["low"] else ""
+    return (
+        f"measured {told['measured']:.4g} lies {where} the 90 % interval that the twin foresaw, "
+        f"{low:.4g} to {high:.4g}{better}"
+    )

@@ -1,0 +1,119 @@
+"""A deployment as the report reads it: its result, and what was lost on the way in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.shown_score import ACCURACY, shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+KEEPS = 1.3  # loss on the way to the device up to which a network is said to keep its score
+KEEPS_POINTS = 0.01  # of accuracy: one point
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A deployment's result as the report needs it.
+
+    Attributes
+    ----------
+    path, label
+        Its folder, and which kind of network ran.
+    body
+        `deployment.json`: task, metric, measured, predicted, baselines, nodes, hardware_runs, …; of
+        a classification as accuracies (`app.shown_score`).
+    prediction, target
+        `(T,)` or `(T, n_out)` over the unseen part; `low`, `high`: the twin's 90 %, or None.
+    misfits
+        `(nodes,)` in schedule order; empty where not kept.
+    layers
+        Nodes of each layer.
+    cost, clipped, clipped_foreseen
+        `(nodes,)`, as in `app.diagnosis.Diagnosis`; empty where not kept.
+    """
+
+    path: Path
+    label: str
+    body: dict[str, Any]
+    prediction: Array
+    target: Array
+    low: Array | None = None
+    high: Array | None = None
+    misfits: Array = field(default_factory=lambda: np.empty(0))
+    layers: tuple[int, ...] = ()
+    cost: Array = field(default_factory=lambda: np.empty(0))
+    clipped: Array = field(default_factory=lambda: np.empty(0))
+    clipped_foreseen: Array = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def predicted(self) -> float:
+        """The score that the twin foresaw."""
+        return float(self.body["predicted"]["value"])
+
+    @property
+    def measured(self) -> float:
+        """The score on the device."""
+        return float(self.body["measured"])
+
+    @property
+    def higher_wins(self) -> bool:
+        """Whether the score is an accuracy, and no error."""
+        return bool(self.body["metric"] == ACCURACY)
+
+    @property
+    def ratio(self) -> float:
+        """Score on the device over the score foreseen: what was lost on the way."""
+        return self.measured / self.predicted
+
+    @property
+    def lost(self) -> str:
+        """What was lost on the way in words: a factor, of an accuracy points."""
+        if self.higher_wins:
+            return f"{100 * (self.measured - self.predicted):+.1f} points"
+        return f"× {self.ratio:.2f}"
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the network keeps its score on the way to the device."""
+        if self.higher_wins:
+            return self.measured >= self.predicted - KEEPS_POINTS
+        return self.ratio <= KEEPS
+
+    def better_than(self, other: float) -> bool:
+        """Whether it scores better than that on the device."""
+        return self.measured > other if self.higher_wins else self.measured < other
+
+
+def read_deployment(path: Path) -> Measured:
+    """The result of a deployment.
+
+    Raises
+    ------
+    InputError
+        It is not finished, or damaged.
+    """
+    from app.deployment_store import load_deployment
+
+    made = load_deployment(path)
+    arrays = made.arrays
+    return Measured(
+        path,
+        made.body["label"],
+        shown(made.body),
+        arrays["prediction"],
+        arrays["target"],
+        arrays["forecast_low"],
+        arrays["forecast_high"],
+        arrays["misfit"],
+        tuple(made.body["layers"]),
+        *(arrays.get(name, np.empty(0)) for name in ("cost", "clipped", "clipped_foreseen")),
+    )

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import xarray as xr
+from network_samples import run, saved_network
+from recorded import is_safe
+
+from app.deployment import in_order, layers_of_run, misfits_of, preflight
+from app.deployment_store import finished_values, load_deployment
+from app.diagnosis import Diagnosis, foreseen_responses, inside, place_of
+from app.operations.deploy import deploy
+from app.operations.events import NodeMeasured, Note, Progress, RunPlan
+from app.store import load_network, read_recording
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
+from models import schedule
+from models.errors import InputError, RefusedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.network import Network
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a twin and an untrained network of 2 + 2 nodes."""
+    folder = tmp_path_factory.mktemp("kept")
+    with Bench.connect(read_bench("virtual")) as connected:
+        saved_network(connected, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def network(kept: Path) -> Network:
+    return load_network(kept / "network")
+
+
+def test_repeats_of_a_node_are_averaged_before_the_next_layer_and_counted(
+    bench: Bench, kept: Path, network: Network, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    events, _ = run(deploy(kept / "network", bench, out, repeats=3))
+    values, nodes = events[-1].values, read_recording(out / "nodes")
+    plan = next(e for e in events if isinstance(e, RunPlan))
+    assert (plan.sequences, plan.repeats) == (4, 3)
+    assert plan.predicted_s == pytest.approx(12 * bench.predicted_s(80))
+    assert (values["hardware_runs"], values["repeats"], values["nodes"]) == (12, 3, 4)
+    assert nodes.response.shape[:2] == (4, 3)
+    first, second = layers_of_run(network, nodes)
+    np.testing.assert_allclose(first, nodes.response[:2].mean(axis=1).transpose(1, 0, 2))
+    np.testing.assert_allclose(nodes.drive[2:].T, network.drive(1, [first]))
+    assert values["measured"] == pytest.approx(network.score(network.answer([first, second])))
+    assert any("each 3 times, averaged" in e.text for e in events if isinstance(e, Note))
+    # every node once before any node again: a drift is shared alike
+    assert nodes.order[:2].tolist() == [[0, 2, 4], [1, 3, 5]]
+
+
+def test_an_averaged_deployment_goes_on_run_by_run_with_as_many_repeats(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    events = deploy(kept / "network", bench, out, repeats=2)
+    while not (isinstance(event := next(events), Progress) and event.done == 3):
+        pass
+    events.close()
+    assert is_safe(bench)
+    with pytest.raises(RefusedError, match="begun with 2 repeats of each node, now 5"):
+        next(deploy(None, bench, out, resume=True, repeats=5))
+    resumed, _ = run(deploy(None, bench, out, resume=True))
+    assert sum(isinstance(e, NodeMeasured) for e in resumed) == 5
+    assert resumed[-1].values["hardware_runs"] == 8
+    with pytest.raises(InputError, match="0 repeats"):
+        next(deploy(kept / "network", bench, tmp_path / "other", repeats=0))
+
+
+def test_order_matters_only_where_a_magnet_has_a_limit_of_heat(
+    bench: Bench, kept: Path, network: Network
+) -> None:
+    runs = [one for one in schedule.runs(network) if one.layer == 0]
+    drives = np.stack([np.full(8, 0.1), np.full(8, 0.9)], axis=1)
+    plain = in_order(runs, drives, bench, network.window, 1)
+    assert [one.node for one, _ in plain] == [0, 1]
+    spec = read_bench("virtual")
+    magnet = spec.magnets["x"]
+    limits = replace(magnet.limits, max_duty_A2s=1e4, duty_window_s=60.0)
+    with Bench.connect(replace(spec, magnets={"x": replace(magnet, limits=limits)})) as limited:
+        warm_first = in_order(runs, drives, limited, network.window, 2)
+        assert [(one.node, k) for one, k in warm_first] == [(1, 0), (0, 0), (1, 1), (0, 1)]
+    tight = replace(magnet.limits, max_duty_A2s=60.0, duty_window_s=60.0)
+    with (
+        Bench.connect(replace(spec, magnets={"x": replace(magnet, limits=tight)})) as limited,
+        pytest.raises(RefusedError, match="I²t over 60 s"),
+    ):
+        preflight(network, kept / "network", limited)
+
+
+def test_the_result_says_whether_it_is_inside_and_keeps_the_diagnosis(
+    bench: Bench, kept: Path, network: Network, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    events, path = run(deploy(kept / "network", bench, out))
+    values, notes = events[-1].values, [e.text for e in events if isinstance(e, Note)]
+    told = values["diagnosis"]
+    assert told["inside"] == inside(network.predicted, values["measured"])
+    for words in told["words"]:
+        assert words in notes
+    assert load_deployment(path).body["diagnosis"] == told
+    assert finished_values(out)["diagnosis"] == told
+    with xr.open_dataset(out / "result.nc") as result:
+        for name in ("misfit", "cost", "clipped", "clipped_foreseen"):
+            assert result[name].shape == (4,)
+            assert np.isfinite(result[name]).all()
+        assert told["cost"] == pytest.approx(float(result["cost"].max()))
+
+
+def test_the_node_that_went_wrong_is_the_one_that_costs_most(network: Network) -> None:
+    responses = [one.copy() for one in foreseen_responses(network)]
+    rng = np.random.default_rng(0)
+    responses[1][:, 1] += 5e-6 * rng.standard_normal(responses[1][:, 1].shape)
+    found = Diagnosis.of(network, responses, np.ones(4))
+    assert int(np.argmax(found.cost)) == 3
+    assert found.cost[3] > 0
+    measured = network.score(network.answer(responses))
+    assert "layer 2, node 2 costs most" in " ".join(found.words(network, measured))
+    np.testing.assert_allclose(found.clipped, found.clipped_foreseen)
+
+
+def test_a_drive_that_is_held_at_its_end_more_than_foreseen_is_named(network: Network) -> None:
+    responses = [one.copy() for one in foreseen_responses(network)]
+    responses[0] += 1e-3  # far from what the twin ever answers: the next layer saturates
+    found = Diagnosis.of(network, responses, np.array([1.0, 1.0, 9.0, 9.0]))
+    assert found.clipped[2:].min() > 0.9
+    words = " ".join(found.words(network, 5.0))
+    assert "driven to an end of the fitted range more than foreseen" in words
+    assert "1.00 → 9.00" in words
+    assert "grows on the way" in words
+    assert "outside the 90 % interval" in words
+
+
+def test_misfit_of_several_repeats_is_that_of_single_runs(network: Network) -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((4, 6, 80, 2))
+    response = network.node_mean[:, None] + network.node_std[:, None] * noise
+
+    nodes = SimpleNamespace(response=response)
+    np.testing.assert_allclose(misfits_of(network, nodes), 1.0, atol=0.15)  # type: ignore[arg-type]
+
+
+def test_places_are_counted_from_one(network: Network) -> None:
+    assert [place_of(network, k) for k in (0, 3)] == ["layer 1, node 1", "layer 2, node 2"]

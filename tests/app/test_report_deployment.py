@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from network_samples import run, saved_network
+
+from app.operations.deploy import deploy
+from app.operations.report import report
+from app.report_network import Measured, against_baselines, headline, read_deployment
+
+if TYPE_CHECKING:
+    from instruments.bench import Bench
+
+SIGNALS = "signals:train=60,validation=20,test=24"
+
+
+def accurate(label: str, predicted: float, value: float) -> Measured:
+    body = {
+        "metric": "accuracy", "measured": value, "predicted": {"value": predicted},
+        "baselines": {"logistic": 0.97, "majority": 0.5},
+    }  # fmt: skip
+    return Measured(Path(label), label, body, np.zeros((3, 2)), np.zeros((3, 2)))
+
+
+def test_of_accuracies_the_larger_one_wins_and_a_point_is_allowed() -> None:
+    assert against_baselines(accurate("noise-aware", 0.95, 0.945)) == (
+        "beats majority; loses to logistic"
+    )
+    runs = [accurate("noise-aware", 0.95, 0.945), accurate("untrained", 0.9, 0.85)]
+    first, second = headline(runs)
+    assert "keeps its score" in first
+    assert "-0.5 points" in first
+    assert "training made it better by 9.5 points" in second
+    (lost,) = headline([accurate("noise-aware", 0.95, 0.93)])
+    assert "loses on the way" in lost
+
+
+@pytest.mark.parametrize("task", [SIGNALS, "mackey-glass:train=700,validation=200,test=60"])
+def test_a_deployment_is_reported_with_its_diagnosis_as_it_is_shown(
+    bench: Bench, tmp_path: Path, task: str
+) -> None:
+    saved_network(bench, tmp_path, (2,), task)
+    events, path = run(deploy(tmp_path / "network", bench, tmp_path / "deployment"))
+    values = events[-1].values
+    page = Path(list(report(tmp_path))[-1].values["report"]).read_text("utf-8")
+    assert "Where deployment lost its score" in page
+    assert "layer 1, node 1" in page
+    made = read_deployment(path.parent)
+    assert made.cost.shape == (2,)
+    if task == SIGNALS:
+        assert values["metric"] == "error-rate"
+        assert made.body["metric"] == "accuracy"
+        assert made.measured == pytest.approx(1 - values["measured"])
+        assert f"{made.measured:.4f}" in page
+        assert "true class" in page
