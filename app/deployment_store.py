@@ -77,6 +77,8 @@ FORM = Table(
     optional=OPTIONAL,
 )  # fmt: skip
 """What `deployment.json` must look like; kind, schema, checksum and files are the store's."""
+BY_NODE = ("cost", "clipped", "clipped_foreseen")
+"""Of a diagnosis; deployments before this version have none."""
 SERIES = ("prediction", "target", "forecast_mean", "forecast_low", "forecast_high")
 
 
@@ -202,8 +204,9 @@ def _misfits_of(made: Deployment) -> list[str]:
     ]
     if not shape or shape[0] < 1:
         problems.append("its target is empty")
-    if arrays["misfit"].shape != (count,) or arrays["layer"].shape != (count,):
-        problems.append(f"misfit and layer must be of {count} nodes")
+    by_node = [n for n in ("misfit", "layer", *BY_NODE) if n in arrays]
+    if any(arrays[n].shape != (count,) or arrays[n].dtype.kind not in "fi" for n in by_node):
+        problems.append(f"{', '.join(by_node)} must be of {count} nodes")
     if len(made.nodes.families) != count or sum(made.body["layers"]) != count:
         problems.append(f"its nodes or layers are not those of {count} nodes")
     if not made.nodes.complete.all():

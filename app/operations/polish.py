@@ -28,7 +28,7 @@ from app.operations.polish_talk import (
 )
 from app.operations.run_control import Control, repeat_under
 from app.operations.runs import WayOut, energised
-from app.operations.transfer_parts import begin_plan, finish_plan, read_plan
+from app.operations.transfer_parts import begin_plan, finish_plan, read_plan, with_parent
 from app.run_lock import RunLock
 from app.store import RecordingWriter, load_network, now_iso
 from app.weights_store import NETWORK_FILE
@@ -144,7 +144,10 @@ class _Run:
         asked = self.plan["asked"]
         given = SCRATCH_RATE if self.network.meta.get("iterations") == 0 else RATE
         before = int(self.network.meta.get("hardware_runs", 0))
-        meta = {"hardware_runs": before + self._runs_of(asked["runs"])}
+        meta = {
+            "hardware_runs": before + self._runs_of(asked["runs"]),
+            "parents": with_parent(self.network, self.plan),
+        }
         kwargs = {
             "network": Path(self.plan["network"]), "out": self.out, "runs": asked["runs"],
             "rate": asked["rate"] or given, "seed": asked["seed"], "answers": theirs, "meta": meta,

@@ -19,7 +19,7 @@ from app.operations.child import in_child
 from app.operations.deploy import deploy
 from app.operations.events import Note, Result, Stage
 from app.operations.runs import status_of
-from app.operations.transfer_parts import begin_plan, finish_plan, read_plan, within
+from app.operations.transfer_parts import begin_plan, finish_plan, read_plan, with_parent, within
 from app.recording_reader import read_recording
 from app.run_lock import RunLock
 from app.weights_store import NETWORK_FILE, load_network
@@ -151,9 +151,7 @@ def _corrected(
         },
         "hardware_runs": so_far + runs,
         "parents": [
-            *origin.meta.get("parents", []),
-            {"id": str(origin.meta.get("id", "")), "path": plan["network"],
-             "sha256": plan["network_sha256"]},
+            *with_parent(origin, plan),
             {"id": str(told.get("id", "")), "path": str(out / RUN / "deployment.json"),
              "sha256": sha256_of(out / RUN / "deployment.json")},
         ],

@@ -24,7 +24,7 @@ from app.operations.child import in_child
 from app.operations.events import Note, Result, Stage
 from app.operations.record import record
 from app.operations.runs import status_of
-from app.operations.transfer_parts import begin_plan, finish_plan, read_plan, within
+from app.operations.transfer_parts import begin_plan, finish_plan, read_plan, with_parent, within
 from app.recording_reader import FILE_NAME, read_recording
 from app.run_lock import RunLock
 from app.weights_store import NETWORK_FILE, TWIN_FILE, load_network, save_network
@@ -173,6 +173,7 @@ class _Run:
         before = int(first.meta.get("hardware_runs", 0))
         meta = {
             **last.meta, "id": new_id("net"), "created": now_iso(),
+            "parents": with_parent(last, self.plan),
             "refined": {"rounds": self.told, "from": first.meta.get("id", "")},
             "hardware_runs": before + runs,
         }  # fmt: skip

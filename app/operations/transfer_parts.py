@@ -89,6 +89,13 @@ def known_origin(network: Network, file: Path) -> None:
     )  # fmt: skip
 
 
+def with_parent(network: Network, plan: dict[str, Any]) -> list[dict[str, str]]:
+    """The parents of a network that a plan makes from another: its own, and that one."""
+    known = {"id": str(network.meta.get("id", "")), "path": plan["network"],
+             "sha256": plan["network_sha256"]}  # fmt: skip
+    return [*network.meta.get("parents", []), known]
+
+
 def save_plan(out: Path, kind: str, plan: dict[str, Any]) -> None:
     """Write or replace the plan `KIND.json`; TwinrigError where the disk refuses."""
     body = {"kind": kind, "schema": SCHEMA, **plain(plan)}
