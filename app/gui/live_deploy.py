@@ -103,10 +103,10 @@ class LiveDeployment:
 
 
 def mixed_forecast(network: Network, measured: dict[tuple[int, int], FloatArray]) -> FloatArray:
-    """Forecast `(answers, n_out)` from measured responses `(T, C)` by (layer, node), the rest the twin's.
+    """Forecast `(answers, n_out)` from measured responses `(T, C)` by (layer, node).
 
-    The twin's part is its mean, without noise: the score of a few measured nodes is a little too
-    good, and comes to the device's own as the last node is measured.
+    The other nodes' are the twin's mean, without noise: the score of a few measured nodes is a
+    little too good, and comes to the device's own as the last node is measured.
     """
     responses = []
     position = 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.gui.scores import NMSE, said
 from app.gui.widgets.tables import ScoreRow
 from app.gui.words import shown_name
 from app.operations.events import BaselineScored, NetworkState, Result, TrainProgress
@@ -32,6 +33,7 @@ class LiveTraining:
     predicted: dict[str, float] = field(default_factory=dict)
     total: int = 0
     elapsed_s: float = 0.0
+    metric: str = NMSE
 
     def take(self, event: Event) -> None:
         """Take one event; those that say nothing of a training are left alone."""
@@ -42,9 +44,11 @@ class LiveTraining:
             self.total, self.elapsed_s = event.total, event.elapsed_s
         elif isinstance(event, BaselineScored):
             self.baselines[event.name] = event.value
+            self.metric = event.metric
         elif isinstance(event, NetworkState):
             self.state = event
         elif isinstance(event, Result):
+            self.metric = str(event.values.get("metric") or self.metric)
             self.predicted = dict(event.values.get("predicted") or {})
             self.baselines.update(event.values.get("baselines") or {})
 
@@ -70,15 +74,17 @@ def score_rows(
     *,
     token: str = "twin",
     word: str = "predicted",
+    metric: str = NMSE,
 ) -> list[ScoreRow]:
     """The network and its baselines, best first below it, each with an honest word."""
     rows = []
     value = predicted.get("value")
     if value is not None:
         low, high = predicted.get("low"), predicted.get("high")
-        rows.append(ScoreRow(name, value, low, high, word, True, token))
-    for other, score in sorted(baselines.items(), key=lambda item: item[1]):
-        rows.append(ScoreRow(shown_name(other), score, word=against(predicted, score)))
+        rows.append(ScoreRow(name, value, low, high, word, True, token, said(value, metric)))
+    for other, error in sorted(baselines.items(), key=lambda item: item[1]):
+        shown = said(error, metric)
+        rows.append(ScoreRow(shown_name(other), error, word=against(predicted, error), shown=shown))
     return rows
 
 

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PyQt6.QtWidgets import QLineEdit
 
+from app.gui.background import Latest
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_train import LiveTraining, sentence
-from app.gui.pages.network_plots import NetworkPlots
+from app.gui.live_trials import LiveTrials, table_so_far
+from app.gui.network_asks import TABLE, Ask, TableAsk, TrainAsk
+from app.gui.network_looked import looked, wiring_of
+from app.gui.pages.network_form import NetworkForm
+from app.gui.pages.network_plots import KindsView, NetworkPlots
+from app.gui.pages.network_tasks import TaskLook
 from app.gui.pages.page import Page, Shell
-from app.gui.widgets.basic import Choice, WholeEntry
-from app.gui.words import count, score
-from app.operations.child import in_child
+from app.gui.scores import interval
 from app.operations.events import NetworkState, Result, Stage
-from app.store import load_network, load_twin
 from app.words import duration
-from models.errors import TwinrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
+    from PyQt6.QtGui import QResizeEvent
+
+    from app.operations.compare_networks_table import Table
     from app.operations.events import Event
-    from models.twin import Twin
+    from app.session import Artefact
+    from models.network import Network
 
-TASKS = (("Mackey-Glass", "mackey-glass"),)
-LAYERS = re.compile(r"^\s*\d+\s*(,\s*\d+\s*)*$")
-MOST_NODES = 4096
+LOW_PX = 760  # of the page: below it the form's rows stand closer
 
 
 class NetworkPage(Page):
@@ -39,146 +41,186 @@ class NetworkPage(Page):
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell, "Network", "twins as nodes, weights between them")
-        self.live = LiveTraining()
+        self.live, self.trials = LiveTraining(), LiveTrials()
         self.network: Path | None = None
-        self._twins: dict[Path, Twin] = {}
+        self.asked: Ask | None = None  # what runs, or ran last
+        self.table: Table | None = None
+        self._plan: Any = None
+        self._heads: dict[Path, Artefact] = {}
         self._stage, self._channels = "", 1
-        self._rows()
-        self.plots = NetworkPlots(self.theme)
+        self._sources: tuple[tuple[int, ...], ...] = ()
+        self._widths: dict[int, int] | None = None
+        self._library, self._loader = Latest(), Latest()
+        self._library.done.connect(self._offer)
+        self._loader.done.connect(self._loaded)
+        self.rows = NetworkForm(self.theme, self.form)
+        self.twin, self.layers, self.iterations = (
+            self.rows.twin, self.rows.layers, self.rows.iterations,
+        )  # fmt: skip
+        self.plots, self.kinds = NetworkPlots(self.theme), KindsView(self.theme)
         self.body.addWidget(self.plots, 1)
+        self.body.addWidget(self.kinds, 1)
+        self.kinds.hide()
         self.deploy_button = self.button("Deploy", self._deploy)
         self.deploy_button.hide()
+        self.rows.changed.connect(self.form_changed)
+        self.rows.kind.chosen.connect(self._show_kind)
         self.theme.changed.connect(self._redraw)
-
-    def _rows(self) -> None:
-        self.form.section("Task")
-        self.task = Choice(self.theme, TASKS, "Task")
-        self.ahead = WholeEntry(5, 1, 50, "steps", "Ahead")
-        self.form.row("Task", self.task)
-        self.form.row("Ahead", self.ahead)
-        self.form.section("Network")
-        self.twin = Choice(self.theme, (), "Twin")
-        self.layers = QLineEdit("16, 16, 16")
-        self.layers.setAccessibleName("Layers")
-        self.form.row("Twin", self.twin)
-        self.form.row("Layers", self.layers)
-        self.noise = self.form.fact("Noise")
-        self.form.section("Training")
-        self.iterations = WholeEntry(3000, 0, 1_000_000, "", "Iterations")
-        self.seed = WholeEntry(1, 0, 2**31 - 1, "", "Seed")
-        self.form.row("Iterations", self.iterations)
-        self.form.row("Seed", self.seed)
-        for box in (self.ahead, self.iterations, self.seed):
-            box.valueChanged.connect(self.form_changed)
-        self.layers.textChanged.connect(self.form_changed)
-        self.twin.currentIndexChanged.connect(self.form_changed)
+        self.tasks = TaskLook(self.rows, shell)
+        self.tasks.changed.connect(self.show_cost)
 
     # the form
 
     def refresh(self) -> None:
-        found = [a for a in self.session.library.artefacts("twin") if not a.broken]
-        self.twin.offer([(a.id, a.path) for a in found])
+        self._library.ask(lambda: self.session.library.artefacts("twin"))
+
+    def _offer(self, found: list[Artefact] | None, error: Exception | None) -> None:
+        if error is not None:
+            self.shell.toast(str(error), "error")
+        good = [artefact for artefact in found or () if not artefact.broken]
+        self._heads = {artefact.path: artefact for artefact in good}
+        self.rows.offer_twins(good)
+        self._offer_places()
         self.show_cost()
+
+    def _offer_places(self) -> None:
+        """Where the networks of the comparison table can be measured."""
+        spec = self.session.spec
+        places: list[tuple[str, bool]] = [("foreseen only", False)]
+        if spec.virtual is not None or self.session.bench is not None:
+            places.append((f"on {spec.name}", True))
+        self.rows.measure.offer(places)
 
     def choose(self, artefact: Path) -> None:
         folder = artefact if artefact.is_dir() else artefact.parent
         found = self.session.library.find(folder)
         if found is not None and found.kind == "net" and not self.running:
             self.show_network(folder)
-            self.deploy_button.show()
         else:
-            self.twin.choose(folder)
+            self.rows.choose_twin(folder)
         self.show_cost()
 
     def nodes(self) -> tuple[int, ...] | None:
         """Nodes of each layer; None where the entry reads otherwise."""
-        text = self.layers.text()
-        if not LAYERS.match(text):
-            return None
-        layers = tuple(int(part) for part in text.split(","))
-        return layers if min(layers) >= 1 and sum(layers) <= MOST_NODES else None
+        return self.rows.nodes()
 
-    def _twin(self) -> Twin | None:
-        path = self.twin.currentData()
-        if path is None:
+    def ask(self) -> Ask | None:
+        """What the form asks for; None where a twin or the layers are missing."""
+        rows, twin, layers = self.rows, self.twin.currentData(), self.nodes()
+        if twin is None or layers is None:
             return None
-        if path not in self._twins:
-            try:
-                self._twins[path] = load_twin(path)
-            except TwinrigError as error:
-                self.shell.toast(str(error), "error")
-                return None
-        return self._twins[path]
+        common = (
+            rows.task_text, Path(twin), layers, self.iterations.value(), rows.seed.value(),
+            rows.seeds.value(),
+        )  # fmt: skip
+        if rows.kind.value != TABLE:
+            return TrainAsk(*common, rows.layout_asked())
+        spec, measured = self.session.spec, bool(rows.measure.currentData())
+        in_pool = spec.virtual is not None and spec.virtual.device is not None
+        place = self.shell.bench_file or "virtual"
+        return TableAsk(
+            *common, rows.folds.value(), rows.layout_asked(), place if measured else None,
+            in_pool, self.session.bench,
+        )  # fmt: skip
 
     def show_cost(self) -> None:
         if self.running:
             return
-        layers, twin = self.nodes(), self._twin()
-        ready = layers is not None and twin is not None
-        self.form.primary.setEnabled(ready)
-        if twin is not None:
-            self.noise.setText("none: deterministic twin" if twin.deterministic else "sampled")
-        if layers is None:
-            self.form.primary.say("Train a network", "layers read like 16, 16, 16", role="fault")
-        elif twin is None:
-            self.form.primary.say("Train a network", "fit a twin first", role="attention")
-        else:
-            steps = count(self.iterations.value(), "iteration")
-            words = f"{count(sum(layers), 'node')} · {steps} · 1 core"
-            self.form.primary.say("Train again" if self.network else "Train a network", words)
+        ask, twin = self.ask(), self.twin.currentData()
+        self._say_twin(twin)
+        wrong, role = self._missing(), "attention"
+        if ask is not None and not wrong:
+            wrong, role = ask.problem() or self.tasks.wrong(), "fault"
+        verb, cost = ask.words(self.network is not None) if ask is not None else ("Train", "")
+        self.form.primary.setEnabled(ask is not None and not wrong)
+        self.form.primary.say(verb, wrong or cost, role=role if wrong else "")
+        layers = self.nodes()
         if layers is not None and self.live.state is None:
             self.plots.show_layers(layers)
-        if not self.live.iterations and not self.live.predicted:
+        if not self.live.iterations and not self.live.predicted and not self.trials.trials:
             self.say("No network yet", "baselines are computed in the same run, beside it")
+
+    def _missing(self) -> str:
+        if self.nodes() is None:
+            return "layers read like 16, 16, 16"
+        return "fit a twin first" if self.twin.currentData() is None else ""
+
+    def _say_twin(self, twin: Path | None) -> None:
+        known = self._heads.get(twin) if twin is not None else None
+        if known is not None:
+            noiseless = bool(known.head.get("deterministic"))
+            self.rows.note.setText("deterministic twin: no noise" if noiseless else "noise sampled")
+            self._channels = max(1, len(known.head.get("channels") or ()))
 
     # the run
 
     def press(self) -> None:
         self.show_cost()
-        layers, twin = self.nodes(), self.twin.currentData()
-        if self.running or layers is None or twin is None:
+        ask = self.ask()
+        if self.running or ask is None or not self.form.primary.isEnabled():
             return
-        out = self.session.library.new_path("net")
-        kwargs: dict[str, Any] = {
-            "task": f"{self.task.currentData()}:h={self.ahead.value()}", "twins": [twin],
-            "layers": list(layers), "out": out, "iterations": self.iterations.value(),
-            "seed": self.seed.value(),
-        }  # fmt: skip
-
-        def start(stop: Callable[[], bool]) -> Iterator[Event]:
-            return in_child("app.operations.train.train", kwargs, stop)
-
-        if self.shell.run(JobSpec(self.key, "Training", out.name, start, hardware=False)):
+        out = self.session.library.new_path(ask.prefix)
+        before, self.asked = self.asked, ask
+        self._plan = ask.plan() if isinstance(ask, TableAsk) else None
+        spec = JobSpec(self.key, ask.title, out.name, lambda stop: ask.start(out, stop),
+                       hardware=ask.hardware)  # fmt: skip
+        if self.shell.run(spec):
             self.plots.show_run(out.name)
+        else:
+            self.asked = before
 
     def job_started(self) -> None:
         super().job_started()
-        self.live, self.network, self._stage = LiveTraining(), None, "starting"
-        twin = self._twin()
-        self._channels = len(twin.channels) if twin is not None else 1
+        self.live, self.trials, self.network = LiveTraining(), LiveTrials(), None
+        self.table, self._stage, self._widths = None, "starting", None
+        if self.asked is not None:
+            self._sources = self.asked.layout.blocks(len(self.asked.layers))
         self.deploy_button.hide()
         self.plots.clear()
+        self._show_kind(self.asked.kind if self.asked is not None else "")
+
+    def _show_kind(self, kind: str) -> None:
+        if self.running and self.asked is not None:
+            kind = self.asked.kind
+        self.kinds.setVisible(kind == TABLE)
+        self.plots.setVisible(kind != TABLE)
+
+    @property
+    def _many(self) -> bool:
+        """Whether what runs, or ran last, is a pool of trainings."""
+        return self.asked is not None and (self.asked.kind == TABLE or self.asked.seeds > 1)
 
     def take(self, events: Sequence[Event]) -> None:
         for event in events:
             self.live.take(event)
+            self.trials.take(event)
             if isinstance(event, Stage):
                 self._stage = event.name
             elif isinstance(event, Result):
                 self.network = Path(str(event.values["path"]))
-        live = self.live
-        done = live.iterations[-1] if live.iterations else 0
-        share = done / live.total if live.total else 0.0
-        left = f"{duration(live.left_s)} left · " if live.left_s else ""
-        self.form.primary.say("Training", f"{left}Stop keeps a checkpoint", fraction=share)
-        where = f" · iteration {done} of {live.total}" if live.total else ""
-        self.say(f"Training {self._words()}", f"{self._stage}{where}")
+        share, left = self.progress or (0.0, "")
+        kept = "Stop keeps what is done" if self._many else "Stop keeps a checkpoint"
+        title = self.asked.title if self.asked is not None else ""
+        self.form.primary.say(title, f"{left} · {kept}" if left else kept, fraction=share)
+        self.say(f"{title} {self._words()}", self._where())
         if self.isVisible():
             self._redraw()
+
+    def _where(self) -> str:
+        if self._many:
+            live = self.trials
+            running = sum(t.status == "running" for t in live.trials.values())
+            return f"{live.ended} of {live.total} done, {running} running" if live.total else "…"
+        done = self.live.iterations[-1] if self.live.iterations else 0
+        where = f" · iteration {done} of {self.live.total}" if self.live.total else ""
+        return f"{self._stage}{where}"
 
     @property
     def progress(self) -> tuple[float, str] | None:
         """Share done and time left, for the status line."""
+        if self._many:
+            left_s = self.trials.left_s
+            return self.trials.share, "" if left_s is None else f"{duration(left_s)} left"
         live = self.live
         if not live.total or not live.iterations:
             return None
@@ -186,43 +228,72 @@ class NetworkPage(Page):
         return live.iterations[-1] / live.total, left
 
     def _words(self) -> str:
-        layers = "·".join(str(n) for n in self.nodes() or ())
-        return f"{self.task.currentText()} +{self.ahead.value()}, {layers}"
+        asked = self.asked
+        layers = asked.layers if asked is not None else self.nodes() or ()
+        task = asked.task if asked is not None else self.rows.task_text
+        return f"{task}, {'·'.join(str(n) for n in layers)}"
 
     def _redraw(self) -> None:
-        self.plots.draw(self.live, self._channels)
+        if self.asked is not None and self.asked.kind == TABLE:
+            if self._plan is not None:
+                self.table = table_so_far(self._plan, self.trials)
+            self.kinds.draw(self.table, self.trials)
+        elif self._many:
+            self.plots.draw_seeds(self.trials)
+        else:
+            self.plots.draw(self.live, self._channels, self._sources, self._widths)
 
     def job_finished(self, outcome: Outcome) -> None:
         done = outcome.status == "done" and self.network is not None
         super().job_finished(outcome)
-        self.deploy_button.setVisible(done)
-        if done:
+        table = self.asked is not None and self.asked.kind == TABLE
+        self._redraw()
+        self.deploy_button.setVisible(done and not table)
+        if done and table:
+            self.network = None
+            self.say(f"Compared {self._words()}", str(self.trials.result.get("report", "")))
+        elif done:
             self._say_trained()
+            if self._many:
+                self.live.state = None
         else:
             word = "Stopped" if outcome.status == "stopped" else "Failed"
             self.say(f"{word}: no network", "a checkpoint is kept where the training had begun")
-        self._redraw()
 
     def _say_trained(self) -> None:
-        predicted = self.live.predicted
-        value = float(predicted.get("value", np.nan))
-        low, high = score(predicted.get("low")), score(predicted.get("high"))
+        live = self.live
+        value = float(live.predicted.get("value", np.nan))
         self.say(
-            f"Trained {self._words()}", f"expected on the device: {score(value)} ({low} to {high})"
+            f"Trained {self._words()}",
+            f"expected on the device: {interval(live.predicted, live.metric)}",
         )
-        self.plots.verdict.setText(sentence(value, self.live.baselines, "Predicted, the network"))
+        self.plots.verdict.setText(sentence(value, live.baselines, "Predicted, the network"))
 
     def show_network(self, path: Path) -> None:
-        """Show a finished network: its prediction beside its baselines."""
-        network = load_network(path)
+        """Show a finished network, its prediction beside its baselines; read beside the window."""
         self.network = path
+        self.say("Network", f"{path.name} is read …")
+        self._loader.ask(lambda: looked(path))
+
+    def _loaded(self, found: tuple[Path, Network] | None, error: Exception | None) -> None:
+        if error is not None:
+            self.network = None
+            self.shell.toast(str(error), "error")
+        if found is None or self.running:
+            return
+        path, network = found
+        self.network, self.asked, self.trials = path, None, LiveTrials()
         self.layers.setText(", ".join(str(layer.nodes) for layer in network.layers))
         self.live = LiveTraining(
-            baselines=dict(network.baselines), predicted=dict(network.predicted)
-        )
+            baselines=dict(network.baselines), predicted=dict(network.predicted),
+            metric=str(network.task["metric"]),
+        )  # fmt: skip
         weights = tuple(layer.weights for layer in network.layers)
         self.live.state = NetworkState(weights, network.readout_weights[:, 0], np.empty(0))
         self._channels = len(network.channels)
+        self._sources, self._widths = wiring_of(network)
+        self.deploy_button.show()
+        self._show_kind("")
         self._redraw()
         self._say_trained()
 
@@ -230,15 +301,14 @@ class NetworkPage(Page):
         if self.network is not None:
             self.shell.open_page("deploy", self.network)
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self.form.set_gap(4 if self.height() < LOW_PX else 8)
+
     # settings
 
     def form_values(self) -> dict[str, Any]:
-        numbers = {n: getattr(self, n).value() for n in ("ahead", "iterations", "seed")}
-        return {"layers": self.layers.text(), **numbers}
+        return self.rows.values()
 
     def set_form_values(self, values: dict[str, Any]) -> None:
-        if isinstance(values.get("layers"), str):
-            self.layers.setText(values["layers"])
-        for name in ("ahead", "iterations", "seed"):
-            if isinstance(values.get(name), int):
-                getattr(self, name).setValue(values[name])
+        self.rows.set_values(values)

@@ -1,4 +1,4 @@
-"""The plots of the Network page, drawn from a `LiveTraining`."""
+"""The plots of the Network page, drawn from a `LiveTraining` or from `LiveTrials`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,27 @@ import numpy as np
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.gui.live_train import score_rows
+from app.gui.live_trials import HEADS, table_rows
+from app.gui.scores import NMSE, error_title, interval, title
 from app.gui.widgets.basic import label
+from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.curve_panel import ScorePanel
 from app.gui.widgets.legend import Key, Legend
 from app.gui.widgets.panel import Panel
 from app.gui.widgets.tables import ScoreTable
 from app.gui.widgets.topology import Topology
-from app.gui.words import count, score
+from app.gui.words import count
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from app.gui.live_train import LiveTraining
+    from app.gui.live_trials import LiveTrials
     from app.gui.theme import Theme
+    from app.operations.compare_networks_table import Table
+
+
+MOST_SEEDS = 8  # lines of a curve: more can't be told apart
 
 
 class NetworkPlots(QWidget):
@@ -33,6 +43,7 @@ class NetworkPlots(QWidget):
         theme = self.theme
         self.topology = Topology(theme)
         self.curve = ScorePanel(theme, "Training", "NMSE on the twin", "Iteration")
+        self.seed_lines = [self.curve.curve("twin", 1) for _ in range(MOST_SEEDS)]
         self.training_line = self.curve.curve("repeat", 1)
         self.validation_line = self.curve.curve("twin", 1.8, dashed=True)
         self.head = self.curve.dots("twin")
@@ -79,27 +90,64 @@ class NetworkPlots(QWidget):
     def clear(self) -> None:
         """Nothing trained yet."""
         self.verdict.setText("")
-        for line in (self.training_line, self.validation_line):
+        for line in (self.training_line, self.validation_line, *self.seed_lines):
             line.setData([], [])
         self.head.setData(x=[], y=[])
         self.table.show_rows([])
         self.curve.show_baselines({})
         self.curve.show_value(None, "twin")
 
-    def draw(self, live: LiveTraining, channels: int) -> None:
-        """Draw the training as it stands; `channels` of the device."""
+    def show_metric(self, metric: str) -> None:
+        """Say by which metric: a curve falls with the error, a table tells accuracies as such."""
+        self.curve.unit.setText(f"{error_title(metric)} on the twin")
+        self.table.head = f"{title(metric)}, unseen part"
+
+    def draw(
+        self,
+        live: LiveTraining,
+        channels: int,
+        sources: Sequence[Sequence[int]] = (),
+        widths: Mapping[int, int] | None = None,
+    ) -> None:
+        """Draw the training as it stands; `channels` of the device, `sources` of each layer."""
+        self.show_metric(live.metric)
         if live.state is not None:
             state = live.state
-            self.topology.show_weights(state.weights, state.readout, channels)
+            self.topology.show_weights(state.weights, state.readout, channels, sources, widths)
             shown, every = len(self.topology.edges), self.topology.weights_in_all
             self.topology_note.setText(f"strongest {shown} of {every} weights")
             self._draw_drive(np.asarray(state.drive_histogram, dtype=float))
         self._draw_curve(live)
         if live.predicted or live.baselines:
-            self.table.show_rows(score_rows("This network", live.predicted, live.baselines))
-            low, high = live.predicted.get("low"), live.predicted.get("high")
-            words = "" if low is None else f"90 %: {score(low)} to {score(high)}"
-            self.table_note.setText(words)
+            self.table.show_rows(
+                score_rows("This network", live.predicted, live.baselines, metric=live.metric)
+            )
+            words = interval(live.predicted, live.metric) if "low" in live.predicted else ""
+            self.table_note.setText(f"90 %: {words}" if words else "")
+
+    def draw_seeds(self, live: LiveTrials) -> None:
+        """Draw seeds side by side, the best by validation dashed."""
+        self.show_metric(live.metric)
+        self.table.show_rows(live.seed_rows())
+        said = f"{live.ended} of {live.total} seeds trained" if live.total else "begins"
+        self.table_note.setText(said)
+        best, every = live.best, list(live.trials.values())[-MOST_SEEDS:]
+        for line, trial in zip(self.seed_lines, every, strict=False):
+            drawn = [] if trial is best else trial.scores
+            line.setData([x for x, _ in drawn], [y for _, y in drawn])
+        chosen = best.scores if best is not None else []
+        self.validation_line.setData([x for x, _ in chosen], [y for _, y in chosen])
+        scores = [y for trial in every for _, y in trial.scores]
+        if scores:
+            self.curve.filled()
+            self.curve.show_baselines(live.baselines)
+            value = None if best is None else best.predicted.get("value")
+            self.curve.show_value(value, "twin")
+            self.curve.fit_range(scores)
+            self.curve.plot.setXRange(0, max(t.total for t in every), padding=0)
+        self.curve.legend.show_keys(
+            [Key("line", "twin", "seeds"), Key("dash", "twin", "best by validation")]
+        )
 
     def _draw_curve(self, live: LiveTraining) -> None:
         x, y = np.asarray(live.iterations, dtype=float), np.asarray(live.training, dtype=float)
@@ -150,3 +198,38 @@ def _titled(theme: Any, title: str, body: QWidget, keys: list[Key]) -> tuple[Any
     layout.addLayout(head)
     layout.addWidget(body, 1)
     return note, made
+
+
+class KindsView(QWidget):
+    """The comparison table as its results come, and what it says."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.verdict = label("", "panel", wrap=True)
+        self.sentences = label("", "note", wrap=True)
+        self.table = ColumnTable(theme, HEADS, name="kind of network", shares=(0.42, 0.12))
+        self.table.setAccessibleName("Kinds of networks compared")
+        self.running = ColumnTable(theme, (), name="running", shares=(0.5, 0.5))
+        self.running.setAccessibleName("Networks that are trained now")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.verdict)
+        layout.addWidget(self.sentences)
+        layout.addWidget(self.table, 5)
+        layout.addWidget(self.running, 3)
+
+    def draw(self, table: Table | None, live: LiveTrials) -> None:
+        """Draw the table so far."""
+        metric = (table.metric if table is not None else "") or NMSE
+        rows = [] if table is None else table_rows(table)
+        self.table.name = f"{title(metric)}, means over seeds"
+        self.table.show_rows(rows)
+        self.table.setMaximumHeight(self.table.HEAD_PX + 28 * max(4, len(rows)) + 4)
+        self.running.show_rows(live.running_rows())
+        self.running.setVisible(bool(self.running.rows))
+        said = [str(words) for words in live.result.get("verdict", ())]
+        waiting = f"{live.ended} of {live.total} trials done" if live.total else "Nothing yet."
+        self.verdict.setText(said[0] if said else waiting)
+        self.sentences.setText("\n".join(said[1:]))
+        self.sentences.setVisible(len(said) > 1)

@@ -30,6 +30,7 @@ class Shell(Protocol):
     theme: Theme
     session: Session
     log: list[str]
+    bench_file: str
 
     def run(self, spec: JobSpec) -> bool:
         """Run an operation; False where another one runs."""

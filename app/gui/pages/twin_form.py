@@ -105,7 +105,7 @@ class TwinForm(QObject):
         structures = (("as given", False), ("searched", True))
         self.structure = Choice(theme, structures, "Structure")
         self.structure.setToolTip(
-            "Searched: short fits of a few sizes in 40 % of the time, scored on validation sequences"
+            "Searched: short fits of some sizes in 40 % of the time, scored on validation sequences"
         )
         self.latent = WholeEntry(LATENT, 1, 64, "", "Latent state")
         self.hidden = WholeEntry(HIDDEN, 4, 1024, "", "Hidden units")

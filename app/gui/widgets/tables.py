@@ -179,6 +179,12 @@ class ScoreRow:
     word: str = ""
     strong: bool = False
     token: str = ""
+    shown: str = ""
+
+    @property
+    def text(self) -> str:
+        """The score as it is shown: `shown`, or the value itself."""
+        return self.shown or score(self.value)
 
 
 class ScoreTable(Painted):
@@ -194,9 +200,7 @@ class ScoreTable(Painted):
     def show_rows(self, rows: Sequence[ScoreRow]) -> None:
         """Replace the rows."""
         self.rows = list(rows)
-        self.setAccessibleDescription(
-            "; ".join(f"{r.name} {score(r.value)} {r.word}" for r in rows)
-        )
+        self.setAccessibleDescription("; ".join(f"{r.name} {r.text} {r.word}" for r in rows))
         self.update()
 
     def _ends(self) -> tuple[float, float]:
@@ -241,7 +245,7 @@ class ScoreTable(Painted):
             cell = QRectF(0, y, left - 8, height)
             self.words(painter, cell, row.name, ink=ink, weight=weight)
             cell = QRectF(right + 8, y, self.width() * 0.11, height)
-            self.words(painter, cell, score(row.value), ink=ink, weight=weight, align=RIGHT)
+            self.words(painter, cell, row.text, ink=ink, weight=weight, align=RIGHT)
             x = cell.right() + 14
             cell = QRectF(x, y, self.width() - x, height)
             self.words(painter, cell, row.word, ink=ink, weight=weight)
@@ -261,7 +265,7 @@ class ScoreTable(Painted):
                 QRectF(width * 0.58, y, width * 0.19, height),
             )
             self.words(painter, name, row.name, ink=ink, weight=weight)
-            self.words(painter, value, score(row.value), ink=ink, weight=weight, align=RIGHT)
+            self.words(painter, value, row.text, ink=ink, weight=weight, align=RIGHT)
             word = QRectF(width * 0.79, y, width * 0.21, height)
             self.words(painter, word, row.word, ink=ink, weight=weight, align=RIGHT)
 
@@ -269,6 +273,8 @@ class ScoreTable(Painted):
         self, painter: QPainter, row: ScoreRow, place: Callable[[float], float], y: float
     ) -> None:
         t = self.theme.tokens
+        if not np.isfinite(row.value):  # not scored yet
+            return
         if not row.token:
             painter.setPen(pen(t.text2, 2))
             painter.drawLine(QPointF(place(row.value), y - 6), QPointF(place(row.value), y + 6))

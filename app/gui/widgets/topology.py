@@ -12,6 +12,8 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from app.gui.theme import LABEL_PX, colour, pen, sans
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
     from PyQt6.QtGui import QPaintEvent
 
@@ -21,6 +23,10 @@ STRONGEST = 96
 CENTRE = Qt.AlignmentFlag.AlignCenter
 
 
+Edge = tuple[int, int, int, int, float]
+"""Column and place where it begins, column and place where it ends, weight of the strongest."""
+
+
 class Topology(QWidget):
     """Input, layers, read-out from left to right; ink is positive, purple negative."""
 
@@ -28,7 +34,7 @@ class Topology(QWidget):
         super().__init__()
         self._theme = theme
         self.layers: tuple[int, ...] = ()
-        self.edges: list[tuple[int, int, int, float]] = []
+        self.edges: list[Edge] = []
         self.weights_in_all = 0
         self.use: NDArray[np.float64] = np.empty(0)
         self.setMinimumHeight(120)
@@ -46,37 +52,60 @@ class Topology(QWidget):
         weights: tuple[NDArray[np.float64], ...],
         readout: NDArray[np.float64],
         channels: int,
+        sources: Sequence[Sequence[int]] = (),
+        widths: Mapping[int, int] | None = None,
     ) -> None:
-        """Show the strongest weights.
+        """Show the strongest weights, each from the block that its layer sees it in.
 
         Parameters
         ----------
         weights
-            `(nodes of layer l, inputs)` each; later layers see `channels` inputs a node.
+            `(nodes of layer l, columns)` each.
         readout
             `(features, outputs)`: the task's inputs, then each layer's channels.
         channels
             Channels of the device.
+        sources
+            Of each layer the blocks it sees, column block by column block (−1: the task's inputs),
+            once for each delay; none: the layer before, the first one the inputs.
+        widths
+            Columns of each block; a layer's by default its nodes times `channels`.
         """
         self.layers = tuple(len(w) for w in weights)
         self.weights_in_all = int(sum(w.size for w in weights) + readout.size)
-        edges: list[tuple[int, int, int, float]] = []
+        seen = sources or [(layer - 1,) for layer in range(len(weights))]
+        wide = {layer: nodes * channels for layer, nodes in enumerate(self.layers)}
+        wide |= dict(widths or {})
+        edges: list[Edge] = []
         for layer, matrix in enumerate(weights):
             strong = matrix / max(float(np.abs(matrix).max(initial=0.0)), 1e-12)
-            per = channels if layer and matrix.shape[1] % channels == 0 else 1
-            for node, source in zip(*np.nonzero(strong), strict=True):
-                at = int(source) // per if layer else 0
-                edges.append((layer, at, int(node), float(strong[node, source])))
+            begins = self._begins(seen[layer], wide, matrix.shape[1])
+            for node, column in zip(*np.nonzero(strong), strict=True):
+                at, source = begins[int(column)]
+                edges.append((at, source, layer + 1, int(node), float(strong[node, column])))
         edges += self._readout_edges(np.asarray(readout, dtype=float), channels)
-        edges.sort(key=lambda edge: abs(edge[3]))
+        edges.sort(key=lambda edge: abs(edge[4]))
         most = STRONGEST // (len(weights) + 1)
-        columns = [[e for e in edges if e[0] == c][-most:] for c in range(len(weights) + 1)]
-        self.edges = sorted((e for c in columns for e in c), key=lambda edge: abs(edge[3]))
+        columns = [[e for e in edges if e[2] == c][-most:] for c in range(1, len(weights) + 2)]
+        self.edges = sorted((e for c in columns for e in c), key=lambda edge: abs(edge[4]))
         self.update()
 
-    def _readout_edges(
-        self, readout: NDArray[np.float64], channels: int
-    ) -> list[tuple[int, int, int, float]]:
+    def _begins(
+        self, seen: Sequence[int], wide: Mapping[int, int], columns: int
+    ) -> list[tuple[int, int]]:
+        """Where each column of a layer's matrix begins: column of the picture, and place in it."""
+        known = sum(wide.get(block, 0) for block in seen if block >= 0)
+        inputs = (columns - known) // max(1, sum(block < 0 for block in seen))
+        places: list[tuple[int, int]] = []
+        for block in seen:
+            if block < 0:
+                places += [(0, 0)] * inputs
+                continue
+            per = max(1, wide.get(block, 1) // max(1, self.layers[block]))
+            places += [(block + 1, k // per) for k in range(wide.get(block, 0))]
+        return places[:columns] + [(0, 0)] * (columns - len(places))
+
+    def _readout_edges(self, readout: NDArray[np.float64], channels: int) -> list[Edge]:
         """Read-out weights of the last layer's nodes: what the picture has room for."""
         last = self.layers[-1] * channels if self.layers else 0
         flat = (
@@ -86,7 +115,8 @@ class Topology(QWidget):
         if not last or len(flat) < last:
             return []
         strong = signed[-last:] / max(float(flat[-last:].max()), 1e-12)
-        return [(len(self.layers), k // channels, 0, float(v)) for k, v in enumerate(strong)]
+        end = len(self.layers)
+        return [(end, k // channels, end + 1, 0, float(v)) for k, v in enumerate(strong)]
 
     def _places(self) -> list[list[QPointF]]:
         columns = [1, *self.layers, 1]
@@ -105,10 +135,10 @@ class Topology(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         t, places = self._theme.tokens, self._places()
-        for column, source, target, weight in self.edges:
-            if column + 1 >= len(places) or source >= len(places[column]):
+        for column, source, to, target, weight in self.edges:
+            if to >= len(places) or source >= len(places[column]):
                 continue
-            start, end = places[column][source], places[column + 1][target]
+            start, end = places[column][source], places[to][target]
             self._edge(painter, start, end, weight)
         most = max(self.layers)
         radius = float(np.clip((self.height() - 64) / max(most, 1) * 0.38, 3, 9))
@@ -132,7 +162,7 @@ class Topology(QWidget):
     def _share(self, layer: int, node: int) -> float:
         """How much of a layer's outgoing strength a node carries, 0…1."""
         total = [0.0] * self.layers[layer]
-        for column, source, _, weight in self.edges:
+        for column, source, _, _, weight in self.edges:
             if column == layer + 1 and source < len(total):
                 total[source] += abs(weight)
         return total[node] / max(max(total, default=0.0), 1e-12)

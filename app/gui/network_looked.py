@@ -1,0 +1,49 @@
+"""What the Network page reads beside the window: tasks, what one is made of, a finished network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.store import load_network
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.network import Network
+
+
+def tasks() -> dict[str, tuple[str, dict[str, Any]]]:
+    """Name → first line and options with defaults, of every task there is; imports no torch."""
+    from training.tasks import known_tasks, options_of
+
+    return {name: (words, options_of(name)) for name, words in known_tasks().items()}
+
+
+@dataclass(frozen=True)
+class TaskSaid:
+    """What a task of this text is made of, or why it is none."""
+
+    text: str
+    description: str
+
+
+def described(text: str) -> TaskSaid:
+    """Make a task and let it describe itself; raises InputError as the training would."""
+    from training.tasks import make_task
+
+    return TaskSaid(text, make_task(text).describe())
+
+
+def looked(path: Path) -> tuple[Path, Network]:
+    """A finished network."""
+    return path, load_network(path)
+
+
+def wiring_of(network: Network) -> tuple[tuple[tuple[int, ...], ...], dict[int, int]]:
+    """Blocks that each layer sees, once a delay, and the columns of each block."""
+    count = len(network.layers)
+    sources = tuple(
+        tuple(source.layer for source in network.seen_by(layer)) for layer in range(count)
+    )
+    return sources, {layer: network.width(layer) for layer in range(count)}
