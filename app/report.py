@@ -26,6 +26,13 @@ FILES = {
     "tables": "networks-table.json",
 }
 LINKED = (*FILES.values(), "result.nc", "nodes/recording.nc", "weights.safetensors")
+PARTS = {
+    "adaptive.json": ("rounds",),
+    "recalibrate.json": ("stretch", "run"),
+    "polish.json": ("runs",),
+}
+"""Folders that are only parts of what a plan beside them made: rounds stand in its own recording, a
+recalibration's run is over known data and no result."""
 DEEPEST = 3  # folders below the run: a demo's are one deep, a deployment's nodes two
 SAMPLE_KEYS = ("sample", "operator", "notes", "temperature_K")
 
@@ -68,8 +75,9 @@ def find_artefacts(run: Path) -> Found:
         whole = {"deployment.json", FILES["tables"]} & set(files)
         if len(place.relative_to(folder).parts) >= DEEPEST or whole:
             folders.clear()
-        if "adaptive.json" in files and "rounds" in folders:
-            folders.remove("rounds")  # are in its own recording
+        for plan, parts in PARTS.items():
+            if plan in files:
+                folders[:] = [name for name in folders if name not in parts]
         for name in sorted(set(files) & set(names)):
             found[names[name]].append(place)
     if not any(found.values()):

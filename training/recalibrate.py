@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.errors import InputError
-from models.score import score
+from models.score import CLASSIFIES, score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,30 +84,50 @@ def recalibrate(
     """
     count = len(rows)
     refuse_few(count, gap, blocks)
-    left = targets - (rows @ weights + bias)
+    answers, every = rows @ weights + bias, np.ones(count, dtype=bool)
     edges = np.linspace(0, count, blocks + 1).astype(int)
     parts = [np.arange(a, b) for a, b in pairwise(edges)]
-    corrected = np.empty_like(targets)
+    before, corrected = np.empty_like(targets), np.empty_like(targets)
     for judged in parts:
         known = _apart_from(judged, count, gap)
+        _, left = _left_over(answers, targets, known, metric)
+        before[judged] = left[judged] - left[known].mean(axis=0) * (metric in CLASSIFIES)
         others = [part[known[part]] for part in parts if part is not judged]
         ridge = _best_ridge(rows, left, [part for part in others if part.size], gap)
         ((delta, shift),) = corrections(rows[known], left[known], [ridge])
         corrected[judged] = left[judged] - (rows[judged] @ delta + shift)
-    was = np.array([np.mean(left[part] ** 2) for part in parts])
+    was = np.array([np.mean(before[part] ** 2) for part in parts])
     now = np.array([np.mean(corrected[part] ** 2) for part in parts])
     fallen = (was - now) / max(float(was.mean()), 1e-300)
+    slope, left = _left_over(answers, targets, every, metric)
     ridge = _best_ridge(rows, left, parts, gap)
     ((delta, shift),) = corrections(rows, left, [ridge])
     found = Recalibrated(
-        weights + delta, bias + shift, ridge,
-        score(metric, targets - left, targets), score(metric, targets - corrected, targets),
+        slope * weights + delta, slope * bias + shift, ridge,
+        score(metric, answers, targets), score(metric, targets - corrected, targets),
         float(fallen.mean()), float(fallen.std(ddof=1) / np.sqrt(blocks)),
     )  # fmt: skip
     if found.real:
         return found
     kept = (found.ridge, found.before, found.after, found.gain, found.error)
     return Recalibrated(weights.copy(), bias.copy(), *kept)
+
+
+def _left_over(
+    answers: FloatArray, targets: FloatArray, known: Mask, metric: str
+) -> tuple[float, FloatArray]:
+    """What a read-out leaves of the targets, and by how much its answers are multiplied for it.
+
+    Answers of classes may be logits, whose unit is their own: only their order counts, so that they
+    are brought to the one-hot targets by one factor, which changes no order.
+    """
+    if metric not in CLASSIFIES:
+        return 1.0, targets - answers
+    centred = answers[known] - answers[known].mean(axis=0)
+    square = float(np.sum(centred**2))
+    slope = float(np.sum(centred * targets[known])) / square if square > 0 else 1.0
+    slope = slope if slope > 0 else 1.0  # worse than chance: nothing to bring anywhere
+    return slope, targets - slope * answers
 
 
 def refuse_few(count: int, gap: int, blocks: int = BLOCKS) -> None:

@@ -50,7 +50,9 @@ def stretch(network: Path, out: Path, steps: int) -> Generator[Event, None, Path
     layers = layers_of(loaded, task, twins.models)
     made = on_task(loaded, layers, readout_of(loaded), part, twins.first, _seed(loaded))
     meta = {**loaded.meta, "id": new_id("net"), "stretch_of": loaded.meta.get("id", "")}
-    return save_network(out, replace(made, twins=twins.references, meta=meta))
+    described = f"known data, no unseen part: {loaded.task.get('description', task.name)}"
+    told = {**loaded.task, "description": described}
+    return save_network(out, replace(made, twins=twins.references, meta=meta, task=told))
 
 
 def foreseen(

@@ -62,3 +62,23 @@ def test_a_stretch_ends_before_the_test_part_and_has_its_washout() -> None:
 def test_a_stretch_longer_than_what_training_may_see_is_refused() -> None:
     with pytest.raises(InputError, match="ask for fewer --steps"):
         Stretch.last(make_task(SMALL), 5000)
+
+
+def test_logits_are_corrected_in_their_own_order_and_right_ones_stay() -> None:
+    rng = np.random.default_rng(2)
+    labels = rng.integers(0, 3, 400)
+    targets = np.eye(3)[labels]
+    rows = 2.0 * targets @ rng.standard_normal((3, 20)) + rng.standard_normal((400, 20))
+    middle = rows.mean(axis=0)
+    gram = (rows - middle).T @ (rows - middle) + 1e-6 * np.eye(20)
+    right = np.linalg.solve(gram, (rows - middle).T @ (targets - targets.mean(axis=0)))
+    bias = targets.mean(axis=0) - middle @ right
+    kept = recalibrate(rows, targets, 40 * right, 40 * bias, "error-rate")
+    assert not kept.real
+    np.testing.assert_array_equal(kept.weights, 40 * right)
+    off = right.copy()
+    off[:, 0] += 0.8 * rng.standard_normal(20)
+    mended = recalibrate(rows, targets, 40 * off, 40 * bias, "error-rate")
+    assert mended.before > 0.1
+    assert mended.real
+    assert mended.after < 0.5 * mended.before
