@@ -106,16 +106,6 @@ class NodeLayers(nn.Module):
             return weights
         return weights * self.get_buffer(f"mask{layer}")
 
-    def nearest(self, layer: int) -> Tensor:
-        """Weights of a layer from the one before it as it is now; all where it doesn't see that."""
-        at = 0
-        for source in self.design.sources[layer]:
-            width = self.design.width(source.layer, self.inputs)
-            if source == Source(layer - 1):
-                return self.weight(layer)[:, at : at + width]
-            at += width
-        return self.weight(layer)
-
     def through(self, members: Sequence[Sequence[TwinModel]]) -> NodeLayers:
         """The same network of other twins: same weights, features in the same units."""
         draw = torch.Generator().manual_seed(0)

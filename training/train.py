@@ -43,7 +43,7 @@ class TrainState:
     """The state after an iteration: scores, and what a page draws.
 
     `validation` is None where it was not scored since the last state. `weights` are the layers'
-    from the layer before, `readout` the read-out's, `histogram` `(layers, bins)` the shares of
+    from all that they see, `readout` the read-out's, `histogram` `(layers, bins)` the shares of
     drives in 0…1.
     """
 
@@ -239,7 +239,7 @@ class Trainer:
             self.iteration,
             self.training,
             validation,
-            tuple(self.layers.nearest(k).detach().double().numpy() for k in range(len(drives))),
+            tuple(self.layers.weight(k).detach().double().numpy() for k in range(len(drives))),
             self.readout[:, 0].double().numpy(),
             np.asarray(shares),
         )
