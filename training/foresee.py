@@ -10,6 +10,7 @@ import torch
 
 from models.score import score
 from training.layers import NodeLayers
+from training.logistic import STRENGTHS, fit_logistic
 from training.passes import passes_of
 from training.readout import RIDGE, RunningRidge
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 PASSES = 16  # noisy passes of the training part under the final read-out
 DRAWS = 64  # simulated deployments behind a predicted score
+LOGISTIC_PASSES = 4  # those under a logistic regression, which takes all of them at once
 CHOOSING = 16  # simulated deployments behind a choice by validation
 GAINS = (0.5, 1.0, 2.0)  # of an untrained network's weights: it is judged at its best
 RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # tried where no noise regularises
@@ -36,11 +38,15 @@ INTERVAL = (5.0, 95.0)  # percentiles: the central 90 %
 
 @dataclass(frozen=True)
 class Readout:
-    """Weights `(columns, O)` and bias `(O,)` on what the read-out sees, and their ridge."""
+    """Weights `(columns, O)` and bias `(O,)` on what the read-out sees, and their ridge.
+
+    `logistic`: fitted by logistic regression, whose penalty is then `ridge`; answers are logits.
+    """
 
     weights: Tensor
     bias: Tensor
     ridge: float
+    logistic: bool = False
 
     def answers(self, columns: Tensor) -> Tensor:
         """Answers `(…, O)` in double precision."""
@@ -72,10 +78,12 @@ def fit_readout(
     generator: torch.Generator,
     *,
     whole: bool,
+    strengths: Sequence[float] = (),
 ) -> list[Readout]:
     """Read-outs by each ridge from noisy passes, from the reset and after the washout.
 
-    `whole`: of the training and validation part, else of the training part alone.
+    `whole`: of the training and validation part, else of the training part alone. `strengths`:
+    then by logistic regression, of fewer passes.
     """
     used = task.answers(task.train | task.validation if whole else task.train).copy()
     end = int(np.flatnonzero(used)[-1]) + 1
@@ -84,14 +92,36 @@ def fit_readout(
     passes, at = passes_of(layers, PASSES), 0
     columns = layers.design.columns(layers.inputs, layers.depth)
     running = RunningRidge(columns, task.targets.shape[1], decay=1.0)
+    counting = torch.as_tensor(task.answer_weights)
+    few: list[Tensor] = []
     for passed in layers.walk(inputs, passes, generator):
         here = slice(at, at + len(passed.columns))
         rows = passed.columns[torch.as_tensor(used[here])]
         targets = torch.as_tensor(task.targets[here][used[here]])
         many = targets.unsqueeze(1).expand(-1, passes, -1)
-        running.update(rows.flatten(0, 1), many.flatten(0, 1))
+        each = counting[here][torch.as_tensor(used[here])].repeat_interleave(passes)
+        running.update(rows.flatten(0, 1), many.flatten(0, 1), each)
+        if strengths:
+            few.append(rows[:, :LOGISTIC_PASSES])
         at = here.stop
-    return [Readout(*running.solve(ridge), ridge) for ridge in ridges]
+    found = [Readout(*running.solve(ridge), ridge) for ridge in ridges]
+    if strengths:
+        found += _by_logistic(task, torch.cat(few), task.targets[:end][used[:end]], strengths)
+    return found
+
+
+def _by_logistic(
+    task: Task, rows: Tensor, targets: FloatArray, strengths: Sequence[float]
+) -> list[Readout]:
+    """Read-outs of rows `(answers, passes, columns)`; classes count as in the task's error."""
+    flat = rows.flatten(0, 1).double().numpy()
+    many = np.repeat(targets, rows.shape[1], axis=0)
+    alike = task.metric == "balanced-error"
+    out = []
+    for strength in strengths:
+        weights, bias = fit_logistic(flat, many, strength, alike=alike)
+        out.append(Readout(torch.as_tensor(weights), torch.as_tensor(bias), strength, True))
+    return out
 
 
 def ridges_for(layers: NodeLayers, task: Task) -> tuple[float, ...]:
@@ -140,10 +170,14 @@ def best_readout(
     """
     if len(ridges) == 1:
         return fit_readout(layers, task, ridges, generator, whole=True)[0]
-    tried = fit_readout(layers, task, ridges, generator, whole=False)
+    strengths = STRENGTHS if task.classes else ()
+    tried = fit_readout(layers, task, ridges, generator, whole=False, strengths=strengths)
     scores = validation_scores(judge or layers, tried, task, generator)
-    best = ridges[int(np.argmin(scores))]
-    return fit_readout(layers, task, [best], generator, whole=True)[0]
+    best = tried[int(np.argmin(scores))]
+    chosen = ([], [best.ridge]) if best.logistic else ([best.ridge], [])
+    return fit_readout(
+        layers, task, chosen[0], generator, whole=True, strengths=chosen[1]
+    )[0]  # fmt: skip
 
 
 def untrained_layers(

@@ -28,10 +28,15 @@ class RunningRidge:
         size = 1 + features + outputs
         self.moments = torch.zeros(size, size, dtype=torch.float64)
 
-    def update(self, features: Tensor, targets: Tensor) -> None:
-        """Add rows: features `(N, F)`, targets `(N, O)`; what was there before fades by `decay`."""
+    def update(self, features: Tensor, targets: Tensor, weights: Tensor | None = None) -> None:
+        """Add rows: features `(N, F)`, targets `(N, O)`; what was there before fades by `decay`.
+
+        `weights` `(N,)`: how often each row counts; None: once.
+        """
         ones = torch.ones(len(features), 1, dtype=torch.float64)
         rows = torch.cat([ones, features.double(), targets.double()], dim=1)
+        if weights is not None:
+            rows = rows * weights.double().sqrt().unsqueeze(1)
         self.moments.mul_(self.decay).addmm_(rows.t(), rows)
 
     def scale_to(self, weight: float) -> None:

@@ -63,6 +63,7 @@ class Trainer:
         self.inputs = torch.as_tensor(task.inputs, dtype=torch.float32)
         self.targets = torch.as_tensor(task.targets, dtype=torch.float32)
         self.learned = torch.as_tensor(task.answers(task.train).copy())
+        self.counting = torch.as_tensor(task.answer_weights, dtype=torch.float32)
         self.end = int(np.flatnonzero(task.train)[-1]) + 1
         if self.end < layers.design.chunk:
             raise InputError(
@@ -123,7 +124,8 @@ class Trainer:
         used[: math.ceil(settings.masked / window)] = False
         targets = self.targets[: len(rows)][used]
         many = targets.unsqueeze(1).expand(-1, rows.shape[1], -1)
-        self.running.update(rows[used].flatten(0, 1), many.flatten(0, 1))
+        each = self.counting[: len(rows)][used].repeat_interleave(rows.shape[1])
+        self.running.update(rows[used].flatten(0, 1), many.flatten(0, 1), each)
         # as if the running sums had always been there: their weight in the steady state
         answers = settings.streams * layers.design.chunk / window
         self.running.scale_to(answers / (1 - DECAY))
@@ -155,15 +157,17 @@ class Trainer:
         passed = self.layers.forward(inputs, self.carried, self.generator)
         self.iteration += 1
         if counted.any():
-            self._learn(passed, counted, self.targets[answers][counted])
+            self._learn(passed, counted, answers[counted])
         if self.iteration % settings.readout_every == 0:
             self._solve()
         self._walk(passed)
         return passed
 
-    def _learn(self, passed: Passed, counted: Tensor, targets: Tensor) -> None:
+    def _learn(self, passed: Passed, counted: Tensor, answers: Tensor) -> None:
         settings, columns = self.settings, passed.columns[counted]
-        error = ((self.predict(columns) - targets) ** 2).mean() / self.variance
+        targets, counting = self.targets[answers], self.counting[answers]
+        wrong = ((self.predict(columns) - targets) ** 2).mean(dim=-1)
+        error = (counting * wrong).mean() / self.variance
         for group in self.optimiser.param_groups:
             group["lr"] = settings.rate_at(self.iteration - 1, self.stage)
         self.optimiser.zero_grad()
@@ -171,7 +175,7 @@ class Trainer:
         known = [p for p in self.parameters if p.requires_grad]
         torch.nn.utils.clip_grad_norm_(known, settings.clip)
         self.optimiser.step()
-        self.running.update(columns.detach(), targets)
+        self.running.update(columns.detach(), targets, counting)
         self._note_error(float(error.detach()))
 
     def _note_error(self, fresh: float) -> None:

@@ -298,3 +298,12 @@ def test_a_task_is_the_same_each_time_and_another_with_another_seed() -> None:
 def test_what_a_task_can_not_be_is_refused(text: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         make_task(text)
+
+
+def test_classes_count_alike_where_the_error_is_balanced() -> None:
+    task = make_task("emg")
+    trained = task.answers(task.train)
+    each = task.targets[trained].T @ task.answer_weights[trained]
+    np.testing.assert_allclose(each, each[0])
+    assert task.targets[trained].sum(axis=0).max() > 4 * task.targets[trained].sum(axis=0).min()
+    assert set(make_task("digits").answer_weights) == {1.0}

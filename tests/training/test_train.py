@@ -371,3 +371,16 @@ def test_an_untrained_network_is_judged_at_its_best_gain(task: Task) -> None:
 def test_the_spread_of_a_device_is_read_off_its_twin() -> None:
     assert device_spread(twin_model(deterministic=True)) == 0
     assert 0.01 < device_spread(twin_model()) < 5
+
+
+def test_a_read_out_of_classes_is_fitted_by_ridge_and_by_logistic_regression() -> None:
+    signals = make_task("signals:train=80,validation=20,test=40")
+    design = Design.of((3,), 1, signals)
+    layers = NodeLayers([[twin_model()]], [(0.0, 1.0)], design, 1, generator())
+    layers.standardise(torch.as_tensor(signals.inputs[:400]).float(), 2, generator())
+    found = fit_readout(layers, signals, [1e-3], generator(1), whole=False, strengths=[1e-2, 1e-1])
+    assert [one.logistic for one in found] == [False, True, True]
+    strict, lenient = (float(one.weights.abs().sum()) for one in (found[2], found[1]))
+    assert strict < lenient
+    best = best_readout(layers, signals, [1e-3, 1e-2], generator(1))
+    assert best.weights.shape == found[0].weights.shape

@@ -6,11 +6,11 @@ from itertools import product as pairs
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import torch
 
 from models.score import pooled, score
 from models.wiring import delayed
 from training.baselines.algebra import product, solution
+from training.logistic import STRENGTHS, fit_logistic
 
 Knob = TypeVar("Knob")
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 RIDGES = (1e-9, 1e-7, 1e-5, 1e-3, 1e-1)  # of the mean diagonal; chosen on the validation part
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)  # of the logistic regression's penalty, likewise
 
 
 def solve_ridge(X: FloatArray, y: FloatArray, ridge: float) -> FloatArray:
@@ -66,18 +65,21 @@ def ridge_scores(
 ) -> tuple[float, float]:
     """Validation and test score of ridge regression on `columns` `(answers, F)`.
 
-    Columns are standardised by the training part; the intercept is free.
+    Columns are standardised by the training part; the intercept is free, and answers count as in
+    a network's read-out.
     """
+    counting = task.answer_weights
     usable = np.ones(len(columns), dtype=bool) if usable is None else usable
     standard = _standard(task, columns, usable)
     moments: dict[bytes, tuple[FloatArray, ...]] = {}
 
     def fit(rows: NDArray[np.bool_], ridge: float) -> FloatArray:
         if rows.tobytes() not in moments:
-            X, y = standard[rows], task.targets[rows]
-            mean_x, mean_y = X.mean(axis=0), y.mean(axis=0)
+            X, y, each = standard[rows], task.targets[rows], counting[rows, None]
+            mean_x, mean_y = (np.average(part, axis=0, weights=each[:, 0]) for part in (X, y))
             X = X - mean_x
-            moments[rows.tobytes()] = (product(X.T, X), product(X.T, y - mean_y), mean_x, mean_y)
+            by = (each * X).T
+            moments[rows.tobytes()] = (product(by, X), product(by, y - mean_y), mean_x, mean_y)
         gram, cross, mean_x, mean_y = moments[rows.tobytes()]
         loaded = gram + np.eye(len(gram)) * ridge * np.trace(gram) / len(gram)
         return np.asarray(product(standard - mean_x, solution(loaded, cross)) + mean_y)
@@ -115,10 +117,15 @@ def autoregression(task: Task, lags: int) -> float:
 def without_device(task: Task, delays: Sequence[int] = (0,)) -> float:
     """Score of a network's read-out with the device's columns removed.
 
-    It sees the inputs at the `delays` of that read-out, pooled as the task says.
+    It sees the inputs at the `delays` of that read-out, pooled as the task says, and is fitted as
+    that one: by ridge or, for classes, by logistic regression where validation prefers it.
     """
     seen = np.concatenate([delayed(task.inputs, delay) for delay in delays], axis=1)
-    return ridge_scores(task, pooled(seen, task.window, task.pool))[1]
+    columns = pooled(seen, task.window, task.pool)
+    tried = [ridge_scores(task, columns)]
+    if task.classes:
+        tried.append(logistic_scores(task, columns))
+    return min(tried)[1]
 
 
 def majority(task: Task) -> float:
@@ -131,11 +138,15 @@ def majority(task: Task) -> float:
 
 
 def logistic(task: Task, pool: str) -> float:
-    """Score of multinomial logistic regression on the windows' inputs, pooled by `pool`.
+    """Score of multinomial logistic regression on the windows' inputs, pooled by `pool`."""
+    return logistic_scores(task, pooled(task.inputs, task.window, pool))[1]
+
+
+def logistic_scores(task: Task, columns: FloatArray) -> tuple[float, float]:
+    """Validation and test score of multinomial logistic regression on `columns` `(answers, F)`.
 
     Where the error is balanced, weighting the classes alike is tried, too: no straw man.
     """
-    columns = pooled(task.inputs, task.window, pool)
     usable = np.ones(len(columns), dtype=bool)
     standard = _standard(task, columns, usable)
 
@@ -144,32 +155,4 @@ def logistic(task: Task, pool: str) -> float:
         return product(standard, weights) + bias
 
     alike = (False, True) if task.metric == "balanced-error" else (False,)
-    return chosen_on_validation(task, fit, list(pairs(STRENGTHS, alike)), usable)[1]
-
-
-def fit_logistic(
-    X: FloatArray, one_hot: FloatArray, strength: float, *, alike: bool = False
-) -> tuple[FloatArray, FloatArray]:
-    """Weights `(F, classes)` and bias of the least mean cross-entropy + ½ `strength` Σ weights².
-
-    By L-BFGS; `strength` n is the 1 / C of scikit-learn. `alike`: every class has the same weight.
-    """
-    rows, truth = torch.from_numpy(np.ascontiguousarray(X)), torch.from_numpy(one_hot.argmax(1))
-    weights = torch.zeros(X.shape[1], one_hot.shape[1], dtype=torch.float64, requires_grad=True)
-    bias = torch.zeros(one_hot.shape[1], dtype=torch.float64, requires_grad=True)
-    counts = torch.bincount(truth, minlength=one_hot.shape[1]).double()
-    each = 1.0 / counts.clamp(min=1.0) if alike else None
-    optimiser = torch.optim.LBFGS(
-        [weights, bias], max_iter=300, tolerance_grad=1e-6, history_size=20,
-        line_search_fn="strong_wolfe",
-    )  # fmt: skip
-
-    def loss() -> torch.Tensor:
-        optimiser.zero_grad()
-        wrong = torch.nn.functional.cross_entropy(rows @ weights + bias, truth, each)
-        value = wrong + 0.5 * strength * (weights**2).sum()
-        torch.autograd.backward(value)
-        return value
-
-    optimiser.step(loss)  # type: ignore[no-untyped-call]
-    return weights.detach().numpy(), bias.detach().numpy()
+    return chosen_on_validation(task, fit, list(pairs(STRENGTHS, alike)), usable)

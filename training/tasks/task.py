@@ -97,6 +97,18 @@ class Task:
         """Which answers a mask over steps marks, bool `(T / window,)`."""
         return mask[:: self.window]
 
+    @property
+    def answer_weights(self) -> NDArray[np.float64]:
+        """What an answer counts when a read-out is fitted, float64 `(T / window,)`.
+
+        Where the error is balanced every class of the training part counts alike, else every
+        answer does.
+        """
+        if self.labels is None or self.metric != "balanced-error":
+            return np.ones(len(self.targets))
+        counts = self.targets[self.answers(self.train)].sum(axis=0)
+        return np.asarray((counts.sum() / (len(counts) * counts))[self.labels])
+
     def describe(self) -> str:
         """One line with everything a score rests on."""
         words = [f"{key} {value}" for key, value in self.options.items()]
