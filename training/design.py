@@ -96,6 +96,12 @@ class Design:
         return longest_delay(*self.sources, self.readout)
 
     @property
+    def readout_delays(self) -> tuple[int, ...]:
+        """Steps ago at which the read-out sees the task's inputs."""
+        seen = sorted({s.delay for s in self.readout if s.layer == INPUTS})
+        return tuple(seen) or (0,)
+
+    @property
     def chunk(self) -> int:
         """Steps of a chunk: a whole number of windows near `CHUNK_STEPS`."""
         return self.window * max(1, round(CHUNK_STEPS / self.window))

@@ -205,7 +205,8 @@ class _Training:
         stochastic = setup.judges or setup.twins
         spread = round(device_spread(stochastic.models[0][0]), 3) or None
         if not self.baselines:
-            for name, value in software_baselines(self.task, nodes, spread, self.request.seed):
+            of_task = (self.task, nodes, spread, self.request.seed)
+            for name, value in software_baselines(*of_task, delays=setup.design.readout_delays):
                 self.baselines[name] = value
                 yield BaselineScored(name, value, self.task.metric)
         if UNTRAINED not in self.baselines and self.request.iterations > 0:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.score import pooled
+from models.wiring import delayed
 from training.baselines.algebra import product, spectral_radius
 from training.baselines.linear import ridge_scores
 
@@ -59,17 +60,20 @@ class EchoState:
             out[step] = state
         return out
 
-    def features(self, task: Task, noises: Sequence[float]) -> Iterator[FloatArray]:
+    def features(
+        self, task: Task, noises: Sequence[float], delays: Sequence[int] = (0,)
+    ) -> Iterator[FloatArray]:
         """Columns `(answers, F)` for a task, one array a noise level: states, then inputs, pooled.
 
         Windows are run each from the zero state, as software can; `noises` are shares of each
-        state's standard deviation in the noise-free run.
+        state's standard deviation in the noise-free run. States and inputs are seen as they were
+        `delays` steps ago.
         """
-        beside = pooled(task.inputs, task.window, task.pool)
         for states in (
             self._series(task, noises) if task.window == 1 else self._windows(task, noises)
         ):
-            yield np.concatenate([pooled(states, task.window, task.pool), beside], axis=1)
+            seen = [delayed(part, delay) for part in (states, task.inputs) for delay in delays]
+            yield pooled(np.concatenate(seen, axis=1), task.window, task.pool)
 
     def _series(self, task: Task, noises: Sequence[float]) -> Iterator[FloatArray]:
         """States `(T, nodes)` of each level; the noisy ones walk the series side by side."""
@@ -92,9 +96,15 @@ class EchoState:
 
 
 def echo_state_scores(
-    task: Task, nodes: int, noises: Sequence[float], seed: int = 0
+    task: Task,
+    nodes: int,
+    noises: Sequence[float],
+    seed: int = 0,
+    delays: Sequence[int] = (0,),
 ) -> tuple[float, ...]:
     """Test scores of echo-state networks of `nodes` nodes, one a noise level.
+
+    Their read-out sees states and inputs at the `delays` of the network that they stand beside.
 
     Leak, radius, input scale and ridge are the best of a grid on the validation part, for each
     level by itself; the read-out sees the input too, pooled as the task says, and is then fitted
@@ -104,7 +114,7 @@ def echo_state_scores(
     best = [(float("inf"), float("nan"))] * len(noises)
     for leak, radius, scale in itertools.product(LEAKS, RADII, INPUT_SCALES):
         network = EchoState(nodes, leak, radius, scale, seed)
-        for level, columns in enumerate(network.features(task, noises)):
+        for level, columns in enumerate(network.features(task, noises, delays)):
             best[level] = min(best[level], ridge_scores(task, columns, warm))
     return tuple(test for _, test in best)
 

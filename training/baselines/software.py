@@ -47,13 +47,15 @@ def software_baselines(
     seed
         Of the echo-state networks.
     delays
-        Steps ago at which the network's read-out sees the inputs.
+        Steps ago at which the network's read-out sees the inputs: so does an echo-state network's,
+        its states too.
     """
     yield from _of_classes(task, delays) if task.labels is not None else _of_series(task, delays)
     # a classification gets the two levels that the comparison needs
     levels = list(NOISE_LEVELS) if task.labels is None else [0.0]
     levels = [level for level in levels if level != spread] + ([spread] if spread else [])
-    for noise, value in zip(levels, echo_state_scores(task, nodes, levels, seed), strict=True):
+    values = echo_state_scores(task, nodes, levels, seed, delays)
+    for noise, value in zip(levels, values, strict=True):
         name = f"esn-{nodes}" + (f" with {100 * noise:.2g} % state noise" if noise else "")
         yield name + (", as the device" if noise and noise == spread else ""), value
 
