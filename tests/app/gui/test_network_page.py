@@ -1,0 +1,156 @@
+"""The Network page by pressing: tasks, wiring, seeds side by side, the table; what is wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from network_samples import twin_of
+
+from app.gui.live_trials import LiveTrials, table_rows, table_so_far
+from app.gui.network_asks import Layout, TableAsk, TrainAsk
+from app.gui.scores import error_title, interval, said
+from app.gui.widgets.topology import Topology
+from app.operations.events import Result, TrialEnded, TrialProgress, TrialStarted
+from app.store import save_twin
+
+WAIT_MS = 240_000
+SMALL = "train=300,validation=100,test=60,washout=20"
+
+
+@pytest.fixture
+def page(make_window, qtbot):
+    window = make_window()
+    folder = window.session.library.folder / "twin-a"
+    save_twin(folder, twin_of(window.session.bench))
+    window.open_page("network")
+    made = window.pages["network"]
+    qtbot.waitUntil(lambda: made.twin.currentData() == folder, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: made.rows.task.count() > 5, timeout=WAIT_MS)
+    return made
+
+
+def pressed(page, qtbot) -> None:
+    qtbot.waitUntil(lambda: page.tasks.wrong() == "" and page.form.primary.isEnabled(),
+                    timeout=WAIT_MS)  # fmt: skip
+    page.form.primary.click()
+    assert page.shell.job is not None, page.form.primary.cost
+    qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
+
+
+def test_every_task_is_offered_and_a_wrong_option_is_said_before_a_press(page, qtbot) -> None:
+    names = [page.rows.task.itemText(k) for k in range(page.rows.task.count())]
+    assert {"mackey-glass", "digits", "signals", "emg", "file"} <= set(names)
+    assert "horizon=5" in page.rows.options.placeholderText()
+    page.rows.options.setText("steps=4")
+    qtbot.waitUntil(lambda: "steps" in page.form.primary.cost, timeout=WAIT_MS)
+    assert not page.form.primary.isEnabled()
+    page.press()
+    assert page.shell.job is None
+
+
+@pytest.mark.timeout(300)
+def test_a_classification_is_told_as_accuracy_through_a_skip_wiring(page, qtbot) -> None:
+    page.set_form_values({"task": "signals", "options": "train=60,validation=20,test=40"})
+    page.set_form_values({"iterations": 4, "layers": "2, 2", "wiring": "skip", "taps": "0, 1"})
+    pressed(page, qtbot)
+    assert page.network is not None, "\n".join(page.shell.log)
+    assert page.plots.table.head == "accuracy, unseen part"
+    shown = {row.name: row.text for row in page.plots.table.rows}
+    value = page.live.predicted["value"]
+    assert float(shown["This network"]) == pytest.approx(1 - value, abs=0.006)
+    begins = {edge[0] for edge in page.plots.topology.edges if edge[2] == 2}
+    assert begins == {0, 1}  # the second layer sees the inputs, too
+
+
+@pytest.mark.timeout(300)
+def test_seeds_stand_side_by_side_the_best_by_validation_is_the_network(page, qtbot) -> None:
+    page.set_form_values({"options": SMALL, "iterations": 4, "layers": "2", "seeds": 2, "seed": 3})
+    pressed(page, qtbot)
+    rows = {row.name: row for row in page.plots.table.rows}
+    assert {"Seed 3", "Seed 4", "AR-18"} <= set(rows)
+    assert [r.word for r in rows.values()].count("best by validation") == 1
+    assert all(rows[f"Seed {n}"].low <= rows[f"Seed {n}"].high for n in (3, 4))
+    assert page.network.name == "network.json"
+    assert page.deploy_button.isVisible()
+
+
+def test_layers_and_wiring_that_make_no_network_say_so(page, qtbot) -> None:
+    page.layers.setText("4, x")
+    page.show_cost()
+    assert "16, 16, 16" in page.form.primary.cost
+    page.layers.setText("4, 4")
+    page.rows.wiring.setText("1:2")
+    page.show_cost()
+    assert "can't see layer 2" in page.form.primary.cost
+    page.rows.wiring.setText("forward")
+    page.rows.taps.setText("a")
+    page.show_cost()
+    assert "taps 'a'" in page.form.primary.cost
+    assert not page.form.primary.isEnabled()
+
+
+def test_scores_of_any_metric_in_words() -> None:
+    predicted = {"value": 0.1, "low": 0.05, "high": 0.2}
+    assert interval(predicted, "nmse") == "0.10 (0.050 to 0.20)"
+    assert interval(predicted, "error-rate") == "0.90 (0.80 to 0.95)"
+    assert said(0.25, "balanced-error") == "0.75"
+    assert (error_title("nmse"), error_title("error-rate")) == ("NMSE", "1 − accuracy")
+
+
+def values(value: float, validation: float) -> dict:
+    return {
+        "metric": "nmse", "validation": validation,
+        "predicted": {"value": value, "low": 0.9 * value, "high": 1.1 * value},
+        "baselines": {"ar-1": 0.4, "ar-18": 0.01},
+    }  # fmt: skip
+
+
+def test_a_pool_in_words_failures_included(tmp_path) -> None:
+    live = LiveTrials()
+    live.take(TrialStarted("seed-0", 1, "here"))
+    live.take(TrialProgress("seed-0", 50, 100, 0.3))
+    live.take(TrialEnded("seed-1", "done", values(0.2, 0.1), "", 1, 3))
+    live.take(TrialEnded("seed-2", "failed", {}, "diverged", 2, 3))
+    rows = {row.name: row for row in live.seed_rows()}
+    assert rows["Seed 0"].word == "iteration 50 of 100"
+    assert rows["Seed 1"].word == "best so far"
+    assert rows["Seed 2"].word == "diverged"
+    assert np.isnan(rows["Seed 2"].value)
+    assert rows["AR-18"].word == "beats it"
+    assert live.share == pytest.approx(2.5 / 3)
+    live.take(Result({"path": "x"}))
+    assert {r.name: r.word for r in live.seed_rows()}["Seed 1"] == "best by validation"
+
+
+def test_the_table_grows_with_its_trials_and_marks_the_best(tmp_path) -> None:
+    ask = TableAsk("mackey-glass", tmp_path / "twin", (4,), seeds=1, seed=0)
+    plan, live = ask.plan(), LiveTrials()
+    assert table_rows(table_so_far(plan, live))[0].cells[0] == "—"
+    live.take(TrialEnded("noise-aware-seed0", "done", values(0.2, 0.1), "", 1, 4))
+    live.take(TrialEnded("untrained-seed0", "done", values(0.1, 0.1), "", 2, 4))
+    live.take(TrialEnded("deterministic-seed0", "failed", {}, "diverged", 3, 4))
+    rows = {row.name: row for row in table_rows(table_so_far(plan, live))}
+    best = [row for row in rows.values() if row.strong]
+    assert [row.name for row in best] == ["linear model (ar-18)"]  # a lost comparison says so
+    assert rows["noise-aware"].cells[0] == "0.20"
+    assert rows["deterministic twin, at its best ridge"].level == "fault"
+
+
+def test_what_is_asked_for_is_what_the_command_line_would_say(tmp_path) -> None:
+    layout = Layout("skip", "0, 2", (tmp_path,), True)
+    assert layout.options() == {
+        "wiring": "skip", "taps": (0, 2), "ensemble": (str(tmp_path),), "cascade": True,
+    }  # fmt: skip
+    assert Layout().options() == {}
+    assert layout.blocks(2) == ((-1, -1), (-1, -1, 0, 0))
+    untrained = TrainAsk("mackey-glass", tmp_path, (4,), iterations=0, seeds=2)
+    assert "one seed" in untrained.problem()
+
+
+def test_a_drawn_weight_begins_in_the_block_that_its_layer_sees(qtbot, theme) -> None:
+    picture = Topology(theme)
+    qtbot.addWidget(picture)
+    weights = (np.ones((2, 1)), np.arange(1.0, 11.0).reshape(2, 5))
+    picture.show_weights(weights, np.ones((9, 1)), 2, ((-1,), (-1, 0)))
+    second = {edge[:2] for edge in picture.edges if edge[2] == 2}
+    assert second == {(0, 0), (1, 0), (1, 1)}
