@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ACCURACY = "accuracy"
 WORDS = {"nmse": "NMSE", "error-rate": "accuracy", "balanced-error": "balanced accuracy"}
-SINGLE = ("measured", "validation")
+SINGLE = ("measured", "validation", "validation_before")
 INTERVALS = ("predicted", "judged", "predicted_before")
 NAMED = ("baselines", "cross_validated")
 
@@ -46,6 +46,12 @@ def shown(values: Mapping[str, Any]) -> dict[str, Any]:
             seed: {name: 1 - value for name, value in row.items()}
             for seed, row in values["seeds"].items()
         }
+    if isinstance(values.get("rounds"), dict):
+        made["rounds"] = {
+            name: {key: 1 - value if key.startswith("predicted") else value
+                   for key, value in row.items()}
+            for name, row in values["rounds"].items()
+        }  # fmt: skip
     if isinstance(values.get("over_seeds"), dict):
         made["over_seeds"] = {**values["over_seeds"], "mean": 1 - values["over_seeds"]["mean"]}
     return made

@@ -27,6 +27,7 @@ from app.operations.runs import status_of
 from app.operations.transfer_parts import begin_plan, finish_plan, read_plan, with_parent, within
 from app.recording_reader import FILE_NAME, read_recording
 from app.run_lock import RunLock
+from app.shown_score import shown
 from app.weights_store import NETWORK_FILE, TWIN_FILE, load_network, save_network
 from models.errors import InputError, TwinrigError, raise_problems
 from models.sequence import FieldSequence
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 KIND = "refine"
 TORCH = "app.operations.refine_torch"
 SENT = "network"  # the family of what a network sends
-LEAST = {"rounds": 1, "pieces": 3, "repeats": 2, "scoring": 2, "scoring_repeats": 4,
+LEAST = {"rounds": 1, "pieces": 3, "repeats": 4, "scoring": 2, "scoring_repeats": 4,
          "fit_iterations": 1, "train_iterations": 1}  # fmt: skip
 
 
@@ -215,7 +216,8 @@ class _Run:
             "predicted_before_by_the_new_twin": seen["value"],
             "predicted_after": new.predicted["value"],
         }  # fmt: skip
-        yield Note(_words(number, self.told[f"round {number}"]))
+        told = shown({"metric": new.task["metric"], "rounds": self.told})["rounds"]
+        yield Note(_words(number, told[f"round {number}"]))
         return folder / "network" / NETWORK_FILE
 
     def _pieces(

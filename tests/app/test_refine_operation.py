@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-TINY = Refinement(1, 6, 2, 2, 4, fit_iterations=12, train_iterations=6)
+TINY = Refinement(1, 6, 4, 2, 4, fit_iterations=12, train_iterations=6)
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,8 @@ def test_a_round_measures_what_the_network_sends_refits_the_twin_and_retrains(
     values, made = events[-1].values, load_network(path)
     assert is_safe(bench)
     row = values["rounds"]["round 1"]
-    assert values["hardware_runs"] == row["hardware_runs"] == 6 * 2 + 2 * 4
-    assert made.meta["hardware_runs"] == 20
+    assert values["hardware_runs"] == row["hardware_runs"] == 6 * 4 + 2 * 4
+    assert made.meta["hardware_runs"] == 32
     assert row["twin_error_floor"] > 0
     assert row["twin_error_after"] != row["twin_error_before"]
     assert values["predicted"] == made.predicted
@@ -100,9 +100,9 @@ def test_a_stopped_round_leaves_the_rig_safe_and_goes_on_with_the_same_drives(
     assert is_safe(bench)
     drives = json.loads((out / "round-1" / "drives.json").read_text())["drives"]
     resumed, _ = run(refine(None, bench, out, resume=True, apart=in_here))
-    assert sum(isinstance(e, RepeatRecorded) for e in resumed) == 19
+    assert sum(isinstance(e, RepeatRecorded) for e in resumed) == 31
     assert json.loads((out / "round-1" / "drives.json").read_text())["drives"] == drives
-    assert resumed[-1].values["hardware_runs"] == 20
+    assert resumed[-1].values["hardware_runs"] == 32
 
 
 def test_a_twin_without_its_recordings_is_refused_before_anything_runs(
@@ -127,4 +127,4 @@ def test_a_recording_that_is_gone_is_named(bench: Bench, kept: Path, tmp_path: P
 def test_numbers_that_make_no_round_are_refused_together() -> None:
     with pytest.raises(InputError, match="rounds = 0") as refused:
         Refinement(rounds=0, repeats=1)
-    assert "repeats = 1 must be at least 2" in str(refused.value)
+    assert "repeats = 1 must be at least 4" in str(refused.value)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 ERRORS: dict[str, Any] = {
     "metric": "balanced-error", "measured": 0.2, "predicted": {"value": 0.1, "low": 0.05,
     "high": 0.15}, "baselines": {"majority": 0.875}, "nodes": 4,
+    "rounds": {"round 1": {"predicted_after": 0.4, "twin_error": 0.1}},
     "seeds": {"seed 0": {"validation": 0.3}}, "over_seeds": {"mean": 0.3, "std": 0.01},
 }  # fmt: skip
 
@@ -25,6 +26,7 @@ def test_a_classification_is_shown_as_accuracies_whose_interval_is_turned() -> N
     assert told["baselines"]["majority"] == pytest.approx(0.125)
     assert told["seeds"]["seed 0"]["validation"] == pytest.approx(0.7)
     assert told["over_seeds"] == pytest.approx({"mean": 0.7, "std": 0.01})
+    assert told["rounds"]["round 1"] == pytest.approx({"predicted_after": 0.6, "twin_error": 0.1})
     assert told["nodes"] == 4
     assert shown(told) == told
 
