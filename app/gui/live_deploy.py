@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.gui.live_train import sentence
-from app.gui.words import score
+from app.gui.scores import NMSE, interval, said
+from app.gui.widgets.columns import ColumnRow
+from app.gui.words import shown_name
 from app.operations.events import (
     Forecast,
     NodeMeasured,
@@ -140,13 +142,14 @@ class Verdict:
     transferred: bool | None = None
 
 
-def criterion(predicted: dict[str, float], nodes: int) -> Verdict:
+def criterion(predicted: dict[str, float], nodes: int, metric: str = NMSE) -> Verdict:
     """The pass criterion, as it stands there before the result."""
-    low, high = score(predicted.get("low")), score(predicted.get("high"))
+    limit = said(predicted.get("high"), metric)
+    most, end = ("at most", "upper") if metric == NMSE else ("at least", "lower")
     return Verdict(
         f"The verdict appears when all {nodes} nodes are measured",
-        f"Transferred if the device scores at most {high}, the upper end of the twin's predicted "
-        f"90 % interval ({low} to {high}).",
+        f"Transferred if the device scores {most} {limit}, the {end} end of the twin's predicted "
+        f"90 % interval, {interval(predicted, metric)}.",
     )
 
 
@@ -158,12 +161,34 @@ def verdict(result: dict[str, Any]) -> Verdict:
     against = sentence(measured, dict(result.get("baselines") or {}), "On the device it")
     if low is None or high is None:
         return Verdict("Measured; the twin predicted no interval", against)
-    interval = f"{score(low)} to {score(high)}"
+    metric = str(result.get("metric") or NMSE)
+    foreseen = interval(predicted, metric)
     if measured > high:
         times = measured / max(predicted.get("value", high), 1e-300)
         return Verdict(
-            f"Not transferred: outside the predicted {interval}",
-            f"{times:.1f} times the predicted score. {against}", False,
+            f"Not transferred: outside the predicted {foreseen}",
+            f"{times:.1f} times the predicted error. {against}", False,
         )  # fmt: skip
     better = ", better than predicted" if measured < low else ""
-    return Verdict(f"Transferred as predicted ({interval}){better}", against, True)
+    return Verdict(f"Transferred as predicted, {foreseen}{better}", against, True)
+
+
+def diagnosis(result: dict[str, Any]) -> list[str]:
+    """Where the score was lost: layers, the node that costs most, the drives; in sentences."""
+    return [str(words) for words in (result.get("diagnosis") or {}).get("words", ())][1:]
+
+
+def transfer_rows(
+    name: str, predicted: dict[str, float], baselines: dict[str, float],
+    measured: float | None, metric: str,
+) -> list[ColumnRow]:  # fmt: skip
+    """The transfer table: the network foreseen and measured, then every baseline, none left out."""
+    value = predicted.get("value")
+    ratio = f"× {measured / value:.2f}" if measured is not None and value else ""
+    shown = said(measured, metric) if measured is not None else "—"
+    rows = [ColumnRow(name, (said(value, metric), shown, ratio), "", "ok", True)]
+    ours = measured if measured is not None else value
+    for other, error in sorted(baselines.items(), key=lambda item: item[1]):
+        word = "" if ours is None else "beats it" if error <= ours else "beaten"
+        rows.append(ColumnRow(shown_name(other), (said(error, metric), "", word)))
+    return rows

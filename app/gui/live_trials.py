@@ -58,7 +58,7 @@ class Trial:
     def words(self) -> str:
         """Where it stands."""
         if self.status == "running":
-            far = f"iteration {self.done:.0f} of {self.total:.0f}" if self.total else ""
+            far = f"{self.done:.0f} of {self.total:.0f}" if self.total else ""
             return self.stage if self.stage and not self.done else far or "begins"
         return self.reason or self.status
 
@@ -135,8 +135,13 @@ class LiveTrials:
             predicted = trial.predicted
             value = predicted.get("value", trial.scores[-1][1] if trial.scores else float("nan"))
             strong = trial is best
-            final = " so far" if not self.result else " by validation"
-            word = f"best{final}" if strong else "" if trial.status == DONE else trial.words
+            word = (
+                ("best" if self.result else "best so far")
+                if strong
+                else ""
+                if trial.status == DONE
+                else trial.words
+            )
             name = trial.name.replace("seed-", "Seed ")
             rows.append(
                 ScoreRow(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app import deployment
+from app.drift_store import latest_drift
 from app.gui.widgets.checks import Check
 from app.gui.words import size
 from app.words import duration
@@ -26,20 +27,27 @@ DRIFT = "Drift"
 """Name of the check that the twin still matches; there only where it doesn't."""
 
 
-def deployment_bytes(network: Network) -> int:
+def deployment_bytes(network: Network, repeats: int = 1) -> int:
     """Size of what a deployment writes, about."""
-    return BYTES_A_VALUE * network.nodes * network.steps * len(network.channels)
+    return BYTES_A_VALUE * network.nodes * repeats * network.steps * len(network.channels)
+
+
+def deployment_s(network: Network, bench: Bench, repeats: int = 1) -> float:
+    """Device time of a deployment, each node so many times."""
+    run_s = repeats * bench.predicted_s(network.steps)
+    return schedule.predicted_s(schedule.runs(network), run_s)
 
 
 def preflight(
-    network: Network, path: Path, bench: Bench, folder: Path, *, despite_drift: bool = False
-) -> list[Check]:
+    network: Network, path: Path, bench: Bench, folder: Path, *, despite_drift: bool = False,
+    repeats: int = 1,
+) -> list[Check]:  # fmt: skip
     """Every check with what was found, and at last the one that the operation itself makes.
 
     Reads the instruments' settings, drives nothing.
     """
-    seconds = schedule.predicted_s(schedule.runs(network), bench.predicted_s(network.steps))
-    needed, free = deployment_bytes(network), _free(folder)
+    seconds = deployment_s(network, bench, repeats)
+    needed, free = deployment_bytes(network, repeats), _free(folder)
     checks = [
         _limits(network, bench),
         _same("Channels", network.channels, bench.channels),
@@ -47,19 +55,32 @@ def preflight(
         _same("Settings", network.settings, bench.settings()),
         _drive(network),
         Check("Disk", f"{size(needed)} of {size(free)}", "ok" if free > 2 * needed else "fault"),
-        Check("Time", f"{duration(seconds)} device time"),
+        Check("Time", duration(seconds)),
     ]
     try:
         drifted = deployment.drifts_against(network, path)
         level = "attention" if despite_drift else "fault"
+        if not drifted:
+            checks.insert(0, _matches(network, path))
         checks = [*(Check(DRIFT, "a twin no longer matches", level) for _ in drifted[:1]), *checks]
-        deployment.preflight(network, path, bench, despite_drift=despite_drift)
+        deployment.preflight(network, path, bench, despite_drift=despite_drift, repeats=repeats)
     except InputError as error:
         return [Check("Twin", str(error), "fault"), *checks]
     except RefusedError as error:
         known = any(check.level == "fault" for check in checks)
         return checks if known else [Check("Bench", str(error), "fault"), *checks]
     return [Check("Twin", "there, unchanged"), *checks]
+
+
+def _matches(network: Network, path: Path) -> Check:
+    """Whether the device was compared with the twins since they were fitted, and when."""
+    files = [file for twin in network.twins if (file := deployment.twin_file(twin, path))]
+    found = [latest_drift(file) for file in files]
+    latest = [body for body in found if body is not None]
+    if len(latest) < len(found) or not latest:
+        return Check("Device as fitted", "not compared since", "attention")
+    when = min(str(body["created"])[:10] for body in latest)
+    return Check("Device as fitted", f"yes, on {when}")
 
 
 def _limits(network: Network, bench: Bench) -> Check:

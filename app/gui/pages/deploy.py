@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.gui.background import Latest
 from app.gui.job import JobSpec, Outcome
-from app.gui.live_deploy import LiveDeployment, criterion, verdict
-from app.gui.live_train import score_rows
+from app.gui.live_deploy import LiveDeployment, criterion, diagnosis, verdict
+from app.gui.network_looked import looked
+from app.gui.pages.deploy_form import DeployForm
 from app.gui.pages.deploy_plots import DeployPlots
+from app.gui.pages.deploy_transfer import TransferPart
 from app.gui.pages.page import Page, Shell
-from app.gui.preflight import DRIFT, deployment_bytes, preflight
-from app.gui.widgets.basic import Choice, Segments, Tick
-from app.gui.widgets.checks import Check, CheckList
-from app.gui.widgets.tables import ScoreRow
-from app.gui.words import count, score, size
-from app.store import load_network
+from app.gui.preflight import deployment_bytes, deployment_s, preflight
+from app.gui.widgets.basic import Segments
+from app.gui.widgets.checks import Check
+from app.gui.words import count, size
 from app.words import duration
-from models import schedule
-from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from PyQt6.QtGui import QResizeEvent
+
     from app.operations.events import Event
+    from app.session import Artefact
     from models.network import Network
+
+
+LOW_PX = 760  # of the page: below it the form's rows stand closer
 
 
 class DeployPage(Page):
@@ -39,27 +43,18 @@ class DeployPage(Page):
         self.network: Network | None = None
         self.deployed: Path | None = None
         self.checks: list[Check] = []
-        self._path: Path | None = None
-        self._background = Latest()
+        self.path: Path | None = None
+        self._background, self._library, self._loader = Latest(), Latest(), Latest()
         self._background.done.connect(self._checked)
-        self.form.section("Network")
-        self.choice = Choice(self.theme, (), "Network")
+        self._library.done.connect(self._offer)
+        self._loader.done.connect(self._loaded)
+        self.rows = rows = DeployForm(self.theme, self.form)
+        self.choice, self.despite, self.list = rows.choice, rows.despite, rows.list
         self.choice.currentIndexChanged.connect(self._chosen)
-        self.form.row("Network", self.choice)
-        self.task = self.form.fact("Task")
-        self.predicted = self.form.fact("Predicted")
-        self.form.section("Schedule")
-        self.steps = self.form.fact("Steps a node")
-        self.runs = self.form.fact("Runs")
-        self.summary = self.form.section("Pre-flight")
-        self.list = CheckList(self.theme)
-        self.form.widget(self.list)
-        self.despite = Tick(self.theme, "Deploy despite drift")
-        self.despite.toggled.connect(self.form_changed)
-        self.despite.hide()
-        self.form.widget(self.despite)
+        rows.changed.connect(self.form_changed)
         self.plots = DeployPlots(self.theme)
         self.plots.grid.chosen.connect(self._pin)
+        self.transfers = TransferPart(self)
         self.body.addWidget(self.plots, 1)
         self.toggle = Segments(self.theme, (), "Channel")
         self.toggle.chosen.connect(self._choose_channel)
@@ -71,39 +66,45 @@ class DeployPage(Page):
     # the form
 
     def refresh(self) -> None:
-        found = [a for a in self.session.library.artefacts("net") if not a.broken]
-        self.choice.offer([(a.id, a.path) for a in found])
+        self._library.ask(lambda: self.session.library.artefacts("net"))
+
+    def _offer(self, found: list[Artefact] | None, error: Exception | None) -> None:
+        if error is not None:
+            self.shell.toast(str(error), "error")
+        self.rows.offer([(a.id, a.path) for a in found or () if not a.broken])
         self._chosen()
 
     def choose(self, artefact: Path) -> None:
-        self.choice.choose(artefact if artefact.is_dir() else artefact.parent)
+        self.rows.choose(artefact if artefact.is_dir() else artefact.parent)
         self._chosen()
 
     def _chosen(self, *_: object) -> None:
         if self.running:
             return
         path = self.choice.currentData()
-        if path is not None and path != self._path:
-            try:
-                self.network, self._path = load_network(path), path
-            except TwinrigError as error:
-                self.network, self._path = None, None
-                self.shell.toast(str(error), "error")
+        if path is not None and path != self.path:
+            self.network, self.path = None, path
             self.live = LiveDeployment()
             self.despite.setChecked(False)  # of another network it was never said
-            if self.network is not None:
-                self._show_network(self.network)
+            self._loader.ask(lambda: looked(path))
         self.show_cost()
 
+    def _loaded(self, found: tuple[Path, Network] | None, error: Exception | None) -> None:
+        if error is not None:
+            self.path = None
+            self.shell.toast(str(error), "error")
+            self.say("This network can't be read", str(error))
+        elif found is not None and found[0] == self.path and not self.running:
+            self.network = found[1]
+            self._show_network(found[1])
+            self.transfers.loaded()
+            self.show_cost()
+
     def _show_network(self, network: Network) -> None:
-        predicted = network.predicted
-        low, high = score(predicted.get("low")), score(predicted.get("high"))
-        self.task.setText(str(network.task.get("description") or network.task.get("name")))
-        self.predicted.setText(f"{score(predicted.get('value'))} ({low} to {high})")
-        self.steps.setText(f"{network.steps}, first {network.washout} unscored")
-        self.runs.setText(f"{network.nodes}, each after a reset")
+        predicted, metric = network.predicted, str(network.task["metric"])
+        self.rows.show_network(network)
         self.plots.show_network(network)
-        self.plots.verdict.show_verdict(criterion(predicted, network.nodes), None)
+        self.plots.verdict.show_verdict(criterion(predicted, network.nodes, metric), None)
         self.toggle.offer([(name, k) for k, name in enumerate(network.channels)][:8])
         self.toggle.setVisible(len(network.channels) > 1)
         self.toggle.setFixedWidth(36 * min(8, len(network.channels)))
@@ -113,6 +114,11 @@ class DeployPage(Page):
         if self.running:
             return
         network, bench = self.network, self.session.bench
+        self.transfers.show()
+        if network is None and self.path is not None:
+            self.form.primary.setEnabled(False)
+            self.form.primary.say("Deploy", "the network is read …")
+            return
         if network is None:
             self.form.primary.setEnabled(False)
             self.form.primary.say("Deploy", "train a network first", role="attention")
@@ -128,11 +134,13 @@ class DeployPage(Page):
             return
         self.form.primary.setEnabled(False)
         self.form.primary.say(f"Deploy {count(network.nodes, 'node')}", "pre-flight check …")
-        folder, path = self.session.library.folder, self._path or Path()
-        despite = self.despite.isChecked()
+        folder, path = self.session.library.folder, self.path or Path()
+        despite, repeats = self.despite.isChecked(), self.rows.repeats.value()
         self._background.ask(
             lambda: self.session.with_bench(
-                lambda b: preflight(network, path, b, folder, despite_drift=despite)
+                lambda b: preflight(
+                    network, path, b, folder, despite_drift=despite, repeats=repeats
+                )
             )
         )
 
@@ -141,14 +149,11 @@ class DeployPage(Page):
         if self.running or network is None or bench is None:
             return
         self.checks = checks or [Check("Bench", str(error), "fault")]
-        self.list.show_checks(self.checks)
-        self.despite.setVisible(any(c.name == DRIFT for c in self.checks))
+        self.rows.show_checks(self.checks)
         bad = [c for c in self.checks if c.level == "fault"]
-        passed = sum(c.level == "ok" for c in self.checks)
-        noted = f" · {count(len(bad), 'fault')}" if bad else ""
-        self.summary.setText(f"{passed} pass{noted}")
-        seconds = schedule.predicted_s(schedule.runs(network), bench.predicted_s(network.steps))
-        cost = f"{duration(seconds)} device time · {size(deployment_bytes(network))}"
+        repeats = self.rows.repeats.value()
+        seconds = deployment_s(network, bench, repeats)
+        cost = f"{duration(seconds)} · {size(deployment_bytes(network, repeats))}"
         again = " again" if self.live.result else ""
         words = f"Deploy {count(network.nodes, 'node')}{again}"
         self.form.primary.setEnabled(not bad)
@@ -165,19 +170,22 @@ class DeployPage(Page):
             return
         self._background.forget()
         out = self.session.library.new_path("dep")
-        despite = self.despite.isChecked()
+        despite, repeats = self.despite.isChecked(), self.rows.repeats.value()
 
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
             from app.operations.deploy import deploy
 
             return deploy(
-                self._path or Path(), bench, out, pause=self.session.pause, despite_drift=despite
-            )
+                self.path or Path(), bench, out, pause=self.session.pause, despite_drift=despite,
+                repeats=repeats,
+            )  # fmt: skip
 
         self.shell.run(JobSpec(self.key, "Deploying", out.name, start, hardware=True))
 
     def job_started(self) -> None:
         super().job_started()
+        if self.transfers.started():
+            return
         self.live, self.deployed = LiveDeployment(), None
         if self.network is not None:
             self._show_network(self.network)
@@ -185,6 +193,8 @@ class DeployPage(Page):
     def take(self, events: Sequence[Event]) -> None:
         live, network = self.live, self.network
         if network is None:
+            return
+        if self.transfers.take(events):
             return
         for event in events:
             live.take(event, network)
@@ -200,6 +210,14 @@ class DeployPage(Page):
             self.plots.show_run(live.plan.run_id)
         if self.isVisible():
             self._redraw()
+
+    @property
+    def progress(self) -> tuple[float, str] | None:
+        """Share done and time left of a training or a fit within a refinement."""
+        live = self.transfers.live
+        if live is None:
+            return None
+        return live.share, "" if live.left_s is None else f"{duration(live.left_s)} left"
 
     def _redraw(self) -> None:
         if self.network is not None:
@@ -218,6 +236,8 @@ class DeployPage(Page):
         live, network = self.live, self.network
         done = outcome.status == "done" and "measured" in live.result
         super().job_finished(outcome)
+        if self.transfers.ended(outcome.status):
+            return
         if done and network is not None:
             self.deployed = Path(str(live.result["path"]))
             self._show_verdict(network)
@@ -232,16 +252,23 @@ class DeployPage(Page):
         result = self.live.result
         measured = float(result["measured"])
         self.plots.verdict.show_verdict(verdict(result), measured)
+        self.plots.verdict.show_where(diagnosis(result))
         self.plots.running_score.show_value(measured, "measured")
-        rows = score_rows(
-            "Twin, predicted", network.predicted, dict(result.get("baselines") or {}), word=""
-        )
-        value = network.predicted.get("value")
-        ratio = f"× {measured / value:.2f}" if value else ""
-        device = ScoreRow("Device, measured", measured, None, None, ratio, True, "measured")
-        self.plots.table.show_rows([device, *rows])
+        self.plots.show_transfer(network, str(result.get("label") or "This network"), measured)
         runs = result.get("hardware_runs", "—")
         self.say(
             f"{self.choice.currentText()} on the device",
             f"{network.nodes} nodes · {runs} runs · {duration(result.get('seconds'))}",
         )
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self.rows.set_low(self.height() < LOW_PX)
+
+    # settings
+
+    def form_values(self) -> dict[str, Any]:
+        return self.rows.values()
+
+    def set_form_values(self, values: dict[str, Any]) -> None:
+        self.rows.set_values(values)

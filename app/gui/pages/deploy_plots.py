@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.gui.live_deploy import Z90, Verdict, inside_share
-from app.gui.live_train import score_rows
+from app.gui.live_deploy import Z90, Verdict, inside_share, transfer_rows
+from app.gui.live_transfer import NAMES
+from app.gui.scores import NMSE, error_title, said, title
 from app.gui.widgets.basic import label
+from app.gui.widgets.columns import ColumnTable
+from app.gui.widgets.cost_button import CostButton
 from app.gui.widgets.curve_panel import ScorePanel
 from app.gui.widgets.legend import Key, Legend
 from app.gui.widgets.panel import Panel
 from app.gui.widgets.schedule import ScheduleGrid
-from app.gui.widgets.tables import ScoreTable
-from app.gui.words import prefix, score
+from app.gui.words import prefix
 
 if TYPE_CHECKING:
     from app.gui.live_deploy import LiveDeployment
@@ -27,14 +29,15 @@ SHOWN_STEPS = 200
 
 
 class VerdictBox(QFrame):
-    """The pass criterion before the result, the verdict after it."""
+    """The pass criterion before the result, the verdict after it, and what can follow."""
 
-    def __init__(self) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
+        self.scored_by = NMSE
         self.setObjectName("verdict")
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(20, 12, 20, 12)
-        layout.setSpacing(32)
+        layout.setContentsMargins(16, 8, 16, 8)
+        layout.setSpacing(20)
         number = QVBoxLayout()
         number.setSpacing(2)
         self.value, self.caption = label(""), label("NMSE on the device", "note")
@@ -43,20 +46,36 @@ class VerdictBox(QFrame):
         number.addWidget(self.caption)
         layout.addLayout(number)
         words = QVBoxLayout()
-        words.setSpacing(4)
+        words.setSpacing(2)
         self.heading, self.text = label("", "title", wrap=True), label("", "label", wrap=True)
-        words.addWidget(self.heading)
-        words.addWidget(self.text)
+        self.where = label("", "note", wrap=True)
+        for part in (self.heading, self.text, self.where):
+            words.addWidget(part)
         layout.addLayout(words, 1)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.buttons = {verb: CostButton(theme, name) for verb, name in NAMES.items()}
+        for button in self.buttons.values():
+            button.setFixedWidth(104)
+            row.addWidget(button)
+        layout.addLayout(row)
         self.show_verdict(Verdict("", ""), None)
 
     def show_verdict(self, verdict: Verdict, measured: float | None) -> None:
         """Show words, and the measured score where there is one."""
         for part in (self.value, self.caption):
             part.setVisible(measured is not None)
-        self.value.setText(score(measured))
+        self.value.setText(said(measured, self.scored_by))
+        self.caption.setText(f"{title(self.scored_by)} on the device")
         self.heading.setText(verdict.heading)
         self.text.setText(verdict.text)
+        self.show_where([])
+
+    def show_where(self, sentences: list[str]) -> None:
+        """Where the score was lost: the first sentence, all of them in its tool tip."""
+        self.where.setText(" · ".join(sentences[:2]))
+        self.where.setToolTip("\n".join(sentences))
+        self.where.setVisible(bool(sentences))
 
 
 class DeployPlots(QWidget):
@@ -71,8 +90,11 @@ class DeployPlots(QWidget):
         self.node = Panel(theme, "Node", x_label="Step")
         self.running_score = ScorePanel(theme, "Running score", "NMSE", "Nodes measured")
         self.forecast = Panel(theme, "Forecast", x_label="Step, unseen part")
-        self.table = ScoreTable(theme, "NMSE, unseen part")
-        self.verdict = VerdictBox()
+        self.table = ColumnTable(
+            theme, ("twin", "device", "ratio"), name="Transfer", shares=(0.44, 0.0)
+        )
+        self.table.setAccessibleName("Transfer table")
+        self.verdict = VerdictBox(theme)
         self._curves()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -154,6 +176,8 @@ class DeployPlots(QWidget):
         self.forecast_band.show(x, network.forecast_low[:, 0], network.forecast_high[:, 0])
         self.forecast.plot.setXRange(max(0, target.size - SHOWN_STEPS), target.size, padding=0)
         self.forecast.unit.setText("forecast comes at the end")
+        self.verdict.scored_by = str(network.task["metric"])
+        self.running_score.unit.setText(error_title(self.verdict.scored_by))
         self.running_score.show_baselines(network.baselines)
         self.running_score.show_value(network.predicted.get("value"), "twin")
         low, high = network.predicted.get("low"), network.predicted.get("high")
@@ -162,8 +186,14 @@ class DeployPlots(QWidget):
             logs = np.log10([low, high])
             self.score_band.show(ends, np.full(2, logs[0]), np.full(2, logs[1]))
         self.running_score.plot.setXRange(0, network.nodes, padding=0)
+        self.show_transfer(network, "This network", None)
+
+    def show_transfer(self, network: Network, name: str, measured: float | None) -> None:
+        """The network foreseen and measured beside its baselines."""
+        metric = str(network.task["metric"])
+        self.table.name = f"Transfer, {title(metric)}"
         self.table.show_rows(
-            score_rows("Twin, predicted", network.predicted, network.baselines, word="")
+            transfer_rows(name, network.predicted, network.baselines, measured, metric)
         )
 
     def show_run(self, run_id: str) -> None:

@@ -11,7 +11,7 @@ from app.gui.background import Latest
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_train import LiveTraining, sentence
 from app.gui.live_trials import LiveTrials, table_so_far
-from app.gui.network_asks import TABLE, Ask, TableAsk, TrainAsk
+from app.gui.network_asks import TABLE, Ask, TableAsk
 from app.gui.network_looked import looked, wiring_of
 from app.gui.pages.network_form import NetworkForm
 from app.gui.pages.network_plots import KindsView, NetworkPlots
@@ -80,16 +80,8 @@ class NetworkPage(Page):
         good = [artefact for artefact in found or () if not artefact.broken]
         self._heads = {artefact.path: artefact for artefact in good}
         self.rows.offer_twins(good)
-        self._offer_places()
+        self.rows.offer_places(self.session)
         self.show_cost()
-
-    def _offer_places(self) -> None:
-        """Where the networks of the comparison table can be measured."""
-        spec = self.session.spec
-        places: list[tuple[str, bool]] = [("foreseen only", False)]
-        if spec.virtual is not None or self.session.bench is not None:
-            places.append((f"on {spec.name}", True))
-        self.rows.measure.offer(places)
 
     def choose(self, artefact: Path) -> None:
         folder = artefact if artefact.is_dir() else artefact.parent
@@ -106,22 +98,7 @@ class NetworkPage(Page):
 
     def ask(self) -> Ask | None:
         """What the form asks for; None where a twin or the layers are missing."""
-        rows, twin, layers = self.rows, self.twin.currentData(), self.nodes()
-        if twin is None or layers is None:
-            return None
-        common = (
-            rows.task_text, Path(twin), layers, self.iterations.value(), rows.seed.value(),
-            rows.seeds.value(),
-        )  # fmt: skip
-        if rows.kind.value != TABLE:
-            return TrainAsk(*common, rows.layout_asked())
-        spec, measured = self.session.spec, bool(rows.measure.currentData())
-        in_pool = spec.virtual is not None and spec.virtual.device is not None
-        place = self.shell.bench_file or "virtual"
-        return TableAsk(
-            *common, rows.folds.value(), rows.layout_asked(), place if measured else None,
-            in_pool, self.session.bench,
-        )  # fmt: skip
+        return self.rows.ask(self.session, self.shell.bench_file)
 
     def show_cost(self) -> None:
         if self.running:
@@ -254,8 +231,9 @@ class NetworkPage(Page):
             self.say(f"Compared {self._words()}", str(self.trials.result.get("report", "")))
         elif done:
             self._say_trained()
-            if self._many:
-                self.live.state = None
+            if self._many and self.network is not None:
+                best = self.network.parent
+                self._loader.ask(lambda: looked(best))
         else:
             word = "Stopped" if outcome.status == "stopped" else "Failed"
             self.say(f"{word}: no network", "a checkpoint is kept where the training had begun")
@@ -271,7 +249,7 @@ class NetworkPage(Page):
 
     def show_network(self, path: Path) -> None:
         """Show a finished network, its prediction beside its baselines; read beside the window."""
-        self.network = path
+        self.network, self.asked = path, None
         self.say("Network", f"{path.name} is read …")
         self._loader.ask(lambda: looked(path))
 
@@ -282,6 +260,9 @@ class NetworkPage(Page):
         if found is None or self.running:
             return
         path, network = found
+        if self._many:  # the best of the seeds that stand there: its picture only
+            self.plots.show_network(network, *wiring_of(network))
+            return
         self.network, self.asked, self.trials = path, None, LiveTrials()
         self.layers.setText(", ".join(str(layer.nodes) for layer in network.layers))
         self.live = LiveTraining(

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
-from PyQt6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
+from PyQt6.QtWidgets import QLineEdit, QMenu, QPushButton, QSizePolicy, QWidget
 
-from app.gui.network_asks import TABLE, TRAIN, Layout
+from app.gui.network_asks import TABLE, TRAIN, Ask, Layout, TableAsk, TrainAsk
 from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
-    from app.session import Artefact
+    from app.session import Artefact, Session
 
 LAYERS = re.compile(r"^\s*\d+\s*(,\s*\d+\s*)*$")
 MOST_NODES = 4096
@@ -27,7 +27,7 @@ WHOLE = ("iterations", "seed", "seeds", "folds")
 TEXTS = ("layers", "wiring", "taps")
 
 
-class TwinsButton(QToolButton):
+class TwinsButton(QPushButton):
     """A menu of twins, any number of them ticked: the ensemble beside the first one."""
 
     changed = pyqtSignal()
@@ -35,10 +35,9 @@ class TwinsButton(QToolButton):
     def __init__(self) -> None:
         super().__init__()
         self.setAccessibleName("Further twins of the same device")
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setMenu(QMenu(self))
         self.setFixedHeight(28)
-        self.setMinimumWidth(100)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setToolTip("Noise is drawn through all of them; the interval holds their bias")
         self.chosen: list[Path] = []
         self._say()
@@ -211,6 +210,32 @@ class NetworkForm(QObject):
         """Wiring, taps, further twins, cascade."""
         more = tuple(path for path in self.ensemble.chosen if path != self.twin.currentData())
         return Layout(self.wiring.text(), self.taps.text(), more, self.cascade.isChecked())
+
+    def offer_places(self, session: Session) -> None:
+        """Where the networks of the comparison table can be measured."""
+        spec = session.spec
+        places: list[tuple[str, bool]] = [("foreseen only", False)]
+        if spec.virtual is not None or session.bench is not None:
+            places.append((f"on {spec.name}", True))
+        self.measure.offer(places)
+
+    def ask(self, session: Session, bench_file: str) -> Ask | None:
+        """What is asked for; None where a twin or the layers are missing."""
+        twin, layers = self.twin.currentData(), self.nodes()
+        if twin is None or layers is None:
+            return None
+        common = (
+            self.task_text, Path(twin), layers, self.iterations.value(), self.seed.value(),
+            self.seeds.value(),
+        )  # fmt: skip
+        if self.kind.value != TABLE:
+            return TrainAsk(*common, self.layout_asked())
+        virtual = session.spec.virtual
+        place = (bench_file or "virtual") if self.measure.currentData() else None
+        in_pool = virtual is not None and virtual.device is not None
+        return TableAsk(
+            *common, self.folds.value(), self.layout_asked(), place, in_pool, session.bench
+        )
 
     # settings
 

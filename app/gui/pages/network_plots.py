@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from app.gui.live_trials import LiveTrials
     from app.gui.theme import Theme
     from app.operations.compare_networks_table import Table
+    from models.network import Network
 
 
 MOST_SEEDS = 8  # lines of a curve: more can't be told apart
@@ -124,6 +125,17 @@ class NetworkPlots(QWidget):
             )
             words = interval(live.predicted, live.metric) if "low" in live.predicted else ""
             self.table_note.setText(f"90 %: {words}" if words else "")
+
+    def show_network(
+        self, network: Network, sources: Sequence[Sequence[int]], widths: Mapping[int, int]
+    ) -> None:
+        """The picture of a finished network."""
+        weights = tuple(layer.weights for layer in network.layers)
+        self.topology.show_weights(
+            weights, network.readout_weights[:, 0], len(network.channels), sources, widths
+        )
+        shown, every = len(self.topology.edges), self.topology.weights_in_all
+        self.topology_note.setText(f"the best: strongest {shown} of {every} weights")
 
     def draw_seeds(self, live: LiveTrials) -> None:
         """Draw seeds side by side, the best by validation dashed."""

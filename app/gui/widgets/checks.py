@@ -45,6 +45,11 @@ class CheckList(Painted):
         self.setToolTip("\n".join(f"{c.name}: {c.value}" for c in self.checks))
         self.update()
 
+    def set_row_px(self, pixels: int) -> None:
+        """Another height of a line, where a form has little."""
+        self.ROW_PX = pixels
+        self.show_checks(self.checks)
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = self.begin()
         t = self.theme.tokens
@@ -53,9 +58,9 @@ class CheckList(Painted):
             glyph = {"ok": "check", "wait": "wait"}.get(check.level, "warning")
             glyph = "fault" if check.level == "fault" else glyph
             ink = {"attention": "attention", "fault": "fault"}.get(check.level, "text2")
-            box = QRectF(0, y + 9, 14, 14)
+            box = QRectF(0, y + self.ROW_PX / 2 - 7, 14, 14)
             icons.draw(painter, glyph, box, str(getattr(t, ink)), t.window)
             strong = "text1" if check.level in {"ok", "wait"} else ink
-            self.words(painter, QRectF(20, y, 130, 32), check.name, ink=strong)
-            where = QRectF(140, y, self.width() - 140, 32)
+            self.words(painter, QRectF(20, y, 130, self.ROW_PX), check.name, ink=strong)
+            where = QRectF(140, y, self.width() - 140, self.ROW_PX)
             self.words(painter, where, check.value, ink=ink, align=RIGHT)

@@ -1,0 +1,107 @@
+"""The form of the Deploy page: the network, its schedule, what may follow, the pre-flight list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from app.gui.live_transfer import LEAST_PASSES
+from app.gui.preflight import DRIFT
+from app.gui.scores import interval
+from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
+from app.gui.widgets.checks import Check, CheckList
+from app.gui.words import count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from app.gui.theme import Theme
+    from app.gui.widgets.form import Form
+    from models.network import Network
+
+WHOLE = ("repeats", "rounds", "passes")
+LOW_ROW_PX, ROW_PX = 20, 32
+
+
+class DeployForm(QObject):
+    """Rows of the page's form; `changed` when a value has changed."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, theme: Theme, form: Form) -> None:
+        super().__init__(form)
+        self._form = form
+        form.section("Network")
+        self.choice = Choice(theme, (), "Network")
+        form.row("Network", self.choice)
+        self.task = form.fact("Task")
+        self.predicted = form.fact("Predicted")
+        form.section("Schedule")
+        self.steps = form.fact("Steps a node")
+        self.repeats = WholeEntry(1, 1, 1000, "", "Runs a node, averaged")
+        self.repeats.setToolTip("Averaged before the next layer; nodes never share a noisy run")
+        form.row("Runs a node", self.repeats)
+        self.rounds = WholeEntry(2, 1, 20, "", "Rounds of a refinement")
+        self.passes = WholeEntry(12, LEAST_PASSES, 10_000, "", "Passes of a polishing")
+        form.row("Rounds, passes", row(self.rounds, self.passes))
+        self.summary = form.section("Pre-flight")
+        self.list = CheckList(theme)
+        self.list.setAccessibleName("Pre-flight")
+        form.widget(self.list)
+        self.despite = Tick(theme, "Deploy despite drift")
+        self.despite.toggled.connect(self._tell)
+        self.despite.hide()
+        form.widget(self.despite)
+        for name in WHOLE:
+            getattr(self, name).valueChanged.connect(self._tell)
+
+    def _tell(self, *_: Any) -> None:
+        self.changed.emit()
+
+    def offer(self, items: Sequence[tuple[str, Path]]) -> None:
+        """Networks of the library; one that was handed over stays chosen."""
+        chosen = self.choice.currentData()
+        self.choice.offer(items)
+        if chosen is not None and self.choice.currentData() != chosen:
+            self.choose(chosen)
+
+    def choose(self, folder: Path) -> None:
+        """Choose a network, also one that the library has not told yet."""
+        if not self.choice.choose(folder):
+            self.choice.addItem(folder.name, folder)
+            self.choice.choose(folder)
+
+    def show_network(self, network: Network) -> None:
+        """Its facts."""
+        self.task.setText(str(network.task.get("description") or network.task.get("name")))
+        self.predicted.setText(interval(network.predicted, str(network.task["metric"])))
+        self.steps.setText(f"{network.steps}, first {network.washout} unscored")
+
+    def show_checks(self, checks: Sequence[Check]) -> None:
+        """The pre-flight list, and how many passed."""
+        self.list.show_checks(checks)
+        self.despite.setVisible(any(check.name == DRIFT for check in checks))
+        levels = [check.level for check in checks]
+        said = [f"{levels.count('ok')} pass"]
+        if levels.count("attention"):
+            said.append(f"{levels.count('attention')} to note")
+        if levels.count("fault"):
+            said.append(count(levels.count("fault"), "fault"))
+        self.summary.setText(" · ".join(said))
+
+    def set_low(self, low: bool) -> None:
+        """Closer rows, where there is little height."""
+        self._form.set_gap(2 if low else 8)
+        self.list.set_row_px(LOW_ROW_PX if low else ROW_PX)
+
+    def values(self) -> dict[str, Any]:
+        """What comes back at the next start."""
+        return {name: getattr(self, name).value() for name in WHOLE}
+
+    def set_values(self, values: dict[str, Any]) -> None:
+        """Put values back; what doesn't fit is left alone."""
+        for name in WHOLE:
+            if isinstance(values.get(name), int):
+                getattr(self, name).setValue(values[name])

@@ -1,0 +1,99 @@
+"""The Deploy page's three buttons below the verdict: recalibrate, refine, polish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.gui.job import JobSpec
+from app.gui.live_deploy import Verdict
+from app.gui.live_transfer import LiveTransfer, Transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.gui.pages.deploy import DeployPage
+    from app.operations.events import Event
+
+
+class TransferPart:
+    """Asks for one of the three and follows it; `live` None: what runs, or ran, is a deployment."""
+
+    def __init__(self, page: DeployPage) -> None:
+        self._page = page
+        self.live: LiveTransfer | None = None
+        self._after: Verdict | None = None  # to stand there once the new network is read
+        self._box = page.plots.verdict
+        for verb, button in self._box.buttons.items():
+            button.clicked.connect(lambda _=False, v=verb: self.press(v))
+
+    def show(self) -> None:
+        """The buttons with their costs; not to be pressed while something runs."""
+        network, bench = self._page.network, self._page.session.bench
+        ready = not self._page.running and network is not None and bench is not None
+        for verb, button in self._box.buttons.items():
+            button.setEnabled(ready)
+            if network is not None:
+                button.say(button.text(), self._asked(verb).cost(network, bench))
+
+    def _asked(self, verb: str) -> Transfer:
+        rows = self._page.rows
+        rounds, passes = rows.rounds.value(), rows.passes.value()
+        return Transfer(verb, rounds, passes, rows.despite.isChecked())
+
+    def press(self, verb: str) -> None:
+        """Recalibrate, refine or polish the network that is chosen."""
+        page, asked = self._page, self._asked(verb)
+        bench, path = page.session.bench, page.path
+        if page.running or bench is None or path is None or page.network is None:
+            return
+        out, before = page.session.library.new_path("net"), self.live
+        pause = page.session.pause
+        self.live = LiveTransfer(asked)
+        spec = JobSpec(
+            page.key, asked.title, out.name, lambda _: asked.start(path, bench, out, pause), True
+        )
+        if not page.shell.run(spec):
+            self.live = before
+
+    def started(self) -> bool:
+        """The page's job begins; whether it is one of the three."""
+        self.show()
+        if self.live is not None:
+            self._box.show_verdict(Verdict(self.live.asked.title, "begins"), None)
+        return self.live is not None
+
+    def take(self, events: Sequence[Event]) -> bool:
+        """Take the events of a frame; whether they are those of one of the three."""
+        live, page = self.live, self._page
+        if live is None:
+            return False
+        for event in events:
+            live.take(event)
+            page.wait.take(event)
+        foot = page.at_foot("Stop: field to zero, what is done is kept")
+        page.form.primary.say(live.asked.title, foot, fraction=live.share)
+        page.say(f"{live.asked.title} {page.choice.currentText()}", live.words)
+        self._box.show_verdict(Verdict(f"{live.asked.title}: {live.stage}", live.note), None)
+        return True
+
+    def ended(self, status: str) -> bool:
+        """Say what came of it: the new network is the one to deploy next."""
+        self.show()
+        live, page = self.live, self._page
+        if live is None:
+            return False
+        said = Verdict(*live.ended(status))
+        page.say(said.heading, said.text)
+        self._box.show_verdict(said, None)
+        if status == "done" and "path" in live.result:
+            self._after = said
+            page.choose(Path(str(live.result["path"])))
+        self.live = None
+        return True
+
+    def loaded(self) -> None:
+        """Another network is shown: where it came of one of the three, that is still to be read."""
+        if self._after is not None:
+            self._box.show_verdict(self._after, None)
+        self._after = None
