@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from network_samples import run, saved_network
-from recorded import is_safe
+from recorded import is_safe, iter_into, made_flaky, no_reply
 
 from app.fit_checkpoint import load_checkpoint
 from app.operations.child import in_child
@@ -16,11 +16,14 @@ from app.operations.transfer_parts import in_here
 from app.store import load_network, read_recording
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
+from instruments.link_errors import LinkError
 from models.errors import InputError, StoppedError
 from training.tasks import make_task
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from app.operations.events import Event
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +108,21 @@ def test_with_torch_in_a_child_it_is_the_same_and_a_closed_run_is_safe(
     resumed, path = run(polish(None, bench, tmp_path / "out", resume=True))
     assert resumed[-1].values["hardware_runs"] == 12
     assert path.is_file()
+
+
+def test_a_lost_read_out_ends_it_with_the_rig_safe_and_the_reason_told(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    made_flaky(bench, 300, fault=no_reply())
+    seen: list[Event] = []
+    events = polish(kept / "network", bench, tmp_path / "out", 12, retries=0, apart=in_here)
+    with pytest.raises(LinkError, match="no reply within 3 s"):
+        iter_into(events, seen)
+    assert is_safe(bench)
+    values = seen[-1].values
+    assert values["status"] == "failed"
+    assert "no reply" in values["reason"]
+    assert values["recorded"] == read_recording(tmp_path / "out" / "runs").complete.sum() == 1
 
 
 def test_too_few_runs_are_refused_before_anything(bench: Bench, kept: Path, tmp_path: Path) -> None:
