@@ -135,13 +135,8 @@ class LiveTrials:
             predicted = trial.predicted
             value = predicted.get("value", trial.scores[-1][1] if trial.scores else float("nan"))
             strong = trial is best
-            word = (
-                ("best" if self.result else "best so far")
-                if strong
-                else ""
-                if trial.status == DONE
-                else trial.words
-            )
+            word = "" if trial.status == DONE else trial.words
+            word = ("best" if self.result else "best so far") if strong else word
             name = trial.name.replace("seed-", "Seed ")
             rows.append(
                 ScoreRow(

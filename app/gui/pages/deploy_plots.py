@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidg
 from app.gui.live_deploy import Z90, Verdict, inside_share, transfer_rows
 from app.gui.live_transfer import NAMES
 from app.gui.scores import NMSE, error_title, said, title
-from app.gui.widgets.basic import label
+from app.gui.widgets.basic import Elided, label
 from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.cost_button import CostButton
 from app.gui.widgets.curve_panel import ScorePanel
@@ -35,30 +35,31 @@ class VerdictBox(QFrame):
         super().__init__()
         self.scored_by = NMSE
         self.setObjectName("verdict")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(16, 8, 16, 8)
-        layout.setSpacing(20)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(16, 8, 16, 8)
+        outer.setSpacing(4)
+        top = QHBoxLayout()
+        top.setSpacing(20)
         number = QVBoxLayout()
-        number.setSpacing(2)
+        number.setSpacing(0)
         self.value, self.caption = label(""), label("NMSE on the device", "note")
         self.value.setStyleSheet("font-size: 22px; font-family: monospace;")
         number.addWidget(self.value)
         number.addWidget(self.caption)
-        layout.addLayout(number)
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        self.heading, self.text = label("", "title", wrap=True), label("", "label", wrap=True)
-        self.where = label("", "note", wrap=True)
-        for part in (self.heading, self.text, self.where):
-            words.addWidget(part)
-        layout.addLayout(words, 1)
+        top.addLayout(number)
+        self.heading = label("", "title", wrap=True)
+        top.addWidget(self.heading, 1)
         row = QHBoxLayout()
         row.setSpacing(8)
         self.buttons = {verb: CostButton(theme, name) for verb, name in NAMES.items()}
         for button in self.buttons.values():
             button.setFixedWidth(104)
             row.addWidget(button)
-        layout.addLayout(row)
+        top.addLayout(row)
+        outer.addLayout(top)
+        self.text, self.where = label("", "note", wrap=True), Elided("", "note")
+        outer.addWidget(self.text)
+        outer.addWidget(self.where)
         self.show_verdict(Verdict("", ""), None)
 
     def show_verdict(self, verdict: Verdict, measured: float | None) -> None:
@@ -72,9 +73,8 @@ class VerdictBox(QFrame):
         self.show_where([])
 
     def show_where(self, sentences: list[str]) -> None:
-        """Where the score was lost: the first sentence, all of them in its tool tip."""
-        self.where.setText(" · ".join(sentences[:2]))
-        self.where.setToolTip("\n".join(sentences))
+        """Where the score was lost, on one line; what has no room is in its tool tip."""
+        self.where.setText("Where it was lost: " + "; ".join(sentences) if sentences else "")
         self.where.setVisible(bool(sentences))
 
 

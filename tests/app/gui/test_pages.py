@@ -55,7 +55,7 @@ def test_record_fit_train_deploy_by_pressing_buttons(window, qtbot) -> None:
     network.deploy_button.click()
     deploy = window.pages["deploy"]
     assert deploy.choice.currentData() == network.network.parent
-    assert "at most" in deploy.plots.verdict.text.text()
+    qtbot.waitUntil(lambda: "at most" in deploy.plots.verdict.text.text(), timeout=WAIT_MS)
     run(window, qtbot, "deploy", {})
     assert deploy.deployed is not None, "\n".join(window.log)
     assert len(deploy.plots.grid.misfit) == 4

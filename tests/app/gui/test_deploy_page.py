@@ -1,0 +1,149 @@
+"""The Deploy page by pressing: averaged runs, diagnosis, what may follow, Stop; bad days."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.gui.live_deploy import diagnosis, transfer_rows, verdict
+from app.gui.live_transfer import LiveTransfer, Transfer
+from app.operations.events import Note, Progress, Result, Stage, TrainProgress
+
+WAIT_MS = 240_000
+
+
+def made(folder: Path, *words: str) -> Path:
+    """Twin and network of `make_network.py`, moved away from where they were made."""
+    script = Path(__file__).with_name("make_network.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(folder / "first"), *words],
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return (folder / "first").rename(folder / "moved")
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory) -> Path:
+    return made(tmp_path_factory.mktemp("network"))
+
+
+@pytest.fixture
+def page(make_window, qtbot, network):
+    window = make_window()
+    folder = window.session.library.folder
+    shutil.copytree(network, folder)
+    window.open_page("deploy", folder / "network")
+    shown = window.pages["deploy"]
+    qtbot.waitUntil(lambda: shown.network is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(shown.form.primary.isEnabled, timeout=WAIT_MS)
+    return shown
+
+
+def test_a_network_is_deployed_with_averaged_runs_and_its_loss_is_told(page, qtbot) -> None:
+    page.set_form_values({"repeats": 2})
+    names = {check.name: check for check in page.checks}
+    assert names["Device as fitted"].level == "attention"  # it was never compared
+    assert "to note" in page.rows.summary.text()
+    page.show_cost()
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    assert page.form.primary.cost.endswith("within limits")
+    page.form.primary.click()
+    assert not page.plots.verdict.buttons["polish"].isEnabled()
+    qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
+    assert page.deployed is not None, "\n".join(page.shell.log)
+    assert page.live.result["hardware_runs"] == 4
+    rows = page.plots.table.rows
+    assert rows[0].cells[1] != "—"
+    assert {"AR-18", "AR-1"} <= {row.name for row in rows}
+    assert page.plots.verdict.where.isVisible()
+    said = diagnosis(page.live.result)
+    assert said
+    assert all(words in page.plots.verdict.where.text() for words in said)
+    assert all(button.isEnabled() for button in page.plots.verdict.buttons.values())
+
+
+@pytest.mark.timeout(300)
+def test_a_recalibrated_network_is_the_one_to_deploy_next(page, qtbot) -> None:
+    before = page.path
+    page.plots.verdict.buttons["recalibrate"].click()
+    assert page.heading.text().startswith("Recalibrating") or page.shell.job is not None
+    qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
+    assert page.path != before, "\n".join(page.shell.log)
+    qtbot.waitUntil(lambda: page.network is not None, timeout=WAIT_MS)
+    assert "recalibrated" in page.network.meta
+    assert page.plots.verdict.heading.text().startswith("Recalibrated")
+    assert "hardware runs" in page.plots.verdict.text.text()
+    assert not any(s.output_on for s in page.session.bench.state().values())
+
+
+@pytest.mark.timeout(300)
+def test_stop_amid_a_polish_leaves_the_magnet_safe_and_says_so(page, qtbot) -> None:
+    window = page.shell
+    page.set_form_values({"passes": 4})
+    page.plots.verdict.buttons["polish"].click()
+    job = window.job
+    assert job is not None
+    qtbot.waitUntil(
+        lambda: window.job is None or any(s.output_on for s in page.session.bench.state().values()),
+        timeout=WAIT_MS,
+    )
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert page.plots.verdict.heading.text() == "Stopped while polishing"
+    assert not any(s.output_on for s in page.session.bench.state().values())
+
+
+def test_a_twin_that_is_gone_is_a_fault_before_a_byte_is_sent(page, qtbot) -> None:
+    shutil.rmtree(page.session.library.folder / "twin")
+    page.show_cost()
+    qtbot.waitUntil(lambda: page.form.primary.cost.startswith("refused"), timeout=WAIT_MS)
+    assert not page.form.primary.isEnabled()
+    assert "missing" in page.form.primary.cost
+    page.press()
+    assert page.shell.job is None
+
+
+def test_a_twin_of_other_settings_does_not_fit_this_bench(make_window, qtbot, tmp_path) -> None:
+    window = make_window()
+    folder = made(tmp_path, "other")
+    window.open_page("deploy", folder / "network")
+    page = window.pages["deploy"]
+    qtbot.waitUntil(lambda: page.form.primary.cost.startswith("refused"), timeout=WAIT_MS)
+    assert not page.form.primary.isEnabled()
+    assert {check.name for check in page.checks if check.level == "fault"} == {"Settings"}
+
+
+PREDICTED = {"value": 0.1, "low": 0.05, "high": 0.2}
+
+
+def test_a_classification_s_verdict_is_in_accuracies() -> None:
+    told = verdict({"measured": 0.3, "metric": "error-rate", "predicted": PREDICTED})
+    assert told.heading == "Not transferred: outside the predicted 0.90 (0.80 to 0.95)"
+    rows = transfer_rows("noise-aware", PREDICTED, {"logistic": 0.02, "ar-1": 0.5}, 0.3,
+                         "error-rate")  # fmt: skip
+    assert rows[0].cells == ("0.90", "0.70", "× 3.00")
+    assert [(row.name, row.cells[2]) for row in rows[1:]] == [("Logistic", "beats it"),
+                                                          ("AR-1", "beaten")]  # fmt: skip
+
+
+def test_a_gain_that_is_none_is_called_none() -> None:
+    live = LiveTransfer(Transfer("recalibrate"))
+    live.take(Stage("run the stretch"))
+    live.take(Progress("deploy", 3, 4, "nodes", 1.0, 2.0))
+    assert (live.words, live.share) == ("run the stretch · 3 of 4 nodes", 0.75)
+    live.take(TrainProgress(5, 10, 0.3, None, 1.0))
+    assert live.share == 0.5
+    live.take(Note("x"))
+    live.take(Result({"predicted": PREDICTED, "predicted_before": PREDICTED, "metric": "nmse",
+                      "gain": "no gain", "gain_is_real": False, "hardware_runs": 4}))  # fmt: skip
+    heading, words = live.ended("done")
+    assert heading == "Recalibrated, without a gain"
+    assert words.startswith("no gain; foreseen 0.10 (0.050 to 0.20) before")
+    assert live.ended("failed")[0] == "Failed while recalibrating"
