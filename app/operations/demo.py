@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "demo.json"
 KIND, SCHEMA = "demo", 1
-PARTS: dict[str, Form] = {"layers": Rows(COUNT), "task": TEXT}
+PARTS: dict[str, Form] = {"layers": Rows(COUNT), "task": TEXT, "taps": Rows(COUNT)}
+NAMES = [f.name for f in fields(Size)]
 FORM = Table(
-    {"quick": FLAG, "seed": COUNT, **{f.name: PARTS.get(f.name, COUNT) for f in fields(Size)}}
+    {"quick": FLAG, "seed": COUNT, **{n: PARTS.get(n, COUNT) for n in NAMES if n != "taps"}},
+    optional={"taps": PARTS["taps"]},  # a demo begun before there were any has none
 )
 NO_PROMISE = "--quick shows the whole thread in little time; it makes no promise of quality."
 
@@ -119,7 +121,8 @@ def read_settings(out: Path) -> tuple[Size, bool, int]:
     where = f"{out / SETTINGS_FILE}: not the settings of a demo ({RESTORE})"
     raise_problems(InputError, where, faults(body, FORM))
     quick, seed = body.pop("quick"), body.pop("seed")
-    return Size(**{**body, "layers": tuple(body["layers"])}), quick, seed
+    tuples = {name: tuple(body.get(name, (0,))) for name in ("layers", "taps")}
+    return Size(**{**body, **tuples}), quick, seed
 
 
 def _bench(seed: int, stop: Stop | None) -> Bench:

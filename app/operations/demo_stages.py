@@ -41,6 +41,9 @@ class Size:
         Gradient steps of each fit and of each training.
     layers
         Nodes of each layer.
+    taps
+        Steps ago at which layers and read-out see their sources: of five wirings the best by
+        validation score.
     task
         What the network learns.
     """
@@ -51,13 +54,16 @@ class Size:
     held_out_sequences: int = 40
     held_out_repeats: int = 16
     fit_iterations: int = 15000
-    train_iterations: int = 1500
-    layers: tuple[int, ...] = (40, 40, 40)
+    train_iterations: int = 1000
+    layers: tuple[int, ...] = (24, 24, 24)
+    taps: tuple[int, ...] = (0, 3, 6)
     task: str = "mackey-glass:h=5"
 
 
 FULL = Size()
-QUICK = Size(200, 2, 60, 12, 16, 2000, 300, (12, 12, 12), "mackey-glass:h=5,test=500")
+QUICK = Size(
+    200, 2, 60, 12, 16, 2000, 300, (12, 12, 12), task="mackey-glass:h=5,test=500"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -182,6 +188,7 @@ def _train(out: Path, name: str, twin: str, size: Size, seed: int, iterations: i
             seed=seed,
             resume=resume,
             judge=None if twin == "twin" else out / "twin",  # at its best ridge: no straw man
+            options={"taps": size.taps, "readout_taps": size.taps},
         )
 
     how = "train the network through" if iterations else "an untrained network of"
