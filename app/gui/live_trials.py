@@ -161,7 +161,7 @@ class LiveTrials:
 def table_so_far(plan: Any, live: LiveTrials) -> Table:
     """The comparison table of the trials that have ended."""
     from app.operations.compare_networks_table import table_of
-    from app.operations.pool_trial import TrialResult
+    from app.operations.trial import TrialResult
 
     ended = {
         trial.name: TrialResult(trial.name, trial.status, trial.values, trial.reason)

@@ -19,8 +19,9 @@ from app.operations.compare_networks_plan import Plan
 from app.operations.compare_networks_table import Table, table_of
 from app.operations.events import Note, Result, Stage, TrialEnded
 from app.operations.pool import DONE, FAILED, run_pool, workers_of
-from app.operations.pool_trial import Trial, TrialResult, begun_anew, driven
+from app.operations.pool_trial import driven
 from app.operations.sweep import refuse_wrong_tasks
+from app.operations.trial import Trial, TrialResult, begun_anew
 from app.run_lock import RunLock
 from models.errors import InputError, StoppedError, TwinrigError, raise_problems
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import sha256_of
-from app.operations.pool_trial import Trial
 from app.operations.sweep_grid import option_faults
+from app.operations.trial import Trial
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:

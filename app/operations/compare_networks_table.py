@@ -19,7 +19,7 @@ from app.operations.compare_networks_plan import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from app.operations.pool_trial import TrialResult
+    from app.operations.trial import TrialResult
 
 LABELS = {
     NOISE_AWARE: "noise-aware",

@@ -11,11 +11,11 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.operations.events import Note, Progress, TrialEnded
-from app.operations.pool_trial import (
+from app.operations.pool_trial import MOST_ATTEMPTS
+from app.operations.trial import (
     DONE,
     FAILED,
     LOST,
-    MOST_ATTEMPTS,
     SKIPPED,
     STOPPED,
     Trial,

@@ -15,11 +15,12 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from app.operations.events import Event, TrialProgress, TrialStarted, as_json
-from app.operations.pool_trial import DONE, FAILED, LOST, STOPPED, LostError, run_trial
+from app.operations.pool_trial import run_trial
+from app.operations.trial import DONE, FAILED, LOST, STOPPED, LostError
 from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
-    from app.operations.pool_trial import Trial
+    from app.operations.trial import Trial
 
 ANSWERS_WITHIN_S = 10.0
 STOPS_WITHIN_S = 30.0

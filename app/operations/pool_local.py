@@ -11,11 +11,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from app.operations.child import ChildDiedError, in_child
-from app.operations.pool_trial import DONE, FAILED, LOST, STOPPED, LostError, run_trial
+from app.operations.pool_trial import run_trial
+from app.operations.trial import DONE, FAILED, LOST, STOPPED, LostError
 from models.errors import StoppedError, TwinrigError
 
 if TYPE_CHECKING:
-    from app.operations.pool_trial import Trial
+    from app.operations.trial import Trial
 
 RUNNER = f"{run_trial.__module__}.{run_trial.__qualname__}"
 

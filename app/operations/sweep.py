@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from app.operations.events import Event
-    from app.operations.pool_trial import TrialResult
+    from app.operations.trial import TrialResult
 
 FILE_NAME = "sweep.json"
 KIND, SCHEMA = "sweep", 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import reading
-from app.operations.pool_trial import OF_TRAIN, Trial
+from app.operations.trial import OF_TRAIN, Trial
 from app.train_request import TrainOptions
 from models.errors import InputError, raise_problems
 

@@ -18,7 +18,7 @@ from app.checked_json import with_checksum
 from app.disk import read_bytes
 from app.operations.events import Note, Result
 from app.operations.pool import run_pool, workers_of
-from app.operations.pool_trial import DONE, Trial
+from app.operations.trial import DONE, Trial
 from app.run_lock import RunLock
 from app.store import new_directory
 from app.weights_store import FORECAST_FILE, NETWORK_FILE, WEIGHTS_FILE
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
     from app.operations.events import Event
-    from app.operations.pool_trial import TrialResult
+    from app.operations.trial import TrialResult
 
 FILE_NAME, KIND, SCHEMA = "seeds.json", "seeds", 1
 MOST_SEEDS = 1000

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from network_samples import TASK, twin_of
 
 from app.operations.pool import run_pool
-from app.operations.pool_trial import Trial
+from app.operations.trial import Trial
 from app.store import save_twin
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from app.operations.events import Event
     from app.operations.pool import Workers
-    from app.operations.pool_trial import TrialResult
+    from app.operations.trial import TrialResult
 
 ENDLESS = 10**6  # iterations
 

@@ -24,8 +24,8 @@ from app.operations.compare_networks_plan import (
 )
 from app.operations.compare_networks_table import inside_words, sentences, table_of
 from app.operations.events import Result, TrialStarted
-from app.operations.pool_trial import TrialResult
 from app.operations.report import report
+from app.operations.trial import TrialResult
 from app.report_networks_table import cells, csv_text, markdown, pooled_words
 from app.store import load_network
 from instruments.bench import Bench

@@ -12,7 +12,7 @@ from pool_samples import ENDLESS, deployment, ran, saved_twins, training
 from app.operations.events import Note, Progress, TrialEnded, TrialProgress, TrialStarted
 from app.operations.pool import run_pool, workers_of
 from app.operations.pool_local import LocalWorkers
-from app.operations.pool_trial import Trial, TrialResult
+from app.operations.trial import Trial, TrialResult
 from app.store import load_network
 from models.errors import InputError
 

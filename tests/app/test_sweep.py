@@ -12,9 +12,9 @@ from pool_samples import saved_twins
 
 from app.artefacts import read_head
 from app.cli import main
-from app.operations.pool_trial import Trial, TrialResult
 from app.operations.sweep import FILE_NAME, KIND, SCHEMA, rows_of, table_lines
 from app.operations.sweep_grid import Grid, grid_of_file, options_of
+from app.operations.trial import Trial, TrialResult
 from app.train_request import TrainOptions
 from models.errors import InputError
 
