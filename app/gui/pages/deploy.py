@@ -62,6 +62,7 @@ class DeployPage(Page):
         self._buttons.insertWidget(0, self.toggle)
         self.offer_pause()
         self.theme.changed.connect(self._redraw)
+        self.show_cost()
 
     # the form
 

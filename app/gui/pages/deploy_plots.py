@@ -53,7 +53,7 @@ class VerdictBox(QFrame):
         row.setSpacing(8)
         self.buttons = {verb: CostButton(theme, name) for verb, name in NAMES.items()}
         for button in self.buttons.values():
-            button.setFixedWidth(104)
+            button.setFixedWidth(118)
             row.addWidget(button)
         top.addLayout(row)
         outer.addLayout(top)
@@ -91,7 +91,7 @@ class DeployPlots(QWidget):
         self.running_score = ScorePanel(theme, "Running score", "NMSE", "Nodes measured")
         self.forecast = Panel(theme, "Forecast", x_label="Step, unseen part")
         self.table = ColumnTable(
-            theme, ("twin", "device", "ratio"), name="Transfer", shares=(0.44, 0.0)
+            theme, ("twin", "device", "ratio"), name="Transfer", shares=(0.37, 0.0)
         )
         self.table.setAccessibleName("Transfer table")
         self.verdict = VerdictBox(theme)

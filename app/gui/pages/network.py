@@ -68,6 +68,7 @@ class NetworkPage(Page):
         self.theme.changed.connect(self._redraw)
         self.tasks = TaskLook(self.rows, shell)
         self.tasks.changed.connect(self.show_cost)
+        self.show_cost()
 
     # the form
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from app.session import Artefact
     from models.twin import Twin
 
-LOW_PX = 760  # of the page: below it the list of recordings is folded to one line each
+LOW_PX = 760  # of the page: below it recordings have one line each
 
 
 class TwinPage(Page):
@@ -64,6 +64,7 @@ class TwinPage(Page):
         self.rows.changed.connect(self.form_changed)
         self.rows.kind.chosen.connect(self._follow_kind)
         self.theme.changed.connect(self._redraw)
+        self.show_cost()
 
     def _header_buttons(self) -> None:
         self._buttons.insertWidget(0, self.views.choice)
@@ -97,9 +98,8 @@ class TwinPage(Page):
         found = self.session.library.find(artefact)
         if found is not None and found.kind == "twin" and not self.running:
             self.show_twin(artefact)
-            return
-        self.recordings.choose(artefact)
-        self.show_cost()
+        else:
+            self.recordings.choose(artefact)
 
     @property
     def chosen(self) -> list[Path]:
@@ -108,7 +108,7 @@ class TwinPage(Page):
 
     @property
     def ticks(self) -> dict[Path, Any]:
-        """The tick of each recording that is offered."""
+        """Its tick, of each recording offered."""
         return self.recordings.ticks
 
     def _recordings_changed(self) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
 NAME_SHARE, WORD_SHARE = 0.27, 0.25
+LEAST_ROW_PX = 15
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,14 @@ class ColumnTable(Painted):
         self.setToolTip("\n".join(f"{r.name}: {r.word}" for r in self.rows if len(r.word) > 24))
         self.update()
 
+    def _fitting(self) -> list[ColumnRow]:
+        """The rows that have room, and how many have not."""
+        room = max(1, int((self.height() - self.HEAD_PX - 2) / LEAST_ROW_PX))
+        if len(self.rows) <= room:
+            return self.rows
+        left = len(self.rows) - room + 1
+        return [*self.rows[: room - 1], ColumnRow(f"and {left} more", ())]
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = self.begin()
         width, columns = self.width(), max(1, len(self.heads))
@@ -75,9 +84,10 @@ class ColumnTable(Painted):
         end = QRectF(right + 10, 0, width - right - 10, 22)
         self.words(painter, end, self.word, **small)  # type: ignore[arg-type]
         self.rule(painter, 23)
-        height = self.row_px(len(self.rows))
+        shown = self._fitting()
+        height = self.row_px(len(shown))
         t = self.theme.tokens
-        for index, row in enumerate(self.rows):
+        for index, row in enumerate(shown):
             y = self.HEAD_PX + index * height
             if row.fraction is not None:
                 done = min(1.0, max(0.0, row.fraction)) * width
