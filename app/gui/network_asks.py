@@ -51,7 +51,7 @@ class Layout:
         if not all(part.isdigit() for part in parts):
             raise InputError(f"taps {self.taps!r}: delays in steps, such as 0, 1, 2")
         if parts not in ([], ["0"]):
-            made["taps"] = tuple(int(part) for part in parts)
+            made["taps"] = made["readout_taps"] = tuple(int(part) for part in parts)
         if self.ensemble:
             made["ensemble"] = tuple(str(path) for path in self.ensemble)
         if self.cascade:

@@ -112,7 +112,7 @@ class NetworkForm(QObject):
         self.wiring = self._text("forward", "Wiring")
         self.wiring.setToolTip("forward, skip, or such as 2:in,1 3:2,1@4")
         self.taps = self._text("0", "Taps: delays in steps")
-        self.taps.setToolTip("The layers see their sources as they were so many steps ago")
+        self.taps.setToolTip("Layers and read-out see their sources as they were so many steps ago")
         self.ensemble = TwinsButton()
         self.taps.setFixedWidth(60)
         self._form.row("Twin", self.twin)

@@ -65,8 +65,15 @@ class Toast(QFrame):
     def show_details(self) -> None:
         """Unfold or fold the traceback."""
         self._details.setVisible(self._details.isHidden())
-        self.adjustSize()
+        self.fit()
         self._gone()
+
+    def fit(self) -> None:
+        """As high as its words at its width need: `adjustSize` asks them without one."""
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+            self.resize(WIDTH_PX, layout.totalHeightForWidth(WIDTH_PX))
 
     def copy(self) -> None:
         """Copy message and traceback."""
@@ -107,7 +114,7 @@ class Toasts:
         self.shown = [t for t in self.shown if not t.isHidden()]
         y = TOP_PX
         for toast in reversed(self.shown):
-            toast.adjustSize()
+            toast.fit()
             toast.move(self._parent.width() - WIDTH_PX - 16, y)
             toast.raise_()
             y += toast.height() + 8
