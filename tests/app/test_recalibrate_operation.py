@@ -76,7 +76,7 @@ def test_too_few_steps_are_refused_before_the_device_runs(
     bench: Bench, kept: Path, tmp_path: Path
 ) -> None:
     events = recalibrate(kept / "network", bench, tmp_path / "out", steps=80, apart=in_here)
-    with pytest.raises(InputError, match="80 answers are too few .* 320 at least"):
+    with pytest.raises(InputError, match=r"80 answers are too few .* 320 at least"):
         list(events)
     assert not (tmp_path / "out" / "run").exists()
 

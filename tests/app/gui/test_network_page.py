@@ -139,7 +139,8 @@ def test_the_table_grows_with_its_trials_and_marks_the_best(tmp_path) -> None:
 def test_what_is_asked_for_is_what_the_command_line_would_say(tmp_path) -> None:
     layout = Layout("skip", "0, 2", (tmp_path,), True)
     assert layout.options() == {
-        "wiring": "skip", "taps": (0, 2), "readout_taps": (0, 2), "ensemble": (str(tmp_path),), "cascade": True,
+        "wiring": "skip", "taps": (0, 2), "readout_taps": (0, 2),
+        "ensemble": (str(tmp_path),), "cascade": True,
     }  # fmt: skip
     assert Layout().options() == {}
     assert layout.blocks(2) == ((-1, -1), (-1, -1, 0, 0))
