@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TICK_MS, FRAME_MS = 1, 33
 TRACES, POINTS = 8, 125_000  # a million points in all
+RATE_HZ = 1000.0
 FORM = {"count": 8, "steps": 40, "repeats": 8}
 LONG_FORM = {"count": 20, "steps": 100, "repeats": 400}
 
@@ -55,30 +56,35 @@ class Gaps:
 
 
 class Plotting:
-    """A panel with eight traces of 125,000 points, all of them set anew in every frame."""
+    """The Monitor's charts with eight traces of 125,000 points; every frame adds and draws."""
 
     def __init__(self, theme: Any) -> None:
         from PyQt6.QtCore import QTimer
 
-        from app.gui.widgets.panel import Panel
+        from app.gui.widgets.strip_charts import Chart, StripCharts
+        from app.trace_store import TraceStore
 
-        self.panel = Panel(theme, "A million points", "V", x_label="Step")
-        self.lines = [self.panel.curve("measured", 1.0, antialias=False) for _ in range(TRACES)]
-        self.x = np.arange(float(POINTS))
+        self.store, self.charts = TraceStore(TRACES), StripCharts(theme)
         rng = np.random.default_rng(0)
-        self.y = [rng.standard_normal(POINTS).cumsum() for _ in range(TRACES)]
+        self.values = np.cumsum(rng.standard_normal((TRACES, POINTS)), axis=1)
+        self.pushed = POINTS
+        self.store.push(np.arange(POINTS) / RATE_HZ, self.values)
+        charts = [Chart(k, f"trace {k}", "V", "measured") for k in range(TRACES)]
+        self.charts.show_charts(charts)
         self.frames = 0
-        self.panel.resize(1000, 600)
-        self.panel.show()
+        self.charts.resize(1000, 700)
+        self.charts.show()
         self.timer = QTimer()
         self.timer.timeout.connect(self._frame)
         self.timer.start(FRAME_MS)
 
     def _frame(self) -> None:
         self.frames += 1
-        for line, y in zip(self.lines, self.y, strict=True):
-            y[:-100] = y[100:]
-            line.setData(self.x, y)
+        times = np.arange(self.pushed, self.pushed + FRAME_MS)
+        self.pushed += FRAME_MS
+        fresh = self.values[:, times % POINTS]
+        self.store.push(times / RATE_HZ, fresh)
+        self.charts.show_frame(self.store, 0.0, float(times[-1]) / RATE_HZ, fresh[:, -1])
 
 
 def fit_until(recording: Path, out: Path, ended: Callable[[], bool]) -> None:
@@ -156,7 +162,7 @@ def main(seconds: float) -> None:
         recording = window.job is not None
         over.set()
         plotting.timer.stop()
-        plotting.panel.hide()
+        plotting.charts.hide()
         window.shut_down()
         until(lambda: not window.isVisible())
         fitting.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from app.gui.live_record import LiveRecording
 from app.gui.pages.page import Page, Shell
 from app.gui.pages.record_form import RecordForm
 from app.gui.pages.record_mark import MarkPart, run_or_next
-from app.gui.pages.record_plots import RecordPlots
+from app.gui.pages.record_plots import RESPONSE_OFTEN, RecordPlots
 from app.gui.pages.record_queue_part import QueuePart
 from app.gui.record_design import Design, Plan, TwinDesign
 from app.gui.record_foresight import Foresight, may_begin
@@ -44,7 +45,7 @@ class RecordPage(Page):
         self.plan: Plan | None = None
         self.design: AnyDesign | None = None
         self.run: RecordRun | None = None
-        self._ended = ("", "")
+        self._ended, self._parts = ("", ""), cycle(RESPONSE_OFTEN)
         self._between = Between()
         self._foresight = Foresight(self.session)
         self._foresight.looked.connect(self._planned)
@@ -184,7 +185,7 @@ class RecordPage(Page):
         if self.live.plan is not None:
             self._say_running()
         if self.isVisible():
-            self._redraw()
+            self._redraw(next(self._parts))
 
     def _begin_live(self, plan: RunPlan) -> None:
         """A run, or the next round of one for a twin, begins."""
@@ -214,10 +215,10 @@ class RecordPage(Page):
     def _words(self) -> str:
         return self.run.design.name if self.run is not None else ""
 
-    def _redraw(self) -> None:
+    def _redraw(self, part: int | None = None) -> None:
         self.mark.follow(self.live, running=self.running)
         if not self.showing_next:
-            self.plots.draw(self.live, running=self.running)
+            self.plots.draw(self.live, running=self.running, part=part)
 
     def job_finished(self, outcome: Outcome) -> None:
         super().job_finished(outcome)

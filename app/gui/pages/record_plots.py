@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 COMES, SECOND = "repeats appear here while they are recorded", "from the second repeat on"
+RESPONSE_OFTEN = (0, 1, 0, 2)  # parts of the plots, one a turn of the event loop
 FOLLOW_S = 1.5  # that a sequence stays in view while the run hops between interleaved ones
 
 
@@ -198,30 +199,49 @@ class RecordPlots(QWidget):
 
     # a run
 
-    def draw(self, live: LiveRecording, *, running: bool) -> None:
-        """Draw the recording as it stands."""
+    def draw(self, live: LiveRecording, *, running: bool, part: int | None = None) -> None:
+        """Draw the recording; `part`: 0 the response, 1 field and map, 2 spread and drift."""
         if live.plan is None:
             return
         self._follow(live, running)
+        traces = live.traces(self.shown, self.channel)
+        factor, unit = live.scale(self.channel, traces)
+        if part in (None, 0):
+            here = running and live.sequence == self.shown and live.step >= 0
+            self._draw_response(traces * factor, unit, live, here)
+            self._draw_running(live, factor, here)
+            self._draw_chosen(live, factor)
+        if part in (None, 1):
+            self._draw_field(live)
+            if not self.heat.isHidden():
+                mean = live.mean_of_all(self.shown)
+                self.heat.draw(mean * factor, live.plan.channels, self.channel, unit)
+        if part in (None, 2):
+            self._draw_spread(traces * factor, unit)
+            seen = (live.done, self.channel, live.bad, len(live.references))
+            if self._levels != seen:
+                self._levels = seen
+                self.drift.draw(live, self.channel, factor, unit)
+            self.spread.show_run(live.plan.run_id)
+            self.drift.show_run(live.plan.run_id)
+
+    def _draw_field(self, live: LiveRecording) -> None:
         if self.shown in live.fields:
             field_T = live.fields[self.shown]
             self.field_line.setData(np.arange(field_T.size + 1), 1e3 * field_T)
             self.field.plot.setXRange(0, field_T.size, padding=0)
-        traces = live.traces(self.shown, self.channel)
-        factor, unit = live.scale(self.channel, traces)
-        here = running and live.sequence == self.shown and live.step >= 0
-        self._draw_response(traces * factor, unit, live, here)
-        self._draw_running(live, factor, here)
-        self._draw_chosen(live, factor)
-        if not self.heat.isHidden():
-            mean = live.mean_of_all(self.shown)
-            self.heat.draw(mean * factor, live.plan.channels, self.channel, unit)
-        seen = (live.done, self.channel, live.bad, len(live.references))
-        if self._levels != seen:
-            self._levels = seen
-            self.drift.draw(live, self.channel, factor, unit)
-        self.spread.show_run(live.plan.run_id)
-        self.drift.show_run(live.plan.run_id)
+
+    def _draw_spread(self, traces: FloatArray, unit: str) -> None:
+        if len(traces) < 2:
+            self.spread_line.setData([], [])
+            self.spread_mean.hide()
+            return
+        std = spread(traces)
+        self.spread.filled()
+        self.spread_line.setData(np.arange(traces.shape[1]) + 0.5, std)
+        self.spread_mean.setValue(float(std.mean()))
+        self.spread_mean.show()
+        self.spread.unit.setText(f"{unit} · mean {std.mean():.3g}")
 
     def _follow(self, live: LiveRecording, running: bool) -> None:
         """Show the running sequence; hop at most every `FOLLOW_S`: interleaved runs are fast."""
@@ -255,17 +275,9 @@ class RecordPlots(QWidget):
                 line.setData([], [])
         if len(traces) > 1:
             self.band.show(x, *band(traces))
-            std = spread(traces)
-            self.spread.filled()
-            self.spread_line.setData(x, std)
-            self.spread_mean.setValue(float(std.mean()))
-            self.spread_mean.show()
-            self.spread.unit.setText(f"{unit} · mean {std.mean():.3g}")
             keys.append(Key("band", "measured", "90 %" if many else "90 % band"))
         else:
             self.band.clear()
-            self.spread_line.setData([], [])
-            self.spread_mean.hide()
         if here:
             which = "running" if many else f"repeat {live.position + 1}, running"
             keys.append(Key("line", "text1", which))
