@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 OLDEST, NEWEST = (3, 11), (3, 13)
+BENCHMARKS = "tests/benchmarks"
 WINDOWS = os.name == "nt"
 
 # rig.md: without any one of these Qt's import or first window fails on a bare Debian
@@ -118,17 +119,25 @@ def run_command(arguments: Sequence[str]) -> list[str]:
 
 
 def test_steps(arguments: Sequence[str]) -> list[list[str]]:
-    """The checks in order; `--full` includes the long tests, the rest goes to pytest."""
+    """The checks in order; `--full` includes the long tests, the rest goes to pytest.
+
+    All tests run on every core, and what measures runs by itself behind them; the long ones and
+    what somebody chose run one after another, since many of them measure, too.
+    """
     python = str(venv_python())
     rest = [word for word in arguments if word != "--full"]
     selection = [] if "--full" in arguments else ["-m", "not full"]
+    tests = [[*selection, *rest]]
+    if not arguments:
+        side_by_side = ["-n", "auto", "--dist", "loadfile", f"--ignore={BENCHMARKS}"]
+        tests = [[*selection, *side_by_side, *rest], [*selection, BENCHMARKS, *rest]]
     return [
         [str(venv_script("ruff")), "check", "."],
         [str(venv_script("ruff")), "format", "--check", "."],
         [python, "-m", "mypy"],
         [python, "-m", "mypy", "--platform", "win32"],
         [str(venv_script("lint-imports"))],
-        [python, "-m", "pytest", *selection, *rest],
+        *([python, "-m", "pytest", *words] for words in tests),
     ]
 
 

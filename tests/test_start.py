@@ -92,7 +92,7 @@ def test_runs_twinrig_where_the_user_stands(start: ModuleType) -> None:
 @pytest.mark.parametrize(
     ("arguments", "pytest_words"),
     [
-        ([], ["-m", "not full"]),
+        (["-q"], ["-m", "not full", "-q"]),
         (["--full"], []),
         (["-k", "store", "--full", "-x"], ["-k", "store", "-x"]),
     ],
@@ -105,7 +105,14 @@ def test_test_runs_every_check_in_order(
     assert tails[:2] == ["ruff check .", "ruff format --check ."]
     assert [t.partition(" ")[2] for t in tails[2:4]] == ["-m mypy", "-m mypy --platform win32"]
     assert tails[4] == "lint-imports"
-    assert steps[5][1:] == ["-m", "pytest", *pytest_words]
+    assert [s[1:] for s in steps[5:]] == [["-m", "pytest", *pytest_words]]
+
+
+def test_all_tests_run_on_every_core_and_what_measures_by_itself(start: ModuleType) -> None:
+    *_, every, measuring = start.test_steps([])
+    assert every[1:5] == ["-m", "pytest", "-m", "not full"]
+    assert every[5:] == ["-n", "auto", "--dist", "loadfile", "--ignore=tests/benchmarks"]
+    assert measuring[3:] == ["-m", "not full", "tests/benchmarks"]
 
 
 def test_a_failed_check_does_not_hide_the_next(
