@@ -39,6 +39,11 @@ class ChildDiedError(TwinrigError):
     """The child ended without a word: killed, or out of memory."""
 
 
+def pipe() -> tuple[Connection, Connection]:
+    """Both ends of an unnamed pipe: one more conversation with a child of this program."""
+    return multiprocessing.get_context("spawn").Pipe()
+
+
 def in_child(
     function: str, kwargs: dict[str, Any], stop: Callable[[], bool] | None = None
 ) -> Generator[Event, None, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Protocol
 
+from app.operations.child import pipe
 from app.operations.events import Event
 
 if TYPE_CHECKING:
@@ -87,8 +87,7 @@ def both_ends(*, in_child: bool) -> tuple[Answers, Answers]:
     if not in_child:
         box = Mailbox()
         return box, box
-    ours, theirs = get_context("spawn").Pipe()
-    return ours, theirs
+    return pipe()
 
 
 def closed(answers: Answers) -> None:

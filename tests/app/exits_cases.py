@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 SEQUENCES = [FieldSequence(np.array([0.0, 1.0, 0.3])), FieldSequence(np.array([0.5, 0.0, 0.9]))]
 REPEATS = 2
 KINDS = ("record", "deploy")
-TASK = "mackey-glass:train=300,validation=100,test=4,washout=2"  # of the smallest network
+TASK = "mackey-glass:h=1,train=300,validation=100,test=4,washout=2"  # of the smallest network
 MOMENTS = (
     "connecting", "energise", "reset", "ramp", "hold", "read", "verify", "between", "writing",
     "ramp-down",

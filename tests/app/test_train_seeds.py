@@ -35,7 +35,7 @@ def test_stopped_seeds_go_on_and_the_best_by_validation_is_the_folders_own(
     out = tmp_path / "out"
     events = train_seeds(asked, 2, out, seed=3, workers=1)
     for event in events:
-        if isinstance(event, TrialProgress):
+        if isinstance(event, TrialProgress) and event.done > 0:  # it trains: no stage before
             assert event.name == "seed-3"
             break
     events.close()

@@ -14,7 +14,6 @@ from instruments.virtual.devices import (
     DRIVES,
     DuffingParameters,
     LeakyIntegratorParameters,
-    Resonant,
     make_device,
 )
 from instruments.virtual.electronics import DeviceSource, ElectronicsParameters
@@ -32,7 +31,7 @@ def test_a_device_repeats_itself_with_its_seed_and_differs_with_another(name):
     runs = []
     for seed in (3, 3, 4):
         device = make_device(name, np.random.SeedSequence(seed))
-        feel = device.feel if isinstance(device, Resonant) else lambda *_: None
+        feel = getattr(device, "feel", lambda *_: None)
         runs.append([])
         for field_T in fields_T:
             feel(field_T, 0.05)
