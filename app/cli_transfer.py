@@ -66,9 +66,9 @@ def refine_events(arguments: argparse.Namespace, run: Run) -> Events:
             "twinrig refine --resume",
             [f"--{n.replace('_', '-')}: as it was begun" for n in given],
         )
-        return _on_bench(operation, arguments, run, {})
+        return on_bench(operation, arguments, run, {})
     asked = Refinement(seed=arguments.seed, **given)
-    return _on_bench(operation, arguments, run, {"asked": asked})
+    return on_bench(operation, arguments, run, {"asked": asked})
 
 
 def polish_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,11 +88,11 @@ def polish_events(arguments: argparse.Namespace, run: Run) -> Events:
     from app.operations.polish import polish as operation
 
     if arguments.resume is not None:
-        return _on_bench(operation, arguments, run, {})
+        return on_bench(operation, arguments, run, {})
     if arguments.runs is None:
         raise InputError("twinrig polish: --runs is missing: how many runs may it take?")
     asked = {"runs": arguments.runs, "rate": arguments.rate, "seed": arguments.seed}
-    return _on_bench(operation, arguments, run, asked)
+    return on_bench(operation, arguments, run, asked)
 
 
 VERBS = {
@@ -116,17 +116,17 @@ def recalibrate_events(arguments: argparse.Namespace, run: Run) -> Events:
     """`twinrig recalibrate`: the read-out corrected by a stretch of known data."""
     from app.operations.recalibrate import recalibrate as operation
 
-    return _on_bench(operation, arguments, run, {"steps": arguments.steps})
+    return on_bench(operation, arguments, run, {"steps": arguments.steps})
 
 
-def _on_bench(operation: Any, arguments: argparse.Namespace, run: Run, asked: Any) -> Events:
-    """An operation on a network and the bench; scores as they are shown."""
+def on_bench(operation: Any, arguments: argparse.Namespace, run: Run, asked: Any) -> Events:
+    """An operation on a network and the bench, `deploy` among them; scores as they are shown."""
     from app.commands import refuse_existing
     from app.store import load_network
 
     resume = arguments.resume is not None
     if arguments.network is None and not resume:
-        raise InputError(f"twinrig {arguments.verb}: name the NETWORK")
+        raise InputError(f"twinrig {arguments.verb}: name the NETWORK to run")
     refuse_existing(arguments.out)
     if arguments.network is not None:
         load_network(arguments.network)  # a wrong file is said before the bench is touched

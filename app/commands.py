@@ -18,10 +18,9 @@ from app.cli_mark import mark_events
 from app.cli_network import train_events
 from app.cli_sweep import networks_events, sweep_events
 from app.cli_task import task_events
-from app.cli_transfer import polish_events, recalibrate_events, refine_events
+from app.cli_transfer import on_bench, polish_events, recalibrate_events, refine_events
 from app.operations.events import Event
 from app.pause_keys import pause_keys
-from app.shown_score import shown_events
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -161,28 +160,10 @@ def evaluate(arguments: argparse.Namespace, run: Run) -> Events:
 
 
 def deploy(arguments: argparse.Namespace, run: Run) -> Events:
-    """`twinrig deploy`: a network's schedule on the one device; scores as they are shown."""
+    """`twinrig deploy`: a network's schedule on the one device."""
     from app.operations.deploy import deploy as operation
-    from app.store import load_network
 
-    resume = arguments.resume is not None
-    if arguments.network is None and not resume:
-        raise InputError("twinrig deploy: name the NETWORK to run")
-    refuse_existing(arguments.out)
-    if arguments.network is not None:
-        load_network(arguments.network)  # a wrong file is said before the bench is touched
-    with run.connected(arguments) as connected, pause_keys(run.pause, run.say):
-        events = operation(
-            arguments.network,
-            connected,
-            arguments.resume or arguments.out,
-            resume=resume,
-            pause=run.pause,
-            retries=arguments.retries,
-            despite_drift=arguments.despite_drift,
-            repeats=arguments.repeats,
-        )
-        yield from shown_events(events)
+    return on_bench(operation, arguments, run, {"repeats": arguments.repeats})
 
 
 def report(arguments: argparse.Namespace, run: Run) -> Events:

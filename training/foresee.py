@@ -96,10 +96,11 @@ def fit_readout(
     few: list[Tensor] = []
     for passed in layers.walk(inputs, passes, generator):
         here = slice(at, at + len(passed.columns))
-        rows = passed.columns[torch.as_tensor(used[here])]
+        marked = torch.as_tensor(used[here])
+        rows = passed.columns[marked]
         targets = torch.as_tensor(task.targets[here][used[here]])
         many = targets.unsqueeze(1).expand(-1, passes, -1)
-        each = counting[here][torch.as_tensor(used[here])].repeat_interleave(passes)
+        each = counting[here][marked].repeat_interleave(passes)
         running.update(rows.flatten(0, 1), many.flatten(0, 1), each)
         if strengths:
             few.append(rows[:, :LOGISTIC_PASSES])

@@ -26,10 +26,9 @@ HEADS = ("Mean", "Spread", "Autocov.", "CRPS", "Coverage")
 
 
 @dataclass
-class LiveComparison:
-    """Twins beside each other so far, objectives or named ones; medians over seeds."""
+class LiveFits:
+    """What an operation that fits several twins tells of any of them, and its result."""
 
-    fitted: list[Fitted] = field(default_factory=list)
     running: str = ""
     share: float = 0.0
     overall: float = 0.0
@@ -37,13 +36,8 @@ class LiveComparison:
     result: dict[str, Any] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
-        """Take one event; those that say nothing of a comparison are left alone."""
-        if isinstance(event, TwinCompared):
-            self.running = ""
-            self.fitted.append(
-                Fitted(event.name, event.seed, event.errors, event.coverage, problem=event.problem)
-            )
-        elif isinstance(event, Stage):
+        """Take one event; those that say nothing of it are left alone."""
+        if isinstance(event, Stage):
             self.running, self.share = event.name, 0.0
         elif isinstance(event, FitProgress):
             self.share = event.iteration / max(1, event.total)
@@ -53,14 +47,31 @@ class LiveComparison:
             self.result, self.running = dict(event.values), ""
 
     @property
-    def summary(self) -> dict[str, dict[str, Any]]:
-        """As `training.comparison.summarise`."""
-        return summarise(self.fitted)
-
-    @property
     def verdict(self) -> list[str]:
         """What the operation says; empty before its end."""
         return [str(words) for words in self.result.get("verdict", ())]
+
+
+@dataclass
+class LiveComparison(LiveFits):
+    """Twins beside each other so far, objectives or named ones; medians over seeds."""
+
+    fitted: list[Fitted] = field(default_factory=list)
+
+    def take(self, event: Event) -> None:
+        """Take one event; those that say nothing of a comparison are left alone."""
+        if isinstance(event, TwinCompared):
+            self.running = ""
+            self.fitted.append(
+                Fitted(event.name, event.seed, event.errors, event.coverage, problem=event.problem)
+            )
+        else:
+            super().take(event)
+
+    @property
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """As `training.comparison.summarise`."""
+        return summarise(self.fitted)
 
     def ratios(self, error: str) -> tuple[list[str], FloatArray, FloatArray]:
         """Names, and every twin's error over its floor: places and ratios `(twins,)`."""
@@ -101,34 +112,18 @@ def _ratio(value: float | None) -> str:
 
 
 @dataclass
-class LiveCurve:
+class LiveCurve(LiveFits):
     """A learning curve so far."""
 
     points: list[CurvePoint] = field(default_factory=list)
-    running: str = ""
-    share: float = 0.0
-    overall: float = 0.0
-    left_s: float | None = None
-    result: dict[str, Any] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
         """Take one event; those that say nothing of a curve are left alone."""
         if isinstance(event, CurvePoint):
             self.points.append(event)
             self.running = ""
-        elif isinstance(event, Stage):
-            self.running, self.share = event.name, 0.0
-        elif isinstance(event, FitProgress):
-            self.share = event.iteration / max(1, event.total)
-        elif isinstance(event, Progress):
-            self.overall, self.left_s = event.done / max(1.0, event.total), event.remaining_s
-        elif isinstance(event, Result):
-            self.result, self.running = dict(event.values), ""
-
-    @property
-    def verdict(self) -> list[str]:
-        """What the curve says; empty before its end."""
-        return [str(words) for words in self.result.get("verdict", ())]
+        else:
+            super().take(event)
 
     @property
     def repeats(self) -> list[int]:

@@ -11,6 +11,7 @@ from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -18,3 +19,14 @@ def bench() -> Iterator[Bench]:
     """The built-in virtual rig, in process."""
     with Bench.connect(read_bench("virtual")) as connected:
         yield connected
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a twin and an untrained network of 2 + 2 nodes."""
+    from network_samples import saved_network  # torch, which the window's tests do without
+
+    folder = tmp_path_factory.mktemp("kept")
+    with Bench.connect(read_bench("virtual")) as connected:
+        saved_network(connected, folder)
+    return folder

@@ -35,15 +35,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a twin and an untrained network of 2 + 2 nodes."""
-    folder = tmp_path_factory.mktemp("kept")
-    with Bench.connect(read_bench("virtual")) as connected:
-        saved_network(connected, folder)
-    return folder
-
-
 def is_safe(bench: Bench) -> bool:
     return all(
         not state.output_on and abs(state.current_A) < 0.01 for state in bench.state().values()

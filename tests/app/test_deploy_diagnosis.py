@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import xarray as xr
-from network_samples import run, saved_network
+from network_samples import run
 from recorded import is_safe
 
 from app.deployment import in_order, layers_of_run, misfits_of, preflight
@@ -25,15 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.network import Network
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a twin and an untrained network of 2 + 2 nodes."""
-    folder = tmp_path_factory.mktemp("kept")
-    with Bench.connect(read_bench("virtual")) as connected:
-        saved_network(connected, folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from network_samples import run, saved_network
+from network_samples import run
 from recorded import is_safe, iter_into, made_flaky, no_reply
 
 from app.fit_checkpoint import load_checkpoint
@@ -14,8 +14,6 @@ from app.operations.polish import polish
 from app.operations.polish_talk import PassScored
 from app.operations.transfer_parts import in_here
 from app.store import load_network, read_recording
-from instruments.bench import Bench
-from instruments.bench_file import read_bench
 from instruments.link_errors import LinkError
 from models.errors import InputError, StoppedError
 from training.tasks import make_task
@@ -24,15 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.operations.events import Event
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a twin and an untrained network of 2 + 2 nodes."""
-    folder = tmp_path_factory.mktemp("kept")
-    with Bench.connect(read_bench("virtual")) as connected:
-        saved_network(connected, folder)
-    return folder
+    from instruments.bench import Bench
 
 
 def test_passes_are_run_counted_and_kept_and_the_best_by_validation_is_the_network(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from network_samples import run, saved_network
+from network_samples import run
 from recorded import is_safe
 
 from app.deployment_store import load_deployment
@@ -20,15 +20,6 @@ from training.tasks import make_task
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a twin and an untrained network of 2 + 2 nodes."""
-    folder = tmp_path_factory.mktemp("kept")
-    with Bench.connect(read_bench("virtual")) as connected:
-        saved_network(connected, folder)
-    return folder
 
 
 def test_a_short_run_over_known_data_corrects_the_read_out_and_is_counted(
