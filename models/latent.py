@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -125,6 +125,21 @@ class TwinModel(nn.Module):
             k: v.detach().cpu().numpy().astype(np.float32).copy()
             for k, v in self.state_dict().items()
         }
+
+    def blocks(self) -> list[list[nn.Parameter]]:
+        """Weights that act together, of equally many rows: every matrix with its bias."""
+        m = self
+        together = [
+            [m.state_in, m.drive_in, m.hidden_bias],
+            [m.out, m.out_bias],
+            [m.decoder, m.decoder_bias],
+            [m.start_mean],
+            [m.start_spread],
+            [m.white_factor],
+        ]
+        if m.head:
+            together += [[m.head_state, m.head_drive, m.head_bias], [m.head_out]]
+        return cast("list[list[nn.Parameter]]", together)
 
     def slow_states(self) -> Tensor:
         """Which states `(D,)` are random effects of a repeat: only noise moves them."""

@@ -25,7 +25,7 @@ class TrainSettings:
     masked
         Steps after a jump whose error doesn't count: the device forgets its reset in about that.
     rate, betas, clip
-        Adam's, and the largest norm of a gradient.
+        The optimiser's (`training.soap`), and the largest norm of a gradient.
     warm_up
         Iterations over which the rate rises; it then falls as a cosine to `last_rate` of `rate`.
     readout_every

@@ -1,4 +1,4 @@
-"""Fit a twin to repeats: Adam on a proper scoring rule, free-running from the reset.
+"""Fit a twin to repeats: SOAP on a proper scoring rule, free-running from the reset.
 
 Phases on the same parameters. The first fits the noise-free path to the mean over repeats: its
 gradient has no noise and costs a fraction. Those after it fit the whole distribution, by what the
@@ -20,6 +20,7 @@ from training.fit_loop import FitLoop, set_rate
 from training.fit_settings import FitSettings, FitStep, schedule
 from training.objectives import PUBLISHED, MeanSquares, Objective, phases_named, scored_by
 from training.reads import reads_of
+from training.soap import Soap
 from training.structure import sequence_scores
 from training.windows import batch_indices
 
@@ -78,7 +79,7 @@ class Fit(FitLoop):
     """The fit of a latent twin (`models.latent`), phase after phase; arguments as `FitLoop`'s.
 
     Behind the first phase the weights that are validated, shown and kept are a running average of
-    those that Adam moves: its steps follow noisy gradients, their average doesn't.
+    those that the optimiser moves: its steps follow noisy gradients, their average doesn't.
 
     `start`: weights to go on from instead of random ones, in the units `scales`; what the fit gives
     is never worse than they are on the validation part.
@@ -112,10 +113,10 @@ class Fit(FitLoop):
         ]
         self.model = self._new_model()
         self._averaged = copy.deepcopy(self.model).requires_grad_(False)
-        self._adam = self._new_adam()
+        self._soap = self._new_soap()
 
-    def _new_adam(self) -> torch.optim.Adam:
-        return torch.optim.Adam(self.model.parameters(), betas=(0.9, 0.99))
+    def _new_soap(self) -> Soap:
+        return Soap(self.model.blocks())
 
     def _new_model(self) -> TwinModel:
         s = self.settings
@@ -197,8 +198,8 @@ class Fit(FitLoop):
     def _modules(self) -> dict[str, nn.Module]:
         return {"model": self.model, "averaged": self._averaged}
 
-    def _optimisers(self) -> list[torch.optim.Adam]:
-        return [self._adam]
+    def _optimisers(self) -> list[torch.optim.Optimizer]:
+        return [self._soap]
 
     def _validation_loss(self, generator: torch.Generator) -> Tensor:
         return self._scored_by.loss(self.module(), self._validation, generator)
@@ -217,24 +218,26 @@ class Fit(FitLoop):
         )
         phase = self._phase_now()
         if phase != self.phase:
-            self._adam, self.phase = self._new_adam(), phase
+            self._soap, self.phase = self._new_soap(), phase
             self._averaged.load_state_dict(self.model.state_dict())
         end, objective, full_rate = self._phases[phase]
         begin = self._phases[phase - 1][0] if phase else 0.0
         rate = full_rate * schedule((self._progress() - begin) / (end - begin))
-        set_rate(self._adam, rate)
-        self._adam.zero_grad(set_to_none=True)
+        set_rate(self._soap, rate)
+        self._soap.zero_grad(set_to_none=True)
         loss = objective.loss(self.model, batch, self._generator)
         torch.autograd.backward(loss)
         self.model.hold_slow()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), s.clip)
-        self._adam.step()
+        steepness = torch.nn.utils.clip_grad_norm_(self.model.parameters(), s.clip)
+        for number in (loss.detach(), steepness):
+            self._finite(float(number), rate)
+        self._soap.step()
         self._average()
-        return self._finite(float(loss.detach()), rate)
+        return float(loss.detach())
 
     @torch.no_grad()
     def _average(self) -> None:
-        taken = int(self._adam.state[self.model.decoder]["step"])
+        taken = int(self._soap.state[self.model.decoder]["step"])
         weight = max(1 / MEMORY, 9 / (9 + taken))
         for kept, now in zip(self._averaged.parameters(), self.model.parameters(), strict=True):
             kept.lerp_(now, weight)

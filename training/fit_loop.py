@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 VALIDATIONS = 40  # in a fit
 LONGEST_UNVALIDATED = 250  # iterations
+MOVED = "optimiser"  # prefix of its state in a checkpoint
 
 
 class FitLoop(ABC):
@@ -109,7 +110,7 @@ class FitLoop(ABC):
         """Every module with weights, by the name that a checkpoint gives it; first `model`."""
 
     @abstractmethod
-    def _optimisers(self) -> list[torch.optim.Adam]:
+    def _optimisers(self) -> list[torch.optim.Optimizer]:
         """Every optimiser; a parameter belongs to one at most."""
 
     @property
@@ -183,7 +184,7 @@ class FitLoop(ABC):
                 out[f"{prefix}.{name}"] = value.detach().cpu().numpy().copy()
         for name, parameter, optimiser in self._trained():
             for key, value in optimiser.state.get(parameter, {}).items():
-                out[f"adam.{name}.{key}"] = value.detach().cpu().numpy()
+                out[f"{MOVED}.{name}.{key}"] = value.detach().cpu().numpy().copy()
         out["generator"] = self._generator.get_state().cpu().numpy()
         return out
 
@@ -213,9 +214,11 @@ class FitLoop(ABC):
                 )
             self._best = {k: arrays[f"best.{k}"] for k in self._best}
             for name, parameter, optimiser in self._trained():
-                state = _adam_state(arrays, name, self._device)
+                state = _moved(arrays, name, self._device)
                 if state:
                     optimiser.state[parameter] = state
+            if numbers["iteration"] and not any(key.startswith(f"{MOVED}.") for key in arrays):
+                raise KeyError("no state of the optimiser")
             self._generator.set_state(torch.as_tensor(arrays["generator"].copy()))
             self.iteration = int(numbers["iteration"])
             self.elapsed_s = float(numbers["elapsed_s"])
@@ -226,7 +229,7 @@ class FitLoop(ABC):
                 f"checkpoint: belongs to another fit or is damaged ({error}); fit anew"
             ) from error
 
-    def _trained(self) -> Iterator[tuple[str, nn.Parameter, torch.optim.Adam]]:
+    def _trained(self) -> Iterator[tuple[str, nn.Parameter, torch.optim.Optimizer]]:
         """Every parameter that is fitted, with its name in a checkpoint and its optimiser."""
         owners = {
             id(parameter): optimiser
@@ -241,19 +244,19 @@ class FitLoop(ABC):
                     yield full, parameter, owners[id(parameter)]
 
 
-def _adam_state(
+def _moved(
     arrays: dict[str, NDArray[Any]], name: str, device: torch.device
 ) -> dict[str, torch.Tensor]:
+    """What an optimiser knew of a parameter, or of the block that it leads."""
+    prefix = f"{MOVED}.{name}."
+    found = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
     return {
-        key: torch.as_tensor(arrays[f"adam.{name}.{key}"].copy()).to(
-            device if key != "step" else "cpu"
-        )
-        for key in ("step", "exp_avg", "exp_avg_sq")
-        if f"adam.{name}.{key}" in arrays
+        key: torch.as_tensor(array.copy()).to(device if key != "step" else "cpu")
+        for key, array in found.items()
     }
 
 
-def set_rate(optimiser: torch.optim.Adam, rate: float) -> None:
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
     """Set an optimiser's learning rate."""
     for group in optimiser.param_groups:
         group["lr"] = rate

@@ -40,7 +40,7 @@ class FitSettings:
     fresh
         So many sequences, the last ones of the training part, are half of each batch; 0: all alike.
     mean_learning_rate, learning_rate
-        Of Adam (betas .9, .99) in either phase, after a warm-up of 3 %, decaying to 1 %.
+        Of the optimiser (`training.soap`) in either phase, after a warm-up of 3 %, decaying to 1 %.
 
     noise_rate
         Of the published method's second phase; None: its recipe's.

@@ -157,7 +157,7 @@ class PublishedFit(FitLoop):
     def _modules(self) -> dict[str, nn.Module]:
         return {"model": self.model, "critic": self.critic}
 
-    def _optimisers(self) -> list[torch.optim.Adam]:
+    def _optimisers(self) -> list[torch.optim.Optimizer]:
         return [self._drift, self._noise, self._judge]
 
     def _validation_loss(self, generator: torch.Generator) -> Tensor:

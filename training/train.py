@@ -20,6 +20,7 @@ from models.score import score
 from training.course import Stage, TrainSettings
 from training.passes import passes_of
 from training.readout import DECAY, RunningRidge
+from training.soap import Soap
 from training.streams import Streams
 
 if TYPE_CHECKING:
@@ -86,17 +87,15 @@ class Trainer:
         self.stage = stage
         self.best_validation = float("inf")
         self.best_iteration = self.iteration
-        chosen = [*(layers.weights[k] for k in stage.trained)]
-        shifts = [*(layers.biases[k] for k in stage.trained)]
+        chosen = [layers.weights[k] for k in stage.trained]
+        shifts = [layers.biases[k] for k in stage.trained]
         for parameter in self.parameters:
             parameter.requires_grad_(any(parameter is one for one in (*chosen, *shifts)))
-        self.optimiser = torch.optim.AdamW(
-            [
-                {"params": chosen, "weight_decay": settings.weight_decay},
-                {"params": shifts, "weight_decay": 0.0},
-            ],
+        self.optimiser = Soap(
+            list(zip(chosen, shifts, strict=True)),
             settings.rate,
             settings.betas,
+            decay=settings.weight_decay,
         )
         columns = design.columns(layers.inputs, stage.depth)
         self.running = RunningRidge(columns, self.targets.shape[1], DECAY)
@@ -144,7 +143,7 @@ class Trainer:
         return columns @ self.readout + self.bias
 
     def step(self) -> Passed:
-        """One iteration: a chunk of every stream forwards and back, then one step of Adam.
+        """One iteration: a chunk of every stream forwards and back, then one step of the optimiser.
 
         Raises
         ------
@@ -173,15 +172,16 @@ class Trainer:
         self.optimiser.zero_grad()
         torch.autograd.backward(error + settings.penalty * passed.excess)
         known = [p for p in self.parameters if p.requires_grad]
-        torch.nn.utils.clip_grad_norm_(known, settings.clip)
+        steepness = torch.nn.utils.clip_grad_norm_(known, settings.clip)
+        self._note_error(float(error.detach()), float(steepness))
         self.optimiser.step()
         self.running.update(columns.detach(), targets, counting)
-        self._note_error(float(error.detach()))
 
-    def _note_error(self, fresh: float) -> None:
-        if not math.isfinite(fresh):
+    def _note_error(self, fresh: float, steepness: float) -> None:
+        if not math.isfinite(fresh + steepness):
             raise TwinrigError(
-                f"train: the error is {fresh} at iteration {self.iteration}: lower the learning "
+                f"train: the error is {fresh}, its gradient {steepness:.2g}, at iteration "
+                f"{self.iteration}: lower the learning "
                 f"rate ({self.settings.rate:g}), or look at the twin's range of drives"
             )
         first = math.isinf(self.training)

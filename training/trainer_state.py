@@ -25,7 +25,7 @@ def arrays_of(trainer: Trainer) -> dict[str, NDArray[Any]]:
     for index, parameter in enumerate(trainer.parameters):
         out[f"best.{index}"] = trainer.best[index]
         for key, value in trainer.optimiser.state.get(parameter, {}).items():
-            out[f"adam.{index}.{key}"] = value
+            out[f"optimiser.{index}.{key}"] = value
     for layer, states in enumerate(trainer.carried.states):
         out |= {f"state.{layer}.{member}": state for member, state in enumerate(states)}
         out[f"drive.{layer}"] = trainer.carried.drives[layer]
@@ -58,10 +58,12 @@ def restore(trainer: Trainer, arrays: dict[str, NDArray[Any]], numbers: dict[str
         trainer.layers.load_state_dict(state)
         for index, parameter in enumerate(trainer.parameters):
             trainer.best[index] = found[f"best.{index}"]
-            names = ("step", "exp_avg", "exp_avg_sq")
-            if f"adam.{index}.step" in found:
-                moments = {n: found[f"adam.{index}.{n}"] for n in names}
-                trainer.optimiser.state[parameter] = moments
+            prefix = f"optimiser.{index}."
+            known = {n.removeprefix(prefix): v for n, v in found.items() if n.startswith(prefix)}
+            if known:
+                trainer.optimiser.state[parameter] = known
+        if iteration > trainer.stage.begin and not any(n.startswith("optimiser.") for n in found):
+            raise KeyError("no state of the optimiser")
         trainer.carried = _carried(trainer.carried, found)
         trainer.running.moments = found["moments"]
         trainer.readout, trainer.bias = found["readout"], found["bias"]

@@ -236,7 +236,7 @@ def test_an_error_that_is_no_number_ends_the_training_with_advice(task: Task) ->
     trainer = Trainer(task, layers_of(), TrainSettings(iterations=30))
     trainer.begin()
     trainer.inputs[:] = float("nan")
-    with pytest.raises(TwinrigError, match="error is nan at iteration 1: lower the learning rate"):
+    with pytest.raises(TwinrigError, match="gradient nan, at iteration 1: lower the learning"):
         trainer.step()
 
 
