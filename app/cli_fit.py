@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import cli_compare, cli_drift
-from app.cli_types import factor, whole
+from app.cli_types import factor, whole, whole_or_zero
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ def fit_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--iterations", type=whole, metavar="N", help="stop after so many")
     parser.add_argument("--minutes", type=factor, metavar="M", help="stop after this time")
+    parser.add_argument(
+        "--noise-rank", type=whole_or_zero, metavar="R",
+        help="R sources of read-out noise that channels share, beside each channel's own: for many "
+        "channels; 0 for none (any covariance)",
+    )  # fmt: skip
     cli_drift.from_argument(parser)
 
 
@@ -47,7 +52,7 @@ def fit_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, None
         raise InputError("twinrig fit: name at least one RECORDING")
     given = {
         name: getattr(arguments, name)
-        for name in ("iterations", "minutes")
+        for name in ("iterations", "minutes", "noise_rank")
         if getattr(arguments, name) is not None
     }
     return fit(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,24 +14,33 @@ from models.simulated import simulated
 from models.twin import HIDDEN, LATENT, weight_shapes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from models.twin import Twin
 
 
+BLOCKS = (
+    ("state_in", "drive_in", "hidden_bias"),
+    ("out", "out_bias"),
+    ("decoder", "decoder_bias"),
+    ("head_state", "head_drive", "head_bias"),
+)
 SLOW_RATES = (-9.0, -5.0)  # to start from: memories of 8000 to 150 steps
 SLOW_NOISE = -6.0
 SLOW_SPREAD = 0.5
+FACTORING = 100  # rounds in which the channels' own noise is told from what they share
+SMALLEST_OWN = 1e-3  # of a channel's variance: it is never known without any noise of its own
 
 
 class TwinModel(nn.Module):
     """Latent state `D`, hidden layer `H`, channels `C`; the equation stands in `latent_path`.
 
-    The response in normalised units is decoder · x + bias + head(x, u) + white noise whose
-    covariance is W Wᵀ with W = tril(`white_factor`); in the device's units it is offset + scale ×
-    that. The head, silu units of state and drive under linear weights, is for read-outs that see
-    the drive itself or many channels, such as a spectrum taken in the field; without it (0 units)
-    the read-out is linear.
+    The response in normalised units is decoder · x + bias + head(x, u) + white noise; in the
+    device's units it is offset + scale × that. The head, silu units of state and drive under linear
+    weights, is for read-outs that see the drive itself or many channels, such as a spectrum taken
+    in the field; without it (0 units) the read-out is linear.
 
     Parameters
     ----------
@@ -40,13 +49,17 @@ class TwinModel(nn.Module):
     deterministic
         No diffusion, no spread of the start, no white noise.
     slow
-        So many of the states, the last ones, are random effects of a repeat: drawn at its start,
+        So many of the states, the last ones, are random effects z of a repeat: drawn at its start,
         they relax to zero over hundreds of steps, at a rate and with a diffusion that neither state
         nor drive changes. They carry what differs from repeat to repeat and drifts slowly within
-        one (an offset by the decoder, a gain through the hidden layer). Ordinary states can be slow
-        as well, but a fit hardly finds it: with a constant offset of each repeat the error of the
-        autocovariance was 20 times its floor, 1500 iterations on; with slow states that begin with
-        what lasts in the residuals (`training.fit`) it was 0.9 times, 800 iterations on.
+        one: an offset by the decoder, and a gain, since all the rest of the response is multiplied
+        by 1 + `gain` · z. Ordinary states can be slow as well, but a fit hardly finds it: with a
+        constant offset of each repeat the error of the autocovariance was 20 times its floor, 1500
+        iterations on; with slow states that begin with what lasts in the residuals
+        (`training.repeat_effects`) it was 0.9 times, 800 iterations on.
+    noise_rank
+        The covariance of the white noise is F Fᵀ + diag(o²) with F = `white_factor` of so many
+        columns and o = `white_own`. None: any covariance, F Fᵀ with F = tril(`white_factor`).
     """
 
     def __init__(
@@ -57,11 +70,13 @@ class TwinModel(nn.Module):
         deterministic: bool = False,
         head: int = 0,
         slow: int = 0,
+        noise_rank: int | None = None,
     ) -> None:
         super().__init__()
         self.channels, self.latent, self.hidden, self.head = channels, latent, hidden, head
-        self.deterministic = deterministic
-        for name, shape in weight_shapes(latent, hidden, channels, head).items():
+        self.slow, self.noise_rank, self.deterministic = slow, noise_rank, deterministic
+        shapes = weight_shapes(latent, hidden, channels, head, slow, noise_rank)
+        for name, shape in shapes.items():
             if name in ("offset", "scale"):
                 self.register_buffer(
                     name, torch.zeros(shape) if name == "offset" else torch.ones(shape)
@@ -77,7 +92,10 @@ class TwinModel(nn.Module):
             self.out_bias[latent : 2 * latent] = torch.linspace(-3, 3, latent)
             self.out_bias[2 * latent :] = -1.0
             self.decoder.normal_(0, 1 / math.sqrt(latent))
-            self.white_factor.copy_(0.05 * torch.eye(channels))
+            if noise_rank is None:
+                self.white_factor.copy_(0.05 * torch.eye(channels))
+            else:
+                self.white_own.fill_(0.05)
             self.start_spread.fill_(0.05)
             if slow:
                 for rows in self.out.view(3, latent, hidden), self.out_bias.view(3, latent):
@@ -105,6 +123,8 @@ class TwinModel(nn.Module):
     decoder: Tensor
     decoder_bias: Tensor
     white_factor: Tensor
+    white_own: Tensor
+    gain: Tensor
     offset: Tensor
     scale: Tensor
     head_state: Tensor
@@ -115,8 +135,21 @@ class TwinModel(nn.Module):
     @classmethod
     def from_twin(cls, twin: Twin) -> TwinModel:
         """The module of a fitted twin."""
-        model = cls(len(twin.channels), twin.latent, twin.hidden, twin.deterministic, twin.head)
-        model.load_state_dict({k: torch.as_tensor(v.copy()) for k, v in twin.weights.items()})
+        return cls.of_weights(twin.weights, deterministic=twin.deterministic)
+
+    @classmethod
+    def of_weights(
+        cls, weights: Mapping[str, NDArray[Any]], *, deterministic: bool = False
+    ) -> TwinModel:
+        """The module with these weights, whose shapes tell its sizes."""
+        channels, latent, hidden = (
+            weights[name].size for name in ("decoder_bias", "start_mean", "hidden_bias")
+        )
+        head = weights["head_bias"].size if "head_bias" in weights else 0
+        slow = weights["gain"].shape[1] if "gain" in weights else 0
+        rank = weights["white_factor"].shape[1] if "white_own" in weights else None
+        model = cls(channels, latent, hidden, deterministic, head, slow, rank)
+        model.load_state_dict({k: torch.as_tensor(v.copy()) for k, v in weights.items()})
         return model
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
@@ -127,19 +160,10 @@ class TwinModel(nn.Module):
         }
 
     def blocks(self) -> list[list[nn.Parameter]]:
-        """Weights that act together, of equally many rows: every matrix with its bias."""
-        m = self
-        together = [
-            [m.state_in, m.drive_in, m.hidden_bias],
-            [m.out, m.out_bias],
-            [m.decoder, m.decoder_bias],
-            [m.start_mean],
-            [m.start_spread],
-            [m.white_factor],
-        ]
-        if m.head:
-            together += [[m.head_state, m.head_drive, m.head_bias], [m.head_out]]
-        return cast("list[list[nn.Parameter]]", together)
+        """Weights that act together, of equally many rows: a matrix with its bias, each other."""
+        known = dict(self.named_parameters())
+        together = [[known.pop(name) for name in block if name in known] for block in BLOCKS]
+        return [block for block in (*together, *([one] for one in known.values())) if block]
 
     def slow_states(self) -> Tensor:
         """Which states `(D,)` are random effects of a repeat: only noise moves them."""
@@ -182,19 +206,62 @@ class TwinModel(nn.Module):
 
         The read-out noise is not in it.
         """
+        plain = self.plain(states, drive)
+        if not self.slow:
+            return plain
+        gain, offset = self.effects(states)
+        return plain + gain * (plain - offset)
+
+    def plain(self, states: Tensor, drive: Tensor) -> Tensor:
+        """As `decode`, before the slow states multiply it."""
         linear = states @ self.decoder.t() + self.decoder_bias
         if not self.head:
             return linear
         inner = states @ self.head_state.t() + (2 * drive - 1).unsqueeze(-1) * self.head_drive
         return linear + nn.functional.silu(inner + self.head_bias) @ self.head_out.t()
 
+    def effects(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """What the slow states `z` of `(…, D)` do to the response: `gain` · z and their offset.
+
+        Both `(…, C)`; of a model with slow states.
+        """
+        slow = states[..., -self.slow :]
+        return slow @ self.gain.t(), slow @ self.decoder[:, -self.slow :].t()
+
     def white(self, shape: tuple[int, ...], generator: torch.Generator | None = None) -> Tensor:
         """Read-out noise `(*shape, C)` in normalised units; zeros for a deterministic twin."""
         device = self.start_mean.device
         if self.deterministic:
             return torch.zeros(*shape, self.channels, device=device)
-        draw = torch.randn(*shape, self.channels, generator=generator, device=device)
-        return draw @ torch.tril(self.white_factor).t()
+        rank = self.noise_rank or 0
+        draw = torch.randn(*shape, rank + self.channels, generator=generator, device=device)
+        if self.noise_rank is None:
+            return draw @ torch.tril(self.white_factor).t()
+        return draw[..., :rank] @ self.white_factor.t() + draw[..., rank:] * self.white_own
+
+    def white_covariance(self) -> Tensor:
+        """Covariance `(C, C)` of the read-out noise, in normalised units."""
+        if self.noise_rank is None:
+            factor = torch.tril(self.white_factor)
+            return factor @ factor.t()
+        return self.white_factor @ self.white_factor.t() + torch.diag(self.white_own.square())
+
+    @torch.no_grad()
+    def set_white(self, covariance: Tensor) -> None:
+        """Take the read-out noise from a covariance `(C, C)`, or what is nearest to it."""
+        if self.noise_rank is None:
+            self.white_factor.copy_(torch.linalg.cholesky(covariance))
+            return
+        own = covariance.diagonal().clone()
+        shared = covariance.new_zeros(self.channels, 0)
+        for _ in range(FACTORING if self.noise_rank else 0):  # principal factors
+            size, direction = torch.linalg.eigh(covariance - torch.diag(own))
+            largest = slice(self.channels - self.noise_rank, None)
+            shared = direction[:, largest] * size[largest].clamp(min=0).sqrt()
+            left = covariance.diagonal() - shared.square().sum(dim=1)
+            own = left.clamp(min=SMALLEST_OWN * covariance.diagonal())
+        self.white_factor.copy_(shared)
+        self.white_own.copy_(own.sqrt())
 
     def sample(self, drive: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Noisy responses `(T, B, C)` in normalised units from the reset under `drive` `(T, B)`."""

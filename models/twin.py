@@ -63,14 +63,19 @@ FORM = Table(
             others=ANYTHING,
         ),
     },
-    optional={"model": PUBLISHED, "head": COUNT},
+    optional={"model": PUBLISHED, "head": COUNT, "slow": COUNT, "noise_rank": COUNT},
 )  # fmt: skip
 """What `twin.json` must look like; kind, schema, checksum and files are the store's."""
 LATENT, HIDDEN = 16, 64  # the smallest that reached the floor on the nanoring array
 
 
 def weight_shapes(
-    latent: int, hidden: int, channels: int, head: int = 0
+    latent: int,
+    hidden: int,
+    channels: int,
+    head: int = 0,
+    slow: int = 0,
+    noise_rank: int | None = None,
 ) -> dict[str, tuple[int, ...]]:
     """Shape of every weight of a twin by name; `models.latent` says what each one does."""
     shapes: dict[str, tuple[int, ...]] = {
@@ -83,7 +88,7 @@ def weight_shapes(
         "start_spread": (latent,),
         "decoder": (channels, latent),
         "decoder_bias": (channels,),
-        "white_factor": (channels, channels),
+        "white_factor": (channels, channels if noise_rank is None else noise_rank),
         "offset": (channels,),
         "scale": (channels,),
     }
@@ -94,6 +99,10 @@ def weight_shapes(
             "head_bias": (head,),
             "head_out": (channels, head),
         }
+    if slow:
+        shapes["gain"] = (channels, slow)
+    if noise_rank is not None:
+        shapes["white_own"] = (channels,)
     return shapes
 
 
@@ -123,6 +132,12 @@ class Twin:
         The structure of a twin of the published method; None: the latent model.
     head
         Hidden units of the read-out beside its linear part; 0: it is linear.
+    slow
+        The last states that are random effects of a repeat, each with a gain of every channel. 0
+        where there are none, and in twins of earlier versions, whose slow states have no gain.
+    noise_rank
+        Sources of read-out noise that channels share, beside each channel's own; None: the
+        covariance of the read-out noise is any (full).
     """
 
     weights: dict[str, NDArray[np.float32]]
@@ -142,6 +157,8 @@ class Twin:
     meta: dict[str, Any] = field(default_factory=dict)
     published: PublishedForm | None = None
     head: int = 0
+    slow: int = 0
+    noise_rank: int | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -161,6 +178,12 @@ class Twin:
             problems.append(f"{len(self.units)} units for {len(self.channels)} channels")
         if not 0 <= self.drive_low < self.drive_high <= 1:
             problems.append(f"drive range {self.drive_low}…{self.drive_high} is not within 0…1")
+        if self.slow and not self.slow < self.latent:
+            problems.append(f"slow = {self.slow} is not below latent = {self.latent}")
+        if self.noise_rank is not None and not self.noise_rank < len(self.channels):
+            problems.append(
+                f"noise_rank = {self.noise_rank} is not below the {len(self.channels)} channels"
+            )
         if self.published is not None and self.hidden != self.published.layers[0]:
             problems.append(f"hidden {self.hidden} beside layers {self.published.layers}")
         if self.published is not None and self.latent < 1:
@@ -169,14 +192,18 @@ class Twin:
 
     def _weight_shapes(self) -> dict[str, tuple[int, ...]]:
         if self.published is None:
-            return weight_shapes(self.latent, self.hidden, len(self.channels), self.head)
+            return weight_shapes(
+                self.latent, self.hidden, len(self.channels), self.head, self.slow, self.noise_rank
+            )
         return self.published.shapes(len(self.channels), self.latent)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the weights, as plain JSON; `model` and `head` where there is one."""
+        """Everything but the weights, as plain JSON; what a plain latent twin lacks is left out."""
         return {
             **({} if self.published is None else {"model": self.published.to_json()}),
             **({"head": self.head} if self.head else {}),
+            **({"slow": self.slow} if self.slow else {}),
+            **({} if self.noise_rank is None else {"noise_rank": self.noise_rank}),
             "channels": list(self.channels),
             "units": list(self.units),
             "latent": self.latent,
@@ -224,4 +251,6 @@ class Twin:
             body["meta"],
             PublishedForm.from_json(body["model"]) if "model" in body else None,
             body.get("head", 0),
+            body.get("slow", 0),
+            body.get("noise_rank"),
         )

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from models.errors import InputError
-from models.latent import TwinModel
+from models.latent import SLOW_NOISE, SLOW_SPREAD, TwinModel
 from models.latent_path import NOISE_SCALE
 from training.fit_loop import FitLoop, set_rate
 from training.fit_settings import FitSettings, FitStep, schedule
 from training.objectives import PUBLISHED, MeanSquares, Objective, phases_named, scored_by
 from training.reads import reads_of
+from training.repeat_effects import effects_of, lasting, residual_covariance
 from training.soap import Soap
 from training.structure import sequence_scores
 from training.windows import batch_indices
@@ -70,7 +71,7 @@ HEAD, FEW_CHANNELS = 64, 8  # units of a head, by default of a read-out with mor
 SHRUNK = 0.05  # of the covariances between channels: few repeats must not make it singular
 SLOW = 3  # states that are random effects of a repeat, where the noise asks for them
 LASTING = 0.5  # correlation of the residuals far apart, above which it does
-FAR = 20  # steps
+HALF = 0.5  # of the spread is taken for read-out noise to start from
 QUIET = -3.0  # softplus⁻¹ of the diffusion of the other states to start from
 MEMORY = 1000  # iterations that the weights are averaged over, fewer at a phase's begin
 
@@ -120,16 +121,24 @@ class Fit(FitLoop):
 
     def _new_model(self) -> TwinModel:
         s = self.settings
+        if self._start is not None:
+            model = TwinModel.of_weights(self._start, deterministic=s.deterministic)
+            return model.to(self._device)
         channels = self.scales.offset.size
-        model = TwinModel(channels, s.latent, s.hidden, s.deterministic, self._head(), self._slow())
+        if s.noise_rank is not None and s.noise_rank >= channels:
+            raise InputError(
+                f"fit: {s.noise_rank} shared sources of read-out noise for {channels} channels: "
+                f"below {channels}, or leave --noise-rank out for the full covariance"
+            )
+        model = TwinModel(
+            channels, s.latent, s.hidden, s.deterministic, self._head(), self._slow(), s.noise_rank
+        )
         with torch.no_grad():
             model.offset.copy_(torch.as_tensor(self.scales.offset))
             model.scale.copy_(torch.as_tensor(self.scales.scale))
             if not s.deterministic:
                 within = self._begin_slow(model)
-                model.white_factor.copy_(0.5 * _spread_factor(self._training, within))
-        if self._start is not None:
-            model.load_state_dict({k: torch.as_tensor(v.copy()) for k, v in self._start.items()})
+                model.set_white(HALF**2 * _white_covariance(self._training, within))
         return model.to(self._device)
 
     def _head(self) -> int:
@@ -146,26 +155,23 @@ class Fit(FitLoop):
     def _begin_slow(self, model: TwinModel) -> Tensor:
         """Let the slow states carry what lasts; returns its covariance between channels `(C, C)`.
 
-        They begin stationary, at the rate at which it fades; all other noise begins small.
+        All other noise begins small.
         """
-        slow = model.slow_states()
-        count = int(slow.sum())
-        if not count:
+        if not model.slow:
             return torch.zeros(model.channels, model.channels, dtype=torch.float64)
-        rate, far = fading(self._training), min(FAR, self._training.known.shape[0] // 2)
-        size, direction = torch.linalg.eigh(residual_covariance(self._training, far))
-        kept = min(count, model.channels)
-        at_once = (size.clamp(min=0) * math.exp(rate * far)).sqrt()
-        columns = (direction * at_once)[:, -kept:].flip(1)
-        first = model.latent - count
-        model.decoder[:, first : first + kept] = (columns / model.start_spread[first]).float()
+        first = model.latent - model.slow
+        effects, within = effects_of(self._training, model.slow)
         bias = model.out_bias.view(3, model.latent)
         bias[2, :first] = QUIET
-        stationary = (2 * rate) ** 0.5 * float(model.start_spread[first]) / NOISE_SCALE
-        bias[1, first : first + kept] = math.log(rate / (1 - rate))
-        bias[2, first : first + kept] = math.log(math.expm1(stationary))
-        carried: Tensor = columns @ columns.t()
-        return carried
+        for k, effect in enumerate(effects):
+            state = first + k
+            model.decoder[:, state] = torch.as_tensor(effect.offset / SLOW_SPREAD)
+            model.gain[:, k] = torch.as_tensor(effect.gain / SLOW_SPREAD)
+            model.start_spread[state] = SLOW_SPREAD * effect.start
+            bias[1, state] = math.log(effect.rate / (1 - effect.rate))
+            kick = SLOW_SPREAD * effect.diffusion / NOISE_SCALE
+            bias[2, state] = max(math.log(math.expm1(kick)), SLOW_NOISE) if kick else SLOW_NOISE
+        return within
 
     def module(self) -> TwinModel:
         """The model as it is now."""
@@ -186,14 +192,9 @@ class Fit(FitLoop):
         return sequence_scores(model, self._validation, self.settings.seed)
 
     def structure(self) -> dict[str, Any]:
-        """Latent states, hidden units, whether it has noise."""
-        s = self.settings
-        return {
-            "latent": s.latent,
-            "hidden": s.hidden,
-            "head": self._head(),
-            "deterministic": s.deterministic,
-        }
+        """The sizes of the model, and whether it has noise."""
+        names = ("latent", "hidden", "head", "deterministic", "slow", "noise_rank")
+        return {name: getattr(self.model, name) for name in names}
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"model": self.model, "averaged": self._averaged}
@@ -248,39 +249,8 @@ def head_of(channels: int) -> int:
     return HEAD if channels > FEW_CHANNELS else 0
 
 
-def lasting(batch: Batch) -> float:
-    """Correlation of residuals `FAR` steps apart, or half a sequence, averaged over channels."""
-    late, now = (residual_covariance(batch, lag).diagonal() for lag in (FAR, 0))
-    return float((late / now.clamp(min=torch.finfo(now.dtype).tiny)).mean())
-
-
-def fading(batch: Batch) -> float:
-    """Rate a step at which the covariance of the residuals still falls far apart, 1e-4 to 0.05."""
-    far = min(FAR, batch.known.shape[0] // 2)
-    early, late = (float(residual_covariance(batch, lag).trace()) for lag in (far // 2, far))
-    ratio = early / late if early > 0 and late > 0 else 1.0
-    return min(max(math.log(ratio) / max(far - far // 2, 1), 1e-4), 0.05)
-
-
-def residual_covariance(batch: Batch, lag: int) -> Tensor:
-    """Covariance `(C, C)` of the channels over repeats, `lag` steps apart, averaged over steps.
-
-    Of shorter sequences half a sequence apart; symmetric, float64.
-    """
-    known = batch.known.unsqueeze(-1).double()
-    lag = min(lag, known.shape[0] // 2)
-    count = known.sum(dim=2, keepdim=True)
-    mean = (batch.real * known).sum(dim=2, keepdim=True) / count.clamp(min=1)
-    rest = (batch.real - mean) * known
-    degrees = ((count - 1).clamp(min=0) / count.clamp(min=1)).expand_as(known)
-    early, late = slice(known.shape[0] - lag), slice(lag, None)
-    pairs = (degrees[late] * known[late] * known[early]).sum().clamp(min=1)
-    product = rest[late].flatten(0, 2).t() @ rest[early].flatten(0, 2) / pairs
-    return (product + product.t()) / 2
-
-
-def _spread_factor(batch: Batch, within: Tensor) -> Tensor:
-    """L `(C, C)`, lower, L Lᵀ the covariance of the channels over repeats, averaged over steps.
+def _white_covariance(batch: Batch, within: Tensor) -> Tensor:
+    """Covariance `(C, C)` of the channels over repeats, averaged over steps, positive definite.
 
     `within` `(C, C)`: what of it is not read-out noise.
     """
@@ -289,5 +259,4 @@ def _spread_factor(batch: Batch, within: Tensor) -> Tensor:
     size, direction = torch.linalg.eigh(covariance - within.to(covariance))
     covariance = (direction * size.clamp(min=0)) @ direction.t()
     own = torch.diag(covariance.diagonal().clamp(min=least))
-    factor: Tensor = torch.linalg.cholesky((1 - SHRUNK) * covariance + SHRUNK * own)
-    return factor.float()
+    return (1 - SHRUNK) * covariance + SHRUNK * own

@@ -15,6 +15,9 @@ FINE_TUNING: dict[str, Any] = {
     "mean_learning_rate": 1e-3,
     "learning_rate": 1e-3,
 }
+MAY_BE_ZERO = (
+    "objective", "deterministic", "seed", "head", "slow", "fresh", "noise_rank",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,9 @@ class FitSettings:
         So many sequences, the last ones of the training part, are half of each batch; 0: all alike.
     mean_learning_rate, learning_rate
         Of the optimiser (`training.soap`) in either phase, after a warm-up of 3 %, decaying to 1 %.
-
+    noise_rank
+        Sources of read-out noise that channels share, beside each channel's own: for many channels,
+        of whose full covariance few repeats tell little. None: the full covariance.
     noise_rate
         Of the published method's second phase; None: its recipe's.
 
@@ -64,12 +69,13 @@ class FitSettings:
     learning_rate: float = 4e-3
     clip: float = 1.0
     noise_rate: float | None = None
+    noise_rank: int | None = None
 
     def __post_init__(self) -> None:
         problems = [
             f"{name} = {value!r} must be above zero"
             for name, value in asdict(self).items()
-            if name not in ("objective", "deterministic", "seed", "head", "slow", "fresh")
+            if name not in MAY_BE_ZERO
             if value is not None
             if not 0 < value < math.inf
         ]
@@ -79,6 +85,8 @@ class FitSettings:
             problems.append(f"head = {self.head} must be zero (a linear read-out) or above")
         if self.slow is not None and not 0 <= self.slow < self.latent:
             problems.append(f"slow = {self.slow} must be zero to below latent = {self.latent}")
+        if self.noise_rank is not None:
+            problems += self._noise_rank_faults()
         if self.mean_share >= 1:
             problems.append(f"mean_share = {self.mean_share} must be below 1")
         if self.deterministic != (self.objective == "mean"):
@@ -87,6 +95,14 @@ class FitSettings:
                 "without noise is fitted with objective 'mean', and only that"
             )
         raise_problems(InputError, "fit", problems)
+
+    def _noise_rank_faults(self) -> list[str]:
+        given = f"noise_rank = {self.noise_rank}"
+        if self.deterministic or self.objective == "published":
+            return [f"{given}: only a latent twin with noise has a covariance of read-out noise"]
+        if (self.noise_rank or 0) < 0:
+            return [f"{given} must be zero (nothing shared) or above"]
+        return []
 
 
 def fine_tuning(**given: Any) -> FitSettings:

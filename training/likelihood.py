@@ -138,6 +138,19 @@ def readout_slope(model: TwinModel, state: Tensor, drive: Tensor) -> Tensor:
 
     `state` is `(B, D)`, `drive` `(B,)` in 0…1.
     """
+    slope = _plain_slope(model, state, drive)
+    if not model.slow:
+        return slope
+    gain, offset = model.effects(state)
+    scaled = slope * (1 + gain).unsqueeze(2)
+    by_offset = gain.unsqueeze(2) * model.decoder[:, -model.slow :]
+    by_gain = (model.plain(state, drive) - offset).unsqueeze(2) * model.gain
+    slow = scaled[..., -model.slow :] - by_offset + by_gain
+    return torch.cat([scaled[..., : -model.slow], slow], dim=2)
+
+
+def _plain_slope(model: TwinModel, state: Tensor, drive: Tensor) -> Tensor:
+    """As `readout_slope`, of the response before slow states multiply it."""
     if not model.head:
         return model.decoder.unsqueeze(0)
     driven = (2 * drive - 1).unsqueeze(1) * model.head_drive + model.head_bias
@@ -175,8 +188,7 @@ def _begin(model: TwinModel, batch: int) -> tuple[Tensor, Tensor]:
 
 
 def _read_noise(model: TwinModel, batch: Batch) -> Tensor:
-    white = torch.tril(model.white_factor)
-    return white @ white.t() + torch.diag((SMALLEST_INNOVATION * batch.spread).square())
+    return model.white_covariance() + torch.diag((SMALLEST_INNOVATION * batch.spread).square())
 
 
 def _surprise(error: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:

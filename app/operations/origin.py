@@ -68,14 +68,14 @@ class Origin:
         twin = self.twin
         problems = [
             f"{name} {given[name]}: the twin to go on from has {getattr(twin, name)}, which stays"
-            for name in ("latent", "hidden", "head")
+            for name in ("latent", "hidden", "head", "slow", "noise_rank")
             if given.get(name) not in (None, getattr(twin, name))
         ]
         if given.get("objective") == PUBLISHED:
             problems.append("the published method can't go on from another twin")
         raise_problems(InputError, "fit --from", problems)
         own = {"objective": twin.meta.get("objective", "energy"), "latent": twin.latent,
-               "hidden": twin.hidden, "head": twin.head,
+               "hidden": twin.hidden, "head": twin.head, "noise_rank": twin.noise_rank,
                "deterministic": twin.deterministic}  # fmt: skip
         if twin.deterministic:
             own["objective"] = "mean"

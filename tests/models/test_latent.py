@@ -147,3 +147,61 @@ def test_a_head_sees_the_drive_and_is_kept_with_the_twin():
     assert not torch.allclose(model.decode(states, drive), model.decode(states, 1 - drive))
     weights = {name: w.shape for name, w in model.weights().items()}
     assert weights == weight_shapes(4, 16, 3, 8)
+
+
+def slow_model() -> TwinModel:
+    """Two of four states are random effects of a repeat, with offsets and gains of two channels."""
+    torch.manual_seed(4)
+    model = TwinModel(channels=2, latent=4, hidden=16, slow=2, noise_rank=1)
+    with torch.no_grad():
+        for weight in (model.gain, model.white_factor, model.decoder[:, 2:], model.state_in[:, 2:]):
+            weight.normal_(0, 0.3)
+    return model
+
+
+def test_slow_states_add_an_offset_and_scale_the_rest() -> None:
+    model, drive = slow_model(), torch.rand(5, 3)
+    states = torch.randn(5, 3, 4)
+    fast = states[..., :2] @ model.decoder[:, :2].t() + model.decoder_bias
+    slow = states[..., 2:]
+    expected = fast * (1 + slow @ model.gain.t()) + slow @ model.decoder[:, 2:].t()
+    torch.testing.assert_close(model.decode(states, drive), expected)
+
+
+def test_slow_states_walk_alike_by_torchsde_and_in_a_simulation(path: str) -> None:
+    model, drive = slow_model(), np.random.default_rng(0).random((2, 12))
+    generator = torch.Generator().manual_seed(7)
+    columns = torch.as_tensor(np.repeat(drive, 3, axis=0).T.astype(np.float32))
+    with torch.no_grad():
+        start, noise = model.initial(6, generator), model.draw(12, 6, generator)
+        reference = standard_path(model, start, columns, noise)
+        torch.testing.assert_close(
+            model.path(start, columns, noise), reference, atol=1e-5, rtol=1e-4
+        )
+        expected = model.decode(reference, columns) + model.white((12, 6), generator)
+    simulated = model.simulate(drive, 3, seed=7)
+    np.testing.assert_allclose(
+        simulated, expected.numpy().reshape(12, 2, 3, 2).transpose(1, 2, 0, 3), atol=1e-4
+    )
+
+
+def test_a_twin_keeps_its_random_effects_and_one_of_before_has_none(path: str) -> None:
+    model, common = slow_model(), (("X", "Y"), ("V", "V"), 4, 16, False)
+    window, reset = DriveWindow("amplitude", 0.0022, 0.0034), Reset(0.004)
+    twin = Twin(model.weights(), *common, window, reset, slow=2, noise_rank=1)
+    again = Twin.from_json(twin.to_json(), twin.weights)
+    assert (again.slow, again.noise_rank) == (2, 1)
+    assert again.to_json() == twin.to_json()
+    drive = np.random.default_rng(0).random((1, 10))
+    np.testing.assert_array_equal(
+        TwinModel.from_twin(again).simulate(drive, 2), model.simulate(drive, 2)
+    )
+    old = TwinModel(channels=2, latent=4, hidden=16)
+    before = Twin(old.weights(), *common, window, reset).to_json()
+    assert not {"slow", "noise_rank"} & set(before)
+    known = Twin.from_json(before, old.weights())
+    assert (known.slow, known.noise_rank) == (0, None)
+    with pytest.raises(InputError, match="'gain' is missing"):
+        Twin.from_json({**before, "slow": 2}, old.weights())
+    with pytest.raises(InputError, match=r"(?s)slow = 4 is not below.*noise_rank = 2 is not below"):
+        Twin.from_json({**before, "slow": 4, "noise_rank": 2}, old.weights())

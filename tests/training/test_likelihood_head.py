@@ -31,9 +31,13 @@ def drives(count, seed):
     return np.stack([s.drive for s in make_sequences("mixed", count, 30, seed)])
 
 
-def test_the_slope_is_that_of_what_is_decoded():
+@pytest.mark.parametrize(("head", "slow"), [(12, 0), (0, 2), (12, 2)])
+def test_the_slope_is_that_of_what_is_decoded(head, slow):
     torch.manual_seed(0)
-    model = TwinModel(CHANNELS, 4, 8, head=12).double()
+    model = TwinModel(CHANNELS, 4, 8, head=head, slow=slow).double()
+    with torch.no_grad():
+        for weight in (model.decoder, model.gain) if slow else ():
+            weight.normal_(0, 0.5)
     state, drive = torch.randn(5, 4).double(), torch.rand(5).double()
     slope = readout_slope(model, state, drive)
     for b in range(5):

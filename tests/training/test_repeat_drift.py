@@ -14,7 +14,8 @@ import torch
 
 from models.latent import TwinModel
 from models.sequence import make_sequences
-from training.fit import Fit, FitSettings, lasting
+from training.fit import Fit, FitSettings
+from training.repeat_effects import lasting
 from training.validation import score_model
 
 torch.set_num_threads(1)

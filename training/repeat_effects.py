@@ -1,0 +1,181 @@
+"""What a repeat has of its own and keeps for long: offsets and gains, found in the residuals.
+
+A residual (a repeat less the mean over repeats) of channel c at step t is taken as
+
+    r_c(t) = o_c(t) + g_c(t) m_c(t) + noise,      m the mean over repeats
+
+with an offset o and a gain g of each channel that differ from repeat to repeat and wander slowly.
+Noise that fades within a quarter of a sequence drops out of products of one quarter with another:
+these give the covariance of offsets and gains, its largest parts `Effects`, and how each of them
+wanders from quarter to quarter. A fit of a twin's slow states (`models.latent`) begins there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from training.windows import Batch
+
+    Array = NDArray[np.float64]
+
+FAR = 20  # steps
+PARTS = 4  # of a sequence
+PAIRS = tuple(combinations(range(PARTS), 2))
+FADING = np.geomspace(1e-4, 0.05, 28)  # a step: memories of 20 to 10,000 steps
+RIDGE = 1e-6
+STEPS_UNSURE = 1.0  # worth of signal, without which nothing is told of an offset or a gain
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A random effect of a repeat: an Ornstein–Uhlenbeck process of variance one or so.
+
+    Attributes
+    ----------
+    offset, gain
+        `(C,)`: what an effect of one adds to each channel, and by what share it scales its signal,
+        in normalised units.
+    rate
+        At which it relaxes to zero, a step.
+    start, diffusion
+        Its standard deviation after the reset, and what noise adds a step.
+    """
+
+    offset: Array
+    gain: Array
+    rate: float
+    start: float
+    diffusion: float
+
+
+def lasting(batch: Batch) -> float:
+    """Correlation of residuals `FAR` steps apart, or half a sequence, averaged over channels."""
+    late, now = (residual_covariance(batch, lag).diagonal() for lag in (FAR, 0))
+    return float((late / now.clamp(min=torch.finfo(now.dtype).tiny)).mean())
+
+
+def residual_covariance(batch: Batch, lag: int) -> Tensor:
+    """Covariance `(C, C)` of the channels over repeats, `lag` steps apart, averaged over steps.
+
+    Of shorter sequences half a sequence apart; symmetric, float64.
+    """
+    known = batch.known.unsqueeze(-1).double()
+    lag = min(lag, known.shape[0] // 2)
+    count = known.sum(dim=2, keepdim=True)
+    mean = (batch.real * known).sum(dim=2, keepdim=True) / count.clamp(min=1)
+    rest = (batch.real - mean) * known
+    degrees = ((count - 1).clamp(min=0) / count.clamp(min=1)).expand_as(known)
+    early, late = slice(known.shape[0] - lag), slice(lag, None)
+    pairs = (degrees[late] * known[late] * known[early]).sum().clamp(min=1)
+    product = rest[late].flatten(0, 2).t() @ rest[early].flatten(0, 2) / pairs
+    return (product + product.t()) / 2
+
+
+def effects_of(batch: Batch, most: int) -> tuple[list[Effect], Tensor]:
+    """The largest random effects of a repeat, independent of each other, at most so many.
+
+    And the covariance of the channels over repeats that comes from them, averaged over steps
+    `(C, C)`.
+    """
+    known = batch.known.double().cpu().unsqueeze(-1)
+    real = batch.real.double().cpu()
+    count = known.sum(dim=2)
+    signal = (real * known).sum(dim=2) / count.clamp(min=1)  # (T, S, C)
+    there = (count > 1).to(signal).expand_as(signal)
+    rest = (real - signal.unsqueeze(2)) * known * there.unsqueeze(2)
+    features = torch.stack([there, signal * there])  # (2, T, S, C)
+    degrees = (count.amax(dim=(0, 2)) - 1).clamp(min=0)
+    edges = [round(part * len(signal) / PARTS) for part in range(PARTS + 1)]
+    parts = [slice(a, b) for a, b in pairwise(edges)]
+    seen = [_Part.of(features[:, part], rest[part]) for part in parts]
+    between = {(a, b): seen[a].covariance(seen[b], degrees) for a, b in PAIRS}
+    whole = torch.stack([*between.values()]).mean(dim=0)
+    size, direction = torch.linalg.eigh((whole + whole.t()) / 2)
+    largest = slice(len(size) - min(most, len(size)), None)
+    size, direction = size[largest].flip(0).clamp(min=0), direction[:, largest].flip(1)
+    centres = [(part.start + part.stop) / 2 for part in parts]
+    direction, size = direction[:, size > 0], size[size > 0]
+    effects = []
+    for one, variance in zip(direction.t(), size, strict=True):
+        shares = {pair: float(one @ found @ one / variance) for pair, found in between.items()}
+        offset, gain = (one * variance.sqrt()).view(2, -1).numpy()
+        effects.append(Effect(offset, gain, *wandering(shares, centres)))
+    loads = (direction * size.sqrt()).view(2, -1, len(size))
+    response = loads[0] + features[1].unsqueeze(-1) * loads[1]  # (T, S, C, K)
+    response = (response * there.unsqueeze(-1)).flatten(0, 1)
+    within = torch.einsum("nck,ndk->cd", response, response)
+    return effects, within / there[..., 0].sum().clamp(min=1)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a part of each sequence tells of offsets and gains.
+
+    Attributes
+    ----------
+    told
+        `(S, R, 2, C)`: their estimates, drawn to zero where the signal hardly moves.
+    seen
+        `(S, 2, 2, C)`: what share of the true ones the estimates are on average.
+    """
+
+    told: Tensor
+    seen: Tensor
+
+    @classmethod
+    def of(cls, features: Tensor, rest: Tensor) -> _Part:
+        sums = torch.einsum("ftsc,gtsc->scfg", features, features)
+        drawn = torch.linalg.inv(sums + STEPS_UNSURE * torch.eye(2).to(sums))
+        projected = torch.einsum("ftsc,tsrc->srfc", features, rest)
+        told = torch.einsum("scgf,srfc->srgc", drawn, projected)
+        return cls(told, (drawn @ sums).permute(0, 2, 3, 1))
+
+    def covariance(self, later: _Part, degrees: Tensor) -> Tensor:
+        """Of offsets and gains in this part with those in a later one, `(2 C, 2 C)`.
+
+        By least squares: the products of what both parts tell, summed over the repeats of a
+        sequence, are `degrees` `(S,)` times seen · covariance · seenᵀ.
+        """
+        channels = self.seen.shape[-1]
+        one, other = (torch.einsum("sfgc,sfhc->sghc", p.seen, p.seen) for p in (self, later))
+        known = torch.einsum("s,sghc,sGHd->cdgGhH", degrees.square(), one, other)
+        known = known.reshape(channels, channels, 4, 4)
+        first, second = (torch.einsum("sfgc,srfc->srgc", p.seen, p.told) for p in (self, later))
+        products = torch.einsum("s,srgc,srGd->cdgG", degrees, first, second).flatten(2)
+        ridge = RIDGE * known.diagonal(dim1=2, dim2=3).mean() + torch.finfo(known.dtype).tiny
+        solved = torch.linalg.solve(known + ridge * torch.eye(4).to(known), products.unsqueeze(-1))
+        square = solved.view(channels, channels, 2, 2).permute(2, 0, 3, 1)
+        return square.reshape(2 * channels, 2 * channels)
+
+
+def wandering(
+    covariance: Mapping[tuple[int, int], float], times: Sequence[float]
+) -> tuple[float, float, float]:
+    """Rate, start and diffusion of the Ornstein–Uhlenbeck process that covariances look like.
+
+    `covariance` of its values at two `times`, by their places, in steps after the reset. Least
+    squares over `FADING` and what start and diffusion there may be, neither below zero.
+    """
+    early, late = (np.array([times[pair[i]] for pair in covariance]) for i in (0, 1))
+    target, best = np.array([*covariance.values()]), (np.inf, float(FADING[0]), 0.0, 0.0)
+    for rate in FADING:
+        lasts = np.exp(-rate * (early + late))
+        columns = np.stack([lasts, (np.exp(-rate * (late - early)) - lasts) / (2 * rate)], axis=1)
+        for used in ([0, 1], [0], [1]):
+            found = np.zeros(2)
+            found[used] = np.linalg.lstsq(columns[:, used], target, rcond=None)[0]
+            error = float(((columns @ found - target) ** 2).sum())
+            if (found >= 0).all() and error < best[0]:
+                best = (error, float(rate), float(found[0]), float(found[1]))
+    return best[1], best[2] ** 0.5, best[3] ** 0.5
