@@ -5,7 +5,8 @@
     python3 start.py demo                any twinrig command: record, fit, train, deploy, …
     python3 start.py test [--full]       every check; further arguments go to pytest
 
-Standard library only, and one file: it runs before anything is installed. It installs again when
+Standard library only, and one file, however long: it runs before anything is installed, under
+whatever Python is there, and is read by whoever must trust it first. It installs again when
 `pyproject.toml` or a compiled source changed.
 """
 

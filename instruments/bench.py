@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
-import logging
 import math
 from typing import TYPE_CHECKING, Any
 
 from instruments import encoding
-from instruments.bench_reading import BenchReading, StepReading, channels_of, joined, kelvin_of
-from instruments.checks import check_bench
-from instruments.clock import Clock, Stop
+from instruments.bench_reading import StepReading, joined
+from instruments.clock import Stop
 from instruments.connect import Opener, connect_drivers
-from instruments.discovery import list_resources
 from instruments.field_probe import FieldProbe, FieldWait
-from instruments.guards import forbidding, guards_of
-from instruments.kept_settings import KeptSettings
-from instruments.limits import GIVE_UP_S, LimitedMagnet, UnsafeError
-from instruments.link_errors import LinkError, WrongInstrumentError
+from instruments.guards import guards_of
+from instruments.limits import LimitedMagnet, UnsafeError
+from instruments.planned_bench import PlannedBench
 from instruments.remedies import with_remedy
-from instruments.rotation import Rotation
-from instruments.step_clock import StepClock
-from instruments.watchdog_link import Watchdog
-from instruments.watchdog_log import read_reports
 from models.errors import RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -34,98 +25,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from instruments.bench_spec import BenchSpec
-    from instruments.protocols import MagnetState, Readout, Teslameter, Thermometer
-    from instruments.visa import VisaSession
     from instruments.wirelog import WireTap
-    from models.sequence import DriveWindow, FieldSequence, Reset
-
-__all__ = ["Bench", "BenchReading", "StepReading", "check_bench", "list_resources"]
-
-log = logging.getLogger(__name__)
-TYPICAL_CHANGE = 1 / 3  # of the window: mean difference of two independent drives 0…1
+    from models.sequence import DriveWindow, Reset
 
 
-class Bench:
+class Bench(PlannedBench):
     """A connected rig; leaving its context makes it safe and closes it.
 
-    Attributes
-    ----------
-    spec
-        The bench file.
-    stop
-        Ends every wait and read of the bench.
-    clock
-        Its device time.
-    magnets, readouts, thermometers, teslameters
-        By name; magnets behind their limits.
-    channels, units
-        Over all read-outs; a name has its read-out's before it only where two would clash. With a
-        rotation, of its components.
-    live_channels, live_units
-        Of what the read-outs show, as `monitor` gives it.
-    rotation
-        What turns the field by two magnets; None where one drives it.
-    drives
-        The magnets that are energised: the drive's, or the two of a rotation.
-    found
-        What each magnet said of itself when it was connected.
-    remarks
-        Sentences for people: what a watchdog did to this bench since it was last energised.
-    note
-        Called, from any thread, with what people should know beforehand: no watchdog, no way to
-        keep the computer awake.
-    watchdog
-        Makes the rig safe should this process die; None for a rig inside it, which dies with it.
-    tell
-        Called with a sentence about every second while a supply can't be made safe.
-    give_up_s
-        Seconds after which `make_safe` gives up a supply that can't be reached; None: never.
-    probe
-        What measures the field of each step; None on a bench without a teslameter.
-    read_s
-        Device time at which the last reading was there, a reset's too.
+    Its attributes are those of `AskedBench`.
     """
-
-    def __init__(
-        self,
-        spec: BenchSpec,
-        opener: Opener,
-        stop: Stop,
-        magnets: dict[str, LimitedMagnet],
-        readouts: dict[str, Readout],
-    ) -> None:
-        self.spec = spec
-        self.stop = stop
-        self.clock: Clock = opener.clock
-        self.magnets = magnets
-        self.readouts = readouts
-        self.live_channels, self.live_units = channels_of(readouts)
-        self.channels, self.units = self.live_channels, self.live_units
-        self.thermometers: dict[str, Thermometer] = {}
-        self.teslameters: dict[str, Teslameter] = {}
-        self.found: dict[str, MagnetState] = {}
-        self.tell: Callable[[str], None] = log.warning
-        self.give_up_s: float | None = GIVE_UP_S
-        reports = [] if spec.in_process else read_reports(spec)
-        self.remarks: tuple[str, ...] = tuple(str(report) for report in reports)
-        self.note: Callable[[str], None] = log.warning
-        self.watchdog = None if spec.in_process else Watchdog(spec, lambda words: self.note(words))
-        self.read_s = math.nan
-        self.probe: FieldProbe | None = None
-        self._opener = opener
-        self._kept = KeptSettings()
-        self._identities: dict[str, str] = {}
-        self._drive = magnets[spec.drive_magnet]
-        self._steps = StepClock(spec, self._drive, readouts, self.clock)
-        self.rotation: Rotation | None = None
-        self.drives: tuple[LimitedMagnet, ...] = (self._drive,)
-        if spec.rotation is not None:
-            self.rotation = Rotation(spec.rotation, magnets, spec.gate_s)
-            self.drives = self.rotation.magnets
-            named = self.rotation.channels(self.live_channels, self.live_units)
-            self.channels, self.units = named
-        self._readers = list(readouts.values())
-        self._closed = False
 
     @classmethod
     def connect(
@@ -178,65 +86,6 @@ class Bench:
             self.make_safe()
         finally:
             self.close()
-
-    def check_sequences(
-        self,
-        sequences: Sequence[FieldSequence],
-        window: DriveWindow,
-        reset: Reset,
-        *,
-        ask: bool = True,
-    ) -> None:
-        """Raise `RefusedError` for what would break a limit; only queries are sent.
-
-        The duty is that of the sequences one after another, each with its reset. Without `ask` not
-        even a query is sent: what only the instruments know is checked when a run begins.
-        """
-        if self.rotation is not None:
-            self.rotation.refuse(sequences, window, reset)
-            return
-        drives = [float(d) for s in sequences for d in (s.drive.min(), s.drive.max())]
-        found = encoding.problems(window, reset, drives or [0.0, 1.0], self._drive.limits)
-        if any(sequence.held for sequence in sequences):
-            found += encoding.holds_problems(window)
-        if not found:
-            fields = [window.field_T(sequence.drive).tolist() for sequence in sequences]
-            holds = [sequence.holds.tolist() for sequence in sequences]
-            plan = encoding.plan_T(window, reset, fields, self.spec.gate_s, holds)
-            found = self._drive.foreseen(plan)
-            found += self._steps.refuse(window, reset, fields, holds, ask=ask)
-        raise_problems(RefusedError, f"magnet {self._drive.name}", found)
-
-    def predicted_s(self, steps: int, length: int | None = None) -> float:
-        """Device time of one repeat of so many steps in the bench's window, reset included.
-
-        `length`: how many steps of one hold they last; None: as many as they are.
-        """
-        window, reset, gate_s = self.spec.window, self.spec.reset, self.spec.gate_s
-        if self.rotation is not None:
-            return self.rotation.predicted_s(steps, window, reset)
-        span_T = window.high_T - window.low_T
-        far_T = max(abs(reset.field_T - window.low_T), abs(reset.field_T - window.high_T))
-        step_s = encoding.step_s(self._drive, window, TYPICAL_CHANGE * span_T, gate_s)
-        walks_s = 2 * self._drive.walk_s(self._drive.limits.current_A(far_T))
-        longer_s = ((length or steps) - steps) * (window.hold_s + gate_s)
-        return walks_s + reset.hold_s + gate_s + steps * step_s + longer_s
-
-    def planned_s(
-        self, fields_T: Sequence[float], window: DriveWindow, holds: Sequence[int]
-    ) -> list[float]:
-        """Device time that each of these steps is to take: walk, holds and gate; the first: NaN."""
-        if self.rotation is not None:
-            return [self.rotation.step_s(each_T, window.hold_s) for each_T in fields_T]
-        changes_T = (there_T - here_T for here_T, there_T in itertools.pairwise(fields_T))
-        gate_s = self.spec.gate_s
-        return [
-            math.nan,
-            *(
-                encoding.step_s(self._drive, window, each_T, gate_s, n)
-                for each_T, n in zip(changes_T, holds[1:], strict=True)
-            ),
-        ]
 
     def energise(self) -> None:
         """Prepare all instruments; bring the drive's magnets to zero with their output on.
@@ -340,15 +189,6 @@ class Bench:
         for field_T, n in zip(fields_T, counts, strict=True):
             yield from self.steps(field_T, window, n)
 
-    @property
-    def by_hardware(self) -> bool:
-        """Whether the instruments time the steps, as the bench file says or the bench chose."""
-        return self._steps.by_hardware
-
-    def timing_words(self) -> str:
-        """How steps are timed, for people, and why, where the bench chose it; or empty."""
-        return self._steps.words()
-
     def verify(self) -> None:
         """Check after a repeat that it is true.
 
@@ -369,84 +209,6 @@ class Bench:
         if self.probe is not None:
             problems += with_remedy(self.probe.name, self.probe.faults())
         raise_problems(TwinrigError, f"bench {self.spec.name!r}, the last repeat is void", problems)
-
-    def settings(self) -> dict[str, dict[str, Any]]:
-        """Every instrument's settings, by name; a magnet's ramp limit shapes steps: it is one.
-
-        Read-outs and the field probe are prepared first: what they are told for a run belongs to
-        their settings, and one that measures something else is refused before anything is made.
-        """
-        for readout in self._readers:
-            readout.prepare()
-        if self.probe is not None:
-            self.probe.prepare()
-        magnets = {
-            name: {**magnet.magnet.settings(), "max_ramp_A_per_s": magnet.limits.max_ramp_A_per_s}
-            for name, magnet in self.magnets.items()
-        }
-        if self._steps.by_hardware:  # a run by software is none to go on with by hardware
-            magnets[self._drive.name] |= {"timing": "hardware"}
-        readouts = self._readout_settings()
-        self._kept.keep(readouts)
-        turned = self.spec.rotation.settings() if self.spec.rotation is not None else {}
-        return magnets | readouts | turned
-
-    def check_settings(self) -> None:
-        """Compare the read-outs' settings with those that `settings` last told.
-
-        Raises
-        ------
-        TwinrigError
-            Some differ: an instrument was switched off and on, or set by hand.
-        """
-        try:
-            now = self._readout_settings()
-        except WrongInstrumentError:
-            raise
-        except LinkError:  # one reply was lost; it is only reading, and costs no sample
-            now = self._readout_settings()
-        found = self._kept.differences(now)
-        where = (
-            f"bench {self.spec.name!r}, settings differ from those the run began with (set them "
-            "back, then go on with --resume; a new run begins with the new ones)"
-        )
-        raise_problems(TwinrigError, where, found)
-
-    def _readout_settings(self) -> dict[str, dict[str, Any]]:
-        probe = {} if self.probe is None else {self.probe.name: self.probe.settings()}
-        return {name: readout.settings() for name, readout in self.readouts.items()} | probe
-
-    def identities(self) -> dict[str, str]:
-        """The answers to `*IDN?`, as heard when connecting."""
-        return dict(self._identities)
-
-    def session(self, name: str) -> VisaSession:
-        """The open session of an instrument: what `instruments.console` speaks through."""
-        return self._opener.sessions[name]
-
-    def state(self) -> dict[str, MagnetState]:
-        """What each magnet says of itself now."""
-        return {name: magnet.state() for name, magnet in self.magnets.items()}
-
-    def monitor(self) -> BenchReading:
-        """What the drive's magnet, the read-outs and the guards show now; gates nothing."""
-        magnet = self._drive.magnet  # not `state`: a display must not empty an error queue
-        scale = self._drive.limits.tesla_per_ampere
-        values = joined([readout.monitor() for readout in self._readers])
-        current_A = magnet.measured_A()
-        return BenchReading(
-            current_A * scale,
-            magnet.setpoint_A() * scale,
-            current_A,
-            magnet.output_on(),
-            values,
-            math.nan if self.probe is None else self.probe.monitor_T(),
-            forbidding(self._drive.guards),
-            tuple(
-                kelvin_of(driver, self.spec.thermometers[name].input)
-                for name, driver in self.thermometers.items()
-            ),
-        )
 
     def make_safe(self) -> list[str]:
         """Bring every magnet to its safe state; sentences of what was found and done.

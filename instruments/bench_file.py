@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import importlib.resources
 import math
 import sys
@@ -11,6 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from instruments.bench_addresses import ADDRESSED, address_keys, refuse_shared
 from instruments.bench_guards import (
     OPTIONAL,
     REQUIRED,
@@ -28,16 +28,13 @@ from instruments.bench_spec import (
     ThermometerSpec,
     VirtualSpec,
 )
-from instruments.boards import board_of, read_boards, with_boards
+from instruments.boards import read_boards, with_boards
 from instruments.drivers import (
-    BROKEN,
-    DRIVERS,
     MAGNET_DRIVERS,
     READOUT_DRIVERS,
     TESLAMETER_DRIVERS,
     THERMOMETER_DRIVERS,
 )
-from instruments.locks import canonical, link_of
 from instruments.rotation_spec import ROTATION_KEYS, rotation_options
 from instruments.sequenced import TIMING_KEYS, timing_options
 from instruments.toml_table import Table, near
@@ -45,7 +42,7 @@ from models.errors import InputError, raise_problems
 from models.sequence import ENCODINGS, DriveWindow, Reset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from typing import TypeVar
 
     T = TypeVar("T")
@@ -57,13 +54,11 @@ BUILT_IN = {
     "virtual": "virtual-nanoring.toml",
     "virtual-spin-vortex-ice": "virtual-spin-vortex-ice.toml",
 }
-VIRTUAL_HOST = "virtual-"  # hosts of the instruments inside this process begin so
 DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator", "relaxation", "duffing")
 MAGNET_TIMEOUT_S = 1.0  # a supply answers in milliseconds
 READOUT_TIMEOUT_S = 1.0  # a reading takes a gate; a lost one is told within 2 s, retries and all
 THERMOMETER_TIMEOUT_S = 1.0
 DRIVE_KEYS = ("encoding", "low_T", "high_T", "hold_s", "gate_s", "magnet")
-ADDRESSED = ("driver", "resource", "timeout_s", "terminator", "baud_rate")
 
 
 def read_bench(path: str | Path) -> BenchSpec:
@@ -131,7 +126,7 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
         virtual = _virtual(table.table("virtual"), tuple(spec.driver for spec in specs))
     boards = read_boards(table)
     inside = virtual is not None and virtual.device is not None
-    _addresses(table, groups.values(), inside, boards)
+    refuse_shared(table, groups.values(), inside, boards)
     if table.problems or window is None or reset is None:
         return None
     spec = BenchSpec(
@@ -155,7 +150,7 @@ def _bench(table: Table, source: str) -> BenchSpec | None:
 
 def _magnet(name: str, table: Table) -> MagnetSpec | None:
     options = _options(table, MAGNET_DRIVERS, (*ADDRESSED, *REQUIRED, *OPTIONAL))
-    address = _address(name, table, MAGNET_DRIVERS, MAGNET_TIMEOUT_S)
+    address = address_keys(name, table, MAGNET_DRIVERS, MAGNET_TIMEOUT_S)
     limits = magnet_limits(table)
     if address is None or limits is None:
         return None
@@ -165,53 +160,29 @@ def _magnet(name: str, table: Table) -> MagnetSpec | None:
 
 def _thermometer(name: str, table: Table) -> ThermometerSpec | None:
     table.known(*ADDRESSED, "input", "min_K", "max_K", *WHEN_OUT_KEYS)
-    return thermometer(table, _address(name, table, THERMOMETER_DRIVERS, THERMOMETER_TIMEOUT_S))
+    return thermometer(table, address_keys(name, table, THERMOMETER_DRIVERS, THERMOMETER_TIMEOUT_S))
 
 
 def _readout(name: str, table: Table) -> InstrumentSpec | None:
     options = _options(table, READOUT_DRIVERS, ADDRESSED)
-    address = _address(name, table, READOUT_DRIVERS, READOUT_TIMEOUT_S)
+    address = address_keys(name, table, READOUT_DRIVERS, READOUT_TIMEOUT_S)
     return None if address is None else InstrumentSpec(**address, options=options)
 
 
 def _teslameter(name: str, table: Table, drive: Table, first: bool) -> TeslameterSpec | None:
     options = _options(table, TESLAMETER_DRIVERS, (*ADDRESSED, "tolerance_T", *WHEN_OUT_KEYS))
-    address = _address(name, table, TESLAMETER_DRIVERS, READOUT_TIMEOUT_S)
+    address = address_keys(name, table, TESLAMETER_DRIVERS, READOUT_TIMEOUT_S)
     return teslameter(table, address, options, drive, first=first)
 
 
 def _options(table: Table, drivers: Mapping[str, Any], common: tuple[str, ...]) -> dict[str, Any]:
     """The keys of a driver of its own, read by itself; every key that is nobody's is noted."""
     driver = drivers.get(str(table.values.get("driver")))
-    if driver is None:  # said by `_address`; which keys are right isn't known
+    if driver is None:  # said by `address_keys`; which keys are right isn't known
         return {}
     table.known(*common, *driver.KEYS)
     options: dict[str, Any] = driver.options(table)
     return options
-
-
-def _address(
-    name: str, table: Table, drivers: Mapping[str, Any], usual_s: float
-) -> dict[str, Any] | None:
-    """The keys that every instrument has."""
-    driver = table.value("driver", str)
-    resource = table.value("resource", str)
-    timeout_s = table.number("timeout_s", usual_s, above=0.0)
-    if timeout_s is not None and math.isinf(timeout_s):
-        table.add("timeout_s must be finite")
-    baud_rate = table.value("baud_rate", int, None)
-    if driver is not None and driver not in drivers:
-        table.add(_unknown_driver(driver, drivers))
-        return None
-    if driver is None or resource is None:
-        return None
-    terminator = table.value("terminator", str, drivers[driver].terminator(resource))
-    if not terminator or not terminator.isascii():
-        table.add(f"terminator {terminator!r} must be ASCII and not empty")
-    return {
-        "name": name, "driver": driver, "resource": resource, "timeout_s": timeout_s,
-        "terminator": terminator, "baud_rate": baud_rate,
-    }  # fmt: skip
 
 
 def _drive(table: Table, magnets: list[str]) -> tuple[DriveWindow | None, float, str]:
@@ -262,46 +233,6 @@ def _virtual(table: Table, models: tuple[str, ...]) -> VirtualSpec:
     return VirtualSpec(device, seed, clock, math.inf if accelerate is None else accelerate, models)
 
 
-def _addresses(
-    table: Table, groups: Iterable[Table], inside: bool, boards: Mapping[str, str]
-) -> None:
-    """Names and resources: readable, each used once, all inside this process or all outside."""
-    seen = {link_of(adapter): f"board GPIB{number}" for number, adapter in boards.items()}
-    names: set[str] = set()
-    for name, values in [pair for group in groups for pair in group.values.items()]:
-        if name in names:
-            table.add(f"{name}: two instruments have this name")
-        names.add(name)
-        resource = values.get("resource") if isinstance(values, dict) else None
-        if not isinstance(resource, str):
-            continue  # said already
-        try:
-            link = link_of(resource)
-            board_of(resource, boards)
-        except InputError as error:
-            table.add(f"{name}: {error}")
-            continue
-        # a socket or a serial line is one instrument's, a GPIB board is shared
-        key = link if link.startswith(("tcpip", "asrl")) else canonical(resource)
-        if key in seen:
-            table.add(
-                f"{name}: resource {resource} is {seen[key]}'s already: correct it, or name all "
-                "that is wanted of one instrument in one table"
-            )
-        seen[key] = name
-        virtual = link.startswith(f"tcpip {VIRTUAL_HOST}")
-        if inside and not virtual:
-            table.add(
-                f"{name}: resource {resource} is outside this process, [virtual] device is inside "
-                f"it: TCPIP0::{VIRTUAL_HOST}{values.get('driver')}::5025::SOCKET, or no [virtual]"
-            )
-        if virtual and not inside:
-            table.add(
-                f"{name}: resource {resource} is a virtual instrument in this process: "
-                "add [virtual] device"
-            )
-
-
 def _made(table: Table, make: Callable[[], T]) -> T | None:
     """A value that is checked where it is made, or its problem."""
     try:
@@ -309,14 +240,3 @@ def _made(table: Table, make: Callable[[], T]) -> T | None:
     except InputError as error:
         table.add(str(error))
         return None
-
-
-def _unknown_driver(driver: str, drivers: Mapping[str, Any]) -> str:
-    available = f"available: {', '.join(drivers)}"
-    if driver in BROKEN:
-        return f"driver {driver!r} comes from another package: {BROKEN[driver]}"
-    if any(driver in one for one in DRIVERS.values()):
-        return f"driver {driver!r} is another kind of instrument; {available}"
-    close = difflib.get_close_matches(driver, list(drivers), n=1)
-    meant = f"; did you mean {close[0]!r}?" if close else ""
-    return f"driver {driver!r} is unknown{meant} ({available})"

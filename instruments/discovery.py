@@ -13,8 +13,8 @@ from typing import Any
 
 from instruments.boards import PREFIX
 from instruments.clock import Stop
-from instruments.diagnosis import no_backend
 from instruments.parallel import HangsError, bounded
+from instruments.unreachable import no_backend
 from instruments.visa import resource_manager
 from models.errors import TwinrigError
 

@@ -7,6 +7,9 @@ is `instruments.watch`'s and `instruments.watch_duty`'s. Time is the bench clock
 virtual rig is judged in device time.
 
 Invariant of the duty: no set and no hold begins from whose end the way to zero would break it.
+
+Longer than other modules, since it is to stay the one place: whoever asks what the program may
+send to a supply reads this class from end to end.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.operations.events import Event
-    from instruments.bench import Bench, BenchReading
+    from instruments.bench import Bench
+    from instruments.bench_reading import BenchReading
 
     FloatArray = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.operations.bench_read import BenchRead
     from app.operations.events import PointMeasured
     from app.session import Session
-    from instruments.bench import BenchReading
+    from instruments.bench_reading import BenchReading
 
 MOST_CHANNELS = 3
 BARE = (

@@ -11,9 +11,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from instruments.virtual.aux_outputs import AuxOutputs
 from instruments.virtual.instrument import VirtualInstrument
 from instruments.virtual.sr830_buffer import Buffer
 from instruments.virtual.sr830_signal import FACTORY, INTEGERS, REALS, SENSITIVITY_V, SignalPath
+from instruments.virtual.stanford_words import (
+    COMMAND_ERROR,
+    EXECUTION_ERROR,
+    POWER_ON,
+    CommandError,
+    integers,
+    number,
+    one_of,
+    taken,
+)
 from instruments.virtual.trigger_wire import TriggerIn, not_wired
 
 if TYPE_CHECKING:
@@ -24,15 +35,6 @@ if TYPE_CHECKING:
 
 IDENTITY = "Stanford_Research_Systems,SR830,s/n37210,ver1.07"
 _RANGES = INTEGERS | REALS
-COMMAND_ERROR, EXECUTION_ERROR, POWER_ON = 32, 16, 128  # bits of *ESR?
-
-
-class CommandError(Exception):
-    """The message can't be carried out; `bit` is set in the event register."""
-
-    def __init__(self, bit: int) -> None:
-        super().__init__(bit)
-        self.bit = bit
 
 
 class SR830(VirtualInstrument):
@@ -54,8 +56,7 @@ class SR830(VirtualInstrument):
         self._path = SignalPath(source, self._set)
         # rear inputs: 1 sees a closed interlock contact, the others their own aux output (None)
         self.aux_in_V: list[float | None] = [5.0, None, None, None]
-        self._aux_out = [0.0] * 4
-        self._shown = [0, 0]  # displays: X or R, Y or θ
+        self.aux_out = AuxOutputs(first=1)
         self._buffer = Buffer(device_time)
         self.trigger_in: TriggerIn = not_wired
         self._event = POWER_ON
@@ -117,13 +118,13 @@ class SR830(VirtualInstrument):
         elif index == 2:
             value = y
         elif index in (10, 11):
-            value = self._displays()[index - 10]
+            value = self._path.displays()[index - 10]
         elif index == 3:
             value = math.hypot(x, y)
         elif index == 4:
             value = math.degrees(math.atan2(y, x))
         else:
-            value = self._path.frequency_Hz if index == 9 else self._aux_V(index - 4)
+            value = self._path.frequency_Hz if index == 9 else self._aux_V(index - 5)
         return f"{value:.7g}"
 
     # ---- commands of their own
@@ -149,23 +150,11 @@ class SR830(VirtualInstrument):
 
     def ask_aux_in(self, text: str) -> str:
         """`OAUX? i`: volts at a rear input."""
-        return f"{self._aux_V(one_of(text, 1, 4)):.7g}"
+        return f"{self._aux_V(self.aux_out.place(text)):.7g}"
 
-    def _aux_V(self, number: int) -> float:
-        volts = self.aux_in_V[number - 1]
-        return self._aux_out[number - 1] if volts is None else volts
-
-    def set_aux_out(self, text: str) -> None:
-        """`AUXV i,x`."""
-        index, _, volts = text.partition(",")
-        value = number(volts)
-        if abs(value) > 10.5:
-            raise CommandError(EXECUTION_ERROR)
-        self._aux_out[one_of(index, 1, 4) - 1] = value
-
-    def ask_aux_out(self, text: str) -> str:
-        """`AUXV? i`."""
-        return f"{self._aux_out[one_of(text, 1, 4) - 1]:.7g}"
+    def _aux_V(self, place: int) -> float:
+        volts = self.aux_in_V[place]
+        return self.aux_out.volts[place] if volts is None else volts
 
     def ask_frequency(self) -> str:
         """`FREQ?`: of the reference in use."""
@@ -186,21 +175,13 @@ class SR830(VirtualInstrument):
 
     def ask_overloads(self, text: str) -> str:
         """`LIAS? [i]`: bits 0 input, 1 filter, 2 output, 3 unlock; cleared by reading."""
-        if text:
-            bit = 1 << one_of(text, 0, 7)
-            found, self._path.overloads = self._path.overloads & bit, self._path.overloads & ~bit
-            return "1" if found else "0"
-        found, self._path.overloads = self._path.overloads, 0
-        return str(found)
+        reply, self._path.overloads = taken(self._path.overloads, text)
+        return reply
 
     def ask_event(self, text: str) -> str:
         """`*ESR? [i]`, cleared by reading."""
-        if text:
-            bit = 1 << one_of(text, 0, 7)
-            found, self._event = self._event & bit, self._event & ~bit
-            return "1" if found else "0"
-        found, self._event = self._event, 0
-        return str(found)
+        reply, self._event = taken(self._event, text)
+        return reply
 
     def ask_status(self, _: str) -> str:
         """`*STB?`: bits 0 no scan, 1 no command in progress, 3 LIA, 5 event."""
@@ -217,7 +198,7 @@ class SR830(VirtualInstrument):
         """`*RST`: the factory's settings, not the bench's."""
         self._set |= {name: left for name, (_, _, left) in _RANGES.items()} | FACTORY
         self._buffer.reset()
-        self._shown = [0, 0]
+        self._path.shown = [0, 0]
 
     def ask_errors(self, _: str) -> str:
         """`ERRS?`: the error status byte, cleared by reading."""
@@ -241,7 +222,7 @@ class SR830(VirtualInstrument):
     def on_buffer(self, verb: str) -> None:
         """`STRT`, `PAUS`, `REST`, `TRIG`."""
         self._catch_up()
-        self._buffer.command(verb, self._displays())
+        self._buffer.command(verb, self._path.displays())
         self._path.watch_list(self._buffer.awaited)
 
     def set_trigger_start(self, text: str) -> None:
@@ -260,16 +241,8 @@ class SR830(VirtualInstrument):
             edges = self.trigger_in(self._buffer.idle_ns)
             self._buffer.triggered([edge_ns for edge_ns, rises in edges if rises])
         for end_ns in self._path.list_gates():
-            self._buffer.catch_up(self._displays(), end_ns)
-        self._buffer.catch_up(self._displays())
-
-    def _displays(self) -> tuple[float, float]:
-        """What the two displays show: that is what the buffer stores."""
-        x, y = self._path.outputs()
-        if self._shown == [0, 0]:
-            return x, y
-        first = math.hypot(x, y) if self._shown[0] else x
-        return first, math.degrees(math.atan2(y, x)) if self._shown[1] else y
+            self._buffer.catch_up(self._path.displays(), end_ns)
+        self._buffer.catch_up(self._path.displays())
 
     def set_display(self, text: str) -> None:
         """`DDEF i,j,k`: display 1 shows X or R (j 0, 1), 2 Y or θ; other choices are not here."""
@@ -280,11 +253,11 @@ class SR830(VirtualInstrument):
         if display not in (1, 2) or shown not in (0, 1) or ratio != 0:
             raise CommandError(EXECUTION_ERROR)
         self._catch_up()
-        self._shown[display - 1] = shown
+        self._path.shown[display - 1] = shown
 
     def ask_display_choice(self, text: str) -> str:
         """`DDEF? i`: what a display shows, and its ratio (none)."""
-        return f"{self._shown[one_of(text, 1, 2) - 1]},0"
+        return f"{self._path.shown[one_of(text, 1, 2) - 1]},0"
 
     def ask_buffer(self, kind: str, text: str) -> str:
         """`SPTS?`, or `TRCA? i,j,k` and its like: points of a trace from bin j on."""
@@ -302,33 +275,6 @@ class SR830(VirtualInstrument):
         return self._buffer.trace(trace, start, count)
 
 
-def number(text: str) -> float:
-    """Read a number; a text that is none is a command error."""
-    try:
-        value = float(text)
-    except ValueError:
-        raise CommandError(COMMAND_ERROR) from None
-    if not math.isfinite(value):
-        raise CommandError(COMMAND_ERROR)
-    return value
-
-
-def integers(text: str) -> list[int]:
-    """Read whole numbers, separated by commas."""
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise CommandError(COMMAND_ERROR) from None
-
-
-def one_of(text: str, low: int, high: int) -> int:
-    """Read one whole number within limits."""
-    value = number(text)
-    if value != int(value) or not low <= value <= high:
-        raise CommandError(EXECUTION_ERROR)
-    return int(value)
-
-
 _COMMANDS: dict[str, Callable[[SR830, str], str | None]] = {
     "*IDN?": lambda _lockin, _: IDENTITY,
     "*RST": SR830.reset,
@@ -343,8 +289,8 @@ _COMMANDS: dict[str, Callable[[SR830, str], str | None]] = {
     "OAUX?": SR830.ask_aux_in,
     "DDEF": SR830.set_display,
     "DDEF?": SR830.ask_display_choice,
-    "AUXV": SR830.set_aux_out,
-    "AUXV?": SR830.ask_aux_out,
+    "AUXV": lambda lockin, text: lockin.aux_out.set(text),
+    "AUXV?": lambda lockin, text: f"{lockin.aux_out.asked(text):.7g}",
     "APHS": SR830.auto_phase,
     "AGAN": SR830.auto_gain,
     "FREQ?": lambda lockin, _: lockin.ask_frequency(),

@@ -75,6 +75,7 @@ class SignalPath:
         self.overloads = 0
         self.overdriven = 0  # gates still to come whose input is overloaded from outside
         self._clipped = False
+        self.shown = [0, 0]  # displays: X or R, Y or θ
 
     @property
     def _poles(self) -> int:
@@ -143,3 +144,11 @@ class SignalPath:
     def turn(self, degrees: float) -> None:
         """Turn what the filters hold, with the reference phase."""
         self._filter.turn(degrees)
+
+    def displays(self) -> tuple[float, float]:
+        """What the two displays show: that is what the buffer stores."""
+        x, y = self.outputs()
+        if self.shown == [0, 0]:
+            return x, y
+        first = math.hypot(x, y) if self.shown[0] else x
+        return first, math.degrees(math.atan2(y, x)) if self.shown[1] else y

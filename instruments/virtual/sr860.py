@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from instruments.virtual.aux_outputs import AuxOutputs
 from instruments.virtual.instrument import VirtualInstrument
-from instruments.virtual.sr830 import COMMAND_ERROR, EXECUTION_ERROR, POWER_ON, CommandError, one_of
-from instruments.virtual.sr830 import number as number_of
 from instruments.virtual.sr860_capture import LONGEST_KB, MOST_KB_AT_ONCE, CaptureBuffer
 from instruments.virtual.sr860_signal import (
     FACTORY,
@@ -25,6 +24,13 @@ from instruments.virtual.sr860_signal import (
     SignalPath,
 )
 from instruments.virtual.sr860_words import MESSAGE, parameter, quantity
+from instruments.virtual.stanford_words import (
+    COMMAND_ERROR,
+    EXECUTION_ERROR,
+    POWER_ON,
+    CommandError,
+    one_of,
+)
 from instruments.virtual.trigger_wire import TriggerIn, not_wired
 
 if TYPE_CHECKING:
@@ -54,7 +60,7 @@ class SR860(VirtualInstrument):
         super().__init__(device_time)
         self._set: dict[str, float] = {name: left for name, (_, _, left) in _RANGES.items()}
         self.path = SignalPath(source, self._set)
-        self._aux_out = [0.0] * 4
+        self.aux_out = AuxOutputs(first=0)
         self.shown = [0, 1, 2, 3]
         self._capture = CaptureBuffer(device_time)
         self.trigger_in: TriggerIn = not_wired
@@ -115,7 +121,7 @@ class SR860(VirtualInstrument):
         x, y = self.path.outputs()
         values = {
             0: x, 1: y, 2: math.hypot(x, y), 3: math.degrees(math.atan2(y, x)),
-            10: self._aux_out[0], 11: self._aux_out[1], 12: self._set["PHAS"],
+            10: self.aux_out.volts[0], 11: self.aux_out.volts[1], 12: self._set["PHAS"],
             13: self._set["SLVL"], 14: self._set["SOFF"], 15: self._set["FREQINT"],
             16: self.path.frequency_Hz if self._set["RSRC"] else 0.0,
         }  # fmt: skip
@@ -148,21 +154,9 @@ class SR860(VirtualInstrument):
         channel, _, index = text.partition(",")
         self.shown[one_of(channel, 0, 3)] = parameter(index)
 
-    def set_aux_out(self, text: str) -> None:
-        """`AUXV j,x`, counted from 0."""
-        index, _, volts = text.partition(",")
-        value = number_of(volts)
-        if abs(value) > 10.5:
-            raise CommandError(EXECUTION_ERROR)
-        self._aux_out[one_of(index, 0, 3)] = value
-
-    def ask_aux_out(self, text: str) -> str:
-        """`AUXV? j`."""
-        return f"{self._aux_out[one_of(text, 0, 3)]:.9g}"
-
     def ask_aux_in(self, text: str) -> str:
         """`OAUX? j`: nothing is connected there."""
-        one_of(text, 0, 3)
+        self.aux_out.place(text)
         return "0"
 
     def ask_strength(self, _: str) -> str:
@@ -280,8 +274,8 @@ _COMMANDS: dict[str, Callable[[SR860, str], str | None]] = {
     "CDSP": SR860.show,
     "CDSP?": lambda lockin, text: str(lockin.shown[one_of(text, 0, 3)]),
     "OAUX?": SR860.ask_aux_in,
-    "AUXV": SR860.set_aux_out,
-    "AUXV?": SR860.ask_aux_out,
+    "AUXV": lambda lockin, text: lockin.aux_out.set(text),
+    "AUXV?": lambda lockin, text: f"{lockin.aux_out.asked(text):.9g}",
     "FREQ?": lambda lockin, _: f"{lockin.path.frequency_Hz:.9g}",
     "FREQEXT?": lambda lockin, _: lockin.ask_output("16"),
     "FREQDET?": lambda lockin, _: f"{lockin.path.detected_Hz:.9g}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from instruments.virtual.sr830 import EXECUTION_ERROR, CommandError, one_of
+from instruments.virtual.stanford_words import EXECUTION_ERROR, CommandError, one_of
 
 if TYPE_CHECKING:
     from instruments.virtual.instrument import DeviceTime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from instruments.virtual.sr830 import COMMAND_ERROR, EXECUTION_ERROR, CommandError, number
+from instruments.virtual.stanford_words import COMMAND_ERROR, EXECUTION_ERROR, CommandError, number
 
 _UNITS = {"HZ": 1.0, "KHZ": 1e3, "V": 1.0, "MV": 1e-3, "UV": 1e-6, "DEG": 1.0}
 MESSAGE = re.compile(r"(\*?[A-Za-z]+)\s*(\??)\s*(.*)", re.DOTALL)

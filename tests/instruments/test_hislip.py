@@ -15,12 +15,13 @@ from instruments.bench import Bench
 from instruments.clock import Stop
 from instruments.drivers.keysight_pna import KeysightPNA
 from instruments.hislip_port import HislipPort
+from instruments.link_errors import LinkError
 from instruments.locks import link_of
 from instruments.transport import port_of
 from instruments.virtual.hislip import HEADER
 from instruments.virtual.rig import VirtualRig
 from instruments.virtual.server import RigServer
-from instruments.visa import LinkError, VisaSession
+from instruments.visa import VisaSession
 from models.errors import InputError
 
 BOTH = ("kepco-bop", "sr830")

@@ -23,10 +23,11 @@ from instruments.boards import bus_address, underlying
 from instruments.checks import check_bench
 from instruments.clock import Stop
 from instruments.drivers.keysight_pna import KeysightPNA
+from instruments.link_errors import LinkError
 from instruments.virtual.faults import FaultScript, fault
 from instruments.virtual.rig import VirtualRig
 from instruments.virtual.server import RigServer
-from instruments.visa import LinkError, VisaSession, resource_manager
+from instruments.visa import VisaSession, resource_manager
 from models.errors import InputError, StoppedError
 
 BOTH = ("kepco-bop", "sr830")

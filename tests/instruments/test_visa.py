@@ -11,7 +11,8 @@ from scripted import closed_port, scripted
 
 from instruments.clock import Stop
 from instruments.link_errors import LinkError, WrongInstrumentError
-from instruments.visa import SLICE_S, VisaSession, resource_manager
+from instruments.visa import VisaSession, resource_manager
+from instruments.visa_wire import SLICE_S
 from models.errors import StoppedError
 
 

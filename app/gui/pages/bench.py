@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from app.gui.job import Outcome
     from app.operations.events import Event
-    from instruments.bench import BenchReading
+    from instruments.bench_reading import BenchReading
 
 __all__ = ["BenchPage"]
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from app.alarms import Raised
     from app.operations.events import Event
     from app.operations.monitor_export import Seen
-    from instruments.bench import BenchReading
+    from instruments.bench_reading import BenchReading
 
 __all__ = ["MonitorPage"]
 

@@ -1,0 +1,201 @@
+"""What a bench is made of and can be asked: settings, identities, what it shows; drives nothing."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING, Any
+
+from instruments.bench_reading import BenchReading, channels_of, joined, kelvin_of
+from instruments.guards import forbidding
+from instruments.kept_settings import KeptSettings
+from instruments.limits import GIVE_UP_S
+from instruments.link_errors import LinkError, WrongInstrumentError
+from instruments.rotation import Rotation
+from instruments.step_clock import StepClock
+from instruments.watchdog_link import Watchdog
+from instruments.watchdog_log import read_reports
+from models.errors import TwinrigError, raise_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from instruments.bench_spec import BenchSpec
+    from instruments.clock import Clock, Stop
+    from instruments.connect import Opener
+    from instruments.field_probe import FieldProbe
+    from instruments.limits import LimitedMagnet
+    from instruments.protocols import MagnetState, Readout, Teslameter, Thermometer
+    from instruments.visa import VisaSession
+
+log = logging.getLogger(__name__)
+
+
+class AskedBench:
+    """The instruments of one rig by name, with all that they say of themselves.
+
+    Attributes
+    ----------
+    spec
+        The bench file.
+    stop
+        Ends every wait and read of the bench.
+    clock
+        Its device time.
+    magnets, readouts, thermometers, teslameters
+        By name; magnets behind their limits.
+    channels, units
+        Over all read-outs; a name has its read-out's before it only where two would clash. With a
+        rotation, of its components.
+    live_channels, live_units
+        Of what the read-outs show, as `monitor` gives it.
+    rotation
+        What turns the field by two magnets; None where one drives it.
+    drives
+        The magnets that are energised: the drive's, or the two of a rotation.
+    found
+        What each magnet said of itself when it was connected.
+    remarks
+        Sentences for people: what a watchdog did to this bench since it was last energised.
+    note
+        Called, from any thread, with what people should know beforehand: no watchdog, no way to
+        keep the computer awake.
+    watchdog
+        Makes the rig safe should this process die; None for a rig inside it, which dies with it.
+    tell
+        Called with a sentence about every second while a supply can't be made safe.
+    give_up_s
+        Seconds after which `make_safe` gives up a supply that can't be reached; None: never.
+    probe
+        What measures the field of each step; None on a bench without a teslameter.
+    read_s
+        Device time at which the last reading was there, a reset's too.
+    """
+
+    def __init__(
+        self,
+        spec: BenchSpec,
+        opener: Opener,
+        stop: Stop,
+        magnets: dict[str, LimitedMagnet],
+        readouts: dict[str, Readout],
+    ) -> None:
+        self.spec = spec
+        self.stop = stop
+        self.clock: Clock = opener.clock
+        self.magnets = magnets
+        self.readouts = readouts
+        self.live_channels, self.live_units = channels_of(readouts)
+        self.channels, self.units = self.live_channels, self.live_units
+        self.thermometers: dict[str, Thermometer] = {}
+        self.teslameters: dict[str, Teslameter] = {}
+        self.found: dict[str, MagnetState] = {}
+        self.tell: Callable[[str], None] = log.warning
+        self.give_up_s: float | None = GIVE_UP_S
+        reports = [] if spec.in_process else read_reports(spec)
+        self.remarks: tuple[str, ...] = tuple(str(report) for report in reports)
+        self.note: Callable[[str], None] = log.warning
+        self.watchdog = None if spec.in_process else Watchdog(spec, lambda words: self.note(words))
+        self.read_s = math.nan
+        self.probe: FieldProbe | None = None
+        self._opener = opener
+        self._kept = KeptSettings()
+        self._identities: dict[str, str] = {}
+        self._drive = magnets[spec.drive_magnet]
+        self._steps = StepClock(spec, self._drive, readouts, self.clock)
+        self.rotation: Rotation | None = None
+        self.drives: tuple[LimitedMagnet, ...] = (self._drive,)
+        if spec.rotation is not None:
+            self.rotation = Rotation(spec.rotation, magnets, spec.gate_s)
+            self.drives = self.rotation.magnets
+            named = self.rotation.channels(self.live_channels, self.live_units)
+            self.channels, self.units = named
+        self._readers = list(readouts.values())
+        self._closed = False
+
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """Every instrument's settings, by name; a magnet's ramp limit shapes steps: it is one.
+
+        Read-outs and the field probe are prepared first: what they are told for a run belongs to
+        their settings, and one that measures something else is refused before anything is made.
+        """
+        for readout in self._readers:
+            readout.prepare()
+        if self.probe is not None:
+            self.probe.prepare()
+        magnets = {
+            name: {**magnet.magnet.settings(), "max_ramp_A_per_s": magnet.limits.max_ramp_A_per_s}
+            for name, magnet in self.magnets.items()
+        }
+        if self._steps.by_hardware:  # a run by software is none to go on with by hardware
+            magnets[self._drive.name] |= {"timing": "hardware"}
+        readouts = self._readout_settings()
+        self._kept.keep(readouts)
+        turned = self.spec.rotation.settings() if self.spec.rotation is not None else {}
+        return magnets | readouts | turned
+
+    def check_settings(self) -> None:
+        """Compare the read-outs' settings with those that `settings` last told.
+
+        Raises
+        ------
+        TwinrigError
+            Some differ: an instrument was switched off and on, or set by hand.
+        """
+        try:
+            now = self._readout_settings()
+        except WrongInstrumentError:
+            raise
+        except LinkError:  # one reply was lost; it is only reading, and costs no sample
+            now = self._readout_settings()
+        found = self._kept.differences(now)
+        where = (
+            f"bench {self.spec.name!r}, settings differ from those the run began with (set them "
+            "back, then go on with --resume; a new run begins with the new ones)"
+        )
+        raise_problems(TwinrigError, where, found)
+
+    def _readout_settings(self) -> dict[str, dict[str, Any]]:
+        probe = {} if self.probe is None else {self.probe.name: self.probe.settings()}
+        return {name: readout.settings() for name, readout in self.readouts.items()} | probe
+
+    def identities(self) -> dict[str, str]:
+        """The answers to `*IDN?`, as heard when connecting."""
+        return dict(self._identities)
+
+    def session(self, name: str) -> VisaSession:
+        """The open session of an instrument: what `instruments.console` speaks through."""
+        return self._opener.sessions[name]
+
+    def state(self) -> dict[str, MagnetState]:
+        """What each magnet says of itself now."""
+        return {name: magnet.state() for name, magnet in self.magnets.items()}
+
+    def monitor(self) -> BenchReading:
+        """What the drive's magnet, the read-outs and the guards show now; gates nothing."""
+        magnet = self._drive.magnet  # not `state`: a display must not empty an error queue
+        scale = self._drive.limits.tesla_per_ampere
+        values = joined([readout.monitor() for readout in self._readers])
+        current_A = magnet.measured_A()
+        return BenchReading(
+            current_A * scale,
+            magnet.setpoint_A() * scale,
+            current_A,
+            magnet.output_on(),
+            values,
+            math.nan if self.probe is None else self.probe.monitor_T(),
+            forbidding(self._drive.guards),
+            tuple(
+                kelvin_of(driver, self.spec.thermometers[name].input)
+                for name, driver in self.thermometers.items()
+            ),
+        )
+
+    @property
+    def by_hardware(self) -> bool:
+        """Whether the instruments time the steps, as the bench file says or the bench chose."""
+        return self._steps.by_hardware
+
+    def timing_words(self) -> str:
+        """How steps are timed, for people, and why, where the bench chose it; or empty."""
+        return self._steps.words()

@@ -1,0 +1,81 @@
+"""What a run on a bench will take, and whether its limits let it: nothing is driven."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING
+
+from instruments import encoding
+from instruments.asked_bench import AskedBench
+from models.errors import RefusedError, raise_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.sequence import DriveWindow, FieldSequence, Reset
+
+TYPICAL_CHANGE = 1 / 3  # of the window: mean difference of two independent drives 0…1
+
+
+class PlannedBench(AskedBench):
+    """A bench with the foresight of what runs on it."""
+
+    def check_sequences(
+        self,
+        sequences: Sequence[FieldSequence],
+        window: DriveWindow,
+        reset: Reset,
+        *,
+        ask: bool = True,
+    ) -> None:
+        """Raise `RefusedError` for what would break a limit; only queries are sent.
+
+        The duty is that of the sequences one after another, each with its reset. Without `ask` not
+        even a query is sent: what only the instruments know is checked when a run begins.
+        """
+        if self.rotation is not None:
+            self.rotation.refuse(sequences, window, reset)
+            return
+        drives = [float(d) for s in sequences for d in (s.drive.min(), s.drive.max())]
+        found = encoding.problems(window, reset, drives or [0.0, 1.0], self._drive.limits)
+        if any(sequence.held for sequence in sequences):
+            found += encoding.holds_problems(window)
+        if not found:
+            fields = [window.field_T(sequence.drive).tolist() for sequence in sequences]
+            holds = [sequence.holds.tolist() for sequence in sequences]
+            plan = encoding.plan_T(window, reset, fields, self.spec.gate_s, holds)
+            found = self._drive.foreseen(plan)
+            found += self._steps.refuse(window, reset, fields, holds, ask=ask)
+        raise_problems(RefusedError, f"magnet {self._drive.name}", found)
+
+    def predicted_s(self, steps: int, length: int | None = None) -> float:
+        """Device time of one repeat of so many steps in the bench's window, reset included.
+
+        `length`: how many steps of one hold they last; None: as many as they are.
+        """
+        window, reset, gate_s = self.spec.window, self.spec.reset, self.spec.gate_s
+        if self.rotation is not None:
+            return self.rotation.predicted_s(steps, window, reset)
+        span_T = window.high_T - window.low_T
+        far_T = max(abs(reset.field_T - window.low_T), abs(reset.field_T - window.high_T))
+        step_s = encoding.step_s(self._drive, window, TYPICAL_CHANGE * span_T, gate_s)
+        walks_s = 2 * self._drive.walk_s(self._drive.limits.current_A(far_T))
+        longer_s = ((length or steps) - steps) * (window.hold_s + gate_s)
+        return walks_s + reset.hold_s + gate_s + steps * step_s + longer_s
+
+    def planned_s(
+        self, fields_T: Sequence[float], window: DriveWindow, holds: Sequence[int]
+    ) -> list[float]:
+        """Device time that each of these steps is to take: walk, holds and gate; the first: NaN."""
+        if self.rotation is not None:
+            return [self.rotation.step_s(each_T, window.hold_s) for each_T in fields_T]
+        changes_T = (there_T - here_T for here_T, there_T in itertools.pairwise(fields_T))
+        gate_s = self.spec.gate_s
+        return [
+            math.nan,
+            *(
+                encoding.step_s(self._drive, window, each_T, gate_s, n)
+                for each_T, n in zip(changes_T, holds[1:], strict=True)
+            ),
+        ]
