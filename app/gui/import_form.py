@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.operations.import_preview import ArrayInfo, Preview
 
 MOST_AXES = 5
-NO_DRIVE = "none"
+NONE = "none"
 
 
 class ImportForm(QObject):
@@ -49,6 +49,8 @@ class ImportForm(QObject):
         form.section("Drive")
         self.drive = Choice(theme, (), "Array of the drive")
         self.drive_row = form.row("Array", self.drive)
+        self.holds = Choice(theme, (), "Array of the hold times")
+        self.holds_row = form.row("Hold times", self.holds)
         self.field = _entry("0, 1", "Drive array's numbers at drive 0 and 1, or auto")
         self.unit = Choice(theme, [("no unit", ""), *((u, u) for u in TESLA)], "Unit of the field")
         self.encoding = Choice(theme, [(e, e) for e in ENCODINGS], "Encoding")
@@ -65,6 +67,7 @@ class ImportForm(QObject):
         self.units.setPlaceholderText("V, or one each")
         self.more = _entry("", "Further words of the map")
         self.more.setPlaceholderText("only=repeat:0-15 cut=shortest")
+        self.more.setToolTip("Such as only=repeat:0-15 cut=shortest")
         form.row("Channels", self.channels)
         form.row("Units", self.units)
         form.row("More words", self.more)
@@ -72,7 +75,7 @@ class ImportForm(QObject):
         self.show_preview(None)
 
     def _connect(self) -> None:
-        for choice in (self.response, self.drive, self.unit, self.encoding, *self.axes):
+        for choice in (self.response, self.drive, self.holds, self.unit, self.encoding, *self.axes):
             choice.currentIndexChanged.connect(self._changed)
         for box in (self.samples, self.skip):
             box.valueChanged.connect(self._changed)
@@ -90,7 +93,8 @@ class ImportForm(QObject):
         words = dict(word.partition("=")[::2] for word in guess.split())
         array, colon, axes = words.get("response", "").rpartition(":")
         self._fixed = guess if seen is not None and (seen.patterns or not colon) else ""
-        for choice, extra in ((self.response, ()), (self.drive, (("none", NO_DRIVE),))):
+        none = (("none", NONE),)
+        for choice, extra in ((self.response, ()), (self.drive, none), (self.holds, none)):
             choice.blockSignals(True)
             choice.clear()
             choice.blockSignals(False)
@@ -98,7 +102,8 @@ class ImportForm(QObject):
         self.response.choose(array)
         for choice, axis in zip(self.axes, axes.split(","), strict=False):
             choice.choose(axis)
-        self.drive.choose(words.get("drive", NO_DRIVE).partition(":")[0])
+        for choice, word in ((self.drive, "drive"), (self.holds, "holds")):
+            choice.choose(words.get(word, NONE).partition(":")[0])
         low_high, _, unit = words.get("field", "0,1").partition(",")
         self.field.setText("auto" if low_high == "auto" else "0, 1")
         self.unit.choose(unit if low_high == "auto" else "")
@@ -141,7 +146,8 @@ class ImportForm(QObject):
         self.wave_rows[0].setVisible(free and "time" in self.chosen_axes)
         self.wave_rows[1].setVisible(free and "time" in self.chosen_axes)
         self.drive_row.setVisible(free)
-        known = self._fixed or self.drive.currentData() not in (None, NO_DRIVE)
+        self.holds_row.setVisible(free and "time" not in self.chosen_axes)
+        known = self._fixed or self.drive.currentData() not in (None, NONE)
         for row in self.field_rows:
             row.setVisible(bool(self.seen) and bool(known))
 
@@ -168,6 +174,9 @@ class ImportForm(QObject):
             if "time" in axes:
                 words += [f"samples={self.samples.value()}", f"skip={self.skip.value()}"]
             words.append(f"features={_joined(self.features.text())}")
+        holds = str(self.holds.currentData())
+        if holds in self.seen and "time" not in axes:
+            words.append(f"holds={holds}")
         drive = str(self.drive.currentData())
         info = self.seen.get(drive)
         if info is None:

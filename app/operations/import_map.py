@@ -8,6 +8,9 @@ Entries are separated by blanks (or given as several arguments):
     spectra=repeat,channel,step           the same: `spectra` is no other word of the map
     axes=repeat,channel,step              the response's axes, given apart
     drive=u:sequence,step                 the array `u` is the drive (`drive=none`: unknown)
+    holds=dwell:sequence,step             how long each step was held, in any unit (of one axis:
+                                          step; of three: sequence,repeat,step); hold=0.05: the
+                                          time that all are multiples of, else the shortest
     field=0,1                             drive 0 and drive 1 in the drive's own numbers
     field=22,34,Oe   field=auto,mT        … with its unit; `auto`: its smallest and largest
     encoding=rotation   reset=40          how a step became field; the reset, in the same unit
@@ -29,7 +32,7 @@ step), or `time` in place of step (steps and their samples run on):
 
 A table with one row a step names its columns instead:
 
-    response=X+Y drive=H sequence=run repeat=trial step=n
+    response=X+Y drive=H holds=dwell sequence=run repeat=trial step=n
 """
 
 from __future__ import annotations
@@ -50,9 +53,10 @@ if TYPE_CHECKING:
 AXES = ("sequence", "repeat", "step", "channel")
 RAW_AXES = (*AXES, "sample", "time")
 DRIVE_AXES = ("sequence", "step")
+HOLDS_AXES = ("sequence", "repeat", "step")
 INDEX_WORDS = ("sequence", "repeat", "step")
-WORDS = ("response", "drive", "axes", *INDEX_WORDS, *VALUE_WORDS)
-USUAL_DRIVE_AXES = {1: ("step",), 2: DRIVE_AXES}
+WORDS = ("response", "drive", "holds", "axes", *INDEX_WORDS, *VALUE_WORDS)
+USUAL_AXES = {1: ("step",), 2: DRIVE_AXES, 3: HOLDS_AXES}
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class Mapping:
         Array (of a table: columns joined by `+`) and its axes, one for each axis longer than 1.
     drive, drive_axes
         None where the drive is unknown.
+    holds, holds_axes
+        None where every step was held alike.
     index
         Of a table: `sequence`, `repeat`, `step` → column.
     words
@@ -77,6 +83,8 @@ class Mapping:
     response_axes: tuple[str, ...] = ()
     drive: str | None = None
     drive_axes: tuple[str, ...] = ()
+    holds: str | None = None
+    holds_axes: tuple[str, ...] = ()
     index: tuple[tuple[str, str], ...] = ()
     words: Words = Words()  # noqa: RUF009  frozen
     text: str = ""
@@ -123,8 +131,8 @@ def _entry(made: Mapping, entry: str, shapes: Shapes, problems: list[str]) -> Ma
         return replace(made, words=read_value(made.words, word, value, problems))
     if word == "axes":
         return replace(made, response_axes=tuple(value.split(",")))
-    if word == "drive":
-        return _drive_entry(made, value, shapes)
+    if word in ("drive", "holds"):
+        return _by_step_entry(made, word, value, shapes)
     if word in INDEX_WORDS and value in shapes:
         return replace(made, index=(*made.index, (word, value)))
     return _response_entry(made, entry, (word, value), shapes, problems)
@@ -158,15 +166,17 @@ def _is_array(value: str, shapes: Shapes) -> bool:
     return value in shapes or ("+" in value and all(part in shapes for part in value.split("+")))
 
 
-def _drive_entry(made: Mapping, value: str, shapes: Shapes) -> Mapping:
-    if value in ("", "none", "step"):
-        return replace(made, drive=None, drive_axes=())
+def _by_step_entry(made: Mapping, word: str, value: str, shapes: Shapes) -> Mapping:
+    """What the words `drive` and `holds` say: an array with an entry for each step, or none."""
+    if value in ("", "none") or (word, value) == ("drive", "step"):
+        return replace(made, **{word: None, f"{word}_axes": ()})
     array, colon, axes = value.rpartition(":")
     if not colon:
         is_axes = value not in shapes and _looks_like_axes(value)
-        array, axes = ("drive", value) if is_axes else (value, "")
-    usual = USUAL_DRIVE_AXES.get(len(longer(shapes.get(array, ()))), ())
-    return replace(made, drive=array, drive_axes=tuple(axes.split(",")) if axes else usual)
+        array, axes = (word, value) if is_axes else (value, "")
+    usual = USUAL_AXES.get(len(longer(shapes.get(array, ()))), ())
+    given = tuple(axes.split(",")) if axes else usual
+    return replace(made, **{word: array, f"{word}_axes": given})
 
 
 def longer(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -191,6 +201,11 @@ def _faults(made: Mapping, shapes: Shapes) -> list[str]:
     problems = _axis_faults("response", made.response, made.response_axes, RAW_AXES, shapes)
     if made.drive is not None:
         problems += _axis_faults("drive", made.drive, made.drive_axes, DRIVE_AXES, shapes)
+    if made.holds is not None:
+        problems += _axis_faults("holds", made.holds, made.holds_axes, HOLDS_AXES, shapes)
+        if "time" in made.response_axes:
+            problems.append("holds= has no place where samples run on (`time`): steps are alike")
+    problems += _hold_faults(made)
     if {"step", "time"} <= set(made.response_axes):
         problems.append("response: `time` stands for steps and their samples: leave `step` out")
     if "time" in made.response_axes and not made.words.samples:
@@ -208,6 +223,12 @@ def _faults(made: Mapping, shapes: Shapes) -> list[str]:
     return problems + channel_faults(made, count)
 
 
+def _hold_faults(made: Mapping) -> list[str]:
+    if made.words.hold and made.holds is None:
+        return ["hold= needs holds=NAME, the times that steps were held"]
+    return []
+
+
 def channel_faults(made: Mapping, count: int) -> list[str]:
     """What does not fit `count` channels, before waveforms become features."""
     problems, words = [], made.words
@@ -222,8 +243,10 @@ def channel_faults(made: Mapping, count: int) -> list[str]:
 
 def _table_faults(made: Mapping, shapes: Shapes) -> list[str]:
     wanted = [("response", c) for c in made.columns] + list(made.index)
-    wanted += [("drive", made.drive)] if made.drive is not None else []
-    problems = [
+    wanted += [
+        (role, name) for role, name in (("drive", made.drive), ("holds", made.holds)) if name
+    ]
+    problems = _hold_faults(made) + [
         f"{role}: there is no column {name!r}{_near(name, shapes)}"
         for role, name in wanted
         if name not in shapes

@@ -12,6 +12,7 @@ import numpy as np
 
 from app.artefacts import code_version, new_directory, new_id, now_iso, sha256_of
 from app.operations.events import Note, Progress, Result
+from app.operations.import_holds import whole_holds
 from app.operations.import_map import parse_map
 from app.operations.import_nanoring import is_nanoring, nanoring_map, pairs_in, read_nanoring
 from app.operations.import_prepare import drive_window, in_order, measured
@@ -89,12 +90,18 @@ def prepared(file: Path, asked: Mapping, made: Measured) -> tuple[Recording, Rem
     drive, window, reset, unknown = drive_window(made, asked.words, file)
     response, lengths, remarks = whole_repeats(made, drive, asked)
     refuse_unusable(file, response, drive, lengths, asked)
+    held: dict[str, Any] = {}
+    if made.holds is not None:
+        held["holds"] = whole_holds(made.holds, lengths, asked.words.hold, file)
+        longest = int(held["holds"].max())
+        remarks.append((f"steps are held 1 to {longest} times as long as the shortest", "info"))
     remarks = [*notes_on(response, lengths, made), *remarks]
     if unknown and made.is_known and asked.words.scaled:
         remarks.append((unknown, "warning"))
     meta = {"remarks": [text for text, _ in remarks], "notes": unknown or ""}
     arrays = (response, drive, lengths)
-    return _recording(file, asked, made, arrays, (window, reset), meta), remarks
+    recording = _recording(file, asked, made, arrays, (window, reset), meta)
+    return replace(recording, **held), remarks
 
 
 def looked_at(

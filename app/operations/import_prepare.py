@@ -14,7 +14,7 @@ from app.operations.import_features import (
     filtered,
     in_steps,
 )
-from app.operations.import_map import AXES, longer
+from app.operations.import_map import AXES, HOLDS_AXES, longer
 from app.operations.import_table import pivot
 from app.operations.import_words import TESLA
 from models.errors import InputError
@@ -43,7 +43,8 @@ class Measured:
     `drive` is in the file's own numbers; `is_known` False: none was given, and the step's index
     stands for it. `raw` holds the samples that the response was made of, `(S, R, C, …)`, or is the
     response with its axes so: overloads and clipping are looked for in it, then it is let go.
-    `remarks` are sentences with their level about what was found.
+    `remarks` are sentences with their level about what was found. `holds` `(S, R, T)`, R 1 where
+    repeats don't differ, says how long each step was held, in its own numbers; None: all alike.
     """
 
     response: Array
@@ -54,6 +55,7 @@ class Measured:
     raw: Array
     raw_channels: tuple[str, ...]
     remarks: tuple[tuple[str, str], ...] = ()
+    holds: Array | None = None
 
 
 def measured(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
@@ -65,10 +67,11 @@ def measured(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
         Drive and response don't fit, or the waveforms can't be cut into steps.
     """
     if asked.index:
-        response, drive = pivot(arrays, asked, file)
-        made = _with_names(response, drive, asked)
+        response, drive, holds = pivot(arrays, asked, file)
+        made = replace(_with_names(response, drive, asked), holds=holds)
     else:
         made = _of_arrays(arrays, asked, file)
+        made = replace(made, holds=_holds(arrays, asked, made.response, file))
     return _judged(_part(made, asked.words), asked.words)
 
 
@@ -173,6 +176,22 @@ def _drive(arrays: Arrays, asked: Mapping, response: Array, file: Path) -> Array
     return drive
 
 
+def _holds(arrays: Arrays, asked: Mapping, response: Array, file: Path) -> Array | None:
+    """How long each step was held `(S, 1 or R, T)`, in its own numbers; None: all alike."""
+    if asked.holds is None:
+        return None
+    times = in_order(arrays[asked.holds], asked.holds_axes, HOLDS_AXES)
+    wanted = response.shape[:3]
+    if any(n not in (1, m) for n, m in zip(times.shape[:2], wanted, strict=False)) or (
+        times.shape[2] != wanted[2]
+    ):
+        raise InputError(
+            f"{file}: holds {asked.holds!r} gives {times.shape} sequences × repeats × steps, the "
+            f"response {wanted}"
+        )
+    return np.broadcast_to(times, (wanted[0], *times.shape[1:]))
+
+
 def _part(made: Measured, words: Words) -> Measured:
     """Sequences, repeats and channels that `only=` names."""
     for axis, chosen in words.only:
@@ -196,10 +215,15 @@ def _part(made: Measured, words: Words) -> Measured:
             )  # fmt: skip
         elif axis == "sequence":
             made = replace(
-                made, response=made.response[index], drive=made.drive[index], raw=made.raw[index]
-            )
+                made, response=made.response[index], drive=made.drive[index], raw=made.raw[index],
+                holds=None if made.holds is None else made.holds[index],
+            )  # fmt: skip
         else:
-            made = replace(made, response=made.response[:, index], raw=made.raw[:, index])
+            each = made.holds is not None and made.holds.shape[1] > 1
+            made = replace(
+                made, response=made.response[:, index], raw=made.raw[:, index],
+                holds=made.holds[:, index] if made.holds is not None and each else made.holds,
+            )  # fmt: skip
     return made
 
 

@@ -26,6 +26,7 @@ AXIS_WORDS = {
     "step": ("step", "time", "t", "n", "cycle", "rotation", "index"),
     "channel": ("channel", "ch", "frequency", "freq", "feature", "output"),
 }
+HOLD_WORDS = ("hold", "holds", "hold_s", "dwell", "dwell_s", "hold_time", "dwell_time", "duration")
 DRIVE_WORDS = ("drive", "input", "field", "amplitude", "u", "h", "b", "stimulus")
 GUESSES = {
     1: ("step",),
@@ -132,7 +133,15 @@ def guess_map(found: dict[str, Found]) -> str:
         values = found[drive].values
         if np.nanmin(values) < 0 or np.nanmax(values) > 1:
             words.append(f"field=auto{f',{found[drive].unit}' if found[drive].unit else ''}")
+    holds = [n for n in found if n not in (name, drive) and _last_word(n) in HOLD_WORDS]
+    if holds and len(longer(found[holds[0]].values.shape)) in (1, 2, 3):
+        words.append(f"holds={holds[0]}")
     return " ".join(words)
+
+
+def _last_word(name: str) -> str:
+    """Of an array's name with its groups, in small letters."""
+    return re.split(r"[/.]", name.lower())[-1]
 
 
 def _axes_named(dims: tuple[str, ...]) -> list[str]:
@@ -183,7 +192,8 @@ def _table_guess(found: dict[str, Found]) -> str:
         return ""
     left = [c for c in columns if c not in index.values()]
     drive = next((c for c in left if c.lower() in DRIVE_WORDS), "")
-    response = [c for c in left if c != drive]
+    holds = next((c for c in left if c.lower() in HOLD_WORDS), "")
+    response = [c for c in left if c not in (drive, holds)]
     if not response:
         return ""
     words = [f"response={'+'.join(response)}", *(f"{a}={c}" for a, c in index.items())]
@@ -192,6 +202,7 @@ def _table_guess(found: dict[str, Found]) -> str:
         unit = f",{found[drive].unit}" if found[drive].unit else ""
         beyond = np.nanmin(values) < 0 or np.nanmax(values) > 1
         words += [f"drive={drive}", *([f"field=auto{unit}"] if beyond else [])]
+    words += [f"holds={holds}"] if holds else []
     return " ".join(words)
 
 

@@ -21,8 +21,12 @@ SAME = 1e-9  # of the drive's range: rounding is no other drive
 MOST_VALUES = 2**28
 
 
-def pivot(arrays: dict[str, Array], asked: Mapping, file: Path) -> tuple[Array, Array | None]:
-    """Response `(S, R, T, C)` and drive `(S, T)` of a table; NaN where it has no row.
+def pivot(
+    arrays: dict[str, Array], asked: Mapping, file: Path
+) -> tuple[Array, Array | None, Array | None]:
+    """Response `(S, R, T, C)`, drive `(S, T)` and hold times `(S, R, T)` of a table.
+
+    NaN where it has no row.
 
     Values of the index columns are sorted: the smallest step of a repeat is its first. A column
     that is not given counts one sequence, one repeat; without `step=` rows come in order.
@@ -60,11 +64,18 @@ def pivot(arrays: dict[str, Array], asked: Mapping, file: Path) -> tuple[Array, 
     response = np.full((*shape, len(columns)), np.nan)
     for c, column in enumerate(columns):
         response[(*place, c)] = column
-    if asked.drive is None:
-        return response, None
-    drive = np.full(shape, np.nan)
-    drive[place] = arrays[asked.drive].ravel()
-    return response, _one_drive(drive, asked.drive, file)
+    drive, holds = (
+        None if name is None else _put(arrays[name].ravel(), place, shape)
+        for name in (asked.drive, asked.holds)
+    )
+    one = None if drive is None else _one_drive(drive, str(asked.drive), file)
+    return response, one, holds
+
+
+def _put(values: Array, place: tuple[NDArray[np.int64], ...], shape: tuple[int, ...]) -> Array:
+    out = np.full(shape, np.nan)
+    out[place] = values
+    return out
 
 
 def _numbered(values: Array, within: NDArray[np.int64]) -> NDArray[np.int64]:

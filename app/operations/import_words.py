@@ -45,6 +45,8 @@ class Words:
         `shortest`, or empty.
     overload
         Largest magnitude that is a reading; None: not given.
+    hold
+        Time of one hold, in the unit of the hold times; 0: not given.
     samples, skip, rate_Hz, band_Hz, features
         Of waveforms.
     """
@@ -60,6 +62,7 @@ class Words:
     only: tuple[tuple[str, tuple[int, ...]], ...] = ()
     cut: str = ""
     overload: float | None = None
+    hold: float = 0.0
     samples: int = 0
     skip: int = 0
     rate_Hz: float = 0.0
@@ -185,6 +188,7 @@ VALUE_WORDS: dict[str, Callable[[Words, str], Words]] = {
     "only": _only,
     "cut": _cut,
     "overload": lambda words, value: replace(words, overload=_positive(value)),
+    "hold": lambda words, value: replace(words, hold=_positive(value)),
     "samples": _samples,
     "skip": lambda words, value: replace(words, skip=_whole(value)),
     "rate": lambda words, value: replace(words, rate_Hz=_positive(value)),

@@ -204,10 +204,9 @@ class ImportDataPage(Page):
         field = f"{1e3 * window.low_T:.4g} … {1e3 * window.high_T:.4g} mT"
         known = field if (window.low_T, window.high_T) != (0.0, 1.0) else "field not known"
         first = ", the first pattern is shown" if patterns else ""
-        self.say(
-            self.file.name,
-            f"{what} × {count(steps, 'step')} × {count(channels, 'channel')} · {known}{first}",
-        )
+        held = f" · held 1…{recording.holds.max()} times" if recording.held else ""
+        shape = f"{what} × {count(steps, 'step')} × {count(channels, 'channel')}"
+        self.say(self.file.name, f"{shape} · {known}{held}{first}")
         self.toggle.offer([(name, k) for k, name in enumerate(recording.channels)][:MOST_CHANNELS])
         shown = min(channels, MOST_CHANNELS)
         self.toggle.setVisible(channels > 1)

@@ -84,3 +84,21 @@ def test_what_does_not_fit_is_said_and_nothing_can_be_imported(make_window, qtbo
     qtbot.waitUntil(lambda: bool(page.problem), timeout=WAIT_MS)
     assert "no readable .npz file" in page.problem
     assert not page.form.primary.isEnabled()
+
+
+def test_hold_times_are_chosen_among_the_arrays(make_window, qtbot, tmp_path):
+    window = make_window(connected=False)
+    response, fields = data()
+    times = 0.02 * np.random.default_rng(1).integers(1, 5, (4, 12))
+    times[0, :2] = 0.02, 0.08
+    np.savez(tmp_path / "a.npz", y=response, H=fields, waited=times)
+    page = opened(window, qtbot, tmp_path / "a.npz")
+    page.fields.field.setText("auto")
+    assert page.fields.holds.currentText() == "none"
+    page.fields.holds.choose("waited")
+    settled(page, qtbot)
+    assert "holds=waited" in page.map.text()
+    assert "held 1…4 times" in page.subheading.text()
+    page.fields.axes[2].choose("time")  # samples that run on have steps of one length
+    assert page.fields.holds_row.isHidden()
+    assert "holds=" not in page.fields.map_text()
