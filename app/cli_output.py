@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from app.cli_words import result_lines, words_of
+from app.operations.event_json import as_json
 from app.operations.events import (
     Event,
     FitProgress,
@@ -19,7 +20,6 @@ from app.operations.events import (
     StepHeld,
     TrainProgress,
     TrialProgress,
-    as_json,
 )
 from app.operations.monitor import BenchRead
 from app.operations.serve import Listening

@@ -25,8 +25,9 @@ from models.network import DEPLOYMENT_SCHEMA
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from instruments.bench import Bench, BenchReading
+    from instruments.bench import Bench
     from instruments.bench_file import BenchSpec
+    from instruments.bench_reading import BenchReading
     from instruments.checks import InstrumentCheck
 
 CALIBRATION = "cal-"  # how the folder of a calibration is named in a library

@@ -1,18 +1,18 @@
-"""The frozen events that operations yield; every front end draws or prints these and no others."""
+"""The frozen events that operations yield; every front end draws or prints these and no others.
+
+One module, however long: it is the vocabulary that operations and front ends share.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float64]
-
-LONGEST_JSON_ARRAY = 16
 
 
 @dataclass(frozen=True)
@@ -307,6 +307,17 @@ class NodeMeasured(Event):
 
 
 @dataclass(frozen=True)
+class ScoreSoFar(Event):
+    """The score of a deployment by `nodes` measured, as `app.running_score.RunningScore`."""
+
+    nodes: int
+    value: float
+    low: float
+    high: float
+    prediction: FloatArray
+
+
+@dataclass(frozen=True)
 class Forecast(Event):
     """Prediction over target on the unseen part, `(T,)` each; `low`, `high`: the twin's 90 %."""
 
@@ -359,27 +370,3 @@ class Result(Event):
     """The last event: the keys that the CLI contract names."""
 
     values: dict[str, Any]
-
-
-def as_json(event: Event) -> dict[str, Any]:
-    """One flat JSON object of an event; long arrays become their shape: lines stay short."""
-    if isinstance(event, Result):
-        return {"event": "result", **_plain(event.values)}
-    body = {f.name: _plain(getattr(event, f.name)) for f in fields(event)}
-    return {"event": type(event).__name__.lower(), **body}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.ndarray):
-        if value.size > LONGEST_JSON_ARRAY:
-            return {"shape": list(value.shape)}
-        return _plain(value.tolist())
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

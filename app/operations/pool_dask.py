@@ -14,7 +14,8 @@ import time
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from app.operations.events import Event, TrialProgress, TrialStarted, as_json
+from app.operations.event_json import as_json
+from app.operations.events import Event, TrialProgress, TrialStarted
 from app.operations.pool_trial import run_trial
 from app.operations.trial import DONE, FAILED, LOST, STOPPED, LostError
 from models.errors import InputError, TwinrigError

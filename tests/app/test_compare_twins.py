@@ -7,7 +7,8 @@ from fit_device import record_device
 
 from app.cli import main
 from app.operations.compare_twins import FILE_NAME, compare_twins
-from app.operations.events import FitProgress, Note, Progress, Result, Stage, as_json
+from app.operations.event_json import as_json
+from app.operations.events import FitProgress, Note, Progress, Result, Stage
 from app.store import load_twin, write_recording
 from models.errors import InputError
 from training.comparison import COMPARED

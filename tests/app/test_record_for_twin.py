@@ -10,7 +10,8 @@ from network_samples import saved_network
 from recorded import after, is_safe
 
 from app.operations.adaptive_rounds import PLAN_NAME, ForTwin, Rounds
-from app.operations.events import FitProgress, Note, RepeatRecorded, Result, RunPlan, as_json
+from app.operations.event_json import as_json
+from app.operations.events import FitProgress, Note, RepeatRecorded, Result, RunPlan
 from app.operations.fit_input import FitInput
 from app.operations.merged import merged
 from app.operations.record_for_twin import record_for_twin

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from app.gui.pages.page import Shell
     from app.operations.events import Event
-    from instruments.bench import BenchReading
+    from instruments.bench_reading import BenchReading
 
 PAGE, TITLE, WIDTH_PX, LABEL_PX = "bench", "Manual set", 272, 64
 HANDS = "Is everybody's hand out of the gap?"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
     from app.operations.events import Event
     from app.session import Session
-    from instruments.bench import BenchReading
+    from instruments.bench_reading import BenchReading
 
 FLASH_MS = 160
 

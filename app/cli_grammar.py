@@ -1,0 +1,84 @@
+"""What the command line's verbs have in common: a parser, how one is added, shared arguments."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+from pathlib import Path
+from typing import NoReturn
+
+from app.cli_types import factor, whole_or_zero
+from models.errors import InputError
+
+INVALID_CHOICE = re.compile(r"invalid choice: '(?P<word>[^']*)' \(choose from (?P<known>.*)\)")
+EXIT_CODES = (
+    "exit codes: 0 done · 1 failed on the way · 2 wrong use · 3 stopped by the user · "
+    "4 refused by a limit or a pre-flight check before anything was energised"
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises `InputError` with its usage instead of leaving the process."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the message with the usage line and, for an unknown word, the nearest known one."""
+        match = INVALID_CHOICE.search(message)
+        if match is not None:
+            known = re.findall(r"[\w.-]+", match["known"])
+            near = difflib.get_close_matches(match["word"], known, n=1)
+            message += f"; did you mean {near[0]!r}?" if near else ""
+        asked = self.prog.partition(" ")[2]  # "twinrig" stands before every error already
+        place = f"{asked}: " if asked else ""
+        raise InputError(f"{place}{message}\n{self.format_usage().strip()}")
+
+
+def verb(verbs: argparse._SubParsersAction[Parser], name: str, words: str) -> Parser:
+    """A verb, or a part of one, with what all of them take."""
+    parser = verbs.add_parser(
+        name, help=words, description=words, epilog=EXIT_CODES, allow_abbrev=False
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object a line on standard output"
+    )
+    parser.add_argument(
+        "--seed", type=whole_or_zero, default=0, metavar="N", help="makes it repeatable (0)"
+    )
+    return parser
+
+
+def hardware(parser: Parser) -> None:
+    """What a verb takes that connects a bench."""
+    parser.add_argument(
+        "--bench", required=True, metavar="B.toml", help="a bench file, or the word virtual"
+    )
+    parser.add_argument(
+        "--accelerate", type=factor, metavar="N", help="virtual benches: wait N times less"
+    )
+    wire(parser)
+
+
+def wire(parser: Parser) -> None:
+    """How the wire is shown and kept."""
+    parser.add_argument(
+        "--wire-log", type=Path, metavar="FILE", help="every byte sent and received"
+    )
+    parser.add_argument("--verbose", action="store_true", help="show the wire on standard error")
+
+
+def out(parser: Parser, what: str, *, resume: bool) -> None:
+    """Where the artefact goes; with `resume` also which one goes on."""
+    if not resume:
+        parser.add_argument("--out", type=Path, required=True, metavar="DIR", help=what)
+        return
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--out", type=Path, metavar="DIR", help=f"{what}; never overwritten")
+    where.add_argument("--resume", type=Path, metavar="DIR", help="go on where this one stood")
+
+
+def retries(parser: Parser, what: str) -> None:
+    """How often what was void is run again."""
+    parser.add_argument(
+        "--retries", type=whole_or_zero, default=1, metavar="N",
+        help=f"run a void {what} again up to N times before the run ends (1)",
+    )  # fmt: skip
