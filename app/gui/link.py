@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.operations.safely import Voice
+from models.errors import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,6 +99,8 @@ class BenchLink(QObject):
             pause_s = POLL_S
             try:
                 reading = self._session.poll()
+            except StoppedError:  # a Stop came amid this reading: the bench is not lost
+                continue
             except Exception as error:
                 if not self._end.is_set() and not self._session.busy:
                     self.lost.emit(error)

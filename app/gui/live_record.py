@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.gui.levels import Levels
 from app.gui.words import prefix
 from app.operations.events import (
     ReferenceRecorded,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 BAND = (5.0, 95.0)
 MOST_REPEATS = 64  # of one sequence: more can't be told apart as lines, and a night has thousands
+FEWEST_REPEATS = 4  # of one sequence: mean, band and spread need some
+MOST_BYTES = 64e6  # of all responses that are kept, where so few of a sequence fit into it
 
 
 @dataclass
@@ -41,16 +44,16 @@ class LiveRecording:
     drives, fields
         Drive 0…1 and field in tesla `(T,)` by sequence.
     repeats
-        Responses `(T, C)` by sequence, in the order they came; the newest `MOST_REPEATS`: the file
-        has all, and a night must not fill the memory.
+        Responses `(T, C)` by sequence, in the order they came; the newest `most`: the file has all,
+        and a night must not fill the memory.
     positions
         Of those repeats: their places in the run's order.
     bad
         Positions that are marked bad: left out of mean, band, spread and the drift's line.
     levels
-        (position, sequence, mean over steps `(C,)`) of each complete repeat.
+        Mean over steps `(C,)` of each complete repeat.
     references
-        (position, level `(C,)`) of each reference, where the run has some.
+        Level `(C,)` of each reference, where the run has some.
     drifted
         Their drift so far in standard deviations; NaN where it isn't known.
     running
@@ -63,8 +66,8 @@ class LiveRecording:
     repeats: dict[int, deque[FloatArray]] = field(default_factory=dict)
     positions: dict[int, deque[int]] = field(default_factory=dict)
     bad: frozenset[int] = frozenset()
-    levels: list[tuple[int, int, FloatArray]] = field(default_factory=list)
-    references: list[tuple[int, FloatArray]] = field(default_factory=list)
+    levels: Levels = field(default_factory=Levels)
+    references: Levels = field(default_factory=Levels)
     drifted: float = float("nan")
     running: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
     sequence: int = 0
@@ -94,15 +97,15 @@ class LiveRecording:
             channels = len(self.plan.channels) if self.plan else 1
             self.running, self.step = np.empty((0, channels)), -1
         elif isinstance(event, ReferenceRecorded):
-            self.references.append((event.position, event.level))
+            self.references.add(event.position, 0, event.level)
             self.drifted = event.drift
         elif isinstance(event, RunPlan):
             self.plan = event
 
     def _keep(self, sequence: int, position: int, response: FloatArray) -> None:
-        self.repeats.setdefault(sequence, deque(maxlen=MOST_REPEATS)).append(response)
-        self.positions.setdefault(sequence, deque(maxlen=MOST_REPEATS)).append(position)
-        self.levels.append((position, sequence, np.nanmean(response, axis=0)))
+        self.repeats.setdefault(sequence, deque(maxlen=self.most)).append(response)
+        self.positions.setdefault(sequence, deque(maxlen=self.most)).append(position)
+        self.levels.add(position, sequence, np.nanmean(response, axis=0))
 
     def load(self, recording: Recording, bad: frozenset[int]) -> None:
         """Take what an earlier part of the run has recorded, in its order."""
@@ -115,9 +118,17 @@ class LiveRecording:
         self.bad = bad
 
     @property
+    def most(self) -> int:
+        """Repeats of one sequence that are kept."""
+        if self.plan is None:
+            return MOST_REPEATS
+        each = 8 * self.plan.steps * len(self.plan.channels) * self.plan.sequences
+        return int(np.clip(MOST_BYTES // max(each, 1), FEWEST_REPEATS, MOST_REPEATS))
+
+    @property
     def done(self) -> int:
         """Complete repeats."""
-        return len(self.levels)
+        return self.levels.count
 
     @property
     def total(self) -> int:
@@ -125,7 +136,7 @@ class LiveRecording:
         return self.plan.sequences * self.plan.repeats if self.plan else 0
 
     def traces(self, sequence: int, channel: int) -> FloatArray:
-        """Good repeats `(R, T)` of one sequence and channel, of the newest `MOST_REPEATS`."""
+        """Good repeats `(R, T)` of one sequence and channel, of those that are kept."""
         good = self._good(sequence)
         return np.array([r[:, channel] for r in good]) if good else np.empty((0, 0))
 
@@ -152,37 +163,27 @@ class LiveRecording:
         for sequence, kept in self.positions.items():
             if position in kept:
                 return sequence, self.repeats[sequence][kept.index(position)]
-        found = [s for p, s, _ in self.levels if p == position]
-        return (found[0] if found else -1), None
+        return self.levels.sequence_at(position), None
 
     def drift(self, channel: int) -> tuple[FloatArray, FloatArray]:
-        """Number and level of each repeat: its mean, less its sequence's, plus the overall mean.
+        """Number and level of repeats: its mean, less its sequence's, plus the overall mean.
 
         Sequences differ in their mean by design; only what is left can be drift. Where the run has
         references, which are all alike, they tell it.
         """
-        if self.references:
-            position = np.array([p for p, _ in self.references], dtype=float) + 1
-            return position, np.array([level[channel] for _, level in self.references])
-        if not self.levels:
+        kept = self.references or self.levels
+        if not kept:
             return np.empty(0), np.empty(0)
-        position = np.array([p for p, _, _ in self.levels], dtype=float) + 1
-        sequence = np.array([s for _, s, _ in self.levels])
-        level = np.array([m[channel] for _, _, m in self.levels])
-        fair = ~self.is_bad(position) if self.bad else np.ones(level.size, dtype=bool)
-        own = {s: _mean(level[sequence == s], fair[sequence == s]) for s in np.unique(sequence)}
-        return position, level - np.array([own[s] for s in sequence]) + _mean(level, fair)
+        number = kept.positions.astype(float) + 1
+        if self.references:
+            return number, kept.of(channel).copy()
+        return number, kept.drift(channel, self.bad)
 
     def is_bad(self, numbers: FloatArray) -> NDArray[np.bool_]:
         """Which of these repeats, counted from 1, are marked bad; references never are."""
         if self.references:
             return np.zeros(numbers.size, dtype=bool)
         return np.isin(numbers.astype(int) - 1, sorted(self.bad))
-
-
-def _mean(values: FloatArray, which: NDArray[np.bool_]) -> float:
-    """Mean of these values, or of all where none is left."""
-    return float((values[which] if which.any() else values).mean())
 
 
 def spread(traces: FloatArray) -> FloatArray:

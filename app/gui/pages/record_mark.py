@@ -72,7 +72,7 @@ class MarkPart(QWidget):
         self.number.blockSignals(True)
         self.number.setMaximum(max(1, known))
         if self._follows:
-            newest = live.position if running else max((p for p, _, _ in live.levels), default=0)
+            newest = live.position if running else live.levels.newest
             self.number.setValue(newest + 1)
         self.number.blockSignals(False)
         self._bad = live.bad
