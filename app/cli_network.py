@@ -85,10 +85,10 @@ def _layout(parser: argparse.ArgumentParser) -> None:
 def _course(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("training")
     group.add_argument(
-        "--iterations", type=whole_or_zero, metavar="N", help="0: an untrained network (1500)"
+        "--iterations", type=whole_or_zero, metavar="N", help="0: an untrained network (800)"
     )
     group.add_argument(
-        "--rate", type=factor, metavar="R", help="learning rate (0.01; --from 0.004)"
+        "--rate", type=factor, metavar="R", help="learning rate (0.02; --from 0.004)"
     )
     group.add_argument(
         "--cascade", action="store_true",

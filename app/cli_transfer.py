@@ -49,7 +49,7 @@ def refine_arguments(parser: argparse.ArgumentParser) -> None:
         ("scoring", 12, "more pieces that score the twin and are never fitted"),
         ("scoring-repeats", 16, "of each of those"),
         ("fit-iterations", 2500, "of the twin's fit"),
-        ("train-iterations", 1500, "of the network's training"),
+        ("train-iterations", 800, "of the network's training"),
     ):
         parser.add_argument(f"--{name}", type=whole, metavar="N", help=f"{words} ({default})")
 

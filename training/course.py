@@ -17,9 +17,8 @@ class TrainSettings:
     Attributes
     ----------
     iterations
-        Gradient steps; one is `streams` chunks of about 64 steps of the series. 1500 take 2–3
-        minutes of one core with 3 × 40 nodes. Twice as many lowered the twin's score further than
-        the device's.
+        Gradient steps; one is `streams` chunks of about 64 steps of the series. 800 take 1–2
+        minutes of one core with 3 × 40 nodes.
     streams
         Positions of the series that are walked side by side.
     masked
@@ -44,10 +43,10 @@ class TrainSettings:
         Decoupled decay of the weights (Loshchilov & Hutter, ICLR 2019), not of the biases.
     """
 
-    iterations: int = 1500
+    iterations: int = 800
     streams: int = 16
     masked: int = 40
-    rate: float = 1e-2
+    rate: float = 2e-2
     betas: tuple[float, float] = (0.9, 0.98)
     clip: float = 0.5
     warm_up: int = 50

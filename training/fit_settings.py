@@ -55,7 +55,7 @@ class FitSettings:
 
     objective: str = "energy"
     deterministic: bool = False
-    iterations: int = 12_000
+    iterations: int = 6000
     minutes: float | None = None
     seed: int = 0
     latent: int = LATENT

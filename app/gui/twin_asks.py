@@ -26,7 +26,7 @@ class FitAsk:
     searched: bool = False
     latent: int = 16
     hidden: int = 64
-    iterations: int = 12_000
+    iterations: int = 6000
     minutes: int = 0
     seed: int = 1
     origin: Path | None = None

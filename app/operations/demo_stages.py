@@ -53,8 +53,8 @@ class Size:
     steps: int = 100
     held_out_sequences: int = 40
     held_out_repeats: int = 16
-    fit_iterations: int = 15000
-    train_iterations: int = 1000
+    fit_iterations: int = 6000
+    train_iterations: int = 600
     layers: tuple[int, ...] = (24, 24, 24)
     taps: tuple[int, ...] = (0, 3, 6)
     task: str = "mackey-glass:h=5"

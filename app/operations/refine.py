@@ -72,7 +72,7 @@ class Refinement:
     scoring_repeats: int = 16
     fit_iterations: int = 2500
     fit_rate: float = 1.5e-3
-    train_iterations: int = 1500
+    train_iterations: int = 800
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -242,9 +242,9 @@ def test_an_error_that_is_no_number_ends_the_training_with_advice(task: Task) ->
 
 def test_the_rate_warms_up_and_falls_to_two_percent() -> None:
     settings = TrainSettings(iterations=1000)
-    assert settings.rate_at(0) == pytest.approx(1e-2 / 50, rel=1e-3)
-    assert settings.rate_at(60) == pytest.approx(1e-2, rel=0.02)
-    assert settings.rate_at(1000) == pytest.approx(2e-4)
+    assert settings.rate_at(0) == pytest.approx(2e-2 / 50, rel=1e-3)
+    assert settings.rate_at(60) == pytest.approx(2e-2, rel=0.02)
+    assert settings.rate_at(1000) == pytest.approx(4e-4)
 
 
 def test_states_say_what_a_page_draws(task: Task) -> None:

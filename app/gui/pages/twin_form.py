@@ -111,7 +111,7 @@ class TwinForm(QObject):
         self.hidden = WholeEntry(HIDDEN, 4, 1024, "", "Hidden units")
         self.origin = Choice(theme, (("a new twin", None),), "Begin with")
         self.origin.setToolTip("A twin to go on from keeps its structure; the old one stays")
-        self.iterations = WholeEntry(12_000, 1, 1_000_000, "", "Iterations")
+        self.iterations = WholeEntry(6000, 1, 1_000_000, "", "Iterations")
         self.minutes = WholeEntry(0, 0, 100_000, "min", "Minutes at most")
         self.minutes.setSpecialValueText("no limit")
         self.seed = WholeEntry(1, 0, 2**31 - 1, "", "Seed")
