@@ -43,7 +43,7 @@ FLAGS = (
     "-ffp-contract=fast",
 )
 COMPILE_TIMEOUT_S = 120.0
-MAX_LATENT, MAX_HIDDEN = 16, 128
+ROOMS, MAX_HIDDEN = (16, 32), 128  # latent states that a kernel is built for; units
 TILE = 16  # paths that the kernel takes at a time
 SMALLEST_PART, SMALLEST_SHARE = 32, 1000  # paths, and steps of paths, that are worth a thread
 MOST_THREADS = 4
@@ -146,8 +146,8 @@ def _sizes(noise: Tensor, weights: Sequence[Tensor], first: int, count: int) -> 
 
 
 def suits(noise: Tensor, hidden: int) -> bool:
-    """Whether the kernel's arrays hold this problem: float32 on the CPU, D ≤ 16, H ≤ 128."""
-    fits = noise.shape[2] <= MAX_LATENT and hidden <= MAX_HIDDEN
+    """Whether a kernel's arrays hold this problem: float32 on the CPU, D ≤ 32, H ≤ 128."""
+    fits = noise.shape[2] <= ROOMS[-1] and hidden <= MAX_HIDDEN
     return fits and noise.dtype == torch.float32 and noise.device.type == "cpu"
 
 
@@ -156,16 +156,20 @@ def source() -> bytes:
     return resources.files("models").joinpath("latent_path.c").read_bytes()
 
 
+def load(latent: int = ROOMS[0]) -> tuple[Kernel | None, str]:
+    """The kernel for so many latent states, or None, and the reason in words."""
+    return _loaded(next((room for room in ROOMS if latent <= room), ROOMS[-1]))
+
+
 @functools.cache
-def load() -> tuple[Kernel | None, str]:
-    """The kernel, or None, and the reason in words."""
+def _loaded(room: int) -> tuple[Kernel | None, str]:
     if os.environ.get("TWINRIG_KERNEL") == "torch":
         return None, "PyTorch (TWINRIG_KERNEL=torch)"
     compiler = next((p for p in map(shutil.which, COMPILERS) if p), None)
     if compiler is None:
         return None, "PyTorch (no C compiler found)"
     try:
-        return _load(compiler)
+        return _load(compiler, room)
     except (OSError, subprocess.SubprocessError) as error:
         return None, f"PyTorch (the C kernel could not be built: {error})"
 
@@ -175,18 +179,18 @@ def describe() -> str:
     return load()[1]
 
 
-def _load(compiler: str) -> tuple[Kernel | None, str]:
+def _load(compiler: str, room: int) -> tuple[Kernel | None, str]:
     code = source()
     version = subprocess.run(
         [compiler, "--version"], capture_output=True, text=True, timeout=10, check=True
     ).stdout.split("\n")[0]
-    built_for = repr((version, FLAGS, platform.machine(), _processor()))
+    built_for = repr((version, FLAGS, room, platform.machine(), _processor()))
     digest = hashlib.sha256(code + built_for.encode()).hexdigest()[:24]
     folder = Path(platformdirs.user_cache_dir("twinrig"))
     target = folder / f"latent-path-{digest}.so"
     if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _compile(compiler, code, digest, target)
+        _compile(compiler, code, (f'-DSOURCE_HASH="{digest}"', f"-DSTATE={room}"), target)
     library = ctypes.CDLL(str(target))
     library.source_hash.restype = ctypes.c_char_p
     if library.source_hash() != digest.encode():
@@ -195,11 +199,11 @@ def _load(compiler: str) -> tuple[Kernel | None, str]:
     return Kernel(library, compiler, _threads()), f"C kernel ({version})"
 
 
-def _compile(compiler: str, code: bytes, digest: str, target: Path) -> None:
+def _compile(compiler: str, code: bytes, given: tuple[str, ...], target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         file, built = Path(folder) / "latent_path.c", Path(folder) / "kernel.so"
         file.write_bytes(code)
-        command = [compiler, *FLAGS, f'-DSOURCE_HASH="{digest}"', str(file), "-o", str(built)]
+        command = [compiler, *FLAGS, *given, str(file), "-o", str(built)]
         subprocess.run(command, check=True, capture_output=True, timeout=COMPILE_TIMEOUT_S)
         os.replace(built, target)
 

@@ -7,7 +7,8 @@
  *
  * Sixteen paths (a tile) go through all steps together, so that everything they touch stays in the
  * first two caches. Along the lanes of a vector lie the units of a layer; with sixteen lanes a state
- * is one vector (D <= 16), f, k and z are three, the hidden layer H / 16; nothing is ever transposed.
+ * of sixteen is one vector, f, k and z are three, the hidden layer H / 16; nothing is ever transposed.
+ * STATE, given at compile time, is what a state has room in: 16, or 32 for D from 17 on.
  * Every product is a small matrix product with its sums in registers: four rows by `WIDE` vectors,
  * so that what is loaded is used several times. backward() recomputes a step from the stored states
  * instead of storing its hidden layer. One call works on the paths first ... first + count - 1:
@@ -26,7 +27,6 @@
 #define LANES 8
 #define WIDE 2                                        /* sixteen registers hold no more sums */
 #endif
-#define STATE 16                                      /* floats that a state has room in */
 #define PARTS (STATE / LANES)                         /* vectors of a state */
 #define RAW (3 * PARTS)                               /* ... and of f, k and z */
 #define MAX_LATENT STATE

@@ -36,7 +36,8 @@ def latent_path(start: Tensor, drive: Tensor, noise: Tensor, weights: tuple[Tens
     `weights` are A `(H, D)`, a `(H,)`, b `(H,)`, C `(3D, H)`, c `(3D,)`. Differentiable in all but
     the noise.
     """
-    built = kernel.load()[0] if kernel.suits(noise, weights[1].shape[0]) else None
+    suits = kernel.suits(noise, weights[1].shape[0])
+    built = kernel.load(noise.shape[2])[0] if suits else None
     path = LatentPath if built is None else KernelPath
     contiguous = (t.contiguous() for t in (start, drive, noise, *weights))
     return cast("Tensor", path.apply(*contiguous))  # type: ignore[no-untyped-call]
@@ -48,7 +49,7 @@ class KernelPath(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, start: Tensor, drive: Tensor, noise: Tensor, *weights: Tensor) -> Tensor:
         """Arguments of `latent_path`."""
-        states = _kernel().forward(start, drive, noise, weights)
+        states = _kernel(noise).forward(start, drive, noise, weights)
         ctx.save_for_backward(start, drive, noise, states, *weights)
         return states
 
@@ -57,14 +58,14 @@ class KernelPath(torch.autograd.Function):
         """Gradients in the order of the arguments."""
         start, drive, noise, states, *weights = ctx.saved_tensors
         wanted = any(ctx.needs_input_grad[3:])
-        grad_start, grad_drive, grads = _kernel().backward(
+        grad_start, grad_drive, grads = _kernel(noise).backward(
             start, drive, noise, weights, states, grad_states.contiguous(), wanted
         )
         return (grad_start, grad_drive, None, *grads)
 
 
-def _kernel() -> kernel.Kernel:
-    built, reason = kernel.load()
+def _kernel(noise: Tensor) -> kernel.Kernel:
+    built, reason = kernel.load(noise.shape[2])
     if built is None:
         raise RuntimeError(f"the C kernel is gone: {reason}")
     return built

@@ -11,6 +11,7 @@ import torch
 from models import kernel
 from models.errors import InputError
 from models.latent import TwinModel
+from models.latent_path import KernelPath, LatentPath
 from models.sequence import DriveWindow, Reset
 from models.standard_sde import standard_path
 from models.twin import Twin, weight_shapes
@@ -24,11 +25,11 @@ def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     """Both ways to run the path; where no compiler is, the kernel's cases are skipped."""
     if request.param == "torch":
         monkeypatch.setenv("TWINRIG_KERNEL", "torch")
-    kernel.load.cache_clear()
+    kernel._loaded.cache_clear()
     if request.param == "kernel" and kernel.load()[0] is None:
         pytest.skip(kernel.describe())
     yield request.param
-    kernel.load.cache_clear()
+    kernel._loaded.cache_clear()
 
 
 @pytest.fixture
@@ -82,6 +83,25 @@ def test_the_gradients_written_by_hand_are_those_of_autograd(
         torch.testing.assert_close(
             value, gradients[1][name], msg=lambda m, n=name: f"{n}: {m}", **tolerance
         )
+
+
+@pytest.mark.parametrize("latent", [17, 32])
+def test_a_kernel_with_room_for_many_states_is_the_pytorch_path(latent: int) -> None:
+    torch.manual_seed(latent)
+    if kernel.load(latent)[0] is None:
+        pytest.skip(kernel.describe())
+    model = TwinModel(channels=2, latent=latent, hidden=40)
+    start, noise = torch.randn(37, latent), torch.randn(12, 37, latent)
+    weights = (model.state_in, model.drive_in, model.hidden_bias, model.out, model.out_bias)
+    found = []
+    for path in (KernelPath, LatentPath):
+        drive = torch.rand(12, 37, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        states = path.apply(start, drive, noise, *weights)
+        gradients = torch.autograd.grad(states.square().sum(), [drive, *weights])
+        found.append([states.detach(), *gradients])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+    assert not kernel.suits(torch.zeros(1, 1, 33), 64)
 
 
 def test_the_kernel_skips_the_weights_gradient_where_nobody_asks(model: TwinModel) -> None:
