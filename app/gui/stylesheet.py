@@ -44,7 +44,7 @@ QComboBox QAbstractItemView { background: $surface; border: 1px solid $border; o
 QPushButton { background: $surface; border: 1px solid $border; border-radius: 4px;
     padding: 0 11px; min-height: 26px; font-weight: 500; }
 QPushButton:hover { background: $selected; }
-QPushButton:focus { border-color: $ink; }
+QPushButton:focus { border-color: $ink; outline: none; }
 QPushButton:disabled { color: $text3; border-color: $hairline; }
 QToolButton { background: transparent; border: none; border-radius: 4px; }
 QToolButton:hover { background: $selected; }

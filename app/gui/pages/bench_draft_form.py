@@ -9,7 +9,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
 from app.gui.pages.bench_draft_card import claimed, placeholder, set_level
-from app.gui.widgets.basic import Choice, label
+from app.gui.widgets.basic import Choice, label, row
 from instruments.bench_draft import is_missing
 from instruments.bench_keys import RESET_KEYS, Key, drive_keys
 from instruments.draft_values import toml, typed
@@ -28,6 +28,7 @@ LABELS = {
     "rotations": "Turns a step", "timing": "Timing", "marker_T": "Marker", "trigger": "Trigger",
 }  # fmt: skip
 RESET_LABELS = {"field_T": "Reset field", "hold_s": "Reset hold"}
+GAP_PX = 1  # between rows: with every key of [drive] the form still stands in a low window
 MOST_MAGNETS = 3  # with so many, every key of [drive] may be asked for
 
 
@@ -38,14 +39,17 @@ class DraftForm:
         self, theme: Theme, form: Form, first_path: Path, changed: Callable[..., None]
     ) -> None:
         self._form, self._changed = form, changed
+        form.set_gap(GAP_PX)
         form.section("File")
         self.name = self._entry("Name", "the file's")
-        self.file = self._entry("File", "rig.toml")
+        choose = QPushButton("…")
+        choose.setAccessibleName("Choose the file")
+        choose.setToolTip("Choose the file")
+        choose.setFixedWidth(34)
+        choose.clicked.connect(lambda: self.choose_file())
+        self.file = self._entry("File", "rig.toml", choose)
         self.file.textChanged.connect(self.file.setToolTip)
         self.file.setText(str(first_path))
-        choose = QPushButton("Choose the file")
-        choose.clicked.connect(lambda: self.choose_file())
-        form.row("", choose)
         self.here = QPushButton("The open bench")
         self.here.setToolTip("What the open bench file says, to add to it or to take away")
         form.row("Begin with", self.here)
@@ -66,14 +70,15 @@ class DraftForm:
         for key in RESET_KEYS:
             self._add("reset", key, RESET_LABELS[key.name])
         self.rest = label("", "fault", wrap=True)
+        self.rest.hide()
         form.widget(self.rest)
 
-    def _entry(self, name: str, hint: str) -> QLineEdit:
+    def _entry(self, name: str, hint: str, *beside: QWidget) -> QLineEdit:
         entry = QLineEdit()
         entry.setPlaceholderText(hint)
         entry.setAccessibleName(name)
         entry.textChanged.connect(self._changed)
-        self._form.row(name, entry)
+        self._form.row(name, row(entry, *beside) if beside else entry)
         return entry
 
     def _add(self, table: str, key: Key, words: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PyQt6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
-from app.gui.live_record import MOST_REPEATS, band, spread
+from app.gui.live_record import band, spread
 from app.gui.pages.record_drift import DriftPanel
 from app.gui.pages.record_heat import MANY, HeatPanel
 from app.gui.widgets.basic import Choice, Segments
@@ -263,7 +263,7 @@ class RecordPlots(QWidget):
         many = self.many.count() > MANY  # then the name stands in its choice beside it
         self.response.title.setText("Response" if many else f"Response {name}")
         self.response.unit.setText(unit)
-        newest = "newest " if len(traces) == MOST_REPEATS else ""
+        newest = "newest " if len(traces) == live.most else ""
         keys = [Key("repeats", "repeat", newest + count(len(traces), "repeat"))]
         if len(traces):
             x = np.arange(traces.shape[1]) + 0.5
