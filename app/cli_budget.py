@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CURVE_WORDS = "the errors of twins fitted on parts of a recording: how much must be measured"
 BUDGET, TARGET = 1000, 1.25
 NOT_WITH_IT = ("sequences", "reference", "stop_at_drift", "blocked")
-ONLY_WITH_IT = ("network", "budget", "target", "steps", "iterations")
+ONLY_WITH_IT = ("network", "budget", "target", "steps", "holds", "iterations")
 
 
 def counts(text: str) -> tuple[int, ...]:
@@ -94,6 +94,10 @@ def for_twin_arguments(parser: argparse.ArgumentParser) -> None:
         "--steps", type=whole, metavar="T", help="with --for-twin: of each sequence (100)"
     )
     parser.add_argument(
+        "--holds", type=whole, metavar="N",
+        help="with --for-twin: hold each step 1 to N times as long, at random (1)",
+    )  # fmt: skip
+    parser.add_argument(
         "--iterations", type=whole, metavar="N",
         help="with --for-twin: of each twin's fit a round (1500)",
     )  # fmt: skip
@@ -120,7 +124,7 @@ def asked_of(arguments: argparse.Namespace, meta: Mapping[str, Any]) -> dict[str
         if getattr(arguments, n)
     ]
     given = {n: getattr(arguments, n) for n in ("budget", "target") if getattr(arguments, n)}
-    more = {n: getattr(arguments, n) for n in ("steps", "iterations", "repeats")
+    more = {n: getattr(arguments, n) for n in ("steps", "holds", "iterations", "repeats")
             if getattr(arguments, n)}  # fmt: skip
     if arguments.network is not None:
         more["network"] = str(arguments.network.resolve())

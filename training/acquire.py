@@ -36,11 +36,18 @@ LEAST = 1e-3  # of the largest disagreement: nothing is impossible to be drawn
 
 
 def pool(
-    count: int, steps: int, seed: int, families: Sequence[str] = tuple(FAMILIES)
+    count: int,
+    steps: int,
+    seed: int,
+    families: Sequence[str] = tuple(FAMILIES),
+    holds: int = 1,
 ) -> list[FieldSequence]:
-    """`count` candidates, of each family as many as of the others; the same seed, the same ones."""
+    """`count` candidates, of each family as many as of the others; the same seed, the same ones.
+
+    `holds`: each step is held 1 to so many times as long.
+    """
     each = -(-count // len(families))
-    made = [make_sequences(family, each, steps, seed) for family in families]
+    made = [make_sequences(family, each, steps, seed, holds) for family in families]
     return [row[k] for k in range(each) for row in made][:count]
 
 
@@ -64,15 +71,19 @@ def sent_by(network: Network, steps: int) -> list[FieldSequence]:
 
 
 def drives_of(sequences: Sequence[FieldSequence]) -> Array:
-    """Drives `(S, T)` of sequences, NaN beyond the length of each."""
-    drive = np.full((len(sequences), max(s.steps for s in sequences)), np.nan)
+    """Drives `(S, L)` of sequences, each step as often as it is held, NaN beyond their lengths."""
+    drive = np.full((len(sequences), max(s.length for s in sequences)), np.nan)
     for row, sequence in zip(drive, sequences, strict=True):
-        row[: sequence.steps] = sequence.drive
+        row[: sequence.length] = np.repeat(sequence.drive, sequence.holds)
     return drive
 
 
 def disagreement(
-    models: Sequence[Sampled], drive: Array, spread: Array, seed: int = 0, samples: int = SAMPLES
+    models: Sequence[Sampled],
+    sequences: Sequence[FieldSequence],
+    spread: Array,
+    seed: int = 0,
+    samples: int = SAMPLES,
 ) -> Array:
     """How far the members' predictions are apart, `(S,)`; about 0 where they are the same.
 
@@ -80,23 +91,21 @@ def disagreement(
     ----------
     models
         The members, two or more.
-    drive
-        Candidates `(S, T)`, NaN beyond the length of each.
+    sequences
+        Candidates.
     spread
         `(C,)`: the device's, in its units; channels count in units of it.
     seed, samples
         Of the members' predictions.
     """
-    predicted = [
-        model.simulate(drive, samples, seed + k) / (spread * np.sqrt(spread.size))
-        for k, model in enumerate(models)
-    ]
+    drive, unit = drives_of(sequences), spread * np.sqrt(spread.size)
+    predicted = [model.simulate(drive, samples, seed + k) / unit for k, model in enumerate(models)]
     pairs = list(combinations(range(len(models)), 2))
-    out = np.zeros(drive.shape[0])
-    for s in range(drive.shape[0]):
-        length = int(np.isfinite(drive[s]).sum())
-        for width in sorted({min(w, length) for w in WIDTHS}):
-            windows = [_windows(x[s, :, :length], width) for x in predicted]
+    out = np.zeros(len(sequences))
+    for s, sequence in enumerate(sequences):
+        reads = np.cumsum(sequence.holds) - 1
+        for width in sorted({min(w, sequence.steps) for w in WIDTHS}):
+            windows = [_windows(x[s][:, reads], width) for x in predicted]
             within = [_within(x) for x in windows]
             for a, b in pairs:
                 between = 2 * _distances(windows[a], windows[b]).mean()

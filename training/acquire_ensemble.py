@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from models.errors import InputError
 from models.latent import TwinModel
@@ -112,23 +111,12 @@ class Ensemble:
                 {n.partition(".")[2]: v for n, v in arrays.items() if n.startswith(f"{k}.")}
                 for k in range(self.size)
             ]
-            self._models = [_model_of(row) for row in weights]
+            self._models = [TwinModel.of_weights(row) for row in weights]
             self.scales = Scales(**{k: np.array(v) for k, v in numbers["scales"].items()})
             self.losses = [float(loss) for loss in numbers["losses"]]
-        except (KeyError, TypeError, RuntimeError) as error:
+        except (KeyError, IndexError, TypeError, RuntimeError) as error:
             raise InputError(f"ensemble: belongs to another run ({error})") from error
         self.weights = weights
-
-
-def _model_of(weights: dict[str, NDArray[np.float32]]) -> TwinModel:
-    """The module of a latent twin's weights, whose shapes tell its sizes."""
-    head = weights["head_bias"].size if "head_bias" in weights else 0
-    channels, latent, hidden = (
-        weights[name].size for name in ("decoder_bias", "start_mean", "hidden_bias")
-    )
-    model = TwinModel(channels, latent, hidden, head=head)
-    model.load_state_dict({k: torch.as_tensor(v.copy()) for k, v in weights.items()})
-    return model
 
 
 def divided(drive: Array, response: Array) -> tuple[Part, Part]:

@@ -25,7 +25,7 @@ from app.recording_format import attributes_of, variables_of
 from app.recording_reader import FILE_NAME, read_recording
 from models.errors import InputError, raise_problems
 from models.json_form import ANYTHING, COUNT, NUMBER, TEXT, WHOLE, Rows, Table, faults
-from models.sequence import FAMILIES, FieldSequence
+from models.sequence import FAMILIES, LONGEST_HOLD, FieldSequence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,8 @@ FORM = Table(
                 "first": COUNT, "growth": NUMBER, "scoring": COUNT, "scoring_repeats": COUNT,
                 "members": COUNT, "iterations": COUNT, "pool": COUNT, "choose": TEXT,
                 "families": Rows(TEXT), "network": TEXT, "seed": WHOLE,
-            }
+            },
+            optional={"holds": COUNT},
         ),
         "id": TEXT,
         "meta": Table(others=ANYTHING),
@@ -56,7 +57,8 @@ FORM = Table(
                 {
                     "what": TEXT, "folder": TEXT, "repeats": COUNT, "families": Rows(TEXT),
                     "drives": Rows(Rows(NUMBER)), "scores": Table(others=ANYTHING),
-                }
+                },
+                optional={"holds": Rows(Rows(COUNT))},
             )
         ),
     }
@@ -91,6 +93,8 @@ class ForTwin:
         Its folder: half of each round is what it sends; empty: none.
     seed
         Of candidates, order of repeats and fits.
+    holds
+        Each step is held 1 to so many times as long, but what a network sends once.
     """
 
     budget: int = 1000
@@ -108,13 +112,14 @@ class ForTwin:
     families: tuple[str, ...] = tuple(FAMILIES)
     network: str = ""
     seed: int = 0
+    holds: int = 1
 
     def __post_init__(self) -> None:
         problems = [
             f"{name} = {getattr(self, name)} must be at least {least}"
             for name, least in (
                 ("steps", 2), ("repeats", 2), ("first", 4), ("scoring", 2), ("iterations", 1),
-                ("scoring_repeats", 4), ("members", 2),
+                ("scoring_repeats", 4), ("members", 2), ("holds", 1),
             )
             if getattr(self, name) < least
         ]  # fmt: skip
@@ -127,6 +132,8 @@ class ForTwin:
             problems.append(f"growth = {self.growth} must be above 0")
         if self.target and not self.target > 1:
             problems.append(f"target = {self.target}: nothing is below its floor; above 1, or 0")
+        if self.holds > LONGEST_HOLD:
+            problems.append(f"holds = {self.holds} must be at most {LONGEST_HOLD}")
         if self.choose not in CHOICES:
             problems.append(f"choose = {self.choose!r} is none of {', '.join(CHOICES)}")
         problems += [f"family {f!r} is unknown" for f in self.families if f not in FAMILIES]
@@ -162,14 +169,23 @@ class Round:
             "repeats": self.repeats,
             "families": [s.family for s in self.sequences],
             "drives": [s.drive.tolist() for s in self.sequences],
+            **self._holds(),
             "scores": plain(self.scores),
         }
 
+    def _holds(self) -> dict[str, Any]:
+        """Of each sequence, where a step is held longer than once."""
+        if not any(s.held for s in self.sequences):
+            return {}
+        return {"holds": [s.holds.tolist() for s in self.sequences]}
+
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Round:
-        """The round of `to_json`; InputError where a drive is none."""
-        rows = zip(body["drives"], body["families"], strict=True)
-        sequences = [FieldSequence(np.array(drive), family) for drive, family in rows]
+        """The round of `to_json`; InputError where a drive is none, or its holds don't fit."""
+        drives = [np.array(drive) for drive in body["drives"]]
+        holds = body.get("holds", [np.ones(len(drive), dtype=np.int64) for drive in drives])
+        rows = zip(drives, body["families"], holds, strict=True)
+        sequences = [FieldSequence(drive, family, np.array(held)) for drive, family, held in rows]
         return cls(body["what"], body["folder"], body["repeats"], sequences, body["scores"])
 
 

@@ -17,12 +17,16 @@ from app.operations.merged import merged
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from app.operations.adaptive_rounds import Round, Rounds
     from app.operations.events import Event
     from instruments.clock import Stop
     from models.recording import Recording
     from models.sequence import FieldSequence
     from training.acquire_ensemble import Ensemble
+
+    Array = NDArray[np.float64]
 
 FOLDER = "ensemble"
 TOLD_EVERY_S = 0.5
@@ -64,7 +68,7 @@ class Twins:
         yield from self._fitted()
         real, ensemble = self._measured(scoring=True), self._ensemble()
         scores = score_model(
-            ensemble.best, real.drive, real.response, asked.seed,
+            ensemble.best, *_in_single_holds(real), asked.seed,
             families=real.families, channels=real.channels,
         )  # fmt: skip
         found = summary(scores, deterministic=False)["verdict"]
@@ -83,7 +87,7 @@ class Twins:
         self, candidates: Sequence[FieldSequence], count: int, turn: int
     ) -> tuple[list[FieldSequence], str]:
         """Draw so many candidates where the members disagree, or at random, and say how far."""
-        from training.acquire import disagreement, drawn, drives_of
+        from training.acquire import disagreement, drawn
         from training.ensembles import Ground, complete_repeats
 
         asked = self._rounds.asked
@@ -93,7 +97,7 @@ class Twins:
         whole, _ = complete_repeats(self._measured(scoring=True).response)
         spread = Ground.of(whole).spread
         unit = np.where(spread > 0, spread, np.inf)  # a channel without any can't be compared
-        scores = disagreement(self._ensemble().models, drives_of(candidates), unit, turn)
+        scores = disagreement(self._ensemble().models, candidates, unit, turn)
         index = drawn(scores, count, asked.seed + turn)
         return [candidates[int(k)] for k in index], (
             f"; disagreement {scores[index].mean():.3g} of those chosen, {scores.mean():.3g} of "
@@ -103,7 +107,7 @@ class Twins:
     def _fitted(self) -> Iterator[Event]:
         asked, begin_s, told_s = self._rounds.asked, time.monotonic(), 0.0
         measured = self._measured(scoring=False)
-        for member, step in self._ensemble().fit(measured.drive, measured.response):
+        for member, step in self._ensemble().fit(*_in_single_holds(measured)):
             self._stop.check()
             if time.monotonic() - told_s >= TOLD_EVERY_S:
                 told_s = time.monotonic()
@@ -127,3 +131,10 @@ class Twins:
             if (folder / ENSEMBLE_FILE).is_file():
                 self._made.restore(*load_checkpoint(folder))
         return self._made
+
+
+def _in_single_holds(recording: Recording) -> tuple[Array, Array]:
+    """Drive and response as a fit takes them: steps of one hold each."""
+    from training.reads import in_single_holds
+
+    return in_single_holds(recording.drive, recording.response, recording.holds)

@@ -204,13 +204,13 @@ class _Run:
 
         a = self.asked
         count = max(a.pool, CHOICE * wanted)
-        return pool(count, a.steps, 1000 * a.seed + turn + 1, a.families)
+        return pool(count, a.steps, 1000 * a.seed + turn + 1, a.families, a.holds)
 
     def _scoring(self) -> list[FieldSequence]:
         from training.acquire import pool
 
         a = self.asked
-        own = pool(a.scoring, a.steps, SCORING_SEED + a.seed, a.families)
+        own = pool(a.scoring, a.steps, SCORING_SEED + a.seed, a.families, a.holds)
         sent = self._of_network(max(a.scoring // (len(a.families) + 1), 1), SCORING_SEED)
         return [*own, *sent]
 

@@ -22,6 +22,7 @@ from instruments.bench_file import read_bench
 from models.errors import InputError, RefusedError
 from models.recording import faults_of
 from models.sequence import Reset
+from tests.app.held import spec_of
 from training.acquire import SENT, sent_by
 
 TINY = ForTwin(
@@ -140,6 +141,22 @@ def test_with_a_network_half_of_each_round_is_what_it_sends(bench, tmp_path):
     assert [len(row) for row in families] == [5, 4, 4]
 
 
+def test_steps_of_a_round_are_held_at_random_and_it_goes_on_with_them(tmp_path):
+    out, asked = tmp_path / "run", replace(TINY, budget=12, holds=3)
+    with Bench.connect(spec_of()) as bench:
+        events = record_for_twin(bench, out, asked)
+        after(events, RepeatRecorded, 70)  # within the first round that is fitted
+        events.close()
+        list(record_for_twin(bench, out, resume=True))
+    rounds, recording = Rounds.load(out), read_recording(out)
+    assert rounds.asked.holds == 3
+    held = [s.holds.tolist() for r in rounds.rounds for s in r.sequences]
+    assert {n for row in held for n in row} == {1, 2, 3}
+    assert recording.holds.tolist() == held
+    assert recording.complete.sum() == 76
+    assert all(r.scores["errors"]["crps"]["floor"] > 0 for r in rounds.fitted)
+
+
 def test_another_reset_than_the_rounds_before_is_refused(finished, bench):
     spec = bench.spec
     bench.spec = replace(spec, reset=Reset(0.9 * spec.reset.field_T))
@@ -154,6 +171,8 @@ def test_another_reset_than_the_rounds_before_is_refused(finished, bench):
         ({"repeats": 1}, "repeats = 1"),
         ({"target": 0.9}, "nothing is below its floor"),
         ({"choose": "dice"}, "'dice' is none of"),
+        ({"holds": 0}, "holds = 0 must be at least 1"),
+        ({"holds": 2000}, "at most 1000"),
     ],
 )
 def test_what_makes_no_sense_is_said_before_anything_is_made(changes, words):

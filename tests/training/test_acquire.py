@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.sequence import FAMILIES
+from models.sequence import FAMILIES, FieldSequence
 from training.acquire import disagreement, drawn, drives_of, pool
 from training.acquire_curve import needed, nested, parts_of, worst_ratio
 
@@ -21,7 +21,7 @@ class Known:
 
 
 def levels(*values, steps=16):
-    return np.repeat(np.array(values)[:, None], steps, axis=1)
+    return [FieldSequence(np.full(steps, value)) for value in values]
 
 
 def test_members_that_agree_everywhere_disagree_nowhere():
@@ -45,11 +45,29 @@ def test_a_spread_that_differs_counts_though_the_means_are_the_same():
 
 def test_sequences_of_different_lengths_are_compared_over_their_own():
     members = [Known(0.0, 0.1), Known(1.0, 0.1, where=0.7)]
-    drive = levels(0.9, 0.9)
-    drive[1, 5:] = np.nan
-    found = disagreement(members, drive, np.array([0.1]), 1)
+    sequences = [*levels(0.9), *levels(0.9, steps=5)]
+    found = disagreement(members, sequences, np.array([0.1]), 1)
     assert np.isfinite(found).all()
     assert found[1] > 1
+
+
+def test_only_the_read_end_of_a_held_step_counts():
+    """Members differ while a step lasts, and agree where it is read."""
+
+    class Late(Known):
+        def simulate(self, drive, repeats, seed=0):
+            out = super().simulate(drive, repeats, seed)
+            out[:, :, 2::3] = super(Late, Late(0.0, self.spread)).simulate(drive, repeats, seed)[
+                :, :, 2::3
+            ]
+            return out
+
+    members = [Late(0.0, 0.1), Late(5.0, 0.1)]
+    held = FieldSequence(np.full(16, 0.9), "given", np.full(16, 3))
+    assert drives_of([held]).shape == (1, 48)
+    assert disagreement(members, [held], np.array([0.1]), 1)[0] < 0.1
+    once = FieldSequence(np.full(48, 0.9))
+    assert disagreement(members, [once], np.array([0.1]), 1)[0] > 1
 
 
 def test_a_batch_prefers_what_is_larger_and_holds_nothing_twice():
@@ -68,6 +86,9 @@ def test_the_pool_holds_every_family_alike_and_is_repeatable():
     assert np.array_equal(drives_of(first), drives_of(again))
     families = [s.family for s in first]
     assert {families.count(f) for f in FAMILIES} == {2, 3}
+    held = pool(10, 12, 3, holds=4)
+    assert {int(n) for s in held for n in s.holds} == {1, 2, 3, 4}
+    assert [s.drive.tolist() for s in held] == [s.drive.tolist() for s in first]
     assert len({s.drive.tobytes() for s in first}) == 10
 
 
