@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SIZE = (1280, 720)
+SHOWS = {"twin": "twin", "network": "net", "deploy": "net", "library": "rec"}  # where there is one
 ROUNDING_PX = 2.0  # a text's advance has a pixel of white at either end
 CONNECTED_WITHIN_S, SETTLE_S, TURNS = 120.0, 0.4, 60
 
@@ -110,8 +111,9 @@ def main(library: Path, pictures: Path) -> None:
     window.link.connect_bench()
     assert until(lambda: "channel.Y" in window.top.cells, CONNECTED_WITHIN_S)
     found = {}
+    artefacts = {one.kind: one.path for one in reversed(Library(library).artefacts())}
     for key in KEYS:
-        window.open_page(key)
+        window.open_page(key, artefacts.get(SHOWS.get(key, "")))
         until(lambda: False, SETTLE_S)
         for _ in range(TURNS):  # of the event loop: on a busy computer few fit into that time
             application.processEvents()

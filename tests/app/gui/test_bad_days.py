@@ -24,6 +24,7 @@ from PyQt6.QtWidgets import QApplication
 from small_disk import small_disk
 from test_exits_window import WindowCase
 
+from app.gui.pages.library_trash import moved_to_trash
 from app.gui.window import Window
 from app.session import Library, Session
 from app.store import read_recording, write_recording
@@ -193,6 +194,17 @@ def test_on_a_full_disk_a_note_and_an_export_say_so_and_nothing_is_lost(
         window.link.wait(10)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="its place is XDG's")
+def test_a_fresh_account_has_a_trash(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home" / "share"))  # not there yet
+    (tmp_path / "rec-a").mkdir()
+    (tmp_path / "rec-a" / "kept").write_text("a night's work")
+    assert moved_to_trash([tmp_path / "rec-a"]) == []
+    assert not (tmp_path / "rec-a").exists()
+    (found,) = (tmp_path / "home").rglob("kept")
+    assert found.read_text() == "a night's work"
+
+
 # a second window
 
 
@@ -259,7 +271,9 @@ def test_a_window_killed_while_recording_leaves_the_recording_readable_and_the_m
 
 def test_at_200_percent_nothing_is_cut_off_on_any_page(tmp_path) -> None:
     pictures = tmp_path / "pictures"
-    pictures.mkdir()
+    for folder in (pictures, tmp_path / "library"):
+        folder.mkdir()
+    write_recording(tmp_path / "library" / "rec-a", record_device(4, 2, seed=1, steps=12))
     environment = {
         **os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": "2",
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)]),
