@@ -34,7 +34,10 @@ def train_arguments(parser: argparse.ArgumentParser) -> None:
         "--twin", nargs="+", action="extend", type=Path, metavar="TWIN",
         help="one for all layers, or one a layer",
     )  # fmt: skip
-    parser.add_argument("--layers", type=layers, metavar="16,16,16", help="nodes of each layer")
+    parser.add_argument(
+        "--layers", type=layers, metavar="16,16,16",
+        help="nodes of each layer; left out, the network suggested for digits or emg",
+    )  # fmt: skip
     parser.add_argument(
         "--from", dest="origin", type=Path, metavar="NETWORK",
         help="go on from its weights; task, layers and twins are its own where they are left out",
@@ -149,7 +152,11 @@ def _train_events(arguments: argparse.Namespace) -> Generator[Event, None, Path]
 
 
 def asked_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Arguments of the operation as JSON, all but folder and seed; paths are absolute."""
+    """Arguments of the operation as JSON, all but folder and seed; paths are absolute.
+
+    Without layers the network is the one that is suggested for the task; what is said holds.
+    """
+    _suggest(arguments)
     named = ("task", "twin", "layers") if arguments.origin is None else ()
     missing = [f"--{name} is missing" for name in named if not getattr(arguments, name)]
     if arguments.workers is not None and arguments.seeds == 1:
@@ -165,6 +172,19 @@ def asked_of(arguments: argparse.Namespace) -> dict[str, Any]:
         "readout_from_judge": arguments.readout_from_judge,
         "options": asdict(_options(arguments)),
     }
+
+
+def _suggest(arguments: argparse.Namespace) -> None:
+    """Put in what validation chose for the task (`training.tasks.suggested`) and nobody said."""
+    from training.tasks.suggested import suggested
+
+    found = suggested(arguments.task or "")
+    if found is None or arguments.layers or arguments.origin is not None:
+        return
+    arguments.layers = found.layers
+    for name, value in {"iterations": found.iterations, **found.options}.items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, value)
 
 
 def _options(arguments: argparse.Namespace) -> TrainOptions:

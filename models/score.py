@@ -17,7 +17,7 @@ METRICS = ("nmse", "error-rate", "balanced-error")
 """Lower is better for all of them."""
 CLASSIFIES = ("error-rate", "balanced-error")
 """Those that take one-hot targets and judge by the column of the largest prediction."""
-POOLS = ("step", "last", "mean", "all")
+POOLS = ("step", "last", "mean", "late", "all")
 
 
 def nmse(prediction: FloatArray, target: FloatArray) -> float:
@@ -71,6 +71,7 @@ def pooled(features: FloatArray, window: int, pool: str) -> FloatArray:
         `(T, …, F)`, T a multiple of `window`.
     window, pool
         As in a `Task`: "step" as they are (window 1), "last" step of each window, their "mean",
+        that of the "late" half (of an odd number the longer one),
         or "all" steps side by side, the first step's features first.
 
     Returns
@@ -82,6 +83,8 @@ def pooled(features: FloatArray, window: int, pool: str) -> FloatArray:
     if pool == "last":
         return features[window - 1 :: window]
     split = features.reshape(len(features) // window, window, *features.shape[1:])
+    if pool == "late":
+        return np.asarray(split[:, window // 2 :].mean(axis=1))
     if pool == "mean":
         return np.asarray(split.mean(axis=1))
     beside = np.moveaxis(split, 1, -2)

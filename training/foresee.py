@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from models.score import score
+from training.fitted import Readout, gathered
 from training.layers import NodeLayers
-from training.logistic import STRENGTHS, fit_logistic
+from training.logistic import STRENGTHS
 from training.passes import passes_of
-from training.readout import RIDGE, RunningRidge
+from training.readout import RIDGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,30 +28,19 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-PASSES = 16  # noisy passes of the training part under the final read-out
+__all__ = [
+    "CHOOSING", "DEVICES", "DRAWS", "RIDGES", "Foreseen", "Readout", "best_readout",
+    "device_spread", "devices_for", "fit_readout", "foresee", "ridges_for", "simulated_passes",
+    "untrained_layers", "validation_scores",
+]  # fmt: skip
+
 DRAWS = 64  # simulated deployments behind a predicted score
-LOGISTIC_PASSES = 4  # those under a logistic regression, which takes all of them at once
 CHOOSING = 16  # simulated deployments behind a choice by validation
 GAINS = (0.5, 1.0, 2.0)  # of an untrained network's weights: it is judged at its best
 RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # tried where no noise regularises
+# many noisy columns fit a session or a handwriting by heart: how strict, the validation part says
+DEVICES = (1.0, 10.0, 100.0, 1000.0)
 INTERVAL = (5.0, 95.0)  # percentiles: the central 90 %
-
-
-@dataclass(frozen=True)
-class Readout:
-    """Weights `(columns, O)` and bias `(O,)` on what the read-out sees, and their ridge.
-
-    `logistic`: fitted by logistic regression, whose penalty is then `ridge`; answers are logits.
-    """
-
-    weights: Tensor
-    bias: Tensor
-    ridge: float
-    logistic: bool = False
-
-    def answers(self, columns: Tensor) -> Tensor:
-        """Answers `(…, O)` in double precision."""
-        return columns.double() @ self.weights + self.bias
 
 
 @dataclass(frozen=True)
@@ -79,55 +69,29 @@ def fit_readout(
     *,
     whole: bool,
     strengths: Sequence[float] = (),
+    devices: Sequence[float] = (1.0,),
 ) -> list[Readout]:
     """Read-outs by each ridge from noisy passes, from the reset and after the washout.
 
     `whole`: of the training and validation part, else of the training part alone. `strengths`:
-    then by logistic regression, of fewer passes.
+    then by logistic regression, of fewer passes. `devices`: each of these with every penalty of
+    the device's columns so many times as large.
     """
-    used = task.answers(task.train | task.validation if whole else task.train).copy()
-    end = int(np.flatnonzero(used)[-1]) + 1
-    used[: task.washout // task.window] = False
-    inputs = torch.as_tensor(task.inputs[: end * task.window], dtype=torch.float32)
-    passes, at = passes_of(layers, PASSES), 0
-    columns = layers.design.columns(layers.inputs, layers.depth)
-    running = RunningRidge(columns, task.targets.shape[1], decay=1.0)
-    counting = torch.as_tensor(task.answer_weights)
-    few: list[Tensor] = []
-    for passed in layers.walk(inputs, passes, generator):
-        here = slice(at, at + len(passed.columns))
-        marked = torch.as_tensor(used[here])
-        rows = passed.columns[marked]
-        targets = torch.as_tensor(task.targets[here][used[here]])
-        many = targets.unsqueeze(1).expand(-1, passes, -1)
-        each = counting[here][marked].repeat_interleave(passes)
-        running.update(rows.flatten(0, 1), many.flatten(0, 1), each)
-        if strengths:
-            few.append(rows[:, :LOGISTIC_PASSES])
-        at = here.stop
-    found = [Readout(*running.solve(ridge), ridge) for ridge in ridges]
-    if strengths:
-        found += _by_logistic(task, torch.cat(few), task.targets[:end][used[:end]], strengths)
+    fitted = gathered(layers, task, generator, whole=whole, few=bool(strengths))
+    found = [fitted.by_ridge(ridge, device) for device in devices for ridge in ridges]
+    for device in devices if strengths else ():
+        found += fitted.by_logistic(strengths, device)
     return found
-
-
-def _by_logistic(
-    task: Task, rows: Tensor, targets: FloatArray, strengths: Sequence[float]
-) -> list[Readout]:
-    """Read-outs of rows `(answers, passes, columns)`; classes count as in the task's error."""
-    flat = rows.flatten(0, 1).double().numpy()
-    many = np.repeat(targets, rows.shape[1], axis=0)
-    alike = task.metric == "balanced-error"
-    out = []
-    for strength in strengths:
-        weights, bias = fit_logistic(flat, many, strength, alike=alike)
-        out.append(Readout(torch.as_tensor(weights), torch.as_tensor(bias), strength, True))
-    return out
 
 
 def ridges_for(layers: NodeLayers, task: Task) -> tuple[float, ...]:
     """Ridges to choose from: noise regularises a series; few windows of many columns need more."""
     return (RIDGE,) if layers.noisy and not task.classes else RIDGES
+
+
+def devices_for(task: Task) -> tuple[float, ...]:
+    """Penalties of the device's columns to choose from, as multiples of the inputs'."""
+    return DEVICES if task.classes else (1.0,)
 
 
 def simulated_passes(
@@ -141,19 +105,33 @@ def simulated_passes(
 def validation_scores(
     layers: NodeLayers, readouts: Sequence[Readout], task: Task, generator: torch.Generator
 ) -> list[float]:
-    """Median score of single noisy passes over the validation part; all read-outs see the same."""
+    """Score of single noisy passes over the validation part; all read-outs see the same.
+
+    Their median; of error rates, which come in few steps, the mean.
+    """
+    return _scores(readouts, task, *validation_columns(layers, task, generator))
+
+
+def validation_columns(
+    layers: NodeLayers, task: Task, generator: torch.Generator
+) -> tuple[Tensor, FloatArray]:
+    """Columns `(answers, passes, ·)` of the validation part, and its targets."""
     marked = np.flatnonzero(task.answers(task.validation))
     warm = max(0, int(marked[0]) - task.washout // task.window)
     steps = slice(warm * task.window, (int(marked[-1]) + 1) * task.window)
-    chunks: list[list[Tensor]] = [[] for _ in readouts]
-    for passed in simulated_passes(layers, task, steps, CHOOSING, generator):
-        for answers, readout in zip(chunks, readouts, strict=True):
-            answers.append(readout.answers(passed.columns))
-    target, medians = task.targets[marked], []
-    for answers in chunks:
-        each = torch.cat(answers)[marked - warm].permute(1, 0, 2).numpy()
-        medians.append(float(np.median([score(task.metric, one, target) for one in each])))
-    return medians
+    passed = simulated_passes(layers, task, steps, CHOOSING, generator)
+    columns = torch.cat([chunk.columns for chunk in passed])
+    return columns[marked - warm], task.targets[marked]
+
+
+def _scores(
+    readouts: Sequence[Readout], task: Task, columns: Tensor, target: FloatArray
+) -> list[float]:
+    middle, found = np.mean if task.classes else np.median, []
+    for readout in readouts:
+        each = readout.answers(columns).permute(1, 0, 2).numpy()
+        found.append(float(middle([score(task.metric, one, target) for one in each])))
+    return found
 
 
 def best_readout(
@@ -166,19 +144,28 @@ def best_readout(
 ) -> Readout:
     """Read-out fitted through `layers`, at the ridge that scores best on the validation part.
 
+    Of classes, the device's columns get a penalty of their own, and logistic regression is tried.
     `judge`, the same network of other twins, scores it; a deterministic network's read-out must
     be judged under the noise it will meet, or the comparison is a straw man.
     """
     if len(ridges) == 1:
         return fit_readout(layers, task, ridges, generator, whole=True)[0]
-    strengths = STRENGTHS if task.classes else ()
-    tried = fit_readout(layers, task, ridges, generator, whole=False, strengths=strengths)
-    scores = validation_scores(judge or layers, tried, task, generator)
+    fitted = gathered(layers, task, generator, whole=False, few=bool(task.classes))
+    seen = validation_columns(judge or layers, task, generator)
+    tried = [fitted.by_ridge(r, device) for device in devices_for(task) for r in ridges]
+    scores = _scores(tried, task, *seen)
+    if task.classes:
+        # by ridge, in closed form, the many are compared; by logistic regression at the best
+        tried += fitted.by_logistic(STRENGTHS, tried[int(np.argmin(scores))].device)
+        scores += _scores(tried[len(scores) :], task, *seen)
     best = tried[int(np.argmin(scores))]
-    chosen = ([], [best.ridge]) if best.logistic else ([best.ridge], [])
-    return fit_readout(
-        layers, task, chosen[0], generator, whole=True, strengths=chosen[1]
-    )[0]  # fmt: skip
+    final = gathered(layers, task, generator, whole=True, few=best.logistic)
+    found = (
+        final.by_logistic([best.ridge], best.device)[0]
+        if best.logistic
+        else final.by_ridge(best.ridge, best.device)
+    )
+    return replace(found, validation=min(scores))
 
 
 def untrained_layers(
@@ -195,7 +182,8 @@ def untrained_layers(
         generator = torch.Generator().manual_seed(seed)
         layers = NodeLayers(members, ranges, design, task.inputs.shape[1], generator, gain)
         layers.standardise(stretch, passes_of(layers, 4), generator)
-        tried = fit_readout(layers, task, ridges_for(layers, task), generator, whole=False)
+        ridges, devices = ridges_for(layers, task), devices_for(task)
+        tried = fit_readout(layers, task, ridges, generator, whole=False, devices=devices)
         found = min(validation_scores(layers, tried, task, generator))
         if best is None or found < best[0]:
             best = (found, layers, gain)

@@ -43,13 +43,17 @@ class RunningRidge:
         """Give what is there the weight of `weight` rows: how long a first guess shall last."""
         self.moments *= weight / self.moments[0, 0]
 
-    def solve(self, ridge: float = RIDGE) -> tuple[Tensor, Tensor]:
-        """Weights `(F, O)` and bias `(O,)`, float64; `ridge` is a share of the mean diagonal."""
+    def solve(self, ridge: float = RIDGE, factors: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Weights `(F, O)` and bias `(O,)`, float64; `ridge` is a share of the mean diagonal.
+
+        `factors` `(F,)` multiply it for each feature; None: all alike.
+        """
         mean = self.moments[0] / self.moments[0, 0]
         covariance = self.moments / self.moments[0, 0] - torch.outer(mean, mean)
         inside, outside = slice(1, 1 + self.features), slice(1 + self.features, None)
         gram = covariance[inside, inside].clone()
-        gram.diagonal().add_(ridge * gram.diagonal().mean())
+        each = 1.0 if factors is None else factors.double()
+        gram.diagonal().add_(ridge * gram.diagonal().mean() * each)
         weights = torch.linalg.solve(gram, covariance[inside, outside])
         return weights, mean[outside] - mean[inside] @ weights
 
@@ -62,4 +66,6 @@ def pooled(columns: Tensor, window: int, pool: str) -> Tensor:
         return columns[window - 1 :: window]
     steps, batch, width = columns.shape
     split = columns.reshape(steps // window, window, batch, width)
+    if pool == "late":
+        return split[:, window // 2 :].mean(dim=1)
     return split.mean(dim=1) if pool == "mean" else split.movedim(1, 2).flatten(2)

@@ -133,6 +133,23 @@ def test_emg_trains_on_two_sessions_and_is_tested_on_the_third() -> None:
     np.testing.assert_allclose(seen.std(axis=0), 1, atol=1e-9)
 
 
+def test_emg_is_validated_on_a_session_as_it_is_tested_on_one() -> None:
+    data = excerpt()
+    own = data.participant == 12345
+    for validation, trained in ((2, 1), (1, 2)):
+        task = make_task(f"emg:validation={validation}")
+        train, judged, test = parts(task)
+        assert len(train) == int((own & (data.session == trained)).sum())
+        assert len(judged) == int((own & (data.session == validation)).sum())
+        assert len(test) == int((own & (data.session == 3)).sum())
+        assert f"session {trained} trains, {validation} is for validation" in task.describe()
+    train, judged, _ = parts(make_task("emg:validation=0"))
+    late = own & (data.session < 3) & (data.late >= 5 / 6)
+    assert len(judged) == int(late.sum()) < len(train)
+    with pytest.raises(InputError, match="validation = 3 must be session 1 or 2, or 0"):
+        make_task("emg:validation=3")
+
+
 def raw_recording(rng: np.random.Generator, gesture: int, loud: float) -> np.ndarray:
     """Twelve stretches of 2.1 s, rest and gesture in turn, as the armband gives them."""
     label = np.repeat(np.arange(12) % 2 * gesture, 420)
@@ -159,8 +176,8 @@ def readings(tmp_path: Path) -> Path:
 
 
 def test_emg_is_read_from_the_public_layout_and_from_npz(readings: Path) -> None:
-    task = make_task(f"emg:folder={readings / 'readings'}")
-    same = make_task(f"emg:participant=11111,file={readings / 'readings.npz'}")
+    task = make_task(f"emg:validation=0,folder={readings / 'readings'}")
+    same = make_task(f"emg:validation=0,participant=11111,file={readings / 'readings.npz'}")
     np.testing.assert_array_equal(task.inputs, same.inputs)
     train, validation, test = parts(task)
     # a stretch of 2.1 s holds two whole seconds; the last two of twelve stretches are validation;

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,7 +14,9 @@ from models.sequence import DriveWindow, Reset
 from models.twin import Twin
 from training.compile import compile_network
 from training.design import Design
+from training.fitted import Fitted, of_device
 from training.foresee import (
+    DEVICES,
     RIDGES,
     best_readout,
     device_spread,
@@ -384,3 +386,52 @@ def test_a_read_out_of_classes_is_fitted_by_ridge_and_by_logistic_regression() -
     assert strict < lenient
     best = best_readout(layers, signals, [1e-3, 1e-2], generator(1))
     assert best.weights.shape == found[0].weights.shape
+
+
+def test_a_penalty_of_the_devices_columns_leaves_the_inputs_as_they_are() -> None:
+    """A strict enough one gives the read-out without the device, by ridge and by logistic."""
+    signals = make_task("signals:train=80,validation=20,test=40")
+    design = Design.of((3,), 1, signals, readout_taps=(0, 2))
+    layers = NodeLayers([[twin_model()]], [(0.0, 1.0)], design, 1, generator())
+    layers.standardise(torch.as_tensor(signals.inputs[:400]).float(), 2, generator())
+    device = of_device(layers).bool()
+    assert device.tolist() == [False] * 2 + [True] * 6  # two delays of one input and of 3 nodes
+    given: dict[str, Any] = {"strengths": [1e-3], "devices": [1.0, 1e12]}
+    found = fit_readout(layers, signals, [1e-3], generator(1), whole=False, **given)
+    assert [(one.logistic, one.device) for one in found] == [
+        (False, 1.0), (False, 1e12), (True, 1.0), (True, 1e12),
+    ]  # fmt: skip
+    for one in found:
+        sizes = one.weights[device].abs().max(), one.weights[~device].abs().max()
+        assert sizes[1] > 1e-3
+        assert sizes[0] > 1e-3 if one.device == 1.0 else sizes[0] < 1e-6
+
+
+@pytest.mark.parametrize(("told", "chosen"), [(-1.0, max(DEVICES)), (1.0, min(DEVICES))])
+def test_the_penalty_of_the_devices_columns_is_chosen_by_validation(
+    monkeypatch: pytest.MonkeyPatch, told: float, chosen: float
+) -> None:
+    """Columns that tell the class in training alone are not listened to; those that do later are.
+
+    Columns are made up: one of the inputs, that knows the class somewhat, and one of the device.
+    """
+    signals = make_task("signals:train=80,validation=20,test=40")
+    rng = np.random.default_rng(0)
+
+    def rows(sign: float) -> tuple[torch.Tensor, np.ndarray]:
+        truth = rng.integers(0, 2, 400)
+        own = (2 * truth - 1) + 2.0 * rng.standard_normal(400)
+        device = sign * (2 * truth - 1) + 0.5 * rng.standard_normal(400)
+        columns = torch.as_tensor(np.stack([own, device], axis=1)).unsqueeze(1)
+        return columns, np.eye(2)[truth]
+
+    def gathered(*_: object, **__: object) -> Fitted:
+        columns, targets = rows(1.0)
+        running = RunningRidge(2, 2, decay=1.0)
+        running.update(columns[:, 0], torch.as_tensor(targets))
+        return Fitted(running, columns, targets, torch.tensor([0.0, 1.0]).double(), False)
+
+    monkeypatch.setattr("training.foresee.gathered", gathered)
+    monkeypatch.setattr("training.foresee.validation_columns", lambda *_: rows(told))
+    best = best_readout(layers_of(), signals, RIDGES, generator(1))
+    assert best.device == chosen

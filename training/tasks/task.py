@@ -42,7 +42,8 @@ class Task:
     window
         Steps an answer; 1: an answer at every step.
     pool
-        What a read-out sees of a window's features: "step" (window 1), "last", "mean" or "all".
+        What a read-out sees of a window's features: "step" (window 1), "last", "mean", "late" (the
+        mean of its second half, when the device has forgotten the window before) or "all".
     labels
         Class of each answer, int64 `(T / window,)`, an index into `classes`; None: no classes.
     classes
