@@ -17,14 +17,8 @@ import numpy as np
 
 from models.errors import InputError
 from training.drift_effect import effects_of, named, would_be_seen
-from training.drift_points import (
-    Sample,
-    Whole,
-    bin_edges,
-    same_drives,
-    standing_by,
-    wander_of,
-)
+from training.drift_points import bin_edges, same_drives
+from training.drift_samples import Sample, Whole, standing_by, wander_of
 from training.two_sample import smallest_p, two_sample
 
 if TYPE_CHECKING:

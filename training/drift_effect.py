@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from training.drift_points import Sample
+    from training.drift_samples import Sample
 
     Array = NDArray[np.float64]
 
