@@ -21,8 +21,6 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import h5netcdf
-import h5py
 import numpy as np
 
 from app.artefacts import canonical, parse_json, reading, replacing
@@ -117,6 +115,9 @@ def write_netcdf(
 def _write_image(
     image: io.BytesIO, variables: Mapping[str, Variable], attrs: Mapping[str, str]
 ) -> dict[str, int]:
+    import h5netcdf  # for writing only: reading, as the window does at its start, needs no HDF5
+    import h5py
+
     sizes: dict[str, int] = {}
     for variable in variables.values():
         sizes.update(zip(variable.dims, variable.values.shape, strict=True))

@@ -12,12 +12,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pyvisa import rname
-
 from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pyvisa import rname
 
     from instruments.bench_spec import BenchSpec
     from instruments.toml_table import Table
@@ -35,6 +35,8 @@ def underlying(adapter: str) -> str:
     InputError
         It is no adapter's name.
     """
+    from pyvisa import rname  # 40 ms: benches without an adapter do without
+
     parsed = _parsed(adapter)
     if isinstance(parsed, rname.PrlgxTCPIPIntfc):
         return f"TCPIP0::{parsed.host_address}::{parsed.port}::SOCKET"
@@ -43,6 +45,8 @@ def underlying(adapter: str) -> str:
 
 
 def _parsed(adapter: str) -> rname.PrlgxTCPIPIntfc | rname.PrlgxASRLIntfc:
+    from pyvisa import rname
+
     try:
         parsed = rname.ResourceName.from_string(adapter)
     except rname.InvalidResourceName:
@@ -60,6 +64,8 @@ def bus_address(resource: str) -> str:
     InputError
         No GPIB instrument, or an address that there is none of.
     """
+    from pyvisa import rname
+
     parsed = rname.ResourceName.from_string(resource)
     numbers = [getattr(parsed, "primary_address", ""), getattr(parsed, "secondary_address", None)]
     given = [number for number in numbers if number is not None]
@@ -98,6 +104,10 @@ def board_of(resource: str, boards: Mapping[str, str]) -> str | None:
     InputError
         It is behind an adapter at an address that there is none of.
     """
+    if not boards:
+        return None
+    from pyvisa import rname
+
     try:
         parsed = rname.ResourceName.from_string(resource)
     except rname.InvalidResourceName:

@@ -37,7 +37,8 @@ QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled {
     color: $text3; border-color: $hairline; background: $window; }
 QAbstractSpinBox QLineEdit { border: none; padding: 0; background: transparent; }
 QLineEdit[level="attention"], QComboBox[level="attention"] { border: 1px solid $attention_edge; }
-QLineEdit[level="fault"] { border: 1px solid $fault; }
+QLineEdit[level="fault"], QAbstractSpinBox[level="fault"] {
+    border: 1px solid $fault; }
 QComboBox::drop-down { border: none; width: 24px; }
 QComboBox QAbstractItemView { background: $surface; border: 1px solid $border; outline: none;
     selection-background-color: $selected; selection-color: $text1; padding: 2px; }

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pyqtgraph as pg
 from PyQt6.QtCore import QObject, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QPalette, QPen
+from PyQt6.QtGui import QBrush, QColor, QFont, QFontDatabase, QFontMetrics, QPalette, QPen
 
 from app.gui.stylesheet import stylesheet
 
@@ -129,10 +128,11 @@ def colour(name: str, alpha: int = 255) -> QColor:
 
 def pen(name: str, width: float = 1.0, *, dashed: bool = False, alpha: int = 255) -> QPen:
     """A cosmetic pen; `dashed` is the twin's 6-3.5 pattern. Widths stay at most 2 px."""
-    made = pg.mkPen(colour(name, alpha), width=width)
+    made = QPen(QBrush(colour(name, alpha)), width)
+    made.setCosmetic(True)
     if dashed:
         made.setDashPattern([6 / max(width, 1), 3.5 / max(width, 1)])
-    return QPen(made)
+    return made
 
 
 def sans(pixels: int = BODY_PX, weight: int = 400) -> QFont:
@@ -170,7 +170,7 @@ class Theme(QObject):
         self.tokens = LIGHT
 
     def apply(self, app: QApplication, mode: str | None = None) -> None:
-        """Put palette, style sheet and plot colours in force.
+        """Put palette and style sheet in force; plots take their colours at `changed`.
 
         `setColorScheme()` was measured to do nothing on offscreen and bare xcb, so the palette
         is our own.
@@ -181,9 +181,6 @@ class Theme(QObject):
         app.setFont(sans())
         app.setPalette(qpalette(self.tokens))
         app.setStyleSheet(stylesheet(self.tokens, mono().family()))
-        pg.setConfigOptions(
-            antialias=False, background=self.tokens.surface, foreground=self.tokens.text2
-        )
         self.changed.emit()
 
     def _is_dark(self, app: QApplication) -> bool:

@@ -59,12 +59,13 @@ FIRST_PAGE = "record"
 class Window(RunningWindow):
     """Everything around the pages.
 
-    Signals: `framed` once its first frame is on screen; `usable` once the first page is, too;
-    `page_opened(key)`.
+    Signals: `framed` once its first frame is on screen; `usable` once the first page is, too, and
+    answers; `complete` once that page's plots are, where it has some; `page_opened(key)`.
     """
 
     framed = pyqtSignal()
     usable = pyqtSignal()
+    complete = pyqtSignal()
     page_opened = pyqtSignal(str)
 
     def __init__(
@@ -85,8 +86,8 @@ class Window(RunningWindow):
         self.actions_by_id = make_actions(self, self._handlers(), self.top.menu)
         self.toasts = Toasts(self.sheet)
         app = QApplication.instance()
-        if app is not None:
-            app.installEventFilter(self)
+        if isinstance(app, QApplication):
+            app.focusChanged.connect(self._listen)
         if self.settings.geometry:
             self.restoreGeometry(QByteArray.fromHex(self.settings.geometry.encode()))
         if session is not None:
@@ -242,6 +243,11 @@ class Window(RunningWindow):
         page = shown if shown not in ("", "welcome", "keys") else self.settings.page
         return Settings(self.theme.mode, self.bench_file, geometry, forms, page)
 
+    def _listen(self, _before: QWidget | None, now: QWidget | None) -> None:
+        """To what has the focus, and not to the thousands of events of all other widgets."""
+        if now is not None and now.window() is self:
+            now.installEventFilter(self)
+
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Esc is Stop only where no entry, list or popup could mean it otherwise."""
         if (
@@ -284,3 +290,11 @@ class Window(RunningWindow):
             self._used = True
             self.repaint()
             self.usable.emit()
+            if self.page().whole:
+                self.complete.emit()
+            else:
+                self.page().made_whole.connect(lambda: QTimer.singleShot(0, self._tell_complete))
+
+    def _tell_complete(self) -> None:
+        self.repaint()
+        self.complete.emit()

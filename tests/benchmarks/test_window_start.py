@@ -13,13 +13,11 @@ if TYPE_CHECKING:
 
     import pytest
 
-FRAME_AT_MOST = 1.5
-"""Issue 7: the first frame that answers (strip, rail, Stop, menu) over a bare window's."""
-FIRST_START_AT_MOST = 2.5
-"""The whole first start, with the page that offers a bench: measured 1.7 to 2.0 on two cores."""
-RECORD_AT_MOST = 4.0
-"""With the Record page and its six plots, of which the bare window has one: measured about 3."""
-ROUNDS = 5
+ASKED = 1.5
+"""Issue 7: the first usable window over a bare one; of the frame, the first start, the form."""
+RECORD_COMPLETE_AT_MOST = 2.7
+"""With the Record page's six plots, of which the bare window has one, behind its form."""
+ROUNDS = 7
 BARE = """
 import time
 began = time.perf_counter()
@@ -43,9 +41,12 @@ FIRST = ("-m", "app", "--smoke")
 
 
 def seconds(folder: Path, *arguments: str) -> dict[str, float]:
+    """What one start tells; with bytecode, as installed programs and libraries have it."""
     environment = {
         **os.environ,
         "QT_QPA_PLATFORM": "offscreen",
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
         "TWINRIG_CONFIG": str(folder / "config"),
         "TWINRIG_LIBRARY": str(folder / "library"),
     }
@@ -56,25 +57,29 @@ def seconds(folder: Path, *arguments: str) -> dict[str, float]:
     return told
 
 
-def test_the_first_frame_comes_within_one_and_a_half_bare_windows(
+def test_the_first_start_is_complete_within_one_and_a_half_bare_windows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In turns, the fastest of each: what else the machine does meets all three alike."""
-    bare, frame, first, record = [], [], [], []
-    for _ in range(ROUNDS):
-        bare.append(seconds(tmp_path, "-c", BARE)["framed"])
-        started = seconds(tmp_path, *FIRST)
-        frame.append(started["framed"])
-        first.append(started["seconds"])
-        record.append(seconds(tmp_path, *PAGE)["seconds"])
+    """In turns, the fastest of each: what else the machine does meets all alike."""
+    bare, frame, first, form, record = [], [], [], [], []
+    for round_number in range(1 + ROUNDS):
+        window = seconds(tmp_path, "-c", BARE)
+        start = seconds(tmp_path, *FIRST)
+        page = seconds(tmp_path, *PAGE)
+        if round_number:  # the one before compiles
+            bare.append(window["framed"])
+            frame.append(start["framed"])
+            first.append(start["complete"])
+            form.append(page["seconds"])
+            record.append(page["complete"])
     least = min(bare)
-    ratios = [min(values) / least for values in (frame, first, record)]
+    ratios = [min(values) / least for values in (frame, first, form, record)]
     with capsys.disabled():
         print(  # noqa: T201 - a benchmark reports its seconds
             f"\nbare window {least:.2f} s; first frame that answers {min(frame):.2f} s, "
             f"ratio {ratios[0]:.2f}; first start complete {min(first):.2f} s, {ratios[1]:.2f}; "
-            f"with the Record page {min(record):.2f} s, {ratios[2]:.2f}"
+            f"Record page's form answers {min(form):.2f} s, {ratios[2]:.2f}; "
+            f"its plots are there {min(record):.2f} s, {ratios[3]:.2f}"
         )
-    assert ratios[0] <= FRAME_AT_MOST
-    assert ratios[1] <= FIRST_START_AT_MOST
-    assert ratios[2] <= RECORD_AT_MOST
+    assert max(ratios[:3]) <= ASKED
+    assert ratios[3] <= RECORD_COMPLETE_AT_MOST

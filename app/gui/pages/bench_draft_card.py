@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
 )
 
 from app.gui.theme import mono, sans
-from app.gui.widgets.basic import Choice, Elided, label, line, set_role
+from app.gui.widgets.basic import Choice, Elided, label, line, set_level, set_role
 from instruments.bench_draft import DraftInstrument, is_missing
 from instruments.bench_keys import EITHER, MAY, MUST, Key, driver_keys, guard_inputs
 from instruments.bench_words import unit_of
@@ -76,16 +76,6 @@ class KeyRow(QWidget):
         self.note.setText({"": self._words, "attention": missing}.get(level, words))
         set_role(self.note, level or "note")
         set_level(self.entry, level)
-
-
-def set_level(entry: QWidget, level: str) -> None:
-    """Mark an entry as `attention`, `fault` or, with an empty level, as neither."""
-    if (entry.property("level") or "") != level:
-        entry.setProperty("level", level)
-        style = entry.style()
-        if style is not None:
-            style.unpolish(entry)
-            style.polish(entry)
 
 
 def placeholder(key: Key) -> str:

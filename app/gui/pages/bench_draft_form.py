@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
-from app.gui.pages.bench_draft_card import claimed, placeholder, set_level
-from app.gui.widgets.basic import Choice, label, row
+from app.gui.pages.bench_draft_card import claimed, placeholder
+from app.gui.widgets.basic import Choice, label, row, set_level
 from instruments.bench_draft import is_missing
 from instruments.bench_keys import RESET_KEYS, Key, drive_keys
 from instruments.draft_values import toml, typed

@@ -17,9 +17,9 @@ from PyQt6.QtWidgets import (
 )
 
 from app.bench_change import target_of, write_change
-from app.gui.pages.bench_draft_card import claimed, placeholder, set_level
+from app.gui.pages.bench_draft_card import claimed, placeholder
 from app.gui.theme import mono
-from app.gui.widgets.basic import Choice, label
+from app.gui.widgets.basic import Choice, label, set_level
 from app.gui.widgets.basic import row as side_by_side
 from app.gui.widgets.cost_button import CostButton
 from instruments.bench_edit import edited, problems_of, table_text, tables_of, values_of

@@ -8,8 +8,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QW
 
 from app.artefacts import new_id
 from app.gui.job import JobSpec
-from app.gui.pages.bench_draft_card import set_level
-from app.gui.widgets.basic import Choice, label, set_role
+from app.gui.widgets.basic import Choice, label, set_level, set_role
 from app.gui.widgets.cost_button import CostButton
 from app.gui.words import reading
 from app.operations.bench_read import BenchRead

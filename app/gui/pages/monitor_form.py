@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.alarms import Alarm
-from app.gui.pages.bench_draft_card import set_level
 from app.gui.pages.monitor_rows import AlarmRow, TraceTick
-from app.gui.widgets.basic import Choice, label, row
+from app.gui.widgets.basic import Choice, label, row, set_level
 from app.gui.widgets.strip_charts import Chart
 from instruments.draft_values import typed
 from models.errors import InputError

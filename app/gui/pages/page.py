@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from PyQt6.QtCore import QTimer
+from PyQt6.QtCore import QTimer, pyqtSignal
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.gui.live_wait import LiveWait
@@ -70,7 +70,12 @@ class Shell(Protocol):
 
 
 class Page(QWidget):
-    """Form at the left, header and plots at the right."""
+    """Form at the left, header and plots at the right.
+
+    `made_whole` tells that what was to come behind the first paint is there.
+    """
+
+    made_whole = pyqtSignal()
 
     key = ""
     name = ""
@@ -176,6 +181,11 @@ class Page(QWidget):
 
     def show_cost(self) -> None:
         """Compute the cost line from the form, by the code that will run it."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the page is made: some make their plots behind the first paint."""
+        return True
 
     @property
     def progress(self) -> tuple[float, str] | None:

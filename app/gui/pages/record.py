@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.gui.live_record import LiveRecording
-from app.gui.pages.page import Page, Shell
 from app.gui.pages.record_form import RecordForm
-from app.gui.pages.record_mark import MarkPart, run_or_next
-from app.gui.pages.record_plots import RESPONSE_OFTEN, RecordPlots
 from app.gui.pages.record_queue_part import QueuePart
-from app.gui.record_design import Design, Plan, TwinDesign
+from app.gui.pages.record_view import RecordView
+from app.gui.record_design import Design, TwinDesign
 from app.gui.record_foresight import Foresight, may_begin
 from app.gui.record_run import RecordRun
-from app.gui.record_words import Between, ended_words, preview_words, running_words
+from app.gui.record_words import Between, ended_words, running_words
 from app.operations.events import RunPlan
 
 if TYPE_CHECKING:
@@ -24,36 +22,34 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
 
     from app.gui.job import Outcome
+    from app.gui.pages.page import Shell
+    from app.gui.record_design import Plan
     from app.gui.record_resume import Unfinished
     from app.operations.events import Event
 
     AnyDesign = Design | TwinDesign | Unfinished
 
+RESPONSE_OFTEN = (0, 1, 0, 2)  # parts of the plots, one a turn of the event loop
 LOW_PX = 700  # of the page: below it the form's rows stand closer, and the queue is folded
 NOTHING = "nothing is unfinished in this library"
 
 
-class RecordPage(Page):
+class RecordPage(RecordView):
     """Form, cost and queue; field, response, spread, distribution, drift, step pairs."""
 
     key, name = "record", "Record"
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell, "Record", "repeated responses to field sequences")
-        self.live = LiveRecording()
         self.recorded: Path | None = None
-        self.plan: Plan | None = None
         self.design: AnyDesign | None = None
-        self.run: RecordRun | None = None
-        self._ended, self._parts = ("", ""), cycle(RESPONSE_OFTEN)
+        self._parts = cycle(RESPONSE_OFTEN)
         self._between = Between()
         self._foresight = Foresight(self.session)
         self._foresight.looked.connect(self._planned)
         self._rows()
         self.queue = QueuePart(self.theme, self.form, self._begin, self._present, shell.toast)
-        self.plots = RecordPlots(self.theme)
-        self.body.addWidget(self.plots, 1)
-        self.plots.drift.picked.connect(lambda position: self.mark.choose(position))
+        self._place_plots()
         self.theme.changed.connect(self._redraw)
         self._header_buttons()
         self.rows.take_defaults(self.session.spec)
@@ -74,17 +70,7 @@ class RecordPage(Page):
         self.fit_button = self.button("Fit a twin", self._fit)
         self.fit_button.hide()
         self.offer_pause()
-        self.mark = MarkPart()
-        self.mark.marked.connect(self._marked)
-        self.mark.failed.connect(lambda error: self.shell.toast(str(error), "error"))
-        self.mark.chosen.connect(self._chosen)
-        self._buttons.insertWidget(0, self.mark)
-        self.view = run_or_next(self.theme)
-        self.view.chosen.connect(self._choose_view)
-        self._buttons.insertWidget(0, self.view)
-        self.before_button, self.next_button = self.plots.before, self.plots.next
-        self.before_button.clicked.connect(lambda: self._hop(-1))
-        self.next_button.clicked.connect(lambda: self._hop(1))
+        self._view_buttons()
 
     # the form
 
@@ -107,14 +93,10 @@ class RecordPage(Page):
             self._say_button(str(error), "fault")
             return
         if self.showing_next:
-            self.plots.preview(plan, self.plots.shown)
+            if self.whole:
+                self.plots.preview(plan, self.plots.shown)
             self._say_preview()
         self._say_button(plan.cost, plan.level)
-
-    def _say_preview(self) -> None:
-        if self.plan is not None and self.plan.coverage is not None:
-            heading = "Next recording" if self.live.plan is not None else "Nothing recorded yet"
-            self.say(heading, preview_words(self.plan, self.plots.shown))
 
     def _say_button(self, cost: str, role: str = "") -> None:
         verb = self.design.verb if self.design is not None else ""
@@ -215,11 +197,6 @@ class RecordPage(Page):
     def _words(self) -> str:
         return self.run.design.name if self.run is not None else ""
 
-    def _redraw(self, part: int | None = None) -> None:
-        self.mark.follow(self.live, running=self.running)
-        if not self.showing_next:
-            self.plots.draw(self.live, running=self.running, part=part)
-
     def job_finished(self, outcome: Outcome) -> None:
         super().job_finished(outcome)
         live = self.live
@@ -233,49 +210,6 @@ class RecordPage(Page):
         self._redraw()
         self.queue.ended(outcome)
         self.show_cost()
-
-    # what is looked at
-
-    @property
-    def showing_next(self) -> bool:
-        """Whether the plots show what the form asks for, and not a run."""
-        return (self.live.plan is None and not self.running) or bool(self.view.value)
-
-    def _choose_view(self, _next: bool) -> None:
-        self.plots.clear_response()
-        if self.showing_next:
-            self.show_cost()
-            return
-        if self.run is not None and self.run.plan is not None:
-            self.plots.preview(self.run.plan)
-        if self.running:
-            self._say_running()
-        else:
-            self.say(*self._ended)
-        self._redraw()
-
-    def _hop(self, by: int) -> None:
-        if self.showing_next:
-            if self.plan is not None and self.plan.sequences:
-                self.plots.preview(self.plan, self.plots.shown + by)
-                self._say_preview()
-            return
-        known = sorted(self.live.fields)
-        if known:
-            at = known.index(self.plots.shown) if self.plots.shown in known else 0
-            self.plots.chosen, self.plots.pinned = -1, known[(at + by) % len(known)]
-            self.mark.let_go()
-            self._redraw()
-
-    def _chosen(self, position: int) -> None:
-        self.plots.chosen = position
-        self._redraw()
-
-    def _marked(self, bad: frozenset[int]) -> None:
-        self.live.bad = bad
-        self._redraw()
-        if not self.running:
-            self.say(self.heading.text(), ended_words(self.live))
 
     def _fit(self) -> None:
         if self.recorded is not None:

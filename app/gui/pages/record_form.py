@@ -10,7 +10,8 @@ from PyQt6.QtWidgets import QDoubleSpinBox, QPushButton, QWidget
 from app.gui.background import Latest
 from app.gui.record_design import Design, TwinDesign
 from app.gui.record_resume import unfinished
-from app.gui.widgets.basic import Choice, FieldEntry, Segments, WholeEntry, as_entry, row
+from app.gui.widgets.basic import Choice, Segments, WholeEntry, as_entry, row
+from app.gui.widgets.field_entry import FieldEntry
 from models.sequence import FAMILIES, LONGEST_HOLD
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class RecordForm(QObject):
             getattr(self, name).valueChanged.connect(self._tell)
         self.target.valueChanged.connect(self._tell)
         for entry in (self.low, self.high, self.reset_field):
-            entry.sigValueChanging.connect(self._tell)
+            entry.changed.connect(self._tell)
         for choice in (self.family, self.order, self.which):
             choice.currentIndexChanged.connect(self._tell)
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 COMES, SECOND = "repeats appear here while they are recorded", "from the second repeat on"
-RESPONSE_OFTEN = (0, 1, 0, 2)  # parts of the plots, one a turn of the event loop
 FOLLOW_S = 1.5  # that a sequence stays in view while the run hops between interleaved ones
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pyqtgraph as pg
 from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import (
@@ -44,8 +43,17 @@ def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
 
 def set_role(widget: QWidget, role: str) -> None:
     """Give a label another role of the style sheet."""
-    if widget.property("role") != role:
-        widget.setProperty("role", role)
+    _set(widget, "role", role)
+
+
+def set_level(entry: QWidget, level: str) -> None:
+    """Mark an entry as `attention`, `fault` or, with an empty level, as neither."""
+    _set(entry, "level", level)
+
+
+def _set(widget: QWidget, name: str, value: str) -> None:
+    if (widget.property(name) or "") != value:
+        widget.setProperty(name, value)
         style = widget.style()
         if style is not None:
             style.unpolish(widget)
@@ -85,21 +93,6 @@ class WholeEntry(QSpinBox):
         self.setRange(low, high)
         self.setValue(value)
         self.setSuffix(f" {unit}" if unit else "")
-        self.setAccessibleName(name)
-        as_entry(self)
-
-    def wheelEvent(self, event: QWheelEvent | None) -> None:
-        if event is not None:
-            event.ignore()
-
-
-class FieldEntry(pg.SpinBox):  # type: ignore[misc]
-    """A field in tesla, shown with its SI prefix (`2.2 mT`)."""
-
-    def __init__(self, value: float = 0.0, name: str = "") -> None:
-        super().__init__(
-            value=value, suffix="T", siPrefix=True, compactHeight=False, decimals=5, step=1e-4
-        )
         self.setAccessibleName(name)
         as_entry(self)
 

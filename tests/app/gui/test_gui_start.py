@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from importlib.resources import files
 
 import pytest
@@ -56,7 +59,36 @@ def test_smoke_starts_says_how_long_it_took_and_quits(capsys) -> None:
     assert main(["--smoke"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["event"] == "usable"
-    assert 0 < told["seconds"] < 60
+    assert 0 < told["framed"] <= told["seconds"] <= told["complete"] < 60
+
+
+LOADED = """
+import sys
+from app.gui import main, start
+
+HEAVY = {"torch", "pyqtgraph", "pyvisa", "h5py", "scipy", "xarray", "matplotlib"}
+
+def note(seconds, name, began_s):
+    seconds[name] = 0.0
+    print(name, *sorted(HEAVY & set(sys.modules)))
+
+start._note = note
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "at_last"), [([], "complete"), (["--bench", "virtual"], "complete pyqtgraph")]
+)
+def test_what_answers_first_waits_for_no_library_that_it_does_not_need(
+    arguments: list[str], at_last: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, "--smoke", *arguments],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True, text=True, check=True, timeout=280,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[:3] == ["framed", "usable", at_last]
 
 
 def test_a_wrong_bench_file_is_exit_2_without_a_window(tmp_path, capsys) -> None:

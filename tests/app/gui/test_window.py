@@ -40,6 +40,32 @@ def test_before_the_bench_answers_the_window_is_usable_and_claims_nothing(
     assert window.page() is window.pages["library"]
 
 
+def test_the_form_answers_before_the_plots_are_there(make_window, qtbot) -> None:
+    window = make_window(connected=False)
+    page = window.page()
+    page.set_form_values({"count": 2, "steps": 20, "repeats": 3})
+    page.steps.selectAll()
+    qtbot.keyClicks(page.steps, "60")
+    page.show_cost()
+    assert page.subheading.text().startswith("sequence 1 of 2")
+    assert not page.whole
+    qtbot.waitUntil(lambda: page.whole, timeout=WAIT_MS)
+    assert page.plots.field_line.getData()[0][-1] == 60  # of what was asked for meanwhile
+    assert page.plots.isVisible()
+
+
+def test_plots_that_are_wanted_early_are_made_once(make_window, qtbot) -> None:
+    window = make_window(connected=False)
+    page = window.page()
+    assert not page.whole
+    page.copy_button.click()
+    made = page.plots
+    with qtbot.waitSignal(window.complete, timeout=WAIT_MS):
+        pass
+    assert page.plots is made
+    assert len(page.findChildren(type(made))) == 1
+
+
 def test_every_action_opens(window, qtbot) -> None:
     for info in ACTIONS:
         if info.id not in {"quit", "stop"}:

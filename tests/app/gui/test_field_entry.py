@@ -1,0 +1,72 @@
+"""The entry of a field: written with its SI prefix, read with any."""
+
+from __future__ import annotations
+
+import pytest
+from PyQt6.QtCore import Qt
+
+from app.gui.widgets.field_entry import FieldEntry
+
+
+@pytest.fixture
+def entry(qtbot, theme) -> FieldEntry:
+    made = FieldEntry(0.0022, "Field")
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def typed(qtbot, entry: FieldEntry, text: str) -> None:
+    entry.selectAll()
+    qtbot.keyClicks(entry, text)
+    qtbot.keyClick(entry, Qt.Key.Key_Return)
+
+
+@pytest.mark.parametrize(
+    ("value_T", "text"),
+    [
+        (0.0022, "2.2 mT"), (0.0, "0 µT"), (-0.5, "-500 mT"), (1.25, "1.25 T"), (-3e-5, "-30 µT"),
+        (4.5e-8, "45 nT"), (0.00123456789, "1.2346 mT"), (1e-3, "1 mT"),
+    ],
+)  # fmt: skip
+def test_a_field_is_shown_with_its_prefix_and_kept_whole(entry, value_T: float, text: str) -> None:
+    entry.setValue(value_T)
+    assert entry.text() == text
+    assert entry.value() == value_T
+
+
+@pytest.mark.parametrize(
+    ("text", "value_T"),
+    [
+        ("3.4 mT", 0.0034), ("3,4mT", 0.0034), ("-0.1 T", -0.1), ("25 uT", 2.5e-5),
+        ("2e-3 T", 2e-3), ("5", 0.005), (" 7 ", 0.007),
+    ],
+)  # fmt: skip
+def test_what_is_typed_is_read_in_its_unit_or_in_the_one_shown(
+    qtbot, entry, text: str, value_T: float
+) -> None:
+    told: list[float] = []
+    entry.changed.connect(told.append)
+    typed(qtbot, entry, text)
+    assert entry.value() == pytest.approx(value_T, rel=1e-12)
+    assert told == [entry.value()]
+
+
+@pytest.mark.parametrize("text", ["abc", "3 mV", "", "1 2 mT", "nan T"])
+def test_what_is_no_field_is_edged_in_red_and_put_back(qtbot, entry, text: str) -> None:
+    entry.selectAll()
+    qtbot.keyClick(entry, Qt.Key.Key_Delete)
+    qtbot.keyClicks(entry, text)
+    assert entry.property("level") == "fault"
+    qtbot.keyClick(entry, Qt.Key.Key_Return)
+    assert entry.text() == "2.2 mT"
+    assert entry.property("level") == ""
+    assert entry.value() == 0.0022
+
+
+def test_arrow_keys_step_by_a_tenth_of_a_millitesla(qtbot, entry) -> None:
+    for _ in range(3):
+        qtbot.keyClick(entry, Qt.Key.Key_Up)
+    assert entry.value() == 0.0025
+    qtbot.keyClick(entry, Qt.Key.Key_Down)
+    assert entry.text() == "2.4 mT"
