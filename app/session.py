@@ -5,22 +5,20 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
 
-from app import calibration_store
 from app.artefacts import new_id, read_head
+from app.library_kinds import CALIBRATION, HEADS, INSIDE, KINDS, PARTS, SCHEMAS
 from app.operations.safely import made_safe, voice_of
 from app.weights_store import network_schema
 from app.wire_tail import WireTail
 from instruments.clock import Pause, Stop
-from models import twin
 from models.errors import InputError, RefusedError
-from models.network import DEPLOYMENT_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,39 +28,23 @@ if TYPE_CHECKING:
     from instruments.bench_reading import BenchReading
     from instruments.checks import InstrumentCheck
 
-CALIBRATION = "cal-"  # how the folder of a calibration is named in a library
-HEADS = {
-    "cal": (calibration_store.FILE_NAME,),
-    "rec": ("header.json", "recording.nc"),
-    "twin": ("twin.json",),
-    "net": ("network.json",),
-    "dep": ("deployment.json",),
-}
-SCHEMAS = {
-    "cal": calibration_store.SCHEMA,
-    "twin": twin.SCHEMA,
-    "dep": DEPLOYMENT_SCHEMA,
-}
-KINDS = {
-    "cal": calibration_store.KIND,
-    "rec": "recording",
-    "twin": "twin",
-    "net": "network",
-    "dep": "deployment",
-}
 T = TypeVar("T")
 LONGEST_WAIT_S = 30.0  # of a check for a bench that is being connected
 
 
 @dataclass(frozen=True)
 class Artefact:
-    """One artefact of the library: folder, kind (`cal`, `rec`, `twin`, `net`, `dep`), JSON head."""
+    """One artefact of the library: folder, kind (one of `KINDS`), JSON head.
+
+    `inside`: name of the library's folder that it was made in, such as a sweep's; empty: its own.
+    """
 
     path: Path
     kind: str
     changed_s: float
     head: dict[str, Any]
     broken: str = ""
+    inside: str = ""
 
     @property
     def id(self) -> str:
@@ -70,6 +52,11 @@ class Artefact:
         meta = self.head.get("meta")
         known = meta.get("id") if isinstance(meta, dict) else None
         return str(known or self.head.get("id") or self.path.name)
+
+    @property
+    def label(self) -> str:
+        """What a list calls it: its id, of one inside another its folder and that one."""
+        return f"{self.path.name} in {self.inside}" if self.inside else self.id
 
     @property
     def version(self) -> int:
@@ -85,7 +72,7 @@ class Artefact:
 
 
 class Library:
-    """A folder with one folder an artefact."""
+    """A folder with one folder an artefact, or with several of one operation in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
@@ -95,19 +82,35 @@ class Library:
         return self.folder / new_id(kind)
 
     def artefacts(self, kind: str | None = None) -> list[Artefact]:
-        """All artefacts, or those of a kind, newest first; a broken one says what is wrong."""
+        """All artefacts, or those of a kind, newest first; a broken one says what is wrong.
+
+        Those inside the folder of another one, or of no artefact, come after all others.
+        """
         found = []
         with suppress(FileNotFoundError):
             for folder in self.folder.iterdir():
-                artefact = _artefact(folder) if folder.is_dir() else None
-                if artefact is not None and kind in (None, artefact.kind):
-                    found.append(artefact)
-        return sorted(found, key=lambda a: (a.changed_s, a.path.name), reverse=True)
+                if folder.is_dir():
+                    found += _of_folder(folder)
+        wanted = [artefact for artefact in found if kind in (None, artefact.kind)]
+        wanted.sort(key=lambda a: (a.changed_s, a.path.name), reverse=True)
+        return sorted(wanted, key=lambda a: bool(a.inside))
 
     def find(self, path: Path) -> Artefact | None:
         """The artefact at a path (its folder, or a file in it); None where there is none."""
         folder = path if path.is_dir() else path.parent
         return _artefact(folder) if folder.is_dir() else None
+
+
+def _of_folder(folder: Path) -> list[Artefact]:
+    """The artefact of a folder, and those inside it; the copy of one of them is not told twice."""
+    own = _artefact(folder)
+    found = [] if own is None else [own]
+    for pattern in INSIDE.get("" if own is None else own.kind, ()):
+        for below in sorted(folder.glob(pattern)):
+            one = _artefact(below) if below.is_dir() and below.name not in PARTS else None
+            if one is not None and (own is None or one.id != own.id):
+                found.append(replace(one, inside=folder.name))
+    return found
 
 
 def _artefact(folder: Path) -> Artefact | None:

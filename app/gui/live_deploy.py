@@ -18,6 +18,7 @@ from app.operations.events import (
     RepeatStarted,
     Result,
     RunPlan,
+    ScoreSoFar,
     StepRead,
 )
 
@@ -52,7 +53,7 @@ class LiveDeployment:
     complete
         Whether it is the operation's own, all nodes measured.
     scores
-        (nodes measured, score) after each node.
+        (nodes measured, score, low, high) after each node.
     """
 
     plan: RunPlan | None = None
@@ -65,7 +66,7 @@ class LiveDeployment:
     responses: dict[tuple[int, int], tuple[Any, Any, FloatArray]] = field(default_factory=dict)
     told: FloatArray | None = None
     complete: bool = False
-    scores: list[tuple[int, float]] = field(default_factory=list)
+    scores: list[tuple[int, float, float, float]] = field(default_factory=list)
     result: dict[str, Any] = field(default_factory=dict)
 
     def take(self, event: Event, network: Network) -> None:
@@ -85,9 +86,9 @@ class LiveDeployment:
             self.responses[key] = (self.mean, self.std, event.measured)
             self.node, self.measured = key, event.measured
             self.step = len(event.measured) - 1
-            known = {node: body[2] for node, body in self.responses.items()}
-            self.told = mixed_forecast(network, known)
-            self.scores.append((len(self.misfit), network.score(self.told)))
+        elif isinstance(event, ScoreSoFar):
+            self.told = event.prediction
+            self.scores.append((event.nodes, event.value, event.low, event.high))
         elif isinstance(event, Forecast):
             self.told = event.measured[:, None]
             self.complete = True
@@ -102,23 +103,6 @@ class LiveDeployment:
     def done(self) -> int:
         """Nodes measured."""
         return len(self.misfit)
-
-
-def mixed_forecast(network: Network, measured: dict[tuple[int, int], FloatArray]) -> FloatArray:
-    """Forecast `(answers, n_out)` from measured responses `(T, C)` by (layer, node).
-
-    The other nodes' are the twin's mean, without noise: the score of a few measured nodes is a
-    little too good, and comes to the device's own as the last node is measured.
-    """
-    responses = []
-    position = 0
-    for index, layer in enumerate(network.layers):
-        nodes = []
-        for node in range(layer.nodes):
-            nodes.append(measured.get((index, node), network.node_mean[position]))
-            position += 1
-        responses.append(np.stack(nodes, axis=1))
-    return network.answer(responses)
 
 
 def inside_share(

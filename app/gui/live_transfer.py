@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.gui.scores import interval, said
 from app.operations.events import FitProgress, Note, Progress, Result, Stage, TrainProgress
+from app.operations.sweep_grid import options_of
 from app.words import duration
+from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from app.operations.events import Event
+    from app.operations.refine import Refinement
     from instruments.bench import Bench
     from instruments.clock import Pause
     from models.network import Network
@@ -21,29 +25,80 @@ if TYPE_CHECKING:
 RECALIBRATE, REFINE, POLISH = "recalibrate", "refine", "polish"
 TITLES = {RECALIBRATE: "Recalibrating", REFINE: "Refining", POLISH: "Polishing"}
 NAMES = {RECALIBRATE: "Recalibrate", REFINE: "Refine", POLISH: "Polish"}
+BEGINS = "begins"
 LEAST_PASSES = 3  # one to validate before, one to train, one to validate after
+RATE = "rate"
+REFINES = ("pieces", "repeats", "scoring", "scoring_repeats", "fit_iterations", "fit_rate",
+           "train_iterations")  # fmt: skip
+OWN_OPTIONS = ("steps", RATE, "retries")
+OF = {RECALIBRATE: ("steps", "retries"), POLISH: (RATE, "retries")}
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """One of the three, as it is asked for; `passes` of all nodes on the device when polishing."""
+    """One of the three, as it is asked for; `passes` of all nodes on the device when polishing.
+
+    `more`: further options as the command line has them, `pieces=24 steps=300`.
+    """
 
     verb: str
     rounds: int = 2
     passes: int = 12
     despite_drift: bool = False
+    more: str = ""
 
     @property
     def title(self) -> str:
         """What goes on, in words."""
         return TITLES[self.verb]
 
+    def options(self) -> dict[str, Any]:
+        """Those of `more` that are of this one; its name → value.
+
+        Raises
+        ------
+        InputError
+            An option that none of the three has, or a value that doesn't fit.
+        """
+        try:
+            found = options_of(shlex.split(self.more))
+        except ValueError as fault:
+            raise InputError(f"options {self.more!r}: {fault}") from fault
+        known = [*OWN_OPTIONS, *REFINES]
+        problems = [f"option {name!r} is none of {', '.join(known)}" for name in found
+                    if name not in known]  # fmt: skip
+        problems += [
+            f"{name}: {said[-1]!r} is no number above zero that fits"
+            for name, said in found.items()
+            if name in known and not _fits(name, said[-1])
+        ]
+        raise_problems(InputError, "more options", problems)
+        own = (*REFINES, "retries") if self.verb == REFINE else OF[self.verb]
+        return {name: said[-1] for name, said in found.items() if name in own}
+
+    def problem(self) -> str:
+        """What is wrong with it; empty where nothing is."""
+        try:
+            if self.verb == REFINE:
+                self.refinement()
+            self.options()
+        except InputError as error:
+            return str(error)
+        return ""
+
+    def refinement(self) -> Refinement:
+        """What a refinement is asked for; InputError where it makes no sense."""
+        from app.operations.refine import Refinement
+
+        asked = {name: value for name, value in self.options().items() if name in REFINES}
+        return Refinement(rounds=self.rounds, **asked)
+
     def cost(self, network: Network, bench: Bench | None) -> str:
         """What it takes of the device."""
+        if problem := self.problem():
+            return problem
         if self.verb == REFINE:
-            from app.operations.refine import Refinement
-
-            asked = Refinement(rounds=self.rounds)
+            asked = self.refinement()
             each = asked.pieces * asked.repeats + asked.scoring * asked.scoring_repeats
             return f"{self.rounds * each} runs"
         if self.verb == POLISH:
@@ -52,16 +107,18 @@ class Transfer:
 
         if bench is None:
             return f"{network.nodes} runs"
-        seconds = network.nodes * bench.predicted_s(STEPS + network.washout)
-        return duration(seconds)
+        steps = int(self.options().get("steps", STEPS))
+        return duration(network.nodes * bench.predicted_s(steps + network.washout))
 
     def start(self, network: Path, bench: Bench, out: Path, pause: Pause) -> Iterator[Event]:
         """The operation's events; torch runs in a child of its own."""
+        options = self.options()
         common: dict[str, Any] = {"pause": pause, "despite_drift": self.despite_drift}
+        common |= {name: value for name, value in options.items() if name not in REFINES}
         if self.verb == REFINE:
-            from app.operations.refine import Refinement, refine
+            from app.operations.refine import refine
 
-            return refine(network, bench, out, asked=Refinement(rounds=self.rounds), **common)
+            return refine(network, bench, out, asked=self.refinement(), **common)
         if self.verb == POLISH:
             from app.operations.polish import polish
             from app.store import load_network
@@ -72,13 +129,33 @@ class Transfer:
 
         return recalibrate(network, bench, out, **common)
 
+    def go_on(self, bench: Bench, out: Path, pause: Pause) -> Iterator[Event]:
+        """The events of one that ended early, from what is complete in its folder."""
+        common: dict[str, Any] = {"pause": pause, "despite_drift": self.despite_drift}
+        if self.verb == REFINE:
+            from app.operations.refine import refine
+
+            return refine(None, bench, out, resume=True, **common)
+        if self.verb == POLISH:
+            from app.operations.polish import polish
+
+            return polish(None, bench, out, resume=True, **common)
+        from app.operations.recalibrate import recalibrate
+
+        return recalibrate(None, bench, out, resume=True, **common)
+
+
+def _fits(name: str, value: Any) -> bool:
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return whole or (name in (RATE, "fit_rate") and isinstance(value, float) and value > 0)
+
 
 @dataclass
 class LiveTransfer:
     """One of the three so far; `result` is empty before its end."""
 
     asked: Transfer
-    stage: str = "begins"
+    stage: str = BEGINS
     note: str = ""
     share: float = 0.0
     left_s: float | None = None
@@ -105,15 +182,20 @@ class LiveTransfer:
     @property
     def words(self) -> str:
         """Where it is."""
+        if self.told and self.stage == BEGINS:
+            return self.told
         return f"{self.stage} · {self.told}" if self.told else self.stage
 
-    def ended(self, status: str) -> tuple[str, str]:
-        """Heading and sentences, once it has ended as `status`: a gain that is none says so."""
+    def ended(self, status: str, error: str = "") -> tuple[str, str]:
+        """Heading and sentences, once it has ended as `status`: a gain that is none says so.
+
+        `error`: why it failed, where no result says it.
+        """
         result, metric = self.result, str(self.result.get("metric", "nmse"))
         verb = {RECALIBRATE: "Recalibrated", REFINE: "Refined", POLISH: "Polished"}[self.asked.verb]
         if status != "done" or "predicted" not in result:
             word = "Stopped" if status == "stopped" else "Failed"
-            why = str(result.get("reason", ""))
+            why = str(result.get("reason", "")) or error
             return f"{word} while {self.asked.title.lower()}", f"what was measured is kept. {why}"
         before, after = result.get("predicted_before", {}), result["predicted"]
         parts = [f"foreseen {interval(before, metric)} before, {interval(after, metric)} after"]

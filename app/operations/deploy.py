@@ -31,10 +31,12 @@ from app.operations.events import (
     Progress,
     Result,
     RunPlan,
+    ScoreSoFar,
 )
 from app.operations.run_control import Control, repeat_under
 from app.operations.runs import WayOut, energised
 from app.operations.step_timing import timing_notes, timing_values
+from app.running_score import running_score
 from app.store import RecordingWriter, load_network, new_directory, now_iso, read_recording
 from models import schedule
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
@@ -240,12 +242,17 @@ class _Run:
         misfit = misfit_of(network, position, response)
         averaged = recording.response[position, recording.order[position] >= 0].mean(axis=0)
         yield NodeMeasured(run.layer, run.node, averaged, misfit)
+        so_far = running_score(network, recording)
+        yield ScoreSoFar(
+            so_far.nodes, so_far.value, so_far.low, so_far.high, so_far.prediction
+        )  # fmt: skip
         left, total = self.pending, recording.order.size
         done, elapsed_s = total - left, time.monotonic() - self.begin_s
         measured = done - self._had
         left_s = (elapsed_s - self.control.waited_s) / measured * left if measured else None
         unit = "nodes" if self.repeats == 1 else "runs"
-        yield Progress("deploy", done, total, unit, elapsed_s, left_s)
+        words = so_far.words(network.task["metric"])
+        yield Progress("deploy", done, total, unit, elapsed_s, left_s, words)
 
     def _start_of_next(self) -> float:
         """Where the run's time goes on, in s: 0, or behind the last node of a continued run."""

@@ -53,6 +53,21 @@ def test_artefacts_are_known_by_their_files_and_broken_ones_say_so(tmp_path) -> 
     assert [a.kind for a in Library(tmp_path).artefacts("twin")] == ["twin"] * 2
 
 
+def test_what_is_inside_a_folder_is_told_after_the_others_but_no_copy(tmp_path) -> None:
+    def put(folder, name: str) -> None:
+        folder.mkdir(parents=True)
+        head = {"kind": "twin", "schema": twin.SCHEMA, "meta": {"id": name}}
+        (folder / "twin.json").write_text(json.dumps(with_checksum(head)))
+
+    put(tmp_path / "cmp-a" / "energy-0", "twin-inside")
+    put(tmp_path / "dep-a" / "nodes", "of-a-deployment-that-ended-early")
+    put(tmp_path / "twin-a", "twin-own")
+    put(tmp_path / "twin-a" / "so-far", "twin-so-far")  # of a twin nothing inside is looked at
+    found = Library(tmp_path).artefacts("twin")
+    assert [(a.id, a.inside) for a in found] == [("twin-own", ""), ("twin-inside", "cmp-a")]
+    assert found[1].label == "energy-0 in cmp-a"
+
+
 def test_a_second_job_is_refused(session: Session) -> None:
     with (
         session.job("Fitting", hardware=False),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.gui.background import Latest
+from app.gui.begun_bench import DEPLOY, begun_runs
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_deploy import LiveDeployment, criterion, diagnosis, verdict
 from app.gui.network_looked import looked
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from PyQt6.QtGui import QResizeEvent
 
+    from app.gui.begun_bench import BegunRun
     from app.operations.events import Event
     from app.session import Artefact
     from models.network import Network
@@ -52,6 +54,7 @@ class DeployPage(Page):
         self.choice, self.despite, self.list = rows.choice, rows.despite, rows.list
         self.choice.currentIndexChanged.connect(self._chosen)
         rows.changed.connect(self.form_changed)
+        rows.which.currentIndexChanged.connect(self._chosen)
         self.plots = DeployPlots(self.theme)
         self.plots.grid.chosen.connect(self._pin)
         self.transfers = TransferPart(self)
@@ -67,12 +70,17 @@ class DeployPage(Page):
     # the form
 
     def refresh(self) -> None:
-        self._library.ask(lambda: self.session.library.artefacts("net"))
+        library = self.session.library
+        self._library.ask(lambda: (library.artefacts("net"), begun_runs(library)))
 
-    def _offer(self, found: list[Artefact] | None, error: Exception | None) -> None:
+    def _offer(
+        self, found: tuple[list[Artefact], list[BegunRun]] | None, error: Exception | None
+    ) -> None:
         if error is not None:
             self.shell.toast(str(error), "error")
-        self.rows.offer([(a.id, a.path) for a in found or () if not a.broken])
+        networks, unfinished = found or ((), ())
+        self.rows.offer([(a.label, a.path) for a in networks if not a.broken])
+        self.rows.offer_unfinished(unfinished)
         self._chosen()
 
     def choose(self, artefact: Path) -> None:
@@ -82,6 +90,8 @@ class DeployPage(Page):
     def _chosen(self, *_: object) -> None:
         if self.running:
             return
+        if (begun := self.rows.goes_on) is not None:
+            self.rows.choose(begun.network)
         path = self.choice.currentData()
         if path is not None and path != self.path:
             self.network, self.path = None, path
@@ -157,6 +167,8 @@ class DeployPage(Page):
         cost = f"{duration(seconds)} · {size(deployment_bytes(network, repeats))}"
         again = " again" if self.live.result else ""
         words = f"Deploy {count(network.nodes, 'node')}{again}"
+        if (begun := self.rows.goes_on) is not None:
+            words, cost = f"Go on with {begun.path.name}", begun.far
         self.form.primary.setEnabled(not bad)
         if bad:
             self.form.primary.say(words, f"refused: {bad[0].name}, {bad[0].value}", role="fault")
@@ -170,12 +182,18 @@ class DeployPage(Page):
         if self.running or network is None or bench is None or not self.form.primary.isEnabled():
             return
         self._background.forget()
-        out = self.session.library.new_path("dep")
+        begun = self.rows.goes_on
+        if begun is not None and begun.verb != DEPLOY:
+            self.transfers.go_on(begun)
+            return
+        out = self.session.library.new_path("dep") if begun is None else begun.path
         despite, repeats = self.despite.isChecked(), self.rows.repeats.value()
 
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
             from app.operations.deploy import deploy
 
+            if begun is not None:
+                return begun.start(bench, self.session.pause, despite_drift=despite)
             return deploy(
                 self.path or Path(), bench, out, pause=self.session.pause, despite_drift=despite,
                 repeats=repeats,
@@ -237,7 +255,7 @@ class DeployPage(Page):
         live, network = self.live, self.network
         done = outcome.status == "done" and "measured" in live.result
         super().job_finished(outcome)
-        if self.transfers.ended(outcome.status):
+        if self.transfers.ended(outcome):
             return
         if done and network is not None:
             self.deployed = Path(str(live.result["path"]))

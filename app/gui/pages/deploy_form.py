@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtWidgets import QLineEdit
 
-from app.gui.live_transfer import LEAST_PASSES
+from app.gui.live_transfer import LEAST_PASSES, REFINES
 from app.gui.preflight import DRIFT
 from app.gui.scores import interval
 from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from app.gui.begun_bench import BegunRun
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
     from models.network import Network
@@ -32,7 +34,7 @@ class DeployForm(QObject):
 
     def __init__(self, theme: Theme, form: Form) -> None:
         super().__init__(form)
-        self._form = form
+        self._form, self._low = form, False
         form.section("Network")
         self.choice = Choice(theme, (), "Network")
         form.row("Network", self.choice)
@@ -46,6 +48,18 @@ class DeployForm(QObject):
         self.rounds = WholeEntry(2, 1, 20, "", "Rounds of a refinement")
         self.passes = WholeEntry(12, LEAST_PASSES, 10_000, "", "Passes of a polishing")
         form.row("Rounds, passes", row(self.rounds, self.passes))
+        self.more = QLineEdit()
+        self.more.setAccessibleName("Further options of what may follow")
+        self.more.setPlaceholderText("pieces=144 steps=600")
+        self.more.setToolTip(
+            f"NAME=VALUE with spaces between; of a refinement {', '.join(REFINES)}; of a "
+            "recalibration steps; of a polishing rate; of each retries"
+        )
+        form.row("More options", self.more)
+        self.unfinished: list[BegunRun] = []
+        self.which = Choice(theme, (), "What ended early")
+        self._which = form.row("Go on with", self.which)
+        self._which.hide()
         self.summary = form.section("Pre-flight")
         self.list = CheckList(theme)
         self.list.setAccessibleName("Pre-flight")
@@ -56,6 +70,21 @@ class DeployForm(QObject):
         form.widget(self.despite)
         for name in WHOLE:
             getattr(self, name).valueChanged.connect(self._tell)
+        self.more.textChanged.connect(self._tell)
+        self.which.currentIndexChanged.connect(self._tell)
+
+    def offer_unfinished(self, found: Sequence[BegunRun]) -> None:
+        """What ended early; the row is there only where something did."""
+        self.unfinished = list(found)
+        self.which.offer([("nothing, a new run", None), *((one.words, one) for one in found)])
+        self._which.setVisible(bool(found))
+        self._space()
+
+    @property
+    def goes_on(self) -> BegunRun | None:
+        """The one that is chosen to go on; None: a new run."""
+        chosen = self.which.currentData()
+        return chosen if chosen in self.unfinished else None
 
     def _tell(self, *_: Any) -> None:
         self.changed.emit()
@@ -93,15 +122,23 @@ class DeployForm(QObject):
 
     def set_low(self, low: bool) -> None:
         """Closer rows, where there is little height."""
+        self._low = low
         self._form.set_gap(2 if low else 8)
-        self.list.set_row_px(LOW_ROW_PX if low else ROW_PX)
+        self._space()
+
+    def _space(self) -> None:
+        """Lines of the pre-flight list: lower where one row more stands above them."""
+        low_px = LOW_ROW_PX - 2 * bool(self.unfinished)
+        self.list.set_row_px(low_px if self._low else ROW_PX)
 
     def values(self) -> dict[str, Any]:
         """What comes back at the next start."""
-        return {name: getattr(self, name).value() for name in WHOLE}
+        return {"more": self.more.text(), **{n: getattr(self, n).value() for n in WHOLE}}
 
     def set_values(self, values: dict[str, Any]) -> None:
         """Put values back; what doesn't fit is left alone."""
+        if isinstance(values.get("more"), str):
+            self.more.setText(values["more"])
         for name in WHOLE:
             if isinstance(values.get(name), int):
                 getattr(self, name).setValue(values[name])

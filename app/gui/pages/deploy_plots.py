@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidg
 
 from app.gui.live_deploy import Z90, Verdict, inside_share, transfer_rows
 from app.gui.live_transfer import NAMES
-from app.gui.scores import NMSE, error_title, said, title
+from app.gui.scores import NMSE, error_title, interval, said, title
 from app.gui.widgets.basic import Elided, label
 from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.cost_button import CostButton
@@ -119,7 +119,7 @@ class DeployPlots(QWidget):
         made.setSpacing(4)
         head = QHBoxLayout()
         head.setSpacing(10)
-        self.schedule_note = label("", "unit")
+        self.schedule_note = Elided("", "unit")  # a label would ask for more than a low window has
         name = label("Schedule", "panel")
         name.setFixedHeight(24)
         legend = Legend(self.theme)
@@ -128,8 +128,7 @@ class DeployPlots(QWidget):
              Key("frame", "text1", "running"), Key("frame", "border", "to come")]
         )  # fmt: skip
         head.addWidget(name)
-        head.addWidget(self.schedule_note)
-        head.addStretch(1)
+        head.addWidget(self.schedule_note, 1)
         head.addWidget(legend)
         made.addLayout(head)
         made.addWidget(self.grid)
@@ -151,9 +150,11 @@ class DeployPlots(QWidget):
             [Key("line", "text1", "target"), Key("line", "measured", "forecast"),
              Key("band", "twin", "90 %")]
         )  # fmt: skip
+        self.score_band = self.running_score.band("twin")
+        self.own_band = self.running_score.band("measured")
+        self.foreseen_line = self.running_score.curve("twin", 1.6, dashed=True)
         self.score_line = self.running_score.curve("measured", 1.8)
         self.score_head = self.running_score.dots("measured")
-        self.score_band = self.running_score.band("twin")
 
     def show_network(self, network: Network) -> None:
         """A network is chosen: its schedule, prediction, the twin's forecast, baselines."""
@@ -168,6 +169,7 @@ class DeployPlots(QWidget):
         for item in (self.node_head, self.score_head):
             item.setData(x=[], y=[])
         self.node_band.clear()
+        self.own_band.clear()
         self.node.empty("the running node, measured over predicted")
         self.running_cursor.hide()
         target = network.unseen_targets[:, 0]
@@ -185,6 +187,7 @@ class DeployPlots(QWidget):
             ends = np.array([0.0, float(network.nodes)])
             logs = np.log10([low, high])
             self.score_band.show(ends, np.full(2, logs[0]), np.full(2, logs[1]))
+            self.foreseen_line.setData(ends, np.full(2, float(network.predicted["value"])))
         self.running_score.plot.setXRange(0, network.nodes, padding=0)
         self.show_transfer(network, "This network", None)
 
@@ -254,8 +257,15 @@ class DeployPlots(QWidget):
         left = network.nodes - live.done
         rest = f", {left} the twin's mean" if left else ""
         self.forecast.unit.setText(f"{live.done} measured{rest} · last {SHOWN_STEPS} steps")
-        nodes, values = (np.array(a, dtype=float) for a in zip(*live.scores, strict=True))
+        nodes, values, low, high = (
+            np.array(a, dtype=float) for a in zip(*live.scores, strict=True)
+        )
         self.score_line.setData(nodes, values)
         self.score_head.setData(x=nodes[-1:], y=np.log10(np.maximum(values[-1:], 1e-12)))
+        metric = self.verdict.scored_by
+        told = {"value": values[-1], "low": low[-1], "high": high[-1]}
+        self.running_score.unit.setText(f"{error_title(metric)} {interval(told, metric)}")
+        good = low > 0
+        self.own_band.show(nodes[good], np.log10(low[good]), np.log10(high[good]))
         self.running_score.show_value(float(values[-1]), "measured")
-        self.running_score.fit_range([float(v) for v in values])
+        self.running_score.fit_range([float(v) for v in (*values, *low[good], *high[good])])

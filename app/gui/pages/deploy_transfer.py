@@ -10,8 +10,10 @@ from app.gui.live_deploy import Verdict
 from app.gui.live_transfer import LiveTransfer, Transfer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from app.gui.begun_bench import BegunRun
+    from app.gui.job import Outcome
     from app.gui.pages.deploy import DeployPage
     from app.operations.events import Event
 
@@ -32,14 +34,17 @@ class TransferPart:
         network, bench = self._page.network, self._page.session.bench
         ready = not self._page.running and network is not None and bench is not None
         for verb, button in self._box.buttons.items():
-            button.setEnabled(ready)
+            asked = self._asked(verb)
+            problem = asked.problem()
+            button.setEnabled(ready and not problem)
+            button.setToolTip(problem)
             if network is not None:
-                button.say(button.text(), self._asked(verb).cost(network, bench))
+                button.say(button.text(), asked.cost(network, bench))
 
     def _asked(self, verb: str) -> Transfer:
         rows = self._page.rows
         rounds, passes = rows.rounds.value(), rows.passes.value()
-        return Transfer(verb, rounds, passes, rows.despite.isChecked())
+        return Transfer(verb, rounds, passes, rows.despite.isChecked(), rows.more.text())
 
     def press(self, verb: str) -> None:
         """Recalibrate, refine or polish the network that is chosen."""
@@ -47,13 +52,23 @@ class TransferPart:
         bench, path = page.session.bench, page.path
         if page.running or bench is None or path is None or page.network is None:
             return
-        out, before = page.session.library.new_path("net"), self.live
-        pause = page.session.pause
-        self.live = LiveTransfer(asked)
-        spec = JobSpec(
-            page.key, asked.title, out.name, lambda _: asked.start(path, bench, out, pause), True
-        )
-        if not page.shell.run(spec):
+        out, pause = page.session.library.new_path("net"), page.session.pause
+        self._run(asked, out, lambda: asked.start(path, bench, out, pause))
+
+    def go_on(self, begun: BegunRun) -> None:
+        """Go on with one that ended early."""
+        page, despite = self._page, self._page.rows.despite.isChecked()
+        bench, pause = page.session.bench, page.session.pause
+        if bench is not None:
+            asked = Transfer(begun.verb, despite_drift=despite)
+            self._run(
+                asked, begun.path, lambda: begun.start(bench, pause, despite_drift=despite)
+            )  # fmt: skip
+
+    def _run(self, asked: Transfer, out: Path, start: Callable[[], Iterator[Event]]) -> None:
+        before, self.live = self.live, LiveTransfer(asked)
+        spec = JobSpec(self._page.key, asked.title, out.name, lambda _: start(), True)
+        if not self._page.shell.run(spec):
             self.live = before
 
     def started(self) -> bool:
@@ -77,13 +92,14 @@ class TransferPart:
         self._box.show_verdict(Verdict(f"{live.asked.title}: {live.stage}", live.note), None)
         return True
 
-    def ended(self, status: str) -> bool:
+    def ended(self, outcome: Outcome) -> bool:
         """Say what came of it: the new network is the one to deploy next."""
         self.show()
         live, page = self.live, self._page
         if live is None:
             return False
-        said = Verdict(*live.ended(status))
+        status, error = outcome.status, outcome.error
+        said = Verdict(*live.ended(status, "" if error is None else str(error)))
         page.say(said.heading, said.text)
         self._box.show_verdict(said, None)
         if status == "done" and "path" in live.result:

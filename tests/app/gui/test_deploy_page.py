@@ -100,6 +100,35 @@ def test_stop_amid_a_polish_leaves_the_magnet_safe_and_says_so(page, qtbot) -> N
     assert not any(s.output_on for s in page.session.bench.state().values())
 
 
+@pytest.mark.timeout(300)
+def test_a_stopped_deployment_goes_on_with_the_nodes_that_are_missing(page, qtbot) -> None:
+    window = page.shell
+    page.set_form_values({"repeats": 3})
+    page.show_cost()
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: window.job is None or bool(page.live.scores), timeout=WAIT_MS)
+    assert page.live.scores[0][0] == 1
+    assert page.live.scores[0][2] <= page.live.scores[0][1] <= page.live.scores[0][3]
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: bool(page.rows.unfinished), timeout=WAIT_MS)
+    (begun,) = page.rows.unfinished
+    done = int(begun.far.split()[0])
+    assert 1 <= done < 6
+    page.rows.which.setCurrentIndex(1)
+    page.show_cost()
+    qtbot.waitUntil(
+        lambda: page.form.primary.text() == f"Go on with {begun.path.name}", timeout=WAIT_MS
+    )
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert page.deployed == begun.path / "deployment.json", "\n".join(window.log)
+    assert len(page.live.scores) == 6 - done
+    assert page.live.scores[-1][1] == pytest.approx(page.live.result["measured"])
+    qtbot.waitUntil(lambda: not page.rows.unfinished, timeout=WAIT_MS)
+
+
 def test_a_twin_that_is_gone_is_a_fault_before_a_byte_is_sent(page, qtbot) -> None:
     shutil.rmtree(page.session.library.folder / "twin")
     page.show_cost()
@@ -146,4 +175,27 @@ def test_a_gain_that_is_none_is_called_none() -> None:
     heading, words = live.ended("done")
     assert heading == "Recalibrated, without a gain"
     assert words.startswith("no gain; foreseen 0.10 (0.050 to 0.20) before")
-    assert live.ended("failed")[0] == "Failed while recalibrating"
+    assert live.ended("failed", "too few")[0] == "Failed while recalibrating"
+    assert live.ended("failed", "too few")[1].endswith("too few")
+
+
+def test_further_options_are_each_of_what_they_belong_to() -> None:
+    more = "pieces=24 repeats=5 steps=300 rate=0.01 retries=2"
+    assert Transfer("refine", more=more).options() == {"pieces": 24, "repeats": 5, "retries": 2}
+    assert Transfer("refine", rounds=3, more=more).refinement().pieces == 24
+    assert Transfer("recalibrate", more=more).options() == {"steps": 300, "retries": 2}
+    assert Transfer("polish", more=more).options() == {"rate": 0.01, "retries": 2}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("piece=24", "option 'piece' is none of"),
+        ("pieces=some", "pieces: 'some'"),
+        ("pieces=1", "pieces = 1 must be at least 3"),
+        ("pieces", "expected NAME=VALUE"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_said_on_the_button(more, said) -> None:
+    assert said in Transfer("refine", more=more).problem()
+    assert said in Transfer("refine", more=more).cost(None, None)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from app.gui.live_deploy import LiveDeployment, criterion, inside_share, mixed_forecast, verdict
+from app.gui.live_deploy import LiveDeployment, criterion, inside_share, verdict
 from app.gui.live_fit import LiveFit, error_rows
 from app.gui.live_fit import verdict as word_of
 from app.gui.live_record import LiveRecording, band, slope, spread
@@ -22,10 +22,12 @@ from app.operations.events import (
     RepeatStarted,
     Result,
     RunPlan,
+    ScoreSoFar,
     StepRead,
     TrainProgress,
     TwinScored,
 )
+from app.running_score import running_score, score_interval
 from models.score import nmse
 
 PLAN = RunPlan(2, 3, 4, ("X", "Y"), ("V", "V"), 1.0, "out/recording.nc", "rec-1")
@@ -177,14 +179,43 @@ def network() -> FakeNetwork:
     mean = np.arange(4.0)[:, None, None] * np.ones((4, 6, 1))
     targets = np.linspace(0, 1, 6)[:, None]
     return FakeNetwork(
-        layers=layers, node_mean=mean, inputs=np.zeros((6, 1)), targets=targets, washout=2
-    )
+        layers=layers, node_mean=mean, inputs=np.zeros((6, 1)), targets=targets, washout=2,
+        nodes=4, task={"metric": "nmse"}, unseen_targets=targets[2:],
+    )  # fmt: skip
+
+
+def nodes(*measured: tuple[int, float]) -> SimpleNamespace:
+    """A recording of four nodes, two repeats each; these levels are measured once."""
+    response, order = np.full((4, 2, 6, 1), np.nan), np.full((4, 2), -1)
+    for place, (node, level) in enumerate(measured):
+        response[node, 0], order[node, 0] = level, place
+    return SimpleNamespace(response=response, order=order)
 
 
 def test_unmeasured_nodes_are_the_twins(network) -> None:
-    assert mixed_forecast(network, {})[:, 0].tolist() == [6.0] * 4
-    told = mixed_forecast(network, {(1, 1): np.full((6, 1), 10.0)})
-    assert told[:, 0].tolist() == [13.0] * 4
+    assert running_score(network, nodes()).prediction[:, 0].tolist() == [6.0] * 4
+    told = running_score(network, nodes((3, 10.0)))
+    assert told.prediction[:, 0].tolist() == [13.0] * 4
+    assert told.nodes == 1
+    assert told.words("nmse").startswith("score so far ")
+
+
+def test_the_interval_of_a_score_holds_what_other_stretches_give() -> None:
+    noise = np.random.default_rng(3)
+
+    def stretch() -> tuple:
+        target = np.sin(0.3 * np.arange(400) + noise.uniform(0, 6))[:, None]
+        return target + 0.1 * noise.standard_normal(target.shape), target
+
+    low, high = score_interval("nmse", *stretch())
+    inside = [low <= nmse(*stretch()) <= high for _ in range(60)]
+    assert low < high
+    assert 0.6 <= np.mean(inside) <= 1.0
+
+
+def test_answers_that_are_all_right_leave_no_room_for_another_score() -> None:
+    answers = np.eye(3)[np.arange(30) % 3]
+    assert score_interval("error-rate", answers, answers) == (0.0, 0.0)
 
 
 def test_a_deployment_scores_after_every_node(network) -> None:
@@ -195,7 +226,10 @@ def test_a_deployment_scores_after_every_node(network) -> None:
     assert live.measured[0, 0] == 0.5
     live.take(NodeMeasured(0, 1, np.ones((6, 1)), 1.2), network)
     assert live.misfit == {(0, 1): 1.2}
-    assert [n for n, _ in live.scores] == [1]
+    assert live.scores == []
+    live.take(ScoreSoFar(1, 0.3, 0.2, 0.4, np.zeros((4, 1))), network)
+    assert live.scores == [(1, 0.3, 0.2, 0.4)]
+    assert live.told.shape == (4, 1)
     assert live.done == 1
 
 
