@@ -20,6 +20,7 @@ from training.baselines import (
     without_device,
 )
 from training.baselines.linear import logistic_scores
+from training.baselines.software import percent
 from training.logistic import fit_logistic
 from training.tasks import Task, make_task
 
@@ -211,3 +212,8 @@ def test_ridge_shrinks_towards_zero_and_solves_exactly_without_it() -> None:
     np.testing.assert_allclose(solve_ridge(X, X @ true, 0.0), true, rtol=1e-8)
     shrunk = solve_ridge(X, X @ true, 1.0)
     assert np.linalg.norm(shrunk) < 0.7 * np.linalg.norm(true)
+
+
+@pytest.mark.parametrize(("share", "words"), [(0.05, "5"), (0.0918, "9.2"), (1.204, "120")])
+def test_a_noise_level_is_written_without_an_exponent(share: float, words: str) -> None:
+    assert percent(share) == words

@@ -56,8 +56,13 @@ def software_baselines(
     levels = [level for level in levels if level != spread] + ([spread] if spread else [])
     values = echo_state_scores(task, nodes, levels, seed, delays)
     for noise, value in zip(levels, values, strict=True):
-        name = f"esn-{nodes}" + (f" with {100 * noise:.2g} % state noise" if noise else "")
+        name = f"esn-{nodes}" + (f" with {percent(noise)} % state noise" if noise else "")
         yield name + (", as the device" if noise and noise == spread else ""), value
+
+
+def percent(share: float) -> str:
+    """A share in percent with two digits and no exponent: `9.2`, `120`."""
+    return f"{float(f'{100 * share:.2g}'):g}"
 
 
 def _of_series(task: Task, delays: Sequence[int]) -> Iterator[tuple[str, float]]:
