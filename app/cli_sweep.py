@@ -47,7 +47,8 @@ def _pool_arguments(parser: argparse.ArgumentParser, what: str) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--set", nargs="+", action="extend", metavar=("NAME=VALUE", "…"),
-        help="any other option of train; in a sweep a name given twice is two values",
+        help="any other option of train; in a sweep a name given twice is two values, and "
+        "taps+readout_taps=0,3 is one value for both",
     )  # fmt: skip
     parser.add_argument("--seeds", type=whole, metavar="N", help="how many, from --seed on")
 

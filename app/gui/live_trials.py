@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app.gui.live_train import against
 from app.gui.scores import NMSE, said
 from app.gui.widgets.columns import ColumnRow
+from app.gui.widgets.dots import MEASURED, SOFTWARE, Dot, DotRow
 from app.gui.widgets.tables import ScoreRow
 from app.gui.words import score, shown_name
 from app.operations.events import (
@@ -171,7 +172,7 @@ def table_so_far(plan: Any, live: LiveTrials) -> Table:
     return table_of(plan, ended, None)
 
 
-def table_rows(table: Table) -> list[ColumnRow]:
+def table_rows(table: Table) -> list[DotRow]:
     """The rows of a comparison table, the best on the device (else foreseen) marked."""
     measured = any(row.measured for row in table.rows)
     means = {
@@ -183,23 +184,38 @@ def table_rows(table: Table) -> list[ColumnRow]:
     return [_table_row(row, table.metric or NMSE, row.label == best) for row in table.rows]
 
 
-def _table_row(row: Row, metric: str, best: bool) -> ColumnRow:
+def _table_row(row: Row, metric: str, best: bool) -> DotRow:
     inside, of = row.within
     change = MISSING if row.ratio is None else f"× {row.ratio:.2f}"
     if metric != NMSE:
         change = MISSING if row.points is None else f"{-row.points:+.1f} points"
     cells = (
-        _mean(row.predicted, metric), _mean(row.measured, metric) if row.scores else "",
+        mean_words(row.predicted, metric), mean_words(row.measured, metric) if row.scores else "",
         change if row.scores else "", f"{inside} of {of}" if of else "",
     )  # fmt: skip
     word, level = "best" if best else "", "ok"
     if row.failed:
         word, level = f"{len(row.failed)} failed", "fault"
-    return ColumnRow(row.label, cells, word, level, best)
+    least = min(row.scores, key=lambda score: score.predicted["value"], default=None)
+    opens = least.cell.name if least is not None else ""
+    return DotRow(row.label, cells, word, level, best, dots=_dots(row), opens=opens)
 
 
-def _mean(values: Sequence[float], metric: str) -> str:
+def _dots(row: Row) -> tuple[Dot, ...]:
+    """Every score: software a stroke, foreseen with its interval, measured on top."""
+    if not row.scores:
+        return tuple(Dot(value, SOFTWARE) for value in row.software)
+    foreseen = [
+        Dot(s.predicted["value"], low=s.predicted.get("low"), high=s.predicted.get("high"))
+        for s in row.scores
+    ]
+    return (*foreseen, *(Dot(value, MEASURED) for value in row.measured))
+
+
+def mean_words(values: Sequence[float], metric: str) -> str:
+    """Mean and, of several, standard deviation."""
     if not values:
         return MISSING
     text = said(fmean(values), metric)
-    return f"{text} ± {score(stdev(values))}" if len(values) > 1 else text
+    spread = stdev(values) if len(values) > 1 else 0.0
+    return f"{text} ± {score(spread)}" if spread else text

@@ -6,14 +6,17 @@ are processes of their own: the pool itself is driven by the job's thread and im
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from app.gui.train_words import Pool, delays, more_options
 from app.gui.words import count
 from app.operations.child import in_child
+from app.operations.compare_networks_plan import KINDS as EVERY_KIND
+from app.operations.sweep_grid import untied
+from app.operations.trial import OF_TRAIN
 from app.train_request import TrainOptions
-from models.errors import InputError
+from models.errors import InputError, raise_problems
 from models.wiring import wired
 
 if TYPE_CHECKING:
@@ -23,40 +26,42 @@ if TYPE_CHECKING:
     from app.operations.events import Event
     from instruments.bench import Bench
 
-TRAIN, TABLE = "train", "table"
-KINDS = 4  # of networks in the comparison table
+TRAIN, TABLE, SWEEP, BEGUN, SOFTWARE = "train", "table", "sweep", "begun", "software"
+ONE, SEEDS = "one", "seeds"  # views of a training; TABLE and SWEEP have their own
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Wiring, taps, further twins, cascade, as they are typed."""
+    """Wiring, taps, further twins, cascade and `more` options, as they are typed."""
 
     wiring: str = "forward"
     taps: str = "0"
     ensemble: tuple[Path, ...] = ()
     cascade: bool = False
+    more: str = ""
 
     def options(self) -> dict[str, Any]:
-        """As `TrainOptions` takes them, those that are as usual left out.
+        """As `TrainOptions` takes them (and `train` some), those that are as usual left out.
 
         Raises
         ------
         InputError
-            Taps that are no list of delays.
+            Taps that are no list of delays, further options that no training has, or twice.
         """
         made: dict[str, Any] = {}
         if self.wiring.strip() not in ("", "forward"):
             made["wiring"] = " ".join(self.wiring.split())
-        parts = [part.strip() for part in self.taps.split(",") if part.strip()]
-        if not all(part.isdigit() for part in parts):
-            raise InputError(f"taps {self.taps!r}: delays in steps, such as 0, 1, 2")
-        if parts not in ([], ["0"]):
-            made["taps"] = made["readout_taps"] = tuple(int(part) for part in parts)
+        taps = delays(self.taps)
+        if taps not in ((), (0,)):
+            made["taps"] = made["readout_taps"] = taps
         if self.ensemble:
             made["ensemble"] = tuple(str(path) for path in self.ensemble)
         if self.cascade:
             made["cascade"] = True
-        return made
+        further = more_options(self.more)
+        twice = [f"{name}: has several values" for name, said in further.items() if len(said) > 1]
+        raise_problems(InputError, "train", twice)
+        return {**made, **untied({name: said[0] for name, said in further.items()})}
 
     def blocks(self, layers: int) -> tuple[tuple[int, ...], ...]:
         """Blocks that each layer sees (−1: the inputs), once a delay.
@@ -67,22 +72,33 @@ class Layout:
             The words say no wiring.
         """
         made = self.options()
-        found = wired(made.get("wiring", "forward"), layers, made.get("taps", (0,)))
+        found = wired(made.get("wiring", "forward"), layers, tuple(made.get("taps", (0,))))
         return tuple(tuple(source.layer for source in seen) for seen in found)
 
     def problem(self, layers: int) -> str:
         """What is wrong with them; empty where nothing is."""
         try:
             self.blocks(layers)
-            TrainOptions.of(self.options())
+            TrainOptions.of(parted(self.options())[1])
         except InputError as error:
             return str(error)
         return ""
 
 
+def parted(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is an argument of `train` itself, and the rest, which are its `options`."""
+    own = {name: value for name, value in options.items() if name in OF_TRAIN}
+    return own, {name: value for name, value in options.items() if name not in own}
+
+
 @dataclass(frozen=True)
 class TrainAsk:
-    """A network for a task, from `seeds` seeds side by side."""
+    """A network for a task, from `seeds` seeds side by side.
+
+    `origin`: a network that goes on being trained; task, twins, layers and wiring (of which
+    `origin_blocks` are what each layer sees) are its own. `next_layers`: twins of the layers after
+    the first; none: `twin` is that of all.
+    """
 
     task: str
     twin: Path
@@ -91,44 +107,74 @@ class TrainAsk:
     seed: int = 1
     seeds: int = 1
     layout: Layout = field(default_factory=Layout)
+    pool: Pool = field(default_factory=Pool)
+    origin: Path | None = None
+    origin_blocks: tuple[tuple[int, ...], ...] = ()
+    next_layers: tuple[Path, ...] = ()
 
     kind = TRAIN
     title = "Training"
     prefix = "net"
     hardware = False
 
+    @property
+    def view(self) -> str:
+        """What shows it."""
+        return SEEDS if self.seeds > 1 else ONE
+
+    @property
+    def layers_shown(self) -> tuple[int, ...]:
+        """Nodes of each layer."""
+        return self.layers
+
+    @property
+    def blocks(self) -> tuple[tuple[int, ...], ...]:
+        """Blocks that each layer sees."""
+        return self.origin_blocks or self.layout.blocks(len(self.layers))
+
     def words(self, again: bool) -> tuple[str, str]:
         """What a press does, and its cost."""
         nodes, steps = count(sum(self.layers), "node"), count(self.iterations, "iteration")
         if self.seeds > 1:
-            cores = min(self.seeds, os.cpu_count() or 1)
-            return f"Train {self.seeds} seeds", f"{nodes} · {steps} each · {count(cores, 'core')}"
+            cost = f"{nodes} · {steps} each · {self.pool.words(self.seeds)}"
+            return f"Train {self.seeds} seeds", cost
+        if self.origin is not None:
+            return f"Train {self.origin.name} further", f"{steps} · 1 core"
         return "Train again" if again else "Train a network", f"{nodes} · {steps} · 1 core"
 
     def problem(self) -> str:
         """Why it can't run; empty where it can."""
         if self.seeds > 1 and not self.iterations:
             return "untrained networks have nothing to choose the best by: one seed"
-        return self.layout.problem(len(self.layers))
+        if self.seeds > 1 and self.pool.scheduler:
+            return "several seeds run on this machine; a sweep runs on a cluster"
+        twins = 1 + len(self.next_layers)
+        if twins not in (1, len(self.layers)):
+            return f"{twins} twins for {count(len(self.layers), 'layer')}: one, or one a layer"
+        return self.pool.problem() or self.layout.problem(len(self.layers))
 
     def start(self, out: Path, stop: Callable[[], bool]) -> Iterator[Event]:
         """The operation's events."""
+        own, options = parted(self.layout.options())
         asked: dict[str, Any] = {
-            "task": self.task, "twins": [str(self.twin)], "layers": list(self.layers),
-            "iterations": self.iterations, "options": self.layout.options(),
+            "task": self.task, "twins": [str(one) for one in (self.twin, *self.next_layers)],
+            "layers": list(self.layers), "iterations": self.iterations, **own, "options": options,
         }  # fmt: skip
+        if self.origin is not None:
+            asked |= {"task": None, "twins": None, "layers": None}
+            asked["options"] = {**options, "origin": str(self.origin)}
         if self.seeds == 1:
             kwargs = {**asked, "out": out, "seed": self.seed}
             return in_child("app.operations.train.train", kwargs, stop)
         from app.operations.train_seeds import train_seeds
 
         out.parent.mkdir(parents=True, exist_ok=True)
-        return train_seeds(asked, self.seeds, out, seed=self.seed)
+        return train_seeds(asked, self.seeds, out, seed=self.seed, workers=self.pool.count)
 
 
 @dataclass(frozen=True)
 class TableAsk:
-    """Every kind of network for a task, over seeds (and folds); `bench` None: foreseen only.
+    """Kinds of network for a task, over seeds (and folds); `bench` None: foreseen only.
 
     `in_pool`: the bench is a virtual one in process, of which each trial has its own.
     """
@@ -144,10 +190,20 @@ class TableAsk:
     bench: str | None = None
     in_pool: bool = True
     connected: Bench | None = None
+    pool: Pool = field(default_factory=Pool)
+    kinds: tuple[str, ...] = EVERY_KIND
+    deterministic: Path | None = None
 
     kind = TABLE
     title = "Comparing networks"
     prefix = "table"
+    view = TABLE
+    blocks = ()
+
+    @property
+    def layers_shown(self) -> tuple[int, ...]:
+        """Nodes of each layer."""
+        return self.layers
 
     @property
     def hardware(self) -> bool:
@@ -156,37 +212,59 @@ class TableAsk:
 
     def words(self, again: bool) -> tuple[str, str]:
         """What a press does, and its cost."""
-        networks = KINDS * self.seeds * max(1, self.folds)
+        networks = len(self.kinds) * self.seeds * max(1, self.folds)
         where = "and deploy" if self.bench is not None else "and foresee"
-        cores = count(os.cpu_count() or 1, "core")
-        cost = f"{count(self.iterations, 'iteration')} each, one of them none · {cores}"
+        steps = count(self.iterations, "iteration")
+        cost = f"{steps} each, untrained none · {self.pool.words(networks)}"
         return f"Train {where} {count(networks, 'network')}", cost
 
     def problem(self) -> str:
         """Why it can't run; empty where it can."""
-        return self.layout.problem(len(self.layers))
+        if self.hardware and self.pool.scheduler:
+            return "a rig stands at this machine alone: foreseen only on a cluster"
+        return self.pool.problem() or self.layout.problem(len(self.layers))
 
     def start(self, out: Path, stop: Callable[[], bool]) -> Iterator[Event]:
         """The operation's events."""
         from app.operations.compare_networks import compare_networks
 
         out.parent.mkdir(parents=True, exist_ok=True)
-        return compare_networks(self.plan(), out, connect=self._bench)
+        return compare_networks(
+            self.plan(), out, connect=lambda: connected(self.connected), workers=self.pool.count,
+            scheduler=self.pool.scheduler, apart=in_child,
+        )  # fmt: skip
 
     def plan(self) -> Any:
         """Of the operation; InputError where it makes no sense."""
         from app.operations.compare_networks_plan import Plan
 
+        given = None if self.deterministic is None else str(self.deterministic)
         return Plan(
-            self.task, str(self.twin), None, self.layers, folds=self.folds, seeds=self.seeds,
+            self.task, str(self.twin), given, self.layers, folds=self.folds, seeds=self.seeds,
             seed=self.seed, iterations=self.iterations, bench=self.bench, in_pool=self.in_pool,
-            options=self.layout.options(),
+            options=self.layout.options(), kinds=self.kinds,
         )  # fmt: skip
 
-    def _bench(self) -> Bench:
-        if self.connected is None:
-            raise InputError("no bench is connected; reconnect it on the Bench page")
-        return self.connected
+
+@dataclass(frozen=True)
+class SoftwareAsk:
+    """What software without a device gets on a task; it trains no network and writes nothing."""
+
+    task: str
+
+    kind = SOFTWARE
+    title = "Scoring software for"
+    hardware = False
+    view = ONE
+    blocks = layers_shown = ()
+
+    def start(self, out: Path, stop: Callable[[], bool]) -> Iterator[Event]:
+        """The operation's events."""
+        return in_child("app.operations.task.describe_task", {"text": self.task}, stop)
 
 
-Ask = TrainAsk | TableAsk
+def connected(bench: Bench | None) -> Bench:
+    """The window's bench; InputError where none is connected."""
+    if bench is None:
+        raise InputError("no bench is connected; reconnect it on the Bench page")
+    return bench

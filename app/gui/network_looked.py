@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.store import load_network
+from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from models.network import Network
@@ -28,16 +30,38 @@ class TaskSaid:
     description: str
 
 
-def described(text: str) -> TaskSaid:
-    """Make a task and let it describe itself; raises InputError as the training would."""
+def described(texts: Sequence[str]) -> TaskSaid:
+    """Make each task and let it describe itself; raises InputError as the training would."""
     from training.tasks import make_task
 
-    return TaskSaid(text, make_task(text).describe())
+    said, problems = [], []
+    for text in texts:
+        try:
+            said.append(make_task(text).describe())
+        except InputError as error:
+            problems.append(str(error))
+    if len(problems) == 1:
+        raise InputError(problems[0])
+    raise_problems(InputError, "the tasks", problems)
+    return TaskSaid("; ".join(texts), "\n".join(said))
 
 
 def looked(path: Path) -> tuple[Path, Network]:
     """A finished network."""
     return path, load_network(path)
+
+
+def head_layers(head: Mapping[str, Any]) -> tuple[int, ...]:
+    """Nodes of each layer by the head of a network."""
+    return tuple(int(layer["nodes"]) for layer in head.get("layers", ()))
+
+
+def head_blocks(head: Mapping[str, Any]) -> tuple[tuple[int, ...], ...]:
+    """Blocks that each layer sees by the head of a network, once a delay."""
+    return tuple(
+        tuple(int(source["layer"]) for source in layer.get("sources", ())) or (index - 1,)
+        for index, layer in enumerate(head.get("layers", ()))
+    )
 
 
 def wiring_of(network: Network) -> tuple[tuple[tuple[int, ...], ...], dict[int, int]]:

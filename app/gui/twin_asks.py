@@ -71,6 +71,30 @@ class FitAsk:
 
 
 @dataclass(frozen=True)
+class ResumeAsk:
+    """A fit that ended early goes on from its checkpoint, which knows all else."""
+
+    folder: Path
+
+    kind = FIT
+    operation = "app.operations.fit.fit"
+    title = "Fitting"
+    prefix = ""  # it has its folder
+
+    def problem(self, recordings: int) -> str:
+        """Why it can't run; empty where it can."""
+        return ""
+
+    def words(self, again: bool) -> tuple[str, str]:
+        """What a press does, and its cost."""
+        return f"Go on with {self.folder.name}", "from its checkpoint · own process, 1 core"
+
+    def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
+        """Of the operation."""
+        return {"recordings": [], "out": self.folder, "resume": True}
+
+
+@dataclass(frozen=True)
 class ObjectivesAsk:
     """One twin for each objective and seed, all for the same time."""
 
@@ -163,4 +187,4 @@ class CurveAsk:
         }  # fmt: skip
 
 
-Ask = FitAsk | ObjectivesAsk | BesideAsk | CurveAsk
+Ask = FitAsk | ResumeAsk | ObjectivesAsk | BesideAsk | CurveAsk

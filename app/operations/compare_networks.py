@@ -16,19 +16,22 @@ from typing import TYPE_CHECKING, Any
 from app.artefacts import code_version, new_directory, now_iso, plain, read_head, write_bytes
 from app.checked_json import with_checksum
 from app.operations.compare_networks_plan import Plan
+from app.operations.compare_networks_source import Source
 from app.operations.compare_networks_table import Table, table_of
 from app.operations.events import Note, Result, Stage, TrialEnded
 from app.operations.pool import DONE, FAILED, run_pool, workers_of
 from app.operations.pool_trial import driven
 from app.operations.sweep import refuse_wrong_tasks
+from app.operations.transfer_parts import in_here
 from app.operations.trial import Trial, TrialResult, begun_anew
 from app.run_lock import RunLock
-from models.errors import InputError, StoppedError, TwinrigError, raise_problems
+from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from app.operations.events import Event
+    from app.operations.transfer_parts import Apart
     from instruments.bench import Bench
 
     Results = dict[str, TrialResult]
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 FILE_NAME = "networks-table.json"
 KIND, SCHEMA = "networks-table", 1
 JOB = "compare-networks"
+PAGE = "app.operations.compare_networks_page.table_report"
 
 
 def compare_networks(
@@ -46,6 +50,7 @@ def compare_networks(
     workers: int | None = None,
     scheduler: str | None = None,
     connect: Callable[[], Bench] | None = None,
+    apart: Apart = in_here,
 ) -> Generator[Event, None, Path]:
     """Make the comparison table; the value is the path of `networks-table.json`.
 
@@ -61,6 +66,8 @@ def compare_networks(
         As for a sweep.
     connect
         Connects the plan's bench where that is not a virtual one in process; the caller closes it.
+    apart
+        Where the report is drawn: here, or in a child where matplotlib should not be loaded.
 
     Raises
     ------
@@ -76,10 +83,10 @@ def compare_networks(
     out, begin_s = Path(out), time.monotonic()
     if resume or plan is None:
         plan = Plan.from_json(read_head(out / FILE_NAME, KIND, SCHEMA)["plan"])
-        source = _Source(plan)
+        source = Source(plan)
     else:
         refuse_wrong_tasks(dict.fromkeys(plan.task_of(cell) for cell in plan.cells))
-        source = _Source(plan)
+        source = Source(plan)
         new_directory(out)
     out = out.resolve()
     with RunLock(out):
@@ -93,50 +100,16 @@ def compare_networks(
             yield from run.one_after_another(connect)
         table = run.write(DONE)
         yield Stage("report")
-        values = run.finish(table)
+        page = yield from apart(PAGE, {"folder": out}, None)
+        values = run.finish(table, page)
         yield Result({**values, "seconds": round(time.monotonic() - begin_s, 1)})
     return out / FILE_NAME
-
-
-class _Source:
-    """The stochastic twin: what it was fitted on, and how many runs of the device that took."""
-
-    def __init__(self, plan: Plan) -> None:
-        from app.store import load_twin
-
-        twins = [load_twin(Path(path)) for path in plan.twins]
-        problems = []
-        if twins[0].deterministic:
-            problems.append(f"{plan.twin}: is deterministic; --twin takes the stochastic one")
-        if len(twins) > 1 and not twins[1].deterministic:
-            problems.append(f"{plan.deterministic}: has noise; --deterministic takes one without")
-        self.recordings = [str(p["path"]) for p in twins[0].meta.get("parents", [])]
-        missing = [path for path in self.recordings if not Path(path).exists()]
-        if len(twins) == 1 and (missing or not self.recordings):
-            problems.append(
-                f"{plan.twin}: its recordings are not there ({', '.join(missing) or 'none named'}) "
-                "to fit a deterministic twin: give one with --deterministic"
-            )
-        raise_problems(InputError, JOB, problems)
-        meta = twins[0].meta
-        self.fitted: dict[str, Any] = {
-            key: meta[key] for key in ("iterations", "seed") if key in meta
-        }
-        self.recorded = None if missing or not self.recordings else self._recorded()
-        runs = "unknown" if self.recorded is None else str(self.recorded)
-        self.words = f"runs of the device in the twin's recordings: {runs}"
-
-    def _recorded(self) -> int:
-        """Complete repeats of all recordings: each one reset and one sequence."""
-        from app.store import read_recording
-
-        return sum(int(read_recording(Path(path)).complete.sum()) for path in self.recordings)
 
 
 class _Run:
     """One table while it is made."""
 
-    def __init__(self, plan: Plan, source: _Source, out: Path) -> None:
+    def __init__(self, plan: Plan, source: Source, out: Path) -> None:
         self.plan, self.source, self.out = plan, source, out
         self.results: Results = {}
 
@@ -187,7 +160,7 @@ class _Run:
 
     def write(self, status: str) -> Table:
         """Write the table of what is there as JSON, Markdown and CSV."""
-        from app.report_networks_table import csv_text, markdown
+        from app.report_networks_text import csv_text, markdown
 
         table = table_of(self.plan, self.results, self.source.recorded)
         body = plain({
@@ -201,11 +174,10 @@ class _Run:
         write_bytes(self.out / "networks-table.csv", csv_text(table).encode("utf-8"))
         return table
 
-    def finish(self, table: Table) -> dict[str, Any]:
-        """The page with the figure; the result's values."""
-        from app.report_networks_table import markdown, table_page
+    def finish(self, table: Table, page: Path) -> dict[str, Any]:
+        """The result's values; `page` has the figure."""
+        from app.report_networks_text import markdown
 
-        page = table_page([table]).write(self.out)
         failed = [r.name for r in self.results.values() if r.status != DONE]
         return {
             "path": str(self.out / FILE_NAME),
@@ -226,8 +198,8 @@ def _kept(result: TrialResult) -> dict[str, Any]:
     return {"status": result.status, "reason": result.reason, "values": values}
 
 
-def read_table(path: Path) -> Table:
-    """The table in a folder, as it stands there.
+def read_results(path: Path) -> tuple[Plan, Results, int | None]:
+    """Plan, results by name and runs recorded of the table in a folder, as it stands there.
 
     Raises
     ------
@@ -242,7 +214,12 @@ def read_table(path: Path) -> Table:
         name: TrialResult(name, one["status"], one["values"], one["reason"])
         for name, one in body["results"].items()
     }
-    return table_of(plan, results, body["recordings"])
+    return plan, results, body["recordings"]
+
+
+def read_table(path: Path) -> Table:
+    """The table in a folder, as it stands there; raises as `read_results`."""
+    return table_of(*read_results(path))
 
 
 def table_head(path: Path) -> dict[str, Any]:
@@ -290,4 +267,7 @@ def _deployed(trial: Trial, bench: Bench) -> Generator[Event, None, None]:
         raise
 
 
-__all__ = ["FILE_NAME", "Plan", "compare_networks", "read_table", "table_command", "table_head"]
+__all__ = [
+    "FILE_NAME", "Plan", "compare_networks", "read_results", "read_table", "table_command",
+    "table_head",
+]  # fmt: skip

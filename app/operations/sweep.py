@@ -207,6 +207,20 @@ def rows_of(grid: Grid, results: Mapping[str, TrialResult]) -> list[Row]:
     return sorted(rows, key=lambda row: float("inf") if row.mean is None else row.mean)
 
 
+def read_sweep(path: Path) -> tuple[Grid, dict[str, TrialResult]]:
+    """The grid of a sweep's folder, and what is known of its trials by name.
+
+    Raises
+    ------
+    InputError
+        None is there, it or a result is damaged, or a twin of it is gone.
+    """
+    out = path if path.is_dir() else path.parent
+    grid = Grid.from_json(read_head(out / FILE_NAME, KIND, SCHEMA)["grid"])
+    results = {trial.name: trial.result() for _, _, trial in grid.trials(out.resolve())}
+    return grid, {name: result for name, result in results.items() if result is not None}
+
+
 def _written(out: Path, grid: Grid, results: Mapping[str, TrialResult], status: str) -> list[Row]:
     """Write the table as JSON, Markdown and CSV; each whole at any moment."""
     rows = rows_of(grid, results)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FILE_KEYS = ("task", "twin", "layers", "seeds", "seed", "train")
 NOT_SEED = [name for name in OF_TRAIN if name != "seed"]
+TIE = "+"  # between options that have the same value throughout a grid
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Setting:
         """Its training."""
         asked = {
             "task": self.task, "twins": list(self.twins), "layers": list(self.layers),
-            "seed": seed, **self.options,
+            "seed": seed, **untied(self.options),
         }  # fmt: skip
         return Trial(self.name(seed), "train", asked, str(root))
 
@@ -117,9 +118,15 @@ def option_faults(options: Mapping[str, Any]) -> list[str]:
     known = [*NOT_SEED, *(one.name for one in fields(TrainOptions))]
     return [
         f"option {name!r} is none of a training's: {', '.join(known)}"
-        for name in options
+        for tied in options
+        for name in tied.split(TIE)
         if name not in known
     ]
+
+
+def untied(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options one by one: those of one name, `taps+readout_taps`, have the same value."""
+    return {name: value for tied, value in options.items() for name in tied.split(TIE)}
 
 
 def options_of(words: Sequence[str]) -> dict[str, tuple[Any, ...]]:

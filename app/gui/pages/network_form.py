@@ -2,70 +2,42 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
-from PyQt6.QtWidgets import QLineEdit, QMenu, QPushButton, QSizePolicy, QWidget
+from PyQt6.QtWidgets import QLineEdit, QWidget
 
-from app.gui.network_asks import TABLE, TRAIN, Ask, Layout, TableAsk, TrainAsk
+from app.gui.network_asks import BEGUN, SWEEP, TABLE, TRAIN
+from app.gui.pages.network_menus import TicksButton
+from app.gui.sweep_asks import tasks_of
 from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, row
+from app.operations.compare_networks_plan import KINDS as OF_NETWORK
+from app.operations.compare_networks_plan import NOISE_AWARE
+from app.operations.sweep_grid import NOT_SEED
+from app.train_request import TrainOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
+    from app.gui.begun import Begun
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
     from app.session import Artefact, Session
 
-LAYERS = re.compile(r"^\s*\d+\s*(,\s*\d+\s*)*$")
-MOST_NODES = 4096
 FIRST_TASK = "mackey-glass"
-KINDS = (("Train", TRAIN), ("Compare kinds", TABLE))
+KINDS = (("Train", TRAIN), ("Kinds", TABLE), ("Sweep", SWEEP), ("Go on", BEGUN))
+NOTES = {
+    TRAIN: "one network, or seeds", TABLE: "noise-aware and others", SWEEP: "a grid, in a pool",
+    BEGUN: "what ended early",
+}  # fmt: skip
 WHOLE = ("iterations", "seed", "seeds", "folds")
-TEXTS = ("layers", "wiring", "taps")
-
-
-class TwinsButton(QPushButton):
-    """A menu of twins, any number of them ticked: the ensemble beside the first one."""
-
-    changed = pyqtSignal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setAccessibleName("Further twins of the same device")
-        self.setMenu(QMenu(self))
-        self.setFixedHeight(28)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setToolTip("Noise is drawn through all of them; the interval holds their bias")
-        self.chosen: list[Path] = []
-        self._say()
-
-    def offer(self, found: Sequence[Artefact]) -> None:
-        """Twins to tick; those that are ticked stay where they are still there."""
-        menu = self.menu()
-        if menu is None:
-            return
-        menu.clear()
-        paths = [artefact.path for artefact in found]
-        self.chosen = [path for path in self.chosen if path in paths]
-        for artefact in found:
-            action = menu.addAction(artefact.id)
-            if action is None:
-                continue
-            action.setCheckable(True)
-            action.setChecked(artefact.path in self.chosen)
-            action.toggled.connect(lambda on, path=artefact.path: self._toggle(path, on))
-        self._say()
-
-    def _toggle(self, path: Path, on: bool) -> None:
-        self.chosen = [p for p in self.chosen if p != path] + ([path] if on else [])
-        self._say()
-        self.changed.emit()
-
-    def _say(self) -> None:
-        self.setText(f"{len(self.chosen)} more" if self.chosen else "none")
+TEXTS = ("layers", "wiring", "taps", "workers", "workers_again", "more", "results")
+MORE_TIP = "NAME=VALUE with spaces between, of a training's: " + ", ".join(
+    dict.fromkeys((*NOT_SEED, *(one.name for one in fields(TrainOptions))))
+)
+SEVERAL = "several with ; between"
 
 
 class NetworkForm(QObject):
@@ -76,7 +48,9 @@ class NetworkForm(QObject):
     def __init__(self, theme: Theme, form: Form) -> None:
         super().__init__(form)
         self._form, self._theme = form, theme
-        self._rows: list[tuple[str, QWidget]] = []
+        self._rows: list[tuple[tuple[str, ...], QWidget]] = []
+        self.unfinished: list[Begun] = []
+        self.networks: dict[Path, Artefact] = {}
         self.options_of: dict[str, dict[str, Any]] = {}
         self.defaults = ""
         self._task_rows()
@@ -87,9 +61,11 @@ class NetworkForm(QObject):
             getattr(self, name).valueChanged.connect(self._tell)
         for name in (*TEXTS, "options"):
             getattr(self, name).textChanged.connect(self._tell)
-        self.cascade.toggled.connect(self._tell)
-        self.ensemble.changed.connect(self._tell)
-        for choice in (self.twin, self.measure):
+        for tick in (self.cascade, self.layered):
+            tick.toggled.connect(self._tell)
+        for button in (self.ensemble, self.kinds):
+            button.changed.connect(self._tell)
+        for choice in (self.twin, self.measure, self.deterministic, self.origin, self.which):
             choice.currentIndexChanged.connect(self._tell)
         self.task.currentIndexChanged.connect(self._task_chosen)
 
@@ -113,15 +89,19 @@ class NetworkForm(QObject):
         self.wiring.setToolTip("forward, skip, or such as 2:in,1 3:2,1@4")
         self.taps = self._text("0", "Taps: delays in steps")
         self.taps.setToolTip("Layers and read-out see their sources as they were so many steps ago")
-        self.ensemble = TwinsButton()
-        self.taps.setFixedWidth(60)
+        self.ensemble = TicksButton(
+            "Further twins", "Of the same device: noise is drawn through all of them, and the "
+            "interval holds their bias; in a sweep each is a value of the grid",
+            ("none", "{} more"),
+        )  # fmt: skip
+        self.taps.setFixedWidth(84)
         self._form.row("Twin", self.twin)
         self._form.row("Further twins", self.ensemble)
         self._form.row("Layers", self.layers)
         self._form.row("Wiring, taps", row(self.wiring, self.taps))
 
     def _training_rows(self) -> None:
-        self._form.section("Work")
+        self.work_note = self._form.section("Work")
         self.kind = Segments(self._theme, KINDS, "What to do")
         self.kind.chosen.connect(self._choose)
         self._form.widget(self.kind)
@@ -129,21 +109,63 @@ class NetworkForm(QObject):
         self.seed = WholeEntry(1, 0, 2**31 - 1, "", "First seed")
         self.seeds = WholeEntry(1, 1, 1000, "", "Seeds, side by side")
         self.cascade = Tick(self._theme, "Cascade: layer by layer first")
+        self.layered = Tick(self._theme, "Further twins are the next layers'")
+        self.layered.setToolTip("One twin a layer, such as a nanoring beside a spin-vortex ice")
+        self.deterministic = Choice(self._theme, (), "Deterministic twin")
         self.folds = WholeEntry(0, 0, 100, "", "Folds of the task")
         self.folds.setSpecialValueText("none")
+        self.kinds = TicksButton(
+            "Kinds of network", "Each is trained from every seed", ("", "{} kinds"), OF_NETWORK,
+            NOISE_AWARE,
+        )  # fmt: skip
+        self.kinds.offer([(name, name) for name in OF_NETWORK])
         self.measure = Choice(self._theme, (("foreseen only", False),), "Where they are deployed")
-        self._form.row("Iterations", self.iterations)
-        self._form.row("Seeds, first", row(self.seeds, self.seed))
-        self._add(TABLE, "Folds", self.folds)
-        self._add(TABLE, "Measure", self.measure)
-        self._form.widget(self.cascade)
+        self.origin = Choice(self._theme, (("scratch", None),), "Network to go on from")
+        self.workers = self._text("", "Cores, or a scheduler")
+        self.workers_again = self._text("", "Cores, or a scheduler, to go on with")
+        for entry in (self.workers, self.workers_again):
+            entry.setPlaceholderText("all")
+            entry.setToolTip(
+                "Processes of this machine, such as 4; or a Dask scheduler, tcp://…, whose workers "
+                "see the same folders"
+            )
+        self.more = self._text("", "Further options of a training")
+        self.more.setToolTip(MORE_TIP)
+        self.results = self._text("", "Folder of the results")
+        self.results.setPlaceholderText("the library")
+        self.results.setToolTip("Another folder: one that a cluster's workers see, too")
+        self._work_rows()
 
-    def _add(self, kind: str, name: str, control: QWidget) -> None:
-        self._rows.append((kind, self._form.row(name, control)))
+    def _work_rows(self) -> None:
+        pools = (TRAIN, TABLE, SWEEP)
+        self._add(pools, "Iterations, cores", row(self.iterations, self.workers))
+        self._add(pools, "Seeds, first", row(self.seeds, self.seed))
+        self._add((TABLE,), "Folds, kinds", row(self.folds, self.kinds))
+        self._add((TABLE,), "Measure", self.measure)
+        self._add((TABLE,), "Without noise", self.deterministic)
+        self._add((TRAIN,), "Begin with", self.origin)
+        self._add(pools, "More options", self.more)
+        self.which = Choice(self._theme, (), "What ended early")
+        self._add((BEGUN,), "Which", self.which)
+        self._add((BEGUN,), "Cores", self.workers_again)
+        self._add((SWEEP,), "Results in", self.results)
+        for tick in (self.cascade, self.layered):
+            self._form.widget(tick)
+            self._rows.append(((TRAIN,), tick))
+
+    def _add(self, kinds: tuple[str, ...], name: str, control: QWidget) -> None:
+        self._rows.append((kinds, self._form.row(name, control)))
 
     def _choose(self, kind: str) -> None:
         for which, widget in self._rows:
-            widget.setVisible(which == kind)
+            widget.setVisible(kind in which)
+        grid = kind == SWEEP
+        self.work_note.setText(NOTES[kind])
+        for entry, one in ((self.layers, "16, 16, 16"), (self.more, "patience=5")):
+            entry.setPlaceholderText(f"{one}; …" if grid and entry is self.layers else one)
+        self.layers.setToolTip(f"Nodes of each layer; {SEVERAL}: 16, 16; 8, 8" if grid else "")
+        self.more.setPlaceholderText("rate=0.01 rate=0.003" if grid else "patience=5")
+        self.more.setToolTip(f"{MORE_TIP}{'; a name given twice is two values' if grid else ''}")
         self.changed.emit()
 
     def _tell(self, *_: Any) -> None:
@@ -179,10 +201,20 @@ class NetworkForm(QObject):
     def offer_twins(self, found: Sequence[Artefact]) -> None:
         """Twins of the library; one that was handed over stays chosen."""
         chosen = self.twin.currentData()
-        self.twin.offer([(artefact.id, artefact.path) for artefact in found])
+        items = [(artefact.label, artefact.path) for artefact in found]
+        self.twin.offer(items)
         if chosen is not None and not self.twin.choose(chosen):
             self.choose_twin(chosen)
-        self.ensemble.offer(found)
+        self.ensemble.offer(items)
+        noiseless = [(one.label, one.path) for one in found if one.head.get("deterministic")]
+        self.deterministic.offer([("fitted for it", None), *noiseless])
+
+    def offer_networks(self, found: Sequence[Artefact], unfinished: Sequence[Begun]) -> None:
+        """Networks to go on from, and what ended early."""
+        self.networks = {one.path: one for one in found}
+        self.origin.offer([("scratch", None), *((one.label, one.path) for one in found)])
+        self.unfinished = list(unfinished)
+        self.which.offer([(one.path.name, one.path) for one in unfinished])
 
     def choose_twin(self, path: Path) -> None:
         """Choose a twin, also one that the library has not told yet."""
@@ -198,18 +230,17 @@ class NetworkForm(QObject):
         options = self.options.text().strip()
         return f"{self.task.currentData()}{':' if options else ''}{options}"
 
-    def nodes(self) -> tuple[int, ...] | None:
-        """Nodes of each layer; None where the entry reads otherwise."""
-        text = self.layers.text()
-        if not LAYERS.match(text):
-            return None
-        layers = tuple(int(part) for part in text.split(","))
-        return layers if min(layers) >= 1 and sum(layers) <= MOST_NODES else None
+    @property
+    def task_texts(self) -> tuple[str, ...]:
+        """Every task that is asked for."""
+        if self.kind.value != SWEEP:
+            return (self.task_text,)
+        return tasks_of(str(self.task.currentData()), self.options.text(), self.options_of)
 
-    def layout_asked(self) -> Layout:
-        """Wiring, taps, further twins, cascade."""
-        more = tuple(path for path in self.ensemble.chosen if path != self.twin.currentData())
-        return Layout(self.wiring.text(), self.taps.text(), more, self.cascade.isChecked())
+    @property
+    def begins_with(self) -> Artefact | None:
+        """The network that goes on being trained; None: one from scratch."""
+        return self.networks.get(self.origin.currentData()) if self.kind.value == TRAIN else None
 
     def offer_places(self, session: Session) -> None:
         """Where the networks of the comparison table can be measured."""
@@ -218,24 +249,6 @@ class NetworkForm(QObject):
         if spec.virtual is not None or session.bench is not None:
             places.append((f"on {spec.name}", True))
         self.measure.offer(places)
-
-    def ask(self, session: Session, bench_file: str) -> Ask | None:
-        """What is asked for; None where a twin or the layers are missing."""
-        twin, layers = self.twin.currentData(), self.nodes()
-        if twin is None or layers is None:
-            return None
-        common = (
-            self.task_text, Path(twin), layers, self.iterations.value(), self.seed.value(),
-            self.seeds.value(),
-        )  # fmt: skip
-        if self.kind.value != TABLE:
-            return TrainAsk(*common, self.layout_asked())
-        virtual = session.spec.virtual
-        place = (bench_file or "virtual") if self.measure.currentData() else None
-        in_pool = virtual is not None and virtual.device is not None
-        return TableAsk(
-            *common, self.folds.value(), self.layout_asked(), place, in_pool, session.bench
-        )
 
     # settings
 

@@ -8,10 +8,8 @@ import numpy as np
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.gui.live_train import score_rows
-from app.gui.live_trials import HEADS, table_rows
-from app.gui.scores import NMSE, error_title, interval, title
+from app.gui.scores import error_title, interval, title
 from app.gui.widgets.basic import label
-from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.curve_panel import ScorePanel
 from app.gui.widgets.legend import Key, Legend
 from app.gui.widgets.panel import Panel
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from app.gui.live_train import LiveTraining
     from app.gui.live_trials import LiveTrials
     from app.gui.theme import Theme
-    from app.operations.compare_networks_table import Table
     from models.network import Network
 
 
@@ -210,38 +207,3 @@ def _titled(theme: Any, title: str, body: QWidget, keys: list[Key]) -> tuple[Any
     layout.addLayout(head)
     layout.addWidget(body, 1)
     return note, made
-
-
-class KindsView(QWidget):
-    """The comparison table as its results come, and what it says."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.verdict = label("", "panel", wrap=True)
-        self.sentences = label("", "note", wrap=True)
-        self.table = ColumnTable(theme, HEADS, name="kind of network", shares=(0.42, 0.12))
-        self.table.setAccessibleName("Kinds of networks compared")
-        self.running = ColumnTable(theme, (), name="running", shares=(0.5, 0.5))
-        self.running.setAccessibleName("Networks that are trained now")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.verdict)
-        layout.addWidget(self.sentences)
-        layout.addWidget(self.table, 5)
-        layout.addWidget(self.running, 3)
-
-    def draw(self, table: Table | None, live: LiveTrials) -> None:
-        """Draw the table so far."""
-        metric = (table.metric if table is not None else "") or NMSE
-        rows = [] if table is None else table_rows(table)
-        self.table.name = f"{title(metric)}, means over seeds"
-        self.table.show_rows(rows)
-        self.table.setMaximumHeight(self.table.HEAD_PX + 28 * max(4, len(rows)) + 4)
-        self.running.show_rows(live.running_rows())
-        self.running.setVisible(bool(self.running.rows))
-        said = [str(words) for words in live.result.get("verdict", ())]
-        waiting = f"{live.ended} of {live.total} trials done" if live.total else "Nothing yet."
-        self.verdict.setText(said[0] if said else waiting)
-        self.sentences.setText("\n".join(said[1:]))
-        self.sentences.setVisible(len(said) > 1)

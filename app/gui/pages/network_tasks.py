@@ -37,10 +37,11 @@ class TaskLook(QObject):
 
     def wrong(self) -> str:
         """What is wrong with the task that is typed, once it is known; it is made once."""
-        text = self._rows.task_text
+        texts = self._rows.task_texts
+        text = "; ".join(texts)
         if self._said is None or self._said.text != text:
             self._said, self._wrong = TaskSaid(text, ""), ""
-            self._describe.ask(lambda: described(text))
+            self._describe.ask(lambda: described(texts))
         return self._wrong
 
     def _described(self, said: TaskSaid | None, error: Exception | None) -> None:

@@ -6,21 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.gui.background import Latest
+from app.gui.begun_fits import begun_fits
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_fit import LiveFit, fitted_earlier
 from app.gui.pages.page import Page, Shell
 from app.gui.pages.twin_form import TwinForm
+from app.gui.pages.twin_open import TwinOpener
 from app.gui.pages.twin_recordings import RecordingTicks
 from app.gui.pages.twin_views import Views
 from app.gui.pages.twin_weakest import Weakest
-from app.gui.twin_asks import FIT
+from app.gui.twin_asks import FIT, ResumeAsk
 from app.gui.twin_drift import DriftPart
 from app.gui.twin_looked import complaint
 from app.gui.twin_runs import TwinRuns
 from app.gui.widgets.basic import Segments
 from app.operations.child import in_child
 from app.operations.events import Result
-from app.store import load_twin
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from app.gui.twin_looked import Looked
     from app.operations.events import Event
-    from app.session import Artefact
     from models.twin import Twin
 
 LOW_PX = 760  # of the page: below it recordings have one line each
@@ -48,9 +48,9 @@ class TwinPage(Page):
         self.channels: tuple[str, ...] = ()
         self.units: tuple[str, ...] = ()
         self.channel = 0
-        self._library, self._loader = Latest(), Latest()
+        self._library, self.opener = Latest(), TwinOpener(self)
         self._library.done.connect(self._offer)
-        self._loader.done.connect(self._loaded)
+        self.opener.read.connect(self._show)
         self.recordings = RecordingTicks(self.theme, self.form, shell.toast)
         self.rows = TwinForm(self.theme, self.form)
         self.objective, self.iterations = self.rows.objective, self.rows.iterations
@@ -87,19 +87,16 @@ class TwinPage(Page):
 
     def refresh(self) -> None:
         self.recordings.refresh(self.session.library)
-        self._library.ask(lambda: self.session.library.artefacts("twin"))
+        library = self.session.library
+        self._library.ask(lambda: (library.artefacts("twin"), begun_fits(library)))
 
-    def _offer(self, found: list[Artefact] | None, error: Exception | None) -> None:
+    def _offer(self, found: Any, error: Exception | None) -> None:
         if error is not None:
             self.shell.toast(str(error), "error")
-        self.rows.offer_twins(found or [])
+        self.rows.offer_twins(*(found or ([], [])))
 
     def choose(self, artefact: Path) -> None:
-        found = self.session.library.find(artefact)
-        if found is not None and found.kind == "twin" and not self.running:
-            self.show_twin(artefact)
-        else:
-            self.recordings.choose(artefact)
+        self.opener.choose(artefact)
 
     @property
     def chosen(self) -> list[Path]:
@@ -127,6 +124,10 @@ class TwinPage(Page):
             return
         ask, looked = self.rows.ask(), self.recordings.looked
         words, cost = ask.words(self.twin is not None)
+        if isinstance(ask, ResumeAsk):  # its checkpoint knows all else
+            self.form.primary.setEnabled(True)
+            self.form.primary.say(words, cost)
+            return
         problem, role = ask.problem(len(self.chosen)), "attention"
         if not problem and looked is None:
             self.form.primary.setEnabled(True)
@@ -178,7 +179,9 @@ class TwinPage(Page):
         ask, paths = self.rows.ask(), self.chosen
         if self.running or ask.problem(len(paths)) or not self.form.primary.isEnabled():
             return
-        out = self.session.library.new_path(ask.prefix) if ask.prefix else paths[0]
+        new = self.session.library.new_path
+        begun = ask.folder if isinstance(ask, ResumeAsk) else None
+        out = begun or (new(ask.prefix) if ask.prefix else paths[0])
         arguments = ask.arguments(paths, out)
 
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
@@ -187,7 +190,7 @@ class TwinPage(Page):
         runs = self.runs
         before, runs.asked, runs.folder = (runs.asked, runs.folder), ask, out
         if self.shell.run(JobSpec(self.key, ask.title, out.name, start, hardware=False)):
-            self.views.show_run(ask.kind, paths[0].name, out.name)
+            self.views.show_run(ask.kind, (paths or [out])[0].name, out.name)
         else:
             runs.asked, runs.folder = before
 
@@ -261,21 +264,8 @@ class TwinPage(Page):
         if self.twin is not None:
             self.shell.open_page("network", self.twin)
 
-    def show_twin(self, path: Path) -> None:
-        """Show the scores that a finished twin carries; it is read beside the window."""
-        self.twin = path
-        self.say("Twin", f"{path.name} is read …")
-        self._loader.ask(lambda: (path, load_twin(path)))
-
-    def _loaded(self, found: tuple[Path, Twin] | None, error: Exception | None) -> None:
-        if error is not None:
-            self.shell.toast(str(error), "error")
-            self.twin = None
-            self.say("No twin", str(error))
-            return
-        if found is None or self.running:
-            return
-        path, twin = found
+    def _show(self, path: Path, twin: Twin) -> None:
+        """Show the scores that a finished twin carries."""
         self.runs.fit, self.runs.asked, self.twin = fitted_earlier(twin), None, path
         self._set_channels(tuple(twin.channels), tuple(twin.units))
         self._show_parts(path)

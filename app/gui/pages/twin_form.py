@@ -17,12 +17,14 @@ from app.gui.twin_asks import (
     CurveAsk,
     FitAsk,
     ObjectivesAsk,
+    ResumeAsk,
 )
 from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, as_entry, row
 from models.twin import HIDDEN, LATENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from PyQt6.QtGui import QWheelEvent
 
@@ -80,6 +82,7 @@ class TwinForm(QObject):
         self._form, self._theme = form, theme
         self._rows: list[tuple[str, QWidget]] = []
         self.twins: dict[Any, Artefact] = {}
+        self.unfinished: set[Path] = set()
         self.note = form.section("Work")
         self.kind = Segments(theme, KINDS, "What to do with the recordings")
         self.kind.chosen.connect(self._choose)
@@ -168,13 +171,15 @@ class TwinForm(QObject):
         self.structure.setEnabled(self.origin.currentData() is None)
         self.changed.emit()
 
-    def offer_twins(self, found: Sequence[Artefact]) -> None:
-        """Twins of the library, to go on from and to compare."""
+    def offer_twins(self, found: Sequence[Artefact], unfinished: Sequence[Path] = ()) -> None:
+        """Twins of the library, to go on from and to compare; fits that ended early."""
         good = [artefact for artefact in found if not artefact.broken]
         self.twins = {artefact.path: artefact for artefact in good}
-        items = [(artefact.id, artefact.path) for artefact in good]
+        items = [(artefact.label, artefact.path) for artefact in good]
+        begun = [(f"{folder.name}, ended early", folder) for folder in unfinished]
+        self.unfinished = set(unfinished)
         first_time = self.first.currentData() is None
-        self.origin.offer([("a new twin", None), *items])
+        self.origin.offer([("a new twin", None), *begun, *items])
         for choice in (self.first, self.second):
             choice.offer(items)
         if first_time and len(items) > 1:
@@ -194,6 +199,8 @@ class TwinForm(QObject):
         if self.kind.value == CURVE:
             target = round(self.target.value(), 2)
             return CurveAsk(self.curve_iterations.value(), self.curve_seeds.value(), target)
+        if (folder := self.origin.currentData()) in self.unfinished:
+            return ResumeAsk(folder)
         return FitAsk(
             str(self.objective.currentData()), bool(self.structure.currentData()),
             self.latent.value(), self.hidden.value(), self.iterations.value(),

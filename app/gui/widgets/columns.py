@@ -41,6 +41,7 @@ class ColumnTable(Painted):
     """Names at the left, columns of figures, words at the right."""
 
     ROW_PX, HEAD_PX = 28, 26
+    axis_share = 0.0  # of the width, between names and figures: room for what a subclass draws
 
     def __init__(
         self, theme: Theme, heads: Sequence[str], *, name: str = "", word: str = "",
@@ -77,7 +78,8 @@ class ColumnTable(Painted):
         left, right = width * self.shares[0], width * (1 - self.shares[1])
         cell = (right - left) / columns
         small = {"ink": "text2", "pixels": LABEL_PX}
-        self.words(painter, QRectF(0, 0, left, 22), self.name, **small)  # type: ignore[arg-type]
+        name_px = left - width * self.axis_share
+        self.words(painter, QRectF(0, 0, name_px, 22), self.name, **small)  # type: ignore[arg-type]
         for at, head in enumerate(self.heads):
             where = QRectF(left + at * cell, 0, cell - 6, 22)
             self.words(painter, where, head, align=RIGHT, **small)  # type: ignore[arg-type]
@@ -94,7 +96,7 @@ class ColumnTable(Painted):
                 painter.fillRect(QRectF(0, y + height - 3, width, 2), colour(t.track))
                 painter.fillRect(QRectF(0, y + height - 3, done, 2), colour(t.ink))
             weight = 600 if row.strong else 400
-            self.words(painter, QRectF(0, y, left - 6, height), row.name, weight=weight)
+            self.words(painter, QRectF(0, y, name_px - 6, height), row.name, weight=weight)
             for at, text in enumerate(row.cells[:columns]):
                 where = QRectF(left + at * cell, y, cell - 6, height)
                 ink = "text1" if row.strong else "text2"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Key:
-    """One entry of a legend: `line`, `dash`, `band`, `repeats`, `dot`, `box` or `frame`."""
+    """One entry: `line`, `dash`, `band`, `repeats`, `dot`, `ring`, `tick`, `box` or `frame`."""
 
     kind: str
     token: str
@@ -77,6 +77,13 @@ class Legend(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour(name))
             painter.drawEllipse(QRectF(x + 8, 11, 7, 7))
+        elif key.kind == "ring":
+            painter.setPen(pen(name, 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(QRectF(x + 8, 11, 7, 7))
+        elif key.kind == "tick":
+            painter.setPen(pen(name, 2))
+            painter.drawLine(x + 12, 9, x + 12, 19)
         elif key.kind == "frame":
             painter.setPen(colour(name))
             painter.setBrush(Qt.BrushStyle.NoBrush)

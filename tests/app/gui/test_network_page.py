@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from network_samples import twin_of
+from PyQt6.QtCore import Qt
 
+from app.artefacts import plain
+from app.checked_json import with_checksum
 from app.gui.live_trials import LiveTrials, table_rows, table_so_far
 from app.gui.network_asks import Layout, TableAsk, TrainAsk
 from app.gui.scores import error_title, interval, said
 from app.gui.widgets.topology import Topology
 from app.operations.events import Result, TrialEnded, TrialProgress, TrialStarted
+from app.operations.sweep_grid import Grid
 from app.store import save_twin
 
 WAIT_MS = 240_000
@@ -144,6 +150,8 @@ def test_what_is_asked_for_is_what_the_command_line_would_say(tmp_path) -> None:
     }  # fmt: skip
     assert Layout().options() == {}
     assert layout.blocks(2) == ((-1, -1), (-1, -1, 0, 0))
+    two = TrainAsk("mackey-glass", tmp_path, (4, 4, 4), next_layers=(tmp_path,))
+    assert two.problem() == "2 twins for 3 layers: one, or one a layer"
     untrained = TrainAsk("mackey-glass", tmp_path, (4,), iterations=0, seeds=2)
     assert "one seed" in untrained.problem()
 
@@ -155,3 +163,60 @@ def test_a_drawn_weight_begins_in_the_block_that_its_layer_sees(qtbot, theme) ->
     picture.show_weights(weights, np.ones((9, 1)), 2, ((-1,), (-1, 0)))
     second = {edge[:2] for edge in picture.edges if edge[2] == 2}
     assert second == {(0, 0), (1, 0), (1, 1)}
+
+
+@pytest.mark.timeout(600)
+def test_a_sweep_is_sorted_opened_and_found_in_the_library(page, qtbot) -> None:
+    page.set_form_values({"options": SMALL, "iterations": 3, "layers": "2; 3", "kind": "sweep"})
+    pressed(page, qtbot)
+    view = page.several["sweep"]
+    assert view.isVisible()
+    rows = view.table.rows
+    assert {row.name for row in rows} == {"2 nodes", "3 nodes"}
+    assert [row.strong for row in rows] == [True, False]
+    assert rows[0].dots[0].value <= rows[1].dots[0].value
+    qtbot.keyClick(view.table, Qt.Key.Key_Down)
+    qtbot.keyClick(view.table, Qt.Key.Key_Return)
+    qtbot.waitUntil(page.deploy_button.isVisible, timeout=WAIT_MS)
+    assert page.heading.text().endswith(rows[0].name.removesuffix(" nodes"))
+    page.back_button.click()
+    assert view.isVisible()
+    window, folder = page.shell, page.run.folder
+    window.open_page("library")
+    library = window.pages["library"]
+    qtbot.waitUntil(lambda: len(library.rows) == 4, timeout=WAIT_MS)
+    tree = [(depth, entry.kind) for depth, entry in library.list.entries.rows]
+    assert tree == [(0, "twin"), (1, "sweep"), (2, "net"), (2, "net")]
+    library.list.choose({folder.name})
+    library.press()
+    qtbot.waitUntil(view.isVisible, timeout=WAIT_MS)
+
+
+@pytest.mark.timeout(300)
+def test_software_without_a_device_is_scored_before_any_network(page, qtbot) -> None:
+    page.set_form_values({"options": SMALL})
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    page.software_button.click()
+    qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
+    assert {"AR-1", "AR-18"} <= {row.name for row in page.plots.table.rows}
+    assert page.heading.text() == "Software on mackey-glass"
+    assert page.network is None
+    assert not page.deploy_button.isVisible()
+    assert page.form.primary.isEnabled()  # a network can be trained next
+
+
+def test_what_ended_early_is_named_and_nothing_else_can_be_pressed(page, qtbot) -> None:
+    page.set_form_values({"kind": "begun"})
+    page.show_cost()
+    assert page.form.primary.cost == "nothing ended early in this library"
+    assert not page.form.primary.isEnabled()
+    twin = page.twin.currentData()
+    folder = twin.parent / "sweep-a"
+    folder.mkdir()
+    grid = Grid(("mackey-glass",), ((str(twin),),), ((2,),), options={"iterations": (1,)})
+    body = {"kind": "sweep", "schema": 1, "grid": plain(grid.to_json()), "rows": []}
+    (folder / "sweep.json").write_text(json.dumps(with_checksum(body)))
+    page.refresh()
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    assert page.form.primary.text() == "Go on with sweep-a"
+    assert page.form.primary.cost == "0 of 1 trained"

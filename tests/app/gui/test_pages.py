@@ -36,7 +36,8 @@ def test_record_fit_train_deploy_by_pressing_buttons(window, qtbot) -> None:
     record.fit_button.click()
     twin = window.pages["twin"]
     assert window.page() is twin
-    assert [p.name for p in twin.chosen] == [record.recorded.parent.name]
+    chosen = [record.recorded.parent.name]
+    qtbot.waitUntil(lambda: [p.name for p in twin.chosen] == chosen, timeout=WAIT_MS)
     run(window, qtbot, "twin", {"iterations": 30, "hidden": 8})
     assert twin.twin is not None, "\n".join(window.log)
     rows = {r.name: r for r in twin.plots.errors.rows}
@@ -45,7 +46,7 @@ def test_record_fit_train_deploy_by_pressing_buttons(window, qtbot) -> None:
 
     twin.train_button.click()
     network = window.pages["network"]
-    assert network.twin.currentData() == twin.twin.parent
+    qtbot.waitUntil(lambda: network.twin.currentData() == twin.twin.parent, timeout=WAIT_MS)
     run(window, qtbot, "network", {"iterations": 5, "layers": "2, 2"})
     assert network.network is not None, "\n".join(window.log)
     words = {r.name: r.word for r in network.plots.table.rows}
@@ -103,6 +104,7 @@ SCRIPT = """
         window.open_page("twin", record.recorded)
         twin = window.pages["twin"]
         twin.set_form_values({"iterations": 3, "hidden": 4, "latent": 2})
+        until(lambda: twin.chosen)
         twin.press()
         until(lambda: window.job is None)
         assert twin.twin is not None, window.log

@@ -117,6 +117,10 @@ def test_a_search_shows_each_structure_and_stop_says_what_stays(page, qtbot) -> 
     so_far = page.runs.fit.so_far(page.runs.folder)
     assert (so_far / "twin.json").is_file()
     assert str(so_far) in page.subheading.text()
+    folder = page.runs.folder
+    qtbot.waitUntil(lambda: page.rows.origin.choose(folder), timeout=WAIT_MS)
+    page.show_cost()
+    assert page.form.primary.text() == f"Go on with {folder.name}"
 
 
 def test_more_is_recorded_where_twins_differ(page) -> None:

@@ -1,0 +1,29 @@
+"""Fits of the library that ended early; no Qt."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from app.fit_checkpoint import FILE_NAME, load_checkpoint
+from app.weights_store import TWIN_FILE
+from models.errors import TwinrigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.session import Library
+
+OF_A_FIT = {"settings", "parents"}  # keys of its checkpoint, which that of a training has not
+
+
+def begun_fits(library: Library) -> list[Path]:
+    """Folders of fits that can go on from their checkpoint, newest first; damaged ones left out."""
+    found = []
+    with suppress(FileNotFoundError):
+        for folder in library.folder.iterdir():
+            with suppress(TwinrigError, OSError):
+                begun = (folder / FILE_NAME).is_file() and not (folder / TWIN_FILE).is_file()
+                if begun and set(load_checkpoint(folder)[1]) >= OF_A_FIT:
+                    found.append((folder.stat().st_mtime, folder))
+    return [folder for _, folder in sorted(found, reverse=True)]

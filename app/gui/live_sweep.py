@@ -1,0 +1,112 @@
+"""A sweep as its trials end: settings by validation, best first; no Qt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from app.gui.live_trials import DONE, mean_words
+from app.gui.scores import NMSE, said
+from app.gui.widgets.dots import Dot, DotRow
+from app.gui.words import count
+from app.operations.sweep import rows_of
+from app.operations.trial import TrialResult
+from app.words import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from app.gui.live_trials import LiveTrials
+    from app.operations.sweep import Row
+    from app.operations.sweep_grid import Grid, Setting
+
+HEADS = ("validation", "foreseen", "seeds")
+
+
+def sweep_so_far(grid: Grid, live: LiveTrials) -> list[Row]:
+    """Settings with what is known of them by now, best validation first."""
+    ended = {
+        trial.name: TrialResult(trial.name, trial.status, trial.values, trial.reason)
+        for trial in live.trials.values()
+        if trial.status not in ("waiting", "running")
+    }
+    return rows_of(grid, ended)
+
+
+def sweep_rows(rows: Sequence[Row], metric: str, seeds: int) -> list[DotRow]:
+    """The table's rows; the first with a score is the best."""
+    names = setting_names([row.setting for row in rows])
+    best = rows[0] if rows and rows[0].mean is not None else None
+    return [_row(row, names[row.setting.number], metric, seeds, row is best) for row in rows]
+
+
+def _row(row: Row, name: str, metric: str, seeds: int, best: bool) -> DotRow:
+    known = [value for value, _ in row.known]
+    cells = (
+        mean_words(known, metric), said(fmean(row.foreseen), metric) if row.foreseen else MISSING,
+        f"{len(row.seeds)} of {seeds}",
+    )  # fmt: skip
+    word, level = "best" if best else "", "ok"
+    if row.failed:
+        word, level = f"{len(row.failed)} failed", "fault"
+    dots = tuple(Dot(value) for value in known)
+    opens = row.setting.name(min(row.known)[1]) if row.known else ""
+    return DotRow(name, cells, word, level, best, dots=dots, opens=opens)
+
+
+def setting_names(settings: Sequence[Setting]) -> dict[int, str]:
+    """Each setting's task, twin, layers and options, of them those that not all have alike."""
+    said = {setting.number: _parts(setting) for setting in settings}
+    keys = list(dict.fromkeys(key for parts in said.values() for key in parts))
+    varied = [key for key in keys if len({parts.get(key) for parts in said.values()}) > 1]
+    shown = varied or ["task", "layers"]
+    return {
+        number: ", ".join(parts[key] for key in shown if parts.get(key))
+        for number, parts in said.items()
+    }
+
+
+def _parts(setting: Setting) -> dict[str, str]:
+    made = {
+        "task": setting.task,
+        "twin": " → ".join(Path(twin).name for twin in setting.twins),
+        "layers": f"{'·'.join(str(nodes) for nodes in setting.layers)} nodes",
+    }
+    return made | {name: f"{_short(name)} {_plain(v)}" for name, v in setting.options.items()}
+
+
+def _short(name: str) -> str:
+    """`taps` for `taps+readout_taps`: what is tied has one name on screen."""
+    return name.partition("+")[0].replace("_", " ")
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def sweep_words(rows: Sequence[Row], names: Mapping[int, str], metric: str) -> list[str]:
+    """What the sweep says so far: the best setting, and how near the next one is."""
+    known = [row for row in rows if row.mean is not None]
+    if not known:
+        return ["No setting is trained yet."]
+    first = known[0]
+    words = [f"Best by validation: {names[first.setting.number]}, "
+             f"{mean_words([v for v, _ in first.known], metric)}."]  # fmt: skip
+    if len(known) > 1:
+        second = known[1]
+        words.append(
+            f"Next: {names[second.setting.number]}, "
+            f"{mean_words([v for v, _ in second.known], metric)}. Chosen on the validation part; "
+            "the score foreseen on unseen data stands beside it and chose nothing."
+        )
+    failed = sum(len(row.failed) for row in rows)
+    if failed:
+        words.append(f"{count(failed, 'training')} failed; going on tries them again.")
+    return words
+
+
+def metric_of(live: LiveTrials) -> str:
+    """The task's metric, once a training has told it."""
+    told = (t.values.get("metric") for t in live.trials.values() if t.status == DONE)
+    return str(next((metric for metric in told if metric), NMSE))

@@ -1,0 +1,107 @@
+"""What the Network page shows that stands there: a network, or a sweep or table with its rows.
+
+All of it is found and read beside the window.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.gui.background import Latest
+from app.gui.begun import Begun, opened
+from app.gui.network_looked import looked, wiring_of
+from app.gui.network_run import NetworkRun
+from app.operations.trial import TRIALS
+
+if TYPE_CHECKING:
+    from app.gui.pages.network import NetworkPage
+    from app.session import Artefact
+
+OF_SEVERAL = ("sweep", "tab")
+
+
+class Opener:
+    """Finds, reads, shows; from a row's network it knows the way back to the table."""
+
+    def __init__(self, page: NetworkPage) -> None:
+        self._page = page
+        self._left: NetworkRun | None = None  # the table of what is shown
+        self._finder, self._loader = Latest(), Latest()
+        self._finder.done.connect(self._found)
+        self._loader.done.connect(self._loaded)
+
+    def forget(self) -> None:
+        """Something new begins: no answer is wanted, and there is nothing to go back to."""
+        self._left = None
+        self._finder.forget()
+        self._loader.forget()
+
+    def choose(self, artefact: Path) -> None:
+        """Choose a twin, or show a network, a sweep or a table."""
+        library = self._page.session.library
+        self._finder.ask(lambda: library.find(artefact) or artefact)
+
+    def _found(self, found: Artefact | Path | None, error: Exception | None) -> None:
+        page = self._page
+        if error is not None or found is None:
+            page.shell.toast(str(error), "error")
+        elif isinstance(found, Path):
+            page.rows.choose_twin(found)
+        elif found.kind == "net" and not page.running:
+            self._left = None
+            self.show_network(found.path)
+        elif found.kind in OF_SEVERAL and not page.running:
+            page.say(page.name, f"{found.id} is read …")
+            self._loader.ask(lambda: opened(found.path))
+        else:
+            page.rows.choose_twin(found.path)
+        page.show_cost()
+
+    def show_network(self, path: Path) -> None:
+        """Show a finished network."""
+        self._page.say("Network", f"{path.name} is read …")
+        self._loader.ask(lambda: looked(path))
+
+    def show_best(self, path: Path) -> None:
+        """The picture of the best of the seeds that stand there."""
+        self._loader.ask(lambda: (None, looked(path)[1]))
+
+    def show_trial(self, name: str) -> None:
+        """Show the network of a row of a table."""
+        page = self._page
+        if not page.running and page.run.folder is not None:
+            self._left = page.run
+            self.show_network(page.run.folder / TRIALS / name)
+
+    def back(self) -> None:
+        """Show the table again that the network is of."""
+        page = self._page
+        if self._left is not None and not page.running:
+            self._show_several(self._left)
+
+    def _loaded(self, found: Any, error: Exception | None) -> None:
+        page = self._page
+        if error is not None:
+            page.shell.toast(str(error), "error")
+            page.say("It can't be read", str(error))
+        if found is None or page.running:
+            return
+        if isinstance(found[0], Begun):
+            run = NetworkRun.of(found[0], found[0].path)
+            run.trials = found[1]
+            self._show_several(run)
+        elif found[0] is None:
+            page.plots.show_network(found[1], *wiring_of(found[1]))
+        else:
+            page.show_loaded(*found)
+            page.back_button.setVisible(self._left is not None)
+
+    def _show_several(self, run: NetworkRun) -> None:
+        """A sweep or a table that stands there."""
+        page = self._page
+        page.run, self._left = run, None
+        page.hide_buttons()
+        page.show_view(run.view)
+        page.redraw()
+        page.say_ended("done")

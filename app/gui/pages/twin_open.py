@@ -1,0 +1,62 @@
+"""What the Twin page is handed: a finished twin is read and shown, a recording is ticked.
+
+Both are found and read beside the window.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from app.gui.background import Latest
+from app.store import load_twin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.gui.pages.twin import TwinPage
+    from app.session import Artefact
+    from models.twin import Twin
+
+
+class TwinOpener(QObject):
+    """Finds and reads; `read(path, twin)` once a twin is there to be shown."""
+
+    read = pyqtSignal(object, object)
+
+    def __init__(self, page: TwinPage) -> None:
+        super().__init__(page)
+        self._page = page
+        self._finder, self._loader = Latest(), Latest()
+        self._finder.done.connect(self._found)
+        self._loader.done.connect(self._loaded)
+
+    def choose(self, artefact: Path) -> None:
+        """Show a twin, or tick a recording."""
+        library = self._page.session.library
+        self._finder.ask(lambda: (artefact, library.find(artefact)))
+
+    def _found(self, found: tuple[Path, Artefact | None] | None, error: Exception | None) -> None:
+        page = self._page
+        if found is None:
+            page.shell.toast(str(error), "error")
+        elif found[1] is not None and found[1].kind == "twin" and not page.running:
+            self.show_twin(found[0])
+        else:
+            page.recordings.choose(found[0])
+
+    def show_twin(self, path: Path) -> None:
+        """Show the scores that a finished twin carries."""
+        self._page.twin = path
+        self._page.say("Twin", f"{path.name} is read …")
+        self._loader.ask(lambda: (path, load_twin(path)))
+
+    def _loaded(self, found: tuple[Path, Twin] | None, error: Exception | None) -> None:
+        page = self._page
+        if error is not None:
+            page.shell.toast(str(error), "error")
+            page.twin = None
+            page.say("No twin", str(error))
+        elif found is not None and not page.running:
+            self.read.emit(*found)
