@@ -63,7 +63,12 @@ def facts_of(artefact: Artefact) -> Facts:
     KeyError, TypeError, ValueError, OSError
         Its head lacks what every artefact of its kind has, or the disk fails.
     """
-    reader = {"rec": _recording, "cal": _calibration, "twin": _twin, "net": _network}
+    from app.library_several import curve, sweep, table, twins_compared
+
+    reader = {
+        "rec": _recording, "cal": _calibration, "twin": _twin, "net": _network, "sweep": sweep,
+        "tab": table, "cmp": twins_compared, "curve": curve,
+    }  # fmt: skip
     return reader.get(artefact.kind, _deployment)(artefact)
 
 
@@ -268,9 +273,9 @@ def _network(artefact: Artefact) -> Facts:
     ]
     form: dict[str, Any] = {"layers": _layers(head).replace("·", ", ")}
     form |= {k: meta[k] for k in ("iterations", "seed") if isinstance(meta.get(k), int)}
-    options = head["task"].get("options")
-    if isinstance(options, dict) and isinstance(options.get("h"), int):
-        form["ahead"] = options["h"]
+    asked = meta.get("task")
+    if isinstance(asked, str):
+        form["task"], _, form["options"] = asked.partition(":")
     predicted = head.get("predicted")
     value = predicted.get("value") if isinstance(predicted, dict) else None
     return Facts(f"{_task(head)} {_layers(head)}", tuple(rows), _thumb_of_scores(head, value), form)

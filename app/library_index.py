@@ -7,25 +7,24 @@ beside an artefact's own files and is part of no checksum.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import sha256_of, write_bytes
 from app.library_facts import Facts, facts_of
-from app.session import HEADS, KINDS, Artefact
+from app.library_kinds import HEADS, KINDS
 from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from app.session import Library
+    from app.session import Artefact, Library
 
 NOTE_FILE = "note.txt"
 LONGEST_NOTE_BYTES = 65_536
 DIGESTED_BYTES = 64 * 2**20
 """Files up to this size are held against their SHA-256; larger ones when they are opened."""
-ORDER = ("rec", "cal", "twin", "net", "dep")
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,7 @@ class Entry:
 
     `parents` as its head names them; `made_from` and `changed` hold ids of parents that are in the
     library: all of them, and those whose file is another one now; `missing` those that are not.
+    `inside`: id of the sweep, table, comparison or network in whose folder it was made.
     """
 
     artefact: Artefact
@@ -54,10 +54,11 @@ class Entry:
     made_from: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    inside: str = ""
 
     @property
     def kind(self) -> str:
-        """`rec`, `cal`, `twin`, `net` or `dep`."""
+        """One of `app.library_kinds.KINDS`."""
         return self.artefact.kind
 
     @property
@@ -65,7 +66,8 @@ class Entry:
         """Everything that a search looks at, in small letters."""
         values = (value for _, value in self.facts.rows)
         name = self.artefact.path.name
-        parts = (self.id, name, KINDS[self.kind], self.facts.title, self.note, *values)
+        within = self.artefact.inside
+        parts = (self.id, name, within, KINDS[self.kind], self.facts.title, self.note, *values)
         return " ".join((*parts, *self.made_from)).lower()
 
 
@@ -87,7 +89,9 @@ class Index:
         entries = [self._entry(artefact) for artefact in self.library.artefacts()]
         by_id = {entry.id: entry for entry in entries}
         by_path = {entry.artefact.path.resolve(): entry for entry in entries}
-        return [self._linked(entry, by_id, by_path) for entry in entries]
+        linked = [self._linked(entry, by_id, by_path) for entry in entries]
+        holders = {e.artefact.path.name: e.id for e in entries if not e.artefact.inside}
+        return [replace(entry, inside=holders.get(entry.artefact.inside, "")) for entry in linked]
 
     def _entry(self, artefact: Artefact) -> Entry:
         stamp = tuple(_stamp(path) for path in sorted(artefact.path.glob("*")))
@@ -169,15 +173,18 @@ def _stamp(path: Path) -> tuple[str, int, int]:
 def parents_of(artefact: Artefact) -> tuple[Parent, ...]:
     """What a head says an artefact was made from; empty where it says nothing that can be read."""
     head = artefact.head
+    named: Any = head.get("parents")
     if artefact.kind == "dep":
-        named: Any = [
+        named = [
             {
                 "id": head.get("network_id"),
                 "sha256": head.get("network_sha256"),
                 "path": head.get("network"),
             }
         ]
-    else:
+    elif artefact.kind in ("sweep", "tab"):
+        named = [{"id": twin.name, "path": str(twin / "twin.json")} for twin in _twins_of(artefact)]
+    elif named is None:
         meta = head.get("meta")
         named = meta.get("parents") if isinstance(meta, dict) else None
     found = []
@@ -188,13 +195,30 @@ def parents_of(artefact: Artefact) -> tuple[Parent, ...]:
     return tuple(found)
 
 
+def _twins_of(artefact: Artefact) -> list[Path]:
+    """Folders of the twins that a sweep or a comparison table trains through."""
+    head = artefact.head
+    grid, plan = head.get("grid"), head.get("plan")
+    every = grid.get("twins") if isinstance(grid, dict) else None
+    if isinstance(plan, dict):
+        every = [[plan.get("twin")], [plan.get("deterministic")]]
+    named = [one for each in every if isinstance(each, list) for one in each] if isinstance(
+        every, list
+    ) else []  # fmt: skip
+    return list(dict.fromkeys(Path(one) for one in named if isinstance(one, str)))
+
+
 def lineage(entries: Sequence[Entry]) -> list[tuple[int, Entry]]:
-    """Entries as a tree, flattened: depth and entry; each under the first of its parents."""
+    """Entries as a tree, flattened: depth and entry; each under the first of its parents.
+
+    What was made inside another one's folder stands under that.
+    """
     by_id = {entry.id: entry for entry in entries}
     below: dict[str, list[Entry]] = {}
     roots = []
     for entry in entries:
-        parent = next((p for p in entry.made_from if p in by_id and p != entry.id), None)
+        above = (entry.inside, *entry.made_from)
+        parent = next((p for p in above if p in by_id and p != entry.id), None)
         if parent is None:
             roots.append(entry)
         else:

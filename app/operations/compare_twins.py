@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from app.artefacts import code_version, new_directory, now_iso, write_bytes
+from app.artefacts import code_version, new_directory, now_iso, plain, write_bytes
+from app.checked_json import with_checksum
 from app.operations.events import (
     FitProgress,
     FitSamples,
@@ -246,7 +247,8 @@ def _written(
         "published_rates": {f"{rate:g}": score for rate, score in tried.items()},
         "summary": summary, "twins": [one.to_json() for one in fitted],
     }  # fmt: skip
-    write_bytes(out / FILE_NAME, json.dumps(body, indent=1, allow_nan=False).encode())
+    whole = with_checksum(plain(body))
+    write_bytes(out / FILE_NAME, json.dumps(whole, indent=1, allow_nan=False).encode())
     page = comparison_page(summary, fitted, sentences, command).write(out)
     return {
         "path": str(out / FILE_NAME),

@@ -3,34 +3,44 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QFile, QTimer, QUrl
+from PyQt6.QtCore import QTimer, QUrl
 from PyQt6.QtGui import QDesktopServices
-from PyQt6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton
+from PyQt6.QtWidgets import QLineEdit, QPushButton
 
 from app.gui.background import Latest
 from app.gui.pages.library_detail import Detail
 from app.gui.pages.library_list import EntryList
+from app.gui.pages.library_mark import MarkRow
+from app.gui.pages.library_note import NoteEntry
+from app.gui.pages.library_report import reported, show_file
+from app.gui.pages.library_simulate import SimulateRow
+from app.gui.pages.library_trash import moved_to_trash
 from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import Choice, Segments, row
 from app.gui.words import count
-from app.library_index import Index, descendants, lineage, write_note
-from models.errors import TwinrigError
+from app.library_index import Index, descendants, lineage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from app.gui.job import Outcome
     from app.library_index import Entry
 
-OPENS = {"cal": "calibrate", "rec": "twin", "twin": "twin", "net": "network", "dep": "deploy"}
-MAKES = {**OPENS, "rec": "record"}
+OPENS = {
+    "cal": "calibrate", "rec": "twin", "twin": "twin", "net": "network", "dep": "deploy",
+    "sweep": "network", "tab": "network",
+}  # fmt: skip
+"""The page that shows an artefact; of others it is their report."""
+MAKES = {**OPENS, "rec": "record", "cmp": "twin", "curve": "twin"}
+SEVERAL = ("sweep", "tab", "cmp", "curve")
 SHOWN = (
     ("everything", ""), ("recordings", "rec"), ("twins", "twin"), ("networks", "net"),
-    ("deployments", "dep"), ("calibrations", "cal"),
+    ("deployments", "dep"), ("sweeps, comparisons", "several"), ("calibrations", "cal"),
 )  # fmt: skip
-NOTE_MS, SURE_MS = 800, 6000
+SURE_MS = 6000
 
 
 class LibraryPage(Page):
@@ -42,8 +52,6 @@ class LibraryPage(Page):
         super().__init__(shell, "Library", "recordings, twins, networks, deployments")
         self.index = Index(self.session.library)
         self.all: list[Entry] = []
-        self._noted: Path | None = None
-        self._typed = False
         self._wanted: set[str] = set()
         self._latest = Latest()
         self._latest.done.connect(self._take_entries)
@@ -64,10 +72,6 @@ class LibraryPage(Page):
         self._sure.setSingleShot(True)
         self._sure.setInterval(SURE_MS)
         self._sure.timeout.connect(self._not_sure)
-        self._write = QTimer(self)
-        self._write.setSingleShot(True)
-        self._write.setInterval(NOTE_MS)
-        self._write.timeout.connect(self._keep_note)
         self.say("Reading the library", str(self.session.library.folder))
         self._show_chosen()
 
@@ -86,12 +90,9 @@ class LibraryPage(Page):
         self.order.chosen.connect(self._show_list)
         self.form.row("Order", self.order)
         self.chosen_words = self.form.section("Chosen")
-        self.note = QPlainTextEdit()
-        self.note.setAccessibleName("Note")
-        self.note.setPlaceholderText("A note; kept beside the artefact, whose own files stay")
-        self.note.setTabChangesFocus(True)
-        self.note.setFixedHeight(96)
-        self.note.textChanged.connect(self._note_typed)
+        self.note = NoteEntry()
+        self.note.kept.connect(self.refresh)
+        self.note.failed.connect(self._refused)
         self.form.widget(self.note)
         self.again = self._small("Run again", self._run_again)
         self.reveal = self._small("Show in folder", self._reveal)
@@ -99,6 +100,15 @@ class LibraryPage(Page):
         self.trash = self._small("Move to trash", self._trash)
         self.form.widget(row(self.again, self.reveal))
         self.form.widget(row(self.compare, self.trash))
+        self.report = self._small("Report", self._report)
+        self.report.setToolTip("One HTML page with figures, opened as the system does")
+        self.form.widget(row(self.report))
+        self.mark = MarkRow()
+        self.mark.marked.connect(self._marked)
+        self.mark.failed.connect(self._refused)
+        self.simulate = SimulateRow(self.shell, self.key, self.session.library)
+        for part in (self.mark, self.simulate):
+            self.form.widget(part)
 
     def _small(self, text: str, press: Callable[[], None]) -> QPushButton:
         made = QPushButton(text)
@@ -140,10 +150,11 @@ class LibraryPage(Page):
     def _show_list(self, *_: object) -> None:
         words = self.search.text().lower().split()
         kind = self.kind.currentData()
+        kinds = SEVERAL if kind == "several" else (kind,)
         found = [
             entry
             for entry in self.all
-            if kind in ("", entry.kind) and all(word in entry.words for word in words)
+            if (not kind or entry.kind in kinds) and all(word in entry.words for word in words)
         ]
         tree = self.order.value == "lineage"
         self.list.show_rows(lineage(found) if tree else [(0, entry) for entry in found])
@@ -157,17 +168,21 @@ class LibraryPage(Page):
         self._show_chosen()
 
     def _show_chosen(self) -> None:
-        self._keep_note()
+        self.note.keep()
         self._not_sure()
         chosen = self.list.selected()
         one = chosen[0] if len(chosen) == 1 else None
         self.chosen_words.setText(one.id if one else f"{len(chosen)} chosen" if chosen else "")
-        self._show_note(one)
+        self.note.follow(one)
+        whole = one.artefact.path if one is not None and not one.problem else None
+        self.mark.follow(whole if one is not None and one.kind == "rec" else None)
+        self.simulate.follow(whole if one is not None and one.kind == "twin" else None)
         self.compare.setEnabled(len(chosen) == 2)
         self.compare.setToolTip("Choose two with Ctrl or Shift")
         self.trash.setEnabled(bool(chosen))
         self.reveal.setEnabled(one is not None)
-        self.again.setEnabled(one is not None and not one.problem)
+        for button in (self.again, self.report):
+            button.setEnabled(one is not None and not one.problem and not self.running)
         if one is not None:
             self.detail.show_one(one, self.all)
         elif len(chosen) == 2:
@@ -187,31 +202,13 @@ class LibraryPage(Page):
             primary.say("Open", "choose one artefact")
         elif one.problem:
             primary.say("Open", one.problem, role="fault")
-        else:
+        elif one.kind in OPENS:
             primary.say("Open", f"on the {OPENS[one.kind].capitalize()} page")
+        else:
+            primary.say("Open", "its report")
 
-    def _show_note(self, one: Entry | None) -> None:
-        self._noted = None
-        self.note.setEnabled(one is not None)
-        self.note.setPlainText(one.note if one else "")
-        self._noted = one.artefact.path if one else None
-
-    def _note_typed(self) -> None:
-        if self._noted is not None:
-            self._typed = True
-            self._write.start()
-
-    def _keep_note(self) -> None:
-        """Write the note that was typed, if one was, beside the artefact it belongs to."""
-        self._write.stop()
-        if not self._typed or self._noted is None:
-            return
-        self._typed = False
-        try:
-            write_note(self._noted, self.note.toPlainText())
-        except TwinrigError as error:
-            self.shell.toast(str(error), "error")
-        self.refresh()
+    def _refused(self, words: str) -> None:
+        self.shell.toast(words, "error")
 
     def _compare(self) -> None:
         chosen = self.list.selected()
@@ -223,8 +220,27 @@ class LibraryPage(Page):
             self.shell.open_page("record")
             return
         chosen = self.list.selected()
-        if len(chosen) == 1 and not chosen[0].problem:
+        if len(chosen) != 1 or chosen[0].problem:
+            return
+        if chosen[0].kind in OPENS:
             self.shell.open_page(OPENS[chosen[0].kind], self._shown_by(chosen[0]))
+        else:
+            self._report()
+
+    def _report(self) -> None:
+        reported(self.shell, self.key, self.list.selected()[0].artefact.path)
+
+    def job_started(self) -> None:
+        super().job_started()
+        self._show_chosen()
+
+    def job_finished(self, outcome: Outcome) -> None:
+        super().job_finished(outcome)
+        self._show_chosen()
+        if outcome.result is not None and "report" in outcome.result.values:
+            show_file(self.shell, Path(str(outcome.result.values["report"])))
+        elif outcome.result is not None:
+            self.choose(Path(str(outcome.result.values["path"])))
 
     def _shown_by(self, entry: Entry) -> Path:
         """What its page is given: a deployment's page shows the network that was deployed."""
@@ -240,6 +256,10 @@ class LibraryPage(Page):
         for parent in (e for e in self.all if e.id in entry.made_from):
             self.shell.open_page(MAKES[entry.kind], parent.artefact.path)
         self.shell.fill_form(MAKES[entry.kind], entry.facts.form)
+
+    def _marked(self, words: str) -> None:
+        self.shell.toast(words)
+        self.refresh()
 
     def _reveal(self) -> None:
         self._show(self.list.selected()[0].artefact.path)
@@ -265,7 +285,7 @@ class LibraryPage(Page):
         folders = [entry.artefact.path for entry in chosen]
         self._moving = Latest()
         self._moving.done.connect(self._trashed)
-        self._moving.ask(partial(_move, folders))
+        self._moving.ask(partial(moved_to_trash, folders))
 
     def _trashed(self, problems: list[str] | None, error: Exception | None) -> None:
         for words in [str(error)] if problems is None else problems:
@@ -277,23 +297,3 @@ class LibraryPage(Page):
 
     def set_form_values(self, values: dict[str, Any]) -> None:
         self.order.choose(values.get("order"))
-
-
-def _move(folders: list[Path]) -> list[str]:
-    """Move folders to the system's trash; what could not be moved, and why."""
-    from app.run_lock import RunLock
-
-    problems = []
-    for folder in folders:
-        try:
-            RunLock(folder).release()  # refused while a run writes into it
-        except TwinrigError as error:
-            problems.append(str(error))
-            continue
-        moved, _ = QFile.moveToTrash(str(folder))
-        if not moved:
-            problems.append(
-                f"{folder}: the system has no trash for this drive, or refuses; nothing was "
-                "deleted. Move the folder away yourself."
-            )
-    return problems

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QRectF
 
 from app.gui.theme import LABEL_PX
 from app.gui.widgets.tables import Painted
+from app.gui.words import count
 from app.library_index import ancestors, compared, descendants
 
 if TYPE_CHECKING:
@@ -42,9 +43,12 @@ class Detail(Painted):
         if entry.problem:
             self.rows = [("Damage", entry.problem, ""), *self.rows]
         up, down = ancestors(entry, entries), descendants(entry, entries)
+        held = sum(one.inside == entry.id for one in entries)
         self.chain = [
             *(f"from {one.id}" for one in up),
             *(f"from {name}, not in this library" for name in entry.missing),
+            *([f"inside {entry.inside}"] if entry.inside else []),
+            *([f"holds {count(held, 'artefact')} of its own"] if held else []),
             *(f"into {one.id}" for one in down),
         ] or ["made from nothing else here, and nothing from it"]
         self._told()

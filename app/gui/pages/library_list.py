@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDel
 from app.gui import icons
 from app.gui.pages.library_thumb import draw_thumb
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, mono, sans
-from app.session import KINDS
+from app.library_kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,12 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from artefact_samples import full, network
+from artefact_samples import full, network, twin
 from PyQt6.QtCore import QFile, Qt
+from PyQt6.QtGui import QDesktopServices
 
+from app import library_several as several
 from app.library_index import Index, read_note
+from app.recording_marks import bad_positions
 from app.run_lock import RunLock
-from app.store import save_network, write_recording
+from app.session import Artefact
+from app.store import save_network, save_twin, write_recording
 
 WAIT_MS = 60_000
 
@@ -152,3 +156,80 @@ def test_an_empty_library_offers_to_record(make_window, qtbot) -> None:
     assert page.form.primary.text() == "Record something"
     page.form.primary.click()
     assert window.page() is window.pages["record"]
+
+
+def test_repeats_of_a_recording_are_marked_bad_and_taken_back(library, qtbot) -> None:
+    pick(library, "net-a")
+    assert not library.mark.isVisible()
+    pick(library, "rec-a")
+    assert library.mark.isVisible()
+    folder = library.list.selected()[0].artefact.path
+    library.mark.numbers.setText("2; 3")
+    assert not library.mark.buttons[True].isEnabled()
+    library.mark.numbers.setText("2, 3")
+    library.mark.buttons[True].click()
+    qtbot.waitUntil(lambda: bad_positions(folder) == {1, 2}, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: library.mark.numbers.text() == "", timeout=WAIT_MS)
+    assert "2 repeats left out" in library.shell.toasts.shown[-1].text
+    library.mark.numbers.setText("3")
+    library.mark.buttons[False].click()
+    qtbot.waitUntil(lambda: bad_positions(folder) == {1}, timeout=WAIT_MS)
+    library.mark.numbers.setText("99")
+    library.mark.buttons[True].click()
+    qtbot.waitUntil(lambda: "99" in library.shell.toasts.shown[-1].text, timeout=WAIT_MS)
+
+
+def test_a_report_that_is_there_is_opened_without_a_job(library, monkeypatch) -> None:
+    shown: list[str] = []
+
+    def opened(url) -> bool:
+        shown.append(Path(url.toLocalFile()).name)
+        return True
+
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened)
+    pick(library, "net-a")
+    folder = library.list.selected()[0].artefact.path
+    (folder / "report.html").write_text("<p>there</p>")
+    library.report.click()
+    assert shown == ["report.html"]
+    assert library.shell.job is None
+
+
+def test_what_several_hold_in_figures() -> None:
+    row = {"layers": [3], "options": {"iterations": 5, "taps+readout_taps": [0, 3]}, "seeds": [1]}
+    rows = [{**row, "validation": 0.28, "failed": {}}, {**row, "validation": None, "failed": {}}]
+    grid = {
+        "tasks": ["mackey-glass:h=5", "narma-10"], "twins": [["twin-a"]], "layers": [[3], [8, 8]],
+        "seeds": 2, "seed": 1,
+        "options": {"iterations": [5], "taps+readout_taps": [[0], [0, 3]], "rate": [0.01]},
+    }  # fmt: skip
+    facts = several.sweep(Artefact(Path("x"), "sweep", 0.0, {"rows": rows, "grid": grid}))
+    assert facts.title == "2 settings × 2 seeds, best 0.28"
+    assert facts.status == "2 of 4 trained"
+    assert dict(facts.rows)["1st"] == "0.28, 3 nodes, taps [0, 3]"
+    assert facts.form == {
+        "kind": "sweep", "task": "mackey-glass", "options": "h=5; narma-10", "layers": "3; 8, 8",
+        "wiring": "forward", "taps": "0; 0,3", "more": "rate=0.01", "seeds": 2, "seed": 1,
+        "iterations": 5,
+    }  # fmt: skip
+
+
+@pytest.mark.timeout(300)
+def test_a_twin_answers_sequences_and_its_recording_appears_chosen(library, qtbot) -> None:
+    folder = library.session.library.folder
+    one = twin()
+    one.meta["id"] = "twin-a"
+    save_twin(folder / "twin-a", one)
+    library.refresh()
+    qtbot.waitUntil(lambda: "twin-a" in ids(library), timeout=WAIT_MS)
+    pick(library, "twin-a")
+    library.simulate.sequences.setText("mixed:2x5@1")
+    library.simulate.repeats.setValue(3)
+    library.simulate.button.click()
+    assert library.shell.job is not None
+    assert not library.report.isEnabled()
+    qtbot.waitUntil(lambda: library.shell.job is None, timeout=240_000)
+    qtbot.waitUntil(lambda: len(library.rows) == 5, timeout=WAIT_MS)
+    (made,) = library.list.selected()
+    assert made.kind == "rec", "\n".join(library.shell.log)
+    assert made.facts.title == "2 × 5 steps, 3 repeats"

@@ -1,0 +1,85 @@
+"""The Library page's row that marks repeats of a recording bad, or takes them back."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
+
+from app.gui.background import Latest
+from app.gui.words import count
+from app.operations.events import Result
+from app.operations.mark import mark
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NUMBERS = re.compile(r"^\s*[1-9]\d{0,8}(\s*,\s*[1-9]\d{0,8})*\s*$")
+
+
+class MarkRow(QWidget):
+    """Numbers of repeats and two buttons; `marked(words)` once it is on disk, `failed(error)`."""
+
+    marked = pyqtSignal(str)
+    failed = pyqtSignal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._path: Path | None = None
+        self._task = Latest()
+        self._task.done.connect(self._answered)
+        self.numbers = QLineEdit()
+        self.numbers.setAccessibleName("Repeats to mark")
+        self.numbers.setPlaceholderText("repeats 3, 7")
+        self.numbers.setToolTip("Numbers from 1 in the order of recording; nothing is deleted")
+        self.numbers.textChanged.connect(self._follow)
+        self.buttons = {bad: QPushButton(text) for text, bad in (("Bad", True), ("Good", False))}
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.numbers, 1)
+        for bad, button in self.buttons.items():
+            button.setAccessibleName("Mark repeats bad" if bad else "Take repeats back")
+            button.clicked.connect(partial(self.press, bad))
+            layout.addWidget(button)
+        self.follow(None)
+
+    def follow(self, recording: Path | None) -> None:
+        """Of this recording; None: of nothing."""
+        if recording != self._path:
+            self.numbers.clear()
+        self._path = recording
+        self.setVisible(recording is not None)
+        self._follow()
+
+    def _follow(self, *_: Any) -> None:
+        good = self._path is not None and bool(NUMBERS.match(self.numbers.text()))
+        for button in self.buttons.values():
+            button.setEnabled(good)
+
+    def press(self, bad: bool, *_: Any) -> None:
+        """Mark them, in a thread: the recording is read for it."""
+        path, text = self._path, self.numbers.text()
+        if path is not None and NUMBERS.match(text):
+            numbers = [int(part) for part in text.split(",")]
+            self._task.ask(partial(_marked, path, numbers, bad))
+
+    def _answered(self, words: str | None, error: Exception | None) -> None:
+        if error is not None:
+            self.failed.emit(str(error))
+        else:
+            self.numbers.clear()
+            self.marked.emit(str(words))
+
+
+def _marked(path: Path, numbers: list[int], bad: bool) -> str:
+    """Mark, and say how many are left out now."""
+    values: dict[str, Any] = {}
+    for event in mark(path, bad=numbers if bad else (), good=() if bad else numbers):
+        if isinstance(event, Result):
+            values = event.values
+    left_out = len(values.get("bad", ()))
+    return f"{path.name}: {count(left_out, 'repeat')} left out of fits and scores"

@@ -1,0 +1,130 @@
+"""Figures of what holds several: sweeps, tables of networks, twins compared, learning curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.library_facts import Facts, Thumb
+from app.words import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.session import Artefact
+
+PLACES = ("1st", "2nd", "3rd", "4th", "5th", "6th")  # by validation
+
+
+def sweep(artefact: Artefact) -> Facts:
+    """Settings, the best by validation, how many are trained."""
+    head, rows = artefact.head, artefact.head["rows"]
+    done, failed = (sum(len(row[name]) for row in rows) for name in ("seeds", "failed"))
+    total = len(rows) * int(head["grid"]["seeds"])
+    known = [row for row in rows if row["validation"] is not None]
+    said = [
+        ("Tasks", ", ".join(head["grid"]["tasks"])),
+        ("Trained", f"{done} of {total}" + (f", {failed} failed" if failed else "")),
+    ]
+    said += [(place, f"{row['validation']:.3g}, {_setting(row)}")
+             for place, row in zip(PLACES, known, strict=False)]  # fmt: skip
+    best = f", best {known[0]['validation']:.3g}" if known else ""
+    values = [float(row["validation"]) for row in known if row["validation"] > 0]
+    thumb = Thumb(value=values[0], ticks=tuple(values[1:])) if values else None
+    status = "" if done == total else f"{done} of {total} trained"
+    title = f"{_several(len(rows), 'setting')} × {_several(head['grid']['seeds'], 'seed')}{best}"
+    return Facts(title, (*said, *_when(head)), thumb, _sweep_form(head["grid"]), status=status)
+
+
+def _sweep_form(grid: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the Network page's form that ask for it again; tied options are its taps."""
+    options = dict(grid["options"])
+    iterations, taps = options.pop("iterations", []), options.pop("taps+readout_taps", [[0]])
+    wirings = options.pop("wiring", ["forward"])
+    more = [f"{name}={_word(value)}" for name, values in options.items() for value in values]
+    name, _, first = str(grid["tasks"][0]).partition(":")
+    form = {
+        "kind": "sweep", "task": name, "options": "; ".join([first, *grid["tasks"][1:]]),
+        "layers": "; ".join(", ".join(map(str, one)) for one in grid["layers"]),
+        "wiring": "; ".join(wirings), "taps": "; ".join(_word(one) for one in taps),
+        "more": " ".join(more), "seeds": grid["seeds"], "seed": grid["seed"],
+    }  # fmt: skip
+    return form | ({"iterations": iterations[0]} if len(iterations) == 1 else {})
+
+
+def _word(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _several(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _setting(row: Mapping[str, Any]) -> str:
+    layers = f"{'·'.join(str(nodes) for nodes in row['layers'])} nodes"
+    options = (f"{name.partition('+')[0]} {value}" for name, value in row["options"].items()
+               if name != "iterations")  # fmt: skip
+    return ", ".join([layers, *options])
+
+
+def table(artefact: Artefact) -> Facts:
+    """What a table of networks says, row by row."""
+    head = artefact.head
+    rows = [(str(row["label"]), _row(row)) for row in head["rows"]]
+    values = [row["predicted"]["mean"] for row in head["rows"] if row["predicted"]]
+    good = [float(value) for value in values if value > 0]
+    thumb = Thumb(value=good[0], ticks=tuple(good[1:])) if good else None
+    status = "" if head.get("status") == "done" else "not complete"
+    plan = head["plan"]
+    name, _, options = str(plan["task"]).partition(":")
+    form = {
+        "kind": "table", "task": name, "options": options,
+        "layers": ", ".join(map(str, plan["layers"])),
+        **{key: plan[key] for key in ("seeds", "seed", "folds", "iterations")},
+    }  # fmt: skip
+    return Facts(f"networks compared, {plan['task']}", (*rows, *_when(head)), thumb, form,
+                 status=status)  # fmt: skip
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    foreseen, measured = row["predicted"], row["measured"]
+    said = "nothing yet" if not foreseen else f"{foreseen['mean']:.3g}"
+    return f"{said}, on the device {measured['mean']:.3g}" if measured else said
+
+
+def twins_compared(artefact: Artefact) -> Facts:
+    """Worst error over its floor of each objective, medians over seeds."""
+    head = artefact.head
+    rows = [(name, _ratios(values)) for name, values in head["summary"].items()]
+    best = [v["crps"]["ratio"] for v in head["summary"].values() if v["crps"]["ratio"] is not None]
+    title = f"{len(head['summary'])} objectives, {head['minutes']:g} minutes each"
+    form = {
+        "kind": "objectives", "objectives": list(head["summary"]), "compared_seed": head["seed"],
+        "compared_minutes": float(head["minutes"]),
+    }  # fmt: skip
+    return Facts(title, (*rows, *_when(head)), Thumb(bars=tuple(map(float, best))), form)
+
+
+def _ratios(values: Mapping[str, Any]) -> str:
+    named = ("mean", "spread", "autocovariance", "crps")
+    found = [values[name]["ratio"] for name in named]
+    return " · ".join(MISSING if one is None else f"{one:.2f}" for one in found) + " × floor"
+
+
+def curve(artefact: Artefact) -> Facts:
+    """What each number of repeats needs to reach the target."""
+    head = artefact.head
+    target = head["grid"]["target"]
+    rows = [
+        (f"{repeats} repeats", "not reached" if need is None else f"{need:.0f} measured repeats")
+        for repeats, need in head["needed"].items()
+    ]
+    title = f"learning curve, {len(head['points'])} points, target {target:g} × floor"
+    form = {"kind": "curve", "curve_iterations": head["grid"]["iterations"], "target": target}
+    return Facts(title, (*rows, *_when(head)), None, form)
+
+
+def _when(head: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("Created", str(head.get("created", MISSING)).replace("+00:00", " UTC")),
+        ("Written by", str(head.get("code_version", MISSING))),
+    ]
