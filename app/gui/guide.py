@@ -33,6 +33,8 @@ class Leg:
     values: dict[str, Any] = field(default_factory=dict)
 
 
+# The values of the forms are such that all four runs together take no more than a minute and a half
+# of two minutes on two cores; the rest is the person's. A longer run makes a better network.
 LEGS = (
     Leg(
         "record",
@@ -42,7 +44,7 @@ LEGS = (
         "repeats is the device's noise, and the twin has to have it, too.",
         "fit_button",
         "Recorded. Press Fit a twin.",
-        {"count": 24, "steps": 100, "repeats": 12},
+        {"count": 20, "steps": 60, "repeats": 10},
     ),
     Leg(
         "twin",
@@ -52,7 +54,7 @@ LEGS = (
         "train_button",
         "Fitted. The table holds each error against what two halves of the real repeats differ "
         "by. Press Train a network.",
-        {"iterations": 800},
+        {"iterations": 300},
     ),
     Leg(
         "network",
@@ -61,7 +63,7 @@ LEGS = (
         "them, whoever wins.",
         "deploy_button",
         "Trained, and scored as it should score on the device. Press Deploy.",
-        {"iterations": 300, "layers": "12, 12, 12"},
+        {"iterations": 100, "layers": "12, 12, 12"},
     ),
     Leg(
         "deploy",
