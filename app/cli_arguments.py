@@ -163,7 +163,7 @@ def _deploy(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = verb(verbs, "deploy", cli_network.DEPLOY_WORDS)
     cli_network.deploy_arguments(parser)
     retries(parser, "node")
-    hardware(parser)
+    hardware(parser, several=True)
     out(parser, "the deployment", resume=True)
 
 
@@ -172,7 +172,7 @@ def _transfer(verbs: argparse._SubParsersAction[Parser]) -> None:
         parser = verb(verbs, name, words)
         add(parser)
         retries(parser, "run")
-        hardware(parser)
+        hardware(parser, several=name == "recalibrate")
         out(parser, what, resume=True)
 
 

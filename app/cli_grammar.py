@@ -47,11 +47,16 @@ def verb(verbs: argparse._SubParsersAction[Parser], name: str, words: str) -> Pa
     return parser
 
 
-def hardware(parser: Parser) -> None:
-    """What a verb takes that connects a bench."""
-    parser.add_argument(
-        "--bench", required=True, metavar="B.toml", help="a bench file, or the word virtual"
-    )
+def hardware(parser: Parser, *, several: bool = False) -> None:
+    """What a verb takes that connects a bench, or `several`."""
+    words = "a bench file, or the word virtual"
+    if several:
+        parser.add_argument(
+            "--bench", required=True, action="append", metavar="B.toml",
+            help=f"{words}; of a network of several devices once for each, in any order",
+        )  # fmt: skip
+    else:
+        parser.add_argument("--bench", required=True, metavar="B.toml", help=words)
     parser.add_argument(
         "--accelerate", type=factor, metavar="N", help="virtual benches: wait N times less"
     )

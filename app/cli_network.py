@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli_drift import DESPITE_WORDS
-from app.cli_types import delays, factor, layers, share, whole, whole_or_zero
+from app.cli_types import delays, factor, layout, share, whole, whole_or_zero
 from app.shown_score import shown_events
 from app.train_request import TrainOptions
 from models.errors import InputError, raise_problems
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.operations.events import Event
 
 TRAIN_WORDS = "train a network of twins for a task"
-DEPLOY_WORDS = "run a network on the one device, time-multiplexed"
+DEPLOY_WORDS = "run a network on its device, or devices, time-multiplexed"
 PLAIN = ("sparsity", "cascade", "patience", "weight_decay", "rate", "max_hours")
 GIVEN = ("taps", "readout_taps")
 SHARES = re.compile(r"[\d.]+(e-?\d+)?(,[\d.]+(e-?\d+)?)?")
@@ -32,11 +32,12 @@ def train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", metavar="T", help="such as mackey-glass or mackey-glass:h=5")
     parser.add_argument(
         "--twin", nargs="+", action="extend", type=Path, metavar="TWIN",
-        help="one for all layers, or one a layer",
+        help="one for all layers, or one a layer, in their order; they may be of several devices",
     )  # fmt: skip
     parser.add_argument(
-        "--layers", type=layers, metavar="16,16,16",
-        help="nodes of each layer; left out, the network suggested for digits or emg",
+        "--layers", type=layout, metavar="16,16,16",
+        help="nodes of each layer (those suggested for digits or emg); 8+8,16: the second beside "
+        "the first, seeing and seen alike, so that nodes can have other twins (1+1: each its own)",
     )  # fmt: skip
     parser.add_argument(
         "--from", dest="origin", type=Path, metavar="NETWORK",
@@ -67,7 +68,7 @@ def _layout(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--use", nargs="+", default=(), metavar="X,Y",
-        help="channels that others see of every layer; of one layer: 2:X",
+        help="channels that others see of every layer whose twin has them; of one layer: 2:X",
     )  # fmt: skip
     group.add_argument(
         "--sparsity", type=share, default=0.0, metavar="F",
@@ -127,6 +128,10 @@ def deploy_arguments(parser: argparse.ArgumentParser) -> None:
         "--repeats", type=whole, metavar="K",
         help="run each node K times and average before the next layer (1)",
     )  # fmt: skip
+    parser.add_argument(
+        "--max-hours", type=factor, metavar="H",
+        help="refuse what would take longer on the device, before anything is energised",
+    )  # fmt: skip
 
 
 def train_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, None, Path]:
@@ -166,7 +171,7 @@ def asked_of(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "task": arguments.task,
         "twins": twins,
-        "layers": None if arguments.layers is None else list(arguments.layers),
+        "layers": None if arguments.layers is None else list(arguments.layers[0]),
         "iterations": arguments.iterations,
         "judge": None if arguments.judge is None else _text(arguments.judge),
         "readout_from_judge": arguments.readout_from_judge,
@@ -181,7 +186,7 @@ def _suggest(arguments: argparse.Namespace) -> None:
     found = suggested(arguments.task or "")
     if found is None or arguments.layers or arguments.origin is not None:
         return
-    arguments.layers = found.layers
+    arguments.layers = (found.layers, ())
     for name, value in {"iterations": found.iterations, **found.options}.items():
         if getattr(arguments, name) is None:
             setattr(arguments, name, value)
@@ -190,6 +195,8 @@ def _suggest(arguments: argparse.Namespace) -> None:
 def _options(arguments: argparse.Namespace) -> TrainOptions:
     given: dict[str, Any] = {name: getattr(arguments, name) for name in PLAIN}
     given |= {n: getattr(arguments, n) for n in GIVEN if getattr(arguments, n) is not None}
+    if arguments.layers is not None:
+        given["parallel"] = arguments.layers[1]
     if arguments.wiring is not None:
         given["wiring"] = " ".join(arguments.wiring)
     if arguments.supply is not None:
@@ -216,8 +223,8 @@ def words_of(options: Mapping[str, Any]) -> list[str]:
     """
     default, words = asdict(TrainOptions()), list[str]()
     for name, value in asdict(TrainOptions.of(options)).items():
-        if name not in default or value == default[name]:
-            continue
+        if name not in default or value == default[name] or name == "parallel":
+            continue  # layers beside each other are told by --layers
         option = "--from" if name == "origin" else f"--{name.replace('_', '-')}"
         if name == "wiring":
             words += [option, *str(value).split()]

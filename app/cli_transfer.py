@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli_drift import DESPITE_WORDS
@@ -11,14 +14,15 @@ from app.shown_score import shown_events
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Generator
 
     from app.connect import Run
     from app.operations.events import Event
+    from models.network import Network
 
     Events = Generator[Event, None, Any]
 
+VIRTUAL = "virtual"
 RECALIBRATE_WORDS = "correct a network's read-out by one short run on the device"
 
 POLISH_WORDS = (
@@ -104,8 +108,6 @@ VERBS = {
 
 
 def _network(parser: argparse.ArgumentParser) -> None:
-    from pathlib import Path
-
     parser.add_argument(
         "network", type=Path, nargs="?", metavar="NETWORK", help="left out with --resume"
     )
@@ -120,8 +122,9 @@ def recalibrate_events(arguments: argparse.Namespace, run: Run) -> Events:
 
 
 def on_bench(operation: Any, arguments: argparse.Namespace, run: Run, asked: Any) -> Events:
-    """An operation on a network and the bench, `deploy` among them; scores as they are shown."""
+    """An operation on a network and its bench, or benches; scores as they are shown."""
     from app.commands import refuse_existing
+    from app.operations.transfer_parts import OF_ONE_DEVICE, refuse_several
     from app.store import load_network
 
     resume = arguments.resume is not None
@@ -129,11 +132,16 @@ def on_bench(operation: Any, arguments: argparse.Namespace, run: Run, asked: Any
         raise InputError(f"twinrig {arguments.verb}: name the NETWORK to run")
     refuse_existing(arguments.out)
     if arguments.network is not None:
-        load_network(arguments.network)  # a wrong file is said before the bench is touched
-    with run.connected(arguments) as connected, pause_keys(run.pause, run.say):
+        # a wrong file is said before the bench is touched
+        network = load_network(arguments.network)
+        if arguments.verb in OF_ONE_DEVICE:
+            refuse_several(network, arguments.network, arguments.verb)
+    with ExitStack() as stack:
+        benches = [stack.enter_context(run.connected(one)) for one in _each_bench(arguments)]
+        stack.enter_context(pause_keys(run.pause, run.say))
         events = operation(
             arguments.network,
-            connected,
+            benches[0] if len(benches) == 1 else benches,
             arguments.resume or arguments.out,
             resume=resume,
             pause=run.pause,
@@ -142,3 +150,43 @@ def on_bench(operation: Any, arguments: argparse.Namespace, run: Run, asked: Any
             **{name: value for name, value in asked.items() if value is not None},
         )
         yield from shown_events(events)
+
+
+def _each_bench(arguments: argparse.Namespace) -> list[argparse.Namespace]:
+    """The arguments once for each bench, as if it alone were named; wire logs are numbered.
+
+    The word `virtual` stands for as many built-in rigs as the network's devices need.
+    """
+    words = [arguments.bench] if isinstance(arguments.bench, str) else list(arguments.bench)
+    if VIRTUAL in words:
+        from app.device_benches import virtual_words
+
+        needed: list[str] = []
+        with suppress(InputError):  # the operation says it, with what to do
+            needed = virtual_words(_network_of(arguments))
+        words = list(dict.fromkeys(w for word in words for w in _meant(word, needed)))
+    found = []
+    for number, word in enumerate(words, 1):
+        log = arguments.wire_log
+        if log is not None and number > 1:
+            log = log.with_stem(f"{log.stem}-{number}")
+        found.append(argparse.Namespace(**{**vars(arguments), "bench": word, "wire_log": log}))
+    return found
+
+
+def _meant(word: str, needed: list[str]) -> list[str]:
+    return needed if word == VIRTUAL and needed else [word]
+
+
+def _network_of(arguments: argparse.Namespace) -> Network:
+    """The network of a command, or of what it goes on with; InputError where there is none."""
+    from app.deployment import network_of_run, nodes_folder
+    from app.operations.transfer_parts import read_plan
+    from app.store import load_network
+
+    path = arguments.network
+    if path is None and arguments.verb == "deploy":
+        path = network_of_run(arguments.resume / nodes_folder(0))
+    elif path is None:
+        path = Path(read_plan(arguments.resume, arguments.verb)["network"])
+    return load_network(path)

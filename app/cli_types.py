@@ -6,6 +6,8 @@ import argparse
 import math
 import re
 
+from models.wiring import laid_out
+
 
 def whole(text: str) -> int:
     """A whole number of 1 or more."""
@@ -49,6 +51,17 @@ def layers(text: str) -> tuple[int, ...]:
     if not re.fullmatch(r"[1-9]\d{0,4}(,[1-9]\d{0,4})*", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of node counts such as 16,16,16")
     return tuple(int(part) for part in text.split(","))
+
+
+def layout(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Node counts, `16,16` or `8+8,16`: nodes, and which layers stand beside the one before."""
+    found = laid_out(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of node counts such as 16,16,16, or 8+8,16 for layers beside "
+            "each other"
+        )
+    return found
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -160,10 +160,11 @@ def evaluate(arguments: argparse.Namespace, run: Run) -> Events:
 
 
 def deploy(arguments: argparse.Namespace, run: Run) -> Events:
-    """`twinrig deploy`: a network's schedule on the one device."""
+    """`twinrig deploy`: a network's schedule on its devices."""
     from app.operations.deploy import deploy as operation
 
-    return on_bench(operation, arguments, run, {"repeats": arguments.repeats})
+    asked = {"repeats": arguments.repeats, "max_hours": arguments.max_hours}
+    return on_bench(operation, arguments, run, asked)
 
 
 def report(arguments: argparse.Namespace, run: Run) -> Events:

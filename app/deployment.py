@@ -10,9 +10,9 @@ import numpy as np
 
 from app.artefacts import code_version, find_file, new_id, now_iso
 from app.artefacts import sha256_of as file_sha256
+from app.device_benches import matched
 from app.diagnosis import foreseen_responses
 from app.drift_store import drift_words, latest_drift
-from app.operations.record import differences
 from app.recording_reader import read_recording
 from app.weights_store import NETWORK_FILE, TWIN_FILE
 from models.errors import InputError, RefusedError, raise_problems
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from app.device_benches import Benches
     from instruments.bench import Bench
     from models.network import Network, TwinReference
     from models.schedule import Run
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
+NODES = "nodes"
 AFTER_DRIFT = (
     "Fit the twin further on new repeats (twinrig fit --from) and train again, or deploy all the "
     "same with --despite-drift"
@@ -42,12 +44,12 @@ AFTER_DRIFT = (
 def preflight(
     network: Network,
     path: Path,
-    bench: Bench,
+    benches: Benches,
     *,
     despite_drift: bool = False,
     repeats: int = 1,
 ) -> list[str]:
-    """Check, before a byte is sent, that the network may run on this bench.
+    """Check, before a byte is sent, that the network may run on its devices' benches.
 
     Returns
     -------
@@ -59,23 +61,32 @@ def preflight(
     InputError
         A twin of the network is missing, or is not the one that it was trained through.
     RefusedError
-        A twin no longer matches the device; the bench differs from the one that the twin was
+        A twin no longer matches the device; a device's bench differs from the one that the twin was
         recorded on (every difference), or a drive that the network could send would break a limit.
     """
+    drifted = checked_twins(network, path, despite_drift=despite_drift)
+    check_limits(network, matched(network, path, benches), repeats)
+    return drifted
+
+
+def checked_twins(network: Network, path: Path, *, despite_drift: bool) -> list[str]:
+    """The part of `preflight` that is about the twins."""
     raise_problems(InputError, str(path), [p for t in network.twins for p in _lost(t, path)])
     drifted = drifts_against(network, path)
     if drifted and not despite_drift:
         raise RefusedError(f"{path}: {' '.join(drifted)} {AFTER_DRIFT}")
-    expected = blank_nodes(network, path, None)
-    problems = differences(expected, bench, bench.spec.window, bench.spec.reset)
-    where = f"{path}: its twin was recorded under other conditions than this bench gives"
-    raise_problems(RefusedError, where, problems)
-    reached = [FieldSequence(np.array([x.drive_low, x.drive_high])) for x in network.layers]
-    bench.check_sequences(reached, network.window, network.reset)
-    if heats(bench):
-        foreseen = [FieldSequence(drive) for drive in _foreseen_drives(network, repeats)]
-        bench.check_sequences(foreseen, network.window, network.reset)
     return drifted
+
+
+def check_limits(network: Network, benches: Sequence[Bench], repeats: int) -> None:
+    """The part of `preflight` that is about the drives, on the bench of each device."""
+    for number, (device, bench) in enumerate(zip(network.devices, benches, strict=True)):
+        layers = [network.layers[k] for k in network.layers_on(number)]
+        reached = [FieldSequence(np.array([x.drive_low, x.drive_high])) for x in layers]
+        bench.check_sequences(reached, device.window, device.reset)
+        if heats(bench):
+            foreseen = [FieldSequence(d) for d in _foreseen_drives(network, number, repeats)]
+            bench.check_sequences(foreseen, device.window, device.reset)
 
 
 def heats(bench: Bench) -> bool:
@@ -105,12 +116,12 @@ def in_order(
     return [(run, repeat) for repeat in range(repeats) for run in ordered]
 
 
-def _foreseen_drives(network: Network, repeats: int) -> list[FloatArray]:
-    """Drives of all runs by order within a layer, as the twin's mean foresees them."""
+def _foreseen_drives(network: Network, device: int, repeats: int) -> list[FloatArray]:
+    """Drives of a device's runs by order within a layer, as the twin's mean foresees them."""
     responses, found = foreseen_responses(network), []
-    for layer in range(len(network.layers)):
+    for layer in network.layers_on(device):
         drives = network.drive(layer, responses[:layer])
-        heat = np.mean(network.window.field_T(drives) ** 2, axis=0)
+        heat = np.mean(network.devices[device].window.field_T(drives) ** 2, axis=0)
         runs = [run for run in every_run(network) if run.layer == layer]
         found += [drives[:, run.node] for run in alternating(runs, heat.tolist())] * repeats
     return found
@@ -152,12 +163,26 @@ def _lost(twin: TwinReference, network: Path) -> list[str]:
     return []
 
 
-def blank_nodes(network: Network, path: Path, bench: Bench | None, repeats: int = 1) -> Recording:
-    """Recording of the nodes to come, each with so many repeats: responses and drives NaN.
+def nodes_folder(device: int) -> str:
+    """Name of the folder for the nodes that a device plays: `nodes`, of a second one `nodes-2`."""
+    return NODES if device == 0 else f"{NODES}-{device + 1}"
 
-    With a bench it carries that bench's settings, else those that the network expects.
+
+def read_nodes(out: Path, network: Network) -> list[Recording]:
+    """What was measured of a network's nodes, a recording a device."""
+    return [read_recording(out / nodes_folder(k)) for k in range(len(network.devices))]
+
+
+def blank_nodes(
+    network: Network, path: Path, bench: Bench, repeats: int = 1, device: int = 0
+) -> Recording:
+    """Recording of a device's nodes to come, each with so many repeats: all NaN.
+
+    It carries the settings of the bench.
     """
-    nodes, steps, width = network.nodes, network.steps, len(network.channels)
+    known, layers = network.devices[device], network.layers_on(device)
+    nodes = sum(network.layers[layer].nodes for layer in layers)
+    steps, width = network.steps, len(known.channels)
     file = find_file(path, NETWORK_FILE)
     return Recording(
         response=np.full((nodes, repeats, steps, width), np.nan),
@@ -166,12 +191,12 @@ def blank_nodes(network: Network, path: Path, bench: Bench | None, repeats: int 
         families=("node",) * nodes,
         order=np.full((nodes, repeats), -1, dtype=np.int64),
         start_s=np.full((nodes, repeats), np.nan),
-        channels=network.channels,
-        units=network.units,
-        window=network.window,
-        reset=network.reset,
-        settings=network.settings if bench is None else bench.settings(),
-        identities=network.identities if bench is None else bench.identities(),
+        channels=known.channels,
+        units=known.units,
+        window=known.window,
+        reset=known.reset,
+        settings=bench.settings(),
+        identities=bench.identities(),
         status="running",
         meta={
             "id": new_id("dep"),
@@ -179,7 +204,8 @@ def blank_nodes(network: Network, path: Path, bench: Bench | None, repeats: int 
             "code_version": code_version(),
             "network": str(file.resolve()),
             "network_sha256": file_sha256(file),
-            "layers": [layer.nodes for layer in network.layers],
+            "layers": [network.layers[layer].nodes for layer in layers],
+            "layer_numbers": layers,
         },
     )
 
@@ -200,34 +226,36 @@ def misfit_of(network: Network, position: int, response: FloatArray) -> float:
     After the washout; channels are weighed alike, each by its own expected RMSE. NaN where the
     twin expects no spread (a deterministic one).
     """
-    after = slice(network.washout, None)
-    error = (response[after] - network.node_mean[position, after]) ** 2
-    expected = network.node_std[position, after] ** 2
+    after, width = slice(network.washout, None), response.shape[1]
+    error = (response[after] - network.node_mean[position, after, :width]) ** 2
+    expected = network.node_std[position, after, :width] ** 2
     if not (expected.mean(axis=0) > 0).all():
         return float("nan")
     return float(np.sqrt(np.mean(error.mean(axis=0) / expected.mean(axis=0))))
 
 
-def misfits_of(network: Network, nodes: Recording) -> FloatArray:
+def misfits_of(network: Network, nodes: Sequence[Recording]) -> FloatArray:
     """Misfit of each node; of several repeats the root mean square of each one's own.
 
-    The twin's spread is that of a single run: the mean of several would look better than it is.
+    `nodes` as `read_nodes` gives them. The twin's spread is that of a single run: the mean of
+    several would look better than it is.
     """
     each = [
-        [misfit_of(network, node, one) for one in nodes.response[node]]
-        for node in range(network.nodes)
+        [misfit_of(network, run.position, one) for one in nodes[run.device].response[run.row]]
+        for run in every_run(network)
     ]
     return np.asarray(np.sqrt(np.mean(np.square(each), axis=1)))
 
 
-def layers_of_run(network: Network, nodes: Recording) -> list[FloatArray]:
-    """Responses `(T, nodes, C)` of each layer: the mean over a node's repeats."""
-    responses, first = [], 0
-    for layer in network.layers:
-        mean = nodes.response[first : first + layer.nodes].mean(axis=1)
-        responses.append(mean.transpose(1, 0, 2))
-        first += layer.nodes
-    return responses
+def layers_of_run(network: Network, nodes: Sequence[Recording]) -> list[FloatArray]:
+    """Responses `(T, nodes, C)` of each layer: the mean over a node's repeats.
+
+    `nodes` as `read_nodes` gives them.
+    """
+    each: list[list[FloatArray]] = [[] for _ in network.layers]
+    for run in every_run(network):
+        each[run.layer].append(nodes[run.device].response[run.row].mean(axis=0))
+    return [np.stack(layer, axis=1) for layer in each]
 
 
 def label_of(network: Network) -> str:

@@ -1,8 +1,9 @@
 """A deployment on disk: what it leaves, and the reader that notices when that was changed.
 
 Layout: `deployment.json`, `result.nc` (prediction and target over the unseen part, misfit of each
-node), `nodes/` (a recording: one sequence a node, in schedule order). The JSON keeps the SHA-256 of
-both, so that no part can be exchanged. Never imports torch.
+node), `nodes/` (a recording: one sequence a node, in schedule order; of several devices one each,
+`nodes-2/`, …). The JSON keeps the SHA-256 of all, so that no part can be exchanged. Never imports
+torch.
 """
 
 from __future__ import annotations
@@ -12,8 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.artefacts import code_version, find_file, load_artefact, now_iso, save_artefact
-from app.deployment import label_of, layers_of_run, misfits_of
+from app.artefacts import (
+    code_version,
+    find_file,
+    load_artefact,
+    now_iso,
+    read_head,
+    save_artefact,
+)
+from app.deployment import label_of, layers_of_run, misfits_of, nodes_folder
 from app.diagnosis import FORM as DIAGNOSIS
 from app.diagnosis import Diagnosis, layer_medians
 from app.disk import RESTORE
@@ -52,10 +60,8 @@ SCHEMA = DEPLOYMENT_SCHEMA
 KIND = "deployment"
 FILE_NAME = "deployment.json"
 RESULT_NAME = "result.nc"
-NODES = "nodes"
 DESPITE_DRIFT = "despite_drift"
 """Key of what was said against the deployment beforehand: its twin no longer matched."""
-BESIDE = (RESULT_NAME, f"{NODES}/{RECORDING_NAME}")
 RESULT_FORM: dict[str, Form] = {
     "path": TEXT, "task": TEXT, "metric": TEXT, "description": TEXT, "measured": ACHIEVED,
     "predicted": PREDICTED, "baselines": BASELINES, "nodes": COUNT, "hardware_runs": COUNT,
@@ -66,6 +72,7 @@ RESULT_FORM: dict[str, Form] = {
 }  # fmt: skip
 OPTIONAL: dict[str, Form] = {
     DESPITE_DRIFT: Rows(TEXT), "repeats": COUNT, "diagnosis": DIAGNOSIS, "classes": Rows(TEXT),
+    "devices": Rows(Table({"nodes": TEXT, "layers": Rows(COUNT)})),
 }  # fmt: skip
 """Not every deployment has them; those before this version have none."""
 FORM = Table(
@@ -86,7 +93,7 @@ def write_deployment(
     out: Path,
     path: Path,
     network: Network,
-    nodes: Recording,
+    nodes: Sequence[Recording],
     prediction: FloatArray,
     seconds: float,
     drifted: Sequence[str] = (),
@@ -98,7 +105,7 @@ def write_deployment(
     out, path
         Folders of the deployment and of its network.
     network, nodes
-        What ran, and what was measured of every node.
+        What ran, and what was measured of every node, a recording a device.
     prediction
         `(answers, n_out)` over the unseen part.
     seconds
@@ -113,7 +120,12 @@ def write_deployment(
         _variables(network, prediction, found),
         {"title": "Twinrig deployment: a network's forecast on the device", "kind": KIND},
     )
-    void = [r for r in nodes.meta.get("remarks", []) if "was void" in r]
+    void = [r for one in nodes for r in one.meta.get("remarks", []) if "was void" in r]
+    first = nodes[0]
+    of_devices = [
+        {"nodes": nodes_folder(number), "layers": network.layers_on(number)}
+        for number in range(len(nodes))
+    ]
     body = {
         "path": str(out / FILE_NAME),
         "task": network.task["name"],
@@ -123,30 +135,36 @@ def write_deployment(
         "predicted": network.predicted,
         "baselines": network.baselines,
         "nodes": network.nodes,
-        "hardware_runs": int(nodes.complete.sum()) + len(void),
+        "hardware_runs": sum(int(one.complete.sum()) for one in nodes) + len(void),
         "seconds": round(seconds, 1),
         "label": label_of(network),
         "layers": [layer.nodes for layer in network.layers],
         "misfit": _summary(network, found.misfits),
-        "network": nodes.meta["network"],
-        "repeats": nodes.response.shape[1],
+        "network": first.meta["network"],
+        "repeats": first.response.shape[1],
         "diagnosis": found.summary(network, measured),
         "classes": list(network.classes),
         **({DESPITE_DRIFT: list(drifted)} if drifted else {}),
+        **({"devices": of_devices} if len(nodes) > 1 else {}),
     }
     history = {
-        "id": nodes.meta["id"],
+        "id": first.meta["id"],
         "created": now_iso(),
         "code_version": code_version(),
         "network_id": network.meta.get("id", ""),
-        "network_sha256": nodes.meta["network_sha256"],
+        "network_sha256": first.meta["network_sha256"],
         "twins": [asdict(twin) for twin in network.twins],
-        "settings": nodes.settings,
-        "identities": nodes.identities,
+        "settings": first.settings,
+        "identities": first.identities,
     }
     whole = {"kind": KIND, "schema": SCHEMA, **history, **body}
-    save_artefact(out, FILE_NAME, whole, {}, beside=BESIDE)
+    save_artefact(out, FILE_NAME, whole, {}, beside=_beside(len(nodes)))
     return body
+
+
+def _beside(devices: int) -> tuple[str, ...]:
+    """The files that belong to a deployment on so many devices."""
+    return (RESULT_NAME, *(f"{nodes_folder(k)}/{RECORDING_NAME}" for k in range(devices)))
 
 
 @dataclass(frozen=True)
@@ -161,12 +179,12 @@ class Deployment:
         `result.nc`: the `SERIES` `(T,)` or `(T, n_out)` over the unseen part, `misfit` and `layer`
         `(nodes,)`.
     nodes
-        What was measured, one sequence a node.
+        What was measured, a recording a device, one sequence a node.
     """
 
     body: dict[str, Any]
     arrays: dict[str, NDArray[Any]]
-    nodes: Recording
+    nodes: tuple[Recording, ...]
 
 
 def load_deployment(path: Path) -> Deployment:
@@ -179,10 +197,13 @@ def load_deployment(path: Path) -> Deployment:
         are not those that it was finished with.
     """
     path = find_file(path, FILE_NAME)
-    body, _ = load_artefact(path, FILE_NAME, KIND, SCHEMA, beside=BESIDE)
+    named = read_head(path, KIND, SCHEMA).get("devices")
+    devices = len(named) if isinstance(named, list) else 1
+    body, _ = load_artefact(path, FILE_NAME, KIND, SCHEMA, beside=_beside(devices))
     raise_problems(InputError, f"{path}: no complete deployment ({RESTORE})", faults(body, FORM))
     content = read_netcdf(path.parent / RESULT_NAME)
-    made = Deployment(body, content.variables, read_recording(path.parent / NODES))
+    nodes = tuple(read_recording(path.parent / nodes_folder(k)) for k in range(devices))
+    made = Deployment(body, content.variables, nodes)
     raise_problems(InputError, f"{path}: no complete deployment ({RESTORE})", _misfits_of(made))
     return made
 
@@ -207,9 +228,10 @@ def _misfits_of(made: Deployment) -> list[str]:
     by_node = [n for n in ("misfit", "layer", *BY_NODE) if n in arrays]
     if any(arrays[n].shape != (count,) or arrays[n].dtype.kind not in "fi" for n in by_node):
         problems.append(f"{', '.join(by_node)} must be of {count} nodes")
-    if len(made.nodes.families) != count or sum(made.body["layers"]) != count:
+    measured = sum(len(one.families) for one in made.nodes)
+    if measured != count or sum(made.body["layers"]) != count:
         problems.append(f"its nodes or layers are not those of {count} nodes")
-    if not made.nodes.complete.all():
+    if not all(one.complete.all() for one in made.nodes):
         problems.append("some of its nodes were never measured")
     return problems
 

@@ -112,20 +112,17 @@ class Diagnosis:
         share, foreseen = float(self.clipped[node]), float(self.clipped_foreseen[node])
         told = f"{100 * share:.0f} % of its steps, {100 * foreseen:.0f} % foreseen"
         if share > MUCH_CLIPPED and share > 2 * foreseen:
+            by = " (twinrig refine)" if len(network.devices) == 1 else ""
             return (
                 f"{place_of(network, node)} is driven to an end of the fitted range more than "
-                f"foreseen ({told}): record what the network sends (twinrig refine)"
+                f"foreseen ({told}): record what the network sends{by}"
             )
         return "no drive is held at an end of the fitted range much more than foreseen"
 
 
 def foreseen_responses(network: Network) -> list[FloatArray]:
     """Responses `(T, nodes, C)` of each layer: the twin's mean."""
-    responses, first = [], 0
-    for layer in network.layers:
-        responses.append(network.node_mean[first : first + layer.nodes].transpose(1, 0, 2))
-        first += layer.nodes
-    return responses
+    return [network.foreseen(k)[0].transpose(1, 0, 2) for k in range(len(network.layers))]
 
 
 def clipped(network: Network, responses: Sequence[FloatArray]) -> FloatArray:

@@ -85,11 +85,13 @@ def _interval(table: Any) -> str:
 
 
 def _common(head: dict[str, Any], meta: dict[str, Any]) -> list[tuple[str, str]]:
-    window = head.get("window")
+    devices = head.get("devices")  # a network's
     rows = []
-    if isinstance(window, dict) and "low_T" in window:
-        low, high = 1e3 * float(window["low_T"]), 1e3 * float(window["high_T"])
-        rows.append(("Field window", f"{low:g} to {high:g} mT"))
+    for one in [head, *(devices if isinstance(devices, list) else [])]:
+        window = one.get("window")
+        if isinstance(window, dict) and "low_T" in window:
+            low, high = 1e3 * float(window["low_T"]), 1e3 * float(window["high_T"])
+            rows.append(("Field window", f"{low:g} to {high:g} mT"))
     rows.append(("Seed", str(meta.get("seed", MISSING))))
     rows.append(("Created", str(meta.get("created", MISSING)).replace("+00:00", " UTC")))
     rows.append(("Written by", str(meta.get("code_version", MISSING))))

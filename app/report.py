@@ -25,7 +25,13 @@ FILES = {
     "deployments": "deployment.json",
     "tables": "networks-table.json",
 }
-LINKED = (*FILES.values(), "result.nc", "nodes/recording.nc", "weights.safetensors")
+LINKED = (
+    *FILES.values(),
+    "result.nc",
+    "nodes/recording.nc",
+    "nodes-2/recording.nc",
+    "weights.safetensors",
+)
 PARTS = {
     "adaptive.json": ("rounds",),
     "recalibrate.json": ("stretch", "run"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli_network import words_of
 from app.report_search import whole_iterations
+from models.wiring import layers_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,13 +85,14 @@ def train_command(
     path: Path, twins: Sequence[str], layers: Sequence[int], meta: dict[str, Any]
 ) -> str:
     """Command that trains the network again."""
-    nodes = ",".join(str(n) for n in layers)
+    nodes = layers_text(layers, meta.get("options", {}).get("parallel", ()))
     judge = ["--judge", meta["judge"]] if meta.get("judge") else []
     judge += ["--readout-from-judge"] if meta.get("readout_from_judge") else []
     options = words_of(meta.get("options", {}))
     own = twins[: len(meta.get("twins", twins))]  # behind them stand those of an ensemble
     return _line(
-        "train", "--task", meta.get("task", "TASK"), "--twin", *dict.fromkeys(own),
+        "train", "--task", meta.get("task", "TASK"), "--twin",
+        *(own if len(set(own)) > 1 else own[:1]),
         "--layers", nodes, *judge, *options, *_count(meta), *_seed(meta), "--out", _new(path),
     )  # fmt: skip
 

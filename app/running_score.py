@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.shown_score import shown
+from models import schedule
 from models.score import score
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from models.network import Network
@@ -51,7 +54,7 @@ class RunningScore:
         return f"score so far {seen['value']:.3g} ({seen['low']:.3g} to {seen['high']:.3g})"
 
 
-def running_score(network: Network, nodes: Recording) -> RunningScore:
+def running_score(network: Network, nodes: Sequence[Recording]) -> RunningScore:
     """Score of what a deployment has measured.
 
     Parameters
@@ -59,22 +62,22 @@ def running_score(network: Network, nodes: Recording) -> RunningScore:
     network
         That is deployed.
     nodes
-        Its nodes in schedule order, each with the repeats measured so far; those to come NaN.
+        What its devices play, a recording each, with the repeats measured so far; those to come
+        NaN.
     """
-    measured = np.asarray((nodes.order >= 0).any(axis=1))
-    each = [
-        nodes.response[node, nodes.order[node] >= 0].mean(axis=0)
-        if measured[node] else network.node_mean[node]
-        for node in range(network.nodes)
-    ]  # fmt: skip
-    responses, first = [], 0
-    for layer in network.layers:
-        responses.append(np.stack(each[first : first + layer.nodes], axis=1))
-        first += layer.nodes
-    prediction = network.answer(responses)
+    responses: list[list[FloatArray]] = [[] for _ in network.layers]
+    measured = 0
+    for run in schedule.runs(network):
+        recording = nodes[run.device]
+        done = recording.order[run.row] >= 0
+        measured += bool(done.any())
+        responses[run.layer].append(
+            recording.response[run.row, done].mean(axis=0)
+            if done.any() else network.node_mean[run.position, :, : recording.response.shape[3]]
+        )  # fmt: skip
+    prediction = network.answer([np.stack(layer, axis=1) for layer in responses])
     low, high = score_interval(network.task["metric"], prediction, network.unseen_targets)
-    value = network.score(prediction)
-    return RunningScore(int(measured.sum()), value, low, high, prediction)
+    return RunningScore(measured, network.score(prediction), low, high, prediction)
 
 
 def score_interval(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-LAYOUT = ("wiring", "taps", "readout_taps", "use", "sparsity", "supply")
+LAYOUT = ("wiring", "parallel", "taps", "readout_taps", "use", "sparsity", "supply")
 MOST_MEMBERS = 16  # one stream of the training each
 
 
@@ -24,7 +24,7 @@ class TrainOptions:
 
     Attributes
     ----------
-    wiring, taps, readout_taps
+    wiring, parallel, taps, readout_taps
         As `models.wiring.wired` reads them, and delays in steps.
     use
         Channels that others see, `X,Y` or `2:X`.
@@ -45,6 +45,7 @@ class TrainOptions:
     """
 
     wiring: str = FORWARD
+    parallel: tuple[int, ...] = ()
     taps: tuple[int, ...] = (0,)
     readout_taps: tuple[int, ...] = (0,)
     use: tuple[str, ...] = ()
@@ -122,7 +123,8 @@ class Request:
             problems.append(f"layers {self.layers} need at least one node each")
         if len(self.twins) not in (1, len(self.layers)):
             problems.append(
-                f"{len(self.twins)} twins for {len(self.layers)} layers: give one, or one a layer"
+                f"{len(self.twins)} twins for {len(self.layers)} layers: give one, or one a layer "
+                "(those beside each other, such as 8+4, are two)"
             )
         if self.twins and len(self.options.ensemble) % len(self.twins):
             problems.append(
@@ -131,6 +133,11 @@ class Request:
             )
         elif self.members > MOST_MEMBERS:
             problems.append(f"ensemble: {self.members} members are more than {MOST_MEMBERS}")
+        if not all(k in range(1, len(self.layers)) for k in self.options.parallel):
+            problems.append(
+                f"parallel {list(self.options.parallel)}: of {len(self.layers)} layers, counted "
+                "from 0, those from 1 on can stand beside the one before them"
+            )
         if self.iterations < 0:
             problems.append(f"iterations {self.iterations} must be 0 (untrained) or more")
         if self.readout_from_judge and self.judge is None:

@@ -10,13 +10,17 @@ from app.so_far import unfinished_words
 from app.store import load_twin, sha256_of
 from models.errors import InputError, raise_problems
 from models.latent import TwinModel
-from models.network import TwinReference
+from models.network import Device, TwinReference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.network import Network
     from models.twin import Twin
+
+
+DESCRIBED = ("channels", "units", "window", "reset", "settings")
+"""What fits of one device have in common."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +38,19 @@ class TwinSet:
         Raises
         ------
         InputError
-            Each one that was recorded under other conditions, or whose method has no gradient.
+            A member that was recorded under other conditions than the first one, or a twin whose
+            method has no gradient.
         """
         files = [_file_of(Path(path)) for path in paths]
         twins = [load_twin(file) for file in files]
-        problems = []
-        for file, twin in zip(files[1:], twins[1:], strict=True):
-            for name in ("channels", "units", "window", "reset", "settings"):
-                if getattr(twin, name) != getattr(twins[0], name):
-                    problems.append(f"{file}: {name} differ from those of {files[0]}")
+        each = len(twins) // members
+        problems = [
+            f"{files[k]}: {name} differ from those of {files[k % each]}, which it is to be another "
+            "fit of"
+            for k in range(each, len(twins))
+            for name in DESCRIBED
+            if getattr(twins[k], name) != getattr(twins[k % each], name)
+        ]
         problems += [
             f"{file}: a twin of the published method, whose path has no fast gradient for a "
             "network: fit one with another --objective"
@@ -54,7 +62,6 @@ class TwinSet:
             TwinReference(str(twin.meta.get("id", "")), str(file.resolve()), sha256_of(file))
             for file, twin in zip(files, twins, strict=True)
         )
-        each = len(twins) // members
         repeated = layers if each == 1 else 1
         parts = [slice(member * each, (member + 1) * each) for member in range(members)]
         models = [TwinModel.from_twin(twin) for twin in twins]
@@ -78,9 +85,9 @@ class TwinSet:
         return [sentence for sentence in words if sentence is not None]
 
     @property
-    def first(self) -> Twin:
-        """A twin of the set: what all of them share is taken from it."""
-        return self.twins[0][0]
+    def devices(self) -> list[Device]:
+        """Of what each layer's nodes are nodes."""
+        return [Device.of(twin) for twin in self.twins[0]]
 
     @property
     def ranges(self) -> list[tuple[float, float]]:

@@ -53,6 +53,7 @@ __all__ = ["BenchSpec", "parse_bench", "read_bench"]
 BUILT_IN = {
     "virtual": "virtual-nanoring.toml",
     "virtual-spin-vortex-ice": "virtual-spin-vortex-ice.toml",
+    "virtual-leaky-integrator": "virtual-leaky-integrator.toml",
 }
 DEVICES = ("nanoring", "spin-vortex-ice", "leaky-integrator", "relaxation", "duffing")
 MAGNET_TIMEOUT_S = 1.0  # a supply answers in milliseconds
@@ -62,7 +63,7 @@ DRIVE_KEYS = ("encoding", "low_T", "high_T", "hold_s", "gate_s", "magnet")
 
 
 def read_bench(path: str | Path) -> BenchSpec:
-    """The bench of a TOML file, or a built-in rig: `"virtual"`, `"virtual-spin-vortex-ice"`.
+    """The bench of a TOML file, or one of the built-in rigs, `BUILT_IN`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A network of nodes that are all one device: trained weights, and what it foresees."""
+"""A network of nodes that one or several devices play: weights, and what its twins foresee."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from models.errors import InputError, raise_problems
 from models.network_faults import not_numbers, wrong_shapes
 from models.network_form import COMPUTED_WITH, FORECAST_ARRAYS, SCHEMA, values_of
-from models.network_parts import Layer, TwinReference
+from models.network_parts import Device, Layer, TwinReference
 from models.score import pooled, score
 from models.supply import Supply
 from models.wiring import INPUTS, Source, Sources, delayed, with_taps
@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.sequence import DriveWindow, Reset
-
     FloatArray = NDArray[np.float64]
 
-__all__ = ["DEPLOYMENT_SCHEMA", "Layer", "Network", "TwinReference"]
+__all__ = ["DEPLOYMENT_SCHEMA", "Device", "Layer", "Network", "TwinReference"]
 DEPLOYMENT_SCHEMA = 2
 
 
@@ -33,8 +31,9 @@ class Network:
     """Layers of time-multiplexed nodes, a linear read-out, the task's unseen part, predictions.
 
     Features are the task's inputs, then each layer's channels in use (node by node), `F` in all, in
-    the device's units; layers and read-out see them standardised, as they are or were some steps
-    ago. A series of T steps is answered once every `answer_every` steps.
+    its device's units; layers and read-out see them standardised, as they are or were some steps
+    ago. A series of T steps is answered once every `answer_every` steps. Where nodes of one layer
+    are of several devices, they are several layers beside each other: they see the same.
 
     Attributes
     ----------
@@ -53,8 +52,8 @@ class Network:
         Steps at the start of the run that are not scored.
     twins
         One reference for all layers, or one a layer; then those of an ensemble's other members.
-    channels, units, window, reset, settings, identities
-        What the twin was recorded with: the bench must be the same.
+    devices
+        Those that the layers name, each as it was recorded: its bench must be the same.
     predicted
         `value`, `low`, `high`: score of one pass foreseen by the twin, median and 90 % interval.
     baselines
@@ -62,7 +61,8 @@ class Network:
     forecast_mean, forecast_low, forecast_high
         `(answers, n_out)` of the unseen part: the twin's forecasts, mean and 90 % interval.
     node_mean, node_std
-        `(nodes, T, C)` over the ensemble, in units, nodes in schedule order.
+        `(nodes, T, C)` over the ensemble, in units, nodes in schedule order; C is that of the
+        device with the most channels, the others' further ones are zero.
     meta
         id, created, seed, code_version, parents, how it was trained.
     answer_every, pool
@@ -85,12 +85,7 @@ class Network:
     targets: FloatArray
     washout: int
     twins: tuple[TwinReference, ...]
-    channels: tuple[str, ...]
-    units: tuple[str, ...]
-    window: DriveWindow
-    reset: Reset
-    settings: dict[str, dict[str, Any]]
-    identities: dict[str, str]
+    devices: tuple[Device, ...]
     predicted: dict[str, float]
     baselines: dict[str, float]
     forecast_mean: FloatArray
@@ -140,9 +135,24 @@ class Network:
             return self.readout or with_taps(range(INPUTS, layer))
         return self.layers[layer].sources or (Source(layer - 1),)
 
+    def device_of(self, layer: int) -> Device:
+        """What plays the nodes of a layer."""
+        return self.devices[self.layers[layer].device]
+
+    def layers_on(self, device: int) -> list[int]:
+        """The layers that a device plays."""
+        return [index for index, layer in enumerate(self.layers) if layer.device == device]
+
+    def foreseen(self, layer: int) -> tuple[FloatArray, FloatArray]:
+        """Mean and spread `(nodes, T, C)` that its twin foresees of a layer, in its units."""
+        first = sum(before.nodes for before in self.layers[:layer])
+        nodes = slice(first, first + self.layers[layer].nodes)
+        width = len(self.device_of(layer).channels)
+        return self.node_mean[nodes, :, :width], self.node_std[nodes, :, :width]
+
     def used(self, layer: int) -> tuple[int, ...]:
         """Channels of a layer that others see."""
-        return self.layers[layer].use or tuple(range(len(self.channels)))
+        return self.layers[layer].use or tuple(range(len(self.device_of(layer).channels)))
 
     def width(self, layer: int) -> int:
         """Features of a layer; −1: the task's inputs."""
@@ -230,18 +240,14 @@ class Network:
                     "drive_high": x.drive_high,
                     "sources": [asdict(source) for source in self.seen_by(index)],
                     "use": list(self.used(index)),
+                    "device": x.device,
                 }
                 for index, x in enumerate(self.layers)
             ],
             "task": self.task,
             "washout": self.washout,
             "twins": [asdict(twin) for twin in self.twins],
-            "channels": list(self.channels),
-            "units": list(self.units),
-            "window": asdict(self.window),
-            "reset": asdict(self.reset),
-            "settings": self.settings,
-            "identities": self.identities,
+            "devices": [device.to_json() for device in self.devices],
             "predicted": self.predicted,
             "baselines": self.baselines,
             "meta": self.meta,

@@ -20,11 +20,14 @@ def wrong_shapes(network: Network) -> list[str]:
     """Arrays, layers and sizes that don't fit each other."""
     if not network.layers or network.inputs.ndim != 2 or network.targets.ndim != 2:
         return ["needs layers, inputs (T, n_in) and targets (answers, n_out)"]
+    if problems := _devices(network):  # how many channels a layer has follows from them
+        return problems
     problems = _wiring(network) + _answering(network)
     if problems:  # sizes follow from both
         return problems
     steps, every = network.steps, network.answer_every
-    n_out, channels = network.targets.shape[1], len(network.channels)
+    n_out = network.targets.shape[1]
+    channels = max(len(device.channels) for device in network.devices)
     features = network.block(len(network.layers) - 1).stop
     unseen = (steps - network.washout) // every
     nodes = (network.nodes, steps, channels)
@@ -41,8 +44,6 @@ def wrong_shapes(network: Network) -> list[str]:
         if getattr(network, name).shape != shape
     ]
     problems += _layers(network)
-    if len(network.units) != channels:
-        problems.append(f"{len(network.units)} units for {channels} channels")
     if unseen < 2 or network.washout < 0:
         problems.append(
             f"washout {network.washout} leaves {steps - network.washout} of {steps} steps to score"
@@ -52,8 +53,23 @@ def wrong_shapes(network: Network) -> list[str]:
     return problems
 
 
+def _devices(network: Network) -> list[str]:
+    count = len(network.devices)
+    problems = [
+        f"layer {index} is of device {layer.device} of {count}"
+        for index, layer in enumerate(network.layers)
+        if not 0 <= layer.device < count
+    ]
+    for number, device in enumerate(network.devices):
+        if not network.layers_on(number):
+            problems.append(f"device {number} plays no layer")
+        if not device.channels or len(device.units) != len(device.channels):
+            problems.append(f"{len(device.units)} units for {len(device.channels)} channels")
+    return problems
+
+
 def _wiring(network: Network) -> list[str]:
-    count, channels = len(network.layers), len(network.channels)
+    count = len(network.layers)
     problems = [
         words for layer in range(count) for words in wiring.faults(layer, network.seen_by(layer))
     ]
@@ -62,6 +78,7 @@ def _wiring(network: Network) -> list[str]:
         for words in wiring.faults(count, network.seen_by(count))
     ]
     for index, layer in enumerate(network.layers):
+        channels = len(network.device_of(index).channels)
         if len(set(layer.use)) < len(layer.use) or any(c >= channels for c in layer.use):
             problems.append(f"layer {index} uses channels {list(layer.use)} of {channels}")
         if layer.biases.ndim != 1 or not 0 <= layer.drive_low < layer.drive_high <= 1:

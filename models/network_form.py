@@ -1,4 +1,4 @@
-"""What `network.json` must look like, of this version and of the one before."""
+"""What `network.json` must look like, of this version and of those before."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from models.json_form import (
     faults,
     is_number,
 )
-from models.network_parts import Layer, TwinReference
+from models.network_parts import Device, Layer, TwinReference
 from models.sequence import DriveWindow, Reset
 from models.supply import Supply
 from models.wiring import Source, Sources
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-SCHEMA = 3
-READABLE = (2, SCHEMA)
+SCHEMA = 4
+READABLE = (2, 3, SCHEMA)
 KIND = "network"
 COMPUTED_WITH = ("feature_mean", "feature_scale", "readout_weights", "readout_bias")
 FORECAST_ARRAYS = ("forecast_mean", "forecast_low", "forecast_high", "node_mean", "node_std")
@@ -51,9 +51,12 @@ TASK = Table(
 )
 SOURCES = Rows(Table({"layer": WHOLE, "delay": COUNT}))
 LAYER: dict[str, Form] = {"nodes": COUNT, "drive_low": NUMBER, "drive_high": NUMBER}
+DEVICE: dict[str, Form] = {
+    "channels": Rows(TEXT), "units": Rows(TEXT), "window": WINDOW, "reset": RESET,
+    "settings": SETTINGS, "identities": IDENTITIES,
+}  # fmt: skip
 COMMON: dict[str, Form] = {
-    "task": TASK, "washout": COUNT, "channels": Rows(TEXT), "units": Rows(TEXT), "window": WINDOW,
-    "reset": RESET, "settings": SETTINGS, "twins": Rows(TWIN_REFERENCE), "identities": IDENTITIES,
+    "task": TASK, "washout": COUNT, "twins": Rows(TWIN_REFERENCE),
     "predicted": PREDICTED, "baselines": BASELINES,
     "meta": Table(
         optional={
@@ -63,24 +66,44 @@ COMMON: dict[str, Form] = {
         others=ANYTHING,
     ),
 }  # fmt: skip
-WIRED = Table({**LAYER, "sources": SOURCES, "use": Rows(COUNT)})
+WIRED: dict[str, Form] = {**LAYER, "sources": SOURCES, "use": Rows(COUNT)}
 SUPPLY = Table({"step": NUMBER, "slew": NUMBER})
+ANSWERING: dict[str, Form] = {
+    "readout": SOURCES, "answer_every": COUNT, "pool": TEXT, "classes": Rows(TEXT),
+    "supply": SUPPLY,
+}  # fmt: skip
 FORM = Table(
     {
-        **COMMON, "layers": Rows(WIRED), "readout": SOURCES, "answer_every": COUNT, "pool": TEXT,
-        "classes": Rows(TEXT), "supply": SUPPLY,
+        **COMMON, **ANSWERING, "layers": Rows(Table({**WIRED, "device": COUNT})),
+        "devices": Rows(Table({**DEVICE, "bench": TEXT})),
     }
 )  # fmt: skip
 """Of `SCHEMA`; kind, schema, checksum and files are the store's."""
 PLAIN = (
-    "task", "washout", "settings", "identities", "predicted", "baselines", "meta", "answer_every",
-    "pool",
+    "task", "washout", "predicted", "baselines", "meta", "answer_every", "pool",
 )  # fmt: skip
-FORMS = {2: Table({**COMMON, "layers": Rows(Table(LAYER))}), SCHEMA: FORM}
+FORMS = {
+    2: Table({**COMMON, **DEVICE, "layers": Rows(Table(LAYER))}),
+    3: Table({**COMMON, **DEVICE, **ANSWERING, "layers": Rows(Table(WIRED))}),
+    SCHEMA: FORM,
+}
 
 
-def upgraded(body: dict[str, Any]) -> dict[str, Any]:
-    """A body of schema 2, which `FORMS` passed, as one of this schema: plain and feed-forward."""
+def upgraded(body: dict[str, Any], schema: int) -> dict[str, Any]:
+    """A body of an earlier schema, which `FORMS` passed, as one of this schema."""
+    if schema == 2:
+        body = _wired(body)
+    if schema < SCHEMA:
+        body = {
+            **body,
+            "layers": [{**layer, "device": 0} for layer in body["layers"]],
+            "devices": [{**{name: body[name] for name in DEVICE}, "bench": ""}],
+        }
+    return body
+
+
+def _wired(body: dict[str, Any]) -> dict[str, Any]:
+    """A body of schema 2 as one of schema 3: plain and feed-forward."""
     width, layers = len(body["channels"]), body["layers"]
     return {
         **body,
@@ -105,7 +128,7 @@ def values_of(body: dict[str, Any], arrays: dict[str, FloatArray], schema: int) 
         Missing keys or arrays, or of another type.
     """
     raise_problems(InputError, "network", faults(body, FORMS[schema]))
-    body = upgraded(body) if schema != SCHEMA else body
+    body = upgraded(body, schema)
     named = (*COMPUTED_WITH, "inputs", "targets", *FORECAST_ARRAYS)
     names = [*named]
     for index in range(len(body["layers"])):
@@ -122,10 +145,7 @@ def values_of(body: dict[str, Any], arrays: dict[str, FloatArray], schema: int) 
         **{name: arrays[name] for name in named},
         "layers": _layers(body["layers"], arrays),
         "twins": tuple(TwinReference(**twin) for twin in body["twins"]),
-        "channels": tuple(body["channels"]),
-        "units": tuple(body["units"]),
-        "window": DriveWindow(**body["window"]),
-        "reset": Reset(**body["reset"]),
+        "devices": tuple(_device(row) for row in body["devices"]),
         "readout": _sources(body["readout"]),
         "classes": tuple(body["classes"]),
         "supply": Supply(float(body["supply"]["step"]), float(body["supply"]["slew"])),
@@ -141,12 +161,25 @@ def _layers(rows: list[dict[str, Any]], arrays: dict[str, FloatArray]) -> tuple[
             float(row["drive_high"]),
             _sources(row["sources"]),
             tuple(row["use"]),
+            row["device"],
         )
         for index, row in enumerate(rows)
     )
     if [layer.nodes for layer in layers] != [row["nodes"] for row in rows]:
         raise InputError("network: the layers' nodes are others than their biases")
     return layers
+
+
+def _device(row: dict[str, Any]) -> Device:
+    return Device(
+        tuple(row["channels"]),
+        tuple(row["units"]),
+        DriveWindow(**row["window"]),
+        Reset(**row["reset"]),
+        row["settings"],
+        row["identities"],
+        row["bench"],
+    )
 
 
 def _sources(rows: list[dict[str, int]]) -> Sources:

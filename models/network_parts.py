@@ -1,14 +1,19 @@
-"""Of what a network is made: its layers' weights, and the twins that they were trained through."""
+"""Of what a network is made: layers' weights, their twins, and the devices that play them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
+    from models.recording import Recording
+    from models.sequence import DriveWindow, Reset
+    from models.twin import Twin
     from models.wiring import Sources
 
     FloatArray = NDArray[np.float64]
@@ -24,12 +29,64 @@ class TwinReference:
 
 
 @dataclass(frozen=True)
+class Device:
+    """How a device was recorded: a bench that is to play it must be the same.
+
+    Layers whose twins agree in all of this are of one device. `bench` is the name of the bench that
+    it was recorded on (empty: not known); it only tells devices apart that agree in all else.
+    """
+
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    window: DriveWindow
+    reset: Reset
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
+    bench: str = ""
+
+    @classmethod
+    def of(cls, known: Twin | Recording) -> Device:
+        """That of a twin or of a recording."""
+        return cls(
+            known.channels,
+            known.units,
+            known.window,
+            known.reset,
+            known.settings,
+            known.identities,
+            str(known.meta.get("bench", "")),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            "channels": list(self.channels),
+            "units": list(self.units),
+            "window": asdict(self.window),
+            "reset": asdict(self.reset),
+            "settings": self.settings,
+            "identities": self.identities,
+            "bench": self.bench,
+        }
+
+
+def distinct(each: Sequence[Device]) -> tuple[tuple[Device, ...], tuple[int, ...]]:
+    """The different ones of many devices in their order, and which of these each one is."""
+    found: list[Device] = []
+    for one in each:
+        if one not in found:
+            found.append(one)
+    return tuple(found), tuple(found.index(one) for one in each)
+
+
+@dataclass(frozen=True)
 class Layer:
     """Weights `(nodes, inputs)` and biases `(nodes,)` over standardised inputs.
 
     `drive_low`, `drive_high`: the drive range that the twin was fitted on; nodes stay inside.
     `sources`: what it sees, in the order of the weights' columns; empty: the layer before, or the
-    task's inputs. `use`: the channels of its own that others see; empty: all.
+    task's inputs. `use`: the channels of its own that others see; empty: all. `device`: which of
+    the network's devices its nodes are.
     """
 
     weights: FloatArray
@@ -38,6 +95,7 @@ class Layer:
     drive_high: float = 1.0
     sources: Sources = ()
     use: tuple[int, ...] = ()
+    device: int = 0
 
     @property
     def nodes(self) -> int:

@@ -1,7 +1,8 @@
-"""The order in which the one device plays a network's nodes."""
+"""The order in which its devices play a network's nodes."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,25 +18,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """One reset and one sequence: the device is node `node` of layer `layer`.
+    """One reset and one sequence: a device is node `node` of layer `layer`.
 
     `position` counts the runs of the whole schedule from 0, and is the node's index in every
-    per-node array of the network.
+    per-node array of the network; `row` counts those of its device alone.
     """
 
     layer: int
     node: int
     position: int
+    device: int = 0
+    row: int = 0
 
 
 def runs(network: Network) -> list[Run]:
     """Every node's run: layer by layer (a layer's drives rest on the one before), node by node."""
-    places = [
-        (layer, node)
-        for layer, weights in enumerate(network.layers)
-        for node in range(weights.nodes)
-    ]
-    return [Run(layer, node, position) for position, (layer, node) in enumerate(places)]
+    found: list[Run] = []
+    rows: Counter[int] = Counter()
+    for layer, weights in enumerate(network.layers):
+        for node in range(weights.nodes):
+            found.append(Run(layer, node, len(found), weights.device, rows[weights.device]))
+            rows[weights.device] += 1
+    return found
 
 
 def alternating(runs: Sequence[Run], heat: Sequence[float]) -> list[Run]:
@@ -62,26 +66,26 @@ def predicted_s(schedule: list[Run], run_s: float) -> float:
     return len(schedule) * run_s
 
 
-def refuse_longer(nodes: int, run_s: float, hours: float) -> None:
-    """Refuse a network whose deployment would take longer than a limit.
+def refuse_longer(runs_s: Sequence[float], hours: float) -> None:
+    """Refuse a schedule that would take longer than a limit.
 
     Parameters
     ----------
-    nodes
-        Runs of the schedule, one a node.
-    run_s
-        Device time of one run with its reset.
+    runs_s
+        Device time of each run with its reset, in order.
     hours
         The limit.
 
     Raises
     ------
     RefusedError
-        With how many nodes would fit.
+        With how many runs would fit.
     """
-    needed_h = nodes * run_s / 3600
-    if needed_h > hours:
-        raise RefusedError(
-            f"schedule: {nodes} nodes of {run_s:.3g} s each take {needed_h:.3g} h on the device, "
-            f"the limit is {hours:g} h: {int(3600 * hours / run_s)} nodes would fit"
-        )
+    ends_h = np.cumsum(runs_s) / 3600
+    if not len(ends_h) or ends_h[-1] <= hours:
+        return
+    lengths = sorted({f"{run_s:.4g}" for run_s in runs_s}, key=float)
+    raise RefusedError(
+        f"schedule: {len(ends_h)} runs of {' or '.join(lengths)} s each take {ends_h[-1]:.3g} h on "
+        f"the device, the limit is {hours:g} h: {int((ends_h <= hours).sum())} of them would fit"
+    )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 INPUTS = -1
 FORWARD, SKIP = "forward", "skip"
+BESIDE = "+"
+LAYERS = re.compile(r"[1-9]\d{0,4}([,+][1-9]\d{0,4})*")
 GRAMMAR = (
     f"{FORWARD}, {SKIP}, or LAYER:SOURCES such as 2:in,1 3:2,1@4 (layer 3 sees layer 2, and layer "
     "1 four steps ago)"
@@ -54,7 +56,31 @@ def with_taps(blocks: Sequence[int], taps: Sequence[int] = (0,)) -> Sources:
     return tuple(Source(block, delay) for block in sorted(blocks) for delay in sorted(set(taps)))
 
 
-def wired(text: str, layers: int, taps: Sequence[int] = (0,)) -> tuple[Sources, ...]:
+def laid_out(text: str) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Nodes of each layer, and which layers stand beside the one before them; None of other words.
+
+    `8+4,16` is layers of 8, 4 and 16 nodes, the second (1, counted from 0) beside the first: both
+    see the inputs, and the third sees both.
+    """
+    if not LAYERS.fullmatch(text):
+        return None
+    ranks = [part.split(BESIDE) for part in text.split(",")]
+    nodes = tuple(int(count) for rank in ranks for count in rank)
+    beside = [k > 0 for rank in ranks for k in range(len(rank))]
+    return nodes, tuple(k for k, is_beside in enumerate(beside) if is_beside)
+
+
+def layers_text(nodes: Sequence[int], parallel: Sequence[int] = ()) -> str:
+    """The words of `laid_out`."""
+    return "".join(
+        f"{'' if not k else BESIDE if k in parallel else ','}{count}"
+        for k, count in enumerate(nodes)
+    )
+
+
+def wired(
+    text: str, layers: int, taps: Sequence[int] = (0,), parallel: Sequence[int] = ()
+) -> tuple[Sources, ...]:
     """What each layer sees.
 
     Parameters
@@ -66,15 +92,21 @@ def wired(text: str, layers: int, taps: Sequence[int] = (0,)) -> tuple[Sources, 
         Number of layers.
     taps
         Delays in steps at which `forward` and `skip` see each of their sources.
+    parallel
+        Layers, counted from 0, that stand beside the one before them: they see what that one sees
+        and not itself, and who sees the layer before sees all of those beside each other.
 
     Raises
     ------
     InputError
         Other words, a layer that isn't there, or recurrence, with the reason.
     """
+    rank = np.cumsum([layer not in parallel for layer in range(layers)]) - 1
+    before = [[k for k in range(layers) if rank[k] < rank[layer]] for layer in range(layers)]
     if text == SKIP:
-        return tuple(with_taps(range(INPUTS, layer), taps) for layer in range(layers))
-    made = [with_taps([layer - 1], taps) for layer in range(layers)]
+        return tuple(with_taps([INPUTS, *seen], taps) for seen in before)
+    nearest = [[k for k in seen if rank[k] == rank[seen[-1]]] or [INPUTS] for seen in before]
+    made = [with_taps(seen, taps) for seen in nearest]
     problems = []
     for part in [] if text == FORWARD else text.split():
         match = ONE_LAYER.fullmatch(part)

@@ -51,22 +51,22 @@ def pool(
     return [row[k] for k in range(each) for row in made][:count]
 
 
-def sent_by(network: Network, steps: int) -> list[FieldSequence]:
+def sent_by(network: Network, steps: int, devices: Sequence[int] = ()) -> list[FieldSequence]:
     """The drives that a network's nodes are foreseen to send, cut into windows of `steps`.
 
-    What the layer before measures is foreseen by the twin: its mean over the ensemble.
+    What the layer before measures is foreseen by the twin: its mean over the ensemble. `devices`:
+    only those that these play, by their number in the network; empty: all.
     """
     windows: list[FieldSequence] = []
     responses: list[Array] = []
-    first = 0
     for layer, weights in enumerate(network.layers):
         drives = network.drive(layer, responses)
-        for node in range(weights.nodes):
+        nodes = weights.nodes if not devices or weights.device in devices else 0
+        for node in range(nodes):
             for start in range(0, drives.shape[0] - steps + 1, steps):
                 part = np.clip(drives[start : start + steps, node], 0.0, 1.0)
                 windows.append(FieldSequence(part, SENT))
-        responses.append(network.node_mean[first : first + weights.nodes].transpose(1, 0, 2))
-        first += weights.nodes
+        responses.append(network.foreseen(layer)[0].transpose(1, 0, 2))
     return windows
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.network import Layer, Network
+from models.network_parts import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.network import TwinReference
-    from models.twin import Twin
+    from models.network import Device, TwinReference
     from training.foresee import Foreseen, Readout
     from training.layers import NodeLayers
     from training.tasks import Task
@@ -24,14 +24,15 @@ def compile_network(
     readout: Readout,
     foreseen: Foreseen,
     task: Task,
-    twin: Twin,
+    devices: Sequence[Device],
     references: Sequence[TwinReference],
 ) -> Network:
-    """Network in the device's units, of layers in the twin's.
+    """Network in its devices' units, of layers in their twins'.
 
-    `twin` gives channels, window, reset and settings (all twins of a network share them);
-    `references` name the twin files. Baselines and `meta` are empty.
+    `devices` are those of the layers, one each; `references` name the twin files. Baselines and
+    `meta` are empty.
     """
+    different, which = distinct(devices)
     mean, scale = layers.mean.double().numpy().copy(), layers.scale.double().numpy().copy()
     design = layers.design
     for index, units in enumerate(layers.units):
@@ -53,6 +54,7 @@ def compile_network(
                 *layers.ranges[index],
                 sources=design.sources[index],
                 use=design.use[index],
+                device=which[index],
             )
             for index in range(layers.depth)
         ),
@@ -65,12 +67,7 @@ def compile_network(
         targets=task.targets[task.run_answers],
         washout=task.washout,
         twins=tuple(references),
-        channels=twin.channels,
-        units=twin.units,
-        window=twin.window,
-        reset=twin.reset,
-        settings=twin.settings,
-        identities=twin.identities,
+        devices=different,
         predicted=foreseen.predicted,
         baselines={},
         forecast_mean=foreseen.forecast_mean,

@@ -61,10 +61,11 @@ class Design:
     def of(
         cls,
         nodes: Sequence[int],
-        channels: int,
+        channels: int | Sequence[int],
         task: Task | None = None,
         *,
         wiring: str = FORWARD,
+        parallel: Sequence[int] = (),
         taps: Sequence[int] = (0,),
         readout_taps: Sequence[int] = (0,),
         use: Sequence[tuple[int, ...]] = (),
@@ -73,17 +74,20 @@ class Design:
     ) -> Design:
         """A design from words; without options layer after layer, every channel used.
 
+        `channels`: of every layer, or of each one.
+
         Raises
         ------
         InputError
             Words that are no wiring, or a recurrence.
         """
-        count, every = len(nodes), tuple(range(channels))
+        count = len(nodes)
+        each = [channels] * count if isinstance(channels, int) else channels
         return cls(
             tuple(nodes),
-            wired(wiring, count, taps),
+            wired(wiring, count, taps, parallel),
             with_taps(range(INPUTS, count), readout_taps),
-            tuple(use) or (every,) * count,
+            tuple(use) or tuple(tuple(range(one)) for one in each),
             sparsity,
             supply or Supply(),
             1 if task is None else task.window,
@@ -122,28 +126,49 @@ class Design:
         return wide * sum(seen)
 
 
-def used_channels(
-    texts: Sequence[str], layers: int, channels: Sequence[str]
-) -> list[tuple[int, ...]]:
-    """Channels of each layer that others see, from `X,Y` (every layer) and `2:X` (layer 2).
+def used_channels(texts: Sequence[str], channels: Sequence[Sequence[str]]) -> list[tuple[int, ...]]:
+    """Channels of each layer that others see, from `X,Y` and `2:X` (layer 2).
+
+    Without a number it is of every layer whose twin has all of these channels.
+
+    Parameters
+    ----------
+    texts
+        The later one counts.
+    channels
+        Names of each layer's.
 
     Raises
     ------
     InputError
-        A channel or a layer that isn't there.
+        Channels that no layer has, or not the one that is named; a layer that isn't there.
     """
-    every = tuple(range(len(channels)))
-    found, problems = [every] * layers, []
+    found = [tuple(range(len(names))) for names in channels]
+    problems = []
     for text in texts:
         number, _, names = text.rpartition(":")
-        missing = [name for name in names.split(",") if name not in channels]
-        if missing:
-            problems.append(f"{', '.join(missing)} in {text!r}: there are {', '.join(channels)}")
-        elif number and not (number.isdigit() and 1 <= int(number) <= layers):
-            problems.append(f"{text!r}: there are layers 1 to {layers}")
-        else:
-            chosen = tuple(k for k in every if channels[k] in names.split(","))
-            for layer in [int(number) - 1] if number else range(layers):
-                found[layer] = chosen
+        wanted = names.split(",")
+        if number and not (number.isdigit() and 1 <= int(number) <= len(channels)):
+            problems.append(f"{text!r}: there are layers 1 to {len(channels)}")
+            continue
+        asked = [int(number) - 1] if number else range(len(channels))
+        having = [layer for layer in asked if set(wanted) <= set(channels[layer])]
+        if not having:
+            known = dict.fromkeys(name for layer in asked for name in channels[layer])
+            missing = ", ".join(name for name in wanted if name not in known)
+            problems.append(
+                f"{missing} in {text!r}: there are {_listed(list(known))}"
+                if missing
+                else f"{text!r}: no layer has all of these channels: name them layer by layer"
+            )
+        for layer in having:
+            found[layer] = tuple(k for k, name in enumerate(channels[layer]) if name in wanted)
     raise_problems(InputError, "channels to use", problems)
     return found
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    """Names with commas between; of many the first ones and the last."""
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[: most - 1])}, … {names[-1]}"

@@ -218,9 +218,17 @@ def foresee(layers: NodeLayers, readout: Readout, task: Task, seed: int) -> Fore
         forecast_mean=each.mean(axis=0),
         forecast_low=low,
         forecast_high=high,
-        node_mean=np.concatenate(means),
-        node_std=np.concatenate(stds),
+        node_mean=_stacked(means),
+        node_std=_stacked(stds),
     )
+
+
+def _stacked(layers: Sequence[FloatArray]) -> FloatArray:
+    """Arrays `(nodes, T, C)` of layers one after another, zero where another has more channels."""
+    most = max(layer.shape[2] for layer in layers)
+    rest = [(0, 0), (0, 0)]
+    wide = [np.pad(layer, [*rest, (0, most - layer.shape[2])]) for layer in layers]
+    return np.concatenate(wide)
 
 
 def device_spread(twin: TwinModel, seed: int = 0) -> float:

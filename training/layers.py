@@ -27,8 +27,8 @@ class NodeLayers(nn.Module):
     Parameters
     ----------
     members
-        The twins, by ensemble member and layer; column b of a batch goes through member b mod
-        members in all layers, since it is one device.
+        The twins, by ensemble member and layer, those of a layer with as many channels; column b
+        of a batch goes through member b mod members in all layers.
     ranges
         Lowest and highest drive each layer's twins were fitted on.
     design
@@ -59,7 +59,7 @@ class NodeLayers(nn.Module):
         self.ranges, self.design, self.inputs = list(ranges), design, inputs
         first = self.members[0]
         self.units = units or [(twin.offset, twin.scale) for twin in first]
-        self.channels = first[0].channels
+        self.channels = [twin.channels for twin in first]
         for twin in (twin for twins in self.members for twin in twins):
             twin.requires_grad_(False)
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
@@ -160,7 +160,7 @@ class NodeLayers(nn.Module):
             noisy = twin.decode(path, flat) + twin.white((steps, columns), generator)
             if twin.scale is not scale or twin.offset is not offset:  # another twin's units
                 noisy = (twin.offset - offset) / scale + (twin.scale / scale) * noisy
-            parts.append(noisy.reshape(steps, part.shape[1], count, self.channels))
+            parts.append(noisy.reshape(steps, part.shape[1], count, twin.channels))
             ends.append(path[-1].detach())
         if len(parts) == 1:
             return parts[0], ends
@@ -170,7 +170,7 @@ class NodeLayers(nn.Module):
     def used(self, layer: int, responses: Tensor) -> Tensor:
         """Features `(T, B, ·)` of a layer from its responses `(T, B, nodes, C)`."""
         use = self.design.use[layer]
-        if use != tuple(range(self.channels)):
+        if use != tuple(range(self.channels[layer])):
             responses = responses[..., list(use)]
         return responses.flatten(2)
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from models.latent import TwinModel
     from models.network import Network
-    from models.twin import Twin
     from training.design import Design
     from training.foresee import Foreseen
 
@@ -97,16 +96,15 @@ def on_task(
     layers: NodeLayers,
     readout: Readout,
     task: Task,
-    twin: Twin,
     seed: int,
 ) -> Network:
-    """The network with other weights, read-out or stretch, and what its twin foresees of them.
+    """The network with other weights, read-out or stretch, and what its twins foresee of them.
 
     Baselines and `meta` are those of `network`, which are of its own unseen part.
     """
     foreseen: Foreseen = foresee(layers, readout, task, seed)
-    made = compile_network(layers, readout, foreseen, task, twin, network.twins)
-    # of the same bench as before, whose settings the file has in its own words
+    devices = [network.device_of(layer) for layer in range(layers.depth)]
+    made = compile_network(layers, readout, foreseen, task, devices, network.twins)
     return replace(
         made, task=network.task, baselines=dict(network.baselines), meta=dict(network.meta)
     )

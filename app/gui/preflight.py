@@ -20,16 +20,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from instruments.bench import Bench
-    from models.network import Network
+    from models.network import Device, Network
 
 BYTES_A_VALUE = 8
+DEVICES = "Devices"
+BY_COMMAND = "twinrig deploy NETWORK --bench A.toml --bench B.toml"
 DRIFT = "Drift"
 """Name of the check that the twin still matches; there only where it doesn't."""
 
 
 def deployment_bytes(network: Network, repeats: int = 1) -> int:
     """Size of what a deployment writes, about."""
-    return BYTES_A_VALUE * network.nodes * repeats * network.steps * len(network.channels)
+    values = sum(
+        layer.nodes * len(network.device_of(index).channels)
+        for index, layer in enumerate(network.layers)
+    )
+    return BYTES_A_VALUE * values * repeats * network.steps
 
 
 def deployment_s(network: Network, bench: Bench, repeats: int = 1) -> float:
@@ -46,13 +52,17 @@ def preflight(
 
     Reads the instruments' settings, drives nothing.
     """
+    if len(network.devices) > 1:
+        return [Check(DEVICES, f"{len(network.devices)}, the window has one bench: {BY_COMMAND}",
+                      "fault")]  # fmt: skip
+    device = network.devices[0]
     seconds = deployment_s(network, bench, repeats)
     needed, free = deployment_bytes(network, repeats), _free(folder)
     checks = [
-        _limits(network, bench),
-        _same("Channels", network.channels, bench.channels),
-        _same("Instruments", network.identities, bench.identities()),
-        _same("Settings", network.settings, bench.settings()),
+        _limits(device, bench),
+        _same("Channels", device.channels, bench.channels),
+        _same("Instruments", device.identities, bench.identities()),
+        _same("Settings", device.settings, bench.settings()),
         _drive(network),
         Check("Disk", f"{size(needed)} of {size(free)}", "ok" if free > 2 * needed else "fault"),
         Check("Time", duration(seconds)),
@@ -83,10 +93,10 @@ def _matches(network: Network, path: Path) -> Check:
     return Check("Device as fitted", f"yes, on {when}")
 
 
-def _limits(network: Network, bench: Bench) -> Check:
+def _limits(device: Device, bench: Bench) -> Check:
     limits = bench.spec.magnets[bench.spec.drive_magnet].limits
     most = min(limits.max_field_T, limits.max_current_A * limits.tesla_per_ampere)
-    window, reset = network.window, network.reset
+    window, reset = device.window, device.reset
     try:
         bench.check_sequences([FieldSequence(np.array([0.0, 1.0]))], window, reset)
     except TwinrigError as error:

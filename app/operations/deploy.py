@@ -1,64 +1,58 @@
-"""Run a network on the one device, time-multiplexed: layer by layer, node by node.
+"""Run a network on its devices, time-multiplexed: layer by layer, node by node.
 
-The drives of a layer come from the measured responses of the layer before; the read-out is the
-trained one and is never refitted here.
+The drives of a layer come from the measured responses of the layers before; the read-out is the
+trained one and is never refitted here. One device plays at a time: a bench is energised when the
+first of its layers in turn begins, and made safe before another one plays.
 """
 
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from app.deployment import (
-    blank_nodes,
+    NODES,
+    check_limits,
+    checked_twins,
     heats,
     in_order,
     layers_of_run,
-    misfit_of,
     network_of_run,
-    preflight,
 )
 from app.deployment_store import finished_values, write_deployment
-from app.operations.calibration_notes import calibration_notes
-from app.operations.events import (
-    Forecast,
-    NodeMeasured,
-    NodeStarted,
-    Note,
-    Progress,
-    Result,
-    RunPlan,
-    ScoreSoFar,
-)
-from app.operations.run_control import Control, repeat_under
-from app.operations.runs import WayOut, energised
+from app.device_benches import matched
+from app.device_words import layers_words
+from app.operations.deploy_place import Place, begun, ended_words, resumed, so_far
+from app.operations.events import Forecast, Note, Progress, Result, RunPlan, ScoreSoFar
 from app.operations.step_timing import timing_notes, timing_values
 from app.running_score import running_score
-from app.store import RecordingWriter, load_network, new_directory, now_iso, read_recording
+from app.store import load_network
 from models import schedule
-from models.errors import InputError, RefusedError, TwinrigError, raise_problems
+from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
+    from app.device_benches import Benches
     from app.operations.events import Event
     from instruments.bench import Bench
     from instruments.clock import Pause
     from models.network import Network
+    from models.recording import Recording
 
     FloatArray = NDArray[np.float64]
 
-NODES = "nodes"
+__all__ = ["NODES", "deploy"]
 
 
 def deploy(
     network: Path | None,
-    bench: Bench,
+    bench: Benches,
     out: Path,
     *,
     resume: bool = False,
@@ -66,15 +60,17 @@ def deploy(
     retries: int = 1,
     despite_drift: bool = False,
     repeats: int | None = None,
+    max_hours: float | None = None,
 ) -> Generator[Event, None, Path]:
-    """Measure every node of a network on the bench's device; returns its `deployment.json`.
+    """Measure every node of a network on its device; returns its `deployment.json`.
 
     Parameters
     ----------
     network
         Its folder or `network.json`; may be None with `resume`.
     bench
-        Connected; nothing energised. It is made safe at the end, however the run ends.
+        Connected; nothing energised. Of a network of several devices the bench of each, in any
+        order. Each is made safe at the end, however the run ends.
     out
         A new folder, or with `resume` that of a deployment that ended early: nodes that are
         complete are not measured again.
@@ -88,14 +84,16 @@ def deploy(
     repeats
         Runs of each node, whose responses are averaged before the next layer; None: one, with
         `resume` as many as it was begun with.
+    max_hours
+        Refused where what is still to be measured would take longer on the device; None: no limit.
 
     Raises
     ------
     InputError
         A network that can't be read, its twin missing or changed, `out` in use.
     RefusedError
-        The twin no longer matches, the bench differs from the one that it was recorded on, or a
-        drive would break a limit: nothing is energised and nothing created.
+        A twin no longer matches, a device's bench is not among those given, a drive would break a
+        limit, or it would take longer than `max_hours`: nothing is energised and nothing created.
     TwinrigError
         Failed on the way; what was complete stays.
     """
@@ -107,173 +105,178 @@ def deploy(
     loaded = load_network(path)
     if repeats is not None and repeats < 1:
         raise InputError(f"deploy: {repeats} repeats of each node: 1 at least")
-    drifted = preflight(loaded, path, bench, despite_drift=despite_drift, repeats=repeats or 1)
-    header = blank_nodes(loaded, path, bench, repeats or 1)
-    writer = _resumed(header.meta, out, repeats) if resume else _begun(header, out)
-    control = Control(bench, writer.remark, writer.beat, pause, retries)
-    run = _Run(loaded, bench, writer, control)
-    way_out = WayOut(bench, control.sealing(writer.finish), writer.remark)
+    drifted = checked_twins(loaded, path, despite_drift=despite_drift)
+    benches = matched(loaded, path, bench)
+    check_limits(loaded, benches, repeats or 1)
+    known = so_far(loaded, path, out, benches, repeats) if resume else []
+    if max_hours is not None:
+        schedule.refuse_longer(_pending_s(loaded, benches, known, repeats or 1), max_hours)
+    writers = resumed(out, known) if resume else begun(loaded, path, out, benches, repeats or 1)
+    run = _Run(
+        loaded,
+        [
+            Place(loaded, k, one, writer, pause, retries)
+            for k, (one, writer) in enumerate(zip(benches, writers, strict=True))
+        ],
+    )
     try:
-        with way_out:
+        with ExitStack() as ways_out:
+            for place in run.places:
+                ways_out.enter_context(place.way_out)
             yield run.plan()
             yield Note(run.order_words())
             for words in drifted:
                 yield Note(f"deployed despite drift: {words}", "warning")
-            yield from calibration_notes(bench, out, writer.remark)
+            for place in run.places:
+                yield from place.notes(out)
             prediction = yield from run.layers()
-            bench.check_settings()
+            for place in run.places:
+                place.bench.check_settings()
     except TwinrigError:
-        if not way_out.closing:
-            yield from way_out.notes()
-            yield Result(run.values_so_far(way_out))
+        if not any(place.way_out.closing for place in run.places):
+            yield from run.way_out_notes()
+            yield Result(run.values_so_far())
         raise
-    yield from way_out.notes()
+    yield from run.way_out_notes()
     yield run.forecast(prediction)
-    values = write_deployment(
-        out, path, loaded, writer.recording, prediction, time.monotonic() - begin_s, drifted
-    )
+    recordings, seconds = run.recordings, time.monotonic() - begin_s
+    values = write_deployment(out, path, loaded, recordings, prediction, seconds, drifted)
     for words in values["diagnosis"]["words"]:
         yield Note(words)
-    yield from timing_notes(writer.recording, bench)
-    yield Result({**values, **timing_values(writer.recording, bench)})
+    yield from run.timing_notes()
+    first = run.places[0]
+    yield Result({**values, **timing_values(first.recording, first.bench)})
     return out / "deployment.json"
 
 
-def _begun(header: Any, out: Path) -> RecordingWriter:
-    return RecordingWriter(new_directory(out) / NODES, header)
-
-
-def _resumed(meta: dict[str, Any], out: Path, repeats: int | None) -> RecordingWriter:
-    """The nodes' recording to go on with; refused where it is that of another network."""
-    if not (out / NODES).is_dir():
-        raise InputError(f"{out}: nothing to go on with, no deployment was begun there")
-    so_far = read_recording(out / NODES)
-    problems = [
-        f"was begun with another network ({so_far.meta.get('network')}, {key} differs)"
-        for key in ("network_sha256",)
-        if so_far.meta.get(key) != meta[key]
-    ]
-    was = so_far.response.shape[1]
-    if repeats is not None and repeats != was:
-        problems.append(f"was begun with {was} repeats of each node, now {repeats} are asked for")
-    raise_problems(RefusedError, f"{out} can't be continued", problems)
-    writer, _ = RecordingWriter.resume(out / NODES)
-    writer.remark(f"continued {now_iso()} after it was {so_far.status}")
-    return writer
+def _pending_s(
+    network: Network, benches: Sequence[Bench], known: Sequence[Recording], repeats: int
+) -> list[float]:
+    """Device time of each run that is still to be measured."""
+    found = list[float]()
+    for run in schedule.runs(network):
+        left = int((known[run.device].order[run.row] < 0).sum()) if known else repeats
+        found += [benches[run.device].predicted_s(network.steps)] * left
+    return found
 
 
 class _Run:
     """One deployment between its first and last byte."""
 
-    def __init__(
-        self, network: Network, bench: Bench, writer: RecordingWriter, control: Control
-    ) -> None:
-        self.network, self.bench, self.writer = network, bench, writer
-        self.control = control
+    def __init__(self, network: Network, places: Sequence[Place]) -> None:
+        self.network, self.places = network, places
         self.schedule = schedule.runs(network)
-        self.repeats = writer.recording.response.shape[1]
+        self.repeats = places[0].recording.response.shape[1]
         self.begin_s = time.monotonic()
+        self._at: Place | None = None
+
+    @property
+    def recordings(self) -> list[Recording]:
+        """The runs so far, a recording a device."""
+        return [place.recording for place in self.places]
 
     @property
     def pending(self) -> int:
         """Runs that are not complete yet."""
-        return int((self.writer.recording.order < 0).sum())
+        return sum(place.pending for place in self.places)
 
     def order_words(self) -> str:
         """In which order the nodes are run, and why, in a sentence."""
         each = f", each {self.repeats} times, averaged before the next layer" * (self.repeats > 1)
         order = (
             "warm and cool drives of a layer in turn, since a magnet has a limit of I²t"
-            if heats(self.bench)
+            if any(heats(place.bench) for place in self.places)
             else "node by node: no magnet of this bench has a limit of I²t, so that no order is "
             "cooler than another"
         )
+        played = [
+            f"{layers_words(self.network.layers_on(number))} on {place.bench.spec.name!r}"
+            for number, place in enumerate(self.places)
+        ]
+        where = f"; {', '.join(played)}, one bench at a time" * (len(played) > 1)
         return (
             f"every node has runs of its own{each}: noise that nodes share would add up, "
-            f"independent noise averages; {order}"
+            f"independent noise averages; {order}{where}"
         )
 
     def plan(self) -> RunPlan:
-        """What is about to happen, with its predicted device time."""
-        steps, recording = self.network.steps, self.writer.recording
+        """What is about to happen, with its predicted device time; channels of the first device."""
+        steps, first = self.network.steps, self.places[0]
         return RunPlan(
             len(self.schedule),
             self.repeats,
             steps,
-            recording.channels,
-            recording.units,
-            self.pending * self.bench.predicted_s(steps),
-            str(self.writer.path),
-            str(recording.meta.get("id", "")),
+            first.recording.channels,
+            first.recording.units,
+            sum(place.pending * place.bench.predicted_s(steps) for place in self.places),
+            str(first.path),
+            str(first.recording.meta.get("id", "")),
         )
 
     def layers(self) -> Generator[Event, None, FloatArray]:
         """Every layer in turn; returns the answers of the unseen part `(answers, n_out)`."""
-        network, responses = self.network, list[np.ndarray[Any, np.dtype[np.float64]]]()
-        if self.pending:
-            yield from energised(self.bench, self.writer.remark)
-        origin_s = self.bench.clock.now_s() - self._start_of_next()
-        recording = self.writer.recording
+        network = self.network
+        responses: list[FloatArray] = []
         for layer in range(len(network.layers)):
+            place = self.places[network.layers[layer].device]
             drives = network.drive(layer, responses)
             runs = [run for run in self.schedule if run.layer == layer]
             for run in runs:
                 # header and journal can't know it: it rests on what the layer before measured
-                recording.drive[run.position] = drives[:, run.node]
-            order = in_order(runs, drives, self.bench, network.window, self.repeats)
+                place.recording.drive[run.row] = drives[:, run.node]
+            order = in_order(runs, drives, place.bench, place.device.window, self.repeats)
             for run, repeat in order:
-                if recording.order[run.position, repeat] < 0:
-                    yield from self._node(run, repeat, drives[:, run.node], origin_s)
-            responses.append(layers_of_run(network, recording)[layer])
+                if place.lacks(run, repeat):
+                    yield from self._to(place)
+                    yield from place.node(run, repeat, drives[:, run.node])
+                    yield from self._progress()
+            responses.append(layers_of_run(network, self.recordings)[layer])
         return network.answer(responses)
 
-    def _node(
-        self, run: schedule.Run, repeat: int, drive: FloatArray, origin_s: float
-    ) -> Iterator[Event]:
-        network, position, recording = self.network, run.position, self.writer.recording
-        mean, std = network.node_mean[position], network.node_std[position]
-        yield from self.control.paused()
-        yield NodeStarted(run.layer, run.node, drive, mean, std)
-        began_s, response = yield from repeat_under(
-            self.control, drive, network.window, network.reset
-        )
-        times, place = self.control.times.since(origin_s), int(recording.complete.sum())
-        self.writer.append(position, repeat, place, began_s - origin_s, response, times)
-        misfit = misfit_of(network, position, response)
-        averaged = recording.response[position, recording.order[position] >= 0].mean(axis=0)
-        yield NodeMeasured(run.layer, run.node, averaged, misfit)
-        so_far = running_score(network, recording)
-        yield ScoreSoFar(
-            so_far.nodes, so_far.value, so_far.low, so_far.high, so_far.prediction
-        )  # fmt: skip
-        left, total = self.pending, recording.order.size
+    def _to(self, place: Place) -> Iterator[Event]:
+        """Have the bench of a place energised, and no other."""
+        if self._at is place:
+            return
+        if self._at is not None:
+            yield from self._at.leave()
+        yield from place.enter()
+        self._at = place
+
+    def _progress(self) -> Iterator[Event]:
+        """How far it is, and the score by what is measured."""
+        told = running_score(self.network, self.recordings)
+        yield ScoreSoFar(told.nodes, told.value, told.low, told.high, told.prediction)
+        left, total = self.pending, sum(one.order.size for one in self.recordings)
         done, elapsed_s = total - left, time.monotonic() - self.begin_s
-        measured = done - self._had
-        left_s = (elapsed_s - self.control.waited_s) / measured * left if measured else None
+        measured = done - sum(place.had for place in self.places)
+        waited_s = sum(place.control.waited_s for place in self.places)
+        left_s = (elapsed_s - waited_s) / measured * left if measured else None
         unit = "nodes" if self.repeats == 1 else "runs"
-        words = so_far.words(network.task["metric"])
+        words = told.words(self.network.task["metric"])
         yield Progress("deploy", done, total, unit, elapsed_s, left_s, words)
 
-    def _start_of_next(self) -> float:
-        """Where the run's time goes on, in s: 0, or behind the last node of a continued run."""
-        recording = self.writer.recording
-        self._had = int(recording.complete.sum())
-        if not self._had:
-            return 0.0
-        last_s = float(np.nanmax(recording.start_s))
-        return last_s + float(self.bench.predicted_s(self.network.steps))
+    def way_out_notes(self) -> list[Note]:
+        """What happened on the way out."""
+        return [note for place in self.places for note in place.way_out.notes()]
 
-    def values_so_far(self, way_out: WayOut) -> dict[str, Any]:
+    def timing_notes(self) -> Iterator[Note]:
+        """How evenly the steps came; of several benches each by its name."""
+        for place in self.places:
+            head = f"{place.bench.spec.name}: " if len(self.places) > 1 else ""
+            for note in timing_notes(place.recording, place.bench):
+                yield Note(f"{head}{note.text}", note.level)
+
+    def values_so_far(self) -> dict[str, Any]:
         """The result of a deployment that ended early."""
+        ended = ended_words(self.places)
         return {
-            "path": str(self.writer.folder),
-            "status": way_out.status,
+            "path": str(self.places[0].path.parent),
             "task": self.network.task["name"],
             "metric": self.network.task["metric"],
             "nodes": self.network.nodes,
-            "recorded": int(self.writer.recording.complete.sum()),
+            "recorded": sum(int(one.complete.sum()) for one in self.recordings),
             "seconds": round(time.monotonic() - self.begin_s, 3),
-            **({"reason": way_out.reason} if way_out.reason else {}),
+            **ended,
         }
 
     def forecast(self, prediction: FloatArray) -> Forecast:

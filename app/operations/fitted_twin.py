@@ -87,6 +87,7 @@ def _meta(
     running: FitLoop, source: FitInput, begun: Origin | None, search: Search | None
 ) -> dict[str, Any]:
     """What both kinds of twin keep of their fit."""
+    bench = source.recording.meta.get("bench")
     return {
         "created": now_iso(),
         "code_version": code_version(),
@@ -96,6 +97,7 @@ def _meta(
         "seconds": round(running.elapsed_s, 1),
         "held_out": source.parts.to_json(),
         "parents": source.parents,
+        **({"bench": str(bench)} if bench else {}),
         **({"longest_hold": int(source.recording.holds.max())} if source.recording.held else {}),
         **({} if search is None else {"search": search.to_json()}),
         **({} if begun is None else begun.meta()),

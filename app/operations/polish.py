@@ -135,6 +135,7 @@ class _Run:
     ) -> None:
         self.plan, self.bench, self.out = plan, bench, out
         self.network: Network = load_network(Path(plan["network"]))
+        self.device = self.network.devices[0]  # the only one: `begin_plan` sees to it
         self.pause, self.retries = control
         self.begin_s = time.monotonic()
 
@@ -234,7 +235,7 @@ class _Run:
             if recording.order[position, 0] < 0:
                 yield from self.control.paused()
                 began_s, response = yield from repeat_under(
-                    self.control, drive, self.network.window, self.network.reset
+                    self.control, drive, self.device.window, self.device.reset
                 )
                 times = self.control.times.since(self.origin_s)
                 self.writer.append(position, 0, position, began_s - self.origin_s, response, times)

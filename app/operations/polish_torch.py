@@ -95,7 +95,7 @@ def _finished(
     weights, bias = polisher.weights.double(), polisher.bias.double()
     readout = Readout(weights, bias, polisher.settings.ridge)
     seed = int(loaded.meta.get("seed", 0)) + FORESEEN_SEED
-    made = on_task(loaded, polisher.layers, readout, task, twins.first, seed)
+    made = on_task(loaded, polisher.layers, readout, task, seed)
     best = min(value for _, value in state.validation)
     said = {
         **loaded.meta, **fresh_meta(), **meta, "validation": best,

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.artefacts import sha256_of
-from app.deployment import layers_of_run
+from app.deployment import layers_of_run, nodes_folder, read_nodes
+from app.device_benches import each_of
 from app.operations.child import in_child
 from app.operations.deploy import deploy
 from app.operations.events import Note, Result, Stage
 from app.operations.runs import status_of
 from app.operations.transfer_parts import begin_plan, finish_plan, read_plan, with_parent, within
-from app.recording_reader import read_recording
 from app.run_lock import RunLock
 from app.weights_store import NETWORK_FILE, load_network
 from models.errors import TwinrigError
@@ -28,11 +28,11 @@ from training.recalibrate import recalibrate as corrected
 from training.recalibrate import refuse_few
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
+    from app.device_benches import Benches
     from app.operations.events import Event
     from app.operations.transfer_parts import Apart
-    from instruments.bench import Bench
     from instruments.clock import Pause
     from models.network import Network
     from models.recording import Recording
@@ -47,7 +47,7 @@ STRETCH, RUN = "stretch", "run"
 
 def recalibrate(
     network: Path | None,
-    bench: Bench,
+    bench: Benches,
     out: Path,
     *,
     steps: int = STEPS,
@@ -64,7 +64,7 @@ def recalibrate(
     network
         Its folder or `network.json`; None with `resume`.
     bench
-        Connected; nothing energised. It is made safe at the end, however the run ends.
+        As of `deploy`.
     out
         A new folder: `stretch` (what is run), `run` (its deployment), and the new network; with
         `resume` that of one that ended early: nodes that are complete are not measured again.
@@ -110,7 +110,7 @@ def recalibrate(
 
 def _stretch_run(
     plan: dict[str, Any],
-    bench: Bench,
+    bench: Benches,
     out: Path,
     told: dict[str, Any],
     control: tuple[Pause | None, int],
@@ -120,24 +120,24 @@ def _stretch_run(
     yield Stage("choose a stretch of known data", 1, 3)
     if not (out / STRETCH / NETWORK_FILE).is_file():
         asked = {"network": Path(plan["network"]), "out": out / STRETCH, **plan["asked"]}
-        yield from apart(f"{TORCH}.stretch", asked, lambda: bool(bench.stop.requested))
+        yield from apart(f"{TORCH}.stretch", asked, lambda: _is_stopped(bench))
     part = load_network(out / STRETCH)
     refuse_few(len(part.unseen_targets), APART_STEPS // part.answer_every)
     yield Stage("run it on the device, one run a node", 2, 3)
     pause, retries = control
     events = deploy(
-        out / STRETCH, bench, out / RUN, resume=(out / RUN / "nodes").is_dir(), pause=pause,
+        out / STRETCH, bench, out / RUN, resume=(out / RUN / nodes_folder(0)).is_dir(), pause=pause,
         retries=retries, despite_drift=bool(plan["despite_drift"]),
     )  # fmt: skip
     yield from within(events, told)
 
 
 def _corrected(
-    plan: dict[str, Any], bench: Bench, out: Path, told: dict[str, Any], apart: Apart
+    plan: dict[str, Any], bench: Benches, out: Path, told: dict[str, Any], apart: Apart
 ) -> Generator[Event, None, dict[str, Any]]:
     """Correct the read-out by what was measured, and foresee what it will score."""
     part = load_network(out / STRETCH)
-    found = correction_of(part, read_recording(out / RUN / "nodes"))
+    found = correction_of(part, read_nodes(out / RUN, part))
     words = words_of(found, part)
     yield Note(words, "info" if found.real else "warning")
     origin = load_network(Path(plan["network"]))
@@ -160,9 +160,7 @@ def _corrected(
         "network": Path(plan["network"]), "out": out, "weights": found.weights,
         "bias": found.bias, "meta": meta,
     }  # fmt: skip
-    made: dict[str, Any] = yield from apart(
-        f"{TORCH}.foreseen", asked, lambda: bool(bench.stop.requested)
-    )
+    made: dict[str, Any] = yield from apart(f"{TORCH}.foreseen", asked, lambda: _is_stopped(bench))
     return {
         "path": made["path"], "status": "done", "task": origin.task["name"],
         "metric": origin.task["metric"], "predicted": made["predicted"],
@@ -172,8 +170,12 @@ def _corrected(
     }  # fmt: skip
 
 
-def correction_of(network: Network, nodes: Recording) -> Recalibrated:
-    """The correction of a network's read-out by its run over known data."""
+def _is_stopped(bench: Benches) -> bool:
+    return any(one.stop.requested for one in each_of(bench))
+
+
+def correction_of(network: Network, nodes: Sequence[Recording]) -> Recalibrated:
+    """The correction of a network's read-out by its run over known data (`read_nodes`)."""
     responses = layers_of_run(network, nodes)
     rows = network.rows(network.features(network.inputs, responses))[network.unscored :]
     return corrected(

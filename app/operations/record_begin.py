@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from instruments.bench import Bench
+    from models.network import Device
     from models.sequence import DriveWindow, FieldSequence, Reset
 
 SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
@@ -99,7 +100,9 @@ def resumed(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
     return writer
 
 
-def differences(recording: Recording, bench: Bench, window: DriveWindow, reset: Reset) -> list[str]:
+def differences(
+    recording: Recording | Device, bench: Bench, window: DriveWindow, reset: Reset
+) -> list[str]:
     """What sets a bench apart from the one of a recording, in words; empty where nothing does.
 
     Numbers among the instruments' settings may differ by `SAME_WITHIN`: some are measured (the

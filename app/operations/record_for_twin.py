@@ -164,13 +164,21 @@ class _Run:
             from training.acquire import sent_by
 
             network = load_network(Path(self.asked.network))
-            problems = [
-                f"{name} of the network is {getattr(network, name)}, the bench's is {now}"
-                for name, now in (("window", bench.spec.window), ("reset", bench.spec.reset))
-                if getattr(network, name) != now
+            known = (("window", bench.spec.window), ("reset", bench.spec.reset))
+            played = [
+                number
+                for number, device in enumerate(network.devices)
+                if all(getattr(device, name) == now for name, now in known)
             ]
-            raise_problems(RefusedError, self.asked.network, problems)
-            self._sent = sent_by(network, self.asked.steps)
+            if not played:
+                problems = [
+                    f"{name} of the network is {getattr(device, name)}, the bench's is {now}"
+                    for device in network.devices
+                    for name, now in known
+                    if getattr(device, name) != now
+                ]
+                raise_problems(RefusedError, self.asked.network, problems)
+            self._sent = sent_by(network, self.asked.steps, played)
             if not self._sent:
                 raise InputError(
                     f"{self.asked.network}: its runs have {network.steps} steps, fewer than the "

@@ -91,7 +91,8 @@ def twin_known(network: Path) -> Generator[Event, None, dict[str, Any]]:
     yield Note(f"its twin: {twins.references[0].id}")
     several = {reference.sha256 for reference in twins.references}
     problems = [] if len(several) == 1 else [f"has {len(several)} twins: refine refits one"]
-    parents = twins.first.meta.get("parents", [])
+    twin = twins.twins[0][0]
+    parents = twin.meta.get("parents", [])
     problems += [] if parents else ["its twin names no recording that it was fitted on"]
     problems += [
         f"the recording {p.get('path')} of its twin is gone: put it back"
@@ -100,7 +101,7 @@ def twin_known(network: Path) -> Generator[Event, None, dict[str, Any]]:
     ]
     raise_problems(InputError, str(network), problems)
     paths = [Path(p["path"]).parent for p in parents]
-    source = FitInput.read(paths, seed=0, deterministic=twins.first.deterministic)
+    source = FitInput.read(paths, seed=0, deterministic=twin.deterministic)
     steps = int(np.median(source.recording.lengths))
     return {"twin": twins.references[0].path, "recordings": [str(p) for p in paths],
             "steps": steps}  # fmt: skip

@@ -7,8 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
+from app.device_words import devices_words
 from app.fit_checkpoint import remove_checkpoint, save_checkpoint
 from app.operations.events import (
     BaselineScored,
@@ -24,6 +26,7 @@ from app.store import code_version, load_network, new_directory, new_id, now_iso
 from app.train_request import Request, TrainOptions, checkpoint_of, request_of
 from models import kernel
 from models.errors import InputError, raise_problems
+from models.network_parts import distinct
 from training.baselines import software_baselines
 from training.compile import compile_network, with_record
 from training.course import TrainSettings
@@ -67,7 +70,8 @@ def train(
     task
         Name and options, such as `mackey-glass:h=5`; None: that of `options.origin`.
     twins
-        One twin for all layers, or one a layer; None: those of `options.origin`.
+        One twin for all layers, or one a layer, of whatever devices; None: those of
+        `options.origin`.
     layers
         Nodes of each layer; None: those of `options.origin`.
     out
@@ -112,6 +116,7 @@ def train(
     yield Note(setup.task.describe())
     yield Note(f"twins run by {kernel.describe()}")
     yield from (Note(words, "warning") for words in setup.twins.unfinished)
+    yield from (Note(words) for words in devices_words(*distinct(setup.twins.devices)))
     if not resume:
         new_directory(out)
     with RunLock(out):
@@ -203,7 +208,8 @@ class _Training:
             self.baselines = dict(origin.baselines)
             yield Note("the baselines are those of the network that this one goes on from")
         stochastic = setup.judges or setup.twins
-        spread = round(device_spread(stochastic.models[0][0]), 3) or None
+        spreads = [device_spread(model) for model in dict.fromkeys(stochastic.models[0])]
+        spread = round(float(np.mean(spreads)), 3) or None
         if not self.baselines:
             of_task = (self.task, nodes, spread, self.request.seed)
             for name, value in software_baselines(*of_task, delays=setup.design.readout_delays):
@@ -270,7 +276,7 @@ class _Training:
     ) -> Generator[Event, None, Path]:
         request, twins = self.request, self.setup.twins
         network = compile_network(
-            layers, readout, foreseen, self.task, twins.first, twins.references
+            layers, readout, foreseen, self.task, twins.devices, twins.references
         )
         meta = {
             "id": new_id("net"),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 RETRAIN_RATE = 4e-3  # science.md's recipe for a network that goes on after a refit
 CLASS_RIDGE = 1e-3  # few windows with many columns
+SAME = ("channels", "units", "window", "reset")  # of a device that weights are trained for
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class Setup:
         task, options, count = make_task(request.task), request.options, len(request.layers)
         twins = TwinSet.read([*request.twins, *options.ensemble], count, request.members)
         judges = TwinSet.read([request.judge], count) if request.judge else None
+        if judges is not None:
+            _refuse_another_judge(judges, twins, str(request.judge))
         origin = None if options.origin is None else load_network(Path(options.origin))
         ranges = twins.ranges
         if origin is not None:
@@ -69,15 +72,16 @@ class Setup:
             _refuse_other(origin, twins, options.origin or "")
             design = design_of(origin, task)
         else:
-            channels = twins.first.channels
+            channels = [device.channels for device in twins.devices]
             design = Design.of(
                 request.layers,
-                len(channels),
+                [len(names) for names in channels],
                 task,
                 wiring=options.wiring,
+                parallel=options.parallel,
                 taps=options.taps,
                 readout_taps=options.readout_taps,
-                use=used_channels(options.use, count, channels),
+                use=used_channels(options.use, channels),
                 sparsity=options.sparsity,
                 supply=Supply(*options.supply),
             )
@@ -85,8 +89,7 @@ class Setup:
             for low, high in ranges:
                 design.supply.grid(low, high)
         if options.max_hours is not None:
-            run_s = run_seconds(twins.first, Path(request.twins[0]), len(task.inputs[task.run]))
-            schedule.refuse_longer(sum(design.nodes), run_s, options.max_hours)
+            schedule.refuse_longer(_runs_s(request, twins, task, design), options.max_hours)
         return cls(request, task, twins, judges, design, ranges, origin)
 
     def untrained(self) -> tuple[NodeLayers, float]:
@@ -123,12 +126,34 @@ class Setup:
         return layers if self.judges is None else layers.through(self.judges.models)
 
 
+def _runs_s(request: Request, twins: TwinSet, task: Task, design: Design) -> list[float]:
+    """Device time of each node's run, by the recording of its twin."""
+    steps, found = len(task.inputs[task.run]), list[float]()
+    paths = request.twins * (len(design.nodes) if len(request.twins) == 1 else 1)
+    for twin, path, nodes in zip(twins.twins[0], paths, design.nodes, strict=True):
+        found += [run_seconds(twin, Path(path), steps)] * nodes
+    return found
+
+
 def _refuse_other(network: Network, twins: TwinSet, where: str) -> None:
-    twin = twins.first
-    names = ("channels", "units", "window", "reset")
+    pairs = [(network.device_of(k), device) for k, device in enumerate(twins.devices)]
     problems = [
-        f"{name} {getattr(network, name)} of the network, {getattr(twin, name)} of the twin"
-        for name in names
-        if getattr(network, name) != getattr(twin, name)
+        f"layer {k + 1}: {name} {getattr(known, name)} of the network, {getattr(device, name)} of "
+        "the twin"
+        for k, (known, device) in enumerate(pairs)
+        for name in SAME
+        if getattr(known, name) != getattr(device, name)
     ]
     raise_problems(InputError, f"{where}: is of another device", problems)
+
+
+def _refuse_another_judge(judges: TwinSet, twins: TwinSet, where: str) -> None:
+    """One judge hears all layers: it must be of the device of each."""
+    pairs = zip(judges.devices, twins.devices, strict=True)
+    problems = [
+        f"layer {k + 1} is of another device: {name} differ"
+        for k, (judge, device) in enumerate(pairs)
+        for name in SAME
+        if getattr(judge, name) != getattr(device, name)
+    ]
+    raise_problems(InputError, f"the judge {where}", problems)

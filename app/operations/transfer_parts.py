@@ -21,12 +21,17 @@ from app.weights_store import NETWORK_FILE, load_network
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
-    from instruments.bench import Bench
+    from app.device_benches import Benches
     from models.network import Network
 
 Apart = Callable[[str, dict[str, Any], Callable[[], bool] | None], Generator[Event, None, Any]]
 """As `app.operations.child.in_child`: name of an operation, its arguments, whether to stop."""
 SCHEMA = 1
+OF_ONE_DEVICE = {
+    "refine": "refits one twin",
+    "polish": "goes through all layers on one energised bench, pass after pass",
+}
+"""What can't be done on several devices, and why."""
 
 
 def in_here(
@@ -56,26 +61,39 @@ def within(
                 yield event
 
 
-def begin_plan(out: Path, kind: str, network: Path, bench: Bench, asked: dict[str, Any],
+def begin_plan(out: Path, kind: str, network: Path, bench: Benches, asked: dict[str, Any],
                *, despite_drift: bool) -> dict[str, Any]:  # fmt: skip
     """Look at network and bench, make the folder, keep what was asked; returns the plan.
 
     Raises
     ------
     InputError
-        The network can't be read or says not what it was trained for, or `out` holds something.
+        The network can't be read or says not what it was trained for, it is of several devices and
+        this works on one, or `out` holds something.
     RefusedError
         The network may not run on this bench (`app.deployment.preflight`).
     """
     file = (network / NETWORK_FILE if network.is_dir() else network).resolve()
     loaded = load_network(file)
     known_origin(loaded, file)
+    if kind in OF_ONE_DEVICE:
+        refuse_several(loaded, file, kind)
     preflight(loaded, file, bench, despite_drift=despite_drift)
     new_directory(out)
     plan = {"network": str(file), "network_sha256": sha256_of(file), "created": now_iso(),
             "despite_drift": despite_drift, "asked": asked, "done": {}}  # fmt: skip
     save_plan(out, kind, plan)
     return plan
+
+
+def refuse_several(network: Network, file: Path, kind: str) -> None:
+    """Raise InputError where a network is of several devices: `kind` works on one."""
+    if len(network.devices) > 1:
+        raise InputError(
+            f"{file}: its layers are of {len(network.devices)} devices, and twinrig {kind} "
+            f"{OF_ONE_DEVICE[kind]}: it works on networks of one device; twinrig recalibrate takes "
+            "several, with --bench for each"
+        )
 
 
 def known_origin(network: Network, file: Path) -> None:

@@ -48,7 +48,7 @@ def stretch(network: Path, out: Path, steps: int) -> Generator[Event, None, Path
         "the test part is not touched"
     )
     layers = layers_of(loaded, task, twins.models)
-    made = on_task(loaded, layers, readout_of(loaded), part, twins.first, _seed(loaded))
+    made = on_task(loaded, layers, readout_of(loaded), part, _seed(loaded))
     meta = {**loaded.meta, "id": new_id("net"), "stretch_of": loaded.meta.get("id", "")}
     described = f"known data, no unseen part: {loaded.task.get('description', task.name)}"
     told = {**loaded.task, "description": described}
@@ -68,7 +68,7 @@ def foreseen(
     readout = Readout(torch.as_tensor(weights.copy()), torch.as_tensor(bias.copy()), 0.0)
     layers = layers_of(loaded, task, twins.models)
     yield Note("the score to expect on the unseen part, foreseen by the twin")
-    made = on_task(loaded, layers, readout, task, twins.first, _seed(loaded))
+    made = on_task(loaded, layers, readout, task, _seed(loaded))
     said = {**loaded.meta, **meta, **fresh_meta()}
     path = save_network(out, replace(made, twins=twins.references, meta=said))
     return {"path": str(path), "predicted": made.predicted, "baselines": made.baselines}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.network import Layer, Network, TwinReference
+from models.network import Device, Layer, Network, TwinReference
 from models.recording import BY_STEP, Recording, StepTimes
 from models.sequence import DriveWindow, Reset
 from models.twin import Twin, weight_shapes
@@ -121,12 +121,7 @@ def network(steps: int = 12, washout: int = 2) -> Network:
         targets=rng.random((steps, 1)),
         washout=washout,
         twins=(TwinReference("twin-test", "twin.json", "0" * 64),),
-        channels=("X", "Y"),
-        units=("V", "V"),
-        window=WINDOW,
-        reset=RESET,
-        settings={},
-        identities={},
+        devices=(Device(("X", "Y"), ("V", "V"), WINDOW, RESET),),
         predicted={"value": 0.01, "low": 0.008, "high": 0.012},
         baselines={"AR-4": 0.02},
         forecast_mean=rng.random((unseen, 1)),

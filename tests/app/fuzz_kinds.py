@@ -208,19 +208,19 @@ def make_deployment(folder: Path) -> None:
     save_network(where, network)
     nodes = replace(
         samples.full((network.steps,) * network.nodes, 1),
-        channels=network.channels,
+        channels=network.devices[0].channels,
         meta={"id": "dep-x", "network": str(where), "network_sha256": "0" * 64, "layers": [2, 2]},
         status="done",
     )
     folder.mkdir()
     write_recording(folder / "nodes", nodes)
-    write_deployment(folder, where, network, nodes, network.forecast_mean + 0.01, 1.0)
+    write_deployment(folder, where, network, [nodes], network.forecast_mean + 0.01, 1.0)
 
 
 def read_dep(folder: Path) -> Any:
     made = load_deployment(folder)
     arrays = {name: a for name, a in made.arrays.items() if a.dtype.kind in "fi"}
-    return [exact([made.body, arrays]), shown(made.nodes)]
+    return [exact([made.body, arrays]), shown(made.nodes[0])]
 
 
 def said_by_deployment(folder: Path) -> Any:

@@ -42,7 +42,7 @@ def twin_of(bench: Bench, *, deterministic: bool = False, seed: int = 0) -> Twin
         bench.identities(),
         0.05,
         0.95,
-        meta={"id": f"twin-{seed}"},
+        meta={"id": f"twin-{seed}", "bench": bench.spec.name},
     )
 
 

@@ -43,7 +43,7 @@ def test_repeats_of_a_node_are_averaged_before_the_next_layer_and_counted(
     assert plan.predicted_s == pytest.approx(12 * bench.predicted_s(80))
     assert (values["hardware_runs"], values["repeats"], values["nodes"]) == (12, 3, 4)
     assert nodes.response.shape[:2] == (4, 3)
-    first, second = layers_of_run(network, nodes)
+    first, second = layers_of_run(network, [nodes])
     np.testing.assert_allclose(first, nodes.response[:2].mean(axis=1).transpose(1, 0, 2))
     np.testing.assert_allclose(nodes.drive[2:].T, network.drive(1, [first]))
     assert values["measured"] == pytest.approx(network.score(network.answer([first, second])))
@@ -75,13 +75,13 @@ def test_order_matters_only_where_a_magnet_has_a_limit_of_heat(
 ) -> None:
     runs = [one for one in schedule.runs(network) if one.layer == 0]
     drives = np.stack([np.full(8, 0.1), np.full(8, 0.9)], axis=1)
-    plain = in_order(runs, drives, bench, network.window, 1)
+    plain = in_order(runs, drives, bench, network.devices[0].window, 1)
     assert [one.node for one, _ in plain] == [0, 1]
     spec = read_bench("virtual")
     magnet = spec.magnets["x"]
     limits = replace(magnet.limits, max_duty_A2s=1e4, duty_window_s=60.0)
     with Bench.connect(replace(spec, magnets={"x": replace(magnet, limits=limits)})) as limited:
-        warm_first = in_order(runs, drives, limited, network.window, 2)
+        warm_first = in_order(runs, drives, limited, network.devices[0].window, 2)
         assert [(one.node, k) for one, k in warm_first] == [(1, 0), (0, 0), (1, 1), (0, 1)]
     tight = replace(magnet.limits, max_duty_A2s=60.0, duty_window_s=60.0)
     with (
@@ -140,7 +140,7 @@ def test_misfit_of_several_repeats_is_that_of_single_runs(network: Network) -> N
     response = network.node_mean[:, None] + network.node_std[:, None] * noise
 
     nodes = SimpleNamespace(response=response)
-    np.testing.assert_allclose(misfits_of(network, nodes), 1.0, atol=0.15)  # type: ignore[arg-type]
+    np.testing.assert_allclose(misfits_of(network, [nodes]), 1.0, atol=0.15)  # type: ignore[arg-type]
 
 
 def test_places_are_counted_from_one(network: Network) -> None:

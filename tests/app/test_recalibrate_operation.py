@@ -34,7 +34,7 @@ def test_a_short_run_over_known_data_corrects_the_read_out_and_is_counted(
     known = np.flatnonzero(task.train | task.validation)
     np.testing.assert_array_equal(stretch.inputs, task.inputs[known[-1] - 339 : known[-1] + 1])
 
-    found = correction_of(stretch, read_recording(out / "run" / "nodes"))
+    found = correction_of(stretch, [read_recording(out / "run" / "nodes")])
     assert found.real == values["gain_is_real"]
     assert found.before == pytest.approx(load_deployment(out / "run").body["measured"])
     np.testing.assert_allclose(made.readout_weights, found.weights)

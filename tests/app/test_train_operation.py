@@ -27,6 +27,7 @@ from app.train_supply import supply_of
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from models.errors import InputError, RefusedError
+from models.network import Device
 from models.sequence import DriveWindow
 
 if TYPE_CHECKING:
@@ -95,8 +96,7 @@ def test_the_artefact_knows_its_twin_its_rig_and_its_history(
     events, path, out = trained
     network, twin = load_network(path), load_twin(twins / "noisy")
     assert network.twins[0].sha256 == sha256_of(twins / "noisy" / "twin.json")
-    assert (network.window, network.reset) == (twin.window, twin.reset)
-    assert network.settings == twin.settings
+    assert network.devices == (Device.of(twin),)
     assert network.predicted == values(events)["predicted"]
     assert network.meta["iterations"] == 30
     assert network.meta["seed"] == 4
@@ -215,7 +215,7 @@ def test_a_network_that_takes_too_long_on_the_device_is_refused(
     step_s = 0.25 / 6  # most of what is between two starts is a reset and five steps
     hours = 4 * 81 * step_s / 3600
     options = {"max_hours": 0.9 * hours}
-    with pytest.raises(RefusedError, match=r"4 nodes of .* s each take .* 3 nodes would fit"):
+    with pytest.raises(RefusedError, match=r"4 runs of .* s each take .* 3 of them would fit"):
         run(train(TASK, [tmp_path / "twin"], [2, 2], tmp_path / "out", options=options))
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match="names no recording to know the device time from"):
@@ -235,6 +235,15 @@ def test_a_report_repeats_the_options_of_a_training() -> None:
     absolute = tuple(str(Path(name).resolve()) for name in options.ensemble)
     assert TrainOptions.of(asked) == replace(options, ensemble=absolute)
     assert words_of(asdict(TrainOptions())) == []
+
+
+def test_layers_beside_each_other_are_asked_for_with_a_plus() -> None:
+    words = ["train", "--task", TASK, "--twin", "a", "b", "a", "--out", "n", "--layers"]
+    asked = asked_of(build_parser().parse_args([*words, "8+4,16"]))
+    assert (asked["layers"], asked["options"]["parallel"]) == ([8, 4, 16], (1,))
+    assert TrainOptions.of(plain(asked["options"])).parallel == (1,)
+    with pytest.raises(InputError, match=r"'8\+,16' is not a list of node counts such as"):
+        build_parser().parse_args([*words, "8+,16"])
 
 
 def test_a_bench_says_what_its_supply_can_play() -> None:
@@ -257,6 +266,7 @@ def test_a_bench_says_what_its_supply_can_play() -> None:
     [
         ({"options": {"wiring": "1:1@1"}}, "layer 1 can't see itself"),
         ({"options": {"use": ["Q"]}}, "Q in 'Q': there are"),
+        ({"options": {"parallel": [1]}}, "of 1 layers, counted from 0, those from 1 on"),
         ({"options": {"sparsity": 1.0}}, "sparsity 1.0 must be within"),
         ({"options": {"colour": "red"}}, "option 'colour' is unknown"),
         ({"options": {"origin": "n", "wiring": "skip"}}, "wiring: n keeps its own"),
@@ -288,13 +298,20 @@ def test_wrong_requests_are_refused_before_anything_is_made(
     assert not (tmp_path / "out").exists()
 
 
-def test_twins_of_different_rigs_make_no_network(twins: Path, tmp_path: Path) -> None:
+def test_members_of_an_ensemble_and_a_judge_are_of_the_layers_device(
+    twins: Path, tmp_path: Path
+) -> None:
     other = replace(
         load_twin(twins / "noisy"), window=DriveWindow("amplitude", 0.002, 0.003), settings={}
     )
     save_twin(tmp_path / "other", other)
+    members = TrainOptions(ensemble=(str(tmp_path / "other"),))
     with pytest.raises(InputError, match=r"(?s)window differ.*settings differ"):
-        run(train(TASK, [twins / "noisy", tmp_path / "other"], [2, 2], tmp_path / "out"))
+        run(train(TASK, [twins / "noisy"], [2, 2], tmp_path / "out", options=members))
+    apart = [twins / "plain", tmp_path / "other"]
+    with pytest.raises(InputError, match=r"judge .*noisy: layer 2 is of another device: window"):
+        run(train(TASK, apart, [2, 2], tmp_path / "out", judge=twins / "noisy"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_nothing_is_overwritten_and_nothing_resumed_where_nothing_is(

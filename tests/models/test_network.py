@@ -6,11 +6,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models import schedule
 from models.errors import InputError
-from models.network import Layer, Network, TwinReference
+from models.network import Device, Layer, Network, TwinReference
 from models.score import nmse
 from models.sequence import DriveWindow, Reset
 from models.wiring import Source
+
+NANORING = Device(
+    ("X", "Y"), ("V", "V"), DriveWindow("amplitude", 0.0022, 0.0034), Reset(0.004),
+    {"lockin": {"time_constant_s": 0.01}}, {"lockin": "SR830"}, "rig 1",
+)  # fmt: skip
+ICE = Device(
+    ("1 GHz", "2 GHz", "3 GHz"), ("dB",) * 3, DriveWindow("loop", 0.018, 0.0235), Reset(0.032),
+    {"analyser": {"points": 3}}, {"analyser": "PNA"}, "rig 2",
+)  # fmt: skip
 
 
 def small(layers: tuple[int, ...] = (3, 2), steps: int = 20, washout: int = 5) -> Network:
@@ -31,12 +41,7 @@ def small(layers: tuple[int, ...] = (3, 2), steps: int = 20, washout: int = 5) -
         targets=rng.random((steps, 1)),
         washout=washout,
         twins=(TwinReference("twin-1", "twin/twin.json", "0" * 64),),
-        channels=("X", "Y"),
-        units=("V", "V"),
-        window=DriveWindow("amplitude", 0.0022, 0.0034),
-        reset=Reset(0.004),
-        settings={"lockin": {"time_constant_s": 0.01}},
-        identities={"lockin": "SR830"},
+        devices=(NANORING,),
         predicted={"value": 0.01, "low": 0.008, "high": 0.012},
         baselines={"ar-1": 0.4},
         forecast_mean=rng.random((unseen, 1)),
@@ -104,17 +109,87 @@ def test_a_network_survives_its_json_and_arrays() -> None:
         np.testing.assert_array_equal(array, arrays[name])
 
 
+def of_one_device(body: dict[str, Any]) -> dict[str, Any]:
+    """A body as schema 3 had it: one device, its values beside the others."""
+    device = dict(body.pop("devices")[0])
+    del device["bench"]
+    rows = [{k: v for k, v in row.items() if k != "device"} for row in body.pop("layers")]
+    return {**body, **device, "layers": rows}
+
+
+def nameless(network: Network) -> Network:
+    return replace(network, devices=(replace(network.devices[0], bench=""),))
+
+
+def test_a_network_of_schema_3_is_read_as_one_of_a_single_device() -> None:
+    network = small()
+    arrays = {**network.weight_arrays(), **network.forecast_arrays()}
+    body = of_one_device(network.to_json())
+    assert Network.from_json(body, arrays, schema=3).to_json() == nameless(network).to_json()
+    with pytest.raises(InputError, match="devices is missing"):
+        Network.from_json(body, arrays)
+
+
+def of_two_devices() -> Network:
+    """A layer of nanorings beside one of spin-vortex ice, and nanorings that see both."""
+    rng = np.random.default_rng(4)
+    layers = (
+        Layer(rng.standard_normal((2, 1)), np.zeros(2), 0.1, 0.9),
+        Layer(rng.standard_normal((1, 1)), np.zeros(1), 0.2, 0.8, (Source(-1),), (0, 2), 1),
+        Layer(rng.standard_normal((2, 6)), np.zeros(2), 0.1, 0.9, (Source(0), Source(1))),
+    )
+    features = 1 + 4 + 2 + 4
+    return replace(
+        small(), layers=layers, devices=(NANORING, ICE),
+        feature_mean=rng.standard_normal(features), feature_scale=np.ones(features),
+        readout_weights=rng.standard_normal((features, 1)),
+        node_mean=rng.random((5, 20, 3)), node_std=rng.random((5, 20, 3)),
+    )  # fmt: skip
+
+
+def test_layers_of_several_devices_have_each_its_channels_and_survive_their_file() -> None:
+    network, rng = of_two_devices(), np.random.default_rng(5)
+    assert [network.block(k) for k in range(3)] == [slice(1, 5), slice(5, 7), slice(7, 11)]
+    assert [network.layers_on(k) for k in range(2)] == [[0, 2], [1]]
+    assert [network.foreseen(k)[0].shape for k in range(3)] == [(2, 20, 2), (1, 20, 3), (2, 20, 2)]
+    np.testing.assert_array_equal(network.foreseen(1)[1], network.node_std[2:3])
+    first, beside = rng.random((20, 2, 2)), rng.random((20, 1, 3))
+    seen = np.concatenate([first.reshape(20, 4), beside[:, 0, [0, 2]]], axis=1)
+    free = (seen - network.feature_mean[1:7]) @ network.layers[2].weights.T / 4 + 0.5
+    expected = 0.1 + 0.8 * np.clip(free, 0, 1)
+    np.testing.assert_allclose(network.drive(2, [first, beside]), expected)
+    runs = schedule.runs(network)
+    assert [(run.device, run.row) for run in runs] == [(0, 0), (0, 1), (1, 0), (0, 2), (0, 3)]
+    arrays = {**network.weight_arrays(), **network.forecast_arrays()}
+    back = Network.from_json(network.to_json(), arrays)
+    assert back.to_json() == network.to_json()
+    assert back.devices == network.devices
+
+
+def test_devices_that_do_not_fit_their_layers_are_refused() -> None:
+    network = of_two_devices()
+    with pytest.raises(InputError, match="layer 1 is of device 1 of 1"):
+        replace(network, devices=(NANORING,))
+    with pytest.raises(InputError, match="device 2 plays no layer"):
+        replace(network, devices=(NANORING, ICE, ICE))
+    with pytest.raises(InputError, match="2 units for 3 channels"):
+        replace(network, devices=(NANORING, replace(ICE, units=("dB", "dB"))))
+    other = replace(network.layers[1], use=(0, 3))
+    with pytest.raises(InputError, match=r"layer 1 uses channels \[0, 3\] of 3"):
+        replace(network, layers=(network.layers[0], other, network.layers[2]))
+
+
 def test_a_network_of_the_schema_before_is_read_as_what_it_was() -> None:
     network = small()
     arrays = {**network.weight_arrays(), **network.forecast_arrays()}
-    body = network.to_json()
+    body = of_one_device(network.to_json())
     for name in ("answer_every", "pool", "readout", "classes", "supply"):
         del body[name]
     body["layers"] = [
         {name: row[name] for name in ("nodes", "drive_low", "drive_high")} for row in body["layers"]
     ]
     back = Network.from_json(body, arrays, schema=2)
-    assert back.to_json() == network.to_json()
+    assert back.to_json() == nameless(network).to_json()
     np.testing.assert_array_equal(back.drive(0, []), network.drive(0, []))
     with pytest.raises(InputError, match="readout is missing"):
         Network.from_json(body, arrays)
@@ -151,7 +226,7 @@ def test_a_layer_that_would_have_to_hear_itself_is_refused() -> None:
         replace(network, layers=(loop, network.layers[1]))
 
 
-@pytest.mark.parametrize("missing", ["task", "predicted", "window", "layers", "twins"])
+@pytest.mark.parametrize("missing", ["task", "predicted", "devices", "layers", "twins"])
 def test_a_description_without_a_key_is_refused_by_name(missing: str) -> None:
     network = small()
     body = {key: value for key, value in network.to_json().items() if key != missing}

@@ -6,7 +6,15 @@ import pytest
 from models.errors import InputError, RefusedError
 from models.schedule import refuse_longer
 from models.supply import Supply
-from models.wiring import Source, delayed, longest_delay, wired, with_taps
+from models.wiring import (
+    Source,
+    delayed,
+    laid_out,
+    layers_text,
+    longest_delay,
+    wired,
+    with_taps,
+)
 
 
 def test_a_layer_sees_the_one_before_and_with_skips_all_earlier_ones() -> None:
@@ -41,6 +49,24 @@ def test_recurrence_and_other_words_are_refused_with_the_reason(text: str, words
         wired(text, 2)
 
 
+def test_layers_beside_each_other_see_the_same_and_are_seen_alike() -> None:
+    nodes, parallel = laid_out("8+4,16,2+2") or ((), ())
+    assert (nodes, parallel) == ((8, 4, 16, 2, 2), (1, 4))
+    assert layers_text(nodes, parallel) == "8+4,16,2+2"
+    inputs, both = (Source(-1),), (Source(0), Source(1))
+    assert wired("forward", 5, (0,), parallel) == (inputs, inputs, both, (Source(2),), (Source(2),))
+    skip = wired("skip", 5, (0,), parallel)
+    assert skip == (inputs, inputs, inputs + both, *[(*inputs, *both, Source(2))] * 2)
+    third = wired("3:in,2@4", 5, (0,), parallel)[2]
+    assert third == (Source(-1), Source(1, 4))
+    assert laid_out("8") == ((8,), ())
+
+
+@pytest.mark.parametrize("text", ["", "8+", "+8", "8,,4", "0+4", "8;4", "a"])
+def test_other_words_are_no_layers(text: str) -> None:
+    assert laid_out(text) is None
+
+
 def test_taps_are_every_block_at_every_delay() -> None:
     assert with_taps([0, -1], (1, 0)) == (
         Source(-1, 0), Source(-1, 1), Source(0, 0), Source(0, 1),
@@ -70,6 +96,9 @@ def test_a_supply_that_can_play_nothing_is_refused() -> None:
 
 
 def test_a_schedule_beyond_its_limit_says_what_would_fit() -> None:
-    refuse_longer(10, 360.0, 1.0)
-    with pytest.raises(RefusedError, match=r"11 nodes of 360 s each take 1.1 h.*10 nodes would"):
-        refuse_longer(11, 360.0, 1.0)
+    refuse_longer([360.0] * 10, 1.0)
+    refuse_longer([], 1.0)
+    with pytest.raises(RefusedError, match=r"11 runs of 360 s each take 1.1 h.*10 of them would"):
+        refuse_longer([360.0] * 11, 1.0)
+    with pytest.raises(RefusedError, match=r"of 360 or 1800 s each take 1.1 h.*: 6 of them"):
+        refuse_longer([360.0] * 6 + [1800.0], 1.0)

@@ -9,7 +9,7 @@ import torch
 
 from models.errors import InputError, TwinrigError
 from models.latent import TwinModel
-from models.network import TwinReference
+from models.network import Device, TwinReference
 from models.sequence import DriveWindow, Reset
 from models.twin import Twin
 from training.compile import compile_network
@@ -271,7 +271,7 @@ def test_the_compiled_network_computes_in_the_devices_units_what_was_trained(tas
     )  # fmt: skip
     reference = TwinReference("t", "t.json", "0")
     seen = foresee(layers, readout, task, 2)
-    network = compile_network(layers, readout, seen, task, twin, [reference])
+    network = compile_network(layers, readout, seen, task, [Device.of(twin)] * 2, [reference])
 
     inputs = torch.as_tensor(task.inputs[task.run]).float()
     with torch.no_grad():

@@ -10,7 +10,7 @@ import torch
 from test_train import generator, twin_model
 
 from models.errors import InputError
-from models.network import TwinReference
+from models.network import Device, TwinReference
 from models.sequence import DriveWindow, Reset
 from models.supply import Supply
 from models.twin import Twin
@@ -28,6 +28,7 @@ from training.trainer_state import arrays_of, numbers_of, restore
 if TYPE_CHECKING:
     from models.latent import TwinModel
     from models.network import Network
+    from training.foresee import Readout
 
 WIRED: dict[str, Any] = {
     "wiring": "2:in@3,1@1 3:1,2@5", "readout_taps": (0, 2), "use": [(0,), (0, 1), (1,)],
@@ -74,16 +75,15 @@ def other_fit() -> TwinModel:
     return model
 
 
-def compiled(layers: NodeLayers, task: Task) -> tuple[Network, Any]:
+def compiled(layers: NodeLayers, task: Task) -> tuple[Network, Readout]:
     readout = best_readout(layers, task, [1e-4], generator(1))
     twin = Twin(
         twin_model().weights(), ("X", "Y"), ("V", "V"), 4, 16, False,
         DriveWindow("amplitude", 0.0022, 0.0034), Reset(0.004),
     )  # fmt: skip
     seen = foresee(layers, readout, task, 2)
-    return compile_network(layers, readout, seen, task, twin, [TwinReference("t", "t", "0")]), (
-        readout
-    )
+    devices, reference = [Device.of(twin)] * layers.depth, TwinReference("t", "t", "0")
+    return compile_network(layers, readout, seen, task, devices, [reference]), readout
 
 
 @pytest.mark.parametrize("pool", ["step", "last", "mean", "all"])
@@ -96,6 +96,11 @@ def test_the_device_computes_what_was_trained_with_every_pool_and_across_chunks(
     layers = built(task, **WIRED)
     layers.standardise(torch.as_tensor(task.inputs[task.train]).float(), 4, generator())
     network, readout = compiled(layers, task)
+    computes_the_same(network, readout, layers, task)
+
+
+def computes_the_same(network: Network, readout: Readout, layers: NodeLayers, task: Task) -> None:
+    """Assert that a network says of one noisy pass what the layers do."""
     inputs = torch.as_tensor(task.inputs[task.run]).float()
     chunks = list(layers.walk(inputs, 1, generator(3)))
     assert len(chunks) > 1
@@ -280,7 +285,17 @@ def test_a_network_that_goes_on_computes_what_it_did() -> None:
 
 
 def test_channels_are_chosen_for_all_layers_or_for_one() -> None:
-    assert used_channels([], 2, ("X", "Y")) == [(0, 1), (0, 1)]
-    assert used_channels(["Y", "2:X,Y"], 2, ("X", "Y")) == [(1,), (0, 1)]
+    both = [("X", "Y")] * 2
+    assert used_channels([], both) == [(0, 1), (0, 1)]
+    assert used_channels(["Y", "2:X,Y"], both) == [(1,), (0, 1)]
     with pytest.raises(InputError, match=r"(?s)Z in 'Z': there are X, Y.*there are layers 1 to 2"):
-        used_channels(["Z", "3:X"], 2, ("X", "Y"))
+        used_channels(["Z", "3:X"], both)
+
+
+def test_channels_are_chosen_of_the_layers_whose_twin_has_them() -> None:
+    apart = [("X", "Y"), ("a", "b", "c"), ("X", "Y")]
+    assert used_channels(["Y", "a,c", "3:X"], apart) == [(1,), (0, 2), (0,)]
+    with pytest.raises(InputError, match="X in '2:X': there are a, b, c"):
+        used_channels(["2:X"], apart)
+    with pytest.raises(InputError, match="'X,a': no layer has all of these channels"):
+        used_channels(["X,a"], apart)

@@ -116,9 +116,10 @@ class DeployPage(Page):
         self.rows.show_network(network)
         self.plots.show_network(network)
         self.plots.verdict.show_verdict(criterion(predicted, network.nodes, metric), None)
-        self.toggle.offer([(name, k) for k, name in enumerate(network.channels)][:8])
-        self.toggle.setVisible(len(network.channels) > 1)
-        self.toggle.setFixedWidth(36 * min(8, len(network.channels)))
+        channels = network.devices[0].channels
+        self.toggle.offer([(name, k) for k, name in enumerate(channels)][:8])
+        self.toggle.setVisible(len(channels) > 1)
+        self.toggle.setFixedWidth(36 * min(8, len(channels)))
 
     def show_cost(self) -> None:
         """Pre-flight and cost; the instruments are asked in a thread."""

@@ -243,7 +243,7 @@ class NetworkPage(Page):
         """Show a network that has been read."""
         self.run = NetworkRun.of_network(path, network)
         self.layers.setText(", ".join(str(layer.nodes) for layer in network.layers))
-        self._channels = len(network.channels)
+        self._channels = len(network.used(len(network.layers) - 1))
         self._sources, self._widths = wiring_of(network)
         self.deploy_button.show()
         self.show_view(ONE)

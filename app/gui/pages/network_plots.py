@@ -129,7 +129,11 @@ class NetworkPlots(QWidget):
         """The picture of a finished network."""
         weights = tuple(layer.weights for layer in network.layers)
         self.topology.show_weights(
-            weights, network.readout_weights[:, 0], len(network.channels), sources, widths
+            weights,
+            network.readout_weights[:, 0],
+            len(network.used(len(network.layers) - 1)),
+            sources,
+            widths,
         )
         shown, every = len(self.topology.edges), self.topology.weights_in_all
         self.topology_note.setText(f"the best: strongest {shown} of {every} weights")

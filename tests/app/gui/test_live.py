@@ -175,7 +175,7 @@ class FakeNetwork(SimpleNamespace):
 
 @pytest.fixture
 def network() -> FakeNetwork:
-    layers = [SimpleNamespace(nodes=2), SimpleNamespace(nodes=2)]
+    layers = [SimpleNamespace(nodes=2, device=0), SimpleNamespace(nodes=2, device=0)]
     mean = np.arange(4.0)[:, None, None] * np.ones((4, 6, 1))
     targets = np.linspace(0, 1, 6)[:, None]
     return FakeNetwork(
@@ -193,8 +193,8 @@ def nodes(*measured: tuple[int, float]) -> SimpleNamespace:
 
 
 def test_unmeasured_nodes_are_the_twins(network) -> None:
-    assert running_score(network, nodes()).prediction[:, 0].tolist() == [6.0] * 4
-    told = running_score(network, nodes((3, 10.0)))
+    assert running_score(network, [nodes()]).prediction[:, 0].tolist() == [6.0] * 4
+    told = running_score(network, [nodes((3, 10.0))])
     assert told.prediction[:, 0].tolist() == [13.0] * 4
     assert told.nodes == 1
     assert told.words("nmse").startswith("score so far ")

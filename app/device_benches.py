@@ -1,0 +1,105 @@
+"""Which bench plays which device of a network: found by what the benches say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from textwrap import shorten
+from typing import TYPE_CHECKING
+
+from app.device_words import device_words, layers_words
+from app.operations.record_begin import differences
+from instruments.bench_file import BUILT_IN, read_bench
+from models.errors import RefusedError, raise_problems
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from instruments.bench import Bench
+    from models.network import Device, Network
+
+    Benches = Bench | Sequence[Bench]
+    """One, or as many as a network has devices, in any order."""
+
+MOST_DIFFERENCES = 3  # told of a bench that isn't the one
+LONGEST_WORDS = 200  # characters of each: a spectrum's channels are many
+
+
+def each_of(benches: Benches) -> tuple[Bench, ...]:
+    """One bench or several as a tuple."""
+    return tuple(benches) if isinstance(benches, Sequence) else (benches,)
+
+
+def matched(network: Network, path: Path, benches: Benches) -> tuple[Bench, ...]:
+    """The bench of each device of a network, by the device's number.
+
+    Raises
+    ------
+    RefusedError
+        A device whose bench isn't among them, with what sets the nearest one apart; two benches
+        that are both a device's; one that is none's.
+    """
+    given = each_of(benches)
+    apart = [[_apart(network, device, bench) for bench in given] for device in network.devices]
+    if len(network.devices) == len(given) == 1:
+        where = f"{path}: its twin was recorded under other conditions than this bench gives"
+        raise_problems(RefusedError, where, apart[0][0])
+        return given
+    found: list[Bench] = []
+    problems: list[str] = []
+    for number, rows in enumerate(apart):
+        fitting = [bench for bench, words in zip(given, rows, strict=True) if not words]
+        known = network.devices[number].bench
+        fitting = [bench for bench in fitting if bench.spec.name == known] or fitting
+        if len(fitting) == 1:
+            found += fitting
+            continue
+        played = layers_words(network.layers_on(number))
+        name = f"{played} of {device_words(network.devices[number])}"
+        if fitting:
+            names = " and ".join(bench.spec.name for bench in fitting)
+            problems.append(f"{name}: {names} are both its bench: give one of them")
+        else:
+            problems.append(f"{name}: no bench of it is given ({_nearest(given, rows, known)})")
+    if not problems:
+        problems = [
+            f"bench {bench.spec.name!r} is of none of its devices: leave it out"
+            for bench in given
+            if bench not in found
+        ]
+    raise_problems(RefusedError, f"{path}: a bench of each device is needed (--bench)", problems)
+    return tuple(found)
+
+
+def _apart(network: Network, device: Device, bench: Bench) -> list[str]:
+    """What sets a bench apart from a device's; its name only where nothing else can tell."""
+    words = differences(device, bench, bench.spec.window, bench.spec.reset)
+    alike = [one for one in network.devices if replace(one, bench=device.bench) == device]
+    if len(alike) > 1 and bench.spec.name != device.bench:
+        words.append(
+            f"the bench was called {device.bench!r}, now {bench.spec.name!r} (another device of "
+            "this network has the same settings: their names tell them apart)"
+        )
+    return words
+
+
+def virtual_words(network: Network) -> list[str]:
+    """Words of the built-in rigs that a network's devices were recorded on; none if on no such."""
+    rigs = {word: read_bench(word) for word in BUILT_IN}
+    found = []
+    for device in network.devices:
+        same = [w for w, rig in rigs.items() if rig.name == device.bench] or [
+            w for w, rig in rigs.items() if (rig.window, rig.reset) == (device.window, device.reset)
+        ]
+        found += same[:1]
+    return list(dict.fromkeys(found))
+
+
+def _nearest(benches: Sequence[Bench], rows: Sequence[Sequence[str]], name: str) -> str:
+    """What sets the bench apart that is most like a device's, or is called as its was."""
+    pairs = zip(benches, rows, strict=True)
+    bench, words = min(pairs, key=lambda pair: (pair[0].spec.name != name, len(pair[1])))
+    more = len(words) - MOST_DIFFERENCES
+    told = "; ".join(shorten(one, LONGEST_WORDS) for one in words[:MOST_DIFFERENCES])
+    told += f"; and {more} more" if more > 0 else ""
+    return f"the nearest is {bench.spec.name!r}, but {told}"
