@@ -113,6 +113,8 @@ class DeployPlots(QWidget):
             lower.setRowStretch(row, 1)
         layout.addLayout(lower, 1)
         layout.addWidget(self.verdict)
+        for panel in (self.node, self.forecast, self.running_score):
+            panel.empty("choose a network")
 
     def _schedule(self) -> QVBoxLayout:
         made = QVBoxLayout()
@@ -171,6 +173,8 @@ class DeployPlots(QWidget):
         self.node_band.clear()
         self.own_band.clear()
         self.node.empty("the running node, measured over predicted")
+        for panel in (self.forecast, self.running_score):
+            panel.filled()
         self.running_cursor.hide()
         target = network.unseen_targets[:, 0]
         x = np.arange(target.size)

@@ -12,6 +12,7 @@ import pytest
 
 from app.gui.live_deploy import diagnosis, transfer_rows, verdict
 from app.gui.live_transfer import LiveTransfer, Transfer
+from app.gui.pages.deploy_plots import DeployPlots
 from app.operations.events import Note, Progress, Result, Stage, TrainProgress
 
 WAIT_MS = 240_000
@@ -199,3 +200,11 @@ def test_further_options_are_each_of_what_they_belong_to() -> None:
 def test_an_option_that_makes_no_sense_is_said_on_the_button(more, said) -> None:
     assert said in Transfer("refine", more=more).problem()
     assert said in Transfer("refine", more=more).cost(None, None)
+
+
+def test_without_a_network_no_axis_has_numbers(theme, qtbot) -> None:
+    plots = DeployPlots(theme)
+    qtbot.addWidget(plots)
+    for panel in (plots.node, plots.forecast, plots.running_score):
+        assert panel.hint.text() == "choose a network"
+        assert not panel.plot.getAxis("left").style["showValues"]
