@@ -44,4 +44,5 @@ INSIDE = {
     "curve": ("*",), "net": (OF_POOL, OF_ROUNDS),
 }  # fmt: skip
 """Where a folder of a kind (empty: of none) has artefacts of its own: seeds, rounds, a demo's."""
-PARTS = ("nodes", "stretch", "run")  # of a deployment or recalibration: no artefacts of their own
+PARTS = ("nodes", "stretch", "run")
+"""Folders (also `nodes-2`) of a deployment or recalibration: no artefacts of their own."""

@@ -107,7 +107,8 @@ def _of_folder(folder: Path) -> list[Artefact]:
     found = [] if own is None else [own]
     for pattern in INSIDE.get("" if own is None else own.kind, ()):
         for below in sorted(folder.glob(pattern)):
-            one = _artefact(below) if below.is_dir() and below.name not in PARTS else None
+            own_folder = below.is_dir() and below.name.partition("-")[0] not in PARTS
+            one = _artefact(below) if own_folder else None
             if one is not None and (own is None or one.id != own.id):
                 found.append(replace(one, inside=folder.name))
     return found

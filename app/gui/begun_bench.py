@@ -69,8 +69,9 @@ def _begun(folder: Path) -> BegunRun | None:
     if (folder / NODES).is_dir():
         if (folder / "deployment.json").is_file():
             return None
-        done = read_recording(folder / NODES).complete
-        far = f"{int(done.sum())} of {count(done.size, 'run')} measured"
+        every = [read_recording(one).complete for one in folder.glob(f"{NODES}*")]  # one a device
+        done, total = sum(int(c.sum()) for c in every), sum(c.size for c in every)
+        far = f"{done} of {count(total, 'run')} measured"
         return BegunRun(folder, DEPLOY, network_of_run(folder / NODES).parent, far)
     for verb in NAMES:
         if (folder / f"{verb}.json").is_file():

@@ -155,7 +155,7 @@ class NetworkRun:
             said = str(self.trials.result.get("report") or f"{done} networks trained")
             return f"{verb} {self.words}", said
         if self.asked is not None and self.asked.kind == SOFTWARE:
-            return f"{word or 'Software'} on {self.task}", "no device, no network: what to beat"
+            return f"{word or 'Software'} on {self.words}", "no device, no network: what to beat"
         if word or self.network is None:
             return f"{word or 'Ended'}: no network", KEPT
         expected = interval(self.live.predicted, self.live.metric)
