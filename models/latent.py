@@ -104,7 +104,7 @@ class TwinModel(nn.Module):
                 self.out_bias.view(3, latent)[1, latent - slow :] = rates
                 self.out_bias.view(3, latent)[2, latent - slow :] = SLOW_NOISE
                 self.start_spread[latent - slow :] = SLOW_SPREAD
-                for into in self.state_in, self.decoder:  # a fit finds where they act
+                for into in self.state_in, self.decoder:  # a fit finds what they do to the response
                     into[:, latent - slow :] = 0.0
             if head:
                 self.head_state.normal_(0, 1 / math.sqrt(latent))
@@ -171,13 +171,20 @@ class TwinModel(nn.Module):
         return still
 
     def hold_slow(self) -> None:
-        """Keep the slow states slow: take away the gradients by which others would move them."""
+        """Keep the slow states slow: take away the gradients by which others would move them.
+
+        Those of a model with gains act on nothing but the response.
+        """
         free = (~self.slow_states()).to(self.out)
         if self.out.grad is not None and self.out_bias.grad is not None:
             self.out.grad.view(3, self.latent, -1).mul_(free.unsqueeze(1))
             self.out_bias.grad.view(3, self.latent)[0].mul_(free)
         if self.start_mean.grad is not None:
             self.start_mean.grad.mul_(free)
+        for name in ("state_in", "head_state") if self.slow else ():
+            into = getattr(self, name, None)
+            if into is not None and into.grad is not None:
+                into.grad[:, -self.slow :] = 0.0
 
     def initial(self, batch: int, generator: torch.Generator | None = None) -> Tensor:
         """States `(B, D)` drawn from the distribution after a reset."""

@@ -73,6 +73,7 @@ SLOW = 3  # states that are random effects of a repeat, where the noise asks for
 LASTING = 0.5  # correlation of the residuals far apart, above which it does
 HALF = 0.5  # of the spread is taken for read-out noise to start from
 QUIET = -3.0  # softplus⁻¹ of the diffusion of the other states to start from
+LATE = 0.7  # of the budget, from which on a snapshot with random effects is chosen
 MEMORY = 1000  # iterations that the weights are averaged over, fewer at a phase's begin
 
 
@@ -205,6 +206,15 @@ class Fit(FitLoop):
     def _validation_loss(self, generator: torch.Generator) -> Tensor:
         return self._scored_by.loss(self.module(), self._validation, generator)
 
+    def _best_is_outdated(self) -> bool:
+        """Of a model with slow states each repeat of the validation part is one draw of an effect.
+
+        So few draws favour a wrong snapshot by chance: with gains of 10 % the chosen one was of the
+        first phase, before any noise was fitted. What the rate's decay has settled is chosen from.
+        """
+        slow = self.model.slow > 0 and self._start is None
+        return slow and self.best_progress < LATE <= self._progress()
+
     def _phase_now(self) -> int:
         progress = self._progress()
         return next(
@@ -259,4 +269,5 @@ def _white_covariance(batch: Batch, within: Tensor) -> Tensor:
     size, direction = torch.linalg.eigh(covariance - within.to(covariance))
     covariance = (direction * size.clamp(min=0)) @ direction.t()
     own = torch.diag(covariance.diagonal().clamp(min=least))
-    return (1 - SHRUNK) * covariance + SHRUNK * own
+    white: Tensor = (1 - SHRUNK) * covariance + SHRUNK * own
+    return white

@@ -48,8 +48,8 @@ class FitLoop(ABC):
         Where it stands; the time of the steps, not of what the caller does between them.
     phase
         The phase that the last step belonged to.
-    best_validation
-        The score of the chosen snapshot.
+    best_validation, best_progress
+        The score of the chosen snapshot, and the share of the budget that was used when it came.
     passes
         How often the validation part is scored each time.
     """
@@ -66,7 +66,7 @@ class FitLoop(ABC):
         self.settings = settings
         self.scales = scales or Scales.of(training[1])
         self.iteration, self.elapsed_s = 0, 0.0
-        self.best_validation = math.inf
+        self.best_validation, self.best_progress = math.inf, 0.0
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._training, self._validation = (
             Batch.of(*part, self.scales, self._device) for part in (training, validation)
@@ -154,6 +154,10 @@ class FitLoop(ABC):
         """Whether a slow method should be validated before its iterations say so."""
         return False
 
+    def _best_is_outdated(self) -> bool:
+        """Whether the next snapshot is better than the chosen one whatever their scores say."""
+        return False
+
     def _finite(self, loss: float, learning_rate: float) -> float:
         if not math.isfinite(loss):
             raise TwinrigError(
@@ -172,8 +176,9 @@ class FitLoop(ABC):
         generator = torch.Generator(device=self._device).manual_seed(self.settings.seed + 1)
         losses = [float(self._validation_loss(generator)) for _ in range(self.passes)]
         value = sum(losses) / len(losses)
-        if value < self.best_validation:
+        if value < self.best_validation or self._best_is_outdated():
             self.best_validation, self._best = value, self.module().weights()
+            self.best_progress = self._progress()
         return value
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -195,6 +200,7 @@ class FitLoop(ABC):
             "iteration": self.iteration,
             "elapsed_s": self.elapsed_s,
             "best_validation": self.best_validation,
+            "best_progress": self.best_progress,
             "phase": self.phase,
             "scales": {k: v.tolist() for k, v in vars(self.scales).items()},
         }
@@ -223,6 +229,7 @@ class FitLoop(ABC):
             self.iteration = int(numbers["iteration"])
             self.elapsed_s = float(numbers["elapsed_s"])
             self.best_validation = float(numbers["best_validation"])
+            self.best_progress = float(numbers.get("best_progress", 0.0))
             self.phase = int(numbers["phase"])
         except (KeyError, RuntimeError, ValueError) as error:
             raise InputError(

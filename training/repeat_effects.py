@@ -156,7 +156,8 @@ class _Part:
         ridge = RIDGE * known.diagonal(dim1=2, dim2=3).mean() + torch.finfo(known.dtype).tiny
         solved = torch.linalg.solve(known + ridge * torch.eye(4).to(known), products.unsqueeze(-1))
         square = solved.view(channels, channels, 2, 2).permute(2, 0, 3, 1)
-        return square.reshape(2 * channels, 2 * channels)
+        whole: Tensor = square.reshape(2 * channels, 2 * channels)
+        return whole
 
 
 def wandering(

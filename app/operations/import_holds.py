@@ -72,4 +72,5 @@ def whole_holds(
         for s, t in np.argwhere(high > low)[:MOST_PROBLEMS]
     ]
     raise_problems(InputError, str(file), problems)
-    return np.maximum(high, 1).astype(np.int64)
+    holds: NDArray[np.int64] = np.maximum(high, 1).astype(np.int64)
+    return holds

@@ -169,14 +169,20 @@ def _is_array(value: str, shapes: Shapes) -> bool:
 def _by_step_entry(made: Mapping, word: str, value: str, shapes: Shapes) -> Mapping:
     """What the words `drive` and `holds` say: an array with an entry for each step, or none."""
     if value in ("", "none") or (word, value) == ("drive", "step"):
-        return replace(made, **{word: None, f"{word}_axes": ()})
+        return _by_step(made, word, None, ())
     array, colon, axes = value.rpartition(":")
     if not colon:
         is_axes = value not in shapes and _looks_like_axes(value)
         array, axes = (word, value) if is_axes else (value, "")
     usual = USUAL_AXES.get(len(longer(shapes.get(array, ()))), ())
     given = tuple(axes.split(",")) if axes else usual
-    return replace(made, **{word: array, f"{word}_axes": given})
+    return _by_step(made, word, array, given)
+
+
+def _by_step(made: Mapping, word: str, array: str | None, axes: tuple[str, ...]) -> Mapping:
+    if word == "holds":
+        return replace(made, holds=array, holds_axes=axes)
+    return replace(made, drive=array, drive_axes=axes)
 
 
 def longer(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -205,7 +211,6 @@ def _faults(made: Mapping, shapes: Shapes) -> list[str]:
         problems += _axis_faults("holds", made.holds, made.holds_axes, HOLDS_AXES, shapes)
         if "time" in made.response_axes:
             problems.append("holds= has no place where samples run on (`time`): steps are alike")
-    problems += _hold_faults(made)
     if {"step", "time"} <= set(made.response_axes):
         problems.append("response: `time` stands for steps and their samples: leave `step` out")
     if "time" in made.response_axes and not made.words.samples:
@@ -223,15 +228,11 @@ def _faults(made: Mapping, shapes: Shapes) -> list[str]:
     return problems + channel_faults(made, count)
 
 
-def _hold_faults(made: Mapping) -> list[str]:
-    if made.words.hold and made.holds is None:
-        return ["hold= needs holds=NAME, the times that steps were held"]
-    return []
-
-
 def channel_faults(made: Mapping, count: int) -> list[str]:
-    """What does not fit `count` channels, before waveforms become features."""
+    """What does not fit `count` channels, before waveforms become features; a hold of nothing."""
     problems, words = [], made.words
+    if words.hold and made.holds is None:
+        problems.append("hold= needs holds=NAME, the times that steps were held")
     if words.channels and len(words.channels) != count:
         problems.append(f"names {len(words.channels)} channels, the response has {count}")
     if len(set(words.channels)) != len(words.channels):
@@ -246,7 +247,7 @@ def _table_faults(made: Mapping, shapes: Shapes) -> list[str]:
     wanted += [
         (role, name) for role, name in (("drive", made.drive), ("holds", made.holds)) if name
     ]
-    problems = _hold_faults(made) + [
+    problems = [
         f"{role}: there is no column {name!r}{_near(name, shapes)}"
         for role, name in wanted
         if name not in shapes

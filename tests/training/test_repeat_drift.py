@@ -91,7 +91,31 @@ def test_a_fit_keeps_them_slow_and_learns_their_own_rate_and_spread():
         now, then = (getattr(m, name).detach().view(-1, 6, getattr(m, name)[0].numel()) for m in
                      (fit.model, begun))  # fmt: skip
         assert torch.equal(now[:, 3:], then[:, 3:]) == same
+    assert not fit.model.state_in[:, 3:].any()  # they act on nothing but the response
+    assert fit.model.gain.any()
     assert np.isfinite(scores.errors["autocovariance"]["ratio"])
+
+
+@pytest.mark.parametrize(("drift", "kept"), [(OFFSET, False), (NONE, True)])
+def test_a_lucky_snapshot_of_the_begin_is_not_what_a_fit_of_drifting_repeats_gives(drift, kept):
+    """Few repeats validate: each is one draw of what it has of its own."""
+    parts = drifting(drift, 24, 4, 20, 1), drifting(drift, 8, 4, 20, 2)
+    settings = FitSettings(iterations=10, latent=6, hidden=16)
+    fit, again = Fit(*parts, settings), Fit(*parts, settings)
+    begun = fit.best_model().white_factor
+    fit.best_validation = -1.0  # better than any
+    steps = fit.steps()
+    for _ in range(6):
+        next(steps)
+    assert fit.best_validation == -1.0
+    again.restore(fit.arrays(), fit.numbers())
+    for one in (fit, again):
+        for _ in one.steps():
+            pass
+        assert (one.best_validation == -1.0) == kept
+        assert torch.equal(one.best_model().white_factor, begun) == kept
+        assert (one.best_progress >= 0.7) != kept
+    assert again.best_validation == fit.best_validation
 
 
 def test_a_fit_that_goes_on_from_a_twin_keeps_its_slow_states():
