@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 PASSES = 16  # noisy passes of the training part under the final read-out
 LOGISTIC_PASSES = 4  # those under a logistic regression, which takes all of them at once
+# many noisy columns fit a session or a handwriting by heart: how strict, the validation part says
+DEVICES = (1.0, 10.0, 100.0, 1000.0)
+JUDGING_RIDGE = 1e-1
 
 
 @dataclass(frozen=True)
@@ -108,11 +111,29 @@ def gathered(
     return Fitted(running, rows, task.targets[:end][used[:end]], of_device(layers), alike)
 
 
-def of_device(layers: NodeLayers) -> Tensor:
-    """Which columns of the read-out are the device's: ones, and zeros for inputs, `(columns,)`."""
-    design = layers.design
+def of_device(layers: NodeLayers, depth: int | None = None) -> Tensor:
+    """Which columns of the read-out are the device's: ones, and zeros for inputs, `(columns,)`.
+
+    `depth`: of the first layers alone (all).
+    """
+    design, depth = layers.design, layers.depth if depth is None else depth
     parts = [
         torch.full((design.width(source.layer, layers.inputs),), float(source.layer != INPUTS))
         for source in design.readout
+        if source.layer < depth
     ]
     return torch.cat(parts).double().repeat(design.window if design.pool == "all" else 1)
+
+
+def judging(
+    running: RunningRidge, layers: NodeLayers, depth: int, ridge: float
+) -> list[tuple[Tensor, Tensor]]:
+    """Read-outs of classes by which layers are judged while they are trained: weights and bias.
+
+    A snapshot is as good as the read-out that can be chosen for it in the end, not as the one that
+    its gradient came through.
+    """
+    device = of_device(layers, depth)
+    pairs = [(one, factor) for one in sorted({ridge, JUDGING_RIDGE}) for factor in DEVICES]
+    found = [running.solve(one, factor**device) for one, factor in pairs]
+    return [(weights.float(), bias.float()) for weights, bias in found]

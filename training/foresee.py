@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from models.score import score
-from training.fitted import Readout, gathered
+from training.fitted import DEVICES, Readout, gathered
 from training.layers import NodeLayers
 from training.logistic import STRENGTHS
 from training.passes import passes_of
@@ -38,8 +38,6 @@ DRAWS = 64  # simulated deployments behind a predicted score
 CHOOSING = 16  # simulated deployments behind a choice by validation
 GAINS = (0.5, 1.0, 2.0)  # of an untrained network's weights: it is judged at its best
 RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # tried where no noise regularises
-# many noisy columns fit a session or a handwriting by heart: how strict, the validation part says
-DEVICES = (1.0, 10.0, 100.0, 1000.0)
 INTERVAL = (5.0, 95.0)  # percentiles: the central 90 %
 
 

@@ -18,6 +18,7 @@ import torch
 from models.errors import InputError, TwinrigError
 from models.score import score
 from training.course import Stage, TrainSettings
+from training.fitted import judging
 from training.passes import passes_of
 from training.readout import DECAY, RunningRidge
 from training.soap import Soap
@@ -113,6 +114,8 @@ class Trainer:
             self.layers.standardise(self.inputs[: self.end], self._passes, self.generator)
         self.enter(self.stage)
         self.first_readout()
+        if self.task.classes:
+            self.validate()  # where nothing that is learned carries over, the weights stay these
 
     def first_readout(self) -> None:
         """A read-out of the stage from whole runs of the training part."""
@@ -152,7 +155,7 @@ class Trainer:
         """
         settings, answers = self.settings, self.streams.answers()
         counted = self.streams.counted() & self.learned[answers]
-        inputs = self.inputs[self.streams.steps()]
+        inputs = self._shifted(self.inputs[self.streams.steps()])
         passed = self.layers.forward(inputs, self.carried, self.generator)
         self.iteration += 1
         if counted.any():
@@ -161,6 +164,14 @@ class Trainer:
             self._solve()
         self._walk(passed)
         return passed
+
+    def _shifted(self, inputs: Tensor) -> Tensor:
+        """Inputs `(T, B, n_in)`, those of each window moved as a whole (`Task.shift`)."""
+        if not self.task.shift:
+            return inputs
+        steps, batch, columns = inputs.shape
+        moved = torch.randn(steps // self.task.window, batch, columns, generator=self.generator)
+        return inputs + self.task.shift * moved.repeat_interleave(self.task.window, dim=0)
 
     def _learn(self, passed: Passed, counted: Tensor, answers: Tensor) -> None:
         settings, columns = self.settings, passed.columns[counted]
@@ -204,10 +215,14 @@ class Trainer:
         draws = torch.Generator().manual_seed(self.settings.seed + 1)
         stretch = self.inputs[warm : (marked[-1] + 1) * window]
         columns = self.layers.run(stretch, self._passes, draws, self.stage.depth)
-        answers = self.predict(columns[marked - warm // window]).double().numpy()
-        target = task.targets[marked]
-        each = [score(task.metric, one, target) for one in answers.transpose(1, 0, 2)]
-        found = float(np.mean(each))
+        judged, target = columns[marked - warm // window], task.targets[marked]
+        readouts, found = [(self.readout, self.bias)], float("inf")
+        if task.classes:
+            readouts = judging(self.running, self.layers, self.stage.depth, self.settings.ridge)
+        for weights, bias in readouts:
+            answers = (judged @ weights + bias).double().numpy().transpose(1, 0, 2)
+            each = [score(task.metric, one, target) for one in answers]
+            found = min(found, float(np.mean(each)))
         # of equal error rates the later, longer trained one
         if found <= self.best_validation:
             self.best_validation, self.best_iteration = found, self.iteration

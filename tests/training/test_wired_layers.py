@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from models.wiring import Source
 from training.compile import compile_network
 from training.course import TrainSettings
 from training.design import Design, used_channels
+from training.fitted import judging, of_device
 from training.foresee import best_readout, foresee
 from training.layers import NodeLayers
 from training.origin import design_of, take_over
@@ -86,7 +88,7 @@ def compiled(layers: NodeLayers, task: Task) -> tuple[Network, Readout]:
     return compile_network(layers, readout, seen, task, devices, [reference]), readout
 
 
-@pytest.mark.parametrize("pool", ["step", "last", "mean", "all"])
+@pytest.mark.parametrize("pool", ["step", "last", "mean", "late", "all"])
 def test_the_device_computes_what_was_trained_with_every_pool_and_across_chunks(pool: str) -> None:
     task = (
         make_task("mackey-glass:train=400,validation=100,test=100,washout=40")
@@ -186,6 +188,54 @@ def test_windows_are_classified_better_after_training() -> None:
     assert network.classes == ("slow", "fast")
     assert network.targets.shape == (30, 2)
     assert network.forecast_mean.shape == (25, 2)
+
+
+def test_windows_are_moved_as_a_whole_while_layers_are_trained_and_only_then() -> None:
+    task = replace(windowed("mean"), shift=0.3)
+    trainer = Trainer(task, built(task), TrainSettings(iterations=1))
+    still = torch.zeros(2 * task.window, 400, 1)
+    moved = trainer._shifted(still).reshape(2, task.window, 400)
+    assert torch.equal(moved.amin(dim=1), moved.amax(dim=1))  # each window by one number
+    assert float(moved[:, 0].std()) == pytest.approx(0.3, rel=0.1)
+    assert float((moved[0, 0] * moved[1, 0]).mean()) == pytest.approx(0.0, abs=0.02)
+    plain = Trainer(windowed("mean"), built(task), TrainSettings(iterations=1))
+    assert torch.equal(plain._shifted(still), still)
+    begun = []
+    for which in (task, windowed("mean")):
+        fresh = Trainer(which, built(which), TrainSettings(iterations=1))
+        fresh.begin()
+        begun.append((fresh.layers.scale, fresh.readout))
+    for one, other in zip(*begun, strict=True):
+        torch.testing.assert_close(one, other)
+    with pytest.raises(InputError, match="shift -1 must be 0 or more"):
+        replace(task, shift=-1.0)
+
+
+def test_layers_stay_as_they_began_where_nothing_that_they_learn_carries_over() -> None:
+    task = windowed("mean")
+    trainer = Trainer(task, built(task), TrainSettings(iterations=40, validate_every=20))
+    before = [weights.detach().clone() for weights in trainer.layers.weights]
+    trainer.begin()
+    assert 0 <= trainer.best_validation < 1  # the weights that it begins with are scored, too
+    trainer.best_validation = -1.0  # nothing will be better
+    for _ in train_layers(trainer):
+        pass
+    assert trainer.best_iteration == 0
+    assert all(map(torch.equal, before, trainer.layers.weights))
+
+
+def test_a_snapshot_is_judged_by_the_read_out_that_can_be_chosen_for_it() -> None:
+    """Not worse than by the one that the gradient came through, which is among the candidates."""
+    task = windowed("mean")
+    trainer = Trainer(task, built(task), TrainSettings(iterations=1, ridge=1e-3))
+    trainer.begin()
+    layers, running = trainer.layers, trainer.running
+    found = judging(running, layers, layers.depth, 1e-3)
+    torch.testing.assert_close(found[0], (trainer.readout, trainer.bias))
+    device = of_device(layers).bool()
+    sizes = [float(weights[device].abs().sum()) for weights, _ in found[:4]]
+    assert sizes == sorted(sizes, reverse=True)  # stricter and stricter with the device's columns
+    assert judging(running, layers, layers.depth, 1e-1)[0][0].shape == trainer.readout.shape
 
 
 def test_masked_weights_stay_zero_and_every_node_keeps_some() -> None:

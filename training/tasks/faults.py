@@ -36,6 +36,8 @@ def shape_faults(task: Task) -> list[str]:
     if task.pool not in POOLS or (task.pool == "step") != (task.window == 1):
         problems.append(f"pool {task.pool!r} of {', '.join(POOLS)} and window {task.window}: "
                         "'step' goes with a window of 1 and with no other")  # fmt: skip
+    if not 0 <= task.shift < np.inf or (task.shift and task.window == 1):
+        problems.append(f"shift {task.shift:g} must be 0 or more, and 0 without windows")
     if (task.labels is not None) != (task.metric in CLASSIFIES):
         problems.append(f"metric {task.metric!r} and labels: {' and '.join(CLASSIFIES)} need them")
     if task.labels is not None and task.labels.shape != (rows,):

@@ -76,6 +76,7 @@ def _seen(pool: str, columns: int) -> str:
     words = {
         "last": f"the read-out sees the last row's {columns} pixels beside the device",
         "mean": f"the read-out sees the {columns} column means beside the device",
+        "late": f"the read-out sees the {columns} column means of the lower half beside the device",
         "all": "the read-out sees every pixel beside the device",
     }
     return words.get(pool, pool)

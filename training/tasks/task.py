@@ -54,6 +54,10 @@ class Task:
         What the inputs are, in the plural: "pixels", "log amplitudes".
     about
         Where the data come from, for `describe`.
+    shift
+        Standard deviation by which each window's inputs are moved, each column as a whole and anew
+        every time, while layers are trained: what may differ between the days of a recording. Only
+        of windows; 0: nothing does.
     """
 
     name: str
@@ -72,6 +76,7 @@ class Task:
     reach: int = 0
     quantity: str = "values"
     about: str = ""
+    shift: float = 0.0
 
     def __post_init__(self) -> None:
         problems = shape_faults(self)

@@ -39,6 +39,7 @@ def joined_windows(
     options: dict[str, Any],
     quantity: str,
     about: str,
+    shift: float = 0.0,
 ) -> Task:
     """Classification task whose parts are shuffled, so that neighbours tell nothing of a class.
 
@@ -55,6 +56,8 @@ def joined_windows(
         Windows before the test part.
     seed
         Of the order.
+    shift
+        As in `Task`.
     """
     rng = np.random.default_rng(seed)
     orders = [rng.permutation(part) for part in (split.train, split.validation, split.test)]
@@ -80,6 +83,7 @@ def joined_windows(
         classes=classes,
         quantity=quantity,
         about=about,
+        shift=shift,
     )
 
 
