@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import sha256_of
-from app.operations.sweep_grid import option_faults
+from app.operations.sweep_grid import option_faults, untied
 from app.operations.trial import Trial
 from models.errors import InputError, raise_problems
 
@@ -20,6 +20,7 @@ NOISE_AWARE, DETERMINISTIC, NOISY_READOUT, UNTRAINED = (
 )  # fmt: skip
 KINDS = (NOISE_AWARE, DETERMINISTIC, NOISY_READOUT, UNTRAINED)
 THROUGH_A_MEAN = (DETERMINISTIC, NOISY_READOUT)
+BEGUN = (UNTRAINED, NOISE_AWARE, DETERMINISTIC, NOISY_READOUT)  # later ones take from earlier ones
 DETERMINISTIC_TWIN = "twin-deterministic"
 NOISE_SEEDS = 70_000  # of the virtual bench: none that a recording would have
 DEPLOYED = "-deployed"
@@ -136,7 +137,7 @@ class Plan:
         if self._fits_a_twin:
             asked = {"recordings": recordings, "deterministic": True, **fitted}
             trials.append(Trial(DETERMINISTIC_TWIN, "fit", asked, str(root)))
-        for cell in self.cells:
+        for cell in sorted(self.cells, key=lambda c: (c.seed, c.fold or 0, BEGUN.index(c.kind))):
             trials.append(self.training(cell, root))
             if self.bench is not None and self.in_pool:
                 trials.append(self.deployment(cell, root))
@@ -146,7 +147,7 @@ class Plan:
         """The training of a cell."""
         asked: dict[str, Any] = {
             "task": self.task_of(cell), "twins": [self.twin], "layers": list(self.layers),
-            "seed": cell.seed, **self.options,
+            "seed": cell.seed, **untied(self.options),
         }  # fmt: skip
         if self.iterations is not None:
             asked["iterations"] = self.iterations
@@ -160,7 +161,20 @@ class Plan:
             after = () if self.deterministic else (DETERMINISTIC_TWIN,)
         if cell.kind == NOISY_READOUT:
             asked["readout_from_judge"] = True
-        return Trial(cell.name, "train", asked, str(root), after)
+        if beside := self._beside(cell):
+            outs = [Trial(name, "train", {}, str(root)).out for name in beside]
+            asked["beside"] = [str(out) for out in outs]
+        return Trial(cell.name, "train", asked, str(root), (*after, *beside))
+
+    def _beside(self, cell: Cell) -> list[str]:
+        """Trainings that are done before, from which one takes what it would compute again.
+
+        All baselines come with the untrained network, which is one of them; a read-out from the
+        stochastic twin is the only thing in which the noisy one differs from the deterministic.
+        """
+        kinds = [UNTRAINED] if cell.kind != UNTRAINED else []
+        kinds += [DETERMINISTIC] if cell.kind == NOISY_READOUT else []
+        return [replace(cell, kind=kind).name for kind in kinds if kind in self.kinds]
 
     def deployment(self, cell: Cell, root: Path) -> Trial:
         """The deployment of a cell; on a virtual bench the same device under its own noise."""

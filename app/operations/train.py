@@ -20,9 +20,10 @@ from app.operations.events import (
     Stage,
     TrainProgress,
 )
-from app.operations.train_setup import Setup
+from app.operations.train_reuse import OF_LAYERS, UNTRAINED, Beside, take_layers
+from app.operations.train_setup import Setup, of_origin
 from app.run_lock import RunLock
-from app.store import code_version, load_network, new_directory, new_id, now_iso, save_network
+from app.store import code_version, new_directory, new_id, now_iso, save_network
 from app.train_request import Request, TrainOptions, checkpoint_of, request_of
 from models import kernel
 from models.errors import InputError, raise_problems
@@ -31,7 +32,6 @@ from training.baselines import software_baselines
 from training.compile import compile_network, with_record
 from training.course import TrainSettings
 from training.foresee import Foreseen, Readout, best_readout, device_spread, foresee, ridges_for
-from training.readout import RIDGE
 from training.train import Trainer, train_layers
 from training.trainer_state import arrays_of, numbers_of, restore
 
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 CHECKPOINT_EVERY_S = 10.0
 PICTURE_EVERY_S = 3.0
 STAGES = 4
-UNTRAINED = "untrained network"
 
 
 def train(
@@ -60,6 +59,7 @@ def train(
     judge: Path | str | None = None,
     readout_from_judge: bool = False,
     options: TrainOptions | Mapping[str, Any] | None = None,
+    beside: Sequence[Path | str] = (),
 ) -> Generator[Event, None, Path]:
     """Train a network and foresee its score on the device; returns its `network.json`.
 
@@ -83,6 +83,9 @@ def train(
         A stochastic twin that judges a deterministic one's read-out; see `Request`.
     options
         Wiring, ensemble, cascade and the like, also as JSON.
+    beside
+        Finished networks, of which is taken what would be computed the same once more
+        (`app.operations.train_reuse`).
 
     Raises
     ------
@@ -101,7 +104,7 @@ def train(
     else:
         count = TrainSettings().iterations if iterations is None else iterations
         said = options if isinstance(options, TrainOptions) else TrainOptions.of(options or {})
-        named, through, sizes = _of_origin(task, twins, layers, said)
+        named, through, sizes = of_origin(task, twins, layers, said)
         request = Request(
             named,
             tuple(str(Path(path).resolve()) for path in through),
@@ -120,42 +123,18 @@ def train(
     if not resume:
         new_directory(out)
     with RunLock(out):
-        run = _Training(setup, out)
+        run = _Training(setup, out, Beside([Path(path) for path in beside], setup))
         if resume:
             run.restore(arrays, numbers)
         return (yield from run.events())
 
 
-def _of_origin(
-    task: str | None,
-    twins: Sequence[Path | str] | None,
-    layers: Sequence[int] | None,
-    options: TrainOptions,
-) -> tuple[str, Sequence[Path | str], Sequence[int]]:
-    """Task, twins and layers as they are asked for; what is not, is that of the origin."""
-    if options.origin is None:
-        return task or "", twins or (), layers or ()
-    network = load_network(Path(options.origin))
-    nodes = [layer.nodes for layer in network.layers]
-    if layers and list(layers) != nodes:
-        raise InputError(f"train: {options.origin} has layers {nodes}, not {list(layers)}")
-    named = task or network.meta.get("task")
-    through = twins or network.meta.get("twins")
-    missing = [
-        f"{options.origin} says no {what}: give --{what}"
-        for what, found in (("task", named), ("twin", through))
-        if not found
-    ]
-    raise_problems(InputError, "train", missing)
-    return str(named), through or (), nodes
-
-
 class _Training:
     """One training from its baselines to its artefact."""
 
-    def __init__(self, setup: Setup, out: Path) -> None:
+    def __init__(self, setup: Setup, out: Path, beside: Beside) -> None:
         self.setup, self.request, self.task = setup, setup.request, setup.task
-        self.out, self.baselines = out, dict[str, float]()
+        self.out, self.baselines, self.beside = out, dict[str, float](), beside
         self.trainer: Trainer | None = None
 
     def restore(self, arrays: dict[str, Any], numbers: dict[str, Any]) -> None:
@@ -188,9 +167,12 @@ class _Training:
                 raise AssertionError("trained without a trainer")
             layers = self.trainer.layers
             extra["validation"] = self.trainer.best_validation
+            extra[OF_LAYERS] = self.trainer.best_validation
             extra["trained"] = self.trainer.iteration
         yield Stage("read-out", 3, STAGES)
         readout = self._readout(layers)
+        if readout.validation is not None:  # of the very read-out that is deployed
+            extra["validation"] = readout.validation
         yield Stage("score to expect on the device", 4, STAGES)
         foreseen = foresee(layers, readout, self.task, self.request.seed + 2)
         if self.setup.judges is not None:
@@ -200,17 +182,22 @@ class _Training:
         return (yield from self._finish(layers, readout, foreseen, extra))
 
     def _baselines(self) -> Iterator[Event]:
-        """Those that a checkpoint, or the same task's network before, has are not made again."""
+        """Those that a checkpoint has, or a network before or beside, are not made again."""
         setup, origin = self.setup, self.setup.origin
         nodes = sum(setup.design.nodes)
         described = None if origin is None else origin.task.get("description")
         if not self.baselines and origin is not None and described == self.task.describe():
             self.baselines = dict(origin.baselines)
             yield Note("the baselines are those of the network that this one goes on from")
-        stochastic = setup.judges or setup.twins
-        spreads = [device_spread(model) for model in dict.fromkeys(stochastic.models[0])]
-        spread = round(float(np.mean(spreads)), 3) or None
+        if not self.baselines and (known := self.beside.baselines()):
+            yield Note("baselines are those of a network beside this one: nothing differs")
+            for name, value in known.items():
+                if name != UNTRAINED or self.request.iterations > 0:
+                    self.baselines[name] = value
+                    yield BaselineScored(name, value, self.task.metric)
         if not self.baselines:
+            models = dict.fromkeys(setup.stochastic.models[0])
+            spread = round(float(np.mean([device_spread(model) for model in models])), 3) or None
             of_task = (self.task, nodes, spread, self.request.seed)
             for name, value in software_baselines(*of_task, delays=setup.design.readout_delays):
                 self.baselines[name] = value
@@ -226,6 +213,10 @@ class _Training:
         """Train; whatever ends it, a checkpoint of the last iteration is left."""
         if self.trainer is None:
             self.trainer = self.setup.trainer()
+            if (same := self.beside.trained()) is not None:
+                yield Note("layers are those of a network beside this one: the same training")
+                take_layers(self.trainer, same)
+                return
             self.trainer.begin(measured=self.setup.origin is not None)
         saved = drawn = time.monotonic()
         try:
@@ -267,7 +258,7 @@ class _Training:
         """Without noise no ridge is right by itself: several are tried."""
         judge = self.setup.judge(layers)
         if self.request.readout_from_judge:
-            return best_readout(judge, self.task, [RIDGE], self._draw())
+            return best_readout(judge, self.task, ridges_for(judge, self.task), self._draw())
         ridges = ridges_for(layers, self.task)
         return best_readout(layers, self.task, ridges, self._draw(), judge=judge)
 

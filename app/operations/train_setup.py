@@ -23,12 +23,14 @@ from training.tasks import make_task
 from training.train import Trainer
 
 if TYPE_CHECKING:
-    from app.train_request import Request
+    from collections.abc import Sequence
+
+    from app.train_request import Request, TrainOptions
     from models.network import Network
     from training.tasks import Task
 
 RETRAIN_RATE = 4e-3  # science.md's recipe for a network that goes on after a refit
-CLASS_RIDGE = 1e-3  # few windows with many columns
+CLASS_RIDGE = 1e-1  # few windows with many columns: best on validation of digits and of EMG
 SAME = ("channels", "units", "window", "reset")  # of a device that weights are trained for
 
 
@@ -92,11 +94,15 @@ class Setup:
             schedule.refuse_longer(_runs_s(request, twins, task, design), options.max_hours)
         return cls(request, task, twins, judges, design, ranges, origin)
 
+    @property
+    def stochastic(self) -> TwinSet:
+        """The device as it is: the judge, where the network's own twins have no noise."""
+        return self.judges or self.twins
+
     def untrained(self) -> tuple[NodeLayers, float]:
         """Network of initial weights at its best gain, and that gain."""
-        # of the device as it is: the judge, where the network's own twins have no noise
         request = self.request
-        twins = self.twins if request.iterations == 0 else self.judges or self.twins
+        twins = self.twins if request.iterations == 0 else self.stochastic
         return untrained_layers(twins.models, self.ranges, self.design, self.task, request.seed)
 
     def trainer(self) -> Trainer:
@@ -124,6 +130,36 @@ class Setup:
     def judge(self, layers: NodeLayers) -> NodeLayers:
         """The same network through the judge's noise; itself without one."""
         return layers if self.judges is None else layers.through(self.judges.models)
+
+
+def of_origin(
+    task: str | None,
+    twins: Sequence[Path | str] | None,
+    layers: Sequence[int] | None,
+    options: TrainOptions,
+) -> tuple[str, Sequence[Path | str], Sequence[int]]:
+    """Task, twins and layers as they are asked for; what is not, is that of the origin.
+
+    Raises
+    ------
+    InputError
+        The origin has other layers, or doesn't say what isn't asked for.
+    """
+    if options.origin is None:
+        return task or "", twins or (), layers or ()
+    network = load_network(Path(options.origin))
+    nodes = [layer.nodes for layer in network.layers]
+    if layers and list(layers) != nodes:
+        raise InputError(f"train: {options.origin} has layers {nodes}, not {list(layers)}")
+    named = task or network.meta.get("task")
+    through = twins or network.meta.get("twins")
+    missing = [
+        f"{options.origin} says no {what}: give --{what}"
+        for what, found in (("task", named), ("twin", through))
+        if not found
+    ]
+    raise_problems(InputError, "train", missing)
+    return str(named), through or (), nodes
 
 
 def _runs_s(request: Request, twins: TwinSet, task: Task, design: Design) -> list[float]:

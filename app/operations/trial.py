@@ -19,7 +19,8 @@ from models.errors import InputError, TwinrigError
 
 TRIALS, RESULTS, ATTEMPTS = "trials", "results", "attempts"
 KIND, SCHEMA = "trial", 1
-OF_TRAIN = ("iterations", "seed", "judge", "readout_from_judge")  # the rest are its `options`
+OF_TRAIN = ("iterations", "seed", "judge", "readout_from_judge", "beside")
+"""Arguments of `train` itself; the rest are its `options`."""
 DONE, FAILED, LOST, SKIPPED, STOPPED = "done", "failed", "lost", "skipped", "stopped"
 
 

@@ -26,7 +26,8 @@ from app.operations.compare_networks_table import inside_words, sentences, table
 from app.operations.events import Result, TrialStarted
 from app.operations.report import report
 from app.operations.trial import TrialResult
-from app.report_networks_table import cells, csv_text, markdown, pooled_words
+from app.report_networks_table import pooled_words
+from app.report_networks_text import cells, csv_text, markdown
 from app.store import load_network
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
@@ -216,9 +217,26 @@ def test_without_a_deterministic_twin_one_is_fitted_first(twins: tuple[Path, Pat
     }  # fmt: skip
     by_name = {trial.name: trial for trial in trials}
     training = by_name["deterministic-seed0"]
-    assert training.after == (DETERMINISTIC_TWIN,)
+    assert training.after == (DETERMINISTIC_TWIN, "untrained-seed0")
     assert training.arguments["twins"] == [str(trials[0].out)]
-    assert by_name["noise-aware-seed0"].after == ()
+    assert by_name["untrained-seed0"].after == ()
+
+
+def test_what_has_what_others_would_compute_again_is_trained_before_them(
+    twins: tuple[Path, Path],
+) -> None:
+    plan = replace(a_plan(twins), kinds=tuple(reversed(KINDS)))
+    trials = {t.name: t for t in plan.trials(Path("/t"), [], {}) if t.verb == "train"}
+    names = list(trials)
+    for trial in trials.values():
+        beside = [str(trials[name].out) for name in trial.after]
+        assert trial.arguments.get("beside", []) == beside
+        assert all(names.index(name) < names.index(trial.name) for name in trial.after)
+    assert trials["noise-aware-seed0"].after == ("untrained-seed0",)
+    noisy = trials["deterministic-noisy-readout-seed0"]
+    assert noisy.after == ("untrained-seed0", "deterministic-seed0")
+    alone = replace(plan, kinds=("noise-aware", "deterministic-noisy-readout"))
+    assert all(t.after == () for t in alone.trials(Path("/t"), [], {}) if t.verb == "train")
 
 
 def test_a_plan_that_makes_no_sense_is_refused(twins: tuple[Path, Path], tmp_path: Path) -> None:
