@@ -181,12 +181,12 @@ def test_on_a_full_disk_a_note_and_an_export_say_so_and_nothing_is_lost(
         qtbot.waitUntil(lambda: bool(window.toasts.shown), timeout=WAIT_MS)
         assert "disk is full" in window.toasts.shown[-1].text, window.log
         library.note.setPlainText("a thought")
-        library._keep_note()
+        library.note.keep()
         assert "disk is full" in window.toasts.shown[-1].text, window.log
         assert "note" in window.toasts.shown[-1].text
         disk.free()
         library.note.setPlainText("a thought, again")
-        library._keep_note()
+        library.note.keep()
         assert (disk.path / "rec-a" / "note.txt").read_text() == "a thought, again"
         assert read_recording(disk.path / "rec-a").complete.all()
         window.shut_down()
