@@ -32,7 +32,6 @@ from training.baselines import software_baselines
 from training.compile import compile_network, with_record
 from training.course import TrainSettings
 from training.foresee import Foreseen, Readout, best_readout, device_spread, foresee, ridges_for
-from training.readout import RIDGE
 from training.train import Trainer, train_layers
 from training.trainer_state import arrays_of, numbers_of, restore
 
@@ -172,6 +171,8 @@ class _Training:
             extra["trained"] = self.trainer.iteration
         yield Stage("read-out", 3, STAGES)
         readout = self._readout(layers)
+        if readout.validation is not None:  # of the very read-out that is deployed
+            extra["validation"] = readout.validation
         yield Stage("score to expect on the device", 4, STAGES)
         foreseen = foresee(layers, readout, self.task, self.request.seed + 2)
         if self.setup.judges is not None:
@@ -257,7 +258,7 @@ class _Training:
         """Without noise no ridge is right by itself: several are tried."""
         judge = self.setup.judge(layers)
         if self.request.readout_from_judge:
-            return best_readout(judge, self.task, [RIDGE], self._draw())
+            return best_readout(judge, self.task, ridges_for(judge, self.task), self._draw())
         ridges = ridges_for(layers, self.task)
         return best_readout(layers, self.task, ridges, self._draw(), judge=judge)
 

@@ -12,6 +12,7 @@ from network_samples import run, twin_of
 
 from app.cli_arguments import build_parser
 from app.cli_network import asked_of
+from app.cli_sweep import _grid
 from app.operations.events import Result
 from app.operations.train import train
 from app.store import load_network, save_twin
@@ -24,6 +25,7 @@ from training.design import Design
 from training.foresee import CHOOSING
 from training.readout import pooled as pooled_torch
 from training.tasks import make_task
+from training.tasks import suggested as suggestions
 from training.tasks.suggested import SUGGESTED
 
 if TYPE_CHECKING:
@@ -71,6 +73,26 @@ def test_a_networks_validation_score_is_that_of_its_own_read_out(
     assert wrong == pytest.approx(round(wrong))
     assert load_network(path).meta["validation"] == validation
     assert load_network(path).meta["ridge"] > 0
+
+
+def test_the_sweeps_that_chose_are_sweeps_of_trainings_that_can_be_made(tmp_path: Path) -> None:
+    """Those that the module's docstring names, word for word."""
+    with Bench.connect(read_bench("virtual")) as bench:
+        save_twin(tmp_path / "twin", twin_of(bench))
+    words = " ".join((suggestions.__doc__ or "").split())
+    commands = [part.split() for part in words.split("twinrig sweep ")[1:]]
+    assert len(commands) == 2
+    sizes = []
+    for command in commands:
+        given = [str(tmp_path / "twin") if word == "TWIN" else word for word in command]
+        grid = _grid(build_parser().parse_args(["sweep", *given]))
+        sizes.append(len(grid.settings))
+        for setting in grid.settings:
+            task = make_task(setting.task)
+            layout = {k: tuple(v) for k, v in setting.options.items() if k != "iterations"}
+            assert TrainOptions.of(layout)
+            Design.of(setting.layers, 2, task, **layout)
+    assert sizes == [2 * 2 * 3, 3 * 2 * 2]
 
 
 def test_late_is_the_mean_of_a_windows_second_half() -> None:
