@@ -28,10 +28,8 @@ from app.operations.polish_talk import (
 )
 from app.operations.run_control import Control, repeat_under
 from app.operations.runs import WayOut, energised
-from app.operations.transfer_parts import begin_plan, finish_plan, read_plan, with_parent
-from app.run_lock import RunLock
+from app.operations.transfer_parts import bettered, with_parent
 from app.store import RecordingWriter, load_network, now_iso
-from app.weights_store import NETWORK_FILE
 from models.errors import InputError, TwinrigError
 from models.recording import Recording, stacked
 from models.sequence import FieldSequence
@@ -103,28 +101,27 @@ def polish(
     TwinrigError
         Failed on the way; what was complete stays.
     """
-    out, begin_s = Path(out), time.monotonic()
-    if resume:
-        plan = read_plan(out, KIND)
-        if "result" in plan:
-            yield Result(plan["result"])
-            return out / NETWORK_FILE
-    else:
-        path = Path(network or "")
-        least = 3 * load_network(path).nodes
-        if runs < least:
-            raise InputError(
-                f"polish: {runs} runs are too few, {least} at least: one pass of all nodes to "
-                "validate before, one to train, one to validate after"
-            )
-        asked = {"runs": runs, "rate": rate, "seed": seed}
-        plan = begin_plan(out, KIND, path, bench, asked, despite_drift=despite_drift)
-    run = _Run(plan, bench, out, (pause, retries))
-    with RunLock(out):
-        values = yield from run.events(apart, begin_s)
-        finish_plan(out, KIND, plan, values)
-    yield Result(values)
-    return out / NETWORK_FILE
+    out = Path(out)
+    if not resume:
+        _refuse_few(runs, 3 * load_network(Path(network or "")).nodes)
+
+    def work(plan: dict[str, Any]) -> Generator[Event, None, dict[str, Any]]:
+        return (yield from _Run(plan, bench, out, (pause, retries)).events(apart))
+
+    return (
+        yield from bettered(
+            KIND, network, bench, out, {"runs": runs, "rate": rate, "seed": seed}, work,
+            resume=resume, despite_drift=despite_drift,
+        )
+    )  # fmt: skip
+
+
+def _refuse_few(runs: int, least: int) -> None:
+    if runs < least:
+        raise InputError(
+            f"polish: {runs} runs are too few, {least} at least: one pass of all nodes to "
+            "validate before, one to train, one to validate after"
+        )
 
 
 class _Run:
@@ -139,7 +136,7 @@ class _Run:
         self.pause, self.retries = control
         self.begin_s = time.monotonic()
 
-    def events(self, apart: Apart, begin_s: float) -> Generator[Event, None, dict[str, Any]]:
+    def events(self, apart: Apart) -> Generator[Event, None, dict[str, Any]]:
         """Everything in order; returns the result's values."""
         ours, theirs = both_ends(in_child=apart is in_child)
         asked = self.plan["asked"]
@@ -173,7 +170,6 @@ class _Run:
             "passes": len(planned.lengths),
             "hardware_runs": len(planned.lengths) * self.network.nodes + void,
             "recorded_runs": made["recorded_runs"], "baselines": made["baselines"],
-            "seconds": round(time.monotonic() - begin_s, 1),
         }  # fmt: skip
 
     def _runs_of(self, runs: int) -> int:

@@ -6,7 +6,6 @@ answered corrects the read-out as far as it pays; the layers stay, and the unsee
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +17,9 @@ from app.deployment import layers_of_run, nodes_folder, read_nodes
 from app.device_benches import each_of
 from app.operations.child import in_child
 from app.operations.deploy import deploy
-from app.operations.events import Note, Result, Stage
-from app.operations.runs import status_of
-from app.operations.transfer_parts import begin_plan, finish_plan, read_plan, with_parent, within
-from app.run_lock import RunLock
+from app.operations.events import Note, Stage
+from app.operations.transfer_parts import bettered, with_parent, within
 from app.weights_store import NETWORK_FILE, load_network
-from models.errors import TwinrigError
 from training.recalibrate import recalibrate as corrected
 from training.recalibrate import refuse_few
 
@@ -84,28 +80,19 @@ def recalibrate(
     TwinrigError
         Failed on the way; what was complete stays.
     """
-    out, begin_s = Path(out), time.monotonic()
-    if resume:
-        plan = read_plan(out, KIND)
-        if "result" in plan:
-            yield Result(plan["result"])
-            return out / NETWORK_FILE
-    else:
-        asked = {"steps": steps}
-        plan = begin_plan(out, KIND, Path(network or ""), bench, asked, despite_drift=despite_drift)
-    told: dict[str, Any] = {}
-    with RunLock(out):
-        try:
-            yield from _stretch_run(plan, bench, out, told, (pause, retries), apart)
-            yield Stage("correct the read-out", 3, 3)
-            values = yield from _corrected(plan, bench, out, told, apart)
-        except TwinrigError as fault:
-            yield Result({"path": str(out), "status": status_of(fault), **_reason(told)})
-            raise
-        values = {**values, "seconds": round(time.monotonic() - begin_s, 1)}
-        finish_plan(out, KIND, plan, values)
-    yield Result(values)
-    return out / NETWORK_FILE
+    out, told = Path(out), dict[str, Any]()
+
+    def work(plan: dict[str, Any]) -> Generator[Event, None, dict[str, Any]]:
+        yield from _stretch_run(plan, bench, out, told, (pause, retries), apart)
+        yield Stage("correct the read-out", 3, 3)
+        return (yield from _corrected(plan, bench, out, told, apart))
+
+    return (
+        yield from bettered(
+            KIND, network, bench, out, {"steps": steps}, work, resume=resume,
+            despite_drift=despite_drift, so_far=lambda: _reason(told),
+        )
+    )  # fmt: skip
 
 
 def _stretch_run(

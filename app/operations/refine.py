@@ -9,7 +9,6 @@ through it. The rig is in its safe state while the processor works.
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,15 +20,13 @@ from app.checked_json import read_json, with_checksum
 from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.journal import NAME as JOURNAL_NAME
 from app.operations.child import in_child
-from app.operations.events import Note, Result, Stage
+from app.operations.events import Note, Stage
 from app.operations.record import record
-from app.operations.runs import status_of
-from app.operations.transfer_parts import begin_plan, finish_plan, read_plan, with_parent, within
+from app.operations.transfer_parts import bettered, with_parent, within
 from app.recording_reader import FILE_NAME, read_recording
-from app.run_lock import RunLock
 from app.shown_score import shown
 from app.weights_store import NETWORK_FILE, TWIN_FILE, load_network, save_network
-from models.errors import InputError, TwinrigError, raise_problems
+from models.errors import InputError, raise_problems
 from models.sequence import FieldSequence
 
 if TYPE_CHECKING:
@@ -121,28 +118,17 @@ def refine(
     TwinrigError
         Failed on the way; what was complete stays.
     """
-    out, begin_s = Path(out), time.monotonic()
-    if resume:
-        plan = read_plan(out, KIND)
-        if "result" in plan:
-            yield Result(plan["result"])
-            return out / NETWORK_FILE
-    else:
-        wanted = asdict(asked or Refinement())
-        plan = begin_plan(
-            out, KIND, Path(network or ""), bench, wanted, despite_drift=despite_drift
+    out, told = Path(out), dict[str, dict[str, Any]]()
+
+    def work(plan: dict[str, Any]) -> Generator[Event, None, dict[str, Any]]:
+        return (yield from _Run(bench, out, plan, (pause, retries), apart, told).rounds())
+
+    return (
+        yield from bettered(
+            KIND, network, bench, out, asdict(asked or Refinement()), work, resume=resume,
+            despite_drift=despite_drift, so_far=lambda: {"rounds": told},
         )
-    run = _Run(bench, out, plan, (pause, retries), apart)
-    with RunLock(out):
-        try:
-            values = yield from run.rounds()
-        except TwinrigError as fault:
-            yield Result({"path": str(out), "status": status_of(fault), "rounds": run.told})
-            raise
-        values = {**values, "seconds": round(time.monotonic() - begin_s, 1)}
-        finish_plan(out, KIND, plan, values)
-    yield Result(values)
-    return out / NETWORK_FILE
+    )  # fmt: skip
 
 
 class _Run:
@@ -150,13 +136,13 @@ class _Run:
 
     def __init__(
         self, bench: Bench, out: Path, plan: dict[str, Any], control: tuple[Pause | None, int],
-        apart: Apart,
+        apart: Apart, told: dict[str, dict[str, Any]],
     ) -> None:  # fmt: skip
         self.bench, self.out, self.plan = bench, out, plan
         self.asked = Refinement(**plan["asked"])
         self.pause, self.retries = control
         self._apart = apart
-        self.told: dict[str, dict[str, Any]] = {}
+        self.told = told
 
     def apart(self, function: str, **kwargs: Any) -> Generator[Event, None, Any]:
         """Run what needs torch; its value is what it returns."""

@@ -1,4 +1,6 @@
-"""What recalibration, refinement and polishing share: a plan on disk, and torch apart from the rig.
+"""What makes a network a better one on the bench: beginning and end, a plan on disk, torch apart.
+
+Recalibration, refinement and polishing are each a `Work` within `bettered`.
 
 Hardware runs in the caller's thread; what needs torch is an operation of its own, run by an
 `Apart`: in a child process, or here where torch may be loaded (tests, scripts).
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
@@ -17,8 +20,10 @@ from app.artefacts import new_directory, now_iso, plain, read_head, sha256_of, w
 from app.checked_json import with_checksum
 from app.deployment import preflight
 from app.operations.events import Event, Result
+from app.operations.runs import status_of
+from app.run_lock import RunLock
 from app.weights_store import NETWORK_FILE, load_network
-from models.errors import InputError, raise_problems
+from models.errors import InputError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
     from app.device_benches import Benches
@@ -26,12 +31,77 @@ if TYPE_CHECKING:
 
 Apart = Callable[[str, dict[str, Any], Callable[[], bool] | None], Generator[Event, None, Any]]
 """As `app.operations.child.in_child`: name of an operation, its arguments, whether to stop."""
+Work = Callable[[dict[str, Any]], Generator[Event, None, dict[str, Any]]]
+"""What is done with a plan; returns the values of the result."""
 SCHEMA = 1
 OF_ONE_DEVICE = {
     "refine": "refits one twin",
     "polish": "goes through all layers on one energised bench, pass after pass",
 }
 """What can't be done on several devices, and why."""
+
+
+def bettered(
+    kind: str,
+    network: Path | None,
+    bench: Benches,
+    out: Path,
+    asked: dict[str, Any],
+    work: Work,
+    *,
+    resume: bool,
+    despite_drift: bool,
+    so_far: Callable[[], dict[str, Any]] | None = None,
+) -> Generator[Event, None, Path]:
+    """Begin or go on, work, keep the result, tell it; returns the `network.json` in `out`.
+
+    Parameters
+    ----------
+    kind
+        Of the plan on disk.
+    network
+        Its folder or `network.json`; None with `resume`.
+    bench
+        Connected; nothing energised.
+    out
+        A new folder, or with `resume` that of one that ended early: finished, it tells its result
+        once more.
+    asked
+        What the plan keeps; with `resume` that is what it was begun with.
+    work
+        Everything in between.
+    despite_drift
+        As of `deploy`.
+    so_far
+        What a result says beside path and status where the work fails; None: the work tells it.
+
+    Raises
+    ------
+    InputError
+        The network can't be read, `out` in use, nothing to go on with.
+    RefusedError
+        The network may not run on this bench.
+    TwinrigError
+        What the work raises.
+    """
+    begin_s = time.monotonic()
+    if not resume:
+        path = Path(network or "")
+        plan = begin_plan(out, kind, path, bench, asked, despite_drift=despite_drift)
+    elif "result" in (plan := read_plan(out, kind)):
+        yield Result(plan["result"])
+        return out / NETWORK_FILE
+    with RunLock(out):
+        try:
+            values = yield from work(plan)
+        except TwinrigError as fault:
+            if so_far is not None:
+                yield Result({"path": str(out), "status": status_of(fault), **so_far()})
+            raise
+        values = {**values, "seconds": round(time.monotonic() - begin_s, 1)}
+        save_plan(out, kind, {**plan, "result": values})  # resumed again, it is told again
+    yield Result(values)
+    return out / NETWORK_FILE
 
 
 def in_here(
@@ -142,8 +212,3 @@ def read_plan(out: Path, kind: str) -> dict[str, Any]:
     if not file.is_file() or sha256_of(file) != plan.get("network_sha256"):
         raise InputError(f"{file}: is gone or has changed since; begin anew into another --out")
     return {name: plan[name] for name in plan if name not in ("kind", "schema", "sha256")}
-
-
-def finish_plan(out: Path, kind: str, plan: dict[str, Any], values: dict[str, Any]) -> None:
-    """Keep the result with the plan: resumed again, it is told again."""
-    save_plan(out, kind, {**plan, "result": values})
