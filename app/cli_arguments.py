@@ -90,7 +90,8 @@ def _import(verbs: argparse._SubParsersAction[Parser]) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--map", nargs="+", action="extend", default=[], metavar="NAME=VALUE",
-        help="which array is what, e.g. response=NAME:repeat,channel,step drive=u field=22,34,Oe; "
+        help="which array is what, e.g. response=NAME:repeat,channel,step drive=u field=22,34,Oe "
+        "holds=dwell (how long each step was held); "
         "of several samples a step (an axis sample, or time with samples=N) features=1f,mean,std "
         "become channels, or with features=samples each sample does",
     )  # fmt: skip
