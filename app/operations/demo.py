@@ -1,8 +1,9 @@
 """The whole thread on the virtual rig: record, fit, train, deploy, report.
 
 Every stage is the operation that the command line's verb of the same name runs, on one bench that
-stays connected: the device that the weights come back to is the one that was recorded. A stage
-whose artefact is finished is not run again, so that `--resume` goes on where a demo stood.
+stays connected: the device that the weights come back to is the one that was recorded. What is
+fitted or trained for comparison has a second core, where there is one. A stage whose artefact is
+finished is not run again, so that `--resume` goes on where a demo stood.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ from __future__ import annotations
 import sys
 import time
 import webbrowser
+from contextlib import closing
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import load_artefact, new_directory, save_artefact
 from app.disk import RESTORE
-from app.operations.demo_stages import FULL, QUICK, Events, Pace, Size, Step, stages
+from app.operations.demo_stages import FULL, QUICK, Events, Pace, Size, Step, groups_of, stages
 from app.operations.events import Event, Note, Result, Stage
+from app.operations.side_by_side import cores, side_by_side
 from app.words import duration
 from models.errors import InputError, raise_problems
 from models.json_form import COUNT, FLAG, TEXT, Form, Rows, Table, faults
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from instruments.bench import Bench
     from instruments.clock import Stop
 
@@ -77,17 +82,21 @@ def demo(
         yield Note(NO_PROMISE, "warning")
     with _bench(seed, stop) as bench:
         steps = stages(out, size, seed, bench)
-        pace, left = Pace(), [step for step in steps if not _is_finished(step)]
-        for number, step in enumerate(steps, 1):
-            yield Stage(step.words, number, len(steps) + 1)
-            if step not in left:
-                yield Note(f"{step.folder.name} is there already")
-                continue
-            yield Note(f"about {duration(pace.left_s(left))} left in all")
-            step_began_s = time.monotonic()
-            yield from _run(step)
-            left.remove(step)
-            pace.ran(step, time.monotonic() - step_began_s)
+        groups = groups_of(steps) if cores() > 1 else [[step] for step in steps]
+        pace, left = Pace(), [[s for s in group if not _is_finished(s)] for group in groups]
+        for group in groups:
+            todo = left.pop(0)
+            for step in group:
+                yield Stage(step.words, steps.index(step) + 1, len(steps) + 1)
+                if step not in todo:
+                    yield Note(f"{step.folder.name} is there already")
+            if todo:
+                yield Note(
+                    f"about {duration(pace.left_s([todo, *filter(None, left)]))} left in all"
+                )
+                group_began_s = time.monotonic()
+                yield from _run(todo)
+                pace.ran(todo, time.monotonic() - group_began_s)
     yield Stage("report", len(steps) + 1, len(steps) + 1)
     from app.operations.report import report
 
@@ -136,16 +145,22 @@ def _bench(seed: int, stop: Stop | None) -> Bench:
     return Bench.connect(replace(spec, virtual=virtual), stop=stop)
 
 
-def _run(step: Step) -> Events:
-    """Run one stage; its own stages become notes, its result is the artefact."""
-    begun = step.folder.is_dir() and any(step.folder.iterdir())
-    events = step.events(step.folder, begun)
-    try:
+def _run(group: Sequence[Step]) -> Events:
+    """Run stages at once; their own stages become notes, their results are the artefacts."""
+    first, *others = group
+    events = first.events(first.folder, _is_begun(first))
+    for other in others:
+        assert other.apart is not None, f"{other.words}: no child can run it"
+        asked = other.apart(other.folder, _is_begun(other))
+        events = side_by_side(events, *asked, other.folder.name)
+    with closing(events):
         for event in events:
             if not isinstance(event, Result):
                 yield _inner(event)
-    finally:
-        events.close()
+
+
+def _is_begun(step: Step) -> bool:
+    return step.folder.is_dir() and any(step.folder.iterdir())
 
 
 def _is_finished(step: Step) -> bool:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from app.operations.events import Event
+from app.operations.transfer_parts import in_here
 from models.sequence import FAMILIES, FieldSequence, make_sequences
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ HELD_OUT_SEED = 1000  # apart from the seed of the sequences that are fitted
 STEP_S, FIT_S, MEAN_FIT_S, TRAIN_S, BASELINES_S = 6e-4, 2e-4, 5e-5, 6e-4, 12.0
 REPORT_S = 15.0
 DEPLOYED_STEPS = 1100  # washout and unseen part of the task
+BASELINE = "network-untrained"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,9 @@ class Step:
         Time on one core of the machine that the README names; the true ones scale it.
     events
         The operation, given the folder and whether to go on with what is there.
+    apart
+        The same by name and arguments, for a child process beside the stage before; None: it waits
+        for that one, or needs the bench.
     """
 
     words: str
@@ -87,6 +92,7 @@ class Step:
     finished: Path
     expected_s: float
     events: Callable[[Path, bool], Events]
+    apart: Callable[[Path, bool], tuple[str, dict[str, Any]]] | None = None
 
 
 @dataclass
@@ -96,15 +102,31 @@ class Pace:
     expected_s: float = 0.0
     true_s: float = 0.0
 
-    def ran(self, step: Step, true_s: float) -> None:
-        """Take in a stage that has run."""
-        self.expected_s += step.expected_s
+    def ran(self, group: Sequence[Step], true_s: float) -> None:
+        """Take in stages that have run at once."""
+        self.expected_s += expected_s(group)
         self.true_s += true_s
 
-    def left_s(self, steps: Sequence[Step]) -> float:
+    def left_s(self, groups: Sequence[Sequence[Step]]) -> float:
         """Time that these stages and the report will take, in s."""
         factor = self.true_s / self.expected_s if self.expected_s > 0 else 1.0
-        return factor * (sum(step.expected_s for step in steps) + REPORT_S)
+        return factor * (sum(map(expected_s, groups)) + REPORT_S)
+
+
+def expected_s(group: Sequence[Step]) -> float:
+    """Time that stages take at once."""
+    return max(step.expected_s for step in group)
+
+
+def groups_of(steps: Sequence[Step]) -> list[list[Step]]:
+    """Stages that run at once: one, or two of which the second needs neither bench nor first."""
+    groups: list[list[Step]] = []
+    for step in steps:
+        if step.apart is not None and groups and len(groups[-1]) == 1:
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+    return groups
 
 
 def stages(out: Path, size: Size, seed: int, bench: Bench) -> list[Step]:
@@ -122,12 +144,13 @@ def stages(out: Path, size: Size, seed: int, bench: Bench) -> list[Step]:
         ),
         _fit(out, "twin", "fit the noise-aware twin", size, seed, deterministic=False),
         _fit(out, "twin-deterministic", "fit a deterministic twin", size, seed, deterministic=True),
+        # first the one that all baselines come with: the others take them over
+        _train(out, BASELINE, "twin", size, seed, 0),
         _train(out, "network", "twin", size, seed, iterations),
         _train(out, "network-deterministic", "twin-deterministic", size, seed, iterations),
-        _train(out, "network-untrained", "twin", size, seed, 0),
         _deploy(out, "deployment", "network", size, bench),
         _deploy(out, "deployment-deterministic", "network-deterministic", size, bench),
-        _deploy(out, "deployment-untrained", "network-untrained", size, bench),
+        _deploy(out, "deployment-untrained", BASELINE, size, bench),
     ]  # fmt: skip
 
 
@@ -158,42 +181,59 @@ def _recording(
 
 
 def _fit(out: Path, name: str, words: str, size: Size, seed: int, *, deterministic: bool) -> Step:
-    def events(folder: Path, resume: bool) -> Events:
-        from app.operations.fit import fit
-
-        return fit(
-            [out / "recording", out / "held-out"],  # its 16 repeats mark the latter as unseen
-            folder,
-            objective="mean" if deterministic else "energy",
-            deterministic=deterministic,
-            iterations=size.fit_iterations,
-            seed=seed,
-            resume=resume,
-        )
+    def asked(folder: Path, resume: bool) -> tuple[str, dict[str, Any]]:
+        return "app.operations.fit.fit", {
+            "recordings": [out / "recording", out / "held-out"],  # 16 repeats mark it as unseen
+            "out": folder,
+            "objective": "mean" if deterministic else "energy",
+            "deterministic": deterministic,
+            "iterations": size.fit_iterations,
+            "seed": seed,
+            "resume": resume,
+        }
 
     expected_s = size.fit_iterations * size.steps * (MEAN_FIT_S if deterministic else FIT_S)
-    return Step(words, out / name, out / name / "twin.json", expected_s, events)
+    finished = out / name / "twin.json"
+    return _of_processor(words, finished, expected_s, asked, beside=deterministic)
 
 
 def _train(out: Path, name: str, twin: str, size: Size, seed: int, iterations: int) -> Step:
-    def events(folder: Path, resume: bool) -> Events:
-        from app.operations.train import train
+    of_device = twin == "twin"
 
-        return train(
-            size.task,
-            [out / twin],
-            size.layers,
-            folder,
-            iterations=iterations,
-            seed=seed,
-            resume=resume,
-            judge=None if twin == "twin" else out / "twin",  # at its best ridge: no straw man
-            options={"taps": size.taps, "readout_taps": size.taps},
-        )
+    def asked(folder: Path, resume: bool) -> tuple[str, dict[str, Any]]:
+        return "app.operations.train.train", {
+            "task": size.task,
+            "twins": [out / twin],
+            "layers": size.layers,
+            "out": folder,
+            "iterations": iterations,
+            "seed": seed,
+            "resume": resume,
+            "judge": None if of_device else out / "twin",  # at its best ridge: no straw man
+            "options": {"taps": size.taps, "readout_taps": size.taps},
+            "beside": [out / BASELINE] if iterations else [],
+        }
 
     how = "train the network through" if iterations else "an untrained network of"
-    expected_s = BASELINES_S + iterations * sum(size.layers) * TRAIN_S
-    return Step(f"{how} the {twin}", out / name, out / name / "network.json", expected_s, events)
+    expected_s = iterations * sum(size.layers) * TRAIN_S + (0.0 if iterations else BASELINES_S)
+    finished = out / name / "network.json"
+    return _of_processor(f"{how} the {twin}", finished, expected_s, asked, beside=not of_device)
+
+
+def _of_processor(
+    words: str,
+    finished: Path,
+    expected_s: float,
+    asked: Callable[[Path, bool], tuple[str, dict[str, Any]]],
+    *,
+    beside: bool,
+) -> Step:
+    """A stage that needs no bench: what is asked runs here, or in a child beside the one before."""
+
+    def events(folder: Path, resume: bool) -> Events:
+        return in_here(*asked(folder, resume))
+
+    return Step(words, finished.parent, finished, expected_s, events, asked if beside else None)
 
 
 def _deploy(out: Path, name: str, network: str, size: Size, bench: Bench) -> Step:

@@ -16,7 +16,9 @@ from app.operations.demo_stages import (
     Pace,
     Size,
     Step,
+    groups_of,
     of_all_families,
+    stages,
 )
 from app.operations.events import Event, Note, Progress, Result, Stage
 from app.store import load_network, load_twin, read_recording
@@ -119,9 +121,31 @@ def test_the_time_left_follows_the_pace_of_this_machine() -> None:
 
     one, two = (Step(word, Path(word), Path(word), 10.0, nothing) for word in "ab")
     pace = Pace()
-    at_first = pace.left_s([one, two])
-    pace.ran(one, 30.0)
-    assert pace.left_s([two]) == pytest.approx(3 * (at_first - 10.0))
+    at_first = pace.left_s([[one], [two]])
+    assert pace.left_s([[one, two]]) == pytest.approx(at_first - 10.0)  # at once
+    pace.ran([one], 30.0)
+    assert pace.left_s([[two]]) == pytest.approx(3 * (at_first - 10.0))
+
+
+def test_what_is_made_for_comparison_runs_beside_what_it_is_compared_with(tmp_path: Path) -> None:
+    bench: Any = None
+    groups = groups_of(stages(tmp_path, QUICK, 0, bench))
+    together = [[step.folder.name for step in group] for group in groups if len(group) > 1]
+    assert together == [["twin", "twin-deterministic"], ["network", "network-deterministic"]]
+    trained = [group[0].folder.name for group in groups]
+    assert trained.index("network-untrained") < trained.index("network")
+
+
+def test_all_three_networks_have_the_same_baselines(finished: tuple[Path, dict[str, Any]]) -> None:
+    out, values = finished
+    aware, plain, untrained = (
+        load_network(out / f"network{name}") for name in ("", "-deterministic", "-untrained")
+    )
+    assert aware.baselines == values["baselines"]
+    assert plain.baselines == aware.baselines
+    assert aware.baselines == untrained.baselines | {
+        "untrained network": untrained.predicted["value"]
+    }
 
 
 def test_held_out_sequences_are_of_every_family_and_unseen() -> None:
