@@ -150,12 +150,11 @@ def best_readout(
         return fit_readout(layers, task, ridges, generator, whole=True)[0]
     fitted = gathered(layers, task, generator, whole=False, few=bool(task.classes))
     seen = validation_columns(judge or layers, task, generator)
-    tried = [fitted.by_ridge(r, device) for device in devices_for(task) for r in ridges]
-    scores = _scores(tried, task, *seen)
+    devices = devices_for(task)
+    tried = [fitted.by_ridge(ridge, device) for device in devices for ridge in ridges]
     if task.classes:
-        # by ridge, in closed form, the many are compared; by logistic regression at the best
-        tried += fitted.by_logistic(STRENGTHS, tried[int(np.argmin(scores))].device)
-        scores += _scores(tried[len(scores) :], task, *seen)
+        tried += [one for device in devices for one in fitted.by_logistic(STRENGTHS, device)]
+    scores = _scores(tried, task, *seen)
     best = tried[int(np.argmin(scores))]
     final = gathered(layers, task, generator, whole=True, few=best.logistic)
     found = (
