@@ -3,7 +3,7 @@
 Decision: every repeat's level is kept up to `KEPT`, which is more than a panel has pixels. From
 then on every second one is let go, again and again, so that those that are left stand evenly over
 the run; the mean of each sequence goes on over all of them. A night of hundred thousands of repeats
-takes the memory of its first minutes.
+takes the memory of its first minutes. (A dot that pyqtgraph draws takes 600 bytes.)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-KEPT = 4096
+KEPT = 1024
 
 
 class Levels:
