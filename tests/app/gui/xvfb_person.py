@@ -29,6 +29,7 @@ INSTALL = (
 )
 SCREEN = (1440, 900)
 LOOK_S, ANSWER_S, PATIENCE_S = 0.1, 60.0, 180.0
+SETTLE_S = 1.0  # before a picture: what was just said is laid out and painted
 FEWEST_COLOURS = 12  # of a page with text and lines; a window that is not drawn has one or two
 
 
@@ -136,6 +137,8 @@ class Person:
     def picture(self, name: str) -> Path:
         """What is on the screen, as a file; it must be drawn."""
         path = self.pictures / f"{name}.png"
+        time.sleep(SETTLE_S)
+        self.look()  # answered between two turns of the window's event loop
         subprocess.run(["import", "-window", "root", path], env=self._env, check=True, timeout=60)
         image = QImage(str(path)).scaled(360, 225)
         colours = {image.pixel(x, y) for x in range(0, 360, 2) for y in range(225)}
