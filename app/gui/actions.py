@@ -66,7 +66,7 @@ OTHER_KEYS = (
     ("Space", "Press the button, tick the box"),
     ("← →", "Choose among buttons side by side"),
     ("Menu or Shift+F10", "In a plot: copy it, save it as PNG, SVG or CSV"),
-    ("↑ ↓, Return", "In the Library, in tables of networks: choose a row, open it"),
+    ("↑ ↓, Return", "In the Library, in tables: choose a row, open it"),
 )
 
 
