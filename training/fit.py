@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,7 +23,7 @@ from training.objectives import PUBLISHED, MeanSquares, Objective, phases_named,
 from training.reads import reads_of
 from training.repeat_effects import effects_of, lasting, residual_covariance
 from training.soap import Soap
-from training.structure import sequence_scores
+from training.structure import Candidate, sequence_scores, usual
 from training.windows import batch_indices
 
 if TYPE_CHECKING:
@@ -67,7 +68,6 @@ def begin_fit(
     return Fit(training, validation, settings, scales, start)
 
 
-HEAD, FEW_CHANNELS = 64, 8  # units of a head, by default of a read-out with more channels
 SHRUNK = 0.05  # of the covariances between channels: few repeats must not make it singular
 SLOW = 3  # states that are random effects of a repeat, where the noise asks for them
 LASTING = 0.5  # correlation of the residuals far apart, above which it does
@@ -131,8 +131,12 @@ class Fit(FitLoop):
                 f"fit: {s.noise_rank} shared sources of read-out noise for {channels} channels: "
                 f"below {channels}, or leave --noise-rank out for the full covariance"
             )
+        size = self._sizes()
+        slow = self._slow(size.latent)
+        if slow >= size.latent:
+            raise InputError(f"fit: slow = {slow} must be below latent = {size.latent}")
         model = TwinModel(
-            channels, s.latent, s.hidden, s.deterministic, self._head(), self._slow(), s.noise_rank
+            channels, size.latent, size.hidden, s.deterministic, size.head, slow, s.noise_rank
         )
         with torch.no_grad():
             model.offset.copy_(torch.as_tensor(self.scales.offset))
@@ -142,16 +146,18 @@ class Fit(FitLoop):
                 model.set_white(HALF**2 * _white_covariance(self._training, within))
         return model.to(self._device)
 
-    def _head(self) -> int:
-        if self.settings.head is not None:
-            return self.settings.head
-        return head_of(self.scales.offset.size)
+    def _sizes(self) -> Candidate:
+        """Latent states, hidden units and head: what was asked for, the usual ones otherwise."""
+        s = self.settings
+        given = {"latent": s.latent, "hidden": s.hidden, "head": s.head}
+        chosen = {name: size for name, size in given.items() if size is not None}
+        return replace(usual(self.scales.offset.size), **chosen)
 
-    def _slow(self) -> int:
+    def _slow(self, latent: int) -> int:
         s = self.settings
         if s.slow is not None or s.deterministic:
             return s.slow or 0
-        return min(SLOW, s.latent - 1) if lasting(self._training) > LASTING else 0
+        return min(SLOW, latent - 1) if lasting(self._training) > LASTING else 0
 
     def _begin_slow(self, model: TwinModel) -> Tensor:
         """Let the slow states carry what lasts; returns its covariance between channels `(C, C)`.
@@ -252,11 +258,6 @@ class Fit(FitLoop):
         weight = max(1 / MEMORY, 9 / (9 + taken))
         for kept, now in zip(self._averaged.parameters(), self.model.parameters(), strict=True):
             kept.lerp_(now, weight)
-
-
-def head_of(channels: int) -> int:
-    """Hidden units of the read-out's head that a fit has by default; 0: a linear read-out."""
-    return HEAD if channels > FEW_CHANNELS else 0
 
 
 def _white_covariance(batch: Batch, within: Tensor) -> Tensor:

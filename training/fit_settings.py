@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from models.errors import InputError, raise_problems
-from models.twin import HIDDEN, LATENT
 
 FINE_TUNING: dict[str, Any] = {
     "iterations": 1500,
@@ -34,7 +33,8 @@ class FitSettings:
     mean_share
         The first phase's share of the budget; a deterministic twin has that phase only.
     latent, hidden, head
-        The model's sizes (`models.latent`). A head of None: one for spectra, none for few channels.
+        The model's sizes (`models.latent`). None: those usual for so many channels
+        (`training.structure.usual`).
     slow
         Of the latent states, those that are random effects of a repeat (`models.latent`). None: as
         many as the correlation of the residuals far apart says, none where it fades.
@@ -58,8 +58,8 @@ class FitSettings:
     iterations: int = 6000
     minutes: float | None = None
     seed: int = 0
-    latent: int = LATENT
-    hidden: int = HIDDEN
+    latent: int | None = None
+    hidden: int | None = None
     head: int | None = None
     slow: int | None = None
     mean_share: float = 0.3
@@ -83,8 +83,8 @@ class FitSettings:
             problems.append(f"fresh = {self.fresh} must be zero (all alike) or above")
         if self.head is not None and self.head < 0:
             problems.append(f"head = {self.head} must be zero (a linear read-out) or above")
-        if self.slow is not None and not 0 <= self.slow < self.latent:
-            problems.append(f"slow = {self.slow} must be zero to below latent = {self.latent}")
+        if self.slow is not None and self.slow < 0:
+            problems.append(f"slow = {self.slow} must be zero or above")
         if self.noise_rank is not None:
             problems += self._noise_rank_faults()
         if self.mean_share >= 1:

@@ -29,6 +29,9 @@ SAMPLES = 64  # of the twin, for each sequence of a score
 FEW_ITERATIONS = 200  # below it a candidate has hardly left its first weights
 
 
+FEW_CHANNELS = 8
+
+
 @dataclass(frozen=True)
 class Candidate:
     """Sizes of a latent twin (`models.latent`): states, hidden units, units of the head."""
@@ -53,21 +56,28 @@ class Candidate:
         )
 
 
-def candidates(head: int, most_head: int = 64) -> tuple[Candidate, ...]:
-    """The grid that is tried: the default first, then smaller and larger ones.
+FEW, MANY = Candidate(), Candidate(32, 96, 64)
+
+
+def usual(channels: int) -> Candidate:
+    """Sizes of a twin of so many channels where nobody says otherwise.
+
+    A spectrum sees far more of a device's memory than one or two signals do. Virtual spin-vortex
+    ice, 60 channels, 3000 iterations: with 16 states, 64 units and a head the mean was 7.3 % of the
+    signal off, autocovariance 1.41 of its floor; SPECTRA_RESULT.
+    """
+    return MANY if channels > FEW_CHANNELS else FEW
+
+
+def candidates(first: Candidate) -> tuple[Candidate, ...]:
+    """The grid that is tried: `first`, then smaller and larger ones, and one with another read-out.
 
     Sizes stay within what the compiled kernel holds (`models.kernel.suits`).
-
-    Parameters
-    ----------
-    head
-        Units of the read-out's head that a fit would have by default, 0: linear.
-    most_head
-        Units of the head of the candidate that has one where the default has none.
     """
-    other = 0 if head else most_head
-    sizes = ((LATENT, HIDDEN), (4, 32), (8, 32), (8, 64), (16, 128))
-    return (*(Candidate(*size, head) for size in sizes), Candidate(LATENT, HIDDEN, other))
+    smaller, half = ((16, 64), (8, 64)) if first == MANY else ((4, 32), (8, 32))
+    sizes = (smaller, half, (first.latent // 2, first.hidden), (first.latent, 128))
+    other = replace(first, head=0 if first.head else MANY.head)
+    return (first, *(Candidate(*size, first.head) for size in sizes), other)
 
 
 @dataclass(frozen=True)

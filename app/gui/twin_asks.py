@@ -24,8 +24,8 @@ class FitAsk:
 
     objective: str = "energy"
     searched: bool = False
-    latent: int = 16
-    hidden: int = 64
+    latent: int = 0
+    hidden: int = 0
     iterations: int = 6000
     minutes: int = 0
     seed: int = 1
@@ -67,7 +67,8 @@ class FitAsk:
             return {**asked, "search": True}
         if self.objective == "published":
             return asked
-        return {**asked, "latent": self.latent, "hidden": self.hidden}
+        own = {"latent": self.latent, "hidden": self.hidden}
+        return {**asked, **{name: size for name, size in own.items() if size}}
 
 
 @dataclass(frozen=True)

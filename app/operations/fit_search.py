@@ -11,9 +11,9 @@ from app.operations.events import CandidateScored, FitProgress, Note, Progress, 
 from app.operations.fitted_twin import twin_so_far
 from app.so_far import save_so_far
 from models.errors import InputError, TwinrigError, raise_problems
-from training.fit import Fit, head_of
+from training.fit import Fit
 from training.objectives import PUBLISHED
-from training.structure import FEW_ITERATIONS, SHARE, Search, Tried, candidates
+from training.structure import FEW_ITERATIONS, SHARE, Search, Tried, candidates, usual
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -42,7 +42,7 @@ def refuse_search(chosen: FitSettings, *, goes_on: bool) -> None:
 
 def grid_of(source: FitInput) -> tuple[Candidate, ...]:
     """The candidates for these recordings."""
-    return candidates(head_of(len(source.recording.channels)))
+    return candidates(usual(len(source.recording.channels)))
 
 
 def searched(

@@ -20,7 +20,6 @@ from app.gui.twin_asks import (
     ResumeAsk,
 )
 from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, as_entry, row
-from models.twin import HIDDEN, LATENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,8 +109,11 @@ class TwinForm(QObject):
         self.structure.setToolTip(
             "Searched: short fits of some sizes in 40 % of the time, scored on validation sequences"
         )
-        self.latent = WholeEntry(LATENT, 1, 64, "", "Latent state")
-        self.hidden = WholeEntry(HIDDEN, 4, 1024, "", "Hidden units")
+        self.latent = WholeEntry(0, 0, 64, "", "Latent state")
+        self.hidden = WholeEntry(0, 0, 1024, "", "Hidden units")
+        for entry in (self.latent, self.hidden):
+            entry.setSpecialValueText("usual")
+            entry.setToolTip("usual: 16 and 64, of a spectrum with many channels 32 and 96")
         self.origin = Choice(theme, (("a new twin", None),), "Begin with")
         self.origin.setToolTip("A twin to go on from keeps its structure; the old one stays")
         self.iterations = WholeEntry(6000, 1, 1_000_000, "", "Iterations")
