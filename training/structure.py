@@ -62,9 +62,9 @@ FEW, MANY = Candidate(), Candidate(32, 96, 64)
 def usual(channels: int) -> Candidate:
     """Sizes of a twin of so many channels where nobody says otherwise.
 
-    A spectrum sees far more of a device's memory than one or two signals do. Virtual spin-vortex
-    ice, 60 channels, 3000 iterations: with 16 states, 64 units and a head the mean was 7.3 % of the
-    signal off, autocovariance 1.41 of its floor; SPECTRA_RESULT.
+    A spectrum sees more of a device's memory than one or two signals do. Virtual spin-vortex ice,
+    60 channels, 3000 iterations: of 16 states and 64 units the mean was 7.3 % of the signal off, the
+    CRPS 9.1 % above that of the device's own repeats; of these 6.4 % and 6.2 %.
     """
     return MANY if channels > FEW_CHANNELS else FEW
 
