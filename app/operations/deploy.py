@@ -112,23 +112,13 @@ def deploy(
     if max_hours is not None:
         schedule.refuse_longer(_pending_s(loaded, benches, known, repeats or 1), max_hours)
     writers = resumed(out, known) if resume else begun(loaded, path, out, benches, repeats or 1)
-    run = _Run(
-        loaded,
-        [
-            Place(loaded, k, one, writer, pause, retries)
-            for k, (one, writer) in enumerate(zip(benches, writers, strict=True))
-        ],
-    )
+    pairs = enumerate(zip(benches, writers, strict=True))
+    run = _Run(loaded, [Place(loaded, k, *pair, pause, retries) for k, pair in pairs])
     try:
         with ExitStack() as ways_out:
             for place in run.places:
                 ways_out.enter_context(place.way_out)
-            yield run.plan()
-            yield Note(run.order_words())
-            for words in drifted:
-                yield Note(f"deployed despite drift: {words}", "warning")
-            for place in run.places:
-                yield from place.notes(out)
+            yield from run.words(out, drifted)
             prediction = yield from run.layers()
             for place in run.places:
                 place.bench.check_settings()
@@ -179,6 +169,15 @@ class _Run:
     def pending(self) -> int:
         """Runs that are not complete yet."""
         return sum(place.pending for place in self.places)
+
+    def words(self, out: Path, drifted: Sequence[str]) -> Iterator[Event]:
+        """All that is said before anything is energised."""
+        yield self.plan()
+        yield Note(self.order_words())
+        for words in drifted:
+            yield Note(f"deployed despite drift: {words}", "warning")
+        for place in self.places:
+            yield from place.notes(out)
 
     def order_words(self) -> str:
         """In which order the nodes are run, and why, in a sentence."""

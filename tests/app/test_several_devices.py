@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import artefact_samples as samples
+import fuzz_forgeries as forgeries
 import numpy as np
 import pytest
 from network_samples import TASK, run, twin_of
@@ -163,6 +165,22 @@ def test_a_bench_that_fails_ends_the_run_with_both_safe_and_it_can_go_on(
     assert [read_recording(out / name).status for name in ("nodes", "nodes-2")] == ["failed"] * 2
     resumed, _ = run(deploy(None, benches, out, resume=True))
     assert measured(resumed) == NODES[2:]
+
+
+def test_a_file_of_the_schema_before_is_read_as_one_of_a_single_device(tmp_path: Path) -> None:
+    network = samples.network()
+    path = save_network(tmp_path, network)
+    body = json.loads(path.read_text("utf-8"))
+    device = body.pop("devices")[0]
+    del device["bench"]
+    for layer in body["layers"]:
+        del layer["device"]
+    path.write_bytes(forgeries.spelled({**body, **device, "schema": 3}))
+    again = load_network(tmp_path)
+    assert again.to_json() == network.to_json()
+    path.write_bytes(forgeries.spelled({**body, **device, "schema": 4}))
+    with pytest.raises(InputError, match="devices is missing"):
+        load_network(tmp_path)
 
 
 def test_every_device_needs_its_bench_and_no_other_is_taken(
