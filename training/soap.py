@@ -78,7 +78,7 @@ class Soap(torch.optim.Optimizer):
             _turn(state)
         update *= state["seen"]
         widths = [parameter.numel() // parameter.shape[0] for parameter in block]
-        for parameter, part in zip(block, update.split(widths, dim=1), strict=True):
+        for parameter, part in zip(block, torch.split(update, widths, dim=1), strict=True):
             if parameter.dim() > 1:
                 parameter.mul_(1 - group["lr"] * group["decay"])
             parameter.add_(part.reshape(parameter.shape), alpha=-group["lr"])
@@ -107,7 +107,8 @@ def _begun(gradient: Tensor) -> dict[str, Tensor]:
 
 def _eigenbasis(covariance: Tensor) -> Tensor:
     least = LEAST * torch.eye(len(covariance)).to(covariance)
-    return torch.linalg.eigh(covariance + least).eigenvectors.contiguous()
+    basis: Tensor = torch.linalg.eigh(covariance + least).eigenvectors.contiguous()
+    return basis
 
 
 def _update(

@@ -63,8 +63,8 @@ def usual(channels: int) -> Candidate:
     """Sizes of a twin of so many channels where nobody says otherwise.
 
     A spectrum sees more of a device's memory than one or two signals do. Virtual spin-vortex ice,
-    60 channels, 3000 iterations: of 16 states and 64 units the mean was 7.3 % of the signal off, the
-    CRPS 9.1 % above that of the device's own repeats; of these 6.4 % and 6.2 %.
+    60 channels, 3000 iterations: of 16 states and 64 units the mean was 7.3 % of the signal off,
+    the CRPS 9.1 % above that of the device's own repeats; of these 6.4 % and 6.2 %.
     """
     return MANY if channels > FEW_CHANNELS else FEW
 
