@@ -83,8 +83,9 @@ class FitSettings:
             problems.append(f"fresh = {self.fresh} must be zero (all alike) or above")
         if self.head is not None and self.head < 0:
             problems.append(f"head = {self.head} must be zero (a linear read-out) or above")
-        if self.slow is not None and self.slow < 0:
-            problems.append(f"slow = {self.slow} must be zero or above")
+        if self.slow is not None and not 0 <= self.slow < (self.latent or math.inf):
+            most = "or above" if self.latent is None else f"to below latent = {self.latent}"
+            problems.append(f"slow = {self.slow} must be zero {most}")
         if self.noise_rank is not None:
             problems += self._noise_rank_faults()
         if self.mean_share >= 1:

@@ -34,7 +34,7 @@ def one_core(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     built, words = kernel.load()
     if built is not None:
         alone = kernel.Kernel(built.library, built.compiler, threads=1)
-        monkeypatch.setattr(kernel, "load", lambda: (alone, words))
+        monkeypatch.setattr(kernel, "load", lambda *_: (alone, words))
     yield
     torch.set_num_threads(before)
 

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 NOBODY = 65534
 PROGRAM = """
 import os, pathlib, sys
+import pyvisa  # what a lock loads when it needs it
 from instruments import locks
 if len(sys.argv) > 3:  # its interpreter may be out of that user's reach: change over now
     os.setgroups([])

@@ -37,10 +37,10 @@ class Case:
 
 
 CASES = (
-    Case("nanoring", 2560, 100, 10_000, 1.25),
-    Case("spin-vortex-ice", 2560, 40, 10_000, 1.25, CHANNELS),
-    Case("duffing", 2560, 100, 10_000, 1.25, 1),
-    Case("leaky-integrator", 2560, 100, 10_000, 1.25),
+    Case("nanoring", 10_240, 100, 9000, 1.25),
+    Case("spin-vortex-ice", 2560, 40, 5000, 1.25, CHANNELS),
+    Case("duffing", 2560, 100, 4000, 1.25, 1),
+    Case("leaky-integrator", 2560, 100, 4000, 1.25),
 )
 SMALL = Case("duffing", 200, 60, 1500, 1.6, 1)
 

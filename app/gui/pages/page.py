@@ -163,12 +163,15 @@ class Page(QWidget):
             return
         clipboard.setPixmap(self.content.grab())
         self.copy_button.setText("Copied")
-        QTimer.singleShot(8 * FLASH_MS, lambda: self.copy_button.setText("Copy plots"))
+        QTimer.singleShot(8 * FLASH_MS, self._offer_copy)  # a method ends with the page
         cover = QWidget(self.content)
         cover.setStyleSheet(f"background: {self.theme.tokens.selected};")
         cover.setGeometry(self.content.rect())
         cover.show()
         QTimer.singleShot(FLASH_MS, cover.deleteLater)
+
+    def _offer_copy(self) -> None:
+        self.copy_button.setText("Copy plots")
 
     def copy_text(self, text: str) -> None:
         """Copy a text to the clipboard."""

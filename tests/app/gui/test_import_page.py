@@ -59,7 +59,8 @@ def test_a_mat_file_becomes_a_recording_by_pressing_buttons(make_window, qtbot, 
     assert recording.window.encoding == "amplitude"
     page.fit_button.click()
     twin = window.pages["twin"]
-    assert twin.chosen == [page.imported.parent]
+    wanted = [page.imported.parent]
+    qtbot.waitUntil(lambda: twin.chosen == wanted, timeout=WAIT_MS)  # looked for beside the window
 
 
 def test_what_does_not_fit_is_said_and_nothing_can_be_imported(make_window, qtbot, tmp_path):
