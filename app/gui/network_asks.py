@@ -103,7 +103,7 @@ class TrainAsk:
     task: str
     twin: Path
     layers: tuple[int, ...]
-    iterations: int = 3000
+    iterations: int = 800
     seed: int = 1
     seeds: int = 1
     layout: Layout = field(default_factory=Layout)
@@ -182,7 +182,7 @@ class TableAsk:
     task: str
     twin: Path
     layers: tuple[int, ...]
-    iterations: int = 3000
+    iterations: int = 800
     seed: int = 1
     seeds: int = 3
     folds: int = 0

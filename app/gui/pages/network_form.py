@@ -105,7 +105,7 @@ class NetworkForm(QObject):
         self.kind = Segments(self._theme, KINDS, "What to do")
         self.kind.chosen.connect(self._choose)
         self._form.widget(self.kind)
-        self.iterations = WholeEntry(3000, 0, 1_000_000, "", "Iterations")
+        self.iterations = WholeEntry(800, 0, 1_000_000, "", "Iterations")
         self.seed = WholeEntry(1, 0, 2**31 - 1, "", "First seed")
         self.seeds = WholeEntry(1, 1, 1000, "", "Seeds, side by side")
         self.cascade = Tick(self._theme, "Cascade: layer by layer first")
