@@ -67,7 +67,7 @@ def test_the_kernel_outruns_torchsde(batch: int, capsys: pytest.CaptureFixture[s
 def test_without_a_compiler_the_path_is_no_slower(
     batch: int, asked: float, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(latent_path.kernel, "load", lambda: (None, "PyTorch (for this test)"))
+    monkeypatch.setattr(latent_path.kernel, "load", lambda *_: (None, "PyTorch (for this test)"))
     work = Work(batch)
     ours, theirs = fastest_s(twinrig(work)), fastest_s(torchsde_of_users(work), rounds=2)
     told(
