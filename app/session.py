@@ -18,7 +18,7 @@ from app.operations.safely import made_safe, voice_of
 from app.weights_store import network_schema
 from app.wire_tail import WireTail
 from instruments.clock import Pause, Stop
-from models.errors import InputError, RefusedError
+from models.errors import InputError, RefusedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,6 +94,17 @@ class Library:
         wanted = [artefact for artefact in found if kind in (None, artefact.kind)]
         wanted.sort(key=lambda a: (a.changed_s, a.path.name), reverse=True)
         return sorted(wanted, key=lambda a: bool(a.inside))
+
+    def readable(self, read: Callable[[Path], T | None]) -> list[T]:
+        """What `read` finds in each folder, newest first; None and what is damaged are left out."""
+        found = []
+        with suppress(FileNotFoundError):
+            for folder in self.folder.iterdir():
+                with suppress(TwinrigError, OSError, KeyError, TypeError, ValueError):
+                    one = read(folder)
+                    if one is not None:
+                        found.append((folder.stat().st_mtime, one))
+        return [one for _, one in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
     def find(self, path: Path) -> Artefact | None:
         """The artefact at a path (its folder, or a file in it); None where there is none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,6 @@ from app.operations.sweep_grid import Grid
 from app.operations.trial import DONE
 from app.train_request import checkpoint_of, request_of
 from app.weights_store import NETWORK_FILE
-from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -107,14 +105,7 @@ class Begun:
 
 def begun(library: Library) -> list[Begun]:
     """Those of a library that can go on, newest first; what is damaged is left out."""
-    found = []
-    with suppress(FileNotFoundError):
-        for folder in library.folder.iterdir():
-            with suppress(TwinrigError, OSError, KeyError, TypeError, ValueError):
-                one = _begun(folder)
-                if one is not None:
-                    found.append((folder.stat().st_mtime, one))
-    return [one for _, one in sorted(found, key=lambda pair: pair[0], reverse=True)]
+    return library.readable(_begun)
 
 
 def opened(folder: Path) -> tuple[Begun, LiveTrials]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,6 @@ from app.gui.words import count
 from app.operations.deploy import NODES
 from app.operations.transfer_parts import SCHEMA
 from app.recording_reader import read_recording
-from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,14 +52,7 @@ class BegunRun:
 
 def begun_runs(library: Library) -> list[BegunRun]:
     """Those of a library that can go on, newest first; what is damaged is left out."""
-    found = []
-    with suppress(FileNotFoundError):
-        for folder in library.folder.iterdir():
-            with suppress(TwinrigError, OSError, KeyError, TypeError, ValueError):
-                one = _begun(folder)
-                if one is not None:
-                    found.append((folder.stat().st_mtime, one))
-    return [one for _, one in sorted(found, key=lambda pair: pair[0], reverse=True)]
+    return library.readable(_begun)
 
 
 def _begun(folder: Path) -> BegunRun | None:

@@ -33,7 +33,7 @@ from models.errors import InputError, RefusedError
 from models.sequence import Reset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from app.operations.events import Event
@@ -130,14 +130,22 @@ def test_one_bench_plays_at_a_time_and_the_score_is_that_of_what_all_measured(
     assert made.arrays["misfit"].shape == (5,)
 
 
-def test_a_stop_leaves_both_benches_safe_and_a_resumed_run_measures_the_rest(
-    trained: tuple[list[Event], Path], benches: tuple[Bench, Bench], tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
+def on_the_second(
+    trained: tuple[list[Event], Path], benches: tuple[Bench, Bench], out: Path
+) -> Generator[Event, None, Path]:
+    """A deployment that has come to the second layer, which the second bench plays."""
     events = deploy(trained[1], benches, out)
     for event in events:
         if isinstance(event, NodeStarted) and event.layer == 1:
             break
+    return events
+
+
+def test_a_stop_leaves_both_benches_safe_and_a_resumed_run_measures_the_rest(
+    trained: tuple[list[Event], Path], benches: tuple[Bench, Bench], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    events = on_the_second(trained, benches, out)
     next(events)
     events.close()
     assert all(is_safe(bench) for bench in benches)
@@ -154,10 +162,7 @@ def test_a_bench_that_fails_ends_the_run_with_both_safe_and_it_can_go_on(
     trained: tuple[list[Event], Path], benches: tuple[Bench, Bench], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    events = deploy(trained[1], benches, out)
-    for event in events:
-        if isinstance(event, NodeStarted) and event.layer == 1:
-            break
+    events = on_the_second(trained, benches, out)
     events.throw(RefusedError("broken"))  # as if the second bench had raised it
     with pytest.raises(RefusedError, match="broken"):
         list(events)
