@@ -36,8 +36,8 @@ class FitSettings:
         The model's sizes (`models.latent`). None: those usual for so many channels
         (`training.structure.usual`).
     slow
-        Of the latent states, those that are random effects of a repeat (`models.latent`). None: as
-        many as the correlation of the residuals far apart says, none where it fades.
+        Of the latent states, those that are random effects of a repeat (`models.latent`). None: of
+        a spectrum some, otherwise none unless residuals far apart are still correlated.
     batch
         Whole sequences an iteration.
     fresh

@@ -112,9 +112,10 @@ def effects_of(batch: Batch, most: int) -> tuple[list[Effect], Tensor]:
         offset, gain = (one * variance.sqrt()).view(2, -1).numpy()
         effects.append(Effect(offset, gain, *wandering(shares, centres)))
     loads = (direction * size.sqrt()).view(2, -1, len(size))
-    response = loads[0] + features[1].unsqueeze(-1) * loads[1]  # (T, S, C, K)
-    response = (response * there.unsqueeze(-1)).flatten(0, 1)
-    within = torch.einsum("nck,ndk->cd", response, response)
+    within = loads.new_zeros(loads.shape[1], loads.shape[1])
+    for offset, gain in zip(loads[0].unbind(1), loads[1].unbind(1), strict=True):
+        response = ((offset + features[1] * gain) * there).flatten(0, 1)  # (T S, C)
+        within += response.t() @ response
     return effects, within / there[..., 0].sum().clamp(min=1)
 
 
@@ -149,10 +150,14 @@ class _Part:
         """
         channels = self.seen.shape[-1]
         one, other = (torch.einsum("sfgc,sfhc->sghc", p.seen, p.seen) for p in (self, later))
-        known = torch.einsum("s,sghc,sGHd->cdgGhH", degrees.square(), one, other)
+        weighted = degrees.square()[:, None, None, None] * one
+        known = weighted.flatten(1).t() @ other.flatten(1)
+        known = known.view(2, 2, channels, 2, 2, channels).permute(2, 5, 0, 3, 1, 4)
         known = known.reshape(channels, channels, 4, 4)
         first, second = (torch.einsum("sfgc,srfc->srgc", p.seen, p.told) for p in (self, later))
-        products = torch.einsum("s,srgc,srGd->cdgG", degrees, first, second).flatten(2)
+        weighted = degrees[:, None, None, None] * first
+        products = weighted.flatten(0, 1).flatten(1).t() @ second.flatten(0, 1).flatten(1)
+        products = products.view(2, channels, 2, channels).permute(1, 3, 0, 2).flatten(2)
         ridge = RIDGE * known.diagonal(dim1=2, dim2=3).mean() + torch.finfo(known.dtype).tiny
         solved = torch.linalg.solve(known + ridge * torch.eye(4).to(known), products.unsqueeze(-1))
         square = solved.view(channels, channels, 2, 2).permute(2, 0, 3, 1)

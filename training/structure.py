@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 SHARE = 0.4  # of a fit's budget: what is left still fits the winner well
 SAMPLES = 64  # of the twin, for each sequence of a score
 FEW_ITERATIONS = 200  # below it a candidate has hardly left its first weights
-
-
-FEW_CHANNELS = 8
+FEW_CHANNELS = 8  # more are a spectrum
 
 
 @dataclass(frozen=True)
