@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIT, OBJECTIVES, BESIDE, CURVE = "fit", "objectives", "beside", "curve"
+SCORE = "score"  # what is asked for where nothing stands beside a twin
 CURVE_FITS = 12  # points of a curve where nobody names them: four numbers × three of repeats
 
 
@@ -157,6 +158,33 @@ class BesideAsk:
 
 
 @dataclass(frozen=True)
+class ScoreAsk:
+    """One twin that is there, on one recording."""
+
+    twin: Path | None
+    seed: int = 0
+
+    kind = SCORE
+    operation = "app.operations.evaluate.evaluate"
+    title = "Scoring"
+    prefix = ""  # it writes nothing
+
+    def problem(self, recordings: int) -> str:
+        """Why it can't run; empty where it can."""
+        if self.twin is None:
+            return "no twin yet: fit one first"
+        return "" if recordings == 1 else "tick one recording to score the twin on"
+
+    def words(self, again: bool) -> tuple[str, str]:
+        """What a press does, and its cost."""
+        return "Score a twin", "seconds · on what it was not fitted on, where known"
+
+    def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
+        """Of the operation."""
+        return {"twin": self.twin, "recording": recordings[0], "seed": self.seed}
+
+
+@dataclass(frozen=True)
 class CurveAsk:
     """Twins of growing parts of the ticked recordings."""
 
@@ -188,4 +216,4 @@ class CurveAsk:
         }  # fmt: skip
 
 
-Ask = FitAsk | ResumeAsk | ObjectivesAsk | BesideAsk | CurveAsk
+Ask = FitAsk | ResumeAsk | ObjectivesAsk | ScoreAsk | BesideAsk | CurveAsk

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.gui.live_compare import LiveComparison, LiveCurve
 from app.gui.live_fit import LiveFit
-from app.gui.twin_asks import BESIDE, CURVE, FIT, Ask
+from app.gui.twin_asks import BESIDE, CURVE, FIT, SCORE, Ask, ScoreAsk
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -15,23 +15,32 @@ if TYPE_CHECKING:
 
     from app.operations.events import Event
 
-KEPT = {BESIDE: "Stop ends it", CURVE: "Stop keeps every point"}
+KEPT = {BESIDE: "Stop ends it", SCORE: "Stop ends it", CURVE: "Stop keeps every point"}
 
 
 @dataclass
 class TwinRuns:
-    """The three things that the page draws, and which of them runs; `asked` None: none yet."""
+    """The three things that the page draws, and which of them runs; `asked` None: none yet.
+
+    `scored_on`: what of a recording a twin was scored on, in words.
+    """
 
     fit: LiveFit = field(default_factory=LiveFit)
     compared: LiveComparison = field(default_factory=LiveComparison)
     curve: LiveCurve = field(default_factory=LiveCurve)
     asked: Ask | None = None
     folder: Path | None = None
+    scored_on: str = ""
 
     @property
     def kind(self) -> str:
         """Of what runs."""
         return FIT if self.asked is None else self.asked.kind
+
+    @property
+    def alone(self) -> bool:
+        """Whether it tells of one twin: a fit, or scores of one that is there."""
+        return self.kind in (FIT, SCORE)
 
     @property
     def other(self) -> LiveComparison | LiveCurve:
@@ -40,7 +49,7 @@ class TwinRuns:
 
     def begin(self) -> None:
         """What was asked for begins anew."""
-        if self.kind == FIT:
+        if self.alone:
             self.fit = LiveFit()
         elif self.kind == CURVE:
             self.curve = LiveCurve()
@@ -49,7 +58,7 @@ class TwinRuns:
 
     def take(self, event: Event) -> None:
         """Take one event."""
-        if self.kind == FIT:
+        if self.alone:
             self.fit.take(event)
         else:
             self.other.take(event)
@@ -57,7 +66,7 @@ class TwinRuns:
     @property
     def progress(self) -> tuple[float, str] | None:
         """Share done and time left; None before there is one."""
-        if self.asked is None or self.kind == FIT:
+        if self.asked is None or self.alone:
             return self.fit.progress
         left_s = self.other.left_s
         return self.other.overall, "" if left_s is None else f"{duration(left_s)} left"
@@ -67,7 +76,10 @@ class TwinRuns:
         """Heading and the line below it, while it runs."""
         if self.kind == FIT:
             return self.fit.heading, self.fit.words(self.folder)
-        live, title = self.other, self.asked.title if self.asked is not None else ""
+        title = self.asked.title if self.asked is not None else ""
+        if self.kind == SCORE:
+            return f"{title} a twin", self.fit.stage or "starting"
+        live = self.other
         return title, f"{live.running} · {100 * live.share:.0f} %" if live.running else "starting"
 
     @property
@@ -81,6 +93,13 @@ class TwinRuns:
         title = self.asked.title if self.asked is not None else ""
         return title, f"{left} · {kept}" if left else kept
 
+    @property
+    def done_words(self) -> tuple[str, str]:
+        """Heading and the first of what stands below it, of one twin that has its scores."""
+        if isinstance(self.asked, ScoreAsk) and self.asked.twin is not None:
+            return f"Scored {self.asked.twin.name}", self.scored_on
+        return "Twin fitted", f"Fitted in {duration(self.fit.elapsed_s)}"
+
     def ended(self, status: str) -> tuple[str, str]:
         """Heading and the line below it, once it has ended as `status`."""
         word = "Stopped" if status == "stopped" else "Failed"
@@ -91,4 +110,6 @@ class TwinRuns:
         title = self.asked.title if self.asked is not None else ""
         if status == "done":
             return title, " ".join(self.other.verdict[:1])
+        if self.kind == SCORE:
+            return f"{word}: no scores", "a twin is scored within seconds: press again"
         return f"{word}: {title.lower()}", f"what was done is kept in {self.folder}"

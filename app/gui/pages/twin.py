@@ -15,14 +15,13 @@ from app.gui.pages.twin_open import TwinOpener
 from app.gui.pages.twin_recordings import RecordingTicks
 from app.gui.pages.twin_views import Views
 from app.gui.pages.twin_weakest import Weakest
-from app.gui.twin_asks import FIT, ResumeAsk
+from app.gui.twin_asks import FIT, SCORE, ResumeAsk
 from app.gui.twin_drift import DriftPart
 from app.gui.twin_looked import complaint
 from app.gui.twin_runs import TwinRuns
 from app.gui.widgets.basic import Segments
 from app.operations.child import in_child
 from app.operations.events import Result
-from app.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -163,9 +162,9 @@ class TwinPage(Page):
     def _show_toggle(self, *_: Any) -> None:
         self.toggle.setVisible(len(self.channels) > 1 and self.views.choice.value == "fit")
 
-    def _follow_kind(self, kind: str) -> None:
+    def _follow_kind(self, _: str) -> None:
         if not self.running:
-            self.views.show_kind(kind)
+            self.views.show_kind(self.rows.ask().kind)
 
     def _choose_channel(self, channel: int) -> None:
         self.channel = channel
@@ -201,11 +200,13 @@ class TwinPage(Page):
         self.runs.begin()
         self.views.show_kind(self.runs.kind)
         self._show_toggle()
-        if self.runs.kind == FIT:
+        if self.runs.alone:
             self.twin = None
             self._show_parts(None)
             self.plots.clear()
             self._preview_first()
+        if self.runs.kind == SCORE:
+            self.plots.loss.empty("not of a score")
 
     def take(self, events: Sequence[Event]) -> None:
         if self.drift.running:
@@ -213,9 +214,10 @@ class TwinPage(Page):
             return
         for event in events:
             self.runs.take(event)
-            if isinstance(event, Result) and self.runs.kind == FIT:
+            if isinstance(event, Result) and self.runs.alone:
                 self.live.coverage = event.values.get("coverage") or {}
                 self.twin = Path(str(event.values["path"]))
+                self.runs.scored_on = str(event.values.get("scored_on", ""))
         if not self.channels and self.live.real is not None:  # the recording is still being read
             width = self.live.real.shape[-1]
             self._set_channels(tuple(str(k + 1) for k in range(width)), ("",) * width)
@@ -241,10 +243,10 @@ class TwinPage(Page):
             self.drift.finished()
             return
         done = outcome.status == "done"
-        if self.runs.kind == FIT:
+        if self.runs.alone:
             self._show_parts(self.twin if done else None)
-        if self.runs.kind == FIT and done:
-            self._say_scored(f"Fitted in {duration(self.live.elapsed_s)}")
+        if self.runs.alone and done:
+            self._say_scored(*self.runs.done_words)
         else:
             self.say(*self.runs.ended(outcome.status))
         self._redraw()
@@ -257,8 +259,8 @@ class TwinPage(Page):
         self.train_button.setVisible(twin is not None)
         self.import_button.setVisible(twin is None)
 
-    def _say_scored(self, words: str) -> None:
-        self.say("Twin fitted", f"{words} · {self.live.verdict}")
+    def _say_scored(self, heading: str, words: str) -> None:
+        self.say(heading, f"{words} · {self.live.verdict}")
 
     def _train(self) -> None:
         if self.twin is not None:
@@ -267,12 +269,13 @@ class TwinPage(Page):
     def _show(self, path: Path, twin: Twin) -> None:
         """Show the scores that a finished twin carries."""
         self.runs.fit, self.runs.asked, self.twin = fitted_earlier(twin), None, path
+        self.rows.offer_score(path)
         self._set_channels(tuple(twin.channels), tuple(twin.units))
         self._show_parts(path)
         self.views.show_kind(FIT)
         self.plots.show_kept()
         self._redraw()
-        self._say_scored(str(twin.meta.get("id", path)))
+        self._say_scored("Twin fitted", str(twin.meta.get("id", path)))
         self.show_cost()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

@@ -18,6 +18,7 @@ from app.gui.twin_asks import (
     FitAsk,
     ObjectivesAsk,
     ResumeAsk,
+    ScoreAsk,
 )
 from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, as_entry, row
 
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from app.gui.widgets.form import Form
     from app.session import Artefact
 
-KINDS = (("Fit", FIT), ("Compare", OBJECTIVES), ("Twins", BESIDE), ("Curve", CURVE))
+KINDS = (("Fit", FIT), ("Compare", OBJECTIVES), ("Score", BESIDE), ("Curve", CURVE))
 NOTES = {
-    FIT: "one twin", OBJECTIVES: "objectives side by side", BESIDE: "two on one recording",
+    FIT: "one twin", OBJECTIVES: "objectives side by side", BESIDE: "one twin, or two beside each other",
     CURVE: "how much must be measured",
 }  # fmt: skip
 OFFERED = (
@@ -45,6 +46,7 @@ OFFERED = (
     ("mean only", "mean"),
     ("published method (hours)", "published"),
 )
+ALONE = "nothing, it is scored alone"
 COMPARED = ("energy", "innovations-energy", "published")
 WHOLE = ("latent", "hidden", "iterations", "minutes", "seed", "compared_seeds",
          "compared_seed", "curve_iterations", "curve_seeds")  # fmt: skip
@@ -147,7 +149,7 @@ class TwinForm(QObject):
 
     def _beside_rows(self) -> None:
         self.first = Choice(self._theme, (), "First twin")
-        self.second = Choice(self._theme, (), "Second twin")
+        self.second = Choice(self._theme, ((ALONE, None),), "Second twin")
         self._add(BESIDE, "Twin", self.first)
         self._add(BESIDE, "beside", self.second)
 
@@ -180,13 +182,17 @@ class TwinForm(QObject):
         items = [(artefact.label, artefact.path) for artefact in good]
         begun = [(f"{folder.name}, ended early", folder) for folder in unfinished]
         self.unfinished = set(unfinished)
-        first_time = self.first.currentData() is None
         self.origin.offer([("a new twin", None), *begun, *items])
-        for choice in (self.first, self.second):
-            choice.offer(items)
-        if first_time and len(items) > 1:
-            self.second.setCurrentIndex(1)
+        self.first.offer(items)
+        self.second.offer([(ALONE, None), *items])
         self._tell()
+
+    def offer_score(self, twin: Path) -> None:
+        """Have a twin ready to be scored, also one that the library has not told yet."""
+        folder = twin.parent if twin.suffix == ".json" else twin
+        if not self.first.choose(folder):
+            self.first.addItem(folder.name, folder)
+            self.first.choose(folder)
 
     def ask(self) -> Ask:
         """What the form asks for."""
@@ -197,7 +203,8 @@ class TwinForm(QObject):
                 self.compared_seed.value(),
             )  # fmt: skip
         if self.kind.value == BESIDE:
-            return BesideAsk((self.first.currentData(), self.second.currentData()))
+            first, second = self.first.currentData(), self.second.currentData()
+            return ScoreAsk(first) if second is None else BesideAsk((first, second))
         if self.kind.value == CURVE:
             target = round(self.target.value(), 2)
             return CurveAsk(self.curve_iterations.value(), self.curve_seeds.value(), target)

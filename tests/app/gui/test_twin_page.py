@@ -10,8 +10,9 @@ from fit_device import record_device
 
 from app.gui.live_compare import LiveComparison, LiveCurve
 from app.gui.live_fit import LiveFit, candidate_rows
-from app.gui.twin_asks import BesideAsk, CurveAsk, FitAsk, ObjectivesAsk
+from app.gui.twin_asks import BesideAsk, CurveAsk, FitAsk, ObjectivesAsk, ScoreAsk
 from app.gui.twin_looked import complaint, look
+from app.operations.evaluate import evaluate
 from app.operations.events import (
     CandidateScored,
     CurvePoint,
@@ -67,6 +68,15 @@ def test_a_twin_is_fitted_further_and_stands_beside_the_first_one(page, qtbot) -
     second = page.twin.parent
     assert second != first
     page.rows.kind.choose("beside")
+    qtbot.waitUntil(lambda: page.rows.first.choose(first), timeout=WAIT_MS)
+    pressed(window, qtbot, page)  # nothing beside it: scored alone
+    assert page.views.choice.value == "fit"
+    assert page.heading.text() == f"Scored {first.name}"
+    assert "held out of the fit" in page.subheading.text()
+    scored = {row.name: row.value for row in page.plots.errors.rows}
+    *_, told = evaluate(first, page.chosen[0])
+    assert scored["Mean"] == pytest.approx(told.values["errors"]["mean"]["value"])
+    assert page.twin == first
     qtbot.waitUntil(
         lambda: page.rows.first.choose(first) and page.rows.second.choose(second), timeout=WAIT_MS
     )
@@ -179,6 +189,8 @@ def test_what_can_not_run_says_why(tmp_path) -> None:
     assert "structure" in FitAsk(searched=True, origin=tmp_path).problem(1)
     assert "two" in ObjectivesAsk(("energy",)).problem(1)
     assert BesideAsk((tmp_path, tmp_path)).problem(1)
+    assert "fit one" in ScoreAsk(None).problem(1)
+    assert "one recording" in ScoreAsk(tmp_path).problem(2)
     assert "one recording" in BesideAsk((tmp_path, tmp_path / "b")).problem(2)
     assert CurveAsk().problem(1) == ""
     assert FitAsk(origin=tmp_path).arguments([], tmp_path).keys().isdisjoint({"latent", "search"})
