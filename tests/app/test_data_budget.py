@@ -48,9 +48,9 @@ SMALL = Size(
             iterations=2, pool=8), 1,
 )  # fmt: skip
 FULL = Size(
-    (48, 96, 192, 384, 768, 1536), (4, 8, 16, 32), PUBLISHED_REPEATS, 4000,
+    (48, 96, 192, 384, 768, 1536), (4, 8, 16, 32), PUBLISHED_REPEATS, 1500,
     ForTwin(budget=1536, target=0.0, steps=60, repeats=2, first=24, scoring=16, members=3,
-            iterations=800, pool=200, growth=1.0), 2,
+            iterations=400, pool=200, growth=1.0), 2,
 )  # fmt: skip
 
 
