@@ -156,6 +156,7 @@ def _serve(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, No
         seed=arguments.seed,
         accelerate=arguments.accelerate,
         host=arguments.host,
+        port=arguments.port,
         faults=arguments.faults,
         hislip=arguments.hislip,
         prologix=arguments.prologix,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app import cli_draft, cli_hand
 from app.cli_grammar import Parser, hardware, out, verb, wire
-from app.cli_types import current, factor, names, whole
+from app.cli_types import current, factor, names, port, whole
 
 if TYPE_CHECKING:
     import argparse
@@ -93,6 +93,10 @@ def _bench_serve(parts: argparse._SubParsersAction[Parser]) -> None:
     serve.add_argument(
         "--host", default=LOOPBACK, metavar="H",
         help=f"listen on this address; others than {LOOPBACK} open the rig to the network",
+    )  # fmt: skip
+    serve.add_argument(
+        "--port", type=port, default=0, metavar="N",
+        help="of the first instrument, the others follow; 0 takes free ones (0)",
     )  # fmt: skip
     serve.add_argument(
         "--hislip", type=names, default=(), metavar="A,B,…",

@@ -8,6 +8,8 @@ import re
 
 from models.wiring import laid_out
 
+HIGHEST_PORT = 65535
+
 
 def whole(text: str) -> int:
     """A whole number of 1 or more."""
@@ -22,6 +24,14 @@ def whole_or_zero(text: str) -> int:
     if not re.fullmatch(r"\d{1,18}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
     return int(text)
+
+
+def port(text: str) -> int:
+    """A TCP port's number, or 0."""
+    value = whole_or_zero(text)
+    if value > HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is no port: 0 to {HIGHEST_PORT}")
+    return value
 
 
 def factor(text: str) -> float:

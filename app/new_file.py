@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
+def free_name(path: Path) -> Path:
+    """The path, or the first of `rig-2.toml`, `rig-3.toml`, … that nothing has."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
+
+
 def refuse_taken(path: Path) -> None:
     """Raise where a file of that name can't be made.
 

@@ -47,6 +47,7 @@ ACTIONS = (
     ),
     ActionInfo("page.calibrate", "Calibrate a magnet"),
     ActionInfo("page.bench_draft", "New bench file"),
+    ActionInfo("page.serve", "Serve a virtual rig"),
     ActionInfo("page.import_data", "Import measured repeats"),
     ActionInfo("page.log", "Log", "F8"),
     ActionInfo("page.settings", "Settings", "Ctrl+,"),

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.gui.pages.page import Page
+    from app.gui.served_rig import ServedRig
     from app.gui.top import TopStrip
     from app.gui.widgets.rail import Rail
 
@@ -24,10 +25,28 @@ class BenchWindow(ClosingWindow):
     def __init__(self) -> None:
         super().__init__()
         self.pages = {}
+        self.rig: ServedRig | None = None
 
     def toast(self, text: str, level: str = "info", trace: str = "") -> None:
         """Say something in the corner; the window knows how."""
         raise NotImplementedError
+
+    def served_rig(self) -> ServedRig:
+        """The rig that is served, or could be."""
+        if self.rig is None:
+            from app.gui.served_rig import ServedRig
+
+            self.keep_rig(ServedRig())
+        assert self.rig is not None, "just kept"
+        return self.rig
+
+    def keep_rig(self, rig: ServedRig) -> None:
+        """Take over a served rig, also from the window before this one."""
+        self.rig = rig
+        rig.failed.connect(self._rig_failed)
+
+    def _rig_failed(self, words: str) -> None:
+        self.toast(f"The served rig has ended: {words}", "error")
 
     def open_bench(self, path: Path) -> None:
         """Close this bench, safe as always, and open another bench file in its place."""

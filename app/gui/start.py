@@ -25,6 +25,7 @@ from models.errors import TwinrigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from app.gui.served_rig import ServedRig
     from instruments.bench_spec import BenchSpec
 
 VIRTUAL = "virtual"
@@ -47,10 +48,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def run(argv: Sequence[str] | None, began_s: float) -> int:
+def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None) -> int:
     """Open the window and run it to its end; returns the exit code.
 
-    `began_s` on the performance counter is what `--smoke` counts from: before Qt was loaded.
+    `began_s` on the performance counter is what `--smoke` counts from: before Qt was loaded. `rig`:
+    the one that the window before this one serves.
 
     0: closed by the user; 2: the bench file is wrong; 3: ended by a signal.
     """
@@ -75,6 +77,8 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
     theme = Theme(settings.theme)
     theme.apply(app)
     window = Window(None, theme, settings)
+    if rig is not None:
+        window.keep_rig(rig)
     ended_by: list[int] = []
     hooks.failed.connect(lambda text, trace: window.toast(text, "error", trace))
 
@@ -103,7 +107,10 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
     if window.next_bench is not None and not ended_by:
         window.deleteLater()
         library = ["--library", options.library] if options.library else []
-        return run(["--bench", str(window.next_bench), *library], time.perf_counter())
+        bench = ["--bench", str(window.next_bench)]
+        return run([*bench, *library], time.perf_counter(), window.rig)
+    if window.rig is not None:
+        window.rig.close()
     return 3 if ended_by else 0
 
 

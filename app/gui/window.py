@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from app.session import Session
 
 WITHIN = {
-    "calibrate": "bench", "bench_draft": "bench", "welcome": "bench",
+    "calibrate": "bench", "bench_draft": "bench", "serve": "bench", "welcome": "bench",
     "import_data": "library", "keys": "settings",
 }  # fmt: skip
 """Pages that are reached from another one."""

@@ -7,6 +7,7 @@ operation ends, when it is told to, or when the pipe breaks because the parent i
 from __future__ import annotations
 
 import importlib
+import inspect
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,7 @@ import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from instruments.clock import Stop
 from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
@@ -45,12 +47,14 @@ def pipe() -> tuple[Connection, Connection]:
 
 
 def in_child(
-    function: str, kwargs: dict[str, Any], stop: Callable[[], bool] | None = None
-) -> Generator[Event, None, Any]:
+    function: str, kwargs: dict[str, Any], stop: Callable[[], bool] | None = None, *,
+    parent: bool = False,
+) -> Generator[Event, None, Any]:  # fmt: skip
     """Run a generator of events in a child process; yields its events, returns its value.
 
     `close()` stops the child between two of its events: the operation's own `finally:` runs there
-    (a fit writes its checkpoint), then the child is joined.
+    (a fit writes its checkpoint), then the child is joined. An operation that takes a `stop` of
+    `instruments.clock` is given one, which is requested then: it may wait between its events.
 
     Parameters
     ----------
@@ -60,6 +64,8 @@ def in_child(
         Its arguments; they must pickle.
     stop
         Asked ten times a second, also while the child is silent; True ends it like `close()`.
+    parent
+        The operation starts children of its own.
 
     Raises
     ------
@@ -71,7 +77,7 @@ def in_child(
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(
-        target=_run, args=(theirs, function, kwargs), name=function, daemon=True
+        target=_run, args=(theirs, function, kwargs), name=function, daemon=not parent
     )
     process.start()
     theirs.close()
@@ -147,11 +153,14 @@ def _run(pipe: Connection, function: str, kwargs: dict[str, Any]) -> None:
     for name in ("SIGINT", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    stopping = threading.Event()
-    threading.Thread(target=_listen, args=(pipe, stopping), daemon=True).start()
+    stopping, stop = threading.Event(), Stop()
+    threading.Thread(target=_listen, args=(pipe, stopping, stop), daemon=True).start()
     with suppress(BrokenPipeError, ConnectionError):
         try:
-            pipe.send(("done", _drive(pipe, _operation(function)(**kwargs), stopping)))
+            operation = _operation(function)
+            if "stop" in inspect.signature(operation).parameters:
+                kwargs = {"stop": stop, **kwargs}
+            pipe.send(("done", _drive(pipe, operation(**kwargs), stopping)))
         except (BrokenPipeError, ConnectionError):
             raise
         except Exception as error:
@@ -184,7 +193,7 @@ def _operation(function: str) -> Callable[..., Generator[Event, None, Any]]:
     return operation
 
 
-def _listen(pipe: Connection, stopping: threading.Event) -> None:
+def _listen(pipe: Connection, stopping: threading.Event, stop: Stop) -> None:
     """Wait for the stop; without a parent, leave even if the operation hangs."""
     try:
         pipe.recv()
@@ -193,3 +202,4 @@ def _listen(pipe: Connection, stopping: threading.Event) -> None:
         leave.daemon = True
         leave.start()
     stopping.set()
+    stop.request()

@@ -41,6 +41,7 @@ def serve(
     write_bench: Path | None,
     stop: Stop,
     host: str = HOST,
+    port: int = 0,
     faults: Path | None = None,
     hislip: Sequence[str] = (),
     prologix: Sequence[str] = (),
@@ -57,6 +58,8 @@ def serve(
         Ends it.
     host
         Address to listen on; only this computer unless told otherwise.
+    port
+        Of the first instrument, the others follow; 0: free ones.
     faults
         A JSON file of faults to inject.
     hislip
@@ -88,6 +91,7 @@ def serve(
                 write_bench=write_bench,
                 faults=faults,
                 host=host,
+                port=port,
                 hislip=tuple(hislip),
                 prologix=tuple(prologix),
                 on_listening=heard.put,

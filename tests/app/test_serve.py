@@ -49,6 +49,23 @@ def test_the_written_bench_file_reaches_the_rig(
     assert result["instruments"]["lockin"]["identity"].startswith("Stanford")
 
 
+def test_ports_follow_the_first_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number = free.getsockname()[1]
+    assert number < 65533
+    process = start("bench", "serve", "--port", str(number))
+    assert process.stdout is not None
+    lines = [json.loads(process.stdout.readline()) for _ in range(2)]
+    process.send_signal(stop_signal())
+    process.communicate(timeout=20)
+    assert [line["resource"] for line in lines] == [
+        f"TCPIP0::127.0.0.1::{port}::SOCKET" for port in (number, number + 1)
+    ]
+    assert main(["bench", "serve", "--port", "65536"]) == 2
+    assert "0 to 65535" in capsys.readouterr().err
+
+
 def test_a_failed_instrument_makes_the_check_fail(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

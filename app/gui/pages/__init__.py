@@ -22,6 +22,7 @@ PAGE_CLASSES = {
     "keys": "KeysPage",
     "calibrate": "CalibratePage",
     "bench_draft": "BenchDraftPage",
+    "serve": "ServePage",
     "import_data": "ImportDataPage",
 }
 

@@ -13,7 +13,7 @@ from app.gui.pages.bench_draft_card import InstrumentCard
 from app.gui.pages.bench_draft_form import DraftForm
 from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import label
-from app.new_file import refuse_taken, write_new
+from app.new_file import free_name, refuse_taken, write_new
 from instruments.bench_draft import Draft, DraftInstrument, is_missing, named, text_of
 from instruments.bench_file import read_bench
 from instruments.clock import Stop
@@ -44,7 +44,7 @@ class BenchDraftPage(Page):
         self.virtual: Mapping[str, Any] = {}
         self.doing = ""
         self.written: tuple[Path, str] | None = None
-        first = _free(Path(self.session.library.folder).parent / "rig.toml")
+        first = free_name(Path(self.session.library.folder).parent / "rig.toml")
         self.fields = DraftForm(self.theme, self.form, first, self.form_changed)
         self._instruments()
         self._preview()
@@ -285,12 +285,3 @@ class BenchDraftPage(Page):
 
 def _magnets(instruments: tuple[DraftInstrument, ...]) -> int:
     return sum(one.kind == "magnet" for one in instruments)
-
-
-def _free(path: Path) -> Path:
-    """The path, or the first of `rig-2.toml`, `rig-3.toml`, … that nothing has."""
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return free

@@ -10,6 +10,8 @@ from PyQt6.QtWidgets import QMenu, QPushButton, QSizePolicy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PyQt6.QtGui import QAction
+
 
 class TicksButton(QPushButton):
     """`chosen` holds the values that are ticked; `kept` can't be taken away.
@@ -31,6 +33,7 @@ class TicksButton(QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._words, self._kept = words, kept
         self.chosen: list[Any] = list(chosen)
+        self._actions: list[tuple[Any, QAction]] = []
         self._say()
 
     def offer(self, items: Sequence[tuple[str, Any]]) -> None:
@@ -39,6 +42,7 @@ class TicksButton(QPushButton):
         if menu is None:
             return
         menu.clear()
+        self._actions = []
         values = [value for _, value in items]
         self.chosen = [value for value in self.chosen if value in values]
         for text, value in items:
@@ -49,7 +53,13 @@ class TicksButton(QPushButton):
             action.setChecked(value in self.chosen)
             action.setEnabled(value != self._kept)
             action.toggled.connect(lambda on, one=value: self._toggle(one, on))
+            self._actions.append((value, action))
         self._say()
+
+    def choose(self, values: Sequence[Any]) -> None:
+        """Tick these of what is offered, and no others."""
+        for value, action in self._actions:
+            action.setChecked(value in values)
 
     def _toggle(self, value: Any, on: bool) -> None:
         self.chosen = [one for one in self.chosen if one != value] + ([value] if on else [])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.gui.job import JobSpec, Outcome
+    from app.gui.served_rig import ServedRig
     from app.gui.theme import Theme
     from app.operations.events import Event
     from app.session import Session
@@ -52,6 +53,9 @@ class Shell(Protocol):
 
     def open_bench(self, path: Path) -> None:
         """Close this bench and open another bench file."""
+
+    def served_rig(self) -> ServedRig:
+        """The virtual rig that the window serves on TCP, or could serve."""
 
     def fill_form(self, key: str, values: dict[str, Any]) -> None:
         """Put values into a page's form."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 KINDS = (("Fit", FIT), ("Compare", OBJECTIVES), ("Score", BESIDE), ("Curve", CURVE))
 NOTES = {
-    FIT: "one twin", OBJECTIVES: "objectives side by side", BESIDE: "one twin, or two beside each other",
+    FIT: "one twin", OBJECTIVES: "objectives side by side", BESIDE: "one twin, or two",
     CURVE: "how much must be measured",
 }  # fmt: skip
 OFFERED = (

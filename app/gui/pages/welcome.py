@@ -55,6 +55,11 @@ class WelcomePage(Page):
             "a TOML file, checked before anything is connected",
             self._ask,
         )
+        self.served = self._offer(
+            rows, "Serve a virtual rig",
+            "on TCP, for any program's driver; this window can open it as a bench",
+            lambda: shell.open_page("serve"),
+        )  # fmt: skip
         self.body.addWidget(column)
         self.body.addStretch(1)
         self.dialog: QFileDialog | None = None

@@ -100,6 +100,8 @@ def make_window(qtbot, theme, tmp_path) -> Iterator[Callable[..., Window]]:
             window.shut_down()
             qtbot.waitUntil(lambda w=window: w._closed, timeout=WAIT_MS)
         window.link.wait(10)
+        if window.rig is not None:
+            window.rig.close()
         window.deleteLater()
     QApplication.processEvents()
 

@@ -12,7 +12,7 @@ from app.gui.live_compare import LiveComparison, LiveCurve
 from app.gui.live_fit import LiveFit, candidate_rows
 from app.gui.twin_asks import BesideAsk, CurveAsk, FitAsk, ObjectivesAsk, ScoreAsk
 from app.gui.twin_looked import complaint, look
-from app.operations.evaluate import evaluate
+from app.operations.child import in_child
 from app.operations.events import (
     CandidateScored,
     CurvePoint,
@@ -74,7 +74,8 @@ def test_a_twin_is_fitted_further_and_stands_beside_the_first_one(page, qtbot) -
     assert page.heading.text() == f"Scored {first.name}"
     assert "held out of the fit" in page.subheading.text()
     scored = {row.name: row.value for row in page.plots.errors.rows}
-    *_, told = evaluate(first, page.chosen[0])
+    asked = {"twin": first, "recording": page.chosen[0]}
+    *_, told = in_child("app.operations.evaluate.evaluate", asked)
     assert scored["Mean"] == pytest.approx(told.values["errors"]["mean"]["value"])
     assert page.twin == first
     qtbot.waitUntil(
