@@ -152,7 +152,8 @@ def _begun(folder: Path) -> Begun | None:
     if (folder / CHECKPOINT).is_file():
         request = request_of(checkpoint_of(folder)[1], folder)
         options = request.options
-        layout = Layout(options.wiring, ",".join(map(str, options.taps)))
+        taps = ",".join(map(str, options.taps))
+        layout = Layout(options.wiring, taps, parallel=options.parallel)
         far = f"of {count(request.iterations, 'iteration')}, from its checkpoint"
         return Begun(folder, ONE, request.task, request.layers, far, layout)
     return None
@@ -187,4 +188,5 @@ def _table(folder: Path) -> Begun | None:
 def _layout(options: dict[str, Any]) -> Layout:
     """Wiring and taps, for the picture."""
     taps = ",".join(str(tap) for tap in options.get("taps", (0,)))
-    return Layout(str(options.get("wiring", "forward")), taps)
+    beside = tuple(options.get("parallel", ()))
+    return Layout(str(options.get("wiring", "forward")), taps, parallel=beside)

@@ -32,13 +32,17 @@ ONE, SEEDS = "one", "seeds"  # views of a training; TABLE and SWEEP have their o
 
 @dataclass(frozen=True)
 class Layout:
-    """Wiring, taps, further twins, cascade and `more` options, as they are typed."""
+    """Wiring, taps, further twins, cascade and `more` options, as they are typed.
+
+    `parallel`: layers that stand beside the one before.
+    """
 
     wiring: str = "forward"
     taps: str = "0"
     ensemble: tuple[Path, ...] = ()
     cascade: bool = False
     more: str = ""
+    parallel: tuple[int, ...] = ()
 
     def options(self) -> dict[str, Any]:
         """As `TrainOptions` takes them (and `train` some), those that are as usual left out.
@@ -54,6 +58,8 @@ class Layout:
         taps = delays(self.taps)
         if taps not in ((), (0,)):
             made["taps"] = made["readout_taps"] = taps
+        if self.parallel:
+            made["parallel"] = self.parallel
         if self.ensemble:
             made["ensemble"] = tuple(str(path) for path in self.ensemble)
         if self.cascade:
@@ -72,7 +78,8 @@ class Layout:
             The words say no wiring.
         """
         made = self.options()
-        found = wired(made.get("wiring", "forward"), layers, tuple(made.get("taps", (0,))))
+        taps = tuple(made.get("taps", (0,)))
+        found = wired(made.get("wiring", "forward"), layers, taps, self.parallel)
         return tuple(tuple(source.layer for source in seen) for seen in found)
 
     def problem(self, layers: int) -> str:
@@ -148,9 +155,8 @@ class TrainAsk:
             return "untrained networks have nothing to choose the best by: one seed"
         if self.seeds > 1 and self.pool.scheduler:
             return "several seeds run on this machine; a sweep runs on a cluster"
-        twins = 1 + len(self.next_layers)
-        if twins not in (1, len(self.layers)):
-            return f"{twins} twins for {count(len(self.layers), 'layer')}: one, or one a layer"
+        if self.next_layers and self.layout.ensemble:
+            return "layers with twins of their own have no further ones: leave those out"
         return self.pool.problem() or self.layout.problem(len(self.layers))
 
     def start(self, out: Path, stop: Callable[[], bool]) -> Iterator[Event]:

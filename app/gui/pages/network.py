@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from app.gui.background import Latest
 from app.gui.begun import Begun, begun
 from app.gui.job import JobSpec, Outcome
-from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, SoftwareAsk
+from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, TRAIN, SoftwareAsk
 from app.gui.network_looked import wiring_of
 from app.gui.network_run import OF_SEVERAL, NetworkRun
 from app.gui.pages.network_form import NetworkForm
@@ -99,6 +99,9 @@ class NetworkPage(Page):
 
     def ask(self) -> Ask | None:
         """What the form asks for; None where a twin or the layers are missing."""
+        layers = self.nodes()
+        if layers is not None:
+            self.rows.layer_twins.show_layers(len(layers))
         return asked(self.rows, self.session, self.shell.bench_file)
 
     def show_cost(self) -> None:
@@ -127,7 +130,8 @@ class NetworkPage(Page):
         if self.rows.begins_with is not None:
             return ""
         if self.nodes() is None:
-            return "layers read like 16, 16, 16"
+            beside = ", or 8+4, 16" * (self.rows.kind.value == TRAIN)
+            return f"layers read like 16, 16, 16{beside}"
         return "fit a twin first" if self.twin.currentData() is None else ""
 
     def _say_twin(self, twin: Path | None) -> None:

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QLineEdit, QWidget
 
 from app.gui.network_asks import BEGUN, SWEEP, TABLE, TRAIN
-from app.gui.pages.network_menus import TicksButton
+from app.gui.pages.network_menus import LayerTwins, TicksButton
 from app.gui.sweep_asks import tasks_of
 from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, row
 from app.operations.compare_networks_plan import KINDS as OF_NETWORK
@@ -61,9 +61,8 @@ class NetworkForm(QObject):
             getattr(self, name).valueChanged.connect(self._tell)
         for name in (*TEXTS, "options"):
             getattr(self, name).textChanged.connect(self._tell)
-        for tick in (self.cascade, self.layered):
-            tick.toggled.connect(self._tell)
-        for button in (self.ensemble, self.kinds):
+        self.cascade.toggled.connect(self._tell)
+        for button in (self.ensemble, self.kinds, self.layer_twins):
             button.changed.connect(self._tell)
         for choice in (self.twin, self.measure, self.deterministic, self.origin, self.which):
             choice.currentIndexChanged.connect(self._tell)
@@ -109,8 +108,7 @@ class NetworkForm(QObject):
         self.seed = WholeEntry(1, 0, 2**31 - 1, "", "First seed")
         self.seeds = WholeEntry(1, 1, 1000, "", "Seeds, side by side")
         self.cascade = Tick(self._theme, "Cascade: layer by layer first")
-        self.layered = Tick(self._theme, "Further twins are the next layers'")
-        self.layered.setToolTip("One twin a layer, such as a nanoring beside a spin-vortex ice")
+        self.layer_twins = LayerTwins()
         self.deterministic = Choice(self._theme, (), "Deterministic twin")
         self.folds = WholeEntry(0, 0, 100, "", "Folds of the task")
         self.folds.setSpecialValueText("none")
@@ -149,9 +147,9 @@ class NetworkForm(QObject):
         self._add((BEGUN,), "Which", self.which)
         self._add((BEGUN,), "Cores", self.workers_again)
         self._add((SWEEP,), "Results in", self.results)
-        for tick in (self.cascade, self.layered):
-            self._form.widget(tick)
-            self._rows.append(((TRAIN,), tick))
+        self._add((TRAIN,), "Twins by layer", self.layer_twins)
+        self._form.widget(self.cascade)
+        self._rows.append(((TRAIN,), self.cascade))
 
     def _add(self, kinds: tuple[str, ...], name: str, control: QWidget) -> None:
         self._rows.append((kinds, self._form.row(name, control)))
@@ -163,7 +161,9 @@ class NetworkForm(QObject):
         self.work_note.setText(NOTES[kind])
         for entry, one in ((self.layers, "16, 16, 16"), (self.more, "patience=5")):
             entry.setPlaceholderText(f"{one}; …" if grid and entry is self.layers else one)
-        self.layers.setToolTip(f"Nodes of each layer; {SEVERAL}: 16, 16; 8, 8" if grid else "")
+        beside = "; 8+4, 16: two layers beside each other, then one" * (kind == TRAIN)
+        several = f"; {SEVERAL}: 16, 16; 8, 8" * grid
+        self.layers.setToolTip(f"Nodes of each layer{beside}{several}")
         self.more.setPlaceholderText("rate=0.01 rate=0.003" if grid else "patience=5")
         self.more.setToolTip(f"{MORE_TIP}{'; a name given twice is two values' if grid else ''}")
         self.changed.emit()
@@ -206,6 +206,7 @@ class NetworkForm(QObject):
         if chosen is not None and not self.twin.choose(chosen):
             self.choose_twin(chosen)
         self.ensemble.offer(items)
+        self.layer_twins.offer(items)
         noiseless = [(one.label, one.path) for one in found if one.head.get("deterministic")]
         self.deterministic.offer([("fitted for it", None), *noiseless])
 

@@ -1,10 +1,11 @@
-"""A button with a menu of ticks: any number of twins or kinds of network, on one line."""
+"""Buttons with menus, on one line each: any number of ticks; a twin for each layer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtGui import QActionGroup
 from PyQt6.QtWidgets import QMenu, QPushButton, QSizePolicy
 
 if TYPE_CHECKING:
@@ -69,3 +70,76 @@ class TicksButton(QPushButton):
     def _say(self) -> None:
         none, some = self._words
         self.setText(some.format(len(self.chosen)) if self.chosen else none)
+
+
+class LayerTwins(QPushButton):
+    """The twin of each layer, such as a nanoring's beside a spin-vortex ice's; else the usual one.
+
+    `changed` when another is chosen.
+    """
+
+    changed = pyqtSignal()
+    MOST_LAYERS = 12
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Twins by layer")
+        self.setToolTip(
+            "A layer may have nodes of another device: its own twin, and its own bench when the "
+            "network is deployed"
+        )
+        self._menu = QMenu(self)
+        self.setMenu(self._menu)
+        self.setFixedHeight(28)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._items: list[tuple[str, Any]] = []
+        self._layers = 0
+        self._own: dict[int, Any] = {}
+        self._say()
+
+    def offer(self, items: Sequence[tuple[str, Any]]) -> None:
+        """Twins to choose from; what was chosen stays where it is still there."""
+        self._items = list(items)
+        known = [value for _, value in items]
+        self._own = {layer: twin for layer, twin in self._own.items() if twin in known}
+        self._build()
+
+    def show_layers(self, layers: int) -> None:
+        """Another number of layers."""
+        if layers != self._layers:
+            self._layers = layers
+            self._build()
+
+    def choose(self, layer: int, twin: Any) -> None:
+        """Give a layer (counted from 0) its own twin; None: the usual one."""
+        self._own.pop(layer, None)
+        if twin is not None:
+            self._own[layer] = twin
+        self._build()
+        self.changed.emit()
+
+    def twins(self, usual: Any) -> tuple[Any, ...]:
+        """The twin of each layer; none where all have the usual one."""
+        made = tuple(self._own.get(layer, usual) for layer in range(self._layers))
+        return made if any(twin != usual for twin in made) else ()
+
+    def _build(self) -> None:
+        self._menu.clear()
+        for layer in range(min(self._layers, self.MOST_LAYERS)):
+            below = self._menu.addMenu(f"Layer {layer + 1}")
+            if below is None:
+                continue
+            group = QActionGroup(below)
+            for text, twin in (("the usual one", None), *self._items):
+                action = below.addAction(text)
+                if action is None:
+                    continue
+                action.setCheckable(True)
+                action.setActionGroup(group)
+                action.setChecked(self._own.get(layer) == twin)
+                action.triggered.connect(lambda _, a=layer, b=twin: self.choose(a, b))
+        self._say()
+
+    def _say(self) -> None:
+        own = sum(layer < self._layers for layer in self._own)
+        self.setText(f"{own} of {self._layers} another" if own else "all the usual one")

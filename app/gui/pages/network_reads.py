@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.gui.network_asks import BEGUN, SWEEP, TABLE, Layout, TableAsk, TrainAsk
+from app.gui.network_asks import BEGUN, SWEEP, TABLE, TRAIN, Layout, TableAsk, TrainAsk
 from app.gui.network_looked import head_blocks, head_layers
 from app.gui.sweep_asks import SweepAsk, alternatives
 from app.gui.train_words import Pool
+from models.wiring import laid_out
 
 if TYPE_CHECKING:
     from app.gui.begun import Begun
@@ -18,24 +19,24 @@ if TYPE_CHECKING:
     from app.gui.pages.network_form import NetworkForm
     from app.session import Session
 
-LAYERS = re.compile(r"^\s*\d+\s*(,\s*\d+\s*)*$")
+BETWEEN = re.compile(r"\s*([,+])\s*")
 MOST_NODES = 4096
 
 
-def layers_of(text: str) -> tuple[int, ...] | None:
-    """Nodes of each layer; None where the text reads otherwise."""
-    if not LAYERS.match(text):
-        return None
-    layers = tuple(int(part) for part in text.split(","))
-    return layers if min(layers) >= 1 and sum(layers) <= MOST_NODES else None
+def layout_of(text: str) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Nodes of each layer, and which stand beside the one before; None where it reads otherwise."""
+    found = laid_out(BETWEEN.sub(r"\1", text.strip()))
+    return found if found is not None and sum(found[0]) <= MOST_NODES else None
 
 
 def every_layers(rows: NetworkForm) -> list[tuple[int, ...]] | None:
     """The layers of each network that the form asks for; None where one reads otherwise."""
     text = rows.layers.text()
     parts = alternatives(text) if rows.kind.value == SWEEP else [text]
-    found = [layers for part in parts if (layers := layers_of(part)) is not None]
-    return found if found and len(found) == len(parts) else None
+    found = [layout for part in parts if (layout := layout_of(part)) is not None]
+    if rows.kind.value != TRAIN and any(beside for _, beside in found):
+        return None
+    return [nodes for nodes, _ in found] if found and len(found) == len(parts) else None
 
 
 def asked(rows: NetworkForm, session: Session, bench_file: str) -> Ask | None:
@@ -60,14 +61,16 @@ def asked(rows: NetworkForm, session: Session, bench_file: str) -> Ask | None:
             rows.task_texts, (Path(twin), *further), tuple(layers), *_numbers(rows),
             rows.wiring.text(), rows.taps.text(), rows.more.text(), pool,
         )  # fmt: skip
-    layered = further if kind != TABLE and rows.layered.isChecked() else ()
+    beside = layout_of(rows.layers.text())
     layout = Layout(
-        rows.wiring.text(), rows.taps.text(), () if layered else further,
-        rows.cascade.isChecked(), rows.more.text(),
+        rows.wiring.text(), rows.taps.text(), further, rows.cascade.isChecked(), rows.more.text(),
+        () if beside is None else beside[1],
     )  # fmt: skip
     common = (rows.task_text, Path(twin), layers[0], *_numbers(rows))
     if kind != TABLE:
-        return TrainAsk(*common, layout, pool, next_layers=layered)
+        first, *others = rows.layer_twins.twins(Path(twin)) or (Path(twin),)
+        ask = TrainAsk(*common, layout, pool)
+        return replace(ask, twin=first, next_layers=tuple(others))
     virtual = session.spec.virtual
     place = (bench_file or "virtual") if rows.measure.currentData() else None
     in_pool = virtual is not None and virtual.device is not None

@@ -70,11 +70,12 @@ class ServeForm:
 
     def ask(self) -> ServeAsk:
         """What the form asks for."""
-        chosen = {name: str(getattr(self, name).currentData()) for name in CHOICES}
-        whole = {name: getattr(self, name).value() for name in WHOLE}
-        taken = (chosen["supply"], chosen["readout"])
-        others = tuple(name for name in self.others.chosen if name not in taken)
-        return ServeAsk(**chosen, others=others, **whole, bench=Path(self.bench.text().strip()))
+        device, supply, readout = (str(getattr(self, name).currentData()) for name in CHOICES)
+        others = tuple(name for name in self.others.chosen if name not in (supply, readout))
+        return ServeAsk(
+            device, supply, readout, others, self.seed.value(), self.accelerate.value(),
+            self.port.value(), Path(self.bench.text().strip()),
+        )  # fmt: skip
 
     def lock(self, *, running: bool) -> None:
         """What runs can't be changed; a new one has a bench file of its own."""

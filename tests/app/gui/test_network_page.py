@@ -150,8 +150,11 @@ def test_what_is_asked_for_is_what_the_command_line_would_say(tmp_path) -> None:
     }  # fmt: skip
     assert Layout().options() == {}
     assert layout.blocks(2) == ((-1, -1), (-1, -1, 0, 0))
-    two = TrainAsk("mackey-glass", tmp_path, (4, 4, 4), next_layers=(tmp_path,))
-    assert two.problem() == "2 twins for 3 layers: one, or one a layer"
+    beside = Layout(parallel=(1,))
+    assert beside.options() == {"parallel": (1,)}
+    assert beside.blocks(3) == ((-1,), (-1,), (0, 1))  # the third layer sees both
+    two = TrainAsk("mackey-glass", tmp_path, (4, 4), layout=layout, next_layers=(tmp_path / "b",))
+    assert "leave those out" in two.problem()
     untrained = TrainAsk("mackey-glass", tmp_path, (4,), iterations=0, seeds=2)
     assert "one seed" in untrained.problem()
 
