@@ -173,7 +173,7 @@ def _transfer(verbs: argparse._SubParsersAction[Parser]) -> None:
         parser = verb(verbs, name, words)
         add(parser)
         retries(parser, "run")
-        hardware(parser, several=name == "recalibrate")
+        hardware(parser, several=True)
         out(parser, what, resume=True)
 
 

@@ -30,7 +30,7 @@ POLISH_WORDS = (
     "trained from scratch so"
 )
 REFINE_WORDS = (
-    "measure what a network really sends, refit its twin on it, train the network further"
+    "measure what a network really sends, refit its twins on it, train the network further"
 )
 
 
@@ -48,11 +48,11 @@ def refine_arguments(parser: argparse.ArgumentParser) -> None:
     _network(parser)
     for name, default, words in (
         ("rounds", 2, "measure, refit the twin, retrain the network, so many times"),
-        ("pieces", 144, "pieces of the drives that it sends, recorded to fit"),
+        ("pieces", 144, "pieces of the drives that it sends each device, recorded to fit"),
         ("repeats", 4, "of each piece"),
         ("scoring", 12, "more pieces that score the twin and are never fitted"),
         ("scoring-repeats", 16, "of each of those"),
-        ("fit-iterations", 2500, "of the twin's fit"),
+        ("fit-iterations", 2500, "of each twin's fit"),
         ("train-iterations", 800, "of the network's training"),
     ):
         parser.add_argument(f"--{name}", type=whole, metavar="N", help=f"{words} ({default})")
@@ -124,7 +124,6 @@ def recalibrate_events(arguments: argparse.Namespace, run: Run) -> Events:
 def on_bench(operation: Any, arguments: argparse.Namespace, run: Run, asked: Any) -> Events:
     """An operation on a network and its bench, or benches; scores as they are shown."""
     from app.commands import refuse_existing
-    from app.operations.transfer_parts import OF_ONE_DEVICE, refuse_several
     from app.store import load_network
 
     resume = arguments.resume is not None
@@ -132,10 +131,7 @@ def on_bench(operation: Any, arguments: argparse.Namespace, run: Run, asked: Any
         raise InputError(f"twinrig {arguments.verb}: name the NETWORK to run")
     refuse_existing(arguments.out)
     if arguments.network is not None:
-        # a wrong file is said before the bench is touched
-        network = load_network(arguments.network)
-        if arguments.verb in OF_ONE_DEVICE:
-            refuse_several(network, arguments.network, arguments.verb)
+        load_network(arguments.network)  # a wrong file is said before the bench is touched
     with ExitStack() as stack:
         benches = [stack.enter_context(run.connected(one)) for one in _each_bench(arguments)]
         stack.enter_context(pause_keys(run.pause, run.say))

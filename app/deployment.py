@@ -163,9 +163,14 @@ def _lost(twin: TwinReference, network: Path) -> list[str]:
     return []
 
 
+def numbered(name: str, index: int) -> str:
+    """Name of a folder of which there is one a device: `runs`, that of a second one `runs-2`."""
+    return name if index == 0 else f"{name}-{index + 1}"
+
+
 def nodes_folder(device: int) -> str:
-    """Name of the folder for the nodes that a device plays: `nodes`, of a second one `nodes-2`."""
-    return NODES if device == 0 else f"{NODES}-{device + 1}"
+    """Name of the folder for the nodes that a device plays."""
+    return numbered(NODES, device)
 
 
 def read_nodes(out: Path, network: Network) -> list[Recording]:

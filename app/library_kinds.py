@@ -44,5 +44,5 @@ INSIDE = {
     "curve": ("*",), "net": (OF_POOL, OF_ROUNDS),
 }  # fmt: skip
 """Where a folder of a kind (empty: of none) has artefacts of its own: seeds, rounds, a demo's."""
-PARTS = ("nodes", "stretch", "run")
-"""Folders (also `nodes-2`) of a deployment or recalibration: no artefacts of their own."""
+PARTS = ("nodes", "stretch", "run", "runs")
+"""Folders (also `nodes-2`) of what is deployed, recalibrated or polished: no artefacts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
@@ -39,6 +40,7 @@ PARTS = {
 }
 """Folders that are only parts of what a plan beside them made: rounds stand in its own recording, a
 recalibration's run is over known data and no result."""
+OF_DEVICE = re.compile(r"-\d+$")  # what a second device's folders have behind their names
 DEEPEST = 3  # folders below the run: a demo's are one deep, a deployment's nodes two
 SAMPLE_KEYS = ("sample", "operator", "notes", "temperature_K")
 
@@ -83,7 +85,7 @@ def find_artefacts(run: Path) -> Found:
             folders.clear()
         for plan, parts in PARTS.items():
             if plan in files:
-                folders[:] = [name for name in folders if name not in parts]
+                folders[:] = [name for name in folders if OF_DEVICE.sub("", name) not in parts]
         for name in sorted(set(files) & set(names)):
             found[names[name]].append(place)
     if not any(found.values()):

@@ -8,7 +8,6 @@ first of its layers in turn begins, and made safe before another one plays.
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +23,10 @@ from app.deployment import (
 from app.deployment_store import finished_values, write_deployment
 from app.device_benches import matched
 from app.device_words import layers_words
-from app.operations.deploy_place import Place, begun, ended_words, resumed, so_far
+from app.operations.deploy_place import Place, begun, so_far, writers_in
 from app.operations.events import Forecast, Note, Progress, Result, RunPlan, ScoreSoFar
 from app.operations.step_timing import timing_notes, timing_values
+from app.operations.turns import Turns
 from app.running_score import running_score
 from app.store import load_network
 from models import schedule
@@ -111,23 +111,20 @@ def deploy(
     known = so_far(loaded, path, out, benches, repeats) if resume else []
     if max_hours is not None:
         schedule.refuse_longer(_pending_s(loaded, benches, known, repeats or 1), max_hours)
-    writers = resumed(out, known) if resume else begun(loaded, path, out, benches, repeats or 1)
+    writers = writers_in(out, known) if resume else begun(loaded, path, out, benches, repeats or 1)
     pairs = enumerate(zip(benches, writers, strict=True))
     run = _Run(loaded, [Place(loaded, k, *pair, pause, retries) for k, pair in pairs])
     try:
-        with ExitStack() as ways_out:
-            for place in run.places:
-                ways_out.enter_context(place.way_out)
+        with run.turns.ways_out():
             yield from run.words(out, drifted)
             prediction = yield from run.layers()
-            for place in run.places:
-                place.bench.check_settings()
+            run.turns.check_settings()
     except TwinrigError:
-        if not any(place.way_out.closing for place in run.places):
-            yield from run.way_out_notes()
+        if not run.turns.closing:
+            yield from run.turns.notes()
             yield Result(run.values_so_far())
         raise
-    yield from run.way_out_notes()
+    yield from run.turns.notes()
     yield run.forecast(prediction)
     recordings, seconds = run.recordings, time.monotonic() - begin_s
     values = write_deployment(out, path, loaded, recordings, prediction, seconds, drifted)
@@ -154,11 +151,10 @@ class _Run:
     """One deployment between its first and last byte."""
 
     def __init__(self, network: Network, places: Sequence[Place]) -> None:
-        self.network, self.places = network, places
+        self.network, self.places, self.turns = network, places, Turns(places)
         self.schedule = schedule.runs(network)
         self.repeats = places[0].recording.response.shape[1]
         self.begin_s = time.monotonic()
-        self._at: Place | None = None
 
     @property
     def recordings(self) -> list[Recording]:
@@ -226,20 +222,11 @@ class _Run:
             order = in_order(runs, drives, place.bench, place.device.window, self.repeats)
             for run, repeat in order:
                 if place.lacks(run, repeat):
-                    yield from self._to(place)
+                    yield from self.turns.to(place)
                     yield from place.node(run, repeat, drives[:, run.node])
                     yield from self._progress()
             responses.append(layers_of_run(network, self.recordings)[layer])
         return network.answer(responses)
-
-    def _to(self, place: Place) -> Iterator[Event]:
-        """Have the bench of a place energised, and no other."""
-        if self._at is place:
-            return
-        if self._at is not None:
-            yield from self._at.leave()
-        yield from place.enter()
-        self._at = place
 
     def _progress(self) -> Iterator[Event]:
         """How far it is, and the score by what is measured."""
@@ -254,10 +241,6 @@ class _Run:
         words = told.words(self.network.task["metric"])
         yield Progress("deploy", done, total, unit, elapsed_s, left_s, words)
 
-    def way_out_notes(self) -> list[Note]:
-        """What happened on the way out."""
-        return [note for place in self.places for note in place.way_out.notes()]
-
     def timing_notes(self) -> Iterator[Note]:
         """How evenly the steps came; of several benches each by its name."""
         for place in self.places:
@@ -267,7 +250,6 @@ class _Run:
 
     def values_so_far(self) -> dict[str, Any]:
         """The result of a deployment that ended early."""
-        ended = ended_words(self.places)
         return {
             "path": str(self.places[0].path.parent),
             "task": self.network.task["name"],
@@ -275,7 +257,7 @@ class _Run:
             "nodes": self.network.nodes,
             "recorded": sum(int(one.complete.sum()) for one in self.recordings),
             "seconds": round(time.monotonic() - self.begin_s, 3),
-            **ended,
+            **self.turns.ended(),
         }
 
     def forecast(self, prediction: FloatArray) -> Forecast:

@@ -1,8 +1,9 @@
 """Physics-aware polishing: a network trained forwards on the device, backwards through its twin.
 
 A pass plays one piece of known data, from the reset, on every node: so many hardware runs as there
-are nodes. All of them are kept in `runs`, a recording of one sequence a run. The rig stays
-energised between passes (the processor needs a moment only) and is made safe on every way out.
+are nodes. All of them are kept in `runs` (those of a second device in `runs-2`), a recording of one
+sequence a run. The rig stays energised between passes (the processor needs a moment only) and is
+made safe on every way out; of several devices one is energised at a time, in each pass anew.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.deployment import blank_nodes
-from app.operations.calibration_notes import calibration_notes
+from app.deployment import blank_nodes, numbered
+from app.device_benches import matched
 from app.operations.child import in_child
 from app.operations.events import Progress, Result, RunPlan
 from app.operations.polish_talk import (
@@ -26,23 +27,23 @@ from app.operations.polish_talk import (
     both_ends,
     closed,
 )
-from app.operations.run_control import Control, repeat_under
-from app.operations.runs import WayOut, energised
 from app.operations.transfer_parts import bettered, with_parent
-from app.store import RecordingWriter, load_network, now_iso
+from app.operations.turns import Turn, Turns, opened
+from app.store import load_network
 from models.errors import InputError, TwinrigError
 from models.recording import Recording, stacked
+from models.schedule import runs as runs_of
 from models.sequence import FieldSequence
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from app.device_benches import Benches
     from app.operations.events import Event
     from app.operations.polish_talk import Answers
     from app.operations.transfer_parts import Apart
-    from instruments.bench import Bench
     from instruments.clock import Pause
     from models.network import Network
 
@@ -57,7 +58,7 @@ SCRATCH_RATE = 1e-2  # of one that was never trained
 
 def polish(
     network: Path | None,
-    bench: Bench,
+    bench: Benches,
     out: Path,
     runs: int = 0,
     *,
@@ -79,7 +80,7 @@ def polish(
     network
         Its folder or `network.json`; None with `resume`.
     bench
-        Connected; nothing energised. It is made safe at the end, however the run ends.
+        As of `app.operations.deploy.deploy`.
     out
         A new folder: `runs` and the network; with `resume` that of one that ended early: it goes on
         with the next node.
@@ -128,12 +129,13 @@ class _Run:
     """One polishing between its first and last byte."""
 
     def __init__(
-        self, plan: dict[str, Any], bench: Bench, out: Path, control: tuple[Pause | None, int]
+        self, plan: dict[str, Any], bench: Benches, out: Path, control: tuple[Pause | None, int]
     ) -> None:
-        self.plan, self.bench, self.out = plan, bench, out
-        self.network: Network = load_network(Path(plan["network"]))
-        self.device = self.network.devices[0]  # the only one: `begin_plan` sees to it
-        self.pause, self.retries = control
+        self.plan, self.out, self.control = plan, out, control
+        self.path = Path(plan["network"])
+        self.network: Network = load_network(self.path)
+        self.benches = matched(self.network, self.path, bench)
+        self.schedule = runs_of(self.network)
         self.begin_s = time.monotonic()
 
     def events(self, apart: Apart) -> Generator[Event, None, dict[str, Any]]:
@@ -147,12 +149,11 @@ class _Run:
             "parents": with_parent(self.network, self.plan),
         }
         kwargs = {
-            "network": Path(self.plan["network"]), "out": self.out, "runs": asked["runs"],
+            "network": self.path, "out": self.out, "runs": asked["runs"],
             "rate": asked["rate"] or given, "seed": asked["seed"], "answers": theirs, "meta": meta,
         }  # fmt: skip
-        stop = self.bench.stop
         with ExitStack() as stack:
-            events = apart(f"{TORCH}.polish", kwargs, lambda: bool(stop.requested))
+            events = apart(f"{TORCH}.polish", kwargs, self._is_stopped)
             stack.enter_context(closing(events))
             stack.callback(closed, theirs)
             stack.callback(closed, ours)  # first of all: who waits for an answer goes
@@ -161,16 +162,25 @@ class _Run:
                 closed(theirs)  # the child has its own by now
             yield from self._on_rig(events, ours, planned)
             made: dict[str, Any] = yield from events
-        void = sum("was void" in r for r in self.writer.recording.meta.get("remarks", []))
+        remarks = [r for one in self.recordings for r in one.meta.get("remarks", [])]
         return {
             "path": made["path"], "status": "done", "task": self.network.task["name"],
             "metric": self.network.task["metric"], "predicted": made["predicted"],
             "predicted_before": self.network.predicted, "validation": made["validation"],
             "validation_before": made["validation_before"], "nodes": self.network.nodes,
             "passes": len(planned.lengths),
-            "hardware_runs": len(planned.lengths) * self.network.nodes + void,
+            "hardware_runs": len(planned.lengths) * self.network.nodes
+            + sum("was void" in words for words in remarks),
             "recorded_runs": made["recorded_runs"], "baselines": made["baselines"],
         }  # fmt: skip
+
+    @property
+    def recordings(self) -> list[Recording]:
+        """The runs so far, a recording a device."""
+        return [turn.recording for turn in self.turns.each]
+
+    def _is_stopped(self) -> bool:
+        return any(bench.stop.requested for bench in self.benches)
 
     def _runs_of(self, runs: int) -> int:
         return runs // self.network.nodes * self.network.nodes
@@ -186,101 +196,87 @@ class _Run:
     def _on_rig(
         self, events: Generator[Event, None, Any], answers: Answers, planned: PassesPlanned
     ) -> Iterator[Event]:
-        """All that the rig is needed for; it is safe behind this."""
-        bench = self.bench
-        self.writer = self._resumed() if (self.out / RUNS).is_dir() else self._begun(planned)
-        writer = self.writer
-        self.control = Control(bench, writer.remark, writer.beat, self.pause, self.retries)
-        way_out = WayOut(bench, self.control.sealing(writer.finish), writer.remark)
+        """All that the rigs are needed for; they are safe behind this."""
+        self.first = planned.done
+        places = [(self.out / numbered(RUNS, k), self._blank(k, planned.lengths))
+                  for k in range(len(self.benches))]  # fmt: skip
+        parts = zip(self.network.devices, self.benches, opened(places), strict=True)
+        self.turns = Turns([Turn(*part, *self.control) for part in parts])
         try:
-            with way_out:
+            with self.turns.ways_out():
                 yield self._plan(planned)
-                yield from calibration_notes(bench, self.out, writer.remark)
-                if planned.done < len(planned.lengths):
-                    yield from energised(bench, writer.remark)
-                self.origin_s = bench.clock.now_s() - self._start_of_next()
-                for event in events:
-                    if isinstance(event, PassesDone):
-                        break
-                    if isinstance(event, DrivesAsked):
-                        answers.send((yield from self._layer(event)))
-                    else:
-                        yield event
-                    if isinstance(event, PassScored):
-                        yield self._progress(event)
-                bench.check_settings()
+                for turn in self.turns.each:
+                    yield from turn.notes(self.out)
+                yield from self._passes(events, answers)
+                self.turns.check_settings()
         except TwinrigError:
-            if not way_out.closing:
-                yield from way_out.notes()
-                reason = {"reason": way_out.reason} if way_out.reason else {}
-                recorded = int(writer.recording.complete.sum())
-                values = {"path": str(self.out), "status": way_out.status, "recorded": recorded}
-                yield Result({**values, **reason})
+            if not self.turns.closing:
+                yield from self.turns.notes()
+                recorded = sum(int(one.complete.sum()) for one in self.recordings)
+                yield Result({"path": str(self.out), "recorded": recorded, **self.turns.ended()})
             raise
-        yield from way_out.notes()
+        yield from self.turns.notes()
+
+    def _passes(self, events: Generator[Event, None, Any], answers: Answers) -> Iterator[Event]:
+        """Play what is asked for, until nothing is any more."""
+        for event in events:
+            if isinstance(event, PassesDone):
+                return
+            if isinstance(event, DrivesAsked):
+                answers.send((yield from self._layer(event)))
+            else:
+                yield event
+            if isinstance(event, PassScored):
+                yield self._progress(event)
 
     def _layer(self, asked: DrivesAsked) -> Generator[Event, None, FloatArray]:
         """Run a layer's nodes, each once; returns their responses `(T, nodes, C)`."""
-        recording, responses = self.writer.recording, []
-        first = asked.index * self.network.nodes
-        first += sum(layer.nodes for layer in self.network.layers[: asked.layer])
-        steps = len(asked.drives)
-        for node in range(asked.drives.shape[1]):
-            position, drive = first + node, np.ascontiguousarray(asked.drives[:, node])
-            recording.drive[position, :steps] = drive
-            if recording.order[position, 0] < 0:
-                yield from self.control.paused()
-                began_s, response = yield from repeat_under(
-                    self.control, drive, self.device.window, self.device.reset
-                )
-                times = self.control.times.since(self.origin_s)
-                self.writer.append(position, 0, position, began_s - self.origin_s, response, times)
-            responses.append(recording.response[position, 0, :steps])
+        number = self.network.layers[asked.layer].device
+        turn, responses, steps = self.turns.each[number], [], len(asked.drives)
+        nodes_a_pass = sum(run.device == number for run in self.schedule)
+        for run in (run for run in self.schedule if run.layer == asked.layer):
+            row = asked.index * nodes_a_pass + run.row
+            drive = np.ascontiguousarray(asked.drives[:, run.node])
+            turn.recording.drive[row, :steps] = drive
+            if turn.recording.order[row, 0] < 0:
+                for note in self.turns.to(turn):
+                    if asked.index == self.first or note.level != "info":  # the same each pass
+                        yield note
+                yield from turn.control.paused()
+                yield from turn.measured(row, 0, drive)
+            responses.append(turn.recording.response[row, 0, :steps])
         return np.stack(responses, axis=1)
 
     def _progress(self, scored: PassScored) -> Progress:
         """How far it is, and what the last pass scored."""
         elapsed_s, done = time.monotonic() - self.begin_s, scored.index + 1
-        left_s = (elapsed_s - self.control.waited_s) / done * (scored.total - done)
+        waited_s = sum(turn.control.waited_s for turn in self.turns.each)
+        left_s = (elapsed_s - waited_s) / done * (scored.total - done)
         words = f"{scored.kind} {scored.score:.4g} on the device"
         nodes = self.network.nodes
         return Progress(KIND, done * nodes, scored.total * nodes, "runs", elapsed_s, left_s, words)
 
-    def _begun(self, planned: PassesPlanned) -> RecordingWriter:
-        """The writer of all runs to come; what they play is only known as they begin."""
-        lengths = [length for length in planned.lengths for _ in range(self.network.nodes)]
-        blank = stacked([FieldSequence(np.zeros(length), KIND) for length in lengths])
+    def _blank(self, device: int, lengths: Sequence[int]) -> Recording:
+        """A device's runs to come; what they play is only known as they begin."""
+        one = blank_nodes(self.network, self.path, self.benches[device], device=device)
+        each = [length for length in lengths for _ in range(len(one.lengths))]
+        blank = stacked([FieldSequence(np.zeros(length), KIND) for length in each])
         blank["drive"] = np.full_like(blank["drive"], np.nan)
-        one = blank_nodes(self.network, Path(self.plan["network"]), self.bench)
         count, steps = blank["drive"].shape
-        header = Recording(
+        return Recording(
             np.full((count, 1, steps, len(one.channels)), np.nan),
             order=np.full((count, 1), -1, dtype=np.int64), start_s=np.full((count, 1), np.nan),
             channels=one.channels, units=one.units, window=one.window, reset=one.reset,
             settings=one.settings, identities=one.identities, status="running", meta=one.meta,
             **blank,
         )  # fmt: skip
-        return RecordingWriter(self.out / RUNS, header)
-
-    def _resumed(self) -> RecordingWriter:
-        writer, so_far = RecordingWriter.resume(self.out / RUNS)
-        writer.remark(f"continued {now_iso()} after it was {so_far.status}")
-        return writer
-
-    def _start_of_next(self) -> float:
-        """Where the run's time goes on, in s: 0, or behind the last run of a continued one."""
-        recording = self.writer.recording
-        if not recording.complete.any():
-            return 0.0
-        steps = int(recording.lengths.max())
-        return float(np.nanmax(recording.start_s)) + float(self.bench.predicted_s(steps))
 
     def _plan(self, planned: PassesPlanned) -> RunPlan:
-        """What is about to happen, with its predicted device time."""
-        recording, nodes = self.writer.recording, self.network.nodes
-        left = planned.lengths[planned.done :]
+        """What is about to happen, with its predicted device time; channels of the first device."""
+        first, left = self.turns.each[0], planned.lengths[planned.done :]
         return RunPlan(
-            len(recording.lengths), 1, int(recording.lengths.max()), recording.channels,
-            recording.units, nodes * sum(self.bench.predicted_s(steps) for steps in left),
-            str(self.writer.path), str(recording.meta.get("id", "")),
+            len(planned.lengths) * self.network.nodes, 1, int(max(planned.lengths)),
+            first.recording.channels, first.recording.units,
+            sum(self.benches[run.device].predicted_s(n) for n in left for run in self.schedule),
+            str(first.path), str(first.recording.meta.get("id", "")),
         )  # fmt: skip

@@ -6,14 +6,16 @@ Operations of their own, so that they run in a child process beside the rig.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from app.device_words import layers_words
 from app.operations.events import Note
 from app.operations.fit import fit
 from app.operations.fit_input import FitInput
+from app.operations.refine_round import KnownTwin, KnownTwins
 from app.operations.transfer_torch import FORESEEN_SEED, read
 from app.store import load_twin
 from app.train_twins import TwinSet
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.operations.events import Event
+    from models.twin import Twin
     from training.layers import NodeLayers
     from training.tasks import Task
 
@@ -37,11 +40,11 @@ PASSES = 4  # noisy passes that the drives are taken from
 
 
 def sent(
-    network: Path, count: int, steps: int, seed: int
+    network: Path, count: int, steps: int, seed: int, device: int = 0
 ) -> Generator[Event, None, list[FloatArray]]:
-    """`count` pieces `(steps,)` of the drives that nodes send over the training part, with noise.
+    """`count` pieces `(steps,)` of the drives that a device's nodes send over the training part.
 
-    Node after node, so that all are there; where in the series is drawn.
+    With noise; node after node, so that all are there; where in the series is drawn.
 
     Raises
     ------
@@ -55,7 +58,8 @@ def sent(
         raise InputError(
             f"task {task.name!r}: its training part has {end} steps, a piece of {steps} doesn't fit"
         )
-    drives = _drives(layers_of(loaded, task, twins.models), task, end, seed)
+    played = loaded.layers_on(device)
+    drives = _drives(layers_of(loaded, task, twins.models), played, task, end, seed)
     draw = np.random.default_rng([seed, 29])
     order = draw.permutation(drives.shape[2])
     pieces = []
@@ -63,48 +67,64 @@ def sent(
         begin, one = int(draw.integers(0, end - steps + 1)), int(draw.integers(0, drives.shape[1]))
         piece = drives[begin : begin + steps, one, order[k % len(order)]]
         pieces.append(np.clip(piece, 0.0, 1.0))
-    yield Note(f"{count} pieces of {steps} steps of what {drives.shape[2]} nodes send")
+    where = f" of {layers_words(played)}" if len(loaded.devices) > 1 else ""
+    yield Note(f"{count} pieces of {steps} steps of what {drives.shape[2]} nodes{where} send")
     return pieces
 
 
-def _drives(layers: NodeLayers, task: Task, end: int, seed: int) -> FloatArray:
-    """Drives `(end, passes, nodes)` of all layers over the training part, from the reset."""
+def _drives(
+    layers: NodeLayers, played: Sequence[int], task: Task, end: int, seed: int
+) -> FloatArray:
+    """Drives `(end, passes, nodes)` of some layers over the training part, from the reset."""
     generator = torch.Generator().manual_seed(seed)
     inputs = torch.as_tensor(task.inputs[:end], dtype=torch.float32)
     chunks = [
-        torch.cat(passed.drives, dim=-1)
+        torch.cat([passed.drives[layer] for layer in played], dim=-1)
         for passed in layers.walk(inputs, passes_of(layers, PASSES), generator)
     ]
     return torch.cat(chunks).double().numpy()
 
 
-def twin_known(network: Path) -> Generator[Event, None, dict[str, Any]]:
-    """The one twin of a network, the recordings that it was fitted on, steps of their sequences.
+def twins_known(network: Path) -> Generator[Event, None, KnownTwins]:
+    """The different twins of a network, and the recordings that each was fitted on.
 
     Raises
     ------
     InputError
-        Several twins, or recordings that are gone: nothing to fit further on.
+        Recordings that are gone: nothing to fit further on.
     """
     torch.set_num_threads(1)
-    _, _, twins = read(network)
-    yield Note(f"its twin: {twins.references[0].id}")
-    several = {reference.sha256 for reference in twins.references}
-    problems = [] if len(several) == 1 else [f"has {len(several)} twins: refine refits one"]
-    twin = twins.twins[0][0]
-    parents = twin.meta.get("parents", [])
-    problems += [] if parents else ["its twin names no recording that it was fitted on"]
-    problems += [
-        f"the recording {p.get('path')} of its twin is gone: put it back"
-        for p in parents
-        if not Path(str(p.get("path"))).is_file()
-    ]
+    loaded, _, twins = read(network)
+    members = len(twins.models)
+    each = len(twins.references) // members
+    different = list(dict.fromkeys(reference.sha256 for reference in twins.references))
+    which = tuple(different.index(reference.sha256) for reference in twins.references)
+    found, problems = list[KnownTwin](), list[str]()
+    for index in range(len(different)):
+        reference = twins.references[which.index(index)]
+        member, layer = divmod(which.index(index), each)
+        twin = twins.twins[member][layer]
+        yield Note(f"its twin: {reference.id}")
+        folders, wrong = _recordings_of(twin, reference.id or reference.path)
+        problems += wrong
+        if not wrong:
+            source = FitInput.read(folders, seed=0, deterministic=twin.deterministic)
+            steps, device = int(np.median(source.recording.lengths)), loaded.layers[layer].device
+            found.append(KnownTwin(Path(reference.path), device, tuple(folders), steps))
     raise_problems(InputError, str(network), problems)
-    paths = [Path(p["path"]).parent for p in parents]
-    source = FitInput.read(paths, seed=0, deterministic=twin.deterministic)
-    steps = int(np.median(source.recording.lengths))
-    return {"twin": twins.references[0].path, "recordings": [str(p) for p in paths],
-            "steps": steps}  # fmt: skip
+    return KnownTwins(tuple(found), which, members)
+
+
+def _recordings_of(twin: Twin, name: str) -> tuple[list[Path], list[str]]:
+    """Folders of the recordings that a twin was fitted on, and what is wrong with them."""
+    files = [Path(str(parent.get("path"))) for parent in twin.meta.get("parents", [])]
+    problems = [] if files else [f"its twin {name} names no recording that it was fitted on"]
+    problems += [
+        f"the recording {file} of its twin is gone: put it back"
+        for file in files
+        if not file.is_file()
+    ]
+    return [file.parent for file in files], problems
 
 
 def refit(
@@ -134,12 +154,17 @@ def refit(
     )  # fmt: skip
 
 
-def foreseen_by(network: Path, twin: Path) -> Generator[Event, None, dict[str, float]]:
-    """What another twin of the same device foresees of a network: `value`, `low`, `high`."""
+def foreseen_by(
+    network: Path, twins: Sequence[Path], members: int
+) -> Generator[Event, None, dict[str, float]]:
+    """What other twins of the same devices foresee of a network: `value`, `low`, `high`.
+
+    `twins` as the network's own references stand: one ensemble member after another.
+    """
     torch.set_num_threads(1)
     loaded, task, _ = read(network)
-    other = TwinSet.read([str(twin)], len(loaded.layers))
-    yield Note("the network as it is, as the refitted twin sees it")
-    layers = layers_of(loaded, task, other.models)
+    others = TwinSet.read([str(twin) for twin in twins], len(loaded.layers), members)
+    yield Note("the network as it is, as the refitted twins see it")
+    layers = layers_of(loaded, task, others.models)
     seed = int(loaded.meta.get("seed", 0)) + FORESEEN_SEED
     return foresee(layers, readout_of(loaded), task, seed).predicted

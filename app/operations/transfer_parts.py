@@ -34,11 +34,6 @@ Apart = Callable[[str, dict[str, Any], Callable[[], bool] | None], Generator[Eve
 Work = Callable[[dict[str, Any]], Generator[Event, None, dict[str, Any]]]
 """What is done with a plan; returns the values of the result."""
 SCHEMA = 1
-OF_ONE_DEVICE = {
-    "refine": "refits one twin",
-    "polish": "goes through all layers on one energised bench, pass after pass",
-}
-"""What can't be done on several devices, and why."""
 
 
 def bettered(
@@ -62,7 +57,7 @@ def bettered(
     network
         Its folder or `network.json`; None with `resume`.
     bench
-        Connected; nothing energised.
+        As of `deploy`.
     out
         A new folder, or with `resume` that of one that ended early: finished, it tells its result
         once more.
@@ -80,7 +75,7 @@ def bettered(
     InputError
         The network can't be read, `out` in use, nothing to go on with.
     RefusedError
-        The network may not run on this bench.
+        The network may not run on these benches.
     TwinrigError
         What the work raises.
     """
@@ -138,32 +133,19 @@ def begin_plan(out: Path, kind: str, network: Path, bench: Benches, asked: dict[
     Raises
     ------
     InputError
-        The network can't be read or says not what it was trained for, it is of several devices and
-        this works on one, or `out` holds something.
+        The network can't be read or says not what it was trained for, or `out` holds something.
     RefusedError
-        The network may not run on this bench (`app.deployment.preflight`).
+        The network may not run on these benches (`app.deployment.preflight`).
     """
     file = (network / NETWORK_FILE if network.is_dir() else network).resolve()
     loaded = load_network(file)
     known_origin(loaded, file)
-    if kind in OF_ONE_DEVICE:
-        refuse_several(loaded, file, kind)
     preflight(loaded, file, bench, despite_drift=despite_drift)
     new_directory(out)
     plan = {"network": str(file), "network_sha256": sha256_of(file), "created": now_iso(),
             "despite_drift": despite_drift, "asked": asked, "done": {}}  # fmt: skip
     save_plan(out, kind, plan)
     return plan
-
-
-def refuse_several(network: Network, file: Path, kind: str) -> None:
-    """Raise InputError where a network is of several devices: `kind` works on one."""
-    if len(network.devices) > 1:
-        raise InputError(
-            f"{file}: its layers are of {len(network.devices)} devices, and twinrig {kind} "
-            f"{OF_ONE_DEVICE[kind]}: it works on networks of one device; twinrig recalibrate takes "
-            "several, with --bench for each"
-        )
 
 
 def known_origin(network: Network, file: Path) -> None:

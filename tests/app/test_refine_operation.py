@@ -53,8 +53,9 @@ def test_a_round_measures_what_the_network_sends_refits_the_twin_and_retrains(
     row = values["rounds"]["round 1"]
     assert values["hardware_runs"] == row["hardware_runs"] == 6 * 4 + 2 * 4
     assert made.meta["hardware_runs"] == 32
-    assert row["twin_error_floor"] > 0
-    assert row["twin_error_after"] != row["twin_error_before"]
+    errors = row["twin_errors"]["twin"]
+    assert errors["floor"] > 0
+    assert errors["after"] != errors["before"]
     assert values["predicted"] == made.predicted
     assert any("round 1: the twin's mean error" in e.text for e in events if isinstance(e, Note))
 

@@ -20,9 +20,7 @@ from app.deployment_store import load_deployment
 from app.device_benches import virtual_words
 from app.operations.deploy import deploy
 from app.operations.events import NodeMeasured, NodeStarted, Note, Progress
-from app.operations.polish import polish
 from app.operations.recalibrate import recalibrate
-from app.operations.refine import refine
 from app.operations.train import train
 from app.operations.transfer_parts import in_here
 from app.report_commands import train_command
@@ -248,16 +246,12 @@ def test_a_schedule_beyond_the_limit_is_refused_and_what_is_left_of_it_may_fit(
     assert measured(resumed) == NODES[1:]
 
 
-def test_the_read_out_is_corrected_over_both_devices_and_what_works_on_one_says_so(
+def test_the_read_out_is_corrected_over_both_devices(
     trained: tuple[list[Event], Path], benches: tuple[Bench, Bench], tmp_path: Path
 ) -> None:
     events, path = run(recalibrate(trained[1], benches, tmp_path / "out", steps=320, apart=in_here))
     assert events[-1].values["hardware_runs"] == 5  # type: ignore[attr-defined]
     assert load_network(path).devices == load_network(trained[1]).devices
-    with pytest.raises(InputError, match="of 2 devices, and twinrig refine refits one twin"):
-        next(refine(trained[1], benches[0], tmp_path / "refined", apart=in_here))
-    with pytest.raises(InputError, match="and twinrig polish goes through all layers on one"):
-        next(polish(trained[1], benches[0], tmp_path / "polished", 50, apart=in_here))
 
 
 def test_the_word_virtual_serves_every_device_and_a_report_shows_the_deployment(
@@ -272,5 +266,4 @@ def test_the_word_virtual_serves_every_device_and_a_report_shows_the_deployment(
     assert (tmp_path / "wire-2.jsonl").is_file()
     words = ["--out", str(tmp_path / "no"), "--json"]
     assert main(["deploy", str(trained[1]), "--bench", LEAKY, *words]) == 4
-    assert main(["refine", str(trained[1]), "--bench", "virtual", *words]) == 2
     assert main(["report", str(out), "--out", str(tmp_path / "page"), "--json"]) == 0

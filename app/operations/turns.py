@@ -1,0 +1,199 @@
+"""Benches that take turns: the recording of each, and the way from one to another.
+
+Decision: one bench is energised at a time, and made safe before another one plays. Guards and
+supply of a bench are watched while it plays or waits, not while another one does: one that is left
+under current would be watched by nobody.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.operations.calibration_notes import calibration_notes
+from app.operations.events import Note
+from app.operations.run_control import Control, repeat_under
+from app.operations.runs import WayOut, energised
+from app.operations.safely import made_safe
+from app.recording_store import RecordingWriter
+from app.store import now_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from app.operations.events import Event
+    from instruments.bench import Bench
+    from instruments.clock import Pause
+    from models.network import Device
+    from models.recording import Recording
+
+    FloatArray = NDArray[np.float64]
+
+
+class Turn:
+    """A device of a network on its bench: runs that are kept in a recording of their own.
+
+    Parameters
+    ----------
+    device
+        Whose nodes it plays.
+    bench
+        Plays them; energised only while it does.
+    writer
+        Of the recording.
+    pause, retries
+        As of `Control`.
+
+    Attributes
+    ----------
+    control, way_out
+        Of this bench alone; the way out seals this recording.
+    had
+        Runs that were complete when it was opened.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        bench: Bench,
+        writer: RecordingWriter,
+        pause: Pause | None,
+        retries: int,
+    ) -> None:
+        self.device, self.bench = device, bench
+        self._writer, self._remarked = writer, set[str]()
+        self.control = Control(bench, writer.remark, writer.beat, pause, retries)
+        self.way_out = WayOut(bench, self.control.sealing(writer.finish), writer.remark)
+        self.had = int(self.recording.complete.sum())
+        self._origin_s: float | None = None
+
+    @property
+    def recording(self) -> Recording:
+        """The runs so far."""
+        return self._writer.recording
+
+    @property
+    def path(self) -> Path:
+        """Of the recording's file."""
+        return self._writer.path
+
+    @property
+    def pending(self) -> int:
+        """Runs that are not complete yet."""
+        return int((self.recording.order < 0).sum())
+
+    def notes(self, out: Path) -> Iterator[Note]:
+        """What a calibration says against the bench."""
+        yield from calibration_notes(self.bench, out, self._writer.remark)
+
+    def enter(self) -> Iterator[Note]:
+        """Energise the bench; what is as it was the last time is not told again."""
+        for note in energised(self.bench, self._remark):
+            if self._origin_s is None or note.level != "info":
+                yield note
+        if self._origin_s is None:
+            self._origin_s = self.bench.clock.now_s() - self._start_of_next()
+
+    def leave(self) -> Iterator[Note]:
+        """Make the bench safe while another one plays."""
+        for words in made_safe(self.bench):
+            yield Note(words)
+
+    def measured(
+        self, row: int, repeat: int, drive: FloatArray
+    ) -> Generator[Event, None, FloatArray]:
+        """Measure one run, reset and sequence; on disk when its response `(T, C)` is returned."""
+        began_s, response = yield from repeat_under(
+            self.control, drive, self.device.window, self.device.reset
+        )
+        if self._origin_s is None:
+            raise AssertionError("a run on a bench that was never energised")
+        times, place = self.control.times.since(self._origin_s), int(self.recording.complete.sum())
+        self._writer.append(row, repeat, place, began_s - self._origin_s, response, times)
+        return response
+
+    def _remark(self, words: str) -> None:
+        if words not in self._remarked:
+            self._remarked.add(words)
+            self._writer.remark(words)
+
+    def _start_of_next(self) -> float:
+        """Where the run's time goes on, in s: 0, or behind the last one of a continued run."""
+        if not self.had:
+            return 0.0
+        last_s = float(np.nanmax(self.recording.start_s))
+        return last_s + float(self.bench.predicted_s(int(self.recording.lengths.max())))
+
+
+class Turns:
+    """The benches of a network's devices, of which one is energised at a time."""
+
+    def __init__(self, each: Sequence[Turn]) -> None:
+        self.each = tuple(each)
+        self._at: Turn | None = None
+
+    @property
+    def closing(self) -> bool:
+        """Whether the run's generator was closed: nothing may be yielded any more."""
+        return any(turn.way_out.closing for turn in self.each)
+
+    def ways_out(self) -> ExitStack:
+        """To be entered around all that they play: each bench is safe behind it."""
+        with ExitStack() as stack:
+            for turn in self.each:
+                stack.enter_context(turn.way_out)
+            return stack.pop_all()
+
+    def to(self, turn: Turn) -> Iterator[Note]:
+        """Have the bench of a turn energised, and no other."""
+        if self._at is turn:
+            return
+        if self._at is not None:
+            yield from self._at.leave()
+        yield from turn.enter()
+        self._at = turn
+
+    def check_settings(self) -> None:
+        """What a run checks at its end, on each bench."""
+        for turn in self.each:
+            turn.bench.check_settings()
+
+    def notes(self) -> list[Note]:
+        """What happened on the ways out."""
+        return [note for turn in self.each for note in turn.way_out.notes()]
+
+    def ended(self) -> dict[str, Any]:
+        """Status and reason of a run that ended early, of all its ways out."""
+        every = [turn.way_out for turn in self.each]
+        failed = [way_out for way_out in every if way_out.status == "failed"]
+        reasons = list(dict.fromkeys(way_out.reason for way_out in every if way_out.reason))
+        return {
+            "status": (failed or every)[0].status,
+            **({"reason": "; ".join(reasons)} if reasons else {}),
+        }
+
+
+def opened(places: Sequence[tuple[Path, Recording]]) -> list[RecordingWriter]:
+    """A writer of each folder, gone on with where it is there, else begun with its recording.
+
+    Where one can't be had, none stays open.
+    """
+    writers: list[RecordingWriter] = []
+    try:
+        for folder, recording in places:
+            if folder.is_dir():
+                writer, so_far = RecordingWriter.resume(folder)
+                writers.append(writer)
+                writer.remark(f"continued {now_iso()} after it was {so_far.status}")
+            else:
+                writers.append(RecordingWriter(folder, recording))
+    except BaseException:
+        for writer in writers:
+            writer.finish("stopped")
+        raise
+    return writers
