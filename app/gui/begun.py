@@ -67,7 +67,7 @@ class Begun:
     def hardware(self) -> bool:
         """Whether it drives the bench of the window."""
         plan = self.whole
-        return isinstance(plan, Plan) and plan.bench is not None and not plan.in_pool
+        return isinstance(plan, Plan) and plan.on_a_rig
 
     def words(self, again: bool) -> tuple[str, str]:
         """What a press does, and its cost."""

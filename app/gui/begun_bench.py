@@ -8,19 +8,14 @@ from typing import TYPE_CHECKING
 
 from app.artefacts import read_head
 from app.deployment import network_of_run
-from app.gui.live_transfer import NAMES, Transfer
+from app.gui.live_transfer import NAMES
 from app.gui.words import count
 from app.operations.deploy import NODES
 from app.operations.transfer_parts import SCHEMA
 from app.recording_reader import read_recording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from app.operations.events import Event
     from app.session import Library
-    from instruments.bench import Bench
-    from instruments.clock import Pause
 
 DEPLOY = "deploy"
 
@@ -38,16 +33,6 @@ class BegunRun:
     def words(self) -> str:
         """What a list calls it."""
         return self.path.name if self.verb == DEPLOY else f"{self.path.name}, {self.verb}"
-
-    def start(self, bench: Bench, pause: Pause, *, despite_drift: bool) -> Iterator[Event]:
-        """The operation that goes on with it."""
-        if self.verb != DEPLOY:
-            return Transfer(self.verb, despite_drift=despite_drift).go_on(bench, self.path, pause)
-        from app.operations.deploy import deploy
-
-        return deploy(
-            self.network, bench, self.path, resume=True, pause=pause, despite_drift=despite_drift
-        )
 
 
 def begun_runs(library: Library) -> list[BegunRun]:

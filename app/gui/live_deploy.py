@@ -78,7 +78,7 @@ class LiveDeployment:
         elif isinstance(event, NodeStarted):
             self.node, self.step = (event.layer, event.node), -1
             self.mean, self.std = event.predicted_mean, event.predicted_spread
-            channels = len(self.plan.channels) if self.plan else 1
+            channels = len(network.device_of(event.layer).channels)
             self.measured = np.full((event.drive.size, channels), np.nan)
         elif isinstance(event, NodeMeasured):
             key = (event.layer, event.node)

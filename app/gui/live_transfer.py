@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from app.device_benches import Benches
     from app.operations.events import Event
     from app.operations.refine import Refinement
     from instruments.bench import Bench
@@ -110,7 +111,7 @@ class Transfer:
         steps = int(self.options().get("steps", STEPS))
         return duration(network.nodes * bench.predicted_s(steps + network.washout))
 
-    def start(self, network: Path, bench: Bench, out: Path, pause: Pause) -> Iterator[Event]:
+    def start(self, network: Path, bench: Benches, out: Path, pause: Pause) -> Iterator[Event]:
         """The operation's events; torch runs in a child of its own."""
         options = self.options()
         common: dict[str, Any] = {"pause": pause, "despite_drift": self.despite_drift}
@@ -129,7 +130,7 @@ class Transfer:
 
         return recalibrate(network, bench, out, **common)
 
-    def go_on(self, bench: Bench, out: Path, pause: Pause) -> Iterator[Event]:
+    def go_on(self, bench: Benches, out: Path, pause: Pause) -> Iterator[Event]:
         """The events of one that ended early, from what is complete in its folder."""
         common: dict[str, Any] = {"pause": pause, "despite_drift": self.despite_drift}
         if self.verb == REFINE:

@@ -244,10 +244,11 @@ class TableAsk:
         """Of the operation; InputError where it makes no sense."""
         from app.operations.compare_networks_plan import Plan
 
-        given = None if self.deterministic is None else str(self.deterministic)
+        given = () if self.deterministic is None else (str(self.deterministic),)
+        bench = () if self.bench is None else (self.bench,)
         return Plan(
-            self.task, str(self.twin), given, self.layers, folds=self.folds, seeds=self.seeds,
-            seed=self.seed, iterations=self.iterations, bench=self.bench, in_pool=self.in_pool,
+            self.task, (str(self.twin),), given, self.layers, folds=self.folds, seeds=self.seeds,
+            seed=self.seed, iterations=self.iterations, bench=bench, in_pool=self.in_pool,
             options=self.layout.options(), kinds=self.kinds,
         )  # fmt: skip
 

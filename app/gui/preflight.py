@@ -9,6 +9,7 @@ import numpy as np
 
 from app import deployment
 from app.drift_store import latest_drift
+from app.gui.preflight_several import bench_checks, player
 from app.gui.widgets.checks import Check
 from app.gui.words import size
 from app.words import duration
@@ -17,14 +18,14 @@ from models.errors import InputError, RefusedError, TwinrigError
 from models.sequence import FieldSequence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from instruments.bench import Bench
+    from instruments.bench_spec import BenchSpec
     from models.network import Device, Network
 
 BYTES_A_VALUE = 8
-DEVICES = "Devices"
-BY_COMMAND = "twinrig deploy NETWORK --bench A.toml --bench B.toml"
 DRIFT = "Drift"
 """Name of the check that the twin still matches; there only where it doesn't."""
 
@@ -46,40 +47,68 @@ def deployment_s(network: Network, bench: Bench, repeats: int = 1) -> float:
 
 def preflight(
     network: Network, path: Path, bench: Bench, folder: Path, *, despite_drift: bool = False,
-    repeats: int = 1,
+    repeats: int = 1, further: Sequence[str] = (), max_hours: float = 0.0,
 ) -> list[Check]:  # fmt: skip
     """Every check with what was found, and at last the one that the operation itself makes.
 
     Reads the instruments' settings, drives nothing.
     """
-    if len(network.devices) > 1:
-        return [Check(DEVICES, f"{len(network.devices)}, the window has one bench: {BY_COMMAND}",
-                      "fault")]  # fmt: skip
-    device = network.devices[0]
-    seconds = deployment_s(network, bench, repeats)
-    needed, free = deployment_bytes(network, repeats), _free(folder)
-    checks = [
-        _limits(device, bench),
-        _same("Channels", device.channels, bench.channels),
-        _same("Instruments", device.identities, bench.identities()),
-        _same("Settings", device.settings, bench.settings()),
-        _drive(network),
-        Check("Disk", f"{size(needed)} of {size(free)}", "ok" if free > 2 * needed else "fault"),
-        Check("Time", duration(seconds)),
-    ]
+    number, several = played_here(network, bench.spec), len(network.devices) > 1
+    benches = bench_checks(network, bench.spec, further)
+    here = [] if number is None else _here(network.devices[number], bench, several=several)
+    drive = [] if several else [_drive(network)]
+    size_and_time = _disk(network, folder, repeats), _time(network, bench, repeats, max_hours)
+    checks = [*benches, *here, *drive, *size_and_time]
     try:
         drifted = deployment.drifts_against(network, path)
         level = "attention" if despite_drift else "fault"
         if not drifted:
             checks.insert(0, _matches(network, path))
         checks = [*(Check(DRIFT, "a twin no longer matches", level) for _ in drifted[:1]), *checks]
-        deployment.preflight(network, path, bench, despite_drift=despite_drift, repeats=repeats)
+        if several:  # the operation does the rest once the others are connected
+            deployment.checked_twins(network, path, despite_drift=despite_drift)
+        else:
+            deployment.preflight(network, path, bench, despite_drift=despite_drift, repeats=repeats)
     except InputError as error:
         return [Check("Twin", str(error), "fault"), *checks]
     except RefusedError as error:
         known = any(check.level == "fault" for check in checks)
         return checks if known else [Check("Bench", str(error), "fault"), *checks]
     return [Check("Twin", "there, unchanged"), *checks]
+
+
+def played_here(network: Network, spec: BenchSpec) -> int | None:
+    """The device that a bench plays; None where it is of none of several."""
+    if len(network.devices) == 1:
+        return 0
+    found = (k for k in range(len(network.devices)) if player(network, k, [spec]) is not None)
+    return next(found, None)
+
+
+def _here(device: Device, bench: Bench, *, several: bool) -> list[Check]:
+    """What a bench that is connected says beside the device as it was recorded."""
+    same = [
+        _same("Channels", device.channels, bench.channels),
+        _same("Instruments", device.identities, bench.identities()),
+        _same("Settings", device.settings, bench.settings()),
+    ]
+    if several and all(check.level == "ok" for check in same):  # its list is long enough
+        same = [Check("This bench", "as recorded")]
+    return [_limits(device, bench), *same]
+
+
+def _disk(network: Network, folder: Path, repeats: int) -> Check:
+    needed, free = deployment_bytes(network, repeats), _free(folder)
+    return Check("Disk", f"{size(needed)} of {size(free)}", "ok" if free > 2 * needed else "fault")
+
+
+def _time(network: Network, bench: Bench, repeats: int, max_hours: float) -> Check:
+    """How long it takes; of several benches as if all were as fast as this one."""
+    seconds = deployment_s(network, bench, repeats)
+    about = "about " * (len(network.devices) > 1)
+    if max_hours and seconds > 3600 * max_hours:
+        return Check("Time", f"{about}{duration(seconds)}, at most {max_hours:g} h", "fault")
+    return Check("Time", f"{about}{duration(seconds)}")
 
 
 def _matches(network: Network, path: Path) -> Check:

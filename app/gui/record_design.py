@@ -163,6 +163,8 @@ class TwinDesign:
     repeats: int = ForTwin.repeats
     iterations: int = ForTwin.iterations
     seed: int = 0
+    holds: int = ForTwin.holds
+    network: str = ForTwin.network
 
     is_quick: ClassVar[bool] = True
 
@@ -174,7 +176,8 @@ class TwinDesign:
     @property
     def note(self) -> str:
         """What it is, in words."""
-        return f"{self.target:g} × floor · {self.steps} steps × {self.repeats} repeats"
+        held = f", held up to {self.holds}" if self.holds > 1 else ""
+        return f"{self.target:g} × floor · {self.steps} steps{held} × {self.repeats} repeats"
 
     @property
     def verb(self) -> str:
@@ -189,14 +192,17 @@ class TwinDesign:
     def foreseen(self, spec: BenchSpec, bench: Bench | None, folder: Path) -> Plan:
         """The plan of its first round; time and size of the whole budget, fits not counted."""
         asked = self.asked
-        sequences = make_sequences("mixed", asked.first, asked.steps, 1000 * asked.seed)
+        sequences = make_sequences(
+            "mixed", asked.first, asked.steps, 1000 * asked.seed, asked.holds
+        )
         scored = asked.scoring * asked.scoring_repeats
         plan = Plan(sequences, spec.window, Coverage.of(sequences), asked.first, asked.repeats)
         if bench is None:
             return replace(plan, problem=NO_BENCH, level="attention")
         total = asked.budget + scored
         numbers = total * asked.steps * (len(bench.channels) + BY_STEP)
-        seconds = total * bench.predicted_s(asked.steps)
+        lengths = [bench.predicted_s(s.steps, s.length) for s in sequences]
+        seconds = total * sum(lengths) / len(lengths)
         plan = replace(plan, seconds=seconds, bytes=2 * BYTES_A_VALUE * numbers + HEAD_BYTES)
         wrong = _disk(plan, folder)
         try:

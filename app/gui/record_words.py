@@ -52,7 +52,7 @@ def preview_words(plan: Plan, shown: int) -> str:
     return (
         f"sequence {shown + 1} of {plan.of} as it will be applied · steps cover "
         f"{100 * c.drive_share:.0f} % of the range, {100 * c.pair_share:.0f} % of step pairs{part} "
-        f"· held {count(c.hold, 'step')} at most"
+        f"· same drive up to {count(c.hold, 'step')}"
     )
 
 

@@ -11,6 +11,8 @@ from app.gui.bench_window import BenchWindow
 from app.words import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.gui.job import Job, JobSpec, Outcome
     from app.gui.pages.page import Page
     from app.gui.widgets.status import StatusLine
@@ -77,18 +79,19 @@ class RunningWindow(BenchWindow):
         if job is None:
             return
         page = self.pages[job.spec.page]
+        heard = page.of_bench(events)
         if not job.stop_asked:
-            self._show_newest(job, events)
+            self._show_newest(job, heard)
         for event in events:
             self._say(page, event)
         page.take(events)
         for other in self.pages.values():
             if other is not page:
-                other.watch(events)
+                other.watch(heard)
         if not job.stop_asked:
             self._show_page(job, page, events)
 
-    def _show_newest(self, job: Job, events: list[Event]) -> None:
+    def _show_newest(self, job: Job, events: Sequence[Event]) -> None:
         """The newest step, point and progress of this frame, on strip, rail and status line."""
         from app.operations.bench_read import BenchRead
         from app.operations.events import PointMeasured, Progress, StepRead

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from app.gui.background import Latest
 from app.gui.begun_bench import DEPLOY, begun_runs
+from app.gui.deploy_asks import TITLE
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_deploy import LiveDeployment, criterion, diagnosis, verdict
-from app.gui.network_looked import looked
+from app.gui.own_steps import OwnSteps
 from app.gui.pages.deploy_form import DeployForm
 from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.deploy_transfer import TransferPart
 from app.gui.pages.page import Page, Shell
-from app.gui.preflight import deployment_bytes, deployment_s, preflight
+from app.gui.preflight import deployment_bytes, deployment_s
+from app.gui.preflight_several import looked_for
 from app.gui.widgets.basic import Segments
 from app.gui.widgets.checks import Check
 from app.gui.words import count, size
@@ -41,7 +43,7 @@ class DeployPage(Page):
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell, "Deploy", "one click from a trained network to the device")
-        self.live = LiveDeployment()
+        self.live, self._own = LiveDeployment(), OwnSteps()
         self.network: Network | None = None
         self.deployed: Path | None = None
         self.checks: list[Check] = []
@@ -97,16 +99,17 @@ class DeployPage(Page):
             self.network, self.path = None, path
             self.live = LiveDeployment()
             self.despite.setChecked(False)  # of another network it was never said
-            self._loader.ask(lambda: looked(path))
+            self._loader.ask(lambda: looked_for(path, self.session.spec))
         self.show_cost()
 
-    def _loaded(self, found: tuple[Path, Network] | None, error: Exception | None) -> None:
+    def _loaded(self, found: tuple[Path, Network, str] | None, error: Exception | None) -> None:
         if error is not None:
             self.path = None
             self.shell.toast(str(error), "error")
             self.say("This network can't be read", str(error))
         elif found is not None and found[0] == self.path and not self.running:
             self.network = found[1]
+            self.rows.show_network(found[1], found[2])
             self._show_network(found[1])
             self.transfers.loaded()
             self.show_cost()
@@ -116,7 +119,7 @@ class DeployPage(Page):
         self.rows.show_network(network)
         self.plots.show_network(network)
         self.plots.verdict.show_verdict(criterion(predicted, network.nodes, metric), None)
-        channels = network.devices[0].channels
+        channels = max((device.channels for device in network.devices), key=len)
         self.toggle.offer([(name, k) for k, name in enumerate(channels)][:8])
         self.toggle.setVisible(len(channels) > 1)
         self.toggle.setFixedWidth(36 * min(8, len(channels)))
@@ -147,13 +150,9 @@ class DeployPage(Page):
         self.form.primary.setEnabled(False)
         self.form.primary.say(f"Deploy {count(network.nodes, 'node')}", "pre-flight check …")
         folder, path = self.session.library.folder, self.path or Path()
-        despite, repeats = self.despite.isChecked(), self.rows.repeats.value()
+        ask = self.rows.ask(path)
         self._background.ask(
-            lambda: self.session.with_bench(
-                lambda b: preflight(
-                    network, path, b, folder, despite_drift=despite, repeats=repeats
-                )
-            )
+            lambda: self.session.with_bench(lambda b: ask.checks(network, b, folder))
         )
 
     def _checked(self, checks: list[Check] | None, error: Exception | None) -> None:
@@ -188,27 +187,25 @@ class DeployPage(Page):
             self.transfers.go_on(begun)
             return
         out = self.session.library.new_path("dep") if begun is None else begun.path
-        despite, repeats = self.despite.isChecked(), self.rows.repeats.value()
+        ask, session = self.rows.ask(self.path or Path()), self.session
 
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
-            from app.operations.deploy import deploy
+            return ask.start(session, bench, out)
 
-            if begun is not None:
-                return begun.start(bench, self.session.pause, despite_drift=despite)
-            return deploy(
-                self.path or Path(), bench, out, pause=self.session.pause, despite_drift=despite,
-                repeats=repeats,
-            )  # fmt: skip
-
-        self.shell.run(JobSpec(self.key, "Deploying", out.name, start, hardware=True))
+        self.shell.run(JobSpec(self.key, TITLE, out.name, start, hardware=True))
 
     def job_started(self) -> None:
         super().job_started()
+        self._own = OwnSteps.of(self.network, self.session.spec)
         if self.transfers.started():
             return
         self.live, self.deployed = LiveDeployment(), None
         if self.network is not None:
             self._show_network(self.network)
+
+    def of_bench(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Without the steps of other benches than the window's, where a network has several."""
+        return self._own.kept(events)
 
     def take(self, events: Sequence[Event]) -> None:
         live, network = self.live, self.network

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QLineEdit
 
+from app.gui.deploy_asks import DeployAsk
 from app.gui.live_transfer import LEAST_PASSES, REFINES
 from app.gui.preflight import DRIFT
+from app.gui.preflight_several import parts
 from app.gui.scores import interval
 from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
 from app.gui.widgets.checks import Check, CheckList
+from app.gui.widgets.number_entry import NumberEntry
 from app.gui.words import count
 
 if TYPE_CHECKING:
@@ -44,10 +47,22 @@ class DeployForm(QObject):
         self.steps = form.fact("Steps a node")
         self.repeats = WholeEntry(1, 1, 1000, "", "Runs a node, averaged")
         self.repeats.setToolTip("Averaged before the next layer; nodes never share a noisy run")
-        form.row("Runs a node", self.repeats)
+        self.hours = NumberEntry(0.0, 0.0, 10_000.0, "h", "Hours at most")
+        self.hours.setSpecialValueText("no limit")
+        self.hours.setToolTip("Refused where what is to be measured would take longer")
+        form.row("Runs, at most", row(self.repeats, self.hours))
         self.rounds = WholeEntry(2, 1, 20, "", "Rounds of a refinement")
         self.passes = WholeEntry(12, LEAST_PASSES, 10_000, "", "Passes of a polishing")
         form.row("Rounds, passes", row(self.rounds, self.passes))
+        self.benches = QLineEdit()
+        self.benches.setAccessibleName("Benches of its other devices")
+        self.benches.setPlaceholderText("other.toml")
+        self.benches.setToolTip(
+            "Bench files of the devices that this window's bench isn't, with ; between; they are "
+            "connected for the run alone, and one plays at a time"
+        )
+        self._benches = form.row("Other benches", self.benches)
+        self._benches.hide()
         self.more = QLineEdit()
         self.more.setAccessibleName("Further options of what may follow")
         self.more.setPlaceholderText("pieces=144 steps=600")
@@ -68,9 +83,10 @@ class DeployForm(QObject):
         self.despite.toggled.connect(self._tell)
         self.despite.hide()
         form.widget(self.despite)
-        for name in WHOLE:
-            getattr(self, name).valueChanged.connect(self._tell)
-        self.more.textChanged.connect(self._tell)
+        for entry in (*(getattr(self, name) for name in WHOLE), self.hours):
+            entry.valueChanged.connect(self._tell)
+        for text in (self.more, self.benches):
+            text.textChanged.connect(self._tell)
         self.which.currentIndexChanged.connect(self._tell)
 
     def offer_unfinished(self, found: Sequence[BegunRun]) -> None:
@@ -85,6 +101,18 @@ class DeployForm(QObject):
         """The one that is chosen to go on; None: a new run."""
         chosen = self.which.currentData()
         return chosen if chosen in self.unfinished else None
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """Bench files of the devices that the window's bench isn't."""
+        return parts(self.benches.text()) if not self._benches.isHidden() else ()
+
+    def ask(self, network: Path) -> DeployAsk:
+        """A deployment as the form has it."""
+        return DeployAsk(
+            network, self.repeats.value(), self.despite.isChecked(), self.hours.value(),
+            self.further, self.goes_on,
+        )  # fmt: skip
 
     def _tell(self, *_: Any) -> None:
         self.changed.emit()
@@ -102,8 +130,13 @@ class DeployForm(QObject):
             self.choice.addItem(folder.name, folder)
             self.choice.choose(folder)
 
-    def show_network(self, network: Network) -> None:
-        """Its facts."""
+    def show_network(self, network: Network, others: str | None = None) -> None:
+        """Its facts; `others`: benches of its other devices that are known, None: as they stand."""
+        several = len(network.devices) > 1
+        self._benches.setVisible(several)
+        self._space()
+        if others is not None:
+            self.benches.setText(others)
         self.task.setText(str(network.task.get("description") or network.task.get("name")))
         self.predicted.setText(interval(network.predicted, str(network.task["metric"])))
         self.steps.setText(f"{network.steps}, first {network.washout} unscored")
@@ -128,17 +161,20 @@ class DeployForm(QObject):
 
     def _space(self) -> None:
         """Lines of the pre-flight list: lower where one row more stands above them."""
-        low_px = LOW_ROW_PX - 2 * bool(self.unfinished)
+        low_px = LOW_ROW_PX - 2 * bool(self.unfinished) - 2 * (not self._benches.isHidden())
         self.list.set_row_px(low_px if self._low else ROW_PX)
 
     def values(self) -> dict[str, Any]:
         """What comes back at the next start."""
-        return {"more": self.more.text(), **{n: getattr(self, n).value() for n in WHOLE}}
+        made = {n: getattr(self, n).value() for n in (*WHOLE, "hours")}
+        return {"more": self.more.text(), **made}
 
     def set_values(self, values: dict[str, Any]) -> None:
         """Put values back; what doesn't fit is left alone."""
         if isinstance(values.get("more"), str):
             self.more.setText(values["more"])
+        if isinstance(values.get("hours"), float):
+            self.hours.setValue(values["hours"])
         for name in WHOLE:
             if isinstance(values.get(name), int):
                 getattr(self, name).setValue(values[name])

@@ -163,8 +163,10 @@ class DeployPlots(QWidget):
         self.pinned = None
         layers = tuple(layer.nodes for layer in network.layers)
         self.grid.show_layers(layers)
+        several = len(network.devices)
+        devices = "one device" if several == 1 else f"{several} devices, one at a time"
         self.schedule_note.setText(
-            f"{network.nodes} nodes on one device, layer by layer · number: misfit over expected"
+            f"{network.nodes} nodes on {devices}, layer by layer · number: misfit over expected"
         )
         for line in (self.node_predicted, self.node_measured, self.forecast_line, self.score_line):
             line.setData([], [])
@@ -216,22 +218,23 @@ class DeployPlots(QWidget):
         busy = running and live.node is not None and live.node not in live.misfit
         share = (live.step + 1) / max(1, network.steps)
         self.grid.show_running(live.node if busy else None, share)
-        self._draw_node(live, busy)
+        self._draw_node(live, network, busy)
         self._draw_forecast(live, network)
 
-    def _draw_node(self, live: LiveDeployment, busy: bool) -> None:
+    def _draw_node(self, live: LiveDeployment, network: Network, busy: bool) -> None:
         node = self.pinned if self.pinned in live.responses else live.node
         if node is None or live.plan is None:
             return
         mean, std, measured = live.mean, live.std, live.measured
         if node in live.responses and (node == self.pinned or not busy):
             mean, std, measured = live.responses[node]
+        device = network.device_of(node[0])
         channel = min(self.channel, measured.shape[1] - 1)
         trace = measured[:, channel]
         expected = None if mean is None else mean[:, channel]
         known = trace if expected is None else expected
         scale = np.abs(known[np.isfinite(known)]).max(initial=0.0)
-        factor, unit = prefix(float(scale), live.plan.units[channel])
+        factor, unit = prefix(float(scale), device.units[channel])
         x = np.arange(trace.size)
         good = np.isfinite(trace)
         self.node.filled()
@@ -249,7 +252,7 @@ class DeployPlots(QWidget):
         self.node_head.setData(x=[at] * len(last), y=last)
         inside = inside_share(trace, expected, None if std is None else std[:, channel])
         share = "" if inside is None else f" · {100 * inside:.0f} % in the band"
-        name = live.plan.channels[channel]
+        name = device.channels[channel]
         self.node.title.setText(f"Node {node[0] + 1}.{node[1] + 1:02d}, response {name}")
         self.node.unit.setText(f"{unit}{share}")
 

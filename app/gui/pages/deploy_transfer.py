@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.gui.deploy_asks import on_all
 from app.gui.job import JobSpec
 from app.gui.live_deploy import Verdict
 from app.gui.live_transfer import LiveTransfer, Transfer
@@ -12,6 +13,7 @@ from app.gui.live_transfer import LiveTransfer, Transfer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from app.device_benches import Benches
     from app.gui.begun_bench import BegunRun
     from app.gui.job import Outcome
     from app.gui.pages.deploy import DeployPage
@@ -53,21 +55,27 @@ class TransferPart:
         if page.running or bench is None or path is None or page.network is None:
             return
         out, pause = page.session.library.new_path("net"), page.session.pause
-        self._run(asked, out, lambda: asked.start(path, bench, out, pause))
+        self._run(asked, out, lambda all_: asked.start(path, all_, out, pause))
 
     def go_on(self, begun: BegunRun) -> None:
         """Go on with one that ended early."""
         page, despite = self._page, self._page.rows.despite.isChecked()
-        bench, pause = page.session.bench, page.session.pause
-        if bench is not None:
-            asked = Transfer(begun.verb, despite_drift=despite)
-            self._run(
-                asked, begun.path, lambda: begun.start(bench, pause, despite_drift=despite)
-            )  # fmt: skip
+        pause = page.session.pause
+        asked = Transfer(begun.verb, despite_drift=despite)
+        self._run(asked, begun.path, lambda all_: asked.go_on(all_, begun.path, pause))
 
-    def _run(self, asked: Transfer, out: Path, start: Callable[[], Iterator[Event]]) -> None:
+    def _run(
+        self, asked: Transfer, out: Path, operation: Callable[[Benches], Iterator[Event]]
+    ) -> None:
+        session, further = self._page.session, self._page.rows.further
+        bench = session.bench
+        if bench is None:
+            return
         before, self.live = self.live, LiveTransfer(asked)
-        spec = JobSpec(self._page.key, asked.title, out.name, lambda _: start(), True)
+        spec = JobSpec(
+            self._page.key, asked.title, out.name,
+            lambda _: on_all(session, bench, further, operation), True,
+        )  # fmt: skip
         if not self._page.shell.run(spec):
             self.live = before
 

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from app.gui.record_resume import Unfinished
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
-    from app.session import Library
+    from app.session import Artefact, Library
     from instruments.bench_file import BenchSpec
 
 KINDS = (("Sequences", "sequences"), ("For a twin", "twin"), ("Go on", "resume"))
 WHOLE = ("count", "steps", "holds", "seed", "repeats", "reference", "stop_at", "budget",
-         "twin_steps", "twin_repeats", "iterations", "twin_seed")  # fmt: skip
+         "twin_steps", "twin_holds", "twin_repeats", "iterations", "twin_seed")  # fmt: skip
+
+
+HOLD_TIP = "Each step is held 1 to so many times as long, at random"
+NO_NETWORK = "none"
 
 
 class RatioEntry(QDoubleSpinBox):
@@ -64,7 +68,7 @@ class RecordForm(QObject):
         self.kind.chosen.connect(self._choose)
         form.widget(self.kind)
         self._sequence_rows(theme)
-        self._twin_rows()
+        self._twin_rows(theme)
         self._resume_rows(theme)
         self._choose("sequences")
         for name in WHOLE:
@@ -72,7 +76,7 @@ class RecordForm(QObject):
         self.target.valueChanged.connect(self._tell)
         for entry in (self.low, self.high, self.reset_field):
             entry.changed.connect(self._tell)
-        for choice in (self.family, self.order, self.which):
+        for choice in (self.family, self.order, self.which, self.network):
             choice.currentIndexChanged.connect(self._tell)
 
     def _add(self, kind: str, name: str, control: QWidget) -> None:
@@ -85,7 +89,7 @@ class RecordForm(QObject):
         self.steps = WholeEntry(100, 2, 100_000, "steps", "Steps of a sequence")
         self.holds = WholeEntry(1, 1, LONGEST_HOLD, "steps", "Longest hold of a step")
         self.holds.setSpecialValueText("1 step")
-        self.holds.setToolTip("Each step is held 1 to so many times as long, at random")
+        self.holds.setToolTip(HOLD_TIP)
         self.low = FieldEntry(0.0, "Field at drive 0")
         self.high = FieldEntry(0.0, "Field at drive 1")
         self.seed = WholeEntry(1, 0, 2**31 - 1, "", "Seed")
@@ -115,18 +119,26 @@ class RecordForm(QObject):
         ):
             self._add("sequences", name, control)
 
-    def _twin_rows(self) -> None:
+    def _twin_rows(self, theme: Theme) -> None:
         asked = TwinDesign()
         self.budget = WholeEntry(asked.budget, 8, 10_000_000, "repeats", "Budget")
         self.target = RatioEntry(asked.target, "Target: no error above so many times its floor")
         self.twin_steps = WholeEntry(asked.steps, 2, 100_000, "steps", "Steps of a sequence")
+        self.twin_holds = WholeEntry(
+            asked.holds, 1, LONGEST_HOLD, "steps", "Longest hold of a step"
+        )
+        self.twin_holds.setSpecialValueText("1 step")
+        self.twin_holds.setToolTip(HOLD_TIP)
+        self.network = Choice(theme, ((NO_NETWORK, ""),), "Network that will drive the device")
+        self.network.setToolTip("Half of each round is what it sends, the rest where twins differ")
         self.twin_repeats = WholeEntry(asked.repeats, 2, 1000, "", "Repeats of each sequence")
         self.iterations = WholeEntry(asked.iterations, 1, 10**6, "a fit", "Iterations of a fit")
         self.twin_seed = WholeEntry(asked.seed, 0, 2**31 - 1, "", "Seed")
         for name, control in (
             ("Budget", self.budget),
             ("Stop at", self.target),
-            ("Steps", self.twin_steps),
+            ("Steps, hold", row(self.twin_steps, self.twin_holds)),
+            ("Network", self.network),
             ("Repeats", self.twin_repeats),
             ("Iterations", self.iterations),
             ("Seed", self.twin_seed),
@@ -157,10 +169,21 @@ class RecordForm(QObject):
 
     def look_up(self, library: Library, but: Path | None) -> None:
         """Look beside the window for recordings that can go on, apart from the running one."""
-        self._library.ask(lambda: [one for one in unfinished(library) if one.path != but])
+        self._library.ask(
+            lambda: (
+                [one for one in unfinished(library) if one.path != but],
+                [one for one in library.artefacts("net") if not one.broken],
+            )
+        )
 
-    def _offer(self, found: list[Unfinished] | None, _error: Exception | None) -> None:
-        self.unfinished = found or []  # a folder that can't be read is the Library page's to say
+    def _offer(
+        self, found: tuple[list[Unfinished], list[Artefact]] | None, _error: Exception | None
+    ) -> None:
+        # a folder that can't be read is the Library page's to say
+        self.unfinished, networks = found or ([], [])
+        self.network.blockSignals(True)
+        self.network.offer([(NO_NETWORK, ""), *((one.label, str(one.path)) for one in networks)])
+        self.network.blockSignals(False)
         self.which.blockSignals(True)
         self.which.offer([(one.name, str(one.path)) for one in self.unfinished])
         self.which.blockSignals(False)
@@ -179,6 +202,7 @@ class RecordForm(QObject):
             return TwinDesign(
                 self.budget.value(), round(self.target.value(), 2), self.twin_steps.value(),
                 self.twin_repeats.value(), self.iterations.value(), self.twin_seed.value(),
+                self.twin_holds.value(), str(self.network.currentData()),
             )  # fmt: skip
         return Design(
             str(self.family.currentData()), self.count.value(), self.steps.value(),

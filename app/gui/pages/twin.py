@@ -53,7 +53,9 @@ class TwinPage(Page):
         self.recordings = RecordingTicks(self.theme, self.form, shell.toast)
         self.rows = TwinForm(self.theme, self.form)
         self.objective, self.iterations = self.rows.objective, self.rows.iterations
-        self.weakest = Weakest(self.theme, self.form, shell)
+        self.weakest = Weakest(
+            self.theme, self.form, shell, lambda: self.rows.longest_hold(self.twin)
+        )
         self.drift = DriftPart(self, lambda: self.chosen)
         self.body.addWidget(self.drift.note)
         self.views = Views(self.theme, self.body)

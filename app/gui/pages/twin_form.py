@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
-from PyQt6.QtWidgets import QDoubleSpinBox, QWidget
 
 from app.gui.twin_asks import (
     BESIDE,
@@ -20,13 +19,14 @@ from app.gui.twin_asks import (
     ResumeAsk,
     ScoreAsk,
 )
-from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, as_entry, row
+from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, row
+from app.gui.widgets.number_entry import NumberEntry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from PyQt6.QtGui import QWheelEvent
+    from PyQt6.QtWidgets import QWidget
 
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
@@ -46,31 +46,11 @@ OFFERED = (
     ("mean only", "mean"),
     ("published method (hours)", "published"),
 )
-ALONE = "nothing, it is scored alone"
+ALONE = "nothing, alone"
 COMPARED = ("energy", "innovations-energy", "published")
 WHOLE = ("latent", "hidden", "iterations", "minutes", "seed", "compared_seeds",
          "compared_seed", "curve_iterations", "curve_seeds")  # fmt: skip
 NUMBERS = ("target", "compared_minutes")
-
-
-class NumberEntry(QDoubleSpinBox):
-    """A number with its unit, no arrows; the wheel scrolls the form, not the value."""
-
-    def __init__(self, value: float, low: float, high: float, unit: str, name: str) -> None:
-        super().__init__()
-        self.setRange(low, high)
-        self.setDecimals(2)
-        self.setSuffix(f" {unit}")
-        self.setAccessibleName(name)
-        self.setValue(value)
-        as_entry(self)
-
-    def textFromValue(self, value: float) -> str:
-        return f"{value:g}"
-
-    def wheelEvent(self, event: QWheelEvent | None) -> None:
-        if event is not None:
-            event.ignore()
 
 
 class TwinForm(QObject):
@@ -215,6 +195,12 @@ class TwinForm(QObject):
             self.latent.value(), self.hidden.value(), self.iterations.value(),
             self.minutes.value(), self.seed.value(), self.origin.currentData(),
         )  # fmt: skip
+
+    def longest_hold(self, twin: Path | None) -> int:
+        """How many steps one was held at most in what a twin of the library was fitted on."""
+        folder = twin.parent if twin is not None and twin.suffix == ".json" else twin
+        known = self.twins.get(folder)
+        return 1 if known is None else int(known.head.get("meta", {}).get("longest_hold", 1))
 
     def fits_like(self) -> Artefact | None:
         """The twin that the recordings must fit: the one to go on from, or the first compared."""

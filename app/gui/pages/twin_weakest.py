@@ -8,7 +8,7 @@ from app.gui.widgets.basic import label
 from app.gui.widgets.cost_button import CostButton
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from app.gui.pages.page import Shell
     from app.gui.theme import Theme
@@ -19,10 +19,10 @@ FULL = "at the floor: it would hardly change it"
 
 
 class Weakest:
-    """A section of the form, there once a twin is shown."""
+    """A section of the form, there once a twin is shown; `held`: its longest hold, in steps."""
 
-    def __init__(self, theme: Theme, form: Form, shell: Shell) -> None:
-        self._shell = shell
+    def __init__(self, theme: Theme, form: Form, shell: Shell, held: Callable[[], int]) -> None:
+        self._shell, self._held = shell, held
         self.words = label("", "note", wrap=True)
         self.button = CostButton(theme, "Record more where it is needed", COST)
         self.button.clicked.connect(self.lead)
@@ -40,6 +40,6 @@ class Weakest:
         self.button.say("Record more where it is needed", FULL if found.get("at_floor") else COST)
 
     def lead(self) -> None:
-        """Go to the Record page, with the plan for a twin chosen there."""
+        """Go to the Record page: the plan for a twin, its steps held as long as the twin's were."""
         self._shell.open_page("record")
-        self._shell.fill_form("record", {"kind": "twin"})
+        self._shell.fill_form("record", {"kind": "twin", "twin_holds": self._held()})

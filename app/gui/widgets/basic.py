@@ -16,6 +16,9 @@ from PyQt6.QtWidgets import (
     QLabel,
     QSizePolicy,
     QSpinBox,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QToolButton,
     QWidget,
 )
@@ -109,12 +112,19 @@ def as_entry(box: QAbstractSpinBox) -> None:
     box.setMinimumWidth(60)
 
 
+CHEVRON_PX = 36  # of a drop-down, with the padding at its left
+WIDEST_LIST_PX, LIST_EDGE_PX = 480, 12
+
+
 class Choice(QComboBox):
-    """A drop-down of names with values behind them."""
+    """A drop-down of names with values behind them; one that has no room ends in ….
+
+    The whole of it is in the tool tip, where there is no other.
+    """
 
     def __init__(self, theme: Theme, items: Sequence[tuple[str, Any]] = (), name: str = "") -> None:
         super().__init__()
-        self._theme = theme
+        self._theme, self._tip = theme, ""
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.offer(items)
@@ -138,8 +148,24 @@ class Choice(QComboBox):
                 return True
         return False
 
+    def showPopup(self) -> None:
+        """The list, as wide as its names are."""
+        view = self.view()
+        if view is not None:
+            view.setMinimumWidth(min(WIDEST_LIST_PX, view.sizeHintForColumn(0) + 2 * LIST_EDGE_PX))
+        super().showPopup()
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        super().paintEvent(event)
+        styled, shown = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(shown)
+        styled.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, shown)
+        whole = self.currentText()
+        shown.currentText = elided(whole, self.font(), self.width() - CHEVRON_PX)
+        if self.toolTip() == self._tip:
+            self._tip = whole if shown.currentText != whole else ""
+            self.setToolTip(self._tip)
+        styled.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, shown)
+        styled.end()
         painter = QPainter(self)
         tokens = self._theme.tokens
         where = QRectF(self.width() - 23, self.height() / 2 - 8, 16, 16)

@@ -113,11 +113,18 @@ def test_a_large_design_is_looked_at_in_part_and_says_so(bench, tmp_path) -> Non
 def test_a_recording_for_a_twin_has_a_cost_and_no_nonsense(bench, tmp_path) -> None:
     plan = TwinDesign(budget=100).foreseen(bench.spec, bench, tmp_path)
     assert plan.seconds == pytest.approx((100 + 12 * 16) * bench.predicted_s(100))
+    held = TwinDesign(budget=100, holds=4)
+    assert held.asked.holds == 4
+    longer = held.foreseen(bench.spec, bench, tmp_path)
+    assert max(s.holds.max() for s in longer.sequences) == 4
+    assert longer.seconds > 1.2 * plan.seconds
     with pytest.raises(InputError, match="budget of 10"):
         TwinDesign(budget=10).foreseen(bench.spec, bench, tmp_path)
 
 
-@pytest.mark.parametrize("design", [SMALL, TwinDesign(budget=64, target=2.0)])
+@pytest.mark.parametrize(
+    "design", [SMALL, TwinDesign(budget=64, target=2.0, holds=3, network="net-a")]
+)
 def test_a_design_comes_back_from_the_settings(design) -> None:
     assert from_json(to_json(design)) == design
     with pytest.raises(InputError):

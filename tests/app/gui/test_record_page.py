@@ -341,7 +341,8 @@ def test_a_recording_for_a_twin_runs_its_rounds_without_torch_in_the_window(
 ) -> None:
     loaded = "torch" in sys.modules
     page.rows.kind.choose("twin")
-    page.set_form_values({"budget": 60, "twin_steps": 12, "twin_repeats": 2, "iterations": 3})
+    page.set_form_values({"budget": 60, "twin_steps": 12, "twin_repeats": 2, "iterations": 3,
+                          "twin_holds": 2})  # fmt: skip
     page.show_cost()
     assert page.form.primary.text() == "Record up to 60 for a twin"
     page.press()
@@ -351,4 +352,5 @@ def test_a_recording_for_a_twin_runs_its_rounds_without_torch_in_the_window(
     assert ("torch" in sys.modules) == loaded
     recording = read_recording(page.recorded)
     assert recording.complete[12:].sum() == 60
+    assert recording.holds.max() == 2
     assert "times the floor" in "\n".join(window.log)

@@ -149,7 +149,7 @@ def test_a_sweep_is_shown_as_it_stands(twin, tmp_path) -> None:
 
 
 def test_a_table_that_ended_early_can_go_on(twin, tmp_path) -> None:
-    plan = Plan("mackey-glass", str(twin), None, (4,), seeds=1)
+    plan = Plan("mackey-glass", (str(twin),), (), (4,), seeds=1)
     body = {
         "kind": "networks-table", "schema": 1, "status": "running", "plan": plan.sealed(),
         "results": {"noise-aware-seed0": {"status": "done", "reason": "", "values": values(0.1)}},

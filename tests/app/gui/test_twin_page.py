@@ -22,6 +22,7 @@ from app.operations.events import (
     TwinCompared,
 )
 from app.recording_marks import add_mark
+from app.session import Artefact
 from app.store import write_recording
 
 WAIT_MS = 120_000
@@ -137,9 +138,14 @@ def test_a_search_shows_each_structure_and_stop_says_what_stays(page, qtbot) -> 
 def test_more_is_recorded_where_twins_differ(page) -> None:
     page.weakest.show({"verdict": {"reasons": ["mean: worst at drive 0.8"], "at_floor": False}})
     assert page.weakest.words.text() == "Weakest: mean: worst at drive 0.8"
+    folder = page.session.library.folder / "twin-held"
+    page.rows.offer_twins([Artefact(folder, "twin", 0.0, {"meta": {"longest_hold": 3}})])
+    page.twin = folder / "twin.json"
     page.weakest.button.click()
-    assert page.shell.page() is page.shell.pages["record"]
-    assert page.shell.pages["record"].rows.kind.value == "twin"
+    record = page.shell.pages["record"]
+    assert page.shell.page() is record
+    assert record.rows.kind.value == "twin"
+    assert record.rows.design().asked.holds == 3  # as long as the twin knows
 
 
 def test_a_recording_that_does_not_fit_the_twin_is_refused_before_a_byte(page, qtbot) -> None:

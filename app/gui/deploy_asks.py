@@ -1,0 +1,69 @@
+"""A deployment as the Deploy page is asked for it, on one bench or several; no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.gui.preflight import preflight
+from app.operations.further_benches import with_further
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from app.device_benches import Benches
+    from app.gui.begun_bench import BegunRun
+    from app.gui.widgets.checks import Check
+    from app.operations.events import Event
+    from app.session import Session
+    from instruments.bench import Bench
+    from models.network import Network
+
+TITLE = "Deploying"
+
+
+@dataclass(frozen=True)
+class DeployAsk:
+    """A network to be run on its devices; `max_hours` 0: no limit.
+
+    `further`: benches of its other devices. `begun`: a deployment that goes on as it was begun.
+    """
+
+    network: Path
+    repeats: int = 1
+    despite_drift: bool = False
+    max_hours: float = 0.0
+    further: tuple[str, ...] = ()
+    begun: BegunRun | None = None
+
+    def checks(self, network: Network, bench: Bench, folder: Path) -> list[Check]:
+        """The pre-flight list; the instruments of the window's bench are asked, nothing is driven.
+
+        `folder`: where it will be written.
+        """
+        return preflight(
+            network, self.network, bench, folder, despite_drift=self.despite_drift,
+            repeats=self.repeats, further=self.further, max_hours=self.max_hours,
+        )  # fmt: skip
+
+    def start(self, session: Session, bench: Bench, out: Path) -> Iterator[Event]:
+        """The operation's events."""
+        from app.operations.deploy import deploy
+
+        asked: dict[str, Any] = {"pause": session.pause, "despite_drift": self.despite_drift}
+        if self.max_hours:
+            asked["max_hours"] = self.max_hours
+        asked |= {"repeats": self.repeats} if self.begun is None else {"resume": True}
+        return on_all(session, bench, self.further, lambda all_: deploy(
+            self.network, all_, out, **asked))  # fmt: skip
+
+
+def on_all(
+    session: Session, bench: Bench, further: tuple[str, ...],
+    operation: Callable[[Benches], Iterator[Event]],
+) -> Iterator[Event]:  # fmt: skip
+    """An operation on the window's bench and on others that are connected for it."""
+    if not further:
+        return operation(bench)
+    return with_further(bench, further, operation, session.wire)
