@@ -18,7 +18,7 @@ from models.errors import InputError
 from models.latent import SLOW_NOISE, SLOW_SPREAD, TwinModel
 from models.latent_path import NOISE_SCALE
 from training.fit_loop import FitLoop, set_rate
-from training.fit_settings import FitSettings, FitStep, schedule
+from training.fit_settings import FitSettings, FitStep, mean_share, schedule
 from training.objectives import PUBLISHED, MeanSquares, Objective, phases_named, scored_by
 from training.reads import reads_of
 from training.repeat_effects import effects_of, lasting, residual_covariance
@@ -106,7 +106,8 @@ class Fit(FitLoop):
     def _begin(self) -> None:
         s = self.settings
         chosen, self._scored_by = phases_named(s.objective), scored_by(s.objective)
-        share = 0.0 if s.deterministic else s.mean_share
+        spectrum = self.scales.offset.size > FEW_CHANNELS
+        share = 0.0 if s.deterministic else mean_share(s, spectrum=spectrum)
         part = (1 - share) / len(chosen)
         rate = s.mean_learning_rate if s.deterministic else s.learning_rate
         first = [] if s.deterministic else [(share, MeanSquares(), s.mean_learning_rate)]

@@ -27,7 +27,7 @@ from models.published import PublishedModel
 from models.published_form import AUXILIARIES, LAYERS, PublishedForm
 from training.critic import Critic, feature_distance, gradient_penalty
 from training.fit_loop import FitLoop, set_rate
-from training.fit_settings import schedule
+from training.fit_settings import mean_share, schedule
 from training.objectives import EnergyScore
 
 if TYPE_CHECKING:
@@ -163,8 +163,13 @@ class PublishedFit(FitLoop):
     def _validation_loss(self, generator: torch.Generator) -> Tensor:
         return EnergyScore(correlations=0.0).loss(self.model, self._validation, generator)
 
+    @property
+    def _share(self) -> float:
+        """The first phase's, whatever the number of channels."""
+        return mean_share(self.settings, spectrum=False)
+
     def _phase_now(self) -> int:
-        return int(self._progress() >= self.settings.mean_share)
+        return int(self._progress() >= self._share)
 
     def _validation_due(self, started: float) -> bool:
         """An iteration takes up to half a second: by their number few would be validated."""
@@ -178,7 +183,7 @@ class PublishedFit(FitLoop):
 
     def _step(self) -> float:
         self.phase = self._phase_now()
-        share, progress = self.settings.mean_share, self._progress()
+        share, progress = self._share, self._progress()
         if self.phase == 0:
             rate = self.recipe.drift_rate * schedule(progress / share)
             loss = self._step_drift(rate)

@@ -17,7 +17,7 @@ from app.operations.train import train
 from app.store import load_twin, read_recording, write_recording
 from app.weights_store import SO_FAR
 from models.sequence import make_sequences
-from training.fit_settings import FitSettings
+from training.fit_settings import MEAN_SHARE
 
 SMALL = {"latent": 4, "hidden": 16}
 
@@ -43,7 +43,7 @@ def test_a_stopped_fit_leaves_a_twin_that_says_how_far_it_was(stopped):
     twin = load_twin(stopped / "twin" / SO_FAR)
     unfinished = twin.meta["unfinished"]
     assert 0 < unfinished["iteration"] < unfinished["of"] == 400
-    mean_only = FitSettings().mean_share * 400  # when it was stopped, the machine says
+    mean_only = MEAN_SHARE * 400  # when it was stopped, the machine says
     assert unfinished["phase"] == (
         "mean only" if unfinished["iteration"] <= mean_only else "mean and noise"
     )

@@ -38,7 +38,7 @@ class Case:
 
 CASES = (
     Case("nanoring", 10_240, 100, 9000, 1.25),
-    Case("spin-vortex-ice", 2560, 40, 5000, 1.25, CHANNELS),
+    Case("spin-vortex-ice", 10_240, 40, 20_000, 1.25, CHANNELS),
     Case("duffing", 2560, 100, 4000, 1.25, 1),
     Case("leaky-integrator", 2560, 100, 4000, 1.25),
 )

@@ -101,14 +101,7 @@ def emg(
             f"task 'emg': validation = {validation} must be session 1 or 2, or {WITHIN}: the last "
             "sixth of both"
         )
-    if file and folder:
-        raise InputError("task 'emg': file and folder exclude each other")
-    if file:
-        data, source = windows_of(_of_npz(Path(file)), file), f"raw samples of {file}"
-    elif folder:
-        data, source = windows_of(_of_folder(Path(folder)), folder), f"raw samples of {folder}"
-    else:
-        data, source = excerpt(), "the excerpt in resources/emg (amplitudes, no raw samples)"
+    data, source = _windows_and_source(file, folder)
     number = _participant(data, participant)
     own = data.participant == number
     split = _split(data, own, number, validation)
@@ -130,6 +123,17 @@ def emg(
         about=f"{_parts(validation)}; 1 s in ten log amplitudes; {source}",
         shift=shift,
     )
+
+
+def _windows_and_source(file: str, folder: str) -> tuple[Windows, str]:
+    """The windows of what is named, or of the excerpt, and where they are from in words."""
+    if file and folder:
+        raise InputError("task 'emg': file and folder exclude each other")
+    if file:
+        return windows_of(_of_npz(Path(file)), file), f"raw samples of {file}"
+    if folder:
+        return windows_of(_of_folder(Path(folder)), folder), f"raw samples of {folder}"
+    return excerpt(), "the excerpt in resources/emg (amplitudes, no raw samples)"
 
 
 def _parts(validation: int) -> str:
