@@ -44,8 +44,9 @@ def train_arguments(parser: argparse.ArgumentParser) -> None:
         help="go on from its weights; task, layers and twins are its own where they are left out",
     )  # fmt: skip
     parser.add_argument(
-        "--judge", type=Path, metavar="TWIN", help="a stochastic twin that chooses the ridge"
-    )
+        "--judge", nargs="+", action="extend", type=Path, metavar="TWIN",
+        help="a stochastic twin that chooses the ridge, or one a layer",
+    )  # fmt: skip
     parser.add_argument(
         "--readout-from-judge", action="store_true", help="fit the read-out to the judge's noise"
     )
@@ -173,7 +174,7 @@ def asked_of(arguments: argparse.Namespace) -> dict[str, Any]:
         "twins": twins,
         "layers": None if arguments.layers is None else list(arguments.layers[0]),
         "iterations": arguments.iterations,
-        "judge": None if arguments.judge is None else _text(arguments.judge),
+        "judge": None if arguments.judge is None else [_text(path) for path in arguments.judge],
         "readout_from_judge": arguments.readout_from_judge,
         "options": asdict(_options(arguments)),
     }

@@ -5,18 +5,20 @@ Imports no torch before they run.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.cli_types import factor, layers, names, whole, whole_or_zero
+from app.cli_transfer import benches_meant, each_bench
+from app.cli_types import factor, layout, names, whole, whole_or_zero
 from models.errors import InputError, RefusedError, raise_problems
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from app.connect import Run
+    from app.device_benches import Benches
     from app.operations.compare_networks_plan import Plan
     from app.operations.events import Event
     from app.operations.sweep_grid import Grid
@@ -30,7 +32,8 @@ GRID = ("task", "twin", "layers", "seeds", "iterations", "set")
 NOT_RESUMED = ("task", "twin", "deterministic", "layers", "seeds", "folds", "iterations", "kinds",
                "set")  # fmt: skip
 BENCH_HELP = (
-    "where they are deployed, a bench file or the word virtual; left out: foreseen scores only"
+    "where they are deployed, a bench file or the word virtual, of several devices once for each; "
+    "left out: foreseen scores only"
 )
 
 
@@ -61,11 +64,14 @@ def sweep_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--task", nargs="+", metavar="T", help="such as mackey-glass:h=5")
     parser.add_argument(
-        "--twin", nargs="+", metavar="TWIN", help="each for all layers; A,B: one a layer"
-    )
+        "--twin", nargs="+", metavar="TWIN",
+        help="each for all layers; A,B: one a layer, which may be of several devices, for those of "
+        "--layers that have as many",
+    )  # fmt: skip
     parser.add_argument(
-        "--layers", nargs="+", type=layers, metavar="16,16", help="nodes of each layer"
-    )
+        "--layers", nargs="+", type=layout, metavar="16,16",
+        help="nodes of each layer; 8+4,16: the second beside the first",
+    )  # fmt: skip
     parser.add_argument("--iterations", nargs="+", type=whole_or_zero, metavar="N", help="of each")
     _pool_arguments(parser, "networks, sweep.json, sweep.md, sweep.csv")
 
@@ -73,12 +79,18 @@ def sweep_arguments(parser: argparse.ArgumentParser) -> None:
 def networks_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `compare-networks` beyond those that every verb has."""
     parser.add_argument("--task", metavar="T", help="such as mackey-glass:h=5 or digits")
-    parser.add_argument("--twin", type=Path, metavar="TWIN", help="a stochastic one")
     parser.add_argument(
-        "--deterministic", type=Path, metavar="TWIN",
-        help="one without noise; left out: fitted from the recordings of --twin",
+        "--twin", nargs="+", action="extend", type=Path, metavar="TWIN",
+        help="a stochastic one for all layers, or one a layer; they may be of several devices",
     )  # fmt: skip
-    parser.add_argument("--layers", type=layers, metavar="24,24,24", help="nodes of each layer")
+    parser.add_argument(
+        "--deterministic", nargs="+", action="extend", type=Path, metavar="TWIN",
+        help="one without noise for each of --twin; left out: fitted from the recordings of --twin",
+    )  # fmt: skip
+    parser.add_argument(
+        "--layers", type=layout, metavar="24,24,24",
+        help="nodes of each layer; 8+4,16: the second beside the first",
+    )  # fmt: skip
     parser.add_argument(
         "--folds", type=whole, metavar="N", help="all of them, of a task with folds"
     )
@@ -87,7 +99,7 @@ def networks_arguments(parser: argparse.ArgumentParser) -> None:
         "--kinds", type=names, metavar="A,B,…",
         help="of noise-aware, deterministic, deterministic-noisy-readout, untrained (all)",
     )  # fmt: skip
-    parser.add_argument("--bench", metavar="B.toml", help=BENCH_HELP)
+    parser.add_argument("--bench", action="append", metavar="B.toml", help=BENCH_HELP)
     parser.add_argument(
         "--accelerate", type=factor, metavar="N", help="served virtual benches: wait N times less"
     )
@@ -110,7 +122,7 @@ def sweep_events(arguments: argparse.Namespace, run: Run) -> Generator[Event, No
 
 def _grid(arguments: argparse.Namespace) -> Grid:
     """The grid of the file, what is said on the command line set over it."""
-    from app.operations.sweep_grid import Grid, grid_of_file, options_of
+    from app.operations.sweep_grid import Grid, grid_of_file, layouts_of, options_of
 
     given = grid_of_file(arguments.file) if arguments.file else {}
     options = {**given.pop("options", {}), **options_of(arguments.set or [])}
@@ -120,8 +132,10 @@ def _grid(arguments: argparse.Namespace) -> Grid:
         given["twins"] = tuple(
             tuple(str(Path(one).resolve()) for one in twin.split(",")) for twin in arguments.twin
         )
-    named = {"tasks": arguments.task, "layers": arguments.layers}
-    given |= {name: tuple(value) for name, value in named.items() if value}
+    if arguments.task:
+        given["tasks"] = tuple(arguments.task)
+    if arguments.layers:
+        given |= layouts_of(arguments.layers)
     if arguments.seeds:
         given["seeds"] = arguments.seeds
     empty: dict[str, Any] = {"tasks": (), "twins": (), "layers": (), "seed": arguments.seed}
@@ -132,33 +146,45 @@ def networks_events(arguments: argparse.Namespace, run: Run) -> Generator[Event,
     """The events of `twinrig compare-networks`."""
     from app.artefacts import read_head
     from app.operations.compare_networks import FILE_NAME, KIND, SCHEMA, compare_networks
+    from app.operations.compare_networks_plan import Plan
 
     resume = arguments.resume is not None
     if resume:
         asked = [f"--{name}" for name in NOT_RESUMED if getattr(arguments, name)]
         if asked:
             raise InputError(f"twinrig compare-networks --resume: takes no {', '.join(asked)}")
-        bench = read_head(arguments.resume / FILE_NAME, KIND, SCHEMA)["plan"]["bench"]
-        if arguments.bench and _place(arguments.bench) != bench:
+        begun = Plan.told(read_head(arguments.resume / FILE_NAME, KIND, SCHEMA)["plan"])
+        if arguments.bench and set(_places(arguments.bench, begun.twin)) != set(begun.bench):
             raise InputError(
-                f"twinrig compare-networks --resume: was begun on bench {bench}, not on "
-                f"{arguments.bench}"
+                f"twinrig compare-networks --resume: was begun on bench {' and '.join(begun.bench)}"
+                f", not on {' and '.join(arguments.bench)}"
             )
-        arguments.bench = bench
-    plan = None if resume else _plan(arguments)
+    plan = begun if resume else _plan(arguments)
     with ExitStack() as stack:
+
+        def connect() -> Benches:
+            each = each_bench(arguments, plan.bench)
+            benches = [stack.enter_context(run.connected(one)) for one in each]
+            return benches[0] if len(benches) == 1 else benches
+
         return (
             yield from compare_networks(
-                plan, arguments.resume or arguments.out, resume=resume,
-                workers=arguments.workers, scheduler=arguments.scheduler,
-                connect=lambda: stack.enter_context(run.connected(arguments)),
+                None if resume else plan, arguments.resume or arguments.out, resume=resume,
+                workers=arguments.workers, scheduler=arguments.scheduler, connect=connect,
             )
         )  # fmt: skip
 
 
-def _place(bench: str | None) -> str | None:
-    """A bench file's whole path; the word of a built-in bench as it is."""
-    return str(Path(bench).resolve()) if bench and Path(bench).is_file() else bench
+def _places(benches: Sequence[str], twins: Sequence[str]) -> tuple[str, ...]:
+    """Bench files' whole paths, words of built-in benches as they are; `virtual` by the twins."""
+    from app.store import load_twin
+    from models.network import Device
+
+    devices = []
+    with suppress(InputError):  # of a twin that is gone: the operation says it
+        devices = [Device.of(load_twin(Path(twin))) for twin in dict.fromkeys(twins)]
+    meant = benches_meant(benches, devices)
+    return tuple(str(Path(one).resolve()) if Path(one).is_file() else one for one in meant)
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
@@ -170,24 +196,24 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     options = options_of(arguments.set or [])
     missing += [f"--set {n}: has several values" for n, v in options.items() if len(v) > 1]
     raise_problems(InputError, "twinrig compare-networks", missing)
-    in_pool = True
-    if arguments.bench is not None:
-        virtual = read_bench(arguments.bench).virtual
-        in_pool = virtual is not None and virtual.device is not None
-        if not in_pool and arguments.scheduler:
-            raise RefusedError(
-                f"--scheduler with {arguments.bench}: a rig stands at this machine alone; train on "
-                "the cluster without --bench, then deploy here"
-            )
+    twins = tuple(str(twin.resolve()) for twin in arguments.twin)
+    benches = _places(arguments.bench or (), twins)
+    virtual = [read_bench(bench).virtual for bench in benches]
+    in_pool = all(one is not None and one.device is not None for one in virtual)
+    if not in_pool and arguments.scheduler:
+        raise RefusedError(
+            f"--scheduler with {' and '.join(benches)}: a rig stands at this machine alone; train "
+            "on the cluster without --bench, then deploy here"
+        )
     more = {
         name: getattr(arguments, name)
         for name in ("seeds", "folds", "iterations", "kinds")
         if getattr(arguments, name)
     }
-    deterministic = arguments.deterministic
+    nodes, parallel = arguments.layers
+    one_each = {name: values[0] for name, values in options.items()}
     return Plan(
-        arguments.task, str(arguments.twin.resolve()),
-        None if deterministic is None else str(deterministic.resolve()), arguments.layers,
-        seed=arguments.seed, bench=_place(arguments.bench), in_pool=in_pool,
-        options={name: values[0] for name, values in options.items()}, **more,
+        arguments.task, twins, tuple(str(one.resolve()) for one in arguments.deterministic or ()),
+        nodes, seed=arguments.seed, bench=benches, in_pool=in_pool,
+        options={**one_each, **({"parallel": list(parallel)} if parallel else {})}, **more,
     )  # fmt: skip

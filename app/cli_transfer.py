@@ -14,11 +14,11 @@ from app.shown_score import shown_events
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from app.connect import Run
     from app.operations.events import Event
-    from models.network import Network
+    from models.network import Device, Network
 
     Events = Generator[Event, None, Any]
 
@@ -133,7 +133,8 @@ def on_bench(operation: Any, arguments: argparse.Namespace, run: Run, asked: Any
     if arguments.network is not None:
         load_network(arguments.network)  # a wrong file is said before the bench is touched
     with ExitStack() as stack:
-        benches = [stack.enter_context(run.connected(one)) for one in _each_bench(arguments)]
+        words = _words(arguments)
+        benches = [stack.enter_context(run.connected(one)) for one in each_bench(arguments, words)]
         stack.enter_context(pause_keys(run.pause, run.say))
         events = operation(
             arguments.network,
@@ -148,19 +149,27 @@ def on_bench(operation: Any, arguments: argparse.Namespace, run: Run, asked: Any
         yield from shown_events(events)
 
 
-def _each_bench(arguments: argparse.Namespace) -> list[argparse.Namespace]:
-    """The arguments once for each bench, as if it alone were named; wire logs are numbered.
-
-    The word `virtual` stands for as many built-in rigs as the network's devices need.
-    """
+def _words(arguments: argparse.Namespace) -> list[str]:
+    """The benches that are named; `virtual` is those that the network's devices need."""
     words = [arguments.bench] if isinstance(arguments.bench, str) else list(arguments.bench)
+    devices: Sequence[Device] = ()
     if VIRTUAL in words:
-        from app.device_benches import virtual_words
-
-        needed: list[str] = []
         with suppress(InputError):  # the operation says it, with what to do
-            needed = virtual_words(_network_of(arguments))
-        words = list(dict.fromkeys(w for word in words for w in _meant(word, needed)))
+            devices = _network_of(arguments).devices
+    return benches_meant(words, devices)
+
+
+def benches_meant(words: Sequence[str], devices: Sequence[Device]) -> list[str]:
+    """The benches that words stand for: `virtual` for as many built-in rigs as devices need."""
+    from app.device_benches import rigs_of
+
+    needed = rigs_of(devices) if VIRTUAL in words else []
+    meant = [needed if word == VIRTUAL and needed else [word] for word in words]
+    return list(dict.fromkeys(word for each in meant for word in each))
+
+
+def each_bench(arguments: argparse.Namespace, words: Sequence[str]) -> list[argparse.Namespace]:
+    """The arguments once for each bench, as if it alone were named; wire logs are numbered."""
     found = []
     for number, word in enumerate(words, 1):
         log = arguments.wire_log
@@ -168,10 +177,6 @@ def _each_bench(arguments: argparse.Namespace) -> list[argparse.Namespace]:
             log = log.with_stem(f"{log.stem}-{number}")
         found.append(argparse.Namespace(**{**vars(arguments), "bench": word, "wire_log": log}))
     return found
-
-
-def _meant(word: str, needed: list[str]) -> list[str]:
-    return needed if word == VIRTUAL and needed else [word]
 
 
 def _network_of(arguments: argparse.Namespace) -> Network:

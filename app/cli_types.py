@@ -56,13 +56,6 @@ def current(text: str) -> float:
     return value
 
 
-def layers(text: str) -> tuple[int, ...]:
-    """Node counts, `16,16,16`."""
-    if not re.fullmatch(r"[1-9]\d{0,4}(,[1-9]\d{0,4})*", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of node counts such as 16,16,16")
-    return tuple(int(part) for part in text.split(","))
-
-
 def layout(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Node counts, `16,16` or `8+8,16`: nodes, and which layers stand beside the one before."""
     found = laid_out(text)

@@ -85,9 +85,14 @@ def _apart(network: Network, device: Device, bench: Bench) -> list[str]:
 
 def virtual_words(network: Network) -> list[str]:
     """Words of the built-in rigs that a network's devices were recorded on; none if on no such."""
+    return rigs_of(network.devices)
+
+
+def rigs_of(devices: Sequence[Device]) -> list[str]:
+    """Words of the built-in rigs that devices were recorded on; none if on no such."""
     rigs = {word: read_bench(word) for word in BUILT_IN}
     found = []
-    for device in network.devices:
+    for device in devices:
         same = [w for w, rig in rigs.items() if rig.name == device.bench] or [
             w for w, rig in rigs.items() if (rig.window, rig.reset) == (device.window, device.reset)
         ]

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from models.network import Device
 
+SAME = ("channels", "units", "window", "reset")  # of a device that weights are trained for
 MOST_CHANNELS = 4  # by name; more are counted
 
 
@@ -19,6 +20,16 @@ def device_words(device: Device) -> str:
     low, high = 1e3 * device.window.low_T, 1e3 * device.window.high_T
     told = f"{channels}, {low:g} to {high:g} mT"
     return f"{device.bench!r} ({told})" if device.bench else f"a device ({told})"
+
+
+def differing(one: Device, other: Device) -> list[str]:
+    """Names of what says that two twins are of different devices; none: it may be the same one.
+
+    Settings and identities may change between two recordings of a device; the bench's name counts
+    where both know it.
+    """
+    names = [name for name in SAME if getattr(one, name) != getattr(other, name)]
+    return names + ["bench"] * (bool(one.bench and other.bench) and one.bench != other.bench)
 
 
 def layers_words(layers: Sequence[int]) -> str:

@@ -201,7 +201,8 @@ def _twins_of(artefact: Artefact) -> list[Path]:
     grid, plan = head.get("grid"), head.get("plan")
     every = grid.get("twins") if isinstance(grid, dict) else None
     if isinstance(plan, dict):
-        every = [[plan.get("twin")], [plan.get("deterministic")]]
+        named = [plan.get("twin"), plan.get("deterministic")]  # one each, or lists of a layer each
+        every = [one if isinstance(one, list) else [one] for one in named]
     named = [one for each in every if isinstance(each, list) for one in each] if isinstance(
         every, list
     ) else []  # fmt: skip

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.library_facts import Facts, Thumb
 from app.words import MISSING
+from models.wiring import layers_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,9 +43,11 @@ def _sweep_form(grid: Mapping[str, Any]) -> dict[str, Any]:
     wirings = options.pop("wiring", ["forward"])
     more = [f"{name}={_word(value)}" for name, values in options.items() for value in values]
     name, _, first = str(grid["tasks"][0]).partition(":")
+    beside = grid.get("parallel") or [()] * len(grid["layers"])
+    layouts = zip(grid["layers"], beside, strict=True)
     form = {
         "kind": "sweep", "task": name, "options": "; ".join([first, *grid["tasks"][1:]]),
-        "layers": "; ".join(", ".join(map(str, one)) for one in grid["layers"]),
+        "layers": "; ".join(layers_text(*one).replace(",", ", ") for one in layouts),
         "wiring": "; ".join(wirings), "taps": "; ".join(_word(one) for one in taps),
         "more": " ".join(more), "seeds": grid["seeds"], "seed": grid["seed"],
     }  # fmt: skip
@@ -60,7 +63,7 @@ def _several(number: int, noun: str) -> str:
 
 
 def _setting(row: Mapping[str, Any]) -> str:
-    layers = f"{'·'.join(str(nodes) for nodes in row['layers'])} nodes"
+    layers = f"{layers_text(row['layers'], row.get('parallel', ())).replace(',', '·')} nodes"
     options = (f"{name.partition('+')[0]} {value}" for name, value in row["options"].items()
                if name != "iterations")  # fmt: skip
     return ", ".join([layers, *options])
@@ -78,7 +81,9 @@ def table(artefact: Artefact) -> Facts:
     name, _, options = str(plan["task"]).partition(":")
     form = {
         "kind": "table", "task": name, "options": options,
-        "layers": ", ".join(map(str, plan["layers"])),
+        "layers": layers_text(
+            plan["layers"], plan["options"].get("parallel", ())
+        ).replace(",", ", "),
         **{key: plan[key] for key in ("seeds", "seed", "folds", "iterations")},
     }  # fmt: skip
     return Facts(f"networks compared, {plan['task']}", (*rows, *_when(head)), thumb, form,

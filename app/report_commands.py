@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli_network import words_of
 from app.report_search import whole_iterations
+from app.train_request import several
 from models.wiring import layers_text
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def train_command(
 ) -> str:
     """Command that trains the network again."""
     nodes = layers_text(layers, meta.get("options", {}).get("parallel", ()))
-    judge = ["--judge", meta["judge"]] if meta.get("judge") else []
+    judge = ["--judge", *several(meta["judge"])] if meta.get("judge") else []
     judge += ["--readout-from-judge"] if meta.get("readout_from_judge") else []
     options = words_of(meta.get("options", {}))
     own = twins[: len(meta.get("twins", twins))]  # behind them stand those of an ensemble

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from app.fit_checkpoint import FILE_NAME, load_checkpoint
@@ -11,7 +12,7 @@ from models.supply import Supply
 from models.wiring import FORWARD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 LAYOUT = ("wiring", "parallel", "taps", "readout_taps", "use", "sparsity", "supply")
@@ -104,8 +105,9 @@ class TrainOptions:
 class Request:
     """What a training was asked for; a checkpoint keeps it, so that a resumed one is the same.
 
-    `judge` is a stochastic twin that chooses a deterministic network's ridge; with
-    `readout_from_judge` it also gives the noisy features that the read-out is fitted to.
+    `judge` is a stochastic twin that chooses a deterministic network's ridge, one for all layers or
+    one a layer; with `readout_from_judge` it also gives the noisy features that the read-out is
+    fitted to. Empty: the network judges itself.
     """
 
     task: str
@@ -113,7 +115,7 @@ class Request:
     layers: tuple[int, ...]
     iterations: int
     seed: int
-    judge: str | None = None
+    judge: tuple[str, ...] = ()
     readout_from_judge: bool = False
     options: TrainOptions = field(default_factory=TrainOptions)
 
@@ -125,6 +127,10 @@ class Request:
             problems.append(
                 f"{len(self.twins)} twins for {len(self.layers)} layers: give one, or one a layer "
                 "(those beside each other, such as 8+4, are two)"
+            )
+        if len(self.judge) not in (0, 1, len(self.layers)):
+            problems.append(
+                f"{len(self.judge)} judges for {len(self.layers)} layers: give one, or one a layer"
             )
         if self.twins and len(self.options.ensemble) % len(self.twins):
             problems.append(
@@ -140,7 +146,7 @@ class Request:
             )
         if self.iterations < 0:
             problems.append(f"iterations {self.iterations} must be 0 (untrained) or more")
-        if self.readout_from_judge and self.judge is None:
+        if self.readout_from_judge and not self.judge:
             problems.append("a read-out from the judge needs a judge")
         raise_problems(InputError, "train", problems)
 
@@ -148,6 +154,13 @@ class Request:
     def members(self) -> int:
         """Members of the twin ensemble; 1: a single twin."""
         return 1 + len(self.options.ensemble) // max(len(self.twins), 1)
+
+
+def several(named: Path | str | Sequence[Path | str] | None) -> tuple[str, ...]:
+    """Paths of one twin, several or none, as files of any version name them."""
+    if named is None:
+        return ()
+    return (str(named),) if isinstance(named, str | PurePath) else tuple(map(str, named))
 
 
 def checkpoint_of(out: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -167,6 +180,7 @@ def request_of(numbers: dict[str, Any], out: Path) -> Request:
         body = {**numbers["request"]}
         body["twins"], body["layers"] = tuple(body["twins"]), tuple(body["layers"])
         body["options"] = TrainOptions.of(body.get("options", {}))
+        body["judge"] = several(body.get("judge"))
         return Request(**body)
     except (KeyError, TypeError) as error:
         raise InputError(f"{out}: damaged checkpoint ({error!r}); train anew") from error

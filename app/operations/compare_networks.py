@@ -26,13 +26,14 @@ from app.operations.transfer_parts import in_here
 from app.operations.trial import Trial, TrialResult, begun_anew
 from app.run_lock import RunLock
 from models.errors import InputError, StoppedError, TwinrigError
+from models.wiring import layers_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from app.device_benches import Benches
     from app.operations.events import Event
     from app.operations.transfer_parts import Apart
-    from instruments.bench import Bench
 
     Results = dict[str, TrialResult]
 
@@ -49,7 +50,7 @@ def compare_networks(
     resume: bool = False,
     workers: int | None = None,
     scheduler: str | None = None,
-    connect: Callable[[], Bench] | None = None,
+    connect: Callable[[], Benches] | None = None,
     apart: Apart = in_here,
 ) -> Generator[Event, None, Path]:
     """Make the comparison table; the value is the path of `networks-table.json`.
@@ -65,7 +66,8 @@ def compare_networks(
     workers, scheduler
         As for a sweep.
     connect
-        Connects the plan's bench where that is not a virtual one in process; the caller closes it.
+        Connects the plan's bench, or benches, where they are not virtual ones in process; the
+        caller closes them.
     apart
         Where the report is drawn: here, or in a child where matplotlib should not be loaded.
 
@@ -94,9 +96,11 @@ def compare_networks(
         run.write("running")
         yield Note(f"{len(plan.cells)} networks of {', '.join(plan.kinds)}; {source.words}")
         yield from run.pool(workers, scheduler)
-        if plan.bench is not None and not plan.in_pool:
+        if plan.on_a_rig:
             if connect is None:
-                raise InputError(f"bench {plan.bench}: is one rig, and nobody connects it")
+                raise InputError(
+                    f"bench {', '.join(plan.bench)}: is one rig, and nobody connects it"
+                )
             yield from run.one_after_another(connect)
         table = run.write(DONE)
         yield Stage("report")
@@ -115,7 +119,7 @@ class _Run:
 
     def pool(self, workers: int | None, scheduler: str | None) -> Generator[Event, None, None]:
         """Everything that a pool can run."""
-        trials = self.plan.trials(self.out, self.source.recordings, self.source.fitted)
+        trials = self.plan.trials(self.out, self.source.fits)
         named = {trial.name: trial for trial in trials}
         events = run_pool(trials, workers_of(scheduler, workers), JOB)
         try:
@@ -126,11 +130,11 @@ class _Run:
         finally:
             events.close()
 
-    def one_after_another(self, connect: Callable[[], Bench]) -> Generator[Event, None, None]:
+    def one_after_another(self, connect: Callable[[], Benches]) -> Generator[Event, None, None]:
         """Deploy on the one rig; what it refuses or fails ends the table, to be resumed."""
         trials = [self.plan.deployment(cell, self.out) for cell in self.plan.cells]
         left = [t for t in trials if not self._is_done(t) and t.after[0] in self._trained()]
-        bench: Bench | None = None
+        bench: Benches | None = None
         for number, trial in enumerate(left, 1):
             yield Stage(f"deploy {trial.after[0]}", number, len(left))
             bench = bench or connect()
@@ -208,13 +212,11 @@ def read_results(path: Path) -> tuple[Plan, Results, int | None]:
     """
     file = path / FILE_NAME if path.is_dir() else path
     body = read_head(file, KIND, SCHEMA)
-    values = body["plan"]
-    plan = Plan(**{**values, "layers": tuple(values["layers"]), "kinds": tuple(values["kinds"])})
     results = {
         name: TrialResult(name, one["status"], one["values"], one["reason"])
         for name, one in body["results"].items()
     }
-    return plan, results, body["recordings"]
+    return Plan.told(body["plan"]), results, body["recordings"]
 
 
 def read_table(path: Path) -> Table:
@@ -231,15 +233,20 @@ def table_head(path: Path) -> dict[str, Any]:
 def table_command(path: Path) -> str:
     """The command line that makes the table in a folder anew."""
     plan = read_table(path).plan
+    options = dict(plan.options)
     words: list[Any] = [
-        "--task", plan.task, "--twin", plan.twin, "--layers", ",".join(map(str, plan.layers)),
+        "--task", plan.task, "--twin", *plan.twin,
+        "--layers", layers_text(plan.layers, options.pop("parallel", ())),
         "--seeds", plan.seeds, "--seed", plan.seed, "--kinds", ",".join(plan.kinds),
     ]  # fmt: skip
-    for name in ("deterministic", "folds", "iterations", "bench"):
+    words += ["--deterministic", *plan.deterministic] if plan.deterministic else []
+    for name in ("folds", "iterations"):
         value = getattr(plan, name)
         words += [f"--{name}", value] if value else []
-    if plan.options:
-        words += ["--set", *(f"{name}={_toml(value)}" for name, value in plan.options.items())]
+    for bench in plan.bench:
+        words += ["--bench", bench]
+    if options:
+        words += ["--set", *(f"{name}={_toml(value)}" for name, value in options.items())]
     words += ["--out", f"{path.resolve().name}-again"]
     return shlex.join(["twinrig", JOB, *map(str, words)])
 
@@ -249,8 +256,8 @@ def _toml(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _deployed(trial: Trial, bench: Bench) -> Generator[Event, None, None]:
-    """One deployment on the connected bench."""
+def _deployed(trial: Trial, bench: Benches) -> Generator[Event, None, None]:
+    """One deployment on the connected bench, or benches."""
     from app.operations.deploy import deploy
 
     begun = (trial.out / "nodes").is_dir()

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import sha256_of
+from app.deployment import numbered
 from app.operations.sweep_grid import option_faults, untied
 from app.operations.trial import Trial
+from app.train_request import several
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -55,11 +57,12 @@ class Plan:
     task
         As `train` takes it, without a fold where there are `folds`.
     twin
-        A stochastic twin: its folder.
+        Folder of a stochastic twin, or of one a layer; they may be of several devices.
     deterministic
-        A deterministic twin of the same device; None: fitted first, from the twin's recordings.
+        A deterministic twin of the device of each of these; empty: fitted first, from their
+        recordings.
     layers
-        Nodes of each layer.
+        Nodes of each layer; which stand beside the one before is the option `parallel`.
     folds
         0: the task has none; N: `fold=0` to `fold=N−1` of the task.
     seeds, seed
@@ -67,9 +70,9 @@ class Plan:
     iterations
         Of each training; None: as `train` has it.
     bench
-        Where they are deployed; None: nowhere.
+        Where they are deployed, a bench a device; empty: nowhere.
     in_pool
-        The bench is a virtual one in process, of which each trial has its own.
+        The benches are virtual ones in process, of which each trial has its own.
     options
         More options of `train`, the same for every network.
     kinds
@@ -79,14 +82,14 @@ class Plan:
     """
 
     task: str
-    twin: str
-    deterministic: str | None
+    twin: tuple[str, ...]
+    deterministic: tuple[str, ...]
     layers: tuple[int, ...]
     folds: int = 0
     seeds: int = 5
     seed: int = 0
     iterations: int | None = None
-    bench: str | None = None
+    bench: tuple[str, ...] = ()
     in_pool: bool = True
     options: dict[str, Any] = field(default_factory=dict)
     kinds: tuple[str, ...] = KINDS
@@ -98,6 +101,15 @@ class Plan:
             problems.append(f"{self.seeds} seeds and {self.folds} folds: at least 1 and 0")
         if self.folds and "fold=" in self.task:
             problems.append(f"task {self.task!r} names a fold already, and --folds all of them")
+        if len(self.twin) not in (1, len(self.layers)):
+            problems.append(
+                f"{len(self.twin)} twins for {len(self.layers)} layers: one, or one a layer"
+            )
+        if len(self.deterministic) not in (0, len(self.twin)):
+            problems.append(
+                f"deterministic twins: {len(self.deterministic)}, stochastic ones: "
+                f"{len(self.twin)}; one of each, in the same order, or none"
+            )
         unknown = [kind for kind in self.kinds if kind not in KINDS]
         if unknown or NOISE_AWARE not in self.kinds:
             problems.append(
@@ -108,7 +120,12 @@ class Plan:
     @property
     def twins(self) -> list[str]:
         """The twins that are there from the beginning."""
-        return [self.twin, *([self.deterministic] if self.deterministic else [])]
+        return list(dict.fromkeys((*self.twin, *self.deterministic)))
+
+    @property
+    def on_a_rig(self) -> bool:
+        """Whether networks are deployed one after another, on benches that are connected once."""
+        return bool(self.bench) and not self.in_pool
 
     @property
     def cells(self) -> list[Cell]:
@@ -123,30 +140,32 @@ class Plan:
             return self.task
         return f"{self.task}{',' if ':' in self.task else ':'}fold={cell.fold}"
 
-    def trials(self, root: Path, recordings: list[str], fitted: dict[str, Any]) -> list[Trial]:
+    def trials(self, root: Path, fits: Mapping[str, Mapping[str, Any]]) -> list[Trial]:
         """Everything that a pool runs.
 
         Parameters
         ----------
         root
             The pool's folder.
-        recordings, fitted
-            Those of the twin, and how it was fitted: for a deterministic twin of the same.
+        fits
+            Of each stochastic twin the fit of a deterministic one to the same recordings.
         """
         trials = []
-        if self._fits_a_twin:
-            asked = {"recordings": recordings, "deterministic": True, **fitted}
-            trials.append(Trial(DETERMINISTIC_TWIN, "fit", asked, str(root)))
+        if self._fits_twins:
+            trials += [
+                Trial(name, "fit", dict(fits[twin]), str(root))
+                for twin, name in self._fitted.items()
+            ]
         for cell in sorted(self.cells, key=lambda c: (c.seed, c.fold or 0, BEGUN.index(c.kind))):
             trials.append(self.training(cell, root))
-            if self.bench is not None and self.in_pool:
+            if self.bench and self.in_pool:
                 trials.append(self.deployment(cell, root))
         return trials
 
     def training(self, cell: Cell, root: Path) -> Trial:
         """The training of a cell."""
         asked: dict[str, Any] = {
-            "task": self.task_of(cell), "twins": [self.twin], "layers": list(self.layers),
+            "task": self.task_of(cell), "twins": list(self.twin), "layers": list(self.layers),
             "seed": cell.seed, **untied(self.options),
         }  # fmt: skip
         if self.iterations is not None:
@@ -155,10 +174,11 @@ class Plan:
             asked["iterations"] = 0
         after: tuple[str, ...] = ()
         if cell.kind in THROUGH_A_MEAN:
-            own = Trial(DETERMINISTIC_TWIN, "fit", {}, str(root)).out
-            asked["twins"] = [self.deterministic or str(own)]
-            asked["judge"] = self.twin  # at its best ridge under the noise: no straw man
-            after = () if self.deterministic else (DETERMINISTIC_TWIN,)
+            own = [str(Trial(self._fitted[twin], "fit", {}, str(root)).out) for twin in self.twin]
+            asked["twins"] = list(self.deterministic) or own
+            # at its best ridge under the noise: no straw man
+            asked["judge"] = _one_or_list(self.twin)
+            after = () if self.deterministic else tuple(self._fitted.values())
         if cell.kind == NOISY_READOUT:
             asked["readout_from_judge"] = True
         if beside := self._beside(cell):
@@ -181,14 +201,20 @@ class Plan:
         training = self.training(cell, root)
         place = (cell.fold or 0) * len(KINDS) + KINDS.index(cell.kind)
         asked = {
-            "network": str(training.out), "bench": str(self.bench),
+            "network": str(training.out), "bench": _one_or_list(self.bench),
             "noise_seed": NOISE_SEEDS + 1000 * cell.seed + place,
         }  # fmt: skip
         return Trial(cell.deployed, "deploy", asked, str(root), (training.name,))
 
     @property
-    def _fits_a_twin(self) -> bool:
-        return self.deterministic is None and any(k in THROUGH_A_MEAN for k in self.kinds)
+    def _fits_twins(self) -> bool:
+        return not self.deterministic and any(k in THROUGH_A_MEAN for k in self.kinds)
+
+    @property
+    def _fitted(self) -> dict[str, str]:
+        """Name of the deterministic fit for each stochastic twin."""
+        different = dict.fromkeys(self.twin)
+        return {twin: numbered(DETERMINISTIC_TWIN, k) for k, twin in enumerate(different)}
 
     def sealed(self) -> dict[str, Any]:
         """As JSON, with the SHA-256 of each twin's file."""
@@ -196,9 +222,8 @@ class Plan:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Plan:
-        """Plan of `sealed`; InputError where a twin has changed since."""
-        values = {**body, "layers": tuple(body["layers"]), "kinds": tuple(body["kinds"])}
-        plan = cls(**values)
+        """Plan of `sealed`, to go on with; InputError where a twin has changed since."""
+        plan = cls.told(body)
         problems = [
             f"{twin} has changed since the table was begun; begin a new one"
             for twin, digest in plan.digests.items()
@@ -206,6 +231,18 @@ class Plan:
         ]
         raise_problems(InputError, "compare-networks", problems)
         return plan
+
+    @classmethod
+    def told(cls, body: Mapping[str, Any]) -> Plan:
+        """Plan of `sealed` as it was, whatever has become of its twins."""
+        named = {name: several(body[name]) for name in ("twin", "deterministic", "bench")}
+        listed = {name: tuple(body[name]) for name in ("layers", "kinds")}
+        return cls(**{**body, **named, **listed})
+
+
+def _one_or_list(words: tuple[str, ...]) -> str | list[str]:
+    """As trials have always named one; several as a list."""
+    return words[0] if len(words) == 1 else list(words)
 
 
 def _file(twin: str) -> Path:

@@ -1,46 +1,91 @@
-"""Where the networks of a comparison come from: the stochastic twin and its recordings."""
+"""Where the networks of a comparison come from: the stochastic twins and their recordings."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.device_words import differing
 from models.errors import InputError, raise_problems
+from models.network import Device
 
 if TYPE_CHECKING:
     from app.operations.compare_networks_plan import Plan
+    from models.twin import Twin
 
 
 class Source:
-    """The stochastic twin: what it was fitted on, and how many runs of the device that took."""
+    """The stochastic twins: what they were fitted on, and how many runs of the device that took.
+
+    Attributes
+    ----------
+    fits
+        Of each stochastic twin by path: arguments of `fit` for a deterministic one like it.
+    recorded
+        Complete repeats of all recordings, each one reset and one sequence; None: some are gone.
+    """
 
     def __init__(self, plan: Plan) -> None:
         from app.store import load_twin
 
-        twins = [load_twin(Path(path)) for path in plan.twins]
-        problems = []
-        if twins[0].deterministic:
-            problems.append(f"{plan.twin}: is deterministic; --twin takes the stochastic one")
-        if len(twins) > 1 and not twins[1].deterministic:
-            problems.append(f"{plan.deterministic}: has noise; --deterministic takes one without")
-        self.recordings = [str(p["path"]) for p in twins[0].meta.get("parents", [])]
-        missing = [path for path in self.recordings if not Path(path).exists()]
-        if len(twins) == 1 and (missing or not self.recordings):
-            problems.append(
-                f"{plan.twin}: its recordings are not there ({', '.join(missing) or 'none named'}) "
-                "to fit a deterministic twin: give one with --deterministic"
-            )
-        raise_problems(InputError, "compare-networks", problems)
-        meta = twins[0].meta
-        self.fitted: dict[str, Any] = {
-            key: meta[key] for key in ("iterations", "seed") if key in meta
+        twins = {path: load_twin(Path(path)) for path in plan.twins}
+        recordings = {
+            path: [str(parent["path"]) for parent in twins[path].meta.get("parents", [])]
+            for path in plan.twin
         }
-        self.recorded = None if missing or not self.recordings else self._recorded()
+        missing = {
+            path: [file for file in files if not Path(file).exists()]
+            for path, files in recordings.items()
+        }
+        raise_problems(InputError, "compare-networks", _problems(plan, twins, recordings, missing))
+        self.fits = {
+            path: {"recordings": files, "deterministic": True, **_fitted(twins[path])}
+            for path, files in recordings.items()
+        }
+        known = all(files and not missing[path] for path, files in recordings.items())
+        self.recorded = _recorded(recordings) if known else None
         runs = "unknown" if self.recorded is None else str(self.recorded)
         self.words = f"runs of the device in the twin's recordings: {runs}"
 
-    def _recorded(self) -> int:
-        """Complete repeats of all recordings: each one reset and one sequence."""
-        from app.store import read_recording
 
-        return sum(int(read_recording(Path(path)).complete.sum()) for path in self.recordings)
+def _problems(
+    plan: Plan,
+    twins: dict[str, Twin],
+    recordings: dict[str, list[str]],
+    missing: dict[str, list[str]],
+) -> list[str]:
+    """What is wrong with the twins of a plan."""
+    problems = [
+        f"{path}: is deterministic; --twin takes the stochastic one"
+        for path in recordings
+        if twins[path].deterministic
+    ]
+    problems += [
+        f"{path}: has noise; --deterministic takes one without"
+        for path in dict.fromkeys(plan.deterministic)
+        if not twins[path].deterministic
+    ]
+    problems += [
+        f"{plain}: {name} differ from those of {noisy}: it is a twin of another device"
+        for noisy, plain in dict.fromkeys(zip(plan.twin, plan.deterministic, strict=False))
+        for name in differing(Device.of(twins[plain]), Device.of(twins[noisy]))
+    ]
+    problems += [
+        f"{path}: its recordings are not there ({', '.join(missing[path]) or 'none named'}) to fit "
+        "a deterministic twin: give one with --deterministic"
+        for path, files in recordings.items()
+        if not plan.deterministic and (missing[path] or not files)
+    ]
+    return problems
+
+
+def _fitted(twin: Twin) -> dict[str, Any]:
+    """How a twin was fitted, as far as another one should be fitted alike."""
+    return {key: twin.meta[key] for key in ("iterations", "seed") if key in twin.meta}
+
+
+def _recorded(recordings: dict[str, list[str]]) -> int:
+    from app.store import read_recording
+
+    different = dict.fromkeys(file for files in recordings.values() for file in files)
+    return sum(int(read_recording(Path(file)).complete.sum()) for file in different)

@@ -244,9 +244,7 @@ class _Run:
     def timing_notes(self) -> Iterator[Note]:
         """How evenly the steps came; of several benches each by its name."""
         for place in self.places:
-            head = f"{place.bench.spec.name}: " if len(self.places) > 1 else ""
-            for note in timing_notes(place.recording, place.bench):
-                yield Note(f"{head}{note.text}", note.level)
+            yield from self.turns.named(place, timing_notes(place.recording, place.bench))
 
     def values_so_far(self) -> dict[str, Any]:
         """The result of a deployment that ended early."""

@@ -86,6 +86,7 @@ class Row:
         """The row for programs."""
         body: dict[str, Any] = plain({
             "task": self.setting.task, "twins": self.setting.twins, "layers": self.setting.layers,
+            "parallel": self.setting.parallel,
             "options": self.setting.options, "validation": self.mean,
             "each_validation": self.validation, "foreseen": self.foreseen, "seeds": self.seeds,
             "failed": {str(seed): reason for seed, reason in self.failed.items()},

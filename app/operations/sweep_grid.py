@@ -12,6 +12,7 @@ from app.artefacts import reading
 from app.operations.trial import OF_TRAIN, Trial
 from app.train_request import TrainOptions
 from models.errors import InputError, raise_problems
+from models.wiring import laid_out, layers_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,13 +24,17 @@ TIE = "+"  # between options that have the same value throughout a grid
 
 @dataclass(frozen=True)
 class Setting:
-    """One network to be trained: everything but the seed; `number` counts on from 0."""
+    """One network to be trained: everything but the seed; `number` counts on from 0.
+
+    `parallel`: the layers, counted from 0, that stand beside the one before them.
+    """
 
     number: int
     task: str
     twins: tuple[str, ...]
     layers: tuple[int, ...]
     options: dict[str, Any] = field(default_factory=dict)
+    parallel: tuple[int, ...] = ()
 
     def name(self, seed: int) -> str:
         """Of its trial with a seed."""
@@ -37,23 +42,29 @@ class Setting:
 
     def trial(self, seed: int, root: Path) -> Trial:
         """Its training."""
-        asked = {
+        asked: dict[str, Any] = {
             "task": self.task, "twins": list(self.twins), "layers": list(self.layers),
             "seed": seed, **untied(self.options),
         }  # fmt: skip
+        if self.parallel:
+            asked["parallel"] = list(self.parallel)
         return Trial(self.name(seed), "train", asked, str(root))
 
     def words(self) -> list[str]:
         """Task, twins, layers and options as a table shows them."""
         twins = " → ".join(Path(twin).name for twin in self.twins)
-        layers = "-".join(str(nodes) for nodes in self.layers)
+        layers = layers_text(self.layers, self.parallel).replace(",", "-")
         options = ", ".join(f"{name} {value}" for name, value in self.options.items())
         return [self.task, twins, layers, options or "—"]
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Every combination of these; `twins`: each entry one for all layers, or one a layer."""
+    """Every combination of these, of twins and layers every one that fits.
+
+    `twins`: each entry one for all layers, or one a layer, which may be of several devices.
+    `parallel`: of each entry of `layers` those beside the one before them; empty: none of any.
+    """
 
     tasks: tuple[str, ...]
     twins: tuple[tuple[str, ...], ...]
@@ -61,17 +72,17 @@ class Grid:
     seeds: int = 1
     seed: int = 0
     options: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    parallel: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         named = {"task": self.tasks, "twin": self.twins, "layers": self.layers}
         problems = [f"--{name} is missing" for name, values in named.items() if not values]
         if self.seeds < 1:
             problems.append(f"{self.seeds} seeds: at least 1")
-        problems += [
-            f"{len(twins)} twins ({', '.join(twins)}) for {len(layers)} layers: one, or one a layer"
-            for twins, layers in product(self.twins, self.layers)
-            if len(twins) not in (1, len(layers))
-        ]
+        problems += self._unfitting()
+        if self.parallel and any("parallel" in tied.split(TIE) for tied in self.options):
+            problems.append("layers beside each other are told by the layers or by an option, not "
+                            "by both")  # fmt: skip
         problems += [
             f"twin {path}: no twin.json there"
             for path in dict.fromkeys(path for twins in self.twins for path in twins)
@@ -80,14 +91,34 @@ class Grid:
         problems += option_faults(self.options)
         raise_problems(InputError, "twinrig sweep", problems)
 
+    def _unfitting(self) -> list[str]:
+        """Twins for which there are no layers, and layers for which there are no twins."""
+        depths = [len(layers) for layers in self.layers]
+        counts = [len(twins) for twins in self.twins]
+        words = "{} twins ({}) for {} layers: one, or one a layer"
+        return [
+            words.format(len(twins), ", ".join(twins), " or ".join(map(str, sorted({*depths}))))
+            for twins in self.twins
+            if depths and not any(_fits(len(twins), depth) for depth in depths)
+        ] + [
+            words.format(" or ".join(map(str, sorted({*counts}))), "each entry", depth)
+            for depth in dict.fromkeys(depths)
+            if counts and not any(_fits(count, depth) for count in counts)
+        ]
+
     @property
     def settings(self) -> list[Setting]:
         """Every combination but the seeds."""
         choices = [[(name, value) for value in values] for name, values in self.options.items()]
-        combined = product(self.tasks, self.twins, self.layers, *choices)
+        layouts = list(zip(self.layers, self.parallel or [()] * len(self.layers), strict=True))
+        combined = [
+            (task, twins, layout, dict(options))
+            for task, twins, layout, *options in product(self.tasks, self.twins, layouts, *choices)
+            if _fits(len(twins), len(layout[0]))
+        ]
         return [
-            Setting(number, task, twins, layers, dict(options))
-            for number, (task, twins, layers, *options) in enumerate(combined)
+            Setting(number, task, twins, layers, options, parallel)
+            for number, (task, twins, (layers, parallel), options) in enumerate(combined)
         ]
 
     def trials(self, root: Path) -> Iterator[tuple[Setting, int, Trial]]:
@@ -110,7 +141,22 @@ class Grid:
             body["seeds"],
             body["seed"],
             {name: tuple(values) for name, values in body["options"].items()},
+            tuple(tuple(beside) for beside in body.get("parallel", ())),
         )
+
+
+def _fits(twins: int, layers: int) -> bool:
+    return twins in (1, layers)
+
+
+def layouts_of(
+    layouts: Sequence[tuple[tuple[int, ...], tuple[int, ...]]],
+) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """`layers` and `parallel` of a `Grid` from layouts as `models.wiring.laid_out` reads them."""
+    beside = tuple(parallel for _, parallel in layouts)
+    return {
+        "layers": tuple(layers for layers, _ in layouts), "parallel": beside if any(beside) else (),
+    }  # fmt: skip
 
 
 def option_faults(options: Mapping[str, Any]) -> list[str]:
@@ -186,8 +232,13 @@ def grid_of_file(path: Path) -> dict[str, Any]:
     for key, value in (("task", tasks), ("twin", twins), ("layers", layers)):
         if not isinstance(value, list):
             problems.append(f"{key} = {value!r} must be a list")
-    if isinstance(layers, list) and not all(_is_layers(one) for one in layers):
-        problems.append(f"layers = {layers!r} must be a list of lists of node counts")
+    laid = [_layout(one) for one in layers] if isinstance(layers, list) else []
+    layouts = [one for one in laid if one is not None]
+    if len(layouts) < len(laid):
+        problems.append(
+            f"layers = {layers!r} must be a list of lists of node counts, or of words such as "
+            "'8+4,16'"
+        )
     if not all(isinstance(body.get(key, 0), int) for key in ("seeds", "seed")):
         problems.append("seeds and seed must be whole numbers")
     options = body.get("train", {})
@@ -198,7 +249,7 @@ def grid_of_file(path: Path) -> dict[str, Any]:
     given: dict[str, Any] = {
         "tasks": tuple(map(str, tasks)),
         "twins": tuple(tuple(str(beside / p) for p in str(twin).split(",")) for twin in twins),
-        "layers": tuple(tuple(one) for one in layers),
+        **layouts_of(layouts),
         "options": {
             name: tuple(value) if isinstance(value, list) else (value,)
             for name, value in options.items()
@@ -207,5 +258,10 @@ def grid_of_file(path: Path) -> dict[str, Any]:
     return {**given, **{key: body[key] for key in ("seeds", "seed") if key in body}}
 
 
-def _is_layers(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(n, int) and n > 0 for n in value)
+def _layout(value: object) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Layers of a list of node counts, or of the words of `--layers`; None of anything else."""
+    if isinstance(value, str):
+        return laid_out(value)
+    if isinstance(value, list) and all(isinstance(n, int) and n > 0 for n in value):
+        return tuple(value), ()
+    return None

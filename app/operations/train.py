@@ -24,7 +24,7 @@ from app.operations.train_reuse import OF_LAYERS, UNTRAINED, Beside, take_layers
 from app.operations.train_setup import Setup, of_origin
 from app.run_lock import RunLock
 from app.store import code_version, new_directory, new_id, now_iso, save_network
-from app.train_request import Request, TrainOptions, checkpoint_of, request_of
+from app.train_request import Request, TrainOptions, checkpoint_of, request_of, several
 from models import kernel
 from models.errors import InputError, raise_problems
 from models.network_parts import distinct
@@ -56,7 +56,7 @@ def train(
     iterations: int | None = None,
     seed: int = 0,
     resume: bool = False,
-    judge: Path | str | None = None,
+    judge: Path | str | Sequence[Path | str] | None = None,
     readout_from_judge: bool = False,
     options: TrainOptions | Mapping[str, Any] | None = None,
     beside: Sequence[Path | str] = (),
@@ -80,7 +80,7 @@ def train(
     iterations
         Gradient steps; 0: an untrained network with a trained read-out.
     judge
-        A stochastic twin that judges a deterministic one's read-out; see `Request`.
+        A stochastic twin that judges a deterministic one's read-out, or one a layer; see `Request`.
     options
         Wiring, ensemble, cascade and the like, also as JSON.
     beside
@@ -111,7 +111,7 @@ def train(
             tuple(int(nodes) for nodes in sizes),
             count,
             seed,
-            None if judge is None else str(Path(judge).resolve()),
+            tuple(str(Path(path).resolve()) for path in several(judge)),
             readout_from_judge,
             said,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from app.device_words import SAME, differing
 from app.store import load_network
 from app.train_time import run_seconds
 from app.train_twins import TwinSet
@@ -31,14 +32,13 @@ if TYPE_CHECKING:
 
 RETRAIN_RATE = 4e-3  # science.md's recipe for a network that goes on after a refit
 CLASS_RIDGE = 1e-1  # few windows with many columns: best on validation of digits and of EMG
-SAME = ("channels", "units", "window", "reset")  # of a device that weights are trained for
 
 
 @dataclass(frozen=True)
 class Setup:
     """Everything that a request names, read and checked.
 
-    `judges` is the set of the stochastic twin that chooses the ridge, `origin` the network to go on
+    `judges` is the set of the stochastic twins that choose the ridge, `origin` the network to go on
     from.
     """
 
@@ -64,9 +64,9 @@ class Setup:
         """
         task, options, count = make_task(request.task), request.options, len(request.layers)
         twins = TwinSet.read([*request.twins, *options.ensemble], count, request.members)
-        judges = TwinSet.read([request.judge], count) if request.judge else None
+        judges = TwinSet.read(request.judge, count) if request.judge else None
         if judges is not None:
-            _refuse_another_judge(judges, twins, str(request.judge))
+            _refuse_another_judge(judges, twins, ", ".join(request.judge))
         origin = None if options.origin is None else load_network(Path(options.origin))
         ranges = twins.ranges
         if origin is not None:
@@ -184,12 +184,11 @@ def _refuse_other(network: Network, twins: TwinSet, where: str) -> None:
 
 
 def _refuse_another_judge(judges: TwinSet, twins: TwinSet, where: str) -> None:
-    """One judge hears all layers: it must be of the device of each."""
+    """A judge hears its layer, a single one all of them: it must be of the device of each."""
     pairs = zip(judges.devices, twins.devices, strict=True)
     problems = [
-        f"layer {k + 1} is of another device: {name} differ"
+        f"layer {k + 1} is of another device: {name} differ; give a judge a layer"
         for k, (judge, device) in enumerate(pairs)
-        for name in SAME
-        if getattr(judge, name) != getattr(device, name)
+        for name in differing(judge, device)
     ]
     raise_problems(InputError, f"the judge {where}", problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from app.operations.events import Event
+    from instruments.bench_spec import BenchSpec
 
     Events = Generator[Event, None, Any]
 
 TRAINED = ("task", "twins", "layers")
+FURTHER_NOISE = 10**6  # between the noise of a network's devices
 
 
 def _fit(arguments: dict[str, Any], out: Path, begun: bool) -> Events:
@@ -42,16 +45,25 @@ def _train(arguments: dict[str, Any], out: Path, begun: bool) -> Events:
 
 
 def _deploy(arguments: dict[str, Any], out: Path, begun: bool) -> Events:
-    """On a virtual bench of its own: the same device, its noise by `noise_seed`."""
-    spec = read_bench(arguments["bench"])
+    """On virtual benches of its own: the same devices, their noise by `noise_seed`."""
+    named, seed = arguments["bench"], arguments["noise_seed"]
+    words = [named] if isinstance(named, str) else named
+    specs = [_own(word, seed + k * FURTHER_NOISE) for k, word in enumerate(words)]
+    with ExitStack() as stack:
+        benches = [stack.enter_context(Bench.connect(spec)) for spec in specs]
+        yield from deploy(Path(arguments["network"]), benches, out, resume=begun)
+
+
+def _own(word: str, noise_seed: int) -> BenchSpec:
+    """A virtual bench as a trial has it for itself."""
+    spec = read_bench(word)
     if spec.virtual is None or spec.virtual.device is None:
         raise RefusedError(
-            f"bench {arguments['bench']}: is one rig, and a pool would want it several times at "
-            "once; deployments on it run one after another, outside the pool"
+            f"bench {word}: is one rig, and a pool would want it several times at once; "
+            "deployments on it run one after another, outside the pool"
         )
-    virtual = replace(spec.virtual, seed=arguments["noise_seed"], accelerate=math.inf)
-    with Bench.connect(replace(spec, virtual=virtual)) as bench:
-        yield from deploy(Path(arguments["network"]), bench, out, resume=begun)
+    virtual = replace(spec.virtual, seed=noise_seed, accelerate=math.inf)
+    return replace(spec, virtual=virtual)
 
 
 VERBS: dict[str, Callable[[dict[str, Any], Path, bool], Events]] = {

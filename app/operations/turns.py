@@ -21,7 +21,7 @@ from app.recording_store import RecordingWriter
 from app.store import now_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -154,8 +154,8 @@ class Turns:
         if self._at is turn:
             return
         if self._at is not None:
-            yield from self._at.leave()
-        yield from turn.enter()
+            yield from self.named(self._at, self._at.leave())
+        yield from self.named(turn, turn.enter())
         self._at = turn
 
     def check_settings(self) -> None:
@@ -165,7 +165,13 @@ class Turns:
 
     def notes(self) -> list[Note]:
         """What happened on the ways out."""
-        return [note for turn in self.each for note in turn.way_out.notes()]
+        return [note for turn in self.each for note in self.named(turn, turn.way_out.notes())]
+
+    def named(self, turn: Turn, notes: Iterable[Note]) -> Iterator[Note]:
+        """Notes on a bench; of several benches each with the bench's name before it."""
+        name = f"{turn.bench.spec.name}: " if len(self.each) > 1 else ""
+        for note in notes:
+            yield Note(f"{name}{note.text}", note.level)
 
     def ended(self) -> dict[str, Any]:
         """Status and reason of a run that ended early, of all its ways out."""

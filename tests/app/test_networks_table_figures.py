@@ -66,8 +66,9 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def table_of(name: str, kept: Path) -> Table:
     """The table of a case, made or gone on with, and printed."""
-    asked = {"seeds": 5, "iterations": FULL.train_iterations, "bench": "virtual", **CASES[name]}
-    plan = Plan(twin=str(kept / "twin"), deterministic=str(kept / "twin-deterministic"), **asked)
+    asked = {"seeds": 5, "iterations": FULL.train_iterations, **CASES[name]}
+    twin, plain = (str(kept / one) for one in ("twin", "twin-deterministic"))
+    plan = Plan(twin=(twin,), deterministic=(plain,), bench=("virtual",), **asked)
     out = kept / f"table-{name}"
     begun = (out / FILE_NAME).is_file()
     for event in compare_networks(None if begun else plan, out, resume=begun):

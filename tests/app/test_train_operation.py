@@ -311,7 +311,12 @@ def test_members_of_an_ensemble_and_a_judge_are_of_the_layers_device(
     apart = [twins / "plain", tmp_path / "other"]
     with pytest.raises(InputError, match=r"judge .*noisy: layer 2 is of another device: window"):
         run(train(TASK, apart, [2, 2], tmp_path / "out", judge=twins / "noisy"))
+    with pytest.raises(InputError, match="3 judges for 2 layers"):
+        run(train(TASK, apart, [2, 2], tmp_path / "out", judge=[twins / "noisy"] * 3))
     assert not (tmp_path / "out").exists()
+    each = [twins / "noisy", tmp_path / "other"]
+    _, path = run(train(TASK, apart, [2, 2], tmp_path / "out", iterations=2, judge=each))
+    assert load_network(path).meta["judge"] == [str(judge.resolve()) for judge in each]
 
 
 def test_nothing_is_overwritten_and_nothing_resumed_where_nothing_is(
