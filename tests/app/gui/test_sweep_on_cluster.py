@@ -1,0 +1,85 @@
+"""A sweep from the window whose trials run on a Dask cluster; a scheduler that is not there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from network_samples import twin_of
+
+from app.store import save_twin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+
+WAIT_MS = 240_000
+SMALL = "train=300,validation=100,test=60,washout=20"
+CLUSTER = """
+import sys
+import distributed
+if __name__ == "__main__":
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True,
+                                  dashboard_address=None, silence_logs=50, host="127.0.0.1") as c:
+        print(c.scheduler_address, flush=True)
+        sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def scheduler(tmp_path) -> Iterator[str]:
+    """Two workers in processes of their own: the window's process has none of their threads."""
+    script = tmp_path / "cluster.py"
+    script.write_text(CLUSTER)
+    process = subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+    )  # fmt: skip
+    assert process.stdout is not None
+    yield process.stdout.readline().strip()
+    process.communicate("\n", timeout=60)
+
+
+@pytest.fixture
+def page(make_window, qtbot):
+    window = make_window()
+    folder = window.session.library.folder / "twin-a"
+    save_twin(folder, twin_of(window.session.bench))
+    window.open_page("network")
+    made = window.pages["network"]
+    qtbot.waitUntil(lambda: made.twin.currentData() == folder, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: made.rows.task.count() > 5, timeout=WAIT_MS)
+    return made
+
+
+def swept(page, qtbot, workers: str) -> None:
+    page.set_form_values({"options": SMALL, "iterations": 3, "layers": "2; 3", "kind": "sweep",
+                          "workers": workers})  # fmt: skip
+    page.show_cost()
+    qtbot.waitUntil(lambda: page.tasks.wrong() == "" and page.form.primary.isEnabled(),
+                    timeout=WAIT_MS)  # fmt: skip
+    assert page.form.primary.cost.endswith(f"on {workers}")
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
+
+
+@pytest.mark.timeout(600)
+def test_its_trials_run_there_and_are_shown_as_they_come(page, qtbot, scheduler) -> None:
+    assert scheduler.startswith("tcp://")
+    swept(page, qtbot, scheduler)
+    ended = page.run.trials.trials
+    assert len(ended) == 2
+    assert {trial.status for trial in ended.values()} == {"done"}, "\n".join(page.shell.log)
+    assert page.several["sweep"].table.rows[0].word == "best"
+
+
+@pytest.mark.timeout(600)
+def test_a_scheduler_that_is_not_there_is_said(page, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr("app.operations.pool_dask.ANSWERS_WITHIN_S", 2)
+    swept(page, qtbot, "tcp://127.0.0.1:9")
+    assert "no Dask scheduler answers" in "\n".join(page.shell.log)
+    assert page.heading.text().startswith("Failed")
