@@ -57,6 +57,7 @@ ACTIONS = (
     ActionInfo("theme.system", "As the system"),
     ActionInfo("page.welcome", "Choose a bench", separated=True),
     ActionInfo("guide", "A first run in two minutes"),
+    ActionInfo("page.demo", "Demo with a report"),
     ActionInfo("page.keys", "Keyboard shortcuts", "F1", "?"),
     ActionInfo("problem", "Report a problem"),
     ActionInfo("quit", "Quit", "Ctrl+Q"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.gui.kept_repeats import KeptRepeats
 from app.gui.levels import Levels
 from app.gui.words import prefix
 from app.operations.events import (
@@ -44,10 +44,7 @@ class LiveRecording:
     drives, fields
         Drive 0…1 and field in tesla `(T,)` by sequence.
     repeats
-        Responses `(T, C)` by sequence, in the order they came; the newest `most`: the file has all,
-        and a night must not fill the memory.
-    positions
-        Of those repeats: their places in the run's order.
+        By sequence: the newest `most`. The file has all, and a night must not fill the memory.
     bad
         Positions that are marked bad: left out of mean, band, spread and the drift's line.
     levels
@@ -63,8 +60,7 @@ class LiveRecording:
     plan: RunPlan | None = None
     drives: dict[int, FloatArray] = field(default_factory=dict)
     fields: dict[int, FloatArray] = field(default_factory=dict)
-    repeats: dict[int, deque[FloatArray]] = field(default_factory=dict)
-    positions: dict[int, deque[int]] = field(default_factory=dict)
+    repeats: dict[int, KeptRepeats] = field(default_factory=dict)
     bad: frozenset[int] = frozenset()
     levels: Levels = field(default_factory=Levels)
     references: Levels = field(default_factory=Levels)
@@ -103,8 +99,10 @@ class LiveRecording:
             self.plan = event
 
     def _keep(self, sequence: int, position: int, response: FloatArray) -> None:
-        self.repeats.setdefault(sequence, deque(maxlen=self.most)).append(response)
-        self.positions.setdefault(sequence, deque(maxlen=self.most)).append(position)
+        if sequence not in self.repeats:
+            most = min(self.most, self.plan.repeats) if self.plan else self.most
+            self.repeats[sequence] = KeptRepeats(most, response.shape)
+        self.repeats[sequence].add(position, response)
         self.levels.add(position, sequence, np.nanmean(response, axis=0))
 
     def load(self, recording: Recording, bad: frozenset[int]) -> None:
@@ -137,12 +135,8 @@ class LiveRecording:
 
     def traces(self, sequence: int, channel: int) -> FloatArray:
         """Good repeats `(R, T)` of one sequence and channel, of those that are kept."""
-        good = self._good(sequence)
-        return np.array([r[:, channel] for r in good]) if good else np.empty((0, 0))
-
-    def _good(self, sequence: int) -> list[FloatArray]:
-        pairs = zip(self.positions.get(sequence, ()), self.repeats.get(sequence, ()), strict=True)
-        return [response for position, response in pairs if position not in self.bad]
+        kept = self.repeats.get(sequence)
+        return kept.traces(channel, self.bad) if kept is not None else np.empty((0, 0))
 
     def scale(self, channel: int, traces: FloatArray) -> tuple[float, str]:
         """Factor and unit in which a channel reads well, of its traces or of the running repeat."""
@@ -153,16 +147,18 @@ class LiveRecording:
 
     def mean_of_all(self, sequence: int) -> FloatArray:
         """Mean over good repeats `(T, C)` of all channels; before the first the running repeat."""
-        good = self._good(sequence)
-        if good:
-            return np.asarray(np.mean(good, axis=0), dtype=np.float64)
+        kept = self.repeats.get(sequence)
+        good = kept.good(self.bad) if kept is not None else np.empty(0)
+        if len(good):
+            return np.asarray(good.mean(axis=0), dtype=np.float64)
         return self.running if sequence == self.sequence else np.empty((0, 0))
 
     def repeat_at(self, position: int) -> tuple[int, FloatArray | None]:
         """Sequence and response `(T, C)` of a repeat; −1 where it isn't there, None: not kept."""
-        for sequence, kept in self.positions.items():
-            if position in kept:
-                return sequence, self.repeats[sequence][kept.index(position)]
+        for sequence, kept in self.repeats.items():
+            response = kept.at(position)
+            if response is not None:
+                return sequence, response
         return self.levels.sequence_at(position), None
 
     def drift(self, channel: int) -> tuple[FloatArray, FloatArray]:

@@ -101,7 +101,7 @@ class Transfer:
         if self.verb == REFINE:
             asked = self.refinement()
             each = asked.pieces * asked.repeats + asked.scoring * asked.scoring_repeats
-            return f"{self.rounds * each} runs"
+            return f"{self.rounds * each * len(network.devices)} runs"
         if self.verb == POLISH:
             return f"{self.passes * network.nodes} runs"
         from app.operations.recalibrate import STEPS

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 WITHIN = {
     "calibrate": "bench", "bench_draft": "bench", "serve": "bench", "welcome": "bench",
-    "import_data": "library", "keys": "settings",
+    "import_data": "library", "demo": "library", "keys": "settings",
 }  # fmt: skip
 """Pages that are reached from another one."""
 EDITORS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)

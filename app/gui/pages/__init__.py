@@ -23,6 +23,7 @@ PAGE_CLASSES = {
     "calibrate": "CalibratePage",
     "bench_draft": "BenchDraftPage",
     "serve": "ServePage",
+    "demo": "DemoPage",
     "import_data": "ImportDataPage",
 }
 

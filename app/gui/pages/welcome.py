@@ -44,6 +44,11 @@ class WelcomePage(Page):
             "record, fit, train, deploy on the virtual rig; leave it at any time",
             shell.start_guide,
         )  # fmt: skip
+        self.demo = self._offer(
+            rows, "The whole demo, with a report",
+            "records, fits, trains, runs three networks on the device; quick or whole",
+            lambda: shell.open_page("demo"),
+        )  # fmt: skip
         self.wizard = self._offer(
             rows, "Write a bench file",
             "asks what is connected who it is; you fill in limits and window",

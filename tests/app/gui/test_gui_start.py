@@ -116,6 +116,38 @@ def test_another_bench_is_opened_once_this_one_has_closed(tmp_path) -> None:
     assert names == ["virtual nanoring array", "the other rig"]
 
 
+def test_a_served_rig_is_opened_as_the_bench_and_ends_with_the_window(tmp_path) -> None:
+    rigs, headings = [], []
+
+    def serve(window: Window) -> None:
+        window.open_page("serve")
+        window.pages["serve"].press()
+        rigs.append(window.rig)
+
+    visitor = Visitor(
+        lambda w: w.session.bench is not None,
+        serve,
+        lambda w: w.rig.ready,
+        lambda w: w.pages["serve"].open_button.click(),
+        lambda w: w.bench_file.endswith("served.toml") and w.session.bench is not None,
+        lambda w: rigs.append(w.rig),
+        lambda w: w.open_page("serve"),
+        lambda w: headings.append(w.pages["serve"].heading.text()),
+        lambda w: w.pages["serve"].press(),  # its own bench is on it
+        lambda w: headings.append(w.log[-1]),
+        shut,
+    )
+    assert main(["--bench", "virtual"]) == 0
+    assert visitor.steps == []
+    assert rigs[0] is rigs[1]
+    assert headings[0] == "Serving nanoring"
+    assert "open another bench first" in headings[1]
+    assert (tmp_path / "served.toml").is_file()
+    QApplication.processEvents()
+    assert not rigs[0].running
+    assert not rigs[0].problem
+
+
 def test_closing_keeps_theme_and_forms(tmp_path) -> None:
     visitor = Visitor(
         lambda w: w.pages["record"].steps.setValue(77),
