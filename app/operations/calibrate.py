@@ -121,6 +121,7 @@ def calibrate(
     TwinrigError
         Failed on the way, or the field doesn't follow the current; what was measured stays.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     what = asked(bench, plan or CalibrationPlan(), magnet, teslameter)
     refuse_unwritable(bench.spec, what.magnet.name, write_bench)
     if resume and is_stored(out):
@@ -133,10 +134,8 @@ def calibrate(
     before = off_the_last(what.magnet, bench.spec, last)
     for words in before:
         yield Note(words, "warning")
-    if confirm is not None and what.first < len(BRANCHES):
-        asking = question(what.magnet, what.meter.name, what.plan, BRANCHES[what.first :])
-        if not confirm(asking):
-            raise StoppedError("not energised: nobody said yes")
+    if confirm is not None:
+        _ask(confirm, what)
     begin_s = time.monotonic()
     branches_A = what.plan.branches_A(what.magnet.limits)
     run = _Run(bench, what, branches_A, writer_of(bench, what, out), what.first)
@@ -154,10 +153,7 @@ def calibrate(
                 writer.remark(words)
     except TwinrigError:
         if not way_out.closing:
-            yield from way_out.notes()
-            values = result_values(writer.recording, writer.path, time.monotonic() - begin_s)
-            reason = {"reason": way_out.reason} if way_out.reason else {}
-            yield Result({**values, "status": way_out.status, **reason})
+            yield from _ended_early(writer, way_out, begin_s)
         raise
     yield from way_out.notes()
     stored = _stored(run, found)
@@ -165,6 +161,24 @@ def calibrate(
     values = result_values(writer.recording, writer.path, time.monotonic() - begin_s)
     yield from told(bench, replace(stored, path=path), last, said, write_bench, values)
     return path
+
+
+def _ask(confirm: Callable[[str], bool], what: Asked) -> None:
+    """Ask before anything is energised; StoppedError where the answer is no."""
+    if what.first >= len(BRANCHES):
+        return
+    if not confirm(question(what.magnet, what.meter.name, what.plan, BRANCHES[what.first :])):
+        raise StoppedError("not energised: nobody said yes")
+
+
+def _ended_early(
+    writer: RecordingWriter, way_out: WayOut, begin_s: float
+) -> Generator[Event, None, None]:
+    """What is said of a calibration that failed or was stopped on the way."""
+    yield from way_out.notes()
+    values = result_values(writer.recording, writer.path, time.monotonic() - begin_s)
+    reason = {"reason": way_out.reason} if way_out.reason else {}
+    yield Result({**values, "status": way_out.status, **reason})
 
 
 def _walk(run: _Run) -> Generator[Event, None, None]:

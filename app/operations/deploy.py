@@ -97,6 +97,7 @@ def deploy(
     TwinrigError
         Failed on the way; what was complete stays.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     out, begin_s = Path(out), time.monotonic()
     if resume and (done := finished_values(out)) is not None:
         yield Result(done)

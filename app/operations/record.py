@@ -107,24 +107,18 @@ def record(
     TwinrigError
         Failed on the way; what was complete stays.
     """
-    if not sequences or repeats < 1:
-        raise InputError(f"{len(sequences)} sequences × {repeats} repeats: nothing to record")
-    problems = reference_problems(reference, stop_at_drift, len(sequences) * repeats)
-    raise_problems(InputError, "drift of the device", problems)
-    with_reference: dict[str, Any] = {}
-    if reference:
-        with_reference = {"reference_steps": reference, "stop_at_drift": stop_at_drift}
+    # long by its arguments and what they mean: its steps are few, each a function of its own
+    _refuse_nothing(sequences, repeats, reference, stop_at_drift)
+    told = {"reference_steps": reference, "stop_at_drift": stop_at_drift} if reference else {}
     asked = Asked(
         sequences,
         repeats,
         window or bench.spec.window,
         reset or bench.spec.reset,
         order_of(len(sequences), repeats, seed, interleave=interleave),
-        {"seed": seed, "interleave": interleave, **with_reference, **(meta or {})},
+        {"seed": seed, "interleave": interleave, **told, **(meta or {})},
     )
-    before = [FieldSequence(reference_drive(reference), "reference")] if reference else []
-    played = [each for s, _ in asked.order for each in (*before, sequences[s])]
-    bench.check_sequences(played, asked.window, asked.reset)
+    _check(bench, asked, reference)
     begin_s = time.monotonic()
     if resume and (complete := complete_in(out)) is not None:
         yield Result(result_values(complete, folder_of(out) / FILE_NAME, 0.0))
@@ -141,14 +135,27 @@ def record(
             bench.check_settings()
     except TwinrigError:
         if not way_out.closing:
-            yield from way_out.notes()
-            yield from timing_notes(writer.recording, bench)
-            yield Result(_values(writer, bench, way_out, begin_s))
+            yield from _ended(writer, bench, way_out, begin_s)
         raise
-    yield from way_out.notes()
-    yield from timing_notes(writer.recording, bench)
-    yield Result(_values(writer, bench, way_out, begin_s))
+    yield from _ended(writer, bench, way_out, begin_s)
     return writer.path
+
+
+def _refuse_nothing(
+    sequences: Sequence[FieldSequence], repeats: int, reference: int, stop_at_drift: float
+) -> None:
+    """Raise InputError where there is nothing to record, or a reference makes no sense."""
+    if not sequences or repeats < 1:
+        raise InputError(f"{len(sequences)} sequences × {repeats} repeats: nothing to record")
+    problems = reference_problems(reference, stop_at_drift, len(sequences) * repeats)
+    raise_problems(InputError, "drift of the device", problems)
+
+
+def _check(bench: Bench, asked: Asked, reference: int) -> None:
+    """Raise RefusedError where anything that will be played would break a limit."""
+    before = [FieldSequence(reference_drive(reference), "reference")] if reference else []
+    played = [each for s, _ in asked.order for each in (*before, asked.sequences[s])]
+    bench.check_sequences(played, asked.window, asked.reset)
 
 
 def _pending(asked: Asked, done: Recording) -> list[tuple[int, int, int]]:
@@ -217,10 +224,13 @@ def _start_of_next(bench: Bench, done: Recording) -> float:
     return float(done.start_s[s, r]) + _predicted_s(bench, done.sequences()[s])
 
 
-def _values(
+def _ended(
     writer: RecordingWriter, bench: Bench, way_out: WayOut, begin_s: float
-) -> dict[str, Any]:
+) -> Iterator[Event]:
+    """What a run says at its end, however that came."""
+    yield from way_out.notes()
+    yield from timing_notes(writer.recording, bench)
     values = result_values(writer.recording, writer.path, time.monotonic() - begin_s)
     reason = {"reason": way_out.reason} if way_out.reason else {}
     timing = timing_values(writer.recording, bench)
-    return {**values, **timing, "status": way_out.status, **reason}
+    yield Result({**values, **timing, "status": way_out.status, **reason})

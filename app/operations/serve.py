@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from app.operations.events import Event, Note
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
     from instruments.clock import Stop
@@ -76,11 +76,12 @@ def serve(
     StoppedError
         `stop` was requested.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     from instruments.virtual.server import serve as run_server
 
     until, heard = threading.Event(), queue.SimpleQueue[Any]()
 
-    def run() -> None:
+    def run() -> None:  # here, since a rig is told all that `serve` is
         try:
             run_server(
                 device=device,
@@ -102,24 +103,29 @@ def serve(
 
     thread = threading.Thread(target=run, name="virtual rig", daemon=True)
     thread.start()
-    announced, told = 0, False
     try:
-        while True:
-            stop.check()
-            try:
-                one = heard.get(timeout=LOOK_S)
-            except queue.Empty:
-                if announced and not told:
-                    told = True
-                    yield _reach(host)
-                continue
-            if isinstance(one, BaseException):
-                raise one
-            announced += 1
-            yield Listening(one.model, one.resource, one.terminator)
+        yield from _announced(heard, host, stop)
     finally:
         until.set()
         thread.join(JOIN_S)
+
+
+def _announced(heard: queue.SimpleQueue[Any], host: str, stop: Stop) -> Iterator[Event]:
+    """What the rig's thread says, for as long as nobody stops; it raises what ended the rig."""
+    announced, told = 0, False
+    while True:
+        stop.check()
+        try:
+            one = heard.get(timeout=LOOK_S)
+        except queue.Empty:
+            if announced and not told:
+                told = True
+                yield _reach(host)
+            continue
+        if isinstance(one, BaseException):
+            raise one
+        announced += 1
+        yield Listening(one.model, one.resource, one.terminator)
 
 
 def _reach(host: str) -> Note:

@@ -96,24 +96,19 @@ def train(
     TwinrigError
         The training diverged, or the disk refuses.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     torch.set_num_threads(1)
     out = Path(out)
     if resume:
         arrays, numbers = checkpoint_of(out)
         request = request_of(numbers, out)
     else:
-        count = TrainSettings().iterations if iterations is None else iterations
         said = options if isinstance(options, TrainOptions) else TrainOptions.of(options or {})
         named, through, sizes = of_origin(task, twins, layers, said)
+        count = TrainSettings().iterations if iterations is None else iterations
+        judges, nodes = _resolved(several(judge)), tuple(int(size) for size in sizes)
         request = Request(
-            named,
-            tuple(str(Path(path).resolve()) for path in through),
-            tuple(int(nodes) for nodes in sizes),
-            count,
-            seed,
-            tuple(str(Path(path).resolve()) for path in several(judge)),
-            readout_from_judge,
-            said,
+            named, _resolved(through), nodes, count, seed, judges, readout_from_judge, said
         )
     setup = Setup.of(request)
     yield Note(setup.task.describe())
@@ -127,6 +122,10 @@ def train(
         if resume:
             run.restore(arrays, numbers)
         return (yield from run.events())
+
+
+def _resolved(paths: Sequence[Path | str]) -> tuple[str, ...]:
+    return tuple(str(Path(path).resolve()) for path in paths)
 
 
 class _Training:

@@ -69,18 +69,10 @@ def train_seeds(
     """
     out, began_s = Path(out).resolve(), time.monotonic()
     if resume or asked is None:
-        said = read_head(out / FILE_NAME, KIND, SCHEMA)
-        asked, numbers = said["asked"], said["numbers"]
-        if (out / NETWORK_FILE).is_file():
-            raise InputError(f"{out}: nothing to go on with, the training there is finished")
+        asked, numbers = _so_far(out)
     else:
         numbers = list(range(seed, seed + seeds))
-        problems = []
-        if not 2 <= seeds <= MOST_SEEDS:
-            problems.append(f"{seeds} seeds: give 2 to {MOST_SEEDS}")
-        if asked.get("iterations") == 0:
-            problems.append("untrained networks have no validation score to choose by: one at once")
-        raise_problems(InputError, "train", problems)
+        _refuse(asked, seeds)
         new_directory(out)
         _write(out, asked, numbers, [])
     flat = {name: value for name, value in asked.items() if name != "options"}
@@ -91,25 +83,49 @@ def train_seeds(
         results = yield from run_pool(trials, workers_of(None, workers), "train")
         pairs = zip(numbers, trials, strict=True)
         rows = [_row(number, trial, results[trial.name]) for number, trial in pairs]
-        good = [row for row in rows if row["validation"] is not None]
-        if not good:
-            raise TwinrigError(f"train: no seed could be trained: {rows[0]['reason']}")
-        best = min(good, key=lambda row: row["validation"])
+        best = _best(rows)
         _write(out, asked, numbers, rows)
         _copy(Path(best["path"]).parent, out)
-    values = results[f"seed-{best['seed']}"].values
-    predicted = [row["predicted"]["value"] for row in good]
-    yield Result(
-        {
-            **values,
-            "path": str(out / NETWORK_FILE),
-            "seed": best["seed"],
-            "seeds": {f"seed {row['seed']}": _words(row) for row in rows},
-            "over_seeds": {"mean": float(np.mean(predicted)), "std": float(np.std(predicted))},
-            "seconds": round(time.monotonic() - began_s, 1),
-        }
-    )
+    values = {**results[f"seed-{best['seed']}"].values, **_told(out, rows, best)}
+    yield Result({**values, "seconds": round(time.monotonic() - began_s, 1)})
     return out / NETWORK_FILE
+
+
+def _so_far(out: Path) -> tuple[dict[str, Any], list[int]]:
+    """What the seeds of a folder were asked for, and their numbers; InputError if finished."""
+    said = read_head(out / FILE_NAME, KIND, SCHEMA)
+    if (out / NETWORK_FILE).is_file():
+        raise InputError(f"{out}: nothing to go on with, the training there is finished")
+    return said["asked"], said["numbers"]
+
+
+def _refuse(asked: Mapping[str, Any], seeds: int) -> None:
+    """Raise InputError where so many seeds make no sense."""
+    problems = []
+    if not 2 <= seeds <= MOST_SEEDS:
+        problems.append(f"{seeds} seeds: give 2 to {MOST_SEEDS}")
+    if asked.get("iterations") == 0:
+        problems.append("untrained networks have no validation score to choose by: one at once")
+    raise_problems(InputError, "train", problems)
+
+
+def _best(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The row of the best validation score; TwinrigError where no seed could be trained."""
+    good = [row for row in rows if row["validation"] is not None]
+    if not good:
+        raise TwinrigError(f"train: no seed could be trained: {rows[0]['reason']}")
+    return min(good, key=lambda row: row["validation"])
+
+
+def _told(out: Path, rows: Sequence[dict[str, Any]], best: Mapping[str, Any]) -> dict[str, Any]:
+    """What a result says beside the values of the best seed's own."""
+    good = [row["predicted"]["value"] for row in rows if row["validation"] is not None]
+    return {
+        "path": str(out / NETWORK_FILE),
+        "seed": best["seed"],
+        "seeds": {f"seed {row['seed']}": _words(row) for row in rows},
+        "over_seeds": {"mean": float(np.mean(good)), "std": float(np.std(good))},
+    }
 
 
 def is_of_seeds(out: Path) -> bool:
