@@ -18,6 +18,7 @@ from app.operations.record import record
 from app.operations.refine import Refinement, refine
 from app.operations.train import train
 from app.operations.transfer_parts import in_here
+from app.report import find_artefacts
 from app.store import load_network, load_twin, read_recording
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
@@ -147,7 +148,9 @@ def test_a_pass_goes_from_bench_to_bench_and_trains_through_both_twins(
     assert second.complete.all()
     assert second.meta["layer_numbers"] == [1]
     told = [event.text for event in events if isinstance(event, Note)]
-    assert sum("walked to zero" in words for words in told) == 3  # once a bench, and at the end
+    walked = [words.partition(":")[0] for words in told if "walked to zero" in words]
+    assert walked == [NAMES[0], NAMES[1], NAMES[0]]  # once a bench, and at the end
+    assert find_artefacts(out).all == (out,)  # its runs are no recordings to report
 
 
 def test_the_gradient_comes_through_the_twin_of_each_layer(trained: Path) -> None:
