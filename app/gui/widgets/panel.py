@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidg
 
 from app.gui.theme import LABEL_PX, Theme, colour, mono, pen, sans
 from app.gui.widgets.basic import Elided, label
+from app.gui.widgets.drawn_arrays import keep_views
 from app.gui.widgets.legend import Legend
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
 
 MOST_REPEATS = 64
+keep_views()
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
