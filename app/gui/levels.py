@@ -1,9 +1,10 @@
 """The level of each repeat of a recording, in bounded memory however many there are.
 
-Decision: every repeat's level is kept up to `KEPT`, which is more than a panel has pixels. From
+Decision: every repeat's level is kept up to `KEPT`, more than its panel has pixels across. From
 then on every second one is let go, again and again, so that those that are left stand evenly over
 the run; the mean of each sequence goes on over all of them. A night of hundred thousands of repeats
-takes the memory of its first minutes. (A dot that pyqtgraph draws takes 600 bytes.)
+takes the memory of its first minutes. (numpy keeps up to seven blocks of each size below 1024
+bytes, so that masks that grow by one with each repeat take 2 MB until there are 1024.)
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-KEPT = 1024
+KEPT = 512
 
 
 class Levels:
