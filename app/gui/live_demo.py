@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.session import Library
 
 OPERATION = "app.operations.demo.demo"
-SETTINGS, REPORT = "demo.json", "report.html"
+SETTINGS, REPORT = "demo.json", "report/report.html"
 THERE = "is there already"
 LEFT = re.compile(r"about (.+ left) in all")
 TITLE = "Demo"

@@ -79,7 +79,7 @@ class RunningWindow(BenchWindow):
         if job is None:
             return
         page = self.pages[job.spec.page]
-        heard = page.of_bench(events)
+        heard = self._of_bench(job, page, events)
         if not job.stop_asked:
             self._show_newest(job, heard)
         for event in events:
@@ -90,6 +90,15 @@ class RunningWindow(BenchWindow):
                 other.watch(heard)
         if not job.stop_asked:
             self._show_page(job, page, events)
+
+    @staticmethod
+    def _of_bench(job: Job, page: Page, events: Sequence[Event]) -> Sequence[Event]:
+        """Those events that are not of another bench: a demo has one of its own."""
+        from app.operations.events import StepRead
+
+        if job.spec.hardware:
+            return page.of_bench(events)
+        return [event for event in events if not isinstance(event, StepRead)]
 
     def _show_newest(self, job: Job, events: Sequence[Event]) -> None:
         """The newest step, point and progress of this frame, on strip, rail and status line."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.gui.background import Latest
 from app.gui.job import JobSpec, Outcome
-from app.gui.live_demo import REPORT, TITLE, DemoAsk, LiveDemo, begun_demos
+from app.gui.live_demo import TITLE, DemoAsk, LiveDemo, begun_demos
 from app.gui.pages.library_report import show_file
 from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import Choice, Segments, WholeEntry, label
@@ -14,7 +15,6 @@ from app.gui.widgets.columns import ColumnTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from app.operations.events import Event
 
@@ -134,8 +134,8 @@ class DemoPage(Page):
 
     def open_report(self) -> None:
         """Show the report as the system does."""
-        if self.out is not None:
-            show_file(self.shell, self.out / REPORT)
+        if "report" in self.live.result:
+            show_file(self.shell, Path(str(self.live.result["report"])))
 
     # settings
 

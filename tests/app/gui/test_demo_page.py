@@ -8,7 +8,7 @@ import pytest
 
 from app.gui.live_demo import REPORT, SETTINGS, DemoAsk, LiveDemo, begun_demos
 from app.gui.pages import library_report
-from app.operations.events import Note, Progress, Result, Stage
+from app.operations.events import Note, Progress, Result, Stage, StepRead
 from app.session import Library
 
 WAIT_MS = 60_000
@@ -49,7 +49,7 @@ def test_stages_that_run_at_once_wait_together() -> None:
 
 def test_what_came_to_no_report_goes_on(tmp_path) -> None:
     for name in ("demo-a", "demo-b", "rec-c"):
-        (tmp_path / name).mkdir()
+        (tmp_path / name / "report").mkdir(parents=True)
     for name in ("demo-a", "demo-b"):
         (tmp_path / name / SETTINGS).write_text("{}")
     (tmp_path / "demo-b" / REPORT).write_text("<html>")
@@ -59,10 +59,17 @@ def test_what_came_to_no_report_goes_on(tmp_path) -> None:
 
 @pytest.mark.timeout(180)
 def test_stop_ends_it_and_it_is_offered_to_go_on(page, qtbot) -> None:
-    window = page.shell
+    window, steps, monitored = page.shell, [], []
+    window.open_page("monitor")
+    window.pages["monitor"].watch = monitored.extend
+    window.open_page("demo")
+    window.top.show_step = lambda *step: steps.append(step)
     page.form.primary.click()
     assert window.job is not None
-    qtbot.waitUntil(lambda: bool(page.live.stages), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.live.share > 0, timeout=WAIT_MS)
+    assert not steps  # it has a rig of its own: its field is not this bench's
+    assert any(isinstance(event, Progress) for event in monitored)
+    assert not any(isinstance(event, StepRead) for event in monitored)
     assert page.table.rows[0].word == "running"
     assert page.heading.text() == "Record repeats to fit"
     window.stop()
