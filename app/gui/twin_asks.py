@@ -177,7 +177,7 @@ class ScoreAsk:
 
     def words(self, again: bool) -> tuple[str, str]:
         """What a press does, and its cost."""
-        return "Score a twin", "seconds · on what it was not fitted on, where known"
+        return "Score a twin", "seconds · on what its fit has not seen"
 
     def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
         """Of the operation."""

@@ -15,7 +15,7 @@ from app.gui.pages.twin_open import TwinOpener
 from app.gui.pages.twin_recordings import RecordingTicks
 from app.gui.pages.twin_views import Views
 from app.gui.pages.twin_weakest import Weakest
-from app.gui.twin_asks import FIT, SCORE, ResumeAsk
+from app.gui.twin_asks import FIT, SCORE, ResumeAsk, ScoreAsk
 from app.gui.twin_drift import DriftPart
 from app.gui.twin_looked import complaint
 from app.gui.twin_runs import TwinRuns
@@ -191,7 +191,8 @@ class TwinPage(Page):
         runs = self.runs
         before, runs.asked, runs.folder = (runs.asked, runs.folder), ask, out
         if self.shell.run(JobSpec(self.key, ask.title, out.name, start, hardware=False)):
-            self.views.show_run(ask.kind, (paths or [out])[0].name, out.name)
+            shown = ask.twin if isinstance(ask, ScoreAsk) and ask.twin is not None else out
+            self.views.show_run(ask.kind, (paths or [out])[0].name, shown.name)
         else:
             runs.asked, runs.folder = before
 

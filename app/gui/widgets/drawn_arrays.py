@@ -26,7 +26,7 @@ class DrawnArray(_PrimitiveArray):  # type: ignore[misc]
     def resize(self, size: int) -> None:
         if size > self._capa:
             self._views.clear()
-            super().resize(1 << (size - 1).bit_length() if size else 0)
+            super().resize(1 << (int(size) - 1).bit_length() if size else 0)  # may be numpy's
         super().resize(size)
 
     def instances(self) -> Any:

@@ -62,3 +62,5 @@ def test_a_view_is_of_its_length_and_shows_what_the_memory_holds_now(qtbot: QtBo
     assert array.instances() is not first
     array.ndarray()[:, 0] = 9.0
     assert array.instances()[2].x == 9.0
+    array.resize(np.int64(17))  # pyqtgraph counts the segments of a broken line so
+    assert len(array.instances()) == 17
