@@ -165,6 +165,9 @@ def test_a_training_collects_its_curve() -> None:
 class FakeNetwork(SimpleNamespace):
     """Two layers of two nodes, one channel; the forecast is the sum of all responses."""
 
+    def device_of(self, layer):
+        return SimpleNamespace(channels=("V",))
+
     def answer(self, responses):
         features = np.concatenate([r.reshape(len(r), -1) for r in responses], axis=1)
         return features.sum(axis=1, keepdims=True)[self.washout :]
