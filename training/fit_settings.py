@@ -15,8 +15,8 @@ MEAN_SHARE_OF_SPECTRUM = 0.7
 FINE_TUNING: dict[str, Any] = {
     "iterations": 1500,
     "mean_share": 0.3,
-    "mean_learning_rate": 1e-3,
-    "learning_rate": 1e-3,
+    "mean_learning_rate": 3e-4,
+    "learning_rate": 3e-4,
 }
 MAY_BE_ZERO = (
     "objective", "deterministic", "seed", "head", "slow", "fresh", "noise_rank",
@@ -112,10 +112,11 @@ class FitSettings:
 
 
 def fine_tuning(**given: Any) -> FitSettings:
-    """Settings of a fit that goes on from another twin: few iterations, at a quarter of the rate.
+    """Settings of a fit that goes on from another twin: few iterations, at a small rate.
 
-    What is `given` holds. The numbers are a judgement: the fit keeps the weights that it began with
-    where they score better.
+    What is `given` holds; the fit keeps the weights that it began with where they score better.
+    Leaky integrator that has changed, 6 and 12 sequences × 4 repeats, CRPS over its floor, means of
+    three: 1.24 before, 1.13, 1.12 at a rate of 1e-3, 1.09, 1.09 at 3e-4, 1.12, 1.07 at 1e-4.
     """
     return FitSettings(**{**FINE_TUNING, **given})
 
