@@ -84,7 +84,7 @@ def networks_arguments(parser: argparse.ArgumentParser) -> None:
         help="a stochastic one for all layers, or one a layer; they may be of several devices",
     )  # fmt: skip
     parser.add_argument(
-        "--deterministic", nargs="+", action="extend", type=Path, metavar="TWIN",
+        "--deterministic", nargs="+", action="extend", type=Path, metavar="D",
         help="one without noise for each of --twin; left out: fitted from the recordings of --twin",
     )  # fmt: skip
     parser.add_argument(

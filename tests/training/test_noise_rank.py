@@ -61,7 +61,7 @@ def test_samples_have_the_covariance_that_the_model_says(rank):
 
 def test_a_fit_recovers_what_the_channels_share():
     """Few repeats: what the full covariance has beside the true one is chance."""
-    settings = {"iterations": 300, "latent": 2, "hidden": 8, "head": 0}
+    settings = {"iterations": 300, "latent": 2, "hidden": 8, "head": 0, "mean_share": 0.3}
     fit = Fit(seen(40, 3, 1), seen(8, 3, 2), FitSettings(**settings, noise_rank=RANK))
     for _ in fit.steps():
         pass
