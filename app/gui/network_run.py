@@ -97,10 +97,10 @@ class NetworkRun:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to show."""
+        """Whether nothing was asked, and there is nothing to show."""
         live = self.live
         told = live.iterations or live.predicted or live.baselines or self.trials.trials
-        return not told
+        return self.asked is None and not told
 
     def take(self, events: Sequence[Event]) -> None:
         """Take the events of a frame."""

@@ -82,4 +82,4 @@ def test_a_scheduler_that_is_not_there_is_said(page, qtbot, monkeypatch) -> None
     monkeypatch.setattr("app.operations.pool_dask.ANSWERS_WITHIN_S", 2)
     swept(page, qtbot, "tcp://127.0.0.1:9")
     assert "no Dask scheduler answers" in "\n".join(page.shell.log)
-    assert page.heading.text().startswith("Failed")
+    qtbot.waitUntil(lambda: page.heading.text().startswith("Failed"), timeout=WAIT_MS)
