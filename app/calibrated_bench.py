@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app import new_file
 from app.disk import write_bytes
 from instruments.bench_file import parse_bench
 from models.errors import InputError
@@ -122,8 +123,4 @@ def free_name(spec: BenchSpec, folder: Path) -> Path:
         else "".join(letter if letter.isalnum() else "-" for letter in spec.name)
     )
     where = source.parent if source.is_file() else folder
-    number, free = 1, where / f"{stem}-calibrated.toml"
-    while free.exists():
-        number += 1
-        free = where / f"{stem}-calibrated-{number}.toml"
-    return free
+    return new_file.free_name(where / f"{stem}-calibrated.toml", ".toml")

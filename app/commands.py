@@ -19,6 +19,7 @@ from app.cli_network import train_events
 from app.cli_sweep import networks_events, sweep_events
 from app.cli_task import task_events
 from app.cli_transfer import on_bench, polish_events, recalibrate_events, refine_events
+from app.new_file import free_name
 from app.operations.events import Event
 from app.pause_keys import pause_keys
 from models.errors import InputError, raise_problems
@@ -36,7 +37,7 @@ def demo(arguments: argparse.Namespace, run: Run) -> Events:
     from app.operations.demo import demo as operation
 
     run.holds_bench = True
-    out = arguments.resume or arguments.out or _free_folder(Path("twinrig-demo"))
+    out = arguments.resume or arguments.out or free_name(Path("twinrig-demo"))
     return operation(
         out,
         quick=arguments.quick,
@@ -225,12 +226,3 @@ def refuse_existing(out: Path | None) -> None:
             f"--out {out}: exists already, and nothing is ever overwritten: choose another --out, "
             "or continue that run with --resume"
         )
-
-
-def _free_folder(folder: Path) -> Path:
-    """The folder, or the first of `folder-2`, `folder-3`, … that doesn't exist."""
-    number, free = 1, folder
-    while free.exists():
-        number += 1
-        free = folder.with_name(f"{folder.name}-{number}")
-    return free

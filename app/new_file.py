@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
-def free_name(path: Path) -> Path:
-    """The path, or the first of `rig-2.toml`, `rig-3.toml`, … that nothing has."""
+def free_name(path: Path, suffix: str = "") -> Path:
+    """The path, or the first of `name-2`, `name-3`, …, before its suffix, that nothing has."""
     number, free = 1, path
     while free.exists():
         number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        free = path.with_name(f"{path.name.removesuffix(suffix)}-{number}{suffix}")
     return free
 
 

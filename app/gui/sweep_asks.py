@@ -45,7 +45,7 @@ class SweepAsk:
     tasks: tuple[str, ...]
     twins: tuple[Path, ...]
     layers: tuple[tuple[int, ...], ...]
-    iterations: int = 3000
+    iterations: int = 800
     seed: int = 1
     seeds: int = 1
     wiring: str = "forward"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.new_file import free_name
 from app.operations.events import Event, Note, Result
 from models.errors import InputError
 
@@ -34,7 +35,7 @@ def report(run: Path, out: Path | None = None) -> Generator[Event, None, None]:
     found = find_artefacts(run)
     if out is not None and out.exists() and (out.is_file() or any(out.iterdir())):
         raise InputError(f"--out {out}: exists already, and nothing is ever overwritten")
-    folder = out if out is not None else free_folder(found.run / "report")
+    folder = out if out is not None else free_name(found.run / "report")
     for part in build_page(found, folder):
         if isinstance(part, Page):
             new_directory(folder)
@@ -42,12 +43,3 @@ def report(run: Path, out: Path | None = None) -> Generator[Event, None, None]:
         else:
             yield Note(f"report: {part}")
     yield Result({"path": str(page), "report": str(page), "status": "done", **values})
-
-
-def free_folder(folder: Path) -> Path:
-    """The folder, or the first of `folder-2`, `folder-3`, … that doesn't exist."""
-    number, free = 1, folder
-    while free.exists():
-        number += 1
-        free = folder.with_name(f"{folder.name}-{number}")
-    return free

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,17 @@ def bench() -> Iterator[Bench]:
     """The built-in virtual rig, in process."""
     with Bench.connect(read_bench("virtual")) as connected:
         yield connected
+
+
+@pytest.fixture
+def benches() -> Iterator[tuple[Bench, Bench]]:
+    """The nanoring's and the leaky integrator's."""
+    with ExitStack() as stack:
+        rings, leaky = (
+            stack.enter_context(Bench.connect(read_bench(word)))
+            for word in ("virtual", "virtual-leaky-integrator")
+        )
+        yield rings, leaky
 
 
 @pytest.fixture(scope="module")

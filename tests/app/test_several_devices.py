@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,23 +30,13 @@ from models.errors import InputError, RefusedError
 from models.sequence import Reset
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from app.operations.events import Event
 
 RINGS, LEAKY = "virtual", "virtual-leaky-integrator"
 NODES = [(0, 0), (0, 1), (1, 0), (2, 0), (2, 1)]
-
-
-@pytest.fixture
-def benches() -> Iterator[tuple[Bench, Bench]]:
-    """The nanoring's and the leaky integrator's."""
-    with ExitStack() as stack:
-        rings, leaky = (
-            stack.enter_context(Bench.connect(read_bench(word))) for word in (RINGS, LEAKY)
-        )
-        yield rings, leaky
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,6 @@ from models.errors import RefusedError
 from models.sequence import make_sequences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from app.operations.events import Event
@@ -35,16 +34,6 @@ if TYPE_CHECKING:
 RINGS, LEAKY = "virtual", "virtual-leaky-integrator"
 NAMES = ("virtual nanoring array", "virtual leaky integrator")
 TINY = Refinement(1, 6, 4, 2, 4, fit_iterations=12, train_iterations=6)
-
-
-@pytest.fixture
-def benches() -> Iterator[tuple[Bench, Bench]]:
-    """The nanoring's and the leaky integrator's."""
-    with ExitStack() as stack:
-        rings, leaky = (
-            stack.enter_context(Bench.connect(read_bench(word))) for word in (RINGS, LEAKY)
-        )
-        yield rings, leaky
 
 
 @pytest.fixture(scope="module")

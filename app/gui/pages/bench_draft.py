@@ -44,7 +44,7 @@ class BenchDraftPage(Page):
         self.virtual: Mapping[str, Any] = {}
         self.doing = ""
         self.written: tuple[Path, str] | None = None
-        first = free_name(Path(self.session.library.folder).parent / "rig.toml")
+        first = free_name(Path(self.session.library.folder).parent / "rig.toml", ".toml")
         self.fields = DraftForm(self.theme, self.form, first, self.form_changed)
         self._instruments()
         self._preview()

@@ -54,7 +54,7 @@ class ServeForm:
         self.port.setToolTip("Of the first instrument; the others follow")
         self.accelerate = WholeEntry(usual.accelerate, 1, 1_000_000, "×", "Waits shorter")
         self.accelerate.setToolTip("Device time against the clock on the wall; 1: as a real rig")
-        self.bench = QLineEdit(str(free_name(folder / usual.bench)))
+        self.bench = QLineEdit(str(free_name(folder / usual.bench, ".toml")))
         self.bench.setAccessibleName("New bench file")
         self.bench.setToolTip("Reaches this rig; never written over another file")
         form.row("First port", self.port)
@@ -84,7 +84,8 @@ class ServeForm:
 
     def renew(self) -> None:
         """Another name for the next bench file, where this one is taken by now."""
-        self.bench.setText(str(free_name(Path(self.bench.text().strip()))))
+        path = Path(self.bench.text().strip())
+        self.bench.setText(str(free_name(path, path.suffix)))
 
     def values(self) -> dict[str, Any]:
         """What comes back at the next start."""

@@ -126,3 +126,20 @@ def press_record(qtbot) -> Callable[..., None]:
             qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
 
     return press
+
+
+@pytest.fixture
+def network_page(make_window, qtbot):
+    """The Network page with a twin and every task to choose."""
+    from network_samples import twin_of  # torch, which most of the window's tests do without
+
+    from app.store import save_twin
+
+    window = make_window()
+    folder = window.session.library.folder / "twin-a"
+    save_twin(folder, twin_of(window.session.bench))
+    window.open_page("network")
+    made = window.pages["network"]
+    qtbot.waitUntil(lambda: made.twin.currentData() == folder, timeout=2 * WAIT_MS)
+    qtbot.waitUntil(lambda: made.rows.task.count() > 5, timeout=2 * WAIT_MS)
+    return made

@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-from network_samples import twin_of
 from PyQt6.QtCore import Qt
 
 from app.artefacts import plain
@@ -17,22 +16,14 @@ from app.gui.scores import error_title, interval, said
 from app.gui.widgets.topology import Topology
 from app.operations.events import Result, TrialEnded, TrialProgress, TrialStarted
 from app.operations.sweep_grid import Grid
-from app.store import save_twin
 
 WAIT_MS = 240_000
 SMALL = "train=300,validation=100,test=60,washout=20"
 
 
 @pytest.fixture
-def page(make_window, qtbot):
-    window = make_window()
-    folder = window.session.library.folder / "twin-a"
-    save_twin(folder, twin_of(window.session.bench))
-    window.open_page("network")
-    made = window.pages["network"]
-    qtbot.waitUntil(lambda: made.twin.currentData() == folder, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: made.rows.task.count() > 5, timeout=WAIT_MS)
-    return made
+def page(network_page):
+    return network_page
 
 
 def pressed(page, qtbot) -> None:

@@ -8,9 +8,6 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from network_samples import twin_of
-
-from app.store import save_twin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,15 +42,8 @@ def scheduler(tmp_path) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(make_window, qtbot):
-    window = make_window()
-    folder = window.session.library.folder / "twin-a"
-    save_twin(folder, twin_of(window.session.bench))
-    window.open_page("network")
-    made = window.pages["network"]
-    qtbot.waitUntil(lambda: made.twin.currentData() == folder, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: made.rows.task.count() > 5, timeout=WAIT_MS)
-    return made
+def page(network_page):
+    return network_page
 
 
 def swept(page, qtbot, workers: str) -> None:
