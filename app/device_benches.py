@@ -30,6 +30,18 @@ def each_of(benches: Benches) -> tuple[Bench, ...]:
     return tuple(benches) if isinstance(benches, Sequence) else (benches,)
 
 
+def plays(network: Network, bench: Bench) -> tuple[int | None, str]:
+    """The device of a network that a connected bench plays; else None, and what sets it apart."""
+    rows = [_apart(network, device, bench) for device in network.devices]
+    fitting = [number for number, words in enumerate(rows) if not words]
+    named = [k for k in fitting if network.devices[k].bench == bench.spec.name] or fitting
+    if named:
+        return named[0], ""
+    called = [device.bench != bench.spec.name for device in network.devices]
+    nearest = min(zip(called, rows, strict=True), key=lambda row: (row[0], len(row[1])))
+    return None, _told(nearest[1])
+
+
 def matched(network: Network, path: Path, benches: Benches) -> tuple[Bench, ...]:
     """The bench of each device of a network, by the device's number.
 
@@ -104,7 +116,11 @@ def _nearest(benches: Sequence[Bench], rows: Sequence[Sequence[str]], name: str)
     """What sets the bench apart that is most like a device's, or is called as its was."""
     pairs = zip(benches, rows, strict=True)
     bench, words = min(pairs, key=lambda pair: (pair[0].spec.name != name, len(pair[1])))
+    return f"the nearest is {bench.spec.name!r}, but {_told(words)}"
+
+
+def _told(words: Sequence[str]) -> str:
+    """The first of what sets a bench apart, and how much more there is."""
     more = len(words) - MOST_DIFFERENCES
     told = "; ".join(shorten(one, LONGEST_WORDS) for one in words[:MOST_DIFFERENCES])
-    told += f"; and {more} more" if more > 0 else ""
-    return f"the nearest is {bench.spec.name!r}, but {told}"
+    return told + (f"; and {more} more" if more > 0 else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import platformdirs
 
 from app.artefacts import new_id, read_head
 from app.library_kinds import CALIBRATION, HEADS, INSIDE, KINDS, PARTS, SCHEMAS
-from app.operations.safely import made_safe, voice_of
+from app.operations.safely import each_made_safe, voice_of
 from app.weights_store import network_schema
 from app.wire_tail import WireTail
 from instruments.clock import Pause, Stop
@@ -164,6 +164,7 @@ class Session:
         self.spec = spec
         self.library = library
         self.bench: Bench | None = None
+        self.others: list[Bench] = []  # connected for a job; afterwards those that are not safe
         self.busy = ""
         self.stop = Stop()
         self.pause = Pause()
@@ -245,14 +246,7 @@ class Session:
             raise RefusedError(f"{self.busy} runs already: stop it, or wait for its end")
         if hardware and self.bench is None:
             raise RefusedError(f"{name}: no bench is connected; reconnect it on the Bench page")
-        if not hardware:
-            self.busy = name
-            try:
-                yield
-            finally:
-                self.busy = ""
-            return
-        with self._lock:
+        with self._lock if hardware else nullcontext():
             self.busy = name
             try:
                 yield
@@ -269,15 +263,18 @@ class Session:
         self.pause.clear()
 
     def make_safe(self) -> list[str]:
-        """Bring the bench to its safe state; sentences of what was found and done."""
-        bench = self.bench  # another thread may drop it
-        return [] if bench is None else made_safe(bench)
+        """Bring the bench to its safe state; sentences of what was found and done.
+
+        So are others that a job has connected; one that it left behind is closed when it is safe.
+
+        Raises UnsafeError on every bench that was not made safe, once all have been tried.
+        """
+        return each_made_safe(self._every, self._is_safe)
 
     @property
     def unsafe(self) -> str:
         """Why the last way to safety was given up, with what to do by hand; empty: it was not."""
-        bench = self.bench
-        return "" if bench is None else voice_of(bench).unsafe
+        return "\n".join(filter(None, (voice_of(bench).unsafe for bench in self._every)))
 
     def close(self) -> None:
         """Make safe and disconnect; the bench is gone afterwards.
@@ -287,12 +284,22 @@ class Session:
         UnsafeError
             A supply could not be made safe: the bench stays, to try again or to `drop`.
         """
-        if self.bench is not None:
-            self.make_safe()
-            self.drop()
+        self.make_safe()
+        self.drop()
 
     def drop(self) -> None:
         """Disconnect as things are; for a bench that can't be reached any more."""
-        bench, self.bench = self.bench, None
-        if bench is not None:
+        every, self.bench, self.others = self._every, None, []
+        for bench in every:
+            bench.close()
+
+    @property
+    def _every(self) -> list[Bench]:
+        """All that are connected."""
+        return [*self.others, *([] if (own := self.bench) is None else [own])]
+
+    def _is_safe(self, bench: Bench) -> None:
+        """Close what a job has left behind."""
+        if bench in self.others and not self.busy:
+            self.others.remove(bench)
             bench.close()

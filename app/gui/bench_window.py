@@ -84,6 +84,8 @@ class BenchWindow(ClosingWindow):
     def _reading(self, reading: object) -> None:
         if self.job is None or not self.job.spec.hardware:
             self.top.show_reading(reading)  # type: ignore[arg-type]
+            if unsafe := self.session.unsafe:  # another bench than the one that was read
+                self.top.forbidden("NOT SAFE", unsafe, "fault")
             self.rail.items["bench"].show_mark("")
             for page in self.pages.values():
                 page.take_reading(reading)  # type: ignore[arg-type]

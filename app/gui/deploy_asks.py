@@ -66,4 +66,4 @@ def on_all(
     """An operation on the window's bench and on others that are connected for it."""
     if not further:
         return operation(bench)
-    return with_further(bench, further, operation, session.wire)
+    return with_further(bench, further, operation, session.wire, session.others)

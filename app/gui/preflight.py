@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app import deployment
+from app.device_benches import plays
 from app.drift_store import latest_drift
-from app.gui.preflight_several import bench_checks, player
+from app.gui.preflight_several import bench_checks
 from app.gui.widgets.checks import Check
 from app.gui.words import size
+from app.operations.record_begin import apart
 from app.words import duration
 from models import schedule
 from models.errors import InputError, RefusedError, TwinrigError
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from instruments.bench import Bench
-    from instruments.bench_spec import BenchSpec
     from models.network import Device, Network
 
 BYTES_A_VALUE = 8
@@ -53,9 +54,12 @@ def preflight(
 
     Reads the instruments' settings, drives nothing.
     """
-    number, several = played_here(network, bench.spec), len(network.devices) > 1
-    benches = bench_checks(network, bench.spec, further)
-    here = [] if number is None else _here(network.devices[number], bench, several=several)
+    several = len(network.devices) > 1
+    number, why = plays(network, bench) if several else (0, "")
+    benches = bench_checks(network, bench.spec.name, number, further)
+    here = _here(network.devices[number or 0], bench, several=several) if not why else [
+        Check("This bench", why, "fault")
+    ]  # fmt: skip
     drive = [] if several else [_drive(network)]
     size_and_time = _disk(network, folder, repeats), _time(network, bench, repeats, max_hours)
     checks = [*benches, *here, *drive, *size_and_time]
@@ -77,24 +81,16 @@ def preflight(
     return [Check("Twin", "there, unchanged"), *checks]
 
 
-def played_here(network: Network, spec: BenchSpec) -> int | None:
-    """The device that a bench plays; None where it is of none of several."""
-    if len(network.devices) == 1:
-        return 0
-    found = (k for k in range(len(network.devices)) if player(network, k, [spec]) is not None)
-    return next(found, None)
-
-
 def _here(device: Device, bench: Bench, *, several: bool) -> list[Check]:
     """What a bench that is connected says beside the device as it was recorded."""
-    same = [
+    if several:  # `plays` found nothing apart, and the list is long enough
+        return [_limits(device, bench), Check("This bench", "as recorded")]
+    return [
+        _limits(device, bench),
         _same("Channels", device.channels, bench.channels),
         _same("Instruments", device.identities, bench.identities()),
         _same("Settings", device.settings, bench.settings()),
     ]
-    if several and all(check.level == "ok" for check in same):  # its list is long enough
-        same = [Check("This bench", "as recorded")]
-    return [_limits(device, bench), *same]
 
 
 def _disk(network: Network, folder: Path, repeats: int) -> Check:
@@ -144,7 +140,9 @@ def _same(name: str, then: Any, now: Any) -> Check:
     if isinstance(then, tuple):
         return Check(name, ", ".join(now)) if tuple(now) == then else _differs(name, then, now)
     different = [
-        key for key in sorted({*then, *now}) if _plain(then.get(key)) != _plain(now.get(key))
+        key
+        for key in sorted({*then, *now})
+        if apart((), {key: _table(then.get(key))}, {key: _table(now.get(key))})
     ]
     if different:
         return Check(name, f"{', '.join(different)} differ", "fault")
@@ -155,13 +153,9 @@ def _differs(name: str, then: Any, now: Any) -> Check:
     return Check(name, f"now {', '.join(now)}, then {', '.join(then)}", "fault")
 
 
-def _plain(value: Any) -> Any:
-    """As JSON would give it back: tuples are lists, numpy numbers are numbers."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return value.item() if isinstance(value, np.generic) else value
+def _table(value: Any) -> dict[str, Any]:
+    """An instrument's settings; of its identity, which is one word, a table of that."""
+    return value if isinstance(value, dict) else {"": value}
 
 
 def _free(folder: Path) -> int:

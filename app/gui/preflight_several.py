@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.device_benches import virtual_words
+from app.device_benches import rigs_of
 from app.device_words import device_words, layers_words
 from app.gui.widgets.checks import Check
 from app.gui.words import count
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from instruments.bench_spec import BenchSpec
-    from models.network import Network
+    from models.network import Device, Network
 
 BETWEEN = ";"
 
@@ -30,47 +30,58 @@ def parts(text: str) -> tuple[str, ...]:
 def looked_for(path: Path, here: BenchSpec) -> tuple[Path, Network, str]:
     """A finished network, and the built-in rigs that its other devices were recorded on."""
     network = load_network(path)
-    words = virtual_words(network) if len(network.devices) > 1 else []
-    others = [word for word in words if read_bench(word).name != here.name]
-    return path, network, f"{BETWEEN} ".join(others)
+    return path, network, others_of(network.devices, here)
 
 
-def player(network: Network, device: int, specs: Sequence[BenchSpec]) -> int | None:
-    """Which of these benches plays a device, as far as their files tell; None: none does."""
-    known, names = network.devices[device], [one.bench for one in network.devices]
-    named = [k for k, spec in enumerate(specs) if spec.name == known.bench]
-    alike = [
-        k
-        for k, spec in enumerate(specs)
-        if spec.name not in names and (spec.window, spec.reset) == (known.window, known.reset)
-    ]
-    return next(iter((*named, *alike)), None)
+def others_of(devices: Sequence[Device], here: BenchSpec) -> str:
+    """The built-in rigs that devices were recorded on but the window's, as they are typed."""
+    words = rigs_of(devices) if len(devices) > 1 else []
+    return f"{BETWEEN} ".join(word for word in words if read_bench(word).name != here.name)
 
 
-def bench_checks(network: Network, here: BenchSpec, further: Sequence[str]) -> list[Check]:
-    """A line for each device: the bench that plays it; files only, none is opened.
+def miscounted(devices: int, benches: int) -> str:
+    """Said where devices have not a bench each; empty where they have."""
+    said = f"{count(devices, 'device')}, {benches} named: a bench of each"
+    return "" if devices == benches else said
 
-    The operation compares every instrument once all are connected, before one is energised.
+
+def bench_checks(
+    network: Network, here: str, own: int | None, further: Sequence[str]
+) -> list[Check]:
+    """A line for each device: the bench that plays it.
+
+    Which device the window's bench plays is known as the operation knows it: by what the connected
+    instruments say (`app.device_benches.plays`). Of the others only the files are read; the
+    operation compares them once they are connected, before one is energised.
+
+    Parameters
+    ----------
+    here
+        Name of the window's bench.
+    own
+        The device that it plays; None: none of them.
+    further
+        Bench files of the others, or words of built-in rigs.
     """
     devices = len(network.devices)
     if devices == 1:
         return [Check("Other benches", "this network has one device", "fault")] if further else []
-    specs, checks = [here], list[Check]()
+    names, checks = list[str](), list[Check]()
     for word in further:
         try:
-            specs.append(read_bench(word))
+            names.append(read_bench(word).name)
         except InputError as error:
             checks.append(Check(word, str(error), "fault"))
-    if not checks and len(specs) != devices:
-        words = f"{count(devices, 'device')}, {len(specs)} named: a bench of each"
+    twice = sorted({name for name in names if [here, *names].count(name) > 1})
+    checks += [Check("Benches", f"two are called {name!r}: rename one", "fault") for name in twice]
+    if not checks and (words := miscounted(devices, 1 + len(names))):
         checks.append(Check("Benches", words, "fault"))
     for number, device in enumerate(network.devices):
         name = layers_words(network.layers_on(number)).capitalize()
-        found = player(network, number, specs)
-        if found is None:
-            checks.append(Check(name, f"no bench of {device_words(device)}", "fault"))
-        elif found:
-            checks.append(Check(name, f"{specs[found].name}, compared once connected"))
+        if number == own:
+            checks.append(Check(name, f"{here}, this window's"))
+        elif names:
+            checks.append(Check(name, f"{' or '.join(names)}, compared once connected"))
         else:
-            checks.append(Check(name, f"{here.name}, this window's"))
+            checks.append(Check(name, f"no bench of {device_words(device)}", "fault"))
     return checks

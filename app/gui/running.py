@@ -79,7 +79,7 @@ class RunningWindow(BenchWindow):
         if job is None:
             return
         page = self.pages[job.spec.page]
-        heard = self._of_bench(job, page, events)
+        heard = self._of_bench(job, events)
         if not job.stop_asked:
             self._show_newest(job, heard)
         for event in events:
@@ -91,14 +91,15 @@ class RunningWindow(BenchWindow):
         if not job.stop_asked:
             self._show_page(job, page, events)
 
-    @staticmethod
-    def _of_bench(job: Job, page: Page, events: Sequence[Event]) -> Sequence[Event]:
-        """Those events that are not of another bench: a demo has one of its own."""
+    def _of_bench(self, job: Job, events: Sequence[Event]) -> Sequence[Event]:
+        """Those events that are not of another bench: a demo has one of its own.
+
+        Strip and Monitor show this window's bench: another one's field must not stand there.
+        """
         from app.operations.events import StepRead
 
-        if job.spec.hardware:
-            return page.of_bench(events)
-        return [event for event in events if not isinstance(event, StepRead)]
+        own = ("", self.session.spec.name) if job.spec.hardware else ()
+        return [e for e in events if not isinstance(e, StepRead) or e.bench in own]
 
     def _show_newest(self, job: Job, events: Sequence[Event]) -> None:
         """The newest step, point and progress of this frame, on strip, rail and status line."""

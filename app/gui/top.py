@@ -151,9 +151,9 @@ class TopStrip(QWidget):
                 cell.show_value(None)
         self._neutral(output_on=True)
 
-    def forbidden(self, words: str, reason: str) -> None:
-        """A guard forbids current, or a run waits for something: the values stay."""
-        self.pill.show_state(Interlock("attention", words, reason))
+    def forbidden(self, words: str, reason: str, level: str = "attention") -> None:
+        """A guard forbids current, a run waits, another bench is not safe: the values stay."""
+        self.pill.show_state(Interlock(level, words, reason))
 
     def show_rest(self) -> None:
         """A run waits at zero current; what the read-outs last showed was measured before."""

@@ -77,12 +77,16 @@ class RepeatStarted(Event):
 
 @dataclass(frozen=True)
 class StepRead(Event):
-    """One step was set and read: set field, supply current, and the channels `(C,)`."""
+    """One step was set and read: set field, supply current, and the channels `(C,)`.
+
+    `bench`: name of the one that did; others may take turns with it.
+    """
 
     step: int
     field_T: float
     current_A: float
     values: FloatArray
+    bench: str = ""
 
 
 @dataclass(frozen=True)

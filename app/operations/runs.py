@@ -112,7 +112,9 @@ def run_repeat(
             response[step] = read.values
             if times is not None:
                 times.put(step, read.set_s, read.read_s, read.measured_field_T)
-            yield StepRead(step, fields_T[step], read.current_A, response[step].copy())
+            yield StepRead(
+                step, fields_T[step], read.current_A, response[step].copy(), bench.spec.name
+            )
             step += 1
     except (AlignmentError, FieldError) as fault:
         raise VoidRepeatError(str(fault)) from fault

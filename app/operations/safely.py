@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from instruments.limits import UnsafeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from instruments.bench import Bench
     from instruments.protocols import MagnetState
@@ -111,6 +111,27 @@ def made_safe(bench: Bench) -> list[str]:
     if voice.troubles > troubles:
         seconds = time.monotonic() - begin_s
         said = [*said, f"That took {seconds:.0f} s and several tries, before: {voice.trouble}"]
+    return said
+
+
+def each_made_safe(benches: Iterable[Bench], after: Callable[[Bench], object]) -> list[str]:
+    """`made_safe` of every bench, `after` each that is; what was found and done, in words.
+
+    Raises
+    ------
+    UnsafeError
+        Of those that are not, once all have been tried.
+    """
+    said, problems = list[str](), list[str]()
+    for bench in benches:
+        try:
+            said += made_safe(bench)
+        except UnsafeError as error:
+            problems.append(str(error))
+        else:
+            after(bench)
+    if problems:
+        raise UnsafeError("\n".join(problems))
     return said
 
 

@@ -9,8 +9,10 @@ from recorded import is_safe
 
 from app.operations.events import Note
 from app.operations.further_benches import with_further
+from app.operations.safely import made_safe, voice_of
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
+from instruments.limits import LimitedMagnet, UnsafeError
 from models.errors import InputError, StoppedError
 
 if TYPE_CHECKING:
@@ -88,12 +90,46 @@ def test_what_the_others_say_is_told_where_the_first_one_is_and_kept_apart(bench
         yield Note("said")
 
     assert list(with_further(bench, [LEAKY], operation))[1:] == [Note("said")]
-    assert "no answer" in calm
+    assert "virtual leaky integrator: no answer" in calm
 
 
 def test_a_file_that_is_none_connects_nobody(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.toml"):
         next(with_further(bench, [LEAKY, str(tmp_path / "none.toml")], Played))  # type: ignore[arg-type]
+
+
+def test_a_bench_that_could_not_be_made_safe_stays_with_who_goes_on_trying(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[Bench] = []
+
+    def operation(benches: Benches) -> Iterator[Event]:
+        assert not isinstance(benches, Bench)
+        assert kept == benches[1:]  # known to the front end as long as it is connected
+        benches[1].energise()
+        benches[1].give_up_s = 0.2
+        yield Note("on")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(LimitedMagnet, "make_safe", _not_now)
+        with pytest.raises(UnsafeError, match="go there"):
+            list(with_further(bench, [LEAKY], operation, kept=kept))
+    (left,) = kept
+    assert "go there" in voice_of(left).unsafe
+    assert not is_safe(left)
+    assert left.identities()  # still connected
+    made_safe(left)
+    left.close()
+    assert list(with_further(bench, [LEAKY], lambda _: iter(()), kept=[])) != []
+
+
+def _not_now(*_: object) -> str:
+    raise UnsafeError("the supply does not answer: go there and switch it off")
+
+
+def test_two_benches_of_one_name_are_refused_before_one_is_connected(bench: Bench) -> None:
+    with pytest.raises(InputError, match="two are called 'virtual nanoring array'"):
+        next(with_further(bench, ["virtual"], Played))  # type: ignore[arg-type]
 
 
 def test_without_others_the_operation_has_the_one_bench(bench: Bench) -> None:

@@ -10,7 +10,6 @@ from app.gui.begun_bench import DEPLOY, begun_runs
 from app.gui.deploy_asks import TITLE
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_deploy import LiveDeployment, criterion, diagnosis, verdict
-from app.gui.own_steps import OwnSteps
 from app.gui.pages.deploy_form import DeployForm
 from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.deploy_transfer import TransferPart
@@ -43,7 +42,7 @@ class DeployPage(Page):
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell, "Deploy", "one click from a trained network to the device")
-        self.live, self._own = LiveDeployment(), OwnSteps()
+        self.live = LiveDeployment()
         self.network: Network | None = None
         self.deployed: Path | None = None
         self.checks: list[Check] = []
@@ -196,16 +195,11 @@ class DeployPage(Page):
 
     def job_started(self) -> None:
         super().job_started()
-        self._own = OwnSteps.of(self.network, self.session.spec)
         if self.transfers.started():
             return
         self.live, self.deployed = LiveDeployment(), None
         if self.network is not None:
             self._show_network(self.network)
-
-    def of_bench(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Without the steps of other benches than the window's, where a network has several."""
-        return self._own.kept(events)
 
     def take(self, events: Sequence[Event]) -> None:
         live, network = self.live, self.network

@@ -199,10 +199,6 @@ class Page(QWidget):
         """Share done and time left for the status line, where no `Progress` event says it."""
         return None
 
-    def of_bench(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Those events of the page's job that are of the window's bench, or of no bench."""
-        return events
-
     def take(self, events: Sequence[Event]) -> None:
         """Take the events of one frame; draw once."""
 

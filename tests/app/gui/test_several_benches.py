@@ -9,15 +9,17 @@ import artefact_samples as samples
 import pytest
 from network_samples import twin_of
 
+from app.device_benches import matched, plays
 from app.gui.deploy_asks import DeployAsk
-from app.gui.own_steps import OwnSteps
 from app.gui.pages.network_reads import layout_of
-from app.gui.preflight import deployment_bytes
-from app.gui.preflight_several import bench_checks, parts, player
-from app.operations.events import NodeStarted, StepRead
+from app.gui.preflight import _here, deployment_bytes
+from app.gui.preflight_several import bench_checks, parts
+from app.operations.record_begin import differences
 from app.store import save_twin
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
+from models.errors import RefusedError
+from models.network import Device
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,29 +99,18 @@ def two_devices():
 
 
 def test_a_bench_of_each_device_is_asked_for(tmp_path: Path) -> None:
-    network, here = two_devices(), replace(read_bench(RINGS), name="another")
-    checks = bench_checks(network, here, [])
-    assert next(c.name for c in checks if c.level == "fault") == "Benches"
-    assert player(network, 1, [here]) == 0
-    checks = bench_checks(network, here, [str(tmp_path / "none.toml")])
+    network = two_devices()
+    checks = bench_checks(network, "another", 1, [])
+    assert [c.name for c in checks if c.level == "fault"] == ["Benches", "Layer 1"]
+    checks = bench_checks(network, "another", 1, [str(tmp_path / "none.toml")])
     assert any(c.level == "fault" and "none.toml" in c.name for c in checks)
-    assert bench_checks(samples.network(), here, [LEAKY])[0].level == "fault"
-    assert bench_checks(samples.network(), here, []) == []
+    checks = bench_checks(network, "virtual leaky integrator", 1, [LEAKY])
+    assert "two are called" in next(c.value for c in checks if c.level == "fault")
+    assert bench_checks(samples.network(), "another", 0, [LEAKY])[0].level == "fault"
+    assert bench_checks(samples.network(), "another", 0, []) == []
     assert deployment_bytes(network, 3) == 8 * 3 * 4 * 2 * 12
     assert parts(" a.toml; ;b.toml") == ("a.toml", "b.toml")
     assert DeployAsk(tmp_path, further=("a",)).further == ("a",)
-
-
-def test_steps_of_another_bench_are_not_shown_as_this_ones() -> None:
-    network = two_devices()
-    own = OwnSteps.of(network, replace(read_bench(RINGS), name="another"))
-    step = StepRead(0, 0.002, 5.0, network.inputs[0])
-    first, second = (NodeStarted(layer, 0, samples.network().inputs[:, 0]) for layer in (0, 1))
-    assert own.kept([step]) == []
-    assert own.kept([first, step, second, step]) == [first, second, step]
-    assert own.kept([step, first]) == [step, first]
-    assert own.kept([step]) == []
-    assert OwnSteps.of(samples.network(), read_bench(RINGS)).kept([step]) == [step]
 
 
 def test_layers_beside_each_other_are_read_as_the_command_line_does() -> None:
@@ -128,3 +119,40 @@ def test_layers_beside_each_other_are_read_as_the_command_line_does() -> None:
     assert layout_of("16 16") is None
     assert layout_of("4000, 4000") is None
     assert layout_of("") is None
+
+
+def test_the_window_s_bench_is_found_as_the_operation_finds_it(tmp_path: Path) -> None:
+    spec = replace(read_bench(RINGS), name="called anew")
+    apart = replace(read_bench(LEAKY), window=replace(spec.window, low_T=0.0023))
+    with Bench.connect(spec) as rings, Bench.connect(apart) as leaky:
+        devices = tuple(Device.of(twin_of(one)) for one in (leaky, rings))
+        network = replace(two_devices(), devices=(devices[0], replace(devices[1], bench="then")))
+        assert plays(network, rings) == (1, "")
+        assert matched(network, tmp_path, (rings, leaky)) == (leaky, rings)
+        changed = {name: {**said, "range_V": 7.0} for name, said in devices[1].settings.items()}
+        named = replace(devices[1], bench=spec.name, settings=changed)
+        other = replace(network, devices=(devices[0], named))
+        number, words = plays(other, rings)
+        assert number is None  # its name alone does not make it the one
+        assert "range_V was 7.0" in words
+        with pytest.raises(RefusedError, match=r"range_V was 7\.0"):
+            matched(other, tmp_path, (rings, leaky))
+
+
+def test_a_setting_that_is_measured_may_differ_as_little_as_a_deployment_lets_it() -> None:
+    with Bench.connect(read_bench(RINGS)) as bench:
+        device = Device.of(twin_of(bench))
+        levels = {}
+        for off in (1e-9, 1.0):
+            moved = {
+                name: {key: _moved(value, off) for key, value in said.items()}
+                for name, said in device.settings.items()
+            }
+            then = replace(device, settings=moved)
+            (line,) = (c for c in _here(then, bench, several=False) if c.name == "Settings")
+            levels[off] = line.level, bool(differences(then, bench, then.window, then.reset))
+    assert levels == {1e-9: ("ok", False), 1.0: ("fault", True)}
+
+
+def _moved(value: object, off: float) -> object:
+    return value * (1 + off) if isinstance(value, float) else value
