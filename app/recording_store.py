@@ -20,11 +20,7 @@ from app.journal import NAME as JOURNAL_NAME
 from app.journal import Journal, JournalRepeat, read_journal
 from app.live_arrays import LiveArrays
 from app.netcdf import write_netcdf
-from app.recording_format import (
-    attributes_of,
-    header_of,
-    variables_of,
-)
+from app.recording_format import attributes_of, header_of, variables_of
 from app.recording_reader import FILE_NAME, OPEN_HERE, folder_of, read_recording
 from app.run_lock import RunLock
 from models.errors import InputError, RefusedError, TwinrigError
@@ -52,6 +48,11 @@ class RecordingWriter:
     resumed
         Only `resume` gives it: `out` exists then, and `header` is the recording so far.
 
+    Attributes
+    ----------
+    looked_s
+        Of each repeat (sequence, repeat) appended here: `StepTimes.looked_s`.
+
     Raises
     ------
     InputError
@@ -68,6 +69,7 @@ class RecordingWriter:
         self._recording = header if resumed else _blank(header)
         self._lock, self._journal = resumed or _begun(self.folder, self._recording)
         self._live: LiveArrays | None = None
+        self.looked_s: dict[tuple[int, int], dict[int, float]] = {}
         self._beaten_s = time.monotonic()
         self._finished = False
         OPEN_HERE.add(self.folder.resolve())
@@ -165,6 +167,7 @@ class RecordingWriter:
         into.response[sequence, repeat, : len(response)] = response
         into.start_s[sequence, repeat] = start_s
         into.order[sequence, repeat] = position
+        self.looked_s[sequence, repeat] = times.looked_s
         self._show(sequence, repeat)
 
     def _show(self, sequence: int, repeat: int) -> None:

@@ -148,10 +148,12 @@ class Bench(PlannedBench):
         StoppedError
             Stop was requested.
         """
+        before_s = self._looked_s
         if self.rotation is not None:
             current_A, points = self.rotation.turn(field_T, window.hold_s, self._read)
             values, set_s = self.rotation.components(points), self.rotation.there_s
-            yield StepReading(current_A, values, set_s, self.read_s, self._field_T(None))
+            looked_s = self._looked_s - before_s
+            yield StepReading(current_A, values, set_s, self.read_s, self._field_T(None), looked_s)
             return
         held_s = encoding.held_s(window, self.spec.gate_s, holds)
         current_A = encoding.apply(self._drive, field_T, window.encoding, held_s, self.spec.gate_s)
@@ -161,7 +163,8 @@ class Bench(PlannedBench):
             gate_s = self.spec.gate_s
             yield from self.probe.await_field(self._drive, self.clock, asked_T, gate_s)
         values = self._read()
-        yield StepReading(current_A, values, set_s, self.read_s, self._field_T(asked_T))
+        looked_s = self._looked_s - before_s
+        yield StepReading(current_A, values, set_s, self.read_s, self._field_T(asked_T), looked_s)
 
     def repeat(
         self,
@@ -259,6 +262,11 @@ class Bench(PlannedBench):
         for name, other in {**self.readouts, **self.thermometers, **self.teslameters}.items():
             self._identities[name] = other.identity
         raise_problems(RefusedError, f"bench {self.spec.name!r}", problems)
+
+    @property
+    def _looked_s(self) -> float:
+        """What looking after the driven magnets took so far."""
+        return sum(magnet.looked_s for magnet in self.drives)
 
     def _field_T(self, asked_T: float | None) -> float:
         """What the field probe measures; NaN without one."""

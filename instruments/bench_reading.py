@@ -51,6 +51,8 @@ class StepReading:
         Device time at which the reading was there.
     measured_field_T
         Of the field probe, right after the read-out; NaN on a bench without one.
+    looked_s
+        Device time by which the step came later because supply or guards were due before it.
     """
 
     current_A: float
@@ -58,6 +60,7 @@ class StepReading:
     set_s: float
     read_s: float
     measured_field_T: float = math.nan
+    looked_s: float = 0.0
 
 
 def kelvin_of(thermometer: Thermometer, input_name: str) -> float:

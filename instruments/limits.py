@@ -173,14 +173,17 @@ class LimitedMagnet(WatchedMagnet):
             Stop was requested, or the magnet was made safe meanwhile.
         """
         self._watch.foresee(lambda: self._way_to_zero(seconds + then_s))
-        left_s = seconds
+        left_s, before_s = seconds, self.looked_s
         while left_s > 0:
-            left_s -= self._look_s()
+            looked_s = self.looked_s
+            self._look()
+            left_s -= self.looked_s - looked_s
             piece_s = min(left_s, self._watch.quiet_s())
             if piece_s > 0:
                 self._clock.wait(piece_s)
                 self._stairs.passed(piece_s)
                 left_s -= piece_s
+        self.looked_s = before_s + max(0.0, -left_s)  # the rest was part of the hold
 
     def as_list(
         self, plan: Iterable[tuple[float, float]], here_A: float | None = None

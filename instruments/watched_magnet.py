@@ -6,6 +6,7 @@ The half of `instruments.limits` that sends no set-point: `LimitedMagnet` is the
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from instruments.clock import SteadyClock
@@ -15,7 +16,7 @@ from instruments.watch_duty import largest_A2s
 from models.errors import RefusedError, StoppedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from instruments.clock import Clock, Stop
     from instruments.guards import Guard
@@ -49,6 +50,8 @@ class WatchedMagnet:
         more before the next step, because a hand at the supply may have changed it meanwhile.
     there_s
         Device time at which the last step's set-point had been sent and its walk was over.
+    looked_s
+        Device time that guards and supply took in all when they were due between two sets.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class WatchedMagnet:
         self._proven_A = 0.0  # the largest current at which the voltage limit was seen to suffice
         self._watch = Watch(magnet.name, guards, limits.duty(), self._clock)
         self.confirms = False
-        self.there_s = 0.0
+        self.there_s = self.looked_s = 0.0
         self._stairs = walk_of(
             magnet, limits.max_ramp_A_per_s, self._clock, self._watch.flows, stop.shield
         )
@@ -173,18 +176,17 @@ class WatchedMagnet:
         """Before anything is sent or held: raise what ends the run, of all that is due."""
         if not self._energised:
             raise StoppedError(f"{self.name}: made safe meanwhile")
-        self._watch.look()
-        if self._watch.check_due:
-            self.verify()
+        with self._counted(due=self._watch.quiet_s() <= 0):
+            self._watch.look()
+            if self._watch.check_due:
+                self.verify()
 
-    def _look_s(self) -> float:
-        """`_look`; returns the device time that it took."""
-        if self._watch.quiet_s() > 0:
-            self._look()
-            return 0.0
-        begin_s = self._clock.now_s()
-        self._look()
-        return self._clock.now_s() - begin_s
+    @contextmanager
+    def _counted(self, *, due: bool = True) -> Iterator[None]:
+        """Count into `looked_s` what is done in here; where nothing is due it takes no time."""
+        begin_s = self._clock.now_s() if due else 0.0
+        yield
+        self.looked_s += self._clock.now_s() - begin_s if due else 0.0
 
     def _look_on(self) -> None:
         """While a list runs: what ends it; the set-point can't be verified then."""
@@ -203,7 +205,8 @@ class WatchedMagnet:
         if self.limits.compliance_V is None or sent_A is None:
             return
         if abs(sent_A) > self._proven_A + self._small_A:
-            self.verify()
+            with self._counted():
+                self.verify()
 
     def _still_there(self) -> None:
         """Before a step overwrites it: the set-point of the last one, read back.

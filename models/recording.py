@@ -44,26 +44,36 @@ class StepTimes:
         Device time at which its reading was there, in s.
     measured_field_T
         Of the field probe; NaN without one.
+    looked_s
+        Of each step before which supply or guards were due: by how much later it came for that, in
+        s. Not kept in the file: a remark there says how often it was.
     """
 
     set_s: NDArray[np.float64]
     read_s: NDArray[np.float64]
     measured_field_T: NDArray[np.float64]
+    looked_s: dict[int, float] = field(default_factory=dict)
 
     @classmethod
     def absent(cls, steps: int) -> StepTimes:
         """Of steps whose times nobody knows: all NaN."""
-        return cls(*(np.full(steps, np.nan) for _ in BY_STEP))
+        set_s, read_s, measured_field_T = (np.full(steps, np.nan) for _ in BY_STEP)
+        return cls(set_s, read_s, measured_field_T)
 
-    def put(self, step: int, set_s: float, read_s: float, measured_field_T: float) -> None:
-        """What is known of one step."""
+    def put(
+        self, step: int, set_s: float, read_s: float, field_T: float, looked_s: float = 0.0
+    ) -> None:
+        """What is known of one step; `field_T` is the measured one."""
         self.set_s[step] = set_s
         self.read_s[step] = read_s
-        self.measured_field_T[step] = measured_field_T
+        self.measured_field_T[step] = field_T
+        if looked_s > 0:
+            self.looked_s[step] = looked_s
 
     def since(self, origin_s: float) -> StepTimes:
         """The same, counted from another origin of time."""
-        return StepTimes(self.set_s - origin_s, self.read_s - origin_s, self.measured_field_T)
+        set_s, read_s = self.set_s - origin_s, self.read_s - origin_s
+        return StepTimes(set_s, read_s, self.measured_field_T, self.looked_s)
 
 
 def _absent() -> NDArray[np.float64]:

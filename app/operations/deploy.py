@@ -133,7 +133,7 @@ def deploy(
         yield Note(words)
     yield from run.timing_notes()
     first = run.places[0]
-    yield Result({**values, **timing_values(first.recording, first.bench)})
+    yield Result({**values, **timing_values(first.writer, first.bench)})
     return out / "deployment.json"
 
 
@@ -245,7 +245,7 @@ class _Run:
     def timing_notes(self) -> Iterator[Note]:
         """How evenly the steps came; of several benches each by its name."""
         for place in self.places:
-            yield from self.turns.named(place, timing_notes(place.recording, place.bench))
+            yield from self.turns.named(place, timing_notes(place.writer, place.bench))
 
     def values_so_far(self) -> dict[str, Any]:
         """The result of a deployment that ended early."""

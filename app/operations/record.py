@@ -229,8 +229,8 @@ def _ended(
 ) -> Iterator[Event]:
     """What a run says at its end, however that came."""
     yield from way_out.notes()
-    yield from timing_notes(writer.recording, bench)
+    yield from timing_notes(writer, bench)
     values = result_values(writer.recording, writer.path, time.monotonic() - begin_s)
     reason = {"reason": way_out.reason} if way_out.reason else {}
-    timing = timing_values(writer.recording, bench)
+    timing = timing_values(writer, bench)
     yield Result({**values, **timing, "status": way_out.status, **reason})

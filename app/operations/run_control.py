@@ -69,6 +69,8 @@ class Control:
         The host's time spent waiting: no part of what a repeat takes.
     steps_held
         How many steps waited for their field, for how long in all and at most (device time).
+    looked_s
+        Of each step of a true repeat before which supply or guards were due: how long they took.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Control:
         self.retries = retries
         self.waited_s = 0.0
         self.steps_held = (0, 0.0, 0.0)
+        self.looked_s: list[float] = []
         self.times = StepTimes.absent(0)
 
     @property
@@ -185,7 +188,7 @@ class Control:
             yield watches[0]
 
     def sealing(self, finish: Callable[[str], object]) -> Callable[[str], object]:
-        """`finish` of a run, with what its steps waited for the field kept before."""
+        """`finish` of a run, with what its steps waited for kept before."""
 
         def finished(status: str) -> object:
             count, total_s, longest_s = self.steps_held
@@ -193,6 +196,11 @@ class Control:
                 self.remark(
                     f"{count} steps waited for their field, {total_s:.1f} s in all, "
                     f"{longest_s:.1f} s at most"
+                )
+            if self.looked_s:
+                self.remark(
+                    f"{len(self.looked_s)} steps came after a look at the supply and what guards "
+                    f"it, up to {1e3 * max(self.looked_s):.3g} ms later for it"
                 )
             return finish(status)
 
@@ -262,6 +270,7 @@ def repeat_under(
                 ) from fault
             text = f"a repeat was void and is run {control.again(voids, held)}: {fault}"
         else:
+            control.looked_s += control.times.looked_s.values()
             return began_s, response
         control.remark(text)
         yield Note(text, "warning")

@@ -111,7 +111,7 @@ def run_repeat(
                 continue
             response[step] = read.values
             if times is not None:
-                times.put(step, read.set_s, read.read_s, read.measured_field_T)
+                times.put(step, read.set_s, read.read_s, read.measured_field_T, read.looked_s)
             yield StepRead(
                 step, fields_T[step], read.current_A, response[step].copy(), bench.spec.name
             )

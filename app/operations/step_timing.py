@@ -1,9 +1,13 @@
 """How evenly a run's steps came: their intervals, the jitter of these, and steps that came late.
 
 An interval is the time between two readings of one repeat; of a step of several holds without what
-the further ones take. A step is late where its interval is
-longer than what it was planned to take (walk, hold, gate, field probe) by more than one tick of the
-ramp.
+the further ones take. A step is late where its interval is longer than what it was planned to take
+(walk, hold, gate, field probe) by more than one tick of the ramp.
+
+Every few seconds supply and guards are looked at between two steps (`instruments.watch`), for which
+the field before waits, some 20 ms for a Kepco. That is meant, and its time is measured: such a step
+is counted by itself, and is late where it is later than that. Of a run that goes on, the steps from
+before it was interrupted are not judged: how long their looks took isn't known any more.
 
 Where a supply's list times the steps, their times are the list's dwells, not measured one by one:
 that its length was so on the read-outs' clocks was checked list by list (`instruments.alignment`).
@@ -22,6 +26,7 @@ from instruments.staircase import TICK_S
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from app.recording_store import RecordingWriter
     from instruments.bench import Bench
     from models.recording import Recording
 
@@ -37,7 +42,9 @@ class StepTiming:
     jitter_p50_s, jitter_p99_s, jitter_max_s
         Quantiles of the intervals' distance from their median.
     late_steps, steps
-        How many came late, of how many.
+        How many came late, of how many that were judged.
+    looked_steps, look_s
+        Before how many of these supply or guards were looked at, and for how long at most.
     by_hardware
         Whether the times are those of the supply's list.
     """
@@ -49,6 +56,8 @@ class StepTiming:
     late_steps: int
     steps: int
     by_hardware: bool = False
+    looked_steps: int = 0
+    look_s: float = 0.0
 
     @property
     def values(self) -> dict[str, Any]:
@@ -58,14 +67,17 @@ class StepTiming:
             **{name: round(getattr(self, name), 6) for name in names},
             "late_steps": self.late_steps,
             "steps": self.steps,
+            "looked_steps": self.looked_steps,
+            "look_s": round(self.look_s, 6),
             "by": "hardware" if self.by_hardware else "software",
         }
 
     def __str__(self) -> str:
-        step, half, p99, most, tick = (
+        step, half, p99, most, look, tick = (
             f"{1e3 * round(seconds, 6):.3g} ms"  # below a microsecond it is arithmetic
             for seconds in (
-                self.step_s, self.jitter_p50_s, self.jitter_p99_s, self.jitter_max_s, TICK_S
+                self.step_s, self.jitter_p50_s, self.jitter_p99_s, self.jitter_max_s, self.look_s,
+                TICK_S
             )
         )  # fmt: skip
         if self.by_hardware:
@@ -74,14 +86,20 @@ class StepTiming:
                 f"steps: one every {step} by the supply's clock, whose lists lasted as long on the "
                 f"read-outs'{between}; {self.late_steps} of {self.steps} late by more than {tick}"
             )
+        looked = (
+            f"; before {self.looked_steps} of them supply or guards were looked at, as every few "
+            f"seconds, for {look} at most"
+        )
         return (
             f"steps: one every {step} (median); away from it by {half} in half of them, {p99} at "
             f"p99, {most} at most; {self.late_steps} of {self.steps} late by more than {tick}"
+            f"{looked * (self.looked_steps > 0)}"
         )
 
 
-def timing_of(recording: Recording, bench: Bench) -> StepTiming | None:
+def timing_of(writer: RecordingWriter, bench: Bench) -> StepTiming | None:
     """The timing of a recording's complete repeats; None where no times are known."""
+    recording = writer.recording
     read_s = np.where(recording.complete[:, :, None], recording.read_s, np.nan)
     intervals_s = np.diff(read_s, axis=2)
     known = np.isfinite(intervals_s)
@@ -93,10 +111,23 @@ def timing_of(recording: Recording, bench: Bench) -> StepTiming | None:
         planned = bench.planned_s(fields_T, recording.window, played.holds.tolist())
         row[: played.steps] = planned
     planned_s += _probed_s(recording, bench)
-    late = known & (intervals_s > planned_s[:, None, 1:] + TICK_S)
+    looked_s = _looked_s(writer)
+    judged = known & np.isfinite(looked_s)
+    late = judged & (intervals_s > planned_s[:, None, 1:] + looked_s + TICK_S)
     longer_s = (recording.holds - 1) * (recording.window.hold_s + bench.spec.gate_s)
     intervals_s = intervals_s - longer_s[:, None, 1:]
-    return _timing(intervals_s[known], int(late.sum()), bench.by_hardware)
+    return _timing(intervals_s[known], late[judged], looked_s[judged], bench.by_hardware)
+
+
+def _looked_s(writer: RecordingWriter) -> NDArray[np.float64]:
+    """By how much each interval `(S, R, T − 1)` is longer for a look; NaN where nobody knows."""
+    sequences, repeats, steps = writer.recording.read_s.shape
+    looked_s = np.full((sequences, repeats, steps), np.nan)
+    for place, by_step in writer.looked_s.items():
+        looked_s[place] = 0.0
+        for step, seconds in by_step.items():
+            looked_s[place][step] = seconds
+    return looked_s[:, :, 1:]
 
 
 def _probed_s(recording: Recording, bench: Bench) -> float:
@@ -107,22 +138,30 @@ def _probed_s(recording: Recording, bench: Bench) -> float:
     return looks * float(recording.settings.get(bench.probe.name, {}).get("averaging_s", 0.0))
 
 
-def timing_values(recording: Recording, bench: Bench) -> dict[str, Any]:
+def timing_values(writer: RecordingWriter, bench: Bench) -> dict[str, Any]:
     """`timing` of a result line; nothing where no times are known."""
-    timing = timing_of(recording, bench)
+    timing = timing_of(writer, bench)
     return {} if timing is None else {"timing": timing.values}
 
 
-def timing_notes(recording: Recording, bench: Bench) -> list[Note]:
+def timing_notes(writer: RecordingWriter, bench: Bench) -> list[Note]:
     """The same for people, one line: a warning where steps came late."""
-    timing = timing_of(recording, bench)
+    timing = timing_of(writer, bench)
     if timing is None:
         return []
     return [Note(str(timing), "warning" if timing.late_steps else "info")]
 
 
-def _timing(intervals_s: NDArray[np.float64], late: int, by_hardware: bool) -> StepTiming:
+def _timing(
+    intervals_s: NDArray[np.float64],
+    late: NDArray[np.bool_],
+    looked_s: NDArray[np.float64],
+    by_hardware: bool,
+) -> StepTiming:
     median_s = float(np.median(intervals_s))
     away_s = np.abs(intervals_s - median_s)
     p50_s, p99_s, max_s = (float(q) for q in np.quantile(away_s, (0.5, 0.99, 1.0)))
-    return StepTiming(median_s, p50_s, p99_s, max_s, late, intervals_s.size, by_hardware)
+    looked = int((looked_s > 0).sum()), float(looked_s.max(initial=0.0))
+    return StepTiming(
+        median_s, p50_s, p99_s, max_s, int(late.sum()), late.size, by_hardware, *looked
+    )

@@ -66,7 +66,7 @@ class Turn:
         retries: int,
     ) -> None:
         self.device, self.bench = device, bench
-        self._writer, self._remarked = writer, set[str]()
+        self.writer, self._remarked = writer, set[str]()
         self.control = Control(bench, writer.remark, writer.beat, pause, retries)
         self.way_out = WayOut(bench, self.control.sealing(writer.finish), writer.remark)
         self.had = int(self.recording.complete.sum())
@@ -75,12 +75,12 @@ class Turn:
     @property
     def recording(self) -> Recording:
         """The runs so far."""
-        return self._writer.recording
+        return self.writer.recording
 
     @property
     def path(self) -> Path:
         """Of the recording's file."""
-        return self._writer.path
+        return self.writer.path
 
     @property
     def pending(self) -> int:
@@ -89,7 +89,7 @@ class Turn:
 
     def notes(self, out: Path) -> Iterator[Note]:
         """What a calibration says against the bench."""
-        yield from calibration_notes(self.bench, out, self._writer.remark)
+        yield from calibration_notes(self.bench, out, self.writer.remark)
 
     def enter(self) -> Iterator[Note]:
         """Energise the bench; what is as it was the last time is not told again."""
@@ -114,13 +114,13 @@ class Turn:
         if self._origin_s is None:
             raise AssertionError("a run on a bench that was never energised")
         times, place = self.control.times.since(self._origin_s), int(self.recording.complete.sum())
-        self._writer.append(row, repeat, place, began_s - self._origin_s, response, times)
+        self.writer.append(row, repeat, place, began_s - self._origin_s, response, times)
         return response
 
     def _remark(self, words: str) -> None:
         if words not in self._remarked:
             self._remarked.add(words)
-            self._writer.remark(words)
+            self.writer.remark(words)
 
     def _start_of_next(self) -> float:
         """Where the run's time goes on, in s: 0, or behind the last one of a continued run."""
