@@ -6,6 +6,7 @@ import textwrap
 from math import isfinite
 from typing import Any
 
+from app.device_words import layers_words
 from app.operations.events import (
     BaselineScored,
     CandidateScored,
@@ -136,10 +137,15 @@ def result_lines(values: dict[str, Any]) -> list[str]:
             lines += error_lines(value)
         elif name == "instruments" and isinstance(value, dict):
             lines += instrument_lines(value)
+        elif name == "devices" and _is_long(value):
+            lines += [
+                name,
+                *(f"  {layers_words(one['layers'])}: runs in {one['nodes']}" for one in value),
+            ]
         elif isinstance(value, dict):
             lines += _indented(name, value)
-        elif isinstance(value, (list, tuple)) and any(" " in str(item) for item in value):
-            lines += [name, *(f"  {item}" for item in value)]
+        elif _is_long(value):
+            lines += [name, *(f"  {_text(item)}" for item in value)]
         else:
             lines.append(f"{name:<14} {_text(value)}")
     return lines
@@ -147,16 +153,25 @@ def result_lines(values: dict[str, Any]) -> list[str]:
 
 def _indented(name: str, value: dict[str, Any], depth: int = 0) -> list[str]:
     pad = "  " * depth
-    if not any(isinstance(item, dict) for item in value.values()):
+    if not any(isinstance(item, dict) or _is_long(item) for item in value.values()):
         inside = ", ".join(f"{key} {_text(item)}" for key, item in value.items())
         return [f"{pad}{name:<{14 - len(pad)}} {inside}"]
     lines = [f"{pad}{name}"]
     for key, item in value.items():
         if isinstance(item, dict):
             lines += _indented(str(key), item, depth + 1)
+        elif _is_long(item):
+            lines += [f"{pad}  {key}", *(f"{pad}    {_text(each)}" for each in item)]
         else:
             lines.append(f"{pad}  {key:<{12 - len(pad)}} {_text(item)}")
     return lines
+
+
+def _is_long(value: Any) -> bool:
+    """Whether it is a list whose items need a line each: sentences, rows of a table."""
+    if not isinstance(value, (list, tuple)):
+        return False
+    return any(isinstance(item, dict) or (isinstance(item, str) and " " in item) for item in value)
 
 
 def error_lines(errors: dict[str, Any]) -> list[str]:
@@ -263,7 +278,11 @@ def _fixed(value: Any, digits: int) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
+        if not value:
+            return "—"
         if len(value) > MOST_NAMED * 2:
             return f"{_text(value[0])} … {_text(value[-1])} ({len(value)})"
         return ", ".join(_text(item) for item in value)

@@ -102,3 +102,30 @@ def test_a_plan_names_few_channels_and_counts_many() -> None:
     many = tuple(f"S21[{n}]" for n in range(60))
     plan = RunPlan(2, 3, 10, many, ("",) * 60, 60.0, "out/recording.nc", "rec-1")
     assert "60 channels (S21[0] … S21[59])" in str(words_of(plan))
+
+
+def test_a_result_for_people_has_no_brace_in_it() -> None:
+    lines = result_lines(
+        {
+            "devices": [{"nodes": "nodes", "layers": [0, 2]}, {"nodes": "nodes-2", "layers": [1]}],
+            "diagnosis": {"inside": True, "words": ["measured 0.1 lies inside", "one, two"]},
+            "rows": [{"name": "a", "score": 0.12345}, {"name": "b", "score": None}],
+            "classes": [],
+            "layers": [12, 12],
+        }
+    )
+    assert lines == [
+        "devices",
+        "  layers 1 and 3: runs in nodes",
+        "  layer 2: runs in nodes-2",
+        "diagnosis",
+        "  inside       True",
+        "  words",
+        "    measured 0.1 lies inside",
+        "    one, two",
+        "rows",
+        "  name a, score 0.1235",
+        "  name b, score —",
+        "classes        —",
+        "layers         12, 12",
+    ]
