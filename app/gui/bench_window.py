@@ -27,6 +27,11 @@ class BenchWindow(ClosingWindow):
         self.pages = {}
         self.rig: ServedRig | None = None
 
+    def room_for_toasts(self, pixels: int) -> None:
+        """Have the strip above every page's primary button so high."""
+        for page in self.pages.values():
+            page.form.set_room(pixels)
+
     def toast(self, text: str, level: str = "info", trace: str = "") -> None:
         """Say something in the corner; the window knows how."""
         raise NotImplementedError

@@ -84,7 +84,7 @@ class Window(RunningWindow):
         self.resize(1440, 900)
         self._lay_out()
         self.actions_by_id = make_actions(self, self._handlers(), self.top.menu)
-        self.toasts = Toasts(self.sheet)
+        self.toasts = Toasts(self.sheet, self.rail.minimumWidth(), self.room_for_toasts)
         app = QApplication.instance()
         if isinstance(app, QApplication):
             app.focusChanged.connect(self._listen)
@@ -168,6 +168,7 @@ class Window(RunningWindow):
             page.set_form_values(self.settings.forms.get(key, {}))
         self.stack.setCurrentWidget(page)
         self.rail.choose(key)
+        self.toasts.arrange()
         page.refresh()
         if artefact is not None:
             page.choose(artefact)
@@ -210,8 +211,7 @@ class Window(RunningWindow):
 
     def set_theme(self, mode: str) -> None:
         """Light, dark, or as the system."""
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
+        if isinstance(app := QApplication.instance(), QApplication):
             self.theme.apply(app, mode)
 
     def start_guide(self) -> None:

@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QScrollArea,
+    QSpacerItem,
     QVBoxLayout,
     QWidget,
 )
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
 FORM_PX, LABEL_WIDTH_PX = 320, 112
+ROWS_PX = 96  # that stay in view, however much is said below them
 
 
 class PrimaryButton(QAbstractButton):
@@ -83,7 +85,10 @@ class PrimaryButton(QAbstractButton):
 
 
 class Form(QWidget):
-    """A column of fixed width: title, sections, and the primary button, always at the foot."""
+    """A column of fixed width: title, sections, and the primary button, always at the foot.
+
+    Its `rows` scroll where they need more room than there is.
+    """
 
     def __init__(self, theme: Theme, title: str, subtitle: str) -> None:
         super().__init__()
@@ -114,8 +119,18 @@ class Form(QWidget):
         self._rows.addStretch(1)
         scroll.setWidget(body)
         outer.addWidget(scroll, 1)
+        self.rows, self._room = scroll, QSpacerItem(0, 0)
+        outer.addSpacerItem(self._room)
         outer.addWidget(self.primary)
         self._empty = True
+
+    def set_room(self, pixels: int) -> None:
+        """Keep a strip above the primary button free, for what is said there."""
+        most = max(0, self.rows.height() + self._room.sizeHint().height() - ROWS_PX)
+        self._room.changeSize(0, min(pixels, most))
+        layout = self.layout()
+        if layout is not None:
+            layout.invalidate()
 
     def section(self, title: str) -> QLabel:
         """Begin a section; returns the grey label at its right end."""

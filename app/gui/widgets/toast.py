@@ -1,4 +1,9 @@
-"""Toasts: a sentence in a corner, the traceback behind it; and the bar that asks in the window."""
+"""Toasts: a sentence in the form, the traceback behind it; and the bar that asks in the window.
+
+Decision: a toast lies over no plot, no schedule, no verdict and no button. It stands in the form,
+which sets up the next run and has a strip for it above its primary button; what is above it there
+can be scrolled to. Only details that somebody asks for lie over the page.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +21,15 @@ from PyQt6.QtWidgets import (
 )
 
 from app.gui.widgets.basic import label
+from app.gui.widgets.form import FORM_PX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-WIDTH_PX, SHOWN_MS, MOST_LETTERS = 440, 9000, 420
-TOP_PX = 72 + 60  # below the strip and the page's header
+WIDTH_PX, DETAILS_PX = FORM_PX - 31, 640
+SHOWN_MS, MOST_LETTERS = 9000, 220
+GAP_PX = 8
+FOOT_PX = 32 + 16 + 56 + GAP_PX  # status line, and the primary button in the form's margin
 
 
 class Toast(QFrame):
@@ -31,11 +39,10 @@ class Toast(QFrame):
         super().__init__()
         self.setObjectName("toast")
         self.setProperty("level", level)
-        self.setFixedWidth(WIDTH_PX)
         self.text, self.trace = text, trace
         self._gone = gone
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(14, 10, 10, 10)
+        outer.setContentsMargins(12, 8, 8, 8)
         shown = text.strip()
         short = shown if len(shown) < MOST_LETTERS else shown[: MOST_LETTERS - 1] + "…"
         trace = trace or (shown if short != shown else "")
@@ -65,15 +72,15 @@ class Toast(QFrame):
     def show_details(self) -> None:
         """Unfold or fold the traceback."""
         self._details.setVisible(self._details.isHidden())
-        self.fit()
         self._gone()
 
     def fit(self) -> None:
         """As high as its words at its width need: `adjustSize` asks them without one."""
-        layout = self.layout()
+        width, layout = WIDTH_PX if self._details.isHidden() else DETAILS_PX, self.layout()
+        self.setFixedWidth(width)
         if layout is not None:
             layout.activate()
-            self.resize(WIDTH_PX, layout.totalHeightForWidth(WIDTH_PX))
+            self.resize(width, layout.totalHeightForWidth(width))
 
     def copy(self) -> None:
         """Copy message and traceback."""
@@ -89,13 +96,22 @@ class Toast(QFrame):
 
 
 class Toasts:
-    """The stack of toasts below the page's header, at the right; the latest three are kept.
+    """The stack of toasts above the form's primary button; the latest three are kept.
 
-    Not in the lower corner: there stand a page's verdict and its buttons.
+    Parameters
+    ----------
+    parent
+        Whose lower left they stand in.
+    left_px
+        Where the form begins in it.
+    make_room
+        Called with the height that they take: the form gives it.
     """
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, left_px: int, make_room: Callable[[int], None]) -> None:
         self._parent = parent
+        self._left_px = left_px
+        self._make_room = make_room
         self.shown: list[Toast] = []
 
     def show(self, text: str, level: str = "info", trace: str = "") -> Toast:
@@ -110,14 +126,16 @@ class Toasts:
         return toast
 
     def arrange(self) -> None:
-        """Stack what is left, the newest uppermost."""
+        """Stack what is left, the newest lowest, next to the button."""
         self.shown = [t for t in self.shown if not t.isHidden()]
-        y = TOP_PX
+        foot = y = self._parent.height() - FOOT_PX
         for toast in reversed(self.shown):
             toast.fit()
-            toast.move(self._parent.width() - WIDTH_PX - 16, y)
+            y -= toast.height()
+            toast.move(self._left_px + 16, max(0, y))
             toast.raise_()
-            y += toast.height() + 8
+            y -= GAP_PX
+        self._make_room(foot - y)
 
 
 class AskBar(QFrame):

@@ -1,22 +1,60 @@
 from __future__ import annotations
 
+import pytest
 from PyQt6.QtWidgets import QWidget
 
+from app.gui.actions import PAGES
 from app.gui.widgets.toast import Toasts
+
+LONG = "far too many words for one line of it " * 6
+
+
+def placed(widget: QWidget, window):
+    """Its rectangle in the window."""
+    return widget.rect().translated(widget.mapTo(window, widget.rect().topLeft()))
 
 
 def test_a_toast_is_as_high_as_its_words_and_grows_with_its_traceback(qtbot) -> None:
-    window = QWidget()
+    window, asked = QWidget(), []
     qtbot.addWidget(window)
     window.resize(1200, 800)
     window.show()
-    toasts = Toasts(window)
+    toasts = Toasts(window, 100, asked.append)
     short = toasts.show("done", "error")
     assert short.height() < 90
-    long = toasts.show("far too many words for one line of it " * 6, "error", "Traceback …")
+    assert asked[-1] > short.height()
+    long = toasts.show(LONG, "error", "Traceback …")
     assert long.height() > short.height()
-    before = long.height()
+    assert short.geometry().bottom() < long.geometry().top()  # the newest next to the button
+    before, width = long.height(), long.width()
     long.show_details()
-    assert long.height() >= before + 180
+    assert long.height() >= before + 120
+    assert long.width() > width
     for toast in (short, long):
         toast.dismiss()
+    assert asked[-1] == 0
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720)])
+def test_toasts_lie_over_no_plot_and_no_button(window, qtbot, size) -> None:
+    window.resize(*size)
+    window.toast("steps: one every 27.2 ms (median); 3 of 600 late by more than 20 ms", "warning")
+    window.toast(LONG, "error", "Traceback …")
+    for key in (key for key, _ in PAGES):
+        window.open_page(key)
+        page = window.page()
+        qtbot.wait(30)
+        for toast in window.toasts.shown:
+            place = placed(toast, window)
+            assert placed(page.form, window).contains(place), key
+            assert not place.intersects(placed(page.content, window)), key
+            assert not place.intersects(placed(page.form.primary, window)), key
+            assert not place.intersects(placed(page.form.rows, window)), key
+    for toast in tuple(window.toasts.shown):
+        toast.dismiss()
+    qtbot.waitUntil(
+        lambda: (
+            placed(page.form.rows, window).bottom() > placed(page.form.primary, window).top() - 12
+        ),
+        timeout=2000,
+    )  # the rows have their room back
