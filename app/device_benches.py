@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from instruments.bench import Bench
+    from instruments.bench_spec import BenchSpec
     from models.network import Device, Network
 
     Benches = Bench | Sequence[Bench]
@@ -102,14 +104,18 @@ def virtual_words(network: Network) -> list[str]:
 
 def rigs_of(devices: Sequence[Device]) -> list[str]:
     """Words of the built-in rigs that devices were recorded on; none if on no such."""
-    rigs = {word: read_bench(word) for word in BUILT_IN}
-    found = []
+    rigs, found = _built_in(), []
     for device in devices:
         same = [w for w, rig in rigs.items() if rig.name == device.bench] or [
             w for w, rig in rigs.items() if (rig.window, rig.reset) == (device.window, device.reset)
         ]
         found += same[:1]
     return list(dict.fromkeys(found))
+
+
+@cache
+def _built_in() -> dict[str, BenchSpec]:
+    return {word: read_bench(word) for word in BUILT_IN}
 
 
 def _nearest(benches: Sequence[Bench], rows: Sequence[Sequence[str]], name: str) -> str:

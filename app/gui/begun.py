@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import read_head
 from app.fit_checkpoint import FILE_NAME as CHECKPOINT
+from app.gui.deploy_asks import benches_of
 from app.gui.live_trials import LiveTrials
-from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, Layout, connected
+from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, Layout
 from app.gui.train_words import Pool
 from app.gui.words import count
 from app.operations import compare_networks, sweep, train_seeds
@@ -19,6 +21,7 @@ from app.operations.sweep_grid import Grid
 from app.operations.trial import DONE
 from app.train_request import checkpoint_of, request_of
 from app.weights_store import NETWORK_FILE
+from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,8 +29,7 @@ if TYPE_CHECKING:
 
     from app.operations.events import Event
     from app.operations.trial import TrialResult
-    from app.session import Library
-    from instruments.bench import Bench
+    from app.session import Library, Session
 
 TITLES = {ONE: "Training", SEEDS: "Training", TABLE: "Comparing networks", SWEEP: "Sweeping"}
 
@@ -44,7 +46,7 @@ class Begun:
     layout: Layout = field(default_factory=Layout)
     whole: Plan | Grid | None = None
     pool: Pool = field(default_factory=Pool)
-    bench: Bench | None = None
+    session: Session | None = None
 
     kind = BEGUN
 
@@ -93,14 +95,23 @@ class Begun:
         if self.view == SWEEP:
             return sweep.sweep(None, self.path, resume=True, **workers)
         if self.view == TABLE:
-            return compare_networks.compare_networks(
-                None, self.path, resume=True, connect=lambda: connected(self.bench),
-                apart=in_child, **workers,
-            )  # fmt: skip
+            return self._table(workers)
         if self.view == SEEDS:
             return train_seeds.train_seeds(None, 0, self.path, resume=True, workers=self.pool.count)
         asked = {"task": None, "twins": None, "layers": None, "out": self.path, "resume": True}
         return in_child("app.operations.train.train", asked, stop)
+
+    def _table(self, workers: dict[str, Any]) -> Iterator[Event]:
+        """Its benches but the window's, known by its name, are connected for it."""
+        with ExitStack() as stack:
+            yield from compare_networks.compare_networks(
+                None, self.path, resume=True, apart=in_child,
+                connect=lambda: benches_of(self.session, self._further(), stack), **workers,
+            )  # fmt: skip
+
+    def _further(self) -> tuple[str, ...]:
+        every, here = self.plan().bench, "" if self.session is None else self.session.spec.name
+        return tuple(w for w in every if read_bench(w).name != here) if len(every) > 1 else ()
 
 
 def begun(library: Library) -> list[Begun]:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.gui.preflight import preflight
-from app.operations.further_benches import with_further
+from app.operations.further_benches import all_benches, with_further
+from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import ExitStack
     from pathlib import Path
 
     from app.device_benches import Benches
@@ -57,6 +59,22 @@ class DeployAsk:
         asked |= {"repeats": self.repeats} if self.begun is None else {"resume": True}
         return on_all(session, bench, self.further, lambda all_: deploy(
             self.network, all_, out, **asked))  # fmt: skip
+
+
+def benches_of(session: Session | None, further: tuple[str, ...], stack: ExitStack) -> Benches:
+    """The window's bench, and others that are connected until `stack` is left.
+
+    Raises
+    ------
+    InputError
+        The window's isn't connected, or a bench file of the others can't be read.
+    """
+    bench = None if session is None else session.bench
+    if session is None or bench is None:
+        raise InputError("no bench is connected; reconnect it on the Bench page")
+    if not further:
+        return bench
+    return stack.enter_context(all_benches(bench, further, session.wire, session.others))
 
 
 def on_all(

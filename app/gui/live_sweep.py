@@ -13,6 +13,7 @@ from app.gui.words import count
 from app.operations.sweep import rows_of
 from app.operations.trial import TrialResult
 from app.words import MISSING
+from models.wiring import layers_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,7 +72,7 @@ def _parts(setting: Setting) -> dict[str, str]:
     made = {
         "task": setting.task,
         "twin": " → ".join(Path(twin).name for twin in setting.twins),
-        "layers": f"{'·'.join(str(nodes) for nodes in setting.layers)} nodes",
+        "layers": f"{layers_text(setting.layers, setting.parallel).replace(',', '·')} nodes",
     }
     return made | {name: f"{_short(name)} {_plain(v)}" for name, v in setting.options.items()}
 

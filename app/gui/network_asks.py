@@ -1,7 +1,8 @@
-"""What the Network page can be asked for: a training, several seeds, or the table; no Qt.
+"""What the Network page can be asked for: a training, several seeds, software alone; no Qt.
 
-One training runs in a child process. Several seeds and the comparison table are pools, whose trials
-are processes of their own: the pool itself is driven by the job's thread and imports no torch.
+One training runs in a child process. Several seeds, a sweep and the comparison table (which have
+modules of their own) are pools, whose trials are processes: the pool itself is driven by the job's
+thread and imports no torch.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from app.gui.train_words import Pool, delays, more_options
 from app.gui.words import count
 from app.operations.child import in_child
-from app.operations.compare_networks_plan import KINDS as EVERY_KIND
 from app.operations.sweep_grid import untied
 from app.operations.trial import OF_TRAIN
 from app.train_request import TrainOptions
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.operations.events import Event
-    from instruments.bench import Bench
 
 TRAIN, TABLE, SWEEP, BEGUN, SOFTWARE = "train", "table", "sweep", "begun", "software"
+NO_FURTHER = "layers with twins of their own have no further ones: leave those out"
 ONE, SEEDS = "one", "seeds"  # views of a training; TABLE and SWEEP have their own
 
 
@@ -156,7 +156,7 @@ class TrainAsk:
         if self.seeds > 1 and self.pool.scheduler:
             return "several seeds run on this machine; a sweep runs on a cluster"
         if self.next_layers and self.layout.ensemble:
-            return "layers with twins of their own have no further ones: leave those out"
+            return NO_FURTHER
         return self.pool.problem() or self.layout.problem(len(self.layers))
 
     def start(self, out: Path, stop: Callable[[], bool]) -> Iterator[Event]:
@@ -179,81 +179,6 @@ class TrainAsk:
 
 
 @dataclass(frozen=True)
-class TableAsk:
-    """Kinds of network for a task, over seeds (and folds); `bench` None: foreseen only.
-
-    `in_pool`: the bench is a virtual one in process, of which each trial has its own.
-    """
-
-    task: str
-    twin: Path
-    layers: tuple[int, ...]
-    iterations: int = 800
-    seed: int = 1
-    seeds: int = 3
-    folds: int = 0
-    layout: Layout = field(default_factory=Layout)
-    bench: str | None = None
-    in_pool: bool = True
-    connected: Bench | None = None
-    pool: Pool = field(default_factory=Pool)
-    kinds: tuple[str, ...] = EVERY_KIND
-    deterministic: Path | None = None
-
-    kind = TABLE
-    title = "Comparing networks"
-    prefix = "table"
-    view = TABLE
-    blocks = ()
-
-    @property
-    def layers_shown(self) -> tuple[int, ...]:
-        """Nodes of each layer."""
-        return self.layers
-
-    @property
-    def hardware(self) -> bool:
-        """Whether it drives the bench of the window."""
-        return self.bench is not None and not self.in_pool
-
-    def words(self, again: bool) -> tuple[str, str]:
-        """What a press does, and its cost."""
-        networks = len(self.kinds) * self.seeds * max(1, self.folds)
-        where = "and deploy" if self.bench is not None else "and foresee"
-        steps = count(self.iterations, "iteration")
-        cost = f"{steps} each, untrained none · {self.pool.words(networks)}"
-        return f"Train {where} {count(networks, 'network')}", cost
-
-    def problem(self) -> str:
-        """Why it can't run; empty where it can."""
-        if self.hardware and self.pool.scheduler:
-            return "a rig stands at this machine alone: foreseen only on a cluster"
-        return self.pool.problem() or self.layout.problem(len(self.layers))
-
-    def start(self, out: Path, stop: Callable[[], bool]) -> Iterator[Event]:
-        """The operation's events."""
-        from app.operations.compare_networks import compare_networks
-
-        out.parent.mkdir(parents=True, exist_ok=True)
-        return compare_networks(
-            self.plan(), out, connect=lambda: connected(self.connected), workers=self.pool.count,
-            scheduler=self.pool.scheduler, apart=in_child,
-        )  # fmt: skip
-
-    def plan(self) -> Any:
-        """Of the operation; InputError where it makes no sense."""
-        from app.operations.compare_networks_plan import Plan
-
-        given = () if self.deterministic is None else (str(self.deterministic),)
-        bench = () if self.bench is None else (self.bench,)
-        return Plan(
-            self.task, (str(self.twin),), given, self.layers, folds=self.folds, seeds=self.seeds,
-            seed=self.seed, iterations=self.iterations, bench=bench, in_pool=self.in_pool,
-            options=self.layout.options(), kinds=self.kinds,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
 class SoftwareAsk:
     """What software without a device gets on a task; it trains no network and writes nothing."""
 
@@ -268,10 +193,3 @@ class SoftwareAsk:
     def start(self, out: Path, stop: Callable[[], bool]) -> Iterator[Event]:
         """The operation's events."""
         return in_child("app.operations.task.describe_task", {"text": self.task}, stop)
-
-
-def connected(bench: Bench | None) -> Bench:
-    """The window's bench; InputError where none is connected."""
-    if bench is None:
-        raise InputError("no bench is connected; reconnect it on the Bench page")
-    return bench

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from app.device_words import differing
 from app.store import load_network
-from models.errors import InputError, raise_problems
+from models.errors import InputError, TwinrigError, raise_problems
+from models.network import Device
+from models.network_parts import distinct
+from models.sequence import DriveWindow, Reset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,6 +67,49 @@ def head_blocks(head: Mapping[str, Any]) -> tuple[tuple[int, ...], ...]:
         tuple(int(source["layer"]) for source in layer.get("sources", ())) or (index - 1,)
         for index, layer in enumerate(head.get("layers", ()))
     )
+
+
+def head_device(head: Mapping[str, Any]) -> Device | None:
+    """The device of a twin by its head; None where that says no device."""
+    with suppress(KeyError, TypeError, TwinrigError):
+        meta = head.get("meta") or {}
+        return Device(
+            tuple(head["channels"]), tuple(head["units"]), DriveWindow(**head["window"]),
+            Reset(**head["reset"]), head["settings"], head["identities"],
+            str(meta.get("bench", "")),
+        )  # fmt: skip
+    return None
+
+
+def devices_of(twins: Sequence[Path], heads: Mapping[Path, Mapping[str, Any]]) -> list[Device]:
+    """The devices of a network's twins; empty where one isn't known: the operation looks itself."""
+    found = [head_device(heads.get(twin, {})) for twin in twins]
+    known = [device for device in found if device is not None]
+    return list(distinct(known)[0]) if len(known) == len(found) else []
+
+
+def paired(
+    twins: Sequence[Path], plain: Sequence[Path], heads: Mapping[Path, Mapping[str, Any]]
+) -> tuple[Path, ...]:
+    """Of each twin the one without noise of the same device; none where none is given.
+
+    Raises
+    ------
+    InputError
+        A twin has none among those that are given, or several.
+    """
+    found, problems = [], []
+    for twin in dict.fromkeys(twins) if plain else ():
+        own = head_device(heads.get(twin, {}))
+        others = {path: head_device(heads.get(path, {})) for path in plain}
+        fits = [p for p, other in others.items() if own and other and not differing(other, own)]
+        found.append((twin, fits))
+        if len(fits) != 1:
+            many = f"{len(fits)} of them are" if fits else "none of them is"
+            problems.append(f"without noise: {many} of the device of {twin.name}; tick one")
+    raise_problems(InputError, "the table", problems)
+    each = {twin: fits[0] for twin, fits in found}
+    return tuple(each[twin] for twin in twins) if plain else ()
 
 
 def wiring_of(network: Network) -> tuple[tuple[tuple[int, ...], ...], dict[int, int]]:

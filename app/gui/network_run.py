@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.gui.begun import Begun
-    from app.gui.network_asks import SoftwareAsk, TableAsk, TrainAsk
+    from app.gui.network_asks import SoftwareAsk, TrainAsk
     from app.gui.sweep_asks import SweepAsk
+    from app.gui.table_asks import TableAsk
     from app.operations.events import Event
     from models.network import Network
 

@@ -8,13 +8,11 @@ from app.device_benches import rigs_of
 from app.device_words import device_words, layers_words
 from app.gui.widgets.checks import Check
 from app.gui.words import count
-from app.store import load_network
 from instruments.bench_file import read_bench
 from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from instruments.bench_spec import BenchSpec
     from models.network import Device, Network
@@ -25,12 +23,6 @@ BETWEEN = ";"
 def parts(text: str) -> tuple[str, ...]:
     """Bench files as they are typed, `;` between them."""
     return tuple(part.strip() for part in text.split(BETWEEN) if part.strip())
-
-
-def looked_for(path: Path, here: BenchSpec) -> tuple[Path, Network, str]:
-    """A finished network, and the built-in rigs that its other devices were recorded on."""
-    network = load_network(path)
-    return path, network, others_of(network.devices, here)
 
 
 def others_of(devices: Sequence[Device], here: BenchSpec) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.operations.events import Event
+    from app.operations.sweep_grid import Setting
 
 BETWEEN = ";"
 TAPS = "taps+readout_taps"  # the window's taps are those of the layers and of the read-out
@@ -40,10 +41,13 @@ def tasks_of(name: str, options: str, known: Collection[str]) -> tuple[str, ...]
 
 @dataclass(frozen=True)
 class SweepAsk:
-    """Every combination of tasks, twins, layers, wirings, taps and `vary`, from each seed."""
+    """Every combination of tasks, twins, layers, wirings, taps and `vary`, from each seed.
+
+    `twins`, `parallel`: as of `Grid`.
+    """
 
     tasks: tuple[str, ...]
-    twins: tuple[Path, ...]
+    twins: tuple[tuple[Path, ...], ...]
     layers: tuple[tuple[int, ...], ...]
     iterations: int = 800
     seed: int = 1
@@ -52,6 +56,7 @@ class SweepAsk:
     taps: str = "0"
     vary: str = ""
     pool: Pool = field(default_factory=Pool)
+    parallel: tuple[tuple[int, ...], ...] = ()
 
     kind = SWEEP
     title = "Sweeping"
@@ -82,8 +87,8 @@ class SweepAsk:
             options[TAPS] = tuple(list(one) for one in taps)
         further = more_options(self.vary)
         return Grid(
-            self.tasks, tuple((str(twin),) for twin in self.twins), self.layers,
-            self.seeds, self.seed, {**options, **further},
+            self.tasks, tuple(tuple(map(str, twins)) for twins in self.twins), self.layers,
+            self.seeds, self.seed, {**options, **further}, self.parallel,
         )  # fmt: skip
 
     def words(self, again: bool) -> tuple[str, str]:
@@ -101,7 +106,7 @@ class SweepAsk:
         try:
             grid = self.grid()
             for setting in grid.settings:
-                problem = self._wrong(setting.options, len(setting.layers))
+                problem = self._wrong(setting)
                 if problem:
                     return problem
         except InputError as error:
@@ -109,10 +114,11 @@ class SweepAsk:
         return self.pool.problem()
 
     @staticmethod
-    def _wrong(options: dict[str, Any], layers: int) -> str:
+    def _wrong(setting: Setting) -> str:
         """What is wrong with one setting's wiring and taps."""
-        taps = ",".join(str(tap) for tap in options.get(TAPS, [0]))
-        return Layout(str(options.get("wiring", "forward")), taps).problem(layers)
+        taps = ",".join(str(tap) for tap in setting.options.get(TAPS, [0]))
+        wiring = str(setting.options.get("wiring", "forward"))
+        return Layout(wiring, taps, parallel=setting.parallel).problem(len(setting.layers))
 
     def start(self, out: Path, stop: Callable[[], bool]) -> Iterator[Event]:
         """The operation's events."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from app.device_words import differing
 from models.errors import InputError, raise_problems
 from models.network import Device
+from models.network_parts import distinct
 
 if TYPE_CHECKING:
     from app.operations.compare_networks_plan import Plan
@@ -70,6 +71,12 @@ def _problems(
         for noisy, plain in dict.fromkeys(zip(plan.twin, plan.deterministic, strict=False))
         for name in differing(Device.of(twins[plain]), Device.of(twins[noisy]))
     ]
+    devices = len(distinct([Device.of(twins[path]) for path in plan.twin])[0])
+    if plan.bench and len(plan.bench) != devices:
+        problems.append(
+            f"{devices} devices, {len(plan.bench)} benches: a bench of each device is needed "
+            "(--bench)"
+        )
     problems += [
         f"{path}: its recordings are not there ({', '.join(missing[path]) or 'none named'}) to fit "
         "a deterministic twin: give one with --deterministic"

@@ -10,12 +10,12 @@ from app.gui.begun_bench import DEPLOY, begun_runs
 from app.gui.deploy_asks import TITLE
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_deploy import LiveDeployment, criterion, diagnosis, verdict
+from app.gui.network_looked import looked
 from app.gui.pages.deploy_form import DeployForm
 from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.deploy_transfer import TransferPart
 from app.gui.pages.page import Page, Shell
 from app.gui.preflight import deployment_bytes, deployment_s
-from app.gui.preflight_several import looked_for
 from app.gui.widgets.basic import Segments
 from app.gui.widgets.checks import Check
 from app.gui.words import count, size
@@ -98,24 +98,23 @@ class DeployPage(Page):
             self.network, self.path = None, path
             self.live = LiveDeployment()
             self.despite.setChecked(False)  # of another network it was never said
-            self._loader.ask(lambda: looked_for(path, self.session.spec))
+            self._loader.ask(lambda: looked(path))
         self.show_cost()
 
-    def _loaded(self, found: tuple[Path, Network, str] | None, error: Exception | None) -> None:
+    def _loaded(self, found: tuple[Path, Network] | None, error: Exception | None) -> None:
         if error is not None:
             self.path = None
             self.shell.toast(str(error), "error")
             self.say("This network can't be read", str(error))
         elif found is not None and found[0] == self.path and not self.running:
             self.network = found[1]
-            self.rows.show_network(found[1], found[2])
             self._show_network(found[1])
             self.transfers.loaded()
             self.show_cost()
 
     def _show_network(self, network: Network) -> None:
         predicted, metric = network.predicted, str(network.task["metric"])
-        self.rows.show_network(network)
+        self.rows.show_network(network, self.session.spec)
         self.plots.show_network(network)
         self.plots.verdict.show_verdict(criterion(predicted, network.nodes, metric), None)
         channels = max((device.channels for device in network.devices), key=len)

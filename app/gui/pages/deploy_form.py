@@ -9,8 +9,8 @@ from PyQt6.QtWidgets import QLineEdit
 
 from app.gui.deploy_asks import DeployAsk
 from app.gui.live_transfer import LEAST_PASSES, REFINES
+from app.gui.pages.bench_entry import BenchEntry
 from app.gui.preflight import DRIFT
-from app.gui.preflight_several import parts
 from app.gui.scores import interval
 from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
 from app.gui.widgets.checks import Check, CheckList
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from app.gui.begun_bench import BegunRun
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
+    from instruments.bench_spec import BenchSpec
     from models.network import Network
 
 WHOLE = ("repeats", "rounds", "passes")
@@ -54,13 +55,7 @@ class DeployForm(QObject):
         self.rounds = WholeEntry(2, 1, 20, "", "Rounds of a refinement")
         self.passes = WholeEntry(12, LEAST_PASSES, 10_000, "", "Passes of a polishing")
         form.row("Rounds, passes", row(self.rounds, self.passes))
-        self.benches = QLineEdit()
-        self.benches.setAccessibleName("Benches of its other devices")
-        self.benches.setPlaceholderText("other.toml")
-        self.benches.setToolTip(
-            "Bench files of the devices that this window's bench isn't, with ; between; they are "
-            "connected for the run alone, and one plays at a time"
-        )
+        self.benches = BenchEntry()
         self._benches = form.row("Other benches", self.benches)
         self._benches.hide()
         self.more = QLineEdit()
@@ -105,7 +100,7 @@ class DeployForm(QObject):
     @property
     def further(self) -> tuple[str, ...]:
         """Bench files of the devices that the window's bench isn't."""
-        return parts(self.benches.text()) if not self._benches.isHidden() else ()
+        return self.benches.further
 
     def ask(self, network: Path) -> DeployAsk:
         """A deployment as the form has it."""
@@ -130,13 +125,11 @@ class DeployForm(QObject):
             self.choice.addItem(folder.name, folder)
             self.choice.choose(folder)
 
-    def show_network(self, network: Network, others: str | None = None) -> None:
-        """Its facts; `others`: benches of its other devices that are known, None: as they stand."""
-        several = len(network.devices) > 1
-        self._benches.setVisible(several)
+    def show_network(self, network: Network, here: BenchSpec) -> None:
+        """Its facts, and on which benches its other devices may be; `here`: the window's."""
+        self.benches.offer(network.devices, here)
+        self._benches.setVisible(len(network.devices) > 1)
         self._space()
-        if others is not None:
-            self.benches.setText(others)
         self.task.setText(str(network.task.get("description") or network.task.get("name")))
         self.predicted.setText(interval(network.predicted, str(network.task["metric"])))
         self.steps.setText(f"{network.steps}, first {network.washout} unscored")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from app.gui.background import Latest
 from app.gui.begun import Begun, begun
 from app.gui.job import JobSpec, Outcome
-from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, TRAIN, SoftwareAsk
-from app.gui.network_looked import wiring_of
+from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, SoftwareAsk
+from app.gui.network_looked import devices_of, wiring_of
 from app.gui.network_run import OF_SEVERAL, NetworkRun
 from app.gui.pages.network_form import NetworkForm
 from app.gui.pages.network_open import Opener
 from app.gui.pages.network_plots import NetworkPlots
-from app.gui.pages.network_reads import asked, every_layers
+from app.gui.pages.network_reads import asked, each_twin, every_layout
 from app.gui.pages.network_several import KindsView, SweepView
 from app.gui.pages.network_tasks import TaskLook
 from app.gui.pages.page import Page, Shell
@@ -94,14 +94,16 @@ class NetworkPage(Page):
 
     def nodes(self) -> tuple[int, ...] | None:
         """Nodes of each layer, of a sweep's first network; None where the entry reads otherwise."""
-        layers = every_layers(self.rows)
-        return layers[0] if layers else None
+        layouts = every_layout(self.rows)
+        return layouts[0][0] if layouts else None
 
     def ask(self) -> Ask | None:
         """What the form asks for; None where a twin or the layers are missing."""
         layers = self.nodes()
         if layers is not None:
             self.rows.layer_twins.show_layers(len(layers))
+        devices = devices_of(each_twin(self.rows), self.rows.twin_heads)
+        self.rows.show_devices(devices, self.session.spec)
         return asked(self.rows, self.session, self.shell.bench_file)
 
     def show_cost(self) -> None:
@@ -130,8 +132,7 @@ class NetworkPage(Page):
         if self.rows.begins_with is not None:
             return ""
         if self.nodes() is None:
-            beside = ", or 8+4, 16" * (self.rows.kind.value == TRAIN)
-            return f"layers read like 16, 16, 16{beside}"
+            return "layers read like 16, 16, 16, or 8+4, 16"
         return "fit a twin first" if self.twin.currentData() is None else ""
 
     def _say_twin(self, twin: Path | None) -> None:

@@ -9,6 +9,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QLineEdit, QWidget
 
 from app.gui.network_asks import BEGUN, SWEEP, TABLE, TRAIN
+from app.gui.pages.bench_entry import BenchEntry
 from app.gui.pages.network_menus import LayerTwins, TicksButton
 from app.gui.sweep_asks import tasks_of
 from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, row
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
     from app.session import Artefact, Session
+    from instruments.bench_spec import BenchSpec
+    from models.network import Device
 
 FIRST_TASK = "mackey-glass"
 KINDS = (("Train", TRAIN), ("Kinds", TABLE), ("Sweep", SWEEP), ("Go on", BEGUN))
@@ -51,6 +54,7 @@ class NetworkForm(QObject):
         self._rows: list[tuple[tuple[str, ...], QWidget]] = []
         self.unfinished: list[Begun] = []
         self.networks: dict[Path, Artefact] = {}
+        self.twin_heads: dict[Path, dict[str, Any]] = {}
         self.options_of: dict[str, dict[str, Any]] = {}
         self.defaults = ""
         self._task_rows()
@@ -59,12 +63,12 @@ class NetworkForm(QObject):
         self._choose(TRAIN)
         for name in WHOLE:
             getattr(self, name).valueChanged.connect(self._tell)
-        for name in (*TEXTS, "options"):
+        for name in (*TEXTS, "options", "benches"):
             getattr(self, name).textChanged.connect(self._tell)
         self.cascade.toggled.connect(self._tell)
-        for button in (self.ensemble, self.kinds, self.layer_twins):
+        for button in (self.ensemble, self.kinds, self.layer_twins, self.deterministic):
             button.changed.connect(self._tell)
-        for choice in (self.twin, self.measure, self.deterministic, self.origin, self.which):
+        for choice in (self.twin, self.measure, self.origin, self.which):
             choice.currentIndexChanged.connect(self._tell)
         self.task.currentIndexChanged.connect(self._task_chosen)
 
@@ -109,7 +113,10 @@ class NetworkForm(QObject):
         self.seeds = WholeEntry(1, 1, 1000, "", "Seeds, side by side")
         self.cascade = Tick(self._theme, "Cascade: layer by layer first")
         self.layer_twins = LayerTwins()
-        self.deterministic = Choice(self._theme, (), "Deterministic twin")
+        self.deterministic = TicksButton(
+            "Twins without noise", "Of each device of the network one that is fitted already",
+            ("fitted for it", "{} given"),
+        )  # fmt: skip
         self.folds = WholeEntry(0, 0, 100, "", "Folds of the task")
         self.folds.setSpecialValueText("none")
         self.kinds = TicksButton(
@@ -118,6 +125,7 @@ class NetworkForm(QObject):
         )  # fmt: skip
         self.kinds.offer([(name, name) for name in OF_NETWORK])
         self.measure = Choice(self._theme, (("foreseen only", False),), "Where they are deployed")
+        self.benches = BenchEntry()
         self.origin = Choice(self._theme, (("scratch", None),), "Network to go on from")
         self.workers = self._text("", "Cores, or a scheduler")
         self.workers_again = self._text("", "Cores, or a scheduler, to go on with")
@@ -140,6 +148,7 @@ class NetworkForm(QObject):
         self._add(pools, "Seeds, first", row(self.seeds, self.seed))
         self._add((TABLE,), "Folds, kinds", row(self.folds, self.kinds))
         self._add((TABLE,), "Measure", self.measure)
+        self._benches = self._form.row("Other benches", self.benches)
         self._add((TABLE,), "Without noise", self.deterministic)
         self._add((TRAIN,), "Begin with", self.origin)
         self._add(pools, "More options", self.more)
@@ -147,7 +156,7 @@ class NetworkForm(QObject):
         self._add((BEGUN,), "Which", self.which)
         self._add((BEGUN,), "Cores", self.workers_again)
         self._add((SWEEP,), "Results in", self.results)
-        self._add((TRAIN,), "Twins by layer", self.layer_twins)
+        self._add(pools, "Twins by layer", self.layer_twins)
         self._form.widget(self.cascade)
         self._rows.append(((TRAIN,), self.cascade))
 
@@ -161,12 +170,18 @@ class NetworkForm(QObject):
         self.work_note.setText(NOTES[kind])
         for entry, one in ((self.layers, "16, 16, 16"), (self.more, "patience=5")):
             entry.setPlaceholderText(f"{one}; …" if grid and entry is self.layers else one)
-        beside = "; 8+4, 16: two layers beside each other, then one" * (kind == TRAIN)
+        self._show_benches()
+        beside = "; 8+4, 16: two layers beside each other, then one"
         several = f"; {SEVERAL}: 16, 16; 8, 8" * grid
         self.layers.setToolTip(f"Nodes of each layer{beside}{several}")
         self.more.setPlaceholderText("rate=0.01 rate=0.003" if grid else "patience=5")
         self.more.setToolTip(f"{MORE_TIP}{'; a name given twice is two values' if grid else ''}")
         self.changed.emit()
+
+    def _show_benches(self) -> None:
+        """There only where networks of several devices are measured."""
+        measured = self.kind.value == TABLE and self.measure.currentData()
+        self._benches.setVisible(bool(measured) and len(self.benches.devices) > 1)
 
     def _tell(self, *_: Any) -> None:
         self.changed.emit()
@@ -208,7 +223,13 @@ class NetworkForm(QObject):
         self.ensemble.offer(items)
         self.layer_twins.offer(items)
         noiseless = [(one.label, one.path) for one in found if one.head.get("deterministic")]
-        self.deterministic.offer([("fitted for it", None), *noiseless])
+        self.deterministic.offer(noiseless)
+        self.twin_heads = {one.path: one.head for one in found}
+
+    def show_devices(self, devices: Sequence[Device], here: BenchSpec) -> None:
+        """The devices of the twins that are chosen: where they are to be measured."""
+        self.benches.offer(devices, here)
+        self._show_benches()
 
     def offer_networks(self, found: Sequence[Artefact], unfinished: Sequence[Begun]) -> None:
         """Networks to go on from, and what ended early."""

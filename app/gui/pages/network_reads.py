@@ -7,17 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.gui.network_asks import BEGUN, SWEEP, TABLE, TRAIN, Layout, TableAsk, TrainAsk
-from app.gui.network_looked import head_blocks, head_layers
+from app.gui.network_asks import BEGUN, SWEEP, TABLE, Layout, TrainAsk
+from app.gui.network_looked import devices_of, head_blocks, head_layers, paired
+from app.gui.preflight_several import miscounted
 from app.gui.sweep_asks import SweepAsk, alternatives
+from app.gui.table_asks import TableAsk
 from app.gui.train_words import Pool
+from app.operations.sweep_grid import layouts_of
+from models.errors import InputError
 from models.wiring import laid_out
 
 if TYPE_CHECKING:
     from app.gui.begun import Begun
     from app.gui.network_run import Ask
     from app.gui.pages.network_form import NetworkForm
-    from app.session import Session
+    from app.session import Artefact, Session
 
 BETWEEN = re.compile(r"\s*([,+])\s*")
 MOST_NODES = 4096
@@ -29,55 +33,81 @@ def layout_of(text: str) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     return found if found is not None and sum(found[0]) <= MOST_NODES else None
 
 
-def every_layers(rows: NetworkForm) -> list[tuple[int, ...]] | None:
-    """The layers of each network that the form asks for; None where one reads otherwise."""
+def every_layout(rows: NetworkForm) -> list[tuple[tuple[int, ...], tuple[int, ...]]] | None:
+    """Layout of each network that the form asks for; None where one reads otherwise."""
     text = rows.layers.text()
     parts = alternatives(text) if rows.kind.value == SWEEP else [text]
     found = [layout for part in parts if (layout := layout_of(part)) is not None]
-    if rows.kind.value != TRAIN and any(beside for _, beside in found):
-        return None
-    return [nodes for nodes, _ in found] if found and len(found) == len(parts) else None
+    return found if found and len(found) == len(parts) else None
+
+
+def each_twin(rows: NetworkForm) -> tuple[Path, ...]:
+    """The twin of each layer; one where all have the same, none where there is none."""
+    twin = rows.twin.currentData()
+    return () if twin is None else rows.layer_twins.twins(Path(twin)) or (Path(twin),)
 
 
 def asked(rows: NetworkForm, session: Session, bench_file: str) -> Ask | None:
     """What is asked for; None where a twin or the layers are missing."""
-    kind = rows.kind.value
-    if kind == BEGUN:
+    if rows.kind.value == BEGUN:
         return _begun(rows, session)
-    origin = rows.begins_with
-    if origin is not None:
-        return TrainAsk(
-            str(origin.head.get("meta", {}).get("task", "")), Path(), head_layers(origin.head),
-            *_numbers(rows), Layout(cascade=rows.cascade.isChecked(), more=rows.more.text()),
-            Pool(rows.workers.text()), origin.path, head_blocks(origin.head),
-        )  # fmt: skip
-    twin, layers = rows.twin.currentData(), every_layers(rows)
-    if twin is None or layers is None:
+    if rows.begins_with is not None:
+        return _further(rows, rows.begins_with)
+    twins, layouts = each_twin(rows), every_layout(rows)
+    if not twins or layouts is None:
         return None
-    further = tuple(path for path in rows.ensemble.chosen if path != twin)
-    pool = Pool(rows.workers.text())
-    if kind == SWEEP:
-        return SweepAsk(
-            rows.task_texts, (Path(twin), *further), tuple(layers), *_numbers(rows),
-            rows.wiring.text(), rows.taps.text(), rows.more.text(), pool,
-        )  # fmt: skip
-    beside = layout_of(rows.layers.text())
+    if rows.kind.value == SWEEP:
+        return _sweep(rows, layouts)
     layout = Layout(
-        rows.wiring.text(), rows.taps.text(), further, rows.cascade.isChecked(), rows.more.text(),
-        () if beside is None else beside[1],
+        rows.wiring.text(), rows.taps.text(), _ensemble(rows), rows.cascade.isChecked(),
+        rows.more.text(), layouts[0][1],
     )  # fmt: skip
-    common = (rows.task_text, Path(twin), layers[0], *_numbers(rows))
-    if kind != TABLE:
-        first, *others = rows.layer_twins.twins(Path(twin)) or (Path(twin),)
-        ask = TrainAsk(*common, layout, pool)
-        return replace(ask, twin=first, next_layers=tuple(others))
-    virtual = session.spec.virtual
-    place = (bench_file or "virtual") if rows.measure.currentData() else None
-    in_pool = virtual is not None and virtual.device is not None
-    return TableAsk(
-        *common, rows.folds.value(), replace(layout, cascade=False), place, in_pool, session.bench,
-        pool, tuple(rows.kinds.chosen), rows.deterministic.currentData(),
+    common = (rows.task_text, twins[0], layouts[0][0], *_numbers(rows))
+    if rows.kind.value != TABLE:
+        return TrainAsk(*common, layout, Pool(rows.workers.text()), next_layers=twins[1:])
+    ask = TableAsk(
+        *common, rows.folds.value(), replace(layout, cascade=False), session=session,
+        pool=Pool(rows.workers.text()), kinds=tuple(rows.kinds.chosen), next_layers=twins[1:],
     )  # fmt: skip
+    return _placed(ask, rows, twins, bench_file or "virtual")
+
+
+def _further(rows: NetworkForm, origin: Artefact) -> TrainAsk:
+    """A network that goes on being trained."""
+    return TrainAsk(
+        str(origin.head.get("meta", {}).get("task", "")), Path(), head_layers(origin.head),
+        *_numbers(rows), Layout(cascade=rows.cascade.isChecked(), more=rows.more.text()),
+        Pool(rows.workers.text()), origin.path, head_blocks(origin.head),
+    )  # fmt: skip
+
+
+def _sweep(rows: NetworkForm, layouts: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> SweepAsk:
+    """A grid: each further twin is once the usual one, of the layers that have no other."""
+    usual = (Path(rows.twin.currentData()), *_ensemble(rows))
+    twins = tuple(rows.layer_twins.twins(one) or (one,) for one in usual)
+    laid = layouts_of(layouts)
+    return SweepAsk(
+        rows.task_texts, twins, laid["layers"], *_numbers(rows), rows.wiring.text(),
+        rows.taps.text(), rows.more.text(), Pool(rows.workers.text()), laid["parallel"],
+    )  # fmt: skip
+
+
+def _placed(ask: TableAsk, rows: NetworkForm, twins: tuple[Path, ...], here: str) -> TableAsk:
+    """A table with its benches and twins without noise, or with what is wrong with them."""
+    benches = (here, *rows.benches.further) if rows.measure.currentData() else ()
+    devices, wrong = devices_of(twins, rows.twin_heads), ""
+    if benches and devices:
+        wrong = miscounted(len(devices), len(benches))
+    try:
+        plain = paired(twins, rows.deterministic.chosen, rows.twin_heads)
+    except InputError as error:
+        return replace(ask, benches=benches, wrong=wrong or str(error))
+    return replace(ask, benches=benches, deterministic=plain, wrong=wrong)
+
+
+def _ensemble(rows: NetworkForm) -> tuple[Path, ...]:
+    """Further twins, without the usual one."""
+    return tuple(path for path in rows.ensemble.chosen if path != rows.twin.currentData())
 
 
 def _numbers(rows: NetworkForm) -> tuple[int, int, int]:
@@ -89,5 +119,5 @@ def _begun(rows: NetworkForm, session: Session) -> Begun | None:
     """The one that is chosen to go on."""
     for one in rows.unfinished:
         if one.path == rows.which.currentData():
-            return replace(one, pool=Pool(rows.workers_again.text()), bench=session.bench)
+            return replace(one, pool=Pool(rows.workers_again.text()), session=session)
     return None

@@ -11,8 +11,9 @@ from PyQt6.QtCore import Qt
 from app.artefacts import plain
 from app.checked_json import with_checksum
 from app.gui.live_trials import LiveTrials, table_rows, table_so_far
-from app.gui.network_asks import Layout, TableAsk, TrainAsk
+from app.gui.network_asks import Layout, TrainAsk
 from app.gui.scores import error_title, interval, said
+from app.gui.table_asks import TableAsk
 from app.gui.widgets.topology import Topology
 from app.operations.events import Result, TrialEnded, TrialProgress, TrialStarted
 from app.operations.sweep_grid import Grid

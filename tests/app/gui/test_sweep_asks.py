@@ -44,7 +44,7 @@ def twin(tmp_path: Path) -> Path:
 
 
 def ask(twin: Path, **more) -> SweepAsk:
-    return SweepAsk(("mackey-glass",), (twin,), ((4,), (8, 8)), 50, 1, 2, **more)
+    return SweepAsk(("mackey-glass",), ((twin,),), ((4,), (8, 8)), 50, 1, 2, **more)
 
 
 def values(validation: float) -> dict:
