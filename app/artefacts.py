@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import subprocess
 from contextlib import suppress
@@ -44,8 +45,15 @@ __all__ = [
 NOT_ITS_DIGEST = f"does not match its SHA-256: damaged, cut short or exchanged; {RESTORE}"
 
 
-def new_id(kind: str) -> str:
-    """A new artefact's id, e.g. `rec-20260102T030405-9f3a1c`; `kind` is rec, twin, net or dep."""
+def new_id(kind: str, folder: Path | None = None) -> str:
+    """A new artefact's id, e.g. `rec-20260102T030405-9f3a1c`; `kind` is rec, twin, net, dep, ….
+
+    Decision: one that is made in a folder of such a name (the window names all of them so) takes
+    it: whoever reads an id in a plot finds the folder by it, and the other way round. In a folder
+    with a name of its own the id is a new one, and the Library shows and finds both.
+    """
+    if folder is not None and re.fullmatch(rf"{kind}-\d{{8}}T\d{{6}}-[0-9a-f]{{6}}", folder.name):
+        return folder.name
     return f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 

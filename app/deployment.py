@@ -179,11 +179,16 @@ def read_nodes(out: Path, network: Network) -> list[Recording]:
 
 
 def blank_nodes(
-    network: Network, path: Path, bench: Bench, repeats: int = 1, device: int = 0
+    network: Network,
+    path: Path,
+    bench: Bench,
+    repeats: int = 1,
+    device: int = 0,
+    out: Path | None = None,
 ) -> Recording:
     """Recording of a device's nodes to come, each with so many repeats: all NaN.
 
-    It carries the settings of the bench.
+    It carries the settings of the bench, and the id of the deployment in `out`.
     """
     known, layers = network.devices[device], network.layers_on(device)
     nodes = sum(network.layers[layer].nodes for layer in layers)
@@ -204,7 +209,7 @@ def blank_nodes(
         identities=bench.identities(),
         status="running",
         meta={
-            "id": new_id("dep"),
+            "id": new_id("dep", out),
             "created": now_iso(),
             "code_version": code_version(),
             "network": str(file.resolve()),

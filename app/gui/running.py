@@ -126,7 +126,7 @@ class RunningWindow(BenchWindow):
         from app.operations.events import Note, RunPlan
 
         if isinstance(event, RunPlan):
-            self.status.say_right("every complete repeat is on disk", event.run_id)
+            self.status.say_right("every complete repeat is on disk")
         elif isinstance(event, Note) and (
             event.level == "info" or (event.level == "warning" and page.shows_warnings)
         ):

@@ -165,7 +165,9 @@ def _differences(so_far: Recording, now: Recording, magnet: str) -> list[str]:
 def writer_of(bench: Bench, new: Asked, out: Path) -> RecordingWriter:
     """The writer of a new calibration, or of one to go on with."""
     if new.so_far is None:
-        return RecordingWriter(out, _header(bench, new))
+        header = _header(bench, new)
+        header.meta["id"] = new_id("cal", out)
+        return RecordingWriter(out, header)
     writer, _ = RecordingWriter.resume(out)
     writer.remark(f"continued {now_iso()} after it was {new.so_far.status}")
     return writer

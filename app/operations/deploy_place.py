@@ -64,7 +64,7 @@ def begun(
 ) -> list[RecordingWriter]:
     """The recordings of a new deployment, one a device, in a new folder."""
     new_directory(out)
-    blank = [blank_nodes(network, path, bench, repeats, k) for k, bench in enumerate(benches)]
+    blank = [blank_nodes(network, path, bench, repeats, k, out) for k, bench in enumerate(benches)]
     return writers_in(out, blank)
 
 

@@ -268,7 +268,7 @@ def _finish(running: FitLoop, work: _Work) -> Generator[Event, None, Path]:
     )
     for text in scores.notes:
         yield Note(text)
-    twin = fitted_twin(running, source, model, scores, work.begun, work.search)
+    twin = fitted_twin(running, source, model, scores, work.begun, work.search, out)
     path = save_twin(out, twin)
     remove_checkpoint(out)
     remove_so_far(out)

@@ -14,6 +14,8 @@ from training.metrics import COVERAGE_SAMPLES
 from training.validation import summary
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from app.operations.fit_input import FitInput
     from app.operations.origin import Origin
     from models.simulated import Sampled
@@ -29,10 +31,11 @@ def fitted_twin(
     scores: Scores,
     begun: Origin | None,
     search: Search | None,
+    out: Path,
 ) -> Twin:
-    """The finished twin, scored on what was held out."""
+    """The finished twin for `out`, scored on what was held out."""
     meta = {
-        "id": new_id("twin"),
+        "id": new_id("twin", out),
         **_meta(running, source, begun, search),
         "notes": list(scores.notes),
         "validation": summary(scores, deterministic=running.settings.deterministic),

@@ -74,7 +74,8 @@ def import_measured(
     new_directory(out)
     for text, level in remarks:
         yield Note(text, level)
-    path = write_recording(out, recording)
+    named = {**recording.meta, "id": new_id("rec", out)}
+    path = write_recording(out, replace(recording, meta=named))
     yield Result(result_values(recording, path, time.monotonic() - begin_s))
     return path
 

@@ -98,7 +98,7 @@ def _finished(
     made = on_task(loaded, polisher.layers, readout, task, seed)
     best = min(value for _, value in state.validation)
     said = {
-        **loaded.meta, **fresh_meta(), **meta, "validation": best,
+        **loaded.meta, **fresh_meta(out), **meta, "validation": best,
         "polished": {"validation": state.validation, "rate": polisher.settings.rate},
     }  # fmt: skip
     if polisher.state.best and best < state.validation[0][1]:

@@ -62,7 +62,7 @@ def begun(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
         identities=bench.identities(),
         status="running",
         meta={
-            "id": new_id("rec"),
+            "id": new_id("rec", out),
             "created": now_iso(),
             "code_version": code_version(),
             "bench": bench.spec.name,

@@ -102,7 +102,7 @@ def record_for_twin(
 def _begun(out: Path, asked: ForTwin, meta: Mapping[str, Any] | None) -> Rounds:
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
         raise InputError(f"{out}: holds something already, and nothing is ever overwritten")
-    return Rounds(out, asked, new_id("rec"), {"created": now_iso(), **(meta or {})})
+    return Rounds(out, asked, new_id("rec", out), {"created": now_iso(), **(meta or {})})
 
 
 def _resumed(out: Path, asked: ForTwin | None) -> Rounds:

@@ -139,7 +139,7 @@ def _every_round(
     runs = sum(row["hardware_runs"] for row in told.values())
     before = int(first.meta.get("hardware_runs", 0))
     meta = {
-        **last.meta, "id": new_id("net"), "created": now_iso(),
+        **last.meta, "id": new_id("net", out), "created": now_iso(),
         "parents": with_parent(last, plan),
         "refined": {"rounds": told, "from": first.meta.get("id", "")},
         "hardware_runs": before + runs,

@@ -79,7 +79,7 @@ def simulate(
         elapsed_s = time.monotonic() - begin_s
         left_s = elapsed_s / (index + 1) * (len(sequences) - index - 1)
         yield Progress("simulate", index + 1, len(sequences), "sequences", elapsed_s, left_s)
-    recording = _recording(twin, twin_file, sequences, response, seed)
+    recording = _recording(twin, twin_file, sequences, response, seed, out)
     path = write_recording(out, recording)
     yield Result(result_values(recording, path, time.monotonic() - begin_s))
     return path
@@ -112,6 +112,7 @@ def _recording(
     sequences: Sequence[FieldSequence],
     response: np.ndarray,
     seed: int,
+    out: Path,
 ) -> Recording:
     s, r = response.shape[:2]
     parent = {
@@ -130,7 +131,7 @@ def _recording(
         settings=twin.settings,
         identities=twin.identities,
         meta={
-            "id": new_id("rec"),
+            "id": new_id("rec", out),
             "created": now_iso(),
             "code_version": code_version(),
             "seed": seed,

@@ -269,7 +269,7 @@ class _Training:
             layers, readout, foreseen, self.task, twins.devices, twins.references
         )
         meta = {
-            "id": new_id("net"),
+            "id": new_id("net", self.out),
             "created": now_iso(),
             "code_version": code_version(),
             "parents": [asdict(reference) for reference in twins.references],

@@ -49,7 +49,7 @@ def stretch(network: Path, out: Path, steps: int) -> Generator[Event, None, Path
     )
     layers = layers_of(loaded, task, twins.models)
     made = on_task(loaded, layers, readout_of(loaded), part, _seed(loaded))
-    meta = {**loaded.meta, "id": new_id("net"), "stretch_of": loaded.meta.get("id", "")}
+    meta = {**loaded.meta, "id": new_id("net", out), "stretch_of": loaded.meta.get("id", "")}
     described = f"known data, no unseen part: {loaded.task.get('description', task.name)}"
     told = {**loaded.task, "description": described}
     return save_network(out, replace(made, twins=twins.references, meta=meta, task=told))
@@ -69,7 +69,7 @@ def foreseen(
     layers = layers_of(loaded, task, twins.models)
     yield Note("the score to expect on the unseen part, foreseen by the twin")
     made = on_task(loaded, layers, readout, task, _seed(loaded))
-    said = {**loaded.meta, **meta, **fresh_meta()}
+    said = {**loaded.meta, **meta, **fresh_meta(out)}
     path = save_network(out, replace(made, twins=twins.references, meta=said))
     return {"path": str(path), "predicted": made.predicted, "baselines": made.baselines}
 
@@ -83,9 +83,9 @@ def read(network: Path) -> tuple[Network, Task, TwinSet]:
     return loaded, task, TwinSet.read(files, len(loaded.layers), members)
 
 
-def fresh_meta() -> dict[str, Any]:
-    """What a new network says of itself."""
-    return {"id": new_id("net"), "created": now_iso(), "code_version": code_version()}
+def fresh_meta(out: Path) -> dict[str, Any]:
+    """What a new network in `out` says of itself."""
+    return {"id": new_id("net", out), "created": now_iso(), "code_version": code_version()}
 
 
 def _seed(network: Network) -> int:

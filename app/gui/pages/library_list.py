@@ -28,12 +28,18 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 def said_of(entry: Entry) -> str:
-    """The second line of an artefact: kind, version, time, what is wrong with its lineage."""
+    """The second line of an artefact: kind, version, time, a folder that is not named by its id.
+
+    And what is wrong with its lineage.
+    """
     version = f"version {entry.artefact.version}" if entry.artefact.version > 1 else ""
     missing = f"made from {', '.join(entry.missing)}, not in this library" if entry.missing else ""
     changed = f"{', '.join(entry.changed)} has changed since" if entry.changed else ""
     status = entry.facts.status if entry.facts.status not in ("", "done") else ""
-    parts = (KINDS[entry.kind], version, status, entry.artefact.when, missing, changed)
+    name, within = entry.artefact.path.name, entry.artefact.inside
+    folder = f"in folder {within}/{name}" if within else f"in folder {name}"
+    where = folder if name != entry.id else ""
+    parts = (KINDS[entry.kind], version, status, entry.artefact.when, where, missing, changed)
     return " · ".join(part for part in parts if part)
 
 

@@ -12,6 +12,7 @@ from PyQt6.QtCore import QFile, Qt
 from PyQt6.QtGui import QDesktopServices
 
 from app import library_several as several
+from app.gui.pages.library_list import said_of
 from app.library_index import Index, read_note
 from app.recording_marks import bad_positions
 from app.run_lock import RunLock
@@ -70,6 +71,21 @@ def test_search_and_kind_narrow_the_list(library) -> None:
     library.kind.choose("rec")
     assert ids(library) == {"rec-a", "rec-b"}
     assert library.heading.text() == "2 of 3 artefacts"
+
+
+def test_an_id_and_another_folder_name_are_both_shown_and_found(library, qtbot) -> None:
+    old = library.session.library.folder / "rec-a"
+    old.rename(old.with_name("morning"))  # as an older Twinrig named it, or a person did
+    library.refresh()
+    qtbot.waitUntil(lambda: len(library.rows) == 3 and not library.rows[0].problem)
+    for words in ("morning", "rec-a"):
+        library.search.setText(words)
+        qtbot.waitUntil(lambda: ids(library) == {"rec-a"})
+        (entry,) = library.rows
+        assert "in folder morning" in said_of(entry)
+    library.search.setText("rec-b")
+    (entry,) = library.rows
+    assert "folder" not in said_of(entry)
 
 
 def test_the_keyboard_chooses_and_opens(library, qtbot) -> None:
