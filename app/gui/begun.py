@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.artefacts import read_head
 from app.fit_checkpoint import FILE_NAME as CHECKPOINT
-from app.gui.deploy_asks import benches_of
+from app.gui.deploy_asks import benches_of, besides
 from app.gui.live_trials import LiveTrials
 from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, Layout
 from app.gui.train_words import Pool
@@ -21,7 +21,6 @@ from app.operations.sweep_grid import Grid
 from app.operations.trial import DONE
 from app.train_request import checkpoint_of, request_of
 from app.weights_store import NETWORK_FILE
-from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -103,15 +102,13 @@ class Begun:
 
     def _table(self, workers: dict[str, Any]) -> Iterator[Event]:
         """Its benches but the window's, known by its name, are connected for it."""
+        here = "" if self.session is None else self.session.spec.name
         with ExitStack() as stack:
             yield from compare_networks.compare_networks(
                 None, self.path, resume=True, apart=in_child,
-                connect=lambda: benches_of(self.session, self._further(), stack), **workers,
+                connect=lambda: benches_of(
+                    self.session, besides(self.plan().bench, here), stack), **workers,
             )  # fmt: skip
-
-    def _further(self) -> tuple[str, ...]:
-        every, here = self.plan().bench, "" if self.session is None else self.session.spec.name
-        return tuple(w for w in every if read_bench(w).name != here) if len(every) > 1 else ()
 
 
 def begun(library: Library) -> list[Begun]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from app.gui.preflight import preflight
 from app.operations.further_benches import all_benches, with_further
+from instruments.bench_file import read_bench
 from models.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import ExitStack
     from pathlib import Path
 
@@ -75,6 +76,14 @@ def benches_of(session: Session | None, further: tuple[str, ...], stack: ExitSta
     if not further:
         return bench
     return stack.enter_context(all_benches(bench, further, session.wire, session.others))
+
+
+def besides(benches: Sequence[str], here: str) -> tuple[str, ...]:
+    """Of the benches that a run was begun on those that are not called `here`; of one none.
+
+    A single one may have another name by now: the operation knows it by what it says.
+    """
+    return tuple(w for w in benches if read_bench(w).name != here) if len(benches) > 1 else ()
 
 
 def on_all(
