@@ -11,6 +11,7 @@ from app.gui.job import JobSpec, Outcome
 from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, SoftwareAsk
 from app.gui.network_looked import devices_of, wiring_of
 from app.gui.network_run import OF_SEVERAL, NetworkRun
+from app.gui.pages.network_drive import DriveLook
 from app.gui.pages.network_form import NetworkForm
 from app.gui.pages.network_open import Opener
 from app.gui.pages.network_plots import NetworkPlots
@@ -53,6 +54,7 @@ class NetworkPage(Page):
             self.rows.twin, self.rows.layers, self.rows.iterations,
         )  # fmt: skip
         self.plots = NetworkPlots(self.theme)
+        self.drives = DriveLook(self.plots)
         self.body.addWidget(self.plots, 1)
         self.several: dict[str, KindsView | SweepView] = {
             TABLE: KindsView(self.theme), SWEEP: SweepView(self.theme),
@@ -111,6 +113,7 @@ class NetworkPage(Page):
             return
         ask, twin = self.ask(), self.twin.currentData()
         self._say_twin(twin)
+        self.drives.show(self.run, each_twin(self.rows))
         wrong, role = self._missing(), "attention"
         if ask is not None and not wrong:
             of_task = "" if ask.kind == BEGUN else self.tasks.wrong()
@@ -221,6 +224,7 @@ class NetworkPage(Page):
     def redraw(self) -> None:
         """Draw what runs, ran last, or was opened."""
         view = self.run.view
+        self.drives.show(self.run, each_twin(self.rows))
         if view in OF_SEVERAL:
             self.several[view].draw(self.run.whole, self.run.trials)
         elif view == SEEDS:

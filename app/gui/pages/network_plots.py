@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.gui.live_train import score_rows
+from app.gui.network_picture import Picture, node_words
+from app.gui.pages.network_drive import DrivePanel
 from app.gui.scores import error_title, interval, title
 from app.gui.widgets.basic import label
 from app.gui.widgets.curve_panel import ScorePanel
 from app.gui.widgets.legend import Key, Legend
-from app.gui.widgets.panel import Panel
 from app.gui.widgets.tables import ScoreTable
 from app.gui.widgets.topology import Topology
 from app.gui.words import count
@@ -20,13 +21,17 @@ from app.gui.words import count
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from PyQt6.QtWidgets import QLabel
+
     from app.gui.live_train import LiveTraining
     from app.gui.live_trials import LiveTrials
+    from app.gui.network_drive import Looked, Sent
     from app.gui.theme import Theme
     from models.network import Network
 
 
 MOST_SEEDS = 8  # lines of a curve: more can't be told apart
+BAND = Key("band", "twin", "foreseen, 90 %")
 
 
 class NetworkPlots(QWidget):
@@ -40,26 +45,26 @@ class NetworkPlots(QWidget):
     def _plots(self) -> None:
         theme = self.theme
         self.topology = Topology(theme)
+        self.picture: Picture | None = None
+        self.topology.chosen.connect(lambda *_: self._say_node())
         self.curve = ScorePanel(theme, "Training", "NMSE on the twin", "Iteration")
         self.seed_lines = [self.curve.curve("twin", 1) for _ in range(MOST_SEEDS)]
         self.training_line = self.curve.curve("repeat", 1)
         self.validation_line = self.curve.curve("twin", 1.8, dashed=True)
         self.head = self.curve.dots("twin")
+        self.foreseen = self.curve.band("twin")
         self.curve.legend.show_keys(
-            [Key("line", "text3", "training"), Key("dash", "twin", "validation")]
+            [Key("line", "text3", "training"), Key("dash", "twin", "validation"), BAND]
         )
         self.table = ScoreTable(theme, "NMSE, unseen part")
-        self.drive = Panel(theme, "Drive sent", "share by drive 0…1", x_label="Drive")
-        self.drive_bars = self.drive.bars("field")
+        self.drive = DrivePanel(theme)
         self.curve.empty("baselines first, then the training")
-        self.drive.empty("what the nodes are sent")
         grid = QGridLayout()
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(12)
-        keys = [Key("line", "text1", "positive"), Key("line", "negative", "negative"),
-                Key("dot", "twin", "twin")]  # fmt: skip
-        self.topology_note, first = _titled(theme, "Topology", self.topology, keys)
-        self.table_note, second = _titled(theme, "Predicted on the device", self.table, [])
+        self.topology_note, self.topology_keys, first = _titled(theme, "Topology", self.topology)
+        self.table_note, _, second = _titled(theme, "Predicted on the device", self.table)
+        self._show_keys("twin")
         grid.addWidget(first, 0, 0)
         grid.addWidget(self.curve, 0, 1)
         grid.addWidget(second, 1, 0)
@@ -75,8 +80,16 @@ class NetworkPlots(QWidget):
         self.verdict = label("", wrap=True)
         outer.addWidget(self.verdict)
 
+    def _show_keys(self, shaded: str) -> None:
+        """The topology's legend; `shaded`: what a node's shade says."""
+        self.topology_keys.show_keys(
+            [Key("line", "text1", "positive"), Key("line", "negative", "negative"),
+             Key("dot", "twin", shaded)]
+        )  # fmt: skip
+
     def show_layers(self, layers: tuple[int, ...]) -> None:
         """Nodes without weights, as the form describes them."""
+        self.picture = None
         self.topology.show_layers(layers)
         self.topology_note.setText(f"{count(sum(layers), 'node')}, not trained")
 
@@ -91,7 +104,9 @@ class NetworkPlots(QWidget):
         for line in (self.training_line, self.validation_line, *self.seed_lines):
             line.setData([], [])
         self.head.setData(x=[], y=[])
+        self.foreseen.clear()
         self.table.show_rows([])
+        self.drive.show_trained(np.empty(0))
         self.curve.show_baselines({})
         self.curve.show_value(None, "twin")
 
@@ -111,10 +126,12 @@ class NetworkPlots(QWidget):
         self.show_metric(live.metric)
         if live.state is not None:
             state = live.state
-            self.topology.show_weights(state.weights, state.readout, channels, sources, widths)
-            shown, every = len(self.topology.edges), self.topology.weights_in_all
-            self.topology_note.setText(f"strongest {shown} of {every} weights")
-            self._draw_drive(np.asarray(state.drive_histogram, dtype=float))
+            picture = self.picture
+            if picture is None or picture.weights is not state.weights:
+                self._show_picture(
+                    Picture(state.weights, state.readout, channels, sources, widths), "strongest"
+                )
+                self.drive.show_trained(np.asarray(state.drive_histogram, dtype=float))
         self._draw_curve(live)
         if live.predicted or live.baselines:
             self.table.show_rows(
@@ -128,15 +145,47 @@ class NetworkPlots(QWidget):
     ) -> None:
         """The picture of a finished network."""
         weights = tuple(layer.weights for layer in network.layers)
-        self.topology.show_weights(
-            weights,
-            network.readout_weights[:, 0],
-            len(network.used(len(network.layers) - 1)),
-            sources,
-            widths,
+        channels = len(network.used(len(network.layers) - 1))
+        self._show_picture(
+            Picture(weights, network.readout_weights[:, 0], channels, sources, widths),
+            "the best: strongest",
         )
-        shown, every = len(self.topology.edges), self.topology.weights_in_all
-        self.topology_note.setText(f"the best: strongest {shown} of {every} weights")
+
+    def _show_picture(self, picture: Picture, words: str) -> None:
+        self.picture = picture
+        self.topology.show_picture(picture)
+        self.topology_note.setText(
+            f"{words} {len(picture.edges)} of {picture.weights_in_all} weights"
+        )
+        self._shade()
+        self._say_node()
+
+    def show_looked(self, looked: Looked) -> None:
+        """What has been read of the network that is shown, and of its twins."""
+        self.drive.show_looked(looked)
+        self._shade()
+        self._say_node()
+
+    def _sent(self) -> Sent | None:
+        """What the network of the picture sends, where that is known."""
+        sent, picture = self.drive.looked.sent, self.picture
+        fits = sent is not None and picture is not None and sent.nodes == picture.layers
+        return sent if fits else None
+
+    def _shade(self) -> None:
+        sent, picture = self._sent(), self.picture
+        if picture is not None:
+            self.topology.show_shades(picture.strengths if sent is None else sent.used)
+        self._show_keys("twin, by weight" if sent is None else "twin, by range used")
+
+    def _say_node(self) -> None:
+        """What is known of the node that is looked at."""
+        node, picture = self.topology.selected, self.picture
+        if node is None or picture is None:
+            return
+        joins, sent = picture.joins(*node), self._sent()
+        drive = "" if sent is None else sent.words(*node)
+        self.topology.show_node(node_words(*node, joins, drive), joins.edges)
 
     def draw_seeds(self, live: LiveTrials) -> None:
         """Draw seeds side by side, the best by validation dashed."""
@@ -157,9 +206,11 @@ class NetworkPlots(QWidget):
             value = None if best is None else best.predicted.get("value")
             self.curve.show_value(value, "twin")
             self.curve.fit_range(scores)
-            self.curve.plot.setXRange(0, max(t.total for t in every), padding=0)
+            total = max(t.total for t in every)
+            self._draw_foreseen({} if best is None else best.predicted, total)
+            self.curve.plot.setXRange(0, total, padding=0)
         self.curve.legend.show_keys(
-            [Key("line", "twin", "seeds"), Key("dash", "twin", "best by validation")]
+            [Key("line", "twin", "seeds"), Key("dash", "twin", "best by validation"), BAND]
         )
 
     def _draw_curve(self, live: LiveTraining) -> None:
@@ -177,22 +228,22 @@ class NetworkPlots(QWidget):
         value = live.predicted.get("value", live.latest)
         self.curve.show_value(value, "twin")
         self.curve.fit_range([*y[good], *valid[seen]])
+        self._draw_foreseen(live.predicted, live.total or 1)
         if live.total:
             self.curve.plot.setXRange(0, live.total, padding=0)
 
-    def _draw_drive(self, histogram: Any) -> None:
-        total = histogram.sum(axis=0) if histogram.ndim == 2 else histogram
-        if not total.size:
-            return
-        self.drive.filled()
-        share = total / max(float(total.sum()), 1e-12)
-        centres = (np.arange(share.size) + 0.5) / share.size
-        self.drive_bars.setOpts(x=centres, height=share, width=0.9 / max(share.size, 1))
-        self.drive.plot.setXRange(0, 1, padding=0.02)
+    def _draw_foreseen(self, predicted: Mapping[str, float], total: float) -> None:
+        """The foreseen 90 % interval over all iterations, once it is known."""
+        low, high = predicted.get("low", 0.0), predicted.get("high", 0.0)
+        if low > 0 and high > 0:
+            ends = np.log10([[low, low], [high, high]])
+            self.foreseen.show([0, total], *ends)
+        else:
+            self.foreseen.clear()
 
 
-def _titled(theme: Any, title: str, body: QWidget, keys: list[Key]) -> tuple[Any, QWidget]:
-    """A painted widget under a panel's header; returns the grey note and the whole."""
+def _titled(theme: Theme, title: str, body: QWidget) -> tuple[QLabel, Legend, QWidget]:
+    """A painted widget under a panel's header; returns the grey note, its legend and the whole."""
     made = QWidget()
     layout = QVBoxLayout(made)
     layout.setContentsMargins(0, 0, 0, 0)
@@ -203,11 +254,10 @@ def _titled(theme: Any, title: str, body: QWidget, keys: list[Key]) -> tuple[Any
     name = label(title, "panel")
     name.setFixedHeight(28)
     legend = Legend(theme)
-    legend.show_keys(keys)
     head.addWidget(name)
     head.addWidget(note)
     head.addStretch(1)
     head.addWidget(legend)
     layout.addLayout(head)
     layout.addWidget(body, 1)
-    return note, made
+    return note, legend, made

@@ -1,122 +1,129 @@
-"""A network as a picture: layers of nodes and their strongest weights."""
+"""A network as a picture: layers of nodes, their strongest weights, one node that is looked at."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QPainter, QPainterPath
+from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QFontMetrics, QPainter, QPainterPath
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from app.gui.theme import LABEL_PX, colour, pen, sans
+from app.gui.theme import BODY_PX, LABEL_PX, colour, pen, sans
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from PyQt6.QtGui import QPaintEvent
+    from PyQt6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPaintEvent
 
+    from app.gui.network_picture import Edge, Picture
     from app.gui.theme import Theme
 
-STRONGEST = 96
 CENTRE = Qt.AlignmentFlag.AlignCenter
-
-
-Edge = tuple[int, int, int, int, float]
-"""Column and place where it begins, column and place where it ends, weight of the strongest."""
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+LINE_PX = 16
+REACH_PX = 14  # of a node: a press that near means it
+FAINT = 0.3  # of the other weights' strength, where one node is looked at
+STEPS = {
+    Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1), Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+}  # fmt: skip
 
 
 class Topology(QWidget):
-    """Input, layers, read-out from left to right; ink is positive, purple negative."""
+    """Input, layers, read-out from left to right; ink is positive, purple negative.
+
+    `chosen(layer, node)`: a node was pressed or reached by the arrow keys; (−1, −1): none is.
+    """
+
+    chosen = pyqtSignal(int, int)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self.layers: tuple[int, ...] = ()
         self.edges: list[Edge] = []
-        self.weights_in_all = 0
-        self.use: NDArray[np.float64] = np.empty(0)
+        self.own_edges: tuple[Edge, ...] = ()
+        self.shades: tuple[NDArray[np.float64], ...] = ()
+        self.selected: tuple[int, int] | None = None
+        self.words: tuple[str, list[str]] = ("", [])
         self.setMinimumHeight(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Topology")
+        self.setToolTip("Press a node, or go by the arrow keys, to see what joins it")
         theme.changed.connect(self.update)
 
     def show_layers(self, layers: tuple[int, ...]) -> None:
         """Show nodes without weights, as the form describes them."""
-        self.layers, self.edges, self.weights_in_all = layers, [], 0
+        self._fit(layers)
+        self.edges, self.shades = [], ()
+        self.select(None)
+
+    def show_picture(self, picture: Picture) -> None:
+        """Show the strongest weights."""
+        self._fit(picture.layers)
+        self.edges = picture.edges
         self.update()
 
-    def show_weights(
-        self,
-        weights: tuple[NDArray[np.float64], ...],
-        readout: NDArray[np.float64],
-        channels: int,
-        sources: Sequence[Sequence[int]] = (),
-        widths: Mapping[int, int] | None = None,
-    ) -> None:
-        """Show the strongest weights, each from the block that its layer sees it in.
-
-        Parameters
-        ----------
-        weights
-            `(nodes of layer l, columns)` each.
-        readout
-            `(features, outputs)`: the task's inputs, then each layer's channels.
-        channels
-            Channels of the device.
-        sources
-            Of each layer the blocks it sees, column block by column block (−1: the task's inputs),
-            once for each delay; none: the layer before, the first one the inputs.
-        widths
-            Columns of each block; a layer's by default its nodes times `channels`.
-        """
-        self.layers = tuple(len(w) for w in weights)
-        self.weights_in_all = int(sum(w.size for w in weights) + readout.size)
-        seen = sources or [(layer - 1,) for layer in range(len(weights))]
-        wide = {layer: nodes * channels for layer, nodes in enumerate(self.layers)}
-        wide |= dict(widths or {})
-        edges: list[Edge] = []
-        for layer, matrix in enumerate(weights):
-            strong = matrix / max(float(np.abs(matrix).max(initial=0.0)), 1e-12)
-            begins = self._begins(seen[layer], wide, matrix.shape[1])
-            for node, column in zip(*np.nonzero(strong), strict=True):
-                at, source = begins[int(column)]
-                edges.append((at, source, layer + 1, int(node), float(strong[node, column])))
-        edges += self._readout_edges(np.asarray(readout, dtype=float), channels)
-        edges.sort(key=lambda edge: abs(edge[4]))
-        most = STRONGEST // (len(weights) + 1)
-        columns = [[e for e in edges if e[2] == c][-most:] for c in range(1, len(weights) + 2)]
-        self.edges = sorted((e for c in columns for e in c), key=lambda edge: abs(edge[4]))
+    def show_shades(self, shades: Sequence[NDArray[np.float64]]) -> None:
+        """Shade each layer's nodes `(nodes,)` by a share 0…1."""
+        self.shades = tuple(shades)
         self.update()
 
-    def _begins(
-        self, seen: Sequence[int], wide: Mapping[int, int], columns: int
-    ) -> list[tuple[int, int]]:
-        """Where each column of a layer's matrix begins: column of the picture, and place in it."""
-        known = sum(wide.get(block, 0) for block in seen if block >= 0)
-        inputs = (columns - known) // max(1, sum(block < 0 for block in seen))
-        places: list[tuple[int, int]] = []
-        for block in seen:
-            if block < 0:
-                places += [(0, 0)] * inputs
-                continue
-            per = max(1, wide.get(block, 1) // max(1, self.layers[block]))
-            places += [(block + 1, k // per) for k in range(wide.get(block, 0))]
-        return places[:columns] + [(0, 0)] * (columns - len(places))
+    def show_node(self, words: tuple[str, list[str]], edges: Sequence[Edge]) -> None:
+        """Say what is known of the chosen node, and draw what joins it."""
+        self.words, self.own_edges = words, tuple(edges)
+        self.setAccessibleDescription(", ".join([words[0], *words[1]]))
+        self.update()
 
-    def _readout_edges(self, readout: NDArray[np.float64], channels: int) -> list[Edge]:
-        """Read-out weights of the last layer's nodes: what the picture has room for."""
-        last = self.layers[-1] * channels if self.layers else 0
-        flat = (
-            np.abs(readout).reshape(len(readout), -1).max(axis=1) if readout.size else np.empty(0)
-        )
-        signed = readout.reshape(len(readout), -1)[:, 0] if readout.size else np.empty(0)
-        if not last or len(flat) < last:
-            return []
-        strong = signed[-last:] / max(float(flat[-last:].max()), 1e-12)
-        end = len(self.layers)
-        return [(end, k // channels, end + 1, 0, float(v)) for k, v in enumerate(strong)]
+    def select(self, node: tuple[int, int] | None) -> None:
+        """Choose a node; None: none is."""
+        self.selected, self.own_edges, self.words = node, (), ("", [])
+        self.chosen.emit(*(node or (-1, -1)))
+        self.update()
+
+    def _fit(self, layers: tuple[int, ...]) -> None:
+        if layers != self.layers:
+            self.layers, self.shades = layers, ()
+            self.select(None)
+
+    def node_at(self, place: QPointF) -> tuple[int, int] | None:
+        """The node at a place of the picture."""
+        for layer, column in enumerate(self._places()[1:-1]):
+            for node, centre in enumerate(column):
+                apart = place - centre
+                near = min(REACH_PX, 0.5 * abs(column[1].y() - column[0].y())) if (
+                    len(column) > 1
+                ) else REACH_PX  # fmt: skip
+                if abs(apart.y()) <= near and abs(apart.x()) <= REACH_PX:
+                    return layer, node
+        return None
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None and self.layers:
+            found = self.node_at(event.position())
+            self.select(None if found == self.selected else found)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        step = STEPS.get(Qt.Key(event.key())) if event is not None else None
+        if event is None or step is None or not self.layers:
+            super().keyPressEvent(event)
+            return
+        layer, node = self.selected or (0, 0)
+        if self.selected is not None:
+            layer = int(np.clip(layer + step[0], 0, len(self.layers) - 1))
+            node = int(np.clip(node + step[1], 0, self.layers[layer] - 1))
+        self.select((layer, node))
+
+    def focusInEvent(self, event: QFocusEvent | None) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent | None) -> None:
+        super().focusOutEvent(event)
+        self.update()
 
     def _places(self) -> list[list[QPointF]]:
         columns = [1, *self.layers, 1]
@@ -130,51 +137,89 @@ class Topology(QWidget):
         return out
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        if not self.layers:
-            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        t, places = self._theme.tokens, self._places()
-        for column, source, to, target, weight in self.edges:
-            if to >= len(places) or source >= len(places[column]):
-                continue
-            start, end = places[column][source], places[to][target]
-            self._edge(painter, start, end, weight)
-        most = max(self.layers)
-        radius = float(np.clip((self.height() - 64) / max(most, 1) * 0.38, 3, 9))
+        t = self._theme.tokens
+        if self.hasFocus():
+            painter.setPen(pen(t.ink, 1.5))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, 4)
+        if not self.layers:
+            return
+        places = self._places()
+        faint = FAINT if self.own_edges else 1.0
+        for edge in self.edges:
+            self._edge(painter, places, edge, faint)
+        for edge in self.own_edges:
+            self._edge(painter, places, edge, 1.0)
+        self._names(painter, places)
+        self._nodes(painter, places)
+        self._end(painter, places[0][0], "u(t)", t.field)
+        self._end(painter, places[-1][0], "y", t.text1)
+        self._say(painter)
+
+    def _names(self, painter: QPainter, places: list[list[QPointF]]) -> None:
         painter.setFont(sans(LABEL_PX))
+        painter.setPen(colour(self._theme.tokens.text2))
         names = ["input", *(f"layer {k + 1}" for k in range(len(self.layers))), "read-out"]
-        for name, column_places in zip(names, places, strict=True):
-            painter.setPen(colour(t.text2))
-            x = column_places[0].x()
-            painter.drawText(QRectF(x - 50, 0, 100, 20), CENTRE, name)
-        for layer in range(len(self.layers)):
-            for k, place in enumerate(places[layer + 1]):
-                shade = 150 + int(105 * self._share(layer, k))
+        for name, column in zip(names, places, strict=True):
+            painter.drawText(QRectF(column[0].x() - 50, 0, 100, 20), CENTRE, name)
+
+    def _nodes(self, painter: QPainter, places: list[list[QPointF]]) -> None:
+        t = self._theme.tokens
+        radius = float(np.clip((self.height() - 64) / max(max(self.layers), 1) * 0.38, 3, 9))
+        for layer, column in enumerate(places[1:-1]):
+            shades = self.shades[layer] if layer < len(self.shades) else None
+            for k, place in enumerate(column):
+                share = 0.5 if shades is None else float(np.clip(shades[k], 0.0, 1.0))
+                shade = int(60 + 195 * share) if self.edges else 40
                 painter.setPen(pen(t.twin, 1.4))
                 painter.setBrush(colour(t.surface))
                 painter.drawEllipse(place, radius, radius)
-                painter.setBrush(colour(t.twin, shade if self.edges else 40))
+                painter.setBrush(colour(t.twin, shade))
                 painter.drawEllipse(place, radius, radius)
-        self._end(painter, places[0][0], "u(t)", t.field)
-        self._end(painter, places[-1][0], "y", t.text1)
+                if self.selected == (layer, k):
+                    painter.setPen(pen(t.text1, 1.8))
+                    painter.setBrush(Qt.BrushStyle.NoBrush)
+                    painter.drawEllipse(place, radius + 4, radius + 4)
 
-    def _share(self, layer: int, node: int) -> float:
-        """How much of a layer's outgoing strength a node carries, 0…1."""
-        total = [0.0] * self.layers[layer]
-        for column, source, _, _, weight in self.edges:
-            if column == layer + 1 and source < len(total):
-                total[source] += abs(weight)
-        return total[node] / max(max(total, default=0.0), 1e-12)
+    def _say(self, painter: QPainter) -> None:
+        """The chosen node, at the lower left."""
+        name, lines = self.words
+        if not name:
+            return
+        t, small = self._theme.tokens, QFontMetrics(sans(LABEL_PX))
+        wide = max(
+            QFontMetrics(sans(BODY_PX, 600)).horizontalAdvance(name),
+            *(small.horizontalAdvance(line) for line in lines),
+        )
+        high = 20 + LINE_PX * len(lines)
+        box = QRectF(0, self.height() - high - 4, wide + 10, high + 4)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour(t.surface, 225))
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setFont(sans(BODY_PX, 600))
+        painter.setPen(colour(t.text1))
+        painter.drawText(QRectF(4, box.top(), wide + 6, 20), LEFT, name)
+        painter.setFont(sans(LABEL_PX))
+        painter.setPen(colour(t.text2))
+        for k, line in enumerate(lines):
+            where = QRectF(4, box.top() + 20 + LINE_PX * k, wide + 6, LINE_PX)
+            painter.drawText(where, LEFT, line)
 
-    def _edge(self, painter: QPainter, start: QPointF, end: QPointF, weight: float) -> None:
+    def _edge(
+        self, painter: QPainter, places: list[list[QPointF]], edge: Edge, faint: float
+    ) -> None:
+        column, source, to, target, weight = edge
+        if to >= len(places) or source >= len(places[column]):
+            return
+        start, end = places[column][source], places[to][target]
         t, strength = self._theme.tokens, abs(weight)
         path = QPainterPath(start)
         middle = (start.x() + end.x()) / 2
         path.cubicTo(QPointF(middle, start.y()), QPointF(middle, end.y()), end)
         name = t.text1 if weight > 0 else t.negative
         width = 0.6 + 2.0 * max(0.0, strength - 0.4)
-        painter.setPen(pen(name, width, alpha=int(50 + 190 * strength**2)))
+        painter.setPen(pen(name, width, alpha=int(faint * (50 + 190 * strength**2))))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPath(path)
 

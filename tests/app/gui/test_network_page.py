@@ -12,6 +12,7 @@ from app.artefacts import plain
 from app.checked_json import with_checksum
 from app.gui.live_trials import LiveTrials, table_rows, table_so_far
 from app.gui.network_asks import Layout, TrainAsk
+from app.gui.network_picture import Picture
 from app.gui.scores import error_title, interval, said
 from app.gui.table_asks import TableAsk
 from app.gui.widgets.topology import Topology
@@ -155,7 +156,7 @@ def test_a_drawn_weight_begins_in_the_block_that_its_layer_sees(qtbot, theme) ->
     picture = Topology(theme)
     qtbot.addWidget(picture)
     weights = (np.ones((2, 1)), np.arange(1.0, 11.0).reshape(2, 5))
-    picture.show_weights(weights, np.ones((9, 1)), 2, ((-1,), (-1, 0)))
+    picture.show_picture(Picture(weights, np.ones((9, 1)), 2, ((-1,), (-1, 0))))
     second = {edge[:2] for edge in picture.edges if edge[2] == 2}
     assert second == {(0, 0), (1, 0), (1, 1)}
 

@@ -1,0 +1,179 @@
+"""What the Network page tells of a network: its drives, its nodes, its foreseen interval."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import artefact_samples as samples
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+
+from app.artefacts import sha256_of
+from app.gui.live_train import LiveTraining
+from app.gui.network_drive import BINS, DriveAsk, Looked, ask_of, axis, fitted_of, look
+from app.gui.network_looked import wiring_of
+from app.gui.network_picture import Picture
+from app.gui.network_run import NetworkRun
+from app.gui.pages.network_drive import DriveLook
+from app.gui.pages.network_plots import NetworkPlots
+from app.operations.events import NetworkState, TrainProgress
+from app.recording_store import write_recording
+from app.store import load_network, save_network, save_twin
+from models.network import TwinReference
+
+WAIT_MS = 30_000
+
+
+@pytest.fixture
+def library(tmp_path):
+    """A recording, a twin that was fitted on its first sequence, and a network of it."""
+    recording = write_recording(tmp_path / "rec-a", samples.full())
+    made = samples.twin()
+    meta = {
+        **made.meta, "held_out": {"test": [1], "test_repeats": [3]},
+        "parents": [{"id": "rec-test", "path": str(recording), "sha256": sha256_of(recording),
+                     "sequences": 2}],
+    }  # fmt: skip
+    twin = save_twin(tmp_path / "twin-a", replace(made, meta=meta))
+    reference = TwinReference("twin-test", str(twin), sha256_of(twin))
+    save_network(tmp_path / "net-a", replace(samples.network(), twins=(reference,)))
+    return tmp_path
+
+
+@pytest.fixture
+def plots(qtbot, theme):
+    made = NetworkPlots(theme)
+    qtbot.addWidget(made)
+    made.resize(960, 700)
+    made.show()
+    return made
+
+
+def shown(plots, looked: Looked, folder) -> None:
+    """As the page does it."""
+    network = load_network(folder)
+    live = NetworkRun.of_network(folder, network).live
+    plots.draw(live, 2, *wiring_of(network))
+    plots.show_looked(looked)
+
+
+def test_fitted_drives_are_those_of_the_recordings_without_what_was_held_out(library) -> None:
+    found = fitted_of([library / "twin-a"])
+    expected = np.histogram(np.linspace(0, 1, 5), BINS, (0, 1))[0] / 5
+    assert np.allclose(found.fitted, expected)
+    assert found.why == ()
+    edges, words = axis(found.window)
+    assert words == "Field, mT"
+    assert (edges[0], edges[-1]) == pytest.approx((2.2, 3.4))
+
+
+def test_where_a_recording_is_lost_the_fitted_drives_are_unknown_and_the_panel_says_so(
+    library, plots
+) -> None:
+    (library / "rec-a" / "recording.nc").unlink()
+    found = look(DriveAsk(library / "net-a"))
+    shown(plots, found, library / "net-a")
+    assert found.fitted.size == 0
+    assert "fitted: unknown" in plots.drive.unit.text()
+    assert "not there any more" in plots.drive.unit.toolTip()
+    assert plots.drive.sent_line.getData()[1].max() > 0
+
+
+def test_a_network_s_drives_stand_over_the_fitted_ones_as_field(library, plots) -> None:
+    network = load_network(library / "net-a")
+    found = look(DriveAsk(library / "net-a"))
+    shown(plots, found, library / "net-a")
+    drive = network.drive(0, [])[network.washout :]
+    assert np.allclose(found.sent.low[0], drive.min(axis=0))
+    held = (drive <= 0.05 + 1e-9) | (drive >= 0.95 - 1e-9)
+    assert np.allclose(found.sent.at_end[0], held.mean(axis=0))
+    assert plots.drive.unit.text() == f"{100 * found.sent.in_range:.1f} % in range"
+    assert plots.drive.x_label.text() == "Field, mT"
+    x, y = plots.drive.sent_line.getData()
+    assert (x[0], x[-1]) == pytest.approx((2.2, 3.4))
+    assert sum(y) == pytest.approx(1.0)
+    assert sum(plots.drive.fitted_bars.opts["height"]) == pytest.approx(1.0)
+
+
+def test_a_node_tells_what_joins_it_its_gain_and_its_drive(library, plots, qtbot) -> None:
+    shown(plots, look(DriveAsk(library / "net-a")), library / "net-a")
+    picture, topology = plots.picture, plots.topology
+    qtbot.mouseClick(topology, Qt.MouseButton.LeftButton,
+                     pos=topology._places()[2][1].toPoint())  # fmt: skip
+    assert topology.selected == (1, 1)
+    name, lines = topology.words
+    assert name == "Node 2.02"
+    assert lines[0] == "2 inputs, 1 output"  # both nodes of layer 1; the read-out
+    assert lines[1] == f"gain {np.linalg.norm(picture.weights[1][1]) / 4:.2f}"
+    assert lines[2].startswith("drive ")
+    assert "mT" in lines[2]
+    assert "Node 2.02" in topology.accessibleDescription()
+    assert {edge[:4] for edge in topology.own_edges} == {
+        (1, 0, 2, 1), (1, 1, 2, 1), (2, 1, 3, 0),
+    }  # fmt: skip
+    qtbot.keyClick(topology, Qt.Key.Key_Left)
+    qtbot.keyClick(topology, Qt.Key.Key_Up)
+    assert topology.words[0] == "Node 1.01"
+    assert topology.words[1][0] == "1 input, 3 outputs"  # u(t); layer 2 and the read-out
+    qtbot.mouseClick(topology, Qt.MouseButton.LeftButton,
+                     pos=topology._places()[1][0].toPoint())  # fmt: skip
+    assert topology.selected is None
+    assert topology.words == ("", [])
+
+
+def test_a_weight_of_zero_joins_nothing() -> None:
+    weights = (np.array([[1.0], [0.0]]), np.array([[0.0, 2.0]]))
+    picture = Picture(weights, np.array([0.0, 0.0, 0.0, 1.0]), 1)
+    assert (picture.joins(0, 0).inputs, picture.joins(0, 0).outputs) == (1, 0)
+    assert (picture.joins(0, 1).inputs, picture.joins(0, 1).outputs) == (0, 1)
+    assert picture.joins(1, 0).gain == pytest.approx(0.5)
+
+
+def test_while_training_the_layers_drives_are_drawn_and_the_node_has_no_range(plots, qtbot) -> None:
+    live = LiveTraining()
+    live.take(TrainProgress(3, 10, 0.2, 0.3, 1.0))
+    histogram = np.zeros((2, BINS))
+    histogram[:, 4] = 1.0
+    live.take(NetworkState((np.ones((2, 1)), np.ones((2, 4))), np.ones(9), histogram))
+    plots.draw(live, 2)
+    assert plots.drive.unit.text() == "as trained so far · fitted: unknown"
+    assert plots.drive.sent_line.getData()[1].max() == pytest.approx(1.0)
+    qtbot.keyClick(plots.topology, Qt.Key.Key_Down)
+    assert plots.topology.words[0] == "Node 1.01"
+    assert not any("drive" in line for line in plots.topology.words[1])
+    before = plots.picture
+    plots.draw(live, 2)
+    assert plots.picture is before  # nothing new: not computed again every frame
+
+
+def test_the_foreseen_interval_is_a_band_over_the_training_once_it_is_known(plots) -> None:
+    live = LiveTraining(iterations=[10], training=[0.1], validation=[0.1], total=10)
+    plots.draw(live, 2)
+    assert not plots.foreseen.fill.isVisible()
+    live.predicted = {"value": 0.02, "low": 0.018, "high": 0.025}
+    plots.draw(live, 2)
+    assert plots.foreseen.fill.isVisible()
+    low = plots.foreseen._low.getData()
+    assert list(low[0]) == [0, 10]
+    assert 10 ** low[1][0] == pytest.approx(0.018)
+    plots.clear()
+    assert not plots.foreseen.fill.isVisible()
+
+
+def test_what_stands_beside_a_run_is_read_once_beside_the_window(library, plots, qtbot) -> None:
+    drives = DriveLook(plots)
+    drives.show(NetworkRun(), [library / "twin-a"])
+    assert plots.drive.looked.fitted.size == 0  # not in the window's own thread
+    qtbot.waitUntil(lambda: plots.drive.looked.fitted.size > 0, timeout=WAIT_MS)
+    first = plots.drive.looked
+    drives.show(NetworkRun(), [library / "twin-a"])
+    assert plots.drive.looked is first
+    network = load_network(library / "net-a")
+    drives.show(NetworkRun.of_network(library / "net-a", network), ())
+    assert plots.drive.looked is first  # true of it, too, until it has been read
+    qtbot.waitUntil(lambda: plots.drive.looked.sent is not None, timeout=WAIT_MS)
+    drives.show(NetworkRun(), [library / "nowhere"])
+    assert plots.drive.looked.sent is None
+    qtbot.waitUntil(lambda: bool(plots.drive.looked.why), timeout=WAIT_MS)
+    assert ask_of(NetworkRun(), ()) == DriveAsk()
