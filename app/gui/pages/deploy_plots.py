@@ -11,6 +11,7 @@ from app.gui.live_deploy import Z90, Verdict, inside_share, transfer_rows
 from app.gui.live_transfer import NAMES
 from app.gui.scores import NMSE, error_title, interval, said, title
 from app.gui.widgets.basic import Elided, label
+from app.gui.widgets.chart_scale import settled
 from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.cost_button import CostButton
 from app.gui.widgets.curve_panel import ScorePanel
@@ -20,9 +21,13 @@ from app.gui.widgets.schedule import ScheduleGrid
 from app.gui.words import prefix
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from app.gui.live_deploy import LiveDeployment
     from app.gui.theme import Theme
     from models.network import Network
+
+    FloatArray = NDArray[np.float64]
 
 SHOWN_STEPS = 200
 """A node's run is long: the view keeps this many steps around the running one."""
@@ -86,6 +91,7 @@ class DeployPlots(QWidget):
         self.theme = theme
         self.channel = 0
         self.pinned: tuple[int, int] | None = None
+        self._node_range: tuple[float, float] | None = None
         self.grid = ScheduleGrid(theme)
         self.node = Panel(theme, "Node", x_label="Step")
         self.running_score = ScorePanel(theme, "Running score", "NMSE", "Nodes measured")
@@ -172,6 +178,7 @@ class DeployPlots(QWidget):
             line.setData([], [])
         for item in (self.node_head, self.score_head):
             item.setData(x=[], y=[])
+        self._node_range = None
         self.node_band.clear()
         self.own_band.clear()
         self.node.empty("the running node, measured over predicted")
@@ -245,7 +252,12 @@ class DeployPlots(QWidget):
             self.node_band.show(x, factor * (expected - width), factor * (expected + width))
         at = live.step if busy and node == live.node else trace.size - 1
         low = min(max(0, at - int(0.6 * SHOWN_STEPS)), max(0, trace.size - SHOWN_STEPS))
-        self.node.plot.setXRange(low, min(trace.size, low + SHOWN_STEPS), padding=0)
+        seen = slice(low, min(trace.size, low + SHOWN_STEPS))
+        self.node.plot.setXRange(seen.start, seen.stop, padding=0)
+        drawn = [trace] if expected is None or width is None else (
+            [trace, expected - width, expected + width]
+        )  # fmt: skip
+        self._scale_node([factor * values[seen] for values in drawn])
         self.running_cursor.setVisible(busy and node == live.node)
         self.running_cursor.setValue(at)
         last = [factor * trace[at]] if 0 <= at < trace.size and np.isfinite(trace[at]) else []
@@ -255,6 +267,14 @@ class DeployPlots(QWidget):
         name = device.channels[channel]
         self.node.title.setText(f"Node {node[0] + 1}.{node[1] + 1:02d}, response {name}")
         self.node.unit.setText(f"{unit}{share}")
+
+    def _scale_node(self, drawn: list[FloatArray]) -> None:
+        """Fit the heights to what is seen: a transient before it would flatten it."""
+        values = np.concatenate(drawn)
+        values = values[np.isfinite(values)]
+        if values.size:
+            self._node_range = settled(values.min(), values.max(), self._node_range)
+            self.node.plot.setYRange(*self._node_range, padding=0)
 
     def _draw_forecast(self, live: LiveDeployment, network: Network) -> None:
         if live.told is None or not live.scores:

@@ -15,9 +15,12 @@ from app.gui.widgets.panel import Panel
 from app.gui.words import score, shown_name
 
 if TYPE_CHECKING:
+    from PyQt6.QtGui import QResizeEvent
+
     from app.gui.theme import Theme
 
-ROOM_PX = 132
+ROOM_PX, ROOM_SHARE, MOST_ROOM_PX = 132, 0.34, 190
+"""Of the names at the right: at least, of the panel, at most."""
 MOST_LINES = 5
 APART_PX = 15
 
@@ -28,8 +31,22 @@ class RightLabels(pg.AxisItem):  # type: ignore[misc]
     def __init__(self, theme: Theme) -> None:
         super().__init__("right")
         self._theme = theme
-        self.words: list[tuple[float, str, str, bool]] = []
-        self.setWidth(ROOM_PX)
+        self.words: list[tuple[float, str, str, str]] = []
+        self.room_px = 0
+        self.give_room(ROOM_PX)
+
+    def give_room(self, pixels: int) -> None:
+        """Make it so wide."""
+        if pixels != self.room_px:
+            self.room_px = pixels
+            self.setWidth(pixels)
+
+    def show_words(self, words: list[tuple[float, str, str, str]]) -> None:
+        """Show `(logarithm of the score, name, value, token)` each; without a name it is large."""
+        self.words = words
+        every = (f"{name} {value}" for _, name, value, _ in sorted(words, reverse=True))
+        self.setToolTip("\n".join(line.strip() for line in every))
+        self.update()
 
     def paint(self, painter: Any, option: Any, widget: Any) -> None:
         view = self.linkedView()
@@ -38,20 +55,36 @@ class RightLabels(pg.AxisItem):  # type: ignore[misc]
         low, high = view.viewRange()[1]
         height, t = self.size().height(), self._theme.tokens
         places = sorted(
-            ((high - y) / max(high - low, 1e-12) * height, text, token, strong)
-            for y, text, token, strong in self.words
+            ((high - y) / max(high - low, 1e-12) * height, name, value, token)
+            for y, name, value, token in self.words
             if low <= y <= high
         )
-        before = -APART_PX
-        for at, text, token, strong in places:
-            y = max(at, before + APART_PX)
-            before = y
-            painter.setFont(mono(15) if strong else sans(LABEL_PX))
+        rows = apart([at for at, *_ in places], APART_PX, height)
+        for y, (_, name, value, token) in zip(rows, places, strict=True):
+            painter.setFont(sans(LABEL_PX) if name else mono(15))
             painter.setPen(colour(str(getattr(t, token))))
-            shown = QFontMetrics(painter.font()).elidedText(
-                text, Qt.TextElideMode.ElideRight, ROOM_PX - 10
-            )
-            painter.drawText(8, int(y) + (6 if strong else 4), shown)
+            text = fitting(name, value, self.room_px - 10, QFontMetrics(painter.font()))
+            painter.drawText(8, int(y) + (4 if name else 6), text)
+
+
+def apart(places: list[float], least: float, end: float) -> list[float]:
+    """Sorted places moved so that they stand `least` apart, and where it goes before `end`."""
+    rows: list[float] = []
+    for at in places:
+        rows.append(max(at, rows[-1] + least) if rows else at)
+    for k in reversed(range(len(rows))):
+        rows[k] = min(rows[k], end - least * (len(rows) - 1 - k))
+    return rows
+
+
+def fitting(name: str, value: str, room_px: int, metrics: QFontMetrics) -> str:
+    """A name and its value in so much room: shorter words first, and the value is never cut."""
+    short = name.replace(" (", ", ").replace(" noise)", "").replace(" network", "")
+    for text in (f"{name} {value}".strip(), f"{short} {value}".strip()):
+        if metrics.horizontalAdvance(text) <= room_px:
+            return text
+    left = room_px - metrics.horizontalAdvance(f" {value}")
+    return f"{metrics.elidedText(short, Qt.TextElideMode.ElideRight, left)} {value}"
 
 
 class ScorePanel(Panel):
@@ -79,6 +112,10 @@ class ScorePanel(Panel):
         self.x_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.run_id.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.run_id.setFixedWidth(ROOM_PX)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self.labels.give_room(int(np.clip(ROOM_SHARE * self.width(), ROOM_PX, MOST_ROOM_PX)))
 
     def show_baselines(self, baselines: dict[str, float]) -> None:
         """Lines at these scores, named at their right end; the nearest few where there are many."""
@@ -111,14 +148,13 @@ class ScorePanel(Panel):
 
     def _label(self) -> None:
         words = [
-            (float(np.log10(v)), f"{shown_name(name)} {score(v)}", "text2", False)
+            (float(np.log10(v)), shown_name(name), score(v), "text2")
             for name, v in self._baselines.items()
         ]
         if self._strong is not None:
-            words.append((float(np.log10(self._strong[0])), self._strong[1], self._strong[2], True))
-        self.labels.words = words
+            words.append((float(np.log10(self._strong[0])), "", *self._strong[1:]))
+        self.labels.show_words(words)
         self.fit_range(self._values)
-        self.labels.update()
 
 
 def _ticks(low: float, high: float) -> list[tuple[float, str]]:

@@ -1,0 +1,86 @@
+"""Plots as they are seen: heights that fit, labels that keep their values."""
+
+from __future__ import annotations
+
+import artefact_samples as samples
+import numpy as np
+import pytest
+from PyQt6.QtGui import QFontMetrics
+
+from app.gui.live_deploy import LiveDeployment
+from app.gui.pages.deploy_plots import SHOWN_STEPS, DeployPlots
+from app.gui.theme import LABEL_PX, sans
+from app.gui.widgets.curve_panel import ScorePanel, apart, fitting
+from app.operations.events import NodeStarted, RunPlan, StepRead
+
+
+@pytest.fixture
+def deploying(qtbot, theme):
+    """A node of 400 steps whose response starts at 100 µV and is 0.1 µV small where it is seen."""
+    plots, network = DeployPlots(theme), samples.network(steps=400)
+    qtbot.addWidget(plots)
+    plots.show_network(network)
+    live = LiveDeployment(plan=RunPlan(4, 1, 400, ("X", "Y"), ("V", "V"), 1.0, "dep-a", "dep-a"))
+    mean = np.full((400, 2), 0.1e-6)
+    mean[:20] = 100e-6
+    mean[1::2] = 0.0
+    live.take(NodeStarted(0, 0, np.zeros(400), mean, np.full((400, 2), 1e-8)), network)
+    return plots, live, network
+
+
+def to_step(live: LiveDeployment, network, last: int) -> None:
+    for step in range(live.step + 1, last + 1):
+        live.take(StepRead(step, 0.003, 1.0, live.mean[step]), network)
+
+
+def heights(plots: DeployPlots) -> tuple[float, float]:
+    low, high = plots.node.plot.viewRange()[1]
+    return low, high
+
+
+def test_a_response_is_scaled_to_what_is_seen_of_it(deploying) -> None:
+    plots, live, network = deploying
+    to_step(live, network, 5)
+    plots.draw(live, network, running=True)
+    assert heights(plots)[1] > 100  # µV: the start is what is seen
+    to_step(live, network, 350)
+    plots.draw(live, network, running=True)
+    shown = plots.node.plot.viewRange()[0]
+    assert shown[0] > 20
+    assert shown[1] - shown[0] == SHOWN_STEPS
+    low, high = heights(plots)
+    assert low < 0.0
+    assert 0.1 < high < 0.3
+    before = heights(plots)
+    to_step(live, network, 351)
+    plots.draw(live, network, running=True)
+    assert heights(plots) == before  # it doesn't jitter step by step
+
+
+@pytest.mark.parametrize("room", [70, 100, 122, 300])
+def test_a_baseline_s_value_is_never_cut(qapp, room: int) -> None:
+    metrics = QFontMetrics(sans(LABEL_PX))
+    said = fitting("ESN-36 (5 % noise)", "0.056", room, metrics)
+    assert said.endswith(" 0.056")
+    assert metrics.horizontalAdvance(said) <= room
+    assert said.startswith("ESN")
+
+
+def test_every_baseline_is_told_whole_in_the_tool_tip_and_has_more_room_in_a_wider_panel(
+    qtbot, theme
+) -> None:
+    panel = ScorePanel(theme, "Running score", "NMSE", "Nodes")
+    qtbot.addWidget(panel)
+    panel.resize(380, 300)
+    panel.show()
+    panel.show_baselines({"esn-36 with 5 % state noise": 0.056, "ar-1": 0.4})
+    panel.show_value(0.02, "twin")
+    assert panel.labels.toolTip().splitlines() == ["AR-1 0.40", "ESN-36 (5 % noise) 0.056", "0.020"]
+    assert panel.labels.room_px == 132
+    panel.resize(620, 300)
+    assert panel.labels.room_px > 180
+
+
+def test_labels_that_would_collide_stand_apart_and_inside() -> None:
+    assert apart([5.0, 8.0, 90.0], 15, 200.0) == [5.0, 20.0, 90.0]
+    assert apart([5.0, 95.0, 98.0], 15, 100.0) == [5.0, 85.0, 100.0]
