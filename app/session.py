@@ -158,6 +158,13 @@ class Session:
     The bench lock is held by whoever speaks to the bench: a hardware job for all of its life,
     the idle poll for one reading. `make_safe` doesn't wait for it: safety comes first, and every
     link has a lock of its own.
+
+    Attributes
+    ----------
+    busy
+        Title of the job that runs; empty: none does.
+    at_bench
+        The same where it has the bench: one that only computes leaves it to poll, test and ask.
     """
 
     def __init__(self, spec: BenchSpec, library: Library) -> None:
@@ -165,7 +172,7 @@ class Session:
         self.library = library
         self.bench: Bench | None = None
         self.others: list[Bench] = []  # connected for a job; afterwards those that are not safe
-        self.busy = ""
+        self.busy = self.at_bench = ""
         self.stop = Stop()
         self.pause = Pause()
         self.wire = WireTail()
@@ -188,7 +195,7 @@ class Session:
 
     def poll(self) -> BenchReading | None:
         """One idle reading; None while a job has the bench or none is connected."""
-        if self.bench is None or self.busy or not self._lock.acquire(blocking=False):
+        if self.bench is None or self.at_bench or not self._lock.acquire(blocking=False):
             return None
         try:
             with self.wire.idle():
@@ -206,7 +213,7 @@ class Session:
         """
         from instruments.checks import check_bench, check_connected
 
-        if self.busy or not self._lock.acquire(timeout=LONGEST_WAIT_S):
+        if self.at_bench or not self._lock.acquire(timeout=LONGEST_WAIT_S):
             raise RefusedError("the bench is busy: wait for its run, or for connecting to end")
         try:
             bench = self.bench
@@ -247,11 +254,11 @@ class Session:
         if hardware and self.bench is None:
             raise RefusedError(f"{name}: no bench is connected; reconnect it on the Bench page")
         with self._lock if hardware else nullcontext():
-            self.busy = name
+            self.busy, self.at_bench = name, name if hardware else ""
             try:
                 yield
             finally:
-                self.busy = ""
+                self.busy = self.at_bench = ""
 
     def request_stop(self) -> None:
         """Ask everything that waits on the bench to end."""

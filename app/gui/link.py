@@ -102,7 +102,7 @@ class BenchLink(QObject):
             except StoppedError:  # a Stop came amid this reading: the bench is not lost
                 continue
             except Exception as error:
-                if not self._end.is_set() and not self._session.busy:
+                if not self._end.is_set() and not self._session.at_bench:
                     self.lost.emit(error)
                 pause_s = LOST_POLL_S
                 continue

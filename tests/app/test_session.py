@@ -121,3 +121,17 @@ def test_a_network_of_the_schema_before_is_in_the_library(tmp_path: Path) -> Non
     (folder / "network.json").write_text(json.dumps(with_checksum(body)))
     (found,) = Library(tmp_path).artefacts()
     assert (found.kind, found.id, found.broken) == ("net", "net-old", "")
+
+
+def test_the_idle_poll_goes_on_while_a_job_only_computes(session: Session) -> None:
+    session.connect()
+    with session.job("Fitting", hardware=False):
+        assert (session.busy, session.at_bench) == ("Fitting", "")
+        assert session.poll() is not None
+        assert all(check.ok for check in session.check())
+    with session.job("Recording", hardware=True):
+        assert (session.busy, session.at_bench) == ("Recording", "Recording")
+        assert session.poll() is None
+        with pytest.raises(RefusedError, match="the bench is busy"):
+            session.check()
+    assert session.at_bench == ""

@@ -134,11 +134,11 @@ class BenchPage(Page):
             self.refresh()
 
     def _may(self, what: str) -> bool:
-        if self.session.busy:
+        if self.session.at_bench:
             self.shell.toast(
-                f"{self.session.busy} has the bench: {what} when it is done", "warning"
+                f"{self.session.at_bench} has the bench: {what} when it is done", "warning"
             )
-        return not (self.session.busy or self.checking or self.doing)
+        return not (self.session.at_bench or self.checking or self.doing)
 
     def reconnect_all(self) -> None:
         """Open every link again; where no bench is connected, connect it."""
@@ -203,7 +203,7 @@ class BenchPage(Page):
         self.known.connected()
         self.manual.show_cost()
         self.refresh()
-        if self.session.bench is None and not self.session.busy:
+        if self.session.bench is None and not self.session.at_bench:
             self.check()  # connecting failed: what each instrument says about it
 
     def bench_lost(self, words: str) -> None:
@@ -261,7 +261,7 @@ class BenchPage(Page):
         self._say_primary(len(rows))
 
     def _say_primary(self, number: int) -> None:
-        bench, busy = self.session.bench, self.session.busy
+        bench, busy = self.session.bench, self.session.at_bench
         idle = not (self.checking or self.doing)
         self.check_button.setVisible(bench is None)
         for button in (self.check_button, self.find_button, self.reconnect_button):

@@ -121,7 +121,7 @@ class BenchDraftPage(Page):
 
     def _may(self, what: str) -> bool:
         """Whether the links are free; said where they aren't."""
-        busy = self.session.busy
+        busy = self.session.at_bench
         if busy:
             self.shell.toast(f"{busy} has the bench: {what} when it is done", "warning")
         return not busy and not self.doing

@@ -250,7 +250,7 @@ class BenchEditForm:
         """Write the changed bench file and open it in place of this bench."""
         session = self._session
         if session.busy:
-            self._shell.toast(f"{session.busy} has the bench: stop it first", "warning")
+            self._shell.toast(f"{session.busy} is under way: stop it first", "warning")
             return
         try:
             path, kept = write_change(session.spec, self.text, session.library.folder)

@@ -156,7 +156,7 @@ class ManualPanel(QWidget):
         if self.session.bench is None:
             return "no bench is connected"
         if self.session.busy and self.hand is None:
-            return f"{self.session.busy} has the bench"
+            return f"{self.session.busy} is under way"
         return ""
 
     def _show_end(self) -> None:

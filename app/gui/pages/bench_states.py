@@ -113,12 +113,12 @@ def _row(known: Known, title: str, one: InstrumentSpec, checking: bool) -> Instr
     actions: tuple[str, ...] = (TEST,)
     if session.bench is not None:
         level, state, actions = "ok", "Connected", (TEST, CONSOLE)
-        if session.busy:
+        if session.at_bench:
             level, state = "ok", "Busy"
     elif checking:
         level, state = "wait", "Asking"
     if check is not None:
-        state = "Answers" if not session.busy else state
+        state = "Answers" if not session.at_bench else state
     value, below = known.values.get(one.name, ("", ""))
     if check is not None and check.state is not None and not value:
         value, below = _of_magnet(check.state)

@@ -254,8 +254,8 @@ class WirePanel(QWidget):
         command, name = self.command.text().strip(), str(self.name.currentData())
         if not command or self.sending:
             return
-        if self.session.busy:
-            self._say(f"{self.session.busy} has the bench: ask when it is done", "attention")
+        if self.session.at_bench:
+            self._say(f"{self.session.at_bench} has the bench: ask when it is done", "attention")
             return
         self.history = [*[one for one in self.history if one != command], command][-MOST_HISTORY:]
         self._at = len(self.history)

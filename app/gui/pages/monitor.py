@@ -215,7 +215,7 @@ class MonitorPage(Page):
         if live.lost:
             self.say("No reading", live.lost)
             return
-        busy = self.session.busy
+        busy = self.session.at_bench
         heading = f"Live values, {busy.lower()}" if busy else "Live values"
         heading = f"Frozen, {self._clock(self.frozen_at_s)}" if self.frozen_at_s else heading
         since = duration(time.monotonic() - self._begin_s)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
@@ -302,3 +304,27 @@ def test_a_signal_closes_even_a_bench_that_is_lost(window, qtbot, monkeypatch, c
     window.shut_down(forced=True)
     qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
     assert "COULD NOT BE MADE SAFE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("hardware", [False, True])
+def test_live_values_go_on_while_a_job_only_computes(window, qtbot, hardware) -> None:
+    qtbot.waitUntil(lambda: window.top.cells["field"].value is not None, timeout=WAIT_MS)
+    window.open_page("monitor")
+    monitor, ends = window.page(), threading.Event()
+
+    def start(stop):
+        while not stop() and not ends.wait(0.02):
+            yield Note("computing")
+
+    assert window.run(JobSpec("record", "Busy", "x", start, hardware))
+    try:
+        qtbot.wait(400)  # a reading that was under way as it began
+        before = monitor.live.store.count
+        qtbot.wait(1500)
+        grown = monitor.live.store.count - before
+        heading = monitor.heading.text()
+    finally:
+        ends.set()
+        qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert (grown == 0) == hardware, grown
+    assert hardware or heading == "Live values"  # it is nobody's but the bench's own
