@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
+PHASES = "fit the mean", "fit mean and noise"
+"""Stages of a fit: the training's losses of the first are of another objective."""
+
 NAMES = {
     "mean": "Mean",
     "spread": "Spread",
@@ -62,6 +65,8 @@ class LiveFit:
         Structures scored so far, and the share of the search that is done; none without one.
     stage
         What the operation does, in words.
+    turn
+        The last iteration that fitted the mean alone; None where all did, or none.
     """
 
     iterations: list[int] = field(default_factory=list)
@@ -79,6 +84,7 @@ class LiveFit:
     candidates: list[CandidateScored] = field(default_factory=list)
     searched: float = 0.0
     stage: str = ""
+    turn: int | None = None
 
     def take(self, event: Event) -> None:
         """Take one event; those that say nothing of a fit are left alone."""
@@ -121,6 +127,8 @@ class LiveFit:
         """A stage begins; the losses of a search's short fits are not those of the fit."""
         if self.searching:
             self.iterations, self.losses, self.validations = [], [], []
+        if (self.stage, stage) == PHASES and self.iterations:
+            self.turn = self.iterations[-1]
         self.stage = stage
 
     @property

@@ -234,6 +234,8 @@ class RecordPlots(QWidget):
         if len(traces) < 2:
             self.spread_line.setData([], [])
             self.spread_mean.hide()
+            self.spread.unit.setText("")  # that of another sequence is none of this one's
+            self.spread.empty(SECOND)
             return
         std = spread(traces)
         self.spread.filled()

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 
+TURN = (
+    "Up to the line the mean is fitted alone: training's loss there is of another objective than "
+    "validation's, and than what follows."
+)
 ERRORS_NOTE = "held out, over the half-split floor · 90 % bootstrap"
 
 
@@ -69,6 +73,7 @@ class TwinPlots(QWidget):
         self.correlation = Panel(theme, "Autocorrelation", "of the noise", x_label="Lag, steps")
         self.pit = Panel(theme, "PIT", "all channels", x_label="PIT")
         self.loss = Panel(theme, "Loss", x_label="Iteration")
+        self.loss.x_label.setToolTip(TURN)
         self.errors = ErrorTable(theme)
         self.errors.setAccessibleName("Errors over their floors")
         self.search = ColumnTable(
@@ -125,6 +130,7 @@ class TwinPlots(QWidget):
         self.lag_twin = self.correlation.curve("twin", 1.6, dashed=True)
         self.pit_bars = self.pit.bars("twin", 130)
         self.pit_level = self.pit.level()
+        self.turn = self.loss.cursor()
         self.training = self.loss.curve("repeat", 1)
         self.validation = self.loss.curve("twin", 1.6, dashed=True)
         keys = [Key("line", "measured", "device"), Key("dash", "twin", "twin")]
@@ -158,6 +164,7 @@ class TwinPlots(QWidget):
             one.clear()
         self.pit_bars.setOpts(x=[], height=[])
         self.pit_level.hide()
+        self.turn.hide()
         self.errors.show_rows([])
         self._show_search(None)
 
@@ -179,6 +186,8 @@ class TwinPlots(QWidget):
         """A twin that was fitted earlier: what it doesn't keep."""
         self.twin.empty("a twin keeps no samples: they are drawn while it is fitted")
         self.loss.empty("not kept")
+        self.turn.hide()
+        self.loss.x_label.setText("Iteration")
         for item in (self.twin.lines, self.twin.mean, self.spread_twin, self.training,
                      self.validation):  # fmt: skip
             item.setData([], [])
@@ -223,6 +232,11 @@ class TwinPlots(QWidget):
     def _draw_loss(self, live: LiveFit) -> None:
         if live.iterations:
             self.loss.filled()
+        self.turn.setVisible(live.turn is not None)
+        if live.turn is not None:
+            self.turn.setValue(live.turn)
+        words = "Iteration" if live.turn is None else f"Iteration · mean to {live.turn}"
+        self.loss.x_label.setText(words)
         self.training.setData(live.iterations, live.losses)
         good = np.isfinite(live.validations)
         if good.any():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QPainter
+from PyQt6.QtGui import QFontMetrics, QPainter
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui import icons
@@ -100,18 +100,24 @@ class ErrorTable(Painted):
         self.setAccessibleDescription("; ".join(said))
         self.update()
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Of the little axis: around 1, and wider where a ratio or its interval is."""
+        known = [row for row in self.rows if row.ratio is not None]
+        low = min([0.7, *(row.low or row.ratio or 0.7 for row in known)])
+        return max(0.0, low), max([2.2, *(min(r.high or r.ratio or 0, 6.0) for r in known)])
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = self.begin()
         width = self.width()
         narrow = width < NO_AXIS_PX  # names and words first, the little axis only with room
         value, floor, axis, ratio, word = (width * share for share in PLACES[narrow])
-        name = 0.0
         span = ratio - axis - 8
         cell = width * (0.11 if narrow else 0.10)
-        top = max([2.2, *(min(r.high or r.ratio or 0, 6.0) for r in self.rows)])
+        least, top = self.ends
 
         def at(x: float) -> float:
-            return axis + 14 + (span - 28) * min(max(x, 0.0), top) / top
+            return axis + 14 + (span - 28) * (min(max(x, least), top) - least) / (top - least)
 
         heads = ((value, "twin"), (floor, "floor"), (ratio, "ratio"))
         for x, text in heads:
@@ -119,7 +125,7 @@ class ErrorTable(Painted):
                 painter, QRectF(x, 0, cell, 22), text, ink="text2", align=RIGHT, pixels=LABEL_PX
             )
         self.words(painter, QRectF(word, 0, cell * 2, 22), "verdict", ink="text2", pixels=LABEL_PX)
-        marks = () if narrow else (1, 2) if at(2) - at(1) > 36 else (1,)
+        marks = () if narrow else (1, 2) if at(2) - at(1) > 30 else (1,)
         for mark in marks:
             where = QRectF(at(mark) - 20, 0, 40, 22)
             self.words(painter, where, f"{mark} ×", ink="text2", align=CENTRE, pixels=LABEL_PX)
@@ -132,7 +138,9 @@ class ErrorTable(Painted):
             painter.drawLine(QPointF(at(mark), 26), QPointF(at(mark), end))
         for index, row in enumerate(self.rows):
             y = self.HEAD_PX + index * height
-            self.words(painter, QRectF(name, y, value, height), row.name)
+            taken = QFontMetrics(sans(BODY_PX, 500)).horizontalAdvance(score(row.value))
+            room = QRectF(0, y, value + cell - taken - 6, height)
+            self.words(painter, room, row.name)
             self.words(
                 painter, QRectF(value, y, cell, height), score(row.value), align=RIGHT, weight=500
             )

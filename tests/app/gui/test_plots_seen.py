@@ -8,10 +8,14 @@ import pytest
 from PyQt6.QtGui import QFontMetrics
 
 from app.gui.live_deploy import LiveDeployment
+from app.gui.live_fit import LiveFit
 from app.gui.pages.deploy_plots import SHOWN_STEPS, DeployPlots
+from app.gui.pages.record_plots import RecordPlots
+from app.gui.pages.twin_plots import TwinPlots
 from app.gui.theme import LABEL_PX, sans
 from app.gui.widgets.curve_panel import ScorePanel, apart, fitting
-from app.operations.events import NodeStarted, RunPlan, StepRead
+from app.gui.widgets.tables import ErrorRow, ErrorTable
+from app.operations.events import FitProgress, NodeStarted, RunPlan, Stage, StepRead
 
 
 @pytest.fixture
@@ -84,3 +88,51 @@ def test_every_baseline_is_told_whole_in_the_tool_tip_and_has_more_room_in_a_wid
 def test_labels_that_would_collide_stand_apart_and_inside() -> None:
     assert apart([5.0, 8.0, 90.0], 15, 200.0) == [5.0, 20.0, 90.0]
     assert apart([5.0, 95.0, 98.0], 15, 100.0) == [5.0, 85.0, 100.0]
+
+
+def test_a_fit_s_turn_from_the_mean_to_the_noise_is_marked(qtbot, theme) -> None:
+    plots, live = TwinPlots(theme), LiveFit()
+    qtbot.addWidget(plots)
+    live.take(Stage("fit the mean", 2, 4))
+    for iteration in (10, 20):
+        live.take(FitProgress(iteration, 60, 1.0, None, 1.0))
+    plots.draw(live, 0, ("X",), ("V",))
+    assert not plots.turn.isVisible()
+    live.take(Stage("fit mean and noise", 3, 4))
+    live.take(FitProgress(30, 60, 3.0, 2.0, 1.0))
+    plots.draw(live, 0, ("X",), ("V",))
+    assert plots.turn.isVisible()
+    assert plots.turn.value() == 20
+    assert plots.loss.x_label.text() == "Iteration · mean to 20"
+    plots.show_kept()
+    assert not plots.turn.isVisible()
+
+
+def test_a_deterministic_fit_has_no_turn() -> None:
+    live = LiveFit()
+    for stage in ("fit the mean", "fit the mean", "score on held-out repeats"):
+        live.take(Stage(stage, 2, 4))
+        live.take(FitProgress(10, 60, 1.0, None, 1.0))
+    assert live.turn is None
+
+
+def test_the_axis_of_ratios_is_of_the_ratios_that_are_there(theme, qtbot) -> None:
+    table = ErrorTable(theme)
+    qtbot.addWidget(table)
+    table.show_rows([ErrorRow("Mean", 0.3, 0.27, 1.1, 0.9, 1.9, "at floor")])
+    assert table.ends == (0.7, 2.2)
+    wide = ErrorRow("Mean", 0.3, 0.27, 1.1, 0.4, 3.0, "can't tell", "attention")
+    table.show_rows([wide, ErrorRow("Covered", 0.87, 0.89, None, None, None, "as expected")])
+    assert table.ends == (0.4, 3.0)
+
+
+def test_a_sequence_with_one_repeat_shows_no_spread_of_another(qtbot, theme) -> None:
+    plots = RecordPlots(theme)
+    qtbot.addWidget(plots)
+    plots._draw_spread(np.array([[1.0, 2.0], [1.5, 2.5]]), "µV")
+    assert "mean" in plots.spread.unit.text()
+    plots._draw_spread(np.array([[1.0, 2.0]]), "µV")
+    assert plots.spread.unit.text() == ""
+    assert plots.spread.hint.text() == "from the second repeat on"
+    plots._draw_spread(np.array([[1.0, 2.0], [1.5, 2.5]]), "µV")
+    assert plots.spread.hint.text() == ""
