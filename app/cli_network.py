@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TRAIN_WORDS = "train a network of twins for a task"
 DEPLOY_WORDS = "run a network on its device, or devices, time-multiplexed"
 PLAIN = ("sparsity", "cascade", "patience", "weight_decay", "rate", "max_hours")
-GIVEN = ("taps", "readout_taps")
+GIVEN = ("taps", "readout_taps", "refit")
 SHARES = re.compile(r"[\d.]+(e-?\d+)?(,[\d.]+(e-?\d+)?)?")
 
 
@@ -106,6 +106,10 @@ def _course(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--weight-decay", type=factor, default=0.0, metavar="W", help="decoupled, a step (0)"
     )
+    group.add_argument(
+        "--refit", action="store_true", default=None,
+        help="when validation has said how long to train: once more, on both parts together",
+    )  # fmt: skip
     group.add_argument(
         "--seeds", type=whole, default=1, metavar="N",
         help="train from N seeds side by side, from --seed on; the best by validation is DIR's own",

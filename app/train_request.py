@@ -37,6 +37,8 @@ class TrainOptions:
         Further twins of the same device: each as many as `twins`, one after another.
     cascade, patience, weight_decay
         As in `training.course.TrainSettings`.
+    refit
+        When it is known how long to train: once more, on training and validation part together.
     rate
         Learning rate; None: the recipe's.
     origin
@@ -56,6 +58,7 @@ class TrainOptions:
     cascade: bool = False
     patience: int = 0
     weight_decay: float = 0.0
+    refit: bool = False
     rate: float | None = None
     origin: str | None = None
     max_hours: float | None = None
@@ -73,6 +76,8 @@ class TrainOptions:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 problems.append(f"{name} {value} must be above zero")
+        if self.refit and self.cascade:
+            problems.append("refit and cascade exclude each other: a cascade goes on from its best")
         if self.origin is not None:
             default = {f.name: f.default for f in fields(self)}
             problems += [

@@ -139,15 +139,18 @@ def best_readout(
     generator: torch.Generator,
     *,
     judge: NodeLayers | None = None,
+    final: NodeLayers | None = None,
 ) -> Readout:
     """Read-out fitted through `layers`, at the ridge that scores best on the validation part.
 
     Of classes, the device's columns get a penalty of their own, and logistic regression is tried.
     `judge`, the same network of other twins, scores it; a deterministic network's read-out must
-    be judged under the noise it will meet, or the comparison is a straw man.
+    be judged under the noise it will meet, or the comparison is a straw man. `final`: the layers
+    that it is for, where they have learned from the validation part (`training.refit`).
     """
+    final = final or layers
     if len(ridges) == 1:
-        return fit_readout(layers, task, ridges, generator, whole=True)[0]
+        return fit_readout(final, task, ridges, generator, whole=True)[0]
     fitted = gathered(layers, task, generator, whole=False, few=bool(task.classes))
     seen = validation_columns(judge or layers, task, generator)
     devices = devices_for(task)
@@ -156,11 +159,11 @@ def best_readout(
         tried += [one for device in devices for one in fitted.by_logistic(STRENGTHS, device)]
     scores = _scores(tried, task, *seen)
     best = tried[int(np.argmin(scores))]
-    final = gathered(layers, task, generator, whole=True, few=best.logistic)
+    fitted = gathered(final, task, generator, whole=True, few=best.logistic)
     found = (
-        final.by_logistic([best.ridge], best.device)[0]
+        fitted.by_logistic([best.ridge], best.device)[0]
         if best.logistic
-        else final.by_ridge(best.ridge, best.device)
+        else fitted.by_ridge(best.ridge, best.device)
     )
     return replace(found, validation=min(scores))
 

@@ -64,15 +64,16 @@ class Trainer:
         self.layers, self.settings, self.task = layers, settings, task
         self.inputs = torch.as_tensor(task.inputs, dtype=torch.float32)
         self.targets = torch.as_tensor(task.targets, dtype=torch.float32)
-        self.learned = torch.as_tensor(task.answers(task.train).copy())
+        part = self.part
+        self.learned = torch.as_tensor(task.answers(part).copy())
         self.counting = torch.as_tensor(task.answer_weights, dtype=torch.float32)
-        self.end = int(np.flatnonzero(task.train)[-1]) + 1
+        self.end = int(np.flatnonzero(part)[-1]) + 1
         if self.end < layers.design.chunk:
             raise InputError(
                 f"task {task.name!r}: {self.end} steps up to the end of its training part, a chunk "
                 f"of the training has {layers.design.chunk}"
             )
-        trained = task.targets[task.answers(task.train)]
+        trained = task.targets[task.answers(part)]
         self.variance = float(np.var(trained, axis=0).mean())
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.parameters = [*layers.weights, *layers.biases]
@@ -81,6 +82,11 @@ class Trainer:
         self.training = float("inf")
         self.best = [p.detach().clone() for p in self.parameters]
         self.enter(self.stages[0])
+
+    @property
+    def part(self) -> NDArray[np.bool_]:
+        """The steps that it learns from, bool `(T,)`."""
+        return self.task.train
 
     def enter(self, stage: Stage) -> None:
         """Make ready what a stage needs, its read-out aside."""
@@ -206,8 +212,11 @@ class Trainer:
             self.carried = self.carried.where(jumped, fresh)
 
     @torch.no_grad()
-    def validate(self) -> float:
-        """Score of single noisy passes over the validation part, from the reset; keeps the best."""
+    def validate(self) -> float | None:
+        """Score of single noisy passes over the validation part, from the reset; keeps the best.
+
+        None: no part is held out.
+        """
         task, window = self.task, self.task.window
         marked = np.flatnonzero(task.answers(task.validation))
         warm = max(0, marked[0] * window - task.washout) // window * window
@@ -228,6 +237,10 @@ class Trainer:
             self.best_validation, self.best_iteration = found, self.iteration
             self.best = [p.detach().clone() for p in self.parameters]
         return found
+
+    def chosen_layers(self) -> NodeLayers:
+        """The layers by which a read-out is chosen: the validation part is new to them."""
+        return self.layers
 
     def keep_best(self) -> None:
         """Put the weights of the best validation score back."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from training.baselines import software_baselines
 from training.compile import compile_network, with_record
 from training.course import TrainSettings
 from training.foresee import Foreseen, Readout, best_readout, device_spread, foresee, ridges_for
+from training.refit import Refit
 from training.train import Trainer, train_layers
 from training.trainer_state import arrays_of, numbers_of, restore
 
@@ -145,7 +146,7 @@ class _Training:
         ]
         raise_problems(InputError, "train", problems)
         self.baselines = dict(numbers["baselines"])
-        self.trainer = self.setup.trainer()
+        self.trainer = self.setup.trainer(Refit if numbers.get("refit") else Trainer)
         restore(self.trainer, arrays, numbers)
 
     def events(self) -> Generator[Event, None, Path]:
@@ -209,7 +210,7 @@ class _Training:
             yield BaselineScored(UNTRAINED, self.baselines[UNTRAINED], self.task.metric)
 
     def _train(self) -> Iterator[Event]:
-        """Train; whatever ends it, a checkpoint of the last iteration is left."""
+        """Train, and where it was asked for once more on both parts."""
         if self.trainer is None:
             self.trainer = self.setup.trainer()
             if (same := self.beside.trained()) is not None:
@@ -217,20 +218,34 @@ class _Training:
                 take_layers(self.trainer, same)
                 return
             self.trainer.begin(measured=self.setup.origin is not None)
+        first = self.trainer
+        yield from self._steps(first)
+        if not self.request.options.refit or isinstance(first, Refit):
+            return
+        yield Note(
+            f"best by validation after {first.best_iteration} iterations: once more for as long, "
+            "on the training and validation parts together"
+        )
+        self.trainer = again = cast("Refit", self.setup.trainer(Refit))
+        again.follow(first)
+        yield from self._steps(again)
+
+    def _steps(self, trainer: Trainer) -> Iterator[Event]:
+        """Iterate; whatever ends it, a checkpoint of the last iteration is left."""
         saved = drawn = time.monotonic()
         try:
-            for state in train_layers(self.trainer):
+            for state in train_layers(trainer):
                 now = time.monotonic()
                 yield self._progress(state)
-                if now - drawn >= PICTURE_EVERY_S or self.trainer.ended:
+                if now - drawn >= PICTURE_EVERY_S or trainer.ended:
                     drawn = now
                     yield NetworkState(state.weights, state.readout, state.histogram)
                 if now - saved >= CHECKPOINT_EVERY_S:
                     saved = now
-                    self._save_checkpoint(self.trainer)
+                    self._save_checkpoint(trainer)
         finally:
-            if self.trainer.iteration > 0:
-                self._save_checkpoint(self.trainer)
+            if trainer.iteration > 0:
+                self._save_checkpoint(trainer)
 
     def _progress(self, state: TrainState) -> TrainProgress:
         elapsed_s = 0.0 if self.trainer is None else self.trainer.elapsed_s
@@ -246,6 +261,7 @@ class _Training:
             "request": asdict(self.request),
             "twins": [reference.sha256 for reference in self.setup.twins.references],
             "baselines": self.baselines,
+            "refit": isinstance(trainer, Refit),
         }
         save_checkpoint(self.out, arrays_of(trainer), numbers)
 
@@ -255,11 +271,13 @@ class _Training:
 
     def _readout(self, layers: NodeLayers) -> Readout:
         """Without noise no ridge is right by itself: several are tried."""
-        judge = self.setup.judge(layers)
+        chosen = layers if self.trainer is None else self.trainer.chosen_layers()
+        judge = self.setup.judge(chosen)
         if self.request.readout_from_judge:
-            return best_readout(judge, self.task, ridges_for(judge, self.task), self._draw())
+            ridges, final = ridges_for(judge, self.task), self.setup.judge(layers)
+            return best_readout(judge, self.task, ridges, self._draw(), final=final)
         ridges = ridges_for(layers, self.task)
-        return best_readout(layers, self.task, ridges, self._draw(), judge=judge)
+        return best_readout(chosen, self.task, ridges, self._draw(), judge=judge, final=layers)
 
     def _finish(
         self, layers: NodeLayers, readout: Readout, foreseen: Foreseen, extra: dict[str, Any]

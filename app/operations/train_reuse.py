@@ -61,7 +61,12 @@ class Beside:
         return found
 
     def trained(self) -> Network | None:
-        """A network whose training is this one; None where there is none."""
+        """A network whose training is this one; None where there is none.
+
+        Of one that was trained on both parts the layers are gone by which a read-out is chosen.
+        """
+        if self._setup.request.options.refit:
+            return None
         for network in self._networks:
             same = network.meta.get("iterations") == self._setup.request.iterations
             if same and OF_LAYERS in network.meta and _same_twins(network, self._setup.twins):

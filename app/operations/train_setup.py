@@ -105,7 +105,7 @@ class Setup:
         twins = self.twins if request.iterations == 0 else self.stochastic
         return untrained_layers(twins.models, self.ranges, self.design, self.task, request.seed)
 
-    def trainer(self) -> Trainer:
+    def trainer(self, kind: type[Trainer] = Trainer) -> Trainer:
         """A trainer that has not begun; of a network to go on from it has the weights."""
         request, options = self.request, self.request.options
         draw = torch.Generator().manual_seed(request.seed)
@@ -125,7 +125,7 @@ class Setup:
             weight_decay=options.weight_decay,
             **given,
         )
-        return Trainer(self.task, layers, settings)
+        return kind(self.task, layers, settings)
 
     def judge(self, layers: NodeLayers) -> NodeLayers:
         """The same network through the judge's noise; itself without one."""

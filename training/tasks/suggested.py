@@ -47,7 +47,7 @@ class Suggested:
 # support-vector machine (radial, C = 10) 82.6.
 SUGGESTED = {
     "digits": Suggested((50, 50), 100, {"taps": (0, 1, 2, 3), "readout_taps": (0, 2, 4)}),
-    "emg": Suggested((60,), 300),
+    "emg": Suggested((60,), 300, {"refit": True}),
 }
 
 
