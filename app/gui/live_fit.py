@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.gui.widgets.columns import ColumnRow
-from app.gui.widgets.tables import ErrorRow
+from app.gui.widgets.error_table import ErrorRow
 from app.gui.words import score
 from app.operations.events import (
     CandidateScored,

@@ -28,6 +28,11 @@ def score(value: float | None) -> str:
     return f"{value:.{min(digits, 8)}f}"
 
 
+def tick(value: float) -> str:
+    """A tick of a logarithmic axis: `0.003`, `3e−5`."""
+    return f"{value:g}".replace("e-0", "e−").replace("e-", "e−")
+
+
 def reading(value: float | None, digits: int = 4) -> str:
     """A value of the instrument strip: four digits, fixed width in its range."""
     if value is None or not math.isfinite(value):

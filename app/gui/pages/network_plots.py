@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 
 MOST_SEEDS = 8  # lines of a curve: more can't be told apart
-BAND = Key("band", "twin", "foreseen, 90 %")
+BAND = Key("band", "twin", "90 %")
+ONE_KEYS = Key("line", "text3", "training"), Key("dash", "twin", "validation")
+SEEDS_KEYS = Key("line", "twin", "seeds"), Key("dash", "twin", "best by validation")
 
 
 class NetworkPlots(QWidget):
@@ -53,9 +55,7 @@ class NetworkPlots(QWidget):
         self.validation_line = self.curve.curve("twin", 1.8, dashed=True)
         self.head = self.curve.dots("twin")
         self.foreseen = self.curve.band("twin")
-        self.curve.legend.show_keys(
-            [Key("line", "text3", "training"), Key("dash", "twin", "validation"), BAND]
-        )
+        self.curve.legend.show_keys(ONE_KEYS)
         self.table = ScoreTable(theme, "NMSE, unseen part")
         self.drive = DrivePanel(theme)
         self.curve.empty("baselines first, then the training")
@@ -207,11 +207,8 @@ class NetworkPlots(QWidget):
             self.curve.show_value(value, "twin")
             self.curve.fit_range(scores)
             total = max(t.total for t in every)
-            self._draw_foreseen({} if best is None else best.predicted, total)
+            self._draw_foreseen({} if best is None else best.predicted, total, SEEDS_KEYS)
             self.curve.plot.setXRange(0, total, padding=0)
-        self.curve.legend.show_keys(
-            [Key("line", "twin", "seeds"), Key("dash", "twin", "best by validation"), BAND]
-        )
 
     def _draw_curve(self, live: LiveTraining) -> None:
         x, y = np.asarray(live.iterations, dtype=float), np.asarray(live.training, dtype=float)
@@ -228,18 +225,22 @@ class NetworkPlots(QWidget):
         value = live.predicted.get("value", live.latest)
         self.curve.show_value(value, "twin")
         self.curve.fit_range([*y[good], *valid[seen]])
-        self._draw_foreseen(live.predicted, live.total or 1)
+        self._draw_foreseen(live.predicted, live.total or 1, ONE_KEYS)
         if live.total:
             self.curve.plot.setXRange(0, live.total, padding=0)
 
-    def _draw_foreseen(self, predicted: Mapping[str, float], total: float) -> None:
+    def _draw_foreseen(
+        self, predicted: Mapping[str, float], total: float, keys: tuple[Key, ...]
+    ) -> None:
         """The foreseen 90 % interval over all iterations, once it is known."""
         low, high = predicted.get("low", 0.0), predicted.get("high", 0.0)
         if low > 0 and high > 0:
             ends = np.log10([[low, low], [high, high]])
             self.foreseen.show([0, total], *ends)
+            keys = (*keys, BAND)
         else:
             self.foreseen.clear()
+        self.curve.legend.show_keys(keys)
 
 
 def _titled(theme: Theme, title: str, body: QWidget) -> tuple[QLabel, Legend, QWidget]:

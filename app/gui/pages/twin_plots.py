@@ -11,9 +11,9 @@ from app.gui.live_fit import candidate_rows, error_rows
 from app.gui.live_record import band, spread
 from app.gui.widgets.basic import Elided, label, set_role
 from app.gui.widgets.columns import ColumnTable
+from app.gui.widgets.error_table import ErrorTable
 from app.gui.widgets.legend import Key
 from app.gui.widgets.panel import Panel, joined
-from app.gui.widgets.tables import ErrorTable
 from app.gui.words import prefix
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QSizePolicy
 
 from app.gui.theme import LABEL_PX, colour, mono, sans
 from app.gui.widgets.panel import Panel
-from app.gui.words import score, shown_name
+from app.gui.words import score, shown_name, tick
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
@@ -161,4 +161,4 @@ def _ticks(low: float, high: float) -> list[tuple[float, str]]:
     """Ticks at 1 and 3 of each decade between two logarithms; 1 only where there are many."""
     steps = (1.0, 3.0) if high - low < 3.5 else (1.0,)
     values = [s * 10.0**d for d in range(int(low) - 2, int(high) + 2) for s in steps]
-    return [(float(np.log10(v)), f"{v:g}") for v in values if low <= np.log10(v) <= high]
+    return [(float(np.log10(v)), tick(v)) for v in values if low <= np.log10(v) <= high]

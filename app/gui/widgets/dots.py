@@ -11,6 +11,7 @@ from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from app.gui.theme import LABEL_PX, colour, pen
 from app.gui.widgets.columns import ColumnRow, ColumnTable
 from app.gui.widgets.tables import CENTRE
+from app.gui.words import tick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +146,7 @@ class DotTable(ColumnTable):
                 continue
             before = at(mark)
             where = QRectF(before - 30, 0, 60, 22)
-            self.words(painter, where, f"{mark:g}", ink="text2", align=CENTRE, pixels=LABEL_PX)
+            self.words(painter, where, tick(mark), ink="text2", align=CENTRE, pixels=LABEL_PX)
             painter.setPen(pen(self.theme.tokens.grid, 1))
             painter.drawLine(QPointF(before, 26), QPointF(before, end))
         for index, row in enumerate(shown):

@@ -1,4 +1,4 @@
-"""Small painted tables: errors over floors, scores beside baselines, pre-flight."""
+"""Small painted tables: what they share, and scores beside baselines."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QFontMetrics, QPainter
-from PyQt6.QtWidgets import QSizePolicy, QWidget
+from PyQt6.QtCore import QEvent, QPointF, QRectF, Qt
+from PyQt6.QtGui import QFontMetrics, QHelpEvent, QPainter
+from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.gui import icons
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, pen, sans
-from app.gui.words import score
+from app.gui.words import score, tick
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,9 +23,7 @@ if TYPE_CHECKING:
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
-NARROW_PX, NO_AXIS_PX = 460, 410
-PLACES = {False: (0.23, 0.34, 0.45, 0.66, 0.79), True: (0.32, 0.43, 0.5, 0.55, 0.68)}
-"""Of value, floor, axis, ratio and word in an error table, as shares of its width."""
+NARROW_PX = 460
 
 
 class Painted(QWidget):
@@ -37,9 +34,21 @@ class Painted(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.theme = theme
+        self.tips: list[str] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(60)
         theme.changed.connect(self.update)
+
+    def tip_at(self, y: float) -> str:
+        """The row at a height in words, where nothing is cut."""
+        row = int((y - self.HEAD_PX) // self.row_px(len(self.tips)))
+        return self.tips[row] if 0 <= row < len(self.tips) else ""
+
+    def event(self, event: QEvent | None) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip and self.tips:
+            QToolTip.showText(event.globalPos(), self.tip_at(event.pos().y()), self)
+            return True
+        return super().event(event)
 
     def begin(self) -> QPainter:
         """A painter with antialiasing."""
@@ -70,110 +79,6 @@ class Painted(QWidget):
     def row_px(self, rows: int) -> float:
         """Row height that fits the widget, at most `ROW_PX`."""
         return min(self.ROW_PX, max(15.0, (self.height() - self.HEAD_PX - 2) / max(1, rows)))
-
-
-@dataclass(frozen=True)
-class ErrorRow:
-    """One metric: value, floor, ratio with its interval, a word; coverage has no ratio."""
-
-    name: str
-    value: float
-    floor: float
-    ratio: float | None
-    low: float | None
-    high: float | None
-    word: str
-    level: str = "ok"
-
-
-class ErrorTable(Painted):
-    """Value, floor, ratio on a little axis with its interval, and a verdict in words."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__(theme)
-        self.rows: list[ErrorRow] = []
-
-    def show_rows(self, rows: Sequence[ErrorRow]) -> None:
-        """Replace the rows."""
-        self.rows = list(rows)
-        said = (f"{r.name} {score(r.value)}, floor {score(r.floor)}, {r.word}" for r in self.rows)
-        self.setAccessibleDescription("; ".join(said))
-        self.update()
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Of the little axis: around 1, and wider where a ratio or its interval is."""
-        known = [row for row in self.rows if row.ratio is not None]
-        low = min([0.7, *(row.low or row.ratio or 0.7 for row in known)])
-        return max(0.0, low), max([2.2, *(min(r.high or r.ratio or 0, 6.0) for r in known)])
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        painter = self.begin()
-        width = self.width()
-        narrow = width < NO_AXIS_PX  # names and words first, the little axis only with room
-        value, floor, axis, ratio, word = (width * share for share in PLACES[narrow])
-        span = ratio - axis - 8
-        cell = width * (0.11 if narrow else 0.10)
-        least, top = self.ends
-
-        def at(x: float) -> float:
-            return axis + 14 + (span - 28) * (min(max(x, least), top) - least) / (top - least)
-
-        heads = ((value, "twin"), (floor, "floor"), (ratio, "ratio"))
-        for x, text in heads:
-            self.words(
-                painter, QRectF(x, 0, cell, 22), text, ink="text2", align=RIGHT, pixels=LABEL_PX
-            )
-        self.words(painter, QRectF(word, 0, cell * 2, 22), "verdict", ink="text2", pixels=LABEL_PX)
-        marks = () if narrow else (1, 2) if at(2) - at(1) > 30 else (1,)
-        for mark in marks:
-            where = QRectF(at(mark) - 20, 0, 40, 22)
-            self.words(painter, where, f"{mark} ×", ink="text2", align=CENTRE, pixels=LABEL_PX)
-        self.rule(painter, 23)
-        height = self.row_px(len(self.rows))
-        t = self.theme.tokens
-        end = self.HEAD_PX + height * max(1, len(self.rows))
-        for mark, ink in () if narrow else ((1, t.text3), (2, t.grid)):
-            painter.setPen(pen(ink, 1))
-            painter.drawLine(QPointF(at(mark), 26), QPointF(at(mark), end))
-        for index, row in enumerate(self.rows):
-            y = self.HEAD_PX + index * height
-            taken = QFontMetrics(sans(BODY_PX, 500)).horizontalAdvance(score(row.value))
-            room = QRectF(0, y, value + cell - taken - 6, height)
-            self.words(painter, room, row.name)
-            self.words(
-                painter, QRectF(value, y, cell, height), score(row.value), align=RIGHT, weight=500
-            )
-            self.words(
-                painter, QRectF(floor, y, cell, height), score(row.floor), ink="text2", align=RIGHT
-            )
-            if row.ratio is not None:
-                text = f"{row.ratio:.2f}"
-                self.words(painter, QRectF(ratio, y, cell, height), text, align=RIGHT, weight=500)
-                if not narrow:
-                    self._interval(painter, row, at, y + height / 2)
-            self._verdict(painter, row, QRectF(word, y, width - word, height))
-
-    def _interval(
-        self, painter: QPainter, row: ErrorRow, place: Callable[[float], float], y: float
-    ) -> None:
-        twin = self.theme.tokens.twin
-        painter.setPen(pen(twin, 2))
-        if row.low is not None and row.high is not None:
-            painter.drawLine(QPointF(place(row.low), y), QPointF(place(row.high), y))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour(twin))
-        painter.drawEllipse(QPointF(place(row.ratio or 0.0), y), 4, 4)
-
-    def _verdict(self, painter: QPainter, row: ErrorRow, where: QRectF) -> None:
-        t = self.theme.tokens
-        shift = 0.0
-        if row.level != "ok":
-            box = QRectF(where.left(), where.center().y() - 7, 14, 14)
-            icons.draw(painter, "warning", box, t.attention, t.surface)
-            shift = 18.0
-        ink = "text1" if row.level == "ok" else "attention"
-        self.words(painter, where.adjusted(shift, 0, 0, 0), row.word, ink=ink)
 
 
 @dataclass(frozen=True)
@@ -208,8 +113,15 @@ class ScoreTable(Painted):
     def show_rows(self, rows: Sequence[ScoreRow]) -> None:
         """Replace the rows."""
         self.rows = list(rows)
-        self.setAccessibleDescription("; ".join(f"{r.name} {r.text} {r.word}" for r in rows))
+        self.tips = [f"{r.name} {r.text} {r.word}".strip() for r in rows]
+        self.setAccessibleDescription("; ".join(self.tips))
         self.update()
+
+    def _names_end(self) -> float:
+        """Where the names' column ends: the longest one fits, a third of the width at most."""
+        measure = QFontMetrics(sans(BODY_PX, 600)).horizontalAdvance
+        longest = max((measure(row.name) for row in self.rows), default=0)
+        return min(max(longest + 16.0, 0.2 * self.width()), 0.34 * self.width())
 
     def _ends(self) -> tuple[float, float]:
         values = [v for r in self.rows for v in (r.value, r.low, r.high) if v is not None and v > 0]
@@ -224,7 +136,7 @@ class ScoreTable(Painted):
             self._paint_narrow(painter)
             return
         low, high = self._ends()
-        left, right = self.width() * 0.27, self.width() * 0.64
+        left, right = self._names_end(), self.width() * 0.64
 
         def at(value: float) -> float:
             share = (np.log10(max(value, 1e-12)) - low) / (high - low)
@@ -242,7 +154,7 @@ class ScoreTable(Painted):
                     continue
                 before = at(mark)
                 where = QRectF(at(mark) - 30, 0, 60, 22)
-                self.words(painter, where, f"{mark:g}", ink="text2", align=CENTRE, pixels=LABEL_PX)
+                self.words(painter, where, tick(mark), ink="text2", align=CENTRE, pixels=LABEL_PX)
                 painter.setPen(pen(self.theme.tokens.grid, 1))
                 painter.drawLine(QPointF(at(mark), 26), QPointF(at(mark), end))
         self.rule(painter, 23)

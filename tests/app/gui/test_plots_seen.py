@@ -14,7 +14,9 @@ from app.gui.pages.record_plots import RecordPlots
 from app.gui.pages.twin_plots import TwinPlots
 from app.gui.theme import LABEL_PX, sans
 from app.gui.widgets.curve_panel import ScorePanel, apart, fitting
-from app.gui.widgets.tables import ErrorRow, ErrorTable
+from app.gui.widgets.error_table import ErrorRow, ErrorTable
+from app.gui.widgets.tables import ScoreRow, ScoreTable
+from app.gui.words import tick
 from app.operations.events import FitProgress, NodeStarted, RunPlan, Stage, StepRead
 
 
@@ -136,3 +138,20 @@ def test_a_sequence_with_one_repeat_shows_no_spread_of_another(qtbot, theme) -> 
     assert plots.spread.hint.text() == "from the second repeat on"
     plots._draw_spread(np.array([[1.0, 2.0], [1.5, 2.5]]), "µV")
     assert plots.spread.hint.text() == ""
+
+
+def test_a_score_s_row_is_told_whole_under_the_mouse_and_names_get_room(qtbot, theme) -> None:
+    table = ScoreTable(theme, "NMSE")
+    qtbot.addWidget(table)
+    table.resize(600, 200)
+    table.show_rows([ScoreRow("AR-1", 0.4, word="beaten")])
+    short = table._names_end()
+    name = "Read-out without the device at all"
+    table.show_rows([ScoreRow("AR-1", 0.4, word="beaten"), ScoreRow(name, 0.1, word="tie")])
+    assert table._names_end() > short
+    assert table.tip_at(table.HEAD_PX + 1.5 * table.row_px(2)) == f"{name} 0.10 tie"
+    assert table.tip_at(2) == ""
+
+
+def test_ticks_of_small_scores_are_short() -> None:
+    assert [tick(v) for v in (0.003, 3e-5, 1e-12)] == ["0.003", "3e−5", "1e−12"]
