@@ -61,9 +61,14 @@ def summarise(fitted: Sequence[Fitted]) -> dict[str, dict[str, Any]]:
 
 
 def best_of(summary: Mapping[str, Mapping[str, Any]], error: str = "crps") -> str | None:
-    """The objective with the smallest ratio of an error; None where none has one."""
+    """The objective with the smallest ratio of an error; None where none has one.
+
+    One whose fits failed with some seeds is best only where all such did: what is left of it are
+    the seeds that went well.
+    """
     known = {n: s[error]["ratio"] for n, s in summary.items() if s[error]["ratio"] is not None}
-    return min(known, key=lambda name: known[name]) if known else None
+    whole = {n: ratio for n, ratio in known.items() if not summary[n]["failed"]} or known
+    return min(whole, key=lambda name: whole[name]) if whole else None
 
 
 def verdict(summary: Mapping[str, Mapping[str, Any]]) -> str:
@@ -77,6 +82,9 @@ def verdict(summary: Mapping[str, Mapping[str, Any]]) -> str:
         if other is not None and other != best:
             own, theirs = summary[best][error]["ratio"], summary[other][error]["ratio"]
             words += f"; in {error} {other} is better ({theirs:.2f} against {_fixed(own)})"
+    for name, row in summary.items():
+        if row["failed"]:
+            words += f"; of {name} {row['failed']} of {row['failed'] + row['seeds']} fits failed"
     return words + "."
 
 

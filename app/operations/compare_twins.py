@@ -261,7 +261,7 @@ def _written(
 
 
 def _short(values: dict[str, Any]) -> dict[str, Any]:
-    """Ratios to the floor by error, coverage, iterations and seeds of one objective."""
+    """Ratios to the floor by error, coverage, iterations, seeds and those that failed, of one."""
     return {
         **{name: row["ratio"] for name, row in values.items() if isinstance(row, dict)
            and "ratio" in row},
@@ -269,6 +269,7 @@ def _short(values: dict[str, Any]) -> dict[str, Any]:
         "coverage": values["coverage"]["value"],
         "iterations": values["iterations"],
         "seeds": values["seeds"],
+        "failed": values["failed"],
     }  # fmt: skip
 
 

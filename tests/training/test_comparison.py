@@ -69,6 +69,16 @@ def test_a_seed_that_failed_or_has_no_number_is_not_left_out_unsaid():
     assert "spread has no score" in against(summary, "energy", "published")
 
 
+def test_one_whose_fits_failed_is_not_called_best_and_is_named():
+    failed = Fitted("fragile", 1, {}, {}, problem="the loss is nan")
+    summary = summarise([*ROWS, fitted("fragile", 0, 0.1, 0.5), failed])
+    assert best_of(summary) == "energy"
+    assert best_of(summary, "mean") == "published"
+    assert verdict(summary).endswith("; of fragile 1 of 2 fits failed.")
+    alone = summarise([fitted("fragile", 0, 0.1, 0.5), failed])
+    assert best_of(alone) == "fragile"
+
+
 def test_nothing_that_could_be_scored():
     summary = summarise([Fitted("energy", 0, {}, {}, problem="diverged")])
     assert best_of(summary) is None
