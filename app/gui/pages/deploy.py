@@ -64,7 +64,7 @@ class DeployPage(Page):
         self.toggle.chosen.connect(self._choose_channel)
         self.toggle.hide()
         self._buttons.insertWidget(0, self.toggle)
-        self.offer_pause()
+        self.offer_pause("Pause after node")
         self.theme.changed.connect(self._redraw)
         self.show_cost()
 

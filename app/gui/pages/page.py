@@ -90,6 +90,7 @@ class Page(QWidget):
         self.shell, self.theme, self.session = shell, shell.theme, shell.session
         self.running = False
         self.pause_button: QPushButton | None = None
+        self._pause_words = "Pause"
         self.wait = LiveWait()
         self.setObjectName("body")
         outer = QHBoxLayout(self)
@@ -132,16 +133,17 @@ class Page(QWidget):
         self._buttons.insertWidget(0, made)
         return made
 
-    def offer_pause(self) -> None:
+    def offer_pause(self, words: str = "Pause") -> None:
         """A button that pauses the page's job, and lets it go on; there while one runs."""
-        self.pause_button = self.button("Pause", self.shell.pause)
+        self._pause_words = words
+        self.pause_button = self.button(words, self.shell.pause)
         self.pause_button.hide()
 
     def show_pause(self) -> None:
         """Say on the button what a press does now."""
         if self.pause_button is not None:
             asked = self.session.pause.requested
-            self.pause_button.setText("Resume" if asked else "Pause")
+            self.pause_button.setText("Resume" if asked else self._pause_words)
             words = "Go on" if asked else "Wait at zero current after this repeat"
             self.pause_button.setToolTip(f"{words} (Ctrl+P)")
             self.pause_button.setVisible(self.running)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QRectF
+from PyQt6.QtGui import QFontMetrics
 
 from app.gui import icons
-from app.gui.theme import LABEL_PX, colour
+from app.gui.theme import BODY_PX, LABEL_PX, colour, sans
 from app.gui.widgets.tables import RIGHT, Painted
 
 if TYPE_CHECKING:
@@ -56,13 +57,20 @@ class ColumnTable(Painted):
         """Replace the rows, and the heads where they are given."""
         self.rows = list(rows)
         self.heads = tuple(heads) if heads is not None else self.heads
-        said = []
+        self.tips = []
         for row in self.rows:
             cells = (f"{h} {c}" for h, c in zip(self.heads, row.cells, strict=False) if c)
-            said.append(" ".join(part for part in (row.name, *cells, row.word) if part))
-        self.setAccessibleDescription("; ".join(said))
-        self.setToolTip("\n".join(f"{r.name}: {r.word}" for r in self.rows if len(r.word) > 24))
+            self.tips.append(" ".join(part for part in (row.name, *cells, row.word) if part))
+        self.setAccessibleDescription("; ".join(self.tips))
         self.update()
+
+    def tip_at(self, y: float) -> str:
+        shown = len(self._fitting())
+        at = int((y - self.HEAD_PX) // self.row_px(shown))
+        if not 0 <= at < shown:
+            return ""
+        hidden = at == shown - 1 < len(self.tips) - 1  # those that have no room
+        return "\n".join(self.tips[at:]) if hidden else self.tips[at]
 
     def _fitting(self) -> list[ColumnRow]:
         """The rows that have room, and how many have not."""
@@ -96,7 +104,9 @@ class ColumnTable(Painted):
                 painter.fillRect(QRectF(0, y + height - 3, width, 2), colour(t.track))
                 painter.fillRect(QRectF(0, y + height - 3, done, 2), colour(t.ink))
             weight = 600 if row.strong else 400
-            self.words(painter, QRectF(0, y, name_px - 6, height), row.name, weight=weight)
+            first = QFontMetrics(sans(BODY_PX, weight)).horizontalAdvance("".join(row.cells[:1]))
+            more = 0.0 if self.axis_share else max(0.0, cell - 6 - first)
+            self.words(painter, QRectF(0, y, name_px - 6 + more, height), row.name, weight=weight)
             for at, text in enumerate(row.cells[:columns]):
                 where = QRectF(left + at * cell, y, cell - 6, height)
                 ink = "text1" if row.strong else "text2"

@@ -66,11 +66,6 @@ class DotTable(ColumnTable):
         self.at = -1
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def show_rows(self, rows: Sequence[ColumnRow], heads: Sequence[str] | None = None) -> None:
-        super().show_rows(rows, heads)
-        said = (": ".join((r.name, ", ".join(c for c in (*r.cells, r.word) if c))) for r in rows)
-        self.setToolTip("\n".join(said))  # names and figures can be longer than their columns
-
     def _scored(self) -> list[DotRow]:
         return [row for row in self.rows if isinstance(row, DotRow)]
 

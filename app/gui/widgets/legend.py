@@ -85,8 +85,9 @@ class Legend(QWidget):
             painter.setPen(pen(name, 2))
             painter.drawLine(x + 12, 9, x + 12, 19)
         elif key.kind == "frame":
+            warns = key.token == "attention_edge"
             painter.setPen(colour(name))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setBrush(colour(t.attention_fill) if warns else Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(x + 3.5, 9.5, 13, 9), 2, 2)
         else:
             alpha = t.band_alpha + 20 if key.kind == "band" else 255

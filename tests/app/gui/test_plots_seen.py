@@ -13,6 +13,7 @@ from app.gui.pages.deploy_plots import SHOWN_STEPS, DeployPlots
 from app.gui.pages.record_plots import RecordPlots
 from app.gui.pages.twin_plots import TwinPlots
 from app.gui.theme import LABEL_PX, sans
+from app.gui.widgets.columns import ColumnRow, ColumnTable
 from app.gui.widgets.curve_panel import ScorePanel, apart, fitting
 from app.gui.widgets.error_table import ErrorRow, ErrorTable
 from app.gui.widgets.tables import ScoreRow, ScoreTable
@@ -155,3 +156,15 @@ def test_a_score_s_row_is_told_whole_under_the_mouse_and_names_get_room(qtbot, t
 
 def test_ticks_of_small_scores_are_short() -> None:
     assert [tick(v) for v in (0.003, 3e-5, 1e-12)] == ["0.003", "3e−5", "1e−12"]
+
+
+def test_rows_without_room_are_told_under_the_mouse(qtbot, theme) -> None:
+    table = ColumnTable(theme, ("twin",), name="Transfer")
+    qtbot.addWidget(table)
+    table.resize(300, table.HEAD_PX + 2 + 3 * 15)
+    table.show_rows([ColumnRow(f"row {k}", (f"{k}",)) for k in range(5)])
+    height = table.row_px(3)
+    assert table.tip_at(table.HEAD_PX + 0.5 * height) == "row 0 twin 0"
+    assert table.tip_at(table.HEAD_PX + 2.5 * height).splitlines() == [
+        "row 2 twin 2", "row 3 twin 3", "row 4 twin 4",
+    ]  # fmt: skip
