@@ -168,10 +168,11 @@ class Turns:
         return [note for turn in self.each for note in self.named(turn, turn.way_out.notes())]
 
     def named(self, turn: Turn, notes: Iterable[Note]) -> Iterator[Note]:
-        """Notes on a bench; of several benches each with the bench's name before it."""
-        name = f"{turn.bench.spec.name}: " if len(self.each) > 1 else ""
+        """Notes on a bench; of several benches each with the bench's name before it, or in it."""
+        name = turn.bench.spec.name
         for note in notes:
-            yield Note(f"{name}{note.text}", note.level)
+            told = len(self.each) == 1 or repr(name) in note.text
+            yield note if told else Note(f"{name}: {note.text}", note.level)
 
     def ended(self) -> dict[str, Any]:
         """Status and reason of a run that ended early, of all its ways out."""

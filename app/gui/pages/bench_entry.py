@@ -33,6 +33,7 @@ class BenchEntry(QLineEdit):
         if tuple(devices) != self.devices:
             self.devices = tuple(devices)
             self.setText(others_of(devices, here))
+            self.setCursorPosition(0)  # where it has no room, its beginning is seen
 
     @property
     def further(self) -> tuple[str, ...]:

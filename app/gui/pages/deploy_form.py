@@ -154,8 +154,8 @@ class DeployForm(QObject):
 
     def _space(self) -> None:
         """Lines of the pre-flight list: lower where one row more stands above them."""
-        low_px = LOW_ROW_PX - 2 * bool(self.unfinished) - 2 * (not self._benches.isHidden())
-        self.list.set_row_px(low_px if self._low else ROW_PX)
+        more = bool(self.unfinished) + (not self._benches.isHidden())
+        self.list.set_row_px(LOW_ROW_PX - 2 * more if self._low else ROW_PX - 4 * more)
 
     def values(self) -> dict[str, Any]:
         """What comes back at the next start."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QObject, pyqtSignal
-from PyQt6.QtWidgets import QLineEdit, QWidget
-
 from app.gui.network_asks import BEGUN, SWEEP, TABLE, TRAIN
 from app.gui.pages.bench_entry import BenchEntry
 from app.gui.pages.network_menus import LayerTwins, TicksButton
+from app.gui.pages.network_task_rows import TaskRows
 from app.gui.sweep_asks import tasks_of
 from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, row
 from app.operations.compare_networks_plan import KINDS as OF_NETWORK
@@ -19,8 +17,10 @@ from app.operations.sweep_grid import NOT_SEED
 from app.train_request import TrainOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from PyQt6.QtWidgets import QWidget
 
     from app.gui.begun import Begun
     from app.gui.theme import Theme
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from instruments.bench_spec import BenchSpec
     from models.network import Device
 
-FIRST_TASK = "mackey-glass"
 KINDS = (("Train", TRAIN), ("Kinds", TABLE), ("Sweep", SWEEP), ("Go on", BEGUN))
 NOTES = {
     TRAIN: "one network, or seeds", TABLE: "noise-aware and others", SWEEP: "a grid, in a pool",
@@ -43,21 +42,14 @@ MORE_TIP = "NAME=VALUE with spaces between, of a training's: " + ", ".join(
 SEVERAL = "several with ; between"
 
 
-class NetworkForm(QObject):
+class NetworkForm(TaskRows):
     """Rows of the page's form; `changed` when any value has changed."""
 
-    changed = pyqtSignal()
-
     def __init__(self, theme: Theme, form: Form) -> None:
-        super().__init__(form)
-        self._form, self._theme = form, theme
-        self._rows: list[tuple[tuple[str, ...], QWidget]] = []
+        super().__init__(theme, form)
         self.unfinished: list[Begun] = []
         self.networks: dict[Path, Artefact] = {}
         self.twin_heads: dict[Path, dict[str, Any]] = {}
-        self.options_of: dict[str, dict[str, Any]] = {}
-        self.defaults = ""
-        self._task_rows()
         self._network_rows()
         self._training_rows()
         self._choose(TRAIN)
@@ -70,19 +62,6 @@ class NetworkForm(QObject):
             button.changed.connect(self._tell)
         for choice in (self.twin, self.measure, self.origin, self.which):
             choice.currentIndexChanged.connect(self._tell)
-        self.task.currentIndexChanged.connect(self._task_chosen)
-
-    def _text(self, value: str, name: str) -> QLineEdit:
-        made = QLineEdit(value)
-        made.setAccessibleName(name)
-        return made
-
-    def _task_rows(self) -> None:
-        self.task_note = self._form.section("Task")
-        self.task = Choice(self._theme, ((FIRST_TASK, FIRST_TASK),), "Task")
-        self.options = self._text("", "Options of the task")
-        self._form.row("Task", self.task)
-        self._form.row("Options", self.options)
 
     def _network_rows(self) -> None:
         self.note = self._form.section("Network")
@@ -99,8 +78,10 @@ class NetworkForm(QObject):
         )  # fmt: skip
         self.taps.setFixedWidth(84)
         self._form.row("Twin", self.twin)
-        self._form.row("Further twins", self.ensemble)
+        self._further = self._form.row("Further twins", self.ensemble)
         self._form.row("Layers", self.layers)
+        self.layer_twins = LayerTwins()
+        self._add((TRAIN, TABLE, SWEEP), "Twins by layer", self.layer_twins)
         self._form.row("Wiring, taps", row(self.wiring, self.taps))
 
     def _training_rows(self) -> None:
@@ -112,13 +93,10 @@ class NetworkForm(QObject):
         self.seed = WholeEntry(1, 0, 2**31 - 1, "", "First seed")
         self.seeds = WholeEntry(1, 1, 1000, "", "Seeds, side by side")
         self.cascade = Tick(self._theme, "Cascade: layer by layer first")
-        self.layer_twins = LayerTwins()
         self.deterministic = TicksButton(
-            "Twins without noise", "Of each device of the network one that is fitted already",
-            ("fitted for it", "{} given"),
+            "Twins without noise", "Those that are there, of each device one; none: they are "
+            "fitted for it", ("none", "{} given"),
         )  # fmt: skip
-        self.folds = WholeEntry(0, 0, 100, "", "Folds of the task")
-        self.folds.setSpecialValueText("none")
         self.kinds = TicksButton(
             "Kinds of network", "Each is trained from every seed", ("", "{} kinds"), OF_NETWORK,
             NOISE_AWARE,
@@ -146,17 +124,15 @@ class NetworkForm(QObject):
         pools = (TRAIN, TABLE, SWEEP)
         self._add(pools, "Iterations, cores", row(self.iterations, self.workers))
         self._add(pools, "Seeds, first", row(self.seeds, self.seed))
-        self._add((TABLE,), "Folds, kinds", row(self.folds, self.kinds))
+        self._add((TABLE,), "Kinds, noiseless", row(self.kinds, self.deterministic))
         self._add((TABLE,), "Measure", self.measure)
         self._benches = self._form.row("Other benches", self.benches)
-        self._add((TABLE,), "Without noise", self.deterministic)
         self._add((TRAIN,), "Begin with", self.origin)
         self._add(pools, "More options", self.more)
         self.which = Choice(self._theme, (), "What ended early")
         self._add((BEGUN,), "Which", self.which)
         self._add((BEGUN,), "Cores", self.workers_again)
         self._add((SWEEP,), "Results in", self.results)
-        self._add(pools, "Twins by layer", self.layer_twins)
         self._form.widget(self.cascade)
         self._rows.append(((TRAIN,), self.cascade))
 
@@ -170,7 +146,7 @@ class NetworkForm(QObject):
         self.work_note.setText(NOTES[kind])
         for entry, one in ((self.layers, "16, 16, 16"), (self.more, "patience=5")):
             entry.setPlaceholderText(f"{one}; …" if grid and entry is self.layers else one)
-        self._show_benches()
+        self._show_some()
         beside = "; 8+4, 16: two layers beside each other, then one"
         several = f"; {SEVERAL}: 16, 16; 8, 8" * grid
         self.layers.setToolTip(f"Nodes of each layer{beside}{several}")
@@ -178,40 +154,22 @@ class NetworkForm(QObject):
         self.more.setToolTip(f"{MORE_TIP}{'; a name given twice is two values' if grid else ''}")
         self.changed.emit()
 
-    def _show_benches(self) -> None:
-        """There only where networks of several devices are measured."""
+    def _show_some(self) -> None:
+        """Rows that come and go: benches of networks that are measured; what takes further twins.
+
+        Layers with twins of their own have no further ones, but in a grid those are alternatives.
+        """
         measured = self.kind.value == TABLE and self.measure.currentData()
         self._benches.setVisible(bool(measured) and len(self.benches.devices) > 1)
+        self._further.setVisible(self.kind.value == SWEEP or not self.layer_twins.own)
 
-    def _tell(self, *_: Any) -> None:
-        self.changed.emit()
+    @property
+    def further(self) -> list[Path]:
+        """Further twins of what is asked for; none where their row isn't there."""
+        chosen = [] if self._further.isHidden() else self.ensemble.chosen
+        return [path for path in chosen if path != self.twin.currentData()]
 
     # what is offered
-
-    def offer_tasks(self, found: Mapping[str, tuple[str, dict[str, Any]]]) -> None:
-        """Every task's first line and its options with their defaults."""
-        self.options_of = {name: options for name, (_, options) in found.items()}
-        self.task.offer([(name, name) for name in found])
-        for index, (words, _) in enumerate(found.values()):
-            self.task.setItemData(index, words, 3)  # Qt.ItemDataRole.ToolTipRole
-        self._show_task()
-
-    def _task_chosen(self, *_: Any) -> None:
-        self.options.clear()  # another task has others
-        self._show_task()
-        self._tell()
-
-    def _show_task(self) -> None:
-        """The options and their defaults, in the empty entry."""
-        name = str(self.task.currentData())
-        options = self.options_of.get(name, {})
-        words = ", ".join(f"{key}={value}" for key, value in options.items())
-        path = "path of a JSON header" if name == "file" else "none"
-        self.options.setPlaceholderText(words or path)
-        self.defaults = words
-        self.options.setToolTip(words)
-        tip = self.task.itemData(self.task.currentIndex(), 3)
-        self.task.setToolTip(str(tip or ""))
 
     def offer_twins(self, found: Sequence[Artefact]) -> None:
         """Twins of the library; one that was handed over stays chosen."""
@@ -229,7 +187,7 @@ class NetworkForm(QObject):
     def show_devices(self, devices: Sequence[Device], here: BenchSpec) -> None:
         """The devices of the twins that are chosen: where they are to be measured."""
         self.benches.offer(devices, here)
-        self._show_benches()
+        self._show_some()
 
     def offer_networks(self, found: Sequence[Artefact], unfinished: Sequence[Begun]) -> None:
         """Networks to go on from, and what ended early."""

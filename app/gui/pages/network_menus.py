@@ -141,5 +141,10 @@ class LayerTwins(QPushButton):
         self._say()
 
     def _say(self) -> None:
-        own = sum(layer < self._layers for layer in self._own)
+        own = self.own
         self.setText(f"{own} of {self._layers} another" if own else "all the usual one")
+
+    @property
+    def own(self) -> int:
+        """How many layers have another twin than the usual one."""
+        return sum(layer < self._layers for layer in self._own)

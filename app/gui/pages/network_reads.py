@@ -59,7 +59,7 @@ def asked(rows: NetworkForm, session: Session, bench_file: str) -> Ask | None:
     if rows.kind.value == SWEEP:
         return _sweep(rows, layouts)
     layout = Layout(
-        rows.wiring.text(), rows.taps.text(), _ensemble(rows), rows.cascade.isChecked(),
+        rows.wiring.text(), rows.taps.text(), tuple(rows.further), rows.cascade.isChecked(),
         rows.more.text(), layouts[0][1],
     )  # fmt: skip
     common = (rows.task_text, twins[0], layouts[0][0], *_numbers(rows))
@@ -83,7 +83,7 @@ def _further(rows: NetworkForm, origin: Artefact) -> TrainAsk:
 
 def _sweep(rows: NetworkForm, layouts: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> SweepAsk:
     """A grid: each further twin is once the usual one, of the layers that have no other."""
-    usual = (Path(rows.twin.currentData()), *_ensemble(rows))
+    usual = (Path(rows.twin.currentData()), *rows.further)
     twins = tuple(rows.layer_twins.twins(one) or (one,) for one in usual)
     laid = layouts_of(layouts)
     return SweepAsk(
@@ -103,11 +103,6 @@ def _placed(ask: TableAsk, rows: NetworkForm, twins: tuple[Path, ...], here: str
     except InputError as error:
         return replace(ask, benches=benches, wrong=wrong or str(error))
     return replace(ask, benches=benches, deterministic=plain, wrong=wrong)
-
-
-def _ensemble(rows: NetworkForm) -> tuple[Path, ...]:
-    """Further twins, without the usual one."""
-    return tuple(path for path in rows.ensemble.chosen if path != rows.twin.currentData())
 
 
 def _numbers(rows: NetworkForm) -> tuple[int, int, int]:

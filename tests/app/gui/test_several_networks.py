@@ -78,10 +78,13 @@ def test_a_table_takes_the_twins_by_layer_and_asks_for_a_bench_of_each(page) -> 
     page.show_cost()
     assert not page.rows.benches.isVisible()
     assert page.ask().plan().bench == ("virtual",)
-    page.rows.layer_twins.choose(1, folder / "twin-leaky")
-    page.rows.ensemble.choose([folder / "plain-leaky"])
+    page.rows.ensemble.choose([folder / "plain-rings"])
     page.show_cost()
-    assert "leave those out" in page.form.primary.cost
+    assert page.ask().plan().options["ensemble"] == (str(folder / "plain-rings"),)
+    page.rows.layer_twins.choose(1, folder / "twin-leaky")
+    page.show_cost()
+    assert not page.rows.ensemble.isVisible()  # layers with twins of their own have none
+    assert "ensemble" not in page.ask().plan().options
 
 
 def test_twins_without_noise_are_each_given_to_the_twin_of_their_device(page) -> None:
