@@ -74,8 +74,7 @@ def _problems(
     devices = len(distinct([Device.of(twins[path]) for path in plan.twin])[0])
     if plan.bench and len(plan.bench) != devices:
         problems.append(
-            f"{devices} devices, {len(plan.bench)} benches: a bench of each device is needed "
-            "(--bench)"
+            f"benches: {len(plan.bench)} named, {devices} needed, one of each device (--bench)"
         )
     problems += [
         f"{path}: its recordings are not there ({', '.join(missing[path]) or 'none named'}) to fit "

@@ -7,7 +7,9 @@ import pytest
 
 from app.checked_json import with_checksum
 from app.session import Library, Session, library_folder
+from instruments.bench import Bench
 from instruments.bench_file import read_bench
+from instruments.limits import UnsafeError
 from models import twin
 from models.errors import RefusedError
 
@@ -135,3 +137,25 @@ def test_the_idle_poll_goes_on_while_a_job_only_computes(session: Session) -> No
         with pytest.raises(RefusedError, match="the bench is busy"):
             session.check()
     assert session.at_bench == ""
+
+
+def test_another_bench_that_is_not_safe_keeps_the_session_from_closing(session, monkeypatch):
+    own = session.connect()
+    other = Bench.connect(read_bench("virtual-leaky-integrator"))
+    session.others.append(other)
+    other.energise()
+
+    def refuse():
+        raise UnsafeError("go there")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(other, "make_safe", refuse)
+        with pytest.raises(UnsafeError, match="go there"):
+            session.close()
+        assert (session.unsafe, session.bench, session.others) == ("go there", own, [other])
+    session.busy = "a job"
+    session.make_safe()
+    assert session.others == [other]  # a job has it
+    session.busy = ""
+    session.close()
+    assert (session.unsafe, session.bench, session.others) == ("", None, [])

@@ -168,3 +168,10 @@ def test_a_deterministic_twin_of_another_device_is_refused(twins: Path) -> None:
     plan = a_plan(twins, deterministic=(rings, rings, leaky))
     with pytest.raises(InputError, match="it is a twin of another device"):
         Source(plan)
+
+
+def test_a_bench_too_few_is_refused_before_anything_is_trained(twins: Path) -> None:
+    with pytest.raises(InputError, match="1 named, 2 needed, one of each device"):
+        Source(a_plan(twins, bench=(RINGS,)))
+    Source(a_plan(twins, bench=()))
+    Source(a_plan(twins))
