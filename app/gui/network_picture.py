@@ -29,7 +29,8 @@ class NodeJoins:
     """What joins a node: nodes that it hears, and that hear it (the read-out is one), its gain.
 
     `gain`: spread of its drive in spans of the fitted range, if its inputs were independent.
-    `edges`: each pair once, by its strongest weight.
+    `edges`: each pair once, by its strongest weight; of those it hears, and of those that hear it,
+    the strongest is 1.
     """
 
     inputs: int
@@ -133,9 +134,7 @@ class Picture:
 
     def _drawn_readout(self) -> list[Edge]:
         """The last layer's part of the read-out, what the picture has room for, its strongest 1."""
-        own = [edge for edge in self._readout_edges() if edge[0] == len(self.weights)]
-        most = max((abs(edge[4]) for edge in own), default=1.0)
-        return [(*edge[:4], edge[4] / most) for edge in own]
+        return _strongest_one([e for e in self._readout_edges() if e[0] == len(self.weights)])
 
     def _readout_edges(self) -> list[Edge]:
         """What the read-out sees of each node: inputs and layers, each at every delay.
@@ -177,11 +176,18 @@ class Picture:
         )
         told = _merged(edge for edge in self._readout_edges() if edge[:2] == here)
         gain = float(np.linalg.norm(own)) / GAIN_OF
-        return NodeJoins(len(heard), len(hear) + len(told), gain, (*heard, *hear, *told))
+        edges = (*_strongest_one(heard), *_strongest_one([*hear, *told]))
+        return NodeJoins(len(heard), len(hear) + len(told), gain, edges)
 
 
 def _scaled(matrix: FloatArray) -> FloatArray:
     return np.asarray(matrix / max(float(np.abs(matrix).max(initial=0.0)), 1e-12))
+
+
+def _strongest_one(edges: list[Edge]) -> list[Edge]:
+    """These with the strongest weight 1."""
+    most = max((abs(edge[4]) for edge in edges), default=1.0)
+    return [(*edge[:4], edge[4] / most) for edge in edges]
 
 
 def _merged(edges: object) -> list[Edge]:

@@ -93,7 +93,9 @@ class MonitorSide(QWidget):
             curve.setData(field_T[here], values[here])
         self.head.setData(field_T[-1:], values[-1:])
         self.loop.unit.setText(unit)
-        self.loop.legend.show_keys([Key("line", "measured", "now")])
+        self.loop.legend.show_keys(
+            [Key("line", "measured", "now"), Key("repeats", "repeat", "before")]
+        )
 
     def _draw_spectrum(self, live: LiveMonitor, trace: Trace, times_s: Any, values: Any) -> None:
         if len(live.channels) >= MANY:
@@ -106,7 +108,8 @@ class MonitorSide(QWidget):
         self.spectrum.filled()
         factor, unit = prefix(float(density.max()), trace.unit)
         self.density.setData(frequency, np.maximum(density * factor, 1e-9))
-        self.spectrum.unit.setText(f"{trace.name}, {unit}/√Hz")
+        peak = float(frequency[np.argmax(density)])
+        self.spectrum.unit.setText(f"{trace.name}, {unit}/√Hz · peak {peak:.3g} Hz")
 
     def _draw_many(self, live: LiveMonitor, trace: Trace) -> None:
         """Every read-out channel's latest value, side by side."""

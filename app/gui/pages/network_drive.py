@@ -64,7 +64,8 @@ class DrivePanel(Panel):
         shares, fitted = self.shares, self.looked.fitted
         self.x_label.setText(words)
         self.unit.setText(heading(self.looked, training=bool(shares.size)))
-        self.unit.setToolTip("\n".join(self.looked.why) or IN_RANGE)
+        for widget in (self.title, self.view):  # the unit's own is what of it is cut
+            widget.setToolTip("\n".join([*self.looked.why, IN_RANGE]))
         wide = float(edges[1] - edges[0])
         self.fitted_bars.setOpts(
             x=(edges[:-1] + edges[1:]) / 2 if fitted.size else [], height=fitted, width=0.9 * wide

@@ -49,7 +49,7 @@ class NetworkPlots(QWidget):
         self.topology = Topology(theme)
         self.picture: Picture | None = None
         self.topology.chosen.connect(lambda *_: self._say_node())
-        self.curve = ScorePanel(theme, "Training", "NMSE on the twin", "Iteration")
+        self.curve = ScorePanel(theme, "Training", "NMSE", "Iteration")
         self.seed_lines = [self.curve.curve("twin", 1) for _ in range(MOST_SEEDS)]
         self.training_line = self.curve.curve("repeat", 1)
         self.validation_line = self.curve.curve("twin", 1.8, dashed=True)
@@ -112,7 +112,8 @@ class NetworkPlots(QWidget):
 
     def show_metric(self, metric: str) -> None:
         """Say by which metric: a curve falls with the error, a table tells accuracies as such."""
-        self.curve.unit.setText(f"{error_title(metric)} on the twin")
+        self.curve.unit.setText(error_title(metric))
+        self.curve.title.setToolTip(f"{error_title(metric)} on the twin, by iteration")
         self.table.head = f"{title(metric)}, unseen part"
 
     def draw(
@@ -202,6 +203,7 @@ class NetworkPlots(QWidget):
         scores = [y for trial in every for _, y in trial.scores]
         if scores:
             self.curve.filled()
+            self._say_axis(kept=True)
             self.curve.show_baselines(live.baselines)
             value = None if best is None else best.predicted.get("value")
             self.curve.show_value(value, "twin")
@@ -228,6 +230,12 @@ class NetworkPlots(QWidget):
         self._draw_foreseen(live.predicted, live.total or 1, ONE_KEYS)
         if live.total:
             self.curve.plot.setXRange(0, live.total, padding=0)
+        self._say_axis(kept=bool(live.total) or not live.predicted)
+
+    def _say_axis(self, *, kept: bool) -> None:
+        """Iterations below the curve; of a network that is opened there are none."""
+        self.curve.x_label.setText("Iteration" if kept else "its training's curve isn't kept")
+        self.curve.show_values("bottom", kept)
 
     def _draw_foreseen(
         self, predicted: Mapping[str, float], total: float, keys: tuple[Key, ...]

@@ -229,6 +229,12 @@ class Panel(QWidget):
         self.bare.add(side)
         self._show_axes(not self.hint.text())
 
+    def show_values(self, side: str, shown: bool) -> None:
+        """Give an axis its numbers, or take them."""
+        if shown == (side in self.bare):
+            (self.bare.discard if shown else self.bare.add)(side)
+            self._show_axes(not self.hint.text())
+
     def show_run(self, run_id: str) -> None:
         """Paint the run's id small: in the axis-label row, or without one in the plot's corner."""
         self.shown_run = run_id

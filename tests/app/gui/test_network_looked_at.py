@@ -76,7 +76,7 @@ def test_where_a_recording_is_lost_the_fitted_drives_are_unknown_and_the_panel_s
     shown(plots, found, library / "net-a")
     assert found.fitted.size == 0
     assert "fitted: unknown" in plots.drive.unit.text()
-    assert "not there any more" in plots.drive.unit.toolTip()
+    assert "not there any more" in plots.drive.title.toolTip()
     assert plots.drive.sent_line.getData()[1].max() > 0
 
 
@@ -109,6 +109,8 @@ def test_a_node_tells_what_joins_it_its_gain_and_its_drive(library, plots, qtbot
     assert lines[2].startswith("drive ")
     assert "mT" in lines[2]
     assert "Node 2.02" in topology.accessibleDescription()
+    for begins in (lambda edge: edge[0] < 2, lambda edge: edge[0] == 2):
+        assert max(abs(e[4]) for e in topology.own_edges if begins(e)) == pytest.approx(1.0)
     assert {edge[:4] for edge in topology.own_edges} == {
         (1, 0, 2, 1), (1, 1, 2, 1), (2, 1, 3, 0),
     }  # fmt: skip
@@ -157,6 +159,7 @@ def test_the_foreseen_interval_is_a_band_over_the_training_once_it_is_known(plot
     low = plots.foreseen._low.getData()
     assert list(low[0]) == [0, 10]
     assert 10 ** low[1][0] == pytest.approx(0.018)
+    assert plots.curve.plot.getAxis("bottom").style["showValues"]
     plots.clear()
     assert not plots.foreseen.fill.isVisible()
 
@@ -177,3 +180,10 @@ def test_what_stands_beside_a_run_is_read_once_beside_the_window(library, plots,
     assert plots.drive.looked.sent is None
     qtbot.waitUntil(lambda: bool(plots.drive.looked.why), timeout=WAIT_MS)
     assert ask_of(NetworkRun(), ()) == DriveAsk()
+
+
+def test_a_network_that_is_opened_has_no_iterations_that_nobody_kept(library, plots) -> None:
+    shown(plots, Looked(), library / "net-a")
+    assert plots.foreseen.fill.isVisible()
+    assert not plots.curve.plot.getAxis("bottom").style["showValues"]
+    assert plots.curve.x_label.text() == "its training's curve isn't kept"

@@ -70,3 +70,11 @@ def test_close_while_paused_stops_and_closes(window, paused, qtbot) -> None:
 def test_the_action_does_nothing_while_nothing_runs(window) -> None:
     window.actions_by_id["pause"].trigger()
     assert not window.session.pause.requested
+
+
+def test_the_deploy_page_says_that_it_pauses_after_the_node(make_window) -> None:
+    page = make_window(connected=False).pages["deploy"]
+    assert page.pause_button.text() == "Pause after node"
+    page.session.pause.request()
+    page.show_pause()
+    assert page.pause_button.text() == "Resume"
