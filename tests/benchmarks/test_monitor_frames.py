@@ -19,7 +19,8 @@ import pyqtgraph as pg
 from PyQt6.QtWidgets import QApplication
 
 from app.gui.theme import Theme
-from app.gui.widgets.strip_charts import Chart, StripCharts
+from app.gui.widgets.chart import Chart
+from app.gui.widgets.strip_charts import StripCharts
 from app.trace_store import TraceStore
 
 if TYPE_CHECKING:

@@ -61,7 +61,8 @@ class Plotting:
     def __init__(self, theme: Any) -> None:
         from PyQt6.QtCore import QTimer
 
-        from app.gui.widgets.strip_charts import Chart, StripCharts
+        from app.gui.widgets.chart import Chart
+        from app.gui.widgets.strip_charts import StripCharts
         from app.trace_store import TraceStore
 
         self.store, self.charts = TraceStore(TRACES), StripCharts(theme)

@@ -17,7 +17,8 @@ from app.gui.pages.monitor_form import MonitorForm
 from app.gui.pages.monitor_side import MonitorSide
 from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import Segments, label
-from app.gui.widgets.strip_charts import Mark, StripCharts
+from app.gui.widgets.chart import Mark
+from app.gui.widgets.strip_charts import StripCharts
 from app.gui.words import reading, size
 from app.operations.monitor_export import export_seen
 from app.words import duration
@@ -152,7 +153,7 @@ class MonitorPage(Page):
             return
         charts = self.fields.charts()
         self.charts.show_charts(charts)
-        self.fields.shown_words.setText(f"{len(charts)} of {len(live.traces)} shown")
+        self.fields.shown_words.setText(f"{len(self.fields.shown)} of {len(live.traces)} shown")
         self._touch()
 
     def _touch(self) -> None:
@@ -191,7 +192,7 @@ class MonitorPage(Page):
         if live is None or not live.store.count:
             return
         from_s, until_s = self.seen_s
-        values = [float(live.values[number]) for number in self.fields.shown]
+        values = [float(live.values[chart.trace]) for chart in self.charts.charts]
         marks = [Mark(one.time_s, f"{self._clock(one.time_s)} {one.text}") for one in live.markers]
         self.charts.show_frame(live.store, from_s, until_s, values, marks)
         if self._frame % SIDE_EVERY == 0:

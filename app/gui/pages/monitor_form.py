@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 from app.alarms import Alarm
 from app.gui.pages.monitor_rows import AlarmRow, TraceTick
 from app.gui.widgets.basic import Choice, label, row, set_level
-from app.gui.widgets.strip_charts import Chart
+from app.gui.widgets.chart import Chart
 from instruments.draft_values import typed
 from models.errors import InputError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
 
+SET_POINT = "Set point"
 SHOWN_FIRST = 7  # of the traces: so many charts can be read at 1280×720
 MARKERS_SHOWN = 3
 
@@ -108,14 +109,31 @@ class MonitorForm:
         live, found = self.live, []
         if live is None:
             return []
+        beside = self._beside()
         for number in self.shown:
             trace = live.traces[number]
+            if number in beside.values():
+                continue
             alarm = live.alarms.by_channel.get(trace.name)
             band = (alarm.low, alarm.high) if alarm else (-math.inf, math.inf)
             shown = (trace.name, trace.unit, trace.token, trace.factor, trace.shown_unit)
             out = live.alarms.out.get(trace.name, "")
-            found.append(Chart(number, *shown, trace.limit, *band, out))
+            grey = beside.get(number, -1)
+            named = live.traces[grey].name.lower() if grey >= 0 else ""
+            found.append(Chart(number, *shown, trace.limit, *band, out, grey, named))
         return found
+
+    def _beside(self) -> dict[int, int]:
+        """Field → set point where both are shown: what lags is seen on one axis.
+
+        A set point that has an alarm keeps its own chart, which shows the alarm's band.
+        """
+        live = self.live
+        if live is None or not {"Field", SET_POINT} <= set(live.names):
+            return {}
+        field, set_point = live.names.index("Field"), live.names.index(SET_POINT)
+        both = {field, set_point} <= set(self.shown)
+        return {field: set_point} if both and SET_POINT not in live.alarms.by_channel else {}
 
     # alarms
 

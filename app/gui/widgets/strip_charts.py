@@ -8,7 +8,6 @@ is (`tests/benchmarks/test_monitor_frames.py`).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,7 @@ from PyQt6.QtGui import QFontMetricsF, QPainter
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui.theme import BODY_PX, LABEL_PX, TITLE_PX, colour, elided, mono, pen, sans
+from app.gui.widgets.chart import Line
 from app.gui.widgets.chart_scale import ago, settled, tick_text, ticks
 from app.gui.words import prefix, reading
 from app.trace_store import columns, polyline
@@ -30,53 +30,16 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QPaintEvent
 
     from app.gui.theme import Theme
+    from app.gui.widgets.chart import Chart, Mark
     from app.trace_store import TraceStore
+
+    FloatArray = NDArray[np.float64]
 
 LEFT_PX, VALUE_PX, HEAD_PX, FOOT_PX, GAP_PX = 44, 84, 22, 20, 4
 SMOOTH = 1200  # points: more are drawn without antialiasing
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
-
-
-@dataclass(frozen=True)
-class Chart:
-    """One chart: which trace of the store, what it is called, how it is shown.
-
-    `factor` None: the prefix of `unit` follows the values. `low`, `high`: an alarm's band, in SI;
-    `limit`: a line at which the bench ends, drawn where it is in view; `out`: `below` or `above`.
-    """
-
-    trace: int
-    name: str
-    unit: str
-    token: str
-    factor: float | None = None
-    shown_unit: str = ""
-    limit: float = math.inf
-    low: float = -math.inf
-    high: float = math.inf
-    out: str = ""
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A vertical line through all charts: when, and its words."""
-
-    time_s: float
-    text: str
-
-
-@dataclass
-class _Line:
-    """What a frame draws of one chart: times, values in the shown unit, its range."""
-
-    times_s: NDArray[np.float64]
-    values: NDArray[np.float64]
-    low: float
-    high: float
-    factor: float
-    unit: str
 
 
 class StripCharts(QWidget):
@@ -89,7 +52,7 @@ class StripCharts(QWidget):
         self.values: list[float] = []
         self.marks: list[Mark] = []
         self.points = 0  # of the last frame: bounded by the pixels, whatever the store holds
-        self._lines: list[_Line] = []
+        self._lines: list[Line] = []
         self._ranges: dict[str, tuple[float, float]] = {}
         self._from_s, self._until_s = 0.0, 1.0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -127,7 +90,13 @@ class StripCharts(QWidget):
         self.marks = [mark for mark in marks if from_s <= mark.time_s <= until_s]
         pixels = max(16, int((self.width() - LEFT_PX - VALUE_PX) * self.devicePixelRatioF()))
         view = columns(store.view(from_s, until_s), from_s, until_s, pixels)
-        self._lines = [self._line(chart, *polyline(view, chart.trace)) for chart in self.charts]
+        self._lines = [
+            self._line(
+                chart, *polyline(view, chart.trace),
+                polyline(view, chart.beside) if chart.beside >= 0 else None,
+            )
+            for chart in self.charts
+        ]  # fmt: skip
         self.points = sum(line.times_s.size for line in self._lines)
         self.update()
 
@@ -140,10 +109,12 @@ class StripCharts(QWidget):
         self.setAccessibleDescription("; ".join(words))
 
     def _line(
-        self, chart: Chart, times_s: NDArray[np.float64], values: NDArray[np.float64]
-    ) -> _Line:
-        low = float(np.fmin.reduce(values)) if values.size else math.nan
-        high = float(np.fmax.reduce(values)) if values.size else math.nan
+        self, chart: Chart, times_s: FloatArray, values: FloatArray,
+        behind: tuple[FloatArray, FloatArray] | None,
+    ) -> Line:  # fmt: skip
+        every = values if behind is None else np.concatenate([values, behind[1]])
+        low = float(np.fmin.reduce(every)) if every.size else math.nan
+        high = float(np.fmax.reduce(every)) if every.size else math.nan
         if chart.factor is None:
             scale = max(abs(low), abs(high)) if math.isfinite(low) else 0.0
             factor, unit = prefix(scale, chart.unit)
@@ -152,7 +123,8 @@ class StripCharts(QWidget):
         key = f"{chart.name} {unit}"
         span = settled(low * factor, high * factor, self._ranges.get(key))
         self._ranges[key] = span
-        return _Line(times_s, values * factor, *span, factor, unit)
+        grey = None if behind is None else (behind[0], behind[1] * factor)
+        return Line(times_s, values * factor, *span, factor, unit, grey)
 
     # painting
 
@@ -168,7 +140,9 @@ class StripCharts(QWidget):
             self._head(painter, chart, line, top)
             self._grid(painter, line, plot)
             self._bounds(painter, chart, line, plot)
-            self._trace(painter, chart, line, plot)
+            if line.behind is not None:
+                self._trace(painter, "text3", *line.behind, line, plot)
+            self._trace(painter, chart.token, line.times_s, line.values, line, plot)
             self._value(painter, chart, line, plot, number)
         self._marks(painter, height, width)
         self._times(painter, width)
@@ -177,7 +151,7 @@ class StripCharts(QWidget):
         t = self.theme.tokens
         return t.fault if chart.out else str(getattr(t, chart.token))
 
-    def _head(self, painter: QPainter, chart: Chart, line: _Line, top: float) -> None:
+    def _head(self, painter: QPainter, chart: Chart, line: Line, top: float) -> None:
         t = self.theme.tokens
         painter.setFont(sans(BODY_PX, 600))
         painter.setPen(colour(t.text1))
@@ -193,12 +167,18 @@ class StripCharts(QWidget):
             words, ink = f"! {chart.out} {reading(bound * line.factor)} {line.unit}", t.fault
         elif math.isfinite(chart.limit) and chart.limit * line.factor <= line.high:
             words = f"limit {reading(chart.limit * line.factor, 3)} {line.unit}"
+        if chart.beside >= 0 and not words:
+            words = chart.beside_name
+            wide = QFontMetricsF(sans(LABEL_PX)).horizontalAdvance(words)
+            x = self.width() - VALUE_PX - wide - 8
+            painter.setPen(pen(t.text3, 1.5))
+            painter.drawLine(QPointF(x - 18, top + HEAD_PX / 2), QPointF(x, top + HEAD_PX / 2))
         painter.setFont(sans(LABEL_PX, 600 if chart.out else 400))
         painter.setPen(colour(ink))
         where = QRectF(self.width() / 2, top, self.width() / 2 - VALUE_PX, HEAD_PX)
         painter.drawText(where, RIGHT, words)
 
-    def _grid(self, painter: QPainter, line: _Line, plot: QRectF) -> None:
+    def _grid(self, painter: QPainter, line: Line, plot: QRectF) -> None:
         t = self.theme.tokens
         painter.setFont(sans(LABEL_PX))
         marks = ticks(line.low, line.high, max(1, int(plot.height() / 16)))
@@ -214,7 +194,7 @@ class StripCharts(QWidget):
         painter.drawLine(plot.bottomLeft(), plot.bottomRight())
         painter.drawLine(plot.topLeft(), plot.bottomLeft())
 
-    def _bounds(self, painter: QPainter, chart: Chart, line: _Line, plot: QRectF) -> None:
+    def _bounds(self, painter: QPainter, chart: Chart, line: Line, plot: QRectF) -> None:
         """The limit and an alarm's band, grey until they are reached."""
         t = self.theme.tokens
         for bound, side in (
@@ -229,18 +209,21 @@ class StripCharts(QWidget):
             y = self._y(value, line, plot)
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
 
-    def _trace(self, painter: QPainter, chart: Chart, line: _Line, plot: QRectF) -> None:
-        if line.times_s.size < 2:
+    def _trace(
+        self, painter: QPainter, token: str, times_s: FloatArray, values: FloatArray,
+        line: Line, plot: QRectF,
+    ) -> None:  # fmt: skip
+        if times_s.size < 2:
             return
-        x = plot.left() + (line.times_s - self._from_s) * (
+        x = plot.left() + (times_s - self._from_s) * (
             plot.width() / max(self._until_s - self._from_s, 1e-9)
         )
-        y = plot.bottom() - (line.values - line.low) * (plot.height() / (line.high - line.low))
+        y = plot.bottom() - (values - line.low) * (plot.height() / (line.high - line.low))
         few = x.size <= SMOOTH
         painter.save()
         painter.setClipRect(plot.adjusted(0, -2, 0, 2))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, few)
-        painter.setPen(pen(str(getattr(self.theme.tokens, chart.token)), 1.2 if few else 1))
+        painter.setPen(pen(str(getattr(self.theme.tokens, token)), 1.2 if few else 1))
         if np.isfinite(y).all():
             painter.drawPolyline(pg.functions.arrayToQPolygonF(x, y))
         else:
@@ -248,7 +231,7 @@ class StripCharts(QWidget):
         painter.restore()
 
     def _value(
-        self, painter: QPainter, chart: Chart, line: _Line, plot: QRectF, number: int
+        self, painter: QPainter, chart: Chart, line: Line, plot: QRectF, number: int
     ) -> None:
         value = self.values[number] if number < len(self.values) else math.nan
         missing = math.isnan(value)
@@ -260,7 +243,7 @@ class StripCharts(QWidget):
         painter.drawText(where, LEFT, self._value_text(line, value))
 
     @staticmethod
-    def _value_text(line: _Line, value: float) -> str:
+    def _value_text(line: Line, value: float) -> str:
         return MISSING if math.isnan(value) else reading(value * line.factor)
 
     def _marks(self, painter: QPainter, height: float, width: float) -> None:
@@ -289,5 +272,5 @@ class StripCharts(QWidget):
             painter.drawText(where, CENTRE, ago(span * (1 - part / 5)))
 
     @staticmethod
-    def _y(value: float, line: _Line, plot: QRectF) -> float:
+    def _y(value: float, line: Line, plot: QRectF) -> float:
         return plot.bottom() - (value - line.low) * plot.height() / (line.high - line.low)

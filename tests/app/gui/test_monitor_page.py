@@ -46,7 +46,7 @@ def energised(window: Window, *targets_mT: float) -> Hand:
 
 
 def test_every_trace_is_drawn_with_its_value(page: Any, qtbot: Any) -> None:
-    assert [c.name for c in page.charts.charts] == ["Field", "Set point", "Supply x", "X", "Y", "R"]
+    assert [c.name for c in page.charts.charts] == ["Field", "Supply x", "X", "Y", "R"]
     qtbot.waitUntil(lambda: page.charts.points > 0, timeout=WAIT_MS)
     page.charts.describe()
     assert "Field 0.000 mT" in page.charts.accessibleDescription()
@@ -54,6 +54,44 @@ def test_every_trace_is_drawn_with_its_value(page: Any, qtbot: Any) -> None:
     page.fields.ticks["Y"].click()
     assert [c.name for c in page.charts.charts][-1] == "θ"
     assert page.fields.shown_words.text() == "6 of 7 shown"
+
+
+def test_the_set_point_lies_behind_the_field_and_has_its_own_chart_where_it_needs_one(
+    page: Any, window: Window, qtbot: Any
+) -> None:
+    field = page.charts.charts[0]
+    assert (field.beside, field.beside_name) == (1, "set point")
+    hand = energised(window, 3.0)
+    qtbot.waitUntil(lambda: page.live.values[1] > 2.9e-3, timeout=WAIT_MS)
+    page.draw()
+    line = page.charts._lines[0]
+    assert line.behind is not None
+    times_s, values_mT = line.behind
+    assert times_s.size > 1
+    assert values_mT[-1] == pytest.approx(3.0, rel=0.01)
+    assert line.low < values_mT.min()
+    assert values_mT.max() < line.high
+    hand.end()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    page.fields.ticks["Field"].click()
+    assert page.charts.charts[0].name == "Set point"
+    page.fields.ticks["Field"].click()
+    page.fields.alarm_channel.choose("Set point")
+    page.fields.high.setText("5 mT")
+    page.fields.put_alarm()
+    assert [c.name for c in page.charts.charts][:2] == ["Field", "Set point"]
+    assert page.charts.charts[0].beside == -1
+    page.draw()  # each chart has its own trace's value
+    assert page.charts.values == [float(page.live.values[c.trace]) for c in page.charts.charts]
+
+
+def test_the_spectrum_names_its_peak_and_the_loop_its_grey(page: Any) -> None:
+    trace = page.live.traces[3]
+    times_s = np.arange(400) / 100.0
+    page.side._draw_spectrum(page.live, trace, times_s, 1e-6 * np.sin(2 * np.pi * 12.5 * times_s))
+    assert page.side.spectrum.unit.text().endswith("· peak 12.5 Hz")
+    page.side._draw_loop(np.linspace(0, 3e-3, 20), np.linspace(0, 1e-6, 20), trace)
+    assert [key.text for key in page.side.loop.legend._keys] == ["now", "before"]
 
 
 def test_a_run_is_seen_while_another_page_has_it(page: Any, window: Window, qtbot: Any) -> None:
