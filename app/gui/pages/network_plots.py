@@ -11,7 +11,7 @@ from app.gui.live_train import score_rows
 from app.gui.network_picture import Picture, node_words
 from app.gui.pages.network_drive import DrivePanel
 from app.gui.scores import error_title, interval, title
-from app.gui.widgets.basic import label
+from app.gui.widgets.basic import Elided, label
 from app.gui.widgets.curve_panel import ScorePanel
 from app.gui.widgets.legend import Key, Legend
 from app.gui.widgets.tables import ScoreTable
@@ -64,7 +64,7 @@ class NetworkPlots(QWidget):
         grid.setVerticalSpacing(12)
         self.topology_note, self.topology_keys, first = _titled(theme, "Topology", self.topology)
         self.table_note, _, second = _titled(theme, "Predicted on the device", self.table)
-        self._show_keys("twin")
+        self._show_keys("twins")
         grid.addWidget(first, 0, 0)
         grid.addWidget(self.curve, 0, 1)
         grid.addWidget(second, 1, 0)
@@ -177,7 +177,7 @@ class NetworkPlots(QWidget):
         sent, picture = self._sent(), self.picture
         if picture is not None:
             self.topology.show_shades(picture.strengths if sent is None else sent.used)
-        self._show_keys("twin, by weight" if sent is None else "twin, by range used")
+        self._show_keys("by weight" if sent is None else "by range used")
 
     def _say_node(self) -> None:
         """What is known of the node that is looked at."""
@@ -234,7 +234,7 @@ class NetworkPlots(QWidget):
 
     def _say_axis(self, *, kept: bool) -> None:
         """Iterations below the curve; of a network that is opened there are none."""
-        self.curve.x_label.setText("Iteration" if kept else "its training's curve isn't kept")
+        self.curve.x_label.setText("Iteration" if kept else "curve not kept")
         self.curve.show_values("bottom", kept)
 
     def _draw_foreseen(
@@ -259,13 +259,12 @@ def _titled(theme: Theme, title: str, body: QWidget) -> tuple[QLabel, Legend, QW
     layout.setSpacing(0)
     head = QHBoxLayout()
     head.setSpacing(10)
-    note = label("", "unit")
+    note = Elided("", "unit")  # a label would take the room of the plots beside it
     name = label(title, "panel")
     name.setFixedHeight(28)
     legend = Legend(theme)
     head.addWidget(name)
-    head.addWidget(note)
-    head.addStretch(1)
+    head.addWidget(note, 1)
     head.addWidget(legend)
     layout.addLayout(head)
     layout.addWidget(body, 1)

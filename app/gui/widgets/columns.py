@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NAME_SHARE, WORD_SHARE = 0.27, 0.25
 LEAST_ROW_PX = 15
+OVER_PX = 14  # that a long figure may reach to the left of its column
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class ColumnTable(Painted):
             more = 0.0 if self.axis_share else max(0.0, cell - 6 - first)
             self.words(painter, QRectF(0, y, name_px - 6 + more, height), row.name, weight=weight)
             for at, text in enumerate(row.cells[:columns]):
-                where = QRectF(left + at * cell, y, cell - 6, height)
+                where = QRectF(left + at * cell - OVER_PX, y, cell - 6 + OVER_PX, height)
                 ink = "text1" if row.strong else "text2"
                 self.words(painter, where, text, align=RIGHT, ink=ink, weight=weight)
             where, ink = QRectF(right + 10, y, width - right - 10, height), "text2"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ROOM_PX, ROOM_SHARE, MOST_ROOM_PX = 132, 0.34, 190
 """Of the names at the right: at least, of the panel, at most."""
 MOST_LINES = 5
-APART_PX = 15
+APART_PX, TICK_PX = 15, 20
 
 
 class RightLabels(pg.AxisItem):  # type: ignore[misc]
@@ -59,12 +59,21 @@ class RightLabels(pg.AxisItem):  # type: ignore[misc]
             for y, name, value, token in self.words
             if low <= y <= high
         )
+        places = nearest(places, int(height / APART_PX))
         rows = apart([at for at, *_ in places], APART_PX, height)
         for y, (_, name, value, token) in zip(rows, places, strict=True):
             painter.setFont(sans(LABEL_PX) if name else mono(15))
             painter.setPen(colour(str(getattr(t, token))))
             text = fitting(name, value, self.room_px - 10, QFontMetrics(painter.font()))
             painter.drawText(8, int(y) + (4 if name else 6), text)
+
+
+def nearest(
+    places: list[tuple[float, str, str, str]], most: int
+) -> list[tuple[float, str, str, str]]:
+    """As many as have room: the value (without a name), and those that lie nearest to it."""
+    at = next((place[0] for place in places if not place[1]), 0.0)
+    return sorted(sorted(places, key=lambda place: abs(place[0] - at))[: max(1, most)])
 
 
 def apart(places: list[float], least: float, end: float) -> list[float]:
@@ -116,6 +125,7 @@ class ScorePanel(Panel):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
         self.labels.give_room(int(np.clip(ROOM_SHARE * self.width(), ROOM_PX, MOST_ROOM_PX)))
+        self.fit_range(self._values)
 
     def show_baselines(self, baselines: dict[str, float]) -> None:
         """Lines at these scores, named at their right end; the nearest few where there are many."""
@@ -144,7 +154,7 @@ class ScorePanel(Panel):
             low, high = np.log10(min(every)), np.log10(max(every))
             room = 0.08 * max(high - low, 0.5)
             self.plot.setYRange(low - room, high + room, padding=0)
-            self.plot.getAxis("left").setTicks([_ticks(low - room, high + room)])
+            self.plot.getAxis("left").setTicks([self._ticks(low - room, high + room)])
 
     def _label(self) -> None:
         words = [
@@ -156,9 +166,13 @@ class ScorePanel(Panel):
         self.labels.show_words(words)
         self.fit_range(self._values)
 
-
-def _ticks(low: float, high: float) -> list[tuple[float, str]]:
-    """Ticks at 1 and 3 of each decade between two logarithms; 1 only where there are many."""
-    steps = (1.0, 3.0) if high - low < 3.5 else (1.0,)
-    values = [s * 10.0**d for d in range(int(low) - 2, int(high) + 2) for s in steps]
-    return [(float(np.log10(v)), tick(v)) for v in values if low <= np.log10(v) <= high]
+    def _ticks(self, low: float, high: float) -> list[tuple[float, str]]:
+        """Ticks between two logarithms: 1 and 3 of each decade, fewer where they have no room."""
+        most = max(2.0, self.view.height() / TICK_PX)
+        decades = range(int(low) - 2, int(high) + 2)
+        for steps, every in (((1.0, 3.0), 1), ((1.0,), 1), ((1.0,), 2), ((1.0,), 3)):
+            values = [s * 10.0**d for d in decades[::every] for s in steps]
+            inside = [v for v in values if low <= np.log10(v) <= high]
+            if len(inside) <= most:
+                break
+        return [(float(np.log10(v)), tick(v)) for v in inside]

@@ -24,6 +24,7 @@ LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
 NARROW_PX = 460
+LEAST_ROW_PX, LEAST_VALUE_PX = 15, 68
 
 
 class Painted(QWidget):
@@ -78,7 +79,9 @@ class Painted(QWidget):
 
     def row_px(self, rows: int) -> float:
         """Row height that fits the widget, at most `ROW_PX`."""
-        return min(self.ROW_PX, max(15.0, (self.height() - self.HEAD_PX - 2) / max(1, rows)))
+        return min(
+            self.ROW_PX, max(float(LEAST_ROW_PX), (self.height() - self.HEAD_PX - 2) / max(1, rows))
+        )
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,20 @@ class ScoreTable(Painted):
         self.setAccessibleDescription("; ".join(self.tips))
         self.update()
 
+    def _fitting(self) -> list[ScoreRow]:
+        """The rows that have room, and how many have not."""
+        room = max(1, int((self.height() - self.HEAD_PX - 2) / LEAST_ROW_PX))
+        if len(self.rows) <= room:
+            return self.rows
+        left = len(self.rows) - room + 1
+        return [*self.rows[: room - 1], ScoreRow(f"and {left} more", np.nan, shown=" ")]
+
+    def tip_at(self, y: float) -> str:
+        shown = len(self._fitting())
+        at = int((y - self.HEAD_PX) // self.row_px(shown))
+        hidden = shown < len(self.rows) and at == shown - 1
+        return "\n".join(self.tips[at:]) if hidden else super().tip_at(y)
+
     def _names_end(self) -> float:
         """Where the names' column ends: the longest one fits, a third of the width at most."""
         measure = QFontMetrics(sans(BODY_PX, 600)).horizontalAdvance
@@ -144,8 +161,9 @@ class ScoreTable(Painted):
 
         name = QRectF(0, 0, left - 8, 22)
         self.words(painter, name, self.head, ink="text2", pixels=LABEL_PX)
-        height = self.row_px(len(self.rows))
-        end = self.HEAD_PX + height * len(self.rows)
+        shown = self._fitting()
+        height = self.row_px(len(shown))
+        end = self.HEAD_PX + height * len(shown)
         before = -100.0
         for decade in np.arange(np.floor(low), np.ceil(high) + 1):
             for step in (1.0, 3.0):
@@ -158,13 +176,13 @@ class ScoreTable(Painted):
                 painter.setPen(pen(self.theme.tokens.grid, 1))
                 painter.drawLine(QPointF(at(mark), 26), QPointF(at(mark), end))
         self.rule(painter, 23)
-        for index, row in enumerate(self.rows):
+        for index, row in enumerate(shown):
             y = self.HEAD_PX + index * height
             ink = "text1" if row.token or row.strong else "text2"
             weight = 600 if row.strong else 400
             cell = QRectF(0, y, left - 8, height)
             self.words(painter, cell, row.name, ink=ink, weight=weight)
-            cell = QRectF(right + 8, y, self.width() * 0.11, height)
+            cell = QRectF(right + 8, y, max(LEAST_VALUE_PX, self.width() * 0.11), height)
             self.words(painter, cell, row.text, ink=ink, weight=weight, align=RIGHT)
             x = cell.right() + 14
             cell = QRectF(x, y, self.width() - x, height)
@@ -176,8 +194,9 @@ class ScoreTable(Painted):
         width = self.width()
         self.words(painter, QRectF(0, 0, width, 22), self.head, ink="text2", pixels=LABEL_PX)
         self.rule(painter, 23)
-        height = self.row_px(len(self.rows))
-        for index, row in enumerate(self.rows):
+        shown = self._fitting()
+        height = self.row_px(len(shown))
+        for index, row in enumerate(shown):
             y = self.HEAD_PX + index * height
             ink, weight = ("text1", 600) if row.strong else ("text2", 400)
             name, value = (

@@ -186,4 +186,11 @@ def test_a_network_that_is_opened_has_no_iterations_that_nobody_kept(library, pl
     shown(plots, Looked(), library / "net-a")
     assert plots.foreseen.fill.isVisible()
     assert not plots.curve.plot.getAxis("bottom").style["showValues"]
-    assert plots.curve.x_label.text() == "its training's curve isn't kept"
+    assert plots.curve.x_label.text() == "curve not kept"
+
+
+def test_in_a_low_narrow_window_every_plot_keeps_its_share(library, plots) -> None:
+    shown(plots, look(DriveAsk(library / "net-a")), library / "net-a")
+    plots.resize(776, 540)
+    assert plots.minimumSizeHint().width() < 776
+    assert plots.curve.width() > 0.33 * 776

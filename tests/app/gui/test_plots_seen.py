@@ -14,7 +14,7 @@ from app.gui.pages.record_plots import RecordPlots
 from app.gui.pages.twin_plots import TwinPlots
 from app.gui.theme import LABEL_PX, sans
 from app.gui.widgets.columns import ColumnRow, ColumnTable
-from app.gui.widgets.curve_panel import ScorePanel, apart, fitting
+from app.gui.widgets.curve_panel import ScorePanel, apart, fitting, nearest
 from app.gui.widgets.error_table import ErrorRow, ErrorTable
 from app.gui.widgets.tables import ScoreRow, ScoreTable
 from app.gui.words import tick
@@ -86,6 +86,31 @@ def test_every_baseline_is_told_whole_in_the_tool_tip_and_has_more_room_in_a_wid
     assert panel.labels.room_px == 132
     panel.resize(620, 300)
     assert panel.labels.room_px > 180
+
+
+def test_in_a_low_panel_ticks_and_labels_that_have_no_room_are_left_out(qtbot, theme) -> None:
+    panel = ScorePanel(theme, "Running score", "NMSE", "Nodes")
+    qtbot.addWidget(panel)
+    panel.resize(300, 400)
+    panel.show()
+    panel.show_baselines({"a": 2e-5, "ar-1": 0.4, "b": 0.01})
+    many = panel._ticks(-5.0, 0.0)
+    panel.resize(300, 130)
+    few = panel._ticks(-5.0, 0.0)
+    assert len(few) < len(many)
+    assert len(few) <= max(2.0, panel.view.height() / 20)
+    places = [(1.0, "a", "", ""), (40.0, "b", "", ""), (42.0, "", "0.02", ""), (90.0, "c", "", "")]
+    assert [name for _, name, _, _ in nearest(places, 2)] == ["b", ""]
+
+
+def test_scores_without_room_are_counted_and_told_under_the_mouse(qtbot, theme) -> None:
+    table = ScoreTable(theme, "NMSE")
+    qtbot.addWidget(table)
+    table.resize(600, table.HEAD_PX + 2 + 3 * 15)
+    table.show_rows([ScoreRow(f"row {k}", 0.1 * k) for k in range(1, 6)])
+    assert [row.name for row in table._fitting()] == ["row 1", "row 2", "and 3 more"]
+    lines = table.tip_at(table.HEAD_PX + 2.5 * table.row_px(3)).splitlines()
+    assert lines == ["row 3 0.30", "row 4 0.40", "row 5 0.50"]
 
 
 def test_labels_that_would_collide_stand_apart_and_inside() -> None:
