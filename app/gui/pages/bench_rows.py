@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,7 @@ class InstrumentRows(Painted):
         if list(rows) == self.rows:
             return
         self.rows = list(rows)
+        self.tips = ["\n".join(filter(None, (r.name, r.resource, r.identity))) for r in self.rows]
         self._make_buttons()
         said = (". ".join((r.name, r.state, *sum(r.remarks, ()))) for r in self.rows)
         self.setAccessibleDescription("; ".join(said))
@@ -123,15 +125,20 @@ class InstrumentRows(Painted):
             self.update()
             self.chosen.emit(name)
 
+    def _at(self, y: float) -> int:
+        """Which row is at a height; −1: none."""
+        ends = list(itertools.accumulate(self._height(row) for row in self.rows))
+        return next((k for k, end in enumerate(ends) if y < end), -1)
+
+    def tip_at(self, y: float) -> str:
+        """Address and identity of a row whole: a narrow window cuts them."""
+        at = self._at(y)
+        return self.tips[at] if at >= 0 else ""
+
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        if event is None:
-            return
-        y = 0.0
-        for row in self.rows:
-            y += self._height(row)
-            if event.position().y() < y:
-                self.choose(row.name)
-                return
+        at = -1 if event is None else self._at(event.position().y())
+        if at >= 0:
+            self.choose(self.rows[at].name)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is None:

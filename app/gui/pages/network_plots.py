@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MOST_SEEDS = 8  # lines of a curve: more can't be told apart
 BAND = Key("band", "twin", "90 %")
-ONE_KEYS = Key("line", "text3", "training"), Key("dash", "twin", "validation")
+ONE_KEYS = Key("line", "text3", "train"), Key("dash", "twin", "validation")
 SEEDS_KEYS = Key("line", "twin", "seeds"), Key("dash", "twin", "best by validation")
 
 

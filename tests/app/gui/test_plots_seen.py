@@ -9,6 +9,7 @@ from PyQt6.QtGui import QFontMetrics
 
 from app.gui.live_deploy import LiveDeployment
 from app.gui.live_fit import LiveFit
+from app.gui.pages.bench_rows import InstrumentRow, InstrumentRows
 from app.gui.pages.deploy_plots import SHOWN_STEPS, DeployPlots
 from app.gui.pages.record_plots import RecordPlots
 from app.gui.pages.twin_plots import TwinPlots
@@ -193,3 +194,17 @@ def test_rows_without_room_are_told_under_the_mouse(qtbot, theme) -> None:
     assert table.tip_at(table.HEAD_PX + 2.5 * height).splitlines() == [
         "row 2 twin 2", "row 3 twin 3", "row 4 twin 4",
     ]  # fmt: skip
+
+
+def test_an_instrument_s_address_and_identity_are_whole_under_the_mouse(qtbot, theme) -> None:
+    table = InstrumentRows(theme)
+    qtbot.addWidget(table)
+    table.resize(500, 200)
+    made = [
+        InstrumentRow("ok", "Connected", name, "sr830", f"GPIB0::{k}::INSTR", "Stanford,SR830")
+        for k, name in enumerate(("lockin", "second"))
+    ]
+    table.show_rows(made)
+    assert table.tip_at(70).splitlines() == ["second", "GPIB0::1::INSTR", "Stanford,SR830"]
+    assert table.tip_at(5).splitlines()[0] == "lockin"
+    assert table.tip_at(400) == ""
