@@ -84,13 +84,14 @@ class Looked:
 
     `fitted` `(BINS,)`: shares of the drives that the twins were fitted on; empty: unknown.
     `window`: how they become field; None where devices have different ones. `why`: a sentence for
-    each thing that was not found.
+    each thing that was not found. `output`: what the network answers.
     """
 
     fitted: FloatArray = field(default_factory=_none)
     window: DriveWindow | None = None
     sent: Sent | None = None
     why: tuple[str, ...] = ()
+    output: str = "y"
 
 
 def ask_of(run: NetworkRun, chosen: Sequence[Path]) -> DriveAsk:
@@ -127,7 +128,19 @@ def look(ask: DriveAsk) -> Looked:
         windows.pop() if len(windows) == 1 else None,
         sent_by(network) if ask.sent else None,
         (*lost, *found.why),
+        output(network),
     )
+
+
+def ahead(network: Network) -> int:
+    """How many steps ahead it foretells; 0 where its task is none of that."""
+    steps = network.task["options"].get("h", 0)
+    return steps if isinstance(steps, int) else 0
+
+
+def output(network: Network) -> str:
+    """What it answers, as a formula: `y(t+5)`."""
+    return f"y(t+{ahead(network)})" if ahead(network) else "y"
 
 
 def sent_by(network: Network) -> Sent:

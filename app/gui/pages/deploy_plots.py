@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.gui.live_deploy import Z90, Verdict, inside_share, transfer_rows
-from app.gui.live_transfer import NAMES
-from app.gui.scores import NMSE, error_title, interval, said, title
+from app.gui.live_deploy import Z90, inside_share, transfer_rows
+from app.gui.network_drive import ahead
+from app.gui.pages.deploy_verdict import VerdictBox
+from app.gui.scores import error_title, interval, title
 from app.gui.widgets.basic import Elided, label
 from app.gui.widgets.chart_scale import settled
 from app.gui.widgets.columns import ColumnTable
-from app.gui.widgets.cost_button import CostButton
 from app.gui.widgets.curve_panel import ScorePanel
 from app.gui.widgets.legend import Key, Legend
 from app.gui.widgets.panel import Panel
 from app.gui.widgets.schedule import ScheduleGrid
-from app.gui.words import prefix
+from app.gui.words import count, prefix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,56 +31,6 @@ if TYPE_CHECKING:
 
 SHOWN_STEPS = 200
 """A node's run is long: the view keeps this many steps around the running one."""
-
-
-class VerdictBox(QFrame):
-    """The pass criterion before the result, the verdict after it, and what can follow."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.scored_by = NMSE
-        self.setObjectName("verdict")
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(16, 8, 16, 8)
-        outer.setSpacing(4)
-        top = QHBoxLayout()
-        top.setSpacing(20)
-        number = QVBoxLayout()
-        number.setSpacing(0)
-        self.value, self.caption = label(""), label("NMSE on the device", "note")
-        self.value.setStyleSheet("font-size: 22px; font-family: monospace;")
-        number.addWidget(self.value)
-        number.addWidget(self.caption)
-        top.addLayout(number)
-        self.heading = label("", "title", wrap=True)
-        top.addWidget(self.heading, 1)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        self.buttons = {verb: CostButton(theme, name) for verb, name in NAMES.items()}
-        for button in self.buttons.values():
-            button.setFixedWidth(118)
-            row.addWidget(button)
-        top.addLayout(row)
-        outer.addLayout(top)
-        self.text, self.where = label("", "note", wrap=True), Elided("", "note")
-        outer.addWidget(self.text)
-        outer.addWidget(self.where)
-        self.show_verdict(Verdict("", ""), None)
-
-    def show_verdict(self, verdict: Verdict, measured: float | None) -> None:
-        """Show words, and the measured score where there is one."""
-        for part in (self.value, self.caption):
-            part.setVisible(measured is not None)
-        self.value.setText(said(measured, self.scored_by))
-        self.caption.setText(f"{title(self.scored_by)} on the device")
-        self.heading.setText(verdict.heading)
-        self.text.setText(verdict.text)
-        self.show_where([])
-
-    def show_where(self, sentences: list[str]) -> None:
-        """Where the score was lost, on one line; what has no room is in its tool tip."""
-        self.where.setText("Where it was lost: " + "; ".join(sentences) if sentences else "")
-        self.where.setVisible(bool(sentences))
 
 
 class DeployPlots(QWidget):
@@ -190,6 +140,10 @@ class DeployPlots(QWidget):
         self.target.setData(x, target)
         self.forecast_band.show(x, network.forecast_low[:, 0], network.forecast_high[:, 0])
         self.forecast.plot.setXRange(max(0, target.size - SHOWN_STEPS), target.size, padding=0)
+        steps = ahead(network)
+        self.forecast.title.setText(
+            f"Forecast, {count(steps, 'step')} ahead" if steps else "Forecast"
+        )
         self.forecast.unit.setText("forecast comes at the end")
         self.verdict.scored_by = str(network.task["metric"])
         self.running_score.unit.setText(error_title(self.verdict.scored_by))

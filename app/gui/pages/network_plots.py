@@ -164,6 +164,7 @@ class NetworkPlots(QWidget):
     def show_looked(self, looked: Looked) -> None:
         """What has been read of the network that is shown, and of its twins."""
         self.drive.show_looked(looked)
+        self.topology.show_output(looked.output)
         self._shade()
         self._say_node()
 

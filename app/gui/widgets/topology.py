@@ -48,6 +48,7 @@ class Topology(QWidget):
         self.shades: tuple[NDArray[np.float64], ...] = ()
         self.selected: tuple[int, int] | None = None
         self.words: tuple[str, list[str]] = ("", [])
+        self.output = "y"
         self.setMinimumHeight(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -70,6 +71,11 @@ class Topology(QWidget):
     def show_shades(self, shades: Sequence[NDArray[np.float64]]) -> None:
         """Shade each layer's nodes `(nodes,)` by a share 0…1."""
         self.shades = tuple(shades)
+        self.update()
+
+    def show_output(self, formula: str) -> None:
+        """What stands in the box of the read-out."""
+        self.output = formula
         self.update()
 
     def show_node(self, words: tuple[str, list[str]], edges: Sequence[Edge]) -> None:
@@ -154,7 +160,7 @@ class Topology(QWidget):
         self._names(painter, places)
         self._nodes(painter, places)
         self._end(painter, places[0][0], "u(t)", t.field)
-        self._end(painter, places[-1][0], "y", t.text1)
+        self._end(painter, places[-1][0], self.output, t.text1)
         self._say(painter)
 
     def _names(self, painter: QPainter, places: list[list[QPointF]]) -> None:

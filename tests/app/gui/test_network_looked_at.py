@@ -15,6 +15,7 @@ from app.gui.network_drive import BINS, DriveAsk, Looked, ask_of, axis, fitted_o
 from app.gui.network_looked import wiring_of
 from app.gui.network_picture import Picture
 from app.gui.network_run import NetworkRun
+from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.network_drive import DriveLook
 from app.gui.pages.network_plots import NetworkPlots
 from app.operations.events import NetworkState, TrainProgress
@@ -194,3 +195,19 @@ def test_in_a_low_narrow_window_every_plot_keeps_its_share(library, plots) -> No
     plots.resize(776, 540)
     assert plots.minimumSizeHint().width() < 776
     assert plots.curve.width() > 0.33 * 776
+
+
+def test_how_far_ahead_a_network_foretells_is_said(library, plots, theme, qtbot) -> None:
+    network = samples.network()
+    shown(plots, look(DriveAsk(library / "net-a")), library / "net-a")
+    assert plots.topology.output == "y"  # its task has no horizon
+    far = replace(network, task={**network.task, "options": {"h": 5}})
+    save_network(library / "net-b", far)
+    plots.show_looked(look(DriveAsk(library / "net-b")))
+    assert plots.topology.output == "y(t+5)"
+    deploying = DeployPlots(theme)
+    qtbot.addWidget(deploying)
+    deploying.show_network(far)
+    assert deploying.forecast.title.text() == "Forecast, 5 steps ahead"
+    deploying.show_network(network)
+    assert deploying.forecast.title.text() == "Forecast"

@@ -1,0 +1,66 @@
+"""The foot of the Deploy page: the pass criterion, then the verdict, and what can follow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
+
+from app.gui.live_deploy import Verdict
+from app.gui.live_transfer import NAMES
+from app.gui.scores import NMSE, said, title
+from app.gui.widgets.basic import Elided, label
+from app.gui.widgets.cost_button import CostButton
+
+if TYPE_CHECKING:
+    from app.gui.theme import Theme
+
+
+class VerdictBox(QFrame):
+    """The pass criterion before the result, the verdict after it, and what can follow."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.scored_by = NMSE
+        self.setObjectName("verdict")
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(16, 8, 16, 8)
+        outer.setSpacing(4)
+        top = QHBoxLayout()
+        top.setSpacing(20)
+        number = QVBoxLayout()
+        number.setSpacing(0)
+        self.value, self.caption = label(""), label("NMSE on the device", "note")
+        self.value.setStyleSheet("font-size: 22px; font-family: monospace;")
+        number.addWidget(self.value)
+        number.addWidget(self.caption)
+        top.addLayout(number)
+        self.heading = label("", "title", wrap=True)
+        top.addWidget(self.heading, 1)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.buttons = {verb: CostButton(theme, name) for verb, name in NAMES.items()}
+        for button in self.buttons.values():
+            button.setFixedWidth(118)
+            row.addWidget(button)
+        top.addLayout(row)
+        outer.addLayout(top)
+        self.text, self.where = label("", "note", wrap=True), Elided("", "note")
+        outer.addWidget(self.text)
+        outer.addWidget(self.where)
+        self.show_verdict(Verdict("", ""), None)
+
+    def show_verdict(self, verdict: Verdict, measured: float | None) -> None:
+        """Show words, and the measured score where there is one."""
+        for part in (self.value, self.caption):
+            part.setVisible(measured is not None)
+        self.value.setText(said(measured, self.scored_by))
+        self.caption.setText(f"{title(self.scored_by)} on the device")
+        self.heading.setText(verdict.heading)
+        self.text.setText(verdict.text)
+        self.show_where([])
+
+    def show_where(self, sentences: list[str]) -> None:
+        """Where the score was lost, on one line; what has no room is in its tool tip."""
+        self.where.setText("Where it was lost: " + "; ".join(sentences) if sentences else "")
+        self.where.setVisible(bool(sentences))
