@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.gui.fit_complaints import Finding, find, first_of
 from app.recording_marks import read_kept
-from models.errors import TwinrigError
+from app.recording_reader import folder_of
+from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from models.twin import Twin
 
     FloatArray = NDArray[np.float64]
 
@@ -53,6 +56,37 @@ def look(path: Path) -> Looked:
         np.array(recording.response[0, kept, :length]),
         find(recording),
     )
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Repeats `(R, T, C)` of a sequence of a recording, which a twin's fit held out."""
+
+    twin: Path
+    recording: str
+    sequence: int
+    repeats: FloatArray
+
+
+def held_out(path: Path, twin: Twin) -> HeldOut:
+    """The first sequence that a twin's fit held out and that is still there.
+
+    Raises
+    ------
+    InputError
+        None of its recordings is there, or nothing was held out of those that are.
+    """
+    from app.operations.fitted_on import fitted_on
+
+    made = fitted_on(twin, folder_of(path))
+    for old, file in zip(made.found, made.paths, strict=True):
+        recording = old.recording
+        for sequence in old.sequences:
+            kept, length = recording.complete[sequence], int(recording.lengths[sequence])
+            if kept.any():
+                repeats = np.array(recording.response[sequence, kept, :length])
+                return HeldOut(path, folder_of(Path(file)).name, sequence, repeats)
+    raise InputError("; ".join(made.missing) or "it names no recording that it was fitted on")
 
 
 def complaint(

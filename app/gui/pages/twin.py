@@ -10,6 +10,7 @@ from app.gui.begun_fits import begun_fits
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_fit import LiveFit, fitted_earlier
 from app.gui.pages.page import Page, Shell
+from app.gui.pages.twin_device import DeviceLook
 from app.gui.pages.twin_form import TwinForm
 from app.gui.pages.twin_open import TwinOpener
 from app.gui.pages.twin_recordings import RecordingTicks
@@ -61,6 +62,7 @@ class TwinPage(Page):
         self.views = Views(self.theme, self.body)
         self.plots, self.validation = self.views.plots, self.views.validation
         self._header_buttons()
+        self.device_look = DeviceLook(self)
         self.recordings.changed.connect(self._recordings_changed)
         self.rows.changed.connect(self.form_changed)
         self.rows.kind.chosen.connect(self._follow_kind)

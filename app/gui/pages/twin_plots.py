@@ -184,14 +184,17 @@ class TwinPlots(QWidget):
 
     def show_kept(self) -> None:
         """A twin that was fitted earlier: what it doesn't keep."""
-        self.twin.empty("a twin keeps no samples: they are drawn while it is fitted")
+        self.twin.empty("a twin keeps no samples: Score draws new ones")
         self.loss.empty("not kept")
         self.turn.hide()
         self.loss.x_label.setText("Iteration")
-        for item in (self.twin.lines, self.twin.mean, self.spread_twin, self.training,
-                     self.validation):  # fmt: skip
+        for item in (
+            self.twin.lines, self.twin.mean, self.spread_twin, self.training, self.validation,
+            self.device.lines, self.device.mean, self.spread_device,
+        ):  # fmt: skip
             item.setData([], [])
-        self.twin.band_.clear()
+        for one in (self.twin.band_, self.device.band_):
+            one.clear()
 
     def draw(self, live: LiveFit, channel: int, channels: Any, units: Any) -> None:
         """Draw the fit as it stands."""

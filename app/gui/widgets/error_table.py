@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
 NO_AXIS_PX = 410
-PLACES = {False: (0.23, 0.34, 0.45, 0.66, 0.79), True: (0.32, 0.43, 0.5, 0.55, 0.68)}
+PLACES = {False: (0.245, 0.345, 0.45, 0.66, 0.79), True: (0.32, 0.43, 0.5, 0.55, 0.68)}
 """Of value, floor, axis, ratio and word, as shares of the width; without and with little room."""
 
 
@@ -80,7 +80,7 @@ class ErrorTable(Painted):
                 painter, QRectF(x, 0, cell, 22), text, ink="text2", align=RIGHT, pixels=LABEL_PX
             )
         self.words(painter, QRectF(word, 0, cell * 2, 22), "verdict", ink="text2", pixels=LABEL_PX)
-        marks = () if narrow else (1, 2) if at(2) - at(1) > 30 else (1,)
+        marks = () if narrow else (1, 2) if at(2) - at(1) > 20 else (1,)
         for mark in marks:
             where = QRectF(at(mark) - 20, 0, 40, 22)
             self.words(painter, where, f"{mark} ×", ink="text2", align=CENTRE, pixels=LABEL_PX)
