@@ -214,6 +214,7 @@ class TwinPlots(QWidget):
         if len(real) > 1:
             self.spread.filled()
             self.spread_device.setData(np.arange(real.shape[1]), spread(real * factor))
+            self.spread.plot.setXRange(0, real.shape[1] - 1, padding=0)  # as above it
             self.spread.unit.setText(unit)
 
     def _draw_ensembles(self, real: FloatArray, twin: FloatArray, channel: str, unit: str) -> None:

@@ -44,6 +44,8 @@ def test_the_repeats_of_a_held_out_sequence_are_drawn_channel_by_channel(opened,
     expected = np.mean([samples.response_of(1, r, 3) for r in range(4)], axis=0)
     assert np.allclose(device.mean.getData()[1], expected[:, 0])
     assert device.shown_run == "rec-a"
+    below = page.plots.spread.plot.viewRange()[0]
+    assert below == device.plot.viewRange()[0] == [0, 2]
     assert device.title.toolTip() == "Sequence 2, held out of the fit"
     page.toggle.choose(1)
     page.toggle.chosen.emit(1)
