@@ -200,10 +200,15 @@ def _merged(edges: object) -> list[Edge]:
     return list(strongest.values())
 
 
+def node_name(layer: int, node: int) -> str:
+    """Name of a node, as on the Deploy page."""
+    return f"Node {layer + 1}.{node + 1:02d}"
+
+
 def node_words(layer: int, node: int, joins: NodeJoins, drive: str) -> tuple[str, list[str]]:
     """A node's name and what is known of it; `drive`: its range, empty where that isn't known."""
     lines = [
         f"{count(joins.inputs, 'input')}, {count(joins.outputs, 'output')}",
         f"gain {joins.gain:.2f}",
     ]
-    return f"Node {layer + 1}.{node + 1:02d}", [*lines, drive] if drive else lines
+    return node_name(layer, node), [*lines, drive] if drive else lines

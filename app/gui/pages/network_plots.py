@@ -8,7 +8,7 @@ import numpy as np
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.gui.live_train import score_rows
-from app.gui.network_picture import Picture, node_words
+from app.gui.network_picture import Picture, node_name, node_words
 from app.gui.pages.network_drive import DrivePanel
 from app.gui.scores import error_title, interval, title
 from app.gui.widgets.basic import Elided, label
@@ -90,6 +90,7 @@ class NetworkPlots(QWidget):
     def show_layers(self, layers: tuple[int, ...]) -> None:
         """Nodes without weights, as the form describes them."""
         self.picture = None
+        self._show_keys("twins")
         self.topology.show_layers(layers)
         self.topology_note.setText(f"{count(sum(layers), 'node')}, not trained")
 
@@ -178,12 +179,15 @@ class NetworkPlots(QWidget):
         sent, picture = self._sent(), self.picture
         if picture is not None:
             self.topology.show_shades(picture.strengths if sent is None else sent.used)
-        self._show_keys("by weight" if sent is None else "by range used")
+            self._show_keys("by weight" if sent is None else "by range used")
 
     def _say_node(self) -> None:
         """What is known of the node that is looked at."""
         node, picture = self.topology.selected, self.picture
-        if node is None or picture is None:
+        if node is None:
+            return
+        if picture is None:
+            self.topology.show_node((node_name(*node), ["not trained"]), ())
             return
         joins, sent = picture.joins(*node), self._sent()
         drive = "" if sent is None else sent.words(*node)

@@ -137,7 +137,8 @@ class ScoreTable(Painted):
     def _names_end(self) -> float:
         """Where the names' column ends: the longest one fits, a third of the width at most."""
         measure = QFontMetrics(sans(BODY_PX, 600)).horizontalAdvance
-        longest = max((measure(row.name) for row in self.rows), default=0)
+        head = QFontMetrics(sans(LABEL_PX)).horizontalAdvance(self.head) + 24
+        longest = max([head, *(measure(row.name) for row in self.rows)])
         return min(max(longest + 16.0, 0.2 * self.width()), 0.34 * self.width())
 
     def _ends(self) -> tuple[float, float]:

@@ -8,6 +8,7 @@ import artefact_samples as samples
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QFontMetrics
 
 from app.artefacts import sha256_of
 from app.gui.live_train import LiveTraining
@@ -18,6 +19,7 @@ from app.gui.network_run import NetworkRun
 from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.network_drive import DriveLook
 from app.gui.pages.network_plots import NetworkPlots
+from app.gui.theme import LABEL_PX, sans
 from app.operations.events import NetworkState, TrainProgress
 from app.recording_store import write_recording
 from app.store import load_network, save_network, save_twin
@@ -211,3 +213,13 @@ def test_how_far_ahead_a_network_foretells_is_said(library, plots, theme, qtbot)
     assert deploying.forecast.title.text() == "Forecast, 5 steps ahead"
     deploying.show_network(network)
     assert deploying.forecast.title.text() == "Forecast"
+
+
+def test_a_node_of_an_untrained_network_says_so(plots, qtbot) -> None:
+    plots.show_layers((4, 4))
+    qtbot.keyClick(plots.topology, Qt.Key.Key_Down)
+    assert plots.topology.words == ("Node 1.01", ["not trained"])
+    assert [key.text for key in plots.topology_keys._keys] == ["positive", "negative", "twins"]
+    table = plots.table
+    table.show_rows([])  # its head stands before the axis
+    assert table._names_end() > QFontMetrics(sans(LABEL_PX)).horizontalAdvance(table.head) + 20
