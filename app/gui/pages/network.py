@@ -124,7 +124,7 @@ class NetworkPage(Page):
         self.form.primary.setEnabled(ask is not None and not wrong)
         self.form.primary.say(verb, wrong or cost, role=role if wrong else "")
         layers = self.nodes()
-        if layers is not None and self.live.state is None:
+        if layers is not None and self.live.state is None and self.network is None:
             self.plots.show_layers(layers)
         if self.run.empty:
             self.say("No network yet", "baselines are computed in the same run, beside it")

@@ -71,6 +71,10 @@ def test_seeds_stand_side_by_side_the_best_by_validation_is_the_network(page, qt
     assert all(rows[f"Seed {n}"].low <= rows[f"Seed {n}"].high for n in (3, 4))
     assert page.network.name == "network.json"
     assert page.deploy_button.isVisible()
+    qtbot.waitUntil(lambda: page.plots.picture is not None, timeout=WAIT_MS)
+    page.show_cost()  # as after the library was read again
+    assert page.plots.picture is not None  # the best stays in view
+    qtbot.waitUntil(lambda: page.plots.drive.looked.sent is not None, timeout=WAIT_MS)
 
 
 def test_layers_and_wiring_that_make_no_network_say_so(page, qtbot) -> None:
