@@ -18,6 +18,7 @@ their failures, and a snapshot is therefore chosen by the energy score of free r
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -73,9 +74,24 @@ class InnovationsLikelihood:
     repeats: int = 4
 
     def loss(self, model: TwinModel, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Mean over steps and channels of −ln N."""
-        real, known, drive = _drawn(batch, self.repeats, generator)
-        return innovations(model, drive, real, known, _read_noise(model, batch))
+        """Mean over steps and channels of −ln N, computed in double precision.
+
+        What is known of the state after a precise reading is a small difference of large numbers:
+        in single precision two of three fits to the nanoring (320 sequences × 16 repeats) ended in
+        what was no covariance any more.
+        """
+        real, known, drive = (x.double() for x in _drawn(batch, self.repeats, generator))
+        precise = in_double(model)
+        return innovations(precise, drive, real, known, _read_noise(precise, batch))
+
+
+def in_double(model: TwinModel) -> TwinModel:
+    """The model with its weights in double precision; gradients go to the model's own."""
+    precise = copy.copy(model)
+    for held in ("_parameters", "_buffers"):
+        given = vars(model)[held].items()
+        setattr(precise, held, {k: None if v is None else v.double() for k, v in given})
+    return precise
 
 
 def innovations(

@@ -67,6 +67,29 @@ def joint(model, steps):
     return np.concatenate(means), covariance
 
 
+def test_what_a_precise_reading_leaves_unknown_stays_a_covariance():
+    """In single precision it didn't: the likelihood was NaN, and with it the fit."""
+    torch.manual_seed(0)
+    model = TwinModel(2, 6, 16)
+    with torch.no_grad():
+        model.start_spread.fill_(10.0)
+        model.white_factor.copy_(1e-3 * torch.eye(2))
+        model.out_bias[6:12], model.out_bias[12:] = -6.0, -8.0
+        model.decoder[1] = model.decoder[0] + 1e-3 * torch.randn(6)
+    drive, real, known = torch.rand(60, 8), 0.1 * torch.randn(60, 8, 2), torch.ones(60, 8)
+    single = innovations(model, drive, real, known, noise_of(model))
+    assert not torch.isfinite(single)
+    spread = torch.full((2,), 1e-6)
+    batch = Batch(drive, real.unsqueeze(2), known.unsqueeze(2), spread)
+    loss = InnovationsLikelihood().loss(model, batch, torch.Generator().manual_seed(0))
+    loss.backward()
+    assert torch.isfinite(loss)
+    given = [p for p in model.parameters() if p.grad is not None]
+    assert {p.dtype for p in given} == {torch.float32}
+    assert any(p is model.white_factor for p in given)
+    assert all(torch.isfinite(p.grad).all() for p in given)
+
+
 def test_of_a_linear_twin_the_innovations_likelihood_is_the_joint_gaussian_of_all_steps():
     model, steps, batch = linear_twin(), 6, 5
     generator = torch.Generator().manual_seed(2)
