@@ -73,7 +73,9 @@ def test_the_action_does_nothing_while_nothing_runs(window) -> None:
 
 
 def test_the_deploy_page_says_that_it_pauses_after_the_node(make_window) -> None:
-    page = make_window(connected=False).pages["deploy"]
+    window = make_window(connected=False)
+    window.open_page("deploy")
+    page = window.pages["deploy"]
     assert page.pause_button.text() == "Pause after node"
     page.session.pause.request()
     page.show_pause()
