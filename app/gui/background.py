@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 class Latest(QObject):
     """Runs tasks one after another; only the answer to the latest request is told.
 
-    `done(answer, error)`: one of the two is None.
+    `done(answer, error)`: one of the two is None. With `parent`, nothing is told once that is gone;
+    whoever connects a method of a widget needs none.
     """
 
     done = pyqtSignal(object, object)
     _answered = pyqtSignal(int, object, object)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
         self._generation = 0
         self._answered.connect(self._tell)
 

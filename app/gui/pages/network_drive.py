@@ -91,7 +91,7 @@ class DriveLook:
     def __init__(self, plots: NetworkPlots) -> None:
         self._plots = plots
         self.asked: DriveAsk | None = None
-        self._latest = Latest()
+        self._latest = Latest(plots)
         self._latest.done.connect(self._told)
 
     def show(self, run: NetworkRun, chosen: Sequence[Path]) -> None:

@@ -27,7 +27,7 @@ class Opener:
     def __init__(self, page: NetworkPage) -> None:
         self._page = page
         self._left: NetworkRun | None = None  # the table of what is shown
-        self._finder, self._loader = Latest(), Latest()
+        self._finder, self._loader = Latest(page), Latest(page)
         self._finder.done.connect(self._found)
         self._loader.done.connect(self._loaded)
 

@@ -21,7 +21,7 @@ class DeviceLook:
     def __init__(self, page: TwinPage) -> None:
         self._page = page
         self._found: HeldOut | None = None
-        self._latest = Latest()
+        self._latest = Latest(page)
         self._latest.done.connect(self._told)
         page.opener.read.connect(self.look)
         page.toggle.chosen.connect(lambda _: self.draw())

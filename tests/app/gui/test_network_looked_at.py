@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import artefact_samples as samples
 import numpy as np
 import pytest
+from PyQt6 import sip
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontMetrics
+from PyQt6.QtWidgets import QWidget
 
 from app.artefacts import sha256_of
+from app.gui.background import Latest
 from app.gui.live_train import LiveTraining
 from app.gui.network_drive import BINS, DriveAsk, Looked, ask_of, axis, fitted_of, look
 from app.gui.network_looked import wiring_of
@@ -223,3 +227,16 @@ def test_a_node_of_an_untrained_network_says_so(plots, qtbot) -> None:
     table = plots.table
     table.show_rows([])  # its head stands before the axis
     assert table._names_end() > QFontMetrics(sans(LABEL_PX)).horizontalAdvance(table.head) + 20
+
+
+def test_an_answer_that_comes_when_its_page_is_gone_is_told_to_nobody(qtbot):
+    told = []
+    owner, go = QWidget(), threading.Event()
+    latest = Latest(owner)
+    latest.done.connect(lambda *answer: told.append(answer))
+    latest.ask(go.wait)
+    sip.delete(owner)
+    go.set()
+    qtbot.wait(100)
+    assert told == []
+    assert sip.isdeleted(latest)
