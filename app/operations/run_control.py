@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from app.operations.events import Held, Note, Paused, Resumed, StepHeld
@@ -191,20 +191,27 @@ class Control:
         """`finish` of a run, with what its steps waited for kept before."""
 
         def finished(status: str) -> object:
-            count, total_s, longest_s = self.steps_held
-            if count:
-                self.remark(
-                    f"{count} steps waited for their field, {total_s:.1f} s in all, "
-                    f"{longest_s:.1f} s at most"
-                )
-            if self.looked_s:
-                self.remark(
-                    f"{len(self.looked_s)} steps came after a look at the supply and what guards "
-                    f"it, up to {1e3 * max(self.looked_s):.3g} ms later for it"
-                )
+            for words in self._waits():
+                # a disk that refuses may be what ended the run: that is said, and it is sealed
+                with suppress(TwinrigError):
+                    self.remark(words)
             return finish(status)
 
         return finished
+
+    def _waits(self) -> Iterator[str]:
+        """What steps waited for, in words."""
+        count, total_s, longest_s = self.steps_held
+        if count:
+            yield (
+                f"{count} steps waited for their field, {total_s:.1f} s in all, "
+                f"{longest_s:.1f} s at most"
+            )
+        if self.looked_s:
+            yield (
+                f"{len(self.looked_s)} steps came after a look at the supply and what guards "
+                f"it, up to {1e3 * max(self.looked_s):.3g} ms later for it"
+            )
 
     def again(self, voids: int, held: bool) -> str:
         """When a void repeat is run again, in words."""
