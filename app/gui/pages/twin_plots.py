@@ -187,7 +187,6 @@ class TwinPlots(QWidget):
         self.twin.empty("a twin keeps no samples: Score draws new ones")
         self.loss.empty("not kept")
         self.turn.hide()
-        self.loss.x_label.setText("Iteration")
         for item in (
             self.twin.lines, self.twin.mean, self.spread_twin, self.training, self.validation,
             self.device.lines, self.device.mean, self.spread_device,
@@ -239,8 +238,9 @@ class TwinPlots(QWidget):
         self.turn.setVisible(live.turn is not None)
         if live.turn is not None:
             self.turn.setValue(live.turn)
-        words = "Iteration" if live.turn is None else f"Iteration · mean to {live.turn}"
-        self.loss.x_label.setText(words)
+            words = f"Up to iteration {live.turn} the mean alone is fitted, then the noise as well."
+            for widget in (self.loss.title, self.loss.view):
+                widget.setToolTip(words)
         self.training.setData(live.iterations, live.losses)
         good = np.isfinite(live.validations)
         if good.any():

@@ -132,7 +132,7 @@ def test_a_fit_s_turn_from_the_mean_to_the_noise_is_marked(qtbot, theme) -> None
     plots.draw(live, 0, ("X",), ("V",))
     assert plots.turn.isVisible()
     assert plots.turn.value() == 20
-    assert plots.loss.x_label.text() == "Iteration · mean to 20"
+    assert plots.loss.view.toolTip().startswith("Up to iteration 20 the mean alone")
     plots.show_kept()
     assert not plots.turn.isVisible()
 
