@@ -32,6 +32,11 @@ def each_of(benches: Benches) -> tuple[Bench, ...]:
     return tuple(benches) if isinstance(benches, Sequence) else (benches,)
 
 
+def namesakes(names: Sequence[str]) -> list[str]:
+    """Those that more than one of several benches has: what happens is told by their names."""
+    return sorted({name for name in names if names.count(name) > 1})
+
+
 def plays(network: Network, bench: Bench) -> tuple[int | None, str]:
     """The device of a network that a connected bench plays; else None, and what sets it apart."""
     rows = [_apart(network, device, bench) for device in network.devices]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.device_benches import rigs_of
+from app.device_benches import namesakes, rigs_of
 from app.device_words import device_words, layers_words
 from app.gui.widgets.checks import Check
 from app.gui.words import count
@@ -64,8 +64,10 @@ def bench_checks(
             names.append(read_bench(word).name)
         except InputError as error:
             checks.append(Check(word, str(error), "fault"))
-    twice = sorted({name for name in names if [here, *names].count(name) > 1})
-    checks += [Check("Benches", f"two are called {name!r}: rename one", "fault") for name in twice]
+    checks += [
+        Check("Benches", f"two are called {name!r}: rename one", "fault")
+        for name in namesakes([here, *names])
+    ]
     if not checks and (words := miscounted(devices, 1 + len(names))):
         checks.append(Check("Benches", words, "fault"))
     for number, device in enumerate(network.devices):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from app.device_benches import namesakes
 from app.operations.events import Note
 from app.operations.safely import Voice, made_safe, voice_of
 from instruments.bench import Bench
@@ -97,9 +98,10 @@ def all_benches(
 
 
 def _refuse_namesakes(specs: Sequence[BenchSpec]) -> None:
-    names = [spec.name for spec in specs]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    words = [f"two are called {name!r}: what happens is told by their names" for name in twice]
+    words = [
+        f"two are called {name!r}: what happens is told by their names"
+        for name in namesakes([spec.name for spec in specs])
+    ]
     raise_problems(InputError, "the benches", words)
 
 

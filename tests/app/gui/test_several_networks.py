@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from network_samples import twin_of
+from test_network_page import SMALL, pressed
 
 from app.gui.deploy_asks import besides
 from app.gui.table_asks import TableAsk
@@ -16,7 +17,6 @@ from instruments.bench import Bench
 from instruments.bench_file import read_bench
 
 LEAKY = "virtual-leaky-integrator"
-SMALL = "train=300,validation=100,test=60,washout=20"
 WAIT_MS, SOON_MS = 240_000, 20_000
 
 
@@ -45,14 +45,6 @@ def chosen(page, kind: str, *, measured: bool = False) -> Path:
     page.rows.measure.choose(measured)
     page.show_cost()
     return page.session.library.folder
-
-
-def pressed(page, qtbot) -> None:
-    qtbot.waitUntil(lambda: page.tasks.wrong() == "" and page.form.primary.isEnabled(),
-                    timeout=WAIT_MS)  # fmt: skip
-    page.form.primary.click()
-    assert page.shell.job is not None, page.form.primary.cost
-    qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
 
 
 def test_a_table_takes_the_twins_by_layer_and_asks_for_a_bench_of_each(page) -> None:
