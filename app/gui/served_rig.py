@@ -84,7 +84,7 @@ class ServedRig(QObject):
     def _run(self, asked: ServeAsk) -> None:
         problem = ""
         try:
-            for event in in_child(OPERATION, asked.arguments(), self._stop.is_set):
+            for event in in_child(OPERATION, asked.arguments(), self._stop.is_set, nice=0):
                 self._told.emit(event)
         except StoppedError:
             pass

@@ -11,6 +11,7 @@ import inspect
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -21,7 +22,6 @@ from instruments.clock import Stop
 from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
-    import sys
     from collections.abc import Callable, Generator, Iterator
 
     if sys.platform == "win32":
@@ -35,6 +35,9 @@ POLL_S = 0.1
 STOP_WITHIN_S = 30.0  # a checkpoint of any size is written by then
 ORPHAN_ENDS_WITHIN_S = 10.0
 STOP = "stop"
+ASIDE = 10
+"""Niceness of what computes: beside a recording and plots of 10^6 points, where both cores are
+busy, the window's event loop came to its turn sooner (tests/benchmarks/window_gaps.py)."""
 
 
 class ChildDiedError(TwinrigError):
@@ -48,7 +51,7 @@ def pipe() -> tuple[Connection, Connection]:
 
 def in_child(
     function: str, kwargs: dict[str, Any], stop: Callable[[], bool] | None = None, *,
-    parent: bool = False,
+    parent: bool = False, nice: int = ASIDE,
 ) -> Generator[Event, None, Any]:  # fmt: skip
     """Run a generator of events in a child process; yields its events, returns its value.
 
@@ -66,6 +69,9 @@ def in_child(
         Asked ten times a second, also while the child is silent; True ends it like `close()`.
     parent
         The operation starts children of its own.
+    nice
+        How far it steps back where the computer is busy (0: not at all). What computes for
+        minutes lets the window and the rig go first.
 
     Raises
     ------
@@ -77,7 +83,7 @@ def in_child(
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(
-        target=_run, args=(theirs, function, kwargs), name=function, daemon=not parent
+        target=_run, args=(theirs, function, kwargs, nice), name=function, daemon=not parent
     )
     process.start()
     theirs.close()
@@ -148,8 +154,10 @@ def _with_subclasses(kind: type[TwinrigError]) -> Iterator[type[TwinrigError]]:
         yield from _with_subclasses(one)
 
 
-def _run(pipe: Connection, function: str, kwargs: dict[str, Any]) -> None:
+def _run(pipe: Connection, function: str, kwargs: dict[str, Any], nice: int) -> None:
     """Run the operation in the child; the parent alone answers Ctrl-C."""
+    if sys.platform != "win32":  # which has no such number
+        os.nice(nice)
     for name in ("SIGINT", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,6 +31,10 @@ _HANDLES = itertools.count(1)
 _OK, _TIMEOUT = StatusCode.success, StatusCode.error_timeout
 _GONE = StatusCode.error_connection_lost
 _PAUSE_S = 0.01  # longest sleep of a read before it looks at the port again
+_ANSWER_S = 2e-4
+"""What an answer takes of the host's time at least, in a thread beside others. On a real link they
+run meanwhile; here the rig computes in the same interpreter, and without a pause the window would
+wait for it (gaps of its event loop while it records, fits and plots: p99 30 ms instead of 15)."""
 
 
 def resource_name(key: str) -> str:
@@ -197,6 +202,8 @@ class VirtualVisaLibrary(VisaLibraryBase):
         (`accelerate = inf`), else after its share of the host's time; received pieces are kept.
         """
         one = self._session(session)
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(_ANSWER_S)
         end_s = None
         while True:
             one.received += one.port.transmit()
