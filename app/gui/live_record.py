@@ -133,6 +133,11 @@ class LiveRecording:
         """Repeats of the whole run, all sequences together."""
         return self.plan.sequences * self.plan.repeats if self.plan else 0
 
+    def count_of(self, sequence: int) -> int:
+        """Repeats of one sequence so far, bad ones and those that are no longer kept included."""
+        kept = self.repeats.get(sequence)
+        return kept.count if kept is not None else 0
+
     def traces(self, sequence: int, channel: int) -> FloatArray:
         """Good repeats `(R, T)` of one sequence and channel, of those that are kept."""
         kept = self.repeats.get(sequence)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PyQt6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
-from app.gui.live_record import band, spread
+from app.gui.live_record import spread
 from app.gui.pages.record_drift import DriftPanel
 from app.gui.pages.record_heat import MANY, HeatPanel
+from app.gui.pages.record_response import ResponsePanel
 from app.gui.widgets.basic import Choice, Segments
-from app.gui.widgets.legend import Key
-from app.gui.widgets.panel import Panel, joined
-from app.gui.words import count
+from app.gui.widgets.panel import Panel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +41,7 @@ class RecordPlots(QWidget):
         self.chosen = -1  # position of the repeat that is chosen by hand
         self._since_s = -FOLLOW_S
         self._levels: tuple[object, ...] = ()
+        self._seen: dict[str, tuple[object, ...]] = {}  # what response and spread have drawn
         self._panels()
         self._curves()
         self._choosers()
@@ -72,7 +72,7 @@ class RecordPlots(QWidget):
             button.setToolTip(f"Show the sequence {words} this one")
             button.setAccessibleName(f"Sequence {words} this one")
             self.field.head.addWidget(button)
-        self.response = Panel(theme, "Response")
+        self.response = ResponsePanel(theme)
         self.heat = HeatPanel(theme)
         self.spread = Panel(theme, "Spread", x_label="Step")
         self.distribution = Panel(theme, "Distribution", x_label="Field, mT")
@@ -93,15 +93,11 @@ class RecordPlots(QWidget):
 
     def _curves(self) -> None:
         self.field_line = self.field.curve("field", 1.5, steps=True, antialias=False)
-        self.repeat_lines = self.response.curve("repeat", 1, repeats=True)
-        self.band = self.response.band("measured")
-        self.mean_line = self.response.curve("measured", 2)
-        self.chosen_line = self.response.curve("text1", 1.4, dashed=True)
-        self.running_line = self.response.curve("text1", 1.4)
-        self.head = self.response.dots("text1")
         self.spread_line = self.spread.curve("measured", 1.5)
         self.spread_mean = self.spread.level()
-        self.cursors = [p.cursor() for p in (self.field, self.response, self.spread, self.heat)]
+        self.cursors = tuple(
+            p.cursor() for p in (self.response, self.field, self.heat, self.spread)
+        )
         self.bars = self.distribution.bars("field")
         self.pair_dots = self.pairs.dots("field", 4, 160)
 
@@ -185,13 +181,11 @@ class RecordPlots(QWidget):
         """Nothing recorded yet."""
         self.pinned, self.shown, self.chosen = None, 0, -1
         self._since_s, self._levels = -FOLLOW_S, ()
-        lines = self.repeat_lines, self.mean_line, self.running_line, self.chosen_line
-        for line in (*lines, self.spread_line):
-            line.setData([], [])
-        self.band.clear()
+        self._seen.clear()
+        self.spread_line.setData([], [])
+        self.response.clear()
         self.drift.clear()
         self._say_empty()
-        self.head.setData(x=[], y=[])
         for line in (*self.cursors, self.spread_mean):
             line.hide()
         self.heat.image.clear()
@@ -205,24 +199,46 @@ class RecordPlots(QWidget):
         self._follow(live, running)
         traces = live.traces(self.shown, self.channel)
         factor, unit = live.scale(self.channel, traces)
+        kept = self.shown, self.channel, live.count_of(self.shown), live.bad, unit
+        here = running and live.sequence == self.shown and live.step >= 0
+        of_response, of_field, of_map, of_spread = self.cursors
+        response = self.response
         if part in (None, 0):
-            here = running and live.sequence == self.shown and live.step >= 0
-            self._draw_response(traces * factor, unit, live, here)
-            self._draw_running(live, factor, here)
-            self._draw_chosen(live, factor)
+            self._place_cursors((of_response,), live, here)
+            self._draw_response(live, traces * factor, unit, self._fresh("response", kept), here)
+            response.draw_running(live, self.channel, factor, here=here)
+            response.draw_chosen(live, self.chosen, self.channel, factor)
         if part in (None, 1):
+            self._place_cursors((of_field, of_map), live, here)
             self._draw_field(live)
             if not self.heat.isHidden():
                 mean = live.mean_of_all(self.shown)
                 self.heat.draw(mean * factor, live.plan.channels, self.channel, unit)
         if part in (None, 2):
-            self._draw_spread(traces * factor, unit)
+            self._place_cursors((of_spread,), live, here)
+            if self._fresh("spread", kept):
+                self._draw_spread(traces * factor, unit)
             seen = (live.done, self.channel, live.bad, len(live.references))
             if self._levels != seen:
                 self._levels = seen
                 self.drift.draw(live, self.channel, factor, unit)
             self.spread.show_run(live.plan.run_id)
             self.drift.show_run(live.plan.run_id)
+
+    def _draw_response(
+        self, live: LiveRecording, traces: FloatArray, unit: str, fresh: bool, here: bool
+    ) -> None:
+        name = live.plan.channels[self.channel] if live.plan else ""
+        many = self.many.count() > MANY  # then the name stands in its choice beside it
+        if fresh:
+            self.response.draw_repeats(traces)
+        self.response.title.setText("Response" if many else f"Response {name}")
+        self.response.unit.setText(unit)
+        newest = "newest " if len(traces) == live.most else ""
+        running = ("running" if many else f"repeat {live.position + 1}, running") if here else ""
+        chosen = f"repeat {self.chosen + 1}" if self.chosen >= 0 else ""
+        band = "90 %" if many else "90 % band"
+        self.response.say(newest, len(traces), band, running, chosen)
 
     def _draw_field(self, live: LiveRecording) -> None:
         if self.shown in live.fields:
@@ -256,56 +272,15 @@ class RecordPlots(QWidget):
         ):
             self.shown, self._since_s = live.sequence, time.monotonic()
 
-    def _draw_response(
-        self, traces: FloatArray, unit: str, live: LiveRecording, here: bool
-    ) -> None:
-        self.response.filled()
-        name = live.plan.channels[self.channel] if live.plan else ""
-        many = self.many.count() > MANY  # then the name stands in its choice beside it
-        self.response.title.setText("Response" if many else f"Response {name}")
-        self.response.unit.setText(unit)
-        newest = "newest " if len(traces) == live.most else ""
-        keys = [Key("repeats", "repeat", newest + count(len(traces), "repeat"))]
-        if len(traces):
-            x = np.arange(traces.shape[1]) + 0.5
-            self.repeat_lines.setData(*joined(x, traces))
-            self.mean_line.setData(x, traces.mean(axis=0))
-            keys.append(Key("line", "measured", "mean"))
-        else:
-            for line in (self.repeat_lines, self.mean_line):
-                line.setData([], [])
-        if len(traces) > 1:
-            self.band.show(x, *band(traces))
-            keys.append(Key("band", "measured", "90 %" if many else "90 % band"))
-        else:
-            self.band.clear()
-        if here:
-            which = "running" if many else f"repeat {live.position + 1}, running"
-            keys.append(Key("line", "text1", which))
-        if self.chosen >= 0:
-            keys.append(Key("dash", "text1", f"repeat {self.chosen + 1}"))
-        self.response.legend.show_keys(keys)
+    def _fresh(self, part: str, kept: tuple[object, ...]) -> bool:
+        """Whether the repeats differ from those that part has drawn."""
+        drawn = self._seen.get(part)
+        self._seen[part] = kept
+        return drawn != kept
 
-    def _draw_running(self, live: LiveRecording, factor: float, here: bool) -> None:
-        if here:
-            trace = live.running[:, self.channel] * factor
-            x = np.arange(trace.size) + 0.5
-            good = np.isfinite(trace)
-            self.running_line.setData(x[good], trace[good])
-            last = trace[live.step] if live.step < trace.size else np.nan
-            self.head.setData(x=[live.step + 0.5], y=[last]) if np.isfinite(last) else None
-        else:
-            self.running_line.setData([], [])
-            self.head.setData(x=[], y=[])
-        for cursor in self.cursors:
+    @staticmethod
+    def _place_cursors(cursors: tuple[Any, ...], live: LiveRecording, here: bool) -> None:
+        """The running step, with its own plot only: a moved line paints the whole plot anew."""
+        for cursor in cursors:
             cursor.setVisible(here)
             cursor.setValue(live.step + 0.5)
-
-    def _draw_chosen(self, live: LiveRecording, factor: float) -> None:
-        """The repeat that was chosen by hand, over the others."""
-        _, response = live.repeat_at(self.chosen) if self.chosen >= 0 else (-1, None)
-        if response is None:
-            self.chosen_line.setData([], [])
-            return
-        trace = response[:, self.channel] * factor
-        self.chosen_line.setData(np.arange(trace.size) + 0.5, trace)

@@ -44,6 +44,9 @@ class PrimaryButton(QAbstractButton):
 
     def say(self, text: str, cost: str, *, role: str = "", fraction: float | None = None) -> None:
         """Show text and cost; `role` `fault` or `attention`; a fraction makes it a progress bar."""
+        said = text, cost, role, fraction
+        if said == (self.text(), self.cost, self.cost_role, self.fraction):
+            return  # a page says it in each frame
         self.setText(text)
         self.cost, self.cost_role, self.fraction = cost, role, fraction
         self.setAccessibleName(f"{text}, {cost}")

@@ -30,7 +30,7 @@ def test_record_fit_train_deploy_by_pressing_buttons(window, qtbot) -> None:
     assert record.live.done == 64
     assert record.heading.text() == "Recorded mixed:8x40@1"
     record.next_button.click()
-    assert len(record.plots.mean_line.getData()[0]) == 40
+    assert len(record.plots.response.mean_line.getData()[0]) == 40
     assert record.fit_button.isVisible()
 
     record.fit_button.click()

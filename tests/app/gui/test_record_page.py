@@ -99,7 +99,7 @@ def test_record_mark_a_repeat_bad_and_take_it_back(window, page, press_record, q
     assert page.mark.isVisible()
     page.plots.drift.picked.emit(2)  # a click on the third dot
     assert page.mark.number.value() == 3
-    assert page.plots.chosen_line.getData()[0].size == 20
+    assert page.plots.response.chosen_line.getData()[0].size == 20
     page.mark.button.click()
     qtbot.waitUntil(lambda: page.live.bad == {2})
     assert bad_positions(page.recorded) == {2}

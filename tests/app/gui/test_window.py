@@ -244,7 +244,7 @@ def test_plots_take_the_theme(window, mode: str) -> None:
     window.open_page("record")
     plots = window.pages["record"].plots
     tokens = window.theme.tokens
-    assert plots.mean_line.opts["pen"].color().name().upper() == tokens.measured
+    assert plots.response.mean_line.opts["pen"].color().name().upper() == tokens.measured
     assert plots.field.view.backgroundBrush().color().name().upper() == tokens.surface
     window.set_theme("light")
 
