@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 
 from PyQt6.QtCore import QByteArray, QRectF, Qt
@@ -9,10 +10,15 @@ from PyQt6.QtGui import QIcon, QPainter, QPixmap
 from PyQt6.QtSvg import QSvgRenderer
 
 
+@cache
+def _drawing(name: str) -> str:
+    """Read once: widgets draw their icons in each paint."""
+    return files("resources").joinpath("icons", f"{name}.svg").read_text("utf-8")
+
+
 def svg(name: str, ink: str, paper: str) -> QSvgRenderer:
     """The drawing `name`, its lines in `ink`, its cut-outs in `paper`."""
-    text = files("resources").joinpath("icons", f"{name}.svg").read_text("utf-8")
-    filled = text.replace("currentColor", ink).replace('"paper"', f'"{paper}"')
+    filled = _drawing(name).replace("currentColor", ink).replace('"paper"', f'"{paper}"')
     return QSvgRenderer(QByteArray(filled.encode()))
 
 

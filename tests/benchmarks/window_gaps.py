@@ -1,4 +1,9 @@
-"""Gaps of the window's event loop: idle, then recording, fitting and plotting at once; a script."""
+"""Gaps of the window's event loop: idle, then recording, fitting and plotting at once; a script.
+
+Twice: with the Monitor page in view, whose charts hold a million points, as a user has it; and with
+the Record page in view and eight charts of a million points in a window beside it, which is more
+than the program ever draws at once.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
 TICK_MS, FRAME_MS = 1, 33
 TRACES, POINTS = 8, 125_000  # a million points in all
 RATE_HZ = 1000.0
+SPAN_S = 600.0  # of the Monitor's choices
 FORM = {"count": 8, "steps": 40, "repeats": 8}
 LONG_FORM = {"count": 20, "steps": 100, "repeats": 400}
 
@@ -86,6 +92,20 @@ class Plotting:
         fresh = self.values[:, times % POINTS]
         self.store.push(times / RATE_HZ, fresh)
         self.charts.show_frame(self.store, 0.0, float(times[-1]) / RATE_HZ, fresh[:, -1])
+
+
+def fill_monitor(page: Any) -> None:
+    """A past of a million points in all for the page's traces, all of it in view."""
+    live = page.live
+    traces = len(live.traces)
+    times_s = time.monotonic() - np.linspace(SPAN_S, 0.0, TRACES * POINTS // traces)
+    walks = np.random.default_rng(0).standard_normal((traces, times_s.size)).cumsum(axis=1)
+    live.store.push(times_s, walks)
+    page.fields.set_values({"hidden": []})
+    page.span.choose(SPAN_S)
+    page.draw()
+    if page.charts.points < 1000 * traces // 2:
+        raise SystemExit(f"the charts draw {page.charts.points} points only")
 
 
 def fit_until(recording: Path, out: Path, ended: Callable[[], bool]) -> None:
@@ -160,14 +180,23 @@ def main(seconds: float) -> None:
         run_for(seconds)
         busy = gaps.figures()
         rate = round(plotting.frames / seconds, 1)
-        recording = window.job is not None
-        over.set()
         plotting.timer.stop()
         plotting.charts.hide()
+        window.open_page("monitor")
+        fill_monitor(window.pages["monitor"])
+        run_for(1.0)
+        gaps.figures()
+        run_for(seconds)
+        monitor = gaps.figures()
+        recording = window.job is not None
+        over.set()
         window.shut_down()
         until(lambda: not window.isVisible())
         fitting.join()
-    said = {"idle": idle, "busy": busy, "frames_per_s": rate, "recorded_throughout": recording}
+    said = {
+        "idle": idle, "monitor": monitor, "busy": busy, "frames_per_s": rate,
+        "recorded_throughout": recording,
+    }  # fmt: skip
     sys.stdout.write(json.dumps(said) + "\n")
     sys.stdout.flush()
 

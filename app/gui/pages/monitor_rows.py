@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QRectF
-from PyQt6.QtGui import QPainter
 
 from app.gui.theme import BODY_PX, LABEL_PX, colour, pen, sans
 from app.gui.widgets.basic import Tick
@@ -14,7 +13,7 @@ from app.gui.widgets.tables import LEFT, RIGHT, Painted
 from app.gui.words import prefix, reading
 
 if TYPE_CHECKING:
-    from PyQt6.QtGui import QPaintEvent
+    from PyQt6.QtGui import QPainter, QPaintEvent
 
     from app.alarms import Alarm
     from app.gui.live_monitor import Trace
@@ -28,23 +27,16 @@ class TraceTick(Tick):
         super().__init__(theme, trace.name)
         self._unit, self._token = trace.shown_unit or trace.unit, trace.token
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:
+    def paint_words(self, painter: QPainter) -> None:
         t = self._theme.tokens
-        name, painter = self.text(), QPainter(self)
         painter.setPen(pen(str(getattr(t, self._token)), 2))
         painter.drawLine(24, 11, 38, 11)
         painter.setPen(colour(t.text1 if self.isChecked() else t.text2))
         painter.setFont(sans(BODY_PX))
-        painter.drawText(QRectF(46, 1, self.width() - 96, 20), LEFT, name)
+        painter.drawText(QRectF(46, 1, self.width() - 96, 20), LEFT, self.text())
         painter.setPen(colour(t.text2))
         painter.setFont(sans(LABEL_PX))
         painter.drawText(QRectF(self.width() - 48, 1, 48, 20), RIGHT, self._unit)
-        painter.end()
-        self.blockSignals(True)
-        self.setText("")
-        super().paintEvent(event)
-        self.setText(name)
-        self.blockSignals(False)
 
 
 class AlarmRow(Painted):

@@ -206,7 +206,11 @@ class Tick(QCheckBox):
         painter.drawRoundedRect(box, 3, 3)
         if on:
             icons.draw(painter, "check", box.adjusted(1.5, 1.5, -1.5, -1.5), t.on_ink, t.ink)
-        width = self.width() - 24
+        self.paint_words(painter)
+
+    def paint_words(self, painter: QPainter) -> None:
+        """What stands right of the box."""
+        t, width = self._theme.tokens, self.width() - 24
         painter.setPen(colour(t.text1 if self.isEnabled() else t.text2))
         painter.setFont(sans(BODY_PX))
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
