@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, Qt, pyqtSignal
@@ -137,6 +138,12 @@ def pen(name: str, width: float = 1.0, *, dashed: bool = False, alpha: int = 255
 
 def sans(pixels: int = BODY_PX, weight: int = 400) -> QFont:
     """The system's sans font with tabular digits where it has them."""
+    return QFont(_sans(pixels, weight))
+
+
+@cache
+def _sans(pixels: int, weight: int) -> QFont:
+    """Made once: a frame asks some thirty times, and the system each time takes longer."""
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
     font.setPixelSize(pixels)
     font.setWeight(QFont.Weight(weight))
@@ -147,6 +154,11 @@ def sans(pixels: int = BODY_PX, weight: int = 400) -> QFont:
 
 def mono(pixels: int = LABEL_PX, weight: int = 400) -> QFont:
     """The system's monospaced font: values and ids."""
+    return QFont(_mono(pixels, weight))
+
+
+@cache
+def _mono(pixels: int, weight: int) -> QFont:
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
     font.setStyleHint(QFont.StyleHint.Monospace)
     font.setPixelSize(pixels)

@@ -12,6 +12,10 @@ import pytest
 
 P99_MS, P999_MS = 20.0, 50.0
 """Issue 7."""
+IN_VIEW = {
+    "monitor": "the Monitor page in view, a million points",
+    "busy": "the Record page in view, a million points in a window beside it",
+}
 
 
 @pytest.mark.full
@@ -28,15 +32,17 @@ def test_the_event_loop_keeps_turning(seconds: float, capsys: pytest.CaptureFixt
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
-    idle, busy = told["idle"], told["busy"]
-    with capsys.disabled():
-        print(  # noqa: T201 - a benchmark reports its figures
-            f"\nevent-loop gaps in ms over {seconds:g} s: idle p99 {idle['p99']}, p99.9 "
-            f"{idle['p999']}, longest {idle['max']}; recording, fitting and plotting p99 "
-            f"{busy['p99']}, p99.9 {busy['p999']}, longest {busy['max']}; "
-            f"{told['frames_per_s']} frames a second"
-        )
+    idle = told["idle"]
     assert told["recorded_throughout"]
-    assert busy["p99"] <= P99_MS
-    if busy["turns"] >= 2000:  # fewer hold no p99.9
-        assert busy["p999"] <= P999_MS
+    for state in ("monitor", "busy"):
+        seen = told[state]
+        with capsys.disabled():
+            print(  # noqa: T201 - a benchmark reports its figures
+                f"\nevent-loop gaps in ms over {seconds:g} s: idle p99 {idle['p99']}, p99.9 "
+                f"{idle['p999']}, longest {idle['max']}; recording, fitting and plotting, "
+                f"{IN_VIEW[state]}: p99 {seen['p99']}, p99.9 {seen['p999']}, longest {seen['max']}"
+            )
+        assert seen["p99"] <= P99_MS
+        if seen["turns"] >= 2000:  # fewer hold no p99.9
+            assert seen["p999"] <= P999_MS
+    assert told["frames_per_s"] >= 30.0

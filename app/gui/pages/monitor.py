@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["MonitorPage"]
 
 SPANS = (("10 s", 10.0), ("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0), ("1 d", 86_400.0))
-FRAME_MS, SIDE_EVERY, WORDS_EVERY = 33, 6, 15  # frames between two of the side, of the words
+FRAME_MS, SIDE_EVERY, WORDS_EVERY = 33, 3, 15  # frames between two of the side, of the words
 
 
 class MonitorPage(Page):
@@ -51,6 +52,7 @@ class MonitorPage(Page):
         self._epoch_s = time.time() - time.monotonic()
         self._begin_s = time.monotonic()
         self._dirty, self._frame = False, 0
+        self._parts = cycle((0, 1))  # loop and spectrum by turns
         self.fields = MonitorForm(self.theme, self.form, self._choose_charts)
         self.fields.marker_text.returnPressed.connect(self.add_marker)
         self._header_buttons()
@@ -195,14 +197,19 @@ class MonitorPage(Page):
         values = [float(live.values[chart.trace]) for chart in self.charts.charts]
         marks = [Mark(one.time_s, f"{self._clock(one.time_s)} {one.text}") for one in live.markers]
         self.charts.show_frame(live.store, from_s, until_s, values, marks)
-        if self._frame % SIDE_EVERY == 0:
-            self.side.show_run(self.run_id)
-            self.side.draw(live, from_s, until_s)
+        if self._frame % SIDE_EVERY == 0:  # between two frames: a turn of its own
+            QTimer.singleShot(FRAME_MS // 2, self._draw_side)
         if self._frame % WORDS_EVERY == 0 or live.lost:
             self.charts.describe()
             self._say()
         self.fields.show_values()
         self._frame += 1
+
+    def _draw_side(self) -> None:
+        if self.live is not None and self.isVisible():
+            self.side.show_run(self.run_id)
+            part = None if self.frozen_at_s else next(self._parts)
+            self.side.draw(self.live, *self.seen_s, part)
 
     def _clock(self, time_s: float) -> str:
         return time.strftime("%H:%M:%S", time.localtime(self._epoch_s + time_s))

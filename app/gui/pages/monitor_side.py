@@ -66,8 +66,10 @@ class MonitorSide(QWidget):
             alpha = round(OLDEST_ALPHA + share * (NEWEST_ALPHA - OLDEST_ALPHA))
             curve.setPen(pen(t.repeat, 1, alpha=alpha))
 
-    def draw(self, live: LiveMonitor, from_s: float, until_s: float) -> None:
-        """Draw what was read between two times, the latest part in colour."""
+    def draw(
+        self, live: LiveMonitor, from_s: float, until_s: float, part: int | None = None
+    ) -> None:
+        """Draw what was read between two times; `part`: 0 the loop, 1 the spectrum, None both."""
         chosen = self.response.currentData()
         if chosen is None:
             return
@@ -75,10 +77,13 @@ class MonitorSide(QWidget):
         view = live.store.exact(FFT_POINTS)
         inside = (view.times_s >= from_s) & (view.times_s <= until_s)
         field_T, values = view.low[0, inside], view.low[chosen, inside]
-        self._draw_loop(field_T[-POINTS:], values[-POINTS:], trace)
-        self._draw_spectrum(live, trace, view.times_s[inside], values)
+        if part in (None, 0):
+            self._draw_loop(field_T[-POINTS:], values[-POINTS:], trace)
+        if part in (None, 1):
+            self._draw_spectrum(live, trace, view.times_s[inside], values)
 
     def _draw_loop(self, field_T: Any, values: Any, trace: Trace) -> None:
+        """The latest part in colour, the older the paler."""
         good = np.isfinite(field_T) & np.isfinite(values)
         field_T, values = 1e3 * field_T[good], values[good]
         if values.size < 2:
