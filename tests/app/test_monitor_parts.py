@@ -12,7 +12,7 @@ import pytest
 from app.alarms import Alarm, Alarms
 from app.derived import derived_of
 from app.gui.live_monitor import LiveMonitor, traces_of
-from app.gui.widgets.chart_scale import ago, settled, tick_text, ticks
+from app.gui.widgets.chart_scale import ago, labelled, settled, tick_text, ticks
 from app.operations.bench_read import BenchRead
 from app.operations.events import StepRead
 from app.operations.monitor_export import Seen, export_seen
@@ -99,6 +99,12 @@ def test_ticks_are_round_and_few() -> None:
     assert ticks(18.2, 30.9, 3) == [20.0, 25.0, 30.0]
     assert all(len(ticks(0.0, span, 4)) <= 4 for span in np.geomspace(1e-9, 1e9, 50))
     assert tick_text(-0.25, 0.25) == "−0.25"
+    short = labelled(2.7488, 2.7491, 9, lambda text: len(text) <= 6)  # a value that hardly moves
+    assert [text for _, text in short] == ["2.7488", "2.7489", "2.7490", "2.7491"]
+    assert [text for _, text in labelled(-1.0, 1.0, 9, lambda text: True)][:2] == ["−1.00", "−0.75"]
+    assert labelled(-12345.2, -12345.1, 4, lambda text: False) == [(-12345.2, "−12345.2")]
+    alike = labelled(0.50996, 0.51004, 37, lambda text: True)
+    assert len({text for _, text in alike}) == len(alike) > 0
     assert [ago(s) for s in (0.0, 6.0, 90.0, 5400.0, 86_400.0)] == [
         "now", "−6 s", "−1.5 min", "−1.5 h", "−1 d",
     ]  # fmt: skip

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SHRINK = 0.55  # of the range in use: below it the range follows the values down
 MARGIN = 0.08
@@ -55,6 +59,20 @@ def tick_text(value: float, step: float) -> str:
     if abs(value) >= 1e5 or digits > 5:
         return f"{value:.3g}".replace("-", "−")
     return f"{value:.{digits}f}".replace("-", "−")
+
+
+def labelled(
+    low: float, high: float, most: int, fits: Callable[[str], bool]
+) -> list[tuple[float, str]]:
+    """Ticks and their words: at most so many, fewer where words don't fit or would be alike."""
+    while True:
+        marks = ticks(low, high, most)
+        alone = 10.0 ** math.floor(math.log10(high - low)) if high > low else 1.0
+        step = marks[1] - marks[0] if len(marks) > 1 else alone
+        words = [tick_text(mark, step) for mark in marks]
+        if most == 1 or (all(map(fits, words)) and len(set(words)) == len(words)):
+            return list(zip(marks, words, strict=True))
+        most = max(1, most // 2)
 
 
 def ago(seconds: float) -> str:

@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui.theme import BODY_PX, LABEL_PX, TITLE_PX, colour, elided, mono, pen, sans
 from app.gui.widgets.chart import Line
-from app.gui.widgets.chart_scale import ago, settled, tick_text, ticks
+from app.gui.widgets.chart_scale import ago, labelled, settled
 from app.gui.words import prefix, reading
 from app.trace_store import columns, polyline
 from app.words import MISSING
@@ -181,15 +181,17 @@ class StripCharts(QWidget):
     def _grid(self, painter: QPainter, line: Line, plot: QRectF) -> None:
         t = self.theme.tokens
         painter.setFont(sans(LABEL_PX))
-        marks = ticks(line.low, line.high, max(1, int(plot.height() / 16)))
-        step = marks[1] - marks[0] if len(marks) > 1 else abs(line.high - line.low)
-        for mark in marks:
+        room, metrics = LEFT_PX - 6, QFontMetricsF(painter.font())
+        most = max(1, int(plot.height() / 16))
+        marks = labelled(
+            line.low, line.high, most, lambda text: metrics.horizontalAdvance(text) <= room
+        )
+        for mark, text in marks:
             y = self._y(mark, line, plot)
             painter.setPen(colour(t.grid))
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
             painter.setPen(colour(t.text2))
-            where = QRectF(0, y - 8, LEFT_PX - 6, 16)
-            painter.drawText(where, RIGHT, tick_text(mark, step))
+            painter.drawText(QRectF(0, y - 8, room, 16), RIGHT, text)
         painter.setPen(colour(t.axis))
         painter.drawLine(plot.bottomLeft(), plot.bottomRight())
         painter.drawLine(plot.topLeft(), plot.bottomLeft())
