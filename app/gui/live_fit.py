@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.gui.live_held_out import HeldOutSequences
 from app.gui.widgets.columns import ColumnRow
 from app.gui.widgets.error_table import ErrorRow
 from app.gui.words import score
@@ -57,6 +58,8 @@ class LiveFit:
         One entry a `FitProgress`; validation NaN where it was not computed.
     real, twin
         Repeats and samples `(R, T, C)` of one sequence; None before the first.
+    held_out
+        Sequences to step through after a score; None where there are not several.
     errors, coverage, details
         As in `TwinScored`; empty before the end.
     validation
@@ -77,6 +80,7 @@ class LiveFit:
     sequence: int = 0
     real: FloatArray | None = None
     twin: FloatArray | None = None
+    held_out: HeldOutSequences | None = None
     errors: dict[str, Any] = field(default_factory=dict)
     coverage: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
@@ -108,6 +112,12 @@ class LiveFit:
             self.validation = kept_validation(self.details)
             self.real = self.details.get("real", self.real)
             self.twin = self.details.get("twin", self.twin)
+            self.held_out = HeldOutSequences.of(self.details)
+
+    @property
+    def beside(self) -> tuple[FloatArray | None, FloatArray | None]:
+        """Repeats and samples `(R, T, C)` to draw: of the sequence that is stepped to, if any."""
+        return (self.real, self.twin) if self.held_out is None else self.held_out.shown
 
     @property
     def verdict(self) -> str:

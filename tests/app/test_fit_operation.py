@@ -53,6 +53,9 @@ def test_a_fit_tells_its_progress_shows_samples_and_ends_with_the_contracts_keys
 def test_the_scores_come_with_what_the_pages_draw(fitted):
     details = fitted[1][-2].details
     assert details["real"].shape == details["twin"].shape == (16, 30, 1)
+    assert details["held_out_real"].shape == details["held_out_twin"].shape == (8, 16, 30, 1)
+    for name in ("real", "twin"):  # the first one is drawn first
+        assert np.array_equal(details[f"held_out_{name}"][0], details[name])
     assert details["pit"].shape == (20,)
     for name in ("real", "twin", "low", "high"):
         assert details[f"autocorrelation_{name}"].shape == (20,)

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.gui.live_fit import candidate_rows, error_rows
 from app.gui.live_record import band, spread
+from app.gui.pages.twin_steps import SequenceSteps
 from app.gui.widgets.basic import Elided, label, set_role
 from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.error_table import ErrorTable
@@ -49,6 +50,8 @@ class Ensemble(Panel):
         self.mean.setData(x, traces.mean(axis=0))
         if len(traces) > 1:
             self.band_.show(x, *band(traces))
+        else:
+            self.band_.clear()
         self.filled()
         self.plot.setXRange(0, traces.shape[1] - 1, padding=0)
         self.unit.setText(f"{channel}, {unit} · {len(traces)} {self.noun}")
@@ -69,6 +72,8 @@ class TwinPlots(QWidget):
         self.theme = theme
         self.device = Ensemble(theme, "Device", "measured", dashed=False, noun="repeats")
         self.twin = Ensemble(theme, "Twin", "twin", dashed=True, noun="samples")
+        self._drawn: tuple[LiveFit, int, Any, Any] | None = None
+        self.steps = SequenceSteps(self.device, self._draw_again)
         self.spread = Panel(theme, "Spread", x_label="Step")
         self.correlation = Panel(theme, "Autocorrelation", "of the noise", x_label="Lag, steps")
         self.pit = Panel(theme, "PIT", "all channels", x_label="PIT")
@@ -148,6 +153,8 @@ class TwinPlots(QWidget):
 
     def clear(self) -> None:
         """Nothing fitted yet."""
+        self._drawn = None
+        self.steps.show(None)
         self.device.empty("tick a recording")
         self.spread.empty("spread of repeats and of samples")
         self.twin.empty("samples appear here every few seconds of a fit")
@@ -197,14 +204,23 @@ class TwinPlots(QWidget):
 
     def draw(self, live: LiveFit, channel: int, channels: Any, units: Any) -> None:
         """Draw the fit as it stands."""
-        if live.real is not None and live.twin is not None and live.real.size:
-            self._draw_ensembles(live.real[:, :, channel], live.twin[:, :, channel],
+        self._drawn = live, channel, channels, units
+        self.steps.show(live.held_out)
+        real, twin = live.beside
+        if real is not None and twin is not None and real.size:
+            self.device.title.setToolTip("")  # which sequence of a twin that was opened
+            self._draw_ensembles(real[:, :, channel], twin[:, :, channel],
                                  str(channels[channel]), str(units[channel]))  # fmt: skip
         self._draw_loss(live)
         self._show_search(live)
         if live.errors:
             self.errors.show_rows(error_rows(live.errors, live.coverage))
             self._draw_details(live.details)
+
+    def _draw_again(self) -> None:
+        """Another held-out sequence was chosen."""
+        if self._drawn is not None:
+            self.draw(*self._drawn)
 
     def draw_repeats(self, real: FloatArray, channel: str, unit: str) -> None:
         """Before a fit: the repeats `(R, T)` that it will see."""
@@ -226,8 +242,8 @@ class TwinPlots(QWidget):
             panel.plot.setYRange(low, high, padding=0.06)
         x = np.arange(real.shape[1])
         for line, traces in ((self.spread_device, real), (self.spread_twin, twin)):
-            if len(traces) > 1:
-                line.setData(x, spread(traces))
+            few = len(traces) < 2  # no spread: that of another sequence is none of this one's
+            line.setData([] if few else x, [] if few else spread(traces))
         self.spread.filled()
         self.spread.unit.setText(unit)
         self.spread.plot.setXRange(0, real.shape[1] - 1, padding=0)
