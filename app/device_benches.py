@@ -64,6 +64,7 @@ def matched(network: Network, path: Path, benches: Benches) -> tuple[Bench, ...]
         where = f"{path}: its twin was recorded under other conditions than this bench gives"
         raise_problems(RefusedError, where, apart[0][0])
         return given
+    busy = [not all(words) for words in zip(*apart, strict=True)]  # those that play a device
     found: list[Bench] = []
     problems: list[str] = []
     for number, rows in enumerate(apart):
@@ -79,7 +80,8 @@ def matched(network: Network, path: Path, benches: Benches) -> tuple[Bench, ...]
             names = " and ".join(bench.spec.name for bench in fitting)
             problems.append(f"{name}: {names} are both its bench: give one of them")
         else:
-            problems.append(f"{name}: no bench of it is given ({_nearest(given, rows, known)})")
+            near = _nearest(given, rows, busy, known)
+            problems.append(f"{name}: no bench of it is given ({near})")
     if not problems:
         problems = [
             f"bench {bench.spec.name!r} is of none of its devices: leave it out"
@@ -123,10 +125,15 @@ def _built_in() -> dict[str, BenchSpec]:
     return {word: read_bench(word) for word in BUILT_IN}
 
 
-def _nearest(benches: Sequence[Bench], rows: Sequence[Sequence[str]], name: str) -> str:
-    """What sets the bench apart that is most like a device's, or is called as its was."""
-    pairs = zip(benches, rows, strict=True)
-    bench, words = min(pairs, key=lambda pair: (pair[0].spec.name != name, len(pair[1])))
+def _nearest(
+    benches: Sequence[Bench], rows: Sequence[Sequence[str]], busy: Sequence[bool], name: str
+) -> str:
+    """What sets the bench apart that is most like a device's, or is called as its was.
+
+    One that plays another of its devices is told only where all do.
+    """
+    each = zip(benches, rows, busy, strict=True)
+    bench, words, _ = min(each, key=lambda one: (one[2], one[0].spec.name != name, len(one[1])))
     return f"the nearest is {bench.spec.name!r}, but {_told(words)}"
 
 

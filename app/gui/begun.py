@@ -11,6 +11,7 @@ from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.gui.deploy_asks import benches_of, besides
 from app.gui.live_trials import LiveTrials
 from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, Layout
+from app.gui.table_benches import benches_missing
 from app.gui.train_words import Pool
 from app.gui.words import count
 from app.operations import compare_networks, sweep, train_seeds
@@ -76,7 +77,10 @@ class Begun:
 
     def problem(self) -> str:
         """Why it can't run; empty where it can."""
-        return self.pool.problem()
+        wrong = self.pool.problem()
+        if wrong or not isinstance(self.whole, Plan):
+            return wrong
+        return benches_missing(self.whole, None if self.session is None else self.session.spec)
 
     def plan(self) -> Plan:
         """Of a table."""

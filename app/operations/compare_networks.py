@@ -93,6 +93,7 @@ def compare_networks(
     out = out.resolve()
     with RunLock(out):
         run = _Run(plan, source, out)
+        run.recall()
         run.write("running")
         yield Note(f"{len(plan.cells)} networks of {', '.join(plan.kinds)}; {source.words}")
         yield from run.pool(workers, scheduler)
@@ -133,27 +134,31 @@ class _Run:
     def one_after_another(self, connect: Callable[[], Benches]) -> Generator[Event, None, None]:
         """Deploy on the one rig; what it refuses or fails ends the table, to be resumed."""
         trials = [self.plan.deployment(cell, self.out) for cell in self.plan.cells]
-        left = [t for t in trials if not self._is_done(t) and t.after[0] in self._trained()]
+        had = [trial for trial in trials if trial.name in self._done()]
+        left = [t for t in trials if t not in had and t.after[0] in self._done()]
+        for number, trial in enumerate(had, 1):
+            yield self._ended(trial, number, len(trials))
         bench: Benches | None = None
         for number, trial in enumerate(left, 1):
             yield Stage(f"deploy {trial.after[0]}", number, len(left))
             bench = bench or connect()
             yield from _deployed(trial, bench)
             self._take(trial)
-            done = len(trials) - len(left) + number
-            yield TrialEnded(
-                trial.name, DONE, self.results[trial.name].values, "", done, len(trials)
-            )
+            yield self._ended(trial, len(trials) - len(left) + number, len(trials))
 
-    def _trained(self) -> set[str]:
+    def recall(self) -> None:
+        """What is done already: it stands in the table from the first, not only once it is met."""
+        deployments = [self.plan.deployment(cell, self.out) for cell in self.plan.cells]
+        for trial in (*self.plan.trials(self.out, self.source.fits), *deployments):
+            result = trial.result()
+            if result is not None and result.status == DONE:
+                self.results[trial.name] = result
+
+    def _done(self) -> set[str]:
         return {name for name, result in self.results.items() if result.status == DONE}
 
-    def _is_done(self, trial: Trial) -> bool:
-        result = trial.result()
-        if result is None or result.status != DONE:
-            return False
-        self.results[trial.name] = result
-        return True
+    def _ended(self, trial: Trial, ended: int, total: int) -> TrialEnded:
+        return TrialEnded(trial.name, DONE, self.results[trial.name].values, "", ended, total)
 
     def _take(self, trial: Trial) -> None:
         result = trial.result()
