@@ -193,7 +193,9 @@ def _table(folder: Path) -> Begun | None:
         return None
     plan = Plan.from_json(body["plan"])
     lost = f", {bad} failed" if bad else ""
-    far = f"{len(results) - bad} trials done{lost}"
+    far = f"{len(results) - bad} of {count(plan.total, 'trial')} done{lost}"
+    if plan.on_a_rig:
+        far += f" · on {len(plan.bench)} benches" if len(plan.bench) > 1 else " · on the bench"
     return Begun(folder, TABLE, plan.task, plan.layers, far, _layout(plan.options), plan)
 
 

@@ -26,7 +26,7 @@ def benches_missing(plan: Plan, here: BenchSpec | None) -> str:
     names, wrong = list[str](), list[str]()
     for word in plan.bench:
         if word not in BUILT_IN and not Path(word).is_file():
-            wrong.append(f"bench file {word}, which it was begun on, is gone: put it back")
+            wrong.append(f"bench {Path(word).name} is gone: put back {word}, or begin anew")
             continue
         try:
             names.append(read_bench(word).name)
@@ -38,6 +38,6 @@ def benches_missing(plan: Plan, here: BenchSpec | None) -> str:
     if not plan.on_a_rig or len(names) == 1 or here is None or here.name in names:
         return ""
     return (
-        f"it was begun on {' and '.join(names)}, not on {here.name}, which this window has: "
-        "open one of them on the Bench page"
+        f"{here.name} is none of its benches: open {' or '.join(names)} on the Bench page, "
+        "which it was begun on"
     )

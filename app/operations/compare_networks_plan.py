@@ -134,6 +134,12 @@ class Plan:
         seeds = range(self.seed, self.seed + self.seeds)
         return [Cell(kind, fold, seed) for seed, fold, kind in product(seeds, folds, self.kinds)]
 
+    @property
+    def total(self) -> int:
+        """Trials in all: fits of deterministic twins, trainings, deployments."""
+        each = 2 if self.bench else 1
+        return each * len(self.cells) + (len(self._fitted) if self.fits_twins else 0)
+
     def task_of(self, cell: Cell) -> str:
         """The task of a cell's fold."""
         if cell.fold is None:
@@ -151,7 +157,7 @@ class Plan:
             Of each stochastic twin the fit of a deterministic one to the same recordings.
         """
         trials = []
-        if self._fits_twins:
+        if self.fits_twins:
             trials += [
                 Trial(name, "fit", dict(fits[twin]), str(root))
                 for twin, name in self._fitted.items()
@@ -207,7 +213,8 @@ class Plan:
         return Trial(cell.deployed, "deploy", asked, str(root), (training.name,))
 
     @property
-    def _fits_twins(self) -> bool:
+    def fits_twins(self) -> bool:
+        """Whether twins without noise are fitted first."""
         return not self.deterministic and any(k in THROUGH_A_MEAN for k in self.kinds)
 
     @property

@@ -80,7 +80,7 @@ def _problems(
         f"{path}: its recordings are not there ({', '.join(missing[path]) or 'none named'}) to fit "
         "a deterministic twin: give one with --deterministic"
         for path, files in recordings.items()
-        if not plan.deterministic and (missing[path] or not files)
+        if plan.fits_twins and (missing[path] or not files)
     ]
     return problems
 

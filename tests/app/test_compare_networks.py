@@ -22,6 +22,7 @@ from app.operations.compare_networks_plan import (
     UNTRAINED,
     Plan,
 )
+from app.operations.compare_networks_source import Source
 from app.operations.compare_networks_table import inside_words, sentences, table_of
 from app.operations.events import Result, TrialStarted
 from app.operations.report import report
@@ -251,6 +252,7 @@ def test_a_plan_that_makes_no_sense_is_refused(twins: tuple[Path, Path], tmp_pat
     assert "has noise; --deterministic" in str(refused.value)
     with pytest.raises(InputError, match="its recordings are not there"):
         run(compare_networks(Plan(TASK, (noisy,), (), (2,)), tmp_path / "out"))
+    Source(Plan(TASK, (noisy,), (), (2,), kinds=("noise-aware", "untrained")))  # fits no twin
     assert not (tmp_path / "out").exists()
     assert main(["compare-networks", "--task", TASK, "--out", str(tmp_path / "o")]) == 2
 

@@ -159,7 +159,7 @@ def test_a_table_that_ended_early_can_go_on(twin, tmp_path) -> None:
     text = json.dumps(with_checksum(json.loads(json.dumps(body))))
     (folder / "networks-table.json").write_text(text)
     (one,) = begun(Library(tmp_path))
-    assert (one.view, one.far, one.hardware) == (TABLE, "1 trials done", False)
+    assert (one.view, one.far, one.hardware) == (TABLE, "1 of 5 trials done", False)
     assert Trial("x", "train", {}, str(folder)).out == folder / "trials" / "x"
 
 

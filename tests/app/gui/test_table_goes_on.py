@@ -48,7 +48,6 @@ def page(make_window, qtbot, leaky):
     folder = window.session.library.folder
     with Bench.connect(read_bench("virtual-leaky-integrator")) as other:
         for name, bench in (("leaky", other), ("rings", window.session.bench)):
-            save_twin(folder / f"plain-{name}", twin_of(bench, deterministic=True, seed=2))
             save_twin(folder / f"twin-{name}", twin_of(bench, seed=len(name)))
     window.open_page("network")
     made = window.pages["network"]
@@ -59,7 +58,6 @@ def page(make_window, qtbot, leaky):
     made.rows.layer_twins.choose(1, folder / "twin-leaky")
     made.set_form_values({"kind": "table", "workers": "1"})
     made.rows.kinds.choose(["noise-aware"])
-    made.rows.deterministic.choose([folder / "plain-leaky", folder / "plain-rings"])
     made.rows.measure.choose(True)
     made.show_cost()
     made.rows.benches.setText(str(leaky))
@@ -169,7 +167,7 @@ def test_a_table_stopped_on_the_other_bench_goes_on_there(page, qtbot, monkeypat
     before = kept(folder, (*SEEDS, DEPLOYED[0]))
     nodes = read_recording(folder / "trials" / DEPLOYED[1] / "nodes")
     asked_to_go_on(page, qtbot, folder)
-    assert page.form.primary.cost == "3 trials done"
+    assert page.form.primary.cost == "3 of 4 trials done · on 2 benches"
     pressed(page, qtbot)
     whole(page, folder)
     assert kept(folder, (*SEEDS, DEPLOYED[0])) == before
@@ -214,7 +212,7 @@ def test_a_bench_that_is_gone_or_another_is_said_and_nothing_is_energised(
 
     leaky.unlink()
     asked_to_go_on(again, qtbot, folder)
-    assert f"bench file {leaky}, which it was begun on, is gone" in again.form.primary.cost
+    assert again.form.primary.cost.startswith(f"bench leaky.toml is gone: put back {leaky}")
     assert not again.form.primary.isEnabled()
     again.press()
     assert window.job is None
@@ -249,7 +247,8 @@ def test_the_window_has_to_have_one_of_the_benches_of_a_table_on_rigs(leaky, tmp
     plan = Plan("mackey-glass", twins, (), (2, 1), bench=("virtual", str(leaky)), in_pool=False)
     rings, ice = read_bench("virtual"), read_bench("virtual-spin-vortex-ice")
     assert benches_missing(plan, rings) == benches_missing(plan, read_bench(leaky)) == ""
-    assert f"begun on {RINGS} and {LEAKY}, not on {ice.name}" in benches_missing(plan, ice)
+    said = f"{ice.name} is none of its benches: open {RINGS} or {LEAKY} on the Bench page"
+    assert benches_missing(plan, ice).startswith(said)
     assert benches_missing(replace(plan, in_pool=True), ice) == ""  # its trials have their own
     assert benches_missing(replace(plan, bench=("virtual",)), ice) == ""  # compared once connected
     leaky.write_text("name = 3")
