@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ from app.gui.scores import NMSE, said
 from app.gui.widgets.columns import ColumnRow
 from app.gui.widgets.dots import MEASURED, SOFTWARE, Dot, DotRow
 from app.gui.widgets.tables import ScoreRow
-from app.gui.words import score, shown_name
+from app.gui.words import count, score, shown_name
 from app.operations.events import (
     Progress,
     Result,
@@ -20,6 +22,7 @@ from app.operations.events import (
     TrialProgress,
     TrialStarted,
 )
+from app.operations.trial import TRIALS
 from app.words import MISSING
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from app.operations.events import Event
 
 DONE = "done"
+MOST_REASONS = 3  # that are told in sentences
 HEADS = ("foreseen", "on device", "ratio", "inside")
 
 
@@ -61,12 +65,12 @@ class Trial:
         if self.status == "running":
             far = f"{self.done:.0f} of {self.total:.0f}" if self.total else ""
             return self.stage if self.stage and not self.done else far or "begins"
-        return self.reason or self.status
+        return why(self.reason) or self.status
 
 
 @dataclass
 class LiveTrials:
-    """A pool so far; `result` is empty before its end."""
+    """A pool so far; `result` is empty before its end, `error` says what ended it as a whole."""
 
     trials: dict[str, Trial] = field(default_factory=dict)
     ended: int = 0
@@ -74,6 +78,7 @@ class LiveTrials:
     left_s: float | None = None
     stage: str = ""
     result: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
 
     def take(self, event: Event) -> None:
         """Take one event; those that say nothing of trials are left alone."""
@@ -151,12 +156,30 @@ class LiveTrials:
             rows.append(ScoreRow(shown_name(name), value, word=word, shown=said(value, metric)))
         return rows
 
+    def failures(self) -> list[str]:
+        """Why it or its trials failed, in sentences, each reason once."""
+        bad = (why(t.reason) for t in self.trials.values() if t.status in ("failed", "lost"))
+        told = [f"{count(n, 'trial')} failed: {said}." for said, n in Counter(bad).items()]
+        more = len(told) - MOST_REASONS
+        rest = [f"And {count(more, 'other reason')}: see the rows."] if more > 0 else []
+        return [
+            *([f"Failed: {why(self.error)}"] if self.error else []),
+            *told[:MOST_REASONS],
+            *rest,
+        ]
+
     def running_rows(self) -> list[ColumnRow]:
         """Those that run, or failed, for the foot of a table."""
         wanted = [t for t in self.trials.values() if t.status == "running"]
         rows = [ColumnRow(t.name, (), t.words, fraction=t.share) for t in wanted]
         bad = [t for t in self.trials.values() if t.status in ("failed", "lost", "skipped")]
         return [*rows, *(ColumnRow(t.name, (), t.words, "fault") for t in bad)]
+
+
+def why(reason: str) -> str:
+    """A reason without the trial's path that it may begin with: what is wrong comes first."""
+    place, _, rest = reason.partition(f"{os.sep}{TRIALS}{os.sep}")
+    return rest.partition(": ")[2] or reason if ": " not in place else reason
 
 
 def table_so_far(plan: Any, live: LiveTrials) -> Table:

@@ -236,6 +236,7 @@ class NetworkPage(Page):
         run = self.run
         if outcome.status != "done" or run.view in OF_SEVERAL:
             run.network = None
+        run.trials.error = "" if outcome.error is None else str(outcome.error)
         super().job_finished(outcome)
         self.redraw()
         self.say_ended(outcome.status)

@@ -65,7 +65,8 @@ class SeveralView(QWidget):
         layout.addStretch(1)
 
     def show_all(self, words: Sequence[str], rows: Sequence[DotRow], live: LiveTrials) -> None:
-        """Show sentences, rows and what runs."""
+        """Show sentences, what failed among them, rows and what runs."""
+        words = [*words, *live.failures()]
         self.verdict.setText(words[0] if words else "Nothing yet.")
         self.sentences.setText("\n".join(words[1:]))
         self.sentences.setVisible(len(words) > 1)

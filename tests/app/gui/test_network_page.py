@@ -139,6 +139,21 @@ def test_the_table_grows_with_its_trials_and_marks_the_best(tmp_path) -> None:
     assert rows["deterministic twin, at its best ridge"].level == "fault"
 
 
+def test_why_trials_failed_is_told_before_where(tmp_path) -> None:
+    live = LiveTrials()
+    for number in (1, 2):
+        where = tmp_path / "table: a" / "trials" / f"x-seed{number}"
+        live.take(TrialEnded(f"a-{number}", "failed", {}, f"{where.parent.parent}: odd", 2, 3))
+        where = tmp_path / "table-a" / "trials" / f"x-seed{number}"
+        live.take(TrialEnded(f"b-{number}", "failed", {}, f"{where}: no bench: none", 2, 3))
+    live.take(TrialEnded("c", "skipped", {}, "needs a-1, which is failed", 3, 3))
+    odd = tmp_path / "table: a"
+    assert live.failures() == [f"2 trials failed: {odd}: odd.", "2 trials failed: no bench: none."]
+    assert {row.word for row in live.running_rows() if row.name[0] == "b"} == {"no bench: none"}
+    live.error = "the supply is lost"
+    assert live.failures()[0] == "Failed: the supply is lost"
+
+
 def test_what_is_asked_for_is_what_the_command_line_would_say(tmp_path) -> None:
     layout = Layout("skip", "0, 2", (tmp_path,), True)
     assert layout.options() == {

@@ -157,6 +157,7 @@ def whole(page, folder: Path) -> None:
     assert (folder / "report.html").is_file()
     shown = page.several["table"]
     assert shown.isVisible()
+    assert "is needed" not in shown.sentences.text()
     assert len([dot for dot in shown.table.rows[0].dots if dot.kind == "measured"]) == 2
     safe(page.shell)
 
@@ -225,6 +226,9 @@ def test_a_bench_that_is_gone_or_another_is_said_and_nothing_is_energised(
         pressed(again, qtbot)
         assert again.heading.text().startswith("Failed")
         assert f"no bench of it is given (the nearest is {name!r}, but" in window.log[-1]
+        shown = again.several["table"].sentences.text().splitlines()[-1]
+        assert shown.startswith("Failed: a bench of each device is needed")  # and not a long path
+        assert f"the nearest is {name!r}" in shown
         safe(window)
     assert not energised(window)
     assert json.loads((folder / "networks-table.json").read_text())["results"].keys() == {
