@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-LEFT_PX, VALUE_PX, HEAD_PX, FOOT_PX, GAP_PX = 44, 84, 22, 20, 4
+LEFT_PX, VALUE_PX, HEAD_PX, FOOT_PX, GAP_PX = 54, 84, 22, 20, 4
 SMOOTH = 1200  # points: more are drawn without antialiasing
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
