@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,11 +30,6 @@ _HANDLES = itertools.count(1)
 _OK, _TIMEOUT = StatusCode.success, StatusCode.error_timeout
 _GONE = StatusCode.error_connection_lost
 _PAUSE_S = 0.01  # longest sleep of a read before it looks at the port again
-_ANSWER_S = 5e-5
-"""What an answer takes of the host's time at least, in a thread beside others. On a real link they
-run meanwhile; here the rig computes in the same interpreter, and without a pause the window would
-wait for it (gaps of its event loop while it records, fits and plots: p99 25 ms instead of 17; a
-pause of 0.2 ms made no more of it, and half the speed)."""
 
 
 def resource_name(key: str) -> str:
@@ -203,8 +197,6 @@ class VirtualVisaLibrary(VisaLibraryBase):
         (`accelerate = inf`), else after its share of the host's time; received pieces are kept.
         """
         one = self._session(session)
-        if threading.current_thread() is not threading.main_thread():
-            time.sleep(_ANSWER_S)
         end_s = None
         while True:
             one.received += one.port.transmit()
