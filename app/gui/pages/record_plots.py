@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PyQt6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
+from PyQt6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from app.gui.live_record import spread
 from app.gui.pages.record_drift import DriftPanel
@@ -14,6 +14,7 @@ from app.gui.pages.record_heat import MANY, HeatPanel
 from app.gui.pages.record_response import ResponsePanel
 from app.gui.widgets.basic import Choice, Segments
 from app.gui.widgets.panel import Panel
+from app.gui.widgets.step_buttons import step_buttons
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,8 +41,7 @@ class RecordPlots(QWidget):
         self.shown = 0
         self.chosen = -1  # position of the repeat that is chosen by hand
         self._since_s = -FOLLOW_S
-        self._levels: tuple[object, ...] = ()
-        self._seen: dict[str, tuple[object, ...]] = {}  # what response and spread have drawn
+        self._seen: dict[str, tuple[object, ...]] = {}  # what response, spread and drift have drawn
         self._panels()
         self._curves()
         self._choosers()
@@ -66,11 +66,8 @@ class RecordPlots(QWidget):
     def _panels(self) -> None:
         theme = self.theme
         self.field = Panel(theme, "Field", "mT")
-        self.before, self.next = QPushButton("‹"), QPushButton("›")
-        for button, words in ((self.before, "before"), (self.next, "next")):
-            button.setFixedSize(28, 24)
-            button.setToolTip(f"Show the sequence {words} this one")
-            button.setAccessibleName(f"Sequence {words} this one")
+        self.before, self.next = step_buttons("sequence")
+        for button in (self.before, self.next):
             self.field.head.addWidget(button)
         self.response = ResponsePanel(theme)
         self.heat = HeatPanel(theme)
@@ -119,7 +116,6 @@ class RecordPlots(QWidget):
 
     def _choose_channel(self, channel: int) -> None:
         self.channel = channel
-        self._levels = ()
 
     def _pick_channel(self, channel: int) -> None:
         self.many.setCurrentIndex(channel)
@@ -180,7 +176,7 @@ class RecordPlots(QWidget):
     def clear_response(self) -> None:
         """Nothing recorded yet."""
         self.pinned, self.shown, self.chosen = None, 0, -1
-        self._since_s, self._levels = -FOLLOW_S, ()
+        self._since_s = -FOLLOW_S
         self._seen.clear()
         self.spread_line.setData([], [])
         self.response.clear()
@@ -218,9 +214,8 @@ class RecordPlots(QWidget):
             self._place_cursors((of_spread,), live, here)
             if self._fresh("spread", kept):
                 self._draw_spread(traces * factor, unit)
-            seen = (live.done, self.channel, live.bad, len(live.references))
-            if self._levels != seen:
-                self._levels = seen
+            levels = live.done, self.channel, live.bad, len(live.references)
+            if self._fresh("drift", levels):
                 self.drift.draw(live, self.channel, factor, unit)
             self.spread.show_run(live.plan.run_id)
             self.drift.show_run(live.plan.run_id)
@@ -273,7 +268,7 @@ class RecordPlots(QWidget):
             self.shown, self._since_s = live.sequence, time.monotonic()
 
     def _fresh(self, part: str, kept: tuple[object, ...]) -> bool:
-        """Whether the repeats differ from those that part has drawn."""
+        """Whether what is to be drawn differs from what that part has drawn."""
         drawn = self._seen.get(part)
         self._seen[part] = kept
         return drawn != kept

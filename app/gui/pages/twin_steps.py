@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy
+
+from app.gui.widgets.step_buttons import step_buttons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +29,8 @@ class SequenceSteps:
         inside.addWidget(self.word)
         # in a small window keys are cut, not buttons
         panel.legend.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self.before, self.next = QPushButton("‹"), QPushButton("›")
-        for button, words, by in ((self.before, "before", -1), (self.next, "next", 1)):
-            button.setFixedSize(28, 24)
-            button.setToolTip(f"Show the held-out sequence {words} this one")
-            button.setAccessibleName(f"Held-out sequence {words} this one")
+        self.before, self.next = step_buttons("held-out sequence")
+        for button, by in ((self.before, -1), (self.next, 1)):
             button.clicked.connect(lambda _, by=by: self._hop(by))
             panel.head.addWidget(button)
         self.show(None)

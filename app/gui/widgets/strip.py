@@ -47,8 +47,6 @@ class StripCell(QWidget):
 
     def show_value(self, value: float | None, tick: float | None = None) -> None:
         """Show a value in SI units (None: missing) and where it should be."""
-        if (value, tick) == (self.value, self.tick):
-            return
         self.value, self.tick = value, tick
         self.setAccessibleDescription(f"{self.text} {self.unit}")
         self.update()

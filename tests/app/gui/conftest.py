@@ -143,3 +143,29 @@ def network_page(make_window, qtbot):
     qtbot.waitUntil(lambda: made.twin.currentData() == folder, timeout=2 * WAIT_MS)
     qtbot.waitUntil(lambda: made.rows.task.count() > 5, timeout=2 * WAIT_MS)
     return made
+
+
+@pytest.fixture
+def two_devices_page(make_window, qtbot):
+    """The Network page with a twin of each of two devices, and one without noise beside each."""
+    from network_samples import twin_of
+    from test_network_page import SMALL
+
+    from app.store import save_twin
+    from instruments.bench import Bench
+    from instruments.bench_file import read_bench
+
+    window = make_window()
+    folder = window.session.library.folder
+    with Bench.connect(read_bench("virtual-leaky-integrator")) as leaky:
+        for name, bench in (("leaky", leaky), ("rings", window.session.bench)):
+            save_twin(folder / f"plain-{name}", twin_of(bench, deterministic=True, seed=2))
+            save_twin(folder / f"twin-{name}", twin_of(bench, seed=len(name)))
+    window.open_page("network")
+    made = window.pages["network"]
+    qtbot.waitUntil(lambda: made.rows.twin.choose(folder / "twin-rings"), timeout=2 * WAIT_MS)
+    qtbot.waitUntil(lambda: made.rows.task.count() > 5, timeout=2 * WAIT_MS)
+    made.set_form_values({"options": SMALL, "iterations": 2, "layers": "2+1, 2", "seeds": 1})
+    made.show_cost()
+    made.rows.layer_twins.choose(1, folder / "twin-leaky")
+    return made

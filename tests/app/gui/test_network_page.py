@@ -28,11 +28,16 @@ def page(network_page):
     return network_page
 
 
-def pressed(page, qtbot) -> None:
+def begun(page, qtbot) -> None:
+    """What the form asks for is under way."""
     qtbot.waitUntil(lambda: page.tasks.wrong() == "" and page.form.primary.isEnabled(),
                     timeout=WAIT_MS)  # fmt: skip
     page.form.primary.click()
     assert page.shell.job is not None, page.form.primary.cost
+
+
+def pressed(page, qtbot) -> None:
+    begun(page, qtbot)
     qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
 
 

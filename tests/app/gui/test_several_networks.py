@@ -6,37 +6,20 @@ import json
 from pathlib import Path
 
 import pytest
-from network_samples import twin_of
-from test_network_page import SMALL, pressed
+from test_network_page import pressed
 
 from app.gui.deploy_asks import besides
 from app.gui.table_asks import TableAsk
 from app.operations.compare_networks import read_table
-from app.store import load_network, save_twin
-from instruments.bench import Bench
-from instruments.bench_file import read_bench
+from app.store import load_network
 
 LEAKY = "virtual-leaky-integrator"
 WAIT_MS, SOON_MS = 240_000, 20_000
 
 
 @pytest.fixture
-def page(make_window, qtbot):
-    """The Network page with a twin of each of two devices, and one without noise beside each."""
-    window = make_window()
-    folder = window.session.library.folder
-    with Bench.connect(read_bench(LEAKY)) as leaky:
-        for name, bench in (("leaky", leaky), ("rings", window.session.bench)):
-            save_twin(folder / f"plain-{name}", twin_of(bench, deterministic=True, seed=2))
-            save_twin(folder / f"twin-{name}", twin_of(bench, seed=len(name)))
-    window.open_page("network")
-    made = window.pages["network"]
-    qtbot.waitUntil(lambda: made.rows.twin.choose(folder / "twin-rings"), timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: made.rows.task.count() > 5, timeout=WAIT_MS)
-    made.set_form_values({"options": SMALL, "iterations": 2, "layers": "2+1, 2", "seeds": 1})
-    made.show_cost()
-    made.rows.layer_twins.choose(1, folder / "twin-leaky")
-    return made
+def page(two_devices_page):
+    return two_devices_page
 
 
 def chosen(page, kind: str, *, measured: bool = False) -> Path:

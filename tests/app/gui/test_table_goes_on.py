@@ -8,15 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from network_samples import twin_of
-from test_network_page import SMALL, pressed
+from test_network_page import begun, pressed
 
 from app.gui.table_asks import TableAsk
 from app.gui.table_benches import benches_missing
 from app.operations.compare_networks import read_table
 from app.operations.compare_networks_plan import Plan
-from app.store import read_recording, save_twin
-from instruments.bench import Bench
+from app.store import read_recording
 from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
@@ -42,35 +40,16 @@ def leaky(tmp_path) -> Path:
 
 
 @pytest.fixture
-def page(make_window, qtbot, leaky):
+def page(two_devices_page, leaky):
     """The Network page that asks for a table of two seeds, each deployed on both benches."""
-    window = make_window()
-    folder = window.session.library.folder
-    with Bench.connect(read_bench("virtual-leaky-integrator")) as other:
-        for name, bench in (("leaky", other), ("rings", window.session.bench)):
-            save_twin(folder / f"twin-{name}", twin_of(bench, seed=len(name)))
-    window.open_page("network")
-    made = window.pages["network"]
-    qtbot.waitUntil(lambda: made.rows.twin.choose(folder / "twin-rings"), timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: made.rows.task.count() > 5, timeout=WAIT_MS)
-    made.set_form_values({"options": SMALL, "iterations": 2, "layers": "2+1, 2", "seeds": 2})
-    made.show_cost()
-    made.rows.layer_twins.choose(1, folder / "twin-leaky")
-    made.set_form_values({"kind": "table", "workers": "1"})
+    made = two_devices_page
+    made.set_form_values({"kind": "table", "workers": "1", "seeds": 2})
     made.rows.kinds.choose(["noise-aware"])
     made.rows.measure.choose(True)
     made.show_cost()
     made.rows.benches.setText(str(leaky))
     made.show_cost()
     return made
-
-
-def begun(page, qtbot) -> None:
-    """The table is under way."""
-    qtbot.waitUntil(lambda: page.tasks.wrong() == "" and page.form.primary.isEnabled(),
-                    timeout=WAIT_MS)  # fmt: skip
-    page.form.primary.click()
-    assert page.shell.job is not None, page.form.primary.cost
 
 
 def stopped(page, qtbot) -> Path:
