@@ -79,8 +79,10 @@ class MonitorSide(QWidget):
         field_T, values = view.low[0, inside], view.low[chosen, inside]
         if part in (None, 0):
             self._draw_loop(field_T[-POINTS:], values[-POINTS:], trace)
+            self.loop.settle()
         if part in (None, 1):
             self._draw_spectrum(live, trace, view.times_s[inside], values)
+            self.spectrum.settle()
 
     def _draw_loop(self, field_T: Any, values: Any, trace: Trace) -> None:
         """The latest part in colour, the older the paler."""

@@ -204,12 +204,15 @@ class RecordPlots(QWidget):
             self._draw_response(live, traces * factor, unit, self._fresh("response", kept), here)
             response.draw_running(live, self.channel, factor, here=here)
             response.draw_chosen(live, self.chosen, self.channel, factor)
+            response.settle()
         if part in (None, 1):
             self._place_cursors((of_field, of_map), live, here)
             self._draw_field(live)
             if not self.heat.isHidden():
                 mean = live.mean_of_all(self.shown)
                 self.heat.draw(mean * factor, live.plan.channels, self.channel, unit)
+                self.heat.settle()
+            self.field.settle()
         if part in (None, 2):
             self._place_cursors((of_spread,), live, here)
             if self._fresh("spread", kept):
@@ -219,6 +222,8 @@ class RecordPlots(QWidget):
                 self.drift.draw(live, self.channel, factor, unit)
             self.spread.show_run(live.plan.run_id)
             self.drift.show_run(live.plan.run_id)
+            self.spread.settle()
+            self.drift.settle()
 
     def _draw_response(
         self, live: LiveRecording, traces: FloatArray, unit: str, fresh: bool, here: bool

@@ -224,6 +224,10 @@ class Panel(QWidget):
             self.plot.getAxis(side).setStyle(showValues=shown and side not in self.bare)
         self.plot.showGrid(x=False, y=shown and "left" not in self.bare, alpha=1.0)
 
+    def settle(self) -> None:
+        """Fit the range to what was set now: left to the paint, each frame is painted twice."""
+        self.plot.getViewBox().prepareForPaint()
+
     def without_values(self, side: str) -> None:
         """An axis without numbers: its neighbour has them, or they mean nothing."""
         self.bare.add(side)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QFontMetricsF, QPainter
+from PyQt6.QtGui import QFontMetricsF, QPainter, QPixmap
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui.theme import BODY_PX, LABEL_PX, TITLE_PX, colour, elided, mono, pen, sans
-from app.gui.widgets.chart import Line
-from app.gui.widgets.chart_scale import ago, labelled, settled
-from app.gui.words import prefix, reading
+from app.gui.widgets.chart import line_of
+from app.gui.widgets.chart_scale import ago, labelled
+from app.gui.words import reading
 from app.trace_store import columns, polyline
 from app.words import MISSING
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QPaintEvent
 
     from app.gui.theme import Theme
-    from app.gui.widgets.chart import Chart, Mark
+    from app.gui.widgets.chart import Chart, Line, Mark
     from app.trace_store import TraceStore
 
     FloatArray = NDArray[np.float64]
@@ -55,6 +55,9 @@ class StripCharts(QWidget):
         self._lines: list[Line] = []
         self._ranges: dict[str, tuple[float, float]] = {}
         self._from_s, self._until_s = 0.0, 1.0
+        self._still = QPixmap()
+        self._still_of: tuple[object, ...] = ()
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Strip charts")
         theme.changed.connect(self.update)
@@ -91,9 +94,9 @@ class StripCharts(QWidget):
         pixels = max(16, int((self.width() - LEFT_PX - VALUE_PX) * self.devicePixelRatioF()))
         view = columns(store.view(from_s, until_s), from_s, until_s, pixels)
         self._lines = [
-            self._line(
+            line_of(
                 chart, *polyline(view, chart.trace),
-                polyline(view, chart.beside) if chart.beside >= 0 else None,
+                polyline(view, chart.beside) if chart.beside >= 0 else None, self._ranges,
             )
             for chart in self.charts
         ]  # fmt: skip
@@ -108,44 +111,53 @@ class StripCharts(QWidget):
         ]
         self.setAccessibleDescription("; ".join(words))
 
-    def _line(
-        self, chart: Chart, times_s: FloatArray, values: FloatArray,
-        behind: tuple[FloatArray, FloatArray] | None,
-    ) -> Line:  # fmt: skip
-        every = values if behind is None else np.concatenate([values, behind[1]])
-        low = float(np.fmin.reduce(every)) if every.size else math.nan
-        high = float(np.fmax.reduce(every)) if every.size else math.nan
-        if chart.factor is None:
-            scale = max(abs(low), abs(high)) if math.isfinite(low) else 0.0
-            factor, unit = prefix(scale, chart.unit)
-        else:
-            factor, unit = chart.factor, chart.shown_unit or chart.unit
-        key = f"{chart.name} {unit}"
-        span = settled(low * factor, high * factor, self._ranges.get(key))
-        self._ranges[key] = span
-        grey = None if behind is None else (behind[0], behind[1] * factor)
-        return Line(times_s, values * factor, *span, factor, unit, grey)
-
     # painting
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
         if not self._lines:
+            painter.fillRect(self.rect(), colour(self.theme.tokens.surface))
             return
+        painter.drawPixmap(0, 0, self._standing())
+        places = self._places()
+        for number, (chart, line) in enumerate(zip(self.charts, self._lines, strict=True)):
+            if line.behind is not None:
+                self._trace(painter, "text3", *line.behind, line, places[number])
+            self._trace(painter, chart.token, line.times_s, line.values, line, places[number])
+            self._value(painter, chart, line, places[number], number)
+        self._marks(painter, places)
+
+    def _places(self) -> list[QRectF]:
+        """Where the plot of each chart is."""
         height = (self.height() - FOOT_PX) / len(self._lines)
         width = self.width() - LEFT_PX - VALUE_PX
-        for number, (chart, line) in enumerate(zip(self.charts, self._lines, strict=True)):
-            top = number * height
-            plot = QRectF(LEFT_PX, top + HEAD_PX, width, height - HEAD_PX - GAP_PX)
-            self._head(painter, chart, line, top)
+        return [
+            QRectF(LEFT_PX, number * height + HEAD_PX, width, height - HEAD_PX - GAP_PX)
+            for number in range(len(self._lines))
+        ]
+
+    def _standing(self) -> QPixmap:
+        """Heads, grids and ticks: the same for many frames, and more than half of a frame's time.
+
+        Kept as a picture until anything of it changes.
+        """
+        ratio = self.devicePixelRatioF()
+        span_s = round(self._until_s - self._from_s, 6)
+        ranges = tuple((line.low, line.high, line.unit) for line in self._lines)
+        of = (self.size(), ratio, self.theme.tokens, tuple(self.charts), ranges, span_s)
+        if of == self._still_of:
+            return self._still
+        self._still, self._still_of = QPixmap(self.size() * ratio), of
+        self._still.setDevicePixelRatio(ratio)
+        self._still.fill(colour(self.theme.tokens.surface))
+        painter = QPainter(self._still)
+        for chart, line, plot in zip(self.charts, self._lines, self._places(), strict=True):
+            self._head(painter, chart, line, plot.top() - HEAD_PX)
             self._grid(painter, line, plot)
             self._bounds(painter, chart, line, plot)
-            if line.behind is not None:
-                self._trace(painter, "text3", *line.behind, line, plot)
-            self._trace(painter, chart.token, line.times_s, line.values, line, plot)
-            self._value(painter, chart, line, plot, number)
-        self._marks(painter, height, width)
-        self._times(painter, width)
+        self._times(painter, self.width() - LEFT_PX - VALUE_PX)
+        painter.end()
+        return self._still
 
     def _ink(self, chart: Chart) -> str:
         t = self.theme.tokens
@@ -248,19 +260,19 @@ class StripCharts(QWidget):
     def _value_text(line: Line, value: float) -> str:
         return MISSING if math.isnan(value) else reading(value * line.factor)
 
-    def _marks(self, painter: QPainter, height: float, width: float) -> None:
+    def _marks(self, painter: QPainter, places: list[QRectF]) -> None:
         t = self.theme.tokens
         painter.setFont(sans(LABEL_PX))
         span = max(self._until_s - self._from_s, 1e-9)
+        left_px, width = places[0].left(), places[0].width()
         for mark in self.marks:
-            x = LEFT_PX + (mark.time_s - self._from_s) / span * width
-            for number in range(len(self._lines)):
-                top = number * height + HEAD_PX - 4
+            x = left_px + (mark.time_s - self._from_s) / span * width
+            for plot in places:
                 painter.setPen(colour(t.text2))
-                painter.drawLine(QPointF(x, top), QPointF(x, (number + 1) * height - GAP_PX))
+                painter.drawLine(QPointF(x, plot.top() - 4), QPointF(x, plot.bottom()))
             text = elided(mark.text, painter.font(), 120)
             wide = QFontMetricsF(painter.font()).horizontalAdvance(text) + 8
-            left = min(x + 3, LEFT_PX + width - wide)
+            left = min(x + 3, left_px + width - wide)
             painter.fillRect(QRectF(left, HEAD_PX - 4, wide, 14), colour(t.surface, 220))
             painter.drawText(QRectF(left + 2, HEAD_PX - 4, wide, 14), LEFT, text)
 
