@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from app.alarms import Alarm, Alarms
 from app.derived import derived_of
 from app.gui.live_monitor import LiveMonitor, traces_of
-from app.gui.widgets.chart_scale import ago, labelled, settled, tick_text, ticks
+from app.gui.widgets.chart_scale import ago, labelled, log_ticks, settled, tick_text, ticks
 from app.operations.bench_read import BenchRead
 from app.operations.events import StepRead
 from app.operations.monitor_export import Seen, export_seen
@@ -108,6 +109,26 @@ def test_ticks_are_round_and_few() -> None:
     assert [ago(s) for s in (0.0, 6.0, 90.0, 5400.0, 86_400.0)] == [
         "now", "−6 s", "−1.5 min", "−1.5 h", "−1 d",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "most", "values"),
+    [
+        (-1.1, 0.1, 30, [0.08, 0.09, *(0.1 * n for n in range(1, 10)), 1.0]),
+        (-1.1, 0.6, 8, [0.1, 0.2, 0.5, 1.0, 2.0]),
+        (-3.2, 3.2, 8, [10.0**n for n in range(-3, 4)]),
+        (-9.5, 9.5, 6, [1e-8, 1e-4, 1.0, 1e4, 1e8]),
+        (0.31, 0.39, 8, [2.1, 2.2, 2.3, 2.4]),
+        (1.0, 1.0, 8, []),
+    ],
+)
+def test_logarithmic_ticks_are_as_many_as_do_not_touch(
+    low: float, high: float, most: int, values: list[float]
+) -> None:
+    marks = log_ticks(low, high, most)
+    assert [10**mark for mark in marks] == pytest.approx(values)
+    gaps = [b - a for a, b in pairwise(marks)]
+    assert all(gap >= (high - low) / most for gap in gaps)
 
 
 def look(field_T: float, x: float = 1.0) -> BenchRead:

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["MonitorPage"]
 
 SPANS = (("10 s", 10.0), ("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0), ("1 d", 86_400.0))
-FRAME_MS, SIDE_EVERY, WORDS_EVERY = 33, 3, 15  # frames between two of the side, of the words
+FRAME_MS, SIDE_EVERY = 33, 3  # frames between two of the side
+WORDS_EVERY_S = 0.5
 
 
 class MonitorPage(Page):
@@ -51,7 +52,7 @@ class MonitorPage(Page):
         self.exported: tuple[Path, ...] = ()
         self._epoch_s = time.time() - time.monotonic()
         self._begin_s = time.monotonic()
-        self._dirty, self._frame = False, 0
+        self._dirty, self._frame, self._said_s = False, 0, -WORDS_EVERY_S
         self._parts = cycle((0, 1))  # loop and spectrum by turns
         self.fields = MonitorForm(self.theme, self.form, self._choose_charts)
         self.fields.marker_text.returnPressed.connect(self.add_marker)
@@ -199,7 +200,9 @@ class MonitorPage(Page):
         self.charts.show_frame(live.store, from_s, until_s, values, marks)
         if self._frame % SIDE_EVERY == 0:  # between two frames: a turn of its own
             QTimer.singleShot(FRAME_MS // 2, self._draw_side)
-        if self._frame % WORDS_EVERY == 0 or live.lost:
+        now_s = time.monotonic()
+        if now_s - self._said_s >= WORDS_EVERY_S or live.lost or not self._frame:
+            self._said_s = now_s
             self.charts.describe()
             self._say()
         self.fields.show_values()

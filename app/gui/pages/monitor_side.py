@@ -44,7 +44,6 @@ class MonitorSide(QWidget):
         self.now = self.loop.curve("measured", 2)
         self.head = self.loop.dots("measured")
         self.spectrum = Panel(theme, "Spectrum", "", x_label="Frequency, Hz", log_y=True)
-        self.spectrum.plot.getAxis("left").setStyle(maxTextLevel=0)  # decades, not each ninth
         self.density = self.spectrum.curve("measured", 1.2, antialias=True)
         column.addWidget(self.loop, 1)
         column.addWidget(self.spectrum, 1)

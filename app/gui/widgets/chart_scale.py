@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,6 +49,29 @@ def ticks(low: float, high: float, most: int) -> list[float]:
         if count <= most:
             return [(first + k) * width for k in range(max(count, 0))]
     return []
+
+
+def log_ticks(low: float, high: float, most: int) -> list[float]:
+    """Decimal logarithms of round numbers between 10^low and 10^high, room for so many in all.
+
+    Decades, or every second, third… of them; of one or two decades 1-2-5 or each digit, where none
+    of them comes nearer to the next than the range over `most`; of less, round numbers as `ticks`.
+    """
+    if not high > low or most < 1:
+        return []
+    first, last = math.floor(low), math.ceil(high)
+    for digits in (range(1, 10), (1, 2, 5), (1, 3), (1,)):
+        marks = [d + math.log10(n) for d in range(first, last + 1) for n in digits]
+        marks = [mark for mark in marks if low <= mark <= high]
+        apart = min((b - a for a, b in pairwise(marks)), default=math.inf)
+        if apart >= (high - low) / most:
+            if len(marks) < 2:
+                return [math.log10(mark) for mark in ticks(10**low, 10**high, most) if mark > 0]
+            break
+    else:
+        every = math.ceil((high - low) / most)
+        marks = [mark for mark in marks if round(mark) % every == 0]
+    return marks
 
 
 def tick_text(value: float, step: float) -> str:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.gui.theme import LABEL_PX, Theme, colour, mono, pen, sans
+from app.gui.widgets.axis import Axis
 from app.gui.widgets.basic import Elided, label
 from app.gui.widgets.drawn_arrays import keep_views
 from app.gui.widgets.legend import Legend
@@ -20,14 +21,6 @@ if TYPE_CHECKING:
 
 MOST_REPEATS = 64
 keep_views()
-
-
-class Axis(pg.AxisItem):  # type: ignore[misc]
-    """An axis whose end labels are not dropped and whose numbers stay small and grey."""
-
-    def boundingRect(self) -> QRectF:
-        wide = super().boundingRect()
-        return QRectF(wide.adjusted(-24, -10, 24, 10))
 
 
 class Panel(QWidget):

@@ -1,0 +1,32 @@
+"""The axis of a plot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyqtgraph as pg
+from PyQt6.QtCore import QRectF
+
+from app.gui.widgets.chart_scale import log_ticks
+
+APART_PX = {"left": 15, "bottom": 45}  # of two numbers, at least
+
+
+class Axis(pg.AxisItem):  # type: ignore[misc]
+    """An axis whose end labels are not dropped and whose numbers stay small and grey.
+
+    A logarithmic one has as many numbers as don't touch; pyqtgraph's writes each ninth.
+    """
+
+    def boundingRect(self) -> QRectF:
+        wide = super().boundingRect()
+        return QRectF(wide.adjusted(-24, -10, 24, 10))
+
+    def logTickValues(self, low: float, high: float, size: float, _: Any) -> Any:
+        return [(None, log_ticks(low, high, int(size / APART_PX[self.orientation])))]
+
+    def logTickStrings(self, values: Any, scale: float, spacing: float | None) -> list[str]:
+        if len(values) and max(values) - min(values) < 1:
+            return [f"{scale * 10**value:.3g}" for value in values]
+        words: list[str] = super().logTickStrings(values, scale, spacing)
+        return words
