@@ -42,6 +42,7 @@ class DeployPlots(QWidget):
         self.channel = 0
         self.pinned: tuple[int, int] | None = None
         self._node_range: tuple[float, float] | None = None
+        self._told: FloatArray | None = None  # the forecast that is drawn
         self.grid = ScheduleGrid(theme)
         self.node = Panel(theme, "Node", x_label="Step")
         self.running_score = ScorePanel(theme, "Running score", "NMSE", "Nodes measured")
@@ -128,7 +129,7 @@ class DeployPlots(QWidget):
             line.setData([], [])
         for item in (self.node_head, self.score_head):
             item.setData(x=[], y=[])
-        self._node_range = None
+        self._node_range = self._told = None
         self.node_band.clear()
         self.own_band.clear()
         self.node.empty("the running node, measured over predicted")
@@ -180,7 +181,12 @@ class DeployPlots(QWidget):
         share = (live.step + 1) / max(1, network.steps)
         self.grid.show_running(live.node if busy else None, share)
         self._draw_node(live, network, busy)
-        self._draw_forecast(live, network)
+        self.node.settle()
+        if live.told is not self._told and live.told is not None and live.scores:
+            self._told = live.told
+            self._draw_forecast(live.told[:, 0], live, network)
+            for panel in (self.forecast, self.running_score):
+                panel.settle()
 
     def _draw_node(self, live: LiveDeployment, network: Network, busy: bool) -> None:
         node = self.pinned if self.pinned in live.responses else live.node
@@ -230,10 +236,7 @@ class DeployPlots(QWidget):
             self._node_range = settled(values.min(), values.max(), self._node_range)
             self.node.plot.setYRange(*self._node_range, padding=0)
 
-    def _draw_forecast(self, live: LiveDeployment, network: Network) -> None:
-        if live.told is None or not live.scores:
-            return
-        forecast = live.told[:, 0]
+    def _draw_forecast(self, forecast: FloatArray, live: LiveDeployment, network: Network) -> None:
         self.forecast_line.setData(np.arange(forecast.size), forecast)
         left = network.nodes - live.done
         rest = f", {left} the twin's mean" if left else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,7 +56,8 @@ def _traces(painter: QPainter, box: QRectF, t: Tokens, thumb: Thumb) -> None:
     for trace in thumb.traces:
         painter.drawPolyline(QPolygonF(_points(box, (trace - low) / scale)))
     painter.setPen(pen(t.measured, 1.5))
-    painter.drawPolyline(QPolygonF(_points(box, (mean - low) / scale)))
+    for one, other in pairwise(_points(box, (mean - low) / scale)):
+        painter.drawLine(one, other)  # not in one piece: `widgets.lines` says why
 
 
 def _points(box: QRectF, share: FloatArray) -> Iterable[QPointF]:

@@ -8,7 +8,8 @@ import numpy as np
 
 from app.gui.live_record import band
 from app.gui.widgets.legend import Key
-from app.gui.widgets.panel import Panel, joined
+from app.gui.widgets.lines import joined
+from app.gui.widgets.panel import Panel
 from app.gui.words import count
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from app.gui.widgets.basic import Elided, label, set_role
 from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.error_table import ErrorTable
 from app.gui.widgets.legend import Key
-from app.gui.widgets.panel import Panel, joined
+from app.gui.widgets.lines import joined
+from app.gui.widgets.panel import Panel
 from app.gui.words import prefix
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
@@ -14,12 +13,12 @@ from app.gui.widgets.axis import Axis
 from app.gui.widgets.basic import Elided, label
 from app.gui.widgets.drawn_arrays import keep_views
 from app.gui.widgets.legend import Legend
+from app.gui.widgets.lines import SEGMENTED, Band
 
 if TYPE_CHECKING:
     from PyQt6.QtCore import QPoint
     from PyQt6.QtGui import QResizeEvent
 
-MOST_REPEATS = 64
 keep_views()
 
 
@@ -164,6 +163,8 @@ class Panel(QWidget):
         if repeats or steps:
             item.setDownsampling(auto=False, ds=1)
             item.setClipToView(False)
+        if not (dashed or repeats):
+            item.curve.setSegmentedLineMode(SEGMENTED)
         item.clear()
         return self._own(item, token, kind="curve", width=width, dashed=dashed, repeats=repeats)
 
@@ -256,37 +257,3 @@ class Panel(QWidget):
         super().resizeEvent(event)
         if self.shown_run:
             self.show_run(self.shown_run)
-
-
-class Band:
-    """The area between two curves, set in one call."""
-
-    def __init__(self) -> None:
-        self._low, self._high = pg.PlotCurveItem(pen=None), pg.PlotCurveItem(pen=None)
-        self.fill = pg.FillBetweenItem(self._low, self._high)
-
-    def show(self, x: Any, low: Any, high: Any) -> None:
-        """Fill between `low` and `high` `(T,)`; steps without a number are left out."""
-        x, low, high = (np.asarray(a, dtype=float) for a in (x, low, high))
-        good = np.isfinite(low) & np.isfinite(high)
-        if int(good.sum()) < 2:
-            self.clear()
-            return
-        self._low.setData(x[good], low[good])
-        self._high.setData(x[good], high[good])
-        self.fill.setVisible(True)
-
-    def clear(self) -> None:
-        """Show nothing."""
-        self.fill.setVisible(False)
-
-
-def joined(x: Any, traces: Any) -> tuple[Any, Any]:
-    """Many traces `(R, T)` over one `x` `(T,)` as one line with NaN between them.
-
-    The last 64 are kept: more cannot be told apart, and cost time.
-    """
-    traces = np.asarray(traces, dtype=float)[-MOST_REPEATS:]
-    many = np.tile(np.append(np.asarray(x, dtype=float), np.nan), len(traces))
-    gap = np.full((len(traces), 1), np.nan)
-    return many, np.concatenate([traces, gap], axis=1).ravel()

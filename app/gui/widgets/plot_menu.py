@@ -14,6 +14,7 @@ from PyQt6.QtSvg import QSvgGenerator
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
 from app.disk import write_bytes
+from app.gui.widgets.lines import whole
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def svg_of(panel: Panel) -> bytes:
     generator.setViewBox(QRect(0, 0, size.width(), size.height()))
     generator.setTitle(f"{panel.title.text()} {panel.shown_run}".strip())
     painter = QPainter(generator)
-    panel.render(painter)
+    with whole([item.curve for item, _, style in panel.items if style["kind"] == "curve"]):
+        panel.render(painter)
     painter.end()
     buffer.close()
     return bytes(content.data())

@@ -50,9 +50,11 @@ class ScheduleGrid(QWidget):
         self.update()
 
     def show_running(self, node: tuple[int, int] | None, fraction: float = 0.0) -> None:
-        """Mark the running node and how far it is."""
+        """Mark the running node and how far it is; nothing else is painted anew."""
+        for changed in (self.running, node):
+            if changed is not None:
+                self.update(self._box(*changed).adjusted(-2, -2, 2, 2).toAlignedRect())
         self.running, self.fraction = node, fraction
-        self.update()
 
     def show_measured(self, node: tuple[int, int], misfit: float) -> None:
         """A node is measured; its misfit over the floor."""
@@ -87,6 +89,7 @@ class ScheduleGrid(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         t = self._theme.tokens
+        seen = QRectF(self.rect() if event is None else event.rect())
         for layer, nodes in enumerate(self.layers):
             done = sum((layer, n) in self.misfit for n in range(nodes))
             y, height = layer * (self._box_px() + GAP_PX), self._box_px()
@@ -100,7 +103,8 @@ class ScheduleGrid(QWidget):
                 painter.setPen(colour(t.text2))
                 painter.drawText(QRectF(0, y + 20, NAME_PX, 16), LEFT, f"{done} of {nodes}")
             for node in range(nodes):
-                self._draw_node(painter, layer, node)
+                if seen.intersects(self._box(layer, node)):
+                    self._draw_node(painter, layer, node)
 
     def _draw_node(self, painter: QPainter, layer: int, node: int) -> None:
         t, box = self._theme.tokens, self._box(layer, node)

@@ -237,7 +237,9 @@ class StripCharts(QWidget):
         painter.save()
         painter.setClipRect(plot.adjusted(0, -2, 0, 2))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, few)
-        painter.setPen(pen(str(getattr(self.theme.tokens, token)), 1.2 if few else 1))
+        painter.setPen(
+            pen(str(getattr(self.theme.tokens, token)))
+        )  # wider is dear: lines.SEGMENTED
         if np.isfinite(y).all():
             painter.drawPolyline(pg.functions.arrayToQPolygonF(x, y))
         else:

@@ -47,7 +47,16 @@ def page(make_window, qtbot, network):
     return shown
 
 
-def test_a_network_is_deployed_with_averaged_runs_and_its_loss_is_told(page, qtbot) -> None:
+def test_a_network_is_deployed_with_averaged_runs_and_its_loss_is_told(
+    page, qtbot, monkeypatch
+) -> None:
+    drawn: list[int] = []  # nodes measured when the forecast was drawn: once each, not each frame
+    draw_forecast = page.plots._draw_forecast
+    monkeypatch.setattr(
+        page.plots,
+        "_draw_forecast",
+        lambda told, live, network: (drawn.append(live.done), draw_forecast(told, live, network)),
+    )
     page.set_form_values({"repeats": 2})
     names = {check.name: check for check in page.checks}
     assert names["Device as fitted"].level == "attention"  # it was never compared
@@ -60,6 +69,7 @@ def test_a_network_is_deployed_with_averaged_runs_and_its_loss_is_told(page, qtb
     qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
     assert page.deployed is not None, "\n".join(page.shell.log)
     assert page.live.result["hardware_runs"] == 4
+    assert drawn.count(1) == 1
     rows = page.plots.table.rows
     assert rows[0].cells[1] != "—"
     assert {"AR-18", "AR-1"} <= {row.name for row in rows}

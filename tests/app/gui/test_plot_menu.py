@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +11,9 @@ from PyQt6.QtCore import QPoint
 from PyQt6.QtGui import QImage
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
 
+from app.gui.widgets.lines import SEGMENTED
 from app.gui.widgets.panel import Panel
-from app.gui.widgets.plot_menu import copy_plot, csv_of, file_name, plot_menu, save_plot
+from app.gui.widgets.plot_menu import copy_plot, csv_of, file_name, plot_menu, save_plot, svg_of
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
@@ -79,6 +81,18 @@ def test_files_are_written_whole(panel: Panel, tmp_path: Path, suffix: str) -> N
         text = path.read_text("utf-8")
         assert RUN in text
         assert ("<svg" in text) == (suffix == "svg")
+
+
+def test_a_line_is_one_piece_in_a_drawing_and_many_on_the_screen(panel: Panel) -> None:
+    line = panel.items[0][0]
+    noise = np.random.default_rng(0).standard_normal(100)
+    line.setData(np.arange(100.0), noise)
+    panel.settle()
+    assert line.curve.opts["segmentedLineMode"] == SEGMENTED
+    text = svg_of(panel).decode("utf-8")
+    longest = max(re.findall(r'(?:points|d)="([^"]*)"', text), key=len)
+    assert len(re.findall(r"-?[\d.]+,-?[\d.]+", longest)) >= 100
+    assert line.curve.opts["segmentedLineMode"] == SEGMENTED
 
 
 def test_a_disk_that_refuses_is_an_error(panel: Panel, tmp_path: Path) -> None:
