@@ -197,7 +197,7 @@ def ask(question: str, run: Run) -> bool:
 
 
 def _typed(stop: Stop) -> str:
-    heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+    heard: queue.Queue[str] = queue.Queue()
 
     def listen() -> None:
         # not sys.stdin.readline: a thread that holds its lock keeps the program from ending

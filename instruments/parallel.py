@@ -99,7 +99,7 @@ class _Desk:
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._handed_in: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
+        self._handed_in: queue.Queue[tuple[int, Any]] = queue.Queue()
         self._lock = threading.Lock()
         self._open = True
 

@@ -79,7 +79,7 @@ class Order:
 def main() -> int:
     """Watch the program at the other end of standard input until it has ended."""
     _be_deaf()
-    told: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    told: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_hear, args=(told,), daemon=True).start()
     first = told.get()
     if first is None:
@@ -103,14 +103,14 @@ def _be_deaf() -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
-def _hear(told: queue.SimpleQueue[str | None]) -> None:
+def _hear(told: queue.Queue[str | None]) -> None:
     """Every line of standard input, then None: its end is the program's end."""
     for line in sys.stdin:
         told.put(line.strip())
     told.put(None)
 
 
-def _watch(order: Order, told: queue.SimpleQueue[str | None]) -> bool:
+def _watch(order: Order, told: queue.Queue[str | None]) -> bool:
     """Follow the program's words to its end; returns whether the rig was energised then."""
     energised, loaded = True, False
     released = threading.Event()

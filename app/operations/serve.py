@@ -79,7 +79,7 @@ def serve(
     # long by its arguments and what they mean: its steps are few, each a function of its own
     from instruments.virtual.server import serve as run_server
 
-    until, heard = threading.Event(), queue.SimpleQueue[Any]()
+    until, heard = threading.Event(), queue.Queue[Any]()
 
     def run() -> None:  # here, since a rig is told all that `serve` is
         try:
@@ -110,7 +110,7 @@ def serve(
         thread.join(JOIN_S)
 
 
-def _announced(heard: queue.SimpleQueue[Any], host: str, stop: Stop) -> Iterator[Event]:
+def _announced(heard: queue.Queue[Any], host: str, stop: Stop) -> Iterator[Event]:
     """What the rig's thread says, for as long as nobody stops; it raises what ended the rig."""
     announced, told = 0, False
     while True:

@@ -71,7 +71,7 @@ class _Child:
     def __init__(self, function: str, kwargs: dict[str, Any]) -> None:
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._pull, args=(function, kwargs), name=function)
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._events: queue.Queue[Event] = queue.Queue()
         self._fault: BaseException | None = None
 
     def _pull(self, function: str, kwargs: dict[str, Any]) -> None:
