@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
+import pytest
 from PyQt6.QtWidgets import QApplication
 
 from app.gui.theme import Theme
@@ -27,14 +28,19 @@ from app.trace_store import TraceStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
-
 TRACES, POINTS, FRAMES, FRAMES_REFERENCE = 8, 1_000_000, 12, 4
 WIDE, HIGH, RATE_HZ = 900, 700, 1000.0
 # Measured 0.02 to 0.1 on two busy cores. Beyond this the thinning is lost.
 AT_MOST, AT_MOST_S = 0.5, 1 / 30
 NEW = 33  # samples of a frame
 FEW = 1000  # points of a quiet hour, drawn smoothly
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Theme:
+    made = Theme("light")
+    made.apply(qapp)
+    return made
 
 
 def values_of(count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -117,11 +123,8 @@ def reference_s() -> float:
 
 
 def test_a_frame_of_a_million_points_costs_less_than_pyqtgraphs(
-    capsys: pytest.CaptureFixture[str],
+    theme: Theme, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    app = QApplication.instance() or QApplication([])
-    theme = Theme("light")
-    theme.apply(app)  # type: ignore[arg-type]
     ours, reference = ours_s(theme), reference_s()
     with capsys.disabled():
         print(  # noqa: T201 - a benchmark reports its seconds
@@ -134,12 +137,9 @@ def test_a_frame_of_a_million_points_costs_less_than_pyqtgraphs(
 
 
 def test_a_frame_of_few_noisy_points_costs_no_more_than_one_of_many(
-    capsys: pytest.CaptureFixture[str],
+    theme: Theme, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A line that is wider than a pixel may take a hundred times as long (`widgets.lines`)."""
-    app = QApplication.instance() or QApplication([])
-    theme = Theme("light")
-    theme.apply(app)  # type: ignore[arg-type]
     many, few, curve = ours_s(theme), ours_s(theme, FEW), curve_s(theme)
     with capsys.disabled():
         print(  # noqa: T201 - a benchmark reports its seconds

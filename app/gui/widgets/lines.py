@@ -26,9 +26,11 @@ def whole(curves: Sequence[Any]) -> Iterator[None]:
     cut = [curve for curve in curves if curve.opts["segmentedLineMode"] == SEGMENTED]
     for curve in cut:
         curve.setSegmentedLineMode("off")
-    yield
-    for curve in cut:
-        curve.setSegmentedLineMode(SEGMENTED)
+    try:
+        yield
+    finally:
+        for curve in cut:
+            curve.setSegmentedLineMode(SEGMENTED)
 
 
 class Band:
