@@ -37,12 +37,27 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(3 * 3600)]
 TWINS = 4  # stages of the demo: two recordings, two fits
-BRIEF = (NOISE_AWARE, DETERMINISTIC, UNTRAINED)
-CASES = {  # deployments of classifications are long: fewer kinds
-    "mackey-glass": {"task": "mackey-glass:h=5", "layers": (40, 40, 40), "kinds": KINDS},
-    "digits": {"task": "digits", "layers": (50, 50), "seeds": 1, "folds": 5, "kinds": BRIEF},
-    "emg": {"task": "emg:participant=1", "layers": (24, 24), "kinds": BRIEF},
-}
+EMG = {
+    "layers": (60,), "kinds": (NOISE_AWARE, DETERMINISTIC, UNTRAINED), "iterations": 300,
+    "options": {"refit": True},
+}  # fmt: skip
+CASES = {  # those of the README; deployments of classifications are long: fewer kinds
+    "mackey-glass": {
+        "task": "mackey-glass:h=5", "layers": (24, 24, 24), "kinds": KINDS, "iterations": 600,
+        "options": {"taps": (0, 3, 6), "readout_taps": (0, 3, 6)},
+    },
+    "mackey-glass-without-delays": {
+        "task": "mackey-glass:h=5", "layers": (40, 40, 40), "kinds": (NOISE_AWARE,),
+        "iterations": 800,
+    },
+    "digits": {
+        "task": "digits", "layers": (50, 50), "kinds": (NOISE_AWARE, UNTRAINED), "seeds": 1,
+        "folds": 5, "iterations": 100,
+        "options": {"taps": (0, 1, 2, 3), "readout_taps": (0, 2, 4)},
+    },
+    "emg-1": {"task": "emg:participant=1", **EMG},
+    "emg-2": {"task": "emg:participant=2", **EMG},
+}  # fmt: skip
 LESS = 1.15  # hardware over foreseen
 POINTS = 1.0
 
@@ -66,7 +81,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def table_of(name: str, kept: Path) -> Table:
     """The table of a case, made or gone on with, and printed."""
-    asked = {"seeds": 5, "iterations": FULL.train_iterations, **CASES[name]}
+    asked = {"seeds": 5, **CASES[name]}
     twin, plain = (str(kept / one) for one in ("twin", "twin-deterministic"))
     plan = Plan(twin=(twin,), deterministic=(plain,), bench=("virtual",), **asked)
     out = kept / f"table-{name}"
@@ -101,44 +116,61 @@ def said_of(table: Table) -> Iterator[str]:
         yield f"lost on the way to the device: {lost}"
 
 
+def better(table: Table, others: dict[str, float]) -> Iterator[str]:
+    """Which of these the noise-aware networks do not beat."""
+    measured = mean(table.row(NOISE_AWARE))
+    for name, other in others.items():
+        if measured >= other:
+            yield f"{name} is better: {other:.4g} against {measured:.4g}"
+
+
 def test_mackey_glass(kept: Path) -> None:
     table = table_of("mackey-glass", kept)
-    problems = list(said_of(table))
-    measured = mean(table.row(NOISE_AWARE))
-    if measured > 0.006:
-        problems.append(f"NMSE on the device {measured} is above 0.006")
-    if measured >= software(table, "state noise"):
-        problems.append("the equal-size ESN with the same state noise is better")
-    assert not problems
+    others = {
+        "what the issue asks": 0.003,
+        "AR-18 without any device": software(table, "linear model"),
+        "the equal-size ESN with the same state noise": software(table, "state noise"),
+    }
+    assert not [*said_of(table), *better(table, others)]
+
+
+def test_mackey_glass_without_delays(kept: Path) -> None:
+    """Three layers of 40: they lose to AR-18, which the README says."""
+    table = table_of("mackey-glass-without-delays", kept)
+    others = {
+        "what the issue asks": 0.006,
+        "the equal-size ESN with the same state noise": software(table, "state noise"),
+    }
+    assert not [*said_of(table), *better(table, others)]
 
 
 def test_digits(kept: Path) -> None:
     table = table_of("digits", kept)
-    problems = list(said_of(table))
-    measured = mean(table.row(NOISE_AWARE))
-    if measured > 0.05:
-        problems.append(f"error rate on the device {measured} is above 5 %")
-    if measured >= 1 - 0.944:
-        problems.append("the sequential ESN of 100 nodes gets 94.4 %")
-    assert not problems
+    others = {
+        "what the issue asks": 0.05,
+        "the sequential ESN of 100 nodes": 1 - 0.944,
+        "the untrained device": mean(table.row(UNTRAINED)),
+        "the read-out without the device": software(table, "no device"),
+    }
+    assert not [*said_of(table), *better(table, others)]
 
 
-def test_emg(kept: Path) -> None:
-    table = table_of("emg", kept)
-    problems = list(said_of(table))
-    measured = mean(table.row(NOISE_AWARE))
-    problems += [
-        f"{name} is better: {other} against {measured}"
-        for name, other in (
-            ("the untrained device", mean(table.row(UNTRAINED))),
-            ("the deterministic twin", mean(table.row(DETERMINISTIC))),
-            ("the read-out without the device", software(table, "no device")),
-        )
-        if measured >= other
-    ]
-    if measured > software(table, "linear model") + 0.02:
-        problems.append("logistic regression is better by more than 2 points")
-    assert not problems
+@pytest.mark.parametrize(
+    "participant",
+    [
+        1,
+        pytest.param(2, marks=pytest.mark.xfail(reason="loses, as the README says", strict=True)),
+    ],
+)
+def test_emg(participant: int, kept: Path) -> None:
+    table = table_of(f"emg-{participant}", kept)
+    others = {
+        "the untrained device": mean(table.row(UNTRAINED)),
+        "the deterministic twin": mean(table.row(DETERMINISTIC)),
+        "the read-out without the device": software(table, "no device"),
+        "logistic regression by more than 2 points": software(table, "linear model") + 0.02,
+    }
+    assert not [*said_of(table), *better(table, others)]
 
 
 def test_pooled(kept: Path) -> None:
