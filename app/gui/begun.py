@@ -36,7 +36,10 @@ TITLES = {ONE: "Training", SEEDS: "Training", TABLE: "Comparing networks", SWEEP
 
 @dataclass(frozen=True)
 class Begun:
-    """One that can go on: its folder, what shows it, what it is of, and how far it came."""
+    """One that can go on: its folder, what shows it, what it is of, and how far it came.
+
+    `changed`: what has become of its twins since, so that it can't.
+    """
 
     path: Path
     view: str
@@ -47,6 +50,7 @@ class Begun:
     whole: Plan | Grid | None = None
     pool: Pool = field(default_factory=Pool)
     session: Session | None = None
+    changed: str = ""
 
     kind = BEGUN
 
@@ -77,7 +81,7 @@ class Begun:
 
     def problem(self) -> str:
         """Why it can't run; empty where it can."""
-        wrong = self.pool.problem()
+        wrong = self.changed or self.pool.problem()
         if wrong or not isinstance(self.whole, Plan):
             return wrong
         return benches_missing(self.whole, None if self.session is None else self.session.spec)
@@ -191,12 +195,13 @@ def _table(folder: Path) -> Begun | None:
     bad = sum(one["status"] != DONE for one in results)
     if body["status"] == DONE and not bad:
         return None
-    plan = Plan.from_json(body["plan"])
+    plan = Plan.told(body["plan"])
     lost = f", {bad} failed" if bad else ""
     far = f"{len(results) - bad} of {count(plan.total, 'trial')} done{lost}"
     if plan.on_a_rig:
         far += f" · on {len(plan.bench)} benches" if len(plan.bench) > 1 else " · on the bench"
-    return Begun(folder, TABLE, plan.task, plan.layers, far, _layout(plan.options), plan)
+    return Begun(folder, TABLE, plan.task, plan.layers, far, _layout(plan.options), plan,
+                 changed="; ".join(plan.changed()))  # fmt: skip
 
 
 def _layout(options: dict[str, Any]) -> Layout:

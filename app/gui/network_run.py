@@ -152,9 +152,11 @@ class NetworkRun:
             done = sum(trial.status == "done" for trial in self.trials.trials.values())
             if word:
                 return f"{word}: {self.words}", f"{done} done; {KEPT}"
+            missing = len(self.trials.trials) - done
             verb = "Compared" if self.view == TABLE else "Swept"
             said = str(self.trials.result.get("report") or f"{done} networks trained")
-            return f"{verb} {self.words}", said
+            without = f", {missing} of {missing + done} failed" if missing else ""
+            return f"{verb} {self.words}{without}", said
         if self.asked is not None and self.asked.kind == SOFTWARE:
             return f"{word or 'Software'} on {self.words}", "no device, no network: what to beat"
         if word or self.network is None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 
 from app.words import MISSING
 
+PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\:,;'\"]+){3,}")
 PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
 
 
@@ -57,6 +59,11 @@ def prefix(scale: float, unit: str) -> tuple[float, str]:
 def count(number: int, noun: str) -> str:
     """`1 repeat`, `32 repeats`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def brief_paths(text: str) -> str:
+    """Paths by their last two parts, `…/runs/recording`: a sentence is read for its reason."""
+    return PATH.sub(lambda found: "…/" + "/".join(re.split(r"[/\\]", found[0])[-2:]), text)
 
 
 def shown_name(baseline: str) -> str:

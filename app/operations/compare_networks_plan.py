@@ -229,15 +229,15 @@ class Plan:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Plan:
-        """Plan of `sealed`, to go on with; InputError where a twin has changed since."""
+        """Plan of `sealed`, to go on with; InputError where a twin has changed or is gone."""
         plan = cls.told(body)
-        problems = [
-            f"{twin} has changed since the table was begun; begin a new one"
-            for twin, digest in plan.digests.items()
-            if sha256_of(_file(twin)) != digest
-        ]
-        raise_problems(InputError, "compare-networks", problems)
+        raise_problems(InputError, "compare-networks", plan.changed())
         return plan
+
+    def changed(self) -> list[str]:
+        """What has become of twins since the plan was sealed, in words; their files are read."""
+        found = (_change(twin, digest) for twin, digest in self.digests.items())
+        return [words for words in found if words]
 
     @classmethod
     def told(cls, body: Mapping[str, Any]) -> Plan:
@@ -250,6 +250,15 @@ class Plan:
 def _one_or_list(words: tuple[str, ...]) -> str | list[str]:
     """As trials have always named one; several as a list."""
     return words[0] if len(words) == 1 else list(words)
+
+
+def _change(twin: str, digest: str) -> str:
+    """What has become of a twin whose file had this SHA-256; empty: nothing."""
+    try:
+        same = sha256_of(_file(twin)) == digest
+    except InputError as error:
+        return f"{error}; bring it back, or begin a new table"
+    return "" if same else f"{twin} has changed since the table was begun; begin a new one"
 
 
 def _file(twin: str) -> Path:

@@ -22,6 +22,7 @@ from PyQt6.QtWidgets import (
 
 from app.gui.widgets.basic import label
 from app.gui.widgets.form import FORM_PX
+from app.gui.words import brief_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,9 +44,10 @@ class Toast(QFrame):
         self._gone = gone
         outer = QVBoxLayout(self)
         outer.setContentsMargins(12, 8, 8, 8)
-        shown = text.strip()
-        short = shown if len(shown) < MOST_LETTERS else shown[: MOST_LETTERS - 1] + "…"
-        trace = trace or (shown if short != shown else "")
+        whole = text.strip()
+        short = brief_paths(whole)
+        short = short if len(short) < MOST_LETTERS else short[: MOST_LETTERS - 1] + "…"
+        trace = trace or (whole if short != whole else "")
         words = label(short, wrap=True)
         words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         outer.addWidget(words)

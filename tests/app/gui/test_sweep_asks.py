@@ -17,10 +17,11 @@ from app.gui.begun_fits import begun_fits
 from app.gui.live_sweep import setting_names, sweep_rows, sweep_so_far, sweep_words
 from app.gui.live_trials import LiveTrials
 from app.gui.network_asks import SWEEP, TABLE, Layout, TrainAsk, parted
+from app.gui.network_run import NetworkRun
 from app.gui.sweep_asks import SweepAsk, tasks_of
 from app.gui.train_words import Pool
 from app.gui.twin_asks import ResumeAsk
-from app.operations import sweep
+from app.operations import compare_networks, sweep
 from app.operations.compare_networks_plan import Plan
 from app.operations.events import TrialEnded
 from app.operations.trial import Trial, TrialResult
@@ -192,3 +193,30 @@ def test_a_fit_or_a_training_that_ended_early_is_known_by_its_checkpoint(tmp_pat
     ask = ResumeAsk(tmp_path / "twin-a")
     assert ask.words(False)[0] == "Go on with twin-a"
     assert ask.arguments([], tmp_path / "else")["out"] == tmp_path / "twin-a"
+
+
+def test_a_table_whose_twin_has_changed_or_is_gone_says_so(tmp_path):
+    twins = [tmp_path / name for name in ("twin-a", "twin-b")]
+    for twin in twins:
+        twin.mkdir()
+        (twin / "twin.json").write_text("{}")
+    named = tuple(str(twin) for twin in twins)
+    plan = Plan("mackey-glass", named[:1], named[1:], (4,))
+    body = {"kind": compare_networks.KIND, "schema": compare_networks.SCHEMA, "status": "running",
+            "plan": plan.sealed(), "results": {}}  # fmt: skip
+    (tmp_path / "table-a").mkdir()
+    (tmp_path / "table-a" / compare_networks.FILE_NAME).write_text(json.dumps(with_checksum(body)))
+    (one,) = begun(Library(tmp_path))
+    assert one.problem() == ""
+    live = NetworkRun.of(one, one.path)
+    live.trials.take(TrialEnded("noise-aware-seed0", "done", {}, "", 1, 2))
+    assert live.ended("done")[0] == "Compared mackey-glass, 4"
+    live.trials.take(TrialEnded("noise-aware-seed0-deployed", "failed", {}, "no link", 2, 2))
+    assert live.ended("done")[0] == "Compared mackey-glass, 4, 1 of 2 failed"
+    (twins[0] / "twin.json").write_text("{ }")
+    (twins[1] / "twin.json").unlink()
+    (one,) = begun(Library(tmp_path))
+    assert f"{twins[0]} has changed since the table was begun; begin a new one" in one.problem()
+    assert "twin-b/twin.json: no such file or folder; bring it back" in one.problem()
+    with pytest.raises(InputError, match="has changed since"):
+        list(one.start(one.path, lambda: False))

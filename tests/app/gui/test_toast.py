@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtWidgets import QLabel, QPlainTextEdit, QWidget
 
 from app.gui.actions import PAGES
 from app.gui.widgets.toast import Toasts
@@ -33,6 +33,16 @@ def test_a_toast_is_as_high_as_its_words_and_grows_with_its_traceback(qtbot) -> 
     for toast in (short, long):
         toast.dismiss()
     assert asked[-1] == 0
+
+
+def test_a_reason_behind_a_long_path_is_read_and_the_path_is_in_the_details(qtbot) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    toasts = Toasts(window, 100, lambda _: None)
+    path = "/home/ann/" + "measurements/" * 20 + "twin"
+    toast = toasts.show(f"{path} can't be written: the disk is full", "error")
+    assert "the disk is full" in toast.findChild(QLabel).text()
+    assert path in toast.findChild(QPlainTextEdit).toPlainText()
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (1280, 720)])

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from app.gui.words import count, prefix, reading, score, shown_name, size
+from app.gui.words import brief_paths, count, prefix, reading, score, shown_name, size
 from app.words import duration
 
 
@@ -72,3 +72,17 @@ def test_baselines_are_written_as_in_the_literature(name: str, words: str) -> No
 def test_one_is_singular() -> None:
     assert count(1, "repeat") == "1 repeat"
     assert count(32, "repeat") == "32 repeats"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("/home/ann/rig/day 3/x: disk is full", "…/rig/day 3/x: disk is full"),
+        ("can't read /home/ann/runs/a/twin.json, line 3", "can't read …/a/twin.json, line 3"),
+        (r"C:\Users\ann\runs\a: in use by 12", "…/runs/a: in use by 12"),
+        ("10 V/A/s at tcp://127.0.0.1:80", "10 V/A/s at tcp://127.0.0.1:80"),
+        ("runs/a and /tmp/a stay as they are", "runs/a and /tmp/a stay as they are"),
+    ],
+)
+def test_long_paths_are_told_by_their_ends(text: str, words: str) -> None:
+    assert brief_paths(text) == words
