@@ -60,6 +60,11 @@ def clipped(values: Array) -> list[tuple[float, int]]:
     return found
 
 
+def measured(value: float, unit: str, form: str = ".3g") -> str:
+    """A value with its unit, if it has one."""
+    return f"{value:{form}} {unit}" if unit not in ("", "1") else f"{value:{form}}"
+
+
 def clipped_words(
     values: Array, channels: Sequence[str], units: Sequence[str] | None = None
 ) -> Iterator[str]:
@@ -68,11 +73,11 @@ def clipped_words(
         column = values[..., c]
         total = max(int(np.isfinite(column).sum()), 1)
         for level, count in clipped(column):
-            unit = f" {units[c]}" if units and units[c] not in ("", "1") else ""
+            value = measured(level, units[c] if units else "", "g")
             which = "largest" if level == np.nanmax(column) else "smallest"
             yield (
                 f"channel {name!r}: {count} values ({100 * count / total:.2g} %) are exactly "
-                f"{level:g}{unit}, its {which}: clipped or overloaded? A twin would learn the "
+                f"{value}, its {which}: clipped or overloaded? A twin would learn the "
                 "limit of the read-out; record with a larger range, or leave those repeats out"
             )
 
@@ -123,8 +128,8 @@ def scale_words(first: Recording, other: Recording) -> list[str]:
         one, two = (_span(r, c) for r in (first, other))
         if one > 0 and two > 0 and not 1 / OTHER_SCALE < two / one < OTHER_SCALE:
             said.append(
-                f"channel {name!r} spans {two:.3g} {other.units[c]} instead of {one:.3g} "
-                f"{first.units[c]}: another unit, gain or sensitivity?"
+                f"channel {name!r} spans {measured(two, other.units[c])} instead of "
+                f"{measured(one, first.units[c])}: another unit, gain or sensitivity?"
             )
     return said
 

@@ -10,7 +10,7 @@ import torch
 
 from models.errors import InputError, raise_problems
 from models.recording import Recording
-from training.bad_data import clipped_of, problems_of, scale_words, warnings_of
+from training.bad_data import clipped_of, measured, problems_of, scale_words, warnings_of
 from training.reads import reads_of
 
 if TYPE_CHECKING:
@@ -238,8 +238,8 @@ def check(recording: Recording, *, deterministic: bool) -> list[str]:
             )
         elif np.ptp(values) == 0:
             problems.append(
-                f"channel {name!r} is {values[0]:g} {recording.units[c]} at every step: is it "
-                "connected, is its sensitivity right? Leave it out or record again"
+                f"channel {name!r} is {measured(values[0], recording.units[c], 'g')} at every "
+                "step: is it connected, is its sensitivity right? Leave it out or record again"
             )
     repeats = recording.complete.sum(axis=1)
     if not deterministic and repeats.max() < 2:

@@ -119,8 +119,8 @@ def guess_map(found: dict[str, Found]) -> str:
     if table:
         return table
     by_name = [n for n in found if n.lower() in ("response", "responses")]
-    name = by_name[0] if by_name else max(found, key=lambda n: found[n].values.size)
-    shape = longer(found[name].values.shape)
+    name = by_name[0] if by_name else max(found, key=lambda n: _likeness(n, found[n]))
+    shape = _mapped(found[name].values.shape)
     dims = found[name].dims if len(shape) == found[name].values.ndim else ()
     axes = list(_axes_named(dims)) if dims else list(GUESSES.get(len(shape), ()))
     drive = _drive_guess(found, name, shape)
@@ -137,6 +137,20 @@ def guess_map(found: dict[str, Found]) -> str:
     if holds and len(longer(found[holds[0]].values.shape)) in (1, 2, 3):
         words.append(f"holds={holds[0]}")
     return " ".join(words)
+
+
+def _likeness(name: str, found: Found) -> tuple[int, bool]:
+    """How much an array is like a response: the largest, of two as large not the drive."""
+    return found.values.size, not _says_drive(name)
+
+
+def _says_drive(name: str) -> bool:
+    return any(re.split(r"[/._]", name.lower())[-1].startswith(w) for w in DRIVE_WORDS)
+
+
+def _mapped(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes that a map names: of four all, a single repeat or channel among them."""
+    return shape if len(shape) == len(GUESSES) else longer(shape)
 
 
 def _last_word(name: str) -> str:
@@ -157,10 +171,9 @@ def _axes_named(dims: tuple[str, ...]) -> list[str]:
 
 def _drive_guess(found: dict[str, Found], response: str, shape: tuple[int, ...]) -> str:
     for name, one in found.items():
-        word = re.split(r"[/._]", name.lower())[-1]
         size = longer(one.values.shape)
         fits = len(size) in (1, 2) and all(n in shape for n in size) and len(size) < len(shape)
-        if name != response and fits and any(word.startswith(w) for w in DRIVE_WORDS):
+        if name != response and fits and _says_drive(name):
             return name
     return ""
 
@@ -174,7 +187,8 @@ def _axes_beside(drive: tuple[int, ...], shape: tuple[int, ...], axes: list[str]
             return axes
         made[at] = axis
     left = [a for a in ("sequence", "repeat", "channel") if a not in made]
-    left = left[-made.count("") :] if made.count("") < 3 else left
+    if made.count("") == 1:  # beside the steps of each: repeats before them, channels behind
+        left = ["repeat" if made.index("") < made.index("step") else "channel"]
     return [axis or (left.pop(0) if left else "channel") for axis in made]
 
 

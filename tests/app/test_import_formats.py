@@ -57,6 +57,27 @@ def test_matlabs_own_format_with_a_structure(tmp_path: Path) -> None:
     check(imported(tmp_path / "a.mat", f"d.AMR={AXES} drive=d.H {FIELD}", tmp_path / "r")[0])
 
 
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [
+        ((30, 4, 40, 1), "sequence,repeat,step,channel"),
+        ((30, 1, 40, 1), "sequence,repeat,step,channel"),
+        ((30, 4, 40), "sequence,repeat,step"),
+        ((30, 40, 3), "sequence,step,channel"),
+    ],
+)
+def test_a_guess_names_every_axis_and_takes_no_repeats_for_channels(
+    tmp_path: Path, shape: tuple[int, ...], axes: str
+) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "a.npz", u=rng.random((30, 40)), y=rng.random(shape))
+    guess = preview(tmp_path / "a.npz").guess
+    assert guess == f"response=y:{axes} drive=u:sequence,step"
+    recording, _ = imported(tmp_path / "a.npz", guess, tmp_path / "r")
+    assert recording.response.shape[:1] == (30,)
+    assert recording.response.shape[2] == 40
+
+
 def test_matlab_7_3_is_read_with_matlabs_order_of_axes(tmp_path: Path) -> None:
     response, fields = data()
     with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
