@@ -1,7 +1,9 @@
 """Measurements that the random plan, the adaptive plan and the published recipe take.
 
-Every plan is scored by the same fit on what it has measured so far (its own twins choose only) and
-on the same held-out sequences of all families. A measurement is one repeat of one sequence; the
+Every plan is scored by the same fits on what it has measured so far (its own twins choose only) and
+on the same held-out sequences of all families: of three, as the ensemble has members, the one that
+is best on validation, as a user would keep. One alone is a lottery: on 48 sequences one in four has
+several times the device's spread somewhere. A measurement is one repeat of one sequence; the
 held-out ones, the same for all, are not counted. The published recipe is random steps with 100
 repeats of each pattern; its 999 patterns are far beyond what is needed here, so it is read off at
 the number at which it reaches the same error.
@@ -9,10 +11,14 @@ the number at which it reaches the same error.
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+import torch
 
 from app.operations.adaptive_rounds import ForTwin
 from app.operations.record import record
@@ -40,26 +46,32 @@ class Size:
     iterations: int
     asked: ForTwin
     seeds: int
+    fits: int
 
 
 SMALL = Size(
     (8, 12), (2, 3), 4, 3,
     ForTwin(budget=12, target=0.0, steps=6, repeats=2, first=4, scoring=4, members=2,
-            iterations=2, pool=8), 1,
+            iterations=2, pool=8), 1, 2,
 )  # fmt: skip
 FULL = Size(
     (48, 96, 192, 384, 768, 1536), (4, 8, 16, 32), PUBLISHED_REPEATS, 1500,
     ForTwin(budget=1536, target=0.0, steps=60, repeats=2, first=24, scoring=16, members=3,
-            iterations=400, pool=200, growth=1.0), 2,
+            iterations=400, pool=200, growth=1.0), 4, 3,
 )  # fmt: skip
 
 
 def ratio_of(part, scoring, size, seed):
-    """The worst error over its floor of a twin that was fitted on drives and repeats."""
-    loop = begin_fit(*divided(*part), FitSettings(iterations=size.iterations, seed=seed))
-    for _ in loop.steps():
-        pass
-    return worst_ratio(score_model(loop.best_model(), *scoring, seed).errors)
+    """The worst error over its floor of the twin that drives and repeats give."""
+    loops = [
+        begin_fit(*divided(*part), FitSettings(iterations=size.iterations, seed=10 * seed + k))
+        for k in range(size.fits)
+    ]
+    for loop in loops:
+        for _ in loop.steps():
+            pass
+    best = min(loops, key=lambda loop: loop.best_validation)
+    return worst_ratio(score_model(best.best_model(), *scoring, seed).errors)
 
 
 def adaptive(bench, out, size, seed, **changes):
@@ -124,8 +136,13 @@ def test_every_plan_is_scored_at_the_same_budgets(tmp_path):
 def test_what_each_plan_takes_to_come_within_half_of_the_floor(tmp_path):
     """Virtual nanoring; prints the table of the README."""
     takes = {}
-    for seed in range(FULL.seeds):
-        curves = plans(tmp_path / str(seed), FULL, seed)
+    ways = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        os.cpu_count(), mp_context=ways, initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        folders = [tmp_path / str(seed) for seed in range(FULL.seeds)]
+        rows = list(pool.map(plans, folders, [FULL] * FULL.seeds, range(FULL.seeds)))
+    for seed, curves in enumerate(rows):
         for name, curve in curves.items():
             found = needed(*zip(*curve, strict=True), TARGET)
             takes.setdefault(name, []).append(np.inf if found is None else found)
