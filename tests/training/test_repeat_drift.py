@@ -96,13 +96,17 @@ def test_a_fit_keeps_them_slow_and_learns_their_own_rate_and_spread():
     assert np.isfinite(scores.errors["autocovariance"]["ratio"])
 
 
-@pytest.mark.parametrize(("drift", "kept"), [(OFFSET, False), (NONE, True)])
-def test_a_lucky_snapshot_of_the_begin_is_not_what_a_fit_of_drifting_repeats_gives(drift, kept):
+@pytest.mark.parametrize(
+    ("drift", "deterministic", "kept"),
+    [(OFFSET, False, False), (NONE, False, False), (NONE, True, True)],
+)
+def test_a_lucky_snapshot_of_the_begin_is_not_what_a_fit_of_noise_gives(drift, deterministic, kept):
     """Few repeats validate: each is one draw of what it has of its own."""
     parts = drifting(drift, 24, 4, 20, 1), drifting(drift, 8, 4, 20, 2)
-    settings = FitSettings(iterations=10, latent=6, hidden=16)
+    objective = {"objective": "mean", "deterministic": True} if deterministic else {}
+    settings = FitSettings(iterations=10, latent=6, hidden=16, **objective)
     fit, again = Fit(*parts, settings), Fit(*parts, settings)
-    begun = fit.best_model().white_factor
+    begun = fit.best_model().decoder
     fit.best_validation = -1.0  # better than any
     steps = fit.steps()
     for _ in range(6):
@@ -113,7 +117,7 @@ def test_a_lucky_snapshot_of_the_begin_is_not_what_a_fit_of_drifting_repeats_giv
         for _ in one.steps():
             pass
         assert (one.best_validation == -1.0) == kept
-        assert torch.equal(one.best_model().white_factor, begun) == kept
+        assert torch.equal(one.best_model().decoder, begun) == kept
         assert (one.best_progress >= 0.7) != kept
     assert again.best_validation == fit.best_validation
 
