@@ -74,7 +74,7 @@ LASTING = 0.5  # correlation of the residuals far apart, above which it does
 SLOW_OF_SPECTRUM = 6  # as many whatever it asks for: a spectrum drifts in several patterns
 HALF = 0.5  # of the spread is taken for read-out noise to start from
 QUIET = -3.0  # softplus⁻¹ of the diffusion of the other states to start from
-LATE = 0.7  # of the budget, from which on a snapshot of a model with noise is chosen
+SETTLED = 4 / 7  # of what follows the mean's fit, from which on a snapshot is chosen
 MEMORY = 1000  # iterations that the weights are averaged over, fewer at a phase's begin
 
 
@@ -224,11 +224,14 @@ class Fit(FitLoop):
         Few sequences or repeats favour a wrong snapshot by chance: one of the first phase, whose
         noise nobody has fitted, or of the next one's begin. On 24 to 96 nanoring sequences × 2
         repeats, 18 fits, three such snapshots had 4.4 to 5 times the floor's error of the spread;
-        those from `LATE` on 1.3 to 1.6, of all 18 in the mean 2.0 in place of 2.7 by the worst
+        those that had settled 1.3 to 1.6, of all 18 in the mean 2.0 in place of 2.7 by the worst
         error (2026-11-28). With gains of 10 % a repeat the chosen one was of the first phase, too.
         """
-        anew = self._start is None and not self.settings.deterministic
-        return anew and self.best_progress < LATE <= self._progress()
+        if self._start is not None or self.settings.deterministic:
+            return False
+        of_mean, best, now = self._phases[0][0], self.best_progress, self._progress()
+        settled = of_mean + SETTLED * (1.0 - of_mean)
+        return best <= of_mean < now or best < settled <= now
 
     def _phase_now(self) -> int:
         progress = self._progress()
