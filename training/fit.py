@@ -74,7 +74,8 @@ LASTING = 0.5  # correlation of the residuals far apart, above which it does
 SLOW_OF_SPECTRUM = 6  # as many whatever it asks for: a spectrum drifts in several patterns
 HALF = 0.5  # of the spread is taken for read-out noise to start from
 QUIET = -3.0  # softplus⁻¹ of the diffusion of the other states to start from
-SETTLED = 4 / 7  # of what follows the mean's fit, from which on a snapshot is chosen
+SETTLED = 0.2  # of what follows the mean's fit: from there on a snapshot is chosen
+LATE = 0.7  # of the whole, from which on one with random effects is
 MEMORY = 1000  # iterations that the weights are averaged over, fewer at a phase's begin
 
 
@@ -219,18 +220,19 @@ class Fit(FitLoop):
         return self._scored_by.loss(self.module(), self._validation, generator)
 
     def _best_is_outdated(self) -> bool:
-        """Where noise is fitted anew, what the rate's decay has settled is chosen from.
+        """Where noise is fitted anew, a snapshot is chosen whose noise has been fitted.
 
-        Few sequences or repeats favour a wrong snapshot by chance: one of the first phase, whose
-        noise nobody has fitted, or of the next one's begin. On 24 to 96 nanoring sequences × 2
-        repeats, 18 fits, three such snapshots had 4.4 to 5 times the floor's error of the spread;
-        those that had settled 1.3 to 1.6, of all 18 in the mean 2.0 in place of 2.7 by the worst
-        error (2026-11-28). With gains of 10 % a repeat the chosen one was of the first phase, too.
+        Few sequences or repeats favour another one by chance: of the first phase, or of the next
+        one's begin. Worst error over floor of unseen sequences, 16 fits of a nanoring (24 to 96
+        sequences × 2 repeats) and a leaky integrator (6 to 48 × 4), 2026-11-28: chosen from all
+        2.4, two of them above 4.5; behind the mean's fit 2.0, behind a fifth of what follows 1.65,
+        behind 4/7 of it 1.7. Each repeat is one draw of a random effect: there the rate's decay has
+        to have settled (of `LATE` on autocovariance 1.06, of `SETTLED` on 1.48).
         """
         if self._start is not None or self.settings.deterministic:
             return False
         of_mean, best, now = self._phases[0][0], self.best_progress, self._progress()
-        settled = of_mean + SETTLED * (1.0 - of_mean)
+        settled = LATE if self.model.slow else of_mean + SETTLED * (1.0 - of_mean)
         return best <= of_mean < now or best < settled <= now
 
     def _phase_now(self) -> int:
