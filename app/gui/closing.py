@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from app.session import Session
 
 
+KEEP = "Keep running"
+
+
 class ClosingWindow(QMainWindow):
     """The closing half of the window. `gone` is emitted when the bench is closed, too."""
 
@@ -52,7 +55,8 @@ class ClosingWindow(QMainWindow):
             what = self.job.spec.title
             self.bar.ask(
                 f"{what} is under way. Stop it, bring the bench to its safe state, and close?",
-                [("Stop and close", lambda: self.shut_down()), ("Keep running", self.bar.hide)],
+                [("Stop and close", lambda: self.shut_down()), (KEEP, self.bar.hide)],
+                KEEP,
             )
             return
         self.shut_down()

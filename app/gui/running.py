@@ -160,6 +160,8 @@ class RunningWindow(BenchWindow):
             self._given_up(self.session.unsafe)
             self.link.make_safe()
         self._show_end(job, outcome)
+        if self.job is None:
+            self.bar.take_back()  # nothing runs that closing would stop
         job.deleteLater()
 
     def _show_end(self, job: Job, outcome: Outcome) -> None:

@@ -153,8 +153,6 @@ class Window(RunningWindow):
         if self.furnished:
             self.page().copy_plots()
 
-    # the shell that pages see
-
     def open_page(self, key: str, artefact: Path | None = None) -> None:
         """Show a page (made when first shown), with an artefact chosen on it."""
         if not self.furnished:
@@ -259,10 +257,12 @@ class Window(RunningWindow):
             and QApplication.activeModalWidget() is None
             and isinstance(watched, QWidget)
             and watched.window() is self
-            and not isinstance(watched, EDITORS)
         ):
-            self.stop()
-            return True
+            if self.bar.take_back():
+                return True
+            if not isinstance(watched, EDITORS):
+                self.stop()
+                return True
         return False
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PyQt6 import sip
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import (
     QApplication,
@@ -26,6 +27,8 @@ from app.gui.words import brief_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from PyQt6.QtGui import QHideEvent
 
 WIDTH_PX, DETAILS_PX = FORM_PX - 31, 640
 SHOWN_MS, MOST_LETTERS = 9000, 220
@@ -151,6 +154,8 @@ class AskBar(QFrame):
         self._words = label("", wrap=True)
         self._layout.addWidget(self._words, 1)
         self.buttons: list[QPushButton] = []
+        self.harmless: QPushButton | None = None
+        self._before: QWidget | None = None
         self.hide()
 
     @property
@@ -158,9 +163,15 @@ class AskBar(QFrame):
         """What it says."""
         return self._words.text()
 
-    def ask(self, text: str, answers: Sequence[tuple[str, Callable[[], None]]]) -> None:
-        """Show the question; no answers makes it a statement."""
+    def ask(
+        self, text: str, answers: Sequence[tuple[str, Callable[[], None]]], harmless: str = ""
+    ) -> None:
+        """Show the question; no answers makes it a statement.
+
+        `harmless`: the answer that changes nothing, which Esc gives; it gets the keyboard.
+        """
         self._words.setText(text)
+        self.harmless = None
         for button in self.buttons:
             button.hide()
             button.deleteLater()
@@ -170,4 +181,23 @@ class AskBar(QFrame):
             button.clicked.connect(lambda _=False, p=press: p())
             self._layout.addWidget(button)
             self.buttons.append(button)
+            if words == harmless:
+                self.harmless = button
         self.show()
+        if self.harmless is not None:
+            self._before = QApplication.focusWidget()
+            self.harmless.setFocus()
+
+    def take_back(self) -> bool:
+        """Give the harmless answer, if one is asked for; the keyboard goes where it was."""
+        if self.harmless is None or self.isHidden():
+            return False
+        self.hide()
+        return True
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        super().hideEvent(event)
+        before, self._before = self._before, None
+        here = self.isAncestorOf(QApplication.focusWidget())
+        if here and before is not None and not sip.isdeleted(before):
+            before.setFocus()

@@ -152,6 +152,36 @@ def test_closing_while_running_asks_stops_and_closes(window, qtbot, press_record
     assert read_recording(page.recorded).status == "stopped"
 
 
+def test_escape_takes_the_question_back_and_stops_nothing(window, qtbot, press_record) -> None:
+    press_record(window, until_over=False, count=4, steps=100, repeats=50)
+    window.activateWindow()
+    entry = window.pages["record"].steps
+    entry.setFocus()
+    window.close()
+    assert QApplication.focusWidget() is window.bar.buttons[1]  # "Keep running"
+    qtbot.keyClick(window.bar.buttons[1], Qt.Key.Key_Escape)
+    assert not window.bar.isVisible()
+    assert not window.job.stop_asked
+    assert QApplication.focusWidget() is entry
+    window.close()
+    window.top.stop_button.setFocus()  # elsewhere Escape means the question, too
+    qtbot.keyClick(window.top.stop_button, Qt.Key.Key_Escape)
+    assert not window.bar.isVisible()
+    assert not window.job.stop_asked
+    qtbot.keyClick(window.top.stop_button, Qt.Key.Key_Escape)
+    assert window.job.stop_asked
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
+def test_the_question_goes_when_what_it_asks_about_has_ended(window, qtbot, press_record) -> None:
+    press_record(window, until_over=False, count=1, steps=40, repeats=4)
+    window.close()
+    assert window.bar.isVisible()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert not window.bar.isVisible()
+    assert window.isVisible()
+
+
 def test_closing_while_idle_disconnects(window, qtbot) -> None:
     with qtbot.waitSignal(window.gone, timeout=WAIT_MS):
         window.close()
