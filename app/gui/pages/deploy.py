@@ -137,7 +137,7 @@ class DeployPage(Page):
             self.form.primary.say("Deploy", "train a network first", role="attention")
             self.say("Nothing to deploy yet", "train a network; it appears here by itself")
             return
-        if not self.live.result:
+        if self.live.plan is None:  # else the header tells how that run has ended
             self.say(
                 "Ready to deploy", f"{self.choice.currentText()} onto {self.session.spec.name}"
             )
@@ -253,9 +253,9 @@ class DeployPage(Page):
             self._show_verdict(network)
         elif network is not None:
             word = "Stopped" if outcome.status == "stopped" else "Failed"
-            self.say(
-                f"{word}: {live.done} of {network.nodes} nodes measured", "no verdict without all"
-            )
+            kept = "they are kept, choose it under Go on with; " if live.done else ""
+            measured = f"{live.done} of {network.nodes} nodes measured"
+            self.say(f"{word}: {measured}", f"{kept}no verdict without all")
         self._redraw()
 
     def _show_verdict(self, network: Network) -> None:

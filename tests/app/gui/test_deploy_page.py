@@ -124,6 +124,10 @@ def test_a_stopped_deployment_goes_on_with_the_nodes_that_are_missing(page, qtbo
     window.stop()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: bool(page.rows.unfinished), timeout=WAIT_MS)
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)  # looked at anew
+    assert page.heading.text().startswith("Stopped: ")
+    assert page.heading.text().endswith(f" of {page.network.nodes} nodes measured")
+    assert "Go on with" in page.subheading.text()
     (begun,) = page.rows.unfinished
     done = int(begun.far.split()[0])
     assert 1 <= done < 6
