@@ -133,6 +133,8 @@ def result_lines(values: dict[str, Any]) -> list[str]:
     """The result for people: errors and instruments as tables, the rest as `name  value`."""
     lines: list[str] = []
     for name, value in values.items():
+        if name in ("errors", "coverage") and not value:
+            continue  # of a twin that is not scored
         if name == "errors" and isinstance(value, dict):
             lines += error_lines(value)
         elif name == "instruments" and isinstance(value, dict):

@@ -119,6 +119,8 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
     if found.tables:
         yield "networks compared"
         verdicts = _tables(page, found) + verdicts
+    if not verdicts and found.twins:  # none of them has noise
+        verdicts = [report_twin.words_of_mean(twin) for twin in found.twins]
     page.lead = verdicts or ["Recordings only: nothing has been fitted yet."]
     _repeat_it(page, found, folder)
     page.values = {"verdict": page.lead, **page.values}

@@ -46,7 +46,9 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
     unseen = best_unseen(twin, recordings)
     errors, coverage = dict(twin.errors), dict(twin.coverage)
     details: dict[str, Any] = {}
-    if unseen is None:
+    if unseen is None and not errors:
+        words = "It has not been scored: too few repeats were held out."
+    elif unseen is None:
         words = "Scores as measured when it was fitted, on what was held out."
     else:
         errors, coverage, details = _evaluated(path, unseen.path)
@@ -79,6 +81,14 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
         page.values.setdefault("validation", validation["verdict"])
         return [f"Twin: {_small(validation['verdict']['words'])}", *drifted]
     return [f"Twin: {_small(verdict(errors, coverage).words)}", *drifted]
+
+
+def words_of_mean(path: Path) -> str:
+    """The verdict on a twin without noise, as it was scored when it was fitted."""
+    from app.store import load_twin
+
+    errors = load_twin(path).errors
+    return f"Twin without noise: {_small(verdict(errors, {}, deterministic=True).words)}"
 
 
 def _small(words: str) -> str:

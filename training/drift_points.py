@@ -45,13 +45,14 @@ def same_drives(old: Recording, new: Recording) -> Iterator[tuple[int, int]]:
     """Old and new sequence of every drive that both have, step for step and hold for hold."""
     known: dict[bytes, list[int]] = {}
     for s in range(len(old.lengths)):
-        known.setdefault(_key(old, s), []).append(s)
+        known.setdefault(drive_key(old, s), []).append(s)
     for n in range(len(new.lengths)):
-        for s in known.get(_key(new, n), []):
+        for s in known.get(drive_key(new, n), []):
             yield s, n
 
 
-def _key(recording: Recording, sequence: int) -> bytes:
+def drive_key(recording: Recording, sequence: int) -> bytes:
+    """What is equal for sequences that play the same, step for step and hold for hold."""
     drive = recording.drive[sequence, : recording.lengths[sequence]]
     holds = recording.holds[sequence, : recording.lengths[sequence]]
     return np.stack([np.rint(drive / SAME_DRIVE).astype(np.int64), holds]).tobytes()

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 HALF = 8
 SPLITS = 20
+FEWEST_REPEATS = 4  # held out: two halves with a spread each
 
 
 @dataclass(frozen=True)
@@ -111,13 +112,10 @@ def score(
     InputError
         Fewer than four complete repeats: halves of one have no spread.
     """
+    if words := too_few_repeats(real):
+        raise InputError(f"{words}: record more repeats")
     whole, kept = complete_repeats(real)
     repeats = whole.shape[1]
-    if repeats < 4:
-        raise InputError(
-            f"held-out repeats: {repeats} a sequence, scoring needs at least 4 (two halves with a "
-            "spread each), 16 to be stated beside others: record more repeats"
-        )
     half = min(half, repeats // 2)
     twin = samples[kept]
     ground, rng = Ground.of(whole), np.random.default_rng(seed)
@@ -158,6 +156,17 @@ def score(
                        ground, weights)  # fmt: skip
     notes = tuple(_notes(real, whole, kept, half, ground, left_out))
     return Scores(errors, said, details, notes, by_family, places)
+
+
+def too_few_repeats(real: Array) -> str:
+    """Why held-out repeats `(S, R, T, C)` can't score a twin, in words; empty where they can."""
+    repeats = complete_repeats(real)[0].shape[1]
+    if repeats >= FEWEST_REPEATS:
+        return ""
+    return (
+        f"held-out repeats: {repeats} a sequence, scoring needs at least {FEWEST_REPEATS} (two "
+        "halves with a spread each), 16 to be stated beside others"
+    )
 
 
 def resampled(repeats: Array, count: int, seed: int = 0) -> Array:

@@ -28,6 +28,10 @@ NAMES = {
     "energy16": "energy score of 16 steps",
     "cross_correlation": "cross-channel correlation",
 }
+NO_FLOOR = (
+    "Can't be told: the held-out repeats are all the same, so that the errors have no floor beside "
+    "them."
+)
 MOST_NAMED = 3  # parts of an axis
 ALIKE = 1.3  # parts within this factor of each other are alike
 UNEVEN = 0.03  # of the coverage between parts: less is alike
@@ -109,6 +113,8 @@ def verdict(
     states = {name: state_of(errors.get(name, {})) for name in names}
     covered = "not scored" if deterministic else coverage_state(coverage)
     if all(state == "not scored" for state in states.values()):
+        if errors.get("mean", {}).get("value") is not None:
+            return Verdict(None, False, NO_FLOOR)
         return Verdict(None, False, "Not scored yet: it needs held-out repeats.")
     reasons = [
         _reason(name, errors[name], where or {})

@@ -132,6 +132,8 @@ def compare_twins(
     for text in source.notes:
         yield Note(text, "warning")
     yield Note(source.parts.note)
+    if words := source.unscorable():
+        raise InputError(f"compare-twins: {words}: record more repeats")
     new_directory(out)
     tried = yield from _rates(plan, source)
     fitted = yield from _fits(plan, source, out, best_rate(tried))

@@ -16,7 +16,13 @@ from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_search import grid_of, refuse_search, search_of, searched
 from app.operations.fitted_twin import fitted_twin, memory_of, twin_so_far
 from app.operations.origin import Origin
-from app.operations.scored import scored_details, scored_values, shown_beside
+from app.operations.scored import (
+    scored_details,
+    scored_values,
+    shown_beside,
+    unscored_note,
+    unscored_values,
+)
 from app.run_lock import RunLock
 from app.so_far import EVERY_S, remove_so_far, save_so_far
 from app.store import new_directory, save_twin
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
     from app.operations.events import Event
     from models.simulated import Sampled
     from training.fit_loop import FitLoop
+    from training.floors import Scores
     from training.structure import Candidate
 
     Array = NDArray[np.float64]
@@ -161,7 +168,6 @@ def fit_from(
         if standing is not None:
             running.restore(*standing)
         yield from _iterate(running, work)
-        yield Stage("score on held-out repeats", STAGES, STAGES)
         return (yield from _finish(running, work))
 
 
@@ -196,7 +202,8 @@ class _Work:
 def _introduction(source: FitInput, objective: str, chosen: FitSettings) -> Iterator[Note]:
     for text in source.notes:
         yield Note(text, "warning")
-    yield Note(source.parts.note)
+    words = source.unscorable()
+    yield Note(unscored_note(words), "warning") if words else Note(source.parts.note)
     if chosen.objective == PUBLISHED:
         yield Note("the published method's path runs by: torchsde (Heun, PyTorch)")
         if chosen.minutes is None:
@@ -259,34 +266,40 @@ def _samples(model: Sampled, source: FitInput, iteration: int) -> FitSamples:
 
 def _finish(running: FitLoop, work: _Work) -> Generator[Event, None, Path]:
     model, source, out = running.best_model(), work.source, work.out
-    drive, real = source.part("test")
-    noiseless = running.settings.deterministic
-    families = [source.recording.families[int(s)] for s in source.parts.test]
-    channels = source.recording.channels
-    scores = score_model(
-        model, drive, real, running.settings.seed, families=families, channels=channels
-    )
-    for text in scores.notes:
+    unscored = source.unscorable()
+    yield Stage("keep the twin" if unscored else "score on held-out repeats", STAGES, STAGES)
+    scores = None if unscored else _scores(model, running.settings.seed, source)
+    notes = [unscored_note(unscored)] if scores is None else list(scores.notes)
+    for text in scores.notes if scores else ():
         yield Note(text)
-    twin = fitted_twin(running, source, model, scores, work.begun, work.search, out)
+    twin = fitted_twin(running, source, model, (scores, notes), work.begun, work.search, out)
     path = save_twin(out, twin)
     remove_checkpoint(out)
     remove_so_far(out)
-    yield TwinScored(scores.errors, scored_details(model, drive, real, scores))
+    if scores is not None:
+        yield TwinScored(scores.errors, scored_details(model, *source.part("test"), scores))
+    noiseless = running.settings.deterministic
     values = {
         "path": str(path),
-        **scored_values(scores, deterministic=noiseless),
+        **(scored_values(scores, deterministic=noiseless) if scores else unscored_values()),
         "iterations": running.iteration,
         "seconds": round(running.elapsed_s, 1),
-        "held_out": source.parts.note,
-        "notes": list(scores.notes),
+        **({} if unscored else {"held_out": source.parts.note}),
+        "notes": notes,
     }
     if work.begun is not None:
         values["from"] = work.begun.meta()["from"]
     if work.search is not None:
         values["structure"] = {n: getattr(twin, n) for n in ("latent", "hidden", "head")}
         values["search"] = [work.search.sentence()]
-    if len(source.parts.test) == 1 and np.array_equal(source.parts.training, source.parts.test):
+    if scores and np.array_equal(source.parts.training, source.parts.test):  # one sequence
         values["memory"] = memory_of(source, running.settings.seed).errors
     yield Result(values)
     return path
+
+
+def _scores(model: Sampled, seed: int, source: FitInput) -> Scores:
+    """The twin's scores on what was held out."""
+    families = [source.recording.families[int(s)] for s in source.parts.test]
+    channels = source.recording.channels
+    return score_model(model, *source.part("test"), seed, families=families, channels=channels)

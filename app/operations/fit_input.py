@@ -10,6 +10,7 @@ import numpy as np
 from app.recording_marks import bad_positions, left_out, numbers
 from app.store import read_recording, sha256_of
 from models.errors import InputError
+from training.floors import too_few_repeats
 from training.reads import in_single_holds
 from training.validation import HeldOut, hold_out
 from training.windows import check, join
@@ -52,6 +53,10 @@ class FitInput:
             for path, r in zip(paths, recordings, strict=True)
         ]
         return cls(joined, hold_out(joined, seed), parents, notes)
+
+    def unscorable(self) -> str:
+        """Why what is held out can't score a twin, in words; empty where it can."""
+        return too_few_repeats(self.part("test")[1])
 
     def part(self, name: str) -> tuple[Array, Array]:
         """Drives `(S, T)` and responses `(S, R, T, C)` of `training`, `validation` or `test`.

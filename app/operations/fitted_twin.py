@@ -28,18 +28,17 @@ def fitted_twin(
     running: FitLoop,
     source: FitInput,
     model: Sampled,
-    scores: Scores,
+    scored: tuple[Scores | None, list[str]],
     begun: Origin | None,
     search: Search | None,
     out: Path,
 ) -> Twin:
-    """The finished twin for `out`, scored on what was held out."""
-    meta = {
-        "id": new_id("twin", out),
-        **_meta(running, source, begun, search),
-        "notes": list(scores.notes),
-        "validation": summary(scores, deterministic=running.settings.deterministic),
-    }
+    """The finished twin for `out`, with its scores on what was held out, if any, and notes."""
+    scores, notes = scored
+    meta = {"id": new_id("twin", out), **_meta(running, source, begun, search), "notes": notes}
+    if scores is None:
+        return _twin(running, source, model, begun, meta, ({}, {}))
+    meta["validation"] = summary(scores, deterministic=running.settings.deterministic)
     return _twin(running, source, model, begun, meta, (scores.errors, scores.coverage))
 
 

@@ -88,6 +88,8 @@ def learning_curve(
     for text in source.notes:
         yield Note(text, "warning")
     yield Note(source.parts.note)
+    if words := source.unscorable():
+        raise InputError(f"learning-curve: {words}: record more repeats")
     if body:
         grid = Grid.from_json(body["grid"])
         if [p["sha256"] for p in source.parents] != [p["sha256"] for p in body["parents"]]:

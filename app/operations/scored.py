@@ -9,6 +9,7 @@ import numpy as np
 from training.ensembles import complete_repeats
 from training.reads import at_reads, reads_of
 from training.validation import family_ratios, summary
+from training.verdict import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,20 @@ def scored_values(scores: Scores, *, deterministic: bool) -> dict[str, Any]:
     if families := family_ratios(scores):
         values["families"] = families
     return values
+
+
+def unscored_values() -> dict[str, Any]:
+    """The same keys of a twin that nothing was held out for."""
+    found = verdict({}, {})
+    return {"errors": {}, "coverage": {}, "verdict": found.words, "at_floor": found.at_floor}
+
+
+def unscored_note(why: str) -> str:
+    """What is said before and after a fit whose twin can't be scored."""
+    return (
+        f"{why}: the twin is not scored. To have it scored, record a few more sequences with 16 "
+        "repeats each, and give that to fit as well, or to evaluate"
+    )
 
 
 def scored_details(model: Sampled, drive: Array, real: Array, scores: Scores) -> dict[str, Any]:

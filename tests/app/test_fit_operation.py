@@ -11,8 +11,10 @@ from fit_device import record_device
 from app.fit_checkpoint import FILE_NAME
 from app.operations.child import in_child
 from app.operations.event_json import as_json
+from app.operations.evaluate import evaluate
 from app.operations.events import FitProgress, FitSamples, Note, Result, TwinScored
 from app.operations.fit import fit
+from app.operations.report import report as report_run
 from app.store import load_twin, write_recording
 from models.errors import InputError
 
@@ -142,3 +144,34 @@ def test_one_sequence_is_fitted_on_half_its_repeats_beside_a_memory_of_them(tmp_
     memory = events[-1].values["memory"]
     assert memory["mean"]["ratio"] == pytest.approx(1.1, abs=0.3)
     assert np.isfinite(events[-1].values["errors"]["mean"]["low"])
+
+
+@pytest.mark.parametrize(("repeats", "deterministic"), [(1, True), (2, False), (3, True)])
+def test_repeats_too_few_to_score_still_give_a_twin_which_says_so(tmp_path, repeats, deterministic):
+    write_recording(tmp_path / "few", record_device(12, repeats, seed=3))
+    asked = {"deterministic": deterministic, "iterations": 20, **SMALL}
+    events = list(fit([tmp_path / "few"], tmp_path / "twin", **asked))
+    before = next(k for k, e in enumerate(events) if isinstance(e, FitProgress))
+    said = [e.text for e in events[:before] if isinstance(e, Note) and e.level == "warning"]
+    assert any(f"held-out repeats: {repeats} a sequence" in text for text in said)
+    values = as_json(events[-1])
+    assert values["errors"] == {}
+    assert values["at_floor"] is None
+    assert "not scored" in values["notes"][0]
+    twin = load_twin(tmp_path / "twin")
+    assert twin.deterministic is deterministic
+    assert twin.errors == {}
+    assert not (tmp_path / "twin" / FILE_NAME).exists()
+    write_recording(tmp_path / "scoring", record_device(8, 8, seed=9))
+    assert list(evaluate(tmp_path / "twin", tmp_path / "scoring"))[-1].values["errors"]["mean"]
+    report = list(report_run(tmp_path / "twin"))[-1].values
+    assert "not scored yet" in report["verdict"][0]
+
+
+def test_repeats_that_are_all_the_same_are_no_missing_ones(tmp_path):
+    one = record_device(12, 1, seed=3).response
+    alike = record_device(12, 6, seed=3, response=np.tile(one, (1, 6, 1, 1)))
+    write_recording(tmp_path / "alike", alike)
+    events = list(fit([tmp_path / "alike"], tmp_path / "twin", iterations=10, **SMALL))
+    assert any("repeats are all the same" in e.text for e in events if isinstance(e, Note))
+    assert "all the same" in events[-1].values["verdict"]
