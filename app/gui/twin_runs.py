@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.gui.live_compare import LiveComparison, LiveCurve
 from app.gui.live_fit import LiveFit
 from app.gui.twin_asks import BESIDE, CURVE, FIT, SCORE, Ask, ScoreAsk
@@ -100,13 +101,20 @@ class TwinRuns:
             return f"Scored {self.asked.twin.name}", self.scored_on
         return "Twin fitted", f"Fitted in {duration(self.fit.elapsed_s)}"
 
+    @property
+    def _kept(self) -> str:
+        """What is left of a fit that ended early, and how it goes on; the first words are seen."""
+        if self.folder is None or not (self.folder / CHECKPOINT).is_file():
+            return "it ended before its first checkpoint: nothing is kept"
+        so_far = self.fit.so_far(self.folder)
+        usable = f" · a usable twin is in {so_far}" if so_far else f" · {self.folder}"
+        return f"kept: choose it under Begin with to go on{usable}"
+
     def ended(self, status: str) -> tuple[str, str]:
         """Heading and the line below it, once it has ended as `status`."""
         word = "Stopped" if status == "stopped" else "Failed"
         if self.kind == FIT:
-            so_far = self.fit.so_far(self.folder)
-            kept = f"; the best so far stays usable: {so_far}" if so_far else ""
-            return f"{word}: no twin", f"a checkpoint is kept in {self.folder}{kept}"
+            return f"{word}: no twin", self._kept
         title = self.asked.title if self.asked is not None else ""
         if status == "done":
             return title, " ".join(self.other.verdict[:1])

@@ -191,6 +191,7 @@ class NetworkPage(Page):
         self.hide_buttons()
         self.plots.clear()
         self.show_view(self.run.view)
+        self._tell()  # the first event takes seconds where much is imported
 
     def hide_buttons(self) -> None:
         """Nothing is shown that could be deployed, or gone back from."""
@@ -210,11 +211,15 @@ class NetworkPage(Page):
 
     def take(self, events: Sequence[Event]) -> None:
         self.run.take(events)
+        self._tell()
+        if self.isVisible():
+            self.redraw()
+
+    def _tell(self) -> None:
+        """Say what runs and how far it is, in the header and on the button."""
         share = (self.progress or (0.0, ""))[0]
         self.form.primary.say(self.run.title, self.run.foot, fraction=share)
         self.say(f"{self.run.title} {self.run.words}", self.run.where)
-        if self.isVisible():
-            self.redraw()
 
     @property
     def progress(self) -> tuple[float, str] | None:

@@ -212,6 +212,7 @@ class TwinPage(Page):
             self._preview_first()
         if self.runs.kind == SCORE:
             self.plots.loss.empty("not of a score")
+        self._tell()  # the first event takes seconds where much is imported
 
     def take(self, events: Sequence[Event]) -> None:
         if self.drift.running:
@@ -226,11 +227,14 @@ class TwinPage(Page):
         if not self.channels and self.live.real is not None:  # the recording is still being read
             width = self.live.real.shape[-1]
             self._set_channels(tuple(str(k + 1) for k in range(width)), ("",) * width)
-        title, kept = self.runs.foot
-        self.form.primary.say(title, kept, fraction=(self.progress or (0.0, ""))[0])
-        self.say(*self.runs.header)
+        self._tell()
         if self.isVisible():
             self._redraw()
+
+    def _tell(self) -> None:
+        """Say what runs and how far it is, in the header and on the button."""
+        self.form.primary.say(*self.runs.foot, fraction=(self.progress or (0.0, ""))[0])
+        self.say(*self.runs.header)
 
     @property
     def progress(self) -> tuple[float, str] | None:
@@ -251,7 +255,8 @@ class TwinPage(Page):
         if self.runs.alone:
             self._show_parts(self.twin if done else None)
         if self.runs.alone and done:
-            self._say_scored(*self.runs.done_words)
+            heading, words = self.runs.done_words
+            self.say(heading, f"{words} · {self.live.verdict}")
         else:
             self.say(*self.runs.ended(outcome.status))
         self._redraw()
@@ -263,9 +268,6 @@ class TwinPage(Page):
         self.weakest.show(self.live.validation if twin is not None else None)
         self.train_button.setVisible(twin is not None)
         self.import_button.setVisible(twin is None)
-
-    def _say_scored(self, heading: str, words: str) -> None:
-        self.say(heading, f"{words} · {self.live.verdict}")
 
     def _train(self) -> None:
         if self.twin is not None:
@@ -280,7 +282,7 @@ class TwinPage(Page):
         self.views.show_kind(FIT)
         self.plots.show_kept()
         self._redraw()
-        self._say_scored("Twin fitted", str(twin.meta.get("id", path)))
+        self.say("Twin fitted", f"{twin.meta.get('id', path)} · {self.live.verdict}")
         self.show_cost()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

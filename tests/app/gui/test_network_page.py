@@ -217,6 +217,8 @@ def test_software_without_a_device_is_scored_before_any_network(page, qtbot) -> 
     page.set_form_values({"options": SMALL})
     qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
     page.software_button.click()
+    assert page.heading.text().endswith("mackey-glass")  # at once
+    assert page.form.primary.text() == page.shell.job.spec.title
     qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
     assert {"AR-1", "AR-18"} <= {row.name for row in page.plots.table.rows}
     assert page.heading.text() == "Software on mackey-glass"

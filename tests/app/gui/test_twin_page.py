@@ -120,6 +120,8 @@ def test_a_search_shows_each_structure_and_stop_says_what_stays(page, qtbot) -> 
     window = page.shell
     page.set_form_values({"iterations": 400, "searched": True})
     page.press()
+    assert page.heading.text() == "Fitting a twin"  # at once, before its process tells anything
+    assert page.form.primary.text() == "Fitting"
     qtbot.waitUntil(lambda: bool(page.plots.search.rows), timeout=WAIT_MS)
     assert page.plots.search.isVisible()
     assert page.heading.text() == "Choosing the structure"
@@ -129,6 +131,7 @@ def test_a_search_shows_each_structure_and_stop_says_what_stays(page, qtbot) -> 
     so_far = page.runs.fit.so_far(page.runs.folder)
     assert (so_far / "twin.json").is_file()
     assert str(so_far) in page.subheading.text()
+    assert page.subheading.text().startswith("kept: choose it under Begin with")
     folder = page.runs.folder
     qtbot.waitUntil(lambda: page.rows.origin.choose(folder), timeout=WAIT_MS)
     page.show_cost()
