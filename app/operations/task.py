@@ -55,7 +55,7 @@ def describe_task(
     baselines: dict[str, float] = {}
     for name, value in software_baselines(task, nodes, spread, seed):
         baselines[name] = value
-        yield BaselineScored(name, value)
+        yield BaselineScored(name, value, task.metric)
     yield Result(_values(task, baselines))
     return task
 

@@ -42,6 +42,7 @@ def test_a_task_tells_its_split_and_each_baseline(capsys: pytest.CaptureFixture[
     assert "any phase" in told["description"]
     scored = {line["name"]: line["value"] for line in lines if "value" in line}
     assert scored == told["baselines"]
+    assert {line["metric"] for line in lines if "value" in line} == {"error-rate"}
     assert "esn-8 with 5 % state noise, as the device" in scored
 
 

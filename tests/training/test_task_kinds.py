@@ -71,7 +71,8 @@ def test_the_laser_is_the_users_own_file(tmp_path: Path) -> None:
         ("1\n2\nthree\n", "can't be read"),
         ("1\n2\n3\n", "holds 3 numbers, 4101 are needed"),
         ("nan\n" * 4200, "not finite"),
-        ("7\n" * 4200, "constant"),
+        ("7\n" * 4200, "stays at 7 over its training part: look at"),
+        ("1 0.5\n" * 4200, r"a table of shape \(4200, 2\): one series is needed"),
     ],
 )
 def test_a_laser_file_that_can_not_serve_is_refused(tmp_path: Path, body: str, words: str) -> None:
@@ -261,6 +262,23 @@ def test_mnist_files_that_are_missing_or_damaged_are_refused(idx: Path) -> None:
         make_task(f"mnist:folder={idx}")
     path.unlink()
     with pytest.raises(InputError, match="holds neither train-labels-idx1-ubyte nor"):
+        make_task(f"mnist:folder={idx}")
+
+
+def test_mnist_images_of_two_sizes_or_of_nothing_are_refused(idx: Path) -> None:
+    sizes = "train=80,validation=30,test=40"
+    write_idx(idx / IDX_NAMES["train images"], np.zeros((120, 28, 28)))
+    with pytest.raises(InputError, match="all inputs of the training part are constant"):
+        make_task(f"mnist:folder={idx},{sizes}")
+    write_idx(idx / IDX_NAMES["train images"], np.zeros((120, 14, 14)))
+    with pytest.raises(InputError, match="images are of 14×14 and 28×28 pixels"):
+        make_task(f"mnist:folder={idx},{sizes}")
+
+
+def test_a_mnist_head_beyond_any_memory_is_a_damaged_file(idx: Path) -> None:
+    huge = struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**31, 4)
+    (idx / IDX_NAMES["train images"]).write_bytes(huge)
+    with pytest.raises(InputError, match="holds 0 values, its head says"):
         make_task(f"mnist:folder={idx}")
 
 

@@ -57,6 +57,73 @@ def test_a_stretch_of_the_test_part_that_training_has_seen_is_a_leak(series: Tas
         replace(series, inputs=inputs)
 
 
+def test_a_short_test_part_is_compared_as_well(series: Task) -> None:
+    inputs, test = series.inputs.copy(), np.zeros_like(series.test)
+    test[800:825] = True
+    inputs[800:825] = inputs[100:125]
+    with pytest.raises(InputError, match=r"1 stretches of 25 test steps"):
+        replace(series, inputs=inputs, test=test)
+
+
+def test_what_was_saved_with_fewer_digits_is_the_same(waves: Task, series: Task) -> None:
+    inputs = waves.inputs.reshape(-1, waves.window, 1).copy()
+    again = inputs[rows(waves, waves.train)[:6]].astype(np.float32)
+    inputs[rows(waves, waves.test)[:6]] = again
+    with pytest.raises(InputError, match=r"6 test windows .* within 1e-05 of their spread"):
+        replace(waves, inputs=inputs.reshape(-1, 1))
+    steps = series.inputs.copy()
+    steps[760:860] = steps[100:200].astype(np.float32)
+    with pytest.raises(InputError, match="within 1e-05 of their spread in the training"):
+        replace(series, inputs=steps)
+
+
+def test_a_few_windows_that_are_near_by_chance_are_no_leak() -> None:
+    """Waves without noise differ by their phase alone: of many some are near each other."""
+    phase = np.random.default_rng(0).uniform(0, 2 * np.pi, 1600)
+    waves = np.sin(phase[:, None] + np.arange(8) * 0.7)
+    part = np.repeat([0, 1, 2, 3], [1000, 180, 20, 400])
+    labels = np.arange(1600) % 2
+    step = np.repeat(part, 8)
+    made = Task(
+        "waves", waves.reshape(-1, 1), np.eye(2)[labels], step == 0, step == 1, step == 3, 160,
+        "error-rate", window=8, pool="mean", labels=labels, classes=("even", "odd"),
+    )  # fmt: skip
+    assert made.answers(made.test).sum() == 400
+
+
+def test_targets_of_an_early_test_part_reach_into_training_too(series: Task) -> None:
+    index = np.arange(len(series.inputs))
+    with pytest.raises(InputError, match="of the test part look 5 steps ahead, into the train p"):
+        replace(
+            series, test=(index >= 50) & (index < 200), train=(index >= 200) & (index < 600),
+            validation=(index >= 650) & (index < 900),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+def test_a_part_whose_targets_are_constant_has_no_score(series: Task, part: str) -> None:
+    targets = series.targets.copy()
+    targets[getattr(series, part)] = 0.5
+    with pytest.raises(InputError, match=f"targets of the {part} part are constant"):
+        replace(series, targets=targets)
+
+
+def test_constant_inputs_are_refused(waves: Task) -> None:
+    with pytest.raises(InputError, match="all inputs of the training part are constant"):
+        replace(waves, inputs=np.zeros_like(waves.inputs))
+
+
+def test_a_washout_that_covers_the_training_part_is_refused(series: Task) -> None:
+    test = series.test & (np.arange(len(series.inputs)) >= 800)
+    with pytest.raises(InputError, match="washout 700 steps leave nothing of the training part"):
+        replace(series, test=test, washout=700)
+
+
+def test_two_classes_of_one_name_are_refused(waves: Task) -> None:
+    with pytest.raises(InputError, match="two classes have the name sine"):
+        replace(waves, classes=("sine", "sine"))
+
+
 def test_targets_that_reach_into_the_next_part_are_a_leak(series: Task) -> None:
     early = np.arange(len(series.inputs)) < 497
     with pytest.raises(InputError, match="of the train part look 5 steps ahead, into the validat"):

@@ -70,6 +70,8 @@ def test_the_description_says_horizon_step_and_split() -> None:
         ("mackey-glass:horizons=5", "option 'horizons' is unknown; known: horizon"),
         ("mackey-glass:h=soon", "must read horizon=whole number"),
         ("mackey-glass:h=0", "horizon = 0 steps must be at least 1"),
+        ("mackey-glass:tau=3", "stays at 1 over its training part: tau = 3 is too short"),
+        ("mackey-glass:h=5000", "horizon = 5000 steps leaves nothing to train on of 2500"),
         ("mackey-glass:train=400", "train = 400 steps must be at least 600"),
     ],
 )

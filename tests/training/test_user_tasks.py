@@ -101,6 +101,26 @@ def test_arrays_that_do_not_fit_are_refused_all_at_once(tmp_path: Path) -> None:
         assert words in str(caught.value)
 
 
+def test_labels_are_whole_numbers(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"labels hold 0\.5: whole numbers"):
+        make_task(written(tmp_path, labels=arrays()["labels"] + 0.5))
+
+
+def test_targets_that_are_later_inputs_need_their_horizon(tmp_path: Path) -> None:
+    """Else nobody knows that the validation part's targets are inputs of the test part."""
+    values = np.random.default_rng(1).standard_normal((340, 1))
+    part = np.repeat([1, 0, 2, 0, 3], [150, 40, 40, 20, 50])
+    head = {
+        "name": "own", "inputs": "gait.npz:inputs", "targets": "gait.npz:targets",
+        "part": "gait.npz:part", "washout": 20,
+    }  # fmt: skip
+    made = {"inputs": values[:300], "targets": values[30:330], "part": part}
+    with pytest.raises(InputError, match='an input 30 steps later, and horizon says 0: write "hor'):
+        make_task(written(tmp_path, head, **made))
+    with pytest.raises(InputError, match="of the validation part look 30 steps ahead, into the t"):
+        make_task(written(tmp_path, {**head, "horizon": 30}, **made))
+
+
 def test_leaks_of_a_file_are_refused(tmp_path: Path) -> None:
     inputs = arrays()["inputs"]
     inputs[-5:] = inputs[:5]

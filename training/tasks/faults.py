@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
     from training.tasks.task import Task
 
+    FloatArray = NDArray[np.float64]
+
 STRETCH = 32  # steps that no two parts of one unrepeated series share by chance
+LEAST_STRETCH = 16  # of a test part with fewer than `STRETCH` steps
+ALIKE = 1e-5  # of a column's spread: nearer is the same value, written with other digits
+MANY = 0.02  # of the test part: so much isn't near by chance, as a few waves without noise may be
 
 
 def shape_faults(task: Task) -> list[str]:
@@ -42,6 +47,20 @@ def shape_faults(task: Task) -> list[str]:
         problems.append(f"metric {task.metric!r} and labels: {' and '.join(CLASSIFIES)} need them")
     if task.labels is not None and task.labels.shape != (rows,):
         problems.append(f"labels have shape {task.labels.shape}, expected ({rows},)")
+    return problems or _constant(task)
+
+
+def _constant(task: Task) -> list[str]:
+    """Parts of which nothing can be learned, and by which nothing can be scored."""
+    problems = []
+    if not _varies(task.inputs[task.train]):
+        problems.append("all inputs of the training part are constant: nothing can be learned")
+    for name, mask in _parts(task).items() if task.labels is None else ():
+        if not _varies(task.targets[task.answers(mask)]):
+            problems.append(
+                f"the targets of the {name} part are constant: an NMSE is a share of their "
+                "variance, which is zero; split it another way"
+            )
     return problems
 
 
@@ -60,6 +79,11 @@ def mask_faults(task: Task) -> list[str]:
         problems.append(
             f"washout {task.washout} must be within 0…{first} (the first test step)"
         )  # fmt: skip
+    if not task.train[max(0, task.washout) :].any():
+        problems.append(
+            f"washout {task.washout} steps leave nothing of the training part, whose last step is "
+            f"{int(np.flatnonzero(task.train)[-1])}: a device starts from its reset at step 0"
+        )
     if task.washout % task.window:
         problems.append(f"washout {task.washout} steps is no whole number of windows")
     for name, mask in masks.items():
@@ -74,6 +98,9 @@ def class_faults(task: Task) -> list[str]:
     if task.labels is None:
         return []
     count = len(task.classes)
+    twice = [name for name in dict.fromkeys(task.classes) if task.classes.count(name) > 1]
+    if twice:
+        return [f"two classes have the name {', '.join(twice)}"]
     if count < 2 or task.labels.min() < 0 or task.labels.max() >= count:
         low, high = task.labels.min(), task.labels.max()
         return [f"labels {low}…{high} for {count} classes; at least two, labels 0…{count - 1}"]
@@ -89,28 +116,41 @@ def class_faults(task: Task) -> list[str]:
 
 
 def leaks(task: Task) -> list[str]:
-    """Targets that reach into another part, and inputs of the test part that training has seen."""
-    problems = _reaching(task)
+    """Targets that reach into another part, and inputs of the test part that training has seen.
+
+    Seen is what stands there as it is, or, of many, what rounding tells from it: the same values
+    saved with fewer digits.
+    """
     seen = task.train | task.validation
-    if task.window > 1:
-        return problems + _same_windows(task, seen)
-    test, known = (_stretches(task.inputs, mask) for mask in (task.test, seen))
+    found = _same_windows if task.window > 1 else _same_stretches
+    same = found(task, task.inputs, seen, 0.0) or found(
+        task, _rounded(task.inputs, seen), seen, MANY
+    )
+    return _reaching(task) + same
+
+
+def _same_stretches(
+    task: Task, inputs: FloatArray, seen: NDArray[np.bool_], share: float
+) -> list[str]:  # fmt: skip
+    """Stretches of the test part that training has, too: more than a `share` of them."""
+    steps = max(LEAST_STRETCH, min(STRETCH, int(task.test.sum())))
+    test, known = (_stretches(inputs, mask, steps) for mask in (task.test, seen))
     same = [step for key, step in test.items() if key in known]
-    if same:
-        before = known[next(key for key in test if key in known)]
-        problems.append(
-            f"{len(same)} stretches of {STRETCH} test steps (the first at step {min(same)}) stand "
-            f"in the training or validation part too (step {before}): a leak"
-        )
-    return problems
+    if len(same) <= share * len(test):
+        return []
+    before = known[next(key for key in test if key in known)]
+    return [
+        f"{len(same)} stretches of {steps} test steps (the first at step {min(same)}) stand "
+        f"{_alike(share)}in the training or validation part too (step {before}): a leak"
+    ]
 
 
 def _reaching(task: Task) -> list[str]:
-    """Parts that the targets of an earlier part look into."""
+    """Parts that the targets of another part look into."""
     problems = []
-    for (early, a), (late, b) in combinations(_parts(task).items(), 2):
+    for (early, a), (late, b) in permutations(_parts(task).items(), 2):
         ahead = np.zeros_like(a)
-        for shift in range(1, task.reach + 1):
+        for shift in range(1, min(task.reach, len(a) - 1) + 1):
             ahead[shift:] |= a[:-shift]
         if (ahead & b).any():
             problems.append(
@@ -120,37 +160,52 @@ def _reaching(task: Task) -> list[str]:
     return problems
 
 
-def _same_windows(task: Task, seen: NDArray[np.bool_]) -> list[str]:
+def _rounded(inputs: FloatArray, seen: NDArray[np.bool_]) -> FloatArray:
+    """Inputs as whole numbers of `ALIKE` of their spread in what training sees."""
+    known = inputs[seen]
+    unit = ALIKE * known.std(axis=0)
+    apart = np.where(unit > 0, unit, 1.0)
+    return np.asarray(np.floor((inputs - known.min(axis=0)) / apart + 0.37))
+
+
+def _same_windows(
+    task: Task, inputs: FloatArray, seen: NDArray[np.bool_], share: float
+) -> list[str]:  # fmt: skip
     """Test windows that training has too, as they are or shifted by up to half a window."""
-    split = task.inputs.reshape(-1, task.window, task.inputs.shape[1])
+    split = inputs.reshape(-1, task.window, inputs.shape[1])
     test, known = split[task.answers(task.test)], split[task.answers(seen)]
     for shift in range(task.window // 2 + 1):
         long = task.window - shift
         for a, b in ((test[:, shift:], known[:, :long]), (test[:, :long], known[:, shift:])):
             keys = {_key(one) for one in b if _varies(one)}
             same = [index for index, one in enumerate(a) if _varies(one) and _key(one) in keys]
-            if same:
+            if len(same) > share * len(test):
                 how = f"shifted by {shift} steps " if shift else ""
                 return [
-                    f"{len(same)} test windows (the first is number {same[0]}) stand {how}in the "
-                    "training or validation part too: a leak"
+                    f"{len(same)} test windows (the first is number {same[0]}) stand {how}"
+                    f"{_alike(share)}in the training or validation part too: a leak"
                 ]
     return []
 
 
-def _stretches(inputs: NDArray[np.float64], mask: NDArray[np.bool_]) -> dict[bytes, int]:
-    """Every stretch of `STRETCH` marked steps that varies, with its first step."""
-    whole = np.convolve(mask, np.ones(STRETCH, dtype=int), "valid") == STRETCH
+def _alike(share: float) -> str:
+    """How what is the same stands there, in words."""
+    return f"within {ALIKE:g} of their spread " if share else ""
+
+
+def _stretches(inputs: FloatArray, mask: NDArray[np.bool_], steps: int) -> dict[bytes, int]:
+    """Every stretch of `steps` marked steps that varies, with its first step."""
+    whole = np.convolve(mask, np.ones(steps, dtype=int), "valid") == steps
     starts = np.flatnonzero(whole)
-    parts = ((int(start), inputs[start : start + STRETCH]) for start in starts)
+    parts = ((int(start), inputs[start : start + steps]) for start in starts)
     return {_key(part): start for start, part in parts if _varies(part)}
 
 
-def _key(part: NDArray[np.float64]) -> bytes:
+def _key(part: FloatArray) -> bytes:
     return np.ascontiguousarray(part).tobytes()
 
 
-def _varies(part: NDArray[np.float64]) -> bool:
+def _varies(part: FloatArray) -> bool:
     """A pause looks the same everywhere, and tells nothing."""
     return bool((part != part[0]).any())
 

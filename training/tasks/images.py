@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 from importlib.resources import files
 from pathlib import Path
@@ -117,6 +118,12 @@ def mnist(
         )
     arrays = {what: read_idx(Path(folder), name) for what, name in IDX_NAMES.items()}
     seen, unseen = (_images(arrays, part, shrink) for part in ("train", "test"))
+    if seen.shape[1:] != unseen.shape[1:]:
+        sizes = " and ".join("×".join(map(str, part.shape[1:])) for part in (seen, unseen))
+        raise InputError(
+            f"task 'mnist': training and test images are of {sizes} pixels: files that belong "
+            "together have one size"
+        )
     wanted = {"train + validation": (train + validation, len(seen)), "test": (test, len(unseen))}
     small = {"train": (train, 10), "validation": (validation, 10), "test": (test, 10)}
     problems = [
@@ -188,7 +195,7 @@ def read_idx(folder: Path, name: str) -> NDArray[np.uint8]:
         raise InputError(f"task 'mnist': {path} is no IDX file of bytes")
     head = 4 + 4 * body[3]
     shape = struct.unpack(f">{body[3]}I", body[4:head]) if len(body) >= head else ()
-    if not shape or len(body) - head != int(np.prod(shape)):
+    if not shape or len(body) - head != math.prod(shape):
         raise InputError(
             f"task 'mnist': {path} holds {len(body) - head} values, its head says {shape}: "
             "fetch it again"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FINE_STEPS = (
     10  # RK4 steps a time unit; ten times finer changes the series by less than 1e-6 early on
 )
+STILL = 1e-9  # of its largest value: a series that changes by no more is constant
 TRANSIENT = 1000  # time units from the constant history onto the attractor
 NARMA_TRANSIENT, NARMA_TRIES, NARMA_LOST = 200, 50, 10.0
 
@@ -75,6 +76,9 @@ def mackey_glass(
     lengths = Lengths(train, validation, test, washout)
     lengths.check("mackey-glass", {"horizon": (horizon, 1), "tau": (tau, 2)})
     series = mackey_glass_series(lengths.steps + horizon, tau=tau)
+    lengths.refuse_constant(
+        "mackey-glass", series, f"tau = {tau} is too short a delay, 17 is usual"
+    )
     options = {"h": horizon, "dt": 1, "tau": tau}
     return lengths.forecast("mackey-glass", series, horizon, options, "")
 
@@ -109,6 +113,14 @@ class Lengths:
         ]
         raise_problems(InputError, f"task {name!r}", problems)
 
+    def refuse_constant(self, name: str, series: NDArray[np.float64], why: str) -> None:
+        """Raise InputError where the training part of a series never changes."""
+        seen = series[: self.train]
+        if np.ptp(seen) <= STILL * np.abs(seen).max():
+            raise InputError(
+                f"task {name!r}: the series stays at {seen[-1]:.6g} over its training part: {why}"
+            )
+
     def parts(self, reach: int = 0) -> tuple[NDArray[np.bool_], ...]:
         """Masks `(T,)` of training, validation and test.
 
@@ -130,6 +142,11 @@ class Lengths:
         about: str,
     ) -> Task:
         """Task to foretell a series `(steps + horizon,)`, scaled to 0…1 by its training part."""
+        if horizon >= self.train - self.validation:
+            raise InputError(
+                f"task {name!r}: horizon = {horizon} steps leaves nothing to train on of "
+                f"{self.train - self.validation} (train less validation): lower it, or raise train"
+            )
         low, high = series[: self.train].min(), series[: self.train].max()
         series = (series - low) / (high - low)
         train, validation, test = self.parts(horizon)
@@ -250,9 +267,8 @@ def santa_fe(
         )
     elif not np.isfinite(series).all():
         problems.append(f"{file} holds values that are not finite numbers")
-    elif np.ptp(series[:train]) == 0:
-        problems.append(f"{file}: the training part is constant")
     raise_problems(InputError, "task 'santa-fe'", problems)
+    lengths.refuse_constant("santa-fe", series, f"look at {file}")
     options = {"h": horizon, "file": file}
     return lengths.forecast("santa-fe", series[:needed], horizon, options, "measured laser")
 
@@ -260,7 +276,14 @@ def santa_fe(
 def _numbers(path: Path) -> NDArray[np.float64]:
     try:
         if path.suffix == ".npy":
-            return np.asarray(np.load(path, allow_pickle=False), dtype=np.float64).ravel()
-        return np.loadtxt(path, dtype=np.float64, ndmin=1).ravel()
+            found = np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
+        else:
+            found = np.loadtxt(path, dtype=np.float64, ndmin=1)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"task 'santa-fe': {path} can't be read: {error}") from error
+    if found.size != max(found.shape, default=0):
+        raise InputError(
+            f"task 'santa-fe': {path} holds a table of shape {found.shape}: one series is needed, "
+            "one number a line"
+        )
+    return found.ravel()

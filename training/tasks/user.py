@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+LEAST_SHARED = 16  # steps in which a target that is a later input is told from chance
 LEAST_WASHOUT = 10  # steps after its reset in which no device may be scored
 FORM = Table(
     {"name": TEXT, "inputs": TEXT, "part": TEXT, "washout": COUNT},
@@ -119,6 +120,9 @@ def _wrong(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> list[str]:
         problems.append(
             "part holds values beyond 0 (unused), 1 (training), 2 (validation), 3 (test)"
         )
+    if not problems and "labels" in arrays and (arrays["labels"] % 1 != 0).any():
+        first = arrays["labels"].ravel()[np.argmax(arrays["labels"].ravel() % 1 != 0)]
+        problems.append(f"labels hold {first:g}: whole numbers are needed, 0 for the first class")
     if head["washout"] < LEAST_WASHOUT:
         problems.append(
             f"washout {head['washout']} steps is not enough: a device starts from its reset, so at "
@@ -126,7 +130,34 @@ def _wrong(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> list[str]:
         )
     if head.get("horizon", 0) < 0:
         problems.append(f"horizon {head['horizon']} must not be negative")
+    elif not problems and "targets" in arrays and window == 1:
+        problems += _untold_horizon(inputs, arrays["targets"], head.get("horizon", 0))
     return problems
+
+
+def _untold_horizon(inputs: NDArray[Any], targets: NDArray[Any], told: int) -> list[str]:
+    """Targets that are an input of later steps than the header says: parts may share them."""
+    columns, answers = (array.reshape(len(array), -1) for array in (inputs, targets))
+    if len(columns) != len(answers):
+        return []  # said elsewhere
+    for k, answer in enumerate(answers.T):
+        later = _steps_later(answer, columns)
+        if later is not None and later > told:
+            return [
+                f"targets (column {k}) are an input {later} steps later, and horizon says {told}: "
+                f'write "horizon": {later}, so that leaks between parts are found'
+            ]
+    return []
+
+
+def _steps_later(answer: NDArray[Any], columns: NDArray[Any]) -> int | None:
+    """After how many steps `answer` `(T,)` is one of the columns first; None: it is none."""
+    for later in range(len(columns) - LEAST_SHARED):
+        same = (answer[:LEAST_SHARED] == columns[later : later + LEAST_SHARED].T).all(axis=1)
+        for column in columns.T[same]:
+            if np.ptp(column) > 0 and np.array_equal(answer[: len(answer) - later], column[later:]):
+                return later
+    return None
 
 
 @dataclass(frozen=True)
