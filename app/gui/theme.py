@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 LABEL_PX, BODY_PX, TITLE_PX, VALUE_PX = 11, 13, 15, 22
 MODES = ("light", "dark", "system")
+ID_TIME = re.compile(r"-\d{8}T\d{6}-(?=[0-9a-f]{6})")
+"""Of an artefact's id, such as `twin-20260102T030405-9f3a1c`, what stands in its middle."""
 
 
 @dataclass(frozen=True)
@@ -167,8 +170,14 @@ def _mono(pixels: int, weight: int) -> QFont:
 
 
 def elided(text: str, font: QFont, width: int) -> str:
-    """The text, cut with … where it is wider than `width` px."""
-    return QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, width)
+    """The text, cut with … where it is wider than `width` px.
+
+    Of an artefact's id the time goes first: what begins it most have in common, its end none.
+    """
+    metrics = QFontMetrics(font)
+    if metrics.horizontalAdvance(text) > width:
+        text = ID_TIME.sub("…", text)
+    return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
 
 
 class Theme(QObject):

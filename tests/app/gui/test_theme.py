@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from PyQt6.QtGui import QPalette
 
-from app.gui.theme import DARK, LIGHT, Theme, Tokens, pen, qpalette
+from app.gui.theme import BODY_PX, DARK, LIGHT, Theme, Tokens, elided, pen, qpalette, sans
 
 
 def luminance(name: str) -> float:
@@ -42,6 +42,15 @@ def test_pens_keep_their_width_and_the_twin_is_dashed() -> None:
     assert pen(LIGHT.twin, 1.6, dashed=True).dashPattern() != []
     assert pen(LIGHT.field, 1.5).widthF() == 1.5
     assert pen(LIGHT.field, 1.5).isCosmetic()
+
+
+def test_an_id_without_room_keeps_what_tells_it_from_others(qapp) -> None:
+    ids = [f"twin-20260102T030405-{end}" for end in ("9f3a1c", "77b0e2")]
+    font = sans(BODY_PX)
+    assert [elided(one, font, 133) for one in ids] == ["twin…9f3a1c", "twin…77b0e2"]
+    assert elided(ids[0], font, 400) == ids[0]
+    assert elided(f"Go on with {ids[0]}", font, 180) == "Go on with twin…9f3a1c"
+    assert elided("a name without a time in it", font, 60).endswith("…")
 
 
 def test_a_theme_can_be_changed_while_the_window_runs(qapp) -> None:
