@@ -219,7 +219,8 @@ class _Run:
 
         a = self.asked
         own = pool(a.scoring, a.steps, SCORING_SEED + a.seed, a.families, a.holds)
-        sent = self._of_network(max(a.scoring // (len(a.families) + 1), 1), SCORING_SEED)
+        wanted = max(a.scoring // (len(a.families) + 1), 1)
+        sent = self._of_network(min(wanted, len(self._sent) // 2), SCORING_SEED)
         return [*own, *sent]
 
     def _first(self) -> list[FieldSequence]:
@@ -229,9 +230,12 @@ class _Run:
         return [*self.candidates(0, own)[:own], *sent]
 
     def _of_network(self, count: int, seed: int) -> list[FieldSequence]:
+        """So many of the windows that a network sends, none of those that score."""
+        kept = {s.drive.tobytes() for s in self.rounds.scoring}
+        left = [s for s in self._sent if s.drive.tobytes() not in kept]
         rng = np.random.default_rng([self.asked.seed, seed])
-        order = rng.permutation(len(self._sent))[:count]
-        return [self._sent[int(k)] for k in order]
+        order = rng.permutation(len(left))[:count]
+        return [left[int(k)] for k in order]
 
     def _recorded(self, index: int, one: Round) -> Iterator[Event]:
         """Measure a round, or what is missing of it; its own result is no result of this run."""
@@ -270,9 +274,9 @@ class _Run:
         """Decide on the next round."""
         asked, turn, count = self.asked, len(self.rounds.rounds), self._next_count()
         pools = [self.candidates(turn, count)]
-        if self._sent:
-            pools.append(self._of_network(asked.pool, turn))
-        counts = [count - count // 2, count // 2] if self._sent else [count]
+        if sent := self._of_network(asked.pool, turn):
+            pools.append(sent)
+        counts = [count - count // 2, count // 2] if sent else [count]
         chosen: list[FieldSequence] = []
         words = ""
         for candidates, wanted in zip(pools, counts, strict=True):

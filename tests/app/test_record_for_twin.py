@@ -141,6 +141,18 @@ def test_with_a_network_half_of_each_round_is_what_it_sends(bench, tmp_path):
     assert [len(row) for row in families] == [5, 4, 4]
 
 
+def test_windows_of_a_network_that_score_are_never_fitted(bench, tmp_path):
+    asked = replace(
+        TINY, budget=24, first=12, growth=1.0, network=str(saved_network(bench, tmp_path))
+    )
+    list(record_for_twin(bench, tmp_path / "run", asked))
+    scoring, *fitted = Rounds.load(tmp_path / "run").rounds
+    sent = [{tuple(s.drive) for s in r.sequences if s.family == SENT} for r in (scoring, *fitted)]
+    assert len(sent[0]) == 1
+    assert len(sent[1]) > 1
+    assert all(sent[0].isdisjoint(drives) for drives in sent[1:])
+
+
 def test_steps_of_a_round_are_held_at_random_and_it_goes_on_with_them(tmp_path):
     out, asked = tmp_path / "run", replace(TINY, budget=12, holds=3)
     with Bench.connect(spec_of()) as bench:
