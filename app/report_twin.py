@@ -150,13 +150,22 @@ def best_unseen(twin: Twin, recordings: Sequence[Path]) -> Unseen | None:
     best: Unseen | None = None
     for path in recordings:
         part = unseen_part(twin, path, read_kept(path))
-        if part.recording.channels != twin.channels or not part.sequences:
+        if not part.sequences or not _is_alike(twin, part.recording):
             continue
         complete = part.recording.complete[list(part.sequences)][:, list(part.repeats)]
         enough = int(complete.sum(axis=1).max()) >= FEWEST_REPEATS
         if enough and (best is None or len(part.repeats) > len(best.repeats)):
             best = part
     return best
+
+
+def _is_alike(twin: Twin, recording: Recording) -> bool:
+    """Whether a recording can score the twin: of its kind, and seen by no earlier version of it."""
+    from app.operations.seen_before import flatters
+
+    kind = ("channels", "units", "window", "reset")
+    alike = all(getattr(twin, name) == getattr(recording, name) for name in kind)
+    return alike and not flatters(twin, recording)
 
 
 def _evaluated(

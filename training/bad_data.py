@@ -134,6 +134,42 @@ def scale_words(first: Recording, other: Recording) -> list[str]:
     return said
 
 
+def scale_beside(scale: Array, recording: Recording) -> list[str]:
+    """Channels whose values differ by a unit's prefix from those that a twin was fitted on.
+
+    `scale` `(C,)`: the standard deviation that its channels had.
+    """
+    said = []
+    for c, name in enumerate(recording.channels):
+        known = _known(recording, c)
+        now, then = float(known.std()) if known.size else 0.0, float(abs(scale[c]))
+        if now > 0 and then > 0 and not 1 / OTHER_SCALE < now / then < OTHER_SCALE:
+            unit = recording.units[c]
+            said.append(
+                f"channel {name!r} moves by {measured(now, unit)} (standard deviation), where the "
+                f"twin was fitted it did by {measured(then, unit)}: another unit, gain or "
+                "sensitivity?"
+            )
+    return said
+
+
+def still_of(recording: Recording) -> list[str]:
+    """A sentence for each channel that has one value everywhere."""
+    return [
+        f"channel {name!r} is {measured(known[0], recording.units[c], 'g')} at every step: is it "
+        "connected, is its sensitivity right?"
+        for c, name in enumerate(recording.channels)
+        if (known := _known(recording, c)).size and np.ptp(known) == 0
+    ]
+
+
+def _known(recording: Recording, channel: int) -> Array:
+    """Values of a channel's complete repeats that are numbers."""
+    values = recording.response[recording.complete][..., channel]
+    known: Array = values[np.isfinite(values)]
+    return known
+
+
 def _repeats_alike(values: Array) -> bool:
     """Whether no repeat `(S, R, T)` differs from another of its sequence anywhere."""
     known = np.isfinite(values)
@@ -144,6 +180,5 @@ def _repeats_alike(values: Array) -> bool:
 
 
 def _span(recording: Recording, channel: int) -> float:
-    values = recording.response[recording.complete][..., channel]
-    known = values[np.isfinite(values)]
+    known = _known(recording, channel)
     return float(np.ptp(known)) if known.size else 0.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import InputError
+from training.drift_points import drive_key
 from training.floors import Drives, score
 from training.metrics import COVERAGE_SAMPLES
 from training.reads import at_reads, reads_of
@@ -24,12 +25,17 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
     Index = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
 
 TEST_SHARE = 0.15
 VALIDATION_SHARE = 0.08
 MOST_TEST = 40  # sequences: beyond it the score's interval gains less than the fit loses
 MOST_VALIDATION = 32
 SCORING_REPEATS = 16
+NEVER_SEEN = "that neither the fit nor the choice of the snapshot has seen"
+SEEN_BEFORE = (
+    "that this fit has not seen, but the twin that it goes on from has: its scores flatter"
+)
 
 
 @dataclass(frozen=True)
@@ -64,50 +70,113 @@ class HeldOut:
         return {k: v if isinstance(v, str) else [int(i) for i in v] for k, v in vars(self).items()}
 
 
-def hold_out(recording: Recording, seed: int) -> HeldOut:
+@dataclass(frozen=True)
+class Seen:
+    """What the twin that a fit goes on from has seen of the sequences.
+
+    Attributes
+    ----------
+    fitted, used
+        bool `(S,)`: those that it was fitted on; those, and the ones that chose its snapshot.
+    test_repeats
+        Of a recording of one sequence, the repeats that were held out.
+    """
+
+    fitted: Mask
+    used: Mask
+    test_repeats: tuple[int, ...] = ()
+
+
+def hold_out(recording: Recording, seed: int, seen: Seen | None = None) -> HeldOut:
     """Choose the held-out sequences from the seed, every drive family in its share.
 
     Where some sequences have at least twice the repeats of the others (and 16 or more), those were
-    recorded for scoring and all of them are the test part. One sequence alone is split by its
-    repeats: half to fit, half to score.
+    recorded for scoring and all of them are the test part. Sequences that play the same drive go
+    together: what is scored has never been fitted under another number. One sequence alone is split
+    by its repeats: half to fit, half to score. What a twin has `seen` that the fit goes on from is
+    not scored, as long as there is anything else.
 
     Raises
     ------
     InputError
-        Too few sequences or repeats to hold anything back.
+        Too few sequences, different drives or repeats to hold anything back.
     """
     repeats = recording.complete.sum(axis=1)
     rng = np.random.default_rng([seed, 17])
     usable = np.flatnonzero(repeats > 0)
     if usable.size == 1:
-        return _by_repeats(recording, int(usable[0]), rng)
-    if usable.size < 3:
-        raise InputError(
-            f"recording: {usable.size} sequences are too few to fit, to select and to score on "
-            "different ones: record at least 3, better 40"
-        )
+        return _by_repeats(recording, int(usable[0]), rng, seen)
+    alike = _alike(recording, usable)
+    drives = np.unique(alike)
+    _refuse_few(usable.size, drives.size)
+    unused, unfitted = (
+        drives if which is None else np.setdiff1d(drives, alike[which[usable]])
+        for which in ((None, None) if seen is None else (seen.used, seen.fitted))
+    )
+    flatters = not unused.size
+    unused = drives if flatters else unused
+    many = repeats[usable] >= max(SCORING_REPEATS, 2 * int(np.median(repeats[usable])))
+    scoring = np.intersect1d(alike[many], unused)
+    families = recording.families
+    for_scoring = 0 < scoring.size <= drives.size - 2
+    test = (
+        scoring
+        if for_scoring
+        else _stratified(unused, families, TEST_SHARE, MOST_TEST, rng, drives.size)
+    )
+    rest = np.setdiff1d(drives, test)
+    selecting = np.intersect1d(rest, unfitted) if np.isin(rest, unfitted).any() else rest
+    validation = _stratified(selecting, families, VALIDATION_SHARE, MOST_VALIDATION, rng, rest.size)
+    parts = [np.setdiff1d(rest, validation), validation, test]
+    training, validation, test = (usable[np.isin(alike, part)] for part in parts)
     every = np.arange(recording.response.shape[1])
-    scoring = usable[repeats[usable] >= max(SCORING_REPEATS, 2 * int(np.median(repeats[usable])))]
-    if 0 < scoring.size <= usable.size - 2:
-        test, rest = scoring, np.setdiff1d(usable, scoring)
-        how = f"the {test.size} sequences with {int(repeats[test].min())} repeats or more"
-    else:
-        test = _stratified(usable, recording.families, TEST_SHARE, MOST_TEST, rng)
-        rest = np.setdiff1d(usable, test)
-        how = f"{test.size} sequences of every drive family"
-    validation = _stratified(rest, recording.families, VALIDATION_SHARE, MOST_VALIDATION, rng)
-    training = np.setdiff1d(rest, validation)
+    how = f"{test.size} sequences of every drive family"
+    if for_scoring:
+        least = int(repeats[usable[many & np.isin(alike, scoring)]].min())
+        how = f"the {test.size} sequences with {least} repeats or more"
     return HeldOut(
         training, validation, test, every, every, every,
-        f"scored on {how} that neither the fit nor the choice of the snapshot has seen",
+        f"scored on {how} {SEEN_BEFORE if flatters else NEVER_SEEN}",
     )  # fmt: skip
 
 
+def _alike(recording: Recording, usable: Index) -> Index:
+    """Of each usable sequence the first of them that plays the same drive, `(usable,)`."""
+    first: dict[bytes, int] = {}
+    return np.array(
+        [first.setdefault(drive_key(recording, int(s)), int(s)) for s in usable], dtype=np.int64
+    )
+
+
+def _refuse_few(sequences: int, drives: int) -> None:
+    if drives >= 3:
+        return
+    if drives == sequences:
+        raise InputError(
+            f"recording: {sequences} sequences are too few to fit, to select and to score on "
+            "different ones: record at least 3, better 40"
+        )
+    raise InputError(
+        f"recording: its {sequences} sequences play {drives} different "
+        f"{'drives' if drives > 1 else 'drive'}, too few to fit, to select and to score on "
+        "different ones, at least 3: if they are repeats of one drive, record or import them as "
+        "its repeats; if their drives are not known, a twin can't tell them apart"
+    )
+
+
 def _stratified(
-    pool: Index, families: tuple[str, ...], share: float, most: int, rng: np.random.Generator
+    pool: Index,
+    families: tuple[str, ...],
+    share: float,
+    most: int,
+    rng: np.random.Generator,
+    total: int,
 ) -> Index:
-    """About `share` of the pool, at most `most`, at least one, from each family in proportion."""
-    wanted = int(np.clip(round(share * pool.size), 1, min(most, pool.size - 1)))
+    """About `share` of `total`, at most `most`, at least one, from each family in proportion.
+
+    Out of `pool`; of `total` at least one is left.
+    """
+    wanted = int(np.clip(round(share * total), 1, min(most, pool.size, total - 1)))
     shuffled = rng.permutation(pool)
     place: dict[int, float] = {}
     for family in sorted({families[int(i)] for i in pool}):
@@ -116,8 +185,12 @@ def _stratified(
     return np.sort(np.array(sorted(place, key=lambda i: place[i])[:wanted], dtype=np.int64))
 
 
-def _by_repeats(recording: Recording, sequence: int, rng: np.random.Generator) -> HeldOut:
+def _by_repeats(
+    recording: Recording, sequence: int, rng: np.random.Generator, seen: Seen | None
+) -> HeldOut:
     order = rng.permutation(np.flatnonzero(recording.complete[sequence]))
+    if seen is not None:  # what was held out then comes last, and is held out again
+        order = order[np.argsort(np.isin(order, seen.test_repeats), kind="stable")]
     if order.size < 8:
         raise InputError(
             f"recording: one sequence with {order.size} repeats; fitting and scoring need at least "

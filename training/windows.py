@@ -10,7 +10,7 @@ import torch
 
 from models.errors import InputError, raise_problems
 from models.recording import Recording
-from training.bad_data import clipped_of, measured, problems_of, scale_words, warnings_of
+from training.bad_data import clipped_of, problems_of, scale_words, still_of, warnings_of
 from training.reads import reads_of
 
 if TYPE_CHECKING:
@@ -172,9 +172,9 @@ def join(recordings: Sequence[Recording]) -> Recording:
     Raises
     ------
     InputError
-        No recording, no complete repeat, or recordings that differ in channels, units, drive
-        window, reset or instrument settings: a twin is valid for one set of them; or channels
-        of one unit whose values are a hundred times larger in one of them.
+        No recording, one given twice, no complete repeat, or recordings that differ in channels,
+        units, drive window, reset or instrument settings: a twin is valid for one set of them; or
+        channels of one unit whose values are a hundred times larger in one of them.
     """
     if not recordings:
         raise InputError("fit: no recording given; name at least one")
@@ -194,6 +194,12 @@ def join(recordings: Sequence[Recording]) -> Recording:
         f"{_name(r)} is still being recorded: wait until it is done, or stop it"
         for r in recordings
         if r.status == "running"
+    ]
+    ids = [str(r.meta["id"]) for r in recordings if r.meta.get("id")]
+    problems += [
+        f"{one} is given {ids.count(one)} times: its repeats would be fitted and scored at once"
+        for one in dict.fromkeys(ids)
+        if ids.count(one) > 1
     ]
     if not problems:
         problems += [
@@ -231,16 +237,11 @@ def check(recording: Recording, *, deterministic: bool) -> list[str]:
     response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
     problems = []
     for c, name in enumerate(recording.channels):
-        values = response[..., c][np.isfinite(response[..., c])]
-        if values.size == 0:
+        if not np.isfinite(response[..., c]).any():
             problems.append(
                 f"channel {name!r} holds no number at all: leave it out of the recording"
             )
-        elif np.ptp(values) == 0:
-            problems.append(
-                f"channel {name!r} is {measured(values[0], recording.units[c], 'g')} at every "
-                "step: is it connected, is its sensitivity right? Leave it out or record again"
-            )
+    problems += [f"{words} Leave it out or record again" for words in still_of(recording)]
     repeats = recording.complete.sum(axis=1)
     if not deterministic and repeats.max() < 2:
         problems.append(

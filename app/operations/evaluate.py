@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from app.artefacts import find_file
 from app.operations.events import Note, Result, Stage, TwinScored
 from app.operations.fit_input import left_out_words, read_repeats
+from app.operations.fitted_on import fitted_on, is_parent
 from app.operations.scored import scored_details, scored_values
+from app.operations.seen_before import flatters
 from app.so_far import unfinished_words
 from app.store import load_twin
+from app.weights_store import TWIN_FILE
 from models.errors import InputError, raise_problems
 from models.simulated import module_of
-from training.bad_data import clipped_of, problems_of
+from training.bad_data import clipped_of, problems_of, scale_beside, still_of
+from training.drift_points import same_drives
 from training.reads import in_single_holds
 from training.validation import score_model
 
@@ -50,7 +55,7 @@ def evaluate(twin: Path, recording: Path, *, seed: int = 0) -> Generator[Event, 
     refuse_another_device(fitted, measured, "evaluate")
     if words := left_out_words(Path(recording)):
         yield Note(words)
-    for text in warnings_beside(fitted, measured):
+    for text in (*warnings_beside(fitted, measured), *_known_drives(fitted, twin, measured)):
         yield Note(text, "warning")
     drive, real, which, families = _unseen(fitted, measured)
     yield Note(which)
@@ -116,13 +121,28 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
             f"the recording holds steps up to {longest} times, the twin was fitted on up to "
             f"{most}: of longer ones it guesses"
         )
-    own = str(recording.meta.get("id", ""))
-    if own and any(r.get("id") == own for a in twin.meta.get("ancestors", [])
-                   for r in a.get("recordings", [])):  # fmt: skip
+    if flatters(twin, recording):
         yield (
             "an earlier version of this twin was fitted on this recording: its scores here flatter"
         )
+    yield from (f"{words} It can't score the twin" for words in still_of(recording))
+    for words in scale_beside(twin.weights["scale"], recording):
+        yield f"{words} Its errors may come from that alone"
     yield from clipped_of(recording)
+
+
+def _known_drives(twin: Twin, path: Path, recording: Recording) -> Iterator[str]:
+    """Where another recording plays drives that the twin was fitted on, as far as it is at hand."""
+    if is_parent(twin, recording):
+        return
+    again: set[int] = set()
+    for old in fitted_on(twin, find_file(Path(path), TWIN_FILE).parent).found:
+        again |= {n for s, n in same_drives(old.recording, recording) if s not in old.sequences}
+    if again:
+        yield (
+            f"{len(again)} of the recording's {len(recording.lengths)} sequences play drives that "
+            "the twin was fitted on: of those its scores say nothing about drives it has not seen"
+        )
 
 
 def _unseen(twin: Twin, recording: Recording) -> tuple[Array, Array, str, list[str]]:

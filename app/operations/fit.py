@@ -113,7 +113,10 @@ def fit(
         if search:
             refuse_search(chosen, goes_on=begun is not None)
     yield Stage("read recordings", 1, STAGES)
-    source = FitInput.read(paths, seed=chosen.seed, deterministic=chosen.deterministic)
+    before = None if begun is None else begun.twin
+    source = FitInput.read(
+        paths, seed=chosen.seed, deterministic=chosen.deterministic, begun=before
+    )
     if begun is not None:
         begun.refuse_another_device(source)
         yield Note(begun.note())

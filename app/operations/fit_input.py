@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.operations.seen_before import seen_of_all
 from app.recording_marks import bad_positions, left_out, numbers
 from app.store import read_recording, sha256_of
 from models.errors import InputError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.recording import Recording
+    from models.twin import Twin
 
     Array = NDArray[np.float64]
 
@@ -36,8 +38,13 @@ class FitInput:
     notes: list[str]
 
     @classmethod
-    def read(cls, paths: Sequence[Path], *, seed: int, deterministic: bool) -> FitInput:
-        """Read, join, check and divide recordings; InputError names what can't be fitted."""
+    def read(
+        cls, paths: Sequence[Path], *, seed: int, deterministic: bool, begun: Twin | None = None
+    ) -> FitInput:
+        """Read, join, check and divide recordings; InputError names what can't be fitted.
+
+        `begun`: the twin that a fit goes on from; what it has seen is not held out anew.
+        """
         recordings = [read_repeats(path) for path in paths]
         joined = join(recordings)
         notes = check(joined, deterministic=deterministic)
@@ -52,7 +59,8 @@ class FitInput:
             }
             for path, r in zip(paths, recordings, strict=True)
         ]
-        return cls(joined, hold_out(joined, seed), parents, notes)
+        seen = None if begun is None else seen_of_all(begun, recordings)
+        return cls(joined, hold_out(joined, seed, seen), parents, notes)
 
     def unscorable(self) -> str:
         """Why what is held out can't score a twin, in words; empty where it can."""

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.artefacts import find_file, sha256_of
+from app.operations.seen_before import parts_by_recording
 from app.weights_store import TWIN_FILE, load_twin
 from models.errors import InputError, raise_problems
+from training.bad_data import scale_beside
 from training.fit_settings import fine_tuning
 from training.objectives import PUBLISHED
 from training.windows import Scales
@@ -82,7 +84,7 @@ class Origin:
         return fine_tuning(**{**own, **{k: v for k, v in given.items() if v is not None}})
 
     def refuse_another_device(self, source: FitInput) -> None:
-        """Raise InputError where the recordings are of other channels, drive window or reset."""
+        """Raise InputError where the recordings are of other channels, units, window or reset."""
         raise_problems(
             InputError,
             "fit --from",
@@ -91,6 +93,10 @@ class Origin:
                 f"fitted with {getattr(self.twin, name)}: fit anew, without --from"
                 for name in ("channels", "units", "window", "reset")
                 if getattr(source.recording, name) != getattr(self.twin, name)
+            ]
+            or [
+                f"{words} Convert it, or fit anew, without --from"
+                for words in scale_beside(self.twin.weights["scale"], source.recording)
             ],
         )
 
@@ -103,10 +109,9 @@ class Origin:
     def meta(self) -> dict[str, Any]:
         """What the new version keeps: whom it comes from, and the whole line, oldest first."""
         own = self.twin.meta
-        parents = [{k: p[k] for k in ("id", "path", "sha256") if k in p}
-                   for p in own.get("parents", [])]  # fmt: skip
         reference = {"id": str(own.get("id", "")), "path": str(self.path), "sha256": self.sha256}
-        line = [*own.get("ancestors", []), {**reference, "recordings": parents}]
+        recordings = parts_by_recording(self.twin)
+        line = [*own.get("ancestors", []), {**reference, "recordings": recordings}]
         return {"from": reference, "ancestors": line}
 
     def note(self) -> str:

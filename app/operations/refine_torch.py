@@ -141,7 +141,8 @@ def refit(
     if resume:
         return (yield from fit([], out, resume=True))
     paths = [*map(Path, recordings), Path(new)]
-    source = FitInput.read(paths, seed=seed, deterministic=load_twin(origin).deterministic)
+    known = load_twin(origin)
+    source = FitInput.read(paths, seed=seed, deterministic=known.deterministic, begun=known)
     before = sum(int(parent["sequences"]) for parent in source.parents[:-1])
     fresh = int((source.parts.training >= before).sum())
     old = len(source.parts.training) - fresh

@@ -161,3 +161,28 @@ def test_a_fit_from_a_twin_goes_on_after_a_stop_and_notices_a_changed_twin(kept,
     shutil.rmtree(twin)
     with pytest.raises(InputError):
         list(fit([], tmp_path / "cut2", resume=True))
+
+
+def test_a_twin_fitted_further_is_scored_on_what_no_version_has_seen(kept, twin, tmp_path):
+    before = load_twin(twin).meta["held_out"]
+    write_recording(tmp_path / "few", record_device(12, 8, seed=7))
+    paths, out = [kept / "old", tmp_path / "few"], tmp_path / "second"
+    list(fit(paths, out, origin=twin, iterations=5, seed=4))
+    made = load_twin(out).meta
+    assert {s for s in made["held_out"]["test"] if s < 24} <= set(before["test"])
+    assert {s for s in made["held_out"]["validation"] if s < 24}.isdisjoint(before["training"])
+    assert made["ancestors"][0]["recordings"][0]["test"] == before["test"]
+    said = " ".join(e.text for e in evaluate(out, tmp_path / "few") if isinstance(e, Note))
+    assert "earlier version" not in said
+    list(fit(paths, tmp_path / "third", origin=out, iterations=5, seed=9))
+    third = load_twin(tmp_path / "third").meta
+    assert set(third["held_out"]["test"]) <= set(made["held_out"]["test"])
+    said = " ".join(
+        e.text for e in evaluate(tmp_path / "third", kept / "old") if isinstance(e, Note)
+    )
+    assert "earlier version" not in said
+
+
+def test_a_recording_given_twice_is_refused(kept, tmp_path):
+    with pytest.raises(InputError, match="given 2 times"):
+        list(fit([kept / "old", kept / "old"], tmp_path / "out", iterations=5))

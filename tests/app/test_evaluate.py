@@ -74,3 +74,30 @@ def test_a_calibration_is_no_recording_of_a_device(twin, tmp_path):
 def test_too_few_repeats_to_score(twin, tmp_path):
     with pytest.raises(InputError, match="at least 4"):
         evaluated(twin, tmp_path, record_device(5, 2, seed=5))
+
+
+def test_drives_that_the_twin_was_fitted_on_are_no_new_ones(twin, tmp_path):
+    again = record_device(40, 4, seed=1)  # another recording of the fitted drives
+    assert "34 of the recording's 40 sequences play drives that the twin was fitted on" in words(
+        evaluated(twin, tmp_path, again)
+    )
+    assert "play drives" not in words(list(evaluate(twin, twin.parent / "fitted")))
+    write_recording(tmp_path / "new", record_device(10, 8, seed=2))
+    assert "play drives" not in words(list(evaluate(twin, tmp_path / "new")))
+
+
+@pytest.mark.parametrize("factor", [1000.0, 0.001])
+def test_values_in_another_unit_are_named_though_it_is_called_the_same(twin, tmp_path, factor):
+    other = record_device(10, 8, seed=2)
+    other.response[:] *= factor
+    assert "channel 'X' moves by" in words(evaluated(twin, tmp_path, other))
+    write_recording(tmp_path / "new", record_device(10, 8, seed=2))
+    assert "moves by" not in words(list(evaluate(twin, tmp_path / "new")))
+    with pytest.raises(InputError, match="another unit, gain or sensitivity"):
+        list(fit([tmp_path / "recording"], tmp_path / "out", origin=twin, iterations=5))
+
+
+def test_a_channel_that_stands_still_is_named(twin, tmp_path):
+    other = record_device(10, 8, seed=2)
+    other.response[:] = 0.25
+    assert "channel 'X' is 0.25 V at every step" in words(evaluated(twin, tmp_path, other))

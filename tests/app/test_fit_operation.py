@@ -10,8 +10,8 @@ from fit_device import record_device
 
 from app.fit_checkpoint import FILE_NAME
 from app.operations.child import in_child
-from app.operations.event_json import as_json
 from app.operations.evaluate import evaluate
+from app.operations.event_json import as_json
 from app.operations.events import FitProgress, FitSamples, Note, Result, TwinScored
 from app.operations.fit import fit
 from app.operations.report import report as report_run

@@ -8,7 +8,7 @@ from models.errors import InputError, TwinrigError
 from models.recording import Recording
 from models.sequence import DriveWindow, Reset, make_sequences
 from training.fit import Fit, FitSettings
-from training.validation import hold_out, score_model
+from training.validation import Seen, hold_out, score_model
 
 torch.set_num_threads(1)
 
@@ -157,3 +157,43 @@ def test_too_little_to_hold_anything_back_is_refused():
         hold_out(recording(["mixed"] * 2, 16), seed=0)
     with pytest.raises(InputError, match="8 repeats"):
         hold_out(recording(["given"], 7), seed=0)
+
+
+def test_sequences_of_one_drive_are_never_fitted_and_scored_at_once():
+    again = np.concatenate([np.arange(20), np.arange(20)])
+    whole = recording(["mixed"] * 20, 8).select(again)
+    parts = hold_out(whole, seed=0)
+    scored, selecting, fitted = (
+        set(again[part].tolist()) for part in (parts.test, parts.validation, parts.training)
+    )
+    assert not scored & (fitted | selecting)
+    assert not selecting & fitted
+    assert len(parts.test) == 2 * len(scored)
+
+
+def test_sequences_of_too_few_drives_are_no_sequences():
+    whole = recording(["mixed"] * 4, 8)
+    with pytest.raises(InputError, match=r"5 sequences play 1 different drive"):
+        hold_out(whole.select(np.zeros(5, dtype=int)), seed=0)
+    with pytest.raises(InputError, match=r"4 sequences play 2 different drives"):
+        hold_out(whole.select(np.array([0, 1, 1, 0])), seed=0)
+
+
+def test_what_the_twin_before_has_seen_is_not_scored():
+    whole = recording(["steps"] * 20 + ["smooth"] * 20, 8)
+    first = hold_out(whole, seed=0)
+    used = np.ones(40, dtype=bool)
+    used[first.test] = False
+    fitted = np.isin(np.arange(40), first.training)
+    again = hold_out(whole, seed=7, seen=Seen(fitted, used))
+    assert set(again.test) == set(first.test)
+    assert set(again.validation) == set(first.validation)
+    everything = hold_out(whole, seed=7, seen=Seen(np.ones(40, bool), np.ones(40, bool)))
+    assert "flatter" in everything.note
+
+
+def test_the_repeats_that_the_twin_before_held_out_are_held_out_again():
+    whole = recording(["given"], 40)
+    first, known = hold_out(whole, seed=0), np.ones(1, dtype=bool)
+    again = hold_out(whole, seed=7, seen=Seen(known, known, tuple(first.test_repeats)))
+    assert again.test_repeats.tolist() == first.test_repeats.tolist()
