@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from app.session import Artefact
     from models.twin import Twin
 
     FloatArray = NDArray[np.float64]
@@ -56,6 +57,20 @@ def look(path: Path) -> Looked:
         np.array(recording.response[0, kept, :length]),
         find(recording),
     )
+
+
+def described(artefact: Artefact) -> str:
+    """A recording in a few words: its size, what became of it, when; or that it is damaged."""
+    from app.library_facts import facts_of
+
+    try:
+        facts = artefact.broken or facts_of(artefact)
+    except (TwinrigError, KeyError, TypeError, ValueError, OSError):
+        facts = "damaged"
+    if isinstance(facts, str):
+        return f"can't be read · {artefact.when}"
+    status = "" if facts.status in ("", "done") else f" · {facts.status}"
+    return f"{facts.title}{status} · {artefact.when}"
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ class TwinPage(Page):
             self.form.primary.setEnabled(True)
             self.form.primary.say(words, cost)
             return
-        problem, role = ask.problem(len(self.chosen)), "attention"
+        problem, role = self.recordings.lacking or ask.problem(len(self.chosen)), "attention"
         if not problem and looked is None:
             self.form.primary.setEnabled(True)
             self.form.primary.say(words, "recordings are read …")

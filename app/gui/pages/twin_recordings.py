@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtWidgets import QPushButton
 
 from app.gui.background import Latest
-from app.gui.twin_looked import Looked, look
+from app.gui.twin_looked import Looked, described, look
 from app.gui.widgets.basic import Tick, label
 from app.gui.words import count
 
@@ -34,13 +35,19 @@ class RecordingTicks(QObject):
         self.known: dict[Path, Looked] = {}
         self._wanted: list[Path] = []  # chosen before the library was read
         self._found: list[Artefact] = []
-        self._low = False
-        self._library, self._reader = Latest(), Latest()
+        self._low = self._every = False
+        self._words: dict[tuple[Path, float], str] = {}  # of one as it was then
+        self._library, self._reader, self._describer = Latest(), Latest(), Latest()
         self._library.done.connect(self._offer)
         self._reader.done.connect(self._read)
+        self._describer.done.connect(self._described)
         self.note = form.section("Recordings")
         self.empty = label("None yet: record some on the Record page.", "note", wrap=True)
         form.widget(self.empty)
+        self.older = QPushButton("Show older")
+        self.older.clicked.connect(self._show_every)
+        self.older.hide()
+        form.widget(self.older)
 
     def refresh(self, library: Library) -> None:
         """Look at the library again, beside the window; what was read is read anew."""
@@ -61,6 +68,16 @@ class RecordingTicks(QObject):
                 return
         self._wanted.append(path)
         self.ask()
+
+    def _show_every(self) -> None:
+        """Show the older ones, too, or the newest alone again."""
+        self._every = not self._every
+        self._offer(self._found, None)
+
+    @property
+    def lacking(self) -> str:
+        """What there must be before any can be ticked; empty where there are some."""
+        return "" if self.ticks or self._wanted else "record some first, or import some"
 
     @property
     def chosen(self) -> list[Path]:
@@ -108,22 +125,42 @@ class RecordingTicks(QObject):
         self._found = list(found or ())
         ticked = set(self.chosen)
         most = FEW_SHOWN if self._low else MOST_SHOWN
-        shown = [a for k, a in enumerate(self._found) if k < most or a.path in ticked]
+        newest = len(self._found) if self._every else most
+        shown = [a for k, a in enumerate(self._found) if k < newest or a.path in ticked]
         for tick in self.ticks.values():
             tick.hide()
             tick.deleteLater()
-        self.ticks = {}
         first = self._form.position_of(self.empty) + 1
-        for at, artefact in enumerate(shown):
-            note = "" if self._low else artefact.broken or artefact.when
-            tick = Tick(self._theme, artefact.id, note)
-            tick.setToolTip(artefact.broken or f"{artefact.path}, {artefact.when}")
-            tick.setChecked(artefact.path in ticked)
-            tick.setEnabled(not artefact.broken)
-            tick.toggled.connect(lambda _: self.ask())
-            self._form.insert(first + at, tick)
-            self.ticks[artefact.path] = tick
+        self.ticks = {a.path: self._tick(a, first + k, a.path in ticked) for k, a in
+                      enumerate(shown)}  # fmt: skip
         self._wanted = [p for p in self._wanted if p not in self.ticks and p.parent not in
                         self.ticks]  # fmt: skip
         self.empty.setVisible(not shown)
+        hidden = len(self._found) - len(shown)
+        self.older.setText(f"Show {hidden} older" if hidden else "Show the newest only")
+        self.older.setVisible(len(self._found) > most and (hidden > 0 or self._every))
+        new = [a for a in shown if (a.path, a.changed_s) not in self._words]
+        if new:
+            self._describer.ask(lambda: {(a.path, a.changed_s): described(a) for a in new})
         self.ask()
+
+    def _tick(self, artefact: Artefact, at: int, on: bool) -> Tick:
+        """A tick of the form, with what is known of its recording."""
+        tick = Tick(self._theme, artefact.id)
+        self._describe(tick, artefact)
+        tick.setChecked(on)
+        tick.setEnabled(not artefact.broken)
+        tick.toggled.connect(lambda _: self.ask())
+        self._form.insert(at, tick)
+        return tick
+
+    def _describe(self, tick: Tick, artefact: Artefact) -> None:
+        words = self._words.get((artefact.path, artefact.changed_s), artefact.when)
+        tick.set_note("" if self._low else words)
+        tick.setToolTip(artefact.broken or f"{artefact.path}, {words}")
+
+    def _described(self, found: dict[tuple[Path, float], str] | None, error: object) -> None:
+        self._words.update(found or {})
+        for artefact in self._found:
+            if artefact.path in self.ticks:
+                self._describe(self.ticks[artefact.path], artefact)

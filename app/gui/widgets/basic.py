@@ -177,19 +177,26 @@ class Choice(QComboBox):
             event.ignore()
 
 
+LEAST_TICK_PX = 120
+
+
 class Tick(QCheckBox):
     """A tick box with a second, smaller line under its name."""
 
     def __init__(self, theme: Theme, text: str, note: str = "") -> None:
         super().__init__(text)
-        self._theme, self._note = theme, note
+        self._theme, self.note = theme, note
         self.setAccessibleName(text)
         self.setMinimumHeight(40 if note else 24)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
+    def minimumSizeHint(self) -> QSize:
+        """A long name ends in …: it makes no form wider than its column."""
+        return super().minimumSizeHint().boundedTo(QSize(LEAST_TICK_PX, 1000))
+
     def set_note(self, note: str) -> None:
         """Another second line."""
-        self._note = note
+        self.note = note
         self.setMinimumHeight(40 if note else 24)
         self.update()
 
@@ -218,7 +225,7 @@ class Tick(QCheckBox):
         painter.drawText(QRectF(24, 1, width, 20), flags, text)
         painter.setPen(colour(t.text2))
         painter.setFont(sans(LABEL_PX))
-        note = elided(self._note, painter.font(), width)
+        note = elided(self.note, painter.font(), width)
         painter.drawText(QRectF(24, 20, width, 16), flags, note)
 
 

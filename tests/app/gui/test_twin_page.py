@@ -55,6 +55,33 @@ def page(make_window, qtbot):
     return made
 
 
+def test_older_recordings_can_be_ticked_and_each_says_what_it_is(page, qtbot) -> None:
+    for at in range(8):
+        recorded(page.shell, f"rec-{at}-of-a-nanoring-array-on-the-cold-stage-by-Ida")
+    page.refresh()
+    qtbot.waitUntil(page.recordings.older.isVisible, timeout=WAIT_MS)
+    assert page.recordings.older.text() == "Show 2 older"  # of nine, the one that is ticked stays
+    qtbot.waitUntil(
+        lambda: all("12 × 12 steps, 6 repeats" in t.note for t in page.ticks.values()),
+        timeout=WAIT_MS,
+    )
+    area = page.form.rows
+    assert area.widget().width() == area.viewport().width()  # long names widen nothing
+    page.recordings.older.click()
+    assert len(page.ticks) == 9
+    assert page.recordings.older.text() == "Show the newest only"
+    page.recordings.older.click()
+    assert len(page.ticks) == 7
+
+
+def test_where_nothing_is_recorded_the_button_says_what_is_missing(make_window, qtbot) -> None:
+    window = make_window(connected=False)
+    window.open_page("twin")
+    page = window.pages["twin"]
+    qtbot.waitUntil(lambda: page.form.primary.cost.startswith("record some"), timeout=WAIT_MS)
+    assert not page.form.primary.isEnabled()
+
+
 @pytest.mark.timeout(300)
 def test_a_twin_is_fitted_further_and_stands_beside_the_first_one(page, qtbot) -> None:
     window = page.shell
