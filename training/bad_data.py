@@ -6,7 +6,7 @@ ask too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -134,7 +134,7 @@ def scale_words(first: Recording, other: Recording) -> list[str]:
     return said
 
 
-def scale_beside(scale: Array, recording: Recording) -> list[str]:
+def scale_beside(scale: NDArray[np.floating[Any]], recording: Recording) -> list[str]:
     """Channels whose values differ by a unit's prefix from those that a twin was fitted on.
 
     `scale` `(C,)`: the standard deviation that its channels had.
