@@ -101,7 +101,8 @@ def _candidate(one: CandidateScored) -> str:
 
 def _scores(values: dict[str, Any]) -> str:
     """The scores in a trial's result."""
-    known = {name: values[name] for name in ("validation", "measured") if values.get(name)}
+    named = ("validation", "measured")
+    known = {name: values[name] for name in named if values.get(name) is not None}
     if isinstance(values.get("predicted"), dict):
         known["foreseen"] = values["predicted"]["value"]
     return "".join(f", {name} {value:.4g}" for name, value in known.items())

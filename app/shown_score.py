@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ACCURACY = "accuracy"
 WORDS = {"nmse": "NMSE", "error-rate": "accuracy", "balanced-error": "balanced accuracy"}
-SINGLE = ("measured", "validation", "validation_before")
+SINGLE = ("measured", "validation", "validation_before", "validation_of_layers")
 INTERVALS = ("predicted", "judged", "predicted_before")
 NAMED = ("baselines", "cross_validated")
 
@@ -64,10 +64,10 @@ def _turned(interval: Mapping[str, float]) -> dict[str, float]:
 
 
 def shown_events(events: Generator[Event, None, Any]) -> Generator[Event, None, Any]:
-    """The events of an operation, the scores of its result and its baselines as they are shown."""
+    """The events of an operation, every score in them as it is shown."""
     from dataclasses import replace
 
-    from app.operations.events import BaselineScored, Result
+    from app.operations.events import BaselineScored, Result, ScoreSoFar, TrainProgress
 
     try:
         while True:
@@ -80,6 +80,13 @@ def shown_events(events: Generator[Event, None, Any]) -> Generator[Event, None, 
             elif isinstance(event, BaselineScored):
                 told = shown({"metric": event.metric, "measured": event.value})
                 event = replace(event, metric=told["metric"], value=told["measured"])
+            elif isinstance(event, TrainProgress):
+                told = shown({"metric": event.metric, "validation": event.validation})
+                event = replace(event, metric=told["metric"], validation=told["validation"])
+            elif isinstance(event, ScoreSoFar):
+                so_far = {"value": event.value, "low": event.low, "high": event.high}
+                told = shown({"metric": event.metric, "predicted": so_far})
+                event = replace(event, metric=told["metric"], **told["predicted"])
             yield event
     finally:
         events.close()

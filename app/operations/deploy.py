@@ -232,14 +232,15 @@ class _Run:
     def _progress(self) -> Iterator[Event]:
         """How far it is, and the score by what is measured."""
         told = running_score(self.network, self.recordings)
-        yield ScoreSoFar(told.nodes, told.value, told.low, told.high, told.prediction)
+        metric = str(self.network.task["metric"])
+        yield ScoreSoFar(told.nodes, told.value, told.low, told.high, told.prediction, metric)
         left, total = self.pending, sum(one.order.size for one in self.recordings)
         done, elapsed_s = total - left, time.monotonic() - self.begin_s
         measured = done - sum(place.had for place in self.places)
         waited_s = sum(place.control.waited_s for place in self.places)
         left_s = (elapsed_s - waited_s) / measured * left if measured else None
         unit = "nodes" if self.repeats == 1 else "runs"
-        words = told.words(self.network.task["metric"])
+        words = told.words(metric)
         yield Progress("deploy", done, total, unit, elapsed_s, left_s, words)
 
     def timing_notes(self) -> Iterator[Note]:

@@ -262,7 +262,7 @@ class CurvePoint(Event):
 
 @dataclass(frozen=True)
 class TrainProgress(Event):
-    """The state of a training: NMSE (or error rate) on the training stream and on validation."""
+    """The state of a training: NMSE on the training stream, score by `metric` on validation."""
 
     iteration: int
     total: int
@@ -270,6 +270,7 @@ class TrainProgress(Event):
     validation: float | None
     elapsed_s: float
     seed: int = 0
+    metric: str = "nmse"
 
 
 @dataclass(frozen=True)
@@ -320,6 +321,7 @@ class ScoreSoFar(Event):
     low: float
     high: float
     prediction: FloatArray
+    metric: str = "nmse"
 
 
 @dataclass(frozen=True)

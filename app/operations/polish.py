@@ -29,6 +29,7 @@ from app.operations.polish_talk import (
 )
 from app.operations.transfer_parts import bettered, with_parent
 from app.operations.turns import Turn, Turns, opened
+from app.shown_score import shown
 from app.store import load_network
 from models.errors import InputError, TwinrigError
 from models.recording import Recording, stacked
@@ -252,7 +253,8 @@ class _Run:
         elapsed_s, done = time.monotonic() - self.begin_s, scored.index + 1
         waited_s = sum(turn.control.waited_s for turn in self.turns.each)
         left_s = (elapsed_s - waited_s) / done * (scored.total - done)
-        words = f"{scored.kind} {scored.score:.4g} on the device"
+        seen = {"metric": self.network.task["metric"], scored.kind: scored.score}
+        words = f"{scored.kind} {shown(seen)[scored.kind]:.4g} on the device"
         nodes = self.network.nodes
         return Progress(KIND, done * nodes, scored.total * nodes, "runs", elapsed_s, left_s, words)
 

@@ -251,8 +251,9 @@ class _Training:
         elapsed_s = 0.0 if self.trainer is None else self.trainer.elapsed_s
         total, seed = self.request.iterations, self.request.seed
         return TrainProgress(
-            state.iteration, total, state.training, state.validation, elapsed_s, seed
-        )
+            state.iteration, total, state.training, state.validation, elapsed_s, seed,
+            self.task.metric,
+        )  # fmt: skip
 
     def _save_checkpoint(self, trainer: Trainer) -> None:
         numbers = {

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
-from app.operations.events import BaselineScored, Result
+from app.operations.events import BaselineScored, Result, ScoreSoFar, TrainProgress
 from app.shown_score import shown, shown_events
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 ERRORS: dict[str, Any] = {
     "metric": "balanced-error", "measured": 0.2, "predicted": {"value": 0.1, "low": 0.05,
-    "high": 0.15}, "baselines": {"majority": 0.875}, "nodes": 4,
+    "high": 0.15}, "baselines": {"majority": 0.875}, "nodes": 4, "validation_of_layers": 0.4,
     "rounds": {"round 1": {"predicted_after": 0.4, "twin_error": 0.1}},
     "seeds": {"seed 0": {"validation": 0.3}}, "over_seeds": {"mean": 0.3, "std": 0.01},
 }  # fmt: skip
@@ -27,6 +28,7 @@ def test_a_classification_is_shown_as_accuracies_whose_interval_is_turned() -> N
     assert told["seeds"]["seed 0"]["validation"] == pytest.approx(0.7)
     assert told["over_seeds"] == pytest.approx({"mean": 0.7, "std": 0.01})
     assert told["rounds"]["round 1"] == pytest.approx({"predicted_after": 0.6, "twin_error": 0.1})
+    assert told["validation_of_layers"] == pytest.approx(0.6)
     assert told["nodes"] == 4
     assert shown(told) == told
 
@@ -48,6 +50,23 @@ def test_an_operations_baselines_and_result_are_shown_so_and_its_value_is_kept()
     with pytest.raises(StopIteration) as end:
         next(events)
     assert end.value.value == "path"
+
+
+def test_the_scores_on_the_way_are_shown_as_the_result_is() -> None:
+    prediction = np.zeros((3, 2))
+
+    def operation() -> Generator[Any, None, None]:
+        yield TrainProgress(5, 10, 0.7, 0.3, 1.0, 0, "error-rate")
+        yield TrainProgress(6, 10, 0.7, None, 1.0, 0, "error-rate")
+        yield TrainProgress(5, 10, 0.7, 0.3, 1.0)
+        yield ScoreSoFar(2, 0.3, 0.2, 0.5, prediction, "balanced-error")
+
+    first, without, series, so_far = shown_events(operation())
+    assert (first.training, first.validation, first.metric) == (0.7, 0.7, "accuracy")
+    assert without.validation is None
+    assert (series.validation, series.metric) == (0.3, "nmse")
+    assert (so_far.value, so_far.low, so_far.high) == pytest.approx((0.7, 0.5, 0.8))
+    assert so_far.metric == "accuracy"
 
 
 def test_a_stop_reaches_the_operation_behind() -> None:
