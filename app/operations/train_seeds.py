@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from app.artefacts import plain, read_head, write_bytes
 from app.checked_json import with_checksum
@@ -120,11 +119,12 @@ def _best(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _told(out: Path, rows: Sequence[dict[str, Any]], best: Mapping[str, Any]) -> dict[str, Any]:
     """What a result says beside the values of the best seed's own."""
     good = [row["predicted"]["value"] for row in rows if row["validation"] is not None]
+    spread = {"std": stdev(good)} if len(good) > 1 else {}
     return {
         "path": str(out / NETWORK_FILE),
         "seed": best["seed"],
         "seeds": {f"seed {row['seed']}": _words(row) for row in rows},
-        "over_seeds": {"mean": float(np.mean(good)), "std": float(np.std(good))},
+        "over_seeds": {"mean": fmean(good), **spread},
     }
 
 

@@ -52,6 +52,8 @@ def test_stopped_seeds_go_on_and_the_best_by_validation_is_the_folders_own(
     assert load_network(path).meta["id"] == each[best].meta["id"]
     foreseen = [network.predicted["value"] for network in each.values()]
     assert values["over_seeds"]["mean"] == pytest.approx(np.mean(foreseen))
+    # the standard deviation of a sample, as the tables of seeds have it
+    assert values["over_seeds"]["std"] == pytest.approx(np.std(foreseen, ddof=1))
     assert [network.seen_by(2)[1].delay for network in each.values()] == [1, 1]
     with pytest.raises(InputError, match="the training there is finished"):
         run(train_seeds(None, 0, out, resume=True))
