@@ -142,7 +142,7 @@ def write_deployment(
         "misfit": _summary(network, found.misfits),
         "network": first.meta["network"],
         "repeats": first.response.shape[1],
-        "diagnosis": found.summary(network, measured),
+        "diagnosis": found.summary(network, measured, first.response.shape[1]),
         "classes": list(network.classes),
         **({DESPITE_DRIFT: list(drifted)} if drifted else {}),
         **({"devices": of_devices} if len(nodes) > 1 else {}),

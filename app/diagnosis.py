@@ -63,7 +63,7 @@ class Diagnosis:
             misfits,
         )
 
-    def summary(self, network: Network, measured: float) -> dict[str, Any]:
+    def summary(self, network: Network, measured: float, repeats: int = 1) -> dict[str, Any]:
         """What `deployment.json` keeps: the worst nodes, and all of it in words."""
         costs, most = int(np.argmax(self.cost)), int(np.argmax(self.clipped))
         return {
@@ -73,13 +73,13 @@ class Diagnosis:
             "clipped_most": most,
             "clipped": float(self.clipped[most]),
             "clipped_foreseen": float(self.clipped_foreseen[most]),
-            "words": self.words(network, measured),
+            "words": self.words(network, measured, repeats),
         }
 
-    def words(self, network: Network, measured: float) -> list[str]:
+    def words(self, network: Network, measured: float, repeats: int = 1) -> list[str]:
         """A sentence each: the interval, the layers, the node that costs most, the drives."""
         return [
-            _interval(network, measured),
+            _interval(network, measured, repeats),
             *self._layers(network),
             self._costs(network, measured),
             self._drives(network),
@@ -168,7 +168,8 @@ def inside(predicted: dict[str, float], measured: float) -> bool:
     return bool(low <= measured <= high)
 
 
-def _interval(network: Network, measured: float) -> str:
+def _interval(network: Network, measured: float, repeats: int) -> str:
+    """Where the score lies; what the mean of several repeats scores, no interval foresaw."""
     told = shown({"metric": network.task["metric"], "measured": measured,
                   "predicted": network.predicted})  # fmt: skip
     low, high = (told["predicted"].get(name) for name in ("low", "high"))
@@ -176,7 +177,9 @@ def _interval(network: Network, measured: float) -> str:
         return "the twin foresaw no interval"
     where = "inside" if inside(network.predicted, measured) else "outside"
     better = ", on the good side" if measured < network.predicted["low"] else ""
+    averaged = f", the mean of {repeats} repeats of each node," if repeats > 1 else ""
+    passes = " for single passes" if repeats > 1 else ""
     return (
-        f"measured {told['measured']:.4g} lies {where} the 90 % interval that the twin foresaw, "
-        f"{low:.4g} to {high:.4g}{better}"
+        f"measured {told['measured']:.4g}{averaged} lies {where} the 90 % interval that the twin "
+        f"foresaw{passes}, {low:.4g} to {high:.4g}{better}"
     )

@@ -42,6 +42,9 @@ def test_repeats_of_a_node_are_averaged_before_the_next_layer_and_counted(
     assert (plan.sequences, plan.repeats) == (4, 3)
     assert plan.predicted_s == pytest.approx(12 * bench.predicted_s(80))
     assert (values["hardware_runs"], values["repeats"], values["nodes"]) == (12, 3, 4)
+    interval = values["diagnosis"]["words"][0]
+    assert ", the mean of 3 repeats of each node, lies" in interval
+    assert "interval that the twin foresaw for single passes, " in interval
     assert nodes.response.shape[:2] == (4, 3)
     first, second = layers_of_run(network, [nodes])
     np.testing.assert_allclose(first, nodes.response[:2].mean(axis=1).transpose(1, 0, 2))
