@@ -47,6 +47,7 @@ class DeployPage(Page):
         self.deployed: Path | None = None
         self.checks: list[Check] = []
         self.path: Path | None = None
+        self._unread = ""  # why the network that is chosen can't be read
         self._background, self._library, self._loader = Latest(), Latest(), Latest()
         self._background.done.connect(self._checked)
         self._library.done.connect(self._offer)
@@ -94,7 +95,9 @@ class DeployPage(Page):
         if (begun := self.rows.goes_on) is not None:
             self.rows.choose(begun.network)
         path = self.choice.currentData()
-        if path is not None and path != self.path:
+        if path is not None and (path != self.path or self._unread):
+            if path != self.path:
+                self._unread = ""
             self.network, self.path = None, path
             self.live = LiveDeployment()
             self.despite.setChecked(False)  # of another network it was never said
@@ -103,11 +106,13 @@ class DeployPage(Page):
 
     def _loaded(self, found: tuple[Path, Network] | None, error: Exception | None) -> None:
         if error is not None:
-            self.path = None
-            self.shell.toast(str(error), "error")
+            if str(error) != self._unread:  # not each time that the page is opened
+                self.shell.toast(str(error), "error")
+            self._unread = str(error)
             self.say("This network can't be read", str(error))
+            self.show_cost()
         elif found is not None and found[0] == self.path and not self.running:
-            self.network = found[1]
+            self.network, self._unread = found[1], ""
             self._show_network(found[1])
             self.transfers.loaded()
             self.show_cost()
@@ -129,8 +134,10 @@ class DeployPage(Page):
         network, bench = self.network, self.session.bench
         self.transfers.show()
         if network is None and self.path is not None:
+            words = "can't be read: choose another network" if self._unread else ""
             self.form.primary.setEnabled(False)
-            self.form.primary.say("Deploy", "the network is read …")
+            self.form.primary.say("Deploy", words or "the network is read …",
+                                  role="fault" if words else "")  # fmt: skip
             return
         if network is None:
             self.form.primary.setEnabled(False)

@@ -154,6 +154,28 @@ def test_a_twin_that_is_gone_is_a_fault_before_a_byte_is_sent(page, qtbot) -> No
     assert page.shell.job is None
 
 
+def test_a_network_that_is_damaged_says_so_once_until_it_is_back(page, qtbot) -> None:
+    window, folder = page.shell, page.session.library.folder
+    weights = folder / "network" / "weights.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-8])
+    page.path = None  # as at the next start
+    page.refresh()
+    qtbot.waitUntil(lambda: bool(window.toasts.shown), timeout=WAIT_MS)
+    assert page.form.primary.cost == "can't be read: choose another network"
+    assert not page.form.primary.isEnabled()
+    toasts = len(window.toasts.shown)
+    read: list[object] = []
+    page._loader.done.connect(lambda *_: read.append(page.form.primary.cost))
+    window.open_page("library")
+    window.open_page("deploy")
+    qtbot.waitUntil(lambda: bool(read), timeout=WAIT_MS)
+    assert len(window.toasts.shown) == toasts
+    weights.write_bytes(whole)
+    page.refresh()
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+
+
 def test_a_twin_of_other_settings_does_not_fit_this_bench(make_window, qtbot, tmp_path) -> None:
     window = make_window()
     folder = made(tmp_path, "other")
