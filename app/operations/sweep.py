@@ -11,7 +11,15 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import code_version, new_directory, now_iso, plain, read_head, write_bytes
+from app.artefacts import (
+    code_version,
+    new_directory,
+    now_iso,
+    plain,
+    read_head,
+    sha256_of,
+    write_bytes,
+)
 from app.checked_json import with_checksum
 from app.operations.events import Note, Result, TrialEnded
 from app.operations.pool import DONE, FAILED, run_pool, workers_of
@@ -33,7 +41,7 @@ HEAD = (
 )  # fmt: skip
 SORTED = (
     "Sorted by the score on the validation part, the mean over seeds; the score foreseen on unseen "
-    "data stands beside it and chose nothing."
+    "data stands beside it and chose nothing. Smaller is better: an NMSE, of classes an error rate."
 )
 
 
@@ -128,15 +136,19 @@ def sweep(
     """
     out, begin_s = Path(out), time.monotonic()
     if resume or grid is None:
-        grid = Grid.from_json(read_head(out / FILE_NAME, KIND, SCHEMA)["grid"])
+        head = read_head(out / FILE_NAME, KIND, SCHEMA)
+        grid = Grid.from_json(head["grid"])
+        digests = head.get("digests") or digests_of(grid)  # those before this version have none
+        _refuse_changed(digests)
     else:
         refuse_wrong_tasks(grid.tasks)
+        digests = digests_of(grid)
         new_directory(out)
     out = out.resolve()
     cells = list(grid.trials(out))
     with RunLock(out):
         results: dict[str, TrialResult] = {}
-        rows = _written(out, grid, results, "running")
+        _written(out, grid, digests, results, "running")
         yield Note(f"{len(cells)} trainings: {len(grid.settings)} settings × {grid.seeds} seeds")
         pool = run_pool([trial for _, _, trial in cells], workers_of(scheduler, workers), "sweep")
         try:
@@ -147,10 +159,10 @@ def sweep(
                     result = trial.result()
                     if result is not None:
                         results[event.name] = result
-                    rows = _written(out, grid, results, "running")
+                    _written(out, grid, digests, results, "running")
         finally:
             pool.close()
-        rows = _written(out, grid, results, DONE)
+        rows = _written(out, grid, digests, results, DONE)
     failed = sum(len(row.failed) for row in rows)
     yield Result(
         {
@@ -158,12 +170,40 @@ def sweep(
             "status": DONE if failed < len(cells) else FAILED,
             "trials": len(cells),
             "failed": failed,
-            "best": rows[0].to_json(),
+            "best": _best(rows),
             "table": table_lines(rows),
             "seconds": round(time.monotonic() - begin_s, 1),
         }
     )
     return out / FILE_NAME
+
+
+def digests_of(grid: Grid) -> dict[str, str]:
+    """SHA-256 of each twin's file by the path that the grid names."""
+    return {path: sha256_of(_file(path)) for twins in grid.twins for path in twins}
+
+
+def _refuse_changed(digests: Mapping[str, str]) -> None:
+    """Raise InputError where a twin is another by now: a table must not mix two."""
+    problems = [
+        f"twin {path} has changed since the sweep was begun: put it back, or begin a new sweep"
+        for path, digest in digests.items()
+        if sha256_of(_file(path)) != digest
+    ]
+    raise_problems(InputError, "twinrig sweep --resume", problems)
+
+
+def _file(twin: str) -> Path:
+    path = Path(twin)
+    return path / "twin.json" if path.is_dir() else path
+
+
+def _best(rows: Sequence[Row]) -> dict[str, Any]:
+    """The first row; of several tasks, whose scores don't compare, that of each by its name."""
+    first: dict[str, Any] = {}
+    for row in rows:
+        first.setdefault(row.setting.task, row.to_json())
+    return first if len(first) > 1 else dict(rows[0].to_json())
 
 
 def refuse_wrong_tasks(tasks: Iterable[str]) -> None:
@@ -186,7 +226,7 @@ def refuse_wrong_tasks(tasks: Iterable[str]) -> None:
 
 
 def rows_of(grid: Grid, results: Mapping[str, TrialResult]) -> list[Row]:
-    """Settings with what is known of them, best validation first, unknown last."""
+    """Settings with what is known of them: task by task best validation first, unknown last."""
     rows = []
     for setting in grid.settings:
         every = {
@@ -205,7 +245,9 @@ def rows_of(grid: Grid, results: Mapping[str, TrialResult]) -> list[Row]:
                 failed,
             )
         )
-    return sorted(rows, key=lambda row: float("inf") if row.mean is None else row.mean)
+    task = grid.tasks.index
+    best = [(task(r.setting.task), float("inf") if r.mean is None else r.mean) for r in rows]
+    return [rows[k] for k in sorted(range(len(rows)), key=best.__getitem__)]
 
 
 def read_sweep(path: Path) -> tuple[Grid, dict[str, TrialResult]]:
@@ -222,12 +264,19 @@ def read_sweep(path: Path) -> tuple[Grid, dict[str, TrialResult]]:
     return grid, {name: result for name, result in results.items() if result is not None}
 
 
-def _written(out: Path, grid: Grid, results: Mapping[str, TrialResult], status: str) -> list[Row]:
+def _written(
+    out: Path,
+    grid: Grid,
+    digests: Mapping[str, str],
+    results: Mapping[str, TrialResult],
+    status: str,
+) -> list[Row]:
     """Write the table as JSON, Markdown and CSV; each whole at any moment."""
     rows = rows_of(grid, results)
     body = plain({
         "kind": KIND, "schema": SCHEMA, "created": now_iso(), "code_version": code_version(),
-        "status": status, "grid": grid.to_json(), "rows": [row.to_json() for row in rows],
+        "status": status, "grid": grid.to_json(), "digests": dict(digests),
+        "rows": [row.to_json() for row in rows],
     })  # fmt: skip
     content = json.dumps(with_checksum(body), indent=1, allow_nan=False)
     write_bytes(out / FILE_NAME, content.encode("utf-8"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,40 @@ def test_rows_are_sorted_by_validation_and_never_by_the_unseen_part(
     assert lines[2].split(" | ")[-3:] == ["0", "0.9", "1 |"]
     assert lines[3].split(" | ")[-3:] == ["1", "0.01", "0 |"]
     assert "chose nothing" in lines[-1]
+
+
+def test_scores_of_several_tasks_are_not_ranked_against_each_other(
+    twins: tuple[Path, Path],
+) -> None:
+    """An error rate of 0.1 is not worse than an NMSE of 0.01."""
+    tasks = ("signals:train=40,validation=10,test=20", TASK)
+    grid = Grid(tasks, ((str(twins[0]),),), ((2,), (3,)))
+    scores = {0: 0.2, 1: 0.1, 2: 0.01, 3: 0.02}
+    results = {
+        one.name(0): TrialResult(
+            one.name(0), "done", {"validation": score, "predicted": {"value": score}}
+        )
+        for one, score in zip(grid.settings, scores.values(), strict=True)
+    }
+    rows = rows_of(grid, results)
+    assert [row.mean for row in rows] == [0.1, 0.2, 0.01, 0.02]
+    assert [row.setting.task for row in rows] == [tasks[0], tasks[0], TASK, TASK]
+    assert "of classes an error rate" in table_lines(rows)[-1]
+
+
+def test_a_sweep_does_not_go_on_with_another_twin(
+    twins: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twin, out = tmp_path / "twin", tmp_path / "out"
+    shutil.copytree(twins[0], twin)
+    asked = ["sweep", "--task", TASK, "--twin", str(twin), "--layers", "2", "--set", "iterations=2"]
+    assert main([*asked, "--out", str(out)]) == 0
+    (out / "results" / "setting000-seed0.json").unlink()
+    shutil.rmtree(out / "trials" / "setting000-seed0")
+    shutil.rmtree(twin)
+    shutil.copytree(twins[1], twin)
+    assert main(["sweep", "--resume", str(out)]) == 2
+    assert "has changed since the sweep was begun" in capsys.readouterr().err
 
 
 @pytest.mark.timeout(240)
