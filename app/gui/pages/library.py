@@ -132,11 +132,11 @@ class LibraryPage(Page):
         self._choose_wanted()
 
     def _choose_wanted(self) -> None:
-        ids = {e.id for e in self.all if e.artefact.path.name in self._wanted}
-        if ids:
+        paths = {e.artefact.path for e in self.all if e.artefact.path.name in self._wanted}
+        if paths:
             self._wanted = set()
             self.list.clearSelection()
-            self.list.choose(ids)
+            self.list.choose(paths)
 
     def _take_entries(self, entries: list[Entry] | None, error: Exception | None) -> None:
         if entries is None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QRectF
+from PyQt6.QtCore import QRectF, Qt
 
-from app.gui.theme import LABEL_PX
+from app.gui.theme import LABEL_PX, colour, sans
 from app.gui.widgets.tables import Painted
 from app.gui.words import count
 from app.library_index import ancestors, compared, descendants
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.library_index import Entry
 
 DETAIL_PX = 216
+WRAPPED = Qt.TextFlag.TextWrapAnywhere | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
 
 
 class Detail(Painted):
@@ -32,6 +33,7 @@ class Detail(Painted):
         self.head: tuple[str, str] = ("", "")
         self.rows: list[tuple[str, str, str]] = []
         self.chain: list[str] = []
+        self.damage = ""
         self.setFixedHeight(DETAIL_PX)
         self.setAccessibleName("Chosen artefact")
         self.hide()
@@ -40,6 +42,7 @@ class Detail(Painted):
         """Figures of one artefact and its lineage."""
         self.head = (entry.facts.title, "")
         self.rows = [(name, value, "") for name, value in entry.facts.rows]
+        self.damage = entry.problem
         if entry.problem:
             self.rows = [("Damage", entry.problem, ""), *self.rows]
         up, down = ancestors(entry, entries), descendants(entry, entries)
@@ -57,7 +60,7 @@ class Detail(Painted):
         """Figures of two artefacts; what differs is strong."""
         self.head = (first.id, second.id)
         self.rows = compared(first, second)
-        self.chain = []
+        self.chain, self.damage = [], ""
         self._told()
 
     def _told(self) -> None:
@@ -81,7 +84,10 @@ class Detail(Painted):
         half = (width - chain_px - 24) / 2
         self.words(painter, QRectF(0, 4, width - chain_px - 24, 22), self.head[0], weight=600)
         lines = int((self.height() - 32) // self.ROW_PX)
-        for index, (name, value, _) in enumerate(self.rows[: 2 * lines]):
+        if self.damage:
+            where = QRectF(0, 30, width - chain_px - 24, self.height() - 32)
+            self._paint_damage(painter, where)
+        for index, (name, value, _) in enumerate([] if self.damage else self.rows[: 2 * lines]):
             x, y = half * (index // lines), 30 + (index % lines) * self.ROW_PX
             self._pair(painter, x, y, half - 16, name, value)
         left = width - chain_px
@@ -90,6 +96,12 @@ class Detail(Painted):
             where = QRectF(left, 30 + index * self.ROW_PX, chain_px, self.ROW_PX)
             self.words(painter, where, words, ink="text2", pixels=LABEL_PX)
 
+    def _paint_damage(self, painter: QPainter, where: QRectF) -> None:
+        """All of what is wrong, in place of figures, which a damaged one has not."""
+        painter.setFont(sans(LABEL_PX))
+        painter.setPen(colour(self.theme.tokens.fault))
+        painter.drawText(where, WRAPPED, self.damage)
+
     def _pair(
         self, painter: QPainter, x: float, y: float, width: float, name: str, value: str
     ) -> None:
@@ -97,8 +109,7 @@ class Detail(Painted):
         where = QRectF(x, y, name_px - 8, self.ROW_PX)
         self.words(painter, where, name, ink="text2", pixels=LABEL_PX)
         where = QRectF(x + name_px, y, width - name_px, self.ROW_PX)
-        ink = "fault" if name == "Damage" else "text1"
-        self.words(painter, where, value, ink=ink, pixels=LABEL_PX)
+        self.words(painter, where, value, pixels=LABEL_PX)
 
     def _paint_two(self, painter: QPainter) -> None:
         width = self.width()

@@ -15,6 +15,7 @@ from app.library_kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from PyQt6.QtGui import QKeyEvent
     from PyQt6.QtWidgets import QStyleOptionViewItem
@@ -171,17 +172,17 @@ class EntryList(QListView):
 
     def show_rows(self, rows: Sequence[tuple[int, Entry]]) -> None:
         """Replace the rows; what was chosen stays chosen where it is still there."""
-        ids = {entry.id for entry in self.selected()}
+        paths = {entry.artefact.path for entry in self.selected()}
         self.entries.show_rows(rows)
-        self.choose(ids)
+        self.choose(paths)
 
-    def choose(self, ids: set[str]) -> None:
-        """Choose the entries with these ids."""
+    def choose(self, paths: set[Path]) -> None:
+        """Choose the entries in these folders; copies of one have its id in common."""
         selection = self.selectionModel()
         if selection is None:
             return
         for row, (_, entry) in enumerate(self.entries.rows):
-            if entry.id in ids:
+            if entry.artefact.path in paths:
                 index = self.entries.index(row)
                 selection.select(index, selection.SelectionFlag.Select)
                 selection.setCurrentIndex(index, selection.SelectionFlag.NoUpdate)

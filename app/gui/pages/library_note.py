@@ -39,7 +39,13 @@ class NoteEntry(QPlainTextEdit):
         self.textChanged.connect(self._changed)
 
     def follow(self, entry: Entry | None) -> None:
-        """Show the note of this one; None: of nothing."""
+        """Show the note of this one; None: of nothing.
+
+        The library is read again behind each note that is kept: one who types on keeps words and
+        cursor.
+        """
+        if entry is not None and entry.artefact.path == self._of and self.hasFocus():
+            return
         self._of = None
         self.setEnabled(entry is not None)
         self.setPlainText(entry.note if entry else "")

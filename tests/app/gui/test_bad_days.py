@@ -172,7 +172,7 @@ def test_on_a_full_disk_a_note_and_an_export_say_so_and_nothing_is_lost(
         window.open_page("library")
         library: Any = window.pages["library"]
         qtbot.waitUntil(lambda: len(library.rows) == 1, timeout=WAIT_MS)
-        library.list.choose({library.rows[0].id})
+        library.list.choose({library.rows[0].artefact.path})
         window.open_page("monitor")
         monitor: Any = window.pages["monitor"]
         qtbot.waitUntil(monitor.form.primary.isEnabled, timeout=WAIT_MS)
@@ -221,7 +221,7 @@ def test_a_second_window_on_the_same_rig_is_told_who_has_it_and_harms_nothing(
     second.open_page("library")
     library: Any = second.pages["library"]
     qtbot.waitUntil(lambda: len(library.rows) == 1, timeout=WAIT_MS)
-    library.list.choose({library.rows[0].id})
+    library.list.choose({library.rows[0].artefact.path})
     library.trash.click()
     library.trash.click()
     qtbot.waitUntil(lambda: "being written" in second.toasts.shown[-1].text, timeout=WAIT_MS)

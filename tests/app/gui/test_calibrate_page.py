@@ -201,7 +201,7 @@ def test_the_library_opens_it_again(opened, qtbot) -> None:
     library = window.pages["library"]
     qtbot.waitUntil(lambda: bool(library.rows), timeout=WAIT_MS)
     assert library.rows[0].kind == "cal"
-    library.list.choose({library.rows[0].id})
+    library.list.choose({library.rows[0].artefact.path})
     library.press()
     assert window.page() is page
     assert page.live.found == found

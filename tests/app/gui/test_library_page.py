@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +46,7 @@ def ids(page) -> set[str]:
 
 def pick(page, *names: str) -> None:
     page.list.clearSelection()
-    page.list.choose(set(names))
+    page.list.choose({e.artefact.path for e in page.rows if e.id in names})
 
 
 def test_it_is_read_in_a_thread_of_its_own(library, qtbot, monkeypatch) -> None:
@@ -98,6 +99,36 @@ def test_the_keyboard_chooses_and_opens(library, qtbot) -> None:
     pick(library, "rec-a")
     qtbot.keyClick(library.list, Qt.Key.Key_Return)
     assert library.shell.page() is library.shell.pages["twin"]
+
+
+def test_one_who_types_on_behind_a_kept_note_keeps_words_and_cursor(library, qtbot) -> None:
+    pick(library, "rec-a")
+    folder = library.list.selected()[0].artefact.path
+    library.shell.activateWindow()
+    library.note.setFocus()
+    qtbot.waitUntil(library.note.hasFocus, timeout=WAIT_MS)
+    for words in ("helium ", "refilled ", "at noon"):
+        qtbot.keyClicks(library.note, words)
+        qtbot.waitUntil(
+            lambda: any(e.note == library.note.toPlainText().strip() for e in library.all),
+            timeout=WAIT_MS,
+        )  # kept, and the library read again
+    assert library.note.toPlainText() == "helium refilled at noon"
+    qtbot.waitUntil(lambda: read_note(folder) == "helium refilled at noon", timeout=WAIT_MS)
+
+
+def test_one_of_two_copies_is_chosen_alone_also_when_the_list_is_read_anew(library, qtbot) -> None:
+    folder = library.session.library.folder
+    shutil.copytree(folder / "rec-a", folder / "copy-of-rec-a")
+    library.refresh()
+    qtbot.waitUntil(lambda: len(library.rows) == 4, timeout=WAIT_MS)
+    library.list.choose({folder / "copy-of-rec-a"})
+    before = library.all
+    library.refresh()
+    qtbot.waitUntil(lambda: library.all is not before, timeout=WAIT_MS)
+    assert [e.artefact.path.name for e in library.list.selected()] == ["copy-of-rec-a"]
+    library.choose(folder / "rec-a")
+    assert [e.artefact.path.name for e in library.list.selected()] == ["rec-a"]
 
 
 def test_a_note_is_kept_and_found(library, qtbot) -> None:

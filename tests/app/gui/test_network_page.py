@@ -207,7 +207,7 @@ def test_a_sweep_is_sorted_opened_and_found_in_the_library(page, qtbot) -> None:
     qtbot.waitUntil(lambda: len(library.rows) == 4, timeout=WAIT_MS)
     tree = [(depth, entry.kind) for depth, entry in library.list.entries.rows]
     assert tree == [(0, "twin"), (1, "sweep"), (2, "net"), (2, "net")]
-    library.list.choose({folder.name})
+    library.list.choose({folder})
     library.press()
     qtbot.waitUntil(view.isVisible, timeout=WAIT_MS)
 
