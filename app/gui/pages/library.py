@@ -41,6 +41,7 @@ SHOWN = (
     ("deployments", "dep"), ("sweeps, comparisons", "several"), ("calibrations", "cal"),
 )  # fmt: skip
 SURE_MS = 6000
+NOTHING = "nothing fits Search and Show: clear the one, or choose everything in the other"
 
 
 class LibraryPage(Page):
@@ -161,7 +162,8 @@ class LibraryPage(Page):
         broken = sum(bool(entry.problem) for entry in self.all)
         shown = f"{len(found)} of {count(len(self.all), 'artefact')}"
         head = count(len(self.all), "artefact") if len(found) == len(self.all) else shown
-        how = "each under what it was made from" if tree else "newest first"
+        order = "each under what it was made from" if tree else "newest first"
+        how = order if found else NOTHING
         if broken:
             how += f" · {broken} can't be read"
         self.say(head, how if self.all else "Nothing here yet: record something first.")
@@ -282,14 +284,13 @@ class LibraryPage(Page):
             self._sure.start()
             return
         self._not_sure()
-        folders = [entry.artefact.path for entry in chosen]
         self._moving = Latest()
         self._moving.done.connect(self._trashed)
-        self._moving.ask(partial(moved_to_trash, folders))
+        self._moving.ask(partial(moved_to_trash, [entry.artefact.path for entry in chosen]))
 
-    def _trashed(self, problems: list[str] | None, error: Exception | None) -> None:
-        for words in [str(error)] if problems is None else problems:
-            self.shell.toast(words, "error")
+    def _trashed(self, told: list[tuple[str, str]] | None, error: Exception | None) -> None:
+        for words, level in told or [(str(error), "error")]:
+            self.shell.toast(words, level)
         self.refresh()
 
     def form_values(self) -> dict[str, Any]:

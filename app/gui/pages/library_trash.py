@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QDir, QFile, QStandardPaths
 
+from app.gui.words import count
 from app.run_lock import RunLock
 from models.errors import TwinrigError
 
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def moved_to_trash(folders: list[Path]) -> list[str]:
-    """Move folders to the system's trash; what could not be moved, and why."""
-    problems = []
+def moved_to_trash(folders: list[Path]) -> list[tuple[str, str]]:
+    """Move folders to the system's trash; what to say and its level: what stayed, what went."""
+    problems: list[str] = []
     for folder in folders:
         try:
             RunLock(folder).release()  # refused while a run writes into it
@@ -29,7 +30,11 @@ def moved_to_trash(folders: list[Path]) -> list[str]:
                 f"{folder}: the system has no trash for this drive, or refuses; nothing was "
                 "deleted. Move the folder away yourself."
             )
-    return problems
+    told = [(words, "error") for words in problems]
+    if gone := len(folders) - len(problems):
+        said = f"{count(gone, 'artefact')} moved to the system's trash; put back from there, it is"
+        told.insert(0, (f"{said} in the library again.", "info"))
+    return told
 
 
 def _make_room() -> None:

@@ -72,6 +72,9 @@ def test_search_and_kind_narrow_the_list(library) -> None:
     library.kind.choose("rec")
     assert ids(library) == {"rec-a", "rec-b"}
     assert library.heading.text() == "2 of 3 artefacts"
+    library.search.setText("net-a")  # which is no recording
+    assert library.heading.text() == "0 of 3 artefacts"
+    assert library.subheading.text().startswith("nothing fits")
 
 
 def test_an_id_and_another_folder_name_are_both_shown_and_found(library, qtbot) -> None:
@@ -192,6 +195,7 @@ def test_the_trash_asks_first_and_what_is_being_written_stays(library, qtbot, mo
     qtbot.waitUntil(lambda: bool(library.shell.toasts.shown), timeout=WAIT_MS)
     held.release()
     assert moved == ["rec-a"]
+    assert library.shell.toasts.shown[0].text.startswith("1 artefact moved to the system's trash")
     assert "is being written right now" in library.shell.toasts.shown[-1].text
 
 
