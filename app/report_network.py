@@ -30,26 +30,55 @@ NOISE_AWARE, DETERMINISTIC, UNTRAINED = "noise-aware", "deterministic twin", "un
 
 
 def section(page: Page, networks: Sequence[Path], deployments: Sequence[Path]) -> list[str]:
-    """Add networks and deployments; returns the sentences of the headline."""
+    """Add networks and deployments; returns the sentences of the headline.
+
+    Task by task where they are of several: scores of two tasks say nothing about each other.
+    """
+    from app.store import load_network
+
+    loaded = [(path, load_network(path)) for path in networks]
+    measured = [read_deployment(path) for path in deployments]
+    names = {_key(one.task): str(one.task["name"]) for _, one in loaded}
+    names |= {_key(run.body): str(run.body["task"]) for run in measured}
+    sentences = []
+    for number, (key, name) in enumerate(names.items()):
+        own = [pair for pair in loaded if _key(pair[1].task) == key]
+        runs = [run for run in measured if _key(run.body) == key]
+        of_task = ("", "") if len(names) == 1 else (f": {name}", f"-{number + 1}")
+        said = _of_one_task(page, own, runs, *of_task)
+        sentences += said if len(names) == 1 else [f"{name}: {words}" for words in said]
+    return sentences
+
+
+def _key(body: Mapping[str, Any]) -> str:
+    """What the task of a network or a deployment is known by."""
+    return str(body.get("description") or body.get("name") or body["task"])
+
+
+def _of_one_task(
+    page: Page,
+    networks: Sequence[tuple[Path, Network]],
+    deployments: Sequence[Measured],
+    of_task: str,
+    suffix: str,
+) -> list[str]:
+    """Networks and deployments of one task; `suffix` keeps its figures' names apart."""
     if networks:
-        _networks(page, networks)
-    runs = sorted(
-        (read_deployment(path) for path in deployments),
-        key=lambda run: -run.measured if run.higher_wins else run.measured,
-    )
+        _networks(page, networks, of_task)
+    runs = sorted(deployments, key=lambda r: -r.measured if r.higher_wins else r.measured)
     if not runs:
         return []
-    page.heading("On the device")
-    _transfer(page, runs)
+    page.heading(f"On the device{of_task}")
+    _transfer(page, runs, suffix)
     for run in runs[:1]:
-        _answers(page, run)
+        _answers(page, run, suffix)
     for run in runs:
         for words in run.body.get("despite_drift", []):
             page.text(f"{run.path.name} was deployed despite drift: {words}")
     bars = [(r.label, r.layers, r.misfits) for r in runs if np.isfinite(r.misfits).any()]
     if bars:
         words = "Misfit of each node's response on the device; 1 is what the twin expects of it."
-        page.figure("misfit", report_figures.misfit_figure(bars), words)
+        page.figure(f"misfit{suffix}", report_figures.misfit_figure(bars), words)
     for run in runs[:1]:
         diagnosis(page, run)
     page.table(
@@ -59,7 +88,7 @@ def section(page: Page, networks: Sequence[Path], deployments: Sequence[Path]) -
     return headline(runs)
 
 
-def _answers(page: Page, run: Measured) -> None:
+def _answers(page: Page, run: Measured, suffix: str) -> None:
     """What the device's network answered: a series over its target, or which class for which."""
     title = f"{run.body['task']}: {run.label} network, {_metric(run)} {run.measured:.4f}"
     if run.higher_wins:
@@ -79,7 +108,9 @@ def _answers(page: Page, run: Measured) -> None:
     if target is None or prediction is None:
         raise AssertionError("a deployment without answers")
     figure = report_figures.forecast_figure(title, target, prediction, low, high)
-    page.figure(f"forecast-{run.path.name}", figure, "Forecast on the device against the target.")
+    page.figure(
+        f"forecast-{run.path.name}{suffix}", figure, "Forecast on the device against the target."
+    )
 
 
 def _time(run: Measured) -> str:
@@ -90,13 +121,10 @@ def _metric(run: Measured) -> str:
     return str(run.body.get("metric_words") or str(run.body["metric"]).upper())
 
 
-def _networks(page: Page, paths: Sequence[Path]) -> None:
-    from app.store import load_network
-
-    page.heading("Networks")
+def _networks(page: Page, networks: Sequence[tuple[Path, Network]], of_task: str) -> None:
+    page.heading(f"Networks{of_task}")
     rows = []
-    for path in paths:
-        network = load_network(path)
+    for path, network in networks:
         said = shown({"metric": network.task["metric"], "predicted": network.predicted})
         predicted = said["predicted"]
         layers = " → ".join(str(layer.nodes) for layer in network.layers)
@@ -104,7 +132,7 @@ def _networks(page: Page, paths: Sequence[Path]) -> None:
         foreseen = fixed(predicted.get("value"), 4)
         rows.append([path.name, label_of(network, path), layers, foreseen, interval])
     page.table(["network", "kind", "layers", "foreseen by the twin", "90 %"], rows)
-    first = load_network(paths[0])
+    first = networks[0][1]
     page.text(_task_words(first), note=True)
     said = shown({"metric": first.task["metric"], "baselines": first.baselines})
     _baselines(page, said["baselines"], higher_wins=said["metric"] == ACCURACY)
@@ -126,7 +154,7 @@ def _baselines(page: Page, baselines: Mapping[str, float], *, higher_wins: bool)
         page.table(["what plain software gets, best first", "score"], rows)
 
 
-def _transfer(page: Page, runs: Sequence[Measured]) -> None:
+def _transfer(page: Page, runs: Sequence[Measured], suffix: str) -> None:
     rows = [
         [
             r.label,
@@ -142,7 +170,9 @@ def _transfer(page: Page, runs: Sequence[Measured]) -> None:
     shown = [(r.label, r.predicted, r.measured) for r in runs]
     figure = report_figures.transfer_figure(shown, _numbers(runs[0].body["baselines"]), metric)
     page.figure(
-        "transfer", figure, "What the twin foresaw and what the device did, with baselines."
+        f"transfer{suffix}",
+        figure,
+        "What the twin foresaw and what the device did, with baselines.",
     )
 
 

@@ -38,6 +38,24 @@ def test_of_accuracies_the_larger_one_wins_and_a_point_is_allowed() -> None:
     assert "loses on the way" in lost
 
 
+def test_deployments_of_two_tasks_are_not_ranked_against_each_other(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """An accuracy stood in one table, figure and sentence with an NMSE."""
+    for name, task in (("a", SIGNALS), ("b", "mackey-glass:train=700,validation=200,test=60")):
+        saved_network(bench, tmp_path / name, (2,), task)
+        run(deploy(tmp_path / name / "network", bench, tmp_path / name / "deployment"))
+    values = list(report(tmp_path))[-1].values
+    page = Path(values["report"]).read_text("utf-8")
+    for name in ("signals", "mackey-glass"):
+        for heading in ("Networks", "On the device"):
+            assert f"<h2>{heading}: {name}</h2>" in page
+    assert [words.split(":")[0] for words in values["verdict"][:2]] == ["signals", "mackey-glass"]
+    assert page.count(" NMSE</th>") == page.count(" accuracy</th>") == 2
+    for figure in ("transfer-1.png", "transfer-2.png"):
+        assert (Path(values["report"]).parent / figure).is_file()
+
+
 @pytest.mark.parametrize("task", [SIGNALS, "mackey-glass:train=700,validation=200,test=60"])
 def test_a_deployment_is_reported_with_its_diagnosis_as_it_is_shown(
     bench: Bench, tmp_path: Path, task: str
