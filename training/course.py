@@ -38,7 +38,7 @@ class TrainSettings:
     cascade
         Layer by layer with its own read-out first, then all together, in `iterations` altogether.
     patience
-        End after so many iterations without a better validation score; 0: never.
+        End at the first validation after so many iterations without a better score; 0: never.
     weight_decay
         Decoupled decay of the weights (Loshchilov & Hutter, ICLR 2019), not of the biases.
     """

@@ -250,10 +250,14 @@ class Trainer:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing is left to do: the last iteration, or no better score for too long."""
-        without = self.iteration - self.best_iteration
-        waited = self.stage is self.stages[-1] and 0 < self.settings.patience <= without
-        return self.iteration >= self.settings.iterations or waited
+        """Whether nothing is left to do: the last iteration, or no better score for too long.
+
+        Patience ends where a score has just been taken: between two nothing new is known.
+        """
+        settings, without = self.settings, self.iteration - self.best_iteration
+        known = self.iteration % settings.validate_every == 0
+        waited = self.stage is self.stages[-1] and known and 0 < settings.patience <= without
+        return self.iteration >= settings.iterations or waited
 
     def next_stage(self) -> None:
         """Go on to the next stage from the best of this one."""

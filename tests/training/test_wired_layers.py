@@ -262,6 +262,18 @@ def test_no_better_score_for_too_long_ends_a_training_early() -> None:
     assert states[-1].iteration == 10
 
 
+def test_a_patience_shorter_than_between_two_scores_waits_for_the_next_one() -> None:
+    """It had ended before the first score, with weights that nobody had judged."""
+    task = windowed()
+    settings = TrainSettings(iterations=500, patience=3, validate_every=5, rate=1e-12)
+    trainer = Trainer(task, built(task), settings)
+    trainer.begin()
+    trainer.best_validation = float("inf")
+    list(train_layers(trainer))
+    assert trainer.iteration % 5 == 0
+    assert 0 <= trainer.best_validation < float("inf")
+
+
 def test_weight_decay_pulls_the_weights_but_not_the_biases() -> None:
     task, found = windowed(), []
     for decay in (0.0, 2.0):
