@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QHideEvent
 
 WIDTH_PX, DETAILS_PX = FORM_PX - 31, 640
-SHOWN_MS, MOST_LETTERS = 9000, 220
+SHOWN_MS, MOST_LETTERS, MOST_SHOWN = 9000, 220, 3
 GAP_PX = 8
 FOOT_PX = 32 + 16 + 56 + GAP_PX  # status line, and the primary button in the form's margin
 
@@ -123,9 +123,9 @@ class Toasts:
         """Show another one."""
         toast = Toast(text, level, trace, self.arrange)
         toast.setParent(self._parent)
-        self.shown.append(toast)
-        for old in self.shown[:-3]:
+        for old in self.shown[: 1 - MOST_SHOWN]:  # before it is one of them: each end arranges
             old.dismiss()
+        self.shown.append(toast)
         toast.show()
         self.arrange()
         return toast

@@ -35,6 +35,21 @@ def test_a_toast_is_as_high_as_its_words_and_grows_with_its_traceback(qtbot) -> 
     assert asked[-1] == 0
 
 
+def test_of_many_toasts_the_latest_three_stand_in_the_form(qtbot) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(1200, 800)
+    window.show()
+    toasts = Toasts(window, 100, lambda _: None)
+    made = [toasts.show(f"can't be written, {at}", "error", "Traceback …") for at in range(5)]
+    assert toasts.shown == made[2:]
+    assert all(toast.isHidden() for toast in made[:2])
+    for toast in made[2:]:
+        assert toast.x() == 116
+        assert toast.height() < 120
+    assert made[3].geometry().bottom() < made[4].geometry().top()
+
+
 def test_a_reason_behind_a_long_path_is_read_and_the_path_is_in_the_details(qtbot) -> None:
     window = QWidget()
     qtbot.addWidget(window)
