@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.gui.live_train import LiveTraining, sentence
 from app.gui.live_trials import LiveTrials
 from app.gui.network_asks import ONE, SOFTWARE, SWEEP, TABLE
@@ -151,7 +152,7 @@ class NetworkRun:
         if self.view in OF_SEVERAL:
             done = sum(trial.status == "done" for trial in self.trials.trials.values())
             if word:
-                return f"{word}: {self.words}", f"{done} done; {KEPT}"
+                return f"{word}: {self.words}", f"{done} done; {self._kept}"
             missing = len(self.trials.trials) - done
             verb = "Compared" if self.view == TABLE else "Swept"
             said = str(self.trials.result.get("report") or f"{done} networks trained")
@@ -160,9 +161,16 @@ class NetworkRun:
         if self.asked is not None and self.asked.kind == SOFTWARE:
             return f"{word or 'Software'} on {self.words}", "no device, no network: what to beat"
         if word or self.network is None:
-            return f"{word or 'Ended'}: no network", KEPT
+            return f"{word or 'Ended'}: no network", self._kept
         expected = interval(self.live.predicted, self.live.metric)
         return f"Trained {self.words}", f"expected on the device: {expected}"
+
+    @property
+    def _kept(self) -> str:
+        """What is left of what ended early."""
+        pattern = CHECKPOINT if self.view == ONE else "*"
+        there = self.folder is not None and any(self.folder.glob(pattern))
+        return KEPT if there else "it ended before there was anything to keep"
 
     @property
     def verdict(self) -> str:

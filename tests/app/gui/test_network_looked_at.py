@@ -240,3 +240,14 @@ def test_an_answer_that_comes_when_its_page_is_gone_is_told_to_nobody(qtbot):
     qtbot.wait(100)
     assert told == []
     assert sip.isdeleted(latest)
+
+
+def test_go_on_is_promised_only_where_a_checkpoint_was_written(tmp_path) -> None:
+    run = NetworkRun(folder=tmp_path / "net-a")
+    assert run.ended("failed") == (
+        "Failed: no network",
+        "it ended before there was anything to keep",
+    )
+    run.folder.mkdir()
+    (run.folder / "checkpoint.safetensors").write_bytes(b"")
+    assert "Go on" in run.ended("stopped")[1]
