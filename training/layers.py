@@ -230,13 +230,21 @@ class NodeLayers(nn.Module):
         return torch.cat([p.columns for p in self.walk(inputs, passes, generator, depth)])
 
     @torch.no_grad()
-    def standardise(self, inputs: Tensor, passes: int, generator: torch.Generator) -> None:
+    def standardise(
+        self,
+        inputs: Tensor,
+        passes: int,
+        generator: torch.Generator,
+        unseen: Tensor | None = None,
+    ) -> None:
         """Set mean and scale of all features from runs of `inputs` `(T, n_in)`, layer by layer.
 
-        They then stay: what training moves are the weights on a fixed scale.
+        They then stay: what training moves are the weights on a fixed scale. `unseen` `(T,)`: steps
+        that are run and not measured, since nothing may be known of them.
         """
         parts = [inputs.unsqueeze(1).expand(-1, passes, -1)]
-        self._measure(INPUTS, parts[0])
+        seen = slice(None) if unseen is None or not unseen.any() else ~unseen
+        self._measure(INPUTS, parts[0][seen])
         begin = self.start(passes, generator)
         for layer, (states, last) in enumerate(zip(begin.states, begin.drives, strict=True)):
             past = self.mean.expand(self.design.past, passes, -1)
@@ -247,7 +255,7 @@ class NodeLayers(nn.Module):
                 last = drive[-1]
                 made.append(self.used(layer, response))
             parts.append(torch.cat(made))
-            self._measure(layer, parts[-1])
+            self._measure(layer, parts[-1][seen])
 
     def _measure(self, layer: int, features: Tensor) -> None:
         block = self.block(layer)

@@ -117,7 +117,9 @@ class Trainer:
         `measured`: the scales are known, those of a network that is trained further.
         """
         if not measured:
-            self.layers.standardise(self.inputs[: self.end], self._passes, self.generator)
+            unseen = torch.as_tensor(self.task.test[: self.end].copy())
+            stretch = self.inputs[: self.end]
+            self.layers.standardise(stretch, self._passes, self.generator, unseen)
         self.enter(self.stage)
         self.first_readout()
         if self.task.classes:

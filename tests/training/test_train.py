@@ -48,6 +48,30 @@ def twin_model(*, deterministic: bool = False) -> TwinModel:
     return model
 
 
+def test_an_early_test_part_has_no_say_in_the_features_scale() -> None:
+    """A user's test part may stand before the training part: it is run and not looked at."""
+    index = np.arange(800)
+    values = np.random.default_rng(0).uniform(0, 1, (800, 1))
+    parts = {
+        "test": (index >= 40) & (index < 200),
+        "train": (index >= 240) & (index < 600),
+        "validation": (index >= 600) & (index < 800),
+    }
+    found = []
+    for shift in (0.0, 1.0):
+        inputs = values + shift * parts["test"][:, None]
+        own = Task("early", inputs, np.roll(values, 1, axis=0), washout=40, **parts)
+        design = Design.of((2,), 2, own)
+        draw = torch.Generator().manual_seed(0)
+        layers = NodeLayers([[twin_model()]], [(0.05, 0.95)], design, 1, draw)
+        trainer = Trainer(own, layers, TrainSettings(iterations=1))
+        trainer.begin()
+        found.append((float(layers.mean[0]), float(layers.scale[0])))
+    seen = values[~parts["test"]][:440]
+    assert found[0] == pytest.approx(found[1])
+    assert found[0] == pytest.approx((seen.mean(), seen.std()), rel=2e-3)
+
+
 @functools.cache
 def fading_weights() -> dict[str, torch.Tensor]:
     """Weights fitted to x ← x + 0.2 (u² − x), y ← y + 0.5 (u − y), with some noise added."""
@@ -345,9 +369,9 @@ def test_the_read_out_is_fitted_to_training_steps_only_until_all_choices_are_mad
 ) -> None:
     layers = layers_of(deterministic=True)
     layers.standardise(torch.as_tensor(task.inputs[:695]).float(), 1, generator())
+    other = np.where(task.validation[:, None], 7.0 - task.targets, task.targets)
     changed = Task(
-        task.name, task.inputs, np.where(task.validation[:, None], 7.0, task.targets),
-        task.train, task.validation, task.test, task.washout,
+        task.name, task.inputs, other, task.train, task.validation, task.test, task.washout,
     )  # fmt: skip
     fits = {
         (name, whole): fit_readout(layers, which, [1e-6], generator(1), whole=whole)[0].weights
