@@ -166,6 +166,8 @@ def asked_of(arguments: argparse.Namespace) -> dict[str, Any]:
 
     Without layers the network is the one that is suggested for the task; what is said holds.
     """
+    from training.tasks import placed
+
     _suggest(arguments)
     named = ("task", "twin", "layers") if arguments.origin is None else ()
     missing = [f"--{name} is missing" for name in named if not getattr(arguments, name)]
@@ -174,7 +176,7 @@ def asked_of(arguments: argparse.Namespace) -> dict[str, Any]:
     raise_problems(InputError, "twinrig train", missing)
     twins = None if arguments.twin is None else [_text(path) for path in arguments.twin]
     return {
-        "task": arguments.task,
+        "task": None if arguments.task is None else placed(arguments.task, Path.cwd()),
         "twins": twins,
         "layers": None if arguments.layers is None else list(arguments.layers[0]),
         "iterations": arguments.iterations,

@@ -123,6 +123,7 @@ def sweep_events(arguments: argparse.Namespace, run: Run) -> Generator[Event, No
 def _grid(arguments: argparse.Namespace) -> Grid:
     """The grid of the file, what is said on the command line set over it."""
     from app.operations.sweep_grid import Grid, grid_of_file, layouts_of, options_of
+    from training.tasks import placed
 
     given = grid_of_file(arguments.file) if arguments.file else {}
     options = {**given.pop("options", {}), **options_of(arguments.set or [])}
@@ -133,7 +134,7 @@ def _grid(arguments: argparse.Namespace) -> Grid:
             tuple(str(Path(one).resolve()) for one in twin.split(",")) for twin in arguments.twin
         )
     if arguments.task:
-        given["tasks"] = tuple(arguments.task)
+        given["tasks"] = tuple(placed(task, Path.cwd()) for task in arguments.task)
     if arguments.layers:
         given |= layouts_of(arguments.layers)
     if arguments.seeds:
@@ -191,6 +192,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     from app.operations.compare_networks_plan import Plan
     from app.operations.sweep_grid import options_of
     from instruments.bench_file import read_bench
+    from training.tasks import placed
 
     missing = [f"--{n} is missing" for n in ("task", "twin", "layers") if not getattr(arguments, n)]
     options = options_of(arguments.set or [])
@@ -213,7 +215,8 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     nodes, parallel = arguments.layers
     one_each = {name: values[0] for name, values in options.items()}
     return Plan(
-        arguments.task, twins, tuple(str(one.resolve()) for one in arguments.deterministic or ()),
+        placed(arguments.task, Path.cwd()), twins,
+        tuple(str(one.resolve()) for one in arguments.deterministic or ()),
         nodes, seed=arguments.seed, bench=benches, in_pool=in_pool,
         options={**one_each, **({"parallel": list(parallel)} if parallel else {})}, **more,
     )  # fmt: skip

@@ -209,7 +209,7 @@ def value_of(text: str) -> Any:
 
 
 def grid_of_file(path: Path) -> dict[str, Any]:
-    """Arguments of `Grid` from a TOML file; twins are found from its folder.
+    """Arguments of `Grid` from a TOML file; twins and tasks' files are found from its folder.
 
     Raises
     ------
@@ -245,9 +245,11 @@ def grid_of_file(path: Path) -> dict[str, Any]:
     if not isinstance(options, dict):
         problems.append("train must be a table of options")
     raise_problems(InputError, str(path), problems)
+    from training.tasks import placed
+
     beside = path.resolve().parent
     given: dict[str, Any] = {
-        "tasks": tuple(map(str, tasks)),
+        "tasks": tuple(placed(str(task), beside) for task in tasks),
         "twins": tuple(tuple(str(beside / p) for p in str(twin).split(",")) for twin in twins),
         **layouts_of(layouts),
         "options": {

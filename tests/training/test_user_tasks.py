@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.errors import InputError
-from training.tasks import known_tasks, make_task
+from training.tasks import known_tasks, make_task, placed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,6 +119,25 @@ def test_targets_that_are_later_inputs_need_their_horizon(tmp_path: Path) -> Non
         make_task(written(tmp_path, head, **made))
     with pytest.raises(InputError, match="of the validation part look 30 steps ahead, into the t"):
         make_task(written(tmp_path, {**head, "horizon": 30}, **made))
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("file:gait.json", "file:{here}/gait.json"),
+        ("file:/a/gait.json", "file:/a/gait.json"),
+        ("emg:folder=myo,participant=2", "emg:folder={here}/myo,participant=2"),
+        ("santa-fe:train=900,file=l.txt", "santa-fe:train=900,file={here}/l.txt"),
+        ("mackey-glass:h=5", "mackey-glass:h=5"),
+        ("digits", "digits"),
+    ],
+)
+def test_paths_of_a_task_are_made_whole_for_whoever_makes_it_again(
+    tmp_path: Path, text: str, whole: str
+) -> None:
+    here = tmp_path.resolve()
+    assert placed(text, here) == whole.format(here=here)
+    assert placed(placed(text, here), here / "elsewhere") == placed(text, here)
 
 
 def test_leaks_of_a_file_are_refused(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 GROUP = "twinrig.tasks"
 FILE = "file"
+PATHS = re.compile(r"(\b(?:file|folder) *= *)([^,]+)")  # options that name something on disk
 SHORT_NAMES = {"h": "horizon"}
 TASKS: dict[str, Callable[..., Task]] = {
     "mackey-glass": mackey_glass,
@@ -92,6 +94,17 @@ def make_task(text: str, **options: Any) -> Task:
     ]
     raise_problems(InputError, f"task {name!r}", problems)
     return _made(name, make, given)
+
+
+def placed(text: str, folder: Path) -> str:
+    """The same task with whole paths: whoever makes it again may stand in another folder.
+
+    `folder`: where the paths of `text` are relative to.
+    """
+    name, colon, tail = text.partition(":")
+    if name == FILE and tail:
+        return f"{FILE}:{(folder / tail).resolve()}"
+    return name + colon + PATHS.sub(lambda m: f"{m[1]}{(folder / m[2]).resolve()}", tail)
 
 
 def _value(key: str, text: str, parameter: inspect.Parameter) -> tuple[Any, str]:
