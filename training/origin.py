@@ -47,6 +47,17 @@ def design_of(network: Network, task: Task) -> Design:
     )
 
 
+def same_data(network: Network, task: Task) -> bool:
+    """Whether a task made again has the unseen part that the network was made for."""
+    pairs = (
+        (network.inputs, task.inputs[task.run]),
+        (network.targets, task.targets[task.run_answers]),
+    )
+    return all(
+        had.shape == has.shape and np.allclose(had, has, rtol=1e-6, atol=1e-9) for had, has in pairs
+    )
+
+
 def take_over(layers: NodeLayers, network: Network) -> None:
     """Give layers of `design_of` the weights and scales of the network; what is zero stays zero."""
     with torch.no_grad():

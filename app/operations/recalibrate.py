@@ -81,6 +81,9 @@ def recalibrate(
         Failed on the way; what was complete stays.
     """
     out, told = Path(out), dict[str, Any]()
+    if not resume:  # before a folder is made
+        every = load_network(Path(network or "")).answer_every
+        refuse_few(max(1, steps // every), APART_STEPS // every)
 
     def work(plan: dict[str, Any]) -> Generator[Event, None, dict[str, Any]]:
         yield from _stretch_run(plan, bench, out, told, (pause, retries), apart)

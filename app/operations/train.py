@@ -32,6 +32,7 @@ from training.baselines import software_baselines
 from training.compile import compile_network, with_record
 from training.course import TrainSettings
 from training.foresee import Foreseen, Readout, best_readout, device_spread, foresee, ridges_for
+from training.origin import same_data
 from training.refit import Refit
 from training.train import Trainer, train_layers
 from training.trainer_state import arrays_of, numbers_of, restore
@@ -186,7 +187,8 @@ class _Training:
         setup, origin = self.setup, self.setup.origin
         nodes = sum(setup.design.nodes)
         described = None if origin is None else origin.task.get("description")
-        if not self.baselines and origin is not None and described == self.task.describe():
+        same = origin is not None and described == self.task.describe()
+        if not self.baselines and origin is not None and same and same_data(origin, self.task):
             self.baselines = dict(origin.baselines)
             yield Note("the baselines are those of the network that this one goes on from")
         if not self.baselines and (known := self.beside.baselines()):

@@ -12,7 +12,9 @@ from app.deployment import twin_file
 from app.operations.events import Note
 from app.store import load_network, save_network
 from app.train_twins import TwinSet
+from models.errors import InputError
 from training.foresee import Readout
+from training.origin import same_data
 from training.stretch import Stretch, layers_of, on_task, readout_of
 from training.tasks import make_task
 
@@ -78,6 +80,11 @@ def read(network: Path) -> tuple[Network, Task, TwinSet]:
     """A network, the task that it was trained for, and its twins."""
     loaded = load_network(network)
     task = make_task(str(loaded.meta["task"]))
+    if not same_data(loaded, task):
+        raise InputError(
+            f"{network}: its task {loaded.meta['task']} gives other data by now than it was "
+            "trained for, so that what is unseen may be known: put the data back, or train anew"
+        )
     files = [str(twin_file(twin, network) or twin.path) for twin in loaded.twins]
     members = max(1, len(files) // max(len(loaded.meta.get("twins", files)), 1))
     return loaded, task, TwinSet.read(files, len(loaded.layers), members)

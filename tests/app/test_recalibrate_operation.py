@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,9 @@ from recorded import is_safe
 from app.deployment_store import load_deployment
 from app.operations.events import NodeMeasured, Note
 from app.operations.recalibrate import correction_of, recalibrate
+from app.operations.train import train
 from app.operations.transfer_parts import in_here
+from app.operations.transfer_torch import read
 from app.store import load_network, read_recording, sha256_of
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
@@ -69,7 +72,27 @@ def test_too_few_steps_are_refused_before_the_device_runs(
     events = recalibrate(kept / "network", bench, tmp_path / "out", steps=80, apart=in_here)
     with pytest.raises(InputError, match=r"80 answers are too few .* 320 at least"):
         list(events)
-    assert not (tmp_path / "out" / "run").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_task_whose_data_have_changed_is_refused(kept: Path, tmp_path: Path) -> None:
+    """Its training part may hold by now what the network calls unseen."""
+    values = np.random.default_rng(0).standard_normal(900)
+    part = np.repeat([1, 2, 0, 3], [500, 200, 20, 180])
+
+    def write(inputs: np.ndarray) -> None:
+        np.savez(tmp_path / "a.npz", inputs=inputs, targets=0.5 * np.roll(inputs, 1), part=part)
+
+    head = {"name": "own", "inputs": "a.npz:inputs", "targets": "a.npz:targets",
+            "part": "a.npz:part", "washout": 20}  # fmt: skip
+    (tmp_path / "own.json").write_text(json.dumps(head))
+    write(values)
+    asked = (f"file:{tmp_path / 'own.json'}", [kept / "twin"], (2,), tmp_path / "network")
+    run(train(*asked, iterations=0))
+    assert read(tmp_path / "network")[1].name == "own"
+    write(values[::-1])
+    with pytest.raises(InputError, match="gives other data by now than it was trained for"):
+        read(tmp_path / "network")
 
 
 def test_what_may_not_run_is_refused_before_a_folder_is_made(kept: Path, tmp_path: Path) -> None:
