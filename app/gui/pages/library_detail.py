@@ -80,7 +80,7 @@ class Detail(Painted):
 
     def _paint_one(self, painter: QPainter) -> None:
         width = self.width()
-        chain_px = min(320.0, width * 0.36)
+        chain_px = min(260.0, width * 0.3)
         half = (width - chain_px - 24) / 2
         self.words(painter, QRectF(0, 4, width - chain_px - 24, 22), self.head[0], weight=600)
         lines = int((self.height() - 32) // self.ROW_PX)

@@ -65,5 +65,7 @@ class NoteEntry(QPlainTextEdit):
         try:
             write_note(self._of, self.toPlainText())
         except TwinrigError as error:
+            self._typed = True  # it stays in view, and is tried again
             self.failed.emit(str(error))
+            return
         self.kept.emit()

@@ -19,6 +19,7 @@ from app.recording_marks import bad_positions
 from app.run_lock import RunLock
 from app.session import Artefact
 from app.store import save_network, save_twin, write_recording
+from models.errors import InputError
 
 WAIT_MS = 60_000
 
@@ -118,6 +119,21 @@ def test_one_who_types_on_behind_a_kept_note_keeps_words_and_cursor(library, qtb
         )  # kept, and the library read again
     assert library.note.toPlainText() == "helium refilled at noon"
     qtbot.waitUntil(lambda: read_note(folder) == "helium refilled at noon", timeout=WAIT_MS)
+
+
+def test_a_note_that_can_t_be_written_stays_and_is_tried_again(library, qtbot, monkeypatch) -> None:
+    def refused(*_: object) -> None:
+        raise InputError("note.txt: can't be written (the disk is full): make room")
+
+    pick(library, "rec-a")
+    folder = library.list.selected()[0].artefact.path
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr("app.gui.pages.library_note.write_note", refused)
+        library.note.setPlainText("helium refilled")
+        qtbot.waitUntil(lambda: bool(library.shell.toasts.shown), timeout=WAIT_MS)
+    assert library.note.toPlainText() == "helium refilled"
+    pick(library, "rec-b")
+    assert read_note(folder) == "helium refilled"
 
 
 def test_one_of_two_copies_is_chosen_alone_also_when_the_list_is_read_anew(library, qtbot) -> None:
