@@ -146,6 +146,8 @@ def _how_to_go_on(arguments: argparse.Namespace) -> str:
     folder = getattr(arguments, "resume", None) or getattr(arguments, "out", None)
     if arguments.verb not in RESUMABLE or folder is None:
         return "stopped"
+    if not (folder.is_dir() and any(folder.iterdir())):
+        return "stopped before anything was kept: there is nothing to go on with, begin again"
     named = getattr(arguments, "bench", None) or ()
     bench = "".join(f" --bench {one}" for one in ((named,) if isinstance(named, str) else named))
     return f"stopped; go on with: twinrig {arguments.verb}{bench} --resume {folder}"

@@ -55,6 +55,9 @@ def fit_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, None
         for name in ("iterations", "minutes", "noise_rank")
         if getattr(arguments, name) is not None
     }
+    others = ("recordings", "objective", "deterministic", "search", "origin")
+    if resume and (given or any(getattr(arguments, name) for name in others)):
+        raise InputError("twinrig fit --resume: takes no other option, it knows them")
     return fit(
         arguments.recordings,
         arguments.resume or arguments.out,

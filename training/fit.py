@@ -54,18 +54,34 @@ def begin_fit(
     InputError
         The objective is unknown, or there is nothing to fit it on, or nothing to go on from.
     """
+    refuse_unfit(settings, training[1])
     if settings.objective == PUBLISHED:
         if start is not None:
             raise InputError("fit: the published method can't go on from another twin")
-        if reads_of(training[1]) is not None:
-            raise InputError(
-                "fit: the published method counts its delays in steps of one length, and this "
-                "recording has steps of several holds, or without a value: take objective 'energy'"
-            )
         from training.published import PublishedFit  # torchsde: only where it is needed
 
         return PublishedFit(training, validation, settings, scales)
     return Fit(training, validation, settings, scales, start)
+
+
+def refuse_unfit(settings: FitSettings, response: Array) -> None:
+    """Raise InputError where nothing can be fitted so to a response `(S, R, T, C)`."""
+    if settings.objective != PUBLISHED:
+        phases_named(settings.objective)
+        _refuse_rank(settings, response.shape[3])
+    elif reads_of(response) is not None:
+        raise InputError(
+            "fit: the published method counts its delays in steps of one length, and this "
+            "recording has steps of several holds, or without a value: take objective 'energy'"
+        )
+
+
+def _refuse_rank(settings: FitSettings, channels: int) -> None:
+    if settings.noise_rank is not None and settings.noise_rank >= channels:
+        raise InputError(
+            f"fit: {settings.noise_rank} shared sources of read-out noise for {channels} channels: "
+            f"below {channels}, or leave --noise-rank out for the full covariance"
+        )
 
 
 SHRUNK = 0.05  # of the covariances between channels: few repeats must not make it singular
@@ -129,11 +145,7 @@ class Fit(FitLoop):
             model = TwinModel.of_weights(self._start, deterministic=s.deterministic)
             return model.to(self._device)
         channels = self.scales.offset.size
-        if s.noise_rank is not None and s.noise_rank >= channels:
-            raise InputError(
-                f"fit: {s.noise_rank} shared sources of read-out noise for {channels} channels: "
-                f"below {channels}, or leave --noise-rank out for the full covariance"
-            )
+        _refuse_rank(s, channels)
         size = self._sizes()
         slow = self._slow(size.latent)
         if slow >= size.latent:

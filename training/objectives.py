@@ -217,10 +217,20 @@ def objective_named(name: str) -> Objective:
         The name is unknown.
     """
     if name not in OBJECTIVES:
-        near = difflib.get_close_matches(name, NAMES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(NAMES)}"
-        raise InputError(f"objective {name!r} is unknown; {hint}")
+        raise _unknown(name)
     return OBJECTIVES[name]()
+
+
+def refuse_unknown(name: str) -> None:
+    """Raise InputError for a name that no objective, recipe or method has."""
+    if name not in NAMES:
+        raise _unknown(name)
+
+
+def _unknown(name: str) -> InputError:
+    near = difflib.get_close_matches(name, NAMES, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(NAMES)}"
+    return InputError(f"objective {name!r} is unknown; {hint}")
 
 
 def phases_named(name: str) -> list[Objective]:

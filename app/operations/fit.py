@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,8 @@ from app.so_far import EVERY_S, remove_so_far, save_so_far
 from app.store import new_directory, save_twin
 from models import kernel
 from models.errors import InputError
-from training.fit import FitSettings, begin_fit
-from training.objectives import PUBLISHED
+from training.fit import FitSettings, begin_fit, refuse_unfit
+from training.objectives import PUBLISHED, refuse_unknown
 from training.structure import SHARE, Search
 from training.validation import score_model
 
@@ -120,16 +120,19 @@ def fit(
     if begun is not None:
         begun.refuse_another_device(source)
         yield Note(begun.note())
+    if objective is not None:
+        refuse_unknown(objective)
+    refuse_unfit(chosen, source.part("training")[1])
     yield from _introduction(source, objective or "energy", chosen)
     if resume:
         refuse_changed(source.parents, numbers["parents"])
-    else:
-        new_directory(out)
-    if resume:
         choice = search_of(numbers, Path(out))
         return (yield from fit_from(source, chosen, Path(out), (arrays, numbers), begun, choice))
     grid = grid_of(source) if search is True else tuple(search or ())
     choice = Search(grid) if grid else None
+    new_directory(out)
+    first = _Work(source, Path(out), begun, choice).numbers()
+    save_checkpoint(Path(out), {}, {"settings": asdict(chosen), **first})  # a stop may come at once
     return (yield from fit_from(source, chosen, Path(out), None, begun, choice))
 
 

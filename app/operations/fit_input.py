@@ -64,7 +64,8 @@ class FitInput:
 
     def unscorable(self) -> str:
         """Why what is held out can't score a twin, in words; empty where it can."""
-        return too_few_repeats(self.part("test")[1])
+        there = self.recording.complete[self.parts.test][:, self.parts.test_repeats]
+        return too_few_repeats(np.where(there, 0.0, np.nan)[:, :, None, None])
 
     def part(self, name: str) -> tuple[Array, Array]:
         """Drives `(S, T)` and responses `(S, R, T, C)` of `training`, `validation` or `test`.

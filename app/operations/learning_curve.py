@@ -15,7 +15,7 @@ import torch
 from app.artefacts import code_version, new_directory, now_iso, plain, read_head, write_bytes
 from app.checked_json import with_checksum
 from app.operations.events import CurvePoint, FitProgress, Note, Progress, Result, Stage
-from app.operations.fit_input import FitInput
+from app.operations.fit_input import FitInput, refuse_changed
 from app.run_lock import RunLock
 from models.errors import InputError, TwinrigError, raise_problems
 from training.acquire_curve import TARGET, Grid, medians, needed, nested, parts_of, worst_ratio
@@ -92,8 +92,7 @@ def learning_curve(
         raise InputError(f"learning-curve: {words}: record more repeats")
     if body:
         grid = Grid.from_json(body["grid"])
-        if [p["sha256"] for p in source.parents] != [p["sha256"] for p in body["parents"]]:
-            raise InputError(f"{out}: a recording has changed since; begin anew elsewhere")
+        refuse_changed(source.parents, body["parents"])
     else:
         grid = _grid(source, sequences, repeats, (iterations, minutes, seeds, seed, target))
         new_directory(out)

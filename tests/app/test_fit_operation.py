@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from fit_device import record_device
 
+from app.cli import main
 from app.fit_checkpoint import FILE_NAME
 from app.operations.child import in_child
 from app.operations.evaluate import evaluate
 from app.operations.event_json import as_json
-from app.operations.events import FitProgress, FitSamples, Note, Result, TwinScored
+from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
 from app.operations.fit import fit
 from app.operations.report import report as report_run
 from app.store import load_twin, write_recording
@@ -175,3 +176,39 @@ def test_repeats_that_are_all_the_same_are_no_missing_ones(tmp_path):
     events = list(fit([tmp_path / "alike"], tmp_path / "twin", iterations=10, **SMALL))
     assert any("repeats are all the same" in e.text for e in events if isinstance(e, Note))
     assert "all the same" in events[-1].values["verdict"]
+
+
+@pytest.mark.parametrize("search", [False, True])
+def test_a_fit_that_is_stopped_before_its_first_iteration_goes_on(device, tmp_path, search):
+    asked = {"iterations": 20, "seed": 3, "search": search, **({} if search else SMALL)}
+    events = fit([device / "many"], tmp_path / "cut", **asked)
+    begun = "choose" if search else "fit the mean"
+    next(e for e in events if isinstance(e, Stage) and begun in e.name)
+    events.close()
+    resumed = list(fit([], tmp_path / "cut", resume=True))[-1].values
+    whole = list(fit([device / "many"], tmp_path / "whole", **asked))[-1].values
+    assert resumed["errors"] == whole["errors"]
+
+
+def test_a_resumed_fit_takes_no_other_option(device, tmp_path, capsys):
+    events = fit([device / "many"], tmp_path / "cut", iterations=20, **SMALL)
+    next(e for e in events if isinstance(e, FitProgress))
+    events.close()
+    for more in ([str(device / "scoring")], ["--iterations", "9"], ["--objective", "crps"]):
+        assert main(["fit", *more, "--resume", str(tmp_path / "cut")]) == 2
+        assert "takes no other option" in capsys.readouterr().err
+    assert (tmp_path / "cut" / FILE_NAME).is_file()
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"objective": "enrgy"}, "did you mean 'energy'"),
+        ({"objective": "enrgy", "deterministic": True}, "did you mean 'energy'"),
+        ({"noise_rank": 1}, "leave --noise-rank out"),
+    ],
+)
+def test_what_cannot_be_fitted_leaves_no_folder(device, tmp_path, asked, words):
+    with pytest.raises(InputError, match=words):
+        list(fit([device / "many"], tmp_path / "twin", **asked))
+    assert not (tmp_path / "twin").exists()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from fit_device import record_device
@@ -8,6 +9,7 @@ from fit_device import record_device
 from app.cli import main
 from app.operations.events import Note, Progress, Result
 from app.operations.learning_curve import FILE_NAME, learning_curve
+from app.recording_marks import add_mark
 from app.store import read_recording, write_recording
 from models.errors import InputError
 from training.acquire_curve import medians
@@ -125,3 +127,21 @@ def test_both_verbs_run_from_the_command_line(recording, tmp_path, capsys):
     assert (last["event"], last["status"], last["measurements"]) == ("result", "done", 48)
     assert last["reached"]
     assert read_recording(tmp_path / "run").complete.sum() == last["recorded"]
+
+
+def test_repeats_marked_between_its_parts_are_noticed(recording, tmp_path):
+    shutil.copytree(recording, tmp_path / "marked")
+    out = tmp_path / "curve"
+    events = learning_curve([tmp_path / "marked"], out, **TINY)
+    next(e for e in events if isinstance(e, Progress))
+    events.close()
+    add_mark(tmp_path / "marked", bad=[0])
+    with pytest.raises(InputError, match="were marked since"):
+        list(learning_curve([], out, resume=True))
+
+
+def test_too_few_repeats_to_score_are_refused_before_anything_is_fitted(tmp_path):
+    write_recording(tmp_path / "few", record_device(20, 3, seed=1))
+    with pytest.raises(InputError, match="held-out repeats: 3 a sequence"):
+        list(learning_curve([tmp_path / "few"], tmp_path / "out", **TINY))
+    assert not (tmp_path / "out").exists()
