@@ -155,9 +155,10 @@ def _baselines(page: Page, baselines: Mapping[str, float], *, higher_wins: bool)
 
 
 def _transfer(page: Page, runs: Sequence[Measured], suffix: str) -> None:
+    labels = [r.label for r in runs]
     rows = [
         [
-            r.label,
+            r.label if labels.count(r.label) == 1 else f"{r.label} ({_which(r)})",
             f"{r.predicted:.4f}",
             f"{r.measured:.4f}",
             r.lost,
@@ -174,6 +175,12 @@ def _transfer(page: Page, runs: Sequence[Measured], suffix: str) -> None:
         figure,
         "What the twin foresaw and what the device did, with baselines.",
     )
+
+
+def _which(run: Measured) -> str:
+    """Which of several deployments of a kind: its folder, and how many repeats were averaged."""
+    repeats = int(run.body.get("repeats", 1))
+    return run.path.name + (f", {repeats} repeats averaged" if repeats > 1 else "")
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
@@ -205,10 +212,13 @@ def headline(runs: Sequence[Measured]) -> list[str]:
     """What was gained and what was lost on the way, in sentences; `runs` best first."""
     by_label = {run.label: run for run in reversed(runs)}
     first = by_label.get(NOISE_AWARE, runs[0])
-    metric = _metric(first)
+    metric, alike = _metric(first), sum(run.label == first.label for run in runs)
+    best = f"best of {alike} {first.label} networks deployed" if alike > 1 else (
+        f"{first.label} network"
+    )  # fmt: skip
     kept = "keeps its score" if first.keeps else "loses on the way"
     sentences = [
-        f"The {first.label} network {kept}: {metric} {first.predicted:.4f} foreseen by the twin, "
+        f"The {best} {kept}: {metric} {first.predicted:.4f} foreseen by the twin, "
         f"{first.measured:.4f} on the device ({first.lost}); it {against_baselines(first)}."
     ]
     plain, untrained = by_label.get(DETERMINISTIC), by_label.get(UNTRAINED)

@@ -6,7 +6,13 @@ from statistics import fmean
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from app.operations.compare_networks_table import Row, Table, inside_words, sentences
+from app.operations.compare_networks_table import (
+    Row,
+    Table,
+    inside_words,
+    sentences,
+    standing,
+)
 from app.report_figures import GREY, INK, MEASURED, TWIN, new_figure, style
 from app.report_networks_text import HEAD, NOTE, cells
 from app.report_page import Page
@@ -32,7 +38,7 @@ def sections(page: Page, tables: Sequence[Table]) -> list[str]:
     lead = []
     for number, table in enumerate(tables, 1):
         words = sentences(table)
-        lead.append(words[0])
+        lead.append(f"{words[0]} {standing(table)}".rstrip())
         page.heading(f"Networks compared: {table.plan.task}")
         for sentence in words[1:]:
             page.text(sentence)

@@ -223,6 +223,23 @@ def sentences(table: Table) -> list[str]:
     return said
 
 
+def standing(table: Table) -> str:
+    """What noise-aware is better than and what not, in one sentence; empty: nothing is known."""
+    first = table.row(NOISE_AWARE)
+    if first is None or not first.predicted:
+        return ""
+    deployed = bool(first.measured)
+    ours = fmean(first.measured if deployed else first.predicted)
+    sides: dict[bool, list[str]] = {True: [], False: []}
+    for row in table.rows[1:]:
+        other = row.measured if deployed and row.scores else row.predicted
+        if other:
+            sides[ours < fmean(other)].append(row.label)
+    words = [f"better than {' · '.join(sides[True])}"] if sides[True] else []
+    words += [f"NOT better than {' · '.join(sides[False])}"] if sides[False] else []
+    return f"Noise-aware is {'; '.join(words)}." if words else ""
+
+
 def _headline(table: Table, first: Row) -> str:
     metric = table.metric.upper() if table.metric == "nmse" else table.metric
     words = f"{table.plan.task}, {metric}: the noise-aware networks are foreseen at "

@@ -23,7 +23,7 @@ from app.operations.compare_networks_plan import (
     Plan,
 )
 from app.operations.compare_networks_source import Source
-from app.operations.compare_networks_table import inside_words, sentences, table_of
+from app.operations.compare_networks_table import inside_words, sentences, standing, table_of
 from app.operations.events import Result, TrialStarted
 from app.operations.report import report
 from app.operations.trial import TrialResult
@@ -158,6 +158,14 @@ def test_the_table_says_where_noise_aware_wins_and_where_it_does_not(
     assert words[-2].startswith("Of noise-aware networks 5 of 5 measured scores are inside")
     assert words[-1].startswith("Of all networks, by the stochastic twin, 10 of 20")
     assert "NOT consistent with 0.9" in words[-1]
+    assert standing(table) == (
+        "Noise-aware is better than deterministic twin, at its best ridge · "
+        "echo-state network of equal size (esn-4 with 7 % state noise, as the device) · "
+        "no device, the read-out alone (ar-1); "
+        "NOT better than deterministic twin, read-out from the stochastic twin · "
+        "untrained reservoir of the same device · linear model (ar-18)."
+    )
+    assert standing(table_of(plan, {}, None)) == ""
     first = cells(table)[0]
     assert first[1] == "0.01 ± 0"
     assert first[4:8] == ["× 1.12", "5 of 5", "4", "640"]

@@ -185,6 +185,13 @@ def test_a_network_that_loses_on_the_way_is_said_to() -> None:
     assert "loses on the way" in sentence
 
 
+def test_the_best_of_several_deployments_is_said_to_be_that() -> None:
+    """Chosen by the score that it is praised for, it is a little too good."""
+    runs = [measured("noise-aware", 0.005, 0.005), measured("noise-aware", 0.005, 0.007)]
+    (sentence,) = headline(runs)
+    assert sentence.startswith("The best of 2 noise-aware networks deployed keeps its score")
+
+
 def test_verdicts_are_words() -> None:
     row = {"value": 1.0, "floor": 0.5, "ratio": 2.0, "excess": 0.8}
     assert error_words(row) == "above the floor"
