@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QLineEdit, QPushButton
 
 from app.gui.background import Latest
 from app.gui.pages.library_detail import Detail
-from app.gui.pages.library_list import EntryList
+from app.gui.pages.library_list import EntryList, empty_words
 from app.gui.pages.library_mark import MarkRow
 from app.gui.pages.library_note import NoteEntry
 from app.gui.pages.library_report import reported, show_file
@@ -166,7 +166,7 @@ class LibraryPage(Page):
         how = order if found else NOTHING
         if broken:
             how += f" · {broken} can't be read"
-        self.say(head, how if self.all else "Nothing here yet: record something first.")
+        self.say(head, how if self.all else empty_words(self.session.library.folder))
         self._show_chosen()
 
     def _show_chosen(self) -> None:

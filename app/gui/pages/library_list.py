@@ -44,6 +44,13 @@ def said_of(entry: Entry) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def empty_words(folder: Path) -> str:
+    """What an empty library says: a drive that is not there looks like one with nothing in it."""
+    if folder.is_dir():
+        return "Nothing here yet: record something first."
+    return f"{folder} is not there: bring its drive back, or record something, which makes it"
+
+
 class EntryModel(QAbstractListModel):
     """Entries with their depth in the tree of lineage; 0 for all where it is not shown."""
 

@@ -220,6 +220,10 @@ def test_an_empty_library_offers_to_record(make_window, qtbot) -> None:
     window.open_page("library")
     page = window.pages["library"]
     qtbot.waitUntil(lambda: page.heading.text() == "0 artefacts", timeout=WAIT_MS)
+    assert "is not there" in page.subheading.text()  # nothing has made it yet
+    page.session.library.folder.mkdir()
+    page.refresh()
+    qtbot.waitUntil(lambda: page.subheading.text().startswith("Nothing here"), timeout=WAIT_MS)
     assert page.form.primary.text() == "Record something"
     page.form.primary.click()
     assert window.page() is window.pages["record"]
