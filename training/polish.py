@@ -106,6 +106,7 @@ class Polisher:
         self.inputs = torch.as_tensor(task.inputs, dtype=torch.float32)
         self.targets = torch.as_tensor(task.targets, dtype=torch.float32)
         self.learned = torch.as_tensor(task.answers(task.train).copy())
+        self.counting = torch.as_tensor(task.answer_weights, dtype=torch.float32)
         self.end = int(np.flatnonzero(task.train)[-1]) + 1
         trained = task.targets[task.answers(task.train)]
         self.variance = float(np.var(trained, axis=0).mean())
@@ -126,7 +127,8 @@ class Polisher:
         used = self.learned[: len(rows)].clone()
         used[: -(-self.settings.masked // window)] = False
         many = self.targets[: len(rows)][used].unsqueeze(1).expand(-1, passes, -1)
-        self.running.update(rows[used].flatten(0, 1), many.flatten(0, 1))
+        each = self.counting[: len(rows)][used].repeat_interleave(passes)
+        self.running.update(rows[used].flatten(0, 1), many.flatten(0, 1), each)
         self.running.scale_to(self.settings.steps / window / (1 - self.settings.decay))
 
     def stretch(self, index: int) -> slice:
@@ -197,7 +199,9 @@ class Polisher:
         counted = self.learned[answers].clone()
         counted[: -(-settings.masked // window)] = False
         rows, targets = columns[counted], self.targets[answers][counted]
-        error = ((rows @ self.weights + self.bias - targets) ** 2).mean() / self.variance
+        counting = self.counting[answers][counted]
+        wrong = ((rows @ self.weights + self.bias - targets) ** 2).mean(dim=-1)
+        error = (counting * wrong).mean() / self.variance
         if not bool(torch.isfinite(error)):
             raise TwinrigError(
                 f"polish: the error is {float(error)} in pass {index}: lower the learning rate "
@@ -210,7 +214,7 @@ class Polisher:
         torch.autograd.backward(error + settings.penalty * excess)
         torch.nn.utils.clip_grad_norm_(self.parameters, settings.clip)
         self.optimiser.step()
-        self.running.update(rows.detach(), targets)
+        self.running.update(rows.detach(), targets, counting)
         self._solve()
         return float(error.detach())
 

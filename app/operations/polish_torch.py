@@ -11,12 +11,14 @@ import torch
 from app.fit_checkpoint import FILE_NAME, load_checkpoint, remove_checkpoint, save_checkpoint
 from app.operations.events import Note, Stage
 from app.operations.polish_talk import DrivesAsked, PassesDone, PassesPlanned, PassScored
+from app.operations.train_setup import CLASS_RIDGE
 from app.operations.transfer_torch import FORESEEN_SEED, fresh_meta, read
 from app.recording_reader import read_recording
 from app.store import save_network
 from models.errors import InputError, StoppedError
 from training.foresee import Readout
 from training.polish import Polisher, PolishSettings
+from training.readout import RIDGE
 from training.stretch import layers_of, on_task, readout_of
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ def polish(
     """
     torch.set_num_threads(1)
     loaded, task, twins = read(network)
-    settings = PolishSettings(passes=runs // loaded.nodes, rate=rate, seed=seed)
+    ridge = CLASS_RIDGE if task.classes else RIDGE  # as they were trained
+    settings = PolishSettings(passes=runs // loaded.nodes, rate=rate, seed=seed, ridge=ridge)
     layers = layers_of(loaded, task, twins.models)
     polisher = Polisher(layers, readout_of(loaded), task, settings)
     if (out / FILE_NAME).is_file():

@@ -1,0 +1,57 @@
+"""Polishing of classes: a read-out is fitted as it was when the network was trained."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from test_train import twin_model
+
+from training.design import Design
+from training.foresee import Readout
+from training.layers import NodeLayers
+from training.polish import Polisher, PolishSettings
+from training.tasks import Task
+
+
+def rare(metric: str) -> Task:
+    """Windows of two classes, one of them four times as frequent."""
+    rng = np.random.default_rng(0)
+    labels = (np.arange(300) % 5 == 0).astype(np.int64)
+    windows = rng.uniform(0, 0.5, (300, 10)) + 0.5 * labels[:, None] * rng.uniform(0, 1, (300, 10))
+    step = np.repeat(np.repeat([0, 1, 2, 3], [200, 40, 10, 50]), 10)
+    return Task(
+        "rare", windows.reshape(-1, 1), np.eye(2)[labels], step == 0, step == 1, step == 3, 100,
+        metric, window=10, pool="mean", labels=labels, classes=("often", "rare"),
+    )  # fmt: skip
+
+
+def shares(task: Task) -> tuple[torch.Tensor, torch.Tensor]:
+    """What each class counts in the sums under the read-out: at first, and of a training pass."""
+    layers = NodeLayers(
+        [[twin_model()]], [(0.05, 0.95)], Design.of((3,), 2, task), 1,
+        torch.Generator().manual_seed(0),
+    )  # fmt: skip
+    layers.standardise(torch.as_tensor(task.inputs[:2000]).float(), 2, torch.Generator())
+    columns = layers.design.columns(1, 1)
+    readout = Readout(torch.zeros(columns, 2), torch.zeros(2), 0.1)
+    polisher = Polisher(layers, readout, task, PolishSettings(passes=4, steps=1900))
+    polisher.begin()
+    found = [polisher.running.moments[0, -2:] / polisher.running.moments[0, 0]]
+    running, response = polisher.run(1), None
+    try:
+        drives = next(running)
+        while True:
+            response = np.zeros((*drives.shape, 2))
+            drives = running.send(response)
+    except StopIteration:
+        pass
+    found.append(polisher.running.moments[0, -2:] / polisher.running.moments[0, 0])
+    return found[0], found[1]
+
+
+def test_every_class_counts_alike_where_the_error_is_balanced() -> None:
+    """Else the frequent one, as the rest between gestures, would draw the answers to itself."""
+    for found in shares(rare("balanced-error")):
+        torch.testing.assert_close(found, torch.tensor([0.5, 0.5]).double(), atol=0.03, rtol=0)
+    for found in shares(rare("error-rate")):
+        torch.testing.assert_close(found, torch.tensor([0.8, 0.2]).double(), atol=0.03, rtol=0)
