@@ -24,6 +24,11 @@ TRAIN_WORDS = "train a network of twins for a task"
 DEPLOY_WORDS = "run a network on its device, or devices, time-multiplexed"
 PLAIN = ("sparsity", "cascade", "patience", "weight_decay", "rate", "max_hours")
 GIVEN = ("taps", "readout_taps", "refit")
+NOT_RESUMED = (
+    *PLAIN, *GIVEN, "task", "twin", "layers", "origin", "judge", "readout_from_judge", "wiring",
+    "use", "supply", "ensemble", "iterations",
+)  # fmt: skip
+OPTIONS = {"origin": "from"}
 SHARES = re.compile(r"[\d.]+(e-?\d+)?(,[\d.]+(e-?\d+)?)?")
 
 
@@ -147,6 +152,8 @@ def train_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, No
 def _train_events(arguments: argparse.Namespace) -> Generator[Event, None, Path]:
     from app.operations.train_seeds import is_of_seeds, train_seeds
 
+    if arguments.resume is not None:
+        _refuse_asked(arguments)
     if arguments.resume is not None and is_of_seeds(arguments.resume):
         return train_seeds(None, 0, arguments.resume, workers=arguments.workers, resume=True)
     from app.operations.train import train
@@ -159,6 +166,19 @@ def _train_events(arguments: argparse.Namespace) -> Generator[Event, None, Path]
             asked, arguments.seeds, arguments.out, seed=arguments.seed, workers=arguments.workers
         )
     return train(out=arguments.out, seed=arguments.seed, **asked)
+
+
+def _refuse_asked(arguments: argparse.Namespace) -> None:
+    """Raise InputError where a training to go on with is asked for something: it knows it all."""
+    values = {name: getattr(arguments, name) for name in NOT_RESUMED}
+    given = [name for name, value in values.items() if value not in (None, False, 0, (), [])]
+    given += ["iterations"] if arguments.iterations == 0 else []
+    given += ["seeds"] if arguments.seeds != 1 else []
+    raise_problems(
+        InputError,
+        "twinrig train --resume",
+        [f"--{OPTIONS.get(n, n.replace('_', '-'))}: as it was begun" for n in given],
+    )
 
 
 def asked_of(arguments: argparse.Namespace) -> dict[str, Any]:

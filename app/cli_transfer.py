@@ -65,11 +65,7 @@ def refine_events(arguments: argparse.Namespace, run: Run) -> Events:
 
     given = {n: v for n in LEAST if (v := getattr(arguments, n)) is not None}
     if arguments.resume is not None:
-        raise_problems(
-            InputError,
-            "twinrig refine --resume",
-            [f"--{n.replace('_', '-')}: as it was begun" for n in given],
-        )
+        _refuse_asked(arguments, tuple(LEAST))
         return on_bench(operation, arguments, run, {})
     asked = Refinement(seed=arguments.seed, **given)
     return on_bench(operation, arguments, run, {"asked": asked})
@@ -92,6 +88,7 @@ def polish_events(arguments: argparse.Namespace, run: Run) -> Events:
     from app.operations.polish import polish as operation
 
     if arguments.resume is not None:
+        _refuse_asked(arguments, ("runs", "rate"))
         return on_bench(operation, arguments, run, {})
     if arguments.runs is None:
         raise InputError("twinrig polish: --runs is missing: how many runs may it take?")
@@ -118,7 +115,22 @@ def recalibrate_events(arguments: argparse.Namespace, run: Run) -> Events:
     """`twinrig recalibrate`: the read-out corrected by a stretch of known data."""
     from app.operations.recalibrate import recalibrate as operation
 
+    if arguments.resume is not None:
+        _refuse_asked(arguments, ("steps",))
     return on_bench(operation, arguments, run, {"steps": arguments.steps})
+
+
+def _refuse_asked(arguments: argparse.Namespace, names: Sequence[str]) -> None:
+    """Raise InputError where a run to go on with is asked for what it knows itself."""
+    raise_problems(
+        InputError,
+        f"twinrig {arguments.verb} --resume",
+        [
+            f"--{name.replace('_', '-')}: as it was begun"
+            for name in names
+            if getattr(arguments, name) is not None
+        ],
+    )
 
 
 def on_bench(operation: Any, arguments: argparse.Namespace, run: Run, asked: Any) -> Events:

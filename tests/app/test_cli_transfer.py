@@ -63,6 +63,24 @@ def test_a_polished_network_is_made_by_the_command_with_torch_in_a_child(
     assert main(["report", str(tmp_path), "--out", str(tmp_path / "page"), "--json"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "--iterations", "0", "--cascade", "--seeds", "3"], "3 problems"),
+        (["train", "--task", "digits"], "train --resume: --task: as it was begun"),
+        (["train", "--from", "other"], "--from: as it was begun"),
+        (["polish", "--bench", "virtual", "--runs", "60"], "--runs: as it was begun"),
+        (["recalibrate", "--bench", "virtual", "--steps", "90"], "--steps: as it was begun"),
+        (["refine", "--bench", "virtual", "--fit-iterations", "9"], "--fit-iterations: as it was"),
+    ],
+)
+def test_what_is_asked_of_a_run_to_go_on_with_is_not_passed_over(
+    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--resume", str(tmp_path)]) == 2
+    assert words in capsys.readouterr().err
+
+
 def test_what_a_window_would_import_brings_no_torch() -> None:
     names = ("recalibrate", "refine", "polish")
     words = "".join(f"import app.operations.{name}; " for name in names)
