@@ -84,6 +84,8 @@ class Detail(Painted):
         half = (width - chain_px - 24) / 2
         self.words(painter, QRectF(0, 4, width - chain_px - 24, 22), self.head[0], weight=600)
         lines = int((self.height() - 32) // self.ROW_PX)
+        if len(self.rows) <= lines:
+            half *= 2  # one column has the room of both
         if self.damage:
             where = QRectF(0, 30, width - chain_px - 24, self.height() - 32)
             self._paint_damage(painter, where)

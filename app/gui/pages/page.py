@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from PyQt6.QtCore import QTimer, pyqtSignal
+from PyQt6.QtCore import QEvent, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.gui.live_wait import LiveWait
-from app.gui.widgets.basic import Elided, label
+from app.gui.widgets.basic import Elided
 from app.gui.widgets.form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from PyQt6.QtCore import QObject
 
     from app.gui.job import JobSpec, Outcome
     from app.gui.served_rig import ServedRig
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from instruments.bench_reading import BenchReading
 
 FLASH_MS = 160
+LEAST_HEADING_PX = 64  # of a header, left of its buttons
+LAID_OUT = (QEvent.Type.Resize, QEvent.Type.LayoutRequest)
 
 
 class Shell(Protocol):
@@ -116,7 +120,7 @@ class Page(QWidget):
         head.setSpacing(8)
         words = QVBoxLayout()
         words.setSpacing(2)
-        self.heading, self.subheading = label("", "title"), Elided("", "note")
+        self.heading, self.subheading = Elided("", "title"), Elided("", "note")
         words.addWidget(self.heading)
         words.addWidget(self.subheading)
         head.addLayout(words, 1)
@@ -125,6 +129,27 @@ class Page(QWidget):
         head.addLayout(self._buttons)
         self.body.addLayout(head)
         self.copy_button = self.button("Copy plots", self.copy_plots)
+        self._spared = False  # the button, where the header has no room for it
+        self.content.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Whatever changes the header or its room."""
+        if watched is self.content and event is not None and event.type() in LAID_OUT:
+            self._spare_copy()
+        return super().eventFilter(watched, event)
+
+    def _spare_copy(self) -> None:
+        """In a narrow window the menu and Ctrl+Shift+C copy the plots; buttons never overlap."""
+        if self.copy_button.isHidden() and not self._spared:
+            return  # a page without plots
+        items = [self._buttons.itemAt(k) for k in range(self._buttons.count())]
+        widgets = [w for i in items if i is not None and (w := i.widget()) is not None]
+        shown = [w for w in widgets if w is self.copy_button or not w.isHidden()]
+        least = [max(w.minimumSizeHint().width(), w.minimumWidth()) for w in shown]
+        needed = sum(least) + len(least) * self._buttons.spacing() + LEAST_HEADING_PX
+        margins = self.body.contentsMargins()
+        self._spared = needed > self.content.width() - margins.left() - margins.right()
+        self.copy_button.setVisible(not self._spared)
 
     def button(self, text: str, press: Callable[[], None]) -> QPushButton:
         """A button at the right of the header, left of those that are there."""

@@ -34,7 +34,8 @@ class Views:
             view.setVisible(name == FITTED)
             body.addWidget(view, 1)
         self.choice = Segments(theme, NAMES, "View")
-        self.choice.setFixedWidth(78 * len(NAMES))
+        self.choice.setMinimumWidth(68 * len(NAMES))
+        self.choice.setMaximumWidth(78 * len(NAMES))
         self.choice.chosen.connect(self._show)
         self._shown_validation: dict[str, Any] | None = None
 

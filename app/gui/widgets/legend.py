@@ -9,7 +9,7 @@ from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QFontMetrics, QPainter
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from app.gui.theme import LABEL_PX, colour, pen, sans
+from app.gui.theme import LABEL_PX, colour, elided, pen, sans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,9 @@ class Key:
     text: str
 
 
+LEAST_KEY_PX = 36
+
+
 class Legend(QWidget):
     """Keys in a row, right of a panel's title."""
 
@@ -36,12 +39,13 @@ class Legend(QWidget):
         self._theme = theme
         self._keys: tuple[Key, ...] = ()
         self.setFixedHeight(28)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     def show_keys(self, keys: Sequence[Key]) -> None:
         """Replace the keys."""
         if tuple(keys) != self._keys:
             self._keys = tuple(keys)
+            self.setToolTip(", ".join(key.text for key in keys))
             self.updateGeometry()
             self.update()
 
@@ -51,17 +55,24 @@ class Legend(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(max(0, sum(self._width(k) for k in self._keys) - 12), 28)
 
+    def minimumSizeHint(self) -> QSize:
+        """In a narrow panel each word is cut with …: no legend makes a page too wide."""
+        return QSize(LEAST_KEY_PX * len(self._keys), 28)
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(sans(LABEL_PX))
-        x = 0
+        x, whole = 0, self.sizeHint().width()
+        lack = max(0, whole - self.width()) / max(1, whole)
         for key in self._keys:
             self._draw_key(painter, key, x)
             painter.setPen(colour(self._theme.tokens.text2))
+            wide = int((1 - lack) * self._width(key))
+            text = elided(key.text, painter.font(), wide - 24) if lack else key.text
             where = QRectF(x + 24, 0, self._width(key), 28)
-            painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, key.text)
-            x += self._width(key)
+            painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, text)
+            x += wide
 
     def _draw_key(self, painter: QPainter, key: Key, x: int) -> None:
         t = self._theme.tokens

@@ -1,0 +1,52 @@
+"""The narrowest window: buttons of a header never overlap, and no page is wider than its place."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from PyQt6.QtWidgets import QAbstractButton, QWidget
+
+from app.gui.widgets.legend import Legend
+
+NARROWEST = (1024, 700)
+
+
+def right_of(widget: QWidget, page: QWidget) -> int:
+    """Its right edge on the page."""
+    return widget.mapTo(page, widget.rect().bottomRight()).x()
+
+
+@pytest.mark.parametrize("key", ["record", "twin", "network", "deploy", "library"])
+def test_a_header_has_room_and_nothing_leaves_the_window(window, qtbot, key) -> None:
+    window.resize(*NARROWEST)
+    window.open_page(key)
+    page = window.pages[key]
+    qtbot.waitUntil(lambda: page.whole, timeout=60_000)
+    if key == "twin":  # as after a fit
+        page.toggle.offer([("X", 0), ("Y", 1)])
+        page.toggle.setFixedWidth(72)
+        page.toggle.show()
+        page.train_button.show()
+        page.import_button.hide()
+    qtbot.wait(50)
+    items = [page._buttons.itemAt(k).widget() for k in range(page._buttons.count())]
+    shown = sorted((w for w in items if w.isVisible()), key=lambda w: w.x())
+    for one, other in pairwise(shown):
+        assert one.geometry().right() < other.x(), (one, other)
+    parts = [*page.content.findChildren(Legend), *page.content.findChildren(QAbstractButton)]
+    edges = {right_of(w, page): w for w in parts if w.isVisible()}
+    assert max(edges) < page.width(), edges[max(edges)]
+
+
+def test_plots_are_copied_by_keys_where_the_header_has_no_room(window, qtbot) -> None:
+    window.open_page("twin")
+    page = window.pages["twin"]
+    assert page.copy_button.isVisible()
+    page.toggle.offer([("X", 0), ("Y", 1)])
+    page.toggle.setFixedWidth(72)
+    page.toggle.show()
+    window.resize(*NARROWEST)
+    qtbot.waitUntil(page.copy_button.isHidden, timeout=5000)
+    window.resize(1440, 900)
+    qtbot.waitUntil(page.copy_button.isVisible, timeout=5000)
