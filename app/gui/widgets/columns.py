@@ -111,7 +111,7 @@ class ColumnTable(Painted):
             for at, text in enumerate(row.cells[:columns]):
                 where = QRectF(left + at * cell - OVER_PX, y, cell - 6 + OVER_PX, height)
                 ink = "text1" if row.strong else "text2"
-                self.words(painter, where, text, align=RIGHT, ink=ink, weight=weight)
+                self.figure(painter, where, text, ink, weight)
             where, ink = QRectF(right + 10, y, width - right - 10, height), "text2"
             if row.level != "ok":
                 ink = row.level

@@ -96,15 +96,11 @@ class ErrorTable(Painted):
             taken = QFontMetrics(sans(BODY_PX, 500)).horizontalAdvance(score(row.value))
             room = QRectF(0, y, value + cell - taken - 6, height)
             self.words(painter, room, row.name)
-            self.words(
-                painter, QRectF(value, y, cell, height), score(row.value), align=RIGHT, weight=500
-            )
-            self.words(
-                painter, QRectF(floor, y, cell, height), score(row.floor), ink="text2", align=RIGHT
-            )
+            self.figure(painter, QRectF(value, y, cell, height), score(row.value), "text1", 500)
+            self.figure(painter, QRectF(floor, y, cell, height), score(row.floor), "text2", 400)
             if row.ratio is not None:
                 text = f"{row.ratio:.2f}"
-                self.words(painter, QRectF(ratio, y, cell, height), text, align=RIGHT, weight=500)
+                self.figure(painter, QRectF(ratio, y, cell, height), text, "text1", 500)
                 if not narrow:
                     self._interval(painter, row, at, y + height / 2)
             self._verdict(painter, row, QRectF(word, y, width - word, height))

@@ -73,6 +73,17 @@ class Painted(QWidget):
         painter.setPen(colour(str(getattr(self.theme.tokens, ink))))
         painter.drawText(where, align, elided(text, painter.font(), int(where.width())))
 
+    def figure(self, painter: QPainter, where: QRectF, text: str, ink: str, weight: int) -> None:
+        """A figure at its cell's right, never cut: `0.0…` would be another number.
+
+        Without room it is smaller, and then …; a word among figures may lose its end.
+        """
+        wide = QFontMetrics(sans(BODY_PX, weight)).horizontalAdvance(text)
+        pixels = BODY_PX if wide <= where.width() else LABEL_PX
+        cut = QFontMetrics(sans(pixels, weight)).horizontalAdvance(text) > where.width()
+        said = "…" if cut and any(letter.isdigit() for letter in text) else text
+        self.words(painter, where, said, ink=ink, align=RIGHT, pixels=pixels, weight=weight)
+
     def rule(self, painter: QPainter, y: float) -> None:
         """A hairline across."""
         painter.fillRect(QRectF(0, y, self.width(), 1), colour(self.theme.tokens.hairline))
@@ -184,7 +195,7 @@ class ScoreTable(Painted):
             cell = QRectF(0, y, left - 8, height)
             self.words(painter, cell, row.name, ink=ink, weight=weight)
             cell = QRectF(right + 8, y, max(LEAST_VALUE_PX, self.width() * 0.11), height)
-            self.words(painter, cell, row.text, ink=ink, weight=weight, align=RIGHT)
+            self.figure(painter, cell, row.text, ink, weight)
             x = cell.right() + 14
             cell = QRectF(x, y, self.width() - x, height)
             self.words(painter, cell, row.word, ink=ink, weight=weight)
@@ -205,7 +216,7 @@ class ScoreTable(Painted):
                 QRectF(width * 0.58, y, width * 0.19, height),
             )
             self.words(painter, name, row.name, ink=ink, weight=weight)
-            self.words(painter, value, row.text, ink=ink, weight=weight, align=RIGHT)
+            self.figure(painter, value, row.text, ink, weight)
             word = QRectF(width * 0.79, y, width * 0.21, height)
             self.words(painter, word, row.word, ink=ink, weight=weight, align=RIGHT)
 

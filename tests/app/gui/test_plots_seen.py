@@ -5,6 +5,7 @@ from __future__ import annotations
 import artefact_samples as samples
 import numpy as np
 import pytest
+from PyQt6.QtCore import QRectF
 from PyQt6.QtGui import QFontMetrics
 
 from app.gui.live_deploy import LiveDeployment
@@ -208,3 +209,18 @@ def test_an_instrument_s_address_and_identity_are_whole_under_the_mouse(qtbot, t
     assert table.tip_at(70).splitlines() == ["second", "GPIB0::1::INSTR", "Stanford,SR830"]
     assert table.tip_at(5).splitlines()[0] == "lockin"
     assert table.tip_at(400) == ""
+
+
+@pytest.mark.parametrize(("wide", "pixels", "said"), [(80, 13, "0.00089"), (50, 11, "0.00089"),
+                                                      (30, 11, "…")])  # fmt: skip
+def test_a_figure_without_room_is_smaller_or_left_out_but_never_another_one(
+    theme, qtbot, monkeypatch, wide, pixels, said
+) -> None:
+    table = ColumnTable(theme, ("twin",), name="Transfer")
+    qtbot.addWidget(table)
+    told = []
+    monkeypatch.setattr(
+        table, "words", lambda p, w, text, **how: told.append((text, how["pixels"]))
+    )
+    table.figure(None, QRectF(0, 0, wide, 24), "0.00089", "text1", 400)
+    assert told == [(said, pixels)]
