@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from models.network import Network
     from training.tasks import Task
 
+BEYOND = 0.02  # of the window: by so much the ends of two fits to one recording may differ
 RETRAIN_RATE = 4e-3  # science.md's recipe for a network that goes on after a refit
 CLASS_RIDGE = 1e-1  # few windows with many columns: best on validation of digits and of EMG
 
@@ -87,6 +88,8 @@ class Setup:
                 sparsity=options.sparsity,
                 supply=Supply(*options.supply),
             )
+        if judges is not None:
+            _refuse_narrow_judge(judges, ranges, ", ".join(request.judge))
         if design.supply.step:
             for low, high in ranges:
                 design.supply.grid(low, high)
@@ -190,5 +193,20 @@ def _refuse_another_judge(judges: TwinSet, twins: TwinSet, where: str) -> None:
         f"layer {k + 1} is of another device: {name} differ; give a judge a layer"
         for k, (judge, device) in enumerate(pairs)
         for name in differing(judge, device)
+    ]
+    raise_problems(InputError, f"the judge {where}", problems)
+
+
+def _refuse_narrow_judge(
+    judges: TwinSet, ranges: Sequence[tuple[float, float]], where: str
+) -> None:  # fmt: skip
+    """A judge says nothing of drives that it was never fitted on."""
+    problems = [
+        f"layer {k + 1} drives {low:g} to {high:g}, the judge was fitted on {known_low:g} to "
+        f"{known_high:g} only: fit both twins on the same recordings"
+        for k, ((low, high), (known_low, known_high)) in enumerate(
+            zip(ranges, judges.ranges, strict=True)
+        )
+        if low < known_low - BEYOND or high > known_high + BEYOND
     ]
     raise_problems(InputError, f"the judge {where}", problems)

@@ -319,6 +319,21 @@ def test_members_of_an_ensemble_and_a_judge_are_of_the_layers_device(
     assert load_network(path).meta["judge"] == [str(judge.resolve()) for judge in each]
 
 
+def test_a_judge_that_was_not_fitted_on_the_networks_drives_is_refused(
+    twins: Path, tmp_path: Path
+) -> None:
+    """It would have chosen the ridge, and foreseen the score, where it knows nothing."""
+    known = load_twin(twins / "noisy")
+    save_twin(tmp_path / "narrow", replace(known, drive_low=0.2, drive_high=0.8))
+    asked = (TASK, [twins / "plain"], [2], tmp_path / "out")
+    words = r"layer 1 drives 0\.05 to 0\.95, the judge was fitted on 0\.2 to 0\.8 only"
+    with pytest.raises(InputError, match=words):
+        run(train(*asked, judge=tmp_path / "narrow"))
+    save_twin(tmp_path / "near", replace(known, drive_low=0.06, drive_high=0.94))
+    _, path = run(train(*asked, judge=tmp_path / "near", iterations=2))
+    assert "judged" in load_network(path).meta
+
+
 def test_nothing_is_overwritten_and_nothing_resumed_where_nothing_is(
     twins: Path, tmp_path: Path
 ) -> None:
