@@ -30,7 +30,7 @@ def sweep_so_far(grid: Grid, live: LiveTrials) -> list[Row]:
     ended = {
         trial.name: TrialResult(trial.name, trial.status, trial.values, trial.reason)
         for trial in live.trials.values()
-        if trial.status not in ("waiting", "running")
+        if trial.status not in ("waiting", "running", "stopped")
     }
     return rows_of(grid, ended)
 

@@ -97,6 +97,11 @@ class LiveTrials:
         elif isinstance(event, Result):
             self.result = dict(event.values)
 
+    def end(self) -> None:
+        """The job is over: what ran still was stopped, and is not told as running."""
+        for trial in self.trials.values():
+            trial.status = "stopped" if trial.status == "running" else trial.status
+
     def _of(self, name: str) -> Trial:
         return self.trials.setdefault(name, Trial(name))
 
@@ -190,7 +195,7 @@ def table_so_far(plan: Any, live: LiveTrials) -> Table:
     ended = {
         trial.name: TrialResult(trial.name, trial.status, trial.values, trial.reason)
         for trial in live.trials.values()
-        if trial.status not in ("waiting", "running")
+        if trial.status not in ("waiting", "running", "stopped")
     }
     return table_of(plan, ended, None)
 

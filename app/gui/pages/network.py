@@ -241,6 +241,7 @@ class NetworkPage(Page):
         run = self.run
         if outcome.status != "done" or run.view in OF_SEVERAL:
             run.network = None
+        run.trials.end()
         run.trials.error = "" if outcome.error is None else str(outcome.error)
         super().job_finished(outcome)
         self.redraw()

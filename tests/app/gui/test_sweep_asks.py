@@ -23,7 +23,7 @@ from app.gui.train_words import Pool
 from app.gui.twin_asks import ResumeAsk
 from app.operations import compare_networks, sweep
 from app.operations.compare_networks_plan import Plan
-from app.operations.events import TrialEnded
+from app.operations.events import TrialEnded, TrialStarted
 from app.operations.trial import Trial, TrialResult
 from app.session import Library
 from models.errors import InputError
@@ -118,6 +118,16 @@ def test_settings_are_sorted_by_validation_as_they_come(twin) -> None:
     words = sweep_words(found, setting_names([row.setting for row in found]), "nmse")
     assert words[0] == "Best by validation: 8·8 nodes, 0.10."
     assert "1 training failed" in words[-1]
+
+
+def test_what_was_stopped_is_told_neither_as_running_nor_as_failed(twin) -> None:
+    grid, live = ask(twin).grid(), LiveTrials()
+    live.take(TrialStarted("setting000-seed1"))
+    assert [row.word for row in live.running_rows()] == ["begins"]
+    live.end()
+    assert live.running_rows() == []
+    assert live.failures() == []
+    assert sweep_words(sweep_so_far(grid, live), {}, "nmse") == ["No setting is trained yet."]
 
 
 def made_sweep(folder: Path, twin: Path, done: int) -> Grid:
