@@ -135,6 +135,9 @@ def _entry(made: Mapping, entry: str, shapes: Shapes, problems: list[str]) -> Ma
         return _by_step_entry(made, word, value, shapes)
     if word in INDEX_WORDS and value in shapes:
         return replace(made, index=(*made.index, (word, value)))
+    if word in INDEX_WORDS and equals and word not in shapes:
+        problems.append(f"{entry!r}: there is no column {value!r}{_near(value, tuple(shapes))}")
+        return made
     return _response_entry(made, entry, (word, value), shapes, problems)
 
 

@@ -90,7 +90,7 @@ def prepared(file: Path, asked: Mapping, made: Measured) -> tuple[Recording, Rem
     """
     drive, window, reset, unknown = drive_window(made, asked.words, file)
     response, lengths, remarks = whole_repeats(made, drive, asked)
-    refuse_unusable(file, response, drive, lengths, asked)
+    refuse_unusable(file, (response, drive, lengths), asked, made)
     held: dict[str, Any] = {}
     if made.holds is not None:
         held["holds"] = whole_holds(made.holds, lengths, asked.words.hold, file)

@@ -202,6 +202,9 @@ def _table_guess(found: dict[str, Found]) -> str:
         hit = next((c for c in columns if c.lower().rstrip("s_") in AXIS_WORDS[axis]), "")
         if hit and hit not in index.values():
             index[axis] = hit
+    again = [c for c in columns if c.lower().rstrip("s_") in AXIS_WORDS["repeat"]]
+    if "sequence" not in index and len(again) > 1:  # `run, trial`: the first counts sequences
+        index = {**index, "sequence": again[0], "repeat": again[1]}
     if "repeat" not in index and "sequence" not in index:
         return ""
     left = [c for c in columns if c not in index.values()]

@@ -60,15 +60,19 @@ def whole_repeats(
 
 
 def refuse_unusable(
-    file: Path, response: Array, drive: Array, lengths: NDArray[np.int64], asked: Mapping
+    file: Path,
+    arrays: tuple[Array, Array, NDArray[np.int64]],
+    asked: Mapping,
+    made: Measured,
 ) -> None:
-    """Refuse numbers that no fit could use.
+    """Refuse numbers that no fit could use: `arrays` are response, drive and lengths.
 
     Raises
     ------
     InputError
         Every fault at once: drives outside 0…1, gaps everywhere, infinities, wrong families.
     """
+    response, drive, lengths = arrays
     problems = []
     for s, length in enumerate(lengths):
         used, inside = response[s, :, :length], drive[s, :length]
@@ -87,7 +91,7 @@ def refuse_unusable(
         if np.isinf(used).any():
             problems.append(f"sequence {s} holds {int(np.isinf(used).sum())} infinite values")
         if not np.isfinite(used).all(axis=(1, 2)).any():
-            problems.append(f"sequence {s} has no repeat without gaps (NaN)")
+            problems.append(_gaps_words(s, used, made))
     if not np.nan_to_num(response).any():
         problems.append("the response is zero or NaN everywhere")
     families = asked.words.family
@@ -96,6 +100,16 @@ def refuse_unusable(
     if len(problems) > MOST_PROBLEMS:
         problems = [*problems[:MOST_PROBLEMS], f"and {len(problems) - MOST_PROBLEMS} more"]
     raise_problems(InputError, str(file), problems)
+
+
+def _gaps_words(sequence: int, used: Array, made: Measured) -> str:
+    """Why a sequence `(R, T, C)` has no whole repeat, and what to do."""
+    gone = [made.channels[c] for c in np.flatnonzero(~np.isfinite(used).any(axis=(0, 1)))]
+    several = made.response.shape[0] > 1
+    what = f": channel {', '.join(map(repr, gone))} holds no number there" if gone else ""
+    todo = "only=sequence:… without it, " if several else ""
+    todo += "only=channel:… without that channel" if gone else "or cut=shortest"
+    return f"sequence {sequence} has no repeat without gaps (NaN){what}; map {todo}"
 
 
 def notes_on(response: Array, lengths: NDArray[np.int64], made: Measured) -> Remarks:
@@ -111,9 +125,10 @@ def notes_on(response: Array, lengths: NDArray[np.int64], made: Measured) -> Rem
     if incomplete:
         notes.append((f"{incomplete} repeats have gaps (NaN) and count as not recorded", "warning"))
     spans = np.nanmax(response, axis=(0, 1, 2)) - np.nanmin(response, axis=(0, 1, 2))
-    constant = np.flatnonzero(spans == 0).tolist()
-    if constant:
-        notes.append((f"channels {constant} are constant: a twin learns nothing there", "warning"))
+    still = [made.channels[c] for c in np.flatnonzero(spans == 0)]
+    if still:
+        words = f"channel {', '.join(map(repr, still))} never moves: no twin can be fitted to it"
+        notes.append((f"{words}; leave it out with only=channel:…", "warning"))
     if response.shape[1] < 2:
         notes.append(
             ("one repeat only: nothing can be said about noise; only a twin without noise can be "

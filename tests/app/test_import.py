@@ -141,7 +141,7 @@ def test_constant_channels_are_told(tmp_path: Path) -> None:
     response = measured()
     response[:, 1] = 3.0
     notes = imported(npz(tmp_path, response=response), "repeat,channel,step", tmp_path / "r")
-    assert any("channels [1] are constant" in n.text for n in notes)
+    assert any("channel 'c1' never moves" in n.text for n in notes)
 
 
 @pytest.mark.parametrize(
@@ -256,3 +256,16 @@ def test_the_real_spin_vortex_ice_repeats(tmp_path: Path) -> None:
     assert recording.response.shape == (1, 117, 19, 60)
     with np.load(DATA / "asvi_repeats.npz", allow_pickle=False) as archive:
         assert np.array_equal(recording.response[0], archive["response"].transpose(0, 2, 1))
+
+
+def test_a_sequence_without_a_whole_repeat_says_which_channel_and_what_to_do(
+    tmp_path: Path,
+) -> None:
+    response = np.random.default_rng(0).random((3, 2, 5, 2))
+    response[1, :, :, 1] = np.nan
+    response[2, :, 3, 0] = np.nan
+    np.savez(tmp_path / "x.npz", response=response)
+    with pytest.raises(InputError) as caught:
+        imported(tmp_path / "x.npz", "sequence,repeat,step,channel", tmp_path / "r")
+    assert "sequence 1 has no repeat without gaps (NaN): channel 'c1'" in str(caught.value)
+    assert "only=sequence:… without it, or cut=shortest" in str(caught.value)

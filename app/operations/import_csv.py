@@ -1,0 +1,157 @@
+"""Tables of text: CSV as instruments, spreadsheets and laboratories in Europe write it.
+
+Decision. What can only mean one thing is read: semicolons with decimal commas, a row of units below
+the names, empty cells and the usual words for nothing. What could mean two (`12,345`) is refused
+with its line, for a number that is wrong by a thousand is fitted without a word.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.foreign_files import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    Row = tuple[int, list[str]]  # its line, its cells
+
+DELIMITERS = (";", "\t", ",", " ")
+NOTHING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--")
+COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+"""With a decimal comma or with thousands: nobody can tell."""
+
+
+def read_csv(file: Path) -> dict[str, Found]:
+    """The table `(rows, columns)` as `values`, and each named column by its name.
+
+    A unit in brackets behind a column's name, `X (V)` or `X [V]`, is its unit; so is what stands in
+    a row of its own below the names. Of two columns with one name, `H`, there are `H.1` and `H.2`.
+
+    Raises
+    ------
+    ValueError
+        What is no table of numbers, with the line.
+    """
+    lines = _text(file).splitlines()
+    first = [line for line in lines if line.strip() and not line.lstrip().startswith("#")][:20]
+    delimiter = _delimiter(first)
+    rows = list(_rows(lines, delimiter))
+    if not rows:
+        raise ValueError("it has no rows")
+    names: list[str] = []
+    units: list[str] = []
+    if any(_is_word(cell) for cell in rows[0][1]):
+        names = [name.strip() for name in rows.pop(0)[1]]
+        if rows and not any(_is_number(cell) for cell in rows[0][1]):
+            units = [unit.strip().strip("()[]") for unit in rows.pop(0)[1]]
+        if not rows:
+            raise ValueError("below its names there are no numbers")
+    _refuse_uneven(rows, names)
+    comma = delimiter != "," and any(COMMA.fullmatch(c.strip()) for _, row in rows for c in row)
+    table = np.array([_numbers(row, names, comma=comma) for row in rows])
+    return {"values": Found(table), **_columns(table, names, units)}
+
+
+def _text(file: Path) -> str:
+    """Its text; names in an encoding of Windows are no reason to refuse the numbers."""
+    raw = file.read_bytes()
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """What makes as many columns of every line; else what there is most of."""
+    for one in DELIMITERS:
+        counts = {len(cells) for _, cells in _rows(lines, one)}
+        if len(counts) == 1 and counts != {1}:
+            return one
+    sample = "\n".join(lines)
+    return max(DELIMITERS[:3], key=sample.count)
+
+
+def _rows(lines: Sequence[str], delimiter: str) -> Iterator[Row]:
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter == " ")
+    for cells in reader:
+        if delimiter == " ":
+            cells = [cell for cell in cells if cell]
+        if cells and not cells[0].lstrip().startswith("#"):
+            yield reader.line_num, cells
+
+
+def _refuse_uneven(rows: Sequence[Row], names: Sequence[str]) -> None:
+    width = len(names) or len(rows[0][1])
+    for line, row in rows:
+        if len(row) != width:
+            of = "its names" if names else f"line {rows[0][0]}"
+            raise ValueError(f"line {line} has {len(row)} columns, {of} {width}")
+
+
+def _numbers(row: Row, names: Sequence[str], *, comma: bool) -> list[float]:
+    """A row's numbers; NaN where a cell says that there is nothing."""
+    line, cells = row
+    made = []
+    for k, cell in enumerate(cells):
+        text = cell.strip()
+        where = f"line {line}, column {names[k] if names and names[k] else k + 1}"
+        if comma and EITHER.fullmatch(text):
+            raise ValueError(
+                f"{where}: {text!r} is a thousand times as large without its comma, and nobody "
+                "can tell which is meant: write decimal points"
+            )
+        if text.lower() in NOTHING:
+            made.append(float("nan"))
+            continue
+        try:
+            made.append(float(text.replace(",", ".") if comma and COMMA.fullmatch(text) else text))
+        except ValueError as fault:
+            raise ValueError(
+                f"{where}: {text!r} is no number; leave a cell empty where nothing was measured"
+            ) from fault
+    return made
+
+
+def _columns(table: np.ndarray, names: Sequence[str], units: Sequence[str]) -> dict[str, Found]:
+    heads = [_head(name) for name in names]
+    all_names = [name for name, _ in heads]
+    found: dict[str, Found] = {}
+    for i, (name, unit) in enumerate(heads):
+        own = name
+        if all_names.count(name) > 1:
+            own = f"{name}.{all_names[: i + 1].count(name)}"
+        if name:
+            found[own] = Found(table[:, i], (), unit or (units[i] if i < len(units) else ""))
+    return found
+
+
+def _head(head: str) -> tuple[str, str]:
+    """Name and unit of a column's head; blanks in a name become `_`, as a map has none."""
+    name, unit = head, ""
+    for left, right in ("()", "[]"):
+        before, bracket, rest = head.partition(left)
+        if bracket and rest.endswith(right) and before.strip():
+            name, unit = before, rest[:-1].strip()
+    return "_".join(name.split()), unit
+
+
+def _is_word(cell: str) -> bool:
+    return cell.strip().lower() not in NOTHING and not _is_number(cell)
+
+
+def _is_number(cell: str) -> bool:
+    text = cell.strip()
+    try:
+        float(text)
+    except ValueError:
+        return COMMA.fullmatch(text) is not None
+    return True

@@ -1,0 +1,99 @@
+"""Tables as spreadsheets, LabVIEW and European instruments write them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.operations.import_preview import preview
+from app.operations.import_read import read_found
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLAIN = "n,H (mT),X (V)\n0,0.5,1.25\n1,0.25,-2.5\n2,0.125,1e-3\n"
+
+
+def found(tmp_path: Path, text: str | bytes, name: str = "a.csv"):
+    raw = text if isinstance(text, bytes) else text.encode()
+    (tmp_path / name).write_bytes(raw)
+    return read_found(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN,
+        PLAIN.replace(",", ";").replace(".", ","),
+        PLAIN.replace(",", "\t").replace(".", ","),
+        "n;H [mT];X [V]\n0;0,5;1,25\n1;0,25;-2,5\n2;0,125;1e-3\n",
+        "# LabVIEW\nn,H,X\n,mT,V\n0,0.5,1.25\n1,0.25,-2.5\n2,0.125,1e-3\n",
+        "n H X\n- (mT) (V)\n0 0.5 1.25\n1 0.25  -2.5\n2 0.125 1e-3\n",
+        PLAIN.replace("\n", "\r\n").encode("utf-16"),
+        b"\xef\xbb\xbf" + PLAIN.encode(),
+    ],
+)
+def test_one_table_in_eight_hands(tmp_path, text):
+    read = found(tmp_path, text)
+    assert read["H"].values.tolist() == [0.5, 0.25, 0.125]
+    assert read["X"].values.tolist() == [1.25, -2.5, 1e-3]
+    assert (read["H"].unit, read["X"].unit) == ("mT", "V")
+    assert read["values"].values.shape == (3, 3)
+
+
+def test_names_in_the_encoding_of_windows_are_read(tmp_path):
+    assert found(tmp_path, "n;H [µT]\n0;0,5\n1;1,5\n".encode("latin-1"))["H"].unit == "µT"
+
+
+def test_names_that_are_numbers_are_names_where_one_is_a_word(tmp_path):
+    assert found(tmp_path, "time,1,2\n0,5,6\n")["2"].values.tolist() == [6]
+
+
+def test_words_for_nothing_are_gaps(tmp_path):
+    read = found(tmp_path, "n,X\n0,n/a\n1,\n2,--\n3,NaN\n4,7\n")
+    assert np.isnan(read["X"].values).tolist() == [True] * 4 + [False]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("n,X\n0,1\n1,overload\n", r"line 3, column X: 'overload' is no number"),
+        ("n,X\n0,1\n1,2,3\n", r"line 3 has 3 columns, its names 2"),
+        ("0,1\n1,2\n1,2,3\n", r"line 3 has 3 columns, line 1 2"),
+        ("n;X\n0;12,345\n1;1,5\n", r"'12,345' is a thousand times as large without its comma"),
+        ('n,X\n0,"1,071.40"\n', r"line 2, column X: '1,071.40' is no number"),
+        ("n,X\n", "there are no numbers"),
+    ],
+)
+def test_what_is_no_table_of_numbers_is_named_with_its_line(tmp_path, text, words):
+    with pytest.raises(InputError, match=words):
+        found(tmp_path, text)
+
+
+def test_columns_of_one_name_are_kept_apart(tmp_path):
+    read = found(tmp_path, "n,X,X (V)\n0,1,2\n")
+    assert read["X.1"].values.tolist() == [1]
+    assert (read["X.2"].values.tolist(), read["X.2"].unit) == ([2], "V")
+    assert "X" not in read
+
+
+def test_of_runs_and_trials_runs_are_the_sequences(tmp_path):
+    rows = [f"{s},{r},{t},0.{s}{t},{t}" for s in range(3) for r in range(2) for t in range(4)]
+    (tmp_path / "a.csv").write_text("run,trial,n,H,X\n" + "\n".join(rows))
+    assert (
+        preview(tmp_path / "a.csv").guess == "response=X repeat=trial step=n sequence=run drive=H"
+    )
+
+
+def test_complex_numbers_of_an_npz_are_two_arrays_and_objects_are_left_out(tmp_path):
+    objects = np.empty(2, dtype=object)
+    np.savez(tmp_path / "a.npz", s21=np.array([1 + 2j, 3 - 1j]), u=np.ones(2), meta=objects)
+    read = read_found(tmp_path / "a.npz")
+    assert set(read) == {"s21.real", "s21.imag", "u"}
+    assert read["s21.imag"].values.tolist() == [2, -1]
+    np.savez(tmp_path / "b.npz", meta=objects)
+    with pytest.raises(InputError, match=r"there is: meta \(object\)"):
+        read_found(tmp_path / "b.npz")
