@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from app.report import Found
 
 BENCH = "BENCH.toml"  # the reader's own
+BETTERED = {
+    "recalibrate": ("steps",),
+    "polish": ("runs", "rate", "seed"),
+    "refine": (
+        "rounds", "pieces", "repeats", "scoring", "scoring_repeats", "fit_iterations",
+        "train_iterations", "seed",
+    ),
+}  # fmt: skip
+"""What betters a network on the device, and what its plan keeps that its command takes."""
 
 
 def commands_of(found: Found) -> list[str]:
@@ -42,9 +51,11 @@ def commands_of(found: Found) -> list[str]:
         network = load_network(path)
         twins = [twin.path for twin in network.twins]
         nodes = [layer.nodes for layer in network.layers]
-        lines.append(train_command(path, twins, nodes, network.meta))
+        made = train_command(path, twins, nodes, network.meta)
+        lines.append(bettered_command(path, bench) or made)
     for path in found.deployments:
-        lines.append(deploy_command(path, str(read_deployment(path).body["network"]), bench))
+        body = read_deployment(path).body
+        lines.append(deploy_command(path, str(body["network"]), bench, body.get("repeats", 1)))
     if found.tables:
         from app.operations.compare_networks import table_command
 
@@ -98,9 +109,29 @@ def train_command(
     )  # fmt: skip
 
 
-def deploy_command(path: Path, network: str, bench: str) -> str:
+def bettered_command(path: Path, bench: str) -> str | None:
+    """Command that betters a network on the device again; None: it was only trained."""
+    from app.artefacts import read_head
+    from app.operations.transfer_parts import SCHEMA
+
+    kind = next((kind for kind in BETTERED if (path / f"{kind}.json").is_file()), None)
+    if kind is None:
+        return None
+    plan = read_head(path / f"{kind}.json", kind, SCHEMA)
+    asked = {name: plan["asked"][name] for name in BETTERED[kind] if name in plan["asked"]}
+    options = [
+        word
+        for name, value in asked.items()
+        if value is not None
+        for word in (f"--{name.replace('_', '-')}", value)
+    ]
+    return _line(kind, plan["network"], "--bench", bench, *options, "--out", _new(path))
+
+
+def deploy_command(path: Path, network: str, bench: str, repeats: int = 1) -> str:
     """Command that runs the network on the device again."""
-    return _line("deploy", network, "--bench", bench, "--out", _new(path))
+    averaged = ["--repeats", repeats] if repeats > 1 else []
+    return _line("deploy", network, "--bench", bench, *averaged, "--out", _new(path))
 
 
 def demo_command(quick: bool, seed: int) -> str:

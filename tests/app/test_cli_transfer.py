@@ -45,6 +45,9 @@ def test_a_deployment_of_a_classification_tells_accuracies_and_its_file_errors(
     assert low <= high
     assert low == pytest.approx(1 - body["predicted"]["high"])
     assert result["hardware_runs"] == 4
+    assert main(["report", str(tmp_path), "--out", str(tmp_path / "page")]) == 0
+    page = (tmp_path / "page" / "report.html").read_text("utf-8")
+    assert "--repeats 2 --out out-again" in page
 
 
 def test_a_polished_network_is_made_by_the_command_with_torch_in_a_child(
@@ -61,6 +64,10 @@ def test_a_polished_network_is_made_by_the_command_with_torch_in_a_child(
     kept_error = load_network(out).meta["validation"]
     assert result["validation"] == pytest.approx(1 - kept_error)
     assert main(["report", str(tmp_path), "--out", str(tmp_path / "page"), "--json"]) == 0
+    page = (tmp_path / "page" / "report.html").read_text("utf-8")
+    again = f"twinrig polish {kept / 'network' / 'network.json'} --bench BENCH.toml --runs 6"
+    assert f"{again} --seed 0 --out out-again" in page
+    assert "twinrig train" not in page
 
 
 @pytest.mark.parametrize(
