@@ -122,7 +122,7 @@ def test_settings_are_sorted_by_validation_as_they_come(twin) -> None:
 
 def test_what_was_stopped_is_told_neither_as_running_nor_as_failed(twin) -> None:
     grid, live = ask(twin).grid(), LiveTrials()
-    live.take(TrialStarted("setting000-seed1"))
+    live.take(TrialStarted("setting000-seed1", 1, "here"))
     assert [row.word for row in live.running_rows()] == ["begins"]
     live.end()
     assert live.running_rows() == []
