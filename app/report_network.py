@@ -168,7 +168,7 @@ def _transfer(page: Page, runs: Sequence[Measured], suffix: str) -> None:
     ]
     metric = _metric(runs[0])
     page.table(["network", f"twin {metric}", f"device {metric}", "lost on the way", ""], rows)
-    shown = [(r.label, r.predicted, r.measured) for r in runs]
+    shown = [(row[0], r.predicted, r.measured) for row, r in zip(rows, runs, strict=True)]
     figure = report_figures.transfer_figure(shown, _numbers(runs[0].body["baselines"]), metric)
     page.figure(
         f"transfer{suffix}",
