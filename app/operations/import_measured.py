@@ -18,6 +18,7 @@ from app.operations.import_nanoring import is_nanoring, nanoring_map, pairs_in, 
 from app.operations.import_prepare import drive_window, in_order, measured
 from app.operations.import_read import read_found
 from app.operations.import_whole import notes_on, refuse_unusable, whole_repeats
+from app.operations.import_words import TESLA
 from app.operations.results import result_values
 from app.recording_store import write_recording
 from models.errors import InputError, raise_problems
@@ -179,6 +180,13 @@ def _with_units(asked: Mapping, found: dict[str, Found], file: Path) -> Mapping:
         problems.append(
             f"field=…,{words.field_unit}: the file says that {asked.drive!r} is in {drive_unit}"
         )
+    elif drive_unit in TESLA and not words.scaled:
+        problems.append(
+            f"the file says that the drive {asked.drive!r} is in {drive_unit}: say what drive 0 "
+            f"and 1 are, field=LOW,HIGH,{drive_unit} or field=auto,{drive_unit}"
+        )
+    elif drive_unit in TESLA:
+        words = replace(words, field_unit=drive_unit)
     raise_problems(InputError, str(file), problems)
     return replace(asked, words=words)
 

@@ -13,6 +13,7 @@ from app.foreign_files import Found
 from app.operations.import_map import longer
 from app.operations.import_nanoring import USUAL, is_nanoring, pairs_in
 from app.operations.import_read import read_found
+from app.operations.import_words import TESLA
 from training.where import number
 
 if TYPE_CHECKING:
@@ -130,9 +131,7 @@ def guess_map(found: dict[str, Found]) -> str:
     if drive:
         known = longer(found[drive].values.shape)
         words.append(f"drive={drive}:{'step' if len(known) == 1 else 'sequence,step'}")
-        values = found[drive].values
-        if np.nanmin(values) < 0 or np.nanmax(values) > 1:
-            words.append(f"field=auto{f',{found[drive].unit}' if found[drive].unit else ''}")
+        words += _field_guess(found[drive])
     holds = [n for n in found if n not in (name, drive) and _last_word(n) in HOLD_WORDS]
     if holds and len(longer(found[holds[0]].values.shape)) in (1, 2, 3):
         words.append(f"holds={holds[0]}")
@@ -215,12 +214,16 @@ def _table_guess(found: dict[str, Found]) -> str:
         return ""
     words = [f"response={'+'.join(response)}", *(f"{a}={c}" for a, c in index.items())]
     if drive:
-        values = found[drive].values
-        unit = f",{found[drive].unit}" if found[drive].unit else ""
-        beyond = np.nanmin(values) < 0 or np.nanmax(values) > 1
-        words += [f"drive={drive}", *([f"field=auto{unit}"] if beyond else [])]
+        words += [f"drive={drive}", *_field_guess(found[drive])]
     words += [f"holds={holds}"] if holds else []
     return " ".join(words)
+
+
+def _field_guess(drive: Found) -> list[str]:
+    """The map's word where a drive is a field, or is beyond 0…1."""
+    beyond = np.nanmin(drive.values) < 0 or np.nanmax(drive.values) > 1
+    unit = f",{drive.unit}" if drive.unit else ""
+    return [f"field=auto{unit}"] if beyond or drive.unit in TESLA else []
 
 
 def show(file: Path) -> Generator[Event, None, Any]:

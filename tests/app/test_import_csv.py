@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from app.operations.import_measured import import_measured
 from app.operations.import_preview import preview
 from app.operations.import_read import read_found
+from app.store import read_recording
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -97,3 +99,19 @@ def test_complex_numbers_of_an_npz_are_two_arrays_and_objects_are_left_out(tmp_p
     np.savez(tmp_path / "b.npz", meta=objects)
     with pytest.raises(InputError, match=r"there is: meta \(object\)"):
         read_found(tmp_path / "b.npz")
+
+
+def test_a_drive_in_the_files_own_field_unit_is_never_taken_for_a_share(tmp_path):
+    rows = [
+        f"{s};{r};{t};0,{s + 1}{t};{t + r},5" for s in range(3) for r in range(2) for t in range(4)
+    ]
+    (tmp_path / "a.csv").write_text("run;trial;n;H [mT];X\n" + "\n".join(rows))
+    guess = preview(tmp_path / "a.csv").guess
+    assert guess.endswith("drive=H field=auto,mT")
+    without = guess.replace(" field=auto,mT", "")
+    with pytest.raises(InputError, match="the drive 'H' is in mT"):
+        list(import_measured(tmp_path / "a.csv", without, tmp_path / "none"))
+    for k, field in enumerate(("field=auto,mT", "field=auto", "field=0.1,0.33")):
+        list(import_measured(tmp_path / "a.csv", f"{without} {field}", tmp_path / str(k)))
+        window = read_recording(tmp_path / str(k)).window
+        assert (window.low_T, window.high_T) == pytest.approx((1e-4, 3.3e-4))
