@@ -142,10 +142,11 @@ def simulate(arguments: argparse.Namespace, run: Run) -> Events:
     from app.operations.simulate import simulate as operation
     from app.store import sequences_from
 
-    sequences, _, _ = sequences_from(arguments.sequences)
+    sequences, window, reset = sequences_from(arguments.sequences)
     return operation(
-        arguments.twin, sequences, arguments.repeats, arguments.out, seed=arguments.seed
-    )
+        arguments.twin, sequences, arguments.repeats, arguments.out,
+        seed=arguments.seed, window=window, reset=reset,
+    )  # fmt: skip
 
 
 def evaluate(arguments: argparse.Namespace, run: Run) -> Events:

@@ -14,15 +14,17 @@ from app.operations.results import result_values
 from app.recording_store import write_recording
 from app.so_far import unfinished_words
 from app.weights_store import TWIN_FILE, load_twin
-from models.errors import InputError
+from models.errors import InputError, raise_problems
 from models.recording import Recording, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from app.operations.events import Event
-    from models.sequence import FieldSequence
+    from models.sequence import DriveWindow, FieldSequence, Reset
     from models.twin import Twin
+
+BEYOND = 1e-6  # of the drive's range: rounding is no new drive
 
 
 def simulate(
@@ -32,6 +34,8 @@ def simulate(
     out: Path,
     *,
     seed: int = 0,
+    window: DriveWindow | None = None,
+    reset: Reset | None = None,
 ) -> Generator[Event, None, Path]:
     """Let a twin answer; the last event is the Result, the value its path.
 
@@ -48,11 +52,14 @@ def simulate(
         A new folder.
     seed
         Of the twin's noise.
+    window, reset
+        What the sequences ask for; None: the twin's.
 
     Raises
     ------
     InputError
-        No twin there, nothing to simulate, or `out` holds something already.
+        No twin there, one of another window or reset, nothing to simulate, or `out` holds something
+        already.
     TwinrigError
         The disk refuses.
     """
@@ -66,6 +73,17 @@ def simulate(
     begin_s = time.monotonic()
     twin_file = find_file(twin_path, TWIN_FILE)
     twin = load_twin(twin_file)
+    raise_problems(
+        InputError,
+        "simulate",
+        [
+            f"the sequences ask for {name} {asked}, the twin was fitted with "
+            f"{getattr(twin, name)}: the same drive is another field there; write their drives for "
+            "the twin's, without window and reset"
+            for name, asked in (("window", window), ("reset", reset))
+            if asked not in (None, getattr(twin, name))
+        ],
+    )
     new_directory(out)  # refused before the work, not after it
     model = module_of(twin)
     if words := unfinished_words(twin.meta):
@@ -91,19 +109,18 @@ def beyond_fit(twin: Twin, sequences: Sequence[FieldSequence]) -> str | None:
     high = max(float(sequence.drive.max()) for sequence in sequences)
     longest = max(int(sequence.holds.max()) for sequence in sequences)
     known = int(twin.meta.get("longest_hold", 1))
-    if low >= twin.drive_low and high <= twin.drive_high:
-        return (
-            None
-            if longest <= known
-            else (
-                f"steps are held up to {longest} times, the twin was fitted on up to {known}: of "
-                "longer ones it guesses"
-            )
+    said = []
+    if low < twin.drive_low - BEYOND or high > twin.drive_high + BEYOND:
+        said.append(
+            f"drives of {low:.4g}…{high:.4g} leave the range {twin.drive_low:.4g}…"
+            f"{twin.drive_high:.4g} that the twin was fitted on: its answers there are guesses"
         )
-    return (
-        f"drives of {low:.3g}…{high:.3g} leave the range {twin.drive_low:.3g}…"
-        f"{twin.drive_high:.3g} that the twin was fitted on: its answers there are guesses"
-    )
+    if longest > known:
+        said.append(
+            f"steps are held up to {longest} times, the twin was fitted on up to {known}: of "
+            "longer ones it guesses"
+        )
+    return "; ".join(said) or None
 
 
 def _recording(

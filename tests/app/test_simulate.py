@@ -65,6 +65,20 @@ def test_drives_beyond_the_fit_are_told(tmp_path: Path) -> None:
     assert [n.level for n in notes] == ["warning"]
     assert "0…1 leave the range 0.05…0.95" in notes[0].text
     assert beyond_fit(samples.twin(), INSIDE) is None
+    both = [FieldSequence(np.array([0.0, 1.0]), holds=np.array([1, 4]))]
+    said = str(beyond_fit(samples.twin(), both))
+    assert "leave the range" in said
+    assert "held up to 4 times" in said
+
+
+def test_drives_of_another_field_window_are_other_fields(tmp_path: Path) -> None:
+    save_twin(tmp_path / "t", samples.twin())
+    own = samples.twin()
+    list(simulate(tmp_path / "t", INSIDE, 1, tmp_path / "a", window=own.window, reset=own.reset))
+    other = replace(own.window, high_T=2 * own.window.high_T)
+    with pytest.raises(InputError, match="the sequences ask for window"):
+        list(simulate(tmp_path / "t", INSIDE, 1, tmp_path / "b", window=other))
+    assert not (tmp_path / "b").exists()
 
 
 def test_wrong_use_is_refused_before_the_work(tmp_path: Path) -> None:
