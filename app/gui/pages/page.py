@@ -10,12 +10,14 @@ from PyQt6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout,
 from app.gui.live_wait import LiveWait
 from app.gui.widgets.basic import Elided
 from app.gui.widgets.form import Form
+from app.gui.widgets.tab_order import chain, focusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from PyQt6.QtCore import QObject
+    from PyQt6.QtGui import QShowEvent
 
     from app.gui.job import JobSpec, Outcome
     from app.gui.served_rig import ServedRig
@@ -150,6 +152,10 @@ class Page(QWidget):
         margins = self.body.contentsMargins()
         self._spared = needed > self.content.width() - margins.left() - margins.right()
         self.copy_button.setVisible(not self._spared)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        chain([self.form.primary, *focusable(self.body)])
 
     def button(self, text: str, press: Callable[[], None]) -> QPushButton:
         """A button at the right of the header, left of those that are there."""

@@ -35,7 +35,7 @@ class Views:
             body.addWidget(view, 1)
         self.choice = Segments(theme, NAMES, "View")
         self.choice.setMinimumWidth(68 * len(NAMES))
-        self.choice.setMaximumWidth(78 * len(NAMES))
+        self.choice.wanted_px = 78 * len(NAMES)
         self.choice.chosen.connect(self._show)
         self._shown_validation: dict[str, Any] | None = None
 

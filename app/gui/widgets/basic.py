@@ -239,6 +239,7 @@ class Segments(QWidget):
         self._theme = theme
         self._items: list[tuple[str, Any]] = []
         self.value: Any = None
+        self.wanted_px = 0  # where it may be wider than it must be
         self.setAccessibleName(name)
         self.setFixedHeight(28)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -261,7 +262,7 @@ class Segments(QWidget):
             self.chosen.emit(value)
 
     def sizeHint(self) -> QSize:
-        return QSize(34 * max(1, len(self._items)), 28)
+        return QSize(max(self.wanted_px, 34 * max(1, len(self._items))), 28)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         if event is not None and self._items:

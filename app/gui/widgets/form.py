@@ -19,9 +19,10 @@ from PyQt6.QtWidgets import (
 
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, sans
 from app.gui.widgets.basic import Elided, label, line
+from app.gui.widgets.tab_order import chain, focusable
 
 if TYPE_CHECKING:
-    from PyQt6.QtGui import QPaintEvent
+    from PyQt6.QtGui import QPaintEvent, QShowEvent
 
     from app.gui.theme import Theme
 
@@ -182,6 +183,15 @@ class Form(QWidget):
     def insert(self, position: int, widget: QWidget) -> None:
         """A widget across the whole width, at a position."""
         self._rows.insertWidget(position, widget)
+        if self.isVisible():
+            self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        chain([self.rows, *focusable(self._rows), self.primary])
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        self._order_tabs()
 
     def set_gap(self, pixels: int) -> None:
         """Another distance between rows, where a long form has little height."""

@@ -1,0 +1,40 @@
+"""The keyboard alone: where Tab goes on each page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from PyQt6.QtCore import QPoint
+
+if TYPE_CHECKING:
+    from PyQt6.QtWidgets import QWidget
+
+
+def tabbed(page) -> list[QWidget]:
+    """What Tab comes to on a page, from its form's first row on, once around."""
+    found, at = [], page.form.rows
+    while at not in found:
+        found.append(at)
+        at = at.nextInFocusChain()
+    return [w for w in found if page.isAncestorOf(w) and w.isVisible() and w.focusProxy() is None
+            and w.focusPolicy().value & 1]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["record", "twin", "network", "deploy", "library"])
+def test_tab_goes_down_the_form_to_its_button_then_along_the_header(window, qtbot, key) -> None:
+    window.open_page(key)
+    page = window.pages[key]
+    qtbot.waitUntil(lambda: page.whole, timeout=60_000)
+    order = tabbed(page)
+    end = order.index(page.form.primary)
+    rows = [w for w in order[1:end] if page.form.rows.isAncestorOf(w)]
+    assert len(rows) >= 3
+    places = [w.mapTo(page.form, QPoint(0, w.height() // 2)) for w in rows]
+    lines = [(round(place.y() / 8), place.x()) for place in places]
+    assert lines == sorted(lines)
+    assert not any(page.form.isAncestorOf(w) for w in order[end + 1 :])
+    header = [w for w in order[end + 1 :] if w.parent() is page.content and w.y() < 60]
+    across = [w.x() for w in header]
+    assert across
+    assert across == sorted(across)
