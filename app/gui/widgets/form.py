@@ -60,8 +60,7 @@ class PrimaryButton(QAbstractButton):
         t, running = self._theme.tokens, self.fraction is not None
         plain = running or not self.isEnabled()
         box = QRectF(0.5, 0.5, self.width() - 1, self.height() - 1)
-        edge = t.border if plain else t.ink
-        painter.setPen(colour(t.text2 if self.hasFocus() else edge))
+        painter.setPen(colour(t.border if plain else t.ink))
         painter.setBrush(colour(t.window if plain else t.ink))
         painter.drawRoundedRect(box, 4, 4)
         if running:
@@ -70,6 +69,10 @@ class PrimaryButton(QAbstractButton):
             done = box.adjusted(1, 1, -1, -1)
             done.setWidth(done.width() * min(1.0, max(0.0, self.fraction or 0.0)))
             painter.drawRoundedRect(done, 3, 3)
+        if self.hasFocus():  # inside: at its edge it would be lost between two dark greys
+            painter.setPen(colour(t.ink if plain else t.on_ink))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(box.adjusted(3, 3, -3, -3), 3, 3)
         self._text(painter, plain)
 
     def _text(self, painter: QPainter, plain: bool) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PyQt6.QtCore import QPoint
 
+from app.gui.widgets.form import PrimaryButton
+
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QWidget
 
@@ -38,3 +40,21 @@ def test_tab_goes_down_the_form_to_its_button_then_along_the_header(window, qtbo
     across = [w.x() for w in header]
     assert across
     assert across == sorted(across)
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_the_primary_button_shows_that_it_has_the_keyboard(theme, qtbot, running) -> None:
+    button = PrimaryButton(theme)
+    qtbot.addWidget(button)
+    button.resize(289, 56)
+    button.say("Fit a twin", "1 core", fraction=0.5 if running else None)
+    button.show()
+    button.activateWindow()
+
+    def at_ring() -> float:
+        return button.grab().toImage().pixelColor(144, 3).lightnessF()
+
+    without = at_ring()
+    button.setFocus()
+    qtbot.waitUntil(button.hasFocus, timeout=5000)
+    assert abs(at_ring() - without) > 0.4
