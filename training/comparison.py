@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 COMPARED = ("mean", "spread", "autocovariance", "crps")
 KEYS = ("value", "floor", "ratio", "excess")
+NOISELESS = "mean"  # the objective of a twin without noise, whose spread is no better by chance
 TOO_FEW = "has no score"
 
 
@@ -77,8 +78,9 @@ def verdict(summary: Mapping[str, Mapping[str, Any]]) -> str:
     if best is None:
         return "No objective gave a twin that could be scored."
     words = f"{best} has the smallest CRPS, {summary[best]['crps']['ratio']:.3f} times its floor"
+    noisy = {name: row for name, row in summary.items() if name != NOISELESS}
     for error in COMPARED[:-1]:
-        other = best_of(summary, error)
+        other = best_of(summary if error == "mean" else noisy, error)
         if other is not None and other != best:
             own, theirs = summary[best][error]["ratio"], summary[other][error]["ratio"]
             words += f"; in {error} {other} is better ({theirs:.2f} against {_fixed(own)})"

@@ -116,6 +116,7 @@ def verdict(
         if errors.get("mean", {}).get("value") is not None:
             return Verdict(None, False, NO_FLOOR)
         return Verdict(None, False, "Not scored yet: it needs held-out repeats.")
+    others = [] if deterministic else _others(errors, where or {})  # those are of the noise
     reasons = [
         _reason(name, errors[name], where or {})
         + (_memory_words(curves or {}) if name == "autocovariance" else "")
@@ -131,7 +132,7 @@ def verdict(
         missed += ["coverage"] if covered.startswith("too") else []
         words = f"Not yet at the floor: {_listed(missed)} {'is' if len(missed) == 1 else 'are'} off"
         words += "" if surely else ", though not beyond what few sequences can tell"
-        return Verdict(False, surely, f"{words}.", (*reasons, *_others(errors, where or {})))
+        return Verdict(False, surely, f"{words}.", (*reasons, *others))
     best = max(errors[n]["ratio"] for n in names if errors.get(n, {}).get("ratio") is not None)
     words = f"At the floor: no error above {best:.2f} times what two halves of the repeats differ"
     words += " by" if deterministic or covered == "not scored" else _covers(coverage)
@@ -139,7 +140,7 @@ def verdict(
         reach = max(errors[n]["high"] for n in unsure)
         words += f"; {_listed([NAMES[n] for n in unsure])} could be up to {reach:.2f} times"
     hidden = _hidden(names, where or {}, states, with_noise=not deterministic)
-    return Verdict(True, not unsure, f"{words}.", (*hidden, *_others(errors, where or {})))
+    return Verdict(True, not unsure, f"{words}.", (*hidden, *others))
 
 
 def _hidden(

@@ -83,3 +83,16 @@ def test_nothing_that_could_be_scored():
     summary = summarise([Fitted("energy", 0, {}, {}, problem="diverged")])
     assert best_of(summary) is None
     assert verdict(summary) == "No objective gave a twin that could be scored."
+
+
+def test_a_twin_without_noise_is_no_better_in_noise():
+    def row(ratio):
+        return {"value": ratio, "floor": 1.0, "ratio": ratio, "excess": ratio, "low": 1, "high": 1}
+
+    names = ("mean", "spread", "autocovariance", "crps")
+    noisy = {name: row(ratio) for name, ratio in zip(names, (1.5, 1.8, 3.0, 1.1), strict=True)}
+    silent = {name: row(ratio) for name, ratio in zip(names, (1.2, 1.6, 3.0, 2.0), strict=True)}
+    rows = [fitted("energy", 0, 0, 0, errors=noisy), fitted("mean", 0, 0, 0, errors=silent)]
+    said = verdict(summarise(rows))
+    assert "in mean mean is better" in said
+    assert "in spread" not in said

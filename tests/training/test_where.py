@@ -183,3 +183,11 @@ def test_what_a_twin_keeps_is_json_without_nan():
     scores = scored()
     json.dumps(_plain(scores.where), allow_nan=False)
     assert _plain({"a": np.array([1.0, np.nan])}) == {"a": [1.0, None]}
+
+
+def test_of_a_twin_without_noise_nothing_is_said_about_noise():
+    off = {"value": 5.0, "floor": 1.0, "ratio": 5.0, "excess": 4.9, "low": 4.0, "high": 6.0}
+    errors = {"mean": off, "spread": off, "energy16": off, "cross_correlation": off}
+    found = verdict(errors, {"value": 0.0, "expected": 0.892}, deterministic=True)
+    assert [reason[:10] for reason in found.reasons] == ["mean 5.00 "]
+    assert len(verdict(errors, {"value": 0.9, "expected": 0.892}).reasons) == 4
