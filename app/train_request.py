@@ -12,9 +12,10 @@ from models.supply import Supply
 from models.wiring import FORWARD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+OF_REQUEST = ("iterations", "seed", "judge", "readout_from_judge")
 LAYOUT = ("wiring", "parallel", "taps", "readout_taps", "use", "sparsity", "supply")
 MOST_MEMBERS = 16  # one stream of the training each
 
@@ -189,3 +190,30 @@ def request_of(numbers: dict[str, Any], out: Path) -> Request:
         return Request(**body)
     except (KeyError, TypeError) as error:
         raise InputError(f"{out}: damaged checkpoint ({error!r}); train anew") from error
+
+
+def refuse_wrong(asked: Iterable[Mapping[str, Any]]) -> None:
+    """Raise InputError where trainings of a pool ask for what makes no sense, before any begins.
+
+    `asked`: arguments of trials, one flat mapping each. Tasks and twins are not looked at.
+    """
+    problems = list[str]()
+    for arguments in asked:
+        try:
+            _checked(arguments)
+        except InputError as error:
+            problems += error.problems or [str(error)]
+    raise_problems(InputError, "train", list(dict.fromkeys(problems)))
+
+
+def _checked(arguments: Mapping[str, Any]) -> None:
+    beyond = ("task", "twins", "layers", "beside", *OF_REQUEST)
+    options = TrainOptions.of({k: v for k, v in arguments.items() if k not in beyond})
+    if options.origin is not None:
+        return  # twins and layers may be its own
+    own = {name: arguments[name] for name in OF_REQUEST if arguments.get(name) is not None}
+    own = {"iterations": 1, "seed": 0, **own, "judge": several(arguments.get("judge"))}
+    Request(
+        str(arguments["task"]), tuple(arguments["twins"]), tuple(arguments["layers"]),
+        options=options, **own,
+    )  # fmt: skip

@@ -25,6 +25,7 @@ from app.operations.sweep import refuse_wrong_tasks
 from app.operations.transfer_parts import in_here
 from app.operations.trial import Trial, TrialResult, begun_anew
 from app.run_lock import RunLock
+from app.train_request import refuse_wrong
 from models.errors import InputError, StoppedError, TwinrigError
 from models.wiring import layers_text
 
@@ -88,6 +89,7 @@ def compare_networks(
         source = Source(plan)
     else:
         refuse_wrong_tasks(dict.fromkeys(plan.task_of(cell) for cell in plan.cells))
+        refuse_wrong(plan.training(cell, out).arguments for cell in plan.cells)
         source = Source(plan)
         new_directory(out)
     out = out.resolve()

@@ -25,6 +25,7 @@ from app.operations.events import Note, Result, TrialEnded
 from app.operations.pool import DONE, FAILED, run_pool, workers_of
 from app.operations.sweep_grid import Grid, Setting
 from app.run_lock import RunLock
+from app.train_request import refuse_wrong
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def sweep(
         _refuse_changed(digests)
     else:
         refuse_wrong_tasks(grid.tasks)
+        refuse_wrong(one.trial(grid.seed, out).arguments for one in grid.settings)
         digests = digests_of(grid)
         new_directory(out)
     out = out.resolve()

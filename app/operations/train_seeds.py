@@ -17,9 +17,11 @@ from app.checked_json import with_checksum
 from app.disk import read_bytes
 from app.operations.events import Note, Result
 from app.operations.pool import run_pool, workers_of
+from app.operations.sweep import refuse_wrong_tasks
 from app.operations.trial import DONE, Trial
 from app.run_lock import RunLock
 from app.store import new_directory
+from app.train_request import refuse_wrong
 from app.weights_store import FORECAST_FILE, NETWORK_FILE, WEIGHTS_FILE
 from models.errors import InputError, TwinrigError, raise_problems
 
@@ -69,13 +71,14 @@ def train_seeds(
     out, began_s = Path(out).resolve(), time.monotonic()
     if resume or asked is None:
         asked, numbers = _so_far(out)
+        flat = _flat(asked)
     else:
-        numbers = list(range(seed, seed + seeds))
+        numbers, flat = list(range(seed, seed + seeds)), _flat(asked)
         _refuse(asked, seeds)
+        refuse_wrong([flat])
+        refuse_wrong_tasks([asked["task"]] if asked.get("task") else [])
         new_directory(out)
         _write(out, asked, numbers, [])
-    flat = {name: value for name, value in asked.items() if name != "options"}
-    flat |= asked.get("options") or {}
     trials = [Trial(f"seed-{n}", "train", {**flat, "seed": n}, str(out)) for n in numbers]
     with RunLock(out):
         yield Note(f"{len(numbers)} seeds, {numbers[0]} to {numbers[-1]}; best by validation")
@@ -88,6 +91,12 @@ def train_seeds(
     values = {**results[f"seed-{best['seed']}"].values, **_told(out, rows, best)}
     yield Result({**values, "seconds": round(time.monotonic() - began_s, 1)})
     return out / NETWORK_FILE
+
+
+def _flat(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked for as the arguments of a trial."""
+    flat = {name: value for name, value in asked.items() if name != "options"}
+    return flat | (asked.get("options") or {})
 
 
 def _so_far(out: Path) -> tuple[dict[str, Any], list[int]]:

@@ -174,3 +174,7 @@ def test_the_command_trains_the_grid_and_goes_on_with_what_is_missing(
     assert main([*wrong, "--out", str(tmp_path / "wrong")]) == 2
     assert "did you mean 'mackey-glass'" in capsys.readouterr().err
     assert not (tmp_path / "wrong").exists()
+    wrong = ["sweep", "--task", TASK, "--twin", str(twins[0]), "--layers", "2", "--set", "taps=9"]
+    assert main([*wrong, "--out", str(tmp_path / "wrong")]) == 2
+    assert "taps 9 must be a list of delays" in capsys.readouterr().err
+    assert not (tmp_path / "wrong").exists()

@@ -61,9 +61,15 @@ def test_stopped_seeds_go_on_and_the_best_by_validation_is_the_folders_own(
 
 @pytest.mark.parametrize(
     ("change", "seeds", "words"),
-    [({}, 1, "1 seeds: give 2 to"), ({"iterations": 0}, 3, "no validation score to choose by")],
+    [
+        ({}, 1, "1 seeds: give 2 to"),
+        ({"iterations": 0}, 3, "no validation score to choose by"),
+        ({"task": "mackey-glas"}, 2, "did you mean 'mackey-glass'"),
+        ({"twins": ["a", "b", "c"]}, 2, "3 twins for 2 layers"),
+        ({"options": {"taps": "far"}}, 2, "taps 'far' must be a list of delays"),
+    ],
 )
-def test_one_seed_or_untrained_ones_are_no_choice(
+def test_what_no_seed_could_be_trained_on_is_refused_before_a_folder_is_made(
     change: dict[str, Any], seeds: int, words: str, asked: dict[str, Any], tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match=words):
