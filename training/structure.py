@@ -192,10 +192,11 @@ class Search:
         beside = ""
         if rung:
             gain = np.array(shared[rung].scores) - np.array(own[rung].scores)
-            error = float(gain.std(ddof=1) / gain.size**0.5) if gain.size > 1 else float("nan")
+            error = f" ± {gain.std(ddof=1) / gain.size**0.5:.4f}" if gain.size > 1 else ""
+            unsure = "" if error else ", and one sequence doesn't tell how surely"
             beside = (
-                f"; the default scores {gain.mean():+.4f} ± {error:.4f} beside it "
-                f"(rung {rung}, higher is worse)"
+                f"; the default scores {gain.mean():+.4f}{error} beside it "
+                f"(rung {rung}, higher is worse{unsure})"
             )
         return f"wins on {sequences}: {best.candidate.words}{beside}"
 

@@ -98,13 +98,14 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
     """
     if words := unfinished_words(twin.meta):
         yield words
-    for instrument in sorted(set(twin.settings) & set(recording.settings)):
-        one, other = twin.settings[instrument], recording.settings[instrument]
+    both = bool(twin.settings and recording.settings)  # an import knows none
+    for instrument in sorted({*twin.settings, *recording.settings}) if both else ():
+        one, other = (r.settings.get(instrument, {}) for r in (twin, recording))
         for key in sorted(set(one) | set(other)):
             if one.get(key) != other.get(key):
                 yield (
-                    f"setting {instrument}.{key} is {other.get(key)}, the twin was fitted with "
-                    f"{one.get(key)}: its errors may come from that"
+                    f"setting {instrument}.{key} is {other.get(key, 'absent')}, the twin was "
+                    f"fitted with {one.get(key, 'none')}: its errors may come from that"
                 )
     low, high = float(np.nanmin(recording.drive)), float(np.nanmax(recording.drive))
     if low < twin.drive_low - BEYOND or high > twin.drive_high + BEYOND:

@@ -101,3 +101,11 @@ def test_a_channel_that_stands_still_is_named(twin, tmp_path):
     other = record_device(10, 8, seed=2)
     other.response[:] = 0.25
     assert "channel 'X' is 0.25 V at every step" in words(evaluated(twin, tmp_path, other))
+
+
+def test_an_instrument_that_the_twin_did_not_have_is_said(twin, tmp_path):
+    settings = {"lockin": {"time_constant_s": 0.01}, "filter": {"cutoff_Hz": 30.0}}
+    said = words(evaluated(twin, tmp_path, record_device(5, 8, seed=4, settings=settings)))
+    assert "filter.cutoff_Hz is 30.0, the twin was fitted with none" in said
+    write_recording(tmp_path / "imported", record_device(5, 8, seed=4, settings={}))
+    assert "setting" not in words(list(evaluate(twin, tmp_path / "imported")))

@@ -59,6 +59,9 @@ def test_the_sentence_says_how_surely_the_winner_beats_the_default():
     assert "the default scores +0.2000 ± 0.0577 beside it" in ended.sentence()
     _, ended = scored(search, lambda c: (1.0,) if c == default else (1.1,))
     assert ended.sentence().startswith("the default wins on 1 validation sequence:")
+    _, ended = scored(search, lambda c: (1.0,) if c == other else (1.1,))
+    assert "nan" not in ended.sentence()
+    assert "one sequence doesn't tell how surely" in ended.sentence()
 
 
 def test_a_search_goes_through_json_whole():
