@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pyqtgraph as pg
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.gui.theme import LABEL_PX, Theme, colour, mono, pen, sans
@@ -16,7 +17,6 @@ from app.gui.widgets.legend import Legend
 from app.gui.widgets.lines import SEGMENTED, Band
 
 if TYPE_CHECKING:
-    from PyQt6.QtCore import QPoint
     from PyQt6.QtGui import QResizeEvent
 
 keep_views()
@@ -52,11 +52,16 @@ class Panel(QWidget):
         self.view.setAccessibleName(title)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.customContextMenuRequested.connect(self._show_menu)
+        keys = QShortcut(QKeySequence("Shift+F10"), self.view)  # Qt knows the menu key alone
+        keys.setContext(Qt.ShortcutContext.WidgetShortcut)
+        keys.activated.connect(lambda: self._show_menu(QPoint()))
         self._prepare(log_y)
         layout.addWidget(self.view, 1)
         self.bare: set[str] = set()
         self.hint = label("", "note", wrap=True)
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        # it lies over the plot, also when it says nothing: a press is the plot's
+        self.hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         over = QHBoxLayout(self.view)
         over.setContentsMargins(52, 0, 16, 24)
         over.addWidget(self.hint)

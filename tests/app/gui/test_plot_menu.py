@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QPoint
-from PyQt6.QtGui import QImage
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QContextMenuEvent, QImage
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
 
 from app.gui.widgets.lines import SEGMENTED
@@ -47,6 +47,25 @@ def test_the_menu_offers_all_four_and_opens_by_the_menu_key(panel: Panel, qtbot)
     words = [action.text() for action in plot_menu(panel).actions() if action.text()]
     assert words == ["Copy plot", "Save as PNG", "Save as SVG", "Save as CSV"]
     panel.view.customContextMenuRequested.emit(QPoint(5, 5))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    menu.close()
+
+
+def test_a_right_press_and_shift_f10_open_it(panel: Panel, qtbot) -> None:
+    at = panel.view.geometry().center()
+    under = panel.childAt(at)
+    assert under is not None
+    there = under.mapFrom(panel, at)
+    how = QContextMenuEvent.Reason.Mouse
+    QApplication.sendEvent(under, QContextMenuEvent(how, there, under.mapToGlobal(there)))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    menu.close()
+    panel.activateWindow()
+    panel.view.setFocus()
+    qtbot.waitUntil(panel.view.hasFocus, timeout=5000)
+    qtbot.keyClick(panel.view, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
     menu.close()
