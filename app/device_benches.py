@@ -104,6 +104,20 @@ def _apart(network: Network, device: Device, bench: Bench) -> list[str]:
     return words
 
 
+def named_otherwise(device: Device, bench: Bench) -> str:
+    """A sentence where a bench has another name than the one a device was recorded on; else none.
+
+    A name may have been changed, so that it refuses nothing; it is all that tells two samples of
+    one kind apart.
+    """
+    if not device.bench or device.bench == bench.spec.name:
+        return ""
+    return (
+        f"the bench is called {bench.spec.name!r}, what the twin was fitted on was recorded on "
+        f"{device.bench!r}: if another sample is in it, the scores foreseen say nothing about it"
+    )
+
+
 def virtual_words(network: Network) -> list[str]:
     """Words of the built-in rigs that a network's devices were recorded on; none if on no such."""
     return rigs_of(network.devices)

@@ -16,7 +16,7 @@ import numpy as np
 from app.artefacts import write_bytes
 from app.checked_json import read_json, with_checksum
 from app.deployment import numbered
-from app.device_benches import each_of, matched
+from app.device_benches import each_of, matched, named_otherwise
 from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.journal import NAME as JOURNAL_NAME
 from app.operations.events import Note, Stage
@@ -120,6 +120,8 @@ class Round:
         yield Stage(f"round {number}: record what the network sends", 1, 3)
         runs = 0
         for device, bench in enumerate(self.benches):
+            if words := named_otherwise(self.network.devices[device], bench):
+                yield Note(words, "warning")
             runs += yield from self._device(known, device, bench)
         yield Stage(f"round {number}: fit the twin further", 2, 3)
         for index, twin in enumerate(known.twins):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.device_benches import named_otherwise
 from app.operations.calibration_notes import calibration_notes
 from app.operations.events import Note
 from app.operations.run_control import Control, repeat_under
@@ -88,7 +89,10 @@ class Turn:
         return int((self.recording.order < 0).sum())
 
     def notes(self, out: Path) -> Iterator[Note]:
-        """What a calibration says against the bench."""
+        """What its name and a calibration say against the bench."""
+        if words := named_otherwise(self.device, self.bench):
+            self._remark(words)
+            yield Note(words, "warning")
         yield from calibration_notes(self.bench, out, self.writer.remark)
 
     def enter(self) -> Iterator[Note]:

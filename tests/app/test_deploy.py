@@ -182,6 +182,20 @@ def test_a_bench_that_differs_from_the_twins_is_refused_with_every_difference(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_bench_of_another_name_is_warned_of_and_kept(kept: Path, tmp_path: Path) -> None:
+    """Of two samples of one kind on one rig nothing else is different."""
+    spec = replace(read_bench("virtual"), name="the other sample's rig")
+    with Bench.connect(spec) as other:
+        events, _ = run(deploy(kept / "network", other, tmp_path / "out"))
+    warned = [e.text for e in events if isinstance(e, Note) and e.level == "warning"]
+    (words,) = [text for text in warned if "the bench is called" in text]
+    assert "recorded on 'virtual nanoring array': if another sample is in it" in words
+    assert words in read_recording(tmp_path / "out" / "nodes").meta["remarks"]
+    with Bench.connect(read_bench("virtual")) as same:
+        events, _ = run(deploy(kept / "network", same, tmp_path / "again"))
+    assert not [e for e in events if isinstance(e, Note) and "is called" in e.text]
+
+
 def test_a_field_beyond_the_limit_is_refused_before_anything_is_created(
     kept: Path, tmp_path: Path
 ) -> None:
