@@ -255,5 +255,10 @@ def drive_window(
             "0…1 T stands for it"
         )
         return drive, DriveWindow(words.encoding, 0.0, 1.0), Reset(0.0), told
-    window = DriveWindow(words.encoding, low * factor, high * factor)
-    return drive, window, Reset(words.reset * factor), None
+    low_T, high_T, reset_T = (_rounded(value * factor) for value in (low, high, words.reset))
+    return drive, DriveWindow(words.encoding, low_T, high_T), Reset(reset_T), None
+
+
+def _rounded(field_T: float) -> float:
+    """Without the last digits of a unit's factor: 34 Oe are the 3.4 mT of a bench file."""
+    return float(f"{field_T:.12g}")

@@ -269,3 +269,19 @@ def test_a_sequence_without_a_whole_repeat_says_which_channel_and_what_to_do(
         imported(tmp_path / "x.npz", "sequence,repeat,step,channel", tmp_path / "r")
     assert "sequence 1 has no repeat without gaps (NaN): channel 'c1'" in str(caught.value)
     assert "only=sequence:… without it, or cut=shortest" in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["22,34,Oe", "2.2,3.4,mT", "0.0022,0.0034,T", "2200,3400,uT"])
+def test_a_field_is_the_same_in_whatever_unit_it_is_given(tmp_path: Path, field: str) -> None:
+    response, drive = (
+        np.random.default_rng(0).random((3, 2, 5)),
+        np.linspace(0, 1, 15).reshape(3, 5),
+    )
+    low, high, _ = field.split(",")
+    given = float(low) + (float(high) - float(low)) * drive
+    np.savez(tmp_path / "x.npz", response=response, u=given)
+    imported(
+        tmp_path / "x.npz", f"response=sequence,repeat,step drive=u field={field}", tmp_path / "r"
+    )
+    window = read_recording(tmp_path / "r").window
+    assert (window.low_T, window.high_T) == (0.0022, 0.0034)
