@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.device_words import differing
 from app.so_far import unfinished_words
 from app.store import load_twin, sha256_of
 from models.errors import InputError, raise_problems
@@ -50,6 +51,13 @@ class TwinSet:
             for k in range(each, len(twins))
             for name in DESCRIBED
             if getattr(twins[k], name) != getattr(twins[k % each], name)
+        ]
+        problems += [
+            f"{files[k]}: was recorded on {one.bench!r}, {files[k % each]} on {other.bench!r}: it "
+            "is no other fit of the same device"
+            for k in range(each, len(twins))
+            for one, other in [(Device.of(twins[k]), Device.of(twins[k % each]))]
+            if "bench" in differing(one, other)
         ]
         problems += [
             f"{file}: a twin of the published method, whose path has no fast gradient for a "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from app.device_words import SAME, differing
+from app.device_words import differing
 from app.store import load_network
 from app.train_time import run_seconds
 from app.train_twins import TwinSet
@@ -71,8 +71,8 @@ class Setup:
         origin = None if options.origin is None else load_network(Path(options.origin))
         ranges = twins.ranges
         if origin is not None:
-            ranges = twins.covering(origin)
             _refuse_other(origin, twins, options.origin or "")
+            ranges = twins.covering(origin)
             design = design_of(origin, task)
         else:
             channels = [device.channels for device in twins.devices]
@@ -180,8 +180,7 @@ def _refuse_other(network: Network, twins: TwinSet, where: str) -> None:
         f"layer {k + 1}: {name} {getattr(known, name)} of the network, {getattr(device, name)} of "
         "the twin"
         for k, (known, device) in enumerate(pairs)
-        for name in SAME
-        if getattr(known, name) != getattr(device, name)
+        for name in differing(known, device)
     ]
     raise_problems(InputError, f"{where}: is of another device", problems)
 

@@ -319,6 +319,23 @@ def test_members_of_an_ensemble_and_a_judge_are_of_the_layers_device(
     assert load_network(path).meta["judge"] == [str(judge.resolve()) for judge in each]
 
 
+def test_a_twin_of_another_bench_is_no_member_and_nothing_to_go_on_with(
+    twins: Path, tmp_path: Path
+) -> None:
+    """Nothing but the name tells two samples of one kind apart, as with a judge."""
+    known = load_twin(twins / "noisy")
+    save_twin(tmp_path / "other", replace(known, meta={**known.meta, "bench": "other sample"}))
+    members = TrainOptions(ensemble=(str(tmp_path / "other"),))
+    with pytest.raises(InputError, match=r"was recorded on 'other sample'.* no other fit of the sa"):
+        run(train(TASK, [twins / "noisy"], [2], tmp_path / "out", options=members))
+    run(train(TASK, [twins / "noisy"], [2], tmp_path / "first", iterations=0))
+    further = TrainOptions(origin=str(tmp_path / "first"))
+    with pytest.raises(
+        InputError, match="layer 1: bench virtual nanoring array of the network, ot"
+    ):
+        run(train(None, [tmp_path / "other"], None, tmp_path / "out", options=further))
+
+
 def test_a_judge_that_was_not_fitted_on_the_networks_drives_is_refused(
     twins: Path, tmp_path: Path
 ) -> None:
