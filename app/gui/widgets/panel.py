@@ -9,7 +9,7 @@ from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from app.gui.theme import LABEL_PX, Theme, colour, mono, pen, sans
+from app.gui.theme import ID_TIME, LABEL_PX, Theme, colour, elided, mono, pen, sans
 from app.gui.widgets.axis import Axis
 from app.gui.widgets.basic import Elided, label
 from app.gui.widgets.drawn_arrays import keep_views
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
 
 keep_views()
+
+
+BRIEF_PX = 96
+
+
+def brief(run_id: str) -> str:
+    """An id's end, which tells it from others; of a folder with a name of its own the beginning."""
+    known = ID_TIME.search(run_id)
+    return run_id.rpartition("-")[2] if known else elided(run_id, mono(LABEL_PX), BRIEF_PX)
 
 
 class Panel(QWidget):
@@ -246,11 +255,11 @@ class Panel(QWidget):
         if self.run_id is not None:
             self.run_id.setFont(mono(LABEL_PX))
             narrow = self.width() < 400
-            self.run_id.setText(run_id.rpartition("-")[2] if narrow else run_id)
+            self.run_id.setText(brief(run_id) if narrow else run_id)
 
     def _place_mark(self) -> None:
         narrow = self.width() < 400
-        text = self.shown_run.rpartition("-")[2] if narrow else self.shown_run
+        text = brief(self.shown_run) if narrow else self.shown_run
         self.run_mark.setText(text)
         self.run_mark.adjustSize()
         self.run_mark.move(

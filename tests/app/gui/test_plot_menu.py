@@ -12,7 +12,7 @@ from PyQt6.QtGui import QContextMenuEvent, QImage
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
 
 from app.gui.widgets.lines import SEGMENTED
-from app.gui.widgets.panel import Panel
+from app.gui.widgets.panel import Panel, brief
 from app.gui.widgets.plot_menu import copy_plot, csv_of, file_name, plot_menu, save_plot, svg_of
 from models.errors import TwinrigError
 
@@ -41,6 +41,12 @@ def test_the_run_is_painted_in_every_plot(panel: Panel) -> None:
     assert shown.text() == RUN
     assert shown.isVisible()
     assert panel.view.geometry().adjusted(0, 0, 0, 20).contains(shown.geometry().center())
+
+
+def test_without_room_an_id_keeps_its_end_and_a_name_its_beginning(qapp) -> None:
+    assert brief(RUN) == "7f3a01"
+    assert brief("held-out") == "held-out"  # not `out`
+    assert brief("nanorings-on-the-cold-stage").startswith("nano")
 
 
 def test_the_menu_offers_all_four_and_opens_by_the_menu_key(panel: Panel, qtbot) -> None:

@@ -60,7 +60,7 @@ def test_older_recordings_can_be_ticked_and_each_says_what_it_is(page, qtbot) ->
         recorded(page.shell, f"rec-{at}-of-a-nanoring-array-on-the-cold-stage-by-Ida")
     page.refresh()
     qtbot.waitUntil(page.recordings.older.isVisible, timeout=WAIT_MS)
-    assert page.recordings.older.text() == "Show 2 older"  # of nine, the one that is ticked stays
+    assert page.recordings.older.text() == "Show 3 older"  # of nine, the one that is ticked stays
     qtbot.waitUntil(
         lambda: all("12 × 12 steps, 6 repeats" in t.note for t in page.ticks.values()),
         timeout=WAIT_MS,
@@ -71,7 +71,7 @@ def test_older_recordings_can_be_ticked_and_each_says_what_it_is(page, qtbot) ->
     assert len(page.ticks) == 9
     assert page.recordings.older.text() == "Show the newest only"
     page.recordings.older.click()
-    assert len(page.ticks) == 7
+    assert len(page.ticks) == 6
 
 
 def test_where_nothing_is_recorded_the_button_says_what_is_missing(make_window, qtbot) -> None:
