@@ -25,3 +25,8 @@ def duration(seconds: float | None) -> str:
 def left_s(done: int, total: int, elapsed_s: float) -> float | None:
     """Time left at the pace so far, in s; None before there is one."""
     return elapsed_s / done * (total - done) if done and total else None
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 seed`, `3 seeds`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

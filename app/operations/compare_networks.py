@@ -26,6 +26,7 @@ from app.operations.transfer_parts import in_here
 from app.operations.trial import Trial, TrialResult, begun_anew
 from app.run_lock import RunLock
 from app.train_request import refuse_wrong
+from app.words import counted
 from models.errors import InputError, StoppedError, TwinrigError
 from models.wiring import layers_text
 
@@ -97,7 +98,9 @@ def compare_networks(
         run = _Run(plan, source, out)
         run.recall()
         run.write("running")
-        yield Note(f"{len(plan.cells)} networks of {', '.join(plan.kinds)}; {source.words}")
+        yield Note(
+            f"{counted(len(plan.cells), 'network')} of {', '.join(plan.kinds)}; {source.words}"
+        )
         yield from run.pool(workers, scheduler)
         if plan.on_a_rig:
             if connect is None:

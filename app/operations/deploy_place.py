@@ -8,6 +8,7 @@ from app.deployment import blank_nodes, misfit_of, nodes_folder
 from app.operations.events import NodeMeasured, NodeStarted
 from app.operations.turns import Turn, opened
 from app.store import RecordingWriter, new_directory, read_recording
+from app.words import counted
 from models.errors import InputError, RefusedError, raise_problems
 from models.recording import Recording
 
@@ -95,7 +96,8 @@ def so_far(
             problems.append(f"was begun with another network ({named}, {key} differs)")
     was = found[0].response.shape[1]
     if repeats is not None and repeats != was:
-        problems.append(f"was begun with {was} repeats of each node, now {repeats} are asked for")
+        begun_with = counted(was, "repeat")
+        problems.append(f"was begun with {begun_with} of each node, now {repeats} are asked for")
     raise_problems(RefusedError, f"{out} can't be continued", list(dict.fromkeys(problems)))
     return found
 

@@ -26,6 +26,7 @@ from app.operations.pool import DONE, FAILED, run_pool, workers_of
 from app.operations.sweep_grid import Grid, Setting
 from app.run_lock import RunLock
 from app.train_request import refuse_wrong
+from app.words import counted
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ def sweep(
     with RunLock(out):
         results: dict[str, TrialResult] = {}
         _written(out, grid, digests, results, "running")
-        yield Note(f"{len(cells)} trainings: {len(grid.settings)} settings × {grid.seeds} seeds")
+        settings = counted(len(grid.settings), "setting")
+        yield Note(f"{counted(len(cells), 'training')}: {settings} × {counted(grid.seeds, 'seed')}")
         pool = run_pool([trial for _, _, trial in cells], workers_of(scheduler, workers), "sweep")
         try:
             for event in pool:

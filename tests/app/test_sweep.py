@@ -148,6 +148,7 @@ def test_the_command_trains_the_grid_and_goes_on_with_what_is_missing(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert code == 0
     assert (lines[-1]["event"], lines[-1]["trials"], lines[-1]["failed"]) == ("result", 2, 0)
+    assert lines[0]["text"] == "2 trainings: 2 settings × 1 seed"
     ended = [line for line in lines if line["event"] == "trialended"]
     assert sorted(line["name"] for line in ended) == ["setting000-seed0", "setting001-seed0"]
     assert all(line["values"]["validation"] > 0 for line in ended)

@@ -326,7 +326,8 @@ def test_a_twin_of_another_bench_is_no_member_and_nothing_to_go_on_with(
     known = load_twin(twins / "noisy")
     save_twin(tmp_path / "other", replace(known, meta={**known.meta, "bench": "other sample"}))
     members = TrainOptions(ensemble=(str(tmp_path / "other"),))
-    with pytest.raises(InputError, match=r"was recorded on 'other sample'.* no other fit of the sa"):
+    words = r"was recorded on 'other sample'.* no other fit of the same device"
+    with pytest.raises(InputError, match=words):
         run(train(TASK, [twins / "noisy"], [2], tmp_path / "out", options=members))
     run(train(TASK, [twins / "noisy"], [2], tmp_path / "first", iterations=0))
     further = TrainOptions(origin=str(tmp_path / "first"))
