@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.artefacts import read_head
-from app.deployment import network_of_run
+from app.deployment import network_of_run, nodes_folder
 from app.gui.live_transfer import NAMES
 from app.gui.words import count
 from app.operations.deploy import NODES
@@ -22,12 +24,16 @@ DEPLOY = "deploy"
 
 @dataclass(frozen=True)
 class BegunRun:
-    """One that can go on: its folder, its verb, the folder of its network, how far it came."""
+    """One that can go on: its folder, its verb, the folder of its network, how far it came.
+
+    `measured`: (device, row of its recording) of each node whose repeats are all there.
+    """
 
     path: Path
     verb: str
     network: Path
     far: str
+    measured: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def words(self) -> str:
@@ -45,10 +51,13 @@ def _begun(folder: Path) -> BegunRun | None:
     if (folder / NODES).is_dir():
         if (folder / "deployment.json").is_file():
             return None
-        every = [read_recording(one).complete for one in folder.glob(f"{NODES}*")]  # one a device
+        devices = range(len(list(folder.glob(f"{NODES}*"))))
+        every = [read_recording(folder / nodes_folder(k)).complete for k in devices]
         done, total = sum(int(c.sum()) for c in every), sum(c.size for c in every)
         far = f"{done} of {count(total, 'run')} measured"
-        return BegunRun(folder, DEPLOY, network_of_run(folder / NODES).parent, far)
+        rows = ((k, int(row)) for k in devices for row in np.flatnonzero(every[k].all(axis=1)))
+        network = network_of_run(folder / NODES).parent
+        return BegunRun(folder, DEPLOY, network, far, frozenset(rows))
     for verb in NAMES:
         if (folder / f"{verb}.json").is_file():
             plan = read_head(folder / f"{verb}.json", verb, SCHEMA)

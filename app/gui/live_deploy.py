@@ -21,8 +21,11 @@ from app.operations.events import (
     ScoreSoFar,
     StepRead,
 )
+from models.schedule import runs
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from app.operations.events import Event
@@ -98,6 +101,11 @@ class LiveDeployment:
             self.result = dict(event.values)
         elif isinstance(event, RunPlan):
             self.plan = event
+
+    def had(self, network: Network, measured: Collection[tuple[int, int]]) -> None:
+        """It goes on: nodes by device and row that were measured before, misfit untold."""
+        earlier = (run for run in runs(network) if (run.device, run.row) in measured)
+        self.misfit.update({(run.layer, run.node): np.nan for run in earlier})
 
     @property
     def done(self) -> int:

@@ -205,6 +205,8 @@ class DeployPage(Page):
             return
         self.live, self.deployed = LiveDeployment(), None
         if self.network is not None:
+            begun = self.rows.goes_on
+            self.live.had(self.network, frozenset() if begun is None else begun.measured)
             self._show_network(self.network)
 
     def take(self, events: Sequence[Event]) -> None:

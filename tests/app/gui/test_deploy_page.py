@@ -14,6 +14,7 @@ from app.gui.live_deploy import diagnosis, transfer_rows, verdict
 from app.gui.live_transfer import LiveTransfer, Transfer
 from app.gui.pages.deploy_plots import DeployPlots
 from app.operations.events import Note, Progress, Result, Stage, TrainProgress
+from models.schedule import runs
 
 WAIT_MS = 240_000
 
@@ -137,7 +138,11 @@ def test_a_stopped_deployment_goes_on_with_the_nodes_that_are_missing(page, qtbo
         lambda: page.form.primary.text() == f"Go on with {begun.path.name}", timeout=WAIT_MS
     )
     page.form.primary.click()
+    assert page.live.done == len(begun.measured)
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    nodes = {(run.layer, run.node) for run in runs(page.network)}
+    assert set(page.plots.grid.misfit) == nodes  # what was measured before stands there, too
+    assert page.plots.forecast.unit.text().startswith(f"{len(nodes)} measured · ")
     assert page.deployed == begun.path / "deployment.json", "\n".join(window.log)
     assert len(page.live.scores) == 6 - done
     assert page.live.scores[-1][1] == pytest.approx(page.live.result["measured"])
