@@ -56,6 +56,7 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
             f"Scored on {len(unseen.sequences)} sequences × {len(unseen.repeats)} repeats of "
             f"{unseen.path.name} that no gradient has seen."
         )
+        words += "".join(f" But {said}." for said in _known_drives(twin, path, unseen.recording))
     page.text(words, note=True)
     if unseen is not None:
         _repeats(page, path.name, twin, unseen)
@@ -157,6 +158,12 @@ def best_unseen(twin: Twin, recordings: Sequence[Path]) -> Unseen | None:
         if enough and (best is None or len(part.repeats) > len(best.repeats)):
             best = part
     return best
+
+
+def _known_drives(twin: Twin, path: Path, recording: Recording) -> list[str]:
+    from app.operations.evaluate import known_drives
+
+    return list(known_drives(twin, path, recording))
 
 
 def _is_alike(twin: Twin, recording: Recording) -> bool:

@@ -55,7 +55,7 @@ def evaluate(twin: Path, recording: Path, *, seed: int = 0) -> Generator[Event, 
     refuse_another_device(fitted, measured, "evaluate")
     if words := left_out_words(Path(recording)):
         yield Note(words)
-    for text in (*warnings_beside(fitted, measured), *_known_drives(fitted, twin, measured)):
+    for text in (*warnings_beside(fitted, measured), *known_drives(fitted, twin, measured)):
         yield Note(text, "warning")
     drive, real, which, families = _unseen(fitted, measured)
     yield Note(which)
@@ -132,7 +132,7 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
     yield from clipped_of(recording)
 
 
-def _known_drives(twin: Twin, path: Path, recording: Recording) -> Iterator[str]:
+def known_drives(twin: Twin, path: Path, recording: Recording) -> Iterator[str]:
     """Where another recording plays drives that the twin was fitted on, as far as it is at hand."""
     if is_parent(twin, recording):
         return

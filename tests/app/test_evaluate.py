@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fit_device import record_device
@@ -8,6 +10,7 @@ from fit_device import record_device
 from app.operations.evaluate import evaluate
 from app.operations.events import Note, Result, TwinScored
 from app.operations.fit import fit
+from app.operations.report import report
 from app.store import write_recording
 from models.errors import InputError
 from models.sequence import DriveWindow
@@ -109,3 +112,10 @@ def test_an_instrument_that_the_twin_did_not_have_is_said(twin, tmp_path):
     assert "filter.cutoff_Hz is 30.0, the twin was fitted with none" in said
     write_recording(tmp_path / "imported", record_device(5, 8, seed=4, settings={}))
     assert "setting" not in words(list(evaluate(twin, tmp_path / "imported")))
+
+
+def test_a_report_says_so_of_drives_that_return(twin, tmp_path):
+    shutil.copytree(twin, tmp_path / "twin")
+    write_recording(tmp_path / "again", record_device(40, 8, seed=1))
+    page = list(report(tmp_path))[-1].values["path"]
+    assert "34 of the recording&#x27;s 40 sequences play drives" in Path(page).read_text("utf-8")
