@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyqtgraph as pg
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QKeySequence, QShortcut
+from PyQt6.QtGui import QFontMetrics, QKeySequence, QShortcut
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.gui.theme import ID_TIME, LABEL_PX, Theme, colour, elided, mono, pen, sans
@@ -254,8 +254,11 @@ class Panel(QWidget):
             self._place_mark()
         if self.run_id is not None:
             self.run_id.setFont(mono(LABEL_PX))
-            narrow = self.width() < 400
-            self.run_id.setText(brief(run_id) if narrow else run_id)
+            margins = self.foot.contentsMargins()
+            row = self.width() - margins.left() - margins.right()
+            room = (row - self.x_label.sizeHint().width()) / 2 - 8
+            wide = QFontMetrics(mono(LABEL_PX)).horizontalAdvance(run_id)
+            self.run_id.setText(run_id if wide <= room else brief(run_id))
 
     def _place_mark(self) -> None:
         narrow = self.width() < 400

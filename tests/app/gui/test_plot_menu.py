@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QContextMenuEvent, QImage
+from PyQt6.QtGui import QContextMenuEvent, QFontMetrics, QImage
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
 
 from app.gui.widgets.lines import SEGMENTED
@@ -47,6 +47,18 @@ def test_without_room_an_id_keeps_its_end_and_a_name_its_beginning(qapp) -> None
     assert brief(RUN) == "7f3a01"
     assert brief("held-out") == "held-out"  # not `out`
     assert brief("nanorings-on-the-cold-stage").startswith("nano")
+
+
+@pytest.mark.parametrize("wide", [300, 420, 600])
+def test_an_id_is_never_cut_in_the_row_of_the_axis(qtbot, theme, wide) -> None:
+    made = Panel(theme, "Training", "NMSE", x_label="Iteration")
+    qtbot.addWidget(made)
+    made.resize(wide, 300)
+    made.show()
+    made.show_run(RUN)
+    shown = QFontMetrics(made.run_id.font()).horizontalAdvance(made.run_id.text())
+    qtbot.waitUntil(lambda: made.run_id.width() > 20, timeout=5000)
+    assert shown <= made.run_id.width()
 
 
 def test_the_menu_offers_all_four_and_opens_by_the_menu_key(panel: Panel, qtbot) -> None:
