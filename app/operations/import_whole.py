@@ -79,15 +79,7 @@ def refuse_unusable(
         if length == 0 or not np.isfinite(inside).all():
             problems.append(f"the drive of sequence {s} holds values that are not numbers")
         elif inside.min() < 0 or inside.max() > 1:
-            how = (
-                "field= must span it"
-                if asked.words.scaled
-                else "say what its range is with field=LOW,HIGH,UNIT or field=auto,UNIT"
-            )
-            problems.append(
-                f"the drive of sequence {s} spans {inside.min():g}…{inside.max():g}, expected "
-                f"0…1: {how}"
-            )
+            problems.append(_beyond_words(s, inside, asked))
         if np.isinf(used).any():
             problems.append(f"sequence {s} holds {int(np.isinf(used).sum())} infinite values")
         if not np.isfinite(used).all(axis=(1, 2)).any():
@@ -102,10 +94,29 @@ def refuse_unusable(
     raise_problems(InputError, str(file), problems)
 
 
+def _beyond_words(sequence: int, drive: Array, asked: Mapping) -> str:
+    """A drive `(T,)` beyond 0…1, in the file's own numbers, and what to do."""
+    low, high = float(drive.min()), float(drive.max())
+    if asked.words.field is None:
+        return (
+            f"the drive of sequence {sequence} spans {low:g}…{high:g}, expected 0…1: say what its "
+            "range is with field=LOW,HIGH,UNIT or field=auto,UNIT"
+        )
+    begin, end = asked.words.field
+    own_low, own_high = (begin + (end - begin) * value for value in (low, high))
+    return (
+        f"the drive of sequence {sequence} spans {own_low:g}…{own_high:g}, expected {begin:g}…"
+        f"{end:g}: field= must span it"
+    )
+
+
 def _gaps_words(sequence: int, used: Array, made: Measured) -> str:
     """Why a sequence `(R, T, C)` has no whole repeat, and what to do."""
     gone = [made.channels[c] for c in np.flatnonzero(~np.isfinite(used).any(axis=(0, 1)))]
     several = made.response.shape[0] > 1
+    if len(gone) == used.shape[2]:
+        todo = ": leave it out, only=sequence:…" if several else ""
+        return f"sequence {sequence} has no repeat without gaps (NaN) or overloads{todo}"
     what = f": channel {', '.join(map(repr, gone))} holds no number there" if gone else ""
     todo = "only=sequence:… without it, " if several else ""
     todo += "only=channel:… without that channel" if gone else "or cut=shortest"
@@ -119,6 +130,12 @@ def notes_on(response: Array, lengths: NDArray[np.int64], made: Measured) -> Rem
         notes.append(
             ("no drive given: the step's index, scaled to 0…1, stands for one fixed drive", "info")
         )
+        if response.shape[0] > 1:
+            notes.append(
+                (f"its {response.shape[0]} sequences then have one and the same drive: a fit can't "
+                 "tell them apart and refuses them; name their drive, or make them repeats",
+                 "warning")
+            )  # fmt: skip
     used = np.arange(response.shape[2]) < lengths[:, None]
     gaps = ~np.isfinite(response).all(axis=3) & used[:, None, :]
     incomplete = int(gaps.any(axis=2).sum())

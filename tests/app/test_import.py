@@ -285,3 +285,15 @@ def test_a_field_is_the_same_in_whatever_unit_it_is_given(tmp_path: Path, field:
     )
     window = read_recording(tmp_path / "r").window
     assert (window.low_T, window.high_T) == (0.0022, 0.0034)
+
+
+def test_sequences_without_a_drive_and_repeats_lost_to_overloads_are_named(tmp_path: Path) -> None:
+    response = np.random.default_rng(0).random((3, 2, 5))
+    np.savez(tmp_path / "x.npz", response=response)
+    axes = "response=sequence,repeat,step"
+    notes = imported(tmp_path / "x.npz", axes, tmp_path / "r")
+    assert any("3 sequences then have one and the same drive" in n.text for n in notes)
+    with pytest.raises(
+        InputError, match=r"sequence 0 has no repeat without gaps \(NaN\) or overloads"
+    ):
+        imported(tmp_path / "x.npz", f"{axes} overload=0.1", tmp_path / "none")

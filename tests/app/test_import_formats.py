@@ -284,7 +284,7 @@ def test_the_samples_of_a_step_are_kept_as_channels(tmp_path: Path) -> None:
         ("field=34,22,Oe", "the first must be the smaller one"),
         ("field=22,34,A", "'A' is no unit of a field; known: T, mT"),
         ("field=22,34", "whose unit is not known"),
-        ("field=25,34,Oe", r"expected 0…1: field= must span it"),
+        ("field=25,34,Oe", r"spans 22.0329…33.2209, expected 25…34: field= must span it"),
         ("", "say what its range is with field="),
         ("only=step:0-3", "expected sequence:0-15 or repeat:0-15"),
         ("only=repeat:9", "there are 5, counted from 0"),
