@@ -19,7 +19,7 @@ from models.errors import InputError
 from training.drift_effect import effects_of, named, would_be_seen
 from training.drift_points import bin_edges, same_drives
 from training.drift_samples import Sample, Whole, standing_by, wander_of
-from training.two_sample import smallest_p, two_sample
+from training.two_sample import PERMUTATIONS, smallest_p, two_sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -201,6 +201,11 @@ def compare_stored(now: dict[str, Any], then: dict[str, Any], level: float = LEV
 
 def _enough(labels: NDArray[np.bool_], strata: NDArray[np.int64], level: float) -> None:
     least = smallest_p(labels, strata)
+    if level < 1 / (PERMUTATIONS + 1):
+        raise InputError(
+            f"compare: {PERMUTATIONS} permutations give no p-value below "
+            f"{1 / (PERMUTATIONS + 1):g}, the level is {level:g}: choose a larger one"
+        )
     if least > level:
         raise InputError(
             f"compare: so few repeats can't give a p-value below {least:.2g}, the level is "

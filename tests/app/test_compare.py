@@ -186,3 +186,8 @@ def test_a_twin_fitted_further_is_scored_on_what_no_version_has_seen(kept, twin,
 def test_a_recording_given_twice_is_refused(kept, tmp_path):
     with pytest.raises(InputError, match="given 2 times"):
         list(fit([kept / "old", kept / "old"], tmp_path / "out", iterations=5))
+
+
+def test_a_level_below_every_p_value_is_no_want_of_repeats(kept, twin, tmp_path):
+    with pytest.raises(InputError, match="499 permutations give no p-value below 0.002"):
+        list(compare_device(twin, new_of(kept, tmp_path), level=1e-4))
