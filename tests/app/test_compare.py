@@ -189,5 +189,5 @@ def test_a_recording_given_twice_is_refused(kept, tmp_path):
 
 
 def test_a_level_below_every_p_value_is_no_want_of_repeats(kept, twin, tmp_path):
-    with pytest.raises(InputError, match="499 permutations give no p-value below 0.002"):
+    with pytest.raises(InputError, match=r"499 permutations give no p-value below 0\.002"):
         list(compare_device(twin, new_of(kept, tmp_path), level=1e-4))
