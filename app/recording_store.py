@@ -79,7 +79,7 @@ class RecordingWriter:
                 self._live = LiveArrays(self.path, places)
             self._journal.place(self._live.offsets["order"])
         except BaseException:
-            self._close("failed")
+            self._close()  # the journal still says `begun`: that run can be gone on with
             raise
 
     @classmethod
@@ -219,18 +219,15 @@ class RecordingWriter:
             with writing(self._journal.path):
                 self._journal.path.unlink()
         finally:
-            self._close(None)
+            self._close()
         return self._recording
 
     def _write_file(self, *, seal: bool) -> dict[str, int]:
         recording = self._recording
         return write_netcdf(self.path, variables_of(recording), attributes_of(recording), seal=seal)
 
-    def _close(self, status: str | None) -> None:
+    def _close(self) -> None:
         self._finished = True
-        if status is not None:
-            with suppress(TwinrigError):
-                self._journal.mark(status)
         self._release_live()
         self._journal.close()
         self._lock.release()

@@ -26,7 +26,7 @@ from instruments.drivers.kepco_bop import KepcoBop
 from instruments.limits import LimitedMagnet
 from instruments.link_errors import LinkError
 from instruments.visa import VisaSession
-from models.errors import InputError, TwinrigError
+from models.errors import TwinrigError
 from models.sequence import FieldSequence
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ EXITS = (
     "done", *STOPS, "consumer", *LAYERS, "no reply", "ramp-down fails", "ramp-down fails twice",
     "link lost and restored", "all links lost and restored",
 )  # fmt: skip
-NOT_BEGUN = "cut off before its first repeat"  # of a disk that failed before anything was energised
 AT_AN_EVENT = ("close", "consumer")
 LOST_S = 0.3
 ACKNOWLEDGED_WITHIN_S = 2.0
@@ -217,12 +216,7 @@ def operation_of(kind: str, out: Path, network: Path) -> Callable[[Bench], Any]:
 def recording_in(out: Path, kind: str) -> Recording | None:
     """What the run has left on disk; None where it left nothing, or ended before it began."""
     folder = out if kind == "record" else out / "nodes"
-    try:
-        return read_recording(folder) if folder.exists() else None
-    except InputError as error:
-        if NOT_BEGUN not in str(error):
-            raise
-        return None
+    return read_recording(folder) if folder.exists() else None
 
 
 def inject(monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
@@ -277,8 +271,10 @@ def _failing_ramp_down(monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
 def true_statuses(case: Case) -> set[str | None]:
     """What the file may say of the run; None: no file, the run had not begun."""
     way_out, moment = case.way_out, case.moment
-    if moment == "connecting" and way_out in ("stop", "second stop", "ctrl-c", "session", "disk"):
+    if moment == "connecting" and way_out in ("stop", "second stop", "ctrl-c", "session"):
         return {None}
+    if moment == "connecting" and way_out == "disk":
+        return {None, "interrupted"}  # begun, and to be gone on with; of a deployment nothing is
     if moment == "connecting" and ("lost" in way_out or way_out == "no reply"):
         return {None, "done"}
     if moment == "connecting" and way_out.startswith("ramp-down"):

@@ -167,7 +167,7 @@ def make_running(folder: Path) -> None:
     writer = RecordingWriter(folder, samples.blank())
     samples.append_all(writer, until=5)
     writer.remark("the door was open")
-    writer._close(None)
+    writer._close()
 
 
 def said_by_journal(folder: Path) -> Any:

@@ -123,6 +123,26 @@ def test_a_recording_can_t_begin_on_a_full_or_read_only_disk(rig: ExitRig, disk:
     assert not any(m.text.startswith("OUTP ON") for m in rig.sent)
 
 
+def test_a_recording_whose_file_found_no_room_is_begun_by_resume(
+    rig: ExitRig, disk: SmallDisk
+) -> None:
+    """The journal fits on the disk, the file of all repeats doesn't: the advice is --resume."""
+    out = disk.path / "r"
+    with Bench.connect(rig.spec()) as bench:
+        disk.fill()
+        with (disk.path / "filler").open("r+b") as filler:
+            filler.truncate((disk.path / "filler").stat().st_size - 40_000)
+        ends_with(recording_of(bench, out), "recording.nc: the disk is full.*use --resume", out)
+        assert [path.name for path in out.iterdir()] == ["journal.bin"]
+        assert read_recording(out).status == "interrupted"
+        ends_with(recording_of(bench, out, resume=True), "the disk is full.*use --resume", out)
+        disk.free()
+        assert isinstance(list(recording_of(bench, out, resume=True))[-1], Result)
+    done = read_recording(out)
+    assert (done.status, bool(done.complete.all())) == ("done", True)
+    assert rig.unsafe_ends() == []
+
+
 def test_a_finished_run_on_a_disk_that_became_read_only_is_not_resumed(
     rig: ExitRig, disk: SmallDisk
 ) -> None:

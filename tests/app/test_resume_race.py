@@ -85,7 +85,7 @@ def dead_run(folder: Path, number: int) -> None:
     if number % 3 == 2:
         writer.finish("stopped")
     else:
-        writer._close(None)
+        writer._close()
         gone = canonical({"pid": 2**22 + 1, "started": "long ago", "host": platform.node()})
         with (folder / "journal.bin").open("ab") as journal:
             journal.write(_frame(OWNER_KIND, gone))  # this process lives

@@ -175,7 +175,7 @@ def interrupted(tmp_path: Path, count: int = 5) -> Path:
     out = tmp_path / "r"
     writer = RecordingWriter(out, samples.blank())
     samples.append_all(writer, until=count)
-    writer._close(None)
+    writer._close()
     return out
 
 

@@ -79,7 +79,7 @@ def test_a_journal_of_schema_2_is_read_and_gone_on_with(
     monkeypatch.setattr(journal, "REPEAT_KIND", journal.UNTIMED_KIND)
     writer = RecordingWriter(tmp_path / "r", samples.blank())
     samples.append_all(writer, until=3)
-    writer._close(None)
+    writer._close()
     monkeypatch.undo()
     before = read_recording(tmp_path / "r")
     assert (before.status, int(before.complete.sum())) == ("interrupted", 3)
