@@ -157,6 +157,7 @@ def look_at(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> InstrumentCh
     found, state = looked_at(spec, driver, remarks)
     found = (*found, *declared(driver), *([f"behind {spec.board}"] if spec.board else []))
     remarks += [*findings.of_model(driver), *findings.of_timing(bench, spec, driver)]
+    remarks += findings.of_drive(bench, spec)
     for guard in _guards_on(bench, spec, driver):
         problem = guard.problem()
         if problem is not None:

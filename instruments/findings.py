@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from instruments import encoding
+from instruments.bench_spec import MagnetSpec
 from instruments.sequenced import missing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from instruments.bench_spec import BenchSpec, InstrumentSpec, MagnetSpec
+    from instruments.bench_spec import BenchSpec, InstrumentSpec
     from instruments.protocols import MagnetState
 
 
@@ -48,6 +50,22 @@ def of_timing(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> list[Findi
         return [Finding(f"steps are timed by software: {words}", _CHOSEN) for words in found]
     return [
         Finding(f'timing = "hardware" is asked for: {words}', _BY_SOFTWARE, fails=True)
+        for words in found
+    ]
+
+
+def of_drive(bench: BenchSpec, spec: InstrumentSpec) -> list[Finding]:
+    """What [drive] and [reset] ask of a magnet beyond its own limits: no run of theirs begins.
+
+    A sequence that keeps to a part of 0…1 may still do; the reset comes before every repeat.
+    """
+    turned = () if bench.rotation is None else bench.rotation.magnets
+    if not isinstance(spec, MagnetSpec) or spec.name not in (turned or (bench.drive_magnet,)):
+        return []
+    window = replace(bench.window, encoding="step") if turned else bench.window
+    found = encoding.problems(window, bench.reset, (0.0, 1.0), spec.limits)
+    return [
+        Finding(f"[drive] and [reset]: {words}", _FIELDS, fails=words.startswith("reset"))
         for words in found
     ]
 
@@ -92,6 +110,10 @@ def of_line_end(spec: InstrumentSpec, identity: str) -> list[Finding]:
 
 _BY_SOFTWARE = 'Give [drive] timing = "software", or an instrument that can'
 _CHOSEN = 'timing = "auto" chooses so; its runs say which way and why'
+_FIELDS = (
+    "Correct low_T, high_T or field_T (they are in tesla), tesla_per_ampere, or the limit: "
+    "`record` refuses what goes beyond"
+)
 _PROBE = "Look at the probe, its cable and its range"
 _FAULT = "The current isn't what the set-point says: look at the coil's plugs and `compliance_V`"
 FORBIDS = "No run begins and none goes on while it says so: that is what it is for"

@@ -64,6 +64,21 @@ def test_a_limit_beyond_the_supply_is_a_problem_with_a_hint(rig):
     assert check.identity
 
 
+@pytest.mark.parametrize(
+    ("was", "typed", "words", "ok"),
+    [
+        ("field_T = 0.0040", "field_T = 4.0", "reset: 10000 A (4 T) is beyond", False),
+        ("high_T = 0.0034", "high_T = 3.4", "highest step: 8500 A (3.4 T) is beyond", True),
+        ("per_ampere = 4.0e-4", "per_ampere = 4.0e-7", "reset: 10000 A (0.004 T) is", False),
+    ],
+)
+def test_a_field_typed_in_another_unit_is_told_before_a_run(rig, was, typed, words, ok):
+    check = by_name(rig.spec((was, typed)))["x"]
+    assert check.ok is ok  # sequences of low drives may still run; none runs without its reset
+    assert words in check.problem
+    assert "in tesla" in check.hint
+
+
 def test_every_failure_has_its_hint_and_the_others_are_checked_all_the_same(rig):
     nothing = f"TCPIP0::127.0.0.1::{closed_port()}::SOCKET"
     checks = by_name(rig.spec((rig.resources["sr830"], nothing)))
