@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app.disk import sync_directory, writing
 from app.new_file import write_new
 from instruments.bench_edit import problems_of
+from instruments.bench_file import bench_text
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def write_change(spec: BenchSpec, text: str, folder: Path) -> tuple[Path, Path |
         path.parent.mkdir(parents=True, exist_ok=True)
         write_new(path, text)
         return path, None
-    if path.read_text("utf-8") != spec.text:
+    if not _is_still(path, spec.text):
         raise InputError(
             f"{path}: was changed by somebody else since it was opened; open it anew, then edit it"
         )
@@ -63,6 +64,13 @@ def write_change(spec: BenchSpec, text: str, folder: Path) -> tuple[Path, Path |
         os.replace(partial, path)
     sync_directory(path.parent)
     return path, kept
+
+
+def _is_still(path: Path, text: str) -> bool:
+    try:
+        return bench_text(path) == text
+    except ValueError:
+        return False
 
 
 def _kept(path: Path, text: str) -> Path:

@@ -57,7 +57,7 @@ def parse_json(content: bytes, where: object) -> dict[str, Any]:
         )
     try:
         value: Any = json.loads(
-            content.decode("utf-8"),
+            content.decode("utf-8-sig"),  # Windows' editors put a mark before UTF-8
             parse_constant=_no_constant,
             parse_float=_finite,
             object_pairs_hook=_no_key_twice,

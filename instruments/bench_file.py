@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["BenchSpec", "parse_bench", "read_bench"]
+__all__ = ["BenchSpec", "bench_text", "parse_bench", "read_bench"]
 
 # Rigs in this process by the word that opens them, and their bench file among the resources.
 BUILT_IN = {
@@ -74,13 +74,29 @@ def read_bench(path: str | Path) -> BenchSpec:
         text = importlib.resources.files("resources").joinpath(file).read_text("utf-8")
         return parse_bench(text, f"built-in bench {file}")
     try:
-        text = Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = bench_text(Path(path))
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
             f"bench file {path}: {reason}; give a TOML file, or 'virtual' for the built-in rig"
         ) from error
     return parse_bench(text, f"bench file {path}")
+
+
+def bench_text(path: Path) -> str:
+    """The text of a bench file, without the mark that Windows' editors put before UTF-8.
+
+    Raises
+    ------
+    OSError
+        It can't be read.
+    ValueError
+        It is no UTF-8, or its name can't be one.
+    """
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start} is no UTF-8: save it as UTF-8 text") from error
 
 
 def parse_bench(text: str, source: str) -> BenchSpec:

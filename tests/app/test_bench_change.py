@@ -50,3 +50,13 @@ def test_what_is_no_bench_or_was_changed_meanwhile_is_not_written(tmp_path: Path
         write_change(spec, edited(spec.text, {("magnet.x", "max_current_A"): 10.5}), tmp_path)
     assert path.read_text().endswith("# mine\n")
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_begins_with_the_mark_of_windows_editors_is_changed_all_the_same(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "rig.toml"
+    path.write_text(VIRTUAL.text, "utf-8-sig")
+    spec = read_bench(path)
+    write_change(spec, edited(spec.text, {("magnet.x", "max_current_A"): 10.5}), tmp_path)
+    assert read_bench(path).magnets["x"].limits.max_current_A == 10.5

@@ -215,6 +215,12 @@ def test_sequences_of_a_recording_bring_window_and_reset(tmp_path: Path) -> None
         assert (window, reset) == (samples.WINDOW, samples.RESET)
 
 
+def test_a_sequence_file_may_begin_with_the_mark_of_windows_editors(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    path.write_text('{"sequences": [[0, 0.5]]}', "utf-8-sig")
+    assert sequences_from(path)[0][0].drive.tolist() == [0.0, 0.5]
+
+
 def test_sequences_of_a_json_file(tmp_path: Path) -> None:
     path = tmp_path / "s.json"
     body = {

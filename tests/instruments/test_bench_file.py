@@ -179,6 +179,15 @@ def test_a_file_that_cannot_be_read(tmp_path):
         read_bench(tmp_path / "b.toml")
 
 
+def test_a_file_of_a_windows_editor_is_read_with_its_mark_or_told_how_to_save_it(tmp_path):
+    path = tmp_path / "rig.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert read_bench(path).text == GOOD
+    path.write_text(GOOD.replace("name = ", "name = 'Gr\u00fcn' # "), "latin-1")
+    with pytest.raises(InputError, match=r"byte \d+ is no UTF-8: save it as UTF-8 text"):
+        read_bench(path)
+
+
 def test_a_file_is_read_as_its_text(tmp_path):
     path = tmp_path / "b.toml"
     path.write_text(GOOD, encoding="utf-8")
