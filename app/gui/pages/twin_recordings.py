@@ -125,7 +125,7 @@ class RecordingTicks(QObject):
         self._found = list(found or ())
         ticked = set(self.chosen)
         most = FEW_SHOWN if self._low else MOST_SHOWN
-        if len(self._found) > most and not self._low:
+        if len(self._found) > most:
             most -= 1  # whose place the button has that shows the others
         newest = len(self._found) if self._every else most
         shown = [a for k, a in enumerate(self._found) if k < newest or a.path in ticked]
