@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import plain, read_head, write_bytes
+from app.artefacts import find_file, plain, read_head, sha256_of, write_bytes
 from app.checked_json import with_checksum
 from app.disk import read_bytes
 from app.operations.events import Note, Result
@@ -22,7 +22,7 @@ from app.operations.trial import DONE, Trial
 from app.run_lock import RunLock
 from app.store import new_directory
 from app.train_request import refuse_wrong
-from app.weights_store import FORECAST_FILE, NETWORK_FILE, WEIGHTS_FILE
+from app.weights_store import FORECAST_FILE, NETWORK_FILE, TWIN_FILE, WEIGHTS_FILE
 from models.errors import InputError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
@@ -70,15 +70,16 @@ def train_seeds(
     """
     out, began_s = Path(out).resolve(), time.monotonic()
     if resume or asked is None:
-        asked, numbers = _so_far(out)
+        asked, numbers, digests = _so_far(out)
         flat = _flat(asked)
     else:
         numbers, flat = list(range(seed, seed + seeds)), _flat(asked)
         _refuse(asked, seeds)
         refuse_wrong([flat])
         refuse_wrong_tasks([asked["task"]] if asked.get("task") else [])
+        digests = _digests(asked)
         new_directory(out)
-        _write(out, asked, numbers, [])
+        _write(out, asked, numbers, digests, [])
     trials = [Trial(f"seed-{n}", "train", {**flat, "seed": n}, str(out)) for n in numbers]
     with RunLock(out):
         yield Note(f"{len(numbers)} seeds, {numbers[0]} to {numbers[-1]}; best by validation")
@@ -86,7 +87,7 @@ def train_seeds(
         pairs = zip(numbers, trials, strict=True)
         rows = [_row(number, trial, results[trial.name]) for number, trial in pairs]
         best = _best(rows)
-        _write(out, asked, numbers, rows)
+        _write(out, asked, numbers, digests, rows)
         _copy(Path(best["path"]).parent, out)
     values = {**results[f"seed-{best['seed']}"].values, **_told(out, rows, best)}
     yield Result({**values, "seconds": round(time.monotonic() - began_s, 1)})
@@ -99,12 +100,32 @@ def _flat(asked: Mapping[str, Any]) -> dict[str, Any]:
     return flat | (asked.get("options") or {})
 
 
-def _so_far(out: Path) -> tuple[dict[str, Any], list[int]]:
-    """What the seeds of a folder were asked for, and their numbers; InputError if finished."""
+def _digests(asked: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 of each twin's file by its path; those of a network to go on from it knows itself."""
+    twins = dict.fromkeys(str(twin) for twin in asked.get("twins") or ())
+    return {twin: sha256_of(find_file(Path(twin), TWIN_FILE)) for twin in twins}
+
+
+def _so_far(out: Path) -> tuple[dict[str, Any], list[int], dict[str, str]]:
+    """What the seeds of a folder were asked for, their numbers, their twins' digests.
+
+    Raises
+    ------
+    InputError
+        The training there is finished, or a twin has changed since: seeds of two don't compare.
+    """
     said = read_head(out / FILE_NAME, KIND, SCHEMA)
     if (out / NETWORK_FILE).is_file():
         raise InputError(f"{out}: nothing to go on with, the training there is finished")
-    return said["asked"], said["numbers"]
+    known = said.get("digests", {})  # those before this version have none
+    now = _digests({"twins": list(known)})
+    problems = [
+        f"twin {twin} has changed since the seeds were begun: put it back, or begin anew"
+        for twin, digest in known.items()
+        if now[twin] != digest
+    ]
+    raise_problems(InputError, "train --resume", problems)
+    return said["asked"], said["numbers"], known
 
 
 def _refuse(asked: Mapping[str, Any], seeds: int) -> None:
@@ -162,10 +183,14 @@ def _words(row: dict[str, Any]) -> dict[str, float]:
 
 
 def _write(
-    out: Path, asked: Mapping[str, Any], numbers: Sequence[int], rows: list[dict[str, Any]]
+    out: Path,
+    asked: Mapping[str, Any],
+    numbers: Sequence[int],
+    digests: Mapping[str, str],
+    rows: list[dict[str, Any]],
 ) -> None:
     body = {"kind": KIND, "schema": SCHEMA, "asked": dict(asked), "numbers": list(numbers)}
-    whole = plain({**body, "rows": rows})
+    whole = plain({**body, "digests": dict(digests), "rows": rows})
     text = json.dumps(with_checksum(whole), indent=1, ensure_ascii=False, allow_nan=False)
     write_bytes(out / FILE_NAME, text.encode("utf-8"))
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,6 @@ from app.store import load_network, save_twin
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from models.errors import InputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +38,13 @@ def test_stopped_seeds_go_on_and_the_best_by_validation_is_the_folders_own(
             break
     events.close()
     assert is_of_seeds(out)
+    kept, file = out / "seeds.json", Path(asked["twins"][0]) / "twin.json"
+    known, twin = kept.read_bytes(), file.read_bytes()
+    file.write_bytes(twin + b" ")
+    with pytest.raises(InputError, match="has changed since the seeds were begun"):
+        run(train_seeds(None, 0, out, workers=1, resume=True))
+    file.write_bytes(twin)
+    assert kept.read_bytes() == known
     assert not (out / "network.json").exists()
     assert (out / "trials" / "seed-3" / "checkpoint.safetensors").is_file()
     seen, path = run(train_seeds(None, 0, out, workers=1, resume=True))
