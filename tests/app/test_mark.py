@@ -117,7 +117,8 @@ def test_a_damaged_mark_is_refused_rather_than_overlooked(recorded) -> None:
 
 
 def test_a_fit_leaves_marked_repeats_out_and_keeps_which(tmp_path) -> None:
-    folder = write_recording(tmp_path / "rec", replace(full(range(13, 21), 8), status="done")).parent
+    whole = replace(full(range(13, 21), 8), status="done")
+    folder = write_recording(tmp_path / "rec", whole).parent
     before = FitInput.read([folder], seed=0, deterministic=False)
     mark_one(folder, 17, bad=True)
     after = FitInput.read([folder], seed=0, deterministic=False)
