@@ -67,7 +67,7 @@ def _of_one_task(
         _networks(page, networks, of_task)
     runs = sorted(deployments, key=lambda r: -r.measured if r.higher_wins else r.measured)
     if not runs:
-        return []
+        return _undeployed([network for _, network in networks])
     page.heading(f"On the device{of_task}")
     _transfer(page, runs, suffix)
     for run in runs[:1]:
@@ -86,6 +86,26 @@ def _of_one_task(
         [[r.path.name, str(r.body["nodes"]), str(r.body["hardware_runs"]), _time(r)] for r in runs],
     )
     return headline(runs)
+
+
+def _undeployed(networks: Sequence[Network]) -> list[str]:
+    """What the twins foresee of networks that no device has run, beside the best plain software."""
+    said = [
+        shown(
+            {"metric": one.task["metric"], "predicted": one.predicted, "baselines": one.baselines}
+        )
+        for one in networks
+    ]
+    values = sorted(float(one["predicted"]["value"]) for one in said)
+    metric = str(said[0].get("metric_words") or str(said[0]["metric"]).upper())
+    range_ = f"{values[0]:.4f}" + (f" to {values[-1]:.4f}" if len(values) > 1 else "")
+    words = f"Nothing was deployed: foreseen by the twin, {metric} {range_}"
+    known = _numbers(said[0]["baselines"])
+    plain = {name: value for name, value in known.items() if not name.startswith(UNTRAINED)}
+    if plain:
+        best = (max if said[0]["metric"] == ACCURACY else min)(plain, key=plain.__getitem__)
+        words += f"; plain software gets {plain[best]:.4f} ({best})"
+    return [f"{words}."]
 
 
 def _answers(page: Page, run: Measured, suffix: str) -> None:

@@ -38,6 +38,16 @@ def test_of_accuracies_the_larger_one_wins_and_a_point_is_allowed() -> None:
     assert "loses on the way" in lost
 
 
+def test_networks_that_nothing_ran_are_reported_with_what_software_gets(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """The page had begun with: nothing has been fitted yet."""
+    saved_network(bench, tmp_path, (2,), SIGNALS)
+    (verdict,) = list(report(tmp_path / "network"))[-1].values["verdict"]
+    assert verdict.startswith("Nothing was deployed: foreseen by the twin, accuracy ")
+    assert "; plain software gets " in verdict
+
+
 def test_deployments_of_two_tasks_are_not_ranked_against_each_other(
     bench: Bench, tmp_path: Path
 ) -> None:
