@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import errno
 import io
+import math
 import os
 import time
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import writing
 from app.operations.bench_read import BenchRead, look
-from app.operations.events import Event, Result
+from app.operations.events import Event, Note, Result
+from instruments.link_errors import LinkError, WrongInstrumentError
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["BenchRead", "Table", "monitor"]
 
 INTERVAL_S = 0.5
+REMIND_S = 60.0  # how often an outage that goes on is said again
 
 
 def monitor(
@@ -35,6 +40,10 @@ def monitor(
 ) -> Generator[Event, None, None]:
     """Read the rig every `interval_s` until `seconds` have passed, or until it is stopped.
 
+    A look that is lost on the way (no answer, a cable, a power cycle) is told once and tried again
+    with the next: a night's log doesn't end by one late reply. A look that took longer than the
+    interval is not caught up with.
+
     Parameters
     ----------
     bench
@@ -44,36 +53,84 @@ def monitor(
     interval_s
         Between the starts of two looks, in s.
     out
-        A new CSV file for the values.
+        A new CSV file for the values; a line without values is a look that was lost.
 
     Raises
     ------
     InputError
         `out` exists.
     TwinrigError
-        An instrument does not answer, or the disk refuses.
+        An instrument does not answer at the first look, another one answers, or the disk refuses.
     """
-    began_s, looks = time.monotonic(), 0
+    began_s, due_s = time.monotonic(), 0.0
+    looks, gap = 0, Gap()
     with ExitStack() as stack:
         table = stack.enter_context(Table(out, bench)) if out is not None else None
-        while seconds is None or looks * interval_s <= seconds:
-            reading = look(bench, time.monotonic() - began_s)
-            looks += 1
+        while seconds is None or due_s <= seconds * (1 + 1e-9):
+            reading, words = _looked(bench, time.monotonic() - began_s, gap, first=not looks)
+            if words:
+                yield Note(words, "warning")
             if table is not None:
                 table.write(reading)
-            yield reading
-            due_s = began_s + looks * interval_s
-            if seconds is None or looks * interval_s <= seconds:
-                bench.stop.sleep(max(due_s - time.monotonic(), 0.0))
+            if isinstance(reading, BenchRead):
+                looks += 1
+                yield reading
+            due_s = max(due_s + interval_s, time.monotonic() - began_s)
+            if seconds is None or due_s <= seconds:
+                bench.stop.sleep(max(began_s + due_s - time.monotonic(), 0.0))
     yield Result(
         {
             **({} if out is None else {"path": str(out)}),
             "status": "done",
             "readings": looks,
+            "lost": gap.lost,
             "channels": list(bench.live_channels),
             "seconds": round(time.monotonic() - began_s, 3),
         }
     )
+
+
+@dataclass
+class Gap:
+    """What is known of looks that were lost: how many in all, since when, when that was said."""
+
+    lost: int = 0
+    since_s: float | None = None
+    said_s: float = -math.inf
+
+    def grows(self, time_s: float, error: LinkError) -> str:
+        """One more is lost: words for people, empty where they were said a moment ago."""
+        self.lost += 1
+        if self.since_s is None:
+            self.since_s = time_s
+        if time_s - self.said_s < REMIND_S:
+            return ""
+        self.said_s = time_s
+        return f"a look was lost, and is tried again every time: {error}"
+
+    def ends(self, time_s: float) -> str:
+        """It answers: words where it did not before."""
+        since_s, self.since_s, self.said_s = self.since_s, None, -math.inf
+        return "" if since_s is None else f"answers again, after {time_s - since_s:.3g} s"
+
+
+def _looked(bench: Bench, time_s: float, gap: Gap, *, first: bool) -> tuple[BenchRead | float, str]:
+    """One look, or when one was lost; and what is to be said of it.
+
+    Raises
+    ------
+    TwinrigError
+        The first look is lost, or another instrument answers: nothing to wait for.
+    """
+    try:
+        reading = look(bench, time_s)
+    except WrongInstrumentError:
+        raise
+    except LinkError as error:
+        if first:
+            raise
+        return time_s, gap.grows(time_s, error)
+    return reading, gap.ends(time_s)
 
 
 class Table:
@@ -88,14 +145,22 @@ class Table:
         named = [f"{c} ({u})" for c, u in zip(bench.live_channels, bench.live_units, strict=True)]
         self._probe = ["measured_field_T"] if bench.probe is not None else []
         known = ["time_s", "field_T", "setpoint_T", "current_A", "output_on"]
-        self._row([*known, *named, *self._probe])
+        kelvin = [f"{name} (K)" for name in bench.thermometers]
+        titles = [*known, *named, *self._probe, *kelvin, "utc"]
+        self._empty = [""] * (len(titles) - 2)
+        self._row(titles)
 
-    def write(self, reading: BenchRead) -> None:
-        """Add one look."""
+    def write(self, reading: BenchRead | float) -> None:
+        """Add one look, or the time of one that was lost: a line without values."""
+        utc = datetime.now(UTC).isoformat("T", "milliseconds")
+        if not isinstance(reading, BenchRead):
+            self._row([f"{reading:.9g}", *self._empty, utc])
+            return
         numbers = (reading.time_s, reading.field_T, reading.setpoint_T, reading.current_A)
         probe = [f"{reading.measured_field_T:.9g}"] if self._probe else []
         supply = [*(f"{n:.9g}" for n in numbers), int(reading.output_on)]
-        self._row([*supply, *reading.values, *probe])
+        kelvin = [f"{each:.9g}" for each in reading.temperatures_K]
+        self._row([*supply, *reading.values, *probe, *kelvin, utc])
 
     def _row(self, cells: list[Any]) -> None:
         text = io.StringIO(newline="")

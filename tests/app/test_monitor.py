@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +14,11 @@ from served_rig import served_rig
 
 from app.cli import main
 from app.cli_words import words_of
+from app.operations.events import Note, Result
 from app.operations.monitor import BenchRead, monitor
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench, read_bench
+from instruments.link_errors import WrongInstrumentError
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +32,7 @@ def test_values_go_to_a_new_csv_file_with_units(tmp_path: Path) -> None:
     rows = list(csv.reader(out.read_text().splitlines()))
     assert rows[0] == [
         "time_s", "field_T", "setpoint_T", "current_A", "output_on", "X (V)", "Y (V)",
+        "utc",
     ]  # fmt: skip
     assert len(rows) == 4
     assert main([*arguments, "--out", str(out)]) == 2
@@ -66,6 +71,88 @@ def test_an_existing_file_is_refused_before_anything_is_read(tmp_path: Path) -> 
     ):
         next(monitor(bench, out=out))
     assert out.read_text() == "mine"
+
+
+def with_faults(folder: Path, *faults: dict[str, object]) -> list[str]:
+    """What serves a rig with these faults."""
+    path = folder / "faults.json"
+    path.write_text(json.dumps(faults))
+    return ["--faults", str(path)]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "silence", "seconds": 0.4},
+        {"kind": "dropped", "seconds": 1.0},
+        {"kind": "garbage"},
+        {"kind": "late", "seconds": 1.5},
+    ],
+)
+def test_a_reply_that_is_lost_is_a_gap_and_not_the_end_of_the_log(
+    tmp_path: Path, fault: dict[str, object]
+) -> None:
+    out = tmp_path / "night.csv"
+    serving = with_faults(tmp_path, {"instrument": "sr830", "at": 40, **fault})
+    with (
+        served_rig(tmp_path, more=serving) as rig,
+        Bench.connect(read_bench(rig.bench)) as bench,
+    ):
+        events = list(monitor(bench, seconds=5.0, interval_s=0.05, out=out))
+    *_, last, result = events
+    assert isinstance(result, Result)
+    assert result.values["lost"] >= 1
+    said = [event.text for event in events if isinstance(event, Note)]
+    assert said[0].startswith("a look was lost, and is tried again every time: lockin")
+    assert said[-1].startswith("answers again, after ")
+    assert isinstance(last, BenchRead)
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    lost = [row for row in rows if not row["X (V)"]]
+    assert len(lost) == result.values["lost"]
+    assert all(row["time_s"] and row["utc"] and not row["current_A"] for row in lost)
+    assert len(rows) - len(lost) == result.values["readings"]
+
+
+def test_another_instrument_at_the_address_ends_the_log(tmp_path: Path) -> None:
+    serving = with_faults(tmp_path, {"instrument": "sr830", "at": 40, "kind": "wrong-instrument"})
+    with (
+        served_rig(tmp_path, more=serving) as rig,
+        Bench.connect(read_bench(rig.bench)) as bench,
+        pytest.raises(WrongInstrumentError),
+    ):
+        list(monitor(bench, seconds=20.0, interval_s=0.05))
+
+
+def test_looks_that_take_longer_than_the_interval_do_not_make_the_run_longer() -> None:
+    with exit_rig() as rig, Bench.connect(rig.spec()) as bench:
+        real = bench.monitor
+
+        def slow() -> object:
+            time.sleep(0.1)
+            return real()
+
+        bench.monitor = slow  # type: ignore[assignment, method-assign]
+        began_s = time.monotonic()
+        looks = [
+            e for e in monitor(bench, seconds=0.5, interval_s=0.01) if isinstance(e, BenchRead)
+        ]
+    assert time.monotonic() - began_s < 1.5
+    assert 2 <= len(looks) <= 6
+
+
+def test_the_temperatures_and_the_time_of_day_are_in_the_table(tmp_path: Path) -> None:
+    out = tmp_path / "values.csv"
+    coil = (
+        '\n[thermometer.coil]\ndriver = "lakeshore-336"\nmax_K = 340.0\n'
+        'resource = "TCPIP0::virtual-lakeshore-336::5025::SOCKET"\n'
+    )
+    spec = parse_bench(read_bench("virtual").text + coil, "with a thermometer")
+    with Bench.connect(spec) as bench:
+        assert list(monitor(bench, seconds=0.0, out=out))
+    (row,) = csv.DictReader(out.read_text().splitlines())
+    assert 290.0 < float(row["coil (K)"]) < 300.0
+    age_s = (datetime.now(UTC) - datetime.fromisoformat(row["utc"])).total_seconds()
+    assert -1.0 < age_s < 60.0
 
 
 def test_what_forbids_current_is_part_of_each_reading() -> None:
