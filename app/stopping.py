@@ -6,16 +6,21 @@ handler counts and nothing else; the system's wake-up pipe carries the signal's 
 that is there already, and that one requests and speaks. Consequence: no exception arises at a
 place that can't bear one, and a wait of the main thread ends at once.
 
+Ctrl-Z is no request: a program that is suspended with current flowing is looked after by nobody,
+not by its watchdog either, which waits for the program's end. So a run with a bench isn't.
+
 Windows' console close, log-off and shutdown are no signals: `app.console_close` sends them here.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import sys
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.console_close import on_console_close
 
@@ -25,6 +30,11 @@ if TYPE_CHECKING:
 
     from app.connect import Run
 
+SUSPEND = int(getattr(signal, "SIGTSTP", -1))  # Ctrl-Z; Windows has none
+NOT_SUSPENDED = (
+    "Ctrl-Z is not obeyed while a magnet may be energised: suspended, nobody would look after its "
+    "current, nor would the watchdog. Ctrl-C stops; p and Enter pauses at zero current"
+)
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the system has
 CONSOLE_CLOSED = 0  # no signal has this number: it stands for Windows' console events
 
@@ -60,6 +70,7 @@ def stop_on_signals(run: Run, say: Callable[[str], None]) -> Iterator[None]:
     listener = threading.Thread(target=_listen, args=(hears, run, say), daemon=True)
     listener.start()
     before = {number: signal.signal(number, count) for number in stop_signals()}
+    before |= _not_suspended(run)
     pipe = signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
     try:
         with on_console_close(console_closed):
@@ -73,9 +84,38 @@ def stop_on_signals(run: Run, say: Callable[[str], None]) -> Iterator[None]:
         hears.close()
 
 
+def _not_suspended(run: Run) -> dict[int, Any]:
+    """Let neither Ctrl-Z nor a terminal that wants no output (SIGTTOU) suspend a run with a bench.
+
+    The children of the run, and what its output is piped to, share the terminal's Ctrl-Z and are
+    woken again. Returns the handlers before.
+    """
+    if sys.platform == "win32":
+        return {}
+    else:
+        if signal.getsignal(signal.SIGTSTP) is not signal.SIG_DFL:
+            return {}
+
+        def suspend(number: int, _frame: FrameType | None) -> None:
+            if run.holds_bench:
+                os.killpg(os.getpgrp(), signal.SIGCONT)
+                return
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)  # suspended here, until somebody says `fg`
+            signal.signal(number, suspend)
+
+        return {
+            signal.SIGTSTP: signal.signal(signal.SIGTSTP, suspend),
+            signal.SIGTTOU: signal.signal(signal.SIGTTOU, signal.SIG_IGN),
+        }
+
+
 def _listen(hears: socket.socket, run: Run, say: Callable[[str], None]) -> None:
     told = 0
     while number := hears.recv(1):
+        if number[0] == SUSPEND and run.holds_bench:
+            with suppress(Exception):
+                say(NOT_SUSPENDED)
         if number[0] not in (CONSOLE_CLOSED, *stop_signals()):
             continue
         run.stop.request()

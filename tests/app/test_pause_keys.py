@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import select
+import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,7 @@ from served_rig import ROOT, command
 from app.store import read_recording
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a pseudo-terminal is POSIX")
@@ -97,3 +100,58 @@ def test_a_run_whose_input_is_no_terminal_reads_nothing(tmp_path: Path) -> None:
     )  # fmt: skip
     assert ended.returncode == 0
     assert "paus" not in ended.stderr
+
+
+@contextmanager
+def a_shell_s_job(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """A command in a process group of its own, which a terminal's Ctrl-Z would suspend."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        command(*arguments), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe,
+        text=True, process_group=0,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGCONT)
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=20)
+
+
+def is_suspended(process: subprocess.Popen[str]) -> bool:
+    """Whether it is, a moment later."""
+    time.sleep(0.5)
+    seen = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
+    return os.waitid(os.P_PID, process.pid, seen) is not None
+
+
+def test_ctrl_z_does_not_suspend_a_run_that_may_have_energised_its_magnet(tmp_path: Path) -> None:
+    with a_shell_s_job(
+        "record", "--bench", "virtual", "--accelerate", "1", "--sequences", "mixed:1x40",
+        "--repeats", "3", "--out", tmp_path / "r", "--json",
+    ) as run:  # fmt: skip
+        assert run.stdout is not None
+        assert any('"stepread"' in line for line in run.stdout)
+        run.send_signal(signal.SIGTSTP)
+        assert not is_suspended(run)
+        _, said = run.communicate(timeout=60)
+        assert run.returncode == 0
+    assert "Ctrl-Z is not obeyed" in said
+    assert read_recording(tmp_path / "r").complete.all()
+
+
+def test_ctrl_z_suspends_what_energises_nothing_until_it_is_told_to_go_on() -> None:
+    with a_shell_s_job("monitor", "--bench", "virtual", "--seconds", "4", "--json") as run:
+        assert run.stdout is not None
+        assert '"benchread"' in run.stdout.readline()
+        run.send_signal(signal.SIGTSTP)
+        assert is_suspended(run)
+        run.send_signal(signal.SIGCONT)
+        assert not is_suspended(run)
+        run.send_signal(signal.SIGTSTP)  # and a second time
+        assert is_suspended(run)
+        run.send_signal(signal.SIGCONT)
+        _, said = run.communicate(timeout=60)
+        assert run.returncode == 0
+    assert "Ctrl-Z" not in said
