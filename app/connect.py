@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import zlib
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -98,7 +99,11 @@ class Run:
 
 
 def bench_of(arguments: argparse.Namespace) -> BenchSpec:
-    """The bench file of `--bench` with `--accelerate` applied.
+    """The bench file of `--bench` with `--accelerate` applied, and noise of its own.
+
+    A virtual rig of this process begins with every command. It is the same sample each time, but
+    must not live the same noise again: not from a recording to a deployment, nor when a run goes
+    on, nor from one `--seed` to another. The same command draws the same.
 
     Raises
     ------
@@ -108,6 +113,9 @@ def bench_of(arguments: argparse.Namespace) -> BenchSpec:
     from instruments.bench_file import read_bench
 
     spec = read_bench(arguments.bench)
+    if spec.virtual is not None and spec.virtual.device is not None:  # not served elsewhere
+        noise = dataclasses.replace(spec.virtual, seed=_noise_seed(spec, arguments))
+        spec = dataclasses.replace(spec, virtual=noise)
     if arguments.accelerate is None:
         return spec
     if spec.virtual is None:
@@ -117,6 +125,14 @@ def bench_of(arguments: argparse.Namespace) -> BenchSpec:
         )
     virtual = dataclasses.replace(spec.virtual, accelerate=arguments.accelerate)
     return dataclasses.replace(spec, virtual=virtual)
+
+
+def _noise_seed(spec: BenchSpec, arguments: argparse.Namespace) -> int:
+    """Of a virtual rig's noise in one command; the bench file's own seed is in it."""
+    begun = "begun" if getattr(arguments, "resume", None) is None else "resumed"
+    own = 0 if spec.virtual is None else spec.virtual.seed
+    words = (own, spec.name, arguments.verb, begun, arguments.seed)
+    return zlib.crc32(" ".join(map(str, words)).encode())
 
 
 @contextmanager
