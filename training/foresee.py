@@ -54,8 +54,13 @@ class Foreseen:
 
     @property
     def predicted(self) -> dict[str, float]:
-        """Median of single passes and the central 90 % of them."""
-        low, high = np.percentile(self.scores, INTERVAL)
+        """Median of single passes, and an interval that one more of them is in at 90 %.
+
+        Percentile p of n draws is their order statistic p (n + 1): a further draw of the same
+        distribution is below it with probability p. By the usual p (n − 1) + 1 the interval
+        of 64 draws would hold 87.2 %.
+        """
+        low, high = np.percentile(self.scores, INTERVAL, method="weibull")
         return {"value": float(np.median(self.scores)), "low": float(low), "high": float(high)}
 
 
