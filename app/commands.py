@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import argparse
 
     from app.connect import Run
+    from models.recording import Recording
 
 Events = Generator[Event, None, Any]
 
@@ -102,6 +103,7 @@ def _resumed(arguments: argparse.Namespace) -> dict[str, Any]:
     from app.store import read_recording
 
     so_far = read_recording(arguments.resume)
+    raise_problems(InputError, "twinrig record --resume", _other_than_begun(arguments, so_far))
     return {
         "sequences": so_far.sequences(),
         "window": so_far.window,
@@ -114,6 +116,33 @@ def _resumed(arguments: argparse.Namespace) -> dict[str, Any]:
         "stop_at_drift": arguments.stop_at_drift or so_far.meta.get("stop_at_drift", 0.0),
         "resume": True,
     }
+
+
+def _other_than_begun(arguments: argparse.Namespace, so_far: Recording) -> list[str]:
+    """What is asked of a recording to go on with that it was not begun with, in words.
+
+    The same command line with --resume for --out goes on; nothing else is silently left out.
+    """
+    import numpy as np
+
+    from app.store import sequences_from
+
+    meta, repeats = so_far.meta, so_far.response.shape[1]
+    asked = {"seed": arguments.seed or meta.get("seed"), **_sample(arguments)}
+    found = [(n, meta.get(n), v) for n, v in asked.items() if v != meta.get(n)]
+    if arguments.repeats not in (None, repeats):
+        found.append(("repeats", repeats, arguments.repeats))
+    if arguments.blocked and meta.get("interleave", True):
+        found.append(("blocked", False, True))
+    said = [f"--{n}: as it was begun ({was!r}), not {now!r}" for n, was, now in found]
+    if arguments.sequences is not None:
+        new, old = sequences_from(arguments.sequences)[0], so_far.sequences()
+        same = len(new) == len(old) and all(
+            np.array_equal(a.drive, b.drive) and np.array_equal(a.holds, b.holds)
+            for a, b in zip(new, old, strict=True)
+        )
+        said += [] if same else ["--sequences: as it was begun, not others"]
+    return said
 
 
 def _sample(arguments: argparse.Namespace) -> dict[str, Any]:

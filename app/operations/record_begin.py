@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from models.network import Device
     from models.sequence import DriveWindow, FieldSequence, Reset
 
+SLOPE = "tesla_per_ampere"
 SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
 
 
@@ -67,6 +68,7 @@ def begun(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
             "code_version": code_version(),
             "bench": bench.spec.name,
             "limits": bench.spec.limits,
+            "driven": [magnet.name for magnet in bench.drives],
             **asked.meta,
         },
         **played,
@@ -83,7 +85,7 @@ def complete_in(out: Path) -> Recording | None:
 def resumed(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
     """The writer of a recording to go on with; refused where it is another's."""
     so_far = read_recording(out)
-    problems = differences(so_far, bench, asked.window, asked.reset)
+    problems = differences(so_far, bench, asked.window, asked.reset) + _driven(so_far, bench)
     played = so_far.sequences()
     same = len(played) == len(asked.sequences) and all(
         np.array_equal(then.drive, now.drive) and np.array_equal(then.holds, now.holds)
@@ -98,6 +100,24 @@ def resumed(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
     writer, _ = RecordingWriter.resume(out)
     writer.remark(f"continued {now_iso()} after it was {so_far.status}")
     return writer
+
+
+def _driven(so_far: Recording, bench: Bench) -> list[str]:
+    """How the field is made otherwise than in a recording to go on with, in words.
+
+    By another magnet, or by another current: its repeats would be of two experiments.
+    """
+    then, now = so_far.meta.get("driven"), [magnet.name for magnet in bench.drives]
+    found = [] if then in (None, now) else [f"driven magnets was {then!r}, now {now!r}"]
+    limits = so_far.meta.get("limits", {})
+    for magnet in bench.drives:
+        was_T, is_T = limits.get(magnet.name, {}).get(SLOPE), magnet.limits.tesla_per_ampere
+        if was_T is not None and was_T != is_T:
+            found.append(
+                f"{magnet.name} {SLOPE} was {was_T!r}, now {is_T!r}: the same field would be "
+                "another current; take the bench file of then, or begin another with --out"
+            )
+    return found
 
 
 def differences(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from recorded import SEQUENCES, after, is_safe, run
 
+from app.cli import main
 from app.operations.events import (
     Note,
     Progress,
@@ -22,7 +23,7 @@ from app.operations.events import (
 from app.operations.record import differences, order_of, record
 from app.store import RecordingWriter, read_recording
 from instruments.bench import Bench
-from instruments.bench_file import read_bench
+from instruments.bench_file import parse_bench, read_bench
 from models.errors import InputError, RefusedError, TwinrigError
 from models.sequence import DriveWindow, Reset, make_sequences
 
@@ -187,6 +188,66 @@ def test_resume_refuses_another_run(
     with pytest.raises(RefusedError, match="other sequences or repeats"):
         list(record(bench, SEQUENCES[:1], 2, tmp_path / "r", seed=4, resume=True))
     assert read_recording(tmp_path / "r").status == "stopped"
+
+
+def test_resume_refuses_another_current_for_the_same_field(tmp_path: Path) -> None:
+    text = read_bench("virtual").text
+    with Bench.connect(parse_bench(text, "then")) as bench:
+        events = record(bench, SEQUENCES, 2, tmp_path / "r", seed=4)
+        after(events, RepeatRecorded, 1)
+        events.close()
+    assert "tesla_per_ampere = 4.0e-4" in text
+    other = text.replace("tesla_per_ampere = 4.0e-4", "tesla_per_ampere = 4.1e-4")
+    said = "x tesla_per_ampere was 0.0004, now 0.00041: the same field would be another current"
+    with (
+        Bench.connect(parse_bench(other, "now")) as bench,
+        pytest.raises(RefusedError, match=said),
+    ):
+        run(bench, tmp_path / "r", seed=4, resume=True)
+    assert int(read_recording(tmp_path / "r").complete.sum()) == 1
+    wider = text.replace("max_current_A = 11.0", "max_current_A = 11.5")
+    with Bench.connect(parse_bench(wider, "wider limits")) as bench:
+        assert run(bench, tmp_path / "r", seed=4, resume=True)
+    assert read_recording(tmp_path / "r").complete.all()
+
+
+def test_resume_refuses_another_magnet(tmp_path: Path) -> None:
+    text = read_bench("virtual").text
+    second = (
+        '\n[magnet.y]\ndriver = "keithley-2400"\ntesla_per_ampere = 4.0e-3\nmax_current_A = 1.04\n'
+        'resource = "TCPIP0::virtual-keithley-2400::5025::SOCKET"\nmax_ramp_A_per_s = 2000.0\n'
+    )
+    with Bench.connect(parse_bench(text + second, "two magnets")) as bench:
+        events = record(bench, SEQUENCES, 2, tmp_path / "r", seed=4)
+        after(events, RepeatRecorded, 1)
+        events.close()
+    turned = text.replace("[drive]", '[drive]\nmagnet = "y"') + second
+    with (
+        Bench.connect(parse_bench(turned, "the other")) as bench,
+        pytest.raises(RefusedError, match=r"driven magnets was \['x'\], now \['y'\]"),
+    ):
+        run(bench, tmp_path / "r", seed=4, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--repeats", "5"], "--repeats: as it was begun (2), not 5"),
+        (["--sequences", "mixed:2x9@8"], "--sequences: as it was begun"),
+        (["--seed", "9"], "--seed: as it was begun (4), not 9"),
+        (["--blocked"], "--blocked: as it was begun"),
+        (["--sample", "B"], "--sample: as it was begun ('A'), not 'B'"),
+    ],
+)
+def test_resume_asked_for_something_else_is_wrong_use_and_not_left_out_in_silence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    asked = ["--bench", "virtual", "--sequences", "mixed:2x9@7", "--repeats", "2", "--seed", "4"]
+    folder = str(tmp_path / "r")
+    assert main(["record", *asked, "--sample", "A", "--out", folder]) == 0
+    assert main(["record", "--bench", "virtual", "--resume", folder, *options]) == 2
+    assert said in capsys.readouterr().err
+    assert main(["record", *asked, "--sample", "A", "--resume", folder]) == 0
 
 
 def test_resume_refuses_a_run_that_still_goes_on(bench: Bench, tmp_path: Path) -> None:
