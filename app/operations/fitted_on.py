@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from app.artefacts import sha256_of
 from app.recording_marks import read_kept
 from app.recording_reader import FILE_NAME
+from models.errors import InputError
 from training.drift import Old
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ def _file_of(parent: dict[str, Any], folder: Path) -> Path | None:
     there = Path(parent["path"])
     known = parent.get("sha256")
     for file in (there, folder.parent / there.parent.name / FILE_NAME):
-        if file.is_file() and (known is None or sha256_of(file) == known):
-            return file
+        with suppress(OSError, InputError):  # of another account or machine: it is not there
+            if file.is_file() and (known is None or sha256_of(file) == known):
+                return file
     return None

@@ -11,7 +11,7 @@ from app.operations.evaluate import evaluate
 from app.operations.events import Note, Result, TwinScored
 from app.operations.fit import fit
 from app.operations.report import report
-from app.store import write_recording
+from app.store import load_twin, save_twin, write_recording
 from models.errors import InputError
 from models.sequence import DriveWindow
 
@@ -87,6 +87,17 @@ def test_drives_that_the_twin_was_fitted_on_are_no_new_ones(twin, tmp_path):
     assert "play drives" not in words(list(evaluate(twin, twin.parent / "fitted")))
     write_recording(tmp_path / "new", record_device(10, 8, seed=2))
     assert "play drives" not in words(list(evaluate(twin, tmp_path / "new")))
+
+
+def test_a_recording_in_a_place_that_this_account_may_not_look_at_is_not_there(twin, tmp_path):
+    known = load_twin(twin)
+    place = f"/{'x' * 300}/recording.nc"  # the system refuses it, as the folder of another account
+    with pytest.raises(OSError, match="too long"):
+        Path(place).is_file()
+    parents = [{**known.meta["parents"][0], "path": place}]
+    save_twin(tmp_path / "moved", replace(known, meta={**known.meta, "parents": parents}))
+    events = evaluated(tmp_path / "moved", tmp_path, record_device(10, 8, seed=2))
+    assert isinstance(events[-1], Result)
 
 
 @pytest.mark.parametrize("factor", [1000.0, 0.001])
