@@ -29,7 +29,12 @@ def differing(one: Device, other: Device) -> list[str]:
     where both know it.
     """
     names = [name for name in SAME if getattr(one, name) != getattr(other, name)]
-    return names + ["bench"] * (bool(one.bench and other.bench) and one.bench != other.bench)
+    return names + ["bench"] * renamed(one, other)
+
+
+def renamed(one: Device, other: Device) -> bool:
+    """Whether two devices were recorded on benches of two names, as far as both are known."""
+    return bool(one.bench and other.bench) and one.bench != other.bench
 
 
 def layers_words(layers: Sequence[int]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.device_words import differing
+from app.device_words import renamed
 from app.so_far import unfinished_words
 from app.store import load_twin, sha256_of
 from models.errors import InputError, raise_problems
@@ -53,13 +53,6 @@ class TwinSet:
             if getattr(twins[k], name) != getattr(twins[k % each], name)
         ]
         problems += [
-            f"{files[k]}: was recorded on {one.bench!r}, {files[k % each]} on {other.bench!r}: it "
-            "is no other fit of the same device"
-            for k in range(each, len(twins))
-            for one, other in [(Device.of(twins[k]), Device.of(twins[k % each]))]
-            if "bench" in differing(one, other)
-        ]
-        problems += [
             f"{file}: a twin of the published method, whose path has no fast gradient for a "
             "network: fit one with another --objective"
             for file, twin in zip(files, twins, strict=True)
@@ -91,6 +84,27 @@ class TwinSet:
         """A sentence for each twin whose fit goes on."""
         words = (unfinished_words(twin.meta) for member in self.twins for twin in member)
         return [sentence for sentence in words if sentence is not None]
+
+    @property
+    def named_otherwise(self) -> list[str]:
+        """A sentence for each member whose bench has another name than its layer's first one.
+
+        A name may have been changed between two recordings, so that it refuses nothing; it is all
+        that tells two samples of one kind apart.
+        """
+        firsts = self.devices
+        pairs = [
+            (first, Device.of(twin))
+            for member in self.twins[1:]
+            for first, twin in zip(firsts, member, strict=True)
+        ]
+        words = [
+            f"the ensemble holds twins of {first.bench!r} and of {other.bench!r}: if those are two "
+            "samples, the network is trained for both, and what is foreseen is said of both"
+            for first, other in pairs
+            if renamed(first, other)
+        ]
+        return list(dict.fromkeys(words))
 
     @property
     def devices(self) -> list[Device]:

@@ -115,7 +115,7 @@ def train(
     setup = Setup.of(request)
     yield Note(setup.task.describe())
     yield Note(f"twins run by {kernel.describe()}")
-    yield from (Note(words, "warning") for words in setup.twins.unfinished)
+    yield from (Note(words, "warning") for words in setup.warnings)
     yield from (Note(words) for words in devices_words(*distinct(setup.twins.devices)))
     if not resume:
         new_directory(out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from app.device_words import differing
+from app.device_words import SAME, differing, renamed
 from app.store import load_network
 from app.train_time import run_seconds
 from app.train_twins import TwinSet
@@ -98,6 +98,24 @@ class Setup:
         return cls(request, task, twins, judges, design, ranges, origin)
 
     @property
+    def warnings(self) -> list[str]:
+        """A sentence on each thing that is no fault, and may still be a mistake."""
+        return [*self.twins.unfinished, *self.twins.named_otherwise, *self._moved()]
+
+    def _moved(self) -> list[str]:
+        """Where the network to go on from was trained for a bench of another name."""
+        if self.origin is None:
+            return []
+        pairs = [(self.origin.device_of(k), one) for k, one in enumerate(self.twins.devices)]
+        words = [
+            f"the network to go on from is of {known.bench!r}, its twin is now of {device.bench!r}:"
+            " if that is another sample, the new network is for the new one"
+            for known, device in pairs
+            if renamed(known, device)
+        ]
+        return list(dict.fromkeys(words))
+
+    @property
     def stochastic(self) -> TwinSet:
         """The device as it is: the judge, where the network's own twins have no noise."""
         return self.judges or self.twins
@@ -180,7 +198,8 @@ def _refuse_other(network: Network, twins: TwinSet, where: str) -> None:
         f"layer {k + 1}: {name} {getattr(known, name)} of the network, {getattr(device, name)} of "
         "the twin"
         for k, (known, device) in enumerate(pairs)
-        for name in differing(known, device)
+        for name in SAME
+        if getattr(known, name) != getattr(device, name)
     ]
     raise_problems(InputError, f"{where}: is of another device", problems)
 

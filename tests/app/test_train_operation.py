@@ -298,6 +298,10 @@ def test_wrong_requests_are_refused_before_anything_is_made(
     assert not (tmp_path / "out").exists()
 
 
+def warnings_in(events: list[Event]) -> list[str]:
+    return [e.text for e in events if isinstance(e, Note) and e.level == "warning"]
+
+
 def test_members_of_an_ensemble_and_a_judge_are_of_the_layers_device(
     twins: Path, tmp_path: Path
 ) -> None:
@@ -319,22 +323,23 @@ def test_members_of_an_ensemble_and_a_judge_are_of_the_layers_device(
     assert load_network(path).meta["judge"] == [str(judge.resolve()) for judge in each]
 
 
-def test_a_twin_of_another_bench_is_no_member_and_nothing_to_go_on_with(
-    twins: Path, tmp_path: Path
-) -> None:
-    """Nothing but the name tells two samples of one kind apart, as with a judge."""
+def test_a_twin_of_a_bench_of_another_name_is_taken_and_told(twins: Path, tmp_path: Path) -> None:
+    """A bench may have been renamed; the name is all that tells two samples of one kind apart."""
     known = load_twin(twins / "noisy")
     save_twin(tmp_path / "other", replace(known, meta={**known.meta, "bench": "other sample"}))
     members = TrainOptions(ensemble=(str(tmp_path / "other"),))
-    words = r"was recorded on 'other sample'.* no other fit of the same device"
-    with pytest.raises(InputError, match=words):
-        run(train(TASK, [twins / "noisy"], [2], tmp_path / "out", options=members))
-    run(train(TASK, [twins / "noisy"], [2], tmp_path / "first", iterations=0))
+    asked = {"iterations": 0, "options": members}
+    events, _ = run(train(TASK, [twins / "noisy"], [2, 2], tmp_path / "both", **asked))
+    said = warnings_in(events)
+    assert len(said) == 1  # not one a layer
+    assert "holds twins of 'virtual nanoring array' and of 'other sample'" in said[0]
+    events, _ = run(train(TASK, [twins / "noisy"], [2], tmp_path / "first", iterations=0))
+    assert not warnings_in(events)
     further = TrainOptions(origin=str(tmp_path / "first"))
-    with pytest.raises(
-        InputError, match="layer 1: bench virtual nanoring array of the network, ot"
-    ):
-        run(train(None, [tmp_path / "other"], None, tmp_path / "out", options=further))
+    asked = {"iterations": 0, "options": further}
+    events, path = run(train(None, [tmp_path / "other"], None, tmp_path / "out", **asked))
+    assert "its twin is now of 'other sample'" in warnings_in(events)[0]
+    assert load_network(path).devices[0].bench == "other sample"
 
 
 def test_a_judge_that_was_not_fitted_on_the_networks_drives_is_refused(
