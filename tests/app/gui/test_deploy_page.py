@@ -51,7 +51,7 @@ def page(make_window, qtbot, network):
 def test_a_network_is_deployed_with_averaged_runs_and_its_loss_is_told(
     page, qtbot, monkeypatch
 ) -> None:
-    drawn: list[int] = []  # nodes measured when the forecast was drawn: once each, not each frame
+    drawn: list[int] = []  # nodes measured when the forecast was drawn
     draw_forecast = page.plots._draw_forecast
     monkeypatch.setattr(
         page.plots,
@@ -70,7 +70,11 @@ def test_a_network_is_deployed_with_averaged_runs_and_its_loss_is_told(
     qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
     assert page.deployed is not None, "\n".join(page.shell.log)
     assert page.live.result["hardware_runs"] == 4
-    assert drawn.count(1) == 1
+    assert drawn.count(1) <= 1  # under load a frame takes both nodes: the first is not drawn alone
+    assert drawn[-1] == 2
+    frames = len(drawn)
+    page._redraw()
+    assert len(drawn) == frames  # once a node, not each frame
     rows = page.plots.table.rows
     assert rows[0].cells[1] != "—"
     assert {"AR-18", "AR-1"} <= {row.name for row in rows}

@@ -56,8 +56,8 @@ def test_an_id_is_never_cut_in_the_row_of_the_axis(qtbot, theme, wide) -> None:
     made.resize(wide, 300)
     made.show()
     made.show_run(RUN)
-    shown = QFontMetrics(made.run_id.font()).horizontalAdvance(made.run_id.text())
     qtbot.waitUntil(lambda: made.run_id.width() > 20, timeout=5000)
+    shown = QFontMetrics(made.run_id.font()).horizontalAdvance(made.run_id.text())
     assert shown <= made.run_id.width()
 
 
