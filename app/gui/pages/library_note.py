@@ -28,6 +28,7 @@ class NoteEntry(QPlainTextEdit):
         super().__init__()
         self._of: Path | None = None
         self._typed = False
+        self._unkept: dict[Path, str] = {}  # what could not be written
         self.setAccessibleName("Note")
         self.setPlaceholderText("A note; kept beside the artefact, whose own files stay")
         self.setTabChangesFocus(True)
@@ -48,8 +49,10 @@ class NoteEntry(QPlainTextEdit):
             return
         self._of = None
         self.setEnabled(entry is not None)
-        self.setPlainText(entry.note if entry else "")
-        self._of = entry.artefact.path if entry else None
+        path = entry.artefact.path if entry else None
+        unkept = self._unkept.get(path) if path else None
+        self.setPlainText(unkept if unkept is not None else entry.note if entry else "")
+        self._of, self._typed = path, unkept is not None
 
     def _changed(self) -> None:
         if self._of is not None:
@@ -65,7 +68,9 @@ class NoteEntry(QPlainTextEdit):
         try:
             write_note(self._of, self.toPlainText())
         except TwinrigError as error:
-            self._typed = True  # it stays in view, and is tried again
+            self._typed = True  # it stays in view, comes back with its artefact, is tried again
+            self._unkept[self._of] = self.toPlainText()
             self.failed.emit(str(error))
             return
+        self._unkept.pop(self._of, None)
         self.kept.emit()

@@ -131,7 +131,11 @@ def test_a_note_that_can_t_be_written_stays_and_is_tried_again(library, qtbot, m
         full_disk.setattr("app.gui.pages.library_note.write_note", refused)
         library.note.setPlainText("helium refilled")
         qtbot.waitUntil(lambda: bool(library.shell.toasts.shown), timeout=WAIT_MS)
-    assert library.note.toPlainText() == "helium refilled"
+        assert library.note.toPlainText() == "helium refilled"
+        pick(library, "rec-b")
+        assert library.note.toPlainText() == ""
+        pick(library, "rec-a")
+        assert library.note.toPlainText() == "helium refilled"
     pick(library, "rec-b")
     assert read_note(folder) == "helium refilled"
 
