@@ -171,6 +171,9 @@ class AskBar(QFrame):
         `harmless`: the answer that changes nothing, which Esc gives; it gets the keyboard.
         """
         self._words.setText(text)
+        asked_again = self.isAncestorOf(QApplication.focusWidget())
+        if not asked_again:
+            self._before = QApplication.focusWidget()
         self.harmless = None
         for button in self.buttons:
             button.hide()
@@ -185,7 +188,7 @@ class AskBar(QFrame):
                 self.harmless = button
         self.show()
         if self.harmless is not None:
-            self._before = QApplication.focusWidget()
+            self.harmless.show()  # in a bar that is shown already it would be a moment later
             self.harmless.setFocus()
 
     def take_back(self) -> bool:
@@ -197,6 +200,8 @@ class AskBar(QFrame):
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         super().hideEvent(event)
+        if event is not None and event.spontaneous():  # its window is minimised: it asks still
+            return
         before, self._before = self._before, None
         here = self.isAncestorOf(QApplication.focusWidget())
         if here and before is not None and not sip.isdeleted(before):
