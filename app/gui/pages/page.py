@@ -116,6 +116,7 @@ class Page(QWidget):
         self._later.setSingleShot(True)
         self._later.setInterval(120)
         self._later.timeout.connect(self.show_cost)
+        self.made_whole.connect(self._order_tabs)
 
     def _header(self) -> None:
         head = QHBoxLayout()
@@ -155,6 +156,10 @@ class Page(QWidget):
 
     def showEvent(self, event: QShowEvent | None) -> None:
         super().showEvent(event)
+        self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        """On from the form's button: also to plots that are made behind the first paint."""
         chain([self.form.primary, *focusable(self.body)])
 
     def button(self, text: str, press: Callable[[], None]) -> QPushButton:

@@ -35,10 +35,10 @@ class RecordingTicks(QObject):
         self.known: dict[Path, Looked] = {}
         self._wanted: list[Path] = []  # chosen before the library was read
         self._found: list[Artefact] = []
-        self._low = self._every = False
+        self._low = self._every = self._told = False  # told: the library was read
         self._words: dict[tuple[Path, float], str] = {}  # of one as it was then
         self._library, self._reader, self._describer = Latest(), Latest(), Latest()
-        self._library.done.connect(self._offer)
+        self._library.done.connect(self._take)
         self._reader.done.connect(self._read)
         self._describer.done.connect(self._described)
         self.note = form.section("Recordings")
@@ -58,7 +58,7 @@ class RecordingTicks(QObject):
         """Fewer of them, on one line each, where there is little height."""
         if low != self._low:
             self._low = low
-            self._offer(self._found, None)
+            self._offer()
 
     def choose(self, path: Path) -> None:
         """Tick one, also before it is known."""
@@ -72,12 +72,13 @@ class RecordingTicks(QObject):
     def _show_every(self) -> None:
         """Show the older ones, too, or the newest alone again."""
         self._every = not self._every
-        self._offer(self._found, None)
+        self._offer()
 
     @property
     def lacking(self) -> str:
-        """What there must be before any can be ticked; empty where there are some."""
-        return "" if self.ticks or self._wanted else "record some first, or import some"
+        """What there must be before any can be ticked; empty until the library was read."""
+        there = self.ticks or self._wanted or not self._told
+        return "" if there else "record some first, or import some"
 
     @property
     def chosen(self) -> list[Path]:
@@ -119,10 +120,14 @@ class RecordingTicks(QObject):
                 "sequences", "repeats"))  # fmt: skip
             self.note.setText(f"{count(sequences, 'sequence')} · {count(repeats, 'repeat')}")
 
-    def _offer(self, found: Sequence[Artefact] | None, error: Exception | None) -> None:
+    def _take(self, found: Sequence[Artefact] | None, error: Exception | None) -> None:
         if error is not None:
             self._toast(str(error), "error")
-        self._found = list(found or ())
+        self._found, self._told = list(found or ()), error is None
+        self._offer()
+
+    def _offer(self) -> None:
+        """Ticks anew for those that are to be seen."""
         ticked = set(self.chosen)
         most = FEW_SHOWN if self._low else MOST_SHOWN
         if len(self._found) > most:
@@ -135,6 +140,7 @@ class RecordingTicks(QObject):
         first = self._form.position_of(self.empty) + 1
         self.ticks = {a.path: self._tick(a, first + k, a.path in ticked) for k, a in
                       enumerate(shown)}  # fmt: skip
+        self._form.order_tabs()
         self._wanted = [p for p in self._wanted if p not in self.ticks and p.parent not in
                         self.ticks]  # fmt: skip
         self.empty.setVisible(not shown)

@@ -184,17 +184,16 @@ class Form(QWidget):
         return self._rows.indexOf(widget)
 
     def insert(self, position: int, widget: QWidget) -> None:
-        """A widget across the whole width, at a position."""
+        """A widget across the whole width, at a position; once all are in, `order_tabs`."""
         self._rows.insertWidget(position, widget)
-        if self.isVisible():
-            self._order_tabs()
 
-    def _order_tabs(self) -> None:
+    def order_tabs(self) -> None:
+        """Let Tab go down the rows to the button; a form that is shown does it itself."""
         chain([self.rows, *focusable(self._rows), self.primary])
 
     def showEvent(self, event: QShowEvent | None) -> None:
         super().showEvent(event)
-        self._order_tabs()
+        self.order_tabs()
 
     def set_gap(self, pixels: int) -> None:
         """Another distance between rows, where a long form has little height."""
