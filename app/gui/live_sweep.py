@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from app.gui.live_trials import DONE, mean_words
+from app.gui.live_trials import DONE, NOT_ENDED, mean_words
 from app.gui.scores import NMSE, said
 from app.gui.widgets.dots import Dot, DotRow
 from app.gui.words import count
@@ -30,7 +30,7 @@ def sweep_so_far(grid: Grid, live: LiveTrials) -> list[Row]:
     ended = {
         trial.name: TrialResult(trial.name, trial.status, trial.values, trial.reason)
         for trial in live.trials.values()
-        if trial.status not in ("waiting", "running", "stopped")
+        if trial.status not in NOT_ENDED
     }
     return rows_of(grid, ended)
 

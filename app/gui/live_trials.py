@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.operations.events import Event
 
 DONE = "done"
+NOT_ENDED = ("waiting", "running", "stopped")  # nothing to put into a table
 MOST_REASONS = 3  # that are told in sentences
 HEADS = ("foreseen", "on device", "ratio", "inside")
 
@@ -195,7 +196,7 @@ def table_so_far(plan: Any, live: LiveTrials) -> Table:
     ended = {
         trial.name: TrialResult(trial.name, trial.status, trial.values, trial.reason)
         for trial in live.trials.values()
-        if trial.status not in ("waiting", "running", "stopped")
+        if trial.status not in NOT_ENDED
     }
     return table_of(plan, ended, None)
 

@@ -32,8 +32,9 @@ def moved_to_trash(folders: list[Path]) -> list[tuple[str, str]]:
             )
     told = [(words, "error") for words in problems]
     if gone := len(folders) - len(problems):
-        said = f"{count(gone, 'artefact')} moved to the system's trash; put back from there, it is"
-        told.insert(0, (f"{said} in the library again.", "info"))
+        said = f"{count(gone, 'artefact')} moved to the system's trash"
+        back = "what is put back from there is in the library again"
+        told.insert(0, (f"{said}; {back}.", "info"))
     return told
 
 
