@@ -217,10 +217,10 @@ def monitor(arguments: argparse.Namespace, run: Run) -> Events:
 
 def safe(arguments: argparse.Namespace, run: Run) -> Events:
     """`twinrig safe`: the safe state, whatever state the rig is found in."""
-    from app.operations.safe import safe as operation
+    from app.operations.safe import safe_each
 
-    with run.connected(arguments, magnets_only=True) as connected:
-        yield from operation(connected)
+    with run.parts(arguments) as (spec, connected):
+        yield from safe_each(spec, connected, run.stop)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Run], Events]] = {

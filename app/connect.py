@@ -16,6 +16,7 @@ from models.errors import RefusedError
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from instruments.bench import Bench
@@ -45,7 +46,6 @@ class Run:
         arguments: argparse.Namespace,
         *,
         leave_as_found: bool = False,
-        magnets_only: bool = False,
         spec: BenchSpec | None = None,
     ) -> Iterator[Bench]:
         """The bench that the arguments name; at the end it is made safe and closed.
@@ -54,8 +54,6 @@ class Run:
         ----------
         leave_as_found
             Close only: for commands that change nothing.
-        magnets_only
-            Connect no read-out: one that is off must not keep a magnet from being made safe.
         spec
             None: the bench of the arguments, whole.
         """
@@ -63,19 +61,45 @@ class Run:
 
         self.holds_bench = not leave_as_found
         spec = spec or bench_of(arguments)
-        if magnets_only:
-            spec = spec.magnets_only()
         with ExitStack() as stack:
             tap = stack.enter_context(wire_tap(arguments.wire_log, verbose=arguments.verbose))
             bench = Bench.connect(spec, stop=self.stop, wire_log=tap)
             bench.tell, bench.note = Voice(self.say), self.say
-            if leave_as_found or magnets_only:  # a run says and keeps them itself
+            if leave_as_found:  # a run says and keeps them itself
                 for words in bench.remarks:
                     self.say(words)
             stack.callback(bench.close)
             if not leave_as_found:
                 stack.callback(self._end_safe, bench)
             yield bench
+
+    @contextmanager
+    def parts(
+        self, arguments: argparse.Namespace
+    ) -> Iterator[tuple[BenchSpec, Callable[[BenchSpec], AbstractContextManager[Bench]]]]:
+        """The bench that the arguments name, and what connects a part of it to be made safe.
+
+        Such a part is deaf to this run's Stop, and a limit beyond a supply's rating refuses
+        nothing: neither may keep a magnet from its safe state.
+        """
+        from instruments.bench import Bench
+
+        self.holds_bench = True
+        spec = bench_of(arguments)
+        with wire_tap(arguments.wire_log, verbose=arguments.verbose) as tap:
+
+            @contextmanager
+            def connected(part: BenchSpec) -> Iterator[Bench]:
+                bench = Bench.connect(part, wire_log=tap, beyond_rating=True)
+                try:
+                    bench.tell, bench.note = Voice(self.say), self.say
+                    for words in bench.remarks:
+                        self.say(words)
+                    yield bench
+                finally:
+                    bench.close()
+
+            yield spec, connected
 
     def _end_safe(self, bench: Bench) -> None:
         """The safe state at the end, and once more where the user asked again meanwhile.

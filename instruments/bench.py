@@ -37,9 +37,17 @@ class Bench(PlannedBench):
 
     @classmethod
     def connect(
-        cls, spec: BenchSpec, *, stop: Stop | None = None, wire_log: WireTap | None = None
+        cls,
+        spec: BenchSpec,
+        *,
+        stop: Stop | None = None,
+        wire_log: WireTap | None = None,
+        beyond_rating: bool = False,
     ) -> Bench:
         """Open and identify every instrument side by side, and read the state each magnet is in.
+
+        `beyond_rating`: also where a limit of the bench file is beyond what its supply can give,
+        which must not keep a magnet from being made safe.
 
         Raises
         ------
@@ -65,7 +73,7 @@ class Bench(PlannedBench):
             bench.thermometers = {name: drivers[name] for name in spec.thermometers}
             bench.teslameters = {name: drivers[name] for name in spec.teslameters}
             bench.probe = FieldProbe.of(spec.teslameters, bench.teslameters)
-            bench._look_around()
+            bench._look_around(beyond_rating=beyond_rating)
         except BaseException:
             for driver in drivers.values():
                 driver.close()
@@ -249,7 +257,7 @@ class Bench(PlannedBench):
         if self.watchdog is not None:
             self.watchdog.close()
 
-    def _look_around(self) -> None:
+    def _look_around(self, *, beyond_rating: bool) -> None:
         """Read identities and states; refuse limits that a supply can't keep."""
         problems = []
         for name, magnet in self.magnets.items():
@@ -261,7 +269,7 @@ class Bench(PlannedBench):
             self.found[name] = magnet.state()
         for name, other in {**self.readouts, **self.thermometers, **self.teslameters}.items():
             self._identities[name] = other.identity
-        raise_problems(RefusedError, f"bench {self.spec.name!r}", problems)
+        raise_problems(RefusedError, f"bench {self.spec.name!r}", [] if beyond_rating else problems)
 
     @property
     def _looked_s(self) -> float:

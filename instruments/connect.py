@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from instruments import diagnosis
 from instruments.clock import Clock, HostClock, RemoteClock, Stop
 from instruments.drivers import DRIVERS
+from instruments.locks import LinkInUseError
 from instruments.parallel import side_by_side
 from instruments.serial_line import line_of
 from instruments.visa import VisaSession, resource_manager
@@ -43,17 +44,21 @@ class ConnectError(TwinrigError):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why one instrument did not connect: what happened, and what to check."""
+    """Why one instrument did not connect: what happened, and what to check.
+
+    `in_use`: another program has its link, which no second try changes.
+    """
 
     spec: InstrumentSpec
     problem: str
     hint: str
+    in_use: bool = False
 
     @classmethod
     def of(cls, spec: InstrumentSpec, error: TwinrigError) -> Failure:
         """The failure of an error, its hint apart."""
         problem, hint = diagnosis.explain(spec, error)
-        return cls(spec, problem, hint)
+        return cls(spec, problem, hint, isinstance(error, LinkInUseError))
 
 
 class Opener:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from typing import TYPE_CHECKING
 
 from served_rig import ServedRig, served_rig
 
 from app.cli import main
+from app.operations import safe as operation
+from instruments.bench import Bench
 from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
@@ -53,8 +56,78 @@ def test_a_read_out_that_is_off_does_not_keep_the_magnet_from_being_made_safe(
         rig.assert_ended_safe()
 
 
-def test_a_supply_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_supply_that_is_not_there_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with served_rig(tmp_path) as rig:
         bench = rig.bench.read_text()
     (tmp_path / "gone.toml").write_text(bench)
+    monkeypatch.setattr(operation, "GIVE_UP_S", 1.0)
     assert main(["safe", "--bench", str(tmp_path / "gone.toml")]) == 1
+    said = capsys.readouterr().err
+    assert "x: not safe yet, trying again" in said
+    assert "could not be made safe, current may be flowing" in said
+    assert "front panel" in said
+
+
+SECOND = """
+[magnet.aside]
+driver = "kepco-bop"
+resource = "TCPIP0::127.0.0.1::9::SOCKET"
+tesla_per_ampere = 4.0e-4
+max_current_A = 11.0
+max_ramp_A_per_s = 50.0
+"""
+
+
+def test_a_supply_that_is_off_does_not_keep_another_energised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(operation, "GIVE_UP_S", 0.0)
+    with served_rig(tmp_path) as rig:
+        by_hand(rig, "FUNC:MODE CURR", "VOLT 36", "CURR 8", "OUTP ON")
+        text = rig.bench.read_text().replace("[drive]", '[drive]\nmagnet = "x"')
+        rig.bench.write_text(text.replace("[magnet.x]", f"{SECOND}[magnet.x]"))
+        assert main(["safe", "--bench", str(rig.bench), "--json"]) == 1
+        *_, result, error = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert result["status"] == "failed"
+        assert result["magnets"]["x"]["output_on"] is False
+        assert "connection refused" in result["not_safe"]["aside"]
+        assert (error["event"], error["kind"]) == ("error", "UnsafeError")
+        assert error["message"].startswith("aside (")
+        rig.assert_ended_safe()
+
+
+def test_one_lost_answer_at_connecting_is_no_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "faults.json"
+    silent = [{"instrument": "kepco-bop", "at": n, "kind": "silence"} for n in (5, 6)]
+    script.write_text(json.dumps(silent))  # the five before are the hand's
+    with served_rig(tmp_path, more=["--faults", script]) as rig:
+        by_hand(rig, "FUNC:MODE CURR", "VOLT 36", "CURR 8", "OUTP ON")
+        assert main(["safe", "--bench", str(rig.bench)]) == 0
+        said = capsys.readouterr().err
+        assert "x: not safe yet, trying again" in said
+        assert "found at 8 A" in said
+        rig.assert_ended_safe()
+
+
+def test_a_limit_beyond_the_supply_keeps_nobody_from_the_safe_state(tmp_path: Path) -> None:
+    with served_rig(tmp_path) as rig:
+        by_hand(rig, "FUNC:MODE CURR", "VOLT 36", "CURR 8", "OUTP ON")
+        beyond = rig.bench.read_text().replace("max_current_A = 11.0", "max_current_A = 20.0")
+        rig.bench.write_text(beyond)
+        assert main(["bench", "check", str(rig.bench)]) == 1  # no run begins with it
+        assert main(["safe", "--bench", str(rig.bench)]) == 0
+        rig.assert_ended_safe()
+
+
+def test_a_link_of_another_program_is_said_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served_rig(tmp_path) as rig, Bench.connect(read_bench(rig.bench)):
+        began_s = time.monotonic()
+        assert main(["safe", "--bench", str(rig.bench)]) == 1
+        assert time.monotonic() - began_s < 5.0
+        assert "open in this program already" in capsys.readouterr().err
