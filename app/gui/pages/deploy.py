@@ -16,8 +16,8 @@ from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.deploy_transfer import TransferPart
 from app.gui.pages.page import Page, Shell
 from app.gui.preflight import deployment_bytes, deployment_s
-from app.gui.widgets.basic import Segments
 from app.gui.widgets.checks import Check
+from app.gui.widgets.segments import Segments
 from app.gui.words import count, size
 from app.words import duration
 

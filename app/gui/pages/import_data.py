@@ -13,12 +13,14 @@ from PyQt6.QtWidgets import QFileDialog, QGridLayout, QPushButton, QVBoxLayout, 
 
 from app.gui.background import Latest
 from app.gui.import_form import ImportForm
+from app.gui.import_words import words_of
 from app.gui.job import JobSpec, Outcome
 from app.gui.pages.page import Page, Shell
 from app.gui.pages.twin_plots import Ensemble
-from app.gui.widgets.basic import Elided, Segments, label, row
+from app.gui.widgets.basic import Elided, label, row
 from app.gui.widgets.panel import Panel
-from app.gui.words import count, prefix, size
+from app.gui.widgets.segments import Segments
+from app.gui.words import prefix
 from app.operations.child import in_child
 from app.operations.events import Note, Result
 from app.operations.import_measured import looked_at
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from models.recording import Recording
 
 MOST_ARRAYS, MOST_REMARKS, MOST_CHANNELS = 8, 5, 8
-BYTES_A_VALUE = 8
 EMPTY = "Choose a file: NPZ, NPY, CSV, MAT, HDF5 or netCDF, or a folder of the public nanoring set."
 
 
@@ -194,19 +195,11 @@ class ImportDataPage(Page):
         recording = self.recording
         if recording is None or self.file is None:
             return
-        s, r, steps, channels = recording.response.shape
-        patterns = self.seen.patterns if self.seen else 0
-        what = f"{count(patterns or s, 'sequence')} × {count(r, 'repeat')}"
-        window, whole = recording.window, int(recording.complete.sum())
-        cost = size(recording.response.size * BYTES_A_VALUE * (patterns or 1))
+        s, channels = recording.response.shape[0], recording.response.shape[-1]
+        what, cost, said = words_of(recording, self.seen.patterns if self.seen else 0)
         self.form.primary.setEnabled(True)
-        self.form.primary.say(f"Import {what}", f"{cost}, {whole} of {s * r} repeats whole")
-        field = f"{1e3 * window.low_T:.4g} … {1e3 * window.high_T:.4g} mT"
-        known = field if (window.low_T, window.high_T) != (0.0, 1.0) else "field not known"
-        first = ", the first pattern is shown" if patterns else ""
-        held = f" · held 1…{recording.holds.max()} times" if recording.held else ""
-        shape = f"{what} × {count(steps, 'step')} × {count(channels, 'channel')}"
-        self.say(self.file.name, f"{shape} · {known}{held}{first}")
+        self.form.primary.say(f"Import {what}", cost)
+        self.say(self.file.name, said)
         self.toggle.offer([(name, k) for k, name in enumerate(recording.channels)][:MOST_CHANNELS])
         shown = min(channels, MOST_CHANNELS)
         self.toggle.setVisible(channels > 1)

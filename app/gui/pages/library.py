@@ -19,7 +19,8 @@ from app.gui.pages.library_report import reported, show_file
 from app.gui.pages.library_simulate import SimulateRow
 from app.gui.pages.library_trash import moved_to_trash
 from app.gui.pages.page import Page, Shell
-from app.gui.widgets.basic import Choice, Segments, row
+from app.gui.widgets.basic import Choice, row
+from app.gui.widgets.segments import Segments
 from app.gui.words import count
 from app.library_index import Index, descendants, lineage
 
@@ -58,9 +59,8 @@ class LibraryPage(Page):
         self._latest.done.connect(self._take_entries)
         self._form()
         self.copy_button.hide()
-        self.import_button = self.button(
-            "Import measured repeats", lambda: shell.open_page("import_data")
-        )
+        imports = partial(shell.open_page, "import_data")
+        self.import_button = self.button("Import measured repeats", imports)
         folder = self.session.library.folder
         self.folder_button = self.button("Show the folder", partial(self._show, folder))
         self.list = EntryList(self.theme)

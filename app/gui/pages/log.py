@@ -5,7 +5,7 @@ from __future__ import annotations
 from PyQt6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit
 
 from app.gui.pages.page import Page, Shell
-from app.gui.widgets.basic import Segments
+from app.gui.widgets.segments import Segments
 from app.gui.words import count
 
 LEVELS = (("All", ""), ("Warnings", "warning"), ("Errors", "error"))

@@ -14,14 +14,15 @@ from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from app.artefacts import new_id
 from app.gui.background import Latest
 from app.gui.live_monitor import LiveMonitor
+from app.gui.pages.monitor_files import free_table, written
 from app.gui.pages.monitor_form import MonitorForm
 from app.gui.pages.monitor_side import MonitorSide
 from app.gui.pages.page import Page, Shell
-from app.gui.widgets.basic import Segments, label
+from app.gui.widgets.basic import label
 from app.gui.widgets.chart import Mark
+from app.gui.widgets.segments import Segments
 from app.gui.widgets.strip_charts import StripCharts
 from app.gui.words import reading, size
-from app.operations.monitor_export import export_seen
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -272,19 +273,9 @@ class MonitorPage(Page):
         if seen is None:
             return
         folder = Path(self.session.library.folder) / "monitor"
-        stem = f"{self.run_id}-{time.strftime('%H%M%S')}"
-        taken, number = stem, 2
-        while (folder / f"{taken}.csv").exists():
-            taken, number = f"{stem}-{number}", number + 1
+        path = free_table(folder, f"{self.run_id}-{time.strftime('%H%M%S')}")
         picture = self.content.grab().toImage()
-        path = folder / f"{taken}.csv"
-
-        def write() -> tuple[Path, ...]:
-            export_seen(path, seen)
-            image = path.with_suffix(".png")
-            return (path, image) if picture.save(str(image)) else (path,)
-
-        self._export.ask(write)
+        self._export.ask(lambda: written(path, seen, picture))
 
     def _exported(self, paths: tuple[Path, ...] | None, error: Exception | None) -> None:
         if error is not None:

@@ -10,8 +10,9 @@ from PyQt6.QtWidgets import QDoubleSpinBox, QPushButton, QWidget
 from app.gui.background import Latest
 from app.gui.record_design import Design, TwinDesign
 from app.gui.record_resume import unfinished
-from app.gui.widgets.basic import Choice, Segments, WholeEntry, as_entry, row
+from app.gui.widgets.basic import Choice, WholeEntry, as_entry, row
 from app.gui.widgets.field_entry import FieldEntry
+from app.gui.widgets.segments import Segments
 from models.sequence import FAMILIES, LONGEST_HOLD
 
 if TYPE_CHECKING:

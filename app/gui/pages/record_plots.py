@@ -12,8 +12,9 @@ from app.gui.live_record import spread
 from app.gui.pages.record_drift import DriftPanel
 from app.gui.pages.record_heat import MANY, HeatPanel
 from app.gui.pages.record_response import ResponsePanel
-from app.gui.widgets.basic import Choice, Segments
+from app.gui.widgets.basic import Choice
 from app.gui.widgets.panel import Panel
+from app.gui.widgets.segments import Segments
 from app.gui.widgets.step_buttons import step_buttons
 
 if TYPE_CHECKING:

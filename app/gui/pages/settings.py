@@ -6,8 +6,9 @@ from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
 from app.config import settings_path
 from app.gui.pages.page import Page, Shell
-from app.gui.widgets.basic import Segments, label
+from app.gui.widgets.basic import label
 from app.gui.widgets.offer import OfferButton
+from app.gui.widgets.segments import Segments
 
 COLUMN_PX = 440
 LOOKS = (("Light", "light"), ("Dark", "dark"), ("System", "system"))

@@ -20,7 +20,7 @@ from app.gui.twin_asks import FIT, SCORE, ResumeAsk, ScoreAsk
 from app.gui.twin_drift import DriftPart
 from app.gui.twin_looked import complaint
 from app.gui.twin_runs import TwinRuns
-from app.gui.widgets.basic import Segments
+from app.gui.widgets.segments import Segments
 from app.operations.child import in_child
 from app.operations.events import Result
 

@@ -19,8 +19,9 @@ from app.gui.twin_asks import (
     ResumeAsk,
     ScoreAsk,
 )
-from app.gui.widgets.basic import Choice, Segments, Tick, WholeEntry, row
+from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
 from app.gui.widgets.number_entry import NumberEntry
+from app.gui.widgets.segments import Segments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

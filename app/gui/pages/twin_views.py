@@ -8,7 +8,7 @@ from app.gui.pages.twin_compared import ComparedPlots, CurvePlots
 from app.gui.pages.twin_plots import TwinPlots
 from app.gui.pages.twin_validation import ValidationPlots
 from app.gui.twin_asks import BESIDE, CURVE, OBJECTIVES
-from app.gui.widgets.basic import Segments
+from app.gui.widgets.segments import Segments
 
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QVBoxLayout, QWidget

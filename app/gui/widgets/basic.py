@@ -1,10 +1,10 @@
-"""Small building blocks: labels with a role, hairlines, entries, choices, ticks, segments."""
+"""Small building blocks: labels with a role, hairlines, entries, choices, ticks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import (
     QAbstractButton,
@@ -29,7 +29,7 @@ from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, sans
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PyQt6.QtGui import QMouseEvent, QPaintEvent, QWheelEvent
+    from PyQt6.QtGui import QPaintEvent, QWheelEvent
 
     from app.gui.theme import Theme
 
@@ -227,75 +227,6 @@ class Tick(QCheckBox):
         painter.setFont(sans(LABEL_PX))
         note = elided(self.note, painter.font(), width)
         painter.drawText(QRectF(24, 20, width, 16), flags, note)
-
-
-class Segments(QWidget):
-    """A few choices side by side, one of them pressed; `chosen` tells the new value."""
-
-    chosen = pyqtSignal(object)
-
-    def __init__(self, theme: Theme, items: Sequence[tuple[str, Any]], name: str = "") -> None:
-        super().__init__()
-        self._theme = theme
-        self._items: list[tuple[str, Any]] = []
-        self.value: Any = None
-        self.wanted_px = 0  # where it may be wider than it must be
-        self.setAccessibleName(name)
-        self.setFixedHeight(28)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.offer(items)
-
-    def offer(self, items: Sequence[tuple[str, Any]]) -> None:
-        """Replace the choices; the pressed one stays where it is still there."""
-        self._items = list(items)
-        values = [value for _, value in self._items]
-        if self.value not in values:
-            self.value = values[0] if values else None
-        self.updateGeometry()
-        self.update()
-
-    def choose(self, value: Any) -> None:
-        """Press the choice with this value."""
-        if value != self.value and value in [v for _, v in self._items]:
-            self.value = value
-            self.update()
-            self.chosen.emit(value)
-
-    def sizeHint(self) -> QSize:
-        return QSize(max(self.wanted_px, 34 * max(1, len(self._items))), 28)
-
-    def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        if event is not None and self._items:
-            cell = self.width() / len(self._items)
-            index = min(len(self._items) - 1, int(event.position().x() / cell))
-            self.choose(self._items[index][1])
-
-    def keyPressEvent(self, event: Any) -> None:
-        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(event.key(), 0)
-        values = [v for _, v in self._items]
-        if step and values:
-            self.choose(values[(values.index(self.value) + step) % len(values)])
-            return
-        super().keyPressEvent(event)
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        t = self._theme.tokens
-        painter.setPen(colour(t.ink if self.hasFocus() else t.border))
-        painter.setBrush(colour(t.surface))
-        painter.drawRoundedRect(QRectF(0.5, 0.5, self.width() - 1, self.height() - 1), 4, 4)
-        cell = self.width() / max(1, len(self._items))
-        for index, (text, value) in enumerate(self._items):
-            where = QRectF(index * cell + 2, 2, cell - 4, self.height() - 4)
-            pressed = value == self.value
-            if pressed:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(colour(t.selected))
-                painter.drawRoundedRect(where, 3, 3)
-            painter.setPen(colour(t.text1 if pressed else t.text2))
-            painter.setFont(sans(BODY_PX, 600 if pressed else 400))
-            painter.drawText(where, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def row(*widgets: QWidget, gap: int = 8) -> QWidget:

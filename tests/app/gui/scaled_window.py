@@ -21,11 +21,12 @@ from PyQt6.QtWidgets import (
 from test_accessible import KEYS, too_large
 
 from app.gui.theme import BODY_PX, LABEL_PX, Theme, sans
-from app.gui.widgets.basic import Elided, Segments
+from app.gui.widgets.basic import Elided
 from app.gui.widgets.cost_button import CostButton
 from app.gui.widgets.form import PrimaryButton
 from app.gui.widgets.legend import Legend
 from app.gui.widgets.offer import OfferButton
+from app.gui.widgets.segments import Segments
 from app.gui.window import Window
 from app.session import Library, Session
 from instruments.bench_file import read_bench

@@ -1,0 +1,35 @@
+"""What the Monitor page writes: the table that is seen, and a picture of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.operations.monitor_export import export_seen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PyQt6.QtGui import QImage
+
+    from app.operations.monitor_export import Seen
+
+
+def free_table(folder: Path, stem: str) -> Path:
+    """A CSV file of this name in a folder, numbered where there is one."""
+    taken, number = stem, 2
+    while (folder / f"{taken}.csv").exists():
+        taken, number = f"{stem}-{number}", number + 1
+    return folder / f"{taken}.csv"
+
+
+def written(path: Path, seen: Seen, picture: QImage) -> tuple[Path, ...]:
+    """Write table and picture; the files written: one where the picture could not be.
+
+    Raises
+    ------
+    TwinrigError
+        If the table can't be written.
+    """
+    export_seen(path, seen)
+    image = path.with_suffix(".png")
+    return (path, image) if picture.save(str(image)) else (path,)
