@@ -174,9 +174,11 @@ def test_escape_takes_the_question_back_and_stops_nothing(window, qtbot, press_r
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
 
 
-def test_the_question_goes_when_what_it_asks_about_has_ended(window, qtbot, press_record) -> None:
-    press_record(window, until_over=False, count=1, steps=40, repeats=4)
-    window.close()
+def test_the_question_goes_when_what_it_asks_about_has_ended(window, qtbot) -> None:
+    window.open_page("record")
+    window.pages["record"].set_form_values({"count": 1, "steps": 40, "repeats": 4})
+    window.pages["record"].press()
+    window.close()  # before it can have ended
     assert window.bar.isVisible()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
     assert not window.bar.isVisible()
