@@ -247,7 +247,7 @@ class Window(RunningWindow):
             now.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Esc is Stop only where no entry, list or popup could mean it otherwise."""
+        """Esc takes back closing's question; else it is Stop, where no entry or popup means it."""
         if (
             isinstance(event, QKeyEvent)
             and event.type() == QEvent.Type.KeyPress

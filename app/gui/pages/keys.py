@@ -19,7 +19,7 @@ class KeysPage(Page):
         self.form.section("In short")
         for words in (
             "Ctrl+. stops at every moment. Esc does, too, unless an entry, a list or a menu has "
-            "the focus: a stray Esc must not end a long run.",
+            "the focus: a stray Esc must not end a long run. Asked whether to close, Esc says no.",
             "Tab goes through rail, form and plots in the order they are read; the menu key "
             "opens a plot's own menu.",
         ):
