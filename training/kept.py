@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.json_form import ANYTHING, NUMBER, SCORE, TEXT, Rows, Table, faults
-from training.verdict import AXES
+from training.verdict_places import AXES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +22,7 @@ from training.passes import passes_of
 from training.readout import DECAY, RunningRidge
 from training.soap import Soap
 from training.streams import Streams
+from training.train_state import HISTOGRAM_BINS, TrainState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,25 +36,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-HISTOGRAM_BINS = 20
 __all__ = ["HISTOGRAM_BINS", "TrainSettings", "TrainState", "Trainer", "train_layers"]
-
-
-@dataclass(frozen=True)
-class TrainState:
-    """The state after an iteration: scores, and what a page draws.
-
-    `validation` is None where it was not scored since the last state. `weights` are the layers'
-    from all that they see, `readout` the read-out's, `histogram` `(layers, bins)` the shares of
-    drives in 0…1.
-    """
-
-    iteration: int
-    training: float
-    validation: float | None
-    weights: tuple[FloatArray, ...] = ()
-    readout: FloatArray = field(default_factory=lambda: np.empty(0))
-    histogram: FloatArray = field(default_factory=lambda: np.empty((0, HISTOGRAM_BINS)))
 
 
 class Trainer:

@@ -1,4 +1,4 @@
-"""What a fit reads: recordings joined, checked, normalised, as tensors of whole sequences."""
+"""What a fit reads: a recording checked, normalised, as tensors of whole sequences."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import numpy as np
 import torch
 
 from models.errors import InputError, raise_problems
-from models.recording import Recording
-from training.bad_data import clipped_of, problems_of, scale_words, still_of, warnings_of
+from training.bad_data import clipped_of, problems_of, still_of, warnings_of
 from training.reads import reads_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
     from torch import Tensor
+
+    from models.recording import Recording
 
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
@@ -166,65 +167,6 @@ def batch_indices(iteration: int, sequences: int, size: int, seed: int, fresh: i
     return torch.as_tensor(order[place * size : (place + 1) * size].copy())
 
 
-def join(recordings: Sequence[Recording]) -> Recording:
-    """Join recordings of one device into one, padded with NaN to the longest and most repeated.
-
-    Raises
-    ------
-    InputError
-        No recording, one given twice, no complete repeat, or recordings that differ in channels,
-        units, drive window, reset or instrument settings: a twin is valid for one set of them; or
-        channels of one unit whose values are a hundred times larger in one of them.
-    """
-    if not recordings:
-        raise InputError("fit: no recording given; name at least one")
-    first = recordings[0]
-    problems = [
-        f"{_name(other)} differs from {_name(first)} in {difference}; a twin is valid for one "
-        "setting: fit them apart or record again"
-        for other in recordings[1:]
-        for difference in _differences(first, other)
-    ]
-    problems += [
-        f"{_name(r)} holds no complete repeat (status {r.status})"
-        for r in recordings
-        if not r.complete.any()
-    ]
-    problems += [
-        f"{_name(r)} is still being recorded: wait until it is done, or stop it"
-        for r in recordings
-        if r.status == "running"
-    ]
-    ids = [str(r.meta["id"]) for r in recordings if r.meta.get("id")]
-    problems += [
-        f"{one} is given {ids.count(one)} times: its repeats would be fitted and scored at once"
-        for one in dict.fromkeys(ids)
-        if ids.count(one) > 1
-    ]
-    if not problems:
-        problems += [
-            f"{_name(other)} beside {_name(first)}: {words} Convert it, or fit them apart"
-            for other in recordings[1:]
-            for words in scale_words(first, other)
-        ]
-    raise_problems(InputError, "recordings", problems)
-    if len(recordings) == 1:
-        return first
-    steps = max(r.response.shape[2] for r in recordings)
-    repeats = max(r.response.shape[1] for r in recordings)
-    return Recording(
-        np.concatenate([_padded(r.response, repeats, steps) for r in recordings]),
-        np.concatenate([_widened(r.drive, steps, np.nan) for r in recordings]),
-        np.concatenate([r.lengths for r in recordings]),
-        tuple(f for r in recordings for f in r.families),
-        np.concatenate([_widened(r.order, repeats, -1) for r in recordings]),
-        np.concatenate([_widened(r.start_s, repeats, np.nan) for r in recordings]),
-        first.channels, first.units, first.window, first.reset, first.settings,
-        first.identities, "done", first.meta,
-        holds=np.concatenate([_widened(r.holds, steps, 1) for r in recordings]),
-    )  # fmt: skip
-
-
 def check(recording: Recording, *, deterministic: bool) -> list[str]:
     """Refuse what can't be fitted; return sentences about what is suspicious or left out.
 
@@ -267,32 +209,6 @@ def _left_out(recording: Recording, response: Array) -> Iterator[str]:
     missing = int((~recording.complete).sum())
     if missing and recording.complete.any(axis=1).all() and np.ptp(recording.complete.sum(1)) <= 1:
         yield f"{missing} repeats are missing"
-
-
-def _differences(a: Recording, b: Recording) -> Iterator[str]:
-    for name in ("channels", "units", "window", "reset"):
-        if getattr(a, name) != getattr(b, name):
-            yield f"{name}: {getattr(b, name)} instead of {getattr(a, name)}"
-    for instrument in sorted(set(a.settings) | set(b.settings)):
-        one, other = a.settings.get(instrument, {}), b.settings.get(instrument, {})
-        for key in sorted(set(one) | set(other)):
-            if one.get(key) != other.get(key):
-                yield f"setting {instrument}.{key}: {other.get(key)} instead of {one.get(key)}"
-
-
-def _name(recording: Recording) -> str:
-    return str(recording.meta.get("id", "a recording"))
-
-
-def _padded(response: Array, repeats: int, steps: int) -> Array:
-    _, r, t, _ = response.shape
-    return np.pad(
-        response, ((0, 0), (0, repeats - r), (0, steps - t), (0, 0)), constant_values=np.nan
-    )
-
-
-def _widened(array: NDArray[np.generic], columns: int, fill: float) -> NDArray[np.generic]:
-    return np.pad(array, ((0, 0), (0, columns - array.shape[1])), constant_values=fill)
 
 
 def _where_mean(values: Array, where: Mask) -> Array:

@@ -12,9 +12,10 @@ from app.recording_marks import bad_positions, left_out, numbers
 from app.store import read_recording, sha256_of
 from models.errors import InputError
 from training.floors import too_few_repeats
+from training.joined import join
 from training.reads import in_single_holds
 from training.validation import HeldOut, hold_out
-from training.windows import check, join
+from training.windows import check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

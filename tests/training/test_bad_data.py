@@ -11,7 +11,8 @@ from models.errors import InputError
 from models.recording import Recording
 from models.sequence import DriveWindow, Reset
 from training.bad_data import clipped, problems_of, warnings_of
-from training.windows import check, join
+from training.joined import join
+from training.windows import check
 
 
 def recording(response, **changes):

@@ -7,7 +7,8 @@ import torch
 from models.errors import InputError
 from models.recording import Recording
 from models.sequence import DriveWindow, Reset
-from training.windows import Batch, Scales, batch_indices, check, join
+from training.joined import join
+from training.windows import Batch, Scales, batch_indices, check
 
 
 def recording(sequences=4, repeats=3, steps=10, seed=0, **changes):
