@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,11 @@ def test_older_recordings_can_be_ticked_and_each_says_what_it_is(page, qtbot) ->
     page.recordings.older.click()
     assert len(page.ticks) == 9
     assert page.recordings.older.text() == "Show the newest only"
+    tabbed = [*page.ticks.values(), page.recordings.older]
+    qtbot.waitUntil(  # once the ticks before are gone
+        lambda: all(one.nextInFocusChain() is other for one, other in pairwise(tabbed)),
+        timeout=5000,
+    )
     page.recordings.older.click()
     assert len(page.ticks) == 6
 
