@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import zlib
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from app.operations.safely import Voice, made_safe, voice_of
@@ -183,4 +183,5 @@ def _show_wire(
 ) -> None:
     arrow = "→" if direction == "out" else "←"
     stamp = "" if device_s is None else f"{device_s:.4f} s "
-    sys.stderr.write(f"{stamp}{name} {arrow} {data!r}\n")
+    with suppress(OSError, ValueError):  # a terminal that is gone
+        sys.stderr.write(f"{stamp}{name} {arrow} {data!r}\n")

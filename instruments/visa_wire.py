@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 SLICE_S = 0.5  # no read waits longer without noticing Stop
 QUIET_S = 0.1  # a link that says nothing for so long is drained (pyvisa-py's own clear waits so)
 LONGEST_DRAIN_S = 0.5  # one that never stops talking must not hide for long that it is broken
+log = logging.getLogger(__name__)
 XON_XOFF = b"\x11\x13"  # a serial line's flow control, left in replies by some interfaces
 BROKEN = (pyvisa.Error, OSError, TypeError, ValueError, AttributeError)
 """What a lost connection raises: the last three come from a socket closed in another thread."""
@@ -258,6 +260,11 @@ class VisaWire:
         return error
 
     def _log(self, direction: str, data: bytes) -> None:
-        if self._tap is not None:
-            device_s = self._device_s() if self._device_s is not None else None
+        if self._tap is None:
+            return
+        device_s = self._device_s() if self._device_s is not None else None
+        try:
             self._tap(time.time(), device_s, self.name, direction, data)
+        except Exception as error:  # who listens must not keep a magnet from its safe state
+            self._tap = None
+            log.warning("%s: its messages are logged no further: %s", self.name, error)

@@ -1,16 +1,26 @@
-"""The wire log: every byte that was sent and received, one JSON object a line."""
+"""The wire log: every byte that was sent and received, one JSON object a line.
+
+A log never ends what it logs: where its disk is full it ends itself, and says so, and the run and
+the way to the safe state go on.
+"""
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
+import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from models.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 # Called with host time (s since 1970), device time (s, or None), instrument, "out" or "in", bytes.
 WireTap = Callable[[float, float | None, str, str, bytes], None]
@@ -32,9 +42,10 @@ class WireLog:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file = path.open("x", encoding="utf-8", buffering=1)
+            self._file = path.open("xb", buffering=0)
         except OSError as error:
             raise InputError(f"wire log {path}: {error.strerror}; name a new file") from error
+        self._path, self._end = path, 0
         self._lock = threading.Lock()
 
     def __call__(
@@ -48,9 +59,23 @@ class WireLog:
             "direction": direction,
             "data": data.decode("latin-1"),
         }
+        line = json.dumps(record).encode() + b"\n"
         with self._lock:
             if not self._file.closed:
-                self._file.write(json.dumps(record) + "\n")
+                self._write(line)
+
+    def _write(self, line: bytes) -> None:
+        try:
+            if self._file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(self._end)  # whole lines only
+            with suppress(OSError):
+                self._file.close()
+            log.warning("wire log %s ends here, the run goes on: %s", self._path, error.strerror)
+            return
+        self._end += len(line)
 
     def close(self) -> None:
         """Close the file; later calls write nothing."""

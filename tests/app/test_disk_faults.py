@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -32,6 +33,7 @@ from app.operations.report import report
 from app.operations.train import train
 from app.store import load_network, load_twin, read_recording, write_recording
 from instruments.bench import Bench
+from instruments.wirelog import WireLog
 from models.errors import InputError, TwinrigError
 from models.sequence import make_sequences
 
@@ -345,3 +347,20 @@ def test_monitoring_into_a_full_disk_keeps_whole_lines(rig: ExitRig, disk: Small
     lines = out.read_text().splitlines()
     assert len(lines) > 3
     assert not [line for line in lines if line.count(",") != lines[0].count(",")][1:]
+
+
+def test_a_wire_log_on_a_full_disk_ends_itself_and_not_the_run(
+    rig: ExitRig, disk: SmallDisk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = disk.path / "wire.jsonl"
+    wire = WireLog(path)
+    with Bench.connect(rig.spec(), wire_log=wire) as bench:
+        events = recording_of(bench, tmp_path / "r")
+        until(events, RepeatRecorded, 1)
+        disk.fill()
+        assert isinstance(list(events)[-1], Result)
+    wire.close()
+    assert read_recording(tmp_path / "r").status == "done"
+    assert rig.unsafe_ends() == []
+    assert f"wire log {path} ends here, the run goes on: No space left" in caplog.text
+    assert all(json.loads(line) for line in path.read_text().splitlines())  # whole lines

@@ -297,6 +297,19 @@ def test_every_message_reaches_the_wire_log():
     assert all(abs(host_s - time.time()) < 60 and device_s == 42.0 for host_s, device_s, *_ in seen)
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ZeroDivisionError()])
+def test_whoever_listens_in_and_fails_ends_no_exchange(error, caplog):
+    def listen(*_):
+        raise error
+
+    with scripted(lambda m: b"12\n" if b"?" in m else b"") as instrument:
+        session = open_session(instrument.resource, wire_log=listen)
+        session.write("SET 1")
+        assert session.query("X?") == "12"
+        session.close()
+    assert caplog.text.count("unit: its messages are logged no further") == 1
+
+
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0, float("inf"), float("nan")])
 def test_an_endless_time_out_is_refused(timeout_s):
     with pytest.raises(ValueError, match="timeout_s"):
