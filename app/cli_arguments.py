@@ -18,7 +18,7 @@ from app import (
 )
 from app.cli_bench_arguments import bench_arguments
 from app.cli_grammar import EXIT_CODES, Parser, hardware, out, retries, verb, wire
-from app.cli_types import factor, whole
+from app.cli_types import factor, kelvin, whole
 
 if TYPE_CHECKING:
     import argparse
@@ -78,7 +78,7 @@ def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--blocked", action="store_true", help="do not interleave the sequences")
     for name in ("sample", "operator", "notes"):
         parser.add_argument(f"--{name}", default="", help="kept with the recording")
-    parser.add_argument("--temperature", type=float, metavar="K", help="of the sample, in kelvin")
+    parser.add_argument("--temperature", type=kelvin, metavar="K", help="of the sample, in kelvin")
 
 
 def _import(verbs: argparse._SubParsersAction[Parser]) -> None:

@@ -45,6 +45,17 @@ def factor(text: str) -> float:
     return value
 
 
+def kelvin(text: str) -> float:
+    """A temperature in K, above zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a temperature in kelvin, above zero")
+    return value
+
+
 def current(text: str) -> float:
     """A current in A, not zero."""
     try:

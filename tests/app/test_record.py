@@ -250,6 +250,16 @@ def test_resume_asked_for_something_else_is_wrong_use_and_not_left_out_in_silenc
     assert main(["record", *asked, "--sample", "A", "--resume", folder]) == 0
 
 
+@pytest.mark.parametrize("typed", ["-5", "0", "nan", "inf", "20C"])
+def test_a_sample_s_temperature_is_in_kelvin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], typed: str
+) -> None:
+    asked = ["record", "--bench", "virtual", "--sequences", "mixed:1x5", "--repeats", "1"]
+    assert main([*asked, f"--temperature={typed}", "--out", str(tmp_path / "r")]) == 2
+    assert f"'{typed}' is not a temperature in kelvin" in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
+
+
 def test_resume_refuses_a_run_that_still_goes_on(bench: Bench, tmp_path: Path) -> None:
     events = record(bench, SEQUENCES, 2, tmp_path / "r", seed=4)
     after(events, RepeatRecorded, 1)
