@@ -14,6 +14,7 @@ from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoi
 from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_search import grid_of, refuse_search, search_of, searched
+from app.operations.fit_words import STAGES, introduction, last_phase
 from app.operations.fitted_twin import fitted_twin, memory_of, twin_so_far
 from app.operations.origin import Origin
 from app.operations.scored import (
@@ -26,10 +27,9 @@ from app.operations.scored import (
 from app.run_lock import RunLock
 from app.so_far import EVERY_S, remove_so_far, save_so_far
 from app.store import new_directory, save_twin
-from models import kernel
 from models.errors import InputError
 from training.fit import FitSettings, begin_fit, refuse_unfit
-from training.objectives import PUBLISHED, refuse_unknown
+from training.objectives import refuse_unknown
 from training.structure import SHARE, Search
 from training.validation import score_model
 
@@ -49,11 +49,6 @@ if TYPE_CHECKING:
 PROGRESS_EVERY_S = 0.5
 SAMPLES_EVERY_S = 3.0
 CHECKPOINT_EVERY_S = 10.0
-STAGES = 4
-PUBLISHED_TAKES = (
-    "an iteration of the published method takes up to half a second on one core, {iterations} of "
-    "them hours: give it a budget with --minutes"
-)
 
 
 def fit(
@@ -123,7 +118,7 @@ def fit(
     if objective is not None:
         refuse_unknown(objective)
     refuse_unfit(chosen, source.part("training")[1])
-    yield from _introduction(source, objective or "energy", chosen)
+    yield from introduction(source, objective or "energy", chosen)
     if resume:
         refuse_changed(source.parents, numbers["parents"])
         choice = search_of(numbers, Path(out))
@@ -205,21 +200,6 @@ class _Work:
         return numbers
 
 
-def _introduction(source: FitInput, objective: str, chosen: FitSettings) -> Iterator[Note]:
-    for text in source.notes:
-        yield Note(text, "warning")
-    words = source.unscorable()
-    yield Note(unscored_note(words), "warning") if words else Note(source.parts.note)
-    if chosen.objective == PUBLISHED:
-        yield Note("the published method's path runs by: torchsde (Heun, PyTorch)")
-        if chosen.minutes is None:
-            yield Note(PUBLISHED_TAKES.format(iterations=chosen.iterations), "warning")
-    else:
-        yield Note(f"the twin's path runs by: {kernel.describe()}")
-    if chosen.deterministic and objective not in ("energy", "mean"):
-        yield Note(f"objective {objective!r} needs noise: fitting the mean instead", "warning")
-
-
 def _iterate(running: FitLoop, work: _Work) -> Iterator[Event]:
     """Run the fit; whatever ends it, a checkpoint of the last iteration is left."""
     source, out = work.source, work.out
@@ -227,13 +207,13 @@ def _iterate(running: FitLoop, work: _Work) -> Iterator[Event]:
     told, usable = 0.0, -EVERY_S
     validation: float | None = None
     mean_only = running.in_first_phase
-    yield Stage("fit the mean", 2, STAGES) if mean_only else _last_phase(running)
+    yield Stage("fit the mean", 2, STAGES) if mean_only else last_phase(running)
     try:
         for step in running.steps():
             now = time.monotonic()
             if mean_only and not running.in_first_phase:
                 mean_only = False
-                yield _last_phase(running)
+                yield last_phase(running)
             validation = step.validation if step.validation is not None else validation
             if now - told >= PROGRESS_EVERY_S or running.done:
                 told = now
@@ -257,11 +237,6 @@ def _iterate(running: FitLoop, work: _Work) -> Iterator[Event]:
         save_checkpoint(out, running.arrays(), {**running.numbers(), **work.numbers()})
         if validation is not None and not running.done:
             save_so_far(out, twin_so_far(running, source, work.begun, work.search))
-
-
-def _last_phase(running: FitLoop) -> Stage:
-    what = "fit the mean" if running.settings.deterministic else "fit mean and noise"
-    return Stage(what, 3, STAGES)
 
 
 def _samples(model: Sampled, source: FitInput, iteration: int) -> FitSamples:

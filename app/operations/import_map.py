@@ -194,12 +194,9 @@ def longer(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _with_only_array(made: Mapping, shapes: Shapes) -> Mapping:
-    """A file of one array needs no name for it."""
-    if made.response == "" and len(shapes) == 1:
-        return replace(made, response=next(iter(shapes)))
-    if made.response == "" and "response" in shapes:
-        return replace(made, response="response")
-    return made
+    """A file of one array needs no name for it, nor does one that is called `response`."""
+    only = next(iter(shapes)) if len(shapes) == 1 else "response"
+    return made if made.response or only not in shapes else replace(made, response=only)
 
 
 def _faults(made: Mapping, shapes: Shapes) -> list[str]:

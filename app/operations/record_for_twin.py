@@ -18,6 +18,7 @@ import numpy as np
 
 from app.artefacts import new_directory, new_id, now_iso
 from app.operations.adaptive_rounds import PLAN_NAME, SCORING, ForTwin, Round, Rounds
+from app.operations.adaptive_sent import sent_to
 from app.operations.adaptive_twins import Twins
 from app.operations.events import Note, Result, RunPlan, Stage
 from app.operations.record import record
@@ -26,7 +27,6 @@ from app.operations.results import result_values
 from app.operations.runs import status_of
 from app.recording_reader import FILE_NAME
 from app.run_lock import RunLock
-from app.store import load_network
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
@@ -159,31 +159,7 @@ class _Run:
         self.bench, self.rounds, self.asked = bench, rounds, rounds.asked
         self.pause, self.retries = pause, retries
         self.twins = twins(rounds, bench.stop)
-        self._sent: list[FieldSequence] = []
-        if self.asked.network:
-            from training.acquire import sent_by
-
-            network = load_network(Path(self.asked.network))
-            known = (("window", bench.spec.window), ("reset", bench.spec.reset))
-            played = [
-                number
-                for number, device in enumerate(network.devices)
-                if all(getattr(device, name) == now for name, now in known)
-            ]
-            if not played:
-                problems = [
-                    f"{name} of the network is {getattr(device, name)}, the bench's is {now}"
-                    for device in network.devices
-                    for name, now in known
-                    if getattr(device, name) != now
-                ]
-                raise_problems(RefusedError, self.asked.network, problems)
-            self._sent = sent_by(network, self.asked.steps, played)
-            if not self._sent:
-                raise InputError(
-                    f"{self.asked.network}: its runs have {network.steps} steps, fewer than the "
-                    f"{self.asked.steps} of a sequence: ask for shorter ones"
-                )
+        self._sent = sent_to(bench, self.asked)
 
     def events(self) -> Iterator[Event]:
         """Round after round: what is missing of the newest one, then what it tells."""

@@ -7,20 +7,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 import torch
 
 from app.device_words import devices_words
 from app.fit_checkpoint import remove_checkpoint, save_checkpoint
 from app.operations.events import (
-    BaselineScored,
     NetworkState,
     Note,
     Result,
     Stage,
     TrainProgress,
 )
-from app.operations.train_reuse import OF_LAYERS, UNTRAINED, Beside, take_layers
+from app.operations.train_baselines import baselines
+from app.operations.train_reuse import OF_LAYERS, Beside, take_layers
 from app.operations.train_setup import Setup, of_origin
 from app.run_lock import RunLock
 from app.store import code_version, new_directory, new_id, now_iso, save_network
@@ -28,11 +27,9 @@ from app.train_request import Request, TrainOptions, checkpoint_of, request_of, 
 from models import kernel
 from models.errors import InputError, raise_problems
 from models.network_parts import distinct
-from training.baselines import software_baselines
 from training.compile import compile_network, with_record
 from training.course import TrainSettings
-from training.foresee import Foreseen, Readout, best_readout, device_spread, foresee, ridges_for
-from training.origin import same_data
+from training.foresee import Foreseen, Readout, best_readout, foresee, ridges_for
 from training.refit import Refit
 from training.train import Trainer, train_layers
 from training.trainer_state import arrays_of, numbers_of, restore
@@ -154,7 +151,7 @@ class _Training:
         """Everything in order; returns the path of the artefact."""
         began = time.monotonic()
         yield Stage("baselines", 1, STAGES)
-        yield from self._baselines()
+        yield from baselines(self.setup, self.beside, self.baselines)
         layers: NodeLayers
         extra: dict[str, Any] = {}
         if self.request.iterations == 0:
@@ -181,35 +178,6 @@ class _Training:
             extra["judged"] = foresee(judge, readout, self.task, self.request.seed + 2).predicted
         extra["seconds"] = round(time.monotonic() - began, 1)
         return (yield from self._finish(layers, readout, foreseen, extra))
-
-    def _baselines(self) -> Iterator[Event]:
-        """Those that a checkpoint has, or a network before or beside, are not made again."""
-        setup, origin = self.setup, self.setup.origin
-        nodes = sum(setup.design.nodes)
-        described = None if origin is None else origin.task.get("description")
-        same = origin is not None and described == self.task.describe()
-        if not self.baselines and origin is not None and same and same_data(origin, self.task):
-            self.baselines = dict(origin.baselines)
-            yield Note("the baselines are those of the network that this one goes on from")
-        if not self.baselines and (known := self.beside.baselines()):
-            yield Note("baselines are those of a network beside this one: nothing differs")
-            for name, value in known.items():
-                if name != UNTRAINED or self.request.iterations > 0:
-                    self.baselines[name] = value
-                    yield BaselineScored(name, value, self.task.metric)
-        if not self.baselines:
-            models = dict.fromkeys(setup.stochastic.models[0])
-            spread = round(float(np.mean([device_spread(model) for model in models])), 3) or None
-            of_task = (self.task, nodes, spread, self.request.seed)
-            for name, value in software_baselines(*of_task, delays=setup.design.readout_delays):
-                self.baselines[name] = value
-                yield BaselineScored(name, value, self.task.metric)
-        if UNTRAINED not in self.baselines and self.request.iterations > 0:
-            layers, _ = setup.untrained()
-            readout = best_readout(layers, self.task, ridges_for(layers, self.task), self._draw())
-            foreseen = foresee(layers, readout, self.task, self.request.seed + 2)
-            self.baselines[UNTRAINED] = foreseen.predicted["value"]
-            yield BaselineScored(UNTRAINED, self.baselines[UNTRAINED], self.task.metric)
 
     def _train(self) -> Iterator[Event]:
         """Train, and where it was asked for once more on both parts."""
@@ -268,19 +236,15 @@ class _Training:
         }
         save_checkpoint(self.out, arrays_of(trainer), numbers)
 
-    def _draw(self) -> torch.Generator:
-        """Noise under a read-out; always the same, whether or not the training was resumed."""
-        return torch.Generator().manual_seed(self.request.seed + 3)
-
     def _readout(self, layers: NodeLayers) -> Readout:
         """Without noise no ridge is right by itself: several are tried."""
         chosen = layers if self.trainer is None else self.trainer.chosen_layers()
         judge = self.setup.judge(chosen)
         if self.request.readout_from_judge:
             ridges, final = ridges_for(judge, self.task), self.setup.judge(layers)
-            return best_readout(judge, self.task, ridges, self._draw(), final=final)
+            return best_readout(judge, self.task, ridges, self.setup.draw(), final=final)
         ridges = ridges_for(layers, self.task)
-        return best_readout(chosen, self.task, ridges, self._draw(), judge=judge, final=layers)
+        return best_readout(chosen, self.task, ridges, self.setup.draw(), judge=judge, final=layers)
 
     def _finish(
         self, layers: NodeLayers, readout: Readout, foreseen: Foreseen, extra: dict[str, Any]

@@ -126,6 +126,10 @@ class Setup:
         twins = self.twins if request.iterations == 0 else self.stochastic
         return untrained_layers(twins.models, self.ranges, self.design, self.task, request.seed)
 
+    def draw(self) -> torch.Generator:
+        """Noise under a read-out; always the same, whether or not the training was resumed."""
+        return torch.Generator().manual_seed(self.request.seed + 3)
+
     def trainer(self, kind: type[Trainer] = Trainer) -> Trainer:
         """A trainer that has not begun; of a network to go on from it has the weights."""
         request, options = self.request, self.request.options

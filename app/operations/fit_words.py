@@ -1,0 +1,45 @@
+"""What a fit says of itself before it begins, and of its last phase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.operations.events import Note, Stage
+from app.operations.scored import unscored_note
+from models import kernel
+from training.objectives import PUBLISHED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.operations.fit_input import FitInput
+    from training.fit import FitSettings
+    from training.fit_loop import FitLoop
+
+STAGES = 4
+PUBLISHED_TAKES = (
+    "an iteration of the published method takes up to half a second on one core, {iterations} of "
+    "them hours: give it a budget with --minutes"
+)
+
+
+def introduction(source: FitInput, objective: str, chosen: FitSettings) -> Iterator[Note]:
+    """Notes on the recordings, what is held out, what it runs by, and what is not as asked."""
+    for text in source.notes:
+        yield Note(text, "warning")
+    words = source.unscorable()
+    yield Note(unscored_note(words), "warning") if words else Note(source.parts.note)
+    if chosen.objective == PUBLISHED:
+        yield Note("the published method's path runs by: torchsde (Heun, PyTorch)")
+        if chosen.minutes is None:
+            yield Note(PUBLISHED_TAKES.format(iterations=chosen.iterations), "warning")
+    else:
+        yield Note(f"the twin's path runs by: {kernel.describe()}")
+    if chosen.deterministic and objective not in ("energy", "mean"):
+        yield Note(f"objective {objective!r} needs noise: fitting the mean instead", "warning")
+
+
+def last_phase(running: FitLoop) -> Stage:
+    """The stage that fits what the twin is for."""
+    what = "fit the mean" if running.settings.deterministic else "fit mean and noise"
+    return Stage(what, 3, STAGES)

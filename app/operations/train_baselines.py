@@ -1,0 +1,53 @@
+"""What a network must beat: plain software, and the untrained network of the same twins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.operations.events import BaselineScored, Note
+from app.operations.train_reuse import UNTRAINED
+from training.baselines import software_baselines
+from training.foresee import best_readout, device_spread, foresee, ridges_for
+from training.origin import same_data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.operations.events import Event
+    from app.operations.train_reuse import Beside
+    from app.operations.train_setup import Setup
+
+
+def baselines(setup: Setup, beside: Beside, found: dict[str, float]) -> Iterator[Event]:
+    """Fill `found`, a score by name; what a network before or beside has is not made again.
+
+    What is in it, of a checkpoint, stays.
+    """
+    task, request, origin = setup.task, setup.request, setup.origin
+    nodes = sum(setup.design.nodes)
+    described = None if origin is None else origin.task.get("description")
+    same = origin is not None and described == task.describe()
+    if not found and origin is not None and same and same_data(origin, task):
+        found.update(origin.baselines)
+        yield Note("the baselines are those of the network that this one goes on from")
+    if not found and (known := beside.baselines()):
+        yield Note("baselines are those of a network beside this one: nothing differs")
+        for name, value in known.items():
+            if name != UNTRAINED or request.iterations > 0:
+                found[name] = value
+                yield BaselineScored(name, value, task.metric)
+    if not found:
+        models = dict.fromkeys(setup.stochastic.models[0])
+        spread = round(float(np.mean([device_spread(model) for model in models])), 3) or None
+        of_task = (task, nodes, spread, request.seed)
+        for name, value in software_baselines(*of_task, delays=setup.design.readout_delays):
+            found[name] = value
+            yield BaselineScored(name, value, task.metric)
+    if UNTRAINED not in found and request.iterations > 0:
+        layers, _ = setup.untrained()
+        readout = best_readout(layers, task, ridges_for(layers, task), setup.draw())
+        foreseen = foresee(layers, readout, task, request.seed + 2)
+        found[UNTRAINED] = foreseen.predicted["value"]
+        yield BaselineScored(UNTRAINED, found[UNTRAINED], task.metric)
