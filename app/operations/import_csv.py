@@ -1,8 +1,9 @@
 """Tables of text: CSV as instruments, spreadsheets and laboratories in Europe write it.
 
 Decision. What can only mean one thing is read: semicolons with decimal commas, a row of units below
-the names, empty cells and the usual words for nothing. What could mean two (`12,345`) is refused
-with its line, for a number that is wrong by a thousand is fitted without a word.
+the names, empty cells and the usual words for nothing. What could mean two (`12,345`, unless another
+cell such as `0,512` tells what its comma is) is refused with its line, for a number that is wrong by
+a thousand is fitted without a word.
 """
 
 from __future__ import annotations
@@ -53,9 +54,12 @@ def read_csv(file: Path) -> dict[str, Found]:
             units = [unit.strip().strip("()[]") for unit in rows.pop(0)[1]]
         if not rows:
             raise ValueError("below its names there are no numbers")
+    if any(len(row) != len(names) for _, row in rows) and names:
+        rows, names = _without_empty_end(rows, names)
     _refuse_uneven(rows, names)
-    comma = delimiter != "," and any(COMMA.fullmatch(c.strip()) for _, row in rows for c in row)
-    table = np.array([_numbers(row, names, comma=comma) for row in rows])
+    commas = [] if delimiter == "," else [c for _, row in rows for c in row if _has_comma(c)]
+    sure = any(not EITHER.fullmatch(cell.strip()) for cell in commas)
+    table = np.array([_numbers(row, names, comma=bool(commas), sure=sure) for row in rows])
     return {"values": Found(table), **_columns(table, names, units)}
 
 
@@ -89,6 +93,14 @@ def _rows(lines: Sequence[str], delimiter: str) -> Iterator[Row]:
             yield reader.line_num, cells
 
 
+def _without_empty_end(rows: Sequence[Row], names: Sequence[str]) -> tuple[list[Row], list[str]]:
+    """Without columns at the end that have neither a name nor a value: delimiters end lines."""
+    named = max((k + 1 for k, name in enumerate(names) if name), default=0)
+    used = max((k + 1 for _, row in rows for k, cell in enumerate(row) if cell.strip()), default=0)
+    width = max(named, used)
+    return [(line, row[:width]) for line, row in rows], list(names[:width])
+
+
 def _refuse_uneven(rows: Sequence[Row], names: Sequence[str]) -> None:
     width = len(names) or len(rows[0][1])
     for line, row in rows:
@@ -97,14 +109,21 @@ def _refuse_uneven(rows: Sequence[Row], names: Sequence[str]) -> None:
             raise ValueError(f"line {line} has {len(row)} columns, {of} {width}")
 
 
-def _numbers(row: Row, names: Sequence[str], *, comma: bool) -> list[float]:
-    """A row's numbers; NaN where a cell says that there is nothing."""
+def _has_comma(cell: str) -> bool:
+    return COMMA.fullmatch(cell.strip()) is not None
+
+
+def _numbers(row: Row, names: Sequence[str], *, comma: bool, sure: bool) -> list[float]:
+    """A row's numbers; NaN where a cell says that there is nothing.
+
+    `comma`: the table has commas in numbers; `sure`: one of them can only be a decimal one.
+    """
     line, cells = row
     made = []
     for k, cell in enumerate(cells):
         text = cell.strip()
         where = f"line {line}, column {names[k] if names and names[k] else k + 1}"
-        if comma and EITHER.fullmatch(text):
+        if comma and not sure and EITHER.fullmatch(text):
             raise ValueError(
                 f"{where}: {text!r} is a thousand times as large without its comma, and nobody "
                 "can tell which is meant: write decimal points"
@@ -113,7 +132,7 @@ def _numbers(row: Row, names: Sequence[str], *, comma: bool) -> list[float]:
             made.append(float("nan"))
             continue
         try:
-            made.append(float(text.replace(",", ".") if comma and COMMA.fullmatch(text) else text))
+            made.append(float(text.replace(",", ".") if comma and _has_comma(text) else text))
         except ValueError as fault:
             raise ValueError(
                 f"{where}: {text!r} is no number; leave a cell empty where nothing was measured"
@@ -153,5 +172,5 @@ def _is_number(cell: str) -> bool:
     try:
         float(text)
     except ValueError:
-        return COMMA.fullmatch(text) is not None
+        return _has_comma(text)
     return True

@@ -54,6 +54,17 @@ def test_names_that_are_numbers_are_names_where_one_is_a_word(tmp_path):
     assert found(tmp_path, "time,1,2\n0,5,6\n")["2"].values.tolist() == [6]
 
 
+def test_of_three_decimals_one_below_one_tells_what_the_comma_is(tmp_path):
+    assert found(tmp_path, "n;X\n0;12,345\n1;-0,512\n")["X"].values.tolist() == [12.345, -0.512]
+
+
+@pytest.mark.parametrize("text", ["n,X\n0,5,\n1,,\n", "n,X,\n0,5\n1,\n"])
+def test_delimiters_that_end_the_lines_of_names_or_numbers_alone_are_no_column(tmp_path, text):
+    read = found(tmp_path, text)
+    assert read["values"].values.shape == (2, 2)
+    assert read["n"].values.tolist() == [0, 1]
+
+
 def test_words_for_nothing_are_gaps(tmp_path):
     read = found(tmp_path, "n,X\n0,n/a\n1,\n2,--\n3,NaN\n4,7\n")
     assert np.isnan(read["X"].values).tolist() == [True] * 4 + [False]
@@ -65,7 +76,7 @@ def test_words_for_nothing_are_gaps(tmp_path):
         ("n,X\n0,1\n1,overload\n", r"line 3, column X: 'overload' is no number"),
         ("n,X\n0,1\n1,2,3\n", r"line 3 has 3 columns, its names 2"),
         ("0,1\n1,2\n1,2,3\n", r"line 3 has 3 columns, line 1 2"),
-        ("n;X\n0;12,345\n1;1,5\n", r"'12,345' is a thousand times as large without its comma"),
+        ("n;X\n0;12,345\n1;1,500\n", r"'12,345' is a thousand times as large without its comma"),
         ('n,X\n0,"1,071.40"\n', r"line 2, column X: '1,071.40' is no number"),
         ("n,X\n", "there are no numbers"),
     ],
