@@ -1,9 +1,9 @@
 """Tables of text: CSV as instruments, spreadsheets and laboratories in Europe write it.
 
 Decision. What can only mean one thing is read: semicolons with decimal commas, a row of units below
-the names, empty cells and the usual words for nothing. What could mean two (`12,345`, unless another
-cell such as `0,512` tells what its comma is) is refused with its line, for a number that is wrong by
-a thousand is fitted without a word.
+the names, empty cells and the usual words for nothing. What could mean two (`12,345`, unless a
+cell such as `0,512` tells what its comma is) is refused with its line, for a number that is wrong
+by a thousand is fitted without a word.
 """
 
 from __future__ import annotations
