@@ -6,6 +6,12 @@ transistor (EXT_C, EXT_E: pins 5 and 6 of the External Protection port) is off b
 pull-up the pulse is low. Manual of the firmware kit 219-0533: `LIST:TRIG value` is a point that
 gives that pulse, and wants dwells and currents of the same number before it.
 
+What `OUTP OFF` does is its load type (`OUTP:MODE`: 1KW-MG manual, B.15 and 3.3.6; BOP-GL, 3.3.7):
+with ACTIVE it goes to 0 V and takes up what a coil holds; with BATTERY it becomes a current source
+of 0 A with its voltage limit at the highest, which a coil's current drives there.
+So a run sets ACTIVE, at zero current. The manual's warning for coils: in the OFF state the unit's
+offset may drive a current through a low resistance.
+
 Judgement: `LIST:TRIG` puts its duration into the list of dwells; the read-back before a list is
 started shows whether it does. What else differs from a BIT 4886 card: that pulses need `LIST:SET`
 (firmware before 3.05 reports −113, and the list is not played).
@@ -16,13 +22,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from instruments.drivers.exchange import word
 from instruments.drivers.kepco_bop import NUMBER, PROGRAMMED, KepcoBop
 from instruments.drivers.kepco_list import KepcoList, texts
+from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from instruments.visa import VisaSession
+
+COIL = "ACTIVE"
+LOAD_TYPES = {
+    "ACTIVE": COIL, "ACT": COIL, "RESISTIVE": "RESISTIVE", "RESI": "RESISTIVE",
+    "RES": "RESISTIVE", "BATTERY": "BATTERY", "BATT": "BATTERY",
+}  # fmt: skip
+"""What `OUTP:MODE?` answers, by the manuals in long form; newer firmware takes short ones."""
 
 
 class KepcoPulsedList(KepcoList):
@@ -68,6 +83,30 @@ class KepcoBopMg(KepcoBop):
     IDENTITY = re.compile(r"^KEPCO.*BOP.*(MG|GL)", re.IGNORECASE)
     EXPECTED = "KEPCO,BOP …MG or KEPCO,BOP …GL"
     PLAYS = IDENTITY
+    safe_state = (
+        "zero current, output off; its offset may still drive a current: read 0 V and 0 A on its "
+        "panel before you touch a cable"
+    )
+
+    def prepare(self) -> tuple[str, ...]:
+        """As a BOP; and the load type that an output on a coil goes off with, read back.
+
+        Raises
+        ------
+        TwinrigError
+            It keeps another load type.
+        """
+        changed = super().prepare()
+        found = word(self._session, "OUTP:MODE?", LOAD_TYPES)
+        if found == COIL:
+            return changed
+        self._session.write(f"OUTP:MODE {COIL}")
+        if word(self._session, "OUTP:MODE?", LOAD_TYPES) != COIL:
+            raise TwinrigError(
+                f"{self.name} ({self.resource}): its load type stays {found}, with which its "
+                f"output does not go off on a coil: choose {COIL} on its panel"
+            )
+        return (*changed, f"load type changed from {found} to {COIL} (a coil is on it)")
 
     def _list_of(self, session: VisaSession) -> KepcoList:
         return KepcoPulsedList(session, NUMBER, PROGRAMMED, self.errors, self._flowing)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from instruments.virtual.kepco_bop import Commands
 
 LIST_POINTS = 2950
+LOAD_TYPES = ("ACTIVE", "RESISTIVE", "BATTERY")
 LIST_DWELL_S = (9.3e-5, 0.034)
 
 
@@ -65,6 +66,14 @@ class KepcoBopMg(KepcoBop):
     model = "kepco-bop-mg"
     identity = "KEPCO,BOP1KW 36-28MG 08-04-2023,E143412,4.12-2.1"
     rating = (36.0, 28.0)
+    load_type = "ACTIVE"  # as it leaves the factory
+
+    def set_load_type(self, text: str) -> None:
+        """`OUTP:MODE ACTIVE|RESISTIVE|BATTERY`: what the output does when it is off."""
+        found = [name for name in LOAD_TYPES if text.upper() in {name, name[:3], name[:4]}]
+        if not found:
+            raise ScpiError(-224 if text else -109)
+        self.load_type = found[0]
 
     def _memory(self) -> PulsedListMemory:
         memory = PulsedListMemory(self.supply)
@@ -81,5 +90,7 @@ _PULSES: Commands = command_table(
     {
         "[SOURce:]LIST:SET:TRIGger": lambda kepco, text: kepco.list.set_trigger(text),
         "[SOURce:]LIST:TRIGger": lambda kepco, text: kepco.list.append_trigger(text),
+        "OUTPut:MODE": lambda kepco, text: kepco.set_load_type(text),
+        "OUTPut:MODE?": lambda kepco, _: kepco.load_type,
     }
 )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from list_bench import FIELDS_T, ice_of, recorded, spec_of
 from scripted import transcript
+from served import served
 
 from instruments.alignment import AlignmentError
 from instruments.bench import Bench
@@ -206,6 +207,39 @@ def test_a_list_without_a_pulse_is_as_on_a_card() -> None:
         supply = KepcoBopMg("x", session, {})
         assert supply.list is not None
         supply.list.load([(1.0, 0.02)])
+
+
+# ---- the load type, which decides what OUTP OFF does to a coil
+
+
+@pytest.mark.parametrize("found", [b"RESISTIVE", b"BATTERY"])
+def test_an_output_on_a_coil_goes_off_as_an_active_load(found: bytes) -> None:
+    with transcript(
+        (b"OUTP:MODE?", found), (b"OUTP:MODE ACTIVE", b""), (b"OUTP:MODE?", b"ACTIVE")
+    ) as session:
+        said = KepcoBopMg("x", session, {}).prepare()
+    assert said == (f"load type changed from {found.decode()} to ACTIVE (a coil is on it)",)
+    with transcript((b"OUTP:MODE?", b"ACTIVE")) as session:
+        assert KepcoBopMg("x", session, {}).prepare() == ()
+
+
+def test_a_load_type_that_stays_is_refused_and_one_nobody_knows_too() -> None:
+    stays = ((b"OUTP:MODE?", b"BATTERY"), (b"OUTP:MODE ACTIVE", b""), (b"OUTP:MODE?", b"BATTERY"))
+    with transcript(*stays) as session, pytest.raises(TwinrigError, match="choose ACTIVE"):
+        KepcoBopMg("x", session, {}).prepare()
+    with transcript((b"OUTP:MODE?", b"7")) as session, pytest.raises(LinkError):
+        KepcoBopMg("x", session, {}).prepare()
+
+
+def test_a_run_sets_the_load_type_before_current_flows() -> None:
+    with served((MG, "sr830")) as rig, Bench.connect(rig.spec()) as bench:
+        rig.order(MG, "OUTP:MODE BATT")
+        assert rig.order(MG, "OUTP:MODE?") == "BATTERY"
+        bench.energise()
+        assert rig.order(MG, "OUTP:MODE?") == "ACTIVE"
+        assert "load type changed from BATTERY to ACTIVE" in " ".join(bench.found["x"].status)
+        orders = [data for _, key, way, data in rig.wire if (key, way) == (MG, "out")]
+        assert orders.index(b"OUTP:MODE ACTIVE\n") < orders.index(b"OUTP ON\n")
 
 
 def test_each_driver_takes_its_own_supplies() -> None:
