@@ -6,13 +6,7 @@ from statistics import fmean
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from app.operations.compare_networks_table import (
-    Row,
-    Table,
-    inside_words,
-    sentences,
-    standing,
-)
+from app.operations.compare_networks_words import inside_words, sentences, standing
 from app.report_figures import GREY, INK, MEASURED, TWIN, new_figure, style
 from app.report_networks_text import HEAD, NOTE, cells
 from app.report_page import Page
@@ -22,6 +16,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from app.operations.compare_networks_table import Row, Table
 
 LABEL_WIDTH = 34  # characters of a line
 

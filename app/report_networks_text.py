@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import TYPE_CHECKING
 
-from app.operations.compare_networks_table import Row, Table, mean_words, sentences
+from app.operations.compare_networks_words import mean_words, sentences
+
+if TYPE_CHECKING:
+    from app.operations.compare_networks_table import Row, Table
 
 HEAD = (
     "network", "foreseen", "by the stochastic twin", "on the device", "device / foreseen",

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import sha256_of
 from app.deployment import numbered
 from app.operations.sweep_grid import option_faults, untied
 from app.operations.trial import Trial
 from app.train_request import several
+from app.twin_digests import changed, digests_of
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 NOISE_AWARE, DETERMINISTIC, NOISY_READOUT, UNTRAINED = (
     "noise-aware", "deterministic", "deterministic-noisy-readout", "untrained",
@@ -225,7 +225,7 @@ class Plan:
 
     def sealed(self) -> dict[str, Any]:
         """As JSON, with the SHA-256 of each twin's file."""
-        return {**asdict(self), "digests": {twin: sha256_of(_file(twin)) for twin in self.twins}}
+        return {**asdict(self), "digests": digests_of(self.twins)}
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Plan:
@@ -236,8 +236,7 @@ class Plan:
 
     def changed(self) -> list[str]:
         """What has become of twins since the plan was sealed, in words; their files are read."""
-        found = (_change(twin, digest) for twin, digest in self.digests.items())
-        return [words for words in found if words]
+        return changed(self.digests, "the table was begun")
 
     @classmethod
     def told(cls, body: Mapping[str, Any]) -> Plan:
@@ -250,17 +249,3 @@ class Plan:
 def _one_or_list(words: tuple[str, ...]) -> str | list[str]:
     """As trials have always named one; several as a list."""
     return words[0] if len(words) == 1 else list(words)
-
-
-def _change(twin: str, digest: str) -> str:
-    """What has become of a twin whose file had this SHA-256; empty: nothing."""
-    try:
-        same = sha256_of(_file(twin)) == digest
-    except InputError as error:
-        return f"{error}; bring it back, or begin a new table"
-    return "" if same else f"{twin} has changed since the table was begun; begin a new one"
-
-
-def _file(twin: str) -> Path:
-    path = Path(twin)
-    return path / "twin.json" if path.is_dir() else path

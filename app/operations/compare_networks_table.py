@@ -1,4 +1,4 @@
-"""The comparison table: scores foreseen and measured of each kind, and what they say in words."""
+"""The comparison table: scores foreseen and measured of each kind of network."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.operations.compare_networks_plan import (
     Cell,
     Plan,
 )
+from app.operations.compare_networks_words import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +28,6 @@ LABELS = {
     NOISY_READOUT: "deterministic twin, read-out from the stochastic twin",
     UNTRAINED: "untrained reservoir of the same device",
 }
-COVERED = 0.9  # of the measured scores should be inside the foreseen interval
-UNLIKELY = 0.05  # a binomial probability below it contradicts
 ESN = "echo-state network of equal size"
 LINEAR = "linear model"
 NO_DEVICE = "no device, the read-out alone"
@@ -201,90 +200,6 @@ def _software_rows(baselines: Sequence[Mapping[str, float]]) -> list[Row]:
             best = min(names, key=lambda name: fmean(b[name] for b in baselines))
             rows.append(Row(f"{label} ({best})", best, (), tuple(b[best] for b in baselines)))
     return rows
-
-
-def sentences(table: Table) -> list[str]:
-    """What the table says; where noise-aware is not better, so it is said."""
-    first = table.row(NOISE_AWARE)
-    if first is None or not first.predicted:
-        return ["No noise-aware network is there yet."]
-    deployed = bool(first.measured)
-    said = [_headline(table, first)]
-    for row in table.rows[1:]:
-        other = row.measured if deployed and row.scores else row.predicted
-        if other:
-            said.append(_against(first, row, deployed))
-    if deployed:
-        said.append(f"Of noise-aware networks {inside_words(*first.within)}")
-        others = [row.within for row in table.rows if row.scores]
-        if len(others) > 1:
-            inside, of = (sum(pair[i] for pair in others) for i in (0, 1))
-            said.append(f"Of all networks, by the stochastic twin, {inside_words(inside, of)}")
-    return said
-
-
-def standing(table: Table) -> str:
-    """What noise-aware is better than and what not, in one sentence; empty: nothing is known."""
-    first = table.row(NOISE_AWARE)
-    if first is None or not first.predicted:
-        return ""
-    deployed = bool(first.measured)
-    ours = fmean(first.measured if deployed else first.predicted)
-    sides: dict[bool, list[str]] = {True: [], False: []}
-    for row in table.rows[1:]:
-        other = row.measured if deployed and row.scores else row.predicted
-        if other:
-            sides[ours < fmean(other)].append(row.label)
-    words = [f"better than {' · '.join(sides[True])}"] if sides[True] else []
-    words += [f"NOT better than {' · '.join(sides[False])}"] if sides[False] else []
-    return f"Noise-aware is {'; '.join(words)}." if words else ""
-
-
-def _headline(table: Table, first: Row) -> str:
-    metric = table.metric.upper() if table.metric == "nmse" else table.metric
-    words = f"{table.plan.task}, {metric}: the noise-aware networks are foreseen at "
-    words += mean_words(first.predicted)
-    if not first.measured:
-        return f"{words}; nothing was deployed."
-    lost = f" (× {first.ratio:.2f})" if first.ratio is not None else ""
-    if table.by_error and first.points is not None:
-        lost = f" ({first.points:+.1f} points)"
-    return f"{words} and measured at {mean_words(first.measured)} on the device{lost}."
-
-
-def _against(first: Row, row: Row, deployed: bool) -> str:
-    """Noise-aware beside another row, by the measured scores where there are any."""
-    ours = first.measured if deployed else first.predicted
-    theirs = row.measured if deployed and row.scores else row.predicted
-    where = " on the device" if deployed and row.scores else ""
-    mine, other = fmean(ours), fmean(theirs)
-    figures = f"{mine:.4g} against {other:.4g}{where}"
-    if mine >= other:
-        return f"Noise-aware is NOT better than {row.label}: {figures}."
-    factor = f"× {other / mine:.2f}" if mine > 0 else "no error left"
-    return f"Noise-aware is better than {row.label}: {figures} ({factor})."
-
-
-def inside_words(inside: int, of: int) -> str:
-    """Whether so many scores inside their 90 % interval are what 0.9 would give."""
-    if of == 0:
-        return "none was measured."
-    from scipy.stats import binomtest
-
-    probability = float(binomtest(inside, of, COVERED).pvalue)
-    verdict = "consistent with" if probability >= UNLIKELY else "NOT consistent with"
-    return (
-        f"{inside} of {of} measured scores are inside the foreseen 90 % interval: {verdict} 0.9 "
-        f"(two-sided binomial p = {probability:.2g})."
-    )
-
-
-def mean_words(values: Sequence[float]) -> str:
-    """Mean and standard deviation over seeds and folds."""
-    if not values:
-        return "—"
-    spread = f" ± {stdev(values):.2g}" if len(values) > 1 else ""
-    return f"{fmean(values):.4g}{spread}"
 
 
 def _row_json(row: Row) -> dict[str, Any]:

@@ -11,21 +11,14 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import (
-    code_version,
-    new_directory,
-    now_iso,
-    plain,
-    read_head,
-    sha256_of,
-    write_bytes,
-)
+from app.artefacts import code_version, new_directory, now_iso, plain, read_head, write_bytes
 from app.checked_json import with_checksum
 from app.operations.events import Note, Result, TrialEnded
 from app.operations.pool import DONE, FAILED, run_pool, workers_of
 from app.operations.sweep_grid import Grid, Setting
 from app.run_lock import RunLock
 from app.train_request import refuse_wrong
+from app.twin_digests import changed, digests_of
 from app.words import counted
 from models.errors import InputError, raise_problems
 
@@ -140,12 +133,13 @@ def sweep(
     if resume or grid is None:
         head = read_head(out / FILE_NAME, KIND, SCHEMA)
         grid = Grid.from_json(head["grid"])
-        digests = head.get("digests") or digests_of(grid)  # those before this version have none
-        _refuse_changed(digests)
+        digests = head.get("digests") or digests_of(grid.files)  # an older version kept none
+        problems = changed(digests, "the sweep was begun")
+        raise_problems(InputError, "twinrig sweep --resume", problems)
     else:
         refuse_wrong_tasks(grid.tasks)
         refuse_wrong(one.trial(grid.seed, out).arguments for one in grid.settings)
-        digests = digests_of(grid)
+        digests = digests_of(grid.files)
         new_directory(out)
     out = out.resolve()
     cells = list(grid.trials(out))
@@ -180,26 +174,6 @@ def sweep(
         }
     )
     return out / FILE_NAME
-
-
-def digests_of(grid: Grid) -> dict[str, str]:
-    """SHA-256 of each twin's file by the path that the grid names."""
-    return {path: sha256_of(_file(path)) for twins in grid.twins for path in twins}
-
-
-def _refuse_changed(digests: Mapping[str, str]) -> None:
-    """Raise InputError where a twin is another by now: a table must not mix two."""
-    problems = [
-        f"twin {path} has changed since the sweep was begun: put it back, or begin a new sweep"
-        for path, digest in digests.items()
-        if sha256_of(_file(path)) != digest
-    ]
-    raise_problems(InputError, "twinrig sweep --resume", problems)
-
-
-def _file(twin: str) -> Path:
-    path = Path(twin)
-    return path / "twin.json" if path.is_dir() else path
 
 
 def _best(rows: Sequence[Row]) -> dict[str, Any]:

@@ -121,6 +121,11 @@ class Grid:
             for number, (task, twins, (layers, parallel), options) in enumerate(combined)
         ]
 
+    @property
+    def files(self) -> list[str]:
+        """Every twin that is named, once."""
+        return list(dict.fromkeys(path for twins in self.twins for path in twins))
+
     def trials(self, root: Path) -> Iterator[tuple[Setting, int, Trial]]:
         """Seed by seed, so that a sweep cut short has every setting."""
         for seed in range(self.seed, self.seed + self.seeds):

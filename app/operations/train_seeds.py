@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import find_file, plain, read_head, sha256_of, write_bytes
+from app.artefacts import plain, read_head, write_bytes
 from app.checked_json import with_checksum
 from app.disk import read_bytes
 from app.operations.events import Note, Result
@@ -22,7 +22,8 @@ from app.operations.trial import DONE, Trial
 from app.run_lock import RunLock
 from app.store import new_directory
 from app.train_request import refuse_wrong
-from app.weights_store import FORECAST_FILE, NETWORK_FILE, TWIN_FILE, WEIGHTS_FILE
+from app.twin_digests import changed, digests_of
+from app.weights_store import FORECAST_FILE, NETWORK_FILE, WEIGHTS_FILE
 from models.errors import InputError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def train_seeds(
         _refuse(asked, seeds)
         refuse_wrong([flat])
         refuse_wrong_tasks([asked["task"]] if asked.get("task") else [])
-        digests = _digests(asked)
+        digests = digests_of(map(str, asked.get("twins") or ()))  # a network knows its own
         new_directory(out)
         _write(out, asked, numbers, digests, [])
     trials = [Trial(f"seed-{n}", "train", {**flat, "seed": n}, str(out)) for n in numbers]
@@ -100,12 +101,6 @@ def _flat(asked: Mapping[str, Any]) -> dict[str, Any]:
     return flat | (asked.get("options") or {})
 
 
-def _digests(asked: Mapping[str, Any]) -> dict[str, str]:
-    """SHA-256 of each twin's file by its path; those of a network to go on from it knows itself."""
-    twins = dict.fromkeys(str(twin) for twin in asked.get("twins") or ())
-    return {twin: sha256_of(find_file(Path(twin), TWIN_FILE)) for twin in twins}
-
-
 def _so_far(out: Path) -> tuple[dict[str, Any], list[int], dict[str, str]]:
     """What the seeds of a folder were asked for, their numbers, their twins' digests.
 
@@ -117,14 +112,8 @@ def _so_far(out: Path) -> tuple[dict[str, Any], list[int], dict[str, str]]:
     said = read_head(out / FILE_NAME, KIND, SCHEMA)
     if (out / NETWORK_FILE).is_file():
         raise InputError(f"{out}: nothing to go on with, the training there is finished")
-    known = said.get("digests", {})  # those before this version have none
-    now = _digests({"twins": list(known)})
-    problems = [
-        f"twin {twin} has changed since the seeds were begun: put it back, or begin anew"
-        for twin, digest in known.items()
-        if now[twin] != digest
-    ]
-    raise_problems(InputError, "train --resume", problems)
+    known = said.get("digests", {})  # an older version kept none
+    raise_problems(InputError, "train --resume", changed(known, "the seeds were begun"))
     return said["asked"], said["numbers"], known
 
 

@@ -23,7 +23,8 @@ from app.operations.compare_networks_plan import (
     Plan,
 )
 from app.operations.compare_networks_source import Source
-from app.operations.compare_networks_table import inside_words, sentences, standing, table_of
+from app.operations.compare_networks_table import table_of
+from app.operations.compare_networks_words import inside_words, sentences, standing
 from app.operations.events import Result, TrialStarted
 from app.operations.report import report
 from app.operations.trial import TrialResult

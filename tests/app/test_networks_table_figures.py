@@ -24,7 +24,7 @@ from app.operations.compare_networks_plan import (
     UNTRAINED,
     Plan,
 )
-from app.operations.compare_networks_table import Row, Table, inside_words
+from app.operations.compare_networks_words import inside_words
 from app.operations.demo_stages import FULL, stages
 from app.operations.events import TrialEnded
 from app.report_networks_table import pooled_words
@@ -34,6 +34,8 @@ from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from app.operations.compare_networks_table import Row, Table
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(3 * 3600)]
 TWINS = 4  # stages of the demo: two recordings, two fits

@@ -1,0 +1,47 @@
+"""Twins that many trainings are begun with, by the digests of their files: no table mixes two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.artefacts import sha256_of
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FILE_NAME = "twin.json"
+
+
+def digests_of(twins: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of each twin's file by the path that names it, its folder or the file.
+
+    Raises
+    ------
+    InputError
+        One is not there, or can't be read.
+    """
+    return {twin: sha256_of(_file(twin)) for twin in twins}
+
+
+def changed(digests: Mapping[str, str], begun: str) -> list[str]:
+    """What has become of twins since their digests were taken, a sentence each; none: nothing.
+
+    `begun`: what then happened, such as `the sweep was begun`.
+    """
+    found = (_change(twin, digest, begun) for twin, digest in digests.items())
+    return [words for words in found if words]
+
+
+def _change(twin: str, digest: str, begun: str) -> str:
+    try:
+        same = sha256_of(_file(twin)) == digest
+    except InputError as error:
+        return f"{error}; bring it back, or begin a new one"
+    return "" if same else f"{twin} has changed since {begun}; begin a new one, or put it back"
+
+
+def _file(twin: str) -> Path:
+    path = Path(twin)
+    return path / FILE_NAME if path.is_dir() else path
