@@ -78,13 +78,14 @@ class Seen:
     ----------
     fitted, used
         bool `(S,)`: those that it was fitted on; those, and the ones that chose its snapshot.
-    test_repeats
-        Of a recording of one sequence, the repeats that were held out.
+    test_repeats, used_repeats
+        Of a recording of one sequence, the repeats that were held out, and the others of then.
     """
 
     fitted: Mask
     used: Mask
     test_repeats: tuple[int, ...] = ()
+    used_repeats: tuple[int, ...] = ()
 
 
 def hold_out(recording: Recording, seed: int, seen: Seen | None = None) -> HeldOut:
@@ -189,8 +190,9 @@ def _by_repeats(
     recording: Recording, sequence: int, rng: np.random.Generator, seen: Seen | None
 ) -> HeldOut:
     order = rng.permutation(np.flatnonzero(recording.complete[sequence]))
-    if seen is not None:  # what was held out then comes last, and is held out again
-        order = order[np.argsort(np.isin(order, seen.test_repeats), kind="stable")]
+    if seen is not None:  # what was used then is fitted again, what was held out is scored again
+        held, used = (np.isin(order, r) for r in (seen.test_repeats, seen.used_repeats))
+        order = order[np.argsort(np.where(held, 2, np.where(used, 0, 1)), kind="stable")]
     if order.size < 8:
         raise InputError(
             f"recording: one sequence with {order.size} repeats; fitting and scoring need at least "

@@ -108,7 +108,8 @@ def fit(
         if search:
             refuse_search(chosen, goes_on=begun is not None)
     yield Stage("read recordings", 1, STAGES)
-    before = None if begun is None else begun.twin
+    older = resume and "held_out" not in numbers  # it was divided regardless of the twin before
+    before = None if begun is None or older else begun.twin
     source = FitInput.read(
         paths, seed=chosen.seed, deterministic=chosen.deterministic, begun=before
     )
@@ -121,6 +122,7 @@ def fit(
     yield from introduction(source, objective or "energy", chosen)
     if resume:
         refuse_changed(source.parents, numbers["parents"])
+        source.refuse_divided(numbers.get("held_out"))
         choice = search_of(numbers, Path(out))
         return (yield from fit_from(source, chosen, Path(out), (arrays, numbers), begun, choice))
     grid = grid_of(source) if search is True else tuple(search or ())
@@ -192,7 +194,8 @@ class _Work:
 
     def numbers(self) -> dict[str, Any]:
         """What a checkpoint keeps beside the loop's own numbers."""
-        numbers: dict[str, Any] = {"parents": self.source.parents}
+        source = self.source
+        numbers: dict[str, Any] = {"parents": source.parents, "held_out": source.parts.to_json()}
         if self.begun is not None:
             numbers["from"] = self.begun.meta()["from"]
         if self.search is not None:

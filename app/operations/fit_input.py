@@ -63,6 +63,15 @@ class FitInput:
         seen = None if begun is None else seen_of_all(begun, recordings)
         return cls(joined, hold_out(joined, seed, seen), parents, notes)
 
+    def refuse_divided(self, before: dict[str, Any] | None) -> None:
+        """Raise InputError where a fit was begun on other parts; None: an older one kept none."""
+        now = self.parts.to_json()
+        if before is not None and any(before.get(k) != now[k] for k in now if k != "note"):
+            raise InputError(
+                "fit --resume: this version holds other sequences out than the one that began the "
+                "fit, so that what is fitted would be scored: fit anew into another --out"
+            )
+
     def unscorable(self) -> str:
         """Why what is held out can't score a twin, in words; empty where it can."""
         there = self.recording.complete[self.parts.test][:, self.parts.test_repeats]

@@ -57,12 +57,15 @@ def seen_of_all(twin: Twin, recordings: Sequence[Recording]) -> Seen:
     """
     rows = [*parts_by_recording(twin), *_of_line(twin)]
     parts = [_seen(rows, recording) for recording in recordings]
-    held = [int(r) for r in twin.meta.get("held_out", {}).get("test_repeats", [])]
-    return Seen(
-        np.concatenate([part.fitted for part in parts]),
-        np.concatenate([part.used for part in parts]),
-        tuple(held) if any(part.used.any() for part in parts) else (),
+    fitted, used = (np.concatenate([getattr(p, n) for p in parts]) for n in ("fitted", "used"))
+    if not used.any():
+        return Seen(fitted, used)
+    held_out = twin.meta.get("held_out", {})
+    held, *others = (
+        [int(r) for r in held_out.get(f"{part}_repeats", [])]
+        for part in ("test", "training", "validation")
     )
+    return Seen(fitted, used, tuple(held), tuple(others[0] + others[1]))
 
 
 def flatters(twin: Twin, recording: Recording) -> bool:

@@ -9,15 +9,16 @@ import pytest
 from fit_device import record_device
 
 from app.cli import main
-from app.fit_checkpoint import FILE_NAME
+from app.fit_checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
 from app.operations.child import in_child
 from app.operations.evaluate import evaluate
 from app.operations.event_json import as_json
 from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
 from app.operations.fit import fit
 from app.operations.report import report as report_run
-from app.store import load_twin, write_recording
+from app.store import load_twin, read_recording, write_recording
 from models.errors import InputError
+from training.validation import hold_out
 
 SMALL = {"latent": 4, "hidden": 16}
 
@@ -176,6 +177,25 @@ def test_repeats_that_are_all_the_same_are_no_missing_ones(tmp_path):
     events = list(fit([tmp_path / "alike"], tmp_path / "twin", iterations=10, **SMALL))
     assert any("repeats are all the same" in e.text for e in events if isinstance(e, Note))
     assert "all the same" in events[-1].values["verdict"]
+
+
+def test_a_fit_goes_on_with_the_parts_that_it_was_begun_on(device, tmp_path):
+    few = {"iterations": 20, "latent": 4, "hidden": 16}
+    list(fit([device / "many"], tmp_path / "twin", **few, seed=1))
+    events = fit([device / "many"], tmp_path / "cut", origin=tmp_path / "twin", iterations=20)
+    next(e for e in events if isinstance(e, FitProgress))
+    events.close()
+    kept, numbers = load_checkpoint(tmp_path / "cut")
+    parts = numbers.pop("held_out")
+    again = set(load_twin(tmp_path / "twin").meta["held_out"]["test"])
+    assert set(parts["test"]) <= again  # what the twin before held out
+    save_checkpoint(tmp_path / "cut", kept, {**numbers, "held_out": {**parts, "test": [0]}})
+    with pytest.raises(InputError, match="holds other sequences out"):
+        list(fit([], tmp_path / "cut", resume=True))
+    save_checkpoint(tmp_path / "cut", kept, numbers)  # of a version that kept none
+    list(fit([], tmp_path / "cut", resume=True))
+    plain = hold_out(read_recording(device / "many"), 0).to_json()
+    assert load_twin(tmp_path / "cut").meta["held_out"] == plain
 
 
 @pytest.mark.parametrize("search", [False, True])

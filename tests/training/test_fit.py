@@ -197,3 +197,13 @@ def test_the_repeats_that_the_twin_before_held_out_are_held_out_again():
     first, known = hold_out(whole, seed=0), np.ones(1, dtype=bool)
     again = hold_out(whole, seed=7, seen=Seen(known, known, tuple(first.test_repeats)))
     assert again.test_repeats.tolist() == first.test_repeats.tolist()
+
+
+def test_repeats_that_were_fitted_before_more_were_recorded_are_not_scored():
+    half = hold_out(recording(["given"], 20), seed=0)
+    used = np.concatenate([half.training_repeats, half.validation_repeats])
+    known = np.ones(1, dtype=bool)
+    seen = Seen(known, known, tuple(half.test_repeats), tuple(used))
+    again = hold_out(recording(["given"], 40), seed=7, seen=seen)
+    assert set(half.test_repeats) < set(again.test_repeats)
+    assert not set(used) & set(again.test_repeats)
