@@ -10,6 +10,8 @@ from typing import Any
 from instruments.bench_keys import driver_keys
 from instruments.bench_words import PREFIXES, unit_of
 
+LARGEST_WHOLE = 10**300
+
 
 def value_of(text: str, usual: Any = None) -> Any:
     """What a person has typed as a value: a number, a list with commas between, or words.
@@ -21,8 +23,10 @@ def value_of(text: str, usual: Any = None) -> Any:
         return [part.strip().strip("\"'") for part in text.split(",") if part.strip()]
     try:
         value: Any = tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
+    except (ValueError, KeyError, RecursionError):  # more digits or brackets than Python reads
         value = text
+    if isinstance(value, int) and abs(value) > LARGEST_WHOLE:
+        value = text  # no number of any unit: beyond every float
     if not isinstance(value, str):
         return value if isinstance(value, (bool, int, float, list)) else text
     try:

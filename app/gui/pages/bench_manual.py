@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
@@ -131,7 +132,7 @@ class ManualPanel(QWidget):
             fault = "; ".join(hand.problems(target))
         except InputError as error:
             fault = str(error) if self.field.text().strip() else ""
-        set_level(self.field, "fault" if fault and self.field.text().strip() else "")
+        self._mark_wrong()
         if target is not None and not fault:
             amperes = f"{hand.limits.current_A(target.field_T):.4g} A"
             self.note.setText(f"{amperes} of at most {hand.limits.highest_A:.4g} A")
@@ -147,6 +148,19 @@ class ManualPanel(QWidget):
         self.go.say(words, cost, role=role)
         self._show_end()
 
+    def _mark_wrong(self) -> None:
+        """Edge the entry that is wrong; an empty field is none."""
+        limits = self._asked_of().limits
+        field, ramp = self.field.text().strip() and "fault", "fault"
+        with suppress(InputError):
+            field_T = _number(self.field, "field_T", "T", bare=1e-3)
+            field = "fault" if limits.problem(limits.current_A(field_T)) else ""
+        with suppress(InputError):
+            rate_A_per_s = _number(self.ramp, "max_ramp_A_per_s", "A/s")
+            ramp = "" if 0 < rate_A_per_s <= limits.max_ramp_A_per_s else "fault"
+        set_level(self.field, field)
+        set_level(self.ramp, ramp)
+
     def _cost(self, hand: Hand, target: Target) -> str:
         here_A = self.current_A if self.hand is not None else 0.0
         above = f"asks above {_mT(hand.asks_above_T)}"
@@ -157,6 +171,8 @@ class ManualPanel(QWidget):
             return "no bench is connected"
         if self.session.busy and self.hand is None:
             return f"{self.session.busy} is under way"
+        if self.hand is not None and self.hand.ended:
+            return "on its way to zero"
         return ""
 
     def _show_end(self) -> None:
@@ -219,7 +235,7 @@ class ManualPanel(QWidget):
         """Ramp to zero and switch the output off."""
         if self.hand is not None:
             self.hand.end()
-            self._show_end()
+            self.show_cost()
 
     # what comes back
 

@@ -73,6 +73,44 @@ def test_what_is_wrong_is_said_as_it_is_typed(
     assert window.job is None
 
 
+@pytest.mark.parametrize(
+    ("field", "ramp", "wrong"),
+    [
+        ("3 mT", "9000", "ramp"),
+        ("3 mT", "", "ramp"),
+        ("", "fast", "ramp"),
+        ("12 mT", "20", "field"),
+        ("1e400", "20", "field"),
+        ("9" * 400, "20", "field"),
+        ("9" * 5000, "20", "field"),
+        ("[" * 3000, "20", "field"),
+        ("", "20", ""),
+    ],
+)
+def test_the_entry_that_is_wrong_is_the_one_that_is_edged(
+    page: Any, field: str, ramp: str, wrong: str
+) -> None:
+    manual = page.manual
+    manual.field.setText(field)
+    manual.ramp.setText(ramp)
+    edged = [name for name in ("field", "ramp") if getattr(manual, name).property("level")]
+    assert edged == ([wrong] if wrong else [])
+    assert not manual.go.isEnabled()
+
+
+def test_on_its_way_to_zero_no_other_field_is_taken(page: Any, window: Window, qtbot: Any) -> None:
+    manual = page.manual
+    manual.field.setText("3 mT")
+    manual.press()
+    until_at(page, qtbot, 3e-3)
+    manual.to_zero()
+    manual.field.setText("3.2 mT")  # would be answered by nothing
+    assert not manual.go.isEnabled()
+    assert manual.go.cost == "on its way to zero"
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert manual.go.isEnabled()
+
+
 def test_a_large_field_is_asked_about_in_the_page(page: Any, window: Window, qtbot: Any) -> None:
     manual = page.manual
     manual.field.setText("4.2 mT")
