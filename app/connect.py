@@ -126,8 +126,9 @@ def bench_of(arguments: argparse.Namespace) -> BenchSpec:
     """The bench file of `--bench` with `--accelerate` applied, and noise of its own.
 
     A virtual rig of this process begins with every command. It is the same sample each time, but
-    must not live the same noise again: not from a recording to a deployment, nor when a run goes
-    on, nor from one `--seed` to another. The same command draws the same.
+    must not live the same noise again: not from a recording to a deployment or to one of other
+    sequences, nor when a run goes on, nor from one `--seed` to another. The same command draws the
+    same.
 
     Raises
     ------
@@ -155,7 +156,8 @@ def _noise_seed(spec: BenchSpec, arguments: argparse.Namespace) -> int:
     """Of a virtual rig's noise in one command; the bench file's own seed is in it."""
     begun = "begun" if getattr(arguments, "resume", None) is None else "resumed"
     own = 0 if spec.virtual is None else spec.virtual.seed
-    words = (own, spec.name, arguments.verb, begun, arguments.seed)
+    played = (getattr(arguments, name, None) for name in ("sequences", "network"))
+    words = (own, spec.name, arguments.verb, begun, arguments.seed, *played)
     return zlib.crc32(" ".join(map(str, words)).encode())
 
 

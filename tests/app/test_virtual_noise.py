@@ -33,12 +33,16 @@ def test_the_same_command_draws_the_same_and_another_seed_other_noise(tmp_path: 
     "changed",
     [
         {"verb": "deploy"}, {"resume": Path("run")}, {"seed": 1},
-        {"bench": "virtual-leaky-integrator"},
+        {"bench": "virtual-leaky-integrator"}, {"sequences": "steps:2x4@4"},
+        {"network": Path("other")},
     ],
     ids=lambda changed: next(iter(changed)),
 )  # fmt: skip
 def test_no_other_command_lives_the_same_noise(changed: dict[str, Any]) -> None:
-    command = {"bench": "virtual", "verb": "record", "resume": None, "seed": 0, "accelerate": None}
+    command = {
+        "bench": "virtual", "verb": "record", "resume": None, "seed": 0, "accelerate": None,
+        "sequences": "steps:2x4@3", "network": None,
+    }  # fmt: skip
     seeds = []
     for one in (command, command, command | changed):
         virtual = bench_of(argparse.Namespace(**one)).virtual
