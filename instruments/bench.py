@@ -224,22 +224,29 @@ class Bench(PlannedBench):
     def make_safe(self) -> list[str]:
         """Bring every magnet to its safe state; sentences of what was found and done.
 
+        Of several, none waits for one that can't be reached: that one is left for the others first
+        and then tried for as long as `give_up_s` says.
+
         Raises
         ------
         UnsafeError
             A supply could not be made safe (the others were): what to do by hand.
         """
-        said, problems = [], []
+        said, problems = dict[str, str](), dict[str, str]()
         moment = 0 if self.watchdog is None else self.watchdog.moment()
-        for magnet in self.magnets.values():
-            try:
-                said.append(magnet.make_safe(self.tell, self.give_up_s))
-            except UnsafeError as error:
-                problems.append(str(error))
-        raise_problems(UnsafeError, f"bench {self.spec.name!r}", problems)
+        for patience_s in (self.give_up_s,) if len(self.magnets) == 1 else (0.0, self.give_up_s):
+            for name, magnet in self.magnets.items():
+                if name in said:
+                    continue
+                try:
+                    said[name] = magnet.make_safe(self.tell, patience_s)
+                except UnsafeError as error:
+                    problems[name] = str(error)
+        unsafe = [words for name, words in problems.items() if name not in said]
+        raise_problems(UnsafeError, f"bench {self.spec.name!r}", unsafe)
         if self.watchdog is not None:
             self.watchdog.safe(moment)
-        return said
+        return [said[name] for name in self.magnets]
 
     def close(self) -> None:
         """Close every session; never raises. Make the bench safe first.

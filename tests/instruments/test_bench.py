@@ -381,3 +381,46 @@ def test_a_bench_without_read_outs_can_be_made_safe(rig):
     with Bench.connect(dataclasses.replace(rig.spec(), readouts={})) as bench:
         assert bench.monitor().values.shape == (0,)
     assert not rig.rig.instruments["kepco-bop"].supply.output_on
+
+
+TWO_SUPPLIES = """
+[magnet.y]
+driver = "keithley-2400"
+resource = "TCPIP0::virtual-keithley-2400::5025::SOCKET"
+tesla_per_ampere = 4.0e-3
+max_current_A = 1.0
+max_ramp_A_per_s = 50.0
+"""
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_no_magnet_waits_for_one_that_can_t_be_reached(monkeypatch, comes_back):
+    spec = parse_bench(read_bench("virtual").text + TWO_SUPPLIES, "two supplies")
+    with Bench.connect(spec) as bench:
+        bench.energise()
+        bench.magnets["y"].energise()
+        bench.magnets["y"].step_to_A(0.5)
+        dead, alive, tries = bench.magnets["x"].magnet, bench.magnets["y"].magnet, []
+
+        def silent():
+            tries.append(alive.output_on())
+            if comes_back and len(tries) > 3:
+                monkeypatch.undo()
+            raise LinkError("x", "no answer", resource="x", hint="")
+
+        monkeypatch.setattr(dead, "state", silent)
+        monkeypatch.setattr(dead, "identify", silent)
+        bench.give_up_s = 2.5
+        if comes_back:
+            first, second = bench.make_safe()
+            assert (first[:2], second[:2]) == ("x:", "y:")
+            assert not dead.output_on()
+        else:
+            with pytest.raises(UnsafeError, match=r"x .* COULD NOT BE MADE SAFE") as caught:
+                bench.make_safe()
+            assert "y (" not in str(caught.value)
+            monkeypatch.undo()
+        assert not alive.output_on()
+        assert tries[:2] == [True, True]  # one try and one more; then the other's turn
+        assert len(tries) > 3
+        assert not any(tries[2:])
