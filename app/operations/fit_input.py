@@ -114,17 +114,22 @@ def _marked(path: Path) -> dict[str, Any]:
     return {"left_out": sorted(bad)} if bad else {}
 
 
-def refuse_changed(now: list[dict[str, Any]], before: list[dict[str, Any]]) -> None:
-    """Raise InputError where a recording is no longer the one that a fit began with."""
+def refuse_changed(
+    now: list[dict[str, Any]],
+    before: list[dict[str, Any]],
+    begun: str = "the fit began; fit anew",
+) -> None:
+    """Raise InputError where a recording is no longer the one that a work began with.
+
+    `begun` says which work, and what to do.
+    """
     for one, other in zip(now, before, strict=True):
         if one["sha256"] != other["sha256"]:
-            raise InputError(
-                f"{one['path']}: has changed since the fit began; fit anew into another --out"
-            )
+            raise InputError(f"{one['path']}: has changed since {begun} into another --out")
         if one.get("left_out", []) != other.get("left_out", []):
             raise InputError(
-                f"{one['path']}: repeats were marked since the fit began; fit anew into another "
-                "--out, or take the marks back"
+                f"{one['path']}: repeats were marked since {begun} into another --out, or take the "
+                "marks back"
             )
 
 

@@ -92,7 +92,7 @@ def learning_curve(
         raise InputError(f"learning-curve: {words}: record more repeats")
     if body:
         grid = Grid.from_json(body["grid"])
-        refuse_changed(source.parents, body["parents"])
+        refuse_changed(source.parents, body["parents"], "the curve was begun; begin anew")
     else:
         grid = _grid(source, sequences, repeats, (iterations, minutes, seeds, seed, target))
         new_directory(out)

@@ -136,7 +136,7 @@ def test_repeats_marked_between_its_parts_are_noticed(recording, tmp_path):
     next(e for e in events if isinstance(e, Progress))
     events.close()
     add_mark(tmp_path / "marked", bad=[0])
-    with pytest.raises(InputError, match="were marked since"):
+    with pytest.raises(InputError, match="were marked since the curve was begun; begin anew"):
         list(learning_curve([], out, resume=True))
 
 
