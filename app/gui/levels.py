@@ -54,8 +54,8 @@ class Levels:
         """Take a repeat's level."""
         if not self.count:
             self._level = np.zeros((self._kept, level.size))
-        number, total = self._sums.get(sequence, (0, np.zeros(level.size)))
-        self._sums[sequence] = number + 1, total + level
+        number, total = self._sums.get(sequence, (0, np.zeros(level.size + 1)))
+        self._sums[sequence] = number + 1, total + np.append(level, position + 1.0)
         self.newest = max(self.newest, position)
         if self.count % self._every == 0:
             if self._end == self._kept:
@@ -94,15 +94,41 @@ class Levels:
         are no longer kept the sequence's mean still has its share.
         """
         level = self.of(channel)
+        own, _ = self._own(level, channel, bad)
+        return np.asarray(level - own + mean_of(level, self._fair(bad)), dtype=np.float64)
+
+    def slope(self, channel: int, bad: Set[int]) -> tuple[float, float, float] | None:
+        """Change a repeat, its standard error, the level at number 0; None where nothing is known.
+
+        Repeats are compared with those of their own sequence only: one that is alone tells nothing
+        of a drift, and would make it look small and certain.
+        """
+        fair, level = self._fair(bad), self.of(channel)
+        number = self.positions + 1.0
+        own_level, share = self._own(level, channel, bad)
+        own_number = self._own(number, -1, bad)[0]
+        x, y = (number - own_number)[fair], (level - own_level)[fair]
+        freedom = float((1 - 1 / share[fair]).sum()) - 1
+        if freedom < 1 - 1e-9 or not (x**2).sum():
+            return None
+        rise = float((x * y).sum() / (x**2).sum())
+        error = float(np.sqrt(((y - rise * x) ** 2).sum() / freedom / (x**2).sum()))
+        return rise, error, float(level[fair].mean() - rise * number[fair].mean())
+
+    def _fair(self, bad: Set[int]) -> NDArray[np.bool_]:
+        return ~np.isin(self.positions, sorted(bad))
+
+    def _own(self, values: FloatArray, column: int, bad: Set[int]) -> tuple[FloatArray, FloatArray]:
+        """Of each kept repeat, the mean `(K,)` of its sequence, and of how many that is."""
         known, where = np.unique(self._sequence[: self._end], return_inverse=True)
-        fair = ~np.isin(self.positions, sorted(bad))
+        fair = self._fair(bad)
         number = np.array([self._sums[int(s)][0] for s in known], dtype=float)
-        total = np.array([self._sums[int(s)][1][channel] for s in known])
+        total = np.array([self._sums[int(s)][1][column] for s in known])
         out = np.bincount(where, ~fair, known.size)
-        off = np.bincount(where, np.where(fair, 0.0, level), known.size)
+        off = np.bincount(where, np.where(fair, 0.0, values), known.size)
         left = out < number
-        own = np.where(left, total - off, total) / np.where(left, number - out, number)
-        return np.asarray(level - own[where] + mean_of(level, fair), dtype=np.float64)
+        share = np.where(left, number - out, number)
+        return (np.where(left, total - off, total) / share)[where], share[where]
 
 
 def mean_of(values: FloatArray, which: NDArray[np.bool_]) -> float:

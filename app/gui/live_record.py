@@ -180,6 +180,15 @@ class LiveRecording:
             return number, kept.of(channel).copy()
         return number, kept.drift(channel, self.bad)
 
+    def drift_line(self, channel: int) -> tuple[float, float, float] | None:
+        """Change of the level a repeat, its standard error, the level at number 0; None: unknown.
+
+        Without references each sequence is compared with itself (`Levels.slope`).
+        """
+        if self.references:
+            return slope(self.references.positions + 1.0, self.references.of(channel))
+        return self.levels.slope(channel, self.bad) if self.levels else None
+
     def is_bad(self, numbers: FloatArray) -> NDArray[np.bool_]:
         """Which of these repeats, counted from 1, are marked bad; references never are."""
         if self.references:

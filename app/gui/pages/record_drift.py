@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PyQt6.QtCore import QPointF, Qt, pyqtSignal
 
-from app.gui.live_record import slope
 from app.gui.widgets.panel import Panel
 
 if TYPE_CHECKING:
@@ -61,13 +60,14 @@ class DriftPanel(Panel):
         self.crosses.setData(x=number[bad], y=level[bad])
         self.plot.setXRange(0.5, max(2, live.total) + 0.5, padding=0)
         number, level = number[~bad], level[~bad]
-        fitted = slope(number, level)
+        fitted = live.drift_line(channel)
         if fitted is None:
             self.line.setData([], [])
             self.spread_band.clear()
             self.unit.setText(unit)
             return
-        rise, error, start = fitted
+        rise, error = (each * factor / step for each in fitted[:2])
+        start = (fitted[2] * factor - origin) / step
         ends = number[[0, -1]]
         self.line.setData(ends, start + rise * ends)
         low, high = np.percentile(level, (5, 95))

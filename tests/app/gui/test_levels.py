@@ -47,6 +47,32 @@ def test_a_drift_is_seen_although_few_are_kept_of_each_sequence() -> None:
     assert np.ptp(levels.of(0)) > 200  # the sequences themselves differ far more
 
 
+def test_no_slope_is_told_before_a_sequence_has_come_again() -> None:
+    levels = Levels(64)
+    for position in range(10):
+        levels.add(position, position, np.array([0.3 * position]))  # each sequence once
+    assert levels.slope(0, frozenset()) is None
+    levels.add(10, 0, np.array([3.0]))  # one pair: a slope, and no error of it
+    assert levels.slope(0, frozenset()) is None
+
+
+def test_a_drift_is_as_large_as_it_is_from_the_second_repeat_of_some() -> None:
+    levels, rng = Levels(64), np.random.default_rng(3)
+    for position, sequence in enumerate([*range(20), *range(5)]):
+        levels.add(position, sequence, np.array([sequence + 0.5 * position + rng.normal(0, 0.1)]))
+    fitted = levels.slope(0, frozenset())
+    assert fitted is not None
+    assert fitted[0] == pytest.approx(0.5, abs=4 * fitted[1])
+    assert 1e-4 < fitted[1] < 0.02
+    twice = Levels(64)  # at random, a sequence's two repeats apart by any number of others
+    for position, sequence in enumerate(rng.permutation(np.repeat(np.arange(20), 2))):
+        twice.add(position, int(sequence), np.array([sequence + 0.5 * position]))
+    fitted = twice.slope(0, frozenset())
+    assert fitted is not None
+    assert fitted[0] == pytest.approx(0.5)
+    assert fitted[2] == pytest.approx(20 / 2 - 0.5 - 0.5)
+
+
 def test_a_bad_one_is_in_no_mean_where_another_is_left() -> None:
     levels = Levels(8)
     for position, level in enumerate((1.0, 99.0, 3.0)):

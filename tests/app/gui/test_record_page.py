@@ -180,6 +180,22 @@ def test_the_axis_of_a_small_drift_has_short_numbers(window, page) -> None:
     assert np.abs(page.plots.drift.good.getData()[1]).max() < 10
     assert page.plots.drift.unit.text().startswith("+2 ± ")
     assert page.plots.drift.unit.text().endswith("· in 1e−6 from 0.504324")
+    line = page.plots.drift.line.getData()[1]
+    dots = page.plots.drift.good.getData()[1]
+    assert line == pytest.approx(dots[[0, -1]])
+
+
+def test_sequences_that_came_once_each_tell_no_drift(window, page) -> None:
+    from app.gui.live_record import LiveRecording
+    from app.operations.events import RepeatRecorded, RunPlan
+
+    live = LiveRecording()
+    live.take(RunPlan(40, 8, 4, ("S",), ("V",), 1.0, "out", "rec-x"))
+    for k in range(7):
+        live.take(RepeatRecorded(k, 0, k, np.full((4, 1), 0.3 * k), float(k)))
+    page.plots.drift.draw(live, 0, 1e6, "µV")
+    assert page.plots.drift.unit.text() == "µV"  # it said +0 ± 4e−16 µV a repeat
+    assert len(page.plots.drift.good.getData()[0]) == 7
 
 
 # the queue
