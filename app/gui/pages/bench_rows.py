@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from app.gui.theme import Theme
 
-# where the columns begin; the width of the last two
+# where the columns begin; the width of the last two (buttons: at least)
 STATE_PX, NAME_PX, TEXT_PX, VALUE_PX, BUTTONS_PX = 36, 138, 272, 104, 156
 DO_PX = 24  # how far a hint stands in
 WRAP = int(Qt.TextFlag.TextWordWrap) | int(Qt.AlignmentFlag.AlignLeft)
@@ -65,6 +65,7 @@ class InstrumentRows(Painted):
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
         self.rows: list[InstrumentRow] = []
+        self._buttons_px = BUTTONS_PX  # at least, so that columns stand still
         self.current = ""  # the name of the row that is chosen
         self.buttons: dict[tuple[str, str], QPushButton] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -92,6 +93,7 @@ class InstrumentRows(Painted):
 
     def _fit(self) -> None:
         y = 0.0
+        self._buttons_px = max([BUTTONS_PX, *(self._wide(row) for row in self.rows)])
         for row in self.rows:
             x = self.width() - 8
             for words in reversed(row.actions):
@@ -102,6 +104,11 @@ class InstrumentRows(Painted):
                 x -= 8
             y += self._height(row)
         self.setFixedHeight(round(y) + 1)
+
+    def _wide(self, row: InstrumentRow) -> int:
+        """What the buttons of a row take: Reconnect is wider than Test."""
+        widths = [self.buttons[row.name, words].sizeHint().width() + 8 for words in row.actions]
+        return sum(widths)
 
     def _make_buttons(self) -> None:
         """A button for each action of each row; those that are there stay, with their focus."""
@@ -197,7 +204,7 @@ class InstrumentRows(Painted):
         self.words(painter, name, row.name, weight=600)
         below = name.translated(0, 22)
         self.words(painter, below, row.driver, ink="text2", pixels=LABEL_PX)
-        after = BUTTONS_PX + 12 if row.actions else 14
+        after = self._buttons_px + 12 if row.actions else 14
         width = self.width() - TEXT_PX - VALUE_PX - after - 2
         who = "fault" if row.level == "fault" else "text2"
         for line, text, token in ((10, row.resource, "text1"), (32, row.identity, who)):

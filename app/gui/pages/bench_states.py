@@ -136,7 +136,7 @@ def _lost(known: Known, title: str, one: InstrumentSpec) -> InstrumentRow:
     remark = (what[:1].upper() + what[1:], hint)
     identity = known.identities.get(one.name, "")
     return InstrumentRow(
-        "fault", "Lost", title, one.driver, one.resource, identity, "—", "tried again each second",
+        "fault", "Lost", title, one.driver, one.resource, identity, "—", "tried each second",
         (remark,), (RECONNECT, CONSOLE),
     )  # fmt: skip
 

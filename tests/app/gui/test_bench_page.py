@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from conftest import WAIT_MS
 from PyQt6.QtCore import QTimer
+from PyQt6.QtGui import QFontMetricsF
 from PyQt6.QtWidgets import QApplication
 
+from app.gui.theme import LABEL_PX, sans
 from app.gui.window import Window
 from app.session import Library, Session
 from instruments.bench_file import parse_bench
@@ -169,3 +171,24 @@ def test_the_owner_of_a_link_is_named(
     assert supply.state == "In use"
     assert str(process.pid) in supply.remarks[0][0]
     assert "Close that program" in supply.remarks[0][1]
+
+
+def test_a_lost_rows_value_stands_beside_its_buttons_and_whole(window: Window) -> None:
+    window.open_page("bench")
+    page: Any = window.pages["bench"]
+    words = "lockin (TCPIP0::a::1::SOCKET): nothing listens (connection failed). Is it switched on?"
+    page.bench_lost(words)
+    rows = page.rows
+    lost = next(row for row in rows.rows if row.state == "Lost")
+    drawn: list[tuple[str, float, float]] = []
+    write = rows.words
+
+    def words_of(painter: Any, where: Any, text: str, **more: Any) -> None:
+        drawn.append((text, where.right(), where.width()))
+        write(painter, where, text, **more)
+
+    rows.words = words_of
+    rows.grab()
+    _, right, wide = next(one for one in drawn if one[0] == lost.below_value)
+    assert right < min(rows.buttons[lost.name, w].x() for w in lost.actions)
+    assert QFontMetricsF(sans(LABEL_PX)).horizontalAdvance(lost.below_value) <= wide
