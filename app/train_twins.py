@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.device_words import renamed
 from app.so_far import unfinished_words
 from app.store import load_twin, sha256_of
+from app.twin_digests import file_of
 from models.errors import InputError, raise_problems
 from models.latent import TwinModel
 from models.network import Device, TwinReference
@@ -42,7 +42,7 @@ class TwinSet:
             A member that was recorded under other conditions than the first one, or a twin whose
             method has no gradient.
         """
-        files = [_file_of(Path(path)) for path in paths]
+        files = [file_of(path) for path in paths]
         twins = [load_twin(file) for file in files]
         each = len(twins) // members
         problems = [
@@ -135,7 +135,3 @@ class TwinSet:
         ]
         raise_problems(InputError, "train", problems)
         return [(layer.drive_low, layer.drive_high) for layer in network.layers]
-
-
-def _file_of(path: Path) -> Path:
-    return path / "twin.json" if path.is_dir() else path
