@@ -78,7 +78,13 @@ class MonitorForm:
 
     def show_live(self, live: LiveMonitor) -> None:
         """The traces of a bench that was connected; what was chosen before stays."""
+        if self.live is not None and self.live is not live:
+            self._wanted["alarms"] = self.values()["alarms"]
         self.live = live
+        for row_of in self.alarm_rows.values():
+            row_of.hide()
+            row_of.deleteLater()
+        self.alarm_rows = {}
         for tick in self.ticks.values():
             tick.hide()
             tick.deleteLater()

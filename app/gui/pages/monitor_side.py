@@ -36,7 +36,7 @@ class MonitorSide(QWidget):
         column.setSpacing(8)
         self.loop = Panel(theme, "Loop", "", x_label="Field, mT")
         self.response = Choice(theme, (), "Response of loop and spectrum")
-        self.response.setFixedWidth(96)
+        self.response.setFixedWidth(76)  # beside it the unit and both keys are whole
         self.response.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.loop.head.addWidget(self.response)
         self.loop.legend.show_keys([])

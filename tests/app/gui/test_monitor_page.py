@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from conftest import WAIT_MS
 from exits_rig import READOUT, exit_rig
 from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QApplication
 
 from app.gui.job import JobSpec
 from app.gui.window import Window
@@ -244,3 +246,34 @@ def test_without_a_bench_there_is_a_sentence_and_the_button_that_helps(
     page.connect_button.click()
     qtbot.waitUntil(lambda: page.charts.isVisible(), timeout=WAIT_MS)
     assert not page.empty.isVisible()
+
+
+def test_alarms_stay_with_a_bench_that_comes_back_with_other_channels(page: Any) -> None:
+    from app.gui.live_monitor import LiveMonitor
+
+    for channel, high in (("Field", "1"), ("Y", "2 µV")):
+        page.fields.alarm_channel.choose(channel)
+        page.fields.high.setText(high)
+        page.fields.put_alarm()
+    bench = page.session.bench
+    parts = {n: getattr(bench, n) for n in ("spec", "probe", "thermometers")}
+    live = LiveMonitor(SimpleNamespace(live_channels=("X",), live_units=("V",), **parts))  # type: ignore[arg-type]
+    assert "Y" not in live.names
+    page.fields.show_live(live)
+    assert list(live.alarms.by_channel) == list(page.fields.alarm_rows) == ["Field"]
+    page.fields.show_values()  # a row of a channel that is gone had no value
+
+
+def test_the_loop_says_its_unit(page: Any, qtbot: Any) -> None:
+    live = page.live
+    for k in range(3):
+        live.store.push(
+            np.array([live.store.last_s + 0.1]), np.full((len(live.traces), 1), k * 1e-6)
+        )
+    page._draw_side()
+    page._draw_side()
+    QApplication.processEvents()
+    unit = page.side.loop.unit
+    assert unit.text() == "µV"
+    assert unit.isVisible()
+    assert unit.width() >= unit.fontMetrics().horizontalAdvance("µV")
