@@ -70,7 +70,7 @@ def stop_on_signals(run: Run, say: Callable[[str], None]) -> Iterator[None]:
     listener = threading.Thread(target=_listen, args=(hears, run, say), daemon=True)
     listener.start()
     before = {number: signal.signal(number, count) for number in stop_signals()}
-    before |= _not_suspended(run)
+    before |= not_suspended(lambda: run.holds_bench)
     pipe = signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
     try:
         with on_console_close(console_closed):
@@ -84,11 +84,11 @@ def stop_on_signals(run: Run, say: Callable[[str], None]) -> Iterator[None]:
         hears.close()
 
 
-def _not_suspended(run: Run) -> dict[int, Any]:
-    """Let neither Ctrl-Z nor a terminal that wants no output (SIGTTOU) suspend a run with a bench.
+def not_suspended(holds_bench: Callable[[], bool]) -> dict[int, Any]:
+    """Let neither Ctrl-Z nor a terminal that wants no output (SIGTTOU) suspend what has a bench.
 
-    The children of the run, and what its output is piped to, share the terminal's Ctrl-Z and are
-    woken again. Returns the handlers before.
+    The children of the process, and what its output is piped to, share the terminal's Ctrl-Z and
+    are woken again. Returns the handlers before.
     """
     if sys.platform == "win32":
         return {}
@@ -97,7 +97,7 @@ def _not_suspended(run: Run) -> dict[int, Any]:
             return {}
 
         def suspend(number: int, _frame: FrameType | None) -> None:
-            if run.holds_bench:
+            if holds_bench():
                 os.killpg(os.getpgrp(), signal.SIGCONT)
                 return
             signal.signal(number, signal.SIG_DFL)

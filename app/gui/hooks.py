@@ -23,7 +23,7 @@ from PyQt6.QtCore import QObject, QSocketNotifier, pyqtSignal
 from PyQt6.sip import voidptr
 
 from app.console_close import on_console_close
-from app.stopping import CONSOLE_CLOSED, stop_signals
+from app.stopping import CONSOLE_CLOSED, SUSPEND, not_suspended, stop_signals
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,12 +31,16 @@ if TYPE_CHECKING:
 
 AGAIN_S = 10.0
 MOST_KINDS = 100  # of exceptions remembered
+NOT_SUSPENDED = (
+    "twinrig: Ctrl-Z is not obeyed: a suspended window would leave its magnets at their current; "
+    "close it, or start it with & to have the terminal free\n"
+)
 
 
 class Hooks(QObject):
     """`failed` carries a sentence and its traceback; `signalled` the number of a signal.
 
-    The number is 0 where Windows closes the console.
+    The number is 0 where Windows closes the console. Ctrl-Z is told to the terminal alone.
     """
 
     failed = pyqtSignal(str, str)
@@ -54,6 +58,7 @@ class Hooks(QObject):
         self._notifier.activated.connect(self._heard)
         self._fd_before = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
         self._handlers = {n: signal.signal(n, _nothing) for n in stop_signals()}
+        self._handlers |= not_suspended(lambda: True)
         self._told_s: dict[str, float] = {}
         self._telling: set[int] = set()
         self._console = ExitStack()
@@ -107,7 +112,11 @@ class Hooks(QObject):
     def _heard(self) -> None:
         try:
             for number in self._ears.recv(64):
-                self.signalled.emit(number)
+                if number == SUSPEND:
+                    with suppress(Exception):
+                        sys.stderr.write(NOT_SUSPENDED)
+                else:
+                    self.signalled.emit(number)
         except BlockingIOError:
             return
 

@@ -60,3 +60,15 @@ def test_a_signal_wakes_the_event_loop(qtbot, hooks, name: str) -> None:
     number = getattr(signal, name)
     QTimer.singleShot(0, lambda: signal.raise_signal(number))
     qtbot.waitUntil(lambda: heard == [number], timeout=5000)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGTSTP"), reason="Windows has no Ctrl-Z")
+def test_ctrl_z_neither_suspends_nor_ends_the_window(qtbot, hooks, capfd) -> None:
+    heard: list[int] = []
+    hooks.signalled.connect(heard.append)
+    assert signal.getsignal(signal.SIGTSTP) is not signal.SIG_DFL  # else this test is suspended
+    signal.raise_signal(signal.SIGTSTP)
+    signal.raise_signal(signal.SIGINT)
+    qtbot.waitUntil(lambda: bool(heard), timeout=5000)
+    assert heard == [signal.SIGINT]
+    assert "Ctrl-Z is not obeyed" in capfd.readouterr().err
