@@ -107,7 +107,7 @@ class RecordQueue:
             self.going = self.next() is not None
             return f"{one.design.name} was skipped: {outcome.error}"
         word = "was stopped" if outcome.status == "stopped" else "failed"
-        self.hold(f"held: the recording before it {word}")
+        self.hold(f"held: one {word}")
         waits = count(len(self.waiting), "recording")
         return f"The queue is held, because a recording {word}: {waits} wait" if self.held else ""
 

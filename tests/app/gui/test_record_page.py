@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontMetrics
-from PyQt6.QtWidgets import QAbstractButton, QScrollArea, QWidget
+from PyQt6.QtWidgets import QAbstractButton, QApplication, QScrollArea, QWidget
 from recorded import is_safe, made_flaky, no_reply
 from small_disk import small_disk
 
@@ -258,6 +258,16 @@ def test_a_stop_holds_the_queue_and_it_comes_back_at_the_next_start(
     qtbot.wait(50)
     assert window.job is None
     assert any("queue is held" in line for line in window.log)
+    queue = page.queue.queue
+    for words in (queue.held, "held: one failed", "held: it could not begin"):
+        for number in (1, 12):  # the form is as wide as it is: nothing may be pushed out of it
+            queue.held, queue.waiting = words, queue.waiting[:1] * number
+            page.queue.show()
+            QApplication.processEvents()
+            scroll = page.form.findChild(QScrollArea)
+            assert scroll.widget().width() <= scroll.viewport().width()
+            assert words in page.queue.note.text()
+    queue.waiting = queue.waiting[:1]
     values = page.form_values()
     page.queue.queue.waiting.clear()
     page.set_form_values(values)
