@@ -272,6 +272,9 @@ class RecordPlots(QWidget):
             running and time.monotonic() - self._since_s > FOLLOW_S and live.sequence != self.shown
         ):
             self.shown, self._since_s = live.sequence, time.monotonic()
+        elif not running and live.done and not live.count_of(self.shown):
+            newest = live.repeat_at(live.levels.newest)[0]  # the running one was not completed
+            self.shown = newest if newest >= 0 else self.shown
 
     def _fresh(self, part: str, kept: tuple[object, ...]) -> bool:
         """Whether what is to be drawn differs from what that part has drawn."""

@@ -326,6 +326,21 @@ def test_an_instrument_lost_while_recording_is_said_and_what_was_measured_is_kep
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a small disk is mounted on Linux only")
+def test_after_an_early_end_the_plots_show_what_was_kept(window, page) -> None:
+    from app.gui.live_record import LiveRecording
+    from app.operations.events import RepeatRecorded, RepeatStarted, RunPlan
+
+    live, drive = LiveRecording(), np.linspace(0, 1, 4)
+    live.take(RunPlan(3, 8, 4, ("X", "Y"), ("V", "V"), 1.0, "out", "rec-x"))
+    live.take(RepeatStarted(1, 0, 0, drive, drive))
+    live.take(RepeatRecorded(1, 0, 0, np.full((4, 2), 0.3), 0.0))
+    live.take(RepeatStarted(2, 0, 1, drive, drive))
+    page.plots.draw(live, running=True)
+    assert page.plots.shown == 2
+    page.plots.draw(live, running=False)  # the second repeat is void: its sequence has none
+    assert page.plots.shown == 1
+
+
 def test_a_full_disk_ends_the_run_in_words_and_it_goes_on_once_there_is_room(
     tmp_path, make_window, press_record, qtbot
 ) -> None:
