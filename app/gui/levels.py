@@ -104,7 +104,7 @@ class Levels:
         of a drift, and would make it look small and certain.
         """
         fair, level = self._fair(bad), self.of(channel)
-        number = self.positions + 1.0
+        number = self.positions.astype(np.float64) + 1.0
         own_level, share = self._own(level, channel, bad)
         own_number = self._own(number, -1, bad)[0]
         x, y = (number - own_number)[fair], (level - own_level)[fair]

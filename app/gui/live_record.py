@@ -186,7 +186,8 @@ class LiveRecording:
         Without references each sequence is compared with itself (`Levels.slope`).
         """
         if self.references:
-            return slope(self.references.positions + 1.0, self.references.of(channel))
+            number = self.references.positions.astype(np.float64) + 1.0
+            return slope(number, self.references.of(channel))
         return self.levels.slope(channel, self.bad) if self.levels else None
 
     def is_bad(self, numbers: FloatArray) -> NDArray[np.bool_]:
