@@ -28,8 +28,9 @@ BOTH_WAYS = (
     | QAbstractSpinBox.StepEnabledFlag.StepDownEnabled
 )
 DIGITS = 5
+MOST_T = Decimal("1e3")  # beyond any magnet: a slip of the fingers, and what no float holds
 WRITTEN = re.compile(
-    r"\s*(?P<number>[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?)"
+    r"\s*(?P<number>[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d{1,3})?)"
     r"\s*(?P<unit>(?P<prefix>[kmuµ\u03bcnp]?)T)?\s*"
 )
 POWERS = {"k": 3, "": 0, "m": -3, "u": -6, "µ": -6, "\u03bc": -6, "n": -9, "p": -12}
@@ -80,7 +81,8 @@ class FieldEntry(QAbstractSpinBox):
         if found is None:
             return None
         letter = self._unit[:-1] if found["unit"] is None else found["prefix"]
-        return Decimal(found["number"].replace(",", ".")).scaleb(POWERS[letter])
+        value_T = Decimal(found["number"].replace(",", ".")).scaleb(POWERS[letter])
+        return value_T if abs(value_T) <= MOST_T else None
 
     def _finished(self) -> None:
         value_T = self._read(self.text())

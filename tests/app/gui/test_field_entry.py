@@ -52,7 +52,10 @@ def test_what_is_typed_is_read_in_its_unit_or_in_the_one_shown(
     assert told == [entry.value()]
 
 
-@pytest.mark.parametrize("text", ["abc", "3 mV", "", "1 2 mT", "nan T"])
+TYPED_WRONGLY = ["abc", "3 mV", "", "1 2 mT", "nan T", "1e400", "1e99999999999999999999", "2 kT"]
+
+
+@pytest.mark.parametrize("text", TYPED_WRONGLY)
 def test_what_is_no_field_is_edged_in_red_and_put_back(qtbot, entry, text: str) -> None:
     entry.selectAll()
     qtbot.keyClick(entry, Qt.Key.Key_Delete)
