@@ -6,10 +6,13 @@ import argparse
 import difflib
 import re
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from app.cli_types import factor, whole_or_zero
-from models.errors import InputError
+from models.errors import InputError, raise_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 INVALID_CHOICE = re.compile(r"invalid choice: '(?P<word>[^']*)' \(choose from (?P<known>.*)\)")
 EXIT_CODES = (
@@ -87,3 +90,9 @@ def retries(parser: Parser, what: str) -> None:
         "--retries", type=whole_or_zero, default=1, metavar="N",
         help=f"run a void {what} again up to N times before the run ends (1)",
     )  # fmt: skip
+
+
+def refuse_with_resume(verb: str, given: Sequence[str]) -> None:
+    """Raise InputError for options that a run to go on with knows itself, by their names."""
+    problems = [f"--{name.replace('_', '-')}: as it was begun" for name in given]
+    raise_problems(InputError, f"twinrig {verb} --resume", problems)

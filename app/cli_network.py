@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli_drift import DESPITE_WORDS
+from app.cli_grammar import refuse_with_resume
 from app.cli_types import delays, factor, layout, share, whole, whole_or_zero
 from app.shown_score import shown_events
 from app.train_request import TrainOptions
@@ -174,11 +175,7 @@ def _refuse_asked(arguments: argparse.Namespace) -> None:
     given = [name for name, value in values.items() if value not in (None, False, 0, (), [])]
     given += ["iterations"] if arguments.iterations == 0 else []
     given += ["seeds"] if arguments.seeds != 1 else []
-    raise_problems(
-        InputError,
-        "twinrig train --resume",
-        [f"--{OPTIONS.get(n, n.replace('_', '-'))}: as it was begun" for n in given],
-    )
+    refuse_with_resume(arguments.verb, [OPTIONS.get(name, name) for name in given])
 
 
 def asked_of(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli_drift import DESPITE_WORDS
+from app.cli_grammar import refuse_with_resume
 from app.cli_types import factor, whole
 from app.pause_keys import pause_keys
 from app.shown_score import shown_events
-from models.errors import InputError, raise_problems
+from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -122,15 +123,8 @@ def recalibrate_events(arguments: argparse.Namespace, run: Run) -> Events:
 
 def _refuse_asked(arguments: argparse.Namespace, names: Sequence[str]) -> None:
     """Raise InputError where a run to go on with is asked for what it knows itself."""
-    raise_problems(
-        InputError,
-        f"twinrig {arguments.verb} --resume",
-        [
-            f"--{name.replace('_', '-')}: as it was begun"
-            for name in names
-            if getattr(arguments, name) is not None
-        ],
-    )
+    given = [name for name in names if getattr(arguments, name) is not None]
+    refuse_with_resume(arguments.verb, given)
 
 
 def on_bench(operation: Any, arguments: argparse.Namespace, run: Run, asked: Any) -> Events:

@@ -123,9 +123,8 @@ def _other_than_begun(arguments: argparse.Namespace, so_far: Recording) -> list[
 
     The same command line with --resume for --out goes on; nothing else is silently left out.
     """
-    import numpy as np
-
     from app.store import sequences_from
+    from models.sequence import same_sequences
 
     meta, repeats = so_far.meta, so_far.response.shape[1]
     asked = {"seed": arguments.seed or meta.get("seed"), **_sample(arguments)}
@@ -136,11 +135,7 @@ def _other_than_begun(arguments: argparse.Namespace, so_far: Recording) -> list[
         found.append(("blocked", False, True))
     said = [f"--{n}: as it was begun ({was!r}), not {now!r}" for n, was, now in found]
     if arguments.sequences is not None:
-        new, old = sequences_from(arguments.sequences)[0], so_far.sequences()
-        same = len(new) == len(old) and all(
-            np.array_equal(a.drive, b.drive) and np.array_equal(a.holds, b.holds)
-            for a, b in zip(new, old, strict=True)
-        )
+        same = same_sequences(sequences_from(arguments.sequences)[0], so_far.sequences())
         said += [] if same else ["--sequences: as it was begun, not others"]
     return said
 

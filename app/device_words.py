@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from models.network import Device
 
@@ -35,6 +35,12 @@ def differing(one: Device, other: Device) -> list[str]:
 def renamed(one: Device, other: Device) -> bool:
     """Whether two devices were recorded on benches of two names, as far as both are known."""
     return bool(one.bench and other.bench) and one.bench != other.bench
+
+
+def renamed_words(pairs: Iterable[tuple[Device, Device]], words: str) -> list[str]:
+    """`words` of each pair whose benches have two names, once; those stand at its {0} and {1}."""
+    said = (words.format(repr(a.bench), repr(b.bench)) for a, b in pairs if renamed(a, b))
+    return list(dict.fromkeys(said))
 
 
 def layers_words(layers: Sequence[int]) -> str:

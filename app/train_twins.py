@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.device_words import renamed
+from app.device_words import renamed_words
 from app.so_far import unfinished_words
 from app.store import load_twin, sha256_of
 from app.twin_digests import file_of
@@ -98,13 +98,11 @@ class TwinSet:
             for member in self.twins[1:]
             for first, twin in zip(firsts, member, strict=True)
         ]
-        words = [
-            f"the ensemble holds twins of {first.bench!r} and of {other.bench!r}: if those are two "
-            "samples, the network is trained for both, and what is foreseen is said of both"
-            for first, other in pairs
-            if renamed(first, other)
-        ]
-        return list(dict.fromkeys(words))
+        return renamed_words(
+            pairs,
+            "the ensemble holds twins of {0} and of {1}: if those are two samples, the network is "
+            "trained for both, and what is foreseen is said of both",
+        )
 
     @property
     def devices(self) -> list[Device]:

@@ -12,7 +12,7 @@ import numpy as np
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -138,6 +138,14 @@ class FieldSequence:
     def length(self) -> int:
         """How many steps of one hold it lasts."""
         return int(self.holds.sum())
+
+
+def same_sequences(some: Sequence[FieldSequence], others: Sequence[FieldSequence]) -> bool:
+    """Whether two plans play the same, sequence by sequence, step for step and hold for hold."""
+    return len(some) == len(others) and all(
+        np.array_equal(one.drive, other.drive) and np.array_equal(one.holds, other.holds)
+        for one, other in zip(some, others, strict=True)
+    )
 
 
 def holds_problems(holds: NDArray[Any], shape: tuple[int, ...]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from app.words import MISSING
+from app.words import MISSING, counted
 
 PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\:,;'\"]+){3,}")
 PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
@@ -56,9 +56,8 @@ def prefix(scale: float, unit: str) -> tuple[float, str]:
     return 1.0 / PREFIXES[-1][0], PREFIXES[-1][1] + unit
 
 
-def count(number: int, noun: str) -> str:
-    """`1 repeat`, `32 repeats`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+count = counted
+"""As elsewhere in the program: `1 repeat`, `32 repeats`."""
 
 
 def brief_paths(text: str) -> str:

@@ -13,6 +13,7 @@ from app.recording_reader import read_recording
 from app.recording_store import RecordingWriter
 from models.errors import RefusedError, raise_problems
 from models.recording import Recording, stacked
+from models.sequence import same_sequences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,11 +87,7 @@ def resumed(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
     """The writer of a recording to go on with; refused where it is another's."""
     so_far = read_recording(out)
     problems = differences(so_far, bench, asked.window, asked.reset) + _driven(so_far, bench)
-    played = so_far.sequences()
-    same = len(played) == len(asked.sequences) and all(
-        np.array_equal(then.drive, now.drive) and np.array_equal(then.holds, now.holds)
-        for then, now in zip(played, asked.sequences, strict=True)
-    )
+    same = same_sequences(so_far.sequences(), asked.sequences)
     if not same or so_far.response.shape[1] != asked.repeats:
         problems.append("was asked for other sequences or repeats")
     for key in ("seed", "interleave", "reference_steps"):

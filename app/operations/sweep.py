@@ -181,7 +181,7 @@ def _best(rows: Sequence[Row]) -> dict[str, Any]:
     first: dict[str, Any] = {}
     for row in rows:
         first.setdefault(row.setting.task, row.to_json())
-    return first if len(first) > 1 else dict(rows[0].to_json())
+    return first if len(first) > 1 else rows[0].to_json()
 
 
 def refuse_wrong_tasks(tasks: Iterable[str]) -> None:
@@ -223,9 +223,12 @@ def rows_of(grid: Grid, results: Mapping[str, TrialResult]) -> list[Row]:
                 failed,
             )
         )
-    task = grid.tasks.index
-    best = [(task(r.setting.task), float("inf") if r.mean is None else r.mean) for r in rows]
-    return [rows[k] for k in sorted(range(len(rows)), key=best.__getitem__)]
+
+    def place(row: Row) -> tuple[int, float]:
+        score = float("inf") if row.mean is None else row.mean
+        return grid.tasks.index(row.setting.task), score
+
+    return sorted(rows, key=place)
 
 
 def read_sweep(path: Path) -> tuple[Grid, dict[str, TrialResult]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from app.device_words import SAME, differing, renamed
+from app.device_words import SAME, differing, renamed_words
 from app.store import load_network
 from app.train_time import run_seconds
 from app.train_twins import TwinSet
@@ -107,13 +107,11 @@ class Setup:
         if self.origin is None:
             return []
         pairs = [(self.origin.device_of(k), one) for k, one in enumerate(self.twins.devices)]
-        words = [
-            f"the network to go on from is of {known.bench!r}, its twin is now of {device.bench!r}:"
-            " if that is another sample, the new network is for the new one"
-            for known, device in pairs
-            if renamed(known, device)
-        ]
-        return list(dict.fromkeys(words))
+        return renamed_words(
+            pairs,
+            "the network to go on from is of {0}, its twin is now of {1}: if that is another "
+            "sample, the new network is for the new one",
+        )
 
     @property
     def stochastic(self) -> TwinSet:
