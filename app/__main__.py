@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+
+STOPPED = 3  # `models.errors.StoppedError.exit_code`, which is not imported yet
 
 
 def main() -> int:
     """Run the command line, or the window where no verb is given; returns the exit code.
 
     The window's own options are `--bench`, `--library`, `--theme`, `--smoke`, `--screenshot`.
+
+    Ctrl-C ends the process at once, and without a traceback, before a command has begun (while it
+    is imported) and after it is done; between the two `app.stopping` and `app.gui.hooks` hear it.
     """
+    code = STOPPED
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(code))
     first = sys.argv[1] if len(sys.argv) > 1 else "--bench"
     if first.startswith("--") and first != "--help":
         from app.gui import main as window  # Qt is loaded for the window only
 
-        return int(window() or 0)
-    from app.cli import main as command_line
+        code = int(window() or 0)
+    else:
+        from app.cli import main as command_line
 
-    return command_line(sys.argv[1:])
+        code = command_line(sys.argv[1:])
+    return code
 
 
 if __name__ == "__main__":

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,9 +17,9 @@ from app.cli import main
 from app.store import read_recording
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
-    from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
 
 STOPS = [stop_signal(), *([] if os.name == "nt" else [signal.SIGTERM, signal.SIGHUP])]
 SEQUENCES = ("--sequences", "mixed:3x60@1", "--repeats", "4")
@@ -120,3 +123,31 @@ def test_fit_train_and_deploy_stop_with_exit_3_and_go_on(rig: ServedRig, tmp_pat
     rig.assert_ended_safe()
     whole = read_recording(out / "nodes")
     assert (whole.response[kept.complete] == kept.response[kept.complete]).all()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="os.kill ends a process of Windows")
+@pytest.mark.parametrize(
+    ("pressed", "code"),
+    [("sys.meta_path.insert(0, Presses())", 3), ("atexit.register(press)", 2)],
+    ids=["while the command is imported", "after it is done"],
+)
+def test_ctrl_c_before_and_after_a_command_shows_no_traceback(pressed: str, code: int) -> None:
+    script = f"""
+import atexit, os, signal, sys
+def press():
+    os.kill(os.getpid(), signal.SIGINT)
+class Presses:
+    def find_spec(self, name, path=None, target=None):
+        if name == "app.cli_types":
+            press()
+from app.__main__ import main
+{pressed}
+sys.argv[1:] = ["bench", "check", "no.toml"]
+sys.exit(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert ("no.toml" in done.stderr) == (code == 2)
