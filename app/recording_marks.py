@@ -130,9 +130,28 @@ def read_kept(path: Path) -> Recording:
     Raises
     ------
     InputError
-        As of `read_recording` and of `read_marks`.
+        As of `read_recording`, of `read_marks`, and of `kept_of`.
     """
-    return left_out(read_recording(path), bad_positions(path))
+    return kept_of(path, read_recording(path))
+
+
+def kept_of(path: Path, recording: Recording) -> Recording:
+    """The recording that was read from `path`, without its bad repeats.
+
+    Raises
+    ------
+    InputError
+        All that was recorded is marked bad; as of `read_marks`.
+    """
+    kept = left_out(recording, bad_positions(path))
+    if recording.complete.any() and not kept.complete.any():
+        count = int(recording.complete.sum())
+        what = f"all {count} repeats are" if count > 1 else "its one repeat is"
+        raise InputError(
+            f"{path}: {what} marked bad, so that nothing is left: take back what is good (`twinrig "
+            "mark RECORDING --good 1,2`, or the recording's marks on the Library page)"
+        )
+    return kept
 
 
 def numbers(positions: Iterable[int]) -> str:

@@ -146,11 +146,13 @@ def unseen_part(twin: Twin, path: Path, recording: Recording) -> Unseen:
 
 def best_unseen(twin: Twin, recordings: Sequence[Path]) -> Unseen | None:
     """The unseen part with most repeats; None where none has the four that scores need."""
-    from app.recording_marks import read_kept
+    from app.recording_marks import bad_positions, left_out
+    from app.recording_reader import read_recording
 
     best: Unseen | None = None
     for path in recordings:
-        part = unseen_part(twin, path, read_kept(path))
+        recording = left_out(read_recording(path), bad_positions(path))
+        part = unseen_part(twin, path, recording)
         if not part.sequences or not _is_alike(twin, part.recording):
             continue
         complete = part.recording.complete[list(part.sequences)][:, list(part.repeats)]

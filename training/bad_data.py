@@ -159,7 +159,7 @@ def still_of(recording: Recording) -> list[str]:
         f"channel {name!r} is {measured(known[0], recording.units[c], 'g')} at every step: is it "
         "connected, is its sensitivity right?"
         for c, name in enumerate(recording.channels)
-        if (known := _known(recording, c)).size and np.ptp(known) == 0
+        if (known := _known(recording, c)).size > 1 and np.ptp(known) == 0
     ]
 
 

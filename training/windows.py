@@ -184,6 +184,8 @@ def check(recording: Recording, *, deterministic: bool) -> list[str]:
                 f"channel {name!r} holds no number at all: leave it out of the recording"
             )
     problems += [f"{words} Leave it out or record again" for words in still_of(recording)]
+    if recording.lengths.max() < 2:
+        problems.append("sequences of one step: a twin learns how a step follows another")
     repeats = recording.complete.sum(axis=1)
     if not deterministic and repeats.max() < 2:
         problems.append(

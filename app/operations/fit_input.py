@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.operations.seen_before import seen_of_all
-from app.recording_marks import bad_positions, left_out, numbers
+from app.recording_marks import bad_positions, kept_of, numbers
 from app.store import read_recording, sha256_of
 from models.errors import InputError
 from training.floors import too_few_repeats
@@ -99,7 +99,7 @@ def read_repeats(path: Path) -> Recording:
             f"{path}: is a magnet's calibration, one walk without repeats of a device; give a "
             "recording that `twinrig record` or `twinrig import` made"
         )
-    return left_out(recording, bad_positions(path))
+    return kept_of(path, recording)
 
 
 def left_out_words(path: Path) -> str:

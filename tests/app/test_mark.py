@@ -116,6 +116,15 @@ def test_a_damaged_mark_is_refused_rather_than_overlooked(recorded) -> None:
         read_repeats(recorded)
 
 
+def test_where_all_repeats_are_marked_bad_that_is_said(recorded, capsys) -> None:
+    add_mark(recorded, bad=range(8), why="door")
+    for verb in (["fit", str(recorded)], ["learning-curve", str(recorded)]):
+        assert main([*verb, "--out", str(recorded.parent / "out")]) == 2
+        assert "all 8 repeats are marked bad" in capsys.readouterr().err
+    add_mark(recorded, good=[3])
+    assert read_kept(recorded).complete.sum() == 1
+
+
 def test_a_fit_leaves_marked_repeats_out_and_keeps_which(tmp_path) -> None:
     whole = replace(full(range(13, 21), 8), status="done")
     folder = write_recording(tmp_path / "rec", whole).parent

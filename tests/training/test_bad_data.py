@@ -59,6 +59,15 @@ def test_a_fit_says_that_a_channel_is_clipped_and_how_often():
     assert check(recording(response), deterministic=True) == [said]
 
 
+def test_sequences_of_one_step_are_refused_and_one_value_is_not_called_a_dead_channel():
+    with pytest.raises(InputError, match="sequences of one step") as refused:
+        check(recording(noisy()[:, :, :1]), deterministic=False)
+    assert "problems" not in str(refused.value)
+    with pytest.raises(InputError, match="sequences of one step") as refused:
+        check(recording(noisy()[:1, :1, :1]), deterministic=True)
+    assert "connected" not in str(refused.value)
+
+
 def test_overload_marks_are_refused_by_name():
     response = noisy()
     response[2, 3, 4, 0] = -9.9e37
