@@ -48,8 +48,9 @@ class FitLoop(ABC):
         Where it stands; the time of the steps, not of what the caller does between them.
     phase
         The phase that the last step belonged to.
-    best_validation, best_progress
-        The score of the chosen snapshot, and the share of the budget that was used when it came.
+    best_validation, best_progress, best_iteration
+        The score of the chosen snapshot, the share of the budget that was used when it came, and
+        its iteration.
     passes
         How often the validation part is scored each time.
     """
@@ -66,7 +67,7 @@ class FitLoop(ABC):
         self.settings = settings
         self.scales = scales or Scales.of(training[1])
         self.iteration, self.elapsed_s = 0, 0.0
-        self.best_validation, self.best_progress = math.inf, 0.0
+        self.best_validation, self.best_progress, self.best_iteration = math.inf, 0.0, 0
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._training, self._validation = (
             Batch.of(*part, self.scales, self._device) for part in (training, validation)
@@ -178,7 +179,7 @@ class FitLoop(ABC):
         value = sum(losses) / len(losses)
         if value < self.best_validation or self._best_is_outdated():
             self.best_validation, self._best = value, self.module().weights()
-            self.best_progress = self._progress()
+            self.best_progress, self.best_iteration = self._progress(), self.iteration
         return value
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -201,6 +202,7 @@ class FitLoop(ABC):
             "elapsed_s": self.elapsed_s,
             "best_validation": self.best_validation,
             "best_progress": self.best_progress,
+            "best_iteration": self.best_iteration,
             "phase": self.phase,
             "scales": {k: v.tolist() for k, v in vars(self.scales).items()},
         }
@@ -230,6 +232,7 @@ class FitLoop(ABC):
             self.elapsed_s = float(numbers["elapsed_s"])
             self.best_validation = float(numbers["best_validation"])
             self.best_progress = float(numbers.get("best_progress", 0.0))
+            self.best_iteration = int(numbers.get("best_iteration", 0))
             self.phase = int(numbers["phase"])
         except (KeyError, RuntimeError, ValueError) as error:
             raise InputError(

@@ -30,8 +30,8 @@ def drives(count, seed, steps=40):
     return np.stack([s.drive for s in make_sequences("mixed", count, steps, seed)])
 
 
-def small_fit(iterations, **settings):
-    drive, held_out = drives(40, 1), drives(8, 2)
+def small_fit(iterations, sequences=40, **settings):
+    drive, held_out = drives(sequences, 1), drives(8, 2)
     return Fit(
         (drive, leaky_integrator(drive, 4, 0)),
         (held_out, leaky_integrator(held_out, 4, 1)),
@@ -90,6 +90,33 @@ def test_a_resumed_fit_goes_on_exactly_where_it_was():
     assert before + after == losses
     for name, weight in whole.best_model().weights().items():
         np.testing.assert_array_equal(second.best_model().weights()[name], weight)
+
+
+def test_a_mean_that_learns_by_heart_ends_early_and_goes_on_from_its_best_and_so_resumed(
+    monkeypatch,
+):
+    monkeypatch.setattr("training.fit.PATIENCE", 5)
+    whole, first, second = (small_fit(200, sequences=3, mean_share=0.8) for _ in range(3))
+    planned, began, losses = 0.8 * 200, 0, []
+    for step in whole.steps():
+        losses.append(step.loss)
+        began = began or (step.iteration if whole.phase else 0)
+    assert 10 < began < planned  # validated every fifth iteration; the first of them gain
+    before = [step.loss for _, step in zip(range(began + 2), first.steps(), strict=False)]
+    second.restore(first.arrays(), first.numbers())
+    after = [step.loss for step in second.steps()]
+    assert before + after == losses
+
+
+def test_the_noise_is_fitted_from_the_means_best_snapshot(monkeypatch):
+    monkeypatch.setattr("training.fit.PATIENCE", 5)
+    fit = small_fit(200, sequences=3, mean_share=0.8)
+    for _ in fit.steps():
+        if fit.iteration - fit.best_iteration >= 5:
+            break
+    best = fit.best_model().weights()
+    for name, weight in fit.model.weights().items():
+        np.testing.assert_array_equal(weight, best[name])
 
 
 def test_a_checkpoint_of_another_model_is_refused():
