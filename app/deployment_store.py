@@ -113,7 +113,9 @@ def write_deployment(
     drifted
         What the twins' latest comparisons said against it.
     """
-    found = Diagnosis.of(network, layers_of_run(network, nodes), misfits_of(network, nodes))
+    repeats = nodes[0].response.shape[1]
+    answered = layers_of_run(network, nodes)
+    found = Diagnosis.of(network, answered, misfits_of(network, nodes), repeats)
     measured = network.score(prediction)
     write_netcdf(
         out / RESULT_NAME,
@@ -141,8 +143,8 @@ def write_deployment(
         "layers": [layer.nodes for layer in network.layers],
         "misfit": _summary(network, found.misfits),
         "network": first.meta["network"],
-        "repeats": first.response.shape[1],
-        "diagnosis": found.summary(network, measured, first.response.shape[1]),
+        "repeats": repeats,
+        "diagnosis": found.summary(network, measured, repeats),
         "classes": list(network.classes),
         **({DESPITE_DRIFT: list(drifted)} if drifted else {}),
         **({"devices": of_devices} if len(nodes) > 1 else {}),

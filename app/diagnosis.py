@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 AT_END = 1e-9  # of the drive's span: held at an end of the fitted range
 MUCH_CLIPPED = 0.05  # judgement: above it and twice what was foreseen it is worth a sentence
+NOISY_RUNS = 8  # drawn from the twin's mean and spread: how often they are held at an end
 GROWS = 1.2  # misfit of the last layer over that of the first
 FORM = Table(
     {"inside": FLAG, "costs_most": COUNT, "cost": NUMBER, "clipped_most": COUNT,
@@ -40,7 +41,7 @@ class Diagnosis:
         the place of what the node answered to the read-out. The drives of later layers stay.
     clipped, clipped_foreseen
         `(nodes,)`: share of steps whose drive is held at an end of the fitted range, because it
-        would leave it; as measured, and as the twin foresaw it.
+        would leave it; as measured, and as the twin foresaw it, noise included.
     misfits
         `(nodes,)`, as `app.deployment.misfit_of`.
     """
@@ -52,14 +53,20 @@ class Diagnosis:
 
     @classmethod
     def of(
-        cls, network: Network, responses: Sequence[FloatArray], misfits: FloatArray
+        cls,
+        network: Network,
+        responses: Sequence[FloatArray],
+        misfits: FloatArray,
+        repeats: int = 1,
     ) -> Diagnosis:
-        """Of a network and its layers' responses `(T, nodes, C)` as they were measured."""
-        mean = foreseen_responses(network)
+        """Of a network and its layers' responses `(T, nodes, C)` as they were measured.
+
+        `repeats`: runs of each node that they are the mean of.
+        """
         return cls(
-            _costs(network, list(responses), mean),
+            _costs(network, list(responses), foreseen_responses(network)),
             clipped(network, responses),
-            clipped(network, mean),
+            clipped_foreseen(network, repeats),
             misfits,
         )
 
@@ -134,6 +141,25 @@ def clipped(network: Network, responses: Sequence[FloatArray]) -> FloatArray:
         at_end = (drive <= layer.drive_low + near) | (drive >= layer.drive_high - near)
         shares.append(at_end.mean(axis=0))
     return np.concatenate(shares)
+
+
+def clipped_foreseen(network: Network, repeats: int = 1) -> FloatArray:
+    """The same under the twin's mean and noise: the mean alone seldom reaches an end."""
+    rng, mean = np.random.default_rng(0), foreseen_responses(network)
+    noise = [network.foreseen(k)[1].transpose(1, 0, 2) for k in range(len(mean))]
+    return np.mean(
+        [
+            clipped(
+                network,
+                [
+                    one + spread * rng.standard_normal(one.shape) / np.sqrt(repeats)
+                    for one, spread in zip(mean, noise, strict=True)
+                ],
+            )
+            for _ in range(NOISY_RUNS)
+        ],
+        axis=0,
+    )
 
 
 def _costs(network: Network, measured: list[FloatArray], mean: list[FloatArray]) -> FloatArray:
