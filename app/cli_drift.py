@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 WORDS = "does the device still do what its twin was fitted on? A new short recording tells"
 FROM_WORDS = "go on from this twin: few repeats, lower learning rate, the same structure"
-DESPITE_WORDS = "deploy even where the latest comparison says that the twin no longer matches"
+DESPITE_WORDS = (
+    "run even where the latest comparison says that the twin no longer matches, or where the bench "
+    "file has another tesla_per_ampere than the recording"
+)
 CHECKED = 8  # sequences proposed for a check
 
 

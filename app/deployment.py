@@ -10,7 +10,7 @@ import numpy as np
 
 from app.artefacts import code_version, find_file, new_id, now_iso
 from app.artefacts import sha256_of as file_sha256
-from app.device_benches import matched
+from app.device_benches import checked_currents, matched
 from app.diagnosis import foreseen_responses
 from app.drift_store import drift_words, latest_drift
 from app.recording_reader import read_recording
@@ -54,7 +54,8 @@ def preflight(
     Returns
     -------
     list of str
-        What the latest comparisons of its twins say against it; only with `despite_drift`.
+        What the latest comparisons of its twins, and its magnets' calibrations, say against it;
+        only with `despite_drift`.
 
     Raises
     ------
@@ -62,10 +63,13 @@ def preflight(
         A twin of the network is missing, or is not the one that it was trained through.
     RefusedError
         A twin no longer matches the device; a device's bench differs from the one that the twin was
-        recorded on (every difference), or a drive that the network could send would break a limit.
+        recorded on (every difference), sends other currents for the same fields, or a drive that
+        the network could send would break a limit.
     """
     drifted = checked_twins(network, path, despite_drift=despite_drift)
-    check_limits(network, matched(network, path, benches), repeats)
+    given = matched(network, path, benches)
+    drifted += checked_currents(network, path, given, despite_drift=despite_drift)
+    check_limits(network, given, repeats)
     return drifted
 
 
@@ -212,6 +216,9 @@ def blank_nodes(
             "id": new_id("dep", out),
             "created": now_iso(),
             "code_version": code_version(),
+            "bench": bench.spec.name,
+            "limits": bench.spec.limits,
+            "driven": [magnet.name for magnet in bench.drives],
             "network": str(file.resolve()),
             "network_sha256": file_sha256(file),
             "layers": [network.layers[layer].nodes for layer in layers],

@@ -9,9 +9,10 @@ from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from app.device_words import device_words, layers_words
-from app.operations.record_begin import differences
+from app.operations.record_begin import differences, slopes
 from instruments.bench_file import BUILT_IN, read_bench
 from models.errors import RefusedError, raise_problems
+from models.slopes import slopes_apart
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 MOST_DIFFERENCES = 3  # told of a bench that isn't the one
 LONGEST_WORDS = 200  # characters of each: a spectrum's channels are many
+AFTER_SLOPE = (
+    "If only the number was corrected, the device would feel other fields than the twin learned: "
+    "take the bench file of then, or record, fit and train anew. If the magnet itself was changed "
+    "and both numbers were right in their time, deploy with --despite-drift"
+)
 
 
 def each_of(benches: Benches) -> tuple[Bench, ...]:
@@ -90,6 +96,32 @@ def matched(network: Network, path: Path, benches: Benches) -> tuple[Bench, ...]
         ]
     raise_problems(RefusedError, f"{path}: a bench of each device is needed (--bench)", problems)
     return tuple(found)
+
+
+def checked_currents(
+    network: Network, path: Path, benches: Sequence[Bench], *, despite_drift: bool
+) -> list[str]:
+    """What sends other currents than were recorded, on the bench of each device.
+
+    Raises
+    ------
+    RefusedError
+        Something does, unless `despite_drift`.
+    """
+    others = other_currents(network, benches)
+    if others and not despite_drift:
+        told = "; ".join(others)
+        raise RefusedError(f"{path}: since its twin was recorded, {told}. {AFTER_SLOPE}")
+    return others
+
+
+def other_currents(network: Network, benches: Sequence[Bench]) -> list[str]:
+    """What sends other currents than were recorded, in words: a magnet was calibrated anew."""
+    return [
+        words
+        for known, bench in zip(network.devices, benches, strict=True)
+        for words in slopes_apart(known.tesla_per_ampere, slopes(bench))
+    ]
 
 
 def _apart(network: Network, device: Device, bench: Bench) -> list[str]:

@@ -16,6 +16,7 @@ from models.json_form import (
     ANYTHING,
     COUNT,
     IDENTITIES,
+    LIMITS,
     RESET,
     SCORE,
     SETTINGS,
@@ -38,7 +39,8 @@ KIND = "recording"
 META = Table(
     optional={
         "id": TEXT, "created": TEXT, "code_version": TEXT, "bench": TEXT, "network": TEXT,
-        "network_sha256": TEXT, "remarks": Rows(TEXT), "layers": Rows(COUNT),
+        "network_sha256": TEXT, "remarks": Rows(TEXT), "layers": Rows(COUNT), "driven": Rows(TEXT),
+        "limits": LIMITS,
     },
     others=ANYTHING,
 )  # fmt: skip

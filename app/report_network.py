@@ -74,7 +74,7 @@ def _of_one_task(
         _answers(page, run, suffix)
     for run in runs:
         for words in run.body.get("despite_drift", []):
-            page.text(f"{run.path.name} was deployed despite drift: {words}")
+            page.text(f"{run.path.name} was deployed all the same: {words}")
     bars = [(r.label, r.layers, r.misfits) for r in runs if np.isfinite(r.misfits).any()]
     if bars:
         words = "Misfit of each node's response on the device; 1 is what the twin expects of it."

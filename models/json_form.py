@@ -72,6 +72,8 @@ SETTINGS = Table(others=Table(others=ANYTHING))
 IDENTITIES = Table(others=TEXT)
 WINDOW = Table({"encoding": TEXT, "low_T": NUMBER, "high_T": NUMBER, "hold_s": NUMBER})
 RESET = Table({"field_T": NUMBER, "hold_s": NUMBER})
+SLOPES = Table(others=NUMBER)
+LIMITS = Table(others=Table(optional={"tesla_per_ampere": NUMBER}, others=ANYTHING))
 
 
 def faults(value: Any, form: Form, place: str = "") -> list[str]:

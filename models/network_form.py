@@ -15,6 +15,7 @@ from models.json_form import (
     NUMBER,
     RESET,
     SETTINGS,
+    SLOPES,
     TEXT,
     WHOLE,
     WINDOW,
@@ -27,6 +28,7 @@ from models.json_form import (
 )
 from models.network_parts import Device, Layer, TwinReference
 from models.sequence import DriveWindow, Reset
+from models.slopes import SLOPE
 from models.supply import Supply
 from models.wiring import Source, Sources
 
@@ -75,7 +77,7 @@ ANSWERING: dict[str, Form] = {
 FORM = Table(
     {
         **COMMON, **ANSWERING, "layers": Rows(Table({**WIRED, "device": COUNT})),
-        "devices": Rows(Table({**DEVICE, "bench": TEXT})),
+        "devices": Rows(Table({**DEVICE, "bench": TEXT}, optional={SLOPE: SLOPES})),
     }
 )  # fmt: skip
 """Of `SCHEMA`; kind, schema, checksum and files are the store's."""
@@ -179,6 +181,7 @@ def _device(row: dict[str, Any]) -> Device:
         row["settings"],
         row["identities"],
         row["bench"],
+        row.get(SLOPE, {}),
     )
 
 

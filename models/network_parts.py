@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from models.slopes import SLOPE, slopes_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -34,6 +36,8 @@ class Device:
 
     Layers whose twins agree in all of this are of one device. `bench` is the name of the bench that
     it was recorded on (empty: not known); it only tells devices apart that agree in all else.
+    `tesla_per_ampere`: field per current of the magnets that made the field (empty: not known); it
+    tells no devices apart.
     """
 
     channels: tuple[str, ...]
@@ -43,6 +47,7 @@ class Device:
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
     bench: str = ""
+    tesla_per_ampere: dict[str, float] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, known: Twin | Recording) -> Device:
@@ -55,6 +60,7 @@ class Device:
             known.settings,
             known.identities,
             str(known.meta.get("bench", "")),
+            known.meta.get(SLOPE) or slopes_of(known.meta),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -67,6 +73,7 @@ class Device:
             "settings": self.settings,
             "identities": self.identities,
             "bench": self.bench,
+            **({SLOPE: self.tesla_per_ampere} if self.tesla_per_ampere else {}),
         }
 
 

@@ -17,6 +17,7 @@ from models.json_form import (
     RESET,
     SCORE,
     SETTINGS,
+    SLOPES,
     TEXT,
     WHOLE,
     WINDOW,
@@ -27,6 +28,7 @@ from models.json_form import (
 from models.published_form import FORM as PUBLISHED
 from models.published_form import PublishedForm
 from models.sequence import DriveWindow, Reset
+from models.slopes import SLOPE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +60,7 @@ FORM = Table(
                 "id": TEXT, "created": TEXT, "code_version": TEXT, "seed": WHOLE,
                 "objective": TEXT, "iterations": COUNT, "seconds": NUMBER, "notes": Rows(TEXT),
                 "parents": Rows(PARENT), "held_out": HELD_OUT,
-                "from": ORIGIN, "ancestors": Rows(ORIGIN),
+                "from": ORIGIN, "ancestors": Rows(ORIGIN), SLOPE: SLOPES,
             },
             others=ANYTHING,
         ),

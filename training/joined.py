@@ -8,6 +8,7 @@ import numpy as np
 
 from models.errors import InputError, raise_problems
 from models.recording import Recording
+from models.slopes import slopes_apart, slopes_of
 from training.bad_data import scale_words
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def _differences(a: Recording, b: Recording) -> Iterator[str]:
         for key in sorted(set(one) | set(other)):
             if one.get(key) != other.get(key):
                 yield f"setting {instrument}.{key}: {other.get(key)} instead of {one.get(key)}"
+    yield from slopes_apart(slopes_of(a.meta), slopes_of(b.meta))
 
 
 def _name(recording: Recording) -> str:

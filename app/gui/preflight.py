@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app import deployment
-from app.device_benches import plays
+from app.device_benches import other_currents, plays
 from app.drift_store import latest_drift
 from app.gui.preflight_several import bench_checks
 from app.gui.widgets.checks import Check
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 BYTES_A_VALUE = 8
 DRIFT = "Drift"
 """Name of the check that the twin still matches; there only where it doesn't."""
+CURRENTS = "Calibration"
+"""Name of the check that fields are the currents that were recorded; there only where not."""
 
 
 def deployment_bytes(network: Network, repeats: int = 1) -> int:
@@ -65,10 +67,15 @@ def preflight(
     checks = [*benches, *here, *drive, *size_and_time]
     try:
         drifted = deployment.drifts_against(network, path)
+        others = [] if several else other_currents(network, [bench])
         level = "attention" if despite_drift else "fault"
         if not drifted:
             checks.insert(0, _matches(network, path))
-        checks = [*(Check(DRIFT, "a twin no longer matches", level) for _ in drifted[:1]), *checks]
+        checks = [
+            *(Check(DRIFT, "a twin no longer matches", level) for _ in drifted[:1]),
+            *(Check(CURRENTS, words, level) for words in others),
+            *checks,
+        ]
         if several:  # the operation does the rest once the others are connected
             deployment.checked_twins(network, path, despite_drift=despite_drift)
         else:

@@ -21,7 +21,7 @@ from app.deployment import (
     network_of_run,
 )
 from app.deployment_store import finished_values, write_deployment
-from app.device_benches import matched
+from app.device_benches import checked_currents, matched
 from app.device_words import layers_words
 from app.operations.deploy_place import Place, begun, so_far, writers_in
 from app.operations.events import Forecast, Note, Progress, Result, RunPlan, ScoreSoFar
@@ -92,8 +92,9 @@ def deploy(
     InputError
         A network that can't be read, its twin missing or changed, `out` in use.
     RefusedError
-        A twin no longer matches, a device's bench is not among those given, a drive would break a
-        limit, or it would take longer than `max_hours`: nothing is energised and nothing created.
+        A twin no longer matches, a magnet was calibrated anew, a device's bench is not among those
+        given, a drive would break a limit, or it would take longer than `max_hours`: nothing is
+        energised and nothing created.
     TwinrigError
         Failed on the way; what was complete stays.
     """
@@ -108,6 +109,7 @@ def deploy(
         raise InputError(f"deploy: {repeats} repeats of each node: 1 at least")
     drifted = checked_twins(loaded, path, despite_drift=despite_drift)
     benches = matched(loaded, path, bench)
+    drifted += checked_currents(loaded, path, benches, despite_drift=despite_drift)
     check_limits(loaded, benches, repeats or 1)
     known = so_far(loaded, path, out, benches, repeats) if resume else []
     if max_hours is not None:
@@ -172,7 +174,7 @@ class _Run:
         yield self.plan()
         yield Note(self.order_words())
         for words in drifted:
-            yield Note(f"deployed despite drift: {words}", "warning")
+            yield Note(f"deployed all the same: {words}", "warning")
         for place in self.places:
             yield from place.notes(out)
 

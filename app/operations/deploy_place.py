@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from app.deployment import blank_nodes, misfit_of, nodes_folder
 from app.operations.events import NodeMeasured, NodeStarted
+from app.operations.record_begin import slopes
 from app.operations.turns import Turn, opened
 from app.store import RecordingWriter, new_directory, read_recording
 from app.words import counted
 from models.errors import InputError, RefusedError, raise_problems
 from models.recording import Recording
+from models.slopes import slopes_apart, slopes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,7 +81,7 @@ def so_far(
     InputError
         None was begun there.
     RefusedError
-        It is of another network, or of other repeats.
+        It is of another network, of other repeats, or of other currents for the same fields.
     """
     if not (out / nodes_folder(0)).is_dir():
         raise InputError(f"{out}: nothing to go on with, no deployment was begun there")
@@ -94,6 +96,7 @@ def so_far(
         if one.meta.get(key) != blank.meta[key]:
             named = one.meta.get("network")
             problems.append(f"was begun with another network ({named}, {key} differs)")
+        problems += slopes_apart(slopes_of(one.meta), slopes(bench))
     was = found[0].response.shape[1]
     if repeats is not None and repeats != was:
         begun_with = counted(was, "repeat")

@@ -18,7 +18,9 @@ from app.so_far import unfinished_words
 from app.store import load_twin
 from app.weights_store import TWIN_FILE
 from models.errors import InputError, raise_problems
+from models.network_parts import Device
 from models.simulated import module_of
+from models.slopes import slopes_apart
 from training.bad_data import clipped_of, problems_of, scale_beside, still_of
 from training.drift_points import same_drives
 from training.reads import in_single_holds
@@ -107,6 +109,9 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
                     f"setting {instrument}.{key} is {other.get(key, 'absent')}, the twin was "
                     f"fitted with {one.get(key, 'none')}: its errors may come from that"
                 )
+    then, now = (Device.of(known).tesla_per_ampere for known in (twin, recording))
+    for words in slopes_apart(then, now):
+        yield f"{words}, so that an unchanged device may answer otherwise"
     low, high = float(np.nanmin(recording.drive)), float(np.nanmax(recording.drive))
     if low < twin.drive_low - BEYOND or high > twin.drive_high + BEYOND:
         known = recording.drive[np.isfinite(recording.drive)]

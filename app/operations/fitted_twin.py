@@ -8,6 +8,7 @@ import numpy as np
 
 from app.artefacts import code_version, new_id, now_iso
 from app.so_far import unfinished_meta
+from models.slopes import SLOPE, slopes_of
 from models.twin import Twin
 from training.floors import resampled, score
 from training.metrics import COVERAGE_SAMPLES
@@ -90,6 +91,7 @@ def _meta(
 ) -> dict[str, Any]:
     """What both kinds of twin keep of their fit."""
     bench = source.recording.meta.get("bench")
+    slopes = slopes_of(source.recording.meta)
     return {
         "created": now_iso(),
         "code_version": code_version(),
@@ -100,6 +102,7 @@ def _meta(
         "held_out": source.parts.to_json(),
         "parents": source.parents,
         **({"bench": str(bench)} if bench else {}),
+        **({SLOPE: slopes} if slopes else {}),
         **({"longest_hold": int(source.recording.holds.max())} if source.recording.held else {}),
         **({} if search is None else {"search": search.to_json()}),
         **({} if begun is None else begun.meta()),

@@ -14,6 +14,7 @@ from app.recording_store import RecordingWriter
 from models.errors import RefusedError, raise_problems
 from models.recording import Recording, stacked
 from models.sequence import same_sequences
+from models.slopes import slopes_apart, slopes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from models.network import Device
     from models.sequence import DriveWindow, FieldSequence, Reset
 
-SLOPE = "tesla_per_ampere"
 SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
 
 
@@ -106,15 +106,15 @@ def _driven(so_far: Recording, bench: Bench) -> list[str]:
     """
     then, now = so_far.meta.get("driven"), [magnet.name for magnet in bench.drives]
     found = [] if then in (None, now) else [f"driven magnets was {then!r}, now {now!r}"]
-    limits = so_far.meta.get("limits", {})
-    for magnet in bench.drives:
-        was_T, is_T = limits.get(magnet.name, {}).get(SLOPE), magnet.limits.tesla_per_ampere
-        if was_T is not None and was_T != is_T:
-            found.append(
-                f"{magnet.name} {SLOPE} was {was_T!r}, now {is_T!r}: the same field would be "
-                "another current; take the bench file of then, or begin another with --out"
-            )
-    return found
+    way_out = "; take the bench file of then, or begin another with --out"
+    return found + [
+        words + way_out for words in slopes_apart(slopes_of(so_far.meta), slopes(bench))
+    ]
+
+
+def slopes(bench: Bench) -> dict[str, float]:
+    """Field per current of each magnet that makes a bench's field."""
+    return {magnet.name: magnet.limits.tesla_per_ampere for magnet in bench.drives}
 
 
 def differences(

@@ -8,9 +8,11 @@ import numpy as np
 import torch
 
 from app.operations.events import Result
+from app.operations.record_begin import slopes
 from app.operations.train import train
 from app.store import save_twin
 from models.latent import TwinModel
+from models.slopes import SLOPE
 from models.twin import Twin
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def twin_of(bench: Bench, *, deterministic: bool = False, seed: int = 0) -> Twin
         bench.identities(),
         0.05,
         0.95,
-        meta={"id": f"twin-{seed}", "bench": bench.spec.name},
+        meta={"id": f"twin-{seed}", "bench": bench.spec.name, SLOPE: slopes(bench)},
     )
 
 

@@ -191,3 +191,22 @@ def test_a_recording_given_twice_is_refused(kept, tmp_path):
 def test_a_level_below_every_p_value_is_no_want_of_repeats(kept, twin, tmp_path):
     with pytest.raises(InputError, match=r"499 permutations give no p-value below 0\.002"):
         list(compare_device(twin, new_of(kept, tmp_path), level=1e-4))
+
+
+def test_another_calibration_is_said_where_devices_are_compared_and_keeps_recordings_apart(
+    kept, tmp_path
+):
+    for name, slope in (("then", 4e-4), ("now", 5e-4)):
+        limits = {"x": {"tesla_per_ampere": slope}, "y": {"tesla_per_ampere": 1.0}}
+        meta = {"id": name, "driven": ["x"], "limits": limits}
+        write_recording(tmp_path / name, record_device(24, 8, seed=len(name), meta=meta))
+    list(fit([tmp_path / "then"], tmp_path / "twin", iterations=5, **SMALL))
+    assert load_twin(tmp_path / "twin").meta["tesla_per_ampere"] == {"x": 4e-4}
+    said = "magnet x: tesla_per_ampere was 0.0004, now 0.0005"
+    for events in (
+        compare_device(tmp_path / "twin", tmp_path / "now"),
+        evaluate(tmp_path / "twin", tmp_path / "now"),
+    ):
+        assert said in result(events)[1]
+    with pytest.raises(InputError, match=said):
+        list(fit([tmp_path / "then", tmp_path / "now"], tmp_path / "both", iterations=5, **SMALL))

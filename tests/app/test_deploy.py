@@ -27,7 +27,7 @@ from app.operations.events import (
 )
 from app.store import load_network, read_recording
 from instruments.bench import Bench
-from instruments.bench_file import read_bench
+from instruments.bench_file import parse_bench, read_bench
 from models.errors import InputError, RefusedError
 from models.sequence import DriveWindow, Reset
 
@@ -157,7 +157,7 @@ def test_a_twin_that_no_longer_matches_is_refused_unless_told_otherwise_and_then
         assert "no longer matches" in str(refused.value)
         assert not (tmp_path / "out").exists()
         events, path = run(deploy(kept / "network", bench, tmp_path / "out", despite_drift=True))
-        assert any("despite drift" in e.text for e in events if isinstance(e, Note))
+        assert any("deployed all the same" in e.text for e in events if isinstance(e, Note))
         body = load_deployment(path).body
         assert "The device has changed." in body["despite_drift"][0]
         assert finished_values(tmp_path / "out")["despite_drift"] == body["despite_drift"]
@@ -237,3 +237,31 @@ def test_the_last_event_is_the_result(bench: Bench, kept: Path, tmp_path: Path) 
     keys = {"path", "task", "metric", "measured", "predicted", "baselines", "nodes",
             "hardware_runs", "seconds"}  # fmt: skip
     assert keys <= set(events[-1].values)
+
+
+def test_a_magnet_calibrated_anew_is_refused_unless_told_otherwise_and_then_said(
+    kept: Path, tmp_path: Path
+) -> None:
+    text = read_bench("virtual").text
+    assert "tesla_per_ampere = 4.0e-4" in text
+    then, now = (
+        parse_bench(text.replace("tesla_per_ampere = 4.0e-4", f"tesla_per_ampere = {value}"), "b")
+        for value in ("4.0e-4", "4.2e-4")
+    )
+    said = "tesla_per_ampere was 0.0004, now 0.00042: the same field is 0.9524 times the current"
+    network, out = kept / "network", tmp_path / "out"
+    with Bench.connect(now) as bench:
+        with pytest.raises(RefusedError, match=said):
+            next(deploy(network, bench, out))
+        with pytest.raises(RefusedError, match=said):
+            preflight(load_network(network), network, bench)
+        assert not out.exists()
+        events = deploy(network, bench, out, despite_drift=True)
+        while not isinstance(event := next(events), NodeMeasured):
+            assert not isinstance(event, Note) or "drift" not in event.text
+        events.close()
+    with Bench.connect(then) as bench, pytest.raises(RefusedError, match="can't be continued"):
+        next(deploy(None, bench, out, resume=True))
+    with Bench.connect(now) as bench:
+        _, path = run(deploy(None, bench, out, resume=True, despite_drift=True))
+    assert said in load_deployment(path).body["despite_drift"][0]

@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QLineEdit
 from app.gui.deploy_asks import DeployAsk
 from app.gui.live_transfer import LEAST_PASSES, REFINES
 from app.gui.pages.bench_entry import BenchEntry
-from app.gui.preflight import DRIFT
+from app.gui.preflight import CURRENTS, DRIFT
 from app.gui.scores import interval
 from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
 from app.gui.widgets.checks import Check, CheckList
@@ -137,7 +137,7 @@ class DeployForm(QObject):
     def show_checks(self, checks: Sequence[Check]) -> None:
         """The pre-flight list, and how many passed."""
         self.list.show_checks(checks)
-        self.despite.setVisible(any(check.name == DRIFT for check in checks))
+        self.despite.setVisible(any(check.name in (DRIFT, CURRENTS) for check in checks))
         levels = [check.level for check in checks]
         said = [f"{levels.count('ok')} pass"]
         if levels.count("attention"):
