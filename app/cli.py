@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 STOPPED = StoppedError.exit_code
 RESUMABLE = (
-    "demo", "record", "fit", "train", "deploy", "learning-curve", "sweep", "compare-networks",
-    "recalibrate", "refine", "polish",
+    "demo", "record", "fit", "train", "deploy", "learning-curve", "sweep", "compare-twins",
+    "compare-networks", "recalibrate", "refine", "polish",
 )  # fmt: skip
 
 

@@ -117,7 +117,9 @@ def _compare(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _compare_twins(verbs: argparse._SubParsersAction[Parser]) -> None:
-    cli_compare.compare_arguments(verb(verbs, "compare-twins", cli_compare.WORDS))
+    parser = verb(verbs, "compare-twins", cli_compare.WORDS)
+    cli_compare.compare_arguments(parser)
+    out(parser, "twins, comparison.json, report.html", resume=True)
 
 
 def _learning_curve(verbs: argparse._SubParsersAction[Parser]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.cli_grammar import refuse_with_resume
 from app.cli_types import factor, names, rates, whole
+from models.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
@@ -18,9 +20,9 @@ OBJECTIVES = "energy, crps, one-step, innovations, innovations-energy, published
 
 
 def compare_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments beyond those that every verb has."""
+    """Add the arguments beyond those that every verb has, and where the twins go."""
     parser.add_argument(
-        "recordings", nargs="+", type=Path, metavar="RECORDING", help="of one device"
+        "recordings", nargs="*", type=Path, metavar="RECORDING", help="of one device"
     )
     parser.add_argument(
         "--objectives", type=names, metavar="A,B,…",
@@ -35,18 +37,22 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
         help="learning rates of the published method's noise, such as 3e-4,1e-3,3e-3: first fitted "
         "at each for the same minutes, then compared at the best on validation data (1e-3)",
     )  # fmt: skip
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="twins, comparison.json, report.html"
-    )
 
 
 def compare_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, None, Path]:
     """The operation's events."""
     from app.operations.compare_twins import compare_twins
 
-    given = {
-        name: getattr(arguments, name)
-        for name in ("objectives", "minutes", "seeds", "published_rates")
-        if getattr(arguments, name) is not None
-    }
-    return compare_twins(arguments.recordings, arguments.out, seed=arguments.seed, **given)
+    names = ("objectives", "minutes", "seeds", "published_rates")
+    given = {n: getattr(arguments, n) for n in names if getattr(arguments, n) is not None}
+    resume = arguments.resume is not None
+    if resume:
+        refuse_with_resume(
+            "compare-twins", [*(["recordings"] if arguments.recordings else []), *given]
+        )
+    elif not arguments.recordings:
+        raise InputError("twinrig compare-twins: name at least one RECORDING")
+    return compare_twins(
+        arguments.recordings, arguments.resume or arguments.out, seed=arguments.seed,
+        resume=resume, **given,
+    )  # fmt: skip

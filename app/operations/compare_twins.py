@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
-import shlex
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from app.artefacts import code_version, new_directory, now_iso, plain, write_bytes
+from app.artefacts import (
+    code_version,
+    new_directory,
+    now_iso,
+    plain,
+    read_head,
+    write_bytes,
+    writing,
+)
 from app.checked_json import with_checksum
+from app.fit_checkpoint import FILE_NAME as CHECKPOINT
+from app.fit_checkpoint import load_checkpoint
+from app.operations.compare_twins_plan import Plan
 from app.operations.events import (
     FitProgress,
     FitSamples,
@@ -23,67 +33,24 @@ from app.operations.events import (
     TwinCompared,
 )
 from app.operations.fit import fit_from
-from app.operations.fit_input import FitInput
-from models.errors import InputError, StoppedError, TwinrigError, raise_problems
+from app.operations.fit_input import FitInput, refuse_changed
+from app.run_lock import RunLock
+from app.store import load_twin
+from app.weights_store import TWIN_FILE
+from models.errors import InputError, StoppedError, TwinrigError
 from training.comparison import Fitted, against, best_of, summarise, verdict
 from training.fit import begin_fit
-from training.fit_settings import FitSettings
-from training.objectives import NAMES, PUBLISHED
+from training.objectives import PUBLISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from app.operations.events import Event
+    from training.fit_settings import FitSettings
 
 FILE_NAME = "comparison.json"
-SCHEMA = 1
+KIND, SCHEMA = "comparison", 1
 COMPARED_BY_DEFAULT = ("energy", "innovations-energy", PUBLISHED)
-NO_LIMIT = 10**9  # iterations: the minutes end every fit
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is compared: objectives, each fitted from `seeds` first weights for `minutes`.
-
-    `rates`: of the published method's second phase, of which the best on validation data is taken.
-    """
-
-    objectives: tuple[str, ...]
-    minutes: float
-    seeds: int
-    seed: int
-    rates: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        problems = [
-            f"objective {name!r} is unknown; known: {', '.join(NAMES)}"
-            for name in self.objectives
-            if name not in NAMES
-        ]
-        if len(set(self.objectives)) < max(len(self.objectives), 2):
-            problems.append("name two different objectives or more, each once")
-        if self.rates and PUBLISHED not in self.objectives:
-            problems.append("--published-rates: the published method is not among the objectives")
-        problems += [f"rate {rate}: must be above zero" for rate in self.rates if not rate > 0]
-        if self.seeds < 1:
-            problems.append(f"{self.seeds} seeds: at least 1")
-        raise_problems(InputError, "compare-twins", problems)
-
-    @property
-    def total(self) -> int:
-        """Number of fits."""
-        return len(self.objectives) * self.seeds
-
-    def settings(self, objective: str, seed: int, noise_rate: float | None = None) -> FitSettings:
-        """How one of them is fitted."""
-        return FitSettings(
-            objective,
-            objective == "mean",
-            iterations=NO_LIMIT,
-            minutes=self.minutes,
-            seed=seed,
-            noise_rate=noise_rate if objective == PUBLISHED else None,
-        )
 
 
 def compare_twins(
@@ -95,6 +62,7 @@ def compare_twins(
     seeds: int = 3,
     seed: int = 0,
     published_rates: Sequence[float] = (),
+    resume: bool = False,
 ) -> Generator[Event, None, Path]:
     """Compare objectives; the last event is the Result, the value `comparison.json`'s path.
 
@@ -104,9 +72,11 @@ def compare_twins(
     Parameters
     ----------
     recordings
-        Of one device under one setting.
+        Of one device under one setting; may be empty with `resume`.
     out
-        A new folder: a twin for each fit, `comparison.json`, and `report.html` with its figure.
+        A new folder: a twin for each fit, `comparison.json`, and `report.html` with its figure; or
+        with `resume` that of a comparison that ended early: twins that are there stay, a fit that
+        had begun goes on from its checkpoint, one that failed is tried again.
     objectives
         Names of `training.objectives.NAMES`.
     minutes
@@ -125,28 +95,53 @@ def compare_twins(
         The disk refuses.
     """
     torch.set_num_threads(1)
-    plan = Plan(tuple(objectives), minutes, seeds, seed, tuple(published_rates))
     out = Path(out)
+    body = read_head(out / FILE_NAME, KIND, SCHEMA) if resume else {}
+    if body:
+        plan, paths = Plan.told(body), [Path(p["path"]) for p in body["parents"]]
+    else:
+        plan = Plan(tuple(objectives), minutes, seeds, seed, tuple(published_rates))
+        paths = [Path(p) for p in recordings]
     yield Stage("read recordings", 1, plan.total + 2)
-    source = FitInput.read([Path(p) for p in recordings], seed=seed, deterministic=False)
+    source = FitInput.read(paths, seed=plan.seed, deterministic=False)
     for text in source.notes:
         yield Note(text, "warning")
     yield Note(source.parts.note)
     if words := source.unscorable():
         raise InputError(f"compare-twins: {words}: record more repeats")
-    new_directory(out)
-    tried = yield from _rates(plan, source)
-    fitted = yield from _fits(plan, source, out, best_rate(tried))
-    yield Stage("compare", plan.total + 2, plan.total + 2)
-    values = _written(plan, source, fitted, tried, out)
-    yield Result(values)
+    if body:
+        refuse_changed(source.parents, body["parents"], "the comparison was begun; begin anew")
+        source.refuse_divided(body["held_out"])
+    else:
+        new_directory(out)
+    tried = {float(rate): score for rate, score in body.get("published_rates", {}).items()}
+    fitted = _there(plan, out)
+    with RunLock(out):
+        _save(plan, source, fitted, tried, out)
+        yield from _rates(plan, source, tried, out)
+        yield from _fits(plan, source, fitted, tried, out)
+        yield Stage("compare", plan.total + 2, plan.total + 2)
+        yield Result(_written(plan, source, fitted, tried, out))
     return out / FILE_NAME
 
 
-def _rates(plan: Plan, source: FitInput) -> Generator[Event, None, dict[float, float | None]]:
+def _there(plan: Plan, out: Path) -> list[Fitted]:
+    """The fits of a comparison that are done, each as its own twin tells it."""
+    found = []
+    for objective, seed in plan.fits:
+        path = out / f"{objective}-{seed}" / TWIN_FILE
+        if path.is_file():
+            twin = load_twin(path)
+            done = twin.meta["iterations"], twin.meta["seconds"]
+            found.append(Fitted(objective, seed, twin.errors, twin.coverage, *done, str(path)))
+    return found
+
+
+def _rates(
+    plan: Plan, source: FitInput, tried: dict[float, float | None], out: Path
+) -> Iterator[Event]:
     """Energy score on the validation part by rate of the published method; None: it diverged."""
-    tried: dict[float, float | None] = {}
-    for rate in plan.rates:
+    for rate in (rate for rate in plan.rates if rate not in tried):
         yield Stage(f"published, learning rate of the noise {rate:g}", 1, plan.total + 2)
         settings = plan.settings(PUBLISHED, plan.seed, rate)
         loop = begin_fit(source.part("training"), source.part("validation"), settings)
@@ -161,10 +156,10 @@ def _rates(plan: Plan, source: FitInput) -> Generator[Event, None, dict[float, f
         except TwinrigError as error:
             yield Note(f"published at rate {rate:g}: {error}", "warning")
             tried[rate] = None
-            continue
-        tried[rate] = loop.best_validation
-        yield Note(f"published at rate {rate:g}: energy score {tried[rate]:.4f} on validation data")
-    return tried
+        else:
+            score = tried[rate] = loop.best_validation
+            yield Note(f"published at rate {rate:g}: energy score {score:.4f} on validation data")
+        _save(plan, source, (), tried, out)
 
 
 def best_rate(tried: Mapping[float, float | None]) -> float | None:
@@ -174,47 +169,79 @@ def best_rate(tried: Mapping[float, float | None]) -> float | None:
 
 
 def _fits(
-    plan: Plan, source: FitInput, out: Path, noise_rate: float | None
-) -> Generator[Event, None, list[Fitted]]:
-    """Every fit; seed by seed, so that a comparison cut short has all objectives."""
-    fitted: list[Fitted] = []
+    plan: Plan,
+    source: FitInput,
+    fitted: list[Fitted],
+    tried: Mapping[float, float | None],
+    out: Path,
+) -> Iterator[Event]:
+    """Every fit that is not there yet, each kept at once; of those that are, what they scored.
+
+    Seed by seed, so that a comparison cut short has all objectives.
+    """
+    for one in fitted:
+        yield _told(one)
+    there = {(one.objective, one.seed) for one in fitted}
+    todo = [fit for fit in plan.fits if fit not in there]
     begin_s = time.monotonic()
-    for seed in range(plan.seed, plan.seed + plan.seeds):
-        for objective in plan.objectives:
-            yield Stage(f"{objective}, seed {seed}", len(fitted) + 2, plan.total + 2)
-            settings = plan.settings(objective, seed, noise_rate)
-            one = yield from _one(settings, source, out / f"{objective}-{seed}")
-            fitted.append(one)
-            yield TwinCompared(objective, seed, dict(one.errors), dict(one.coverage), one.problem)
-            elapsed_s = time.monotonic() - begin_s
-            left_s = elapsed_s / len(fitted) * (plan.total - len(fitted))
-            yield Progress("compare", len(fitted), plan.total, "fits", elapsed_s, left_s)
-    return fitted
+    for count, (objective, seed) in enumerate(todo, 1):
+        yield Stage(f"{objective}, seed {seed}", len(fitted) + 2, plan.total + 2)
+        settings = plan.settings(objective, seed, best_rate(tried))
+        fitted.append((yield from _one(settings, source, out / f"{objective}-{seed}")))
+        _save(plan, source, fitted, tried, out)
+        yield _told(fitted[-1])
+        elapsed_s = time.monotonic() - begin_s
+        left_s = elapsed_s / count * (len(todo) - count)
+        yield Progress("compare", len(fitted), plan.total, "fits", elapsed_s, left_s)
+
+
+def _told(one: Fitted) -> TwinCompared:
+    return TwinCompared(one.objective, one.seed, dict(one.errors), dict(one.coverage), one.problem)
 
 
 def _one(settings: FitSettings, source: FitInput, folder: Path) -> Generator[Event, None, Fitted]:
-    """One fit; of its events the progress and the samples, the rest kept back."""
+    """One fit, from its checkpoint where it has one; of its events the progress and the samples."""
     row = Fitted(settings.objective, settings.seed, {}, {})
-    new_directory(folder)
+    with writing(folder):
+        folder.mkdir(exist_ok=True)
+    begun = load_checkpoint(folder) if (folder / CHECKPOINT).is_file() else None
     try:
-        for event in fit_from(source, settings, folder):
+        for event in fit_from(source, settings, folder, begun):
             if isinstance(event, (FitProgress, FitSamples)):
                 yield event
             if isinstance(event, Result):
-                row = replace(
-                    row,
-                    errors=event.values["errors"],
-                    coverage=event.values["coverage"],
-                    iterations=event.values["iterations"],
-                    seconds=event.values["seconds"],
-                    path=event.values["path"],
-                )
+                names = ("errors", "coverage", "iterations", "seconds", "path")
+                row = replace(row, **{name: event.values[name] for name in names})
     except (InputError, StoppedError):
         raise
     except TwinrigError as error:
         yield Note(f"{settings.objective}, seed {settings.seed}: {error}", "warning")
         row = replace(row, problem=str(error))
     return row
+
+
+def _save(
+    plan: Plan,
+    source: FitInput,
+    fitted: Sequence[Fitted],
+    tried: Mapping[float, float | None],
+    out: Path,
+) -> None:
+    """Write `comparison.json`, with what is done so far."""
+    body = {
+        "kind": KIND, "schema": SCHEMA, "created": now_iso(),
+        "code_version": code_version(), "parents": source.parents,
+        "command": _command(plan, source, out), "plan": plan.to_json(),
+        "minutes": plan.minutes, "seed": plan.seed, "held_out": source.parts.to_json(),
+        "published_rates": {f"{rate:g}": score for rate, score in tried.items()},
+        "summary": summarise(fitted), "twins": [one.to_json() for one in fitted],
+    }  # fmt: skip
+    whole = with_checksum(plain(body))
+    write_bytes(out / FILE_NAME, json.dumps(whole, indent=1, allow_nan=False).encode())
+
+
+def _command(plan: Plan, source: FitInput, out: Path) -> str:
+    return plan.command([parent["path"] for parent in source.parents], out)
 
 
 def _written(
@@ -224,7 +251,7 @@ def _written(
     tried: Mapping[float, float | None],
     out: Path,
 ) -> dict[str, Any]:
-    """Write the file and the page; the result's values."""
+    """Write the page; the result's values."""
     from app.report_compare import comparison_page  # matplotlib: only once there is something
 
     summary = summarise(fitted)
@@ -242,15 +269,6 @@ def _written(
             f"validation part (energy score {shown})."
         )
     sentences += [against(summary, str(best), other) for other in others]
-    body = {
-        "kind": "comparison", "schema": SCHEMA, "created": now_iso(),
-        "code_version": code_version(), "parents": source.parents, "command": command,
-        "minutes": plan.minutes, "seed": plan.seed, "held_out": source.parts.to_json(),
-        "published_rates": {f"{rate:g}": score for rate, score in tried.items()},
-        "summary": summary, "twins": [one.to_json() for one in fitted],
-    }  # fmt: skip
-    whole = with_checksum(plain(body))
-    write_bytes(out / FILE_NAME, json.dumps(whole, indent=1, allow_nan=False).encode())
     page = comparison_page(summary, fitted, sentences, command).write(out)
     return {
         "path": str(out / FILE_NAME),
@@ -273,14 +291,3 @@ def _short(values: dict[str, Any]) -> dict[str, Any]:
         "seeds": values["seeds"],
         "failed": values["failed"],
     }  # fmt: skip
-
-
-def _command(plan: Plan, source: FitInput, out: Path) -> str:
-    words = [
-        "twinrig", "compare-twins", *(parent["path"] for parent in source.parents),
-        "--objectives", ",".join(plan.objectives), "--minutes", f"{plan.minutes:g}",
-        "--seeds", str(plan.seeds), "--seed", str(plan.seed),
-        *(["--published-rates", ",".join(f"{r:g}" for r in plan.rates)] if plan.rates else []),
-        "--out", f"{out}-again",
-    ]  # fmt: skip
-    return shlex.join(words)

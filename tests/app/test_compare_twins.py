@@ -8,7 +8,8 @@ from fit_device import record_device
 from app.cli import main
 from app.operations.compare_twins import FILE_NAME, compare_twins
 from app.operations.event_json import as_json
-from app.operations.events import FitProgress, Note, Progress, Result, Stage
+from app.operations.events import FitProgress, Note, Progress, Result, Stage, TwinCompared
+from app.operations.mark import mark_one
 from app.store import load_twin, write_recording
 from models.errors import InputError
 from training.comparison import COMPARED
@@ -77,16 +78,56 @@ def test_the_result_and_the_page_say_who_is_best_beside_the_published_method(com
     assert (out / "ratios.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_one_that_was_stopped_goes_on_where_it_stood(recording, tmp_path, capsys):
+    out = tmp_path / "out"
+    asked = {"objectives": OBJECTIVES, "minutes": 0.05, "seeds": 1, "published_rates": (1e-3,)}
+    running = compare_twins([recording], out, **asked)
+    done = stopped = False
+    while not stopped:
+        event = next(running)
+        done |= isinstance(event, TwinCompared)
+        stopped = done and isinstance(event, FitProgress)
+    running.close()
+    before = (out / "energy-0" / "twin.json").read_bytes()
+    begun = json.loads((out / FILE_NAME).read_text())
+    assert [one["objective"] for one in begun["twins"]] == ["energy"]
+    assert (out / "published-0" / "checkpoint.safetensors").is_file()
+
+    events = list(compare_twins([], out, resume=True))
+    assert (out / "energy-0" / "twin.json").read_bytes() == before
+    assert [e.name for e in events if isinstance(e, Stage)][1:-1] == ["published, seed 0"]
+    body = json.loads((out / FILE_NAME).read_text())
+    assert [(t["objective"], t["seed"]) for t in body["twins"]] == [("energy", 0), ("published", 0)]
+    assert body["twins"][0] == begun["twins"][0]
+    assert set(events[-1].values["objectives"]) == set(OBJECTIVES)
+    assert [e.done for e in events if isinstance(e, Progress)] == [2]
+
+    assert main(["compare-twins", "--resume", str(out), "--minutes", "3"]) == 2
+    assert "--minutes: as it was begun" in capsys.readouterr().err
+
+
+def test_one_whose_recording_has_changed_since_does_not_go_on(tmp_path):
+    write_recording(tmp_path / "recording", record_device(8, 6, seed=1, steps=10))
+    out = tmp_path / "out"
+    running = compare_twins([tmp_path / "recording"], out, objectives=OBJECTIVES, minutes=MINUTES)
+    while not isinstance(next(running), FitProgress):
+        pass
+    running.close()
+    mark_one(tmp_path / "recording", 3, bad=True)
+    with pytest.raises(InputError, match="since the comparison was begun; begin anew"):
+        list(compare_twins([], out, resume=True))
+
+
 def test_a_fit_that_fails_is_a_row_that_says_why(recording, tmp_path, monkeypatch):
     from app.operations import compare_twins as module
     from models.errors import TwinrigError
 
     fit_from = module.fit_from
 
-    def failing(source, settings, folder):
+    def failing(source, settings, folder, begun):
         if settings.objective == "innovations":
             raise TwinrigError("fit: the loss is nan at iteration 3")
-        return (yield from fit_from(source, settings, folder))
+        return (yield from fit_from(source, settings, folder, begun))
 
     monkeypatch.setattr(module, "fit_from", failing)
     events = list(
