@@ -209,3 +209,24 @@ def test_a_task_of_another_package_joins_by_its_entry_point(package: Path) -> No
 def test_a_package_that_fails_is_named(package: Path, name: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         make_task(name)
+
+
+def test_a_periodic_wave_needs_a_word_that_it_repeats_and_its_description_says_so(
+    tmp_path: Path,
+) -> None:
+    wave = np.sin(2 * np.pi * np.arange(400) / 20)
+    made = {
+        "inputs": wave,
+        "targets": np.sign(wave + 1e-9),
+        "part": np.repeat([1, 2, 3], [200, 60, 140]),
+    }
+    head = {"name": "square", "washout": 20, "inputs": "gait.npz:inputs", "part": "gait.npz:part",
+            "targets": "gait.npz:targets"}  # fmt: skip
+    with pytest.raises(
+        InputError, match=r'a leak; of a wave .* \("repeats": true in a task file\)'
+    ):
+        make_task(written(tmp_path, head, **made))
+    task = make_task(written(tmp_path, {**head, "repeats": True}, **made))
+    assert "a memory of these would score as well" in task.describe()
+    with pytest.raises(InputError, match="repeats"):
+        make_task(written(tmp_path, {**head, "repeats": 1}, **made))

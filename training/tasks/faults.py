@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 STRETCH = 32  # steps that no two parts of one unrepeated series share by chance
 LEAST_STRETCH = 16  # of a test part with fewer than `STRETCH` steps
 ALIKE = 1e-5  # of a column's spread: nearer is the same value, written with other digits
+BY_NATURE = (
+    "; of a wave that repeats itself by its nature, give it noise, as `signals` has, or say it "
+    '("repeats": true in a task file)'
+)
 MANY = 0.02  # of the test part: so much isn't near by chance, as a few waves without noise may be
 
 
@@ -119,8 +123,10 @@ def leaks(task: Task) -> list[str]:
     """Targets that reach into another part, and inputs of the test part that training has seen.
 
     Seen is what stands there as it is, or, of many, what rounding tells from it: the same values
-    saved with fewer digits.
+    saved with fewer digits. A task that says it `repeats` may have them.
     """
+    if task.repeats:
+        return _reaching(task)
     seen = task.train | task.validation
     found = _same_windows if task.window > 1 else _same_stretches
     same = found(task, task.inputs, seen, 0.0) or found(
@@ -141,7 +147,7 @@ def _same_stretches(
     before = known[next(key for key in test if key in known)]
     return [
         f"{len(same)} stretches of {steps} test steps (the first at step {min(same)}) stand "
-        f"{_alike(share)}in the training or validation part too (step {before}): a leak"
+        f"{_alike(share)}in the training or validation part too (step {before}): a leak{BY_NATURE}"
     ]
 
 
@@ -183,7 +189,7 @@ def _same_windows(
                 how = f"shifted by {shift} steps " if shift else ""
                 return [
                     f"{len(same)} test windows (the first is number {same[0]}) stand {how}"
-                    f"{_alike(share)}in the training or validation part too: a leak"
+                    f"{_alike(share)}in the training or validation part too: a leak{BY_NATURE}"
                 ]
     return []
 

@@ -14,6 +14,8 @@ from training.tasks.faults import class_faults, leaks, mask_faults, shape_faults
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+REPEATED = "inputs of the test part may be those of training: a memory of these would score as well"
+
 
 @dataclass(frozen=True)
 class Task:
@@ -58,6 +60,9 @@ class Task:
         Standard deviation by which each window's inputs are moved, each column as a whole and anew
         every time, while layers are trained: what may differ between the days of a recording. Only
         of windows; 0: nothing does.
+    repeats
+        The test part may hold inputs that training has seen, as a wave without noise does by its
+        nature. What learned them by heart would score as well: `describe` says so.
     """
 
     name: str
@@ -77,6 +82,7 @@ class Task:
     quantity: str = "values"
     about: str = ""
     shift: float = 0.0
+    repeats: bool = False
 
     def __post_init__(self) -> None:
         problems = shape_faults(self)
@@ -128,4 +134,6 @@ class Task:
         if self.classes:
             split += f"; {len(self.classes)} classes"
         about = f"; {self.about}" if self.about else ""
+        if self.repeats:
+            about += f"; {REPEATED}"
         return f"{self.name}: {', '.join([*words, split])}; {self.metric}{about}"

@@ -5,11 +5,12 @@ The header, with everything that can stand in it::
     {"name": "gait", "inputs": "gait.npz:inputs", "targets": "gait.npz:targets",
      "labels": "gait.npz:labels", "part": "gait.npz:part", "classes": ["left", "right"],
      "window": 10, "pool": "mean", "metric": "balanced-error", "washout": 40, "horizon": 0,
-     "about": "who measured it, and where"}
+     "repeats": false, "about": "who measured it, and where"}
 
 `inputs` `(T, n_in)`; either `targets` `(T / window, n_out)` or `labels` `(T / window,)` with
 `classes`; `part` `(T / window,)`: 1 training, 2 validation, 3 test, 0 run but not used. An array
-is `FILE.npz:NAME` or `FILE.csv` (no head line), relative to the header.
+is `FILE.npz:NAME` or `FILE.csv` (no head line), relative to the header. `repeats`: the test part
+may hold inputs that training has, too, as one periodic wave does; every description says so.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import InputError, raise_problems
-from models.json_form import COUNT, TEXT, WHOLE, Rows, Table, faults
+from models.json_form import COUNT, FLAG, TEXT, WHOLE, Rows, Table, faults
 from models.score import CLASSIFIES
 from training.tasks.emg import UNREADABLE
 from training.tasks.task import Task
@@ -37,7 +38,7 @@ FORM = Table(
     {"name": TEXT, "inputs": TEXT, "part": TEXT, "washout": COUNT},
     optional={
         "targets": TEXT, "labels": TEXT, "classes": Rows(TEXT), "window": COUNT, "pool": TEXT,
-        "metric": TEXT, "horizon": WHOLE, "about": TEXT,
+        "metric": TEXT, "horizon": WHOLE, "about": TEXT, "repeats": FLAG,
     },
 )  # fmt: skip
 TRAIN, VALIDATION, TEST = 1, 2, 3
@@ -209,4 +210,5 @@ def _built(path: Path, head: dict[str, Any], arrays: dict[str, NDArray[Any]]) ->
         classes=classes,
         reach=int(head.get("horizon", 0)),
         about=head.get("about", ""),
+        repeats=head.get("repeats", False),
     )
