@@ -150,6 +150,7 @@ class RecordPage(RecordView):
         self.mark.of_run(None)
         self.view.choose(False)
         self.view.show()
+        self.say(f"Recording {self._words()}", "is prepared …")
         self.queue.running = True
         self.queue.show()
         self._say_button("", "")

@@ -325,7 +325,21 @@ def test_an_instrument_lost_while_recording_is_said_and_what_was_measured_is_kep
     assert page.form.primary.isEnabled()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a small disk is mounted on Linux only")
+def test_a_run_says_so_from_its_first_moment_and_what_ends_before_it_kept_nothing(
+    window, page, press_record, qtbot
+) -> None:
+    press_record(window, count=1, steps=10, repeats=2)
+    assert page.heading.text() == "Recorded mixed:1x10@1"
+    page.count.setValue(2000)
+    page.show_cost()
+    qtbot.waitUntil(lambda: page.plan is not None, timeout=WAIT_MS)
+    page.press()
+    assert page.heading.text() == "Recording mixed:2000x10@1"  # its making takes seconds
+    window.stop()
+    over(qtbot, window)
+    assert page._ended == ("Stopped: mixed:2000x10@1", "nothing recorded")
+
+
 def test_after_an_early_end_the_plots_show_what_was_kept(window, page) -> None:
     from app.gui.live_record import LiveRecording
     from app.operations.events import RepeatRecorded, RepeatStarted, RunPlan
