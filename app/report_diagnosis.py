@@ -42,7 +42,7 @@ def _row(run: Measured, node: int) -> list[str]:
     return [
         f"layer {layer + 1}, node {place + 1}",
         misfit,
-        f"{run.cost[node]:+.4f}",
+        f"{run.cost[node]:+.2g}",
         f"{100 * run.clipped[node]:.0f} %",
         f"{100 * run.clipped_foreseen[node]:.0f} %",
     ]

@@ -93,6 +93,11 @@ class Measured:
         return self.measured > other if self.higher_wins else self.measured < other
 
 
+def scored(value: float | None) -> str:
+    """A score with four digits, as the command line prints it: an NMSE may be far below 0.0001."""
+    return "—" if value is None else f"{value:.4g}"
+
+
 def read_deployment(path: Path) -> Measured:
     """The result of a deployment.
 

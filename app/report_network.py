@@ -9,8 +9,7 @@ import numpy as np
 
 from app import report_figures
 from app.report_diagnosis import diagnosis
-from app.report_measured import Measured, read_deployment
-from app.report_twin import fixed
+from app.report_measured import Measured, read_deployment, scored
 from app.shown_score import ACCURACY, shown
 from app.words import duration
 from models.errors import InputError
@@ -97,20 +96,20 @@ def _undeployed(networks: Sequence[Network]) -> list[str]:
         for one in networks
     ]
     values = sorted(float(one["predicted"]["value"]) for one in said)
-    metric = str(said[0].get("metric_words") or str(said[0]["metric"]).upper())
-    range_ = f"{values[0]:.4f}" + (f" to {values[-1]:.4f}" if len(values) > 1 else "")
+    metric = _metric_of(said[0])
+    range_ = scored(values[0]) + (f" to {scored(values[-1])}" if len(values) > 1 else "")
     words = f"Nothing was deployed: foreseen by the twin, {metric} {range_}"
     known = _numbers(said[0]["baselines"])
     plain = {name: value for name, value in known.items() if not name.startswith(UNTRAINED)}
     if plain:
         best = (max if said[0]["metric"] == ACCURACY else min)(plain, key=plain.__getitem__)
-        words += f"; plain software gets {plain[best]:.4f} ({best})"
+        words += f"; plain software gets {scored(plain[best])} ({best})"
     return [f"{words}."]
 
 
 def _answers(page: Page, run: Measured, suffix: str) -> None:
     """What the device's network answered: a series over its target, or which class for which."""
-    title = f"{run.body['task']}: {run.label} network, {_metric(run)} {run.measured:.4f}"
+    title = f"{run.body['task']}: {run.label} network, {_metric(run)} {scored(run.measured)}"
     if run.higher_wins:
         truth, said = run.target.argmax(axis=1), run.prediction.argmax(axis=1)
         count = run.target.shape[1]
@@ -138,7 +137,11 @@ def _time(run: Measured) -> str:
 
 
 def _metric(run: Measured) -> str:
-    return str(run.body.get("metric_words") or str(run.body["metric"]).upper())
+    return _metric_of(run.body)
+
+
+def _metric_of(said: Mapping[str, Any]) -> str:
+    return str(said.get("metric_words") or str(said["metric"]).upper())
 
 
 def _networks(page: Page, networks: Sequence[tuple[Path, Network]], of_task: str) -> None:
@@ -148,14 +151,14 @@ def _networks(page: Page, networks: Sequence[tuple[Path, Network]], of_task: str
         said = shown({"metric": network.task["metric"], "predicted": network.predicted})
         predicted = said["predicted"]
         layers = " → ".join(str(layer.nodes) for layer in network.layers)
-        interval = f"{fixed(predicted.get('low'), 4)} … {fixed(predicted.get('high'), 4)}"
-        foreseen = fixed(predicted.get("value"), 4)
+        interval = f"{scored(predicted.get('low'))} … {scored(predicted.get('high'))}"
+        foreseen = scored(predicted.get("value"))
         rows.append([path.name, label_of(network, path), layers, foreseen, interval])
     page.table(["network", "kind", "layers", "foreseen by the twin", "90 %"], rows)
     first = networks[0][1]
     page.text(_task_words(first), note=True)
     said = shown({"metric": first.task["metric"], "baselines": first.baselines})
-    _baselines(page, said["baselines"], higher_wins=said["metric"] == ACCURACY)
+    _baselines(page, said)
 
 
 def _task_words(network: Network) -> str:
@@ -166,12 +169,13 @@ def _task_words(network: Network) -> str:
     return f"{described}. Scored on {unseen} unseen {what} after {network.unscored} of washout."
 
 
-def _baselines(page: Page, baselines: Mapping[str, float], *, higher_wins: bool) -> None:
-    known = {name: value for name, value in baselines.items() if isinstance(value, (int, float))}
+def _baselines(page: Page, said: Mapping[str, Any]) -> None:
+    known = {k: v for k, v in said["baselines"].items() if isinstance(v, (int, float))}
     if known:
+        higher_wins, metric = said["metric"] == ACCURACY, _metric_of(said)
         best_first = sorted(known.items(), key=lambda kv: kv[1], reverse=higher_wins)
-        rows = [[name, f"{value:.4f}"] for name, value in best_first]
-        page.table(["what plain software gets, best first", "score"], rows)
+        rows = [[name, scored(value)] for name, value in best_first]
+        page.table(["to compare with, best first", metric], rows)
 
 
 def _transfer(page: Page, runs: Sequence[Measured], suffix: str) -> None:
@@ -179,8 +183,8 @@ def _transfer(page: Page, runs: Sequence[Measured], suffix: str) -> None:
     rows = [
         [
             r.label if labels.count(r.label) == 1 else f"{r.label} ({_which(r)})",
-            f"{r.predicted:.4f}",
-            f"{r.measured:.4f}",
+            scored(r.predicted),
+            scored(r.measured),
             r.lost,
             against_baselines(r),
         ]
@@ -218,14 +222,11 @@ def against_baselines(run: Measured) -> str:
     """
     known = _numbers(run.body["baselines"])
     known = {name: value for name, value in known.items() if not name.startswith(UNTRAINED)}
-    lost = [n for n, v in known.items() if v != run.measured and not run.better_than(v)]
-    won = [name for name in known if name not in lost]
-    words = []
-    if won:
-        words.append(f"beats {' · '.join(won)}")
-    if lost:
-        words.append(f"loses to {' · '.join(lost)}")
-    return "; ".join(words)
+    level = [name for name, value in known.items() if value == run.measured]
+    won = [name for name, value in known.items() if run.better_than(value)]
+    lost = [name for name in known if name not in (*won, *level)]
+    sides = (("beats", won), ("is level with", level), ("loses to", lost))
+    return "; ".join(f"{word} {' · '.join(names)}" for word, names in sides if names)
 
 
 def headline(runs: Sequence[Measured]) -> list[str]:
@@ -238,25 +239,27 @@ def headline(runs: Sequence[Measured]) -> list[str]:
     )  # fmt: skip
     kept = "keeps its score" if first.keeps else "loses on the way"
     sentences = [
-        f"The {best} {kept}: {metric} {first.predicted:.4f} foreseen by the twin, "
-        f"{first.measured:.4f} on the device ({first.lost}); it {against_baselines(first)}."
+        f"The {best} {kept}: {metric} {scored(first.predicted)} foreseen by the twin, "
+        f"{scored(first.measured)} on the device ({first.lost}); it {against_baselines(first)}."
     ]
     plain, untrained = by_label.get(DETERMINISTIC), by_label.get(UNTRAINED)
     if plain is not None and plain is not first:
-        better = (
-            "noise-aware training gained"
-            if first.better_than(plain.measured)
-            else "it still wins by"
-        )
+        gained = "noise-aware training gained"
+        better = gained if first.label == NOISE_AWARE else f"the {first.label} network wins by"
+        better = better if first.better_than(plain.measured) else "it still wins by"
+        level = plain.measured == first.measured
         sentences.append(
-            f"Trained on a deterministic twin, {plain.predicted:.4f} became {plain.measured:.4f} "
-            f"({plain.lost}): {better} {_apart(first, plain)} on the device."
+            f"Trained on a deterministic twin, {scored(plain.predicted)} became "
+            f"{scored(plain.measured)} ({plain.lost}): "
+            + ("level" if level else f"{better} {_apart(first, plain)}")
+            + " on the device."
         )
     if untrained is not None and untrained is not first:
         which = "worse" if untrained.better_than(first.measured) else "better"
+        level = untrained.measured == first.measured
+        made = "no better" if level else f"{which} by {_apart(first, untrained)}"
         sentences.append(
-            f"The same nodes untrained reach {untrained.measured:.4f}: training made it {which} by "
-            f"{_apart(first, untrained)}."
+            f"The same nodes untrained reach {scored(untrained.measured)}: training made it {made}."
         )
     return sentences
 

@@ -16,7 +16,8 @@ from app.operations.fit import fit
 from app.operations.report import report
 from app.operations.train import train
 from app.report import find_artefacts
-from app.report_network import Measured, against_baselines, headline
+from app.report_network import Measured, _baselines, against_baselines, headline
+from app.report_page import Page
 from app.report_twin import by_family, coverage_words, error_words, spread_over_signal
 from app.store import write_recording
 from models.errors import InputError
@@ -164,6 +165,34 @@ def measured(label: str, predicted: float, value: float) -> Measured:
 
 def test_a_lost_baseline_is_said() -> None:
     assert against_baselines(measured("noise-aware", 0.005, 0.006)) == "beats AR-1; loses to AR-18"
+
+
+def test_a_tie_is_neither_won_nor_lost() -> None:
+    run = measured("noise-aware", 0.005, 0.0046)
+    assert against_baselines(run) == "beats AR-1; is level with AR-18"
+    others = [measured("deterministic twin", 0.001, 0.0046), measured("untrained", 0.03, 0.0046)]
+    _, second, third = headline([run, *others])
+    assert second.endswith("(× 4.60): level on the device.")
+    assert third.endswith("training made it no better.")
+
+
+def test_without_a_noise_aware_network_none_is_said_to_have_gained() -> None:
+    first, second = headline(
+        [measured("untrained", 0.03, 0.03), measured("deterministic twin", 0.001, 0.06)]
+    )
+    assert first.startswith("The untrained network keeps its score")
+    assert "the untrained network wins by a factor of 2.0 on the device" in second
+
+
+def test_a_score_far_below_one_in_ten_thousand_keeps_its_digits() -> None:
+    """It read 0.0003 → 0.0003 (× 0.98), and a baseline that wins by a factor of 500 0.0000."""
+    tiny = measured("noise-aware", 0.00032099, 0.00031549)
+    (sentence,) = headline([tiny])
+    assert "NMSE 0.000321 foreseen by the twin, 0.0003155 on the device (× 0.98)" in sentence
+    page = Page("page")
+    _baselines(page, {"metric": "nmse", "baselines": {"esn-72": 6.0954668e-07, "ar-18": 0.004775}})
+    assert "<td>esn-72</td><td>6.095e-07</td>" in page.html()
+    assert "<th>NMSE</th>" in page.html()
 
 
 def test_the_headline_says_what_was_gained_and_lost() -> None:
