@@ -108,8 +108,8 @@ class RecordQueue:
             return f"{one.design.name} was skipped: {outcome.error}"
         word = "was stopped" if outcome.status == "stopped" else "failed"
         self.hold(f"held: one {word}")
-        waits = count(len(self.waiting), "recording")
-        return f"The queue is held, because a recording {word}: {waits} wait" if self.held else ""
+        waits = f"{count(len(self.waiting), 'recording')} wait{'s' if len(self.waiting) == 1 else ''}"
+        return f"The queue is held, because a recording {word}: {waits}" if self.held else ""
 
     @property
     def words(self) -> str:

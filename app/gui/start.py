@@ -32,6 +32,7 @@ VIRTUAL = "virtual"
 SESSION_END_MS = 30_000  # no system waits longer for a program at log-off
 JOB_ENDS_S = 60.0  # a ramp-down of the slowest coil and its status on disk
 COLLECTED_FROM_MS = 3000  # after the start: garbage (`app.gui.main` says why not before)
+KEPT_EVERY_MS = 30_000  # settings, and with them the queue: a power cut costs no more of them
 SWITCH_S = 0.001
 """The interpreter's switch interval: a worker that computes may hold up a frame by 1 ms, not 5."""
 
@@ -93,6 +94,7 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
         window.toast(note, "warning")
     _script(window, options, began_s)
     window.framed.connect(lambda: _furnish(window, options, given))
+    keeper = None if options.smoke or options.screenshot else _Keeper(window)
     window.show()
     QTimer.singleShot(COLLECTED_FROM_MS, gc.enable)
     app.exec()
@@ -101,8 +103,8 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
         window.link.wait(10.0)
     hooks.close()
     sys.setswitchinterval(switch_s)
-    if not options.smoke and not options.screenshot:
-        said = save_settings(settings_path(), window.settings_now())
+    if keeper is not None:
+        said = keeper.keep()
         sys.stderr.write(f"{said}\n" if said else "")
     if window.next_bench is not None and not ended_by:
         window.deleteLater()
@@ -112,6 +114,25 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
     if window.rig is not None:
         window.rig.close()
     return 3 if ended_by else 0
+
+
+class _Keeper:
+    """Writes the settings every half minute where they have changed, and at the end."""
+
+    def __init__(self, window: Window) -> None:
+        self._window, self._kept = window, window.settings
+        self._timer = QTimer(window)
+        self._timer.timeout.connect(self.keep)
+        window.usable.connect(lambda: self._timer.start(KEPT_EVERY_MS))
+
+    def keep(self) -> str:
+        """A note where the disk refuses."""
+        now = self._window.settings_now()
+        if now == self._kept:
+            return ""
+        said = save_settings(settings_path(), now)
+        self._kept = self._kept if said else now
+        return said
 
 
 def _read(bench: str) -> BenchSpec:

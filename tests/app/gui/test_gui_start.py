@@ -12,7 +12,8 @@ from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication
 
 from app.config import load_settings, settings_path
-from app.gui import main
+from app.gui import main, start
+from app.gui.record_design import Design
 from app.gui.window import Window
 from app.store import read_recording
 
@@ -160,6 +161,24 @@ def test_closing_keeps_theme_and_forms(tmp_path) -> None:
     assert note == ""
     assert settings.theme == "dark"
     assert settings.forms["record"]["steps"] == 77
+
+
+def test_the_queue_is_kept_while_the_window_is_open(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(start, "KEPT_EVERY_MS", 20)
+    kept = []
+
+    def fill(window: Window) -> None:
+        window.open_page("record")
+        window.pages["record"].queue.queue.add(Design(seed=77), None)
+
+    def is_kept(window: Window) -> bool:
+        queue = load_settings(settings_path())[0].forms.get("record", {}).get("queue", [])
+        kept[:] = [one["design"]["seed"] for one in queue]
+        return kept == [77]
+
+    _visitor = Visitor(fill, is_kept, shut)
+    assert main(["--bench", "virtual"]) == 0
+    assert kept == [77]  # before it was closed: a night ends by a power cut, too
 
 
 def test_broken_settings_are_said_in_the_window(tmp_path) -> None:
