@@ -108,7 +108,7 @@ class RecordQueue:
             return f"{one.design.name} was skipped: {outcome.error}"
         word = "was stopped" if outcome.status == "stopped" else "failed"
         self.hold(f"held: one {word}")
-        waits = f"{count(len(self.waiting), 'recording')} wait{'s' if len(self.waiting) == 1 else ''}"
+        waits = f"{len(self.waiting)} still to be recorded"
         return f"The queue is held, because a recording {word}: {waits}" if self.held else ""
 
     @property

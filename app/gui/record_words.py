@@ -73,8 +73,8 @@ def running_words(live: LiveRecording, shown: int, *before: str) -> str:
 
 def ended_words(live: LiveRecording, outcome: Outcome | None = None) -> str:
     """What was kept, and where it did not come to its end why, and how it goes on."""
-    kept = f"{live.done} of {count(live.total, 'repeat')} kept" if live.total else "nothing recorded"
-    parts = [kept, _bad(live)]
+    kept = f"{live.done} of {count(live.total, 'repeat')} kept"
+    parts = [kept if live.total else "nothing recorded", _bad(live)]
     if outcome is not None and outcome.status != "done":
         reason = outcome.result.values.get("reason", "") if outcome.result else ""
         error = str(outcome.error).splitlines()[0] if outcome.error is not None else ""
