@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
-from PyQt6.QtWidgets import QDoubleSpinBox, QPushButton, QWidget
+from PyQt6.QtWidgets import QPushButton, QWidget
 
 from app.gui.background import Latest
 from app.gui.record_design import Design, TwinDesign
 from app.gui.record_resume import unfinished
-from app.gui.widgets.basic import Choice, WholeEntry, as_entry, row
+from app.gui.widgets.basic import Choice, WholeEntry, row
 from app.gui.widgets.field_entry import FieldEntry
+from app.gui.widgets.number_entry import NumberEntry
 from app.gui.widgets.segments import Segments
 from models.sequence import FAMILIES, LONGEST_HOLD
 
@@ -33,23 +34,13 @@ HOLD_TIP = "Each step is held 1 to so many times as long, at random"
 NO_NETWORK = "none"
 
 
-class RatioEntry(QDoubleSpinBox):
+class RatioEntry(NumberEntry):
     """A number such as `1.25 × floor`; 0 says `budget only`."""
 
     def __init__(self, value: float, name: str) -> None:
-        super().__init__()
-        self.setRange(0.0, 20.0)
-        self.setDecimals(2)
+        super().__init__(value, 0.0, 20.0, "× floor", name)
         self.setSingleStep(0.05)
-        self.setSuffix(" × floor")
         self.setSpecialValueText("budget only")
-        self.setAccessibleName(name)
-        self.setValue(value)
-        as_entry(self)
-
-    def wheelEvent(self, event: Any) -> None:
-        if event is not None:
-            event.ignore()
 
 
 class RecordForm(QObject):

@@ -1,11 +1,17 @@
-"""The entry of a field: written with its SI prefix, read with any."""
+"""The entry of a field, written with its SI prefix and read with any; that of another number."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QLocale, Qt
 
 from app.gui.widgets.field_entry import FieldEntry
+from app.gui.widgets.number_entry import NumberEntry
+
+if TYPE_CHECKING:
+    from PyQt6.QtWidgets import QAbstractSpinBox
 
 
 @pytest.fixture
@@ -16,7 +22,7 @@ def entry(qtbot, theme) -> FieldEntry:
     return made
 
 
-def typed(qtbot, entry: FieldEntry, text: str) -> None:
+def typed(qtbot, entry: QAbstractSpinBox, text: str) -> None:
     entry.selectAll()
     qtbot.keyClicks(entry, text)
     qtbot.keyClick(entry, Qt.Key.Key_Return)
@@ -73,3 +79,23 @@ def test_arrow_keys_step_by_a_tenth_of_a_millitesla(qtbot, entry) -> None:
     assert entry.value() == 0.0025
     qtbot.keyClick(entry, Qt.Key.Key_Down)
     assert entry.text() == "2.4 mT"
+
+
+@pytest.mark.parametrize("language", ["en_US", "de_DE"])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1.5", 1.5), ("1,5", 1.5), ("1,5 h", 1.5), ("12", 12.0), ("0,001", 2.0), ("abc", 2.0)],
+)
+def test_a_comma_and_a_point_are_one_in_every_language(
+    qtbot, theme, language: str, text: str, value: float
+) -> None:
+    before = QLocale()
+    QLocale.setDefault(QLocale(language))
+    try:
+        entry = NumberEntry(2.0, 0.01, 100.0, "h", "Hours")
+        qtbot.addWidget(entry)
+        typed(qtbot, entry, text)
+    finally:
+        QLocale.setDefault(before)
+    assert entry.value() == value
+    assert entry.text() == f"{value:g} h"
