@@ -104,7 +104,7 @@ class Trainer:
             self.layers.standardise(stretch, self._passes, self.generator, unseen)
         self.enter(self.stage)
         self.first_readout()
-        if self.task.classes:
+        if self.task.classes or measured:
             self.validate()  # where nothing that is learned carries over, the weights stay these
 
     def first_readout(self) -> None:

@@ -21,6 +21,7 @@ from app.operations.events import (
 from app.operations.train_baselines import baselines
 from app.operations.train_reuse import OF_LAYERS, Beside, take_layers
 from app.operations.train_setup import Setup, of_origin
+from app.operations.transfer_parts import parent_of
 from app.run_lock import RunLock
 from app.store import code_version, new_directory, new_id, now_iso, save_network
 from app.train_request import Request, TrainOptions, checkpoint_of, request_of, several
@@ -163,6 +164,11 @@ class _Training:
             yield from self._train()
             if self.trainer is None:
                 raise AssertionError("trained without a trainer")
+            if self.setup.origin is not None and self.trainer.best_iteration == 0:
+                yield Note(
+                    "no iteration was better on the validation part than the network to go on "
+                    "from: its layers stay"
+                )
             layers = self.trainer.layers
             extra["validation"] = self.trainer.best_validation
             extra[OF_LAYERS] = self.trainer.best_validation
@@ -246,6 +252,11 @@ class _Training:
         ridges = ridges_for(layers, self.task)
         return best_readout(chosen, self.task, ridges, self.setup.draw(), judge=judge, final=layers)
 
+    def _origin(self) -> list[dict[str, str]]:
+        """The network that it goes on from, as a parent."""
+        origin, named = self.setup.origin, self.request.options.origin
+        return [] if origin is None else [parent_of(origin, Path(named or ""))]
+
     def _finish(
         self, layers: NodeLayers, readout: Readout, foreseen: Foreseen, extra: dict[str, Any]
     ) -> Generator[Event, None, Path]:
@@ -257,7 +268,7 @@ class _Training:
             "id": new_id("net", self.out),
             "created": now_iso(),
             "code_version": code_version(),
-            "parents": [asdict(reference) for reference in twins.references],
+            "parents": [*map(asdict, twins.references), *self._origin()],
             "deterministic": not layers.noisy,
             "ridge": readout.ridge,
             "draws": len(foreseen.scores),

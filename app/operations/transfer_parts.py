@@ -16,7 +16,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import new_directory, now_iso, plain, read_head, sha256_of, write_bytes
+from app.artefacts import (
+    find_file,
+    new_directory,
+    now_iso,
+    plain,
+    read_head,
+    sha256_of,
+    write_bytes,
+)
 from app.checked_json import with_checksum
 from app.deployment import preflight
 from app.operations.events import Event, Result
@@ -161,9 +169,15 @@ def known_origin(network: Network, file: Path) -> None:
 
 def with_parent(network: Network, plan: dict[str, Any]) -> list[dict[str, str]]:
     """The parents of a network that a plan makes from another: its own, and that one."""
-    known = {"id": str(network.meta.get("id", "")), "path": plan["network"],
-             "sha256": plan["network_sha256"]}  # fmt: skip
-    return [*network.meta.get("parents", []), known]
+    before = Path(plan["network"])
+    known = parent_of(load_network(before), before)
+    return [*(one for one in network.meta.get("parents", []) if one != known), known]
+
+
+def parent_of(network: Network, path: Path) -> dict[str, str]:
+    """A network, by its folder or file, as a parent of one that is made from it."""
+    file = find_file(path, NETWORK_FILE).resolve()
+    return {"id": str(network.meta.get("id", "")), "path": str(file), "sha256": sha256_of(file)}
 
 
 def save_plan(out: Path, kind: str, plan: dict[str, Any]) -> None:

@@ -183,8 +183,21 @@ def test_a_training_goes_on_from_a_network_through_another_twin(
     assert network.baselines == before.baselines
     moved = np.abs(network.layers[0].weights - before.layers[0].weights).max()
     assert moved < 0.05  # three small steps from where it was
+    assert [parent["id"] for parent in network.meta["parents"]] == ["twin-0", before.meta["id"]]
+    assert network.meta["parents"][1]["sha256"] == sha256_of(trained[1])
     with pytest.raises(InputError, match=r"has layers \[3, 3\], not \[2, 2\]"):
         run(train(None, None, [2, 2], tmp_path / "b", options=options))
+
+
+def test_a_training_that_only_worsens_the_network_it_goes_on_from_keeps_it(
+    trained: tuple[list[Event], Path, Path], tmp_path: Path
+) -> None:
+    options = TrainOptions(origin=str(trained[1]), rate=1e3)
+    events, path = run(train(None, None, None, tmp_path / "out", iterations=3, options=options))
+    network, before = load_network(path), load_network(trained[1])
+    assert any("its layers stay" in e.text for e in events if isinstance(e, Note))
+    for layer, had in zip(network.layers, before.layers, strict=True):
+        np.testing.assert_allclose(layer.weights, had.weights, atol=1e-6)
 
 
 def test_a_twin_that_was_not_fitted_on_the_networks_drives_is_refused(
