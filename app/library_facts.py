@@ -13,7 +13,7 @@ from app.words import MISSING
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from app.session import Artefact
+    from app.library_folders import Artefact
 
     FloatArray = NDArray[np.float64]
 
@@ -63,11 +63,12 @@ def facts_of(artefact: Artefact) -> Facts:
     KeyError, TypeError, ValueError, OSError
         Its head lacks what every artefact of its kind has, or the disk fails.
     """
+    from app.library_begun import facts as begun
     from app.library_several import curve, sweep, table, twins_compared
 
     reader = {
         "rec": _recording, "cal": _calibration, "twin": _twin, "net": _network, "sweep": sweep,
-        "tab": table, "cmp": twins_compared, "curve": curve,
+        "tab": table, "cmp": twins_compared, "curve": curve, "begun": begun,
     }  # fmt: skip
     return reader.get(artefact.kind, _deployment)(artefact)
 

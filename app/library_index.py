@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import sha256_of, write_bytes
+from app.library_begun import parents
 from app.library_facts import Facts, facts_of
-from app.library_kinds import HEADS, KINDS
+from app.library_kinds import BEGUN, HEADS, KINDS
 from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from app.session import Artefact, Library
+    from app.library_folders import Artefact
+    from app.session import Library
 
 NOTE_FILE = "note.txt"
 LONGEST_NOTE_BYTES = 65_536
@@ -153,13 +155,13 @@ class Index:
         )  # fmt: skip
 
     def _is_another(self, found: Entry, parent: Parent) -> bool:
-        file = found.artefact.path / HEADS[found.kind][-1]
         try:
+            file = found.artefact.path / HEADS[found.kind][-1]
             if not parent.sha256 or file.stat().st_size > DIGESTED_BYTES:
                 return False
             return self._sha256(file) != parent.sha256
-        except (OSError, InputError):
-            return False  # told as its own damage
+        except (OSError, InputError, KeyError):
+            return False  # told as its own damage, or not finished
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:
@@ -175,13 +177,10 @@ def parents_of(artefact: Artefact) -> tuple[Parent, ...]:
     head = artefact.head
     named: Any = head.get("parents")
     if artefact.kind == "dep":
-        named = [
-            {
-                "id": head.get("network_id"),
-                "sha256": head.get("network_sha256"),
-                "path": head.get("network"),
-            }
-        ]
+        names = (("id", "network_id"), ("sha256", "network_sha256"), ("path", "network"))
+        named = [{key: head.get(name) for key, name in names}]
+    elif artefact.kind == BEGUN:
+        named = parents(artefact.path)
     elif artefact.kind in ("sweep", "tab"):
         named = [{"id": twin.name, "path": str(twin / "twin.json")} for twin in _twins_of(artefact)]
     elif named is None:

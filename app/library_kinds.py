@@ -6,6 +6,7 @@ from app import calibration_store
 from models import twin
 from models.network import DEPLOYMENT_SCHEMA
 
+BEGUN = "begun"  # a run without its result yet (`app.library_begun`)
 CALIBRATION = "cal-"  # how the folder of a calibration is named in a library
 HEADS = {
     "cal": (calibration_store.FILE_NAME,),
@@ -37,11 +38,12 @@ KINDS = {
     "tab": "networks-table",
     "cmp": "comparison",
     "curve": "learning-curve",
+    "begun": "not finished",
 }
 OF_POOL, OF_ROUNDS = "trials/*", "round-*/*"
 INSIDE = {
     "": ("*", OF_POOL, OF_ROUNDS), "sweep": (OF_POOL,), "tab": (OF_POOL,), "cmp": ("*",),
-    "curve": ("*",), "net": (OF_POOL, OF_ROUNDS),
+    "curve": ("*",), "net": (OF_POOL, OF_ROUNDS), "begun": ("*", OF_POOL, OF_ROUNDS),
 }  # fmt: skip
 """Where a folder of a kind (empty: of none) has artefacts of its own: seeds, rounds, a demo's."""
 PARTS = ("nodes", "stretch", "run", "runs")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.library_begun import how
 from app.library_facts import Facts, Thumb
 from app.words import MISSING
 from models.wiring import layers_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from app.session import Artefact
+    from app.library_folders import Artefact
 
 PLACES = ("1st", "2nd", "3rd", "4th", "5th", "6th")  # by validation
 
@@ -33,6 +34,7 @@ def sweep(artefact: Artefact) -> Facts:
     thumb = Thumb(value=values[0], ticks=tuple(values[1:])) if values else None
     status = "" if done == total else f"{done} of {total} trained"
     title = f"{_several(len(rows), 'setting')} × {_several(head['grid']['seeds'], 'seed')}{best}"
+    said += _goes_on(status, "sweep", artefact)
     return Facts(title, (*said, *_when(head)), thumb, _sweep_form(head["grid"]), status=status)
 
 
@@ -77,6 +79,7 @@ def table(artefact: Artefact) -> Facts:
     good = [float(value) for value in values if value > 0]
     thumb = Thumb(value=good[0], ticks=tuple(good[1:])) if good else None
     status = "" if head.get("status") == "done" else "not complete"
+    rows += _goes_on(status, "compare-networks", artefact)
     plan = head["plan"]
     name, _, options = str(plan["task"]).partition(":")
     form = {
@@ -101,12 +104,27 @@ def twins_compared(artefact: Artefact) -> Facts:
     head = artefact.head
     rows = [(name, _ratios(values)) for name, values in head["summary"].items()]
     best = [v["crps"]["ratio"] for v in head["summary"].values() if v["crps"]["ratio"] is not None]
-    title = f"{len(head['summary'])} objectives, {head['minutes']:g} minutes each"
+    title = f"{_several(len(head['summary']), 'objective')}, {head['minutes']:g} minutes each"
     form = {
         "kind": "objectives", "objectives": list(head["summary"]), "compared_seed": head["seed"],
         "compared_minutes": float(head["minutes"]),
     }  # fmt: skip
-    return Facts(title, (*rows, *_when(head)), Thumb(bars=tuple(map(float, best))), form)
+    plan = head.get("plan", {})  # an older version kept none, and was written at its end
+    total = len(plan["objectives"]) * int(plan["seeds"]) if plan else len(head["twins"])
+    status = _of_all(head["twins"], total, "fitted")
+    rows += _goes_on(status, "compare-twins", artefact)
+    thumb = Thumb(bars=tuple(map(float, best))) if best else None
+    return Facts(title, (*rows, *_when(head)), thumb, form, status=status)
+
+
+def _goes_on(status: str, verb: str, artefact: Artefact) -> list[tuple[str, str]]:
+    """The command that brings one to its end that is not there yet."""
+    return [("Goes on by", how(verb, artefact.path))] if status else []
+
+
+def _of_all(done: Sequence[Any], total: int, what: str) -> str:
+    """How many there are; empty where all are."""
+    return "" if len(done) == total else f"{len(done)} of {total} {what}"
 
 
 def _ratios(values: Mapping[str, Any]) -> str:
@@ -125,7 +143,11 @@ def curve(artefact: Artefact) -> Facts:
     ]
     title = f"learning curve, {len(head['points'])} points, target {target:g} × floor"
     form = {"kind": "curve", "curve_iterations": head["grid"]["iterations"], "target": target}
-    return Facts(title, (*rows, *_when(head)), None, form)
+    grid = head["grid"]
+    total = len(grid["sequences"]) * len(grid["repeats"]) * int(grid["seeds"])
+    status = _of_all(head["points"], total, "points")
+    rows += _goes_on(status, "learning-curve", artefact)
+    return Facts(title, (*rows, *_when(head)), None, form, status=status)
 
 
 def _when(head: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import platformdirs
 
-from app.artefacts import new_id, read_head
-from app.library_kinds import CALIBRATION, HEADS, INSIDE, KINDS, PARTS, SCHEMAS
+from app.artefacts import new_id
+from app.library_folders import Artefact, all_of, artefact_of
 from app.operations.safely import each_made_safe, voice_of
-from app.weights_store import network_schema
 from app.wire_tail import WireTail
 from instruments.clock import Pause, Stop
-from models.errors import InputError, RefusedError, TwinrigError
+from models.errors import RefusedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,47 +25,9 @@ if TYPE_CHECKING:
     from instruments.bench_reading import BenchReading
     from instruments.checks import InstrumentCheck
 
+__all__ = ["Artefact", "Library", "Session", "library_folder"]
 T = TypeVar("T")
 LONGEST_WAIT_S = 30.0  # of a check for a bench that is being connected
-
-
-@dataclass(frozen=True)
-class Artefact:
-    """One artefact of the library: folder, kind (one of `KINDS`), JSON head.
-
-    `inside`: name of the library's folder that it was made in, such as a sweep's; empty: its own.
-    """
-
-    path: Path
-    kind: str
-    changed_s: float
-    head: dict[str, Any]
-    broken: str = ""
-    inside: str = ""
-
-    @property
-    def id(self) -> str:
-        """Its id: the folder's name, unless the head knows better."""
-        meta = self.head.get("meta")
-        known = meta.get("id") if isinstance(meta, dict) else None
-        return str(known or self.head.get("id") or self.path.name)
-
-    @property
-    def label(self) -> str:
-        """What a list calls it: its id, of one inside another its folder and that one."""
-        return f"{self.path.name} in {self.inside}" if self.inside else self.id
-
-    @property
-    def version(self) -> int:
-        """1, or of a twin that was fitted further one more than the twin before it."""
-        meta = self.head.get("meta")
-        line = meta.get("ancestors") if isinstance(meta, dict) else None
-        return 1 + len(line) if isinstance(line, list) else 1
-
-    @property
-    def when(self) -> str:
-        """When it was last written, as a person says it: `24 Nov 15:31`."""
-        return f"{datetime.fromtimestamp(self.changed_s):%d %b %H:%M}".lstrip("0")
 
 
 class Library:
@@ -90,7 +49,7 @@ class Library:
         with suppress(FileNotFoundError):
             for folder in self.folder.iterdir():
                 if folder.is_dir():
-                    found += _of_folder(folder)
+                    found += all_of(folder)
         wanted = [artefact for artefact in found if kind in (None, artefact.kind)]
         wanted.sort(key=lambda a: (a.changed_s, a.path.name), reverse=True)
         return sorted(wanted, key=lambda a: bool(a.inside))
@@ -109,41 +68,7 @@ class Library:
     def find(self, path: Path) -> Artefact | None:
         """The artefact at a path (its folder, or a file in it); None where there is none."""
         folder = path if path.is_dir() else path.parent
-        return _artefact(folder) if folder.is_dir() else None
-
-
-def _of_folder(folder: Path) -> list[Artefact]:
-    """The artefact of a folder, and those inside it; the copy of one of them is not told twice."""
-    own = _artefact(folder)
-    found = [] if own is None else [own]
-    for pattern in INSIDE.get("" if own is None else own.kind, ()):
-        for below in sorted(folder.glob(pattern)):
-            own_folder = below.is_dir() and below.name.partition("-")[0] not in PARTS
-            one = _artefact(below) if own_folder else None
-            if one is not None and (own is None or one.id != own.id):
-                found.append(replace(one, inside=folder.name))
-    return found
-
-
-def _artefact(folder: Path) -> Artefact | None:
-    for kind, names in HEADS.items():
-        for name in names:
-            file = folder / name
-            if file.is_file():
-                begun = kind == "rec" and folder.name.startswith(CALIBRATION)
-                return _read_head(folder, "cal" if begun else kind, file)
-    return None
-
-
-def _read_head(folder: Path, kind: str, file: Path) -> Artefact:
-    changed_s = file.stat().st_mtime
-    if file.suffix != ".json":
-        return Artefact(folder, kind, changed_s, {})
-    try:
-        schema = network_schema(file) if kind == "net" else SCHEMAS[kind]
-        return Artefact(folder, kind, changed_s, read_head(file, KINDS[kind], schema))
-    except InputError as fault:
-        return Artefact(folder, kind, changed_s, {}, f"{file.name} can't be read: {fault}")
+        return artefact_of(folder) if folder.is_dir() else None
 
 
 def library_folder(given: str | None = None) -> Path:

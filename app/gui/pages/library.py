@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QLineEdit, QPushButton
 
 from app.gui.background import Latest
 from app.gui.pages.library_detail import Detail
-from app.gui.pages.library_list import EntryList, empty_words
+from app.gui.pages.library_list import EntryList, empty_words, page_of
 from app.gui.pages.library_mark import MarkRow
 from app.gui.pages.library_note import NoteEntry
 from app.gui.pages.library_report import reported, show_file
@@ -23,6 +23,7 @@ from app.gui.widgets.basic import Choice, row
 from app.gui.widgets.segments import Segments
 from app.gui.words import count
 from app.library_index import Index, descendants, lineage
+from app.library_kinds import BEGUN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,8 +184,9 @@ class LibraryPage(Page):
         self.compare.setToolTip("Choose two with Ctrl or Shift")
         self.trash.setEnabled(bool(chosen))
         self.reveal.setEnabled(one is not None)
+        told = one is not None and not one.problem and one.kind != BEGUN
         for button in (self.again, self.report):
-            button.setEnabled(one is not None and not one.problem and not self.running)
+            button.setEnabled(told and not self.running)
         if one is not None:
             self.detail.show_one(one, self.all)
         elif len(chosen) == 2:
@@ -204,6 +206,8 @@ class LibraryPage(Page):
             primary.say("Open", "choose one artefact")
         elif one.problem:
             primary.say("Open", one.problem, role="fault")
+        elif one.kind == BEGUN:
+            primary.say("Open", f"on the {page_of(one).capitalize()} page, where it goes on")
         elif one.kind in OPENS:
             primary.say("Open", f"on the {OPENS[one.kind].capitalize()} page")
         else:
@@ -224,7 +228,9 @@ class LibraryPage(Page):
         chosen = self.list.selected()
         if len(chosen) != 1 or chosen[0].problem:
             return
-        if chosen[0].kind in OPENS:
+        if chosen[0].kind == BEGUN:
+            self.shell.open_page(page_of(chosen[0]))
+        elif chosen[0].kind in OPENS:
             self.shell.open_page(OPENS[chosen[0].kind], self._shown_by(chosen[0]))
         else:
             self._report()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
     from app.library_index import Entry
 
+OPENS_BEGUN = {"fit": "twin", "train": "network", "record": "record"}
+"""The page that goes on with a run of a verb; of others it is the Deploy page."""
 ROW_PX, THUMB_PX, INDENT_PX = 56, 104, 24
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -42,6 +44,11 @@ def said_of(entry: Entry) -> str:
     where = folder if name != entry.id else ""
     parts = (KINDS[entry.kind], version, status, entry.artefact.when, where, missing, changed)
     return " · ".join(part for part in parts if part)
+
+
+def page_of(begun: Entry) -> str:
+    """The page on which a run without its result goes on."""
+    return OPENS_BEGUN.get(str(begun.facts.form["verb"]), "deploy")
 
 
 def empty_words(folder: Path) -> str:
