@@ -181,6 +181,10 @@ class PublishedFit(FitLoop):
         self._validated_s = now
         return True
 
+    def _best_is_outdated(self) -> bool:
+        """A snapshot of the first phase has noise that nothing has fitted: none is chosen."""
+        return self.phase == 1 and self.best_progress <= self._share
+
     def _step(self) -> float:
         self.phase = self._phase_now()
         share, progress = self._share, self._progress()

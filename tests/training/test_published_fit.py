@@ -186,6 +186,15 @@ def test_the_first_phase_learns_the_mean_and_the_second_gives_it_noise():
     assert spread[110] > 2 * spread[66]
 
 
+def test_no_snapshot_is_chosen_from_before_the_noise_was_fitted(monkeypatch):
+    """However well it scores: of few repeats one may do so by chance."""
+    losses = iter(torch.linspace(1.0, 5.0, 40))
+    monkeypatch.setattr(PublishedFit, "_validation_loss", lambda self, generator: next(losses))
+    fit = small(iterations=8, mean_share=0.5)
+    run(fit)
+    assert fit.best_iteration == 5  # the first of the second phase, and the best of these
+
+
 def test_a_step_of_the_clock_is_that_of_the_rings():
     assert pytest.approx(math.pi / 10) == STEP
 
