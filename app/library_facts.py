@@ -42,7 +42,8 @@ class Thumb:
 class Facts:
     """What is said of an artefact: a title, rows of name and value, a plot, how to run it again.
 
-    `form`: values of the form of the page that made it.
+    `form`: values of the form of the page that made it. `parents`: what a recording was made from,
+    whose head is not read before its figures are.
     """
 
     title: str
@@ -51,6 +52,7 @@ class Facts:
     form: dict[str, Any] = field(default_factory=dict)
     id: str = ""
     status: str = ""
+    parents: Any = None
 
 
 def facts_of(artefact: Artefact) -> Facts:
@@ -156,21 +158,24 @@ def _recording_facts(
     sequences, repeats, steps = shape
     kinds = sorted(set(families))
     family = kinds[0] if len(kinds) == 1 else "mixed"
+    simulated = bool(meta.get("simulated"))
+    bench = "none: a twin answered" if simulated else MISSING
     rows = [
         ("Status", f"{status}, {done} of {sequences * repeats} repeats"),
         ("Sequences", f"{sequences} of {steps} steps, {family}"),
         ("Repeats", str(repeats)),
         ("Channels", ", ".join(channels)),
-        ("Bench", str(meta.get("bench", MISSING))),
+        ("Bench", str(meta.get("bench", bench))),
         *_common(head, meta),
     ]
     form = {"family": family, "steps": steps, "count": sequences, "repeats": repeats}
     seed = meta.get("seed")
     if isinstance(seed, int):
         form["seed"] = seed
+    made = ", simulated" if simulated else ""
     return Facts(
-        f"{sequences} × {steps} steps, {repeats} repeats", tuple(rows), _traces(first), form,
-        str(meta.get("id", "")), status,
+        f"{sequences} × {steps} steps, {repeats} repeats{made}", tuple(rows), _traces(first), form,
+        str(meta.get("id", "")), status, meta.get("parents"),
     )  # fmt: skip
 
 

@@ -116,7 +116,8 @@ class Index:
                 problem = str(fault)
             except (KeyError, TypeError, ValueError, OSError) as fault:
                 problem = f"{artefact.path.name} can't be shown ({type(fault).__name__}: {fault})"
-        return Entry(artefact, own, facts, parents_of(artefact), read_note(artefact.path), problem)
+        made = parents_of(artefact, facts)
+        return Entry(artefact, own, facts, made, read_note(artefact.path), problem)
 
     def _damage(self, artefact: Artefact) -> str:
         """The first file beside the head that is missing, or is not the one that was written."""
@@ -172,10 +173,10 @@ def _stamp(path: Path) -> tuple[str, int, int]:
     return path.name, stat.st_mtime_ns, stat.st_size
 
 
-def parents_of(artefact: Artefact) -> tuple[Parent, ...]:
+def parents_of(artefact: Artefact, facts: Facts) -> tuple[Parent, ...]:
     """What a head says an artefact was made from; empty where it says nothing that can be read."""
     head = artefact.head
-    named: Any = head.get("parents")
+    named: Any = head.get("parents", facts.parents)
     if artefact.kind == "dep":
         names = (("id", "network_id"), ("sha256", "network_sha256"), ("path", "network"))
         named = [{key: head.get(name) for key, name in names}]

@@ -50,6 +50,19 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+def test_a_recording_that_a_twin_made_stands_under_it_and_says_so(folder: Path) -> None:
+    made, at = replace(full(), status="done"), folder / "twin-folder" / "twin.json"
+    parent = {"id": "twin-1", "path": str(at), "sha256": sha256_of(at)}
+    made.meta.update(id="sim-1", simulated=True, parents=[parent])
+    made.meta.pop("bench", None)
+    write_recording(folder / "sim-folder", made)
+    entries = Index(Library(folder)).read()
+    assert (2, "sim-1") in [(depth, entry.id) for depth, entry in lineage(entries)]
+    one = next(entry for entry in entries if entry.id == "sim-1")
+    assert one.facts.title.endswith(", simulated")
+    assert dict(one.facts.rows)["Bench"] == "none: a twin answered"
+
+
 def test_lineage_leads_from_recording_to_network(folder: Path) -> None:
     entries = Index(Library(folder)).read()
     assert [(depth, entry.id) for depth, entry in lineage(entries)] == [

@@ -43,6 +43,8 @@ SHOWN = (
     ("deployments", "dep"), ("sweeps, comparisons", "several"), ("calibrations", "cal"),
 )  # fmt: skip
 SURE_MS = 6000
+AGAIN = "Fills the form of the page that made it as it was then"
+SIMULATED = "A twin answered these sequences: choose that twin, and Simulate"
 NOTHING = "nothing fits Search and Show: clear the one, or choose everything in the other"
 
 
@@ -187,6 +189,10 @@ class LibraryPage(Page):
         told = one is not None and not one.problem and one.kind != BEGUN
         for button in (self.again, self.report):
             button.setEnabled(told and not self.running)
+        simulated = one is not None and one.kind == "rec" and bool(one.facts.parents)
+        if simulated:
+            self.again.setEnabled(False)  # no bench recorded it
+        self.again.setToolTip(SIMULATED if simulated else AGAIN)
         if one is not None:
             self.detail.show_one(one, self.all)
         elif len(chosen) == 2:

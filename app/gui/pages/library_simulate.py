@@ -56,9 +56,10 @@ class SimulateRow(QWidget):
         out = self._library.new_path("rec")
 
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
+            sequences, window, reset = sequences_from(text)
             asked = {
-                "twin_path": twin, "sequences": sequences_from(text)[0], "repeats": repeats,
-                "out": out,
+                "twin_path": twin, "sequences": sequences, "repeats": repeats, "out": out,
+                "window": window, "reset": reset,
             }  # fmt: skip
             return in_child("app.operations.simulate.simulate", asked, stop)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from dataclasses import replace
@@ -307,4 +308,13 @@ def test_a_twin_answers_sequences_and_its_recording_appears_chosen(library, qtbo
     qtbot.waitUntil(lambda: len(library.rows) == 5, timeout=WAIT_MS)
     (made,) = library.list.selected()
     assert made.kind == "rec", "\n".join(library.shell.log)
-    assert made.facts.title == "2 × 5 steps, 3 repeats"
+    assert made.facts.title == "2 × 5 steps, 3 repeats, simulated"
+    assert made.made_from == ("twin-a",)
+    assert not library.again.isEnabled()  # the Record page would measure in its place
+    pick(library, "twin-a")
+    asked = {"sequences": [[0.1, 0.2]], "window": {"encoding": "step", "low_T": 0.5, "high_T": 1.0}}
+    (folder / "other.json").write_text(json.dumps(asked))
+    library.simulate.sequences.setText(str(folder / "other.json"))
+    library.simulate.button.click()
+    qtbot.waitUntil(lambda: library.shell.job is None, timeout=240_000)
+    assert any("the sequences ask for window" in line for line in library.shell.log)
