@@ -160,7 +160,8 @@ def found_words(bench: Bench, name: str, state: MagnetState) -> str:
     magnet = bench.magnets[name].magnet
     noise_A = magnet.read_back_error_A(0.0)
     flows = max(abs(state.setpoint_A), abs(state.current_A)) > noise_A
-    unusual = state.output_on or flows or state.errors or state.faults
+    switched_on = state.output_on and getattr(magnet, "has_output", True)
+    unusual = switched_on or flows or state.errors or state.faults
     return f"{name}: found {state.words()}" if unusual else ""
 
 

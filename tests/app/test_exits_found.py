@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,9 @@ from network_samples import saved_network
 from app.cli import main
 from app.operations.events import Note, Result
 from app.operations.safe import safe
+from app.operations.safely import found_words
 from instruments.bench import Bench
+from instruments.protocols import MagnetState
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
@@ -64,6 +68,16 @@ def test_what_was_found_is_told_once_and_kept_with_the_data(
 def warnings_of(events: list[Event]) -> list[str]:
     """Sentences about what isn't as it should be."""
     return [e.text for e in events if isinstance(e, Note) and e.level != "info"]
+
+
+@pytest.mark.parametrize(("has_output", "told"), [(True, True), (False, False)])
+def test_a_supply_without_an_output_switch_is_not_found_switched_on(has_output, told) -> None:
+    supply = SimpleNamespace(read_back_error_A=lambda _: 0.01, has_output=has_output)
+    bench = SimpleNamespace(magnets={"x": SimpleNamespace(magnet=supply)})
+    at_rest = MagnetState(0.0, 0.0, True, ("0 V", "at rest"))
+    assert bool(found_words(bench, "x", at_rest)) is told  # each run of a queue told it
+    assert found_words(bench, "x", replace(at_rest, current_A=2.0))
+    assert found_words(bench, "x", replace(at_rest, errors=("-222",)))
 
 
 @pytest.mark.parametrize("state", FOUND)
