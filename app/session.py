@@ -35,6 +35,18 @@ class Library:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
+        self._was_there = self.folder.is_dir()
+
+    def vanished(self) -> str:
+        """Words where the folder was there and is no more; it must not be made anew in silence."""
+        there = self.folder.is_dir()
+        gone, self._was_there = self._was_there and not there, self._was_there or there
+        return (
+            f"the library's folder {self.folder} has vanished (moved, deleted, or a share that is "
+            "gone): bring it back, or make the folder anew to begin an empty library"
+            if gone
+            else ""
+        )
 
     def new_path(self, kind: str) -> Path:
         """A free folder for a new artefact; its name is the id."""

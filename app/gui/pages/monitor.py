@@ -272,6 +272,9 @@ class MonitorPage(Page):
         seen = self._seen()
         if seen is None:
             return
+        if gone := self.session.library.vanished():
+            self.shell.toast(f"Export: {gone}", "error")
+            return
         folder = Path(self.session.library.folder) / "monitor"
         path = free_table(folder, f"{self.run_id}-{time.strftime('%H%M%S')}")
         picture = self.content.grab().toImage()

@@ -377,6 +377,30 @@ def test_a_full_disk_ends_the_run_in_words_and_it_goes_on_once_there_is_room(
         window.link.wait(10)
 
 
+def test_a_library_that_has_vanished_is_not_made_anew_in_silence(
+    window, page, press_record, qtbot
+) -> None:
+    folder = window.session.library.folder
+    press_record(window, count=1, steps=10, repeats=2)
+    away = folder.rename(folder.with_name("away"))
+    page.queue.add()
+    page.press()
+    page.queue.start_button.click()
+    assert window.job is None
+    assert "Recording: the library's folder" in window.log[-1]
+    window.open_page("monitor")
+    monitor = window.pages["monitor"]
+    qtbot.waitUntil(lambda: monitor._seen() is not None, timeout=WAIT_MS)
+    monitor.press()
+    assert "Export: the library's folder" in window.log[-1]
+    assert not folder.exists()
+    assert "it could not begin" in page.queue.note.text()
+    away.rename(folder)
+    page.queue.start_button.click()
+    over(qtbot, window)
+    assert len(window.session.library.artefacts("rec")) == 2
+
+
 def test_no_bench_says_so_and_runs_nothing(make_window) -> None:
     window = make_window(connected=False)
     page = window.pages["record"]
