@@ -62,6 +62,7 @@ class Library:
             for folder in self.folder.iterdir():
                 if folder.is_dir():
                     found += all_of(folder)
+            self._was_there = True
         wanted = [artefact for artefact in found if kind in (None, artefact.kind)]
         wanted.sort(key=lambda a: (a.changed_s, a.path.name), reverse=True)
         return sorted(wanted, key=lambda a: bool(a.inside))

@@ -382,6 +382,7 @@ def test_a_library_that_has_vanished_is_not_made_anew_in_silence(
 ) -> None:
     folder = window.session.library.folder
     press_record(window, count=1, steps=10, repeats=2)
+    assert window.session.library.artefacts()  # as pages look at it, after each run, too
     away = folder.rename(folder.with_name("away"))
     page.queue.add()
     page.press()
