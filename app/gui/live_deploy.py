@@ -112,6 +112,12 @@ class LiveDeployment:
         """Nodes measured."""
         return len(self.misfit)
 
+    def ended(self, status: str, nodes: int) -> tuple[str, str]:
+        """Heading and words of one that ended before all nodes were measured."""
+        kept = "they are kept, choose it under Go on with; " if self.done else ""
+        word = "Stopped" if status == "stopped" else "Failed"
+        return f"{word}: {self.done} of {nodes} nodes measured", f"{kept}no verdict without all"
+
 
 def inside_share(
     measured: FloatArray, mean: FloatArray | None, std: FloatArray | None

@@ -11,6 +11,7 @@ from app.gui.deploy_asks import TITLE
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_deploy import LiveDeployment, criterion, diagnosis, verdict
 from app.gui.network_looked import looked
+from app.gui.pages.deploy_earlier import EarlierPart
 from app.gui.pages.deploy_form import DeployForm
 from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.deploy_transfer import TransferPart
@@ -59,7 +60,7 @@ class DeployPage(Page):
         rows.which.currentIndexChanged.connect(self._chosen)
         self.plots = DeployPlots(self.theme)
         self.plots.grid.chosen.connect(self._pin)
-        self.transfers = TransferPart(self)
+        self.transfers, self.earlier = TransferPart(self), EarlierPart(self)
         self.body.addWidget(self.plots, 1)
         self.toggle = Segments(self.theme, (), "Channel")
         self.toggle.chosen.connect(self._choose_channel)
@@ -86,8 +87,12 @@ class DeployPage(Page):
         self._chosen()
 
     def choose(self, artefact: Path) -> None:
-        self.rows.choose(artefact if artefact.is_dir() else artefact.parent)
-        self._chosen()
+        """A network to deploy, or a deployment: its network, and what was measured of it."""
+        self.rows.which.setCurrentIndex(0)  # nothing that ended early
+        folder = artefact if artefact.is_dir() else artefact.parent
+        if not self.earlier.choose(folder):
+            self.rows.choose(folder)
+            self._chosen()
 
     def _chosen(self, *_: object) -> None:
         if self.running:
@@ -259,15 +264,25 @@ class DeployPage(Page):
             return
         if done and network is not None:
             self.deployed = Path(str(live.result["path"]))
-            self._show_verdict(network)
+            self.show_verdict(network)
         elif network is not None:
-            word = "Stopped" if outcome.status == "stopped" else "Failed"
-            kept = "they are kept, choose it under Go on with; " if live.done else ""
-            measured = f"{live.done} of {network.nodes} nodes measured"
-            self.say(f"{word}: {measured}", f"{kept}no verdict without all")
+            self.say(*live.ended(outcome.status, network.nodes))
         self._redraw()
 
-    def _show_verdict(self, network: Network) -> None:
+    def show_earlier(self, path: Path, network: Network, live: LiveDeployment) -> None:
+        """Show what a finished deployment has measured, and its network to be deployed again."""
+        self._loader.forget()
+        self.path, self.network, self.live = path, network, live
+        self._unread, self.deployed = "", Path(str(live.result["path"]))
+        self.rows.choose(path)
+        self._show_network(network)
+        self.plots.show_run(self.deployed.parent.name)
+        self._redraw()
+        self.show_verdict(network)
+        self.show_cost()
+
+    def show_verdict(self, network: Network) -> None:
+        """What came of it: the score, whether it transferred, where score was lost."""
         result = self.live.result
         measured = float(result["measured"])
         self.plots.verdict.show_verdict(verdict(result), measured)

@@ -237,7 +237,7 @@ class LibraryPage(Page):
         if chosen[0].kind == BEGUN:
             self.shell.open_page(page_of(chosen[0]))
         elif chosen[0].kind in OPENS:
-            self.shell.open_page(OPENS[chosen[0].kind], self._shown_by(chosen[0]))
+            self.shell.open_page(OPENS[chosen[0].kind], chosen[0].artefact.path)
         else:
             self._report()
 
@@ -255,13 +255,6 @@ class LibraryPage(Page):
             show_file(self.shell, Path(str(outcome.result.values["report"])))
         elif outcome.result is not None:
             self.choose(Path(str(outcome.result.values["path"])))
-
-    def _shown_by(self, entry: Entry) -> Path:
-        """What its page is given: a deployment's page shows the network that was deployed."""
-        if entry.kind != "dep":
-            return entry.artefact.path
-        parents = [e for e in self.all if e.id in entry.made_from]
-        return parents[0].artefact.path if parents else entry.artefact.path
 
     def _run_again(self) -> None:
         """Fill the form of the page that made it as it was then; pressing there runs it."""

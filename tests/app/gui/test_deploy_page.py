@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.gui.live_deploy import diagnosis, transfer_rows, verdict
+from app.gui.live_deploy import LiveDeployment, diagnosis, transfer_rows, verdict
 from app.gui.live_transfer import LiveTransfer, Transfer
 from app.gui.pages.deploy_plots import DeployPlots
 from app.operations.events import Note, Progress, Result, Stage, TrainProgress
@@ -253,3 +253,36 @@ def test_without_a_network_no_axis_has_numbers(theme, qtbot) -> None:
     for panel in (plots.node, plots.forecast, plots.running_score):
         assert panel.hint.text() == "choose a network"
         assert not panel.plot.getAxis("left").style["showValues"]
+
+
+def test_a_finished_deployment_is_opened_with_what_was_measured(page, qtbot) -> None:
+    window = page.shell
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    made, measured = page.deployed, page.live.result["measured"]
+    verdict_said, misfits = page.plots.verdict.heading.text(), dict(page.live.misfit)
+    assert made is not None, "\n".join(window.log)
+    page.live, page.network, page.path, page.deployed = LiveDeployment(), None, None, None
+    window.open_page("deploy", made.parent)  # as the Library opens it
+    assert page.subheading.text() == f"{made.parent.name} is read …"
+    qtbot.waitUntil(lambda: page.deployed == made, timeout=WAIT_MS)
+    assert page.live.result["measured"] == measured
+    assert page.live.misfit == pytest.approx(misfits)
+    assert page.live.scores[-1][1] == pytest.approx(measured)
+    assert page.plots.verdict.heading.text() == verdict_said
+    assert page.plots.forecast.unit.text().startswith("2 measured · ")
+    assert set(page.plots.grid.misfit) == set(misfits)
+    assert page.heading.text().endswith("on the device")
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    assert page.form.primary.text() == "Deploy 2 nodes again"
+
+
+def test_a_deployment_without_its_network_says_so(page, qtbot) -> None:
+    window = page.shell
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    made, page.deployed = page.deployed, None
+    page.path.rename(page.path.with_name("elsewhere"))
+    window.open_page("deploy", made.parent)
+    qtbot.waitUntil(lambda: "its report shows" in window.log[-1], timeout=WAIT_MS)
+    assert page.deployed is None
