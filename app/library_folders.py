@@ -39,8 +39,8 @@ class Artefact:
 
     @property
     def label(self) -> str:
-        """What a list calls it: its id, of one inside another its folder and that one."""
-        return f"{self.path.name} in {self.inside}" if self.inside else self.id
+        """What a list calls it: its folder, as a copy has the same id; and the one around it."""
+        return f"{self.path.name} in {self.inside}" if self.inside else self.path.name
 
     @property
     def version(self) -> int:

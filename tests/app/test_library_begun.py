@@ -112,8 +112,8 @@ def test_a_comparison_that_was_stopped_says_how_far_it_is_and_how_it_goes_on(
     from app.operations.compare_twins import compare_twins
 
     out = stopped / "comparison-1"
-    asked = {"objectives": ("energy", "mean"), "minutes": 0.02, "seeds": 1}
-    running = compare_twins([stopped / "rec-1"], out, **asked)
+    pair = ("energy", "mean")
+    running = compare_twins([stopped / "rec-1"], out, objectives=pair, minutes=0.02, seeds=1)
     while not isinstance(next(running), TwinCompared):
         pass
     running.close()

@@ -55,6 +55,16 @@ def test_artefacts_are_known_by_their_files_and_broken_ones_say_so(tmp_path) -> 
     assert [a.kind for a in Library(tmp_path).artefacts("twin")] == ["twin"] * 2
 
 
+def test_copies_of_a_folder_are_told_apart_in_lists(tmp_path) -> None:
+    head = {"kind": "twin", "schema": twin.SCHEMA, "meta": {"id": "twin-a"}}
+    for name in ("twin-a", "twin-a of Monday"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "twin.json").write_text(json.dumps(with_checksum(head)))
+    found = Library(tmp_path).artefacts("twin")
+    assert [a.id for a in found] == ["twin-a"] * 2
+    assert {a.label for a in found} == {"twin-a", "twin-a of Monday"}
+
+
 def test_what_is_inside_a_folder_is_told_after_the_others_but_no_copy(tmp_path) -> None:
     def put(folder, name: str) -> None:
         folder.mkdir(parents=True)
