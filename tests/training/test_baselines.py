@@ -45,6 +45,32 @@ def test_persistence_reproduces_the_table(task: Task) -> None:
     assert persistence(task) * variance == pytest.approx(2.9e-2, rel=0.06)
 
 
+def test_persistence_answers_in_the_units_of_the_targets(task: Task) -> None:
+    """A task of one's own: inputs standardised, targets not (NMSE 132, not 0.18)."""
+    own = replace(
+        task, inputs=(task.inputs - 0.5) / 0.24, targets=5.0 + 3.0 * task.targets, name="own"
+    )
+    assert persistence(own) == pytest.approx(persistence(task), rel=1e-9)
+    now, then = task.inputs[task.test, 0], task.targets[task.test, 0]
+    assert persistence(task) == pytest.approx(np.mean((now - then) ** 2) / then.var(), rel=1e-9)
+    other = replace(task, targets=task.targets**2)  # no input of a later step
+    assert np.isnan(persistence(other))
+
+
+@pytest.mark.usefixtures("few_networks")
+def test_a_test_part_near_the_start_has_no_autoregression_over_steps_that_are_not_there() -> None:
+    """They were taken from the end of the series: an NMSE of 1900 stood as plain software's."""
+    later = make_task("mackey-glass:train=700,validation=200,test=200,washout=50")
+    steps = np.arange(len(later.inputs))
+    first = replace(
+        later, test=(steps >= 12) & (steps < 300), train=(steps >= 320) & (steps < 700),
+        validation=steps >= 720, washout=12,
+    )  # fmt: skip
+    found = dict(software_baselines(first, 5, None))
+    assert "ar-18" not in found
+    assert found["ar-4"] < 0.1
+
+
 @pytest.fixture
 def few_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few of the grid's networks: the choice is the same code, and takes a second."""

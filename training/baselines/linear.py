@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 RIDGES = (1e-9, 1e-7, 1e-5, 1e-3, 1e-1)  # of the mean diagonal; chosen on the validation part
 
+SAME_VALUE = 1e-4  # of the largest: files hold values with few digits
+
 
 def solve_ridge(X: FloatArray, y: FloatArray, ridge: float) -> FloatArray:
     """Weights `(F, n_out)` of X w ≈ y; `ridge` is a share of the mean diagonal of XᵀX."""
@@ -98,14 +100,31 @@ def _standard(task: Task, columns: FloatArray, usable: NDArray[np.bool_]) -> Flo
 
 
 def persistence(task: Task) -> float:
-    """Score of answering with the present input; NaN where inputs and outputs differ in number."""
-    if task.inputs.shape[1] != task.targets.shape[1]:
+    """Score of answering with the present input; NaN where the targets are no later inputs.
+
+    Inputs and targets may be in units of their own: how they go together is read from the training
+    part, where each target is the input of `reach` steps later.
+    """
+    if task.reach < 1 or task.inputs.shape[1] != task.targets.shape[1]:
         return float("nan")
-    return score(task.metric, task.inputs[task.test], task.targets[task.test])
+    now = np.flatnonzero(task.train)
+    now = now[now + task.reach < len(task.inputs)]
+    x, y = task.inputs[now + task.reach], task.targets[now]
+    about_x, about_y = x - x.mean(axis=0), y - y.mean(axis=0)
+    scale = (about_x * about_y).sum(axis=0) / np.maximum((about_x**2).sum(axis=0), 1e-300)
+    if (np.abs(about_y - scale * about_x) > SAME_VALUE * np.abs(about_y).max(axis=0)).any():
+        return float("nan")
+    answer = y.mean(axis=0) + scale * (task.inputs - x.mean(axis=0))
+    return score(task.metric, answer[task.test], task.targets[task.test])
 
 
 def autoregression(task: Task, lags: int) -> float:
-    """Score of a linear model of the inputs at this and the `lags` − 1 steps before it."""
+    """Score of a linear model of the inputs at this and the `lags` − 1 steps before it.
+
+    NaN where so many don't stand before the test part.
+    """
+    if np.flatnonzero(task.test)[0] < lags - 1:
+        return float("nan")
     steps = task.inputs.shape[0]
     shifted = [np.roll(task.inputs, lag, axis=0) for lag in range(lags)]
     X = np.concatenate([*shifted, np.ones((steps, 1))], axis=1)

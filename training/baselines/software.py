@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from training.baselines.echo_state import echo_state_scores
 from training.baselines.linear import (
     autoregression,
@@ -69,10 +71,11 @@ def _of_series(task: Task, delays: Sequence[int]) -> Iterator[tuple[str, float]]
     if task.window > 1:
         yield WITHOUT_DEVICE, without_device(task, delays)
         return
-    if task.reach > 0 and task.inputs.shape[1] == task.targets.shape[1]:
-        yield "persistence", persistence(task)
-    for lags in LAGS:
-        yield f"ar-{lags}", autoregression(task, lags)
+    simple = {
+        "persistence": persistence(task),
+        **{f"ar-{n}": autoregression(task, n) for n in LAGS},
+    }
+    yield from ((name, value) for name, value in simple.items() if np.isfinite(value))
     if tuple(delays) != (0,):  # else it is ar-1
         yield WITHOUT_DEVICE, without_device(task, delays)
 
