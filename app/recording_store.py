@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.artefacts import new_directory, writing
+from app.disk import FULL
 from app.journal import NAME as JOURNAL_NAME
 from app.journal import Journal, JournalRepeat, read_journal
 from app.live_arrays import LiveArrays
@@ -240,11 +241,19 @@ class RecordingWriter:
 
 
 def _begun(folder: Path, recording: Recording) -> tuple[RunLock, Journal]:
-    lock = RunLock(folder)
+    lock = None
     try:
+        lock = RunLock(folder)
         return lock, Journal.create(folder / JOURNAL_NAME, header_of(recording))
-    except BaseException:
-        lock.release()
+    except BaseException as fault:
+        if lock is not None:
+            lock.release()
+        with suppress(OSError):
+            folder.rmdir()
+        if isinstance(fault.__cause__, OSError) and fault.__cause__.errno in FULL:
+            raise TwinrigError(
+                f"{folder}: the disk is full, nothing was begun: free some space, then begin again"
+            ) from fault
         raise
 
 

@@ -117,7 +117,9 @@ def test_a_recording_on_a_full_disk_ends_safe_and_goes_on(
 def test_a_recording_can_t_begin_on_a_full_or_read_only_disk(rig: ExitRig, disk: SmallDisk) -> None:
     with Bench.connect(rig.spec()) as bench:
         disk.fill()
-        ends_with(recording_of(bench, disk.path / "r"), "the disk is full", disk.path / "r")
+        words = "r: the disk is full, nothing was begun: free some space, then begin again"
+        ends_with(recording_of(bench, disk.path / "r"), words, disk.path / "r")
+        assert not (disk.path / "r").exists()  # there is nothing that --resume could go on with
         disk.free()
         disk.read_only()
         words = r"can't be written \(Read-only file system\): check who may write"
