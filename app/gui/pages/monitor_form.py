@@ -154,7 +154,7 @@ class MonitorForm:
         if not text:
             return usual
         unit = trace.unit or "1"
-        value = typed(f"bound_{unit}", text)
+        value = typed(f"bound_{unit}", text.removesuffix("°").replace(",", "."))
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise InputError(f"{text!r} is no number of {trace.shown_unit or unit}")
         bare = not text[-1].isalpha() and text[-1] != "°"

@@ -129,6 +129,13 @@ def test_an_alarm_is_judged_as_it_is_typed_said_once_and_coloured(
     alarm = page.live.alarms.by_channel["Field"]
     assert alarm.high == pytest.approx(2e-3)
     assert fields.alarm_rows["Field"].words_of_band() == "below 2.00 mT"
+    for channel, words, low in (("Field", "1,5", 1.5e-3), ("theta", "-0,5 °", -0.5)):
+        fields.alarm_channel.choose(channel)
+        fields.low.setText(words)
+        assert fields.alarm_fault.text() == ""
+        assert fields._judge().low == pytest.approx(low)
+        fields.low.clear()
+    fields.alarm_channel.choose("Field")
     hand = energised(window, 3.0)
     qtbot.waitUntil(lambda: page.charts.charts[0].out == "above", timeout=WAIT_MS)
     assert sum("Alarm: Field" in line for line in window.log) == 1
