@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.gui.fit_complaints import Finding, find, first_of
+from app.library_begun import parents
 from app.recording_marks import read_kept
 from app.recording_reader import folder_of
 from models.errors import InputError, TwinrigError
@@ -57,6 +58,12 @@ def look(path: Path) -> Looked:
         np.array(recording.response[0, kept, :length]),
         find(recording),
     )
+
+
+def first_fitted(begun: Path) -> Looked | None:
+    """The first recording of a fit that ended early, as far as it is still there."""
+    named = [folder_of(Path(str(parent["path"]))) for parent in parents(begun)]
+    return look(named[0]) if named else None
 
 
 def described(artefact: Artefact) -> str:

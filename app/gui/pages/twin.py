@@ -150,13 +150,14 @@ class TwinPage(Page):
     def _preview(self, looked: Looked) -> None:
         if looked.first is None:
             return
-        self._set_channels(looked.channels, looked.units)
+        self.set_channels(looked.channels, looked.units)
         real = looked.first[:, :, self.channel]
         if len(real):
             self.plots.draw_repeats(real, self.channels[self.channel], self.units[self.channel])
         self.plots.show_run(looked.path.name, "")
 
-    def _set_channels(self, channels: tuple[str, ...], units: tuple[str, ...]) -> None:
+    def set_channels(self, channels: tuple[str, ...], units: tuple[str, ...]) -> None:
+        """Name the channels that are shown, and their units."""
         self.channels, self.units = channels, units
         self.toggle.offer([(name, k) for k, name in enumerate(channels)][:8])
         self._show_toggle()
@@ -193,6 +194,7 @@ class TwinPage(Page):
         runs = self.runs
         before, runs.asked, runs.folder = (runs.asked, runs.folder), ask, out
         if self.shell.run(JobSpec(self.key, ask.title, out.name, start, hardware=False)):
+            self.opener.look_at(begun)
             shown = ask.twin if isinstance(ask, ScoreAsk) and ask.twin is not None else out
             self.views.show_run(ask.kind, (paths or [out])[0].name, shown.name)
         else:
@@ -226,7 +228,7 @@ class TwinPage(Page):
                 self.runs.scored_on = str(event.values.get("scored_on", ""))
         if not self.channels and self.live.real is not None:  # the recording is still being read
             width = self.live.real.shape[-1]
-            self._set_channels(tuple(str(k + 1) for k in range(width)), ("",) * width)
+            self.set_channels(tuple(str(k + 1) for k in range(width)), ("",) * width)
         self._tell()
         if self.isVisible():
             self._redraw()
@@ -277,7 +279,7 @@ class TwinPage(Page):
         """Show the scores that a finished twin carries."""
         self.runs.fit, self.runs.asked, self.twin = fitted_earlier(twin), None, path
         self.rows.offer_score(path)
-        self._set_channels(tuple(twin.channels), tuple(twin.units))
+        self.set_channels(tuple(twin.channels), tuple(twin.units))
         self._show_parts(path)
         self.views.show_kind(FIT)
         self.plots.show_kept()

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.gui.background import Latest
+from app.gui.twin_looked import first_fitted
 from app.store import load_twin
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from app.gui.pages.twin import TwinPage
+    from app.gui.twin_looked import Looked
     from app.session import Artefact
     from models.twin import Twin
 
@@ -28,9 +30,10 @@ class TwinOpener(QObject):
     def __init__(self, page: TwinPage) -> None:
         super().__init__(page)
         self._page = page
-        self._finder, self._loader = Latest(), Latest()
+        self._finder, self._loader, self._looker = Latest(), Latest(), Latest()
         self._finder.done.connect(self._found)
         self._loader.done.connect(self._loaded)
+        self._looker.done.connect(self._looked)
 
     def choose(self, artefact: Path) -> None:
         """Show a twin, or tick a recording."""
@@ -60,3 +63,13 @@ class TwinOpener(QObject):
             page.say("No twin", str(error))
         elif found is not None and not page.running:
             self.read.emit(*found)
+
+    def look_at(self, begun: Path | None) -> None:
+        """Learn the channels of a fit that goes on: its recordings need not be ticked."""
+        self._looker.forget()
+        if begun is not None:
+            self._looker.ask(lambda: first_fitted(begun))
+
+    def _looked(self, found: Looked | None, _: Exception | None) -> None:
+        if found is not None and found.channels:
+            self._page.set_channels(found.channels, found.units)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fit_device import record_device
+from PyQt6.QtCore import Qt
 
 from app.gui.live_compare import LiveComparison, LiveCurve
 from app.gui.live_fit import LiveFit, candidate_rows
@@ -285,3 +286,33 @@ def test_structures_of_a_search_the_best_marked() -> None:
     live.take(Stage("fit the mean", 2, 4))
     assert not live.losses  # those of the short fits are not the fit's
     assert not np.isfinite(live.validations).any()
+
+
+@pytest.mark.timeout(300)
+def test_a_fit_that_goes_on_names_its_channels_though_nothing_is_ticked(page, qtbot) -> None:
+    window = page.shell
+    page.set_form_values({**TINY, "iterations": 4000})
+    qtbot.waitUntil(lambda: page.recordings.looked is not None, timeout=WAIT_MS)
+    page.show_cost()
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: window.job is None or len(page.live.iterations) > 3, timeout=WAIT_MS)
+    assert window.job is not None, "\n".join(window.log)
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    channels, units = page.channels, page.units
+    for tick in page.ticks.values():
+        tick.setChecked(False)
+    page.set_channels(("of another device",), ("Ω",))
+    page.refresh()
+    qtbot.waitUntil(
+        lambda: page.rows.origin.findText("ended early", Qt.MatchFlag.MatchContains) > 0,
+        timeout=WAIT_MS,
+    )
+    at = page.rows.origin.findText("ended early", Qt.MatchFlag.MatchContains)
+    page.rows.origin.setCurrentIndex(at)
+    page.show_cost()
+    page.form.primary.click()
+    assert page.form.primary.text() == "Fitting"
+    qtbot.waitUntil(lambda: (page.channels, page.units) == (channels, units), timeout=WAIT_MS)
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
