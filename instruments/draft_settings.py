@@ -129,7 +129,7 @@ def with_settings(draft: Draft, settings: Sequence[str]) -> Draft:
 def _with(draft: Draft, setting: str) -> Draft:
     path, equals, text = setting.partition("=")
     table, _, key = path.strip().rpartition(".")
-    if not equals or not text.strip() or not key:
+    if not (equals and text.strip() and table and key):
         raise InputError(f"{setting!r}: expected {FORM}")
     if table in PLAIN_TABLES:
         values: Mapping[str, Any] = getattr(draft, table)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.new_file import refuse_taken, write_new
 from app.operations.events import Note, Result, Stage
+from app.words import counted
 from models.errors import InputError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def bench_write(
         found = _listed(stop)
     answers: list[Answer] = []
     if identify and found:
-        yield Stage(f"ask {len(found)} resources who they are")
+        yield Stage(f"ask {counted(len(found), 'resource')} who is there")
         answers = _asked(found, boards_of(settings), stop, wire_log)
     draft = Draft(name or out.stem, tuple(_put_together(found, answers)))
     draft = with_settings(on_a_clock(draft, answers), settings)

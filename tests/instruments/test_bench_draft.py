@@ -200,8 +200,10 @@ def test_settings_reach_their_table_and_all_that_dont_are_told() -> None:
     assert spec.magnets["x"].limits.compliance_V == 20.0
     assert spec.interlocks["water"].above_V == 2.0
     with pytest.raises(InputError) as told:
-        with_settings(draft(), ["drive.low_T", "magnt.x.a=1", "readout.q.a=1", "teslameter.a=1"])
-    assert len(told.value.problems) == 4
+        wrong = ["drive.low_T", "magnt.x.a=1", "readout.q.a=1", "teslameter.a=1", "low_T=1"]
+        with_settings(draft(), wrong)
+    assert len(told.value.problems) == 5
+    assert "expected TABLE.KEY=VALUE" in told.value.problems[-1]
 
 
 def test_a_setting_that_could_mean_two_magnets_is_refused() -> None:
