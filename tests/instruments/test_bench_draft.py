@@ -199,8 +199,8 @@ def test_settings_reach_their_table_and_all_that_dont_are_told() -> None:
     assert spec.readouts["lockin"].options["channels"] == ("R",)
     assert spec.magnets["x"].limits.compliance_V == 20.0
     assert spec.interlocks["water"].above_V == 2.0
+    wrong = ["drive.low_T", "magnt.x.a=1", "readout.q.a=1", "teslameter.a=1", "low_T=1"]
     with pytest.raises(InputError) as told:
-        wrong = ["drive.low_T", "magnt.x.a=1", "readout.q.a=1", "teslameter.a=1", "low_T=1"]
         with_settings(draft(), wrong)
     assert len(told.value.problems) == 5
     assert "expected TABLE.KEY=VALUE" in told.value.problems[-1]
