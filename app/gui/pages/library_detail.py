@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PyQt6.QtCore import QRectF, Qt
 
@@ -19,8 +19,16 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
     from app.library_index import Entry
 
+Row = TypeVar("Row")
 DETAIL_PX = 216
+MORE = "… and more, in the tool tip"
+MORE_ROWS = ("…", "more in the tool tip", "")
 WRAPPED = Qt.TextFlag.TextWrapAnywhere | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
+
+
+def fitting(rows: Sequence[Row], most: int, more: Row) -> list[Row]:
+    """As many as have room; where some have none, `more` in the last one's place."""
+    return list(rows) if len(rows) <= most else [*rows[: most - 1], more]
 
 
 class Detail(Painted):
@@ -53,12 +61,12 @@ class Detail(Painted):
             *([f"inside {entry.inside}"] if entry.inside else []),
             *([f"holds {count(held, 'artefact')} of its own"] if held else []),
             *(f"into {one.id}" for one in down),
-        ] or ["made from nothing else here, and nothing from it"]
+        ] or ["from nothing here, into nothing"]
         self._told()
 
     def show_two(self, first: Entry, second: Entry) -> None:
         """Figures of two artefacts; what differs is strong."""
-        self.head = (first.id, second.id)
+        self.head = (first.artefact.label, second.artefact.label)  # copies have one id
         self.rows = compared(first, second)
         self.chain, self.damage = [], ""
         self._told()
@@ -66,7 +74,8 @@ class Detail(Painted):
     def _told(self) -> None:
         said = "; ".join(" ".join(part for part in row if part) for row in self.rows)
         self.setAccessibleDescription(f"{said}; {'; '.join(self.chain)}")
-        self.setToolTip("\n".join("  ".join(part for part in row if part) for row in self.rows))
+        rows = ["  ".join(part for part in row if part) for row in self.rows]
+        self.setToolTip("\n".join([*rows, *self.chain]))
         self.show()
         self.update()
 
@@ -89,12 +98,13 @@ class Detail(Painted):
         if self.damage:
             where = QRectF(0, 30, width - chain_px - 24, self.height() - 32)
             self._paint_damage(painter, where)
-        for index, (name, value, _) in enumerate([] if self.damage else self.rows[: 2 * lines]):
+        rows = [] if self.damage else fitting(self.rows, 2 * lines, MORE_ROWS)
+        for index, (name, value, _) in enumerate(rows):
             x, y = half * (index // lines), 30 + (index % lines) * self.ROW_PX
             self._pair(painter, x, y, half - 16, name, value)
         left = width - chain_px
         self.words(painter, QRectF(left, 4, chain_px, 22), "Lineage", weight=600)
-        for index, words in enumerate(self.chain[:lines]):
+        for index, words in enumerate(fitting(self.chain, lines, MORE)):
             where = QRectF(left, 30 + index * self.ROW_PX, chain_px, self.ROW_PX)
             self.words(painter, where, words, ink="text2", pixels=LABEL_PX)
 
@@ -107,7 +117,7 @@ class Detail(Painted):
     def _pair(
         self, painter: QPainter, x: float, y: float, width: float, name: str, value: str
     ) -> None:
-        name_px = min(130.0, width * 0.42)
+        name_px = min(200.0, width * 0.42)
         where = QRectF(x, y, name_px - 8, self.ROW_PX)
         self.words(painter, where, name, ink="text2", pixels=LABEL_PX)
         where = QRectF(x + name_px, y, width - name_px, self.ROW_PX)
@@ -121,7 +131,7 @@ class Detail(Painted):
             self.words(painter, where, text, weight=600, pixels=LABEL_PX)
         lines = int((self.height() - 32) // self.ROW_PX)
         ordered = sorted(self.rows, key=lambda row: row[1] == row[2])  # what differs first
-        for index, (name, one, other) in enumerate(ordered[:lines]):
+        for index, (name, one, other) in enumerate(fitting(ordered, lines, MORE_ROWS)):
             y = 30 + index * self.ROW_PX
             strong = one != other
             where = QRectF(0, y, name_px - 8, self.ROW_PX)

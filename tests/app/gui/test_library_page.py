@@ -14,6 +14,7 @@ from PyQt6.QtCore import QFile, Qt
 from PyQt6.QtGui import QDesktopServices
 
 from app import library_several as several
+from app.gui.pages.library_detail import MORE, fitting
 from app.gui.pages.library_list import said_of
 from app.library_index import Index, read_note
 from app.recording_marks import bad_positions
@@ -318,3 +319,8 @@ def test_a_twin_answers_sequences_and_its_recording_appears_chosen(library, qtbo
     library.simulate.button.click()
     qtbot.waitUntil(lambda: library.shell.job is None, timeout=240_000)
     assert any("the sequences ask for window" in line for line in library.shell.log)
+
+
+def test_what_has_no_room_below_the_list_says_so() -> None:
+    assert fitting(["a", "b"], 2, MORE) == ["a", "b"]
+    assert fitting(["a", "b", "c"], 2, MORE) == ["a", MORE]
