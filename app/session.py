@@ -35,18 +35,29 @@ class Library:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        self._was_there = self.folder.is_dir()
+        self._drive = self._drive_now()
 
     def vanished(self) -> str:
-        """Words where the folder was there and is no more; it must not be made anew in silence."""
-        there = self.folder.is_dir()
-        gone, self._was_there = self._was_there and not there, self._was_there or there
+        """Words where the folder was there and is no more; it must not be made anew in silence.
+
+        Nor filled where it stands empty on another drive: a share that is gone leaves its place.
+        """
+        drive, empty = self._drive_now(), True
+        with suppress(OSError):
+            empty = not any(self.folder.iterdir())
+        if self._drive is None or drive == self._drive or not empty:
+            self._drive = drive
+            return ""
         return (
             f"the library's folder {self.folder} has vanished (moved, deleted, or a share that is "
-            "gone): bring it back, or make the folder anew to begin an empty library"
-            if gone
-            else ""
+            "gone): bring it back; for an empty library make the folder and start Twinrig anew"
         )
+
+    def _drive_now(self) -> int | None:
+        """The drive that holds the folder; None where it isn't there."""
+        with suppress(OSError):
+            return self.folder.stat().st_dev
+        return None
 
     def new_path(self, kind: str) -> Path:
         """A free folder for a new artefact; its name is the id."""
@@ -62,7 +73,7 @@ class Library:
             for folder in self.folder.iterdir():
                 if folder.is_dir():
                     found += all_of(folder)
-            self._was_there = True
+            self._drive = self._drive or self._drive_now()
         wanted = [artefact for artefact in found if kind in (None, artefact.kind)]
         wanted.sort(key=lambda a: (a.changed_s, a.path.name), reverse=True)
         return sorted(wanted, key=lambda a: bool(a.inside))

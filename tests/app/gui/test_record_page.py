@@ -14,6 +14,7 @@ from small_disk import small_disk
 
 from app.gui.theme import LABEL_PX, sans
 from app.recording_marks import bad_positions, read_kept
+from app.session import Library
 from app.store import read_recording
 
 WAIT_MS = 120_000
@@ -400,6 +401,19 @@ def test_a_library_that_has_vanished_is_not_made_anew_in_silence(
     page.queue.start_button.click()
     over(qtbot, window)
     assert len(window.session.library.artefacts("rec")) == 2
+
+
+def test_the_empty_place_of_a_share_that_is_gone_is_not_filled(tmp_path) -> None:
+    with small_disk(tmp_path / "library") as disk:
+        library = Library(disk.path)
+        library.new_path("rec").mkdir()
+        assert library.vanished() == ""
+        disk.vanish()
+        assert library.artefacts() == []  # where it was mounted is an empty folder
+        assert "has vanished" in library.vanished()
+    with small_disk(tmp_path / "library") as disk:  # another number, as a share may have
+        library.new_path("rec").mkdir()
+        assert library.vanished() == ""
 
 
 def test_no_bench_says_so_and_runs_nothing(make_window) -> None:
