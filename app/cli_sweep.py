@@ -122,7 +122,8 @@ def sweep_events(arguments: argparse.Namespace, run: Run) -> Generator[Event, No
 
 def _grid(arguments: argparse.Namespace) -> Grid:
     """The grid of the file, what is said on the command line set over it."""
-    from app.operations.sweep_grid import Grid, grid_of_file, layouts_of, options_of
+    from app.operations.sweep_file import grid_of_file
+    from app.operations.sweep_grid import Grid, layouts_of, options_of
     from training.tasks import placed
 
     given = grid_of_file(arguments.file) if arguments.file else {}

@@ -17,7 +17,6 @@ from app.operations.events import Note, Result, TrialEnded
 from app.operations.pool import DONE, FAILED, run_pool, workers_of
 from app.operations.sweep_grid import Grid, Setting
 from app.run_lock import RunLock
-from app.train_request import refuse_wrong
 from app.twin_digests import changed, digests_of
 from app.words import counted
 from models.errors import InputError, raise_problems
@@ -138,7 +137,6 @@ def sweep(
         raise_problems(InputError, "twinrig sweep --resume", problems)
     else:
         refuse_wrong_tasks(grid.tasks)
-        refuse_wrong(one.trial(grid.seed, out).arguments for one in grid.settings)
         digests = digests_of(grid.files)
         new_directory(out)
     out = out.resolve()
@@ -148,6 +146,7 @@ def sweep(
         _written(out, grid, digests, results, "running")
         settings = counted(len(grid.settings), "setting")
         yield Note(f"{counted(len(cells), 'training')}: {settings} × {counted(grid.seeds, 'seed')}")
+        yield from (Note(words, "warning") for words in grid.left_out)
         pool = run_pool([trial for _, _, trial in cells], workers_of(scheduler, workers), "sweep")
         try:
             for event in pool:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import reading
 from app.operations.trial import OF_TRAIN, Trial
-from app.train_request import TrainOptions
+from app.train_request import TrainOptions, refuse_wrong
 from models.errors import InputError, raise_problems
-from models.wiring import laid_out, layers_text
+from models.wiring import layers_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-FILE_KEYS = ("task", "twin", "layers", "seeds", "seed", "train")
 NOT_SEED = [name for name in OF_TRAIN if name != "seed"]
 TIE = "+"  # between options that have the same value throughout a grid
 
@@ -50,6 +49,12 @@ class Setting:
             asked["parallel"] = list(self.parallel)
         return Trial(self.name(seed), "train", asked, str(root))
 
+    @property
+    def chosen(self) -> list[tuple[str, str]]:
+        """Its layers and options by name, and each as it was chosen in words."""
+        layers = ("layers", f"layers {layers_text(self.layers, self.parallel)}")
+        return [layers, *((name, f"{name} {value}") for name, value in self.options.items())]
+
     def words(self) -> list[str]:
         """Task, twins, layers and options as a table shows them."""
         twins = " → ".join(Path(twin).name for twin in self.twins)
@@ -60,7 +65,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Grid:
-    """Every combination of these, of twins and layers every one that fits.
+    """Every combination of these that can be trained: twins fit layers, no option another one.
 
     `twins`: each entry one for all layers, or one a layer, which may be of several devices.
     `parallel`: of each entry of `layers` those beside the one before them; empty: none of any.
@@ -89,7 +94,7 @@ class Grid:
             if not (Path(path) / "twin.json").is_file() and not Path(path).is_file()
         ]
         problems += option_faults(self.options)
-        raise_problems(InputError, "twinrig sweep", problems)
+        raise_problems(InputError, "twinrig sweep", problems or self._useless())
 
     def _unfitting(self) -> list[str]:
         """Twins for which there are no layers, and layers for which there are no twins."""
@@ -106,9 +111,39 @@ class Grid:
             if counts and not any(_fits(count, depth) for count in counts)
         ]
 
+    def _useless(self) -> list[str]:
+        """Why nothing can be trained; or values that no combination to be trained has, a typo."""
+        if not self.settings:
+            return list(dict.fromkeys(fault for _, fault in self._combined))
+        used = [value for setting in self.settings for value in setting.chosen]
+        lost = {
+            value: fault
+            for setting, fault in self._combined
+            for value in setting.chosen
+            if value not in used
+        }
+        return [
+            f"{words}: refused in every combination, {fault}" for (_, words), fault in lost.items()
+        ]
+
     @property
     def settings(self) -> list[Setting]:
-        """Every combination but the seeds."""
+        """Every combination that can be trained, but the seeds."""
+        fitting = [setting for setting, fault in self._combined if not fault]
+        return [replace(setting, number=number) for number, setting in enumerate(fitting)]
+
+    @property
+    def left_out(self) -> list[str]:
+        """A sentence on each combination of which one option excludes another."""
+        return [
+            f"left out, {' · '.join(words for _, words in setting.chosen)}: {fault}"
+            for setting, fault in self._combined
+            if fault
+        ]
+
+    @cached_property
+    def _combined(self) -> list[tuple[Setting, str]]:
+        """Every combination of which twins fit the layers, and what speaks against it."""
         choices = [[(name, value) for value in values] for name, values in self.options.items()]
         layouts = list(zip(self.layers, self.parallel or [()] * len(self.layers), strict=True))
         combined = [
@@ -116,10 +151,11 @@ class Grid:
             for task, twins, layout, *options in product(self.tasks, self.twins, layouts, *choices)
             if _fits(len(twins), len(layout[0]))
         ]
-        return [
-            Setting(number, task, twins, layers, options, parallel)
-            for number, (task, twins, (layers, parallel), options) in enumerate(combined)
+        every = [
+            Setting(0, task, twins, layers, options, parallel)
+            for task, twins, (layers, parallel), options in combined
         ]
+        return [(setting, _fault(setting)) for setting in every]
 
     @property
     def files(self) -> list[str]:
@@ -148,6 +184,15 @@ class Grid:
             {name: tuple(values) for name, values in body["options"].items()},
             tuple(tuple(beside) for beside in body.get("parallel", ())),
         )
+
+
+def _fault(setting: Setting) -> str:
+    """Why a combination can't be trained; empty where it can."""
+    try:
+        refuse_wrong([setting.trial(0, Path()).arguments])
+    except InputError as error:
+        return "; ".join(error.problems or [str(error)])
+    return ""
 
 
 def _fits(twins: int, layers: int) -> bool:
@@ -211,64 +256,3 @@ def value_of(text: str) -> Any:
         return tomllib.loads(f"value = [{text}]")["value"] if "," in text else text
     except tomllib.TOMLDecodeError:
         return text
-
-
-def grid_of_file(path: Path) -> dict[str, Any]:
-    """Arguments of `Grid` from a TOML file; twins and tasks' files are found from its folder.
-
-    Raises
-    ------
-    InputError
-        No such file, no TOML, unknown keys, or values of another kind.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    with reading(path):
-        content = path.read_bytes()
-    try:
-        body = tomllib.loads(content.decode("utf-8"))
-    except ValueError as fault:
-        raise InputError(f"{path}: not a TOML file ({fault})") from fault
-    problems = [
-        f"key {key!r} is unknown; known: {', '.join(FILE_KEYS)}" for key in body if key not in
-        FILE_KEYS
-    ]  # fmt: skip
-    tasks, twins, layers = (body.get(key, []) for key in ("task", "twin", "layers"))
-    for key, value in (("task", tasks), ("twin", twins), ("layers", layers)):
-        if not isinstance(value, list):
-            problems.append(f"{key} = {value!r} must be a list")
-    laid = [_layout(one) for one in layers] if isinstance(layers, list) else []
-    layouts = [one for one in laid if one is not None]
-    if len(layouts) < len(laid):
-        problems.append(
-            f"layers = {layers!r} must be a list of lists of node counts, or of words such as "
-            "'8+4,16'"
-        )
-    if not all(isinstance(body.get(key, 0), int) for key in ("seeds", "seed")):
-        problems.append("seeds and seed must be whole numbers")
-    options = body.get("train", {})
-    if not isinstance(options, dict):
-        problems.append("train must be a table of options")
-    raise_problems(InputError, str(path), problems)
-    from training.tasks import placed
-
-    beside = path.resolve().parent
-    given: dict[str, Any] = {
-        "tasks": tuple(placed(str(task), beside) for task in tasks),
-        "twins": tuple(tuple(str(beside / p) for p in str(twin).split(",")) for twin in twins),
-        **layouts_of(layouts),
-        "options": {
-            name: tuple(value) if isinstance(value, list) else (value,)
-            for name, value in options.items()
-        },
-    }  # fmt: skip
-    return {**given, **{key: body[key] for key in ("seeds", "seed") if key in body}}
-
-
-def _layout(value: object) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Layers of a list of node counts, or of the words of `--layers`; None of anything else."""
-    if isinstance(value, str):
-        return laid_out(value)
-    if isinstance(value, list) and all(isinstance(n, int) and n > 0 for n in value):
-        return tuple(value), ()
-    return None

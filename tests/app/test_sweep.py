@@ -14,7 +14,8 @@ from pool_samples import saved_twins
 from app.artefacts import read_head
 from app.cli import main
 from app.operations.sweep import FILE_NAME, KIND, SCHEMA, rows_of, table_lines
-from app.operations.sweep_grid import Grid, grid_of_file, options_of
+from app.operations.sweep_file import grid_of_file
+from app.operations.sweep_grid import Grid, options_of
 from app.operations.trial import Trial, TrialResult
 from app.train_request import TrainOptions
 from models.errors import InputError
@@ -78,6 +79,24 @@ def test_options_are_read_as_toml_or_text_and_unknown_ones_refused(
         Grid(("mackey-glass",), (twin * 2, ("/nowhere",)), ((2, 2, 2),), 0, 0, {"iteration": (4,)})
     for words in ("0 seeds", "2 twins", "/nowhere: no twin.json"):
         assert words in str(refused.value)
+
+
+def test_a_combination_that_excludes_itself_is_left_out_and_a_value_of_none_refused(
+    twins: tuple[Path, Path],
+) -> None:
+    def grid(**options: tuple[object, ...]) -> Grid:
+        return Grid((TASK,), ((str(twins[0]),),), ((2, 2),), options=options)
+
+    some = grid(refit=(True, False), cascade=(True, False))
+    assert [s.options["refit"] and s.options["cascade"] for s in some.settings] == [False] * 3
+    assert [s.number for s in some.settings] == [0, 1, 2]
+    assert len(some.left_out) == 1
+    assert "refit True · cascade True: refit and cascade exclude each other" in some.left_out[0]
+    assert Grid.from_json(json.loads(json.dumps(some.to_json()))).left_out == some.left_out
+    with pytest.raises(InputError, match="sweep: refit and cascade exclude each other"):
+        grid(refit=(True,), cascade=(True,))
+    with pytest.raises(InputError, match=r"weight_decay -1: refused in every combination"):
+        grid(weight_decay=(0.0, -1))
 
 
 def test_rows_are_sorted_by_validation_and_never_by_the_unseen_part(
