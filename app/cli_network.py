@@ -27,7 +27,7 @@ PLAIN = ("sparsity", "cascade", "patience", "weight_decay", "rate", "max_hours")
 GIVEN = ("taps", "readout_taps", "refit")
 NOT_RESUMED = (
     *PLAIN, *GIVEN, "task", "twin", "layers", "origin", "judge", "readout_from_judge", "wiring",
-    "use", "supply", "ensemble", "iterations",
+    "use", "supply", "ensemble", "iterations", "seed",
 )  # fmt: skip
 OPTIONS = {"origin": "from"}
 SHARES = re.compile(r"[\d.]+(e-?\d+)?(,[\d.]+(e-?\d+)?)?")

@@ -30,7 +30,7 @@ NETWORKS_WORDS = (
 )
 GRID = ("task", "twin", "layers", "seeds", "iterations", "set")
 NOT_RESUMED = ("task", "twin", "deterministic", "layers", "seeds", "folds", "iterations", "kinds",
-               "set")  # fmt: skip
+               "set", "seed")  # fmt: skip
 BENCH_HELP = (
     "where they are deployed, a bench file or the word virtual, of several devices once for each; "
     "left out: foreseen scores only"
@@ -110,7 +110,7 @@ def sweep_events(arguments: argparse.Namespace, run: Run) -> Generator[Event, No
     """The events of `twinrig sweep`."""
     from app.operations.sweep import sweep
 
-    asked = [name for name in (*GRID, "file") if getattr(arguments, name)]
+    asked = [name for name in (*GRID, "seed", "file") if getattr(arguments, name)]
     resume = arguments.resume is not None
     if resume and asked:
         raise InputError("twinrig sweep --resume: takes no grid, it knows it")

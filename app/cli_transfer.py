@@ -66,7 +66,7 @@ def refine_events(arguments: argparse.Namespace, run: Run) -> Events:
 
     given = {n: v for n in LEAST if (v := getattr(arguments, n)) is not None}
     if arguments.resume is not None:
-        _refuse_asked(arguments, tuple(LEAST))
+        _refuse_asked(arguments, (*LEAST, "seed"))
         return on_bench(operation, arguments, run, {})
     asked = Refinement(seed=arguments.seed, **given)
     return on_bench(operation, arguments, run, {"asked": asked})
@@ -89,7 +89,7 @@ def polish_events(arguments: argparse.Namespace, run: Run) -> Events:
     from app.operations.polish import polish as operation
 
     if arguments.resume is not None:
-        _refuse_asked(arguments, ("runs", "rate"))
+        _refuse_asked(arguments, ("runs", "rate", "seed"))
         return on_bench(operation, arguments, run, {})
     if arguments.runs is None:
         raise InputError("twinrig polish: --runs is missing: how many runs may it take?")
@@ -123,7 +123,7 @@ def recalibrate_events(arguments: argparse.Namespace, run: Run) -> Events:
 
 def _refuse_asked(arguments: argparse.Namespace, names: Sequence[str]) -> None:
     """Raise InputError where a run to go on with is asked for what it knows itself."""
-    given = [name for name in names if getattr(arguments, name) is not None]
+    given = [name for name in names if getattr(arguments, name) not in (None, 0)]
     refuse_with_resume(arguments.verb, given)
 
 

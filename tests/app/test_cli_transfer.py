@@ -78,6 +78,11 @@ def test_a_polished_network_is_made_by_the_command_with_torch_in_a_child(
         (["train", "--from", "other"], "--from: as it was begun"),
         (["polish", "--bench", "virtual", "--runs", "60"], "--runs: as it was begun"),
         (["recalibrate", "--bench", "virtual", "--steps", "90"], "--steps: as it was begun"),
+        (["polish", "--bench", "virtual", "--seed", "3"], "--seed: as it was begun"),
+        (["refine", "--bench", "virtual", "--seed", "3"], "--seed: as it was begun"),
+        (["train", "--seed", "3"], "train --resume: --seed: as it was begun"),
+        (["sweep", "--seed", "3"], "takes no grid"),
+        (["compare-networks", "--seed", "3"], "takes no --seed"),
         (["refine", "--bench", "virtual", "--fit-iterations", "9"], "--fit-iterations: as it was"),
     ],
 )
