@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 from app.artefacts import load_artefact, save_artefact
 from app.disk import RESTORE
 from instruments.calibration import Calibration
 from models.errors import InputError, raise_problems
-from models.json_form import ANYTHING, NUMBER, TEXT, Form, Table, faults
+from models.json_form import IDENTITIES, NUMBER, TEXT, Form, Table, faults
 
 FILE_NAME = "calibration.json"
 KIND, SCHEMA = "calibration", 1
@@ -24,7 +23,7 @@ FORM: Form = Table(
         "created": TEXT,
         "recording": TEXT,
         "bench_tesla_per_ampere": NUMBER,
-        "identities": ANYTHING,
+        "identities": IDENTITIES,
     }
 )
 
@@ -45,8 +44,19 @@ class Stored:
     created: str
     recording: str
     bench_tesla_per_ampere: float
-    identities: dict[str, Any] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
     path: Path | None = None
+
+    def is_of(self, bench: str, magnet: str, supply: str) -> bool:
+        """Whether it is of this magnet; `supply` identifies its supply, empty where nobody knows.
+
+        Decision: a bench's name alone does not tell. Benches are copied, or are called by their
+        file's name, and another rig's factor must not be urged upon this one. Consequence: behind
+        another supply a magnet has no last calibration.
+        """
+        known = self.identities.get(magnet, "")
+        same_supply = not (known and supply) or known == supply
+        return same_supply and (self.bench, self.magnet) == (bench, magnet)
 
 
 def save_calibration(out: Path, stored: Stored) -> Path:
@@ -83,8 +93,8 @@ def load_calibration(path: Path) -> Stored:
     return Stored(found, **body, path=path / FILE_NAME if path.is_dir() else path)
 
 
-def last_calibration(out: Path, bench: str, magnet: str) -> Stored | None:
-    """The newest other calibration of a magnet beside `out`; None where there is none.
+def last_calibration(out: Path, bench: str, magnet: str, supply: str) -> Stored | None:
+    """The newest other calibration of a magnet (`Stored.is_of`) beside `out`; None: there is none.
 
     One that can't be read is told in the log and left out.
     """
@@ -97,6 +107,6 @@ def last_calibration(out: Path, bench: str, magnet: str) -> Stored | None:
         except InputError as error:
             log.warning("not compared with an earlier calibration: %s", error)
             continue
-        if (stored.bench, stored.magnet) == (bench, magnet):
+        if stored.is_of(bench, magnet, supply):
             found.append(stored)
     return max(found, key=lambda stored: stored.created, default=None)

@@ -130,7 +130,7 @@ def calibrate(
     what = to_go_on(bench, what, out) if resume else what
     what.plan.refuse(what.magnet, what.first)
     what.meter.prepare()
-    last = last_calibration(out, bench.spec.name, what.magnet.name)
+    last = last_calibration(out, bench.spec.name, what.magnet.name, what.magnet.magnet.identity)
     before = off_the_last(what.magnet, bench.spec, last)
     for words in before:
         yield Note(words, "warning")

@@ -30,7 +30,7 @@ def stored_already(
     """A calibration that had come to its end: said again, nothing is driven."""
     plan, magnet, _ = kept_plan(out)
     stored = load_calibration(out)
-    last = last_calibration(out, bench.spec.name, magnet)
+    last = last_calibration(out, bench.spec.name, magnet, stored.identities.get(magnet, ""))
     of_this = magnet == what.magnet.name
     said = verdict(stored.calibration, bench.spec, what.magnet, plan, last) if of_this else []
     values = result_values(read_recording(out), folder_of(out) / RECORDING, 0.0)

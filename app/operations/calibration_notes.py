@@ -23,7 +23,7 @@ def calibration_notes(bench: Bench, out: Path, remark: Callable[[str], object]) 
     delete it.
     """
     for magnet in bench.drives:
-        last = last_calibration(out, bench.spec.name, magnet.name)
+        last = last_calibration(out, bench.spec.name, magnet.name, magnet.magnet.identity)
         for words in off_the_last(magnet, bench.spec, last):
             remark(words)
             yield Note(words, "warning")

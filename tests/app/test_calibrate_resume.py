@@ -16,6 +16,7 @@ from app.operations.record import record
 from app.store import read_recording
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench
+from instruments.virtual.kepco_bop import IDENTITY, KepcoBop
 from models.errors import InputError, RefusedError, StoppedError, TwinrigError
 from models.sequence import make_sequences
 
@@ -173,6 +174,18 @@ def test_a_last_calibration_that_contradicts_the_bench_file_is_told_first(tmp_pa
         assert not bench.state()["x"].output_on
         events.close()
     assert not (tmp_path / "two").exists()
+
+
+def test_a_calibration_of_another_rig_of_the_same_name_is_not_this_magnets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(KepcoBop, "identity", IDENTITY.replace("H249977", "H111111"))
+        with connected() as bench:
+            list(calibrate(bench, tmp_path / "elsewhere", plan=PLAN))
+    with Bench.connect(parse_bench(TEXT.replace("4.0e-4", "4.6e-4"), "b.toml")) as bench:
+        events = list(record(bench, make_sequences("mixed", 1, 4, 1), 1, tmp_path / "rec"))
+    assert not [e for e in events if isinstance(e, Note) and "calibration" in e.text]
 
 
 def test_a_recording_that_contradicts_it_says_so_before_it_is_energised(tmp_path: Path) -> None:

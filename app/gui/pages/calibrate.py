@@ -58,7 +58,13 @@ class CalibratePage(Page):
 
     def _offer(self) -> None:
         if not self.running:
-            self.rows.offer(self.session.library)
+            self.rows.offer(self.session.library, self._supplies)
+
+    @property
+    def _supplies(self) -> dict[str, str]:
+        """Who answers as the supply of each magnet; empty while no bench is connected."""
+        bench = self.session.bench
+        return {} if bench is None else bench.identities()
 
     def show_cost(self) -> None:
         """Cost line; what is missing stands there before anything is pressed."""
@@ -235,17 +241,21 @@ class CalibratePage(Page):
     def _show_stored(self, folder: Path, stored: Stored) -> None:
         """Its figures, what was found before it, and whether this bench could use it."""
         spec, bench = self.session.spec, self.session.bench
-        last = last_calibration(folder, stored.bench, stored.magnet)
+        name = stored.magnet
+        supply_then = stored.identities.get(name, "")
+        last = last_calibration(folder, stored.bench, name, supply_then)
         if last is not None and last.created < stored.created:
             self.live.show_last(last.calibration, last.created)
-        of_here = stored.bench == spec.name and stored.magnet in spec.magnets
+        supply = self._supplies.get(name, "")
+        of_here = name in spec.magnets and stored.is_of(spec.name, name, supply)
         if of_here and bench is not None:
-            self.live.warnings = off_the_last(bench.magnets[stored.magnet], spec, stored)
+            self.live.warnings = off_the_last(bench.magnets[name], spec, stored)
         self.calibration = folder / FILE_NAME if of_here else None
         self.use_button.setVisible(of_here)
         found = stored.calibration.tesla_per_ampere
         when = stored.created[:16].replace("T", " ")
-        self.say(f"Magnet {stored.magnet}: {1e3 * found:.5g} mT/A", f"{folder.name} · {when} UTC")
+        whose = "" if of_here else f" · another rig's: {stored.bench}, {supply_then}"
+        self.say(f"Magnet {name}: {1e3 * found:.5g} mT/A", f"{folder.name} · {when} UTC{whose}")
 
     def form_values(self) -> dict[str, Any]:
         return self.rows.values()

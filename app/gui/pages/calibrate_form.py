@@ -13,7 +13,7 @@ from instruments.calibration_walk import BRANCHES, CalibrationPlan
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from app.gui.theme import Theme
@@ -36,8 +36,12 @@ class Unfinished:
     branches: int
 
 
-def cut_short(library: Library, bench: str) -> Unfinished | None:
-    """The newest calibration of a bench, where it did not come to its end; None otherwise."""
+def cut_short(library: Library, bench: str, supplies: Mapping[str, str]) -> Unfinished | None:
+    """The newest calibration of a bench, where it did not come to its end; None otherwise.
+
+    One of a magnet behind another supply (`supplies`: identities by magnet, as far as they are
+    known) is of another bench of that name.
+    """
     for artefact in library.artefacts("cal")[:LOOKED_AT]:
         if artefact.broken or (artefact.path / FILE_NAME).is_file():
             return None
@@ -46,6 +50,9 @@ def cut_short(library: Library, bench: str) -> Unfinished | None:
             recording = read_recording(artefact.path)
         except TwinrigError:
             continue  # the Library page says what is wrong with it
+        known = recording.identities.get(magnet)
+        if known != supplies.get(magnet, known):
+            continue
         if recording.meta.get("bench") == bench and recording.status != "running":
             kept = int(recording.complete.sum())
             return Unfinished(artefact.path, plan, magnet, meter, kept)
@@ -128,16 +135,21 @@ class CalibrateForm:
         points = self.plan.points
         return (points + 1) // 2, points, points
 
-    def offer(self, library: Library) -> None:
-        """What the library has: the last calibration, and one that was cut short."""
-        spec = self._spec
+    def offer(self, library: Library, supplies: Mapping[str, str]) -> None:
+        """What the library has: the last calibration, and one that was cut short.
+
+        `supplies`: the identities of the magnets' supplies, as far as they are known.
+        """
+        spec, magnet = self._spec, self.names[0]
         self.says.setText(f"{1e3 * self.bench_says:.5g}")
-        last = self.last_one = last_calibration(library.folder / "new", spec.name, self.names[0])
+        supply = supplies.get(magnet, "")
+        last = last_calibration(library.folder / "new", spec.name, magnet, supply)
+        self.last_one = last
         words = "none in the library"
         if last is not None:
             words = f"{1e3 * last.calibration.tesla_per_ampere:.5g}, {last.created[:10]}"
         self.last.setText(words)
-        self.unfinished = cut_short(library, spec.name)
+        self.unfinished = cut_short(library, spec.name, supplies)
         self.go_on.setVisible(self.unfinished is not None)
         if self.unfinished is None:
             self.go_on.setChecked(False)

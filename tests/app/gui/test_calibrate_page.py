@@ -16,6 +16,7 @@ from app.gui.window import Window
 from app.session import Library, Session
 from app.store import read_recording
 from instruments.bench_file import read_bench
+from instruments.virtual.kepco_bop import IDENTITY, KepcoBop
 from instruments.virtual.rig import VirtualRig
 
 if TYPE_CHECKING:
@@ -191,6 +192,22 @@ def test_one_far_from_the_last_stands_beside_it(
     assert first.last.startswith("0.4")
     assert first.level == "attention"
     assert any("last calibration" in words for words in page.live.warnings)
+
+
+def test_what_another_rig_of_the_same_name_found_is_neither_compared_nor_used(
+    opened, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = IDENTITY.replace("H249977", "H111111")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(KepcoBop, "identity", other)
+        window, page = opened()
+        press(window, page, qtbot)
+        made = page.calibration
+    window, page = opened()
+    assert page.rows.last.text() == "none in the library"
+    page.choose(made)
+    assert page.subheading.text().endswith(f"another rig's: gap, {other}")
+    assert not page.use_button.isVisible()
 
 
 def test_the_library_opens_it_again(opened, qtbot) -> None:
