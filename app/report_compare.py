@@ -51,7 +51,8 @@ def comparison_page(
     page.text(
         "Each error over its half-split floor (what two halves of the held-out real repeats score "
         "against each other), with the smallest and the largest of its seeds; the excess of the "
-        "mean is a share of the signal.",
+        "mean is a share of the signal. Beside the mean of a twin without noise stands what a "
+        "perfect mean would score, 1/√2 of it.",
         note=True,
     )
     page.figure("ratios", ratios_figure(summary), "Errors over their floors; bars: seeds.")

@@ -64,15 +64,19 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
         page.text(f"{said[:1].upper()}{said[1:]}.", note=True)
     add_search(page, twin.meta, (twin.latent, twin.hidden, twin.head))
     if twin.deterministic:
-        page.text("It has no noise: only its mean can be right.", note=True)
+        page.text(
+            "It has no noise: only its mean can be right, and its floor is what a perfect mean "
+            "would score, 1/√2 of what two halves of the repeats differ by.",
+            note=True,
+        )
         errors, coverage = {name: errors[name] for name in errors if name == "mean"}, {}
-    _errors(page, errors, coverage)
+    _errors(page, errors, coverage, noisy=not twin.deterministic)
     if "pit" in details and not twin.deterministic:
         figure = report_figures.noise_figure(details)
         page.figure(f"noise-{path.name}", figure, "Noise of the device and of its twin.")
     validation = details.get("validation") or kept_validation(twin.meta)
     if validation is not None:
-        add_validation(page, path.name, validation)
+        add_validation(page, path.name, validation, noisy=not twin.deterministic)
     drifted = add_drift(page, path, twin)
     if twin.deterministic:
         return drifted
@@ -221,7 +225,9 @@ def by_family(families: Sequence[str]) -> list[int]:
     return sorted((first + others)[:SHOWN_SEQUENCES])
 
 
-def _errors(page: Page, errors: dict[str, Any], coverage: dict[str, Any]) -> None:
+def _errors(
+    page: Page, errors: dict[str, Any], coverage: dict[str, Any], *, noisy: bool
+) -> None:  # fmt: skip
     rows = []
     for name, row in errors.items():
         if not isinstance(row, dict) or "floor" not in row:
@@ -233,9 +239,10 @@ def _errors(page: Page, errors: dict[str, Any], coverage: dict[str, Any]) -> Non
         rows.append([ERROR_WORDS.get(name, name), *numbers, *ratio, error_words(row)])
     if rows:
         page.table(["error", "value", "floor", "ratio", "90 % interval", "excess", ""], rows)
+        floor = "Floor: what two halves of the real repeats score against each other; " * noisy
         page.text(
-            "Floor: what two halves of the real repeats score against each other; excess: "
-            "√(value² − floor²), which does not depend on the number of repeats.",
+            f"{floor}{'e' if noisy else 'E'}xcess: √(value² − floor²), which does not depend on "
+            "the number of repeats; of the mean as a share of the signal.",
             note=True,
         )
     if coverage.get("value") is not None:

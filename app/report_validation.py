@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from app.report_figures import (
     DASH,
@@ -39,35 +39,44 @@ AXIS_WORDS = {
 MOST_NAMED = 12  # labels of an axis
 
 
-def add_validation(page: Page, name: str, validation: Mapping[str, Any]) -> None:
-    """Reasons of the verdict, families in a table, parts and noise in figures."""
+def add_validation(
+    page: Page, name: str, validation: Mapping[str, Any], *, noisy: bool = True
+) -> None:
+    """Reasons of the verdict, families in a table, parts and noise in figures.
+
+    Of a twin without noise its mean alone.
+    """
     for reason in validation["verdict"]["reasons"]:
         page.text(f"{reason[:1].upper()}{reason[1:]}.")
-    _families(page, validation["families"])
+    _families(page, validation["families"], noisy=noisy)
     if validation["where"]:
         words = (
             "Errors over their half-split floor, by part, with 99 % bootstrap intervals over "
             f"sequences; the dotted line is the target, {AT_FLOOR:g}."
         )
-        page.figure(f"where-{name}", where_figure(validation["where"]), words)
+        page.figure(f"where-{name}", where_figure(validation["where"], noisy=noisy), words)
+    if validation["where"] and noisy:
         words = (
             "Share of real values inside the twin's 90 % interval, and where they fall among its "
             "samples step by step (1 everywhere for a perfect twin)."
         )
         page.figure(f"coverage-{name}", coverage_figure(validation["where"]), words)
-    if "spectrum_real" in validation["curves"] or validation["curves"].get("rank_lines"):
+    curves = validation["curves"]
+    if noisy and ("spectrum_real" in curves or curves.get("rank_lines")):
         words = (
             "Power of the residuals (1: white noise as strong as the device's), and ranks of whole "
             "repeats (their mean, roughness, extent) among the twin's: share below each level, "
             "less the level; a perfect twin's curve stays in the band in nine of ten cases."
         )
-        page.figure(f"noise-checks-{name}", checks_figure(validation["curves"]), words)
+        page.figure(f"noise-checks-{name}", checks_figure(curves), words)
 
 
-def _families(page: Page, families: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+def _families(
+    page: Page, families: Mapping[str, Mapping[str, Mapping[str, Any]]], *, noisy: bool
+) -> None:  # fmt: skip
     if not families:
         return
-    names = list(next(iter(families.values())))
+    names = list(next(iter(families.values()))) if noisy else ["mean"]
     rows = [[family, *(_ratio(errors.get(n, {})) for n in names)] for family, errors in
             families.items()]  # fmt: skip
     page.table(["ratio to the floor, by drive family", *(NAMES.get(n, n) for n in names)], rows)
@@ -80,8 +89,10 @@ def _ratio(row: Mapping[str, Any]) -> str:
     return f"{value:.2f}" if low is None or high is None else f"{value:.2f} ({low:.2f}…{high:.2f})"
 
 
-def where_figure(where: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
-    """One panel an axis: mean and spread over their floors."""
+def where_figure(
+    where: Mapping[str, Sequence[Mapping[str, Any]]], *, noisy: bool = True
+) -> Figure:  # fmt: skip
+    """One panel an axis: mean and spread over their floors; without noise the mean alone."""
     axes_named = [axis for axis in AXIS_WORDS if len(where.get(axis, ())) > 1] or list(where)[:1]
     rows = (len(axes_named) + 1) // 2
     figure = new_figure(0.3 + 2.4 * rows)
@@ -89,9 +100,8 @@ def where_figure(where: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     for axes, axis in zip(panels, axes_named, strict=False):
         parts = where[axis]
         ordered, apart = axis in ("drive", "step"), 0.012 * len(parts)
-        for measure, colour, shift, dash in (
-            ("mean", MEASURED, -apart, "-"), ("spread", TWIN, apart, DASH),
-        ):  # fmt: skip
+        measures = (("mean", MEASURED, -apart, "-"), ("spread", TWIN, apart, DASH))
+        for measure, colour, shift, dash in measures if noisy else measures[:1]:
             line = dash if ordered else "none"
             _points(axes, [p[measure] for p in parts], "ratio", colour, shift, measure, line)
         axes.set_xlim(-0.5, len(parts) - 0.5)
@@ -173,9 +183,10 @@ def checks_figure(curves: Mapping[str, Any]) -> Figure:
         left.plot(frequency, real, color=MEASURED, linewidth=1.6, label="measured")
         left.plot(frequency, twin, color=TWIN, linestyle=DASH, linewidth=1.6, label="twin")
         left.set_yscale("log")
-        for side in (left.yaxis.set_major_formatter, left.yaxis.set_minor_formatter):
-            side(FuncFormatter(lambda value, _: f"{value:g}"))
-        left.tick_params(axis="y", which="minor", labelsize=8, colors=GREY)
+        decades = np.log10(np.nanmax(real) / np.nanmin(real[real > 0]))
+        left.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2 else (1,)))
+        left.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        left.yaxis.set_minor_locator(NullLocator())
         style(left, "Spectrum of the noise", "cycles a step", "power")
         legend_inside(left)
     else:

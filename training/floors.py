@@ -5,6 +5,10 @@ ensembles of one size (8 against 8 where there are 16 held-out repeats or more, 
 there otherwise): twin samples against one half, and the other half against the same half, over 20
 random splits. Ratios depend on that size; the excess √(value² − floor²) doesn't. Where the drives
 are given too, the same is told by drive, step, channel and drive family (`training.where`).
+
+A twin without noise has an exact mean where a half has that of a few repeats: a perfect one would
+score 1/√2 of what two halves do, and an error of its own could hide in the rest. Beside its mean
+therefore stands that.
 """
 
 from __future__ import annotations
@@ -44,6 +48,10 @@ if TYPE_CHECKING:
 
 HALF = 8
 SPLITS = 20
+NO_NOISE = (
+    "the twin has no noise: beside its mean stands what a perfect mean would score, 1/√2 of what "
+    "two halves of the repeats differ by"
+)
 FEWEST_REPEATS = 4  # held out: two halves with a spread each
 
 
@@ -120,6 +128,7 @@ def score(
     twin = samples[kept]
     ground, rng = Ground.of(whole), np.random.default_rng(seed)
     splits = list(_splits(twin, whole, half, rng))
+    noiseless = not np.ptp(twin, axis=1).any()
     weights = bootstrap_weights(len(kept), rng)
     families = [] if drives is None else [drives.families[int(s)] for s in kept]
     names = list(dict.fromkeys(families)) if len(set(families)) > 1 else []
@@ -129,6 +138,8 @@ def score(
     for name in SCORES:
         if whole.shape[3] > 1 or name != "cross_correlation":
             values = _values(name, splits, ground, rows)
+            if noiseless and name == "mean":
+                values[:, 1] /= np.sqrt(2)
             errors[name] = _beside_floor(values[:, :, : len(weights)], len(kept))
             for k, family in enumerate(names):
                 first = len(weights) + k * (1 + FAMILY_RESAMPLES)
@@ -154,7 +165,7 @@ def score(
         said |= _coverage_interval(local.within, local.counted, weights)
         places = where(local, drives.drive[kept][:, : whole.shape[2]], families, drives.channels,
                        ground, weights)  # fmt: skip
-    notes = tuple(_notes(real, whole, kept, half, ground, left_out))
+    notes = (*_notes(real, whole, kept, half, ground, left_out), *[NO_NOISE] * noiseless)
     return Scores(errors, said, details, notes, by_family, places)
 
 

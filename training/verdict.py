@@ -132,8 +132,9 @@ def verdict(
         words += "" if surely else ", though not beyond what few sequences can tell"
         return Verdict(False, surely, f"{words}.", (*reasons, *others))
     best = max(errors[n]["ratio"] for n in names if errors.get(n, {}).get("ratio") is not None)
-    words = f"At the floor: no error above {best:.2f} times what two halves of the repeats differ"
-    words += " by" if deterministic or covered == "not scored" else _covers(coverage)
+    words = f"At the floor: no error above {best:.2f} times what "
+    words += "a perfect mean scores" if deterministic else "two halves of the repeats differ by"
+    words += "" if covered == "not scored" else _covers(coverage)
     if unsure:
         reach = max(errors[n]["high"] for n in unsure)
         words += f"; {_listed([NAMES[n] for n in unsure])} could be up to {reach:.2f} times"
@@ -159,7 +160,7 @@ def _hidden(
 
 def _covers(coverage: Mapping[str, Any]) -> str:
     return (
-        f" by, and its 90 % interval covers {coverage['value']:.3f} of the real values "
+        f", and its 90 % interval covers {coverage['value']:.3f} of the real values "
         f"(a perfect twin's {coverage.get('expected') or 0.892:.3f})"
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.errors import InputError
-from training.floors import resampled, score
+from training.floors import Drives, resampled, score
 
 
 def process(rng, sequences, repeats, *, bias=0.0, spread=0.05, steps=100, channels=2):
@@ -73,6 +73,23 @@ def test_a_deterministic_twin_is_told_so():
     assert scores.errors["spread"]["value"] == pytest.approx(1)
     assert scores.coverage["value"] < 0.01
     assert scores.errors["crps"]["ratio"] > 1.2
+
+
+@pytest.mark.parametrize("half", [8, 24])
+@pytest.mark.parametrize("bias", [0.0, 0.01])
+def test_the_excess_of_a_mean_without_noise_is_its_own_error(half, bias):
+    """Beside a floor of two noisy means an error below their noise was an excess of 0."""
+    rng = np.random.default_rng(half)
+    real = process(rng, 40, 2 * half)
+    still = np.repeat(process(rng, 40, 1, bias=bias, spread=0.0), 200, axis=1)
+    drives = Drives(np.full((40, 100), 0.5), ["a"] * 40, ["x", "y"])
+    scores = score(still, real, half=half, drives=drives)
+    error = scores.errors["mean"]
+    assert error["excess"] == pytest.approx(bias, abs=0.002 if bias else 0.004)
+    assert error["floor"] == pytest.approx(0.05 / np.sqrt(half) / np.sqrt(0.5), rel=0.03)
+    by_drive = scores.where["drive"][0]["mean"]["ratio"]
+    assert by_drive == pytest.approx(error["ratio"], rel=0.02)
+    assert "1/√2" in scores.notes[-1]
 
 
 def test_a_twin_with_twice_the_noise_covers_too_much():
