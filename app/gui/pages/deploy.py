@@ -20,6 +20,8 @@ from app.gui.preflight import deployment_bytes, deployment_s
 from app.gui.widgets.checks import Check
 from app.gui.widgets.segments import Segments
 from app.gui.words import count, size
+from app.library_begun import is_begun
+from app.weights_store import NETWORK_FILE
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -87,10 +89,12 @@ class DeployPage(Page):
         self._chosen()
 
     def choose(self, artefact: Path) -> None:
-        """A network to deploy, or a deployment: its network, and what was measured of it."""
-        self.rows.which.setCurrentIndex(0)  # nothing that ended early
+        """A network to deploy, a deployment with what was measured, or one that goes on."""
         folder = artefact if artefact.is_dir() else artefact.parent
-        if not self.earlier.choose(folder):
+        measured = self.earlier.choose(folder)
+        begun = not measured and not (folder / NETWORK_FILE).is_file() and is_begun(folder)
+        self.rows.go_on_with(folder if begun else None)
+        if not measured and not begun:
             self.rows.choose(folder)
             self._chosen()
 
@@ -211,7 +215,7 @@ class DeployPage(Page):
         self.live, self.deployed = LiveDeployment(), None
         if self.network is not None:
             begun = self.rows.goes_on
-            self.live.had(self.network, frozenset() if begun is None else begun.measured)
+            self.live.had(self.network, {} if begun is None else begun.measured)
             self._show_network(self.network)
 
     def take(self, events: Sequence[Event]) -> None:

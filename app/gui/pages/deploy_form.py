@@ -68,6 +68,7 @@ class DeployForm(QObject):
         form.row("More options", self.more)
         self.unfinished: list[BegunRun] = []
         self.which = Choice(theme, (), "What ended early")
+        self._wanted: Path | None = None
         self._which = form.row("Go on with", self.which)
         self._which.hide()
         self.summary = form.section("Pre-flight")
@@ -89,7 +90,18 @@ class DeployForm(QObject):
         self.unfinished = list(found)
         self.which.offer([("nothing, a new run", None), *((one.words, one) for one in found)])
         self._which.setVisible(bool(found))
+        if self._wanted is not None:
+            self.go_on_with(self._wanted)
         self._space()
+
+    def go_on_with(self, begun: Path | None) -> None:
+        """Choose what ended early in a folder; where the library has not told it yet, once it has.
+
+        None, or a folder in which nothing ended early: a new run.
+        """
+        names = [one.path for one in self.unfinished]
+        self.which.setCurrentIndex(1 + names.index(begun) if begun in names else 0)
+        self._wanted = None if begun in names else begun
 
     @property
     def goes_on(self) -> BegunRun | None:

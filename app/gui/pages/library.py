@@ -41,6 +41,7 @@ SEVERAL = ("sweep", "tab", "cmp", "curve")
 SHOWN = (
     ("everything", ""), ("recordings", "rec"), ("twins", "twin"), ("networks", "net"),
     ("deployments", "dep"), ("sweeps, comparisons", "several"), ("calibrations", "cal"),
+    ("not finished", BEGUN),
 )  # fmt: skip
 SURE_MS = 6000
 AGAIN = "Fills the form of the page that made it as it was then"
@@ -235,7 +236,7 @@ class LibraryPage(Page):
         if len(chosen) != 1 or chosen[0].problem:
             return
         if chosen[0].kind == BEGUN:
-            self.shell.open_page(page_of(chosen[0]))
+            self.shell.open_page(page_of(chosen[0]), chosen[0].artefact.path)
         elif chosen[0].kind in OPENS:
             self.shell.open_page(OPENS[chosen[0].kind], chosen[0].artefact.path)
         else:

@@ -131,6 +131,7 @@ class NetworkForm(TaskRows):
         self._add((TRAIN,), "Begin with", self.origin)
         self._add(pools, "More options", self.more)
         self.which = Choice(self._theme, (), "What ended early")
+        self._wanted: Path | None = None
         self._add((BEGUN,), "Which", self.which)
         self._add((BEGUN,), "Cores", self.workers_again)
         self._add((SWEEP,), "Results in", self.results)
@@ -196,6 +197,13 @@ class NetworkForm(TaskRows):
         self.origin.offer([("scratch", None), *((one.label, one.path) for one in found)])
         self.unfinished = list(unfinished)
         self.which.offer([(one.path.name, one.path) for one in unfinished])
+        self.which.choose(self._wanted)
+        self._wanted = None
+
+    def go_on_with(self, begun: Path) -> None:
+        """Choose what ended early; where the library has not told it yet, once it has."""
+        self.kind.choose(BEGUN)
+        self._wanted = None if self.which.choose(begun) else begun
 
     def choose_twin(self, path: Path) -> None:
         """Choose a twin, also one that the library has not told yet."""

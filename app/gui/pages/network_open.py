@@ -12,6 +12,7 @@ from app.gui.background import Latest
 from app.gui.begun import Begun, opened
 from app.gui.network_looked import looked, wiring_of
 from app.gui.network_run import NetworkRun
+from app.library_kinds import BEGUN
 from app.operations.trial import TRIALS
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Opener:
         elif found.kind == "net" and not page.running:
             self._left = None
             self.show_network(found.path)
+        elif found.kind == BEGUN:
+            page.rows.go_on_with(found.path)
         elif found.kind in OF_SEVERAL and not page.running:
             page.say(page.name, f"{found.id} is read …")
             self._loader.ask(lambda: opened(found.path))

@@ -168,6 +168,14 @@ class TwinForm(QObject):
         self.second.offer([(ALONE, None), *items])
         self._tell()
 
+    def go_on_with(self, begun: Path) -> None:
+        """Have a fit that ended early ready, also one that the library has not told yet."""
+        self.kind.choose(FIT)
+        self.unfinished.add(begun)
+        if not self.origin.choose(begun):
+            self.origin.addItem(f"{begun.name}, ended early", begun)
+            self.origin.choose(begun)
+
     def offer_score(self, twin: Path) -> None:
         """Have a twin ready to be scored, also one that the library has not told yet."""
         folder = twin.parent if twin.suffix == ".json" else twin

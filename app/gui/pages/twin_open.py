@@ -11,6 +11,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.gui.background import Latest
 from app.gui.twin_looked import first_fitted
+from app.library_kinds import BEGUN
 from app.store import load_twin
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class TwinOpener(QObject):
             page.shell.toast(str(error), "error")
         elif found[1] is not None and found[1].kind == "twin" and not page.running:
             self.show_twin(found[0])
+        elif found[1] is not None and found[1].kind == BEGUN:
+            page.rows.go_on_with(found[1].path)
         else:
             page.recordings.choose(found[0])
 
