@@ -252,16 +252,21 @@ def misfit_of(network: Network, position: int, response: FloatArray) -> float:
 
 
 def misfits_of(network: Network, nodes: Sequence[Recording]) -> FloatArray:
-    """Misfit of each node; of several repeats the root mean square of each one's own.
+    """Misfit of each node, of several repeats as `misfit_of_runs`.
 
     `nodes` as `read_nodes` gives them. The twin's spread is that of a single run: the mean of
     several would look better than it is.
     """
     each = [
-        [misfit_of(network, run.position, one) for one in nodes[run.device].response[run.row]]
+        misfit_of_runs(network, run.position, nodes[run.device].response[run.row])
         for run in every_run(network)
     ]
-    return np.asarray(np.sqrt(np.mean(np.square(each), axis=1)))
+    return np.array(each)
+
+
+def misfit_of_runs(network: Network, position: int, responses: FloatArray) -> float:
+    """Root mean square of the misfits of a node's runs `(R, T, C)`."""
+    return float(np.sqrt(np.mean([misfit_of(network, position, one) ** 2 for one in responses])))
 
 
 def layers_of_run(network: Network, nodes: Sequence[Recording]) -> list[FloatArray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,11 @@ from app.operations.transfer_parts import SCHEMA
 from app.recording_reader import read_recording
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from app.session import Library
+
+    FloatArray = NDArray[np.float64]
 
 DEPLOY = "deploy"
 
@@ -26,14 +30,15 @@ DEPLOY = "deploy"
 class BegunRun:
     """One that can go on: its folder, its verb, the folder of its network, how far it came.
 
-    `measured`: (device, row of its recording) of each node whose repeats are all there.
+    `measured`: responses `(R, T, C)` by (device, row of its recording) of each node whose repeats
+    are all there.
     """
 
     path: Path
     verb: str
     network: Path
     far: str
-    measured: frozenset[tuple[int, int]] = frozenset()
+    measured: dict[tuple[int, int], FloatArray] = field(default_factory=dict, compare=False)
 
     @property
     def words(self) -> str:
@@ -52,12 +57,15 @@ def _begun(folder: Path) -> BegunRun | None:
         if (folder / "deployment.json").is_file():
             return None
         devices = range(len(list(folder.glob(f"{NODES}*"))))
-        every = [read_recording(folder / nodes_folder(k)).complete for k in devices]
+        nodes = [read_recording(folder / nodes_folder(k)) for k in devices]
+        every = [one.complete for one in nodes]
         done, total = sum(int(c.sum()) for c in every), sum(c.size for c in every)
         far = f"{done} of {count(total, 'run')} measured"
-        rows = ((k, int(row)) for k in devices for row in np.flatnonzero(every[k].all(axis=1)))
+        whole = [(k, int(row)) for k in devices for row in np.flatnonzero(every[k].all(axis=1))]
         network = network_of_run(folder / NODES).parent
-        return BegunRun(folder, DEPLOY, network, far, frozenset(rows))
+        return BegunRun(folder, DEPLOY, network, far, {
+            (k, row): nodes[k].response[row] for k, row in whole
+        })  # fmt: skip
     for verb in NAMES:
         if (folder / f"{verb}.json").is_file():
             plan = read_head(folder / f"{verb}.json", verb, SCHEMA)

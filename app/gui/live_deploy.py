@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.deployment import misfit_of_runs
 from app.gui.live_train import sentence
 from app.gui.scores import NMSE, interval, said
 from app.gui.widgets.columns import ColumnRow
@@ -24,7 +25,7 @@ from app.operations.events import (
 from models.schedule import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -102,10 +103,16 @@ class LiveDeployment:
         elif isinstance(event, RunPlan):
             self.plan = event
 
-    def had(self, network: Network, measured: Collection[tuple[int, int]]) -> None:
-        """It goes on: nodes by device and row that were measured before, misfit untold."""
-        earlier = (run for run in runs(network) if (run.device, run.row) in measured)
-        self.misfit.update({(run.layer, run.node): np.nan for run in earlier})
+    def had(self, network: Network, measured: Mapping[tuple[int, int], FloatArray]) -> None:
+        """It goes on: responses `(R, T, C)` by device and row of what was measured before."""
+        for run in runs(network):
+            found = measured.get((run.device, run.row))
+            if found is not None:
+                mean, std = (x[run.position, :, : found.shape[2]]
+                             for x in (network.node_mean, network.node_std))  # fmt: skip
+                key = (run.layer, run.node)
+                self.misfit[key] = misfit_of_runs(network, run.position, found)
+                self.responses[key] = (mean, std, found.mean(axis=0))
 
     @property
     def done(self) -> int:
