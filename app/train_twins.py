@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.artefacts import find_file
 from app.device_words import renamed_words
 from app.so_far import unfinished_words
 from app.store import load_twin, sha256_of
-from app.twin_digests import file_of
+from app.weights_store import TWIN_FILE
 from models.errors import InputError, raise_problems
 from models.latent import TwinModel
 from models.network import Device, TwinReference
@@ -42,7 +44,7 @@ class TwinSet:
             A member that was recorded under other conditions than the first one, or a twin whose
             method has no gradient.
         """
-        files = [file_of(path) for path in paths]
+        files = [find_file(Path(path), TWIN_FILE) for path in paths]
         twins = [load_twin(file) for file in files]
         each = len(twins) // members
         problems = [
@@ -125,11 +127,23 @@ class TwinSet:
         InputError
             A twin wasn't fitted on all of them.
         """
+        driven = [(layer.drive_low, layer.drive_high) for layer in network.layers]
         problems = [
-            f"layer {k + 1} drives {layer.drive_low:g} to {layer.drive_high:g}, its twin was "
-            f"fitted on {low:g} to {high:g} only: record what the network sends, and fit on it"
-            for k, (layer, (low, high)) in enumerate(zip(network.layers, self.ranges, strict=True))
-            if layer.drive_low < low or layer.drive_high > high
+            f"{words}: record what the network sends, and fit on it"
+            for words in self.beyond(driven, "its twin")
         ]
         raise_problems(InputError, "train", problems)
-        return [(layer.drive_low, layer.drive_high) for layer in network.layers]
+        return driven
+
+    def beyond(
+        self, driven: Sequence[tuple[float, float]], whose: str, by: float = 0.0
+    ) -> list[str]:
+        """Words on each layer that drives beyond what `whose` was fitted on, by more than `by`."""
+        return [
+            f"layer {k + 1} drives {low:g} to {high:g}, {whose} was fitted on {known_low:g} to "
+            f"{known_high:g} only"
+            for k, ((low, high), (known_low, known_high)) in enumerate(
+                zip(driven, self.ranges, strict=True)
+            )
+            if low < known_low - by or high > known_high + by
+        ]

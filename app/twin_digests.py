@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.artefacts import sha256_of
+from app.artefacts import find_file, sha256_of
 from app.weights_store import TWIN_FILE
 from models.errors import InputError
 
@@ -21,7 +21,7 @@ def digests_of(twins: Iterable[str]) -> dict[str, str]:
     InputError
         One is not there, or can't be read.
     """
-    return {twin: sha256_of(file_of(twin)) for twin in twins}
+    return {twin: sha256_of(find_file(Path(twin), TWIN_FILE)) for twin in twins}
 
 
 def changed(digests: Mapping[str, str], begun: str) -> list[str]:
@@ -35,13 +35,7 @@ def changed(digests: Mapping[str, str], begun: str) -> list[str]:
 
 def _change(twin: str, digest: str, begun: str) -> str:
     try:
-        same = sha256_of(file_of(twin)) == digest
+        same = sha256_of(find_file(Path(twin), TWIN_FILE)) == digest
     except InputError as error:
         return f"{error}; bring it back, or begin a new one"
     return "" if same else f"{twin} has changed since {begun}; begin a new one, or put it back"
-
-
-def file_of(twin: str) -> Path:
-    """A twin's file, where its folder or the file itself is named."""
-    path = Path(twin)
-    return path / TWIN_FILE if path.is_dir() else path

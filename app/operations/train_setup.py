@@ -89,7 +89,9 @@ class Setup:
                 supply=Supply(*options.supply),
             )
         if judges is not None:
-            _refuse_narrow_judge(judges, ranges, ", ".join(request.judge))
+            narrow = judges.beyond(ranges, "the judge", BEYOND)
+            problems = [f"{one}: fit both twins on the same recordings" for one in narrow]
+            raise_problems(InputError, f"the judge {', '.join(request.judge)}", problems)
         if design.supply.step:
             for low, high in ranges:
                 design.supply.grid(low, high)
@@ -213,20 +215,5 @@ def _refuse_another_judge(judges: TwinSet, twins: TwinSet, where: str) -> None:
         f"layer {k + 1} is of another device: {name} differ; give a judge a layer"
         for k, (judge, device) in enumerate(pairs)
         for name in differing(judge, device)
-    ]
-    raise_problems(InputError, f"the judge {where}", problems)
-
-
-def _refuse_narrow_judge(
-    judges: TwinSet, ranges: Sequence[tuple[float, float]], where: str
-) -> None:  # fmt: skip
-    """A judge says nothing of drives that it was never fitted on."""
-    problems = [
-        f"layer {k + 1} drives {low:g} to {high:g}, the judge was fitted on {known_low:g} to "
-        f"{known_high:g} only: fit both twins on the same recordings"
-        for k, ((low, high), (known_low, known_high)) in enumerate(
-            zip(ranges, judges.ranges, strict=True)
-        )
-        if low < known_low - BEYOND or high > known_high + BEYOND
     ]
     raise_problems(InputError, f"the judge {where}", problems)
