@@ -69,7 +69,8 @@ class Entry:
         values = (value for _, value in self.facts.rows)
         name = self.artefact.path.name
         within = self.artefact.inside
-        parts = (self.id, name, within, KINDS[self.kind], self.facts.title, self.note, *values)
+        said = (self.facts.title, self.facts.status, self.artefact.when, self.note)
+        parts = (self.id, name, within, KINDS[self.kind], *said, *values)
         return " ".join((*parts, *self.made_from)).lower()
 
 

@@ -169,3 +169,10 @@ def test_a_comparison_has_every_figure_of_both(folder: Path) -> None:
     table = {name: values for name, *values in rows}
     assert table["Latent state"] == ["3", "—"]
     assert table["Layers"] == ["—", "2·2"]
+
+
+def test_what_a_row_says_is_found(folder: Path) -> None:
+    path = write_recording(folder / "rec-stopped", replace(full(), status="stopped"))
+    one = next(e for e in Index(Library(folder)).read() if e.artefact.path == path.parent)
+    assert "stopped" in one.words
+    assert one.artefact.when.lower() in one.words
