@@ -26,6 +26,10 @@ FEWEST_LEVELS = 20  # different values: a coarser converter piles up everywhere
 FEWEST_CLIPPED = 5
 CLIPPED_SHARE = 1e-3
 PILE = 4.0  # times as many values at the end as at the level next to it
+INNER = (5.0, 95.0)  # per cent of a channel's values: one wild repeat of 32 is not among them
+WILD = 20.0  # spans of those beyond all of them: 66 standard deviations of a normal distribution
+MOST_NAMED = 5
+FEWEST_STEPS = 4.0  # of float32, in which a twin answers, within what repeats differ by
 OTHER_SCALE = 300.0  # between recordings: a unit's prefix makes 1000, a smaller drive less
 
 
@@ -104,13 +108,70 @@ def warnings_of(recording: Recording) -> list[str]:
 
 
 def clipped_of(recording: Recording) -> list[str]:
-    """A sentence for each clipped channel of a recording."""
+    """A sentence for each clipped channel of a recording, and for each with wild values."""
     response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
-    return list(clipped_words(response, recording.channels, recording.units))
+    return [*clipped_words(response, recording.channels, recording.units), *_wild(recording)]
+
+
+def _wild(recording: Recording) -> Iterator[str]:
+    """A sentence for each channel of which a few values are far from all others."""
+    for c, name in enumerate(recording.channels):
+        known = _known(recording, c)
+        if known.size < FEWEST_VALUES:
+            continue
+        low, high = np.percentile(known, INNER)
+        room = WILD * (high - low)
+        values = np.where(np.isfinite(recording.response[..., c]), recording.response[..., c], low)
+        wild = (values < low - room) | (values > high + room)
+        where = wild.any(axis=2) & recording.complete
+        if room > 0 and where.any():
+            at = np.sort(recording.order[where] + 1)
+            more = " …" if at.size > MOST_NAMED else ""
+            unit = recording.units[c]
+            worst = values[wild][np.abs(values[wild]).argmax()]
+            yield (
+                f"channel {name!r} has {int(wild.sum())} of its values far from all others, up to "
+                f"{measured(worst, unit)}, where 90 % are within {low:.3g} to "
+                f"{measured(high, unit)}: repeat {', '.join(map(str, at[:MOST_NAMED]))}{more} of "
+                "the run. A glitch? A fit is spoilt by it: `twinrig mark RECORDING --bad` leaves "
+                "repeats out"
+            )
+
+
+def _too_fine(recording: Recording) -> Iterator[str]:
+    """A sentence for each channel whose changes get lost in the numbers that a twin answers with.
+
+    It keeps seven digits (float32): of 9.4 GHz the next value is 1 kHz away.
+    """
+    for c, name in enumerate(recording.channels):
+        known = _known(recording, c)
+        if known.size < 2 or np.ptp(known) == 0:
+            continue
+        step = float(np.spacing(np.float32(np.abs(known).max())))
+        centred = _about_means(recording.response[..., c], recording.complete)
+        if 0 < (spread := float(np.sqrt(np.nanmean(centred**2)))) < FEWEST_STEPS * step:
+            unit = recording.units[c]
+            yield (
+                f"channel {name!r} reaches {measured(float(np.abs(known).max()), unit)}, and its "
+                f"repeats differ by {measured(spread, unit)}: a twin answers in steps of "
+                f"{measured(step, unit)} there. Give it without its constant part, as a difference"
+            )
+
+
+def _about_means(values: Array, complete: NDArray[np.bool_]) -> Array:
+    """Repeats `(S, R, T)` of a channel without their mean over repeats; NaN where none is."""
+    there = complete[:, :, None] & np.isfinite(values)
+    filled = np.where(there, values, 0.0)
+    mean = filled.sum(axis=1, keepdims=True) / np.maximum(there.sum(axis=1, keepdims=True), 1)
+    return np.where(there, values - mean, np.nan)
 
 
 def problems_of(recording: Recording) -> list[str]:
     """What a fit of this recording must refuse, a sentence each."""
+    return [*_overloaded(recording), *_too_fine(recording)]
+
+
+def _overloaded(recording: Recording) -> list[str]:
     marks = is_overload(recording.response)
     return [
         f"channel {name!r} holds {int(marks[..., c].sum())} overload marks of an instrument "

@@ -102,3 +102,23 @@ def test_recordings_in_volt_and_in_millivolt_are_not_joined():
     with pytest.raises(InputError, match="another unit, gain or sensitivity"):
         join([recording(noisy()), recording(noisy(scale=1000.0))])
     join([recording(noisy()), recording(noisy(scale=3.0))])
+
+
+def test_a_wild_value_is_told_with_its_repeat_and_noise_and_pulses_are_not():
+    response = noisy()
+    response[2, 1, 3, 0] = 1e6
+    [said] = check(recording(response), deterministic=False)
+    assert said.startswith("channel 'X' has 1 of its values far from all others, up to 1e+06 V")
+    assert "repeat 18 of the run" in said  # eight repeats of each sequence before it
+    rng = np.random.default_rng(0)
+    heavy = noisy() + 0.1 * rng.standard_t(3, (5, 8, 40, 2))
+    assert check(recording(heavy), deterministic=False) == []
+    pulses = noisy()
+    pulses[:, :, 20] += 3.0
+    assert check(recording(pulses), deterministic=False) == []
+
+
+def test_changes_too_small_beside_their_value_are_refused_as_a_twin_would_lose_them():
+    assert check(recording(1e3 + noisy()), deterministic=False) == []
+    with pytest.raises(InputError, match=r"(?s)channel 'X' reaches 1e\+09 V, .* as a difference"):
+        check(recording(1e9 + noisy()), deterministic=False)
