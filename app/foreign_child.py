@@ -93,8 +93,14 @@ def _dataset(name: str, dataset: Any, file: Any) -> Iterator[tuple[str, Found]]:
         yield from _split(name, np.asarray(dataset[...]).T, (), "")
         return
     unit = _attribute(dataset, "units").decode("utf-8", "replace")
-    yield from _split(name, _scaled(np.asarray(dataset[...]), dict(dataset.attrs)),
-                      _dims_of(dataset), unit)  # fmt: skip
+    known = {**_unwritten(dataset), **dataset.attrs}
+    yield from _split(name, _scaled(np.asarray(dataset[...]), known), _dims_of(dataset), unit)
+
+
+def _unwritten(dataset: Any) -> dict[str, Any]:
+    """What HDF5 gives for values that nobody wrote, as `_FillValue`; of 0 and of bytes none can."""
+    told = dataset.dtype.kind in NUMBERS and dataset.dtype.itemsize > 1 and dataset.fillvalue
+    return {"_FillValue": dataset.fillvalue} if told else {}
 
 
 def _dims_of(dataset: Any) -> tuple[str, ...]:

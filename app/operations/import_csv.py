@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Row = tuple[int, list[str]]  # its line, its cells
 
 DELIMITERS = (";", "\t", ",", " ")
+COMMENTS = ("#", "%")
 NOTHING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--")
 COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
@@ -41,7 +42,7 @@ def read_csv(file: Path) -> dict[str, Found]:
         What is no table of numbers, with the line.
     """
     lines = _text(file).splitlines()
-    first = [line for line in lines if line.strip() and not line.lstrip().startswith("#")][:20]
+    first = [line for line in lines if line.strip() and not line.lstrip().startswith(COMMENTS)][:20]
     delimiter = _delimiter(first)
     rows = list(_rows(lines, delimiter))
     if not rows:
@@ -89,7 +90,7 @@ def _rows(lines: Sequence[str], delimiter: str) -> Iterator[Row]:
     for cells in reader:
         if delimiter == " ":
             cells = [cell for cell in cells if cell]
-        if cells and not cells[0].lstrip().startswith("#"):
+        if cells and not cells[0].lstrip().startswith(COMMENTS):
             yield reader.line_num, cells
 
 
@@ -106,7 +107,8 @@ def _refuse_uneven(rows: Sequence[Row], names: Sequence[str]) -> None:
     for line, row in rows:
         if len(row) != width:
             of = "its names" if names else f"line {rows[0][0]}"
-            raise ValueError(f"line {line} has {len(row)} columns, {of} {width}")
+            words = "; put # before lines that are no part of the table" if width == 1 else ""
+            raise ValueError(f"line {line} has {len(row)} columns, {of} {width}{words}")
 
 
 def _has_comma(cell: str) -> bool:

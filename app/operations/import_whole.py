@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.words import counted
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ def whole_repeats(
     known = np.isfinite(drive)
     last = np.where(known.any(axis=1), drive.shape[1] - np.argmax(known[:, ::-1], axis=1), 0)
     longest = ends.max(axis=1)
-    uneven = [s for s, row in enumerate(ends) if np.ptp(row[row > 0]) > 0] if ends.any() else []
+    shortest = np.where(ends > 0, ends, drive.shape[1]).min(axis=1)
+    uneven = [int(s) for s in np.flatnonzero((longest > 0) & (longest > shortest))]
     if asked.words.cut == "shortest":
-        longest = np.where(ends > 0, ends, drive.shape[1]).min(axis=1)
+        longest = shortest
     lengths = np.minimum(last, np.where(longest > 0, longest, last)).astype(np.int64)
     response = np.where((steps < lengths[:, None])[:, None, :, None], made.response, np.nan)
     remarks = list(made.remarks)
@@ -140,7 +142,9 @@ def notes_on(response: Array, lengths: NDArray[np.int64], made: Measured) -> Rem
     gaps = ~np.isfinite(response).all(axis=3) & used[:, None, :]
     incomplete = int(gaps.any(axis=2).sum())
     if incomplete:
-        notes.append((f"{incomplete} repeats have gaps (NaN) and count as not recorded", "warning"))
+        have, count = ("has", "counts") if incomplete == 1 else ("have", "count")
+        said = f"{counted(incomplete, 'repeat')} {have} gaps (NaN) and {count} as not recorded"
+        notes.append((said, "warning"))
     spans = np.nanmax(response, axis=(0, 1, 2)) - np.nanmin(response, axis=(0, 1, 2))
     still = [made.channels[c] for c in np.flatnonzero(spans == 0)]
     if still:

@@ -133,7 +133,7 @@ def test_repeats_with_gaps_count_as_not_recorded(tmp_path: Path) -> None:
     recording = read_recording(tmp_path / "r")
     assert recording.complete.tolist() == [[True, True, False, True, True]]
     assert np.isnan(recording.response[0, 2]).all()
-    assert any("1 repeats have gaps" in n.text and n.level == "warning" for n in notes)
+    assert any("1 repeat has gaps" in n.text and n.level == "warning" for n in notes)
     assert recording.meta["remarks"] == [n.text for n in notes]
 
 
@@ -297,3 +297,11 @@ def test_sequences_without_a_drive_and_repeats_lost_to_overloads_are_named(tmp_p
         InputError, match=r"sequence 0 has no repeat without gaps \(NaN\) or overloads"
     ):
         imported(tmp_path / "x.npz", f"{axes} overload=0.1", tmp_path / "none")
+
+
+def test_a_sequence_without_any_number_is_refused_in_words(tmp_path: Path) -> None:
+    response = np.random.default_rng(0).random((3, 2, 5))
+    response[1] = np.nan
+    np.savez(tmp_path / "a.npz", y=response, u=np.random.default_rng(1).random((3, 5)))
+    with pytest.raises(InputError, match="sequence 1 has no repeat without gaps"):
+        list(import_measured(tmp_path / "a.npz", "y=sequence,repeat,step drive=u", tmp_path / "r"))

@@ -126,3 +126,13 @@ def test_a_drive_in_the_files_own_field_unit_is_never_taken_for_a_share(tmp_path
         list(import_measured(tmp_path / "a.csv", f"{without} {field}", tmp_path / str(k)))
         window = read_recording(tmp_path / str(k)).window
         assert (window.low_T, window.high_T) == pytest.approx((1e-4, 3.3e-4))
+
+
+def test_comments_of_matlab_are_comments_and_free_words_above_the_names_say_what_to_do(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.csv").write_text("% 3 May, sample A\nu;x\n0;1,5\n1;2,5\n")
+    assert read_found(tmp_path / "a.csv")["x"].values.tolist() == [1.5, 2.5]
+    (tmp_path / "b.csv").write_text("Messprotokoll\n\nu;x\n0;1,5\n")
+    with pytest.raises(InputError, match="put # before lines that are no part of the table"):
+        read_found(tmp_path / "b.csv")

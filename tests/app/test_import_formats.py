@@ -136,7 +136,7 @@ def test_packed_numbers_gaps_and_classic_netcdf(tmp_path: Path) -> None:
     assert recording.complete.tolist() == [[False, True]]
     assert np.allclose(recording.response[0, 1, :, 0], [2, 3, 4])
     assert recording.units == ("V",)
-    assert any("1 repeats have gaps" in text for text in said)
+    assert any("1 repeat has gaps" in text for text in said)
 
 
 def test_complex_numbers_are_two_arrays(tmp_path: Path) -> None:
@@ -376,3 +376,13 @@ def test_the_command_shows_a_file_and_asks_for_what_is_missing(
     assert "to begin with: --map response=y:" in capsys.readouterr().err
     assert main(["import", str(tmp_path / "a.npz"), "--map", f"y={AXES}"]) == 2
     assert "--out is missing" in capsys.readouterr().err
+
+
+def test_values_of_hdf5_that_nobody_wrote_are_gaps(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        unwritten = file.create_dataset("x", (3, 4), ">f8", fillvalue=-9999.0)
+        unwritten[:2] = np.arange(8.0).reshape(2, 4)
+        file["flags"] = np.zeros(4, dtype=np.int8)
+    recording, said = imported(tmp_path / "a.h5", "x=repeat,step", tmp_path / "r")
+    assert recording.complete.tolist() == [[True, True, False]]
+    assert any("1 repeat has gaps" in text for text in said)
