@@ -148,6 +148,11 @@ def forecast_figure(
     return figure
 
 
+def counted(layers: Sequence[int]) -> list[int]:
+    """Numbers of nodes in schedule order, as words name them: from 1 in each layer."""
+    return [node + 1 for count in layers for node in range(count)]
+
+
 def misfit_figure(misfits: Sequence[tuple[str, Sequence[int], Array]]) -> Figure:
     """Misfit of each node's measured response, over the one the twin expects; 1 is as foreseen.
 
@@ -161,7 +166,11 @@ def misfit_figure(misfits: Sequence[tuple[str, Sequence[int], Array]]) -> Figure
         axes.axhline(1, color=TWIN, linestyle=DASH, linewidth=1.4)
         for end in np.cumsum(layers)[:-1]:
             axes.axvline(end - 0.5, color="#AEB5BC", linewidth=0.8)
-        style(axes, label, "node, layer by layer", "misfit")
+        every = 5 if len(values) <= 60 else 10 if len(values) <= 150 else 50
+        numbers = counted(layers)
+        shown = [k for k, node in enumerate(numbers) if node == 1 or node % every == 0]
+        axes.set_xticks(shown, [str(numbers[k]) for k in shown])
+        style(axes, label, "node, counted from 1 in each layer", "misfit")
     return figure
 
 

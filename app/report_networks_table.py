@@ -6,6 +6,7 @@ from statistics import fmean
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from app.operations.compare_networks_plan import NOISE_AWARE
 from app.operations.compare_networks_words import inside_words, sentences, standing
 from app.report_figures import GREY, INK, MEASURED, TWIN, new_figure, style
 from app.report_networks_text import HEAD, NOTE, cells
@@ -56,8 +57,8 @@ def sections(page: Page, tables: Sequence[Table]) -> list[str]:
 
 def pooled_words(tables: Sequence[Table]) -> str:
     """Coverage of the foreseen intervals over all tasks and seeds, noise-aware networks."""
-    within = [table.rows[0].within for table in tables]
-    inside, of = (sum(pair[i] for pair in within) for i in (0, 1))
+    rows = [row for table in tables if (row := table.row(NOISE_AWARE)) is not None]
+    inside, of = (sum(row.within[i] for row in rows) for i in (0, 1))
     return f"Over all tasks and seeds, noise-aware networks: {inside_words(inside, of)}"
 
 

@@ -72,10 +72,22 @@ def _against(first: Row, row: Row, deployed: bool) -> str:
     where = " on the device" if deployed and row.scores else ""
     mine, other = fmean(ours), fmean(theirs)
     figures = f"{mine:.4g} against {other:.4g}{where}"
+    chance = ", perhaps by chance" * _alike(ours, theirs)
     if mine >= other:
-        return f"Noise-aware is NOT better than {row.label}: {figures}."
+        return f"Noise-aware is NOT better than {row.label}: {figures}{chance}."
     factor = f"× {other / mine:.2f}" if mine > 0 else "no error left"
-    return f"Noise-aware is better than {row.label}: {figures} ({factor})."
+    return f"Noise-aware is better than {row.label}: {figures} ({factor}{chance})."
+
+
+def _alike(ours: Sequence[float], theirs: Sequence[float]) -> bool:
+    """Whether two means over the same seeds and folds may differ by chance.
+
+    By less than two standard errors of their differences; False where none can be told.
+    """
+    if len(ours) != len(theirs) or len(ours) < 2:
+        return False
+    apart = [one - other for one, other in zip(ours, theirs, strict=True)]
+    return abs(fmean(apart)) < 2 * stdev(apart) / len(apart) ** 0.5
 
 
 def inside_words(inside: int, of: int) -> str:

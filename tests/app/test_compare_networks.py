@@ -23,8 +23,8 @@ from app.operations.compare_networks_plan import (
     Plan,
 )
 from app.operations.compare_networks_source import Source
-from app.operations.compare_networks_table import table_of
-from app.operations.compare_networks_words import inside_words, sentences, standing
+from app.operations.compare_networks_table import Row, table_of
+from app.operations.compare_networks_words import _against, inside_words, sentences, standing
 from app.operations.events import Result, TrialStarted
 from app.operations.report import report
 from app.operations.trial import TrialResult
@@ -173,6 +173,20 @@ def test_the_table_says_where_noise_aware_wins_and_where_it_does_not(
     assert "NOT better" in markdown(table)
     assert "noise-aware,0.01" in csv_text(table)
     assert "10 of 10" in pooled_words([table, table])
+
+
+def test_a_difference_that_chance_could_make_is_said_to_be_one() -> None:
+    """EMG: 13.9 ± 2.9 % against 16.2 ± 2.8 % wrong stood as better, and nothing more."""
+    ours = [0.11, 0.17, 0.12, 0.16, 0.135]
+    row = Row("other", "x", (), (0.16, 0.15, 0.17, 0.14, 0.16))
+    first = Row("noise-aware", NOISE_AWARE, (), tuple(ours))
+    assert _against(first, row, deployed=False).endswith("(× 1.12, perhaps by chance).")
+    worse = Row("other", "x", (), (0.12, 0.13, 0.14, 0.11, 0.13))
+    assert _against(first, worse, deployed=False).endswith("0.126, perhaps by chance.")
+    paired = Row("other", "x", (), tuple(one + 0.02 for one in ours))
+    assert _against(first, paired, deployed=False).endswith("(× 1.14).")
+    single = Row("other", "x", (), (0.16,))
+    assert "chance" not in _against(first, single, deployed=False)
 
 
 def test_folds_and_seeds_are_pooled_and_errors_are_told_in_points(

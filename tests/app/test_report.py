@@ -16,6 +16,7 @@ from app.operations.fit import fit
 from app.operations.report import report
 from app.operations.train import train
 from app.report import find_artefacts
+from app.report_figures import misfit_figure
 from app.report_network import Measured, _baselines, against_baselines, headline
 from app.report_page import Page
 from app.report_twin import by_family, coverage_words, error_words, spread_over_signal
@@ -229,6 +230,14 @@ def test_verdicts_are_words() -> None:
     assert coverage_words({"value": 0.7, "expected": 0.892}) == "the twin's noise is too narrow"
     words = verdict({"mean": row}, {"value": 0.9, "expected": 0.892}).words
     assert words == "Not yet at the floor: mean is off."
+
+
+def test_nodes_of_the_misfit_figure_have_the_numbers_that_words_give_them() -> None:
+    """Layer 2, node 1 stood as 24: bars were counted from 0, through all layers."""
+    (axes,) = misfit_figure([("noise-aware", (24, 24), np.ones(48))]).axes
+    told = dict(zip(axes.get_xticks(), (t.get_text() for t in axes.get_xticklabels()), strict=True))
+    assert told == {0: "1", 4: "5", 9: "10", 14: "15", 19: "20",
+                    24: "1", 28: "5", 33: "10", 38: "15", 43: "20"}  # fmt: skip
 
 
 def test_sequences_are_shown_by_family() -> None:
