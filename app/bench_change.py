@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.disk import sync_directory, writing
+from app.disk import reading, write_bytes
 from app.new_file import write_new
 from instruments.bench_edit import problems_of
 from instruments.bench_file import bench_text
@@ -17,9 +16,21 @@ if TYPE_CHECKING:
 
 
 def file_of(spec: BenchSpec) -> Path | None:
-    """The file that a bench was read from; None of a built-in rig."""
-    path = Path(spec.source.removeprefix("bench file "))
-    return path if spec.source.startswith("bench file ") and path.is_file() else None
+    """The file that a bench was read from, there or gone; None of a built-in rig."""
+    path = spec.source.removeprefix("bench file ")
+    return Path(path) if path != spec.source else None
+
+
+def since_opened(spec: BenchSpec) -> str:
+    """What became of a bench's file since it was opened, in words; empty: nothing."""
+    path = file_of(spec)
+    if path is None:
+        return ""
+    try:
+        same = _is_still(path, spec.text)
+    except OSError as error:
+        return f"{path.name} can't be read any more: {error.strerror or error}"
+    return "" if same else f"{path.name} was changed since. In force is what it said when opened"
 
 
 def target_of(spec: BenchSpec, folder: Path) -> Path:
@@ -50,19 +61,14 @@ def write_change(spec: BenchSpec, text: str, folder: Path) -> tuple[Path, Path |
         path.parent.mkdir(parents=True, exist_ok=True)
         write_new(path, text)
         return path, None
-    if not _is_still(path, spec.text):
-        raise InputError(
-            f"{path}: was changed by somebody else since it was opened; open it anew, then edit it"
-        )
+    with reading(path):
+        if not _is_still(path, spec.text):
+            raise InputError(
+                f"{path}: was changed by somebody else since it was opened; open it anew, then "
+                "edit it"
+            )
     kept = _kept(path, spec.text)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with writing(path):
-        with partial.open("wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    sync_directory(path.parent)
+    write_bytes(path, text.encode("utf-8"))
     return path, kept
 
 

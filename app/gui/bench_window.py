@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.gui.closing import ClosingWindow
+from models.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,10 +55,20 @@ class BenchWindow(ClosingWindow):
         self.toast(f"The served rig has ended: {words}", "error")
 
     def open_bench(self, path: Path) -> None:
-        """Close this bench, safe as always, and open another bench file in its place."""
+        """Close this bench, safe as always, and open another bench file in its place.
+
+        A file that is no bench is told here, with this bench still open.
+        """
         if self.job is not None or self.closing:
             running = self.job.spec.title if self.job else "The window's end"
             self.toast(f"{running} is under way: stop it, or wait for its end", "warning")
+            return
+        from instruments.bench_file import read_bench  # its drivers: not before the first frame
+
+        try:
+            read_bench(path)
+        except InputError as error:
+            self.toast(str(error), "error")
             return
         self.next_bench = path
         self.shut_down()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.bench_change import write_change
+from app.bench_change import since_opened, write_change
 from instruments.bench_edit import edited
 from instruments.bench_file import read_bench
 from models.errors import InputError
@@ -60,3 +60,20 @@ def test_a_file_that_begins_with_the_mark_of_windows_editors_is_changed_all_the_
     spec = read_bench(path)
     write_change(spec, edited(spec.text, {("magnet.x", "max_current_A"): 10.5}), tmp_path)
     assert read_bench(path).magnets["x"].limits.max_current_A == 10.5
+
+
+def test_what_became_of_the_file_since_it_was_opened_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "rig.toml"
+    path.write_bytes(VIRTUAL.text.replace("\n", "\r\n").encode("utf-8-sig"))
+    spec = read_bench(path)
+    assert since_opened(spec) == ""
+    assert since_opened(VIRTUAL) == ""
+    path.write_text(VIRTUAL.text.replace("11.0", "3.0"))
+    assert "rig.toml was changed since" in since_opened(spec)
+    path.write_bytes(b"\xff\xfe")
+    assert "rig.toml was changed since" in since_opened(spec)
+    path.unlink()
+    assert "rig.toml can't be read any more" in since_opened(spec)
+    with pytest.raises(InputError, match="no such file"):
+        write_change(spec, edited(spec.text, {("magnet.x", "max_current_A"): 10.5}), tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -180,6 +180,7 @@ class BenchPage(Page):
         self.edit.choose(row)
 
     def _checked(self, found: Any, error: Exception | None) -> None:
+        self.edit.look()
         what = self.doing or "Test"
         self.checking, self.doing = False, ""
         if found is not None:
@@ -284,6 +285,7 @@ class BenchPage(Page):
 
     def showEvent(self, event: QShowEvent | None) -> None:
         super().showEvent(event)
+        self.edit.look()
         self.wire.watch(on=True)
 
     def hideEvent(self, event: QHideEvent | None) -> None:

@@ -15,7 +15,6 @@ from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import label
 from app.new_file import free_name, refuse_taken, write_new
 from instruments.bench_draft import Draft, DraftInstrument, is_missing, named, text_of
-from instruments.bench_file import read_bench
 from instruments.clock import Stop
 from instruments.discovery import Found, discover
 from instruments.draft_of_bench import draft_of, guard_text
@@ -273,13 +272,7 @@ class BenchDraftPage(Page):
 
     def open_written(self) -> None:
         """Open the file that was written; as it is now, for an editor may have had it."""
-        if self.written is None:
-            return
-        try:
-            read_bench(self.written[0])
-        except InputError as error:
-            self.shell.toast(str(error), "error")
-        else:
+        if self.written is not None:
             self.shell.open_bench(self.written[0])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt
@@ -16,12 +17,14 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from app.bench_change import target_of, write_change
+from app.bench_change import since_opened, target_of, write_change
+from app.gui.background import Latest
 from app.gui.pages.bench_draft_card import claimed, placeholder
 from app.gui.theme import mono
 from app.gui.widgets.basic import Choice, label, set_level
 from app.gui.widgets.basic import row as side_by_side
 from app.gui.widgets.cost_button import CostButton
+from app.words import counted
 from instruments.bench_edit import edited, problems_of, table_text, tables_of, values_of
 from instruments.bench_keys import MAY, RESET_KEYS, USUAL, Key, drive_keys, driver_keys
 from instruments.bench_words import unit_of
@@ -119,6 +122,8 @@ class BenchEditForm:
         The bench file as it stands in the form.
     changes
         What differs from the file: (table, key) → value, None where it is taken away.
+    stale
+        What became of the file since it was opened, in words; empty: nothing.
     """
 
     def __init__(self, shell: Shell, form: Form) -> None:
@@ -126,6 +131,9 @@ class BenchEditForm:
         self.text = self._session.spec.text
         self.changes: dict[tuple[str, str], Any] = {}
         self.problems: list[str] = []
+        self.stale = ""
+        self._later = Latest(form)
+        self._later.done.connect(self._looked)
         self._typed: dict[tuple[str, str], str] = {}
         self.words = form.section("Bench file")
         tables = [t for t in tables_of(self.text) if t.partition(".")[0] not in LEFT_OUT]
@@ -164,6 +172,14 @@ class BenchEditForm:
     def choose(self, table: str) -> None:
         """Show another table; what was typed in this one stays."""
         self.table.choose(table)
+
+    def look(self) -> None:
+        """See, in a thread, whether the file still is what was opened."""
+        self._later.ask(partial(since_opened, self._session.spec))
+
+    def _looked(self, stale: str | None, _error: Exception | None) -> None:
+        self.stale = stale or ""
+        self._show(str(self.table.currentData() or ""), list(self.problems))
 
     def _keys(self, table: str) -> tuple[Key, ...]:
         values = values_of(self._session.spec.text, table)
@@ -230,6 +246,7 @@ class BenchEditForm:
     def _show(self, table: str, left: list[str]) -> None:
         for name, row in self.rows.items():
             row.judge(claimed(left, table, name))
+        left = [self.stale, *left] if self.stale else left
         self.rest.setText("\n".join(left))
         self.rest.setVisible(bool(left))
         preview = table_text(self.text, table)
@@ -239,23 +256,33 @@ class BenchEditForm:
         self.preview.setMaximumHeight(high)
         number = len(self.changes)
         path = target_of(self._session.spec, self._session.library.folder)
-        self.write_button.setVisible(bool(number))
+        self.write_button.setVisible(bool(number or self.stale))
         self.write_button.setEnabled(not self.problems)
-        cost = f"{number} change{'s' * (number != 1)} · closes this bench, safe, and opens it anew"
+        cost = f"{counted(number, 'change')} · closes this bench, safe, and opens it anew"
         wrong = f"{len(self.problems)} wrong: nothing is written"
         role = "fault" if self.problems else ""
         self.write_button.say(f"Write {path.name}", wrong if self.problems else cost, role=role)
+        if self.stale:
+            self.write_button.setEnabled(True)
+            self.write_button.say(f"Open {path.name} anew", "closes this bench, safe, before")
 
     def write(self) -> None:
-        """Write the changed bench file and open it in place of this bench."""
+        """Write the changed bench file and open it in place of this bench.
+
+        One that somebody else has changed meanwhile is opened as it is.
+        """
         session = self._session
         if session.busy:
             self._shell.toast(f"{session.busy} is under way: stop it first", "warning")
+            return
+        if self.stale:
+            self._shell.open_bench(target_of(session.spec, session.library.folder))
             return
         try:
             path, kept = write_change(session.spec, self.text, session.library.folder)
         except TwinrigError as error:
             self._shell.toast(str(error), "error")
+            self.look()
             return
         self.write_button.setEnabled(False)
         old = f"; the old text is {kept.name}" if kept is not None else ""

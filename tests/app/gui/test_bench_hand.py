@@ -13,6 +13,8 @@ from PyQt6.QtWidgets import QApplication, QScrollArea
 from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from app.gui.window import Window
 
 
@@ -235,6 +237,21 @@ def test_the_bench_file_is_edited_and_opened_anew(page: Any, window: Window, qtb
     spec = read_bench(window.next_bench)
     assert spec.magnets["x"].limits.max_current_A == 10.5
     assert spec.reset.field_T == 4.1e-3
+
+
+def test_a_file_that_an_editor_has_changed_is_told_and_opened_anew(
+    page: Any, window: Window, qtbot: Any, tmp_path: Path
+) -> None:
+    bench = tmp_path / "rig.toml"
+    bench.write_text(window.session.spec.text)
+    window.session.spec = read_bench(bench)
+    bench.write_text(bench.read_text().replace("11.0", "3.0"))
+    page.reconnect_button.click()
+    qtbot.waitUntil(lambda: "rig.toml was changed since" in page.edit.rest.text(), timeout=WAIT_MS)
+    assert page.edit.write_button.text() == "Open rig.toml anew"
+    page.edit.write_button.click()
+    qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
+    assert window.next_bench == bench
 
 
 def test_an_edit_that_is_taken_back_is_none(page: Any) -> None:

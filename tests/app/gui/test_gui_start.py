@@ -117,6 +117,20 @@ def test_another_bench_is_opened_once_this_one_has_closed(tmp_path) -> None:
     assert names == ["virtual nanoring array", "the other rig"]
 
 
+def test_a_file_that_is_no_bench_is_told_and_this_bench_stays_open(tmp_path) -> None:
+    bench, said = tmp_path / "rig.toml", []
+    bench.write_bytes(b"\xff\xfen\0a\0m\0e\0")
+    visitor = Visitor(
+        lambda w: w.session.bench is not None,
+        lambda w: w.open_bench(bench),
+        lambda w: said.extend(w.log) or not w.closing,
+        shut,
+    )
+    assert main(["--bench", "virtual"]) == 0
+    assert visitor.steps == []
+    assert any("save it as UTF-8" in line for line in said)
+
+
 def test_a_served_rig_is_opened_as_the_bench_and_ends_with_the_window(tmp_path) -> None:
     rigs, headings = [], []
 
