@@ -36,6 +36,7 @@ from instruments.guards import listed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from PyQt6.QtCore import QEvent
     from PyQt6.QtGui import QHideEvent, QShowEvent
 
     from app.gui.job import Outcome
@@ -230,9 +231,8 @@ class BenchPage(Page):
             self.refresh()
 
     def _show_guards(self, forbids: Sequence[str]) -> None:
-        if self.guards is None:
-            return
-        self.guards.show_checks(guard_checks(self.session.spec, forbids))
+        if self.guards is not None:
+            self.guards.show_checks(guard_checks(self.session.spec, forbids))
 
     def job_started(self) -> None:
         super().job_started()
@@ -287,6 +287,11 @@ class BenchPage(Page):
         super().showEvent(event)
         self.edit.look()
         self.wire.watch(on=True)
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        if self.isVisible():  # such as: the window is in front again, after an editor's
+            self.edit.look()
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         super().hideEvent(event)

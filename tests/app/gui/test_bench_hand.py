@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import WAIT_MS
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QScrollArea
 
@@ -246,7 +246,7 @@ def test_a_file_that_an_editor_has_changed_is_told_and_opened_anew(
     bench.write_text(window.session.spec.text)
     window.session.spec = read_bench(bench)
     bench.write_text(bench.read_text().replace("11.0", "3.0"))
-    page.reconnect_button.click()
+    QApplication.sendEvent(page, QEvent(QEvent.Type.ActivationChange))
     qtbot.waitUntil(lambda: "rig.toml was changed since" in page.edit.rest.text(), timeout=WAIT_MS)
     assert page.edit.write_button.text() == "Open rig.toml anew"
     page.edit.write_button.click()
