@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.device_words import differing
-from models.errors import InputError, raise_problems
+from instruments.bench_file import read_bench
+from models.errors import InputError, RefusedError, raise_problems
 from models.network import Device
 from models.network_parts import distinct
+from models.slopes import slopes_apart
 
 if TYPE_CHECKING:
     from app.operations.compare_networks_plan import Plan
@@ -39,6 +41,7 @@ class Source:
             for path, files in recordings.items()
         }
         raise_problems(InputError, "compare-networks", _problems(plan, twins, recordings, missing))
+        raise_problems(RefusedError, "compare-networks", _other_currents(plan, twins))
         self.fits = {
             path: {"recordings": files, "deterministic": True, **_fitted(twins[path])}
             for path, files in recordings.items()
@@ -83,6 +86,21 @@ def _problems(
         if plan.fits_twins and (missing[path] or not files)
     ]
     return problems
+
+
+def _other_currents(plan: Plan, twins: dict[str, Twin]) -> list[str]:
+    """Benches that send other currents than were recorded, in words: before hours of training."""
+    specs, found = [read_bench(bench) for bench in plan.bench], list[str]()
+    for path in dict.fromkeys(plan.twin):
+        known = Device.of(twins[path])
+        for spec in specs if len(specs) == 1 else [s for s in specs if s.name == known.bench]:
+            now = {name: one.limits.tesla_per_ampere for name, one in spec.magnets.items()}
+            found += [
+                f"bench {spec.name!r}, since {path} was recorded: {words}: take the bench file of "
+                "then, or record and fit anew"
+                for words in slopes_apart(known.tesla_per_ampere, now)
+            ]
+    return found
 
 
 def _fitted(twin: Twin) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from app.report_networks_text import cells, csv_text, markdown
 from app.store import load_network
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
-from models.errors import InputError
+from models.errors import InputError, RefusedError
 
 BASELINES = {
     "ar-1": 0.4, "ar-18": 0.005, "esn-4": 0.001, "esn-4 with 5 % state noise": 0.02,
@@ -278,6 +278,20 @@ def test_a_plan_that_makes_no_sense_is_refused(twins: tuple[Path, Path], tmp_pat
     Source(Plan(TASK, (noisy,), (), (2,), kinds=("noise-aware", "untrained")))  # fits no twin
     assert not (tmp_path / "out").exists()
     assert main(["compare-networks", "--task", TASK, "--out", str(tmp_path / "o")]) == 2
+
+
+def test_a_bench_calibrated_anew_is_refused_before_anything_is_trained(
+    twins: tuple[Path, Path], tmp_path: Path
+) -> None:
+    text = read_bench("virtual").text.replace(
+        "tesla_per_ampere = 4.0e-4", "tesla_per_ampere = 4e-3"
+    )
+    (tmp_path / "b.toml").write_text(text)
+    with pytest.raises(
+        RefusedError, match=r"was 0\.0004, now 0\.004: the same field is 0\.1 times"
+    ):
+        run(compare_networks(a_plan(twins, bench=(str(tmp_path / "b.toml"),)), tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_table_goes_on_with_what_it_was_begun_with(
