@@ -11,6 +11,8 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import numpy as np
+
 from app import report_commands, report_network, report_twin
 from app.report_page import Page
 from models.errors import InputError
@@ -128,6 +130,7 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
 
 
 def _recordings(page: Page, found: Found) -> None:
+    from app.recording_marks import bad_positions, left_out
     from app.store import read_recording
 
     if not found.recordings:
@@ -137,14 +140,16 @@ def _recordings(page: Page, found: Found) -> None:
     for path in found.recordings:
         recording = read_recording(path)
         s, r, t, _ = recording.response.shape
+        good = left_out(recording, bad_positions(path))  # what is fitted and scored
+        spread = report_twin.spread_over_signal(good)
         rows.append(
             [
                 path.relative_to(found.run).as_posix() if path != found.run else path.name,
                 recording.status,
                 f"{s} × {r} × {t}",
-                f"{int(recording.complete.sum())} of {s * r}",
+                f"{int(good.complete.sum())} of {s * r}",
                 ", ".join(sorted(set(recording.families))),
-                f"{100 * report_twin.spread_over_signal(recording):.1f} %",
+                f"{100 * spread:.1f} %" if np.isfinite(spread) else "—",
             ]
         )
         words = [f"{k} {recording.meta[k]}" for k in SAMPLE_KEYS if recording.meta.get(k)]

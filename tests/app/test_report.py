@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from app.operations.events import Result
 from app.operations.fit import fit
 from app.operations.report import report
 from app.operations.train import train
+from app.recording_marks import add_mark
 from app.report import find_artefacts
 from app.report_figures import misfit_figure
 from app.report_network import Measured, _baselines, against_baselines, headline
@@ -140,6 +142,36 @@ def test_a_second_report_stands_beside_the_first(run_folder: Path) -> None:
 def test_a_single_recording_is_reported_too(run_folder: Path, tmp_path: Path) -> None:
     values = last(report(run_folder / "held-out", tmp_path / "page"))
     assert "nothing has been fitted yet" in Path(values["report"]).read_text("utf-8")
+
+
+def test_repeats_marked_bad_are_not_in_the_figures_of_a_recording(tmp_path: Path) -> None:
+    """They are left out of every fit and score; the page counted them, and their spread."""
+    recording = leaky_recording(4, 6, "rec-marked")
+    wild = int(recording.order[1, 2])
+    spoilt = recording.response.copy()
+    spoilt[1, 2] += 50.0
+    write_recording(tmp_path / "marked", replace(recording, response=spoilt))
+    add_mark(tmp_path / "marked", bad=[wild])
+    text = Path(last(report(tmp_path / "marked", tmp_path / "page"))["report"]).read_text("utf-8")
+    good = np.delete(recording.response, 2, axis=1)
+    rest = [recording.response[0], *(recording.response[s] for s in (2, 3)), good[1]]
+    spread = np.mean([r.std(axis=0, ddof=1) for r in rest], axis=(0, 1))
+    signal = np.stack([r.mean(axis=0) for r in rest]).std(axis=(0, 1))
+    assert "<td>31 of 32</td>" in text
+    assert f"<td>{100 * np.mean(spread / signal):.1f} %</td>" in text
+
+
+def test_a_recording_of_single_repeats_has_no_spread_to_tell(tmp_path: Path) -> None:
+    recording = leaky_recording(4, 6, "rec-single")
+    known = Recording(
+        recording.response[:, :1], recording.drive, recording.lengths, recording.families,
+        np.arange(4)[:, None], np.arange(4.0)[:, None], recording.channels, recording.units,
+        recording.window, recording.reset, status="done",
+    )  # fmt: skip
+    write_recording(tmp_path / "single", known)
+    text = Path(last(report(tmp_path / "single", tmp_path / "page"))["report"]).read_text("utf-8")
+    assert "<td>—</td>" in text
+    assert "nan" not in re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL)
 
 
 def test_an_empty_folder_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
