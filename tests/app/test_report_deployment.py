@@ -82,5 +82,5 @@ def test_a_deployment_is_reported_with_its_diagnosis_as_it_is_shown(
         assert values["metric"] == "error-rate"
         assert made.body["metric"] == "accuracy"
         assert made.measured == pytest.approx(1 - values["measured"])
-        assert f"{made.measured:.4f}" in page
+        assert f"{made.measured:.4g}" in page
         assert "true class" in page
