@@ -158,8 +158,9 @@ def _furnish(window: Window, options: argparse.Namespace, given: BenchSpec | Non
             spec, asked = _read(VIRTUAL), ""
     if not asked:
         page = "welcome"
-    window.bench_file = str(Path(asked).absolute()) if asked and asked != VIRTUAL else asked
-    if asked:  # behind the plots: a thread that loads drivers would hold them up
+    if asked:  # one that can't be opened today, as on a share that is off, is tried the next time
+        window.bench_file = asked if asked == VIRTUAL else str(Path(asked).absolute())
+        # behind the plots: a thread that loads drivers would hold them up
         window.complete.connect(lambda: _connect(window))
     window.furnish(Session(spec, Library(library_folder(options.library))), page)
     if not asked:

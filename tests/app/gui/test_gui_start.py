@@ -281,6 +281,7 @@ def test_a_last_bench_that_is_gone_is_told_and_never_stops_the_start(tmp_path) -
     assert main([]) == 0
     assert visitor.steps == []
     assert any("last bench can't be opened" in words for words in said)
+    assert json.loads(settings_path().read_text())["bench"] == str(tmp_path / "away.toml")
 
 
 def test_broken_settings_are_put_aside(tmp_path) -> None:
