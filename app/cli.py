@@ -66,6 +66,9 @@ def main(arguments: Sequence[str]) -> int:
             _forget_standard_output()
             return TwinrigError.exit_code
         except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+                screen.error("InputError", _too_long(error), InputError.exit_code)
+                return InputError.exit_code
             screen.error(type(error).__name__, _unexpected(error), TwinrigError.exit_code)
             return TwinrigError.exit_code
 
@@ -164,6 +167,11 @@ def _forget_standard_output() -> None:
     """Whoever read along has gone: what is left in the buffer must not fail once more."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _too_long(error: OSError) -> str:
+    shown = str(error.filename)[:60]
+    return f"{shown}…: a longer name than this file system allows"
 
 
 def _unexpected(error: Exception) -> str:

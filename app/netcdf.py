@@ -180,7 +180,10 @@ def read_netcdf(path: Path) -> NetcdfContent:
 def _checked_index(path: Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
     """The index, and where it begins; InputError where the seal is missing or broken."""
     if file.read(len(HDF5_MAGIC)) != HDF5_MAGIC:
-        raise InputError(f"{path}: no netCDF-4 file (its first bytes say so); {RESTORE}")
+        raise InputError(
+            f"{path}: no netCDF-4 file (its first bytes say so); one of another program becomes a "
+            f"recording by twinrig import; {RESTORE}"
+        )
     foot = max(file.seek(0, os.SEEK_END) - FOOT_BYTES, 0)
     file.seek(foot)
     tail = file.read(FOOT_BYTES)

@@ -46,6 +46,8 @@ def lines_of(text: str) -> list[dict[str, object]]:
         (["simulate", "t", "--sequences", "s", "--repeats", "0", "--out", "o"], "1 or more"),
         (["record", "--bench", "virtual", "--out", "o"], "--sequences is missing"),
         (["fit", "--out", "t"], "at least one RECORDING"),
+        (["compare-twins", "--out", "t"], "at least one RECORDING"),
+        (["fit", "x" * 300, "--out", "t"], "longer name than this file system allows"),
         (["deploy", "--bench", "virtual", "--out", "d"], "name the NETWORK"),
         (["bench", "check"], "name one bench"),
         ([*RECORD, "--bench", "no.toml", "--out", "o"], "no.toml"),
