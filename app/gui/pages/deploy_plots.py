@@ -133,6 +133,9 @@ class DeployPlots(QWidget):
         self.node_band.clear()
         self.own_band.clear()
         self.node.empty("the running node, measured over predicted")
+        self.node.title.setText("Node")
+        self.node.unit.setText("")
+        self.show_run("")
         for panel in (self.forecast, self.running_score):
             panel.filled()
         self.running_cursor.hide()

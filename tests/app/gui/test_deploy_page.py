@@ -301,3 +301,13 @@ def test_a_deployment_without_its_network_says_so(page, qtbot) -> None:
     window.open_page("deploy", made.parent)
     qtbot.waitUntil(lambda: "its report shows" in window.log[-1], timeout=WAIT_MS)
     assert page.deployed is None
+
+
+def test_another_network_carries_no_run_of_the_one_before_it(page) -> None:
+    plots = page.plots
+    plots.show_run("dep-1")
+    plots.node.title.setText("Node 2.03, response X")
+    plots.node.unit.setText("µV · 20 % in the band")
+    plots.show_network(page.network)
+    assert (plots.node.title.text(), plots.node.unit.text()) == ("Node", "")
+    assert plots.forecast.shown_run == ""
