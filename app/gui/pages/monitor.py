@@ -28,6 +28,8 @@ from app.words import duration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PyQt6.QtGui import QResizeEvent
+
     from app.alarms import Raised
     from app.operations.events import Event
     from app.operations.monitor_export import Seen
@@ -38,6 +40,7 @@ __all__ = ["MonitorPage"]
 SPANS = (("10 s", 10.0), ("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0), ("1 d", 86_400.0))
 FRAME_MS, SIDE_EVERY = 33, 3  # frames between two of the side
 WORDS_EVERY_S = 0.5
+WITH_SIDE_PX = 1000  # of the page: below it the charts take all, or their times would overlap
 
 
 class MonitorPage(Page):
@@ -106,11 +109,15 @@ class MonitorPage(Page):
             self.live = LiveMonitor(bench)
             self.fields.show_live(self.live)
             self.side.offer(self.live)
-        for widget in (self.charts, self.side):
-            widget.setVisible(self.live is not None)
+        self.charts.setVisible(self.live is not None)
+        self.side.setVisible(self.live is not None and self.width() >= WITH_SIDE_PX)
         self.empty.setVisible(self.live is None)
         self._say()
         self._touch()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._show_bench()
 
     def bench_changed(self) -> None:
         self._show_bench()

@@ -89,6 +89,8 @@ class MonitorSide(QWidget):
         field_T, values = 1e3 * field_T[good], values[good]
         if values.size < 2:
             self.loop.empty("no field yet")
+            for curve in (*self.past, self.now, self.head):
+                curve.setData([], [])
             return
         self.loop.filled()
         factor, unit = prefix(float(np.abs(values).max()), trace.unit)
@@ -108,8 +110,10 @@ class MonitorSide(QWidget):
             self._draw_many(live, trace)
             return
         frequency, density = amplitude_density(times_s, values)
-        if not frequency.size or not np.any(density > 0):
+        if not frequency.size or np.nanmin(values) == np.nanmax(values):  # rounding has a spectrum
             self.spectrum.empty("needs 32 readings that differ")
+            self.spectrum.unit.setText("")
+            self.density.setData([], [])
             return
         self.spectrum.filled()
         factor, unit = prefix(float(density.max()), trace.unit)

@@ -94,6 +94,11 @@ def test_the_spectrum_names_its_peak_and_the_loop_its_grey(page: Any) -> None:
     assert page.side.spectrum.unit.text().endswith("· peak 12.5 Hz")
     page.side._draw_loop(np.linspace(0, 3e-3, 20), np.linspace(0, 1e-6, 20), trace)
     assert [key.text for key in page.side.loop.legend._keys] == ["now", "before"]
+    page.side._draw_spectrum(page.live, trace, times_s, np.full(times_s.size, 1e-6))
+    page.side._draw_loop(times_s[:0], times_s[:0], trace)
+    for panel, curve in ((page.side.spectrum, page.side.density), (page.side.loop, page.side.now)):
+        assert panel.hint.text()  # and no line of before under it
+        assert len(curve.getData()[0] if curve.getData()[0] is not None else []) == 0
 
 
 def test_a_run_is_seen_while_another_page_has_it(page: Any, window: Window, qtbot: Any) -> None:

@@ -39,6 +39,18 @@ def test_a_header_has_room_and_nothing_leaves_the_window(window, qtbot, key) -> 
     assert max(edges) < page.width(), edges[max(edges)]
 
 
+def test_the_monitors_charts_take_the_width_that_loop_and_spectrum_leave_none_of(
+    window, qtbot
+) -> None:
+    window.open_page("monitor")
+    page = window.pages["monitor"]
+    qtbot.waitUntil(lambda: page.live is not None and page.side.isVisible(), timeout=60_000)
+    window.resize(*NARROWEST)
+    qtbot.waitUntil(page.side.isHidden, timeout=5000)
+    window.resize(1280, 720)
+    qtbot.waitUntil(page.side.isVisible, timeout=5000)
+
+
 def test_plots_are_copied_by_keys_where_the_header_has_no_room(window, qtbot) -> None:
     window.open_page("twin")
     page = window.pages["twin"]
