@@ -64,7 +64,8 @@ class RecordView(PlottedPage["RecordPlots"]):
 
     def _say_preview(self) -> None:
         if self.plan is not None and self.plan.coverage is not None:
-            heading = "Next recording" if self.live.plan is not None else "Nothing recorded yet"
+            before = self.live.plan is not None or self._ended[0]
+            heading = "Next recording" if before else "Nothing recorded yet"
             self.say(heading, preview_words(self.plan, self.plots.shown if self.whole else 0))
 
     def _redraw(self, part: int | None = None) -> None:
