@@ -144,6 +144,12 @@ def test_a_class_that_a_part_lacks_is_named(waves: Task, part: str, name: str) -
         replace(waves, labels=labels, targets=np.eye(2)[labels])
 
 
+def test_a_mask_of_numbers_is_refused(series: Task) -> None:
+    """Zeros and ones choose steps 0 and 1 where True and False choose those that are marked."""
+    with pytest.raises(InputError, match="the train part holds int64: True and False"):
+        replace(series, train=series.train.astype(np.int64))
+
+
 def test_every_fault_is_told_at_once(waves: Task) -> None:
     inputs = waves.inputs.copy()
     inputs[7] = np.nan

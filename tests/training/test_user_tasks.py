@@ -99,6 +99,8 @@ def test_arrays_that_do_not_fit_are_refused_all_at_once(tmp_path: Path) -> None:
         make_task(written(tmp_path, inputs=inputs, labels=np.zeros(59), part=np.zeros(61)))
     for words in ("inputs holds 1 values that are not finite", "labels has 59", "part has 61"):
         assert words in str(caught.value)
+    with pytest.raises(InputError, match=r"inputs \(0,\) are no \(steps, columns\)"):
+        make_task(written(tmp_path, **dict.fromkeys(arrays(), np.zeros(0))))
 
 
 def test_labels_are_whole_numbers(tmp_path: Path) -> None:
@@ -176,6 +178,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "    return replace(made, name='ours', inputs=made.inputs + shift)\n"
         "def broken():\n"
         "    raise KeyError('gone')\n"
+        "def leaves():\n"
+        "    print('no JSON')\n"
+        "    raise SystemExit(3)\n"
         "def another():\n"
         "    return 7\n"
     )
@@ -184,7 +189,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab-tasks\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
         "[twinrig.tasks]\nours = lab_tasks:ours\nbroken = lab_tasks:broken\n"
-        "another = lab_tasks:another\ngone = lab_tasks:gone\n"
+        "another = lab_tasks:another\ngone = lab_tasks:gone\nleaves = lab_tasks:leaves\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "lab_tasks", raising=False)
@@ -204,11 +209,17 @@ def test_a_task_of_another_package_joins_by_its_entry_point(package: Path) -> No
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("broken", "KeyError"), ("another", "is a int, no Task"), ("gone", "can't be loaded")],
-)
-def test_a_package_that_fails_is_named(package: Path, name: str, words: str) -> None:
+    [
+        ("broken", "KeyError"), ("another", "is a int, no Task"), ("gone", "can't be loaded"),
+        ("leaves", "SystemExit"),
+    ],
+)  # fmt: skip
+def test_a_package_that_fails_is_named(
+    package: Path, name: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(InputError, match=words):
         make_task(name)
+    assert not capsys.readouterr().out  # standard output is the command's own
 
 
 def test_a_periodic_wave_needs_a_word_that_it_repeats_and_its_description_says_so(

@@ -40,7 +40,9 @@ def shape_faults(task: Task) -> list[str]:
             wrong = int(np.sum(~np.isfinite(array)))
             problems.append(f"{name} hold {wrong} values that are not finite numbers")
     for name, mask in _parts(task).items():
-        if mask.shape != (steps,) or not mask.any():
+        if mask.dtype != bool:  # as numbers it would choose steps 0 and 1
+            problems.append(f"the {name} part holds {mask.dtype}: True and False, one a step")
+        elif mask.shape != (steps,) or not mask.any():
             problems.append(f"the {name} part must mark at least one of {steps} steps")
     if task.pool not in POOLS or (task.pool == "step") != (task.window == 1):
         problems.append(f"pool {task.pool!r} of {', '.join(POOLS)} and window {task.window}: "

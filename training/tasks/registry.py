@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+import sys
+from contextlib import redirect_stdout
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,10 +127,11 @@ def _value(key: str, text: str, parameter: inspect.Parameter) -> tuple[Any, str]
 def _made(name: str, make: Callable[..., Task], given: dict[str, Any]) -> Task:
     """The task; a failure in another package's code says whose it is."""
     try:
-        task = make(**given)
+        with redirect_stdout(sys.stderr):  # standard output is the command's own
+            task = make(**given)
     except TwinrigError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if name in TASKS:
             raise
         raise InputError(f"task {name!r} of another package failed: {error!r}") from error
@@ -151,7 +154,7 @@ def _foreign(name: str) -> Callable[..., Task]:
         raise InputError(f"task {name!r} is unknown; {hint}")
     try:
         loaded = points[name].load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         value = points[name].value
         raise InputError(f"task {name!r} of {value} can't be loaded: {error!r}") from error
     if not callable(loaded):

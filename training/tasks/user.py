@@ -108,7 +108,7 @@ def _wrong(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> list[str]:
         elif not np.isfinite(array).all():
             wrong = int(np.sum(~np.isfinite(array)))
             problems.append(f"{name} holds {wrong} values that are not finite numbers")
-    if window < 1 or inputs.ndim not in (1, 2) or len(inputs) % max(window, 1):
+    if window < 1 or inputs.ndim not in (1, 2) or not inputs.size or len(inputs) % window:
         problems.append(f"inputs {inputs.shape} are no (steps, columns) in windows of {window}")
         return problems
     rows = len(inputs) // window
