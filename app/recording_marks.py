@@ -146,10 +146,10 @@ def kept_of(path: Path, recording: Recording) -> Recording:
     kept = left_out(recording, bad_positions(path))
     if recording.complete.any() and not kept.complete.any():
         count = int(recording.complete.sum())
-        what = f"all {count} repeats are" if count > 1 else "its one repeat is"
+        what = f"all {count} repeats" if count > 1 else "the one repeat"
         raise InputError(
-            f"{path}: {what} marked bad, so that nothing is left: take back what is good (`twinrig "
-            "mark RECORDING --good 1,2`, or the recording's marks on the Library page)"
+            f"{what} of {path}: marked bad, so that nothing is left; take back what is good "
+            "(`twinrig mark RECORDING --good 1,2`, or the recording's marks on the Library page)"
         )
     return kept
 

@@ -120,7 +120,7 @@ def test_where_all_repeats_are_marked_bad_that_is_said(recorded, capsys) -> None
     add_mark(recorded, bad=range(8), why="door")
     for verb in (["fit", str(recorded)], ["learning-curve", str(recorded)]):
         assert main([*verb, "--out", str(recorded.parent / "out")]) == 2
-        assert "all 8 repeats are marked bad" in capsys.readouterr().err
+        assert f"all 8 repeats of {recorded}: marked bad" in capsys.readouterr().err
     add_mark(recorded, good=[3])
     assert read_kept(recorded).complete.sum() == 1
 
