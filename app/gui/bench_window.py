@@ -80,6 +80,7 @@ class BenchWindow(ClosingWindow):
         self.link.lost.connect(self._lost)
         self.link.safe.connect(self._made_safe)
         self.link.told.connect(self._told)
+        self.link.noted.connect(self._noted)
         self.link.unsafe.connect(self._unsafe)
         self.link.given_up.connect(self._given_up)
         self.link.stuck.connect(self._stuck)
@@ -120,6 +121,14 @@ class BenchWindow(ClosingWindow):
         self.log.append(f"info: {words}")
         if self.closing or self.job is not None:
             self.top.waiting("Stopping", words)
+
+    def _noted(self, words: str) -> None:
+        """What a watchdog says: in the corner once, and in the log each time."""
+        line = f"warning: {words}"
+        if line in self.log:
+            self.log.append(line)
+        else:
+            self.toast(words, "warning")
 
     def _unsafe(self, words: str) -> None:
         """A supply can't be reached on the way to safety: said in red, each second."""

@@ -28,7 +28,8 @@ class BenchLink(QObject):
     `lost(error)` when a reading failed; `told(words)` of a way to safety that goes well, and
     `safe(sentences)` of its end; `unsafe(words)` each second while a supply can't be reached;
     `given_up(words)` when it was not made safe within its time, with what to do by hand (it goes
-    on being tried); `stuck(error)` when closing gave up on it; `closed`.
+    on being tried); `stuck(error)` when closing gave up on it; `closed`. `noted(words)`: what a
+    watchdog says, before or while the bench is energised.
     """
 
     connected = pyqtSignal()
@@ -37,6 +38,7 @@ class BenchLink(QObject):
     lost = pyqtSignal(object)
     safe = pyqtSignal(list)
     told = pyqtSignal(str)
+    noted = pyqtSignal(str)
     unsafe = pyqtSignal(str)
     given_up = pyqtSignal(str)
     stuck = pyqtSignal(object)
@@ -87,7 +89,7 @@ class BenchLink(QObject):
         try:
             bench = self._session.connect()
             bench.tell = Voice(self.told.emit, self.unsafe.emit)
-            bench.note = bench.tell.say
+            bench.note = self.noted.emit
             for words in bench.remarks:
                 bench.note(words)
         except Exception as error:

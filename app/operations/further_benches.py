@@ -9,6 +9,7 @@ left to its watchdog, and nobody would say in red that current flows.
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.device_benches import namesakes
@@ -90,7 +91,7 @@ def all_benches(
         for spec in specs:
             other = Bench.connect(spec, stop=bench.stop, wire_log=wire_log)
             other.tell = _voice_beside(bench, spec.name)
-            other.note = other.tell.say
+            other.note = partial(_note_beside, bench, spec.name)
             connected.append(other)
             stack.callback(_end_safe, other, connected, kept)
             benches.append(other)
@@ -111,6 +112,10 @@ def _voice_beside(bench: Bench, name: str) -> Voice:
     return Voice(
         lambda words: first.say(f"{name}: {words}"), lambda words: first(f"{name}: {words}")
     )
+
+
+def _note_beside(bench: Bench, name: str, words: str) -> None:
+    bench.note(f"{name}: {words}")
 
 
 def _end_safe(bench: Bench, connected: list[Bench], kept: list[Bench] | None) -> None:

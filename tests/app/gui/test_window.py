@@ -233,6 +233,26 @@ def test_a_lost_bench_shows_no_stale_number(window, qtbot, monkeypatch) -> None:
     qtbot.waitUntil(lambda: window.top.cells["field"].text != "—", timeout=WAIT_MS)
 
 
+def test_what_a_watchdog_says_is_told_once_and_is_no_stop(window, qtbot) -> None:
+    qtbot.waitUntil(lambda: window.top.cells["field"].value is not None, timeout=WAIT_MS)
+    words, ends = "the computer can't be kept awake", threading.Event()
+
+    def start(stop):
+        while not stop() and not ends.wait(0.02):
+            yield Note("running")
+
+    assert window.run(JobSpec("record", "Busy", "x", start, hardware=True))
+    try:
+        for _ in range(2):
+            window.session.bench.note(words)
+        qtbot.waitUntil(lambda: window.log.count(f"warning: {words}") == 2, timeout=WAIT_MS)
+        assert len(window.toasts.shown) == 1
+        assert window.top.pill.state.words != "Stopping"
+    finally:
+        ends.set()
+        qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
 def test_a_bench_that_does_not_connect_is_said_in_the_pill(make_window, qtbot, monkeypatch) -> None:
     window = make_window(connected=False)
 
