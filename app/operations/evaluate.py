@@ -17,6 +17,7 @@ from app.operations.seen_before import flatters
 from app.so_far import unfinished_words
 from app.store import load_twin
 from app.weights_store import TWIN_FILE
+from app.words import counted
 from models.errors import InputError, raise_problems
 from models.network_parts import Device
 from models.simulated import module_of
@@ -172,8 +173,8 @@ def _unseen(twin: Twin, recording: Recording) -> tuple[Array, Array, str, list[s
                 *in_single_holds(
                     recording.drive[test], response[test][:, kept], recording.holds[test]
                 ),
-                f"scored on the {test.size} sequences × {kept.size} repeats of this recording that "
-                "were held out of the fit",
+                f"scored on the {counted(test.size, 'sequence')} × {counted(kept.size, 'repeat')} "
+                "of this recording that were held out of the fit",
                 [recording.families[int(s)] for s in test],
             )
         before += count

@@ -49,6 +49,11 @@ def read_found(file: Path) -> dict[str, Found]:
     readers = dict.fromkeys(SUFFIXES, read_foreign) | {
         ".npz": _npz, ".npy": _npy, ".csv": read_csv, ".txt": read_csv, ".tsv": read_csv,
     }  # fmt: skip
+    if file.is_dir():
+        raise InputError(
+            f"{file}: a folder, of which the public nanoring set alone is read "
+            "(Input_Fields_sig1.npy beside Measured_signals_sig1.npy, …): give one file"
+        )
     reader = readers.get(file.suffix.lower())
     if reader is None:
         raise InputError(f"{file}: {file.suffix or 'no'} suffix; known: {', '.join(SUFFIXES)}")

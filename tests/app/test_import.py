@@ -305,3 +305,8 @@ def test_a_sequence_without_any_number_is_refused_in_words(tmp_path: Path) -> No
     np.savez(tmp_path / "a.npz", y=response, u=np.random.default_rng(1).random((3, 5)))
     with pytest.raises(InputError, match="sequence 1 has no repeat without gaps"):
         list(import_measured(tmp_path / "a.npz", "y=sequence,repeat,step drive=u", tmp_path / "r"))
+
+
+def test_a_folder_that_is_no_nanoring_set_is_told_what_it_should_hold(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="public nanoring set alone is read"):
+        list(import_measured(tmp_path, "y=step", tmp_path / "r"))
