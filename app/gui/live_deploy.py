@@ -152,7 +152,7 @@ def criterion(predicted: dict[str, float], nodes: int, metric: str = NMSE) -> Ve
     limit = said(predicted.get("high"), metric)
     most, end = ("at most", "upper") if metric == NMSE else ("at least", "lower")
     return Verdict(
-        f"The verdict appears when all {nodes} nodes are measured",
+        f"Verdict after all {nodes} nodes",
         f"Transferred if the device scores {most} {limit}, the {end} end of the twin's predicted "
         f"90 % interval, {interval(predicted, metric)}.",
     )
@@ -170,12 +170,10 @@ def verdict(result: dict[str, Any]) -> Verdict:
     foreseen = interval(predicted, metric)
     if measured > high:
         times = measured / max(predicted.get("value", high), 1e-300)
-        return Verdict(
-            f"Not transferred: outside the predicted {foreseen}",
-            f"{times:.1f} times the predicted error. {against}", False,
-        )  # fmt: skip
-    better = ", better than predicted" if measured < low else ""
-    return Verdict(f"Transferred as predicted, {foreseen}{better}", against, True)
+        outside = f"Outside the predicted {foreseen}: {times:.1f} times the predicted error."
+        return Verdict("Not transferred", f"{outside} {against}", False)
+    how = ", better than predicted" if measured < low else " as predicted"
+    return Verdict(f"Transferred{how}", f"Predicted: {foreseen}. {against}", True)
 
 
 def diagnosis(result: dict[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
+from PyQt6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout
 
 from app.gui.live_deploy import Verdict
 from app.gui.live_transfer import NAMES
@@ -13,7 +13,11 @@ from app.gui.widgets.basic import Elided, label
 from app.gui.widgets.cost_button import CostButton
 
 if TYPE_CHECKING:
+    from PyQt6.QtGui import QResizeEvent
+
     from app.gui.theme import Theme
+
+NARROW_PX = 640
 
 
 class VerdictBox(QFrame):
@@ -26,22 +30,25 @@ class VerdictBox(QFrame):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(16, 8, 16, 8)
         outer.setSpacing(4)
-        top = QHBoxLayout()
-        top.setSpacing(20)
+        self._top = top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        top.setSpacing(8)
+        said_row = QHBoxLayout()
+        said_row.setSpacing(20)
         number = QVBoxLayout()
         number.setSpacing(0)
         self.value, self.caption = label(""), label("NMSE on the device", "note")
         self.value.setStyleSheet("font-size: 22px; font-family: monospace;")
         number.addWidget(self.value)
         number.addWidget(self.caption)
-        top.addLayout(number)
+        said_row.addLayout(number)
         self.heading = label("", "title", wrap=True)
-        top.addWidget(self.heading, 1)
+        said_row.addWidget(self.heading, 1)
+        top.addLayout(said_row, 1)
         row = QHBoxLayout()
         row.setSpacing(8)
         self.buttons = {verb: CostButton(theme, name) for verb, name in NAMES.items()}
         for button in self.buttons.values():
-            button.setFixedWidth(118)
+            button.setFixedWidth(106)
             row.addWidget(button)
         top.addLayout(row)
         outer.addLayout(top)
@@ -59,6 +66,17 @@ class VerdictBox(QFrame):
         self.heading.setText(verdict.heading)
         self.text.setText(verdict.text)
         self.show_where([])
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Buttons under the words, where these have too little room beside them."""
+        low = self.width() < NARROW_PX and not self.value.isHidden()
+        ways = QBoxLayout.Direction
+        self._top.setDirection(ways.TopToBottom if low else ways.LeftToRight)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._arrange()
 
     def show_where(self, sentences: list[str]) -> None:
         """Where the score was lost, on one line; what has no room is in its tool tip."""

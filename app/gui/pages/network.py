@@ -127,7 +127,7 @@ class NetworkPage(Page):
         if layers is not None and self.live.state is None and self.network is None:
             self.plots.show_layers(layers)
         if self.run.empty:
-            self.say("No network is shown", "train one, or open one in the Library")
+            self.say("No network shown", "train one, or open one in the Library")
 
     def _missing(self) -> str:
         if self.rows.kind.value == BEGUN:

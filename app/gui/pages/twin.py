@@ -145,7 +145,7 @@ class TwinPage(Page):
         self.form.primary.setEnabled(not refused)
         self.form.primary.say(words, problem or cost, role=role if problem else "")
         if not self.chosen and self.twin is None and not self.live.iterations:
-            self.say("No twin is shown", "tick recordings, then fit; or open one in the Library")
+            self.say("No twin shown", "tick recordings, then fit; or open one in the Library")
 
     def _preview(self, looked: Looked) -> None:
         if looked.first is None:

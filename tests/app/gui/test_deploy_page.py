@@ -16,6 +16,7 @@ import pytest
 from app.gui.live_deploy import LiveDeployment, diagnosis, transfer_rows, verdict
 from app.gui.live_transfer import LiveTransfer, Transfer
 from app.gui.pages.deploy_plots import DeployPlots
+from app.gui.pages.deploy_verdict import VerdictBox
 from app.operations.deploy_place import Place
 from app.operations.events import Note, Progress, Result, Stage, TrainProgress
 from models.schedule import runs
@@ -215,7 +216,8 @@ PREDICTED = {"value": 0.1, "low": 0.05, "high": 0.2}
 
 def test_a_classification_s_verdict_is_in_accuracies() -> None:
     told = verdict({"measured": 0.3, "metric": "error-rate", "predicted": PREDICTED})
-    assert told.heading == "Not transferred: outside the predicted 0.90 (0.80 to 0.95)"
+    assert told.heading == "Not transferred"
+    assert told.text.startswith("Outside the predicted 0.90 (0.80 to 0.95): ")
     rows = transfer_rows("noise-aware", PREDICTED, {"logistic": 0.02, "ar-1": 0.5}, 0.3,
                          "error-rate")  # fmt: skip
     assert rows[0].cells == ("0.90", "0.70", "× 3.00")
@@ -311,3 +313,16 @@ def test_another_network_carries_no_run_of_the_one_before_it(page) -> None:
     plots.show_network(page.network)
     assert (plots.node.title.text(), plots.node.unit.text()) == ("Node", "")
     assert plots.forecast.shown_run == ""
+
+
+def test_in_a_narrow_window_the_verdict_is_whole_and_its_buttons_stand_apart(theme, qtbot) -> None:
+    box = VerdictBox(theme)
+    qtbot.addWidget(box)
+    result = {"measured": 0.3, "predicted": PREDICTED, "baselines": {"ar-18": 0.0048}}
+    box.show_verdict(verdict(result), 0.3)
+    box.resize(500, 200)
+    box.show()
+    refine = box.buttons["refine"]
+    qtbot.waitUntil(lambda: box.heading.geometry().bottom() < refine.geometry().top())
+    assert all(box.rect().contains(button.geometry()) for button in box.buttons.values())
+    assert box.heading.height() >= box.heading.heightForWidth(box.heading.width())
