@@ -86,11 +86,14 @@ def verdict(
 
 def _off_the_bench(found: Calibration, spec: BenchSpec, magnet: LimitedMagnet) -> str:
     says = magnet.limits.tesla_per_ampere
+    turned = says * found.tesla_per_ampere < 0
+    other_way = "The field points the other way: is the probe turned round? " if turned else ""
     return (
         f"magnet {magnet.name}: measured {found.tesla_per_ampere:.5g} ± "
         f"{found.tesla_per_ampere_error:.1g} T/A, {spec.source or 'the bench file'} says "
         f"{says:.5g} T/A ({100 * found.share_off(says):+.1f} %): every field of this bench is off "
-        "by that. Look at the probe's place, direction and zero; where they are right, write "
+        f"by that. {other_way}Look at the probe's place, direction and zero; where they are "
+        "right, write "
         f"`tesla_per_ampere = {found.tesla_per_ampere:.5g}` into its [magnet.{magnet.name}] "
         "(the bench file was not changed)"
     )

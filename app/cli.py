@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 STOPPED = StoppedError.exit_code
 RESUMABLE = (
     "demo", "record", "fit", "train", "deploy", "learning-curve", "sweep", "compare-twins",
-    "compare-networks", "recalibrate", "refine", "polish",
+    "compare-networks", "recalibrate", "refine", "polish", "bench calibrate",
 )  # fmt: skip
 
 
@@ -147,13 +147,14 @@ def stopped_result(arguments: argparse.Namespace, plan: RunPlan | None, seconds:
 
 def _how_to_go_on(arguments: argparse.Namespace) -> str:
     folder = getattr(arguments, "resume", None) or getattr(arguments, "out", None)
-    if arguments.verb not in RESUMABLE or folder is None:
+    verb = " ".join(filter(None, (arguments.verb, getattr(arguments, "part", None))))
+    if verb not in RESUMABLE or folder is None:
         return "stopped"
     if not (folder.is_dir() and any(folder.iterdir())):
         return "stopped before anything was kept: there is nothing to go on with, begin again"
     named = getattr(arguments, "bench", None) or ()
     bench = "".join(f" --bench {one}" for one in ((named,) if isinstance(named, str) else named))
-    return f"stopped; go on with: twinrig {arguments.verb}{bench} --resume {folder}"
+    return f"stopped; go on with: twinrig {verb}{bench} --resume {folder}"
 
 
 def exit_code_of(values: dict[str, Any]) -> int:

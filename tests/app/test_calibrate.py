@@ -109,6 +109,15 @@ def test_a_bench_file_that_is_off_is_told_what_to_write(tmp_path: Path, says: fl
     assert said[0] in read_recording(tmp_path / "c").meta["remarks"]
 
 
+def test_a_probe_that_is_turned_round_is_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(YokeRig, "gain", -1.0)
+    monkeypatch.setattr(virtual_library, "VirtualRig", YokeRig)
+    _, said = run(tmp_path / "c")
+    assert "is the probe turned round?" in said[0]
+
+
 def test_one_far_from_the_last_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, said = run(tmp_path / "one")
     assert said == []

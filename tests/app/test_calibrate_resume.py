@@ -13,6 +13,7 @@ from app.cli import main
 from app.operations.calibrate import calibrate
 from app.operations.events import Note, PointMeasured, RepeatRecorded, Result
 from app.operations.record import record
+from app.recording_store import RecordingWriter
 from app.store import read_recording
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench
@@ -225,6 +226,24 @@ def test_the_command_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "tesla_per_ampere = 0.000" in copy.read_text()
     assert main([*command, "--write-bench", str(copy)]) == 2  # never overwritten
     assert "exists already" in capsys.readouterr().out
+
+
+def test_one_that_is_stopped_says_how_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench, out = tmp_path / "b.toml", tmp_path / "c"
+    bench.write_text(TEXT)
+    add = RecordingWriter.append
+
+    def stops(writer: RecordingWriter, *measured: Any) -> None:
+        add(writer, *measured)
+        raise StoppedError("Stop was requested")
+
+    monkeypatch.setattr(RecordingWriter, "append", stops)
+    options = ["--bench", str(bench), "--out", str(out), "--yes", "--points", "5"]
+    assert main(["bench", "calibrate", *options]) == 3
+    go_on = f"go on with: twinrig bench calibrate --bench {bench} --resume {out}"
+    assert go_on in capsys.readouterr().err
 
 
 def test_a_recording_is_no_calibration_to_go_on_with(
