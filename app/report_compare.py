@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-from app.report_figures import GREY, GRID, INK, MEASURED, TWIN, new_figure
+from app.report_figures import GREY, GRID, INK, MEASURED, TWIN, log_scale, new_figure
 from app.report_page import Page
 from training.comparison import COMPARED, best_of, verdict
 
@@ -81,10 +79,9 @@ def ratios_figure(summary: Mapping[str, Mapping[str, Any]]) -> Figure:
             axes.plot([row["low"], row["high"]], [place] * 2, color=TWIN, linewidth=2, alpha=0.5)
             axes.plot(row["ratio"], place, "o", color=TWIN, markersize=5)
         axes.axvline(1.0, color=MEASURED, linewidth=1)
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_locator(NullLocator())
+        rows = [values[error] for values in summary.values()]
+        ends = [row[end] for row in rows for end in ("low", "high") if row[end] is not None]
+        log_scale(axes, "x", [1.0, *ends])
         axes.set_title(TITLES[error], loc="left", fontsize=10, color=INK)
         axes.tick_params(labelsize=8, colors=GREY, which="both")
         axes.grid(color=GRID, linewidth=0.8)

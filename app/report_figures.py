@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ DASH = (0, (6, 3.5))
 DRAWN_REPEATS = 24  # more only darken the grey
 FORECAST_STEPS = 300  # of the unseen part: about six quasi-periods of Mackey-Glass
 WIDTH_IN = 8.6
+NARROW, WIDE = 4.0, 200.0  # of a logarithmic axis: largest over smallest
 
 
 def new_figure(height_in: float) -> Figure:
@@ -43,6 +45,20 @@ def style(axes: Axes, title: str, x: str = "", y: str = "") -> None:
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         axes.spines[side].set_color("#AEB5BC")
+
+
+def log_scale(axes: Axes, which: str, values: Sequence[float]) -> None:
+    """A logarithmic axis, `x` or `y`, with numbers that can be read, however narrow its range."""
+    getattr(axes, f"set_{which}scale")("log")
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    known = [value for value in values if np.isfinite(value) and value > 0] or [1.0]
+    ratio = max(known) / min(known)
+    steps = (1.0, 2.0, 5.0) if ratio < WIDE else (1.0,)
+    axis.set_major_locator(
+        MaxNLocator(4) if ratio < NARROW else LogLocator(subs=steps, numticks=12)
+    )
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def _legend(axes: Axes, of: Axes | None = None) -> None:
@@ -197,7 +213,9 @@ def transfer_figure(
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
     is_accuracy = "accuracy" in metric
-    axes.set_xscale("linear" if is_accuracy else "log")
+    if not is_accuracy:
+        scores = [value for _, *pair in rows for value in pair]
+        log_scale(axes, "x", [*scores, *baselines.values()])
     better = "larger" if is_accuracy else "smaller"
     style(axes, "", f"{metric} on the unseen part (twin ○ → device ●; {better} is better)")
     return figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.operations.compare_networks_plan import NOISE_AWARE
 from app.operations.compare_networks_words import inside_words, sentences, standing
-from app.report_figures import GREY, INK, MEASURED, TWIN, new_figure, style
+from app.report_figures import GREY, INK, MEASURED, TWIN, log_scale, new_figure, style
 from app.report_networks_text import HEAD, NOTE, cells
 from app.report_page import Page
 
@@ -75,10 +75,13 @@ def table_figure(table: Table) -> Figure:
                       markersize=11, markeredgewidth=2)  # fmt: skip
     axes.set_yticks(range(len(rows)), [fill(row.label, LABEL_WIDTH) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    if all(value > 0 for row in rows for value in (*row.predicted, *row.measured)):
-        axes.set_xscale("log")
+    shown = [value for row in rows for value in (*row.predicted, *row.measured)]
+    if all(value > 0 for value in shown):
+        log_scale(axes, "x", shown)
     metric = table.metric.upper() if table.metric == "nmse" else table.metric
-    style(axes, table.plan.task, f"{metric} on the unseen part (twin ○, device ●)")
+    style(
+        axes, table.plan.task, f"{metric} on the unseen part (twin ○, device ●; smaller is better)"
+    )
     return figure
 
 

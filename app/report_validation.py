@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from app.report_figures import (
     DASH,
@@ -15,6 +14,7 @@ from app.report_figures import (
     REPEAT,
     TWIN,
     legend_inside,
+    log_scale,
     new_figure,
     style,
 )
@@ -182,11 +182,7 @@ def checks_figure(curves: Mapping[str, Any]) -> Figure:
                           label="90 % of halves")  # fmt: skip
         left.plot(frequency, real, color=MEASURED, linewidth=1.6, label="measured")
         left.plot(frequency, twin, color=TWIN, linestyle=DASH, linewidth=1.6, label="twin")
-        left.set_yscale("log")
-        decades = np.log10(np.nanmax(real) / np.nanmin(real[real > 0]))
-        left.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2 else (1,)))
-        left.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        left.yaxis.set_minor_locator(NullLocator())
+        log_scale(left, "y", [*real, *twin])
         style(left, "Spectrum of the noise", "cycles a step", "power")
         legend_inside(left)
     else:

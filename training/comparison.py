@@ -78,16 +78,27 @@ def verdict(summary: Mapping[str, Mapping[str, Any]]) -> str:
     if best is None:
         return "No objective gave a twin that could be scored."
     words = f"{best} has the smallest CRPS, {summary[best]['crps']['ratio']:.3f} times its floor"
+    alike = [n for n in summary if n != best and _overlap(summary[best], summary[n], "crps")]
+    words += f", its seeds overlapping those of {' and '.join(alike)}" if alike else ""
     noisy = {name: row for name, row in summary.items() if name != NOISELESS}
     for error in COMPARED[:-1]:
         other = best_of(summary if error == "mean" else noisy, error)
         if other is not None and other != best:
             own, theirs = summary[best][error]["ratio"], summary[other][error]["ratio"]
-            words += f"; in {error} {other} is better ({theirs:.2f} against {_fixed(own)})"
+            alike = ", seeds overlap" * _overlap(summary[best], summary[other], error)
+            words += f"; in {error} {other} is better ({theirs:.2f} against {_fixed(own)}{alike})"
     for name, row in summary.items():
         if row["failed"]:
             words += f"; of {name} {row['failed']} of {row['failed'] + row['seeds']} fits failed"
     return words + "."
+
+
+def _overlap(one: Mapping[str, Any], other: Mapping[str, Any], error: str) -> bool:
+    """Whether the ratios of some seeds of both are alike: then the medians differ by little."""
+    a, b = one[error], other[error]
+    if None in (a["low"], a["high"], b["low"], b["high"]) or one["seeds"] + other["seeds"] < 3:
+        return False
+    return bool(a["low"] <= b["high"] and b["low"] <= a["high"])
 
 
 def against(summary: Mapping[str, Mapping[str, Any]], one: str, other: str) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.operations.compare_networks_table import Row, Table
 
 COVERED = 0.9  # of the measured scores should be inside the foreseen interval
+CHANCE = "better, perhaps by chance, than"
 UNLIKELY = 0.05  # a binomial probability below it contradicts
 
 
@@ -37,19 +38,22 @@ def sentences(table: Table) -> list[str]:
 
 
 def standing(table: Table) -> str:
-    """What noise-aware is better than and what not, in one sentence; empty: nothing is known."""
+    """What noise-aware is better than, perhaps, or not, in one sentence; empty: not known."""
     first = table.row(NOISE_AWARE)
     if first is None or not first.predicted:
         return ""
     deployed = bool(first.measured)
-    ours = fmean(first.measured if deployed else first.predicted)
-    sides: dict[bool, list[str]] = {True: [], False: []}
+    ours = first.measured if deployed else first.predicted
+    sides: dict[str, list[str]] = {"better than": [], CHANCE: [], "NOT better than": []}
     for row in table.rows[1:]:
         other = row.measured if deployed and row.scores else row.predicted
-        if other:
-            sides[ours < fmean(other)].append(row.label)
-    words = [f"better than {' · '.join(sides[True])}"] if sides[True] else []
-    words += [f"NOT better than {' · '.join(sides[False])}"] if sides[False] else []
+        if not other:
+            continue
+        side = "NOT better than"
+        if fmean(ours) < fmean(other):
+            side = CHANCE if _alike(ours, other) else "better than"
+        sides[side].append(row.label)
+    words = [f"{side} {' · '.join(labels)}" for side, labels in sides.items() if labels]
     return f"Noise-aware is {'; '.join(words)}." if words else ""
 
 
@@ -82,12 +86,15 @@ def _against(first: Row, row: Row, deployed: bool) -> str:
 def _alike(ours: Sequence[float], theirs: Sequence[float]) -> bool:
     """Whether two means over the same seeds and folds may differ by chance.
 
-    By less than two standard errors of their differences; False where none can be told.
+    By a paired t-test at 5 %; False where none can be told.
     """
+    from scipy.stats import t
+
     if len(ours) != len(theirs) or len(ours) < 2:
         return False
     apart = [one - other for one, other in zip(ours, theirs, strict=True)]
-    return abs(fmean(apart)) < 2 * stdev(apart) / len(apart) ** 0.5
+    most = float(t.ppf(1 - UNLIKELY / 2, len(apart) - 1))
+    return abs(fmean(apart)) < most * stdev(apart) / len(apart) ** 0.5
 
 
 def inside_words(inside: int, of: int) -> str:

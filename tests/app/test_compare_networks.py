@@ -23,7 +23,7 @@ from app.operations.compare_networks_plan import (
     Plan,
 )
 from app.operations.compare_networks_source import Source
-from app.operations.compare_networks_table import Row, table_of
+from app.operations.compare_networks_table import Row, Table, table_of
 from app.operations.compare_networks_words import _against, inside_words, sentences, standing
 from app.operations.events import Result, TrialStarted
 from app.operations.report import report
@@ -187,6 +187,13 @@ def test_a_difference_that_chance_could_make_is_said_to_be_one() -> None:
     assert _against(first, paired, deployed=False).endswith("(× 1.14).")
     single = Row("other", "x", (), (0.16,))
     assert "chance" not in _against(first, single, deployed=False)
+    twice = Row("noise-aware", NOISE_AWARE, (), (0.10, 0.12))  # of two seeds nothing is sure
+    assert "chance" in _against(twice, Row("o", "x", (), (0.14, 0.17)), deployed=False)
+    plan = Plan("emg", ("twin",), (), (60,))
+    table = Table(plan, "balanced-error", (first, row, paired), None)
+    assert standing(table) == (
+        "Noise-aware is better than other; better, perhaps by chance, than other."
+    )
 
 
 def test_folds_and_seeds_are_pooled_and_errors_are_told_in_points(

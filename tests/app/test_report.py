@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -18,7 +19,7 @@ from app.operations.report import report
 from app.operations.train import train
 from app.recording_marks import add_mark
 from app.report import find_artefacts
-from app.report_figures import misfit_figure
+from app.report_figures import log_scale, misfit_figure, new_figure
 from app.report_network import Measured, _baselines, against_baselines, headline
 from app.report_page import Page
 from app.report_twin import by_family, coverage_words, error_words, spread_over_signal
@@ -270,6 +271,22 @@ def test_nodes_of_the_misfit_figure_have_the_numbers_that_words_give_them() -> N
     told = dict(zip(axes.get_xticks(), (t.get_text() for t in axes.get_xticklabels()), strict=True))
     assert told == {0: "1", 4: "5", 9: "10", 14: "15", 19: "20",
                     24: "1", 28: "5", 33: "10", 38: "15", 43: "20"}  # fmt: skip
+
+
+@pytest.mark.parametrize("values", [(1.0, 1.05, 0.97), (0.02, 10.0), (3e-7, 0.4), (2.0, 2.0)])
+def test_a_logarithmic_axis_has_numbers_that_can_be_read(values: tuple[float, ...]) -> None:
+    """Of a narrow range one tick was left, of a spectrum thirty lay over each other."""
+    figure = new_figure(2.0)
+    axes = figure.subplots()
+    axes.plot(values, values, "o")
+    log_scale(axes, "x", values)
+    figure.canvas.draw()
+    low, high = axes.get_xlim()
+    shown = [text for tick, text in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+             if low <= tick <= high and text.get_text()]  # fmt: skip
+    assert 2 <= len(shown) <= 12
+    boxes = [text.get_window_extent() for text in shown]
+    assert all(a.x1 < b.x0 for a, b in itertools.pairwise(boxes))
 
 
 def test_sequences_are_shown_by_family() -> None:

@@ -47,8 +47,16 @@ def test_the_best_has_the_smallest_crps_and_what_it_loses_is_said():
     assert best_of(summary) == "energy"
     words = verdict(summary)
     assert words.startswith("energy has the smallest CRPS, 1.400 times its floor")
-    assert "in mean published is better (2.00 against 3.00)" in words
+    assert "in mean published is better (2.00 against 3.00, seeds overlap)" in words
     assert "spread" not in words
+
+
+def test_objectives_whose_seeds_overlap_are_not_said_to_differ_and_no_more():
+    close = [fitted("near", seed, 0.2, crps) for seed, crps in enumerate((0.65, 0.75, 0.72))]
+    words = verdict(summarise([*ROWS, *close]))
+    assert "1.400 times its floor, its seeds overlapping those of near" in words
+    apart = [fitted("energy", 0, 0.2, 0.6), fitted("published", 0, 0.1, 0.9)]
+    assert "overlap" not in verdict(summarise(apart))
 
 
 def test_one_against_another_counts_the_errors_that_are_smaller():
