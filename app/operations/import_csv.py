@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +18,14 @@ import numpy as np
 from app.foreign_files import Found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     Row = tuple[int, list[str]]  # its line, its cells
 
+BLOCK = 10_000  # rows
 DELIMITERS = (";", "\t", ",", " ")
 COMMENTS = ("#", "%")
 NOTHING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--")
@@ -42,25 +46,28 @@ def read_csv(file: Path) -> dict[str, Found]:
         What is no table of numbers, with the line.
     """
     lines = _text(file).splitlines()
-    first = [line for line in lines if line.strip() and not line.lstrip().startswith(COMMENTS)][:20]
-    delimiter = _delimiter(first)
-    rows = list(_rows(lines, delimiter))
-    if not rows:
+    told = (line for line in lines if line.strip() and not line.lstrip().startswith(COMMENTS))
+    delimiter = _delimiter(list(islice(told, 20)))
+    heads = [cells for _, cells in islice(_rows(lines, delimiter), 2)]
+    if not heads:
         raise ValueError("it has no rows")
     names: list[str] = []
     units: list[str] = []
-    if any(_is_word(cell) for cell in rows[0][1]):
-        names = [name.strip() for name in rows.pop(0)[1]]
-        if rows and not any(_is_number(cell) for cell in rows[0][1]):
-            units = [unit.strip().strip("()[]") for unit in rows.pop(0)[1]]
-        if not rows:
-            raise ValueError("below its names there are no numbers")
-    if any(len(row) != len(names) for _, row in rows) and names:
-        rows, names = _without_empty_end(rows, names)
-    _refuse_uneven(rows, names)
-    commas = [] if delimiter == "," else [c for _, row in rows for c in row if _has_comma(c)]
-    sure = any(not EITHER.fullmatch(cell.strip()) for cell in commas)
-    table = np.array([_numbers(row, names, comma=bool(commas), sure=sure) for row in rows])
+    if any(_is_word(cell) for cell in heads[0]):
+        names = [name.strip() for name in heads[0]]
+        if len(heads) > 1 and not any(_is_number(cell) for cell in heads[1]):
+            units = [unit.strip().strip("()[]") for unit in heads[1]]
+
+    def body() -> Iterator[Row]:
+        return islice(_rows(lines, delimiter), bool(names) + bool(units), None)
+
+    if next(body(), None) is None:
+        raise ValueError("below its names there are no numbers")
+    width = _width(body, names)
+    names = names[:width]
+    _refuse_uneven(body(), names, width)
+    comma, sure = (False, False) if delimiter == "," else _commas(body())
+    table = _table(body(), names, width, comma=comma, sure=sure)
     return {"values": Found(table), **_columns(table, names, units)}
 
 
@@ -94,21 +101,56 @@ def _rows(lines: Sequence[str], delimiter: str) -> Iterator[Row]:
             yield reader.line_num, cells
 
 
-def _without_empty_end(rows: Sequence[Row], names: Sequence[str]) -> tuple[list[Row], list[str]]:
-    """Without columns at the end that have neither a name nor a value: delimiters end lines."""
+def _width(body: Callable[[], Iterator[Row]], names: Sequence[str]) -> int:
+    """Columns of the table: those with a name or a value, as delimiters may end its lines."""
+    if not names:
+        return len(next(body())[1])
+    if all(len(row) == len(names) for _, row in body()):
+        return len(names)
     named = max((k + 1 for k, name in enumerate(names) if name), default=0)
-    used = max((k + 1 for _, row in rows for k, cell in enumerate(row) if cell.strip()), default=0)
-    width = max(named, used)
-    return [(line, row[:width]) for line, row in rows], list(names[:width])
+    used = max(
+        (k + 1 for _, row in body() for k, cell in enumerate(row) if cell.strip()), default=0
+    )
+    return max(named, used)
 
 
-def _refuse_uneven(rows: Sequence[Row], names: Sequence[str]) -> None:
-    width = len(names) or len(rows[0][1])
+def _refuse_uneven(rows: Iterator[Row], names: Sequence[str], width: int) -> None:
+    first, columns = 0, len(names) or width
     for line, row in rows:
-        if len(row) != width:
-            of = "its names" if names else f"line {rows[0][0]}"
-            words = "; put # before lines that are no part of the table" if width == 1 else ""
-            raise ValueError(f"line {line} has {len(row)} columns, {of} {width}{words}")
+        first = first or line
+        has = min(len(row), width) if names else len(row)
+        if has != columns:
+            of = "its names" if names else f"line {first}"
+            words = "; put # before lines that are no part of the table" if columns == 1 else ""
+            raise ValueError(f"line {line} has {has} columns, {of} {columns}{words}")
+
+
+def _commas(rows: Iterator[Row]) -> tuple[bool, bool]:
+    """Whether numbers have commas, and whether one of them can only be a decimal one."""
+    comma = False
+    for _, row in rows:
+        for cell in row:
+            if "," in cell and _has_comma(cell):
+                comma = True
+                if not EITHER.fullmatch(cell.strip()):
+                    return True, True
+    return comma, False
+
+
+def _table(
+    rows: Iterator[Row], names: Sequence[str], width: int, *, comma: bool, sure: bool
+) -> NDArray[np.float64]:
+    """The numbers `(rows, columns)`, block by block: as Python's objects they take twenty-fold."""
+    blocks = []
+    while block := [(line, row[:width]) for line, row in islice(rows, BLOCK)]:
+        try:
+            if comma:
+                raise ValueError
+            made = np.array([row for _, row in block], dtype=np.float64)
+        except ValueError:
+            made = np.array([_numbers(row, names, comma=comma, sure=sure) for row in block])
+        blocks.append(made)
+    return np.concatenate(blocks)
 
 
 def _has_comma(cell: str) -> bool:
@@ -124,11 +166,10 @@ def _numbers(row: Row, names: Sequence[str], *, comma: bool, sure: bool) -> list
     made = []
     for k, cell in enumerate(cells):
         text = cell.strip()
-        where = f"line {line}, column {names[k] if names and names[k] else k + 1}"
         if comma and not sure and EITHER.fullmatch(text):
             raise ValueError(
-                f"{where}: {text!r} is a thousand times as large without its comma, and nobody "
-                "can tell which is meant: write decimal points"
+                f"{_place(line, k, names)}: {text!r} is a thousand times as large without its "
+                "comma, and nobody can tell which is meant: write decimal points"
             )
         if text.lower() in NOTHING:
             made.append(float("nan"))
@@ -137,9 +178,14 @@ def _numbers(row: Row, names: Sequence[str], *, comma: bool, sure: bool) -> list
             made.append(float(text.replace(",", ".") if comma and _has_comma(text) else text))
         except ValueError as fault:
             raise ValueError(
-                f"{where}: {text!r} is no number; leave a cell empty where nothing was measured"
+                f"{_place(line, k, names)}: {text!r} is no number; leave a cell empty where "
+                "nothing was measured"
             ) from fault
     return made
+
+
+def _place(line: int, column: int, names: Sequence[str]) -> str:
+    return f"line {line}, column {names[column] if names and names[column] else column + 1}"
 
 
 def _columns(table: np.ndarray, names: Sequence[str], units: Sequence[str]) -> dict[str, Found]:

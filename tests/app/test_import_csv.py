@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -136,3 +137,16 @@ def test_comments_of_matlab_are_comments_and_free_words_above_the_names_say_what
     (tmp_path / "b.csv").write_text("Messprotokoll\n\nu;x\n0;1,5\n")
     with pytest.raises(InputError, match="put # before lines that are no part of the table"):
         read_found(tmp_path / "b.csv")
+
+
+def test_a_long_table_takes_a_few_times_its_own_size(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savetxt(
+        tmp_path / "a.csv", rng.random((30_000, 4)), "%.5f", ";", header="a;b;c;d", comments=""
+    )
+    tracemalloc.start()
+    found = read_found(tmp_path / "a.csv")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found["d"].values.shape == (30_000,)
+    assert peak < 15 * (tmp_path / "a.csv").stat().st_size  # it was 40
