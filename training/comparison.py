@@ -85,8 +85,9 @@ def verdict(summary: Mapping[str, Mapping[str, Any]]) -> str:
         other = best_of(summary if error == "mean" else noisy, error)
         if other is not None and other != best:
             own, theirs = summary[best][error]["ratio"], summary[other][error]["ratio"]
-            alike = ", seeds overlap" * _overlap(summary[best], summary[other], error)
-            words += f"; in {error} {other} is better ({theirs:.2f} against {_fixed(own)}{alike})"
+            by_chance = ", seeds overlap" * _overlap(summary[best], summary[other], error)
+            figures = f"{theirs:.2f} against {_fixed(own)}{by_chance}"
+            words += f"; in {error} {other} is better ({figures})"
     for name, row in summary.items():
         if row["failed"]:
             words += f"; of {name} {row['failed']} of {row['failed'] + row['seeds']} fits failed"

@@ -94,7 +94,7 @@ def _alike(ours: Sequence[float], theirs: Sequence[float]) -> bool:
         return False
     apart = [one - other for one, other in zip(ours, theirs, strict=True)]
     most = float(t.ppf(1 - UNLIKELY / 2, len(apart) - 1))
-    return abs(fmean(apart)) < most * stdev(apart) / len(apart) ** 0.5
+    return bool(abs(fmean(apart)) < most * stdev(apart) / len(apart) ** 0.5)
 
 
 def inside_words(inside: int, of: int) -> str:
