@@ -157,65 +157,6 @@ def clipped_foreseen(network: Network, repeats: int = 1) -> FloatArray:
     return np.asarray(np.mean(shares, axis=0))
 
 
-def _costs(self, network: Network, measured: float) -> str:
-        node = int(np.argmax(self.cost))
-        if self.cost[node] <= 0:
-            return "no single node costs anything: the twin's mean in its place is no better"
-        metric = network.task["metric"]
-        told = shown({"metric": metric, "measured": measured - float(self.cost[node])})
-        return (
-            f"{place_of(network, node)} costs most: with the twin's mean in its place the score "
-            f"would be {told['measured']:.4g}"
-        )
-
-    def _drives(self, network: Network) -> str:
-        node = int(np.argmax(self.clipped - self.clipped_foreseen))
-        share, foreseen = float(self.clipped[node]), float(self.clipped_foreseen[node])
-        told = f"{100 * share:.0f} % of its steps, {100 * foreseen:.0f} % foreseen"
-        if share > MUCH_CLIPPED and share > 2 * foreseen:
-            by = " (twinrig refine)" if len(network.devices) == 1 else ""
-            return (
-                f"{place_of(network, node)} is driven to an end of the fitted range more than "
-                f"foreseen ({told}): record what the network sends{by}"
-            )
-        return "no drive is held at an end of the fitted range much more than foreseen"
-
-
-def foreseen_responses(network: Network) -> list[FloatArray]:
-    """Responses `(T, nodes, C)` of each layer: the twin's mean."""
-    return [network.foreseen(k)[0].transpose(1, 0, 2) for k in range(len(network.layers))]
-
-
-def clipped(network: Network, responses: Sequence[FloatArray]) -> FloatArray:
-    """Share of steps `(nodes,)` whose drive is held at an end of the fitted range."""
-    shares = []
-    for index, layer in enumerate(network.layers):
-        drive = network.drive(index, responses[:index])[network.washout :]
-        near = AT_END * (layer.drive_high - layer.drive_low)
-        at_end = (drive <= layer.drive_low + near) | (drive >= layer.drive_high - near)
-        shares.append(at_end.mean(axis=0))
-    return np.concatenate(shares)
-
-
-def clipped_foreseen(network: Network, repeats: int = 1) -> FloatArray:
-    """The same under the twin's mean and noise: the mean alone seldom reaches an end."""
-    rng, mean = np.random.default_rng(0), foreseen_responses(network)
-    noise = [network.foreseen(k)[1].transpose(1, 0, 2) for k in range(len(mean))]
-    return np.mean(
-        [
-            clipped(
-                network,
-                [
-                    one + spread * rng.standard_normal(one.shape) / np.sqrt(repeats)
-                    for one, spread in zip(mean, noise, strict=True)
-                ],
-            )
-            for _ in range(NOISY_RUNS)
-        ],
-        axis=0,
-    )
-
-
 def _costs(network: Network, measured: list[FloatArray], mean: list[FloatArray]) -> FloatArray:
     score, costs = network.score(network.answer(measured)), []
     for index, layer in enumerate(network.layers):
