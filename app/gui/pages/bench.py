@@ -216,7 +216,6 @@ class BenchPage(Page):
         self._see(reading)
 
     def take(self, events: Sequence[Event]) -> None:
-        self.manual.take(events)
         self.watch(events)
 
     def watch(self, events: Sequence[Event]) -> None:
@@ -226,6 +225,7 @@ class BenchPage(Page):
 
     def _see(self, reading: Any) -> None:
         self.known.read(reading)
+        self.manual.show_reading(reading)
         self._show_guards(reading.forbids)
         if self.isVisible():
             self.refresh()

@@ -12,21 +12,22 @@ from app.gui.job import JobSpec
 from app.gui.widgets.basic import Choice, label, set_level, set_role
 from app.gui.widgets.cost_button import CostButton
 from app.gui.words import reading
-from app.operations.bench_read import BenchRead
 from app.operations.manual_set import USUAL_SHARE, Hand, Target, manual_set
 from app.words import duration
 from instruments.draft_values import typed
 from models.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from app.gui.pages.page import Shell
+    from app.operations.bench_read import BenchRead
     from app.operations.events import Event
     from instruments.bench_reading import BenchReading
 
 PAGE, TITLE, WIDTH_PX, LABEL_PX = "bench", "Manual set", 272, 64
 HANDS = "Is everybody's hand out of the gap?"
+FLOWS_SHARE = 1e-3  # of the limit: less is a supply's own zero
 
 
 class ManualPanel(QWidget):
@@ -36,7 +37,7 @@ class ManualPanel(QWidget):
         super().__init__()
         self.shell, self.session = shell, shell.session
         self.hand: Hand | None = None  # of the run under way
-        self.field_T = self.current_A = 0.0
+        self.field_T, self.current_A, self.output_on = 0.0, 0.0, False
         self.setFixedWidth(WIDTH_PX)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -181,8 +182,12 @@ class ManualPanel(QWidget):
         ending = self.hand is not None and self.hand.ended
         self.end.setEnabled(running and not ending)
         cost = "under way" if ending else "then the bench is free again"
-        self.end.say("Ramp to zero, output off", cost if running else "already at zero")
-        self.state.setText(f"output on, {_mT(self.field_T)}" if running else "output off")
+        if not running:
+            flows = abs(self.current_A) > FLOWS_SHARE * self._asked_of().limits.highest_A
+            cost = "not set from here: Stop takes it to zero" if flows else "already at zero"
+        self.end.say("Ramp to zero, output off", cost)
+        on = running or self.output_on
+        self.state.setText(f"output on, {_mT(self.field_T)}" if on else "output off")
 
     # what is pressed
 
@@ -239,20 +244,17 @@ class ManualPanel(QWidget):
 
     # what comes back
 
-    def take(self, events: Sequence[Event]) -> None:
-        """Readings of the run under way."""
-        for event in events:
-            if isinstance(event, BenchRead):
-                self.show_reading(event)
-
     def show_reading(self, now: BenchRead | BenchReading) -> None:
         """Where the magnet is."""
         self.field_T, self.current_A = now.field_T, now.current_A
+        self.output_on = now.output_on
         self._show_end()
 
     def finished(self) -> None:
-        """The run is over: the bench is safe, and free."""
+        """The run is over: the bench is free, and safe unless the session knows better."""
         self.hand = None
+        if not self.session.unsafe:
+            self.field_T, self.current_A, self.output_on = 0.0, 0.0, False
         self.show_cost()
 
 

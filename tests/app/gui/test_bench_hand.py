@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -111,6 +112,16 @@ def test_on_its_way_to_zero_no_other_field_is_taken(page: Any, window: Window, q
     assert manual.go.cost == "on its way to zero"
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
     assert manual.go.isEnabled()
+
+
+def test_a_current_that_was_not_set_from_here_is_shown(page: Any, window: Window) -> None:
+    found = window.session.bench.monitor()
+    page.take_reading(replace(found, output_on=True, current_A=5.0, field_T=2e-3))
+    assert page.manual.state.text() == "output on, 2.00 mT"
+    assert page.manual.end.cost == "not set from here: Stop takes it to zero"
+    page.take_reading(replace(found, output_on=True))  # such as a supply without an output switch
+    assert page.manual.state.text() == "output on, 0.00 mT"
+    assert page.manual.end.cost == "already at zero"
 
 
 def test_a_large_field_is_asked_about_in_the_page(page: Any, window: Window, qtbot: Any) -> None:
