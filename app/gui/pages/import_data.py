@@ -143,6 +143,7 @@ class ImportDataPage(Page):
     def _read(self, answer: Any, error: BaseException | None) -> None:
         if error is not None:
             self.problem = str(error)
+            self.say("It can't be read", self.problem)
             self._tell(error)
         else:
             self.found, self.seen = answer
@@ -150,9 +151,9 @@ class ImportDataPage(Page):
         self.show_cost()
 
     def _tell(self, error: BaseException) -> None:
-        """A fault of the file is the user's to read; anything else has a traceback behind it."""
-        trace = "" if isinstance(error, TwinrigError) else _trace(error)
-        self.shell.toast(str(error), "error", trace)
+        """A fault of the file stands on the page; anything else has a traceback behind it."""
+        if not isinstance(error, TwinrigError):
+            self.shell.toast(str(error), "error", _trace(error))
 
     # what the map gives
 
@@ -180,8 +181,7 @@ class ImportDataPage(Page):
             self._say_recording()
             warned = [text for text, level in remarks if level != "info"]
         else:
-            if not isinstance(error, TwinrigError):
-                self._tell(error)
+            self._tell(error)
             lines = [line.strip(" -") for line in str(error).splitlines()]
             warned = lines[1:] if len(lines) > 1 else lines
             self.form.primary.say("Import", warned[-1], role="fault")
