@@ -144,8 +144,11 @@ def output(network: Network) -> str:
 
 
 def sent_by(network: Network) -> Sent:
-    """The drives of a network's unseen part under its twins' mean responses."""
-    from app.diagnosis import clipped, foreseen_responses
+    """The drives of a network's unseen part under its twins' mean responses.
+
+    How often they are held at an end is told with the twins' noise, as a deployment tells it.
+    """
+    from app.diagnosis import clipped_foreseen, foreseen_responses
 
     responses = foreseen_responses(network)
     drives = [
@@ -158,7 +161,7 @@ def sent_by(network: Network) -> Sent:
         tuple(drive.min(axis=0) for drive in drives),
         tuple(drive.max(axis=0) for drive in drives),
         tuple(layer.drive_high - layer.drive_low for layer in network.layers),
-        tuple(np.split(clipped(network, responses), ends)),
+        tuple(np.split(clipped_foreseen(network), ends)),
         tuple(network.device_of(k).window for k in range(len(drives))),
     )
 
