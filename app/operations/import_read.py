@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Arrays = dict[str, NDArray[np.float64]]
 
+NO_NUMPY = "it is none of NumPy's, or holds Python objects, which are never loaded"
 MOST_BYTES = 2**32  # a small archive may unpack to more than any memory
 SUFFIXES = (
     ".npz", ".npy", ".csv", ".txt", ".tsv", ".nc", ".h5", ".hdf5", ".hdf", ".mat", ".cdf",
@@ -63,7 +64,8 @@ def read_found(file: Path) -> dict[str, Found]:
         except (InputError, OSError):
             raise
         except Exception as fault:  # on a broken header numpy raises whatever its parser does
-            raise InputError(f"{file}: no readable {file.suffix} file ({fault})") from fault
+            why = NO_NUMPY if "allow_pickle" in str(fault) else fault  # which advises to load it
+            raise InputError(f"{file}: no readable {file.suffix} file ({why})") from fault
     arrays = {}
     for name, one in _real(found).items():
         if one.values.dtype.kind in "biuf" and one.values.size:

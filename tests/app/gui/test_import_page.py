@@ -83,7 +83,7 @@ def test_what_does_not_fit_is_said_and_nothing_can_be_imported(make_window, qtbo
     (tmp_path / "b.npz").write_bytes(b"no archive")
     page.open_file(tmp_path / "b.npz")
     qtbot.waitUntil(lambda: bool(page.problem), timeout=WAIT_MS)
-    assert "no readable .npz file" in page.problem
+    assert "no readable .npz file (it is none of NumPy's" in page.problem
     assert (page.heading.text(), page.subheading.text()) == ("It can't be read", page.problem)
     assert not window.toasts.shown  # it would lie over the form that says it
     assert not page.form.primary.isEnabled()
