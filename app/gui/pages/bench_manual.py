@@ -38,6 +38,7 @@ class ManualPanel(QWidget):
         self.shell, self.session = shell, shell.session
         self.hand: Hand | None = None  # of the run under way
         self.field_T, self.current_A, self.output_on = 0.0, 0.0, False
+        self.forbids: tuple[str, ...] = ()
         self.setFixedWidth(WIDTH_PX)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -174,6 +175,8 @@ class ManualPanel(QWidget):
             return f"{self.session.busy} is under way"
         if self.hand is not None and self.hand.ended:
             return "on its way to zero"
+        if self.forbids and self.hand is None:
+            return "no current allowed now"
         return ""
 
     def _show_end(self) -> None:
@@ -247,7 +250,7 @@ class ManualPanel(QWidget):
     def show_reading(self, now: BenchRead | BenchReading) -> None:
         """Where the magnet is."""
         self.field_T, self.current_A = now.field_T, now.current_A
-        self.output_on = now.output_on
+        self.output_on, self.forbids = now.output_on, now.forbids
         self._show_end()
 
     def finished(self) -> None:

@@ -124,6 +124,14 @@ def test_a_current_that_was_not_set_from_here_is_shown(page: Any, window: Window
     assert page.manual.end.cost == "already at zero"
 
 
+def test_what_forbids_current_is_said_before_anything_is_pressed(page: Any, window: Window) -> None:
+    page.manual.field.setText("2 mT")
+    assert page.manual.go.isEnabled()
+    page.take_reading(replace(window.session.bench.monitor(), forbids=("interlock flow",)))
+    assert not page.manual.go.isEnabled()
+    assert page.manual.go.cost == "no current allowed now"
+
+
 def test_a_large_field_is_asked_about_in_the_page(page: Any, window: Window, qtbot: Any) -> None:
     manual = page.manual
     manual.field.setText("4.2 mT")
