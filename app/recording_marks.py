@@ -14,6 +14,7 @@ the drift plot of the Record page do.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from models.recording import Recording
 
 FILE_NAME = "marks.jsonl"
+RUN = re.compile(r"\s*([1-9]\d{0,8})\s*(?:-\s*([1-9]\d{0,8})\s*)?")
+MOST_NUMBERS = 1_000_000  # of a range: no run has more repeats
 LINE = Table({"at": TEXT, "bad": Rows(COUNT), "good": Rows(COUNT), "why": TEXT, CHECKSUM: TEXT})
 
 
@@ -155,5 +158,30 @@ def kept_of(path: Path, recording: Recording) -> Recording:
 
 
 def numbers(positions: Iterable[int]) -> str:
-    """Positions as people count them: `12, 13`."""
-    return ", ".join(str(p + 1) for p in sorted(positions))
+    """Positions as people count them: `12, 13, 20-35`."""
+    runs: list[list[int]] = []
+    for number in sorted({p + 1 for p in positions}):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    parts = [[f"{r[0]}-{r[-1]}"] if len(r) > 2 else map(str, r) for r in runs]
+    return ", ".join(word for part in parts for word in part)
+
+
+def numbers_of(text: str) -> tuple[int, ...]:
+    """Repeats as people count them, of `12, 13, 20-35`.
+
+    Raises
+    ------
+    InputError
+        It is no such list.
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        ends = RUN.fullmatch(part)
+        first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (1, 0)
+        if not first <= last < first + MOST_NUMBERS:
+            raise InputError(f"{text!r} is not a list of counts such as 3,7,20-35")
+        found += range(first, last + 1)
+    return tuple(found)

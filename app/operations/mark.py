@@ -42,7 +42,7 @@ def mark(
     known = read_recording(recording)
     raise_problems(InputError, f"mark {recording}", _problems(known, bad, good, why))
     if bad or good:
-        add_mark(recording, bad=[n - 1 for n in bad], good=[n - 1 for n in good], why=why)
+        add_mark(recording, bad={n - 1 for n in bad}, good={n - 1 for n in good}, why=why)
     for each in read_marks(recording):
         yield Note(_words(each.at, each.bad, each.good, each.why))
     left_out = bad_positions(recording)

@@ -37,6 +37,16 @@ def test_marks_are_counted_from_one_in_the_order_of_recording(recorded, capsys) 
     assert sorted(set(whole.order[whole.complete]) - set(kept.order[kept.complete])) == [1, 4]
 
 
+def test_a_range_is_marked_and_told_as_one(recorded, capsys) -> None:
+    assert main(["mark", str(recorded), "--bad", "1, 3-6", "--why", "door", "--json"]) == 0
+    assert result_of(capsys)["bad"] == [1, 3, 4, 5, 6]
+    assert main(["mark", str(recorded), "--good", "4-5,5"]) == 0
+    said = "".join(capsys.readouterr())
+    assert "bad 1, 3-6 (door)" in said
+    assert "good 4, 5" in said
+    assert bad_positions(recorded) == {0, 2, 5}
+
+
 def test_a_mark_changes_no_byte_of_the_data(recorded) -> None:
     before = sha256_of(recorded / "recording.nc")
     mark_one(recorded, 3, bad=True)
@@ -71,6 +81,9 @@ def test_without_options_it_says_what_is_marked(recorded, capsys) -> None:
         (["--why", "door"], "--why stands alone"),
         (["--bad", "0"], "is not a list of counts"),
         (["--bad", "door"], "is not a list of counts"),
+        (["--bad", "4-2"], "is not a list of counts"),
+        (["--bad", "1-999999999"], "is not a list of counts"),
+        (["--bad", "6-9"], "repeat 9: the run has repeats 1 to 8"),
     ],
 )
 def test_what_makes_no_mark_is_said_and_leaves_none(recorded, capsys, options, words) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,11 @@ from app.gui.background import Latest
 from app.gui.words import count
 from app.operations.events import Result
 from app.operations.mark import mark
+from app.recording_marks import numbers_of
+from models.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-NUMBERS = re.compile(r"^\s*[1-9]\d{0,8}(\s*,\s*[1-9]\d{0,8})*\s*$")
 
 
 class MarkRow(QWidget):
@@ -33,7 +32,7 @@ class MarkRow(QWidget):
         self._task.done.connect(self._answered)
         self.numbers = QLineEdit()
         self.numbers.setAccessibleName("Repeats to mark")
-        self.numbers.setPlaceholderText("repeats 3, 7")
+        self.numbers.setPlaceholderText("repeats 3, 7-9")
         self.numbers.setToolTip("Numbers from 1 in the order of recording; nothing is deleted")
         self.numbers.textChanged.connect(self._follow)
         self.buttons = {bad: QPushButton(text) for text, bad in (("Bad", True), ("Good", False))}
@@ -56,15 +55,21 @@ class MarkRow(QWidget):
         self._follow()
 
     def _follow(self, *_: Any) -> None:
-        good = self._path is not None and bool(NUMBERS.match(self.numbers.text()))
+        good = self._path is not None and bool(self._typed())
         for button in self.buttons.values():
             button.setEnabled(good)
 
+    def _typed(self) -> tuple[int, ...]:
+        """What is written; nothing where it is no list of repeats."""
+        try:
+            return numbers_of(self.numbers.text())
+        except InputError:
+            return ()
+
     def press(self, bad: bool, *_: Any) -> None:
         """Mark them, in a thread: the recording is read for it."""
-        path, text = self._path, self.numbers.text()
-        if path is not None and NUMBERS.match(text):
-            numbers = [int(part) for part in text.split(",")]
+        path, numbers = self._path, self._typed()
+        if path is not None and numbers:
             self._task.ask(partial(_marked, path, numbers, bad))
 
     def _answered(self, words: str | None, error: Exception | None) -> None:
@@ -75,7 +80,7 @@ class MarkRow(QWidget):
             self.marked.emit(str(words))
 
 
-def _marked(path: Path, numbers: list[int], bad: bool) -> str:
+def _marked(path: Path, numbers: tuple[int, ...], bad: bool) -> str:
     """Mark, and say how many are left out now."""
     values: dict[str, Any] = {}
     for event in mark(path, bad=numbers if bad else (), good=() if bad else numbers):
