@@ -108,7 +108,7 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
     folder
         Where the page will stand, for the links to the data.
     """
-    page = Page(f"Twinrig report: {found.run.resolve().name}")
+    page = Page(f"Twinrig report: {found.run.resolve().name}", run=found.run)
     yield "recordings"
     _recordings(page, found)
     verdicts: list[str] = []
@@ -144,7 +144,7 @@ def _recordings(page: Page, found: Found) -> None:
         spread = report_twin.spread_over_signal(good)
         rows.append(
             [
-                path.relative_to(found.run).as_posix() if path != found.run else path.name,
+                page.named(path),
                 recording.status,
                 f"{s} × {r} × {t}",
                 f"{int(good.complete.sum())} of {s * r}",
@@ -154,7 +154,7 @@ def _recordings(page: Page, found: Found) -> None:
         )
         words = [f"{k} {recording.meta[k]}" for k in SAMPLE_KEYS if recording.meta.get(k)]
         if words:
-            page.text(f"{path.name}: {', '.join(words)}", note=True)
+            page.text(f"{page.named(path)}: {', '.join(words)}", note=True)
     head = ["recording", "status", "sequences × repeats × steps", "repeats kept", "families"]
     page.table([*head, "spread of repeats / signal"], rows)
 
@@ -176,7 +176,7 @@ def _repeat_it(page: Page, found: Found, folder: Path) -> None:
         seed = meta.get("seed")
         rows.append(
             [
-                path.name,
+                page.named(path),
                 str(meta.get("id", "—")),
                 "—" if seed is None else str(seed),
                 str(meta.get("created", "—")),

@@ -73,7 +73,7 @@ def _of_one_task(
         _answers(page, run, suffix)
     for run in runs:
         for words in run.body.get("despite_drift", []):
-            page.text(f"{run.path.name} was deployed all the same: {words}")
+            page.text(f"{page.named(run.path)} was deployed all the same: {words}")
     bars = [(r.label, r.layers, r.misfits) for r in runs if np.isfinite(r.misfits).any()]
     if bars:
         words = "Misfit of each node's response on the device; 1 is what the twin expects of it."
@@ -82,7 +82,10 @@ def _of_one_task(
         diagnosis(page, run)
     page.table(
         ["deployment", "nodes", "runs of the device", "time"],
-        [[r.path.name, str(r.body["nodes"]), str(r.body["hardware_runs"]), _time(r)] for r in runs],
+        [
+            [page.named(r.path), str(r.body["nodes"]), str(r.body["hardware_runs"]), _time(r)]
+            for r in runs
+        ],
     )
     return headline(runs)
 
@@ -128,7 +131,9 @@ def _answers(page: Page, run: Measured, suffix: str) -> None:
         raise AssertionError("a deployment without answers")
     figure = report_figures.forecast_figure(title, target, prediction, low, high)
     page.figure(
-        f"forecast-{run.path.name}{suffix}", figure, "Forecast on the device against the target."
+        f"forecast-{page.named(run.path)}{suffix}",
+        figure,
+        "Forecast on the device against the target.",
     )
 
 
@@ -153,7 +158,7 @@ def _networks(page: Page, networks: Sequence[tuple[Path, Network]], of_task: str
         layers = " → ".join(str(layer.nodes) for layer in network.layers)
         interval = f"{scored(predicted.get('low'))} … {scored(predicted.get('high'))}"
         foreseen = scored(predicted.get("value"))
-        rows.append([path.name, label_of(network, path), layers, foreseen, interval])
+        rows.append([page.named(path), label_of(network, path), layers, foreseen, interval])
     page.table(["network", "kind", "layers", "foreseen by the twin", "90 %"], rows)
     first = networks[0][1]
     page.text(_task_words(first), note=True)
@@ -182,7 +187,7 @@ def _transfer(page: Page, runs: Sequence[Measured], suffix: str) -> None:
     labels = [r.label for r in runs]
     rows = [
         [
-            r.label if labels.count(r.label) == 1 else f"{r.label} ({_which(r)})",
+            r.label if labels.count(r.label) == 1 else f"{r.label} ({_which(page, r)})",
             scored(r.predicted),
             scored(r.measured),
             r.lost,
@@ -201,10 +206,10 @@ def _transfer(page: Page, runs: Sequence[Measured], suffix: str) -> None:
     )
 
 
-def _which(run: Measured) -> str:
+def _which(page: Page, run: Measured) -> str:
     """Which of several deployments of a kind: its folder, and how many repeats were averaged."""
     repeats = int(run.body.get("repeats", 1))
-    return run.path.name + (f", {repeats} repeats averaged" if repeats > 1 else "")
+    return page.named(run.path) + (f", {repeats} repeats averaged" if repeats > 1 else "")
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:

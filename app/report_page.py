@@ -50,6 +50,8 @@ class Page:
         File name → figure, written as PNG beside the page.
     values
         What a program may want of the page: the twin's errors and coverage, the verdict.
+    run
+        Folder that artefacts are named within; None: by their own folder's name.
     """
 
     title: str
@@ -57,6 +59,13 @@ class Page:
     parts: list[str] = field(default_factory=list)
     figures: dict[str, Figure] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
+    run: Path | None = None
+
+    def named(self, path: Path) -> str:
+        """What an artefact is called: its folder, below the run; rounds have one of each name."""
+        if self.run is None or path == self.run or not path.is_relative_to(self.run):
+            return path.name
+        return path.relative_to(self.run).as_posix()
 
     def heading(self, text: str) -> None:
         """Begin a section."""
@@ -81,7 +90,8 @@ class Page:
         )
 
     def figure(self, name: str, figure: Figure, caption: str) -> None:
-        """Add a figure; `name` becomes its PNG's file name."""
+        """Add a figure; `name` becomes its PNG's file name, `/` in it a dash."""
+        name = name.replace("/", "-")
         self.figures[f"{name}.png"] = figure
         self.parts.append(
             f'<figure role="img" aria-label="{html.escape(caption, quote=True)}">'

@@ -40,9 +40,9 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
     """Add a twin's section; returns the sentences of its verdict."""
     from app.store import load_twin
 
-    twin = load_twin(path)
+    twin, name = load_twin(path), page.named(path)
     kind = "deterministic" if twin.deterministic else "stochastic"
-    page.heading(f"Twin {path.name} ({kind})")
+    page.heading(f"Twin {name} ({kind})")
     unseen = best_unseen(twin, recordings)
     errors, coverage = dict(twin.errors), dict(twin.coverage)
     details: dict[str, Any] = {}
@@ -54,12 +54,12 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
         errors, coverage, details = _evaluated(path, unseen.path)
         words = (
             f"Scored on {len(unseen.sequences)} sequences × {len(unseen.repeats)} repeats of "
-            f"{unseen.path.name} that no gradient has seen."
+            f"{page.named(unseen.path)} that no gradient has seen."
         )
         words += "".join(f" But {said}." for said in _known_drives(twin, path, unseen.recording))
     page.text(words, note=True)
     if unseen is not None:
-        _repeats(page, path.name, twin, unseen)
+        _repeats(page, name, twin, unseen)
     if said := unfinished_words(twin.meta):
         page.text(f"{said[:1].upper()}{said[1:]}.", note=True)
     add_search(page, twin.meta, (twin.latent, twin.hidden, twin.head))
@@ -73,10 +73,10 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
     _errors(page, errors, coverage, noisy=not twin.deterministic)
     if "pit" in details and not twin.deterministic:
         figure = report_figures.noise_figure(details)
-        page.figure(f"noise-{path.name}", figure, "Noise of the device and of its twin.")
+        page.figure(f"noise-{name}", figure, "Noise of the device and of its twin.")
     validation = details.get("validation") or kept_validation(twin.meta)
     if validation is not None:
-        add_validation(page, path.name, validation, noisy=not twin.deterministic)
+        add_validation(page, name, validation, noisy=not twin.deterministic)
     drifted = add_drift(page, path, twin)
     if twin.deterministic:
         return drifted

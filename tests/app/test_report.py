@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -128,6 +129,22 @@ def test_the_page_loads_nothing_and_runs_nothing(run_folder: Path, tmp_path: Pat
     assert "script" not in references.tags
     assert all(ref.startswith("#") or not re.match(r"https?:", ref) for ref in references.found)
     assert "url(http" not in text
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+
+
+def test_twins_of_one_name_keep_their_figures_apart(run_folder: Path, tmp_path: Path) -> None:
+    """Each round of a refinement has a `twin`: the second one's pictures took the first one's."""
+    shutil.copytree(run_folder / "held-out", tmp_path / "run" / "held-out")
+    for number in (1, 2):
+        shutil.copytree(run_folder / "twin", tmp_path / "run" / f"round-{number}" / "twin")
+    page = Path(last(report(tmp_path / "run"))["report"])
+    text = page.read_text("utf-8")
+    for number in (1, 2):
+        assert f"<h2>Twin round-{number}/twin (stochastic)</h2>" in text
+        assert f"<td>round-{number}/twin</td>" in text
+        for drawn in ("repeats", "noise", "where", "coverage", "noise-checks"):
+            assert (page.parent / f"{drawn}-round-{number}-twin.png").is_file()
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert len(ids) == len(set(ids))
 
