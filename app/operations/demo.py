@@ -59,7 +59,7 @@ def demo(
     out
         A new folder, or with `resume` one in which a demo was stopped.
     quick
-        Little of everything: about three minutes on two cores, no promise of quality.
+        Little of everything: a minute or two on two idle cores, no promise of quality.
     seed
         Of the device, the sequences, the fits and the trainings.
     size
