@@ -9,6 +9,7 @@ from app.gui.record_design import TwinDesign
 from app.gui.record_resume import Unfinished
 from app.recording_marks import bad_positions
 from app.recording_reader import read_recording
+from models.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +58,9 @@ class RecordRun:
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
             if self.resumed is not None and not self.in_rounds:
                 self.earlier = read_recording(self.resumed), bad_positions(self.resumed)
-            self.plan = self.design.foreseen(bench.spec, None, self.out)
+            self.plan = self.design.foreseen(bench.spec, bench, self.out.parent)
+            if self.plan.level == "fault":  # of one that has waited: the disk was not so full then
+                raise RefusedError(self.plan.problem)
             return self.design.start(bench, self.out, self._session.pause)
 
         return JobSpec(page, "Recording", self.out.name, start, hardware=True)

@@ -224,6 +224,22 @@ def test_the_queue_records_one_after_another_in_the_order_given(window, page, qt
     assert not page.queue.queue.going
 
 
+def test_one_that_no_longer_fits_on_the_disk_is_skipped_and_the_next_one_runs(
+    window, page, qtbot, monkeypatch
+) -> None:
+    for steps in (2000, 10):
+        page.set_form_values({"count": 1, "steps": steps, "repeats": 20})
+        page.show_cost()
+        page.queue.add_button.click()
+    monkeypatch.setattr("app.gui.record_design.free_bytes", lambda _: 1_000_000)
+    page.queue.start_button.click()
+    qtbot.waitUntil(lambda: "1x10@" in page.heading.text() and window.job is None, timeout=WAIT_MS)
+    assert page.heading.text().startswith("Recorded")
+    (skipped,) = page.queue.queue.waiting
+    assert skipped.design.steps == 2000
+    assert "it needs 3.3 MB of the disk, which has 1.0 MB left in" in skipped.skipped
+
+
 def test_what_makes_no_recording_is_not_queued_and_says_why(window, page) -> None:
     page.set_form_values(LITTLE)
     page.high.setValue(0.02)
