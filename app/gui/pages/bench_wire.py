@@ -19,13 +19,15 @@ from PyQt6.QtWidgets import (
 )
 
 from app.gui.background import Latest
-from app.gui.pages.bench_wire_view import MOST_SHOWN, WireView, milliseconds
+from app.gui.pages.bench_wire_view import MOST_SHOWN, NARROW_PX, WireView, milliseconds
 from app.gui.theme import mono
 from app.gui.widgets.basic import Choice, Elided, Tick, label, set_role
 from app.operations.console import send
 from app.wire_tail import save_messages
 
 if TYPE_CHECKING:
+    from PyQt6.QtGui import QResizeEvent
+
     from app.gui.pages.page import Shell
     from app.operations.console import Answer
     from app.wire_tail import Message
@@ -114,6 +116,12 @@ class WirePanel(QWidget):
         row.addWidget(self.command, 1)
         row.addWidget(self.send_button)
         return row
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= NARROW_PX
+        self.idle.setVisible(wide or self.idle.isChecked())
+        self.filter.setVisible(wide or bool(self.filter.text()))
 
     # the log
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.wire_tail import Message
 
 LINE_PX, MOST_SHOWN = 18, 2000
+NARROW_PX = 440  # in a window of 1024: what was said has the room, not when and how fast
 ARROWS = {"out": "→", "in": "←"}
 
 
@@ -78,21 +79,23 @@ class WireView(Painted):
         end = len(self.messages) - self.back
         painter.setFont(mono())
         wide = QFontMetricsF(painter.font()).horizontalAdvance("0")
+        narrow = self.width() < NARROW_PX
         for number, one in enumerate(self.messages[max(0, end - self.lines) : end]):
             y = 4 + number * LINE_PX
             clock = time.strftime("%H:%M:%S", time.localtime(one.host_s))
             stamp = f"{clock}.{int(one.host_s % 1 * 1000):03d}"
             x = 10.0
-            for text, chars in ((stamp, 14), (one.name, 11), (ARROWS[one.direction], 3)):
+            whose = ((one.name, 11), (ARROWS[one.direction], 3))
+            for text, chars in whose if narrow else ((stamp, 14), *whose):
                 painter.setPen(colour(t.text2))
                 shown = elided(text, painter.font(), int((chars - 1) * wide))
                 painter.drawText(QRectF(x, y, chars * wide, LINE_PX), LEFT, shown)
                 x += chars * wide
-            room = self.width() - x - 70
+            room = self.width() - x - (10 if narrow else 70)
             painter.setPen(colour(t.text1))
             shown = elided(one.text, painter.font(), int(room))
             painter.drawText(QRectF(x, y, room, LINE_PX), LEFT, shown)
-            if one.round_s is not None:
+            if one.round_s is not None and not narrow:
                 painter.setPen(colour(t.text2))
                 where = QRectF(self.width() - 70, y, 60, LINE_PX)
                 painter.drawText(where, RIGHT, milliseconds(one.round_s))
