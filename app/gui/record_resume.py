@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -43,6 +45,16 @@ class Unfinished:
     def name(self) -> str:
         """Its id."""
         return str(self.so_far.meta.get("id") or self.path.name)
+
+    @property
+    def what(self) -> str:
+        """Its sequences, and when it was begun: ids alone don't tell two of a night apart."""
+        sequences, _, steps, _ = self.so_far.response.shape
+        begun = ""
+        with suppress(ValueError):
+            when = datetime.fromisoformat(str(self.so_far.meta.get("created", "")))
+            begun = f", {when.astimezone():%d %b %H:%M}".replace(", 0", ", ")
+        return f"{sequences} × {count(steps, 'step')}{begun}"
 
     @property
     def note(self) -> str:

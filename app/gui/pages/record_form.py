@@ -140,10 +140,9 @@ class RecordForm(QObject):
     def _resume_rows(self, theme: Theme) -> None:
         self.which = Choice(theme, (), "Recording that ended early")
         self._add("resume", "Recording", self.which)
-        self.came = self._form.fact("Came as far as")
-        parent = self.came.parentWidget()
-        if parent is not None:
-            self._rows.append(("resume", parent))
+        self.what, self.came = self._form.fact("Sequences"), self._form.fact("Came as far as")
+        parents = (self.what.parentWidget(), self.came.parentWidget())
+        self._rows += [("resume", parent) for parent in parents if parent is not None]
 
     def _choose(self, kind: str) -> None:
         for which, widget in self._rows:
@@ -188,6 +187,7 @@ class RecordForm(QObject):
         if self.kind.value == "resume":
             chosen = self.which.currentData()
             found = next((one for one in self.unfinished if str(one.path) == chosen), None)
+            self.what.setText(found.what if found is not None else "")
             self.came.setText(found.note if found is not None else "nothing is unfinished")
             return found
         if self.kind.value == "twin":

@@ -308,6 +308,7 @@ def test_a_stopped_recording_goes_on_from_the_page(window, page, press_record, q
     page.rows.kind.choose("resume")
     page.show_cost()
     assert page.form.primary.text() == f"Record the {16 - done} missing repeats"
+    assert page.rows.what.text().startswith("2 × 60 steps, ")
     page.press()
     qtbot.waitUntil(lambda: page.live.plan is not None, timeout=WAIT_MS)
     assert page.live.done >= done  # what was there is seen again
