@@ -22,6 +22,15 @@ def device_words(device: Device) -> str:
     return f"{device.bench!r} ({told})" if device.bench else f"a device ({told})"
 
 
+def told(value: object) -> str:
+    """A window, a reset, names of channels or units in words; of many names how many."""
+    if not isinstance(value, tuple):
+        return str(value)
+    if len(value) <= 2 * MOST_CHANNELS:
+        return ", ".join(value)
+    return f"{value[0]} … {value[-1]} ({len(value)})"
+
+
 def differing(one: Device, other: Device) -> list[str]:
     """Names of what says that two twins are of different devices; none: it may be the same one.
 

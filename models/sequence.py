@@ -47,6 +47,11 @@ class DriveWindow:
     high_T: float
     hold_s: float = 0.0
 
+    def __str__(self) -> str:
+        """In words: `amplitude 2.2 to 3.4 mT, hold 0 s`."""
+        low, high = 1e3 * self.low_T, 1e3 * self.high_T
+        return f"{self.encoding} {low:.9g} to {high:.9g} mT, hold {self.hold_s:g} s"
+
     def __post_init__(self) -> None:
         problems = []
         if self.encoding not in ENCODINGS:
@@ -75,6 +80,10 @@ class Reset:
 
     field_T: float
     hold_s: float = 0.0
+
+    def __str__(self) -> str:
+        """In words: `4 mT, hold 0 s`."""
+        return f"{1e3 * self.field_T:.9g} mT, hold {self.hold_s:g} s"
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.field_T) and np.isfinite(self.hold_s) and self.hold_s >= 0):

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from app.artefacts import find_file
+from app.device_words import told
 from app.operations.events import Note, Result, Stage, TwinScored
 from app.operations.fit_input import left_out_words, read_repeats
 from app.operations.fitted_on import fitted_on, is_parent
@@ -85,8 +86,8 @@ def refuse_another_device(twin: Twin, recording: Recording, where: str) -> None:
         InputError,
         where,
         [
-            f"the recording has {name} {getattr(recording, name)}, the twin was fitted with "
-            f"{getattr(twin, name)}: choose a recording of the same kind, or fit a new twin"
+            f"the recording has {name} {told(getattr(recording, name))}, the twin was fitted with "
+            f"{told(getattr(twin, name))}: choose a recording of the same kind, or fit a new twin"
             for name in ("channels", "units", "window", "reset")
             if getattr(recording, name) != getattr(twin, name)
         ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.artefacts import find_file, sha256_of
+from app.device_words import told
 from app.operations.seen_before import parts_by_recording
 from app.weights_store import TWIN_FILE, load_twin
 from models.errors import InputError, raise_problems
@@ -89,8 +90,8 @@ class Origin:
             InputError,
             "fit --from",
             [
-                f"the recordings have {name} {getattr(source.recording, name)}, {self.path} was "
-                f"fitted with {getattr(self.twin, name)}: fit anew, without --from"
+                f"the recordings have {name} {told(getattr(source.recording, name))}, {self.path} "
+                f"was fitted with {told(getattr(self.twin, name))}: fit anew, without --from"
                 for name in ("channels", "units", "window", "reset")
                 if getattr(source.recording, name) != getattr(self.twin, name)
             ]

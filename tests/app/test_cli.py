@@ -46,6 +46,7 @@ def lines_of(text: str) -> list[dict[str, object]]:
         (["simulate", "t", "--sequences", "s", "--repeats", "0", "--out", "o"], "1 or more"),
         (["record", "--bench", "virtual", "--out", "o"], "--sequences is missing"),
         (["fit", "--out", "t"], "at least one RECORDING"),
+        (["fit", "r", "--objective", "mean", "--out", "t"], "without noise: --deterministic"),
         (["compare-twins", "--out", "t"], "at least one RECORDING"),
         (["fit", "x" * 300, "--out", "t"], "longer name than this file system allows"),
         (["deploy", "--bench", "virtual", "--out", "d"], "name the NETWORK"),

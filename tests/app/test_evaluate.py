@@ -52,6 +52,8 @@ def test_another_drive_window_or_unit_is_refused_all_at_once(twin, tmp_path):
     with pytest.raises(InputError) as caught:
         evaluated(twin, tmp_path, other)
     assert "2 problems" in str(caught.value)
+    assert "has units A, the twin" in str(caught.value)
+    assert "has window step 0 to 2000 mT, hold 0 s, the twin" in str(caught.value)
 
 
 def test_another_setting_and_a_drive_beyond_the_fitted_range_are_said(twin, tmp_path):
