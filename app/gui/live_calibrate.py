@@ -132,7 +132,7 @@ def rows(live: LiveCalibration) -> list[FigureRow]:
         with_error(1e3 * found.tesla_per_ampere, 1e3 * found.tesla_per_ampere_error),
         f"{1e3 * says:.5g}",
         "" if last is None else f"{1e3 * last.tesla_per_ampere:.5g}",
-        f"{100 * found.share_off(says):+.1f} %".replace("-", "−"),
+        f"{round(100 * found.share_off(says), 1) + 0.0:+.1f} %".replace("-", "−"),  # never −0.0
         "attention" if far else "ok",
     )
     names = (

@@ -71,7 +71,7 @@ class CalibratePlots(QWidget):
     def _figures(self, theme: Theme) -> QWidget:
         """The column at the right."""
         made = QWidget()
-        made.setMinimumWidth(360)
+        made.setMinimumWidth(384)
         column = QVBoxLayout(made)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)

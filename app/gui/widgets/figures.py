@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
 HEADS = ("found", "bench", "last", "apart")
-WIDTHS = (0.27, 0.22, 0.14, 0.185, 0.185)
+WIDTHS = (0.26, 0.25, 0.16, 0.16, 0.17)
 
 
 @dataclass(frozen=True)
