@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import ndtri, stdtrit
 
 from training.where import number
 
@@ -35,16 +36,29 @@ def family_weights(weights: Array, families: Sequence[str], name: str) -> Array:
     return np.concatenate([weights[:1] * of, draws])
 
 
-def centred(values: Array, value: float) -> Array:
-    """Resampled values without their bias, about the value of the data itself.
+def centred(values: Array, value: float, sequences: int) -> Array:
+    """Resampled values without their bias, about the value of the data itself, as wide as they are.
 
     Sequences drawn again make distances near zero larger, floors above all: uncorrected, intervals
-    of a ratio far above 1 were measured to lie below the ratio itself.
+    of a ratio far above 1 were measured to lie below the ratio itself. And they differ less among
+    each other than other sequences would: by √(1 − 1/S), and as if their spread were known
+    (T. Hesterberg, The American Statistician 69, 371, 2015). Of a mean over 8 sequences the usual
+    percentiles hold the truth at 83 instead of 90 %.
     """
     known = values[np.isfinite(values)]
-    bias = float(np.median(known)) - value if known.size and np.isfinite(value) else 0.0
-    moved: Array = values - bias
-    return moved
+    middle = float(np.median(known)) if known.size else np.nan
+    about = value if np.isfinite(value) else middle
+    wider: Array = about + (values - middle) * _widening(sequences)
+    return wider
+
+
+def _widening(sequences: int) -> float:
+    """Of a 90 % interval over so many sequences; 1 of one, whose splits are drawn."""
+    if sequences < 2:
+        return 1.0
+    share = INTERVAL[1] / 100
+    few = float(stdtrit(sequences - 1, share) / ndtri(share))
+    return few * float(np.sqrt(sequences / (sequences - 1)))
 
 
 def logarithm(values: Array | float) -> Array:

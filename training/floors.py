@@ -222,9 +222,9 @@ def _beside_floor(values: Array, sequences: int) -> dict[str, float | None]:
     excess = np.sqrt(np.maximum(over[0] ** 2 - over[1] ** 2, 0.0))
     now = float(np.sqrt(np.maximum(value**2 - floor**2, 0.0)))
     over_floor = value / floor if floor > 0 else np.nan
-    low, high = interval(np.exp(centred(logarithm(ratio), float(logarithm(over_floor)))))
-    value_low, value_high = interval(centred(over[0], value))
-    excess_low, excess_high = interval(np.maximum(centred(excess, now), 0.0))
+    low, high = interval(np.exp(centred(logarithm(ratio), float(logarithm(over_floor)), sequences)))
+    value_low, value_high = interval(centred(over[0], value, sequences))
+    excess_low, excess_high = interval(np.maximum(centred(excess, now, sequences), 0.0))
     return {
         "value": number(value),
         "floor": number(floor),
@@ -244,7 +244,8 @@ def _coverage_interval(within: Array, counted: Array, weights: Array) -> dict[st
     top, bottom = (weights @ a.sum(axis=(1, 2)) for a in (within, counted))
     if weights.shape[1] < 2 or not (bottom > 0).all():
         return {"low": None, "high": None}
-    low, high = interval(top[1:] / bottom[1:])
+    share = top / bottom
+    low, high = interval(np.clip(centred(share[1:], float(share[0]), weights.shape[1]), 0.0, 1.0))
     return {"low": low, "high": high}
 
 
