@@ -39,7 +39,10 @@ def writing(path: Path) -> Iterator[None]:
 
 def _what_happened(fault: OSError, path: Path) -> str:
     if fault.errno in FULL:
-        return "the disk is full; what was complete stays: free some space, then use --resume"
+        return (
+            "the disk is full; what was complete stays: free some space, then use --resume, or try "
+            "again"
+        )
     if fault.errno == errno.EFBIG:
         return "would become larger than this file system, or a quota, allows: use another drive"
     if isinstance(fault, FileExistsError):
