@@ -176,6 +176,9 @@ class RunningWindow(BenchWindow):
         self.status.say_right("")
         try:
             self.pages[job.spec.page].job_finished(outcome)
+            for key, page in self.pages.items():
+                if key != job.spec.page:
+                    page.refresh_in_view()
         except Exception as error:
             self.toast(f"{error}", "error", traceback.format_exc())
         if failed and outcome.error is not None:

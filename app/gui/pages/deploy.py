@@ -41,7 +41,7 @@ LOW_PX = 760  # of the page: below it the form's rows stand closer
 class DeployPage(Page):
     """Schedule, running node, forecast, score; the pass criterion before the result."""
 
-    key, name = "deploy", "Deploy"
+    key, name, of_library = "deploy", "Deploy", True
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell, "Deploy", "one click from a trained network to the device")

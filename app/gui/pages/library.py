@@ -52,7 +52,7 @@ NOTHING = "nothing fits Search and Show: clear the one, or choose everything in 
 class LibraryPage(Page):
     """A list read in a thread; figures, lineage and the note of what is chosen below and beside."""
 
-    key, name = "library", "Library"
+    key, name, of_library = "library", "Library", True
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell, "Library", "recordings, twins, networks, deployments")

@@ -187,8 +187,13 @@ class EntryList(QListView):
     def show_rows(self, rows: Sequence[tuple[int, Entry]]) -> None:
         """Replace the rows; what was chosen stays chosen where it is still there."""
         paths = {entry.artefact.path for entry in self.selected()}
+        bar = self.verticalScrollBar()
+        at = bar.value() if bar is not None else 0
         self.entries.show_rows(rows)
         self.choose(paths)
+        self.executeDelayedItemsLayout()
+        if bar is not None:
+            bar.setValue(at)  # read anew, the list stays where it was
 
     def choose(self, paths: set[Path]) -> None:
         """Choose the entries in these folders; copies of one have its id in common."""

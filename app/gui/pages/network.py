@@ -38,7 +38,7 @@ LOW_PX = 760  # of the page: below it the form's rows stand closer
 class NetworkPage(Page):
     """Twins as nodes, weights between them."""
 
-    key, name = "network", "Network"
+    key, name, of_library = "network", "Network", True
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell, "Network", "twins as nodes, weights between them")

@@ -90,6 +90,7 @@ class Page(QWidget):
     key = ""
     name = ""
     shows_warnings = False  # on the page, where they stay: no toast over it
+    of_library = False  # what it offers changes by other pages' jobs and by other programs
 
     def __init__(self, shell: Shell, title: str, subtitle: str) -> None:
         super().__init__()
@@ -266,6 +267,17 @@ class Page(QWidget):
 
     def refresh(self) -> None:
         """Read again what the page offers from the library: when shown, and after a job."""
+
+    def refresh_in_view(self) -> None:
+        """Read it again because somebody else may have changed it."""
+        if self.of_library and self.isVisible():
+            self.refresh()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        came = event is not None and event.type() == QEvent.Type.ActivationChange
+        if came and self.isActiveWindow():  # back from a terminal, which may have made something
+            self.refresh_in_view()
 
     def choose(self, artefact: Path) -> None:
         """Choose an artefact that another page hands over."""

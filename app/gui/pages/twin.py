@@ -39,7 +39,7 @@ LOW_PX = 760  # of the page: below it recordings have one line each
 class TwinPage(Page):
     """Recordings ticked at the left; at the right device beside twin, or twins side by side."""
 
-    key, name = "twin", "Twin"
+    key, name, of_library = "twin", "Twin", True
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell, "Twin", "neural SDE of the device and its noise")

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 from artefact_samples import full, network, twin
-from PyQt6.QtCore import QFile, Qt
+from PyQt6.QtCore import QEvent, QFile, Qt
 from PyQt6.QtGui import QDesktopServices
+from PyQt6.QtWidgets import QApplication
 
 from app import library_several as several
+from app.gui.job import JobSpec
 from app.gui.pages.library_detail import MORE, fitting
 from app.gui.pages.library_list import said_of
 from app.library_index import Index, read_note
@@ -324,3 +326,42 @@ def test_a_twin_answers_sequences_and_its_recording_appears_chosen(library, qtbo
 def test_what_has_no_room_below_the_list_says_so() -> None:
     assert fitting(["a", "b"], 2, MORE) == ["a", "b"]
     assert fitting(["a", "b", "c"], 2, MORE) == ["a", MORE]
+
+
+def test_what_another_program_made_appears_when_the_window_comes_to_the_front(
+    library, qtbot, monkeypatch
+) -> None:
+    folder = library.session.library.folder
+    shutil.copytree(folder / "rec-a", folder / "rec-by-a-command")
+    assert len(library.rows) == 3
+    monkeypatch.setattr(library, "isActiveWindow", lambda: True)
+    QApplication.sendEvent(library, QEvent(QEvent.Type.ActivationChange))
+    qtbot.waitUntil(lambda: len(library.rows) == 4, timeout=WAIT_MS)
+
+
+def test_what_a_job_of_another_page_made_appears_in_view(library, qtbot) -> None:
+    window, folder = library.shell, library.session.library.folder
+
+    def start(_):
+        shutil.copytree(folder / "rec-a", folder / "rec-c")
+        yield from ()
+
+    window.open_page("record")
+    window.open_page("library")
+    window.run(JobSpec("record", "Copying", "rec-c", start, hardware=False))
+    qtbot.waitUntil(lambda: len(library.rows) == 4, timeout=WAIT_MS)
+
+
+def test_the_list_stays_where_it_was_when_it_is_read_anew(library, qtbot) -> None:
+    folder = library.session.library.folder
+    for number in range(40):
+        shutil.copytree(folder / "rec-a", folder / f"rec-{number}")
+    library.refresh()
+    qtbot.waitUntil(lambda: len(library.rows) == 43, timeout=WAIT_MS)
+    bar = library.list.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 200, timeout=WAIT_MS)
+    bar.setValue(150)
+    shutil.rmtree(folder / "rec-7")
+    library.refresh()
+    qtbot.waitUntil(lambda: len(library.rows) == 42, timeout=WAIT_MS)
+    assert bar.value() == 150
