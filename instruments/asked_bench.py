@@ -124,7 +124,7 @@ class AskedBench:
         if self.probe is not None:
             self.probe.prepare()
         magnets = {
-            name: {**magnet.magnet.settings(), "max_ramp_A_per_s": magnet.limits.max_ramp_A_per_s}
+            name: {**self._as_played(magnet), "max_ramp_A_per_s": magnet.limits.max_ramp_A_per_s}
             for name, magnet in self.magnets.items()
         }
         if self._steps.by_hardware:  # a run by software is none to go on with by hardware
@@ -133,6 +133,19 @@ class AskedBench:
         self._kept.keep(readouts)
         turned = self.spec.rotation.settings() if self.spec.rotation is not None else {}
         return magnets | readouts | turned
+
+    def _as_played(self, magnet: LimitedMagnet) -> dict[str, Any]:
+        """A supply's settings as a run has them: what energising makes of them counts already.
+
+        Else the first run after it was switched on would keep others than those that follow.
+        """
+        found = magnet.magnet.settings()
+        if magnet not in self.drives:
+            return found
+        made = dict(getattr(magnet.magnet, "MADE", {}))
+        if magnet.limits.compliance_V is not None:
+            made["compliance_V"] = magnet.limits.compliance_V
+        return {key: made.get(key, value) for key, value in found.items()}
 
     def check_settings(self) -> None:
         """Compare the read-outs' settings with those that `settings` last told.

@@ -51,6 +51,9 @@ class KeithleySource:
     resolution_A = 1e-6
     own_ramp = False
     has_output = True
+    MADE: ClassVar[Mapping[str, Any]] = {
+        "function": "CURR", "off_state": "ZERO", "auto_off": False, "read_back": True,
+    }  # fmt: skip  # of the settings, by energising
     KEYS: tuple[str, ...] = ("compliance_V",)
     status_inputs = (AT_LIMIT,)
     lasting_inputs: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from instruments.drivers.exchange import queued_errors
 from instruments.drivers.kepco_list import KepcoList
@@ -63,6 +63,7 @@ class KepcoBop:
     serial_line = SerialLine(flow="xon/xoff")  # BOP-1K MG manual, 3.5.6; no rate is set at first
     own_ramp = False
     has_output = True
+    MADE: ClassVar[Mapping[str, Any]] = {"mode": "current"}  # of the settings, by energising
     KEYS: tuple[str, ...] = ()
     IDENTITY = re.compile(r"^KEPCO.*(BIT|BOP)", re.IGNORECASE)
     EXPECTED = "KEPCO,BIT … or KEPCO,BOP …"

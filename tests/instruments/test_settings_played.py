@@ -1,0 +1,60 @@
+"""A supply's settings as a recording keeps them: those it is played with, whatever was found."""
+
+from __future__ import annotations
+
+import pytest
+from served import served
+
+from instruments.bench import Bench
+from instruments.bench_file import parse_bench
+
+BENCH = """
+name = "fresh"
+[virtual]
+device = "leaky-integrator"
+accelerate = inf
+[magnet.x]
+driver = "{driver}"
+resource = "TCPIP0::virtual-{driver}::5025::SOCKET"
+tesla_per_ampere = 4.0e-4
+max_current_A = 0.9
+max_ramp_A_per_s = 2.0
+compliance_V = 10.0
+[readout.lockin]
+driver = "sr830"
+resource = "TCPIP0::virtual-sr830::5025::SOCKET"
+channels = ["X", "Y"]
+[drive]
+encoding = "amplitude"
+low_T = 0.0001
+high_T = 0.0003
+hold_s = 0.0
+gate_s = 0.027
+[reset]
+field_T = 0.0003
+hold_s = 0.0
+"""
+
+
+@pytest.mark.parametrize("driver", ["kepco-bop", "kepco-bop-mg", "keithley-2400", "keithley-2450"])
+def test_the_first_run_after_switching_on_keeps_the_settings_of_those_that_follow(driver) -> None:
+    with Bench.connect(parse_bench(BENCH.format(driver=driver), "fresh.toml")) as bench:
+        found = bench.magnets["x"].magnet.settings()
+        assert found["compliance_V"] != 10.0  # as it is when switched on
+        first = bench.settings()
+        bench.energise()
+        bench.make_safe()
+        assert bench.settings() == first
+        now = bench.magnets["x"].magnet.settings()
+        assert {**now, "max_ramp_A_per_s": 2.0} == first["x"]
+
+
+def test_a_supply_that_was_switched_off_and_on_does_not_keep_a_run_from_going_on() -> None:
+    with served() as rig:
+        with Bench.connect(rig.spec()) as bench:
+            bench.energise()
+            before = bench.settings()["x"]["mode"]
+        rig.order("kepco-bop", "*RST")  # as it is when switched on
+        with Bench.connect(rig.spec()) as bench:
+            assert bench.magnets["x"].magnet.settings()["mode"] == "voltage"
+            assert bench.settings()["x"]["mode"] == before == "current"
