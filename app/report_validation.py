@@ -69,6 +69,19 @@ def add_validation(
             "less the level; a perfect twin's curve stays in the band in nine of ten cases."
         )
         page.figure(f"noise-checks-{name}", checks_figure(curves), words)
+        if beyond := _beyond_band(curves):
+            page.text(f"Ranks of whole repeats leave a perfect twin's band: {beyond}.")
+
+
+def _beyond_band(curves: Mapping[str, Any]) -> str:
+    """Which ranks lie further from 0 than a perfect twin's do in nine of ten cases, in words."""
+    band = float(curves.get("rank_band", 0.0))
+    farthest = {
+        name: max((abs(float(value)) for value in line if value is not None), default=0.0)
+        for name, line in curves.get("rank_lines", {}).items()
+    }
+    said = [f"{name} by up to {most:.2f}" for name, most in farthest.items() if most > band]
+    return f"{', '.join(said)} (its band: {band:.2f})" if said else ""
 
 
 def _families(

@@ -24,6 +24,7 @@ from app.report_figures import log_scale, misfit_figure, new_figure
 from app.report_network import Measured, _baselines, against_baselines, headline
 from app.report_page import Page
 from app.report_twin import by_family, coverage_words, error_words, spread_over_signal
+from app.report_validation import add_validation
 from app.store import write_recording
 from models.errors import InputError
 from models.recording import Recording
@@ -270,6 +271,22 @@ def test_the_best_of_several_deployments_is_said_to_be_that() -> None:
     runs = [measured("noise-aware", 0.005, 0.005), measured("noise-aware", 0.005, 0.007)]
     (sentence,) = headline(runs)
     assert sentence.startswith("The best of 2 noise-aware networks deployed keeps its score")
+
+
+def test_ranks_beyond_a_perfect_twins_band_are_said() -> None:
+    """The demo's figure had a curve at twice the band, and no word about it."""
+    validation = {
+        "verdict": {"reasons": []}, "families": {}, "where": {},
+        "curves": {"rank_band": 0.05, "rank_level": np.linspace(0, 1, 4),
+                   "rank_lines": {"level": [0, -0.1, -0.02, 0], "extent": [0, 0.04, 0, 0]}},
+    }  # fmt: skip
+    page = Page("page")
+    add_validation(page, "twin", validation)
+    assert "band: level by up to 0.10 (its band: 0.05)." in page.html()
+    validation["curves"]["rank_lines"].pop("level")
+    page = Page("page")
+    add_validation(page, "twin", validation)
+    assert "leave a perfect" not in page.html()
 
 
 def test_verdicts_are_words() -> None:
