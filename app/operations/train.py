@@ -121,6 +121,8 @@ def train(
         run = _Training(setup, out, Beside([Path(path) for path in beside], setup))
         if resume:
             run.restore(arrays, numbers)
+        else:
+            run.save_checkpoint()  # a stop may come at once
         return (yield from run.events())
 
 
@@ -145,6 +147,8 @@ class _Training:
         ]
         raise_problems(InputError, "train", problems)
         self.baselines = dict(numbers["baselines"])
+        if not arrays:
+            return  # ended before its first iteration was kept
         self.trainer = self.setup.trainer(Refit if numbers.get("refit") else Trainer)
         restore(self.trainer, arrays, numbers)
 
@@ -153,6 +157,8 @@ class _Training:
         began = time.monotonic()
         yield Stage("baselines", 1, STAGES)
         yield from baselines(self.setup, self.beside, self.baselines)
+        if self.trainer is None:
+            self.save_checkpoint()
         layers: NodeLayers
         extra: dict[str, Any] = {}
         if self.request.iterations == 0:
@@ -218,10 +224,10 @@ class _Training:
                     yield NetworkState(state.weights, state.readout, state.histogram)
                 if now - saved >= CHECKPOINT_EVERY_S:
                     saved = now
-                    self._save_checkpoint(trainer)
+                    self.save_checkpoint(trainer)
         finally:
             if trainer.iteration > 0:
-                self._save_checkpoint(trainer)
+                self.save_checkpoint(trainer)
 
     def _progress(self, state: TrainState) -> TrainProgress:
         elapsed_s = 0.0 if self.trainer is None else self.trainer.elapsed_s
@@ -231,16 +237,17 @@ class _Training:
             self.task.metric,
         )  # fmt: skip
 
-    def _save_checkpoint(self, trainer: Trainer) -> None:
+    def save_checkpoint(self, trainer: Trainer | None = None) -> None:
+        """Keep how far it is; None: what is asked for, and the baselines that are known."""
         numbers = {
-            **numbers_of(trainer),
+            **({} if trainer is None else numbers_of(trainer)),
             "kind": "training",
             "request": asdict(self.request),
             "twins": [reference.sha256 for reference in self.setup.twins.references],
             "baselines": self.baselines,
             "refit": isinstance(trainer, Refit),
         }
-        save_checkpoint(self.out, arrays_of(trainer), numbers)
+        save_checkpoint(self.out, {} if trainer is None else arrays_of(trainer), numbers)
 
     def _readout(self, layers: NodeLayers) -> Readout:
         """Without noise no ridge is right by itself: several are tried."""
