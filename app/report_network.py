@@ -196,7 +196,8 @@ def _transfer(page: Page, runs: Sequence[Measured], suffix: str) -> None:
         for r in runs
     ]
     metric = _metric(runs[0])
-    page.table(["network", f"twin {metric}", f"device {metric}", "lost on the way", ""], rows)
+    beside = "device − twin" if runs[0].higher_wins else "device / twin"
+    page.table(["network", f"twin {metric}", f"device {metric}", beside, ""], rows)
     shown = [(row[0], r.predicted, r.measured) for row, r in zip(rows, runs, strict=True)]
     figure = report_figures.transfer_figure(shown, _numbers(runs[0].body["baselines"]), metric)
     page.figure(

@@ -84,3 +84,4 @@ def test_a_deployment_is_reported_with_its_diagnosis_as_it_is_shown(
         assert made.measured == pytest.approx(1 - values["measured"])
         assert f"{made.measured:.4g}" in page
         assert "true class" in page
+        assert "<th>device − twin</th>" in page  # +1.0 points stood under "lost on the way"

@@ -46,9 +46,9 @@ def software_baselines(
     spread
         The device's spread as a share of its signal: an echo-state network gets that state noise
         too. It is added at every step and carried on, so that its states differ by more in the end:
-        by 16 % of their signal where 10 % are added (72 nodes, Mackey-Glass, the knobs chosen). With
-        noise of which as much stays in each node as in the device's it scores 0.014 instead of
-        0.019. None: unknown, left out.
+        by 16 % of their signal where 10 % are added (72 nodes, Mackey-Glass, the knobs chosen).
+        With noise of which as much stays in each node as in the device's it scores 0.014 instead
+        of 0.019. None: unknown, left out.
     seed
         Of the echo-state networks.
     delays
