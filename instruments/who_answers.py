@@ -115,10 +115,12 @@ def who_answers(
     except Exception as error:  # what a library raises that doesn't load is its own affair
         raise TwinrigError(f"no VISA library loads ({error})") from error
     asking = _Asking(rm, stop, boards or {}, wire_log)
-    specs = [_spec(resource, driver) for resource, driver in asked]
+    once = list(dict.fromkeys(asked))  # an address that was given twice would find itself open
+    specs = [_spec(resource, driver) for resource, driver in once]
     results = side_by_side(specs, asking.ask, one_by_one=False, stop=stop, longest_s=PATIENCE_S)
     stop.check()
-    return [_told(spec, result) for spec, result in zip(specs, results, strict=True)]
+    answers = [_told(spec, result) for spec, result in zip(specs, results, strict=True)]
+    return [answers[once.index(one)] for one in asked]
 
 
 def _spec(resource: str, driver: str, terminator: str = "") -> InstrumentSpec:

@@ -62,6 +62,12 @@ def test_a_driver_that_is_named_asks_in_its_own_way(lab: ServedRig) -> None:
     assert "'sr830'" in wrong.hint
 
 
+def test_an_address_that_is_given_twice_is_asked_once(lab: ServedRig) -> None:
+    first, second = who_answers([(lab.resources["sr830"], "")] * 2, stop=Stop())
+    assert first == second
+    assert (first.driver, first.problem) == ("sr830", "")
+
+
 def test_hislip_instruments_are_asked_alike() -> None:
     with served(BOTH, 1.0, hislip=BOTH) as rig:
         answers = who_answers([(rig.resources[key], "") for key in BOTH], stop=Stop())
