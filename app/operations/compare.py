@@ -13,6 +13,7 @@ from app.drift_store import save_drift
 from app.operations.check_sequences import write_check_sequences
 from app.operations.evaluate import refuse_another_device, warnings_beside
 from app.operations.events import Note, Result, Stage
+from app.operations.fit_input import simulated_words
 from app.operations.fitted_on import fitted_on, is_parent
 from app.recording_marks import read_kept
 from app.recording_reader import FILE_NAME
@@ -64,7 +65,7 @@ def compare_device(
     ------
     InputError
         One can't be read; they differ in channels, units, drive window or reset; the twin was
-        fitted on this recording; too little was recorded.
+        fitted on this recording, or a twin simulated it; too little was recorded.
     TwinrigError
         The disk refuses.
     """
@@ -79,6 +80,8 @@ def compare_device(
         raise InputError(
             f"compare: the twin was fitted on {recording}: record again, and compare with that"
         )
+    if words := simulated_words(new):
+        raise InputError(f"compare: {words}: record on the device, and compare with that")
     old = fitted_on(fitted, file.parent, against)
     for one in old.found:
         refuse_another_device(fitted, one.recording, "compare: the recording of fitting time")

@@ -11,7 +11,7 @@ import torch
 from app.artefacts import find_file
 from app.device_words import told
 from app.operations.events import Note, Result, Stage, TwinScored
-from app.operations.fit_input import left_out_words, read_repeats
+from app.operations.fit_input import left_out_words, read_repeats, simulated_words
 from app.operations.fitted_on import fitted_on, is_parent
 from app.operations.scored import scored_details, scored_values
 from app.operations.seen_before import flatters
@@ -102,6 +102,8 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
     """
     if words := unfinished_words(twin.meta):
         yield words
+    if words := simulated_words(recording):
+        yield f"{words}: such scores say nothing about the device"
     both = bool(twin.settings and recording.settings)  # an import knows none
     for instrument in sorted({*twin.settings, *recording.settings}) if both else ():
         one, other = (r.settings.get(instrument, {}) for r in (twin, recording))

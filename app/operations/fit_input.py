@@ -50,6 +50,7 @@ class FitInput:
         joined = join(recordings)
         notes = check(joined, deterministic=deterministic)
         notes += [words for path in paths if (words := left_out_words(path))]
+        notes += [words for r in recordings if (words := simulated_words(r))]
         parents = [
             {
                 "id": str(r.meta.get("id", "")),
@@ -106,6 +107,14 @@ def left_out_words(path: Path) -> str:
     """Which repeats of a recording are left out, in words; empty where none is."""
     bad = bad_positions(path)
     return f"{path}: left out as marked bad: repeat {numbers(bad)}" if bad else ""
+
+
+def simulated_words(recording: Recording) -> str:
+    """That a recording is a twin's samples, and whose; empty for one of a device."""
+    if not recording.meta.get("simulated"):
+        return ""
+    by = ", ".join(str(one.get("id", "")) for one in recording.meta.get("parents", []))
+    return f"{recording.meta.get('id', 'the recording')} was simulated by {by}, not measured"
 
 
 def _marked(path: Path) -> dict[str, Any]:

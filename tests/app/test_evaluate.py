@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 from fit_device import record_device
 
+from app.operations.compare import compare_device
 from app.operations.evaluate import evaluate
 from app.operations.events import Note, Result, TwinScored
 from app.operations.fit import fit
+from app.operations.fit_input import FitInput
 from app.operations.report import report
-from app.store import load_twin, save_twin, write_recording
+from app.operations.simulate import simulate
+from app.store import load_twin, save_twin, sequences_from, write_recording
 from models.errors import InputError
 from models.sequence import DriveWindow
 
@@ -132,3 +135,14 @@ def test_a_report_says_so_of_drives_that_return(twin, tmp_path):
     write_recording(tmp_path / "again", record_device(40, 8, seed=1))
     page = list(report(tmp_path))[-1].values["path"]
     assert "34 of the recording&#x27;s 40 sequences play drives" in Path(page).read_text("utf-8")
+
+
+def test_a_recording_that_a_twin_simulated_is_said_to_be_one_and_never_compared(twin, tmp_path):
+    list(simulate(twin, sequences_from("steps:12x20")[0], 6, tmp_path / "simulated"))
+    said = words(list(evaluate(twin, tmp_path / "simulated")))
+    assert "was simulated by twin-" in said
+    assert "say nothing about the device" in said
+    with pytest.raises(InputError, match=r"not measured: record on the device"):
+        list(compare_device(twin, tmp_path / "simulated"))
+    [*_, note] = FitInput.read([tmp_path / "simulated"], seed=0, deterministic=False).notes
+    assert "was simulated by twin-" in note
