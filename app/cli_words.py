@@ -179,14 +179,14 @@ def _is_long(value: Any) -> bool:
 
 def error_lines(errors: dict[str, Any]) -> list[str]:
     """The errors of a twin, each beside its half-split floor."""
-    lines = [f"{'error':<16}{'value':>9}{'floor':>9}{'ratio':>8}{'excess':>9}   interval"]
+    lines = [f"{'error':<16}{'value':>9}{'floor':>9}{'ratio':>8}{'excess':>9}   90 % of the ratio"]
     for name, row in errors.items():
         if not isinstance(row, dict) or "floor" not in row:
             continue
         low, high = row.get("low"), row.get("high")
-        interval = "" if low is None or high is None else f"{low:.4f} … {high:.4f}"
+        interval = "" if low is None or high is None else f"{low:.2f} … {high:.2f}"
         lines.append(
-            f"{name:<16}{_fixed(row.get('value'), 4):>9}{_fixed(row.get('floor'), 4):>9}"
+            f"{name:<17}{_fixed(row.get('value'), 4):>8}{_fixed(row.get('floor'), 4):>9}"
             f"{_fixed(row.get('ratio'), 2):>8}{_fixed(row.get('excess'), 4):>9}   {interval}"
         )
     coverage = errors.get("coverage")
