@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from instruments.bench_spec import BenchSpec
 
 FILL_IN = "TO FILL IN"
+OFFERED = {"timing": "auto"}
+"""What a draft says of [drive] where nobody did: timed by hardware where the bench can."""
 WORD_COLUMN = 29  # where what stands behind a value begins
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 AXES = ("x", "y", "z")
@@ -160,8 +162,7 @@ def text_of(draft: Draft) -> str:
     for name, values in draft.interlocks.items():
         parts.append(f"[interlock.{_key(name)}]\n{_given(values)}")
     magnets = sum(one.kind == "magnet" for one in known)
-    chosen = {"timing": "auto", **draft.drive}  # by hardware where the bench can; it says which
-    drive = _lines(drive_keys(draft.drive, magnets), chosen)
+    drive = _lines(drive_keys(draft.drive, magnets), {**OFFERED, **draft.drive})
     parts.append(_line("[drive]", "drive 0…1 becomes low_T…high_T") + drive)
     parts.append(f"[reset]\n{_lines(RESET_KEYS, draft.reset)}")
     parts += [_unknown(one) for one in draft.instruments if not one.kind]

@@ -7,6 +7,7 @@ from typing import Any
 
 from instruments.bench_draft import Draft, DraftInstrument
 from instruments.drivers import KINDS
+from instruments.sequenced import TIMINGS
 from models.errors import InputError
 
 APART = ("driver", "resource")
@@ -37,7 +38,7 @@ def draft_of(text: str) -> Draft:
     return Draft(
         str(body.get("name", "")),
         instruments,
-        body.get("drive", {}),
+        {"timing": TIMINGS[0], **body.get("drive", {})},  # what an empty draft would say is another
         body.get("reset", {}),
         body.get("interlock", {}),
         body.get("board", {}),

@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
 from app.gui.pages.bench_draft_card import claimed, placeholder
 from app.gui.widgets.basic import Choice, label, row, set_level
-from instruments.bench_draft import is_missing
+from instruments.bench_draft import OFFERED, is_missing
 from instruments.bench_keys import RESET_KEYS, Key, drive_keys
 from instruments.draft_values import toml, typed
 from models.sequence import ENCODINGS
@@ -83,7 +83,7 @@ class DraftForm:
 
     def _add(self, table: str, key: Key, words: str) -> None:
         entry = QLineEdit()
-        entry.setPlaceholderText(placeholder(key))
+        entry.setPlaceholderText(OFFERED.get(key.name) or placeholder(key))
         entry.setToolTip(key.words)
         entry.setAccessibleName(words)
         entry.textChanged.connect(self._changed)

@@ -198,6 +198,11 @@ def test_the_status_of_an_instrument_guards_the_magnet(page: Any, qtbot: Any) ->
     assert (lock.instrument, lock.input, lock.above_V) == ("lockin", "aux1", 2.0)
 
 
+def test_what_an_empty_entry_shows_is_what_is_written(page: Any) -> None:
+    assert page.fields.entries["drive", "timing"].placeholderText() == "auto"
+    assert 'timing = "auto"' in page.preview.toPlainText()
+
+
 def test_the_open_bench_is_where_one_can_begin(page: Any, tmp_path: Path) -> None:
     page.fields.file.setText(str(tmp_path / "more.toml"))
     page.here_button.click()
