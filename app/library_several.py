@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.library_begun import how
+from app.library_begun import goes_on_now, how
 from app.library_facts import Facts, Thumb
 from app.words import MISSING
 from models.wiring import layers_text
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from app.library_folders import Artefact
 
+RUNNING = "running"
 PLACES = ("1st", "2nd", "3rd", "4th", "5th", "6th")  # by validation
 
 
@@ -32,7 +33,7 @@ def sweep(artefact: Artefact) -> Facts:
     best = f", best {known[0]['validation']:.3g}" if known else ""
     values = [float(row["validation"]) for row in known if row["validation"] > 0]
     thumb = Thumb(value=values[0], ticks=tuple(values[1:])) if values else None
-    status = "" if done == total else f"{done} of {total} trained"
+    status = _status("" if done == total else f"{done} of {total} trained", artefact)
     title = f"{_several(len(rows), 'setting')} × {_several(head['grid']['seeds'], 'seed')}{best}"
     said += _goes_on(status, "sweep", artefact)
     return Facts(title, (*said, *_when(head)), thumb, _sweep_form(head["grid"]), status=status)
@@ -78,7 +79,7 @@ def table(artefact: Artefact) -> Facts:
     values = [row["predicted"]["mean"] for row in head["rows"] if row["predicted"]]
     good = [float(value) for value in values if value > 0]
     thumb = Thumb(value=good[0], ticks=tuple(good[1:])) if good else None
-    status = "" if head.get("status") == "done" else "not complete"
+    status = _status("" if head.get("status") == "done" else "not complete", artefact)
     rows += _goes_on(status, "compare-networks", artefact)
     plan = head["plan"]
     name, _, options = str(plan["task"]).partition(":")
@@ -105,13 +106,15 @@ def twins_compared(artefact: Artefact) -> Facts:
     rows = [(name, _ratios(values)) for name, values in head["summary"].items()]
     best = [v["crps"]["ratio"] for v in head["summary"].values() if v["crps"]["ratio"] is not None]
     title = f"{_several(len(head['summary']), 'objective')}, {head['minutes']:g} minutes each"
+    plan = head.get("plan", {})  # an older version kept none, and was written at its end
+    asked = list(plan["objectives"] if plan else head["summary"])
+    total = len(asked) * int(plan["seeds"]) if plan else len(head["twins"])
     form = {
-        "kind": "objectives", "objectives": list(head["summary"]), "compared_seed": head["seed"],
+        "kind": "objectives", "objectives": asked, "compared_seed": head["seed"],
+        "compared_seeds": max(1, total // max(1, len(asked))),
         "compared_minutes": float(head["minutes"]),
     }  # fmt: skip
-    plan = head.get("plan", {})  # an older version kept none, and was written at its end
-    total = len(plan["objectives"]) * int(plan["seeds"]) if plan else len(head["twins"])
-    status = _of_all(head["twins"], total, "fitted")
+    status = _status(_of_all(head["twins"], total, "fitted"), artefact)
     rows += _goes_on(status, "compare-twins", artefact)
     thumb = Thumb(bars=tuple(map(float, best))) if best else None
     return Facts(title, (*rows, *_when(head)), thumb, form, status=status)
@@ -119,7 +122,13 @@ def twins_compared(artefact: Artefact) -> Facts:
 
 def _goes_on(status: str, verb: str, artefact: Artefact) -> list[tuple[str, str]]:
     """The command that brings one to its end that is not there yet."""
-    return [("Goes on by", how(verb, artefact.path))] if status else []
+    ended = status and status != RUNNING
+    return [("Goes on by", how(verb, artefact.path))] if ended else []
+
+
+def _status(lacks: str, artefact: Artefact) -> str:
+    """What lacks of it, empty where nothing does; or that a living process works on it."""
+    return RUNNING if lacks and goes_on_now(artefact.path) else lacks
 
 
 def _of_all(done: Sequence[Any], total: int, what: str) -> str:
@@ -142,10 +151,13 @@ def curve(artefact: Artefact) -> Facts:
         for repeats, need in head["needed"].items()
     ]
     title = f"learning curve, {len(head['points'])} points, target {target:g} × floor"
-    form = {"kind": "curve", "curve_iterations": head["grid"]["iterations"], "target": target}
     grid = head["grid"]
+    form = {
+        "kind": "curve", "curve_iterations": grid["iterations"], "curve_seeds": int(grid["seeds"]),
+        "target": target,
+    }  # fmt: skip
     total = len(grid["sequences"]) * len(grid["repeats"]) * int(grid["seeds"])
-    status = _of_all(head["points"], total, "points")
+    status = _status(_of_all(head["points"], total, "points"), artefact)
     rows += _goes_on(status, "learning-curve", artefact)
     return Facts(title, (*rows, *_when(head)), None, form, status=status)
 

@@ -365,3 +365,19 @@ def test_the_list_stays_where_it_was_when_it_is_read_anew(library, qtbot) -> Non
     library.refresh()
     qtbot.waitUntil(lambda: len(library.rows) == 42, timeout=WAIT_MS)
     assert bar.value() == 150
+
+
+def test_run_again_knows_the_seeds_and_what_runs_says_so(tmp_path: Path) -> None:
+    grid = {"sequences": [4, 8], "repeats": [2], "iterations": 20, "seeds": 3, "target": 1.5}
+    head = {"grid": grid, "points": [{}], "needed": {}}
+    facts = several.curve(Artefact(tmp_path, "curve", 0.0, head))
+    assert facts.form["curve_seeds"] == 3
+    assert facts.status == "1 of 6 points"
+    with RunLock(tmp_path):
+        running = several.curve(Artefact(tmp_path, "curve", 0.0, head))
+    assert running.status == "running"
+    assert "Goes on by" not in dict(running.rows)
+    plan = {"objectives": ["energy", "crps"], "seeds": 2}
+    head = {"plan": plan, "summary": {}, "twins": [], "minutes": 1.0, "seed": 5}
+    form = several.twins_compared(Artefact(tmp_path, "cmp", 0.0, head)).form
+    assert (form["objectives"], form["compared_seeds"]) == (["energy", "crps"], 2)
