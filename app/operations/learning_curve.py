@@ -115,8 +115,9 @@ def _grid(
     pool, most = _pool(source), _repeats(source)
     problems = []
     if pool.size < FEWEST or most < 2:
-        problems.append(
-            f"{pool.size} sequences × {most} repeats are left to fit on: at least {FEWEST} × 2"
+        raise InputError(
+            f"learning-curve: {pool.size} sequences × {most} repeats are left to fit on: at least "
+            f"{FEWEST} × 2"
         )
     chosen_s = sorted(set(sequences) or {max(round(s * pool.size), FEWEST) for s in SHARES})
     chosen_r = sorted(set(repeats) or {max(round(s * most), 2) for s in SHARES[1:]})

@@ -145,3 +145,10 @@ def test_too_few_repeats_to_score_are_refused_before_anything_is_fitted(tmp_path
     with pytest.raises(InputError, match="held-out repeats: 3 a sequence"):
         list(learning_curve([tmp_path / "few"], tmp_path / "out", **TINY))
     assert not (tmp_path / "out").exists()
+
+
+def test_too_few_sequences_are_one_problem(tmp_path):
+    write_recording(tmp_path / "few", record_device(3, 8, seed=1))
+    with pytest.raises(InputError, match="are left to fit on: at least 4 × 2") as refused:
+        list(learning_curve([tmp_path / "few"], tmp_path / "out"))
+    assert "for it" not in str(refused.value)  # "has 4 to 2 for it"
