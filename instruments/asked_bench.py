@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+ROUNDED = 1e-3  # relative: a supply's own digits of the rate that it was slowed down to
+
+
+def _slowed(rate: float, most: float) -> float:
+    """A supply's own ramp as a run has it: at most the bench's."""
+    return most if rate > most * (1 - ROUNDED) else rate
+
 
 class AskedBench:
     """The instruments of one rig by name, with all that they say of themselves.
@@ -142,9 +149,16 @@ class AskedBench:
         found = magnet.magnet.settings()
         if magnet not in self.drives:
             return found
-        made = dict(getattr(magnet.magnet, "MADE", {}))
+        made, most = dict(getattr(magnet.magnet, "MADE", {})), magnet.limits.max_ramp_A_per_s
         if magnet.limits.compliance_V is not None:
             made["compliance_V"] = magnet.limits.compliance_V
+        rate = found.get("ramp_A_per_s")
+        if getattr(magnet.magnet, "SETS_RAMP", False):
+            made["ramp_A_per_s"] = min(most, found["limit_A_per_s"])
+        elif isinstance(rate, list):
+            made["ramp_A_per_s"] = [_slowed(one, most) for one in rate]
+        elif rate is not None:
+            made["ramp_A_per_s"] = _slowed(rate, most)
         return {key: made.get(key, value) for key, value in found.items()}
 
     def check_settings(self) -> None:

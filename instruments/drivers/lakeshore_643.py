@@ -10,7 +10,7 @@ starts the next. No source says what `SETI?` answers then: `halt` sets it to whe
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from instruments.protocols import MagnetState
 from instruments.serial_line import LAKE_SHORE
@@ -66,6 +66,8 @@ class LakeShore643:
     resolution_A = 1e-4
     own_ramp = True
     has_output = False
+    MADE: ClassVar[Mapping[str, Any]] = {"ramp_segments": False, "programming": "internal"}
+    SETS_RAMP = True  # also a slower one becomes the bench's
     KEYS: tuple[str, ...] = ()
     status_inputs = (*IN_FAULT, *AT_LIMIT)
     lasting_inputs: tuple[str, ...] = ()

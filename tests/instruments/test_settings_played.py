@@ -49,6 +49,29 @@ def test_the_first_run_after_switching_on_keeps_the_settings_of_those_that_follo
         assert {**now, "max_ramp_A_per_s": 2.0} == first["x"]
 
 
+FASTER = {  # than the bench: what a front panel may have set
+    "lakeshore-643": ("RATE 30", "RSEG 1"),
+    "ami-430": ("CONF:RAMP:RATE:CURR 1,4,100",),
+    "mercury-ips": (),  # 6 A/min, 0.1 A/s, when it is switched on
+}
+
+
+@pytest.mark.parametrize("driver", FASTER)
+def test_a_ramp_that_a_run_slows_down_counts_as_slow_from_the_first_on(driver) -> None:
+    text = BENCH.format(driver=driver).replace("compliance_V = 10.0\n", "")
+    spec = parse_bench(text.replace("per_s = 2.0", "per_s = 0.05"), "fresh.toml")
+    with Bench.connect(spec) as bench:
+        for order in FASTER[driver]:
+            bench.magnets["x"].magnet._session.write(order)
+        first = bench.settings()
+        bench.energise()
+        list(bench.repeat([2e-4], spec.window, spec.reset))
+        bench.make_safe()
+        assert bench.settings() == first
+        now = bench.magnets["x"].magnet.settings()
+        assert {**now, "max_ramp_A_per_s": 0.05} == first["x"]
+
+
 def test_a_supply_that_was_switched_off_and_on_does_not_keep_a_run_from_going_on() -> None:
     with served() as rig:
         with Bench.connect(rig.spec()) as bench:
