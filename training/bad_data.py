@@ -29,6 +29,7 @@ PILE = 4.0  # times as many values at the end as at the level next to it
 INNER = (5.0, 95.0)  # per cent of a channel's values: one wild repeat of 32 is not among them
 WILD = 20.0  # spans of those beyond all of them: 66 standard deviations of a normal distribution
 MOST_NAMED = 5
+QUIETEST = 1e-3  # of what a channel moves by: noise below it is none to a fit
 FEWEST_STEPS = 4.0  # of float32, in which a twin answers, within what repeats differ by
 OTHER_SCALE = 300.0  # between recordings: a unit's prefix makes 1000, a smaller drive less
 
@@ -149,7 +150,8 @@ def _too_fine(recording: Recording) -> Iterator[str]:
             continue
         step = float(np.spacing(np.float32(np.abs(known).max())))
         centred = _about_means(recording.response[..., c], recording.complete)
-        if 0 < (spread := float(np.sqrt(np.nanmean(centred**2)))) < FEWEST_STEPS * step:
+        spread = float(np.sqrt(np.nanmean(centred**2)))
+        if max(spread, QUIETEST * float(known.std())) < FEWEST_STEPS * step:
             unit = recording.units[c]
             yield (
                 f"channel {name!r} reaches {measured(float(np.abs(known).max()), unit)}, and its "
