@@ -9,6 +9,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.gui.live_compare import HEADS, TITLES, LiveComparison, LiveCurve
+from app.gui.theme import LABEL_PX, elided, sans
 from app.gui.widgets.basic import label
 from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.legend import Key
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 UNIT = "over the floor"
 MOST_LINES = 5
 HEADROOM = 0.08
+AXIS_PX, LEAST_PX = 60, 60  # beside the dots; of a name below each
 
 
 class Sentences(QWidget):
@@ -100,7 +102,8 @@ class ComparedPlots(QWidget):
             low, high = float(logs.min()) - room, float(logs.max()) + room
             panel.plot.setYRange(low, high, padding=0)
             panel.plot.setXRange(-0.6, len(names) - 0.4, padding=0)
-            short = [(k, name[:9]) for k, name in enumerate(names)]
+            wide = max(LEAST_PX, (panel.width() - AXIS_PX) // len(names))
+            short = [(k, elided(name, sans(LABEL_PX), wide)) for k, name in enumerate(names)]
             panel.plot.getAxis("bottom").setTicks([short])
             panel.plot.getAxis("left").setTicks([_ratio_ticks(low, high)])
 

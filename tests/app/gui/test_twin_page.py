@@ -11,6 +11,7 @@ from fit_device import record_device
 
 from app.gui.live_compare import LiveComparison, LiveCurve
 from app.gui.live_fit import LiveFit, candidate_rows
+from app.gui.pages.twin_compared import ComparedPlots
 from app.gui.twin_asks import BesideAsk, CurveAsk, FitAsk, ObjectivesAsk, ScoreAsk
 from app.gui.twin_looked import complaint, look
 from app.operations.child import in_child
@@ -311,3 +312,13 @@ def test_a_fit_that_goes_on_names_its_channels_though_nothing_is_ticked(page, qt
     qtbot.waitUntil(lambda: (page.channels, page.units) == (channels, units), timeout=WAIT_MS)
     window.stop()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
+def test_two_twins_of_a_day_are_told_apart_below_their_dots(theme, qtbot) -> None:
+    plots, live = ComparedPlots(theme), LiveComparison()
+    qtbot.addWidget(plots)
+    for name in ("twin-20261128T122129-069f67", "twin-20261128T130911-5bd542"):
+        live.take(scored(name, 0, 1.2))
+    plots.draw(live)
+    (ticks,) = plots.panels["mean"].plot.getAxis("bottom")._tickLevels
+    assert [text[-6:] for _, text in ticks] == ["069f67", "5bd542"]
