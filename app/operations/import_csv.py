@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 
     Row = tuple[int, list[str]]  # its line, its cells
 
-BLOCK = 10_000  # rows
+FIRST, BLOCK = 20, 10_000  # rows
 DELIMITERS = (";", "\t", ",", " ")
 COMMENTS = ("#", "%")
 NOTHING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--")
 COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 """With a decimal comma or with thousands: nobody can tell."""
+WORDS = re.compile(r"[^\W\d_].*|\d{1,4}([-./])\d{1,2}\1\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
+"""A remark, a date, a time: no number that somebody wrote in another way, as `5 mV` is."""
 
 
 def read_csv(file: Path) -> dict[str, Found]:
@@ -39,6 +41,7 @@ def read_csv(file: Path) -> dict[str, Found]:
 
     A unit in brackets behind a column's name, `X (V)` or `X [V]`, is its unit; so is what stands in
     a row of its own below the names. Of two columns with one name, `H`, there are `H.1` and `H.2`.
+    A column of words alone, such as a date, is left out.
 
     Raises
     ------
@@ -47,7 +50,7 @@ def read_csv(file: Path) -> dict[str, Found]:
     """
     lines = _text(file).splitlines()
     told = (line for line in lines if line.strip() and not line.lstrip().startswith(COMMENTS))
-    delimiter = _delimiter(list(islice(told, 20)))
+    delimiter = _delimiter(list(islice(told, FIRST)))
     heads = [cells for _, cells in islice(_rows(lines, delimiter), 2)]
     if not heads:
         raise ValueError("it has no rows")
@@ -66,8 +69,15 @@ def read_csv(file: Path) -> dict[str, Found]:
     width = _width(body, names)
     names = names[:width]
     _refuse_uneven(body(), names, width)
-    comma, sure = (False, False) if delimiter == "," else _commas(body())
-    table = _table(body(), names, width, comma=comma, sure=sure)
+    text = _text_columns(list(islice(body(), FIRST)), names)
+
+    def numeric() -> Iterator[Row]:
+        return _without(body(), text) if text else body()
+
+    comma, sure = (False, False) if delimiter == "," else _commas(numeric())
+    kept = [k for k in range(width) if k not in text]
+    names, units = ([row[k] for k in kept if k < len(row)] for row in (names, units))
+    table = _table(numeric(), names, len(kept), comma=comma, sure=sure)
     return {"values": Found(table), **_columns(table, names, units)}
 
 
@@ -123,6 +133,30 @@ def _refuse_uneven(rows: Iterator[Row], names: Sequence[str], width: int) -> Non
             of = "its names" if names else f"line {first}"
             words = "; put # before lines that are no part of the table" if columns == 1 else ""
             raise ValueError(f"line {line} has {has} columns, {of} {columns}{words}")
+
+
+def _text_columns(first: Sequence[Row], names: Sequence[str]) -> frozenset[int]:
+    """Named columns that begin with words and have no number: dates, remarks; never all of them."""
+    text = frozenset(
+        k
+        for k in range(len(names))
+        if any(_is_word(row[k]) for _, row in first)
+        and all(WORDS.fullmatch(row[k].strip()) for _, row in first if _is_word(row[k]))
+        and not any(_is_number(row[k]) for _, row in first)
+    )
+    return text if len(text) < len(names) else frozenset()
+
+
+def _without(rows: Iterator[Row], text: frozenset[int]) -> Iterator[Row]:
+    """Rows without the columns of words; ValueError where one of those has a number after all."""
+    for line, row in rows:
+        for k in text:
+            if _is_number(row[k]):
+                raise ValueError(
+                    f"line {line}, column {k + 1}: {row[k].strip()!r}, and above it are words: a "
+                    "column has either"
+                )
+        yield line, [cell for k, cell in enumerate(row) if k not in text]
 
 
 def _commas(rows: Iterator[Row]) -> tuple[bool, bool]:

@@ -17,6 +17,7 @@ from app.operations.import_features import (
 from app.operations.import_map import AXES, HOLDS_AXES, longer
 from app.operations.import_table import pivot
 from app.operations.import_words import TESLA
+from app.words import counted
 from models.errors import InputError
 from models.sequence import DriveWindow, Reset
 from training.bad_data import OVERLOAD, clipped_words, is_overload
@@ -84,9 +85,10 @@ def _judged(made: Measured, words: Words) -> Measured:
     remarks = []
     if over.any():
         limit = OVERLOAD if words.overload is None else words.overload
+        hold, count = ("holds", "counts") if over.sum() == 1 else ("hold", "count")
         remarks.append(
-            f"{int(over.sum())} repeats hold overloads (a magnitude of {limit:g} or more) and "
-            "count as not recorded"
+            f"{counted(int(over.sum()), 'repeat')} {hold} overloads (a magnitude of {limit:g} or "
+            f"more) and {count} as not recorded"
         )
     raw = np.where(over.reshape(over.shape + (1,) * (made.raw.ndim - 2)), np.nan, made.raw)
     remarks += list(clipped_words(np.moveaxis(raw, 2, -1), made.raw_channels))

@@ -150,3 +150,23 @@ def test_a_long_table_takes_a_few_times_its_own_size(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert found["d"].values.shape == (30_000,)
     assert peak < 15 * (tmp_path / "a.csv").stat().st_size  # it was 40
+
+
+def test_a_column_of_dates_is_left_out_and_one_of_words_and_numbers_is_refused(
+    tmp_path: Path,
+) -> None:
+    rows = [f"2026-05-03 12:00:{t:02d};{22 + t};0,{t}5;ok\n" for t in range(30)]
+    (tmp_path / "a.csv").write_text("date;H (mT);X;remark\n" + "".join(rows))
+    found = read_found(tmp_path / "a.csv")
+    assert sorted(found) == ["H", "X", "values"]
+    assert found["values"].values.shape == (30, 2)
+    assert (found["H"].unit, found["X"].values[1]) == ("mT", 0.15)
+    (tmp_path / "b.csv").write_text("date;H;X;remark\n" + "".join([*rows, "12;1;0,5;ok\n"]))
+    with pytest.raises(InputError, match="line 32, column 1: '12', and above it are words"):
+        read_found(tmp_path / "b.csv")
+
+
+def test_numbers_with_their_unit_in_each_cell_are_no_remarks(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("u,X\n0,5 mV\n1,6 mV\n")
+    with pytest.raises(InputError, match="column X: '5 mV' is no number"):
+        read_found(tmp_path / "a.csv")

@@ -326,7 +326,7 @@ def test_overloads_leave_their_repeats_out(tmp_path: Path) -> None:
     recording, said = imported(file, f"y={AXES} drive=H {FIELD}", tmp_path / "r")
     assert not recording.complete[1, 2]
     assert recording.complete.sum() == 19
-    assert any("1 repeats hold overloads" in text for text in said)
+    assert any("1 repeat holds overloads" in text for text in said)
     recording, said = imported(file, f"y={AXES} drive=H {FIELD} overload=50", tmp_path / "s")
     assert recording.complete.sum() == 18
     assert any("2 repeats hold overloads (a magnitude of 50 or more)" in t for t in said)
