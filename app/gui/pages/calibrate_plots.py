@@ -16,6 +16,7 @@ from app.gui.words import prefix
 from instruments.calibration_walk import BRANCHES
 
 if TYPE_CHECKING:
+    from PyQt6.QtGui import QResizeEvent
     from PyQt6.QtWidgets import QLabel
 
     from app.gui.live_calibrate import LiveCalibration
@@ -30,6 +31,7 @@ FOUND = (
     "offset and yoke are told, not corrected."
 )
 MOST_WARNINGS, MOST_DOTS = 4, 200
+NARROW_PX = 640  # in a window of 1024 a plot beside the figures would be as wide as its axis
 
 
 class CalibratePlots(QWidget):
@@ -50,18 +52,33 @@ class CalibratePlots(QWidget):
         self.dots = [self.off.dots(token, 5) for token in TOKENS]
         self.head = self.field.dots("text1", 7)
         self._name("bench file")
-        grid = QGridLayout(self)
+        grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(10)
-        grid.addWidget(self.field, 0, 0)
-        grid.addWidget(self.off, 1, 0)
-        grid.addWidget(self._figures(theme), 0, 1, 2, 1)
+        self.figures = self._figures(theme)
+        self._arrange(narrow=False)
         grid.setColumnStretch(0, 54)
         grid.setColumnStretch(1, 46)
         grid.setRowStretch(0, 60)
         grid.setRowStretch(1, 40)
         self.clear()
+
+    def _arrange(self, *, narrow: bool) -> None:
+        """Figures beside the two plots; in a narrow window below them, the plots side by side."""
+        self._narrow = narrow
+        for widget, wide, low in (
+            (self.field, (0, 0, 1, 1), (0, 0, 1, 1)),
+            (self.off, (1, 0, 1, 1), (0, 1, 1, 1)),
+            (self.figures, (0, 1, 2, 1), (1, 0, 1, 2)),
+        ):
+            self._grid.removeWidget(widget)
+            self._grid.addWidget(widget, *(low if narrow else wide))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        if (narrow := self.width() < NARROW_PX) != self._narrow:
+            self._arrange(narrow=narrow)
 
     def _name(self, line: str) -> None:
         """The legend; `line` is what the straight line is."""
