@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ANSWERS_WITHIN_S = 10.0
 STOPS_WITHIN_S = 30.0
 ASKED_EVERY_S = 1.0
+CANCELLED = "cancelled"
 ROOM = 10**6  # the scheduler has the queue
 TOLD = {kind.__name__.lower(): kind for kind in (TrialStarted, TrialProgress)}
 
@@ -63,6 +64,7 @@ class DaskWorkers:
                 f"--scheduler {address}: no Dask scheduler answers there within "
                 f"{ANSWERS_WITHIN_S:g} s; start one (dask scheduler), or leave the option out"
             ) from silent
+        self._address = address
         self._topic = f"twinrig-{token_hex(6)}"
         self._stop = distributed.Event(f"{self._topic}-stop", client=self._client)
         self._said: queue.Queue[tuple[str, str, Any]] = queue.Queue()
@@ -82,11 +84,23 @@ class DaskWorkers:
         future.add_done_callback(lambda ended: self._ended(trial.name, ended))
 
     def heard(self, timeout_s: float) -> tuple[str, str, Any] | None:
-        """The next that a trial said."""
+        """The next that a trial said.
+
+        Raises
+        ------
+        TwinrigError
+            The scheduler is gone, or somebody cancelled a trial there.
+        """
         try:
-            return self._said.get(timeout=timeout_s)
+            said = self._said.get(timeout=timeout_s)
         except queue.Empty:
             return None
+        if said[1] == CANCELLED:
+            raise TwinrigError(
+                f"--scheduler {self._address}: is gone, or {said[0]} was cancelled there; what is "
+                "done and its checkpoints are kept: start it again, then go on with --resume"
+            )
+        return said
 
     def close(self) -> None:
         """Stop what still runs, wait for the checkpoints, leave the cluster as it was."""
@@ -111,7 +125,7 @@ class DaskWorkers:
     def _ended(self, name: str, future: Any) -> None:
         """What a task left: its own words, or that its workers died."""
         if future.cancelled():
-            said = (name, STOPPED, "cancelled")
+            said = (name, CANCELLED, "")
         elif (error := future.exception()) is None:
             kind, content = json.loads(future.result())
             said = (name, kind, content)

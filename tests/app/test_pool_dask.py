@@ -82,6 +82,23 @@ def test_a_stop_reaches_the_cluster_and_leaves_a_checkpoint(
     assert trial.result() is None
 
 
+@pytest.mark.timeout(240)
+def test_a_scheduler_that_goes_is_no_stop_by_the_user(
+    twin: Path, tmp_path: Path, scheduler: str
+) -> None:
+    """Its client cancels all that was waited for."""
+    trial, workers = training("long", twin, tmp_path, ENDLESS), workers_of(scheduler, None)
+
+    def cancel(event: Event) -> None:
+        if isinstance(event, TrialProgress) and event.done > 0:
+            workers._client.cancel(list(workers._futures.values()), force=True)  # type: ignore[attr-defined]
+
+    with pytest.raises(TwinrigError, match="is gone, or long was cancelled there") as gone:
+        ran([trial], workers, cancel)
+    assert gone.value.exit_code == 1
+    assert trial.result() is None
+
+
 def test_a_scheduler_that_is_not_there_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.operations.pool_dask.ANSWERS_WITHIN_S", 0.5)
     with pytest.raises(TwinrigError, match="no Dask scheduler answers"):
