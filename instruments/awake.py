@@ -27,8 +27,8 @@ WHAT = ("idle:sleep", "idle")  # the most that can be had; see above
 ANSWER = "held"
 HOLD = f"echo {ANSWER}; exec cat"  # runs once the lock is held, and ends with its input
 CANNOT = (
-    "the computer can't be kept awake ({}): switch its automatic suspend off before you leave it "
-    "alone with current flowing"
+    "the computer can't be kept awake: switch its automatic suspend off before you leave it alone "
+    "with current flowing ({})"
 )
 
 
