@@ -108,7 +108,8 @@ class RecordQueue:
             return f"{one.design.name} was skipped: {outcome.error}"
         word = "was stopped" if outcome.status == "stopped" else "failed"
         self.hold(f"held: one {word}")
-        waits = f"{len(self.waiting)} still to be recorded"
+        number = len(self.waiting)
+        waits = f"{count(number, 'recording')} wait{'s' if number == 1 else ''}"
         return f"The queue is held, because a recording {word}: {waits}" if self.held else ""
 
     @property

@@ -25,13 +25,14 @@ class Between:
 
     stands: str = ""
     told: str = ""
+    fits: bool = False  # between two rounds: what is told while one is recorded is of its repeats
 
     def take(self, event: Event) -> None:
         """Take one event; those that say nothing of a round are left alone."""
-        if isinstance(event, Note) and event.level == "info":
+        if isinstance(event, Note) and event.level == "info" and self.fits:
             self.told = event.text
         elif isinstance(event, Stage):
-            self.stands = event.name
+            self.stands, self.fits = event.name, event.name.startswith("fit")
         elif isinstance(event, FitProgress):
             self.stands = f"fitting twins, iteration {event.iteration} of {event.total}"
         elif isinstance(event, RepeatStarted):
@@ -73,12 +74,17 @@ def running_words(live: LiveRecording, shown: int, *before: str) -> str:
 
 def ended_words(live: LiveRecording, outcome: Outcome | None = None) -> str:
     """What was kept, and where it did not come to its end why, and how it goes on."""
-    kept = f"{live.done} of {count(live.total, 'repeat')} kept"
-    parts = [kept if live.total else "nothing recorded", _bad(live)]
+    values = outcome.result.values if outcome is not None and outcome.result else {}
+    fitted = values.get("measurements")  # of a recording for a twin: `live` has its last round
+    kept = f"{live.done} of {count(live.total, 'repeat')} kept" if live.total else ""
+    if fitted is not None:
+        scoring = values.get("scoring_measurements", 0)
+        kept = f"{count(fitted, 'repeat')} to fit on, {scoring} that score"
+    parts = [kept or "nothing recorded", _bad(live)]
     if outcome is not None and outcome.status != "done":
-        reason = outcome.result.values.get("reason", "") if outcome.result else ""
         error = str(outcome.error).splitlines()[0] if outcome.error is not None else ""
-        parts += [GOES_ON if live.done < live.total else "", str(reason), error]
+        goes_on = live.done < live.total or fitted is not None
+        parts += [GOES_ON if goes_on else "", str(values.get("reason", "")), error]
     return " · ".join(part for part in parts if part)
 
 

@@ -14,7 +14,7 @@ from app.gui.record_coverage import Coverage, longest_hold
 from app.gui.record_design import AT_ONCE, LOOKED_AT, Design, Plan, TwinDesign, from_json, to_json
 from app.gui.record_queue import RecordQueue
 from app.gui.record_words import Between, ended_words, preview_words, running_words
-from app.operations.events import FitProgress, Note, RepeatStarted, RunPlan, Stage
+from app.operations.events import FitProgress, Note, RepeatStarted, Result, RunPlan, Stage
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from instruments.clock import Pause
@@ -251,6 +251,23 @@ def test_between_rounds_the_fit_and_what_it_told_are_said() -> None:
     )
     between.take(RepeatStarted(0, 0, 0, np.zeros(2), np.zeros(2)))
     assert between.words == "48 measurements: mean 1.60 times the floor"
+
+
+def test_between_rounds_is_told_what_a_fit_told_and_at_the_end_all_that_was_measured() -> None:
+    between = Between()
+    for event in (Stage("record round 1 (first), 48 measurements"), Note("steps: one every 27 ms")):
+        between.take(event)
+    assert between.words == "record round 1 (first), 48 measurements"
+    for event in (Stage("fit 3 twins on 48 measurements"), Note("48 measurements: mean 2.9")):
+        between.take(event)
+    assert between.words.endswith("· 48 measurements: mean 2.9")
+    between.take(Stage("record round 2 (chosen), 24 measurements"))
+    between.take(Note("x: found at 3 A"))
+    assert between.told == "48 measurements: mean 2.9"
+    live = LiveRecording(RunPlan(24, 2, 4, ("X",), ("V",), 1.0, "out", "rec-x"))
+    result = Result({"measurements": 60, "scoring_measurements": 192})
+    words = ended_words(live, Outcome("stopped", result))
+    assert words == "60 repeats to fit on, 192 that score · on disk, goes on by “Go on”"
 
 
 def test_the_folder_of_a_plan_need_not_be_there(bench) -> None:
