@@ -84,6 +84,7 @@ class TransferPart:
         self.show()
         if self.live is not None:
             self._box.show_verdict(Verdict(self.live.asked.title, "begins"), None)
+            self._say(self.live)  # the first event takes seconds where much is imported
         return self.live is not None
 
     def take(self, events: Sequence[Event]) -> bool:
@@ -94,11 +95,16 @@ class TransferPart:
         for event in events:
             live.take(event)
             page.wait.take(event)
+        self._say(live)
+        self._box.show_verdict(Verdict(f"{live.asked.title}: {live.stage}", live.note), None)
+        return True
+
+    def _say(self, live: LiveTransfer) -> None:
+        """What runs and how far it is, in the header and on the button."""
+        page = self._page
         foot = page.at_foot("Stop: field to zero, what is done is kept")
         page.form.primary.say(live.asked.title, foot, fraction=live.share)
         page.say(f"{live.asked.title} {page.choice.currentText()}", live.words)
-        self._box.show_verdict(Verdict(f"{live.asked.title}: {live.stage}", live.note), None)
-        return True
 
     def ended(self, outcome: Outcome) -> bool:
         """Say what came of it: the new network is the one to deploy next."""

@@ -111,6 +111,8 @@ def test_stop_amid_a_polish_leaves_the_magnet_safe_and_says_so(page, qtbot) -> N
     page.plots.verdict.buttons["polish"].click()
     job = window.job
     assert job is not None
+    assert page.form.primary.text() == "Polishing"  # before the first event, seconds later
+    assert page.heading.text().startswith("Polishing ")
     qtbot.waitUntil(
         lambda: window.job is None or any(s.output_on for s in page.session.bench.state().values()),
         timeout=WAIT_MS,
