@@ -62,6 +62,7 @@ class MonitorForm:
         self.low, self.high = QLineEdit(), QLineEdit()
         for entry, name in ((self.low, "low"), (self.high, "high")):
             entry.setPlaceholderText(name)
+            entry.setFixedWidth(64)  # the channel's name needs the rest
             entry.setAccessibleName(f"Alarm when {'below' if name == 'low' else 'above'}")
             entry.textChanged.connect(lambda _: self._judge())
             entry.returnPressed.connect(self.put_alarm)
@@ -175,7 +176,8 @@ class MonitorForm:
         for entry in (self.low, self.high):
             set_level(entry, "fault" if fault and entry.text().strip() else "")
         known = trace is not None and trace.name in self.alarm_rows
-        self.set_button.setText("Remove" if empty and known else "Set")
+        self.set_button.setText("×" if empty and known else "Set")
+        self.set_button.setAccessibleName("Take the alarm away" if empty and known else "Set")
         self.set_button.setEnabled(alarm is not None or (empty and known))
         return alarm
 

@@ -12,6 +12,7 @@ import pytest
 from conftest import WAIT_MS
 from exits_rig import READOUT, exit_rig
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QFontMetrics
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 
@@ -147,6 +148,9 @@ def test_an_alarm_is_judged_as_it_is_typed_said_once_and_coloured(
     hand.end()
     qtbot.waitUntil(lambda: page.charts.charts[0].out == "", timeout=WAIT_MS)
     assert sum("Alarm over" in line for line in window.log) == 1
+    choice = fields.alarm_channel  # in the narrow row its name is whole, that of a supply, too
+    assert QFontMetrics(choice.font()).horizontalAdvance("Supply x") <= choice.width() - 36
+    assert fields.set_button.accessibleName() == "Take the alarm away"
     fields.set_button.click()  # both bounds are empty: it is taken away
     assert page.live.alarms.by_channel == {}
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
