@@ -69,7 +69,7 @@ def test_what_does_not_fit_is_said_and_nothing_can_be_imported(make_window, qtbo
     response[0, 1, 3, 0] = 9.9e37
     np.savez(tmp_path / "a.npz", y=response, H=fields)
     page = opened(window, qtbot, tmp_path / "a.npz")
-    assert "1 repeats hold overloads" in page.remarks.text()
+    assert "1 repeat holds overloads" in page.remarks.text()
     assert "19 of 20 repeats whole" in page.form.primary.cost
     page.fields.field.setText("25, 34")
     settled(page, qtbot)
