@@ -148,7 +148,10 @@ def _furnish(window: Window, options: argparse.Namespace, given: BenchSpec | Non
 
     if window.closing:
         return
-    asked = options.bench or window.settings.bench or (VIRTUAL if options.screenshot else "")
+    last = VIRTUAL if options.screenshot else window.settings.bench  # pictures energise no real rig
+    asked, folder = options.bench or last, options.library
+    if options.screenshot and folder is None:
+        folder = str(Path(options.screenshot) / "library")  # nor fill anybody's own library
     spec, page = given, ""
     if spec is None:
         try:
@@ -162,7 +165,7 @@ def _furnish(window: Window, options: argparse.Namespace, given: BenchSpec | Non
         window.bench_file = asked if asked == VIRTUAL else str(Path(asked).absolute())
         # behind the plots: a thread that loads drivers would hold them up
         window.complete.connect(lambda: _connect(window))
-    window.furnish(Session(spec, Library(library_folder(options.library))), page)
+    window.furnish(Session(spec, Library(library_folder(folder))), page)
     if not asked:
         window.top.waiting("No bench", "choose one: the virtual rig, or a file")
 

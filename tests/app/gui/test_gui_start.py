@@ -16,6 +16,7 @@ from app.gui import main, start
 from app.gui.record_design import Design
 from app.gui.window import Window
 from app.store import read_recording
+from instruments.bench_file import read_bench
 
 
 @pytest.fixture(autouse=True)
@@ -291,3 +292,23 @@ def test_broken_settings_are_put_aside(tmp_path) -> None:
     assert main(["--bench", "virtual"]) == 0
     assert settings_path().with_name("window.json.broken").read_text() == "{ cut sho"
     assert load_settings(settings_path())[1] == ""
+
+
+def test_pictures_are_of_the_virtual_rig_and_of_a_library_of_their_own(
+    tmp_path, monkeypatch
+) -> None:
+    text = (files("resources") / "virtual-nanoring.toml").read_text("utf-8")
+    real = text.replace(text[text.index("[virtual]") : text.index("[magnet.x]")], "")
+    (tmp_path / "real.toml").write_text(real)
+    assert read_bench(tmp_path / "real.toml").virtual is None
+    settings_path().parent.mkdir(parents=True)
+    settings_path().write_text(json.dumps({"bench": str(tmp_path / "real.toml")}))
+    monkeypatch.setattr("app.gui.screenshots.Tour.start", lambda _: None)
+    seen = []
+
+    def look(window: Window) -> None:
+        seen.append((window.session.spec.virtual is not None, window.session.library.folder))
+
+    Visitor(look, shut)
+    assert main(["--screenshot", str(tmp_path / "pictures")]) == 0
+    assert seen == [(True, tmp_path / "pictures" / "library")]
