@@ -80,8 +80,8 @@ def _beyond_band(curves: Mapping[str, Any]) -> str:
         name: max((abs(float(value)) for value in line if value is not None), default=0.0)
         for name, line in curves.get("rank_lines", {}).items()
     }
-    said = [f"{name} by up to {most:.2f}" for name, most in farthest.items() if most > band]
-    return f"{', '.join(said)} (its band: {band:.2f})" if said else ""
+    said = [f"{name} by up to {most:.3f}" for name, most in farthest.items() if most > band]
+    return f"{', '.join(said)} (its band: {band:.3f})" if said else ""
 
 
 def _families(

@@ -282,7 +282,7 @@ def test_ranks_beyond_a_perfect_twins_band_are_said() -> None:
     }  # fmt: skip
     page = Page("page")
     add_validation(page, "twin", validation)
-    assert "band: level by up to 0.10 (its band: 0.05)." in page.html()
+    assert "band: level by up to 0.100 (its band: 0.050)." in page.html()
     validation["curves"]["rank_lines"].pop("level")
     page = Page("page")
     add_validation(page, "twin", validation)
