@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.artefacts import find_file
 from app.deployment import (
     NODES,
     check_limits,
@@ -28,12 +29,14 @@ from app.operations.events import Forecast, Note, Progress, Result, RunPlan, Sco
 from app.operations.step_timing import timing_notes, timing_values
 from app.operations.turns import Turns
 from app.running_score import running_score
-from app.store import load_network
+from app.store import load_network, sha256_of
+from app.weights_store import NETWORK_FILE
+from app.words import counted
 from models import schedule
-from models.errors import InputError, TwinrigError
+from models.errors import InputError, RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -101,6 +104,7 @@ def deploy(
     # long by its arguments and what they mean: its steps are few, each a function of its own
     out, begin_s = Path(out), time.monotonic()
     if resume and (done := finished_values(out)) is not None:
+        _refuse_another(out, done, network, repeats)
         yield Result(done)
         return out / "deployment.json"
     path = network_of_run(out / NODES) if network is None else Path(network)
@@ -137,6 +141,20 @@ def deploy(
     first = run.places[0]
     yield Result({**values, **timing_values(first.writer, first.bench)})
     return out / "deployment.json"
+
+
+def _refuse_another(
+    out: Path, done: Mapping[str, Any], network: Path | None, repeats: int | None
+) -> None:
+    """Raise RefusedError where a finished deployment is of another network or other repeats."""
+    problems, had = list[str](), done.get("repeats", 1)
+    if network is not None:
+        named, own = find_file(network, NETWORK_FILE), Path(str(done["network"]))
+        if own.is_file() and sha256_of(named) != sha256_of(own):
+            problems.append(f"is of another network ({own})")
+    if repeats not in (None, had):
+        problems.append(f"has {counted(had, 'repeat')} of each node, not {repeats}")
+    raise_problems(RefusedError, f"{out} is finished", problems)
 
 
 def _pending_s(

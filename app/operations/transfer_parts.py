@@ -31,7 +31,7 @@ from app.operations.events import Event, Result
 from app.operations.runs import status_of
 from app.run_lock import RunLock
 from app.weights_store import NETWORK_FILE, load_network
-from models.errors import InputError, TwinrigError, raise_problems
+from models.errors import InputError, RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
     from app.device_benches import Benches
@@ -91,7 +91,10 @@ def bettered(
     if not resume:
         path = Path(network or "")
         plan = begin_plan(out, kind, path, bench, asked, despite_drift=despite_drift)
-    elif "result" in (plan := read_plan(out, kind)):
+    else:
+        plan = read_plan(out, kind)
+        _refuse_another(network, plan, out)
+    if "result" in plan:
         yield Result(plan["result"])
         return out / NETWORK_FILE
     with RunLock(out):
@@ -105,6 +108,12 @@ def bettered(
         save_plan(out, kind, {**plan, "result": values})  # resumed again, it is told again
     yield Result(values)
     return out / NETWORK_FILE
+
+
+def _refuse_another(network: Path | None, plan: dict[str, Any], out: Path) -> None:
+    """Raise RefusedError where a run to go on with is of another network than the one named."""
+    if network and sha256_of(find_file(Path(network), NETWORK_FILE)) != plan["network_sha256"]:
+        raise RefusedError(f"{out}: was begun with another network ({plan['network']})")
 
 
 def in_here(

@@ -102,8 +102,11 @@ def test_a_stopped_deployment_leaves_the_rig_safe_and_goes_on_node_by_node(
     np.testing.assert_array_equal(nodes.drive[:3], stopped.drive[:3])
     assert nodes.start_s[3, 0] > nodes.start_s[2, 0]
     assert "continued" in nodes.meta["remarks"][-1]
-    again, _ = run(deploy(None, bench, out, resume=True))
+    again, _ = run(deploy(kept / "network", bench, out, resume=True, repeats=1))
     assert len(again) == 1
+    saved_network(bench, tmp_path / "other", layers=(1, 3))
+    with pytest.raises(RefusedError, match=r"is finished: 2 problems\n.*another network"):
+        next(deploy(tmp_path / "other" / "network", bench, out, resume=True, repeats=2))
     assert again[0].values["measured"] == resumed[-1].values["measured"]
 
 

@@ -61,7 +61,9 @@ def test_a_stopped_recalibration_leaves_the_rig_safe_and_goes_on_with_the_next_n
     assert is_safe(bench)
     resumed, path = run(recalibrate(None, bench, out, resume=True, apart=in_here))
     assert sum(isinstance(e, NodeMeasured) for e in resumed) == 3
-    again, _ = run(recalibrate(None, bench, out, resume=True, apart=in_here))
+    again, _ = run(recalibrate(kept / "network", bench, out, resume=True, apart=in_here))
+    with pytest.raises(RefusedError, match="was begun with another network"):
+        next(recalibrate(path, bench, out, resume=True))
     assert len(again) == 1
     assert again[0].values["path"] == str(path)
 
