@@ -28,6 +28,7 @@ class DriftPanel(Panel):
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Drift", x_label="Repeat")
         self.empty("level of each repeat")
+        self.plot.layout.setContentsMargins(0, 6, 22, 0)  # half of `10000` stands beyond the axis
         self.spread_band = self.band("measured")
         self.line = self.curve("text2", 1)
         self.good = self.dots("measured", 6)
