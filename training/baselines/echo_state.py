@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -95,26 +96,40 @@ class EchoState:
             yield states.swapaxes(0, 1).reshape(-1, self.nodes)
 
 
+def added_each_step(spread: float, leak: float) -> float:
+    """Noise that a step adds to a node of this leak, for the node by itself to differ by `spread`.
+
+    What is added decays by 1 − leak a step: its variance is that of an autoregression of order
+    one, the added one over 1 − (1 − leak)². A device's spread is measured so, under a drive that is
+    the same each time; what nodes hand on to each other comes on top in either network.
+    """
+    return spread * math.sqrt(1 - (1 - leak) ** 2)
+
+
 def echo_state_scores(
     task: Task,
     nodes: int,
     noises: Sequence[float],
     seed: int = 0,
     delays: Sequence[int] = (0,),
+    spread: float | None = None,
 ) -> tuple[float, ...]:
     """Test scores of echo-state networks of `nodes` nodes, one a noise level.
 
-    Their read-out sees states and inputs at the `delays` of the network that they stand beside.
+    `noises` are added at every step; of `spread`, the last where it is given, so much is added that
+    each node by itself differs by it (`added_each_step`). The read-out sees states and inputs at
+    the `delays` of the network that they stand beside.
 
     Leak, radius, input scale and ridge are the best of a grid on the validation part, for each
     level by itself; the read-out sees the input too, pooled as the task says, and is then fitted
     to the training and validation parts together. The test part is scored, never chosen on.
     """
     warm = np.arange(len(task.targets)) >= (task.washout if task.window == 1 else 0)
-    best = [(float("inf"), float("nan"))] * len(noises)
+    best = [(float("inf"), float("nan"))] * (len(noises) + (spread is not None))
     for leak, radius, scale in itertools.product(LEAKS, RADII, INPUT_SCALES):
         network = EchoState(nodes, leak, radius, scale, seed)
-        for level, columns in enumerate(network.features(task, noises, delays)):
+        levels = [*noises, *([] if spread is None else [added_each_step(spread, leak)])]
+        for level, columns in enumerate(network.features(task, levels, delays)):
             best[level] = min(best[level], ridge_scores(task, columns, warm))
     return tuple(test for _, test in best)
 

@@ -44,11 +44,8 @@ def software_baselines(
     nodes
         Size of the echo-state networks: that of the network they stand beside.
     spread
-        The device's spread as a share of its signal: an echo-state network gets that state noise
-        too. It is added at every step and carried on, so that its states differ by more in the end:
-        by 16 % of their signal where 10 % are added (72 nodes, Mackey-Glass, the knobs chosen).
-        With noise of which as much stays in each node as in the device's it scores 0.014 instead
-        of 0.019. None: unknown, left out.
+        The device's spread as a share of its signal: each node of an echo-state network gets that
+        spread, too (`echo_state.added_each_step`). None: unknown, left out.
     seed
         Of the echo-state networks.
     delays
@@ -58,11 +55,11 @@ def software_baselines(
     yield from _of_classes(task, delays) if task.labels is not None else _of_series(task, delays)
     # a classification gets the two levels that the comparison needs
     levels = list(NOISE_LEVELS) if task.labels is None else [0.0]
-    levels = [level for level in levels if level != spread] + ([spread] if spread else [])
-    values = echo_state_scores(task, nodes, levels, seed, delays)
-    for noise, value in zip(levels, values, strict=True):
-        name = f"esn-{nodes}" + (f" with {percent(noise)} % state noise" if noise else "")
-        yield name + (", as the device" if noise and noise == spread else ""), value
+    values = echo_state_scores(task, nodes, levels, seed, delays, spread or None)
+    names = [f" with {percent(level)} % state noise" if level else "" for level in levels]
+    if spread:
+        names.append(f" with {percent(spread)} % state noise, as the device")
+    yield from zip((f"esn-{nodes}{name}" for name in names), values, strict=True)
 
 
 def percent(share: float) -> str:
