@@ -198,7 +198,10 @@ def test_resume_refuses_another_current_for_the_same_field(tmp_path: Path) -> No
         events.close()
     assert "tesla_per_ampere = 4.0e-4" in text
     other = text.replace("tesla_per_ampere = 4.0e-4", "tesla_per_ampere = 4.1e-4")
-    said = "magnet x: tesla_per_ampere was 0.0004, now 0.00041: the same field is 0.9756 times the current"
+    said = (
+        "magnet x: tesla_per_ampere was 0.0004, now 0.00041: "
+        "the same field is 0.9756 times the current"
+    )
     with (
         Bench.connect(parse_bench(other, "now")) as bench,
         pytest.raises(RefusedError, match=said),
