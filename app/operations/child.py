@@ -155,20 +155,36 @@ def _with_subclasses(kind: type[TwinrigError]) -> Iterator[type[TwinrigError]]:
 
 
 def _run(pipe: Connection, function: str, kwargs: dict[str, Any], nice: int) -> None:
-    """Run the operation in the child; the parent alone answers Ctrl-C."""
+    """Run the operation in the child; the parent alone answers Ctrl-C.
+
+    SIGTERM and SIGHUP, which come to all processes of a job or terminal, end it between two events.
+    """
     if sys.platform != "win32":  # which has no such number
         os.nice(nice)
     for name in ("SIGINT", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    stopping, stop = threading.Event(), Stop()
+    stopping, stop, ended = threading.Event(), Stop(), list[int]()
+
+    def end(number: int, _frame: object) -> None:
+        ended.append(number)
+        stopping.set()
+        stop.request()
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, end)
     threading.Thread(target=_listen, args=(pipe, stopping, stop), daemon=True).start()
     with suppress(BrokenPipeError, ConnectionError):
         try:
             operation = _operation(function)
             if "stop" in inspect.signature(operation).parameters:
                 kwargs = {"stop": stop, **kwargs}
-            pipe.send(("done", _drive(pipe, operation(**kwargs), stopping)))
+            value = _drive(pipe, operation(**kwargs), stopping)
+            if ended:
+                raise StoppedError(f"{function}: stopped by {signal.Signals(ended[0]).name}")
+            pipe.send(("done", value))
         except (BrokenPipeError, ConnectionError):
             raise
         except Exception as error:

@@ -67,7 +67,8 @@ class LocalWorkers:
         except (ChildDiedError, LostError) as error:
             said = (trial.name, LOST, str(error))
         except StoppedError as error:
-            said = (trial.name, STOPPED, str(error))
+            kind = STOPPED if self._stop.is_set() else LOST  # only its own process was ended
+            said = (trial.name, kind, str(error))
         except TwinrigError as error:
             said = (trial.name, FAILED, str(error))
         else:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -147,6 +148,20 @@ def test_the_caller_never_imports_torch(tmp_path):
     """
     output, _ = start(tmp_path, code).communicate(timeout=60)
     assert output.strip() == "False"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_child_that_is_told_to_end_by_the_system_ends_in_order(tmp_path, name):
+    """A closed terminal, `timeout` and a cluster's scheduler tell all processes of a job."""
+    mark, told = tmp_path / "mark", getattr(signal, name)
+    events = in_child("child_operations.stoppable", {"mark": str(mark)})
+    next(events)
+    (child,) = multiprocessing.active_children()
+    os.kill(child.pid, told)
+    with pytest.raises(StoppedError, match=f"stopped by {name}"):
+        list(events)
+    assert mark.read_text()  # its own finally ran
 
 
 PARENT = """
