@@ -227,6 +227,6 @@ def test_a_table_whose_twin_has_changed_or_is_gone_says_so(tmp_path):
     (twins[1] / "twin.json").unlink()
     (one,) = begun(Library(tmp_path))
     assert f"{twins[0]} has changed since the table was begun; begin a new one" in one.problem()
-    assert "twin-b/twin.json: no such file or folder; bring it back" in one.problem()
+    assert "twin-b: holds no twin.json (there is: nothing); bring it back" in one.problem()
     with pytest.raises(InputError, match="has changed since"):
         list(one.start(one.path, lambda: False))
