@@ -242,7 +242,7 @@ def candidate_rows(candidates: list[CandidateScored]) -> list[ColumnRow]:
 WORDS = {
     "reached": ("at floor", "ok"),
     "reached, not surely": ("at floor, likely", "ok"),
-    "missed, not surely": ("above, likely", "attention"),
+    "missed, not surely": ("likely off", "attention"),
     "missed": ("above floor", "attention"),
     "not scored": ("not scored", "attention"),
 }

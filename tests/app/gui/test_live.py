@@ -113,7 +113,7 @@ def test_a_fit_collects_losses_and_foresees_its_end() -> None:
     [
         (1.02, 1.01, 1.1, "at floor", "ok"),
         (1.2, 0.9, 1.4, "at floor, likely", "ok"),
-        (1.3, 1.1, 1.4, "above, likely", "attention"),
+        (1.3, 1.1, 1.4, "likely off", "attention"),
         (1.6, 1.3, 1.9, "above floor", "attention"),
         (None, None, None, "not scored", "attention"),
     ],
