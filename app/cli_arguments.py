@@ -187,7 +187,7 @@ def _report(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def _monitor(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = verb(verbs, "monitor", "live values to the terminal or a file; changes nothing")
-    hardware(parser)
+    hardware(parser, bare=True)
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write the values here")
     parser.add_argument("--seconds", type=factor, metavar="S", help="stop by itself after S s")
     parser.add_argument(
@@ -197,4 +197,4 @@ def _monitor(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def _safe(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = verb(verbs, "safe", "bring a rig found in any state to its safe state")
-    hardware(parser)
+    hardware(parser, bare=True)

@@ -50,14 +50,23 @@ def verb(verbs: argparse._SubParsersAction[Parser], name: str, words: str) -> Pa
     return parser
 
 
-def hardware(parser: Parser, *, several: bool = False) -> None:
-    """What a verb takes that connects a bench, or `several`."""
+def hardware(parser: Parser, *, several: bool = False, bare: bool = False) -> None:
+    """What a verb takes that connects a bench, or `several`; `bare`: it may stand by itself, too.
+
+    Who types `safe B.toml` is in a hurry.
+    """
     words = "a bench file, or the word virtual"
     if several:
         parser.add_argument(
             "--bench", required=True, action="append", metavar="B.toml",
             help=f"{words}; of a network of several devices once for each, in any order",
         )  # fmt: skip
+    elif bare:
+        either = parser.add_mutually_exclusive_group(required=True)
+        either.add_argument("--bench", metavar="B.toml", help=words)
+        either.add_argument(
+            "bench", nargs="?", default=argparse.SUPPRESS, metavar="B.toml", help="the same"
+        )
     else:
         parser.add_argument("--bench", required=True, metavar="B.toml", help=words)
     parser.add_argument(

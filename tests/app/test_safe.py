@@ -43,6 +43,20 @@ def test_an_energised_supply_is_walked_to_zero_and_switched_off(
         rig.assert_ended_safe()
 
 
+def test_the_bench_may_stand_by_itself_but_not_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served_rig(tmp_path) as rig:
+        by_hand(rig, "FUNC:MODE CURR", "VOLT 36", "CURR 8", "OUTP ON")
+        assert main(["safe", str(rig.bench)]) == 0
+        rig.assert_ended_safe()
+    capsys.readouterr()
+    assert main(["safe", "virtual", "--bench", "virtual"]) == 2
+    assert "not allowed with argument" in capsys.readouterr().err
+    assert main(["safe"]) == 2
+    assert "--bench" in capsys.readouterr().err
+
+
 def test_a_read_out_that_is_off_does_not_keep_the_magnet_from_being_made_safe(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
