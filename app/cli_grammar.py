@@ -63,9 +63,9 @@ def hardware(parser: Parser, *, several: bool = False, bare: bool = False) -> No
         )  # fmt: skip
     elif bare:
         either = parser.add_mutually_exclusive_group(required=True)
-        either.add_argument("--bench", metavar="B.toml", help=words)
+        either.add_argument("--bench", metavar="B.toml", help="the same")
         either.add_argument(
-            "bench", nargs="?", default=argparse.SUPPRESS, metavar="B.toml", help="the same"
+            "bench", nargs="?", default=argparse.SUPPRESS, metavar="B.toml", help=words
         )
     else:
         parser.add_argument("--bench", required=True, metavar="B.toml", help=words)
