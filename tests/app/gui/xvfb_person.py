@@ -44,11 +44,15 @@ def missing() -> str:
 
 @contextmanager
 def screen() -> Iterator[str]:
-    """An X server without a monitor; its display's name."""
+    """An X server without a monitor; its display's name.
+
+    Without `-noreset` it starts over when its last client leaves: the first `xdotool search`
+    could come and go before the window, which then found no display.
+    """
     ears, mouth = os.pipe()
     size = f"{SCREEN[0]}x{SCREEN[1]}x24"
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(mouth), "-screen", "0", size, "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(mouth), "-screen", "0", size, "-nolisten", "tcp", "-noreset"],
         pass_fds=[mouth], stderr=subprocess.DEVNULL,
     )  # fmt: skip
     os.close(mouth)
