@@ -6,9 +6,9 @@ import difflib
 import math
 from typing import TYPE_CHECKING, Any
 
-from instruments.boards import board_of
+from instruments.boards import board_of, spelt
 from instruments.drivers import BROKEN, DRIVERS
-from instruments.locks import canonical, link_of
+from instruments.locks import link_of, own_part
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def address_keys(
     """The keys that every instrument has."""
     driver = table.value("driver", str)
     resource = table.value("resource", str)
+    if resource is not None:
+        resource = spelt(resource)
     timeout_s = table.number("timeout_s", usual_s, above=0.0)
     if timeout_s is not None and math.isinf(timeout_s):
         table.add("timeout_s must be finite")
@@ -57,15 +59,14 @@ def refuse_shared(
         resource = values.get("resource") if isinstance(values, dict) else None
         if not isinstance(resource, str):
             continue  # said already
+        resource = spelt(resource)
         try:
             link = link_of(resource)
             board_of(resource, boards)
         except InputError as error:
             table.add(f"{name}: {error}")
             continue
-        # a socket or a serial line is one instrument's, a GPIB board is shared
-        key = link if link.startswith(("tcpip", "asrl")) else canonical(resource)
-        if key in seen:
+        if (key := own_part(resource, link)) in seen:
             table.add(
                 f"{name}: resource {resource} is {seen[key]}'s already: correct it, or name all "
                 "that is wanted of one instrument in one table"

@@ -24,7 +24,26 @@ if TYPE_CHECKING:
 
 EXAMPLES = "PRLGX-TCPIP0::192.168.0.9::1234::INTFC or PRLGX-ASRL0::/dev/ttyUSB0::INTFC (or COM3)"
 PREFIX = "PRLGX-"
+NAMED = re.compile(r"^(PRLGX-)?(ASRL|GPIB|TCPIP|USB|VXI|PXI)", re.IGNORECASE)
+CLASSES = ("INSTR", "SOCKET", "INTFC", "RAW")
+COM_PORT = re.compile(r"(?:ASRL)?COM([0-9]+)(::INSTR)?", re.IGNORECASE)
 HIGHEST_ADDRESS = 30  # IEEE 488.1; the adapter's own is none of the instruments'
+
+
+def spelt(resource: str) -> str:
+    """A VISA resource name in the one spelling that every VISA library takes.
+
+    VISA knows no upper and lower case, PyVISA does; Windows says COM3, VISA ASRL3.
+
+    >>> spelt("gpib0::6::instr"), spelt("COM3")
+    ('GPIB0::6::INSTR', 'ASRL3::INSTR')
+    """
+    resource = resource.strip()
+    if (com_port := COM_PORT.fullmatch(resource)) is not None:
+        return f"ASRL{com_port[1]}::INSTR"
+    resource = NAMED.sub(lambda found: found[0].upper(), resource)
+    head, _, kind = resource.rpartition("::")
+    return f"{head}::{kind.upper()}" if head and kind.upper() in CLASSES else resource
 
 
 def underlying(adapter: str) -> str:
@@ -48,7 +67,7 @@ def _parsed(adapter: str) -> rname.PrlgxTCPIPIntfc | rname.PrlgxASRLIntfc:
     from pyvisa import rname
 
     try:
-        parsed = rname.ResourceName.from_string(adapter)
+        parsed = rname.ResourceName.from_string(spelt(adapter))
     except rname.InvalidResourceName:
         parsed = None
     if not isinstance(parsed, (rname.PrlgxTCPIPIntfc, rname.PrlgxASRLIntfc)):
@@ -92,7 +111,7 @@ def read_boards(table: Table) -> dict[str, str]:
             continue
         if number in boards:
             one.add(f"GPIB{number} is {boards[number]} already: give the second another number")
-        boards[number] = resource
+        boards[number] = spelt(resource)
     return boards
 
 

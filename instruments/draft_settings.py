@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from instruments.bench_draft import Draft, DraftInstrument, named
 from instruments.bench_keys import kind_of
-from instruments.boards import read_boards
+from instruments.boards import read_boards, spelt
 from instruments.draft_values import typed, value_of
 from instruments.drivers import BROKEN, DRIVERS, KINDS
 from instruments.toml_table import Table, near
@@ -48,7 +48,7 @@ def place(text: str) -> DraftInstrument:
         known = [one for drivers in DRIVERS.values() for one in drivers]
         why = f": {BROKEN[driver]}" if driver in BROKEN else near(driver, known)
         raise InputError(f"{text!r}: driver {driver!r} is unknown{why}")
-    return DraftInstrument(resource.strip(), driver, name)
+    return DraftInstrument(spelt(resource), driver, name)
 
 
 def known_by(one: DraftInstrument, answer: Answer) -> DraftInstrument:

@@ -39,6 +39,7 @@ LOOK_S = 0.2  # how often it is tried meanwhile; shorter than a watchdog's pause
 LOCAL_NAMES = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
 IP = re.compile(r"\d+\.\d+\.\d+\.\d+")
 SOCKET = re.compile(r"TCPIP[0-9]*::([^:\s]+)::([0-9]+)::SOCKET")
+GATEWAY = re.compile(r"::(?!hislip)[a-z]+[0-9]*,[0-9]+")
 HISLIP_PORT = "4880"  # unless the resource names another
 
 
@@ -95,16 +96,26 @@ def canonical(resource: str) -> str:
     return resource.lower()
 
 
+def own_part(resource: str, link: str) -> str:
+    """What no second instrument can have: the whole link, or an address where it is a bus.
+
+    A bus is a GPIB board, an adapter, or a LAN gateway (`TCPIP0::host::gpib0,8::INSTR`).
+    """
+    name = canonical(resource)
+    return name if name.startswith("gpib") or GATEWAY.search(name) else link
+
+
 @dataclass
 class Link:
     """A physical link held by this process; `lock` goes around every write and its read.
 
-    `adapter`: the open GPIB adapter (`instruments.prologix`) that its instruments share.
+    `resources`: names of those that are open, by `own_part`. `adapter`: the open GPIB adapter
+    (`instruments.prologix`) that its instruments share.
     """
 
     name: str
     lock: threading.RLock = field(default_factory=threading.RLock)
-    resources: set[str] = field(default_factory=set)
+    resources: dict[str, str] = field(default_factory=dict)
     file: IO[bytes] | None = None
     adapter: Adapter | None = None
 
@@ -180,18 +191,21 @@ def _taken(name: str, resource: str, folder: Path) -> Link:
         if link is None:
             link = Link(name, file=locked_file(name, folder))
             _links[name] = link
-        elif canonical(resource) in link.resources:
+        key = own_part(resource, name)
+        if (open_as := link.resources.get(key)) is not None:
+            also = "" if open_as == resource else f", as {open_as}"
             raise LinkInUseError(
-                f"{resource} is open in this program already; close that bench first"
+                f"{resource} is open in this program already{also}; close that bench first, or "
+                "name it once only"
             )
-        link.resources.add(canonical(resource))
+        link.resources[key] = resource
     return link
 
 
 def release(link: Link, resource: str) -> None:
     """Give the resource back; the link's file is unlocked with its last resource."""
     with _links_lock:
-        link.resources.discard(canonical(resource))
+        link.resources.pop(own_part(resource, link.name), None)
         if not link.resources and link.file is not None:
             link.file.close()
             link.file = None

@@ -123,3 +123,19 @@ def test_one_of_many_threads_gets_the_link(tmp_path):
         thread.join()
     assert (len(got), len(refused)) == (1, 7)
     locks.release(got[0], SOCKET)
+
+
+def test_two_names_of_one_instrument_are_not_open_at_once(tmp_path):
+    link = locks.take(SOCKET, tmp_path)
+    with pytest.raises(locks.LinkInUseError, match=rf"already, as {SOCKET}"):
+        locks.take(SOCKET.replace("127.0.0.1", "127.1"), tmp_path)
+    locks.release(link, SOCKET)
+
+
+@pytest.mark.parametrize("board", ["GPIB7::{}::INSTR", "TCPIP0::127.0.0.1::gpib0,{}::INSTR"])
+def test_instruments_of_one_bus_are_open_side_by_side(board, tmp_path):
+    first, second = board.format(8), board.format(9)
+    link = locks.take(first, tmp_path)
+    assert locks.take(second, tmp_path) is link
+    locks.release(link, second)
+    locks.release(link, first)

@@ -22,6 +22,7 @@ from app.gui.widgets.basic import Choice, Elided, label, line, set_level, set_ro
 from instruments.bench_draft import DraftInstrument, is_missing
 from instruments.bench_keys import EITHER, MAY, MUST, Key, driver_keys, guard_inputs
 from instruments.bench_words import unit_of
+from instruments.boards import spelt
 from instruments.draft_settings import interlocks_of
 from instruments.draft_values import toml, typed
 from instruments.drivers import DRIVERS
@@ -176,7 +177,7 @@ class InstrumentCard(QFrame):
         }
         known = self.one if driver == self.one.driver else DraftInstrument(self.one.resource)
         return replace(
-            known, resource=self.resource.text().strip(), driver=driver, values=values,
+            known, resource=spelt(self.resource.text()), driver=driver, values=values,
             name=self.table_name.text().strip(),
         )  # fmt: skip
 
