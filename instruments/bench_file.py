@@ -28,7 +28,7 @@ from instruments.bench_spec import (
     ThermometerSpec,
     VirtualSpec,
 )
-from instruments.boards import read_boards, with_boards
+from instruments.boards import read_boards, spelt, with_boards
 from instruments.drivers import (
     MAGNET_DRIVERS,
     READOUT_DRIVERS,
@@ -91,8 +91,10 @@ def bench_text(path: Path) -> str:
     OSError
         It can't be read.
     ValueError
-        It is no UTF-8, or its name can't be one.
+        It is no UTF-8, no file, or its name can't be one.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ValueError("a pipe or a device")  # whose end may never come
     try:
         return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -247,6 +249,7 @@ def _virtual(table: Table, models: tuple[str, ...]) -> VirtualSpec:
         table.add(f"device {device!r} is unknown{near(device, DEVICES)}")
     if seed < 0:
         table.add(f"seed = {seed} must be zero or more")
+    clock = None if clock is None else spelt(clock)
     return VirtualSpec(device, seed, clock, math.inf if accelerate is None else accelerate, models)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import tomllib
 
 import pytest
@@ -143,6 +144,42 @@ def test_one_problem_one_sentence_with_its_place(old, new, match):
         parse_bench(GOOD.replace(old, new, 1), "bench file b.toml")
     assert str(caught.value).startswith("bench file b.toml:")
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("tcpip0::127.0.0.1::5025::socket", "TCPIP0::127.0.0.1::5025::SOCKET"),
+        ("gpib0::6::instr", "GPIB0::6::INSTR"),
+        ("asrl/dev/ttyUSB0", "ASRL/dev/ttyUSB0"),
+        ("usb0::0x1AB1::0x0588::aBc::instr", "USB0::0x1AB1::0x0588::aBc::INSTR"),
+        (" COM3", "ASRL3::INSTR"),
+        ("ASRLCOM3::INSTR", "ASRL3::INSTR"),
+    ],
+)
+def test_a_resource_is_understood_however_it_is_spelt(written, meant):
+    text = GOOD.replace("TCPIP0::127.0.0.1::5025::SOCKET", written)
+    assert parse_bench(text, "b").magnets["x"].resource == meant
+
+
+def test_one_port_by_two_names_is_one_instrument():
+    text = GOOD.replace("TCPIP0::127.0.0.1::5025::SOCKET", "ASRL3::INSTR")
+    text = text.replace("TCPIP0::127.0.0.1::5026::SOCKET", "COM3")
+    with pytest.raises(InputError, match="is x's already"):
+        parse_bench(text, "b")
+
+
+def test_two_instruments_behind_a_lan_gateway():
+    text = GOOD.replace("127.0.0.1::5025::SOCKET", "10.0.0.5::gpib0,6::INSTR")
+    text = text.replace("127.0.0.1::5026::SOCKET", "10.0.0.5::gpib0,8::INSTR")
+    assert len(parse_bench(text, "b").instruments) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+def test_a_pipe_in_place_of_a_bench_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(InputError, match="a pipe or a device; give a TOML file"):
+        read_bench(tmp_path / "pipe.toml")
 
 
 def test_all_problems_at_once():
