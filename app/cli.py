@@ -159,7 +159,7 @@ def _how_to_go_on(arguments: argparse.Namespace) -> str:
 
 def exit_code_of(values: dict[str, Any]) -> int:
     """The exit code that a result stands for."""
-    instruments_ok = all(i.get("ok") for i in values.get("instruments", {}).values())
+    instruments_ok = all(i.get("ok") is not False for i in values.get("instruments", {}).values())
     codes = {"stopped": STOPPED, "failed": TwinrigError.exit_code}
     return codes.get(str(values.get("status")), 0 if instruments_ok else TwinrigError.exit_code)
 

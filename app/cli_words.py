@@ -30,6 +30,7 @@ from app.operations.monitor import BenchRead
 from app.words import duration, left_s
 
 MOST_NAMED = 6  # channels of a plan; a spectrum has sixty
+MARKS = {True: "ok       ", False: "FAILED   ", None: "not heard"}  # None: not asked, or silent
 FOUND_WIDTH = 88  # of a line below an instrument
 WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
@@ -204,7 +205,7 @@ def instrument_lines(instruments: dict[str, Any]) -> list[str]:
         return ["no instruments"]
     lines = [_summary(list(instruments.values()))]
     for name, check in instruments.items():
-        mark = "ok       " if check.get("ok") else "FAILED   "
+        mark = MARKS[check.get("ok")]
         if check.get("ok") and check.get("findings"):
             mark = "ATTENTION"
         lines.append(f"{mark} {name}: {check.get('driver')} at {check.get('resource')}")
@@ -217,9 +218,12 @@ def instrument_lines(instruments: dict[str, Any]) -> list[str]:
 
 
 def _summary(checks: list[dict[str, Any]]) -> str:
-    failed = sum(not check.get("ok") for check in checks)
+    failed = sum(check.get("ok") is False for check in checks)
+    unheard = sum(check.get("ok") is None for check in checks)
     remarked = sum(bool(check.get("ok") and check.get("findings")) for check in checks)
-    parts = [f"{len(checks) - failed - remarked} ok"]
+    ok = len(checks) - failed - unheard - remarked
+    parts = [f"{ok} ok"] if ok or not unheard else []
+    parts += [f"{unheard} not heard"] if unheard else []
     parts += [f"{remarked} to look at"] if remarked else []
     parts += [f"{failed} failed"] if failed else []
     return f"{len(checks)} instrument{'s' if len(checks) != 1 else ''}: {', '.join(parts)}"

@@ -33,7 +33,8 @@ def bench_write(
     """Draft a bench file; nothing is opened without `identify`, and nothing is ever set.
 
     The result's `complete` is False where values are `missing`: such a file can be opened in an
-    editor, and is refused as a bench. `left_out` names the resources that got no table, and why.
+    editor, and is refused as a bench. `ok` of an instrument is None where it was not asked, or has
+    not answered as it should. `left_out` names the resources that got no table, and why.
 
     Parameters
     ----------
@@ -137,7 +138,8 @@ def _said(draft: Draft, missing: Sequence[str], *, identify: bool) -> Generator[
 def _result(out: Path, draft: Draft, missing: Sequence[str]) -> dict[str, Any]:
     rows = {
         one.name: {
-            "driver": one.driver, "resource": one.resource, "ok": True, "identity": one.identity,
+            "driver": one.driver, "resource": one.resource, "identity": one.identity,
+            "ok": True if one.identity and not one.remark else None,
         }
         for one in draft.known
     }  # fmt: skip

@@ -82,7 +82,9 @@ def test_nothing_is_opened_unless_asked_for(
     drivers = [f"kepco-bop@{addresses[0]}", f"lock=sr830@{addresses[1]}"]
     assert write("--out", bench, "--resource", *drivers, *LIMITS, "--set", *DRIVE,
                  "--wire-log", log) == 0  # fmt: skip
-    assert result_of(capsys)["complete"] is True
+    result = result_of(capsys)
+    assert result["complete"] is True
+    assert {one["ok"] for one in result["instruments"].values()} == {None}
     assert log.read_text() == ""
 
 
