@@ -24,9 +24,8 @@ from instruments import list_play
 from instruments.magnet_limits import MagnetLimits
 from instruments.ramp_down import NotTakenError, RampDown, by_hand
 from instruments.sequenced import list_of
-from instruments.supply_ramp import with_own_ramp
 from instruments.watch import differences
-from instruments.watched_magnet import WatchedMagnet
+from instruments.watched_magnet import NOT_ENERGISED, WatchedMagnet
 from models.errors import RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
@@ -96,14 +95,12 @@ class LimitedMagnet(WatchedMagnet):
 
     def _found_fit(self) -> MagnetState:
         """The state found, where nothing forbids to energise."""
-        problems = [*self.beyond_rating(), *self._watch.problems()]
+        problems = self.forbidden()
         found = self.magnet.state()
-        if (supply := with_own_ramp(self.magnet)) and (why := supply.blocked()):
-            problems.append(f"it is {why}")
         flowing_A = found.current_A if found.output_on else 0.0
         found_A = flowing_A if abs(flowing_A) > self._small_A else 0.0
         problems += self._watch.begin(found_A, lambda: self._stairs.plan(found_A, 0.0))
-        raise_problems(RefusedError, f"{self.name} is not energised", problems)
+        raise_problems(RefusedError, f"{self.name} {NOT_ENERGISED}", problems)
         return found
 
     def step_to_A(self, current_A: float) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from instruments import encoding
 from instruments.asked_bench import AskedBench
+from instruments.watched_magnet import NOT_ENERGISED
 from models.errors import RefusedError, raise_problems
 
 if TYPE_CHECKING:
@@ -48,6 +49,15 @@ class PlannedBench(AskedBench):
             found = self._drive.foreseen(plan)
             found += self._steps.refuse(window, reset, fields, holds, ask=ask)
         raise_problems(RefusedError, f"magnet {self._drive.name}", found)
+
+    def refuse_forbidden(self) -> None:
+        """Raise `RefusedError` where a guard or a supply forbids current now; only queries are sent.
+
+        `energise` would refuse, too: this is for whoever makes a folder before.
+        """
+        for drive in self.drives:
+            found = drive.forbidden()
+            raise_problems(RefusedError, f"{drive.name} {NOT_ENERGISED}", found)
 
     def predicted_s(self, steps: int, length: int | None = None) -> float:
         """Device time of one repeat of so many steps in the bench's window, reset included.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from instruments.magnet_limits import MagnetLimits
     from instruments.protocols import Magnet, MagnetState
 
+NOT_ENERGISED = "is not energised"
 SMALL_SHARE = 0.01  # of the highest current: a current that counts as zero, a difference
 
 
@@ -88,6 +89,13 @@ class WatchedMagnet:
     def beyond_rating(self) -> list[str]:
         """Which limits of the bench file the supply can't keep, in words."""
         return self.limits.beyond(self.magnet.rated_current_A, self.magnet.rated_voltage_V)
+
+    def forbidden(self) -> list[str]:
+        """Why it may not be energised now, of all that is known without its duty, in words."""
+        problems = [*self.beyond_rating(), *self._watch.problems()]
+        if (supply := with_own_ramp(self.magnet)) and (why := supply.blocked()):
+            problems.append(f"it is {why}")
+        return problems
 
     def foreseen(self, plan: Iterable[tuple[float, float]]) -> list[str]:
         """Why a plan would break the duty of a magnet that is cold before it; empty: it doesn't.

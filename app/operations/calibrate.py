@@ -112,8 +112,8 @@ def calibrate(
     Raises
     ------
     RefusedError
-        A limit would be broken, the teslameter measures something else, or what is to go on is of
-        another bench; nothing was energised.
+        A limit would be broken, a guard forbids current, the teslameter measures something else, or
+        what is to go on is of another bench; nothing was energised.
     InputError
         `out` or `write_bench` holds something else.
     StoppedError
@@ -130,6 +130,8 @@ def calibrate(
     what = to_go_on(bench, what, out) if resume else what
     what.plan.refuse(what.magnet, what.first)
     what.meter.prepare()
+    if what.first < len(BRANCHES):
+        bench.refuse_forbidden()
     last = last_calibration(out, bench.spec.name, what.magnet.name, what.magnet.magnet.identity)
     before = off_the_last(what.magnet, bench.spec, last)
     for words in before:

@@ -100,8 +100,8 @@ def record(
     Raises
     ------
     RefusedError
-        Beyond a limit, or a bench that differs from the one of the run to go on with; nothing is
-        energised and nothing created.
+        Beyond a limit, forbidden by a guard, or a bench that differs from the one of the run to go
+        on with; nothing is energised and nothing created.
     InputError
         Nothing to record, or `out` holds something else.
     TwinrigError
@@ -123,6 +123,7 @@ def record(
     if resume and (complete := complete_in(out)) is not None:
         yield Result(result_values(complete, folder_of(out) / FILE_NAME, 0.0))
         return folder_of(out) / FILE_NAME
+    bench.refuse_forbidden()
     writer = resumed(bench, asked, out) if resume else begun(bench, asked, out)
     control = Control(bench, writer.remark, writer.beat, pause, retries)
     watched = Reference.of_run(control, writer, reference, stop_at_drift)

@@ -84,6 +84,7 @@ def record_for_twin(
     rounds = _resumed(out, asked) if resume else _begun(out, asked or ForTwin(), meta)
     run = _Run(bench, rounds, pause, retries, twins)
     bench.check_sequences(run.candidates(0), bench.spec.window, bench.spec.reset)
+    bench.refuse_forbidden()
     if not resume:
         new_directory(out)
         rounds.save()

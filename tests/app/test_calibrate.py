@@ -232,6 +232,24 @@ def test_a_duty_that_it_would_break_is_refused_beforehand(tmp_path: Path) -> Non
     assert not (tmp_path / "c").exists()
 
 
+def test_a_guard_that_is_out_refuses_before_anybody_is_asked_or_anything_is_kept(
+    tmp_path: Path,
+) -> None:
+    warm = """
+[thermometer.coil]
+driver = "lakeshore-336"
+resource = "TCPIP0::virtual-lakeshore-336::5025::SOCKET"
+max_K = 200.0
+"""
+
+    def asked(question: str) -> bool:
+        raise AssertionError(question)
+
+    with pytest.raises(RefusedError, match="thermometer coil reads"):
+        run(tmp_path / "c", TEXT + warm, confirm=asked)
+    assert not (tmp_path / "c").exists()
+
+
 def test_read_outs_that_guard_nothing_are_not_needed() -> None:
     spec = calibration_bench(parse_bench(TEXT, "b.toml"))
     assert spec.readouts == {}

@@ -156,6 +156,7 @@ def test_a_guard_that_is_out_at_the_start_refuses_as_ever(rig: WaterRig, tmp_pat
     rig.flow(0.0)
     with Bench.connect(rig.spec()) as bench, pytest.raises(RefusedError, match="interlock water"):
         list(record(bench, SEQUENCES, 3, tmp_path / "r"))
+    assert not (tmp_path / "r").exists()
 
 
 def test_one_void_repeat_more_than_retries_ends_the_run(rig: WaterRig, tmp_path: Path) -> None:
