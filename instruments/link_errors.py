@@ -34,6 +34,10 @@ class LinkError(TwinrigError):
         self.hint = hint
 
 
+class SilentError(LinkError):
+    """No answer came in time, not a byte."""
+
+
 class WrongInstrumentError(LinkError):
     """Another instrument answers at this address."""
 
@@ -78,13 +82,15 @@ class Faults:
                 command,
                 part,
             )
-        return self._error(
+        return SilentError(
+            self._where,
             f"no answer to {command!r} within {waited_s:.2g} s",
-            "It has answered before: look at its power and its cable; the bench key `timeout_s` "
-            "gives it longer"
+            resource=self.resource,
+            command=command,
+            hint="It has answered before: look at its power and its cable; the bench key "
+            "`timeout_s` gives it longer"
             if spoke
             else "Check `terminator`, the port, and that the model is the right one",
-            command,
         )
 
     def stray(self, command: str, stray: str) -> LinkError:

@@ -51,7 +51,7 @@ class PlannedBench(AskedBench):
         raise_problems(RefusedError, f"magnet {self._drive.name}", found)
 
     def refuse_forbidden(self) -> None:
-        """Raise `RefusedError` where a guard or a supply forbids current now; only queries are sent.
+        """Raise `RefusedError` where a guard or a supply forbids current now; only asks.
 
         `energise` would refuse, too: this is for whoever makes a folder before.
         """

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from instruments.console import is_query, refusal
+from instruments.link_errors import LinkError, SilentError
 from models.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
     from instruments.bench import Bench
+    from instruments.visa import VisaSession
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,28 @@ def send(bench: Bench, name: str, command: str) -> Answer:
         raise RefusedError(f"{name}: {problem}; nothing was sent")
     session, begin_s = bench.session(name), time.monotonic()
     if is_query(known[name], command):
-        reply = session.query(command)
+        reply = _reply(session, command)
         return Answer(name, command, reply, time.monotonic() - begin_s)
     session.write(command)
     return Answer(name, command, None, time.monotonic() - begin_s)
+
+
+def _reply(session: VisaSession, command: str) -> str:
+    """The answer; where there is none, whether the instrument still answers decides the advice."""
+    try:
+        return session.query(command)
+    except SilentError as error:
+        try:
+            session.clear()
+            if session.identify is not None:
+                session.identify()
+        except LinkError:
+            raise error from None
+        raise LinkError(
+            f"{session.name} ({session.resource_name})",
+            error.what,
+            resource=session.resource_name,
+            command=command,
+            hint="It is there and names itself: look in its manual whether it knows this command; "
+            "the bench key `timeout_s` gives it longer",
+        ) from None

@@ -14,6 +14,7 @@ from app.wire_tail import WireTail
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from instruments.console import refusal
+from instruments.link_errors import LinkError
 from models.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
@@ -56,6 +57,15 @@ def test_a_supply_is_asked_and_never_told(bench: Bench, tail: WireTail, command:
     with pytest.raises(RefusedError, match="nothing was sent"):
         send(bench, "x", command)
     assert tail.count == count
+
+
+@pytest.mark.parametrize("name", ["x", "lockin"])
+def test_a_question_that_an_instrument_does_not_know_is_not_put_down_to_its_power(
+    bench: Bench, name: str
+) -> None:
+    with pytest.raises(LinkError, match=r"no answer to 'FOO\?' .* names itself: .* manual"):
+        send(bench, name, "FOO?")
+    assert send(bench, name, "*IDN?").reply
 
 
 @pytest.mark.parametrize("name", ["x", "lockin"])
