@@ -141,10 +141,11 @@ class Polisher:
             marked = np.flatnonzero(task.answers(task.validation))
             warm = max(0, int(marked[0]) * window - task.washout) // window * window
             return slice(warm, (int(marked[-1]) + 1) * window)
+        masked = -(-self.settings.masked // window) * window
         length = -(-(self.settings.masked + self.settings.steps) // window) * window
         length = min(length, self.end // window * window)
         draw = np.random.default_rng([self.settings.seed, index])
-        begin = int(draw.integers(0, (self.end - length) // window + 1)) * window
+        begin = int(draw.choice(task.begins(length, masked)))
         return slice(begin, begin + length)
 
     def run(self, index: int) -> Pass:

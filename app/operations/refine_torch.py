@@ -44,7 +44,8 @@ def sent(
 ) -> Generator[Event, None, list[FloatArray]]:
     """`count` pieces `(steps,)` of the drives that a device's nodes send over the training part.
 
-    With noise; node after node, so that all are there; where in the series is drawn.
+    With noise; node after node, so that all are there; where in the series is drawn, never within
+    the test part.
 
     Raises
     ------
@@ -53,18 +54,14 @@ def sent(
     """
     torch.set_num_threads(1)
     loaded, task, twins = read(network)
-    end = int(np.flatnonzero(task.train)[-1]) + 1
-    if end < steps:
-        raise InputError(
-            f"task {task.name!r}: its training part has {end} steps, a piece of {steps} doesn't fit"
-        )
+    begins, end = task.begins(steps), int(np.flatnonzero(task.train)[-1]) + 1
     played = loaded.layers_on(device)
     drives = _drives(layers_of(loaded, task, twins.models), played, task, end, seed)
     draw = np.random.default_rng([seed, 29])
     order = draw.permutation(drives.shape[2])
     pieces = []
     for k in range(count):
-        begin, one = int(draw.integers(0, end - steps + 1)), int(draw.integers(0, drives.shape[1]))
+        begin, one = int(draw.choice(begins)), int(draw.integers(0, drives.shape[1]))
         piece = drives[begin : begin + steps, one, order[k % len(order)]]
         pieces.append(np.clip(piece, 0.0, 1.0))
     where = f" of {layers_words(played)}" if len(loaded.devices) > 1 else ""

@@ -12,6 +12,7 @@ from transfer_samples import kept_network
 
 from app.operations.events import Note, RepeatRecorded
 from app.operations.refine import Refinement, refine
+from app.operations.train import train
 from app.operations.transfer_parts import in_here
 from app.store import load_network, load_twin, read_recording
 from instruments.bench import Bench
@@ -90,6 +91,26 @@ def test_the_pieces_are_drives_of_the_training_part(kept: Path, tmp_path: Path) 
     ]
     found = sum(any(np.abs(piece - w).max() < 1e-5 for w in windows) for piece in pieces)
     assert found == 4  # two of four nodes stand in the first layer, whose drives have no noise
+
+
+def test_no_piece_holds_a_test_step_where_the_test_part_comes_first(
+    kept: Path, tmp_path: Path
+) -> None:
+    """Flat inputs in the test part alone: a piece of its drives would show them."""
+    from app.operations.refine_torch import sent
+
+    part = np.repeat([0, 3, 1, 2], [40, 400, 300, 100])
+    inputs = np.random.default_rng(0).normal(size=len(part))
+    inputs[part == 3] = 5.0
+    targets = np.random.default_rng(1).normal(size=len(part))
+    np.savez(tmp_path / "early.npz", inputs=inputs, targets=targets, part=part)
+    head = {"name": "early", "inputs": "early.npz:inputs", "targets": "early.npz:targets",
+            "part": "early.npz:part", "washout": 20}  # fmt: skip
+    (tmp_path / "early.json").write_text(json.dumps(head))
+    task = f"file:{tmp_path / 'early.json'}"
+    run(train(task, [kept / "twin"], (2,), tmp_path / "network", iterations=0))
+    pieces = np.array(value_of(sent(tmp_path / "network", 60, 40, 0)))
+    assert (np.diff(pieces, axis=1) != 0).mean(axis=1).min() > 0.5
 
 
 def test_a_stopped_round_leaves_the_rig_safe_and_goes_on_with_the_same_drives(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from test_train import twin_model
 
+from models.errors import InputError
 from training.design import Design
 from training.foresee import Readout
 from training.layers import NodeLayers
@@ -23,6 +25,44 @@ def rare(metric: str) -> Task:
         "rare", windows.reshape(-1, 1), np.eye(2)[labels], step == 0, step == 1, step == 3, 100,
         metric, window=10, pool="mean", labels=labels, classes=("often", "rare"),
     )  # fmt: skip
+
+
+def series(parts: list[int], steps: list[int]) -> Task:
+    """A series whose part changes after so many steps."""
+    part = np.repeat(parts, steps)
+    inputs = np.random.default_rng(0).normal(size=(len(part), 1))
+    return Task(
+        "series", inputs, np.cumsum(inputs, axis=0), part == 1, part == 2, part == 3, 20
+    )  # fmt: skip
+
+
+def pieces(task: Task) -> list[slice]:
+    """Of 40 training passes of 40 masked and 60 counted steps."""
+    layers = NodeLayers(
+        [[twin_model()]], [(0.05, 0.95)], Design.of((3,), 2, task), 1,
+        torch.Generator().manual_seed(0),
+    )  # fmt: skip
+    readout = Readout(torch.zeros(layers.design.columns(1, 1), 1), torch.zeros(1), 0.1)
+    settings = PolishSettings(passes=48, steps=60)
+    polisher = Polisher(layers, readout, task, settings)
+    return [polisher.stretch(k) for k in range(48) if settings.kind(k) == "training"]
+
+
+def test_no_piece_holds_a_test_step_where_the_test_part_comes_first() -> None:
+    task = series([0, 3, 1, 2], [20, 300, 300, 100])
+    assert not any(task.test[piece].any() for piece in pieces(task))
+
+
+def test_every_piece_has_training_steps_that_count_where_others_come_first() -> None:
+    """Else its error is that of no steps at all: not a number, in the middle of a run."""
+    task = series([2, 0, 1, 3], [400, 100, 200, 100])
+    assert all(task.train[piece][40:].any() for piece in pieces(task))
+
+
+def test_a_training_part_too_short_for_a_piece_is_refused() -> None:
+    task = series([0, 3, 1, 2], [20, 300, 50, 100])
+    with pytest.raises(InputError, match="no stretch of 100 steps before holds"):
+        pieces(task)
 
 
 def shares(task: Task) -> tuple[torch.Tensor, torch.Tensor]:

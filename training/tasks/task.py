@@ -109,6 +109,30 @@ class Task:
         """Which answers a mask over steps marks, bool `(T / window,)`."""
         return mask[:: self.window]
 
+    def begins(self, steps: int, masked: int = 0) -> NDArray[np.int64]:
+        """First steps of all stretches of `steps` that fitting may see, int64 `(stretches,)`.
+
+        None holds a test step, each a training step behind its first `masked` ones; they begin
+        with a window and end by the end of the training part.
+
+        Raises
+        ------
+        InputError
+            There is none.
+        """
+        end = int(np.flatnonzero(self.train)[-1]) + 1
+        first = np.arange(0, end - steps + 1, self.window)
+        learned, unseen = (np.append(0, np.cumsum(mask)) for mask in (self.train, self.test))
+        clear = unseen[first + steps] == unseen[first]
+        found = first[clear & (learned[first + steps] > learned[first + min(masked, steps)])]
+        if not found.size:
+            raise InputError(
+                f"task {self.name!r}: its training part ends with step {end}, and no stretch of "
+                f"{steps} steps before holds training steps behind its first {masked} and no test "
+                "step"
+            )
+        return found
+
     @property
     def answer_weights(self) -> NDArray[np.float64]:
         """What an answer counts when a read-out is fitted, float64 `(T / window,)`.
