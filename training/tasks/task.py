@@ -124,7 +124,9 @@ class Task:
         first = np.arange(0, end - steps + 1, self.window)
         learned, unseen = (np.append(0, np.cumsum(mask)) for mask in (self.train, self.test))
         clear = unseen[first + steps] == unseen[first]
-        found = first[clear & (learned[first + steps] > learned[first + min(masked, steps)])]
+        found: NDArray[np.int64] = first[
+            clear & (learned[first + steps] > learned[first + min(masked, steps)])
+        ]
         if not found.size:
             raise InputError(
                 f"task {self.name!r}: its training part ends with step {end}, and no stretch of "
