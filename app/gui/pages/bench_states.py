@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from app.gui.pages.bench_rows import InstrumentRow
@@ -191,7 +192,8 @@ def guard_checks(spec: BenchSpec, forbids: Sequence[str]) -> list[Check]:
     checks = []
     for name, words in listed(spec):
         kind, _, own = name.partition(" ")
-        against = next((w for w in forbids if w.startswith(f"{kind.lower()} {own}")), "")
+        label = re.compile(rf"{kind.lower()} {re.escape(own)}(?=[ :])( \([^)]*\))?:? ?")
+        against = next((w[m.end() :] for w in forbids if (m := label.match(w))), "")
         does = words.replace(": ends a run", ", ends").replace(": holds a run", ", holds")
         checks.append(Check(own, against or does, "attention" if against else "ok"))
     return checks
