@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.full, pytest.mark.timeout(3 * 3600)]
 TWINS = 4  # stages of the demo: two recordings, two fits
 EMG = {
-    "layers": (60,), "kinds": (NOISE_AWARE, DETERMINISTIC, UNTRAINED), "iterations": 300,
+    "layers": (120,), "kinds": (NOISE_AWARE, DETERMINISTIC, UNTRAINED), "iterations": 300,
     "options": {"refit": True},
 }  # fmt: skip
 CASES = {  # those of the README; deployments of classifications are long: fewer kinds
