@@ -76,6 +76,8 @@ class LimitedMagnet(WatchedMagnet):
                 self._stairs.walk_to_A(0.0)
             else:
                 self._stairs.set_A(0.0)  # no current flows yet: the set-point may jump
+                if self.confirms:  # before the output goes on: a set that was lost would be a step
+                    self._stairs.confirm()
             changed = self.magnet.prepare()
             if not start.output_on:
                 self.magnet.output(True)

@@ -48,6 +48,21 @@ def test_a_voltage_limit_that_the_high_steps_reach_is_found_at_the_low_one():
                 bench.verify()
 
 
+def test_an_output_goes_on_only_where_the_set_point_of_zero_has_arrived():
+    with served() as rig:
+        rig.order("kepco-bop", "CURR 5")
+        with Bench.connect(rig.spec()) as bench:
+            bench.energise()
+        at = 1 + rig.sent().index(b"CURR 0.000000\n")  # behind what the hand did
+    lost = FaultScript([fault("kepco-bop", at, "silence", lost=True)])
+    with served(faults=lost) as rig:
+        rig.order("kepco-bop", "CURR 5")
+        with Bench.connect(rig.spec()) as bench, pytest.raises(LinkError, match="right after 0 A"):
+            bench.energise()
+        assert b"OUTP ON\n" not in rig.sent()
+        assert rig.rig.instruments["kepco-bop"].supply.setpoint_A == 0.0
+
+
 @pytest.mark.parametrize(
     "given", [{"kind": "silence", "lost": True}, {"kind": "garbage"}, {"kind": "dropped"}]
 )
