@@ -21,6 +21,7 @@ from training.foresee import untrained_layers
 from training.layers import NodeLayers
 from training.origin import design_of, take_over
 from training.tasks import make_task
+from training.tasks.faults import wild
 from training.train import Trainer
 
 if TYPE_CHECKING:
@@ -102,7 +103,12 @@ class Setup:
     @property
     def warnings(self) -> list[str]:
         """A sentence on each thing that is no fault, and may still be a mistake."""
-        return [*self.twins.unfinished, *self.twins.named_otherwise, *self._moved()]
+        return [
+            *self.twins.unfinished,
+            *self.twins.named_otherwise,
+            *self._moved(),
+            *wild(self.task),
+        ]
 
     def _moved(self) -> list[str]:
         """Where the network to go on from was trained for a bench of another name."""

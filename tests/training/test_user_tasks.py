@@ -11,6 +11,7 @@ import pytest
 
 from models.errors import InputError
 from training.tasks import known_tasks, make_task, placed
+from training.tasks.faults import wild
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -241,3 +242,35 @@ def test_a_periodic_wave_needs_a_word_that_it_repeats_and_its_description_says_s
     assert "a memory of these would score as well" in task.describe()
     with pytest.raises(InputError, match="repeats"):
         make_task(written(tmp_path, {**head, "repeats": 1}, **made))
+
+
+def test_values_that_can_not_be_computed_with_are_refused(tmp_path: Path) -> None:
+    inputs = arrays()["inputs"]
+    for wrong in (1e300 * inputs, 1e-300 * inputs, np.where(inputs == inputs[7], 1e20, inputs)):
+        with pytest.raises(InputError, match="take another unit, and look for wild values"):
+            make_task(written(tmp_path, inputs=wrong))
+
+
+def test_a_value_far_from_all_others_is_told(tmp_path: Path) -> None:
+    inputs = np.tile(arrays()["inputs"], (4, 1))
+    inputs += 0.1 * np.random.default_rng(3).standard_normal(inputs.shape)
+    more = {"labels": np.tile(arrays()["labels"], 4), "part": np.repeat([1, 2, 3], [160, 40, 40])}
+    assert wild(make_task(written(tmp_path, inputs=inputs, **more))) == []
+    inputs[7, 1] = 1e6
+    assert wild(make_task(written(tmp_path, inputs=inputs, **more))) == [
+        "inputs, column 1: 1 of 1200 values are far from all others (the first in row 7): a "
+        "glitch? Scaling and training are spoilt by it"
+    ]
+
+
+def test_a_name_that_no_line_can_show_is_refused(tmp_path: Path) -> None:
+    for name in ("", " ", "a\nb"):
+        with pytest.raises(InputError, match="none that a line can show"):
+            make_task(written(tmp_path, {**HEAD, "name": name}))
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_empty_table_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(InputError, match="contained no data"):
+        make_task(written(tmp_path, {**HEAD, "inputs": "empty.csv"}))

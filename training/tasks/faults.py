@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.score import CLASSIFIES, POOLS
+from training.bad_data import INNER, WILD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +24,7 @@ BY_NATURE = (
     "; of a wave that repeats itself by its nature, give it noise, as `signals` has, or say it "
     '("repeats": true in a task file)'
 )
+FEW = 1e-3  # of a column's values, to be called wild: pulses come oftener
 MANY = 0.02  # of the test part: so much isn't near by chance, as a few waves without noise may be
 
 
@@ -68,6 +70,23 @@ def _constant(task: Task) -> list[str]:
                 "variance, which is zero; split it another way"
             )
     return problems
+
+
+def wild(task: Task) -> list[str]:
+    """A sentence for each input and target of which very few values are far from all others."""
+    found = []
+    answers = () if task.classes else (("targets", task.targets),)
+    for name, array in (("inputs", task.inputs), *answers):
+        low, high = np.percentile(array, INNER, axis=0)
+        room = WILD * (high - low)
+        beyond = (room > 0) & ((array < low - room) | (array > high + room))
+        for c in np.flatnonzero(beyond.any(axis=0) & (beyond.mean(axis=0) <= FEW)).tolist():
+            rows = np.flatnonzero(beyond[:, c])
+            found.append(
+                f"{name}, column {c}: {len(rows)} of {len(array)} values are far from all others "
+                f"(the first in row {rows[0]}): a glitch? Scaling and training are spoilt by it"
+            )
+    return found
 
 
 def mask_faults(task: Task) -> list[str]:

@@ -16,6 +16,7 @@ may hold inputs that training has, too, as one periodic wave does; every descrip
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEAST_SHARED = 16  # steps in which a target that is a later input is told from chance
+LARGEST = 1e15  # of an input or target: training squares them, in float32
 LEAST_WASHOUT = 10  # steps after its reset in which no device may be scored
 FORM = Table(
     {"name": TEXT, "inputs": TEXT, "part": TEXT, "washout": COUNT},
@@ -93,8 +95,9 @@ def _array(folder: Path, text: str) -> NDArray[Any]:
                     raise InputError(f"{path} holds no {name!r}; it has {known}")
                 return np.asarray(stored[name])
         if path.suffix == ".csv":
-            return np.loadtxt(path, delimiter=",", dtype=np.float64, ndmin=2)
-    except UNREADABLE as error:
+            with warnings.catch_warnings(action="error"):  # numpy only warns of an empty file
+                return np.loadtxt(path, delimiter=",", dtype=np.float64, ndmin=2)
+    except (*UNREADABLE, UserWarning) as error:
         raise InputError(f"{path} can't be read: {error}") from error
     raise InputError(f"{text!r} must read FILE.npz:NAME or FILE.csv")
 
@@ -108,6 +111,10 @@ def _wrong(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> list[str]:
         elif not np.isfinite(array).all():
             wrong = int(np.sum(~np.isfinite(array)))
             problems.append(f"{name} holds {wrong} values that are not finite numbers")
+        elif name in ("inputs", "targets"):
+            problems += _out_of_scale(name, array)
+    if not head["name"].strip() or not head["name"].isprintable():
+        problems.append(f"name {head['name']!r} is none that a line can show")
     if window < 1 or inputs.ndim not in (1, 2) or not inputs.size or len(inputs) % window:
         problems.append(f"inputs {inputs.shape} are no (steps, columns) in windows of {window}")
         return problems
@@ -134,6 +141,18 @@ def _wrong(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> list[str]:
     elif not problems and "targets" in arrays and window == 1:
         problems += _untold_horizon(inputs, arrays["targets"], head.get("horizon", 0))
     return problems
+
+
+def _out_of_scale(name: str, array: NDArray[Any]) -> list[str]:
+    """Numbers too large or too close to each other to be computed with."""
+    known = array.astype(np.float64)
+    largest, span = (np.abs(known).max(), np.ptp(known)) if known.size else (0.0, 0.0)
+    if largest > LARGEST or 0 < span < 1 / LARGEST:
+        return [
+            f"{name} reach {largest:.3g} and span {span:.3g}: at most {LARGEST:g} and at least "
+            f"{1 / LARGEST:g} can be computed with; take another unit, and look for wild values"
+        ]
+    return []
 
 
 def _untold_horizon(inputs: NDArray[Any], targets: NDArray[Any], told: int) -> list[str]:
