@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QEventLoop, QTimer
+from PyQt6.QtCore import QEventLoop, Qt, QTimer
 from PyQt6.QtWidgets import QApplication
 
 from app.config import load_settings, save_settings, settings_path
@@ -95,7 +95,7 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
     _script(window, options, began_s)
     window.framed.connect(lambda: _furnish(window, options, given))
     keeper = None if options.smoke or options.screenshot else _Keeper(window)
-    window.show()
+    _show(window, whole=not options.screenshot)
     QTimer.singleShot(COLLECTED_FROM_MS, gc.enable)
     app.exec()
     end_safe(window)
@@ -114,6 +114,17 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
     if window.rig is not None:
         window.rig.close()
     return 3 if ended_by else 0
+
+
+def _show(window: Window, whole: bool) -> None:
+    """Show it; `whole`: no larger than the screen, where Stop would lie beside a small one."""
+    screen = window.screen()
+    if whole and screen is not None:
+        size = window.size().boundedTo(screen.availableSize())
+        if size != window.size():
+            window.resize(size)
+            window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
+    window.show()
 
 
 class _Keeper:
@@ -167,7 +178,7 @@ def _furnish(window: Window, options: argparse.Namespace, given: BenchSpec | Non
         window.complete.connect(lambda: _connect(window))
     window.furnish(Session(spec, Library(library_folder(folder))), page)
     if not asked:
-        window.top.waiting("No bench", "choose one: the virtual rig, or a file")
+        window.top.waiting("No bench", "the virtual rig, or a file")
 
 
 def _connect(window: Window) -> None:

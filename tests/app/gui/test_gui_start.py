@@ -65,6 +65,22 @@ def test_smoke_starts_says_how_long_it_took_and_quits(capsys) -> None:
     assert 0 < told["framed"] <= told["seconds"] <= told["complete"] < 60
 
 
+def test_first_start_on_a_small_screen_shows_the_whole_window_with_stop() -> None:
+    seen = []
+
+    def look(window: Window) -> None:
+        seen.append((window.size(), window.screen().availableSize(), window.isMaximized()))
+        shut(window)
+
+    Visitor(look)
+    assert main([]) == 0
+    [(size, room, maximized)] = seen
+    assert room.width() < 1440  # Qt's offscreen screen: 800 × 800
+    assert size.width() <= room.width()
+    assert size.height() <= room.height()
+    assert maximized
+
+
 LOADED = """
 import sys
 from app.gui import main, start
