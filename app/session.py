@@ -196,7 +196,7 @@ class Session:
         Raises
         ------
         RefusedError
-            Another job runs, or a hardware job has no bench.
+            Another job runs, a hardware job has no bench, or the library's folder has vanished.
         """
         if self.busy:
             raise RefusedError(f"{self.busy} runs already: stop it, or wait for its end")
@@ -205,6 +205,8 @@ class Session:
         with self._lock if hardware else nullcontext():
             self.busy, self.at_bench = name, name if hardware else ""
             try:
+                if gone := self.library.vanished():  # here, in the job's thread: it may wait
+                    raise RefusedError(gone)
                 yield
             finally:
                 self.busy = self.at_bench = ""

@@ -7,6 +7,15 @@ import math
 MISSING = "—"
 
 
+def size(count: float) -> str:
+    """`900 B`, `24 kB`, `1.9 MB`."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= scale:
+            value = count / scale
+            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+    return f"{count:.0f} B"
+
+
 def duration(seconds: float | None) -> str:
     """`0.4 s`, `41 s`, `2 min 8 s`, `1 h 14 min`."""
     if seconds is None or not math.isfinite(seconds):

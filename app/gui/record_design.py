@@ -7,13 +7,19 @@ the sequences anew, from the same seed, in its own thread.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from app.gui.record_coverage import Coverage
 from app.gui.words import count, size
 from app.operations.adaptive_rounds import ForTwin
+from app.operations.record_room import (
+    BY_STEP,
+    BYTES_A_VALUE,
+    HEAD_BYTES,
+    recording_bytes,
+    room_problems,
+)
 from app.operations.reference import reference_problems
 from app.words import duration
 from models.errors import InputError, TwinrigError
@@ -28,9 +34,6 @@ if TYPE_CHECKING:
     from instruments.bench_file import BenchSpec
     from instruments.clock import Pause
 
-BYTES_A_VALUE = 8
-BY_STEP = 3  # set, read, and the field that was measured: kept beside the channels
-HEAD_BYTES = 22_000  # of an empty recording: names, attributes and index
 LOOKED_AT = 50_000  # steps: looked at in 0.3 s, and they show no less than all
 AT_ONCE = 2_000  # steps that are looked at within a frame, 15 ms
 NO_BENCH = "no bench connected: time and limits are known once it is"
@@ -115,7 +118,7 @@ class Design:
         window = replace(spec.window, low_T=self.low_T, high_T=self.high_T)
         return window, replace(spec.reset, field_T=self.reset_T)
 
-    def foreseen(self, spec: BenchSpec, bench: Bench | None, folder: Path) -> Plan:
+    def foreseen(self, spec: BenchSpec, bench: Bench | None) -> Plan:
         """The plan; raises what makes it none (an empty window, more steps than a month has)."""
         window, reset = self.conditions(spec)
         most = min(self.count, max(1, LOOKED_AT // self.steps))
@@ -129,10 +132,10 @@ class Design:
         seconds = sum(bench.predicted_s(s.steps, s.length) for s in sequences) / most * total
         if self.reference:
             seconds += bench.predicted_s(self.reference) * total
-        numbers = total * (self.steps + self.reference) * (len(bench.channels) + BY_STEP)
-        numbers += 2 * self.count * self.steps  # drive and field
-        plan = replace(plan, seconds=seconds, bytes=BYTES_A_VALUE * numbers + HEAD_BYTES)
-        wrong = [*reference_problems(self.reference, self.stop_at, total), *_disk(plan, folder)]
+        lengths, channels = [self.steps] * self.count, len(bench.channels)
+        room = recording_bytes(lengths, self.repeats, channels, self.reference)
+        plan = replace(plan, seconds=seconds, bytes=room)
+        wrong = reference_problems(self.reference, self.stop_at, total)
         if not wrong:
             try:
                 bench.check_sequences(sequences, window, reset, ask=False)  # here nothing may wait
@@ -189,7 +192,7 @@ class TwinDesign:
         """Of the operation; InputError where it makes no sense."""
         return ForTwin(**asdict(self))
 
-    def foreseen(self, spec: BenchSpec, bench: Bench | None, folder: Path) -> Plan:
+    def foreseen(self, spec: BenchSpec, bench: Bench | None) -> Plan:
         """The plan of its first round; time and size of the whole budget, fits not counted."""
         asked = self.asked
         sequences = make_sequences(
@@ -204,7 +207,7 @@ class TwinDesign:
         lengths = [bench.predicted_s(s.steps, s.length) for s in sequences]
         seconds = total * sum(lengths) / len(lengths)
         plan = replace(plan, seconds=seconds, bytes=2 * BYTES_A_VALUE * numbers + HEAD_BYTES)
-        wrong = _disk(plan, folder)
+        wrong = []
         try:
             bench.check_sequences(sequences, spec.window, spec.reset, ask=False)
         except TwinrigError as error:
@@ -242,20 +245,12 @@ def from_json(body: Any) -> Design | TwinDesign:
     return kind(**values)
 
 
-def free_bytes(folder: Path) -> int:
-    """What the disk of a folder, or of its nearest parent that exists, has left."""
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    return shutil.disk_usage(there).free
-
-
-def _disk(plan: Plan, folder: Path) -> list[str]:
-    """Journal and recording stand side by side while a run is sealed: twice its size."""
-    free = free_bytes(folder)
-    if 2 * plan.bytes <= free:
-        return []
-    return [f"it needs {size(2 * plan.bytes)} of the disk, which has {size(free)} left in {folder}"]
+def with_room(plan: Plan, folder: Path) -> Plan:
+    """A plan beside the disk of its folder, which is asked here: a share that hangs lets wait."""
+    if plan.problem:
+        return plan
+    wrong = room_problems(plan.bytes, folder)
+    return replace(plan, problem="; ".join(wrong), level="fault") if wrong else plan
 
 
 def _refuse_endless(design: Design) -> None:

@@ -1,4 +1,7 @@
-"""Plans of designs: a small one within the frame, a large one beside the window."""
+"""Plans of designs: a small one within the frame, a large one beside the window.
+
+The disk is always asked beside it: a network share that hangs must not hold the window.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.gui.background import Latest
+from app.gui.record_design import with_room
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
@@ -31,23 +35,32 @@ class Foresight(QObject):
         super().__init__()
         self._session = session
         self._beside = Latest()
-        self._beside.done.connect(self.looked)
+        self._beside.done.connect(self._tell)
+        self._told: Plan | None = None
 
     def look(self, design: Design | TwinDesign | Unfinished) -> bool:
         """Make the plan of a design; False where it is told later."""
         spec, bench = self._session.spec, self._session.bench
         folder = self._session.library.folder
+        self._told = None
         if not design.is_quick:
-            self._beside.ask(lambda: design.foreseen(spec, bench, folder))
+            self._beside.ask(lambda: with_room(design.foreseen(spec, bench), folder))
             return False
         self._beside.forget()
         try:
-            plan = design.foreseen(spec, bench, folder)
+            plan = design.foreseen(spec, bench)
         except TwinrigError as error:
             self.looked.emit(None, error)
         else:
+            self._told = plan
             self.looked.emit(plan, None)
+            self._beside.ask(lambda: with_room(plan, folder))
         return True
+
+    def _tell(self, plan: Plan | None, error: Exception | None) -> None:
+        """What was found beside the window, where it is not what is told already."""
+        if plan is None or plan is not self._told:
+            self.looked.emit(plan, error)
 
     def forget(self) -> None:
         """No plan is wanted any more."""

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from app.gui.record_coverage import Coverage
-from app.gui.record_design import BY_STEP, BYTES_A_VALUE, NO_BENCH, Plan
+from app.gui.record_design import NO_BENCH, Plan
 from app.gui.words import count
 from app.operations.adaptive_rounds import PLAN_NAME, Rounds
+from app.operations.record_room import BY_STEP, BYTES_A_VALUE
 from app.recording_reader import read_recording
 from models.errors import TwinrigError
 from models.recording import BY_STEP as BY_STEP_NAMES
@@ -71,7 +72,7 @@ class Unfinished:
             return f"up to {self.for_twin.asked.budget} for a twin"
         return f"the {count(int((~self.so_far.complete).sum()), 'missing repeat')}"
 
-    def foreseen(self, spec: BenchSpec, bench: Bench | None, folder: Path) -> Plan:
+    def foreseen(self, spec: BenchSpec, bench: Bench | None) -> Plan:
         """What is still to be recorded; refused where the bench is not as it was."""
         r = self.so_far
         sequences = r.sequences()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.gui.job import JobSpec
-from app.gui.record_design import TwinDesign
+from app.gui.record_design import TwinDesign, with_room
 from app.gui.record_resume import Unfinished
 from app.recording_marks import bad_positions
 from app.recording_reader import read_recording
@@ -58,7 +58,8 @@ class RecordRun:
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
             if self.resumed is not None and not self.in_rounds:
                 self.earlier = read_recording(self.resumed), bad_positions(self.resumed)
-            self.plan = self.design.foreseen(bench.spec, bench, self.out.parent)
+            plan = self.design.foreseen(bench.spec, bench)
+            self.plan = with_room(plan, self.out.parent)
             if self.plan.level == "fault":  # of one that has waited: the disk was not so full then
                 raise RefusedError(self.plan.problem)
             return self.design.start(bench, self.out, self._session.pause)

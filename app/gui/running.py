@@ -40,9 +40,6 @@ class RunningWindow(BenchWindow):
         if spec.hardware and self.session.unsafe:
             self.toast(f"The bench is not safe yet: {self.session.unsafe}", "error")
             return False
-        if gone := self.session.library.vanished():
-            self.toast(f"{spec.title}: {gone}", "error")
-            return False
         interrupt = self.session.request_stop if spec.hardware else _nothing
         self.session.clear_stop()
         guard = self.session.job(spec.title, hardware=spec.hardware)

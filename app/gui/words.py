@@ -6,18 +6,10 @@ import math
 import re
 
 from app.words import MISSING, counted
+from app.words import size as size
 
 PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\:,;'\"]+){3,}")
 PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
-
-
-def size(count: float) -> str:
-    """`900 B`, `24 kB`, `1.9 MB`."""
-    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= scale:
-            value = count / scale
-            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
-    return f"{count:.0f} B"
 
 
 def score(value: float | None) -> str:

@@ -21,6 +21,7 @@ from app.operations.record_begin import (
     complete_in,
     differences,
     order_of,
+    refuse_full,
     resumed,
 )
 from app.operations.reference import Reference, reference_drive, reference_problems
@@ -124,6 +125,7 @@ def record(
         yield Result(result_values(complete, folder_of(out) / FILE_NAME, 0.0))
         return folder_of(out) / FILE_NAME
     bench.refuse_forbidden()
+    refuse_full(bench, asked, out, reference, resume=resume)
     writer = resumed(bench, asked, out) if resume else begun(bench, asked, out)
     control = Control(bench, writer.remark, writer.beat, pause, retries)
     watched = Reference.of_run(control, writer, reference, stop_at_drift)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.artefacts import code_version, new_id, now_iso, plain
+from app.operations.record_room import recording_bytes, room_problems
 from app.recording_reader import read_recording
 from app.recording_store import RecordingWriter
 from models.errors import RefusedError, raise_problems
@@ -75,6 +76,17 @@ def begun(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
         **played,
     )
     return RecordingWriter(out, header)
+
+
+def refuse_full(bench: Bench, asked: Asked, out: Path, reference: int, *, resume: bool) -> None:
+    """Raise RefusedError where the disk has no room for what is (still) to be recorded."""
+    lengths = [s.steps for s in asked.sequences]
+    needed = recording_bytes(lengths, asked.repeats, len(bench.channels), reference)
+    if resume:  # its journal is there: what is missing, and the whole where it is sealed
+        complete = read_recording(out).complete
+        needed *= 1 - complete.sum() / (2 * complete.size)
+    problems = [f"{words}: free some space" for words in room_problems(needed, out)]
+    raise_problems(RefusedError, str(out), problems)
 
 
 def complete_in(out: Path) -> Recording | None:

@@ -318,3 +318,13 @@ def test_steps_are_heartbeats(
     monkeypatch.setattr(RecordingWriter, "beat", lambda self: beats.append(1))
     events = run(bench, tmp_path / "r")
     assert len(beats) == sum(isinstance(e, StepRead) for e in events)
+
+
+def test_more_than_the_disk_has_is_refused_before_anything_is_made(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.operations.record_room.free_bytes", lambda _: 40_000)
+    with pytest.raises(RefusedError, match="of the disk, which has 40 kB left in"):
+        run(bench, tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+    assert is_safe(bench)

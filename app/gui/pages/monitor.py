@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import traceback
 from itertools import cycle
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt, QTimer
@@ -14,7 +13,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from app.artefacts import new_id
 from app.gui.background import Latest
 from app.gui.live_monitor import LiveMonitor
-from app.gui.pages.monitor_files import free_table, written
+from app.gui.pages.monitor_files import written
 from app.gui.pages.monitor_form import MonitorForm
 from app.gui.pages.monitor_side import MonitorSide
 from app.gui.pages.page import Page, Shell
@@ -27,6 +26,7 @@ from app.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from PyQt6.QtGui import QResizeEvent
 
@@ -279,13 +279,9 @@ class MonitorPage(Page):
         seen = self._seen()
         if seen is None:
             return
-        if gone := self.session.library.vanished():
-            self.shell.toast(f"Export: {gone}", "error")
-            return
-        folder = Path(self.session.library.folder) / "monitor"
-        path = free_table(folder, f"{self.run_id}-{time.strftime('%H%M%S')}")
-        picture = self.content.grab().toImage()
-        self._export.ask(lambda: written(path, seen, picture))
+        stem = f"{self.run_id}-{time.strftime('%H%M%S')}"
+        picture, library = self.content.grab().toImage(), self.session.library
+        self._export.ask(lambda: written(library, stem, seen, picture))
 
     def _exported(self, paths: tuple[Path, ...] | None, error: Exception | None) -> None:
         if error is not None:

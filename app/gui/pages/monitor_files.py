@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.operations.monitor_export import export_seen
+from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QImage
 
     from app.operations.monitor_export import Seen
+    from app.session import Library
 
 
 def free_table(folder: Path, stem: str) -> Path:
@@ -22,14 +24,17 @@ def free_table(folder: Path, stem: str) -> Path:
     return folder / f"{taken}.csv"
 
 
-def written(path: Path, seen: Seen, picture: QImage) -> tuple[Path, ...]:
+def written(library: Library, stem: str, seen: Seen, picture: QImage) -> tuple[Path, ...]:
     """Write table and picture; the files written: one where the picture could not be.
 
     Raises
     ------
     TwinrigError
-        If the table can't be written.
+        If the table can't be written, or the library's folder has vanished.
     """
+    if gone := library.vanished():
+        raise TwinrigError(gone)
+    path = free_table(library.folder / "monitor", stem)
     export_seen(path, seen)
     image = path.with_suffix(".png")
     return (path, image) if picture.save(str(image)) else (path,)

@@ -11,7 +11,16 @@ import pytest
 from app.gui.job import Outcome
 from app.gui.live_record import LiveRecording
 from app.gui.record_coverage import Coverage, longest_hold
-from app.gui.record_design import AT_ONCE, LOOKED_AT, Design, Plan, TwinDesign, from_json, to_json
+from app.gui.record_design import (
+    AT_ONCE,
+    LOOKED_AT,
+    Design,
+    Plan,
+    TwinDesign,
+    from_json,
+    to_json,
+    with_room,
+)
 from app.gui.record_queue import RecordQueue
 from app.gui.record_words import Between, ended_words, preview_words, running_words
 from app.operations.events import FitProgress, Note, RepeatStarted, Result, RunPlan, Stage
@@ -70,30 +79,27 @@ def test_the_name_of_a_design_is_the_short_form_that_makes_its_sequences() -> No
 
 
 def test_a_plan_costs_what_the_bench_predicts(bench, tmp_path) -> None:
-    plan = SMALL.foreseen(bench.spec, bench, tmp_path)
+    plan = SMALL.foreseen(bench.spec, bench)
     assert plan.seconds == pytest.approx(12 * bench.predicted_s(20))
     assert plan.cost.endswith("within limits")
-    held = replace(SMALL, holds=4).foreseen(bench.spec, bench, tmp_path)
+    held = replace(SMALL, holds=4).foreseen(bench.spec, bench)
     assert held.seconds > plan.seconds
 
 
 def test_a_plan_says_what_refuses_it(bench, tmp_path) -> None:
-    hot = replace(SMALL, high_T=0.5).foreseen(bench.spec, bench, tmp_path)
+    hot = replace(SMALL, high_T=0.5).foreseen(bench.spec, bench)
     assert hot.level == "fault"
     assert hot.cost.startswith("refused")
-    assert (
-        "needs a reference"
-        in replace(SMALL, stop_at=4.0).foreseen(bench.spec, bench, tmp_path).problem
-    )
-    away = SMALL.foreseen(bench.spec, None, tmp_path)
+    assert "needs a reference" in replace(SMALL, stop_at=4.0).foreseen(bench.spec, bench).problem
+    away = SMALL.foreseen(bench.spec, None)
     assert (away.level, away.seconds) == ("attention", None)
     with pytest.raises(InputError, match="low_T"):
-        replace(SMALL, high_T=0.001).foreseen(bench.spec, bench, tmp_path)
+        replace(SMALL, high_T=0.001).foreseen(bench.spec, bench)
 
 
 def test_more_than_the_disk_has_is_refused_with_both_figures(bench, tmp_path) -> None:
     huge = replace(SMALL, count=1000, steps=1000, repeats=100_000)
-    problem = huge.foreseen(bench.spec, bench, tmp_path).problem
+    problem = with_room(huge.foreseen(bench.spec, bench), tmp_path).problem
     assert "GB of the disk, which has" in problem
 
 
@@ -101,25 +107,25 @@ def test_a_large_design_is_looked_at_in_part_and_says_so(bench, tmp_path) -> Non
     large = replace(SMALL, count=1000, steps=1000)
     assert not large.is_quick
     assert SMALL.is_quick
-    plan = large.foreseen(bench.spec, bench, tmp_path)
+    plan = large.foreseen(bench.spec, bench)
     assert (len(plan.sequences), plan.of) == (50, 1000)
     assert np.array_equal(plan.sequences[7].drive, replace(large, count=8).sequences()[7].drive)
     assert "(the first 50)" in preview_words(plan, 0)
     with pytest.raises(InputError, match="a month"):
-        replace(SMALL, count=10_000, steps=100_000).foreseen(bench.spec, bench, tmp_path)
+        replace(SMALL, count=10_000, steps=100_000).foreseen(bench.spec, bench)
     assert AT_ONCE < LOOKED_AT
 
 
 def test_a_recording_for_a_twin_has_a_cost_and_no_nonsense(bench, tmp_path) -> None:
-    plan = TwinDesign(budget=100).foreseen(bench.spec, bench, tmp_path)
+    plan = TwinDesign(budget=100).foreseen(bench.spec, bench)
     assert plan.seconds == pytest.approx((100 + 12 * 16) * bench.predicted_s(100))
     held = TwinDesign(budget=100, holds=4)
     assert held.asked.holds == 4
-    longer = held.foreseen(bench.spec, bench, tmp_path)
+    longer = held.foreseen(bench.spec, bench)
     assert max(s.holds.max() for s in longer.sequences) == 4
     assert longer.seconds > 1.2 * plan.seconds
     with pytest.raises(InputError, match="budget of 10"):
-        TwinDesign(budget=10).foreseen(bench.spec, bench, tmp_path)
+        TwinDesign(budget=10).foreseen(bench.spec, bench)
 
 
 @pytest.mark.parametrize(
@@ -271,11 +277,12 @@ def test_between_rounds_is_told_what_a_fit_told_and_at_the_end_all_that_was_meas
 
 
 def test_the_folder_of_a_plan_need_not_be_there(bench) -> None:
-    assert SMALL.foreseen(bench.spec, bench, Path("/nowhere/at/all")).level == ""
+    plan = SMALL.foreseen(bench.spec, bench)
+    assert with_room(plan, Path("/nowhere/at/all")).level == ""
 
 
 def test_the_file_is_as_large_as_was_said(bench, tmp_path) -> None:
-    said = SMALL.foreseen(bench.spec, bench, tmp_path).bytes
+    said = SMALL.foreseen(bench.spec, bench).bytes
     for _ in SMALL.start(bench, tmp_path / "rec", Pause()):
         pass
     assert said == pytest.approx((tmp_path / "rec" / "recording.nc").stat().st_size, rel=0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -231,7 +232,7 @@ def test_one_that_no_longer_fits_on_the_disk_is_skipped_and_the_next_one_runs(
         page.set_form_values({"count": 1, "steps": steps, "repeats": 20})
         page.show_cost()
         page.queue.add_button.click()
-    monkeypatch.setattr("app.gui.record_design.free_bytes", lambda _: 1_000_000)
+    monkeypatch.setattr("app.operations.record_room.free_bytes", lambda _: 1_000_000)
     page.queue.start_button.click()
     qtbot.waitUntil(lambda: "1x10@" in page.heading.text() and window.job is None, timeout=WAIT_MS)
     assert page.heading.text().startswith("Recorded")
@@ -404,20 +405,45 @@ def test_a_library_that_has_vanished_is_not_made_anew_in_silence(
     away = folder.rename(folder.with_name("away"))
     page.queue.add()
     page.press()
-    page.queue.start_button.click()
-    assert window.job is None
+    over(qtbot, window)
     assert "Recording: the library's folder" in window.log[-1]
+    page.queue.start_button.click()
+    over(qtbot, window)
+    assert "was skipped: the library's folder" in window.log[-2]
     window.open_page("monitor")
     monitor = window.pages["monitor"]
     qtbot.waitUntil(lambda: monitor._seen() is not None, timeout=WAIT_MS)
     monitor.press()
-    assert "Export: the library's folder" in window.log[-1]
+    qtbot.waitUntil(lambda: "Export: the library's folder" in window.log[-1], timeout=WAIT_MS)
     assert not folder.exists()
-    assert "it could not begin" in page.queue.note.text()
+    assert len(page.queue.queue.waiting) == 1
     away.rename(folder)
     page.queue.start_button.click()
     over(qtbot, window)
     assert len(window.session.library.artefacts("rec")) == 2
+
+
+def test_a_share_that_hangs_does_not_hold_the_window(window, page, qtbot, monkeypatch) -> None:
+    """Nothing of the disk is asked in the window's own thread: not for the cost, not at a start."""
+    asked_in, let_go = [], threading.Event()
+
+    def hangs(*_: object) -> int:
+        asked_in.append(threading.current_thread())
+        let_go.wait(WAIT_MS / 1000)
+        return 10**12
+
+    monkeypatch.setattr("app.operations.record_room.free_bytes", hangs)
+    monkeypatch.setattr(window.session.library, "_drive_now", hangs)
+    page.set_form_values(LITTLE)
+    page.show_cost()
+    assert "within limits" in page.form.primary.cost
+    page.press()
+    assert window.job is not None
+    let_go.set()
+    over(qtbot, window)
+    assert page.heading.text().startswith("Recorded")
+    assert asked_in
+    assert threading.main_thread() not in asked_in
 
 
 def test_the_empty_place_of_a_share_that_is_gone_is_not_filled(tmp_path) -> None:

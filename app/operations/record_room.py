@@ -1,0 +1,42 @@
+"""What a recording takes of the disk, and whether the disk has it."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from app.words import size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+BYTES_A_VALUE = 8
+BY_STEP = 3  # set, read, and the field that was measured: kept beside the channels
+HEAD_BYTES = 22_000  # of an empty recording: names, attributes and index
+
+
+def recording_bytes(lengths: Sequence[int], repeats: int, channels: int, reference: int) -> float:
+    """Bytes of a recording of sequences of so many steps, with `reference` steps a repeat."""
+    steps = sum(lengths)
+    numbers = repeats * (steps + len(lengths) * reference) * (channels + BY_STEP)
+    return float(BYTES_A_VALUE * (numbers + 2 * steps) + HEAD_BYTES)  # and drive and field
+
+
+def free_bytes(folder: Path) -> int:
+    """What the disk of a folder, or of its nearest parent that exists, has left."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    return shutil.disk_usage(there).free
+
+
+def room_problems(needed: float, folder: Path) -> list[str]:
+    """Words where a recording of so many bytes finds no room; it asks the disk, which may wait.
+
+    Journal and recording stand side by side while a run is sealed: twice its size.
+    """
+    free = free_bytes(folder)
+    if 2 * needed <= free:
+        return []
+    return [f"it needs {size(2 * needed)} of the disk, which has {size(free)} left in {folder}"]
