@@ -79,12 +79,13 @@ class RampDown:
         self._frugal, self._unread = frugal, []
         found = self._found()
         if not found.output_on and self._is_zero(found.setpoint_A):
-            return self._told(found, f"already safe ({self._magnet.safe_state})")
+            flows = self._flows_though_off(found)
+            return self._told(found, flows or f"already safe ({self._magnet.safe_state})")
         changed = self._control()
         left = self._left_alone(found, changed == ())
         if left is None:
             start = found if changed == () else self._since_changed(found)
-            left = self._walked_down(start) if start.output_on else self._left_off()
+            left = self._walked_down(start) if start.output_on else self._left_off(start)
         words = [*(changed or ()), left]
         if self._clock.lost:
             words.append("the rig's clock can't be reached: the computer's own timed the ramp")
@@ -159,10 +160,21 @@ class RampDown:
         self._reported += now.errors
         return replace(now, errors=())
 
-    def _left_off(self) -> str:
+    def _left_off(self, found: MagnetState) -> str:
         self._stairs.set_A(0.0)
         self._arrived()
-        return "set-point brought to zero, output left off"
+        words = ("set-point brought to zero, output left off", self._flows_though_off(found))
+        return "; ".join(filter(None, words))
+
+    def _flows_though_off(self, found: MagnetState) -> str:
+        """What is measured though the output is off, in words; empty where that is zero."""
+        if abs(found.current_A) <= self._small_A or (left_A := self._settled_A()) <= self._small_A:
+            return ""
+        left = "AN UNKNOWN CURRENT" if math.isnan(left_A) else f"{left_A:.4g} A"
+        return (
+            f"ITS OUTPUT IS OFF AND {left} STILL MEASURED: keep away from the coil and look what "
+            "drives it (another supply, a switch in persistent mode, the supply's load type)"
+        )
 
     def _walked_down(self, found: MagnetState) -> str:
         self._stairs.start_from(found, self._small_A)

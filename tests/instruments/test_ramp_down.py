@@ -7,13 +7,15 @@ from itertools import pairwise
 
 import pytest
 from served import served
-from simulated import check_ramp
+from simulated import SimulatedClock, SimulatedSupply, check_ramp
 
 from instruments.bench import Bench
-from instruments.limits import UnsafeError
+from instruments.clock import Stop
+from instruments.limits import LimitedMagnet, MagnetLimits, UnsafeError
 from models.errors import TwinrigError
 
 RAMP = 100.0
+LIMITS = MagnetLimits(4e-4, 11.0, RAMP)
 SLOW = ("max_ramp_A_per_s = 2000.0", f"max_ramp_A_per_s = {RAMP}")
 COMPLIANCE = ("max_current_A", "compliance_V = 30\nmax_current_A")
 QUICK = ("max_current_A", "timeout_s = 0.15\nmax_current_A")
@@ -47,6 +49,15 @@ FOUND = {
         ["OUTP ON", "LIST:CURR 1,2", "LIST:DWEL 0.01", "CURR:MODE LIST"], None, "found at 2 A",
     ),
 }  # fmt: skip
+
+
+def test_a_current_that_is_measured_though_the_output_is_off_is_never_called_safe():
+    for setpoint_A in (0.0, 2.0):
+        clock = SimulatedClock()
+        supply = SimulatedSupply(clock, setpoint_A=setpoint_A, current_A=3.0)
+        said = LimitedMagnet(supply, LIMITS, clock, Stop()).make_safe()
+        assert "already safe" not in said
+        assert "ITS OUTPUT IS OFF AND 3 A STILL MEASURED" in said
 
 
 @pytest.fixture(scope="module")
