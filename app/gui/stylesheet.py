@@ -47,8 +47,9 @@ QPushButton { background: $surface; border: 1px solid $border; border-radius: 4p
 QPushButton:hover { background: $selected; }
 QPushButton:focus { border-color: $ink; outline: none; }
 QPushButton:disabled { color: $text3; border-color: $hairline; }
-QToolButton { background: transparent; border: none; border-radius: 4px; }
+QToolButton { background: transparent; border: 1px solid transparent; border-radius: 4px; }
 QToolButton:hover { background: $selected; }
+QToolButton:focus { border-color: $ink; }
 QToolButton::menu-indicator { image: none; }
 QMenu { background: $surface; border: 1px solid $border; padding: 4px; }
 QMenu::item { padding: 5px 24px 5px 12px; border-radius: 3px; }

@@ -44,12 +44,16 @@ class RailItem(QAbstractButton):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         t, chosen = self._theme.tokens, self.isChecked()
-        if chosen or self.underMouse() or self.hasFocus():
+        if chosen or self.underMouse():
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour(t.selected, 255 if chosen else 120))
             painter.drawRoundedRect(QRectF(0, 0, self.width(), self.height()), 4, 4)
         if chosen:
             painter.fillRect(QRectF(0, 8, 3, 20), colour(t.ink))
+        if self.hasFocus():
+            painter.setPen(colour(t.ink))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(0.5, 0.5, self.width() - 1, self.height() - 1), 4, 4)
         painter.setPen(colour(t.text1 if chosen else t.text2))
         painter.setFont(sans(BODY_PX, 600 if chosen else 400))
         painter.drawText(QRectF(12, 0, 90, 36), Qt.AlignmentFlag.AlignVCenter, self.text())

@@ -77,6 +77,24 @@ def test_tab_reaches_rail_form_and_stop(make_window, qtbot) -> None:
     assert seen.index(window.rail.items["bench"]) < seen.index(page.form.primary)
 
 
+def test_what_has_the_focus_in_rail_and_menu_has_a_frame_of_ink(make_window, qtbot) -> None:
+    window = make_window(connected=False)
+    window.open_page("record")
+    window.activateWindow()
+    ink = window.theme.tokens.ink.lower()
+    items = window.rail.items
+    for widget in (items["record"], items["twin"], window.top.menu_button):  # chosen, not, an icon
+
+        def edge(widget: QWidget = widget) -> str:
+            picture = widget.grab().toImage()
+            return picture.pixelColor(picture.width() // 2, 0).name()
+
+        window.top.stop_button.setFocus()
+        assert edge() != ink
+        widget.setFocus()
+        qtbot.waitUntil(lambda edge=edge: edge() == ink)
+
+
 def too_large(page: QWidget) -> list[str]:
     """Scroll areas of forms that scroll sideways, and pages that ask for more than there is."""
     room = page.size()
