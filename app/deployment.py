@@ -148,6 +148,13 @@ def drifts_against(network: Network, path: Path) -> list[str]:
     return list(dict.fromkeys(said))
 
 
+def of_another(named: Path | None, sha256: object, path: object) -> list[str]:
+    """In words, where a run that was begun with `path`, then of this digest, is not of `named`."""
+    if named is None or file_sha256(find_file(named, NETWORK_FILE)) == sha256:
+        return []
+    return [f"was begun with another network ({path}, or with what that held then)"]
+
+
 def twin_file(twin: TwinReference, network: Path) -> Path | None:
     """A twin's file, None where it is lost; in a folder that moved with its network it is found."""
     folder = (network if network.is_dir() else network.parent).parent

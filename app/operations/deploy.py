@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import find_file
 from app.deployment import (
     NODES,
     check_limits,
@@ -20,8 +19,9 @@ from app.deployment import (
     in_order,
     layers_of_run,
     network_of_run,
+    of_another,
 )
-from app.deployment_store import finished_values, write_deployment
+from app.deployment_store import finished_values, load_deployment, write_deployment
 from app.device_benches import checked_currents, matched
 from app.device_words import layers_words
 from app.operations.deploy_place import Place, begun, so_far, writers_in
@@ -29,8 +29,7 @@ from app.operations.events import Forecast, Note, Progress, Result, RunPlan, Sco
 from app.operations.step_timing import timing_notes, timing_values
 from app.operations.turns import Turns
 from app.running_score import running_score
-from app.store import load_network, sha256_of
-from app.weights_store import NETWORK_FILE
+from app.store import load_network
 from app.words import counted
 from models import schedule
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
@@ -147,11 +146,8 @@ def _refuse_another(
     out: Path, done: Mapping[str, Any], network: Path | None, repeats: int | None
 ) -> None:
     """Raise RefusedError where a finished deployment is of another network or other repeats."""
-    problems, had = list[str](), done.get("repeats", 1)
-    if network is not None:
-        named, own = find_file(network, NETWORK_FILE), Path(str(done["network"]))
-        if own.is_file() and sha256_of(named) != sha256_of(own):
-            problems.append(f"is of another network ({own})")
+    had, sha256 = done.get("repeats", 1), load_deployment(out).body["network_sha256"]
+    problems = of_another(network, sha256, done["network"])
     if repeats not in (None, had):
         problems.append(f"has {counted(had, 'repeat')} of each node, not {repeats}")
     raise_problems(RefusedError, f"{out} is finished", problems)

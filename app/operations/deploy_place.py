@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.deployment import blank_nodes, misfit_of, nodes_folder
+from app.deployment import blank_nodes, misfit_of, nodes_folder, of_another
 from app.operations.events import NodeMeasured, NodeStarted
 from app.operations.record_begin import slopes
 from app.operations.turns import Turn, opened
@@ -92,10 +92,7 @@ def so_far(
         blank = blank_nodes(network, path, bench, was, k)
         one = read_recording(folder) if folder.is_dir() else blank  # cut off before it was made
         found.append(one)
-        key = "network_sha256"
-        if one.meta.get(key) != blank.meta[key]:
-            named = one.meta.get("network")
-            problems.append(f"was begun with another network ({named}, {key} differs)")
+        problems += of_another(path, one.meta.get("network_sha256"), one.meta.get("network"))
         problems += slopes_apart(slopes_of(one.meta), slopes(bench))
     was = found[0].response.shape[1]
     if repeats is not None and repeats != was:

@@ -26,7 +26,7 @@ from app.artefacts import (
     write_bytes,
 )
 from app.checked_json import with_checksum
-from app.deployment import preflight
+from app.deployment import of_another, preflight
 from app.operations.events import Event, Result
 from app.operations.runs import status_of
 from app.run_lock import RunLock
@@ -93,7 +93,8 @@ def bettered(
         plan = begin_plan(out, kind, path, bench, asked, despite_drift=despite_drift)
     else:
         plan = read_plan(out, kind)
-        _refuse_another(network, plan, out)
+        another = of_another(network, plan["network_sha256"], plan["network"])
+        raise_problems(RefusedError, f"{out} can't be continued", another)
     if "result" in plan:
         yield Result(plan["result"])
         return out / NETWORK_FILE
@@ -108,12 +109,6 @@ def bettered(
         save_plan(out, kind, {**plan, "result": values})  # resumed again, it is told again
     yield Result(values)
     return out / NETWORK_FILE
-
-
-def _refuse_another(network: Path | None, plan: dict[str, Any], out: Path) -> None:
-    """Raise RefusedError where a run to go on with is of another network than the one named."""
-    if network and sha256_of(find_file(Path(network), NETWORK_FILE)) != plan["network_sha256"]:
-        raise RefusedError(f"{out}: was begun with another network ({plan['network']})")
 
 
 def in_here(

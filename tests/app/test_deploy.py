@@ -110,6 +110,20 @@ def test_a_stopped_deployment_leaves_the_rig_safe_and_goes_on_node_by_node(
     assert again[0].values["measured"] == resumed[-1].values["measured"]
 
 
+def test_a_finished_deployment_of_what_a_network_held_before_is_no_result_of_it(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    """Trained anew into the same folder: the score of the old one must not be told for it."""
+    shutil.copytree(kept, tmp_path / "run")
+    network, out = tmp_path / "run" / "network", tmp_path / "out"
+    run(deploy(network, bench, out))
+    shutil.rmtree(network)
+    saved_network(bench, tmp_path / "other", layers=(1, 3))
+    shutil.copytree(tmp_path / "other" / "network", network)
+    with pytest.raises(RefusedError, match="begun with another network"):
+        next(deploy(network, bench, out, resume=True))
+
+
 def test_a_network_of_another_deployment_is_refused(
     bench: Bench, kept: Path, tmp_path: Path
 ) -> None:
