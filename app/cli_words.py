@@ -110,17 +110,18 @@ def _scores(values: dict[str, Any]) -> str:
 
 
 def _reading(one: BenchRead) -> str:
-    """What the rig shows, and what forbids current."""
+    """What the rig shows, what else is energised, and what forbids current."""
     rows = zip(one.channels, one.values, one.units, strict=True)
     read = "  ".join(f"{name} {value:+.5e} {unit}" for name, value, unit in rows)
     probed = isfinite(one.measured_field_T)
     probe = f", measured {1e3 * one.measured_field_T:+.4f}" if probed else ""
     field = f"{1e3 * one.field_T:+.4f} mT (set {1e3 * one.setpoint_T:+.4f}{probe})"
-    state = "on" if one.output_on else "off"
+    output = f"output {'on' if one.output_on else 'off'}"
+    others = f" (also energised: {'; '.join(one.others)})" if one.others else ""
     forbids = f"  no current allowed: {'; '.join(one.forbids)}" if one.forbids else ""
     return (
-        f"{one.time_s:8.1f} s  field {field}  current {one.current_A:+.4f} A, output {state}  "
-        f"{read}{forbids}"
+        f"{one.time_s:8.1f} s  field {field}  current {one.current_A:+.4f} A, {output}{others}"
+        f"  {read}{forbids}"
     )
 
 

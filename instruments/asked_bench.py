@@ -199,9 +199,10 @@ class AskedBench:
         return {name: magnet.state() for name, magnet in self.magnets.items()}
 
     def monitor(self) -> BenchReading:
-        """What the drive's magnet, the read-outs and the guards show now; gates nothing."""
+        """What the magnets, the read-outs and the guards show now; gates nothing."""
         magnet = self._drive.magnet  # not `state`: a display must not empty an error queue
         scale = self._drive.limits.tesla_per_ampere
+        others = [other for other in self.magnets.values() if other is not self._drive]
         values = joined([readout.monitor() for readout in self._readers])
         current_A = magnet.measured_A()
         return BenchReading(
@@ -216,6 +217,7 @@ class AskedBench:
                 kelvin_of(driver, self.spec.thermometers[name].input)
                 for name, driver in self.thermometers.items()
             ),
+            tuple(words for other in others if (words := other.energised_words())),
         )
 
     @property

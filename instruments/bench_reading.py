@@ -22,7 +22,8 @@ class BenchReading:
 
     `measured_field_T` is the field probe's; NaN without one, and where it gives none. `forbids` is
     what forbids current now, a sentence for each guard that does. `temperatures_K` are those of the
-    bench's thermometers, in its order; NaN where one gives none.
+    bench's thermometers, in its order; NaN where one gives none. `others`: each magnet besides the
+    drive's that is energised, and its current, in words.
     """
 
     field_T: float
@@ -33,6 +34,7 @@ class BenchReading:
     measured_field_T: float = math.nan
     forbids: tuple[str, ...] = ()
     temperatures_K: tuple[float, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,15 @@ class WatchedMagnet:
         self._unreported += state.errors
         return state
 
+    def energised_words(self) -> str:
+        """Its current, where one flows or its output is on; empty where it is at rest."""
+        current_A, on = self.magnet.measured_A(), self.magnet.output_on()
+        if abs(current_A) <= self._small_A and not (
+            on and getattr(self.magnet, "has_output", True)
+        ):
+            return ""
+        return f"{self.name}: {current_A:.4g} A, output {'on' if on else 'off'}"
+
     def verify(self) -> None:
         """Check that the supply still does what it was told, and that nothing forbids current.
 

@@ -126,6 +126,8 @@ class TopStrip(QWidget):
         self._show_values(reading.values)
         if reading.forbids:
             self.forbidden("No current allowed", "; ".join(reading.forbids))
+        elif reading.others and not (reading.output_on and self._session.spec.rotation):
+            self.forbidden("Another magnet is on", "; ".join(reading.others))
         else:
             self._neutral(output_on=reading.output_on)
 

@@ -18,7 +18,8 @@ class BenchRead(Event):
 
     `field_T` follows from the measured current; `measured_field_T` is the field probe's, NaN
     without one. `forbids`: what forbids current now, a sentence for each guard that does.
-    `temperatures_K`: of the bench's thermometers; NaN where one gives none.
+    `temperatures_K`: of the bench's thermometers; NaN where one gives none. `others`: each magnet
+    besides the drive's that is energised, and its current, in words.
     """
 
     time_s: float
@@ -32,6 +33,7 @@ class BenchRead(Event):
     measured_field_T: float = math.nan
     forbids: tuple[str, ...] = ()
     temperatures_K: tuple[float, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 def look(bench: Bench, time_s: float) -> BenchRead:
@@ -49,4 +51,5 @@ def look(bench: Bench, time_s: float) -> BenchRead:
         now.measured_field_T,
         now.forbids,
         now.temperatures_K,
+        now.others,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -169,3 +170,10 @@ def test_what_forbids_current_is_part_of_each_reading() -> None:
     assert "interlock water (lockin, aux1) reads 0.1 V" in dry.forbids[0]
     assert "no current allowed: interlock water" in (words_of(dry) or "")
     assert "allowed" not in (words_of(well) or "")
+
+
+def test_another_magnet_that_is_energised_stands_in_the_line() -> None:
+    one = BenchRead(0.0, 0.0, 0.0, 0.0, False, (0.0,), ("X",), ("V",))
+    assert "energised" not in (words_of(one) or "")
+    words = words_of(replace(one, others=("y: 5 A, output on",))) or ""
+    assert "current +0.0000 A, output off (also energised: y: 5 A, output on)" in words

@@ -424,3 +424,13 @@ def test_no_magnet_waits_for_one_that_can_t_be_reached(monkeypatch, comes_back):
         assert tries[:2] == [True, True]  # one try and one more; then the other's turn
         assert len(tries) > 3
         assert not any(tries[2:])
+
+
+def test_another_magnet_that_is_energised_is_part_of_each_reading():
+    with served(("kepco-bop", "kepco-bop", "sr830")) as rig, Bench.connect(rig.spec()) as bench:
+        assert bench.monitor().others == ()
+        rig.order("kepco-bop#2", "CURR 5")
+        rig.order("kepco-bop#2", "OUTP ON")
+        now = bench.monitor()
+        assert (now.current_A, now.output_on) == (0.0, False)
+        assert now.others == ("y: 5 A, output on",)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from exits_rig import exit_rig
 
@@ -70,3 +72,10 @@ def test_a_run_that_is_held_shows_why_and_goes_on(window, water, qtbot, press_re
     qtbot.waitUntil(lambda: pill_is(window, "ok", "Within limits"), timeout=WAIT_MS)
     window.stop()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
+def test_another_magnet_that_is_energised_is_never_within_limits(window, qtbot) -> None:
+    look = window.session.bench.monitor()
+    window.top.show_reading(replace(look, others=("y: 5 A, output on",)))
+    assert pill_is(window, "attention", "Another magnet is on")
+    assert window.top.pill.state.reason == "y: 5 A, output on"
