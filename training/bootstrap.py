@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
-
-from training.where import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
 RESAMPLES = 300
 FAMILY_RESAMPLES = 100
 INTERVAL = (5.0, 95.0)
+PART_INTERVAL = (0.5, 99.5)  # many parts are looked at: 90 % would name some by chance
 
 
 def bootstrap_weights(sequences: int, rng: np.random.Generator) -> Array:
@@ -36,7 +35,9 @@ def family_weights(weights: Array, families: Sequence[str], name: str) -> Array:
     return np.concatenate([weights[:1] * of, draws])
 
 
-def centred(values: Array, value: float, sequences: int) -> Array:
+def centred(
+    values: Array, value: float, sequences: int, between: tuple[float, float] = INTERVAL
+) -> Array:
     """Resampled values without their bias, about the value of the data itself, as wide as they are.
 
     Sequences drawn again make distances near zero larger, floors above all: uncorrected, intervals
@@ -48,15 +49,14 @@ def centred(values: Array, value: float, sequences: int) -> Array:
     known = values[np.isfinite(values)]
     middle = float(np.median(known)) if known.size else np.nan
     about = value if np.isfinite(value) else middle
-    wider: Array = about + (values - middle) * _widening(sequences)
+    wider: Array = about + (values - middle) * _widening(sequences, between[1] / 100)
     return wider
 
 
-def _widening(sequences: int) -> float:
-    """Of a 90 % interval over so many sequences; 1 of one, whose splits are drawn."""
+def _widening(sequences: int, share: float) -> float:
+    """Of an interval up to this quantile over so many sequences; 1 of one: its splits are drawn."""
     if sequences < 2:
         return 1.0
-    share = INTERVAL[1] / 100
     few = float(stdtrit(sequences - 1, share) / ndtri(share))
     return few * float(np.sqrt(sequences / (sequences - 1)))
 
@@ -67,8 +67,15 @@ def logarithm(values: Array | float) -> Array:
     return made
 
 
-def interval(values: Array) -> tuple[float | None, float | None]:
+def interval(
+    values: Array, between: tuple[float, float] = INTERVAL
+) -> tuple[float | None, float | None]:
     """Where 90 % of those lie that are numbers; None, None where there are none."""
     known = values[np.isfinite(values)]
-    low, high = np.percentile(known, INTERVAL) if known.size else (np.nan, np.nan)
+    low, high = np.percentile(known, between) if known.size else (np.nan, np.nan)
     return number(low), number(high)
+
+
+def number(value: Any) -> float | None:
+    """A plain number; None where it is none."""
+    return float(value) if np.isfinite(value) else None

@@ -2,7 +2,7 @@
 
 A twin is never closer to the device than the repeats can tell. Each score is therefore stated with
 ensembles of one size (8 against 8 where there are 16 held-out repeats or more, halves of what is
-there otherwise): twin samples against one half, and the other half against the same half, over 20
+there otherwise): twin samples against one half, and the other half against the same half, over
 random splits. Ratios depend on that size; the excess √(value² − floor²) doesn't. Where the drives
 are given too, the same is told by drive, step, channel and drive family (`training.where`).
 
@@ -20,15 +20,16 @@ import numpy as np
 
 from models.errors import InputError
 from training.bootstrap import (
-    FAMILY_RESAMPLES,
     INTERVAL,
     bootstrap_weights,
     centred,
     family_weights,
     interval,
     logarithm,
+    number,
 )
 from training.ensembles import Ground, complete_repeats
+from training.halves import RESAMPLED, half_splits, taken, values_by_split
 from training.metrics import (
     EXPECTED_COVERAGE,
     SCORES,
@@ -37,7 +38,7 @@ from training.metrics import (
     lag_sums,
 )
 from training.noise_checks import rank_plots, spectra
-from training.where import local_errors, number, where
+from training.where import local_errors, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,10 +48,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 HALF = 8
-SPLITS = 20
 NO_NOISE = (
     "the twin has no noise: beside its mean stands what a perfect mean would score, 1/√2 of what "
-    "two halves of the repeats differ by"
+    "two halves of the repeats differ by; its other errors say only that it has no noise"
 )
 FEWEST_REPEATS = 4  # held out: two halves with a spread each
 
@@ -127,32 +127,33 @@ def score(
     half = min(half, repeats // 2)
     twin = samples[kept]
     ground, rng = Ground.of(whole), np.random.default_rng(seed)
-    splits = list(_splits(twin, whole, half, rng))
+    splits = half_splits(twin, whole, half, rng)
     noiseless = not np.ptp(twin, axis=1).any()
     weights = bootstrap_weights(len(kept), rng)
     families = [] if drives is None else [drives.families[int(s)] for s in kept]
     names = list(dict.fromkeys(families)) if len(set(families)) > 1 else []
-    rows = np.concatenate([weights, *(family_weights(weights, families, n) for n in names)])
+    blocks = [weights, *(family_weights(weights, families, n) for n in names)]
+    counts = [len(kept), *map(families.count, names)]
+    inside = ground.inside(twin), ground.inside(whole)
     errors: dict[str, dict[str, float | None]] = {}
     by_family: dict[str, dict[str, dict[str, float | None]]] = {name: {} for name in names}
     for name in SCORES:
         if whole.shape[3] > 1 or name != "cross_correlation":
-            values = _values(name, splits, ground, rows)
+            values = values_by_split(name, taken(splits, *inside), ground, blocks)
             if noiseless and name == "mean":
-                values[:, 1] /= np.sqrt(2)
-            errors[name] = _beside_floor(values[:, :, : len(weights)], len(kept))
-            for k, family in enumerate(names):
-                first = len(weights) + k * (1 + FAMILY_RESAMPLES)
-                part = values[:, :, first : first + 1 + FAMILY_RESAMPLES]
-                by_family[family][name] = _beside_floor(part, families.count(family))
+                for each in (part for both in values for part in both):
+                    each[:, 1] /= np.sqrt(2)
+            errors[name], *found = map(_beside_floor, *zip(*values, strict=True), counts)
+            for family, row in zip(names, found, strict=True):
+                by_family[family][name] = row
     covered, pit, left_out = coverage(twin, whole)
-    halves = [b for _, _, b in splits]
+    halves = [whole[:, other] for _, _, other in splits[:RESAMPLED]]
     details: dict[str, Any] = {
         "pit": pit,
         "half": half,
         "repeats": repeats,
         "sequences": len(kept),
-        "splits": SPLITS,
+        "splits": len(splits),
         "steps_without_spread": left_out,
         **_autocorrelations(twin, whole, halves, ground, weights),
         **spectra(twin, whole, halves, ground),
@@ -161,7 +162,8 @@ def score(
     said: dict[str, float | None] = {"value": number(covered), "expected": EXPECTED_COVERAGE}
     places: dict[str, list[dict[str, Any]]] = {}
     if drives is not None:
-        local = local_errors(splits, twin, whole, ground)
+        few = list(taken(splits[:RESAMPLED], twin, whole))
+        local = local_errors(few, twin, whole, ground)
         said |= _coverage_interval(local.within, local.counted, weights)
         places = where(local, drives.drive[kept][:, : whole.shape[2]], families, drives.channels,
                        ground, weights)  # fmt: skip
@@ -190,34 +192,10 @@ def resampled(repeats: Array, count: int, seed: int = 0) -> Array:
     return repeats[:, rng.integers(0, repeats.shape[1], count)]
 
 
-def _splits(
-    samples: Array, real: Array, half: int, rng: np.random.Generator
-) -> Iterator[tuple[Array, Array, Array]]:
-    """Twin, one half, the other half; as many members each."""
-    for _ in range(SPLITS):
-        drawn = rng.permutation(samples.shape[1])[:half]
-        order = rng.permutation(real.shape[1])
-        yield samples[:, drawn], real[:, order[:half]], real[:, order[half : 2 * half]]
-
-
-def _values(
-    name: str, splits: list[tuple[Array, Array, Array]], ground: Ground, weights: Array
-) -> Array:
-    """The score of the twin and of the other half, `(splits, 2, rows of weights)`."""
-    measure = SCORES[name]
-    return np.array([
-        [
-            measure.value(np.tensordot(weights, measure.sums(x, b, ground), 1))
-            for x in (twin, a)
-        ]
-        for twin, a, b in splits
-    ])  # fmt: skip
-
-
-def _beside_floor(values: Array, sequences: int) -> dict[str, float | None]:
-    """Value, floor, ratio, excess and their intervals of `(splits, 2, 1 + resamples)`."""
-    value, floor = values[:, :, 0].mean(axis=0)
-    over = values.mean(axis=0) if sequences > 1 else values[:, :, 0].T
+def _beside_floor(values: Array, resampled: Array, sequences: int) -> dict[str, float | None]:
+    """Value, floor, ratio, excess and their intervals, of a block of `values_by_split`."""
+    value, floor = values.mean(axis=0)
+    over = resampled.mean(axis=0) if sequences > 1 else values.T
     ratio = over[0] / np.where(over[1] > 0, over[1], np.nan)
     excess = np.sqrt(np.maximum(over[0] ** 2 - over[1] ** 2, 0.0))
     now = float(np.sqrt(np.maximum(value**2 - floor**2, 0.0)))
@@ -254,11 +232,15 @@ def _autocorrelations(
 ) -> dict[str, Array]:
     """ρ by lag, averaged over channels; the band holds 90 % of halves of the real repeats."""
     band = np.concatenate(
-        [autocorrelation(np.tensordot(weights[:16], lag_sums(h, ground), 1)) for h in halves]
+        [
+            autocorrelation(np.tensordot(weights[:16], lag_sums(ground.inside(h), ground), 1))
+            for h in halves
+        ]
     ).mean(axis=-1)
     low, high = np.percentile(band, INTERVAL, axis=0) if band.size else (band[0], band[0])
     one, other = (
-        autocorrelation(lag_sums(e, ground).sum(axis=0)).mean(axis=-1) for e in (real, samples)
+        autocorrelation(lag_sums(ground.inside(e), ground).sum(axis=0)).mean(axis=-1)
+        for e in (real, samples)
     )
     return {
         "autocorrelation_real": one,

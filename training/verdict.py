@@ -132,8 +132,11 @@ def verdict(
         words += "" if surely else ", though not beyond what few sequences can tell"
         return Verdict(False, surely, f"{words}.", (*reasons, *others))
     best = max(errors[n]["ratio"] for n in names if errors.get(n, {}).get("ratio") is not None)
-    words = f"At the floor: no error above {best:.2f} times what "
-    words += "a perfect mean scores" if deterministic else "two halves of the repeats differ by"
+    words = (
+        f"At the floor: no error above {best:.2f} times what two halves of the repeats differ by"
+    )
+    if deterministic:
+        words = f"At the floor in its mean: {best:.2f} times what a perfect mean scores"
     words += "" if covered == "not scored" else _covers(coverage)
     if unsure:
         reach = max(errors[n]["high"] for n in unsure)
@@ -161,7 +164,7 @@ def _hidden(
 def _covers(coverage: Mapping[str, Any]) -> str:
     return (
         f", and its 90 % interval covers {coverage['value']:.3f} of the real values "
-        f"(a perfect twin's {coverage.get('expected') or 0.892:.3f})"
+        f"(a perfect twin's {coverage.get('expected') or 0.891:.3f})"
     )
 
 
@@ -200,7 +203,7 @@ def _coverage_reason(coverage: Mapping[str, Any], state: str, where: Mapping[str
     words = f"90 % interval covers {coverage['value']:.3f}"
     if coverage.get("low") is not None and coverage.get("high") is not None:
         words += f" ({coverage['low']:.3f}…{coverage['high']:.3f})"
-    words += f" of the real values, {state} (a perfect twin's {coverage.get('expected') or 0.892})"
+    words += f" of the real values, {state} (a perfect twin's {coverage.get('expected') or 0.891})"
     places = uncovered_places(where, state)
     return words + (f": most {_listed(places)}" if places else "")
 

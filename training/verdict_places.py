@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 AT_FLOOR = 1.25
 """The target for mean, spread, autocovariance, CRPS over the half-split floor (halves of 8)."""
 COVERED = (0.87, 0.92)
-"""The target for the coverage of the 90 % interval; a perfect twin's is 0.892."""
+"""The target for the coverage of the 90 % interval; a perfect twin's is 0.891."""
 AXES = ("drive", "step", "change", "channel", "family")
 MOST_NAMED = 3  # parts of an axis
 ALIKE = 1.3  # parts within this factor of each other are alike

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training.bootstrap import PART_INTERVAL, centred, interval, logarithm, number
 from training.metrics import COVERED, fair_crps, ranks_below
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ MEASURES = ("mean", "spread", "crps")
 DRIVE_BINS = 10
 CHANGES = (0.0, 0.1, 0.3, 1.0)  # of the drive since the step before: held, small, middle, large
 FEWEST_VALUES = 20  # (sequence, step, channel) of a part: fewer say nothing
-PART_INTERVAL = (0.5, 99.5)  # many parts are looked at: 90 % would name some by chance
+LEAST = 3  # sequences: of two an interval would reach over all magnitudes, and is taken as of three
 PIT_PARTS = 10
 MOST_CHANNELS = 64
 
@@ -201,22 +202,28 @@ def _ratio(
     above, below = ((a * chosen).sum(axis=(1, 2)) for a in (twin, floor))
     top, bottom = weights @ above, weights @ below
     ratio = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
-    return _with_interval("ratio", np.sqrt(ratio) if root else ratio)
+    ratio = np.sqrt(ratio) if root else ratio
+    low, high = (None if end is None else float(np.exp(end)) for end in
+                 _interval(logarithm(ratio), chosen))  # fmt: skip
+    return {"ratio": number(ratio[0]), "low": low, "high": high}
 
 
 def _share(local: LocalErrors, chosen: Mask, weights: Array) -> dict[str, float | None]:
     within, counted = ((a * chosen).sum(axis=(1, 2)) for a in (local.within, local.counted))
     top, bottom = weights @ within, weights @ counted
     share = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
-    return _with_interval("value", share)
+    low, high = (None if end is None else float(np.clip(end, 0.0, 1.0)) for end in
+                 _interval(share, chosen))  # fmt: skip
+    return {"value": number(share[0]), "low": low, "high": high}
 
 
-def _with_interval(name: str, values: Array) -> dict[str, float | None]:
-    """The first value, and where the 99 % of the others that are numbers lie."""
+def _interval(values: Array, chosen: Mask) -> tuple[float | None, float | None]:
+    """99 % interval of the first value, by the others; None of what one sequence tells alone."""
     known = values[1:][np.isfinite(values[1:])]
-    settled = known.size and float(np.ptp(known)) > 0
-    low, high = np.percentile(known, PART_INTERVAL) if settled else (np.nan, np.nan)
-    return {name: number(values[0]), "low": number(low), "high": number(high)}
+    if not known.size or float(np.ptp(known)) == 0:
+        return None, None
+    sequences = max(int(chosen.any(axis=(1, 2)).sum()), LEAST)
+    return interval(centred(known, float(values[0]), sequences, PART_INTERVAL), PART_INTERVAL)
 
 
 def _excess(local: LocalErrors, chosen: Mask) -> float | None:
@@ -228,8 +235,3 @@ def _excess(local: LocalErrors, chosen: Mask) -> float | None:
         return None
     by_channel = np.sqrt(np.maximum(more[there] / count[there], 0.0)) * local.share[there]
     return number(by_channel.mean())
-
-
-def number(value: Any) -> float | None:
-    """A plain number; None where it is none."""
-    return float(value) if np.isfinite(value) else None

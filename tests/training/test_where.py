@@ -7,9 +7,11 @@ import json
 import numpy as np
 import pytest
 
+from training.bootstrap import bootstrap_weights
 from training.floors import Drives, score
 from training.validation import SCORING_REPEATS, _plain
 from training.verdict import AT_FLOOR, coverage_state, state_of, verdict, worst_places
+from training.where import _ratio
 
 SEQUENCES, STEPS = 12, 96
 FAMILIES = ("steps",) * 6 + ("smooth",) * 6
@@ -50,7 +52,7 @@ def test_a_perfect_twin_is_at_the_floor_everywhere_and_nothing_is_named():
     for rows in scores.where.values():
         for row in rows:
             assert 0.85 < row["mean"]["ratio"] < 1.2
-            assert row["coverage"]["value"] == pytest.approx(0.892, abs=0.03)
+            assert row["coverage"]["value"] == pytest.approx(0.891, abs=0.03)
 
 
 def test_a_bias_at_some_drives_of_one_channel_is_named_there():
@@ -108,7 +110,7 @@ def test_the_interval_of_the_coverage_holds_a_perfect_twins_in_nine_of_ten():
         known = drives(seed)
         real = device(known.drive, 16, seed + 100)
         found = score(device(known.drive, 200, seed + 300), real, 0, drives=known).coverage
-        inside += found["low"] <= 0.892 <= found["high"]
+        inside += found["low"] <= 0.891 <= found["high"]
     assert inside >= 6  # 9 expected; a bootstrap over twelve sequences is a little narrow
 
 
@@ -163,14 +165,14 @@ def test_a_ratio_is_weighed_with_its_interval(row, state):
 def test_a_verdict_says_what_it_cannot_tell():
     reached = {"ratio": 1.1, "low": 1.0, "high": 1.2, "excess": 0.0}
     errors = dict.fromkeys(("mean", "spread", "autocovariance", "crps"), reached)
-    good = {"value": 0.89, "expected": 0.892}
+    good = {"value": 0.89, "expected": 0.891}
     assert verdict(errors, good).words.startswith("At the floor: no error above 1.10")
     wide = {**errors, "spread": {**reached, "high": 1.9}}
     assert "spread could be up to 1.90 times" in verdict(wide, good).words
     assert not verdict(wide, good).sure
     off = {**errors, "spread": {**reached, "ratio": 1.4, "high": 1.9}}
     assert "not beyond what few sequences can tell" in verdict(off, good).words
-    narrow = verdict(errors, {"value": 0.7, "expected": 0.892})
+    narrow = verdict(errors, {"value": 0.7, "expected": 0.891})
     assert narrow.at_floor is False
     assert narrow.words == "Not yet at the floor: coverage is off."
     assert verdict({}, {}).at_floor is None
@@ -188,6 +190,18 @@ def test_what_a_twin_keeps_is_json_without_nan():
 def test_of_a_twin_without_noise_nothing_is_said_about_noise():
     off = {"value": 5.0, "floor": 1.0, "ratio": 5.0, "excess": 4.9, "low": 4.0, "high": 6.0}
     errors = {"mean": off, "spread": off, "energy16": off, "cross_correlation": off}
-    found = verdict(errors, {"value": 0.0, "expected": 0.892}, deterministic=True)
+    found = verdict(errors, {"value": 0.0, "expected": 0.891}, deterministic=True)
     assert [reason[:10] for reason in found.reasons] == ["mean 5.00 "]
-    assert len(verdict(errors, {"value": 0.9, "expected": 0.892}).reasons) == 4
+    assert len(verdict(errors, {"value": 0.9, "expected": 0.891}).reasons) == 4
+
+
+@pytest.mark.parametrize(("sequences", "least"), [(6, 0.95), (20, 0.975)])
+def test_the_interval_of_a_part_holds_the_truth_about_as_often_as_it_says(sequences, least):
+    """The percentiles alone held it in 89.5 % over 6 sequences and in 95.5 % over 20, not in 99."""
+    rng, held = np.random.default_rng(3), 0
+    mask = np.ones((sequences, 1, 1), dtype=bool)
+    for _ in range(400):
+        twin, floor = rng.gamma(2.0, size=(2, sequences, 1, 1))
+        found = _ratio(twin, floor, mask, bootstrap_weights(sequences, rng), root=True)
+        held += found["low"] <= 1 <= found["high"]
+    assert held / 400 >= least

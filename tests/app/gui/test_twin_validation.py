@@ -40,7 +40,7 @@ def test_the_verdict_and_the_parts_are_drawn(theme, qtbot, kept) -> None:
     assert len(dots.getData()[0]) == 10
     assert len(bars.getData()[0]) == 30
     assert plots.spectrum_twin.getData()[0].size == len(kept["curves"]["spectrum_real"])
-    assert plots.coverage["step"].target.value() == pytest.approx(0.892)
+    assert plots.coverage["step"].target.value() == pytest.approx(0.891)
     plots.show_validation(None)
     assert dots.getData()[0].size == 0
 
