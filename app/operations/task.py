@@ -9,7 +9,7 @@ import torch
 from app.operations.events import BaselineScored, Note, Result, Stage
 from training.baselines import software_baselines
 from training.tasks import known_tasks, make_task, options_of
-from training.tasks.faults import wild
+from training.tasks.faults import doubts
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -52,7 +52,7 @@ def describe_task(
     torch.set_num_threads(1)
     task = make_task(text)
     yield Note(task.describe())
-    yield from (Note(words, "warning") for words in wild(task))
+    yield from (Note(words, "warning") for words in doubts(task))
     yield Stage("software baselines", 1, 1)
     baselines: dict[str, float] = {}
     for name, value in software_baselines(task, nodes, spread, seed):

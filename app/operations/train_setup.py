@@ -21,7 +21,7 @@ from training.foresee import untrained_layers
 from training.layers import NodeLayers
 from training.origin import design_of, take_over
 from training.tasks import make_task
-from training.tasks.faults import wild
+from training.tasks.faults import doubts
 from training.train import Trainer
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Setup:
             *self.twins.unfinished,
             *self.twins.named_otherwise,
             *self._moved(),
-            *wild(self.task),
+            *doubts(self.task),
         ]
 
     def _moved(self) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from models.errors import InputError
 from training.tasks import Task, make_task
+from training.tasks.faults import doubts
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +183,11 @@ def test_a_part_that_cuts_a_window_is_refused(waves: Task) -> None:
     train[0] = False
     with pytest.raises(InputError, match="the train part cuts a window of 16 steps in two"):
         replace(waves, train=train)
+
+
+def test_a_part_of_two_answers_is_told_for_its_score_is_chance(series: Task) -> None:
+    """A test part of 2 steps gave an NMSE of a million without a word."""
+    two = series.test.copy()
+    two[np.flatnonzero(two)[2:]] = False
+    assert doubts(series) == []
+    assert "test part has 2 answers" in doubts(replace(series, test=two))[0]

@@ -24,6 +24,7 @@ BY_NATURE = (
     "; of a wave that repeats itself by its nature, give it noise, as `signals` has, or say it "
     '("repeats": true in a task file)'
 )
+FEWEST = 10  # answers of a part: judgement
 FEW = 1e-3  # of a column's values, to be called wild: pulses come oftener
 MANY = 0.02  # of the test part: so much isn't near by chance, as a few waves without noise may be
 
@@ -70,6 +71,21 @@ def _constant(task: Task) -> list[str]:
                 "variance, which is zero; split it another way"
             )
     return problems
+
+
+def doubts(task: Task) -> list[str]:
+    """What of a task is no fault and yet likely to spoil its training or its score, in words."""
+    found = wild(task)
+    for name, mask in (("validation", task.validation), ("test", task.test)):
+        count = int(task.answers(mask).sum())
+        if count < FEWEST:
+            found.append(
+                f"the {name} part has {count} answer{'s' if count > 1 else ''}: a score of so few "
+                "is chance, and its NMSE may be huge where their targets are nearly alike"
+                if task.labels is None
+                else f"the {name} part has {count} answers: a score of so few is chance"
+            )
+    return found
 
 
 def wild(task: Task) -> list[str]:
