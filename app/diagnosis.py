@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 AT_END = 1e-9  # of the drive's span: held at an end of the fitted range
 MUCH_CLIPPED = 0.05  # judgement: above it and twice what was foreseen it is worth a sentence
 NOISY_RUNS = 8  # drawn from the twin's mean and spread: how often they are held at an end
-GROWS = 1.2  # misfit of the last layer over that of the first
+GROWS = 0.05  # judgement: from this share on the misfit of the last layer is more than the first's
 FORM = Table(
     {"inside": FLAG, "costs_most": COUNT, "cost": NUMBER, "clipped_most": COUNT,
      "clipped": NUMBER, "clipped_foreseen": NUMBER, "words": Rows(TEXT)},
@@ -96,11 +96,11 @@ class Diagnosis:
         if not np.isfinite(self.misfits).any() or len(network.layers) < 2:
             return []
         medians = layer_medians(network, self.misfits)
-        grows = medians[-1] > GROWS * medians[0]
+        more = medians[-1] / medians[0] - 1 if medians[0] > 0 else np.nan
         path = " → ".join(f"{value:.2f}" for value in medians)
         return [
             f"misfit from layer to layer {path} (1 is what the twin expects): the error "
-            f"{'grows' if grows else 'does not grow'} on the way"
+            f"{f'grows by {100 * more:.0f} %' if more > GROWS else 'does not grow'} on the way"
         ]
 
     def _costs(self, network: Network, measured: float) -> str:

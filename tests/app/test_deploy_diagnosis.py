@@ -151,7 +151,11 @@ def test_a_drive_that_is_held_at_its_end_more_than_foreseen_is_named(network: Ne
     words = " ".join(found.words(network, 5.0))
     assert "driven to an end of the fitted range more than foreseen" in words
     assert "1.00 → 9.00" in words
-    assert "grows on the way" in words
+    assert "grows by 800 % on the way" in words
+    slight = replace(found, misfits=np.array([3.29, 3.29, 3.80, 3.80]))
+    assert "grows by 16 % on the way" in " ".join(slight.words(network, 5.0))
+    even = replace(found, misfits=np.array([3.29, 3.29, 3.3, 3.3]))
+    assert "does not grow on the way" in " ".join(even.words(network, 5.0))
     assert "outside the 90 % interval" in words
 
 
