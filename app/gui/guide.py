@@ -39,8 +39,8 @@ LEGS = (
     Leg(
         "record",
         "Record: the rig resets, applies a sequence of fields and reads the response after every "
-        "step, many times over. Press the button at the form's foot; its time is a real rig's, this "
-        "one is quicker.",
+        "step, many times over. Press the button at the form's foot; its time is a real rig's, "
+        "this one is quicker.",
         "Recording. Grey are single repeats, the strong line is their mean: what differs between "
         "repeats is the device's noise, and the twin has to have it, too.",
         "fit_button",
