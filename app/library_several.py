@@ -89,9 +89,20 @@ def table(artefact: Artefact) -> Facts:
             plan["layers"], plan["options"].get("parallel", ())
         ).replace(",", ", "),
         **{key: plan[key] for key in ("seeds", "seed", "folds", "iterations")},
+        **_layout_form(plan["options"]),
+        "kinds": list(plan["kinds"]), "measure": bool(plan["bench"]),
     }  # fmt: skip
     return Facts(f"networks compared, {plan['task']}", (*rows, *_when(head)), thumb, form,
                  status=status)  # fmt: skip
+
+
+def _layout_form(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the Network page's form for wiring, taps and cascade."""
+    return {
+        "wiring": str(options.get("wiring", "forward")),
+        "taps": ",".join(str(tap) for tap in options.get("taps", (0,))),
+        "cascade": bool(options.get("cascade")),
+    }
 
 
 def _row(row: Mapping[str, Any]) -> str:

@@ -1,10 +1,11 @@
-"""Fits of the library that ended early; no Qt."""
+"""Fits and comparisons of objectives of the library that ended early; no Qt."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from app.artefacts import read_head
 from app.fit_checkpoint import FILE_NAME, load_checkpoint
 from app.weights_store import TWIN_FILE
 from models.errors import TwinrigError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from app.session import Library
 
+COMPARISON = ("comparison.json", "comparison", 1)  # as `app.operations.compare_twins`, with torch
 OF_A_FIT = {"settings", "parents"}  # keys of its checkpoint, which that of a training has not
 
 
@@ -27,3 +29,18 @@ def begun_fits(library: Library) -> list[Path]:
                 if begun and set(load_checkpoint(folder)[1]) >= OF_A_FIT:
                     found.append((folder.stat().st_mtime, folder))
     return [folder for _, folder in sorted(found, reverse=True)]
+
+
+def begun_comparisons(library: Library) -> list[Path]:
+    """Folders of comparisons of objectives that lack twins, newest first; damaged ones left out."""
+    return library.readable(_lacking)
+
+
+def _lacking(folder: Path) -> Path | None:
+    name, kind, schema = COMPARISON
+    if not (folder / name).is_file():
+        return None
+    head = read_head(folder / name, kind, schema)
+    plan = head.get("plan")  # an older version kept none, and was written at its end
+    whole = plan is None or len(head["twins"]) == len(plan["objectives"]) * plan["seeds"]
+    return None if whole else folder

@@ -97,6 +97,19 @@ class ResumeAsk:
 
 
 @dataclass(frozen=True)
+class ResumeComparisonAsk(ResumeAsk):
+    """A comparison of objectives that ended early goes on; its file knows all else."""
+
+    kind = OBJECTIVES
+    operation = "app.operations.compare_twins.compare_twins"
+    title = "Comparing objectives"
+
+    def words(self, again: bool) -> tuple[str, str]:
+        """What a press does, and its cost."""
+        return f"Go on with {self.folder.name}", "twins that are there stay · own process, 1 core"
+
+
+@dataclass(frozen=True)
 class ObjectivesAsk:
     """One twin for each objective and seed, all for the same time."""
 

@@ -79,6 +79,7 @@ class NetworkPage(Page):
     # the form
 
     def refresh(self) -> None:
+        self.rows.offer_places(self.session)  # at once: Run again chooses among them
         self._library.ask(lambda: _offered(self.session.library))
 
     def _offer(self, found: Any, error: Exception | None) -> None:
@@ -88,7 +89,6 @@ class NetworkPage(Page):
         self._heads = {artefact.path: artefact for artefact in twins}
         self.rows.offer_twins(twins)
         self.rows.offer_networks(networks, unfinished)
-        self.rows.offer_places(self.session)
         self.show_cost()
 
     def choose(self, artefact: Path) -> None:

@@ -266,5 +266,9 @@ class NetworkForm(TaskRows):
                 getattr(self, name).setValue(values[name])
         if isinstance(values.get("cascade"), bool):
             self.cascade.setChecked(values["cascade"])
+        if isinstance(values.get("kinds"), list):
+            self.kinds.choose(values["kinds"])
+        if isinstance(values.get("measure"), bool):
+            self.measure.choose(values["measure"])
         if values.get("kind") in [kind for _, kind in KINDS]:
             self.kind.choose(values["kind"])

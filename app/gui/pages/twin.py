@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.gui.background import Latest
-from app.gui.begun_fits import begun_fits
+from app.gui.begun_fits import begun_comparisons, begun_fits
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_fit import LiveFit, fitted_earlier
 from app.gui.pages.page import Page, Shell
@@ -91,12 +91,14 @@ class TwinPage(Page):
     def refresh(self) -> None:
         self.recordings.refresh(self.session.library)
         library = self.session.library
-        self._library.ask(lambda: (library.artefacts("twin"), begun_fits(library)))
+        self._library.ask(
+            lambda: (library.artefacts("twin"), begun_fits(library), begun_comparisons(library))
+        )
 
     def _offer(self, found: Any, error: Exception | None) -> None:
         if error is not None:
             self.shell.toast(str(error), "error")
-        self.rows.offer_twins(*(found or ([], [])))
+        self.rows.offer_twins(*(found or ([],)))
 
     def choose(self, artefact: Path) -> None:
         self.opener.choose(artefact)

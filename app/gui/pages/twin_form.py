@@ -17,6 +17,7 @@ from app.gui.twin_asks import (
     FitAsk,
     ObjectivesAsk,
     ResumeAsk,
+    ResumeComparisonAsk,
     ScoreAsk,
 )
 from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
@@ -54,6 +55,11 @@ WHOLE = ("latent", "hidden", "iterations", "minutes", "seed", "compared_seeds",
 NUMBERS = ("target", "compared_minutes")
 
 
+def _early(folder: Path) -> tuple[str, Path]:
+    """What ended early, to be offered."""
+    return f"{folder.name}, ended early", folder
+
+
 class TwinForm(QObject):
     """Rows of the page's form; `changed` when any value has changed."""
 
@@ -78,7 +84,14 @@ class TwinForm(QObject):
             getattr(self, name).valueChanged.connect(self._tell)
         for name in NUMBERS:
             getattr(self, name).valueChanged.connect(self._tell)
-        for choice in (self.objective, self.structure, self.origin, self.first, self.second):
+        for choice in (
+            self.objective,
+            self.structure,
+            self.origin,
+            self.which,
+            self.first,
+            self.second,
+        ):
             choice.currentIndexChanged.connect(self._tell)
 
     def _add(self, kind: str, name: str, control: QWidget) -> None:
@@ -114,6 +127,8 @@ class TwinForm(QObject):
             self._add(FIT, name, control)
 
     def _objective_rows(self) -> None:
+        self.which = Choice(self._theme, (("a new comparison", None),), "Begin with, compared")
+        self._add(OBJECTIVES, "Begin with", self.which)
         self.objectives: dict[str, Tick] = {}
         for words, name in OFFERED:
             tick = Tick(self._theme, words)
@@ -154,14 +169,22 @@ class TwinForm(QObject):
         for entry in (self.latent, self.hidden):
             entry.setEnabled(own and self.objective.currentData() != "published")
         self.structure.setEnabled(self.origin.currentData() is None)
+        anew = self.which.currentData() is None  # one that goes on keeps what it was asked
+        for one in (*self.objectives.values(), self.compared_minutes, self.compared_seeds,
+                    self.compared_seed):  # fmt: skip
+            one.setEnabled(anew)
         self.changed.emit()
 
-    def offer_twins(self, found: Sequence[Artefact], unfinished: Sequence[Path] = ()) -> None:
-        """Twins of the library, to go on from and to compare; fits that ended early."""
+    def offer_twins(
+        self, found: Sequence[Artefact], unfinished: Sequence[Path] = (),
+        comparisons: Sequence[Path] = (),
+    ) -> None:  # fmt: skip
+        """Twins of the library; fits and comparisons that ended early, to go on with."""
         good = [artefact for artefact in found if not artefact.broken]
         self.twins = {artefact.path: artefact for artefact in good}
         items = [(artefact.label, artefact.path) for artefact in good]
-        begun = [(f"{folder.name}, ended early", folder) for folder in unfinished]
+        begun = [_early(folder) for folder in unfinished]
+        self.which.offer([("a new comparison", None), *map(_early, comparisons)])
         self.unfinished = set(unfinished)
         self.origin.offer([("a new twin", None), *begun, *items])
         self.first.offer(items)
@@ -173,7 +196,7 @@ class TwinForm(QObject):
         self.kind.choose(FIT)
         self.unfinished.add(begun)
         if not self.origin.choose(begun):
-            self.origin.addItem(f"{begun.name}, ended early", begun)
+            self.origin.addItem(*_early(begun))
             self.origin.choose(begun)
 
     def offer_score(self, twin: Path) -> None:
@@ -186,6 +209,8 @@ class TwinForm(QObject):
     def ask(self) -> Ask:
         """What the form asks for."""
         if self.kind.value == OBJECTIVES:
+            if (begun := self.which.currentData()) is not None:
+                return ResumeComparisonAsk(begun)
             names = tuple(name for name, tick in self.objectives.items() if tick.isChecked())
             return ObjectivesAsk(
                 names, round(self.compared_minutes.value(), 2), self.compared_seeds.value(),

@@ -156,7 +156,7 @@ class TwinPlots(QWidget):
         """Nothing fitted yet."""
         self._drawn = None
         self.steps.show(None)
-        self.device.empty("tick a recording")
+        self.device.empty("repeats of the recording that is ticked")
         self.spread.empty("spread of repeats and of samples")
         self.twin.empty("samples appear here every few seconds of a fit")
         self.loss.empty("while fitting")

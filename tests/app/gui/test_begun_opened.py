@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+from app import library_several as several
+from app.checked_json import with_checksum
 from app.gui.begun_bench import DEPLOY, BegunRun
+from app.gui.begun_fits import begun_comparisons
 from app.gui.pages.deploy_form import DeployForm
+from app.gui.pages.twin_form import TwinForm
+from app.gui.twin_asks import OBJECTIVES, ObjectivesAsk
 from app.gui.widgets.form import Form
+from app.session import Artefact, Library
 
 ONE = BegunRun(Path("/library/dep-1"), DEPLOY, Path("/library/net-1"), "1 of 6 runs measured")
 OTHER = BegunRun(Path("/library/dep-2"), DEPLOY, Path("/library/net-2"), "2 of 6 runs measured")
@@ -39,3 +46,53 @@ def test_a_training_is_chosen_under_go_on(make_window, qtbot) -> None:
                              BegunRun(folder, "", folder, "")])  # fmt: skip
     assert rows.kind.value == "begun"
     assert rows.which.currentData() == folder
+
+
+def comparison(folder: Path, twins: int) -> Path:
+    """A comparison of two objectives by two seeds with some of its four twins."""
+    head = {"kind": "comparison", "schema": 1, "twins": [{}] * twins,
+            "plan": {"objectives": ["energy", "crps"], "seeds": 2}}  # fmt: skip
+    folder.mkdir(parents=True)
+    (folder / "comparison.json").write_text(json.dumps(with_checksum(head)))
+    return folder
+
+
+def test_a_comparison_of_objectives_that_ended_early_goes_on_by_choosing_it(
+    theme, qtbot, tmp_path
+) -> None:
+    ended = comparison(tmp_path / "cmp-1", 3)
+    comparison(tmp_path / "cmp-2", 4)
+    found = begun_comparisons(Library(tmp_path))
+    assert found == [ended]
+    form = Form(theme, "Twin", "")
+    qtbot.addWidget(form)
+    rows = TwinForm(theme, form)
+    rows.kind.choose(OBJECTIVES)
+    rows.offer_twins((), (), found)
+    assert isinstance(rows.ask(), ObjectivesAsk)
+    assert rows.which.choose(ended)
+    ask = rows.ask()
+    assert ask.words(False)[0] == "Go on with cmp-1"
+    assert ask.arguments([], Path("new")) == {"recordings": [], "out": ended, "resume": True}
+    assert not rows.compared_minutes.isEnabled()
+    rows.which.setCurrentIndex(0)
+    assert rows.compared_minutes.isEnabled()
+
+
+def test_run_again_of_a_table_keeps_where_it_was_measured_its_kinds_and_its_wiring(
+    make_window, tmp_path
+) -> None:
+    plan = {
+        "task": "mackey-glass:h=5", "layers": [2, 2], "seeds": 2, "seed": 7, "folds": 0,
+        "iterations": 20, "options": {"wiring": "forward", "taps": [0, 3], "cascade": True},
+        "kinds": ["untrained"], "bench": ["virtual"],
+    }  # fmt: skip
+    head = {"rows": [], "status": "done", "plan": plan}
+    facts = several.table(Artefact(tmp_path, "tab", 0.0, head))
+    window = make_window(connected=False)
+    window.open_page("network")
+    rows = window.pages["network"].rows
+    rows.set_values(facts.form)
+    assert rows.measure.currentData() is True
+    assert rows.kinds.chosen == ["untrained"]
+    assert (rows.taps.text(), rows.cascade.isChecked()) == ("0,3", True)
