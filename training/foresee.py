@@ -54,14 +54,20 @@ class Foreseen:
 
     @property
     def predicted(self) -> dict[str, float]:
-        """Median of single passes, and an interval that one more of them is in at 90 %.
-
-        Percentile p of n draws is their order statistic p (n + 1): a further draw of the same
-        distribution is below it with probability p. By the usual p (n − 1) + 1 the interval
-        of 64 draws would hold 87.2 %.
-        """
-        low, high = np.percentile(self.scores, INTERVAL, method="weibull")
+        """Median of single passes, and an interval that one more of them is in at 90 %."""
+        low, high = central(self.scores)
         return {"value": float(np.median(self.scores)), "low": float(low), "high": float(high)}
+
+
+def central(draws: FloatArray) -> FloatArray:
+    """Ends `(2, …)` of an interval that a further draw is in at 90 %; draws `(n, …)`.
+
+    Percentile p of n draws is their order statistic p (n + 1): a further draw of the same
+    distribution is below it with probability p. By the usual p (n − 1) + 1 the interval of 64
+    draws would hold 87.2 %.
+    """
+    ends: FloatArray = np.percentile(draws, INTERVAL, axis=0, method="weibull")
+    return ends
 
 
 def fit_readout(
@@ -211,7 +217,7 @@ def foresee(layers: NodeLayers, readout: Readout, task: Task, seed: int) -> Fore
         moments.append([(r.mean(1), r.std(1, correction=0)) for r in many])
     each = torch.cat(answers)[task.washout // task.window :].permute(1, 0, 2).numpy()
     target = task.targets[task.answers(task.test)]
-    low, high = np.percentile(each, INTERVAL, axis=0)
+    low, high = central(each)
     means, stds = [], []
     for layer, (offset, scale) in enumerate(layers.units):
         mean = torch.cat([chunk[layer][0] for chunk in moments])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.foresee import DRAWS, Foreseen
+from training.foresee import DRAWS, Foreseen, central
 
 TRIALS = 4000
 
@@ -21,3 +21,10 @@ def test_nine_in_ten_further_deployments_are_inside(count: int) -> None:
         inside += foreseen["low"] <= measured <= foreseen["high"]
     # 3.5 standard errors; percentiles between the outermost draws hold 0.872 of 64
     assert inside / TRIALS == pytest.approx(0.9, abs=3.5 * (0.09 / TRIALS) ** 0.5)
+
+
+def test_nine_in_ten_further_predictions_are_inside_the_band_of_each_step() -> None:
+    draws, further = np.random.default_rng(2).standard_normal((2, DRAWS, TRIALS, 1))
+    low, high = central(draws)
+    inside = ((low <= further[0]) & (further[0] <= high)).mean()
+    assert inside == pytest.approx(0.9, abs=3.5 * (0.09 / TRIALS) ** 0.5)
