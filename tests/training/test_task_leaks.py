@@ -191,3 +191,10 @@ def test_a_part_of_two_answers_is_told_for_its_score_is_chance(series: Task) -> 
     two[np.flatnonzero(two)[2:]] = False
     assert doubts(series) == []
     assert "test part has 2 answers" in doubts(replace(series, test=two))[0]
+
+
+def test_an_output_that_hardly_counts_in_the_score_is_told(series: Task) -> None:
+    """Of outputs of 1000 and of 1 the second might be missed altogether at an NMSE of 1e-6."""
+    both = np.concatenate([1000 * series.targets, series.targets], axis=1)
+    assert "column 1 hardly counts" in doubts(replace(series, targets=both))[0]
+    assert doubts(replace(series, targets=both / [1000, 1])) == []

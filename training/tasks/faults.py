@@ -24,6 +24,7 @@ BY_NATURE = (
     "; of a wave that repeats itself by its nature, give it noise, as `signals` has, or say it "
     '("repeats": true in a task file)'
 )
+UNLIKE = 10.0  # between the columns of targets: the smaller is a hundredth of the score
 FEWEST = 10  # answers of a part: judgement
 FEW = 1e-3  # of a column's values, to be called wild: pulses come oftener
 MANY = 0.02  # of the test part: so much isn't near by chance, as a few waves without noise may be
@@ -85,6 +86,14 @@ def doubts(task: Task) -> list[str]:
                 if task.labels is None
                 else f"the {name} part has {count} answers: a score of so few is chance"
             )
+    spread = task.targets[task.answers(task.test)].std(axis=0)
+    if task.labels is None and spread.max() > UNLIKE * spread.min():
+        large, small = int(spread.argmax()), int(spread.argmin())
+        found.append(
+            f"targets, column {large}, vary {spread[large]:.3g}, column {small} {spread[small]:.3g}"
+            f": the NMSE is all errors over all variances, so that column {small} hardly counts; "
+            "give each a unit in which they vary alike, or make a task of each"
+        )
     return found
 
 
