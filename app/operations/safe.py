@@ -39,9 +39,12 @@ def safe(bench: Bench) -> Generator[Event, None, None]:
         A supply could not be brought there: the message says what to do by hand.
     """
     said = made_safe(bench)
-    after = _after(bench)
+    after, still = _after(bench), _still(bench)
     for sentence in said:
         yield Note(sentence)
+    if still:
+        yield Result({"status": "failed", "found": said, "magnets": after, "not_safe": still})
+        raise UnsafeError("\n".join(still.values()))
     yield Result({"status": "done", "found": said, "magnets": after})
 
 
@@ -77,7 +80,9 @@ def safe_each(
                 with connected(spec.magnets_only(name)) as bench:
                     news += [Note(sentence) for sentence in made_safe(bench)]
                     after |= _after(bench)
+                    still = _still(bench)
                 lost.pop(name, None)
+                lost |= still
             except InputError:
                 raise
             except TwinrigError as error:
@@ -112,6 +117,17 @@ def _after(bench: Bench) -> dict[str, dict[str, Any]]:
             name: {"current_A": state.current_A, "output_on": state.output_on}
             for name, state in bench.state().items()
         }
+
+
+def _still(bench: Bench) -> dict[str, str]:
+    """What is still measured of magnets whose way to safety is over: nobody may go near those."""
+    with bench.stop.shield():
+        found = {name: magnet.energised_words() for name, magnet in bench.magnets.items()}
+    return {
+        name: f"{words}, measured after it was made safe: {HAND}, keep away from the coil"
+        for name, words in found.items()
+        if words
+    }
 
 
 def _by_hand(spec: BenchSpec, name: str, words: str) -> str:

@@ -13,6 +13,7 @@ from app.cli import main
 from app.operations import safe as operation
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
+from instruments.drivers.kepco_bop import KepcoBop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,3 +146,14 @@ def test_a_link_of_another_program_is_said_at_once(
         assert main(["safe", "--bench", str(rig.bench)]) == 1
         assert time.monotonic() - began_s < 5.0
         assert "open in this program already" in capsys.readouterr().err
+
+
+def test_a_current_that_is_measured_after_all_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(KepcoBop, "measured_A", lambda supply: 3.0)
+    assert main(["safe", "virtual"]) == 1
+    out, said = capsys.readouterr()
+    assert "ITS OUTPUT IS OFF AND 3 A STILL MEASURED" in said
+    assert "x: 3 A, output off, measured after it was made safe: current may be flowing" in said
+    assert "failed" in out
