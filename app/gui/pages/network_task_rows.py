@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QObject, pyqtSignal
-from PyQt6.QtWidgets import QLineEdit
+from PyQt6.QtCore import QObject, Qt, pyqtSignal
+from PyQt6.QtWidgets import QFileDialog, QLineEdit, QPushButton
 
 from app.gui.network_asks import TABLE
 from app.gui.widgets.basic import Choice, WholeEntry, row
@@ -47,7 +48,11 @@ class TaskRows(QObject):
         self._form.row("Task", self.task)
         self.folds = WholeEntry(0, 0, 100, "folds", "Folds of the task")
         self.folds.setSpecialValueText("no folds")
-        self._form.row("Options", row(self.options, self.folds))
+        self.file_button = QPushButton("File")
+        self.file_button.setToolTip("Choose the JSON header of a task of your own")
+        self.file_button.clicked.connect(lambda: self.choose_file())
+        self.file_button.hide()
+        self._form.row("Options", row(self.options, self.file_button, self.folds))
         self._rows.append(((TABLE,), self.folds))
 
     def _tell(self, *_: Any) -> None:
@@ -66,12 +71,26 @@ class TaskRows(QObject):
         self._show_task()
         self._tell()
 
+    def choose_file(self) -> QFileDialog:
+        """Ask for a task's header without holding up the window."""
+        dialog = QFileDialog(self.file_button, "A task of your own", str(Path.home()))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(["JSON header of a task (*.json)", "All files (*)"])
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)  # which would be modal
+        dialog.setModal(False)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.options.setText)
+        dialog.show()
+        return dialog
+
     def _show_task(self) -> None:
         """The options and their defaults, in the empty entry."""
         name = str(self.task.currentData())
         options = self.options_of.get(name, {})
         words = ", ".join(f"{key}={value}" for key, value in options.items())
-        path = "path of a JSON header" if name == "file" else "none"
+        own = name == "file"
+        self.file_button.setVisible(own)
+        path = "path of a JSON header" if own else "none"
         self.options.setPlaceholderText(words or path)
         self.defaults = words
         self.options.setToolTip(words)

@@ -1,0 +1,23 @@
+"""The Network form's rows of the task: one of one's own is picked as a file."""
+
+from __future__ import annotations
+
+from app.gui.pages.network_form import NetworkForm
+from app.gui.widgets.form import Form
+
+
+def test_a_task_of_ones_own_is_picked_as_a_file(theme, qtbot, tmp_path) -> None:
+    form = Form(theme, "Network", "")
+    qtbot.addWidget(form)
+    rows = NetworkForm(theme, form)
+    rows.offer_tasks({"mackey-glass": ("a series", {"h": 5}), "file": ("your own", {})})
+    assert rows.file_button.isHidden()
+    assert rows.task.choose("file")
+    assert not rows.file_button.isHidden()
+    dialog = rows.choose_file()
+    assert not dialog.isModal()  # Stop works beside it
+    dialog.fileSelected.emit(str(tmp_path / "gait.json"))
+    dialog.close()
+    assert rows.options.text() == str(tmp_path / "gait.json")
+    assert rows.task.choose("mackey-glass")
+    assert rows.file_button.isHidden()
