@@ -45,14 +45,14 @@ class TaskRows(QObject):
         self.task_note = self._form.section("Task")
         self.task = Choice(self._theme, ((FIRST_TASK, FIRST_TASK),), "Task")
         self.options = self._text("", "Options of the task")
-        self._form.row("Task", self.task)
         self.folds = WholeEntry(0, 0, 100, "folds", "Folds of the task")
         self.folds.setSpecialValueText("no folds")
         self.file_button = QPushButton("File")
         self.file_button.setToolTip("Choose the JSON header of a task of your own")
         self.file_button.clicked.connect(lambda: self.choose_file())
         self.file_button.hide()
-        self._form.row("Options", row(self.options, self.file_button, self.folds))
+        self._form.row("Task", row(self.task, self.file_button))
+        self._form.row("Options", row(self.options, self.folds))
         self._rows.append(((TABLE,), self.folds))
 
     def _tell(self, *_: Any) -> None:

@@ -49,6 +49,7 @@ OFFERED = (
     ("published method (hours)", "published"),
 )
 ALONE = "nothing, alone"
+ANEW = "objectives anew"
 COMPARED = ("energy", "innovations-energy", "published")
 WHOLE = ("latent", "hidden", "iterations", "minutes", "seed", "compared_seeds",
          "compared_seed", "curve_iterations", "curve_seeds")  # fmt: skip
@@ -135,13 +136,13 @@ class TwinForm(QObject):
             tick.setChecked(name in COMPARED)
             tick.toggled.connect(self._tell)
             self._form.widget(tick)
-            self._rows.append((OBJECTIVES, tick))
+            self._rows.append((ANEW, tick))
             self.objectives[name] = tick
         self.compared_minutes = NumberEntry(4.0, 0.01, 10_000, "min", "Minutes of each fit")
         self.compared_seeds = WholeEntry(3, 1, 100, "seeds", "Fits of each objective")
         self.compared_seed = WholeEntry(0, 0, 2**31 - 1, "", "First seed")
-        self._add(OBJECTIVES, "Each fit", row(self.compared_minutes, self.compared_seeds))
-        self._add(OBJECTIVES, "First seed", self.compared_seed)
+        self._add(ANEW, "Each fit", row(self.compared_minutes, self.compared_seeds))
+        self._add(ANEW, "First seed", self.compared_seed)
 
     def _beside_rows(self) -> None:
         self.first = Choice(self._theme, (), "First twin")
@@ -159,20 +160,24 @@ class TwinForm(QObject):
         self._add(CURVE, "Target", self.target)
 
     def _choose(self, kind: str) -> None:
-        for which, widget in self._rows:
-            widget.setVisible(which == kind)
+        self._show_rows()
         self.note.setText(NOTES[kind])
         self.changed.emit()
+
+    def _show_rows(self) -> None:
+        """Those of the kind; a comparison that goes on keeps what it was asked."""
+        kinds = {self.kind.value}
+        if self.kind.value == OBJECTIVES and self.which.currentData() is None:
+            kinds.add(ANEW)
+        for kind, widget in self._rows:
+            widget.setVisible(kind in kinds)
 
     def _tell(self, *_: Any) -> None:
         own = self.origin.currentData() is None and not self.structure.currentData()
         for entry in (self.latent, self.hidden):
             entry.setEnabled(own and self.objective.currentData() != "published")
         self.structure.setEnabled(self.origin.currentData() is None)
-        anew = self.which.currentData() is None  # one that goes on keeps what it was asked
-        for one in (*self.objectives.values(), self.compared_minutes, self.compared_seeds,
-                    self.compared_seed):  # fmt: skip
-            one.setEnabled(anew)
+        self._show_rows()
         self.changed.emit()
 
     def offer_twins(

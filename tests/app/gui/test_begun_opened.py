@@ -74,9 +74,9 @@ def test_a_comparison_of_objectives_that_ended_early_goes_on_by_choosing_it(
     ask = rows.ask()
     assert ask.words(False)[0] == "Go on with cmp-1"
     assert ask.arguments([], Path("new")) == {"recordings": [], "out": ended, "resume": True}
-    assert not rows.compared_minutes.isEnabled()
+    assert rows.objectives["crps"].isHidden()
     rows.which.setCurrentIndex(0)
-    assert rows.compared_minutes.isEnabled()
+    assert not rows.objectives["crps"].isHidden()
 
 
 def test_run_again_of_a_table_keeps_where_it_was_measured_its_kinds_and_its_wiring(
