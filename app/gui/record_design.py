@@ -7,9 +7,10 @@ the sequences anew, from the same seed, in its own thread.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar
 
+from app.gui.record_about import TOLD, About
 from app.gui.record_coverage import Coverage
 from app.gui.words import count, size
 from app.operations.adaptive_rounds import ForTwin
@@ -71,7 +72,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Design:
+class Design(About):
     """Sequences of one family, each so many times; fields in tesla."""
 
     kind: ClassVar[str] = "sequences"
@@ -150,13 +151,13 @@ class Design:
         window, reset = self.conditions(bench.spec)
         return record(
             bench, self.sequences(), self.repeats, out, seed=self.seed,
-            interleave=self.interleave, window=window, reset=reset, pause=pause,
+            interleave=self.interleave, window=window, reset=reset, meta=self.meta, pause=pause,
             reference=self.reference, stop_at_drift=self.stop_at,
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class TwinDesign:
+class TwinDesign(About):
     """A recording that measures what twins don't know yet, until they are at the floor."""
 
     kind: ClassVar[str] = "twin"
@@ -190,7 +191,8 @@ class TwinDesign:
     @property
     def asked(self) -> ForTwin:
         """Of the operation; InputError where it makes no sense."""
-        return ForTwin(**asdict(self))
+        asked = {name: value for name, value in asdict(self).items() if name not in TOLD}
+        return ForTwin(**asked)
 
     def foreseen(self, spec: BenchSpec, bench: Bench | None) -> Plan:
         """The plan of its first round; time and size of the whole budget, fits not counted."""
@@ -218,31 +220,7 @@ class TwinDesign:
         """The operation, its twins fitted in a process of their own."""
         from app.operations.adaptive_child import record_for_twin
 
-        return record_for_twin(bench, out, self.asked, pause=pause)
-
-
-DESIGNS: dict[str, type[Design] | type[TwinDesign]] = {"sequences": Design, "twin": TwinDesign}
-
-
-def to_json(design: Design | TwinDesign) -> dict[str, Any]:
-    """A design as plain values, for the settings."""
-    return {"kind": design.kind, **asdict(design)}
-
-
-def from_json(body: Any) -> Design | TwinDesign:
-    """The design of `to_json`; InputError where a value is missing or of another type."""
-    kind = DESIGNS.get(body.get("kind", "")) if isinstance(body, dict) else None
-    if kind is None:
-        raise InputError(f"{body!r} is no design of a recording")
-    values: dict[str, Any] = {}
-    for one in fields(kind):
-        value, like = body.get(one.name), one.default
-        if isinstance(like, float) and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if type(value) is not type(like):
-            raise InputError(f"{one.name} = {value!r} is no {type(like).__name__}")
-        values[one.name] = value
-    return kind(**values)
+        return record_for_twin(bench, out, self.asked, meta=self.meta, pause=pause)
 
 
 def with_room(plan: Plan, folder: Path) -> Plan:

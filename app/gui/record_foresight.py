@@ -14,12 +14,13 @@ from app.gui.record_design import with_room
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
-    from app.gui.record_design import Design, Plan, TwinDesign
+    from app.gui.record_design import Plan
     from app.gui.record_resume import Unfinished
+    from app.gui.record_saved import NewDesign
     from app.session import Session
 
 
-def may_begin(design: Design | TwinDesign | Unfinished | None, plan: Plan | None) -> bool:
+def may_begin(design: NewDesign | Unfinished | None, plan: Plan | None) -> bool:
     """Whether nothing is known against a design; a large one is refused when it begins."""
     if plan is not None:
         return plan.level != "fault"
@@ -38,7 +39,7 @@ class Foresight(QObject):
         self._beside.done.connect(self._tell)
         self._told: Plan | None = None
 
-    def look(self, design: Design | TwinDesign | Unfinished) -> bool:
+    def look(self, design: NewDesign | Unfinished) -> bool:
         """Make the plan of a design; False where it is told later."""
         spec, bench = self._session.spec, self._session.bench
         folder = self._session.library.folder

@@ -12,14 +12,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from app.gui.record_design import from_json, to_json
+from app.gui.record_saved import from_json, to_json
 from app.gui.words import count, size
 from app.words import duration
 from models.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
     from app.gui.job import Outcome
-    from app.gui.record_design import Design, Plan, TwinDesign
+    from app.gui.record_design import Plan
+    from app.gui.record_saved import NewDesign
 
 MOST = 100  # of the settings: more is no queue
 
@@ -28,7 +29,7 @@ MOST = 100  # of the settings: more is no queue
 class Queued:
     """One place: what to record, its cost as far as it is known, and why it was skipped."""
 
-    design: Design | TwinDesign
+    design: NewDesign
     seconds: float | None = None
     bytes: float = 0.0
     skipped: str = ""
@@ -50,7 +51,7 @@ class RecordQueue:
     held: str = ""
     _running: Queued | None = None
 
-    def add(self, design: Design | TwinDesign, plan: Plan | None) -> None:
+    def add(self, design: NewDesign, plan: Plan | None) -> None:
         """Put a design at the end."""
         known = (plan.seconds, plan.bytes) if plan is not None else (None, 0.0)
         self.waiting.append(Queued(design, *known))

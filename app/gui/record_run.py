@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from app.gui.record_design import Design, Plan
+    from app.gui.record_design import Plan
+    from app.gui.record_saved import NewDesign
     from app.operations.events import Event
     from app.session import Session
     from instruments.bench import Bench
@@ -37,7 +38,7 @@ class RecordRun:
         What a run that goes on had recorded, with the positions that are marked bad.
     """
 
-    def __init__(self, design: Design | TwinDesign | Unfinished, session: Session) -> None:
+    def __init__(self, design: NewDesign | Unfinished, session: Session) -> None:
         self.design, self._session = design, session
         self.resumed: Path | None = design.path if isinstance(design, Unfinished) else None
         self.out = self.resumed or session.library.new_path("rec")

@@ -10,9 +10,9 @@ from app.gui.live_record import LiveRecording
 from app.gui.pages.record_form import RecordForm
 from app.gui.pages.record_queue_part import QueuePart
 from app.gui.pages.record_view import RecordView
-from app.gui.record_design import Design, TwinDesign
 from app.gui.record_foresight import Foresight, may_begin
 from app.gui.record_run import RecordRun
+from app.gui.record_saved import NewDesign
 from app.gui.record_words import Between, ended_words, running_words
 from app.operations.events import RunPlan
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from app.gui.record_resume import Unfinished
     from app.operations.events import Event
 
-    AnyDesign = Design | TwinDesign | Unfinished
+    AnyDesign = NewDesign | Unfinished
 
 RESPONSE_OFTEN = (0, 1, 0, 2)  # parts of the plots, one a turn of the event loop
 LOW_PX = 700  # of the page: below it the form's rows stand closer, and the queue is folded
@@ -89,6 +89,7 @@ class RecordPage(RecordView):
 
     def _planned(self, plan: Plan | None, error: Exception | None) -> None:
         self.plan = plan
+        self.rows.told(plan)
         if plan is None:
             self._say_button(str(error), "fault")
             return
@@ -104,7 +105,7 @@ class RecordPage(RecordView):
             self.form.primary.setEnabled(not role)
             self.form.primary.say(f"Record {verb}" if verb else "Go on", cost, role=role)
             return
-        queueable = isinstance(self.design, (Design, TwinDesign)) and not role
+        queueable = isinstance(self.design, NewDesign) and not role
         self.form.primary.setEnabled(queueable)
         self.form.primary.say(f"Queue {verb}", self.at_foot(f"next · {cost}"), role=role)
 
@@ -118,14 +119,14 @@ class RecordPage(RecordView):
         if self.design is not None and may_begin(self.design, self.plan) and not problem:
             self._begin(self.design)
 
-    def _present(self) -> tuple[Design | TwinDesign, Plan | None] | None:
+    def _present(self) -> tuple[NewDesign, Plan | None] | None:
         """What the form asks for, to be queued; words where it can't be."""
         self.show_cost()
         design, plan = self.design, self.plan
-        if isinstance(design, (Design, TwinDesign)) and may_begin(design, plan):
+        if isinstance(design, NewDesign) and may_begin(design, plan):
             return design, plan
         resumed = "a recording that goes on is not queued"
-        words = self.form.primary.cost if isinstance(design, (Design, TwinDesign)) else resumed
+        words = self.form.primary.cost if isinstance(design, NewDesign) else resumed
         self.shell.toast(f"Not queued: {words}", "warning")
         return None
 

@@ -1,4 +1,4 @@
-"""The form of the Record page: what to record, of three kinds; it only reads and shows values."""
+"""The form of the Record page: what to record, of four kinds; it only reads and shows values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QPushButton, QWidget
 
 from app.gui.background import Latest
+from app.gui.pages.record_told import RecordAboutRows, RecordFileRows
 from app.gui.record_design import Design, TwinDesign
+from app.gui.record_file import FileDesign
 from app.gui.record_resume import unfinished
 from app.gui.widgets.basic import Choice, WholeEntry, row
 from app.gui.widgets.field_entry import FieldEntry
@@ -19,17 +21,25 @@ from models.sequence import FAMILIES, LONGEST_HOLD
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from app.gui.record_design import Plan
     from app.gui.record_resume import Unfinished
+    from app.gui.record_saved import NewDesign
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
     from app.session import Artefact, Library
     from instruments.bench_file import BenchSpec
 
-KINDS = (("Sequences", "sequences"), ("For a twin", "twin"), ("Go on", "resume"))
+KINDS = (
+    ("Family", "sequences"),
+    ("File", "file"),
+    ("For a twin", "twin"),
+    ("Go on", "resume"),
+)
 WHOLE = ("count", "steps", "holds", "seed", "repeats", "reference", "stop_at", "budget",
          "twin_steps", "twin_holds", "twin_repeats", "iterations", "twin_seed")  # fmt: skip
 
 
+OF_BOTH = ("Seed", "Repeats", "Order", "Reference")  # rows of a family and of a file
 HOLD_TIP = "Each step is held 1 to so many times as long, at random"
 NO_NETWORK = "none"
 
@@ -51,7 +61,7 @@ class RecordForm(QObject):
     def __init__(self, theme: Theme, form: Form) -> None:
         super().__init__(form)
         self._form = form
-        self._rows: list[tuple[str, QWidget]] = []
+        self._rows: list[tuple[tuple[str, ...], QWidget]] = []
         self.unfinished: list[Unfinished] = []
         self._library = Latest()
         self._library.done.connect(self._offer)
@@ -59,8 +69,12 @@ class RecordForm(QObject):
         self.kind = Segments(theme, KINDS, "What to record")
         self.kind.chosen.connect(self._choose)
         form.widget(self.kind)
+        self.given = RecordFileRows(form)
+        self._rows += [(("file",), widget) for widget in self.given.rows]
         self._sequence_rows(theme)
         self._twin_rows(theme)
+        self.about = RecordAboutRows(form)
+        self._rows += [(("sequences", "file", "twin"), widget) for widget in self.about.rows]
         self._resume_rows(theme)
         self._choose("sequences")
         for name in WHOLE:
@@ -68,11 +82,13 @@ class RecordForm(QObject):
         self.target.valueChanged.connect(self._tell)
         for entry in (self.low, self.high, self.reset_field):
             entry.changed.connect(self._tell)
+        self.given.changed.connect(self._tell)
+        self.about.changed.connect(self._tell)
         for choice in (self.family, self.order, self.which, self.network):
             choice.currentIndexChanged.connect(self._tell)
 
-    def _add(self, kind: str, name: str, control: QWidget) -> None:
-        self._rows.append((kind, self._form.row(name, control)))
+    def _add(self, name: str, control: QWidget, *kinds: str) -> None:
+        self._rows.append((kinds, self._form.row(name, control)))
 
     def _sequence_rows(self, theme: Theme) -> None:
         self.family = Choice(theme, [(f, f) for f in FAMILIES], "Family")
@@ -109,7 +125,8 @@ class RecordForm(QObject):
             ("Reset field", self.reset_field),
             ("Reference", row(self.reference, self.stop_at)),
         ):
-            self._add("sequences", name, control)
+            kinds = ("sequences", "file") if name in OF_BOTH else ("sequences",)
+            self._add(name, control, *kinds)
 
     def _twin_rows(self, theme: Theme) -> None:
         asked = TwinDesign()
@@ -135,18 +152,18 @@ class RecordForm(QObject):
             ("Iterations", self.iterations),
             ("Seed", self.twin_seed),
         ):
-            self._add("twin", name, control)
+            self._add(name, control, "twin")
 
     def _resume_rows(self, theme: Theme) -> None:
         self.which = Choice(theme, (), "Recording that ended early")
-        self._add("resume", "Recording", self.which)
+        self._add("Recording", self.which, "resume")
         self.what, self.came = self._form.fact("Sequences"), self._form.fact("Came as far as")
         parents = (self.what.parentWidget(), self.came.parentWidget())
-        self._rows += [("resume", parent) for parent in parents if parent is not None]
+        self._rows += [(("resume",), parent) for parent in parents if parent is not None]
 
     def _choose(self, kind: str) -> None:
-        for which, widget in self._rows:
-            widget.setVisible(which == kind)
+        for kinds, widget in self._rows:
+            widget.setVisible(kind in kinds)
         self.changed.emit()
 
     def _tell(self, *_: Any) -> None:
@@ -182,7 +199,7 @@ class RecordForm(QObject):
         if self.kind.value == "resume":
             self.changed.emit()
 
-    def design(self) -> Design | TwinDesign | Unfinished | None:
+    def design(self) -> NewDesign | Unfinished | None:
         """What the form asks for; None: to go on, where nothing is unfinished."""
         if self.kind.value == "resume":
             chosen = self.which.currentData()
@@ -194,14 +211,25 @@ class RecordForm(QObject):
             return TwinDesign(
                 self.budget.value(), round(self.target.value(), 2), self.twin_steps.value(),
                 self.twin_repeats.value(), self.iterations.value(), self.twin_seed.value(),
-                self.twin_holds.value(), str(self.network.currentData()),
+                self.twin_holds.value(), str(self.network.currentData()), **self.about.told,
+            )  # fmt: skip
+        if self.kind.value == "file":
+            return FileDesign(
+                self.given.path, self.repeats.value(), self.seed.value(),
+                bool(self.order.currentData()), self.reference.value(),
+                float(self.stop_at.value()), **self.about.told,
             )  # fmt: skip
         return Design(
             str(self.family.currentData()), self.count.value(), self.steps.value(),
             self.holds.value(), self.seed.value(), float(self.low.value()),
             float(self.high.value()), self.repeats.value(), float(self.reset_field.value()),
             bool(self.order.currentData()), self.reference.value(), float(self.stop_at.value()),
+            **self.about.told,
         )  # fmt: skip
+
+    def told(self, plan: Plan | None) -> None:
+        """What a plan says of the file that was looked at."""
+        self.given.show_plan(plan if self.kind.value == "file" else None)
 
     def values(self) -> dict[str, Any]:
         """What comes back at the next start; fields stay those of the bench."""
@@ -210,6 +238,8 @@ class RecordForm(QObject):
             "interleave": self.order.currentData(),
             "target": self.target.value(),
             "kind": self.kind.value,
+            "file": self.given.path,
+            **self.about.values(),
             **{name: getattr(self, name).value() for name in WHOLE},
         }
 
@@ -223,5 +253,7 @@ class RecordForm(QObject):
         for name in WHOLE:
             if isinstance(values.get(name), int):
                 getattr(self, name).setValue(values[name])
-        if values.get("kind") in ("sequences", "twin"):
+        self.given.set_path(values.get("file"))
+        self.about.set_values(values)
+        if values.get("kind") in ("sequences", "file", "twin"):
             self.kind.choose(values["kind"])

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.gui.job import Outcome
-    from app.gui.record_design import Design, Plan, TwinDesign
+    from app.gui.record_design import Plan
+    from app.gui.record_saved import NewDesign
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
 
@@ -38,8 +39,8 @@ class QueuePart(QObject):
         self,
         theme: Theme,
         form: Form,
-        begin: Callable[[Design | TwinDesign], bool],
-        present: Callable[[], tuple[Design | TwinDesign, Plan | None] | None],
+        begin: Callable[[NewDesign], bool],
+        present: Callable[[], tuple[NewDesign, Plan | None] | None],
         tell: Callable[[str, str], None],
     ) -> None:
         super().__init__(form)

@@ -17,11 +17,10 @@ from app.gui.record_design import (
     Design,
     Plan,
     TwinDesign,
-    from_json,
-    to_json,
     with_room,
 )
 from app.gui.record_queue import RecordQueue
+from app.gui.record_saved import from_json, to_json
 from app.gui.record_words import Between, ended_words, preview_words, running_words
 from app.operations.events import FitProgress, Note, RepeatStarted, Result, RunPlan, Stage
 from instruments.bench import Bench

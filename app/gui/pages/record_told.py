@@ -1,0 +1,115 @@
+"""Rows of the Record page's form: the file of sequences, and what a person tells of a recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QObject, Qt, pyqtSignal
+from PyQt6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
+
+from app.gui.widgets.basic import row
+from app.gui.widgets.number_entry import NumberEntry
+
+if TYPE_CHECKING:
+    from app.gui.record_design import Plan
+    from app.gui.widgets.form import Form
+
+FILES = ("Sequences or a recording (*.json *.nc)", "All files (*)")
+REMEMBERED = ("sample", "operator")  # a note or temperature of yesterday would be another's
+
+
+class RecordFileRows(QObject):
+    """The file, and what is in it; `changed` when another one is named."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, form: Form) -> None:
+        super().__init__(form)
+        self._form = form
+        self.file = QLineEdit()
+        self.file.setPlaceholderText("JSON, or a recording")
+        self.file.setAccessibleName("File of sequences")
+        self.file.textChanged.connect(lambda _: self.changed.emit())
+        choose = QPushButton("…")
+        choose.setAccessibleName("Choose a file of sequences")
+        choose.setFixedWidth(32)
+        choose.clicked.connect(lambda _: self.choose_file())
+        self.rows: list[QWidget] = [form.row("File", row(self.file, choose))]
+        self.holds, self.window = form.fact("Sequences"), form.fact("Field window")
+        for fact in (self.holds, self.window):
+            if (parent := fact.parentWidget()) is not None:
+                self.rows.append(parent)
+
+    @property
+    def path(self) -> str:
+        """As it is written there."""
+        return self.file.text().strip()
+
+    def set_path(self, value: Any) -> None:
+        """Put a path back; what is none is left alone."""
+        if isinstance(value, str):
+            self.file.setText(value)
+
+    def choose_file(self) -> QFileDialog:
+        """Open a dialog for the file, beside the window: nothing waits for it."""
+        begin = str(Path(self.path).parent) if self.path else str(Path.home())
+        dialog = QFileDialog(self._form, "Sequences to record", begin)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(FILES)
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)  # which would be modal
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.file.setText)
+        dialog.show()
+        return dialog
+
+    def show_plan(self, plan: Plan | None) -> None:
+        """Say what was found in the file; None: nothing."""
+        if plan is None or plan.window is None:
+            self.holds.setText("")
+            self.window.setText("")
+            return
+        steps = {s.steps for s in plan.sequences}
+        most = f"{min(steps)} to {max(steps)}" if len(steps) > 1 else f"{max(steps)}"
+        self.holds.setText(f"{len(plan.sequences)} × {most} steps")
+        low, high = 1e3 * plan.window.low_T, 1e3 * plan.window.high_T
+        self.window.setText(f"{low:.4g} to {high:.4g} mT")
+
+
+class RecordAboutRows(QObject):
+    """Sample, operator, temperature, notes; `changed` when one of them has changed."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, form: Form) -> None:
+        super().__init__(form)
+        self.sample, self.operator, self.notes = QLineEdit(), QLineEdit(), QLineEdit()
+        entries = (("sample", self.sample), ("operator", self.operator), ("notes", self.notes))
+        for name, entry in entries:
+            entry.setAccessibleName(name.capitalize())
+            entry.setPlaceholderText(name)
+            entry.textChanged.connect(lambda _: self.changed.emit())
+        self.temperature = NumberEntry(0.0, 0.0, 2000.0, "K", "Temperature of the sample")
+        self.temperature.setSpecialValueText("not told")
+        self.temperature.valueChanged.connect(lambda _: self.changed.emit())
+        self.rows: list[QWidget] = [
+            form.row("Kept with it", row(self.sample, self.operator)),
+            form.row("Temperature", self.temperature),
+            form.row("Notes", self.notes),
+        ]
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As a design takes it."""
+        texts = {name: getattr(self, name).text().strip() for name in (*REMEMBERED, "notes")}
+        return {**texts, "temperature_K": round(float(self.temperature.value()), 6)}
+
+    def values(self) -> dict[str, Any]:
+        """What comes back at the next start."""
+        return {name: self.told[name] for name in REMEMBERED}
+
+    def set_values(self, values: dict[str, Any]) -> None:
+        """Put values back; what doesn't fit is left alone."""
+        for name in REMEMBERED:
+            if isinstance(values.get(name), str):
+                getattr(self, name).setText(values[name])
