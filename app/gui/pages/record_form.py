@@ -39,7 +39,7 @@ WHOLE = ("count", "steps", "holds", "seed", "repeats", "reference", "stop_at", "
          "twin_steps", "twin_holds", "twin_repeats", "iterations", "twin_seed")  # fmt: skip
 
 
-OF_BOTH = ("Seed", "Repeats", "Order", "Reference")  # rows of a family and of a file
+OF_BOTH = ("Seed", "Repeats", "Reference")  # rows of a family and of a file
 HOLD_TIP = "Each step is held 1 to so many times as long, at random"
 NO_NETWORK = "none"
 
@@ -74,7 +74,7 @@ class RecordForm(QObject):
         self._sequence_rows(theme)
         self._twin_rows(theme)
         self.about = RecordAboutRows(form)
-        self._rows += [(("sequences", "file", "twin"), widget) for widget in self.about.rows]
+        self._rows += [(("sequences", "file", "twin"), self.about.head)]
         self._resume_rows(theme)
         self._choose("sequences")
         for name in WHOLE:
@@ -105,7 +105,7 @@ class RecordForm(QObject):
         new.setAccessibleName("New seed")
         new.clicked.connect(lambda: self.seed.setValue(self.seed.value() + 1))
         self.repeats = WholeEntry(8, 1, 100_000, "", "Repeats of each sequence")
-        orders = (("interleaved", True), ("one after another", False))
+        orders = (("interleaved", True), ("in blocks", False))
         self.order = Choice(theme, orders, "Order of repeats")
         self.reset_field = FieldEntry(0.0, "Reset field")
         self.reference = WholeEntry(0, 0, 1000, "steps", "Steps of a reference, 0: none")
@@ -113,15 +113,16 @@ class RecordForm(QObject):
         self.reference.setSpecialValueText("none")
         self.stop_at.setSpecialValueText("no stop")
         self.stop_at.setToolTip("Drift of the reference, in its own spread, that stops the run")
+        self.order.setToolTip("In blocks: all repeats of one sequence, then those of the next")
         self.count.setFixedWidth(60)
+        self.repeats.setFixedWidth(60)
         for name, control in (
             ("Family", self.family),
             ("Sequences", row(self.count, self.steps)),
             ("Hold, at most", self.holds),
             ("Field window", row(self.low, self.high)),
             ("Seed", row(self.seed, new)),
-            ("Repeats", self.repeats),
-            ("Order", self.order),
+            ("Repeats", row(self.repeats, self.order)),
             ("Reset field", self.reset_field),
             ("Reference", row(self.reference, self.stop_at)),
         ):
@@ -164,6 +165,7 @@ class RecordForm(QObject):
     def _choose(self, kind: str) -> None:
         for kinds, widget in self._rows:
             widget.setVisible(kind in kinds)
+        self.about.show_rows(kind != "resume")
         self.changed.emit()
 
     def _tell(self, *_: Any) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.gui.widgets.form import Form
 
 FILES = ("Sequences or a recording (*.json *.nc)", "All files (*)")
+MOST_WORDS = 18  # of the line that says what is told
 REMEMBERED = ("sample", "operator")  # a note or temperature of yesterday would be another's
 
 
@@ -77,7 +78,10 @@ class RecordFileRows(QObject):
 
 
 class RecordAboutRows(QObject):
-    """Sample, operator, temperature, notes; `changed` when one of them has changed."""
+    """Sample, operator, temperature, notes, folded to one line that says what is told.
+
+    `changed` when one of them has changed.
+    """
 
     changed = pyqtSignal()
 
@@ -92,11 +96,30 @@ class RecordAboutRows(QObject):
         self.temperature = NumberEntry(0.0, 0.0, 2000.0, "K", "Temperature of the sample")
         self.temperature.setSpecialValueText("not told")
         self.temperature.valueChanged.connect(lambda _: self.changed.emit())
+        self.unfold = QPushButton()
+        self.unfold.setCheckable(True)
+        self.unfold.setToolTip("Sample, operator, temperature and notes, kept with the recording")
+        self.unfold.toggled.connect(self.show_rows)
+        self.head = form.row("Kept with it", self.unfold)
         self.rows: list[QWidget] = [
-            form.row("Kept with it", row(self.sample, self.operator)),
+            form.row("Sample, operator", row(self.sample, self.operator)),
             form.row("Temperature", self.temperature),
             form.row("Notes", self.notes),
         ]
+        self.changed.connect(self._say)
+        self._say()
+
+    def show_rows(self, wanted: bool) -> None:
+        """Show the entries where they are unfolded, and `wanted`."""
+        for each in self.rows:
+            each.setVisible(wanted and self.unfold.isChecked())
+
+    def _say(self) -> None:
+        told = self.told
+        kelvin = f"{told['temperature_K']:g} K" if told["temperature_K"] else ""
+        parts = (told["sample"], told["operator"], kelvin, told["notes"])
+        words = " · ".join(part for part in parts if part) or "nothing yet"
+        self.unfold.setText(words if len(words) <= MOST_WORDS else f"{words[: MOST_WORDS - 1]}…")
 
     @property
     def told(self) -> dict[str, Any]:

@@ -46,6 +46,10 @@ def test_a_file_is_recorded_with_its_window_and_with_what_is_told(
     rows.about.operator.setText("Kim")
     rows.about.notes.setText("after annealing")
     rows.about.temperature.setValue(4.2)
+    assert rows.about.unfold.text() == "S17 · Kim · 4.2 K…"
+    assert not rows.about.sample.isVisible()
+    rows.about.unfold.click()
+    assert rows.about.sample.isVisible()
     page.show_cost()
     qtbot.waitUntil(lambda: page.plan is not None, timeout=WAIT_MS)
     assert rows.given.holds.text() == "2 × 2 to 4 steps"

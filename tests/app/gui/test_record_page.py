@@ -69,7 +69,7 @@ def test_the_cost_line_has_room_for_what_it_says(page) -> None:
         assert QFontMetrics(sans(LABEL_PX, 500)).horizontalAdvance(words) <= room
 
 
-@pytest.mark.parametrize("kind", ["sequences", "twin", "resume"])
+@pytest.mark.parametrize("kind", ["sequences", "file", "twin", "resume"])
 def test_at_1280_by_720_nothing_scrolls_and_nothing_is_cut(window, page, qtbot, kind) -> None:
     page.show_cost()
     for _ in range(3):
