@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from app.cli_network import words_of
@@ -30,6 +31,7 @@ BETTERED = {
 
 def commands_of(found: Found) -> list[str]:
     """Commands that make the same artefacts anew, in the order of the thread."""
+    from app.deployment import nodes_folder
     from app.report_network import read_deployment
     from app.store import load_network, load_twin, read_recording
 
@@ -52,10 +54,13 @@ def commands_of(found: Found) -> list[str]:
         twins = [twin.path for twin in network.twins]
         nodes = [layer.nodes for layer in network.layers]
         made = train_command(path, twins, nodes, network.meta)
-        lines.append(bettered_command(path, bench) or made)
+        words = bench_words(bench, len(network.devices))
+        lines.append(bettered_command(path, words) or made)
     for path in found.deployments:
         body = read_deployment(path).body
-        lines.append(deploy_command(path, str(body["network"]), bench, body.get("repeats", 1)))
+        devices = next(k for k in count(1) if not (path / nodes_folder(k)).is_dir())
+        words = bench_words(bench, devices)
+        lines.append(deploy_command(path, str(body["network"]), words, body.get("repeats", 1)))
     if found.tables:
         from app.operations.compare_networks import table_command
 
@@ -68,6 +73,13 @@ def bench_word(meta: dict[str, Any]) -> str:
     from instruments.bench_file import read_bench
 
     return "virtual" if meta.get("bench") == read_bench("virtual").name else BENCH
+
+
+def bench_words(bench: str, devices: int) -> list[str]:
+    """`--bench` for each device of a network; `virtual` serves them all."""
+    if devices == 1 or bench == "virtual":
+        return ["--bench", bench]
+    return [word for k in range(devices) for word in ("--bench", f"BENCH-{k + 1}.toml")]
 
 
 def record_command(path: Path, repeats: int, meta: dict[str, Any], bench: str) -> str:
@@ -87,10 +99,10 @@ def fit_command(
     kind = ["--deterministic"] if deterministic else other
     before = meta.get("from")
     kind += ["--from", before["path"]] if isinstance(before, dict) else []
-    count = _count(meta)
+    iterations = _count(meta)
     if (whole := whole_iterations(meta)) is not None:
-        kind, count = [*kind, "--search"], ["--iterations", whole]
-    return _line("fit", *recordings, *kind, *count, *_seed(meta), "--out", _new(path))
+        kind, iterations = [*kind, "--search"], ["--iterations", whole]
+    return _line("fit", *recordings, *kind, *iterations, *_seed(meta), "--out", _new(path))
 
 
 def train_command(
@@ -109,7 +121,7 @@ def train_command(
     )  # fmt: skip
 
 
-def bettered_command(path: Path, bench: str) -> str | None:
+def bettered_command(path: Path, benches: Sequence[str]) -> str | None:
     """Command that betters a network on the device again; None: it was only trained."""
     from app.artefacts import read_head
     from app.operations.transfer_parts import SCHEMA
@@ -125,13 +137,13 @@ def bettered_command(path: Path, bench: str) -> str | None:
         if value is not None
         for word in (f"--{name.replace('_', '-')}", value)
     ]
-    return _line(kind, plan["network"], "--bench", bench, *options, "--out", _new(path))
+    return _line(kind, plan["network"], *benches, *options, "--out", _new(path))
 
 
-def deploy_command(path: Path, network: str, bench: str, repeats: int = 1) -> str:
+def deploy_command(path: Path, network: str, benches: Sequence[str], repeats: int = 1) -> str:
     """Command that runs the network on the device again."""
     averaged = ["--repeats", repeats] if repeats > 1 else []
-    return _line("deploy", network, "--bench", bench, *averaged, "--out", _new(path))
+    return _line("deploy", network, *benches, *averaged, "--out", _new(path))
 
 
 def demo_command(quick: bool, seed: int) -> str:
