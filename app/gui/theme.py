@@ -8,7 +8,16 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, Qt, pyqtSignal
-from PyQt6.QtGui import QBrush, QColor, QFont, QFontDatabase, QFontMetrics, QPalette, QPen
+from PyQt6.QtGui import (
+    QBrush,
+    QColor,
+    QFont,
+    QFontDatabase,
+    QFontMetrics,
+    QGuiApplication,
+    QPalette,
+    QPen,
+)
 
 from app.gui.stylesheet import stylesheet
 
@@ -131,8 +140,13 @@ def colour(name: str, alpha: int = 255) -> QColor:
 
 
 def pen(name: str, width: float = 1.0, *, dashed: bool = False, alpha: int = 255) -> QPen:
-    """A cosmetic pen; `dashed` is the twin's 6-3.5 pattern. Widths stay at most 2 px."""
-    made = QPen(QBrush(colour(name, alpha)), width)
+    """A cosmetic pen; `dashed` is the twin's 6-3.5 pattern. Widths stay at most 2 px.
+
+    Qt draws a cosmetic pen in the screen's own dots, half as wide at 200 %: its scale is put in.
+    """
+    app = QGuiApplication.instance()
+    scale = app.devicePixelRatio() if isinstance(app, QGuiApplication) else 1.0
+    made = QPen(QBrush(colour(name, alpha)), width * scale)
     made.setCosmetic(True)
     if dashed:
         made.setDashPattern([6 / max(width, 1), 3.5 / max(width, 1)])

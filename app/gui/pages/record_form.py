@@ -105,7 +105,7 @@ class RecordForm(QObject):
         new.setAccessibleName("New seed")
         new.clicked.connect(lambda: self.seed.setValue(self.seed.value() + 1))
         self.repeats = WholeEntry(8, 1, 100_000, "", "Repeats of each sequence")
-        orders = (("interleaved", True), ("in blocks", False))
+        orders = (("random", True), ("blocks", False))
         self.order = Choice(theme, orders, "Order of repeats")
         self.reset_field = FieldEntry(0.0, "Reset field")
         self.reference = WholeEntry(0, 0, 1000, "steps", "Steps of a reference, 0: none")
@@ -113,7 +113,7 @@ class RecordForm(QObject):
         self.reference.setSpecialValueText("none")
         self.stop_at.setSpecialValueText("no stop")
         self.stop_at.setToolTip("Drift of the reference, in its own spread, that stops the run")
-        self.order.setToolTip("In blocks: all repeats of one sequence, then those of the next")
+        self.order.setToolTip("Random: repeats interleaved; blocks: one sequence after another")
         self.count.setFixedWidth(60)
         self.repeats.setFixedWidth(60)
         for name, control in (

@@ -102,7 +102,7 @@ class RecordAboutRows(QObject):
         self.unfold.toggled.connect(self.show_rows)
         self.head = form.row("Kept with it", self.unfold)
         self.rows: list[QWidget] = [
-            form.row("Sample, operator", row(self.sample, self.operator)),
+            form.row("Sample, by", row(self.sample, self.operator)),
             form.row("Temperature", self.temperature),
             form.row("Notes", self.notes),
         ]

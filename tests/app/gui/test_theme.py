@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 from PyQt6.QtGui import QPalette
 
@@ -42,6 +46,19 @@ def test_pens_keep_their_width_and_the_twin_is_dashed() -> None:
     assert pen(LIGHT.twin, 1.6, dashed=True).dashPattern() != []
     assert pen(LIGHT.field, 1.5).widthF() == 1.5
     assert pen(LIGHT.field, 1.5).isCosmetic()
+
+
+def test_a_line_is_as_wide_to_the_eye_on_a_screen_at_200_percent() -> None:
+    """Its width in the screen's dots; Qt does not scale a cosmetic pen."""
+    code = (
+        "from PyQt6.QtWidgets import QApplication; app = QApplication([]); "
+        "from app.gui.theme import LIGHT, pen; print(pen(LIGHT.field, 1.5).widthF())"
+    )
+    scaled = {**os.environ, "QT_SCALE_FACTOR": "2", "QT_QPA_PLATFORM": "offscreen"}
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=scaled, check=True, capture_output=True, text=True
+    )
+    assert float(told.stdout) == 3.0
 
 
 def test_an_id_without_room_keeps_what_tells_it_from_others(qapp) -> None:
