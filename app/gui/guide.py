@@ -70,9 +70,10 @@ LEGS = (
         "deploy",
         "Deploy: every node is measured on the device, one after another. Press the button.",
         "Measuring node by node; predicted and measured responses lie over one another.",
-        "",
+        "library_button",
         "That was the whole path. The verdict below was fixed before the run, and the Library "
-        "keeps all four artefacts with where each comes from.",
+        "keeps all four artefacts with where each comes from. Press Show in Library; Report there "
+        "makes a page of it.",
     ),
 )
 
@@ -183,7 +184,7 @@ class Guide(QObject):
     def _led(self) -> bool:
         """Whether this leg has its artefact: its button that leads on is there."""
         page = self._page()
-        lead = getattr(page, self.leg.lead, None) if self.leg.lead else None
+        lead = getattr(page, self.leg.lead, None)
         return lead is not None and not lead.isHidden()
 
     def _began(self, page: str) -> None:
@@ -196,5 +197,4 @@ class Guide(QObject):
         if status != "done":
             self._say(f"It ended early ({status}). {self.leg.words}", self._page().form.primary)
             return
-        lead = getattr(self._page(), self.leg.lead) if self.leg.lead else None
-        self._say(self.leg.onward, lead)
+        self._say(self.leg.onward, getattr(self._page(), self.leg.lead))

@@ -68,6 +68,11 @@ class DeployPage(Page):
         self.toggle.chosen.connect(self._choose_channel)
         self.toggle.hide()
         self._buttons.insertWidget(0, self.toggle)
+        self.library_button = self.button(
+            "Show in Library", lambda: self.shell.open_page("library", self.deployed)
+        )
+        self.library_button.setToolTip("Its lineage, notes and report")
+        self.library_button.hide()
         self.offer_pause("Pause after node")
         self.theme.changed.connect(self._redraw)
         self.show_cost()
@@ -128,6 +133,7 @@ class DeployPage(Page):
 
     def _show_network(self, network: Network) -> None:
         predicted, metric = network.predicted, str(network.task["metric"])
+        self.library_button.hide()
         self.rows.show_network(network, self.session.spec)
         self.plots.show_network(network)
         self.plots.verdict.show_verdict(criterion(predicted, network.nodes, metric), None)
@@ -288,6 +294,7 @@ class DeployPage(Page):
     def show_verdict(self, network: Network) -> None:
         """What came of it: the score, whether it transferred, where score was lost."""
         result = self.live.result
+        self.library_button.show()
         measured = float(result["measured"])
         self.plots.verdict.show_verdict(verdict(result), measured)
         self.plots.verdict.show_where(diagnosis(result))

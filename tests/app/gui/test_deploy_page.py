@@ -294,6 +294,22 @@ def test_a_finished_deployment_is_opened_with_what_was_measured(page, qtbot) -> 
     assert page.heading.text().endswith("on the device")
     qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
     assert page.form.primary.text() == "Deploy 2 nodes again"
+    page.library_button.click()
+    library = window.pages["library"]
+    assert window.page() is library
+    qtbot.waitUntil(lambda: library.list.selected() != [], timeout=WAIT_MS)
+    assert library.list.selected()[0].artefact.path == made.parent
+
+
+def test_a_deployment_is_shown_in_the_library_by_a_button_of_its_own(make_window) -> None:
+    window = make_window(connected=False)
+    window.open_page("deploy")
+    page = window.pages["deploy"]
+    assert page.library_button.isHidden()
+    page.deployed = window.session.library.folder / "dep-1" / "deployment.json"
+    page.library_button.click()
+    assert window.page() is window.pages["library"]
+    assert window.pages["library"]._wanted == {"dep-1"}
 
 
 def test_a_deployment_without_its_network_says_so(page, qtbot) -> None:
@@ -315,6 +331,7 @@ def test_another_network_carries_no_run_of_the_one_before_it(page) -> None:
     plots.show_network(page.network)
     assert (plots.node.title.text(), plots.node.unit.text()) == ("Node", "")
     assert plots.forecast.shown_run == ""
+    assert page.library_button.isHidden()
 
 
 def test_in_a_narrow_window_the_verdict_is_whole_and_its_buttons_stand_apart(theme, qtbot) -> None:
