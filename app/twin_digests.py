@@ -1,4 +1,4 @@
-"""Twins that many trainings are begun with, by the digests of their files: no table mixes two."""
+"""Twins and data that trainings are begun with, by the digests of their files: none mixes two."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-def digests_of(twins: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of each twin's file by the path that names it, its folder or the file.
+def digests_of(twins: Iterable[str], tasks: Iterable[str] = ()) -> dict[str, str]:
+    """SHA-256 of each twin's file by the path that names it, and of those that tasks name.
 
     Raises
     ------
     InputError
         One is not there, or can't be read.
     """
-    return {twin: sha256_of(find_file(Path(twin), TWIN_FILE)) for twin in twins}
+    from training.tasks import files_of
+
+    files = [*twins, *(file for task in tasks for file in files_of(task))]
+    return {file: sha256_of(find_file(Path(file), TWIN_FILE)) for file in files}
 
 
 def changed(digests: Mapping[str, str], begun: str) -> list[str]:
-    """What has become of twins since their digests were taken, a sentence each; none: nothing.
+    """What has become of files since their digests were taken, a sentence each; none: nothing.
 
     `begun`: what then happened, such as `the sweep was begun`.
     """

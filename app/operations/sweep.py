@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from app.operations.events import Event
-    from app.operations.trial import TrialResult
+    from app.operations.trial import Trial, TrialResult
 
 FILE_NAME = "sweep.json"
 KIND, SCHEMA = "sweep", 1
@@ -132,17 +132,19 @@ def sweep(
     if resume or grid is None:
         head = read_head(out / FILE_NAME, KIND, SCHEMA)
         grid = Grid.from_json(head["grid"])
-        digests = head.get("digests") or digests_of(grid.files)  # an older version kept none
+        digests = head.get("digests") or digests_of(
+            grid.files, grid.tasks
+        )  # an older version kept none
         problems = changed(digests, "the sweep was begun")
         raise_problems(InputError, "twinrig sweep --resume", problems)
     else:
         refuse_wrong_tasks(grid.tasks)
-        digests = digests_of(grid.files)
+        digests = digests_of(grid.files, grid.tasks)
         new_directory(out)
     out = out.resolve()
     cells = list(grid.trials(out))
     with RunLock(out):
-        results: dict[str, TrialResult] = {}
+        results = {name: one for name, one in _results(cells).items() if one.status == DONE}
         _written(out, grid, digests, results, "running")
         settings = counted(len(grid.settings), "setting")
         yield Note(f"{counted(len(cells), 'training')}: {settings} × {counted(grid.seeds, 'seed')}")
@@ -240,8 +242,13 @@ def read_sweep(path: Path) -> tuple[Grid, dict[str, TrialResult]]:
     """
     out = path if path.is_dir() else path.parent
     grid = Grid.from_json(read_head(out / FILE_NAME, KIND, SCHEMA)["grid"])
-    results = {trial.name: trial.result() for _, _, trial in grid.trials(out.resolve())}
-    return grid, {name: result for name, result in results.items() if result is not None}
+    return grid, _results(grid.trials(out.resolve()))
+
+
+def _results(cells: Iterable[tuple[Any, int, Trial]]) -> dict[str, TrialResult]:
+    """What is known of trials, by name."""
+    found = ((trial.name, trial.result()) for _, _, trial in cells)
+    return {name: result for name, result in found if result is not None}
 
 
 def _written(

@@ -11,13 +11,7 @@ import torch
 
 from app.device_words import devices_words
 from app.fit_checkpoint import remove_checkpoint, save_checkpoint
-from app.operations.events import (
-    NetworkState,
-    Note,
-    Result,
-    Stage,
-    TrainProgress,
-)
+from app.operations.events import NetworkState, Note, Result, Stage, TrainProgress
 from app.operations.train_baselines import baselines
 from app.operations.train_reuse import OF_LAYERS, Beside, take_layers
 from app.operations.train_setup import Setup, of_origin
@@ -25,6 +19,7 @@ from app.operations.transfer_parts import parent_of
 from app.run_lock import RunLock
 from app.store import code_version, new_directory, new_id, now_iso, save_network
 from app.train_request import Request, TrainOptions, checkpoint_of, request_of, several
+from app.twin_digests import changed, digests_of
 from models import kernel
 from models.errors import InputError, raise_problems
 from models.network_parts import distinct
@@ -137,14 +132,16 @@ class _Training:
         self.setup, self.request, self.task = setup, setup.request, setup.task
         self.out, self.baselines, self.beside = out, dict[str, float](), beside
         self.trainer: Trainer | None = None
+        self.data = digests_of([], [self.request.task])
 
     def restore(self, arrays: dict[str, Any], numbers: dict[str, Any]) -> None:
-        """Go on from a checkpoint; InputError where a twin has changed since."""
+        """Go on from a checkpoint; InputError where a twin or the data changed since."""
         problems = [
             f"{reference.path} has changed since the training began; train anew"
             for reference, known in zip(self.setup.twins.references, numbers["twins"], strict=True)
             if reference.sha256 != known
         ]
+        problems += changed(numbers.get("data", {}), "the training began")
         raise_problems(InputError, "train", problems)
         self.baselines = dict(numbers["baselines"])
         if not arrays:
@@ -244,6 +241,7 @@ class _Training:
             "kind": "training",
             "request": asdict(self.request),
             "twins": [reference.sha256 for reference in self.setup.twins.references],
+            "data": self.data,
             "baselines": self.baselines,
             "refit": isinstance(trainer, Refit),
         }

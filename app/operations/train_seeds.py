@@ -77,8 +77,9 @@ def train_seeds(
         numbers, flat = list(range(seed, seed + seeds)), _flat(asked)
         _refuse(asked, seeds)
         refuse_wrong([flat])
-        refuse_wrong_tasks([asked["task"]] if asked.get("task") else [])
-        digests = digests_of(map(str, asked.get("twins") or ()))  # a network knows its own
+        tasks = [asked["task"]] if asked.get("task") else []
+        refuse_wrong_tasks(tasks)
+        digests = digests_of(map(str, asked.get("twins") or ()), tasks)  # a network knows its own
         new_directory(out)
         _write(out, asked, numbers, digests, [])
     trials = [Trial(f"seed-{n}", "train", {**flat, "seed": n}, str(out)) for n in numbers]

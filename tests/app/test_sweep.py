@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,12 @@ from pool_samples import saved_twins
 
 from app.artefacts import read_head
 from app.cli import main
-from app.operations.sweep import FILE_NAME, KIND, SCHEMA, rows_of, table_lines
+from app.operations.sweep import FILE_NAME, KIND, SCHEMA, rows_of, sweep, table_lines
 from app.operations.sweep_file import grid_of_file
 from app.operations.sweep_grid import Grid, options_of
 from app.operations.trial import Trial, TrialResult
 from app.train_request import TrainOptions
-from models.errors import InputError
+from models.errors import InputError, TwinrigError
 
 FILE = """
 task = ["mackey-glass:h=5"]
@@ -155,6 +156,22 @@ def test_a_sweep_does_not_go_on_with_another_twin(
     shutil.copytree(twins[1], twin)
     assert main(["sweep", "--resume", str(out)]) == 2
     assert "has changed since the sweep was begun" in capsys.readouterr().err
+
+
+def test_a_resumed_sweep_that_can_not_begin_keeps_its_table(
+    twins: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """No scheduler there: what was trained still stands in the table that people look at."""
+    grid = Grid((TASK,), ((str(twins[0]),),), ((2, 2),), seeds=2)
+    with closing(sweep(grid, tmp_path / "out")) as events:
+        next(events)
+    trial = next(trial for _, _, trial in grid.trials(tmp_path / "out"))
+    values = {"validation": 0.1234, "predicted": {"value": 0.2}}
+    trial.save(TrialResult(trial.name, "done", values))
+    with pytest.raises(TwinrigError, match="--scheduler"):
+        list(sweep(None, tmp_path / "out", resume=True, scheduler="nowhere://1"))
+    assert "0.1234" in (tmp_path / "out" / "sweep.md").read_text()
+    assert "0.1234" in (tmp_path / "out" / "sweep.csv").read_text()
 
 
 @pytest.mark.timeout(240)

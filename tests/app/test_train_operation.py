@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,6 +143,24 @@ def test_a_twin_that_changed_since_ends_the_resumption(twins: Path, tmp_path: Pa
     changed = replace(load_twin(twins / "noisy"), meta={"id": "other"})
     save_twin(tmp_path / "twin", changed)
     with pytest.raises(InputError, match="has changed since the training began"):
+        run(train(None, None, None, tmp_path / "out", resume=True))
+
+
+def test_data_that_changed_since_end_the_resumption(twins: Path, tmp_path: Path) -> None:
+    """Parts moved by a hundred steps: what was trained on would be the test part."""
+    task = f"file:{tmp_path / 'own.json'}"
+    values = np.random.default_rng(0).normal(size=(2, 600))
+    head = {name: f"own.npz:{name}" for name in ("inputs", "targets", "part")}
+    (tmp_path / "own.json").write_text(json.dumps({"name": "own", "washout": 20, **head}))
+    for steps in ([300, 100, 200], [300, 200, 100]):
+        part = np.repeat([1, 2, 3], steps)
+        np.savez(tmp_path / "own.npz", inputs=values[0], targets=values[1], part=part)
+        if steps[1] == 100:
+            events = train(task, [twins / "noisy"], [2], tmp_path / "out", iterations=30)
+            while not isinstance(next(events), TrainProgress):
+                pass
+            events.close()
+    with pytest.raises(InputError, match=r"own\.npz has changed since the training began"):
         run(train(None, None, None, tmp_path / "out", resume=True))
 
 

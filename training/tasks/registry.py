@@ -21,7 +21,7 @@ from training.tasks.images import digits, mnist
 from training.tasks.series import mackey_glass, narma_10, santa_fe
 from training.tasks.signals import signals, transform
 from training.tasks.task import Task
-from training.tasks.user import task_of_file
+from training.tasks.user import files_of_header, task_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +107,15 @@ def placed(text: str, folder: Path) -> str:
     if name == FILE and tail:
         return f"{FILE}:{(folder / tail).resolve()}"
     return name + colon + PATHS.sub(lambda m: f"{m[1]}{(folder / m[2]).resolve()}", tail)
+
+
+def files_of(text: str) -> list[str]:
+    """The files that a task names; of a folder that it names none."""
+    name, _, tail = text.partition(":")
+    if name == FILE:
+        return [str(path) for path in files_of_header(Path(tail))]
+    named = (match[2].strip() for match in PATHS.finditer(tail))
+    return [path for path in named if Path(path).is_file()]
 
 
 def _value(key: str, text: str, parameter: inspect.Parameter) -> tuple[Any, str]:

@@ -83,9 +83,22 @@ def _header(path: Path) -> dict[str, Any]:
     return dict(head)
 
 
+def files_of_header(path: Path) -> list[Path]:
+    """A header file and those that hold its arrays."""
+    head = _header(path)
+    named = (head[name] for name in ("inputs", "part", "targets", "labels") if name in head)
+    return list(dict.fromkeys([path, *(path.parent / _parted(text)[0] for text in named)]))
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """File and name of `FILE.npz:NAME`; of `FILE.csv` no name."""
+    file, _, name = text.rpartition(":") if ".npz:" in text else (text, "", "")
+    return file, name
+
+
 def _array(folder: Path, text: str) -> NDArray[Any]:
     """Array of `FILE.npz:NAME` or `FILE.csv`."""
-    file, _, name = text.rpartition(":") if ".npz:" in text else (text, "", "")
+    file, name = _parted(text)
     path = folder / file
     try:
         if name:
