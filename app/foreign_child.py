@@ -27,7 +27,7 @@ MOST_VALUES = 2**28  # 2 GiB: the longest run of a rig has a twentieth of it
 NUMBERS = "biuf"
 HDF5, CLASSIC = b"\x89HDF\r\n\x1a\n", b"CDF"
 PLACEHOLDER = b"This is a netCDF dimension but not a netCDF variable"
-UNFIT = "holds no array of numbers"
+NOTHING = np.empty(0)
 
 
 def child() -> None:
@@ -35,8 +35,6 @@ def child() -> None:
     warnings.simplefilter("ignore")
     try:
         found = _read(Path(sys.argv[-1]))
-        if not found:
-            raise ValueError(UNFIT)
     except Exception as fault:  # h5py and scipy raise whatever their layers do
         sys.stderr.write(" ".join(str(fault).split()) or type(fault).__name__)
         sys.exit(UNREADABLE)
@@ -81,20 +79,31 @@ def _hdf5(path: Path) -> Iterator[tuple[str, Found]]:
 
 def _dataset(name: str, dataset: Any, file: Any) -> Iterator[tuple[str, Found]]:
     """One HDF5 dataset; MATLAB's has its axes reversed, its cells are references."""
+    import h5py
+
     matlab = _attribute(dataset, "MATLAB_class").decode("ascii", "replace")
+    if h5py.check_ref_dtype(dataset.dtype):  # a cell, or a field of an array of structures
+        parts = [_of_matlab(file[ref]) for ref in dataset[...].T.ravel() if ref]
+        yield from _cells(name.replace("/", "."), parts)
+        return
     if matlab:
-        if matlab == "char" or "MATLAB_empty" in dataset.attrs:
-            return
-        name = name.replace("/", ".")
-        if matlab == "cell":
-            parts = [np.asarray(file[ref][...]).T for ref in dataset[...].T.ravel() if ref]
-            yield from _split(name, _padded(parts), (), "")
-            return
-        yield from _split(name, np.asarray(dataset[...]).T, (), "")
+        yield from _split(name.replace("/", "."), _of_matlab(dataset), (), "")
         return
     unit = _attribute(dataset, "units").decode("utf-8", "replace")
     known = {**_unwritten(dataset), **dataset.attrs}
     yield from _split(name, _scaled(np.asarray(dataset[...]), known), _dims_of(dataset), unit)
+
+
+def _of_matlab(item: Any) -> NDArray[Any]:
+    """A variable of MATLAB 7.3 with its own order of axes; nothing of a structure in a cell."""
+    if not hasattr(item, "shape"):
+        return NOTHING
+    values = np.asarray(item[...])
+    if "MATLAB_empty" in item.attrs:  # whose values are its shape
+        return np.empty([int(n) for n in values.ravel()])
+    if _attribute(item, "MATLAB_class") == b"char":
+        return np.array("".join(map(chr, values.T.ravel())))
+    return values.T
 
 
 def _unwritten(dataset: Any) -> dict[str, Any]:
@@ -144,8 +153,16 @@ def _classic(path: Path) -> Iterator[tuple[str, Found]]:
             unit = unit.decode("utf-8", "replace") if isinstance(unit, bytes) else str(unit)
             values: NDArray[Any] = np.array(cast("Any", variable)[...])
             values = values.astype(values.dtype.newbyteorder("="))
+            dims = tuple(variable.dimensions)
+            if values.dtype.kind == "S" and values.ndim:  # texts, a byte each
+                values, dims = (
+                    np.char.strip(
+                        np.ascontiguousarray(values).view(f"S{values.shape[-1]}")[..., 0], b" \0"
+                    ),
+                    dims[:-1],
+                )
             kept = vars(variable).get("_attributes", {})
-            yield from _split(name, _scaled(values, kept), tuple(variable.dimensions), unit)
+            yield from _split(name, _scaled(values, kept), dims, unit)
 
 
 def _mat(path: Path) -> Iterator[tuple[str, Found]]:
@@ -173,9 +190,14 @@ def _matlab(name: str, value: Any) -> Iterator[tuple[str, Found]]:
 
 
 def _cells(name: str, parts: list[Any]) -> Iterator[tuple[str, Found]]:
+    """Cells of numbers as one array, of texts too; of anything else nothing."""
     arrays = [np.asarray(part) for part in parts]
-    if arrays and all(a.dtype.kind in NUMBERS + "c" for a in arrays):
+    if all(a.dtype.kind in NUMBERS + "c" for a in arrays):
         yield from _split(name, _padded(arrays), (), "")
+    elif all(a.dtype.kind == "U" and a.size == 1 for a in arrays):
+        yield name, Found(np.array([str(a.ravel()[0]) for a in arrays]))
+    else:
+        yield name, Found(NOTHING)
 
 
 def _padded(parts: list[NDArray[Any]]) -> NDArray[Any]:
@@ -195,12 +217,28 @@ def _padded(parts: list[NDArray[Any]]) -> NDArray[Any]:
 def _split(
     name: str, values: NDArray[Any], dims: tuple[str, ...], unit: str
 ) -> Iterator[tuple[str, Found]]:
-    """Real numbers as they are; complex ones as two arrays; anything else is left out."""
+    """Numbers and texts as they are; complex ones as two arrays, a table as one for each column."""
     fields = values.dtype.names
     if fields and set(fields) in ({"real", "imag"}, {"r", "i"}):
         values = values[fields[0]] + 1j * values[fields[1]]
-    if values.dtype.kind == "c":
+        fields = None
+    if fields:
+        for key in fields:
+            yield from _split(f"{name}.{key}", values[key], dims, unit)
+    elif values.dtype.kind == "c":
         for part, of in (("real", values.real), ("imag", values.imag)):
             yield f"{name}.{part}", Found(np.ascontiguousarray(of), dims, unit)
-    elif values.dtype.kind in NUMBERS and values.size:
+    elif values.dtype.kind in NUMBERS:
         yield name, Found(np.ascontiguousarray(values), dims, unit)
+    else:
+        yield name, Found(_texts(values), dims, unit)
+
+
+def _texts(values: NDArray[Any]) -> NDArray[Any]:
+    """Texts as NumPy's own; of anything else nothing."""
+    if values.dtype.kind == "O" and not all(isinstance(v, str | bytes) for v in values.flat):
+        return NOTHING
+    if values.dtype.kind not in "OSU":
+        return NOTHING
+    words = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values.flat]
+    return np.array(words, dtype=str).reshape(values.shape)

@@ -34,7 +34,8 @@ class Found:
     Attributes
     ----------
     values
-        Real numbers of any kind, as the file's own program shows them (MATLAB's order of axes).
+        Real numbers of any kind, as the file's own program shows them (MATLAB's order of axes);
+        texts; or nothing, of what is neither.
     dims
         Names of its axes, where the file has them; else empty.
     unit
@@ -47,10 +48,11 @@ class Found:
 
 
 def read_foreign(path: Path) -> dict[str, Found]:
-    """Numeric arrays of an HDF5, netCDF or MAT file by name; those of other types are left out.
+    """Arrays of an HDF5, netCDF or MAT file by name; those of neither numbers nor texts are empty.
 
-    Groups and structures become part of the name (`run/spectra`, `data.spectra`), a cell array of
-    numeric arrays one array padded with NaN, complex numbers two arrays (`s21.real`, `s21.imag`).
+    Groups, structures and a table's columns become part of the name (`run/spectra`,
+    `data.spectra`), a cell array of numeric arrays one array padded with NaN, complex numbers two
+    arrays (`s21.real`, `s21.imag`).
 
     Raises
     ------

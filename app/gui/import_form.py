@@ -8,7 +8,8 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from app.gui.widgets.basic import Choice, WholeEntry, label
-from app.operations.import_map import RAW_AXES, longer
+from app.operations.import_join import longer
+from app.operations.import_map import RAW_AXES
 from app.operations.import_words import TESLA
 from models.sequence import ENCODINGS
 
@@ -99,9 +100,13 @@ class ImportForm(QObject):
             choice.clear()
             choice.blockSignals(False)
             choice.offer([*extra, *((name, name) for name in self.seen)])
+        if seen is not None and seen.joined is not None:
+            self.seen[array] = seen.joined
+            self.response.offer([(name, name) for name in self.seen])
         self.response.choose(array)
         for choice, axis in zip(self.axes, axes.split(","), strict=False):
             choice.choose(axis)
+        self.channels.setText(words.get("channels", ""))
         for choice, word in ((self.drive, "drive"), (self.holds, "holds")):
             choice.choose(words.get(word, NONE).partition(":")[0])
         low_high, _, unit = words.get("field", "0,1").partition(",")

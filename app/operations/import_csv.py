@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +41,8 @@ def read_csv(file: Path) -> dict[str, Found]:
 
     A unit in brackets behind a column's name, `X (V)` or `X [V]`, is its unit; so is what stands in
     a row of its own below the names. Of two columns with one name, `H`, there are `H.1` and `H.2`.
-    A column of words alone, such as a date, is left out.
+    A column of words alone, such as a date, is no part of the table; its first ones are given. The
+    last comment above a table without names has them, as NumPy's `savetxt` writes it.
 
     Raises
     ------
@@ -60,6 +61,7 @@ def read_csv(file: Path) -> dict[str, Found]:
         names = [name.strip() for name in heads[0]]
         if len(heads) > 1 and not any(_is_number(cell) for cell in heads[1]):
             units = [unit.strip().strip("()[]") for unit in heads[1]]
+    commented = [] if names else _commented_names(lines, delimiter, len(heads[0]))
 
     def body() -> Iterator[Row]:
         return islice(_rows(lines, delimiter), bool(names) + bool(units), None)
@@ -69,16 +71,19 @@ def read_csv(file: Path) -> dict[str, Found]:
     width = _width(body, names)
     names = names[:width]
     _refuse_uneven(body(), names, width)
-    text = _text_columns(list(islice(body(), FIRST)), names)
+    first = list(islice(body(), FIRST))
+    text = _text_columns(first, names)
+    names = names or commented
 
     def numeric() -> Iterator[Row]:
         return _without(body(), text) if text else body()
 
     comma, sure = (False, False) if delimiter == "," else _commas(numeric())
     kept = [k for k in range(width) if k not in text]
+    words = {names[k].strip(): Found(np.array([row[k] for _, row in first])) for k in sorted(text)}
     names, units = ([row[k] for k in kept if k < len(row)] for row in (names, units))
     table = _table(numeric(), names, len(kept), comma=comma, sure=sure)
-    return {"values": Found(table), **_columns(table, names, units)}
+    return {"values": Found(table), **_columns(table, names, units), **words}
 
 
 def _text(file: Path) -> str:
@@ -100,6 +105,20 @@ def _delimiter(lines: Sequence[str]) -> str:
             return one
     sample = "\n".join(lines)
     return max(DELIMITERS[:3], key=sample.count)
+
+
+def _commented_names(lines: Sequence[str], delimiter: str, width: int) -> list[str]:
+    """Words of the last comment above a table's first line, where there is one for each column."""
+    above = list(
+        takewhile(lambda line: not line.strip() or line.lstrip().startswith(COMMENTS), lines)
+    )
+    last = [line.strip().lstrip("".join(COMMENTS)) for line in above if line.strip()][-1:]
+    cells = next((cells for _, cells in _rows(last, delimiter)), [])
+    return (
+        [cell.strip() for cell in cells]
+        if len(cells) == width and all(map(_is_word, cells))
+        else []
+    )
 
 
 def _rows(lines: Sequence[str], delimiter: str) -> Iterator[Row]:
@@ -131,7 +150,8 @@ def _refuse_uneven(rows: Iterator[Row], names: Sequence[str], width: int) -> Non
         has = min(len(row), width) if names else len(row)
         if has != columns:
             of = "its names" if names else f"line {first}"
-            words = "; put # before lines that are no part of the table" if columns == 1 else ""
+            header = columns == 1 or line <= FIRST
+            words = "; put # before lines that are no part of the table" if header else ""
             raise ValueError(f"line {line} has {has} columns, {of} {columns}{words}")
 
 

@@ -6,6 +6,7 @@ Entries are separated by blanks (or given as several arguments):
     response:repeat,channel,step          the same
     response=spectra:repeat,channel,step  the array `spectra` is the response
     spectra=repeat,channel,step           the same: `spectra` is no other word of the map
+    response=X+Y:repeat,step              both arrays, as channels (`app.operations.import_join`)
     axes=repeat,channel,step              the response's axes, given apart
     drive=u:sequence,step                 the array `u` is the drive (`drive=none`: unknown)
     holds=dwell:sequence,step             how long each step was held, in any unit (of one axis:
@@ -41,6 +42,7 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from app.operations.import_join import join_shapes, longer, sizes
 from app.operations.import_words import VALUE_WORDS, Words, read_value
 from models.errors import InputError, raise_problems
 
@@ -66,7 +68,10 @@ class Mapping:
     Attributes
     ----------
     response, response_axes
-        Array (of a table: columns joined by `+`) and its axes, one for each axis longer than 1.
+        Array (or several, or columns of a table, joined by `+`) and its axes, one for each axis
+        longer than 1.
+    joined
+        The axis along which several arrays are put together; empty: one array, or a table.
     drive, drive_axes
         None where the drive is unknown.
     holds, holds_axes
@@ -81,6 +86,7 @@ class Mapping:
 
     response: str = ""
     response_axes: tuple[str, ...] = ()
+    joined: str = ""
     drive: str | None = None
     drive_axes: tuple[str, ...] = ()
     holds: str | None = None
@@ -91,7 +97,7 @@ class Mapping:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Of a table: the response's columns."""
+        """The response's columns of a table, or the arrays that make it."""
         return tuple(self.response.split("+"))
 
     @property
@@ -100,8 +106,13 @@ class Mapping:
         return "sample" in self.response_axes or "time" in self.response_axes
 
 
-def parse_map(mapping: str | Sequence[str], shapes: Shapes, file: Path) -> Mapping:
-    """Read a map for a file whose arrays have these shapes.
+def parse_map(
+    mapping: str | Sequence[str],
+    shapes: Shapes,
+    file: Path,
+    left_out: dict[str, str] | None = None,
+) -> Mapping:
+    """Read a map for a file whose arrays have these shapes; `left_out`: what else it has, and why.
 
     Raises
     ------
@@ -114,10 +125,14 @@ def parse_map(mapping: str | Sequence[str], shapes: Shapes, file: Path) -> Mappi
     for entry in text.split():
         made = _entry(made, entry, shapes, problems)
     made = _with_only_array(made, shapes)
+    held = ", ".join(f"{name} {shape}" for name, shape in sorted(shapes.items()))
+    if left_out:
+        held += "; left out: " + ", ".join(f"{name} ({why})" for name, why in left_out.items())
+    if not problems:
+        made, shapes, problems = join_shapes(made, shapes)
     if not problems:
         problems = _faults(made, shapes)
     if problems:
-        held = ", ".join(f"{name} {shape}" for name, shape in sorted(shapes.items()))
         problems[-1] += f" (the file holds: {held})"
     raise_problems(InputError, f"{file}, --map {text!r}", problems)
     return made
@@ -188,11 +203,6 @@ def _by_step(made: Mapping, word: str, array: str | None, axes: tuple[str, ...])
     return replace(made, drive=array, drive_axes=axes)
 
 
-def longer(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape without its axes of length 1 (MATLAB's vectors have one)."""
-    return tuple(n for n in shape if n != 1)
-
-
 def _with_only_array(made: Mapping, shapes: Shapes) -> Mapping:
     """A file of one array needs no name for it, nor does one that is called `response`."""
     only = next(iter(shapes)) if len(shapes) == 1 else "response"
@@ -244,14 +254,11 @@ def channel_faults(made: Mapping, count: int) -> list[str]:
 
 def _table_faults(made: Mapping, shapes: Shapes) -> list[str]:
     wanted = [("response", c) for c in made.columns] + list(made.index)
-    wanted += [
-        (role, name) for role, name in (("drive", made.drive), ("holds", made.holds)) if name
-    ]
+    wanted += [(role, n) for role, n in (("drive", made.drive), ("holds", made.holds)) if n]
     problems = [
         f"{role}: there is no column {name!r}{_near(name, shapes)}"
-        for role, name in wanted
-        if name not in shapes
-    ]
+        for role, name in wanted if name not in shapes
+    ]  # fmt: skip
     if problems:
         return problems
     lengths = {name: longer(shapes[name]) for _, name in wanted}
@@ -261,11 +268,6 @@ def _table_faults(made: Mapping, shapes: Shapes) -> list[str]:
     if made.response_axes:
         problems.append("a table's response has no axes: its columns sequence=, repeat=, step= do")
     return problems + channel_faults(made, len(made.columns))
-
-
-def sizes(shape: tuple[int, ...], axes: tuple[str, ...]) -> dict[str, int]:
-    """Length of each named axis; those of length 1 need no name."""
-    return dict(zip(axes, shape if len(axes) == len(shape) else longer(shape), strict=True))
 
 
 def _axis_faults(

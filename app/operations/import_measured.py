@@ -16,7 +16,7 @@ from app.operations.import_holds import whole_holds
 from app.operations.import_map import parse_map
 from app.operations.import_nanoring import is_nanoring, nanoring_map, pairs_in, read_nanoring
 from app.operations.import_prepare import drive_window, in_order, measured
-from app.operations.import_read import read_found
+from app.operations.import_read import left_out, numeric, read_all
 from app.operations.import_whole import notes_on, refuse_unusable, whole_repeats
 from app.operations.import_words import TESLA
 from app.operations.results import result_values
@@ -71,7 +71,7 @@ def import_measured(
         made = yield from _patterns(file, asked, begin_s)
         recording, remarks = prepared(file, asked, made)
     else:
-        recording, remarks = looked_at(file, mapping, read_found(file))
+        recording, remarks = looked_at(file, mapping, read_all(file))
     new_directory(out)
     for text, level in remarks:
         yield Note(text, level)
@@ -123,8 +123,10 @@ def looked_at(
         rest = tuple(item for item in asked.words.only if item[0] != "sequence")
         asked = replace(asked, words=replace(asked.words, only=(*first, *rest)))
         return prepared(file, asked, _drained(read_nanoring(file, asked)))
+    without = left_out(found)
+    found = numeric(found)
     shapes = {name: one.values.shape for name, one in found.items()}
-    asked = _with_units(parse_map(mapping, shapes, file), found, file)
+    asked = _with_units(parse_map(mapping, shapes, file, without), found, file)
     made = measured({name: one.values for name, one in found.items()}, asked, file)
     return prepared(file, asked, made)
 
@@ -162,7 +164,7 @@ def _with_units(asked: Mapping, found: dict[str, Found], file: Path) -> Mapping:
     InputError
         A unit of the file that the map contradicts.
     """
-    names = asked.columns if asked.index else (asked.response,)
+    names = asked.columns if asked.index or asked.joined else (asked.response,)
     own = tuple(found[name].unit for name in names)
     words, problems = asked.words, []
     if any(own):
@@ -173,8 +175,10 @@ def _with_units(asked: Mapping, found: dict[str, Found], file: Path) -> Mapping:
                     f"units={said}: the file says that {name!r} is in {unit}; leave units= out, or "
                     "convert the numbers first"
                 )
-        if not words.units and (len(own) == 1 or all(own)):
-            words = replace(words, units=own)
+        if not words.units and (
+            len(set(own)) == 1 or (all(own) and asked.joined in ("", "channel"))
+        ):
+            words = replace(words, units=own[:1] if len(set(own)) == 1 else own)
     drive_unit = found[asked.drive].unit if asked.drive else ""
     if words.scaled and drive_unit and words.field_unit not in ("", drive_unit):
         problems.append(

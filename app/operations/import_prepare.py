@@ -14,7 +14,8 @@ from app.operations.import_features import (
     filtered,
     in_steps,
 )
-from app.operations.import_map import AXES, HOLDS_AXES, longer
+from app.operations.import_join import join_arrays, joined_names, longer
+from app.operations.import_map import AXES, HOLDS_AXES
 from app.operations.import_table import pivot
 from app.operations.import_words import TESLA
 from app.words import counted
@@ -100,7 +101,7 @@ def _judged(made: Measured, words: Words) -> Measured:
 
 
 def _of_arrays(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
-    array, words = arrays[asked.response], asked.words
+    array, words = join_arrays(arrays, asked), asked.words
     if not asked.is_raw:
         response = in_order(array, asked.response_axes)
         return _with_names(response, _drive(arrays, asked, response, file), asked)
@@ -140,7 +141,7 @@ def _with_names(
     """
     words, count = asked.words, response.shape[3]
     raw = response.transpose(0, 1, 3, 2) if run is None else run
-    channels = asked.columns if asked.index else tuple(f"c{i}" for i in range(raw.shape[2]))
+    channels = joined_names(asked, raw.shape[2])
     if len(words.channels) == raw.shape[2]:  # else they name the part that `only` takes
         channels = words.channels
     units = words.units if len(words.units) in (1, raw.shape[2]) else ("1",)

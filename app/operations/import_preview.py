@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.foreign_files import Found
-from app.operations.import_map import longer
+from app.operations.import_guess import guess_map
+from app.operations.import_join import join_shapes
+from app.operations.import_map import Mapping
 from app.operations.import_nanoring import USUAL, is_nanoring, pairs_in
-from app.operations.import_read import read_found
-from app.operations.import_words import TESLA
-from training.where import number
+from app.operations.import_read import left_out, numeric, read_all
+from training.bootstrap import number
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from app.operations.events import Event
-
-AXIS_WORDS = {
-    "sequence": ("sequence", "seq", "pattern", "signal", "drive_id"),
-    "repeat": ("repeat", "rep", "trial", "run", "realization", "realisation"),
-    "step": ("step", "time", "t", "n", "cycle", "rotation", "index"),
-    "channel": ("channel", "ch", "frequency", "freq", "feature", "output"),
-}
-HOLD_WORDS = ("hold", "holds", "hold_s", "dwell", "dwell_s", "hold_time", "dwell_time", "duration")
-DRIVE_WORDS = ("drive", "input", "field", "amplitude", "u", "h", "b", "stimulus")
-GUESSES = {
-    1: ("step",),
-    2: ("repeat", "step"),
-    3: ("sequence", "repeat", "step"),
-    4: ("sequence", "repeat", "step", "channel"),
-}
 
 
 @dataclass(frozen=True)
@@ -74,11 +59,21 @@ class ArrayInfo:
 
 @dataclass(frozen=True)
 class Preview:
-    """The arrays of a file and a guess at its map; `folder`: patterns of the nanoring layout."""
+    """The arrays of a file and a guess at its map.
+
+    `patterns`: of the nanoring layout; `left_out`: what is no numbers, and what it is; `joined`:
+    the response that the guess makes of several arrays.
+    """
 
     arrays: tuple[ArrayInfo, ...]
     guess: str
     patterns: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
+    joined: ArrayInfo | None = None
+
+    def left_out_words(self) -> list[str]:
+        """A line for each array that is left out."""
+        return [f"{name}   left out: {why}" for name, why in self.left_out.items()]
 
 
 def preview(file: Path, found: dict[str, Found] | None = None) -> Preview:
@@ -87,7 +82,7 @@ def preview(file: Path, found: dict[str, Found] | None = None) -> Preview:
     Raises
     ------
     InputError
-        As `import_read.read_found`.
+        As `import_read.read_all`.
     """
     if is_nanoring(file):
         pairs = pairs_in(file)
@@ -96,8 +91,24 @@ def preview(file: Path, found: dict[str, Found] | None = None) -> Preview:
             for name, path in (("drive", pairs[0][1]), ("response", pairs[0][2]))
         ]
         return Preview(tuple(shown), USUAL, len(pairs))
-    found = found or read_found(file)
-    return Preview(tuple(_info(n, f) for n, f in found.items()), guess_map(found))
+    found = found or read_all(file)
+    numbers = numeric(found)
+    guess = guess_map(numbers, {n: f for n, f in found.items() if n not in numbers})
+    infos = tuple(_info(n, f) for n, f in numbers.items())
+    return Preview(infos, guess, left_out=left_out(found), joined=_joined(guess, infos))
+
+
+def _joined(guess: str, infos: tuple[ArrayInfo, ...]) -> ArrayInfo | None:
+    """The array that a guess puts together, where it does."""
+    array, _, axes = guess.partition(" ")[0].removeprefix("response=").rpartition(":")
+    shapes = {info.name: info.shape for info in infos}
+    made, shapes, _ = join_shapes(Mapping(array, tuple(axes.split(","))), shapes)
+    if not made.joined:
+        return None
+    parts = [info for info in infos if info.name in made.columns]
+    low, high = min(info.low for info in parts), max(info.high for info in parts)
+    gaps = sum(info.gaps for info in parts)
+    return ArrayInfo(array, shapes[array], (), parts[0].unit, low, high, gaps)
 
 
 def _info(name: str, found: Found) -> ArrayInfo:
@@ -110,129 +121,17 @@ def _info(name: str, found: Found) -> ArrayInfo:
     return ArrayInfo(name, shape, found.dims, found.unit, low, high, int((~known).sum()))
 
 
-def guess_map(found: dict[str, Found]) -> str:
-    """A map to begin with: the largest array as response, a fitting one as drive.
-
-    Names of axes count where the file has them; else the axis that a drive's length fits is the
-    step. It is a guess: the axes of equal files differ from laboratory to laboratory.
-    """
-    table = _table_guess(found)
-    if table:
-        return table
-    by_name = [n for n in found if n.lower() in ("response", "responses")]
-    name = by_name[0] if by_name else max(found, key=lambda n: _likeness(n, found[n]))
-    shape = _mapped(found[name].values.shape)
-    dims = found[name].dims if len(shape) == found[name].values.ndim else ()
-    axes = list(_axes_named(dims)) if dims else list(GUESSES.get(len(shape), ()))
-    drive = _drive_guess(found, name, shape)
-    if drive and not dims:
-        axes = _axes_beside(longer(found[drive].values.shape), shape, axes)
-    words = [f"response={name}:{','.join(axes)}"]
-    if drive:
-        known = longer(found[drive].values.shape)
-        words.append(f"drive={drive}:{'step' if len(known) == 1 else 'sequence,step'}")
-        words += _field_guess(found[drive])
-    holds = [n for n in found if n not in (name, drive) and _last_word(n) in HOLD_WORDS]
-    if holds and len(longer(found[holds[0]].values.shape)) in (1, 2, 3):
-        words.append(f"holds={holds[0]}")
-    return " ".join(words)
-
-
-def _likeness(name: str, found: Found) -> tuple[int, bool]:
-    """How much an array is like a response: the largest, of two as large not the drive."""
-    return found.values.size, not _says_drive(name)
-
-
-def _says_drive(name: str) -> bool:
-    return any(re.split(r"[/._]", name.lower())[-1].startswith(w) for w in DRIVE_WORDS)
-
-
-def _mapped(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The axes that a map names: of four all, a single repeat or channel among them."""
-    return shape if len(shape) == len(GUESSES) else longer(shape)
-
-
-def _last_word(name: str) -> str:
-    """Of an array's name with its groups, in small letters."""
-    return re.split(r"[/.]", name.lower())[-1]
-
-
-def _axes_named(dims: tuple[str, ...]) -> list[str]:
-    """Our axes for a file's names of them; what is not recognised takes what is left, in order."""
-    made: list[str] = []
-    for dim in dims:
-        word = dim.lower().rstrip("s_")
-        hit = next((a for a, names in AXIS_WORDS.items() if word in names and a not in made), "")
-        made.append(hit)
-    left = [a for a in ("sequence", "repeat", "step", "channel") if a not in made]
-    return [axis or (left.pop(0) if left else "channel") for axis in made]
-
-
-def _drive_guess(found: dict[str, Found], response: str, shape: tuple[int, ...]) -> str:
-    for name, one in found.items():
-        size = longer(one.values.shape)
-        fits = len(size) in (1, 2) and all(n in shape for n in size) and len(size) < len(shape)
-        if name != response and fits and _says_drive(name):
-            return name
-    return ""
-
-
-def _axes_beside(drive: tuple[int, ...], shape: tuple[int, ...], axes: list[str]) -> list[str]:
-    """Axes whose step (and sequence) are as long as the drive's."""
-    made = [""] * len(shape)
-    for axis, size in zip(("sequence", "step")[-len(drive) :], drive, strict=True):
-        at = next((k for k, n in enumerate(shape) if n == size and not made[k]), None)
-        if at is None:
-            return axes
-        made[at] = axis
-    left = [a for a in ("sequence", "repeat", "channel") if a not in made]
-    if made.count("") == 1:  # beside the steps of each: repeats before them, channels behind
-        left = ["repeat" if made.index("") < made.index("step") else "channel"]
-    return [axis or (left.pop(0) if left else "channel") for axis in made]
-
-
-def _table_guess(found: dict[str, Found]) -> str:
-    """Of a table with named columns: which one counts sequences, repeats, steps."""
-    columns = [n for n, f in found.items() if f.values.ndim == 1]
-    if len(columns) < 2 or set(found) - set(columns) - {"values"}:
-        return ""
-    index: dict[str, str] = {}
-    for axis in ("sequence", "repeat", "step"):
-        hit = next((c for c in columns if c.lower().rstrip("s_") in AXIS_WORDS[axis]), "")
-        if hit and hit not in index.values():
-            index[axis] = hit
-    again = [c for c in columns if c.lower().rstrip("s_") in AXIS_WORDS["repeat"]]
-    if "sequence" not in index and len(again) > 1:  # `run, trial`: the first counts sequences
-        index = {**index, "sequence": again[0], "repeat": again[1]}
-    if "repeat" not in index and "sequence" not in index:
-        return ""
-    left = [c for c in columns if c not in index.values()]
-    drive = next((c for c in left if c.lower() in DRIVE_WORDS), "")
-    holds = next((c for c in left if c.lower() in HOLD_WORDS), "")
-    response = [c for c in left if c not in (drive, holds)]
-    if not response:
-        return ""
-    words = [f"response={'+'.join(response)}", *(f"{a}={c}" for a, c in index.items())]
-    if drive:
-        words += [f"drive={drive}", *_field_guess(found[drive])]
-    words += [f"holds={holds}"] if holds else []
-    return " ".join(words)
-
-
-def _field_guess(drive: Found) -> list[str]:
-    """The map's word where a drive is a field, or is beyond 0…1."""
-    beyond = np.nanmin(drive.values) < 0 or np.nanmax(drive.values) > 1
-    unit = f",{drive.unit}" if drive.unit else ""
-    return [f"field=auto{unit}"] if beyond or drive.unit in TESLA else []
-
-
 def show(file: Path) -> Generator[Event, None, Any]:
     """`twinrig import FILE` without a map: what it holds, and a map to begin with."""
     from app.operations.events import Result
 
     seen = preview(Path(file))
     held = {info.name: info.to_json() for info in seen.arrays}
-    values: dict[str, Any] = {"path": str(file), "arrays": held, "map": seen.guess}
+    values: dict[str, Any] = {"path": str(file), "arrays": held}
+    if seen.left_out:
+        values["left_out"] = [f"{name}: {why}" for name, why in seen.left_out.items()]
+    if seen.guess:
+        values["map"] = seen.guess
     if seen.patterns:
         values["patterns"] = seen.patterns
     yield Result(values)

@@ -15,6 +15,7 @@ from app.operations.import_csv import read_csv
 from models.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 NO_NUMPY = "it is none of NumPy's, or holds Python objects, which are never loaded"
 MOST_BYTES = 2**32  # a small archive may unpack to more than any memory
+SHOWN, MOST_CHARACTERS = 5, 80
 SUFFIXES = (
     ".npz", ".npy", ".csv", ".txt", ".tsv", ".nc", ".h5", ".hdf5", ".hdf", ".mat", ".cdf",
 )  # fmt: skip
@@ -41,6 +43,42 @@ def read_arrays(file: Path) -> Arrays:
 
 def read_found(file: Path) -> dict[str, Found]:
     """Every numeric array of a file as float64, with what the file says of its axes and unit.
+
+    Raises
+    ------
+    InputError
+        As `read_all`.
+    """
+    return numeric(read_all(file))
+
+
+def numeric(found: dict[str, Found]) -> dict[str, Found]:
+    """Those that are arrays of numbers."""
+    return {name: one for name, one in found.items() if _is_numeric(one)}
+
+
+def left_out(found: dict[str, Found]) -> dict[str, str]:
+    """What of a file is no array of numbers, and what it is instead, in words."""
+    return {name: _instead(one) for name, one in found.items() if not _is_numeric(one)}
+
+
+def _is_numeric(found: Found) -> bool:
+    return found.values.dtype.kind in "biuf" and found.values.size > 0
+
+
+def _instead(found: Found) -> str:
+    values = found.values
+    if values.dtype.kind == "O":
+        return "Python objects, which are never loaded"
+    if values.dtype.kind != "U":
+        return "no numbers"
+    words = [str(word) for word in values.ravel()[:SHOWN]]
+    text = ", ".join(words + ["…"] * (values.size > SHOWN))
+    return f"text: {text[:MOST_CHARACTERS]}{'…' * (len(text) > MOST_CHARACTERS)}"
+
+
+def read_all(file: Path) -> dict[str, Found]:
+    """Every array of a file: of numbers as float64, of texts, and of what is never loaded.
 
     Raises
     ------
@@ -66,26 +104,32 @@ def read_found(file: Path) -> dict[str, Found]:
         except Exception as fault:  # on a broken header numpy raises whatever its parser does
             why = NO_NUMPY if "allow_pickle" in str(fault) else fault  # which advises to load it
             raise InputError(f"{file}: no readable {file.suffix} file ({why})") from fault
-    arrays = {}
-    for name, one in _real(found).items():
-        if one.values.dtype.kind in "biuf" and one.values.size:
-            arrays[name] = Found(one.values.astype(np.float64), one.dims, one.unit)
-    if not arrays:
-        held = ", ".join(f"{name} ({f.values.dtype})" for name, f in found.items()) or "nothing"
+    made = {
+        name: Found(one.values.astype(np.float64), one.dims, one.unit) if _is_numeric(one) else one
+        for name, one in _real(found)
+    }
+    if not numeric(made):
+        held = ", ".join(f"{name} ({why})" for name, why in left_out(made).items()) or "nothing"
         raise InputError(f"{file}: holds no array of real numbers (there is: {held})")
-    return arrays
-
-
-def _real(found: dict[str, Found]) -> dict[str, Found]:
-    """Complex arrays as two real ones, `s21.real` and `s21.imag`; all others as they are."""
-    made = {}
-    for name, one in found.items():
-        if one.values.dtype.kind != "c":
-            made[name] = one
-            continue
-        for part, values in (("real", one.values.real), ("imag", one.values.imag)):
-            made[f"{name}.{part}"] = Found(values, one.dims, one.unit)
     return made
+
+
+def _real(found: dict[str, Found]) -> Iterator[tuple[str, Found]]:
+    """Complex arrays as two, `s21.real` and `s21.imag`, tables column by column, texts as texts."""
+    for name, one in found.items():
+        values = one.values
+        if values.dtype.names:
+            columns = {f"{name}.{key}": Found(values[key]) for key in values.dtype.names}
+            yield from _real(columns)
+        elif values.dtype.kind == "c":
+            yield f"{name}.real", Found(values.real, one.dims, one.unit)
+            yield f"{name}.imag", Found(values.imag, one.dims, one.unit)
+        elif values.dtype.kind == "S":
+            yield name, Found(np.char.decode(values, "utf-8", "replace"), one.dims)
+        elif values.dtype.kind in "mM":
+            yield name, Found(values.astype(str), one.dims)
+        else:
+            yield name, one
 
 
 def _npz(file: Path) -> dict[str, Found]:

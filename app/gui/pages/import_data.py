@@ -26,7 +26,7 @@ from app.operations.events import Note, Result
 from app.operations.import_measured import looked_at
 from app.operations.import_nanoring import is_nanoring
 from app.operations.import_preview import preview
-from app.operations.import_read import SUFFIXES, read_found
+from app.operations.import_read import SUFFIXES, read_all
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
@@ -218,10 +218,11 @@ class ImportDataPage(Page):
             self._draw()
 
     def _draw(self) -> None:
-        infos = list(self.seen.arrays) if self.seen else []
+        infos = self.seen.arrays if self.seen else ()
         lines = [f"{info.name}   {info.words()}" for info in infos[:MOST_ARRAYS]]
-        more = [f"and {len(infos) - MOST_ARRAYS} more"] if len(infos) > MOST_ARRAYS else []
-        self.arrays.setText("\n".join([*lines, *more]))
+        lines += [f"and {len(infos) - MOST_ARRAYS} more"] if len(infos) > MOST_ARRAYS else []
+        lines += self.seen.left_out_words()[:MOST_ARRAYS] if self.seen else []
+        self.arrays.setText("\n".join(lines))
         self.words.setVisible(bool(infos))
         several = self.recording is not None and self.recording.response.shape[0] > 1
         for button in (self.before_button, self.next_button):
@@ -292,7 +293,7 @@ class ImportDataPage(Page):
 
 
 def _open(file: Path) -> tuple[dict[str, Found], Preview]:
-    found = {} if is_nanoring(file) else read_found(file)
+    found = {} if is_nanoring(file) else read_all(file)
     return found, preview(file, found or None)
 
 

@@ -1,0 +1,198 @@
+"""A map to begin with: which array of a file is what, by size and name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.operations.import_join import longer
+from app.operations.import_words import TESLA
+
+if TYPE_CHECKING:
+    from app.foreign_files import Found
+
+AXIS_WORDS = {
+    "sequence": ("sequence", "seq", "pattern", "signal", "drive_id"),
+    "repeat": ("repeat", "rep", "trial", "run", "realization", "realisation"),
+    "step": ("step", "time", "t", "n", "cycle", "rotation", "index"),
+    "channel": ("channel", "ch", "frequency", "freq", "feature", "output"),
+}
+CHANNEL_WORDS = ("channel", "channels", "names", "channel_names")
+HOLD_WORDS = ("hold", "holds", "hold_s", "dwell", "dwell_s", "hold_time", "dwell_time", "duration")
+DRIVE_WORDS = ("drive", "input", "field", "amplitude", "u", "h", "b", "stimulus")
+MOST_COLUMNS = 16
+GUESSES = {
+    1: ("step",),
+    2: ("repeat", "step"),
+    3: ("sequence", "repeat", "step"),
+    4: ("sequence", "repeat", "step", "channel"),
+}
+
+
+def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -> str:
+    """A map to begin with: the largest array as response, a fitting one as drive.
+
+    Names of axes count where the file has them; else the axis that a drive's length fits is the
+    step. It is a guess: the axes of equal files differ from laboratory to laboratory. `others`:
+    what of the file is no numbers; texts may name the channels. Empty where only a drive is left.
+    """
+    others = others or {}
+    table = _table_guess(found)
+    if table:
+        return table
+    by_name = [n for n in found if n.lower() in ("response", "responses")]
+    name = by_name[0] if by_name else max(found, key=lambda n: _likeness(n, found[n]))
+    if _says_drive(name) and any(one.values.dtype.kind != "U" for one in others.values()):
+        return ""
+    shape = _mapped(found[name].values.shape)
+    dims = found[name].dims if len(shape) == found[name].values.ndim else ()
+    axes = list(_axes_named(dims)) if dims else list(GUESSES.get(len(shape), ()))
+    drive = _drive_guess(found, name, shape)
+    if drive and not dims:
+        axes = _axes_beside(longer(found[drive].values.shape), shape, axes)
+    holds = [n for n in found if n not in (name, drive) and _last_word(n) in HOLD_WORDS]
+    parts = [name] if by_name else _alike(found, name, (drive, *holds))
+    if len(parts) > 1 and "channel" not in axes:
+        axes.append("channel")
+    words = [f"response={'+'.join(parts)}:{','.join(axes)}"]
+    if len(parts) == 1 and "channel" in axes:
+        words += _channel_names(others, found[name], shape[axes.index("channel")])
+    if drive:
+        known = longer(found[drive].values.shape)
+        words.append(f"drive={drive}:{'step' if len(known) == 1 else 'sequence,step'}")
+        words += _field_guess(found[drive])
+    if holds and len(longer(found[holds[0]].values.shape)) in (1, 2, 3):
+        words.append(f"holds={holds[0]}")
+    return " ".join(words)
+
+
+def _alike(found: dict[str, Found], name: str, taken: tuple[str, ...]) -> list[str]:
+    """The response and what else has its shape of several axes: channels in arrays of their own."""
+    shape = longer(found[name].values.shape)
+    if len(shape) < 2:
+        return [name]
+    return [
+        n
+        for n, one in found.items()
+        if longer(one.values.shape) == shape and n not in taken and not _says_drive(n)
+    ] or [name]
+
+
+def _channel_names(others: dict[str, Found], response: Found, count: int) -> list[str]:
+    """The map's word for the channels' names, where a text beside the response has them."""
+    for name, one in others.items():
+        last, values = _last_word(name), one.values
+        if values.dtype.kind != "U" or values.size != count:
+            continue
+        if last not in (*CHANNEL_WORDS, *response.dims):
+            continue
+        texts = ["_".join(str(text).split()) for text in values.ravel()]
+        if all(texts) and len(set(texts)) == count and not any("," in text for text in texts):
+            return [f"channels={','.join(texts)}"]
+    return []
+
+
+def _likeness(name: str, found: Found) -> tuple[int, bool]:
+    """How much an array is like a response: the largest, of two as large not the drive."""
+    return found.values.size, not _says_drive(name)
+
+
+def _says_drive(name: str) -> bool:
+    """Whether it begins with a drive's word; a single letter only by itself: not `harmonic`."""
+    last = re.split(r"[/._]", name.lower())[-1]
+    return any(last == w or (len(w) > 1 and last.startswith(w)) for w in DRIVE_WORDS)
+
+
+def _mapped(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes that a map names: of four all, a single repeat or channel among them."""
+    return shape if len(shape) == len(GUESSES) else longer(shape)
+
+
+def _last_word(name: str) -> str:
+    """Of an array's name with its groups, in small letters, without LabVIEW's quotes."""
+    return re.split(r"[/.]", name.lower())[-1].strip("'")
+
+
+def _axes_named(dims: tuple[str, ...]) -> list[str]:
+    """Our axes for a file's names of them; what is not recognised takes what is left, in order."""
+    made: list[str] = []
+    for dim in dims:
+        word = dim.lower().rstrip("s_")
+        hit = next((a for a, names in AXIS_WORDS.items() if word in names and a not in made), "")
+        made.append(hit)
+    left = [a for a in ("sequence", "repeat", "step", "channel") if a not in made]
+    return [axis or (left.pop(0) if left else "channel") for axis in made]
+
+
+def _drive_guess(found: dict[str, Found], response: str, shape: tuple[int, ...]) -> str:
+    for name, one in found.items():
+        size = longer(one.values.shape)
+        fits = len(size) in (1, 2) and all(n in shape for n in size) and len(size) < len(shape)
+        if name != response and fits and _says_drive(name):
+            return name
+    return ""
+
+
+def _axes_beside(drive: tuple[int, ...], shape: tuple[int, ...], axes: list[str]) -> list[str]:
+    """Axes whose step (and sequence) are as long as the drive's."""
+    made = [""] * len(shape)
+    for axis, size in zip(("sequence", "step")[-len(drive) :], drive, strict=True):
+        at = next((k for k, n in enumerate(shape) if n == size and not made[k]), None)
+        if at is None:
+            return axes
+        made[at] = axis
+    left = [a for a in ("sequence", "repeat", "channel") if a not in made]
+    if made.count("") == 1:  # beside the steps of each: repeats before them, channels behind
+        left = ["repeat" if made.index("") < made.index("step") else "channel"]
+    return [axis or (left.pop(0) if left else "channel") for axis in made]
+
+
+def _table_guess(found: dict[str, Found]) -> str:
+    """Of a table with named columns: which one counts sequences, repeats, steps."""
+    columns = [n for n, f in found.items() if f.values.ndim == 1]
+    if len(columns) < 2 or set(found) - set(columns) - {"values"}:
+        return ""
+    index: dict[str, str] = {}
+    for axis in ("sequence", "repeat", "step"):
+        hit = next((c for c in columns if _stem(c) in AXIS_WORDS[axis]), "")
+        if hit and hit not in index.values():
+            index[axis] = hit
+    again = [c for c in columns if _stem(c) in AXIS_WORDS["repeat"]]
+    if "sequence" not in index and len(again) > 1:  # `run, trial`: the first counts sequences
+        index = {**index, "sequence": again[0], "repeat": again[1]}
+    left = [c for c in columns if c not in index.values()]
+    drive = next((c for c in left if _last_word(c) in DRIVE_WORDS), "")
+    holds = next((c for c in left if _last_word(c) in HOLD_WORDS), "")
+    response = [c for c in left if c not in (drive, holds)]
+    if not response:
+        return ""
+    words = [f"response={'+'.join(response)}", *(f"{a}={c}" for a, c in index.items())]
+    if "repeat" not in index and "sequence" not in index:
+        if len({found[c].values.shape for c in columns}) > 1 or len(response) > MOST_COLUMNS:
+            return ""
+        words = [f"response={'+'.join(response)}:{_axes_of_columns(response)}"]
+    if drive:
+        words += [f"drive={drive}", *_field_guess(found[drive])]
+    words += [f"holds={holds}"] if holds else []
+    return " ".join(words)
+
+
+def _stem(column: str) -> str:
+    return _last_word(column).rstrip("s_")
+
+
+def _axes_of_columns(columns: list[str]) -> str:
+    """A row is a step; columns `rep1`, `rep2`, … are repeats, others channels."""
+    stems = {_last_word(c).rstrip("0123456789").rstrip("s_.") for c in columns}
+    if len(columns) < 2:
+        return "step"
+    return f"step,{'repeat' if stems <= set(AXIS_WORDS['repeat']) else 'channel'}"
+
+
+def _field_guess(drive: Found) -> list[str]:
+    """The map's word where a drive is a field, or is beyond 0…1."""
+    beyond = np.nanmin(drive.values) < 0 or np.nanmax(drive.values) > 1
+    unit = f",{drive.unit}" if drive.unit else ""
+    return [f"field=auto{unit}"] if beyond or drive.unit in TESLA else []
