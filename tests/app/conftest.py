@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+from forked import children_fork
 
+from app.operations import child
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _children_fork() -> None:
+    """Where the system has fork, children begin with torch loaded; `spawned` is as the program."""
+    if os.name != "nt":
+        children_fork()
+
+
+@pytest.fixture
+def spawned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children are spawned, as the program's are."""
+    monkeypatch.setattr(child, "multiprocessing", multiprocessing)
 
 
 @pytest.fixture

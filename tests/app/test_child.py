@@ -16,6 +16,8 @@ from app.operations.child import in_child
 from app.operations.events import Note, Progress
 from models.errors import InputError, RefusedError, StoppedError, TwinrigError
 
+pytestmark = pytest.mark.usefixtures("spawned")
+
 OPERATIONS = """
     import os, sys, time
     from pathlib import Path
