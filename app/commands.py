@@ -248,6 +248,6 @@ def refuse_existing(out: Path | None) -> None:
     """Raise InputError where `out` holds something: before the bench is touched."""
     if out is not None and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
         raise InputError(
-            f"--out {out}: exists already, and nothing is ever overwritten: choose another --out, "
-            "or continue that run with --resume"
+            f"--out {out}: exists already, and nothing is ever overwritten: choose another --out "
+            "(where the command has --resume, it goes on with a run that was cut short)"
         )

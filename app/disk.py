@@ -93,7 +93,8 @@ def new_directory(out: Path) -> Path:
         if first is not None:
             raise InputError(
                 f"{out}: holds {first} already, and nothing is ever overwritten: "
-                "choose another --out, or continue that run with --resume"
+                "choose another --out (where the command has --resume, it goes on with a run "
+                "that was cut short)"
             )
     elif out.exists() or out.is_symlink():
         raise InputError(f"{out}: is a file, and nothing is ever overwritten: choose another --out")

@@ -108,7 +108,8 @@ class Fit(FitLoop):
         s = self.settings
         self._scored_by = scored_by(s.objective)
         spectrum = self.scales.offset.size > FEW_CHANNELS
-        self._phases = self._planned(0.0 if s.deterministic else mean_share(s, spectrum=spectrum))
+        self._of_mean = 0.0 if s.deterministic else mean_share(s, spectrum=spectrum)
+        self._phases = self._planned(self._of_mean)
         self.model = self._new_model()
         self._averaged = copy.deepcopy(self.model).requires_grad_(False)
         self._soap = self._new_soap()
@@ -189,6 +190,17 @@ class Fit(FitLoop):
 
     def _mean_end(self) -> float:
         return 0.0 if self.settings.deterministic else self._phases[0][0]
+
+    @property
+    def remarks(self) -> list[str]:
+        """Whether the mean's fit ended before its time."""
+        if self._mean_end() >= self._of_mean:
+            return []
+        return [
+            f"the mean's fit ended after {self._mean_end():.0%} of the budget, {self._of_mean:.0%} "
+            f"were meant for it: {PATIENCE} iterations brought nothing better for unseen "
+            "sequences; more sequences would let it learn on"
+        ]
 
     def _best_is_outdated(self) -> bool:
         """Where noise is fitted anew, a snapshot is chosen whose noise has been fitted.

@@ -120,6 +120,11 @@ class FitLoop(ABC):
         return self.phase == 0 and not self.settings.deterministic
 
     @property
+    def remarks(self) -> list[str]:
+        """Sentences on what the fit did of itself, for whoever reads the twin."""
+        return []
+
+    @property
     def expected_iterations(self) -> int:
         """How many there will be: those asked for, or what the minutes look like giving."""
         progress = self._progress()

@@ -115,7 +115,7 @@ def fit(
     )
     if begun is not None:
         begun.refuse_another_device(source)
-        yield Note(begun.note())
+        yield from map(Note, begun.notes(source))
     if objective is not None:
         refuse_unknown(objective)
     refuse_unfit(chosen, source.part("training")[1])
@@ -216,6 +216,7 @@ def _iterate(running: FitLoop, work: _Work) -> Iterator[Event]:
             now = time.monotonic()
             if mean_only and not running.in_first_phase:
                 mean_only = False
+                yield from map(Note, running.remarks)
                 yield last_phase(running)
             validation = step.validation if step.validation is not None else validation
             if now - told >= PROGRESS_EVERY_S or running.done:
@@ -254,6 +255,7 @@ def _finish(running: FitLoop, work: _Work) -> Generator[Event, None, Path]:
     yield Stage("keep the twin" if unscored else "score on held-out repeats", STAGES, STAGES)
     scores = None if unscored else _scores(model, running.settings.seed, source)
     notes = [unscored_note(unscored)] if scores is None else list(scores.notes)
+    notes += running.remarks
     for text in scores.notes if scores else ():
         yield Note(text)
     twin = fitted_twin(running, source, model, (scores, notes), work.begun, work.search, out)

@@ -13,6 +13,8 @@ from app.device_words import told
 from app.operations.seen_before import parts_by_recording
 from app.weights_store import TWIN_FILE, load_twin
 from models.errors import InputError, raise_problems
+from models.network_parts import Device
+from models.slopes import slopes_apart
 from training.bad_data import scale_beside
 from training.fit_settings import fine_tuning
 from training.objectives import PUBLISHED
@@ -115,11 +117,19 @@ class Origin:
         line = [*own.get("ancestors", []), {**reference, "recordings": recordings}]
         return {"from": reference, "ancestors": line}
 
-    def note(self) -> str:
+    def notes(self, source: FitInput) -> list[str]:
         """What the fit says at its begin."""
         own = version_of(self.twin)
         name = self.twin.meta.get("id", self.path)
-        return f"goes on from {name}, version {own}: this one is version {own + 1}"
+        then, now = (Device.of(known).tesla_per_ampere for known in (self.twin, source.recording))
+        return [
+            f"goes on from {name}, version {own}: this one is version {own + 1}",
+            *(
+                f"{words}, so that an unchanged device may answer otherwise: if the old one was "
+                "wrong, fit anew, without --from"
+                for words in slopes_apart(then, now)
+            ),
+        ]
 
 
 def version_of(twin: Twin) -> int:

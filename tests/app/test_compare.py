@@ -206,6 +206,7 @@ def test_another_calibration_is_said_where_devices_are_compared_and_keeps_record
     for events in (
         compare_device(tmp_path / "twin", tmp_path / "now"),
         evaluate(tmp_path / "twin", tmp_path / "now"),
+        fit([tmp_path / "now"], tmp_path / "further", origin=tmp_path / "twin", iterations=5),
     ):
         assert said in result(events)[1]
     with pytest.raises(InputError, match=said):

@@ -102,10 +102,19 @@ def test_a_mean_that_learns_by_heart_ends_early_and_goes_on_from_its_best_and_so
         losses.append(step.loss)
         began = began or (step.iteration if whole.phase else 0)
     assert 10 < began < planned  # validated every fifth iteration; the first of them gain
+    assert f"after {whole.numbers()['mean_end']:.0%} of the budget, 80%" in whole.remarks[0]
     before = [step.loss for _, step in zip(range(began + 2), first.steps(), strict=False)]
     second.restore(first.arrays(), first.numbers())
     after = [step.loss for step in second.steps()]
     assert before + after == losses
+    assert second.remarks == whole.remarks
+
+
+def test_a_mean_that_takes_its_time_is_not_remarked():
+    fit = small_fit(12)
+    for _ in fit.steps():
+        pass
+    assert fit.remarks == []
 
 
 def test_the_noise_is_fitted_from_the_means_best_snapshot(monkeypatch):
