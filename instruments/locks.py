@@ -101,6 +101,8 @@ def own_part(resource: str, link: str) -> str:
 
     A bus is a GPIB board, an adapter, or a LAN gateway (`TCPIP0::host::gpib0,8::INSTR`).
     """
+    if not re.search(r"gpib|,", resource, re.IGNORECASE):
+        return link  # no bus: without PyVISA, which the window's start does not wait for
     name = canonical(resource)
     return name if name.startswith("gpib") or GATEWAY.search(name) else link
 
