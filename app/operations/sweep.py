@@ -132,9 +132,8 @@ def sweep(
     if resume or grid is None:
         head = read_head(out / FILE_NAME, KIND, SCHEMA)
         grid = Grid.from_json(head["grid"])
-        digests = head.get("digests") or digests_of(
-            grid.files, grid.tasks
-        )  # an older version kept none
+        # an older version kept none
+        digests = head.get("digests") or digests_of(grid.files, grid.tasks)
         problems = changed(digests, "the sweep was begun")
         raise_problems(InputError, "twinrig sweep --resume", problems)
     else:
