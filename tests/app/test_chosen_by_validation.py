@@ -93,7 +93,7 @@ def test_the_sweeps_that_chose_are_sweeps_of_trainings_that_can_be_made(tmp_path
             layout = {k: tuple(v) for k, v in setting.options.items() if k != "iterations"}
             assert TrainOptions.of(layout)
             Design.of(setting.layers, 2, task, **layout)
-    assert sizes == [2 * 2 * 3, 3 * 2 * 2]
+    assert sizes == [2 * 2 * 3, 3 * 3 * 2]
 
 
 def test_late_is_the_mean_of_a_windows_second_half() -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 KINDS = (
     ("Family", "sequences"),
     ("File", "file"),
-    ("For a twin", "twin"),
+    ("For twin", "twin"),
     ("Go on", "resume"),
 )
 WHOLE = ("count", "steps", "holds", "seed", "repeats", "reference", "stop_at", "budget",

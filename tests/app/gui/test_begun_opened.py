@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from app import library_several as several
 from app.checked_json import with_checksum
+from app.gui.begun import Begun
 from app.gui.begun_bench import DEPLOY, BegunRun
 from app.gui.begun_fits import begun_comparisons
+from app.gui.network_asks import ONE as ONE_NETWORK
 from app.gui.pages.deploy_form import DeployForm
 from app.gui.pages.twin_form import TwinForm
 from app.gui.twin_asks import OBJECTIVES, ObjectivesAsk
@@ -42,8 +45,8 @@ def test_a_training_is_chosen_under_go_on(make_window, qtbot) -> None:
     rows = window.pages["network"].rows
     folder = window.session.library.folder / "net-1"
     rows.go_on_with(folder)
-    rows.offer_networks((), [BegunRun(folder.with_name("net-0"), "", folder, ""),
-                             BegunRun(folder, "", folder, "")])  # fmt: skip
+    begun = Begun(folder, ONE_NETWORK, "mackey-glass", (2,), "1 of 6 iterations")
+    rows.offer_networks((), [replace(begun, path=folder.with_name("net-0")), begun])
     assert rows.kind.value == "begun"
     assert rows.which.currentData() == folder
 
