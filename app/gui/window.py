@@ -271,6 +271,8 @@ class Window(RunningWindow):
 
     def showEvent(self, event: QShowEvent | None) -> None:
         super().showEvent(event)
+        if self.focusWidget() is None:
+            self.setFocus()  # no button is framed before somebody goes there
         QTimer.singleShot(0, self._when_exposed)
 
     def _when_exposed(self) -> None:

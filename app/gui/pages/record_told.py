@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
 from app.gui.widgets.basic import row
 from app.gui.widgets.number_entry import NumberEntry
+from app.words import MISSING
 
 if TYPE_CHECKING:
     from app.gui.record_design import Plan
@@ -37,7 +38,7 @@ class RecordFileRows(QObject):
         choose.setFixedWidth(32)
         choose.clicked.connect(lambda _: self.choose_file())
         self.rows: list[QWidget] = [form.row("File", row(self.file, choose))]
-        self.holds, self.window = form.fact("Sequences"), form.fact("Field window")
+        self.holds, self.window = (form.fact(n, MISSING) for n in ("Sequences", "Field window"))
         for fact in (self.holds, self.window):
             if (parent := fact.parentWidget()) is not None:
                 self.rows.append(parent)
@@ -67,8 +68,8 @@ class RecordFileRows(QObject):
     def show_plan(self, plan: Plan | None) -> None:
         """Say what was found in the file; None: nothing."""
         if plan is None or plan.window is None:
-            self.holds.setText("")
-            self.window.setText("")
+            self.holds.setText(MISSING)
+            self.window.setText(MISSING)
             return
         steps = {s.steps for s in plan.sequences}
         most = f"{min(steps)} to {max(steps)}" if len(steps) > 1 else f"{max(steps)}"

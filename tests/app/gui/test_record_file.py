@@ -84,7 +84,7 @@ def test_a_file_that_is_none_refuses_in_words(window, page, qtbot, tmp_path) -> 
     qtbot.waitUntil(lambda: "broken.json" in page.form.primary.cost, timeout=WAIT_MS)
     assert not page.form.primary.isEnabled()
     page.queue.add_button.click()
-    assert page.rows.given.holds.text() == ""
+    assert page.rows.given.holds.text() == "—"
 
 
 def test_the_settings_keep_file_sample_and_operator_but_no_note_of_yesterday(page) -> None:
