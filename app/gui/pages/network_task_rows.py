@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QObject, Qt, pyqtSignal
-from PyQt6.QtWidgets import QFileDialog, QLineEdit, QPushButton
+from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtWidgets import QLineEdit, QPushButton
 
 from app.gui.network_asks import TABLE
 from app.gui.widgets.basic import Choice, WholeEntry, row
+from app.gui.widgets.file_dialog import ask_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from PyQt6.QtWidgets import QWidget
+    from PyQt6.QtWidgets import QFileDialog, QWidget
 
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
@@ -73,15 +74,10 @@ class TaskRows(QObject):
 
     def choose_file(self) -> QFileDialog:
         """Ask for a task's header without holding up the window."""
-        dialog = QFileDialog(self.file_button, "A task of your own", str(Path.home()))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(["JSON header of a task (*.json)", "All files (*)"])
-        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)  # which would be modal
-        dialog.setModal(False)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.options.setText)
-        dialog.show()
-        return dialog
+        return ask_file(
+            self.file_button, "A task of your own", Path.home(), "JSON header of a task (*.json)",
+            self.options.setText,
+        )  # fmt: skip
 
     def _show_task(self) -> None:
         """The options and their defaults, in the empty entry."""

@@ -5,18 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QObject, Qt, pyqtSignal
-from PyQt6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
+from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from app.gui.widgets.basic import row
+from app.gui.widgets.file_dialog import ask_file
 from app.gui.widgets.number_entry import NumberEntry
 from app.words import MISSING
 
 if TYPE_CHECKING:
+    from PyQt6.QtWidgets import QFileDialog
+
     from app.gui.record_design import Plan
     from app.gui.widgets.form import Form
 
-FILES = ("Sequences or a recording (*.json *.nc)", "All files (*)")
+FILES = "Sequences or a recording (*.json *.nc)"
 MOST_WORDS = 18  # of the line that says what is told
 REMEMBERED = ("sample", "operator")  # a note or temperature of yesterday would be another's
 
@@ -55,15 +58,8 @@ class RecordFileRows(QObject):
 
     def choose_file(self) -> QFileDialog:
         """Open a dialog for the file, beside the window: nothing waits for it."""
-        begin = str(Path(self.path).parent) if self.path else str(Path.home())
-        dialog = QFileDialog(self._form, "Sequences to record", begin)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(FILES)
-        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)  # which would be modal
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.file.setText)
-        dialog.show()
-        return dialog
+        begin = Path(self.path).parent if self.path else Path.home()
+        return ask_file(self._form, "Sequences to record", begin, FILES, self.file.setText)
 
     def show_plan(self, plan: Plan | None) -> None:
         """Say what was found in the file; None: nothing."""
