@@ -57,6 +57,18 @@ class Plan:
     problem: str = ""
     level: str = ""
 
+    def refused_by(self, bench: Bench, window: DriveWindow, reset: Reset) -> list[str]:
+        """What the bench refuses of the sequences; it asks no instrument: nothing may wait."""
+        try:
+            bench.check_sequences(self.sequences, window, reset, ask=False)
+        except TwinrigError as error:
+            return [str(error)]
+        return []
+
+    def judged(self, wrong: list[str]) -> Plan:
+        """The plan with what is wrong with it; nothing: it can be recorded."""
+        return replace(self, problem="; ".join(wrong), level="fault" if wrong else "")
+
     @property
     def cost(self) -> str:
         """Time, size, and whether limits allow it; or what refuses it."""
@@ -137,12 +149,7 @@ class Design(About):
         room = recording_bytes(lengths, self.repeats, channels, self.reference)
         plan = replace(plan, seconds=seconds, bytes=room)
         wrong = reference_problems(self.reference, self.stop_at, total)
-        if not wrong:
-            try:
-                bench.check_sequences(sequences, window, reset, ask=False)  # here nothing may wait
-            except TwinrigError as error:
-                wrong = [str(error)]
-        return replace(plan, problem="; ".join(wrong), level="fault" if wrong else "")
+        return plan.judged(wrong or plan.refused_by(bench, window, reset))
 
     def start(self, bench: Bench, out: Path, pause: Pause) -> Iterator[Event]:
         """The operation; called in the thread that runs it."""
@@ -209,12 +216,7 @@ class TwinDesign(About):
         lengths = [bench.predicted_s(s.steps, s.length) for s in sequences]
         seconds = total * sum(lengths) / len(lengths)
         plan = replace(plan, seconds=seconds, bytes=2 * BYTES_A_VALUE * numbers + HEAD_BYTES)
-        wrong = []
-        try:
-            bench.check_sequences(sequences, spec.window, spec.reset, ask=False)
-        except TwinrigError as error:
-            wrong = [str(error)]
-        return replace(plan, problem="; ".join(wrong), level="fault" if wrong else "")
+        return plan.judged(plan.refused_by(bench, spec.window, spec.reset))
 
     def start(self, bench: Bench, out: Path, pause: Pause) -> Iterator[Event]:
         """The operation, its twins fitted in a process of their own."""
@@ -228,7 +230,7 @@ def with_room(plan: Plan, folder: Path) -> Plan:
     if plan.problem:
         return plan
     wrong = room_problems(plan.bytes, folder)
-    return replace(plan, problem="; ".join(wrong), level="fault") if wrong else plan
+    return plan.judged(wrong) if wrong else plan
 
 
 def _refuse_endless(design: Design) -> None:

@@ -13,7 +13,7 @@ from app.gui.words import count
 from app.operations.record_room import recording_bytes
 from app.operations.reference import reference_problems
 from app.sequence_files import Resolved, sequences_from
-from models.errors import InputError, TwinrigError
+from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,11 +74,7 @@ class FileDesign(About):
         room = recording_bytes(lengths, self.repeats, len(bench.channels), self.reference)
         plan = replace(plan, seconds=self.repeats * seconds, bytes=room)
         wrong = reference_problems(self.reference, self.stop_at, number * self.repeats)
-        try:
-            bench.check_sequences(sequences, window, reset, ask=False)
-        except TwinrigError as error:
-            wrong = [*wrong, str(error)]
-        return replace(plan, problem="; ".join(wrong), level="fault" if wrong else "")
+        return plan.judged([*wrong, *plan.refused_by(bench, window, reset)])
 
     def start(self, bench: Bench, out: Path, pause: Pause) -> Iterator[Event]:
         """The operation; called in the thread that runs it."""

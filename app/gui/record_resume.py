@@ -97,12 +97,7 @@ class Unfinished:
             for name in ("channels", "units")
             if getattr(r, name) != getattr(bench, name)
         ]  # the instruments' settings are asked for, and compared, when it begins
-        if not wrong:
-            try:
-                bench.check_sequences(sequences, r.window, r.reset, ask=False)
-            except TwinrigError as error:
-                wrong = [str(error)]
-        return replace(plan, problem="; ".join(wrong), level="fault" if wrong else "")
+        return plan.judged(wrong or plan.refused_by(bench, r.window, r.reset))
 
     def start(self, bench: Bench, out: Path, pause: Pause) -> Iterator[Event]:
         """The operation that goes on with it; called in the thread that runs it."""
