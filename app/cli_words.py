@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any
 
 from app.device_words import layers_words
@@ -112,7 +112,9 @@ def _scores(values: dict[str, Any]) -> str:
 def _reading(one: BenchRead) -> str:
     """What the rig shows, what else is energised, and what forbids current."""
     rows = zip(one.channels, one.values, one.units, strict=True)
-    read = "  ".join(f"{name} {value:+.5e} {unit}" for name, value, unit in rows)
+    read = "  ".join(
+        f"{name} —" if isnan(value) else f"{name} {value:+.5e} {unit}" for name, value, unit in rows
+    )
     probed = isfinite(one.measured_field_T)
     probe = f", measured {1e3 * one.measured_field_T:+.4f}" if probed else ""
     field = f"{1e3 * one.field_T:+.4f} mT (set {1e3 * one.setpoint_T:+.4f}{probe})"

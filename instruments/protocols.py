@@ -133,7 +133,11 @@ class Readout(Instrument, Protocol):
         """One coherent reading of all channels `(C,)`; gates one step where the rig does so."""
 
     def monitor(self) -> NDArray[np.float64]:
-        """The latest values `(C,)` without gating a step: for live displays."""
+        """Values of now `(C,)` for live displays: people may have their hands in the gap.
+
+        Nothing is set, no current is driven, and no earlier reading is shown again: what measures
+        only when it is told to takes a reading of its own where it is set up for one; else NaN.
+        """
 
     def faults(self) -> tuple[str, ...]:
         """Overloads, lost reference and the like since the last call, in words."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["BenchRead", "Table", "monitor"]
 
 INTERVAL_S = 0.5
+MOST_NAMED = 4  # channels in a sentence
 REMIND_S = 60.0  # how often an outage that goes on is said again
 
 
@@ -73,6 +74,8 @@ def monitor(
             if table is not None:
                 table.write(reading)
             if isinstance(reading, BenchRead):
+                if not looks and (words := _without_value(reading)):
+                    yield Note(words)
                 looks += 1
                 yield reading
             due_s = max(due_s + interval_s, time.monotonic() - began_s)
@@ -131,6 +134,20 @@ def _looked(bench: Bench, time_s: float, gap: Gap, *, first: bool) -> tuple[Benc
             raise
         return time_s, gap.grows(time_s, error)
     return reading, gap.ends(time_s)
+
+
+def _without_value(first: BenchRead) -> str:
+    """Which channels show none, and why that may be; empty where all do."""
+    pairs = zip(first.channels, first.values, strict=True)
+    names = [name for name, value in pairs if math.isnan(value)]
+    if not names:
+        return ""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return (
+        f"no value of {', '.join(names[:MOST_NAMED])}{more}: a monitor sets nothing and drives no "
+        "current through a sample. What is set up by a run shows values after one, a delta mode "
+        "within runs only"
+    )
 
 
 class Table:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LONGEST_ERROR_QUEUE = 64
 SLACK = 1.25  # judgement, as in QCoDeS' 344xxA driver: how much longer a reading may take
 MARGIN_S = 1.0  # … and what transfer and a busy instrument may add
+LOOK_S = 3.0  # judgement: the longest reading that a display takes, which has the bench meanwhile
 
 
 def identified(session: VisaSession, before: str, model: str, expected: str) -> str:

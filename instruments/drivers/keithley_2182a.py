@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from instruments.drivers.exchange import identified, queued_errors, refused, waiting, word
+from instruments.drivers.exchange import (
+    LOOK_S,
+    identified,
+    queued_errors,
+    refused,
+    waiting,
+    word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +46,7 @@ SWITCH = {"0": "off", "1": "on"}
 TRIGGER = {
     "IMM": "immediate", "TIM": "timer", "EXT": "external", "BUS": "bus", "MAN": "manual",
 }  # fmt: skip
+READING_ONLY = ("READ", "READING")  # :FORM:ELEM?
 NEVER_FIRES = ("bus", "manual")  # :READ? would wait for what nobody sends
 
 
@@ -70,7 +78,7 @@ class Keithley2182A:
         self._input = int(options.get("input", 1))
         self._nplc: float | None = options.get("nplc")
         self._path = f":SENS:VOLT:CHAN{self._input}"
-        self._taken = False
+        self._shows: str | None = None  # what a display asks; None: not looked at yet
         self._overflow = False
         session.identify = self.identify
 
@@ -132,11 +140,12 @@ class Keithley2182A:
         self._ensure(":INIT:CONT", "0")  # else :READ? is answered with error -213
         self._ensure(":TRIG:COUN", "1")
         self._ensure(":SAMP:COUN", "1")
-        if session.query(":FORM:ELEM?").strip().upper() not in {"READ", "READING"}:
+        if session.query(":FORM:ELEM?").strip().upper() not in READING_ONLY:
             session.write(":FORM:ELEM READ")
         if self._nplc is not None:
             session.write(f":SENS:VOLT:NPLC {self._nplc:g}")
         self._timing()
+        self._shows = self._quick(":READ?") if trigger == "immediate" else ""
         self.faults()
 
     def read(self) -> NDArray[np.float64]:
@@ -145,8 +154,17 @@ class Keithley2182A:
             return self._judged(":READ?")
 
     def monitor(self) -> NDArray[np.float64]:
-        """`:FETC?`: the latest reading; where there is none yet, one is taken."""
-        return self._judged(":FETC?") if self._taken else self.read()
+        """`:FETC?` of a unit that measures continuously, else a new `:READ?`; nothing is set.
+
+        NaN where it is set up for something else than single readings of the input, waits for a
+        trigger, or takes longer than a display waits.
+        """
+        if self._shows is None:
+            self._shows = self._found_showing()
+        if not self._shows:
+            return np.array([math.nan])
+        with waiting(self._session, self.reading_s):
+            return self._judged(self._shows)
 
     def faults(self) -> tuple[str, ...]:
         """An overflow since the last call, and the error queue."""
@@ -164,11 +182,29 @@ class Keithley2182A:
 
     def _judged(self, command: str) -> NDArray[np.float64]:
         value_V = self._session.number(command, READING)
-        self._taken = True
         if abs(value_V) >= OVERFLOW_V:
             self._overflow = True
             value_V = math.nan
         return np.array([value_V])
+
+    def _found_showing(self) -> str:
+        """What a display may ask of the unit as its front panel has it; empty: nothing."""
+        session = self._session
+        if (
+            word(session, ":SENS:FUNC?", FUNCTION) != "voltage"
+            or round(session.number(":SENS:CHAN?")) != self._input
+            or session.query(":FORM:ELEM?").strip().upper() not in READING_ONLY
+        ):
+            return ""
+        self._timing()
+        if round(session.number(":INIT:CONT?")):
+            return self._quick(":FETC?")
+        counts = [round(session.number(f":{each}:COUN?")) for each in ("TRIG", "SAMP")]
+        alone = counts == [1, 1] and word(session, ":TRIG:SOUR?", TRIGGER) == "immediate"
+        return self._quick(":READ?") if alone else ""
+
+    def _quick(self, command: str) -> str:
+        return command if self.reading_s <= LOOK_S else ""
 
     def _ensure(self, header: str, wanted: str) -> None:
         """Set what `:READ?` rests on, where it isn't so already."""

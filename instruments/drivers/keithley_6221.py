@@ -83,7 +83,6 @@ class Keithley6221:
         self.count = int(options.get("count", 1))
         self.reading_s = (self.count + 2) * (self.delay_s + CONVERSION_S)
         self._session = session
-        self._latest: NDArray[np.float64] | None = None
         self._overflows = 0
         self._driven = False  # a reading began that the output's end isn't known of
         session.identify = self.identify
@@ -163,7 +162,6 @@ class Keithley6221:
             if not math.isclose(found_A, wanted_A * self.current_A, rel_tol=READ_BACK):
                 expected = f"{wanted_A * self.current_A:g} A as it was set"
                 raise session.reject(header, f"{found_A:g}", expected)
-        self._latest = None
         self.faults()
 
     def read(self) -> NDArray[np.float64]:
@@ -186,12 +184,11 @@ class Keithley6221:
         self._overflows += int(np.count_nonzero(over))
         mean_V = math.nan if over.any() else float(np.mean(volts))
         values = {"V": mean_V, "R": mean_V / self.current_A}
-        self._latest = np.array([values[channel] for channel in self.channels])
-        return self._latest.copy()
+        return np.array([values[channel] for channel in self.channels])
 
     def monitor(self) -> NDArray[np.float64]:
-        """The last reading again, without a byte; where there is none yet, one is taken."""
-        return self.read() if self._latest is None else self._latest.copy()
+        """NaN, without a byte: a value would take a current through the sample."""
+        return np.full(len(self.channels), math.nan)
 
     def faults(self) -> tuple[str, ...]:
         """Readings beyond the 2182A's range since the last call, and the error queue."""

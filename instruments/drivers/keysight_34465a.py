@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from instruments.drivers.exchange import (
+    LOOK_S,
     channel_names,
     identified,
     queued_errors,
@@ -88,7 +89,7 @@ class Keysight34465A:
         self._interval_s: float | None = options.get("interval_s")
         self._nplc: float | None = options.get("nplc")
         self._session = session
-        self._taken: int | None = None  # how often the buffer was armed when a burst was read
+        self._shows: bool | None = None  # whether a display may take a burst; None: not looked at
         self._overloads = 0
         self._memory = TruevoltBuffer(
             session, self.channels, self.samples, self._interval_s, READING, self._in_range
@@ -165,7 +166,8 @@ class Keysight34465A:
         function = word(session, "SENS:FUNC?", FUNCTION)
         if function != "DC voltage":
             self._refuse(f"measures {function}, expected DC voltage", "Press DCV")
-        if word(session, "TRIG:SOUR?", TRIGGER) == "bus":
+        trigger = word(session, "TRIG:SOUR?", TRIGGER)
+        if trigger == "bus":
             self._refuse("waits for a bus trigger at each reading", "Set it to IMM or EXT")
         found = [f"{words}. {do}" for words, do in self.unfit()]
         raise_problems(RefusedError, f"{self.name} ({self.resource})", found)
@@ -175,7 +177,7 @@ class Keysight34465A:
         session.write(f"SAMP:COUN {self.samples}")
         self.burst_s = self.samples * self._sample_s()
         self._memory.forget_rates()
-        self._taken = None
+        self._shows = trigger == "immediate" and self.burst_s <= LOOK_S
         self.faults()
 
     def read(self) -> NDArray[np.float64]:
@@ -185,8 +187,14 @@ class Keysight34465A:
             return self._judged("READ?")
 
     def monitor(self) -> NDArray[np.float64]:
-        """`FETC?`: the last burst again; where there is none (any more), one is taken."""
-        return self._judged("FETC?") if self._taken == self._memory.armed else self.read()
+        """A burst of its own, as `read`; nothing else is set than what a buffer had changed.
+
+        NaN where the meter isn't set up for what the bench names, waits for a trigger, or takes
+        longer than a display waits.
+        """
+        if self._shows is None:
+            self._shows = self._is_set_up()
+        return self.read() if self._shows else np.full(len(self.channels), math.nan)
 
     def faults(self) -> tuple[str, ...]:
         """Samples beyond the range since the last call, and the error queue."""
@@ -229,8 +237,7 @@ class Keysight34465A:
         """Set the timing, and say how long one sample takes."""
         session = self._session
         if not self._model.has_timer:
-            cycles = session.number("SENS:VOLT:DC:NPLC?")
-            return SLOWEST_SHARE * cycles / session.number("SYST:LFR?")
+            return self._cycles_s()
         shortest_s = session.number("SAMP:TIM? MIN")
         if self._interval_s is None:
             session.write("SAMP:SOUR IMM")
@@ -245,11 +252,35 @@ class Keysight34465A:
         session.write(f"SAMP:TIM {self._interval_s:.6f}")
         return self._interval_s
 
+    def _is_set_up(self) -> bool:
+        """Whether `READ?` is a burst as the bench names it, and a quick one, as the meter is."""
+        session = self._session
+        counts = [round(session.number(f"{each}:COUN?")) for each in ("TRIG", "SAMP")]
+        if (
+            word(session, "SENS:FUNC?", FUNCTION) != "DC voltage"
+            or word(session, "TRIG:SOUR?", TRIGGER) != "immediate"
+            or counts != [1, self.samples]
+        ):
+            return False
+        self.burst_s = self.samples * self._found_sample_s()
+        return self.burst_s <= LOOK_S
+
+    def _found_sample_s(self) -> float:
+        """How long one sample takes as the meter is set."""
+        session = self._session
+        if not self._model.has_timer:
+            return self._cycles_s()
+        timed = word(session, "SAMP:SOUR?", TIMING) == "timer"
+        return session.number("SAMP:TIM?" if timed else "SAMP:TIM? MIN")
+
+    def _cycles_s(self) -> float:
+        cycles = self._session.number("SENS:VOLT:DC:NPLC?")
+        return SLOWEST_SHARE * cycles / self._session.number("SYST:LFR?")
+
     def _judged(self, command: str) -> NDArray[np.float64]:
         self.burst_V = self._in_range(
             np.array(self._session.numbers(command, self.samples, READING))
         )
-        self._taken = self._memory.armed
         return np.array([float(components(self.burst_V, channel)) for channel in self.channels])
 
     def _in_range(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from instruments.drivers.exchange import identified, queued_errors, refused, waiting, word
+from instruments.drivers.exchange import (
+    LOOK_S,
+    identified,
+    queued_errors,
+    refused,
+    waiting,
+    word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +75,7 @@ class KeysightPNA:
         self.sweep_s = 0.0
         self._axis: dict[str, float | None] = {key: options.get(key) for key in OWN_KEYS}
         self._averages = 1
+        self._shows = False  # whether a display may take a sweep
         self._session = session
         session.identify = self.identify
 
@@ -130,7 +138,8 @@ class KeysightPNA:
         session = self._session
         self.identify()
         trace = self._trace()
-        if word(session, "TRIG:SOUR?", TRIGGER) == "manual":
+        trigger = word(session, "TRIG:SOUR?", TRIGGER)
+        if trigger == "manual":
             self._refuse("waits for a manual trigger at each sweep", "Set it to internal")
         sweep = word(session, "SENS:SWE:TYPE?", SWEEP_TYPE)
         if sweep != "linear":
@@ -145,6 +154,7 @@ class KeysightPNA:
         session.write("FORM REAL,64")
         session.write("FORM:BORD SWAP")
         self._measure_axis()
+        self._shows = trigger == "immediate" and self.sweep_s * self._averages <= LOOK_S
         self.errors()
 
     def read(self) -> NDArray[np.float64]:
@@ -160,11 +170,14 @@ class KeysightPNA:
             reply = session.query(command)
         if reply.strip().lstrip("+") != "1":
             raise session.reject(command, reply, "1")
-        return self.monitor()
+        return as_quantity(self.complex_trace(), self.quantity)
 
     def monitor(self) -> NDArray[np.float64]:
-        """The trace as the last sweep left it `(C,)`; nothing is swept."""
-        return as_quantity(self.complex_trace(), self.quantity)
+        """A sweep of its own, as `read`; NaN before a run has selected trace and format.
+
+        So it is where it waits for a trigger, or takes longer than a display waits.
+        """
+        return self.read() if self._shows else np.full(len(self.channels), np.nan)
 
     def complex_trace(self) -> NDArray[np.complex128]:
         """`CALC:DATA? SDATA`: S21 as the last sweep left it `(C,)`, corrected, complex."""

@@ -63,6 +63,17 @@ def test_the_rig_is_left_as_it_is_found(tmp_path: Path) -> None:
         assert main(["monitor", "--bench", bench_file, "--seconds", "0.01"]) == 0
 
 
+def test_a_read_out_that_no_run_has_set_up_shows_no_value_and_says_so() -> None:
+    with Bench.connect(read_bench("virtual-spin-vortex-ice")) as bench:
+        said, *looks, result = monitor(bench, seconds=0.01, interval_s=0.005)
+    assert isinstance(said, Note)
+    assert "no value of S21[0], S21[1], S21[2], S21[3] and 56 more" in said.text
+    assert len(looks) == 3
+    assert "S21[0] —  S21[1] —" in (words_of(looks[0]) or "")
+    assert isinstance(result, Result)
+    assert result.values["lost"] == 0
+
+
 def test_an_existing_file_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     out = tmp_path / "values.csv"
     out.write_text("mine")

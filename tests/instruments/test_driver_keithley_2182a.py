@@ -91,10 +91,44 @@ def test_a_reading_beyond_the_range_is_no_number_and_a_fault_once():
         assert meter.faults() == ()
 
 
-def test_monitor_repeats_the_last_reading_and_takes_one_where_there_is_none():
-    with transcript((b":READ?", b"+1.0E-06"), (b":FETC?", b"+1.0E-06")) as session:
+FREE = ((b":SENS:FUNC?", b'"VOLT:DC"'), (b":SENS:CHAN?", b"1"), (b":FORM:ELEM?", b"READ"))
+COUNTS = ((b":TRIG:COUN?", b"1"), (b":SAMP:COUN?", b"1"))
+
+
+def test_a_display_shows_new_values_of_a_meter_that_measures_by_itself_and_sets_nothing():
+    with transcript(
+        *FREE, *timing(), (b":INIT:CONT?", b"1"),
+        (b":FETC?", b"+1.0E-06"), (b":FETC?", b"+2.0E-06"),
+    ) as session:  # fmt: skip
         meter = Keithley2182A("nv", session, {})
-        assert meter.monitor() == meter.monitor()
+        assert [meter.monitor()[0], meter.monitor()[0]] == [1e-6, 2e-6]
+
+
+def test_a_display_takes_a_reading_of_its_own_of_a_meter_at_rest():
+    with transcript(
+        *FREE, *timing(), (b":INIT:CONT?", b"0"), *COUNTS, (b":TRIG:SOUR?", b"IMM"),
+        (b":READ?", b"+1.0E-06"), (b":READ?", b"+2.0E-06"),
+    ) as session:  # fmt: skip
+        meter = Keithley2182A("nv", session, {})
+        assert [meter.monitor()[0], meter.monitor()[0]] == [1e-6, 2e-6]
+
+
+@pytest.mark.parametrize(
+    "exchanges",
+    [
+        ((b":SENS:FUNC?", b'"TEMP"'),),
+        (FREE[0], (b":SENS:CHAN?", b"2")),
+        (*FREE[:2], (b":FORM:ELEM?", b"READ,CHAN")),
+        (*FREE, *timing(digital=b"1", count=b"100"), (b":INIT:CONT?", b"1")),  # 20 s
+        (*FREE, *timing(), (b":INIT:CONT?", b"0"), COUNTS[0], (b":SAMP:COUN?", b"5")),
+        (*FREE, *timing(), (b":INIT:CONT?", b"0"), *COUNTS, (b":TRIG:SOUR?", b"EXT")),
+    ],
+)
+def test_a_display_shows_none_where_no_quick_reading_of_the_input_is_to_be_had(exchanges):
+    with transcript(*exchanges) as session:
+        meter = Keithley2182A("nv", session, {})
+        assert math.isnan(meter.monitor()[0])
+        assert math.isnan(meter.monitor()[0])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from beside import Steady, beside
 from scripted import scripted, transcript
@@ -73,7 +74,12 @@ def test_a_reading_is_the_mean_of_one_run_and_ends_with_the_output_off():
         meter = Keithley6221("delta", session, {**BENCH, "channels": ("V", "R")})
         assert meter.units == ("V", "Ohm")
         assert meter.read() == pytest.approx([1.5e-6, 1.5e-3])
-        assert meter.monitor() == pytest.approx([1.5e-6, 1.5e-3])  # not a byte
+        assert np.isnan(meter.monitor()).tolist() == [True, True]  # not a byte, and nothing old
+
+
+def test_a_display_drives_no_current_through_the_sample():
+    with transcript() as session:
+        assert np.isnan(Keithley6221("delta", session, BENCH).monitor()).all()
 
 
 def test_the_time_out_follows_from_count_and_delay():

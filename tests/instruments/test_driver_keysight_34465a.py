@@ -38,13 +38,45 @@ def test_one_sample_as_fast_as_the_settings_allow():
     with transcript(
         (b"*IDN?", IDENTITY), *MODE, (b"TRIG:COUN 1", b""), (b"SAMP:COUN 1", b""),
         (b"SAMP:TIM? MIN", b"+4.00000000E-01"), (b"SAMP:SOUR IMM", b""), QUIET,
-        (b"READ?", b"+1.50000000E-05"), (b"FETC?", b"+1.50000000E-05"), QUIET,
+        (b"READ?", b"+1.50000000E-05"), (b"READ?", b"+2.50000000E-05"), QUIET,
     ) as session:  # fmt: skip
         meter = Keysight34465A("dmm", session, {})
         meter.prepare()
         assert meter.burst_s == pytest.approx(0.4)
-        assert meter.read() == meter.monitor() == pytest.approx([1.5e-5])
+        assert [meter.read()[0], meter.monitor()[0]] == pytest.approx([1.5e-5, 2.5e-5])
         assert meter.faults() == ()
+
+
+ALONE = (
+    (b"TRIG:COUN?", b"1"), (b"SAMP:COUN?", b"1"), (b"SENS:FUNC?", b'"VOLT"'),
+    (b"TRIG:SOUR?", b"IMM"),
+)  # fmt: skip
+
+
+def test_a_display_takes_readings_of_its_own_and_sets_nothing():
+    with transcript(
+        (b"*IDN?", IDENTITY), *ALONE, (b"SAMP:SOUR?", b"IMM"),
+        (b"SAMP:TIM? MIN", b"+4.00000000E-01"), (b"READ?", b"+1.0E+00"), (b"READ?", b"+2.0E+00"),
+    ) as session:  # fmt: skip
+        meter = Keysight34465A("dmm", session, {})
+        meter.identify()
+        assert [meter.monitor()[0], meter.monitor()[0]] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "exchanges"),
+    [
+        ({"samples": 54}, ALONE),
+        ({}, (*ALONE[:2], (b"SENS:FUNC?", b'"RES"'))),
+        ({}, (*ALONE[:3], (b"TRIG:SOUR?", b"EXT"))),
+        ({}, (*ALONE, (b"SAMP:SOUR?", b"TIM"), (b"SAMP:TIM?", b"+3.1E+00"))),
+    ],
+)
+def test_a_display_shows_none_where_the_meter_is_set_up_for_something_else(options, exchanges):
+    with transcript((b"*IDN?", IDENTITY), *exchanges) as session:
+        meter = Keysight34465A("dmm", session, options)
+        meter.identify()
+        assert np.isnan([meter.monitor()[0], meter.monitor()[0]]).all()
 
 
 def test_a_burst_is_paced_by_the_timer_and_the_time_out_follows_from_it():

@@ -105,10 +105,15 @@ def test_averages_are_a_group_and_the_time_out_covers_them_all():
         assert session.timeout_s == 2.0
 
 
-def test_monitor_sweeps_nothing():
-    with transcript((DATA, pairs(1.0, 0.1))) as session:
-        analyser = KeysightPNA("vna", session, {"points": 2})
-        np.testing.assert_allclose(analyser.monitor(), [0.0, -20.0], atol=1e-9)
+def test_a_display_selects_nothing_before_a_run_and_sweeps_anew_after_it_was_prepared():
+    with transcript(
+        (b"*IDN?", IDENTITY), TRACES, *MODE, *SELECT, *FORMAT, *axis(), QUIET,
+        (b"SENS:SWE:MODE SING;*OPC?", b"1"), (DATA, pairs(1.0, 0.1, 1.0)),
+    ) as session:  # fmt: skip
+        analyser = KeysightPNA("vna", session, {"points": 3})
+        assert np.isnan(analyser.monitor()).tolist() == [True] * 3
+        analyser.prepare()
+        np.testing.assert_allclose(analyser.monitor(), [0.0, -20.0, 0.0], atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +147,7 @@ def test_what_no_spectrum_can_rest_on_is_refused(exchanges, words):
 )
 def test_a_spoilt_spectrum_is_an_error(reply, words):
     with transcript((DATA, reply)) as session, pytest.raises(LinkError, match=words):
-        KeysightPNA("vna", session, {"points": 3}).monitor()
+        KeysightPNA("vna", session, {"points": 3}).complex_trace()
 
 
 def test_a_sweep_that_does_not_say_it_is_over_is_an_error():
