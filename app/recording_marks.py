@@ -157,18 +157,6 @@ def kept_of(path: Path, recording: Recording) -> Recording:
     return kept
 
 
-def numbers(positions: Iterable[int]) -> str:
-    """Positions as people count them: `12, 13, 20-35`."""
-    runs: list[list[int]] = []
-    for number in sorted({p + 1 for p in positions}):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    parts = [[f"{r[0]}-{r[-1]}"] if len(r) > 2 else map(str, r) for r in runs]
-    return ", ".join(word for part in parts for word in part)
-
-
 def numbers_of(text: str) -> tuple[int, ...]:
     """Repeats as people count them, of `12, 13, 20-35`.
 

@@ -1,4 +1,4 @@
-"""What no twin may be fitted to in silence: clipped values, overload marks, repeats without noise.
+"""What no twin may be fitted to in silence: clipped and wild values, overloads, no noise.
 
 Each finding is a sentence that names channel, count and value. No torch: importers and the window
 ask too.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from training.doubtful_repeats import doubtful_repeats, listed, marked_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +30,6 @@ CLIPPED_SHARE = 1e-3
 PILE = 4.0  # times as many values at the end as at the level next to it
 INNER = (5.0, 95.0)  # per cent of a channel's values: one wild repeat of 32 is not among them
 WILD = 20.0  # spans of those beyond all of them: 66 standard deviations of a normal distribution
-MOST_NAMED = 5
 QUIETEST = 1e-3  # of what a channel moves by: noise below it is none to a fit
 FEWEST_STEPS = 4.0  # of float32, in which a twin answers, within what repeats differ by
 OTHER_SCALE = 300.0  # between recordings: a unit's prefix makes 1000, a smaller drive less
@@ -109,33 +110,45 @@ def warnings_of(recording: Recording) -> list[str]:
 
 
 def clipped_of(recording: Recording) -> list[str]:
-    """A sentence for each clipped channel of a recording, and for each with wild values."""
+    """A sentence for each clipped channel of a recording, and for whatever else is doubtful."""
     response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
-    return [*clipped_words(response, recording.channels, recording.units), *_wild(recording)]
+    clips = clipped_words(response, recording.channels, recording.units)
+    return [*clips, *doubts_of(recording)]
+
+
+def doubts_of(recording: Recording) -> list[str]:
+    """A sentence for each channel with wild values, and for repeats that seem to be none."""
+    return [*_wild(recording), *doubtful_repeats(recording)]
+
+
+def is_wild(values: Array) -> NDArray[np.bool_]:
+    """Which of a column's values (or of each of several, `(N, C)`) are far from all others.
+
+    Beyond 20 spans of the inner 90 %; none where that span is zero. NaN is left out.
+    """
+    low, high = np.nanpercentile(values, INNER, axis=0)
+    room = WILD * (high - low)
+    beyond: NDArray[np.bool_] = (room > 0) & ((values < low - room) | (values > high + room))
+    return beyond
 
 
 def _wild(recording: Recording) -> Iterator[str]:
     """A sentence for each channel of which a few values are far from all others."""
     for c, name in enumerate(recording.channels):
-        known = _known(recording, c)
-        if known.size < FEWEST_VALUES:
+        values = np.where(recording.complete[:, :, None], recording.response[..., c], np.nan)
+        if np.isfinite(values).sum() < FEWEST_VALUES:
             continue
-        low, high = np.percentile(known, INNER)
-        room = WILD * (high - low)
-        values = np.where(np.isfinite(recording.response[..., c]), recording.response[..., c], low)
-        wild = (values < low - room) | (values > high + room)
-        where = wild.any(axis=2) & recording.complete
-        if room > 0 and where.any():
-            at = np.sort(recording.order[where] + 1)
-            more = " …" if at.size > MOST_NAMED else ""
+        wild = is_wild(values.ravel()).reshape(values.shape)
+        if wild.any():
+            low, high = np.nanpercentile(values, INNER)
             unit = recording.units[c]
+            at = recording.order[wild.any(axis=2)]
             worst = values[wild][np.abs(values[wild]).argmax()]
             yield (
                 f"channel {name!r} has {int(wild.sum())} of its values far from all others, up to "
                 f"{measured(worst, unit)}, where 90 % are within {low:.3g} to "
-                f"{measured(high, unit)}: repeat {', '.join(map(str, at[:MOST_NAMED]))}{more} of "
-                "the run. A glitch? A fit is spoilt by it: `twinrig mark RECORDING --bad` leaves "
-                "repeats out"
+                f"{measured(high, unit)}: {listed(at)} of the run. A glitch? A fit is spoilt by "
+                f"it: {marked_by(at)} leaves {'it' if at.size == 1 else 'them'} out"
             )
 
 

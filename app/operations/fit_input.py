@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.operations.seen_before import seen_of_all
-from app.recording_marks import bad_positions, kept_of, numbers
+from app.recording_marks import bad_positions, kept_of
 from app.store import read_recording, sha256_of
 from models.errors import InputError
+from training.doubtful_repeats import numbers
 from training.floors import too_few_repeats
 from training.joined import join
 from training.reads import in_single_holds

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.operations.events import Note, Result
-from app.recording_marks import add_mark, bad_positions, numbers, read_marks
+from app.recording_marks import add_mark, bad_positions, read_marks
 from app.recording_reader import FILE_NAME, folder_of, read_recording
 from models.errors import InputError, raise_problems
+from training.doubtful_repeats import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable

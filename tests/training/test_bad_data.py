@@ -124,3 +124,47 @@ def test_changes_too_small_beside_their_value_are_refused_as_a_twin_would_lose_t
     assert check(recording(quiet), deterministic=False) == []  # of a solver: no constant part
     with pytest.raises(InputError, match=r"(?s)channel 'X' reaches 1e\+09 V, .* as a difference"):
         check(recording(1e9 + noisy()), deterministic=False)
+
+
+def driven(repeats=8, sequences=6, seed=0):
+    """Responses `(S, R, T, 1)` that follow their sequence's drive `(S, T)`, and that drive."""
+    rng = np.random.default_rng(seed)
+    drive = rng.random((sequences, 40))
+    noise = 0.1 * rng.standard_normal((sequences, repeats, 40))
+    return (drive[:, None] + noise)[..., None], drive
+
+
+def test_sequences_that_stand_as_repeats_are_told_as_a_twin_would_learn_them_as_noise():
+    response, drive = driven(repeats=6)
+    assert check(recording(response, drive=drive), deterministic=False) == []
+    swapped = recording(response.swapaxes(0, 1), drive=drive)
+    for deterministic in (False, True):
+        [said] = check(swapped, deterministic=deterministic)
+        assert "Are sequence and repeat exchanged" in said
+    noise = np.random.default_rng(1).standard_normal(response.shape)
+    assert "drive and response of two runs?" in warnings_of(recording(noise, drive=drive))[0]
+
+
+def test_a_device_that_drifts_more_than_it_answers_still_sees_its_drive():
+    response, drive = driven()
+    offset = np.linspace(0, 10, 8)[None, :, None, None]
+    assert warnings_of(recording(response + offset, drive=drive)) == []
+    level = np.linspace(0, 1, 6)[:, None] * np.ones((6, 40))  # one drive through each sequence
+    held = level[:, None, :, None] + 0.1 * np.random.default_rng(2).standard_normal((6, 8, 40, 1))
+    assert warnings_of(recording(held, drive=level)) == []
+
+
+def test_repeats_that_were_never_recorded_and_copies_are_told_with_what_leaves_them_out():
+    response, drive = driven()
+    blank = response.copy()
+    blank[:, 5:] = 0.0
+    [said] = warnings_of(recording(blank, drive=drive))
+    assert said.startswith(
+        "repeat 6-8, 14-16, 22-24, 30-32, 38-40, 46-48 of the run have one value"
+    )
+    assert "--bad 6-8,14-16,22-24,30-32,38-40,46-48`" in said
+    twice = response.copy()
+    twice[2, 4] = twice[2, 1]
+    [said] = warnings_of(recording(twice, drive=drive))
+    assert said.startswith("repeat 21 of the run is, number for number, an earlier one")
+    assert "--bad 21`" in said

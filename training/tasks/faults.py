@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.score import CLASSIFIES, POOLS
-from training.bad_data import INNER, WILD
+from training.bad_data import is_wild
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,9 +102,7 @@ def wild(task: Task) -> list[str]:
     found = []
     answers = () if task.classes else (("targets", task.targets),)
     for name, array in (("inputs", task.inputs), *answers):
-        low, high = np.percentile(array, INNER, axis=0)
-        room = WILD * (high - low)
-        beyond = (room > 0) & ((array < low - room) | (array > high + room))
+        beyond = is_wild(array)
         for c in np.flatnonzero(beyond.any(axis=0) & (beyond.mean(axis=0) <= FEW)).tolist():
             rows = np.flatnonzero(beyond[:, c])
             found.append(

@@ -1,0 +1,155 @@
+"""Repeats that are not what they stand for: of another sequence, copies, or never recorded.
+
+Each finding is a sentence with numbers of repeats in the run's order, from 1. No torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from models.recording import Recording
+
+    Array = NDArray[np.float64]
+
+LEAST_SEEN = 1.5  # of chance: where no drive is seen 3 sequences of 20 steps give 0.5 … 1.45
+FEWEST_VALUES = 10  # of a repeat: fewer may be the same by chance, on a coarse converter
+MOST_RUNS = 8  # of numbers that a sentence lists
+QUIETEST = 1e-9  # of a channel's largest value: a spread below it is rounding
+
+
+def numbers(positions: Iterable[int], between: str = ", ") -> str:
+    """Positions in a run's order, from 0, as people count them: `12, 13, 20-35`."""
+    return between.join(_runs(positions))
+
+
+def marked_by(positions: Iterable[int]) -> str:
+    """The command that leaves repeats out, in words; of very many the way to name them."""
+    runs = _runs(positions)
+    which = ",".join(runs) if len(runs) <= MOST_RUNS else "A,B-C,…"
+    return f"`twinrig mark RECORDING --bad {which}`"
+
+
+def listed(positions: Iterable[int]) -> str:
+    """`repeat 12, 20-35`, of very many the first."""
+    runs = _runs(positions)
+    return f"repeat {', '.join(runs[:MOST_RUNS])}{' …' if len(runs) > MOST_RUNS else ''}"
+
+
+def doubtful_repeats(recording: Recording) -> Iterator[str]:
+    """A sentence for each kind of repeat that is no repeat of its sequence."""
+    still = _still(recording)
+    if still.any():
+        at = recording.order[still]
+        what, leave = ("has", "it") if at.size == 1 else ("have", "them")
+        yield (
+            f"{listed(at)} of the run {what} one value at every step in every channel, where "
+            f"others move: not recorded? {marked_by(at)} leaves {leave} out"
+        )
+    copies = _copies(recording) & ~still
+    if copies.any():
+        at = recording.order[copies]
+        what, leave = ("is", "it") if at.size == 1 else ("are", "them")
+        yield (
+            f"{listed(at)} of the run {what}, number for number, an earlier one of the same "
+            "sequence: copies make the noise and its floor look smaller than they are. "
+            f"{marked_by(at)} leaves {leave} out"
+        )
+    seen = drive_seen(recording)
+    if seen is not None and seen < LEAST_SEEN:
+        yield (
+            "repeats of one sequence differ as much as those of different sequences: means of the "
+            f"sequences vary {seen:.2g} times as much as by chance (where a drive is seen, more "
+            f"than {LEAST_SEEN:g} times), so that a twin would learn noise and no drive. Are "
+            "sequence and repeat exchanged in its map, or drive and response of two runs?"
+        )
+
+
+def drive_seen(recording: Recording) -> float | None:
+    """How much means of sequences vary over what the scatter of their repeats alone would make.
+
+    The largest of all channels, and of the values as they are and without each repeat's own mean,
+    which drift moves. About 1 where the drive makes no difference, below it where what stands as
+    repeats are sequences. None where it can't be told: one drive, or fewer than two sequences with
+    at least two repeats.
+    """
+    used = recording.complete.sum(axis=1) >= 2
+    if used.sum() < 2:
+        return None
+    steps = int(recording.lengths[used].min())
+    drive = recording.drive[used, :steps]
+    if not np.ptp(drive, axis=0).any():
+        return None
+    there = recording.complete[used]
+    values = recording.response[used, :, :steps]
+    if not np.isfinite(values[there]).all():
+        return None
+    values = np.where(there[:, :, None, None], values, 0.0)
+    largest = np.abs(values).max(axis=(0, 1, 2))
+    values /= np.where(largest > 0, largest, 1.0)
+    own = values.mean(axis=2, keepdims=True)
+    return max(_over_chance(values, there), _over_chance(values - own, there))
+
+
+def _over_chance(values: Array, there: NDArray[np.bool_]) -> float:
+    """Variance of sequences' means over the one that repeats `(S, R, T, C)` alone would make.
+
+    `values` within ±1, 0 where no repeat is there.
+    """
+    count = there.sum(axis=1)[:, None, None]
+    mean = values.sum(axis=1) / count
+    rest = np.where(there[:, :, None, None], values - mean[:, None], 0.0)
+    chance = ((rest**2).sum(axis=1) / (count - 1) / count).mean(axis=(0, 1))
+    between = mean.var(axis=0, ddof=1).mean(axis=0)
+    noisy, moves = chance > QUIETEST**2, between > QUIETEST**2
+    ratios = np.where(noisy, between / np.where(noisy, chance, 1.0), np.where(moves, np.inf, 0.0))
+    return float(ratios.max())
+
+
+def _still(recording: Recording) -> NDArray[np.bool_]:
+    """Which complete repeats `(S, R)` never move in any channel; none where no repeat moves."""
+    inside = np.arange(recording.response.shape[2]) < recording.lengths[:, None]
+    where = inside[:, None, :, None] & recording.complete[:, :, None, None]
+    high = np.where(where, recording.response, -np.inf).max(axis=2)
+    low = np.where(where, recording.response, np.inf).min(axis=2)
+    long = recording.lengths[:, None] * recording.response.shape[3] >= FEWEST_VALUES
+    still = np.asarray((high == low).all(axis=2) & recording.complete & long)
+    moving = recording.complete & ~still
+    return still if moving.any() else np.zeros_like(still)
+
+
+def _copies(recording: Recording) -> NDArray[np.bool_]:
+    """Which complete repeats `(S, R)` are number for number an earlier one of their sequence.
+
+    None where every repeat is its sequence's first again: that is no noise at all, told elsewhere.
+    """
+    found = np.zeros_like(recording.complete)
+    for s, length in enumerate(recording.lengths):
+        if length * recording.response.shape[3] < FEWEST_VALUES:
+            continue
+        before: set[bytes] = set()
+        for r in np.argsort(recording.order[s], kind="stable"):
+            if recording.complete[s, r]:
+                key = np.ascontiguousarray(recording.response[s, r, :length]).tobytes()
+                found[s, r] = key in before
+                before.add(key)
+    firsts = (recording.complete.sum(axis=1) > 0).sum()
+    alike = found.sum() + firsts == recording.complete.sum()
+    return np.zeros_like(found) if alike else found
+
+
+def _runs(positions: Iterable[int]) -> list[str]:
+    runs: list[list[int]] = []
+    for number in sorted({int(p) + 1 for p in positions}):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    parts = [[f"{r[0]}-{r[-1]}"] if len(r) > 2 else map(str, r) for r in runs]
+    return [word for part in parts for word in part]
