@@ -1,30 +1,29 @@
 """What a library holds, read for people: names, figures, lineage, small plots, notes, damage.
 
-No Qt, and nothing here runs an operation. Files are only read, but for `note.txt`, which stands
-beside an artefact's own files and is part of no checksum.
+No Qt, nothing here runs an operation, and files are only read.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import sha256_of, write_bytes
+from app.artefacts import sha256_of
 from app.library_begun import parents
 from app.library_facts import Facts, facts_of
 from app.library_kinds import BEGUN, HEADS, KINDS
+from app.library_note import read_note
 from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from app.library_folders import Artefact
     from app.session import Library
 
-NOTE_FILE = "note.txt"
-LONGEST_NOTE_BYTES = 65_536
 DIGESTED_BYTES = 64 * 2**20
 """Files up to this size are held against their SHA-256; larger ones when they are opened."""
 
@@ -151,10 +150,9 @@ class Index:
             made_from.append(found.id)
             if self._is_another(found, parent):
                 changed.append(found.id)
-        return Entry(
-            entry.artefact, entry.id, entry.facts, entry.parents, entry.note, entry.problem,
-            tuple(made_from), tuple(changed), tuple(missing),
-        )  # fmt: skip
+        return replace(
+            entry, made_from=tuple(made_from), changed=tuple(changed), missing=tuple(missing)
+        )
 
     def _is_another(self, found: Entry, parent: Parent) -> bool:
         try:
@@ -179,8 +177,8 @@ def parents_of(artefact: Artefact, facts: Facts) -> tuple[Parent, ...]:
     head = artefact.head
     named: Any = head.get("parents", facts.parents)
     if artefact.kind == "dep":
-        names = (("id", "network_id"), ("sha256", "network_sha256"), ("path", "network"))
-        named = [{key: head.get(name) for key, name in names}]
+        names = {"id": "network_id", "sha256": "network_sha256", "path": "network"}
+        named = [{key: head.get(name) for key, name in names.items()}]
     elif artefact.kind == BEGUN:
         named = parents(artefact.path)
     elif artefact.kind in ("sweep", "tab"):
@@ -245,26 +243,33 @@ def lineage(entries: Sequence[Entry]) -> list[tuple[int, Entry]]:
 
 def ancestors(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
     """What an artefact comes from, nearest first."""
-    return _reached(entry, {e.id: e for e in entries}, lambda one: one.made_from)
+    by_id = {e.id: e for e in entries}
+    return _reached([entry], by_id, {name: one.made_from for name, one in by_id.items()})
 
 
-def descendants(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
-    """What was made from an artefact, directly or not."""
-    every = list(entries)
-    below = {e.id: tuple(c.id for c in every if e.id in c.made_from) for e in every}
-    return _reached(entry, {e.id: e for e in every}, lambda one: below.get(one.id, ()))
+def descendants(of: Iterable[Entry], entries: Iterable[Entry]) -> list[Entry]:
+    """What was made from any of these artefacts, directly or not, and is none of them."""
+    by_id = {e.id: e for e in entries}
+    below: dict[str, list[str]] = {}
+    for one in by_id.values():
+        for above in one.made_from:
+            below.setdefault(above, []).append(one.id)
+    return _reached(of, by_id, below)
 
 
-def _reached(entry: Entry, by_id: dict[str, Entry], step: Any) -> list[Entry]:
+def _reached(
+    start: Iterable[Entry], by_id: Mapping[str, Entry], steps: Mapping[str, Sequence[str]]
+) -> list[Entry]:
+    """What `steps`, of ids to ids, lead to, nearest first; each step is taken once."""
     out: list[Entry] = []
-    queue = list(step(entry))
-    seen = {entry.id}
+    queue = deque(entry.id for entry in start)
+    seen = set(queue)
     while queue:
-        found = by_id.get(queue.pop(0))
-        if found is not None and found.id not in seen:
-            seen.add(found.id)
-            out.append(found)
-            queue += step(found)
+        for name in steps.get(queue.popleft(), ()):
+            if name in by_id and name not in seen:
+                seen.add(name)
+                out.append(by_id[name])
+                queue.append(name)
     return out
 
 
@@ -273,28 +278,3 @@ def compared(first: Entry, second: Entry) -> list[tuple[str, str, str]]:
     one, other = dict(first.facts.rows), dict(second.facts.rows)
     names = [*one, *(name for name in other if name not in one)]
     return [(name, one.get(name, "—"), other.get(name, "—")) for name in names]
-
-
-def read_note(folder: Path) -> str:
-    """What the user wrote beside an artefact; empty without a note that can be read."""
-    try:
-        return (folder / NOTE_FILE).read_bytes()[:LONGEST_NOTE_BYTES].decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-def write_note(folder: Path, text: str) -> None:
-    """Keep a note beside an artefact; none of its own files is touched.
-
-    Raises
-    ------
-    InputError
-        The note is longer than 64 kB.
-    TwinrigError
-        The disk refuses.
-    """
-    content = text.strip().encode("utf-8")
-    if len(content) > LONGEST_NOTE_BYTES:
-        raise InputError(f"a note of {len(content)} bytes: at most {LONGEST_NOTE_BYTES} are kept")
-    if content or (folder / NOTE_FILE).exists():
-        write_bytes(folder / NOTE_FILE, content)

@@ -10,17 +10,10 @@ import numpy as np
 import pytest
 from artefact_samples import full, network, twin
 
+from app import library_folders
 from app.artefacts import sha256_of
-from app.library_index import (
-    NOTE_FILE,
-    Index,
-    ancestors,
-    compared,
-    descendants,
-    lineage,
-    read_note,
-    write_note,
-)
+from app.library_index import Index, ancestors, compared, descendants, lineage
+from app.library_note import NOTE_FILE, read_note, write_note
 from app.session import Library
 from app.store import load_network, save_network, save_twin, write_recording
 from models.errors import InputError
@@ -72,8 +65,38 @@ def test_lineage_leads_from_recording_to_network(folder: Path) -> None:
     ]
     by_id = {entry.id: entry for entry in entries}
     assert [e.id for e in ancestors(by_id["net-1"], entries)] == ["twin-1", "rec-1"]
-    assert [e.id for e in descendants(by_id["rec-1"], entries)] == ["twin-1", "net-1"]
+    assert [e.id for e in descendants([by_id["rec-1"]], entries)] == ["twin-1", "net-1"]
     assert not any(entry.problem or entry.changed or entry.missing for entry in entries)
+
+
+def test_what_was_made_from_several_is_counted_once_and_without_themselves(folder: Path) -> None:
+    by_id = {entry.id: entry for entry in Index(Library(folder)).read()}
+    both = [by_id["rec-1"], by_id["twin-1"]]
+    assert [e.id for e in descendants(both, by_id.values())] == ["net-1"]
+    assert descendants(by_id.values(), by_id.values()) == []
+
+
+def test_a_head_that_did_not_change_is_parsed_once_by_whichever_page(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    parse = library_folders.read_head
+    monkeypatch.setattr(
+        library_folders, "read_head", lambda file, *kind: (read.append(file), parse(file, *kind))[1]
+    )
+    first = Library(folder).artefacts()
+    assert sorted(file.name for file in read) == ["network.json", "twin.json"]
+    assert Library(folder).artefacts() == first
+    assert len(read) == 2
+    shutil.rmtree(folder / "twin-folder")
+    other = twin()
+    other.meta["id"] = "twin-2"
+    save_twin(folder / "twin-folder", other)
+    assert {one.id for one in Library(folder).artefacts("twin")} == {"twin-2"}
+    (folder / "twin-folder" / "twin.json").write_text("{}")
+    for _ in range(2):  # a fault is looked at each time: the disk may have come back
+        assert Library(folder).artefacts("twin")[0].broken
+    assert len(read) == 5
 
 
 def test_a_parent_that_is_gone_is_missing_and_one_that_was_exchanged_has_changed(

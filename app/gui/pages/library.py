@@ -284,8 +284,7 @@ class LibraryPage(Page):
         """Ask by the button itself, then move; what was made from it stays."""
         chosen = self.list.selected()
         if not self._sure.isActive():
-            below = {e.id for one in chosen for e in descendants(one, self.all)}
-            left = len(below - {e.id for e in chosen})
+            left = len(descendants(chosen, self.all))
             self.trash.setText(f"Sure? {left} made from it" if left else "Sure?")
             self._sure.start()
             return

@@ -53,7 +53,7 @@ class Detail(Painted):
         self.damage = entry.problem
         if entry.problem:
             self.rows = [("Damage", entry.problem, ""), *self.rows]
-        up, down = ancestors(entry, entries), descendants(entry, entries)
+        up, down = ancestors(entry, entries), descendants([entry], entries)
         held = sum(one.inside == entry.id for one in entries)
         self.chain = [
             *(f"from {one.id}" for one in up),

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QAbstractListModel, QModelIndex, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import (
+    QAbstractListModel,
+    QItemSelection,
+    QModelIndex,
+    QRectF,
+    QSize,
+    Qt,
+    pyqtSignal,
+)
 from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate
 
@@ -198,14 +206,18 @@ class EntryList(QListView):
     def choose(self, paths: set[Path]) -> None:
         """Choose the entries in these folders; copies of one have its id in common."""
         selection = self.selectionModel()
-        if selection is None:
+        rows = [
+            row for row, (_, entry) in enumerate(self.entries.rows) if entry.artefact.path in paths
+        ]
+        if selection is None or not rows:
             return
-        for row, (_, entry) in enumerate(self.entries.rows):
-            if entry.artefact.path in paths:
-                index = self.entries.index(row)
-                selection.select(index, selection.SelectionFlag.Select)
-                selection.setCurrentIndex(index, selection.SelectionFlag.NoUpdate)
-                self.scrollTo(index)
+        items = QItemSelection()
+        for row in rows:
+            items.select(self.entries.index(row), self.entries.index(row))
+        last = self.entries.index(rows[-1])
+        selection.select(items, selection.SelectionFlag.Select)  # told once, however many
+        selection.setCurrentIndex(last, selection.SelectionFlag.NoUpdate)
+        self.scrollTo(last)
 
     def selected(self) -> list[Entry]:
         """The chosen entries, uppermost first."""

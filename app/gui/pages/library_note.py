@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QTimer, pyqtSignal
 from PyQt6.QtWidgets import QPlainTextEdit
 
-from app.library_index import write_note
+from app.library_note import write_note
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:

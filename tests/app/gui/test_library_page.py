@@ -18,7 +18,8 @@ from app import library_several as several
 from app.gui.job import JobSpec
 from app.gui.pages.library_detail import MORE, fitting
 from app.gui.pages.library_list import said_of
-from app.library_index import Index, read_note
+from app.library_index import Index
+from app.library_note import read_note
 from app.recording_marks import bad_positions
 from app.run_lock import RunLock
 from app.session import Artefact
@@ -200,6 +201,17 @@ def test_a_broken_file_is_shown_and_cannot_be_opened(library, qtbot) -> None:
     assert "weights.safetensors" in library.form.primary.cost
     assert library.detail.rows[0][0] == "Damage"
     library.grab()
+
+
+def test_many_are_chosen_in_one_go_and_stay_so_when_the_list_is_read_anew(library) -> None:
+    told = []
+    library.list.chosen.connect(lambda: told.append(len(library.list.selected())))
+    library.list.choose({e.artefact.path for e in library.rows})
+    assert told == [3]  # each telling paints figures and lineage: a thousand held the window
+    library._show_list()
+    assert len(library.list.selected()) == 3
+    assert told[-1] == 3
+    assert set(told) <= {0, 3}
 
 
 def test_the_trash_asks_first_and_what_is_being_written_stays(library, qtbot, monkeypatch) -> None:

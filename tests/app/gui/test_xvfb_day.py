@@ -11,7 +11,7 @@ import pytest
 from xvfb_person import Person, missing, person
 
 from app.config import load_settings
-from app.library_index import read_note
+from app.library_note import read_note
 from app.recording_marks import bad_positions
 from app.session import Library
 from app.store import read_recording
