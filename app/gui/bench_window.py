@@ -108,7 +108,10 @@ class BenchWindow(ClosingWindow):
                 page.take_reading(reading)  # type: ignore[arg-type]
 
     def _lost(self, error: BaseException) -> None:
-        self.top.missing("Bench lost", str(error).splitlines()[0])
+        if unsafe := self.session.unsafe:  # which weighs more than what could not be read
+            self.top.missing("NOT SAFE", unsafe, "fault")
+        elif not self.link.making_safe:
+            self.top.missing("Bench lost", str(error).splitlines()[0])
         self.rail.items["bench"].show_mark("fault")
         for page in self.pages.values():
             page.bench_lost(str(error))
@@ -121,6 +124,7 @@ class BenchWindow(ClosingWindow):
         self.log.append(f"info: {words}")
         if self.closing or self.job is not None:
             self.top.waiting("Stopping", words)
+            self._ends(words)
 
     def _noted(self, words: str) -> None:
         """What a watchdog says: in the corner once, and in the log each time."""
@@ -133,8 +137,14 @@ class BenchWindow(ClosingWindow):
     def _unsafe(self, words: str) -> None:
         """A supply can't be reached on the way to safety: said in red, each second."""
         self.top.missing("Not safe yet", words, "fault")
+        self._ends(words)
         if self.closing:
             self.bar.ask(f"Closing: {words}", [])
+
+    def _ends(self, words: str) -> None:
+        """The page of the bench's job says no more that it runs, or is paused."""
+        if self.job is not None and self.job.spec.hardware:
+            self.pages[self.job.spec.page].made_safe(words)
 
     def _given_up(self, words: str) -> None:
         """It was not made safe in its time: what to do by hand stays in view until it is."""

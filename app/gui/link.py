@@ -64,8 +64,13 @@ class BenchLink(QObject):
 
         It tries until the bench is safe or closed; one such thread is enough.
         """
-        if not any(t.name == SAFETY and t.is_alive() for t in self._errands):
+        if not self.making_safe:
             self._errand(SAFETY, self._make_safe)
+
+    @property
+    def making_safe(self) -> bool:
+        """Whether the bench is on its way to its safe state by this link."""
+        return any(t.name == SAFETY and t.is_alive() for t in self._errands)
 
     def close(self) -> None:
         """End polling, make safe, disconnect; tells `closed` when that is done."""

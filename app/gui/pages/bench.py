@@ -210,6 +210,7 @@ class BenchPage(Page):
 
     def bench_lost(self, words: str) -> None:
         self.known.lost(words)
+        self.manual.lost()
         self.refresh()
 
     def take_reading(self, reading: BenchReading) -> None:

@@ -39,6 +39,7 @@ class ManualPanel(QWidget):
         self.hand: Hand | None = None  # of the run under way
         self.field_T, self.current_A, self.output_on = 0.0, 0.0, False
         self.forbids: tuple[str, ...] = ()
+        self.unread = False  # since a look at the bench failed
         self.setFixedWidth(WIDTH_PX)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -175,6 +176,8 @@ class ManualPanel(QWidget):
             return f"{self.session.busy} is under way"
         if self.hand is not None and self.hand.ended:
             return "on its way to zero"
+        if self.hand is None and self.unread:
+            return "the bench can't be read now"
         if self.forbids and self.hand is None:
             return "no current allowed now"
         return ""
@@ -188,9 +191,11 @@ class ManualPanel(QWidget):
         if not running:
             flows = abs(self.current_A) > FLOWS_SHARE * self._asked_of().limits.highest_A
             cost = "not set from here: Stop takes it to zero" if flows else "already at zero"
+            cost = "Stop tries to take it to zero" if self.unread else cost
         self.end.say("Ramp to zero, output off", cost)
         on = running or self.output_on
-        self.state.setText(f"output on, {_mT(self.field_T)}" if on else "output off")
+        found = f"output on, {_mT(self.field_T)}" if on else "output off"
+        self.state.setText("not read" if self.unread and not running else found)
 
     # what is pressed
 
@@ -249,9 +254,16 @@ class ManualPanel(QWidget):
 
     def show_reading(self, now: BenchRead | BenchReading) -> None:
         """Where the magnet is."""
+        self.unread = False
         self.field_T, self.current_A = now.field_T, now.current_A
         self.output_on, self.forbids = now.output_on, now.forbids
         self._show_end()
+
+    def lost(self) -> None:
+        """A look at the bench failed: where the magnet is, is not known."""
+        if not self.unread:
+            self.unread = True
+            self.show_cost()
 
     def finished(self) -> None:
         """The run is over: the bench is free, and safe unless the session knows better."""

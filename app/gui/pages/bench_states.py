@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from instruments.discovery import Found
 
 IN_USE = "in use by"
+LOST, UNREAD = "Lost", "Not read"
 TEST, CONSOLE, RECONNECT, ADD = "Test", "Console", "Reconnect", "Add"
 
 
@@ -33,10 +34,12 @@ class Known:
         self.identities: dict[str, str] = {}
         self.values: dict[str, tuple[str, str]] = {}
         self.lost_words: dict[str, str] = {}
+        self.unread = False  # since the last look failed
 
     def connected(self) -> None:
         """The bench was connected, or it wasn't: what was known is old."""
         self.checks, self.values, self.lost_words, self.identities = {}, {}, {}, {}
+        self.unread = False
 
     def add(self, checks: Iterable[InstrumentCheck]) -> None:
         """Checks of some or all; one that answers is lost no more."""
@@ -46,11 +49,15 @@ class Known:
                 self.lost_words.pop(one.name, None)
 
     def lost(self, words: str) -> None:
-        """A reading failed: the instrument that the error names is lost, and its value old."""
+        """A look at the bench failed: the instrument that the error names is lost.
+
+        The others were not read either: what they last said is old.
+        """
+        if not self.unread:
+            self.unread, self.values, self.checks = True, {}, {}
         for one in self.session.spec.instruments:
             if words.startswith(f"{one.name} (") or f"{one.resource})" in words:
                 self.lost_words[one.name] = words
-                self.values.pop(one.name, None)
                 self.checks.pop(one.name, None)
 
     @staticmethod
@@ -60,7 +67,7 @@ class Known:
 
     def read(self, now: Any) -> None:
         """A look at the bench: every instrument has answered."""
-        self.lost_words = {}
+        self.lost_words, self.unread = {}, False
         spec, bench = self.session.spec, self.session.bench
         if bench is None:
             return
@@ -114,12 +121,14 @@ def _row(known: Known, title: str, one: InstrumentSpec, checking: bool) -> Instr
     actions: tuple[str, ...] = (TEST,)
     if session.bench is not None:
         level, state, actions = "ok", "Connected", (TEST, CONSOLE)
+        if known.unread:
+            level, state = "idle", UNREAD
         if session.at_bench:
             level, state = "ok", "Busy"
     elif checking:
         level, state = "wait", "Asking"
-    if check is not None:
-        state = "Answers" if not session.at_bench else state
+    if check is not None and not session.at_bench:
+        level, state = "ok", "Answers"
     value, below = known.values.get(one.name, ("", ""))
     if check is not None and check.state is not None and not value:
         value, below = _of_magnet(check.state)
@@ -137,7 +146,7 @@ def _lost(known: Known, title: str, one: InstrumentSpec) -> InstrumentRow:
     remark = (what[:1].upper() + what[1:], hint)
     identity = known.identities.get(one.name, "")
     return InstrumentRow(
-        "fault", "Lost", title, one.driver, one.resource, identity, "—", "tried each second",
+        "fault", LOST, title, one.driver, one.resource, identity, "—", "tried each second",
         (remark,), (RECONNECT, CONSOLE),
     )  # fmt: skip
 
@@ -183,6 +192,10 @@ def headline(rows: Sequence[InstrumentRow], *, checking: bool, doing: str) -> st
         return f"Asking {len(rows)} instruments"
     if doing:
         return f"{doing} …"
+    states = [row.state for row in rows]
+    if lost := states.count(LOST):
+        unread = f", {states.count(UNREAD)} not read" if UNREAD in states else ""
+        return f"{lost} of {len(rows)} instruments lost{unread}"
     answers = sum(row.level in {"ok", "attention"} for row in rows)
     return f"{answers} of {len(rows)} instruments answer"
 

@@ -246,6 +246,12 @@ class Page(QWidget):
         self.running, self.wait = True, LiveWait()
         self.show_pause()
 
+    def made_safe(self, words: str) -> None:
+        """Its job is on the way to the bench's safe state: it runs no more, nor waits."""
+        self.wait = LiveWait()
+        self.say(self.heading.text(), words)
+        self.form_changed()
+
     def job_finished(self, outcome: Outcome) -> None:
         """The job of this page has ended."""
         self.running = False

@@ -192,3 +192,26 @@ def test_a_lost_rows_value_stands_beside_its_buttons_and_whole(window: Window) -
     _, right, wide = next(one for one in drawn if one[0] == lost.below_value)
     assert right < min(rows.buttons[lost.name, w].x() for w in lost.actions)
     assert QFontMetricsF(sans(LABEL_PX)).horizontalAdvance(lost.below_value) <= wide
+
+
+def test_what_was_not_read_since_a_look_failed_is_not_said_to_answer(
+    window: Window, qtbot: Any
+) -> None:
+    window.open_page("bench")
+    page: Any = window.pages["bench"]
+    qtbot.waitUntil(lambda: row(page, "magnet.x").value == "0.000 A", timeout=WAIT_MS)
+    window.link._end.set()  # no reading comes between
+    page.manual.field.setText("2.5 mT")
+    page.bench_lost("lockin (virtual://sr830): no answer. Is it switched on?")
+    supply = row(page, "magnet.x")
+    assert (supply.level, supply.state, supply.value) == ("idle", "Not read", "")
+    assert page.heading.text() == "1 of 2 instruments lost, 1 not read"
+    assert (page.manual.go.isEnabled(), page.manual.go.cost) == (
+        False, "the bench can't be read now",
+    )  # fmt: skip
+    assert page.manual.state.text() == "not read"
+    page.take_reading(window.session.poll())
+    assert row(page, "magnet.x").state == "Connected"
+    assert page.heading.text() == "2 of 2 instruments answer"
+    assert page.manual.go.isEnabled()
+    assert page.manual.state.text() == "output off"

@@ -12,6 +12,7 @@ from app.gui.hooks import Hooks
 from app.gui.start import end_safe, session_ends
 from app.stopping import stop_signals
 from instruments.limits import UnsafeError
+from models.errors import TwinrigError
 
 WAIT_MS = 60_000
 BY_HAND = "x COULD NOT BE MADE SAFE within 10 s: switch the supply off at its front panel"
@@ -65,6 +66,45 @@ def test_a_run_that_ends_unsafe_says_so_and_no_other_starts(
     qtbot.waitUntil(lambda: not window.bar.isVisible(), timeout=WAIT_MS)
     press_record(window, count=1, steps=10, repeats=2)
     assert window.pages["record"].live.done == 2
+
+
+def test_not_safe_weighs_more_than_a_bench_that_cannot_be_read(
+    window, qtbot, unreachable, monkeypatch
+) -> None:
+    window.stop()
+    qtbot.waitUntil(lambda: bool(window.session.unsafe), timeout=WAIT_MS)
+    monkeypatch.setattr("app.gui.link.LOST_POLL_S", 0.01)
+
+    def lost():
+        raise TwinrigError("lockin (TCPIP0::a::1::SOCKET): nothing listens")
+
+    monkeypatch.setattr(window.session, "poll", lost)
+    said: list[tuple[str, str]] = []
+    missing = window.top.missing
+    monkeypatch.setattr(
+        window.top, "missing", lambda *words: (said.append(words[:2]), missing(*words))
+    )
+    with qtbot.waitSignals([window.link.lost] * 2, timeout=WAIT_MS):
+        pass
+    assert ("NOT SAFE", BY_HAND) in said
+    assert "Bench lost" not in {words for words, _ in said}
+    assert window.top.pill.state.level == "fault"
+    unreachable()
+    qtbot.waitUntil(lambda: not window.session.unsafe, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.top.pill.state.words == "Bench lost", timeout=WAIT_MS)
+
+
+def test_a_paused_run_whose_supply_is_lost_is_said_to_end_not_to_be_paused(
+    window, qtbot, press_record, unreachable
+) -> None:
+    press_record(window, until_over=False, count=4, steps=20, repeats=50)
+    page = window.pages["record"]
+    window.pause()
+    qtbot.waitUntil(lambda: "paused at zero" in page.subheading.text(), timeout=WAIT_MS)
+    window.link.unsafe.emit("x: not safe yet, trying again (no reply)")  # before the run is over
+    assert page.subheading.text() == "x: not safe yet, trying again (no reply)"
+    assert page.wait.words == ""
+    unreachable()
 
 
 def test_a_signal_ends_a_window_that_asks_what_to_do(window, qtbot, unreachable, capsys) -> None:
