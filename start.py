@@ -7,7 +7,7 @@
 
 Standard library only, and one file, however long: it runs before anything is installed, under
 whatever Python is there, and is read by whoever must trust it first. It installs again when
-`pyproject.toml` or a compiled source changed.
+`pyproject.toml` or a compiled source changed, or the folder was moved or copied.
 """
 
 from __future__ import annotations
@@ -314,12 +314,27 @@ def set_up(needs_window: bool) -> None:
 
 def _is_ready(wanted: str) -> bool:
     stamped = stamp_says("installed", wanted) and stamp_says("qt", wanted)
-    return stamped and venv_python().exists()
+    return stamped and os.path.exists(venv_python()) and _is_in_its_place()
+
+
+def _is_in_its_place() -> bool:
+    """Whether the venv lies where it was made: in a moved or copied folder it names the old one.
+
+    There it would find no Twinrig, or silently run the other folder's.
+    """
+    try:
+        config = (VENV / "pyvenv.cfg").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    made = re.search(
+        r'^command = .* -m venv (?:--(?:prompt=".*?"|\S+) )*(.+)$', config, re.MULTILINE
+    )
+    return made is None or Path(made.group(1)).resolve() == VENV.resolve()  # None: by virtualenv
 
 
 def _venv_works() -> bool:
     code, _ = output_of([str(venv_python()), "-m", "pip", "--version"])
-    return code == 0
+    return code == 0 and _is_in_its_place()
 
 
 def _install(wanted: str) -> None:
@@ -346,6 +361,8 @@ def _torch_choice() -> str | None:
 
 
 def _make_venv() -> None:
+    if (VENV / "pyvenv.cfg").exists() and not _is_in_its_place():
+        say("start.py: this folder was moved or copied; making its .venv anew")
     python = _suitable_python()
     _need_venv_modules(python)
     for path in VENV.iterdir():  # whatever is left of an old or half-made one

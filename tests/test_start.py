@@ -66,9 +66,7 @@ def test_a_checkout_with_windows_line_ends_has_the_same_hash(
 def test_is_ready_only_with_both_stamps_of_this_hash_and_an_interpreter(
     start: ModuleType,
 ) -> None:
-    python = start.venv_python()
-    python.parent.mkdir(parents=True)
-    python.touch()
+    python = venv_made_at(start, start.VENV)
     ready = []
     for name in ("installed", "qt"):
         ready.append(start._is_ready("abc"))
@@ -76,6 +74,35 @@ def test_is_ready_only_with_both_stamps_of_this_hash_and_an_interpreter(
     ready += [start._is_ready("abc"), start._is_ready("def")]
     python.unlink()
     assert [*ready, start._is_ready("abc")] == [False, False, True, False, False]
+
+
+def venv_made_at(start: ModuleType, place: Path, options: str = "") -> Path:
+    """An interpreter in the venv, and what `python -m venv` notes of itself there."""
+    python: Path = start.venv_python()
+    python.parent.mkdir(parents=True)
+    python.touch()
+    made = f"version = 3.11.7\ncommand = /usr/bin/python3 -m venv {options}{place}\n"
+    (start.VENV / "pyvenv.cfg").write_text(made)
+    return python
+
+
+@pytest.mark.parametrize("options", ["", '--upgrade-deps --prompt="my rig" '])
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_moved_or_copied_folder_is_set_up_anew(
+    start: ModuleType, tmp_path: Path, moved: bool, options: str
+) -> None:
+    venv_made_at(start, tmp_path / "old" / ".venv" if moved else start.VENV, options)
+    for name in ("installed", "qt"):
+        start.write_stamp(name, "abc")
+    assert start._is_ready("abc") is not moved
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links are a privilege on Windows")
+def test_a_folder_reached_through_a_link_is_in_its_place(start: ModuleType, tmp_path: Path) -> None:
+    link = tmp_path.with_name(f"{tmp_path.name}-link")
+    link.symlink_to(tmp_path)
+    venv_made_at(start, link / ".venv")
+    assert start._is_in_its_place()
 
 
 def test_paths_of_windows(start: ModuleType) -> None:
