@@ -95,8 +95,8 @@ def deploy(
         A network that can't be read, its twin missing or changed, `out` in use.
     RefusedError
         A twin no longer matches, a magnet was calibrated anew, a device's bench is not among those
-        given, a drive would break a limit, or it would take longer than `max_hours`: nothing is
-        energised and nothing created.
+        given, a guard or a supply forbids current now, a drive would break a limit, or it would
+        take longer than `max_hours`: nothing is energised and nothing created.
     TwinrigError
         Failed on the way; what was complete stays.
     """
@@ -117,6 +117,8 @@ def deploy(
     known = so_far(loaded, path, out, benches, repeats) if resume else []
     if max_hours is not None:
         schedule.refuse_longer(_pending_s(loaded, benches, known, repeats or 1), max_hours)
+    for each in benches:
+        each.refuse_forbidden()
     writers = writers_in(out, known) if resume else begun(loaded, path, out, benches, repeats or 1)
     pairs = enumerate(zip(benches, writers, strict=True))
     run = _Run(loaded, [Place(loaded, k, *pair, pause, retries) for k, pair in pairs])

@@ -27,6 +27,7 @@ from app.artefacts import (
 )
 from app.checked_json import with_checksum
 from app.deployment import of_another, preflight
+from app.device_benches import each_of
 from app.operations.events import Event, Result
 from app.operations.runs import status_of
 from app.run_lock import RunLock
@@ -98,6 +99,9 @@ def bettered(
     if "result" in plan:
         yield Result(plan["result"])
         return out / NETWORK_FILE
+    if resume:  # the bench may be another one than it was begun on
+        plan["despite_drift"] = plan["despite_drift"] or despite_drift
+        allowed(plan, bench)
     with RunLock(out):
         try:
             values = yield from work(plan)
@@ -150,14 +154,24 @@ def begin_plan(out: Path, kind: str, network: Path, bench: Benches, asked: dict[
         The network may not run on these benches (`app.deployment.preflight`).
     """
     file = (network / NETWORK_FILE if network.is_dir() else network).resolve()
-    loaded = load_network(file)
-    known_origin(loaded, file)
-    preflight(loaded, file, bench, despite_drift=despite_drift)
-    new_directory(out)
+    known_origin(load_network(file), file)
     plan = {"network": str(file), "network_sha256": sha256_of(file), "created": now_iso(),
             "despite_drift": despite_drift, "asked": asked, "done": {}}  # fmt: skip
+    allowed(plan, bench)
+    new_directory(out)
     save_plan(out, kind, plan)
     return plan
+
+
+def allowed(plan: dict[str, Any], bench: Benches) -> None:
+    """Raise as `app.deployment.preflight` where a plan's network may not run on these benches now.
+
+    RefusedError, too, where a guard or a supply forbids current.
+    """
+    file = Path(plan["network"])
+    preflight(load_network(file), file, bench, despite_drift=bool(plan["despite_drift"]))
+    for each in each_of(bench):
+        each.refuse_forbidden()
 
 
 def known_origin(network: Network, file: Path) -> None:

@@ -14,15 +14,16 @@ from app.operations.polish import polish
 from app.operations.polish_talk import PassScored
 from app.operations.transfer_parts import in_here
 from app.store import load_network, read_recording
+from instruments.bench import Bench
+from instruments.bench_file import parse_bench, read_bench
 from instruments.link_errors import LinkError
-from models.errors import InputError, StoppedError
+from models.errors import InputError, RefusedError, StoppedError
 from training.tasks import make_task
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from app.operations.events import Event
-    from instruments.bench import Bench
 
 
 def test_passes_are_run_counted_and_kept_and_the_best_by_validation_is_the_network(
@@ -84,6 +85,29 @@ def test_a_stop_amid_a_pass_leaves_the_rig_safe_and_goes_on_with_the_next_node(
     whole, _ = run(polish(kept / "network", bench, tmp_path / "whole", 20, apart=in_here))
     assert len(whole[-1].values) == len(resumed[-1].values)
     assert load_network(path).nodes == 4
+
+
+def test_it_goes_on_only_where_the_network_may_run_still(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    out, text = tmp_path / "out", read_bench("virtual").text
+    door = '\n[interlock.door]\ninstrument = "lockin"\ninput = "aux1"\nbelow_V = 2.0\n'
+    slope = text.replace("tesla_per_ampere = 4.0e-4", "tesla_per_ampere = 4.4e-4")
+    refused = {"interlock door": text + door, "tesla_per_ampere was 0.0004": slope}
+    with Bench.connect(parse_bench(text + door, "b")) as open_one:
+        with pytest.raises(RefusedError, match="interlock door"):
+            next(polish(kept / "network", open_one, out, 12, apart=in_here))
+    assert not out.exists()
+    events = polish(kept / "network", bench, out, 12, apart=in_here)
+    while not isinstance(next(events), PassScored):
+        pass
+    events.close()
+    for words, other in refused.items():
+        with Bench.connect(parse_bench(other, "b")) as changed:
+            with pytest.raises(RefusedError, match=words):
+                next(polish(None, changed, out, resume=True, apart=in_here))
+    _, path = run(polish(None, bench, out, resume=True, apart=in_here))
+    assert load_network(path).meta["hardware_runs"] == 12
 
 
 def test_with_torch_in_a_child_it_is_the_same_and_a_closed_run_is_safe(
