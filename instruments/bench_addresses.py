@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from typing import TYPE_CHECKING, Any
 
 from instruments.boards import board_of, spelt
@@ -29,9 +28,9 @@ def address_keys(
     if resource is not None:
         resource = spelt(resource)
     timeout_s = table.number("timeout_s", usual_s, above=0.0)
-    if timeout_s is not None and math.isinf(timeout_s):
-        table.add("timeout_s must be finite")
     baud_rate = table.value("baud_rate", int, None)
+    if baud_rate is not None and baud_rate <= 0:
+        table.add(f"baud_rate = {baud_rate} must be above 0")
     if driver is not None and driver not in drivers:
         table.add(_unknown(driver, drivers))
         return None

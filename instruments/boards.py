@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 EXAMPLES = "PRLGX-TCPIP0::192.168.0.9::1234::INTFC or PRLGX-ASRL0::/dev/ttyUSB0::INTFC (or COM3)"
 PREFIX = "PRLGX-"
 NAMED = re.compile(r"^(PRLGX-)?(ASRL|GPIB|TCPIP|USB|VXI|PXI)", re.IGNORECASE)
+LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 CLASSES = ("INSTR", "SOCKET", "INTFC", "RAW")
 COM_PORT = re.compile(r"(?:ASRL)?COM([0-9]+)(::INSTR)?", re.IGNORECASE)
 HIGHEST_ADDRESS = 30  # IEEE 488.1; the adapter's own is none of the instruments'
@@ -35,13 +36,15 @@ def spelt(resource: str) -> str:
 
     VISA knows no upper and lower case, PyVISA does; Windows says COM3, VISA ASRL3.
 
-    >>> spelt("gpib0::6::instr"), spelt("COM3")
+    >>> spelt("gpib0::06::instr"), spelt("COM3")
     ('GPIB0::6::INSTR', 'ASRL3::INSTR')
     """
     resource = resource.strip()
     if (com_port := COM_PORT.fullmatch(resource)) is not None:
         return f"ASRL{com_port[1]}::INSTR"
     resource = NAMED.sub(lambda found: found[0].upper(), resource)
+    if resource.startswith("GPIB"):  # a front panel shows 06, VISA takes both for one address
+        resource = LEADING_ZEROS.sub("", resource)
     head, _, kind = resource.rpartition("::")
     return f"{head}::{kind.upper()}" if head and kind.upper() in CLASSES else resource
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from models.errors import TwinrigError
 
 MIXED = "The reply was cut, mixed with another, or comes from another model"
+SHORTEST_SHOWN_S = 0.01  # a rig in this process answers at once, or not at all
 LONGEST_SHOWN = 80  # characters of a reply in an error
 
 
@@ -74,17 +75,17 @@ class Faults:
         self, command: str, part: str, end: bytes, waited_s: float, *, spoke: bool
     ) -> LinkError:
         """No reply in time, or one without its end; `spoke`: it has answered before."""
+        within = f" within {waited_s:.2g} s" if waited_s >= SHORTEST_SHOWN_S else ""
         if part:
             return self._error(
-                f"answered {_shown(part)} to {command!r} and did not end it with {end!r} "
-                f"within {waited_s:.2g} s",
+                f"answered {_shown(part)} to {command!r} and did not end it with {end!r}{within}",
                 "Check `terminator`; a reply that was cut ends so, too",
                 command,
                 part,
             )
         return SilentError(
             self._where,
-            f"no answer to {command!r} within {waited_s:.2g} s",
+            f"no answer to {command!r}{within}",
             resource=self.resource,
             command=command,
             hint="It has answered before: look at its power and its cable; the bench key "

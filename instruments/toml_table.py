@@ -65,6 +65,9 @@ class Table:
         if above is not None and not value > above:
             self.add(f"{key} = {value} must be above {above:g}")
             return None
+        if above is not None and math.isinf(value) and default != math.inf:
+            self.add(f"{key} must be finite")
+            return None
         return float(value)
 
     def value(self, key: str, kind: type, default: Any = REQUIRED) -> Any:

@@ -151,13 +151,14 @@ class Watchdog:
         return True
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
-        """Pass on what the process says until it ends."""
-        last = ""
+        """Pass on what the process says until it ends; where it ends too early, start another."""
+        noise = "no word"
         assert process.stdout is not None
         with process.stdout as lines:
             for line in lines:
-                last = line.decode(errors="replace").strip() or last
-                self._hear(last)
+                said = line.decode(errors="replace").strip()
+                if said and not self._heard(said):
+                    noise = said
         code = process.wait()
         assert process.stdin is not None
         with suppress(OSError):
@@ -167,16 +168,22 @@ class Watchdog:
                 return
             self._process = None
             if self._word == ENERGISED:
-                self._hear(json.dumps({"say": f"the watchdog ended ({code}): {last or 'no word'}"}))
+                self._pass_on(f"the watchdog ended ({code}): {noise}")
                 self._start()
+                if self.pid is not None:
+                    self._pass_on(str(self))
 
-    def _hear(self, line: str) -> None:
-        """Tell people what a line says; what is no JSON is noise of its interpreter."""
+    def _heard(self, line: str) -> bool:
+        """Tell people what a line says; False where it is no JSON: noise of its interpreter."""
         try:
             words = str(json.loads(line)["say"])
         except (ValueError, KeyError, TypeError):
             log.info("watchdog: %s", line)
-            return
+            return False
+        self._pass_on(words)
+        return True
+
+    def _pass_on(self, words: str) -> None:
         try:
             self._tell(words)
         except Exception:  # a window that is gone must not end this thread: it starts the next one

@@ -133,6 +133,7 @@ def test_several_axes_and_read_outs():
         ("[reset]", "accelerate = 10\n[reset]", r"unknown key 'accelerate'"),
         ("max_current_A =", "compliance_V = 0\nmax_current_A =", "compliance_V = 0.0 V must be a"),
         ("channels =", "timeout_s = inf\nchannels =", "timeout_s must be finite"),
+        ("channels =", "baud_rate = 0\nchannels =", "baud_rate = 0 must be above 0"),
         ("channels =", 'terminator = ""\nchannels =', "must be ASCII and not empty"),
         ("[drive]", "[drive", "no TOML"),
         ("name =", "magnet =", "no TOML|must be a table"),
@@ -151,6 +152,8 @@ def test_one_problem_one_sentence_with_its_place(old, new, match):
     [
         ("tcpip0::127.0.0.1::5025::socket", "TCPIP0::127.0.0.1::5025::SOCKET"),
         ("gpib0::6::instr", "GPIB0::6::INSTR"),
+        ("GPIB0::06::INSTR", "GPIB0::6::INSTR"),
+        ("GPIB10::20::INSTR", "GPIB10::20::INSTR"),
         ("asrl/dev/ttyUSB0", "ASRL/dev/ttyUSB0"),
         ("usb0::0x1AB1::0x0588::aBc::instr", "USB0::0x1AB1::0x0588::aBc::INSTR"),
         (" COM3", "ASRL3::INSTR"),
@@ -162,9 +165,12 @@ def test_a_resource_is_understood_however_it_is_spelt(written, meant):
     assert parse_bench(text, "b").magnets["x"].resource == meant
 
 
-def test_one_port_by_two_names_is_one_instrument():
-    text = GOOD.replace("TCPIP0::127.0.0.1::5025::SOCKET", "ASRL3::INSTR")
-    text = text.replace("TCPIP0::127.0.0.1::5026::SOCKET", "COM3")
+@pytest.mark.parametrize(
+    ("one", "other"), [("ASRL3::INSTR", "COM3"), ("GPIB0::6::INSTR", "GPIB0::06::INSTR")]
+)
+def test_one_port_by_two_names_is_one_instrument(one, other):
+    text = GOOD.replace("TCPIP0::127.0.0.1::5025::SOCKET", one)
+    text = text.replace("TCPIP0::127.0.0.1::5026::SOCKET", other)
     with pytest.raises(InputError, match="is x's already"):
         parse_bench(text, "b")
 
@@ -180,6 +186,12 @@ def test_a_pipe_in_place_of_a_bench_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.toml")
     with pytest.raises(InputError, match="a pipe or a device; give a TOML file"):
         read_bench(tmp_path / "pipe.toml")
+
+
+def test_a_scale_that_is_no_number_to_count_with_is_refused():
+    keys = 'driver = "danfysik-8500"\nset_counts_per_A = inf\nread_counts_per_A = 100.0'
+    with pytest.raises(InputError, match="set_counts_per_A must be finite"):
+        parse_bench(GOOD.replace('driver = "kepco-bop"', keys), "b")
 
 
 def test_all_problems_at_once():

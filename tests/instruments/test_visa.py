@@ -10,7 +10,7 @@ import pytest
 from scripted import closed_port, scripted
 
 from instruments.clock import Stop
-from instruments.link_errors import LinkError, WrongInstrumentError
+from instruments.link_errors import Faults, LinkError, WrongInstrumentError
 from instruments.visa import VisaSession, resource_manager
 from instruments.visa_wire import SLICE_S
 from models.errors import StoppedError
@@ -314,3 +314,10 @@ def test_whoever_listens_in_and_fails_ends_no_exchange(error, caplog):
 def test_an_endless_time_out_is_refused(timeout_s):
     with pytest.raises(ValueError, match="timeout_s"):
         open_session("TCPIP0::127.0.0.1::1::SOCKET", timeout_s=timeout_s)
+
+
+def test_silence_of_a_rig_in_this_process_names_no_time():
+    at_once = Faults("x", "TCPIP0::virtual-x::5025::SOCKET").silent(
+        "X?", "", b"\n", 2e-5, spoke=True
+    )
+    assert "no answer to 'X?'. It has answered before" in str(at_once)
