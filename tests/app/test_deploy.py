@@ -231,9 +231,9 @@ def test_an_open_interlock_is_refused_before_anything_is_created(
     kept: Path, tmp_path: Path
 ) -> None:
     door = '\n[interlock.door]\ninstrument = "lockin"\ninput = "aux1"\nbelow_V = 2.0\n'
-    with Bench.connect(parse_bench(read_bench("virtual").text + door, "b")) as bench:
-        with pytest.raises(RefusedError, match="interlock door"):
-            next(deploy(kept / "network", bench, tmp_path / "out"))
+    spec = parse_bench(read_bench("virtual").text + door, "b")
+    with Bench.connect(spec) as bench, pytest.raises(RefusedError, match="interlock door"):
+        next(deploy(kept / "network", bench, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 

@@ -94,18 +94,18 @@ def test_it_goes_on_only_where_the_network_may_run_still(
     door = '\n[interlock.door]\ninstrument = "lockin"\ninput = "aux1"\nbelow_V = 2.0\n'
     slope = text.replace("tesla_per_ampere = 4.0e-4", "tesla_per_ampere = 4.4e-4")
     refused = {"interlock door": text + door, "tesla_per_ampere was 0.0004": slope}
-    with Bench.connect(parse_bench(text + door, "b")) as open_one:
-        with pytest.raises(RefusedError, match="interlock door"):
-            next(polish(kept / "network", open_one, out, 12, apart=in_here))
+    spec = parse_bench(text + door, "b")
+    with Bench.connect(spec) as other, pytest.raises(RefusedError, match="interlock door"):
+        next(polish(kept / "network", other, out, 12, apart=in_here))
     assert not out.exists()
     events = polish(kept / "network", bench, out, 12, apart=in_here)
     while not isinstance(next(events), PassScored):
         pass
     events.close()
-    for words, other in refused.items():
-        with Bench.connect(parse_bench(other, "b")) as changed:
-            with pytest.raises(RefusedError, match=words):
-                next(polish(None, changed, out, resume=True, apart=in_here))
+    for words, changed in refused.items():
+        spec = parse_bench(changed, "b")
+        with Bench.connect(spec) as other, pytest.raises(RefusedError, match=words):
+            next(polish(None, other, out, resume=True, apart=in_here))
     _, path = run(polish(None, bench, out, resume=True, apart=in_here))
     assert load_network(path).meta["hardware_runs"] == 12
 
