@@ -5,16 +5,16 @@ MAT files of version 7.3 are HDF5 with MATLAB's axes in reverse; older ones are 
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from app.foreign_files import UNREADABLE, Found
+from app.foreign_files import UNREADABLE, Found, refuse_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
     Arrays = dict[str, Found]
 
-MOST_VALUES = 2**28  # 2 GiB: the longest run of a rig has a twentieth of it
 NUMBERS = "biuf"
 HDF5, CLASSIC = b"\x89HDF\r\n\x1a\n", b"CDF"
 PLACEHOLDER = b"This is a netCDF dimension but not a netCDF variable"
 NOTHING = np.empty(0)
+APPLIED = ("scale_factor", "add_offset")  # where there is one, as the CF convention says
+SHOWN = 4  # of an attribute's numbers
+SCALES = ("gain", "scale", "factor", "offset", "sensitivity", "multiplier", "conversion")
+"""Words of attributes that may change what numbers mean, and by which convention nobody knows."""
 
 
 def child() -> None:
@@ -38,11 +41,13 @@ def child() -> None:
     except Exception as fault:  # h5py and scipy raise whatever their layers do
         sys.stderr.write(" ".join(str(fault).split()) or type(fault).__name__)
         sys.exit(UNREADABLE)
-    about = [{"name": n, "dims": list(f.dims), "unit": f.unit} for n, f in found.items()]
+    about = [
+        {"name": n, "dims": list(f.dims), "unit": f.unit, "unapplied": f.unapplied}
+        for n, f in found.items()
+    ]
     numbered: dict[str, Any] = {f"array{i}": f.values for i, f in enumerate(found.values())}
-    stream = io.BytesIO()
-    np.savez(stream, about=np.array(json.dumps(about)), **numbered)
-    sys.stdout.buffer.write(stream.getbuffer())
+    # in pieces, as it does: one write of 2 GiB to a pipe is cut short in silence
+    np.savez(sys.stdout.buffer, about=np.array(json.dumps(about)), **numbered)
 
 
 def _read(path: Path) -> Arrays:
@@ -68,9 +73,7 @@ def _hdf5(path: Path) -> Iterator[tuple[str, Found]]:
             )
         )
         datasets = [(n, d) for n, d in datasets if not n.startswith("#")]
-        claimed = sum(int(np.prod(d.shape or (0,), dtype=float)) for _, d in datasets)
-        if claimed > MOST_VALUES:
-            raise ValueError(f"claims more than {MOST_VALUES} numbers")
+        refuse_large(sum(float(np.prod(d.shape or (0,), dtype=float)) for _, d in datasets))
         for name, dataset in datasets:
             if dataset.shape is None or _attribute(dataset, "NAME").startswith(PLACEHOLDER):
                 continue
@@ -83,15 +86,45 @@ def _dataset(name: str, dataset: Any, file: Any) -> Iterator[tuple[str, Found]]:
 
     matlab = _attribute(dataset, "MATLAB_class").decode("ascii", "replace")
     if h5py.check_ref_dtype(dataset.dtype):  # a cell, or a field of an array of structures
-        parts = [_of_matlab(file[ref]) for ref in dataset[...].T.ravel() if ref]
-        yield from _cells(name.replace("/", "."), parts)
+        cells = dataset[...].T
+        parts = [_of_matlab(file[ref]) for ref in cells.ravel() if ref]
+        yield from _cells(name.replace("/", "."), parts, cells.shape)
         return
     if matlab:
         yield from _split(name.replace("/", "."), _of_matlab(dataset), (), "")
         return
-    unit = _attribute(dataset, "units").decode("utf-8", "replace")
     known = {**_unwritten(dataset), **dataset.attrs}
-    yield from _split(name, _scaled(np.asarray(dataset[...]), known), _dims_of(dataset), unit)
+    found = _split(name, _scaled(np.asarray(dataset[...]), known), _dims_of(dataset), _unit(known))
+    yield from _with_unapplied(found, known)
+
+
+def _with_unapplied(
+    found: Iterator[tuple[str, Found]], attributes: dict[str, Any]
+) -> Iterator[tuple[str, Found]]:
+    """Arrays with what an attribute of theirs may mean for their numbers, and is not applied."""
+    told = []
+    for key, value in attributes.items():
+        array = np.asarray(value)
+        applied = key in APPLIED and array.size == 1
+        if applied or array.dtype.kind not in NUMBERS or not array.size:
+            continue
+        if any(word in key.lower() for word in SCALES):
+            numbers = [f"{one:g}" for one in array.ravel()[:SHOWN].tolist()]
+            told.append(f"{key} = {','.join(numbers)}{'…' if array.size > SHOWN else ''}")
+    for name, one in found:
+        yield name, replace(one, unapplied=", ".join(told))
+
+
+def _unit(attributes: dict[str, Any]) -> str:
+    """The unit that attributes tell, `units` or `unit` in any letters; one each, by commas."""
+    for key, value in attributes.items():
+        if key.lower() in ("units", "unit"):
+            words = [
+                one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one)
+                for one in np.asarray(value).ravel().tolist()
+            ]
+            return words[0] if len(set(words)) == 1 else ",".join(words)
+    return ""
 
 
 def _of_matlab(item: Any) -> NDArray[Any]:
@@ -127,11 +160,11 @@ def _scaled(values: NDArray[Any], attributes: dict[str, Any]) -> NDArray[Any]:
     out = values
     for key in ("_FillValue", "missing_value"):
         if key in attributes:
-            gap = np.asarray(attributes[key]).ravel()[0]
-            if gap == gap:
-                out = np.where(values == gap, np.nan, out)
+            for gap in np.asarray(attributes[key]).ravel():
+                if gap == gap:
+                    out = np.where(values == gap, np.nan, out)
     for key, apply in (("scale_factor", np.multiply), ("add_offset", np.add)):
-        if key in attributes:
+        if key in attributes and np.size(attributes[key]) == 1:
             out = apply(out, float(np.asarray(attributes[key]).ravel()[0]))
     return out
 
@@ -149,8 +182,6 @@ def _classic(path: Path) -> Iterator[tuple[str, Found]]:
 
     with netcdf_file(path, "r", mmap=False) as file:
         for name, variable in file.variables.items():
-            unit = getattr(variable, "units", b"")
-            unit = unit.decode("utf-8", "replace") if isinstance(unit, bytes) else str(unit)
             values: NDArray[Any] = np.array(cast("Any", variable)[...])
             values = values.astype(values.dtype.newbyteorder("="))
             dims = tuple(variable.dimensions)
@@ -162,7 +193,8 @@ def _classic(path: Path) -> Iterator[tuple[str, Found]]:
                     dims[:-1],
                 )
             kept = vars(variable).get("_attributes", {})
-            yield from _split(name, _scaled(values, kept), dims, unit)
+            parts = _split(name, _scaled(values, kept), dims, _unit(kept))
+            yield from _with_unapplied(parts, kept)
 
 
 def _mat(path: Path) -> Iterator[tuple[str, Found]]:
@@ -182,18 +214,24 @@ def _matlab(name: str, value: Any) -> Iterator[tuple[str, Found]]:
                 yield from _matlab(f"{name}.{key}", array[key].ravel()[0])
         else:
             for key in array.dtype.names:
-                yield from _cells(f"{name}.{key}", list(array[key].ravel()))
+                yield from _cells(f"{name}.{key}", list(array[key].ravel()), array.shape)
     elif array.dtype.kind == "O":
-        yield from _cells(name, list(array.ravel()))
+        yield from _cells(name, list(array.ravel()), array.shape)
     else:
         yield from _split(name, array, (), "")
 
 
-def _cells(name: str, parts: list[Any]) -> Iterator[tuple[str, Found]]:
-    """Cells of numbers as one array, of texts too; of anything else nothing."""
+def _cells(name: str, parts: list[Any], shape: tuple[int, ...]) -> Iterator[tuple[str, Found]]:
+    """Cells of numbers as one array, of texts too; of anything else nothing.
+
+    `shape`: of the cells, whose axes it keeps where there are several.
+    """
     arrays = [np.asarray(part) for part in parts]
     if all(a.dtype.kind in NUMBERS + "c" for a in arrays):
-        yield from _split(name, _padded(arrays), (), "")
+        whole, several = _padded(arrays), tuple(n for n in shape if n != 1)
+        if len(several) > 1 and np.prod(several) == len(whole):
+            whole = whole.reshape(*several, *whole.shape[1:])
+        yield from _split(name, whole, (), "")
     elif all(a.dtype.kind == "U" and a.size == 1 for a in arrays):
         yield name, Found(np.array([str(a.ravel()[0]) for a in arrays]))
     else:
@@ -205,8 +243,7 @@ def _padded(parts: list[NDArray[Any]]) -> NDArray[Any]:
     if not parts or len({part.ndim for part in parts}) != 1:
         return np.empty(0)
     shape = tuple(max(sizes) for sizes in zip(*(p.shape for p in parts), strict=True))
-    if len(parts) * float(np.prod(shape, dtype=float)) > MOST_VALUES:
-        raise ValueError(f"claims more than {MOST_VALUES} numbers")
+    refuse_large(len(parts) * float(np.prod(shape, dtype=float)))
     kind = complex if any(p.dtype.kind == "c" for p in parts) else float
     whole = np.full((len(parts), *shape), np.nan, dtype=kind)
     for k, part in enumerate(parts):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LONGEST_S = 60.0  # reading 100 MB takes about one second
+MOST_VALUES = 2**28  # 2 GiB: the longest run of a rig has a twentieth of it
 START = "from app.foreign_child import child; child()"
 UNREADABLE = 3
 
@@ -39,12 +40,24 @@ class Found:
     dims
         Names of its axes, where the file has them; else empty.
     unit
-        Where the file says one.
+        Where the file says one; one each of several channels, joined by commas.
+    unapplied
+        What else it says of them that may change what they mean, such as `gain = 100`, in words.
     """
 
     values: NDArray[Any]
     dims: tuple[str, ...] = ()
     unit: str = ""
+    unapplied: str = ""
+
+
+def refuse_large(count: float) -> None:
+    """Raise ValueError for more numbers than are read at once."""
+    if count > MOST_VALUES:
+        raise ValueError(
+            f"it holds {count:.3g} numbers, more than the {MOST_VALUES:.3g} that are read at once: "
+            "save a part of it, or means of its samples"
+        )
 
 
 def read_foreign(path: Path) -> dict[str, Found]:
@@ -79,6 +92,8 @@ def read_foreign(path: Path) -> dict[str, Found]:
     with np.load(io.BytesIO(done.stdout), allow_pickle=False) as archive:
         about = json.loads(str(archive["about"]))
         return {
-            item["name"]: Found(archive[f"array{i}"], tuple(item["dims"]), item["unit"])
+            item["name"]: Found(
+                archive[f"array{i}"], tuple(item["dims"]), item["unit"], item["unapplied"]
+            )
             for i, item in enumerate(about)
         }

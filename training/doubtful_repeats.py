@@ -37,9 +37,10 @@ def marked_by(positions: Iterable[int]) -> str:
 
 
 def listed(positions: Iterable[int]) -> str:
-    """`repeat 12, 20-35`, of very many the first."""
+    """`repeat 12` or `repeats 12, 20-35`, of very many the first."""
     runs = _runs(positions)
-    return f"repeat {', '.join(runs[:MOST_RUNS])}{' …' if len(runs) > MOST_RUNS else ''}"
+    word = "repeat" if len(runs) == 1 and "-" not in runs[0] else "repeats"
+    return f"{word} {', '.join(runs[:MOST_RUNS])}{' …' if len(runs) > MOST_RUNS else ''}"
 
 
 def doubtful_repeats(recording: Recording) -> Iterator[str]:

@@ -44,15 +44,22 @@ def whole_holds(
     """
     inside = (np.arange(times.shape[2]) < lengths[:, None])[:, None]
     known = np.isfinite(times) & inside
-    if (times[known] <= 0).any() or not known.any():
-        raise InputError(f"{file}: holds must be times above zero: how long each step was held")
+    if not known.any():
+        raise InputError(f"{file}: holds hold no number: how long each step was held")
+    if (times[known] <= 0).any():
+        s, r, t = np.argwhere(known & (times <= 0))[0]
+        raise InputError(
+            f"{file}: {int((times[known] <= 0).sum())} steps were held for no time or less (the "
+            f"first: step {t} of sequence {s}, {times[s, r, t]:g}): times above zero are needed"
+        )
     shortest = float(times[known].min())
     unit = hold or float(np.median(times[known & (times < ALIKE * shortest)]))
     counts = np.where(known, times / unit, 1.0)
     whole = np.rint(counts)
+    todo = "round it in the file" if hold else "give the time that all are multiples of, hold=TIME"
     problems = [
         f"step {t} of sequence {s} was held {times[s, r, t]:g}, {counts[s, r, t]:.3g} times the "
-        f"hold of {unit:g}: give the time that all are multiples of, hold=TIME"
+        f"hold of {unit:g}: {todo}"
         for s, r, t in np.argwhere(np.abs(counts - whole) > NEAR)[:MOST_PROBLEMS]
     ]
     problems += [

@@ -23,6 +23,7 @@ from app.operations.results import result_values
 from app.recording_store import write_recording
 from models.errors import InputError, raise_problems
 from models.recording import Recording
+from training.bad_data import doubts_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -96,14 +97,16 @@ def prepared(file: Path, asked: Mapping, made: Measured) -> tuple[Recording, Rem
     if made.holds is not None:
         held["holds"] = whole_holds(made.holds, lengths, asked.words.hold, file)
         longest = int(held["holds"].max())
-        remarks.append((f"steps are held 1 to {longest} times as long as the shortest", "info"))
+        how = f"1 to {longest} times as long as the shortest" if longest > 1 else "alike"
+        remarks.append((f"steps are held {how}", "info"))
     remarks = [*notes_on(response, lengths, made), *remarks]
     if unknown and made.is_known and asked.words.scaled:
         remarks.append((unknown, "warning"))
-    meta = {"remarks": [text for text, _ in remarks], "notes": unknown or ""}
     arrays = (response, drive, lengths)
-    recording = _recording(file, asked, made, arrays, (window, reset), meta)
-    return replace(recording, **held), remarks
+    recording = _recording(file, asked, made, arrays, (window, reset))
+    remarks += [(text, "warning") for text in doubts_of(recording)]
+    said = {"remarks": [text for text, _ in remarks], "notes": unknown or ""}
+    return replace(recording, meta={**recording.meta, **said}, **held), remarks
 
 
 def looked_at(
@@ -128,7 +131,17 @@ def looked_at(
     shapes = {name: one.values.shape for name, one in found.items()}
     asked = _with_units(parse_map(mapping, shapes, file, without), found, file)
     made = measured({name: one.values for name, one in found.items()}, asked, file)
-    return prepared(file, asked, made)
+    return prepared(file, asked, replace(made, remarks=(*made.remarks, *_unapplied(asked, found))))
+
+
+def _unapplied(asked: Mapping, found: dict[str, Found]) -> Remarks:
+    """What the file says of the numbers that are used and nobody has applied to them."""
+    used = dict.fromkeys((*asked.columns, asked.drive, asked.holds))
+    return [
+        (f"{name}: the file says {found[name].unapplied} beside its numbers, which is not applied "
+         "to them: convert them first if they need it", "warning")
+        for name in used if name in found and found[name].unapplied
+    ]  # fmt: skip
 
 
 def _drained(
@@ -164,21 +177,21 @@ def _with_units(asked: Mapping, found: dict[str, Found], file: Path) -> Mapping:
     InputError
         A unit of the file that the map contradicts.
     """
-    names = asked.columns if asked.index or asked.joined else (asked.response,)
-    own = tuple(found[name].unit for name in names)
+    names, own = _own_units(asked, found)
     words, problems = asked.words, []
-    if any(own):
-        given = words.units * len(own) if len(words.units) == 1 else words.units
-        for name, unit, said in zip(names, own, given, strict=False):
-            if unit and said not in ("", "1", unit):
-                problems.append(
-                    f"units={said}: the file says that {name!r} is in {unit}; leave units= out, or "
-                    "convert the numbers first"
-                )
-        if not words.units and (
-            len(set(own)) == 1 or (all(own) and asked.joined in ("", "channel"))
-        ):
-            words = replace(words, units=own[:1] if len(set(own)) == 1 else own)
+    given = words.units * len(own) if len(words.units) == 1 else words.units
+    for name, unit, said in zip(names, own, given, strict=False):
+        if unit and said not in ("", "1", unit):
+            problems.append(
+                f"units={said}: the file says that {name!r} is in {unit}; leave units= out, or "
+                "convert the numbers first"
+            )
+    alike, channels = len(set(own)) == 1, asked.joined in ("", "channel")
+    if not channels and not alike:
+        held = ", ".join(f"{n} {u or 'in none'}" for n, u in zip(names, own, strict=True))
+        problems.append(f"arrays joined along {asked.joined} need one unit ({held}): convert them")
+    elif any(own) and not words.units:
+        words = replace(words, units=own[:1] if alike else tuple(unit or "1" for unit in own))
     drive_unit = found[asked.drive].unit if asked.drive else ""
     if words.scaled and drive_unit and words.field_unit not in ("", drive_unit):
         problems.append(
@@ -195,13 +208,26 @@ def _with_units(asked: Mapping, found: dict[str, Found], file: Path) -> Mapping:
     return replace(asked, words=words)
 
 
+def _own_units(asked: Mapping, found: dict[str, Found]) -> tuple[list[str], tuple[str, ...]]:
+    """Arrays or columns of the response, and the unit that the file gives each; empty: none.
+
+    Of an array with a unit for each of its channels as often as it has them.
+    """
+    several = asked.index or asked.joined
+    pairs = [
+        (name, unit)
+        for name in (asked.columns if several else (asked.response,))
+        for unit in found[name].unit.split(",")
+    ]
+    return [name for name, _ in pairs], tuple(unit for _, unit in pairs)
+
+
 def _recording(
     file: Path,
     asked: Mapping,
     made: Measured,
     arrays: tuple[Array, Array, NDArray[np.int64]],
     how: tuple[DriveWindow, Reset],
-    meta: dict[str, Any],
 ) -> Recording:
     response, drive, lengths = arrays
     s, r, steps, c = response.shape
@@ -227,7 +253,6 @@ def _recording(
             "created": now_iso(),
             "code_version": code_version(),
             "imported": origin,
-            **meta,
         },
     )
 

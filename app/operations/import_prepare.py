@@ -47,6 +47,7 @@ class Measured:
     response with its axes so: overloads and clipping are looked for in it, then it is let go.
     `remarks` are sentences with their level about what was found. `holds` `(S, R, T)`, R 1 where
     repeats don't differ, says how long each step was held, in its own numbers; None: all alike.
+    `over` `(S, R)` says which repeats were left out for their overloads.
     """
 
     response: Array
@@ -58,6 +59,7 @@ class Measured:
     raw_channels: tuple[str, ...]
     remarks: tuple[tuple[str, str], ...] = ()
     holds: Array | None = None
+    over: NDArray[np.bool_] | None = None
 
 
 def measured(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
@@ -79,7 +81,7 @@ def measured(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
 
 def _judged(made: Measured, words: Words) -> Measured:
     """Leave out repeats with overloads, and say what else of the samples is suspicious."""
-    marks = is_overload(made.raw)
+    marks = is_overload(made.raw) | np.isinf(made.raw)
     if words.overload is not None:
         marks |= np.abs(np.nan_to_num(made.raw)) >= words.overload
     over = np.asarray(marks.any(axis=tuple(range(2, made.raw.ndim))))
@@ -95,7 +97,7 @@ def _judged(made: Measured, words: Words) -> Measured:
     remarks += list(clipped_words(np.moveaxis(raw, 2, -1), made.raw_channels))
     response = np.where(over[:, :, None, None], np.nan, made.response)
     return replace(
-        made, response=response, raw=np.empty(0),
+        made, response=response, raw=np.empty(0), over=over,
         remarks=tuple((text, "warning") for text in remarks),
     )  # fmt: skip
 
@@ -144,7 +146,10 @@ def _with_names(
     channels = joined_names(asked, raw.shape[2])
     if len(words.channels) == raw.shape[2]:  # else they name the part that `only` takes
         channels = words.channels
-    units = words.units if len(words.units) in (1, raw.shape[2]) else ("1",)
+    units, each = words.units, raw.shape[2] // max(len(asked.columns), 1)
+    if len(units) == len(asked.columns):  # of joined arrays that have several channels each
+        units = tuple(unit for unit in units for _ in range(each))
+    units = units if len(units) in (1, raw.shape[2]) else ("1",)
     units = units * raw.shape[2] if len(units) == 1 else units
     if run is not None:
         names = words.features or USUAL

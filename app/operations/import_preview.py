@@ -33,6 +33,7 @@ class ArrayInfo:
     low: float
     high: float
     gaps: int
+    unapplied: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a result line; a dash where there is no number."""
@@ -44,7 +45,9 @@ class ArrayInfo:
             said["axes"] = ",".join(self.dims)
         if self.unit:
             said["unit"] = self.unit
-        return {**said, "gaps": self.gaps} if self.gaps else said
+        if self.gaps:
+            said["gaps"] = self.gaps
+        return {**said, "not applied": self.unapplied} if self.unapplied else said
 
     def words(self) -> str:
         """One line."""
@@ -54,7 +57,8 @@ class ArrayInfo:
         )
         unit = f" {self.unit}" if self.unit else ""
         gaps = f", {self.gaps} gaps" if self.gaps else ""
-        return f"{axes}; {self.low:.4g} … {self.high:.4g}{unit}{gaps}"
+        unapplied = f"; not applied: {self.unapplied}" if self.unapplied else ""
+        return f"{axes}; {self.low:.4g} … {self.high:.4g}{unit}{gaps}{unapplied}"
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,11 @@ def _joined(guess: str, infos: tuple[ArrayInfo, ...]) -> ArrayInfo | None:
 def _info(name: str, found: Found) -> ArrayInfo:
     values = found.values
     known = np.isfinite(values)
-    low, high = (
-        (float(values[known].min()), float(values[known].max())) if known.any() else (np.nan,) * 2
-    )
+    gaps = int(known.size - np.count_nonzero(known))
+    inside = values[known] if gaps else values
+    low, high = (float(inside.min()), float(inside.max())) if inside.size else (np.nan, np.nan)
     shape = tuple(int(n) for n in values.shape)
-    return ArrayInfo(name, shape, found.dims, found.unit, low, high, int((~known).sum()))
+    return ArrayInfo(name, shape, found.dims, found.unit, low, high, gaps, found.unapplied)
 
 
 def show(file: Path) -> Generator[Event, None, Any]:

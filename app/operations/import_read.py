@@ -5,12 +5,13 @@ Nothing in a file is executed: no pickle, and foreign binary formats are read in
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.artefacts import reading
-from app.foreign_files import Found, read_foreign
+from app.foreign_files import Found, read_foreign, refuse_large
 from app.operations.import_csv import read_csv
 from models.errors import InputError
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     Arrays = dict[str, NDArray[np.float64]]
 
 NO_NUMPY = "it is none of NumPy's, or holds Python objects, which are never loaded"
-MOST_BYTES = 2**32  # a small archive may unpack to more than any memory
+BYTES = 8  # of a number; a small archive may unpack to more than any memory
 SHOWN, MOST_CHARACTERS = 5, 80
 SUFFIXES = (
     ".npz", ".npy", ".csv", ".txt", ".tsv", ".nc", ".h5", ".hdf5", ".hdf", ".mat", ".cdf",
@@ -105,7 +106,9 @@ def read_all(file: Path) -> dict[str, Found]:
             why = NO_NUMPY if "allow_pickle" in str(fault) else fault  # which advises to load it
             raise InputError(f"{file}: no readable {file.suffix} file ({why})") from fault
     made = {
-        name: Found(one.values.astype(np.float64), one.dims, one.unit) if _is_numeric(one) else one
+        name: replace(one, values=one.values.astype(np.float64, copy=False))
+        if _is_numeric(one)
+        else one
         for name, one in _real(found)
     }
     if not numeric(made):
@@ -122,8 +125,8 @@ def _real(found: dict[str, Found]) -> Iterator[tuple[str, Found]]:
             columns = {f"{name}.{key}": Found(values[key]) for key in values.dtype.names}
             yield from _real(columns)
         elif values.dtype.kind == "c":
-            yield f"{name}.real", Found(values.real, one.dims, one.unit)
-            yield f"{name}.imag", Found(values.imag, one.dims, one.unit)
+            yield f"{name}.real", replace(one, values=values.real)
+            yield f"{name}.imag", replace(one, values=values.imag)
         elif values.dtype.kind == "S":
             yield name, Found(np.char.decode(values, "utf-8", "replace"), one.dims)
         elif values.dtype.kind in "mM":
@@ -137,8 +140,7 @@ def _npz(file: Path) -> dict[str, Found]:
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise ValueError("its content is one .npy array: name it so")
         parts = [] if archive.zip is None else archive.zip.infolist()
-        if sum(int(part.file_size) for part in parts) > MOST_BYTES:
-            raise ValueError(f"it unpacks to more than {MOST_BYTES} bytes")
+        refuse_large(sum(int(part.file_size) for part in parts) / BYTES)
         members = {name: _member(archive, name) for name in archive.files}
     return {name: Found(a) for name, a in members.items() if isinstance(a, np.ndarray)}
 
@@ -154,6 +156,7 @@ def _member(archive: np.lib.npyio.NpzFile, name: str) -> NDArray[np.generic]:
 
 
 def _npy(file: Path) -> dict[str, Found]:
+    refuse_large(file.stat().st_size / BYTES)
     with file.open("rb") as opened:
         array = np.load(opened, allow_pickle=False)
     if not isinstance(array, np.ndarray):

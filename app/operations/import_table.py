@@ -54,6 +54,8 @@ def pivot(
         if "step" in given
         else _numbered(np.arange(rows, dtype=float), of)
     )
+    if "step" in given:
+        _refuse_own_steps(dict(asked.index)["step"], sequence, of, step, file)
     shape = (int(sequence.max()) + 1, int(repeat.max()) + 1, int(step.max()) + 1)
     if float(np.prod(shape, dtype=float)) * len(columns) > MOST_VALUES:
         raise InputError(f"{file}: the table makes {shape} sequences × repeats × steps: too many")
@@ -70,6 +72,27 @@ def pivot(
     )
     one = None if drive is None else _one_drive(drive, str(asked.drive), file)
     return response, one, holds
+
+
+def _refuse_own_steps(
+    name: str,
+    sequence: NDArray[np.int64],
+    of: NDArray[np.int64],
+    step: NDArray[np.int64],
+    file: Path,
+) -> None:
+    """Refuse a column of steps that is another in each repeat, as a clock's times are."""
+    rows = np.bincount(of)
+    most = np.zeros(int(sequence.max()) + 1, dtype=np.int64)
+    np.maximum.at(most, sequence, rows[of])
+    steps = np.zeros_like(most)
+    np.maximum.at(steps, sequence, step + 1)
+    if (steps > most).all():
+        raise InputError(
+            f"{file}: step={name}: sequence 0 has {steps[0]} different values of it and at most "
+            f"{most[0]} rows in a repeat, so that no repeat is whole. Times that differ from "
+            "repeat to repeat? Leave step= out: rows come in order"
+        )
 
 
 def _put(values: Array, place: tuple[NDArray[np.int64], ...], shape: tuple[int, ...]) -> Array:

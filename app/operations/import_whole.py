@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Remarks = list[tuple[str, str]]
 
 MOST_PROBLEMS = 12
+MOST_STEPS = 5
 
 
 def whole_repeats(
@@ -82,11 +83,9 @@ def refuse_unusable(
             problems.append(f"the drive of sequence {s} holds values that are not numbers")
         elif inside.min() < 0 or inside.max() > 1:
             problems.append(_beyond_words(s, inside, asked))
-        if np.isinf(used).any():
-            problems.append(f"sequence {s} holds {int(np.isinf(used).sum())} infinite values")
         if not np.isfinite(used).all(axis=(1, 2)).any():
             problems.append(_gaps_words(s, used, made))
-    if not np.nan_to_num(response).any():
+    if not problems and not np.nan_to_num(response).any():
         problems.append("the response is zero or NaN everywhere")
     families = asked.words.family
     if len(families) > 1 and len(families) != len(lengths):
@@ -114,15 +113,33 @@ def _beyond_words(sequence: int, drive: Array, asked: Mapping) -> str:
 
 def _gaps_words(sequence: int, used: Array, made: Measured) -> str:
     """Why a sequence `(R, T, C)` has no whole repeat, and what to do."""
-    gone = [made.channels[c] for c in np.flatnonzero(~np.isfinite(used).any(axis=(0, 1)))]
     several = made.response.shape[0] > 1
-    if len(gone) == used.shape[2]:
-        todo = ": leave it out, only=sequence:…" if several else ""
-        return f"sequence {sequence} has no repeat without gaps (NaN) or overloads{todo}"
-    what = f": channel {', '.join(map(repr, gone))} holds no number there" if gone else ""
-    todo = "only=sequence:… without it, " if several else ""
-    todo += "only=channel:… without that channel" if gone else "or cut=shortest"
-    return f"sequence {sequence} has no repeat without gaps (NaN){what}; map {todo}"
+    known = np.isfinite(used)
+    if not known.any():
+        over = made.over is not None and made.over[sequence].all()
+        what = "overloads" if over else "gaps (NaN) or overloads: it has no number"
+        todo = "; map only=sequence:… without it" * several
+        return f"sequence {sequence} has no repeat without {what}{todo}"
+    what, todo = _gaps_where(known, made.channels)
+    others = [*["only=sequence:… without it"] * several, *todo]
+    mapped = f"; map {', or '.join(others)}" if others else ""
+    return f"sequence {sequence} has no repeat without gaps (NaN){what}{mapped}"
+
+
+def _gaps_where(known: NDArray[np.bool_], channels: tuple[str, ...]) -> tuple[str, list[str]]:
+    """Where repeats `(R, T, C)` of which none is whole have their gaps, and a map without them."""
+    gone = [channels[c] for c in np.flatnonzero(~known.any(axis=(0, 1)))]
+    if gone:
+        what = f": channel {', '.join(map(repr, gone))} holds no number there"
+        return what, ["only=channel:… without that channel"]
+    ends = (known.any(axis=2) * np.arange(1, known.shape[1] + 1)).max(axis=1)
+    if known[:, : ends[ends > 0].min()].all(axis=(1, 2)).any():
+        return "", ["cut=shortest"]
+    never = np.flatnonzero((~known.all(axis=2)).all(axis=0))
+    if never.size:
+        at = f"{', '.join(map(str, never[:MOST_STEPS]))}{' …' * (never.size > MOST_STEPS)}"
+        return f": step {at} is one in each of them: leave it out of the file", []
+    return ": each has some of its own", []
 
 
 def notes_on(response: Array, lengths: NDArray[np.int64], made: Measured) -> Remarks:
@@ -140,7 +157,8 @@ def notes_on(response: Array, lengths: NDArray[np.int64], made: Measured) -> Rem
             )  # fmt: skip
     used = np.arange(response.shape[2]) < lengths[:, None]
     gaps = ~np.isfinite(response).all(axis=3) & used[:, None, :]
-    incomplete = int(gaps.any(axis=2).sum())
+    over = np.False_ if made.over is None else made.over
+    incomplete = int((gaps.any(axis=2) & ~over).sum())
     if incomplete:
         have, count = ("has", "counts") if incomplete == 1 else ("have", "count")
         said = f"{counted(incomplete, 'repeat')} {have} gaps (NaN) and {count} as not recorded"

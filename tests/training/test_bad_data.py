@@ -160,7 +160,7 @@ def test_repeats_that_were_never_recorded_and_copies_are_told_with_what_leaves_t
     blank[:, 5:] = 0.0
     [said] = warnings_of(recording(blank, drive=drive))
     assert said.startswith(
-        "repeat 6-8, 14-16, 22-24, 30-32, 38-40, 46-48 of the run have one value"
+        "repeats 6-8, 14-16, 22-24, 30-32, 38-40, 46-48 of the run have one value"
     )
     assert "--bad 6-8,14-16,22-24,30-32,38-40,46-48`" in said
     twice = response.copy()

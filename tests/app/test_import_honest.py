@@ -1,0 +1,181 @@
+"""import: what a file says of its numbers is kept or said, and what can't be repeats is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+
+from app.operations.events import Note
+from app.operations.import_measured import import_measured
+from app.operations.import_preview import preview
+from app.store import read_recording
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.recording import Recording
+
+AXES = "sequence,repeat,step,channel"
+SEQUENCES, REPEATS, STEPS = 6, 4, 12
+
+
+def data() -> tuple[np.ndarray, np.ndarray]:
+    """Responses `(S, R, T, 2)` that follow their sequence's drive, and the drive `(S, T)`."""
+    rng = np.random.default_rng(0)
+    drive = rng.random((SEQUENCES, STEPS))
+    noise = 0.1 * rng.standard_normal((SEQUENCES, REPEATS, STEPS, 2))
+    return drive[:, None, :, None] + noise, drive
+
+
+def hdf5(folder: Path, **attributes: Any) -> Path:
+    """A file of `y` with these attributes, and its drive `u`."""
+    response, drive = data()
+    with h5py.File(folder / "a.h5", "w") as file:
+        file["y"], file["u"] = response, drive
+        file["y"].attrs.update(attributes)
+    return folder / "a.h5"
+
+
+def imported(file: Path, mapping: str) -> tuple[Recording, list[str]]:
+    """The recording, and the warnings on the way."""
+    out = file.parent / f"r{len(list(file.parent.iterdir()))}"
+    events = list(import_measured(file, mapping, out))
+    return read_recording(out), [
+        e.text for e in events if isinstance(e, Note) and e.level == "warning"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "units"),
+    [
+        ({"units": "mV"}, ("mV", "mV")),
+        ({"Unit": "mV"}, ("mV", "mV")),
+        ({"UNITS": np.bytes_("mV")}, ("mV", "mV")),
+        ({"units": ["V", "deg"]}, ("V", "deg")),
+        ({}, ("1", "1")),
+    ],
+)
+def test_a_unit_is_read_as_people_write_it_and_one_for_each_channel(
+    tmp_path: Path, attributes: dict[str, Any], units: tuple[str, ...]
+) -> None:
+    file = hdf5(tmp_path, **attributes)
+    assert imported(file, f"y={AXES} drive=u")[0].units == units
+    assert imported(file, f"y={AXES} drive=u only=channel:1")[0].units == units[1:]
+    if "units" in attributes:
+        with pytest.raises(InputError, match="units=A: the file says"):
+            imported(file, f"y={AXES} drive=u units=A,A")
+
+
+def test_a_gain_beside_the_numbers_is_said_and_a_scale_factor_applied(tmp_path: Path) -> None:
+    file = hdf5(tmp_path, scale_factor=0.5, gain=100.0, Temperature=4.2)
+    assert preview(file).arrays[1].to_json()["not applied"] == "gain = 100"
+    recording, said = imported(file, f"y={AXES} drive=u")
+    assert np.allclose(recording.response, 0.5 * data()[0])
+    assert said == [
+        "y: the file says gain = 100 beside its numbers, which is not applied to them: convert "
+        "them first if they need it"
+    ]
+    several = hdf5(tmp_path, scale_factor=[0.5, 2.0])  # of which axis, nobody says
+    recording, said = imported(several, f"y={AXES} drive=u")
+    assert np.allclose(recording.response, data()[0])
+    assert "scale_factor = 0.5,2 beside its numbers" in said[0]
+
+
+def parts(folder: Path, units: dict[str, str]) -> Path:
+    """A file with an array `(S, R, T)` for each unit, and the drive."""
+    response, drive = data()
+    with h5py.File(folder / "p.h5", "w") as file:
+        for k, (name, unit) in enumerate(units.items()):
+            file[name] = response[..., k]
+            if unit:
+                file[name].attrs["units"] = unit
+        file["u"] = drive
+    return folder / "p.h5"
+
+
+def test_joined_arrays_keep_the_units_they_have_and_are_no_repeats_in_two_units(
+    tmp_path: Path,
+) -> None:
+    file = parts(tmp_path, {"X": "V", "P": ""})
+    assert imported(file, "response=X+P:sequence,repeat,step drive=u")[0].units == ("V", "1")
+    file = parts(tmp_path, {"rep1": "V", "rep2": "mV"})
+    with pytest.raises(InputError, match=r"along repeat need one unit \(rep1 V, rep2 mV\)"):
+        imported(file, "response=rep1+rep2:sequence,channel,step,repeat drive=u")
+
+
+def test_a_cell_array_of_sequences_and_repeats_keeps_both(tmp_path: Path) -> None:
+    response, drive = data()
+    cells = np.empty((SEQUENCES, REPEATS), dtype=object)
+    for s in range(SEQUENCES):
+        for r in range(REPEATS):
+            cells[s, r] = response[s, r]
+    scipy.io.savemat(tmp_path / "a.mat", {"y": cells, "u": drive})
+    guess = preview(tmp_path / "a.mat").guess
+    assert guess == f"response=y:{AXES} drive=u:sequence,step"
+    assert np.array_equal(imported(tmp_path / "a.mat", guess)[0].response, response)
+
+
+def test_infinite_readings_are_overloads_and_count_once(tmp_path: Path) -> None:
+    response, drive = data()
+    response[1, 2, 3, 0] = np.inf
+    np.savez(tmp_path / "a.npz", y=response, u=drive)
+    recording, said = imported(tmp_path / "a.npz", f"y={AXES} drive=u")
+    assert not recording.complete[1, 2]
+    assert recording.complete.sum() == SEQUENCES * REPEATS - 1
+    assert len(said) == 1
+    assert said[0].startswith("1 repeat holds overloads")
+
+
+def test_exchanged_axes_blank_repeats_and_wild_values_are_said_at_the_import(
+    tmp_path: Path,
+) -> None:
+    response, drive = data()
+    square = response[:REPEATS]
+    np.savez(tmp_path / "a.npz", y=square, u=drive[:REPEATS])
+    assert imported(tmp_path / "a.npz", f"y={AXES} drive=u")[1] == []
+    [said] = imported(tmp_path / "a.npz", "y=repeat,sequence,step,channel drive=u")[1]
+    assert "Are sequence and repeat exchanged in its map" in said
+    response[:, 3] = 0.0
+    response[0, 0, 0, 0] = -(2.0**31)
+    np.savez(tmp_path / "b.npz", y=response, u=drive)
+    recording, said = imported(tmp_path / "b.npz", f"y={AXES} drive=u")
+    assert "far from all others, up to -2.15e+09" in said[0]
+    assert "`twinrig mark RECORDING --bad 4,8,12,16,20,24` leaves them out" in said[1]
+    assert recording.meta["remarks"] == said
+
+
+def test_a_clocks_times_are_no_steps(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        f"{s},{r},{0.05 * t + 0.001 * rng.standard_normal():.6f},{t / 10},{rng.standard_normal()}"
+        for s in range(2) for r in range(3) for t in range(10)
+    ]  # fmt: skip
+    (tmp_path / "a.csv").write_text("\n".join(["seq,rep,time,u,X", *rows]))
+    words = "response=X sequence=seq repeat=rep drive=u"
+    with pytest.raises(InputError, match=r"at most 10 rows in a repeat.* Leave step= out"):
+        imported(tmp_path / "a.csv", f"{words} step=time")
+    assert imported(tmp_path / "a.csv", words)[0].response.shape == (2, 3, 10, 1)
+
+
+def test_hold_times_of_nothing_are_named_with_their_place(tmp_path: Path) -> None:
+    response, drive = data()
+    holds = np.ones((SEQUENCES, STEPS))
+    holds[2, 5], holds[3, 1] = 0.0, -1.0
+    np.savez(tmp_path / "a.npz", y=response, u=drive, h=holds)
+    with pytest.raises(InputError, match=r"2 steps .* step 5 of sequence 2, 0\)"):
+        imported(tmp_path / "a.npz", f"y={AXES} drive=u holds=h")
+
+
+def test_what_is_too_large_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    shape = (64, 64, 65536, 2)
+    np.lib.format.open_memmap(tmp_path / "a.npy", mode="w+", dtype="f8", shape=shape)  # a hole
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("y", shape=shape, dtype="f8")
+    for name in ("a.npy", "a.h5"):
+        with pytest.raises(InputError, match=r"5\.37e\+08 numbers, .* save a part of it"):
+            preview(tmp_path / name)
