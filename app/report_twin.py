@@ -13,7 +13,7 @@ from app.report_search import add_search
 from app.report_validation import add_validation
 from app.so_far import unfinished_words
 from training.kept import kept_validation
-from training.verdict import coverage_state, state_of, verdict
+from training.verdict import coverage_state, state_of, telling, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +69,7 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
             "would score, 1/√2 of what two halves of the repeats differ by.",
             note=True,
         )
-        errors, coverage = {name: errors[name] for name in errors if name == "mean"}, {}
+    errors, coverage = telling(errors, coverage, deterministic=twin.deterministic)
     _errors(page, errors, coverage, noisy=not twin.deterministic)
     if "pit" in details and not twin.deterministic:
         figure = report_figures.noise_figure(details)

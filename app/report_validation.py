@@ -20,6 +20,7 @@ from app.report_figures import (
 )
 from training.metrics import EXPECTED_COVERAGE
 from training.verdict import AT_FLOOR, COVERED, NAMES
+from training.verdict_places import ratio_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,6 +118,7 @@ def where_figure(
         for measure, colour, shift, dash in measures if noisy else measures[:1]:
             line = dash if ordered else "none"
             _points(axes, [p[measure] for p in parts], "ratio", colour, shift, measure, line)
+        _ratio_scale(axes, [p[m] for p in parts for m, *_ in measures[: 1 + noisy]])
         axes.set_xlim(-0.5, len(parts) - 0.5)
         axes.axhline(1, color="#AEB5BC", linewidth=0.8)
         axes.axhline(AT_FLOOR, color=INK, linewidth=1, linestyle=":")
@@ -144,6 +146,13 @@ def _points(
     for place, cell in zip(places, cells, strict=True):
         if cell.get("low") is not None and cell.get("high") is not None:
             axes.plot([place, place], [cell["low"], cell["high"]], color=colour, linewidth=1.6)
+
+
+def _ratio_scale(axes: Axes, cells: Sequence[Mapping[str, Any]]) -> None:
+    """Logarithmic: from few sequences an interval reaches over magnitudes."""
+    ends = ratio_range(cells)
+    log_scale(axes, "y", ends)
+    axes.set_ylim(ends[0] / 1.1, ends[1] * 1.1)
 
 
 def _labelled(axes: Axes, labels: Sequence[str], most: int = MOST_NAMED) -> None:

@@ -59,8 +59,13 @@ class Score:
 
 
 def residuals(ensemble: Array) -> Array:
-    """What is left of each repeat beside the mean over repeats."""
-    rest: Array = ensemble - ensemble.mean(axis=1, keepdims=True)
+    """What is left of each repeat beside the mean over repeats; exactly 0 where all are the same.
+
+    Beside the first one, for the mean of equal numbers may differ from them by rounding, and noise
+    by rounding correlates with itself as any other does.
+    """
+    beside = ensemble - ensemble[:, :1]
+    rest: Array = beside - beside.mean(axis=1, keepdims=True)
     return rest
 
 

@@ -235,7 +235,7 @@ def score_model(
 def summary(scores: Scores, *, deterministic: bool) -> dict[str, Any]:
     """What a twin keeps of its validation, as plain JSON values: the window draws from it.
 
-    `verdict` (of `training.verdict`), `families`, `where`, and the curves of
+    `verdict` (of `training.verdict`), `deterministic`, `families`, `where`, and the curves of
     `training.noise_checks` and the PIT.
     """
     curves = {
@@ -249,6 +249,7 @@ def summary(scores: Scores, *, deterministic: bool) -> dict[str, Any]:
     )  # fmt: skip
     return {
         "verdict": found.to_json(),
+        "deterministic": deterministic,
         "families": scores.families,
         "where": _plain(scores.where),
         "curves": curves,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AT_FLOOR", "COVERED", "DECIDING", "LOCAL", "NAMES", "Verdict", "coverage_state", "state_of",
-    "verdict", "worst_places",
+    "telling", "verdict", "worst_places",
 ]  # fmt: skip
 
 DECIDING = ("mean", "spread", "autocovariance", "crps")
@@ -30,6 +30,7 @@ NAMES = {
     "energy16": "energy score of 16 steps",
     "cross_correlation": "cross-channel correlation",
 }
+EVERYWHERE = {"too narrow": 1.0, "too wide": 0.0}  # a coverage that every part is as far off as
 NO_FLOOR = (
     "Can't be told: the held-out repeats are all the same, so that the errors have no floor beside "
     "them."
@@ -65,6 +66,15 @@ class Verdict:
             "words": self.words,
             "reasons": list(self.reasons),
         }
+
+
+def telling(
+    errors: Mapping[str, Any], coverage: Mapping[str, Any], *, deterministic: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Errors and coverage that say something of a twin: of one without noise its mean alone."""
+    if deterministic:
+        return {name: row for name, row in errors.items() if name == "mean"}, {}
+    return dict(errors), dict(coverage)
 
 
 def state_of(row: Mapping[str, Any]) -> str:
@@ -155,7 +165,7 @@ def _hidden(
         if places:
             reasons.append(f"in parts {NAMES[name]} is above the floor: {_listed(places)}")
     for state in ("too narrow", "too wide") if with_noise else ():
-        places = uncovered_places(where, state)
+        places = uncovered_places(where, state, EVERYWHERE[state])
         if places:
             reasons.append(f"in parts the 90 % interval is {state}: {_listed(places)}")
     return reasons
@@ -204,7 +214,7 @@ def _coverage_reason(coverage: Mapping[str, Any], state: str, where: Mapping[str
     if coverage.get("low") is not None and coverage.get("high") is not None:
         words += f" ({coverage['low']:.3f}…{coverage['high']:.3f})"
     words += f" of the real values, {state} (a perfect twin's {coverage.get('expected') or 0.891})"
-    places = uncovered_places(where, state)
+    places = uncovered_places(where, state, coverage["value"])
     return words + (f": most {_listed(places)}" if places else "")
 
 

@@ -37,8 +37,10 @@ def worst_places(where: Mapping[str, Sequence[Mapping[str, Any]]], measure: str)
     return found
 
 
-def uncovered_places(where: Mapping[str, Sequence[Mapping[str, Any]]], state: str) -> list[str]:
-    """Parts whose coverage is off as the whole is, `state`, in words with their coverage."""
+def uncovered_places(
+    where: Mapping[str, Sequence[Mapping[str, Any]]], state: str, whole: float
+) -> list[str]:
+    """Parts whose coverage is off, `state`, and not less than the `whole`, with their coverage."""
     found = []
     for axis in AXES:
         rows = [r for r in where.get(axis, ()) if r.get("coverage", {}).get("value") is not None]
@@ -46,10 +48,22 @@ def uncovered_places(where: Mapping[str, Sequence[Mapping[str, Any]]], state: st
         if len(rows) < 2 or max(off) <= 0 or max(off) - min(off) < UNEVEN:
             continue
         bad = [k for k, amount in enumerate(off) if amount > 0 and amount >= 0.6 * max(off)]
+        bad = [k for k in bad if _as_far(rows[k]["coverage"]["value"], whole, state)]
         if bad and len(bad) < len(rows):
             worst = rows[max(bad, key=lambda k: off[k])]["coverage"]["value"]
             found.append(_named(axis, rows, bad, worst, digits=3, sign=""))
     return found
+
+
+def _as_far(part: float, whole: float, state: str) -> bool:
+    return part <= whole if state == "too narrow" else part >= whole
+
+
+def ratio_range(cells: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """What an axis of these ratios shows: them, the target, and intervals ten times as far."""
+    ratios, lows, highs = ([c[k] for c in cells if c.get(k)] for k in ("ratio", "low", "high"))
+    least, most = min([1.0, *ratios]), max([AT_FLOOR, *ratios])
+    return max(min([least, *lows]), least / 10), min(max([most, *highs]), most * 10)
 
 
 def _uncovered_by(cell: Mapping[str, Any], state: str) -> float:

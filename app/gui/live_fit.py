@@ -22,7 +22,7 @@ from app.operations.events import (
 from app.weights_store import SO_FAR
 from app.words import MISSING, duration, left_s
 from training.kept import kept_validation
-from training.verdict import coverage_state, state_of
+from training.verdict import coverage_state, state_of, telling
 from training.verdict import verdict as weighed
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from app.operations.events import Event
     from models.twin import Twin
+    from training.verdict import Verdict
 
     FloatArray = NDArray[np.float64]
 
@@ -64,6 +65,8 @@ class LiveFit:
         As in `TwinScored`; empty before the end.
     validation
         Of `training.validation.summary`; None before the end.
+    deterministic
+        Whether the twin that is scored has no noise to be judged.
     candidates, searched
         Structures scored so far, and the share of the search that is done; none without one.
     stage
@@ -85,6 +88,7 @@ class LiveFit:
     coverage: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     validation: dict[str, Any] | None = None
+    deterministic: bool = False
     candidates: list[CandidateScored] = field(default_factory=list)
     searched: float = 0.0
     stage: str = ""
@@ -110,6 +114,7 @@ class LiveFit:
         elif isinstance(event, TwinScored):
             self.errors, self.details = dict(event.errors), dict(event.details)
             self.validation = kept_validation(self.details)
+            self.deterministic = bool((self.validation or {}).get("deterministic"))
             self.real = self.details.get("real", self.real)
             self.twin = self.details.get("twin", self.twin)
             self.held_out = HeldOutSequences.of(self.details)
@@ -124,14 +129,23 @@ class LiveFit:
         """One sentence on the twin."""
         if self.validation is not None:
             return str(self.validation["verdict"]["words"])
-        return weighed(self.errors, self.coverage).words
+        return self._weighed.words
 
     @property
     def at_floor(self) -> bool:
         """Whether the verdict says so."""
         if self.validation is not None:
             return bool(self.validation["verdict"]["at_floor"])
-        return bool(weighed(self.errors, self.coverage).at_floor)
+        return bool(self._weighed.at_floor)
+
+    @property
+    def _weighed(self) -> Verdict:
+        return weighed(self.errors, self.coverage, deterministic=self.deterministic)
+
+    @property
+    def rows(self) -> list[ErrorRow]:
+        """Of the table: what says something of the twin."""
+        return error_rows(*telling(self.errors, self.coverage, deterministic=self.deterministic))
 
     def _begin(self, stage: str) -> None:
         """A stage begins; the losses of a search's short fits are not those of the fit."""
@@ -258,7 +272,7 @@ def fitted_earlier(twin: Twin) -> LiveFit:
     kept = kept_validation(twin.meta)
     return LiveFit(
         errors=dict(twin.errors), coverage=dict(twin.coverage), details=kept_details(kept),
-        validation=kept,
+        validation=kept, deterministic=twin.deterministic,
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from training.metrics import (
     energy16,
     fair_crps,
     mean_error,
+    residuals,
     spread_error,
 )
 
@@ -83,6 +84,17 @@ def test_a_deterministic_twin_has_no_correlated_noise_at_all():
     still = np.repeat(coloured.mean(axis=1, keepdims=True), 8, axis=1)
     expected = np.sqrt(np.mean(0.6 ** (2 * np.arange(1, 21))))
     assert autocovariance_error(still, coloured) == pytest.approx(expected, abs=0.02)
+
+
+def test_rounding_of_a_twin_without_noise_is_no_noise():
+    """The mean of equal numbers differs from them in the last digit, alike in all channels."""
+    rng = np.random.default_rng(4)
+    real = rng.standard_normal((6, 14, 40, 2)) + 3.3
+    still = np.repeat(rng.random((6, 1, 40, 2)) + 1e3, 7, axis=1)
+    assert not residuals(still).any()
+    silent = np.zeros_like(still)
+    for score in (autocovariance_error, cross_correlation_error):
+        assert score(still, real) == score(silent, real)
 
 
 def test_cross_correlation_error_sees_independent_channels():

@@ -83,6 +83,21 @@ def test_noise_that_comes_late_is_named_by_steps_although_the_whole_is_covered()
     assert "at steps 1–8" in reasons
 
 
+def test_where_coverage_is_off_most_it_is_not_less_off_than_everywhere():
+    """A part of many sequences, surely but hardly off, was named as the worst."""
+    rows = [
+        {"bounds": (0.0, 0.1), "coverage": {"value": 0.866, "low": 0.864, "high": 0.868}},
+        {"bounds": (0.1, 0.2), "coverage": {"value": 0.6, "low": 0.2, "high": 0.9}},
+        {"bounds": (0.2, 0.3), "coverage": {"value": 0.9, "low": 0.88, "high": 0.92}},
+    ]
+    errors = {"mean": {"value": 1.0, "floor": 1.0, "ratio": 1.0}}
+    found = verdict(errors, {"value": 0.849}, {"drive": rows})
+    assert found.reasons[-1].endswith("too narrow (a perfect twin's 0.891)")
+    rows[1]["coverage"]["high"] = 0.8
+    found = verdict(errors, {"value": 0.849}, {"drive": rows})
+    assert found.reasons[-1].endswith("most at drives 0.1–0.2 (0.600)")
+
+
 def test_an_error_of_one_family_is_found_in_its_row():
     def wrong(out, drive):
         out[6:] += 0.02

@@ -16,7 +16,7 @@ from app.gui.import_form import ImportForm
 from app.gui.import_words import words_of
 from app.gui.job import JobSpec, Outcome
 from app.gui.pages.page import Page, Shell
-from app.gui.pages.twin_plots import Ensemble
+from app.gui.pages.twin_ensemble import Ensemble
 from app.gui.widgets.basic import Elided, label, row
 from app.gui.widgets.panel import Panel
 from app.gui.widgets.segments import Segments

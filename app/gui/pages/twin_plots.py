@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.gui.live_fit import candidate_rows, error_rows
-from app.gui.live_record import band, spread
+from app.gui.live_fit import candidate_rows
+from app.gui.live_record import spread
+from app.gui.pages.twin_ensemble import Ensemble
 from app.gui.pages.twin_steps import SequenceSteps
 from app.gui.widgets.basic import Elided, label, set_role
 from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.error_table import ErrorTable
 from app.gui.widgets.legend import Key
-from app.gui.widgets.lines import joined
 from app.gui.widgets.panel import Panel
 from app.gui.words import prefix
 
@@ -32,37 +32,6 @@ TURN = (
     "validation's, and than what follows."
 )
 ERRORS_NOTE = "held out, over the half-split floor · 90 % bootstrap"
-
-
-class Ensemble(Panel):
-    """Repeats (or samples), their mean and 90 % band."""
-
-    def __init__(self, theme: Theme, title: str, token: str, *, dashed: bool, noun: str) -> None:
-        super().__init__(theme, title, x_label="Step")
-        self.token, self.dashed, self.noun = token, dashed, noun
-        self.lines = self.curve("repeat", 1, repeats=True)
-        self.band_ = self.band(token)
-        self.mean = self.curve(token, 2 if not dashed else 1.8, dashed=dashed)
-
-    def show_traces(self, traces: FloatArray, unit: str, channel: str) -> None:
-        """Show `(R, T)`, already in `unit`."""
-        x = np.arange(traces.shape[1])
-        self.lines.setData(*joined(x, traces))
-        self.mean.setData(x, traces.mean(axis=0))
-        if len(traces) > 1:
-            self.band_.show(x, *band(traces))
-        else:
-            self.band_.clear()
-        self.filled()
-        self.plot.setXRange(0, traces.shape[1] - 1, padding=0)
-        self.unit.setText(f"{channel}, {unit} · {len(traces)} {self.noun}")
-        self.legend.show_keys(
-            [
-                Key("repeats", "repeat", self.noun),
-                Key("dash" if self.dashed else "line", self.token, "mean"),
-                Key("band", self.token, "90 %"),
-            ]
-        )
 
 
 class TwinPlots(QWidget):
@@ -123,8 +92,8 @@ class TwinPlots(QWidget):
         line.addWidget(head)
         line.addWidget(self.errors_note, 1)
         layout.addWidget(top)
-        layout.addWidget(self.errors, 1)
-        layout.addWidget(self.search, 1)
+        for table in (self.errors, self.search):
+            layout.addWidget(table, 1)
         self.errors_head = head
         return made
 
@@ -149,8 +118,8 @@ class TwinPlots(QWidget):
     def show_run(self, recording: str, twin: str) -> None:
         """Paint the ids."""
         self.device.show_run(recording)
-        for panel in (self.twin, self.loss):
-            panel.show_run(twin)
+        self.twin.show_run(twin)
+        self.loss.show_run(twin)
 
     def clear(self) -> None:
         """Nothing fitted yet."""
@@ -160,18 +129,14 @@ class TwinPlots(QWidget):
         self.spread.empty("spread of repeats and of samples")
         self.twin.empty("samples appear here every few seconds of a fit")
         self.loss.empty("while fitting")
-        self.correlation.empty("after the fit")
-        self.pit.empty("after the fit")
+        self._show_no_noise("after the fit")
         for item in (
             self.device.lines, self.device.mean, self.twin.lines, self.twin.mean,
-            self.spread_device, self.spread_twin, self.lag_device, self.lag_twin,
-            self.training, self.validation,
+            self.spread_device, self.spread_twin, self.training, self.validation,
         ):  # fmt: skip
             item.setData([], [])
-        for one in (self.device.band_, self.twin.band_, self.lag_band):
+        for one in (self.device.band_, self.twin.band_):
             one.clear()
-        self.pit_bars.setOpts(x=[], height=[])
-        self.pit_level.hide()
         self.turn.hide()
         self.errors.show_rows([])
         self._show_search(None)
@@ -214,8 +179,10 @@ class TwinPlots(QWidget):
                                  str(channels[channel]), str(units[channel]))  # fmt: skip
         self._draw_loss(live)
         self._show_search(live)
-        if live.errors:
-            self.errors.show_rows(error_rows(live.errors, live.coverage))
+        self.errors.show_rows(live.rows)
+        if live.deterministic:
+            self._show_no_noise("the twin has no noise")
+        else:
             self._draw_details(live.details)
 
     def _draw_again(self) -> None:
@@ -264,7 +231,18 @@ class TwinPlots(QWidget):
             x = np.asarray(live.iterations)[good]
             self.validation.setData(x, np.asarray(live.validations)[good])
 
+    def _show_no_noise(self, words: str) -> None:
+        """Neither autocorrelation nor PIT, in words why."""
+        self.correlation.empty(words)
+        self.pit.empty(words)
+        self.lag_device.clear()
+        self.lag_twin.clear()
+        self.lag_band.clear()
+        self.pit_bars.setOpts(x=[], height=[])
+        self.pit_level.hide()
+
     def _draw_details(self, details: dict[str, Any]) -> None:
+        self._show_no_noise("after the fit")
         real, twin = (_mean_of(details, f"autocorrelation_{k}") for k in ("real", "twin"))
         low, high = (_mean_of(details, f"autocorrelation_{k}") for k in ("low", "high"))
         if real is not None and twin is not None:
@@ -277,10 +255,10 @@ class TwinPlots(QWidget):
         pit = details.get("pit")
         if pit is not None and len(np.asarray(pit)):
             self.pit.filled()
-            heights = np.asarray(pit, dtype=float)
+            heights, width = np.asarray(pit, dtype=float), 1 / len(pit)
             heights = heights / max(float(heights.mean()), 1e-12)
-            centres = (np.arange(len(heights)) + 0.5) / len(heights)
-            self.pit_bars.setOpts(x=centres, height=heights, width=0.9 / len(heights))
+            centres = (np.arange(len(heights)) + 0.5) * width
+            self.pit_bars.setOpts(x=centres, height=heights, width=0.9 * width)
             self.pit_level.setValue(1.0)
             self.pit_level.show()
             self.pit.unit.setText("flat is right")

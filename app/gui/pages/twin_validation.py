@@ -13,6 +13,7 @@ from app.gui.widgets.legend import Key
 from app.gui.widgets.panel import Panel
 from training.metrics import EXPECTED_COVERAGE
 from training.verdict import AT_FLOOR
+from training.verdict_places import ratio_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,13 +29,19 @@ AXES = (
 MOST_LABELS = 7
 MOST_REASONS = 6
 RATIO_UNIT = "over its floor, 99 %"
+NOISELESS = "the twin has no noise"
+SHIFTS = {"mean": -0.1, "spread": 0.1}  # of dots that stand side by side
 
 
 class PartPanel(Panel):
-    """Mean and spread over their floors by part, with intervals; or the coverage."""
+    """Mean and spread over their floors by part, with intervals; or the coverage.
 
-    def __init__(self, theme: Theme, title: str, unit: str) -> None:
-        super().__init__(theme, title, unit)
+    Ratios on a logarithmic axis: from few sequences an interval reaches over magnitudes.
+    """
+
+    def __init__(self, theme: Theme, title: str, unit: str = RATIO_UNIT) -> None:
+        self.ratios = unit == RATIO_UNIT
+        super().__init__(theme, title, unit, log_y=self.ratios)
         self.lines = {
             name: (self.dots(token, 7), self.curve(token, 1.6, antialias=False))
             for name, token in (("mean", "measured"), ("spread", "twin"))
@@ -45,32 +52,36 @@ class PartPanel(Panel):
         self.target = self.level("text3")
         self.empty("after the fit")
 
-    def show_parts(self, rows: Sequence[Mapping[str, Any]], *, coverage: bool = False) -> None:
-        """Draw the parts of one axis; none clears the panel."""
+    def show_parts(self, rows: Sequence[Mapping[str, Any]], *, noisy: bool = True) -> None:
+        """Draw the parts of one axis; none clears the panel. Without noise the mean alone."""
         self.clear()
-        if not rows:
-            self.empty("not told apart")
+        if not rows or not (self.ratios or noisy):
+            self.empty("not told apart" if not rows else NOISELESS)
             return
         self.filled()
-        shift = 0.0 if coverage else 0.1
-        for name, at in (("spread", shift),) if coverage else (("mean", -shift), ("spread", shift)):
-            cells = [row["coverage"] if coverage else row[name] for row in rows]
-            self._points(name, cells, "value" if coverage else "ratio", at)
-        self.target.setValue(EXPECTED_COVERAGE if coverage else AT_FLOOR)
+        names = ("mean", "spread")[: 1 + noisy] if self.ratios else ("coverage",)
+        cells = {name: [row[name] for row in rows] for name in names}
+        for name in names:
+            self._points(name, cells[name], SHIFTS[name] if len(names) > 1 else 0.0)
+        if self.ratios:
+            ends = ratio_range([cell for name in names for cell in cells[name]])
+            self.plot.setYRange(*np.log10(ends))
+        self.target.setValue(np.log10(AT_FLOOR) if self.ratios else EXPECTED_COVERAGE)
         self.target.show()
         every = max(1, -(-len(rows) // MOST_LABELS))
         ticks = [(k, str(row["label"])) for k, row in enumerate(rows)][::every]
         self.plot.getAxis("bottom").setTicks([ticks])
         self.plot.setXRange(-0.5, len(rows) - 0.5, padding=0)
         keys = [Key("dot", "measured", "mean"), Key("dot", "twin", "spread")]
-        self.legend.show_keys([Key("dot", "twin", "twin")] if coverage else keys)
+        self.legend.show_keys(keys[: 1 + noisy] if self.ratios else [Key("dot", "twin", "twin")])
 
-    def _points(self, name: str, cells: Sequence[Mapping[str, Any]], key: str, at: float) -> None:
-        dots, bars = self.lines[name]
+    def _points(self, name: str, cells: Sequence[Mapping[str, Any]], at: float) -> None:
+        dots, bars = self.lines["mean" if name == "mean" else "spread"]
+        key = "ratio" if self.ratios else "value"
         x = np.arange(len(cells)) + at
         y = np.array([np.nan if c.get(key) is None else c[key] for c in cells], dtype=float)
-        good = np.isfinite(y)
-        dots.setData(x[good], y[good])
+        good = np.isfinite(y) & ((y > 0) | (not self.ratios))
+        dots.setData(x[good], np.log10(y[good]) if self.ratios else y[good])
         ends = [(p, c["low"], c["high"]) for p, c in zip(x, cells, strict=True)
                 if c.get("low") is not None and c.get("high") is not None]  # fmt: skip
         if ends:
@@ -97,7 +108,7 @@ class ValidationPlots(QWidget):
         self.reasons = label("", "note", wrap=True)
         for words in (self.verdict, self.reasons):
             words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.parts = {axis: PartPanel(theme, title, RATIO_UNIT) for axis, title in AXES}
+        self.parts = {axis: PartPanel(theme, title) for axis, title in AXES}
         self.coverage = {
             axis: PartPanel(theme, f"Coverage by {axis}", "of the 90 % interval")
             for axis, _ in AXES[:2]
@@ -134,8 +145,11 @@ class ValidationPlots(QWidget):
             grid.setRowStretch(line, 1)
         outer.addLayout(grid, 1)
 
-    def show_validation(self, validation: Mapping[str, Any] | None) -> None:
-        """Draw what a twin keeps of its validation; None: nothing is known yet."""
+    def show_validation(self, validation: Mapping[str, Any] | None, *, noisy: bool = True) -> None:
+        """Draw what a twin keeps of its validation; None: nothing is known yet.
+
+        Of a twin without noise the mean alone.
+        """
         found = validation["verdict"] if validation else {"words": "", "reasons": []}
         self.verdict.setText(str(found["words"]) or "No verdict yet: fit a twin, or open one.")
         reached = found.get("at_floor")
@@ -146,12 +160,15 @@ class ValidationPlots(QWidget):
         self.reasons.setVisible(bool(reasons))
         where = validation["where"] if validation else {}
         for axis, panel in self.parts.items():
-            panel.show_parts(where.get(axis, ()))
+            panel.show_parts(where.get(axis, ()), noisy=noisy)
         for axis, panel in self.coverage.items():
-            panel.show_parts(where.get(axis, ()), coverage=True)
-        curves = validation["curves"] if validation else {}
+            panel.show_parts(where.get(axis, ()), noisy=noisy)
+        curves = validation["curves"] if validation and noisy else {}
         self._draw_spectrum(curves)
         self._draw_ranks(curves)
+        if not noisy:
+            self.spectrum.empty(NOISELESS)
+            self.ranks.empty(NOISELESS)
 
     def _draw_spectrum(self, curves: Mapping[str, Any]) -> None:
         names = ("frequency", "real", "twin", "low", "high")

@@ -66,4 +66,4 @@ class Views:
             self.plots.draw(live, channel, channels, units)
         if self._shown_validation is not live.validation:
             self._shown_validation = live.validation
-            self.validation.show_validation(live.validation)
+            self.validation.show_validation(live.validation, noisy=not live.deterministic)

@@ -10,6 +10,7 @@ from PyQt6.QtCore import QRectF
 from app.gui.widgets.chart_scale import log_ticks
 
 APART_PX = {"left": 15, "bottom": 45}  # of two numbers, at least
+PLAIN = 2.9  # |log₁₀| of numbers below it is written out: 300, not 3·10²
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
@@ -26,7 +27,8 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         return [(None, log_ticks(low, high, int(size / APART_PX[self.orientation])))]
 
     def logTickStrings(self, values: Any, scale: float, spacing: float | None) -> list[str]:
-        if len(values) and max(values) - min(values) < 1:
+        near = len(values) and min(values) > -PLAIN and max(values) < PLAIN
+        if near or (len(values) and max(values) - min(values) < 1):
             return [f"{scale * 10**value:.3g}" for value in values]
         words: list[str] = super().logTickStrings(values, scale, spacing)
         return words

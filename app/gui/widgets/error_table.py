@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
 NO_AXIS_PX = 410
-PLACES = {False: (0.245, 0.345, 0.45, 0.66, 0.79), True: (0.32, 0.43, 0.5, 0.55, 0.68)}
+PLACES = {False: (0.245, 0.345, 0.45, 0.63, 0.755), True: (0.32, 0.43, 0.5, 0.55, 0.68)}
 """Of value, floor, axis, ratio and word, as shares of the width; without and with little room."""
 
 

@@ -45,6 +45,23 @@ def test_the_verdict_and_the_parts_are_drawn(theme, qtbot, kept) -> None:
     assert dots.getData()[0].size == 0
 
 
+def test_an_interval_over_magnitudes_leaves_the_ratios_apart(theme, qtbot, kept) -> None:
+    """Of six sequences an interval reached to 900 times: all dots lay on the axis."""
+    wide = copy.deepcopy(kept)
+    for ratio, row in zip((1.0, 4.0, 0.8), wide["where"]["drive"], strict=False):
+        row["mean"] = {"ratio": ratio, "low": ratio / 2, "high": 900.0}
+    plots = ValidationPlots(theme)
+    qtbot.addWidget(plots)
+    plots.show_validation(kept_validation({"validation": wide}))
+    panel = plots.parts["drive"]
+    low, high = panel.plot.viewRange()[1]
+    assert 10**high < 100
+    dots = panel.lines["mean"][0].getData()[1]
+    assert 10 ** (dots[1] - dots[0]) == pytest.approx(4)
+    assert (dots[1] - dots[0]) / (high - low) > 0.2
+    assert 10 ** panel.target.value() == pytest.approx(1.25)
+
+
 def test_a_forged_validation_is_left_alone(kept) -> None:
     assert kept_validation({}) is None
     for spoil in (
@@ -62,9 +79,10 @@ def test_a_forged_validation_is_left_alone(kept) -> None:
 
 def recording(repeats: int, seed: int = 0) -> Recording:
     rng = np.random.default_rng(seed)
-    response = rng.standard_normal((3, repeats, 30, 1))
+    drive = rng.random((3, 30))
+    response = drive[:, None, :, None] + rng.standard_normal((3, repeats, 30, 1))
     return Recording(
-        response, rng.random((3, 30)), np.full(3, 30), ("steps",) * 3,
+        response, drive, np.full(3, 30), ("steps",) * 3,
         np.arange(3 * repeats).reshape(3, repeats), np.zeros((3, repeats)), ("X",), ("V",),
         DriveWindow("step", 0.0, 1.0), Reset(0.0),
     )  # fmt: skip

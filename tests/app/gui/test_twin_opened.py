@@ -1,0 +1,81 @@
+"""A finished twin that is opened shows its own scores, and of them what says something of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import artefact_samples as samples
+import numpy as np
+import pytest
+
+from app.gui.pages.twin_validation import NOISELESS
+from app.store import save_twin
+from training.floors import Drives, score
+from training.validation import summary
+
+WAIT_MS = 120_000
+
+
+def scored(noise: float):
+    """Scores of a twin with so much noise beside repeats with 0.1."""
+    rng = np.random.default_rng(0)
+    drive = rng.random((6, 40))
+    real, twin = (
+        drive[:, None, :, None] + s * rng.standard_normal((6, n, 40, 2))
+        for s, n in ((0.1, 16), (noise, 200))
+    )
+    return score(twin, real, 0, drives=Drives(drive, ("steps",) * 6, ("X", "Y")))
+
+
+@pytest.fixture
+def opened(make_window, qtbot):
+    """The Twin page; a function opens a twin with scores of so much noise, or without any."""
+    window = make_window(connected=False)
+    folder = window.session.library.folder
+
+    def open_it(name: str, noise: float | None):
+        made = samples.twin()
+        if noise is None:
+            made = replace(made, errors={}, coverage={}, meta={**made.meta, "id": name})
+        else:
+            scores, still = scored(noise), noise == 0
+            meta = {**made.meta, "id": name, "validation": summary(scores, deterministic=still)}
+            made = replace(made, errors=scores.errors, coverage=scores.coverage, meta=meta,
+                           deterministic=still)  # fmt: skip
+        save_twin(folder / name, made)
+        window.open_page("twin", folder / name)
+        page = window.pages["twin"]
+        qtbot.waitUntil(lambda: page.subheading.text().startswith(f"{name} · "), timeout=WAIT_MS)
+        return page
+
+    return open_it
+
+
+def names(page) -> list[str]:
+    return [row.name for row in page.plots.errors.rows]
+
+
+def test_an_unscored_twin_does_not_show_the_scores_of_the_one_before(opened) -> None:
+    page = opened("twin-a", 0.1)
+    assert len(names(page)) == 7
+    assert page.plots.lag_twin.getData()[0] is not None
+    page = opened("twin-b", None)
+    assert names(page) == []
+    assert page.plots.lag_twin.getData()[0] is None
+    assert page.plots.pit.hint.text()
+
+
+def test_of_a_twin_without_noise_its_mean_alone_is_shown(opened) -> None:
+    page = opened("twin-a", 0.1)
+    page = opened("twin-still", 0.0)
+    assert names(page) == ["Mean"]
+    assert page.plots.errors.rows[0].word == "at floor"
+    for panel in (
+        page.plots.pit, page.plots.correlation, page.validation.ranks, page.validation.spectrum,
+        *page.validation.coverage.values(),
+    ):  # fmt: skip
+        assert panel.hint.text() == NOISELESS
+    by_drive = page.validation.parts["drive"]
+    assert len(by_drive.lines["mean"][0].getData()[0]) == 10
+    assert len(by_drive.lines["spread"][0].getData()[0]) == 0
+    assert not by_drive.hint.text()
