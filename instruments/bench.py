@@ -9,6 +9,7 @@ from instruments import encoding
 from instruments.bench_reading import StepReading, joined
 from instruments.clock import Stop
 from instruments.connect import Opener, connect_drivers
+from instruments.duty_kept import KeptDuty
 from instruments.field_probe import FieldProbe, FieldWait
 from instruments.guards import guards_of
 from instruments.limits import LimitedMagnet, UnsafeError
@@ -68,6 +69,8 @@ class Bench(PlannedBench):
             }
             for magnet in magnets.values():
                 magnet.confirms = not spec.in_process  # inside a process no message is lost
+                if spec.virtual is None:  # a virtual rig's time is its own
+                    magnet.keep_duty(KeptDuty(magnet.magnet.resource))
             readouts = {name: drivers[name] for name in spec.readouts}
             bench = cls(spec, opener, stop, magnets, readouts)
             bench.thermometers = {name: drivers[name] for name in spec.thermometers}

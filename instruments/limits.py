@@ -322,7 +322,7 @@ class LimitedMagnet(WatchedMagnet):
                 begin = time.monotonic()
                 self._stairs.halted, moved_s = False, self._stairs.moved_s
                 try:
-                    return way.attempt(frugal)
+                    said = way.attempt(frugal)
                 except Exception as error:
                     if isinstance(error, NotTakenError):
                         self._stairs.moved_s = moved_s
@@ -333,6 +333,10 @@ class LimitedMagnet(WatchedMagnet):
                     with suppress(Exception):  # how a sentence fails must not end the way down
                         tell(f"{self.name}: not safe yet, trying again ({error})")
                     time.sleep(max(0.0, TRY_AGAIN_S - (time.monotonic() - begin)))
+                else:
+                    with suppress(Exception):  # it is safe, whatever is kept of it
+                        self._watch.keep()
+                    return said
 
     @contextmanager
     def _way_to_safety(self) -> Iterator[None]:

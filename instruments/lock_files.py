@@ -102,7 +102,7 @@ def locked_file(name: str, folder: Path) -> IO[bytes]:
     TwinrigError
         The file can't be made.
     """
-    path = folder / ("".join(c if c.isalnum() or c in ".-" else "_" for c in name) + ".lock")
+    path = _path(folder, f"{name}.lock")
     try:
         _make(folder)
         file = _opened(path)
@@ -126,6 +126,19 @@ def locked_file(name: str, folder: Path) -> IO[bytes]:
     file.truncate()
     file.write(json.dumps(vars(Owner.here())).encode())
     return file
+
+
+def kept_file(name: str, folder: Path) -> IO[bytes]:
+    """A file that programs of all users read and write, open at its begin, made where it isn't.
+
+    Raises `OSError` where the folder or the file can't be.
+    """
+    _make(folder)
+    return _opened(_path(folder, name))
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / "".join(c if c.isalnum() or c in ".-" else "_" for c in name)
 
 
 def _make(folder: Path) -> None:

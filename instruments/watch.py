@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from instruments.clock import SteadyClock
+    from instruments.duty_kept import KeptDuty
     from instruments.guards import Guard
     from instruments.protocols import Magnet, MagnetState
     from instruments.watch_duty import Duty
@@ -103,6 +104,8 @@ class Watch:
     ----------
     waited_for
         Inputs of the supply's own status that hold a run.
+    kept
+        Where what has flowed is kept for the next program; None: nowhere.
     """
 
     def __init__(
@@ -116,13 +119,14 @@ class Watch:
             and one.instrument == name
             and one.hold_at_most_s is not None
         )
+        self.kept: KeptDuty | None = None
         self._name = name
         self._duty = duty
         self._clock = clock
         self._ended_by: list[str] = []
         self._out: dict[Guard, str] = {}
         self._resting = False
-        self._guarded_s = self._checked_s = clock.spent_s()
+        self._guarded_s = self._checked_s = self._kept_s = clock.spent_s()
 
     # ---- what forbids current, before anything is sent
 
@@ -135,18 +139,24 @@ class Watch:
     def begin(self, found_A: float, plan: Plan) -> list[str]:
         """Begin a run on a magnet found at a current; why the duty forbids it, in words.
 
-        What flowed before isn't known: the current counts as if it had flowed for the whole window.
-        A magnet found at zero that has a history of ours keeps it.
+        A magnet found at zero has the history that is kept of it, ours or of a program before. One
+        found at a current counts as if that had flowed for the whole window: nobody knows better.
         """
         self._ended_by, self._out = [], {}
         if self._duty is None:
             return []
         now_s = self._clock.now_s()
         if found_A or not self._duty.begun:
-            self._duty.begin(now_s, found_A)
+            past = None if found_A or self.kept is None else self.kept.load(now_s)
+            if past is None:
+                self._duty.begin(now_s, found_A)
+            else:
+                self._duty.recall(now_s, past)
         problem = self._duty.problem(now_s, plan())
         if problem is None:
             return []
+        if not found_A:
+            return [problem]
         return [f"{problem} (the {found_A:.4g} A found count as if they had flowed all the time)"]
 
     # ---- what ends a run
@@ -203,7 +213,15 @@ class Watch:
         if self._duty is not None:
             problem = self._duty.problem(self._clock.now_s(), plan())
             self.end([problem] if problem else [])
+            if self._clock.spent_s() >= self._kept_s + CHECK_EVERY_S:
+                self.keep()
         self._checked_s = self._clock.spent_s()
+
+    def keep(self) -> None:
+        """Keep what has flowed for the next program; nothing where none of it is known."""
+        if self.kept is not None and self._duty is not None and self._duty.begun:
+            self.kept.save(self._duty.past(self._clock.now_s()))
+            self._kept_s = self._clock.spent_s()
 
     def foresee(self, plan: Plan) -> None:
         """Raise `TwinrigError` where a plan, with the way to zero behind it, breaks the duty."""

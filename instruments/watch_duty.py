@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from instruments.duty_kept import UNSAID_S, Past
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
 ROUNDING = 1e-9  # relative: sums of products are no exact decimals
+PAST_PIECES = 200  # of a window, as it is kept for the next program: coarse by half a per cent
 FORGET_AT = 4096  # edges older than the window that are kept before the lists are cut
 
 
@@ -38,6 +41,7 @@ class Duty:
         self._edges_s: list[float] = []
         self._charge_A2s: list[float] = []  # the integral up to each edge
         self._square_A2 = 0.0  # since the last edge
+        self._before_A2s = 0.0  # in the window when this program began
 
     @property
     def begun(self) -> bool:
@@ -48,6 +52,20 @@ class Duty:
         """Take a current as if it had flowed for the whole window: nobody knows better."""
         self._edges_s, self._charge_A2s = [now_s - self.window_s], [0.0]
         self._square_A2 = current_A**2
+
+    def recall(self, now_s: float, past: Past) -> None:
+        """Begin with what another program let flow; what it did not end for `UNSAID_S` more."""
+        times_s = np.linspace(past.at_s - past.window_s, past.at_s, len(past.charge_A2s))
+        self._edges_s, self._charge_A2s = times_s.tolist(), list(past.charge_A2s)
+        self._square_A2 = past.square_A2
+        self.flows(min(now_s, past.at_s + UNSAID_S), 0.0)
+        self._before_A2s = self.at_A2s(now_s)
+
+    def past(self, now_s: float) -> Past:
+        """What the next program has to know."""
+        times_s = np.linspace(now_s - self.window_s, now_s, PAST_PIECES + 1)
+        charges = np.maximum.accumulate([self._charge(time_s) for time_s in times_s.tolist()])
+        return Past(now_s, self.window_s, charges.tolist(), self._square_A2)
 
     def flows(self, now_s: float, current_A: float) -> None:
         """From now on this current flows."""
@@ -103,9 +121,13 @@ class Duty:
 
     def words(self, worst_A2s: float) -> str:
         """What a duty beyond the limit is, and what to do."""
+        before = ""
+        if self._before_A2s > 0:
+            before = f" (runs before this one left {self._before_A2s:.4g} A²s in the window)"
         return (
             f"I²t over {self.window_s:g} s would reach {worst_A2s:.4g} A²s, max_duty_A2s = "
-            f"{self.limit_A2s:g} A²s: use lower fields, shorter holds, or let the magnet rest"
+            f"{self.limit_A2s:g} A²s{before}: use lower fields, shorter holds, or let the magnet "
+            "rest"
         )
 
     def _charge(self, time_s: float) -> float:

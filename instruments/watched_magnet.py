@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from instruments.clock import Clock, Stop
+    from instruments.duty_kept import KeptDuty
     from instruments.guards import Guard
     from instruments.magnet_limits import MagnetLimits
     from instruments.protocols import Magnet, MagnetState
@@ -110,6 +111,10 @@ class WatchedMagnet:
         plan_A = ((self.limits.current_A(field_T), hold_s) for field_T, hold_s in plan)
         worst_A2s = largest_A2s(self._stairs.flow(plan_A), self.limits.duty_window_s)
         return self.limits.beyond_duty(worst_A2s)
+
+    def keep_duty(self, kept: KeptDuty) -> None:
+        """Begin with what other programs let flow, and keep what this one does for the next."""
+        self._watch.kept = kept
 
     @property
     def reach_A(self) -> float:

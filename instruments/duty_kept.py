@@ -1,0 +1,102 @@
+"""What has flowed through a magnet, kept from one program to the next: a coil cools no faster.
+
+Decision: beside the lock files, where all users of the computer write, a file for each supply with
+the integral of I² over its last window, by the computer's monotonic clock, which all programs share
+until it is switched off. It is written while current flows, each few seconds, and when the magnet
+is safe. A program that was killed has let its last current flow until a watchdog came: that counts
+for `UNSAID_S` more.
+Consequence: a file that can't be read or written, or is of another boot, is none; the coil counts
+as cold then, as it does on another computer.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from dataclasses import asdict, dataclass
+from typing import IO, TYPE_CHECKING
+
+from instruments.lock_files import kept_file, lock_folder
+from models.json_form import NUMBER, Leaf, Table, faults, is_number
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNSAID_S = 10.0  # judgement: two checks of a supply; a watchdog is there within seconds
+MOST_BYTES = 2**16
+CHARGES = Leaf(
+    "two numbers or more, none below the one before",
+    lambda value: (
+        isinstance(value, list)
+        and len(value) > 1
+        and all(map(is_number, value))
+        and value == sorted(value)
+    ),
+)
+FORM = Table({"at_s": NUMBER, "window_s": NUMBER, "square_A2": NUMBER, "charge_A2s": CHARGES})
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Past:
+    """What has flowed up to a time.
+
+    Attributes
+    ----------
+    at_s
+        That time, on the computer's monotonic clock.
+    window_s
+        How far it looks back.
+    charge_A2s
+        The integral of I² at evenly spaced times from `at_s - window_s` to `at_s`.
+    square_A2
+        I² that flowed then, and from then on.
+    """
+
+    at_s: float
+    window_s: float
+    charge_A2s: list[float]
+    square_A2: float
+
+
+class KeptDuty:
+    """The file of one supply.
+
+    Parameters
+    ----------
+    resource
+        Its VISA resource name.
+    folder
+        None: that of the computer's lock files.
+    """
+
+    def __init__(self, resource: str, folder: Path | None = None) -> None:
+        self._name = resource.lower()
+        self._folder = folder
+
+    def load(self, now_s: float) -> Past | None:
+        """What flowed before `now_s`; None where nobody knows."""
+        try:
+            with self._open() as file:
+                value = json.loads(file.read(MOST_BYTES) or b"null")
+        except (OSError, ValueError, RecursionError):
+            return None
+        if not isinstance(value, dict) or faults(value, FORM):
+            return None
+        past = Past(**value)
+        usable = past.at_s <= now_s and 0 < past.window_s < math.inf and past.square_A2 >= 0
+        return past if usable else None
+
+    def save(self, past: Past) -> None:
+        """Replace what is kept; a disk that refuses is told in the log only."""
+        try:
+            with self._open() as file:
+                file.write(json.dumps(asdict(past)).encode())
+                file.truncate()
+        except OSError as error:
+            log.warning("what flows is not kept for the next program: %s", error)
+
+    def _open(self) -> IO[bytes]:
+        return kept_file(f"{self._name}.duty", self._folder or lock_folder())
