@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 OVERLOAD = 9.0e37
 """SCPI instruments answer ±9.9E37 for an overload and 9.91E37 for what was not measured."""
+MARK = 9.9e37
 FEWEST_VALUES = 50  # of a channel, to call anything clipped
 FEWEST_LEVELS = 20  # different values: a coarser converter piles up everywhere
 FEWEST_CLIPPED = 5

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.foreign_files import Found
+from app.operations.import_lines import lines_of
+from training.bad_data import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 FIRST, BLOCK = 20, 10_000  # rows
 DELIMITERS = (";", "\t", ",", " ")
 COMMENTS = ("#", "%")
-NOTHING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--")
+NOTHING = ("", "na", "n/a", "#n/a", "#nv", "nan", "null", "none", "-", "--")
+OVERLOADS = ("ovld", "ovl", "ol", "over", "overload", "overflow", "ovrflw")
 COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 """With a decimal comma or with thousands: nobody can tell."""
@@ -49,7 +52,7 @@ def read_csv(file: Path) -> dict[str, Found]:
     ValueError
         What is no table of numbers, with the line.
     """
-    lines = _text(file).splitlines()
+    lines = lines_of(file)
     told = (line for line in lines if line.strip() and not line.lstrip().startswith(COMMENTS))
     delimiter = _delimiter(list(islice(told, FIRST)))
     heads = [cells for _, cells in islice(_rows(lines, delimiter), 2)]
@@ -84,17 +87,6 @@ def read_csv(file: Path) -> dict[str, Found]:
     names, units = ([row[k] for k in kept if k < len(row)] for row in (names, units))
     table = _table(numeric(), names, len(kept), comma=comma, sure=sure)
     return {"values": Found(table), **_columns(table, names, units), **words}
-
-
-def _text(file: Path) -> str:
-    """Its text; names in an encoding of Windows are no reason to refuse the numbers."""
-    raw = file.read_bytes()
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
 
 
 def _delimiter(lines: Sequence[str]) -> str:
@@ -228,9 +220,17 @@ def _numbers(row: Row, names: Sequence[str], *, comma: bool, sure: bool) -> list
         if text.lower() in NOTHING:
             made.append(float("nan"))
             continue
+        if _is_overload(text):
+            made.append(MARK)
+            continue
         try:
             made.append(float(text.replace(",", ".") if comma and _has_comma(text) else text))
         except ValueError as fault:
+            if line <= FIRST and not any(map(_is_number, cells)):
+                raise ValueError(
+                    f"line {line} has words below the names and their units, numbers are needed; "
+                    "put # before lines that are no part of the table"
+                ) from fault
             raise ValueError(
                 f"{_place(line, k, names)}: {text!r} is no number; leave a cell empty where "
                 "nothing was measured"
@@ -274,5 +274,10 @@ def _is_number(cell: str) -> bool:
     try:
         float(text)
     except ValueError:
-        return _has_comma(text)
+        return _has_comma(text) or _is_overload(text)
     return True
+
+
+def _is_overload(text: str) -> bool:
+    """Whether it is an instrument's word for a value beyond its range."""
+    return text.lstrip("+-").lower() in OVERLOADS

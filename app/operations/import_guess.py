@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from app.foreign_files import Found
 
 AXIS_WORDS = {
-    "sequence": ("sequence", "seq", "pattern", "signal", "drive_id"),
-    "repeat": ("repeat", "rep", "trial", "run", "realization", "realisation"),
-    "step": ("step", "time", "t", "n", "cycle", "rotation", "index"),
-    "channel": ("channel", "ch", "frequency", "freq", "feature", "output"),
+    "sequence": ("sequence", "seq", "pattern", "signal", "drive_id", "sequenz", "folge"),
+    "repeat": ("repeat", "rep", "trial", "run", "realization", "realisation", "wiederholung"),
+    "step": ("step", "time", "t", "n", "cycle", "rotation", "index", "x_value", "schritt", "zeit"),
+    "channel": ("channel", "ch", "frequency", "freq", "feature", "output", "kanal"),
 }
 CHANNEL_WORDS = ("channel", "channels", "names", "channel_names")
 HOLD_WORDS = ("hold", "holds", "hold_s", "dwell", "dwell_s", "hold_time", "dwell_time", "duration")
-DRIVE_WORDS = ("drive", "input", "field", "amplitude", "u", "h", "b", "stimulus")
+DRIVE_WORDS = ("drive", "input", "field", "feld", "amplitude", "u", "h", "b", "stimulus")
 MOST_COLUMNS = 16
 GUESSES = {
     1: ("step",),
@@ -165,7 +165,7 @@ def _table_guess(found: dict[str, Found]) -> str:
     left = [c for c in columns if c not in index.values()]
     drive = next((c for c in left if _last_word(c) in DRIVE_WORDS), "")
     holds = next((c for c in left if _last_word(c) in HOLD_WORDS), "")
-    response = [c for c in left if c not in (drive, holds)]
+    response = [c for c in left if c not in (drive, holds) and np.isfinite(found[c].values).any()]
     if not response:
         return ""
     words = [f"response={'+'.join(response)}", *(f"{a}={c}" for a, c in index.items())]

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 NO_NUMPY = "it is none of NumPy's, or holds Python objects, which are never loaded"
 BYTES = 8  # of a number; a small archive may unpack to more than any memory
 SHOWN, MOST_CHARACTERS = 5, 80
+TABLES = (".csv", ".txt", ".tsv", ".dat", ".asc", ".lvm")
 SUFFIXES = (
-    ".npz", ".npy", ".csv", ".txt", ".tsv", ".nc", ".h5", ".hdf5", ".hdf", ".mat", ".cdf",
+    ".npz", ".npy", *TABLES, ".nc", ".h5", ".hdf5", ".hdf", ".mat", ".cdf",
 )  # fmt: skip
 
 
@@ -86,9 +87,8 @@ def read_all(file: Path) -> dict[str, Found]:
     InputError
         Missing, cut short, another format, pickled objects inside, or nothing numeric.
     """
-    readers = dict.fromkeys(SUFFIXES, read_foreign) | {
-        ".npz": _npz, ".npy": _npy, ".csv": read_csv, ".txt": read_csv, ".tsv": read_csv,
-    }  # fmt: skip
+    readers = dict.fromkeys(SUFFIXES, read_foreign) | {".npz": _npz, ".npy": _npy}
+    readers |= dict.fromkeys(TABLES, read_csv)
     if file.is_dir():
         raise InputError(
             f"{file}: a folder, of which the public nanoring set alone is read "

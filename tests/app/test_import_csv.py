@@ -74,7 +74,7 @@ def test_words_for_nothing_are_gaps(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("n,X\n0,1\n1,overload\n", r"line 3, column X: 'overload' is no number"),
+        ("n,X\n0,1\n1,broken\n", r"line 3, column X: 'broken' is no number"),
         ("n,X\n0,1\n1,2,3\n", r"line 3 has 3 columns, its names 2"),
         ("0,1\n1,2\n1,2,3\n", r"line 3 has 3 columns, line 1 2"),
         ("n;X\n0;12,345\n1;1,500\n", r"'12,345' is a thousand times as large without its comma"),
@@ -170,3 +170,64 @@ def test_numbers_with_their_unit_in_each_cell_are_no_remarks(tmp_path: Path) -> 
     (tmp_path / "a.csv").write_text("u,X\n0,5 mV\n1,6 mV\n")
     with pytest.raises(InputError, match="column X: '5 mV' is no number"):
         read_found(tmp_path / "a.csv")
+
+
+def test_words_for_an_overload_leave_the_repeat_out(tmp_path: Path) -> None:
+    rows = [f"{r},{t},{0.1 * r + t}\n" for r in range(3) for t in range(5)]
+    rows[7] = "1,2,-OVLD\n"
+    (tmp_path / "a.csv").write_text("rep,step,X\n" + "".join(rows))
+    events = list(
+        import_measured(tmp_path / "a.csv", "response=X repeat=rep step=step", tmp_path / "r")
+    )
+    assert any("1 repeat holds overloads" in getattr(e, "text", "") for e in events)
+    assert read_recording(tmp_path / "r").complete.tolist() == [[True, False, True]]
+
+
+def test_a_third_line_of_words_is_told_as_one(tmp_path: Path) -> None:
+    lines = ["H\tX", "mT\tV", "Field\tLock-in", "22\t0.5", "23\t0.6"]
+    (tmp_path / "a.txt").write_text("\n".join(lines))
+    with pytest.raises(InputError, match=r"line 3 has words below the names .* put # before"):
+        read_found(tmp_path / "a.txt")
+    lines[2] = "# " + lines[2]
+    (tmp_path / "a.txt").write_text("\n".join(lines))
+    assert read_found(tmp_path / "a.txt")["H"].unit == "mT"
+
+
+LVM = """LabVIEW Measurement
+Separator\tTab
+Date\t2026/03/01
+***End_of_Header***
+
+Channels\t2
+Delta_X\t0.1\t0.1
+***End_of_Header***
+X_Value\tX\tY\tComment
+0.0\t1,5\t2,5\t
+0.1\t1,6\t2,6\t
+"""
+
+
+def test_labviews_measurement_file(tmp_path: Path) -> None:
+    (tmp_path / "a.lvm").write_text(LVM)
+    seen = preview(tmp_path / "a.lvm")
+    assert seen.guess == "response=X+Y:step,channel"
+    assert read_found(tmp_path / "a.lvm")["Y"].values.tolist() == [2.5, 2.6]
+    again = LVM + LVM[LVM.index("Channels") :]
+    (tmp_path / "b.lvm").write_text(again)
+    with pytest.raises(InputError, match="it has 2 segments: save each in a file of its own"):
+        read_found(tmp_path / "b.lvm")
+    (tmp_path / "c.lvm").write_text(LVM.replace("2,6", "x"))
+    with pytest.raises(InputError, match="line 11, column Y: 'x' is no number"):
+        read_found(tmp_path / "c.lvm")
+
+
+def test_german_names_make_a_map(tmp_path: Path) -> None:
+    rows = [
+        f"{s};{r};{t};{22 + t},5;0,{s + t}\n" for s in range(2) for r in range(2) for t in range(4)
+    ]
+    head = "Sequenz;Wiederholung;Schritt;Feld (mT);Spannung (V)\n"
+    (tmp_path / "a.csv").write_text(head + "".join(rows), encoding="latin-1")
+    assert preview(tmp_path / "a.csv").guess == (
+        "response=Spannung sequence=Sequenz repeat=Wiederholung step=Schritt drive=Feld "
+        "field=auto,mT"
+    )

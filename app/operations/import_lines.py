@@ -1,0 +1,37 @@
+"""Lines of a text file from elsewhere, whatever its encoding, without LabVIEW's header."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+END = "***End_of_Header***"  # of LabVIEW's measurement files: once for the file, once a segment
+
+
+def lines_of(file: Path) -> list[str]:
+    """Its lines; those of LabVIEW's header are empty, so that the others keep their number.
+
+    Raises
+    ------
+    ValueError
+        Several segments: of all but one the numbers would be gone.
+    """
+    lines = _text(file).splitlines()
+    ends = [k for k, line in enumerate(lines) if line.startswith(END)]
+    if len(ends) > 2:
+        raise ValueError(f"it has {len(ends) - 1} segments: save each in a file of its own")
+    begin = ends[-1] + 1 if ends else 0
+    return [""] * begin + lines[begin:]
+
+
+def _text(file: Path) -> str:
+    """Its text; names in an encoding of Windows are no reason to refuse the numbers."""
+    raw = file.read_bytes()
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
