@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from models.recording import Recording
+
 FILES = {
     "recordings": "recording.nc",
     "twins": "twin.json",
@@ -145,7 +147,7 @@ def _recordings(page: Page, found: Found) -> None:
         rows.append(
             [
                 page.named(path),
-                recording.status,
+                _status(recording),
                 f"{s} × {r} × {t}",
                 f"{int(good.complete.sum())} of {s * r}",
                 ", ".join(sorted(set(recording.families))),
@@ -157,6 +159,12 @@ def _recordings(page: Page, found: Found) -> None:
             page.text(f"{page.named(path)}: {', '.join(words)}", note=True)
     head = ["recording", "status", "sequences × repeats × steps", "repeats kept", "families"]
     page.table([*head, "spread of repeats / signal"], rows)
+
+
+def _status(recording: Recording) -> str:
+    """Of a recording, and where it was not measured here."""
+    origins = [word for word in ("simulated", "imported") if recording.meta.get(word)]
+    return ", ".join([recording.status, *origins])
 
 
 def _tables(page: Page, found: Found) -> list[str]:

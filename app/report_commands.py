@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shlex
-from itertools import count
+from itertools import count, takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli_network import words_of
+from app.operations.reference import FOLDER as REFERENCE
 from app.report_search import whole_iterations
 from app.train_request import several
 from models.wiring import layers_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from app.report import Found
+    from models.twin import Twin
 
 BENCH = "BENCH.toml"  # the reader's own
 BETTERED = {
@@ -35,31 +37,32 @@ def commands_of(found: Found) -> list[str]:
     from app.report_network import read_deployment
     from app.store import load_network, load_twin, read_recording
 
-    lines, bench = [], BENCH
+    lines = []
     if (found.run / "demo.json").exists():
         from app.operations.demo import read_settings
 
         _, quick, seed = read_settings(found.run)
         lines.append(demo_command(quick, seed))
     for path in found.recordings:
+        if path.name == REFERENCE and path.parent in found.recordings:
+            continue  # the recording around it makes it
         recording = read_recording(path)
-        bench = bench_word(recording.meta)
-        lines.append(record_command(path, recording.response.shape[1], recording.meta, bench))
+        lines.append(recording_command(path, recording.response.shape[1], recording.meta))
     for path in found.twins:
         twin = load_twin(path)
         recordings = [parent["path"] for parent in twin.meta.get("parents", [])]
-        lines.append(fit_command(path, recordings, twin.meta, twin.deterministic))
+        lines.append(fit_command(path, recordings, twin))
     for path in found.networks:
         network = load_network(path)
         twins = [twin.path for twin in network.twins]
         nodes = [layer.nodes for layer in network.layers]
         made = train_command(path, twins, nodes, network.meta)
-        words = bench_words(bench, len(network.devices))
+        words = bench_words([device.bench for device in network.devices])
         lines.append(bettered_command(path, words) or made)
     for path in found.deployments:
         body = read_deployment(path).body
-        devices = next(k for k in count(1) if not (path / nodes_folder(k)).is_dir())
-        words = bench_words(bench, devices)
+        played = takewhile(Path.is_dir, (path / nodes_folder(k) for k in count()))
+        words = bench_words([read_recording(one).meta.get("bench") for one in played])
         lines.append(deploy_command(path, str(body["network"]), words, body.get("repeats", 1)))
     if found.tables:
         from app.operations.compare_networks import table_command
@@ -68,37 +71,42 @@ def commands_of(found: Found) -> list[str]:
     return lines
 
 
-def bench_word(meta: dict[str, Any]) -> str:
-    """What `--bench` takes for the rig of a recording: `virtual`, or a file that isn't kept."""
-    from instruments.bench_file import read_bench
+def bench_words(names: Sequence[object]) -> list[str]:
+    """`--bench` for each rig by the name it had: a built-in one's word, or the reader's file."""
+    from instruments.bench_file import BUILT_IN, read_bench
 
-    return "virtual" if meta.get("bench") == read_bench("virtual").name else BENCH
-
-
-def bench_words(bench: str, devices: int) -> list[str]:
-    """`--bench` for each device of a network; `virtual` serves them all."""
-    if devices == 1 or bench == "virtual":
-        return ["--bench", bench]
-    return [word for k in range(devices) for word in ("--bench", f"BENCH-{k + 1}.toml")]
+    built_in = {read_bench(word).name: word for word in BUILT_IN}
+    files = [BENCH] if len(names) < 2 else [f"BENCH-{k + 1}.toml" for k in range(len(names))]
+    words = [built_in.get(str(name), file) for name, file in zip(names or [""], files, strict=True)]
+    return [part for word in dict.fromkeys(words) for part in ("--bench", word)]
 
 
-def record_command(path: Path, repeats: int, meta: dict[str, Any], bench: str) -> str:
-    """Command that records the same sequences again."""
-    return _line(
-        "record", "--bench", bench, "--sequences", path, "--repeats", repeats, *_seed(meta),
-        "--out", _new(path),
-    )  # fmt: skip
+def recording_command(path: Path, repeats: int, meta: dict[str, Any]) -> str:
+    """Command that makes a recording again as it was made: measured, simulated or imported."""
+    again = ["--sequences", path, "--repeats", repeats]
+    out = [*_seed(meta), "--out", _new(path)]
+    if meta.get("simulated"):
+        twins = [parent["path"] for parent in meta.get("parents", [])]
+        return _line("simulate", *(twins or ["TWIN"]), *again, *out)
+    if isinstance(origin := meta.get("imported"), dict):
+        mapped = ["--map", origin["map"]] if origin.get("map") else []
+        return _line("import", origin.get("path", "FILE"), *mapped, "--out", _new(path))
+    options = ["--blocked"] if meta.get("interleave") is False else []
+    for option, name in (("--reference", "reference_steps"), ("--stop-at-drift", "stop_at_drift")):
+        options += [option, meta[name]] if meta.get(name) else []
+    return _line("record", *bench_words([meta.get("bench")]), *again, *options, *out)
 
 
-def fit_command(
-    path: Path, recordings: Sequence[str], meta: dict[str, Any], deterministic: bool
-) -> str:
+def fit_command(path: Path, recordings: Sequence[str], twin: Twin) -> str:
     """Command that fits the twin again."""
+    meta = twin.meta
     objective = meta.get("objective", "energy")
     other = ["--objective", objective] if objective not in ("energy", "mean") else []
-    kind = ["--deterministic"] if deterministic else other
+    kind = ["--deterministic"] if twin.deterministic else other
     before = meta.get("from")
     kind += ["--from", before["path"]] if isinstance(before, dict) else []
+    if twin.noise_rank is not None and not isinstance(before, dict):  # else that one's structure
+        kind += ["--noise-rank", twin.noise_rank]
     iterations = _count(meta)
     if (whole := whole_iterations(meta)) is not None:
         kind, iterations = [*kind, "--search"], ["--iterations", whole]

@@ -1,0 +1,107 @@
+"""The commands of a report make what it shows: as measured, simulated, imported or fitted."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pytest
+from artefact_samples import full, twin
+
+from app.cli import main
+from app.report import find_artefacts
+from app.report_commands import bench_words, commands_of
+from app.store import load_twin, read_recording, save_twin, sha256_of, write_recording
+
+
+def told(folder: Path) -> list[str]:
+    return commands_of(find_artefacts(folder))
+
+
+def command(folder: Path) -> list[str]:
+    """The only command of a report, as a shell would split it."""
+    (line,) = told(folder)
+    first, *words = shlex.split(line)
+    assert first == "twinrig"
+    return words
+
+
+def again(folder: Path, out: Path) -> Path:
+    """Run the command of a folder's report into a new one."""
+    words = command(folder)
+    assert main([*words[:-1], str(out), "--json"]) == 0
+    return out
+
+
+def test_a_simulated_recording_is_simulated_again_not_measured(tmp_path: Path) -> None:
+    save_twin(tmp_path / "twin's", twin())
+    asked = ["--sequences", "mixed:2x12@3", "--repeats", "3", "--seed", "5"]
+    first = tmp_path / "sim"
+    assert main(["simulate", str(tmp_path / "twin's"), *asked, "--out", str(first), "--json"]) == 0
+    second = again(first, tmp_path / "sim-2")
+    assert np.array_equal(read_recording(first).response, read_recording(second).response)
+
+
+def test_an_imported_recording_is_imported_again(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    file = tmp_path / "their data.npz"
+    np.savez(file, r=rng.random((2, 3, 9)), u=rng.random((2, 9)))
+    first = tmp_path / "imp"
+    mapped = ["--map", "response=r:sequence,repeat,step", "drive=u:sequence,step"]
+    assert main(["import", str(file), *mapped, "--out", str(first), "--json"]) == 0
+    second = again(first, tmp_path / "imp-2")
+    assert np.array_equal(read_recording(first).response, read_recording(second).response)
+
+
+def test_what_a_recording_was_asked_for_is_asked_again(tmp_path: Path) -> None:
+    asked = ["--blocked", "--reference", "3", "--repeats", "8", "--stop-at-drift", "40"]
+    words = ["record", "--bench", "virtual", "--sequences", "mixed:2x6@3", "--accelerate", "1000"]
+    assert main([*words, *asked, "--out", str(tmp_path / "rec"), "--json"]) == 0
+    repeated = command(tmp_path / "rec")  # one: the reference beside it is made by the same
+    for words in (["--blocked"], ["--reference", "3"], ["--stop-at-drift", "40.0"]):
+        assert " ".join(words) in " ".join(repeated)
+    out = again(tmp_path / "rec", tmp_path / "rec-2")
+    assert read_recording(out).meta["interleave"] is False
+    assert read_recording(out / "reference").response.shape[2] == 3
+
+
+def test_shared_sources_of_noise_are_fitted_again(tmp_path: Path) -> None:
+    save_twin(tmp_path / "other", twin())
+    asked = ["--sequences", "mixed:4x12@3", "--repeats", "4", "--out", str(tmp_path / "rec")]
+    assert main(["simulate", str(tmp_path / "other"), *asked, "--json"]) == 0
+    words = ["fit", str(tmp_path / "rec"), "--iterations", "4", "--noise-rank", "1"]
+    assert main([*words, "--out", str(tmp_path / "twin"), "--json"]) == 0
+    second = again(tmp_path / "twin", tmp_path / "twin-2")
+    assert load_twin(second).noise_rank == 1
+    assert sha256_of(second / "weights.safetensors") == sha256_of(
+        tmp_path / "twin" / "weights.safetensors"
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["virtual nanoring array"], ["virtual"]),
+        (["virtual leaky integrator"], ["virtual-leaky-integrator"]),
+        (["rotating-field rig"], ["BENCH.toml"]),
+        ([""], ["BENCH.toml"]),
+        ([], ["BENCH.toml"]),
+        (["virtual nanoring array", "their rig"], ["virtual", "BENCH-2.toml"]),
+    ],
+)
+def test_a_bench_is_named_where_its_word_is_known(names: list[str], words: list[str]) -> None:
+    assert bench_words(names) == [part for word in words for part in ("--bench", word)]
+
+
+def test_a_page_says_what_was_not_measured(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    recording = replace(full(), status="done")
+    recording.meta.update(simulated=True)
+    write_recording(tmp_path / "sim", recording)
+    assert main(["report", str(tmp_path / "sim"), "--json"]) == 0
+    page = Path(json.loads(capsys.readouterr().out.splitlines()[-1])["report"])
+    assert "done, simulated" in re.sub("<[^>]+>", " ", unescape(page.read_text("utf-8")))
