@@ -39,6 +39,9 @@ class Workers(Protocol):
     def room(self) -> int:
         """How many trials more can be given to them now."""
 
+    def at_work(self, given: int) -> str:
+        """What they make of so many trials that were given to them, in words."""
+
     def start(self, trial: Trial) -> None:
         """Run a trial."""
 
@@ -132,8 +135,8 @@ class _Pool:
                 yield from self._heard(workers, *heard)
             if heard is None or time.monotonic() - beat_s >= BEAT_S:
                 beat_s = time.monotonic()
-                yield self._progress()
-        yield self._progress()
+                yield self._progress(workers)
+        yield self._progress(workers)
 
     def _heard(self, workers: Workers, name: str, kind: str, content: Any) -> list[Event]:
         if name not in self.running:
@@ -181,12 +184,12 @@ class _Pool:
                 events += self._end(trial, result)
         return [*events, *self._skipped()] if events else []
 
-    def _progress(self) -> Progress:
+    def _progress(self, workers: Workers) -> Progress:
         done, total = len(self.results), len(self.trials)
         elapsed_s = time.monotonic() - self.begin_s
         here = done - self.begun_with
         left_s = elapsed_s / here * (total - done) if here else None
-        note = f"{len(self.running)} running" if self.running else ""
+        note = workers.at_work(len(self.running)) if self.running else ""
         return Progress(self.job, done, total, "trials", elapsed_s, left_s, note)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import queue
 import time
 from secrets import token_hex
@@ -18,6 +19,7 @@ from app.operations.event_json import as_json
 from app.operations.events import Event, TrialProgress, TrialStarted
 from app.operations.pool_trial import run_trial
 from app.operations.trial import DONE, FAILED, LOST, STOPPED, LostError
+from app.words import counted
 from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ class DaskWorkers:
                 f"--scheduler {address}: no Dask scheduler answers there within "
                 f"{ANSWERS_WITHIN_S:g} s; start one (dask scheduler), or leave the option out"
             ) from silent
+        # a scheduler that goes is told in words, not by Dask's traceback
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         self._address = address
         self._topic = f"twinrig-{token_hex(6)}"
         self._stop = distributed.Event(f"{self._topic}-stop", client=self._client)
@@ -75,6 +79,24 @@ class DaskWorkers:
     def room(self) -> int:
         """All: the scheduler has the queue."""
         return ROOM
+
+    def at_work(self, given: int) -> str:
+        """How many workers have those that were given, in words; none of them may have come yet."""
+        workers = self._workers()
+        if workers is None:
+            return f"{given} given to {self._address}, which does not answer"
+        if not workers:
+            return f"none running: {self._address} has no worker (dask worker {self._address})"
+        return f"{given} given to {counted(workers, 'worker')}"
+
+    def _workers(self) -> int | None:
+        """How many the scheduler has; None: it does not answer."""
+        if self._client.status != "running":
+            return None
+        try:
+            return len(self._client.nthreads())
+        except OSError:
+            return None
 
     def start(self, trial: Trial) -> None:
         """Hand a trial to the scheduler."""
@@ -109,7 +131,7 @@ class DaskWorkers:
             self._stop.set()
             waiting = [future for future in running if future.status == "pending"]
             try:
-                _dask().wait(waiting, timeout=STOPS_WITHIN_S)
+                _dask().wait(waiting, timeout=STOPS_WITHIN_S if self._workers() else 0)
             except TimeoutError:
                 self._client.cancel(waiting)
         self._client.unsubscribe_topic(self._topic)

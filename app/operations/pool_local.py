@@ -42,6 +42,10 @@ class LocalWorkers:
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         return self.count - len(self._threads)
 
+    def at_work(self, given: int) -> str:
+        """How many run: each begins as it is given."""
+        return f"{given} running"
+
     def start(self, trial: Trial) -> None:
         """Run a trial in a process of its own."""
         thread = threading.Thread(target=self._drive, args=(trial,), name=trial.name, daemon=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from pool_samples import ENDLESS, deployment, ran, saved_twins, training
 
-from app.operations.events import TrialProgress, TrialStarted
+from app.operations.events import Progress, TrialProgress, TrialStarted
 from app.operations.pool import run_pool, workers_of
+from app.operations.pool_dask import STOPS_WITHIN_S
 from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
@@ -105,3 +107,17 @@ def test_a_scheduler_that_is_not_there_is_said_in_words(monkeypatch: pytest.Monk
         workers_of("tcp://127.0.0.1:9", None)
     with pytest.raises(InputError, match="expected tcp://HOST:PORT"):
         workers_of("nonsense://x", None)
+
+
+@pytest.mark.timeout(120)
+def test_a_scheduler_without_workers_is_said_and_left_at_once(twin: Path, tmp_path: Path) -> None:
+    with distributed.LocalCluster(
+        n_workers=0, dashboard_address="127.0.0.1:0", silence_logs=50, host="127.0.0.1"
+    ) as cluster:
+        address = cluster.scheduler_address
+        running = run_pool([training("alone", twin, tmp_path)], workers_of(address, None), "sweep")
+        said = next(event for event in running if isinstance(event, Progress))
+        assert f"none running: {address} has no worker (dask worker {address})" in said.note
+        began_s = time.monotonic()
+        running.close()
+    assert time.monotonic() - began_s < STOPS_WITHIN_S / 2
