@@ -192,13 +192,18 @@ def _numbers(version: str) -> tuple[int, ...]:
 # ---------------------------------------------------------------- child processes
 
 
-def call(command: Sequence[str], env: dict[str, str] | None = None) -> int:
-    """Run a child in the repository; Ctrl-C and SIGTERM reach it once, and it is waited for."""
-    environment = {**os.environ, **(env or {})}
+def call(command: Sequence[str], env: dict[str, str] | None = None, *, aside: bool = False) -> int:
+    """Run a child in the repository; Ctrl-C and SIGTERM reach it once, and it is waited for.
+
+    `aside`: what it prints is people's, on standard error; a command's `--json` comes behind it.
+    """
+    how: dict[str, Any] = {"cwd": ROOT, "env": {**os.environ, **(env or {})}}
+    if aside:
+        how["stdout"] = 2
     if sys.platform == "win32":
         with _deaf():
-            return subprocess.call(list(command), cwd=ROOT, env=environment)
-    child = subprocess.Popen(list(command), cwd=ROOT, env=environment, start_new_session=True)
+            return subprocess.call(list(command), **how)
+    child = subprocess.Popen(list(command), start_new_session=True, **how)
     received: list[int] = []
 
     def forward(number: int, _frame: Any) -> None:
@@ -342,7 +347,7 @@ def _install(wanted: str) -> None:
         _make_venv()
     say(f"start.py: installing Twinrig into {VENV} (once; some minutes)")
     cpu_torch = _torch_choice()
-    if call(install_command(cpu_torch)) != 0:
+    if call(install_command(cpu_torch), aside=True) != 0:
         fail(
             "the installation failed, pip says why above (no network? a full disk?); "
             "the same command tries again"
@@ -420,9 +425,9 @@ def _may_apt() -> bool:
 def _apt_install(choices: Sequence[Sequence[str]]) -> bool:
     """Install the first choice of packages that this Debian has; True when one went in."""
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    call(["apt-get", "update", "-qq"], quiet)
+    call(["apt-get", "update", "-qq"], quiet, aside=True)
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
-    return any(call([*command, *packages], quiet) == 0 for packages in choices)
+    return any(call([*command, *packages], quiet, aside=True) == 0 for packages in choices)
 
 
 def _check_qt(wanted: str, needs_window: bool) -> None:

@@ -221,7 +221,8 @@ def test_root_tries_the_other_name_of_glib(
 ) -> None:
     ran: list[str] = []
 
-    def call(command: list[str], _env: dict[str, str]) -> int:
+    def call(command: list[str], _env: dict[str, str], *, aside: bool) -> int:
+        assert aside
         ran.append(" ".join(command))
         return 100 if "libglib2.0-0t64" in command else 0
 
@@ -261,6 +262,20 @@ def test_a_python_without_venv_gets_the_one_line(
         start._need_venv_modules(sys.executable)
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
     assert f"sudo apt-get install -y {version}" in capsys.readouterr().err
+
+
+def test_standard_output_is_the_commands_also_on_the_first_start(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    chatting = [sys.executable, "-c", "print('Collecting numpy')"]
+    monkeypatch.setattr(start, "install_command", lambda _: chatting)
+    monkeypatch.setattr(start, "_venv_works", lambda: True)
+    monkeypatch.setattr(start, "_torch_choice", lambda: None)
+    start.VENV.mkdir()
+    start._install("abc")
+    said = capfd.readouterr()
+    assert (said.out, "Collecting numpy" in said.err) == ("", True)
+    assert start.stamp_says("installed", "abc")
 
 
 def test_two_at_once_take_turns(start: ModuleType) -> None:
