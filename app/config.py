@@ -90,6 +90,29 @@ def _fits(name: str, value: Any) -> bool:
     return isinstance(value, str)
 
 
+def keep_settings(path: Path, before: Settings, now: Settings) -> str:
+    """Write what has changed since `before` over what the file holds; a note as `save_settings`.
+
+    Another window on the same file has its own queue and forms there: they stay.
+    """
+    found, broken = load_settings(path)
+    if broken or not path.exists():
+        return save_settings(path, now)
+    changed = {
+        item.name: getattr(now, item.name)
+        for item in fields(Settings)
+        if getattr(now, item.name) != getattr(before, item.name)
+    }
+    if "forms" in changed:
+        pages = dict(found.forms)
+        for page, values in now.forms.items():
+            was, there = before.forms.get(page, {}), pages.get(page, {})
+            new = {k: v for k, v in values.items() if k not in there or v != was.get(k, v)}
+            pages[page] = {**there, **new}
+        changed["forms"] = pages
+    return save_settings(path, replace(found, **changed))
+
+
 def save_settings(path: Path, settings: Settings) -> str:
     """Write the settings (temporary file, rename); returns a note where the disk refuses."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")

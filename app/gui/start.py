@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QEventLoop, Qt, QTimer
 from PyQt6.QtWidgets import QApplication
 
-from app.config import load_settings, save_settings, settings_path
+from app.config import keep_settings, load_settings, settings_path
 from app.gui.hooks import Hooks
 from app.gui.theme import MODES, Theme
 from app.gui.window import Window
@@ -141,7 +141,7 @@ class _Keeper:
         now = self._window.settings_now()
         if now == self._kept:
             return ""
-        said = save_settings(settings_path(), now)
+        said = keep_settings(settings_path(), self._kept, now)
         self._kept = self._kept if said else now
         return said
 
