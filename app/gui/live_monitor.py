@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.alarms import Alarms, Raised
+from app.civil_time import CivilTime
 from app.derived import derived_of
 from app.operations.bench_read import BenchRead
 from app.operations.events import PointMeasured, StepRead
@@ -50,9 +52,10 @@ class Trace:
 
 @dataclass(frozen=True)
 class Marker:
-    """Something that a person wants to remember: when, and what."""
+    """Something that a person wants to remember: when, also by the clock on the wall, and what."""
 
     time_s: float
+    clock: str
     text: str
 
 
@@ -103,7 +106,7 @@ class LiveMonitor:
         self.traces = traces_of(bench)
         self.names = tuple(trace.name for trace in self.traces)
         self.store = TraceStore(len(self.traces))
-        self.alarms = Alarms()
+        self.alarms, self.civil = Alarms(), CivilTime()
         self.markers: deque[Marker] = deque(maxlen=MOST_MARKERS)
         self.values: FloatArray = np.full(len(self.traces), np.nan)
         self.spectrum: FloatArray = np.full(len(bench.live_channels), np.nan)
@@ -174,11 +177,16 @@ class LiveMonitor:
 
     def mark(self, text: str, now_s: float) -> Marker:
         """Remember this moment."""
-        marker = Marker(now_s, text)
+        self.civil.look()
+        marker = Marker(now_s, self.clock(now_s), text)
         self.markers.append(marker)
         return marker
 
-    def seen(self, shown: Sequence[int], from_s: float, until_s: float, epoch_s: float) -> Seen:
+    def clock(self, time_s: float) -> str:
+        """What the clock on the wall showed."""
+        return time.strftime("%H:%M:%S", time.localtime(float(self.civil.of(time_s))))
+
+    def seen(self, shown: Sequence[int], from_s: float, until_s: float) -> Seen:
         """A copy of what is kept of some traces between two times; for another thread, too."""
         view, wanted = self.store.view(from_s, until_s), list(shown)
         low = view.low[wanted].copy()
@@ -187,7 +195,7 @@ class LiveMonitor:
         marks = tuple((m.time_s, m.text) for m in self.markers if from_s <= m.time_s <= until_s)
         names, units = tuple(t.name for t in traces), tuple(t.unit for t in traces)
         cut = View(view.times_s.copy(), low, high, view.factor)
-        return Seen(cut, names, units, marks, epoch_s)
+        return Seen(cut, names, units, marks, self.civil.of(cut.times_s))
 
     @property
     def per_second(self) -> float:
@@ -214,6 +222,7 @@ class LiveMonitor:
 
     def _push(self, times_s: FloatArray, rows: FloatArray, latest: FloatArray) -> list[Raised]:
         self.lost = ""
+        self.civil.look()
         self.store.push(times_s, rows)
         self.values = rows[:, -1].copy()
         if latest.size == len(self.channels):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from app.trace_store import View
 
 
@@ -23,14 +25,14 @@ if TYPE_CHECKING:
 class Seen:
     """What is seen: a view of some traces by name and unit, and markers (time in s, words).
 
-    `epoch_s`: seconds since 1970 at time 0 of the view.
+    `utc_s`: seconds since 1970 of each time of the view `(N,)`.
     """
 
     view: View
     names: tuple[str, ...]
     units: tuple[str, ...]
     markers: tuple[tuple[float, str], ...]
-    epoch_s: float
+    utc_s: NDArray[np.float64]
 
     @property
     def size(self) -> int:
@@ -62,8 +64,9 @@ def export_seen(path: Path, seen: Seen) -> Path:
     words = _marks(seen.view.times_s, seen.markers)
     rows = seen.view.low if exact else np.stack([seen.view.low, seen.view.high], axis=1)
     rows = rows.reshape(-1, seen.view.times_s.size)
-    for number, time_s in enumerate(seen.view.times_s.tolist()):
-        when = datetime.fromtimestamp(seen.epoch_s + time_s, UTC).isoformat("T", "milliseconds")
+    moments = zip(seen.view.times_s.tolist(), seen.utc_s.tolist(), strict=True)
+    for number, (time_s, utc_s) in enumerate(moments):
+        when = datetime.fromtimestamp(utc_s, UTC).isoformat("T", "milliseconds")
         cells = ["" if np.isnan(v) else f"{v:.9g}" for v in rows[:, number].tolist()]
         table.writerow([f"{time_s:.6f}", when, *cells, words.get(number, "")])
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -178,10 +179,26 @@ def test_markers_are_bounded(bench: Bench) -> None:
     assert live.traces == traces_of(bench)
 
 
+def test_dates_follow_a_wall_clock_that_is_set_while_it_runs(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live, wall_s = LiveMonitor(bench), time.time()
+    steps = [StepRead(0, 0.0, 0.0, np.zeros(2))]
+    live.events(steps, begin_s := time.monotonic())
+    monkeypatch.setattr("app.civil_time.time.time", lambda: wall_s + 3600.0)
+    live.events(steps, time.monotonic())
+    marker = live.mark("set", time.monotonic())
+    seen = live.seen([0], begin_s - 1.0, time.monotonic())
+    assert seen.utc_s - wall_s == pytest.approx([0.0, 3600.0], abs=5.0)
+    assert marker.clock in {
+        time.strftime("%H:%M:%S", time.localtime(wall_s + 3600.0 + late_s)) for late_s in range(60)
+    }
+
+
 def test_what_is_seen_is_written_with_gaps_units_and_markers(tmp_path: Path) -> None:
     times_s = np.arange(4.0)
     low = np.array([[1.0, 2.0, math.nan, 4.0]])
-    seen = Seen(View(times_s, low, low, 1), ("Field",), ("T",), ((1.5, "touched"),), 1e9)
+    seen = Seen(View(times_s, low, low, 1), ("Field",), ("T",), ((1.5, "touched"),), times_s + 1e9)
     path = export_seen(tmp_path / "monitor" / "mon.csv", seen)
     rows = list(csv.reader(path.read_text("utf-8").splitlines()))
     assert rows[0] == ["time_s", "utc", "Field (T)", "marker"]
@@ -196,7 +213,7 @@ def test_what_was_thinned_is_written_as_low_and_high(tmp_path: Path) -> None:
     store = TraceStore(1, capacity=64)
     store.push(np.arange(10_000.0), np.sin(np.arange(10_000.0))[None])
     view = store.view(0.0, 10_000.0)
-    path = export_seen(tmp_path / "mon.csv", Seen(view, ("X",), ("V",), (), 0.0))
+    path = export_seen(tmp_path / "mon.csv", Seen(view, ("X",), ("V",), (), view.times_s))
     rows = list(csv.reader(path.read_text("utf-8").splitlines()))
     assert rows[0][2:4] == ["X (V), low", "X (V), high"]
     assert all(float(row[2]) <= float(row[3]) for row in rows[1:])

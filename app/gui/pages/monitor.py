@@ -54,7 +54,6 @@ class MonitorPage(Page):
         self.live: LiveMonitor | None = None
         self.frozen_at_s: float | None = None
         self.exported: tuple[Path, ...] = ()
-        self._epoch_s = time.time() - time.monotonic()
         self._begin_s = time.monotonic()
         self._dirty, self._frame, self._said_s = False, 0, -WORDS_EVERY_S
         self._parts = cycle((0, 1))  # loop and spectrum by turns
@@ -204,7 +203,7 @@ class MonitorPage(Page):
             return
         from_s, until_s = self.seen_s
         values = [float(live.values[chart.trace]) for chart in self.charts.charts]
-        marks = [Mark(one.time_s, f"{self._clock(one.time_s)} {one.text}") for one in live.markers]
+        marks = [Mark(one.time_s, f"{one.clock} {one.text}") for one in live.markers]
         self.charts.show_frame(live.store, from_s, until_s, values, marks)
         if self._frame % SIDE_EVERY == 0:  # between two frames: a turn of its own
             QTimer.singleShot(FRAME_MS // 2, self._draw_side)
@@ -222,9 +221,6 @@ class MonitorPage(Page):
             part = None if self.frozen_at_s else next(self._parts)
             self.side.draw(self.live, *self.seen_s, part)
 
-    def _clock(self, time_s: float) -> str:
-        return time.strftime("%H:%M:%S", time.localtime(self._epoch_s + time_s))
-
     def _say(self) -> None:
         live = self.live
         self._say_export()
@@ -236,7 +232,7 @@ class MonitorPage(Page):
             return
         busy = self.session.at_bench
         heading = f"Live values, {busy.lower()}" if busy else "Live values"
-        heading = f"Frozen, {self._clock(self.frozen_at_s)}" if self.frozen_at_s else heading
+        heading = f"Frozen, {live.clock(self.frozen_at_s)}" if self.frozen_at_s else heading
         since = duration(time.monotonic() - self._begin_s)
         self.say(heading, f"{live.per_second:.1f} readings a second · for {since}")
 
@@ -255,14 +251,14 @@ class MonitorPage(Page):
             return
         self.live.mark(self.fields.marker_text.text().strip() or "marker", self._until_s())
         self.fields.marker_text.clear()
-        self.fields.show_markers(self.live.markers, self._clock)
+        self.fields.show_markers(self.live.markers)
         self._touch()
 
     def _seen(self) -> Seen | None:
         live = self.live
         if live is None or not live.store.count or not self.fields.shown:
             return None
-        return live.seen(self.fields.shown, *self.seen_s, self._epoch_s)
+        return live.seen(self.fields.shown, *self.seen_s)
 
     def _say_export(self) -> None:
         seen = self._seen()

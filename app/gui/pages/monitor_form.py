@@ -220,12 +220,12 @@ class MonitorForm:
         raised = f"{len(out)} raised" if out else "none raised"
         self.alarm_words.setText(raised if self.alarm_rows else "none set")
 
-    def show_markers(self, markers: Iterable[Marker], clock: Callable[[float], str]) -> None:
+    def show_markers(self, markers: Iterable[Marker]) -> None:
         """The latest markers, newest first."""
         all_of = list(markers)
         self.marker_words.setText(f"{len(all_of)}" if all_of else "")
         last = all_of[-MARKERS_SHOWN:][::-1]
-        self.markers.setText("\n".join(f"{clock(one.time_s)}   {one.text}" for one in last))
+        self.markers.setText("\n".join(f"{one.clock}   {one.text}" for one in last))
 
     # what comes back
 
