@@ -6,20 +6,16 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from app.words import MISSING
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from app.library_folders import Artefact
 
     FloatArray = NDArray[np.float64]
 
-MOST_POINTS, MOST_REPEATS = 120, 8
-WHOLE_BYTES = 64 * 2**20
-"""Recordings up to this size are read whole, and so checked; of larger ones a piece."""
 TASKS = {"mackey-glass": "Mackey-Glass", "narma": "NARMA"}
 
 
@@ -66,10 +62,11 @@ def facts_of(artefact: Artefact) -> Facts:
         Its head lacks what every artefact of its kind has, or the disk fails.
     """
     from app.library_begun import facts as begun
+    from app.library_recording import recording
     from app.library_several import curve, sweep, table, twins_compared
 
     reader = {
-        "rec": _recording, "cal": _calibration, "twin": _twin, "net": _network, "sweep": sweep,
+        "rec": recording, "cal": _calibration, "twin": _twin, "net": _network, "sweep": sweep,
         "tab": table, "cmp": twins_compared, "curve": curve, "begun": begun,
     }  # fmt: skip
     return reader.get(artefact.kind, _deployment)(artefact)
@@ -87,7 +84,8 @@ def _interval(table: Any) -> str:
     return value if MISSING in (low, high) else f"{value} ({low} to {high})"
 
 
-def _common(head: dict[str, Any], meta: dict[str, Any]) -> list[tuple[str, str]]:
+def common_rows(head: dict[str, Any], meta: dict[str, Any]) -> list[tuple[str, str]]:
+    """Field window of each device, seed, date and version: what most artefacts say."""
     devices = head.get("devices")  # a network's
     rows = []
     for one in [head, *(devices if isinstance(devices, list) else [])]:
@@ -99,96 +97,6 @@ def _common(head: dict[str, Any], meta: dict[str, Any]) -> list[tuple[str, str]]
     rows.append(("Created", str(meta.get("created", MISSING)).replace("+00:00", " UTC")))
     rows.append(("Written by", str(meta.get("code_version", MISSING))))
     return rows
-
-
-def _recording(artefact: Artefact) -> Facts:
-    from app.recording_reader import FILE_NAME, read_recording
-
-    file = artefact.path / FILE_NAME
-    running = (artefact.path / "header.json").is_file()
-    if not running and file.is_file() and file.stat().st_size > WHOLE_BYTES:
-        return _large_recording(artefact)
-    recording = read_recording(artefact.path)
-    sequences, repeats, steps, _ = recording.response.shape
-    done = int(recording.complete.sum())
-    kept = recording.complete[0]
-    return _recording_facts(
-        recording.meta, recording.status, tuple(recording.families), recording.channels,
-        (sequences, repeats, steps), done, recording.response[0][kept, :, 0],
-        {"window": {"low_T": recording.window.low_T, "high_T": recording.window.high_T}},
-    )  # fmt: skip
-
-
-def _large_recording(artefact: Artefact) -> Facts:
-    """Head and first repeats of a recording that is too large to be read for a list."""
-    import json
-
-    import h5py
-
-    with h5py.File(artefact.path / "recording.nc") as file:
-        meta = json.loads(file.attrs["meta"])
-        shape = file["response"].shape
-        families = tuple(_text(name) for name in file["family"][()])
-        channels = tuple(_text(name) for name in file["channel"][()])
-        order = file["order"][()]
-        some = np.flatnonzero(order[0] >= 0)[:MOST_REPEATS]
-        first = file["response"][0, some, :, 0] if len(some) else np.empty((0, shape[2]))
-        status = _text(file.attrs["status"])
-        head = {"window": json.loads(file.attrs["window"])}
-    done = int((order >= 0).sum())
-    return _recording_facts(
-        meta, status, families, channels, (shape[0], shape[1], shape[2]), done, first, head
-    )
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
-
-
-def _recording_facts(
-    meta: dict[str, Any],
-    status: str,
-    families: tuple[str, ...],
-    channels: tuple[str, ...],
-    shape: tuple[int, int, int],
-    done: int,
-    first: FloatArray,
-    head: dict[str, Any],
-) -> Facts:
-    sequences, repeats, steps = shape
-    kinds = sorted(set(families))
-    family = kinds[0] if len(kinds) == 1 else "mixed"
-    simulated = bool(meta.get("simulated"))
-    bench = "none: a twin answered" if simulated else MISSING
-    rows = [
-        ("Status", f"{status}, {done} of {sequences * repeats} repeats"),
-        ("Sequences", f"{sequences} of {steps} steps, {family}"),
-        ("Repeats", str(repeats)),
-        ("Channels", ", ".join(channels)),
-        ("Bench", str(meta.get("bench", bench))),
-        *_common(head, meta),
-    ]
-    form = {"family": family, "steps": steps, "count": sequences, "repeats": repeats}
-    seed = meta.get("seed")
-    if isinstance(seed, int):
-        form["seed"] = seed
-    made = ", simulated" if simulated else ""
-    return Facts(
-        f"{sequences} × {steps} steps, {repeats} repeats{made}", tuple(rows), _traces(first), form,
-        str(meta.get("id", "")), status, meta.get("parents"),
-    )  # fmt: skip
-
-
-def _traces(first: FloatArray) -> Thumb | None:
-    """Repeats `(R, T)` of the first sequence, thinned to what a thumbnail can show."""
-    if first.size == 0:
-        return None
-    step = max(1, first.shape[1] // MOST_POINTS)
-    some = np.asarray(first[:, ::step], dtype=float)
-    with np.errstate(all="ignore"):
-        counted = np.isfinite(some).sum(axis=0)
-        mean = np.where(counted > 0, np.nansum(some, axis=0) / np.maximum(counted, 1), np.nan)
-    return Thumb(traces=tuple(some[:MOST_REPEATS]), mean=mean)
 
 
 def _calibration(artefact: Artefact) -> Facts:
@@ -231,7 +139,7 @@ def _twin(artefact: Artefact) -> Facts:
     noise = "deterministic" if head.get("deterministic") else f"{meta.get('objective', '')}"
     title = f"{noise}, {head.get('latent', MISSING)} latent, {head.get('hidden', MISSING)} hidden"
     return Facts(
-        title, (*rows, *_common(head, meta)), Thumb(bars=tuple(bars)) if bars else None, form
+        title, (*rows, *common_rows(head, meta)), Thumb(bars=tuple(bars)) if bars else None, form
     )
 
 
@@ -277,7 +185,7 @@ def _network(artefact: Artefact) -> Facts:
         ("Noise in training", "off" if meta.get("deterministic") else "sampled"),
         ("Iterations", str(meta.get("iterations", MISSING))),
         *_scores(head),
-        *_common(head, meta),
+        *common_rows(head, meta),
     ]
     form: dict[str, Any] = {"layers": _layers(head).replace("·", ", ")}
     form |= {k: meta[k] for k in ("iterations", "seed") if isinstance(meta.get(k), int)}

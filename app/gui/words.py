@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from html import escape
 
 from app.words import MISSING, counted
 from app.words import size as size
@@ -65,3 +66,10 @@ def shown_name(baseline: str) -> str:
         if text.startswith(small):
             return tall + text[len(small) :]
     return text[:1].upper() + text[1:]
+
+
+def tool_tip(text: str) -> str:
+    """What somebody wrote, for a tool tip: Qt takes `<I> = 3 mA` for markup, and drops the `<I>`."""
+    if "<" not in text:
+        return text
+    return f'<span style="white-space: pre-wrap">{escape(text)}</span>'

@@ -14,6 +14,7 @@ from app import library_folders
 from app.artefacts import sha256_of
 from app.library_index import Index, ancestors, compared, descendants, lineage
 from app.library_note import NOTE_FILE, read_note, write_note
+from app.recording_marks import add_mark
 from app.session import Library
 from app.store import load_network, save_network, save_twin, write_recording
 from models.errors import InputError
@@ -192,6 +193,26 @@ def test_a_comparison_has_every_figure_of_both(folder: Path) -> None:
     table = {name: values for name, *values in rows}
     assert table["Latent state"] == ["3", "—"]
     assert table["Layers"] == ["—", "2·2"]
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_sample_and_notes_of_a_recording_are_shown_and_found_and_marks_are_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    if large:
+        monkeypatch.setattr("app.library_recording.WHOLE_BYTES", 0)
+    made = replace(full(), status="done")
+    made.meta.update(sample="Py rings no. 7", operator="Ada", notes="at 2 K <b>", temperature_K=2.0)
+    write_recording(folder / "rec-said", made)
+    by_name = {e.artefact.path.name: e for e in Index(Library(folder)).read()}
+    rows = dict(by_name["rec-said"].facts.rows)
+    assert rows["Sample"] == "Py rings no. 7"
+    assert rows["Temperature, K"] == "2.0"
+    assert all(words in by_name["rec-said"].words for words in ("no. 7", "ada", "2 k <b>"))
+    assert rows["Status"] == "done, 8 of 8 repeats"
+    add_mark(folder / "rec-said", bad=[1, 5])
+    by_name = {e.artefact.path.name: e for e in Index(Library(folder)).read()}
+    assert dict(by_name["rec-said"].facts.rows)["Status"] == "done, 8 of 8 repeats, 2 marked bad"
 
 
 def test_what_a_row_says_is_found(folder: Path) -> None:

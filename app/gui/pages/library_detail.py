@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtGui import QTextOption
 
 from app.gui.theme import LABEL_PX, colour, sans
 from app.gui.widgets.tables import Painted
-from app.gui.words import count
+from app.gui.words import count, tool_tip
 from app.library_index import ancestors, compared, descendants
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ Row = TypeVar("Row")
 DETAIL_PX = 216
 MORE = "… and more, in the tool tip"
 MORE_ROWS = ("…", "more in the tool tip", "")
-WRAPPED = Qt.TextFlag.TextWrapAnywhere | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
+WRAPPED = QTextOption(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+WRAPPED.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)  # a path has no words
 
 
 def fitting(rows: Sequence[Row], most: int, more: Row) -> list[Row]:
@@ -75,7 +77,7 @@ class Detail(Painted):
         said = "; ".join(" ".join(part for part in row if part) for row in self.rows)
         self.setAccessibleDescription(f"{said}; {'; '.join(self.chain)}")
         rows = ["  ".join(part for part in row if part) for row in self.rows]
-        self.setToolTip("\n".join([*rows, *self.chain]))
+        self.setToolTip(tool_tip("\n".join([*rows, *self.chain])))
         self.show()
         self.update()
 
@@ -112,7 +114,7 @@ class Detail(Painted):
         """All of what is wrong, in place of figures, which a damaged one has not."""
         painter.setFont(sans(LABEL_PX))
         painter.setPen(colour(self.theme.tokens.fault))
-        painter.drawText(where, WRAPPED, self.damage)
+        painter.drawText(where, self.damage, WRAPPED)
 
     def _pair(
         self, painter: QPainter, x: float, y: float, width: float, name: str, value: str

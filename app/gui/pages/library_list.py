@@ -19,6 +19,7 @@ from PyQt6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDel
 from app.gui import icons
 from app.gui.pages.library_thumb import draw_thumb
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, mono, sans
+from app.gui.words import tool_tip
 from app.library_kinds import KINDS
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class EntryModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return f"{entry.id}, {entry.facts.title}, {said_of(entry)}, {entry.problem}".strip(", ")
         if role == Qt.ItemDataRole.ToolTipRole:
-            return entry.problem or entry.note or str(entry.artefact.path)
+            return tool_tip(entry.problem or entry.note or str(entry.artefact.path))
         return None
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from artefact_samples import full, network, twin
 from PyQt6.QtCore import QEvent, QFile, Qt
-from PyQt6.QtGui import QDesktopServices
+from PyQt6.QtGui import QDesktopServices, QTextDocument
 from PyQt6.QtWidgets import QApplication
 
 from app import library_several as several
@@ -19,7 +19,7 @@ from app.gui.job import JobSpec
 from app.gui.pages.library_detail import MORE, fitting
 from app.gui.pages.library_list import said_of
 from app.library_index import Index
-from app.library_note import read_note
+from app.library_note import read_note, write_note
 from app.recording_marks import bad_positions
 from app.run_lock import RunLock
 from app.session import Artefact
@@ -203,6 +203,18 @@ def test_a_broken_file_is_shown_and_cannot_be_opened(library, qtbot) -> None:
     library.grab()
 
 
+def test_a_tool_tip_shows_what_was_written(library, qtbot) -> None:
+    note = "<I> = 3 mA & <b>\nsecond line"
+    write_note(next(e.artefact.path for e in library.rows if e.id == "rec-a"), note)
+    library.refresh()
+    qtbot.waitUntil(lambda: any(e.note for e in library.rows), timeout=WAIT_MS)
+    row = next(k for k, e in enumerate(library.rows) if e.note)
+    tip = library.list.entries.data(library.list.entries.index(row), Qt.ItemDataRole.ToolTipRole)
+    shown = QTextDocument()
+    shown.setHtml(tip)
+    assert shown.toPlainText().replace("\u2028", "\n") == note
+
+
 def test_many_are_chosen_in_one_go_and_stay_so_when_the_list_is_read_anew(library) -> None:
     told = []
     library.list.chosen.connect(lambda: told.append(len(library.list.selected())))
@@ -262,6 +274,11 @@ def test_repeats_of_a_recording_are_marked_bad_and_taken_back(library, qtbot) ->
     qtbot.waitUntil(lambda: bad_positions(folder) == {1, 2}, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: library.mark.numbers.text() == "", timeout=WAIT_MS)
     assert "2 repeats left out" in library.shell.toasts.shown[-1].text
+    said = library.mark.left_out
+    qtbot.waitUntil(lambda: said.text() == "marked bad: repeats 2, 3", timeout=WAIT_MS)
+    pick(library, "rec-b")
+    pick(library, "rec-a")  # who comes back later sees it, too
+    qtbot.waitUntil(lambda: said.text() == "marked bad: repeats 2, 3", timeout=WAIT_MS)
     library.mark.numbers.setText("3")
     library.mark.buttons[False].click()
     qtbot.waitUntil(lambda: bad_positions(folder) == {1}, timeout=WAIT_MS)

@@ -1,0 +1,132 @@
+"""The figures of a recording in words: status, size, sample and notes; its first repeats."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.library_facts import Facts, Thumb, common_rows
+from app.recording_marks import bad_positions
+from app.recording_reader import FILE_NAME, read_recording
+from app.words import MISSING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from app.library_folders import Artefact
+
+    FloatArray = NDArray[np.float64]
+
+MOST_POINTS, MOST_REPEATS = 120, 8
+WHOLE_BYTES = 64 * 2**20
+"""Recordings up to this size are read whole, and so checked; of larger ones a piece."""
+SAID = {
+    "sample": "Sample", "operator": "Operator", "temperature_K": "Temperature, K", "notes": "Notes",
+}  # fmt: skip
+"""What a person may say of a recording when it is made, and how its row is called."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is read of a recording: `order` `(S, R)`, -1 where none is; `first` `(R, T)`."""
+
+    meta: dict[str, Any]
+    status: str
+    families: tuple[str, ...]
+    channels: tuple[str, ...]
+    steps: int
+    order: NDArray[np.int64]
+    first: FloatArray
+    window: dict[str, Any]
+
+
+def recording(artefact: Artefact) -> Facts:
+    """Figures of a recording, and its first repeats.
+
+    Raises
+    ------
+    InputError
+        It, or what was marked in it, is damaged.
+    """
+    file = artefact.path / FILE_NAME
+    running = (artefact.path / "header.json").is_file()
+    large = not running and file.is_file() and file.stat().st_size > WHOLE_BYTES
+    seen = _piece(file) if large else _whole(artefact.path)
+    return _facts(seen, bad_positions(artefact.path))
+
+
+def _whole(folder: Path) -> _Seen:
+    one = read_recording(folder)
+    return _Seen(
+        one.meta, one.status, tuple(one.families), one.channels, one.response.shape[2],
+        np.where(one.complete, one.order, -1), one.response[0][one.complete[0], :, 0],
+        {"low_T": one.window.low_T, "high_T": one.window.high_T},
+    )  # fmt: skip
+
+
+def _piece(file: Path) -> _Seen:
+    """Head and first repeats of a recording that is too large to be read for a list."""
+    import h5py
+
+    with h5py.File(file) as found:
+        order = found["order"][()]
+        some = np.flatnonzero(order[0] >= 0)[:MOST_REPEATS]
+        steps = found["response"].shape[2]
+        return _Seen(
+            json.loads(found.attrs["meta"]), _text(found.attrs["status"]),
+            tuple(_text(name) for name in found["family"][()]),
+            tuple(_text(name) for name in found["channel"][()]), steps, order,
+            found["response"][0, some, :, 0] if len(some) else np.empty((0, steps)),
+            json.loads(found.attrs["window"]),
+        )  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+
+
+def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:
+    sequences, repeats = seen.order.shape
+    kinds = sorted(set(seen.families))
+    family = kinds[0] if len(kinds) == 1 else "mixed"
+    done = seen.order[seen.order >= 0]
+    marked = int(np.isin(done, sorted(bad)).sum())
+    simulated = bool(seen.meta.get("simulated"))
+    bench = "none: a twin answered" if simulated else MISSING
+    rows = [
+        ("Status", f"{seen.status}, {done.size} of {seen.order.size} repeats"
+         + (f", {marked} marked bad" if marked else "")),
+        ("Sequences", f"{sequences} of {seen.steps} steps, {family}"),
+        ("Repeats", str(repeats)),
+        ("Channels", ", ".join(seen.channels)),
+        ("Bench", str(seen.meta.get("bench", bench))),
+        *((name, str(seen.meta[key])) for key, name in SAID.items() if seen.meta.get(key)),
+        *common_rows({"window": seen.window}, seen.meta),
+    ]  # fmt: skip
+    form = {"family": family, "steps": seen.steps, "count": sequences, "repeats": repeats}
+    seed = seen.meta.get("seed")
+    if isinstance(seed, int):
+        form["seed"] = seed
+    made = ", simulated" if simulated else ""
+    return Facts(
+        f"{sequences} × {seen.steps} steps, {repeats} repeats{made}", tuple(rows),
+        _traces(seen.first), form, str(seen.meta.get("id", "")), seen.status,
+        seen.meta.get("parents"),
+    )  # fmt: skip
+
+
+def _traces(first: FloatArray) -> Thumb | None:
+    """Repeats `(R, T)` of the first sequence, thinned to what a thumbnail can show."""
+    if first.size == 0:
+        return None
+    step = max(1, first.shape[1] // MOST_POINTS)
+    some = np.asarray(first[:, ::step], dtype=float)
+    with np.errstate(all="ignore"):
+        counted = np.isfinite(some).sum(axis=0)
+        mean = np.where(counted > 0, np.nansum(some, axis=0) / np.maximum(counted, 1), np.nan)
+    return Thumb(traces=tuple(some[:MOST_REPEATS]), mean=mean)
