@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from instruments.protocols import Magnet, MagnetState
 
 NOT_ENERGISED = "is not energised"
+METER_SHARE, METER_ROUNDINGS = 0.05, 2.0  # how far a supply's meter may be off its set-point
+SETTLE_S, LOOK_S = 2.0, 0.05  # device time that a coil's current may lag, and between two looks
 SMALL_SHARE = 0.01  # of the highest current: a current that counts as zero, a difference
 
 
@@ -161,19 +163,20 @@ class WatchedMagnet:
         Raises
         ------
         TwinrigError
-            The set-point or output changed without us, the current can't follow, or a guard or the
-            duty forbids it: the run is over, and every later call says so. An error that the supply
-            had queued voids what was measured since the last check, and is told once.
+            The set-point or output changed without us, the measured current is another, or a guard
+            or the duty forbids it: the run is over, and every later call says so. An error that the
+            supply had queued voids what was measured since the last check, and is told once.
         """
         state = self.state()
         sent_A, waited_for = self._stairs.sent_A, self._watch.waited_for
-        self._watch.end(
-            differences(
-                self.magnet, state, sent_A, energised=self._energised, waited_for=waited_for
-            )
+        told = differences(
+            self.magnet, state, sent_A, energised=self._energised, waited_for=waited_for
         )
         if gave_way(self.magnet, state, sent_A, waited_for):
             self._stairs.sent_A = None  # where it goes by itself isn't known
+        elif not (told or state.faults) and self._energised:  # a fault that is waited for says why
+            told = self._not_followed(state.current_A)
+        self._watch.end(told)
         if self._energised:
             self._watch.look_closely(self._way_to_zero)
         errors, self._unreported = self._unreported, []
@@ -181,6 +184,30 @@ class WatchedMagnet:
         if not problems:
             self._proven_A = max(self._proven_A, abs(sent_A or 0.0))
         raise_problems(TwinrigError, self.name, problems)
+
+    def _not_followed(self, measured_A: float) -> list[str]:
+        """A measured current that is not the one last set, in words, however long it is waited for.
+
+        A supply that ramps by itself is waited for at each walk, and may be on its way now.
+        """
+        sent_A = self._stairs.sent_A
+        if sent_A is None or with_own_ramp(self.magnet) is not None:
+            return []
+        rounding_A = METER_ROUNDINGS * self.magnet.read_back_error_A(sent_A)
+        allowed_A = max(METER_SHARE * abs(sent_A), self._small_A, rounding_A)
+        waited_s = 0.0
+        while abs(measured_A - sent_A) > allowed_A:
+            if waited_s >= SETTLE_S:
+                return [
+                    f"measures {measured_A:.4g} A in its coil where {sent_A:.4g} A is set (they "
+                    f"may differ by {allowed_A:.2g} A): look at the coil's plugs, at what else "
+                    "drives it, and at the supply's scales in the bench file"
+                ]
+            self._clock.wait(LOOK_S)
+            self._stairs.passed(LOOK_S)
+            waited_s += LOOK_S
+            measured_A = self.magnet.measured_A()
+        return []
 
     def _on_grid_A(self, current_A: float) -> float:
         """The nearest current on the wire that is within the limits."""

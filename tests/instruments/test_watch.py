@@ -351,3 +351,47 @@ def test_no_order_of_commands_exceeds_the_duty_in_any_window(limit, window_s, or
             for start, stop, a in segments
         )
         assert flowed <= limit * (1 + 1e-6)
+
+
+# ---- a measured current that is not the one set
+
+
+def test_a_current_that_is_measured_otherwise_than_it_is_set_ends_the_run():
+    magnet, supply, clock = watched()
+    magnet.energise()
+    magnet.step_to_A(2.0)
+    magnet.verify()
+    supply.real_A = 32.0  # scales of the bench file that are another unit's
+    begin_s = clock.now_s()
+    with pytest.raises(TwinrigError, match=r"measures 32 A in its coil where 2 A is set.*scales"):
+        magnet.verify()
+    assert clock.now_s() - begin_s == pytest.approx(2.0)
+    with pytest.raises(TwinrigError, match="measures 32 A"):
+        magnet.step_to_A(1.0)
+
+
+def test_a_current_that_lags_behind_its_set_point_is_waited_for():
+    magnet, supply, clock = watched()
+    magnet.energise()
+    magnet.step_to_A(2.0)
+    supply.real_A = 1.0
+    wait = clock.wait
+
+    def follows(seconds):
+        wait(seconds)
+        supply.real_A = min(2.0, supply.real_A + 0.1)
+
+    clock.wait = follows
+    magnet.verify()
+    assert supply.real_A == pytest.approx(1.9)
+
+
+def test_a_meter_that_is_a_little_off_is_no_other_current():
+    magnet, supply, clock = watched()
+    magnet.energise()
+    for set_A, measured_A in ((10.0, 10.4), (0.0, 0.1), (-5.0, -4.8)):
+        magnet.step_to_A(set_A)
+        supply.real_A, begin_s = measured_A, clock.now_s()
+        magnet.verify()
+        assert clock.now_s() == begin_s
+        supply.real_A = set_A
