@@ -69,7 +69,7 @@ def shown_name(baseline: str) -> str:
 
 
 def tool_tip(text: str) -> str:
-    """What somebody wrote, for a tool tip: Qt takes `<I> = 3 mA` for markup, and drops the `<I>`."""
+    """What somebody wrote, as a tool tip: Qt takes `<I> = 3 mA` for markup and drops `<I>`."""
     if "<" not in text:
         return text
     return f'<span style="white-space: pre-wrap">{escape(text)}</span>'
