@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from app.gui.words import count, size
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from models.recording import Recording
 
 BYTES_A_VALUE = 8
@@ -27,3 +30,8 @@ def words_of(recording: Recording, patterns: int) -> tuple[str, str, str]:
     held = f" · held 1…{recording.holds.max()} times" if recording.held else ""
     shape = f"{what} × {count(steps, 'step')} × {count(channels, 'channel')}"
     return what, f"{cost}, {whole} of {s * r} repeats whole", f"{shape} · {known}{held}{first}"
+
+
+def command_of(file: Path | None, mapping: str) -> str:
+    """The same import in a terminal, with everything but where to."""
+    return f"{shlex.join(['twinrig', 'import', str(file), '--map', *mapping.split(), '--out'])} …"

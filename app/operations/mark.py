@@ -8,7 +8,7 @@ from app.operations.events import Note, Result
 from app.recording_marks import add_mark, bad_positions, read_marks
 from app.recording_reader import FILE_NAME, folder_of, read_recording
 from models.errors import InputError, raise_problems
-from training.doubtful_repeats import numbers
+from training.doubtful_repeats import listed, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable
@@ -72,15 +72,23 @@ def mark_one(recording: Path, position: int, *, bad: bool, why: str = "") -> fro
 def _problems(known: Recording, bad: Collection[int], good: Collection[int], why: str) -> list[str]:
     there = set((known.order[known.complete] + 1).tolist())
     most, running = known.order.size, known.status == "running"
-    problems = [f"repeat {n} is to be bad and good: choose one" for n in sorted({*bad} & {*good})]
-    for n in sorted({*bad, *good}):
-        if not 1 <= n <= most:
-            problems.append(f"repeat {n}: the run has repeats 1 to {most}")
-        elif n not in there and not running:
-            problems.append(f"repeat {n} was not recorded: there is nothing to leave out")
+    named = {*bad, *good}
+    both, beyond = {*bad} & {*good}, {n for n in named if not 1 <= n <= most}
+    missing = set() if running else named - beyond - there
+    problems = []
+    if both:
+        problems.append(f"{_listed(both)}: bad and good at once; choose one")
+    if beyond:
+        problems.append(f"{_listed(beyond)}: the run has repeats 1 to {most}")
+    if missing:
+        problems.append(f"{_listed(missing)}: not recorded, so that there is nothing to leave out")
     if why and not bad and not good:
         problems.append("--why stands alone: name the repeats (--bad 12,13 or --good 12)")
     return problems
+
+
+def _listed(counts: Iterable[int]) -> str:
+    return listed(n - 1 for n in counts)
 
 
 def _words(at: str, bad: Iterable[int], good: Iterable[int], why: str) -> str:

@@ -77,13 +77,14 @@ def test_without_options_it_says_what_is_marked(recorded, capsys) -> None:
     ("options", "words"),
     [
         (["--bad", "9"], "repeat 9: the run has repeats 1 to 8"),
-        (["--bad", "2", "--good", "2"], "is to be bad and good"),
+        (["--bad", "2", "--good", "2"], "repeat 2: bad and good at once"),
         (["--why", "door"], "--why stands alone"),
         (["--bad", "0"], "is not a list of counts"),
         (["--bad", "door"], "is not a list of counts"),
         (["--bad", "4-2"], "is not a list of counts"),
         (["--bad", "1-999999999"], "is not a list of counts"),
         (["--bad", "6-9"], "repeat 9: the run has repeats 1 to 8"),
+        (["--bad", "6-900000"], ": repeats 9-900000: the run has repeats 1 to 8"),
     ],
 )
 def test_what_makes_no_mark_is_said_and_leaves_none(recorded, capsys, options, words) -> None:
@@ -96,7 +97,9 @@ def test_a_repeat_that_was_not_recorded_is_no_bad_one(tmp_path, capsys) -> None:
     part = replace(left_out(full(), [7]), status="stopped")
     write_recording(tmp_path / "part", part)
     assert main(["mark", str(tmp_path / "part"), "--bad", "8"]) == 2
-    assert "was not recorded" in capsys.readouterr().err
+    assert (
+        "repeat 8: not recorded, so that there is nothing to leave out" in capsys.readouterr().err
+    )
 
 
 def test_a_running_recording_is_marked_and_sealed_with_its_marks(tmp_path) -> None:

@@ -13,7 +13,7 @@ from PyQt6.QtWidgets import QFileDialog, QGridLayout, QPushButton, QVBoxLayout, 
 
 from app.gui.background import Latest
 from app.gui.import_form import ImportForm
-from app.gui.import_words import words_of
+from app.gui.import_words import command_of, words_of
 from app.gui.job import JobSpec, Outcome
 from app.gui.pages.page import Page, Shell
 from app.gui.pages.twin_ensemble import Ensemble
@@ -53,7 +53,7 @@ class ImportDataPage(Page):
         self.seen: Preview | None = None
         self.recording: Recording | None = None
         self.imported: Path | None = None
-        self.problem = ""
+        self.imported_by = self.problem = ""
         self.sequence, self.channel = 0, 0
         self.form.section("File")
         self.file_label = Elided("none yet", "note")
@@ -153,7 +153,7 @@ class ImportDataPage(Page):
     def _tell(self, error: BaseException) -> None:
         """A fault of the file stands on the page; anything else has a traceback behind it."""
         if not isinstance(error, TwinrigError):
-            self.shell.toast(str(error), "error", _trace(error))
+            self.shell.toast(str(error), "error", "".join(traceback.format_exception(error)))
 
     # what the map gives
 
@@ -161,7 +161,7 @@ class ImportDataPage(Page):
         if self.running:
             return
         text = self.fields.map_text()
-        self.map.setText(f"twinrig import {self.file} --map {text} --out …" if text else "")
+        self.map.setText(command_of(self.file, text) if text else "")
         self.form.primary.setEnabled(False)
         if self.seen is None or self.file is None:
             words = self.problem.splitlines()[0] if self.problem else "choose a file first"
@@ -183,7 +183,7 @@ class ImportDataPage(Page):
         else:
             self._tell(error)
             lines = [line.strip(" -") for line in str(error).splitlines()]
-            warned = lines[1:] if len(lines) > 1 else lines
+            warned = lines[1:] or lines
             self.form.primary.say("Import", warned[-1], role="fault")
             self.say(self.file.name if self.file else "", "the map does not fit yet")
         more = [f"and {len(warned) - MOST_REMARKS} more"] if len(warned) > MOST_REMARKS else []
@@ -197,9 +197,13 @@ class ImportDataPage(Page):
             return
         s, channels = recording.response.shape[0], recording.response.shape[-1]
         what, cost, said = words_of(recording, self.seen.patterns if self.seen else 0)
-        self.form.primary.setEnabled(True)
-        self.form.primary.say(f"Import {what}", cost)
-        self.say(self.file.name, said)
+        if self.imported is not None and self.imported_by == self.fields.map_text():
+            self.form.primary.say("Imported", "another map imports it again")
+            self.say("Imported", str(self.imported.parent))
+        else:
+            self.form.primary.setEnabled(True)
+            self.form.primary.say(f"Import {what}", cost)
+            self.say(self.file.name, said)
         self.toggle.offer([(name, k) for k, name in enumerate(recording.channels)][:MOST_CHANNELS])
         shown = min(channels, MOST_CHANNELS)
         self.toggle.setVisible(channels > 1)
@@ -258,10 +262,11 @@ class ImportDataPage(Page):
     # the import
 
     def press(self) -> None:
-        if self.running or self.recording is None or self.file is None:
+        if self.running or self.file is None or not self.form.primary.isEnabled():
             return
         out = self.session.library.new_path("rec")
-        kwargs = {"file": self.file, "mapping": self.fields.map_text(), "out": out}
+        self.imported_by = self.fields.map_text()
+        kwargs = {"file": self.file, "mapping": self.imported_by, "out": out}
 
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
             return in_child("app.operations.import_measured.import_measured", kwargs, stop)
@@ -284,8 +289,6 @@ class ImportDataPage(Page):
         super().job_finished(outcome)
         self.fit_button.setVisible(self.imported is not None)
         self.show_cost()
-        if self.imported is not None:
-            self.say("Imported", str(self.imported.parent))
 
     def _fit(self) -> None:
         if self.imported is not None:
@@ -295,7 +298,3 @@ class ImportDataPage(Page):
 def _open(file: Path) -> tuple[dict[str, Found], Preview]:
     found = {} if is_nanoring(file) else read_all(file)
     return found, preview(file, found or None)
-
-
-def _trace(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))

@@ -1,4 +1,7 @@
-"""The Library page's row that marks repeats of a recording bad, or takes them back."""
+"""The Library page's row that marks repeats of a recording bad, or takes them back.
+
+Below it stand those that are marked.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
+from PyQt6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.gui.background import Latest
+from app.gui.widgets.basic import label, row
 from app.gui.words import count
 from app.operations.events import Result
 from app.operations.mark import mark
-from app.recording_marks import numbers_of
+from app.recording_marks import bad_positions, numbers_of
 from models.errors import InputError
+from training.doubtful_repeats import listed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,29 +35,47 @@ class MarkRow(QWidget):
         self._path: Path | None = None
         self._task = Latest()
         self._task.done.connect(self._answered)
+        self._reading = Latest()
+        self._reading.done.connect(self._read)
         self.numbers = QLineEdit()
         self.numbers.setAccessibleName("Repeats to mark")
         self.numbers.setPlaceholderText("repeats 3, 7-9")
         self.numbers.setToolTip("Numbers from 1 in the order of recording; nothing is deleted")
         self.numbers.textChanged.connect(self._follow)
         self.buttons = {bad: QPushButton(text) for text, bad in (("Bad", True), ("Good", False))}
-        layout = QHBoxLayout(self)
+        self.left_out = label("", "note", wrap=True)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.numbers, 1)
+        layout.setSpacing(4)
+        layout.addWidget(row(self.numbers, *self.buttons.values()))
+        layout.addWidget(self.left_out)
         for bad, button in self.buttons.items():
             button.setAccessibleName("Mark repeats bad" if bad else "Take repeats back")
             button.clicked.connect(partial(self.press, bad))
-            layout.addWidget(button)
         self.follow(None)
 
     def follow(self, recording: Path | None) -> None:
         """Of this recording; None: of nothing."""
         if recording != self._path:
             self.numbers.clear()
+            self.left_out.clear()
         self._path = recording
         self.setVisible(recording is not None)
         self._follow()
+        self._look()
+
+    def _look(self) -> None:
+        """Read, in a thread, which repeats are marked."""
+        self.left_out.setVisible(bool(self.left_out.text()))
+        if self._path is None:
+            self._reading.forget()
+        else:
+            self._reading.ask(partial(bad_positions, self._path))
+
+    def _read(self, bad: frozenset[int] | None, error: Exception | None) -> None:
+        said = f"marked bad: {listed(bad)}" if bad else ""
+        self.left_out.setText(str(error) if error else said)
+        self.left_out.setVisible(bool(self.left_out.text()))
 
     def _follow(self, *_: Any) -> None:
         good = self._path is not None and bool(self._typed())
@@ -78,6 +101,7 @@ class MarkRow(QWidget):
         else:
             self.numbers.clear()
             self.marked.emit(str(words))
+            self._look()
 
 
 def _marked(path: Path, numbers: tuple[int, ...], bad: bool) -> str:

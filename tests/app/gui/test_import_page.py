@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 import numpy as np
 import scipy.io
 
+from app.gui.import_words import command_of
 from app.store import read_recording
 
 WAIT_MS = 120_000
@@ -57,6 +61,11 @@ def test_a_mat_file_becomes_a_recording_by_pressing_buttons(make_window, qtbot, 
     assert np.allclose(recording.response, response)
     assert (recording.channels, recording.units) == (("X", "Y"), ("V", "V"))
     assert recording.window.encoding == "amplitude"
+    qtbot.waitUntil(lambda: page.heading.text() == "Imported", timeout=WAIT_MS)
+    assert page.subheading.text() == str(page.imported.parent)
+    page.press()  # a second press would make its repeats two recordings
+    assert window.job is None
+    assert page.form.primary.text() == "Imported"
     page.fit_button.click()
     twin = window.pages["twin"]
     wanted = [page.imported.parent]
@@ -105,3 +114,9 @@ def test_hold_times_are_chosen_among_the_arrays(make_window, qtbot, tmp_path):
     page.fields.axes[2].choose("time")  # samples that run on have steps of one length
     assert page.fields.holds_row.isHidden()
     assert "holds=" not in page.fields.map_text()
+
+
+def test_the_command_of_a_path_with_blanks_can_be_pasted():
+    words = shlex.split(command_of(Path("/data/my rig/a b.csv"), "response='X'+Y drive=u"))
+    assert words[:4] == ["twinrig", "import", "/data/my rig/a b.csv", "--map"]
+    assert words[4:6] == ["response='X'+Y", "drive=u"]
