@@ -46,6 +46,8 @@ REPEATS = 2
 TIMEOUT_S = 0.15  # of an answer in the sweep: a bench file's key, short so that it is affordable
 GIVE_UP_S = 1.0  # of make_safe, likewise
 QUIET_S = 2.0  # the issue: no event for so long is a hang
+BUSY = ("no event", "acknowledged", "does not name")  # what a busy computer may be to blame for
+TRIES = 3
 NAMES = {SUPPLY: "x", LOCK_IN: "lockin", CLOCK: "clock"}
 
 LOCK_IN_SETTINGS = {
@@ -113,6 +115,12 @@ class Outcome:
             return "done after retry" if self.retried else "done"
         return "ended safe" if self.safe else "ended loud"
 
+    @property
+    def may_be_busy(self) -> bool:
+        """Whether a computer without time for this may be all that is wrong."""
+        untouched = self.injected is None and bool(self.error)
+        return untouched or any(words in p for p in self.problems for words in BUSY)
+
     def __str__(self) -> str:
         where = f"{self.injected.instrument} {self.injected.at}" if self.injected else "no fault"
         return f"{self.label} at {where}: {'; '.join(self.problems)} [{self.error[:300]}]"
@@ -152,7 +160,22 @@ def served_truth(
         server.close()
 
 
-def run_case(
+def run_case(label: str, instrument: str, at: int, out: Path, **run: Any) -> Outcome:
+    """Record with one fault (label `""`: none) and judge what came of it; `run` as of `one_try`.
+
+    A computer that is busy otherwise looks like a program that hangs, or like an instrument that
+    is silent: such a case runs again, and is bad only where it is so every time.
+    """
+    for number in range(TRIES):
+        outcome = one_try(label, instrument, at, out, **run)
+        if not outcome.may_be_busy:
+            break
+        if number < TRIES - 1 and out.exists():
+            out.rename(out.with_name(f"{out.name}-busy{number}"))
+    return outcome
+
+
+def one_try(
     label: str,
     instrument: str,
     at: int,
@@ -161,15 +184,15 @@ def run_case(
     stop_after_s: float | None = None,
     operation: Callable[[Bench, Path], Iterator[Event]] | None = None,
     judge: Callable[[Outcome, Truth, Path], None] | None = None,
-    truth: Truth | None = None,
+    truth_of: Callable[[], Truth] = Truth,
     prologix: tuple[str, ...] = (),
 ) -> Outcome:
-    """Record with one fault (label `""`: none) and judge what came of it.
+    """Run a case once.
 
-    `prologix`: models that are reached through a GPIB adapter.
+    `truth_of` makes the judge; `prologix`: models that are reached through a GPIB adapter.
     """
     injected = fault(instrument, at, KINDS[label][0], **KINDS[label][1]) if label else None
-    outcome, truth, stop, pulse = Outcome(label, injected), truth or Truth(), Stop(), Pulse()
+    outcome, truth, stop, pulse = Outcome(label, injected), truth_of(), Stop(), Pulse()
     stop_at: list[float] = []
 
     def happened(_: Fault) -> None:
@@ -283,31 +306,24 @@ def _judge(outcome: Outcome, *, stopped: bool) -> None:
 Case = tuple[str, str, int, Path, "float | None"]  # label, instrument, message, folder, stop
 
 
-BUSY = ("no event", "acknowledged", "does not name")
-
-
 def sweep(cases: list[Case], workers: int = 4, **run: Any) -> list[Outcome]:
-    """The outcome of every case, several at a time; `run` goes to `run_case`.
+    """The outcome of every case, several at a time; `run` goes to `one_try`.
 
-    A computer that is busy otherwise looks like a program that hangs, or like a second instrument
-    that is silent: such a case runs again, alone, and is bad only where it is so every time.
+    Those that a busy computer may have spoilt run again, alone.
     """
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
-        outcomes = list(pool.map(partial(_case, run), cases, chunksize=4))
-    for number, case in enumerate(cases):
-        for again in range(2):
-            if not any(words in p for p in outcomes[number].problems for words in BUSY):
-                break
-            label, instrument, at, folder, stop_after_s = case
-            again_in = folder.with_name(f"{folder.name}-again{again}")
-            outcomes[number] = _case(run, (label, instrument, at, again_in, stop_after_s))
+        outcomes = list(pool.map(partial(_case, one_try, run), cases, chunksize=4))
+    for number, (*case, folder, stop_after_s) in enumerate(cases):
+        if outcomes[number].may_be_busy:
+            alone = (*case, folder.with_name(f"{folder.name}-alone"), stop_after_s)
+            outcomes[number] = _case(run_case, run, alone)
     return outcomes
 
 
-def _case(run: dict[str, Any], case: Case) -> Outcome:
-    label, instrument, at, folder, stop_after_s = case
-    return run_case(label, instrument, at, folder, stop_after_s=stop_after_s, **run)
+def _case(running: Callable[..., Outcome], run: dict[str, Any], case: Case) -> Outcome:
+    *where, stop_after_s = case
+    return running(*where, stop_after_s=stop_after_s, **run)
 
 
 def cases_of(folder: Path, counts: dict[str, int], stop_after_s: float | None = None) -> list[Case]:
