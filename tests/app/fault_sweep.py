@@ -314,10 +314,11 @@ def sweep(cases: list[Case], workers: int = 4, **run: Any) -> list[Outcome]:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
         outcomes = list(pool.map(partial(_case, one_try, run), cases, chunksize=4))
-    for number, (*case, folder, stop_after_s) in enumerate(cases):
+    for number, (label, instrument, at, folder, stop_after_s) in enumerate(cases):
         if outcomes[number].may_be_busy:
-            alone = (*case, folder.with_name(f"{folder.name}-alone"), stop_after_s)
-            outcomes[number] = _case(run_case, run, alone)
+            alone_in = folder.with_name(f"{folder.name}-alone")
+            case = (label, instrument, at, alone_in, stop_after_s)
+            outcomes[number] = _case(run_case, run, case)
     return outcomes
 
 
