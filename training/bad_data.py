@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.doubtful_repeats import doubtful_repeats, listed, marked_by
+from training.doubtful_repeats import INNER, doubtful_repeats, placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +29,6 @@ FEWEST_LEVELS = 20  # different values: a coarser converter piles up everywhere
 FEWEST_CLIPPED = 5
 CLIPPED_SHARE = 1e-3
 PILE = 4.0  # times as many values at the end as at the level next to it
-INNER = (5.0, 95.0)  # per cent of a channel's values: one wild repeat of 32 is not among them
 WILD = 20.0  # spans of those beyond all of them: 66 standard deviations of a normal distribution
 QUIETEST = 1e-3  # of what a channel moves by: noise below it is none to a fit
 FEWEST_STEPS = 4.0  # of float32, in which a twin answers, within what repeats differ by
@@ -143,13 +142,12 @@ def _wild(recording: Recording) -> Iterator[str]:
         if wild.any():
             low, high = np.nanpercentile(values, INNER)
             unit = recording.units[c]
-            at = recording.order[wild.any(axis=2)]
+            which, left_out = placed(recording, np.asarray(wild.any(axis=2)))
             worst = values[wild][np.abs(values[wild]).argmax()]
             yield (
                 f"channel {name!r} has {int(wild.sum())} of its values far from all others, up to "
                 f"{measured(worst, unit)}, where 90 % are within {low:.3g} to "
-                f"{measured(high, unit)}: {listed(at)} of the run. A glitch? A fit is spoilt by "
-                f"it: {marked_by(at)} leaves {'it' if at.size == 1 else 'them'} out"
+                f"{measured(high, unit)}: {which}. A glitch? A fit is spoilt by it: {left_out}"
             )
 
 
@@ -202,7 +200,10 @@ def scale_words(first: Recording, other: Recording) -> list[str]:
     """Channels whose values differ by a unit's prefix between two recordings of one unit."""
     said = []
     for c, name in enumerate(first.channels):
-        one, two = (_span(r, c) for r in (first, other))
+        known = [_known(r, c) for r in (first, other)]
+        one, two = (_inner_span(values) for values in known)
+        if not one or not two:  # of a pulse now and then
+            one, two = (float(np.ptp(values)) if values.size else 0.0 for values in known)
         if one > 0 and two > 0 and not 1 / OTHER_SCALE < two / one < OTHER_SCALE:
             said.append(
                 f"channel {name!r} spans {measured(two, other.units[c])} instead of "
@@ -256,6 +257,6 @@ def _repeats_alike(values: Array) -> bool:
     return bool(there.any() and (high[there] == low[there]).all())
 
 
-def _span(recording: Recording, channel: int) -> float:
-    known = _known(recording, channel)
-    return float(np.ptp(known)) if known.size else 0.0
+def _inner_span(values: Array) -> float:
+    """Within which the inner 90 % are: a glitch is no other unit."""
+    return float(np.ptp(np.percentile(values, INNER))) if values.size else 0.0

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+INNER = (5.0, 95.0)  # per cent of a channel's values: one wild repeat of 32 is not among them
 LEAST_SEEN = 1.5  # of chance: where no drive is seen 3 sequences of 20 steps give 0.5 … 1.45
 FEWEST_VALUES = 10  # of a repeat: fewer may be the same by chance, on a coarse converter
 MOST_RUNS = 8  # of numbers that a sentence lists
@@ -29,11 +30,20 @@ def numbers(positions: Iterable[int], between: str = ", ") -> str:
     return between.join(_runs(positions))
 
 
-def marked_by(positions: Iterable[int]) -> str:
-    """The command that leaves repeats out, in words; of very many the way to name them."""
-    runs = _runs(positions)
-    which = ",".join(runs) if len(runs) <= MOST_RUNS else "A,B-C,…"
-    return f"`twinrig mark RECORDING --bad {which}`"
+def placed(recording: Recording, which: NDArray[np.bool_]) -> tuple[str, str]:
+    """Repeats `(S, R)` by their numbers, and how they are left out, in words.
+
+    Of recordings that were joined, whose numbers begin anew with each, only how many they are.
+    """
+    at, order = recording.order[which], recording.order[recording.complete]
+    runs, one = _runs(at), at.size == 1
+    joined = np.unique(order).size < order.size
+    words = f"{at.size} repeat{'' if one else 's'} of these runs" if joined else (
+        f"{listed(at)} of the run"
+    )  # fmt: skip
+    plain = not joined and len(runs) <= MOST_RUNS
+    command = f"`twinrig mark RECORDING --bad {','.join(runs) if plain else 'A,B-C'}`"
+    return words, f"{command} leaves {'it' if one else 'them'} out"
 
 
 def listed(positions: Iterable[int]) -> str:
@@ -47,20 +57,18 @@ def doubtful_repeats(recording: Recording) -> Iterator[str]:
     """A sentence for each kind of repeat that is no repeat of its sequence."""
     still = _still(recording)
     if still.any():
-        at = recording.order[still]
-        what, leave = ("has", "it") if at.size == 1 else ("have", "them")
+        which, left_out = placed(recording, still)
         yield (
-            f"{listed(at)} of the run {what} one value at every step in every channel, where "
-            f"others move: not recorded? {marked_by(at)} leaves {leave} out"
+            f"{which} {'has' if still.sum() == 1 else 'have'} one value at every step in every "
+            f"channel, where others move: not recorded? {left_out}"
         )
     copies = _copies(recording) & ~still
     if copies.any():
-        at = recording.order[copies]
-        what, leave = ("is", "it") if at.size == 1 else ("are", "them")
+        which, left_out = placed(recording, copies)
         yield (
-            f"{listed(at)} of the run {what}, number for number, an earlier one of the same "
-            "sequence: copies make the noise and its floor look smaller than they are. "
-            f"{marked_by(at)} leaves {leave} out"
+            f"{which} {'is' if copies.sum() == 1 else 'are'}, number for number, an earlier one: "
+            "copies, or a file imported twice? Noise, its floor and intervals look smaller by them "
+            f"than they are. {left_out}"
         )
     seen = drive_seen(recording)
     if seen is not None and seen < LEAST_SEEN:
@@ -91,7 +99,9 @@ def drive_seen(recording: Recording) -> float | None:
     values = recording.response[used, :, :steps]
     if not np.isfinite(values[there]).all():
         return None
-    values = np.where(there[:, :, None, None], values, 0.0)
+    low, high = np.percentile(values[there], INNER, axis=(0, 1))
+    room = np.where(high > low, high - low, np.inf)  # a glitch is more than all that is seen
+    values = np.where(there[:, :, None, None], np.clip(values, low - room, high + room), 0.0)
     largest = np.abs(values).max(axis=(0, 1, 2))
     values /= np.where(largest > 0, largest, 1.0)
     own = values.mean(axis=2, keepdims=True)
@@ -126,22 +136,22 @@ def _still(recording: Recording) -> NDArray[np.bool_]:
 
 
 def _copies(recording: Recording) -> NDArray[np.bool_]:
-    """Which complete repeats `(S, R)` are number for number an earlier one of their sequence.
+    """Which complete repeats `(S, R)` are number for number an earlier one.
 
     None where every repeat is its sequence's first again: that is no noise at all, told elsewhere.
     """
     found = np.zeros_like(recording.complete)
+    before: set[bytes] = set()
     for s, length in enumerate(recording.lengths):
         if length * recording.response.shape[3] < FEWEST_VALUES:
             continue
-        before: set[bytes] = set()
         for r in np.argsort(recording.order[s], kind="stable"):
             if recording.complete[s, r]:
                 key = np.ascontiguousarray(recording.response[s, r, :length]).tobytes()
                 found[s, r] = key in before
                 before.add(key)
-    firsts = (recording.complete.sum(axis=1) > 0).sum()
-    alike = found.sum() + firsts == recording.complete.sum()
+    several = recording.complete.sum(axis=1) > 1
+    alike = several.any() and found.sum() == (recording.complete.sum(axis=1) - 1)[several].sum()
     return np.zeros_like(found) if alike else found
 
 

@@ -168,3 +168,27 @@ def test_repeats_that_were_never_recorded_and_copies_are_told_with_what_leaves_t
     [said] = warnings_of(recording(twice, drive=drive))
     assert said.startswith("repeat 21 of the run is, number for number, an earlier one")
     assert "--bad 21`" in said
+
+
+def test_a_file_that_was_imported_twice_is_told_and_no_number_of_which_run_is_guessed():
+    response, drive = driven()
+    one, two = (recording(response, drive=drive, meta={"id": name}) for name in ("rec-a", "rec-b"))
+    [said] = check(join([one, two]), deterministic=False)
+    assert said.startswith("48 repeats of these runs are, number for number, an earlier one")
+    wild = response + 1.0
+    wild[2, 3, 4, 0] = 1e6
+    other = recording(wild, drive=drive, meta={"id": "rec-b"})
+    [said] = check(join([one, other]), deterministic=False)
+    assert "1 repeat of these runs. A glitch?" in said
+    single = recording(response[:, :1], drive=drive, meta={"id": "rec-a"})
+    again = replace(single, meta={"id": "rec-b"})
+    assert "6 repeats of these runs are" in check(join([single, again]), deterministic=True)[0]
+
+
+def test_a_glitch_in_one_of_two_recordings_is_no_other_unit():
+    response, drive = driven()
+    wild = response + 1.0
+    wild[2, 3, 4, 0] = -(2.0**31)
+    both = [recording(r, drive=drive, meta={"id": f"{r.max()}"}) for r in (response, wild)]
+    [said] = check(join(both), deterministic=False)
+    assert "far from all others" in said
