@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.deployment import NODES
 from app.operations.deploy import deploy
 from app.operations.fit import fit
 from app.operations.train import train
 from app.operations.trial import OF_TRAIN
+from app.recording_reader import read_recording
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from models.errors import RefusedError
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 TRAINED = ("task", "twins", "layers")
 FURTHER_NOISE = 10**6  # between the noise of a network's devices
+LATER_NOISE = 10**9  # and of what a deployment that goes on has measured already: nodes share none
 
 
 def _fit(arguments: dict[str, Any], out: Path, begun: bool) -> Events:
@@ -45,9 +48,12 @@ def _train(arguments: dict[str, Any], out: Path, begun: bool) -> Events:
 
 
 def _deploy(arguments: dict[str, Any], out: Path, begun: bool) -> Events:
-    """On virtual benches of its own: the same devices, their noise by `noise_seed`."""
+    """On virtual benches of its own: the same devices, their noise by `noise_seed`, never twice."""
     named, seed = arguments["bench"], arguments["noise_seed"]
     words = [named] if isinstance(named, str) else named
+    if begun:
+        measured = (read_recording(folder).complete.sum() for folder in out.glob(f"{NODES}*"))
+        seed += LATER_NOISE * int(sum(measured))
     specs = [_own(word, seed + k * FURTHER_NOISE) for k, word in enumerate(words)]
     with ExitStack() as stack:
         benches = [stack.enter_context(Bench.connect(spec)) for spec in specs]

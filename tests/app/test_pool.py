@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from network_samples import run
 from pool_samples import ENDLESS, deployment, ran, saved_twins, training
 
-from app.operations.events import Note, Progress, TrialEnded, TrialProgress, TrialStarted
+from app.operations.events import (
+    NodeMeasured,
+    Note,
+    Progress,
+    TrialEnded,
+    TrialProgress,
+    TrialStarted,
+)
 from app.operations.pool import run_pool, workers_of
 from app.operations.pool_local import LocalWorkers
+from app.operations.record import record
 from app.operations.trial import Trial, TrialResult
-from app.store import load_network
+from app.operations.trial_verbs import VERBS
+from app.store import load_network, read_recording
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
 from models.errors import InputError
+from models.sequence import FieldSequence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,3 +137,23 @@ def test_names_and_orders_that_make_no_sense_are_said_at_once(tmp_path: Path) ->
 def test_a_cluster_brings_its_own_workers() -> None:
     with pytest.raises(InputError, match="has its own"):
         workers_of("tcp://127.0.0.1:1", 2)
+
+
+def test_a_deployment_that_goes_on_does_not_live_the_same_noise_again(
+    kept: Path, tmp_path: Path
+) -> None:
+    asked = {"network": str(kept / "network"), "bench": "virtual", "noise_seed": 7}
+    events = VERBS["deploy"](asked, tmp_path / "out", False)
+    while not isinstance(next(events), NodeMeasured):
+        pass
+    events.close()
+    list(VERBS["deploy"](asked, tmp_path / "out", True))
+    nodes, spec = read_recording(tmp_path / "out" / "nodes"), read_bench("virtual")
+    spec = replace(spec, virtual=replace(spec.virtual, seed=7))
+    apart = []
+    for row in (0, 1):  # each as if it were the first of the same noise
+        with Bench.connect(spec) as bench:
+            drive, out = FieldSequence(nodes.drive[row]), tmp_path / f"row-{row}"
+            again = read_recording(run(record(bench, [drive], 1, out))[1])
+        apart.append(np.std(nodes.response[row, 0] - again.response[0, 0]))
+    assert apart[0] < apart[1] / 30
