@@ -13,7 +13,10 @@ from urllib.parse import quote
 
 import numpy as np
 
-from app import report_commands, report_network, report_twin
+from app import library_begun, report_commands, report_network, report_twin
+from app.library_begun import NODES
+from app.library_folders import Artefact
+from app.library_kinds import BEGUN
 from app.report_page import Page
 from models.errors import InputError
 
@@ -43,7 +46,7 @@ PARTS = {
     "polish.json": ("runs",),
 }
 """Folders that are only parts of what a plan beside them made: rounds stand in its own recording, a
-recalibration's run is over known data and no result."""
+recalibration's run is over known data and no result. So are the nodes of a deployment."""
 OF_DEVICE = re.compile(r"-\d+$")  # what a second device's folders have behind their names
 DEEPEST = 3  # folders below the run: a demo's are one deep, a deployment's nodes two
 SAMPLE_KEYS = ("sample", "operator", "notes", "temperature_K")
@@ -87,11 +90,14 @@ def find_artefacts(run: Path) -> Found:
         whole = {"deployment.json", FILES["tables"]} & set(files)
         if len(place.relative_to(folder).parts) >= DEEPEST or whole:
             folders.clear()
-        for plan, parts in PARTS.items():
-            if plan in files:
-                folders[:] = [name for name in folders if OF_DEVICE.sub("", name) not in parts]
+        parts = {NODES, *(part for plan in PARTS.keys() & set(files) for part in PARTS[plan])}
+        folders[:] = [name for name in folders if OF_DEVICE.sub("", name) not in parts]
         for name in sorted(set(files) & set(names)):
             found[names[name]].append(place)
+    if not any(found.values()) and library_begun.is_begun(folder):
+        begun = library_begun.facts(Artefact(folder, BEGUN, 0.0, {}))
+        goes_on = dict(begun.rows).get("Goes on by", "it runs, wait for its end")
+        raise InputError(f"{run}: has no result yet ({begun.title}): {goes_on}")
     if not any(found.values()):
         raise InputError(
             f"{run}: holds none of {', '.join(FILES.values())}; name a recording, twin, network, "

@@ -215,6 +215,17 @@ def measured(label: str, predicted: float, value: float) -> Measured:
     return Measured(Path(label), label, body, np.zeros(3), np.zeros(3))
 
 
+def test_a_deployment_without_its_result_says_how_it_goes_on(tmp_path: Path) -> None:
+    """Its nodes looked like a recording of an own, with a command that records them."""
+    made = leaky_recording(2, 6, "dep-begun")
+    write_recording(tmp_path / "dep's" / "nodes", replace(made, status="interrupted"))
+    with pytest.raises(InputError, match=r"no result yet \(deploy, 16 of 16 runs\)") as told:
+        find_artefacts(tmp_path / "dep's")
+    assert f"twinrig deploy --bench B.toml --resume '{tmp_path}/dep'" in str(told.value)
+    write_recording(tmp_path / "recording", made)
+    assert find_artefacts(tmp_path).recordings == (tmp_path / "recording",)
+
+
 def test_a_lost_baseline_is_said() -> None:
     assert against_baselines(measured("noise-aware", 0.005, 0.006)) == "beats AR-1; loses to AR-18"
 
