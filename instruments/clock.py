@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -122,8 +123,20 @@ class Clock(Protocol):
         """Device time as last heard, at no cost; None where it was never asked."""
 
 
+def passed_s() -> float:
+    """Seconds since the computer was started, whatever becomes of its time of day.
+
+    While it was suspended time passed for the rig, too: it is counted where the system tells
+    (Linux; `time.monotonic` of Windows has it, that of macOS has not).
+    """
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    else:
+        return time.monotonic()
+
+
 class HostClock:
-    """The clock of a real rig: device time is the computer's monotonic time."""
+    """The clock of a real rig: device time is `passed_s`, the computer's."""
 
     by_itself = True
 
@@ -131,16 +144,16 @@ class HostClock:
         self._stop = stop
 
     def now_s(self) -> float:
-        """Monotonic time of the computer."""
-        return time.monotonic()
+        """The computer's time."""
+        return passed_s()
 
     def wait(self, seconds: float) -> None:
         """Sleep in slices; raises `StoppedError` on Stop."""
         self._stop.sleep(seconds)
 
     def last_s(self) -> float:
-        """Monotonic time of the computer."""
-        return time.monotonic()
+        """The computer's time."""
+        return passed_s()
 
 
 class RemoteClock:

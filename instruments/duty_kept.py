@@ -1,8 +1,8 @@
 """What has flowed through a magnet, kept from one program to the next: a coil cools no faster.
 
 Decision: beside the lock files, where all users of the computer write, a file for each supply with
-the integral of I² over its last window, by the computer's monotonic clock, which all programs share
-until it is switched off. It is written while current flows, each few seconds, and when the magnet
+the integral of I² over its last window, by the computer's time since its start, which all programs
+share (`clock.passed_s`). It is written while current flows, each few seconds, and when the magnet
 is safe. A program that was killed has let its last current flow until a watchdog came: that counts
 for `UNSAID_S` more.
 Consequence: a file that can't be read or written, or is of another boot, is none; the coil counts
@@ -46,7 +46,7 @@ class Past:
     Attributes
     ----------
     at_s
-        That time, on the computer's monotonic clock.
+        That time, since the computer's start.
     window_s
         How far it looks back.
     charge_A2s
