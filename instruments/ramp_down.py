@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+NOT_AT_REST = ("LEFT ALONE", "STILL MEASURED", "still flowed")  # in words of a way that is over
 SETTLE_S = 2.0  # how long a coil's current may lag behind a set-point of zero
 SETTLE_SLICE_S = 0.05
 

@@ -14,6 +14,7 @@ from app.stopping import uninterrupted
 from instruments.alignment import AlignmentError
 from instruments.field_probe import FieldError, FieldWait
 from instruments.link_errors import LinkError, WrongInstrumentError
+from instruments.ramp_down import NOT_AT_REST
 from models.errors import StoppedError, TwinrigError
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ class WayOut:
 
     def notes(self) -> list[Note]:
         """What happened on the way out, for a run whose events are still heard."""
-        return [*(Note(words) for words in self.words), *self._unsafe_note()]
+        return [*map(_way_note, self.words), *self._unsafe_note()]
 
     def _unsafe_note(self) -> list[Note]:
         unsafe = voice_of(self._bench).unsafe
@@ -253,6 +254,11 @@ class WayOut:
         except BaseException as fault:
             return fault
         return None
+
+
+def _way_note(words: str) -> Note:
+    """What was found and done: a warning where a current is left that nobody can take down."""
+    return Note(words, "warning" if any(each in words for each in NOT_AT_REST) else "info")
 
 
 def status_of(fault: BaseException | None) -> str:

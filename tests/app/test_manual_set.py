@@ -11,7 +11,7 @@ import pytest
 from served_rig import RAMP_A_PER_S, served_rig
 
 from app.operations.bench_read import BenchRead
-from app.operations.events import Result
+from app.operations.events import Note, Result
 from app.operations.manual_set import Hand, Target, manual_set
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
@@ -139,3 +139,19 @@ def test_a_slow_ramp_is_slow_on_the_wire_and_never_beyond_the_limit(tmp_path) ->
         largest_A = max(abs(b - a) for (_, a), (_, b) in pairwise(rig.sets()))
         assert largest_A <= RAMP_A_PER_S * 0.020 + 1e-4
         rig.assert_ended_safe()
+
+
+def test_a_magnet_that_is_left_alone_at_the_end_is_a_warning(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It quenched after the last look at it: nobody may go there as if it were at zero."""
+    hand = Hand(SPEC)
+    hand.ask(Target(0.001, 2000.0))
+    hand.end()
+    make_safe = bench.make_safe
+    words = "x: found 2 A (set 2 A), output on; LEFT ALONE: it is in a quench: see to the magnet"
+    monkeypatch.setattr(bench, "make_safe", lambda: [*make_safe(), words])
+    notes = [event for event in manual_set(bench, hand) if isinstance(event, Note)]
+    levels = {note.text: note.level for note in notes}
+    assert levels.pop(words) == "warning"
+    assert set(levels.values()) <= {"info"}
