@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.gui.record_design import Plan
     from app.operations.events import Event
 
-GOES_ON = "on disk, goes on by “Go on”"
+GOES_ON = "goes on by “Go on”"
 
 
 @dataclass

@@ -6,6 +6,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PyQt6.QtCore import QTimer
+
 from app.gui.live_record import LiveRecording
 from app.gui.pages.record_form import RecordForm
 from app.gui.pages.record_queue_part import QueuePart
@@ -26,10 +28,12 @@ if TYPE_CHECKING:
     from app.gui.record_design import Plan
     from app.gui.record_resume import Unfinished
     from app.operations.events import Event
+    from instruments.bench_reading import BenchReading
 
     AnyDesign = NewDesign | Unfinished
 
 RESPONSE_OFTEN = (0, 1, 0, 2)  # parts of the plots, one a turn of the event loop
+REST_MS = 150  # without news: the parts of the plots whose turn has not come, as on a slow rig
 LOW_PX = 700  # of the page: below it the form's rows stand closer, and the queue is folded
 NOTHING = "nothing is unfinished in this library"
 
@@ -43,7 +47,10 @@ class RecordPage(RecordView):
         super().__init__(shell, "Record", "repeated responses to field sequences")
         self.recorded: Path | None = None
         self.design: AnyDesign | None = None
-        self._parts = cycle(RESPONSE_OFTEN)
+        self._parts, self._rest = cycle(RESPONSE_OFTEN), QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.timeout.connect(self._redraw)
+        self._barred = ""  # why no current may flow now, as the bench was last read
         self._between = Between()
         self._foresight = Foresight(self.session)
         self._foresight.looked.connect(self._planned)
@@ -102,12 +109,26 @@ class RecordPage(RecordView):
     def _say_button(self, cost: str, role: str = "") -> None:
         verb = self.design.verb if self.design is not None else ""
         if not self.running:
+            if self._barred and not role:
+                cost, role = self._barred, "attention"
             self.form.primary.setEnabled(not role)
             self.form.primary.say(f"Record {verb}" if verb else "Go on", cost, role=role)
             return
         queueable = isinstance(self.design, NewDesign) and not role
         self.form.primary.setEnabled(queueable)
         self.form.primary.say(f"Queue {verb}", self.at_foot(f"next · {cost}"), role=role)
+
+    def take_reading(self, reading: BenchReading) -> None:
+        self._bar("no current is allowed now" if reading.forbids else "")
+
+    def bench_lost(self, words: str) -> None:
+        self._bar("the bench can't be read now")
+
+    def _bar(self, words: str) -> None:
+        """Keep why a press would be refused, and say it as soon as that changes."""
+        if words != self._barred:
+            self._barred = words
+            self.show_cost()
 
     def press(self) -> None:
         """Start the recording that the form describes; while one runs: queue it."""
@@ -170,6 +191,7 @@ class RecordPage(RecordView):
             self._say_running()
         if self.isVisible():
             self._redraw(next(self._parts))
+            self._rest.start(REST_MS)
 
     def _begin_live(self, plan: RunPlan) -> None:
         """A run, or the next round of one for a twin, begins."""

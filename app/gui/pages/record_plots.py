@@ -236,7 +236,7 @@ class RecordPlots(QWidget):
         self.response.title.setText("Response" if many else f"Response {name}")
         self.response.unit.setText(unit)
         newest = "newest " if len(traces) == live.most else ""
-        running = ("running" if many else f"repeat {live.position + 1}, running") if here else ""
+        running = "running" if here else ""
         chosen = f"repeat {self.chosen + 1}" if self.chosen >= 0 else ""
         band = "90 %" if many else "90 % band"
         self.response.say(newest, len(traces), band, running, chosen)

@@ -55,8 +55,13 @@ def test_idle_it_says_what_forbids_current_and_that_it_is_well_again(window, wat
     qtbot.waitUntil(lambda: pill_is(window, "attention", "No current allowed"), timeout=WAIT_MS)
     assert "interlock water (lockin, aux1) reads 0.1 V" in window.top.pill.state.reason
     assert window.top.cells["field"].value is not None  # the values stay
+    primary = window.pages["record"].form.primary  # it said "within limits" beside that pill
+    qtbot.waitUntil(lambda: primary.cost == "no current is allowed now", timeout=WAIT_MS)
+    assert not primary.isEnabled()
     water.flow(5.0)
     qtbot.waitUntil(lambda: pill_is(window, "ok", "Within limits"), timeout=WAIT_MS)
+    qtbot.waitUntil(primary.isEnabled, timeout=WAIT_MS)
+    assert primary.cost.endswith("within limits")
 
 
 def test_a_run_that_is_held_shows_why_and_goes_on(window, water, qtbot, press_record) -> None:

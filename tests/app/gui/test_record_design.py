@@ -242,7 +242,7 @@ def test_words_of_a_run_say_what_waits_first() -> None:
     assert "sequence 2 of 2 running · showing sequence 1" in words
     failed = Outcome("failed", error=TwinrigError("lockin: no reply\nhint"))
     assert ended_words(live, failed) == (
-        "0 of 6 repeats kept · on disk, goes on by “Go on” · lockin: no reply"
+        "0 of 6 repeats kept · goes on by “Go on” · lockin: no reply"
     )
 
 
@@ -272,7 +272,7 @@ def test_between_rounds_is_told_what_a_fit_told_and_at_the_end_all_that_was_meas
     live = LiveRecording(RunPlan(24, 2, 4, ("X",), ("V",), 1.0, "out", "rec-x"))
     result = Result({"measurements": 60, "scoring_measurements": 192})
     words = ended_words(live, Outcome("stopped", result))
-    assert words == "60 repeats to fit on, 192 that score · on disk, goes on by “Go on”"
+    assert words == "60 repeats to fit on, 192 that score · goes on by “Go on”"
 
 
 def test_the_folder_of_a_plan_need_not_be_there(bench) -> None:

@@ -374,6 +374,25 @@ def test_after_an_early_end_the_plots_show_what_was_kept(window, page) -> None:
     assert page.plots.shown == 1
 
 
+def test_between_the_steps_of_a_slow_rig_all_plots_are_of_one_sequence(page, qtbot) -> None:
+    from app.operations.events import RepeatRecorded, RepeatStarted, RunPlan
+
+    drive = np.linspace(0, 1, 4)
+    page.running, events = True, [RunPlan(2, 2, 4, ("X", "Y"), ("V", "V"), 1.0, "out", "rec-x")]
+    for position, (sequence, repeat) in enumerate([(0, 0), (0, 1), (1, 0)]):
+        level = np.full((4, 2), 0.3 + 0.1 * position)
+        events.append(RepeatStarted(sequence, repeat, position, drive, drive))
+        if sequence == 0:
+            events.append(RepeatRecorded(sequence, repeat, position, level, 0.0))
+    page.take(events[:-1])
+    qtbot.waitUntil(lambda: "mean 70.7" in page.plots.spread.unit.text(), timeout=WAIT_MS)
+    page.plots._since_s = -100.0  # it hops to the running sequence at once
+    page.take(events[-1:])
+    assert page.plots.shown == 1
+    qtbot.waitUntil(lambda: page.plots.spread.unit.text() == "", timeout=WAIT_MS)
+    page.running = False
+
+
 def test_a_full_disk_ends_the_run_in_words_and_it_goes_on_once_there_is_room(
     tmp_path, make_window, press_record, qtbot
 ) -> None:
