@@ -274,3 +274,22 @@ def test_an_empty_table_is_said_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(InputError, match="contained no data"):
         make_task(written(tmp_path, {**HEAD, "inputs": "empty.csv"}))
+
+
+def test_one_glitch_in_a_short_series_is_told(tmp_path: Path) -> None:
+    inputs = arrays()["inputs"]  # 300 steps: one of them is more than a thousandth
+    inputs[5, 1] = 1e9
+    [said] = wild(make_task(written(tmp_path, inputs=inputs)))
+    assert said.startswith("inputs, column 1: 1 of 300 values are far from all others")
+
+
+def test_a_header_of_windows_and_arrays_that_lie_across_or_are_german(tmp_path: Path) -> None:
+    written(tmp_path)
+    header = tmp_path / "gait.json"
+    header.write_bytes(b"\xef\xbb\xbf" + header.read_bytes())
+    assert make_task(f"file:{header}").name == "gait"
+    with pytest.raises(InputError, match=r"expected 2, one an answer: inputs \(10, 60\) are 10"):
+        make_task(written(tmp_path, inputs=np.zeros((10, 60))))
+    (tmp_path / "in.csv").write_text("1,5;2,5\n" * 300)
+    with pytest.raises(InputError, match="numbers with points, commas between them"):
+        make_task(written(tmp_path, {**HEAD, "inputs": "in.csv"}))

@@ -103,7 +103,8 @@ def wild(task: Task) -> list[str]:
     answers = () if task.classes else (("targets", task.targets),)
     for name, array in (("inputs", task.inputs), *answers):
         beyond = is_wild(array)
-        for c in np.flatnonzero(beyond.any(axis=0) & (beyond.mean(axis=0) <= FEW)).tolist():
+        few = beyond.sum(axis=0) <= max(1.0, FEW * len(array))
+        for c in np.flatnonzero(beyond.any(axis=0) & few).tolist():
             rows = np.flatnonzero(beyond[:, c])
             found.append(
                 f"{name}, column {c}: {len(rows)} of {len(array)} values are far from all others "

@@ -71,7 +71,7 @@ def task_of_file(path: Path) -> Task:
 
 def _header(path: Path) -> dict[str, Any]:
     try:
-        head = json.loads(path.read_text("utf-8"))
+        head = json.loads(path.read_text("utf-8-sig"))  # as Windows' editors write it
     except (OSError, ValueError) as error:
         raise InputError(f"task file {path} can't be read as JSON: {error}") from error
     found = faults(head, FORM)
@@ -111,7 +111,8 @@ def _array(folder: Path, text: str) -> NDArray[Any]:
             with warnings.catch_warnings(action="error"):  # numpy only warns of an empty file
                 return np.loadtxt(path, delimiter=",", dtype=np.float64, ndmin=2)
     except (*UNREADABLE, UserWarning) as error:
-        raise InputError(f"{path} can't be read: {error}") from error
+        form = "" if name else "; numbers with points, commas between them and no head line"
+        raise InputError(f"{path} can't be read: {error}{form}") from error
     raise InputError(f"{text!r} must read FILE.npz:NAME or FILE.csv")
 
 
@@ -135,7 +136,8 @@ def _wrong(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> list[str]:
     for name in ("part", "labels"):
         if name in arrays and arrays[name].size != rows:
             problems.append(
-                f"{name} has {arrays[name].size} values, expected {rows}, one an answer"
+                f"{name} has {arrays[name].size} values, expected {rows}, one an answer: inputs "
+                f"{inputs.shape} are {len(inputs)} steps"
             )
     if not problems and not np.isin(arrays["part"], (0, TRAIN, VALIDATION, TEST)).all():
         problems.append(
