@@ -75,6 +75,43 @@ def test_it_follows_from_page_to_page_and_can_be_left(window, qtbot) -> None:
     assert window.guide is None
 
 
+def test_it_hands_the_keyboard_on_to_what_it_rings(window, qtbot) -> None:
+    window.activateWindow()
+    window.start_guide()
+    record = window.pages["record"]
+    qtbot.waitUntil(lambda: window.focusWidget() is record.form.primary, timeout=WAIT_MS)
+    press(window, qtbot, "record")
+    qtbot.waitUntil(lambda: window.focusWidget() is record.fit_button, timeout=WAIT_MS)
+    record.steps.setFocus()  # somebody goes elsewhere: it is not taken back
+    qtbot.wait(3 * guide.FOLLOW_MS)
+    assert window.focusWidget() is record.steps
+
+
+AFTER_MONTHS = {
+    "record": {"kind": "twin", "family": "sines", "holds": 4, "reference": 30},
+    "twin": {"kind": "compare", "objective": "innovations", "searched": True, "hidden": 7,
+             "minutes": 30},
+    "network": {"kind": "sweep", "task": "digits", "options": "h=5", "cascade": True, "seeds": 5,
+                "wiring": "dense", "taps": "0,1", "more": "noise=0", "folds": 5},
+    "deploy": {"repeats": 9, "hours": 3.0, "more": "limit=2"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("leg", LEGS, ids=lambda leg: leg.page)
+def test_a_guided_run_of_months_later_finds_the_forms_of_the_first(window, leg) -> None:
+    window.open_page(leg.page)
+    page = window.pages[leg.page]
+    first = {**page.form_values(), **leg.values}
+    page.set_form_values(AFTER_MONTHS[leg.page])
+    changed = [k for k in AFTER_MONTHS[leg.page] if page.form_values()[k] != first[k]]
+    assert changed  # at the least what the page knows at once
+    page.set_form_values(leg.values)
+    now = page.form_values()
+    assert {k: now[k] for k in changed} == {k: first[k] for k in changed}
+    if "kind" in first:
+        assert now["kind"] == first["kind"] == leg.values["kind"]
+
+
 def test_a_run_that_was_stopped_is_offered_again(window, qtbot) -> None:
     window.start_guide()
     window.pages["record"].set_form_values({"count": 4, "steps": 100, "repeats": 200})
