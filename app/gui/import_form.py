@@ -8,6 +8,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from app.gui.widgets.basic import Choice, WholeEntry, label
+from app.operations.import_guess import drive_axes
 from app.operations.import_join import longer
 from app.operations.import_map import RAW_AXES
 from app.operations.import_words import TESLA
@@ -186,8 +187,9 @@ class ImportForm(QObject):
         info = self.seen.get(drive)
         if info is None:
             return [*words, "drive=none"]
-        usual = "step" if len(longer(info.shape)) < 2 else "sequence,step"
-        return [*words, f"drive={drive}:{usual}", *self._field_words()]
+        response = longer(self.seen[str(self.response.currentData())].shape)
+        turned = drive_axes(info.shape, response, axes)
+        return [*words, f"drive={drive}:{turned}", *self._field_words()]
 
     def _fixed_words(self) -> list[str]:
         kept = [w for w in self._fixed.split() if not w.startswith(("field=", "encoding="))]

@@ -60,8 +60,7 @@ def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -
     if len(parts) == 1 and "channel" in axes:
         words += _channel_names(others, found[name], shape[axes.index("channel")])
     if drive:
-        known = longer(found[drive].values.shape)
-        words.append(f"drive={drive}:{'step' if len(known) == 1 else 'sequence,step'}")
+        words.append(f"drive={drive}:{drive_axes(found[drive].values.shape, shape, axes)}")
         words += _field_guess(found[drive])
     if holds and len(longer(found[holds[0]].values.shape)) in (1, 2, 3):
         words.append(f"holds={holds[0]}")
@@ -136,17 +135,35 @@ def _drive_guess(found: dict[str, Found], response: str, shape: tuple[int, ...])
 
 
 def _axes_beside(drive: tuple[int, ...], shape: tuple[int, ...], axes: list[str]) -> list[str]:
-    """Axes whose step (and sequence) are as long as the drive's."""
+    """Axes whose step (and sequence) are as long as the drive's.
+
+    Where drive and response have them in another order, one of the two is turned: more steps than
+    sequences tell which.
+    """
     made = [""] * len(shape)
     for axis, size in zip(("sequence", "step")[-len(drive) :], drive, strict=True):
         at = next((k for k, n in enumerate(shape) if n == size and not made[k]), None)
         if at is None:
             return axes
         made[at] = axis
+    if "sequence" in made:
+        s, t = made.index("sequence"), made.index("step")
+        if t < s and shape[t] < shape[s]:
+            made[s], made[t] = "step", "sequence"
     left = [a for a in ("sequence", "repeat", "channel") if a not in made]
     if made.count("") == 1:  # beside the steps of each: repeats before them, channels behind
         left = ["repeat" if made.index("") < made.index("step") else "channel"]
     return [axis or (left.pop(0) if left else "channel") for axis in made]
+
+
+def drive_axes(drive: tuple[int, ...], shape: tuple[int, ...], axes: list[str]) -> str:
+    """The map's word for a drive's axes beside a response of this shape with these axes."""
+    known = longer(drive)
+    if len(known) < 2:
+        return "step"
+    sizes = dict(zip(axes, shape, strict=False))
+    here = sizes.get("sequence"), sizes.get("step")
+    return "step,sequence" if known == here[::-1] != here else "sequence,step"
 
 
 def _table_guess(found: dict[str, Found]) -> str:

@@ -179,3 +179,24 @@ def test_what_is_too_large_is_refused_before_it_fills_the_memory(tmp_path: Path)
     for name in ("a.npy", "a.h5"):
         with pytest.raises(InputError, match=r"5\.37e\+08 numbers, .* save a part of it"):
             preview(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("order", "turned", "response_axes", "drive_axes"),
+    [
+        ((0, 1, 2, 3), False, AXES, "sequence,step"),
+        ((0, 1, 2, 3), True, AXES, "step,sequence"),
+        ((2, 1, 0, 3), False, "step,repeat,sequence,channel", "sequence,step"),
+    ],
+)
+def test_a_drive_or_response_that_is_turned_does_not_make_steps_of_sequences(
+    tmp_path: Path, order: tuple[int, ...], turned: bool, response_axes: str, drive_axes: str
+) -> None:
+    response, drive = data()
+    np.savez(tmp_path / "a.npz", y=response.transpose(order), u=drive.T if turned else drive)
+    guess = preview(tmp_path / "a.npz").guess
+    assert guess == f"response=y:{response_axes} drive=u:{drive_axes}"
+    recording, said = imported(tmp_path / "a.npz", guess)
+    assert said == []
+    assert np.array_equal(recording.response, response)
+    assert np.array_equal(recording.drive, drive)

@@ -120,3 +120,13 @@ def test_the_command_of_a_path_with_blanks_can_be_pasted():
     words = shlex.split(command_of(Path("/data/my rig/a b.csv"), "response='X'+Y drive=u"))
     assert words[:4] == ["twinrig", "import", "/data/my rig/a b.csv", "--map"]
     assert words[4:6] == ["response='X'+Y", "drive=u"]
+
+
+def test_a_drive_with_its_steps_first_fits_without_a_word(make_window, qtbot, tmp_path):
+    window = make_window(connected=False)
+    response, fields = data()
+    np.savez(tmp_path / "a.npz", y=response, H=fields.T)
+    page = opened(window, qtbot, tmp_path / "a.npz")
+    assert "drive=H:step,sequence" in page.map.text()
+    assert page.form.primary.text() == "Import 4 sequences × 5 repeats"
+    assert page.recording.response.shape == (4, 5, 12, 2)
