@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from app.checked_json import read_json, shown
-from app.disk import reading
+from app.disk import RESTORE, reading
 from app.recording_reader import read_recording
 from models.errors import InputError, raise_problems
 from models.json_form import MOST_FAULTS, NUMBER, TEXT, WHOLE, Rows, Table, faults
@@ -19,6 +19,11 @@ from models.sequence import FAMILIES, DriveWindow, FieldSequence, Reset, parse_s
 Resolved = tuple[list[FieldSequence], DriveWindow | None, Reset | None]
 KEYS = ("sequences", "window", "reset", "schema", "notes")
 SCHEMA = 1
+FORM = (
+    'sequences are a JSON file such as {"sequences": [[0, 0.5, 1], [1, 0]]}, drives from 0 to 1, '
+    "or a recording (a table of drives is written so by a line of Python: "
+    'json.dump({"sequences": drives.tolist()}, file))'
+)
 PARTS = {
     "window": Table(
         {"encoding": TEXT, "low_T": NUMBER, "high_T": NUMBER}, optional={"hold_s": NUMBER}
@@ -68,7 +73,10 @@ def _of_recording(path: Path) -> Resolved:
 
 def _of_json(path: Path) -> Resolved:
     with reading(path):
-        body = read_json(path)
+        try:
+            body = read_json(path)
+        except InputError as fault:  # written by a person: there is no copy to restore it from
+            raise InputError(f"{str(fault).removesuffix(f'; {RESTORE}')}; {FORM}") from fault
     problems = _unknown_keys(body, KEYS, "")
     if body.get("schema", SCHEMA) != SCHEMA or isinstance(body.get("schema"), bool):
         problems.append(f"has schema {shown(body['schema'])}, this Twinrig reads schema {SCHEMA}")
