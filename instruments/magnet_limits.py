@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from instruments.watch_duty import ROUNDING, Duty
+from instruments.watch_duty import ROUNDING, Duty, words_of
 from models.errors import InputError, raise_problems
 
 
@@ -65,12 +65,14 @@ class MagnetLimits:
             return None
         return Duty(self.max_duty_A2s, self.duty_window_s)
 
-    def beyond_duty(self, worst_A2s: float) -> list[str]:
-        """Why a duty is refused, in words; empty where it is allowed."""
-        duty = self.duty()
-        if duty is None or worst_A2s <= self.max_duty_A2s * (1 + ROUNDING):
+    def beyond_duty(self, worst_A2s: float, before_A2s: float = 0.0) -> list[str]:
+        """Why a duty is refused, in words; empty where it is allowed.
+
+        `before_A2s`: what runs before left in the window.
+        """
+        if worst_A2s <= self.max_duty_A2s * (1 + ROUNDING):
             return []
-        return [duty.words(worst_A2s)]
+        return [words_of(self.max_duty_A2s, self.duty_window_s, worst_A2s, before_A2s)]
 
     def beyond(self, rated_A: float, rated_V: float) -> list[str]:
         """What a supply of this rating can't keep, in words."""

@@ -32,8 +32,9 @@ class PlannedBench(AskedBench):
     ) -> None:
         """Raise `RefusedError` for what would break a limit; only queries are sent.
 
-        The duty is that of the sequences one after another, each with its reset. Without `ask` not
-        even a query is sent: what only the instruments know is checked when a run begins.
+        The duty is that of the sequences one after another, each with its reset, after what has
+        flowed. Without `ask` not even a query is sent, and the magnets count as cold: what only the
+        instruments know, and what has flowed, is checked when a run begins.
         """
         if self.rotation is not None:
             self.rotation.refuse(sequences, window, reset)
@@ -46,7 +47,7 @@ class PlannedBench(AskedBench):
             fields = [window.field_T(sequence.drive).tolist() for sequence in sequences]
             holds = [sequence.holds.tolist() for sequence in sequences]
             plan = encoding.plan_T(window, reset, fields, self.spec.gate_s, holds)
-            found = self._drive.foreseen(plan)
+            found = self._drive.foreseen(plan, now=ask)
             found += self._steps.refuse(window, reset, fields, holds, ask=ask)
         raise_problems(RefusedError, f"magnet {self._drive.name}", found)
 

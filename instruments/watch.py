@@ -16,16 +16,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from instruments.guards import StatusBit
+from instruments.watch_duty import Duty
 from models.errors import TwinrigError, raise_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from instruments.clock import SteadyClock
-    from instruments.duty_kept import KeptDuty
+    from instruments.duty_kept import KeptDuty, Past
     from instruments.guards import Guard
     from instruments.protocols import Magnet, MagnetState
-    from instruments.watch_duty import Duty
 
     Plan = Callable[[], list[tuple[float, float]]]  # (seconds, A) of what is about to flow
 
@@ -104,8 +104,6 @@ class Watch:
     ----------
     waited_for
         Inputs of the supply's own status that hold a run.
-    kept
-        Where what has flowed is kept for the next program; None: nowhere.
     """
 
     def __init__(
@@ -119,7 +117,8 @@ class Watch:
             and one.instrument == name
             and one.hold_at_most_s is not None
         )
-        self.kept: KeptDuty | None = None
+        self._kept: KeptDuty | None = None
+        self._past: Past | None = None  # of programs before this one
         self._name = name
         self._duty = duty
         self._clock = clock
@@ -147,11 +146,10 @@ class Watch:
             return []
         now_s = self._clock.now_s()
         if found_A or not self._duty.begun:
-            past = None if found_A or self.kept is None else self.kept.load(now_s)
-            if past is None:
+            if found_A or self._past is None:
                 self._duty.begin(now_s, found_A)
             else:
-                self._duty.recall(now_s, past)
+                self._duty.recall(now_s, self._past)
         problem = self._duty.problem(now_s, plan())
         if problem is None:
             return []
@@ -217,11 +215,28 @@ class Watch:
                 self.keep()
         self._checked_s = self._clock.spent_s()
 
+    def keep_in(self, kept: KeptDuty) -> None:
+        """Take what programs before this one let flow, and keep what this one does there."""
+        if self._duty is not None:
+            self._kept, self._past = kept, kept.load(self._clock.now_s())
+
     def keep(self) -> None:
         """Keep what has flowed for the next program; nothing where none of it is known."""
-        if self.kept is not None and self._duty is not None and self._duty.begun:
-            self.kept.save(self._duty.past(self._clock.now_s()))
+        if self._kept is not None and self._duty is not None and self._duty.begun:
+            self._kept.save(self._duty.past(self._clock.now_s()))
             self._kept_s = self._clock.spent_s()
+
+    def before(self) -> list[tuple[float, float]]:
+        """(seconds, A) of the window up to now; empty where nothing is known of it."""
+        now_s, duty = self._clock.last_s(), self._duty
+        if duty is None or now_s is None:
+            return []
+        if not duty.begun:
+            if self._past is None:
+                return []
+            duty = Duty(duty.limit_A2s, duty.window_s)
+            duty.recall(now_s, self._past)
+        return duty.before(now_s)
 
     def foresee(self, plan: Plan) -> None:
         """Raise `TwinrigError` where a plan, with the way to zero behind it, breaks the duty."""

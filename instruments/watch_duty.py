@@ -121,14 +121,14 @@ class Duty:
 
     def words(self, worst_A2s: float) -> str:
         """What a duty beyond the limit is, and what to do."""
-        before = ""
-        if self._before_A2s > 0:
-            before = f" (runs before this one left {self._before_A2s:.4g} A²s in the window)"
-        return (
-            f"I²t over {self.window_s:g} s would reach {worst_A2s:.4g} A²s, max_duty_A2s = "
-            f"{self.limit_A2s:g} A²s{before}: use lower fields, shorter holds, or let the magnet "
-            "rest"
-        )
+        return words_of(self.limit_A2s, self.window_s, worst_A2s, self._before_A2s)
+
+    def before(self, now_s: float) -> list[tuple[float, float]]:
+        """(seconds, A) of the window up to now, in pieces of one mean square each."""
+        past = self.past(now_s)
+        piece_s = past.window_s / PAST_PIECES
+        charges = np.diff(past.charge_A2s) / piece_s
+        return [(piece_s, square**0.5) for square in charges.tolist()]
 
     def _charge(self, time_s: float) -> float:
         """The integral up to a time; a constant current before the first edge is not known: 0."""
@@ -142,8 +142,23 @@ class Duty:
         return c0 + (c1 - c0) * since_s / (e1 - e0)
 
 
-def largest_A2s(plan: Iterable[tuple[float, float]], window_s: float) -> float:
-    """The largest integral of I² over any window of a plan that begins with a cold magnet.
+def words_of(limit_A2s: float, window_s: float, worst_A2s: float, before_A2s: float) -> str:
+    """What a duty beyond the limit is, and what to do; `before_A2s`: of runs before this one."""
+    before = ""
+    if before_A2s > 0:
+        before = f" (runs before this one left {before_A2s:.4g} A²s in the window)"
+    return (
+        f"I²t over {window_s:g} s would reach {worst_A2s:.4g} A²s, max_duty_A2s = "
+        f"{limit_A2s:g} A²s{before}: use lower fields, shorter holds, or let the magnet rest"
+    )
+
+
+def largest_A2s(
+    plan: Iterable[tuple[float, float]],
+    window_s: float,
+    before: Sequence[tuple[float, float]] = (),
+) -> float:
+    """The largest integral of I² over any window that ends within a plan.
 
     Parameters
     ----------
@@ -151,12 +166,14 @@ def largest_A2s(plan: Iterable[tuple[float, float]], window_s: float) -> float:
         (seconds, current in A), one after another; a million are no problem.
     window_s
         The window.
+    before
+        What flowed before it, likewise; nothing: it begins with a cold magnet.
     """
-    table: NDArray[np.float64] = np.array([(0.0, 0.0), *plan])
+    table: NDArray[np.float64] = np.array([(0.0, 0.0), *before, *plan])
     times_s = np.cumsum(table[:, 0])
     charge_A2s = np.cumsum(table[:, 0] * table[:, 1] ** 2)
     ends_s = np.concatenate([times_s, times_s + window_s])
-    ends_s = ends_s[ends_s <= times_s[-1]]
+    ends_s = ends_s[(ends_s >= times_s[len(before)]) & (ends_s <= times_s[-1])]
     windows = np.interp(ends_s, times_s, charge_A2s)
     windows -= np.interp(ends_s - window_s, times_s, charge_A2s)
     return float(windows.max())

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from instruments.protocols import Magnet, MagnetState
 
 NOT_ENERGISED = "is not energised"
-METER_SHARE, METER_ROUNDINGS = 0.05, 2.0  # how far a supply's meter may be off its set-point
-SETTLE_S, LOOK_S = 2.0, 0.05  # device time that a coil's current may lag, and between two looks
+METER_SHARE, METER_ROUNDINGS = 0.05, 2.0  # how far a supply's meter may be off
+SETTLE_S, LOOK_S = 2.0, 0.05  # device time that its current may lag, and between two looks
 SMALL_SHARE = 0.01  # of the highest current: a current that counts as zero, a difference
 
 
@@ -100,23 +100,26 @@ class WatchedMagnet:
             problems.append(f"it is {why}")
         return problems
 
-    def foreseen(self, plan: Iterable[tuple[float, float]]) -> list[str]:
-        """Why a plan would break the duty of a magnet that is cold before it; empty: it doesn't.
+    def foreseen(self, plan: Iterable[tuple[float, float]], *, now: bool = False) -> list[str]:
+        """Why a plan would break the duty, in words; empty: it doesn't.
 
         Parameters
         ----------
         plan
             (field in T, seconds it is held once it is there), one after another.
+        now
+            After what has flowed; False: of a magnet that is cold before it.
         """
         if self.limits.duty() is None:
             return []
-        plan_A = ((self.limits.current_A(field_T), hold_s) for field_T, hold_s in plan)
-        worst_A2s = largest_A2s(self._stairs.flow(plan_A), self.limits.duty_window_s)
-        return self.limits.beyond_duty(worst_A2s)
+        before = self._watch.before() if now else []
+        flow = self._stairs.flow((self.limits.current_A(field_T), s) for field_T, s in plan)
+        worst_A2s = largest_A2s(flow, self.limits.duty_window_s, before)
+        return self.limits.beyond_duty(worst_A2s, sum(s * a * a for s, a in before))
 
     def keep_duty(self, kept: KeptDuty) -> None:
         """Begin with what other programs let flow, and keep what this one does for the next."""
-        self._watch.kept = kept
+        self._watch.keep_in(kept)
 
     @property
     def reach_A(self) -> float:
@@ -186,13 +189,10 @@ class WatchedMagnet:
         raise_problems(TwinrigError, self.name, problems)
 
     def _not_followed(self, measured_A: float) -> list[str]:
-        """A measured current that is not the one last set, in words, however long it is waited for.
-
-        A supply that ramps by itself is waited for at each walk, and may be on its way now.
-        """
+        """A measured current that stays another than the one last set, in words."""
         sent_A = self._stairs.sent_A
         if sent_A is None or with_own_ramp(self.magnet) is not None:
-            return []
+            return []  # a ramp of its own is waited for at each walk, and may be under way now
         rounding_A = METER_ROUNDINGS * self.magnet.read_back_error_A(sent_A)
         allowed_A = max(METER_SHARE * abs(sent_A), self._small_A, rounding_A)
         waited_s = 0.0

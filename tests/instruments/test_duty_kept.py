@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from served import served
@@ -13,7 +14,7 @@ from instruments.bench import Bench
 from instruments.clock import Stop
 from instruments.duty_kept import UNSAID_S, KeptDuty, Past
 from instruments.limits import LimitedMagnet, MagnetLimits
-from instruments.watch_duty import Duty
+from instruments.watch_duty import Duty, largest_A2s
 from models.errors import RefusedError, TwinrigError
 
 LIMIT_A2S, WINDOW_S = 500.0, 100.0
@@ -65,6 +66,28 @@ def test_a_program_that_was_killed_let_its_current_flow_until_its_watchdog_came(
     magnet.energise()
     spent_A2s = magnet._watch._duty.at_A2s(clock.now_s())
     assert 25.0 * 5.0 < spent_A2s <= 25.0 * (6.1 + UNSAID_S)
+
+
+def test_a_plan_is_refused_before_it_begins_for_what_has_flowed_and_not_for_a_cold_magnet(tmp_path):
+    clock = SimulatedClock()
+    first = program(clock, tmp_path)
+    run(first, 4.0)
+    plan = [(10.0 * 4e-4, 4.0)]
+    for magnet in (first, program(clock, tmp_path)):  # in the same program, and in the next
+        assert magnet.foreseen(plan) == []
+        (words,) = magnet.foreseen(plan, now=True)
+        assert re.search(r"would reach 8\d\d.*left 40\d.* let the magnet rest", words)
+    clock.wait(WINDOW_S)
+    for magnet in (first, program(clock, tmp_path)):
+        assert magnet.foreseen(plan, now=True) == []
+
+
+def test_what_has_flowed_refuses_nothing_that_ends_when_it_has_left_the_window():
+    before = [(1.0, 10.0)] * 4 + [(1.0, 0.0)] * 96
+    assert largest_A2s([(1.0, 0.0)], WINDOW_S, before) == pytest.approx(400.0)
+    assert largest_A2s([(1.0, 10.0)], WINDOW_S, before) == pytest.approx(400.0)
+    assert largest_A2s([(5.0, 10.0)], WINDOW_S, before) == pytest.approx(500.0)
+    assert largest_A2s([(1.0, 0.0)], 2.0, before) == 0.0
 
 
 def test_one_found_at_a_current_counts_as_if_it_had_flowed_all_the_time(tmp_path):
