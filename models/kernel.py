@@ -174,9 +174,14 @@ def _loaded(room: int) -> tuple[Kernel | None, str]:
         return None, f"PyTorch (the C kernel could not be built: {error})"
 
 
-def describe() -> str:
-    """Which path runs here, in words."""
-    return load()[1]
+def describe(latent: int = ROOMS[0], hidden: int = 0) -> str:
+    """Which path a twin of these sizes runs by on this processor, in words."""
+    if latent > ROOMS[-1] or hidden > MAX_HIDDEN:
+        return (
+            f"PyTorch (the C kernel, which is faster, holds {ROOMS[-1]} latent states and "
+            f"{MAX_HIDDEN} hidden units at most: this twin has {latent} and {hidden})"
+        )
+    return load(latent)[1]
 
 
 def _load(compiler: str, room: int) -> tuple[Kernel | None, str]:

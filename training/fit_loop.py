@@ -68,7 +68,7 @@ class FitLoop(ABC):
         self.scales = scales or Scales.of(training[1])
         self.iteration, self.elapsed_s = 0, 0.0
         self.best_validation, self.best_progress, self.best_iteration = math.inf, 0.0, 0
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = fit_device()
         self._training, self._validation = (
             Batch.of(*part, self.scales, self._device) for part in (training, validation)
         )
@@ -269,6 +269,11 @@ def _moved(
         key: torch.as_tensor(array.copy()).to(device if key != "step" else "cpu")
         for key, array in found.items()
     }
+
+
+def fit_device() -> torch.device:
+    """Where fits run: a GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:

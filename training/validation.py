@@ -131,7 +131,10 @@ def hold_out(recording: Recording, seed: int, seen: Seen | None = None) -> HeldO
     parts = [np.setdiff1d(rest, validation), validation, test]
     training, validation, test = (usable[np.isin(alike, part)] for part in parts)
     every = np.arange(recording.response.shape[1])
-    how = f"{test.size} sequences of every drive family"
+    how = (
+        f"{test.size} sequences of every drive family" if test.size > 1
+        else "one sequence"
+    )  # fmt: skip
     if for_scoring:
         least = int(repeats[usable[many & np.isin(alike, scoring)]].min())
         how = f"the {test.size} sequences with {least} repeats or more"

@@ -70,8 +70,8 @@ class FitInput:
         now = self.parts.to_json()
         if before is not None and any(before.get(k) != now[k] for k in now if k != "note"):
             raise InputError(
-                "fit --resume: this version holds other sequences out than the one that began the "
-                "fit, so that what is fitted would be scored: fit anew into another --out"
+                "--resume: this version holds other sequences out than the one that began, so that "
+                "what was fitted would be scored: begin anew into another --out"
             )
 
     def unscorable(self) -> str:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from app.operations.events import Note, Stage
 from app.operations.scored import unscored_note
 from models import kernel
+from training.fit_loop import fit_device
 from training.objectives import PUBLISHED
+from training.structure import usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,9 +36,17 @@ def introduction(source: FitInput, objective: str, chosen: FitSettings) -> Itera
         if chosen.minutes is None:
             yield Note(PUBLISHED_TAKES.format(iterations=chosen.iterations), "warning")
     else:
-        yield Note(f"the twin's path runs by: {kernel.describe()}")
+        yield Note(f"the twin's path runs by: {_path(source, chosen)}")
     if chosen.deterministic and objective not in ("energy", "mean"):
         yield Note(f"objective {objective!r} needs noise: fitting the mean instead", "warning")
+
+
+def _path(source: FitInput, chosen: FitSettings) -> str:
+    device = fit_device()
+    if device.type != "cpu":
+        return f"PyTorch on {device.type}"
+    first = usual(len(source.recording.channels))
+    return kernel.describe(chosen.latent or first.latent, chosen.hidden or first.hidden)
 
 
 def last_phase(running: FitLoop) -> Stage:

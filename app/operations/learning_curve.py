@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from app.checked_json import with_checksum
 from app.operations.events import CurvePoint, FitProgress, Note, Progress, Result, Stage
 from app.operations.fit_input import FitInput, refuse_changed
 from app.run_lock import RunLock
+from app.words import command_line
 from models.errors import InputError, TwinrigError, raise_problems
 from training.acquire_curve import TARGET, Grid, medians, needed, nested, parts_of, worst_ratio
 from training.fit import begin_fit
@@ -93,6 +93,7 @@ def learning_curve(
     if body:
         grid = Grid.from_json(body["grid"])
         refuse_changed(source.parents, body["parents"], "the curve was begun; begin anew")
+        source.refuse_divided(body.get("held_out"))
     else:
         grid = _grid(source, sequences, repeats, (iterations, minutes, seeds, seed, target))
         new_directory(out)
@@ -260,7 +261,7 @@ def _values(
              "--target", f"{grid.target:g}", "--out", f"{out}-again"]  # fmt: skip
     rows, found = medians(points), _needed(grid, points)
     said = sentences(rows, found, grid.target)
-    page = curve_page(rows, said, source.parts.note, grid.target, shlex.join(words)).write(out)
+    page = curve_page(rows, said, source.parts.note, grid.target, command_line(words)).write(out)
     return {
         "path": str(out / FILE_NAME),
         "report": str(page),

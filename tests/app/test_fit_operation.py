@@ -124,6 +124,13 @@ def test_a_fit_in_a_child_process_stops_with_its_checkpoint(device, tmp_path):
     assert (tmp_path / "twin" / FILE_NAME).is_file()
 
 
+def test_a_twin_too_large_for_the_kernel_is_not_said_to_run_by_it(device, tmp_path):
+    events = list(fit([device / "many"], tmp_path / "large", iterations=1, hidden=256, latent=4))
+    said = next(e.text for e in events if isinstance(e, Note) and "path runs by" in e.text)
+    assert "PyTorch (the C kernel" in said
+    assert "this twin has 4 and 256" in said
+
+
 def test_a_deterministic_twin(device, tmp_path):
     events = list(
         fit([device / "many"], tmp_path / "twin", deterministic=True, iterations=30, **SMALL)

@@ -6,6 +6,7 @@ import shutil
 import pytest
 from fit_device import record_device
 
+from app.checked_json import with_checksum
 from app.cli import main
 from app.operations.events import Note, Progress, Result
 from app.operations.learning_curve import FILE_NAME, learning_curve
@@ -137,6 +138,20 @@ def test_repeats_marked_between_its_parts_are_noticed(recording, tmp_path):
     events.close()
     add_mark(tmp_path / "marked", bad=[0])
     with pytest.raises(InputError, match="were marked since the curve was begun; begin anew"):
+        list(learning_curve([], out, resume=True))
+
+
+def test_it_does_not_go_on_where_other_sequences_are_held_out(recording, tmp_path):
+    """As another version of the program may: points scored on others would be no curve."""
+    out = tmp_path / "curve"
+    events = learning_curve([recording], out, **TINY)
+    next(e for e in events if isinstance(e, Progress))
+    events.close()
+    body = json.loads((out / FILE_NAME).read_text())
+    body["held_out"]["test"] = [0]
+    del body["checksum"]
+    (out / FILE_NAME).write_text(json.dumps(with_checksum(body)))
+    with pytest.raises(InputError, match="holds other sequences out"):
         list(learning_curve([], out, resume=True))
 
 
