@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QTimer, pyqtSignal
@@ -13,22 +15,32 @@ from models.errors import TwinrigError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from PyQt6.QtGui import QHideEvent
+
     from app.library_index import Entry
 
 NOTE_MS = 800
 
 
 class NoteEntry(QPlainTextEdit):
-    """The note of one artefact; `kept` once it is on disk, `failed(words)` where it is not."""
+    """The note of one artefact; `kept` once it is on disk, `failed(words)` where it is not.
+
+    It is written in a thread, as a share that hangs must not hold the window, and no daemon: what
+    was typed is written also when the window closes at once. Each writes the newest text of its
+    artefact, one after the other.
+    """
 
     kept = pyqtSignal()
     failed = pyqtSignal(str)
+    _answered = pyqtSignal(object, str, str)
 
     def __init__(self) -> None:
         super().__init__()
         self._of: Path | None = None
         self._typed = False
-        self._unkept: dict[Path, str] = {}  # what could not be written
+        self._unkept: dict[Path, str] = {}  # what is not on disk yet
+        self._one = threading.Lock()
+        self._answered.connect(self._written)
         self.setAccessibleName("Note")
         self.setPlaceholderText("A note; kept beside the artefact, whose own files stay")
         self.setTabChangesFocus(True)
@@ -43,16 +55,23 @@ class NoteEntry(QPlainTextEdit):
         """Show the note of this one; None: of nothing.
 
         The library is read again behind each note that is kept: one who types on keeps words and
-        cursor.
+        cursor. What somebody else wrote meanwhile is shown, or the next word typed would undo it.
         """
-        if entry is not None and entry.artefact.path == self._of and self.hasFocus():
-            return
-        self._of = None
-        self.setEnabled(entry is not None)
         path = entry.artefact.path if entry else None
         unkept = self._unkept.get(path) if path else None
+        if entry is not None and path == self._of and self.hasFocus():
+            same = entry.note.strip() == self.toPlainText().strip()
+            if self._typed or unkept is not None or same:
+                return
+        self._of = None
+        self.setEnabled(entry is not None)
         self.setPlainText(unkept if unkept is not None else entry.note if entry else "")
         self._of, self._typed = path, unkept is not None
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Another page, or the window closes: what was typed a moment ago is written, too."""
+        super().hideEvent(event)
+        self.keep()
 
     def _changed(self) -> None:
         if self._of is not None:
@@ -65,12 +84,28 @@ class NoteEntry(QPlainTextEdit):
         if not self._typed or self._of is None:
             return
         self._typed = False
-        try:
-            write_note(self._of, self.toPlainText())
-        except TwinrigError as error:
-            self._typed = True  # it stays in view, comes back with its artefact, is tried again
-            self._unkept[self._of] = self.toPlainText()
-            self.failed.emit(str(error))
+        self._unkept[self._of] = self.toPlainText()
+        threading.Thread(target=self._write_down, args=(self._of,)).start()
+
+    def _write_down(self, path: Path) -> None:
+        words = ""
+        with self._one:
+            text = self._unkept.get(path)
+            if text is None:
+                return  # a thread before this one has written it
+            try:
+                write_note(path, text)
+            except TwinrigError as error:
+                words = str(error)
+        with suppress(RuntimeError):  # the window is gone
+            self._answered.emit(path, text, words)
+
+    def _written(self, path: Path, text: str, words: str) -> None:
+        if words:
+            if path == self._of:
+                self._typed = True  # it stays in view, comes back with its artefact, is tried again
+            self.failed.emit(words)
             return
-        self._unkept.pop(self._of, None)
+        if self._unkept.get(path) == text:
+            del self._unkept[path]
         self.kept.emit()

@@ -142,7 +142,51 @@ def test_a_note_that_can_t_be_written_stays_and_is_tried_again(library, qtbot, m
         pick(library, "rec-a")
         assert library.note.toPlainText() == "helium refilled"
     pick(library, "rec-b")
-    assert read_note(folder) == "helium refilled"
+    qtbot.waitUntil(lambda: read_note(folder) == "helium refilled", timeout=WAIT_MS)
+
+
+def test_a_note_typed_just_before_the_window_closes_is_kept(library, qtbot) -> None:
+    pick(library, "rec-a")
+    folder = library.list.selected()[0].artefact.path
+    qtbot.keyClicks(library.note, "helium refilled")
+    library.shell.close()
+    qtbot.waitUntil(lambda: library.shell._closed, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: read_note(folder) == "helium refilled", timeout=WAIT_MS)
+
+
+def test_a_share_that_hangs_while_a_note_is_written_does_not_hold_the_window(
+    library, qtbot, monkeypatch
+) -> None:
+    back = threading.Event()
+    written = []
+
+    def hangs(folder: Path, text: str) -> None:
+        assert back.wait(60)
+        written.append((folder.name, text))
+
+    monkeypatch.setattr("app.gui.pages.library_note.write_note", hangs)
+    pick(library, "rec-a")
+    for words in ("helium", " refilled"):
+        qtbot.keyClicks(library.note, words)
+        library.note.keep()
+    pick(library, "rec-b")
+    pick(library, "rec-a")
+    assert library.note.toPlainText() == "helium refilled"
+    back.set()
+    qtbot.waitUntil(lambda: not library.note._unkept, timeout=WAIT_MS)
+    assert written[-1] == ("rec-a", "helium refilled")
+
+
+def test_a_note_of_another_window_is_not_undone_by_the_next_word(library, qtbot) -> None:
+    pick(library, "rec-a")
+    folder = library.list.selected()[0].artefact.path
+    library.shell.activateWindow()
+    library.note.setFocus()
+    qtbot.waitUntil(library.note.hasFocus, timeout=WAIT_MS)
+    write_note(folder, "theirs")
+    library.refresh()  # as the window does when somebody comes back to it
+    qtbot.waitUntil(lambda: library.note.toPlainText() == "theirs", timeout=WAIT_MS)
+    assert library.note.hasFocus()
 
 
 def test_one_of_two_copies_is_chosen_alone_also_when_the_list_is_read_anew(library, qtbot) -> None:
@@ -164,7 +208,7 @@ def test_a_note_is_kept_and_found(library, qtbot) -> None:
     folder = library.list.selected()[0].artefact.path
     library.note.setPlainText("second cool-down")
     pick(library, "rec-b")
-    assert read_note(folder) == "second cool-down"
+    qtbot.waitUntil(lambda: read_note(folder) == "second cool-down", timeout=WAIT_MS)
     qtbot.waitUntil(lambda: any(e.note for e in library.all), timeout=WAIT_MS)
     library.search.setText("cool-down")
     assert ids(library) == {"rec-a"}
