@@ -22,6 +22,7 @@ AXIS_WORDS = {
 CHANNEL_WORDS = ("channel", "channels", "names", "channel_names")
 HOLD_WORDS = ("hold", "holds", "hold_s", "dwell", "dwell_s", "hold_time", "dwell_time", "duration")
 DRIVE_WORDS = ("drive", "input", "field", "feld", "amplitude", "u", "h", "b", "stimulus")
+REPEATED = ("sequence", "repeat", "step")
 MOST_COLUMNS = 16
 GUESSES = {
     1: ("step",),
@@ -50,7 +51,7 @@ def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -
     dims = found[name].dims if len(shape) == found[name].values.ndim else ()
     axes = list(_axes_named(dims)) if dims else list(GUESSES.get(len(shape), ()))
     drive = _drive_guess(found, name, shape)
-    if drive and not dims:
+    if drive and not dims and len(longer(found[drive].values.shape)) < len(REPEATED):
         axes = _axes_beside(longer(found[drive].values.shape), shape, axes)
     holds = [n for n in found if n not in (name, drive) and _last_word(n) in HOLD_WORDS]
     parts = [name] if by_name else _alike(found, name, (drive, *holds))
@@ -129,6 +130,7 @@ def _drive_guess(found: dict[str, Found], response: str, shape: tuple[int, ...])
     for name, one in found.items():
         size = longer(one.values.shape)
         fits = len(size) in (1, 2) and all(n in shape for n in size) and len(size) < len(shape)
+        fits = fits or size == shape[:3] or size == shape  # of each repeat its own
         if name != response and fits and _says_drive(name):
             return name
     return ""
@@ -161,6 +163,8 @@ def drive_axes(drive: tuple[int, ...], shape: tuple[int, ...], axes: list[str]) 
     known = longer(drive)
     if len(known) < 2:
         return "step"
+    if len(known) == len(REPEATED):
+        return ",".join(axis for axis in axes if axis in REPEATED)
     sizes = dict(zip(axes, shape, strict=False))
     here = sizes.get("sequence"), sizes.get("step")
     return "step,sequence" if known == here[::-1] != here else "sequence,step"

@@ -8,7 +8,7 @@ Entries are separated by blanks (or given as several arguments):
     spectra=repeat,channel,step           the same: `spectra` is no other word of the map
     response=X+Y:repeat,step              both arrays, as channels (`app.operations.import_join`)
     axes=repeat,channel,step              the response's axes, given apart
-    drive=u:sequence,step                 the array `u` is the drive (`drive=none`: unknown)
+    drive=u:sequence,step                 `u` is the drive (of each repeat: sequence,repeat,step)
     holds=dwell:sequence,step             how long each step was held, in any unit (of one axis:
                                           step; of three: sequence,repeat,step); hold=0.05: the
                                           time that all are multiples of, else the shortest
@@ -55,10 +55,10 @@ if TYPE_CHECKING:
 AXES = ("sequence", "repeat", "step", "channel")
 RAW_AXES = (*AXES, "sample", "time")
 DRIVE_AXES = ("sequence", "step")
-HOLDS_AXES = ("sequence", "repeat", "step")
+BY_REPEAT = ("sequence", "repeat", "step")  # of drives and hold times
 INDEX_WORDS = ("sequence", "repeat", "step")
 WORDS = ("response", "drive", "holds", "axes", *INDEX_WORDS, *VALUE_WORDS)
-USUAL_AXES = {1: ("step",), 2: DRIVE_AXES, 3: HOLDS_AXES}
+USUAL_AXES = {1: ("step",), 2: DRIVE_AXES, 3: BY_REPEAT}
 
 
 @dataclass(frozen=True)
@@ -216,9 +216,9 @@ def _faults(made: Mapping, shapes: Shapes) -> list[str]:
         return _table_faults(made, shapes)
     problems = _axis_faults("response", made.response, made.response_axes, RAW_AXES, shapes)
     if made.drive is not None:
-        problems += _axis_faults("drive", made.drive, made.drive_axes, DRIVE_AXES, shapes)
+        problems += _axis_faults("drive", made.drive, made.drive_axes, BY_REPEAT, shapes)
     if made.holds is not None:
-        problems += _axis_faults("holds", made.holds, made.holds_axes, HOLDS_AXES, shapes)
+        problems += _axis_faults("holds", made.holds, made.holds_axes, BY_REPEAT, shapes)
         if "time" in made.response_axes:
             problems.append("holds= has no place where samples run on (`time`): steps are alike")
     if {"step", "time"} <= set(made.response_axes):

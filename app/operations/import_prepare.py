@@ -15,8 +15,8 @@ from app.operations.import_features import (
     in_steps,
 )
 from app.operations.import_join import join_arrays, joined_names, longer
-from app.operations.import_map import AXES, HOLDS_AXES
-from app.operations.import_table import pivot
+from app.operations.import_map import AXES, BY_REPEAT
+from app.operations.import_table import one_drive, pivot
 from app.operations.import_words import TESLA
 from app.words import counted
 from models.errors import InputError
@@ -71,8 +71,9 @@ def measured(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
         Drive and response don't fit, or the waveforms can't be cut into steps.
     """
     if asked.index:
-        response, drive, holds = pivot(arrays, asked, file)
-        made = replace(_with_names(response, drive, asked), holds=holds)
+        response, driven, holds = pivot(arrays, asked, file)
+        drive, said = (None, ()) if driven is None else one_drive(driven, str(asked.drive), file)
+        made = replace(_with_names(response, drive, asked), holds=holds, remarks=said)
     else:
         made = _of_arrays(arrays, asked, file)
         made = replace(made, holds=_holds(arrays, asked, made.response, file))
@@ -98,7 +99,7 @@ def _judged(made: Measured, words: Words) -> Measured:
     response = np.where(over[:, :, None, None], np.nan, made.response)
     return replace(
         made, response=response, raw=np.empty(0), over=over,
-        remarks=tuple((text, "warning") for text in remarks),
+        remarks=(*made.remarks, *((text, "warning") for text in remarks)),
     )  # fmt: skip
 
 
@@ -106,7 +107,8 @@ def _of_arrays(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
     array, words = join_arrays(arrays, asked), asked.words
     if not asked.is_raw:
         response = in_order(array, asked.response_axes)
-        return _with_names(response, _drive(arrays, asked, response, file), asked)
+        drive, said = _drive(arrays, asked, response, file)
+        return replace(_with_names(response, drive, asked), remarks=said)
     if "time" in asked.response_axes:
         run = in_order(array, asked.response_axes, RUN_AXES)
         waves = in_steps(filtered(run, words), words)
@@ -117,8 +119,8 @@ def _of_arrays(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
             waves = filtered(flat, words).reshape(waves.shape)
     names = words.features or USUAL
     response = features_of(waves.transpose(0, 1, 3, 2, 4), names)
-    drive = _drive(arrays, asked, response, file)
-    return _with_names(response, drive, asked, run, waves.shape[-1])
+    drive, said = _drive(arrays, asked, response, file)
+    return replace(_with_names(response, drive, asked, run, waves.shape[-1]), remarks=said)
 
 
 def in_order(array: Array, axes: tuple[str, ...], wanted: tuple[str, ...] = AXES) -> Array:
@@ -168,12 +170,19 @@ def _steps(response: Array) -> Array:
     return np.tile(np.linspace(0.0, 1.0, response.shape[2]), (response.shape[0], 1))
 
 
-def _drive(arrays: Arrays, asked: Mapping, response: Array, file: Path) -> Array | None:
-    """The drive `(S, T)` in its own numbers; None where it is unknown."""
-    sequences, steps = response.shape[0], response.shape[2]
+def _drive(
+    arrays: Arrays, asked: Mapping, response: Array, file: Path
+) -> tuple[Array | None, tuple[tuple[str, str], ...]]:
+    """The drive `(S, T)` in its own numbers, None where it is unknown, and what to say of it."""
+    sequences, repeats, steps = response.shape[:3]
     if asked.drive is None:
-        return None
-    drive = in_order(arrays[asked.drive], asked.drive_axes, ("sequence", "step"))
+        return None, ()
+    each = in_order(arrays[asked.drive], asked.drive_axes, BY_REPEAT)
+    if each.shape[1] not in (1, repeats):
+        raise InputError(
+            f"{file}: drive {asked.drive!r} gives {each.shape[1]} repeats, the response {repeats}"
+        )
+    drive, said = one_drive(each, asked.drive, file)
     if drive.shape[0] == 1:
         drive = np.tile(drive, (sequences, 1))
     if drive.shape != (sequences, steps):
@@ -181,14 +190,14 @@ def _drive(arrays: Arrays, asked: Mapping, response: Array, file: Path) -> Array
             f"{file}: drive {asked.drive!r} gives {drive.shape[0]} sequences × {drive.shape[1]} "
             f"steps, the response {sequences} × {steps}"
         )
-    return drive
+    return drive, said
 
 
 def _holds(arrays: Arrays, asked: Mapping, response: Array, file: Path) -> Array | None:
     """How long each step was held `(S, 1 or R, T)`, in its own numbers; None: all alike."""
     if asked.holds is None:
         return None
-    times = in_order(arrays[asked.holds], asked.holds_axes, HOLDS_AXES)
+    times = in_order(arrays[asked.holds], asked.holds_axes, BY_REPEAT)
     wanted = response.shape[:3]
     if any(n not in (1, m) for n, m in zip(times.shape[:2], wanted, strict=False)) or (
         times.shape[2] != wanted[2]

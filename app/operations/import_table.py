@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 SAME = 1e-9  # of the drive's range: rounding is no other drive
+NEAR = 0.02  # of it: what a field that was measured at each step scatters by
 MOST_VALUES = 2**28
 
 
 def pivot(
     arrays: dict[str, Array], asked: Mapping, file: Path
 ) -> tuple[Array, Array | None, Array | None]:
-    """Response `(S, R, T, C)`, drive `(S, T)` and hold times `(S, R, T)` of a table.
+    """Response `(S, R, T, C)`, drive `(S, R, T)` and hold times `(S, R, T)` of a table.
 
     NaN where it has no row.
 
@@ -34,8 +35,7 @@ def pivot(
     Raises
     ------
     InputError
-        An index that is no number, two rows for one step, repeats of one sequence with different
-        drives.
+        An index that is no number, two rows for one step.
     """
     columns = [arrays[name].ravel() for name in asked.columns]
     rows = columns[0].size
@@ -70,8 +70,7 @@ def pivot(
         None if name is None else _put(arrays[name].ravel(), place, shape)
         for name in (asked.drive, asked.holds)
     )
-    one = None if drive is None else _one_drive(drive, str(asked.drive), file)
-    return response, one, holds
+    return response, drive, holds
 
 
 def _refuse_own_steps(
@@ -113,18 +112,31 @@ def _numbered(values: Array, within: NDArray[np.int64]) -> NDArray[np.int64]:
     return out
 
 
-def _one_drive(drive: Array, name: str, file: Path) -> Array:
-    """The drive of each sequence `(S, T)`, the same in all its repeats."""
+def one_drive(drive: Array, name: str, file: Path) -> tuple[Array, tuple[tuple[str, str], ...]]:
+    """Each sequence's drive `(S, T)`, of that of its repeats `(S, R, T)`, and what to say of it.
+
+    Raises
+    ------
+    InputError
+        Repeats of one sequence with different drives.
+    """
     there = np.isfinite(drive)
     low = np.where(there, drive, np.inf).min(axis=1)
     high = np.where(there, drive, -np.inf).max(axis=1)
     known = there.any(axis=1)
     span = float(np.nanmax(drive) - np.nanmin(drive)) if np.isfinite(drive).any() else 0.0
-    differs = known & (np.where(known, high - low, 0.0) > SAME * max(span, 1e-300))
-    if differs.any():
-        s, t = (int(i) for i in np.argwhere(differs)[0])
+    apart = np.where(known, high - low, 0.0) / max(span, 1e-300)
+    if (apart > NEAR).any():
+        s, t = (int(i) for i in np.argwhere(apart > NEAR)[0])
         raise InputError(
             f"{file}: drive {name!r} differs between repeats of sequence {s} at step {t} "
             f"({low[s, t]:g} and {high[s, t]:g}): repeats need one drive; are they sequences?"
         )
-    return np.where(known, low, np.nan)
+    if (apart <= SAME).all():
+        return np.where(known, low, np.nan), ()
+    mean = np.where(there, drive, 0.0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+    said = (
+        f"drive {name!r} differs between repeats by up to {100 * apart.max():.2g} % of its range, "
+        "as a measured one does: their mean stands for it"
+    )
+    return np.where(known, mean, np.nan), ((said, "warning"),)

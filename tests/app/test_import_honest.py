@@ -200,3 +200,34 @@ def test_a_drive_or_response_that_is_turned_does_not_make_steps_of_sequences(
     assert said == []
     assert np.array_equal(recording.response, response)
     assert np.array_equal(recording.drive, drive)
+
+
+def test_a_drive_that_was_measured_in_each_repeat_is_their_mean_and_another_is_refused(
+    tmp_path: Path,
+) -> None:
+    response, drive = data()
+    rng = np.random.default_rng(3)
+    each = np.repeat(drive[:, None], REPEATS, axis=1)
+    np.savez(tmp_path / "same.npz", y=response, u=each)
+    guess = preview(tmp_path / "same.npz").guess
+    assert guess == f"response=y:{AXES} drive=u:sequence,repeat,step"
+    recording, said = imported(tmp_path / "same.npz", guess)
+    assert np.array_equal(recording.drive, drive)
+    assert said == []
+    read_back = each + 1e-3 * rng.uniform(-1, 1, each.shape)
+    np.savez(tmp_path / "a.npz", y=response, u=read_back)
+    recording, said = imported(tmp_path / "a.npz", f"{guess} field=auto,T")
+    wanted = read_back.mean(axis=1)
+    assert np.allclose(recording.drive, (wanted - wanted.min()) / np.ptp(wanted))
+    assert said[0].startswith("drive 'u' differs between repeats by up to 0.19 %")
+    np.savez(tmp_path / "b.npz", y=response, u=each + 0.1 * rng.random(each.shape))
+    with pytest.raises(InputError, match="differs between repeats of sequence 0 at step 0"):
+        imported(tmp_path / "b.npz", f"{guess} field=auto,T")
+    rows = [
+        f"{s},{r},{t},{read_back[s, r, t]},{response[s, r, t, 0]}"
+        for s in range(SEQUENCES) for r in range(REPEATS) for t in range(STEPS)
+    ]  # fmt: skip
+    (tmp_path / "a.csv").write_text("\n".join(["seq,rep,step,H,X", *rows]))
+    table, said = imported(tmp_path / "a.csv", preview(tmp_path / "a.csv").guess + " field=auto")
+    assert np.allclose(table.drive, recording.drive)
+    assert said[0].startswith("drive 'H' differs between repeats by up to 0.19 %")
