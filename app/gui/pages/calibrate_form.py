@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.calibration_store import FILE_NAME, Stored, last_calibration
+from app.gui.background import Latest
 from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
 from app.operations.calibrate_begin import kept_plan
 from app.store import read_recording
@@ -67,7 +68,8 @@ class CalibrateForm:
     ) -> None:
         self._spec = spec
         self.unfinished: Unfinished | None = None
-        self.last_one: Stored | None = None
+        self._changed, self._library = changed, Latest(form)
+        self._library.done.connect(self._offered)
         form.section("Magnet and probe")
         driven = spec.rotation.magnets if spec.rotation is not None else (spec.drive_magnet,)
         self.magnet = Choice(theme, [(name, name) for name in driven], "Magnet")
@@ -136,26 +138,35 @@ class CalibrateForm:
         return (points + 1) // 2, points, points
 
     def offer(self, library: Library, supplies: Mapping[str, str]) -> None:
-        """What the library has: the last calibration, and one that was cut short.
+        """What the library has, looked up beside the window: the last one, one cut short.
 
         `supplies`: the identities of the magnets' supplies, as far as they are known.
         """
-        spec, magnet = self._spec, self.names[0]
+        name, magnet = self._spec.name, self.names[0]
         self.says.setText(f"{1e3 * self.bench_says:.5g}")
-        supply = supplies.get(magnet, "")
-        last = last_calibration(library.folder / "new", spec.name, magnet, supply)
-        self.last_one = last
-        words = "none in the library"
+        beside, supply = library.folder / "new", supplies.get(magnet, "")
+        self._library.ask(
+            lambda: (
+                last_calibration(beside, name, magnet, supply),
+                cut_short(library, name, supplies),
+            )
+        )
+
+    def _offered(
+        self, found: tuple[Stored | None, Unfinished | None] | None, error: Exception | None
+    ) -> None:
+        last, self.unfinished = found or (None, None)
+        words = "none in the library" if error is None else f"not read: {error}"
         if last is not None:
             words = f"{1e3 * last.calibration.tesla_per_ampere:.5g}, {last.created[:10]}"
         self.last.setText(words)
-        self.unfinished = cut_short(library, spec.name, supplies)
         self.go_on.setVisible(self.unfinished is not None)
         if self.unfinished is None:
             self.go_on.setChecked(False)
         else:
             left = f"{self.unfinished.branches} of {len(BRANCHES)} branches kept"
             self.go_on.set_note(f"{left}, {self.unfinished.path.name}")
+        self._changed()
 
     def lock(self) -> None:
         """What goes on is walked as it was begun: nothing to be chosen then."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import calibrated
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from app.gui.pages.calibrate import CalibratePage
     from app.gui.theme import Theme
+    from app.session import Artefact
 
 TEXT = calibrated.TEXT.replace("[teslameter.gap]", "[teslameter.probe]")
 
@@ -98,7 +100,7 @@ def test_what_is_found_is_drawn_and_told(opened, qtbot) -> None:
     assert recording.status == "done"
     assert page.calibration.parent.name.startswith("cal-")
     assert not any(s.output_on for s in window.session.bench.state().values())
-    assert page.rows.last.text().startswith("0.4")
+    qtbot.waitUntil(lambda: page.rows.last.text().startswith("0.4"), timeout=WAIT_MS)
 
 
 def test_the_strip_shows_the_measured_field_and_no_stale_read_out(opened, qtbot) -> None:
@@ -131,6 +133,26 @@ def test_it_is_not_paused_and_says_why(opened, qtbot) -> None:
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
 
 
+def test_a_library_that_is_slow_or_none_holds_up_no_window(
+    opened, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, page = opened()
+    asked_by, share = list[str](), threading.Event()
+
+    def artefacts(kind: str | None = None) -> list[Artefact]:
+        asked_by.append(threading.current_thread().name)
+        share.wait(20.0)
+        raise NotADirectoryError(20, "Not a directory", "/mnt/lab/file")
+
+    monkeypatch.setattr(window.session.library, "artefacts", artefacts)
+    page.refresh()
+    qtbot.waitUntil(lambda: bool(asked_by), timeout=WAIT_MS)
+    assert threading.main_thread().name not in asked_by
+    share.set()
+    qtbot.waitUntil(lambda: page.rows.last.text().startswith("not read: "), timeout=WAIT_MS)
+    assert "/mnt/lab/file" in page.rows.last.text()
+
+
 def test_stopped_and_gone_on_with(opened, qtbot) -> None:
     # so slow that a branch outlasts the window's next look, on any machine
     window, page = opened(TEXT.replace("[magnet.x]", "accelerate = 200\n[magnet.x]"))
@@ -145,7 +167,7 @@ def test_stopped_and_gone_on_with(opened, qtbot) -> None:
     assert list(page.live.points) == [0]  # what is not kept is not shown
     assert not any(s.output_on for s in window.session.bench.state().values())
     page.set_form_values({"points": 21})
-    assert page.rows.go_on.isVisible()
+    qtbot.waitUntil(page.rows.go_on.isVisible, timeout=WAIT_MS)
     page.rows.go_on.setChecked(True)
     page.show_cost()
     assert not page.rows.entries["points"].isEnabled()
@@ -154,7 +176,7 @@ def test_stopped_and_gone_on_with(opened, qtbot) -> None:
     assert [len(page.live.points[branch]) for branch in range(3)] == [151, 301, 301]
     assert page.calibration is not None, window.log
     assert len(window.session.library.artefacts("cal")) == 1
-    assert not page.rows.go_on.isVisible()
+    qtbot.waitUntil(lambda: not page.rows.go_on.isVisible(), timeout=WAIT_MS)
 
 
 def test_one_far_from_the_bench_file_warns_and_is_used_only_on_request(
@@ -205,7 +227,7 @@ def test_what_another_rig_of_the_same_name_found_is_neither_compared_nor_used(
         press(window, page, qtbot)
         made = page.calibration
     window, page = opened()
-    assert page.rows.last.text() == "none in the library"
+    qtbot.waitUntil(lambda: page.rows.last.text() == "none in the library", timeout=WAIT_MS)
     page.choose(made)
     assert page.subheading.text().endswith(f"another rig's: gap, {other}")
     assert not page.use_button.isVisible()
