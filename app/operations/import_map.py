@@ -8,7 +8,7 @@ Entries are separated by blanks (or given as several arguments):
     spectra=repeat,channel,step           the same: `spectra` is no other word of the map
     response=X+Y:repeat,step              both arrays, as channels (`app.operations.import_join`)
     axes=repeat,channel,step              the response's axes, given apart
-    drive=u:sequence,step                 `u` is the drive (of each repeat: sequence,repeat,step)
+    drive=u:sequence,step                 the drive; of each repeat, too (`drive=none`: unknown)
     holds=dwell:sequence,step             how long each step was held, in any unit (of one axis:
                                           step; of three: sequence,repeat,step); hold=0.05: the
                                           time that all are multiples of, else the shortest
