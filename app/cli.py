@@ -23,6 +23,7 @@ from app.commands import COMMANDS
 from app.connect import Run
 from app.operations.events import Result, RunPlan
 from app.stopping import stop_on_signals
+from app.words import command_line
 from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
@@ -120,10 +121,14 @@ def _drive(arguments: argparse.Namespace, screen: Screen, this_run: Run) -> None
                 break
     except (StoppedError, KeyboardInterrupt) as error:
         screen.say(str(error) or "stopped")
+    except TwinrigError:
+        if screen.result is not None and screen.result.values.get("status") == "failed":
+            screen.say(_how_to_go_on(arguments, "failed"))
+        raise
     finally:
         events.close()
     if screen.result is None or screen.result.values.get("status") == "stopped":
-        screen.say(_how_to_go_on(arguments))
+        screen.say(_how_to_go_on(arguments, "stopped"))
     if screen.result is None:
         screen.show(stopped_result(arguments, plan, time.monotonic() - began_s))
 
@@ -145,16 +150,19 @@ def stopped_result(arguments: argparse.Namespace, plan: RunPlan | None, seconds:
     return Result(values)
 
 
-def _how_to_go_on(arguments: argparse.Namespace) -> str:
+def _how_to_go_on(arguments: argparse.Namespace, ended: str) -> str:
     folder = getattr(arguments, "resume", None) or getattr(arguments, "out", None)
-    verb = " ".join(filter(None, (arguments.verb, getattr(arguments, "part", None))))
-    if verb not in RESUMABLE or folder is None:
-        return "stopped"
+    verb = [arguments.verb, *filter(None, (getattr(arguments, "part", None),))]
+    if " ".join(verb) not in RESUMABLE or folder is None:
+        return ended
     if not (folder.is_dir() and any(folder.iterdir())):
-        return "stopped before anything was kept: there is nothing to go on with, begin again"
+        return f"{ended} before anything was kept: there is nothing to go on with, begin again"
     named = getattr(arguments, "bench", None) or ()
-    bench = "".join(f" --bench {one}" for one in ((named,) if isinstance(named, str) else named))
-    return f"stopped; go on with: twinrig {verb}{bench} --resume {folder}"
+    words = [w for one in ((named,) if isinstance(named, str) else named) for w in ("--bench", one)]
+    words += ["--despite-drift"] if getattr(arguments, "despite_drift", False) else []
+    return (
+        f"{ended}; go on with: {command_line(['twinrig', *verb, *words, '--resume', str(folder)])}"
+    )
 
 
 def exit_code_of(values: dict[str, Any]) -> int:

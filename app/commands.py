@@ -38,9 +38,9 @@ def demo(arguments: argparse.Namespace, run: Run) -> Events:
     from app.operations.demo import demo as operation
 
     run.holds_bench = True
-    out = arguments.resume or arguments.out or free_name(Path("twinrig-demo"))
+    arguments.out = arguments.resume or arguments.out or free_name(Path("twinrig-demo"))
     return operation(
-        out,
+        arguments.out,
         quick=arguments.quick,
         seed=arguments.seed,
         resume=arguments.resume is not None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from app.fit_checkpoint import load_checkpoint
 from app.library_facts import Facts
 from app.owner import Owner
 from app.run_lock import NAME as LOCK
+from app.words import command_line
 from models.errors import InputError, TwinrigError
 from models.wiring import layers_text
 
@@ -49,7 +49,7 @@ def facts(artefact: Artefact) -> Facts:
 def how(verb: str, folder: Path) -> str:
     """The command that goes on with a run of a folder."""
     bench = ["--bench", "B.toml"] if verb in ON_BENCH else []
-    return shlex.join(["twinrig", verb, *bench, "--resume", str(folder)])
+    return command_line(["twinrig", verb, *bench, "--resume", str(folder)])
 
 
 def parents(folder: Path) -> list[dict[str, Any]]:

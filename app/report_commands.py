@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from app.cli_network import words_of
 from app.operations.reference import FOLDER as REFERENCE
 from app.report_search import whole_iterations
 from app.train_request import several
+from app.words import command_line
 from models.wiring import layers_text
 
 if TYPE_CHECKING:
@@ -173,4 +173,4 @@ def _count(meta: dict[str, Any]) -> list[Any]:
 
 
 def _line(*words: Any) -> str:
-    return "twinrig " + shlex.join(str(word) for word in words)
+    return command_line(["twinrig", *map(str, words)])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from app.gui.words import count, size
+from app.words import command_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,4 +34,4 @@ def words_of(recording: Recording, patterns: int) -> tuple[str, str, str]:
 
 def command_of(file: Path | None, mapping: str) -> str:
     """The same import in a terminal, with everything but where to."""
-    return f"{shlex.join(['twinrig', 'import', str(file), '--map', *mapping.split(), '--out'])} …"
+    return f"{command_line(['twinrig', 'import', str(file), '--map', *mapping.split(), '--out'])} …"

@@ -8,7 +8,6 @@ device, under noise of its own; on a real or served one they run one after anoth
 from __future__ import annotations
 
 import json
-import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,7 @@ from app.operations.transfer_parts import in_here
 from app.operations.trial import Trial, TrialResult, begun_anew
 from app.run_lock import RunLock
 from app.train_request import refuse_wrong
-from app.words import counted
+from app.words import command_line, counted
 from models.errors import InputError, StoppedError, TwinrigError
 from models.wiring import layers_text
 
@@ -258,7 +257,7 @@ def table_command(path: Path) -> str:
     if options:
         words += ["--set", *(f"{name}={_toml(value)}" for name, value in options.items())]
     words += ["--out", f"{path.resolve().name}-again"]
-    return shlex.join(["twinrig", JOB, *map(str, words)])
+    return command_line(["twinrig", JOB, *map(str, words)])
 
 
 def _toml(value: Any) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from app.words import command_line
 from models.errors import InputError, raise_problems
 from training.fit_settings import FitSettings
 from training.objectives import NAMES, PUBLISHED
@@ -88,4 +88,4 @@ class Plan:
             *(["--published-rates", ",".join(f"{r:g}" for r in self.rates)] if self.rates else []),
             "--out", f"{out}-again",
         ]  # fmt: skip
-        return shlex.join(words)
+        return command_line(words)

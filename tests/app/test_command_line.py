@@ -1,0 +1,79 @@
+"""Commands that are shown to be pasted: as the system's shell reads them, and they go on."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.cli import main
+from app.recording_store import RecordingWriter
+from app.store import read_recording
+from app.words import command_line
+from models.errors import StoppedError, TwinrigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FAULTS = {"stopped": StoppedError("Stop was requested"), "failed": TwinrigError("the rig is gone")}
+
+
+@pytest.mark.parametrize(
+    ("windows", "shown"),
+    [
+        (False, "twinrig record --out 'C:\\my data\\r'"),
+        (True, 'twinrig record --out "C:\\my data\\r"'),
+    ],
+)
+def test_a_path_is_quoted_as_the_systems_shell_reads_it(windows: bool, shown: str) -> None:
+    assert command_line(["twinrig", "record", "--out", "C:\\my data\\r"], windows) == shown
+
+
+def test_windows_quotes_no_backslash() -> None:
+    assert command_line(["twinrig", "--resume", "C:\\r"], windows=True) == "twinrig --resume C:\\r"
+
+
+def ends_at_its_second_repeat(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    append, repeats = RecordingWriter.append, list[int]()
+
+    def ends(writer: RecordingWriter, *measured: Any, **more: Any) -> None:
+        append(writer, *measured, **more)
+        repeats.append(1)
+        if len(repeats) == 2:
+            raise fault
+
+    monkeypatch.setattr(RecordingWriter, "append", ends)
+
+
+def told(words: str) -> list[str]:
+    """What the one command that goes on takes."""
+    command = words.partition("go on with: ")[2].splitlines()[0]
+    program, *arguments = shlex.split(command)
+    assert program == "twinrig"
+    return arguments
+
+
+@pytest.mark.parametrize("ended", FAULTS)
+def test_the_command_after_a_run_that_ended_early_goes_on_as_pasted(
+    ended: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "my data" / "r 1"
+    out.parent.mkdir()
+    ends_at_its_second_repeat(monkeypatch, FAULTS[ended])
+    record = ["record", "--bench", "virtual", "--sequences", "steps:2x3", "--repeats", "2"]
+    assert main([*record, "--out", str(out)]) == {"stopped": 3, "failed": 1}[ended]
+    assert main(told(capsys.readouterr().err)) == 0
+    assert read_recording(out).complete.all()
+
+
+def test_a_demo_that_named_its_own_folder_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ends_at_its_second_repeat(monkeypatch, FAULTS["stopped"])
+    assert main(["demo", "--quick", "--json"]) == 3
+    said = capsys.readouterr()
+    assert told(said.err) == ["demo", "--resume", "twinrig-demo"]
+    assert json.loads(said.out.splitlines()[-1])["path"] == "twinrig-demo"
