@@ -20,7 +20,7 @@ from app.config import keep_settings, load_settings, settings_path
 from app.gui.hooks import Hooks
 from app.gui.theme import MODES, Theme
 from app.gui.window import Window
-from models.errors import TwinrigError
+from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,7 +55,7 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
     `began_s` on the performance counter is what `--smoke` counts from: before Qt was loaded. `rig`:
     the one that the window before this one serves.
 
-    0: closed by the user; 2: the bench file is wrong; 3: ended by a signal.
+    0: closed by the user; 2: the bench file is wrong, or the library is no folder; 3: ended by a signal.
     """
     options = _parser().parse_args(argv)
     settings, note = load_settings(settings_path())
@@ -63,6 +63,8 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
         settings = replace(settings, theme=options.theme)
     given = None
     try:
+        if options.library and Path(options.library).is_file():
+            raise InputError(f"--library {options.library}: is a file; name a folder, or a new one")
         if options.bench and options.bench != VIRTUAL:
             given = _read(options.bench)
     except TwinrigError as error:

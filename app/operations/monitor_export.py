@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.disk import writing
 from app.new_file import write_new
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def export_seen(path: Path, seen: Seen) -> Path:
         when = datetime.fromtimestamp(utc_s, UTC).isoformat("T", "milliseconds")
         cells = ["" if np.isnan(v) else f"{v:.9g}" for v in rows[:, number].tolist()]
         table.writerow([f"{time_s:.6f}", when, *cells, words.get(number, "")])
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_new(path, text.getvalue())
     return path
 

@@ -22,7 +22,7 @@ from app.spectrum import amplitude_density
 from app.trace_store import TraceStore, View
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
-from models.errors import InputError
+from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,6 +207,8 @@ def test_what_is_seen_is_written_with_gaps_units_and_markers(tmp_path: Path) -> 
     assert rows[1][1] == "2001-09-09T01:46:40.000+00:00"
     with pytest.raises(InputError):
         export_seen(path, seen)
+    with pytest.raises(TwinrigError, match="a part of this path is a file, not a folder"):
+        export_seen(path / "monitor" / "mon.csv", seen)
 
 
 def test_what_was_thinned_is_written_as_low_and_high(tmp_path: Path) -> None:

@@ -181,6 +181,12 @@ def test_a_served_rig_is_opened_as_the_bench_and_ends_with_the_window(tmp_path) 
     assert not rigs[0].problem
 
 
+def test_a_library_that_is_a_file_is_refused_before_the_window(tmp_path, capsys) -> None:
+    (tmp_path / "notes.txt").write_text("no folder")
+    assert main(["--library", str(tmp_path / "notes.txt")]) == 2
+    assert "notes.txt: is a file; name a folder" in capsys.readouterr().err
+
+
 def test_closing_keeps_theme_and_forms(tmp_path) -> None:
     visitor = Visitor(
         lambda w: w.pages["record"].steps.setValue(77),
