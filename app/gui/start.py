@@ -55,7 +55,8 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
     `began_s` on the performance counter is what `--smoke` counts from: before Qt was loaded. `rig`:
     the one that the window before this one serves.
 
-    0: closed by the user; 2: the bench file is wrong, or the library is no folder; 3: ended by a signal.
+    0: closed by the user; 2: the bench file is wrong, or the library is no folder; 3: ended by a
+    signal.
     """
     options = _parser().parse_args(argv)
     settings, note = load_settings(settings_path())
