@@ -5,12 +5,13 @@ Each finding is a sentence with numbers of repeats in the run's order, from 1. N
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -95,32 +96,37 @@ def drive_seen(recording: Recording) -> float | None:
     drive = recording.drive[used, :steps]
     if not np.ptp(drive, axis=0).any():
         return None
-    there = recording.complete[used]
-    values = recording.response[used, :, :steps]
-    if not np.isfinite(values[there]).all():
-        return None
-    low, high = np.percentile(values[there], INNER, axis=(0, 1))
-    room = np.where(high > low, high - low, np.inf)  # a glitch is more than all that is seen
-    values = np.where(there[:, :, None, None], np.clip(values, low - room, high + room), 0.0)
-    largest = np.abs(values).max(axis=(0, 1, 2))
-    values /= np.where(largest > 0, largest, 1.0)
-    own = values.mean(axis=2, keepdims=True)
-    return max(_over_chance(values, there), _over_chance(values - own, there))
+    return max(
+        (
+            _over_chance(
+                [recording.response[s, recording.complete[s], :steps, c] for s in used.nonzero()[0]]
+            )
+            for c in range(recording.response.shape[3])
+        ),
+        default=None,
+    )
 
 
-def _over_chance(values: Array, there: NDArray[np.bool_]) -> float:
-    """Variance of sequences' means over the one that repeats `(S, R, T, C)` alone would make.
+def _over_chance(sequences: Sequence[Array]) -> float:
+    """Variance of sequences' means over what repeats `(R, T)` of each alone would make.
 
-    `values` within ±1, 0 where no repeat is there.
+    The larger of that of the values and of that without each repeat's own mean.
     """
-    count = there.sum(axis=1)[:, None, None]
-    mean = values.sum(axis=1) / count
-    rest = np.where(there[:, :, None, None], values - mean[:, None], 0.0)
-    chance = ((rest**2).sum(axis=1) / (count - 1) / count).mean(axis=(0, 1))
-    between = mean.var(axis=0, ddof=1).mean(axis=0)
-    noisy, moves = chance > QUIETEST**2, between > QUIETEST**2
-    ratios = np.where(noisy, between / np.where(noisy, chance, 1.0), np.where(moves, np.inf, 0.0))
-    return float(ratios.max())
+    low, high = np.nanpercentile(np.concatenate([one.ravel() for one in sequences]), INNER)
+    room = high - low if high > low else np.inf  # a glitch is more than all that is seen
+    scale = max(abs(low - room), abs(high + room)) if high > low else max(abs(low), 1e-300)
+    found = []
+    for centred in (False, True):
+        means, chance = [], 0.0
+        for one in sequences:
+            known = np.clip(one, low - room, high + room) / scale
+            known = known - known.mean(axis=1, keepdims=True) if centred else known
+            means.append(known.mean(axis=0))
+            chance += float((known.var(axis=0, ddof=1) / len(known)).mean()) / len(sequences)
+        between = float(np.var(means, axis=0, ddof=1).mean())
+        quiet = chance <= QUIETEST**2
+        found.append((np.inf if between > QUIETEST**2 else 0.0) if quiet else between / chance)
+    return max(found)
 
 
 def _still(recording: Recording) -> NDArray[np.bool_]:
@@ -147,7 +153,8 @@ def _copies(recording: Recording) -> NDArray[np.bool_]:
             continue
         for r in np.argsort(recording.order[s], kind="stable"):
             if recording.complete[s, r]:
-                key = np.ascontiguousarray(recording.response[s, r, :length]).tobytes()
+                own = np.ascontiguousarray(recording.response[s, r, :length])
+                key = hashlib.blake2b(own.data).digest()
                 found[s, r] = key in before
                 before.add(key)
     several = recording.complete.sum(axis=1) > 1
