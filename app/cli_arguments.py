@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = (
     "Record a stochastic device, fit its neural-SDE twin, train a physical network, "
-    "deploy it back. Without arguments the window opens."
+    "deploy it back. Without a verb the window opens: "
+    "twinrig [--bench B.toml] [--library DIR] [--theme light|dark|system]."
 )
 
 

@@ -192,6 +192,13 @@ def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser
                 yield from parsers(below)
 
 
+def test_the_first_help_names_what_the_window_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "[--bench B.toml] [--library DIR] [--theme light|dark|system]" in said
+
+
 def test_every_argument_of_every_verb_says_what_it_is() -> None:
     nothing = [
         f"{parser.prog} {action.dest}"
