@@ -21,7 +21,7 @@ from app.operations.import_whole import notes_on, refuse_unusable, whole_repeats
 from app.operations.import_words import TESLA
 from app.operations.results import result_values
 from app.recording_store import write_recording
-from models.errors import InputError, raise_problems
+from models.errors import InputError, TwinrigError, raise_problems
 from models.recording import Recording
 from training.bad_data import doubts_of
 
@@ -63,16 +63,22 @@ def import_measured(
     InputError
         The file or the map: all faults at once, with what the file holds.
     TwinrigError
-        The disk refuses.
+        The disk refuses, or the memory is too small.
     """
     begin_s = time.monotonic()
     file = Path(file)
-    if is_nanoring(file):
-        asked = nanoring_map(file, mapping)
-        made = yield from _patterns(file, asked, begin_s)
-        recording, remarks = prepared(file, asked, made)
-    else:
-        recording, remarks = looked_at(file, mapping, read_all(file))
+    try:
+        if is_nanoring(file):
+            asked = nanoring_map(file, mapping)
+            made = yield from _patterns(file, asked, begin_s)
+            recording, remarks = prepared(file, asked, made)
+        else:
+            recording, remarks = looked_at(file, mapping, read_all(file))
+    except MemoryError as fault:
+        raise TwinrigError(
+            f"{file}: takes more memory than is free ({fault}): import a part of it, such as "
+            "only=sequence:0-9, or save means of its samples"
+        ) from fault
     new_directory(out)
     for text, level in remarks:
         yield Note(text, level)

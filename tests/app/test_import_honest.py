@@ -13,7 +13,7 @@ from app.operations.events import Note
 from app.operations.import_measured import import_measured
 from app.operations.import_preview import preview
 from app.store import read_recording
-from models.errors import InputError
+from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,3 +231,14 @@ def test_a_drive_that_was_measured_in_each_repeat_is_their_mean_and_another_is_r
     table, said = imported(tmp_path / "a.csv", preview(tmp_path / "a.csv").guess + " field=auto")
     assert np.allclose(table.drive, recording.drive)
     assert said[0].startswith("drive 'H' differs between repeats by up to 0.19 %")
+
+
+def test_too_little_memory_is_no_fault_of_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise MemoryError("Unable to allocate 55.2 MiB")
+
+    monkeypatch.setattr("app.operations.import_prepare.clipped_words", full)
+    with pytest.raises(TwinrigError, match="import a part of it, such as only=sequence:0-9"):
+        imported(hdf5(tmp_path), f"y={AXES} drive=u")
