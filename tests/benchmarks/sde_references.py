@@ -127,7 +127,7 @@ def matrix_products(work: Work, *, backward: bool = True) -> Callable[[], Any]:
 
 
 def diffrax_of_users(work: Work, *, backward: bool = True) -> Callable[[], Any] | None:
-    """None where diffrax is not installed (`pip install .[compare]`)."""
+    """None where diffrax is not installed (`pip install -e .[compare]`)."""
     if importlib.util.find_spec("diffrax") is None:
         return None
     import diffrax
