@@ -93,9 +93,10 @@ class Page:
         """Add a figure; `name` becomes its PNG's file name, `/` in it a dash."""
         name = name.replace("/", "-")
         self.figures[f"{name}.png"] = figure
+        drawn = _svg(figure, f"figure-{len(self.figures)}")
         self.parts.append(
             f'<figure role="img" aria-label="{html.escape(caption, quote=True)}">'
-            f"{_svg(figure, name)}<figcaption>{html.escape(caption)}</figcaption></figure>"
+            f"{drawn}<figcaption>{html.escape(caption)}</figcaption></figure>"
         )
 
     def code(self, lines: Sequence[str]) -> None:
@@ -131,7 +132,10 @@ class Page:
 
 
 def _svg(figure: Figure, name: str) -> str:
-    """The figure as inline SVG; ids are made unique, as one page holds several figures."""
+    """The figure as inline SVG; ids are made unique, as one page holds several figures.
+
+    `name` is a plain word: no address of an id holds what a folder's name may.
+    """
     text = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "path.simplify": True}):
         figure.savefig(text, format="svg", metadata={"Date": None})

@@ -150,6 +150,21 @@ def test_twins_of_one_name_keep_their_figures_apart(run_folder: Path, tmp_path: 
     assert len(ids) == len(set(ids))
 
 
+def test_a_folder_s_name_breaks_no_figure() -> None:
+    """A browser drops `url(#repeats-twin (2)…)`: curves left their axes; a quote ended the id."""
+    page, drawn = Page("<b>"), new_figure(3.0)
+    drawn.subplots().plot([0.0, 1.0])
+    page.figure('repeats-my "twin" (2) <b>', drawn, "both <i>")
+    text = page.html()
+    names = re.findall(r'\bid="([^"]*)"', text)
+    assert names
+    assert all(re.fullmatch(r"[\w.-]+", name) for name in names)
+    assert set(re.findall(r"url\(#([^)]*)\)", text)) <= set(names)
+    read = References()
+    read.feed(text)
+    assert not read.tags & {"b", "i"}
+
+
 def test_a_second_report_stands_beside_the_first(run_folder: Path) -> None:
     first, second = (Path(last(report(run_folder))["report"]) for _ in range(2))
     assert first != second
