@@ -82,6 +82,12 @@ class Measured:
         return f"× {self.ratio:.2f}"
 
     @property
+    def averaged(self) -> str:
+        """How many runs of each node were averaged, in words; nothing for single runs."""
+        repeats = int(self.body.get("repeats", 1))
+        return f", {repeats} repeats averaged" if repeats > 1 else ""
+
+    @property
     def keeps(self) -> bool:
         """Whether the network keeps its score on the way to the device."""
         if self.higher_wins:

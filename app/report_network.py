@@ -187,7 +187,8 @@ def _transfer(page: Page, runs: Sequence[Measured], suffix: str) -> None:
     labels = [r.label for r in runs]
     rows = [
         [
-            r.label if labels.count(r.label) == 1 else f"{r.label} ({_which(page, r)})",
+            (r.label if labels.count(r.label) == 1 else f"{r.label} ({page.named(r.path)})")
+            + r.averaged,
             scored(r.predicted),
             scored(r.measured),
             r.lost,
@@ -205,12 +206,6 @@ def _transfer(page: Page, runs: Sequence[Measured], suffix: str) -> None:
         figure,
         "What the twin foresaw and what the device did, with baselines.",
     )
-
-
-def _which(page: Page, run: Measured) -> str:
-    """Which of several deployments of a kind: its folder, and how many repeats were averaged."""
-    repeats = int(run.body.get("repeats", 1))
-    return page.named(run.path) + (f", {repeats} repeats averaged" if repeats > 1 else "")
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
@@ -246,7 +241,8 @@ def headline(runs: Sequence[Measured]) -> list[str]:
     kept = "keeps its score" if first.keeps else "loses on the way"
     sentences = [
         f"The {best} {kept}: {metric} {scored(first.predicted)} foreseen by the twin, "
-        f"{scored(first.measured)} on the device ({first.lost}); it {against_baselines(first)}."
+        f"{scored(first.measured)} on the device{first.averaged} ({first.lost}); it "
+        f"{against_baselines(first)}."
     ]
     plain, untrained = by_label.get(DETERMINISTIC), by_label.get(UNTRAINED)
     if plain is not None and plain is not first:

@@ -16,6 +16,7 @@ from app.operations.events import (
     Forecast,
     NodeMeasured,
     NodeStarted,
+    Progress,
     RepeatStarted,
     Result,
     RunPlan,
@@ -58,6 +59,8 @@ class LiveDeployment:
         Whether it is the operation's own, all nodes measured.
     scores
         (nodes measured, score, low, high) after each node.
+    ran, runs
+        Runs that are over and runs in all: those of a node are its repeats.
     """
 
     plan: RunPlan | None = None
@@ -72,6 +75,8 @@ class LiveDeployment:
     complete: bool = False
     scores: list[tuple[int, float, float, float]] = field(default_factory=list)
     result: dict[str, Any] = field(default_factory=dict)
+    ran: int = 0
+    runs: int = 0
 
     def take(self, event: Event, network: Network) -> None:
         """Take one event of a deployment of `network`; other events are left alone."""
@@ -101,7 +106,9 @@ class LiveDeployment:
         elif isinstance(event, Result):
             self.result = dict(event.values)
         elif isinstance(event, RunPlan):
-            self.plan = event
+            self.plan, self.runs = event, event.sequences * event.repeats
+        elif isinstance(event, Progress):
+            self.ran, self.runs = int(event.done), int(event.total)
 
     def had(self, network: Network, measured: Mapping[tuple[int, int], FloatArray]) -> None:
         """It goes on: responses `(R, T, C)` by device and row of what was measured before."""
@@ -119,11 +126,28 @@ class LiveDeployment:
         """Nodes measured."""
         return len(self.misfit)
 
+    def at(self, nodes: int) -> str:
+        """Where it is: `node 3 of 12`, of nodes with repeats `run 7 of 36`."""
+        done, total, unit = self._counted(nodes)
+        return f"{unit} {min(done + 1, total)} of {total}"
+
+    def share(self, nodes: int) -> float:
+        """Share of it that is over, 0…1."""
+        done, total, _ = self._counted(nodes)
+        return done / max(1, total)
+
     def ended(self, status: str, nodes: int) -> tuple[str, str]:
-        """Heading and words of one that ended before all nodes were measured."""
+        """Heading and words of one that ended before all was measured."""
         kept = "they are kept, choose it under Go on with; " if self.done else ""
         word = "Stopped" if status == "stopped" else "Failed"
-        return f"{word}: {self.done} of {nodes} nodes measured", f"{kept}no verdict without all"
+        done, total, unit = self._counted(nodes)
+        return f"{word}: {done} of {total} {unit}s measured", f"{kept}no verdict without all"
+
+    def _counted(self, nodes: int) -> tuple[int, int, str]:
+        """What is over, of how much, and what that is."""
+        if self.runs > nodes:
+            return self.ran, self.runs, "run"
+        return self.done, nodes, "node"
 
 
 def inside_share(
@@ -168,6 +192,8 @@ def verdict(result: dict[str, Any]) -> Verdict:
         return Verdict("Measured; the twin predicted no interval", against)
     metric = str(result.get("metric") or NMSE)
     foreseen = interval(predicted, metric)
+    if (repeats := int(result.get("repeats") or 1)) > 1:
+        against = f"Each node is the mean of {repeats} runs, predicted is a single one. {against}"
     if measured > high:
         times = measured / max(predicted.get("value", high), 1e-300)
         outside = f"Outside the predicted {foreseen}: {times:.1f} times the predicted error."

@@ -38,6 +38,14 @@ def test_of_accuracies_the_larger_one_wins_and_a_point_is_allowed() -> None:
     assert "loses on the way" in lost
 
 
+def test_a_score_of_averaged_runs_is_said_to_be_one() -> None:
+    single, averaged = accurate("untrained", 0.9, 0.9), accurate("untrained", 0.9, 0.9)
+    averaged.body["repeats"] = 3
+    (first,), (second,) = headline([single]), headline([averaged])
+    assert "averaged" not in first
+    assert "0.9 on the device, 3 repeats averaged (" in second
+
+
 def test_networks_that_nothing_ran_are_reported_with_what_software_gets(
     bench: Bench, tmp_path: Path
 ) -> None:

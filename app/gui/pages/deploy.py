@@ -233,10 +233,10 @@ class DeployPage(Page):
         for event in events:
             live.take(event, network)
             self.wait.take(event)
-        at = f"node {min(live.done + 1, network.nodes)} of {network.nodes}"
+        at = live.at(network.nodes)
         self.form.primary.say(
             f"Deploying, {at}", self.at_foot("Stop: field to zero, measured nodes kept"),
-            fraction=live.done / max(1, network.nodes),
+            fraction=live.share(network.nodes),
         )  # fmt: skip
         step = f"step {live.step + 1} of {network.steps}"
         self.say(f"Deploying {self.choice.currentText()}", f"{at} · {step}")
