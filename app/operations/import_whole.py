@@ -80,7 +80,9 @@ def refuse_unusable(
     for s, length in enumerate(lengths):
         used, inside = response[s, :, :length], drive[s, :length]
         if length == 0 or not np.isfinite(inside).all():
-            problems.append(f"the drive of sequence {s} holds values that are not numbers")
+            gaps = ", ".join(map(str, np.flatnonzero(~np.isfinite(inside))[:MOST_STEPS]))
+            where = f" (step {gaps})" if gaps else ""
+            problems.append(f"the drive of sequence {s} holds values that are not numbers{where}")
         elif inside.min() < 0 or inside.max() > 1:
             problems.append(_beyond_words(s, inside, asked))
         if not np.isfinite(used).all(axis=(1, 2)).any():

@@ -179,7 +179,7 @@ def test_all_faults_of_a_map_at_once(tmp_path: Path) -> None:
     [
         ({"u": np.zeros(9)}, "drive=u", "drive 'u' gives 1 sequences × 9 steps"),
         ({"u": np.array([0, 0.5, 1.5, 1])}, "drive=u", r"spans 0…1\.5, expected 0…1"),
-        ({"u": np.array([0, np.nan, 0.5, 1])}, "drive=u", "values that are not numbers"),
+        ({"u": np.array([0, np.nan, 0.5, 1])}, "drive=u", r"not numbers \(step 1\)"),
         ({"response": np.full((5, 3, 4), np.nan)}, "", "no repeat without gaps"),
         ({"response": np.zeros((5, 3, 4))}, "", "zero or NaN everywhere"),
         ({"response": np.full((5, 3, 4), np.inf)}, "", "no repeat without overloads"),
