@@ -247,11 +247,12 @@ class WatchedMagnet:
     def _prove(self) -> None:
         """Verify where the set-point is a new highest one: its voltage may be the limit.
 
-        Called before the next set, when the current has settled; a bench that names no
-        `compliance_V` is verified after a repeat only.
+        Called before the next set, when the current has settled. Without a `compliance_V` only the
+        first is, of a real supply: what a wrong scale lets flow must not do so for a whole repeat.
         """
         sent_A = self._stairs.sent_A
-        if self.limits.compliance_V is None or sent_A is None:
+        first = self.confirms and self._proven_A == 0.0
+        if sent_A is None or (self.limits.compliance_V is None and not first):
             return
         if abs(sent_A) > self._proven_A + self._small_A:
             with self._counted():

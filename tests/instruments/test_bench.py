@@ -71,7 +71,8 @@ def test_an_unchanged_set_point_is_read_without_being_sent_again(rig):
     spec = rig.spec()
     with Bench.connect(spec) as bench:
         bench.energise()
-        bench.step(0.0030, spec.window)
+        for _ in range(2):  # the first current of a run is proven before the second set
+            bench.step(0.0030, spec.window)
         before = len(rig.wire)
         bench.step(0.0030, spec.window)
         bench.step(0.0031, spec.window)
@@ -212,6 +213,7 @@ def test_a_loop_goes_to_plus_and_to_minus_and_is_read_there(rig):
     window = DriveWindow("loop", 0.0022, 0.0034, 0.05)
     with Bench.connect(rig.spec()) as bench:
         bench.energise()
+        bench.step(0.0030, window)  # the first current of a run is proven before the second set
         before = len(rig.wire)
         current_A = bench.step(0.0030, window).current_A
         sent = [data for _, model, way, data in rig.wire[before:] if way == "out"]

@@ -395,3 +395,25 @@ def test_a_meter_that_is_a_little_off_is_no_other_current():
         magnet.verify()
         assert clock.now_s() == begin_s
         supply.real_A = set_A
+
+
+def test_the_first_current_of_a_real_supply_is_proven_before_the_second_set():
+    magnet, supply, _ = watched()
+    magnet.confirms = True
+    magnet.energise()
+    magnet.step_to_A(2.0)
+    supply.real_A, before = 32.0, len(supply.sets)
+    with pytest.raises(TwinrigError, match="measures 32 A in its coil where 2 A is set"):
+        magnet.step_to_A(1.0)
+    assert len(supply.sets) == before
+
+
+def test_once_proven_the_next_sets_cost_no_more():
+    magnet, supply, _ = watched()
+    magnet.confirms = True
+    magnet.energise()
+    magnet.step_to_A(2.0)
+    magnet.step_to_A(3.0)
+    supply.asked.clear()
+    magnet.step_to_A(4.0)
+    assert supply.asked.count("state") == 0
