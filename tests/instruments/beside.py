@@ -37,14 +37,20 @@ def beside(
 
 
 class Steady:
-    """A source of a signal that stays; counts the gates."""
+    """A signal that stays, for as long as nobody changes it; counts the gates.
+
+    `listed`: gates of a supply's list, each with its device time in ns, until they are fetched.
+    """
 
     frequency_Hz = 37.0
     harmonic = 2
 
     def __init__(self, device_time: DeviceTime) -> None:
         self.signal_V = (5.0e-5, -2.0e-5)
+        self.noise_V = (0.0, 0.0)
         self.gates = 0
+        self.watched = False
+        self.listed: list[tuple[int, tuple[float, float]]] = []
         self._time = device_time
 
     def gate(self) -> tuple[float, float]:
@@ -53,10 +59,12 @@ class Steady:
         return self.signal_V
 
     def noise(self) -> tuple[float, float]:
-        return 0.0, 0.0
+        return self.noise_V
 
     def watch_list(self, watching: bool) -> None:
-        """No list drives it."""
+        self.watched = watching
 
-    def list_gates(self) -> Iterator[tuple[int, tuple[float, float]]]:
-        return iter(())
+    def list_gates(self) -> list[tuple[int, tuple[float, float]]]:
+        due = [gate for gate in self.listed if gate[0] <= self._time.now_ns]
+        del self.listed[: len(due)]
+        return due

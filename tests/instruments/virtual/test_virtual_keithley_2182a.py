@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from beside import Steady
 from hypothesis import given
 from hypothesis import strategies as st
 
 from instruments.virtual.instrument import DeviceTime
 from instruments.virtual.keithley_2182a import IDENTITY, Keithley2182A
-
-
-class Steady:
-    frequency_Hz = 37.0
-    harmonic = 2
-
-    def __init__(self, device_time: DeviceTime) -> None:
-        self.signal_V = (5.0e-5, -2.0e-5)
-        self.noise_V = (0.0, 0.0)
-        self.gates = 0
-        self._time = device_time
-
-    def gate(self) -> tuple[float, float]:
-        self.gates += 1
-        self._time.advance(1 / 37)
-        return self.signal_V
-
-    def noise(self) -> tuple[float, float]:
-        return self.noise_V
 
 
 @pytest.fixture

@@ -4,39 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from beside import Steady
 from hypothesis import given
 from hypothesis import strategies as st
 
 from instruments.virtual.instrument import DeviceTime
 from instruments.virtual.keysight_34465a import IDENTITY, Keysight34465A
-
-
-class Steady:
-    frequency_Hz = 37.0
-    harmonic = 2
-
-    def __init__(self, device_time: DeviceTime) -> None:
-        self.signal_V = (5.0e-5, -2.0e-5)
-        self.gates = 0
-        self.watched = False
-        self.listed: list[tuple[int, tuple[float, float]]] = []
-        self._time = device_time
-
-    def gate(self) -> tuple[float, float]:
-        self.gates += 1
-        self._time.advance(1 / 37)
-        return self.signal_V
-
-    def noise(self) -> tuple[float, float]:
-        return 0.0, 0.0
-
-    def watch_list(self, watching: bool) -> None:
-        self.watched = watching
-
-    def list_gates(self) -> list[tuple[int, tuple[float, float]]]:
-        due = [gate for gate in self.listed if gate[0] <= self._time.now_ns]
-        del self.listed[: len(due)]
-        return due
 
 
 @pytest.fixture

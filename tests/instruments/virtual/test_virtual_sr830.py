@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from beside import Steady
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,33 +13,6 @@ from instruments.virtual.instrument import DeviceTime
 from instruments.virtual.sr830 import IDENTITY, SR830
 from instruments.virtual.sr830_buffer import CAPACITY
 from instruments.virtual.sr830_signal import SENSITIVITY_V, TIME_CONSTANT_S
-
-
-class Steady:
-    """A signal that stays, for as long as nobody changes it; counts the gates."""
-
-    frequency_Hz = 37.0
-    harmonic = 2
-
-    def __init__(self, device_time: DeviceTime) -> None:
-        self.signal_V = (5.0e-5, -2.0e-5)
-        self.noise_V = (0.0, 0.0)
-        self.gates = 0
-        self._time = device_time
-
-    def gate(self) -> tuple[float, float]:
-        self.gates += 1
-        self._time.advance(1 / 37)
-        return self.signal_V
-
-    def noise(self) -> tuple[float, float]:
-        return self.noise_V
-
-    def watch_list(self, watching: bool) -> None:
-        """No list here."""
-
-    def list_gates(self) -> list[tuple[int, tuple[float, float]]]:
-        return []
 
 
 @pytest.fixture
