@@ -94,6 +94,10 @@ def _dataset(name: str, dataset: Any, file: Any) -> Iterator[tuple[str, Found]]:
         yield from _split(name.replace("/", "."), _of_matlab(dataset), (), "")
         return
     known = {**_unwritten(dataset), **dataset.attrs}
+    if isinstance(h5py.check_vlen_dtype(dataset.dtype), np.dtype):  # rows of their own lengths
+        parts = list(dataset[...].ravel())
+        yield from _with_unapplied(_cells(name, parts, dataset.shape, _unit(known)), known)
+        return
     found = _split(name, _scaled(np.asarray(dataset[...]), known), _dims_of(dataset), _unit(known))
     yield from _with_unapplied(found, known)
 
@@ -221,7 +225,9 @@ def _matlab(name: str, value: Any) -> Iterator[tuple[str, Found]]:
         yield from _split(name, array, (), "")
 
 
-def _cells(name: str, parts: list[Any], shape: tuple[int, ...]) -> Iterator[tuple[str, Found]]:
+def _cells(
+    name: str, parts: list[Any], shape: tuple[int, ...], unit: str = ""
+) -> Iterator[tuple[str, Found]]:
     """Cells of numbers as one array, of texts too; of anything else nothing.
 
     `shape`: of the cells, whose axes it keeps where there are several.
@@ -231,7 +237,7 @@ def _cells(name: str, parts: list[Any], shape: tuple[int, ...]) -> Iterator[tupl
         whole, several = _padded(arrays), tuple(n for n in shape if n != 1)
         if len(several) > 1 and np.prod(several) == len(whole):
             whole = whole.reshape(*several, *whole.shape[1:])
-        yield from _split(name, whole, (), "")
+        yield from _split(name, whole, (), unit)
     elif all(a.dtype.kind == "U" and a.size == 1 for a in arrays):
         yield name, Found(np.array([str(a.ravel()[0]) for a in arrays]))
     else:

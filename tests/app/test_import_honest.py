@@ -242,3 +242,20 @@ def test_too_little_memory_is_no_fault_of_the_program(
     monkeypatch.setattr("app.operations.import_prepare.clipped_words", full)
     with pytest.raises(TwinrigError, match="import a part of it, such as only=sequence:0-9"):
         imported(hdf5(tmp_path), f"y={AXES} drive=u")
+
+
+def test_rows_of_their_own_lengths_in_hdf5_are_padded(tmp_path: Path) -> None:
+    response, drive = data()
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        made = file.create_dataset("y", (SEQUENCES, REPEATS), dtype=h5py.vlen_dtype(np.float64))
+        for s in range(SEQUENCES):
+            for r in range(REPEATS):
+                made[s, r] = response[s, r, : STEPS - s % 2, 0]
+        made.attrs["units"] = "V"
+        file["u"] = drive
+    guess = preview(tmp_path / "a.h5").guess
+    assert guess == "response=y:sequence,repeat,step drive=u:sequence,step"
+    recording, _ = imported(tmp_path / "a.h5", guess)
+    assert recording.lengths.tolist() == [12, 11, 12, 11, 12, 11]
+    assert recording.complete.all()
+    assert recording.units == ("V",)
