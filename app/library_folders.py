@@ -54,8 +54,10 @@ class Artefact:
 
     @property
     def when(self) -> str:
-        """When it was last written, as a person says it: `24 Nov 15:31`."""
-        return f"{datetime.fromtimestamp(self.changed_s):%d %b %H:%M}".lstrip("0")
+        """When it was last written, as a person says it: `24 Nov 15:31`, `3 May 2025 09:02`."""
+        then = datetime.fromtimestamp(self.changed_s)
+        year = "" if then.year == datetime.now().year else f" {then.year}"
+        return f"{then:%d %b}{year} {then:%H:%M}".lstrip("0")
 
 
 def all_of(folder: Path) -> list[Artefact]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -213,6 +215,14 @@ def test_sample_and_notes_of_a_recording_are_shown_and_found_and_marks_are_count
     add_mark(folder / "rec-said", bad=[1, 5])
     by_name = {e.artefact.path.name: e for e in Index(Library(folder)).read()}
     assert dict(by_name["rec-said"].facts.rows)["Status"] == "done, 8 of 8 repeats, 2 marked bad"
+
+
+def test_what_was_made_in_another_year_says_which(folder: Path) -> None:
+    made = folder / "rec-folder" / "recording.nc"
+    os.utime(made, (1_735_000_000, 1_735_000_000))  # 24 December 2024
+    by_id = {one.path.name: one.when for one in Library(folder).artefacts()}
+    assert by_id["rec-folder"].startswith("24 Dec 2024 ")
+    assert f"{datetime.now().year}" not in by_id["twin-folder"]
 
 
 def test_what_a_row_says_is_found(folder: Path) -> None:
