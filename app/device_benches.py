@@ -150,11 +150,6 @@ def named_otherwise(device: Device, bench: Bench) -> str:
     )
 
 
-def virtual_words(network: Network) -> list[str]:
-    """Words of the built-in rigs that a network's devices were recorded on; none if on no such."""
-    return rigs_of(network.devices)
-
-
 def rigs_of(devices: Sequence[Device]) -> list[str]:
     """Words of the built-in rigs that devices were recorded on; none if on no such."""
     rigs, found = _built_in(), []

@@ -62,7 +62,6 @@ def is_number(value: Any) -> bool:
 TEXT = Leaf("a text", lambda value: isinstance(value, str))
 FLAG = Leaf("true or false", lambda value: isinstance(value, bool))
 NUMBER = Leaf("a number", is_number)
-ABOVE_ZERO = Leaf("a number above zero", lambda value: is_number(value) and value > 0)
 SCORE = Leaf("a number or null", lambda value: value is None or is_number(value))
 WHOLE = Leaf("a whole number", is_whole)
 COUNT = Leaf("a whole number, zero or more", lambda value: is_whole(value) and value >= 0)

@@ -16,7 +16,7 @@ from recorded import is_safe
 from app.cli import main
 from app.deployment import preflight, read_nodes
 from app.deployment_store import load_deployment
-from app.device_benches import virtual_words
+from app.device_benches import rigs_of
 from app.operations.deploy import deploy
 from app.operations.events import NodeMeasured, NodeStarted, Note, Progress
 from app.operations.recalibrate import recalibrate
@@ -74,7 +74,7 @@ def test_the_network_knows_its_devices_and_what_it_is_foreseen_to_score(
     notes = " ".join(e.text for e in events if isinstance(e, Note))
     assert "2 devices: layers 1 and 3 of 'virtual nanoring array' (X, Y, 2.2 to 3.4 mT)" in notes
     assert "layer 2 of 'virtual leaky integrator'" in notes
-    assert virtual_words(network) == [RINGS, LEAKY]
+    assert rigs_of(network.devices) == [RINGS, LEAKY]
     again = train_command(path, [t.path for t in network.twins], [2, 1, 2], network.meta)
     assert " --layers 2+1,2 " in again
     assert again.count(f"/{RINGS}/twin.json") == 2
