@@ -220,7 +220,11 @@ def _matlab(name: str, value: Any) -> Iterator[tuple[str, Found]]:
             for key in array.dtype.names:
                 yield from _cells(f"{name}.{key}", list(array[key].ravel()), array.shape)
     elif array.dtype.kind == "O":
-        yield from _cells(name, list(array.ravel()), array.shape)
+        parts = [np.asarray(part) for part in array.ravel()]
+        fields = parts[0].dtype.names if len({part.dtype.names for part in parts}) == 1 else None
+        for key in fields or ("",):  # of structures in cells as of an array of structures
+            of = [part[key].ravel()[0] for part in parts if part.size] if key else parts
+            yield from _cells(f"{name}.{key}".rstrip("."), of, array.shape)
     else:
         yield from _split(name, array, (), "")
 

@@ -1,17 +1,19 @@
-"""Lines of a text file from elsewhere, whatever its encoding, without LabVIEW's header."""
+"""Lines of a text file from elsewhere, whatever its encoding, without LabVIEW's, Excel's head."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+SEPARATOR = re.compile(r"\s*\"?sep=.?\"?\s*", re.IGNORECASE)
 END = "***End_of_Header***"  # of LabVIEW's measurement files: once for the file, once a segment
 
 
 def lines_of(file: Path) -> list[str]:
-    """Its lines; those of LabVIEW's header are empty, so that the others keep their number.
+    """Its lines; LabVIEW's header and Excel's `sep=;` are empty ones: the others keep their number.
 
     Raises
     ------
@@ -23,6 +25,8 @@ def lines_of(file: Path) -> list[str]:
     if len(ends) > 2:
         raise ValueError(f"it has {len(ends) - 1} segments: save each in a file of its own")
     begin = ends[-1] + 1 if ends else 0
+    if lines and SEPARATOR.fullmatch(lines[0]):
+        begin = max(begin, 1)
     return [""] * begin + lines[begin:]
 
 

@@ -231,3 +231,12 @@ def test_german_names_make_a_map(tmp_path: Path) -> None:
         "response=Spannung sequence=Sequenz repeat=Wiederholung step=Schritt drive=Feld "
         "field=auto,mT"
     )
+
+
+def test_excels_word_for_its_separator_is_no_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("sep=;\nH (mT);X\n22,5;0,25\n23,5;0,5\n")
+    found = read_found(tmp_path / "a.csv")
+    assert (found["H"].unit, found["X"].values.tolist()) == ("mT", [0.25, 0.5])
+    (tmp_path / "b.csv").write_text("sep=;\nH;X\n22,5;0,25\n23,5;zero\n")
+    with pytest.raises(InputError, match="line 4, column X"):
+        read_found(tmp_path / "b.csv")

@@ -259,3 +259,12 @@ def test_rows_of_their_own_lengths_in_hdf5_are_padded(tmp_path: Path) -> None:
     assert recording.lengths.tolist() == [12, 11, 12, 11, 12, 11]
     assert recording.complete.all()
     assert recording.units == ("V",)
+
+
+def test_structures_in_cells_are_read_as_an_array_of_structures_is(tmp_path: Path) -> None:
+    response, drive = data()
+    runs = [{"u": drive[s], "y": response[s], "who": "me"} for s in range(SEQUENCES)]
+    scipy.io.savemat(tmp_path / "a.mat", {"runs": runs})
+    guess = preview(tmp_path / "a.mat").guess
+    assert guess == f"response=runs.y:{AXES} drive=runs.u:sequence,step"
+    assert np.array_equal(imported(tmp_path / "a.mat", guess)[0].response, response)

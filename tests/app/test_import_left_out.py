@@ -150,6 +150,6 @@ def test_matlab_7_3_arrays_of_structures_texts_and_empty_cells(tmp_path: Path) -
 
 def test_a_cell_of_structures_in_matlabs_own_format_is_named(tmp_path: Path) -> None:
     cell = np.empty(2, dtype=object)
-    cell[:] = [{"a": 1.0}, {"a": 2.0}]
+    cell[:] = [{"a": 1.0}, {"b": 2.0}]  # of unlike ones
     scipy.io.savemat(tmp_path / "a.mat", {"runs": cell, "x": X, "note": "dry"})
     assert preview(tmp_path / "a.mat").left_out == {"runs": "no numbers", "note": "text: dry"}
