@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from network_samples import TASK, run, twin_of
 
+from app import cli_words
 from app.artefacts import plain
 from app.cli_arguments import build_parser
 from app.cli_network import asked_of, words_of
@@ -254,6 +255,11 @@ def test_a_network_that_takes_too_long_on_the_device_is_refused(
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match="names no recording to know the device time from"):
         run(train(TASK, [twins / "noisy"], [2, 2], tmp_path / "out", options=options))
+
+
+def test_a_training_says_how_long_it_has_left() -> None:
+    told = cli_words.words_of(TrainProgress(100, 800, 0.25, 0.5, 60.0))
+    assert told == "train: iteration 100 of 800, training 0.25, validation 0.5, 7 min 0 s left"
 
 
 def test_a_report_repeats_the_options_of_a_training() -> None:
