@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QLineEdit, QPushButton
 
 from app.gui.background import Latest
 from app.gui.pages.library_detail import Detail
-from app.gui.pages.library_list import EntryList, empty_words, page_of
+from app.gui.pages.library_list import EntryList, page_of, read_whole
 from app.gui.pages.library_mark import MarkRow
 from app.gui.pages.library_note import NoteEntry
 from app.gui.pages.library_report import reported, show_file
@@ -58,6 +58,7 @@ class LibraryPage(Page):
         super().__init__(shell, "Library", "recordings, twins, networks, deployments")
         self.index = Index(self.session.library)
         self.all: list[Entry] = []
+        self._empty = ""  # what is said where there are none
         self._wanted: set[str] = set()
         self._latest = Latest()
         self._latest.done.connect(self._take_entries)
@@ -128,7 +129,7 @@ class LibraryPage(Page):
         return [entry for _, entry in self.list.entries.rows]
 
     def refresh(self) -> None:
-        self._latest.ask(self.index.read)
+        self._latest.ask(partial(read_whole, self.index))
 
     def choose(self, artefact: Path) -> None:
         """Choose the artefact of a folder, or of a file in it, once it is read."""
@@ -143,12 +144,12 @@ class LibraryPage(Page):
             self.list.clearSelection()
             self.list.choose(paths)
 
-    def _take_entries(self, entries: list[Entry] | None, error: Exception | None) -> None:
-        if entries is None:
+    def _take_entries(self, read: tuple[list[Entry], str] | None, error: Exception | None) -> None:
+        if read is None:
             self.say("The library can't be read", str(error))
             self.shell.toast(f"{self.session.library.folder}: {error}", "error")
             return
-        self.all = entries
+        self.all, self._empty = read
         self._show_list()
         self._choose_wanted()
 
@@ -170,7 +171,7 @@ class LibraryPage(Page):
         how = order if found else NOTHING
         if broken:
             how += f" · {broken} can't be read"
-        self.say(head, how if self.all else empty_words(self.session.library.folder))
+        self.say(head, how if self.all else self._empty)
         self._show_chosen()
 
     def _show_chosen(self) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from PyQt6.QtWidgets import QStyleOptionViewItem
 
     from app.gui.theme import Theme
-    from app.library_index import Entry
+    from app.library_index import Entry, Index
 
 OPENS_BEGUN = {"fit": "twin", "train": "network", "record": "record"}
 """The page that goes on with a run of a verb; of others it is the Deploy page."""
@@ -60,11 +60,20 @@ def page_of(begun: Entry) -> str:
     return OPENS_BEGUN.get(str(begun.facts.form["verb"]), "deploy")
 
 
-def empty_words(folder: Path) -> str:
-    """What an empty library says: a drive that is not there looks like one with nothing in it."""
-    if folder.is_dir():
-        return "Nothing here yet: record something first."
-    return f"{folder} is not there: bring its drive back, or record something, which makes it"
+def read_whole(index: Index) -> tuple[list[Entry], str]:
+    """All entries of a library, and what it says where it has none; blocks as the disk does.
+
+    A drive that is not there looks like a library with nothing in it.
+    """
+    entries, library = index.read(), index.library
+    if entries:
+        return entries, ""
+    if gone := library.vanished():
+        return [], gone
+    if library.folder.is_dir():
+        return [], "Nothing here yet: record something first."
+    drive = "bring its drive back, or record something, which makes it"
+    return [], f"{library.folder} is not there: {drive}"
 
 
 class EntryModel(QAbstractListModel):

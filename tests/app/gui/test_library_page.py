@@ -247,6 +247,19 @@ def test_a_broken_file_is_shown_and_cannot_be_opened(library, qtbot) -> None:
     library.grab()
 
 
+def test_a_library_that_has_vanished_says_so_and_comes_back(library, qtbot) -> None:
+    """It offered to record something, which the run then refused."""
+    folder = library.session.library.folder
+    away = folder.with_name("away")
+    folder.rename(away)
+    library.refresh()
+    qtbot.waitUntil(lambda: "has vanished" in library.subheading.text(), timeout=WAIT_MS)
+    assert library.rows == []
+    away.rename(folder)
+    library.refresh()
+    qtbot.waitUntil(lambda: len(library.rows) == 3, timeout=WAIT_MS)
+
+
 def test_a_tool_tip_shows_what_was_written(library, qtbot) -> None:
     note = "<I> = 3 mA & <b>\nsecond line"
     write_note(next(e.artefact.path for e in library.rows if e.id == "rec-a"), note)
