@@ -66,11 +66,9 @@ def words_of(event: Event) -> str | None:
         case CandidateScored():
             return _candidate(event)
         case TrainProgress(iteration, total, training, validation, elapsed_s):
-            held_out = "" if validation is None else f", validation {validation:.4g}"
-            left = f", {duration(left_s(iteration, total, elapsed_s))} left"
-            return (
-                f"train: iteration {iteration} of {total}, training {training:.4g}{held_out}{left}"
-            )
+            rest = "" if validation is None else f", validation {validation:.4g}"
+            rest += f", {duration(left_s(iteration, total, elapsed_s))} left"
+            return f"train: iteration {iteration} of {total}, training {training:.4g}{rest}"
         case TrialStarted(name, attempt, where):
             return f"{name} begins on {where}{f' (attempt {attempt})' if attempt > 1 else ''}"
         case TrialProgress(name, _, _, _, stage) if stage:
