@@ -205,6 +205,8 @@ class AskedBench:
         others = [other for other in self.magnets.values() if other is not self._drive]
         values = joined([readout.monitor() for readout in self._readers])
         current_A = magnet.measured_A()
+        others_A = tuple(other.magnet.measured_A() for other in others)
+        pairs = zip(others, others_A, strict=True)
         return BenchReading(
             current_A * scale,
             magnet.setpoint_A() * scale,
@@ -217,7 +219,8 @@ class AskedBench:
                 kelvin_of(driver, self.spec.thermometers[name].input)
                 for name, driver in self.thermometers.items()
             ),
-            tuple(words for other in others if (words := other.energised_words())),
+            tuple(words for other, each_A in pairs if (words := other.energised_words(each_A))),
+            others_A,
         )
 
     @property

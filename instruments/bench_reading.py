@@ -23,7 +23,8 @@ class BenchReading:
     `measured_field_T` is the field probe's; NaN without one, and where it gives none. `forbids` is
     what forbids current now, a sentence for each guard that does. `temperatures_K` are those of the
     bench's thermometers, in its order; NaN where one gives none. `others`: each magnet besides the
-    drive's that is energised, and its current, in words.
+    drive's that is energised, and its current, in words; `others_A`: the measured current of each
+    of them, energised or not, in the bench's order.
     """
 
     field_T: float
@@ -35,6 +36,7 @@ class BenchReading:
     forbids: tuple[str, ...] = ()
     temperatures_K: tuple[float, ...] = ()
     others: tuple[str, ...] = ()
+    others_A: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -151,9 +151,9 @@ class WatchedMagnet:
         self._unreported += state.errors
         return state
 
-    def energised_words(self) -> str:
-        """Its current, where one flows or its output is on; empty where it is at rest."""
-        current_A, on = self.magnet.measured_A(), self.magnet.output_on()
+    def energised_words(self, current_A: float) -> str:
+        """Its measured current, where one flows or its output is on; empty where it is at rest."""
+        on = self.magnet.output_on()
         if abs(current_A) <= self._small_A and not (
             on and getattr(self.magnet, "has_output", True)
         ):

@@ -19,7 +19,8 @@ class BenchRead(Event):
     `field_T` follows from the measured current; `measured_field_T` is the field probe's, NaN
     without one. `forbids`: what forbids current now, a sentence for each guard that does.
     `temperatures_K`: of the bench's thermometers; NaN where one gives none. `others`: each magnet
-    besides the drive's that is energised, and its current, in words.
+    besides the drive's that is energised, and its current, in words; `others_A`: what is measured
+    of each.
     """
 
     time_s: float
@@ -34,6 +35,7 @@ class BenchRead(Event):
     forbids: tuple[str, ...] = ()
     temperatures_K: tuple[float, ...] = ()
     others: tuple[str, ...] = ()
+    others_A: tuple[float, ...] = ()
 
 
 def look(bench: Bench, time_s: float) -> BenchRead:
@@ -52,4 +54,5 @@ def look(bench: Bench, time_s: float) -> BenchRead:
         now.forbids,
         now.temperatures_K,
         now.others,
+        now.others_A,
     )

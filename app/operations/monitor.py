@@ -163,7 +163,8 @@ class Table:
         self._probe = ["measured_field_T"] if bench.probe is not None else []
         known = ["time_s", "field_T", "setpoint_T", "current_A", "output_on"]
         kelvin = [f"{name} (K)" for name in bench.thermometers]
-        titles = [*known, *named, *self._probe, *kelvin, "utc"]
+        others = [f"{name} (A)" for name in bench.magnets if name != bench.spec.drive_magnet]
+        titles = [*known, *named, *self._probe, *kelvin, *others, "utc"]
         self._empty = [""] * (len(titles) - 2)
         self._row(titles)
 
@@ -177,7 +178,8 @@ class Table:
         probe = [f"{reading.measured_field_T:.9g}"] if self._probe else []
         supply = [*(f"{n:.9g}" for n in numbers), int(reading.output_on)]
         kelvin = [f"{each:.9g}" for each in reading.temperatures_K]
-        self._row([*supply, *reading.values, *probe, *kelvin, utc])
+        others = [f"{each:.9g}" for each in reading.others_A]
+        self._row([*supply, *reading.values, *probe, *kelvin, *others, utc])
 
     def _row(self, cells: list[Any]) -> None:
         text = io.StringIO(newline="")

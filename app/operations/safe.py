@@ -122,7 +122,10 @@ def _after(bench: Bench) -> dict[str, dict[str, Any]]:
 def _still(bench: Bench) -> dict[str, str]:
     """What is still measured of magnets whose way to safety is over: nobody may go near those."""
     with bench.stop.shield():
-        found = {name: magnet.energised_words() for name, magnet in bench.magnets.items()}
+        found = {
+            name: magnet.energised_words(magnet.magnet.measured_A())
+            for name, magnet in bench.magnets.items()
+        }
     return {
         name: f"{words}, measured after it was made safe: {HAND}, keep away from the coil"
         for name, words in found.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
+from collections import deque
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -24,6 +25,36 @@ from models.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+TWO_COILS = """
+name = "two axes"
+[virtual]
+device = "leaky-integrator"
+[magnet.x]
+driver = "kepco-bop"
+resource = "TCPIP0::virtual-kepco-bop::5025::SOCKET"
+tesla_per_ampere = 4.0e-4
+max_current_A = 11.0
+max_ramp_A_per_s = 400.0
+[magnet.y]
+driver = "kepco-bop"
+resource = "TCPIP0::virtual-kepco-bop::5026::SOCKET"
+tesla_per_ampere = -2.0e-4
+max_current_A = 12.0
+max_ramp_A_per_s = 400.0
+[readout.lockin]
+driver = "sr830"
+resource = "TCPIP0::virtual-sr830::5025::SOCKET"
+[drive]
+encoding = "rotation"
+low_T = 0.0005
+high_T = 0.002
+hold_s = 0.05
+[reset]
+field_T = 0.002
+hold_s = 0.05
+"""
 
 
 def test_values_go_to_a_new_csv_file_with_units(tmp_path: Path) -> None:
@@ -72,6 +103,16 @@ def test_a_read_out_that_no_run_has_set_up_shows_no_value_and_says_so() -> None:
     assert "S21[0] —  S21[1] —" in (words_of(looks[0]) or "")
     assert isinstance(result, Result)
     assert result.values["lost"] == 0
+
+
+def test_each_other_magnet_has_a_column(tmp_path: Path) -> None:
+    out = tmp_path / "values.csv"
+    spec = parse_bench(TWO_COILS, "b.toml")
+    with Bench.connect(spec) as bench:
+        deque(monitor(bench, seconds=0.01, out=out))
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert [float(row["y (A)"]) for row in rows] == pytest.approx([0.0] * len(rows), abs=1e-2)
+    assert list(rows[0])[-2:] == ["y (A)", "utc"]
 
 
 def test_an_existing_file_is_refused_before_anything_is_read(tmp_path: Path) -> None:

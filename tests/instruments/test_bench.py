@@ -436,3 +436,4 @@ def test_another_magnet_that_is_energised_is_part_of_each_reading():
         now = bench.monitor()
         assert (now.current_A, now.output_on) == (0.0, False)
         assert now.others == ("y: 5 A, output on",)
+        assert now.others_A == pytest.approx((5.0,), abs=1e-2)
