@@ -82,7 +82,7 @@ class CalibratePage(Page):
         try:
             chosen(self.session.spec, name, meter)
         except InputError as error:
-            return str(error), "fault"
+            return str(error).rpartition(", calibrate: ")[2], "fault"  # of the bench that is open
         bench, plan, going_on = self.session.bench, self.rows.plan, self.rows.going_on
         if bench is None:
             return NO_BENCH, "attention"
