@@ -13,7 +13,13 @@ from urllib.parse import quote
 
 import numpy as np
 
-from app import library_begun, report_commands, report_network, report_twin
+from app import (
+    library_begun,
+    report_calibration,
+    report_commands,
+    report_network,
+    report_twin,
+)
 from app.library_begun import NODES
 from app.library_folders import Artefact
 from app.library_kinds import BEGUN
@@ -32,6 +38,7 @@ FILES = {
     "networks": "network.json",
     "deployments": "deployment.json",
     "tables": "networks-table.json",
+    "calibrations": "calibration.json",
 }
 LINKED = (
     *FILES.values(),
@@ -62,11 +69,13 @@ class Found:
     networks: tuple[Path, ...]
     deployments: tuple[Path, ...]
     tables: tuple[Path, ...] = ()
+    calibrations: tuple[Path, ...] = ()
 
     @property
     def all(self) -> tuple[Path, ...]:
         """Every artefact's folder."""
-        return (*self.recordings, *self.twins, *self.networks, *self.deployments, *self.tables)
+        data = (*self.calibrations, *self.recordings)
+        return (*data, *self.twins, *self.networks, *self.deployments, *self.tables)
 
 
 def find_artefacts(run: Path) -> Found:
@@ -92,7 +101,8 @@ def find_artefacts(run: Path) -> Found:
             folders.clear()
         parts = {NODES, *(part for plan in PARTS.keys() & set(files) for part in PARTS[plan])}
         folders[:] = [name for name in folders if OF_DEVICE.sub("", name) not in parts]
-        for name in sorted(set(files) & set(names)):
+        calibrated = {FILES["recordings"]} if FILES["calibrations"] in files else set()
+        for name in sorted(set(files) & set(names) - calibrated):
             found[names[name]].append(place)
     if not any(found.values()) and library_begun.is_begun(folder):
         begun = library_begun.facts(Artefact(folder, BEGUN, 0.0, {}))
@@ -118,6 +128,7 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
     """
     page = Page(f"Twinrig report: {found.run.resolve().name}", run=found.run)
     yield "recordings"
+    calibrated = report_calibration.section(page, found.calibrations)
     _recordings(page, found)
     verdicts: list[str] = []
     for twin in found.twins:
@@ -131,7 +142,8 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
         verdicts = _tables(page, found) + verdicts
     if not verdicts and found.twins:  # none of them has noise
         verdicts = [report_twin.words_of_mean(twin) for twin in found.twins]
-    page.lead = verdicts or ["Recordings only: nothing has been fitted yet."]
+    nothing = ["Recordings only: nothing has been fitted yet."] if found.recordings else []
+    page.lead = [*calibrated, *(verdicts or nothing)]
     _repeat_it(page, found, folder)
     page.values = {"verdict": page.lead, **page.values}
     yield page

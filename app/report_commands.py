@@ -43,6 +43,8 @@ def commands_of(found: Found) -> list[str]:
 
         _, quick, seed = read_settings(found.run)
         lines.append(demo_command(quick, seed))
+    for path in found.calibrations:
+        lines.append(recording_command(path, 1, read_recording(path).meta))
     for path in found.recordings:
         if path.name == REFERENCE and path.parent in found.recordings:
             continue  # the recording around it makes it
@@ -82,12 +84,18 @@ def bench_words(names: Sequence[object]) -> list[str]:
 
 
 def recording_command(path: Path, repeats: int, meta: dict[str, Any]) -> str:
-    """Command that makes a recording again as it was made: measured, simulated or imported."""
+    """Command that makes a recording again as it was made, by whatever verb."""
     again = ["--sequences", path, "--repeats", repeats]
     out = [*_seed(meta), "--out", _new(path)]
     if meta.get("simulated"):
         twins = [parent["path"] for parent in meta.get("parents", [])]
         return _line("simulate", *(twins or ["TWIN"]), *again, *out)
+    if isinstance(plan := meta.get("calibration"), dict):
+        asked = (("magnet", "magnet"), ("teslameter", "teslameter"), ("points", "points"),
+                 ("share", "share"), ("settle", "settle_s"))  # fmt: skip
+        options = [word for name, key in asked if key in plan for word in (f"--{name}", plan[key])]
+        benches = bench_words([meta.get("bench")])
+        return _line("bench", "calibrate", *benches, *options, "--out", _new(path))
     if isinstance(origin := meta.get("imported"), dict):
         mapped = ["--map", origin["map"]] if origin.get("map") else []
         return _line("import", origin.get("path", "FILE"), *mapped, "--out", _new(path))

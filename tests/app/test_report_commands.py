@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from artefact_samples import full, twin
 
+from app.calibration_store import Stored, save_calibration
 from app.cli import main
 from app.report import find_artefacts
 from app.report_commands import bench_words, commands_of
 from app.store import load_twin, read_recording, save_twin, sha256_of, write_recording
+from instruments.calibration import Calibration
 
 
 def told(folder: Path) -> list[str]:
@@ -81,6 +83,28 @@ def test_shared_sources_of_noise_are_fitted_again(tmp_path: Path) -> None:
     assert sha256_of(second / "weights.safetensors") == sha256_of(
         tmp_path / "twin" / "weights.safetensors"
     )
+
+
+def test_a_calibration_is_told_as_one_and_made_again_as_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """It was a recording with nothing fitted yet, and `record` would have driven its currents."""
+    found = Calibration(4.1e-4, 2e-7, 1e-6, 3e-6, 2e-5, 1e-6, 1e-6, 4e-6, 3e-6)
+    plan = {"magnet": "x", "teslameter": "gap", "points": 9, "share": 0.5, "settle_s": 0.25}
+    walked = replace(full(), status="done")
+    walked.meta.update(kind="calibration", calibration=plan, bench="their rig")
+    write_recording(tmp_path / "cal", walked)
+    save_calibration(tmp_path / "cal", Stored(found, "x", "gap", "their rig", "2026", "c", 4e-4))
+    assert command(tmp_path / "cal")[:4] == ["bench", "calibrate", "--bench", "BENCH.toml"]
+    assert "--points 9 --share 0.5 --settle 0.25" in told(tmp_path / "cal")[0]
+    assert main(["report", str(tmp_path / "cal"), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert result["verdict"] == [
+        "Magnet x: measured 0.00041 ± 2e-07 T/A; the bench file said 0.0004 T/A (+2.5 %)."
+    ]
+    page = unescape(Path(result["report"]).read_text("utf-8"))
+    assert "2e-05 T" in page
+    assert "twinrig record" not in page
 
 
 @pytest.mark.parametrize(
