@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.gui.words import score
-from app.shown_score import WORDS, shown
+from app.shown_score import ACCURACY, WORDS, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,12 +27,21 @@ def said(value: float | None, metric: str) -> str:
     """One score, which is kept as an error."""
     if value is None:
         return score(None)
-    return score(float(shown({"metric": metric, "measured": value})["measured"]))
+    told = shown({"metric": metric, "measured": value})
+    return _number(told["measured"], told["metric"])
 
 
 def interval(predicted: Mapping[str, float], metric: str) -> str:
     """`0.020 (0.018 to 0.027)`; of a classification the accuracies."""
-    told = shown({"metric": metric, "predicted": dict(predicted)})["predicted"]
-    if "low" not in told:
-        return score(told.get("value"))
-    return f"{score(told.get('value'))} ({score(told['low'])} to {score(told['high'])})"
+    told = shown({"metric": metric, "predicted": dict(predicted)})
+    value, *ends = (
+        _number(told["predicted"].get(name), told["metric"]) for name in ("value", "low", "high")
+    )
+    return value if "low" not in told["predicted"] else f"{value} ({' to '.join(ends)})"
+
+
+def _number(value: float | None, metric: str) -> str:
+    """An error by its leading digits; an accuracy to a tenth of a point: 0.996 is not 1.00."""
+    if metric != ACCURACY or value is None:
+        return score(value)
+    return f"{value:.3f}"

@@ -222,10 +222,10 @@ PREDICTED = {"value": 0.1, "low": 0.05, "high": 0.2}
 def test_a_classification_s_verdict_is_in_accuracies() -> None:
     told = verdict({"measured": 0.3, "metric": "error-rate", "predicted": PREDICTED})
     assert told.heading == "Not transferred"
-    assert told.text.startswith("Outside the predicted 0.90 (0.80 to 0.95): ")
+    assert told.text.startswith("Outside the predicted 0.900 (0.800 to 0.950): ")
     rows = transfer_rows("noise-aware", PREDICTED, {"logistic": 0.02, "ar-1": 0.5}, 0.3,
                          "error-rate")  # fmt: skip
-    assert rows[0].cells == ("0.90", "0.70", "× 3.00")
+    assert rows[0].cells == ("0.900", "0.700", "× 3.00")
     assert [(row.name, row.cells[2]) for row in rows[1:]] == [("Logistic", "beats it"),
                                                           ("AR-1", "beaten")]  # fmt: skip
 

@@ -100,8 +100,9 @@ def test_layers_and_wiring_that_make_no_network_say_so(page, qtbot) -> None:
 def test_scores_of_any_metric_in_words() -> None:
     predicted = {"value": 0.1, "low": 0.05, "high": 0.2}
     assert interval(predicted, "nmse") == "0.10 (0.050 to 0.20)"
-    assert interval(predicted, "error-rate") == "0.90 (0.80 to 0.95)"
-    assert said(0.25, "balanced-error") == "0.75"
+    assert interval(predicted, "error-rate") == "0.900 (0.800 to 0.950)"
+    assert said(0.004, "error-rate") == "0.996"
+    assert said(0.25, "balanced-error") == "0.750"
     assert (error_title("nmse"), error_title("error-rate")) == ("NMSE", "1 − accuracy")
 
 
