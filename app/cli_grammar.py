@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -12,7 +13,7 @@ from app.cli_types import factor, whole_or_zero
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 INVALID_CHOICE = re.compile(r"invalid choice: '(?P<word>[^']*)' \(choose from (?P<known>.*)\)")
 EXIT_CODES = (
@@ -22,18 +23,45 @@ EXIT_CODES = (
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises `InputError` with its usage instead of leaving the process."""
+    """An argument parser that raises `InputError` with its usage instead of leaving the process.
+
+    A verb answers for its own arguments: an unknown one is told before one that is missing because
+    of it, with the nearest known one and this verb's usage.
+    """
+
+    def parse_known_args(  # type: ignore[override]  # namespaces of our own are never given
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse what a verb takes; nothing is left over for the parser above it."""
+        if self._subparsers is None:
+            self._refuse_unknown_options(args or ())
+        found, rest = super().parse_known_args(args, namespace)
+        if rest and self._subparsers is None:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return found, rest
+
+    def _refuse_unknown_options(self, words: Sequence[str]) -> None:
+        options = [w.partition("=")[0] for w in takewhile("--".__ne__, words) if w[:2] == "--"]
+        known = self._option_string_actions
+        unknown = [name for name in options if " " not in name and name not in known]
+        if unknown:
+            said = ", ".join(f"{name!r}{_did_you_mean(name, known)}" for name in unknown)
+            self.error(f"no such option: {said}")
 
     def error(self, message: str) -> NoReturn:
         """Raise the message with the usage line and, for an unknown word, the nearest known one."""
         match = INVALID_CHOICE.search(message)
         if match is not None:
             known = re.findall(r"[\w.-]+", match["known"])
-            near = difflib.get_close_matches(match["word"], known, n=1)
-            message += f"; did you mean {near[0]!r}?" if near else ""
+            message += _did_you_mean(match["word"], known)
         asked = self.prog.partition(" ")[2]  # "twinrig" stands before every error already
         place = f"{asked}: " if asked else ""
         raise InputError(f"{place}{message}\n{self.format_usage().strip()}")
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def verb(verbs: argparse._SubParsersAction[Parser], name: str, words: str) -> Parser:

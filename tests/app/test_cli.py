@@ -41,6 +41,10 @@ def lines_of(text: str) -> list[dict[str, object]]:
     [
         (["recrod"], "did you mean 'record'?"),
         (["bench", "chek"], "did you mean 'check'?"),
+        (["record", "--bnech", "virtual", "--out", "o"], "record: no such option: "
+         "'--bnech'; did you mean '--bench'?"),
+        (["bench", "check", "--energize=1", "b.toml"], "did you mean '--energise'?"),
+        (["safe", "a.toml", "b.toml"], "safe: unrecognized arguments: b.toml"),
         (["record", "--bench", "virtual"], "--out --resume is required"),
         (["train", "--layers", "16,,16", "--out", "n"], "not a list of node counts"),
         (["simulate", "t", "--sequences", "s", "--repeats", "0", "--out", "o"], "1 or more"),
@@ -197,6 +201,11 @@ def test_the_first_help_names_what_the_window_takes(capsys: pytest.CaptureFixtur
         main(["--help"])
     said = " ".join(capsys.readouterr().out.split())
     assert "[--bench B.toml] [--library DIR] [--theme light|dark|system]" in said
+
+
+def test_a_note_may_begin_with_dashes() -> None:
+    record = ["record", "--bench", "virtual", "--out", "o"]
+    assert build_parser().parse_args([*record, "--notes", "--a warm day"]).notes == "--a warm day"
 
 
 def test_every_argument_of_every_verb_says_what_it_is() -> None:
