@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LimitedMagnet", "MagnetLimits", "UnsafeError"]
 
+SWITCH_S, SWITCH_LOOK_S = 5.0, 0.1  # judgement: how long an output may take to go on, device time
 TRY_AGAIN_S = 1.0
 GIVE_UP_S = 10.0  # a command line must end; a window passes None and tries for as long as it takes
 
@@ -81,11 +82,11 @@ class LimitedMagnet(WatchedMagnet):
             changed = self.magnet.prepare()
             if not start.output_on:
                 self.magnet.output(True)
-            now = self.magnet.state()
+            now = self._switched_on()
             problems = [f"reports {error} after it was prepared" for error in now.errors]
             problems += [f"is {fault} (bench key compliance_V)" for fault in now.faults]
             if not now.output_on:
-                problems.append("its output stays off after OUTP ON: look for an interlock")
+                problems.append("its output stays off after it was told on: look for an interlock")
             unfaulted = dataclasses.replace(now, faults=())  # they are in the list already
             sent_A = self._stairs.sent_A
             problems += differences(self.magnet, unfaulted, sent_A, energised=False)
@@ -94,6 +95,17 @@ class LimitedMagnet(WatchedMagnet):
             return dataclasses.replace(
                 found, status=(*found.status, *changed), faults=(*found.faults, *programs)
             )
+
+    def _switched_on(self) -> MagnetState:
+        """The state once its output is on, as a contactor takes its time, or after `SWITCH_S`."""
+        first, waited_s = self.magnet.state(), 0.0
+        if first.output_on:
+            return first
+        while not self.magnet.output_on() and waited_s < SWITCH_S:
+            self._clock.wait(SWITCH_LOOK_S)
+            waited_s += SWITCH_LOOK_S
+        now = self.magnet.state()
+        return dataclasses.replace(now, errors=(*first.errors, *now.errors))
 
     def _found_fit(self) -> MagnetState:
         """The state found, where nothing forbids to energise."""

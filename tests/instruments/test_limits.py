@@ -132,6 +132,19 @@ def test_nothing_moves_before_it_is_energised_or_after_it_is_safe():
         magnet.step_to_A(1.0)
 
 
+def test_an_output_whose_contactor_takes_its_time_is_waited_for():
+    told = []
+
+    def closes(now_s):
+        if told and now_s >= told[0] + 1.5:
+            supply.on = True
+
+    magnet, supply, _ = limited(on_wait=closes)
+    supply.output = lambda on: told.append(supply.clock.time_s)
+    magnet.energise()
+    assert 1.5 <= supply.clock.time_s - told[0] < 2.0
+
+
 def test_an_output_that_does_not_go_on_is_an_error():
     magnet, supply, _ = limited()
     supply.output = lambda on: None
