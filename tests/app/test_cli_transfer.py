@@ -65,7 +65,7 @@ def test_a_polished_network_is_made_by_the_command_with_torch_in_a_child(
     assert result["validation"] == pytest.approx(1 - kept_error)
     assert main(["report", str(tmp_path), "--out", str(tmp_path / "page"), "--json"]) == 0
     page = (tmp_path / "page" / "report.html").read_text("utf-8")
-    again = f"twinrig polish {kept / 'network' / 'network.json'} --bench BENCH.toml --runs 6"
+    again = f"twinrig polish {kept / 'network' / 'network.json'} --bench virtual --runs 6"
     assert f"{again} --seed 0 --out out-again" in page
     assert "twinrig train" not in page
 
