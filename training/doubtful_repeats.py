@@ -86,8 +86,8 @@ def drive_seen(recording: Recording) -> float | None:
 
     The largest of all channels, and of the values as they are and without each repeat's own mean,
     which drift moves. About 1 where the drive makes no difference, below it where what stands as
-    repeats are sequences. None where it can't be told: one drive, or fewer than two sequences with
-    at least two repeats.
+    repeats are sequences. None where it can't be told: one drive, fewer than two sequences with at
+    least two repeats, or values that are not numbers.
     """
     used = recording.complete.sum(axis=1) >= 2
     if used.sum() < 2:
@@ -96,15 +96,11 @@ def drive_seen(recording: Recording) -> float | None:
     drive = recording.drive[used, :steps]
     if not np.ptp(drive, axis=0).any():
         return None
-    return max(
-        (
-            _over_chance(
-                [recording.response[s, recording.complete[s], :steps, c] for s in used.nonzero()[0]]
-            )
-            for c in range(recording.response.shape[3])
-        ),
-        default=None,
-    )
+    blocks = [recording.response[s, recording.complete[s], :steps] for s in used.nonzero()[0]]
+    if not all(np.isfinite(block).all() for block in blocks):
+        return None
+    channels = range(recording.response.shape[3])
+    return max(_over_chance([block[..., c] for block in blocks]) for c in channels)
 
 
 def _over_chance(sequences: Sequence[Array]) -> float:
@@ -112,7 +108,7 @@ def _over_chance(sequences: Sequence[Array]) -> float:
 
     The larger of that of the values and of that without each repeat's own mean.
     """
-    low, high = np.nanpercentile(np.concatenate([one.ravel() for one in sequences]), INNER)
+    low, high = np.percentile(np.concatenate([one.ravel() for one in sequences]), INNER)
     room = high - low if high > low else np.inf  # a glitch is more than all that is seen
     scale = max(abs(low - room), abs(high + room)) if high > low else max(abs(low), 1e-300)
     found = []
