@@ -24,6 +24,7 @@ from app.artefacts import (
     read_head,
     sha256_of,
     write_bytes,
+    writing,
 )
 from app.checked_json import with_checksum
 from app.deployment import of_another, preflight
@@ -102,17 +103,30 @@ def bettered(
     if resume:  # the bench may be another one than it was begun on
         plan["despite_drift"] = plan["despite_drift"] or despite_drift
         allowed(plan, bench)
-    with RunLock(out):
-        try:
-            values = yield from work(plan)
-        except TwinrigError as fault:
-            if so_far is not None:
-                yield Result({"path": str(out), "status": status_of(fault), **so_far()})
-            raise
-        values = {**values, "seconds": round(time.monotonic() - begin_s, 1)}
-        save_plan(out, kind, {**plan, "result": values})  # resumed again, it is told again
+    try:
+        with RunLock(out):
+            try:
+                values = yield from work(plan)
+            except TwinrigError as fault:
+                if so_far is not None:
+                    yield Result({"path": str(out), "status": status_of(fault), **so_far()})
+                raise
+            values = {**values, "seconds": round(time.monotonic() - begin_s, 1)}
+            save_plan(out, kind, {**plan, "result": values})  # resumed again, it is told again
+    except InputError:
+        _forget_bare(out, kind)
+        raise
     yield Result(values)
     return out / NETWORK_FILE
+
+
+def _forget_bare(out: Path, kind: str) -> None:
+    """Remove a folder in which there is a plan and nothing else: it would be refused for ever."""
+    plan = out / f"{kind}.json"
+    if list(out.iterdir()) == [plan]:
+        with writing(out):
+            plan.unlink()
+            out.rmdir()
 
 
 def in_here(

@@ -77,6 +77,16 @@ def test_too_few_steps_are_refused_before_the_device_runs(
     assert not (tmp_path / "out").exists()
 
 
+def test_more_steps_than_there_are_leave_no_folder_to_go_on_with(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    """It was said to go on with what was refused again each time."""
+    events = recalibrate(kept / "network", bench, tmp_path / "out", steps=10_000, apart=in_here)
+    with pytest.raises(InputError, match="doesn't fit into the 695 steps"):
+        list(events)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_task_whose_data_have_changed_is_refused(kept: Path, tmp_path: Path) -> None:
     """Its training part may hold by now what the network calls unseen."""
     values = np.random.default_rng(0).standard_normal(900)

@@ -136,7 +136,7 @@ def test_a_twin_without_its_recordings_is_refused_before_anything_runs(
     events = refine(tmp_path / "network", bench, tmp_path / "out", TINY, apart=in_here)
     with pytest.raises(InputError, match="names no recording"):
         list(events)
-    assert not (tmp_path / "out" / "round-1").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_recording_that_is_gone_is_named(bench: Bench, kept: Path, tmp_path: Path) -> None:
