@@ -9,6 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from app.words import prefix
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -89,6 +91,9 @@ def repeats_figure(
     field_of
         Drive in 0…1 to field in tesla.
     """
+    largest = max((np.abs(real[np.isfinite(real)]).max(initial=0.0) for _, _, real, _ in cases))
+    factor, shown = prefix(float(largest), unit)  # one for all rows, which are compared
+    cases = [(title, drive, factor * real, factor * twin) for title, drive, real, twin in cases]
     figure = new_figure(1.0 + 2.3 * len(cases))
     rows = figure.subplots(2 * len(cases), 1, squeeze=False, height_ratios=[1, 3.2] * len(cases))
     for (title, drive, real, twin), top, axes in zip(
@@ -109,7 +114,7 @@ def repeats_figure(
                 steps, twin.mean(axis=0), color=TWIN, linewidth=1.5, linestyle=DASH,
                 label="twin mean, 90 % of its samples shaded",
             )  # fmt: skip
-        style(axes, "", "step", f"{channel} ({unit})")
+        style(axes, "", "step", f"{channel} ({shown})")
     _legend(rows[0, 0], rows[1, 0])
     return figure
 

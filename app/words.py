@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MISSING = "—"
+PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
 
 
 def size(count: float) -> str:
@@ -21,6 +22,19 @@ def size(count: float) -> str:
             value = count / scale
             return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
     return f"{count:.0f} B"
+
+
+def prefix(scale: float, unit: str) -> tuple[float, str]:
+    """Factor and unit that show values of about `scale` well: `(1e6, "µV")` for 3e-5 V.
+
+    A dimensionless unit keeps its factor 1.
+    """
+    if not unit or unit in {"1", "°", "°C", "%"} or not math.isfinite(scale) or scale <= 0:
+        return 1.0, unit
+    for step, letter in PREFIXES:
+        if scale >= step:
+            return 1.0 / step, letter + unit
+    return 1.0 / PREFIXES[-1][0], PREFIXES[-1][1] + unit
 
 
 def duration(seconds: float | None) -> str:

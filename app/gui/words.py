@@ -7,10 +7,10 @@ import re
 from html import escape
 
 from app.words import MISSING, counted
+from app.words import prefix as prefix
 from app.words import size as size
 
 PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\:,;'\"]+){3,}")
-PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
 
 
 def score(value: float | None) -> str:
@@ -34,19 +34,6 @@ def reading(value: float | None, digits: int = 4) -> str:
         return MISSING
     before = len(str(int(abs(value))))
     return f"{value:.{max(0, digits - before)}f}".replace("-", "−")
-
-
-def prefix(scale: float, unit: str) -> tuple[float, str]:
-    """Factor and unit that show values of about `scale` well: `(1e6, "µV")` for 3e-5 V.
-
-    A dimensionless unit keeps its factor 1.
-    """
-    if not unit or unit in {"1", "°", "°C", "%"} or not math.isfinite(scale) or scale <= 0:
-        return 1.0, unit
-    for step, letter in PREFIXES:
-        if scale >= step:
-            return 1.0 / step, letter + unit
-    return 1.0 / PREFIXES[-1][0], PREFIXES[-1][1] + unit
 
 
 count = counted

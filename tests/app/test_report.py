@@ -20,7 +20,7 @@ from app.operations.report import report
 from app.operations.train import train
 from app.recording_marks import add_mark
 from app.report import find_artefacts
-from app.report_figures import log_scale, misfit_figure, new_figure
+from app.report_figures import log_scale, misfit_figure, new_figure, repeats_figure
 from app.report_network import Measured, _baselines, against_baselines, headline
 from app.report_page import Page
 from app.report_twin import by_family, coverage_words, error_words, spread_over_signal
@@ -351,6 +351,18 @@ def test_a_logarithmic_axis_has_numbers_that_can_be_read(values: tuple[float, ..
 
 def test_sequences_are_shown_by_family() -> None:
     assert by_family(["mixed", "mixed", "steps", "mixed", "sines", "steps"]) == [0, 1, 2, 4]
+
+
+def test_a_response_of_microvolts_is_drawn_in_microvolts() -> None:
+    """Its rows read 0.000100 V, 1e−5 V and 7.5 below one another."""
+    drive = np.linspace(0, 1, 5)
+    real = np.array([[1e-6, np.nan, 8e-5, 2e-5, 0.0]])
+    cases = [("a", drive, real, np.empty((0, 5))), ("b", drive, real / 10, real / 20)]
+    figure = repeats_figure(cases, "X", lambda share: 3e-3 * share, "V")
+    labels = [axes.get_ylabel() for axes in figure.axes]
+    assert labels == ["field (mT)", "X (µV)"] * 2
+    assert np.nanmax(figure.axes[1].lines[0].get_ydata()) == pytest.approx(80)
+    assert np.nanmax(figure.axes[3].lines[-1].get_ydata()) == pytest.approx(4)
 
 
 def test_spread_over_signal_is_that_of_the_repeats() -> None:
