@@ -95,7 +95,8 @@ class Trial:
         body = read_head(self.result_file, KIND, SCHEMA)
         if [body["verb"], body["arguments"]] != [self.verb, plain(self.arguments)]:
             raise InputError(
-                f"{self.result_file}: is of another trial than is asked for; take a new folder"
+                f"{self.result_file}: is of another trial than is asked for: move the folder back "
+                "to where it was begun, or take a new one"
             )
         return TrialResult(self.name, body["status"], body["values"], body["reason"])
 
