@@ -5,6 +5,7 @@ MAT files of version 7.3 are HDF5 with MATLAB's axes in reverse; older ones are 
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import warnings
@@ -27,6 +28,7 @@ NUMBERS = "biuf"
 HDF5, CLASSIC = b"\x89HDF\r\n\x1a\n", b"CDF"
 PLACEHOLDER = b"This is a netCDF dimension but not a netCDF variable"
 NOTHING = np.empty(0)
+BLOCK_BYTES = 2**24
 APPLIED = ("scale_factor", "add_offset")  # where there is one, as the CF convention says
 SHOWN = 4  # of an attribute's numbers
 SCALES = ("gain", "scale", "factor", "offset", "sensitivity", "multiplier", "conversion")
@@ -46,8 +48,11 @@ def child() -> None:
         for n, f in found.items()
     ]
     numbered: dict[str, Any] = {f"array{i}": f.values for i, f in enumerate(found.values())}
-    # in pieces, as it does: one write of 2 GiB to a pipe is cut short in silence
-    np.savez(sys.stdout.buffer, about=np.array(json.dumps(about)), **numbered)
+    stream = io.BytesIO()  # Windows' pipes claim that they can be sought in, which an archive does
+    np.savez(stream, about=np.array(json.dumps(about)), **numbered)
+    view = stream.getbuffer()
+    for begin in range(0, len(view), BLOCK_BYTES):  # one write of 2 GiB is cut short in silence
+        sys.stdout.buffer.write(view[begin : begin + BLOCK_BYTES])
 
 
 def _read(path: Path) -> Arrays:
