@@ -153,7 +153,7 @@ class BenchWindow(ClosingWindow):
         if text not in self.log[-2:]:
             self.log.append(text)
         if not self.closing:
-            self.bar.ask(f"{words} The program goes on trying.", [])
+            self.bar.ask(f"{words.removesuffix('.')}. The program goes on trying.", [])
 
     def _made_safe(self, said: list[str]) -> None:
         if not self.closing:
