@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.library_begun import how
 from app.library_facts import Facts, Thumb, common_rows
 from app.recording_marks import bad_positions
 from app.recording_reader import FILE_NAME, read_recording
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MOST_POINTS, MOST_REPEATS = 120, 8
 WHOLE_BYTES = 64 * 2**20
 """Recordings up to this size are read whole, and so checked; of larger ones a piece."""
+UNFINISHED = ("stopped", "interrupted", "failed")
 SAID = {
     "sample": "Sample", "operator": "Operator", "temperature_K": "Temperature, K", "notes": "Notes",
 }  # fmt: skip
@@ -57,7 +59,12 @@ def recording(artefact: Artefact) -> Facts:
     running = (artefact.path / "header.json").is_file()
     large = not running and file.is_file() and file.stat().st_size > WHOLE_BYTES
     seen = _piece(file) if large else _whole(artefact.path)
-    return _facts(seen, bad_positions(artefact.path))
+    found = _facts(seen, bad_positions(artefact.path))
+    made = seen.meta.keys() & {"simulated", "imported", "calibration"}  # by no `record`
+    if seen.status in UNFINISHED and (seen.order < 0).any() and not made:
+        more = ("Goes on by", how("record", artefact.path))
+        found = replace(found, rows=(*found.rows, more))
+    return found
 
 
 def _whole(folder: Path) -> _Seen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +17,7 @@ from app import library_folders
 from app.artefacts import sha256_of
 from app.library_index import Index, ancestors, compared, descendants, lineage
 from app.library_note import NOTE_FILE, read_note, write_note
-from app.recording_marks import add_mark
+from app.recording_marks import add_mark, left_out
 from app.session import Library
 from app.store import load_network, save_network, save_twin, write_recording
 from models.errors import InputError
@@ -215,6 +216,15 @@ def test_sample_and_notes_of_a_recording_are_shown_and_found_and_marks_are_count
     add_mark(folder / "rec-said", bad=[1, 5])
     by_name = {e.artefact.path.name: e for e in Index(Library(folder)).read()}
     assert dict(by_name["rec-said"].facts.rows)["Status"] == "done, 8 of 8 repeats, 2 marked bad"
+
+
+@pytest.mark.parametrize("status", ["stopped", "interrupted", "failed", "done"])
+def test_a_recording_that_ended_early_says_how_it_goes_on(folder: Path, status: str) -> None:
+    part = replace(left_out(full(), [7]), status=status)
+    path = write_recording(folder / "rec's", part).parent
+    rows = {e.artefact.path: dict(e.facts.rows) for e in Index(Library(folder)).read()}[path]
+    command = f"twinrig record --bench B.toml --resume {shlex.quote(str(path))}"
+    assert rows.get("Goes on by") == (None if status == "done" else command)
 
 
 def test_what_was_made_in_another_year_says_which(folder: Path) -> None:
