@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import sys
 import time
 from contextlib import suppress
@@ -64,6 +65,7 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
         settings = replace(settings, theme=options.theme)
     given = None
     try:
+        _refuse_without_a_screen()
         if options.library and Path(options.library).is_file():
             raise InputError(f"--library {options.library}: is a file; name a folder, or a new one")
         if options.bench and options.bench != VIRTUAL:
@@ -117,6 +119,16 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
     if window.rig is not None:
         window.rig.close()
     return 3 if ended_by else 0
+
+
+def _refuse_without_a_screen() -> None:
+    """Raise where Qt would abort the process, and advise to install the program anew."""
+    named = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in named):
+        raise TwinrigError(
+            "there is no screen for the window: neither DISPLAY nor WAYLAND_DISPLAY is set; from "
+            "another computer log in by `ssh -X`. All commands work without: twinrig --help"
+        )
 
 
 def _show(window: Window, whole: bool) -> None:

@@ -117,6 +117,14 @@ def test_a_wrong_bench_file_is_exit_2_without_a_window(tmp_path, capsys) -> None
     assert "did you mean 'name'" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="screens have names on Linux")
+def test_without_a_screen_it_says_so_in_place_of_an_abort(monkeypatch, capsys) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert main([]) == 1
+    assert "neither DISPLAY nor WAYLAND_DISPLAY is set" in capsys.readouterr().err
+
+
 def test_another_bench_is_opened_once_this_one_has_closed(tmp_path) -> None:
     bench = tmp_path / "rig.toml"
     text = files("resources").joinpath("virtual-nanoring.toml").read_text("utf-8")
