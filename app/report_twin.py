@@ -12,7 +12,7 @@ from app.report_drift import add_drift
 from app.report_search import add_search
 from app.report_validation import add_validation
 from app.so_far import unfinished_words
-from training.kept import kept_validation
+from training.kept import OLDER, kept_validation, scored_by_older
 from training.verdict import coverage_state, state_of, telling, verdict
 
 if TYPE_CHECKING:
@@ -46,7 +46,10 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
     unseen = best_unseen(twin, recordings)
     errors, coverage = dict(twin.errors), dict(twin.coverage)
     details: dict[str, Any] = {}
-    if unseen is None and not errors:
+    older = unseen is None and scored_by_older(twin)
+    if older:
+        words, errors = OLDER, {}
+    elif unseen is None and not errors:
         words = "It has not been scored: too few repeats were held out."
     elif unseen is None:
         words = "Scores as measured when it was fitted, on what was held out."
@@ -75,7 +78,7 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
         figure = report_figures.noise_figure(details)
         page.figure(f"noise-{name}", figure, "Noise of the device and of its twin.")
     validation = details.get("validation") or kept_validation(twin.meta)
-    if validation is not None:
+    if validation is not None and not older:
         add_validation(page, name, validation, noisy=not twin.deterministic)
     drifted = add_drift(page, path, twin)
     if twin.deterministic:
@@ -92,8 +95,9 @@ def words_of_mean(path: Path) -> str:
     """The verdict on a twin without noise, as it was scored when it was fitted."""
     from app.store import load_twin
 
-    errors = load_twin(path).errors
-    return f"Twin without noise: {_small(verdict(errors, {}, deterministic=True).words)}"
+    twin = load_twin(path)
+    words = verdict(twin.errors, {}, deterministic=True).words
+    return f"Twin without noise: {_small(OLDER if scored_by_older(twin) else words)}"
 
 
 def _small(words: str) -> str:

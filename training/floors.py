@@ -38,6 +38,7 @@ from training.metrics import (
     lag_sums,
 )
 from training.noise_checks import rank_plots, spectra
+from training.verdict import NO_NOISE
 from training.where import local_errors, where
 
 if TYPE_CHECKING:
@@ -48,10 +49,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 HALF = 8
-NO_NOISE = (
-    "the twin has no noise: beside its mean stands what a perfect mean would score, 1/√2 of what "
-    "two halves of the repeats differ by; its other errors say only that it has no noise"
-)
 FEWEST_REPEATS = 4  # held out: two halves with a spread each
 
 

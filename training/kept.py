@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.json_form import ANYTHING, NUMBER, SCORE, TEXT, Rows, Table, faults
+from training.verdict import NO_NOISE
 from training.verdict_places import AXES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from models.twin import Twin
 
 RATIO = Table(optional=dict.fromkeys(("ratio", "low", "high", "excess"), SCORE))
 SHARE = Table(optional=dict.fromkeys(("value", "low", "high"), SCORE))
@@ -49,6 +52,18 @@ TOGETHER = (
     ("spectrum_frequency", "spectrum_real", "spectrum_twin", "spectrum_low", "spectrum_high"),
     ("autocorrelation_real", "autocorrelation_twin", "autocorrelation_low", "autocorrelation_high"),
 )
+
+
+OLDER = (
+    "Scored by an older version, which held a mean without noise against two noisy halves and so "
+    "flattered it by up to √2: score it again."
+)
+
+
+def scored_by_older(twin: Twin) -> bool:
+    """Whether a twin without noise keeps scores that don't stand beside a perfect mean's."""
+    told = [str(note) for note in twin.meta.get("notes") or ()]
+    return twin.deterministic and bool(twin.errors) and NO_NOISE not in told
 
 
 def kept_validation(meta: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = [
-    "AT_FLOOR", "COVERED", "DECIDING", "LOCAL", "NAMES", "Verdict", "coverage_state", "state_of",
-    "telling", "verdict", "worst_places",
+    "AT_FLOOR", "COVERED", "DECIDING", "LOCAL", "NAMES", "NO_NOISE", "Verdict", "coverage_state",
+    "state_of", "telling", "verdict", "worst_places",
 ]  # fmt: skip
 
 DECIDING = ("mean", "spread", "autocovariance", "crps")
@@ -31,6 +31,10 @@ NAMES = {
     "cross_correlation": "cross-channel correlation",
 }
 EVERYWHERE = {"too narrow": 1.0, "too wide": 0.0}  # a coverage that every part is as far off as
+NO_NOISE = (
+    "the twin has no noise: beside its mean stands what a perfect mean would score, 1/√2 of what "
+    "two halves of the repeats differ by; its other errors say only that it has no noise"
+)
 NO_FLOOR = (
     "Can't be told: the held-out repeats are all the same, so that the errors have no floor beside "
     "them."

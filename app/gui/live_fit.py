@@ -21,7 +21,7 @@ from app.operations.events import (
 )
 from app.weights_store import SO_FAR
 from app.words import MISSING, duration, left_s
-from training.kept import kept_validation
+from training.kept import OLDER, kept_validation, scored_by_older
 from training.verdict import coverage_state, state_of, telling
 from training.verdict import verdict as weighed
 
@@ -269,6 +269,9 @@ def verdict(body: dict[str, Any]) -> tuple[str, str]:
 
 def fitted_earlier(twin: Twin) -> LiveFit:
     """What a twin says of itself that was fitted earlier."""
+    if scored_by_older(twin):
+        nothing = {"verdict": {"words": OLDER, "reasons": [], "at_floor": False}, "where": {}}
+        return LiveFit(validation={**nothing, "curves": {}}, deterministic=True)
     kept = kept_validation(twin.meta)
     return LiveFit(
         errors=dict(twin.errors), coverage=dict(twin.coverage), details=kept_details(kept),

@@ -33,13 +33,14 @@ def opened(make_window, qtbot):
     window = make_window(connected=False)
     folder = window.session.library.folder
 
-    def open_it(name: str, noise: float | None):
+    def open_it(name: str, noise: float | None, *, notes: bool = True):
         made = samples.twin()
         if noise is None:
             made = replace(made, errors={}, coverage={}, meta={**made.meta, "id": name})
         else:
             scores, still = scored(noise), noise == 0
-            meta = {**made.meta, "id": name, "validation": summary(scores, deterministic=still)}
+            told = {"validation": summary(scores, deterministic=still), "notes": scores.notes}
+            meta = {**made.meta, "id": name, **(told if notes else {**told, "notes": []})}
             made = replace(made, errors=scores.errors, coverage=scores.coverage, meta=meta,
                            deterministic=still)  # fmt: skip
         save_twin(folder / name, made)
@@ -79,3 +80,12 @@ def test_of_a_twin_without_noise_its_mean_alone_is_shown(opened) -> None:
     assert len(by_drive.lines["mean"][0].getData()[0]) == 10
     assert len(by_drive.lines["spread"][0].getData()[0]) == 0
     assert not by_drive.hint.text()
+
+
+def test_a_mean_that_an_older_version_scored_too_well_is_to_be_scored_again(opened) -> None:
+    """Its floor was that of two noisy halves: an error of the mean could read as at the floor."""
+    page = opened("twin-old", 0.0, notes=False)
+    assert names(page) == []
+    for said in (page.subheading.text(), page.validation.verdict.text()):
+        assert "score it again" in said
+    assert not page.live.at_floor
