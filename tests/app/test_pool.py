@@ -119,7 +119,7 @@ def test_a_stopped_pool_goes_on_where_its_trainings_stood(twin: Path, tmp_path: 
 
 def test_a_result_of_another_trial_is_refused(twin: Path, tmp_path: Path) -> None:
     training("one", twin, tmp_path).save(TrialResult("one", "done", {"validation": 0.5}))
-    with pytest.raises(InputError, match="of another trial .* move the folder back"):
+    with pytest.raises(InputError, match=r"of another trial .* move the folder back"):
         ran([training("one", twin, tmp_path, 5)], LocalWorkers(1))
     file = training("one", twin, tmp_path).result_file
     file.write_text(file.read_text("utf-8").replace("0.5", "0.1"), "utf-8")
