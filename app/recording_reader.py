@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.artefacts import find_file, reading
 from app.disk import RESTORE
 from app.journal import NAME as JOURNAL_NAME
@@ -19,6 +21,8 @@ from models.errors import InputError, raise_problems
 from models.recording import BY_STEP, faults_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from models.recording import Recording
 
 FILE_NAME = "recording.nc"
@@ -53,11 +57,13 @@ def folder_of(path: Path) -> Path:
 def _recording_of_run(folder: Path) -> Recording:
     """The recording of a journal, which may grow, or be finished, while it is read.
 
-    Every repeat stands in the journal before `recording.nc` shows it. One that is shown only, and
-    still is when the journal is read anew, is lost: the journal was cut short.
+    Every repeat stands in the journal before `recording.nc` shows it. What that showed at a first
+    look must therefore be in the journal when it is read again, else the journal was cut short;
+    looked at anew each time, a fast rig would have gone on in between, and be called broken.
     """
     journal, file = folder / JOURNAL_NAME, folder / FILE_NAME
-    shown_only = 0
+    shown: NDArray[np.bool_] | None = None
+    lost = 0
     for _ in range(READINGS):
         if not journal.is_file():
             return recording_of_file(file)
@@ -68,26 +74,27 @@ def _recording_of_run(folder: Path) -> Recording:
                 raise
             continue  # its writer has just finished
         recording = _recording_of_journal(folder, journal, content)
-        shown_only = _shown_only(file, content, recording)
-        if shown_only or content.status in ("done", "stopped", "failed"):
+        if shown is None:
+            shown = _shown(file, content, recording)
+        lost = int((shown & ~recording.complete).sum())
+        if lost or content.status in ("done", "stopped", "failed"):
             # its writer may have come as far as the seal, and no further
             with suppress(InputError):
                 return recording_of_file(file)
-        if not shown_only:
+        if not lost:
             return recording
     raise InputError(
-        f"{journal}: was cut short: {file.name} beside it shows {shown_only} repeats that it "
+        f"{journal}: was cut short: {file.name} beside it shows {lost} repeats that it "
         f"doesn't hold; restore it from a copy, or move {file.name} away to go on without them"
     )
 
 
-def _shown_only(file: Path, content: JournalContent, recording: Recording) -> int:
-    """How many repeats `recording.nc` shows as complete that the journal doesn't hold."""
-    if content.status == "begun" or content.order_at is None:
-        return 0
-    s, r = recording.order.shape
-    order = order_in_file(file, content.order_at, (s, r))
-    return 0 if order is None else int(((order >= 0) & ~recording.complete).sum())
+def _shown(file: Path, content: JournalContent, recording: Recording) -> NDArray[np.bool_]:
+    """Which repeats `recording.nc` shows as complete, (S, R)."""
+    order = None
+    if content.status != "begun" and content.order_at is not None:
+        order = order_in_file(file, content.order_at, recording.order.shape)
+    return np.zeros(recording.order.shape, dtype=bool) if order is None else order >= 0
 
 
 def _recording_of_journal(folder: Path, path: Path, content: JournalContent) -> Recording:

@@ -17,12 +17,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from app import recording_reader
 from app.journal import START, read_journal
 from app.owner import Owner, process_start
 from app.store import RecordingWriter, read_recording
 from models.errors import InputError
 
 if TYPE_CHECKING:
+    from app.journal import JournalContent
     from models.recording import Recording
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="SIGKILL of POSIX")
@@ -168,6 +170,22 @@ def test_a_repeat_that_only_the_open_file_shows_is_said_and_not_lost_in_silence(
     assert int(so_far.complete.sum()) == 4
     writer.finish("stopped")
     assert read_recording(out).status == "stopped"
+
+
+def test_a_writer_that_is_always_a_repeat_ahead_is_not_called_cut_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repeat comes between each look at the journal and the next one at recording.nc."""
+    writer = RecordingWriter(tmp_path / "r", samples.blank(lengths=(4,), repeats=9))
+
+    def read_and_fall_behind(path: Path) -> JournalContent:
+        content, r = read_journal(path), len(writer.recording.order[writer.recording.complete])
+        writer.append(0, r, r, 0.5 * r, samples.response_of(0, r, 4))
+        return content
+
+    monkeypatch.setattr(recording_reader, "read_journal", read_and_fall_behind)
+    assert int(read_recording(tmp_path / "r").complete.sum()) == 1  # as the second reading found it
+    writer.finish("stopped")
 
 
 def interrupted(tmp_path: Path, count: int = 5) -> Path:
