@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.words import MISSING
+from training.verdict import telling
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,7 +112,10 @@ def _calibration(artefact: Artefact) -> Facts:
 
 def _twin(artefact: Artefact) -> Facts:
     head = artefact.head
-    meta, errors = head["meta"], head["errors"]
+    meta = head["meta"]
+    errors, coverage = telling(
+        head["errors"], head.get("coverage") or {}, deterministic=bool(head.get("deterministic"))
+    )
     rows = [
         ("Objective", str(meta.get("objective", MISSING))),
         ("Latent state", str(head.get("latent", MISSING))),
@@ -130,8 +134,7 @@ def _twin(artefact: Artefact) -> Facts:
             ratio = table.get("ratio")
             if isinstance(ratio, (int, float)) and math.isfinite(ratio):
                 bars.append(float(ratio))
-    coverage = head.get("coverage")
-    if isinstance(coverage, dict):
+    if coverage:
         said = f"{_number(coverage.get('value'))}, expected {_number(coverage.get('expected'))}"
         rows.append(("90 % coverage", said))
     form = {key: head[key] for key in ("latent", "hidden") if isinstance(head.get(key), int)}

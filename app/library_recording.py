@@ -105,15 +105,20 @@ def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:
     marked = int(np.isin(done, sorted(bad)).sum())
     simulated = bool(seen.meta.get("simulated"))
     bench = "none: a twin answered" if simulated else MISSING
+    window, origin = seen.window, seen.meta.get("imported")
+    if isinstance(origin, dict):
+        bench = f"none: imported from {origin.get('path', MISSING)}"
+        window = {} if seen.meta.get("notes") else window  # which says that no field is known
+    remarks = seen.meta.get("remarks") or []
     rows = [
         ("Status", f"{seen.status}, {done.size} of {seen.order.size} repeats"
          + (f", {marked} marked bad" if marked else "")),
-        ("Sequences", f"{sequences} of {seen.steps} steps, {family}"),
-        ("Repeats", str(repeats)),
+        ("Sequences", f"{sequences} of {seen.steps} steps, {family}, {repeats} repeats each"),
         ("Channels", ", ".join(seen.channels)),
         ("Bench", str(seen.meta.get("bench", bench))),
         *((name, str(seen.meta[key])) for key, name in SAID.items() if seen.meta.get(key)),
-        *common_rows({"window": seen.window}, seen.meta),
+        *([("Remarks", "; ".join(map(str, remarks)))] if remarks else []),
+        *common_rows({"window": window}, seen.meta),
     ]  # fmt: skip
     form = {"family": family, "steps": seen.steps, "count": sequences, "repeats": repeats}
     seed = seen.meta.get("seed")

@@ -218,6 +218,33 @@ def test_sample_and_notes_of_a_recording_are_shown_and_found_and_marks_are_count
     assert dict(by_name["rec-said"].facts.rows)["Status"] == "done, 8 of 8 repeats, 2 marked bad"
 
 
+def test_an_imported_recording_says_where_it_comes_from_and_no_field_that_nobody_knows(
+    folder: Path,
+) -> None:
+    one = replace(full(), status="done")
+    one.meta.update(imported={"path": "/their/m.npz"}, notes="unknown: …", remarks=["1 is void"])
+    write_recording(folder / "imp", one)
+    rows = {e.artefact.path.name: dict(e.facts.rows) for e in Index(Library(folder)).read()}
+    assert rows["imp"]["Bench"] == "none: imported from /their/m.npz"
+    assert rows["imp"]["Remarks"] == "1 is void"
+    assert "Field window" not in rows["imp"]
+    assert "Field window" in rows["rec-folder"]
+
+
+def test_a_deterministic_twin_shows_its_mean_alone(folder: Path) -> None:
+    errors = dict.fromkeys(("mean", "spread", "autocovariance", "crps"), twin().errors["mean"])
+    for deterministic, name in ((True, "twin-flat"), (False, "twin-1")):
+        made = replace(twin(), deterministic=deterministic, errors=errors)
+        made.meta["id"] = name
+        shutil.rmtree(folder / "twin-folder", ignore_errors=True)
+        save_twin(folder / f"{name}-folder", made)
+    by_id = {entry.id: entry.facts for entry in Index(Library(folder)).read()}
+    noise = {"Spread", "Autocovariance", "CRPS", "90 % coverage"}
+    assert noise <= dict(by_id["twin-1"].rows).keys()
+    assert not noise & dict(by_id["twin-flat"].rows).keys()
+    assert "Mean" in dict(by_id["twin-flat"].rows)
+
+
 @pytest.mark.parametrize("status", ["stopped", "interrupted", "failed", "done"])
 def test_a_recording_that_ended_early_says_how_it_goes_on(folder: Path, status: str) -> None:
     part = replace(left_out(full(), [7]), status=status)
