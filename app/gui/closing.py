@@ -24,7 +24,10 @@ KEEP = "Keep running"
 
 
 class ClosingWindow(QMainWindow):
-    """The closing half of the window. `gone` is emitted when the bench is closed, too."""
+    """The closing half of the window. `gone` is emitted when the bench is closed, too.
+
+    `left_unsafe`: it closed beside a bench that could not be made safe.
+    """
 
     gone = pyqtSignal()
     session: Session
@@ -38,7 +41,7 @@ class ClosingWindow(QMainWindow):
         self.furnished = self.closing = False
         self.job = None
         self.log: list[str] = []
-        self._closed = self._forced = self._asks = False
+        self._closed = self._forced = self._asks = self.left_unsafe = False
         self.next_bench: Path | None = None  # to be opened once this window has closed safely
 
     def stop(self) -> None:
@@ -102,6 +105,7 @@ class ClosingWindow(QMainWindow):
 
     def _close_anyway(self) -> None:
         self.session.drop()
+        self.left_unsafe = True
         self.next_bench = None  # a bench that is not safe wants a person, not another bench
         self._bench_closed()
 

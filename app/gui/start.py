@@ -56,8 +56,8 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
     `began_s` on the performance counter is what `--smoke` counts from: before Qt was loaded. `rig`:
     the one that the window before this one serves.
 
-    0: closed by the user; 2: the bench file is wrong, or the library is no folder; 3: ended by a
-    signal.
+    0: closed by the user; 1: the bench could not be made safe; 2: the bench file is wrong, or the
+    library is no folder; 3: ended by a signal.
     """
     options = _parser().parse_args(argv)
     settings, note = load_settings(settings_path())
@@ -118,7 +118,7 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
         return run([*bench, *library], time.perf_counter(), window.rig)
     if window.rig is not None:
         window.rig.close()
-    return 3 if ended_by else 0
+    return 1 if window.left_unsafe else 3 if ended_by else 0
 
 
 def _refuse_without_a_screen() -> None:

@@ -347,6 +347,7 @@ def test_a_supply_that_cannot_be_made_safe_keeps_the_window_and_asks(
     monkeypatch.undo()
     window.bar.buttons[0].click()
     qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
+    assert not window.left_unsafe
 
 
 def test_a_signal_closes_even_a_bench_that_is_lost(window, qtbot, monkeypatch, capsys) -> None:
@@ -357,6 +358,7 @@ def test_a_signal_closes_even_a_bench_that_is_lost(window, qtbot, monkeypatch, c
     window.shut_down(forced=True)
     qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
     assert "COULD NOT BE MADE SAFE" in capsys.readouterr().err
+    assert window.left_unsafe  # exit code 1: whatever started the window hears of it
 
 
 @pytest.mark.parametrize("hardware", [False, True])
