@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from models.twin import Twin
 
 FEWEST_REPEATS = 4  # two halves with a spread each
+TOO_FEW = "too few repeats were held out"
 SHOWN_SEQUENCES = 4
 SHOWN_SAMPLES = 200
 ERROR_WORDS = {
@@ -50,7 +51,8 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
     if older:
         words, errors = OLDER, {}
     elif unseen is None and not errors:
-        words = "It has not been scored: too few repeats were held out."
+        why = "its fit is unfinished" if unfinished_words(twin.meta) else TOO_FEW
+        words = f"It has not been scored: {why}."
     elif unseen is None:
         words = "Scores as measured when it was fitted, on what was held out."
     else:

@@ -127,7 +127,7 @@ def verdict(
     if all(state == "not scored" for state in states.values()):
         if errors.get("mean", {}).get("value") is not None:
             return Verdict(None, False, NO_FLOOR)
-        return Verdict(None, False, "Not scored yet: it needs held-out repeats.")
+        return Verdict(None, False, "Not scored yet.")
     others = [] if deterministic else _others(errors, where or {})  # those are of the noise
     reasons = [
         _reason(name, errors[name], where or {})

@@ -194,11 +194,17 @@ def check(recording: Recording, *, deterministic: bool) -> list[str]:
         )
     problems += problems_of(recording)
     raise_problems(InputError, "recording", problems)
+    return doubts(recording, deterministic=deterministic)
+
+
+def doubts(recording: Recording, *, deterministic: bool) -> list[str]:
+    """Sentences about what is suspicious or left out; positions count in this recording's run."""
     said = clipped_of(recording) if deterministic else warnings_of(recording)
-    return [*said, *_left_out(recording, response)]
+    return [*said, *_left_out(recording)]
 
 
-def _left_out(recording: Recording, response: Array) -> Iterator[str]:
+def _left_out(recording: Recording) -> Iterator[str]:
+    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
     within = np.arange(response.shape[2]) < recording.lengths[:, None]
     holes = ~np.isfinite(response) & within[:, None, :, None]
     holes &= recording.complete[:, :, None, None]
@@ -210,7 +216,7 @@ def _left_out(recording: Recording, response: Array) -> Iterator[str]:
         )
     missing = int((~recording.complete).sum())
     if missing and recording.complete.any(axis=1).all() and np.ptp(recording.complete.sum(1)) <= 1:
-        yield f"{missing} repeats are missing"
+        yield "1 repeat is missing" if missing == 1 else f"{missing} repeats are missing"
 
 
 def _where_mean(values: Array, where: Mask) -> Array:

@@ -16,7 +16,7 @@ from training.floors import too_few_repeats
 from training.joined import join
 from training.reads import in_single_holds
 from training.validation import HeldOut, hold_out
-from training.windows import check
+from training.windows import check, doubts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +50,11 @@ class FitInput:
         recordings = [read_repeats(path) for path in paths]
         joined = join(recordings)
         notes = check(joined, deterministic=deterministic)
+        if len(paths) > 1:  # a repeat is named by its position in its own run
+            notes = [
+                f"{path}: {words}" for path, one in zip(paths, recordings, strict=True)
+                for words in doubts(one, deterministic=deterministic)
+            ]  # fmt: skip
         notes += [words for path in paths if (words := left_out_words(path))]
         notes += [words for r in recordings if (words := simulated_words(r))]
         parents = [

@@ -131,6 +131,18 @@ def test_a_twin_too_large_for_the_kernel_is_not_said_to_run_by_it(device, tmp_pa
     assert "this twin has 4 and 256" in said
 
 
+def test_of_several_recordings_each_is_named_whose_repeats_are_doubtful(device, tmp_path):
+    """A position counts in its own run: without its recording it named nothing."""
+    wild = record_device(30, 4, seed=5)
+    wild.response[3, 2, 7] = 1e6
+    write_recording(tmp_path / "wild", wild)
+    events = fit([device / "many", tmp_path / "wild"], tmp_path / "twin", iterations=1, **SMALL)
+    said = [e.text for e in events if isinstance(e, Note) and "repeat" in e.text]
+    named = [text for text in said if "mark" in text]
+    assert named
+    assert all(text.startswith(f"{tmp_path / 'wild'}: ") for text in named)
+
+
 def test_a_deterministic_twin(device, tmp_path):
     events = list(
         fit([device / "many"], tmp_path / "twin", deterministic=True, iterations=30, **SMALL)

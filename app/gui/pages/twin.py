@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.operations.events import Event
     from models.twin import Twin
 
+MOST_PX = 300  # of the switch of channels
 LOW_PX = 760  # of the page: below it recordings have one line each
 
 
@@ -163,7 +164,9 @@ class TwinPage(Page):
         self.channels, self.units = channels, units
         self.toggle.offer([(name, k) for k, name in enumerate(channels)][:8])
         self._show_toggle()
-        self.toggle.setFixedWidth(36 * min(8, max(1, len(channels))))
+        shown = channels[:8]
+        each = min(max(36, 9 * max(map(len, shown), default=0) + 12), MOST_PX // max(1, len(shown)))
+        self.toggle.setFixedWidth(max(36, each) * max(1, len(shown)))
         self.channel = min(self.channel, len(channels) - 1)
 
     def _show_toggle(self, *_: Any) -> None:
