@@ -153,12 +153,21 @@ def bench_of(arguments: argparse.Namespace) -> BenchSpec:
 
 
 def _noise_seed(spec: BenchSpec, arguments: argparse.Namespace) -> int:
-    """Of a virtual rig's noise in one command; the bench file's own seed is in it."""
-    begun = "begun" if getattr(arguments, "resume", None) is None else "resumed"
+    """Of a virtual rig's noise in one command; the bench file's own seed is in it.
+
+    A run that goes on a second time has measured more by then, and draws another.
+    """
+    folder = getattr(arguments, "resume", None)
+    begun = "begun" if folder is None else f"resumed at {_bytes_in(folder)}"
     own = 0 if spec.virtual is None else spec.virtual.seed
     played = (getattr(arguments, name, None) for name in ("sequences", "network"))
     words = (own, spec.name, arguments.verb, begun, arguments.seed, *played)
     return zlib.crc32(" ".join(map(str, words)).encode())
+
+
+def _bytes_in(folder: Path) -> int:
+    """What a run has kept so far."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 @contextmanager

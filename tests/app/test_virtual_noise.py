@@ -49,3 +49,16 @@ def test_no_other_command_lives_the_same_noise(changed: dict[str, Any]) -> None:
         assert virtual is not None
         seeds.append(virtual.seed)
     assert seeds[0] == seeds[1] != seeds[2]
+
+
+def test_each_resumption_lives_noise_of_its_own(tmp_path: Path) -> None:
+    seeds = set()
+    for measured in range(3):
+        command = argparse.Namespace(
+            bench="virtual", verb="record", resume=tmp_path, seed=0, accelerate=None
+        )
+        virtual = bench_of(command).virtual
+        assert virtual is not None
+        seeds.add(virtual.seed)
+        (tmp_path / f"{measured}.bin").write_bytes(b"a repeat")
+    assert len(seeds) == 3
