@@ -109,7 +109,10 @@ def named(effects: Sequence[Effect], channels: int) -> list[str]:
 
 
 def would_be_seen(effects: Sequence[Effect]) -> str:
-    """What a change would have had to be, as a sentence; empty where nothing could be compared."""
+    """What would mostly be missed, as a sentence; empty where nothing could be compared.
+
+    A change of that size is seen in about a third of the cases (600 pairs of a twin's samples).
+    """
     said = []
     shifts = [CLEAR * e.error for e in effects if e.kind == "shift" and not e.part]
     spreads = [CLEAR * e.error for e in effects if e.kind == "spread"]
@@ -118,7 +121,7 @@ def would_be_seen(effects: Sequence[Effect]) -> str:
     if spreads:
         least = float(np.exp(max(spreads)))
         said.append(f"a spread × {least:.3g} or × {1 / least:.3g}")
-    return f"It would have been seen from about {' or '.join(said)} on." if said else ""
+    return f"Less than about {' or '.join(said)} would mostly not have been seen." if said else ""
 
 
 def _difference(

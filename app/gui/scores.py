@@ -31,13 +31,13 @@ def said(value: float | None, metric: str) -> str:
     return _number(told["measured"], told["metric"])
 
 
-def interval(predicted: Mapping[str, float], metric: str) -> str:
+def interval(predicted: Mapping[str, float], metric: str, between: str = " to ") -> str:
     """`0.020 (0.018 to 0.027)`; of a classification the accuracies."""
     told = shown({"metric": metric, "predicted": dict(predicted)})
     value, *ends = (
         _number(told["predicted"].get(name), told["metric"]) for name in ("value", "low", "high")
     )
-    return value if "low" not in told["predicted"] else f"{value} ({' to '.join(ends)})"
+    return value if "low" not in told["predicted"] else f"{value} ({between.join(ends)})"
 
 
 def _number(value: float | None, metric: str) -> str:

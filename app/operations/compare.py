@@ -174,5 +174,9 @@ def propose(
     for text in old.missing:
         yield Note(text, "warning")
     written = write_check_sequences(old.found, Path(out), count)
+    if written < count:
+        yield Note(
+            f"{count} sequences asked, {written} written: the twin's recordings have no more"
+        )
     yield Result({"path": str(out), "sequences": written})
     return Path(out)

@@ -116,6 +116,8 @@ def test_proposed_sequences_are_drives_of_the_twins_recording(kept, twin, tmp_pa
     assert all((old.drive == s.drive).all(axis=1).any() for s in sequences)
     with pytest.raises(InputError, match="exists"):
         list(propose(twin, tmp_path / "check.json", count=5))
+    told = [e.text for e in propose(twin, tmp_path / "most.json", count=30) if isinstance(e, Note)]
+    assert told == ["30 sequences asked, 24 written: the twin's recordings have no more"]
 
 
 def test_a_twin_is_fitted_further_keeps_its_structure_and_knows_its_line(kept, twin, tmp_path):

@@ -143,7 +143,8 @@ class DeployForm(QObject):
         self._benches.setVisible(len(network.devices) > 1)
         self._space()
         self.task.setText(str(network.task.get("description") or network.task.get("name")))
-        self.predicted.setText(interval(network.predicted, str(network.task["metric"])))
+        metric = str(network.task["metric"])  # the dash, for the column is narrow
+        self.predicted.setText(interval(network.predicted, metric, "–"))
         self.steps.setText(f"{network.steps}, first {network.washout} unscored")
 
     def show_checks(self, checks: Sequence[Check]) -> None:
