@@ -175,8 +175,7 @@ def propose(
         yield Note(text, "warning")
     written = write_check_sequences(old.found, Path(out), count)
     if written < count:
-        words = f"{count} sequences asked, {written} written"
-        yield Note(f"{words}: the twin's recordings have no more")
+        yield Note(
             f"{count} sequences asked, {written} written: the twin's recordings have no more"
         )
     yield Result({"path": str(out), "sequences": written})
