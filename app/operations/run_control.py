@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from app.operations.events import Held, Note, Paused, Resumed, StepHeld
 from app.operations.runs import is_transient, run_repeat
-from app.words import duration
+from app.words import counted, duration
 from instruments.clock import SLICE_S, Pause
 from instruments.link_errors import LinkError, WrongInstrumentError
 from models.errors import RefusedError, StoppedError, TwinrigError
@@ -204,13 +204,13 @@ class Control:
         count, total_s, longest_s = self.steps_held
         if count:
             yield (
-                f"{count} steps waited for their field, {total_s:.1f} s in all, "
+                f"{counted(count, 'step')} waited for their field, {total_s:.1f} s in all, "
                 f"{longest_s:.1f} s at most"
             )
         if self.looked_s:
             yield (
-                f"{len(self.looked_s)} steps came after a look at the supply and what guards "
-                f"it, up to {1e3 * max(self.looked_s):.3g} ms later for it"
+                f"{counted(len(self.looked_s), 'step')} came after a look at the supply and what "
+                f"guards it, up to {1e3 * max(self.looked_s):.3g} ms later for it"
             )
 
     def again(self, voids: int, held: bool) -> str:

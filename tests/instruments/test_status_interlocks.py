@@ -229,6 +229,7 @@ def test_a_supply_at_its_voltage_limit_is_named_by_its_interlock():
     with served() as rig, Bench.connect(rig.spec(("[drive]", limit + "[drive]"))) as bench:
         bench.energise()
         bench.step(0.0024, HELD)
+        bench.verify()  # as it does before a second current, which would see the other limit
         rig.rig.instruments["kepco-bop"].supply.setpoint_V = 7.0  # 8.5 A need 8.5 V
         with pytest.raises(TwinrigError, match=r"\(x, voltage limit\): x is at its vol"):
             bench.step(0.0034, HELD)

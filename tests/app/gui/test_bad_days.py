@@ -181,12 +181,15 @@ def test_on_a_full_disk_a_note_and_an_export_say_so_and_nothing_is_lost(
         qtbot.waitUntil(lambda: bool(window.toasts.shown), timeout=WAIT_MS)
         assert "disk is full" in window.toasts.shown[-1].text, window.log
         library.note.setPlainText("a thought")
-        library.note.keep()
-        assert "disk is full" in window.toasts.shown[-1].text, window.log
-        assert "note" in window.toasts.shown[-1].text
+        with qtbot.waitSignal(library.note.failed, timeout=WAIT_MS) as failed:
+            library.note.keep()
+        assert "note" in failed.args[0]
+        assert "disk is full" in failed.args[0]
+        assert window.toasts.shown[-1].text == failed.args[0], window.log
         disk.free()
         library.note.setPlainText("a thought, again")
-        library.note.keep()
+        with qtbot.waitSignal(library.note.kept, timeout=WAIT_MS):
+            library.note.keep()
         assert (disk.path / "rec-a" / "note.txt").read_text() == "a thought, again"
         assert read_recording(disk.path / "rec-a").complete.all()
         window.shut_down()
