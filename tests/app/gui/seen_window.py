@@ -61,6 +61,7 @@ class SeenWindow(Window):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self.out = sys.stdout  # elsewhere while a task of another package may print
         self.notifier = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read)
         self.notifier.activated.connect(self.hear)
 
@@ -72,8 +73,8 @@ class SeenWindow(Window):
             return
         asked = json.loads(line)
         answer = self.state() if "state" in asked else self.found(asked["widget"])
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+        self.out.write(json.dumps(answer) + "\n")
+        self.out.flush()
 
     def found(self, pattern: str) -> list[dict[str, Any]]:
         """Controls in view whose accessible name or text is this; * stands for anything."""
