@@ -63,7 +63,24 @@ def doubtful_repeats(recording: Recording) -> Iterator[str]:
             f"{which} {'has' if still.sum() == 1 else 'have'} one value at every step in every "
             f"channel, where others move: not recorded? {left_out}"
         )
-    copies = _copies(recording) & ~still
+    yield from _copied_words(recording, _copies(recording) & ~still)
+    yield from _unseen_words(recording)
+
+
+def doubtful_between(joined: Recording, parts: Sequence[Recording]) -> Iterator[str]:
+    """What only shows where recordings lie side by side: a sentence each, of all together.
+
+    Repeats of one that are copies of another's, and a drive that is not seen where each by itself
+    has too few sequences to tell.
+    """
+    copies = _copies(joined) & ~_still(joined)
+    if copies.sum() > sum(int((_copies(part) & ~_still(part)).sum()) for part in parts):
+        yield from _copied_words(joined, copies)
+    if all(drive_seen(part) is None for part in parts):
+        yield from _unseen_words(joined)
+
+
+def _copied_words(recording: Recording, copies: NDArray[np.bool_]) -> Iterator[str]:
     if copies.any():
         which, left_out = placed(recording, copies)
         yield (
@@ -71,6 +88,9 @@ def doubtful_repeats(recording: Recording) -> Iterator[str]:
             "copies, or a file imported twice? Noise, its floor and intervals look smaller by them "
             f"than they are. {left_out}"
         )
+
+
+def _unseen_words(recording: Recording) -> Iterator[str]:
     seen = drive_seen(recording)
     if seen is not None and seen < LEAST_SEEN:
         yield (

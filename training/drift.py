@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import InputError
-from training.drift_effect import effects_of, named, would_be_seen
+from training.drift_effect import effects_of, mostly_missed, named
 from training.drift_points import bin_edges, same_drives
 from training.drift_samples import Sample, Whole, standing_by, wander_of
 from training.two_sample import PERMUTATIONS, smallest_p, two_sample
@@ -218,5 +218,5 @@ def _verdict(changed: bool, p_value: float, effects: Sequence[Effect], channels:
         what = "; ".join(named(effects, channels))
         return (f"The device has changed since the twin was fitted (p = {p_value:.2g})"
                 f"{f': {what}' if what else ''}.")  # fmt: skip
-    seen = would_be_seen(effects)
+    seen = mostly_missed(effects)
     return f"No change since the twin was fitted (p = {p_value:.2g}). {seen}".strip()

@@ -108,7 +108,7 @@ def named(effects: Sequence[Effect], channels: int) -> list[str]:
     return clear or [f"{e.words(channels)}, perhaps by chance" for e in effects[:1]]
 
 
-def would_be_seen(effects: Sequence[Effect]) -> str:
+def mostly_missed(effects: Sequence[Effect]) -> str:
     """What would mostly be missed, as a sentence; empty where nothing could be compared.
 
     A change of that size is seen in about a third of the cases (600 pairs of a twin's samples).

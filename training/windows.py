@@ -173,6 +173,18 @@ def check(recording: Recording, *, deterministic: bool) -> list[str]:
     Raises
     ------
     InputError
+        As `refuse_unfit`.
+    """
+    refuse_unfit(recording, deterministic=deterministic)
+    return doubts(recording, deterministic=deterministic)
+
+
+def refuse_unfit(recording: Recording, *, deterministic: bool) -> None:
+    """Refuse what can't be fitted.
+
+    Raises
+    ------
+    InputError
         A channel that never moves or is never a number, an instrument's overload marks, no
         repeats to learn a spread from.
     """
@@ -194,7 +206,6 @@ def check(recording: Recording, *, deterministic: bool) -> list[str]:
         )
     problems += problems_of(recording)
     raise_problems(InputError, "recording", problems)
-    return doubts(recording, deterministic=deterministic)
 
 
 def doubts(recording: Recording, *, deterministic: bool) -> list[str]:

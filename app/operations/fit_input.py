@@ -11,12 +11,12 @@ from app.operations.seen_before import seen_of_all
 from app.recording_marks import bad_positions, kept_of
 from app.store import read_recording, sha256_of
 from models.errors import InputError
-from training.doubtful_repeats import numbers
+from training.doubtful_repeats import doubtful_between, numbers
 from training.floors import too_few_repeats
 from training.joined import join
 from training.reads import in_single_holds
 from training.validation import HeldOut, hold_out
-from training.windows import check, doubts
+from training.windows import doubts, refuse_unfit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,12 +49,13 @@ class FitInput:
         """
         recordings = [read_repeats(path) for path in paths]
         joined = join(recordings)
-        notes = check(joined, deterministic=deterministic)
-        if len(paths) > 1:  # a repeat is named by its position in its own run
-            notes = [
-                f"{path}: {words}" for path, one in zip(paths, recordings, strict=True)
-                for words in doubts(one, deterministic=deterministic)
-            ]  # fmt: skip
+        refuse_unfit(joined, deterministic=deterministic)
+        notes = []
+        for path, one in zip(paths, recordings, strict=True):
+            of = f"{path}: " if len(paths) > 1 else ""  # a repeat's position is that in its own run
+            notes += [of + words for words in doubts(one, deterministic=deterministic)]
+        if len(paths) > 1 and not deterministic:
+            notes += doubtful_between(joined, recordings)
         notes += [words for path in paths if (words := left_out_words(path))]
         notes += [words for r in recordings if (words := simulated_words(r))]
         parents = [

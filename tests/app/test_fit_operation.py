@@ -143,6 +143,17 @@ def test_of_several_recordings_each_is_named_whose_repeats_are_doubtful(device, 
     assert all(text.startswith(f"{tmp_path / 'wild'}: ") for text in named)
 
 
+def test_a_file_that_was_imported_twice_is_told_beside_its_twin(device, tmp_path):
+    """Neither of the two has a copy in itself."""
+    write_recording(tmp_path / "again", record_device(30, 4, seed=5))
+    write_recording(tmp_path / "twice", record_device(30, 4, seed=5))
+    paths = [tmp_path / "again", tmp_path / "twice"]
+    events = fit(paths, tmp_path / "twin", iterations=1, **SMALL)
+    said = [e.text for e in events if isinstance(e, Note)]
+    (told,) = [text for text in said if "number for number, an earlier one" in text]
+    assert told.startswith("120 repeats of these runs are")
+
+
 def test_a_deterministic_twin(device, tmp_path):
     events = list(
         fit([device / "many"], tmp_path / "twin", deterministic=True, iterations=30, **SMALL)
