@@ -110,12 +110,17 @@ def test_the_keyboard_chooses_and_opens(library, qtbot) -> None:
     assert library.shell.page() is library.shell.pages["twin"]
 
 
-def test_one_who_types_on_behind_a_kept_note_keeps_words_and_cursor(library, qtbot) -> None:
+def typing_at(library, qtbot) -> Path:
+    """The keyboard is in the note of rec-a, whose folder this is."""
     pick(library, "rec-a")
-    folder = library.list.selected()[0].artefact.path
     library.shell.activateWindow()
     library.note.setFocus()
     qtbot.waitUntil(library.note.hasFocus, timeout=WAIT_MS)
+    return library.list.selected()[0].artefact.path
+
+
+def test_one_who_types_on_behind_a_kept_note_keeps_words_and_cursor(library, qtbot) -> None:
+    folder = typing_at(library, qtbot)
     for words in ("helium ", "refilled ", "at noon"):
         qtbot.keyClicks(library.note, words)
         qtbot.waitUntil(
@@ -178,11 +183,7 @@ def test_a_share_that_hangs_while_a_note_is_written_does_not_hold_the_window(
 
 
 def test_a_note_of_another_window_is_not_undone_by_the_next_word(library, qtbot) -> None:
-    pick(library, "rec-a")
-    folder = library.list.selected()[0].artefact.path
-    library.shell.activateWindow()
-    library.note.setFocus()
-    qtbot.waitUntil(library.note.hasFocus, timeout=WAIT_MS)
+    folder = typing_at(library, qtbot)
     write_note(folder, "theirs")
     library.refresh()  # as the window does when somebody comes back to it
     qtbot.waitUntil(lambda: library.note.toPlainText() == "theirs", timeout=WAIT_MS)
