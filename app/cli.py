@@ -8,17 +8,15 @@ one makes the rig safe once more.
 from __future__ import annotations
 
 import errno
-import os
 import sys
 import time
 import traceback
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import instruments
 from app.cli_arguments import build_parser
-from app.cli_output import Screen
+from app.cli_output import Screen, forget_standard_output
 from app.commands import COMMANDS
 from app.connect import Run
 from app.operations.events import Result, RunPlan
@@ -64,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
         except KeyboardInterrupt:
             return STOPPED
         except BrokenPipeError:
-            _forget_standard_output()
+            forget_standard_output()
             return TwinrigError.exit_code
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
@@ -103,7 +101,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
         except OSError as gone:
             if not (this_run.asked and gone.errno == errno.EIO):
                 raise
-            _forget_standard_output()  # the terminal went, and its SIGHUP has stopped the run
+            forget_standard_output()  # the terminal went, and its SIGHUP has stopped the run
             return STOPPED
     return exit_code_of(screen.result.values if screen.result else {})
 
@@ -170,12 +168,6 @@ def exit_code_of(values: dict[str, Any]) -> int:
     instruments_ok = all(i.get("ok") is not False for i in values.get("instruments", {}).values())
     codes = {"stopped": STOPPED, "failed": TwinrigError.exit_code}
     return codes.get(str(values.get("status")), 0 if instruments_ok else TwinrigError.exit_code)
-
-
-def _forget_standard_output() -> None:
-    """Whoever read along has gone: what is left in the buffer must not fail once more."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _too_long(error: OSError) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from app.cli_words import result_lines, words_of
+from app.disk import writing
 from app.operations.event_json import as_json
 from app.operations.events import (
     Event,
@@ -25,10 +29,38 @@ from app.operations.monitor import BenchRead
 from app.operations.serve import Listening
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 PLAIN_INTERVAL_S = 5.0  # a log of a night stays readable
 OFTEN = (Held, StepHeld, Paused, Progress, FitProgress, TrainProgress, TrialProgress)
+
+
+@contextmanager
+def to_standard_output() -> Iterator[None]:
+    """Write there; a disk that is full under it is said like any other full disk.
+
+    A reader or a terminal that has gone is for `app.cli`, which knows what that means.
+
+    Raises
+    ------
+    TwinrigError
+        The disk refuses.
+    """
+    try:
+        yield
+    except OSError as fault:
+        if isinstance(fault, BrokenPipeError) or fault.errno == errno.EIO:
+            raise
+        forget_standard_output()
+        with writing(Path("standard output")):
+            raise
+
+
+def forget_standard_output() -> None:
+    """Nobody reads it: what is left in the buffer must not fail once more."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Output(Protocol):
@@ -56,8 +88,9 @@ class JsonLines:
 
     def write(self, body: dict[str, Any]) -> None:
         """Write one object."""
-        self._stream.write(json.dumps(body, allow_nan=False) + "\n")
-        self._stream.flush()
+        with to_standard_output():
+            self._stream.write(json.dumps(body, allow_nan=False) + "\n")
+            self._stream.flush()
 
     def say(self, text: str) -> None:
         """Sentences are for people: nothing is written."""
@@ -133,8 +166,9 @@ class Screen:
             self._only_lines = True
             return
         if isinstance(event, BenchRead) and self._json is None:
-            sys.stdout.write(f"{words_of(event)}\n")  # the values are what was asked for
-            sys.stdout.flush()
+            with to_standard_output():
+                sys.stdout.write(f"{words_of(event)}\n")  # the values are what was asked for
+                sys.stdout.flush()
             return
         if self._json is not None:
             self._json.show(event)
@@ -142,8 +176,9 @@ class Screen:
             with suppress(OSError):
                 self._people.show(event)
         elif self._json is None and not self._only_lines:
-            sys.stdout.write("\n".join(result_lines(event.values)) + "\n")
-            sys.stdout.flush()
+            with to_standard_output():
+                sys.stdout.write("\n".join(result_lines(event.values)) + "\n")
+                sys.stdout.flush()
 
     def error(self, kind: str, message: str, exit_code: int) -> None:
         """Show one error: words for people, one object for programs."""

@@ -225,3 +225,18 @@ def test_every_help_page_can_be_read(width: int, monkeypatch: pytest.MonkeyPatch
         page = parser.format_help()
         assert max(map(len, page.splitlines())) <= width
         assert parser.prog in page
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_output_into_a_full_disk_is_one_sentence_and_no_fault_of_the_program(
+    form: list[str],
+) -> None:
+    command = [sys.executable, "-m", "app", "task", *form]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("twinrig: standard output: the disk is full")
+    assert len(done.stderr.splitlines()) == 1
