@@ -1,4 +1,4 @@
-"""Alarms of a monitor: a channel that leaves its band is said once, and again when it is back."""
+"""Alarms of a monitor: a channel that leaves its band or gives no value is said once, and its end."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 BACK_SHARE = 0.02
 """Of the band (of the bound, where there is one): what flutters about it must not be said a
 thousand times in a night."""
+GONE = "gone"
+GONE_S, LONGEST_GONE_S = 10.0, 120.0
+"""Judgement: so long without a value a channel is not watched. A run that rests longer between two
+values has shown so: it is waited twice as long as before, up to the second."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Raised:
-    """A change: the channel left its band (`side` is `below` or `above`), or is back (empty)."""
+    """A change: `side` is `below` or `above` its band, `gone` without a value, empty: it is back."""
 
     alarm: Alarm
     side: str
@@ -64,10 +68,16 @@ class Raised:
 
 @dataclass
 class Alarms:
-    """The alarms in force, by channel; `out` holds those raised now and their side."""
+    """The alarms in force, by channel; `out` holds those raised now and their side.
+
+    `seen_s`: when each had its last value, in s of the clock that `overdue` is asked by;
+    `patience_s`: how long the next may take.
+    """
 
     by_channel: dict[str, Alarm] = field(default_factory=dict)
     out: dict[str, str] = field(default_factory=dict)
+    seen_s: dict[str, float] = field(default_factory=dict)
+    patience_s: dict[str, float] = field(default_factory=dict)
 
     def put(self, alarm: Alarm) -> None:
         """Set a channel's alarm, in place of another of it."""
@@ -78,14 +88,20 @@ class Alarms:
         """Take a channel's alarm away."""
         self.by_channel.pop(channel, None)
         self.out.pop(channel, None)
+        self.seen_s.pop(channel, None)
+        self.patience_s.pop(channel, None)
 
-    def look(self, values: Mapping[str, float]) -> list[Raised]:
-        """What has changed with these values; a missing one changes nothing."""
+    def look(self, values: Mapping[str, float], now_s: float) -> list[Raised]:
+        """What has changed with these values; a missing one is `overdue`'s."""
         changed = []
         for channel, alarm in self.by_channel.items():
             value = values.get(channel, math.nan)
             if math.isnan(value):
                 continue
+            waited_s = now_s - self.seen_s.get(channel, now_s)
+            longest_s = min(2.0 * waited_s, LONGEST_GONE_S)
+            self.patience_s[channel] = max(self.patience_s.get(channel, GONE_S), longest_s)
+            self.seen_s[channel] = now_s
             side = alarm.problem(value, self.out.get(channel, ""))
             if side != self.out.get(channel, ""):
                 changed.append(Raised(alarm, side, value))
@@ -94,3 +110,14 @@ class Alarms:
             else:
                 self.out.pop(channel, None)
         return changed
+
+    def overdue(self, now_s: float) -> list[Raised]:
+        """The alarms that watch nothing any more: too long without a value, whoever failed."""
+        gone = []
+        for channel, alarm in self.by_channel.items():
+            waited_s = now_s - self.seen_s.setdefault(channel, now_s)
+            late = waited_s >= self.patience_s.get(channel, GONE_S)
+            if late and self.out.get(channel) != GONE:
+                self.out[channel] = GONE
+                gone.append(Raised(alarm, GONE, math.nan))
+        return gone

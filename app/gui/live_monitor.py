@@ -228,10 +228,15 @@ class LiveMonitor:
         if latest.size == len(self.channels):
             self.spectrum = latest.copy()
         self.rates.append((float(times_s[-1]), times_s.size))
-        raised = []
         low, high = np.fmin.reduce(rows, axis=1), np.fmax.reduce(rows, axis=1)
+        raised: list[Raised] = []
         for extreme in (low, high) if self.alarms.by_channel else ():
-            raised += self.alarms.look(dict(zip(self.names, extreme.tolist(), strict=True)))
+            raised += self._judge(extreme)
         if raised:  # what has left its band within a frame, and is back, is both
-            raised += self.alarms.look(dict(zip(self.names, self.values.tolist(), strict=True)))
+            raised += self._judge(self.values)
         return raised
+
+    def _judge(self, values: FloatArray) -> list[Raised]:
+        return self.alarms.look(
+            dict(zip(self.names, values.tolist(), strict=True)), self.store.last_s
+        )

@@ -100,6 +100,7 @@ class Window(RunningWindow):
         self.session = session
         self.link = BenchLink(session)
         self.furnished = True
+        self.complete.connect(self._watch)
         self.setWindowTitle(f"Twinrig, {session.spec.name}")
         self.top.begin(session)
         self._connect_link()
@@ -158,12 +159,7 @@ class Window(RunningWindow):
         if not self.furnished:
             self._wanted = key
             return
-        page = self.pages.get(key)
-        if page is None:
-            page = make_page(key, self)
-            self.pages[key] = page
-            self.stack.addWidget(page)
-            page.set_form_values(self.settings.forms.get(key, {}))
+        page = self._made(key)
         self.stack.setCurrentWidget(page)
         self.rail.choose(key)
         self.toasts.arrange()
@@ -171,6 +167,20 @@ class Window(RunningWindow):
         if artefact is not None:
             page.choose(artefact)
         self.page_opened.emit(key)
+
+    def _made(self, key: str) -> Page:
+        """A page, made when first asked for, with its form as it was left."""
+        page = self.pages.get(key)
+        if page is None:
+            page = self.pages[key] = make_page(key, self)
+            self.stack.addWidget(page)
+            page.set_form_values(self.settings.forms.get(key, {}))
+        return page
+
+    def _watch(self) -> None:
+        """Alarms of the last start are in force before anybody opens their page."""
+        if self.settings.forms.get("monitor", {}).get("alarms") and not self.closing:
+            self._made("monitor")
 
     def page(self) -> Page:
         """The page in view."""

@@ -49,20 +49,49 @@ def test_amplitude_and_phase_follow_from_pairs() -> None:
 def test_an_alarm_is_said_once_and_again_when_it_is_over() -> None:
     alarms = Alarms()
     alarms.put(Alarm("T", 20.0, 26.0))
-    said = [alarms.look({"T": value}) for value in (22.0, 27.0, 28.0, math.nan, 25.0, 10.0)]
+    values = (22.0, 27.0, 28.0, math.nan, 25.0, 10.0)
+    said = [alarms.look({"T": value}, now_s) for now_s, value in enumerate(values)]
     assert [[one.side for one in each] for each in said] == [[], ["above"], [], [], [""], ["below"]]
     assert alarms.out == {"T": "below"}
     alarms.remove("T")
-    assert alarms.look({"T": 99.0}) == []
+    assert alarms.look({"T": 99.0}, 6.0) == []
 
 
 def test_what_flutters_about_a_bound_is_said_once() -> None:
     alarms = Alarms()
     alarms.put(Alarm("I", high=2.0))
     rng = np.random.default_rng(0)
-    said = [one for v in 2.0 + 0.01 * rng.standard_normal(1000) for one in alarms.look({"I": v})]
+    values = 2.0 + 0.01 * rng.standard_normal(1000)
+    said = [one for k, v in enumerate(values) for one in alarms.look({"I": v}, float(k))]
     assert [one.side for one in said] == ["above"]
-    assert [one.side for one in alarms.look({"I": 1.95})] == [""]
+    assert [one.side for one in alarms.look({"I": 1.95}, 1000.0)] == [""]
+
+
+def test_a_channel_that_gives_no_value_is_said_once_and_when_it_is_back() -> None:
+    alarms = Alarms()
+    alarms.put(Alarm("T", high=310.0))
+    alarms.put(Alarm("X", high=1.0))
+    alarms.look({"T": 300.0, "X": 0.0}, 100.0)
+    alarms.look({"T": math.nan, "X": 0.0}, 105.0)
+    assert alarms.overdue(109.0) == []
+    assert [(one.alarm.channel, one.side) for one in alarms.overdue(111.0)] == [("T", "gone")]
+    assert alarms.overdue(112.0) == []
+    assert [one.alarm.channel for one in alarms.overdue(116.0)] == ["X"]  # nobody reads it
+    assert [one.side for one in alarms.look({"T": 320.0, "X": 0.5}, 130.0)] == ["above", ""]
+    assert alarms.out == {"T": "above"}
+
+
+def test_a_run_that_rests_long_between_two_values_is_not_said_each_time() -> None:
+    alarms = Alarms()
+    alarms.put(Alarm("X", high=1.0))
+    said = []
+    for rest in range(5):
+        for now_s in np.arange(0.0, 30.0) + 60.0 * rest:  # a value a second, then half a minute
+            said += alarms.look({"X": 0.0}, float(now_s))
+        for now_s in np.arange(30.0, 60.0) + 60.0 * rest:
+            said += alarms.overdue(float(now_s))
+    assert [one.side for one in said] == ["gone", ""]
+    assert alarms.overdue(1000.0) != []
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,14 @@ from app.gui.background import Latest
 from app.gui.live_monitor import LiveMonitor
 from app.gui.pages.monitor_files import written
 from app.gui.pages.monitor_form import MonitorForm
+from app.gui.pages.monitor_rows import said_of
 from app.gui.pages.monitor_side import MonitorSide
 from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import label
 from app.gui.widgets.chart import Mark
 from app.gui.widgets.segments import Segments
 from app.gui.widgets.strip_charts import StripCharts
-from app.gui.words import reading, size
+from app.gui.words import size
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ __all__ = ["MonitorPage"]
 SPANS = (("10 s", 10.0), ("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0), ("1 d", 86_400.0))
 FRAME_MS, SIDE_EVERY = 33, 3  # frames between two of the side
 WORDS_EVERY_S = 0.5
+ALARMS_EVERY_MS = 1000
 WITH_SIDE_PX = 1000  # of the page: below it the charts take all, or their times would overlap
 
 
@@ -71,6 +73,9 @@ class MonitorPage(Page):
         self._timer = QTimer(self)
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self._tick)
+        self._alarms = QTimer(self)
+        self._alarms.timeout.connect(self._watch_alarms)
+        self._alarms.start(ALARMS_EVERY_MS)
         self._export = Latest()
         self._export.done.connect(self._exported)
         self._show_bench()
@@ -138,21 +143,19 @@ class MonitorPage(Page):
             self.live.gap(words.splitlines()[0], time.monotonic())
             self._touch()
 
+    def _watch_alarms(self) -> None:
+        """Whoever has the bench, and where nobody reads it: what gives no value is said."""
+        if self.live is not None:
+            self._tell(self.live.alarms.overdue(time.monotonic()))
+
     def _tell(self, raised: Sequence[Raised]) -> None:
         """Say an alarm once, and that it is over."""
         if not raised or self.live is None:
             return
-        units = {trace.name: trace for trace in self.live.traces}
+        traces = {trace.name: trace for trace in self.live.traces}
         for one in raised:
-            trace = units[one.alarm.channel]
-            factor, unit = trace.factor or 1.0, trace.shown_unit or trace.unit
-            value = f"{one.alarm.channel} {reading(one.value * factor)} {unit}"
-            if one.side:
-                bound = one.alarm.low if one.side == "below" else one.alarm.high
-                words = f"Alarm: {value}, {one.side} {reading(bound * factor)} {unit}"
-                self.shell.toast(words, "error")
-            else:
-                self.shell.toast(f"Alarm over: {value}")
+            words = said_of(one, traces[one.alarm.channel])
+            self.shell.toast(words, "error" if one.side else "info")
         self._choose_charts()
 
     # what is seen

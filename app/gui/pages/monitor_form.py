@@ -230,13 +230,14 @@ class MonitorForm:
     # what comes back
 
     def values(self) -> dict[str, Any]:
-        """What is chosen, for the next start."""
+        """What is chosen, for the next start; alarms of another bench's channels stay."""
         if self.live is None:
             return self._wanted
         alarms: Sequence[Alarm] = list(self.live.alarms.by_channel.values())
         hidden = [name for name, tick in self.ticks.items() if not tick.isChecked()]
         bands = [[a.channel, _finite(a.low), _finite(a.high)] for a in alarms]
-        return {"hidden": hidden, "alarms": bands}
+        others = [a for a in self._wanted.get("alarms", ()) if a[0] not in self.live.names]
+        return {"hidden": hidden, "alarms": [*bands, *others]}
 
     def set_values(self, values: dict[str, Any]) -> None:
         """Put back what fits; the rest is left alone."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QRectF
 
+from app.alarms import GONE
 from app.gui.theme import BODY_PX, LABEL_PX, colour, pen, sans
 from app.gui.widgets.basic import Tick
 from app.gui.widgets.tables import LEFT, RIGHT, Painted
@@ -15,9 +16,21 @@ from app.gui.words import prefix, reading
 if TYPE_CHECKING:
     from PyQt6.QtGui import QPainter, QPaintEvent
 
-    from app.alarms import Alarm
+    from app.alarms import Alarm, Raised
     from app.gui.live_monitor import Trace
     from app.gui.theme import Theme
+
+
+def said_of(one: Raised, trace: Trace) -> str:
+    """An alarm in words: where the value is and which bound that passes, gone, or over."""
+    factor, unit = trace.factor or 1.0, trace.shown_unit or trace.unit
+    if one.side == GONE:
+        return f"Alarm: {trace.name} gives no value, it is not watched now"
+    value = f"{trace.name} {reading(one.value * factor)} {unit}"
+    if not one.side:
+        return f"Alarm over: {value}"
+    bound = one.alarm.low if one.side == "below" else one.alarm.high
+    return f"Alarm: {value}, {one.side} {reading(bound * factor)} {unit}"
 
 
 class TraceTick(Tick):
@@ -79,7 +92,7 @@ class AlarmRow(Painted):
         weight = 600 if self.side else 400
         self.words(painter, QRectF(0, 0, width * 0.5, 20), name, ink=ink, weight=weight)
         words = QRectF(width * 0.5, 0, width * 0.5, 20)
-        text = self.words_of_band()
+        text = "no value" if self.side == GONE else self.words_of_band()
         self.words(painter, words, text, ink=ink if self.side else "text2", align=RIGHT)
         low, high = self._track()
         painter.fillRect(QRectF(0, 25, width, 2), colour(t.track))

@@ -22,7 +22,8 @@ class Chart:
     """One chart: which trace of the store, what it is called, how it is shown.
 
     `factor` None: the prefix of `unit` follows the values. `low`, `high`: an alarm's band, in SI;
-    `limit`: a line at which the bench ends, drawn where it is in view; `out`: `below` or `above`.
+    `limit`: a line at which the bench ends, drawn where it is in view; `out`: `below`, `above`
+    or `gone`.
     `beside`: a trace of the same unit that is drawn behind in grey, as `beside_name`; −1: none.
     """
 

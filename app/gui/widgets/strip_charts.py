@@ -16,6 +16,7 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QFontMetricsF, QPainter, QPixmap
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
+from app.alarms import GONE
 from app.gui.theme import BODY_PX, LABEL_PX, TITLE_PX, colour, elided, mono, pen, sans
 from app.gui.widgets.chart import line_of
 from app.gui.widgets.chart_scale import ago, labelled
@@ -174,7 +175,9 @@ class StripCharts(QWidget):
         painter.setPen(colour(t.text2))
         painter.drawText(QRectF(x, top, 80, HEAD_PX), LEFT, line.unit)
         words, ink = "", t.text2
-        if chart.out:
+        if chart.out == GONE:
+            words, ink = "! no value", t.fault
+        elif chart.out:
             bound = chart.low if chart.out == "below" else chart.high
             words, ink = f"! {chart.out} {reading(bound * line.factor)} {line.unit}", t.fault
         elif math.isfinite(chart.limit) and chart.limit * line.factor <= line.high:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,17 @@ from PyQt6.QtGui import QFontMetrics
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 
+from app.alarms import GONE_S, Alarm
+from app.config import Settings
 from app.gui.job import JobSpec
 from app.gui.window import Window
 from app.operations.manual_set import Hand, Target, manual_set
 from app.session import Library, Session
+from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from app.gui.theme import Theme
 
@@ -278,6 +283,42 @@ def test_alarms_stay_with_a_bench_that_comes_back_with_other_channels(page: Any)
     page.fields.show_live(live)
     assert list(live.alarms.by_channel) == list(page.fields.alarm_rows) == ["Field"]
     page.fields.show_values()  # a row of a channel that is gone had no value
+
+
+def test_an_alarm_whose_channel_gives_no_value_says_so(page: Any, window: Window) -> None:
+    live = page.live
+    live.alarms.put(Alarm("X", high=1.0))
+    page.fields.show_live(live)
+    live.alarms.put(Alarm("X", high=1.0))
+    now_s = time.monotonic()
+    live.alarms.look({"X": 0.0}, now_s - GONE_S)
+    page._watch_alarms()
+    assert "X gives no value, it is not watched" in window.log[-1]
+    said = len(window.log)
+    page._watch_alarms()
+    assert len(window.log) == said
+    assert next(c for c in page.charts.charts if c.name == "X").out == "gone"
+    page.charts.grab()  # its head says it, no bound
+
+
+def test_alarms_of_the_last_start_are_in_force_whatever_page_is_opened(
+    theme: Theme, tmp_path: Path, qtbot: Any
+) -> None:
+    forms = {"monitor": {"alarms": [["Field", 1e-3, None], ["Temperature coil", None, 310.0]]}}
+    session = Session(read_bench("virtual"), Library(tmp_path / "library"))
+    window = Window(session, theme, Settings(forms=forms, page="library"))
+    window.show()
+    window.link.connect_bench()
+    try:
+        qtbot.waitUntil(lambda: any("Alarm: Field" in line for line in window.log), timeout=WAIT_MS)
+        assert window.page().key == "library"
+        kept = window.settings_now().forms["monitor"]["alarms"]
+        assert kept == [["Field", 1e-3, None], ["Temperature coil", None, 310.0]]
+    finally:
+        window.shut_down()
+        qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
+        window.link.wait(10)
+        window.deleteLater()
 
 
 def test_the_loop_says_its_unit(page: Any, qtbot: Any) -> None:
