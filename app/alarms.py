@@ -1,4 +1,4 @@
-"""Alarms of a monitor: a channel that leaves its band or gives no value is said once, and its end."""
+"""Alarms of a monitor: out of its band or without a value, a channel is said once, and its end."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Raised:
-    """A change: `side` is `below` or `above` its band, `gone` without a value, empty: it is back."""
+    """A change: `side` `below` or `above` its band, `gone` without a value, empty: it is back."""
 
     alarm: Alarm
     side: str
