@@ -11,6 +11,7 @@ then is done without, so that one garbled answer can't keep a current flowing.
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NOT_AT_REST = ("LEFT ALONE", "STILL MEASURED", "still flowed")  # in words of a way that is over
-SETTLE_S = 2.0  # how long a coil's current may lag behind a set-point of zero
+SETTLE_S = 2.0  # how long a current may stand still above zero at a set-point of zero
 SETTLE_SLICE_S = 0.05
 
 
@@ -214,13 +215,21 @@ class RampDown:
             )
 
     def _settled_A(self) -> float:
-        """The real current once it is small, or what is left after `SETTLE_S`; nan: unknown."""
-        waited_s = 0.0
+        """The real current once it is small, or what has not fallen for `SETTLE_S`; nan: unknown.
+
+        A large coil's voltage limit, not the ramp, may decide how fast its current dies away: an
+        output that went off meanwhile would break it.
+        """
+        stood_s, least_A = 0.0, math.inf
+        rounding_A = self._magnet.read_back_error_A(0.0)
         while (measured_A := self._asked(self._magnet.measured_A, "current")) is not None:
-            if abs(measured_A) <= self._small_A or waited_s >= SETTLE_S:
+            if abs(measured_A) < least_A - rounding_A:
+                stood_s, least_A = 0.0, abs(measured_A)
+                self._stairs.moved_s = time.monotonic()
+            if abs(measured_A) <= self._small_A or stood_s >= SETTLE_S:
                 return abs(measured_A)
             self._clock.wait(SETTLE_SLICE_S)
-            waited_s += SETTLE_SLICE_S
+            stood_s += SETTLE_SLICE_S
         self._clock.wait(SETTLE_S)
         return math.nan
 

@@ -60,6 +60,31 @@ def test_a_current_that_is_measured_though_the_output_is_off_is_never_called_saf
         assert "ITS OUTPUT IS OFF AND 3 A STILL MEASURED" in said
 
 
+class SlowCoil(SimulatedSupply):
+    """Its voltage lets the current fall by 0.5 A/s, however fast the set-point went to zero."""
+
+    off_at_A = None
+
+    def set_current_A(self, current_A):
+        super().set_current_A(current_A)
+        self.real_A, self.since_s = 5.0, self.clock.time_s
+
+    def measured_A(self):
+        return max(0.0, self.real_A - 0.5 * (self.clock.time_s - self.since_s))
+
+    def output(self, on):
+        self.off_at_A = self.measured_A()
+        super().output(on)
+
+
+def test_the_output_stays_on_while_the_current_of_a_large_coil_still_falls():
+    clock = SimulatedClock()
+    supply = SlowCoil(clock, setpoint_A=5.0, output_on=True)
+    said = LimitedMagnet(supply, LIMITS, clock, Stop()).make_safe()
+    assert supply.off_at_A < 0.12
+    assert said.endswith("walked to zero at 100 A/s at most, output off")
+
+
 @pytest.fixture(scope="module")
 def ring():
     with served() as rig:
