@@ -120,7 +120,11 @@ class Ring(QWidget):
 
 
 class Guide(QObject):
-    """Four legs; what is pressed is pressed by the person, and it can be left at any time."""
+    """Four legs; what is pressed is pressed by the person, and it can be left at any time.
+
+    Its values are lent to the forms: when it is left, and at the next start, what stood there is
+    back, save where the person has typed another value meanwhile.
+    """
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
@@ -132,6 +136,8 @@ class Guide(QObject):
         self._timer.setInterval(FOLLOW_MS)
         self._timer.timeout.connect(self._follow)
         self._led_to: QWidget | None = None  # the last that was given the keyboard
+        self._before: dict[str, dict[str, Any]] = {}  # what stood in the forms
+        self._put: dict[str, dict[str, Any]] = {}  # what it wrote over that
         window.job_began.connect(self._began)
         window.job_ended.connect(self._ended)
         window.page_opened.connect(self._opened)
@@ -158,7 +164,9 @@ class Guide(QObject):
         window.open_page(self.leg.page)
 
     def leave(self) -> None:
-        """Take bar and ring away; what runs goes on."""
+        """Take bar and ring away, give the forms back what stood there; what runs goes on."""
+        for key, values in self.borrowed().items():
+            self._window.fill_form(key, values)
         self._timer.stop()
         self.ring.hide()
         self.ring.deleteLater()
@@ -171,6 +179,21 @@ class Guide(QObject):
         ):
             signal.disconnect(slot)
         self.deleteLater()
+
+    def borrowed(self) -> dict[str, dict[str, Any]]:
+        """Page → what stood in its form where the guide's own value stands now."""
+        found = {}
+        for key, put in self._put.items():
+            before, now = self._before[key], self._window.pages[key].form_values()
+            found[key] = {k: before[k] for k in put if now.get(k) == put[k] and k in before}
+        return found
+
+    def _lend(self, page: Any) -> None:
+        """The guide's values into the form of this leg's page."""
+        self._before.setdefault(self.leg.page, page.form_values())
+        self._window.fill_form(self.leg.page, self.leg.values)
+        now = page.form_values()
+        self._put[self.leg.page] = {k: now.get(k) for k in self.leg.values}
 
     def _say(self, words: str, target: QWidget | None) -> None:
         self.target = target
@@ -202,8 +225,7 @@ class Guide(QObject):
             self.at = following
         if key == self.leg.page:
             page = self._page()
-            page.set_form_values(self.leg.values)
-            page.form_changed()
+            self._lend(page)
             self._say(self.leg.words, page.form.primary)
 
     def _led(self) -> bool:

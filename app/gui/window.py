@@ -246,6 +246,8 @@ class Window(RunningWindow):
         """What should come back at the next start."""
         forms = {**self.settings.forms}
         forms.update({key: page.form_values() for key, page in self.pages.items()})
+        for key, values in (self.guide.borrowed() if self.guide is not None else {}).items():
+            forms[key] = {**forms[key], **values}
         geometry = bytes(self.saveGeometry().toHex().data()).decode()
         shown = next((k for k, p in self.pages.items() if p is self.stack.currentWidget()), "")
         page = shown if shown not in ("", "welcome", "keys") else self.settings.page

@@ -112,6 +112,35 @@ def test_a_guided_run_of_months_later_finds_the_forms_of_the_first(window, leg) 
         assert now["kind"] == first["kind"] == leg.values["kind"]
 
 
+@pytest.mark.parametrize("leg", LEGS, ids=lambda leg: leg.page)
+def test_what_stood_in_the_forms_comes_back_when_it_is_left(window, leg, monkeypatch) -> None:
+    monkeypatch.setattr(guide, "LEGS", LEGS)  # Deploy's has no value among the tiny ones
+    window.open_page(leg.page)
+    page = window.pages[leg.page]
+    page.set_form_values(AFTER_MONTHS[leg.page])
+    stood = page.form_values()
+    window.start_guide()
+    window.guide.at = LEGS.index(leg)
+    window.open_page(leg.page)
+    assert page.form_values() != stood
+    assert window.settings_now().forms[leg.page] == stood  # closed meanwhile, too
+    window.open_page("bench")
+    window.open_page(leg.page)
+    window.guide.leave()
+    assert page.form_values() == stood
+
+
+def test_what_is_typed_during_the_guided_run_stays(window) -> None:
+    window.open_page("record")
+    page = window.pages["record"]
+    page.set_form_values({"count": 33, "repeats": 44})
+    window.start_guide()
+    page.set_form_values({"repeats": 6})
+    window.guide.leave()
+    now = page.form_values()
+    assert (now["count"], now["repeats"]) == (33, 6)
+
+
 def test_a_run_that_was_stopped_is_offered_again(window, qtbot) -> None:
     window.start_guide()
     window.pages["record"].set_form_values({"count": 4, "steps": 100, "repeats": 200})
