@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from PyQt6.QtCore import QEventLoop, Qt, QTimer
 from PyQt6.QtWidgets import QApplication
@@ -38,8 +38,32 @@ SWITCH_S = 0.001
 """The interpreter's switch interval: a worker that computes may hold up a frame by 1 ms, not 5."""
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("twinrig", description="Open the Twinrig window.")
+class _Plain(argparse.ArgumentParser):
+    """What a start takes; what is wrong with it is told by the command line's own parser."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message)
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The window's options.
+
+    Raises
+    ------
+    InputError
+        A wrong one, with the nearest that is known.
+    """
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        return _parser(_Plain).parse_args(words)
+    except InputError:
+        from app.cli_grammar import Parser  # imports numpy: not before the first frame
+
+        return _parser(Parser).parse_args(words)
+
+
+def _parser(kind: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    parser = kind("twinrig", description="Open the Twinrig window.", allow_abbrev=False)
     parser.add_argument("--bench", help="bench file, or 'virtual' (the default: the last one)")
     parser.add_argument(
         "--library", help="folder of artefacts (default: TWINRIG_LIBRARY, documents)"
@@ -56,15 +80,12 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
     `began_s` on the performance counter is what `--smoke` counts from: before Qt was loaded. `rig`:
     the one that the window before this one serves.
 
-    0: closed by the user; 1: the bench could not be made safe; 2: the bench file is wrong, or the
-    library is no folder; 3: ended by a signal.
+    0: closed by the user; 1: the bench could not be made safe; 2: an option or the bench file is
+    wrong, or the library is no folder; 3: ended by a signal.
     """
-    options = _parser().parse_args(argv)
-    settings, note = load_settings(settings_path())
-    if options.theme:
-        settings = replace(settings, theme=options.theme)
     given = None
     try:
+        options = _options(argv)
         _refuse_without_a_screen()
         if options.library and Path(options.library).is_file():
             raise InputError(f"--library {options.library}: is a file; name a folder, or a new one")
@@ -73,6 +94,9 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
     except TwinrigError as error:
         sys.stderr.write(f"twinrig: {error}\n")
         return error.exit_code
+    settings, note = load_settings(settings_path())
+    if options.theme:
+        settings = replace(settings, theme=options.theme)
     switch_s = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
     found = QApplication.instance()

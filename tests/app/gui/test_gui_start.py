@@ -118,6 +118,24 @@ def test_a_wrong_bench_file_is_exit_2_without_a_window(tmp_path, capsys) -> None
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="screens have names on Linux")
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--bnech", "virtual"], "did you mean '--bench'?"),
+        (["--theme", "drak"], "did you mean 'dark'?"),
+        (["--library"], "argument --library: expected one argument"),
+        (["--bench", "virtual", "monitor"], "unrecognized arguments: monitor"),
+    ],
+)
+def test_a_wrong_option_is_told_with_the_nearest_one(words, told, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["twinrig", *words])
+    assert main() == 2
+    said = capsys.readouterr().err
+    assert said.startswith("twinrig: ")
+    assert told in said
+    assert "usage: twinrig [-h] [--bench BENCH]" in said
+
+
 def test_without_a_screen_it_says_so_in_place_of_an_abort(monkeypatch, capsys) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
