@@ -4,18 +4,27 @@ Commands: Series 2400 manual, chapters 17 and 18, as in PyMeasure's keithley2400
 Keithley_2400.py. On an inductor the off-state NORMAL is "not recommended" (manual p. 13-10) and
 HIMP opens a relay: `prepare` chooses ZERO. It goes to HIMP by itself when it is too hot and at
 power-up: a coil wants a clamp outside.
+A current that it doesn't measure beside the voltage is answered as it was set (`:FORM:ELEM`, p.
+18-51): control has it measured. `:READ?` plays the whole sweep that another program has set up
+(`:SOUR:CURR:MODE`, p. 18-73: FIXed again by itself in local): it is not asked then.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from instruments.drivers.exchange import refused
 from instruments.drivers.keithley_source import SWITCH, KeithleySource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from models.errors import RefusedError
+
 CURRENT = "CURR"
+MODES = {"FIX": "a fixed current", "LIST": "a list of currents", "SWE": "a sweep"}
+SWEEPS = "to read its current would start that"
+COUNTS = (":ARM:COUN", ":TRIG:COUN")  # readings of one :READ?
 
 
 class Keithley2400(KeithleySource):
@@ -43,15 +52,54 @@ class Keithley2400(KeithleySource):
         }
 
     def take_control(self, reach_A: float) -> tuple[str, ...]:
-        """As of any SourceMeter; and no output that goes off by itself (`:SOUR:CLE:AUTO`)."""
+        """As of any SourceMeter; one reading of a fixed current, and no `:SOUR:CLE:AUTO`.
+
+        Raises
+        ------
+        RefusedError
+            As there; or a sweep is set up and the output on, which a change would move anywhere.
+        """
         changed = super().take_control(reach_A)
+        mode = self._mode()
+        if mode != MODES["FIX"]:
+            if self.output_on():
+                raise self._sweeps()
+            self._session.write(":SOUR:CURR:MODE FIX")
+            changed += (f"changed from {mode} to a fixed current",)
+        for header in COUNTS:
+            if self._session.number(f"{header}?") != 1:
+                self._session.write(f"{header} 1")
+                changed += (f"{header} was set to one reading",)
+        if CURRENT not in self._session.query(":SENS:FUNC?").upper():
+            self._session.write(":SENS:FUNC:CONC ON")
+            self._session.write(":SENS:FUNC 'CURR'")
+            changed += ("its current is measured from now on (it had answered the one set)",)
         if self._word(":SOUR:CLE:AUTO?", SWITCH):
             self._session.write(":SOUR:CLE:AUTO OFF")
             changed += ("automatic output-off was switched off",)
         return changed
 
+    def _mode(self) -> str:
+        """`:SOUR:CURR:MODE?`, in words."""
+        return str(self._word(":SOUR:CURR:MODE?", MODES))
+
+    def _unreadable(self) -> str:
+        return "" if (mode := self._mode()) == MODES["FIX"] else f"set up for {mode}: {SWEEPS}"
+
+    def _sweeps(self) -> RefusedError:
+        what = f"its output is on and it is {self._unreadable()}"
+        return refused(self.name, self.resource, what, "Switch its output off at its front panel")
+
     def _read_A(self) -> float:
-        """`:FORM:ELEM?`, then `:READ?`: the element that is the current."""
+        """`:FORM:ELEM?`, then `:READ?`: the element that is the current.
+
+        Raises
+        ------
+        RefusedError
+            `:READ?` would start a sweep: it was not sent.
+        """
+        if self._unreadable():
+            raise self._sweeps()
         elements = [
             one.strip()[:4].upper() for one in self._session.query(":FORM:ELEM?").split(",")
         ]

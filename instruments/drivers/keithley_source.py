@@ -101,15 +101,18 @@ class KeithleySource:
         function = self._word(":SOUR:FUNC?", FUNCTIONS)
         on = self.output_on()
         setpoint_A = self.setpoint_A()
-        current_A = self.measured_A() if on else 0.0
+        unread = self._unreadable() if on else ""
+        current_A = 0.0
+        if on:
+            current_A = setpoint_A if unread else self.measured_A()
         limit_V = self._session.number(f"{self.LIMIT}?")
-        faults: list[str] = []
+        faults: list[str] = [unread] if unread else []
         inputs: tuple[tuple[str, str], ...] = ()
         if on and function != "current":
             faults.append(f"sourcing {function}, not current")
         elif on and self._word(f"{self.LIMIT}:TRIP?", SWITCH):
             faults.append(f"at its voltage limit of {limit_V:.4g} V")
-            inputs = ((AT_LIMIT, faults[0]),)
+            inputs = ((AT_LIMIT, faults[-1]),)
         if self._prepared and not self._is_compliance(limit_V):
             faults.append(f"at a voltage limit of {limit_V:.4g} V that the bench did not set")
         status = (f"sourcing {function}",)
@@ -179,6 +182,10 @@ class KeithleySource:
         if abs(current_A) >= NOT_MEASURED:
             raise self._session.reject("current", f"{current_A:g}", "a current that was measured")
         return current_A
+
+    def _unreadable(self) -> str:
+        """Why its current can't be read though its output is on, in words; empty: it can."""
+        return ""
 
     def _read_A(self) -> float:
         raise NotImplementedError

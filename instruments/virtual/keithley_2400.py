@@ -1,7 +1,8 @@
 """The virtual Keithley 2400 on a coil: its SCPI dialect, elements, and no reading while it is off.
 
 Quirks that bite: `:READ?` with the output off is error 803 and no answer; an element that was not
-measured answers +9.910000E+37; `:SOUR:CLE:AUTO` switches the output off after each reading.
+measured answers +9.910000E+37; `:SOUR:CLE:AUTO` switches the output off after each reading; in the
+mode SWE or LIST a reading plays the sweep (of two points here, `:STAR` and `:STOP`).
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ SOURCES_CURRENT = 1 << 12  # of the status word
 _SETTINGS: dict[str, tuple[str, Setting]] = {
     **common_settings("[SENSe:]VOLTage:PROTection[:LEVel]", "OUTPut:SMODe"),
     "auto_clear": ("[SOURce:]CLEar:AUTO", Switch(False)),
+    "mode": ("[SOURce:]CURRent:MODE", Word(("FIXed", "LIST", "SWEep"), "FIX")),
+    "sweep_start": ("[SOURce:]CURRent:STARt", Number(-MAX_A, MAX_A, 0.0, form="E")),
+    "sweep_stop": ("[SOURce:]CURRent:STOP", Number(-MAX_A, MAX_A, 0.0, form="E")),
+    "arm_count": ("ARM:COUNt", Number(1, 2500, 1, whole=True)),
+    "trigger_count": ("TRIGger:COUNt", Number(1, 2500, 1, whole=True)),
     "concurrent": ("[SENSe:]FUNCtion:CONCurrent", Switch(True)),
     # kept and answered; the simulated converter knows neither delay nor filter nor range
     "auto_zero": ("SYSTem:AZERo[:STATe]", Switch(True)),
@@ -91,10 +97,24 @@ class Keithley2400(KeithleySource):
         self.measured -= {one.strip().strip("'\"").upper()[:4] for one in text.split(",")}
 
     def read(self, _: str) -> str | None:
-        """`:READ?`: one reading; with the output off error 803 and no answer."""
+        """`:READ?`: a reading or a sweep of them; with the output off error 803 and no answer."""
         if not self.supply.output_on:
             self._errors_803 += 1
             return None
+        if self.set["mode"] == "FIX":
+            count = self.set["arm_count"] * self.set["trigger_count"]
+            found = [self._reading() for _ in range(count)]
+        else:
+            found = []
+            for level_A in (self.set["sweep_start"], self.set["sweep_stop"]):
+                self.supply.follow()
+                self.supply.setpoint_A = level_A
+                found.append(self._reading())
+        if self.set["auto_clear"]:
+            self.set_output("OFF")
+        return ",".join(found)
+
+    def _reading(self) -> str:
         volts, amperes = self.measure()
         values = dict.fromkeys(ELEMENTS, NOT_MEASURED)
         values["TIME"], values["STAT"] = self.time.now_s, float(SOURCES_CURRENT)
@@ -103,8 +123,6 @@ class Keithley2400(KeithleySource):
         values["CURR"] = amperes if "CURR" in self.measured else self.supply.setpoint_A
         if "RES" in self.measured and amperes:
             values["RES"] = volts / amperes
-        if self.set["auto_clear"]:
-            self.set_output("OFF")
         return ",".join(f"{values[one]:+.6E}" for one in self.elements)
 
     def measure_only(self, kind: str) -> str | None:
@@ -136,6 +154,9 @@ _COMMANDS: dict[str, Callable[[Any, str], str | None]] = {
     "FORMat:ELEMents": Keithley2400.set_elements,
     "FORMat:ELEMents?": lambda unit, _: ",".join(unit.elements),
     "[SENSe:]FUNCtion[:ON]": Keithley2400.set_measured,
+    "[SENSe:]FUNCtion[:ON]?": lambda unit, _: ",".join(
+        f'"{one}:DC"' if one != "RES" else '"RES"' for one in sorted(unit.measured)
+    ),
     "[SENSe:]FUNCtion:OFF": Keithley2400.unset_measured,
     "[SENSe:]FUNCtion[:ON]:ALL": lambda unit, _: setattr(unit, "measured", {"VOLT", "CURR", "RES"}),
     "SYSTem:BEEPer[:IMMediate]": lambda _unit, _: None,

@@ -16,6 +16,10 @@ IDENTITY_2400 = b"KEITHLEY INSTRUMENTS INC.,MODEL 2400,4103187,C32   Oct  4 2010
 IDENTITY_2450 = b"KEITHLEY INSTRUMENTS,MODEL 2450,04386922,1.7.12b"
 NO_ERROR = (b":SYST:ERR?", b'0,"No error"')
 FIVE = b"VOLT,CURR,RES,TIME,STAT"
+FIXED, SWEEP = (b":SOUR:CURR:MODE?", b"FIX"), (b":SOUR:CURR:MODE?", b"SWE")
+ONE_READING = (
+    FIXED, (b":ARM:COUN?", b"1"), (b":TRIG:COUN?", b"1"), (b":SENS:FUNC?", b'"VOLT:DC","CURR:DC"'),
+)  # fmt: skip
 BOTH = pytest.mark.parametrize("driver", [Keithley2400, Keithley2450])
 
 
@@ -91,9 +95,9 @@ def test_no_reading_is_asked_for_while_the_output_is_off(driver):
 
 def test_a_2400s_reading_is_found_among_its_elements():
     with transcript(
-        (b":OUTP?", b"1"), (b":FORM:ELEM?", FIVE),
+        (b":OUTP?", b"1"), FIXED, (b":FORM:ELEM?", FIVE),
         (b":READ?", b"+1.0E+00,+9.98E-02,+9.91E+37,+4.4E+01,+2.1532E+04"),
-        (b":OUTP?", b"1"), (b":FORM:ELEM?", b"CURR"), (b":READ?", b"+9.97E-02"),
+        (b":OUTP?", b"1"), FIXED, (b":FORM:ELEM?", b"CURR"), (b":READ?", b"+9.97E-02"),
     ) as session:  # fmt: skip
         source = Keithley2400("x", session, {})
         assert source.measured_A() == 0.0998
@@ -110,7 +114,7 @@ def test_a_2400s_reading_is_found_among_its_elements():
     ],
 )
 def test_a_2400s_reading_that_is_none_is_an_error(exchanges):
-    with transcript((b":OUTP?", b"1"), *exchanges) as session, pytest.raises(LinkError):
+    with transcript((b":OUTP?", b"1"), FIXED, *exchanges) as session, pytest.raises(LinkError):
         Keithley2400("x", session, {}).measured_A()
 
 
@@ -119,7 +123,9 @@ def test_a_2400_reads_its_state():
         (b":SOUR:FUNC?", b"CURR"),
         (b":OUTP?", b"1"),
         (b":SOUR:CURR?", b"1.000000E-01"),
+        FIXED,
         (b":OUTP?", b"1"),
+        FIXED,
         (b":FORM:ELEM?", b"CURR"),
         (b":READ?", b"+5.0E-02"),
         (b":SENS:VOLT:PROT?", b"2.100000E+01"),
@@ -165,7 +171,7 @@ def test_a_state_with_the_output_off_asks_for_no_reading():
 
 
 def test_control_that_is_there_is_not_taken():
-    with transcript((b":SOUR:FUNC?", b"CURR"), (b":SOUR:CLE:AUTO?", b"0")) as session:
+    with transcript((b":SOUR:FUNC?", b"CURR"), *ONE_READING, (b":SOUR:CLE:AUTO?", b"0")) as session:
         assert Keithley2400("x", session, {}).take_control(0.1) == ()
     with transcript((b":SOUR:FUNC?", b"CURR"), (b":SOUR:CURR:READ:BACK?", b"1")) as session:
         assert Keithley2450("x", session, {}).take_control(0.1) == ()
@@ -174,12 +180,40 @@ def test_control_that_is_there_is_not_taken():
 def test_a_2400_that_is_off_becomes_a_current_source_whose_output_stays_on():
     with transcript(
         (b":SOUR:FUNC?", b"VOLT"), (b":OUTP?", b"0"), (b":SOUR:CURR 0.000000", b""),
-        (b":SOUR:FUNC CURR", b""), (b":SOUR:CLE:AUTO?", b"1"), (b":SOUR:CLE:AUTO OFF", b""),
+        (b":SOUR:FUNC CURR", b""), *ONE_READING,
+        (b":SOUR:CLE:AUTO?", b"1"), (b":SOUR:CLE:AUTO OFF", b""),
     ) as session:  # fmt: skip
         assert Keithley2400("x", session, {}).take_control(0.1) == (
             "changed from sourcing voltage to current",
             "automatic output-off was switched off",
         )
+
+
+def test_a_2400_is_made_to_measure_its_current_and_not_to_sweep_it():
+    with transcript(
+        (b":SOUR:FUNC?", b"CURR"), SWEEP, (b":OUTP?", b"0"),
+        (b":SOUR:CURR:MODE FIX", b""), (b":ARM:COUN?", b"1"), (b":TRIG:COUN?", b"51"),
+        (b":TRIG:COUN 1", b""), (b":SENS:FUNC?", b'"VOLT:DC"'), (b":SENS:FUNC:CONC ON", b""),
+        (b":SENS:FUNC 'CURR'", b""), (b":SOUR:CLE:AUTO?", b"0"),
+    ) as session:  # fmt: skip
+        assert Keithley2400("x", session, {}).take_control(0.1) == (
+            "changed from a sweep to a fixed current",
+            ":TRIG:COUN was set to one reading",
+            "its current is measured from now on (it had answered the one set)",
+        )
+
+
+def test_a_2400s_sweep_is_never_started_by_a_look_at_its_current():
+    with (
+        transcript((b":OUTP?", b"1"), SWEEP, SWEEP) as session,
+        pytest.raises(RefusedError, match=r"a sweep.*would start.*front panel"),
+    ):
+        Keithley2400("x", session, {}).measured_A()
+    with (
+        transcript((b":SOUR:FUNC?", b"CURR"), SWEEP, (b":OUTP?", b"1"), SWEEP) as session,
+        pytest.raises(RefusedError, match=r"a sweep.*would start.*front panel"),
+    ):
+        Keithley2400("x", session, {}).take_control(0.1)
 
 
 def test_a_2450_is_made_to_read_its_source_back():

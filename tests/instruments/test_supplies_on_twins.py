@@ -22,6 +22,7 @@ from instruments.virtual.instrument import DeviceTime
 from instruments.virtual.rig import VirtualRig
 from instruments.virtual.server import RigServer
 from instruments.visa import VisaSession, resource_manager
+from models.errors import RefusedError
 
 COUNTS = {
     "set_counts_per_A": danfysik_8500.SET_COUNTS_PER_A,
@@ -63,6 +64,28 @@ def test_a_plain_supply_is_walked_and_made_safe(name):
         assert not unit.supply.output_on
         assert "already safe" in magnet.make_safe()
         assert supply.errors() == ()
+
+
+def test_a_2400_that_is_set_up_for_a_sweep_is_made_safe_and_never_sweeps():
+    units = []
+
+    def make(device_time):
+        units.append(keithley_2400.Keithley2400(device_time))
+        for order in (":SOUR:CURR:STOP 0.9", ":SOUR:CURR:MODE SWE", ":OUTP ON"):
+            units[0].respond(order)
+        return units[0]
+
+    with beside(make, "\n") as session:
+        supply, unit = Keithley2400("x", session, {}), units[0]
+        limits = MagnetLimits(tesla_per_ampere=4e-4, max_current_A=0.5, max_ramp_A_per_s=2.0)
+        magnet = LimitedMagnet(supply, limits, DeviceClock(unit.time, session._stop), Stop())
+        with pytest.raises(RefusedError, match="set up for a sweep"):
+            magnet.energise()
+        assert "to read its current would start that" in magnet.make_safe(lambda words: None)
+        assert not unit.supply.output_on
+        assert unit.supply.setpoint_A == 0.0  # 0.9 A where it had been read
+        magnet.energise()
+        assert supply.state().faults == ()
 
 
 @pytest.mark.parametrize(

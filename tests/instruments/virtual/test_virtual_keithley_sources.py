@@ -64,6 +64,15 @@ def test_a_2400_answers_what_it_sources_and_does_not_measure_as_set(k2400):
     assert float(ask(k2400, ":READ?")) == 9.91e37
 
 
+def test_a_2400s_reading_plays_the_sweep_that_is_set_up(k2400):
+    tell(k2400, ":SOUR:CURR:MODE SWE", ":SOUR:CURR:STOP 0.5", ":FORM:ELEM CURR", ":OUTP ON")
+    assert ask(k2400, ":SENS:FUNC?") == '"CURR:DC","VOLT:DC"'
+    ask(k2400, ":READ?")
+    assert k2400.supply.setpoint_A == 0.5
+    tell(k2400, ":SOUR:CURR:MODE FIX", ":TRIG:COUN 3")
+    assert ask(k2400, ":READ?").count(",") == 2
+
+
 def test_a_2400s_auto_clear_switches_the_output_off_after_a_reading(k2400):
     tell(k2400, ":SOUR:CLE:AUTO ON", ":OUTP ON")
     ask(k2400, ":READ?")
