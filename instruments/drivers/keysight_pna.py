@@ -3,8 +3,9 @@
 Commands: Keysight PNA help, "SCPI command tree", as QCoDeS' `Keysight/N52xx.py` and public scripts
 send them. A reading is one sweep (`SENS:SWE:MODE SING;*OPC?`, with averaging on a group of them)
 and the selected trace's complex data (`CALC:DATA? SDATA`) as a block of 64-bit floats, least
-significant byte first (`FORM REAL,64`, `FORM:BORD SWAP`). The time-out follows from the sweep time.
-The S21 trace has to exist: none is made, no calibration is touched.
+significant byte first (`FORM REAL,64`, `FORM:BORD SWAP`). The time-out follows from the sweep time,
+which is one port's: a trace that is corrected for all ports takes a sweep from each (judgement: at
+most four). The S21 trace has to exist: none is made, no calibration is touched.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 MODELS = r"(Keysight|Agilent) Technologies,(N52|N53|E83|E88|P93|P50|M93|M98)\w+,"
 QUANTITIES = {"dB": "dB", "magnitude": "1", "real": "1", "imag": "1", "phase_deg": "deg"}
 MOST_POINTS = 10_001  # judgement: channels of one step
+MOST_PORTS = 4  # whose sweeps a corrected trace may take; a two-port calibration takes two
 SMALLEST = 1.0e-15  # |S21| below it (−300 dB) is nothing, and has a logarithm
 SWEEP_TYPE = {"LIN": "linear", "LOG": "logarithmic", "SEGM": "segments", "CW": "one frequency",
               "POW": "power", "PHAS": "phase"}  # fmt: skip
@@ -75,6 +77,7 @@ class KeysightPNA:
         self.sweep_s = 0.0
         self._axis: dict[str, float | None] = {key: options.get(key) for key in OWN_KEYS}
         self._averages = 1
+        self._reading_s = 0.0  # at most, known after `prepare`
         self._shows = False  # whether a display may take a sweep
         self._session = session
         session.identify = self.identify
@@ -154,7 +157,7 @@ class KeysightPNA:
         session.write("FORM REAL,64")
         session.write("FORM:BORD SWAP")
         self._measure_axis()
-        self._shows = trigger == "immediate" and self.sweep_s * self._averages <= LOOK_S
+        self._shows = trigger == "immediate" and self._reading_s <= LOOK_S
         self.errors()
 
     def read(self) -> NDArray[np.float64]:
@@ -166,7 +169,7 @@ class KeysightPNA:
             session.write(f"SENS:SWE:GRO:COUN {self._averages}")
             mode = "GRO"
         command = f"SENS:SWE:MODE {mode};*OPC?"
-        with waiting(session, self.sweep_s * self._averages):
+        with waiting(session, self._reading_s):
             reply = session.query(command)
         if reply.strip().lstrip("+") != "1":
             raise session.reject(command, reply, "1")
@@ -228,6 +231,8 @@ class KeysightPNA:
         self.sweep_s = session.number("SENS:SWE:TIME?")
         averaging = word(session, "SENS:AVER?", SWITCH) == "on"
         self._averages = round(session.number("SENS:AVER:COUN?")) if averaging else 1
+        corrected = word(session, "SENS:CORR:STAT?", SWITCH) == "on"
+        self._reading_s = self.sweep_s * self._averages * (MOST_PORTS if corrected else 1)
 
 
 def as_quantity(trace: NDArray[np.complex128], quantity: str) -> NDArray[np.float64]:

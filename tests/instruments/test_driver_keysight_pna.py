@@ -17,6 +17,7 @@ QUIET = (b"SYST:ERR?", b'+0,"No error"')
 TRACES = (b"CALC:PAR:CAT:EXT?", b'"CH1_S11_1,S11,CH1_S21_2,S21"')
 MODE = ((b"TRIG:SOUR?", b"IMM"), (b"SENS:SWE:TYPE?", b"LIN"))
 SELECT = ((b"CALC:PAR:SEL 'CH1_S21_2'", b""), (b"SENS:SWE:MODE HOLD", b""))
+RAW, CORRECTED = (b"SENS:CORR:STAT?", b"0"), (b"SENS:CORR:STAT?", b"1")
 FORMAT = ((b"FORM REAL,64", b""), (b"FORM:BORD SWAP", b""))
 DATA = b"CALC:DATA? SDATA"
 
@@ -51,7 +52,7 @@ def test_a_multimeter_is_another_instrument():
 
 def test_prepared_it_holds_with_the_s21_trace_selected_and_the_axis_known():
     with transcript(
-        (b"*IDN?", IDENTITY), TRACES, *MODE, *SELECT, *FORMAT, *axis(), QUIET
+        (b"*IDN?", IDENTITY), TRACES, *MODE, *SELECT, *FORMAT, *axis(), RAW, QUIET
     ) as session:  # fmt: skip
         analyser = KeysightPNA("vna", session, {"points": 3})
         analyser.prepare()
@@ -65,7 +66,7 @@ def test_what_the_bench_names_is_set():
     with transcript(
         (b"*IDN?", IDENTITY), TRACES, *MODE, *SELECT, (b"SENS:FREQ:STAR 2000000000.000", b""),
         (b"SENS:FREQ:STOP 12000000000.000", b""), (b"SENS:BAND 1000.000", b""),
-        (b"SENS:SWE:POIN 3", b""), *FORMAT, *axis(), QUIET,
+        (b"SENS:SWE:POIN 3", b""), *FORMAT, *axis(), RAW, QUIET,
     ) as session:  # fmt: skip
         KeysightPNA("vna", session, options).prepare()
 
@@ -91,7 +92,7 @@ def test_a_reading_is_one_sweep_and_its_trace(quantity, values):
 def test_averages_are_a_group_and_the_time_out_covers_them_all():
     with transcript(
         (b"*IDN?", IDENTITY), TRACES, *MODE, *SELECT, *FORMAT,
-        *axis(averaging=b"1", seconds=b"+5.0E-01"), (b"SENS:AVER:COUN?", b"+16"), QUIET,
+        *axis(averaging=b"1", seconds=b"+5.0E-01"), (b"SENS:AVER:COUN?", b"+16"), RAW, QUIET,
         (b"SENS:AVER:CLE", b""), (b"SENS:SWE:GRO:COUN 16", b""), (b"SENS:SWE:MODE GRO;*OPC?", b"1"),
         (DATA, pairs(1, 1, 1)),
     ) as session:  # fmt: skip
@@ -105,9 +106,23 @@ def test_averages_are_a_group_and_the_time_out_covers_them_all():
         assert session.timeout_s == 2.0
 
 
+def test_a_corrected_trace_is_waited_for_from_every_port():
+    with transcript(
+        (b"*IDN?", IDENTITY), TRACES, *MODE, *SELECT, *FORMAT, *axis(seconds=b"+2.0E+01"),
+        CORRECTED, QUIET, (b"SENS:SWE:MODE SING;*OPC?", b"1"), (DATA, pairs(1, 1, 1)),
+    ) as session:  # fmt: skip
+        analyser = KeysightPNA("vna", session, {"points": 3})
+        analyser.prepare()
+        heard = {}
+        query = session.query
+        session.query = lambda sent: (heard.update({sent: session.timeout_s}), query(sent))[1]
+        analyser.read()
+        assert heard["SENS:SWE:MODE SING;*OPC?"] > 4 * 20.0  # 26 s before: two ports take 40
+
+
 def test_a_display_selects_nothing_before_a_run_and_sweeps_anew_after_it_was_prepared():
     with transcript(
-        (b"*IDN?", IDENTITY), TRACES, *MODE, *SELECT, *FORMAT, *axis(), QUIET,
+        (b"*IDN?", IDENTITY), TRACES, *MODE, *SELECT, *FORMAT, *axis(), RAW, QUIET,
         (b"SENS:SWE:MODE SING;*OPC?", b"1"), (DATA, pairs(1.0, 0.1, 1.0)),
     ) as session:  # fmt: skip
         analyser = KeysightPNA("vna", session, {"points": 3})
