@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from models.network import Network
 
 
-LOW_PX = 760  # of the page: below it the form's rows stand closer
+LOW_PX = 760  # of the page: below it the form's rows stand closer, words give way to plots
 
 
 class DeployPage(Page):
@@ -308,7 +308,8 @@ class DeployPage(Page):
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
-        self.rows.set_low(self.height() < LOW_PX)
+        for part in (self.rows, self.plots.verdict):
+            part.set_low(self.height() < LOW_PX)
 
     # settings
 

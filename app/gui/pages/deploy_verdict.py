@@ -52,9 +52,10 @@ class VerdictBox(QFrame):
             row.addWidget(button)
         top.addLayout(row)
         outer.addLayout(top)
-        self.text, self.where = label("", "note", wrap=True), Elided("", "note")
-        outer.addWidget(self.text)
-        outer.addWidget(self.where)
+        self.text, self.where = label("", "note", wrap=True), label("", "note", wrap=True)
+        self.where_cut, self._low = Elided("", "note"), False
+        for part in (self.text, self.where, self.where_cut):
+            outer.addWidget(part)
         self.show_verdict(Verdict("", ""), None)
 
     def show_verdict(self, verdict: Verdict, measured: float | None) -> None:
@@ -79,6 +80,13 @@ class VerdictBox(QFrame):
         self._arrange()
 
     def show_where(self, sentences: list[str]) -> None:
-        """Where the score was lost, on one line; what has no room is in its tool tip."""
-        self.where.setText("Where it was lost: " + "; ".join(sentences) if sentences else "")
-        self.where.setVisible(bool(sentences))
+        """Where the score was lost; in a low window on one line, whole in its tool tip."""
+        for part in (self.where, self.where_cut):
+            part.setText("Where it was lost: " + "; ".join(sentences) if sentences else "")
+        self.set_low(self._low)
+
+    def set_low(self, low: bool) -> None:
+        """Less height for the words, where the plots have little."""
+        self._low, text = low, bool(self.where.text())
+        self.where.setVisible(text and not low)
+        self.where_cut.setVisible(text and low)

@@ -348,3 +348,20 @@ def test_in_a_narrow_window_the_verdict_is_whole_and_its_buttons_stand_apart(the
     qtbot.waitUntil(lambda: box.heading.geometry().bottom() < refine.geometry().top())
     assert all(box.rect().contains(button.geometry()) for button in box.buttons.values())
     assert box.heading.height() >= box.heading.heightForWidth(box.heading.width())
+
+
+def test_where_score_was_lost_is_whole_unless_the_window_is_low(theme) -> None:
+    box = VerdictBox(theme)
+    box.resize(900, 160)
+    box.show()
+    box.show_where(["layer 1, node 10 costs most " * 9])
+    assert box.where.isVisible()
+    assert box.where.wordWrap()
+    assert not box.where_cut.isVisible()
+    box.set_low(True)
+    assert not box.where.isVisible()
+    assert box.where_cut.isVisible()
+    box.show_where([])
+    assert not box.where_cut.isVisible()
+    box.deleteLater()
+    box.hide()
