@@ -149,13 +149,14 @@ def _sample(arguments: argparse.Namespace) -> dict[str, Any]:
 def import_(arguments: argparse.Namespace, run: Run) -> Events:
     """`twinrig import`: measured repeats from elsewhere become a recording."""
     from app.operations.import_measured import import_measured as operation
+    from app.operations.import_nanoring import is_nanoring
     from app.operations.import_preview import preview, show
 
     if arguments.out is None:
         missing = ["--out is missing: the recording's new folder"] if arguments.map else []
         raise_problems(InputError, "twinrig import", missing)
         return show(arguments.file)
-    if not arguments.map and not arguments.file.is_dir():
+    if not arguments.map and not is_nanoring(arguments.file):
         guess = preview(arguments.file).guess
         raise InputError(f"twinrig import: --map is missing; to begin with: --map {guess}")
     return operation(arguments.file, arguments.map, arguments.out)

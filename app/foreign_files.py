@@ -43,12 +43,15 @@ class Found:
         Where the file says one; one each of several channels, joined by commas.
     unapplied
         What else it says of them that may change what they mean, such as `gain = 100`, in words.
+    part
+        Whether it is one of several alike that are one array of their own, too.
     """
 
     values: NDArray[Any]
     dims: tuple[str, ...] = ()
     unit: str = ""
     unapplied: str = ""
+    part: bool = False
 
 
 def refuse_large(count: float) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.operations.import_join import longer
+from app.operations.import_runs import BY_RUN, RUN
 from app.operations.import_words import TESLA
 
 if TYPE_CHECKING:
@@ -51,12 +52,15 @@ def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -
     dims = found[name].dims if len(shape) == found[name].values.ndim else ()
     axes = list(_axes_named(dims)) if dims else list(GUESSES.get(len(shape), ()))
     drive = _drive_guess(found, name, shape)
+    if drive and "sequence" not in axes and dims and found[drive].dims[:1] == dims[:1]:
+        axes = [RUN if axis == "repeat" else axis for axis in axes]
     if drive and not dims and len(longer(found[drive].values.shape)) < len(REPEATED):
         axes = _axes_beside(longer(found[drive].values.shape), shape, axes)
     holds = [n for n in found if n not in (name, drive) and _last_word(n) in HOLD_WORDS]
     parts = [name] if by_name else _alike(found, name, (drive, *holds))
     if len(parts) > 1 and "channel" not in axes:
-        axes.append("channel")
+        repeated = "repeat" not in axes and RUN not in axes
+        axes.append(_axis_of_columns(parts) if repeated else "channel")
     words = [f"response={'+'.join(parts)}:{','.join(axes)}"]
     if len(parts) == 1 and "channel" in axes:
         words += _channel_names(others, found[name], shape[axes.index("channel")])
@@ -76,7 +80,10 @@ def _alike(found: dict[str, Found], name: str, taken: tuple[str, ...]) -> list[s
     return [
         n
         for n, one in found.items()
-        if longer(one.values.shape) == shape and n not in taken and not _says_drive(n)
+        if longer(one.values.shape) == shape
+        and n not in taken
+        and not _says_drive(n)
+        and (n == name or _stem(n) not in AXIS_WORDS["step"])
     ] or [name]
 
 
@@ -95,8 +102,8 @@ def _channel_names(others: dict[str, Found], response: Found, count: int) -> lis
 
 
 def _likeness(name: str, found: Found) -> tuple[int, bool]:
-    """How much an array is like a response: the largest, of two as large not the drive."""
-    return found.values.size, not _says_drive(name)
+    """How much an array is like a response: the largest, of two as large no drive and no clock."""
+    return found.values.size, not _says_drive(name) and _stem(name) not in AXIS_WORDS["step"]
 
 
 def _says_drive(name: str) -> bool:
@@ -116,18 +123,27 @@ def _last_word(name: str) -> str:
 
 
 def _axes_named(dims: tuple[str, ...]) -> list[str]:
-    """Our axes for a file's names of them; what is not recognised takes what is left, in order."""
+    """Our axes for a file's names of them; what is not recognised takes what is left, in order.
+
+    Beside a numbered group that counts repeats there is no sequence left: each has its steps.
+    """
     made: list[str] = []
     for dim in dims:
         word = dim.lower().rstrip("s_")
         hit = next((a for a, names in AXIS_WORDS.items() if word in names and a not in made), "")
         made.append(hit)
     left = [a for a in ("sequence", "repeat", "step", "channel") if a not in made]
+    if "repeat" in made[:1] and made.count("") == len(made) - 1:
+        left = ["step", "channel"]
+    elif "step" not in made and made.count("") == 1:
+        left = ["step"]
     return [axis or (left.pop(0) if left else "channel") for axis in made]
 
 
 def _drive_guess(found: dict[str, Found], response: str, shape: tuple[int, ...]) -> str:
-    for name, one in found.items():
+    """An array that says it is a drive and fits, of the response's own group before all others."""
+    own = response.rpartition("/")[0]
+    for name, one in sorted(found.items(), key=lambda item: item[0].rpartition("/")[0] != own):
         size = longer(one.values.shape)
         fits = len(size) in (1, 2) and all(n in shape for n in size) and len(size) < len(shape)
         fits = fits or size == shape[:3] or size == shape  # of each repeat its own
@@ -165,6 +181,8 @@ def drive_axes(drive: tuple[int, ...], shape: tuple[int, ...], axes: list[str]) 
         return "step"
     if len(known) == len(REPEATED):
         return ",".join(axis for axis in axes if axis in REPEATED)
+    if RUN in axes:
+        return ",".join(axis for axis in axes if axis in BY_RUN)
     sizes = dict(zip(axes, shape, strict=False))
     here = sizes.get("sequence"), sizes.get("step")
     return "step,sequence" if known == here[::-1] != here else "sequence,step"
@@ -205,11 +223,14 @@ def _stem(column: str) -> str:
 
 
 def _axes_of_columns(columns: list[str]) -> str:
-    """A row is a step; columns `rep1`, `rep2`, … are repeats, others channels."""
+    """A row is a step."""
+    return f"step,{_axis_of_columns(columns)}" if len(columns) > 1 else "step"
+
+
+def _axis_of_columns(columns: list[str]) -> str:
+    """Columns `rep1`, `rep2`, … are repeats, others channels."""
     stems = {_last_word(c).rstrip("0123456789").rstrip("s_.") for c in columns}
-    if len(columns) < 2:
-        return "step"
-    return f"step,{'repeat' if stems <= set(AXIS_WORDS['repeat']) else 'channel'}"
+    return "repeat" if stems <= set(AXIS_WORDS["repeat"]) else "channel"
 
 
 def _field_guess(drive: Found) -> list[str]:

@@ -22,8 +22,9 @@ Entries are separated by blanks (or given as several arguments):
     cut=shortest                          cut each sequence to its shortest repeat
     overload=10                           repeats that reach ±10 anywhere are left out
 
-Axes are sequence, repeat, step, channel. Raw waveforms have a further axis `sample` (within a
-step), or `time` in place of step (steps and their samples run on):
+Axes are sequence, repeat, step, channel; or run in place of sequence and repeat: of runs in any
+order those of one drive (drive=u:run,step) are repeats of one sequence. Raw waveforms have a
+further axis `sample` (within a step), or `time` in place of step (steps and samples run on):
 
     samples=50   skip=300                 samples a step; samples before the first step
     features=1f,2f                        what of them becomes channels: 1f… (in phase and
@@ -43,6 +44,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from app.operations.import_join import join_shapes, longer, sizes
+from app.operations.import_runs import RUN, run_faults
 from app.operations.import_words import VALUE_WORDS, Words, read_value
 from models.errors import InputError, raise_problems
 
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
     Shapes = dict[str, tuple[int, ...]]
 
 AXES = ("sequence", "repeat", "step", "channel")
-RAW_AXES = (*AXES, "sample", "time")
+RAW_AXES = (*AXES, RUN, "sample", "time")
 DRIVE_AXES = ("sequence", "step")
 BY_REPEAT = ("sequence", "repeat", "step")  # of drives and hold times
 INDEX_WORDS = ("sequence", "repeat", "step")
@@ -216,11 +218,12 @@ def _faults(made: Mapping, shapes: Shapes) -> list[str]:
         return _table_faults(made, shapes)
     problems = _axis_faults("response", made.response, made.response_axes, RAW_AXES, shapes)
     if made.drive is not None:
-        problems += _axis_faults("drive", made.drive, made.drive_axes, BY_REPEAT, shapes)
+        problems += _axis_faults("drive", made.drive, made.drive_axes, (*BY_REPEAT, RUN), shapes)
     if made.holds is not None:
-        problems += _axis_faults("holds", made.holds, made.holds_axes, BY_REPEAT, shapes)
+        problems += _axis_faults("holds", made.holds, made.holds_axes, (*BY_REPEAT, RUN), shapes)
         if "time" in made.response_axes:
             problems.append("holds= has no place where samples run on (`time`): steps are alike")
+    problems += run_faults(made)
     if {"step", "time"} <= set(made.response_axes):
         problems.append("response: `time` stands for steps and their samples: leave `step` out")
     if "time" in made.response_axes and not made.words.samples:

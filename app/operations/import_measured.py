@@ -16,7 +16,7 @@ from app.operations.import_holds import whole_holds
 from app.operations.import_map import parse_map
 from app.operations.import_nanoring import is_nanoring, nanoring_map, pairs_in, read_nanoring
 from app.operations.import_prepare import drive_window, in_order, measured
-from app.operations.import_read import left_out, numeric, read_all
+from app.operations.import_read import files_in, left_out, numeric, read_all
 from app.operations.import_whole import notes_on, refuse_unusable, whole_repeats
 from app.operations.import_words import TESLA
 from app.operations.results import result_values
@@ -50,7 +50,8 @@ def import_measured(
     Parameters
     ----------
     file
-        A file of `import_read.SUFFIXES`, or a folder of the public nanoring layout.
+        A file of `import_read.SUFFIXES`, a folder of such files, or one of the public nanoring
+        layout.
     mapping
         What is what; `app.operations.import_map` gives the grammar. Axes that are not named get
         length 1. Without a drive the step's index, scaled to 0…1, stands for it: one fixed,
@@ -134,7 +135,8 @@ def looked_at(
         return prepared(file, asked, _drained(read_nanoring(file, asked)))
     without = left_out(found)
     found = numeric(found)
-    shapes = {name: one.values.shape for name, one in found.items()}
+    text = mapping if isinstance(mapping, str) else " ".join(mapping)
+    shapes = {n: one.values.shape for n, one in found.items() if not one.part or n in text}
     asked = _with_units(parse_map(mapping, shapes, file, without), found, file)
     made = measured({name: one.values for name, one in found.items()}, asked, file)
     return prepared(file, asked, replace(made, remarks=(*made.remarks, *_unapplied(asked, found))))
@@ -264,8 +266,9 @@ def _recording(
 
 
 def _hash(file: Path) -> str:
-    """Of a file its SHA-256; of a folder that of the names and sizes of its patterns."""
+    """Of a file its SHA-256; of a folder that of the names and sizes of its files."""
     if file.is_file():
         return sha256_of(file)
-    listed = [(p.name, p.stat().st_size) for _, *pair in pairs_in(file) for p in pair]
+    pairs = [p for _, *pair in pairs_in(file) for p in pair]
+    listed = [(str(p.relative_to(file)), p.stat().st_size) for p in pairs or files_in(file)]
     return hashlib.sha256(repr(listed).encode()).hexdigest()

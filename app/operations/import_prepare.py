@@ -16,10 +16,11 @@ from app.operations.import_features import (
 )
 from app.operations.import_join import join_arrays, joined_names, longer
 from app.operations.import_map import AXES, BY_REPEAT
+from app.operations.import_runs import RUN, by_drive
 from app.operations.import_table import one_drive, pivot
-from app.operations.import_words import TESLA
+from app.operations.import_words import ONLY, TESLA
 from app.words import counted
-from models.errors import InputError
+from models.errors import InputError, raise_problems
 from models.sequence import DriveWindow, Reset
 from training.bad_data import OVERLOAD, clipped_words, is_overload
 
@@ -75,9 +76,27 @@ def measured(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
         drive, said = (None, ()) if driven is None else one_drive(driven, str(asked.drive), file)
         made = replace(_with_names(response, drive, asked), holds=holds, remarks=said)
     else:
-        made = _of_arrays(arrays, asked, file)
-        made = replace(made, holds=_holds(arrays, asked, made.response, file))
+        array, said = join_arrays(arrays, asked), ()
+        if RUN in asked.response_axes:
+            array, arrays, asked, words = by_drive(array, arrays, asked)
+            said = ((words, "info"),)
+        made = _of_arrays(array, arrays, asked, file)
+        holds = _holds(arrays, asked, made.response, file)
+        made = replace(made, holds=holds, remarks=(*said, *made.remarks))
+    _refuse_beyond(made, asked.words, file)
     return _judged(_part(made, asked.words), asked.words)
+
+
+def _refuse_beyond(made: Measured, words: Words, file: Path) -> None:
+    """Refuse an `only=` of more than there is, of a table's rows, too, which no shape tells."""
+    sizes = (*made.response.shape[:2], len(made.raw_channels))
+    there = dict(zip(ONLY, sizes, strict=True))
+    problems = [
+        f"only={axis}:{max(chosen)}: there are {there[axis]}, counted from 0"
+        for axis, chosen in words.only
+        if max(chosen) >= there[axis]
+    ]
+    raise_problems(InputError, str(file), problems)
 
 
 def _judged(made: Measured, words: Words) -> Measured:
@@ -103,8 +122,8 @@ def _judged(made: Measured, words: Words) -> Measured:
     )  # fmt: skip
 
 
-def _of_arrays(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
-    array, words = join_arrays(arrays, asked), asked.words
+def _of_arrays(array: Array, arrays: Arrays, asked: Mapping, file: Path) -> Measured:
+    words = asked.words
     if not asked.is_raw:
         response = in_order(array, asked.response_axes)
         drive, said = _drive(arrays, asked, response, file)

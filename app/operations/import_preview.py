@@ -97,7 +97,9 @@ def preview(file: Path, found: dict[str, Found] | None = None) -> Preview:
         return Preview(tuple(shown), USUAL, len(pairs))
     found = found or read_all(file)
     numbers = numeric(found)
-    guess = guess_map(numbers, {n: f for n, f in found.items() if n not in numbers})
+    others = {n: f for n, f in found.items() if n not in numbers}
+    numbers = {n: f for n, f in numbers.items() if not f.part}
+    guess = guess_map(numbers, others)
     infos = tuple(_info(n, f) for n, f in numbers.items())
     return Preview(infos, guess, left_out=left_out(found), joined=_joined(guess, infos))
 

@@ -1,10 +1,13 @@
 """Arrays of a measured file by name, from `.npz`, `.npy`, `.csv`, `.mat`, HDF5 or netCDF.
 
+Of a folder those of all its files of the most frequent kind, `run_1/X` that of `run_1.csv`.
+
 Nothing in a file is executed: no pickle, and foreign binary formats are read in a child process.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,8 +15,9 @@ import numpy as np
 
 from app.artefacts import reading
 from app.foreign_files import Found, read_foreign, refuse_large
+from app.operations.import_alike import with_alike
 from app.operations.import_csv import read_csv
-from models.errors import InputError
+from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 NO_NUMPY = "it is none of NumPy's, or holds Python objects, which are never loaded"
 BYTES = 8  # of a number; a small archive may unpack to more than any memory
 SHOWN, MOST_CHARACTERS = 5, 80
+MOST_PROBLEMS = 12
+NOT_READ = np.array("another kind of file")
 TABLES = (".csv", ".txt", ".tsv", ".dat", ".asc", ".lvm")
 SUFFIXES = (
     ".npz", ".npy", *TABLES, ".nc", ".h5", ".hdf5", ".hdf", ".mat", ".cdf",
@@ -61,7 +67,8 @@ def numeric(found: dict[str, Found]) -> dict[str, Found]:
 
 def left_out(found: dict[str, Found]) -> dict[str, str]:
     """What of a file is no array of numbers, and what it is instead, in words."""
-    return {name: _instead(one) for name, one in found.items() if not _is_numeric(one)}
+    rest = {name: one for name, one in found.items() if not (_is_numeric(one) or one.part)}
+    return {name: _instead(one) for name, one in rest.items()}
 
 
 def _is_numeric(found: Found) -> bool:
@@ -72,6 +79,8 @@ def _instead(found: Found) -> str:
     values = found.values
     if values.dtype.kind == "O":
         return "Python objects, which are never loaded"
+    if values is NOT_READ:
+        return str(NOT_READ)
     if values.dtype.kind != "U":
         return "no numbers"
     words = [str(word) for word in values.ravel()[:SHOWN]]
@@ -90,10 +99,7 @@ def read_all(file: Path) -> dict[str, Found]:
     readers = dict.fromkeys(SUFFIXES, read_foreign) | {".npz": _npz, ".npy": _npy}
     readers |= dict.fromkeys(TABLES, read_csv)
     if file.is_dir():
-        raise InputError(
-            f"{file}: a folder, of which the public nanoring set alone is read "
-            "(Input_Fields_sig1.npy beside Measured_signals_sig1.npy, …): give one file"
-        )
+        return _of_folder(file)
     reader = readers.get(file.suffix.lower())
     if reader is None:
         raise InputError(f"{file}: {file.suffix or 'no'} suffix; known: {', '.join(SUFFIXES)}")
@@ -114,7 +120,55 @@ def read_all(file: Path) -> dict[str, Found]:
     if not numeric(made):
         held = ", ".join(f"{name} ({why})" for name, why in left_out(made).items()) or "nothing"
         raise InputError(f"{file}: holds no array of real numbers (there is: {held})")
-    return made
+    return with_alike(_without_blanks(made), "." if file.suffix.lower() == ".mat" else "/")
+
+
+def _without_blanks(found: dict[str, Found]) -> dict[str, Found]:
+    """Arrays by names that a map can hold: it has blanks between its entries."""
+    named = {"_".join(name.split()): one for name, one in found.items()}
+    return named if len(named) == len(found) else found
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files of a folder's most frequent kind, of its folders too, by their paths."""
+    every = [p for p in _all_in(folder) if p.suffix.lower() in SUFFIXES]
+    kinds = Counter(p.suffix.lower() for p in every)
+    return [p for p in every if p.suffix.lower() == max(kinds, key=lambda k: kinds[k])]
+
+
+def _all_in(folder: Path) -> list[Path]:
+    """Every file but hidden ones, such as a Mac leaves on a stick beside each."""
+    return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+
+
+def _of_folder(folder: Path) -> dict[str, Found]:
+    """The arrays of a folder's files, each by its file's path in it; all faults at once."""
+    found: dict[str, Found] = {}
+    problems = []
+    with reading(folder):
+        files = files_in(folder)
+        rest = [p for p in _all_in(folder) if p not in set(files)]
+    for file in files:
+        own = file.relative_to(folder).with_suffix("").as_posix()
+        try:
+            arrays = read_all(file)
+        except InputError as fault:
+            problems.append(str(fault))
+            continue
+        for name, one in arrays.items():
+            if name == "values" and file.suffix.lower() in TABLES:
+                if len(arrays) > 1:  # its columns have names
+                    continue
+                one = replace(one, dims=("step", "channel"))
+            found[f"{own}/{name}"] = one
+        refuse_large(sum(float(one.values.size) for one in found.values()))
+    if not files:
+        raise InputError(f"{folder}: holds no file that can be read: {', '.join(SUFFIXES)}")
+    if len(problems) > MOST_PROBLEMS:
+        problems = [*problems[:MOST_PROBLEMS], f"and {len(problems) - MOST_PROBLEMS} more"]
+    raise_problems(InputError, f"{folder} (move away what is no part of it)", problems)
+    found |= {p.relative_to(folder).as_posix(): Found(NOT_READ) for p in rest}
+    return with_alike(_without_blanks(found))
 
 
 def _real(found: dict[str, Found]) -> Iterator[tuple[str, Found]]:

@@ -56,8 +56,8 @@ def whole_repeats(
             else "the shorter ones count as not recorded; cut=shortest keeps them and cuts the rest"
         )
         remarks.append(
-            (f"repeats of different length in {len(uneven)} sequences ({which}; of the first "
-             f"{first.min()} to {first.max()} steps): {what}", "warning")
+            (f"repeats of different length in {counted(len(uneven), 'sequence')} ({which}; of the "
+             f"first {first.min()} to {first.max()} steps): {what}", "warning")
         )  # fmt: skip
     return response, lengths, remarks
 

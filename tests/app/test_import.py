@@ -306,6 +306,6 @@ def test_a_sequence_without_any_number_is_refused_in_words(tmp_path: Path) -> No
         list(import_measured(tmp_path / "a.npz", "y=sequence,repeat,step drive=u", tmp_path / "r"))
 
 
-def test_a_folder_that_is_no_nanoring_set_is_told_what_it_should_hold(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="public nanoring set alone is read"):
+def test_a_folder_of_nothing_that_can_be_read_is_told_what_can(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no file that can be read: \.npz"):
         list(import_measured(tmp_path, "y=step", tmp_path / "r"))

@@ -350,7 +350,7 @@ def test_repeats_of_different_length(tmp_path: Path) -> None:
     file = bad(tmp_path, change)
     recording, said = imported(file, f"y={AXES} drive=H {FIELD}", tmp_path / "r")
     assert recording.complete[2].tolist() == [True, False, True, False, True]
-    assert any("different length in 1 sequences (2; of the first 7 to 12 steps)" in t for t in said)
+    assert any("different length in 1 sequence (2; of the first 7 to 12 steps)" in t for t in said)
     recording, said = imported(file, f"y={AXES} drive=H {FIELD} cut=shortest", tmp_path / "s")
     assert recording.lengths.tolist() == [12, 12, 7, 12]
     assert recording.complete.all()

@@ -1,0 +1,94 @@
+"""Arrays that stand alike in numbered groups, or in a folder's numbered files, as one array.
+
+A rig that people wrote themselves keeps each run in a group (`run_0007/X`) or a file
+(`run_0007.csv`) of its own. All of them are `run_N/X`, along an axis of their own; where two
+numbers count (`seq_N/rep_N/X`), along two. What is shorter than the longest, or missing, is NaN.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.foreign_files import Found, refuse_large
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Numbers = tuple[int, ...]
+    Members = dict[Numbers, str]
+
+NUMBERS = "biuf"
+DIGITS = re.compile(r"\d+")
+WORD = re.compile(r"([^\W\d_]+)[\W_]*$")
+FIRST = re.compile(r"[\W_\d]*([^\W\d_]*)")
+MOSTLY = 0.5  # of all pairs of two numbers are there: each of the two counts
+
+
+def with_alike(found: dict[str, Found], separator: str = "/") -> dict[str, Found]:
+    """The arrays, and for those that are alike one of all of them; they are its `part`s then.
+
+    `separator` stands between groups and what they hold. Alike are numbers (or texts) of as many
+    axes and one unit, whose groups' names differ in their numbers only.
+    """
+    kinds: dict[tuple[object, ...], Members] = {}
+    for name, one in found.items():
+        group, _, own = name.rpartition(separator)
+        if numbers := tuple(map(int, DIGITS.findall(group))):
+            is_number = one.values.dtype.kind in NUMBERS and one.values.size > 0
+            about = is_number and (one.values.ndim, one.unit, one.unapplied, one.dims)
+            kinds.setdefault((DIGITS.sub("N", group), own, about), {})[numbers] = name
+    made = dict(found)
+    for members in kinds.values():
+        if len(members) < 2:
+            continue
+        name, whole = _whole({n: members[n] for n in sorted(members)}, found, separator)
+        if name not in found:
+            made |= {n: replace(made[n], part=True) for n in members.values()} | {name: whole}
+    return made
+
+
+def _whole(members: Members, found: dict[str, Found], separator: str) -> tuple[str, Found]:
+    """Name and array of all members, which are in the order of their numbers."""
+    numbers = np.array(list(members))
+    parts = [found[name] for name in members.values()]
+    counting = [k for k in range(numbers.shape[1]) if len(set(numbers[:, k])) > 1]
+    name, words = _name(next(iter(members.values())), counting, separator)
+    if parts[0].values.dtype.kind not in NUMBERS or not parts[0].values.size:
+        return name, Found(np.array([str(w) for p in parts for w in p.values.ravel()]))
+    levels = [sorted(set(numbers[:, k])) for k in counting]
+    sizes: tuple[int, ...] = tuple(map(len, levels))
+    places: list[tuple[int, ...]] = [
+        tuple(level.index(n) for level, n in zip(levels, row[counting], strict=True))
+        for row in numbers
+    ]
+    if len(parts) <= MOSTLY * np.prod(sizes, dtype=float):  # a date and a time: one count
+        sizes, words = (len(parts),), (next(filter(None, words), "run"),)
+        places = [(k,) for k in range(len(parts))]
+    shape = (*sizes, *_longest([part.values.shape for part in parts]))
+    refuse_large(float(np.prod(shape, dtype=float)))
+    whole = np.full(shape, np.nan)
+    for place, part in zip(places, parts, strict=True):
+        whole[place][tuple(slice(0, n) for n in part.values.shape)] = part.values
+    dims = (*words, *(parts[0].dims or ("",) * parts[0].values.ndim))
+    return name, replace(parts[0], values=whole, dims=dims)
+
+
+def _name(first: str, counting: Sequence[int], separator: str) -> tuple[str, tuple[str, ...]]:
+    """A member's name with N for each number that counts, and the words before those numbers."""
+    made, words, begin = "", [], 0
+    for k, match in enumerate(DIGITS.finditer(first.rpartition(separator)[0])):
+        made += first[begin : match.start()] + ("N" if k in counting else match[0])
+        if k in counting:
+            group = first[: match.start()].rpartition(separator)[2]
+            word = WORD.search(group) or (FIRST.match(group) if len(counting) == 1 else None)
+            words.append(word[1].lower() if word else "")
+        begin = match.end()
+    return made + first[begin:], tuple(words)
+
+
+def _longest(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(max(sizes) for sizes in zip(*shapes, strict=True))

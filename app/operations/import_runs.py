@@ -1,0 +1,100 @@
+"""The axis `run`: runs in any order, of which those of one drive are repeats of one sequence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.operations.import_join import longer
+from app.operations.import_table import NEAR
+from app.words import counted
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.operations.import_map import Mapping
+
+    Array = NDArray[np.float64]
+
+RUN = "run"
+BY_RUN = (RUN, "step")
+
+
+def run_faults(made: Mapping) -> list[str]:
+    """What a map with the axis `run` lacks, in words."""
+    if RUN not in made.response_axes:
+        return ["`run` needs to be an axis of the response too"] * (
+            RUN in (*made.drive_axes, *made.holds_axes)
+        )
+    problems = []
+    if {"sequence", "repeat"} & set(made.response_axes):
+        problems.append(
+            "response: `run` becomes sequences and repeats by its drive: leave those axes out"
+        )
+    if made.drive is None or set(made.drive_axes) != set(BY_RUN):
+        problems.append(
+            "response: runs of one drive are repeats of one sequence, so `run` needs each one's "
+            "drive, drive=NAME:run,step; without a drive say repeat"
+        )
+    return problems
+
+
+def by_drive(
+    array: Array, arrays: dict[str, Array], asked: Mapping
+) -> tuple[Array, dict[str, Array], Mapping, str]:
+    """The response's array, all arrays and the map with sequences and repeats, and what was found.
+
+    Sequences stand in the order of their first run; where one has fewer runs, NaN.
+    """
+    drive = _runs_first(arrays[str(asked.drive)], asked.drive_axes)
+    groups = _of_one_drive(drive)
+    first = ("sequence", "repeat")
+    made = {**arrays, str(asked.drive): _regrouped(drive, groups)}
+    asked = replace(asked, drive_axes=(*first, "step"))
+    if asked.holds is not None and RUN in asked.holds_axes:
+        holds = _runs_first(arrays[asked.holds], asked.holds_axes)
+        made[asked.holds] = _regrouped(holds, groups)
+        asked = replace(asked, holds_axes=(*first, "step"))
+    rest = tuple(axis for axis in asked.response_axes if axis != RUN)
+    response = _regrouped(_runs_first(array, asked.response_axes), groups)
+    sizes = sorted({len(group) for group in groups})
+    each = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    said = (
+        f"{counted(len(drive), 'run')} by drive: {counted(len(groups), 'sequence')} of {each} "
+        f"{'repeat' if sizes[-1] == 1 else 'repeats'}"
+    )
+    return response, made, replace(asked, response_axes=(*first, *rest)), said
+
+
+def _runs_first(array: Array, axes: tuple[str, ...]) -> Array:
+    """Runs along the first axis, the others in their order."""
+    if len(axes) != array.ndim:
+        array = array.reshape(longer(array.shape))
+    return np.moveaxis(array, axes.index(RUN), 0)
+
+
+def _of_one_drive(drive: Array) -> list[list[int]]:
+    """Runs of each drive `(N, T)`; a run that was cut short belongs to the one that it begins."""
+    span = float(np.nanmax(drive) - np.nanmin(drive)) if np.isfinite(drive).any() else 0.0
+    known = np.isfinite(drive)
+    groups: list[list[int]] = []
+    for run in np.argsort(-known.sum(axis=1), kind="stable"):  # the whole ones first
+        for group in groups:
+            both = known[run] & known[group[0]]
+            apart = np.abs(drive[run] - drive[group[0]])[both]
+            if apart.size and apart.max() <= NEAR * span:
+                group.append(int(run))
+                break
+        else:
+            groups.append([int(run)])
+    return sorted(sorted(group) for group in groups)
+
+
+def _regrouped(array: Array, groups: list[list[int]]) -> Array:
+    """Runs `(N, …)` as `(sequence, repeat, …)`, NaN where a sequence has fewer."""
+    out = np.full((len(groups), max(map(len, groups)), *array.shape[1:]), np.nan)
+    for s, group in enumerate(groups):
+        out[s, : len(group)] = array[group]
+    return out

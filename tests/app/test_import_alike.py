@@ -1,0 +1,194 @@
+"""Runs in numbered groups or files of their own: one array of all, and runs by their drive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+import pytest
+
+from app.operations.import_measured import import_measured, looked_at
+from app.operations.import_preview import preview
+from app.operations.import_read import read_all
+from app.store import read_recording
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+S, R, T = 3, 4, 12
+
+
+@pytest.fixture
+def drive() -> NDArray[np.float64]:
+    """Fields in mT, `(S, T)`."""
+    return np.random.default_rng(1).uniform(0.0, 20.0, (S, T))
+
+
+@pytest.fixture
+def response(drive: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Two channels `(S, R, T, 2)`."""
+    noise = np.random.default_rng(2).normal(size=(S, R, T, 2))
+    return np.asarray(drive[:, None, :, None] * [1.0, 0.3] + noise)
+
+
+def write_tables(folder: Path, drive: NDArray[np.float64], response: NDArray[np.float64]) -> None:
+    """A CSV a repeat, `seq00_rep8.csv` to `seq02_rep11.csv`: by letters 10 stands before 8."""
+    folder.mkdir()
+    for s in range(S):
+        for r in range(R):
+            rows = np.column_stack([np.arange(T) * 0.1, drive[s], response[s, r]])
+            name = folder / f"seq{s:02d}_rep{r + 8}.csv"
+            np.savetxt(name, rows, delimiter=",", header="t (s),H (mT),X (V),Y (V)", comments="")
+
+
+def write_runs(
+    file: Path, drive: NDArray[np.float64], response: NDArray[np.float64], order: list[int]
+) -> None:
+    """A group a run, in an order of their own."""
+    with h5py.File(file, "w") as opened:
+        for place, one in enumerate(order):
+            s, r = divmod(one, R)
+            opened[f"Run {place}/X"] = response[s, r, :, 0]
+            opened[f"Run {place}/field"] = drive[s]
+            opened[f"Run {place}/field"].attrs["unit"] = "mT"
+            opened[f"Run {place}/time"] = np.arange(T) * 0.1
+
+
+def imported(file: Path, mapping: str, out: Path) -> Path:
+    """The recording that an import makes."""
+    list(import_measured(file, mapping, out))
+    return out
+
+
+def test_a_folder_of_tables_is_imported_by_the_map_that_is_suggested(
+    tmp_path: Path, drive: NDArray[np.float64], response: NDArray[np.float64]
+) -> None:
+    write_tables(tmp_path / "csv", drive, response)
+    (tmp_path / "csv" / "._seq00_rep8.csv").write_bytes(b"\0\5")  # as a Mac leaves on a stick
+    (tmp_path / "csv" / "notes.pdf").write_text("notes")
+    seen = preview(tmp_path / "csv")
+    assert seen.left_out == {"notes.pdf": "another kind of file"}
+    assert seen.guess == (
+        "response=seqN_repN/X+seqN_repN/Y:sequence,repeat,step,channel "
+        "drive=seqN_repN/H:sequence,repeat,step field=auto,mT"
+    )
+    made = read_recording(imported(tmp_path / "csv", seen.guess, tmp_path / "out"))
+    assert made.response == pytest.approx(response, rel=1e-12)
+    assert made.channels == ("X", "Y")
+    low, high = made.window.low_T, made.window.high_T
+    assert low + made.drive * (high - low) == pytest.approx(1e-3 * drive)
+
+
+def test_every_bad_file_of_a_folder_is_named(
+    tmp_path: Path, drive: NDArray[np.float64], response: NDArray[np.float64]
+) -> None:
+    write_tables(tmp_path / "csv", drive, response)
+    (tmp_path / "csv" / "seq00_rep9.csv").write_text("")
+    with (tmp_path / "csv" / "seq01_rep8.csv").open("a") as file:
+        file.write("1,2\n")
+    with pytest.raises(InputError, match=r"(?s)seq00_rep9.csv.*no rows.*seq01_rep8.csv.*line 14"):
+        read_all(tmp_path / "csv")
+
+
+def test_a_short_and_a_missing_file_are_repeats_not_recorded(
+    tmp_path: Path, drive: NDArray[np.float64], response: NDArray[np.float64]
+) -> None:
+    write_tables(tmp_path / "csv", drive, response)
+    short = tmp_path / "csv" / "seq01_rep9.csv"
+    short.write_text("".join(short.read_text().splitlines(keepends=True)[:6]))
+    (tmp_path / "csv" / "seq02_rep11.csv").unlink()
+    made, remarks = looked_at(
+        tmp_path / "csv", preview(tmp_path / "csv").guess, read_all(tmp_path / "csv")
+    )
+    expected = np.ones((S, R), dtype=bool)
+    expected[1, 1] = expected[2, 3] = False
+    assert (made.complete == expected).all()
+    assert any("different length in 1 sequence (1;" in text for text, _ in remarks)
+
+
+def test_runs_in_groups_become_sequences_and_repeats_by_their_drive(
+    tmp_path: Path, drive: NDArray[np.float64], response: NDArray[np.float64]
+) -> None:
+    order = list(np.random.default_rng(3).permutation(S * R))
+    write_runs(tmp_path / "runs.h5", drive, response, order)
+    guess = preview(tmp_path / "runs.h5").guess
+    assert guess == "response=Run_N/X:run,step drive=Run_N/field:run,step field=auto,mT"
+    made = read_recording(imported(tmp_path / "runs.h5", guess, tmp_path / "out"))
+    sequences = list(dict.fromkeys(int(one) // R for one in order))
+    for place, s in enumerate(sequences):
+        repeats = [int(one) % R for one in order if one // R == s]
+        assert made.response[place, :, :, 0] == pytest.approx(response[s, repeats, :, 0])
+        assert made.drive[place] == pytest.approx((drive[s] - drive.min()) / np.ptp(drive))
+    assert any(
+        "12 runs by drive: 3 sequences of 4 repeats" in text for text in made.meta["remarks"]
+    )
+
+
+def test_groups_of_several_repeats_are_sequences_each_with_its_own_drive(
+    tmp_path: Path, drive: NDArray[np.float64], response: NDArray[np.float64]
+) -> None:
+    """They had been suggested as channels under the drive of the first one."""
+    with h5py.File(tmp_path / "seqs.h5", "w") as file:
+        for s in range(S):
+            file[f"seq{s}/drive"], file[f"seq{s}/response"] = drive[s], response[s, :, :, 0]
+    guess = preview(tmp_path / "seqs.h5").guess
+    assert guess.split()[:2] == [
+        "response=seqN/response:sequence,repeat,step", "drive=seqN/drive:sequence,step",
+    ]  # fmt: skip
+
+
+def test_files_named_by_the_time_are_runs(
+    tmp_path: Path, drive: NDArray[np.float64], response: NDArray[np.float64]
+) -> None:
+    write_tables(tmp_path / "csv", drive, response)
+    for k, file in enumerate(sorted((tmp_path / "csv").iterdir())):
+        file.rename(file.with_name(f"run_2026-11-28_12-{10 + k // 3}-{7 * k % 59:02d}.csv"))
+    guess = preview(tmp_path / "csv").guess
+    assert ":run,step,channel " in guess
+    assert looked_at(tmp_path / "csv", guess, read_all(tmp_path / "csv"))[0].response.shape == (
+        S, R, T, 2,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mapping", "problem"),
+    [
+        ("response=Run_N/X:run,step", "needs each one's drive, drive=NAME:run,step"),
+        ("response=Run_N/X:run,step drive=Run_N/field:sequence,step", "needs each one's drive"),
+        ("response=Run_N/X:repeat,step drive=Run_N/field:run,step", "axis of the response too"),
+        ("response=Run_N/X:run,step drive=Run_N/field:run,step field=auto,mT only=repeat:9",
+         "only=repeat:9: there are 4"),
+    ],
+)  # fmt: skip
+def test_a_wrong_map_of_runs_says_what_is_missing(
+    tmp_path: Path,
+    drive: NDArray[np.float64],
+    response: NDArray[np.float64],
+    mapping: str,
+    problem: str,
+) -> None:
+    write_runs(tmp_path / "runs.h5", drive, response, list(range(S * R)))
+    with pytest.raises(InputError, match=problem):
+        looked_at(tmp_path / "runs.h5", mapping, read_all(tmp_path / "runs.h5"))
+
+
+def test_one_group_of_many_alike_can_still_be_mapped(
+    tmp_path: Path, drive: NDArray[np.float64], response: NDArray[np.float64]
+) -> None:
+    write_runs(tmp_path / "runs.h5", drive, response, list(range(S * R)))
+    made, _ = looked_at(
+        tmp_path / "runs.h5", "response=Run_5/X:step", read_all(tmp_path / "runs.h5")
+    )
+    assert made.response[0, 0, :, 0] == pytest.approx(response[1, 1, :, 0])
+
+
+def test_only_beyond_a_table_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("run,X\n1,0.5\n1,0.6\n2,0.7\n2,0.8\n")
+    with pytest.raises(InputError, match="only=repeat:7: there are 2"):
+        looked_at(
+            tmp_path / "t.csv", "response=X repeat=run only=repeat:7", read_all(tmp_path / "t.csv")
+        )
