@@ -203,9 +203,25 @@ def test_emg_data_that_are_something_else_are_refused(readings: Path) -> None:
     (folder / "11111-1" / "0.txt").write_text("1,2,x\n")
     with pytest.raises(InputError, match=r"0\.txt"):
         make_task(f"emg:folder={folder}")
+    (folder / "11111-1" / "0.txt").write_text("")
+    with pytest.raises(InputError, match=r"11111-1/0\.txt: .*no data"):  # and no warning of NumPy's
+        make_task(f"emg:folder={folder}")
     (readings / "no.npz").write_bytes(b"PK\x03\x04 cut")
     with pytest.raises(InputError, match="can't be read as NPZ"):
         make_task(f"emg:file={readings / 'no.npz'}")
+
+
+def test_emg_samples_as_fractions_are_refused_by_the_name_of_their_array(readings: Path) -> None:
+    """They were taken for zeros."""
+    with np.load(readings / "readings.npz") as stored:
+        arrays = {name: stored[name].astype(float) for name in stored.files}
+    np.savez(readings / "floats.npz", **arrays)  # whole numbers still
+    make_task(f"emg:file={readings / 'floats.npz'}")
+    name = "participant11111_session2_gesture3"
+    arrays[name][:, :8] /= 128.0
+    np.savez(readings / "fractions.npz", **arrays)
+    with pytest.raises(InputError, match=f"{name}: holds other than whole numbers"):
+        make_task(f"emg:file={readings / 'fractions.npz'}")
 
 
 def test_a_participant_without_the_third_session_is_refused(readings: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -183,20 +184,24 @@ def excerpt() -> Windows:
 
 
 def windows_of(
-    recordings: Iterator[tuple[int, int, NDArray[np.int64]]], where: str
+    recordings: Iterator[tuple[str, int, int, NDArray[Any]]], where: str
 ) -> Windows:  # fmt: skip
-    """Windows of raw recordings (participant, session, samples `(T, 9)`).
+    """Windows of raw recordings (its file or array, participant, session, samples `(T, 9)`).
 
     Each stretch of one label is cut into whole seconds from its start; what is left is dropped.
     """
     rows: list[tuple[NDArray[np.float64], int, int, int, float]] = []
     problems = []
-    for participant, session, samples in recordings:
-        place = f"participant {participant}, session {session}"
+    for place, participant, session, samples in recordings:
         if samples.ndim != 2 or samples.shape[1] != CHANNELS + 1 or not len(samples):
             problems.append(f"{place}: shape {samples.shape}, expected (samples, 9)")
             continue
-        label, values = samples[:, CHANNELS], samples[:, :CHANNELS]
+        numbers = samples.dtype.kind in "biuf"
+        whole = (np.nan_to_num(samples) if numbers else np.zeros(1)).astype(np.int64)
+        if not numbers or (whole != samples).any():
+            problems.append(f"{place}: holds other than whole numbers: counts of −128…127 needed")
+            continue
+        label, values = whole[:, CHANNELS], whole[:, :CHANNELS]
         if np.abs(values).max() > 128 or label.min() < 0 or label.max() >= len(GESTURES):
             problems.append(f"{place}: samples beyond ±128, or labels beyond 0…{len(GESTURES) - 1}")
             continue
@@ -224,19 +229,19 @@ def _seconds(label: NDArray[np.int64]) -> Iterator[int]:
         yield from range(int(start), int(stop) - RATE_Hz + 1, RATE_Hz)
 
 
-def _of_npz(path: Path) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
+def _of_npz(path: Path) -> Iterator[tuple[str, int, int, NDArray[Any]]]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            names = [name for name in stored.files if ARRAY.fullmatch(name)]
-            arrays = [(ARRAY.fullmatch(name), stored[name].astype(np.int64)) for name in names]
+            arrays = {name: stored[name] for name in stored.files if ARRAY.fullmatch(name)}
     except UNREADABLE as error:
         raise InputError(f"task 'emg': {path} can't be read as NPZ: {error}") from error
-    for match, samples in arrays:
+    for name, samples in arrays.items():
+        match = ARRAY.fullmatch(name)
         if match is not None:
-            yield int(match[1]), int(match[2]), samples
+            yield name, int(match[1]), int(match[2]), samples
 
 
-def _of_folder(folder: Path) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
+def _of_folder(folder: Path) -> Iterator[tuple[str, int, int, NDArray[Any]]]:
     """Recordings of https://github.com/aljazfrancic/myo-readings-dataset, as its README says."""
     if not folder.is_dir():
         raise InputError(f"task 'emg': {folder} is no folder")
@@ -246,11 +251,14 @@ def _of_folder(folder: Path) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
             continue
         for path in sorted(place.glob("*.txt")):
             if path.stem.isdigit() and int(path.stem) < len(GESTURES):
-                yield int(match[1]), int(match[2]), _table(path)
+                name = f"{place.name}/{path.name}"
+                yield name, int(match[1]), int(match[2]), _table(path)
 
 
 def _table(path: Path) -> NDArray[np.int64]:
     try:
-        return np.loadtxt(path, delimiter=",", dtype=np.int64, ndmin=2)
-    except (OSError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of a file without a row NumPy only warns
+            return np.loadtxt(path, delimiter=",", dtype=np.int64, ndmin=2)
+    except (OSError, ValueError, UserWarning) as error:
         raise InputError(f"task 'emg': {path}: {error}") from error
