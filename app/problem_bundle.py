@@ -33,12 +33,15 @@ PACKAGES = (
     "pyserial", "PyQt6", "PyQt6-Qt6", "pyqtgraph",
 )  # fmt: skip
 RESOURCE = re.compile(
-    r"\b(?:PRLGX-)?(?:TCPIP|GPIB|ASRL|USB|VXI|PXI)\d*::[^\s,;'\")\]]*[^\s,;:'\")\]]", re.I
+    r"\b(?:PRLGX-)?(?:(?:TCPIP|GPIB|USB|VXI|PXI)\d*|ASRL[^\s:'\"]*)::[^\s,;'\")\]]*[^\s,;:'\")\]]",
+    re.I,
 )
 IP = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 SERIAL = re.compile(r"(?i)\b(s/n\s*|serial(?: number)?\s*[:=]?\s*)[\w-]*\d[\w-]*")
-IDENTITY = re.compile(r"\b([A-Z][\w ]*,[^,\n]+,)\s*([\w/-]*\d[\w/-]*)(?=,)")
-PATH = re.compile(r"(?<![\w.])(?:[A-Za-z]:)?(?:[\\/][^\\/\s:'\",;()\[\]]+){3,}")
+IDENTITY = re.compile(r"\b([A-Z][\w ]*,[^,\n]+,)\s*([\w/#-]*\d[\w/#-]*)(?=,)")
+PART = r"[^\\/\s:'\",;()\[\]]"  # a character of a path's last part, which ends at a blank
+INNER = rf"{PART}(?:[^\\/:'\";()\[\]\n]*{PART})?"  # between two others a part may hold some
+PATH = re.compile(rf"(?<![\w.])(?:[A-Za-z]:)?[\\/]+(?:{INNER}[\\/]+){{2,}}{PART}+")
 README = """\
 A report of a problem with Twinrig. Look through it before you send it; it is plain text.
 
@@ -170,7 +173,8 @@ def _json(value: Any) -> str:
 def _resources(spec: BenchSpec) -> list[str]:
     groups = (spec.magnets, spec.readouts, spec.teslameters, spec.thermometers)
     found = [text for g in groups for one in g.values() for text in (one.resource, one.board)]
-    return [text for text in found if text]
+    hosts = [parts[1] for text in found if text and len(parts := text.split("::")) > 2]
+    return [*filter(None, found), *(one for one in hosts if len(one) >= 4 and not one.isdecimal())]
 
 
 def _hosts() -> list[str]:
@@ -187,7 +191,7 @@ def _users() -> list[str]:
 
 def _short(found: re.Match[str]) -> str:
     """The last two parts of a path."""
-    parts = re.split(r"[\\/]", found.group())
+    parts = re.split(r"[\\/]+", found.group())
     return "…/" + "/".join(parts[-2:])
 
 

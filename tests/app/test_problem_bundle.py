@@ -28,10 +28,15 @@ LOG = [
     "warning: USB0::0x0957::0x0618::MY51000042::INSTR is gone; 10.0.7.9 doesn't answer",
     f"info: on {platform.node()}, for {USER}",
     "error: C:\\Users\\smith\\Documents\\Twinrig\\rec-1\\recording.nc is locked",
+    "error: D:\\Tom Miller\\My data\\rec 1\\recording.nc: damaged",
+    "error: \\\\nas7\\spin group\\Fischer, Eva\\data\\rec: gone",
+    "info: heard LSCI,MODEL336,LSA23ZF/#######,2.9",
+    "error: ASRL/dev/serial/by-id/usb-FTDI_A900XYZ1-if00-port0::INSTR is busy",
 ]
 SECRETS = (
     "192.168.10.21", "10.0.7.9", "H249977", "37210", "MY51000042", "C:\\Users",
-    "virtual-kepco", str(HOME / "rigs"), "/home/", "/rigs/smith",
+    "Tom Miller", "spin group", "Fischer", "LSA23ZF", "A900XYZ1", "virtual-kepco",
+    str(HOME / "rigs"), "/home/", "/rigs/smith",
 )  # fmt: skip
 
 
@@ -77,3 +82,11 @@ def test_addresses_of_the_bench_are_masked_wherever_they_stand() -> None:
     for line in text.splitlines():
         if "::" in line:
             assert "::" not in mask(line.replace('"', " ")), line
+
+
+def test_a_host_of_the_bench_is_masked_where_it_stands_alone() -> None:
+    text = Path("resources/virtual-nanoring.toml").read_text("utf-8")
+    resource = read_bench("virtual").magnets["x"].resource
+    text = text.replace(resource, "TCPIP0::kepco.lab.example.edu::5025::SOCKET")
+    mask = Mask(parse_bench(text, "here"), {})
+    assert mask("kepco.lab.example.edu refused the link") == "RESOURCE refused the link"
