@@ -245,7 +245,8 @@ class Bench(PlannedBench):
                     said[name] = magnet.make_safe(self.tell, patience_s)
                 except UnsafeError as error:
                     problems[name] = str(error)
-        unsafe = [words for name, words in problems.items() if name not in said]
+        then = f"Once it is off, `{self.spec.safe_command}` says what it finds"
+        unsafe = [f"{words}. {then}" for name, words in problems.items() if name not in said]
         raise_problems(UnsafeError, f"bench {self.spec.name!r}", unsafe)
         if self.watchdog is not None:
             self.watchdog.safe(moment)

@@ -142,6 +142,13 @@ class BenchSpec:
             *self.thermometers.values(),
         ]
 
+    @property
+    def safe_command(self) -> str:
+        """What brings it to its safe state, to be pasted; `B.toml` where it is no file's."""
+        _, of_file, path = self.source.partition("bench file ")
+        named = f'"{path}"' if " " in path else path
+        return f"twinrig safe {named if of_file else 'B.toml'}"
+
     def magnets_only(self, *names: str) -> BenchSpec:
         """The bench for the way to the safe state: its magnets (or those named), nothing else.
 

@@ -113,7 +113,8 @@ def _refuse_state(bench: Bench) -> None:
         elif abs(found.current_A) > zero_A:
             problems.append(f"magnet {name}: {found.current_A:.4g} A flow, its output is off")
     if problems:
-        problems.append("nothing was set; `twinrig safe` first, then look why it was so")
+        first = f"`{bench.spec.safe_command}` first"
+        problems.append(f"nothing was set; {first}, then look why it was so")
     raise_problems(RefusedError, f"bench {bench.spec.name!r}, --energise", problems)
 
 

@@ -258,5 +258,5 @@ def by_hand(magnet: Magnet, error: Exception, waited_s: float) -> str:
     return (
         f"{magnet.name} ({magnet.resource}) COULD NOT BE MADE SAFE within {waited_s:.0f} s: "
         f"current may be flowing. Switch the supply off at its front panel, after turning its "
-        f"current to zero there. Then `twinrig safe` says what it finds. Last error: {error}"
+        f"current to zero there. Last error: {error}"
     )

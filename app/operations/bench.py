@@ -107,8 +107,8 @@ def _refuse_found(spec: BenchSpec, checks: list[InstrumentCheck]) -> None:
         if check.state is not None and check.state["energised"]:
             raise RefusedError(
                 f"bench {spec.name!r}, --energise: magnet {check.name} was found energised, "
-                f"{check.state['current_A']:.4g} A flow; nothing was set. `twinrig safe` first, "
-                "then look why it was so"
+                f"{check.state['current_A']:.4g} A flow; nothing was set. "
+                f"`{spec.safe_command}` first, then look why it was so"
             )
 
 

@@ -140,5 +140,5 @@ def _by_hand(spec: BenchSpec, name: str, words: str) -> str:
     return (
         f"{name} ({spec.magnets[name].resource}) could not be made safe, {HAND}: end the program "
         "that has it, or switch the supply off at its front panel, after turning its current to "
-        f"zero there; then `twinrig safe` says what it finds. {words}"
+        f"zero there; then `{spec.safe_command}` says what it finds. {words}"
     )

@@ -268,6 +268,7 @@ def test_a_supply_that_is_gone_is_said_each_second_with_what_to_do_by_hand(
     text = "".join(line for _, line in said)
     assert "COULD NOT BE MADE SAFE" in text
     assert "Switch the supply off at its front panel" in text
+    assert f"`twinrig safe {tmp_path / 'bench.toml'}` says what it finds" in text
     left = recording_in(tmp_path / "out", "record")
     assert left is not None
     assert left.status == "failed"

@@ -145,7 +145,9 @@ def test_a_link_of_another_program_is_said_at_once(
         began_s = time.monotonic()
         assert main(["safe", "--bench", str(rig.bench)]) == 1
         assert time.monotonic() - began_s < 5.0
-        assert "open in this program already" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "open in this program already" in said
+        assert f"`twinrig safe {rig.bench}` says what it finds" in said
 
 
 def test_a_current_that_is_measured_after_all_is_no_success(

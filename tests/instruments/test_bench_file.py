@@ -356,3 +356,10 @@ def test_all_mistakes_in_guards_at_once():
         parse_bench(text, "b")
     for words in ("max_C", "aux9", "duty_windw_s"):
         assert words in str(caught.value)
+
+
+def test_the_command_that_makes_a_bench_safe_can_be_pasted(tmp_path):
+    for name, shown in (("B.toml", "{}"), ("my bench.toml", '"{}"')):
+        (tmp_path / name).write_text(GOOD)
+        spec = read_bench(tmp_path / name)
+        assert spec.safe_command == f"twinrig safe {shown.format(tmp_path / name)}"
