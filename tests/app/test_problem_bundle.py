@@ -6,6 +6,7 @@ import getpass
 import json
 import platform
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,8 +86,7 @@ def test_addresses_of_the_bench_are_masked_wherever_they_stand() -> None:
 
 
 def test_a_host_of_the_bench_is_masked_where_it_stands_alone() -> None:
-    text = Path("resources/virtual-nanoring.toml").read_text("utf-8")
-    resource = read_bench("virtual").magnets["x"].resource
-    text = text.replace(resource, "TCPIP0::kepco.lab.example.edu::5025::SOCKET")
-    mask = Mask(parse_bench(text, "here"), {})
+    spec = read_bench("virtual")
+    there = replace(spec.magnets["x"], resource="TCPIP0::kepco.lab.example.edu::5025::SOCKET")
+    mask = Mask(replace(spec, magnets={"x": there}), {})
     assert mask("kepco.lab.example.edu refused the link") == "RESOURCE refused the link"
