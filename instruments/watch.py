@@ -33,6 +33,13 @@ GUARD_EVERY_S = 1.0
 """Judgement: a coil warms over minutes; a door contact or flow switch still acts within a second,
 and reading it costs a run with steps of 27 ms a few per cent."""
 VOLTAGE_LIMIT = "at its voltage limit"  # as drivers tell it
+SLOW_COIL = (
+    "it is on its way and takes too long: the coil follows no faster, so lower max_ramp_A_per_s in "
+    "the bench file"
+)
+OTHER_CURRENT = (
+    "look at the coil's plugs, at what else drives it, and at the supply's scales in the bench file"
+)
 CHECK_EVERY_S = 5.0
 """Judgement: within seconds (issue 3); a repeat that is shorter is verified at its end only."""
 
@@ -69,8 +76,9 @@ def _advice(fault: str) -> str:
     if not fault.startswith(VOLTAGE_LIMIT):
         return ""
     return (
-        ", so that less than the set current flows: look at the coil's plugs, or raise the limit "
-        "(bench key compliance_V, or at the supply)"
+        ", so that another than the set current flows: look at the coil's plugs, raise the limit "
+        "(bench key compliance_V, or at the supply), or lower max_ramp_A_per_s, where a large coil "
+        "follows no faster"
     )
 
 

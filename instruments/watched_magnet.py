@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from instruments.clock import SteadyClock
 from instruments.supply_ramp import walk_of, with_own_ramp
-from instruments.watch import Watch, differences, gave_way
+from instruments.watch import OTHER_CURRENT, SLOW_COIL, Watch, differences, gave_way
 from instruments.watch_duty import largest_A2s
 from models.errors import RefusedError, StoppedError, TwinrigError, raise_problems
 
@@ -195,13 +195,13 @@ class WatchedMagnet:
             return []  # a ramp of its own is waited for at each walk, and may be under way now
         rounding_A = METER_ROUNDINGS * self.magnet.read_back_error_A(sent_A)
         allowed_A = max(METER_SHARE * abs(sent_A), self._small_A, rounding_A)
-        waited_s = 0.0
+        waited_s, first_A = 0.0, measured_A
         while abs(measured_A - sent_A) > allowed_A:
             if waited_s >= SETTLE_S:
+                follows = abs(first_A - sent_A) - abs(measured_A - sent_A) > rounding_A
                 return [
                     f"measures {measured_A:.4g} A in its coil where {sent_A:.4g} A is set (they "
-                    f"may differ by {allowed_A:.2g} A): look at the coil's plugs, at what else "
-                    "drives it, and at the supply's scales in the bench file"
+                    f"may differ by {allowed_A:.2g} A): {SLOW_COIL if follows else OTHER_CURRENT}"
                 ]
             self._clock.wait(LOOK_S)
             self._stairs.passed(LOOK_S)

@@ -386,6 +386,22 @@ def test_a_current_that_lags_behind_its_set_point_is_waited_for():
     assert supply.real_A == pytest.approx(1.9)
 
 
+def test_a_coil_that_follows_too_slowly_is_told_from_another_current():
+    magnet, supply, clock = watched()
+    magnet.energise()
+    magnet.step_to_A(10.0)
+    supply.real_A = 1.0
+    wait = clock.wait
+
+    def follows(seconds):
+        wait(seconds)
+        supply.real_A += 1.0 * seconds
+
+    clock.wait = follows
+    with pytest.raises(TwinrigError, match=r"3 A in its coil where 10 A.*lower max_ramp_A_per_s"):
+        magnet.verify()
+
+
 def test_a_meter_that_is_a_little_off_is_no_other_current():
     magnet, supply, clock = watched()
     magnet.energise()
