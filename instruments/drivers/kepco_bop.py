@@ -41,6 +41,7 @@ QUERY_DELAY_S = 0.002  # BIT 4882 on GPIB: "VISA query not supported": write, wa
 PROGRAMMED = {"FIX": False, "FIXED": False, "0": False, "LIST": True, "1": True}
 LIST_SAMPLES = 500  # currents measured while a list is watched for a good moment: 5 to 10 s
 COMPLIANCE_WITHIN = 1e-3  # relative: what the read-back of a voltage limit may differ by
+ROUNDING = 5e-4  # of the rating: what a read-back may be off by
 AT_LIMIT = "voltage limit"  # the input of an interlock
 SHOWS_RESISTANCE = 0.1  # of the highest current: from here on voltage over current is the coil's
 COMPLIANCE_SHARE = 0.98  # from here on the voltage limit, not the set-point, decides the current
@@ -148,7 +149,8 @@ class KepcoBop:
         elif on and (words := _at_limit(voltage_V, compliance_V)):
             faults.append(words)
             inputs = ((AT_LIMIT, words),)
-        if self._prepared and not self._is_compliance(compliance_V):
+        rounding_V = ROUNDING * self.rated_voltage_V if math.isfinite(self.rated_voltage_V) else 0.0
+        if self._prepared and not self._is_compliance(compliance_V, rounding_V):
             faults.append(f"at a voltage limit of {compliance_V:.4g} V that the bench did not set")
         if on and mode == "current" and abs(current_A - setpoint_A) <= self.read_back_error_A(0.0):
             faults += self._was_held_back(voltage_V, current_A, compliance_V)
@@ -220,9 +222,10 @@ class KepcoBop:
         self._session.write(f"VOLT {math.floor(self._compliance_V * 1e4) / 1e4:.4f}")
         return (f"voltage limit changed from {present_V:.4g} V to {self._compliance_V:.4g} V",)
 
-    def _is_compliance(self, limit_V: float) -> bool:
+    def _is_compliance(self, limit_V: float, rounding_V: float = 0.0) -> bool:
         wanted_V = self._compliance_V if self._compliance_V is not None else self._limit_V
-        return wanted_V is None or abs(limit_V - wanted_V) <= COMPLIANCE_WITHIN * wanted_V
+        within_V = max(COMPLIANCE_WITHIN * (wanted_V or 0.0), rounding_V)
+        return wanted_V is None or abs(limit_V - wanted_V) <= within_V
 
     def set_current_A(self, current_A: float) -> None:
         """`CURR x`: one step."""
@@ -247,10 +250,11 @@ class KepcoBop:
     def read_back_error_A(self, current_A: float) -> float:
         """Rounding of a read-back: 0.05 % of the rating (12 A where unknown) and of the value.
 
-        Judgement: the 16-bit converter resolves 0.003 %, and some cards answer four digits.
+        Judgement: the 16-bit converter resolves 0.003 %, a BIT 4882's of 12 bits 0.05 % of its
+        whole range, and some cards answer four digits.
         """
         rating_A = self.rated_current_A if math.isfinite(self.rated_current_A) else 12.0
-        return 5e-4 * (rating_A + abs(current_A))
+        return ROUNDING * (rating_A + abs(current_A))
 
     def output(self, on: bool) -> None:
         """`OUTP ON|OFF`."""

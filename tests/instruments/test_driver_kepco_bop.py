@@ -132,6 +132,21 @@ def test_a_voltage_limit_that_is_changed_behind_our_back_is_a_fault():
         assert "36 V that the bench did not set" in kepco.state().faults[0]
 
 
+def test_a_small_voltage_limit_is_the_benchs_though_a_card_of_12_bits_rounds_it():
+    with transcript(
+        (b"*IDN?", b"KEPCO,BIT 4882 36-12,1,1"), (b"VOLT?", b"3.6E1"), (b"VOLT 3.0000", b""),
+        (b"FUNC:MODE?", b"1"), (b"OUTP?", b"0"), (b"CURR?", b"0.0E0"), (b"MEAS:CURR?", b"0.0E0"),
+        (b"MEAS:VOLT?", b"0.0E0"), (b"VOLT?", b"2.9971E0"), (b"SYST:ERR?", b'0,"No error"'),
+        (b"FUNC:MODE?", b"1"), (b"OUTP?", b"0"), (b"CURR?", b"0.0E0"), (b"MEAS:CURR?", b"0.0E0"),
+        (b"MEAS:VOLT?", b"0.0E0"), (b"VOLT?", b"2.9883E0"), (b"SYST:ERR?", b'0,"No error"'),
+    ) as session:  # fmt: skip
+        kepco = KepcoBop("x", session, {"compliance_V": 3.0})
+        kepco.identify()
+        kepco.prepare()
+        assert kepco.state().faults == ()
+        assert kepco.state().faults == ()  # a step of it, 8.8 mV, below
+
+
 def test_control_that_is_there_is_not_taken():
     with transcript((b"FUNC:MODE?", b"1"), (b"CURR:MODE?", b"FIX")) as session:
         assert KepcoBop("x", session, {}).take_control(0.1) == ()
