@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app.cli_network import words_of
 from app.operations.reference import FOLDER as REFERENCE
 from app.report_search import whole_iterations
+from app.so_far import KEY as UNFINISHED
 from app.train_request import several
 from app.words import command_line
 from models.wiring import layers_text
@@ -176,7 +177,8 @@ def _seed(meta: dict[str, Any]) -> list[Any]:
 
 
 def _count(meta: dict[str, Any]) -> list[Any]:
-    count = meta.get("iterations")
+    unfinished = meta.get(UNFINISHED)  # of a fit that goes on: what it was asked for
+    count = unfinished.get("of") if isinstance(unfinished, dict) else meta.get("iterations")
     return ["--iterations", count] if isinstance(count, int) else []
 
 

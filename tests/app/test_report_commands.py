@@ -17,6 +17,7 @@ from app.calibration_store import Stored, save_calibration
 from app.cli import main
 from app.report import find_artefacts
 from app.report_commands import bench_words, commands_of
+from app.so_far import unfinished_meta
 from app.store import load_twin, read_recording, save_twin, sha256_of, write_recording
 from instruments.calibration import Calibration
 
@@ -85,8 +86,15 @@ def test_shared_sources_of_noise_are_fitted_again(tmp_path: Path) -> None:
     )
 
 
+def test_an_unfinished_fit_is_asked_for_as_it_was_not_as_far_as_it_came(tmp_path: Path) -> None:
+    meta = {**unfinished_meta(1265, 4000, "mean and noise", 13.0), "iterations": 1265}
+    save_twin(tmp_path / "so-far", replace(twin(), meta={**twin().meta, **meta}))
+    words = command(tmp_path / "so-far")
+    assert words[words.index("--iterations") + 1] == "4000"
+
+
 def test_a_calibration_is_told_as_one_and_made_again_as_one(
-    tmp_path: Path, capsys: pytest.CaptureFixture
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It was a recording with nothing fitted yet, and `record` would have driven its currents."""
     found = Calibration(4.1e-4, 2e-7, 1e-6, 3e-6, 2e-5, 1e-6, 1e-6, 4e-6, 3e-6)
@@ -122,7 +130,9 @@ def test_a_bench_is_named_where_its_word_is_known(names: list[str], words: list[
     assert bench_words(names) == [part for word in words for part in ("--bench", word)]
 
 
-def test_a_page_says_what_was_not_measured(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_a_page_says_what_was_not_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     recording = replace(full(), status="done")
     recording.meta.update(simulated=True)
     write_recording(tmp_path / "sim", recording)
