@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from instruments.bench_reading import BenchReading, channels_of, joined, kelvin_of
 from instruments.guards import forbidding
+from instruments.idle_magnets import IdleMagnets
 from instruments.kept_settings import KeptSettings
 from instruments.limits import GIVE_UP_S
 from instruments.link_errors import LinkError, WrongInstrumentError
@@ -117,6 +118,7 @@ class AskedBench:
             self.drives = self.rotation.magnets
             named = self.rotation.channels(self.live_channels, self.live_units)
             self.channels, self.units = named
+        self._idle = IdleMagnets(m for m in magnets.values() if m not in self.drives)
         self._readers = list(readouts.values())
         self._closed = False
 

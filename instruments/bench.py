@@ -117,9 +117,7 @@ class Bench(PlannedBench):
             self.probe.prepare()
         if self.watchdog is not None:
             self.watchdog.energised()
-        for magnet in self.magnets.values():
-            if magnet not in self.drives:
-                magnet.make_safe(self.tell, self.give_up_s)
+        self._idle.rest(self.tell, self.give_up_s)
         for drive in self.drives:
             self.found[drive.name] = drive.energise()
         if self.rotation is not None:
@@ -203,21 +201,25 @@ class Bench(PlannedBench):
         for field_T, n in zip(fields_T, counts, strict=True):
             yield from self.steps(field_T, window, n)
 
-    def verify(self) -> None:
-        """Check after a repeat that it is true.
-
-        Raises
-        ------
-        TwinrigError
-            A set-point changed without us, an error is queued, a read-out was overloaded: the
-            repeat is void.
-        """
+    def magnet_problems(self) -> list[str]:
+        """What supplies do otherwise than they were told, those that rest too, in words."""
         problems = []
         for drive in self.drives:
             try:
                 drive.verify()
             except TwinrigError as error:
                 problems.append(str(error))
+        return [*problems, *self._idle.problems()]
+
+    def verify(self) -> None:
+        """Check after a repeat that it is true.
+
+        Raises
+        ------
+        TwinrigError
+            `magnet_problems`, or a read-out was overloaded: the repeat is void.
+        """
+        problems = self.magnet_problems()
         for name, readout in self.readouts.items():
             problems += with_remedy(name, readout.faults())
         if self.probe is not None:

@@ -73,7 +73,7 @@ class LimitedMagnet(WatchedMagnet):
             if programs:
                 self._stairs.sent_A, start = None, self.magnet.state()
             if start.output_on:
-                self._stairs.start_from(start, self._small_A)
+                self._stairs.start_from(start, self.small_A)
                 self._stairs.walk_to_A(0.0)
             else:
                 self._stairs.set_A(0.0)  # no current flows yet: the set-point may jump
@@ -112,7 +112,7 @@ class LimitedMagnet(WatchedMagnet):
         problems = self.forbidden()
         found = self.magnet.state()
         flowing_A = found.current_A if found.output_on else 0.0
-        found_A = flowing_A if abs(flowing_A) > self._small_A else 0.0
+        found_A = flowing_A if abs(flowing_A) > self.small_A else 0.0
         problems += self._watch.begin(found_A, lambda: self._stairs.plan(found_A, 0.0))
         raise_problems(RefusedError, f"{self.name} {NOT_ENERGISED}", problems)
         return found
@@ -329,7 +329,7 @@ class LimitedMagnet(WatchedMagnet):
             self._energised = False  # another thread may just have energised it
             since = time.monotonic()
             reported, self._unreported, frugal = self._unreported, [], False
-            way = RampDown(self.magnet, self._stairs, self._clock, self._small_A, reported)
+            way = RampDown(self.magnet, self._stairs, self._clock, self.small_A, reported)
             while True:
                 begin = time.monotonic()
                 self._stairs.halted, moved_s = False, self._stairs.moved_s

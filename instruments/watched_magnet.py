@@ -154,9 +154,7 @@ class WatchedMagnet:
     def energised_words(self, current_A: float) -> str:
         """Its measured current, where one flows or its output is on; empty where it is at rest."""
         on = self.magnet.output_on()
-        if abs(current_A) <= self._small_A and not (
-            on and getattr(self.magnet, "has_output", True)
-        ):
+        if abs(current_A) <= self.small_A and not (on and getattr(self.magnet, "has_output", True)):
             return ""
         return f"{self.name}: {current_A:.4g} A, output {'on' if on else 'off'}"
 
@@ -194,7 +192,7 @@ class WatchedMagnet:
         if sent_A is None or with_own_ramp(self.magnet) is not None:
             return []  # a ramp of its own is waited for at each walk, and may be under way now
         rounding_A = METER_ROUNDINGS * self.magnet.read_back_error_A(sent_A)
-        allowed_A = max(METER_SHARE * abs(sent_A), self._small_A, rounding_A)
+        allowed_A = max(METER_SHARE * abs(sent_A), self.small_A, rounding_A)
         waited_s, first_A = 0.0, measured_A
         while abs(measured_A - sent_A) > allowed_A:
             if waited_s >= SETTLE_S:
@@ -254,7 +252,7 @@ class WatchedMagnet:
         first = self.confirms and self._proven_A == 0.0
         if sent_A is None or (self.limits.compliance_V is None and not first):
             return
-        if abs(sent_A) > self._proven_A + self._small_A:
+        if abs(sent_A) > self._proven_A + self.small_A:
             with self._counted():
                 self.verify()
 
@@ -286,12 +284,13 @@ class WatchedMagnet:
                     f"{self.name}: its output went off without us (power cycle, interlock, front "
                     "panel)"
                 )
-            self._stairs.start_from(state, self._small_A)
+            self._stairs.start_from(state, self.small_A)
             self._watch.flows(self._stairs.sent_A or 0.0)
         return self._stairs.sent_A or 0.0
 
     @property
-    def _small_A(self) -> float:
+    def small_A(self) -> float:
+        """A current that counts as zero, and a difference that counts as none."""
         share_A = SMALL_SHARE * self.limits.highest_A
         supply = with_own_ramp(self.magnet)
         return max(

@@ -44,7 +44,7 @@ from app.recording_reader import folder_of
 from instruments.calibration import Calibration, fit_calibration
 from instruments.calibration_walk import BRANCHES, CalibrationPlan, measure_point, refuse_moved
 from instruments.link_errors import LinkError, WrongInstrumentError
-from models.errors import StoppedError, TwinrigError
+from models.errors import StoppedError, TwinrigError, raise_problems
 from models.recording import StepTimes
 
 if TYPE_CHECKING:
@@ -220,8 +220,9 @@ def _branch(
         times.measured_field_T[step] = point.field_T
         run.writer.beat()
         yield PointMeasured(magnet.name, number, step, point.set_A, point.measured_A, point.field_T)
-    for drive_magnet in run.bench.drives:  # read-outs take no part, nor do their overloads
-        drive_magnet.verify()
+    found = run.bench.magnet_problems()  # read-outs take no part, nor do their overloads
+    run.bench.stop.check()  # what Stop has cut short says nothing
+    raise_problems(TwinrigError, f"bench {run.bench.spec.name!r}, the last branch is void", found)
     run.writer.append(number, 0, number, start_s, response, times.since(origin_s))
     yield RepeatRecorded(number, 0, number, response, start_s)
 

@@ -437,3 +437,16 @@ def test_another_magnet_that_is_energised_is_part_of_each_reading():
         assert (now.current_A, now.output_on) == (0.0, False)
         assert now.others == ("y: 5 A, output on",)
         assert now.others_A == pytest.approx((5.0,), abs=1e-2)
+
+
+def test_a_magnet_that_the_run_leaves_at_rest_must_stay_so():
+    spec = parse_bench(read_bench("virtual").text + TWO_SUPPLIES, "two supplies")
+    with Bench.connect(spec) as bench:
+        bench.energise()
+        bench.verify()
+        by_hand = bench.magnets["y"].magnet
+        by_hand.set_current_A(0.3)
+        bench.verify()  # its output is off
+        by_hand.output(True)
+        with pytest.raises(TwinrigError, match=r"void: y, which this run leaves at rest, carries"):
+            bench.verify()
