@@ -185,7 +185,7 @@ class SoftwareAsk:
     task: str
 
     kind = SOFTWARE
-    title = "Scoring software for"
+    title = "Scoring software"
     hardware = False
     view = ONE
     blocks = layers_shown = ()

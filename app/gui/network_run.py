@@ -92,6 +92,16 @@ class NetworkRun:
         return self.asked.title if self.asked is not None else ""
 
     @property
+    def heading(self) -> str:
+        """What goes on, and on what."""
+        return f"{self.title} {'on ' * self._software}{self.words}"
+
+    @property
+    def _software(self) -> bool:
+        """Whether software alone is scored, which writes nothing."""
+        return self.asked is not None and self.asked.kind == SOFTWARE
+
+    @property
     def words(self) -> str:
         """Task and layers; a task whose options are long by its name."""
         task = self.task if len(self.task) <= LONG else self.task.partition(":")[0]
@@ -132,6 +142,7 @@ class NetworkRun:
         """Time left, and what Stop would do."""
         left = (self.progress or (0.0, ""))[1]
         kept = "Stop keeps a checkpoint" if self.view == ONE else "Stop keeps what is done"
+        kept = "Stop: nothing is kept" if self._software else kept
         return f"{left} · {kept}" if left else kept
 
     @property
@@ -158,7 +169,7 @@ class NetworkRun:
             said = str(self.trials.result.get("report") or f"{done} networks trained")
             without = f", {missing} of {missing + done} failed" if missing else ""
             return f"{verb} {self.words}{without}", said
-        if self.asked is not None and self.asked.kind == SOFTWARE:
+        if self._software:
             return f"{word or 'Software'} on {self.words}", "no device, no network: what to beat"
         if word or self.network is None:
             return f"{word or 'Ended'}: no network", self._kept

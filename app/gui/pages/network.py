@@ -219,7 +219,7 @@ class NetworkPage(Page):
         """Say what runs and how far it is, in the header and on the button."""
         share = (self.progress or (0.0, ""))[0]
         self.form.primary.say(self.run.title, self.run.foot, fraction=share)
-        self.say(f"{self.run.title} {self.run.words}", self.run.where)
+        self.say(self.run.heading, self.run.where)
 
     @property
     def progress(self) -> tuple[float, str] | None:

@@ -218,7 +218,9 @@ def test_software_without_a_device_is_scored_before_any_network(page, qtbot) -> 
     page.set_form_values({"options": SMALL})
     qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
     page.software_button.click()
-    assert page.heading.text().endswith("mackey-glass")  # at once
+    assert page.shell.status.text.startswith("Scoring software, starting")
+    assert page.run.foot.endswith("Stop: nothing is kept")
+    assert page.heading.text() == f"Scoring software on {page.run.words}"  # at once
     assert page.form.primary.text() == page.shell.job.spec.title
     qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
     assert {"AR-1", "AR-18"} <= {row.name for row in page.plots.table.rows}
