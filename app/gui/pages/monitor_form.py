@@ -261,8 +261,10 @@ def _bound(value: float | None, usual: float) -> float:
 def _is_band(value: object) -> bool:
     if not (isinstance(value, list) and len(value) == 3 and isinstance(value[0], str)):
         return False
-    low, high = value[1:]
-    numbers = all(one is None or isinstance(one, (int, float)) for one in (low, high))
-    if not numbers or (low is None and high is None):
+    if not all(one is None or isinstance(one, (int, float)) for one in value[1:]):
         return False
-    return low is None or high is None or low < high
+    try:
+        Alarm(value[0], _bound(value[1], -math.inf), _bound(value[2], math.inf))
+    except (InputError, OverflowError):  # no band; a whole number beyond every float
+        return False
+    return True

@@ -99,6 +99,10 @@ class WholeEntry(QSpinBox):
         self.setAccessibleName(name)
         as_entry(self)
 
+    def setValue(self, value: int) -> None:
+        """Set it, within its range: Qt raises where a settings file holds more than it counts."""
+        super().setValue(max(self.minimum(), min(self.maximum(), value)))
+
     def wheelEvent(self, event: QWheelEvent | None) -> None:
         if event is not None:
             event.ignore()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PyQt6.QtCore import QLocale, Qt
 
+from app.gui.widgets.basic import WholeEntry
 from app.gui.widgets.field_entry import FieldEntry
 from app.gui.widgets.number_entry import NumberEntry
 
@@ -99,3 +100,12 @@ def test_a_comma_and_a_point_are_one_in_every_language(
         QLocale.setDefault(before)
     assert entry.value() == value
     assert entry.text() == f"{value:g} h"
+
+
+def test_a_whole_number_of_a_settings_file_beyond_every_count_stays_in_range(qapp) -> None:
+    entry = WholeEntry(3, 1, 100)
+    entry.setValue(10**20)
+    assert entry.value() == 100
+    entry.setValue(-(10**20))
+    assert entry.value() == 1
+    entry.deleteLater()

@@ -210,6 +210,8 @@ def test_what_was_chosen_comes_back(page: Any, make_window: Any, qtbot: Any) -> 
     assert not other.fields.ticks["Supply x"].isChecked()
     assert other.live.alarms.by_channel["X"].low == pytest.approx(-1e-3)
     other.set_form_values({"hidden": 3, "alarms": [["X", 2, 1], "?"], "span_s": "?"})
+    other.set_form_values({"alarms": [["Y", None, float("inf")], ["Y", 10**400, None]]})
+    assert "Y" not in other.live.alarms.by_channel
     assert other.span.value == 10.0
 
 
