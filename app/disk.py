@@ -87,6 +87,14 @@ def new_directory(out: Path) -> Path:
         The disk refuses.
     """
     out = Path(out)
+    refuse_taken(out)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def refuse_taken(out: Path) -> None:
+    """Raise InputError where a new artefact can't have this folder; nothing is made."""
     if out.is_dir():
         with reading(out):
             first = next(iter(sorted(p.name for p in out.iterdir())), None)
@@ -98,9 +106,6 @@ def new_directory(out: Path) -> Path:
             )
     elif out.exists() or out.is_symlink():
         raise InputError(f"{out}: is a file, and nothing is ever overwritten: choose another --out")
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-    return out
 
 
 @contextmanager

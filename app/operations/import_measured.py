@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.artefacts import code_version, new_directory, new_id, now_iso, sha256_of
-from app.operations.events import Note, Progress, Result
+from app.disk import refuse_taken
+from app.operations.events import Note, Progress, Result, Stage
 from app.operations.import_holds import whole_holds
 from app.operations.import_map import parse_map
 from app.operations.import_nanoring import is_nanoring, nanoring_map, pairs_in, read_nanoring
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = ["import_measured", "in_order"]
 
+STAGES = 3
+
 
 def import_measured(
     file: Path, mapping: str | Sequence[str], out: Path
@@ -68,21 +71,27 @@ def import_measured(
     """
     begin_s = time.monotonic()
     file = Path(file)
+    refuse_taken(out)
+    yield Stage("read", 1, STAGES)
     try:
         if is_nanoring(file):
             asked = nanoring_map(file, mapping)
             made = yield from _patterns(file, asked, begin_s)
             recording, remarks = prepared(file, asked, made)
         else:
-            recording, remarks = looked_at(file, mapping, read_all(file))
+            found = read_all(file)
+            yield Stage("look at the numbers", 2, STAGES)
+            recording, remarks = looked_at(file, mapping, found)
+            del found
     except MemoryError as fault:
         raise TwinrigError(
             f"{file}: takes more memory than is free ({fault}): import a part of it, such as "
             "only=sequence:0-9, or save means of its samples"
         ) from fault
-    new_directory(out)
     for text, level in remarks:
         yield Note(text, level)
+    yield Stage("write the recording", STAGES, STAGES)
+    new_directory(out)
     named = {**recording.meta, "id": new_id("rec", out)}
     path = write_recording(out, replace(recording, meta=named))
     yield Result(result_values(recording, path, time.monotonic() - begin_s))

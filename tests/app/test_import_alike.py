@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from app.operations.events import Stage
 from app.operations.import_measured import import_measured, looked_at
 from app.operations.import_preview import preview
 from app.operations.import_read import read_all
@@ -192,3 +193,20 @@ def test_only_beyond_a_table_is_refused(tmp_path: Path) -> None:
         looked_at(
             tmp_path / "t.csv", "response=X repeat=run only=repeat:7", read_all(tmp_path / "t.csv")
         )
+
+
+def test_a_folder_that_is_taken_is_said_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "note.txt").write_text("kept")
+    with pytest.raises(InputError, match=r"holds note\.txt already"):
+        imported(tmp_path / "missing.csv", "x=step", tmp_path / "out")
+
+
+def test_an_import_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", y=np.random.default_rng(0).random((2, 3, 5)))
+    events = import_measured(tmp_path / "a.npz", "y=sequence,repeat,step", tmp_path / "out")
+    for event in events:
+        if isinstance(event, Stage) and event.index == event.total:
+            break
+    events.close()
+    assert not (tmp_path / "out").exists()
