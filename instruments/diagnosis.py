@@ -45,6 +45,7 @@ MODELS = (
 
 ENDS = {"\n": "LF", "\r\n": "CR LF", "\r": "CR"}
 PROBE_WAITS = 3  # quiet tenths of a second that an instrument has to answer a probe
+ECHO_OFF = "switch its echo off (Kepco BIT: ECHO), or a plug joins its two lines"
 TELNET = "\xff"  # begins what a telnet server says first
 
 
@@ -148,10 +149,7 @@ def _set_terminator(end: str) -> str:
 def _wrong(error: WrongInstrumentError) -> str:
     reply = error.reply.strip()
     if reply == error.command:
-        return (
-            "It sends back what it hears: switch its echo off (Kepco BIT: ECHO), or a plug joins "
-            "its two lines"
-        )
+        return f"It sends back what it hears: {ECHO_OFF}"
     if reply.startswith(TELNET):
         return "This is a telnet port: use the raw socket's port (often 5025, of `resource`)"
     for form, driver, words in MODELS:

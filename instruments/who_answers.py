@@ -238,6 +238,9 @@ class _Asking:
         identity = reply.strip().splitlines()[-1].strip()
         if identity.startswith(CLOCK_IDENTITY):
             return Answer(resource, CLOCK, identity)
+        if identity == "*IDN?":
+            problem, hint = "sends back what it hears", f"Before anything else {diagnosis.ECHO_OFF}"
+            return Answer(resource, "", identity, problem=problem, hint=hint)
         driver = diagnosis.driver_of(identity)
         if not kind_of(driver):
             known = "danfysik-8500" if BELL in reply else "DRIVER"  # which knows no *IDN?

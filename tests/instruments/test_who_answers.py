@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,23 @@ def test_a_driver_that_is_named_asks_in_its_own_way(lab: ServedRig) -> None:
     assert wrong.wrong
     assert "SR830" in wrong.identity
     assert "'sr830'" in wrong.hint
+
+
+def test_a_device_that_echoes_is_told_as_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+
+        def echo() -> None:
+            link, _ = server.accept()
+            with link:
+                while heard := link.recv(4096):
+                    link.sendall(heard)
+
+        threading.Thread(target=echo, daemon=True).start()
+        port = server.getsockname()[1]
+        (answer,) = who_answers([(f"TCPIP0::127.0.0.1::{port}::SOCKET", "")], stop=Stop())
+    assert answer.problem == "sends back what it hears"
+    assert "switch its echo off" in answer.hint
 
 
 def test_an_address_that_is_given_twice_is_asked_once(lab: ServedRig) -> None:
