@@ -13,8 +13,10 @@ the drift plot of the Record page do.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -103,10 +105,17 @@ def add_mark(
     with writing(file), file.open("a+b", buffering=0) as out:
         out.seek(0)
         kept = out.read()
-        if kept and not kept.endswith(b"\n"):  # the torn tail of a killed program
-            out.truncate(kept.rfind(b"\n") + 1)
-        out.write(line)
-        os.fsync(out.fileno())
+        whole = kept.rfind(b"\n") + 1
+        if whole < len(kept):  # the torn tail of a killed program
+            out.truncate(whole)
+        try:
+            if out.write(line) != len(line):  # a disk that is almost full takes a part of it
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(out.fileno())
+        except OSError:
+            with suppress(OSError):
+                out.truncate(whole)
+            raise
 
 
 def left_out(recording: Recording, positions: Iterable[int]) -> Recording:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from artefact_samples import blank, full, response_of, times_of
+from small_disk import small_disk
 
 from app.cli import main
 from app.operations.fit_input import FitInput, left_out_words, read_repeats, refuse_changed
 from app.operations.mark import mark_one
 from app.recording_marks import FILE_NAME, add_mark, bad_positions, left_out, read_kept, read_marks
 from app.store import RecordingWriter, read_recording, sha256_of, write_recording
-from models.errors import InputError
+from models.errors import InputError, TwinrigError
 from models.recording import faults_of
 
 
@@ -155,3 +157,21 @@ def test_a_fit_leaves_marked_repeats_out_and_keeps_which(tmp_path) -> None:
     assert left_out_words(folder).endswith("repeat 18")
     with pytest.raises(InputError, match="were marked since the fit began"):
         refuse_changed(after.parents, before.parents)
+
+
+def test_a_mark_that_a_full_disk_takes_a_part_of_is_refused_and_leaves_the_others(
+    tmp_path: Path,
+) -> None:
+    """A write that is cut short raises nothing: the mark was told to be kept, and was gone."""
+    with small_disk(tmp_path / "disk") as disk:
+        write_recording(disk.path / "rec", full())
+        add_mark(disk.path / "rec", bad=[0], why="y" * 3800)
+        file = disk.path / "rec" / FILE_NAME
+        before = file.read_bytes()
+        disk.fill()
+        with pytest.raises(TwinrigError, match="the disk is full"):
+            add_mark(disk.path / "rec", bad=[1], why="z" * 1000)
+        assert file.read_bytes() == before
+        disk.free()
+        add_mark(disk.path / "rec", bad=[1], why="again")
+        assert bad_positions(disk.path / "rec") == {0, 1}
