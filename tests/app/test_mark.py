@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,6 +18,9 @@ from app.recording_marks import FILE_NAME, add_mark, bad_positions, left_out, re
 from app.store import RecordingWriter, read_recording, sha256_of, write_recording
 from models.errors import InputError, TwinrigError
 from models.recording import faults_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
