@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.gui.served_rig import ServedRig
     from app.gui.top import TopStrip
     from app.gui.widgets.rail import Rail
+    from app.gui.widgets.toast import Toasts
 
 
 class BenchWindow(ClosingWindow):
@@ -21,11 +22,13 @@ class BenchWindow(ClosingWindow):
 
     top: TopStrip
     rail: Rail
+    toasts: Toasts
     pages: dict[str, Page]
 
     def __init__(self) -> None:
         super().__init__()
         self.pages = {}
+        self._by_hand = ""  # what was told to be done by hand, until the bench is safe
         self.rig: ServedRig | None = None
 
     def room_for_toasts(self, pixels: int) -> None:
@@ -149,7 +152,7 @@ class BenchWindow(ClosingWindow):
     def _given_up(self, words: str) -> None:
         """It was not made safe in its time: what to do by hand stays in view until it is."""
         self.top.missing("NOT SAFE", words, "fault")
-        text = f"error: {words}"
+        self._by_hand, text = words, f"error: {words}"
         if text not in self.log[-2:]:
             self.log.append(text)
         if not self.closing:
@@ -158,4 +161,7 @@ class BenchWindow(ClosingWindow):
     def _made_safe(self, said: list[str]) -> None:
         if not self.closing:
             self.bar.hide()
+            if self._by_hand:  # it would go on saying that current may be flowing
+                self.toasts.withdraw(self._by_hand)
+            self._by_hand = ""
             self.toast("\n".join(said) or "The bench is safe: nothing to do")

@@ -130,6 +130,11 @@ class Toasts:
         self.arrange()
         return toast
 
+    def withdraw(self, words: str) -> None:
+        """Take away what says these words: they are true no more."""
+        for toast in [t for t in self.shown if words in t.text]:
+            toast.dismiss()
+
     def arrange(self) -> None:
         """Stack what is left, the newest lowest, next to the button."""
         self.shown = [t for t in self.shown if not t.isHidden()]

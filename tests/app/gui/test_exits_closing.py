@@ -61,9 +61,12 @@ def test_a_run_that_ends_unsafe_says_so_and_no_other_starts(
     window.pages["record"].press()
     assert window.job is None
     assert "not safe yet" in window.toasts.shown[-1].text
+    assert any(BY_HAND in toast.text for toast in window.toasts.shown)
     unreachable()
     qtbot.waitUntil(lambda: not window.session.unsafe, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not window.bar.isVisible(), timeout=WAIT_MS)
+    assert not any(BY_HAND in toast.text for toast in window.toasts.shown)  # true no more
+    assert any(BY_HAND in line for line in window.log)
     press_record(window, count=1, steps=10, repeats=2)
     assert window.pages["record"].live.done == 2
 
