@@ -168,6 +168,78 @@ def test_a_classification_has_its_own_baselines() -> None:
     assert "persistence" not in dict(software_baselines(make_task("transform"), 5, None))
 
 
+def own_task(
+    inputs: np.ndarray, *, labels: np.ndarray | None = None, targets: np.ndarray | None = None,
+    window: int = 1,
+) -> Task:  # fmt: skip
+    """Three fifths training, a fifth each for validation and test."""
+    steps = np.arange(len(inputs))
+    first, second = (len(steps) // window * k // 5 * window for k in (3, 4))
+    classes = () if labels is None else tuple("ab")
+    return Task(
+        "own", inputs, np.eye(2)[labels] if targets is None else targets,
+        train=steps < first, validation=(steps >= first) & (steps < second), test=steps >= second,
+        washout=20 // window * window, window=window, pool="step" if window == 1 else "last",
+        metric="nmse" if labels is None else "error-rate", labels=labels, classes=classes,
+    )  # fmt: skip
+
+
+def test_columns_that_hardly_differ_keep_what_they_tell(task: Task) -> None:
+    """A read-out with taps sees neighbouring steps of a smooth series: it is AR of these steps.
+
+    By a least ridge of 1e-9 it got 0.0075 where AR-18 gets 0.0048, and 0.065 by the zeros that
+    stood for what was before the first step: a network with taps beat it, and not AR-18.
+    """
+    assert without_device(task, tuple(range(18))) == pytest.approx(0.0048, rel=0.05)
+    twice = replace(task, inputs=np.repeat(task.inputs, 2, axis=1), name="twice")
+    assert without_device(twice, tuple(range(4))) == pytest.approx(0.0189, rel=0.05)
+
+
+def test_autoregression_of_many_inputs_does_not_learn_few_data_by_heart() -> None:
+    """216 columns, 320 rows: plain least squares scored 0.222 beside 0.176 by validation."""
+    rng = np.random.default_rng(0)
+    inputs = rng.standard_normal((400, 12))
+    targets = inputs[:, :1] + 0.5 * np.roll(inputs[:, 3:4], 1, axis=0)
+    own = own_task(inputs, targets=targets + 0.3 * rng.standard_normal((400, 1)))
+    X = np.concatenate([np.roll(inputs, lag, axis=0) for lag in range(18)], axis=1)
+    fitted = ~own.test & (np.arange(400) >= 17)
+    plain = X[own.test] @ np.linalg.lstsq(X[fitted], own.targets[fitted])[0]
+    least = np.mean((plain - own.targets[own.test]) ** 2) / own.targets[own.test].var()
+    assert autoregression(own, 18) < 0.9 * least
+
+
+@pytest.mark.usefixtures("few_networks")
+def test_what_the_series_is_too_short_for_is_left_out(task: Task) -> None:
+    begin = np.arange(len(task.inputs)) < 110
+    short = replace(task, train=task.train & begin, name="short")
+    assert short.train.any()
+    scores = dict(software_baselines(short, 5, None, delays=(0, 110)))
+    assert "read-out without the device" not in scores
+    assert not [name for name in scores if name.startswith("esn")]
+    assert all(np.isfinite(value) for value in scores.values())
+
+
+@pytest.mark.usefixtures("few_networks")
+def test_classes_told_at_every_step_stand_beside_a_linear_model_with_a_memory() -> None:
+    """Only the present step was given to plain software, where the device has a memory."""
+    inputs = np.random.default_rng(0).uniform(-1, 1, (1500, 1))
+    before = np.roll(inputs[:, 0], 1) + np.roll(inputs[:, 0], 2)
+    scores = dict(software_baselines(own_task(inputs, labels=(before > 0).astype(int)), 5, None))
+    assert scores["logistic regression on 1 step"] > 0.3
+    assert scores["logistic regression on 4 steps"] < 0.05
+    assert scores["logistic regression on 18 steps"] < 0.1
+
+
+@pytest.mark.usefixtures("few_networks")
+def test_windows_with_targets_stand_beside_a_linear_model_of_all_their_steps() -> None:
+    """What the read-out sees is the last step; plain software may see them all."""
+    inputs = np.random.default_rng(0).uniform(-1, 1, (2000, 1))
+    targets = inputs.reshape(-1, 5).mean(axis=1, keepdims=True)
+    scores = dict(software_baselines(own_task(inputs, targets=targets, window=5), 5, None))
+    assert scores["ridge regression on all 5 values"] < 1e-6
+    assert scores["read-out without the device"] > 0.5
+
+
 def test_the_read_out_without_the_device_sees_what_the_pool_leaves_it() -> None:
     last, every = (make_task(f"digits:pool={pool}") for pool in ("last", "all"))
     blind, seeing = without_device(last), without_device(every)

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.score import pooled
-from models.wiring import delayed
 from training.baselines.algebra import product, spectral_radius
-from training.baselines.linear import ridge_scores
+from training.baselines.linear import filled, lagged, ridge_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,7 +72,7 @@ class EchoState:
         for states in (
             self._series(task, noises) if task.window == 1 else self._windows(task, noises)
         ):
-            seen = [delayed(part, delay) for part in (states, task.inputs) for delay in delays]
+            seen = [lagged(part, delays) for part in (states, task.inputs)]
             yield pooled(np.concatenate(seen, axis=1), task.window, task.pool)
 
     def _series(self, task: Task, noises: Sequence[float]) -> Iterator[FloatArray]:
@@ -124,7 +123,7 @@ def echo_state_scores(
     level by itself; the read-out sees the input too, pooled as the task says, and is then fitted
     to the training and validation parts together. The test part is scored, never chosen on.
     """
-    warm = np.arange(len(task.targets)) >= (task.washout if task.window == 1 else 0)
+    warm = filled(task, [*delays, task.washout if task.window == 1 else 0])
     best = [(float("inf"), float("nan"))] * (len(noises) + (spread is not None))
     for leak, radius, scale in itertools.product(LEAKS, RADII, INPUT_SCALES):
         network = EchoState(nodes, leak, radius, scale, seed)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.score import pooled
 from training.baselines.echo_state import echo_state_scores
 from training.baselines.linear import (
     autoregression,
     logistic,
     majority,
     persistence,
+    ridge_scores,
     without_device,
 )
 
@@ -35,7 +37,8 @@ def software_baselines(
 ) -> Iterator[tuple[str, float]]:
     """Name and score of each baseline without a device, as they are ready.
 
-    Everything that is chosen is chosen on the validation part.
+    Everything that is chosen is chosen on the validation part. What the series is too short for is
+    left out.
 
     Parameters
     ----------
@@ -52,14 +55,16 @@ def software_baselines(
         Steps ago at which the network's read-out sees the inputs: so does an echo-state network's,
         its states too.
     """
-    yield from _of_classes(task, delays) if task.labels is not None else _of_series(task, delays)
+    simple = _of_classes(task, delays) if task.labels is not None else _of_series(task, delays)
+    yield from ((name, value) for name, value in simple if np.isfinite(value))
     # a classification gets the two levels that the comparison needs
     levels = list(NOISE_LEVELS) if task.labels is None else [0.0]
     values = echo_state_scores(task, nodes, levels, seed, delays, spread or None)
     names = [f" with {percent(level)} % state noise" if level else "" for level in levels]
     if spread:
         names.append(f" with {percent(spread)} % state noise, as the device")
-    yield from zip((f"esn-{nodes}{name}" for name in names), values, strict=True)
+    scored = zip((f"esn-{nodes}{name}" for name in names), values, strict=True)
+    yield from ((name, value) for name, value in scored if np.isfinite(value))
 
 
 def percent(share: float) -> str:
@@ -69,13 +74,15 @@ def percent(share: float) -> str:
 
 def _of_series(task: Task, delays: Sequence[int]) -> Iterator[tuple[str, float]]:
     if task.window > 1:
+        columns = pooled(task.inputs, task.window, "all")
+        yield (
+            f"ridge regression on all {columns.shape[1]} {task.quantity}",
+            ridge_scores(task, columns)[1],
+        )
         yield WITHOUT_DEVICE, without_device(task, delays)
         return
-    simple = {
-        "persistence": persistence(task),
-        **{f"ar-{n}": autoregression(task, n) for n in LAGS},
-    }
-    yield from ((name, value) for name, value in simple.items() if np.isfinite(value))
+    yield "persistence", persistence(task)
+    yield from ((f"ar-{n}", autoregression(task, n)) for n in LAGS)
     if tuple(delays) != (0,):  # else it is ar-1
         yield WITHOUT_DEVICE, without_device(task, delays)
 
@@ -86,8 +93,9 @@ def _of_classes(task: Task, delays: Sequence[int]) -> Iterator[tuple[str, float]
     if task.window > 1:
         means = f"logistic regression on {columns} mean {task.quantity}"
         yield means, logistic(task, "mean")
-    yield (
-        f"logistic regression on all {task.window * columns} {task.quantity}",
-        logistic(task, "all"),
-    )
+        every = f"logistic regression on all {task.window * columns} {task.quantity}"
+        yield every, logistic(task, "all")
+    else:
+        for n in LAGS:
+            yield f"logistic regression on {n} step{'s' * (n > 1)}", autoregression(task, n)
     yield WITHOUT_DEVICE, without_device(task, delays)
