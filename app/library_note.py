@@ -49,8 +49,6 @@ def write_note(folder: Path, text: str) -> None:
         The disk refuses.
     """
     content = text.strip().encode("utf-8")
-    if len(content) > LONGEST_NOTE_BYTES:
-        raise InputError(f"a note of {len(content)} bytes: at most {LONGEST_NOTE_BYTES} are kept")
     file = folder / NOTE_FILE
     with reading(file):
         there = file.stat().st_size if file.exists() else None
@@ -59,5 +57,7 @@ def write_note(folder: Path, text: str) -> None:
             f"{file} has {there} bytes, of which {LONGEST_NOTE_BYTES} are shown: it stays as it "
             "is; change it in a text editor"
         )
+    if len(content) > LONGEST_NOTE_BYTES:
+        raise InputError(f"a note of {len(content)} bytes: at most {LONGEST_NOTE_BYTES} are kept")
     if content or there is not None:
         write_bytes(file, content)
