@@ -119,7 +119,7 @@ class Opener:
         clock = RemoteClock(self._clock_session, self.stop, accelerate)
         try:
             clock.now_s()
-        except TwinrigError:
+        except BaseException:
             self.close()
             raise
         return clock

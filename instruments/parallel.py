@@ -110,13 +110,23 @@ class _Desk:
             if self._open:
                 self._handed_in.put((number, result))
                 return
-        if hasattr(result, "close"):
-            with suppress(Exception):
-                result.close()
+        _close(result)
 
     def collect(self, stop: Stop, longest_s: float) -> dict[int, Any]:
-        """What came in until all are there, time is up, or a request to stop has had its grace."""
+        """What came in until all are there, time is up, or a request to stop has had its grace.
+
+        An exception meanwhile (Ctrl-C) leaves nobody who would close what came in: it is closed.
+        """
         results: dict[int, Any] = {}
+        try:
+            self._wait(results, stop, longest_s)
+        except BaseException:
+            for result in (results | self._shut()).values():
+                _close(result)
+            raise
+        return results | self._shut()
+
+    def _wait(self, results: dict[int, Any], stop: Stop, longest_s: float) -> None:
         end_s = time.monotonic() + longest_s
         stopping = False
         while len(results) < self._count and time.monotonic() < end_s:
@@ -125,12 +135,22 @@ class _Desk:
             with suppress(queue.Empty):
                 number, result = self._handed_in.get(timeout=LOOK_S)
                 results[number] = result
+
+    def _shut(self) -> dict[int, Any]:
+        """Close the desk; what still lay on it."""
         with self._lock:
             self._open = False
+        results = {}
         while not self._handed_in.empty():
             number, result = self._handed_in.get()
             results[number] = result
         return results
+
+
+def _close(result: Any) -> None:
+    if hasattr(result, "close"):
+        with suppress(Exception):
+            result.close()
 
 
 def _outcome(task: Callable[[], Any]) -> Any:

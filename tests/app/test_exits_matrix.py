@@ -20,10 +20,11 @@ from exits_cases import (
     right_error,
     true_statuses,
 )
-from exits_rig import exit_rig
+from exits_rig import exit_rig, wait_for
 from network_samples import saved_network
 
 from app.store import load_network
+from instruments import locks
 from instruments.bench import Bench
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def run_case(kind: str, way_out: str, moment: str, network: Path, out: Path) -> 
         inject(monkeypatch, case)
         case.run(operation_of(kind, out, network))
         problems = rig.unsafe_ends(by_host=any(BY_HOST in words for words in case.said))
+        if not wait_for(lambda: not locks._links):
+            problems.append(f"left open: {', '.join(locks._links)}")
     if not case.came_s and way_out != "done":
         problems.append("the moment never came")
     if way_out in STOPS and case.ended_s - case.came_s > ACKNOWLEDGED_WITHIN_S:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
+
+from instruments.clock import Stop
+from instruments.parallel import bounded
 
 STORM = """
 import random, signal, threading, time
@@ -44,3 +48,43 @@ def test_a_signal_at_the_end_of_a_wait_does_not_make_it_endless() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 10.0
+
+
+class Link:
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class Interrupted(Stop):
+    """Ctrl-C comes while the task is waited for: once `opened` is set, or at the first look."""
+
+    def __init__(self, opened: threading.Event) -> None:
+        super().__init__()
+        self._opened = opened
+
+    @property
+    def requested(self) -> bool:
+        self._opened.wait(5)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("too_late", [False, True])
+def test_what_was_opened_when_ctrl_c_came_is_closed(too_late: bool) -> None:
+    """Its lock kept the instrument from everybody until the program ended."""
+    link, opened, go = Link(), threading.Event(), threading.Event()
+
+    def task() -> Link:
+        if too_late:
+            go.wait(5)
+        opened.set()
+        return link
+
+    looked = threading.Event()
+    looked.set()
+    with pytest.raises(KeyboardInterrupt):
+        bounded(task, stop=Interrupted(looked if too_late else opened), longest_s=5.0)
+    go.set()
+    assert link.closed.wait(5)
