@@ -198,6 +198,15 @@ class LiveMonitor:
         return Seen(cut, names, units, marks, self.civil.of(cut.times_s))
 
     @property
+    def silent(self) -> str:
+        """Which read-out channels give no value beside others that answer, and why that may be."""
+        none = np.flatnonzero(np.isnan(self.spectrum))
+        if self.lost or not none.size or not self.store.count:
+            return ""
+        more = f" and {none.size - 1} more" if none.size > 1 else ""
+        return f"no value of {self.channels[none[0]]}{more}: shown once a run has set it up"
+
+    @property
     def per_second(self) -> float:
         """Readings a second, lately."""
         if len(self.rates) < 2 or self.rates[-1][0] <= self.rates[0][0]:

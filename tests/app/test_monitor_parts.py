@@ -248,3 +248,17 @@ def test_what_was_thinned_is_written_as_low_and_high(tmp_path: Path) -> None:
     rows = list(csv.reader(path.read_text("utf-8").splitlines()))
     assert rows[0][2:4] == ["X (V), low", "X (V), high"]
     assert all(float(row[2]) <= float(row[3]) for row in rows[1:])
+
+
+def test_channels_that_only_a_run_sets_up_are_said_to_give_no_value_and_why() -> None:
+    with Bench.connect(read_bench("virtual-spin-vortex-ice")) as ice:
+        live = LiveMonitor(ice)
+        assert live.silent == ""  # nothing was read yet
+        live.reading(ice.monitor(), time.monotonic())
+        assert live.silent == "no value of S21[0] and 59 more: shown once a run has set it up"
+        live.gap("the link is lost", time.monotonic())
+        assert live.silent == ""  # that is said instead
+    with Bench.connect(read_bench("virtual")) as rings:
+        live = LiveMonitor(rings)
+        live.reading(rings.monitor(), time.monotonic())
+        assert live.silent == ""

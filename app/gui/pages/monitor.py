@@ -40,8 +40,7 @@ __all__ = ["MonitorPage"]
 
 SPANS = (("10 s", 10.0), ("1 min", 60.0), ("10 min", 600.0), ("1 h", 3600.0), ("1 d", 86_400.0))
 FRAME_MS, SIDE_EVERY = 33, 3  # frames between two of the side
-WORDS_EVERY_S = 0.5
-ALARMS_EVERY_MS = 1000
+WORDS_EVERY_S, ALARMS_EVERY_MS = 0.5, 1000
 WITH_SIDE_PX = 1000  # of the page: below it the charts take all, or their times would overlap
 
 
@@ -73,10 +72,9 @@ class MonitorPage(Page):
         self._timer = QTimer(self)
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self._tick)
-        self._alarms = QTimer(self)
+        self._export, self._alarms = Latest(), QTimer(self)
         self._alarms.timeout.connect(self._watch_alarms)
         self._alarms.start(ALARMS_EVERY_MS)
-        self._export = Latest()
         self._export.done.connect(self._exported)
         self._show_bench()
 
@@ -233,11 +231,12 @@ class MonitorPage(Page):
         if live.lost:
             self.say("No reading", live.lost)
             return
-        busy = self.session.at_bench
-        heading = f"Live values, {busy.lower()}" if busy else "Live values"
-        heading = f"Frozen, {live.clock(self.frozen_at_s)}" if self.frozen_at_s else heading
-        since = duration(time.monotonic() - self._begin_s)
-        self.say(heading, f"{live.per_second:.1f} readings a second · for {since}")
+        busy, at_s = self.session.at_bench, self.frozen_at_s
+        heading = f"Frozen, {live.clock(at_s)}" if at_s else "Live values"
+        heading += f", {busy.lower()}" if busy and not at_s else ""
+        since_s = time.monotonic() - self._begin_s
+        said = [f"{live.per_second:.1f} readings a second", f"for {duration(since_s)}"]
+        self.say(heading, " · ".join([live.silent, *said] if live.silent and not busy else said))
 
     # what can be pressed
 

@@ -88,7 +88,7 @@ class MonitorSide(QWidget):
         good = np.isfinite(field_T) & np.isfinite(values)
         field_T, values = 1e3 * field_T[good], values[good]
         if values.size < 2:
-            self.loop.empty("no field yet")
+            self.loop.empty(f"no {trace.name} over a field yet")
             for curve in (*self.past, self.now, self.head):
                 curve.setData([], [])
             return
