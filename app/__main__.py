@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 
+from app.standard_streams import open_closed_streams
+
 STOPPED = 3  # `models.errors.StoppedError.exit_code`, which is not imported yet
 
 
@@ -17,6 +19,7 @@ def main() -> int:
     Ctrl-C ends the process at once, and without a traceback, before a command has begun (while it
     is imported) and after it is done; between the two `app.stopping` and `app.gui.hooks` hear it.
     """
+    open_closed_streams()
     code = STOPPED
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(code))

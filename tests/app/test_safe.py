@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from served_rig import ServedRig, served_rig
 
 from app.cli import main
@@ -17,8 +21,6 @@ from instruments.drivers.kepco_bop import KepcoBop
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def by_hand(rig: ServedRig, *commands: str) -> None:
@@ -159,3 +161,15 @@ def test_a_current_that_is_measured_after_all_is_no_success(
     assert "ITS OUTPUT IS OFF AND 3 A STILL MEASURED" in said
     assert "x: 3 A, output off, measured after it was made safe: current may be flowing" in said
     assert "failed" in out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no shell that closes streams")
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
+def test_a_program_started_with_its_streams_closed_does_its_work(
+    tmp_path: Path, closed: str
+) -> None:
+    with served_rig(tmp_path) as rig:
+        by_hand(rig, "FUNC:MODE CURR", "VOLT 36", "CURR 8", "OUTP ON")
+        command = shlex.join([sys.executable, "-m", "app", "safe", "--bench", str(rig.bench)])
+        assert subprocess.run(["sh", "-c", f"{command} {closed}"], check=False).returncode == 0
+        rig.assert_ended_safe()

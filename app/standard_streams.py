@@ -1,0 +1,24 @@
+"""Standard streams that are there, however the program was started.
+
+Context: a service, a cron job or a shell (`2>&-`) may start a program with a stream closed. Python
+has None in its place then, and the first word to say was an AttributeError: `twinrig safe` with
+standard error closed left the magnet as it was. And the next link to an instrument would be given
+the stream's number, into which a library writes its warnings.
+Decision: before anything else is opened the null device takes each closed stream's place.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))  # by number: the lowest free is taken
+
+
+def open_closed_streams() -> None:
+    """Open the null device as each standard stream that the program was started without."""
+    for name, mode in STREAMS:
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(number, True)  # a child (the watchdog) has it, too
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="replace"))
