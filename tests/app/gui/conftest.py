@@ -45,11 +45,16 @@ def _goes_on(one: QTimer | QThread) -> bool:
     return one.isRunning()
 
 
+def _and_derived(*kinds: type) -> set[type]:
+    """These classes and all that are derived from them."""
+    return set(kinds).union(*(_and_derived(*kind.__subclasses__()) for kind in kinds))
+
+
 def _running() -> dict[int, QTimer | QThread]:
     # by its type: isinstance asks an object of torch for its class, which warns
-    found = (o for o in gc.get_objects() if issubclass(type(o), (QTimer, QThread)))
-    alive = (o for o in found if not sip.isdeleted(o))
-    return {id(o): o for o in alive if _goes_on(o)}
+    kinds = _and_derived(QTimer, QThread)
+    found = [o for o in gc.get_objects() if type(o) in kinds]
+    return {id(o): o for o in found if not sip.isdeleted(o) and _goes_on(o)}
 
 
 def _windows() -> set[QWidget]:
