@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.foreign_files import Found, refuse_large
+from app.operations.import_guess import AXIS_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,18 +27,25 @@ NUMBERS = "biuf"
 DIGITS = re.compile(r"\d+")
 WORD = re.compile(r"([^\W\d_]+)[\W_]*$")
 FIRST = re.compile(r"[\W_\d]*([^\W\d_]*)")
+COUNTED = re.compile(r"(.*?)(\d+)")
+RUNS = (*AXIS_WORDS["sequence"], *AXIS_WORDS["repeat"])
 MOSTLY = 0.5  # of all pairs of two numbers are there: each of the two counts
 
 
-def with_alike(found: dict[str, Found], separator: str = "/") -> dict[str, Found]:
+def with_alike(
+    found: dict[str, Found], separator: str = "/", *, ungrouped: bool = True
+) -> dict[str, Found]:
     """The arrays, and for those that are alike one of all of them; they are its `part`s then.
 
     `separator` stands between groups and what they hold. Alike are numbers (or texts) of as many
-    axes and one unit, whose groups' names differ in their numbers only.
+    axes and one unit, whose groups' names differ in their numbers only. `ungrouped`: so are arrays
+    that count runs by their own names, `run_1`, and those beside them with their numbers,
+    `field_1`; other numbers in a name, `X1`, may be a channel's.
     """
     kinds: dict[tuple[object, ...], Members] = {}
+    counting = _counting(found, separator) if ungrouped else frozenset()
     for name, one in found.items():
-        group, _, own = name.rpartition(separator)
+        group, _, own = (name, "", "") if name in counting else name.rpartition(separator)
         if numbers := tuple(map(int, DIGITS.findall(group))):
             is_number = one.values.dtype.kind in NUMBERS and one.values.size > 0
             about = is_number and (one.values.ndim, one.unit, one.unapplied, one.dims)
@@ -51,12 +60,29 @@ def with_alike(found: dict[str, Found], separator: str = "/") -> dict[str, Found
     return made
 
 
+def _counting(found: dict[str, Found], separator: str) -> frozenset[str]:
+    """Arrays whose own names count runs."""
+    families: dict[tuple[str, str], dict[int, str]] = {}
+    for name in found:
+        group, _, own = name.rpartition(separator)
+        if match := COUNTED.fullmatch(own):
+            families.setdefault((group, match[1]), {})[int(match[2])] = name
+    runs = [
+        set(numbers)
+        for (_, stem), numbers in families.items()
+        if len(numbers) > 1 and (word := WORD.search(stem)) and word[1].lower() in RUNS
+    ]
+    return frozenset(
+        name for numbers in families.values() if set(numbers) in runs for name in numbers.values()
+    )
+
+
 def _whole(members: Members, found: dict[str, Found], separator: str) -> tuple[str, Found]:
     """Name and array of all members, which are in the order of their numbers."""
     numbers = np.array(list(members))
     parts = [found[name] for name in members.values()]
     counting = [k for k in range(numbers.shape[1]) if len(set(numbers[:, k])) > 1]
-    name, words = _name(next(iter(members.values())), counting, separator)
+    name, words = _name(next(iter(members.values())), numbers.shape[1], counting, separator)
     if parts[0].values.dtype.kind not in NUMBERS or not parts[0].values.size:
         return name, Found(np.array([str(w) for p in parts for w in p.values.ravel()]))
     levels = [sorted(set(numbers[:, k])) for k in counting]
@@ -77,10 +103,15 @@ def _whole(members: Members, found: dict[str, Found], separator: str) -> tuple[s
     return name, replace(parts[0], values=whole, dims=dims)
 
 
-def _name(first: str, counting: Sequence[int], separator: str) -> tuple[str, tuple[str, ...]]:
-    """A member's name with N for each number that counts, and the words before those numbers."""
+def _name(
+    first: str, numbers: int, counting: Sequence[int], separator: str
+) -> tuple[str, tuple[str, ...]]:
+    """A member's name with N for each number that counts, and the words before those numbers.
+
+    `numbers`: how many of those in it are its group's.
+    """
     made, words, begin = "", [], 0
-    for k, match in enumerate(DIGITS.finditer(first.rpartition(separator)[0])):
+    for k, match in enumerate(islice(DIGITS.finditer(first), numbers)):
         made += first[begin : match.start()] + ("N" if k in counting else match[0])
         if k in counting:
             group = first[: match.start()].rpartition(separator)[2]

@@ -23,6 +23,7 @@ AXIS_WORDS = {
 CHANNEL_WORDS = ("channel", "channels", "names", "channel_names")
 HOLD_WORDS = ("hold", "holds", "hold_s", "dwell", "dwell_s", "hold_time", "dwell_time", "duration")
 DRIVE_WORDS = ("drive", "input", "field", "feld", "amplitude", "u", "h", "b", "stimulus")
+NUMBER = re.compile(r"(?<=[^\W_])[\W_]+N$|(?<=[a-z])N$")  # of arrays that count: `field_N`
 REPEATED = ("sequence", "repeat", "step")
 MOST_COLUMNS = 16
 GUESSES = {
@@ -49,13 +50,15 @@ def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -
     if _says_drive(name) and any(one.values.dtype.kind != "U" for one in others.values()):
         return ""
     shape = _mapped(found[name].values.shape)
-    dims = found[name].dims if len(shape) == found[name].values.ndim else ()
+    dims = _dims_of(found[name], shape)
     axes = list(_axes_named(dims)) if dims else list(GUESSES.get(len(shape), ()))
     drive = _drive_guess(found, name, shape)
-    if drive and "sequence" not in axes and dims and found[drive].dims[:1] == dims[:1]:
+    if drive and "sequence" not in axes and dims and longer(found[drive].values.shape) == shape:
         axes = [RUN if axis == "repeat" else axis for axis in axes]
-    if drive and not dims and len(longer(found[drive].values.shape)) < len(REPEATED):
+    elif drive and not dims and len(longer(found[drive].values.shape)) < len(REPEATED):
         axes = _axes_beside(longer(found[drive].values.shape), shape, axes)
+        if "repeat" not in axes and _comes_again(found[drive]):
+            axes = [RUN if axis == "sequence" else axis for axis in axes]
     holds = [n for n in found if n not in (name, drive) and _last_word(n) in HOLD_WORDS]
     parts = [name] if by_name else _alike(found, name, (drive, *holds))
     if len(parts) > 1 and "channel" not in axes:
@@ -70,6 +73,19 @@ def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -
     if holds and len(longer(found[holds[0]].values.shape)) in (1, 2, 3):
         words.append(f"holds={holds[0]}")
     return " ".join(words)
+
+
+def _dims_of(found: Found, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """Names of the axes that a map names, where the file has them."""
+    if len(shape) == found.values.ndim:
+        return found.dims
+    return tuple(d for d, n in zip(found.dims, found.values.shape, strict=False) if n != 1)
+
+
+def _comes_again(drive: Found) -> bool:
+    """Whether sequences of a drive `(sequence, step)` are equal: then they are repeats of one."""
+    rows = drive.values.reshape(longer(drive.values.shape))
+    return rows.ndim == len(BY_RUN) and len(np.unique(rows, axis=0)) < len(rows)
 
 
 def _alike(found: dict[str, Found], name: str, taken: tuple[str, ...]) -> list[str]:
@@ -108,7 +124,7 @@ def _likeness(name: str, found: Found) -> tuple[int, bool]:
 
 def _says_drive(name: str) -> bool:
     """Whether it begins with a drive's word; a single letter only by itself: not `harmonic`."""
-    last = re.split(r"[/._]", name.lower())[-1]
+    last = re.split(r"[/._]", NUMBER.sub("", name).lower())[-1]
     return any(last == w or (len(w) > 1 and last.startswith(w)) for w in DRIVE_WORDS)
 
 
@@ -119,7 +135,7 @@ def _mapped(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _last_word(name: str) -> str:
     """Of an array's name with its groups, in small letters, without LabVIEW's quotes."""
-    return re.split(r"[/.]", name.lower())[-1].strip("'")
+    return re.split(r"[/.]", NUMBER.sub("", name).lower())[-1].strip("'")
 
 
 def _axes_named(dims: tuple[str, ...]) -> list[str]:

@@ -120,7 +120,10 @@ def read_all(file: Path) -> dict[str, Found]:
     if not numeric(made):
         held = ", ".join(f"{name} ({why})" for name, why in left_out(made).items()) or "nothing"
         raise InputError(f"{file}: holds no array of real numbers (there is: {held})")
-    return with_alike(_without_blanks(made), "." if file.suffix.lower() == ".mat" else "/")
+    suffix = file.suffix.lower()
+    return with_alike(
+        _without_blanks(made), "." if suffix == ".mat" else "/", ungrouped=suffix not in TABLES
+    )
 
 
 def _without_blanks(found: dict[str, Found]) -> dict[str, Found]:
@@ -168,7 +171,7 @@ def _of_folder(folder: Path) -> dict[str, Found]:
         problems = [*problems[:MOST_PROBLEMS], f"and {len(problems) - MOST_PROBLEMS} more"]
     raise_problems(InputError, f"{folder} (move away what is no part of it)", problems)
     found |= {p.relative_to(folder).as_posix(): Found(NOT_READ) for p in rest}
-    return with_alike(_without_blanks(found))
+    return with_alike(_without_blanks(found), ungrouped=False)
 
 
 def _real(found: dict[str, Found]) -> Iterator[tuple[str, Found]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -210,3 +210,31 @@ def test_an_import_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
             break
     events.close()
     assert not (tmp_path / "out").exists()
+
+
+def test_arrays_that_count_runs_by_their_own_names_are_one(
+    tmp_path: Path, drive: NDArray[np.float64], response: NDArray[np.float64]
+) -> None:
+    """Sequences had been suggested as channels; `X1`, `X2` are still."""
+    flat: dict[str, Any] = {f"run_{k}": response[k // R, k % R, :, 0] for k in range(S * R)}
+    fields = {f"field_{k}": drive[k // R] for k in range(S * R)}
+    np.savez(tmp_path / "flat.npz", **flat, **fields)
+    guess = preview(tmp_path / "flat.npz").guess
+    assert guess == "response=run_N:run,step drive=field_N:run,step field=auto"
+    made, _ = looked_at(tmp_path / "flat.npz", guess, read_all(tmp_path / "flat.npz"))
+    assert made.response[..., 0] == pytest.approx(response[..., 0])
+    sequences: dict[str, Any] = {f"seq{s}": response[s, :, :, 0] for s in range(S)}
+    np.savez(tmp_path / "seq.npz", **sequences, drive=drive)
+    assert preview(tmp_path / "seq.npz").guess.split()[:2] == [
+        "response=seqN:sequence,repeat,step", "drive=drive:sequence,step",
+    ]  # fmt: skip
+    np.savez(tmp_path / "c.npz", X1=response[..., 0], X2=response[..., 1], drive=drive)
+    assert preview(tmp_path / "c.npz").guess.startswith("response=X1+X2:sequence,repeat,step,chan")
+
+
+def test_a_drive_that_comes_again_says_that_its_rows_are_runs(
+    tmp_path: Path, drive: NDArray[np.float64], response: NDArray[np.float64]
+) -> None:
+    rows = [s for s in range(S) for _ in range(R)]
+    np.savez(tmp_path / "a.npz", y=response[..., 0].reshape(S * R, T), u=drive[rows])
+    assert preview(tmp_path / "a.npz").guess.startswith("response=y:run,step drive=u:run,step")
