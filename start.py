@@ -237,7 +237,8 @@ def _deaf() -> Iterator[None]:
 
 def replace_by(command: Sequence[str]) -> NoReturn:
     """Become the command: its signals and its exit code are then simply its own."""
-    sys.stdout.flush()
+    if sys.stdout is not None:  # started with it closed
+        sys.stdout.flush()
     if not WINDOWS:
         os.execv(command[0], list(command))
     with _deaf():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -324,3 +325,13 @@ def test_becomes_the_command(tmp_path: Path) -> None:
     before, after = done.stdout.split()
     assert (before, done.returncode) == (after, 4)
     assert time.monotonic() - begin < 20
+
+
+@POSIX
+def test_becomes_the_command_though_its_streams_are_closed() -> None:
+    code = (
+        f"import runpy, sys; runpy.run_path({str(ROOT / 'start.py')!r})['replace_by']"
+        "([sys.executable, '-c', 'raise SystemExit(4)'])"
+    )
+    shell = f"{shlex.join([sys.executable, '-c', code])} <&- >&- 2>&-"
+    assert subprocess.run(["sh", "-c", shell], check=False).returncode == 4
