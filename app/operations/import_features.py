@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from app.operations.import_map import Mapping
     from app.operations.import_words import Words
 
     Array = NDArray[np.float64]
@@ -120,3 +121,27 @@ def filtered(run: Array, words: Words) -> Array:
     if run.shape[-1] <= 6 * ORDER + 3:
         raise InputError(f"band={low:g},{high:g}: {run.shape[-1]} samples are too few to filter")
     return np.asarray(sosfiltfilt(sections, run, axis=-1))
+
+
+def channel_faults(made: Mapping, count: int) -> list[str]:
+    """What does not fit `count` channels, before waveforms become features; words of no effect."""
+    words = made.words
+    problems = [
+        f"{word}= needs waveforms: an axis `sample` or `time`"
+        for word, given in (("features", words.features), ("band", words.band_Hz))
+        if given and not made.is_raw
+    ]
+    problems += [
+        f"{word}= needs an axis `time`, of which it makes steps"
+        for word, given in (("samples", words.samples), ("skip", words.skip))
+        if given and "time" not in made.response_axes
+    ]
+    if words.hold and made.holds is None:
+        problems.append("hold= needs holds=NAME, the times that steps were held")
+    if words.channels and len(words.channels) != count:
+        problems.append(f"names {len(words.channels)} channels, the response has {count}")
+    if len(set(words.channels)) != len(words.channels):
+        problems.append(f"names a channel twice: {', '.join(words.channels)}")
+    if words.units and len(words.units) not in (1, count):
+        problems.append(f"gives {len(words.units)} units, the response has {count} channels")
+    return problems

@@ -43,6 +43,7 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from app.operations.import_features import channel_faults
 from app.operations.import_join import join_shapes, longer, sizes
 from app.operations.import_runs import RUN, run_faults
 from app.operations.import_words import VALUE_WORDS, Words, read_value
@@ -228,8 +229,6 @@ def _faults(made: Mapping, shapes: Shapes) -> list[str]:
         problems.append("response: `time` stands for steps and their samples: leave `step` out")
     if "time" in made.response_axes and not made.words.samples:
         problems.append("response: `time` needs samples=N, the samples of a step")
-    if made.words.features and not made.is_raw and not problems:
-        problems.append("features= needs waveforms: an axis `sample` or `time`")
     if problems:
         return problems
     shape = sizes(shapes[made.response], made.response_axes)
@@ -239,20 +238,6 @@ def _faults(made: Mapping, shapes: Shapes) -> list[str]:
             problems.append(f"only={axis}:{max(chosen)}: there are {shape[axis]}, counted from 0")
         count = len(chosen) if axis == "channel" else count
     return problems + channel_faults(made, count)
-
-
-def channel_faults(made: Mapping, count: int) -> list[str]:
-    """What does not fit `count` channels, before waveforms become features; a hold of nothing."""
-    problems, words = [], made.words
-    if words.hold and made.holds is None:
-        problems.append("hold= needs holds=NAME, the times that steps were held")
-    if words.channels and len(words.channels) != count:
-        problems.append(f"names {len(words.channels)} channels, the response has {count}")
-    if len(set(words.channels)) != len(words.channels):
-        problems.append(f"names a channel twice: {', '.join(words.channels)}")
-    if words.units and len(words.units) not in (1, count):
-        problems.append(f"gives {len(words.units)} units, the response has {count} channels")
-    return problems
 
 
 def _table_faults(made: Mapping, shapes: Shapes) -> list[str]:

@@ -238,3 +238,19 @@ def test_a_drive_that_comes_again_says_that_its_rows_are_runs(
     rows = [s for s in range(S) for _ in range(R)]
     np.savez(tmp_path / "a.npz", y=response[..., 0].reshape(S * R, T), u=drive[rows])
     assert preview(tmp_path / "a.npz").guess.startswith("response=y:run,step drive=u:run,step")
+
+
+@pytest.mark.parametrize(
+    ("word", "problem"),
+    [("rate=300 band=40,100", "band= needs waveforms"), ("samples=5", "samples= needs an axis"),
+     ("skip=2", "skip= needs an axis"), ("features=1f", "features= needs waveforms")],
+)  # fmt: skip
+@pytest.mark.parametrize("mapping", ["response=X:step", "response=X step=n"])
+def test_a_word_for_waveforms_is_no_word_without_effect(
+    tmp_path: Path, mapping: str, word: str, problem: str
+) -> None:
+    """A filter that was asked for had not been applied, and nothing said so."""
+    rows = "".join(f"{n},{0.1 * n}\n" for n in range(20))
+    (tmp_path / "t.csv").write_text(f"n,X\n{rows}")
+    with pytest.raises(InputError, match=problem):
+        looked_at(tmp_path / "t.csv", f"{mapping} {word}", read_all(tmp_path / "t.csv"))
