@@ -275,7 +275,7 @@ def coverage_words(coverage: Mapping[str, Any]) -> str:
     state = coverage_state(coverage)
     if state == "reached":
         return "as wide as the device's"
-    return f"the twin's noise is {state}"
+    return f"the twin's noise is {state.replace(', not surely', ', perhaps by chance')}"
 
 
 def fixed(value: float | None, digits: int) -> str:

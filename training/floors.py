@@ -31,6 +31,7 @@ from training.bootstrap import (
 from training.ensembles import Ground, complete_repeats
 from training.halves import RESAMPLED, half_splits, taken, values_by_split
 from training.metrics import (
+    COVERED,
     EXPECTED_COVERAGE,
     SCORES,
     autocorrelation,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
 
 HALF = 8
 FEWEST_REPEATS = 4  # held out: two halves with a spread each
@@ -64,7 +66,8 @@ class Scores:
         splits where there is one sequence), the others those of value and excess. None where
         nothing could be scored.
     coverage
-        `{value, expected, low, high}` of the central 90 % interval.
+        `{value, expected, low, high}` of the central 90 % interval; `low`, `high` as in `errors`,
+        of one sequence over its repeats.
     details
         Arrays to draw (`pit`, `autocorrelation_real`, `…_twin`, `…_low`, `…_high`, and those of
         `training.noise_checks`) and what the scores rest on (`half`, `repeats`, `sequences`,
@@ -161,7 +164,11 @@ def score(
     if drives is not None:
         few = list(taken(splits[:RESAMPLED], twin, whole))
         local = local_errors(few, twin, whole, ground)
-        said |= _coverage_interval(local.within, local.counted, weights)
+        if len(kept) > 1:
+            said |= _coverage_interval(local.within, local.counted, weights)
+        else:
+            units = _within_by_repeat(twin[0], whole[0], ground.varied[0])
+            said |= _coverage_interval(*units, bootstrap_weights(repeats, rng))
         places = where(local, drives.drive[kept][:, : whole.shape[2]], families, drives.channels,
                        ground, weights)  # fmt: skip
     notes = (*_notes(real, whole, kept, half, ground, left_out), *[NO_NOISE] * noiseless)
@@ -194,17 +201,17 @@ def _beside_floor(values: Array, resampled: Array, sequences: int) -> dict[str, 
     value, floor = values.mean(axis=0)
     over = resampled.mean(axis=0) if sequences > 1 else values.T
     ratio = over[0] / np.where(over[1] > 0, over[1], np.nan)
-    excess = np.sqrt(np.maximum(over[0] ** 2 - over[1] ** 2, 0.0))
-    now = float(np.sqrt(np.maximum(value**2 - floor**2, 0.0)))
+    more, now = over[0] ** 2 - over[1] ** 2, float(value**2 - floor**2)
     over_floor = value / floor if floor > 0 else np.nan
     low, high = interval(np.exp(centred(logarithm(ratio), float(logarithm(over_floor)), sequences)))
     value_low, value_high = interval(centred(over[0], value, sequences))
-    excess_low, excess_high = interval(np.maximum(centred(excess, now, sequences), 0.0))
+    # of the squares: roots end at zero, and about theirs a perfect twin had an excess in 1 of 4
+    excess_low, excess_high = interval(_root(centred(more, now, sequences)))
     return {
         "value": number(value),
         "floor": number(floor),
         "ratio": number(over_floor),
-        "excess": number(now),
+        "excess": number(_root(np.array(now))),
         "low": low,
         "high": high,
         "value_low": value_low,
@@ -214,14 +221,27 @@ def _beside_floor(values: Array, resampled: Array, sequences: int) -> dict[str, 
     }
 
 
+def _root(squares: Array) -> Array:
+    """√ of what is above zero."""
+    roots: Array = np.sqrt(np.maximum(squares, 0.0))
+    return roots
+
+
 def _coverage_interval(within: Array, counted: Array, weights: Array) -> dict[str, float | None]:
-    """90 % bootstrap interval of the coverage over sequences; None where there is one."""
+    """90 % bootstrap interval of the coverage over sequences, of one sequence over its repeats."""
     top, bottom = (weights @ a.sum(axis=(1, 2)) for a in (within, counted))
-    if weights.shape[1] < 2 or not (bottom > 0).all():
+    if not (bottom > 0).all():
         return {"low": None, "high": None}
     share = top / bottom
     low, high = interval(np.clip(centred(share[1:], float(share[0]), weights.shape[1]), 0.0, 1.0))
     return {"low": low, "high": high}
+
+
+def _within_by_repeat(samples: Array, real: Array, varied: Mask) -> tuple[Array, Array]:
+    """Of one sequence: values inside the samples' interval and those counted, `(R, T, C)` each."""
+    low, high = np.quantile(samples, [(1 - COVERED) / 2, (1 + COVERED) / 2], axis=0)
+    counted = np.broadcast_to(varied, real.shape).astype(float)
+    return counted * ((real >= low) & (real <= high)), counted
 
 
 def _autocorrelations(

@@ -93,13 +93,15 @@ def state_of(row: Mapping[str, Any]) -> str:
 
 
 def coverage_state(coverage: Mapping[str, Any]) -> str:
-    """`reached`, `too narrow`, `too wide`, or `not scored`."""
-    value = coverage.get("value")
+    """`reached`, `too narrow`, `too wide`, these two with `, not surely`, or `not scored`."""
+    value, low, high = (coverage.get(key) for key in ("value", "low", "high"))
     if value is None:
         return "not scored"
     if value < COVERED[0]:
-        return "too narrow"
-    return "reached" if value <= COVERED[1] else "too wide"
+        return "too narrow" if high is None or high < COVERED[0] else "too narrow, not surely"
+    if value > COVERED[1]:
+        return "too wide" if low is None or low > COVERED[1] else "too wide, not surely"
+    return "reached"
 
 
 def verdict(
@@ -135,13 +137,14 @@ def verdict(
         for name, state in states.items()
         if state.startswith("missed")
     ]
-    if covered in ("too narrow", "too wide"):
-        reasons.append(_coverage_reason(coverage, covered, where or {}))
+    narrow_or_wide = covered.partition(",")[0]
+    if narrow_or_wide in EVERYWHERE:
+        reasons.append(_coverage_reason(coverage, narrow_or_wide, where or {}))
     unsure = [n for n, state in states.items() if state.endswith("not surely")]
     if reasons:
-        surely = any(state == "missed" for state in states.values()) or covered != "reached"
+        surely = "missed" in states.values() or covered in EVERYWHERE
         missed = [NAMES[n] for n, state in states.items() if state.startswith("missed")]
-        missed += ["coverage"] if covered.startswith("too") else []
+        missed += ["coverage"] if narrow_or_wide in EVERYWHERE else []
         words = f"Not yet at the floor: {_listed(missed)} {'is' if len(missed) == 1 else 'are'} off"
         words += "" if surely else ", though not beyond what few sequences can tell"
         return Verdict(False, surely, f"{words}.", (*reasons, *others))

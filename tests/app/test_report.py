@@ -321,6 +321,8 @@ def test_verdicts_are_words() -> None:
     assert error_words({**row, "ratio": 1.1}) == "at the floor"
     assert "by chance" in error_words({**row, "low": 1.2, "high": 3.0})
     assert coverage_words({"value": 0.7, "expected": 0.891}) == "the twin's noise is too narrow"
+    unsure = {"value": 0.86, "expected": 0.891, "low": 0.83, "high": 0.88}
+    assert coverage_words(unsure) == "the twin's noise is too narrow, perhaps by chance"
     words = verdict({"mean": row}, {"value": 0.9, "expected": 0.891}).words
     assert words == "Not yet at the floor: mean is off."
 
