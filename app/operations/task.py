@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from app.operations.events import BaselineScored, Note, Result, Stage
-from training.baselines import software_baselines
+from app.operations.events import Note, Result, Stage
+from app.operations.train_baselines import of_software
 from training.tasks import known_tasks, make_task, options_of
 from training.tasks.faults import doubts
 
@@ -55,9 +55,7 @@ def describe_task(
     yield from (Note(words, "warning") for words in doubts(task))
     yield Stage("software baselines", 1, 1)
     baselines: dict[str, float] = {}
-    for name, value in software_baselines(task, nodes, spread, seed):
-        baselines[name] = value
-        yield BaselineScored(name, value, task.metric)
+    yield from of_software(task, nodes, spread, seed, baselines)
     yield Result(_values(task, baselines))
     return task
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.operations.events import BaselineScored, Note
+from app.operations.events import BaselineScored, Note, Progress
 from app.operations.train_reuse import UNTRAINED
-from training.baselines import software_baselines
+from training.baselines import Tried, software_baselines
 from training.foresee import best_readout, device_spread, foresee, ridges_for
 from training.origin import same_data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from app.operations.events import Event
     from app.operations.train_reuse import Beside
     from app.operations.train_setup import Setup
+    from training.tasks import Task
 
 
 def baselines(setup: Setup, beside: Beside, found: dict[str, float]) -> Iterator[Event]:
@@ -41,13 +43,33 @@ def baselines(setup: Setup, beside: Beside, found: dict[str, float]) -> Iterator
     if not found:
         models = dict.fromkeys(setup.stochastic.models[0])
         spread = round(float(np.mean([device_spread(model) for model in models])), 3) or None
-        of_task = (task, nodes, spread, request.seed)
-        for name, value in software_baselines(*of_task, delays=setup.design.readout_delays):
-            found[name] = value
-            yield BaselineScored(name, value, task.metric)
+        delays = setup.design.readout_delays
+        yield from of_software(task, nodes, spread, request.seed, found, delays=delays)
     if UNTRAINED not in found and request.iterations > 0:
         layers, _ = setup.untrained()
         readout = best_readout(layers, task, ridges_for(layers, task), setup.draw())
         foreseen = foresee(layers, readout, task, request.seed + 2)
         found[UNTRAINED] = foreseen.predicted["value"]
         yield BaselineScored(UNTRAINED, found[UNTRAINED], task.metric)
+
+
+def of_software(
+    task: Task,
+    nodes: int,
+    spread: float | None,
+    seed: int,
+    found: dict[str, float],
+    *,
+    delays: Sequence[int] = (0,),
+) -> Iterator[Event]:
+    """Fill `found`, a score by name, with `software_baselines`; says how far it is."""
+    began = time.monotonic()
+    for one in software_baselines(task, nodes, spread, seed, delays=delays):
+        if isinstance(one, Tried):
+            elapsed_s = time.monotonic() - began
+            left_s = elapsed_s * (one.total - one.done) / one.done
+            yield Progress("baselines", one.done, one.total, "echo-state networks", elapsed_s,
+                           left_s)  # fmt: skip
+        else:
+            name, found[name] = one
+            yield BaselineScored(name, found[name], task.metric)

@@ -10,10 +10,11 @@ from training.baselines.linear import (
     solve_ridge,
     without_device,
 )
-from training.baselines.software import software_baselines
+from training.baselines.software import Tried, software_baselines
 
 __all__ = [
     "EchoState",
+    "Tried",
     "autoregression",
     "echo_state_score",
     "echo_state_scores",

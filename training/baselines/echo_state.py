@@ -105,15 +105,23 @@ def added_each_step(spread: float, leak: float) -> float:
     return spread * math.sqrt(1 - (1 - leak) ** 2)
 
 
-def echo_state_scores(
+def grid() -> list[tuple[float, float, float]]:
+    """Leak, radius and input scale of each network that is tried."""
+    return list(itertools.product(LEAKS, RADII, INPUT_SCALES))
+
+
+def echo_state_trials(
     task: Task,
     nodes: int,
     noises: Sequence[float],
     seed: int = 0,
     delays: Sequence[int] = (0,),
     spread: float | None = None,
-) -> tuple[float, ...]:
-    """Test scores of echo-state networks of `nodes` nodes, one a noise level.
+) -> Iterator[tuple[float, ...]]:
+    """Test scores of echo-state networks of `nodes` nodes, one a noise level, so far.
+
+    Once after each network of the grid, whose many take minutes where they are large;
+    the last are those of the best of all.
 
     `noises` are added at every step; of `spread`, the last where it is given, so much is added that
     each node by itself differs by it (`added_each_step`). The read-out sees states and inputs at
@@ -125,12 +133,25 @@ def echo_state_scores(
     """
     warm = filled(task, [*delays, task.washout if task.window == 1 else 0])
     best = [(float("inf"), float("nan"))] * (len(noises) + (spread is not None))
-    for leak, radius, scale in itertools.product(LEAKS, RADII, INPUT_SCALES):
+    for leak, radius, scale in grid():
         network = EchoState(nodes, leak, radius, scale, seed)
         levels = [*noises, *([] if spread is None else [added_each_step(spread, leak)])]
         for level, columns in enumerate(network.features(task, levels, delays)):
             best[level] = min(best[level], ridge_scores(task, columns, warm))
-    return tuple(test for _, test in best)
+        yield tuple(test for _, test in best)
+
+
+def echo_state_scores(
+    task: Task,
+    nodes: int,
+    noises: Sequence[float],
+    seed: int = 0,
+    delays: Sequence[int] = (0,),
+    spread: float | None = None,
+) -> tuple[float, ...]:
+    """The last of `echo_state_trials`."""
+    *_, last = echo_state_trials(task, nodes, noises, seed, delays, spread)
+    return last
 
 
 def echo_state_score(task: Task, nodes: int, noise: float, seed: int = 0) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.score import pooled
-from training.baselines.echo_state import echo_state_scores
+from training.baselines import echo_state
 from training.baselines.linear import (
     autoregression,
     logistic,
@@ -27,6 +28,14 @@ NOISE_LEVELS = (0.0, 0.01, 0.05)
 WITHOUT_DEVICE = "read-out without the device"
 
 
+@dataclass(frozen=True)
+class Tried:
+    """So many of the echo-state networks of a grid have been tried."""
+
+    done: int
+    total: int
+
+
 def software_baselines(
     task: Task,
     nodes: int,
@@ -34,8 +43,8 @@ def software_baselines(
     seed: int = 0,
     *,
     delays: Sequence[int] = (0,),
-) -> Iterator[tuple[str, float]]:
-    """Name and score of each baseline without a device, as they are ready.
+) -> Iterator[tuple[str, float] | Tried]:
+    """Name and score of each baseline without a device, as they are ready; `Tried` in between.
 
     Everything that is chosen is chosen on the validation part. What the series is too short for is
     left out.
@@ -59,10 +68,14 @@ def software_baselines(
     yield from ((name, value) for name, value in simple if np.isfinite(value))
     # a classification gets the two levels that the comparison needs
     levels = list(NOISE_LEVELS) if task.labels is None else [0.0]
-    values = echo_state_scores(task, nodes, levels, seed, delays, spread or None)
     names = [f" with {percent(level)} % state noise" if level else "" for level in levels]
     if spread:
         names.append(f" with {percent(spread)} % state noise, as the device")
+    values: tuple[float, ...] = ()
+    asked = (task, nodes, levels, seed, delays, spread or None)
+    for done, so_far in enumerate(echo_state.echo_state_trials(*asked), 1):
+        values = so_far
+        yield Tried(done, len(echo_state.grid()))
     scored = zip((f"esn-{nodes}{name}" for name in names), values, strict=True)
     yield from ((name, value) for name, value in scored if np.isfinite(value))
 
