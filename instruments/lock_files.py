@@ -122,9 +122,10 @@ def locked_file(name: str, folder: Path) -> IO[bytes]:
     if not _same_file(file, path):  # its last owner's folder was cleared meanwhile: try the new one
         file.close()
         return locked_file(name, folder)
-    file.seek(0)
-    file.truncate()
-    file.write(json.dumps(vars(Owner.here())).encode())
+    with suppress(OSError):  # a full disk: it is the lock that counts, the name is for people
+        file.seek(0)
+        file.truncate()
+        file.write(json.dumps(vars(Owner.here())).encode())
     return file
 
 

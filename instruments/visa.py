@@ -11,7 +11,8 @@ blindly, it reads the value back first.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import pyvisa
 
@@ -179,5 +180,20 @@ def resource_manager() -> pyvisa.ResourceManager:
     """The installed VISA where there is one, pyvisa-py otherwise.
 
     `PYVISA_LIBRARY` names another. Never close it: that closes every resource of the process.
+    PyVISA asks the linker, too, by way of a temporary file: a full disk means that it found none.
     """
-    return pyvisa.ResourceManager()
+    from pyvisa.ctwrapper import highlevel
+
+    ivi: Any = highlevel
+    found = ivi.find_library
+
+    def find(name: str) -> str | None:
+        with suppress(OSError):
+            return str(path) if (path := found(name)) else None
+        return None
+
+    ivi.find_library = find
+    try:
+        return pyvisa.ResourceManager()
+    finally:
+        ivi.find_library = found

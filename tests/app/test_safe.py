@@ -173,3 +173,21 @@ def test_a_program_started_with_its_streams_closed_does_its_work(
         command = shlex.join([sys.executable, "-m", "app", "safe", "--bench", str(rig.bench)])
         assert subprocess.run(["sh", "-c", f"{command} {closed}"], check=False).returncode == 0
         rig.assert_ended_safe()
+
+
+FULL_DISK = """
+import resource, sys
+from app.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+sys.exit(main(["safe", "--bench", sys.argv[1]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size")
+def test_a_full_disk_keeps_nobody_from_the_safe_state(tmp_path: Path) -> None:
+    with served_rig(tmp_path) as rig:
+        by_hand(rig, "FUNC:MODE CURR", "VOLT 36", "CURR 8", "OUTP ON")
+        command = [sys.executable, "-c", FULL_DISK, str(rig.bench)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        rig.assert_ended_safe()
