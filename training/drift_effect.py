@@ -85,7 +85,13 @@ def effects_of(
     made: list[Effect] = []
     width = len(channels)
     for name in old.own:
-        value, error = _difference(old.own[name], new.own[name], old.groups, new.groups)
+        value, error = _difference(
+            old.own[name],
+            new.own[name],
+            old.groups,
+            new.groups,
+            rests=old.rests and name == "noise",
+        )
         if len(wander.get(name, ())):
             error = np.sqrt(error**2 + 2 * (wander[name] ** 2).mean(axis=0))
         if name == "noise":  # power is the spread squared
@@ -125,16 +131,30 @@ def mostly_missed(effects: Sequence[Effect]) -> str:
 
 
 def _difference(
-    old: Array, new: Array, old_groups: NDArray[np.int64], new_groups: NDArray[np.int64]
+    old: Array,
+    new: Array,
+    old_groups: NDArray[np.int64],
+    new_groups: NDArray[np.int64],
+    *,
+    rests: bool,
 ) -> tuple[Array, Array]:
-    """New less old `(D,)`, group by group, averaged over the groups; and its standard error."""
+    """New less old `(D,)`, group by group, averaged over the groups; and its standard error.
+
+    `rests`: rows are of repeats about their own mean. R of those tell as much as R − 1 free ones,
+    and of two one is the other's mirror: their likeness is no certainty. Both sides' scatter is
+    taken together, so that two repeats now stand beside the scatter of more of them then.
+    """
     values, variances = [], []
     for group in np.unique(new_groups):
-        one, other = new[new_groups == group], old[old_groups == group]
-        mean_one, error_one = _mean_and_error(one)
-        mean_other, error_other = _mean_and_error(other)
-        values.append(mean_one - mean_other)
-        variances.append(error_one**2 + error_other**2)
+        sides = (new[new_groups == group], old[old_groups == group])
+        (n, mean, squares), (m, before, squares_before) = map(_sums, sides)
+        values.append(mean - before)
+        if rests:
+            free = n * (n - 2) / (n - 1) + m * (m - 2) / (m - 1)
+            scatter = (squares + squares_before) / np.where(free > 0, free, np.nan)
+            variances.append(scatter * (1 / (n - 1) + 1 / (m - 1)))
+        else:
+            variances.append(squares / (n - 1) / n + squares_before / (m - 1) / m)
     weight = np.isfinite(np.array(values)) & np.isfinite(np.array(variances))
     count = np.where(weight.any(axis=0), weight.sum(axis=0), np.nan)
     value = np.where(weight, values, 0.0).sum(axis=0) / count
@@ -142,11 +162,10 @@ def _difference(
     return value, error
 
 
-def _mean_and_error(rows: Array) -> tuple[Array, Array]:
-    """Mean `(D,)` over rows and its standard error; NaN where there are fewer than two."""
+def _sums(rows: Array) -> tuple[Array, Array, Array]:
+    """How many rows are known, their mean, summed squares about it, `(D,)`; NaN below two."""
     known = np.isfinite(rows)
     count = known.sum(axis=0)
     several = np.where(count >= 2, count, np.nan)
     mean = np.where(known, rows, 0.0).sum(axis=0) / several
-    squares = np.where(known, (rows - mean) ** 2, 0.0).sum(axis=0)
-    return mean, np.sqrt(squares / (several - 1) / several)
+    return several, mean, np.where(known, (rows - mean) ** 2, 0.0).sum(axis=0)

@@ -80,6 +80,8 @@ class Sample:
         `(N,)`: within which labels are exchangeable, and within which differences are taken.
     unit
         `(C,)`: the channels' spread, the unit of every deviation.
+    rests
+        Whether rows of the own noise are of repeats about their own mean, which R − 1 tell all of.
     """
 
     points: dict[str, Array]
@@ -87,6 +89,7 @@ class Sample:
     strata: Index
     groups: Index
     unit: Array
+    rests: bool = False
 
     @classmethod
     def of_same(
@@ -130,7 +133,7 @@ class Sample:
     def _joined(cls, side: list[_Rows], strata: Index, unit: Array) -> Sample:
         mean, noise, own = (np.concatenate([part[k] for part in side]) for k in range(3))
         return cls({"mean": mean, "noise": noise}, {"mean": mean, "noise": own}, strata, strata,
-                   unit)  # fmt: skip
+                   unit, rests=True)  # fmt: skip
 
 
 def standing_by(
