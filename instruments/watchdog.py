@@ -133,7 +133,9 @@ def _load(order: Order) -> bool:
     """Import and read now what is needed later: a disk that goes away can't hinder it then."""
     try:
         import instruments.bench  # noqa: F401
+        from instruments.visa import resource_manager
 
+        resource_manager()  # its library, too
         spec = order.spec()
     except Exception as error:  # whatever it is, people must know while they can still act
         _say(f"the watchdog can't work with this bench: {error}")

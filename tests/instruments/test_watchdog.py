@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -254,3 +255,30 @@ def test_a_new_program_that_races_for_the_link_ends_safe_too(tmp_path):
                 until(lambda: not is_alive(run.watchdog))
             assert not supply(rig).output_on
         check_ramp(rig.sets(), 0.0, RAMP_A_PER_S)
+
+
+WITHOUT_ITS_DISK = """
+import pathlib, sys
+import instruments.watchdog as watchdog
+order = watchdog.Order(pathlib.Path(sys.argv[1]).read_text(), "a bench", None, "a dead program")
+watchdog._load(order)
+
+class Gone:
+    def find_spec(self, name, path=None, target=None):
+        raise ImportError(f"the disk of {name} is gone")
+
+sys.meta_path.insert(0, Gone())
+sys.exit(not watchdog.rescue(order, give_up_s=3.0))
+"""
+
+
+def test_what_it_needs_is_loaded_while_the_program_lives(rig, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for order in ("CURR 3", "OUTP ON"):
+        rig.order("kepco-bop", order)
+    bench = tmp_path / "bench.toml"
+    bench.write_text(rig.text)
+    command = [sys.executable, "-c", WITHOUT_ITS_DISK, str(bench)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (tmp_path / "twinrig/watchdog/watchdog.log").read_text()
+    assert not supply(rig).output_on
