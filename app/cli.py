@@ -158,6 +158,9 @@ def _how_to_go_on(arguments: argparse.Namespace, ended: str) -> str:
     named = getattr(arguments, "bench", None) or ()
     words = [w for one in ((named,) if isinstance(named, str) else named) for w in ("--bench", one)]
     words += ["--despite-drift"] if getattr(arguments, "despite_drift", False) else []
+    for name in ("workers", "scheduler"):  # where it runs is asked anew each time
+        given = getattr(arguments, name, None)
+        words += [] if given is None else [f"--{name}", str(given)]
     return (
         f"{ended}; go on with: {command_line(['twinrig', *verb, *words, '--resume', str(folder)])}"
     )

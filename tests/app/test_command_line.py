@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.cli import main
+from app.commands import COMMANDS
+from app.operations.events import Note
 from app.recording_store import RecordingWriter
 from app.store import read_recording
 from app.words import command_line
 from models.errors import StoppedError, TwinrigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FAULTS = {"stopped": StoppedError("Stop was requested"), "failed": TwinrigError("the rig is gone")}
@@ -66,6 +69,28 @@ def test_the_command_after_a_run_that_ended_early_goes_on_as_pasted(
     assert main([*record, "--out", str(out)]) == {"stopped": 3, "failed": 1}[ended]
     assert main(told(capsys.readouterr().err)) == 0
     assert read_recording(out).complete.all()
+
+
+@pytest.mark.parametrize("where", [["--scheduler", "tcp://10.0.0.1:8786"], ["--workers", "2"]])
+def test_a_sweep_goes_on_where_it_ran(
+    where: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What was begun on a cluster went on with all cores of the computer that it was asked at."""
+
+    def ends(arguments: Any, _run: object) -> Iterator[Any]:
+        arguments.out.mkdir()
+        (arguments.out / "sweep.json").write_text("{}")
+        yield Note("begun")
+        raise StoppedError("Stop was requested")
+
+    monkeypatch.setitem(COMMANDS, "sweep", ends)
+    out = str(tmp_path / "s")
+    grid = ["sweep", "--task", "digits", "--twin", "t", "--layers", "4", "--seeds", "2"]
+    assert main([*grid, *where, "--out", out]) == 3
+    assert told(capsys.readouterr().err) == ["sweep", *where, "--resume", out]
 
 
 def test_a_demo_that_named_its_own_folder_says_which(
