@@ -26,6 +26,8 @@ LONGEST_S = 60.0  # reading 100 MB takes about one second
 MOST_VALUES = 2**28  # 2 GiB: the longest run of a rig has a twentieth of it
 START = "from app.foreign_child import child; child()"
 UNREADABLE = 3
+OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""Windows' word for `start_new_session`: Ctrl-C is for us, not for the child."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,9 @@ def read_foreign(path: Path) -> dict[str, Found]:
     where = Path(__file__).resolve().parents[1]
     try:
         done = subprocess.run(
-            command, capture_output=True, timeout=LONGEST_S, check=False, cwd=where
-        )
+            command, capture_output=True, timeout=LONGEST_S, check=False, cwd=where,
+            start_new_session=True, creationflags=OWN_GROUP,
+        )  # fmt: skip
     except subprocess.TimeoutExpired as fault:
         raise InputError(
             f"{path}: no readable {kind} file (its library was still busy after {LONGEST_S:g} s)"

@@ -6,7 +6,7 @@ import hashlib
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from app.operations.import_holds import whole_holds
 from app.operations.import_map import parse_map
 from app.operations.import_nanoring import is_nanoring, nanoring_map, pairs_in, read_nanoring
 from app.operations.import_prepare import drive_window, in_order, measured
-from app.operations.import_read import files_in, left_out, numeric, read_all
+from app.operations.import_read import drained, files_in, left_out, numeric, read_steps
 from app.operations.import_whole import notes_on, refuse_unusable, whole_repeats
 from app.operations.import_words import TESLA
 from app.operations.results import result_values
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["import_measured", "in_order"]
 
 STAGES = 3
+T = TypeVar("T")
 
 
 def import_measured(
@@ -76,10 +77,10 @@ def import_measured(
     try:
         if is_nanoring(file):
             asked = nanoring_map(file, mapping)
-            made = yield from _patterns(file, asked, begin_s)
+            made, _ = yield from _told(read_nanoring(file, asked), "patterns", begin_s)
             recording, remarks = prepared(file, asked, made)
         else:
-            found = read_all(file)
+            found = yield from _told(read_steps(file), "files", begin_s)
             yield Stage("look at the numbers", 2, STAGES)
             recording, remarks = looked_at(file, mapping, found)
             del found
@@ -141,7 +142,7 @@ def looked_at(
         first = (("sequence", only.get("sequence", (0,))[:1]),)
         rest = tuple(item for item in asked.words.only if item[0] != "sequence")
         asked = replace(asked, words=replace(asked.words, only=(*first, *rest)))
-        return prepared(file, asked, _drained(read_nanoring(file, asked)))
+        return prepared(file, asked, drained(read_nanoring(file, asked))[0])
     without = left_out(found)
     found = numeric(found)
     text = mapping if isinstance(mapping, str) else " ".join(mapping)
@@ -161,29 +162,19 @@ def _unapplied(asked: Mapping, found: dict[str, Found]) -> Remarks:
     ]  # fmt: skip
 
 
-def _drained(
-    reader: Generator[tuple[int, int], None, tuple[Measured, list[int]]],
-) -> Measured:
-    """What a reader returns, its progress unheard."""
-    while True:
-        try:
-            next(reader)
-        except StopIteration as end:
-            made: Measured = end.value[0]
-            return made
-
-
-def _patterns(file: Path, asked: Mapping, begin_s: float) -> Generator[Event, None, Measured]:
-    reader = read_nanoring(file, asked)
+def _told(
+    reader: Generator[tuple[int, int], None, T], unit: str, begin_s: float
+) -> Generator[Event, None, T]:
+    """What a reader returns, its progress told."""
     while True:
         try:
             done, total = next(reader)
         except StopIteration as end:
-            made: Measured = end.value[0]
+            made: T = end.value
             return made
         elapsed_s = time.monotonic() - begin_s
         left_s = elapsed_s / done * (total - done)
-        yield Progress("import", done, total, "patterns", elapsed_s, left_s)
+        yield Progress("import", done, total, unit, elapsed_s, left_s)
 
 
 def _with_units(asked: Mapping, found: dict[str, Found], file: Path) -> Mapping:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -20,13 +20,14 @@ from app.operations.import_csv import read_csv
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     Arrays = dict[str, NDArray[np.float64]]
 
+T = TypeVar("T")
 NO_NUMPY = "it is none of NumPy's, or holds Python objects, which are never loaded"
 BYTES = 8  # of a number; a small archive may unpack to more than any memory
 SHOWN, MOST_CHARACTERS = 5, 80
@@ -96,10 +97,29 @@ def read_all(file: Path) -> dict[str, Found]:
     InputError
         Missing, cut short, another format, pickled objects inside, or nothing numeric.
     """
+    return drained(read_steps(file))
+
+
+def drained(reader: Generator[object, None, T]) -> T:
+    """What a reader returns, its progress unheard."""
+    while True:
+        try:
+            next(reader)
+        except StopIteration as end:
+            made: T = end.value
+            return made
+
+
+def read_steps(file: Path) -> Generator[tuple[int, int], None, dict[str, Found]]:
+    """As `read_all`; of a folder yields how many of how many files are read."""
+    if file.is_dir():
+        return (yield from _of_folder(file))
+    return _of_file(file)
+
+
+def _of_file(file: Path) -> dict[str, Found]:
     readers = dict.fromkeys(SUFFIXES, read_foreign) | {".npz": _npz, ".npy": _npy}
     readers |= dict.fromkeys(TABLES, read_csv)
-    if file.is_dir():
-        return _of_folder(file)
     reader = readers.get(file.suffix.lower())
     if reader is None:
         raise InputError(f"{file}: {file.suffix or 'no'} suffix; known: {', '.join(SUFFIXES)}")
@@ -144,17 +164,18 @@ def _all_in(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
 
 
-def _of_folder(folder: Path) -> dict[str, Found]:
+def _of_folder(folder: Path) -> Generator[tuple[int, int], None, dict[str, Found]]:
     """The arrays of a folder's files, each by its file's path in it; all faults at once."""
     found: dict[str, Found] = {}
     problems = []
     with reading(folder):
         files = files_in(folder)
         rest = [p for p in _all_in(folder) if p not in set(files)]
-    for file in files:
+    for done, file in enumerate(files, start=1):
+        yield done, len(files)
         own = file.relative_to(folder).with_suffix("").as_posix()
         try:
-            arrays = read_all(file)
+            arrays = _of_file(file)
         except InputError as fault:
             problems.append(str(fault))
             continue

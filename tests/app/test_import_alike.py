@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 import pytest
 
-from app.operations.events import Stage
+from app.operations.events import Progress, Stage
 from app.operations.import_measured import import_measured, looked_at
 from app.operations.import_preview import preview
 from app.operations.import_read import read_all
@@ -254,3 +256,27 @@ def test_a_word_for_waveforms_is_no_word_without_effect(
     (tmp_path / "t.csv").write_text(f"n,X\n{rows}")
     with pytest.raises(InputError, match=problem):
         looked_at(tmp_path / "t.csv", f"{mapping} {word}", read_all(tmp_path / "t.csv"))
+
+
+def test_an_import_of_many_files_tells_how_far_it_is_and_stops_between_them(
+    tmp_path: Path, drive: NDArray[np.float64], response: NDArray[np.float64]
+) -> None:
+    write_tables(tmp_path / "csv", drive, response)
+    events = import_measured(tmp_path / "csv", preview(tmp_path / "csv").guess, tmp_path / "out")
+    told = [e for e in events if isinstance(e, Progress)]
+    assert [(e.done, e.total, e.unit) for e in told] == [
+        (k + 1, S * R, "files") for k in range(S * R)
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sessions are POSIX's")
+def test_ctrl_c_is_not_for_the_child_that_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file was told to crash its library when its reader had only heard Ctrl-C."""
+    told = "import os, sys; sys.stderr.write(f'session {os.getsid(0)} '); sys.exit(3)"
+    monkeypatch.setattr("app.foreign_files.START", told)
+    (tmp_path / "a.h5").write_bytes(b"")
+    with pytest.raises(InputError, match="session") as caught:
+        read_all(tmp_path / "a.h5")
+    assert f"session {os.getsid(0)} " not in str(caught.value)
