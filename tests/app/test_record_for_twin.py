@@ -103,6 +103,12 @@ def test_a_larger_budget_goes_on_from_what_is_there(finished, bench):
     again = list(record_for_twin(bench, out, replace(TINY, budget=22), resume=True))
     assert not any(isinstance(e, RepeatRecorded) for e in again)
     assert again[-1].values["recorded"] == 86
+    looser = list(record_for_twin(bench, out, replace(TINY, budget=22, target=1e9), resume=True))
+    assert looser[-1].values["reached"]
+    assert next(e.text for e in looser if isinstance(e, Note)).endswith(
+        "enough: none that decides is above 1e+09; these sequences were looked at 5 times: on "
+        "others expect a little more"
+    )
 
 
 def test_a_run_that_is_stopped_anywhere_goes_on_with_the_same_sequences(finished, bench, tmp_path):
