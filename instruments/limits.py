@@ -329,7 +329,7 @@ class LimitedMagnet(WatchedMagnet):
             self._energised = False  # another thread may just have energised it
             since = time.monotonic()
             reported, self._unreported, frugal = self._unreported, [], False
-            way = RampDown(self.magnet, self._stairs, self._clock, self.small_A, reported)
+            way = RampDown(self.magnet, self._stairs, self._clock, self.small_A, reported, tell)
             while True:
                 begin = time.monotonic()
                 self._stairs.halted, moved_s = False, self._stairs.moved_s

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -52,6 +53,8 @@ class RampDown:
         A current that counts as zero.
     reported
         Errors that were read out of the supply's queue before, and told nobody yet.
+    tell
+        Called every `SETTLE_S` while the current of a large coil still falls.
     """
 
     def __init__(
@@ -61,12 +64,14 @@ class RampDown:
         clock: SteadyClock,
         small_A: float,
         reported: Sequence[str] = (),
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._magnet = magnet
         self._stairs = stairs
         self._clock = clock
         self._small_A = small_A
         self._reported = list(reported)
+        self._tell = tell
         self._frugal = False
         self._unread: list[str] = []
 
@@ -220,7 +225,7 @@ class RampDown:
         A large coil's voltage limit, not the ramp, may decide how fast its current dies away: an
         output that went off meanwhile would break it.
         """
-        stood_s, least_A = 0.0, math.inf
+        stood_s, waited_s, least_A = 0.0, 0.0, math.inf
         rounding_A = self._magnet.read_back_error_A(0.0)
         while (measured_A := self._asked(self._magnet.measured_A, "current")) is not None:
             if abs(measured_A) < least_A - rounding_A:
@@ -228,8 +233,13 @@ class RampDown:
                 self._stairs.moved_s = time.monotonic()
             if abs(measured_A) <= self._small_A or stood_s >= SETTLE_S:
                 return abs(measured_A)
+            if waited_s >= SETTLE_S:
+                waited_s = 0.0
+                with suppress(Exception):  # how a sentence fails must not end the way down
+                    self._tell(f"{self._magnet.name}: {measured_A:.4g} A still flow, and fall")
             self._clock.wait(SETTLE_SLICE_S)
             stood_s += SETTLE_SLICE_S
+            waited_s += SETTLE_SLICE_S
         self._clock.wait(SETTLE_S)
         return math.nan
 

@@ -80,8 +80,11 @@ class SlowCoil(SimulatedSupply):
 def test_the_output_stays_on_while_the_current_of_a_large_coil_still_falls():
     clock = SimulatedClock()
     supply = SlowCoil(clock, setpoint_A=5.0, output_on=True)
-    said = LimitedMagnet(supply, LIMITS, clock, Stop()).make_safe()
+    told = []
+    said = LimitedMagnet(supply, LIMITS, clock, Stop()).make_safe(told.append)
     assert supply.off_at_A < 0.12
+    left_A = [float(re.fullmatch(r"x: (.*) A still flow, and fall", words)[1]) for words in told]
+    assert left_A == pytest.approx([4, 3, 2, 1], abs=0.1)
     assert said.endswith("walked to zero at 100 A/s at most, output off")
 
 
