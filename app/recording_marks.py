@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from models.recording import Recording
 
 FILE_NAME = "marks.jsonl"
+COPIES = "marks*.jsonl"  # `marks (1).jsonl`, `marks.sync-conflict-….jsonl`, `marks-PC2.jsonl`
 RUN = re.compile(r"\s*([1-9]\d{0,8})\s*(?:-\s*([1-9]\d{0,8})\s*)?")
 MOST_NUMBERS = 1_000_000  # of a range: no run has more repeats
 LINE = Table({"at": TEXT, "bad": Rows(COUNT), "good": Rows(COUNT), "why": TEXT, CHECKSUM: TEXT})
@@ -55,14 +56,22 @@ class Mark:
 def read_marks(path: Path) -> list[Mark]:
     """The marks of a recording in the order they were made; none where nobody made any.
 
+    Where two computers made some and what syncs them kept both files, those of both.
+
     Raises
     ------
     InputError
         A line is damaged; only a torn last one, which a kill leaves, is dropped.
     """
     file = folder_of(path) / FILE_NAME
-    if not file.is_file():
-        return []
+    marks = _marks_in(file) if file.is_file() else []
+    copies = [copy for copy in sorted(file.parent.glob(COPIES)) if copy != file]
+    for copy in copies:
+        marks += [mark for mark in _marks_in(copy) if mark not in marks]
+    return sorted(marks, key=lambda mark: mark.at) if copies else marks
+
+
+def _marks_in(file: Path) -> list[Mark]:
     with reading(file):
         *lines, _torn = read_bytes(file).split(b"\n")
     return [_mark_of(line, f"{file}, line {n}") for n, line in enumerate(lines, start=1)]

@@ -178,3 +178,20 @@ def test_a_mark_that_a_full_disk_takes_a_part_of_is_refused_and_leaves_the_other
         disk.free()
         add_mark(disk.path / "rec", bad=[1], why="again")
         assert bad_positions(disk.path / "rec") == {0, 1}
+
+
+def test_marks_that_two_computers_made_count_both(tmp_path: Path) -> None:
+    """What syncs a folder keeps both files; those of the other computer were fitted as good."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        write_recording(folder, full())
+        add_mark(folder, bad=[0], why="both have it")
+    (there / FILE_NAME).write_bytes((here / FILE_NAME).read_bytes())
+    add_mark(here, bad=[1])
+    add_mark(there, bad=[2])
+    for name in ("marks (1).jsonl", "marks.sync-conflict-20261128-101010-ABC.jsonl"):
+        (here / name).write_bytes((there / FILE_NAME).read_bytes())
+    assert bad_positions(here) == {0, 1, 2}
+    assert len(read_marks(here)) == 3
+    (here / FILE_NAME).unlink()
+    assert bad_positions(here) == {0, 2}
