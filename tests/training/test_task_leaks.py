@@ -198,3 +198,18 @@ def test_an_output_that_hardly_counts_in_the_score_is_told(series: Task) -> None
     both = np.concatenate([1000 * series.targets, series.targets], axis=1)
     assert "column 1 hardly counts" in doubts(replace(series, targets=both))[0]
     assert doubts(replace(series, targets=both / [1000, 1])) == []
+
+
+def test_classes_that_a_part_lacks_or_hardly_has_are_told(waves: Task) -> None:
+    """Of 100 test answers 5 of one class are half of a balanced accuracy; nothing said so."""
+    assert waves.labels is not None
+    assert doubts(waves) == []
+    held, scored = rows(waves, waves.validation), rows(waves, waves.test)
+    labels = waves.labels.copy()
+    labels[held] = 0
+    labels[scored], labels[scored[0]] = 0, 1
+    rare = replace(waves, labels=labels, targets=np.eye(2)[labels], metric="balanced-error")
+    missing, few = doubts(rare)
+    assert "the validation part has no square: what is chosen by it" in missing
+    assert "has 1 of square: one answer more or less is up to 50 points of a balanced" in few
+    assert doubts(replace(rare, metric="error-rate")) == [missing]

@@ -86,6 +86,7 @@ def doubts(task: Task) -> list[str]:
                 if task.labels is None
                 else f"the {name} part has {count} answers: a score of so few is chance"
             )
+    found += _rare(task)
     spread = task.targets[task.answers(task.test)].std(axis=0)
     if task.labels is None and spread.max() > UNLIKE * spread.min():
         large, small = int(spread.argmax()), int(spread.argmin())
@@ -93,6 +94,35 @@ def doubts(task: Task) -> list[str]:
             f"targets, column {large}, vary {spread[large]:.3g}, column {small} {spread[small]:.3g}"
             f": the NMSE is all errors over all variances, so that column {small} hardly counts; "
             "give each a unit in which they vary alike, or make a task of each"
+        )
+    return found
+
+
+def _rare(task: Task) -> list[str]:
+    """Classes that the validation part lacks, and those on which few answers decide a score."""
+    if task.labels is None:
+        return []
+    found = []
+    held, scored = (
+        np.bincount(task.labels[task.answers(mask)], minlength=len(task.classes))
+        for mask in (task.validation, task.test)
+    )
+    missing = [name for name, count in zip(task.classes, held, strict=True) if not count]
+    if missing:
+        found.append(
+            f"the validation part has no {', '.join(missing)}: what is chosen by it is chosen "
+            f"without {'that class' if len(missing) == 1 else 'those classes'}"
+        )
+    few = [
+        f"{count} of {name}"
+        for name, count in zip(task.classes, scored, strict=True)
+        if count < FEWEST
+    ]
+    if few and task.metric == "balanced-error":
+        points = 100 / len(scored) / int(scored.min())
+        found.append(
+            f"the test part has {', '.join(few)}: one answer more or less is up to {points:.2g} "
+            "points of a balanced accuracy, which counts every class alike"
         )
     return found
 
