@@ -174,6 +174,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "lab_tasks.py").write_text(
         "from dataclasses import replace\n"
         "from training.tasks import make_task\n"
+        "print('as it is imported')\n"
         "def ours(*, horizon: int = 5, shift: float = 0.0):\n"
         "    made = make_task('mackey-glass', horizon=horizon)\n"
         "    return replace(made, name='ours', inputs=made.inputs + shift)\n"
@@ -211,7 +212,7 @@ def test_a_task_of_another_package_joins_by_its_entry_point(package: Path) -> No
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("broken", "KeyError"), ("another", "is a int, no Task"), ("gone", "can't be loaded"),
+        ("broken", r"KeyError\('gone'\) \(.*lab_tasks.py, line 8\)"), ("another", "is a int, no Task"), ("gone", "can't be loaded"),
         ("leaves", "SystemExit"),
     ],
 )  # fmt: skip
@@ -274,6 +275,18 @@ def test_an_empty_table_is_said_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(InputError, match="contained no data"):
         make_task(written(tmp_path, {**HEAD, "inputs": "empty.csv"}))
+
+
+def test_decimal_commas_are_no_two_columns(tmp_path: Path) -> None:
+    """A German spreadsheet's one column had become two inputs, the second of them whole numbers."""
+    values = np.random.default_rng(0).uniform(-3, 3, 300)
+    rows = [f"{value:.4f}".replace(".", ",") for value in values]
+    (tmp_path / "in.csv").write_text("\n".join(rows))
+    with pytest.raises(InputError, match=r"line \d+ has '-?\d,0\d+', which is a decimal comma"):
+        make_task(written(tmp_path, {**HEAD, "inputs": "in.csv"}))
+    whole = np.random.default_rng(0).integers(-12, 12, (300, 3))
+    np.savetxt(tmp_path / "in.csv", whole, fmt="%d", delimiter=",")
+    make_task(written(tmp_path, {**HEAD, "inputs": "in.csv"}))
 
 
 def test_one_glitch_in_a_short_series_is_told(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ may hold inputs that training has, too, as one periodic wave does; every descrip
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+DECIMALS = re.compile(rb"(?<![\w.])[+-]?\d+,0\d+(?![\w.])")
 LEAST_SHARED = 16  # steps in which a target that is a later input is told from chance
 LARGEST = 1e15  # of an input or target: training squares them, in float32
 LEAST_WASHOUT = 10  # steps after its reset in which no device may be scored
@@ -109,11 +111,24 @@ def _array(folder: Path, text: str) -> NDArray[Any]:
                 return np.asarray(stored[name])
         if path.suffix == ".csv":
             with warnings.catch_warnings(action="error"):  # numpy only warns of an empty file
-                return np.loadtxt(path, delimiter=",", dtype=np.float64, ndmin=2)
+                made = np.loadtxt(path, delimiter=",", dtype=np.float64, ndmin=2)
+            _refuse_decimal_commas(path)
+            return made
     except (*UNREADABLE, UserWarning) as error:
         form = "" if name else "; numbers with points, commas between them and no head line"
         raise InputError(f"{path} can't be read: {error}{form}") from error
     raise InputError(f"{text!r} must read FILE.npz:NAME or FILE.csv")
+
+
+def _refuse_decimal_commas(path: Path) -> None:
+    """Raise ValueError for `0,0512`: a number with a decimal comma, and not the two 0 and 512."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if found := DECIMALS.search(line):
+                raise ValueError(
+                    f"line {number} has {found[0].decode()!r}, which is a decimal comma: nobody "
+                    "writes a whole number so"
+                )
 
 
 def _wrong(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> list[str]:
