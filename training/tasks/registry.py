@@ -10,6 +10,7 @@ import difflib
 import inspect
 import re
 import sys
+import traceback
 from contextlib import redirect_stdout
 from importlib import metadata
 from pathlib import Path
@@ -143,7 +144,9 @@ def _made(name: str, make: Callable[..., Task], given: dict[str, Any]) -> Task:
     except (Exception, SystemExit) as error:
         if name in TASKS:
             raise
-        raise InputError(f"task {name!r} of another package failed: {error!r}") from error
+        raise InputError(
+            f"task {name!r} of another package failed: {error!r}{_place(error)}"
+        ) from error
     if not isinstance(task, Task):
         raise InputError(f"task {name!r} of another package is a {type(task).__name__}, no Task")
     return task
@@ -162,13 +165,22 @@ def _foreign(name: str) -> Callable[..., Task]:
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
         raise InputError(f"task {name!r} is unknown; {hint}")
     try:
-        loaded = points[name].load()
+        with redirect_stdout(sys.stderr):  # what is imported may print, too
+            loaded = points[name].load()
     except (Exception, SystemExit) as error:
         value = points[name].value
-        raise InputError(f"task {name!r} of {value} can't be loaded: {error!r}") from error
+        raise InputError(
+            f"task {name!r} of {value} can't be loaded: {error!r}{_place(error)}"
+        ) from error
     if not callable(loaded):
         raise InputError(f"task {name!r} of {points[name].value} is nothing that can be called")
     return loaded  # type: ignore[no-any-return]
+
+
+def _place(error: BaseException) -> str:
+    """Where an error of foreign code arose: file and line."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f" ({last.filename}, line {last.lineno})"
 
 
 def _first_line(make: Callable[..., Task]) -> str:
