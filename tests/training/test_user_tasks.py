@@ -212,8 +212,8 @@ def test_a_task_of_another_package_joins_by_its_entry_point(package: Path) -> No
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("broken", r"KeyError\('gone'\) \(.*lab_tasks.py, line 8\)"), ("another", "is a int, no Task"),
-        ("gone", "can't be loaded"), ("leaves", "SystemExit"),
+        ("broken", r"KeyError\('gone'\) \(.*lab_tasks.py, line 8\)"),
+        ("another", "is a int, no Task"), ("gone", "can't be loaded"), ("leaves", "SystemExit"),
     ],
 )  # fmt: skip
 def test_a_package_that_fails_is_named(
