@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from itertools import islice, takewhile
+from itertools import islice, pairwise, takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,7 @@ COMMENTS = ("#", "%")
 NOTHING = ("", "na", "n/a", "#n/a", "#nv", "nan", "null", "none", "-", "--")
 OVERLOADS = ("ovld", "ovl", "ol", "over", "overload", "overflow", "ovrflw")
 COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+WHOLE, FRACTION = re.compile(r"[+-]?\d+"), re.compile(r"0\d+")
 EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 """With a decimal comma or with thousands: nobody can tell."""
 WORDS = re.compile(r"[^\W\d_].*|\d{1,4}([-./])\d{1,2}\1\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
@@ -64,6 +65,8 @@ def read_csv(file: Path) -> dict[str, Found]:
         names = [name.strip() for name in heads[0]]
         if len(heads) > 1 and not any(_is_number(cell) for cell in heads[1]):
             units = [unit.strip().strip("()[]") for unit in heads[1]]
+    elif delimiter == ",":
+        _refuse_decimal_commas(_rows(lines, delimiter))
     commented = [] if names else _commented_names(lines, delimiter, len(heads[0]))
 
     def body() -> Iterator[Row]:
@@ -145,6 +148,17 @@ def _refuse_uneven(rows: Iterator[Row], names: Sequence[str], width: int) -> Non
             header = columns == 1 or line <= FIRST
             words = "; put # before lines that are no part of the table" if header else ""
             raise ValueError(f"line {line} has {has} columns, {of} {columns}{words}")
+
+
+def _refuse_decimal_commas(rows: Iterator[Row]) -> None:
+    """Refuse `0,0512` in a table without names: it is one number, not the two 0 and 512."""
+    for line, cells in rows:
+        for whole, part in pairwise(cells):
+            if WHOLE.fullmatch(whole.strip()) and FRACTION.fullmatch(part):
+                raise ValueError(
+                    f"line {line}: '{whole.strip()},{part}' is a number with a decimal comma: "
+                    "write decimal points, or semicolons between columns"
+                )
 
 
 def _text_columns(first: Sequence[Row], names: Sequence[str]) -> frozenset[int]:

@@ -240,3 +240,13 @@ def test_excels_word_for_its_separator_is_no_name(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("sep=;\nH;X\n22,5;0,25\n23,5;zero\n")
     with pytest.raises(InputError, match="line 4, column X"):
         read_found(tmp_path / "b.csv")
+
+
+def test_a_column_of_decimal_commas_without_a_name_is_no_two_columns(tmp_path: Path) -> None:
+    """Its 600 numbers had been 600 repeats of two steps."""
+    values = np.random.default_rng(0).uniform(-3, 3, 600)
+    (tmp_path / "x.csv").write_text("\n".join(f"{v:.4f}".replace(".", ",") for v in values))
+    with pytest.raises(InputError, match=r"line \d+: '-?\d,0\d+' is a number with a decimal comma"):
+        read_found(tmp_path / "x.csv")
+    np.savetxt(tmp_path / "n.csv", np.arange(30).reshape(10, 3), fmt="%d", delimiter=",")
+    assert read_found(tmp_path / "n.csv")["values"].values.shape == (10, 3)
