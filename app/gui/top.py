@@ -10,12 +10,13 @@ from PyQt6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidge
 from app.gui import icons
 from app.gui.theme import LABEL_PX, elided, sans
 from app.gui.widgets.basic import label
-from app.gui.widgets.strip import Interlock, Pill, StopButton, StripCell
+from app.gui.widgets.strip import CELL_PX, Interlock, Pill, StopButton, StripCell
 from app.gui.words import prefix
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PyQt6.QtGui import QResizeEvent
 
     from app.gui.theme import Theme
     from app.operations.bench_read import BenchRead
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from instruments.bench_reading import BenchReading
 
 MOST_CHANNELS = 3
+AROUND_PX = 48  # between nameplate, cells, pill, Stop and edge
+LEAST_PX = 640  # with two cells: pill and Stop stay whole on the smallest screen
 BARE = (
     ("field", "Field", "mT", 1e3),
     ("setpoint", "Set point", "mT", 1e3),
@@ -40,6 +43,7 @@ class TopStrip(QWidget):
         self.setObjectName("strip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(72)
+        self.setMinimumWidth(LEAST_PX)
         self._theme = theme
         self._session: Session
         self.menu = QMenu(self)
@@ -49,7 +53,8 @@ class TopStrip(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 16, 1)
         layout.setSpacing(0)
-        layout.addWidget(self._nameplate())
+        self._plate = self._nameplate()
+        layout.addWidget(self._plate)
         layout.addSpacing(16)
         self._cells = QHBoxLayout()
         self._cells.setSpacing(0)
@@ -95,11 +100,24 @@ class TopStrip(QWidget):
         for widget in (self.pill, *self.cells.values()):
             widget.update()
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._spare_cells()
+
+    def _spare_cells(self) -> None:
+        """The first cells that have room; Stop and pill always have it."""
+        cells = list(self.cells.values())
+        around = sum(w.width() for w in (self._plate, self.pill, self.stop_button)) + AROUND_PX
+        fit = (self.width() - around) // CELL_PX
+        for number, cell in enumerate(cells):
+            cell.setVisible(number < fit)
+
     def _cell(self, key: str, name: str, unit: str, factor: float) -> StripCell:
         cell = StripCell(self._theme, name, unit)
         cell.factor = factor
         self._cells.addWidget(cell)
         self.cells[key] = cell
+        self._spare_cells()
         return cell
 
     def bench_connected(self) -> None:

@@ -11,16 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
-    QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
-    QStackedWidget,
     QTextEdit,
     QVBoxLayout,
     QWidget,
@@ -32,6 +30,7 @@ from app.gui.pages import PAGE_CLASSES, make_page
 from app.gui.running import RunningWindow
 from app.gui.theme import MODES
 from app.gui.top import TopStrip
+from app.gui.widgets.middle import Middle, Pages
 from app.gui.widgets.rail import Rail
 from app.gui.widgets.status import StatusLine
 from app.gui.widgets.toast import AskBar, Toasts
@@ -54,6 +53,9 @@ WITHIN = {
 """Pages that are reached from another one."""
 EDITORS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
 FIRST_PAGE = "record"
+
+
+LEAST = QSize(1024, 640)
 
 
 class Window(RunningWindow):
@@ -80,7 +82,8 @@ class Window(RunningWindow):
         self._wanted = ""
         self.bench_file = self.settings.bench
         self.setWindowTitle("Twinrig")
-        self.setMinimumSize(1024, 640)
+        screen = self.screen()
+        self.setMinimumSize(LEAST if screen is None else LEAST.boundedTo(screen.availableSize()))
         self.resize(1440, 900)
         self._lay_out()
         self.actions_by_id = make_actions(self, self._handlers(), self.top.menu)
@@ -121,16 +124,12 @@ class Window(RunningWindow):
         names = [(key, name, str(n)) for n, (key, name) in enumerate(PAGES, start=1)]
         foot = [("log", "Log", "F8"), ("settings", "Settings", "Ctrl ,")]
         self.rail = Rail(self.theme, names, foot, self.open_page, WITHIN)
-        self.stack = QStackedWidget()
+        self.stack = Pages()
         self.status = StatusLine(self.theme)
         outer.addWidget(self.top)
         outer.addWidget(self.bar)
         outer.addWidget(self.guide_bar)
-        self.middle = QHBoxLayout()
-        self.middle.setSpacing(0)
-        self.middle.addWidget(self.rail)
-        self.middle.addWidget(self.stack, 1)
-        outer.addLayout(self.middle, 1)
+        outer.addWidget(Middle(self.rail, self.stack), 1)
         outer.addWidget(self.status)
 
     def _handlers(self) -> dict[str, Callable[[], None]]:
@@ -160,7 +159,7 @@ class Window(RunningWindow):
             self._wanted = key
             return
         page = self._made(key)
-        self.stack.setCurrentWidget(page)
+        self.stack.turn_to(page)
         self.rail.choose(key)
         self.toasts.arrange()
         page.refresh()

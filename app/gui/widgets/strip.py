@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+CELL_PX = 112  # narrower a value would touch the next one
 
 
 class StripCell(QWidget):
@@ -37,7 +38,7 @@ class StripCell(QWidget):
         self.low, self.high = 0.0, 0.0
         self.tick: float | None = None
         self.setFixedHeight(71)
-        self.setMinimumWidth(112)
+        self.setMinimumWidth(CELL_PX)
         self.setMaximumWidth(160)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(name)

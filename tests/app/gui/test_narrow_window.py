@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from PyQt6.QtWidgets import QAbstractButton, QWidget
+from PyQt6.QtWidgets import QAbstractButton, QScrollArea, QWidget
 
 from app.gui.widgets.legend import Legend
 
@@ -62,3 +62,28 @@ def test_plots_are_copied_by_keys_where_the_header_has_no_room(window, qtbot) ->
     qtbot.waitUntil(page.copy_button.isHidden, timeout=5000)
     window.resize(1440, 900)
     qtbot.waitUntil(page.copy_button.isVisible, timeout=5000)
+
+
+def test_on_a_screen_below_the_least_size_stop_and_pill_stay_and_pages_scroll(
+    window, qtbot
+) -> None:
+    window.open_page("bench")
+    wanted = window.pages["bench"].minimumSizeHint()
+    window.setMinimumSize(0, 0)  # as it is made where the screen is no larger
+    window.resize(853, 533)  # 1280 × 800 at 150 %
+    qtbot.waitUntil(lambda: window.width() == 853 and window.height() == 533, timeout=5000)
+    top = window.top
+    assert right_of(top.stop_button, window.sheet) < 853
+    assert right_of(window.status, window.sheet) < 853
+    shown = [c for c in top.cells.values() if c.isVisible()]
+    assert shown[:2] == list(top.cells.values())[:2]
+    assert all(right_of(c, top) < top.pill.x() for c in shown)
+    assert window.pages["bench"].width() >= wanted.width()
+    area = next(w for w in window.sheet.children() if isinstance(w, QScrollArea))
+    assert area.horizontalScrollBar().maximum() > 0
+    window.resize(1280, 720)
+    qtbot.waitUntil(lambda: all(c.isVisible() for c in top.cells.values()), timeout=5000)
+    for key in ("keys", "bench"):  # the widest page makes no other scroll
+        window.open_page(key)
+    qtbot.waitUntil(lambda: area.horizontalScrollBar().maximum() == 0, timeout=5000)
+    assert area.verticalScrollBar().maximum() == 0
