@@ -171,7 +171,7 @@ def holds_problems(holds: NDArray[Any], shape: tuple[int, ...]) -> list[str]:
 
 
 def steps_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Random levels, each held for 1…6 steps."""
+    """Random levels, each held for 1…6 steps: drive in 0…1, `(steps,)`."""
     out = np.empty(0)
     while out.size < steps:
         out = np.append(out, np.full(rng.integers(1, LONGEST_HOLD_STEPS + 1), rng.random()))
@@ -179,7 +179,7 @@ def steps_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def smooth_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Band-limited noise, correlated over 2…20 steps, in a random part of the range."""
+    """Band-limited noise, correlated over 2…20 steps, in a random part of 0…1: `(steps,)`."""
     width = np.exp(rng.uniform(np.log(2.0), np.log(20.0)))
     taps = np.arange(-int(4 * width), int(4 * width) + 1)
     kernel = np.exp(-0.5 * (taps / width) ** 2)
@@ -190,7 +190,7 @@ def smooth_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def sines_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """A sum of one to four sines with periods of 4…80 steps, in a random part of the range."""
+    """A sum of one to four sines, periods 4…80 steps, in a random part of 0…1: `(steps,)`."""
     t = np.arange(steps)
     total = np.zeros(steps)
     count = int(rng.integers(1, 5))
@@ -208,7 +208,7 @@ def _into_part_of_range(wave: NDArray[np.float64], rng: np.random.Generator) -> 
 
 
 def mixed_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Segments of 20…60 steps, each of another family: what a twin meets in a network."""
+    """Segments of 20…60 steps, each of another family, as a network's node meets: `(steps,)`."""
     out = np.empty(0)
     while out.size < steps:
         family = ("steps", "smooth", "sines")[rng.integers(3)]

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def product(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Matrix product a b of float64 arrays; what is tiny is left to NumPy, which starts sooner."""
+    """Product of `(m, k)` and `(k, n)` or `(k,)`; the tiny is NumPy's, which starts sooner."""
     if a.size * b.shape[-1] < TINY:
         return np.asarray(a @ b)
     return np.asarray((_tensor(a) @ _tensor(b)).numpy())
 
 
 def solution(matrix: FloatArray, right: FloatArray) -> FloatArray:
-    """x of `matrix` x = `right`.
+    """x of `matrix` `(n, n)` x = `right` `(n,)` or `(n, m)`, in the shape of `right`.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def solution(matrix: FloatArray, right: FloatArray) -> FloatArray:
 
 
 def spectral_radius(matrix: FloatArray) -> float:
-    """Largest absolute eigenvalue."""
+    """Largest absolute eigenvalue of a matrix `(n, n)`, which need not be symmetric."""
     return float(torch.linalg.eigvals(_tensor(matrix)).abs().max())
 
 
