@@ -107,7 +107,19 @@ class Setup:
             *self.twins.unfinished,
             *self.twins.named_otherwise,
             *self._moved(),
+            *self._reaching_back(),
             *doubts(self.task),
+        ]
+
+    def _reaching_back(self) -> list[str]:
+        """Where layers or read-out would see steps before the reset of the run that is scored."""
+        past, washout = self.design.past, self.task.washout
+        if past <= washout:
+            return []
+        return [
+            f"taps reach {past} steps back, and the run that is scored begins {washout} steps "
+            f"before its first answer (washout): in the first {past - washout} steps that count "
+            "there is nothing to see; take a longer washout or shorter taps"
         ]
 
     def _moved(self) -> list[str]:

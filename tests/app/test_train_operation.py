@@ -165,6 +165,17 @@ def test_data_that_changed_since_end_the_resumption(twins: Path, tmp_path: Path)
         run(train(None, None, None, tmp_path / "out", resume=True))
 
 
+def test_taps_that_reach_behind_the_washout_are_told(twins: Path, tmp_path: Path) -> None:
+    """A device starts from its reset: what stands before it is no input to anybody."""
+    options = {"readout_taps": [0, 30]}
+    events = train(TASK, [twins / "noisy"], [3], tmp_path / "out", iterations=0, options=options)
+    said = [event.text for event in events if isinstance(event, Note) and event.level == "warning"]
+    assert [words for words in said if "in the first 10 steps that count" in words]
+    options = {"readout_taps": [0, 20]}
+    events = train(TASK, [twins / "noisy"], [3], tmp_path / "two", iterations=0, options=options)
+    assert not [event for event in events if isinstance(event, Note) and "taps" in event.text]
+
+
 def test_no_iterations_make_an_untrained_network(twins: Path, tmp_path: Path) -> None:
     events, path = run(train(TASK, [twins / "noisy"], [3], tmp_path / "out", iterations=0))
     network = load_network(path)
