@@ -40,10 +40,13 @@ def worst_places(where: Mapping[str, Sequence[Mapping[str, Any]]], measure: str)
 def uncovered_places(
     where: Mapping[str, Sequence[Mapping[str, Any]]], state: str, whole: float
 ) -> list[str]:
-    """Parts whose coverage is off, `state`, and not less than the `whole`, with their coverage."""
+    """Parts whose coverage is off, `state`, and not less than the `whole`, with their coverage.
+
+    Those of one sequence have no interval, and are not named: chance moves them by some hundredths.
+    """
     found = []
     for axis in AXES:
-        rows = [r for r in where.get(axis, ()) if r.get("coverage", {}).get("value") is not None]
+        rows = [r for r in where.get(axis, ()) if r.get("coverage", {}).get("low") is not None]
         off = [_uncovered_by(r["coverage"], state) for r in rows]
         if len(rows) < 2 or max(off) <= 0 or max(off) - min(off) < UNEVEN:
             continue
@@ -69,8 +72,8 @@ def ratio_range(cells: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
 def _uncovered_by(cell: Mapping[str, Any], state: str) -> float:
     """How far even the nearer end of a part's interval is from the target; below 0 within it."""
     if state == "too narrow":
-        return COVERED[0] - float(cell["value"] if cell.get("high") is None else cell["high"])
-    return float(cell["value"] if cell.get("low") is None else cell["low"]) - COVERED[1]
+        return COVERED[0] - float(cell["high"])
+    return float(cell["low"]) - COVERED[1]
 
 
 def _ratio(row: Mapping[str, Any], measure: str) -> float | None:

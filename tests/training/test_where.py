@@ -11,6 +11,7 @@ from training.bootstrap import bootstrap_weights
 from training.floors import Drives, _coverage_interval, _within_by_repeat, score
 from training.validation import SCORING_REPEATS, _plain
 from training.verdict import AT_FLOOR, coverage_state, state_of, verdict, worst_places
+from training.verdict_places import uncovered_places
 from training.where import _ratio
 
 SEQUENCES, STEPS = 12, 96
@@ -207,6 +208,17 @@ def test_a_coverage_that_chance_explains_is_no_sure_fault():
     )
     assert "0.861 (0.834…0.887) of the real values, too narrow (a" in found.reasons[0]
     assert verdict(errors, {"value": 0.85, "expected": 0.891, "low": 0.83, "high": 0.869}).sure
+
+
+def test_a_part_that_one_sequence_visits_alone_is_not_named_for_its_coverage():
+    """It has no interval: of one or two sequences a perfect twin had one in half of the cases."""
+    sure = {"bounds": (0.0, 0.1), "coverage": {"value": 0.8, "low": 0.76, "high": 0.84}}
+    fine = {"bounds": (0.1, 0.2), "coverage": {"value": 0.9, "low": 0.88, "high": 0.92}}
+    lone = {"bounds": (0.2, 0.3), "coverage": {"value": 0.81, "low": None, "high": None}}
+    assert uncovered_places({"drive": [fine, lone]}, "too narrow", 1.0) == []
+    assert uncovered_places({"drive": [sure, fine, lone]}, "too narrow", 1.0) == [
+        "at drives 0–0.1 (0.800)"
+    ]
 
 
 def test_over_one_sequence_a_perfect_twin_is_seldom_surely_off():
