@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from instruments.supply_ramp import with_own_ramp
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -33,7 +35,8 @@ class IdleMagnets:
         """
         for magnet in self._magnets:
             magnet.make_safe(tell, give_up_s)
-            self._left_A[magnet.name] = magnet.magnet.measured_A()
+            if with_own_ramp(magnet.magnet):  # another's output is off
+                self._left_A[magnet.name] = magnet.magnet.measured_A()
 
     def problems(self) -> list[str]:
         """Which of them carries another current than it was left with, in words."""
