@@ -126,7 +126,7 @@ class Compared:
     repeats: int = 4
 
 
-SMALL, FULL = Compared(48, 20, 400, 3), Compared(120, 40, 2000, 6)
+SMALL, FULL = Compared(48, 30, 500), Compared(120, 40, 2000, 6)
 
 
 def scored(case, *, blind):
