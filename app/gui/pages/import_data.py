@@ -38,7 +38,10 @@ if TYPE_CHECKING:
     from models.recording import Recording
 
 MOST_ARRAYS, MOST_REMARKS, MOST_CHANNELS = 8, 5, 8
-EMPTY = "Choose a file: NPZ, NPY, CSV, MAT, HDF5 or netCDF, or a folder of the public nanoring set."
+EMPTY = (
+    "Choose a file: NPZ, NPY, CSV, MAT, HDF5 or netCDF; or a folder: such files, one a run, or the "
+    "public nanoring set."
+)
 
 
 class ImportDataPage(Page):
