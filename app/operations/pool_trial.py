@@ -100,6 +100,8 @@ def _told(name: str, event: Event) -> TrialProgress | None:
             iteration, total, _, validation
         ):
             return TrialProgress(name, iteration, total, validation)
+        case Progress("baselines"):  # a stage of its own, not the share of the whole
+            return None
         case Progress(_, done, total):
             return TrialProgress(name, done, total)
         case Stage(words):
