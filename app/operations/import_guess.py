@@ -24,6 +24,7 @@ CHANNEL_WORDS = ("channel", "channels", "names", "channel_names")
 HOLD_WORDS = ("hold", "holds", "hold_s", "dwell", "dwell_s", "hold_time", "dwell_time", "duration")
 DRIVE_WORDS = ("drive", "input", "field", "feld", "amplitude", "u", "h", "b", "stimulus")
 NUMBER = re.compile(r"(?<=[^\W_])[\W_]+N$|(?<=[a-z])N$")  # of arrays that count: `field_N`
+FIELD_UNIT = re.compile(rf"(?<=[^\W_])[\W_]+({'|'.join(u for u in TESLA if '/' not in u)})[\W_]*$")
 REPEATED = ("sequence", "repeat", "step")
 MOST_COLUMNS = 16
 GUESSES = {
@@ -69,7 +70,7 @@ def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -
         words += _channel_names(others, found[name], shape[axes.index("channel")])
     if drive:
         words.append(f"drive={drive}:{drive_axes(found[drive].values.shape, shape, axes)}")
-        words += _field_guess(found[drive])
+        words += _field_guess(drive, found[drive])
     if holds and len(longer(found[holds[0]].values.shape)) in (1, 2, 3):
         words.append(f"holds={holds[0]}")
     return " ".join(words)
@@ -123,8 +124,8 @@ def _likeness(name: str, found: Found) -> tuple[int, bool]:
 
 
 def _says_drive(name: str) -> bool:
-    """Whether it begins with a drive's word; a single letter only by itself: not `harmonic`."""
-    last = re.split(r"[/._]", NUMBER.sub("", name).lower())[-1]
+    """Whether it begins with a drive's word (`field_mT`); a letter only alone: not `harmonic`."""
+    last = re.split(r"[/._]", FIELD_UNIT.sub("", NUMBER.sub("", name)).lower())[-1]
     return any(last == w or (len(w) > 1 and last.startswith(w)) for w in DRIVE_WORDS)
 
 
@@ -218,7 +219,7 @@ def _table_guess(found: dict[str, Found]) -> str:
     if "sequence" not in index and len(again) > 1:  # `run, trial`: the first counts sequences
         index = {**index, "sequence": again[0], "repeat": again[1]}
     left = [c for c in columns if c not in index.values()]
-    drive = next((c for c in left if _last_word(c) in DRIVE_WORDS), "")
+    drive = next((c for c in left if _last_word(FIELD_UNIT.sub("", c)) in DRIVE_WORDS), "")
     holds = next((c for c in left if _last_word(c) in HOLD_WORDS), "")
     response = [c for c in left if c not in (drive, holds) and np.isfinite(found[c].values).any()]
     if not response:
@@ -229,7 +230,7 @@ def _table_guess(found: dict[str, Found]) -> str:
             return ""
         words = [f"response={'+'.join(response)}:{_axes_of_columns(response)}"]
     if drive:
-        words += [f"drive={drive}", *_field_guess(found[drive])]
+        words += [f"drive={drive}", *_field_guess(drive, found[drive])]
     words += [f"holds={holds}"] if holds else []
     return " ".join(words)
 
@@ -249,8 +250,9 @@ def _axis_of_columns(columns: list[str]) -> str:
     return "repeat" if stems <= set(AXIS_WORDS["repeat"]) else "channel"
 
 
-def _field_guess(drive: Found) -> list[str]:
-    """The map's word where a drive is a field, or is beyond 0…1."""
+def _field_guess(name: str, drive: Found) -> list[str]:
+    """The map's word where a drive is a field, or is beyond 0…1; its unit may stand in its name."""
+    named = FIELD_UNIT.search(NUMBER.sub("", name))
+    unit = drive.unit or (named[1] if named else "")
     beyond = np.nanmin(drive.values) < 0 or np.nanmax(drive.values) > 1
-    unit = f",{drive.unit}" if drive.unit else ""
-    return [f"field=auto{unit}"] if beyond or drive.unit in TESLA else []
+    return [f"field=auto{',' * bool(unit)}{unit}"] if beyond or unit in TESLA else []

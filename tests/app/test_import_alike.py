@@ -280,3 +280,22 @@ def test_ctrl_c_is_not_for_the_child_that_reads(
     with pytest.raises(InputError, match="session") as caught:
         read_all(tmp_path / "a.h5")
     assert f"session {os.getsid(0)} " not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("head", "guess"),
+    [
+        ("field_mT,V_uV", "drive=run_N/field_mT:run,step field=auto,mT"),
+        ("H_Oe,harmonic_T", "drive=run_N/H_Oe:run,step field=auto,Oe"),
+        ("drive,B1_T", "drive=run_N/drive:run,step field=auto"),
+    ],
+)
+def test_a_drive_whose_name_ends_in_its_unit_is_one(
+    head: str, guess: str, drive: NDArray[np.float64], tmp_path: Path
+) -> None:
+    """It had been suggested as a channel of the response."""
+    for s in range(S):
+        rows = np.column_stack([drive[s], drive[s] ** 2])
+        np.savetxt(tmp_path / f"run_{s}.csv", rows, delimiter=",", header=head, comments="")
+    looked = preview(tmp_path)
+    assert looked.guess.endswith(guess)
