@@ -154,9 +154,13 @@ def _without_blanks(found: dict[str, Found]) -> dict[str, Found]:
 
 def files_in(folder: Path) -> list[Path]:
     """The files of a folder's most frequent kind, of its folders too, by their paths."""
-    every = [p for p in _all_in(folder) if p.suffix.lower() in SUFFIXES]
-    kinds = Counter(p.suffix.lower() for p in every)
-    return [p for p in every if p.suffix.lower() == max(kinds, key=lambda k: kinds[k])]
+    return _of_one_kind(_all_in(folder))
+
+
+def _of_one_kind(files: list[Path]) -> list[Path]:
+    kinds = Counter(p.suffix.lower() for p in files if p.suffix.lower() in SUFFIXES)
+    most = [kind for kind, _ in kinds.most_common(1)]
+    return [p for p in files if p.suffix.lower() in most]
 
 
 def _all_in(folder: Path) -> list[Path]:
@@ -169,8 +173,9 @@ def _of_folder(folder: Path) -> Generator[tuple[int, int], None, dict[str, Found
     found: dict[str, Found] = {}
     problems = []
     with reading(folder):
-        files = files_in(folder)
-        rest = [p for p in _all_in(folder) if p not in set(files)]
+        every = _all_in(folder)
+    files = _of_one_kind(every)
+    rest, size = sorted(set(every) - set(files)), 0.0
     for done, file in enumerate(files, start=1):
         yield done, len(files)
         own = file.relative_to(folder).with_suffix("").as_posix()
@@ -185,7 +190,8 @@ def _of_folder(folder: Path) -> Generator[tuple[int, int], None, dict[str, Found
                     continue
                 one = replace(one, dims=("step", "channel"))
             found[f"{own}/{name}"] = one
-        refuse_large(sum(float(one.values.size) for one in found.values()))
+            size += one.values.size
+        refuse_large(size)
     if not files:
         raise InputError(f"{folder}: holds no file that can be read: {', '.join(SUFFIXES)}")
     if len(problems) > MOST_PROBLEMS:

@@ -89,6 +89,13 @@ def test_a_reading_is_one_sweep_and_its_trace(quantity, values):
         np.testing.assert_allclose(analyser.read(), values, atol=1e-12)
 
 
+def time_outs_of(session):
+    """Filled with the time-out under which each query goes out from now on."""
+    heard, query = {}, session.query
+    session.query = lambda sent: (heard.update({sent: session.timeout_s}), query(sent))[1]
+    return heard
+
+
 def test_averages_are_a_group_and_the_time_out_covers_them_all():
     with transcript(
         (b"*IDN?", IDENTITY), TRACES, *MODE, *SELECT, *FORMAT,
@@ -98,9 +105,7 @@ def test_averages_are_a_group_and_the_time_out_covers_them_all():
     ) as session:  # fmt: skip
         analyser = KeysightPNA("vna", session, {"points": 3})
         analyser.prepare()
-        heard = {}
-        query = session.query
-        session.query = lambda sent: (heard.update({sent: session.timeout_s}), query(sent))[1]
+        heard = time_outs_of(session)
         analyser.read()
         assert heard["SENS:SWE:MODE GRO;*OPC?"] == pytest.approx(1.25 * 16 * 0.5 + 1.0)
         assert session.timeout_s == 2.0
@@ -113,9 +118,7 @@ def test_a_corrected_trace_is_waited_for_from_every_port():
     ) as session:  # fmt: skip
         analyser = KeysightPNA("vna", session, {"points": 3})
         analyser.prepare()
-        heard = {}
-        query = session.query
-        session.query = lambda sent: (heard.update({sent: session.timeout_s}), query(sent))[1]
+        heard = time_outs_of(session)
         analyser.read()
         assert heard["SENS:SWE:MODE SING;*OPC?"] > 4 * 20.0  # 26 s before: two ports take 40
 

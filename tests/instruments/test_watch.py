@@ -370,18 +370,22 @@ def test_a_current_that_is_measured_otherwise_than_it_is_set_ends_the_run():
         magnet.step_to_A(1.0)
 
 
+def lags(supply, clock, from_A, after):
+    """The measured current begins at `from_A`; `after(real_A, seconds)` is what a wait makes it."""
+    supply.real_A, wait = from_A, clock.wait
+
+    def follows(seconds):
+        wait(seconds)
+        supply.real_A = after(supply.real_A, seconds)
+
+    clock.wait = follows
+
+
 def test_a_current_that_lags_behind_its_set_point_is_waited_for():
     magnet, supply, clock = watched()
     magnet.energise()
     magnet.step_to_A(2.0)
-    supply.real_A = 1.0
-    wait = clock.wait
-
-    def follows(seconds):
-        wait(seconds)
-        supply.real_A = min(2.0, supply.real_A + 0.1)
-
-    clock.wait = follows
+    lags(supply, clock, 1.0, lambda real_A, _seconds: min(2.0, real_A + 0.1))
     magnet.verify()
     assert supply.real_A == pytest.approx(1.9)
 
@@ -390,14 +394,7 @@ def test_a_coil_that_follows_too_slowly_is_told_from_another_current():
     magnet, supply, clock = watched()
     magnet.energise()
     magnet.step_to_A(10.0)
-    supply.real_A = 1.0
-    wait = clock.wait
-
-    def follows(seconds):
-        wait(seconds)
-        supply.real_A += 1.0 * seconds
-
-    clock.wait = follows
+    lags(supply, clock, 1.0, lambda real_A, seconds: real_A + 1.0 * seconds)
     with pytest.raises(TwinrigError, match=r"3 A in its coil where 10 A.*lower max_ramp_A_per_s"):
         magnet.verify()
 

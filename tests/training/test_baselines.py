@@ -12,7 +12,7 @@ from training.baselines import (
     Tried,
     autoregression,
     echo_state,
-    echo_state_scores,
+    echo_state_trials,
     logistic,
     majority,
     persistence,
@@ -90,7 +90,7 @@ def few_networks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("few_networks")
 def test_state_noise_and_not_capacity_sets_an_echo_state_networks_error(task: Task) -> None:
-    quiet, one, five = echo_state_scores(task, 50, (0.0, 0.01, 0.05))
+    *_, (quiet, one, five) = echo_state_trials(task, 50, (0.0, 0.01, 0.05))
     assert quiet < 1e-3
     assert quiet < one / 5
     assert one < five / 2
@@ -107,7 +107,7 @@ def test_the_test_part_has_no_say_in_what_is_chosen(task: Task) -> None:
     warm = np.arange(len(columns)) >= task.washout
     assert ridge_scores(task, columns, warm)[0] == ridge_scores(other, columns, warm)[0]
     assert ridge_scores(task, columns, warm)[1] < ridge_scores(other, columns, warm)[1] / 10
-    (quiet,) = echo_state_scores(task, 30, (0.0,))
+    *_, (quiet,) = echo_state_trials(task, 30, (0.0,))
     best = min(
         ridge_scores(task, next(EchoState(30, 0.4, radius, scale).features(task, [0.0])), warm)
         for radius in (1.0, 1.4)
@@ -312,7 +312,7 @@ def test_the_digits_table_over_five_folds(capsys: pytest.CaptureFixture[str]) ->
     figures: dict[str, list[float]] = {}
     for fold in range(5):
         last, every = (make_task(f"digits:fold={fold},pool={pool}") for pool in ("last", "all"))
-        quiet, noisy = echo_state_scores(last, 100, (0.0, 0.05))
+        *_, (quiet, noisy) = echo_state_trials(last, 100, (0.0, 0.05))
         row = {
             "ridge": ridge_scores(every, pooled(every.inputs, 8, "all"))[1],
             "logistic": logistic(every, "all"),

@@ -1,6 +1,6 @@
 """What plain software gets on a task: the figures a device must be read beside."""
 
-from training.baselines.echo_state import EchoState, echo_state_score, echo_state_scores
+from training.baselines.echo_state import EchoState, echo_state_trials
 from training.baselines.linear import (
     autoregression,
     logistic,
@@ -16,8 +16,7 @@ __all__ = [
     "EchoState",
     "Tried",
     "autoregression",
-    "echo_state_score",
-    "echo_state_scores",
+    "echo_state_trials",
     "logistic",
     "majority",
     "persistence",

@@ -139,21 +139,3 @@ def echo_state_trials(
         for level, columns in enumerate(network.features(task, levels, delays)):
             best[level] = min(best[level], ridge_scores(task, columns, warm))
         yield tuple(test for _, test in best)
-
-
-def echo_state_scores(
-    task: Task,
-    nodes: int,
-    noises: Sequence[float],
-    seed: int = 0,
-    delays: Sequence[int] = (0,),
-    spread: float | None = None,
-) -> tuple[float, ...]:
-    """The last of `echo_state_trials`."""
-    *_, last = echo_state_trials(task, nodes, noises, seed, delays, spread)
-    return last
-
-
-def echo_state_score(task: Task, nodes: int, noise: float, seed: int = 0) -> float:
-    """Test score at one noise level; see `echo_state_scores`."""
-    return echo_state_scores(task, nodes, (noise,), seed)[0]
