@@ -34,6 +34,10 @@ SESSION_END_MS = 30_000  # no system waits longer for a program at log-off
 JOB_ENDS_S = 60.0  # a ramp-down of the slowest coil and its status on disk
 COLLECTED_FROM_MS = 3000  # after the start: garbage (`app.gui.main` says why not before)
 KEPT_EVERY_MS = 30_000  # settings, and with them the queue: a power cut costs no more of them
+SCREEN_LOST = (
+    "the window's screen is gone (its X server or ssh -X connection ended): what ran was stopped "
+    "as by Stop; start the window anew, its page offers to go on"
+)
 SWITCH_S = 0.001
 """The interpreter's switch interval: a worker that computes may hold up a frame by 1 ms, not 5."""
 
@@ -80,8 +84,8 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
     `began_s` on the performance counter is what `--smoke` counts from: before Qt was loaded. `rig`:
     the one that the window before this one serves.
 
-    0: closed by the user; 1: the bench could not be made safe; 2: an option or the bench file is
-    wrong, or the library is no folder; 3: ended by a signal.
+    0: closed by the user; 1: the bench could not be made safe, or the screen was lost; 2: an option
+    or the bench file is wrong, or the library is no folder; 3: ended by a signal.
     """
     given = None
     try:
@@ -126,7 +130,7 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
     keeper = None if options.smoke or options.screenshot else _Keeper(window)
     _show(window, whole=not options.screenshot)
     QTimer.singleShot(COLLECTED_FROM_MS, gc.enable)
-    app.exec()
+    lost = app.exec() != 0
     end_safe(window)
     if window.furnished:
         window.link.wait(10.0)
@@ -135,14 +139,16 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
     if keeper is not None:
         said = keeper.keep()
         sys.stderr.write(f"{said}\n" if said else "")
-    if window.next_bench is not None and not ended_by:
+    if window.next_bench is not None and not (ended_by or lost or window.left_unsafe):
         window.deleteLater()
         library = ["--library", options.library] if options.library else []
         bench = ["--bench", str(window.next_bench)]
         return run([*bench, *library], time.perf_counter(), window.rig)
     if window.rig is not None:
         window.rig.close()
-    return 1 if window.left_unsafe else 3 if ended_by else 0
+    if lost:
+        _tell(SCREEN_LOST)
+    return 1 if window.left_unsafe or lost else 3 if ended_by else 0
 
 
 def _refuse_without_a_screen() -> None:
@@ -256,17 +262,23 @@ def session_ends(window: Window, end: Callable[[], None]) -> None:
 
 def end_safe(window: Window) -> None:
     """However the event loop ended (`quit` from anywhere): nothing is left energised."""
-    if not window.furnished or window.session.bench is None:
+    if not window.furnished:
         return
-    if window.job is not None:
+    if window.job is not None:  # a fit needs no bench, and would go on without a window
         window.job.stop()
         window.job.wait(JOB_ENDS_S)
     try:
         window.session.close()
     except TwinrigError as error:
-        with suppress(Exception):  # no terminal, or one that is gone
-            sys.stderr.write(f"twinrig: {error}\n")
+        _tell(str(error))
         window.session.drop()
+        window.left_unsafe = True
+
+
+def _tell(words: str) -> None:
+    """Say it on the terminal, if there is one that isn't gone."""
+    with suppress(Exception):
+        sys.stderr.write(f"twinrig: {words}\n")
 
 
 def _note(seconds: dict[str, float], name: str, began_s: float) -> None:
