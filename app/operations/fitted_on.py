@@ -14,7 +14,7 @@ from models.errors import InputError
 from training.drift import Old
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from models.recording import Recording
     from models.twin import Twin
@@ -52,7 +52,7 @@ def fitted_on(twin: Twin, folder: Path, against: Sequence[Path] = ()) -> FittedO
             made.paths.append(str(path))
         return made
     for parent in twin.meta.get("parents", []):
-        file = _file_of(parent, folder)
+        file = file_of(parent, folder)
         if file is None:
             made.missing.append(
                 f"{parent['path']}, which the twin was fitted on, is not there any more, or has "
@@ -84,7 +84,11 @@ def _held_out(twin: Twin, recording: Recording) -> Old:
     return Old(recording, tuple(range(len(recording.lengths))), tuple(range(repeats)))
 
 
-def _file_of(parent: dict[str, Any], folder: Path) -> Path | None:
+def file_of(parent: Mapping[str, Any], folder: Path) -> Path | None:
+    """A recording's file, unchanged, where it was or beside the twin's folder; None: it is lost.
+
+    `parent` as of a twin's `parents`.
+    """
     there = Path(parent["path"])
     known = parent.get("sha256")
     for file in (there, folder.parent / there.parent.name / FILE_NAME):

@@ -15,6 +15,7 @@ from app.device_words import layers_words
 from app.operations.events import Note
 from app.operations.fit import fit
 from app.operations.fit_input import FitInput
+from app.operations.fitted_on import file_of
 from app.operations.refine_round import KnownTwin, KnownTwins
 from app.operations.transfer_torch import FORESEEN_SEED, read
 from app.store import load_twin
@@ -88,7 +89,7 @@ def twins_known(network: Path) -> Generator[Event, None, KnownTwins]:
     Raises
     ------
     InputError
-        Recordings that are gone: nothing to fit further on.
+        Recordings that are gone or have changed: nothing to fit further on.
     """
     torch.set_num_threads(1)
     loaded, _, twins = read(network)
@@ -102,7 +103,8 @@ def twins_known(network: Path) -> Generator[Event, None, KnownTwins]:
         member, layer = divmod(which.index(index), each)
         twin = twins.twins[member][layer]
         yield Note(f"its twin: {reference.id}")
-        folders, wrong = _recordings_of(twin, reference.id or reference.path)
+        folder = Path(reference.path).parent
+        folders, wrong = _recordings_of(twin, folder, reference.id or reference.path)
         problems += wrong
         if not wrong:
             source = FitInput.read(folders, seed=0, deterministic=twin.deterministic)
@@ -112,16 +114,18 @@ def twins_known(network: Path) -> Generator[Event, None, KnownTwins]:
     return KnownTwins(tuple(found), which, members)
 
 
-def _recordings_of(twin: Twin, name: str) -> tuple[list[Path], list[str]]:
+def _recordings_of(twin: Twin, folder: Path, name: str) -> tuple[list[Path], list[str]]:
     """Folders of the recordings that a twin was fitted on, and what is wrong with them."""
-    files = [Path(str(parent.get("path"))) for parent in twin.meta.get("parents", [])]
+    parents = twin.meta.get("parents", [])
+    files = [(parent, file_of(parent, folder)) for parent in parents]
     problems = [] if files else [f"its twin {name} names no recording that it was fitted on"]
     problems += [
-        f"the recording {file} of its twin is gone: put it back"
-        for file in files
-        if not file.is_file()
+        f"the recording {parent['path']} of its twin is gone, or has changed: put it back, there "
+        f"or beside {folder}"
+        for parent, file in files
+        if file is None
     ]
-    return [file.parent for file in files], problems
+    return [file.parent for _, file in files if file is not None], problems
 
 
 def refit(

@@ -148,6 +148,24 @@ def test_a_recording_that_is_gone_is_named(bench: Bench, kept: Path, tmp_path: P
         shutil.move(kept / "moved", kept / "recording")
 
 
+def test_a_library_that_moved_as_a_whole_has_its_recordings(kept: Path, tmp_path: Path) -> None:
+    from app.operations.refine_torch import twins_known
+
+    moved = shutil.copytree(kept, tmp_path / "moved")
+    shutil.move(kept / "recording", kept / "elsewhere")
+    shutil.move(kept / "twin", kept / "other")
+    try:
+        (twin,) = value_of(twins_known(moved / "network")).twins
+        assert twin.recordings == (moved / "recording",)
+        with (moved / "recording" / "recording.nc").open("ab") as file:
+            file.write(b"more")
+        with pytest.raises(InputError, match="is gone, or has changed: put it back"):
+            list(twins_known(moved / "network"))
+    finally:
+        shutil.move(kept / "elsewhere", kept / "recording")
+        shutil.move(kept / "other", kept / "twin")
+
+
 def test_numbers_that_make_no_round_are_refused_together() -> None:
     with pytest.raises(InputError, match="rounds = 0") as refused:
         Refinement(rounds=0, repeats=1)
