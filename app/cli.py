@@ -21,7 +21,7 @@ from app.commands import COMMANDS
 from app.connect import Run
 from app.operations.events import Result, RunPlan
 from app.stopping import stop_on_signals
-from app.words import command_line
+from models.command import command_line
 from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from app.fit_checkpoint import load_checkpoint
 from app.library_facts import Facts
 from app.owner import Owner
 from app.run_lock import NAME as LOCK
-from app.words import command_line
+from models.command import command_line
 from models.errors import InputError, TwinrigError
 from models.wiring import layers_text
 

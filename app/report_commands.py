@@ -11,7 +11,7 @@ from app.operations.reference import FOLDER as REFERENCE
 from app.report_search import whole_iterations
 from app.so_far import KEY as UNFINISHED
 from app.train_request import several
-from app.words import command_line
+from models.command import command_line
 from models.wiring import layers_text
 
 if TYPE_CHECKING:

@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import shlex
-import subprocess
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MISSING = "—"
 PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
@@ -60,11 +53,3 @@ def left_s(done: int, total: int, elapsed_s: float) -> float | None:
 def counted(number: int, noun: str) -> str:
     """`1 seed`, `3 seeds`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def command_line(words: Sequence[str], windows: bool = os.name == "nt") -> str:
-    """`twinrig record --out 'my data'`: a command to paste, as the system's shell reads it.
-
-    Windows' cmd knows double quotes only, and there a backslash needs none.
-    """
-    return subprocess.list2cmdline(words) if windows else shlex.join(words)

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from models.command import command_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -146,8 +148,7 @@ class BenchSpec:
     def safe_command(self) -> str:
         """What brings it to its safe state, to be pasted; `B.toml` where it is no file's."""
         _, of_file, path = self.source.partition("bench file ")
-        named = f'"{path}"' if " " in path else path
-        return f"twinrig safe {named if of_file else 'B.toml'}"
+        return command_line(["twinrig", "safe", path if of_file else "B.toml"])
 
     def magnets_only(self, *names: str) -> BenchSpec:
         """The bench for the way to the safe state: its magnets (or those named), nothing else.

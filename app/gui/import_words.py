@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.gui.words import count, size
-from app.words import command_line
+from models.command import command_line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -25,7 +25,8 @@ from app.operations.transfer_parts import in_here
 from app.operations.trial import Trial, TrialResult, begun_anew
 from app.run_lock import RunLock
 from app.train_request import refuse_wrong
-from app.words import command_line, counted
+from app.words import counted
+from models.command import command_line
 from models.errors import InputError, StoppedError, TwinrigError
 from models.wiring import layers_text
 

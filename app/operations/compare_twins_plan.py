@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.words import command_line
+from models.command import command_line
 from models.errors import InputError, raise_problems
 from training.fit_settings import FitSettings
 from training.objectives import NAMES, PUBLISHED

@@ -16,7 +16,7 @@ from app.checked_json import with_checksum
 from app.operations.events import CurvePoint, FitProgress, Note, Progress, Result, Stage
 from app.operations.fit_input import FitInput, refuse_changed
 from app.run_lock import RunLock
-from app.words import command_line
+from models.command import command_line
 from models.errors import InputError, TwinrigError, raise_problems
 from training.acquire_curve import TARGET, Grid, medians, needed, nested, parts_of, worst_ratio
 from training.fit import begin_fit

@@ -13,7 +13,7 @@ from app.commands import COMMANDS
 from app.operations.events import Note
 from app.recording_store import RecordingWriter
 from app.store import read_recording
-from app.words import command_line
+from models.command import command_line
 from models.errors import StoppedError, TwinrigError
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import tomllib
 
 import pytest
@@ -358,8 +359,8 @@ def test_all_mistakes_in_guards_at_once():
         assert words in str(caught.value)
 
 
-def test_the_command_that_makes_a_bench_safe_can_be_pasted(tmp_path):
-    for name, shown in (("B.toml", "{}"), ("my bench.toml", '"{}"')):
-        (tmp_path / name).write_text(GOOD)
-        spec = read_bench(tmp_path / name)
-        assert spec.safe_command == f"twinrig safe {shown.format(tmp_path / name)}"
+@pytest.mark.parametrize("name", ["B.toml", "my bench.toml", "Néel's rig (2).toml", "$HOME&.toml"])
+def test_the_command_that_makes_a_bench_safe_can_be_pasted(tmp_path, name):
+    (tmp_path / name).write_text(GOOD)
+    spec = read_bench(tmp_path / name)
+    assert shlex.split(spec.safe_command) == ["twinrig", "safe", str(tmp_path / name)]
