@@ -41,6 +41,18 @@ def test_a_converters_levels_are_no_clipping(seed):
         assert clipped(np.round(values * levels) / levels) == []
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-9, 3e5])
+def test_a_read_out_whose_steps_hide_the_noise_is_told_as_no_twin_comes_to_its_floor(scale):
+    response = noisy(repeats=16)
+    for step, told in ((0.25, True), (0.1, False), (0.01, False)):
+        coarse = response.copy()
+        coarse[..., 1] = 0.3 + step * np.round(coarse[..., 1] / step)
+        said = check(recording(scale * coarse), deterministic=False)
+        assert len(said) == told, (step, said)
+        if told:
+            assert said[0].startswith(f"channel 'Y' is read in steps of {step * scale:.3g} V, ")
+
+
 def test_a_limit_in_the_read_out_is_found_on_either_side():
     values = np.clip(noisy()[..., 0], 0.05, 0.9)
     found = dict(clipped(values))
