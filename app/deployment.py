@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 NODES = "nodes"
+NOISE_AWARE, DETERMINISTIC, UNTRAINED = "noise-aware", "deterministic twin", "untrained"
 AFTER_DRIFT = (
     "Fit the twin further on new repeats (twinrig fit --from) and train again, or deploy all the "
     "same with --despite-drift"
@@ -290,5 +291,5 @@ def layers_of_run(network: Network, nodes: Sequence[Recording]) -> list[FloatArr
 def label_of(network: Network) -> str:
     """Which kind of network: untrained, deterministic twin, or noise-aware."""
     if network.meta.get("iterations") == 0:
-        return "untrained"
-    return "deterministic twin" if network.meta.get("deterministic") else "noise-aware"
+        return UNTRAINED
+    return DETERMINISTIC if network.meta.get("deterministic") else NOISE_AWARE

@@ -91,7 +91,6 @@ SERIES = ("prediction", "target", "forecast_mean", "forecast_low", "forecast_hig
 
 def write_deployment(
     out: Path,
-    path: Path,
     network: Network,
     nodes: Sequence[Recording],
     prediction: FloatArray,
@@ -102,8 +101,8 @@ def write_deployment(
 
     Parameters
     ----------
-    out, path
-        Folders of the deployment and of its network.
+    out
+        Folder of the deployment.
     network, nodes
         What ran, and what was measured of every node, a recording a device.
     prediction

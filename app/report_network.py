@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app import report_figures
+from app.deployment import DETERMINISTIC, NOISE_AWARE, UNTRAINED, label_of
 from app.report_diagnosis import diagnosis
 from app.report_measured import Measured, read_deployment, scored
 from app.shown_score import ACCURACY, shown
 from app.words import duration
-from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 __all__ = ["Measured", "against_baselines", "headline", "read_deployment", "section"]
-NOISE_AWARE, DETERMINISTIC, UNTRAINED = "noise-aware", "deterministic twin", "untrained"
 
 
 def section(page: Page, networks: Sequence[Path], deployments: Sequence[Path]) -> list[str]:
@@ -158,7 +157,7 @@ def _networks(page: Page, networks: Sequence[tuple[Path, Network]], of_task: str
         layers = " → ".join(str(layer.nodes) for layer in network.layers)
         interval = f"{scored(predicted.get('low'))} … {scored(predicted.get('high'))}"
         foreseen = scored(predicted.get("value"))
-        rows.append([page.named(path), label_of(network, path), layers, foreseen, interval])
+        rows.append([page.named(path), label_of(network), layers, foreseen, interval])
     page.table(["network", "kind", "layers", "foreseen by the twin", "90 %"], rows)
     first = networks[0][1]
     page.text(_task_words(first), note=True)
@@ -272,20 +271,3 @@ def _apart(one: Measured, other: Measured) -> str:
     return (
         f"{100 * (high - low):.1f} points" if one.higher_wins else f"a factor of {high / low:.1f}"
     )
-
-
-def label_of(network: Network, path: Path) -> str:
-    """Which kind of network: noise-aware, trained on a deterministic twin, or untrained."""
-    from app.store import load_twin
-
-    if network.meta.get("iterations") == 0:
-        return UNTRAINED
-    known = network.meta.get("deterministic")
-    if known is None:
-        try:
-            known = load_twin(Path(network.twins[0].path)).deterministic
-        except InputError:
-            known = (
-                False  # the twin is elsewhere: a network is noise-aware unless it says otherwise
-            )
-    return DETERMINISTIC if known else NOISE_AWARE

@@ -153,7 +153,7 @@ def look_at(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> InstrumentCh
     LinkError
         It doesn't answer as it should.
     """
-    remarks = findings.of_line_end(spec, driver.identity)
+    remarks = findings.of_line_end(driver.identity)
     found, state = looked_at(spec, driver, remarks)
     found = (*found, *declared(driver), *([f"behind {spec.board}"] if spec.board else []))
     remarks += [*findings.of_model(driver), *findings.of_timing(bench, spec, driver)]

@@ -100,7 +100,7 @@ def of_probe(settings: Mapping[str, Any], field_T: float, faults: tuple[str, ...
     return found
 
 
-def of_line_end(spec: InstrumentSpec, identity: str) -> list[Finding]:
+def of_line_end(identity: str) -> list[Finding]:
     """A reply that keeps a CR: it is read by the LF behind it."""
     if not identity.endswith("\r"):
         return []

@@ -113,7 +113,7 @@ def _ranked(samples: Array, real: Array, used: Mask) -> tuple[Array, Array]:
 
 
 def parts_of(
-    drive: Array, families: Sequence[str], channels: Sequence[str], ground: Ground
+    drive: Array, families: Sequence[str], channels: Sequence[str]
 ) -> Iterator[tuple[str, str, Any, Mask]]:
     """Axis, label, bounds and mask `(S, T, C)` of every part.
 
@@ -180,7 +180,7 @@ def where(
         Intervals are None where there is one sequence.
     """
     found: dict[str, list[dict[str, Any]]] = {}
-    for axis, label, bounds, mask in parts_of(drive, families, channels, ground):
+    for axis, label, bounds, mask in parts_of(drive, families, channels):
         chosen = mask & (local.counted > 0)
         if int(chosen.sum()) < FEWEST_VALUES:
             continue

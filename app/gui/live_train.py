@@ -71,17 +71,16 @@ def score_rows(
     name: str,
     predicted: dict[str, float],
     baselines: dict[str, float],
-    *,
-    token: str = "twin",
-    word: str = "predicted",
-    metric: str = NMSE,
+    metric: str,
 ) -> list[ScoreRow]:
     """The network and its baselines, best first below it, each with an honest word."""
     rows = []
     value = predicted.get("value")
     if value is not None:
         low, high = predicted.get("low"), predicted.get("high")
-        rows.append(ScoreRow(name, value, low, high, word, True, token, said(value, metric)))
+        rows.append(
+            ScoreRow(name, value, low, high, "predicted", True, "twin", said(value, metric))
+        )
     for other, error in sorted(baselines.items(), key=lambda item: item[1]):
         shown = said(error, metric)
         rows.append(ScoreRow(shown_name(other), error, word=against(predicted, error), shown=shown))

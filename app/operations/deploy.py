@@ -135,7 +135,7 @@ def deploy(
     yield from run.turns.notes()
     yield run.forecast(prediction)
     recordings, seconds = run.recordings, time.monotonic() - begin_s
-    values = write_deployment(out, path, loaded, recordings, prediction, seconds, drifted)
+    values = write_deployment(out, loaded, recordings, prediction, seconds, drifted)
     for words in values["diagnosis"]["words"]:
         yield Note(words)
     yield from run.timing_notes()

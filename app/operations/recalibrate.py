@@ -128,7 +128,7 @@ def _corrected(
     """Correct the read-out by what was measured, and foresee what it will score."""
     part = load_network(out / STRETCH)
     found = correction_of(part, read_nodes(out / RUN, part))
-    words = words_of(found, part)
+    words = words_of(found)
     yield Note(words, "info" if found.real else "warning")
     origin = load_network(Path(plan["network"]))
     cross = {"before": found.before, "after": found.after}
@@ -174,7 +174,7 @@ def correction_of(network: Network, nodes: Sequence[Recording]) -> Recalibrated:
     )  # fmt: skip
 
 
-def words_of(found: Recalibrated, network: Network) -> str:
+def words_of(found: Recalibrated) -> str:
     """Whether the cross-validated gain is real or none, in a sentence."""
     percent, error = 100 * found.gain, 100 * found.error
     seen = f"squared error {-percent:+.1f} ± {error:.1f} % on blocks that it has not seen"

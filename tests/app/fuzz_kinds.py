@@ -214,7 +214,7 @@ def make_deployment(folder: Path) -> None:
     )
     folder.mkdir()
     write_recording(folder / "nodes", nodes)
-    write_deployment(folder, where, network, [nodes], network.forecast_mean + 0.01, 1.0)
+    write_deployment(folder, network, [nodes], network.forecast_mean + 0.01, 1.0)
 
 
 def read_dep(folder: Path) -> Any:

@@ -137,7 +137,7 @@ class NetworkPlots(QWidget):
         self._draw_curve(live)
         if live.predicted or live.baselines:
             self.table.show_rows(
-                score_rows("This network", live.predicted, live.baselines, metric=live.metric)
+                score_rows("This network", live.predicted, live.baselines, live.metric)
             )
             words = interval(live.predicted, live.metric) if "low" in live.predicted else ""
             self.table_note.setText(f"90 %: {words}" if words else "")
