@@ -135,8 +135,6 @@ def test_baselines_that_win_say_so() -> None:
     predicted = {"value": 0.020, "low": 0.018, "high": 0.027}
     baselines = {"ar-18": 0.0054, "ar-1": 0.42, "esn": 0.02}
     rows = score_rows("This network", predicted, baselines, "nmse")
-        "This network", predicted, {"ar-18": 0.0054, "ar-1": 0.42, "esn": 0.02}, "nmse"
-    )
     assert [(r.name, r.word) for r in rows] == [
         ("This network", "predicted"),
         ("AR-18", "beats it"),
