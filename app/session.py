@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from contextlib import contextmanager, nullcontext, suppress
@@ -151,6 +152,14 @@ class Session:
                 return self.bench.monitor()
         finally:
             self._lock.release()
+
+    def flowing_A(self) -> float:
+        """What the drive's magnet carries, in A, as far as it is known; asks nobody, never waits.
+
+        NaN without a bench, and before anything was set.
+        """
+        bench = self.bench
+        return math.nan if bench is None else bench.magnets[self.spec.drive_magnet].flowing_A
 
     def check(self) -> list[InstrumentCheck]:
         """Ask every instrument who it is and in what state; reads only, connected or not.

@@ -112,6 +112,9 @@ class Watch:
     ----------
     waited_for
         Inputs of the supply's own status that hold a run.
+    flowing_A
+        What flows, as far as it is known without asking: the last set, and on the way of a supply's
+        own ramp the larger end of its present piece; NaN before the first.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class Watch:
             and one.instrument == name
             and one.hold_at_most_s is not None
         )
+        self.flowing_A = math.nan
         self._kept: KeptDuty | None = None
         self._past: Past | None = None  # of programs before this one
         self._name = name
@@ -257,11 +261,13 @@ class Watch:
 
     def flows(self, current_A: float) -> None:
         """Say that this current flows from now on."""
+        self.flowing_A = current_A
         if self._duty is not None and self._duty.begun:
             self._duty.flows(self._clock.now_s(), current_A)
 
     def flowed(self, since_s: float, current_A: float) -> None:
         """Say that this current flows since a device time that has passed."""
+        self.flowing_A = current_A
         if self._duty is not None and self._duty.begun:
             self._duty.flows(since_s, current_A)
 

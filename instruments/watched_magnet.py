@@ -132,6 +132,11 @@ class WatchedMagnet:
         return self._watch.guards
 
     @property
+    def flowing_A(self) -> float:
+        """What flows, in A, as far as it is known without asking; NaN before the first set."""
+        return self._watch.flowing_A
+
+    @property
     def held_by(self) -> list[str]:
         """What is out of its band and holds the run, in words; empty: nothing does."""
         return self._watch.out

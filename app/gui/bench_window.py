@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING
 
 from app.gui.closing import ClosingWindow
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from app.gui.widgets.rail import Rail
     from app.gui.widgets.toast import Toasts
 
+STEP_SAYS_S = 1.0  # so long what a step has said may stand; then what flows now
+
 
 class BenchWindow(ClosingWindow):
     """The half of the window that answers the bench's signals."""
@@ -28,6 +32,7 @@ class BenchWindow(ClosingWindow):
     def __init__(self) -> None:
         super().__init__()
         self.pages = {}
+        self._seen_s = -math.inf  # when a job's own step, point or look was shown
         self._by_hand = ""  # what was told to be done by hand, until the bench is safe
         self.rig: ServedRig | None = None
 
@@ -80,6 +85,7 @@ class BenchWindow(ClosingWindow):
         self.link.connected.connect(self._connected)
         self.link.failed.connect(self._connect_failed)
         self.link.reading.connect(self._reading)
+        self.link.at_work.connect(self._at_work)
         self.link.lost.connect(self._lost)
         self.link.safe.connect(self._made_safe)
         self.link.told.connect(self._told)
@@ -109,6 +115,14 @@ class BenchWindow(ClosingWindow):
             self.rail.items["bench"].show_mark("")
             for page in self.pages.values():
                 page.take_reading(reading)  # type: ignore[arg-type]
+
+    def _at_work(self, current_A: float) -> None:
+        """A job has the bench: on a long way, as to the reset field, no step says what flows."""
+        own = self.job is not None and self.job.spec.hardware
+        if own and time.monotonic() - self._seen_s > STEP_SAYS_S:
+            self.top.show_way(current_A)
+            for page in self.pages.values():
+                page.take_way(current_A)
 
     def _lost(self, error: BaseException) -> None:
         if unsafe := self.session.unsafe:  # which weighs more than what could not be read

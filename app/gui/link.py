@@ -24,7 +24,8 @@ TRY_AGAIN_S = 1.0  # after a way to safety was given up
 class BenchLink(QObject):
     """Connects in a worker, then reads the bench four times a second while no job has it.
 
-    Signals: `connected`; `failed(error, traceback)` of connecting; `reading(BenchReading)`;
+    Signals: `connected`; `failed(error, traceback)` of connecting; `reading(BenchReading)`, or
+    `at_work(current in A)`, what flows as far as it is known, while a job or another has the bench;
     `lost(error)` when a reading failed; `told(words)` of a way to safety that goes well, and
     `safe(sentences)` of its end; `unsafe(words)` each second while a supply can't be reached;
     `given_up(words)` when it was not made safe within its time, with what to do by hand (it goes
@@ -35,6 +36,7 @@ class BenchLink(QObject):
     connected = pyqtSignal()
     failed = pyqtSignal(object, str)
     reading = pyqtSignal(object)
+    at_work = pyqtSignal(float)
     lost = pyqtSignal(object)
     safe = pyqtSignal(list)
     told = pyqtSignal(str)
@@ -115,6 +117,8 @@ class BenchLink(QObject):
                 continue
             if reading is not None:
                 self.reading.emit(reading)
+            else:
+                self.at_work.emit(self._session.flowing_A())
 
     def _make_safe(self) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,8 @@ class RunningWindow(BenchWindow):
 
         newest = {type(event): event for event in events}
         step, point, progress = (newest.get(kind) for kind in (StepRead, PointMeasured, Progress))
+        if not newest.keys().isdisjoint((StepRead, PointMeasured, BenchRead)):
+            self._seen_s = time.monotonic()
         if isinstance(look := newest.get(BenchRead), BenchRead):
             self.top.show_reading(look)
             self.status.say(f"{job.spec.title}, {1e3 * look.field_T:.4g} mT")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt
@@ -157,6 +158,17 @@ class TopStrip(QWidget):
         self.cells["current"].show_value(current_A)
         self._show_values(values)
         self._neutral(output_on=True)
+
+    def show_way(self, current_A: float) -> None:
+        """Between the steps of a run: what flows, as set; not over a supply that is not reached."""
+        if self.pill.state.level == "fault" or math.isnan(current_A):
+            return
+        limits = self._session.spec.magnets[self._session.spec.drive_magnet].limits
+        field_T = current_A * limits.tesla_per_ampere
+        self.cells["field"].name = "Field, as set"
+        self.cells["field"].show_value(field_T, field_T)
+        self.cells["setpoint"].show_value(field_T)
+        self.cells["current"].show_value(current_A)
 
     def show_point(self, point: PointMeasured) -> None:
         """One point of a calibration: its field is measured, and no read-out is read."""

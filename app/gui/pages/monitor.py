@@ -131,6 +131,11 @@ class MonitorPage(Page):
             self._tell(self.live.reading(reading, time.monotonic()))
             self._touch()
 
+    def take_way(self, current_A: float) -> None:
+        if self.live is not None:
+            self.live.way(current_A)
+            self._touch()
+
     def watch(self, events: Sequence[Event]) -> None:
         if self.live is not None:
             self._tell(self.live.events(events, time.monotonic()))

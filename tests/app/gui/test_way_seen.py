@@ -1,0 +1,52 @@
+"""What flows stands in the strip also while a run reads nothing: on the way to its reset field."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from app.gui.job import JobSpec
+from app.gui.widgets.strip import Interlock
+
+WAIT_MS = 20_000
+
+
+@pytest.fixture
+def on_a_way(window, qtbot):
+    """A run that has brought the magnet to 3 mT and reads nothing there until its end."""
+    bench, over = window.session.bench, threading.Event()
+
+    def walk(stop_asked):
+        bench.energise()
+        bench.magnets["x"].ramp_to_T(0.003)
+        over.wait(WAIT_MS / 1e3)
+        bench.make_safe()
+        yield from ()
+
+    window.open_page("monitor")
+    window.open_page("record")
+    qtbot.waitUntil(lambda: window.top.cells["field"].value == 0.0, timeout=WAIT_MS)
+    assert window.run(JobSpec("record", "Recording", "rec-x", walk, hardware=True))
+    yield
+    over.set()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
+def test_strip_and_monitor_show_what_flows_where_no_step_says_it(window, qtbot, on_a_way) -> None:
+    cells = window.top.cells
+    qtbot.waitUntil(lambda: cells["field"].text == "3.000", timeout=WAIT_MS)
+    assert (cells["field"].name, cells["setpoint"].text) == ("Field, as set", "3.000")
+    assert cells["current"].value == pytest.approx(window.session.flowing_A())
+    live = window.pages["monitor"].live
+    assert dict(zip(live.names, live.values, strict=True))["Field"] == pytest.approx(0.003)
+
+
+def test_a_supply_that_is_not_reached_shows_no_value_of_before(window, qtbot, on_a_way) -> None:
+    cells = window.top.cells
+    qtbot.waitUntil(lambda: cells["field"].text == "3.000", timeout=WAIT_MS)
+    window.link.unsafe.emit("x: not safe yet, trying again (no reply)")
+    qtbot.wait(700)  # two turns of who asks for what flows
+    assert cells["field"].value is None
+    window.top.pill.show_state(Interlock("ok", "Within limits", ""))
+    qtbot.waitUntil(lambda: cells["field"].text == "3.000", timeout=WAIT_MS)
