@@ -1,13 +1,15 @@
 """A bundle for reporting a problem: log, versions, bench and settings, without names and places.
 
-What is masked: VISA resource names, IP addresses, serial numbers in identities, the user's and the
-computer's name, and all but the last two parts of every path.
+What is masked: VISA resource names, IP, MAC and e-mail addresses, serial numbers in identities, the
+user's and the computer's name, sample, operator and notes as the window remembers them, and all but
+the last two parts of every path.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import getpass
+import ipaddress
 import json
 import platform
 import re
@@ -37,6 +39,12 @@ RESOURCE = re.compile(
     re.I,
 )
 IP = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
+COLONS = re.compile(
+    r"(?<![\w:.])[0-9a-f]*(?::[0-9a-f]*){2,}(?:(?:\.\d+){3})?(?:%\w+)?(?![\w:])", re.I
+)
+MAC = re.compile(r"(?<![\w:-])[0-9a-f]{2}(?:([:-])[0-9a-f]{2})(?:\1[0-9a-f]{2}){4}(?![\w:-])", re.I)
+MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*")
+TOLD = ("sample", "operator", "notes")  # of a form: who, and on what
 SERIAL = re.compile(r"(?i)\b(s/n\s*|serial(?: number)?\s*[:=]?\s*)[\w-]*\d[\w-]*")
 IDENTITY = re.compile(r"\b([A-Z][\w ]*,[^,\n]+,)\s*([\w/#-]*\d[\w/#-]*)(?=,)")
 PART = r"[^\\/\s:'\",;()\[\]]"  # a character of a path's last part, which ends at a blank
@@ -50,15 +58,18 @@ versions.json  Python, system, and the packages that Twinrig uses
 bench.json     the bench as it was read: drivers, limits, options
 settings.json  the window's settings
 
-Masked: resource names, IP addresses, serial numbers, your name and that of this computer, and all
-but the last two parts of every path. No recording, twin or network is in it.
+Masked: resource names, IP, MAC and e-mail addresses, serial numbers, your name and that of this
+computer, sample, operator and notes, and all but the last two parts of every path. No recording,
+twin or network is in it.
 """
 
 
 class Mask:
     """Takes out of a text what says who and where."""
 
-    def __init__(self, spec: BenchSpec, identities: Mapping[str, str]) -> None:
+    def __init__(
+        self, spec: BenchSpec, identities: Mapping[str, str], settings: Settings | None = None
+    ) -> None:
         serials = [part.strip() for text in identities.values() for part in text.split(",")[2:3]]
         numbers = {re.sub(r"(?i)^s/n", "", serial) for serial in serials}
         self._words = _longest_first(
@@ -67,17 +78,20 @@ class Mask:
                 *((text, "SERIAL") for text in numbers if len(text) >= 4),
                 *((text, "HOST") for text in _hosts()),
                 *((text, "USER") for text in _users()),
+                *_told(settings.forms if settings else {}),
             ]
         )
 
     def __call__(self, text: str) -> str:
         """The text with everything masked."""
         text = RESOURCE.sub("RESOURCE", text)
+        text = MAIL.sub("MAIL", text)
         text = PATH.sub(_short, text)
         for word, name in self._words:
             text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", name, text, flags=re.IGNORECASE)
         text = IDENTITY.sub(r"\1SERIAL", text)
         text = SERIAL.sub(r"\1SERIAL", text)
+        text = COLONS.sub(_ip_6, MAC.sub("MAC", text))
         return IP.sub("IP", text)
 
 
@@ -106,7 +120,7 @@ def write_bundle(
     TwinrigError
         The disk refuses.
     """
-    mask = Mask(spec, identities)
+    mask = Mask(spec, identities, settings)
     parts = {
         "README.txt": README,
         "log.txt": mask("\n\n".join(log)) or "Nothing was said.",
@@ -187,6 +201,23 @@ def _users() -> list[str]:
     with suppress(OSError, KeyError, ImportError):  # no such user in the system's list
         names.add(getpass.getuser())
     return [name for name in names if len(name) >= 2]
+
+
+def _told(value: Any, key: str = "") -> list[tuple[str, str]]:
+    """What forms and their queues remember of who measures what: text and what stands for it."""
+    if isinstance(value, dict):
+        return [pair for name, item in value.items() for pair in _told(item, str(name))]
+    if isinstance(value, (list, tuple)):
+        return [pair for item in value for pair in _told(item, key)]
+    text = value.strip() if isinstance(value, str) and key in TOLD else ""
+    return [(text, key.upper())] if len(text) >= 2 else []
+
+
+def _ip_6(found: re.Match[str]) -> str:
+    """What has colons: an IPv6 address, or what it is (a time, a VISA name's `::`)."""
+    with suppress(ValueError):
+        return "IP" if int(ipaddress.IPv6Address(found.group())) else found.group()
+    return found.group()
 
 
 def _short(found: re.Match[str]) -> str:

@@ -33,17 +33,24 @@ LOG = [
     "error: \\\\nas7\\spin group\\Fischer, Eva\\data\\rec: gone",
     "info: heard LSCI,MODEL336,LSA23ZF/#######,2.9",
     "error: ASRL/dev/serial/by-id/usb-FTDI_A900XYZ1-if00-port0::INSTR is busy",
+    "info: [fe80::1c2:3ff%eth0]:5025 and 2001:db8:0:1::17 answer, 00:1A:2b:3C:4d:5E doesn't",
+    "info: at 12:34:56, 2026-11-29 01:02:03, by eva.fischer+rig@phys.example.edu",
+    "info: recording of SVI-07 b by Dr. Fischer: line torn at 3 K",
 ]
 SECRETS = (
     "192.168.10.21", "10.0.7.9", "H249977", "37210", "MY51000042", "C:\\Users",
     "Tom Miller", "spin group", "Fischer", "LSA23ZF", "A900XYZ1", "virtual-kepco",
     str(HOME / "rigs"), "/home/", "/rigs/smith",
+    "fe80", "2001:db8", "1A:2b:3C", "example.edu", "SVI-07", "torn at", "Meyer",
 )  # fmt: skip
 
 
 @pytest.fixture
 def texts(tmp_path: Path) -> dict[str, str]:
-    settings = Settings(bench=str(HOME / "rigs" / "smith" / "rig.toml"), forms={"record": {"n": 1}})
+    told = {"sample": "SVI-07 b", "operator": "Dr. Fischer"}
+    queued = [{"about": {**told, "operator": "Meyer", "notes": "line torn at 3 K"}}]
+    forms = {"record": {"n": 1, **told, "queue": {"entries": queued}}}
+    settings = Settings(bench=str(HOME / "rigs" / "smith" / "rig.toml"), forms=forms)
     path = write_bundle(tmp_path / "out", LOG, settings, read_bench("virtual"), IDENTITIES)
     with zipfile.ZipFile(path) as bundle:
         return {name: bundle.read(name).decode("utf-8") for name in bundle.namelist()}
@@ -57,7 +64,7 @@ def test_it_says_what_is_inside_and_holds_just_that(texts: dict[str, str]) -> No
         assert name in texts["README.txt"]
     assert json.loads(texts["versions.json"])["PyQt6"][0].isdigit()
     assert json.loads(texts["bench.json"])["bench"]["magnets"]["x"]["driver"] == "kepco-bop"
-    assert json.loads(texts["settings.json"])["forms"] == {"record": {"n": 1}}
+    assert json.loads(texts["settings.json"])["forms"]["record"]["n"] == 1
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -75,6 +82,9 @@ def test_what_helps_stays_readable(texts: dict[str, str]) -> None:
     assert "no reply to MEAS:CURR?" in texts["log.txt"]
     assert "KEPCO,BIT 4886 36-12  08-04-2023,SERIAL,4.04-1.82" in texts["log.txt"]
     assert "rec-1/recording.nc is locked" in texts["log.txt"]
+    assert "[IP]:5025 and IP answer, MAC doesn't" in texts["log.txt"]
+    assert "at 12:34:56, 2026-11-29 01:02:03, by MAIL" in texts["log.txt"]
+    assert "recording of SAMPLE by OPERATOR: NOTES" in texts["log.txt"]
 
 
 def test_addresses_of_the_bench_are_masked_wherever_they_stand() -> None:
