@@ -119,6 +119,10 @@ def _drive(arguments: argparse.Namespace, screen: Screen, this_run: Run) -> None
                 break
     except (StoppedError, KeyboardInterrupt) as error:
         screen.say(str(error) or "stopped")
+    except BrokenPipeError:
+        if screen.result is None:
+            screen.say(_how_to_go_on(arguments, "nobody reads standard output any more: stopped"))
+        raise
     except TwinrigError:
         if screen.result is not None and screen.result.values.get("status") == "failed":
             screen.say(_how_to_go_on(arguments, "failed"))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +21,8 @@ from models.errors import StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 FAULTS = {"stopped": StoppedError("Stop was requested"), "failed": TwinrigError("the rig is gone")}
 
 
@@ -69,6 +72,25 @@ def test_the_command_after_a_run_that_ended_early_goes_on_as_pasted(
     assert main([*record, "--out", str(out)]) == {"stopped": 3, "failed": 1}[ended]
     assert main(told(capsys.readouterr().err)) == 0
     assert read_recording(out).complete.all()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGPIPE and another error")
+def test_a_run_whose_reader_has_gone_says_so_and_how_to_go_on(tmp_path: Path) -> None:
+    """`twinrig record … --json | head -1`: it had stopped without a word."""
+    out = tmp_path / "r"
+    words = ["--bench", "virtual", "--sequences", "steps:9x99", "--repeats", "9"]
+    command = [sys.executable, "-m", "app", "record", *words, "--json", "--out", str(out)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 1
+    assert "nobody reads standard output any more: stopped; go on with: " in said
+    assert told(said)[-2:] == ["--resume", str(out)]
+    assert read_recording(out).status == "stopped"
 
 
 @pytest.mark.parametrize("where", [["--scheduler", "tcp://10.0.0.1:8786"], ["--workers", "2"]])
