@@ -20,6 +20,7 @@ from instruments.discovery import Found, discover
 from instruments.draft_of_bench import draft_of, guard_text
 from instruments.draft_settings import boards_of, known_by, on_a_clock
 from instruments.who_answers import Answer, who_answers
+from models.command import command_line
 from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
@@ -267,7 +268,8 @@ class BenchDraftPage(Page):
                 self.shell.toast(str(error), "error")
             else:
                 self.written = (path, text_of(draft))
-                self.shell.toast(f"Written: {path}\nCheck it: twinrig bench check {path}")
+                check = command_line(["twinrig", "bench", "check", str(path)])
+                self.shell.toast(f"Written: {path}\nCheck it: {check}")
         self.show_cost()
 
     def open_written(self) -> None:

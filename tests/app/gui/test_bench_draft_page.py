@@ -75,7 +75,7 @@ def level(row: Any) -> str:
 def test_what_answers_becomes_a_bench_file_that_is_whole(
     qtbot: Any, page: Any, addresses: list[str], tmp_path: Path
 ) -> None:
-    path = tmp_path / "rig.toml"
+    path = tmp_path / "my rig.toml"
     page.fields.file.setText(str(path))
     asked(qtbot, page, addresses)
     assert [card.driver.currentData() for card in page.cards] == ["kepco-bop", "sr830"]
@@ -93,6 +93,7 @@ def test_what_answers_becomes_a_bench_file_that_is_whole(
     assert spec.virtual.clock == addresses[2]
     assert not page.form.primary.isEnabled()
     assert "written" in page.form.primary.cost
+    assert page.shell.toasts.shown[-1].text.endswith(f"twinrig bench check '{path}'")
     page.open_button.click()
     qtbot.waitUntil(lambda: page.shell._closed, timeout=WAIT_MS)
     assert page.shell.next_bench == path
