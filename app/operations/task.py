@@ -9,7 +9,7 @@ import torch
 from app.operations.events import Note, Result, Stage
 from app.operations.train_baselines import of_software
 from training.tasks import known_tasks, make_task, options_of
-from training.tasks.faults import doubts
+from training.tasks.doubts import doubts
 
 if TYPE_CHECKING:
     from collections.abc import Generator

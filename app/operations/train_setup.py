@@ -21,7 +21,7 @@ from training.foresee import untrained_layers
 from training.layers import NodeLayers
 from training.origin import design_of, take_over
 from training.tasks import make_task
-from training.tasks.faults import doubts
+from training.tasks.doubts import doubts
 from training.train import Trainer
 
 if TYPE_CHECKING:

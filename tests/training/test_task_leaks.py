@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from models.errors import InputError
 from training.tasks import Task, make_task
-from training.tasks.faults import doubts
+from training.tasks.doubts import doubts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(scope="module")
@@ -213,3 +217,44 @@ def test_classes_that_a_part_lacks_or_hardly_has_are_told(waves: Task) -> None:
     assert "the validation part has no square: what is chosen by it" in missing
     assert "has 1 of square: one answer more or less is up to 50 points of a balanced" in few
     assert doubts(replace(rare, metric="error-rate")) == [missing]
+
+
+def test_an_answer_that_stands_among_the_inputs_is_told(series: Task, waves: Task) -> None:
+    """The target as a second input, in another unit, gave an NMSE of 1e-26 without a word."""
+    given = np.concatenate([series.inputs, 2 * series.targets + 1], axis=1)
+    [words] = doubts(replace(series, inputs=given))
+    assert "targets, column 0, are a weighted sum of the inputs of the same step" in words
+    assert waves.labels is not None
+    label = np.repeat(waves.labels, waves.window)[:, None]
+    [words] = doubts(replace(waves, inputs=np.concatenate([waves.inputs, label], axis=1)))
+    assert "classes are a weighted sum of the inputs of the same window" in words
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda part: 1.1 * part, lambda part: part + 0.3, lambda part: -part, lambda part: part[::-1]],
+    ids=["scaled", "moved", "upside-down", "backwards"],
+)
+def test_data_that_were_multiplied_before_they_were_split_are_told(
+    series: Task, waves: Task, change: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    """Of windows that were scaled copies of training's the score was that of a memory, unsaid."""
+    test = np.flatnonzero(series.test)
+    inputs = series.inputs.copy()
+    inputs[test] = change(inputs[200 : 200 + len(test)])
+    [words] = doubts(replace(series, inputs=inputs))
+    assert "test stretches of 32 steps are what the training or validation part has" in words
+    windows = waves.inputs.reshape(-1, waves.window, 1).copy()
+    for one, known in zip(rows(waves, waves.test), rows(waves, waves.train), strict=False):
+        windows[one] = change(windows[known])
+    [words] = doubts(replace(waves, inputs=windows.reshape(-1, 1)))
+    assert words.startswith("20 of 20 test windows are what the training or validation part has")
+
+
+def test_a_staircase_of_held_values_is_no_copy_of_itself() -> None:
+    """Two steps of it differ in level and height alone, and are not what training has."""
+    held = np.repeat(np.random.default_rng(0).uniform(size=60), 25)[:, None]
+    step = np.arange(len(held))
+    parts = {"train": step < 900, "validation": (step >= 900) & (step < 1100), "test": step >= 1150}
+    answers = np.convolve(held[:, 0], [0.2, 0.5, 0.3])[: len(held)] ** 2
+    assert doubts(Task("stairs", held, answers[:, None], washout=50, **parts)) == []

@@ -11,7 +11,7 @@ import pytest
 
 from models.errors import InputError
 from training.tasks import known_tasks, make_task, placed
-from training.tasks.faults import wild
+from training.tasks.doubts import wild
 
 if TYPE_CHECKING:
     from pathlib import Path

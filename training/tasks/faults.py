@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.score import CLASSIFIES, POOLS
-from training.bad_data import is_wild
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,9 +23,6 @@ BY_NATURE = (
     "; of a wave that repeats itself by its nature, give it noise, as `signals` has, or say it "
     '("repeats": true in a task file)'
 )
-UNLIKE = 10.0  # between the columns of targets: the smaller is a hundredth of the score
-FEWEST = 10  # answers of a part: judgement
-FEW = 1e-3  # of a column's values, to be called wild: pulses come oftener
 MANY = 0.02  # of the test part: so much isn't near by chance, as a few waves without noise may be
 
 
@@ -72,75 +68,6 @@ def _constant(task: Task) -> list[str]:
                 "variance, which is zero; split it another way"
             )
     return problems
-
-
-def doubts(task: Task) -> list[str]:
-    """What of a task is no fault and yet likely to spoil its training or its score, in words."""
-    found = wild(task)
-    for name, mask in (("validation", task.validation), ("test", task.test)):
-        count = int(task.answers(mask).sum())
-        if count < FEWEST:
-            found.append(
-                f"the {name} part has {count} answer{'s' if count > 1 else ''}: a score of so few "
-                "is chance, and its NMSE may be huge where their targets are nearly alike"
-                if task.labels is None
-                else f"the {name} part has {count} answers: a score of so few is chance"
-            )
-    found += _rare(task)
-    spread = task.targets[task.answers(task.test)].std(axis=0)
-    if task.labels is None and spread.max() > UNLIKE * spread.min():
-        large, small = int(spread.argmax()), int(spread.argmin())
-        found.append(
-            f"targets, column {large}, vary {spread[large]:.3g}, column {small} {spread[small]:.3g}"
-            f": the NMSE is all errors over all variances, so that column {small} hardly counts; "
-            "give each a unit in which they vary alike, or make a task of each"
-        )
-    return found
-
-
-def _rare(task: Task) -> list[str]:
-    """Classes that the validation part lacks, and those on which few answers decide a score."""
-    if task.labels is None:
-        return []
-    found = []
-    held, scored = (
-        np.bincount(task.labels[task.answers(mask)], minlength=len(task.classes))
-        for mask in (task.validation, task.test)
-    )
-    missing = [name for name, count in zip(task.classes, held, strict=True) if not count]
-    if missing:
-        found.append(
-            f"the validation part has no {', '.join(missing)}: what is chosen by it is chosen "
-            f"without {'that class' if len(missing) == 1 else 'those classes'}"
-        )
-    few = [
-        f"{count} of {name}"
-        for name, count in zip(task.classes, scored, strict=True)
-        if count < FEWEST
-    ]
-    if few and task.metric == "balanced-error":
-        points = 100 / len(scored) / int(scored.min())
-        found.append(
-            f"the test part has {', '.join(few)}: one answer more or less is up to {points:.2g} "
-            "points of a balanced accuracy, which counts every class alike"
-        )
-    return found
-
-
-def wild(task: Task) -> list[str]:
-    """A sentence for each input and target of which very few values are far from all others."""
-    found = []
-    answers = () if task.classes else (("targets", task.targets),)
-    for name, array in (("inputs", task.inputs), *answers):
-        beyond = is_wild(array)
-        few = beyond.sum(axis=0) <= max(1.0, FEW * len(array))
-        for c in np.flatnonzero(beyond.any(axis=0) & few).tolist():
-            rows = np.flatnonzero(beyond[:, c])
-            found.append(
-                f"{name}, column {c}: {len(rows)} of {len(array)} values are far from all others "
-                f"(the first in row {rows[0]}): a glitch? Scaling and training are spoilt by it"
-            )
-    return found
 
 
 def mask_faults(task: Task) -> list[str]:
