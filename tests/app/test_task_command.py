@@ -51,7 +51,10 @@ def test_a_task_tells_its_split_and_each_baseline(capsys: pytest.CaptureFixture[
     [
         (["signal"], "did you mean 'signals'"),
         (["digits:fold=9"], "within 0…4"),
-        (["file:gone.json"], "gone.json"),
+        (
+            ["file:gone.json"],
+            "file gone.json: No such file or directory; file: takes a JSON header",
+        ),
         (["--nodes", "5"], "go with a TASK"),
     ],
 )

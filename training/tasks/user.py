@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DECIMALS = re.compile(rb"(?<![\w.])[+-]?\d+,0\d+(?![\w.])")
+HEADER = (
+    'file: takes a JSON header such as {"name": "gait", "inputs": "gait.npz:inputs", "targets": '
+    '"gait.npz:targets", "part": "gait.npz:part", "washout": 40}'
+)
 LEAST_SHARED = 16  # steps in which a target that is a later input is told from chance
 LARGEST = 1e15  # of an input or target: training squares them, in float32
 LEAST_WASHOUT = 10  # steps after its reset in which no device may be scored
@@ -74,8 +78,10 @@ def task_of_file(path: Path) -> Task:
 def _header(path: Path) -> dict[str, Any]:
     try:
         head = json.loads(path.read_text("utf-8-sig"))  # as Windows' editors write it
-    except (OSError, ValueError) as error:
-        raise InputError(f"task file {path} can't be read as JSON: {error}") from error
+    except OSError as error:
+        raise InputError(f"task file {path}: {error.strerror}; {HEADER}") from error
+    except ValueError as error:
+        raise InputError(f"task file {path} can't be read as JSON: {error}; {HEADER}") from error
     found = faults(head, FORM)
     if not found and ("targets" in head) == ("labels" in head):
         found = ["needs either targets or labels"]
