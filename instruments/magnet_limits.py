@@ -80,7 +80,7 @@ class MagnetLimits:
         if self.max_current_A > rated_A:
             problems.append(
                 f"max_current_A = {self.max_current_A:g} A is beyond the {rated_A:g} A "
-                "of the supply"
+                "of the supply (its rating, or the limit set at it)"
             )
         if self.compliance_V is not None and self.compliance_V > rated_V:
             problems.append(

@@ -78,6 +78,8 @@ class LakeShore643:
         self.rated_current_A = math.inf
         self.rated_voltage_V = math.inf
         self.identity = ""
+        self._full_A = RATED_A["648"]
+        self._earlier: list[str] = []  # errors of messages of others, told once
         self._session = session
         session.identify = self.identify
 
@@ -92,7 +94,10 @@ class LakeShore643:
         return {}
 
     def identify(self) -> str:
-        """`*IDN?`, e.g. `LSCI,MODEL643,1234567,1.2`."""
+        """`*IDN?`, e.g. `LSCI,MODEL643,1234567,1.2`; `LIMIT?`, whose current it refuses to exceed.
+
+        The event register still has what somebody else's message did: it is no error of ours.
+        """
         reply = self._session.query("*IDN?")
         parts = reply.split(",")
         model = parts[1].upper().removeprefix("MODEL") if len(parts) >= 3 else ""
@@ -101,7 +106,10 @@ class LakeShore643:
         if self.identity and reply != self.identity:
             raise self._session.wrong_instrument(reply, self.identity)
         self.identity = reply
-        self.rated_current_A, self.rated_voltage_V = RATED_A[model], RATED_V[model]
+        self._full_A, self.rated_voltage_V = RATED_A[model], RATED_V[model]
+        answer, wrong = self._heard("LIMIT?")
+        self._earlier += [f"{words} of an earlier message" for words in wrong]
+        self.rated_current_A = min(self._full_A, self._parsed("LIMIT?", answer, 2)[0])
         return reply
 
     def settings(self) -> dict[str, Any]:
@@ -118,8 +126,9 @@ class LakeShore643:
         }
 
     def errors(self) -> tuple[str, ...]:
-        """The 643 queues none: what is wrong now is in `state().faults`."""
-        return ()
+        """What its event register had when it was identified; it queues none itself."""
+        earlier, self._earlier = self._earlier, []
+        return tuple(earlier)
 
     def state(self) -> MagnetState:
         """`SETI?`, `RDGI?`, `RDGV?`, `OPST?`, `ERST?`, `XPGM?`."""
@@ -133,8 +142,8 @@ class LakeShore643:
         if programming != PROGRAMMING[0]:
             faults.append(f"programmed by its {programming} input: SETI alone decides nothing")
         status = (f"{voltage_V:.4g} V", "at rest" if operation & RAMP_DONE else "ramping")
-        on = self.output_on()
-        return MagnetState(current_A, setpoint_A, on, status, (), tuple(faults), inputs)
+        found = (current_A, setpoint_A, self.output_on(), status)
+        return MagnetState(*found, self.errors(), tuple(faults), inputs)
 
     def status_problem(self, input_name: str) -> str | None:
         """`OPST?` for a limit, `ERST?` for a fault: a bit of what stands now."""
@@ -233,8 +242,7 @@ class LakeShore643:
     @property
     def accuracy_A(self) -> float:
         """How far `RDGI?` may be from the set-point: 0.05 % of full scale (data sheet)."""
-        rated_A = self.rated_current_A if math.isfinite(self.rated_current_A) else RATED_A["648"]
-        return 5e-4 * rated_A
+        return 5e-4 * self._full_A
 
     def output(self, on: bool) -> None:
         """Nothing is sent: there is no output switch."""
@@ -252,24 +260,26 @@ class LakeShore643:
 
     def _set(self, command: str) -> None:
         """Send a setting; its answer is the event register."""
-        message = f"{command}; *ESR?"
-        self._check(message, self._session.query(message))
+        self._answer(command)
 
-    def _answer(self, query: str) -> str:
-        message = f"{query}; *ESR?"
-        answer, _, event = self._session.query(message).rpartition(";")
-        self._check(message, event)
+    def _answer(self, command: str) -> str:
+        answer, wrong = self._heard(command)
+        if wrong:
+            raise TwinrigError(f"{self.name}: refused '{command}; *ESR?': {', '.join(wrong)}")
         return answer
 
-    def _check(self, message: str, event: str) -> None:
+    def _heard(self, command: str) -> tuple[str, list[str]]:
+        """The answer, and what the event register says is wrong."""
+        message = f"{command}; *ESR?"
+        answer, _, event = self._session.query(message).rpartition(";")
         if not event.strip().isdigit():
             raise self._session.reject(message, event, "an event register 0…255 at its end")
-        wrong = [word for bit, word in ESR_BITS.items() if int(event) & bit]
-        if wrong:
-            raise TwinrigError(f"{self.name}: refused {message!r}: {', '.join(wrong)}")
+        return answer, [word for bit, word in ESR_BITS.items() if int(event) & bit]
 
     def _numbers(self, query: str, count: int) -> list[float]:
-        answer = self._answer(query)
+        return self._parsed(query, self._answer(query), count)
+
+    def _parsed(self, query: str, answer: str, count: int) -> list[float]:
         try:
             values = [float(part) for part in answer.split(",")]
         except ValueError:

@@ -11,20 +11,35 @@ from instruments.protocols import MagnetState
 from models.errors import RefusedError, TwinrigError
 
 IDENTITY = b"LSCI,MODEL643,1234567,1.2"
+LIMIT = (b"LIMIT?; *ESR?", b"70.1000,50.0000; 0")
 
 
 def test_identifies_and_knows_its_rating():
-    with transcript((b"*IDN?", IDENTITY)) as session:
+    with transcript((b"*IDN?", IDENTITY), LIMIT) as session:
         supply = LakeShore643("x", session, {})
         assert supply.identify() == IDENTITY.decode()
         assert (supply.rated_current_A, supply.rated_voltage_V) == (70.1, 35.0)
 
 
 def test_a_648_is_served_too_and_is_larger():
-    with transcript((b"*IDN?", b"LSCI,MODEL648,1,1.0")) as session:
+    with transcript((b"*IDN?", b"LSCI,MODEL648,1,1.0"), LIMIT) as session:
         supply = LakeShore643("x", session, {})
         supply.identify()
-        assert supply.rated_current_A == 135.1
+        assert supply.rated_current_A == 70.1  # its limit is that of a 643
+        assert supply.accuracy_A == pytest.approx(5e-4 * 135.1)
+
+
+def test_a_limit_set_at_it_is_its_rating_and_somebody_s_error_is_told_once():
+    with transcript(
+        (b"*IDN?", IDENTITY),
+        (b"LIMIT?; *ESR?", b"3.0000,10.0000; 16"),  # somebody had asked for more than 3 A
+    ) as session:
+        supply = LakeShore643("x", session, {})
+        supply.identify()
+        assert supply.rated_current_A == 3.0
+        assert supply.accuracy_A == pytest.approx(5e-4 * 70.1)
+        assert supply.errors() == ("execution error of an earlier message",)
+        assert supply.errors() == ()
 
 
 @pytest.mark.parametrize("identity", [b"LSCI,MODEL647,1,1.0", b"KEPCO,BIT 4886 36-12  1,2,3"])

@@ -39,7 +39,8 @@ def test_an_sr865a_is_read_and_captures_as_an_sr860():
 
 def test_a_648_has_the_rating_and_the_accuracy_of_a_larger_supply():
     with transcript(
-        MODEL_648, (b"LIMIT?; *ESR?", b"135.1000,50.0000; 0"), (b"RATE 25.0000; *ESR?", b"0"),
+        MODEL_648, (b"LIMIT?; *ESR?", b"135.1000,50.0000; 0"),
+        (b"LIMIT?; *ESR?", b"135.1000,50.0000; 0"), (b"RATE 25.0000; *ESR?", b"0"),
         (b"RATE?; *ESR?", b"25.0000; 0"), (b"SETI 95.0000; *ESR?", b"0"),
         (b"SETI?; *ESR?", b"95.0000; 0"),
     ) as session:  # fmt: skip
