@@ -20,7 +20,7 @@ from app.operations.import_guess import AXIS_WORDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    Numbers = tuple[int, ...]
+    Numbers = tuple[str, ...]  # as they are written: 05 and 5 may be decimals, of 2.05 and 2.5
     Members = dict[Numbers, str]
 
 NUMBERS = "biuf"
@@ -46,7 +46,7 @@ def with_alike(
     counting = _counting(found, separator) if ungrouped else frozenset()
     for name, one in found.items():
         group, _, own = (name, "", "") if name in counting else name.rpartition(separator)
-        if numbers := tuple(map(int, DIGITS.findall(group))):
+        if numbers := tuple(DIGITS.findall(group)):
             is_number = one.values.dtype.kind in NUMBERS and one.values.size > 0
             about = is_number and (one.values.ndim, one.unit, one.unapplied, one.dims)
             kinds.setdefault((DIGITS.sub("N", group), own, about), {})[numbers] = name
@@ -54,7 +54,7 @@ def with_alike(
     for members in kinds.values():
         if len(members) < 2:
             continue
-        name, whole = _whole({n: members[n] for n in sorted(members)}, found, separator)
+        name, whole = _whole({n: members[n] for n in _counted(members)}, found, separator)
         if name not in found:
             made |= {n: replace(made[n], part=True) for n in members.values()} | {name: whole}
     return made
@@ -62,18 +62,21 @@ def with_alike(
 
 def _counting(found: dict[str, Found], separator: str) -> frozenset[str]:
     """Arrays whose own names count runs."""
-    families: dict[tuple[str, str], dict[int, str]] = {}
+    families: dict[tuple[str, str], dict[str, str]] = {}
     for name in found:
         group, _, own = name.rpartition(separator)
         if match := COUNTED.fullmatch(own):
-            families.setdefault((group, match[1]), {})[int(match[2])] = name
+            families.setdefault((group, match[1]), {})[match[2]] = name
     runs = [
-        set(numbers)
+        set(map(int, numbers))
         for (_, stem), numbers in families.items()
         if len(numbers) > 1 and (word := WORD.search(stem)) and word[1].lower() in RUNS
     ]
     return frozenset(
-        name for numbers in families.values() if set(numbers) in runs for name in numbers.values()
+        name
+        for numbers in families.values()
+        if set(map(int, numbers)) in runs
+        for name in numbers.values()
     )
 
 
@@ -85,7 +88,7 @@ def _whole(members: Members, found: dict[str, Found], separator: str) -> tuple[s
     name, words = _name(next(iter(members.values())), numbers.shape[1], counting, separator)
     if parts[0].values.dtype.kind not in NUMBERS or not parts[0].values.size:
         return name, Found(np.array([str(w) for p in parts for w in p.values.ravel()]))
-    levels = [sorted(set(numbers[:, k])) for k in counting]
+    levels = [sorted(set(numbers[:, k]), key=_count) for k in counting]
     sizes: tuple[int, ...] = tuple(map(len, levels))
     places: list[tuple[int, ...]] = [
         tuple(level.index(n) for level, n in zip(levels, row[counting], strict=True))
@@ -101,6 +104,14 @@ def _whole(members: Members, found: dict[str, Found], separator: str) -> tuple[s
         whole[place][tuple(slice(0, n) for n in part.values.shape)] = part.values
     dims = (*words, *(parts[0].dims or ("",) * parts[0].values.ndim))
     return name, replace(parts[0], values=whole, dims=dims)
+
+
+def _counted(members: Members) -> list[Numbers]:
+    return sorted(members, key=lambda numbers: [_count(n) for n in numbers])
+
+
+def _count(number: str) -> tuple[int, str]:
+    return int(number), number
 
 
 def _name(

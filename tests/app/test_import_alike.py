@@ -299,3 +299,15 @@ def test_a_drive_whose_name_ends_in_its_unit_is_one(
         np.savetxt(tmp_path / f"run_{s}.csv", rows, delimiter=",", header=head, comments="")
     looked = preview(tmp_path)
     assert looked.guess.endswith(guess)
+
+
+def test_runs_named_by_a_decimal_or_with_and_without_zeros_are_all_there(tmp_path: Path) -> None:
+    """`2.05` and `2.5`, `01` and `1` were one number, and one of the two runs was left out."""
+    levels = ("2.5", "2.05", "2.0", "2.10", "2.1")
+    for level in levels:
+        table = np.c_[np.linspace(0.0, 1.0, T), np.full(T, float(level))]
+        np.savetxt(tmp_path / f"H_{level}mT.csv", table, delimiter=",", header="u,V", comments="")
+    whole = read_all(tmp_path)["H_2.NmT/V"].values
+    assert sorted(whole[:, 0]) == sorted(map(float, levels))
+    np.savez(tmp_path / "a.npz", run_01=np.zeros(T), run_1=np.ones(T), run_2=np.ones(T) * 2)
+    assert read_all(tmp_path / "a.npz")["run_N"].values[:, 0].tolist() == [0.0, 1.0, 2.0]
