@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from instruments.link_errors import LinkError
@@ -131,11 +132,18 @@ class Walk(ABC):
         return read_A if abs(read_A - self.sent_A) > rounding_A else None
 
     def otherwise(self, problem: str, read_A: float) -> LinkError:
-        """The error for a set-point that was read back and isn't as it was sent."""
+        """The error for a set-point that was read back and isn't as it was sent.
+
+        What the supply reports is in it: one that refused the set (a fixed range) says so there.
+        """
+        with suppress(Exception):  # it was to explain; what is read back is the error
+            if errors := self._magnet.errors():
+                problem += f", and it reports {'; '.join(errors)}"
         return LinkError(
             f"{self._magnet.name} ({self._magnet.resource})",
             problem,
             resource=self._magnet.resource,
             reply=f"{read_A:.6g} A",
-            hint="The message was lost or is late, or the set-point was changed by hand",
+            hint="The message was lost or is late, the set-point was changed by hand, or the "
+            "supply refused it (a fixed range, a limit of its own)",
         )

@@ -102,3 +102,12 @@ def test_a_lock_in_that_was_set_otherwise_since_the_run_began_is_told():
         rig.order("sr830", "SENS 20")
         with pytest.raises(TwinrigError, match=r"lockin: sensitivity_V was 0.0002\d*, now 0.01"):
             bench.check_settings()
+
+
+def test_a_set_that_the_supply_refused_is_told_with_what_it_reports():
+    with served(("keithley-2400", "sr830")) as rig:
+        rig.order("keithley-2400", ":SOUR:CURR:RANG 1e-3")  # fixed, by a hand
+        with Bench.connect(rig.spec()) as bench:
+            bench.energise()
+            with pytest.raises(LinkError, match=r"reports -222 Data out of range"):
+                played(bench, HIGH_T)
