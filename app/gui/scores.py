@@ -33,11 +33,17 @@ def said(value: float | None, metric: str) -> str:
 
 def interval(predicted: Mapping[str, float], metric: str, between: str = " to ") -> str:
     """`0.020 (0.018 to 0.027)`; of a classification the accuracies."""
+    value, within = parts(predicted, metric, between)
+    return f"{value} ({within})" if within else value
+
+
+def parts(predicted: Mapping[str, float], metric: str, between: str = " to ") -> tuple[str, str]:
+    """The two parts of `interval`; the second is empty where it has no interval."""
     told = shown({"metric": metric, "predicted": dict(predicted)})
     value, *ends = (
         _number(told["predicted"].get(name), told["metric"]) for name in ("value", "low", "high")
     )
-    return value if "low" not in told["predicted"] else f"{value} ({between.join(ends)})"
+    return value, between.join(ends) if "low" in told["predicted"] else ""
 
 
 def _number(value: float | None, metric: str) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
-from PyQt6.QtWidgets import QLineEdit
+from PyQt6.QtWidgets import QLineEdit, QSizePolicy
 
 from app.gui.deploy_asks import DeployAsk
 from app.gui.live_transfer import LEAST_PASSES, REFINES
 from app.gui.pages.bench_entry import BenchEntry
 from app.gui.preflight import CURRENTS, DRIFT
-from app.gui.scores import interval
-from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
+from app.gui.scores import parts
+from app.gui.widgets.basic import Choice, Elided, Tick, WholeEntry, label, row
 from app.gui.widgets.checks import Check, CheckList
 from app.gui.widgets.number_entry import NumberEntry
 from app.gui.words import count
@@ -43,7 +43,9 @@ class DeployForm(QObject):
         self.choice = Choice(theme, (), "Network")
         form.row("Network", self.choice)
         self.task = form.fact("Task")
-        self.predicted = form.fact("Predicted")
+        self.predicted, self.interval = label(), Elided(role="note")
+        self.predicted.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        form.row("Predicted", row(self.predicted, self.interval, gap=6))
         form.section("Schedule")
         self.steps = form.fact("Steps a node")
         self.repeats = WholeEntry(1, 1, 1000, "", "Runs a node, averaged")
@@ -144,7 +146,9 @@ class DeployForm(QObject):
         self._space()
         self.task.setText(str(network.task.get("description") or network.task.get("name")))
         metric = str(network.task["metric"])  # the dash, for the column is narrow
-        self.predicted.setText(interval(network.predicted, metric, "–"))
+        value, within = parts(network.predicted, metric, "–")
+        self.predicted.setText(value)
+        self.interval.setText(within)
         self.steps.setText(f"{network.steps}, first {network.washout} unscored")
 
     def show_checks(self, checks: Sequence[Check]) -> None:

@@ -365,3 +365,14 @@ def test_where_score_was_lost_is_whole_unless_the_window_is_low(theme) -> None:
     assert not box.where_cut.isVisible()
     box.deleteLater()
     box.hide()
+
+
+def test_a_small_error_is_read_whole_and_so_is_its_interval(page, qtbot) -> None:
+    page.shell.resize(1280, 720)
+    page.network.predicted.update(value=0.00095, low=0.00071, high=0.0013)
+    page.rows.show_network(page.network, page.session.spec)
+    qtbot.wait(50)
+    shown = [page.rows.predicted, page.rows.interval]
+    assert [label.text() for label in shown] == ["0.00095", "0.00071–0.0013"]
+    for label in shown:
+        assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width()
