@@ -119,8 +119,10 @@ def run_command(arguments: Sequence[str]) -> list[str]:
     return [str(venv_python()), "-P", "-m", "app", *arguments]
 
 
-def test_steps(arguments: Sequence[str]) -> list[list[str]]:
-    """The checks in order; `--full` includes the long tests, the rest goes to pytest.
+def test_steps(arguments: Sequence[str]) -> list[list[list[str]]]:
+    """The checks in order, those of one row beside each other; what pytest is told by `arguments`.
+
+    `--full` includes the long tests, the rest goes to pytest.
 
     All tests run on every core, and what measures runs by itself behind them; the long ones and
     what somebody chose run one after another, since many of them measure, too.
@@ -132,14 +134,14 @@ def test_steps(arguments: Sequence[str]) -> list[list[str]]:
     if not arguments:
         side_by_side = ["-n", "auto", "--dist", "loadfile", f"--ignore={BENCHMARKS}"]
         tests = [[*selection, *side_by_side, *rest], [*selection, BENCHMARKS, *rest]]
+    # a cache of its own: of another platform mypy believes nothing and checks all anew
+    win32 = ["--platform", "win32", "--cache-dir", ".mypy_cache/win32"]
     return [
-        [str(venv_script("ruff")), "check", "."],
-        [str(venv_script("ruff")), "format", "--check", "."],
-        [python, "-m", "mypy"],
-        # a cache of its own: of another platform mypy believes nothing and checks all anew
-        [python, "-m", "mypy", "--platform", "win32", "--cache-dir", ".mypy_cache/win32"],
-        [str(venv_script("lint-imports"))],
-        *([python, "-m", "pytest", *words] for words in tests),
+        [[str(venv_script("ruff")), "check", "."]],
+        [[str(venv_script("ruff")), "format", "--check", "."]],
+        [[python, "-m", "mypy"], [python, "-m", "mypy", *win32]],  # each has one core for itself
+        [[str(venv_script("lint-imports"))]],
+        *([[python, "-m", "pytest", *words]] for words in tests),
     ]
 
 
@@ -194,34 +196,46 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def call(command: Sequence[str], env: dict[str, str] | None = None, *, aside: bool = False) -> int:
-    """Run a child in the repository; Ctrl-C and SIGTERM reach it once, and it is waited for.
+    """Run a child as `call_all` does; its exit code."""
+    return call_all([command], env, aside=aside)[0]
 
-    `aside`: what it prints is people's, on standard error; a command's `--json` comes behind it.
+
+def call_all(
+    commands: Sequence[Sequence[str]], env: dict[str, str] | None = None, *, aside: bool = False
+) -> list[int]:
+    """Run children in the repository; Ctrl-C and SIGTERM reach each once, and all are waited for.
+
+    `aside`: what they print is people's, on standard error; a command's `--json` comes behind it.
     """
     how: dict[str, Any] = {"cwd": ROOT, "env": {**os.environ, **(env or {})}}
     if aside:
         how["stdout"] = 2
     if sys.platform == "win32":
         with _deaf():
-            return subprocess.call(list(command), **how)
-    child = subprocess.Popen(list(command), start_new_session=True, **how)
+            asked = [subprocess.Popen(list(command), **how) for command in commands]
+            return [child.wait() for child in asked]
+    children = [
+        subprocess.Popen(list(command), start_new_session=True, **how) for command in commands
+    ]
     received: list[int] = []
 
     def forward(number: int, _frame: Any) -> None:
         received.append(number)
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, number)
+        for child in children:
+            if child.returncode is None:  # the number of one that has ended may be another's by now
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, number)
 
     names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, forward) for number in names}
     try:
-        code = child.wait()
+        codes = [child.wait() for child in children]
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     if received:
-        raise SystemExit(code if code > 0 else 128 + received[0])
-    return code if code >= 0 else 128 - code
+        raise SystemExit(next((code for code in codes if code > 0), 128 + received[0]))
+    return [code if code >= 0 else 128 - code for code in codes]
 
 
 @contextmanager
@@ -472,15 +486,16 @@ def _os_release() -> str:
 def run_tests(arguments: Sequence[str]) -> int:
     """Run every check, also after a failure; 1 when any failed."""
     table = []
-    for command in test_steps(arguments):
-        shown = " ".join([Path(command[0]).stem, *command[1:]])
-        say(f"\n── {shown}")
+    for commands in test_steps(arguments):
+        shown = [" ".join([Path(command[0]).stem, *command[1:]]) for command in commands]
+        say("\n" + "\n".join(f"── {words}" for words in shown))
         begin = time.monotonic()
-        code = call(command, {"QT_QPA_PLATFORM": "offscreen"})
-        table.append((shown, code, time.monotonic() - begin))
+        codes = call_all(commands, {"QT_QPA_PLATFORM": "offscreen"})
+        seconds = time.monotonic() - begin
+        table += [(words, code, seconds) for words, code in zip(shown, codes, strict=True)]
     say("")
-    for shown, code, seconds in table:
-        say(f"{'ok    ' if code == 0 else 'FAILED'} {seconds:6.1f} s  {shown}")
+    for words, code, seconds in table:
+        say(f"{'ok    ' if code == 0 else 'FAILED'} {seconds:6.1f} s  {words}")
     return 1 if any(code for _, code, _ in table) else 0
 
 

@@ -128,7 +128,7 @@ def test_runs_twinrig_where_the_user_stands(start: ModuleType) -> None:
 def test_test_runs_every_check_in_order(
     start: ModuleType, arguments: list[str], pytest_words: list[str]
 ) -> None:
-    steps = start.test_steps(arguments)
+    steps = [step for row in start.test_steps(arguments) for step in row]
     tails = [" ".join([Path(s[0]).stem, *s[1:]]) for s in steps]
     assert tails[:2] == ["ruff check .", "ruff format --check ."]
     assert tails[2].endswith("-m mypy")
@@ -138,7 +138,7 @@ def test_test_runs_every_check_in_order(
 
 
 def test_all_tests_run_on_every_core_and_what_measures_by_itself(start: ModuleType) -> None:
-    *_, every, measuring = start.test_steps([])
+    *_, (every,), (measuring,) = start.test_steps([])
     assert every[1:5] == ["-m", "pytest", "-m", "not full"]
     assert every[5:] == ["-n", "auto", "--dist", "loadfile", "--ignore=tests/benchmarks"]
     assert measuring[3:] == ["-m", "not full", "tests/benchmarks"]
@@ -148,16 +148,33 @@ def test_a_failed_check_does_not_hide_the_next(
     start: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     python = sys.executable
-    steps = [[python, "-c", f"raise SystemExit({code})"] for code in (0, 3, 0)]
-    monkeypatch.setattr(start, "test_steps", lambda _: steps)
-    assert start.run_tests([]) == 1
-    said = capsys.readouterr().err
-    assert said.count("ok    ") == 2
-    assert said.count("FAILED") == 1
+    first, failing, last = ([python, "-c", f"raise SystemExit({code})"] for code in (0, 3, 0))
+    for steps in ([[first], [failing], [last]], [[first, failing], [last]]):
+        monkeypatch.setattr(start, "test_steps", lambda _, steps=steps: steps)
+        assert start.run_tests([]) == 1
+        said = capsys.readouterr().err
+        assert said.count("ok    ") == 2
+        assert said.count("FAILED") == 1
+
+
+def test_children_beside_each_other_run_at_the_same_time(start: ModuleType, tmp_path: Path) -> None:
+    """Each waits for the file that the other one writes."""
+    wait = (
+        "import pathlib, sys, time\n"
+        "own, other = map(pathlib.Path, sys.argv[1:])\n"
+        "own.touch()\n"
+        "end_s = time.monotonic() + 60\n"
+        "while not other.exists():\n"
+        "    assert time.monotonic() < end_s\n"
+        "    time.sleep(0.01)"
+    )
+    here, there = str(tmp_path / "here"), str(tmp_path / "there")
+    children = [[sys.executable, "-c", wait, *files] for files in ((here, there), (there, here))]
+    assert start.call_all(children) == [0, 0]
 
 
 def test_all_checks_passed_is_zero(start: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "test_steps", lambda _: [[sys.executable, "-c", ""]])
+    monkeypatch.setattr(start, "test_steps", lambda _: [[[sys.executable, "-c", ""]]])
     assert start.run_tests([]) == 0
 
 
