@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def said_of(one: Raised, trace: Trace) -> str:
     """An alarm in words: where the value is and which bound that passes, gone, or over."""
-    factor, unit = trace.factor or 1.0, trace.shown_unit or trace.unit
+    factor, unit = _unit_of(trace, one.value, one.alarm.low, one.alarm.high)
     if one.side == GONE:
         return f"Alarm: {trace.name} gives no value, it is not watched now"
     value = f"{trace.name} {reading(one.value * factor)} {unit}"
@@ -31,6 +31,13 @@ def said_of(one: Raised, trace: Trace) -> str:
         return f"Alarm over: {value}"
     bound = one.alarm.low if one.side == "below" else one.alarm.high
     return f"Alarm: {value}, {one.side} {reading(bound * factor)} {unit}"
+
+
+def _unit_of(trace: Trace, *values: float) -> tuple[float, str]:
+    """Factor and unit in which some values of a trace are shown."""
+    if trace.factor is not None:
+        return trace.factor, trace.shown_unit
+    return prefix(max((abs(v) for v in values if math.isfinite(v)), default=0.0), trace.unit)
 
 
 class TraceTick(Tick):
@@ -72,18 +79,12 @@ class AlarmRow(Painted):
     def words_of_band(self) -> str:
         """`20 to 26 K`, `below 4.4 mT`."""
         low, high = self.alarm.low, self.alarm.high
-        factor, unit = self._shown()
+        factor, unit = _unit_of(self._trace, low, high)
         if math.isinf(low):
             return f"below {reading(high * factor, 3)} {unit}"
         if math.isinf(high):
             return f"above {reading(low * factor, 3)} {unit}"
         return f"{reading(low * factor, 3)} to {reading(high * factor, 3)} {unit}"
-
-    def _shown(self) -> tuple[float, str]:
-        if self._trace.factor is not None:
-            return self._trace.factor, self._trace.shown_unit
-        scale = max(abs(b) for b in (self.alarm.low, self.alarm.high) if math.isfinite(b))
-        return prefix(scale, self._trace.unit)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter, t, width = self.begin(), self.theme.tokens, self.width()
@@ -104,7 +105,8 @@ class AlarmRow(Painted):
 
     def _track(self) -> tuple[float, float]:
         ends = [b for b in (self.alarm.low, self.alarm.high) if math.isfinite(b)]
-        low, high = min([*ends, 0.0]) if len(ends) == 1 else min(ends), max(ends)
+        ends += [0.0] if len(ends) == 1 else []
+        low, high = min(ends), max(ends)
         margin = 0.12 * (high - low or abs(high) or 1.0)
         return low - margin, high + margin
 
