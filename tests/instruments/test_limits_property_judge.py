@@ -55,6 +55,10 @@ GOOD = {
     ],
     "compliance": [(1.0, b"VOLT 20.0000", at(0.0))],
     "from what is measured": [(1.0, b"CURR 2.500000", at(9.0, coil_A=3.0))],
+    "from a reading a count beside": [
+        (1.0, b"MEAS:CURR?", at(3.0)), (1.0, b"-> 2.99991E0", at(3.0)),
+        (1.1, b"CURR 1.999910", at(3.0)),
+    ],
     "to current mode": [
         (1.0, b"CURR 3.000000", at(8.0, mode=False, volts=3.0, coil_A=3.0)),
         (1.0, b"FUNC:MODE CURR", at(3.0, mode=False, volts=3.0)),
@@ -67,6 +71,10 @@ BAD = {
     "limit, upwards from beyond": ("limit", [(1.0, b"CURR 11.010000", at(11.0))]),
     "limit, rating": ("limit", [(1.0, b"CURR 12.5", at(12.6))]),
     "a step": ("step", [(1.0, b"CURR 1.000100", at(0.0))]),
+    "a step from a reading several counts beside": ("step", [
+        (1.0, b"MEAS:CURR?", at(3.0)), (1.0, b"-> 2.99971E0", at(3.0)),
+        (1.1, b"CURR 1.999710", at(3.0)),
+    ]),
     "a step down": ("step", [(1.0, b"CURR 0.000000", at(-1.1))]),
     "a step across": ("step", [(1.0, b"CURR 0.600000", at(-0.6))]),
     "a step after it was told": ("step", [

@@ -27,6 +27,7 @@ QUERIES = (
 )  # fmt: skip
 FORBIDDEN = ("*RST", "*TST", "DIAG", "*RCL", "AUXV")
 READ_A = 1.0e-3  # a measured current: 15-bit converter, five digits
+COUNT_A = 1.0e-4  # one count of that converter, of a supply of 12 A
 PRINTED_A = 6.0e-6  # a set-point read back: seven digits
 GRID_A = 1.1e-6  # a set-point sent: six decimals, and the float behind them
 UNFORESEEN_S = 0.5  # queries between the last look at the duty and the walk to zero
@@ -218,6 +219,8 @@ class WireJudge:
             bases.append((now.setpoint_A, PRINTED_A))
             if supply.sent_A is not None:
                 bases.append((supply.sent_A, PRINTED_A))
+            if abs(supply.measured[1] - now.setpoint_A) <= COUNT_A:  # as near as it can know
+                bases.append((supply.measured[1], PRINTED_A))
         else:
             goal_A = Truth(True, False, new_A, now.setpoint_V, 0.0).driven_A(self._ohm)
             bases.append((now.driven_A(self._ohm), READ_A))
