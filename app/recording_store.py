@@ -300,5 +300,10 @@ def write_recording(out: Path, recording: Recording) -> Path:
         The disk refuses.
     """
     path = new_directory(out) / FILE_NAME
-    write_netcdf(path, variables_of(recording), attributes_of(recording))
+    try:
+        write_netcdf(path, variables_of(recording), attributes_of(recording))
+    except TwinrigError:
+        with suppress(OSError):  # nothing came to be in it
+            path.parent.rmdir()
+        raise
     return path

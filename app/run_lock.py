@@ -65,14 +65,17 @@ class RunLock:
                 self._file.truncate(0)
                 self._file.write(canonical(Owner.here().to_json()))
         except BaseException:
-            self.release()
+            self._give_up()
             raise
 
     def __enter__(self) -> RunLock:
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.release()
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        if kind is None:
+            self.release()
+        else:
+            self._give_up()
 
     def release(self) -> None:
         """Remove the file and let go; never raises."""
@@ -84,6 +87,12 @@ class RunLock:
         if os.name != "posix":
             with suppress(OSError):  # refused while another program has it open
                 self.path.unlink()
+
+    def _give_up(self) -> None:
+        """Let go after a failure; a folder in which nothing came to be goes, too."""
+        self.release()
+        with suppress(OSError):  # it holds something, as nearly always
+            self.path.parent.rmdir()
 
     def _in_place(self) -> bool:
         """Whether the path still leads to the file that is open here."""

@@ -27,15 +27,18 @@ from app.operations.events import (
     TrainProgress,
 )
 from app.operations.fit import fit
+from app.operations.import_measured import import_measured
+from app.operations.learning_curve import learning_curve
 from app.operations.monitor import BenchRead, monitor
 from app.operations.record import record
 from app.operations.report import report
+from app.operations.simulate import simulate
 from app.operations.train import train
 from app.store import load_network, load_twin, read_recording, write_recording
 from instruments.bench import Bench
 from instruments.wirelog import WireLog
 from models.errors import InputError, TwinrigError
-from models.sequence import make_sequences
+from models.sequence import FieldSequence, make_sequences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -316,6 +319,24 @@ def test_a_training_on_a_full_disk_keeps_its_checkpoint_and_goes_on(
     disk.free()
     assert isinstance(list(train(None, None, None, out, resume=True))[-1], Result)
     assert load_network(out).meta["iterations"] == 4
+
+
+def test_what_can_t_begin_on_a_full_disk_leaves_no_empty_folder(
+    disk: SmallDisk, network: Path, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "a.npz", r=np.random.default_rng(1).normal(size=(4, 8)))
+    twin = network.parents[1] / "twin"
+    write_recording(tmp_path / "rec", record_device(12, 4, seed=5))
+    disk.fill()
+    out = disk.path / "out"
+    for events in (
+        import_measured(tmp_path / "a.npz", "response=r:repeat,step", out),
+        simulate(twin, [FieldSequence(np.linspace(0.3, 0.6, 8))], 2, out),
+        learning_curve([tmp_path / "rec"], out, iterations=2),
+        train(TASK, [twin], [2, 2], out, iterations=2),
+    ):
+        ends_with(events, "the disk is full", out)
+        assert not out.exists()
 
 
 @pytest.mark.parametrize(
