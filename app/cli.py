@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STOPPED = StoppedError.exit_code
+TOO_LARGE = (
+    "this takes more memory than is free: ask for less at a time (sequences, repeats, steps), or "
+    "close other programs"
+)
 RESUMABLE = (
     "demo", "record", "fit", "train", "deploy", "learning-curve", "sweep", "compare-twins",
     "compare-networks", "recalibrate", "refine", "polish", "bench calibrate",
@@ -63,6 +67,9 @@ def main(arguments: Sequence[str]) -> int:
             return STOPPED
         except BrokenPipeError:
             forget_standard_output()
+            return TwinrigError.exit_code
+        except MemoryError as error:
+            screen.error("MemoryError", f"{TOO_LARGE} ({error})", TwinrigError.exit_code)
             return TwinrigError.exit_code
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:

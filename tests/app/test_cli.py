@@ -101,6 +101,21 @@ def test_an_unexpected_error_is_a_sentence_and_a_log_file(
     assert "Traceback" in log.read_text()
 
 
+def test_too_little_memory_is_no_fault_of_the_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def too_much(arguments: object, run: object) -> Iterator[None]:
+        raise MemoryError("Unable to allocate 224. GiB")
+        yield
+
+    monkeypatch.setitem(COMMANDS, "task", too_much)
+    assert run("task", "--json") == 1
+    shown = capsys.readouterr()
+    assert "more memory than is free" in str(lines_of(shown.out)[-1]["message"])
+    assert "224. GiB" in shown.err
+    assert "fault of the program" not in shown.err
+
+
 def test_another_package_called_instruments_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instruments, "__file__", "/elsewhere/site-packages/instruments/__init__.py")
     with pytest.raises(InputError, match="InstrumentKit"):
