@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.shown_score import shown
 from models.json_form import COUNT, FLAG, NUMBER, TEXT, Rows, Table
+from models.score import by_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,12 +45,15 @@ class Diagnosis:
         would leave it; as measured, and as the twin foresaw it, noise included.
     misfits
         `(nodes,)`, as `app.deployment.misfit_of`.
+    outputs
+        `(n_out,)`: NMSE of each output; empty where another metric is the task's.
     """
 
     cost: FloatArray
     clipped: FloatArray
     clipped_foreseen: FloatArray
     misfits: FloatArray
+    outputs: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def of(
@@ -68,6 +72,9 @@ class Diagnosis:
             clipped(network, responses),
             clipped_foreseen(network, repeats),
             misfits,
+            by_output(network.answer(responses), network.unseen_targets)
+            if network.task["metric"] == "nmse"
+            else np.zeros(0),
         )
 
     def summary(self, network: Network, measured: float, repeats: int = 1) -> dict[str, Any]:
@@ -87,6 +94,7 @@ class Diagnosis:
         """A sentence each: the interval, the layers, the node that costs most, the drives."""
         return [
             _interval(network, measured, repeats),
+            *outputs_words(self.outputs),
             *self._layers(network),
             self._costs(network, measured),
             self._drives(network),
@@ -125,6 +133,17 @@ class Diagnosis:
                 f"foreseen ({told}): record what the network sends{by}"
             )
         return "no drive is held at an end of the fitted range much more than foreseen"
+
+
+def outputs_words(outputs: FloatArray, of: str = "") -> list[str]:
+    """NMSE of each output, where there are several: the score hides one that varies little."""
+    if len(outputs) < 2:
+        return []
+    each = ", ".join("no variance" if np.isnan(one) else f"{one:.3g}" for one in outputs)
+    return [
+        f"{of}output by output, each over its own variance: {each} (the score is all errors over "
+        "all variances)"
+    ]
 
 
 def foreseen_responses(network: Network) -> list[FloatArray]:

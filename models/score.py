@@ -26,6 +26,16 @@ def nmse(prediction: FloatArray, target: FloatArray) -> float:
     return float(error / np.mean((target - target.mean(axis=0)) ** 2))
 
 
+def by_output(prediction: FloatArray, target: FloatArray) -> FloatArray:
+    """NMSE of each output, its error over its own variance: `(n_out,)`; arrays `(N, n_out)`.
+
+    NaN of one whose target is constant.
+    """
+    variance = target.var(axis=0)
+    error = np.mean((prediction - target) ** 2, axis=0)
+    return np.asarray(error / np.where(variance > 0, variance, np.nan))
+
+
 def error_rate(prediction: FloatArray, target: FloatArray) -> float:
     """Share of rows whose largest column is another than the target's; `(N, classes)` each."""
     return float(np.mean(np.argmax(prediction, axis=1) != np.argmax(target, axis=1)))

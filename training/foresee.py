@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from models.score import score
+from models.score import by_output, score
 from training.fitted import DEVICES, Readout, gathered
 from training.layers import NodeLayers
 from training.logistic import STRENGTHS
@@ -43,7 +43,10 @@ INTERVAL = (5.0, 95.0)  # percentiles: the central 90 %
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What simulated deployments say, in units of target and device; shapes as in `Network`."""
+    """What simulated deployments say, in units of target and device; shapes as in `Network`.
+
+    `outputs` `(n_out,)`: median NMSE of each one; empty where another metric is the task's.
+    """
 
     scores: FloatArray
     forecast_mean: FloatArray
@@ -51,6 +54,7 @@ class Foreseen:
     forecast_high: FloatArray
     node_mean: FloatArray
     node_std: FloatArray
+    outputs: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def predicted(self) -> dict[str, float]:
@@ -217,6 +221,7 @@ def foresee(layers: NodeLayers, readout: Readout, task: Task, seed: int) -> Fore
         moments.append([(r.mean(1), r.std(1, correction=0)) for r in many])
     each = torch.cat(answers)[task.washout // task.window :].permute(1, 0, 2).numpy()
     target = task.targets[task.answers(task.test)]
+    alone = [by_output(one, target) for one in each] if task.metric == "nmse" else []
     low, high = central(each)
     means, stds = [], []
     for layer, (offset, scale) in enumerate(layers.units):
@@ -231,6 +236,7 @@ def foresee(layers: NodeLayers, readout: Readout, task: Task, seed: int) -> Fore
         forecast_high=high,
         node_mean=_stacked(means),
         node_std=_stacked(stds),
+        outputs=np.median(alone, axis=0) if alone else np.zeros(0),
     )
 
 

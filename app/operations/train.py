@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from app.device_words import devices_words
+from app.diagnosis import outputs_words
 from app.fit_checkpoint import remove_checkpoint, save_checkpoint
 from app.operations.events import NetworkState, Note, Result, Stage, TrainProgress
 from app.operations.train_baselines import baselines
@@ -182,6 +183,7 @@ class _Training:
             extra["validation"] = readout.validation
         yield Stage("score to expect on the device", 4, STAGES)
         foreseen = foresee(layers, readout, self.task, self.request.seed + 2)
+        yield from (Note(words) for words in outputs_words(foreseen.outputs, "foreseen "))
         if self.setup.judges is not None:
             judge = self.setup.judge(layers)
             extra["judged"] = foresee(judge, readout, self.task, self.request.seed + 2).predicted
