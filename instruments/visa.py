@@ -66,15 +66,6 @@ class VisaSession(VisaWire):
             self._dirty = False
             return line
 
-    def query_lines(self, command: str, count: int) -> list[str]:
-        """Send a message that is answered by `count` lines; errors as `query`."""
-        with self._link.lock:
-            lines = [self.query(command)]
-            self._dirty = True
-            lines += [self._line(command) for _ in range(count - 1)]
-            self._dirty = False
-            return lines
-
     def query_block(self, command: str, *, terminated: bool = True) -> bytes:
         """Send a message and return the payload of the block that answers it; errors as `query`.
 

@@ -30,28 +30,10 @@ TRY_AGAIN_S = 1.0
 HAND = "current may be flowing"  # as `instruments.ramp_down.by_hand` says it
 
 
-def safe(bench: Bench) -> Generator[Event, None, None]:
-    """Bring every magnet of the bench to its driver's safe state; say what was found and done.
-
-    Raises
-    ------
-    TwinrigError
-        A supply could not be brought there: the message says what to do by hand.
-    """
-    said = made_safe(bench)
-    after, still = _after(bench), _still(bench)
-    for sentence in said:
-        yield Note(sentence)
-    if still:
-        yield Result({"status": "failed", "found": said, "magnets": after, "not_safe": still})
-        raise UnsafeError("\n".join(still.values()))
-    yield Result({"status": "done", "found": said, "magnets": after})
-
-
 def safe_each(
     spec: BenchSpec, connected: Callable[[BenchSpec], AbstractContextManager[Bench]], stop: Stop
 ) -> Generator[Event, None, None]:
-    """`safe` of a bench that isn't connected yet, magnet by magnet.
+    """Bring every magnet of a bench to its driver's safe state; say what was found and done.
 
     Parameters
     ----------

@@ -13,9 +13,10 @@ from network_samples import saved_network
 
 from app.cli import main
 from app.operations.events import Note, Result
-from app.operations.safe import safe
+from app.operations.safe import safe_each
 from app.operations.safely import found_words
 from instruments.bench import Bench
+from instruments.clock import Stop
 from instruments.protocols import MagnetState
 from models.errors import TwinrigError
 
@@ -91,8 +92,7 @@ def test_safe_says_what_it_found_and_did(state: str) -> None:
     orders, words = FOUND[state]
     with exit_rig() as rig:
         rig.by_hand(*orders)
-        with Bench.connect(rig.spec()) as bench:
-            *notes, result = list(safe(bench))
+        *notes, result = list(safe_each(rig.spec(), Bench.connect, Stop()))
         assert isinstance(result, Result)
         said = " ".join(note.text for note in notes if isinstance(note, Note))
         assert words in said

@@ -73,18 +73,6 @@ def test_a_message_comes_as_the_driver_sends_it_whatever_the_adapter_takes_for_i
         assert b"PHAS +12.5\n" in rig.sent("sr830")
 
 
-def test_each_line_of_an_sr830_is_read_at_once():
-    with served(BOTH, prologix=BOTH) as rig:
-        link = session(rig, "sr830")
-        try:
-            begin_s = time.monotonic()
-            for _ in range(10):
-                assert link.query_lines("SENS?;OFLT?", 2) == ["15", "6"]
-            assert time.monotonic() - begin_s < 1.0
-        finally:
-            link.close()
-
-
 def test_a_block_of_any_bytes_comes_whole_and_what_follows_is_in_step():
     with served(("keysight-pna",), prologix=("keysight-pna",)) as rig:
         link = session(rig, "keysight-pna")

@@ -48,13 +48,6 @@ def test_a_reply_in_two_pieces_is_joined_over_a_pause_longer_than_a_slice():
         session.close()
 
 
-def test_two_replies_in_one_piece_are_told_apart():
-    with scripted(lambda _: b"1\n2\n3\n") as instrument:
-        session = open_session(instrument.resource)
-        assert session.query_lines("A?;B?;C?", 3) == ["1", "2", "3"]
-        session.close()
-
-
 def test_crlf_and_cr_terminators():
     with scripted(lambda m: m + b"\r\n", end=b"\r") as instrument:
         session = open_session(instrument.resource, read_termination="\r\n", write_termination="\r")
