@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from app.shown_score import shown
 from app.words import MISSING
 from training.verdict import telling
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
+SCORED = ("measured", "predicted", "baselines")
 TASKS = {"mackey-glass": "Mackey-Glass", "narma": "NARMA"}
 
 
@@ -158,6 +160,14 @@ def _task(head: dict[str, Any]) -> str:
     return TASKS.get(str(name), str(name or MISSING))
 
 
+def _shown(head: dict[str, Any]) -> dict[str, Any]:
+    """The scores of a network or a deployment as everybody shows them, and what they are."""
+    task = head.get("task")
+    metric = head.get("metric", task.get("metric") if isinstance(task, dict) else None)
+    known = {name: head[name] for name in SCORED if name in head}
+    return {"metric_words": "NMSE", **shown({**known, "metric": metric})}
+
+
 def _scores(head: dict[str, Any]) -> list[tuple[str, str]]:
     baselines = head.get("baselines")
     named = baselines.items() if isinstance(baselines, dict) else ()
@@ -180,14 +190,15 @@ def _thumb_of_scores(head: dict[str, Any], value: Any) -> Thumb | None:
 
 def _network(artefact: Artefact) -> Facts:
     head = artefact.head
-    meta = head["meta"]
+    meta, scores = head["meta"], _shown(head)
     rows = [
         ("Task", str(head["task"].get("description", _task(head)))),
         ("Layers", _layers(head)),
-        ("Predicted on the device", _interval(head.get("predicted"))),
+        ("Score", scores["metric_words"]),
+        ("Predicted on the device", _interval(scores.get("predicted"))),
         ("Noise in training", "off" if meta.get("deterministic") else "sampled"),
         ("Iterations", str(meta.get("iterations", MISSING))),
-        *_scores(head),
+        *_scores(scores),
         *common_rows(head, meta),
     ]
     form: dict[str, Any] = {"layers": _layers(head).replace("·", ", ")}
@@ -202,15 +213,18 @@ def _network(artefact: Artefact) -> Facts:
 
 def _deployment(artefact: Artefact) -> Facts:
     head = artefact.head
+    scores = _shown(head)
+    measured, metric = _number(scores["measured"]), scores["metric_words"]
     rows = [
         ("Task", str(head.get("description", _task(head)))),
         ("Layers", _layers(head)),
-        ("Measured", _number(head["measured"])),
-        ("Predicted", _interval(head.get("predicted"))),
+        ("Score", metric),
+        ("Measured", measured),
+        ("Predicted", _interval(scores.get("predicted"))),
         ("Runs on the device", str(head.get("hardware_runs", MISSING))),
-        *_scores(head),
+        *_scores(scores),
         ("Created", str(head.get("created", MISSING)).replace("+00:00", " UTC")),
         ("Written by", str(head.get("code_version", MISSING))),
     ]
-    title = f"{_task(head)} {_layers(head)} measured {_number(head['measured'])}"
+    title = f"{_task(head)} {_layers(head)} measured {metric} {measured}"
     return Facts(title, tuple(rows), _thumb_of_scores(head, head["measured"]))

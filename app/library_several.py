@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.library_begun import goes_on_now, how
 from app.library_facts import Facts, Thumb
+from app.shown_score import shown
 from app.words import MISSING
 from models.wiring import layers_text
 
@@ -30,7 +31,7 @@ def sweep(artefact: Artefact) -> Facts:
     ]
     said += [(place, f"{row['validation']:.3g}, {_setting(row)}")
              for place, row in zip(PLACES, known, strict=False)]  # fmt: skip
-    best = f", best {known[0]['validation']:.3g}" if known else ""
+    best = f", best error {known[0]['validation']:.3g}" if known else ""
     values = [float(row["validation"]) for row in known if row["validation"] > 0]
     thumb = Thumb(value=values[0], ticks=tuple(values[1:])) if values else None
     status = _status("" if done == total else f"{done} of {total} trained", artefact)
@@ -75,7 +76,9 @@ def _setting(row: Mapping[str, Any]) -> str:
 def table(artefact: Artefact) -> Facts:
     """What a table of networks says, row by row."""
     head = artefact.head
-    rows = [(str(row["label"]), _row(row)) for row in head["rows"]]
+    metric = head.get("metric")
+    score = str(shown({"metric": metric}).get("metric_words", "NMSE"))
+    rows = [("Score", score), *((str(row["label"]), _row(row, metric)) for row in head["rows"])]
     values = [row["predicted"]["mean"] for row in head["rows"] if row["predicted"]]
     good = [float(value) for value in values if value > 0]
     thumb = Thumb(value=good[0], ticks=tuple(good[1:])) if good else None
@@ -105,10 +108,15 @@ def _layout_form(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _row(row: Mapping[str, Any]) -> str:
+def _row(row: Mapping[str, Any], metric: Any) -> str:
     foreseen, measured = row["predicted"], row["measured"]
-    said = "nothing yet" if not foreseen else f"{foreseen['mean']:.3g}"
-    return f"{said}, on the device {measured['mean']:.3g}" if measured else said
+    said = _mean(foreseen, metric) if foreseen else "nothing yet"
+    return f"{said}, on the device {_mean(measured, metric)}" if measured else said
+
+
+def _mean(told: Mapping[str, Any], metric: Any) -> str:
+    """A mean over seeds as it is shown; of a classification the accuracy."""
+    return f"{shown({'metric': metric, 'measured': told['mean']})['measured']:.3g}"
 
 
 def twins_compared(artefact: Artefact) -> Facts:

@@ -15,6 +15,8 @@ from artefact_samples import full, network, twin
 
 from app import library_folders
 from app.artefacts import sha256_of
+from app.library_facts import facts_of
+from app.library_folders import Artefact
 from app.library_index import Index, ancestors, compared, descendants, lineage
 from app.library_note import NOTE_FILE, read_note, write_note
 from app.recording_marks import add_mark, left_out
@@ -58,6 +60,46 @@ def test_a_recording_that_a_twin_made_stands_under_it_and_says_so(folder: Path) 
     one = next(entry for entry in entries if entry.id == "sim-1")
     assert one.facts.title.endswith(", simulated")
     assert dict(one.facts.rows)["Bench"] == "none: a twin answered"
+
+
+@pytest.mark.parametrize(
+    ("metric", "words", "measured", "foreseen", "ridge"),
+    [
+        ("error-rate", "accuracy", "0.9", "0.92 (0.88 to 0.95)", "0.75"),
+        ("balanced-error", "balanced accuracy", "0.9", "0.92 (0.88 to 0.95)", "0.75"),
+        ("nmse", "NMSE", "0.1", "0.08 (0.05 to 0.12)", "0.25"),
+    ],
+)
+def test_scores_are_shown_as_everywhere_else(
+    tmp_path: Path, metric: str, words: str, measured: str, foreseen: str, ridge: str
+) -> None:
+    """An accuracy where the files keep an error: 10 % wrong had read as a score of 0.1."""
+    known = {
+        "measured": 0.1,
+        "predicted": {"value": 0.08, "low": 0.05, "high": 0.12},
+        "baselines": {"ridge": 0.25},
+        "layers": [{"nodes": 4}],
+        "meta": {},
+    }
+    deployed = Artefact(tmp_path, "dep", 0.0, {**known, "task": "digits", "metric": metric})
+    facts = facts_of(deployed)
+    rows = dict(facts.rows)
+    assert facts.title == f"digits 4 measured {words} {measured}"
+    assert (rows["Score"], rows["Measured"]) == (words, measured)
+    assert (rows["Predicted"], rows["ridge"]) == (foreseen, ridge)
+    task = {"name": "digits", "metric": metric}
+    rows = dict(facts_of(Artefact(tmp_path, "net", 0.0, {**known, "task": task})).rows)
+    assert (rows["Score"], rows["Predicted on the device"]) == (words, foreseen)
+    assert rows["ridge"] == ridge
+
+
+def test_a_table_of_classifiers_shows_accuracies(tmp_path: Path) -> None:
+    plan = {"task": "digits", "layers": [4], "options": {}, "seeds": 1, "seed": 0, "folds": 0,
+            "iterations": 10, "kinds": [], "bench": ""}  # fmt: skip
+    row = {"label": "untrained", "predicted": {"mean": 0.1}, "measured": {"mean": 0.2}}
+    head = {"plan": plan, "metric": "error-rate", "rows": [row], "status": "done"}
+    rows = dict(facts_of(Artefact(tmp_path, "tab", 0.0, head)).rows)
+    assert (rows["Score"], rows["untrained"]) == ("accuracy", "0.9, on the device 0.8")
 
 
 def test_lineage_leads_from_recording_to_network(folder: Path) -> None:

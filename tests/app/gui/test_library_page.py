@@ -370,7 +370,7 @@ def test_what_several_hold_in_figures() -> None:
         "options": {"iterations": [5], "taps+readout_taps": [[0], [0, 3]], "rate": [0.01]},
     }  # fmt: skip
     facts = several.sweep(Artefact(Path("x"), "sweep", 0.0, {"rows": rows, "grid": grid}))
-    assert facts.title == "2 settings × 2 seeds, best 0.28"
+    assert facts.title == "2 settings × 2 seeds, best error 0.28"
     assert facts.status == "2 of 4 trained"
     assert dict(facts.rows)["1st"] == "0.28, 3 nodes, taps [0, 3]"
     assert facts.form == {
