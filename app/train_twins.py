@@ -14,6 +14,7 @@ from app.weights_store import TWIN_FILE
 from models.errors import InputError, raise_problems
 from models.latent import TwinModel
 from models.network import Device, TwinReference
+from training.drive_gaps import gap_words, known_gaps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +87,18 @@ class TwinSet:
         """A sentence for each twin whose fit goes on."""
         words = (unfinished_words(twin.meta) for member in self.twins for twin in member)
         return [sentence for sentence in words if sentence is not None]
+
+    @property
+    def guessing(self) -> list[str]:
+        """A sentence for each twin that was fitted on no drive in a wide part of its range."""
+        twins = {id(twin): twin for member in self.twins for twin in member}
+        return [
+            f"{twin.meta.get('id', 'the twin')} was fitted on no drive {gap_words(gaps)}, and a "
+            "network sends such drives: its answers there are guesses; record some, and fit on "
+            "them too"
+            for twin in twins.values()
+            if (gaps := known_gaps(twin))
+        ]
 
     @property
     def named_otherwise(self) -> list[str]:

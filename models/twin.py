@@ -61,6 +61,7 @@ FORM = Table(
                 "objective": TEXT, "iterations": COUNT, "seconds": NUMBER, "notes": Rows(TEXT),
                 "parents": Rows(PARENT), "held_out": HELD_OUT,
                 "from": ORIGIN, "ancestors": Rows(ORIGIN), SLOPE: SLOPES,
+                "drive_gaps": Rows(Table({"low": NUMBER, "high": NUMBER})),
             },
             others=ANYTHING,
         ),

@@ -25,6 +25,7 @@ from models.simulated import module_of
 from models.slopes import slopes_apart
 from training.bad_data import clipped_of, problems_of, scale_beside, still_of
 from training.drift_points import same_drives
+from training.drive_gaps import guessed_words
 from training.reads import in_single_holds
 from training.validation import score_model
 
@@ -125,6 +126,8 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
             f"{twin.drive_low:g}…{twin.drive_high:g}: beyond that it guesses "
             f"({100 * outside.mean():.2g} % of the steps)"
         )
+    if words := guessed_words(twin, recording.drive):
+        yield words
     longest, most = int(recording.holds.max()), int(twin.meta.get("longest_hold", 1))
     if longest > most:
         yield (

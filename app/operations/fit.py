@@ -15,7 +15,7 @@ from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, 
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_search import grid_of, refuse_search, search_of, searched
 from app.operations.fit_words import STAGES, introduction, last_phase
-from app.operations.fitted_twin import fitted_twin, memory_of, twin_so_far
+from app.operations.fitted_twin import fitted_twin, memory_of, twin_so_far, unknown_drives
 from app.operations.origin import Origin
 from app.operations.scored import (
     scored_details,
@@ -120,6 +120,7 @@ def fit(
         refuse_unknown(objective)
     refuse_unfit(chosen, source.part("training")[1])
     yield from introduction(source, objective or "energy", chosen)
+    yield from (Note(words, "warning") for words in unknown_drives(source, begun))
     if resume:
         refuse_changed(source.parents, numbers["parents"])
         source.refuse_divided(numbers.get("held_out"))
@@ -255,7 +256,7 @@ def _finish(running: FitLoop, work: _Work) -> Generator[Event, None, Path]:
     yield Stage("keep the twin" if unscored else "score on held-out repeats", STAGES, STAGES)
     scores = None if unscored else _scores(model, running.settings.seed, source)
     notes = [unscored_note(unscored)] if scores is None else list(scores.notes)
-    notes += running.remarks
+    notes += [*unknown_drives(source, work.begun), *running.remarks]
     for text in scores.notes if scores else ():
         yield Note(text)
     twin = fitted_twin(running, source, model, (scores, notes), work.begun, work.search, out)

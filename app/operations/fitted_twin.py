@@ -10,6 +10,7 @@ from app.artefacts import code_version, new_id, now_iso
 from app.so_far import unfinished_meta
 from models.slopes import SLOPE, slopes_of
 from models.twin import Twin
+from training.drive_gaps import gap_words, gaps_of, meta_of
 from training.floors import resampled, score
 from training.metrics import COVERAGE_SAMPLES
 from training.validation import summary
@@ -104,9 +105,27 @@ def _meta(
         **({"bench": str(bench)} if bench else {}),
         **({SLOPE: slopes} if slopes else {}),
         **({"longest_hold": int(source.recording.holds.max())} if source.recording.held else {}),
+        **meta_of(_gaps(source, begun)),
         **({} if search is None else {"search": search.to_json()}),
         **({} if begun is None else begun.meta()),
     }
+
+
+def _gaps(source: FitInput, begun: Origin | None) -> list[tuple[float, float]]:
+    """Where no fitted drive lies within the range."""
+    return gaps_of(
+        source.recording.drive[source.parts.training], None if begun is None else begun.twin
+    )
+
+
+def unknown_drives(source: FitInput, begun: Origin | None) -> list[str]:
+    """A sentence where fitted drives leave a wide gap between them."""
+    gaps = _gaps(source, begun)
+    return [
+        f"no fitted step has a drive {gap_words(gaps)}: of such drives the twin will guess, and "
+        "its scores here say nothing about them; a network sends drives all over the range: record "
+        "some there (families steps or mixed), and fit on both"
+    ] if gaps else []  # fmt: skip
 
 
 def memory_of(source: FitInput, seed: int) -> Scores:

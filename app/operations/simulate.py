@@ -16,6 +16,7 @@ from app.so_far import unfinished_words
 from app.weights_store import TWIN_FILE, load_twin
 from models.errors import InputError, raise_problems
 from models.recording import Recording, stacked
+from training.drive_gaps import guessed_words
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -115,6 +116,8 @@ def beyond_fit(twin: Twin, sequences: Sequence[FieldSequence]) -> str | None:
             f"drives of {low:.4g}…{high:.4g} leave the range {twin.drive_low:.4g}…"
             f"{twin.drive_high:.4g} that the twin was fitted on: its answers there are guesses"
         )
+    if words := guessed_words(twin, np.concatenate([sequence.drive for sequence in sequences])):
+        said.append(words)
     if longest > known:
         said.append(
             f"steps are held up to {longest} times, the twin was fitted on up to {known}: of "

@@ -105,6 +105,7 @@ class Setup:
         """A sentence on each thing that is no fault, and may still be a mistake."""
         return [
             *self.twins.unfinished,
+            *self.twins.guessing,
             *self.twins.named_otherwise,
             *self._moved(),
             *self._reaching_back(),
