@@ -27,6 +27,7 @@ from app.operations.events import (
     TrialStarted,
 )
 from app.operations.monitor import BenchRead
+from app.shown_score import shown
 from app.words import duration, left_s
 
 MOST_NAMED = 6  # channels of a plan; a spectrum has sixty
@@ -74,7 +75,7 @@ def words_of(event: Event) -> str | None:
         case TrialProgress(name, _, _, _, stage) if stage:
             return f"{name}: {stage}"
         case TrialProgress(name, done, total, score):
-            so_far = "" if score is None else f", validation {score:.4g}"
+            so_far = "" if score is None else f", validation error {score:.4g}"
             return f"{name}: {done:g} of {total:g}{so_far}"
         case TrialEnded(name, status, values, reason, ended, total):
             why = f" ({reason})" if reason else _scores(values)
@@ -102,12 +103,13 @@ def _candidate(one: CandidateScored) -> str:
 
 
 def _scores(values: dict[str, Any]) -> str:
-    """The scores in a trial's result."""
-    named = ("validation", "measured")
-    known = {name: values[name] for name in named if values.get(name) is not None}
-    if isinstance(values.get("predicted"), dict):
-        known["foreseen"] = values["predicted"]["value"]
-    return "".join(f", {name} {value:.4g}" for name, value in known.items())
+    """The scores in a trial's result, a classification's as accuracies."""
+    told = shown(values)
+    of = f"{told['metric_words']} " if "metric_words" in told else ""
+    known = {n: told[n] for n in ("validation", "measured") if told.get(n) is not None}
+    if isinstance(told.get("predicted"), dict):
+        known["foreseen"] = told["predicted"]["value"]
+    return "".join(f", {name} {of}{value:.4g}" for name, value in known.items())
 
 
 def _reading(one: BenchRead) -> str:

@@ -13,7 +13,16 @@ from app.cli_live import LiveProgress
 from app.cli_output import PlainLines
 from app.cli_plot import braille
 from app.cli_words import error_lines, instrument_lines, result_lines, words_of
-from app.operations.events import Note, Progress, RepeatStarted, RunPlan, Stage, StepRead
+from app.operations.events import (
+    Note,
+    Progress,
+    RepeatStarted,
+    RunPlan,
+    Stage,
+    StepRead,
+    TrialEnded,
+    TrialProgress,
+)
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -103,6 +112,17 @@ def test_a_plan_names_few_channels_and_counts_many() -> None:
     many = tuple(f"S21[{n}]" for n in range(60))
     plan = RunPlan(2, 3, 10, many, ("",) * 60, 60.0, "out/recording.nc", "rec-1")
     assert "60 channels (S21[0] … S21[59])" in str(words_of(plan))
+
+
+def test_a_trials_scores_are_an_error_or_accuracies_and_say_which() -> None:
+    predicted = {"value": 0.1, "low": 0.05, "high": 0.15}
+    values = {"metric": "error-rate", "validation": 0.2, "measured": 0.25, "predicted": predicted}
+    ended = words_of(TrialEnded("a", "done", values, "", 1, 2))
+    scores = "validation accuracy 0.8, measured accuracy 0.75, foreseen accuracy 0.9"
+    assert ended == f"[1/2] a: done, {scores}"
+    ended = words_of(TrialEnded("a", "done", {"metric": "nmse", "measured": 0.02}, "", 1, 2))
+    assert ended == "[1/2] a: done, measured 0.02"
+    assert words_of(TrialProgress("a", 3, 10, 0.2)) == "a: 3 of 10, validation error 0.2"
 
 
 def test_a_result_for_people_has_no_brace_in_it() -> None:
