@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LATE_S = 2.0  # judgement: a run says so where a reading keeps its guards longer from being asked
 ROUNDED = 1e-3  # relative: a supply's own digits of the rate that it was slowed down to
 
 
@@ -233,3 +234,15 @@ class AskedBench:
     def timing_words(self) -> str:
         """How steps are timed, for people, and why, where the bench chose it; or empty."""
         return self._steps.words()
+
+    def late_guards(self) -> str:
+        """Which guards a long reading keeps waiting, and how long, in words; or empty."""
+        reading_s = sum(getattr(readout, "reading_s", 0.0) for readout in self._readers)
+        if reading_s <= LATE_S or not self._drive.guards:
+            return ""
+        names = " and ".join(guard.label for guard in self._drive.guards)
+        return (
+            f"a reading takes up to {reading_s:.3g} s, and {names} can't be asked meanwhile: what "
+            "is out of its band is seen that late. Shorten the reading, or wire what must act "
+            "sooner to the supply itself"
+        )

@@ -121,7 +121,10 @@ class Magnet(Instrument, Protocol):
 
 
 class Readout(Instrument, Protocol):
-    """An instrument that measures the device's response."""
+    """An instrument that measures the device's response.
+
+    One whose readings take long says how long as `reading_s`, known once it is prepared.
+    """
 
     channels: tuple[str, ...]
     units: tuple[str, ...]

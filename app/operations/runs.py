@@ -57,7 +57,8 @@ def energised(
     if steps and (timing := bench.timing_words()):
         remark(timing)
         yield Note(timing)
-    for words in found_at_energise(bench, before):
+    late = bench.late_guards() if steps else ""
+    for words in filter(None, (late, *found_at_energise(bench, before))):
         remark(words)
         yield Note(words, "warning")
 

@@ -74,7 +74,7 @@ class StepTiming:
 
     def __str__(self) -> str:
         step, half, p99, most, look, tick = (
-            f"{1e3 * round(seconds, 6):.3g} ms"  # below a microsecond it is arithmetic
+            _shown(round(seconds, 6))  # below a microsecond it is arithmetic
             for seconds in (
                 self.step_s, self.jitter_p50_s, self.jitter_p99_s, self.jitter_max_s, self.look_s,
                 TICK_S
@@ -95,6 +95,10 @@ class StepTiming:
             f"p99, {most} at most; {self.late_steps} of {self.steps} late by more than {tick}"
             f"{looked * (self.looked_steps > 0)}"
         )
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds:.4g} s" if seconds >= 1 else f"{1e3 * seconds:.3g} ms"
 
 
 def timing_of(writer: RecordingWriter, bench: Bench) -> StepTiming | None:

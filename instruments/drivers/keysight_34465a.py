@@ -180,6 +180,11 @@ class Keysight34465A:
         self._shows = trigger == "immediate" and self.burst_s <= LOOK_S
         self.faults()
 
+    @property
+    def reading_s(self) -> float:
+        """Of one reading: a burst."""
+        return self.burst_s
+
     def read(self) -> NDArray[np.float64]:
         """`READ?`: a new burst, as its channels `(C,)`; NaN, and a fault, where it overloaded."""
         self._memory.set_back()

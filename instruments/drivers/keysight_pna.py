@@ -77,7 +77,7 @@ class KeysightPNA:
         self.sweep_s = 0.0
         self._axis: dict[str, float | None] = {key: options.get(key) for key in OWN_KEYS}
         self._averages = 1
-        self._reading_s = 0.0  # at most, known after `prepare`
+        self.reading_s = 0.0  # at most, known after `prepare`
         self._shows = False  # whether a display may take a sweep
         self._session = session
         session.identify = self.identify
@@ -157,7 +157,7 @@ class KeysightPNA:
         session.write("FORM REAL,64")
         session.write("FORM:BORD SWAP")
         self._measure_axis()
-        self._shows = trigger == "immediate" and self._reading_s <= LOOK_S
+        self._shows = trigger == "immediate" and self.reading_s <= LOOK_S
         self.errors()
 
     def read(self) -> NDArray[np.float64]:
@@ -169,7 +169,7 @@ class KeysightPNA:
             session.write(f"SENS:SWE:GRO:COUN {self._averages}")
             mode = "GRO"
         command = f"SENS:SWE:MODE {mode};*OPC?"
-        with waiting(session, self._reading_s):
+        with waiting(session, self.reading_s):
             reply = session.query(command)
         if reply.strip().lstrip("+") != "1":
             raise session.reject(command, reply, "1")
@@ -232,7 +232,7 @@ class KeysightPNA:
         averaging = word(session, "SENS:AVER?", SWITCH) == "on"
         self._averages = round(session.number("SENS:AVER:COUN?")) if averaging else 1
         corrected = word(session, "SENS:CORR:STAT?", SWITCH) == "on"
-        self._reading_s = self.sweep_s * self._averages * (MOST_PORTS if corrected else 1)
+        self.reading_s = self.sweep_s * self._averages * (MOST_PORTS if corrected else 1)
 
 
 def as_quantity(trace: NDArray[np.complex128], quantity: str) -> NDArray[np.float64]:

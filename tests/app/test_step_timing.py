@@ -10,6 +10,7 @@ import pytest
 
 from app.operations.events import Note, RepeatRecorded, Result
 from app.operations.record import record
+from app.operations.step_timing import StepTiming
 from app.store import read_recording
 from instruments.watch import CHECK_EVERY_S
 from models.errors import StoppedError
@@ -87,3 +88,7 @@ def test_steps_from_before_an_interruption_are_not_judged(bench: Bench, tmp_path
     timing, said, _ = _recorded(bench, tmp_path / "r", resume=True)
     assert (timing["late_steps"], timing["steps"], timing["looked_steps"]) == (0, 199, 1)
     assert said.level == "info"
+
+
+def test_steps_of_seconds_are_told_in_seconds() -> None:
+    assert "one every 20 s (median)" in str(StepTiming(20.0, 0.0, 0.0, 0.0, 0, 2))

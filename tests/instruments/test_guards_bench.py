@@ -7,6 +7,7 @@ import pytest
 from served import served
 from simulated import check_ramp
 
+from app.operations.runs import energised
 from instruments.bench import Bench
 from instruments.checks import check_bench
 from instruments.virtual.lakeshore_336 import ROOM_K
@@ -169,3 +170,17 @@ def test_a_current_that_its_voltage_cannot_drive_ends_the_run_before_the_next_st
             bench.step(0.0024, HELD)
         with pytest.raises(TwinrigError, match="at its voltage limit of 7 V"):
             bench.verify()
+
+
+def test_a_reading_that_keeps_guards_waiting_is_told_and_a_quick_one_is_not():
+    with served(("kepco-bop", "keithley-2182a", "lakeshore-336")) as rig:
+        with Bench.connect(rig.spec()) as bench:
+            bench.settings()
+            assert bench.late_guards() == ""
+        rig.order("keithley-2182a", ":SENS:VOLT:DFIL:COUN 100")
+        rig.order("keithley-2182a", ":SENS:VOLT:DFIL:STAT ON")
+        with Bench.connect(rig.spec(("nplc = 0.5", "nplc = 5"))) as bench:
+            kept = []
+            told = [note.text for note in energised(bench, kept.append)]
+        assert any("up to 20 s, and thermometer coil can't be asked" in words for words in told)
+        assert any("can't be asked meanwhile" in words for words in kept)
