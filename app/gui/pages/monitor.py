@@ -133,7 +133,7 @@ class MonitorPage(Page):
 
     def take_way(self, current_A: float) -> None:
         if self.live is not None:
-            self.live.way(current_A)
+            self._tell(self.live.way(current_A, time.monotonic()))
             self._touch()
 
     def watch(self, events: Sequence[Event]) -> None:

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from app.alarms import Alarm
 from app.gui.job import JobSpec
 from app.gui.widgets.strip import Interlock
 
@@ -40,6 +41,13 @@ def test_strip_and_monitor_show_what_flows_where_no_step_says_it(window, qtbot, 
     assert cells["current"].value == pytest.approx(window.session.flowing_A())
     live = window.pages["monitor"].live
     assert dict(zip(live.names, live.values, strict=True))["Field"] == pytest.approx(0.003)
+
+
+def test_an_alarm_hears_of_a_field_that_no_step_says(window, qtbot, on_a_way) -> None:
+    live = window.pages["monitor"].live
+    live.alarms.put(Alarm("Field", high=0.0025))
+    qtbot.waitUntil(lambda: live.alarms.out == {"Field": "above"}, timeout=WAIT_MS)
+    assert "Field" in window.toasts.shown[-1].text
 
 
 def test_a_supply_that_is_not_reached_shows_no_value_of_before(window, qtbot, on_a_way) -> None:
