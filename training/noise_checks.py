@@ -22,12 +22,6 @@ SHORTEST_SEGMENT = 8
 BAND = (5.0, 95.0)
 LEVELS = 101  # of the rank plots' axis
 TRIALS = 400
-LINES = {
-    "level": "mean over the steps",
-    "roughness": "root mean square of the change a step",
-    "extent": "largest minus smallest value",
-}
-"""What of a whole repeat is ranked, and in words."""
 
 
 def spectrum(ensemble: Array, ground: Ground) -> tuple[Array, Array] | None:
@@ -127,21 +121,25 @@ def _places(
 
 
 def _level(paths: Array) -> Array:
+    """Mean over the steps."""
     mean: Array = paths.mean(axis=1)
     return mean
 
 
 def _roughness(paths: Array) -> Array:
+    """Root mean square of the change a step."""
     rough: Array = np.sqrt((np.diff(paths, axis=1) ** 2).mean(axis=1))
     return rough
 
 
 def _extent(paths: Array) -> Array:
+    """Largest minus smallest value."""
     extent: Array = np.ptp(paths, axis=1)
     return extent
 
 
 FEATURES = {"level": _level, "roughness": _roughness, "extent": _extent}
+"""What of a whole repeat `(R, T, C)` is ranked: `(R, C)`."""
 
 
 def _band(sequences: int, repeats: int, members: int, seed: int) -> float:
