@@ -258,3 +258,22 @@ def test_a_recording_is_no_calibration_to_go_on_with(
     assert "no calibration" in capsys.readouterr().err
     with connected() as rig, pytest.raises(InputError, match="no calibration"):
         list(calibrate(rig, tmp_path / "r", resume=True))
+
+
+def test_the_one_to_go_on_with_is_this_benchs_whatever_another_has_calibrated_since(
+    tmp_path: Path,
+) -> None:
+    from app.gui.pages.calibrate_form import cut_short as to_go_on
+    from app.session import Library
+
+    cut_short(tmp_path / "cal-half", 1)
+    begun = to_go_on(Library(tmp_path), "gap", {})
+    assert begun is not None
+    assert begun.path == tmp_path / "cal-half"
+    with connected(TEXT.replace('name = "gap"', 'name = "other"')) as rig:
+        list(calibrate(rig, tmp_path / "whole", plan=PLAN))
+    assert to_go_on(Library(tmp_path), "gap", {}) == begun
+    assert to_go_on(Library(tmp_path), "other", {}) is None
+    with connected() as rig:
+        list(calibrate(rig, tmp_path / "own", plan=PLAN))
+    assert to_go_on(Library(tmp_path), "gap", {}) is None  # what is whole needs no going on

@@ -44,13 +44,17 @@ def cut_short(library: Library, bench: str, supplies: Mapping[str, str]) -> Unfi
     known) is of another bench of that name.
     """
     for artefact in library.artefacts("cal")[:LOOKED_AT]:
-        if artefact.broken or (artefact.path / FILE_NAME).is_file():
-            return None
+        if artefact.broken:
+            continue  # the Library page says what is wrong with it
+        if (artefact.path / FILE_NAME).is_file():
+            if artefact.head.get("bench") == bench:
+                return None
+            continue
         try:
             plan, magnet, meter = kept_plan(artefact.path)
             recording = read_recording(artefact.path)
         except TwinrigError:
-            continue  # the Library page says what is wrong with it
+            continue
         known = recording.identities.get(magnet)
         if known != supplies.get(magnet, known):
             continue
