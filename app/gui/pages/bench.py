@@ -59,7 +59,7 @@ class BenchPage(Page):
         self.checking = False
         self.doing = ""
         self.found: Found | None = None
-        self._checked_at = ""
+        self._checked_at = self._busy = ""
         self.edit = BenchEditForm(shell, self.form)
         self._guards()
         self._instruments()
@@ -223,6 +223,8 @@ class BenchPage(Page):
         for event in events:
             if self.known.sees(event):
                 self._see(event)
+        if self.isVisible() and self._busy != self.session.at_bench:
+            self.refresh()
 
     def _see(self, reading: Any) -> None:
         self.known.read(reading)
@@ -251,6 +253,7 @@ class BenchPage(Page):
     # what is shown
 
     def refresh(self) -> None:
+        self._busy = self.session.at_bench
         rows = rows_of(self.known, checking=self.checking)
         found = found_rows(self.session.spec, self.found)
         self.rows.show_rows([*rows, *found])

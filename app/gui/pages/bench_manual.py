@@ -184,6 +184,7 @@ class ManualPanel(QWidget):
 
     def _show_end(self) -> None:
         running = self.hand is not None
+        busy = "" if running else self.session.at_bench  # what was read before it is old
         self.magnet.setEnabled(not running)
         ending = self.hand is not None and self.hand.ended
         self.end.setEnabled(running and not ending)
@@ -192,10 +193,12 @@ class ManualPanel(QWidget):
             flows = abs(self.current_A) > FLOWS_SHARE * self._asked_of().limits.highest_A
             cost = "not set from here: Stop takes it to zero" if flows else "already at zero"
             cost = "Stop tries to take it to zero" if self.unread else cost
+            cost = f"{busy} has the bench: Stop ends it at zero" if busy else cost
         self.end.say("Ramp to zero, output off", cost)
         on = running or self.output_on
         found = f"output on, {_mT(self.field_T)}" if on else "output off"
-        self.state.setText("not read" if self.unread and not running else found)
+        found = "not read" if self.unread and not running else found
+        self.state.setText(f"{busy.lower()} has it" if busy else found)
 
     # what is pressed
 

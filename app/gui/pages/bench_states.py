@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.gui.pages.bench_rows import InstrumentRow
@@ -35,6 +36,7 @@ class Known:
         self.values: dict[str, tuple[str, str]] = {}
         self.lost_words: dict[str, str] = {}
         self.unread = False  # since the last look failed
+        self.read_by = ""  # the job that had the bench when the values were read; empty: none
 
     def connected(self) -> None:
         """The bench was connected, or it wasn't: what was known is old."""
@@ -67,7 +69,7 @@ class Known:
 
     def read(self, now: Any) -> None:
         """A look at the bench: every instrument has answered."""
-        self.lost_words, self.unread = {}, False
+        self.lost_words, self.unread, self.read_by = {}, False, self.session.at_bench
         spec, bench = self.session.spec, self.session.bench
         if bench is None:
             return
@@ -108,7 +110,12 @@ def rows_of(known: Known, *, checking: bool) -> list[InstrumentRow]:
         for name, one in of.items()
     ]
     others = {one.name for one in spec.instruments}
-    return rows + [_checked(known, n, c) for n, c in known.checks.items() if n not in others]
+    rows += [_checked(known, n, c) for n, c in known.checks.items() if n not in others]
+    if (busy := known.session.at_bench) and busy != known.read_by:
+        rows = [
+            replace(row, value="", below_value="") for row in rows
+        ]  # of before: 0 A, output off
+    return rows
 
 
 def _row(known: Known, title: str, one: InstrumentSpec, checking: bool) -> InstrumentRow:

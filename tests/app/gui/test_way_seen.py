@@ -9,6 +9,7 @@ import pytest
 from app.alarms import Alarm
 from app.gui.job import JobSpec
 from app.gui.widgets.strip import Interlock
+from app.operations.events import Stage
 
 WAIT_MS = 20_000
 
@@ -58,3 +59,29 @@ def test_a_supply_that_is_not_reached_shows_no_value_of_before(window, qtbot, on
     assert cells["field"].value is None
     window.top.pill.show_state(Interlock("ok", "Within limits", ""))
     qtbot.waitUntil(lambda: cells["field"].text == "3.000", timeout=WAIT_MS)
+
+
+def test_the_bench_page_shows_no_value_of_before_a_run(window, qtbot, on_a_way) -> None:
+    window.open_page("bench")
+    page = window.pages["bench"]
+    assert [row.state for row in page.rows.rows] == ["Busy", "Busy"]
+    assert {(row.value, row.below_value) for row in page.rows.rows} == {("", "")}
+    assert page.manual.state.text() == "recording has it"
+    assert page.manual.end.cost == "Recording has the bench: Stop ends it at zero"
+
+
+def test_the_bench_page_shows_values_again_once_the_bench_is_free(window, qtbot) -> None:
+    window.open_page("bench")
+    page = window.pages["bench"]
+    qtbot.waitUntil(lambda: page.rows.rows[0].value == "0.000 A", timeout=WAIT_MS)
+    held = threading.Event()
+
+    def hold(stop_asked):
+        yield Stage("recording")
+        held.wait(WAIT_MS / 1e3)
+
+    assert window.run(JobSpec("record", "Recording", "rec-x", hold, hardware=True))
+    qtbot.waitUntil(lambda: page.rows.rows[0].value == "", timeout=WAIT_MS)
+    held.set()
+    qtbot.waitUntil(lambda: page.rows.rows[0].value == "0.000 A", timeout=WAIT_MS)
+    assert page.manual.state.text() == "output off"
