@@ -45,6 +45,8 @@ def _what_happened(fault: OSError, path: Path) -> str:
         )
     if fault.errno == errno.EFBIG:
         return "would become larger than this file system, or a quota, allows: use another drive"
+    if fault.errno == errno.ENAMETOOLONG:
+        return "a longer name than this file system allows: choose a shorter one"
     if isinstance(fault, FileExistsError):
         return "exists already, and nothing is ever overwritten: choose another --out"
     if isinstance(fault, IsADirectoryError):

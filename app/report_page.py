@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+LONGEST_NAME = 80  # characters of a figure's: a file system has room for 255 bytes
 STYLE = """
 :root { color-scheme: light; }
 body { font: 14px/1.5 Inter, "DejaVu Sans", system-ui, sans-serif; color: #1C2126;
@@ -90,14 +91,23 @@ class Page:
         )
 
     def figure(self, name: str, figure: Figure, caption: str) -> None:
-        """Add a figure; `name` becomes its PNG's file name, `/` in it a dash."""
-        name = name.replace("/", "-")
-        self.figures[f"{name}.png"] = figure
+        """Add a figure; `name` becomes its PNG's file name, `/` in it a dash, a long one cut."""
+        self.figures[self._file_of(name.replace("/", "-"))] = figure
         drawn = _svg(figure, f"figure-{len(self.figures)}")
         self.parts.append(
             f'<figure role="img" aria-label="{html.escape(caption, quote=True)}">'
             f"{drawn}<figcaption>{html.escape(caption)}</figcaption></figure>"
         )
+
+    def _file_of(self, name: str) -> str:
+        """A file name that no other figure has: `a/b` and `a-b` are two, and so are long names."""
+        if len(name) > LONGEST_NAME:
+            name = f"{name[: LONGEST_NAME // 2]}…{name[-(LONGEST_NAME // 2) :]}"
+        taken, number, free = {one.casefold() for one in self.figures}, 1, name
+        while f"{free}.png".casefold() in taken:
+            number += 1
+            free = f"{name}-{number}"
+        return f"{free}.png"
 
     def code(self, lines: Sequence[str]) -> None:
         """Add commands or other fixed text."""

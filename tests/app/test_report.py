@@ -150,6 +150,20 @@ def test_twins_of_one_name_keep_their_figures_apart(run_folder: Path, tmp_path: 
     assert len(ids) == len(set(ids))
 
 
+def test_figures_of_like_or_long_names_are_files_of_their_own(tmp_path: Path) -> None:
+    """`a/b` and `a-b`, and names that a disk has no room for: one was lost, or the whole page."""
+    page = Page("names")
+    for name in ("twin-a/b", "twin-a-b", "Twin-A-B", "x" * 300, "x" * 301, "é" * 200):
+        drawn = new_figure(1.0)
+        drawn.subplots().plot([0.0, 1.0])
+        page.figure(name, drawn, "a line")
+    page.write(tmp_path)
+    assert len(list(tmp_path.glob("*.png"))) == 6
+    assert {"twin-a-b.png", "twin-a-b-2.png", "Twin-A-B-3.png"} <= set(page.figures)
+    ids = re.findall(r'\bid="([^"]+)"', page.html())
+    assert len(ids) == len(set(ids))
+
+
 def test_a_folder_s_name_breaks_no_figure() -> None:
     """A browser drops `url(#repeats-twin (2)…)`: curves left their axes; a quote ended the id."""
     page, drawn = Page("<b>"), new_figure(3.0)
