@@ -28,14 +28,25 @@ class Finding:
 
 
 def of_magnet(
-    spec: MagnetSpec, driver: Any, state: MagnetState, settings: Mapping[str, Any]
+    spec: MagnetSpec,
+    driver: Any,
+    state: MagnetState,
+    settings: Mapping[str, Any],
+    safe_command: str,
 ) -> list[Finding]:
-    """Findings of a supply: limits beyond its rating, current or output on, mode, errors."""
+    """Findings of a supply: limits beyond its rating, current or output on, mode, errors.
+
+    `safe_command` is what brings it to its safe state.
+    """
     return [
         *_ratings(spec, driver),
-        *_energised(spec, driver, state),
+        *_energised(spec, driver, state, safe_command),
         *_mode(spec, settings),
-        *(Finding(f"is {fault}", _FAULT) for fault in state.faults if "voltage mode" not in fault),
+        *(
+            Finding(f"is {fault}", _AT_LIMIT if "voltage limit" in fault else _FAULT)
+            for fault in state.faults
+            if "voltage mode" not in fault
+        ),
         *(Finding(f"had reported {error}", QUEUED) for error in state.errors),
     ]
 
@@ -115,7 +126,8 @@ _FIELDS = (
     "`record` refuses what goes beyond"
 )
 _PROBE = "Look at the probe, its cable and its range"
-_FAULT = "The current isn't what the set-point says: look at the coil's plugs and `compliance_V`"
+_AT_LIMIT = "The current isn't what the set-point says: look at the coil's plugs and `compliance_V`"
+_FAULT = "No run begins so: mend what it says, then clear it at the supply's front panel"
 FORBIDS = "No run begins and none goes on while it says so: that is what it is for"
 QUEUED = "Reading it has emptied the queue: some program or hand before sent what it can't do"
 
@@ -136,7 +148,9 @@ def _ratings(spec: MagnetSpec, driver: Any) -> list[Finding]:
     ]
 
 
-def _energised(spec: MagnetSpec, driver: Any, state: MagnetState) -> list[Finding]:
+def _energised(
+    spec: MagnetSpec, driver: Any, state: MagnetState, safe_command: str
+) -> list[Finding]:
     small_A = driver.read_back_error_A(0.0)
     switch = getattr(driver, "has_output", True)
     field_T = abs(state.current_A * spec.limits.tesla_per_ampere)
@@ -144,14 +158,14 @@ def _energised(spec: MagnetSpec, driver: Any, state: MagnetState) -> list[Findin
     if abs(state.current_A) > spec.limits.max_current_A:
         flows += f", beyond max_current_A = {spec.limits.max_current_A:g} A"
     if is_energised(driver, state):
-        hint = "Keep hands off the coil; `twinrig safe --bench …` brings it to its safe state"
+        hint = f"Keep hands off the coil; `{safe_command}` brings it to its safe state"
         return [Finding(f"its output is on: {flows}" if switch else flows, hint)]
     found = []
     if switch and abs(state.current_A) > small_A:
         hint = "Another source drives the coil, or its meter is off: look before you touch it"
         found.append(Finding(f"{flows} though its output is off", hint))
     if abs(state.setpoint_A) > small_A:
-        hint = "Its output key would step the current there; `twinrig safe --bench …` zeroes it"
+        hint = f"Its output key would step the current there; `{safe_command}` zeroes it"
         found.append(Finding(f"is set to {state.setpoint_A:.4g} A with its output off", hint))
     return found
 

@@ -24,7 +24,7 @@ from instruments import list_play
 from instruments.magnet_limits import MagnetLimits
 from instruments.ramp_down import NotTakenError, RampDown, by_hand
 from instruments.sequenced import list_of
-from instruments.watch import differences
+from instruments.watch import advice, differences
 from instruments.watched_magnet import NOT_ENERGISED, WatchedMagnet
 from models.errors import RefusedError, TwinrigError, raise_problems
 
@@ -84,7 +84,7 @@ class LimitedMagnet(WatchedMagnet):
                 self.magnet.output(True)
             now = self._switched_on()
             problems = [f"reports {error} after it was prepared" for error in now.errors]
-            problems += [f"is {fault} (bench key compliance_V)" for fault in now.faults]
+            problems += [f"is {fault}{advice(fault)}" for fault in now.faults]
             if not now.output_on:
                 problems.append("its output stays off after it was told on: look for an interlock")
             unfaulted = dataclasses.replace(now, faults=())  # they are in the list already

@@ -17,9 +17,12 @@ MOST_NAMED = 6  # channels of a read-out that are named one by one
 
 
 def looked_at(
-    spec: InstrumentSpec, driver: Any, remarks: list[Finding]
+    spec: InstrumentSpec, driver: Any, remarks: list[Finding], safe_command: str
 ) -> tuple[tuple[str, ...], dict[str, Any] | None]:
-    """Words for people and a magnet's state; adds what is to be remarked."""
+    """Words for people and a magnet's state; adds what is to be remarked.
+
+    `safe_command` is what brings the bench to its safe state.
+    """
     if isinstance(spec, ThermometerSpec):
         settings, errors = driver.settings(), driver.errors()
         remarks += [Finding(f"had reported {error}", QUEUED) for error in errors]
@@ -47,7 +50,7 @@ def looked_at(
         reads = ", ".join(named) if len(named) <= MOST_NAMED else many
         return (f"reads {reads}", *_setting_words(settings, leave_out="channels")), None
     state, settings = driver.state(), driver.settings()
-    remarks += findings.of_magnet(spec, driver, state, settings)
+    remarks += findings.of_magnet(spec, driver, state, settings, safe_command)
     known = {
         "energised": findings.is_energised(driver, state),
         "output_on": state.output_on,

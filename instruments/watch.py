@@ -57,7 +57,7 @@ def differences(
     `waited_for`: inputs of its status that hold a run, of which guards tell.
     """
     told = [words for name, words in state.inputs if name in waited_for]
-    problems = [f"is {fault}{_advice(fault)}" for fault in state.faults if fault not in told]
+    problems = [f"is {fault}{advice(fault)}" for fault in state.faults if fault not in told]
     if energised and not state.output_on:
         problems.append("its output went off without us")
     if sent_A is None or gave_way(magnet, state, sent_A, waited_for):
@@ -71,7 +71,7 @@ def differences(
     return problems
 
 
-def _advice(fault: str) -> str:
+def advice(fault: str) -> str:
     """What to do about a supply that can't push its current through the coil."""
     if not fault.startswith(VOLTAGE_LIMIT):
         return ""

@@ -94,7 +94,7 @@ def test_an_output_found_on_is_to_be_looked_at_and_left_alone(
         shown = capsys.readouterr().out
         assert "ATTENTION x" in shown
         assert "its output is on" in shown
-        assert "twinrig safe" in shown
+        assert f"`twinrig safe {rig.bench}`" in " ".join(shown.split())
         assert all("?" in m["data"] for m in rig.messages()[before:])
 
 

@@ -298,3 +298,15 @@ def test_a_list_that_the_supply_plays_is_ended_by_a_guard_that_holds_and_played_
         recording = read_recording(tmp_path / "r")
         assert (recording.status, bool(recording.complete.all())) == ("done", True)
         assert (len(starts), bool(held)) == (3, True)
+
+
+def test_a_water_fault_is_not_told_as_one_of_plugs_or_compliance():
+    with served(SUPPLY) as rig:
+        rig.rig.instruments["lakeshore-643"].operational |= MAGNET_WATER
+        (check, *_) = check_bench(rig.spec())
+        (hint,) = [one.hint for one in check.findings if "magnet water" in one.words]
+        assert "plugs" not in hint
+        with Bench.connect(rig.spec()) as bench, pytest.raises(TwinrigError) as refused:
+            bench.energise()
+        assert "magnet water flow fault" in str(refused.value)
+        assert "compliance_V" not in str(refused.value)
