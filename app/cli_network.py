@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from app.operations.events import Event
+    from instruments.clock import Stop
 
 TRAIN_WORDS = "train a network of twins for a task"
 DEPLOY_WORDS = "run a network on its device, or devices, time-multiplexed"
@@ -147,10 +148,10 @@ def deploy_arguments(parser: argparse.ArgumentParser) -> None:
 
 def train_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, None, Path]:
     """`twinrig train`: a network of twins for a task; scores as they are shown."""
-    return shown_events(_train_events(arguments))
+    return shown_events(_train_events(arguments, run.stop))
 
 
-def _train_events(arguments: argparse.Namespace) -> Generator[Event, None, Path]:
+def _train_events(arguments: argparse.Namespace, stop: Stop) -> Generator[Event, None, Path]:
     from app.operations.train_seeds import is_of_seeds, train_seeds
 
     if arguments.resume is not None:
@@ -160,13 +161,13 @@ def _train_events(arguments: argparse.Namespace) -> Generator[Event, None, Path]
     from app.operations.train import train
 
     if arguments.resume is not None:
-        return train(None, None, None, arguments.resume, resume=True)
+        return train(None, None, None, arguments.resume, resume=True, stop=stop)
     asked = asked_of(arguments)
     if arguments.seeds > 1:
         return train_seeds(
             asked, arguments.seeds, arguments.out, seed=arguments.seed, workers=arguments.workers
         )
-    return train(out=arguments.out, seed=arguments.seed, **asked)
+    return train(out=arguments.out, seed=arguments.seed, stop=stop, **asked)
 
 
 def _refuse_asked(arguments: argparse.Namespace) -> None:

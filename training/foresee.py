@@ -10,13 +10,13 @@ import torch
 
 from models.score import by_output, score
 from training.fitted import DEVICES, Readout, gathered
-from training.layers import NodeLayers
+from training.layers import NodeLayers, unasked
 from training.logistic import STRENGTHS
 from training.passes import passes_of
 from training.readout import RIDGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -189,13 +189,18 @@ def untrained_layers(
     design: Design,
     task: Task,
     seed: int,
+    between: Callable[[], None] = unasked,
 ) -> tuple[NodeLayers, float]:
-    """Network of initial weights at the gain that scores best on validation, and that gain."""
+    """Network of initial weights at the gain that scores best on validation, and that gain.
+
+    `between`: that of the layers.
+    """
     best: tuple[float, NodeLayers, float] | None = None
     stretch = torch.as_tensor(task.inputs[task.train], dtype=torch.float32)
     for gain in GAINS:
         generator = torch.Generator().manual_seed(seed)
         layers = NodeLayers(members, ranges, design, task.inputs.shape[1], generator, gain)
+        layers.between = between
         layers.standardise(stretch, passes_of(layers, 4), generator)
         ridges, devices = ridges_for(layers, task), devices_for(task)
         tried = fit_readout(layers, task, ridges, generator, whole=False, devices=devices)

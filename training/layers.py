@@ -14,11 +14,15 @@ from training.played import play
 from training.readout import pooled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from models.latent import TwinModel
     from models.wiring import Sources
     from training.design import Design
+
+
+def unasked() -> None:
+    """Between two chunks where nobody can ask for anything."""
 
 
 class NodeLayers(nn.Module):
@@ -41,6 +45,12 @@ class NodeLayers(nn.Module):
         Multiplies the initial weights; 1 for training.
     units
         By layer, offset and scale `(C,)` of the features' units; default: the first member's.
+
+    Attributes
+    ----------
+    between
+        Called before each chunk of a `walk` or `standardise`, which may last minutes: it raises
+        where somebody has asked to stop.
     """
 
     def __init__(
@@ -57,6 +67,7 @@ class NodeLayers(nn.Module):
         # plain lists: the twins are not this module's parameters
         self.members = [list(twins) for twins in members]
         self.ranges, self.design, self.inputs = list(ranges), design, inputs
+        self.between: Callable[[], None] = unasked
         first = self.members[0]
         self.units = units or [(twin.offset, twin.scale) for twin in first]
         self.channels = [twin.channels for twin in first]
@@ -111,6 +122,7 @@ class NodeLayers(nn.Module):
         draw = torch.Generator().manual_seed(0)
         other = NodeLayers(members, self.ranges, self.design, self.inputs, draw, units=self.units)
         other.load_state_dict(self.state_dict())
+        other.between = self.between
         return other
 
     def start(self, batch: int, generator: torch.Generator, depth: int | None = None) -> Carried:
@@ -219,6 +231,7 @@ class NodeLayers(nn.Module):
         """Chunk by chunk, `passes` independent runs of `inputs` `(T, n_in)` from the reset."""
         carried = self.start(passes, generator, depth)
         for chunk in torch.split(inputs.unsqueeze(1).expand(-1, passes, -1), self.design.chunk):
+            self.between()
             passed = self.forward(chunk, carried, generator)
             carried = passed.carried
             yield passed
@@ -250,6 +263,7 @@ class NodeLayers(nn.Module):
             past = self.mean.expand(self.design.past, passes, -1)
             made = []
             for chunk in torch.split(self.seen(self.design.sources[layer], parts, past), 64):
+                self.between()
                 drive, _ = self.activation(layer, chunk, last)
                 response, states = self.respond(layer, drive, states, generator)
                 last = drive[-1]

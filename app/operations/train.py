@@ -26,7 +26,8 @@ from models.errors import InputError, raise_problems
 from models.network_parts import distinct
 from training.compile import compile_network, with_record
 from training.course import TrainSettings
-from training.foresee import Foreseen, Readout, best_readout, foresee, ridges_for
+from training.foresee import Foreseen, Readout, foresee
+from training.layers import unasked
 from training.refit import Refit
 from training.train import Trainer, train_layers
 from training.trainer_state import arrays_of, numbers_of, restore
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from app.operations.events import Event
+    from instruments.clock import Stop
     from training.layers import NodeLayers
     from training.train import TrainState
 
@@ -56,6 +58,7 @@ def train(
     readout_from_judge: bool = False,
     options: TrainOptions | Mapping[str, Any] | None = None,
     beside: Sequence[Path | str] = (),
+    stop: Stop | None = None,
 ) -> Generator[Event, None, Path]:
     """Train a network and foresee its score on the device; returns its `network.json`.
 
@@ -82,6 +85,8 @@ def train(
     beside
         Finished networks, of which is taken what would be computed the same once more
         (`app.operations.train_reuse`).
+    stop
+        Heard between two events, too, where they are minutes apart; None: nobody asks.
 
     Raises
     ------
@@ -89,6 +94,8 @@ def train(
         An unknown task, a twin that can't be read, layers that don't fit, `out` in use.
     RefusedError
         Another program trains there, or a deployment would take longer than `max_hours`.
+    StoppedError
+        By `stop`, as on closing.
     TwinrigError
         The training diverged, or the disk refuses.
     """
@@ -106,7 +113,7 @@ def train(
         request = Request(
             named, _resolved(through), nodes, count, seed, judges, readout_from_judge, said
         )
-    setup = Setup.of(request)
+    setup = Setup.of(request, unasked if stop is None else stop.check)
     yield Note(setup.task.describe())
     yield Note(f"twins run by {kernel.describe()}")
     yield from (Note(words, "warning") for words in setup.warnings)
@@ -178,7 +185,9 @@ class _Training:
             extra[OF_LAYERS] = self.trainer.best_validation
             extra["trained"] = self.trainer.iteration
         yield Stage("read-out", 3, STAGES)
-        readout = self._readout(layers)
+        chosen = layers if self.trainer is None else self.trainer.chosen_layers()
+        layers.between = chosen.between = self.setup.between
+        readout = self.setup.readout(layers, chosen)
         if readout.validation is not None:  # of the very read-out that is deployed
             extra["validation"] = readout.validation
         yield Stage("score to expect on the device", 4, STAGES)
@@ -198,7 +207,9 @@ class _Training:
                 yield Note("layers are those of a network beside this one: the same training")
                 take_layers(self.trainer, same)
                 return
+            self.trainer.layers.between = self.setup.between
             self.trainer.begin(measured=self.setup.origin is not None)
+            self.trainer.layers.between = unasked  # a stop is heard between whole iterations
         first = self.trainer
         yield from self._steps(first)
         if not self.request.options.refit or isinstance(first, Refit):
@@ -249,16 +260,6 @@ class _Training:
         }
         save_checkpoint(self.out, {} if trainer is None else arrays_of(trainer), numbers)
 
-    def _readout(self, layers: NodeLayers) -> Readout:
-        """Without noise no ridge is right by itself: several are tried."""
-        chosen = layers if self.trainer is None else self.trainer.chosen_layers()
-        judge = self.setup.judge(chosen)
-        if self.request.readout_from_judge:
-            ridges, final = ridges_for(judge, self.task), self.setup.judge(layers)
-            return best_readout(judge, self.task, ridges, self.setup.draw(), final=final)
-        ridges = ridges_for(layers, self.task)
-        return best_readout(chosen, self.task, ridges, self.setup.draw(), judge=judge, final=layers)
-
     def _origin(self) -> list[dict[str, str]]:
         """The network that it goes on from, as a parent."""
         origin, named = self.setup.origin, self.request.options.origin
@@ -268,9 +269,8 @@ class _Training:
         self, layers: NodeLayers, readout: Readout, foreseen: Foreseen, extra: dict[str, Any]
     ) -> Generator[Event, None, Path]:
         request, twins = self.request, self.setup.twins
-        network = compile_network(
-            layers, readout, foreseen, self.task, twins.devices, twins.references
-        )
+        of = (twins.devices, twins.references)
+        network = compile_network(layers, readout, foreseen, self.task, *of)
         meta = {
             "id": new_id("net", self.out),
             "created": now_iso(),

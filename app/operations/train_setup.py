@@ -17,15 +17,15 @@ from models.errors import InputError, raise_problems
 from models.supply import Supply
 from training.course import TrainSettings
 from training.design import Design, used_channels
-from training.foresee import untrained_layers
-from training.layers import NodeLayers
+from training.foresee import Readout, best_readout, ridges_for, untrained_layers
+from training.layers import NodeLayers, unasked
 from training.origin import design_of, take_over
 from training.tasks import make_task
 from training.tasks.doubts import doubts
 from training.train import Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from app.train_request import Request, TrainOptions
     from models.network import Network
@@ -41,7 +41,7 @@ class Setup:
     """Everything that a request names, read and checked.
 
     `judges` is the set of the stochastic twins that choose the ridge, `origin` the network to go on
-    from.
+    from, `between` that of its layers.
     """
 
     request: Request
@@ -51,9 +51,10 @@ class Setup:
     design: Design
     ranges: list[tuple[float, float]]
     origin: Network | None = None
+    between: Callable[[], None] = unasked
 
     @classmethod
-    def of(cls, request: Request) -> Setup:
+    def of(cls, request: Request, between: Callable[[], None] = unasked) -> Setup:
         """Read what a request names.
 
         Raises
@@ -98,7 +99,7 @@ class Setup:
                 design.supply.grid(low, high)
         if options.max_hours is not None:
             schedule.refuse_longer(_runs_s(request, twins, task, design), options.max_hours)
-        return cls(request, task, twins, judges, design, ranges, origin)
+        return cls(request, task, twins, judges, design, ranges, origin, between)
 
     @property
     def warnings(self) -> list[str]:
@@ -143,7 +144,9 @@ class Setup:
         """Network of initial weights at its best gain, and that gain."""
         request = self.request
         twins = self.twins if request.iterations == 0 else self.stochastic
-        return untrained_layers(twins.models, self.ranges, self.design, self.task, request.seed)
+        return untrained_layers(
+            twins.models, self.ranges, self.design, self.task, request.seed, self.between
+        )
 
     def draw(self) -> torch.Generator:
         """Noise under a read-out; always the same, whether or not the training was resumed."""
@@ -170,6 +173,18 @@ class Setup:
             **given,
         )
         return kind(self.task, layers, settings)
+
+    def readout(self, layers: NodeLayers, chosen: NodeLayers) -> Readout:
+        """The read-out of trained layers, by the score of the `chosen` on the validation part.
+
+        Without noise no ridge is right by itself: several are tried.
+        """
+        judge, task = self.judge(chosen), self.task
+        if self.request.readout_from_judge:
+            ridges, final = ridges_for(judge, task), self.judge(layers)
+            return best_readout(judge, task, ridges, self.draw(), final=final)
+        ridges = ridges_for(layers, task)
+        return best_readout(chosen, task, ridges, self.draw(), judge=judge, final=layers)
 
     def judge(self, layers: NodeLayers) -> NodeLayers:
         """The same network through the judge's noise; itself without one."""

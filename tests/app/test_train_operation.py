@@ -28,7 +28,8 @@ from app.train_request import TrainOptions
 from app.train_supply import supply_of
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
-from models.errors import InputError, RefusedError
+from instruments.clock import Stop
+from models.errors import InputError, RefusedError, StoppedError
 from models.network import Device
 from models.sequence import DriveWindow
 
@@ -132,6 +133,24 @@ def test_a_stopped_training_goes_on_and_ends_where_it_would_have(
         np.testing.assert_allclose(one.weights, other.weights, rtol=1e-6)
     with pytest.raises(InputError, match="the training there is finished"):
         next(train(None, None, None, tmp_path / "out", resume=True))
+
+
+@pytest.mark.parametrize("stage", ["baselines", "read-out", "score to expect on the device"])
+def test_a_stop_is_heard_within_what_says_nothing_for_long(
+    trained: tuple[list[Event], Path, Path], twins: Path, tmp_path: Path, stage: str
+) -> None:
+    """Of 3 × 100 nodes the untrained network took a minute in which nobody heard Stop."""
+    out, stop = tmp_path / "out", Stop()
+    events = train(TASK, [twins / "noisy"], [3, 3], out, iterations=30, seed=4, stop=stop)
+    for event in events:
+        last = isinstance(event, BaselineScored) and "as the device" in event.name
+        if last if stage == "baselines" else isinstance(event, Stage) and event.name == stage:
+            break
+    stop.request()
+    with pytest.raises(StoppedError):
+        next(events)
+    resumed, _ = run(train(None, None, None, out, resume=True))
+    assert values(resumed)["predicted"] == pytest.approx(values(trained[0])["predicted"])
 
 
 def test_a_twin_that_changed_since_ends_the_resumption(twins: Path, tmp_path: Path) -> None:
