@@ -17,6 +17,7 @@ from app.operations.bench_read import BenchRead
 from app.operations.events import PointMeasured, StepRead
 from app.operations.monitor_export import Seen
 from app.trace_store import TraceStore, View
+from app.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 MOST_MARKERS = 200
+QUIET_S, QUIET_READINGS = 2.0, 3.0
+"""Judgement: longer than both, the second in readings at their rate, there is none for now."""
 MOST_TRACES = 64
 """Judgement: read-outs beyond it (a spectrum of hundreds of points) have no strip chart of their
 own; the spectrum view shows their latest values."""
@@ -220,6 +223,17 @@ class LiveMonitor:
             return 0.0
         count = sum(number for _, number in list(self.rates)[1:])
         return count / (self.rates[-1][0] - self.rates[0][0])
+
+    def pace(self, now_s: float) -> str:
+        """How often there is a reading, in words; how long there was none where that is long."""
+        rate = self.per_second
+        waited_s = now_s - self.store.last_s
+        if not math.isfinite(waited_s):
+            return "no reading yet"
+        if waited_s > max(QUIET_S, QUIET_READINGS / rate if rate else 0.0):
+            return f"no reading for {duration(waited_s)}"
+        slow = 0.0 < rate < 1.0
+        return f"a reading each {duration(1.0 / rate)}" if slow else f"{rate:.1f} readings a second"
 
     def _row(
         self, supply: Sequence[object], values: FloatArray, temperatures: Sequence[object]

@@ -240,7 +240,7 @@ class MonitorPage(Page):
         heading = f"Frozen, {live.clock(at_s)}" if at_s else "Live values"
         heading += f", {busy.lower()}" if busy and not at_s else ""
         since_s = time.monotonic() - self._begin_s
-        said = [f"{live.per_second:.1f} readings a second", f"for {duration(since_s)}"]
+        said = [live.pace(time.monotonic()), f"for {duration(since_s)}"]
         self.say(heading, " · ".join([live.silent, *said] if live.silent and not busy else said))
 
     # what can be pressed

@@ -161,6 +161,20 @@ def test_an_alarm_is_judged_as_it_is_typed_said_once_and_coloured(
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
 
 
+def test_a_pace_of_before_does_not_stand_where_nothing_is_read_any_more(
+    page: Any, qtbot: Any
+) -> None:
+    live = page.live
+    qtbot.waitUntil(lambda: live.per_second > 1, timeout=WAIT_MS)
+    last_s = live.store.last_s
+    assert live.pace(last_s + 0.3).endswith("readings a second")
+    assert live.pace(last_s + 95.0) == "no reading for 1 min 35 s"
+    for _ in range(40):
+        live.rates.append((live.rates[-1][0] + 30.0, 1))  # steps of half a minute
+    assert live.pace(last_s + 40.0) == "a reading each 30 s"
+    assert live.pace(last_s + 95.0) == "no reading for 1 min 35 s"
+
+
 def test_frozen_the_charts_stand_and_the_readings_go_on(page: Any, qtbot: Any) -> None:
     page.freeze_button.click()
     seen, count = page.seen_s, page.live.store.count
