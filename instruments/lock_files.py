@@ -88,6 +88,25 @@ class Owner:
                 return cls(**{name: value[name] for name in kinds})
         return None
 
+    @property
+    def suspended(self) -> bool:
+        """Whether SIGSTOP or a debugger holds it, where the system tells (Linux)."""
+        with suppress(OSError, IndexError):
+            stat_line = Path(f"/proc/{self.pid}/stat").read_text()
+            return stat_line.rpartition(")")[2].split()[0] in ("T", "t")
+        return False
+
+    @property
+    def way_out(self) -> str:
+        """How its link comes free, in words."""
+        if not self.suspended:
+            return "close that program or use its window"
+        return (
+            "that program is SUSPENDED, and nobody looks after its magnets: "
+            f"`kill -CONT {self.pid}` lets it go on, `kill -9 {self.pid}` ends it, and the "
+            "watchdog of an energised bench brings its magnets to zero then"
+        )
+
     def __str__(self) -> str:
         return f"{self.program}, process {self.pid} of user {self.user}, since {self.since}"
 
@@ -114,9 +133,10 @@ def locked_file(name: str, folder: Path) -> IO[bytes]:
     if not _lock(file):
         owner = Owner.of(file)
         file.close()
+        way_out = "close that program or use its window" if owner is None else owner.way_out
         raise LinkInUseError(
-            f"the link ({name}) is in use by {owner or 'another program'}; close that program or "
-            f"use its window (lock file {path})",
+            f"the link ({name}) is in use by {owner or 'another program'}; {way_out} "
+            f"(lock file {path})",
             by_watchdog=owner is not None and owner.watchdog,
         )
     if not _same_file(file, path):  # its last owner's folder was cleared meanwhile: try the new one

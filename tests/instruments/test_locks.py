@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -139,3 +140,13 @@ def test_instruments_of_one_bus_are_open_side_by_side(board, tmp_path):
     assert locks.take(second, tmp_path) is link
     locks.release(link, second)
     locks.release(link, first)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what /proc tells")
+def test_a_suspended_owner_is_told_as_one_with_what_frees_its_link(other_program, tmp_path):
+    with pytest.raises(locks.LinkInUseError, match="close that program"):
+        locks.take(SOCKET, tmp_path)
+    other_program.send_signal(signal.SIGSTOP)
+    os.waitpid(other_program.pid, os.WUNTRACED)
+    with pytest.raises(locks.LinkInUseError, match=rf"SUSPENDED.*kill -9 {other_program.pid}`"):
+        locks.take(SOCKET, tmp_path)
