@@ -69,8 +69,10 @@ def read_csv(file: Path) -> dict[str, Found]:
         _refuse_decimal_commas(_rows(lines, delimiter))
     commented = [] if names else _commented_names(lines, delimiter, len(heads[0]))
 
+    above = bool(names) + bool(units)
+
     def body() -> Iterator[Row]:
-        return islice(_rows(lines, delimiter), bool(names) + bool(units), None)
+        return islice(_rows(lines, delimiter), above, None)
 
     if next(body(), None) is None:
         raise ValueError("below its names there are no numbers")
