@@ -8,6 +8,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from app.report_figures import GREY, INK, legend_inside, new_figure, style
 from app.report_page import Page
+from training.acquire_curve import needed_between
 from training.verdict import DECIDING
 
 if TYPE_CHECKING:
@@ -34,15 +35,24 @@ def sentences(
     ]
     for repeats, count in needed.items():
         mine = [r for r in scored if str(r["repeats"]) == repeats]
-        least = min(r["measurements"] for r in mine)
-        most = max(r["measurements"] for r in mine)
-        if count is None:
-            said.append(f"With {repeats} repeats more than {most} measurements reach {target:g}.")
-        elif count <= least:
-            said.append(f"With {repeats} repeats at most {least} measurements reach {target:g}.")
-        else:
-            said.append(f"With {repeats} repeats about {count:.0f} measurements reach {target:g}.")
+        told = _count(mine, count, "about ")
+        few, many = (_count(mine, end) for end in needed_between(mine, target))
+        sure = "" if few == many else (
+            f" (by the errors' 90 % intervals {few} to {many}: more held-out sequences would tell "
+            "it closer)"
+        )  # fmt: skip
+        said.append(
+            f"With {repeats} repeats it takes {told} measurements to reach {target:g}{sure}."
+        )
     return said
+
+
+def _count(rows: Sequence[Mapping[str, Any]], count: float | None, between: str = "") -> str:
+    """Measurements in words: those of the points themselves are bounds."""
+    least, most = (end(row["measurements"] for row in rows) for end in (min, max))
+    if count is None:
+        return f"more than {most}"
+    return f"at most {least}" if count <= least else f"{between}{count:.0f}"
 
 
 def curve_page(
@@ -69,7 +79,8 @@ def curve_page(
     page.table(head, [_row(row) for row in rows])
     page.text(
         "Each error over its half-split floor (what two halves of the held-out real repeats score "
-        "against each other), medians over seeds; the excess of the mean is a share of the signal.",
+        "against each other), medians over seeds; the excess of the mean is a share of the signal. "
+        "Intervals are of the held-out sequences; fits from other seeds scatter besides.",
         note=True,
     )
     page.heading("Repeat it")

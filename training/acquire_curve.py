@@ -81,9 +81,12 @@ def parts_of(chosen: Index) -> tuple[Index, Index]:
     return np.setdiff1d(chosen, validation), validation
 
 
-def worst_ratio(errors: Mapping[str, Mapping[str, Any]]) -> float:
-    """The largest ratio to the floor of the scores that decide; infinite where one has none."""
-    ratios = [errors.get(name, {}).get("ratio") for name in DECIDING]
+def worst_ratio(errors: Mapping[str, Mapping[str, Any]], end: str = "ratio") -> float:
+    """The largest ratio to the floor of the scores that decide; infinite where one has none.
+
+    `end`: `low` or `high` for that end of their intervals.
+    """
+    ratios = [errors.get(name, {}).get(end) for name in DECIDING]
     return math.inf if None in ratios else max(float(r) for r in ratios if r is not None)
 
 
@@ -108,10 +111,24 @@ def needed(measured: Sequence[float], ratios: Sequence[float], target: float) ->
     return float(n[last] * (n[last + 1] / n[last]) ** part)
 
 
+def needed_between(
+    rows: Sequence[Mapping[str, Any]], target: float
+) -> tuple[float | None, float | None]:
+    """As `needed`, by the lower and by the upper ends of the errors' intervals; of `medians`' rows.
+
+    What few held-out sequences can tell: a point whose interval reaches over the target decides
+    nothing.
+    """
+    n = [row["measurements"] for row in rows]
+    low, high = ([row[end] for row in rows] for end in ("worst_low", "worst_high"))
+    return needed(n, low, target), needed(n, high, target)
+
+
 def medians(points: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row for each number of sequences and repeats: medians over its seeds, by measurements.
 
-    `ratios` of each deciding error, and `worst`, the largest; fits that failed are left out.
+    `errors` of each deciding error, and `worst`, the largest, with `worst_low` and `worst_high` of
+    their intervals (infinite where there is none); fits that failed are left out.
     """
     pairs = sorted(
         {(p["sequences"], p["repeats"]) for p in points if not p["problem"]},
@@ -129,8 +146,14 @@ def medians(points: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         worst = _median([p["worst"] for p in same])
         coverage = _median([p["coverage"]["value"] for p in same])
+        ends = {
+            f"worst_{end}": float(
+                np.median([worst_ratio(p["errors"], end) for p in same] or [np.inf])
+            )
+            for end in ("low", "high")
+        }
         rows.append({"sequences": s, "repeats": r, "measurements": s * r, "errors": errors,
-                     "worst": worst, "coverage": coverage, "seeds": len(same)})  # fmt: skip
+                     "worst": worst, **ends, "coverage": coverage, "seeds": len(same)})  # fmt: skip
     return rows
 
 

@@ -18,7 +18,16 @@ from app.operations.fit_input import FitInput, refuse_changed
 from app.run_lock import RunLock
 from models.command import command_line
 from models.errors import InputError, TwinrigError, raise_problems
-from training.acquire_curve import TARGET, Grid, medians, needed, nested, parts_of, worst_ratio
+from training.acquire_curve import (
+    TARGET,
+    Grid,
+    medians,
+    needed,
+    needed_between,
+    nested,
+    parts_of,
+    worst_ratio,
+)
 from training.fit import begin_fit
 from training.fit_settings import FitSettings
 from training.reads import in_single_holds
@@ -238,13 +247,19 @@ def _save(out: Path, source: FitInput, grid: Grid, points: Sequence[dict[str, An
 
 def _needed(grid: Grid, points: Sequence[dict[str, Any]]) -> dict[str, float | None]:
     """By repeats a sequence: measurements at which no deciding error is above the target."""
-    found = {}
-    for repeats in grid.repeats:
-        rows = [r for r in medians(points) if r["repeats"] == repeats and r["worst"] is not None]
-        if rows:
-            n, worst = [r["measurements"] for r in rows], [r["worst"] for r in rows]
-            found[str(repeats)] = needed(n, worst, grid.target)
-    return found
+    return {
+        repeats: needed(
+            [r["measurements"] for r in rows], [r["worst"] for r in rows], grid.target
+        )
+        for repeats, rows in _scored_rows(grid, points).items()
+    }  # fmt: skip
+
+
+def _scored_rows(grid: Grid, points: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """By repeats a sequence: what was scored, by measurements."""
+    rows = [row for row in medians(points) if row["worst"] is not None]
+    found = {str(n): [row for row in rows if row["repeats"] == n] for n in grid.repeats}
+    return {repeats: mine for repeats, mine in found.items() if mine}
 
 
 def _values(
@@ -268,6 +283,10 @@ def _values(
         "status": "done",
         "target": grid.target,
         "needed": found,
+        "needed_between": {
+            repeats: list(needed_between(mine, grid.target))
+            for repeats, mine in _scored_rows(grid, points).items()
+        },
         "verdict": said,
         "points": {
             f"{r['sequences']} × {r['repeats']}": {

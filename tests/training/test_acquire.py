@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.report_curve import sentences
 from models.sequence import FAMILIES, FieldSequence
 from training.acquire import disagreement, drawn, drives_of, pool
-from training.acquire_curve import needed, nested, parts_of, worst_ratio
+from training.acquire_curve import medians, needed, needed_between, nested, parts_of, worst_ratio
 
 
 class Known:
@@ -130,3 +131,28 @@ def test_the_worst_ratio_is_that_of_the_errors_that_decide():
                ("cross_correlation", 9.0))}  # fmt: skip
     assert worst_ratio(errors) == 1.3
     assert worst_ratio({**errors, "spread": {"ratio": None}}) == np.inf
+
+
+def curve_point(sequences, ratio, wide=1.2):
+    row = {"value": 1.0, "floor": 1.0, "ratio": ratio, "excess": 0.0,
+           "low": ratio / wide, "high": ratio * wide}  # fmt: skip
+    return {"sequences": sequences, "repeats": 2, "seed": 0, "problem": "", "worst": ratio,
+            "errors": dict.fromkeys(("mean", "spread", "autocovariance", "crps"), row),
+            "coverage": {"value": 0.9}}  # fmt: skip
+
+
+def test_measurements_needed_are_told_with_what_the_intervals_leave_open():
+    """The last point is above the target by chance, the one before it was below."""
+    rows = medians([curve_point(s, r) for s, r in ((5, 2.0), (10, 1.6), (20, 1.15), (40, 1.31))])
+    low, high = needed_between(rows, 1.25)
+    assert low == pytest.approx(20 * 2 ** (np.log(1.6 / 1.5) / np.log(1.6 / 1.15)))
+    assert high is None
+    said = sentences(rows, {"2": needed([10, 20, 40, 80], [2.0, 1.6, 1.15, 1.31], 1.25)}, 1.25)
+    assert said[1].startswith(
+        "With 2 repeats it takes more than 80 measurements to reach 1.25 (by the errors' "
+        "90 % intervals 23 to more than 80: "
+    )
+    sure = medians([curve_point(s, r, 1.01) for s, r in ((5, 1.1), (10, 1.0))])
+    assert sentences(sure, {"2": 10.0}, 1.25)[1] == (
+        "With 2 repeats it takes at most 10 measurements to reach 1.25."
+    )
