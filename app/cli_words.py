@@ -29,6 +29,7 @@ from app.operations.events import (
 from app.operations.monitor import BenchRead
 from app.shown_score import shown
 from app.words import duration, left_s
+from models.command import command_line
 
 MOST_NAMED = 6  # channels of a plan; a spectrum has sixty
 MARKS = {True: "ok       ", False: "FAILED   ", None: "not heard"}  # None: not asked, or silent
@@ -147,6 +148,8 @@ def result_lines(values: dict[str, Any]) -> list[str]:
             lines += error_lines(value)
         elif name == "instruments" and isinstance(value, dict):
             lines += instrument_lines(value)
+        elif name == "map":  # to be pasted behind --map
+            lines.append(f"{name:<14} {command_line(value.split())}")
         elif name == "devices" and _is_long(value):
             lines += [
                 name,

@@ -22,6 +22,7 @@ from app.cli_transfer import on_bench, polish_events, recalibrate_events, refine
 from app.new_file import free_name
 from app.operations.events import Event
 from app.pause_keys import pause_keys
+from models.command import command_line
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -158,7 +159,8 @@ def import_(arguments: argparse.Namespace, run: Run) -> Events:
         return show(arguments.file)
     if not arguments.map and not is_nanoring(arguments.file):
         guess = preview(arguments.file).guess
-        raise InputError(f"twinrig import: --map is missing; to begin with: --map {guess}")
+        words = command_line(["--map", *guess.split()])
+        raise InputError(f"twinrig import: --map is missing; to begin with: {words}")
     return operation(arguments.file, arguments.map, arguments.out)
 
 

@@ -55,12 +55,13 @@ def join_arrays(arrays: dict[str, Array], asked: Mapping) -> Array:
 def joined_names(asked: Mapping, count: int) -> tuple[str, ...]:
     """Names of `count` channels: of joined arrays and of columns theirs, else c0, c1 and so on.
 
-    A group that all of them are in is no part of a name.
+    A group that all of them are in is no part of a name; `U/mV` of a table is no group.
     """
     if not asked.index and asked.joined != "channel":
         return tuple(f"c{i}" for i in range(count))
     each, names = count // len(asked.columns), asked.columns
-    if len({name.rpartition("/")[0] for name in names}) == 1:
+    others = [column for _, column in asked.index]
+    if len({name.rpartition("/")[0] for name in (*names, *others)}) == 1:
         names = tuple(name.rpartition("/")[2] for name in names)
     return tuple(name if each == 1 else f"{name}.{k}" for name in names for k in range(each))
 

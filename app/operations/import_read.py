@@ -7,6 +7,7 @@ Nothing in a file is executed: no pickle, and foreign binary formats are read in
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -31,6 +32,7 @@ T = TypeVar("T")
 NO_NUMPY = "it is none of NumPy's, or holds Python objects, which are never loaded"
 BYTES = 8  # of a number; a small archive may unpack to more than any memory
 SHOWN, MOST_CHARACTERS = 5, 80
+PARTING = re.compile(r"[\s:+]+")
 MOST_PROBLEMS = 12
 NOT_READ = np.array("another kind of file")
 TABLES = (".csv", ".txt", ".tsv", ".dat", ".asc", ".lvm")
@@ -142,13 +144,13 @@ def _of_file(file: Path) -> dict[str, Found]:
         raise InputError(f"{file}: holds no array of real numbers (there is: {held})")
     suffix = file.suffix.lower()
     return with_alike(
-        _without_blanks(made), "." if suffix == ".mat" else "/", ungrouped=suffix not in TABLES
+        _mappable(made), "." if suffix == ".mat" else "/", ungrouped=suffix not in TABLES
     )
 
 
-def _without_blanks(found: dict[str, Found]) -> dict[str, Found]:
-    """Arrays by names that a map can hold: it has blanks between its entries."""
-    named = {"_".join(name.split()): one for name, one in found.items()}
+def _mappable(found: dict[str, Found]) -> dict[str, Found]:
+    """Arrays by names that a map can hold: in one, blanks, colons and plus signs part entries."""
+    named = {PARTING.sub("_", name.strip()): one for name, one in found.items()}
     return named if len(named) == len(found) else found
 
 
@@ -198,7 +200,7 @@ def _of_folder(folder: Path) -> Generator[tuple[int, int], None, dict[str, Found
         problems = [*problems[:MOST_PROBLEMS], f"and {len(problems) - MOST_PROBLEMS} more"]
     raise_problems(InputError, f"{folder} (move away what is no part of it)", problems)
     found |= {p.relative_to(folder).as_posix(): Found(NOT_READ) for p in rest}
-    return with_alike(_without_blanks(found), ungrouped=False)
+    return with_alike(_mappable(found), ungrouped=False)
 
 
 def _real(found: dict[str, Found]) -> Iterator[tuple[str, Found]]:

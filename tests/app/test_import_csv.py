@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import os
+import re
+import shlex
 import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from app.cli import main
 from app.operations.import_measured import import_measured
 from app.operations.import_preview import preview
 from app.operations.import_read import read_found
@@ -250,3 +255,22 @@ def test_a_column_of_decimal_commas_without_a_name_is_no_two_columns(tmp_path: P
         read_found(tmp_path / "x.csv")
     np.savetxt(tmp_path / "n.csv", np.arange(30).reshape(10, 3), fmt="%d", delimiter=",")
     assert read_found(tmp_path / "n.csv")["values"].values.shape == (10, 3)
+
+
+@pytest.mark.parametrize("name", ["|S21|", "U/mV", "Ch1: X", "I+", 'V "in"', "$V; (a) b", "it's"])
+def test_the_map_that_is_shown_goes_through_the_shell_whatever_a_column_is_called(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.csv"
+    with file.open("w", newline="") as opened:
+        rows = [(r, t, 0.1 * t, t + 0.1 * r) for r in range(3) for t in range(5)]
+        csv.writer(opened).writerows([("run", "step", "u", name), *rows])
+    assert main(["import", str(file)]) == 0
+    line = next(text for text in capsys.readouterr().out.splitlines() if text.startswith("map "))
+    assert main(["import", str(file), "--out", str(tmp_path / "r")]) == 2
+    words = line[3:].strip()
+    assert words in capsys.readouterr().err
+    mapping = shlex.split(words, posix=os.name != "nt")
+    assert main(["import", str(file), "--map", *mapping, "--out", str(tmp_path / "r")]) == 0
+    (channel,) = read_recording(tmp_path / "r").channels
+    assert channel == re.sub(r"[:+]", "_", "_".join(name.split()))
