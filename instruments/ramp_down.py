@@ -228,6 +228,7 @@ class RampDown:
         stood_s, waited_s, least_A = 0.0, 0.0, math.inf
         rounding_A = self._magnet.read_back_error_A(0.0)
         while (measured_A := self._asked(self._magnet.measured_A, "current")) is not None:
+            self._stairs.passing_A = measured_A
             if abs(measured_A) < least_A - rounding_A:
                 stood_s, least_A = 0.0, abs(measured_A)
                 self._stairs.moved_s = time.monotonic()

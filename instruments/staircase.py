@@ -92,7 +92,7 @@ class Staircase(Walk):
             self._owed_s = TICK_S
             self._on_set(max(before_A or 0.0, current_A, key=abs))
             raise
-        self.sent_A = current_A
+        self.sent_A = self.passing_A = current_A
         self.moved_s = time.monotonic()
         if before_A is not None:
             self._owed_s = abs(current_A - before_A) / self.ramp_A_per_s

@@ -218,7 +218,8 @@ class SupplyRamp(Walk):
                 raise StoppedError(f"{self._magnet.name}: made safe meanwhile")
             look()
             at_rest = self._supply.arrived()
-            gap_A = abs(self._magnet.measured_A() - target_A)
+            self.passing_A = self._magnet.measured_A()
+            gap_A = abs(self.passing_A - target_A)
             if gap_A < nearest_A:
                 nearest_A, self.moved_s = gap_A, time.monotonic()
             if at_rest and gap_A <= allowed_A:

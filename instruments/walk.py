@@ -25,6 +25,8 @@ class Walk(ABC):
     ----------
     sent_A
         The last set-point that surely arrived; None where it isn't known.
+    passing_A
+        Where it was last set or seen on its way, for people who wait; None: not known yet.
     moved_s
         Host's monotonic time of the last set that arrived, or of the last sign of a walk.
     halted
@@ -37,6 +39,7 @@ class Walk(ABC):
 
     def __init__(self, magnet: Magnet, max_ramp_A_per_s: float) -> None:
         self.sent_A: float | None = None
+        self.passing_A: float | None = None
         self.moved_s = -math.inf
         self.halted = False
         self.ramp_A_per_s = max_ramp_A_per_s

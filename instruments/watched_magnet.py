@@ -146,6 +146,11 @@ class WatchedMagnet:
         self._stairs.passed(seconds)
         self._clock.passed(seconds)
 
+    @property
+    def passing_A(self) -> float | None:
+        """Where it was last set or seen on its way, at no cost; None: not known."""
+        return self._stairs.passing_A
+
     def walk_s(self, change_A: float) -> float:
         """Device time that a change of the set-point takes."""
         return self._stairs.walk_s(change_A)

@@ -74,14 +74,17 @@ class Voice:
         with suppress(Exception):
             self._calm(words)
 
-    def still(self, seconds: float, *, troubled: bool) -> None:
-        """Say that it still takes; each second while there is trouble or it is young."""
+    def still(self, seconds: float, *, troubled: bool, where: str = "") -> None:
+        """Say that it still takes; each second while there is trouble or it is young.
+
+        `where` the magnets are on their way.
+        """
         if troubled:
             if time.monotonic() - self._alarmed_s > EACH_S:  # the next try takes its time
                 with suppress(Exception):
                     self._alarm(f"not safe after {seconds:.0f} s; {self.trouble}")
         elif seconds <= SELDOM_S or round(seconds) % SELDOM_S == 0:
-            self.say(f"bringing the rig to its safe state, {seconds:.0f} s so far")
+            self.say(f"bringing the rig to its safe state, {seconds:.0f} s so far{where}")
 
 
 def voice_of(bench: Bench) -> Voice:
@@ -101,7 +104,7 @@ def made_safe(bench: Bench) -> list[str]:
     """
     voice = voice_of(bench)
     troubles, begin_s = voice.troubles, time.monotonic()
-    with _speaking(voice):
+    with _speaking(voice, bench):
         try:
             said = bench.make_safe()
         except UnsafeError as error:
@@ -136,13 +139,14 @@ def each_made_safe(benches: Iterable[Bench], after: Callable[[Bench], object]) -
 
 
 @contextmanager
-def _speaking(voice: Voice) -> Iterator[None]:
+def _speaking(voice: Voice, bench: Bench) -> Iterator[None]:
     """A thread that says each second that it still takes."""
     over, begin_s, troubles = threading.Event(), time.monotonic(), voice.troubles
 
     def speak() -> None:
         while not over.wait(EACH_S):
-            voice.still(time.monotonic() - begin_s, troubled=voice.troubles > troubles)
+            seconds = time.monotonic() - begin_s
+            voice.still(seconds, troubled=voice.troubles > troubles, where=_on_the_way(bench))
 
     thread = threading.Thread(target=speak, name="voice", daemon=True)
     with suppress(RuntimeError):  # no thread can start any more while the interpreter ends
@@ -153,6 +157,12 @@ def _speaking(voice: Voice) -> Iterator[None]:
         over.set()
         if thread.ident is not None:
             thread.join()
+
+
+def _on_the_way(bench: Bench) -> str:
+    """Where each magnet that isn't there yet was last set or seen, in words."""
+    known = {name: magnet.passing_A for name, magnet in bench.magnets.items()}
+    return "".join(f", {name} at {amps:.3g} A" for name, amps in known.items() if amps)
 
 
 def found_words(bench: Bench, name: str, state: MagnetState) -> str:

@@ -9,7 +9,9 @@ import pytest
 from served import served
 from simulated import SimulatedClock, SimulatedSupply, check_ramp
 
+from app.operations.safely import Voice, made_safe
 from instruments.bench import Bench
+from instruments.bench_file import parse_bench
 from instruments.clock import Stop
 from instruments.limits import LimitedMagnet, MagnetLimits, UnsafeError
 from models.errors import TwinrigError
@@ -271,3 +273,20 @@ def test_a_lost_clock_does_not_abandon_the_ramp(rig, monkeypatch):
     assert "the computer's own timed the ramp" in said[0]
     assert is_safe(rig)
     check_ramp(rig.sets(), 7.5, RAMP)
+
+
+@pytest.mark.parametrize(
+    ("model", "hand"), [("kepco-bop", "CURR 2;OUTP ON"), ("lakeshore-643", "SETI 2; *ESR?")]
+)
+def test_a_long_way_to_safety_says_where_the_current_is(model, hand):
+    said = []
+    with served((model, "sr830"), accelerate=1.0) as rig:
+        rig.order(model, hand)
+        rig.rig.time.advance(5.0)
+        text = re.sub(r"max_ramp_A_per_s = .*", "max_ramp_A_per_s = 0.5", rig.text)
+        with Bench.connect(parse_bench(text, "slow")) as bench:
+            bench.tell = Voice(said.append)
+            made_safe(bench)
+    places = [float(m[1]) for words in said if (m := re.search(r"so far, x at (\S+) A", words))]
+    assert len(places) >= 2
+    assert 2.0 > places[0] > places[-1] > 0.0
