@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.drift_store import drift_words, latest_drift
+from app.gui.background import Latest
 from app.gui.job import JobSpec
 from app.gui.widgets.basic import label, set_role
 from app.gui.widgets.offer import OfferButton
 from app.operations.child import in_child
 from app.operations.events import Result
-from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,18 +38,25 @@ class DriftPart:
         self.button.clicked.connect(lambda: self.start(chosen()))
         page.form.widget(self.button)
         self.button.hide()
+        self._latest = Latest(page)
+        self._latest.done.connect(self._found)
 
     def show(self, twin: Path | None) -> None:
-        """Show what the latest comparison of a twin says; nothing without a twin."""
+        """Show what the latest comparison of a twin says, once read; nothing without a twin."""
         self.twin = twin
         self.button.setVisible(twin is not None)
-        words, role = "", "note"
-        try:
-            latest = None if twin is None else latest_drift(twin)
-            if latest is not None:
-                words, role = drift_words(latest), "fault" if latest["changed"] else "note"
-        except TwinrigError as error:
-            words, role = str(error), "fault"
+        self._say("", "note")
+        self._latest.forget()
+        if twin is not None:
+            self._latest.ask(lambda: latest_drift(twin))
+
+    def _found(self, latest: dict[str, Any] | None, error: Exception | None) -> None:
+        if error is not None:
+            self._say(str(error), "fault")
+        elif latest is not None:
+            self._say(drift_words(latest), "fault" if latest["changed"] else "note")
+
+    def _say(self, words: str, role: str) -> None:
         set_role(self.note, role)
         self.note.setText(words)
         self.note.setVisible(bool(words))

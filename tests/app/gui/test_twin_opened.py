@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
+from typing import Any
 
 import artefact_samples as samples
 import numpy as np
@@ -89,3 +91,31 @@ def test_a_mean_that_an_older_version_scored_too_well_is_to_be_scored_again(open
     for said in (page.subheading.text(), page.validation.verdict.text()):
         assert "score it again" in said
     assert not page.live.at_floor
+
+
+def test_its_latest_comparison_is_read_beside_the_window(opened, qtbot, monkeypatch) -> None:
+    """A library on a share that is slow or gone must not hold up the window: Stop is in it."""
+    read_by, share = list[str](), threading.Event()
+    found: dict[str, Any] = {
+        "recording": {"id": "rec-new"}, "created": "2026-11-29T02:00:00+00:00",
+        "words": "the spread has grown", "changed": True,
+    }  # fmt: skip
+
+    def latest(path: Any) -> dict[str, Any] | None:
+        read_by.append(threading.current_thread().name)
+        share.wait(20.0)
+        return found if path.name == "twin-a" else None
+
+    monkeypatch.setattr("app.gui.twin_drift.latest_drift", latest)
+    page = opened("twin-a", 0.1)
+    note = page.drift.note
+    qtbot.waitUntil(lambda: bool(read_by), timeout=WAIT_MS)
+    assert threading.main_thread().name not in read_by
+    assert note.text() == ""
+    share.set()
+    qtbot.waitUntil(lambda: bool(note.text()), timeout=WAIT_MS)
+    assert note.text() == "Compared with rec-new on 2026-11-29: the spread has grown"
+    assert note.property("role") == "fault"
+    opened("twin-b", 0.1)
+    qtbot.waitUntil(lambda: len(read_by) == 2, timeout=WAIT_MS)
+    assert note.text() == ""
