@@ -33,7 +33,9 @@ COMMENTS = ("#", "%")
 NOTHING = ("", "na", "n/a", "#n/a", "#nv", "nan", "null", "none", "-", "--")
 OVERLOADS = ("ovld", "ovl", "ol", "over", "overload", "overflow", "ovrflw")
 COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
-WHOLE, FRACTION = re.compile(r"[+-]?\d+"), re.compile(r"0\d+")
+WHOLE, FRACTION = re.compile(r"[+-]?\d+"), re.compile(r"0\d+([eE][+-]?\d+)?")
+POWER = re.compile(r"\d+[eE][+-]?\d+")  # of a number with a point there is one before the power
+ONE_NUMBER = "is a number with a decimal comma: write decimal points, or semicolons between columns"
 EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 """With a decimal comma or with thousands: nobody can tell."""
 WORDS = re.compile(r"[^\W\d_].*|\d{1,4}([-./])\d{1,2}\1\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
@@ -67,7 +69,6 @@ def read_csv(file: Path) -> dict[str, Found]:
             units = [unit.strip().strip("()[]") for unit in heads[1]]
     elif delimiter == ",":
         _refuse_decimal_commas(_rows(lines, delimiter))
-    commented = [] if names else _commented_names(lines, delimiter, len(heads[0]))
 
     above = bool(names) + bool(units)
 
@@ -81,7 +82,7 @@ def read_csv(file: Path) -> dict[str, Found]:
     _refuse_uneven(body(), names, width)
     first = list(islice(body(), FIRST))
     text = _text_columns(first, names)
-    names = names or commented
+    names = names or _commented_names(lines, delimiter, width)
 
     def numeric() -> Iterator[Row]:
         return _without(body(), text) if text else body()
@@ -110,6 +111,7 @@ def _commented_names(lines: Sequence[str], delimiter: str, width: int) -> list[s
         takewhile(lambda line: not line.strip() or line.lstrip().startswith(COMMENTS), lines)
     )
     last = [line.strip().lstrip("".join(COMMENTS)) for line in above if line.strip()][-1:]
+    last = [line.rstrip(f"{delimiter} ") for line in last]
     cells = next((cells for _, cells in _rows(last, delimiter)), [])
     return (
         [cell.strip() for cell in cells]
@@ -129,10 +131,9 @@ def _rows(lines: Sequence[str], delimiter: str) -> Iterator[Row]:
 
 def _width(body: Callable[[], Iterator[Row]], names: Sequence[str]) -> int:
     """Columns of the table: those with a name or a value, as delimiters may end its lines."""
-    if not names:
-        return len(next(body())[1])
-    if all(len(row) == len(names) for _, row in body()):
-        return len(names)
+    head = names or next(body())[1]
+    if head[-1].strip() and (not names or all(len(row) == len(names) for _, row in body())):
+        return len(head)
     named = max((k + 1 for k, name in enumerate(names) if name), default=0)
     used = max(
         (k + 1 for _, row in body() for k, cell in enumerate(row) if cell.strip()), default=0
@@ -144,7 +145,9 @@ def _refuse_uneven(rows: Iterator[Row], names: Sequence[str], width: int) -> Non
     first, columns = 0, len(names) or width
     for line, row in rows:
         first = first or line
-        has = min(len(row), width) if names else len(row)
+        has = len(row)
+        while has > width and not row[has - 1].strip():
+            has -= 1
         if has != columns:
             of = "its names" if names else f"line {first}"
             header = columns == 1 or line <= FIRST
@@ -153,14 +156,22 @@ def _refuse_uneven(rows: Iterator[Row], names: Sequence[str], width: int) -> Non
 
 
 def _refuse_decimal_commas(rows: Iterator[Row]) -> None:
-    """Refuse `0,0512` in a table without names: it is one number, not the two 0 and 512."""
+    """Refuse `0,0512` in a table without names: it is one number, not the two 0 and 512.
+
+    And `2,557E-3` where all lines are like it: one of many would be 2 and 5e-3, as `%g` writes it.
+    """
+    first, each = "", True
     for line, cells in rows:
+        alike = False
         for whole, part in pairwise(cells):
+            said = f"line {line}: '{whole.strip()},{part}' {ONE_NUMBER}"
             if WHOLE.fullmatch(whole.strip()) and FRACTION.fullmatch(part):
-                raise ValueError(
-                    f"line {line}: '{whole.strip()},{part}' is a number with a decimal comma: "
-                    "write decimal points, or semicolons between columns"
-                )
+                raise ValueError(said)
+            if WHOLE.fullmatch(whole.strip()) and POWER.fullmatch(part):
+                first, alike = first or said, True
+        each &= alike
+    if first and each:
+        raise ValueError(first)
 
 
 def _text_columns(first: Sequence[Row], names: Sequence[str]) -> frozenset[int]:

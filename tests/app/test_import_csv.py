@@ -64,11 +64,18 @@ def test_of_three_decimals_one_below_one_tells_what_the_comma_is(tmp_path):
     assert found(tmp_path, "n;X\n0;12,345\n1;-0,512\n")["X"].values.tolist() == [12.345, -0.512]
 
 
-@pytest.mark.parametrize("text", ["n,X\n0,5,\n1,,\n", "n,X,\n0,5\n1,\n"])
-def test_delimiters_that_end_the_lines_of_names_or_numbers_alone_are_no_column(tmp_path, text):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n,X\n0,5,\n1,,\n", "n,X,\n0,5\n1,\n", "n,X,\n0,5,\n1,,\n", "# n,X\n0,5,\n1,,\n",
+        "# n,X,\n0,5,\n1,6,\n",
+    ],
+)  # fmt: skip
+def test_delimiters_that_end_the_lines_are_no_column(tmp_path, text):
     read = found(tmp_path, text)
     assert read["values"].values.shape == (2, 2)
     assert read["n"].values.tolist() == [0, 1]
+    assert found(tmp_path, "0,5,\n1,6,\n")["values"].values.tolist() == [[0, 5], [1, 6]]
 
 
 def test_words_for_nothing_are_gaps(tmp_path):
@@ -253,6 +260,11 @@ def test_a_column_of_decimal_commas_without_a_name_is_no_two_columns(tmp_path: P
     (tmp_path / "x.csv").write_text("\n".join(f"{v:.4f}".replace(".", ",") for v in values))
     with pytest.raises(InputError, match=r"line \d+: '-?\d,0\d+' is a number with a decimal comma"):
         read_found(tmp_path / "x.csv")
+    (tmp_path / "x.csv").write_text("# X\n-2,557E-3\n1,977E+0\n2,719E-1\n")
+    with pytest.raises(InputError, match="line 2: '-2,557E-3' is a number with a decimal comma"):
+        read_found(tmp_path / "x.csv")  # had been -2 beside 557E-3
+    counted = found(tmp_path, "2,5e-05\n3,0.25\n4,0.5\n")["values"].values  # as %g writes it
+    assert counted.tolist() == [[2, 5e-5], [3, 0.25], [4, 0.5]]
     np.savetxt(tmp_path / "n.csv", np.arange(30).reshape(10, 3), fmt="%d", delimiter=",")
     assert read_found(tmp_path / "n.csv")["values"].values.shape == (10, 3)
 
