@@ -127,7 +127,7 @@ def _matches(network: Network, path: Path) -> Check:
 
 def _limits(device: Device, bench: Bench) -> Check:
     limits = bench.spec.magnets[bench.spec.drive_magnet].limits
-    most = min(limits.max_field_T, limits.max_current_A * limits.tesla_per_ampere)
+    most = limits.highest_A * abs(limits.tesla_per_ampere)  # a coil may be wired the other way
     window, reset = device.window, device.reset
     try:
         bench.check_sequences([FieldSequence(np.array([0.0, 1.0]))], window, reset)
