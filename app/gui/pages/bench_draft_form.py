@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
 from app.gui.pages.bench_draft_card import claimed, placeholder
 from app.gui.widgets.basic import Choice, label, row, set_level
+from app.gui.widgets.file_dialog import beside
 from instruments.bench_draft import OFFERED, is_missing
 from instruments.bench_keys import RESET_KEYS, Key, drive_keys
 from instruments.draft_values import toml, typed
@@ -100,12 +100,8 @@ class DraftForm:
         dialog = QFileDialog(self._form, "New bench file", str(self.path), "Bench (*.toml)")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("toml")
-        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)  # which would be modal
         dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)  # it is refused anyhow
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.file.setText)
-        dialog.show()
-        return dialog
+        return beside(dialog, self.file.setText)
 
     def show_draft(self, draft: Draft) -> None:
         """Show the name, the adapter, drive and reset of a draft."""

@@ -18,6 +18,7 @@ from app.gui.job import JobSpec, Outcome
 from app.gui.pages.page import Page, Shell
 from app.gui.pages.twin_ensemble import Ensemble
 from app.gui.widgets.basic import Elided, label, row
+from app.gui.widgets.file_dialog import beside
 from app.gui.widgets.panel import Panel
 from app.gui.widgets.segments import Segments
 from app.gui.words import prefix
@@ -125,11 +126,7 @@ class ImportDataPage(Page):
             dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
             patterns = " ".join(f"*{suffix}" for suffix in SUFFIXES)
             dialog.setNameFilters([f"Measured data ({patterns})", "All files (*)"])
-        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)  # which would be modal
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda path: self.open_file(Path(path)))
-        dialog.open()
-        return dialog
+        return beside(dialog, lambda path: self.open_file(Path(path)))
 
     def open_file(self, file: Path) -> None:
         """Look into a file in a thread; the form offers what is found."""

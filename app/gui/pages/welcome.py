@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import label
+from app.gui.widgets.file_dialog import beside
 from app.gui.widgets.offer import OfferButton
 
 COLUMN_PX = 440
@@ -92,12 +92,8 @@ class WelcomePage(Page):
         """Ask for the file without holding up anything: Stop works behind it."""
         dialog = QFileDialog(self, "Open a bench file", str(Path.home()), "Bench files (*.toml)")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setModal(False)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda path: self.shell.open_bench(Path(path)))
         dialog.destroyed.connect(self._asked)
-        self.dialog = dialog
-        dialog.show()
+        self.dialog = beside(dialog, lambda path: self.shell.open_bench(Path(path)))
 
     def _asked(self) -> None:
         self.dialog = None

@@ -1,4 +1,4 @@
-"""A dialog for a file that exists, beside the window: nothing waits for it."""
+"""Dialogs for files, beside the window: nothing waits for them, and Stop works behind them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,13 @@ def ask_file(
     dialog = QFileDialog(parent, title, str(begin))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     dialog.setNameFilters([kind, "All files (*)"])
+    return beside(dialog, chosen)
+
+
+def beside(dialog: QFileDialog, chosen: Callable[[str], None]) -> QFileDialog:
+    """Show a dialog so, whatever it asks for."""
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog)  # which would be modal
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.fileSelected.connect(chosen)
-    dialog.show()
+    dialog.show()  # not `open`, which is modal
     return dialog

@@ -14,6 +14,7 @@ from PyQt6.QtSvg import QSvgGenerator
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
 from app.disk import write_bytes
+from app.gui.widgets.file_dialog import beside
 from app.gui.widgets.lines import whole
 from models.errors import TwinrigError
 
@@ -74,10 +75,7 @@ def ask_place(panel: Panel, suffix: str, words: str) -> None:
     )
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix(suffix)
-    dialog.setModal(False)
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.fileSelected.connect(lambda path: _save(panel, Path(path)))
-    dialog.show()
+    beside(dialog, lambda path: _save(panel, Path(path)))
 
 
 def _save(panel: Panel, path: Path) -> None:

@@ -6,7 +6,9 @@ import shlex
 from pathlib import Path
 
 import numpy as np
+import pytest
 import scipy.io
+from PyQt6.QtCore import Qt
 
 from app.gui.import_words import command_of
 from app.store import read_recording
@@ -130,3 +132,21 @@ def test_a_drive_with_its_steps_first_fits_without_a_word(make_window, qtbot, tm
     assert "drive=H:step,sequence" in page.map.text()
     assert page.form.primary.text() == "Import 4 sequences × 5 repeats"
     assert page.recording.response.shape == (4, 5, 12, 2)
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_stop_works_beside_the_dialog_for_a_file(
+    window, qtbot, press_record, monkeypatch, folder
+) -> None:
+    press_record(window, until_over=False, count=4, steps=60, repeats=50)
+    asked: list[bool] = []
+    stop = window.job.stop
+    monkeypatch.setattr(window.job, "stop", lambda: (asked.append(True), stop()))
+    window.open_page("import_data")
+    dialog = window.page().choose_file(folder=folder)
+    qtbot.waitExposed(dialog)
+    assert not dialog.isModal()
+    qtbot.mouseClick(window.top.stop_button, Qt.MouseButton.LeftButton)
+    assert asked
+    dialog.close()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
