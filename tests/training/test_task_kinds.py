@@ -276,6 +276,12 @@ def test_mnist_files_that_are_missing_or_damaged_are_refused(idx: Path) -> None:
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(InputError, match="no IDX file of bytes"):
         make_task(f"mnist:folder={idx}")
+    counts = np.random.default_rng(0).integers(0, 9, 5000, dtype=np.uint8).tobytes()
+    packed = bytearray(gzip.compress(counts))
+    packed[60] ^= 0xFF
+    path.write_bytes(packed)
+    with pytest.raises(InputError, match="can't be read: Error -3 while decompressing"):
+        make_task(f"mnist:folder={idx}")
     path.unlink()
     with pytest.raises(InputError, match="holds neither train-labels-idx1-ubyte nor"):
         make_task(f"mnist:folder={idx}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import struct
+import zlib
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -189,7 +190,7 @@ def read_idx(folder: Path, name: str) -> NDArray[np.uint8]:
     try:
         body = path.read_bytes()
         body = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"task 'mnist': {path} can't be read: {error}") from error
     if len(body) < 4 or body[:3] != b"\x00\x00\x08":
         raise InputError(f"task 'mnist': {path} is no IDX file of bytes")
