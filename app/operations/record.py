@@ -15,6 +15,7 @@ from app.operations.events import (
     Result,
     RunPlan,
 )
+from app.operations.measured_field import field_notes
 from app.operations.record_begin import (
     Asked,
     begun,
@@ -233,6 +234,7 @@ def _ended(
     """What a run says at its end, however that came."""
     yield from way_out.notes()
     yield from timing_notes(writer, bench)
+    yield from field_notes(writer, bench)
     values = result_values(writer.recording, writer.path, time.monotonic() - begin_s)
     reason = {"reason": way_out.reason} if way_out.reason else {}
     timing = timing_values(writer, bench)

@@ -164,3 +164,23 @@ def test_the_time_that_a_probe_averages_for_makes_no_step_late(tmp_path):
     timing = events[-1].values["timing"]
     assert timing["step_s"] > 0.1
     assert timing["late_steps"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "percent", "level"), [((), "100.0", "info"), ((OFF,), "95.2", "warning")]
+)
+def test_a_run_tells_how_the_measured_field_was_beside_the_asked_one(
+    rig, tmp_path, changes, percent, level
+):
+    with Bench.connect(rig.spec(*changes)) as bench:
+        events = list(record(bench, [SEQUENCE], 2, tmp_path / "r"))
+    (note,) = [e for e in events if isinstance(e, Note) and e.text.startswith("field: probe")]
+    assert f"measured {percent} % of what was asked for" in note.text
+    assert note.level == level
+    assert ("bench calibrate" in note.text) == (level == "warning")
+
+
+def test_a_loop_is_compared_where_it_is_read(tmp_path):
+    with served(MODELS, device="spin-vortex-ice") as rig, Bench.connect(rig.spec()) as bench:
+        events = list(record(bench, [SEQUENCE], 1, tmp_path / "r"))
+    assert any("measured 100.0 % of" in e.text for e in events if isinstance(e, Note))
