@@ -83,6 +83,7 @@ class RunningWindow(BenchWindow):
         heard = self._of_bench(job, events)
         if not job.stop_asked:
             self._show_newest(job, heard)
+            self._show_another(job, events)
         for event in events:
             self._say(page, event)
         page.take(events)
@@ -124,6 +125,14 @@ class RunningWindow(BenchWindow):
             words = f"{job.spec.title}, {progress.done:g} of {progress.total:g} {progress.unit}"
             self.status.say(words, fraction=share, left=left)
             self.rail.item(job.spec.page).show_mark(f"{100 * share:.0f} %")
+
+    def _show_another(self, job: Job, events: Sequence[Event]) -> None:
+        """That another bench of this job is on now: the strip's values are of the window's own."""
+        from app.operations.events import StepRead
+
+        benches = [event.bench for event in events if isinstance(event, StepRead)]
+        if job.spec.hardware and benches and benches[-1] not in ("", self.session.spec.name):
+            self.top.forbidden("Another bench is on", benches[-1])
 
     def _say(self, page: Page, event: Event) -> None:
         from app.operations.events import Note, RunPlan

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 
 from app.alarms import Alarm
 from app.gui.job import JobSpec
 from app.gui.widgets.strip import Interlock
-from app.operations.events import Stage
+from app.operations.events import Stage, StepRead
 
 WAIT_MS = 20_000
 
@@ -85,3 +86,13 @@ def test_the_bench_page_shows_values_again_once_the_bench_is_free(window, qtbot)
     held.set()
     qtbot.waitUntil(lambda: page.rows.rows[0].value == "0.000 A", timeout=WAIT_MS)
     assert page.manual.state.text() == "output off"
+
+
+def test_the_pill_names_another_bench_of_the_run_that_is_on(window, qtbot, on_a_way) -> None:
+    """Layers of a network on devices of their own: one bench is energised at a time."""
+    values = np.zeros(2)
+    window._take([StepRead(0, 0.003, 7.5, values, "virtual leaky integrator")])
+    pill = window.top.pill
+    assert pill.state == Interlock("attention", "Another bench is on", "virtual leaky integrator")
+    window._take([StepRead(0, 0.003, 7.5, values, window.session.spec.name)])
+    assert pill.state.words == "Within limits"
