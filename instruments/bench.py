@@ -67,10 +67,10 @@ class Bench(PlannedBench):
                 name: LimitedMagnet(drivers[name], magnet.limits, opener.clock, stop, guards)
                 for name, magnet in spec.magnets.items()
             }
-            for magnet in magnets.values():
+            for name, magnet in magnets.items():
                 magnet.confirms = not spec.in_process  # inside a process no message is lost
-                if spec.virtual is None:  # a virtual rig's time is its own
-                    magnet.keep_duty(KeptDuty(magnet.magnet.resource))
+                if spec.virtual is None and magnet.limits.duty():  # a virtual rig's time is its own
+                    magnet.keep_duty(KeptDuty.of(spec.magnets[name]))
             readouts = {name: drivers[name] for name in spec.readouts}
             bench = cls(spec, opener, stop, magnets, readouts)
             bench.thermometers = {name: drivers[name] for name in spec.thermometers}

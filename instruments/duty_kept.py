@@ -18,10 +18,13 @@ from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING
 
 from instruments.lock_files import kept_file, lock_folder
+from instruments.locks import place_of
 from models.json_form import NUMBER, Leaf, Table, faults, is_number
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from instruments.bench_spec import MagnetSpec
 
 UNSAID_S = 10.0  # judgement: two checks of a supply; a watchdog is there within seconds
 MOST_BYTES = 2**16
@@ -66,15 +69,21 @@ class KeptDuty:
 
     Parameters
     ----------
-    resource
-        Its VISA resource name.
+    place
+        Its link and address (`locks.place_of`), which no second supply has: not its resource name,
+        of which one supply has several, and behind two adapters two supplies the same.
     folder
         None: that of the computer's lock files.
     """
 
-    def __init__(self, resource: str, folder: Path | None = None) -> None:
-        self._name = resource.lower()
+    def __init__(self, place: str, folder: Path | None = None) -> None:
+        self._name = place.lower()
         self._folder = folder
+
+    @classmethod
+    def of(cls, magnet: MagnetSpec) -> KeptDuty:
+        """Of a supply of a bench file."""
+        return cls(place_of(magnet.resource, magnet.board))
 
     def load(self, now_s: float) -> Past | None:
         """What flowed before `now_s`; None where nobody knows."""

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from instruments.clock import Stop
     from instruments.prologix import Adapter
 
-__all__ = ["Link", "LinkInUseError", "link_of", "lock_folder", "private_link", "release", "take"]
+__all__ = [
+    "Link", "LinkInUseError", "link_of", "lock_folder", "place_of", "private_link", "release",
+    "take",
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 WATCHDOG_S = 60.0  # how long a link is waited for while a watchdog brings its magnet to zero
@@ -85,6 +88,16 @@ def link_of(resource: str, board: str | None = None) -> str:
 
 def _host(name: str) -> str:
     return LOCAL_NAMES.get(name.lower(), name.lower())
+
+
+def place_of(resource: str, board: str | None = None) -> str:
+    """One name for an instrument, whatever its resource name: its link, and its address there.
+
+    Asks for the number of a host that is named. Raises as `link_of`.
+    """
+    link = _by_number(link_of(resource, board))
+    own = own_part(resource, link)
+    return link if own == link else f"{link} {own}"
 
 
 def canonical(resource: str) -> str:

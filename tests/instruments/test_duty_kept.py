@@ -146,3 +146,16 @@ def test_a_real_bench_keeps_it_and_a_virtual_one_does_not(tmp_path, monkeypatch)
                 bench.watchdog = None
                 bench.energise()
             assert len(list(tmp_path.iterdir())) == files
+
+
+def test_one_supply_under_two_names_has_one_history(tmp_path, monkeypatch):
+    monkeypatch.setattr(duty_kept, "lock_folder", lambda: tmp_path)
+    with served() as rig:
+        duty = ("11.0", "11.0\nmax_duty_A2s = 500.0\nduty_window_s = 100.0")
+        virtual = rig.text[rig.text.index("[virtual]") : rig.text.index("[magnet.x]")]
+        for host in ("127.0.0.1", "LOCALHOST"):
+            spec = rig.spec(duty, (virtual, ""), ("127.0.0.1", host))
+            with Bench.connect(spec) as bench:
+                bench.watchdog = None
+                bench.energise()
+        assert len(list(tmp_path.iterdir())) == 1

@@ -150,3 +150,12 @@ def test_a_suspended_owner_is_told_as_one_with_what_frees_its_link(other_program
     os.waitpid(other_program.pid, os.WUNTRACED)
     with pytest.raises(locks.LinkInUseError, match=rf"SUSPENDED.*kill -9 {other_program.pid}`"):
         locks.take(SOCKET, tmp_path)
+
+
+def test_a_place_is_one_instrument_s_whatever_its_names():
+    place = locks.place_of
+    assert place("TCPIP0::localhost::5025::SOCKET") == place("TCPIP1::127.0.0.1::5025::SOCKET")
+    assert place("GPIB::8") == place("GPIB0::8::INSTR") != place("GPIB0::9::INSTR")
+    adapters = [f"PRLGX-TCPIP0::127.0.0.1::{port}::INTFC" for port in (1234, 1235)]
+    behind = {place("GPIB0::8::INSTR", adapter) for adapter in (None, *adapters)}
+    assert len(behind) == 3
