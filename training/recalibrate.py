@@ -85,23 +85,27 @@ def recalibrate(
     count = len(rows)
     refuse_few(count, gap, blocks)
     answers, every = rows @ weights + bias, np.ones(count, dtype=bool)
+    each = _counting(targets, metric)
     edges = np.linspace(0, count, blocks + 1).astype(int)
     parts = [np.arange(a, b) for a, b in pairwise(edges)]
     before, corrected = np.empty_like(targets), np.empty_like(targets)
     for judged in parts:
         known = _apart_from(judged, count, gap)
-        _, left = _left_over(answers, targets, known, metric)
-        before[judged] = left[judged] - left[known].mean(axis=0) * (metric in CLASSIFIES)
+        _, left = _left_over(answers, targets, each * known, metric)
+        level = np.average(left[known], axis=0, weights=each[known])
+        before[judged] = left[judged] - level * (metric in CLASSIFIES)
         others = [part[known[part]] for part in parts if part is not judged]
-        ridge = _best_ridge(rows, left, [part for part in others if part.size], gap)
-        ((delta, shift),) = corrections(rows[known], left[known], [ridge])
+        ridge = _best_ridge(rows, left, each, [part for part in others if part.size], gap)
+        ((delta, shift),) = corrections(rows[known], left[known], [ridge], each[known])
         corrected[judged] = left[judged] - (rows[judged] @ delta + shift)
-    was = np.array([np.mean(before[part] ** 2) for part in parts])
-    now = np.array([np.mean(corrected[part] ** 2) for part in parts])
+    was, now = (
+        np.array([np.mean(each[part] @ wrong[part] ** 2) / len(part) for part in parts])
+        for wrong in (before, corrected)
+    )
     fallen = (was - now) / max(float(was.mean()), 1e-300)
-    slope, left = _left_over(answers, targets, every, metric)
-    ridge = _best_ridge(rows, left, parts, gap)
-    ((delta, shift),) = corrections(rows, left, [ridge])
+    slope, left = _left_over(answers, targets, each * every, metric)
+    ridge = _best_ridge(rows, left, each, parts, gap)
+    ((delta, shift),) = corrections(rows, left, [ridge], each)
     found = Recalibrated(
         slope * weights + delta, slope * bias + shift, ridge,
         score(metric, answers, targets), score(metric, targets - corrected, targets),
@@ -114,18 +118,19 @@ def recalibrate(
 
 
 def _left_over(
-    answers: FloatArray, targets: FloatArray, known: Mask, metric: str
+    answers: FloatArray, targets: FloatArray, each: FloatArray, metric: str
 ) -> tuple[float, FloatArray]:
     """What a read-out leaves of the targets, and by how much its answers are multiplied for it.
 
     Answers of classes may be logits, whose unit is their own: only their order counts, so that they
-    are brought to the one-hot targets by one factor, which changes no order.
+    are brought to the one-hot targets by one factor, which changes no order. `each` `(N,)`: what a
+    row counts for it.
     """
     if metric not in CLASSIFIES:
         return 1.0, targets - answers
-    centred = answers[known] - answers[known].mean(axis=0)
-    square = float(np.sum(centred**2))
-    slope = float(np.sum(centred * targets[known])) / square if square > 0 else 1.0
+    centred = answers - np.average(answers, axis=0, weights=each)
+    square = float(np.sum(each @ centred**2))
+    slope = float(np.sum(each @ (centred * targets))) / square if square > 0 else 1.0
     slope = slope if slope > 0 else 1.0  # worse than chance: nothing to bring anywhere
     return slope, targets - slope * answers
 
@@ -141,13 +146,18 @@ def refuse_few(count: int, gap: int, blocks: int = BLOCKS) -> None:
 
 
 def corrections(
-    rows: FloatArray, left: FloatArray, ridges: Sequence[float]
+    rows: FloatArray, left: FloatArray, ridges: Sequence[float], each: FloatArray
 ) -> list[tuple[FloatArray, FloatArray]]:
-    """δ `(columns, O)` and its bias `(O,)` by each ridge, a share of the mean diagonal."""
-    middle, level = rows.mean(axis=0), left.mean(axis=0)
+    """δ `(columns, O)` and its bias `(O,)` by each ridge, a share of the mean diagonal.
+
+    `each` `(N,)`: what a row counts.
+    """
+    share = each / each.sum()
+    middle, level = share @ rows, share @ left
     centred = rows - middle
-    size, direction = np.linalg.eigh(centred.T @ centred / len(rows))
-    along = direction.T @ (centred.T @ (left - level) / len(rows))
+    weighed = (share[:, None] * centred).T
+    size, direction = np.linalg.eigh(weighed @ centred)
+    along = direction.T @ (weighed @ (left - level))
     unit = max(float(size.mean()), 1e-300)
     found = []
     for ridge in ridges:
@@ -156,8 +166,21 @@ def corrections(
     return found
 
 
+def _counting(targets: FloatArray, metric: str) -> FloatArray:
+    """What a row counts `(N,)`, 1 on average: of a balanced error every class alike."""
+    if metric != "balanced-error":
+        return np.ones(len(targets))
+    counts = targets.sum(axis=0)
+    each = targets @ (1.0 / np.maximum(counts, 1.0))
+    return np.asarray(each / each.mean())
+
+
 def _best_ridge(
-    rows: FloatArray, left: FloatArray, parts: Sequence[NDArray[np.int64]], gap: int
+    rows: FloatArray,
+    left: FloatArray,
+    each: FloatArray,
+    parts: Sequence[NDArray[np.int64]],
+    gap: int,
 ) -> float:
     """The ridge whose corrections leave least on blocks that they have not seen."""
     errors = np.zeros(len(RIDGES))
@@ -165,8 +188,9 @@ def _best_ridge(
     every[np.concatenate(list(parts))] = True
     for judged in parts:
         known = every & _apart_from(judged, len(rows), gap)
-        for k, (delta, shift) in enumerate(corrections(rows[known], left[known], RIDGES)):
-            errors[k] += np.sum((left[judged] - rows[judged] @ delta - shift) ** 2)
+        found = corrections(rows[known], left[known], RIDGES, each[known])
+        for k, (delta, shift) in enumerate(found):
+            errors[k] += np.sum(each[judged] @ (left[judged] - rows[judged] @ delta - shift) ** 2)
     return RIDGES[int(np.argmin(errors))]
 
 

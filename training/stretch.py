@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from models.errors import InputError
+from models.errors import InputError, raise_problems
 from training.compile import compile_network
 from training.foresee import Readout, foresee
 from training.layers import NodeLayers
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from models.network import Network
     from training.design import Design
     from training.foresee import Foreseen
+
+LEAST_SHARE = 0.25  # judgement: of digits, shuffled, 75 answers are refused in a twentieth of draws
 
 
 class Stretch(Task):
@@ -41,11 +43,39 @@ class Stretch(Task):
         Raises
         ------
         InputError
-            There are not so many with their washout, or the test part lies among them.
+            There are not so many with their washout, the test part lies among them, or a class
+            hardly does: a read-out that is corrected without it unlearns it.
         """
         seen = np.flatnonzero(task.train | task.validation)
         end = int(seen[-1]) + 1
-        return cls.at(task, end - max(1, steps // task.window) * task.window, end)
+        part = cls.at(task, end - max(1, steps // task.window) * task.window, end)
+        raise_problems(InputError, f"task {task.name!r}", part.lacking())
+        return part
+
+    def lacking(self) -> list[str]:
+        """Classes of which the stretch has none or hardly an answer, in a sentence.
+
+        Hardly: less than `LEAST_SHARE` of what their share of the known answers would be.
+        """
+        if (labels := self.labels) is None:
+            return []
+        known = np.flatnonzero(self.answers(self.train | self.validation))
+        first, end = int(np.flatnonzero(self.answers(self.test))[0]), int(known[-1]) + 1
+        share = np.bincount(labels[known], minlength=len(self.classes)) / len(known)
+
+        def scarce(begin: int) -> list[str]:
+            here = np.bincount(labels[begin:end], minlength=len(share))
+            few = here < LEAST_SHARE * share * (end - begin)
+            return [name for name, lacks in zip(self.classes, few, strict=True) if lacks]
+
+        if not (missing := scarce(first)):
+            return []
+        begin = next((k for k in range(first, -1, -1) if not scarce(k)), 0)
+        return [
+            f"the last {int(self.test.sum())} steps that are known hold no answer, or hardly any, "
+            f"of {', '.join(missing)}, which a read-out that is corrected by them would unlearn; "
+            f"ask for --steps {(end - begin) * self.window}"
+        ]
 
     @classmethod
     def at(cls, task: Task, begin: int, end: int) -> Stretch:
