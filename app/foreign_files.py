@@ -47,6 +47,8 @@ class Found:
         What else it says of them that may change what they mean, such as `gain = 100`, in words.
     part
         Whether it is one of several alike that are one array of their own, too.
+    apart
+        Of such an array: those of the same names with other axes or another unit, or no numbers.
     """
 
     values: NDArray[Any]
@@ -54,6 +56,7 @@ class Found:
     unit: str = ""
     unapplied: str = ""
     part: bool = False
+    apart: tuple[str, ...] = ()
 
 
 def refuse_large(count: float) -> None:

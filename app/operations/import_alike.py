@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Numbers = tuple[str, ...]  # as they are written: 05 and 5 may be decimals, of 2.05 and 2.5
     Members = dict[Numbers, str]
+    Family = dict[tuple[object, ...], Members]  # by axes and unit; of texts and of nothing ()
 
 NUMBERS = "biuf"
 DIGITS = re.compile(r"\d+")
@@ -38,26 +39,36 @@ def with_alike(
     """The arrays, and for those that are alike one of all of them; they are its `part`s then.
 
     `separator` stands between groups and what they hold. Alike are numbers (or texts) of as many
-    axes and one unit, whose groups' names differ in their numbers only. `ungrouped`: so are arrays
-    that count runs by their own names, `run_1`, and those beside them with their numbers,
-    `field_1`; other numbers in a name, `X1`, may be a channel's.
+    axes and one unit, whose groups' names differ in their numbers only; of those that differ in
+    more than their numbers the most are one, and keep the others' names as `apart`. `ungrouped`: so
+    are arrays that count runs by their own names, `run_1`, and those beside them with their
+    numbers, `field_1`; other numbers in a name, `X1`, may be a channel's.
     """
-    kinds: dict[tuple[object, ...], Members] = {}
+    families: dict[tuple[str, str], Family] = {}
     counting = _counting(found, separator) if ungrouped else frozenset()
     for name, one in found.items():
         group, _, own = (name, "", "") if name in counting else name.rpartition(separator)
         if numbers := tuple(DIGITS.findall(group)):
             is_number = one.values.dtype.kind in NUMBERS and one.values.size > 0
-            about = is_number and (one.values.ndim, one.unit, one.unapplied, one.dims)
-            kinds.setdefault((DIGITS.sub("N", group), own, about), {})[numbers] = name
+            kind = (one.values.ndim, one.unit, one.dims) if is_number else ()
+            family = families.setdefault((DIGITS.sub("N", group), own), {})
+            family.setdefault(kind, {})[numbers] = name
     made = dict(found)
-    for members in kinds.values():
-        if len(members) < 2:
-            continue
-        name, whole = _whole({n: members[n] for n in _counted(members)}, found, separator)
-        if name not in found:
-            made |= {n: replace(made[n], part=True) for n in members.values()} | {name: whole}
+    for family in families.values():
+        for name, members in _joined(family, separator).items():
+            if name in found:
+                continue
+            ordered = {n: members[n] for n in _counted(members)}
+            apart = tuple(n for of in family.values() if of is not members for n in of.values())
+            made |= {n: replace(made[n], part=True) for n in members.values()}
+            made[name] = replace(_whole(ordered, found, separator), apart=apart)
     return made
+
+
+def _joined(family: Family, separator: str) -> dict[str, Members]:
+    """What becomes one array, by its name: of two kinds with one name numbers, then the most."""
+    ordered = sorted(family.items(), key=lambda item: (bool(item[0]), len(item[1])))
+    return {_named(m, separator)[0]: m for _, m in ordered if len(m) > 1}
 
 
 def _counting(found: dict[str, Found], separator: str) -> frozenset[str]:
@@ -80,14 +91,24 @@ def _counting(found: dict[str, Found], separator: str) -> frozenset[str]:
     )
 
 
-def _whole(members: Members, found: dict[str, Found], separator: str) -> tuple[str, Found]:
-    """Name and array of all members, which are in the order of their numbers."""
+def _counting_numbers(members: Members) -> list[int]:
     numbers = np.array(list(members))
+    return [k for k in range(numbers.shape[1]) if len(set(numbers[:, k])) > 1]
+
+
+def _named(members: Members, separator: str) -> tuple[str, tuple[str, ...]]:
+    """The name of all of them, and the words before the numbers that count."""
+    numbers, first = next(iter(members.items()))
+    return _name(first, len(numbers), _counting_numbers(members), separator)
+
+
+def _whole(members: Members, found: dict[str, Found], separator: str) -> Found:
+    """The array of all members, which are in the order of their numbers."""
+    numbers, counting = np.array(list(members)), _counting_numbers(members)
     parts = [found[name] for name in members.values()]
-    counting = [k for k in range(numbers.shape[1]) if len(set(numbers[:, k])) > 1]
-    name, words = _name(next(iter(members.values())), numbers.shape[1], counting, separator)
+    words = _named(members, separator)[1]
     if parts[0].values.dtype.kind not in NUMBERS or not parts[0].values.size:
-        return name, Found(np.array([str(w) for p in parts for w in p.values.ravel()]))
+        return Found(np.array([str(w) for p in parts for w in p.values.ravel()]))
     levels = [sorted(set(numbers[:, k]), key=_count) for k in counting]
     sizes: tuple[int, ...] = tuple(map(len, levels))
     places: list[tuple[int, ...]] = [
@@ -103,7 +124,8 @@ def _whole(members: Members, found: dict[str, Found], separator: str) -> tuple[s
     for place, part in zip(places, parts, strict=True):
         whole[place][tuple(slice(0, n) for n in part.values.shape)] = part.values
     dims = (*words, *(parts[0].dims or ("",) * parts[0].values.ndim))
-    return name, replace(parts[0], values=whole, dims=dims)
+    said = " or ".join(dict.fromkeys(part.unapplied for part in parts if part.unapplied))
+    return replace(parts[0], values=whole, dims=dims, unapplied=said)
 
 
 def _counted(members: Members) -> list[Numbers]:

@@ -153,13 +153,21 @@ def looked_at(
 
 
 def _unapplied(asked: Mapping, found: dict[str, Found]) -> Remarks:
-    """What the file says of the numbers that are used and nobody has applied to them."""
-    used = dict.fromkeys((*asked.columns, asked.drive, asked.holds))
-    return [
-        (f"{name}: the file says {found[name].unapplied} beside its numbers, which is not applied "
-         "to them: convert them first if they need it", "warning")
-        for name in used if name in found and found[name].unapplied
+    """What the file says of the numbers that are used and nobody has applied, and what is missed.
+
+    Of runs in groups or files of their own: those with other axes or in another unit.
+    """
+    used = [n for n in dict.fromkeys((*asked.columns, asked.drive, asked.holds)) if n in found]
+    said = [
+        f"{name}: the file says {found[name].unapplied} beside its numbers, which is not applied "
+        "to them: convert them first if they need it"
+        for name in used if found[name].unapplied
+    ] + [
+        f"{name} is without {found[name].apart[0]}{f' and {more} more' if more else ''}: another "
+        "unit or other axes than the rest, or no numbers"
+        for name in used if found[name].apart for more in (len(found[name].apart) - 1,)
     ]  # fmt: skip
+    return [(text, "warning") for text in said]
 
 
 def _told(

@@ -311,3 +311,32 @@ def test_runs_named_by_a_decimal_or_with_and_without_zeros_are_all_there(tmp_pat
     assert sorted(whole[:, 0]) == sorted(map(float, levels))
     np.savez(tmp_path / "a.npz", run_01=np.zeros(T), run_1=np.ones(T), run_2=np.ones(T) * 2)
     assert read_all(tmp_path / "a.npz")["run_N"].values[:, 0].tolist() == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("differ", ["units", "axes", "nothing there"])
+def test_runs_of_another_kind_hide_no_others_and_are_told(tmp_path: Path, differ: str) -> None:
+    """Of runs in V and in mV the first ones had vanished; so had all where two runs were empty."""
+    file = tmp_path / "a.h5"
+    with h5py.File(file, "w") as opened:
+        for k in range(7):
+            values = {"axes": np.full((T, 2), k), "nothing there": np.empty(0)}.get(differ)
+            own = np.full(T, float(k)) if k < 4 or values is None else values
+            data = opened.create_dataset(f"run_{k}/X", data=own)
+            data.attrs["units"] = "mV" if k >= 4 and differ == "units" else "V"
+    found = read_all(file)
+    assert found["run_N/X"].values[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert not any(found[f"run_{k}/X"].part for k in (4, 5, 6))
+    _, remarks = looked_at(file, "response=run_N/X:repeat,step", found)
+    assert any("run_N/X is without run_4/X and 2 more: another unit" in text for text, _ in remarks)
+
+
+def test_runs_with_gains_of_their_own_are_one_and_each_gain_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "a.h5"
+    with h5py.File(file, "w") as opened:
+        for k in range(6):
+            opened[f"run_{k}/X"] = np.arange(float(T)) + k
+            opened[f"run_{k}/X"].attrs["gain"] = 1.0 if k < 3 else 10.0
+    found = read_all(file)
+    assert found["run_N/X"].values[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    _, remarks = looked_at(file, "response=run_N/X:repeat,step", found)
+    assert any("the file says gain = 1 or gain = 10 beside" in text for text, _ in remarks)
