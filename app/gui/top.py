@@ -127,10 +127,11 @@ class TopStrip(QWidget):
         if bench is None:
             return
         limits = spec.magnets[spec.drive_magnet].limits
-        limit_A, per_A = limits.max_current_A, limits.tesla_per_ampere
-        for key in ("field", "setpoint"):
-            self.cells[key].set_range(0.0, limit_A * per_A)
-        self.cells["current"].set_range(0.0, limit_A)
+        per_A, window = limits.tesla_per_ampere, spec.window
+        top_A = math.copysign(limits.highest_A, per_A)  # of a coil wired either way
+        back = -1.0 if window.encoding == "loop" or window.low_T < 0 else 0.0  # the field turns
+        for key, top in (("field", top_A * per_A), ("setpoint", top_A * per_A), ("current", top_A)):
+            self.cells[key].set_range(*sorted((back * top, top)))
         for name, unit in list(zip(bench.live_channels, bench.live_units, strict=True))[
             :MOST_CHANNELS
         ]:

@@ -1,0 +1,44 @@
+"""The strip's tracks span what the magnet may be asked for, on either side of zero."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.gui.top import TopStrip
+from instruments.bench import Bench
+from instruments.bench_file import parse_bench, read_bench
+
+if TYPE_CHECKING:
+    from app.gui.theme import Theme
+
+TURNED = ("tesla_per_ampere = 4.0e-4", "tesla_per_ampere = -4.0e-4")
+BACK = ("low_T = 0.0022", "low_T = -0.0022")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field_mT", "current_A"),
+    [
+        ([], (0.0, 4.4), (0.0, 11.0)),
+        ([TURNED], (0.0, 4.4), (-11.0, 0.0)),
+        ([BACK], (-4.4, 4.4), (-11.0, 11.0)),
+        ([TURNED, BACK], (-4.4, 4.4), (-11.0, 11.0)),
+    ],
+)
+def test_a_track_shows_every_field_that_the_bench_makes(
+    theme: Theme, qtbot: Any, changes: list[tuple[str, str]], field_mT: Any, current_A: Any
+) -> None:
+    text = read_bench("virtual").text
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    strip = TopStrip(theme)
+    qtbot.addWidget(strip)
+    with Bench.connect(parse_bench(text, "b.toml")) as bench:
+        strip._session = SimpleNamespace(bench=bench, spec=bench.spec)
+        strip.bench_connected()
+    field, current = strip.cells["field"], strip.cells["current"]
+    assert (1e3 * field.low, 1e3 * field.high) == pytest.approx(field_mT)
+    assert (current.low, current.high) == pytest.approx(current_A)
