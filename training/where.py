@@ -32,7 +32,6 @@ CHANGES = (0.0, 0.1, 0.3, 1.0)  # of the drive since the step before: held, smal
 FEWEST_VALUES = 20  # (sequence, step, channel) of a part: fewer say nothing
 LEAST = 3  # sequences: of two an interval would reach over all magnitudes, and is taken as of three
 PIT_PARTS = 10
-MOST_CHANNELS = 64
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,17 @@ class LocalErrors:
     counted: Array
     pit: Array
     share: Array
+
+    def of(self, channels: slice) -> LocalErrors:
+        """Those of some channels."""
+        twin, floor = (
+            {name: values[..., channels] for name, values in sums.items()}
+            for sums in (self.twin, self.floor)
+        )
+        within, counted = self.within[..., channels], self.counted[..., channels]
+        return LocalErrors(
+            twin, floor, within, counted, self.pit[:, :, channels], self.share[channels]
+        )
 
 
 def local_errors(
@@ -114,40 +124,37 @@ def _ranked(samples: Array, real: Array, used: Mask) -> tuple[Array, Array]:
 
 def parts_of(
     drive: Array, families: Sequence[str], channels: Sequence[str]
-) -> Iterator[tuple[str, str, Any, Mask]]:
-    """Axis, label, bounds and mask `(S, T, C)` of every part.
+) -> Iterator[tuple[str, str, Any, Mask, slice]]:
+    """Axis, label, bounds, mask `(S, T, 1)` and channels of every part.
 
     `drive` is `(S, T)` with NaN beyond a sequence's length. Bounds: (low, high) of a drive, first
     and last step counted from 1, a channel's or a family's name, (low, high) of a change.
     """
     sequences, steps = drive.shape
-    shape = (sequences, steps, len(channels))
+    shape, every = (sequences, steps, 1), slice(None)
     edges = np.linspace(0.0, 1.0, DRIVE_BINS + 1)
     place = np.clip((np.nan_to_num(drive) * DRIVE_BINS + 1e-9).astype(int), 0, DRIVE_BINS - 1)
     for k in range(DRIVE_BINS):
         low, high = round(float(edges[k]), 3), round(float(edges[k + 1]), 3)
         mask = (place == k) & np.isfinite(drive)
-        yield "drive", f"{low:g}–{high:g}", (low, high), np.broadcast_to(mask[..., None], shape)
+        yield "drive", f"{low:g}–{high:g}", (low, high), mask[..., None], every
     first = 0
     while first < steps:
         last = min(4 if first == 0 else 2 * first, steps)
         mask = np.zeros(shape, dtype=bool)
         mask[:, first:last] = True
-        yield "step", f"{first + 1}–{last}", (first + 1, last), mask
+        yield "step", f"{first + 1}–{last}", (first + 1, last), mask, every
         first = last
     for name in dict.fromkeys(families):
         of = np.array([f == name for f in families])
-        yield "family", name, name, np.broadcast_to(of[:, None, None], shape)
-    for c, name in enumerate(channels[:MOST_CHANNELS] if len(channels) > 1 else ()):
-        mask = np.zeros(shape, dtype=bool)
-        mask[..., c] = True
-        yield "channel", name, name, mask
+        yield "family", name, name, np.broadcast_to(of[:, None, None], shape), every
+    for c, name in enumerate(channels if len(channels) > 1 else ()):
+        yield "channel", name, name, np.ones(shape, dtype=bool), slice(c, c + 1)
     change = np.abs(np.diff(drive, axis=1, prepend=np.nan))
-    held = np.broadcast_to((change <= 1e-9)[..., None], shape)
-    yield "change", "held", (0.0, 0.0), held
+    yield "change", "held", (0.0, 0.0), (change <= 1e-9)[..., None], every
     for low, high in pairwise(CHANGES):
         mask = (change > max(low, 1e-9)) & (change <= high)
-        yield "change", f"{low:g}–{high:g}", (low, high), np.broadcast_to(mask[..., None], shape)
+        yield "change", f"{low:g}–{high:g}", (low, high), mask[..., None], every
 
 
 def where(
@@ -180,17 +187,18 @@ def where(
         Intervals are None where there is one sequence.
     """
     found: dict[str, list[dict[str, Any]]] = {}
-    for axis, label, bounds, mask in parts_of(drive, families, channels):
-        chosen = mask & (local.counted > 0)
+    for axis, label, bounds, mask, of in parts_of(drive, families, channels):
+        part = local.of(of)
+        chosen = mask & (part.counted > 0)
         if int(chosen.sum()) < FEWEST_VALUES:
             continue
         row: dict[str, Any] = {"label": label, "bounds": bounds, "values": int(chosen.sum())}
         for name in MEASURES:
             root = name == "mean"
-            row[name] = _ratio(local.twin[name], local.floor[name], chosen, weights, root=root)
-        row["mean"]["excess"] = _excess(local, chosen)
-        row["coverage"] = _share(local, chosen, weights)
-        histogram = local.pit[chosen].sum(axis=0)
+            row[name] = _ratio(part.twin[name], part.floor[name], chosen, weights, root=root)
+        row["mean"]["excess"] = _excess(part, chosen)
+        row["coverage"] = _share(part, chosen, weights)
+        histogram = part.pit[chosen].sum(axis=0)
         row["pit"] = (PIT_PARTS * histogram / max(histogram.sum(), 1.0)).tolist()
         found.setdefault(axis, []).append(row)
     return found

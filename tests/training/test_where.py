@@ -72,6 +72,19 @@ def test_a_bias_at_some_drives_of_one_channel_is_named_there():
     assert other["0.1–0.2"] < 1.2 < 2 < other["0.5–0.6"]
 
 
+def test_a_channel_is_named_however_many_there_are():
+    """A trace has 201 points; only the first 64 were looked at."""
+    rng, channels = np.random.default_rng(0), 70
+    known = Drives(rng.random((4, 12)), ("steps",) * 4, tuple(f"p{c}" for c in range(channels)))
+    mean = rng.standard_normal((4, 1, 12, channels))
+    real, samples = (mean + 0.1 * rng.standard_normal((4, n, 12, channels)) for n in (8, 200))
+    samples[..., 68] += 0.5
+    found = score(samples, real, 0, half=4, drives=known)
+    assert [row["label"] for row in found.where["channel"]] == list(known.channels)
+    [place] = worst_places(found.where, "mean")
+    assert place.startswith("in channel p68 (")
+
+
 def test_noise_that_comes_late_is_named_by_steps_although_the_whole_is_covered():
     def wrong(out, drive):
         mean = out[:, :, :8].mean(axis=1, keepdims=True)
