@@ -153,13 +153,14 @@ class Session:
         finally:
             self._lock.release()
 
-    def flowing_A(self) -> float:
-        """What the drive's magnet carries, in A, as far as it is known; asks nobody, never waits.
+    def passing_A(self) -> float:
+        """Where the drive's magnet was last set or seen on its way; asks nobody, never waits.
 
         NaN without a bench, and before anything was set.
         """
         bench = self.bench
-        return math.nan if bench is None else bench.magnets[self.spec.drive_magnet].flowing_A
+        here_A = None if bench is None else bench.magnets[self.spec.drive_magnet].passing_A
+        return math.nan if here_A is None else here_A
 
     def check(self) -> list[InstrumentCheck]:
         """Ask every instrument who it is and in what state; reads only, connected or not.

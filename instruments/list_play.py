@@ -157,6 +157,7 @@ class ListPlay:
             passed_s = now_s - begin_s
             while due < len(points) and begins_s[due] <= passed_s:
                 self._watch.flowed(begin_s + begins_s[due], points[due][0])
+                self._stairs.passing_A = points[due][0]
                 due += 1
             if not self._program.running():
                 break

@@ -33,13 +33,6 @@ GUARD_EVERY_S = 1.0
 """Judgement: a coil warms over minutes; a door contact or flow switch still acts within a second,
 and reading it costs a run with steps of 27 ms a few per cent."""
 VOLTAGE_LIMIT = "at its voltage limit"  # as drivers tell it
-SLOW_COIL = (
-    "it is on its way and takes too long: the coil follows no faster, so lower max_ramp_A_per_s in "
-    "the bench file"
-)
-OTHER_CURRENT = (
-    "look at the coil's plugs, at what else drives it, and at the supply's scales in the bench file"
-)
 CHECK_EVERY_S = 5.0
 """Judgement: within seconds (issue 3); a repeat that is shorter is verified at its end only."""
 
@@ -112,9 +105,6 @@ class Watch:
     ----------
     waited_for
         Inputs of the supply's own status that hold a run.
-    flowing_A
-        What flows, as far as it is known without asking: the last set, and on the way of a supply's
-        own ramp the larger end of its present piece; NaN before the first.
     """
 
     def __init__(
@@ -128,7 +118,6 @@ class Watch:
             and one.instrument == name
             and one.hold_at_most_s is not None
         )
-        self.flowing_A = math.nan
         self._kept: KeptDuty | None = None
         self._past: Past | None = None  # of programs before this one
         self._name = name
@@ -261,13 +250,11 @@ class Watch:
 
     def flows(self, current_A: float) -> None:
         """Say that this current flows from now on."""
-        self.flowing_A = current_A
         if self._duty is not None and self._duty.begun:
             self._duty.flows(self._clock.now_s(), current_A)
 
     def flowed(self, since_s: float, current_A: float) -> None:
         """Say that this current flows since a device time that has passed."""
-        self.flowing_A = current_A
         if self._duty is not None and self._duty.begun:
             self._duty.flows(since_s, current_A)
 

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from instruments.clock import SteadyClock
+from instruments.followed import Followed
 from instruments.supply_ramp import walk_of, with_own_ramp
-from instruments.watch import OTHER_CURRENT, SLOW_COIL, Watch, differences, gave_way
+from instruments.watch import Watch, differences, gave_way
 from instruments.watch_duty import largest_A2s
 from models.errors import RefusedError, StoppedError, TwinrigError, raise_problems
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from instruments.protocols import Magnet, MagnetState
 
 NOT_ENERGISED = "is not energised"
-METER_SHARE, METER_ROUNDINGS = 0.05, 2.0  # how far a supply's meter may be off
-SETTLE_S, LOOK_S = 2.0, 0.05  # device time that its current may lag, and between two looks
 SMALL_SHARE = 0.01  # of the highest current: a current that counts as zero, a difference
 
 
@@ -54,6 +53,9 @@ class WatchedMagnet:
         more before the next step, because a hand at the supply may have changed it meanwhile.
     there_s
         Device time at which the last step's set-point had been sent and its walk was over.
+    lagged
+        That its current was still on its way right behind a reading, in words; empty where a look
+        showed that it only differs, None before one.
     looked_s
         Device time that guards and supply took in all when they were due between two sets.
     """
@@ -78,6 +80,7 @@ class WatchedMagnet:
         self._proven_A = 0.0  # the largest current at which the voltage limit was seen to suffice
         self._watch = Watch(magnet.name, guards, limits.duty(), self._clock)
         self.confirms = False
+        self.lagged: str | None = None
         self.there_s = self.looked_s = 0.0
         self._stairs = walk_of(
             magnet, limits.max_ramp_A_per_s, self._clock, self._watch.flows, stop.shield
@@ -132,11 +135,6 @@ class WatchedMagnet:
         return self._watch.guards
 
     @property
-    def flowing_A(self) -> float:
-        """What flows, in A, as far as it is known without asking; NaN before the first set."""
-        return self._watch.flowing_A
-
-    @property
     def held_by(self) -> list[str]:
         """What is out of its band and holds the run, in words; empty: nothing does."""
         return self._watch.out
@@ -168,8 +166,10 @@ class WatchedMagnet:
             return ""
         return f"{self.name}: {current_A:.4g} A, output {'on' if on else 'off'}"
 
-    def verify(self) -> None:
+    def verify(self, *, behind_a_reading: bool = False) -> None:
         """Check that the supply still does what it was told, and that nothing forbids current.
+
+        `behind_a_reading`: no time has passed since one; a current that lags is noted then.
 
         Raises
         ------
@@ -186,7 +186,7 @@ class WatchedMagnet:
         if gave_way(self.magnet, state, sent_A, waited_for):
             self._stairs.sent_A = None  # where it goes by itself isn't known
         elif not (told or state.faults) and self._energised:  # a fault that is waited for says why
-            told = self._not_followed(state.current_A)
+            told = self._followed(state.current_A, behind_a_reading=behind_a_reading)
         self._watch.end(told)
         if self._energised:
             self._watch.look_closely(self._way_to_zero)
@@ -196,26 +196,14 @@ class WatchedMagnet:
             self._proven_A = max(self._proven_A, abs(sent_A or 0.0))
         raise_problems(TwinrigError, self.name, problems)
 
-    def _not_followed(self, measured_A: float) -> list[str]:
-        """A measured current that stays another than the one last set, in words."""
-        sent_A = self._stairs.sent_A
-        if sent_A is None or with_own_ramp(self.magnet) is not None:
+    def _followed(self, measured_A: float, *, behind_a_reading: bool) -> list[str]:
+        """Why the current isn't the one set, in words, where a supply of ours walks it."""
+        if self._stairs.sent_A is None or with_own_ramp(self.magnet) is not None:
             return []  # a ramp of its own is waited for at each walk, and may be under way now
-        rounding_A = METER_ROUNDINGS * self.magnet.read_back_error_A(sent_A)
-        allowed_A = max(METER_SHARE * abs(sent_A), self.small_A, rounding_A)
-        waited_s, first_A = 0.0, measured_A
-        while abs(measured_A - sent_A) > allowed_A:
-            if waited_s >= SETTLE_S:
-                follows = abs(first_A - sent_A) - abs(measured_A - sent_A) > rounding_A
-                return [
-                    f"measures {measured_A:.4g} A in its coil where {sent_A:.4g} A is set (they "
-                    f"may differ by {allowed_A:.2g} A): {SLOW_COIL if follows else OTHER_CURRENT}"
-                ]
-            self._clock.wait(LOOK_S)
-            self._stairs.passed(LOOK_S)
-            waited_s += LOOK_S
-            measured_A = self.magnet.measured_A()
-        return []
+        follow = Followed(self.magnet, self._stairs, self._clock, self.small_A)
+        if behind_a_reading and self.lagged is None:
+            self.lagged = follow.lag(measured_A)
+        return follow.problems(measured_A)
 
     def _on_grid_A(self, current_A: float) -> float:
         """The nearest current on the wire that is within the limits."""

@@ -141,6 +141,7 @@ class BenchWindow(ClosingWindow):
         self.log.append(f"info: {words}")
         if self.closing or self.job is not None:
             self.top.waiting("Stopping", words)
+            self.top.show_way(self.session.passing_A())  # closing reads nothing any more
             self._ends(words)
 
     def _noted(self, words: str) -> None:

@@ -25,7 +25,7 @@ class BenchLink(QObject):
     """Connects in a worker, then reads the bench four times a second while no job has it.
 
     Signals: `connected`; `failed(error, traceback)` of connecting; `reading(BenchReading)`, or
-    `at_work(current in A)`, what flows as far as it is known, while a job or another has the bench;
+    `at_work(A)`, where the drive's magnet is on its way, while a job or another has the bench;
     `lost(error)` when a reading failed; `told(words)` of a way to safety that goes well, and
     `safe(sentences)` of its end; `unsafe(words)` each second while a supply can't be reached;
     `given_up(words)` when it was not made safe within its time, with what to do by hand (it goes
@@ -118,7 +118,7 @@ class BenchLink(QObject):
             if reading is not None:
                 self.reading.emit(reading)
             else:
-                self.at_work.emit(self._session.flowing_A())
+                self.at_work.emit(self._session.passing_A())
 
     def _make_safe(self) -> None:
         while True:

@@ -11,6 +11,7 @@ from app.alarms import Alarm
 from app.gui.job import JobSpec
 from app.gui.widgets.strip import Interlock
 from app.operations.events import Stage, StepRead
+from app.operations.safely import voice_of
 
 WAIT_MS = 20_000
 
@@ -40,7 +41,7 @@ def test_strip_and_monitor_show_what_flows_where_no_step_says_it(window, qtbot, 
     cells = window.top.cells
     qtbot.waitUntil(lambda: cells["field"].text == "3.000", timeout=WAIT_MS)
     assert (cells["field"].name, cells["setpoint"].text) == ("Field, as set", "3.000")
-    assert cells["current"].value == pytest.approx(window.session.flowing_A())
+    assert cells["current"].value == pytest.approx(window.session.passing_A())
     live = window.pages["monitor"].live
     assert dict(zip(live.names, live.values, strict=True))["Field"] == pytest.approx(0.003)
 
@@ -96,3 +97,26 @@ def test_the_pill_names_another_bench_of_the_run_that_is_on(window, qtbot, on_a_
     assert pill.state == Interlock("attention", "Another bench is on", "virtual leaky integrator")
     window._take([StepRead(0, 0.003, 7.5, values, window.session.spec.name)])
     assert pill.state.words == "Within limits"
+
+
+def test_the_strip_follows_a_magnet_on_its_way_to_zero_while_the_window_closes(
+    window, qtbot, monkeypatch
+) -> None:
+    bench, cells, seen = window.session.bench, window.top.cells, []
+    make_safe = bench.make_safe
+
+    def slowly():
+        with window.session.stop.shield():
+            bench.energise()
+            for field_T in (0.002, 0.001):
+                bench.magnets["x"].ramp_to_T(field_T)
+                voice_of(bench).say("bringing the rig to its safe state")
+                over.wait(0.3)  # the window's thread takes the words
+        return make_safe()
+
+    over = threading.Event()
+    monkeypatch.setattr(bench, "make_safe", slowly)
+    window.link.told.connect(lambda _: seen.append(cells["field"].text))
+    window.close()
+    qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
+    assert seen == ["2.000", "1.000"]
