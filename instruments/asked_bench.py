@@ -66,6 +66,8 @@ class AskedBench:
         What each magnet said of itself when it was connected.
     remarks
         Sentences for people: what a watchdog did to this bench since it was last energised.
+    lags
+        Of this run: drives whose current was still on its way right behind a reading, in words.
     note
         Called, from any thread, with what people should know beforehand: no watchdog, no way to
         keep the computer awake.
@@ -105,6 +107,7 @@ class AskedBench:
         self.remarks: tuple[str, ...] = tuple(str(report) for report in reports)
         self.note: Callable[[str], None] = log.warning
         self.watchdog = None if spec.in_process else Watchdog(spec, lambda words: self.note(words))
+        self.lags: list[str] = []
         self.read_s = math.nan
         self.probe: FieldProbe | None = None
         self._opener = opener
@@ -234,6 +237,22 @@ class AskedBench:
     def timing_words(self) -> str:
         """How steps are timed, for people, and why, where the bench chose it; or empty."""
         return self._steps.words()
+
+    def magnet_problems(self) -> list[str]:
+        """What supplies do otherwise than they were told, those that rest too, in words.
+
+        Asked right behind a reading: a current that lagged is noted, once a run.
+        """
+        problems = []
+        for drive in self.drives:
+            try:
+                drive.verify(behind_a_reading=True)
+            except TwinrigError as error:
+                problems.append(str(error))
+            if drive.lagged and (words := f"{drive.name}: {drive.lagged}") not in self.lags:
+                self.lags.append(words)
+                self.note(words)
+        return [*problems, *self._idle.problems()]
 
     def late_guards(self) -> str:
         """Which guards a long reading keeps waiting, and how long, in words; or empty."""

@@ -118,6 +118,7 @@ class Bench(PlannedBench):
         if self.watchdog is not None:
             self.watchdog.energised()
         self._idle.rest(self.tell, self.give_up_s)
+        self.lags.clear()
         for drive in self.drives:
             self.found[drive.name] = drive.energise()
         if self.rotation is not None:
@@ -200,16 +201,6 @@ class Bench(PlannedBench):
         self.reset_device(reset)
         for field_T, n in zip(fields_T, counts, strict=True):
             yield from self.steps(field_T, window, n)
-
-    def magnet_problems(self) -> list[str]:
-        """What supplies do otherwise than they were told, those that rest too, in words."""
-        problems = []
-        for drive in self.drives:
-            try:
-                drive.verify()
-            except TwinrigError as error:
-                problems.append(str(error))
-        return [*problems, *self._idle.problems()]
 
     def verify(self) -> None:
         """Check after a repeat that it is true.

@@ -65,6 +65,7 @@ class LimitedMagnet(WatchedMagnet):
         with self._lock:
             self._stop.check()
             self._energised = False  # until it has worked, a second time as the first
+            self.lagged = None
             found = self._found_fit()
             self._unreported.clear()
             self._proven_A = 0.0

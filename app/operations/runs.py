@@ -199,6 +199,7 @@ class WayOut:
             unsafe = self._tried(self._make_safe)
             self.status = "failed" if unsafe else status_of(fault)
             later = [unsafe, self._tried(self._write_reason, fault, unsafe)]
+            later.append(self._tried(self._keep_lags))
             later.append(self._tried(self._finish, self.status))
         found = [each for each in later if each is not None]
         if not found:
@@ -246,6 +247,12 @@ class WayOut:
             self._remark(f"{self.status} {now_iso()}: {self.reason}")
             for done in self.words:
                 self._remark(f"on the way out: {done}")
+
+    def _keep_lags(self) -> None:
+        """Keep with the data that its steps were read at currents on their way."""
+        if self._remark is not None:
+            for words in self._bench.lags:
+                self._remark(words)
 
     @staticmethod
     def _tried(act: Callable[..., object], *given: object) -> BaseException | None:
