@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.calibrated_bench import free_name, write_calibrated
 from app.calibration_store import FILE_NAME, last_calibration, load_calibration
 from app.calibration_words import off_the_last
+from app.gui.background import Latest
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_calibrate import LiveCalibration
-from app.gui.pages.calibrate_form import CalibrateForm, Unfinished
+from app.gui.pages.calibrate_form import CalibrateForm
 from app.gui.pages.calibrate_plots import CalibratePlots
 from app.gui.pages.page import Page, Shell
 from app.store import read_recording
@@ -23,9 +25,36 @@ if TYPE_CHECKING:
 
     from app.calibration_store import Stored
     from app.operations.events import Event
+    from instruments.bench_spec import BenchSpec
+    from models.recording import Recording
 
 NO_BENCH = "no bench connected: time and limits are known once it is"
 NOT_READY = "tick that the probe is in and all hands are out"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A calibration of the library: `stored` None where it is not complete; `last`: an earlier."""
+
+    folder: Path
+    recording: Recording
+    stored: Stored | None
+    last: Stored | None
+
+
+def _kept_in(artefact: Path) -> Kept:
+    folder = artefact if artefact.is_dir() else artefact.parent
+    recording, last = read_recording(folder), None
+    stored = load_calibration(folder) if (folder / FILE_NAME).is_file() else None
+    if stored is not None:
+        supply = stored.identities.get(stored.magnet, "")
+        last = last_calibration(folder, stored.bench, stored.magnet, supply)
+    return Kept(folder, recording, stored, last)
+
+
+def _calibrated_copy(spec: BenchSpec, calibration: Path, library: Path) -> tuple[Path, Stored]:
+    stored = load_calibration(calibration)
+    return write_calibrated(spec, stored, free_name(spec, library)), stored
 
 
 class CalibratePage(Page):
@@ -47,6 +76,9 @@ class CalibratePage(Page):
         self.use_button = self.button("Use this calibration", self.use)
         self.use_button.setToolTip("Writes a copy of the bench file with what was found")
         self.use_button.hide()
+        self._reading, self._writing = Latest(), Latest()
+        self._reading.done.connect(self._show_kept)
+        self._writing.done.connect(self._used)
         self.back_button = self.button("‹ Bench", lambda: shell.open_page("bench"))
         self.say("Not calibrated yet", "from zero up, all the way down, and up again")
 
@@ -116,22 +148,17 @@ class CalibratePage(Page):
             resume = going_on is not None
             return calibrate(bench, out, plan=plan, magnet=magnet, teslameter=meter, resume=resume)
 
-        if self._begin(going_on):
-            self._sizes = self.rows.sizes
-            self.shell.run(JobSpec(self.key, "Calibration", out.name, start, hardware=True))
+        self._begin()
+        if going_on is not None:
+            self.live.load(going_on.kept)
+        self._sizes = self.rows.sizes
+        self.shell.run(JobSpec(self.key, "Calibration", out.name, start, hardware=True))
 
-    def _begin(self, going_on: Unfinished | None) -> bool:
-        """An empty page, or with what is kept on it; False where that can't be read."""
+    def _begin(self) -> None:
+        """An empty page."""
+        self._reading.forget()
         self.live, self.calibration = LiveCalibration(), None
         self.plots.clear()
-        if going_on is None:
-            return True
-        try:
-            self.live.load(read_recording(going_on.path))
-        except TwinrigError as error:
-            self.shell.toast(str(error), "error")
-            return False
-        return True
 
     def job_started(self) -> None:
         super().job_started()
@@ -197,16 +224,17 @@ class CalibratePage(Page):
 
     def use(self) -> None:
         """Write a copy of the bench file with this calibration; the bench goes on as it is."""
-        if self.calibration is None:
-            return
-        spec = self.session.spec
-        try:
-            stored = load_calibration(self.calibration)
-            path = write_calibrated(spec, stored, free_name(spec, self.session.library.folder))
-        except TwinrigError as error:
+        if self.calibration is not None:
+            self.use_button.hide()
+            asked = self.session.spec, self.calibration, self.session.library.folder
+            self._writing.ask(lambda: _calibrated_copy(*asked))
+
+    def _used(self, made: tuple[Path, Stored] | None, error: Exception | None) -> None:
+        if made is None:
+            self.use_button.setVisible(self.calibration is not None)
             self.shell.toast(f"Use this calibration: {error}", "error")
             return
-        self.use_button.hide()
+        spec, (path, stored) = self.session.spec, made
         says, now = stored.bench_tesla_per_ampere, stored.calibration.tesla_per_ampere
         ends_T = (spec.window.low_T, spec.window.high_T)
         then, here = (
@@ -221,29 +249,28 @@ class CalibratePage(Page):
         """Show a calibration of the library."""
         if self.running:
             return
-        folder = artefact if artefact.is_dir() else artefact.parent
-        self._begin(None)
+        self._begin()
         self.use_button.hide()
-        try:
-            recording = read_recording(folder)
-            stored = load_calibration(folder) if (folder / FILE_NAME).is_file() else None
-        except TwinrigError as error:
+        self._reading.ask(lambda: _kept_in(artefact))
+
+    def _show_kept(self, kept: Kept | None, error: Exception | None) -> None:
+        if kept is None:
             self.shell.toast(str(error), "error")
             return
-        self.live.load(recording, stored)
-        if stored is None:
-            kept = f"{len(self.live.points)} of {len(BRANCHES)} branches kept"
-            self.say(f"{folder.name} is not complete", f"{recording.status}, {kept}")
+        self.live.load(kept.recording, kept.stored)
+        if kept.stored is None:
+            branches = f"{len(self.live.points)} of {len(BRANCHES)} branches kept"
+            words = f"{kept.recording.status}, {branches}"
+            self.say(f"{kept.folder.name} is not complete", words)
         else:
-            self._show_stored(folder, stored)
+            self._show_stored(kept.folder, kept.stored, kept.last)
         self._redraw()
 
-    def _show_stored(self, folder: Path, stored: Stored) -> None:
+    def _show_stored(self, folder: Path, stored: Stored, last: Stored | None) -> None:
         """Its figures, what was found before it, and whether this bench could use it."""
         spec, bench = self.session.spec, self.session.bench
         name = stored.magnet
         supply_then = stored.identities.get(name, "")
-        last = last_calibration(folder, stored.bench, name, supply_then)
         if last is not None and last.created < stored.created:
             self.live.show_last(last.calibration, last.created)
         supply = self._supplies.get(name, "")

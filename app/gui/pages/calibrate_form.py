@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.calibration_store import FILE_NAME, Stored, last_calibration
@@ -22,19 +22,25 @@ if TYPE_CHECKING:
     from app.session import Library
     from instruments.bench_spec import BenchSpec
     from instruments.limits import LimitedMagnet
+    from models.recording import Recording
 
 LOOKED_AT = 12  # of the newest calibrations: an older one is not gone on with by a tick
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A calibration that was cut short: where, how it was asked for, its complete branches."""
+    """A calibration that was cut short: where, how it was asked for, and what is kept of it."""
 
     path: Path
     plan: CalibrationPlan
     magnet: str
     teslameter: str
-    branches: int
+    kept: Recording = field(compare=False)
+
+    @property
+    def branches(self) -> int:
+        """The complete ones."""
+        return int(self.kept.complete.sum())
 
 
 def cut_short(library: Library, bench: str, supplies: Mapping[str, str]) -> Unfinished | None:
@@ -59,8 +65,7 @@ def cut_short(library: Library, bench: str, supplies: Mapping[str, str]) -> Unfi
         if known != supplies.get(magnet, known):
             continue
         if recording.meta.get("bench") == bench and recording.status != "running":
-            kept = int(recording.complete.sum())
-            return Unfinished(artefact.path, plan, magnet, meter, kept)
+            return Unfinished(artefact.path, plan, magnet, meter, recording)
     return None
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from conftest import WAIT_MS
 from PyQt6.QtWidgets import QApplication
+from window_disk import disk_of_the_window
 
 import instruments.virtual.library as virtual_library
 from app.gui.live_calibrate import with_error
@@ -50,13 +51,15 @@ def opened(qtbot: Any, theme: Theme, tmp_path: Path) -> Iterator[Callable[..., A
         page.set_form_values({"points": 9, "readings": 2})
         return window, page
 
-    yield make
+    with disk_of_the_window(tmp_path) as touched:
+        yield make
     for window in made:
         window.shut_down()
         qtbot.waitUntil(lambda w=window: w._closed, timeout=WAIT_MS)
         window.link.wait(10)
         window.deleteLater()
     QApplication.processEvents()
+    assert not touched, "\n".join(touched)
 
 
 def press(window: Window, page: CalibratePage, qtbot: Any) -> None:
@@ -192,10 +195,14 @@ def test_one_far_from_the_bench_file_warns_and_is_used_only_on_request(
     assert "(+11.1 %)" in page.plots.warnings[0].text()
     assert not (tmp_path / "rig0-calibrated.toml").exists()
     page.use_button.click()
+    qtbot.waitUntil((tmp_path / "rig0-calibrated.toml").exists, timeout=WAIT_MS)
     copy = read_bench(tmp_path / "rig0-calibrated.toml")
     assert copy.magnets["x"].limits.tesla_per_ampere == pytest.approx(4e-4, rel=1e-3)
     assert (tmp_path / "rig0.toml").read_bytes() == before
-    assert any("rig0-calibrated.toml" in line for line in window.log)
+    qtbot.waitUntil(
+        lambda: any("rig0-calibrated.toml" in line for line in window.log), timeout=WAIT_MS
+    )
+    assert not page.use_button.isVisible()
 
 
 def test_one_far_from_the_last_stands_beside_it(
@@ -229,7 +236,8 @@ def test_what_another_rig_of_the_same_name_found_is_neither_compared_nor_used(
     window, page = opened()
     qtbot.waitUntil(lambda: page.rows.last.text() == "none in the library", timeout=WAIT_MS)
     page.choose(made)
-    assert page.subheading.text().endswith(f"another rig's: gap, {other}")
+    whose = f"another rig's: gap, {other}"
+    qtbot.waitUntil(lambda: page.subheading.text().endswith(whose), timeout=WAIT_MS)
     assert not page.use_button.isVisible()
 
 
@@ -244,8 +252,8 @@ def test_the_library_opens_it_again(opened, qtbot) -> None:
     library.list.choose({library.rows[0].artefact.path})
     library.press()
     assert window.page() is page
+    qtbot.waitUntil(page.use_button.isVisible, timeout=WAIT_MS)
     assert page.live.found == found
-    assert page.use_button.isVisible()
     assert window.session.library.artefacts("rec") == []  # nothing to fit a twin to
 
 
