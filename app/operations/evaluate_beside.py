@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.operations.evaluate import evaluate
 from app.operations.events import Note, Result, Stage, TwinCompared
+from app.recording_reader import folder_of
 from models.errors import InputError, raise_problems
 from training.comparison import Fitted, against, best_of, summarise, verdict
 
@@ -31,12 +32,11 @@ def evaluate_beside(
     """
     paths = [Path(twin) for twin in twins]
     problems = [] if len(paths) > 1 else [f"{len(paths)} twin: name two or more"]
-    if len({path.resolve() for path in paths}) < len(paths):
+    if len({folder_of(path.resolve()) for path in paths}) < len(paths):
         problems.append("a twin is named twice")
     raise_problems(InputError, "evaluate", problems)
     fitted, scored_on = list[Fitted](), dict[str, str]()
-    for number, path in enumerate(paths, 1):
-        name = _name(path)
+    for number, (path, name) in enumerate(zip(paths, _names(paths), strict=True), 1):
         yield Stage(f"score {name}", number, len(paths))
         one = yield from _scored(path, Path(recording), name, seed)
         yield TwinCompared(name, seed, dict(one[0].errors), dict(one[0].coverage))
@@ -71,7 +71,15 @@ def _scored(
     return row, str(values["scored_on"])
 
 
-def _name(twin: Path) -> str:
+def _names(twins: Sequence[Path]) -> list[str]:
+    """What each is called: by its folder, and by its path where another has that name, too."""
+    named = [_name(folder_of(twin.resolve())) for twin in twins]
+    return [
+        name if named.count(name) == 1 else str(twin)
+        for twin, name in zip(twins, named, strict=True)
+    ]
+
+
+def _name(folder: Path) -> str:
     """The folder's name; of a fit that goes on its own and the word."""
-    folder = twin if twin.suffix != ".json" else twin.parent
     return folder.name if folder.name != "so-far" else f"{folder.parent.name}, so far"

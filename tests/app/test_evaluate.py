@@ -9,6 +9,7 @@ from fit_device import record_device
 
 from app.operations.compare import compare_device
 from app.operations.evaluate import evaluate
+from app.operations.evaluate_beside import evaluate_beside
 from app.operations.events import Note, Result, TwinScored
 from app.operations.fit import fit
 from app.operations.fit_input import FitInput
@@ -146,3 +147,21 @@ def test_a_recording_that_a_twin_simulated_is_said_to_be_one_and_never_compared(
         list(compare_device(twin, tmp_path / "simulated"))
     [*_, note] = FitInput.read([tmp_path / "simulated"], seed=0, deterministic=False).notes
     assert "was simulated by twin-" in note
+
+
+def test_twins_beside_each_other_are_told_apart_also_by_one_folders_name(twin, tmp_path):
+    """Of two projects, each with a folder `twin`: both had one row, the medians of the two."""
+    write_recording(tmp_path / "recording", record_device(10, 16, seed=2))
+    paths = [tmp_path / name / "twin" for name in ("old", "new")]
+    worse = load_twin(twin)
+    save_twin(paths[0], worse)
+    weights = {**worse.weights, "offset": worse.weights["offset"] + worse.weights["scale"]}
+    save_twin(paths[1], replace(worse, weights=weights))
+    found = list(evaluate_beside(paths, tmp_path / "recording"))[-1].values
+    old, new = map(str, paths)
+    assert list(found["twins"]) == list(found["scored_on"]) == [old, new]
+    assert found["best"] == old
+    assert [found["twins"][name]["path"] for name in (old, new)] == [old, new]
+    assert found["verdict"][0].startswith(f"{old} has the smallest CRPS")
+    with pytest.raises(InputError, match="a twin is named twice"):
+        list(evaluate_beside([twin, twin / "twin.json"], tmp_path / "recording"))
