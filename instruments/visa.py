@@ -10,6 +10,7 @@ blindly, it reads the value back first.
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import re
 
 IDENTIFY_S = 0.4  # an instrument that is there identifies itself sooner: keep recovery short
+FASTEST_TIMES = 4.0  # judgement: so many times its fastest reply one that is always slow may take
 
 
 class VisaSession(VisaWire):
@@ -156,15 +158,20 @@ class VisaSession(VisaWire):
             self.reconnect()
 
     def _identify(self) -> None:
-        """Ask the driver whether the same instrument is there, within a short time-out."""
+        """Ask the driver whether the same instrument is there, within a short time-out.
+
+        It is no shorter than what this one needs: a supply behind a slow line could never be
+        brought to zero again after one reply that was not waited for.
+        """
         if self.identify is None:
             return
-        usual_s = self.timeout_s
-        self.timeout_s = min(usual_s, IDENTIFY_S)
+        usual_s, fastest_s = self.timeout_s, self._fastest_s
+        slow_s = FASTEST_TIMES * fastest_s if math.isfinite(fastest_s) else 0.0
+        self.timeout_s = min(usual_s, max(IDENTIFY_S, slow_s))
         try:
             self.identify()
-        finally:
-            self.timeout_s = usual_s
+        finally:  # what answers now may be a late reply, which seems fast
+            self.timeout_s, self._fastest_s = usual_s, fastest_s
 
 
 def resource_manager() -> pyvisa.ResourceManager:

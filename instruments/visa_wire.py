@@ -106,7 +106,7 @@ class VisaWire:
         self._buffer = bytearray()
         self._dirty = False
         self._lost = False
-        self._spoke = False  # whether a reply has ever come
+        self._fastest_s = math.inf  # of all replies; inf: none has ever come
         self._closed = False
         self._shared = shared
         self._link = (
@@ -210,7 +210,7 @@ class VisaWire:
             if at >= 0:
                 line = bytes(self._buffer[:at])
                 del self._buffer[: at + len(self._end)]
-                self._spoke = True
+                self._fastest_s = min(self._fastest_s, time.monotonic() - begin)
                 return self._text(command, line)
             self._more(command, begin)
 
@@ -246,7 +246,7 @@ class VisaWire:
 
     def _silent(self, command: str, waited_s: float) -> LinkError:
         part = self._buffer.decode("latin-1")
-        spoke = self._spoke
+        spoke = math.isfinite(self._fastest_s)
         return self._spoilt(self._faults.silent(command, part, self._end, waited_s, spoke=spoke))
 
     def _broken(self, command: str, error: Exception) -> LinkError:

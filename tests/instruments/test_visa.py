@@ -128,6 +128,30 @@ def test_a_reply_that_comes_while_the_link_is_drained_for_it_does_not_pass_as_id
         session.close()
 
 
+def test_one_whose_every_reply_is_slow_is_spoken_to_again_after_a_query_that_stop_ended():
+    """As a supply on its way to zero: slower than an instrument is given to identify itself."""
+
+    def answer(message):
+        return [0.7, message.rstrip(b"?") + b"\n"]
+
+    stop = Stop()
+    with scripted(answer) as instrument:
+        session = open_session(instrument.resource, stop=stop, timeout_s=5.0)
+
+        def identify():
+            if (reply := session.query("*IDN?")) != "*IDN":
+                raise session.wrong_instrument(reply, "*IDN")
+
+        session.identify = identify
+        identify()
+        threading.Timer(0.1, stop.request).start()
+        with pytest.raises(StoppedError):
+            session.query("MEAS:CURR?")
+        with stop.shield():
+            assert session.query("CURR?") == "CURR"
+        session.close()
+
+
 def test_bytes_that_nobody_asked_for_spoil_the_next_query_once():
     with scripted(lambda m: b"1\n2\n" if m == b"TWICE?" else echo(m)) as instrument:
         session = open_session(instrument.resource)
