@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from app.operations.events import Event
+    from instruments.clock import Stop
 
     Events = Generator[Event, None, Any]
 
@@ -40,13 +41,17 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 VERBS_OF = "app.operations.trial_verbs"
 
 
-def run_trial(text: str) -> Events:
+def run_trial(text: str, stop: Stop | None = None) -> Events:
     """Run the trial of a JSON text; yields how far it is, returns its result's values.
+
+    `stop`: heard within what takes a training long between two events, too.
 
     Raises
     ------
     LostError
         It was begun too often: its workers died.
+    StoppedError
+        By `stop`.
     TwinrigError
         What its operation raised.
     """
@@ -65,7 +70,7 @@ def run_trial(text: str) -> Events:
     if trial.verb not in verbs:
         raise InputError(f"trial {trial.name}: verb {trial.verb!r} is none of {', '.join(verbs)}")
     begun = _begun(trial)
-    values = yield from driven(trial, verbs[trial.verb](trial.arguments, trial.out, begun))
+    values = yield from driven(trial, verbs[trial.verb](trial.arguments, trial.out, begun, stop))
     return values
 
 

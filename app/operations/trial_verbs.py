@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from app.operations.events import Event
     from instruments.bench_spec import BenchSpec
+    from instruments.clock import Stop
 
     Events = Generator[Event, None, Any]
 
@@ -31,23 +32,23 @@ FURTHER_NOISE = 10**6  # between the noise of a network's devices
 LATER_NOISE = 10**9  # and of what a deployment that goes on has measured already: nodes share none
 
 
-def _fit(arguments: dict[str, Any], out: Path, begun: bool) -> Events:
+def _fit(arguments: dict[str, Any], out: Path, begun: bool, _stop: Stop | None) -> Events:
     if begun:
         return fit([], out, resume=True)
     rest = {name: value for name, value in arguments.items() if name != "recordings"}
     return fit([Path(path) for path in arguments["recordings"]], out, **rest)
 
 
-def _train(arguments: dict[str, Any], out: Path, begun: bool) -> Events:
+def _train(arguments: dict[str, Any], out: Path, begun: bool, stop: Stop | None) -> Events:
     if begun:
-        return train(None, None, None, out, resume=True)
+        return train(None, None, None, out, resume=True, stop=stop)
     rest = {name: value for name, value in arguments.items() if name not in TRAINED}
     own = {name: rest.pop(name) for name in OF_TRAIN if name in rest}
     task, twins, layers = (arguments[name] for name in TRAINED)
-    return train(task, twins, layers, out, **own, options=rest)
+    return train(task, twins, layers, out, **own, options=rest, stop=stop)
 
 
-def _deploy(arguments: dict[str, Any], out: Path, begun: bool) -> Events:
+def _deploy(arguments: dict[str, Any], out: Path, begun: bool, _stop: Stop | None) -> Events:
     """On virtual benches of its own: the same devices, their noise by `noise_seed`, never twice."""
     named, seed = arguments["bench"], arguments["noise_seed"]
     words = [named] if isinstance(named, str) else named
@@ -72,7 +73,7 @@ def _own(word: str, noise_seed: int) -> BenchSpec:
     return replace(spec, virtual=virtual)
 
 
-VERBS: dict[str, Callable[[dict[str, Any], Path, bool], Events]] = {
+VERBS: dict[str, Callable[[dict[str, Any], Path, bool, Stop | None], Events]] = {
     "fit": _fit,
     "train": _train,
     "deploy": _deploy,

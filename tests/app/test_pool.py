@@ -22,13 +22,15 @@ from app.operations.events import (
 )
 from app.operations.pool import run_pool, workers_of
 from app.operations.pool_local import LocalWorkers
+from app.operations.pool_trial import run_trial
 from app.operations.record import record
 from app.operations.trial import Trial, TrialResult
 from app.operations.trial_verbs import VERBS
 from app.store import load_network, read_recording
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
-from models.errors import InputError
+from instruments.clock import Stop
+from models.errors import InputError, StoppedError
 from models.sequence import FieldSequence
 
 if TYPE_CHECKING:
@@ -143,11 +145,11 @@ def test_a_deployment_that_goes_on_does_not_live_the_same_noise_again(
     kept: Path, tmp_path: Path
 ) -> None:
     asked = {"network": str(kept / "network"), "bench": "virtual", "noise_seed": 7}
-    events = VERBS["deploy"](asked, tmp_path / "out", False)
+    events = VERBS["deploy"](asked, tmp_path / "out", False, None)
     while not isinstance(next(events), NodeMeasured):
         pass
     events.close()
-    list(VERBS["deploy"](asked, tmp_path / "out", True))
+    list(VERBS["deploy"](asked, tmp_path / "out", True, None))
     nodes, spec = read_recording(tmp_path / "out" / "nodes"), read_bench("virtual")
     spec = replace(spec, virtual=replace(spec.virtual, seed=7))
     apart = []
@@ -157,3 +159,16 @@ def test_a_deployment_that_goes_on_does_not_live_the_same_noise_again(
             again = read_recording(run(record(bench, [drive], 1, out))[1])
         apart.append(np.std(nodes.response[row, 0] - again.response[0, 0]))
     assert apart[0] < apart[1] / 30
+
+
+def test_a_stop_is_heard_within_what_says_nothing_for_long(twin: Path, tmp_path: Path) -> None:
+    """Of seeds, sweeps and tables a trial is a training of its own, and as long silent."""
+    stop, trial = Stop(), training("a", twin, tmp_path, iterations=0)
+    events = run_trial(trial.text(), stop)
+    for event in events:
+        if isinstance(event, TrialProgress) and "score to expect" in event.stage:
+            break
+    stop.request()
+    with pytest.raises(StoppedError):
+        next(events)
+    assert trial.result() is None
