@@ -18,7 +18,7 @@ from app.foreign_files import Found, refuse_large
 from app.operations.import_guess import AXIS_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     Numbers = tuple[str, ...]  # as they are written: 05 and 5 may be decimals, of 2.05 and 2.5
     Members = dict[Numbers, str]
@@ -40,35 +40,48 @@ def with_alike(
 
     `separator` stands between groups and what they hold. Alike are numbers (or texts) of as many
     axes and one unit, whose groups' names differ in their numbers only; of those that differ in
-    more than their numbers the most are one, and keep the others' names as `apart`. `ungrouped`: so
-    are arrays that count runs by their own names, `run_1`, and those beside them with their
-    numbers, `field_1`; other numbers in a name, `X1`, may be a channel's.
+    more than their numbers the most are one, and keep the others' names as `apart`. What most runs
+    have stands along all of them, NaN where one is without it: else the third `X` would stand
+    beside the fourth run's `field`. `ungrouped`: so are arrays that count runs by their own names,
+    `run_1`, and those beside them with their numbers, `field_1`; other numbers in a name, `X1`, may
+    be a channel's.
     """
     families: dict[tuple[str, str], Family] = {}
+    runs: dict[str, set[Numbers]] = {}
     counting = _counting(found, separator) if ungrouped else frozenset()
     for name, one in found.items():
         group, _, own = (name, "", "") if name in counting else name.rpartition(separator)
         if numbers := tuple(DIGITS.findall(group)):
             is_number = one.values.dtype.kind in NUMBERS and one.values.size > 0
             kind = (one.values.ndim, one.unit, one.dims) if is_number else ()
-            family = families.setdefault((DIGITS.sub("N", group), own), {})
+            pattern = DIGITS.sub("N", group)
+            family = families.setdefault((pattern, own), {})
             family.setdefault(kind, {})[numbers] = name
+            runs.setdefault(pattern, set()).update([numbers] * is_number)
     made = dict(found)
-    for family in families.values():
-        for name, members in _joined(family, separator).items():
+    for (pattern, _), family in families.items():
+        for name, (members, along) in _joined(family, runs[pattern], separator).items():
             if name in found:
                 continue
-            ordered = {n: members[n] for n in _counted(members)}
             apart = tuple(n for of in family.values() if of is not members for n in of.values())
             made |= {n: replace(made[n], part=True) for n in members.values()}
-            made[name] = replace(_whole(ordered, found, separator), apart=apart)
+            made[name] = replace(_whole(members, along, found, separator), apart=apart)
     return made
 
 
-def _joined(family: Family, separator: str) -> dict[str, Members]:
-    """What becomes one array, by its name: of two kinds with one name numbers, then the most."""
-    ordered = sorted(family.items(), key=lambda item: (bool(item[0]), len(item[1])))
-    return {_named(m, separator)[0]: m for _, m in ordered if len(m) > 1}
+def _joined(
+    family: Family, runs: set[Numbers], separator: str
+) -> dict[str, tuple[Members, list[Numbers]]]:
+    """What becomes one array, by its name, and along which numbers it stands.
+
+    Of two kinds with one name that is numbers, then the most.
+    """
+    made = {}
+    for _, members in sorted(family.items(), key=lambda item: (bool(item[0]), len(item[1]))):
+        along = _counted(runs if len(members) >= MOSTLY * len(runs) else members)
+        if len(members) > 1:
+            made[_named(members, along, separator)[0]] = (members, along)
+    return made
 
 
 def _counting(found: dict[str, Found], separator: str) -> frozenset[str]:
@@ -91,44 +104,44 @@ def _counting(found: dict[str, Found], separator: str) -> frozenset[str]:
     )
 
 
-def _counting_numbers(members: Members) -> list[int]:
-    numbers = np.array(list(members))
-    return [k for k in range(numbers.shape[1]) if len(set(numbers[:, k])) > 1]
+def _named(
+    members: Members, along: list[Numbers], separator: str
+) -> tuple[str, tuple[str, ...], list[int]]:
+    """The name of all of them, the words before the numbers that count, and which those are."""
+    counting = [k for k in range(len(along[0])) if len({numbers[k] for numbers in along}) > 1]
+    first = next(iter(members.values()))
+    return *_name(first, len(along[0]), counting, separator), counting
 
 
-def _named(members: Members, separator: str) -> tuple[str, tuple[str, ...]]:
-    """The name of all of them, and the words before the numbers that count."""
-    numbers, first = next(iter(members.items()))
-    return _name(first, len(numbers), _counting_numbers(members), separator)
-
-
-def _whole(members: Members, found: dict[str, Found], separator: str) -> Found:
-    """The array of all members, which are in the order of their numbers."""
-    numbers, counting = np.array(list(members)), _counting_numbers(members)
-    parts = [found[name] for name in members.values()]
-    words = _named(members, separator)[1]
-    if parts[0].values.dtype.kind not in NUMBERS or not parts[0].values.size:
-        return Found(np.array([str(w) for p in parts for w in p.values.ravel()]))
-    levels = [sorted(set(numbers[:, k]), key=_count) for k in counting]
+def _whole(
+    members: Members, along: list[Numbers], found: dict[str, Found], separator: str
+) -> Found:
+    """The array of all members, in the order of the numbers that they stand along."""
+    parts = {numbers: found[members[numbers]] for numbers in along if numbers in members}
+    first = next(iter(parts.values()))
+    if first.values.dtype.kind not in NUMBERS or not first.values.size:
+        return Found(np.array([str(w) for p in parts.values() for w in p.values.ravel()]))
+    _, words, counting = _named(members, along, separator)
+    levels = [sorted({numbers[k] for numbers in along}, key=_count) for k in counting]
     sizes: tuple[int, ...] = tuple(map(len, levels))
-    places: list[tuple[int, ...]] = [
-        tuple(level.index(n) for level, n in zip(levels, row[counting], strict=True))
-        for row in numbers
-    ]
-    if len(parts) <= MOSTLY * np.prod(sizes, dtype=float):  # a date and a time: one count
-        sizes, words = (len(parts),), (next(filter(None, words), "run"),)
-        places = [(k,) for k in range(len(parts))]
-    shape = (*sizes, *_longest([part.values.shape for part in parts]))
+    places: dict[Numbers, tuple[int, ...]] = {
+        numbers: tuple(level.index(numbers[k]) for level, k in zip(levels, counting, strict=True))
+        for numbers in along
+    }
+    if len(along) <= MOSTLY * np.prod(sizes, dtype=float):  # a date and a time: one count
+        sizes, words = (len(along),), (next(filter(None, words), "run"),)
+        places = {numbers: (k,) for k, numbers in enumerate(along)}
+    shape = (*sizes, *_longest([part.values.shape for part in parts.values()]))
     refuse_large(float(np.prod(shape, dtype=float)))
     whole = np.full(shape, np.nan)
-    for place, part in zip(places, parts, strict=True):
-        whole[place][tuple(slice(0, n) for n in part.values.shape)] = part.values
-    dims = (*words, *(parts[0].dims or ("",) * parts[0].values.ndim))
-    said = " or ".join(dict.fromkeys(part.unapplied for part in parts if part.unapplied))
-    return replace(parts[0], values=whole, dims=dims, unapplied=said)
+    for numbers, part in parts.items():
+        whole[places[numbers]][tuple(slice(0, n) for n in part.values.shape)] = part.values
+    dims = (*words, *(first.dims or ("",) * first.values.ndim))
+    said = " or ".join(dict.fromkeys(p.unapplied for p in parts.values() if p.unapplied))
+    return replace(first, values=whole, dims=dims, unapplied=said)
 
 
-def _counted(members: Members) -> list[Numbers]:
+def _counted(members: Iterable[Numbers]) -> list[Numbers]:
     return sorted(members, key=lambda numbers: [_count(n) for n in numbers])
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from app.operations.import_join import longer
 from app.operations.import_table import NEAR
 from app.words import counted
+from models.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,25 +47,43 @@ def by_drive(
 ) -> tuple[Array, dict[str, Array], Mapping, str]:
     """The response's array, all arrays and the map with sequences and repeats, and what was found.
 
-    Sequences stand in the order of their first run; where one has fewer runs, NaN.
+    Sequences stand in the order of their first run; where one has fewer runs, NaN. A run whose
+    drive holds no number is left out.
+
+    Raises
+    ------
+    InputError
+        Response, drive and holds are not of as many runs.
     """
     drive = _runs_first(arrays[str(asked.drive)], asked.drive_axes)
+    found = {"response": _runs_first(array, asked.response_axes), "drive": drive}
+    if asked.holds is not None and RUN in asked.holds_axes:
+        found["holds"] = _runs_first(arrays[asked.holds], asked.holds_axes)
+    if len({len(one) for one in found.values()}) > 1:
+        each = ", ".join(f"{name} {len(one)}" for name, one in found.items())
+        raise InputError(f"run: {each} runs: nobody can tell which of them belong together")
+    driven = np.isfinite(drive).any(axis=1)
+    lost = int(driven.any()) * int((~driven).sum())
+    if lost:
+        found = {name: one[driven] for name, one in found.items()}
+        drive = found["drive"]
     groups = _of_one_drive(drive)
     first = ("sequence", "repeat")
     made = {**arrays, str(asked.drive): _regrouped(drive, groups)}
     asked = replace(asked, drive_axes=(*first, "step"))
-    if asked.holds is not None and RUN in asked.holds_axes:
-        holds = _runs_first(arrays[asked.holds], asked.holds_axes)
-        made[asked.holds] = _regrouped(holds, groups)
+    if asked.holds is not None and "holds" in found:
+        made[asked.holds] = _regrouped(found["holds"], groups)
         asked = replace(asked, holds_axes=(*first, "step"))
     rest = tuple(axis for axis in asked.response_axes if axis != RUN)
-    response = _regrouped(_runs_first(array, asked.response_axes), groups)
+    response = _regrouped(found["response"], groups)
     sizes = sorted({len(group) for group in groups})
     each = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     said = (
         f"{counted(len(drive), 'run')} by drive: {counted(len(groups), 'sequence')} of {each} "
         f"{'repeat' if sizes[-1] == 1 else 'repeats'}"
     )
+    if lost:
+        said += f"; {counted(lost, 'run')} without a number in the drive left out"
     return response, made, replace(asked, response_axes=(*first, *rest)), said
 
 

@@ -324,7 +324,8 @@ def test_runs_of_another_kind_hide_no_others_and_are_told(tmp_path: Path, differ
             data = opened.create_dataset(f"run_{k}/X", data=own)
             data.attrs["units"] = "mV" if k >= 4 and differ == "units" else "V"
     found = read_all(file)
-    assert found["run_N/X"].values[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert found["run_N/X"].values[:4, 0].tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert np.isnan(found["run_N/X"].values[4:]).all()
     assert not any(found[f"run_{k}/X"].part for k in (4, 5, 6))
     _, remarks = looked_at(file, "response=run_N/X:repeat,step", found)
     assert any("run_N/X is without run_4/X and 2 more: another unit" in text for text, _ in remarks)
@@ -340,3 +341,29 @@ def test_runs_with_gains_of_their_own_are_one_and_each_gain_is_told(tmp_path: Pa
     assert found["run_N/X"].values[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     _, remarks = looked_at(file, "response=run_N/X:repeat,step", found)
     assert any("the file says gain = 1 or gain = 10 beside" in text for text, _ in remarks)
+
+
+def test_a_run_without_its_field_or_response_shifts_no_other(tmp_path: Path) -> None:
+    """With `X` of run 2 and `u` of run 5 missing, eight of each had stood side by side."""
+    drives, file = np.random.default_rng(0).random((3, T)), tmp_path / "a.h5"
+    with h5py.File(file, "w") as opened:
+        for k in range(9):
+            if k != 2:
+                opened[f"run_{k}/X"] = drives[k % 3] + 10.0 * k
+            if k != 5:
+                opened[f"run_{k}/u"] = drives[k % 3]
+    guess = preview(file).guess
+    assert guess == "response=run_N/X:run,step drive=run_N/u:run,step"
+    found = read_all(file)
+    rest = found["run_N/X"].values - found["run_N/u"].values
+    assert rest[:, 0] == pytest.approx(
+        [0.0, 10.0, np.nan, 30.0, 40.0, np.nan, 60.0, 70.0, 80.0], nan_ok=True
+    )
+    made = read_recording(imported(file, guess, tmp_path / "made"))
+    assert made.complete.sum() == 7
+    assert "8 runs by drive: 3 sequences of 2 to 3 repeats; 1 run without a number" in str(
+        made.meta
+    )
+    np.savez(tmp_path / "b.npz", X=np.zeros((8, T)), u=np.zeros((9, T)))
+    with pytest.raises(InputError, match="response 8, drive 9 runs: nobody can tell"):
+        imported(tmp_path / "b.npz", "response=X:run,step drive=u:run,step", tmp_path / "out")
