@@ -61,7 +61,7 @@ def link_of(resource: str, board: str | None = None) -> str:
         return link_of(underlying(board or resource))
     if (socket_name := SOCKET.fullmatch(resource)) is not None:
         host, port = socket_name.groups()
-        return f"tcpip {_host(host)} {port}"
+        return f"tcpip {_host(host)} {int(port)}"
     from pyvisa import rname  # 40 ms: a bench of sockets is read without
 
     try:
@@ -74,7 +74,7 @@ def link_of(resource: str, board: str | None = None) -> str:
     kind = parsed.interface_type.lower()
     host = _host(getattr(parsed, "host_address", ""))
     if isinstance(parsed, rname.TCPIPSocket):
-        return f"tcpip {host} {parsed.port}"
+        return f"tcpip {host} {int(parsed.port)}"
     if isinstance(parsed, rname.TCPIPInstr):
         name, _, number = parsed.lan_device_name.lower().partition(",")
         own_port = name.startswith("hislip") and number not in ("", HISLIP_PORT)

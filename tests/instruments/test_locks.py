@@ -50,6 +50,7 @@ def other_program(tmp_path):
         ("GPIB0::8::INSTR", "gpib 0"),
         ("GPIB0::12::INSTR", "gpib 0"),
         ("GPIB1::12::INSTR", "gpib 1"),
+        ("TCPIP0::192.168.0.5::05025::SOCKET", "tcpip 192.168.0.5 5025"),
         ("ASRL3::INSTR", "asrl 3"),
         ("ASRL/dev/ttyUSB0::INSTR", "asrl /dev/ttyusb0"),
         ("USB0::0x1AB1::0x0588::DS1K::INSTR", "usb 0x1ab1 0x0588 ds1k"),
