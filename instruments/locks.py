@@ -74,7 +74,7 @@ def link_of(resource: str, board: str | None = None) -> str:
     kind = parsed.interface_type.lower()
     host = _host(getattr(parsed, "host_address", ""))
     if isinstance(parsed, rname.TCPIPSocket):
-        return f"tcpip {host} {int(parsed.port)}"
+        return f"tcpip {host} {parsed.port}"
     if isinstance(parsed, rname.TCPIPInstr):
         name, _, number = parsed.lan_device_name.lower().partition(",")
         own_port = name.startswith("hislip") and number not in ("", HISLIP_PORT)
