@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MISSING = "—"
 PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
@@ -48,6 +53,13 @@ def duration(seconds: float | None) -> str:
 def left_s(done: int, total: int, elapsed_s: float) -> float | None:
     """Time left at the pace so far, in s; None before there is one."""
     return elapsed_s / done * (total - done) if done and total else None
+
+
+def told_apart(paths: Iterable[str]) -> dict[str, str]:
+    """Each path's last part; the whole path where another one ends so, too."""
+    last = {path: Path(path).name for path in paths}
+    ends = list(last.values())
+    return {path: name if ends.count(name) == 1 else path for path, name in last.items()}
 
 
 def counted(number: int, noun: str) -> str:

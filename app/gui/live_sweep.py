@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from app.gui.widgets.dots import Dot, DotRow
 from app.gui.words import count
 from app.operations.sweep import rows_of
 from app.operations.trial import TrialResult
-from app.words import MISSING
+from app.words import MISSING, told_apart
 from models.wiring import layers_text
 
 if TYPE_CHECKING:
@@ -58,7 +57,8 @@ def _row(row: Row, name: str, metric: str, seeds: int, best: bool) -> DotRow:
 
 def setting_names(settings: Sequence[Setting]) -> dict[int, str]:
     """Each setting's task, twin, layers and options, of them those that not all have alike."""
-    said = {setting.number: _parts(setting) for setting in settings}
+    twins = told_apart(twin for setting in settings for twin in setting.twins)
+    said = {setting.number: _parts(setting, twins) for setting in settings}
     keys = list(dict.fromkeys(key for parts in said.values() for key in parts))
     varied = [key for key in keys if len({parts.get(key) for parts in said.values()}) > 1]
     shown = varied or ["task", "layers"]
@@ -68,10 +68,10 @@ def setting_names(settings: Sequence[Setting]) -> dict[int, str]:
     }
 
 
-def _parts(setting: Setting) -> dict[str, str]:
+def _parts(setting: Setting, names: Mapping[str, str]) -> dict[str, str]:
     made = {
         "task": setting.task,
-        "twin": " → ".join(Path(twin).name for twin in setting.twins),
+        "twin": " → ".join(names[twin] for twin in setting.twins),
         "layers": f"{layers_text(setting.layers, setting.parallel).replace(',', '·')} nodes",
     }
     return made | {name: f"{_short(name)} {_plain(v)}" for name, v in setting.options.items()}

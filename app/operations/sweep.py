@@ -18,7 +18,7 @@ from app.operations.pool import DONE, FAILED, run_pool, workers_of
 from app.operations.sweep_grid import Grid, Setting
 from app.run_lock import RunLock
 from app.twin_digests import changed, digests_of
-from app.words import counted
+from app.words import counted, told_apart
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -75,11 +75,11 @@ class Row:
         """Mean validation score over seeds."""
         return fmean(value for value, _ in self.known) if self.known else None
 
-    def cells(self) -> list[str]:
-        """The row as a table shows it."""
+    def cells(self, names: Mapping[str, str]) -> list[str]:
+        """The row as a table shows it; `names` of the twins, by path."""
         spread = stdev(v for v, _ in self.known) if len(self.known) > 1 else None
         return [
-            *self.setting.words(), _number(self.mean), _number(spread), str(len(self.seeds)),
+            *self.setting.words(names), _number(self.mean), _number(spread), str(len(self.seeds)),
             str(min(self.known)[1]) if self.known else "—",
             _number(fmean(self.foreseen) if self.foreseen else None), str(len(self.failed)),
         ]  # fmt: skip
@@ -268,15 +268,20 @@ def _written(
     write_bytes(out / FILE_NAME, content.encode("utf-8"))
     write_bytes(out / "sweep.md", ("\n".join(table_lines(rows)) + "\n").encode("utf-8"))
     text = io.StringIO()
-    csv.writer(text).writerows([HEAD, *(row.cells() for row in rows)])
+    csv.writer(text).writerows([HEAD, *_cells(rows)])
     write_bytes(out / "sweep.csv", text.getvalue().encode("utf-8"))
     return rows
 
 
 def table_lines(rows: Sequence[Row]) -> list[str]:
     """The table in Markdown, and what it is sorted by."""
-    lines = [_line(HEAD), _line(["---"] * len(HEAD)), *(_line(row.cells()) for row in rows)]
+    lines = [_line(HEAD), _line(["---"] * len(HEAD)), *map(_line, _cells(rows))]
     return [*lines, "", SORTED]
+
+
+def _cells(rows: Sequence[Row]) -> list[list[str]]:
+    names = told_apart(twin for row in rows for twin in row.setting.twins)
+    return [row.cells(names) for row in rows]
 
 
 def _line(cells: Sequence[str]) -> str:

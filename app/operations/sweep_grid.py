@@ -55,9 +55,9 @@ class Setting:
         layers = ("layers", f"layers {layers_text(self.layers, self.parallel)}")
         return [layers, *((name, f"{name} {value}") for name, value in self.options.items())]
 
-    def words(self) -> list[str]:
-        """Task, twins, layers and options as a table shows them."""
-        twins = " → ".join(Path(twin).name for twin in self.twins)
+    def words(self, names: Mapping[str, str]) -> list[str]:
+        """Task, twins (by their `names`), layers and options as a table shows them."""
+        twins = " → ".join(names[twin] for twin in self.twins)
         layers = layers_text(self.layers, self.parallel).replace(",", "-")
         options = ", ".join(f"{name} {value}" for name, value in self.options.items())
         return [self.task, twins, layers, options or "—"]

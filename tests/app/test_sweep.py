@@ -124,6 +124,21 @@ def test_rows_are_sorted_by_validation_and_never_by_the_unseen_part(
     assert "chose nothing" in lines[-1]
 
 
+def test_twins_whose_folders_have_one_name_are_told_apart(
+    twins: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Of two projects, each with a folder `twin`: nobody could tell which row was whose."""
+    from app.gui.live_sweep import setting_names
+
+    paths = tuple(str(tmp_path / name / "twin") for name in ("old", "new"))
+    for path in paths:
+        shutil.copytree(twins[0], path)
+    grid = Grid((TASK,), tuple((path,) for path in paths), ((2,),))
+    lines = table_lines(rows_of(grid, {}))
+    assert [line.split(" | ")[1] for line in lines[2:4]] == list(paths)
+    assert list(setting_names(grid.settings).values()) == list(paths)
+
+
 def test_scores_of_several_tasks_are_not_ranked_against_each_other(
     twins: tuple[Path, Path],
 ) -> None:
