@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from typing import TYPE_CHECKING
@@ -10,10 +11,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+CMD = re.compile(r"[&|<>^]")
+
 
 def command_line(words: Sequence[str], windows: bool = os.name == "nt") -> str:
     """`twinrig record --out 'my data'`: a command to paste, as the system's shell reads it.
 
-    Windows' cmd knows double quotes only, and there a backslash needs none.
+    Windows' cmd knows double quotes only, and there a backslash needs none; a folder `R&D` does.
     """
-    return subprocess.list2cmdline(words) if windows else shlex.join(words)
+    return " ".join(map(_for_cmd, words)) if windows else shlex.join(words)
+
+
+def _for_cmd(word: str) -> str:
+    """Quoted where it holds a blank, as programs need it, or what cmd itself would take."""
+    quoted = subprocess.list2cmdline([word])
+    if quoted != word or not CMD.search(word):
+        return quoted
+    ending = word[len(word.rstrip("\\")) :]  # before a quote backslashes count twice
+    return f'"{word}{ending}"'

@@ -41,6 +41,19 @@ def test_windows_quotes_no_backslash() -> None:
     assert command_line(["twinrig", "--resume", "C:\\r"], windows=True) == "twinrig --resume C:\\r"
 
 
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        ("C:\\R&D\\r", '"C:\\R&D\\r"'),
+        ("C:\\R&D\\", '"C:\\R&D\\\\"'),
+        ("response=|S21|", '"response=|S21|"'),
+    ],
+)
+def test_windows_quotes_what_its_shell_would_take_for_itself(word: str, shown: str) -> None:
+    """`--resume C:\\R&D\\r` went on with C:\\R, and then called a program D."""
+    assert command_line(["twinrig", word], windows=True) == f"twinrig {shown}"
+
+
 def ends_at_its_second_repeat(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
     append, repeats = RecordingWriter.append, list[int]()
 
