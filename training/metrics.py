@@ -148,12 +148,12 @@ def _cross_sums(x: Array, y: Array, ground: Ground) -> Array:
 
 
 def _cross_value(total: Array) -> Array:
-    upper = np.triu_indices(total.shape[-1], 1)
+    one, other = np.triu_indices(total.shape[-1], 1)  # pairs alone: of 201 channels all take long
     variance = np.einsum("...cc->...c", total)
-    both = variance[..., :, None] * variance[..., None, :]
-    correlation = np.where(both > 0, total / np.sqrt(np.where(both > 0, both, 1.0)), 0.0)
-    pairs = correlation[..., upper[0], upper[1]]
-    scored = both[..., 1, :, :][..., upper[0], upper[1]] > 0
+    unit = np.where(variance > 0, 1 / np.sqrt(np.where(variance > 0, variance, 1.0)), 0.0)
+    pairs = total[..., one, other] * unit[..., one] * unit[..., other]
+    known = variance[..., 1, :] > 0
+    scored = known[..., one] & known[..., other]
     return np.sqrt(_average((pairs[..., 0, :] - pairs[..., 1, :]) ** 2, scored))
 
 
