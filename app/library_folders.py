@@ -78,7 +78,20 @@ def all_of(folder: Path) -> list[Artefact]:
 
 
 def artefact_of(folder: Path) -> Artefact | None:
-    """What a folder itself holds; None: nothing of a library."""
+    """What a folder itself holds; None: nothing of a library.
+
+    One that can't be looked into (another user's, a bad sector) is broken: it may hold something.
+    """
+    try:
+        return _looked_into(folder)
+    except FileNotFoundError:  # gone in this moment
+        return None
+    except OSError as fault:
+        words = f"can't be read ({fault.strerror}): check who may read {folder}"
+        return Artefact(folder, BEGUN, folder.stat().st_mtime, {}, words)
+
+
+def _looked_into(folder: Path) -> Artefact | None:
     for kind, names in HEADS.items():
         for name in names:
             file = folder / name

@@ -180,6 +180,26 @@ def test_a_broken_file_is_shown_as_such_and_the_others_as_before(
     assert len(entries) == 3
 
 
+def test_a_folder_that_can_t_be_looked_into_hides_no_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that another user made with umask 077: the whole library could not be shown."""
+    (folder / "private").mkdir()
+    ask = type(folder).is_file
+
+    def refuses(path: Path) -> bool:
+        if path.parent.name == "private":
+            raise PermissionError(13, "Permission denied", str(path))
+        return ask(path)
+
+    monkeypatch.setattr(type(folder), "is_file", refuses)
+    problems = {entry.artefact.path.name: entry.problem for entry in Index(Library(folder)).read()}
+    assert set(problems) == {"rec-folder", "twin-folder", "net-folder", "private"}
+    assert problems.pop("private").startswith("can't be read (Permission denied): check who may")
+    assert not any(problems.values())
+    assert [a.id for a in Library(folder).artefacts("twin")] == ["twin-1"]
+
+
 def test_a_file_that_is_away_is_told(folder: Path) -> None:
     (folder / "net-folder" / "forecast.safetensors").unlink()
     by_id = {entry.id: entry for entry in Index(Library(folder)).read()}
