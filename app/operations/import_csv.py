@@ -38,6 +38,8 @@ POWER = re.compile(r"\d+[eE][+-]?\d+")  # of a number with a point there is one 
 ONE_NUMBER = "is a number with a decimal comma: write decimal points, or semicolons between columns"
 EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 """With a decimal comma or with thousands: nobody can tell."""
+POINTED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
+"""With thousands, where other numbers of the table have decimal commas; or written by another."""
 WORDS = re.compile(r"[^\W\d_].*|\d{1,4}([-./])\d{1,2}\1\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
 """A remark, a date, a time: no number that somebody wrote in another way, as `5 mV` is."""
 
@@ -243,6 +245,11 @@ def _numbers(row: Row, names: Sequence[str], *, comma: bool, sure: bool) -> list
             raise ValueError(
                 f"{_place(line, k, names)}: {text!r} is a thousand times as large without its "
                 "comma, and nobody can tell which is meant: write decimal points"
+            )
+        if comma and POINTED.fullmatch(text):
+            raise ValueError(
+                f"{_place(line, k, names)}: {text!r} has a point where other numbers have a decimal "
+                "comma: a thousand times as large, or not? Write all with decimal points"
             )
         if text.lower() in NOTHING:
             made.append(float("nan"))
