@@ -153,14 +153,20 @@ class Session:
         finally:
             self._lock.release()
 
-    def passing_A(self) -> float:
-        """Where the drive's magnet was last set or seen on its way; asks nobody, never waits.
+    def passing(self) -> tuple[float, float]:
+        """Field in T and current of the drive's magnet in A, as last set or seen on the way.
 
-        NaN without a bench, and before anything was set.
+        Asks nobody, never waits. NaN without a bench, and before anything was set. A field that
+        two magnets turn is that of both: one of them passes zero twice a turn.
         """
-        bench = self.bench
-        here_A = None if bench is None else bench.magnets[self.spec.drive_magnet].passing_A
-        return math.nan if here_A is None else here_A
+        bench, turns = self.bench, self.spec.rotation
+        if bench is None:
+            return math.nan, math.nan
+        names = turns.magnets if turns else (self.spec.drive_magnet,)
+        magnets = [bench.magnets[name] for name in names]
+        here_A = [math.nan if (at := one.passing_A) is None else at for one in magnets]
+        fields_T = [a * one.limits.tesla_per_ampere for a, one in zip(here_A, magnets, strict=True)]
+        return (math.hypot(*fields_T) if turns else fields_T[0]), here_A[0]
 
     def check(self) -> list[InstrumentCheck]:
         """Ask every instrument who it is and in what state; reads only, connected or not.

@@ -116,13 +116,13 @@ class BenchWindow(ClosingWindow):
             for page in self.pages.values():
                 page.take_reading(reading)  # type: ignore[arg-type]
 
-    def _at_work(self, current_A: float) -> None:
+    def _at_work(self, field_T: float, current_A: float) -> None:
         """A job has the bench: on a long way, as to the reset field, no step says what flows."""
         own = self.job is not None and self.job.spec.hardware
         if own and time.monotonic() - self._seen_s > STEP_SAYS_S:
-            self.top.show_way(current_A)
+            self.top.show_way(field_T, current_A)
             for page in self.pages.values():
-                page.take_way(current_A)
+                page.take_way(field_T, current_A)
 
     def _lost(self, error: BaseException) -> None:
         if unsafe := self.session.unsafe:  # which weighs more than what could not be read
@@ -141,7 +141,7 @@ class BenchWindow(ClosingWindow):
         self.log.append(f"info: {words}")
         if self.closing or self.job is not None:
             self.top.waiting("Stopping", words)
-            self.top.show_way(self.session.passing_A())  # closing reads nothing any more
+            self.top.show_way(*self.session.passing())  # closing reads nothing any more
             self._ends(words)
 
     def _noted(self, words: str) -> None:

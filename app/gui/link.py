@@ -25,7 +25,7 @@ class BenchLink(QObject):
     """Connects in a worker, then reads the bench four times a second while no job has it.
 
     Signals: `connected`; `failed(error, traceback)` of connecting; `reading(BenchReading)`, or
-    `at_work(A)`, where the drive's magnet is on its way, while a job or another has the bench;
+    `at_work(T, A)`, where the magnets are on their way, while a job or another has the bench;
     `lost(error)` when a reading failed; `told(words)` of a way to safety that goes well, and
     `safe(sentences)` of its end; `unsafe(words)` each second while a supply can't be reached;
     `given_up(words)` when it was not made safe within its time, with what to do by hand (it goes
@@ -36,7 +36,7 @@ class BenchLink(QObject):
     connected = pyqtSignal()
     failed = pyqtSignal(object, str)
     reading = pyqtSignal(object)
-    at_work = pyqtSignal(float)
+    at_work = pyqtSignal(float, float)
     lost = pyqtSignal(object)
     safe = pyqtSignal(list)
     told = pyqtSignal(str)
@@ -118,7 +118,7 @@ class BenchLink(QObject):
             if reading is not None:
                 self.reading.emit(reading)
             else:
-                self.at_work.emit(self._session.passing_A())
+                self.at_work.emit(*self._session.passing())
 
     def _make_safe(self) -> None:
         while True:

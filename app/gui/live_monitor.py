@@ -170,9 +170,8 @@ class LiveMonitor:
         row = self._row(supply, nothing, [[math.nan] * len(mine)] * self._temperatures)
         return self._push(self._spread(len(mine), now_s), row, nothing[:, -1])
 
-    def way(self, current_A: float, now_s: float) -> list[Raised]:
+    def way(self, field_T: float, current_A: float, now_s: float) -> list[Raised]:
         """Take what flows while nothing is read, as on the way to a field: no point of a chart."""
-        field_T = current_A * self._scale_T
         self.values[:3] = field_T, field_T, current_A
         known = zip(self.names[:3], self.values[:3].tolist(), strict=True)
         return self.alarms.look(dict(known), now_s)

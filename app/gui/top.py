@@ -160,12 +160,10 @@ class TopStrip(QWidget):
         self._show_values(values)
         self._neutral(output_on=True)
 
-    def show_way(self, current_A: float) -> None:
+    def show_way(self, field_T: float, current_A: float) -> None:
         """Between the steps of a run: what flows, as set; not over a supply that is not reached."""
-        if self.pill.state.level == "fault" or math.isnan(current_A):
+        if self.pill.state.level == "fault" or math.isnan(field_T):
             return
-        limits = self._session.spec.magnets[self._session.spec.drive_magnet].limits
-        field_T = current_A * limits.tesla_per_ampere
         self.cells["field"].name = "Field, as set"
         self.cells["field"].show_value(field_T, field_T)
         self.cells["setpoint"].show_value(field_T)

@@ -131,9 +131,9 @@ class MonitorPage(Page):
             self._tell(self.live.reading(reading, time.monotonic()))
             self._touch()
 
-    def take_way(self, current_A: float) -> None:
+    def take_way(self, field_T: float, current_A: float) -> None:
         if self.live is not None:
-            self._tell(self.live.way(current_A, time.monotonic()))
+            self._tell(self.live.way(field_T, current_A, time.monotonic()))
             self._touch()
 
     def watch(self, events: Sequence[Event]) -> None:

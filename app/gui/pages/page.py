@@ -265,8 +265,8 @@ class Page(QWidget):
     def take_reading(self, reading: BenchReading) -> None:
         """An idle reading of the bench, four times a second while no job has it."""
 
-    def take_way(self, current_A: float) -> None:
-        """What the drive's magnet carries while a job has the bench and no step says it."""
+    def take_way(self, field_T: float, current_A: float) -> None:
+        """Where field and magnet are while a job has the bench and no step says it."""
 
     def watch(self, events: Sequence[Event]) -> None:
         """See the events of one frame of a job that another page runs."""

@@ -12,6 +12,8 @@ from app.gui.job import JobSpec
 from app.gui.widgets.strip import Interlock
 from app.operations.events import Stage, StepRead
 from app.operations.safely import voice_of
+from app.session import Library, Session
+from instruments.bench_file import parse_bench
 
 WAIT_MS = 20_000
 
@@ -41,7 +43,7 @@ def test_strip_and_monitor_show_what_flows_where_no_step_says_it(window, qtbot, 
     cells = window.top.cells
     qtbot.waitUntil(lambda: cells["field"].text == "3.000", timeout=WAIT_MS)
     assert (cells["field"].name, cells["setpoint"].text) == ("Field, as set", "3.000")
-    assert cells["current"].value == pytest.approx(window.session.passing_A())
+    assert cells["current"].value == pytest.approx(window.session.passing()[1])
     live = window.pages["monitor"].live
     assert dict(zip(live.names, live.values, strict=True))["Field"] == pytest.approx(0.003)
 
@@ -120,3 +122,47 @@ def test_the_strip_follows_a_magnet_on_its_way_to_zero_while_the_window_closes(
     window.close()
     qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
     assert seen == ["2.000", "1.000"]
+
+
+TURNS = """
+name = "two axes"
+[virtual]
+device = "leaky-integrator"
+[magnet.x]
+driver = "kepco-bop"
+resource = "TCPIP0::virtual-kepco-bop::5025::SOCKET"
+tesla_per_ampere = 4.0e-4
+max_current_A = 11.0
+max_ramp_A_per_s = 400.0
+[magnet.y]
+driver = "kepco-bop"
+resource = "TCPIP0::virtual-kepco-bop::5026::SOCKET"
+tesla_per_ampere = -2.0e-4
+max_current_A = 12.0
+max_ramp_A_per_s = 400.0
+[readout.lockin]
+driver = "sr830"
+resource = "TCPIP0::virtual-sr830::5025::SOCKET"
+[drive]
+encoding = "rotation"
+points_per_rotation = 12
+low_T = 0.0005
+high_T = 0.002
+hold_s = 0.05
+gate_s = 0.027027027
+[reset]
+field_T = 0.0022
+hold_s = 0.05
+"""
+
+
+def test_a_field_that_turns_is_not_zero_where_one_magnet_passes_zero(tmp_path) -> None:
+    session = Session(parse_bench(TURNS, "turns.toml"), Library(tmp_path))
+    assert np.isnan(session.passing()).all()
+    bench = session.connect()
+    bench.energise()
+    bench.magnets["y"].ramp_to_T(0.002)
+    assert session.passing() == (pytest.approx(0.002), 0.0)
+    bench.magnets["x"].ramp_to_T(0.0015)
+    assert session.passing() == (pytest.approx(0.0025), pytest.approx(3.75))
+    session.close()
