@@ -28,6 +28,7 @@ from app.operations.runs import status_of
 from app.recording_reader import FILE_NAME
 from app.run_lock import RunLock
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
+from training.bad_data import problems_of, still_of, warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -176,6 +177,7 @@ class _Run:
                     yield from self._recorded(index, one)
             newest = rounds.rounds[-1]
             if newest.what == SCORING:
+                yield from self._looked_at(newest)
                 rounds.add("first", self._first(), asked.repeats)
             elif not newest.scores:
                 yield from self.twins.scored(newest)
@@ -240,6 +242,17 @@ class _Run:
                 elif not isinstance(event, Result):
                     yield event
         rounds.merge("interrupted")
+
+    def _looked_at(self, measured: Round) -> Iterator[Event]:
+        """What a fit would doubt, told while little is measured; TwinrigError for what it refuses.
+
+        A channel that is not connected would never be at the floor: the whole budget was used up.
+        """
+        recording = self.rounds.recording(measured)
+        problems = [*still_of(recording), *problems_of(recording)]
+        raise_problems(TwinrigError, f"{self.rounds.out}: no twin can be fitted to it", problems)
+        for words in warnings_of(recording):
+            yield Note(words, "warning")
 
     def _is_enough(self, newest: Round) -> bool:
         return newest.worst <= self.asked.target or self._next_count() < 1

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fit_device import record_device
 from network_samples import saved_network
-from recorded import after, is_safe
+from recorded import after, is_safe, iter_into
 
 from app.operations.adaptive_rounds import PLAN_NAME, ForTwin, Rounds
 from app.operations.event_json import as_json
@@ -19,7 +19,7 @@ from app.report import find_artefacts
 from app.store import load_network, read_recording
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
-from models.errors import InputError, RefusedError
+from models.errors import InputError, RefusedError, TwinrigError
 from models.recording import faults_of
 from models.sequence import Reset
 from tests.app.held import spec_of
@@ -57,6 +57,47 @@ def test_it_grows_round_by_round_until_the_budget_is_used(finished):
     assert sum(isinstance(e, Result) for e in events) == 1
     assert {e.path for e in events if isinstance(e, RunPlan)} == {str(out / "recording.nc")}
     assert any(isinstance(e, FitProgress) for e in events)
+
+
+class Constant:
+    """A read-out whose second channel is not connected, or which is read in coarse steps."""
+
+    def __init__(self, real, step_V=None):
+        self._real, self._step_V = real, step_V
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+    def read(self):
+        values = np.array(self._real.read())
+        if self._step_V is None:
+            values[1] = 0.0
+            return values
+        return self._step_V * np.round(values / self._step_V)
+
+
+def test_a_channel_that_is_not_connected_ends_it_before_the_first_round(tmp_path):
+    with Bench.connect(read_bench("virtual")) as bench:
+        bench._readers = [Constant(bench._readers[0])]
+        events = []
+        with pytest.raises(TwinrigError, match="is 0 V at every step: is it connected"):
+            events.extend(iter_into(record_for_twin(bench, tmp_path / "run", TINY), events))
+        assert is_safe(bench)
+    assert sum(isinstance(e, RepeatRecorded) for e in events) == 64
+    assert events[-1].values["status"] == "failed"
+
+
+def test_what_a_fit_would_doubt_is_told_before_the_first_round(tmp_path):
+    with Bench.connect(read_bench("virtual")) as bench:
+        bench._readers = [Constant(bench._readers[0], step_V=1e-5)]
+        events = record_for_twin(bench, tmp_path / "run", TINY)
+        found = []
+        for event in events:
+            found.append(event)
+            if isinstance(event, Note) and "read in steps of" in event.text:
+                break
+        events.close()
+    assert found[-1].level == "warning"
 
 
 def test_all_rounds_are_one_recording_that_a_fit_divides_as_it_was_meant(finished):
