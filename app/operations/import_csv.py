@@ -10,36 +10,30 @@ from __future__ import annotations
 
 import csv
 import re
-from itertools import islice, pairwise, takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.foreign_files import Found
+from app.operations.import_cells import (
+    FIRST,
+    decimal_commas,
+    is_number,
+    is_word,
+    refuse_decimal_commas,
+    table_of,
+)
 from app.operations.import_lines import lines_of
-from training.bad_data import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from app.operations.import_cells import Row
 
-    Row = tuple[int, list[str]]  # its line, its cells
-
-FIRST, BLOCK = 20, 10_000  # rows
 DELIMITERS = (";", "\t", ",", " ")
 COMMENTS = ("#", "%")
-NOTHING = ("", "na", "n/a", "#n/a", "#nv", "nan", "null", "none", "-", "--")
-OVERLOADS = ("ovld", "ovl", "ol", "over", "overload", "overflow", "ovrflw")
-COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
-WHOLE, FRACTION = re.compile(r"[+-]?\d+"), re.compile(r"0\d+([eE][+-]?\d+)?")
-POWER = re.compile(r"\d+[eE][+-]?\d+")  # of a number with a point there is one before the power
-ONE_NUMBER = "is a number with a decimal comma: write decimal points, or semicolons between columns"
-EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
-"""With a decimal comma or with thousands: nobody can tell."""
-POINTED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
-"""With thousands, where other numbers of the table have decimal commas; or written by another."""
 WORDS = re.compile(r"[^\W\d_].*|\d{1,4}([-./])\d{1,2}\1\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
 """A remark, a date, a time: no number that somebody wrote in another way, as `5 mV` is."""
 
@@ -65,12 +59,12 @@ def read_csv(file: Path) -> dict[str, Found]:
         raise ValueError("it has no rows")
     names: list[str] = []
     units: list[str] = []
-    if any(_is_word(cell) for cell in heads[0]):
+    if any(is_word(cell) for cell in heads[0]):
         names = [name.strip() for name in heads[0]]
-        if len(heads) > 1 and not any(_is_number(cell) for cell in heads[1]):
+        if len(heads) > 1 and not any(is_number(cell) for cell in heads[1]):
             units = [unit.strip().strip("()[]") for unit in heads[1]]
     elif delimiter == ",":
-        _refuse_decimal_commas(_rows(lines, delimiter))
+        refuse_decimal_commas(_rows(lines, delimiter))
 
     above = bool(names) + bool(units)
 
@@ -89,11 +83,11 @@ def read_csv(file: Path) -> dict[str, Found]:
     def numeric() -> Iterator[Row]:
         return _without(body(), text) if text else body()
 
-    comma, sure = (False, False) if delimiter == "," else _commas(numeric())
+    comma, sure = (False, False) if delimiter == "," else decimal_commas(numeric())
     kept = [k for k in range(width) if k not in text]
     words = {names[k].strip(): Found(np.array([row[k] for _, row in first])) for k in sorted(text)}
     names, units = ([row[k] for k in kept if k < len(row)] for row in (names, units))
-    table = _table(numeric(), names, len(kept), comma=comma, sure=sure)
+    table = table_of(numeric(), names, len(kept), comma=comma, sure=sure)
     return {"values": Found(table), **_columns(table, names, units), **words}
 
 
@@ -116,9 +110,7 @@ def _commented_names(lines: Sequence[str], delimiter: str, width: int) -> list[s
     last = [line.rstrip(f"{delimiter} ") for line in last]
     cells = next((cells for _, cells in _rows(last, delimiter)), [])
     return (
-        [cell.strip() for cell in cells]
-        if len(cells) == width and all(map(_is_word, cells))
-        else []
+        [cell.strip() for cell in cells] if len(cells) == width and all(map(is_word, cells)) else []
     )
 
 
@@ -157,33 +149,14 @@ def _refuse_uneven(rows: Iterator[Row], names: Sequence[str], width: int) -> Non
             raise ValueError(f"line {line} has {has} columns, {of} {columns}{words}")
 
 
-def _refuse_decimal_commas(rows: Iterator[Row]) -> None:
-    """Refuse `0,0512` in a table without names: it is one number, not the two 0 and 512.
-
-    And `2,557E-3` where all lines are like it: one of many would be 2 and 5e-3, as `%g` writes it.
-    """
-    first, each = "", True
-    for line, cells in rows:
-        alike = False
-        for whole, part in pairwise(cells):
-            said = f"line {line}: '{whole.strip()},{part}' {ONE_NUMBER}"
-            if WHOLE.fullmatch(whole.strip()) and FRACTION.fullmatch(part):
-                raise ValueError(said)
-            if WHOLE.fullmatch(whole.strip()) and POWER.fullmatch(part):
-                first, alike = first or said, True
-        each &= alike
-    if first and each:
-        raise ValueError(first)
-
-
 def _text_columns(first: Sequence[Row], names: Sequence[str]) -> frozenset[int]:
     """Named columns that begin with words and have no number: dates, remarks; never all of them."""
     text = frozenset(
         k
         for k in range(len(names))
-        if any(_is_word(row[k]) for _, row in first)
-        and all(WORDS.fullmatch(row[k].strip()) for _, row in first if _is_word(row[k]))
-        and not any(_is_number(row[k]) for _, row in first)
+        if any(is_word(row[k]) for _, row in first)
+        and all(WORDS.fullmatch(row[k].strip()) for _, row in first if is_word(row[k]))
+        and not any(is_number(row[k]) for _, row in first)
     )
     return text if len(text) < len(names) else frozenset()
 
@@ -192,88 +165,12 @@ def _without(rows: Iterator[Row], text: frozenset[int]) -> Iterator[Row]:
     """Rows without the columns of words; ValueError where one of those has a number after all."""
     for line, row in rows:
         for k in text:
-            if _is_number(row[k]):
+            if is_number(row[k]):
                 raise ValueError(
                     f"line {line}, column {k + 1}: {row[k].strip()!r}, and above it are words: a "
                     "column has either"
                 )
         yield line, [cell for k, cell in enumerate(row) if k not in text]
-
-
-def _commas(rows: Iterator[Row]) -> tuple[bool, bool]:
-    """Whether numbers have commas, and whether one of them can only be a decimal one."""
-    comma = False
-    for _, row in rows:
-        for cell in row:
-            if "," in cell and _has_comma(cell):
-                comma = True
-                if not EITHER.fullmatch(cell.strip()):
-                    return True, True
-    return comma, False
-
-
-def _table(
-    rows: Iterator[Row], names: Sequence[str], width: int, *, comma: bool, sure: bool
-) -> NDArray[np.float64]:
-    """The numbers `(rows, columns)`, block by block: as Python's objects they take twenty-fold."""
-    blocks = []
-    while block := [(line, row[:width]) for line, row in islice(rows, BLOCK)]:
-        try:
-            if comma:
-                raise ValueError
-            made = np.array([row for _, row in block], dtype=np.float64)
-        except ValueError:
-            made = np.array([_numbers(row, names, comma=comma, sure=sure) for row in block])
-        blocks.append(made)
-    return np.concatenate(blocks)
-
-
-def _has_comma(cell: str) -> bool:
-    return COMMA.fullmatch(cell.strip()) is not None
-
-
-def _numbers(row: Row, names: Sequence[str], *, comma: bool, sure: bool) -> list[float]:
-    """A row's numbers; NaN where a cell says that there is nothing.
-
-    `comma`: the table has commas in numbers; `sure`: one of them can only be a decimal one.
-    """
-    line, cells = row
-    made = []
-    for k, cell in enumerate(cells):
-        text = cell.strip()
-        if comma and not sure and EITHER.fullmatch(text):
-            raise ValueError(
-                f"{_place(line, k, names)}: {text!r} is a thousand times as large without its "
-                "comma, and nobody can tell which is meant: write decimal points"
-            )
-        if comma and POINTED.fullmatch(text):
-            raise ValueError(
-                f"{_place(line, k, names)}: {text!r} has a point where other numbers have a decimal "
-                "comma: a thousand times as large, or not? Write all with decimal points"
-            )
-        if text.lower() in NOTHING:
-            made.append(float("nan"))
-            continue
-        if _is_overload(text):
-            made.append(MARK)
-            continue
-        try:
-            made.append(float(text.replace(",", ".") if comma and _has_comma(text) else text))
-        except ValueError as fault:
-            if line <= FIRST and not any(map(_is_number, cells)):
-                raise ValueError(
-                    f"line {line} has words below the names and their units, numbers are needed; "
-                    "put # before lines that are no part of the table"
-                ) from fault
-            raise ValueError(
-                f"{_place(line, k, names)}: {text!r} is no number; leave a cell empty where "
-                "nothing was measured"
-            ) from fault
-    return made
-
-
-def _place(line: int, column: int, names: Sequence[str]) -> str:
-    return f"line {line}, column {names[column] if names and names[column] else column + 1}"
 
 
 def _columns(table: np.ndarray, names: Sequence[str], units: Sequence[str]) -> dict[str, Found]:
@@ -297,21 +194,3 @@ def _head(head: str) -> tuple[str, str]:
         if bracket and rest.endswith(right) and before.strip():
             name, unit = before, rest[:-1].strip()
     return "_".join(name.split()), unit
-
-
-def _is_word(cell: str) -> bool:
-    return cell.strip().lower() not in NOTHING and not _is_number(cell)
-
-
-def _is_number(cell: str) -> bool:
-    text = cell.strip()
-    try:
-        float(text)
-    except ValueError:
-        return _has_comma(text) or _is_overload(text)
-    return True
-
-
-def _is_overload(text: str) -> bool:
-    """Whether it is an instrument's word for a value beyond its range."""
-    return text.lstrip("+-").lower() in OVERLOADS

@@ -66,7 +66,7 @@ def test_of_three_decimals_one_below_one_tells_what_the_comma_is(tmp_path):
 
 def test_a_point_among_decimal_commas_may_be_of_thousands(tmp_path):
     """`1.234` beside `0,5` had been 1.234."""
-    with pytest.raises(InputError, match="line 2, column H: '1.234' has a point where other"):
+    with pytest.raises(InputError, match=r"line 2, column H: '1\.234' has a point where other"):
         found(tmp_path, "n;H;X\n0;1.234;0,5\n1;900;0,25\n")
     read = found(tmp_path, "n;H;X\n0;0.234;0,5\n1;1.25e-3;0,25\n")
     assert read["H"].values.tolist() == [0.234, 1.25e-3]
