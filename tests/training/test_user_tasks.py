@@ -284,6 +284,9 @@ def test_decimal_commas_are_no_two_columns(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("\n".join(rows))
     with pytest.raises(InputError, match=r"line \d+ has '-?\d,0\d+', which is a decimal comma"):
         make_task(written(tmp_path, {**HEAD, "inputs": "in.csv"}))
+    (tmp_path / "in.csv").write_text("\n".join(f"{v:.4e}".replace(".", ",") for v in values))
+    with pytest.raises(InputError, match=r"each line is like 2,557E-3, which is one number"):
+        make_task(written(tmp_path, {**HEAD, "inputs": "in.csv"}))
     whole = np.random.default_rng(0).integers(-12, 12, (300, 3))
     np.savetxt(tmp_path / "in.csv", whole, fmt="%d", delimiter=",")
     make_task(written(tmp_path, {**HEAD, "inputs": "in.csv"}))

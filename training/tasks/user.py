@@ -39,6 +39,7 @@ HEADER = (
     'file: takes a JSON header such as {"name": "gait", "inputs": "gait.npz:inputs", "targets": '
     '"gait.npz:targets", "part": "gait.npz:part", "washout": 40}'
 )
+POWER = re.compile(rb"\s*[+-]?\d+,\d+[eE][+-]?\d+\s*")
 LEAST_SHARED = 16  # steps in which a target that is a later input is told from chance
 LARGEST = 1e15  # of an input or target: training squares them, in float32
 LEAST_WASHOUT = 10  # steps after its reset in which no device may be scored
@@ -127,14 +128,21 @@ def _array(folder: Path, text: str) -> NDArray[Any]:
 
 
 def _refuse_decimal_commas(path: Path) -> None:
-    """Raise ValueError for `0,0512`: a number with a decimal comma, and not the two 0 and 512."""
+    """Raise ValueError for `0,0512`: a number with a decimal comma, and not the two 0 and 512.
+
+    And where each line is like `2,557E-3`; one of many may be 2 and 5e-3, as `%g` writes it.
+    """
+    each = True
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
+            each &= POWER.fullmatch(line) is not None
             if found := DECIMALS.search(line):
                 raise ValueError(
                     f"line {number} has {found[0].decode()!r}, which is a decimal comma: nobody "
                     "writes a whole number so"
                 )
+    if each:
+        raise ValueError("each line is like 2,557E-3, which is one number with a decimal comma")
 
 
 def _wrong(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> list[str]:
