@@ -22,6 +22,7 @@ from app.store import load_twin
 from app.train_twins import TwinSet
 from models.errors import InputError, raise_problems
 from training.foresee import foresee
+from training.layers import unasked
 from training.passes import passes_of
 from training.stretch import layers_of, readout_of
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.operations.events import Event
+    from instruments.clock import Stop
     from models.twin import Twin
     from training.layers import NodeLayers
     from training.tasks import Task
@@ -157,16 +159,18 @@ def refit(
 
 
 def foreseen_by(
-    network: Path, twins: Sequence[Path], members: int
+    network: Path, twins: Sequence[Path], members: int, stop: Stop | None = None
 ) -> Generator[Event, None, dict[str, float]]:
     """What other twins of the same devices foresee of a network: `value`, `low`, `high`.
 
-    `twins` as the network's own references stand: one ensemble member after another.
+    `twins` as the network's own references stand: one ensemble member after another. `stop` is
+    heard within.
     """
     torch.set_num_threads(1)
     loaded, task, _ = read(network)
     others = TwinSet.read([str(twin) for twin in twins], len(loaded.layers), members)
     yield Note("the network as it is, as the refitted twins see it")
     layers = layers_of(loaded, task, others.models)
+    layers.between = unasked if stop is None else stop.check
     seed = int(loaded.meta.get("seed", 0)) + FORESEEN_SEED
     return foresee(layers, readout_of(loaded), task, seed).predicted

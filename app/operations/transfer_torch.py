@@ -14,6 +14,7 @@ from app.store import load_network, save_network
 from app.train_twins import TwinSet
 from models.errors import InputError
 from training.foresee import Readout
+from training.layers import unasked
 from training.origin import same_data
 from training.stretch import Stretch, layers_of, on_task, readout_of
 from training.tasks import make_task
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.operations.events import Event
+    from instruments.clock import Stop
     from models.network import Network
     from training.tasks import Task
 
@@ -33,13 +35,17 @@ if TYPE_CHECKING:
 FORESEEN_SEED = 2  # as `app.operations.train` does: the same draws, the same figure
 
 
-def stretch(network: Path, out: Path, steps: int) -> Generator[Event, None, Path]:
+def stretch(
+    network: Path, out: Path, steps: int, stop: Stop | None = None
+) -> Generator[Event, None, Path]:
     """Keep in `out` the network over the last `steps` of what training may see; returns its path.
 
     Raises
     ------
     InputError
         Its task has not so many, or the network or a twin can't be read.
+    StoppedError
+        By `stop`, heard while the twin foresees its score.
     """
     torch.set_num_threads(1)
     loaded, task, twins = read(network)
@@ -50,6 +56,7 @@ def stretch(network: Path, out: Path, steps: int) -> Generator[Event, None, Path
         "the test part is not touched"
     )
     layers = layers_of(loaded, task, twins.models)
+    layers.between = unasked if stop is None else stop.check
     made = on_task(loaded, layers, readout_of(loaded), part, _seed(loaded))
     meta = {**loaded.meta, "id": new_id("net", out), "stretch_of": loaded.meta.get("id", "")}
     described = f"known data, no unseen part: {loaded.task.get('description', task.name)}"
@@ -63,12 +70,20 @@ def foreseen(
     weights: FloatArray,
     bias: FloatArray,
     meta: dict[str, Any],
+    stop: Stop | None = None,
 ) -> Generator[Event, None, dict[str, Any]]:
-    """Keep in `out` the network with another read-out; returns `path` and `predicted`."""
+    """Keep in `out` the network with another read-out; returns `path` and `predicted`.
+
+    Raises
+    ------
+    StoppedError
+        By `stop`, heard while the twin foresees its score.
+    """
     torch.set_num_threads(1)
     loaded, task, twins = read(network)
     readout = Readout(torch.as_tensor(weights.copy()), torch.as_tensor(bias.copy()), 0.0)
     layers = layers_of(loaded, task, twins.models)
+    layers.between = unasked if stop is None else stop.check
     yield Note("the score to expect on the unseen part, foreseen by the twin")
     made = on_task(loaded, layers, readout, task, _seed(loaded))
     said = {**loaded.meta, **meta, **fresh_meta(out)}

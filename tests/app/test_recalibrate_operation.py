@@ -13,11 +13,12 @@ from app.operations.events import NodeMeasured, Note
 from app.operations.recalibrate import correction_of, recalibrate
 from app.operations.train import train
 from app.operations.transfer_parts import in_here
-from app.operations.transfer_torch import read
+from app.operations.transfer_torch import foreseen, read, stretch
 from app.store import load_network, read_recording, sha256_of
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
-from models.errors import InputError, RefusedError
+from instruments.clock import Stop
+from models.errors import InputError, RefusedError, StoppedError
 from models.sequence import Reset
 from training.tasks import make_task
 
@@ -119,3 +120,18 @@ def test_what_may_not_run_is_refused_before_a_folder_is_made(kept: Path, tmp_pat
 def test_nothing_to_go_on_with_is_said(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no twinrig recalibrate was begun"):
         next(recalibrate(None, bench, tmp_path, resume=True))
+
+
+def test_a_stop_is_heard_while_the_twin_foresees_a_score(kept: Path, tmp_path: Path) -> None:
+    """It was waited for, up to half a minute, before the command or the window went on."""
+    stop, known = Stop(), load_network(kept / "network")
+    made = foreseen(
+        kept / "network", tmp_path / "out", known.readout_weights, known.readout_bias, {}, stop
+    )
+    next(made)
+    stop.request()
+    with pytest.raises(StoppedError):
+        next(made)
+    with pytest.raises(StoppedError):
+        run(stretch(kept / "network", tmp_path / "stretch", 320, stop))
+    assert list(tmp_path.iterdir()) == []
