@@ -93,9 +93,8 @@ class LimitedMagnet(WatchedMagnet):
             problems += differences(self.magnet, unfaulted, sent_A, energised=False)
             raise_problems(TwinrigError, self.name, problems)
             self._energised = True
-            return dataclasses.replace(
-                found, status=(*found.status, *changed), faults=(*found.faults, *programs)
-            )
+            faults = (*found.faults, *(f"not as a run needs it: {words}" for words in programs))
+            return dataclasses.replace(found, status=(*found.status, *changed), faults=faults)
 
     def _switched_on(self) -> MagnetState:
         """The state once its output is on, as a contactor takes its time, or after `SWITCH_S`."""

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from beside import beside
 from own_ramp import KINDS, DeviceClock
+from served import served
 
+from app.operations.safely import found_at_energise
+from instruments.bench import Bench
 from instruments.clock import Stop
 from instruments.drivers.ami_430 import Ami430
 from instruments.drivers.danfysik_8500 import Danfysik8500
@@ -124,3 +127,10 @@ def test_a_greeting_comes_over_tcp_and_is_dropped():
         until.set()
         thread.join(5)
         server.close()
+
+
+def test_what_control_changes_at_a_run_s_begin_is_told_in_a_sentence():
+    with served(("danfysik-8500", "sr830")) as rig, Bench.connect(rig.spec()) as bench:
+        bench.energise()
+        (words,) = found_at_energise(bench, {})
+    assert "it is not as a run needs it: local control was taken over" in words
