@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Family = dict[tuple[object, ...], Members]  # by axes and unit; of texts and of nothing ()
 
 NUMBERS = "biuf"
-DIGITS = re.compile(r"\d+")
+DIGITS = re.compile(r"(?:(?<![^_/])-)?\d+")  # in H_-5mT with its sign, in 2026-01-05 without
 WORD = re.compile(r"([^\W\d_]+)[\W_]*$")
 FIRST = re.compile(r"[\W_\d]*([^\W\d_]*)")
 COUNTED = re.compile(r"(.*?)(\d+)")

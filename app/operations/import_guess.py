@@ -149,6 +149,8 @@ def _axes_named(dims: tuple[str, ...]) -> list[str]:
         word = dim.lower().rstrip("s_")
         hit = next((a for a, names in AXIS_WORDS.items() if word in names and a not in made), "")
         made.append(hit)
+    if not any(made) and len(made) in GUESSES:  # of numbered groups called anything: `H_5mT`
+        return list(GUESSES[len(made)])
     left = [a for a in ("sequence", "repeat", "step", "channel") if a not in made]
     if "repeat" in made[:1] and made.count("") == len(made) - 1:
         left = ["step", "channel"]

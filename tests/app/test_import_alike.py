@@ -367,3 +367,14 @@ def test_a_run_without_its_field_or_response_shifts_no_other(tmp_path: Path) -> 
     np.savez(tmp_path / "b.npz", X=np.zeros((8, T)), u=np.zeros((9, T)))
     with pytest.raises(InputError, match="response 8, drive 9 runs: nobody can tell"):
         imported(tmp_path / "b.npz", "response=X:run,step drive=u:run,step", tmp_path / "out")
+
+
+def test_runs_named_by_a_field_of_either_sign_are_runs_and_no_channels(tmp_path: Path) -> None:
+    """`H_-5mT` and `H_5mT` were two channels, and the map that was suggested was refused."""
+    for level in (-10, -5, 5, 10):
+        table = np.c_[np.linspace(0.0, 1.0, T) * level, np.full(T, float(level))]
+        np.savetxt(tmp_path / f"H_{level}mT.csv", table, delimiter=",", header="u,V", comments="")
+    guess = preview(tmp_path).guess
+    assert guess == "response=H_NmT/V:run,step drive=H_NmT/u:run,step field=auto"
+    made = read_recording(imported(tmp_path, guess, tmp_path / "made"))
+    assert made.response[:, 0, 0, 0].tolist() == [-10.0, -5.0, 5.0, 10.0]
