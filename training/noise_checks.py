@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST_SEGMENT = 64  # steps of a Welch segment: 32 frequencies, narrow bands for 100 steps
 SHORTEST_SEGMENT = 8
+COUNTED = 0.9  # of all steps lie in sequences that are as long as a segment, or longer
 BAND = (5.0, 95.0)
 LEVELS = 101  # of the rank plots' axis
 TRIALS = 400
@@ -27,7 +28,8 @@ TRIALS = 400
 def spectrum(ensemble: Array, ground: Ground) -> tuple[Array, Array] | None:
     """Power of the residuals by frequency, averaged over sequences and channels.
 
-    Welch's method: half overlapping segments of at most 64 steps under a Hann window. Of each
+    Welch's method: half overlapping segments of at most 64 steps under a Hann window, short enough
+    that sequences with nine tenths of the steps count (the few shorter ones don't). Of each
     channel in units of the real repeats' variance, so that white noise as strong as the device's
     is 1 at every frequency.
 
@@ -41,10 +43,10 @@ def spectrum(ensemble: Array, ground: Ground) -> tuple[Array, Array] | None:
     Returns
     -------
     tuple or None
-        Frequency in cycles a step, power; None where every sequence is shorter than 8 steps.
+        Frequency in cycles a step, power; None where nearly all sequences are shorter than 8 steps.
     """
     lengths = ground.valid.sum(axis=1)
-    width = min(LONGEST_SEGMENT, int(lengths.max(initial=0)))
+    width = min(LONGEST_SEGMENT, _reached(lengths))
     if width < SHORTEST_SEGMENT or not (ground.spread > 0).any():
         return None
     window = np.hanning(width + 1)[:-1]
@@ -59,6 +61,13 @@ def spectrum(ensemble: Array, ground: Ground) -> tuple[Array, Array] | None:
             total += unbiased * power.mean(axis=(0, 2)) / (window**2).sum()
             count += 1
     return np.arange(total.size) / width, total / max(count, 1)
+
+
+def _reached(lengths: Array) -> int:
+    """The largest length that sequences with 0.9 of all steps have, or more."""
+    longest_first = np.sort(lengths)[::-1]
+    steps = np.cumsum(longest_first)
+    return int(longest_first[np.searchsorted(steps, COUNTED * steps[-1])])
 
 
 def spectra(

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from training.bootstrap import bootstrap_weights
+from training.ensembles import Ground
 from training.floors import Drives, _coverage_interval, _within_by_repeat, score
+from training.noise_checks import spectrum
 from training.validation import SCORING_REPEATS, _plain
 from training.verdict import AT_FLOOR, coverage_state, state_of, verdict, worst_places
 from training.verdict_places import uncovered_places
@@ -152,6 +154,22 @@ def test_spectra_tell_white_noise_from_noise_that_lasts():
         details["spectrum_real"] <= details["spectrum_high"]
     )
     assert inside.mean() > 0.7
+
+
+def test_a_spectrum_is_of_nearly_all_steps_and_shows_a_line_where_it_is():
+    """One longer sequence beside ten: the ten were left out."""
+    rng = np.random.default_rng(0)
+
+    def with_line(sequences, steps, frequency):
+        phase = rng.random((sequences, 16, 1)) + frequency * np.arange(steps)
+        line = 2 * np.cos(2 * np.pi * phase) + rng.standard_normal(phase.shape)
+        return np.pad(line, ((0, 0), (0, 0), (0, 100 - steps)), constant_values=np.nan)[..., None]
+
+    for sequences, steps in ((10, 40), (1, 100)):
+        real = np.concatenate([with_line(sequences, steps, 0.2), with_line(1, 140 - steps, 0.35)])
+        frequency, power = spectrum(real, Ground.of(real)) or (np.zeros(1), np.zeros(1))
+        highest = frequency[power.argmax()]
+        assert highest == pytest.approx(0.2, abs=0.02), (sequences, steps)
 
 
 def test_rank_plots_see_what_a_value_by_itself_does_not():
