@@ -61,6 +61,10 @@ def test_the_laser_is_the_users_own_file(tmp_path: Path) -> None:
     same = make_task(f"santa-fe:file={tmp_path / 'laser.npy'},{options}")
     np.testing.assert_array_equal(task.inputs, same.inputs)
     np.testing.assert_array_equal(task.targets[:-2], task.inputs[2:])
+    damaged = (tmp_path / "laser.npy").read_bytes().replace(b"}", b" ", 1)
+    (tmp_path / "damaged.npy").write_bytes(damaged)
+    with pytest.raises(InputError, match="can't be read"):
+        make_task(f"santa-fe:file={tmp_path / 'damaged.npy'},{options}")
     low, high = values[:500].min(), values[:500].max()
     np.testing.assert_allclose(task.inputs[:, 0], (values[:750] - low) / (high - low))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -279,7 +280,7 @@ def _numbers(path: Path) -> NDArray[np.float64]:
             found = np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
         else:
             found = np.loadtxt(path, dtype=np.float64, ndmin=1)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:  # of a .npy's head
         raise InputError(f"task 'santa-fe': {path} can't be read: {error}") from error
     if found.size != max(found.shape, default=0):
         raise InputError(
