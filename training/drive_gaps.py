@@ -75,6 +75,6 @@ def guessed_words(twin: Twin, drive: Array) -> str:
     if not inside.any():
         return ""
     return (
-        f"{100 * inside.mean():.2g} % of the steps have a drive {gap_words(gaps)}, where the twin "
+        f"{100 * inside.mean():.3g} % of the steps have a drive {gap_words(gaps)}, where the twin "
         "was fitted on none: of those it guesses"
     )

@@ -124,7 +124,7 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
         yield (
             f"the recording's drive reaches {low:g}…{high:g}, the twin was fitted on "
             f"{twin.drive_low:g}…{twin.drive_high:g}: beyond that it guesses "
-            f"({100 * outside.mean():.2g} % of the steps)"
+            f"({100 * outside.mean():.3g} % of the steps)"
         )
     if words := guessed_words(twin, recording.drive):
         yield words

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from training.fit_settings import FitSettings
 
 
+FULL = "the full covariance of read-out noise"  # its noise_rank is None
+
+
 @dataclass(frozen=True)
 class Origin:
     """A twin on disk that is fitted further; it stays as it is, the fit makes another version."""
@@ -72,7 +75,9 @@ class Origin:
         """
         twin = self.twin
         problems = [
-            f"{name} {given[name]}: the twin to go on from has {getattr(twin, name)}, which stays"
+            f"{name} {given[name]}: the twin to go on from has "
+            f"{FULL if getattr(twin, name) is None else getattr(twin, name)}, which stays; leave "
+            "it out, or fit anew, without --from"
             for name in ("latent", "hidden", "head", "slow", "noise_rank")
             if given.get(name) not in (None, getattr(twin, name))
         ]

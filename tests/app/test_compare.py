@@ -143,6 +143,8 @@ def test_another_structure_or_window_is_refused_before_a_folder_is_made(kept, tw
     write_recording(tmp_path / "few", record_device(6, 6, seed=7))
     with pytest.raises(InputError, match="which stays"):
         list(fit([tmp_path / "few"], tmp_path / "out", origin=twin, latent=5))
+    with pytest.raises(InputError, match="has the full covariance of read-out noise, which stays"):
+        list(fit([tmp_path / "few"], tmp_path / "out", origin=twin, noise_rank=0))
     other = record_device(6, 6, seed=7, window=DriveWindow("step", 0.0, 2.0))
     write_recording(tmp_path / "other", other)
     with pytest.raises(InputError, match="without --from"):

@@ -50,6 +50,7 @@ def test_drives_in_a_gap_are_told_with_their_share_and_its_ends_are_known():
     assert guessed_words(guesser, np.array([0.0, 1.0, 1.0 - 1e-9, np.nan])) == ""
     said = guessed_words(guesser, np.array([0.0, 0.5, 0.5, 1.0]))
     assert said.startswith("50 % of the steps have a drive between 0 and 1, where the twin was")
+    assert guessed_words(guesser, np.full(9, 0.5)).startswith("100 % of the steps")
     assert guessed_words(twin(0.0, 1.0), np.array([0.5])) == ""
 
 
@@ -66,7 +67,7 @@ def test_a_twin_of_two_fields_says_that_it_guesses_between_them_from_its_fit_on(
     assert said in load_twin(tmp_path / "t").meta["notes"]
     halfway = [FieldSequence(np.array([0.0, 0.5, 1.0]))]
     [said] = warnings(simulate(tmp_path / "t", halfway, 2, tmp_path / "r"))
-    assert said.startswith("33 % of the steps have a drive between 0 and 1")
+    assert said.startswith("33.3 % of the steps have a drive between 0 and 1")
     write_recording(tmp_path / "all", device)
     events = list(fit([tmp_path / "all"], tmp_path / "u", iterations=3, origin=tmp_path / "t"))
     assert not [words for words in warnings(events) if "no fitted step" in words]
