@@ -32,10 +32,9 @@ PILE = 4.0  # times as many values at the end as at the level next to it
 WILD = 20.0  # spans of those beyond all of them: 66 standard deviations of a normal distribution
 QUIETEST = 1e-3  # of what a channel moves by: noise below it is none to a fit
 FEWEST_STEPS = 4.0  # of float32, in which a twin answers, within what repeats differ by
-COARSE = (
-    1.5  # spreads a step of the read-out: a twin's CRPS comes to 1.08 of the floor then, of 2.3
-)
-# to 1.33, for its noise is smooth
+# spreads a step of the read-out: a twin's CRPS comes to 1.08 of the floor then, of 2.3 spreads to
+# 1.33, for its noise is smooth
+COARSE = 1.5
 LOOKED_AT = 20_000  # values, to find a read-out's steps
 OTHER_SCALE = 300.0  # between recordings: a unit's prefix makes 1000, a smaller drive less
 
