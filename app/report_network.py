@@ -129,10 +129,14 @@ def _answers(page: Page, run: Measured, suffix: str) -> None:
     if target is None or prediction is None:
         raise AssertionError("a deployment without answers")
     figure = report_figures.forecast_figure(title, target, prediction, low, high)
+    outputs = 1 if run.target.ndim == 1 else run.target.shape[1]
+    which = "" if outputs == 1 else (
+        f" Of {outputs} outputs, which the score is of together, this is the first."
+    )  # fmt: skip
     page.figure(
         f"forecast-{page.named(run.path)}{suffix}",
         figure,
-        "Forecast on the device against the target.",
+        f"Forecast on the device against the target.{which}",
     )
 
 

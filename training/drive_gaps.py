@@ -49,6 +49,13 @@ def gaps_of(drive: Array, before: Twin | None = None) -> Gaps:
     ]
 
 
+def never_changes(drive: Array) -> bool:
+    """Whether each sequence of several steps `(S, T)` holds one drive from first to last."""
+    changes = np.diff(drive, axis=1)
+    known = changes[np.isfinite(changes)]
+    return bool(known.size) and not known.any()
+
+
 def known_gaps(twin: Twin) -> Gaps:
     """Those that a twin's meta keeps, as `meta_of` made it."""
     return [(float(row["low"]), float(row["high"])) for row in twin.meta.get(KEY, [])]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.gui.live_fit import COVERAGE_WORDS
 from app.gui.widgets.columns import ColumnRow
 from app.gui.words import count, score
 from app.operations.events import CurvePoint, FitProgress, Progress, Result, Stage, TwinCompared
@@ -102,7 +103,7 @@ def _line(name: str, values: dict[str, Any], best: bool) -> ColumnRow:
     if values["failed"]:
         words, level = [*words, f"{values['failed']} failed"], "fault"
     elif covered["value"] is not None and coverage_state(covered) != "reached":
-        words, level = [*words, f"{coverage_state(covered)}"], "attention"
+        words, level = [*words, COVERAGE_WORDS[coverage_state(covered)][0]], "attention"
     shown = f"{name}, {count(values['seeds'], 'seed')}" if values["seeds"] > 1 else name
     return ColumnRow(shown, tuple(cells), ", ".join(words), level, best)
 

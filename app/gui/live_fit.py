@@ -221,8 +221,7 @@ def error_rows(errors: dict[str, Any], coverage: dict[str, Any]) -> list[ErrorRo
     covered = coverage or errors.get("coverage") or {}
     if covered.get("value") is not None:
         state = coverage_state(covered)
-        inside = state == "reached"
-        word = "as expected" if inside else state
+        word, level = COVERAGE_WORDS[state]
         expected = float(covered.get("expected") or np.nan)
         rows.append(
             ErrorRow(
@@ -233,7 +232,7 @@ def error_rows(errors: dict[str, Any], coverage: dict[str, Any]) -> list[ErrorRo
                 None,
                 None,
                 word,
-                "ok" if inside else "attention",
+                level,
             )
         )
     return rows
@@ -258,6 +257,14 @@ WORDS = {
     "reached, not surely": ("at floor, likely", "ok"),
     "missed, not surely": ("likely off", "attention"),
     "missed": ("above floor", "attention"),
+    "not scored": ("not scored", "attention"),
+}
+COVERAGE_WORDS = {
+    "reached": ("as expected", "ok"),
+    "too narrow, not surely": ("likely narrow", "attention"),
+    "too narrow": ("too narrow", "attention"),
+    "too wide, not surely": ("likely wide", "attention"),
+    "too wide": ("too wide", "attention"),
     "not scored": ("not scored", "attention"),
 }
 

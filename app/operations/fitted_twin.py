@@ -10,7 +10,7 @@ from app.artefacts import code_version, new_id, now_iso
 from app.so_far import unfinished_meta
 from models.slopes import SLOPE, slopes_of
 from models.twin import Twin
-from training.drive_gaps import gap_words, gaps_of, meta_of
+from training.drive_gaps import gap_words, gaps_of, meta_of, never_changes
 from training.floors import resampled, score
 from training.metrics import COVERAGE_SAMPLES
 from training.validation import summary
@@ -119,13 +119,22 @@ def _gaps(source: FitInput, begun: Origin | None) -> list[tuple[float, float]]:
 
 
 def unknown_drives(source: FitInput, begun: Origin | None) -> list[str]:
-    """A sentence where fitted drives leave a wide gap between them."""
-    gaps = _gaps(source, begun)
-    return [
-        f"no fitted step has a drive {gap_words(gaps)}: of such drives the twin will guess, and "
-        "its scores here say nothing about them; a network sends drives all over the range: record "
-        "some there (families steps or mixed), and fit on both"
-    ] if gaps else []  # fmt: skip
+    """A sentence where fitted drives leave a wide gap between them, and where none ever changes."""
+    said = []
+    if gaps := _gaps(source, begun):
+        said.append(
+            f"no fitted step has a drive {gap_words(gaps)}: of such drives the twin will guess, "
+            "and its scores here say nothing about them; a network sends drives all over the "
+            "range: record some there (families steps or mixed), and fit on both"
+        )
+    if begun is None and never_changes(source.recording.drive[source.parts.training]):
+        said.append(
+            "each fitted sequence holds one drive from its first step to its last: what a change "
+            "of drive does the twin will guess, and its scores here say nothing about it; a "
+            "network changes its drive at each step: record sequences that do (families steps or "
+            "mixed), and fit on both"
+        )
+    return said
 
 
 def memory_of(source: FitInput, seed: int) -> Scores:

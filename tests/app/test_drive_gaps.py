@@ -15,7 +15,7 @@ from app.operations.simulate import simulate
 from app.operations.train import train
 from app.store import load_twin, save_twin, write_recording
 from models.sequence import FieldSequence
-from training.drive_gaps import gaps_of, guessed_words, known_gaps, meta_of
+from training.drive_gaps import gaps_of, guessed_words, known_gaps, meta_of, never_changes
 
 
 def twin(low, high, *gaps):
@@ -79,3 +79,29 @@ def test_a_training_says_that_its_twin_guesses(tmp_path):
     task = "mackey-glass:h=5"
     said = warnings(train(task, [tmp_path / "t"], [2], tmp_path / "n", iterations=0))
     assert [words for words in said if "was fitted on no drive between 0.2 and 0.9" in words]
+
+
+@pytest.mark.parametrize(
+    ("drive", "still"),
+    [
+        ([[0.2, 0.2, np.nan], [0.9, 0.9, 0.9]], True),
+        ([[0.2, 0.2, 0.2], [0.9, 0.9, 0.8]], False),
+        ([[0.2], [0.9]], False),
+        ([[0.2, np.nan], [0.9, np.nan]], False),
+    ],
+)
+def test_drives_that_never_change_are_known(drive, still):
+    assert never_changes(np.array(drive)) is still
+
+
+def test_a_twin_of_still_drives_says_that_it_guesses_their_changes(tmp_path):
+    device = record_device(8, 4, seed=1)
+    still = np.broadcast_to(np.linspace(0, 1, 8)[:, None], device.drive.shape).copy()
+    write_recording(tmp_path / "still", replace(device, drive=still))
+    events = list(fit([tmp_path / "still"], tmp_path / "t", iterations=3, latent=4, hidden=16))
+    [said] = [words for words in warnings(events) if "holds one drive" in words]
+    assert said in load_twin(tmp_path / "t").meta["notes"]
+    write_recording(tmp_path / "all", device)
+    for name, origin in (("u", None), ("v", tmp_path / "t")):
+        events = list(fit([tmp_path / "all"], tmp_path / name, iterations=3, origin=origin))
+        assert not [words for words in warnings(events) if "holds one drive" in words]

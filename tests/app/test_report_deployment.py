@@ -74,7 +74,12 @@ def test_deployments_of_two_tasks_are_not_ranked_against_each_other(
         assert (Path(values["report"]).parent / figure).is_file()
 
 
-@pytest.mark.parametrize("task", [SIGNALS, "mackey-glass:train=700,validation=200,test=60"])
+TRANSFORM = "transform:train=400,validation=120,test=60"
+
+
+@pytest.mark.parametrize(
+    "task", [SIGNALS, TRANSFORM, "mackey-glass:train=700,validation=200,test=60"]
+)
 def test_a_deployment_is_reported_with_its_diagnosis_as_it_is_shown(
     bench: Bench, tmp_path: Path, task: str
 ) -> None:
@@ -86,6 +91,9 @@ def test_a_deployment_is_reported_with_its_diagnosis_as_it_is_shown(
     assert "layer 1, node 1" in page
     made = read_deployment(path.parent)
     assert made.cost.shape == (2,)
+    assert ("outputs, which the score is of together, this is the first" in page) == (
+        task == TRANSFORM
+    )
     if task == SIGNALS:
         assert values["metric"] == "error-rate"
         assert made.body["metric"] == "accuracy"

@@ -61,7 +61,8 @@ def test_a_grid_takes_twins_with_the_layers_that_they_fit(twins: Path, tmp_path:
     rings = paths(twins)[0]
     laid = [found for text in ("2+1,2", "3,3") if (found := laid_out(text)) is not None]
     grid = Grid((TASK,), ((rings,), paths(twins)), **layouts_of(laid))
-    settings = [(len(one.twins), one.words()[2]) for one in grid.settings]
+    names = dict.fromkeys(paths(twins), "a twin")
+    settings = [(len(one.twins), one.words(names)[2]) for one in grid.settings]
     assert settings == [(1, "2+1-2"), (1, "3-3"), (3, "2+1-2")]
     trials = [trial.arguments for _, _, trial in grid.trials(tmp_path)]
     assert trials[2]["twins"] == list(paths(twins))

@@ -129,6 +129,8 @@ def test_coverage_stands_beside_its_expectation_without_a_ratio() -> None:
     assert rows[1].ratio is None
     assert rows[1].floor == 0.892
     assert rows[1].word == "too narrow"
+    (row,) = error_rows({}, {"value": 0.86, "low": 0.83, "high": 0.88, "expected": 0.891})
+    assert row.word == "likely narrow"
 
 
 def test_baselines_that_win_say_so() -> None:
