@@ -124,15 +124,18 @@ def test_steps(arguments: Sequence[str]) -> list[list[list[str]]]:
 
     `--full` includes the long tests, the rest goes to pytest.
 
-    All tests run on every core, and what measures runs by itself behind them; the long ones and
-    what somebody chose run one after another, since many of them measure, too.
+    All tests run on every core, one file more than there are cores at a time (many wait for a rig,
+    a window, a process: two cores were idle for a fifth of it), and what measures runs by itself
+    behind them; the long ones and what somebody chose run one after another, since many of them
+    measure, too.
     """
     python = str(venv_python())
     rest = [word for word in arguments if word != "--full"]
     selection = [] if "--full" in arguments else ["-m", "not full"]
     tests = [[*selection, *rest]]
     if not arguments:
-        side_by_side = ["-n", "auto", "--dist", "loadfile", f"--ignore={BENCHMARKS}"]
+        at_a_time = str((os.cpu_count() or 1) + 1)
+        side_by_side = ["-n", at_a_time, "--dist", "loadfile", f"--ignore={BENCHMARKS}"]
         tests = [[*selection, *side_by_side, *rest], [*selection, BENCHMARKS, *rest]]
     # a cache of its own: of another platform mypy believes nothing and checks all anew
     win32 = ["--platform", "win32", "--cache-dir", ".mypy_cache/win32"]

@@ -137,10 +137,13 @@ def test_test_runs_every_check_in_order(
     assert [s[1:] for s in steps[5:]] == [["-m", "pytest", *pytest_words]]
 
 
-def test_all_tests_run_on_every_core_and_what_measures_by_itself(start: ModuleType) -> None:
+def test_all_tests_keep_every_core_busy_and_what_measures_runs_by_itself(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start.os, "cpu_count", lambda: 2)
     *_, (every,), (measuring,) = start.test_steps([])
     assert every[1:5] == ["-m", "pytest", "-m", "not full"]
-    assert every[5:] == ["-n", "auto", "--dist", "loadfile", "--ignore=tests/benchmarks"]
+    assert every[5:] == ["-n", "3", "--dist", "loadfile", "--ignore=tests/benchmarks"]
     assert measuring[3:] == ["-m", "not full", "tests/benchmarks"]
 
 
