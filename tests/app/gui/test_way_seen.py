@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from two_coils import TWO_COILS
 
 from app.alarms import Alarm
 from app.gui.job import JobSpec
@@ -124,40 +125,8 @@ def test_the_strip_follows_a_magnet_on_its_way_to_zero_while_the_window_closes(
     assert seen == ["2.000", "1.000"]
 
 
-TURNS = """
-name = "two axes"
-[virtual]
-device = "leaky-integrator"
-[magnet.x]
-driver = "kepco-bop"
-resource = "TCPIP0::virtual-kepco-bop::5025::SOCKET"
-tesla_per_ampere = 4.0e-4
-max_current_A = 11.0
-max_ramp_A_per_s = 400.0
-[magnet.y]
-driver = "kepco-bop"
-resource = "TCPIP0::virtual-kepco-bop::5026::SOCKET"
-tesla_per_ampere = -2.0e-4
-max_current_A = 12.0
-max_ramp_A_per_s = 400.0
-[readout.lockin]
-driver = "sr830"
-resource = "TCPIP0::virtual-sr830::5025::SOCKET"
-[drive]
-encoding = "rotation"
-points_per_rotation = 12
-low_T = 0.0005
-high_T = 0.002
-hold_s = 0.05
-gate_s = 0.027027027
-[reset]
-field_T = 0.0022
-hold_s = 0.05
-"""
-
-
 def test_a_field_that_turns_is_not_zero_where_one_magnet_passes_zero(tmp_path) -> None:
-    session = Session(parse_bench(TURNS, "turns.toml"), Library(tmp_path))
+    session = Session(parse_bench(TWO_COILS, "turns.toml"), Library(tmp_path))
     assert np.isnan(session.passing()).all()
     bench = session.connect()
     bench.energise()
