@@ -12,7 +12,7 @@ STOPPED = 3  # `models.errors.StoppedError.exit_code`, which is not imported yet
 
 
 def main() -> int:
-    """Run the command line, or the window where no verb is given; returns the exit code.
+    """Run the command line and return its exit code, or the window, which ends the process itself.
 
     The window's own options are `--bench`, `--library`, `--theme`, `--smoke`, `--screenshot`.
 
@@ -26,12 +26,13 @@ def main() -> int:
     first = sys.argv[1] if len(sys.argv) > 1 else "--bench"
     if first.startswith("--") and first != "--help":
         from app.gui import main as window  # Qt is loaded for the window only
+        from app.gui.leaving import leave
 
         code = int(window() or 0)
-    else:
-        from app.cli import main as command_line
+        leave(code)
+    from app.cli import main as command_line
 
-        code = command_line(sys.argv[1:])
+    code = command_line(sys.argv[1:])
     return code
 
 

@@ -10,6 +10,7 @@ from PyQt6.QtCore import QSocketNotifier, QTimer
 from PyQt6.QtWidgets import QApplication
 
 from app.gui import start
+from app.gui.leaving import leave
 from app.gui.window import Window
 
 FORM = {"count": 3, "steps": 6, "repeats": 400}  # more than can be over before it leaves
@@ -81,4 +82,4 @@ class LeavingWindow(Window):
 
 if __name__ == "__main__":
     start.Window = LeavingWindow  # type: ignore[misc]
-    sys.exit(start.run(sys.argv[1:], 0.0))
+    leave(start.run(sys.argv[1:], 0.0))
