@@ -17,8 +17,8 @@ def leave(code: int) -> NoReturn:
 
     Context: small tasks beside the window (`app.gui.background`) may outlive it, inside NumPy, an
     import or Qt, and a library's teardown takes away what such a thread stands on. One window of
-    some hundreds, stopped while a run verified its set-points, ended by SIGSEGV: a jump to address 0 in a
-    thread that was not the main one, long after magnet and file were as they must be.
+    some hundreds, stopped while a run verified its set-points, ended by SIGSEGV: a jump to address
+    0 in a thread that was not the main one, long after magnet and file were as they must be.
     Decision: all threads end at one moment, with everything still in place.
     """
     for thread in threading.enumerate():
