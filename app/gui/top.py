@@ -177,9 +177,7 @@ class TopStrip(QWidget):
         self.cells["field"].show_value(point.field_T, point.set_A * scale)
         self.cells["setpoint"].show_value(point.set_A * scale)
         self.cells["current"].show_value(point.measured_A)
-        for name, cell in self.cells.items():
-            if name.startswith("channel."):
-                cell.show_value(None)
+        self._show_values(())
         self._neutral(output_on=True)
 
     def forbidden(self, words: str, reason: str, level: str = "attention") -> None:
@@ -188,8 +186,9 @@ class TopStrip(QWidget):
 
     def show_rest(self) -> None:
         """A run waits at zero current; what the read-outs last showed was measured before."""
-        for name, cell in self.cells.items():
-            cell.show_value(None if name.startswith("channel.") else 0.0)
+        for key, *_ in BARE:
+            self.cells[key].show_value(0.0)
+        self._show_values(())
         self._neutral(output_on=True)
 
     def idle(self) -> None:
@@ -200,9 +199,12 @@ class TopStrip(QWidget):
             self.cells[name].update()
 
     def _show_values(self, values: NDArray[np.float64] | tuple[float, ...]) -> None:
+        """What each read-out shows; other numbers, as a turn's components, are no cell's: —."""
         bench = self._session.bench
         if bench is None:
             return
+        if len(values) != len(bench.live_channels):
+            values = (math.nan,) * len(bench.live_channels)
         pairs = zip(bench.live_channels, bench.live_units, values, strict=True)
         for name, unit, value in list(pairs)[:MOST_CHANNELS]:
             cell = self.cells.get(f"channel.{name}")
@@ -212,7 +214,7 @@ class TopStrip(QWidget):
             if size > cell.high:
                 cell.set_range(-size, size)
                 cell.factor, cell.unit = prefix(size, unit)
-            cell.show_value(float(value))
+            cell.show_value(None if math.isnan(size) else float(value))
 
     def _neutral(self, *, output_on: bool) -> None:
         limits = self._session.spec.magnets[self._session.spec.drive_magnet].limits

@@ -22,6 +22,8 @@ from instruments.bench_file import read_bench
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from instruments.bench_spec import BenchSpec
+
 WAIT_MS = 120_000
 
 
@@ -87,11 +89,12 @@ def theme(qapp: QApplication) -> Theme:
 
 @pytest.fixture
 def make_window(qtbot, theme, tmp_path) -> Iterator[Callable[..., Window]]:
-    """A window on the real virtual rig in this process; connected, closed at the end."""
+    """A window on a virtual rig in this process; connected, closed at the end."""
     made: list[Window] = []
 
-    def make(*, connected: bool = True) -> Window:
-        window = Window(Session(read_bench("virtual"), Library(tmp_path / "library")), theme)
+    def make(bench: BenchSpec | None = None, *, connected: bool = True) -> Window:
+        spec = bench or read_bench("virtual")
+        window = Window(Session(spec, Library(tmp_path / "library")), theme)
         made.append(window)
         window.show()
         if connected:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from two_coils import TWO_COILS
 
 from app.gui.top import TopStrip
 from instruments.bench import Bench
@@ -42,3 +43,19 @@ def test_a_track_shows_every_field_that_the_bench_makes(
     field, current = strip.cells["field"], strip.cells["current"]
     assert (1e3 * field.low, 1e3 * field.high) == pytest.approx(field_mT)
     assert (current.low, current.high) == pytest.approx(current_A)
+
+
+def test_a_run_with_a_turned_field_is_seen_though_no_cell_has_its_components(
+    make_window: Any, press_record: Any
+) -> None:
+    window = make_window(parse_bench(TWO_COILS, "b.toml"))
+    cells, shown, step = window.top.cells, list[str](), window.top.show_step
+
+    def show_step(*read: Any) -> None:
+        step(*read)
+        shown.append(cells["channel.X"].text)
+
+    window.top.show_step = show_step
+    press_record(window, count=1, steps=4, repeats=2)
+    assert window.pages["record"].live.done == 2
+    assert "—" in shown
