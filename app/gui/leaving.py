@@ -21,10 +21,9 @@ def leave(code: int) -> NoReturn:
     0 in a thread that was not the main one, long after magnet and file were as they must be.
     Decision: all threads end at one moment, with everything still in place.
     """
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
-    atexit._run_exitfuncs()  # noqa: SLF001 - what `Py_Finalize` calls; there is no public name
+    # what `Py_Finalize` calls; there are no public names. Threads of pools are told to end, too
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
+    atexit._run_exitfuncs()  # noqa: SLF001
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):  # a pipe or terminal that is gone
             stream.flush()

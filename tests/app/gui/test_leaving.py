@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
 import atexit, ctypes, sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
 from app.gui.leaving import leave
 
 libc = ctypes.CDLL(None)
@@ -22,6 +23,8 @@ def write():
 
 threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
 threading.Thread(target=write).start()
+pool = ThreadPoolExecutor(1)  # as asyncio has one, and with it a Dask client: nobody shuts it down
+pool.submit(int)
 atexit.register(print, "exit functions run")
 sys.stderr.write("last words")
 {way}(3)
