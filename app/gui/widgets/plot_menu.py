@@ -168,20 +168,29 @@ def drawn(panel: Panel) -> list[tuple[str, tuple[Any, ...]]]:
         words = "repeats" if style.get("repeats") else token
         word = words if style["kind"] == "curve" else f"{words} {style['kind']}"
         names[word] = names.get(word, 0) + 1
-        out.append((word if names[word] == 1 else f"{word} {names[word]}", _data(item, style)))
+        out.append(
+            (word if names[word] == 1 else f"{word} {names[word]}", _data(item, style, panel))
+        )
     return out
 
 
-def _data(item: Any, style: dict[str, Any]) -> tuple[Any, ...]:
-    if style["kind"] == "band":
+def _data(item: Any, style: dict[str, Any], panel: Panel) -> tuple[Any, ...]:
+    """What an item shows; on a logarithmic axis all but lines are drawn by their logarithms."""
+    kind = style["kind"]
+    if kind == "curve":
+        return tuple(item.getOriginalDataset())
+    if kind == "band":
         low, high = (curve.getData() for curve in item.curves)
-        return low[0], low[1], high[1]
-    if style["kind"] == "bars":
-        return item.opts["x"], item.opts["height"]
-    data: tuple[Any, ...] = (
-        item.getOriginalDataset() if style["kind"] == "curve" else item.getData()
+        placed: tuple[Any, ...] = (low[0], low[1], high[1])
+    elif kind == "bars":
+        placed = (item.opts["x"], item.opts["height"])
+    else:
+        placed = tuple(item.getData())
+    across, up = (panel.plot.getAxis(side).logMode for side in ("bottom", "left"))
+    return tuple(
+        10.0 ** np.asarray(values, dtype=float) if log and values is not None else values
+        for values, log in zip(placed, (across, up, up), strict=False)
     )
-    return data
 
 
 def _columns(name: str, data: Any, panel: Panel) -> list[tuple[str, Any]]:

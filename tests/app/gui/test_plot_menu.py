@@ -107,6 +107,22 @@ def test_a_table_has_every_line_and_the_run(panel: Panel) -> None:
     assert [row["field dots"] for row in table] == ["3", "4", "", "", ""]
 
 
+def test_a_table_of_a_logarithmic_panel_has_numbers_and_not_their_logarithms(qtbot, theme) -> None:
+    made = Panel(theme, "Training", "NMSE", x_label="Iteration", log_y=True)
+    qtbot.addWidget(made)
+    line, band, dots = made.curve("measured"), made.band("twin"), made.dots("field")
+    line.setData([1.0, 2.0], [0.1, 0.01])
+    band.show([0.0, 2.0], *np.log10([[0.01, 0.01], [0.2, 0.2]]))
+    dots.setData(x=[2.0], y=np.log10([0.01]))
+    *_, head, first, _ = csv_of(made).decode("utf-8").splitlines()
+    row = dict(zip(head.split(","), map(float, first.split(",")), strict=True))
+    assert row == pytest.approx({
+        "Iteration of measured": 1.0, "measured": 0.1, "Iteration of twin band": 0.0,
+        "twin band low": 0.01, "twin band high": 0.2, "Iteration of field dots": 2.0,
+        "field dots": 0.01,
+    })  # fmt: skip
+
+
 @pytest.mark.parametrize("suffix", ["png", "svg", "csv"])
 def test_files_are_written_whole(panel: Panel, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"{file_name(panel)}.{suffix}"
