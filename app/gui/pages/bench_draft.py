@@ -17,7 +17,7 @@ from app.new_file import free_name, refuse_taken, write_new
 from instruments.bench_draft import Draft, DraftInstrument, is_missing, named, text_of
 from instruments.clock import Stop
 from instruments.discovery import Found, discover
-from instruments.draft_of_bench import draft_of, guard_text
+from instruments.draft_of_bench import draft_of
 from instruments.draft_settings import boards_of, known_by, on_a_clock
 from instruments.who_answers import Answer, who_answers
 from models.command import command_line
@@ -108,9 +108,11 @@ class BenchDraftPage(Page):
         if not asked:
             self.shell.toast("Nobody to ask yet: find resources, or add an address", "warning")
             return
-        board = self.fields.board.text().strip()
+        adapters = self.fields.boards().items()
         try:
-            boards = boards_of([f"board.gpib.resource={board}"] if board else [])
+            boards = boards_of(
+                [f"board.{name}.resource={one['resource']}" for name, one in adapters]
+            )
         except InputError as error:
             self.shell.toast(str(error), "error")
             return
@@ -141,8 +143,7 @@ class BenchDraftPage(Page):
         for one in draft.instruments:
             card = self._card(one)
             card.table_name.setText(one.name)
-            if card.guards is not None:
-                card.guards.entry.setText(guard_text(draft, one.name))
+            card.take_interlocks(draft)
         self.fields.show_draft(draft)
         self.show_cost()
 

@@ -23,14 +23,16 @@ from instruments.bench_draft import DraftInstrument, is_missing
 from instruments.bench_keys import EITHER, MAY, MUST, Key, driver_keys, guard_inputs
 from instruments.bench_words import unit_of
 from instruments.boards import spelt
+from instruments.draft_of_bench import guard_text
 from instruments.draft_settings import interlocks_of
 from instruments.draft_values import toml, typed
 from instruments.drivers import DRIVERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from app.gui.theme import Theme
+    from instruments.bench_draft import Draft
 
 KEY_PX, ENTRY_PX, NAME_PX, DRIVER_PX = 152, 152, 128, 168
 OF_ADDRESS = ("terminator", "timeout_s", "baud_rate")  # keys of any driver
@@ -106,6 +108,8 @@ class InstrumentCard(QFrame):
         self.one = one
         self.rows: dict[str, KeyRow] = {}
         self.guards: KeyRow | None = None
+        self._fed: dict[str, Mapping[str, Any]] = {}
+        self._fed_words = ""  # the interlocks that it began with, as its row has them
         self._typed: dict[str, str] = {}
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 12, 12)
@@ -181,9 +185,25 @@ class InstrumentCard(QFrame):
             name=self.table_name.text().strip(),
         )  # fmt: skip
 
+    def take_interlocks(self, draft: Draft) -> None:
+        """Begin with those of a bench that this instrument feeds."""
+        if self.guards is not None:
+            self._fed = {
+                n: t for n, t in draft.interlocks.items() if t["instrument"] == self.one.name
+            }
+            self._fed_words = guard_text(draft, self.one.name)
+            self.guards.entry.setText(self._fed_words)
+
     def interlocks(self, name: str) -> dict[str, dict[str, Any]]:
-        """The interlocks that this instrument, of that name, is to feed."""
-        return interlocks_of(name, self.guards.text) if self.guards is not None else {}
+        """The interlocks that this instrument, of that name, is to feed.
+
+        Those of the bench that it began with are whole until other words are typed, which know
+        neither their names nor what a run does when one is out.
+        """
+        words = self.guards.text if self.guards is not None else ""
+        if words and words == self._fed_words:
+            return {one: {**table, "instrument": name} for one, table in self._fed.items()}
+        return interlocks_of(name, words)
 
     def suggest(self, name: str) -> None:
         """The name that it gets where none is typed."""

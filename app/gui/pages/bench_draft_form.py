@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import expanduser  # which leaves the home of nobody as it is typed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from instruments.draft_values import toml, typed
 from models.sequence import ENCODINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
@@ -39,6 +40,7 @@ class DraftForm:
         self, theme: Theme, form: Form, first_path: Path, changed: Callable[..., None]
     ) -> None:
         self._form, self._changed = form, changed
+        self._boards: dict[str, Mapping[str, Any]] = {}  # of the bench that was begun with
         form.set_gap(GAP_PX)
         form.section("File")
         self.name = self._entry("Name", "the file's")
@@ -93,7 +95,7 @@ class DraftForm:
     @property
     def path(self) -> Path:
         """Where the file goes."""
-        return Path(self.file.text().strip() or "rig.toml").expanduser()
+        return Path(expanduser(self.file.text().strip() or "rig.toml"))
 
     def choose_file(self) -> QFileDialog:
         """Open a dialog for the path, beside the window: nothing waits for it."""
@@ -106,17 +108,20 @@ class DraftForm:
     def show_draft(self, draft: Draft) -> None:
         """Show the name, the adapter, drive and reset of a draft."""
         self.name.setText(draft.name)
-        boards = [str(table.get("resource", "")) for table in draft.boards.values()]
-        self.board.setText(boards[0] if boards else "")
+        self._boards = dict(draft.boards)
+        shown = next(iter(self._boards.values()), {})
+        self.board.setText(str(shown.get("resource", "")))
         self.encoding.choose(draft.drive.get("encoding", ""))
         for (table, key), entry in self.entries.items():
             values = draft.drive if table == "drive" else draft.reset
             entry.setText(toml(values[key]).strip('"') if key in values else "")
 
     def boards(self) -> dict[str, dict[str, Any]]:
-        """The [board.*] tables."""
+        """The [board.*] tables: the first as it is typed, others as the open bench has them."""
+        first, *others = self._boards or {"gpib": {}}
         given = self.board.text().strip()
-        return {"gpib": {"resource": given}} if given else {}
+        own = {first: {"resource": given}} if given else {}
+        return own | {name: dict(self._boards[name]) for name in others}
 
     def drive(self, magnets: int) -> dict[str, Any]:
         """What is given of [drive]; keys of another encoding are left out."""

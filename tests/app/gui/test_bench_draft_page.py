@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -216,3 +217,51 @@ def test_the_open_bench_is_where_one_can_begin(page: Any, tmp_path: Path) -> Non
     assert spec.readouts["lockin"].options["channels"] == ("X", "Y", "R")
     assert spec.magnets == before.magnets
     assert (spec.window, spec.reset, spec.virtual) == (before.window, before.reset, before.virtual)
+
+
+GUARDED = """\
+[interlock.door]
+instrument = "lockin"
+input = "aux1"
+above_V = 1.0
+below_V = 3.0
+when_out = "hold"
+hold_at_most_s = 60.0
+[interlock.flow]
+instrument = "lockin"
+input = "aux2"
+below_V = 2.0
+[board.one]
+resource = "PRLGX-TCPIP0::192.168.1.30::1234::INTFC"
+[board.two]
+resource = "PRLGX-TCPIP1::192.168.1.31::1234::INTFC"
+"""
+
+
+def test_what_guards_the_open_bench_and_every_adapter_is_taken_whole(page: Any) -> None:
+    text = f"{page.session.spec.text}\n{GUARDED}"
+    page.session.spec = parse_bench(text, "bench file rig.toml")
+    page.here_button.click()
+    made, before = (tomllib.loads(one) for one in (page.preview.toPlainText(), text))
+    assert made["interlock"] == before["interlock"]
+    assert made["board"] == before["board"]
+    lockin = page.cards[1]
+    lockin.table_name.setText("probe")
+    page.show_cost()
+    renamed = tomllib.loads(page.preview.toPlainText())["interlock"]
+    assert renamed == {n: {**t, "instrument": "probe"} for n, t in before["interlock"].items()}
+    lockin.guards.entry.setText("aux1 > 2 V")
+    page.fields.board.clear()
+    page.show_cost()
+    made = tomllib.loads(page.preview.toPlainText())
+    assert list(made["interlock"].values()) == [
+        {"instrument": "probe", "input": "aux1", "above_V": 2}
+    ]
+    assert list(made["board"]) == ["two"]
+
+
+def test_the_home_of_somebody_who_is_nobody_is_no_place_and_says_so(page: Any) -> None:
+    page.here_button.click()
+    page.fields.file.setText("~nobody-of-that-name/rig.toml")
+    page.show_cost()
+    assert "there is no folder" in page.form.primary.cost
