@@ -51,6 +51,8 @@ class PulsedListMemory(ListMemory):
             raise ScpiError(-221)
         if len(currents) != len(dwells):
             raise ScpiError(-226)
+        if "," in text:
+            raise ScpiError(-108)
         self.append_currents(text)
         dwells.append(self._pulse[0])
         self._pulsed.add(len(currents) - 1)

@@ -9,6 +9,7 @@ nothing; an input that is open rings no alarm (judgement).
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from instruments.virtual.instrument import VirtualInstrument
@@ -109,7 +110,10 @@ class LakeShore336(VirtualInstrument):
         letter, *values = [part.strip() for part in text.split(",")]
         if len(values) != ALARM_FIELDS:
             raise ValueError(text)
-        self._alarms[_input(letter)] = [float(value) for value in values]
+        numbers = [float(value) for value in values]
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError(text)
+        self._alarms[_input(letter)] = numbers
         return ""
 
     def alarm(self, letter: str) -> str:

@@ -132,7 +132,7 @@ class RampedSupply:
         charge = 0.0
         while self.ramping and seconds > 0:
             end_A, rate_A_per_s = self._piece()
-            piece_s = abs(end_A - self.demand_A) / rate_A_per_s
+            piece_s = abs(end_A - self.demand_A) / rate_A_per_s if rate_A_per_s else math.inf
             before_A = self._clipped()
             if piece_s <= seconds:
                 self.demand_A = end_A

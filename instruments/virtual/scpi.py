@@ -24,6 +24,7 @@ ERROR_WORDS = {  # SCPI-99 volume 2, chapter 21
     -222: "Data out of range",
     -223: "Too much data",
     -224: "Illegal parameter value",
+    -226: "Lists not same length",
     -230: "Data corrupt or stale",
     -350: "Queue overflow",
     -363: "Input buffer overrun",

@@ -197,8 +197,9 @@ class SR830(VirtualInstrument):
     def reset(self, _: str) -> None:
         """`*RST`: the factory's settings, not the bench's."""
         self._set |= {name: left for name, (_, _, left) in _RANGES.items()} | FACTORY
-        self._buffer.reset()
+        self._buffer.configure(int(self._set["SRAT"]), loop=self._set["SEND"] == 1)
         self._path.shown = [0, 0]
+        self.set_trigger_start("0")
 
     def ask_errors(self, _: str) -> str:
         """`ERRS?`: the error status byte, cleared by reading."""

@@ -205,6 +205,7 @@ class SR860(VirtualInstrument):
         """`*RST`: the factory's settings, not the bench's."""
         self._set |= {name: left for name, (_, _, left) in _RANGES.items()} | FACTORY
         self._capture = CaptureBuffer(self.time)
+        self.path.watch_list(False)
 
     # ---- capture
 
@@ -225,6 +226,7 @@ class SR860(VirtualInstrument):
         once, by_trigger = words[0] in {"ONE", "0"}, words[1] in {"TRIG", "1"}
         if words[1] not in {"IMM", "0", "TRIG", "1"} or (by_trigger and not once):
             raise CommandError(EXECUTION_ERROR)
+        self._catch_up()
         fastest_Hz = self._fastest_Hz
         self._capture.start(continuous=not once, fastest_Hz=fastest_Hz, by_trigger=by_trigger)
         self.path.watch_list(True)

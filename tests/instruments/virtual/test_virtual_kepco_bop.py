@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from instruments.virtual.coil import CoilParameters
 from instruments.virtual.instrument import DeviceTime
 from instruments.virtual.kepco_bop import IDENTITY, LINE_LIMIT, MEASURE_S, KepcoBop
+from instruments.virtual.kepco_bop_mg import KepcoBopMg
 from instruments.virtual.kepco_list import LIST_LIMIT, exponent_form, kept_digits
 from instruments.virtual.scpi import ScpiError
 
@@ -280,6 +281,20 @@ def test_a_list_has_a_longest_length(kepco):
 
 
 # ---- bytes
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (("LIST:TRIG 1",), "-221"),
+        (("LIST:SET:TRIG .001,ON", "LIST:CURR 1,2", "LIST:DWEL .001", "LIST:TRIG 1"), "-226"),
+        (("LIST:SET:TRIG .001,ON", "LIST:CURR 1", "LIST:DWEL .001", "LIST:TRIG 1,2"), "-108"),
+    ],
+)
+def test_a_mg_takes_one_pulse_behind_currents_and_dwells_of_the_same_number(sent, code):
+    supply = KepcoBopMg(DeviceTime())
+    tell(supply, *sent)
+    assert errors(supply) == [code]
 
 
 def test_bytes_may_come_in_any_pieces_and_with_any_line_end(kepco):

@@ -120,5 +120,11 @@ def test_an_alarm_that_latches_rings_until_it_is_reset(rig):
 
 def test_an_alarm_that_makes_no_sense_is_refused(rig):
     ask(rig, "*ESR?")
-    for wrong in ("ALARM A,1,320", "ALARM E,1,320,0,0,0,0,0", "RELAY 3,2,A,1", "RELAYST? 9"):
+    for wrong in (
+        "ALARM A,1,320",
+        "ALARM E,1,320,0,0,0,0,0",
+        "ALARM A,1,inf,0,0,0,0,0",
+        "RELAY 3,2,A,1",
+        "RELAYST? 9",
+    ):
         assert ask(rig, f"{wrong};*ESR?") == "16"

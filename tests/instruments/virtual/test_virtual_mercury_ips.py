@@ -41,6 +41,13 @@ def test_a_set_is_answered_too(magnet):
     assert read(magnet, "SIG:CSET") == "2.5000A"
 
 
+def test_at_a_rate_of_zero_it_ramps_and_stays_where_it_is(magnet):
+    for noun, value in (("ACTN", "HOLD"), ("SIG:CSET", 1), ("SIG:RCST", 0), ("ACTN", "RTOS")):
+        assert write(magnet, noun, value) == "VALID"
+    magnet.time.advance(10.0)
+    assert (read(magnet, "ACTN"), read(magnet, "SIG:CURR")) == ("RTOS", "0.0000A")
+
+
 def test_from_clamp_it_ramps_only_behind_hold_and_holds_at_the_end(magnet):
     assert read(magnet, "ACTN") == "CLMP"
     assert write(magnet, "SIG:CSET", 1.5) == "VALID"

@@ -216,6 +216,15 @@ def test_reset_is_the_factorys_not_the_benchs(lockin):
     ]
 
 
+def test_behind_a_reset_the_buffer_fills_as_its_settings_say(lockin, source):
+    tell(lockin, "SRAT 10", "SEND 0", "TSTR 1", "*RST")
+    assert not source.watched
+    assert [ask(lockin, name) for name in ("SRAT?", "SEND?", "TSTR?")] == ["4", "1", "0"]
+    tell(lockin, "STRT")
+    lockin.time.advance(5.0)  # at 1 Hz
+    assert ask(lockin, "SPTS?") == "5"
+
+
 # ---- buffers
 
 

@@ -171,6 +171,11 @@ def test_reset_is_the_factorys_not_the_benchs(lockin):
     assert [ask(lockin, name) for name in names] == ["1", "1000", "0", "0"]
 
 
+def test_a_reset_ends_a_capture_which_no_list_gates_the_device_for(lockin, source):
+    tell(lockin, "CAPTURESTART ONE, IMM", "*RST")
+    assert not source.watched
+
+
 # ---- capture
 
 
@@ -214,6 +219,15 @@ def test_a_stopped_capture_is_filled_up_with_zeros_to_whole_blocks(lockin):
     assert samples.size == 512
     assert np.count_nonzero(samples) == count
     assert ask(lockin, "CAPTUREPROG?") == "2"
+
+
+def test_a_capture_that_begins_anew_has_no_gate_of_before(lockin, source):
+    tell(lockin, "CAPTURECFG X", "CAPTURELEN 8", "CAPTURERATE 10", "CAPTURESTART ONE, IMM")
+    lockin.time.advance(1.0)
+    source.listed = [(500_000_000, (1.0e-5, 0.0))]
+    tell(lockin, "CAPTURESTART ONE, IMM")
+    lockin.time.advance(30 / float(ask(lockin, "CAPTURERATE?")))
+    assert 30 <= int(ask(lockin, "CAPTUREBYTES?")) // 4 <= 31
 
 
 def test_a_continuous_capture_wraps(lockin):
