@@ -22,7 +22,7 @@ class Carried:
     past
         Features `(delay, B, F)` of the last steps, as raw as in `Passed`.
     drives
-        By layer, the last drives `(B, nodes)`; NaN: none since the reset.
+        By layer, the last drives `(B, nodes)` as the slew left them; NaN: none since the reset.
     """
 
     states: list[list[Tensor]]

@@ -144,8 +144,8 @@ class NodeLayers(nn.Module):
 
     def activation(
         self, layer: int, seen: Tensor, last: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Drives `(T, B, nodes)` that can be played, and the mean squared excess.
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Drives `(T, B, nodes)` that can be played, the mean squared excess, the next `last`.
 
         `seen` `(T, B, ·)` is what the layer sees, standardised. d = clamp(a/4 + 1/2, 0, 1), mapped
         onto the fitted range, then what the supply makes of it after `last` `(B, nodes)`: a hard
@@ -155,8 +155,9 @@ class NodeLayers(nn.Module):
         free = seen @ self.weight(layer).t() / 4 + (self.biases[layer] / 4 + 0.5)
         inside = free.clamp(0.0, 1.0)
         low, high = self.ranges[layer]
-        drive, lag = play(low + (high - low) * inside, last, self.design.supply, low, high)
-        return drive, ((free - inside) ** 2).mean() + lag
+        wanted = low + (high - low) * inside
+        drive, lag, ended = play(wanted, last, self.design.supply, low, high)
+        return drive, ((free - inside) ** 2).mean() + lag, ended
 
     def respond(
         self, layer: int, drive: Tensor, states: list[Tensor], generator: torch.Generator
@@ -204,14 +205,16 @@ class NodeLayers(nn.Module):
         design, depth = self.design, len(carried.states)
         parts, excess = [inputs], inputs.new_zeros(())
         drives, responses, ends = list[Tensor](), list[Tensor](), list[list[Tensor]]()
+        slewed = list[Tensor]()
         for layer in range(depth):
             seen = self.seen(design.sources[layer], parts, carried.past)
-            drive, outside = self.activation(layer, seen, carried.drives[layer])
+            drive, outside, last = self.activation(layer, seen, carried.drives[layer])
             response, end = self.respond(layer, drive, carried.states[layer], generator)
             parts.append(self.used(layer, response))
             drives.append(drive)
             responses.append(response)
             ends.append(end)
+            slewed.append(last)
             excess = excess + outside / depth
         features = torch.cat(parts, dim=-1)
         sources = tuple(source for source in design.readout if source.layer < depth)
@@ -221,8 +224,8 @@ class NodeLayers(nn.Module):
             if design.past
             else (carried.past)
         )
-        last = [drive[-1].detach() for drive in drives]
-        return Passed(features, columns, Carried(ends, past, last), drives, responses, excess)
+        on = Carried(ends, past, slewed)
+        return Passed(features, columns, on, drives, responses, excess)
 
     @torch.no_grad()
     def walk(
@@ -264,9 +267,8 @@ class NodeLayers(nn.Module):
             made = []
             for chunk in torch.split(self.seen(self.design.sources[layer], parts, past), 64):
                 self.between()
-                drive, _ = self.activation(layer, chunk, last)
+                drive, _, last = self.activation(layer, chunk, last)
                 response, states = self.respond(layer, drive, states, generator)
-                last = drive[-1]
                 made.append(self.used(layer, response))
             parts.append(torch.cat(made))
             self._measure(layer, parts[-1][seen])

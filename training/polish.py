@@ -183,7 +183,7 @@ class Polisher:
         parts, excess = [inputs.unsqueeze(1)], inputs.new_zeros(())
         for layer in range(layers.depth):
             seen = layers.seen(design.sources[layer], parts, carried.past)
-            drive, outside = layers.activation(layer, seen, carried.drives[layer])
+            drive, outside, _ = layers.activation(layer, seen, carried.drives[layer])
             measured = yield np.clip(drive[:, 0].detach().double().numpy(), 0.0, 1.0)
             offset, scale = (x.double() for x in layers.units[layer])
             real = ((torch.as_tensor(measured) - offset) / scale).float().unsqueeze(1)

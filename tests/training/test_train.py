@@ -153,7 +153,7 @@ def test_drives_stay_in_the_fitted_range_and_the_excess_is_what_the_clamp_cut() 
         layers.weights[0].copy_(torch.tensor([[10.0], [-10.0], [0.1], [0.0]]))
         layers.biases[0].zero_()
     inputs = torch.linspace(-1, 1, 101).reshape(-1, 1, 1)
-    drive, excess = layers.activation(0, inputs)  # nothing was measured: mean 0, scale 1
+    drive, excess, _ = layers.activation(0, inputs)  # nothing was measured: mean 0, scale 1
     assert drive.min().item() == pytest.approx(0.2)
     assert drive.max().item() == pytest.approx(0.7)
     free = inputs[:, 0] * torch.tensor([10.0, -10.0, 0.1, 0.0]) / 4 + 0.5

@@ -132,6 +132,17 @@ def test_delays_carry_over_the_borders_of_chunks() -> None:
     torch.testing.assert_close(one.columns, parts, atol=1e-4, rtol=1e-4)
 
 
+def test_what_a_slow_supply_plays_carries_over_the_borders_of_chunks() -> None:
+    task = make_task("mackey-glass:train=400,validation=100,test=100,washout=40")
+    members = [twin_model(deterministic=True)]
+    layers = built(task, members=members, supply=Supply(0.02, 0.015))
+    layers.standardise(torch.as_tensor(task.inputs[:300]).float(), 1, generator())
+    inputs = torch.as_tensor(task.inputs[:192]).float()
+    one = layers.forward(inputs.unsqueeze(1), layers.start(1, generator()), generator())
+    parts = torch.cat([p.drives[0] for p in layers.walk(inputs, 1, generator())])
+    torch.testing.assert_close(one.drives[0], parts, atol=1e-4, rtol=0)
+
+
 def test_a_resumed_training_is_the_one_that_was_never_stopped_also_in_a_cascade() -> None:
     task = windowed()
     settings = TrainSettings(iterations=30, cascade=True, validate_every=5)
@@ -316,14 +327,14 @@ def test_what_the_supply_can_not_play_has_a_gradient_and_a_penalty() -> None:
     task = windowed()
     layers = built(task, supply=Supply(0.05, 0.1))
     seen = torch.linspace(-3, 3, 40).repeat(2).reshape(-1, 1, 1)
-    drive, excess = layers.activation(0, seen)
+    drive, excess, _ = layers.activation(0, seen)
     on_grid = drive / 0.05
     torch.testing.assert_close(on_grid, on_grid.round(), atol=1e-4, rtol=0)
     assert (drive[1:] - drive[:-1]).abs().max() <= 0.1 + 0.05 + 1e-6
     (drive.sum() + excess).backward()
     assert layers.weights[0].grad is not None
     assert layers.weights[0].grad.abs().sum() > 0
-    free, without = built(task).activation(0, seen)
+    free, without, _ = built(task).activation(0, seen)
     assert excess > without
     assert free.max() > drive[:3].max()
 
