@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import re
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,9 +51,10 @@ def read_csv(file: Path) -> dict[str, Found]:
     ValueError
         What is no table of numbers, with the line.
     """
-    lines = lines_of(file)
-    told = (line for line in lines if line.strip() and not line.lstrip().startswith(COMMENTS))
-    delimiter = _delimiter(list(islice(told, FIRST)))
+    read = lines_of(file)
+    lines = ["" if line.lstrip().startswith(COMMENTS) else line for line in read]
+    delimiter = _delimiter(list(islice(filter(str.strip, lines), FIRST)))
+    _refuse_open_quotes(lines, delimiter)
     heads = [cells for _, cells in islice(_rows(lines, delimiter), 2)]
     if not heads:
         raise ValueError("it has no rows")
@@ -78,7 +79,7 @@ def read_csv(file: Path) -> dict[str, Found]:
     _refuse_uneven(body(), names, width)
     first = list(islice(body(), FIRST))
     text = _text_columns(first, names)
-    names = names or _commented_names(lines, delimiter, width)
+    names = names or _commented_names(read, delimiter, width)
 
     def numeric() -> Iterator[Row]:
         return _without(body(), text) if text else body()
@@ -114,8 +115,25 @@ def _commented_names(lines: Sequence[str], delimiter: str, width: int) -> list[s
     )
 
 
+def _reader(lines: Sequence[str], delimiter: str) -> Any:
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter == " ")
+
+
+def _refuse_open_quotes(lines: Sequence[str], delimiter: str) -> None:
+    """Refuse a cell that begins with a stray quotation mark: it would take the rows below it."""
+    reader, begin = _reader(lines, delimiter), 0
+    for cells in reader:
+        taken = lines[begin + 1 : reader.line_num]
+        if any(line.count(delimiter) >= len(cells) - 1 for line in taken):
+            raise ValueError(
+                f"line {begin + 1} has a quotation mark at a cell's begin, and the rows from there "
+                f"to line {reader.line_num} would be that one cell: take the mark out"
+            )
+        begin = reader.line_num
+
+
 def _rows(lines: Sequence[str], delimiter: str) -> Iterator[Row]:
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter == " ")
+    reader = _reader(lines, delimiter)
     for cells in reader:
         if delimiter == " ":
             cells = [cell for cell in cells if cell]

@@ -56,6 +56,29 @@ def test_names_in_the_encoding_of_windows_are_read(tmp_path):
     assert found(tmp_path, "n;H [µT]\n0;0,5\n1;1,5\n".encode("latin-1"))["H"].unit == "µT"
 
 
+def test_an_ellipsis_of_windows_ends_no_line(tmp_path):
+    text = "# by Müller … don't touch\nn;H\n0;0,5\n1;1,5\n"
+    assert found(tmp_path, text.encode("cp1252"))["H"].values.tolist() == [0.5, 1.5]
+
+
+@pytest.mark.parametrize(
+    "marks", [{30: '"bad touch'}, {30: '"bad', 40: '"2" disc'}, {30: '"', 31: '"'}]
+)
+def test_a_stray_quotation_mark_never_takes_the_rows_below_it(tmp_path, marks):
+    rows = [f"{t / 50},{t},{marks.get(t, 'ok')}" for t in range(50)]
+    with pytest.raises(InputError, match="line 32 has a quotation mark at a cell's begin"):
+        found(tmp_path, "\n".join(["H,X,remark", *rows]))
+
+
+def test_a_remark_of_several_lines_is_one_cell_and_marks_in_comments_are_none(tmp_path):
+    rows = [f"{t / 50},{t},ok" for t in range(50)]
+    rows[30] = '0.6,30,"touched it,\nthen waited"'
+    assert found(tmp_path, "\n".join(["H,X,remark", *rows]))["X"].values.shape == (50,)
+    disc = '# a disc of 2 "\n'
+    text = "H X\n" + disc + "0 1\n" * 3 + disc + "1 2\n" * 3
+    assert found(tmp_path, text)["X"].values.tolist() == [1, 1, 1, 2, 2, 2]
+
+
 def test_names_that_are_numbers_are_names_where_one_is_a_word(tmp_path):
     assert found(tmp_path, "time,1,2\n0,5,6\n")["2"].values.tolist() == [6]
 
