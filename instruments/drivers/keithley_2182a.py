@@ -2,8 +2,9 @@
 
 Commands: Model 2182/2182A user's manual, sections 12 to 15, as PyMeasure's `keithley2182.py` and
 public drivers for the analogue and digital filter send them.
-A reading takes the integration time × 2 with autozero × the digital filter's count, and 125 ms
-more with the analogue filter: the time-out is computed from these, never guessed (PyMeasure #419).
+A reading takes the integration time × 2 with autozero × the digital filter's count, 125 ms more
+with the analogue filter, and the trigger's delay before it: the time-out is computed from these,
+never guessed (PyMeasure #419).
 `:READ?` is abort, init, fetch: a new reading; `:FETC?` may repeat the last one.
 
 Struck: its buffer (`TRAC:`, up to 1024 readings) as the bench's. No source has a query for how many
@@ -40,6 +41,7 @@ READING = re.compile(r"[+-]?\d\.\d+E[+-]\d\d")  # two digits of exponent: a cut 
 OVERFLOW_V = 9.8e37  # a reading beyond the range is told as ±9.9E37
 ANALOGUE_FILTER_S = 0.125
 SHORTEST_NPLC, LONGEST_NPLC = 0.01, 60.0  # 50 where the line has 50 Hz
+NPLC_STEP = 0.01
 FUNCTION = {"VOLT:DC": "voltage", "VOLT": "voltage", "TEMP": "temperature"}
 FILTER = {"MOV": "moving", "REP": "repeating"}
 SWITCH = {"0": "off", "1": "on"}
@@ -125,7 +127,8 @@ class Keithley2182A:
         Raises
         ------
         RefusedError
-            It measures temperatures, or waits for a trigger that nobody sends.
+            It measures temperatures, waits for a trigger that nobody sends, or does not take the
+            bench's integration time.
         """
         session = self._session
         self.identify()
@@ -144,7 +147,11 @@ class Keithley2182A:
             session.write(":FORM:ELEM READ")
         if self._nplc is not None:
             session.write(f":SENS:VOLT:NPLC {self._nplc:g}")
-        self._timing()
+        told = self._timing()["nplc"]
+        if self._nplc is not None and abs(told - self._nplc) > NPLC_STEP:
+            what = f"stays at nplc = {told:g} where {self._nplc:g} is asked for"
+            do = "Above 50 it needs a power line of 60 Hz: give a shorter one"
+            raise refused(self.name, self.resource, what, do)
         self._shows = self._quick(":READ?") if trigger == "immediate" else ""
         self.faults()
 
@@ -212,7 +219,7 @@ class Keithley2182A:
             self._session.write(f"{header} {wanted}")
 
     def _timing(self) -> dict[str, Any]:
-        """What a reading's duration follows from, and the duration."""
+        """What a reading's duration follows from, and the duration behind its trigger's delay."""
         session = self._session
         found = {
             "nplc": session.number(":SENS:VOLT:NPLC?"),
@@ -228,5 +235,5 @@ class Keithley2182A:
             seconds *= found["filter_count"]
         if found["analogue_filter"] == "on":
             seconds += ANALOGUE_FILTER_S
-        self.reading_s = seconds
+        self.reading_s = seconds + session.number(":TRIG:DEL?")
         return found | {"reading_s": seconds}

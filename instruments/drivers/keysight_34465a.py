@@ -3,8 +3,9 @@
 Commands: Truevolt series operating and service guide, "SCPI programming reference", as QCoDeS'
 `private/Keysight_344xxA_submodules.py` sends them.
 A burst is `SAMP:COUN` samples of one `READ?`. Its time-out is computed: samples × the time of one
-(the timer's interval, or what the instrument itself calls the shortest, `SAMP:TIM? MIN`). What the
-models differ in is in `truevolt_models`. A sample beyond the range is ±9.9E37.
+(the timer's interval, or what the instrument itself calls the shortest, `SAMP:TIM? MIN`), behind
+the trigger's delay. What the models differ in is in `truevolt_models`. A sample beyond the range is
+±9.9E37.
 From a burst a reading is made of its mean and of its Fourier components over the burst's length:
 X1, Y1 at one period, X2, Y2 at two (a burst over one rotation of the field has 1f and 2f there),
 and their amplitudes R1, R2, which don't rest on where in a rotation the burst begins.
@@ -27,7 +28,7 @@ from instruments.drivers.exchange import (
     waiting,
     word,
 )
-from instruments.drivers.truevolt_buffer import TruevoltBuffer, components
+from instruments.drivers.truevolt_buffer import TIMER_STEP_S, TruevoltBuffer, components
 from instruments.drivers.truevolt_models import MODELS, Truevolt
 from models.errors import RefusedError, raise_problems
 
@@ -46,7 +47,9 @@ MOST_SAMPLES = max(one.memory for one in MODELS.values())
 LONGEST_INTERVAL_S = 3600.0
 FUNCTION = {
     "VOLT": "DC voltage", "VOLT:AC": "AC voltage", "CURR": "DC current", "CURR:AC": "AC current",
-    "RES": "resistance", "FRES": "4-wire resistance",
+    "RES": "resistance", "FRES": "4-wire resistance", "FREQ": "frequency", "PER": "period",
+    "CONT": "continuity", "DIOD": "diode", "CAP": "capacitance", "TEMP": "temperature",
+    "VOLT:RAT": "DC voltage ratio",
 }  # fmt: skip
 TRIGGER = {"IMM": "immediate", "EXT": "external", "INT": "level", "BUS": "bus"}
 TIMING = {"IMM": "immediate", "TIM": "timer"}
@@ -84,7 +87,8 @@ class Keysight34465A:
         self.units: tuple[str, ...] = ("V",) * len(self.channels)
         self.identity = ""
         self.samples = int(options.get("samples", 1))
-        self.burst_s = 0.0  # of one burst, known after `prepare`
+        self.burst_s = 0.0  # of one burst, known after `prepare`, …
+        self._delay_s = 0.0  # … and what it waits for behind its trigger
         self.burst_V: NDArray[np.float64] = np.full(self.samples, np.nan)
         self._interval_s: float | None = options.get("interval_s")
         self._nplc: float | None = options.get("nplc")
@@ -115,8 +119,9 @@ class Keysight34465A:
         for key in ("interval_s", "nplc"):
             numbers[key] = table.number(key, above=0.0) if key in table.values else None
         interval_s = numbers["interval_s"]
-        if interval_s is not None and interval_s > LONGEST_INTERVAL_S:
-            table.add(f"interval_s = {interval_s} s must be at most {LONGEST_INTERVAL_S:g} s")
+        if interval_s is not None and not TIMER_STEP_S <= interval_s <= LONGEST_INTERVAL_S:
+            limits = f"from {TIMER_STEP_S:g} s to {LONGEST_INTERVAL_S:g} s"
+            table.add(f"interval_s = {interval_s} s must be {limits}")
         return {"channels": channels, "samples": samples, **numbers}
 
     def identify(self) -> str:
@@ -176,19 +181,20 @@ class Keysight34465A:
         session.write("TRIG:COUN 1")
         session.write(f"SAMP:COUN {self.samples}")
         self.burst_s = self.samples * self._sample_s()
+        self._delay_s = session.number("TRIG:DEL?")
         self._memory.forget_rates()
-        self._shows = trigger == "immediate" and self.burst_s <= LOOK_S
+        self._shows = trigger == "immediate" and self.reading_s <= LOOK_S
         self.faults()
 
     @property
     def reading_s(self) -> float:
-        """Of one reading: a burst."""
-        return self.burst_s
+        """Of one reading: a burst, behind the trigger's delay."""
+        return self._delay_s + self.burst_s
 
     def read(self) -> NDArray[np.float64]:
         """`READ?`: a new burst, as its channels `(C,)`; NaN, and a fault, where it overloaded."""
         self._memory.set_back()
-        with waiting(self._session, self.burst_s):
+        with waiting(self._session, self.reading_s):
             return self._judged("READ?")
 
     def monitor(self) -> NDArray[np.float64]:
@@ -268,7 +274,8 @@ class Keysight34465A:
         ):
             return False
         self.burst_s = self.samples * self._found_sample_s()
-        return self.burst_s <= LOOK_S
+        self._delay_s = session.number("TRIG:DEL?")
+        return self.reading_s <= LOOK_S
 
     def _found_sample_s(self) -> float:
         """How long one sample takes as the meter is set."""

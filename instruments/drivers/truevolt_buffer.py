@@ -122,12 +122,12 @@ class TruevoltBuffer:
         ]
 
     def arm(self, rate_Hz: float) -> None:
-        """One burst as long as the memory; timer and length are read back."""
+        """One burst as long as the memory, without a delay; timer and length are read back."""
         self._arm(rate_Hz, ("TRIG:SOUR IMM",))
 
     def arm_trigger(self, rate_Hz: float) -> None:
-        """As `arm`; the next rising edge at Ext Trig starts it, without a delay."""
-        self._arm(rate_Hz, ("TRIG:SOUR EXT", "TRIG:SLOP POS", "TRIG:DEL 0"))
+        """As `arm`; the next rising edge at Ext Trig starts it."""
+        self._arm(rate_Hz, ("TRIG:SOUR EXT", "TRIG:SLOP POS"))
         self._session.write("INIT")
 
     def start(self) -> None:
@@ -179,7 +179,7 @@ class TruevoltBuffer:
         interval_s = _stepped(1.0 / rate_Hz)
         settings = (
             "SAMP:SOUR TIM", f"SAMP:TIM {interval_s:.6f}", f"SAMP:COUN {self.most_points}",
-            "TRIG:COUN 1", *trigger,
+            "TRIG:COUN 1", *trigger, "TRIG:DEL 0",
         )  # fmt: skip
         for command in settings:
             session.write(command)

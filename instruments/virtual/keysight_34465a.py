@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from instruments.ieee_block import as_block
 from instruments.virtual.instrument import VirtualInstrument
 from instruments.virtual.keysight_memory import TimedBurst
 from instruments.virtual.keysight_settings import (
@@ -29,6 +30,7 @@ from instruments.virtual.keysight_settings import (
 )
 from instruments.virtual.scpi import ScpiError, StatusRegisters, carry_out, command_table, integer
 from instruments.virtual.scpi_settings import Number, after_reset, as_left, handlers
+from instruments.virtual.trigger_wire import TriggerIn, not_wired
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,11 +42,6 @@ if TYPE_CHECKING:
 
 IDENTITY = "Keysight Technologies,34465A,MY54506462,A.03.03-03.15-03.03-00.52-05-02"
 MEMORY = 50_000
-
-
-def _no_edges(_: int) -> list[tuple[int, bool]]:
-    """Nothing is wired to Ext Trig."""
-    return []
 
 
 class Keysight34465A(VirtualInstrument):
@@ -71,7 +68,7 @@ class Keysight34465A(VirtualInstrument):
         self._timer_s = 1.0
         self.status = StatusRegisters()
         self._source = source
-        self.trigger_in: Callable[[int], list[tuple[int, bool]]] = _no_edges
+        self.trigger_in: TriggerIn = not_wired
         self._memory: NDArray[np.float64] | None = None
         self._burst: TimedBurst | None = None
         self._standing = (0.0, 0.0)  # the signal that the last gate left
@@ -138,7 +135,8 @@ class Keysight34465A(VirtualInstrument):
         if self._waiting:
             return
         now_ns = self.time.now_ns
-        begin_ns = None if self.set["trigger"] == "EXT" else now_ns
+        delay_ns = round(self.set["trigger_delay"] * 1e9)
+        begin_ns = None if self.set["trigger"] == "EXT" else now_ns + delay_ns
         self._burst = TimedBurst(
             begin_ns, now_ns, self.interval_s, self.shortest_s, self._count(),
             self._omega_per_s, [(now_ns, *self._standing)],
@@ -172,8 +170,7 @@ class Keysight34465A(VirtualInstrument):
             kept = np.empty(0) if self._memory is None else self._memory
             found, self._memory = kept[:most], kept[most:]
         readings = ",".join(f"{volts:+.8E}" for volts in found.tolist())
-        size = str(len(readings))
-        return f"#{len(size)}{size}{readings}"
+        return as_block(readings.encode("ascii")).decode("ascii")
 
     def _take(self) -> None:
         """One step of the device, sampled; what the burst takes beyond it passes, too."""
@@ -185,7 +182,8 @@ class Keysight34465A(VirtualInstrument):
         noise = [value for _ in range((count + 1) // 2) for value in self._source.noise()]
         volts = x_V * np.cos(angle) + y_V * np.sin(angle) + np.array(noise[:count])
         passed_s = (self.time.now_ns - start_ns) * 1e-9
-        self.time.advance(max(0.0, count * self.interval_s - passed_s))
+        taken_s = self.set["trigger_delay"] + count * self.interval_s
+        self.time.advance(max(0.0, taken_s - passed_s))
         self._memory = self._in_range(volts)
 
     def _count(self) -> int:

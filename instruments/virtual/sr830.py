@@ -218,7 +218,7 @@ class SR830(VirtualInstrument):
         """As after switching on: the factory's settings (a worn-out battery), nothing latched."""
         self.reset("")
         self.clear("")
-        self._event, self._errors = POWER_ON, 0
+        self._event = POWER_ON
 
     def on_buffer(self, verb: str) -> None:
         """`STRT`, `PAUS`, `REST`, `TRIG`."""

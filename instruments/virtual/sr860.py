@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from instruments.ieee_block import as_block
 from instruments.virtual.aux_outputs import AuxOutputs
 from instruments.virtual.instrument import VirtualInstrument
 from instruments.virtual.sr860_capture import LONGEST_KB, MOST_KB_AT_ONCE, CaptureBuffer
@@ -253,12 +254,11 @@ class SR860(VirtualInstrument):
         """`CAPTUREGET? offset,length` in kB: a definite-length block, once the capture stopped."""
         offset, _, length = text.partition(",")
         self._catch_up()
-        most_kB = MOST_KB_AT_ONCE
-        data = self._capture.block(one_of(offset, 0, LONGEST_KB), one_of(length, 1, most_kB))
+        first_kB, many_kB = one_of(offset, 0, LONGEST_KB), one_of(length, 1, MOST_KB_AT_ONCE)
+        data = self._capture.block(first_kB, many_kB)
         if not data:
             raise CommandError(EXECUTION_ERROR)
-        size = str(len(data))
-        return f"#{len(size)}{size}{data.decode('latin-1')}"
+        return as_block(data).decode("latin-1")
 
 
 _COMMANDS: dict[str, Callable[[SR860, str], str | None]] = {

@@ -16,11 +16,21 @@ IDENTITY = b"KEITHLEY INSTRUMENTS INC.,MODEL 2182A,1340129,C02  /A02"
 QUIET = (b":SYST:ERR?", b'0,"No Error"')
 
 
-def timing(nplc=b"5.00", line=b"50", zero=b"1", low=b"0", digital=b"0", count=b"10", kind=b"MOV"):
+def timing(
+    nplc=b"5.00",
+    line=b"50",
+    zero=b"1",
+    low=b"0",
+    digital=b"0",
+    count=b"10",
+    kind=b"MOV",
+    delay=b"0.000",
+):
     return (
         (b":SENS:VOLT:NPLC?", nplc), (b":SYST:LFR?", line), (b":SYST:AZER:STAT?", zero),
         (b":SENS:VOLT:CHAN1:LPAS:STAT?", low), (b":SENS:VOLT:CHAN1:DFIL:STAT?", digital),
         (b":SENS:VOLT:CHAN1:DFIL:COUN?", count), (b":SENS:VOLT:CHAN1:DFIL:TCON?", kind),
+        (b":TRIG:DEL?", delay),
     )  # fmt: skip
 
 
@@ -55,6 +65,16 @@ def test_prepare_ends_continuous_measuring_and_sets_what_the_bench_names():
         Keithley2182A("nv", session, {"nplc": 0.1}).prepare()
 
 
+def test_an_integration_time_that_it_does_not_take_is_refused():
+    with (
+        transcript(
+            *READY, (b":SENS:VOLT:NPLC 60", b""), *timing(nplc=b"5.00"),
+        ) as session,
+        pytest.raises(RefusedError, match=r"stays at nplc = 5 where 60 is asked for.*60 Hz"),
+    ):  # fmt: skip
+        Keithley2182A("nv", session, {"nplc": 60.0}).prepare()
+
+
 @pytest.mark.parametrize(
     ("settings", "seconds"),
     [
@@ -64,6 +84,7 @@ def test_prepare_ends_continuous_measuring_and_sets_what_the_bench_names():
         ({"digital": b"1", "count": b"100", "kind": b"REP"}, 20.0),
         ({"digital": b"1", "count": b"100", "kind": b"MOV"}, 20.0),  # while its stack fills
         ({"low": b"1"}, 0.325),
+        ({"delay": b"4.000"}, 4.2),
     ],
 )
 def test_the_time_out_follows_from_the_settings_and_ends_with_the_reading(settings, seconds):

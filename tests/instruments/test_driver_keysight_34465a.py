@@ -17,6 +17,7 @@ from models.errors import RefusedError
 IDENTITY = b"Keysight Technologies,34465A,MY54506462,A.03.03-03.15-03.03-00.52-05-02"
 NO_TIMER = IDENTITY.replace(b"34465A", b"34461A")
 QUIET = (b"SYST:ERR?", b'+0,"No error"')
+NO_DELAY = (b"TRIG:DEL?", b"+0.00000000E+00")
 MODE = ((b"SENS:FUNC?", b'"VOLT"'), (b"TRIG:SOUR?", b"IMM"))
 
 
@@ -37,7 +38,7 @@ def test_an_older_multimeter_is_another_instrument():
 def test_one_sample_as_fast_as_the_settings_allow():
     with transcript(
         (b"*IDN?", IDENTITY), *MODE, (b"TRIG:COUN 1", b""), (b"SAMP:COUN 1", b""),
-        (b"SAMP:TIM? MIN", b"+4.00000000E-01"), (b"SAMP:SOUR IMM", b""), QUIET,
+        (b"SAMP:TIM? MIN", b"+4.00000000E-01"), (b"SAMP:SOUR IMM", b""), NO_DELAY, QUIET,
         (b"READ?", b"+1.50000000E-05"), (b"READ?", b"+2.50000000E-05"), QUIET,
     ) as session:  # fmt: skip
         meter = Keysight34465A("dmm", session, {})
@@ -56,7 +57,8 @@ ALONE = (
 def test_a_display_takes_readings_of_its_own_and_sets_nothing():
     with transcript(
         (b"*IDN?", IDENTITY), *ALONE, (b"SAMP:SOUR?", b"IMM"),
-        (b"SAMP:TIM? MIN", b"+4.00000000E-01"), (b"READ?", b"+1.0E+00"), (b"READ?", b"+2.0E+00"),
+        (b"SAMP:TIM? MIN", b"+4.00000000E-01"), NO_DELAY,
+        (b"READ?", b"+1.0E+00"), (b"READ?", b"+2.0E+00"),
     ) as session:  # fmt: skip
         meter = Keysight34465A("dmm", session, {})
         meter.identify()
@@ -69,7 +71,11 @@ def test_a_display_takes_readings_of_its_own_and_sets_nothing():
         ({"samples": 54}, ALONE),
         ({}, (*ALONE[:2], (b"SENS:FUNC?", b'"RES"'))),
         ({}, (*ALONE[:3], (b"TRIG:SOUR?", b"EXT"))),
-        ({}, (*ALONE, (b"SAMP:SOUR?", b"TIM"), (b"SAMP:TIM?", b"+3.1E+00"))),
+        ({}, (*ALONE, (b"SAMP:SOUR?", b"TIM"), (b"SAMP:TIM?", b"+3.1E+00"), NO_DELAY)),
+        (
+            {},
+            (*ALONE, (b"SAMP:SOUR?", b"TIM"), (b"SAMP:TIM?", b"+1.0E-01"), (b"TRIG:DEL?", b"+3.0")),
+        ),
     ],
 )
 def test_a_display_shows_none_where_the_meter_is_set_up_for_something_else(options, exchanges):
@@ -84,7 +90,8 @@ def test_a_burst_is_paced_by_the_timer_and_the_time_out_follows_from_it():
         (b"*IDN?", IDENTITY), *MODE, (b"SENS:VOLT:DC:NPLC 0.02", b""),
         (b"SENS:VOLT:DC:NPLC?", b"+2.00000000E-02"), (b"TRIG:COUN 1", b""),
         (b"SAMP:COUN 4", b""), (b"SAMP:TIM? MIN", b"+4.20000000E-04"), (b"SAMP:SOUR TIM", b""),
-        (b"SAMP:TIM 2.000000", b""), QUIET, (b"READ?", b"+1.0E+00,-1.0E+00,+1.0E+00,-1.0E+00"),
+        (b"SAMP:TIM 2.000000", b""), (b"TRIG:DEL?", b"+5.00000000E+00"), QUIET,
+        (b"READ?", b"+1.0E+00,-1.0E+00,+1.0E+00,-1.0E+00"),
     ) as session:  # fmt: skip
         options = {"samples": 4, "interval_s": 2.0, "nplc": 0.02, "channels": ("mean", "X2")}
         meter = Keysight34465A("dmm", session, options)
@@ -94,7 +101,7 @@ def test_a_burst_is_paced_by_the_timer_and_the_time_out_follows_from_it():
         query = session.query
         session.query = lambda command: (heard.append(session.timeout_s), query(command))[1]
         np.testing.assert_allclose(meter.read(), [0.0, 2.0])
-        assert heard == [pytest.approx(1.25 * 8.0 + 1.0)]
+        assert heard == [pytest.approx(1.25 * (5.0 + 8.0) + 1.0)]
         assert session.timeout_s == 2.0
         np.testing.assert_array_equal(meter.burst_V, [1, -1, 1, -1])
 
@@ -102,7 +109,7 @@ def test_a_burst_is_paced_by_the_timer_and_the_time_out_follows_from_it():
 def test_a_model_without_timer_is_timed_by_its_integration():
     with transcript(
         (b"*IDN?", NO_TIMER), *MODE, (b"TRIG:COUN 1", b""), (b"SAMP:COUN 10", b""),
-        (b"SENS:VOLT:DC:NPLC?", b"+1.00000000E+01"), (b"SYST:LFR?", b"+50"), QUIET,
+        (b"SENS:VOLT:DC:NPLC?", b"+1.00000000E+01"), (b"SYST:LFR?", b"+50"), NO_DELAY, QUIET,
     ) as session:  # fmt: skip
         meter = Keysight34465A("dmm", session, {"samples": 10})
         meter.prepare()
@@ -113,6 +120,7 @@ def test_a_model_without_timer_is_timed_by_its_integration():
     ("exchanges", "options", "words"),
     [
         (((b"*IDN?", IDENTITY), (b"SENS:FUNC?", b'"FRES"')), {}, "4-wire resistance.*DCV"),
+        (((b"*IDN?", IDENTITY), (b"SENS:FUNC?", b'"TEMP"')), {}, "measures temperature.*DCV"),
         (
             ((b"*IDN?", IDENTITY), MODE[0], (b"TRIG:SOUR?", b"BUS")), {}, "bus trigger.*IMM or EXT",
         ),
@@ -196,7 +204,8 @@ def test_components_are_the_fourier_series_of_the_burst():
         ({"samples": 50_001}, "from 1 to 50000"),
         ({"samples": 0}, "from 1 to 50000"),
         ({"interval_s": 0.0}, "above 0"),
-        ({"interval_s": 4000}, "at most 3600"),
+        ({"interval_s": 4e-7}, "from 1e-06 s to 3600 s"),
+        ({"interval_s": 4000}, "from 1e-06 s to 3600 s"),
     ],
 )
 def test_a_bench_file_names_the_burst(values, problem):

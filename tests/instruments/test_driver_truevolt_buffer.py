@@ -44,8 +44,8 @@ def known(session, options=OPTIONS):
 
 def test_armed_filled_fetched_and_set_back():
     with transcript(
-        WHO, *REMEMBERED, *SET, (b"TRIG:SOUR IMM", b""), *READ_BACK, (b"INIT", b""),
-        (b"DATA:POIN?", b"+3"), (b"ABOR", b""), (b"R? 3", BURST), *SET_BACK,
+        WHO, *REMEMBERED, *SET, (b"TRIG:SOUR IMM", b""), (b"TRIG:DEL 0", b""), *READ_BACK,
+        (b"INIT", b""), (b"DATA:POIN?", b"+3"), (b"ABOR", b""), (b"R? 3", BURST), *SET_BACK,
     ) as session:  # fmt: skip
         buffer = known(session).buffer
         assert (buffer.rates_Hz, buffer.most_points) == ((2000.0,), 50_000)
@@ -59,7 +59,7 @@ def test_armed_filled_fetched_and_set_back():
     np.testing.assert_array_equal(found, [[math.nan], [2.0], [4.0]])
 
 
-def test_a_rising_edge_starts_it_without_a_delay_and_an_automatic_delay_is_set_back():
+def test_a_rising_edge_starts_it_and_an_automatic_delay_is_set_back():
     automatic = ((b"TRIG:DEL:AUTO?", b"1"), *REMEMBERED[1:])
     with transcript(
         WHO, *automatic, *SET, (b"TRIG:SOUR EXT", b""), (b"TRIG:SLOP POS", b""),
@@ -76,7 +76,8 @@ def test_a_rising_edge_starts_it_without_a_delay_and_an_automatic_delay_is_set_b
 def test_what_was_left_armed_is_set_back_before_the_next_reading():
     with transcript(
         WHO, (b"READ?", b"+1.0E+00,+3.0E+00"), *REMEMBERED, *SET,
-        (b"TRIG:SOUR IMM", b""), *READ_BACK, *SET_BACK, (b"READ?", b"+1.0E+00,+5.0E+00"),
+        (b"TRIG:SOUR IMM", b""), (b"TRIG:DEL 0", b""), *READ_BACK, *SET_BACK,
+        (b"READ?", b"+1.0E+00,+5.0E+00"),
     ) as session:  # fmt: skip
         meter = known(session)
         assert meter.read() == [2.0]
@@ -118,7 +119,7 @@ def test_a_reading_beyond_the_range_is_no_number_and_a_fault():
 )
 def test_what_did_not_arrive_is_told(at, reply, match):
     told = [*READ_BACK[:at], (READ_BACK[at][0], reply)]
-    exchanges = [WHO, *REMEMBERED, *SET, (b"TRIG:SOUR IMM", b""), *told]
+    exchanges = [WHO, *REMEMBERED, *SET, (b"TRIG:SOUR IMM", b""), (b"TRIG:DEL 0", b""), *told]
     with transcript(*exchanges) as session, pytest.raises(LinkError, match=match):
         known(session).buffer.arm(2000.0)
 

@@ -62,6 +62,18 @@ def test_a_burst_takes_as_long_as_its_samples(meter):
     assert meter.time.now_s - start_s == pytest.approx(1.0, abs=1e-3)
 
 
+@pytest.mark.parametrize("way", ["READ?", "FETC?"])
+def test_a_burst_waits_for_the_triggers_delay(meter, way):
+    tell(meter, "SAMP:COUN 10", "SAMP:SOUR TIM", "SAMP:TIM 0.1", "TRIG:DEL 2")
+    start_s = meter.time.now_s
+    if way == "FETC?":
+        tell(meter, "INIT")
+        meter.time.advance(1.5)
+        assert ask(meter, "DATA:POIN?") == "+0"
+    ask(meter, way)
+    assert meter.time.now_s - start_s >= 3.0
+
+
 def test_the_shortest_interval_follows_from_integration_and_autozero(meter):
     shortest = float(ask(meter, "SAMP:TIM? MIN"))
     tell(meter, "VOLT:DC:NPLC 1")
