@@ -11,7 +11,7 @@ import numpy as np
 
 from models.score import pooled
 from training.baselines.algebra import product, spectral_radius
-from training.baselines.linear import filled, lagged, ridge_scores
+from training.baselines.linear import BY_VALIDATION, filled, lagged, ridge_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,5 +137,6 @@ def echo_state_trials(
         network = EchoState(nodes, leak, radius, scale, seed)
         levels = [*noises, *([] if spread is None else [added_each_step(spread, leak)])]
         for level, columns in enumerate(network.features(task, levels, delays)):
-            best[level] = min(best[level], ridge_scores(task, columns, warm))
+            found = ridge_scores(task, columns, warm)
+            best[level] = min(best[level], found, key=BY_VALIDATION)
         yield tuple(test for _, test in best)

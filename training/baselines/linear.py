@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product as pairs
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -13,6 +14,8 @@ from training.baselines.algebra import product, solution
 from training.logistic import STRENGTHS, fit_logistic
 
 Knob = TypeVar("Knob")
+BY_VALIDATION = itemgetter(0)
+"""Of scores `(validation, test)` what chooses: as tuples, equal ones would go by the test score."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -141,7 +144,7 @@ def _of_inputs(task: Task, delays: Sequence[int], fits: Sequence[Fit]) -> float:
     if not known[task.answers(task.test)].all():
         return float("nan")
     columns = pooled(lagged(task.inputs, delays), task.window, task.pool)
-    return min(fit(task, columns, known) for fit in fits)[1]
+    return min((fit(task, columns, known) for fit in fits), key=BY_VALIDATION)[1]
 
 
 def lagged(columns: FloatArray, delays: Sequence[int]) -> FloatArray:
