@@ -104,6 +104,14 @@ def test_arrays_that_do_not_fit_are_refused_all_at_once(tmp_path: Path) -> None:
         make_task(written(tmp_path, **dict.fromkeys(arrays(), np.zeros(0))))
 
 
+@pytest.mark.parametrize("shape", [(), (0,), (59, 2), (60, 2, 2)])
+def test_targets_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    head = {k: v for k, v in HEAD.items() if k not in ("labels", "classes")}
+    path = written(tmp_path, {**head, "targets": "gait.npz:targets"}, targets=np.ones(shape))
+    with pytest.raises(InputError, match=r"targets \(.*\) are no \(answers, columns\), 60 answers"):
+        make_task(path)
+
+
 def test_labels_are_whole_numbers(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"labels hold 0\.5: whole numbers"):
         make_task(written(tmp_path, labels=arrays()["labels"] + 0.5))

@@ -168,6 +168,9 @@ def _wrong(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> list[str]:
                 f"{name} has {arrays[name].size} values, expected {rows}, one an answer: inputs "
                 f"{inputs.shape} are {len(inputs)} steps"
             )
+    targets = arrays.get("targets")
+    if targets is not None and (targets.ndim not in (1, 2) or len(targets) != rows):
+        problems.append(f"targets {targets.shape} are no (answers, columns), {rows} answers")
     if not problems and not np.isin(arrays["part"], (0, TRAIN, VALIDATION, TEST)).all():
         problems.append(
             "part holds values beyond 0 (unused), 1 (training), 2 (validation), 3 (test)"
@@ -182,8 +185,8 @@ def _wrong(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> list[str]:
         )
     if head.get("horizon", 0) < 0:
         problems.append(f"horizon {head['horizon']} must not be negative")
-    elif not problems and "targets" in arrays and window == 1:
-        problems += _untold_horizon(inputs, arrays["targets"], head.get("horizon", 0))
+    elif not problems and targets is not None and window == 1:
+        problems += _untold_horizon(inputs, targets, head.get("horizon", 0))
     return problems
 
 
@@ -202,8 +205,6 @@ def _out_of_scale(name: str, array: NDArray[Any]) -> list[str]:
 def _untold_horizon(inputs: NDArray[Any], targets: NDArray[Any], told: int) -> list[str]:
     """Targets that are an input of later steps than the header says: parts may share them."""
     columns, answers = (array.reshape(len(array), -1) for array in (inputs, targets))
-    if len(columns) != len(answers):
-        return []  # said elsewhere
     for k, answer in enumerate(answers.T):
         later = _steps_later(answer, columns)
         if later is not None and later > told:
