@@ -35,6 +35,7 @@ MODELS = r"(Keysight|Agilent) Technologies,(N52|N53|E83|E88|P93|P50|M93|M98)\w+,
 QUANTITIES = {"dB": "dB", "magnitude": "1", "real": "1", "imag": "1", "phase_deg": "deg"}
 MOST_POINTS = 10_001  # judgement: channels of one step
 MOST_PORTS = 4  # whose sweeps a corrected trace may take; a two-port calibration takes two
+RESOLUTION_HZ = 1.0  # of its frequency axis
 SMALLEST = 1.0e-15  # |S21| below it (−300 dB) is nothing, and has a logarithm
 SWEEP_TYPE = {"LIN": "linear", "LOG": "logarithmic", "SEGM": "segments", "CW": "one frequency",
               "POW": "power", "PHAS": "phase"}  # fmt: skip
@@ -136,7 +137,7 @@ class KeysightPNA:
         ------
         RefusedError
             No S21 trace, no sweep over a linear frequency axis, a manual trigger, or another number
-            of points than the bench names.
+            of points or other ends of the axis than the bench names.
         """
         session = self._session
         self.identify()
@@ -227,6 +228,11 @@ class KeysightPNA:
                 f"Set points = {points}, or name start_Hz and stop_Hz so that it is set",
             )
         start_Hz, stop_Hz = session.number("SENS:FREQ:STAR?"), session.number("SENS:FREQ:STOP?")
+        for key, told_Hz in (("start_Hz", start_Hz), ("stop_Hz", stop_Hz)):
+            wanted_Hz = self._axis[key]
+            if wanted_Hz is not None and abs(told_Hz - wanted_Hz) > RESOLUTION_HZ:
+                what = f"stays at {key} = {told_Hz:g} where {wanted_Hz:g} is asked for"
+                self._refuse(what, "Give a frequency within its range")
         self.frequency_Hz = np.linspace(start_Hz, stop_Hz, points)
         self.sweep_s = session.number("SENS:SWE:TIME?")
         averaging = word(session, "SENS:AVER?", SWITCH) == "on"

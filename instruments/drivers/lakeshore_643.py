@@ -221,7 +221,8 @@ class LakeShore643:
     def halt(self) -> None:
         """`STOP`: the ramp ends within 2 s; then the set-point is made the current that flows."""
         self._set("STOP")
-        self._set(f"SETI {self.measured_A():.4f}")
+        most_A = self.rated_current_A  # a reading may be above it by its noise, SETI may not
+        self._set(f"SETI {max(-most_A, min(most_A, self.measured_A())):.4f}")
 
     def setpoint_A(self) -> float:
         """`SETI?`."""

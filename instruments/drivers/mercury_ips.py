@@ -36,7 +36,7 @@ ACTIONS = {
     "CLMP": "clamped",
 }  # fmt: skip
 WALKING = ("RTOS", "RTOZ")
-SWITCH = {"ON": True, "OFF": False}
+SWITCH: dict[str, bool | str] = {"ON": True, "OFF": False, "N/A": "not fitted"}
 AXES = re.compile(r"GRP[XYZN]|PSU\.[A-Z]+\d+")
 NEWER_FROM = (2, 6)  # firmware that spells a supply SPSU
 SPELLINGS = ("PSU", "SPSU")
@@ -170,7 +170,7 @@ class MercuryIps:
 
     def blocked(self) -> str | None:
         """`SIG:SWHT`: why it must be left alone, in words."""
-        if self._supply.word("SIG:SWHT", {**SWITCH, "N/A": True}):
+        if self._supply.word("SIG:SWHT", SWITCH):
             return None
         return (
             "behind a persistent switch that is off: heat it at the front panel, at the magnet's "

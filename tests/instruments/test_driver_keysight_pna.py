@@ -72,6 +72,27 @@ def test_what_the_bench_names_is_set():
 
 
 @pytest.mark.parametrize(
+    ("start_Hz", "stop_Hz", "words"),
+    [
+        (2e9, 3e10, r"stays at stop_Hz = 1.2e\+10 where 3e\+10 is asked for"),
+        (1e6, 12e9, r"stays at start_Hz = 2e\+09 where 1e\+06 is asked for"),
+    ],
+)
+def test_an_axis_that_it_does_not_take_is_refused(start_Hz, stop_Hz, words):
+    options = {"points": 3, "start_Hz": start_Hz, "stop_Hz": stop_Hz}
+    with (
+        transcript(
+            (b"*IDN?", IDENTITY), TRACES, *MODE, *SELECT,
+            (f"SENS:FREQ:STAR {start_Hz:.3f}".encode(), b""),
+            (f"SENS:FREQ:STOP {stop_Hz:.3f}".encode(), b""),
+            (b"SENS:SWE:POIN 3", b""), *FORMAT, *axis()[:3],
+        ) as session,
+        pytest.raises(RefusedError, match=words),
+    ):  # fmt: skip
+        KeysightPNA("vna", session, options).prepare()
+
+
+@pytest.mark.parametrize(
     ("quantity", "values"),
     [
         ("dB", [0.0, -20.0, -300.0]),

@@ -118,6 +118,16 @@ def test_an_answer_that_was_cut_closes_no_interlock():
         LakeShore643("x", session, {}).status_problem("magnet water flow")
 
 
+def test_halting_at_its_limit_asks_for_no_more_than_that():
+    with transcript(
+        (b"*IDN?", b"LSCI,MODEL643,LSA1234,1.2"), (b"LIMIT?; *ESR?", b"60.0000,50.0000; 0"),
+        (b"STOP; *ESR?", b"0"), (b"RDGI?; *ESR?", b"-60.0021; 0"), (b"SETI -60.0000; *ESR?", b"0"),
+    ) as session:  # fmt: skip
+        supply = LakeShore643("x", session, {})
+        supply.identify()
+        supply.halt()
+
+
 def test_halting_stops_and_makes_the_set_point_where_it_stands():
     with transcript(
         (b"STOP; *ESR?", b"0"), (b"RDGI?; *ESR?", b"+3.2100; 0"), (b"SETI 3.2100; *ESR?", b"0")

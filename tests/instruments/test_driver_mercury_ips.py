@@ -55,6 +55,16 @@ def test_a_firmware_that_spells_it_otherwise_than_its_number_says_is_found_out(r
         MercuryIps("x", session, {}).identify()
 
 
+def test_a_supply_without_a_persistent_switch_may_ramp_and_tells_its_settings():
+    with transcript(
+        read("SIG:SWHT", "N/A"), read("SIG:RCST", "6.0000A/m"), read("CLIM", "110.0000A"),
+        read("VLIM", "10.0000V"), read("ATOB", "25.0000A/T"), read("SIG:SWHT", "N/A"),
+    ) as session:  # fmt: skip
+        magnet = MercuryIps("x", session, {})
+        assert magnet.blocked() is None
+        assert magnet.settings()["switch_heater_on"] == "not fitted"
+
+
 def test_an_axis_that_it_does_not_have_is_refused_with_what_it_said():
     with (
         transcript(
