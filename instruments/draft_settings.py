@@ -71,7 +71,8 @@ def interlocks_of(instrument: str, text: str) -> dict[str, dict[str, Any]]:
         values: dict[str, Any] = {"instrument": instrument, "input": bound[1] if bound else part}
         if bound is not None:
             values["above_V" if bound[2] == ">" else "below_V"] = value_of(bound[3])
-        tables[_slug(f"{instrument}-{values['input']}")] = values
+        name = _slug(f"{instrument}-{values['input']}")
+        tables[name] = tables.get(name, {}) | values  # `aux1 > 2 V, aux1 < 4 V`: both bounds
     return tables
 
 

@@ -30,6 +30,13 @@ def test_interlocks_are_said_as_they_are_typed() -> None:
     assert guard_text(draft_of(text), "x") == ""
 
 
+def test_both_bounds_of_an_interlock_are_kept_as_they_are_typed() -> None:
+    text = read_bench("virtual").text + WATER + "below_V = 4.0\n"
+    words = guard_text(draft_of(text), "lockin")
+    assert words == "aux1 > 2 V, aux1 < 4 V"
+    assert interlocks_of("lockin", words) == draft_of(text).interlocks
+
+
 def test_what_is_no_toml_is_refused() -> None:
     with pytest.raises(InputError, match="no TOML"):
         draft_of("[magnet")
