@@ -55,13 +55,14 @@ def _entry_points() -> list[Any]:
     """Entry points of our group; `importlib.metadata` (45 ms) only where a package has some."""
     head = f"[{GROUP}]".encode()
     for place in map(Path, sys.path):
-        if place.is_file():  # a zip archive: importlib.metadata can read it
-            break
-        files = [*place.glob("*.dist-info/entry_points.txt"), *place.glob("*.egg-info/entry_*.txt")]
         try:
+            if place.is_file():  # a zip archive: importlib.metadata can read it
+                break
+            infos = ("*.dist-info/entry_points.txt", "*.egg-info/entry_*.txt")
+            files = [file for info in infos for file in place.glob(info)]
             if any(head in file.read_bytes() for file in files):
                 break
-        except OSError:  # let importlib.metadata say what it can't read
+        except OSError:  # somebody else's folder, say: importlib.metadata passes over it
             break
     else:
         return []

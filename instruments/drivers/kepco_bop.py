@@ -66,7 +66,7 @@ class KepcoBop:
     has_output = True
     MADE: ClassVar[Mapping[str, Any]] = {"mode": "current"}  # of the settings, by energising
     KEYS: tuple[str, ...] = ()
-    IDENTITY = re.compile(r"^KEPCO.*(BIT|BOP)", re.IGNORECASE)
+    IDENTITY = re.compile(r"^KEPCO,.*(BIT|BOP)", re.IGNORECASE)
     EXPECTED = "KEPCO,BIT … or KEPCO,BOP …"
     PLAYS = re.compile(r"BIT ?(4886|802E)", re.IGNORECASE)
     status_inputs = (AT_LIMIT,)

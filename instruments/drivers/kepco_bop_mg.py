@@ -80,7 +80,7 @@ class KepcoBopMg(KepcoBop):
     """
 
     driver = "kepco-bop-mg"
-    IDENTITY = re.compile(r"^KEPCO.*BOP.*(MG|GL)", re.IGNORECASE)
+    IDENTITY = re.compile(r"^KEPCO,.*BOP.*(MG|GL)", re.IGNORECASE)
     EXPECTED = "KEPCO,BOP …MG or KEPCO,BOP …GL"
     PLAYS = IDENTITY
     safe_state = (

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from instruments.virtual.instrument import VirtualInstrument
 
 log = logging.getLogger(__name__)
+HIGHEST_LETTER = 0xFF  # of what goes over the wire: a byte each
 
 # kind: what it may be given, and the value each has where it isn't
 KINDS: dict[str, dict[str, object]] = {
@@ -117,11 +118,13 @@ def problems_of(given: Mapping[str, object]) -> list[str]:
             found.append(f"{key!r} is nothing that {kind} takes; {may}")
         elif isinstance(allowed[key], float):
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not number or not 0 <= float(value) < 1e6:  # type: ignore[arg-type]
+            if not number or not 0 <= value < 1e6:  # type: ignore[operator]
                 found.append(f"{key} = {value!r} must be a number from 0 to 1e6")
         elif not isinstance(value, type(allowed[key])):
             kinds = {bool: "true or false", str: "text"}
             found.append(f"{key} = {value!r} must be {kinds[type(allowed[key])]}")
+        elif isinstance(value, str) and any(ord(letter) > HIGHEST_LETTER for letter in value):
+            found.append(f"{key} = {value!r} must be of bytes: no letter beyond ÿ")
     return found
 
 

@@ -103,10 +103,11 @@ class RigServer:
             if behind:
                 self._hosts[ADAPTER] = PrologixHost(addresses, rig.connect)
                 self._behind_adapter(addresses, host, port + len(own) if port else 0)
-        except OSError as error:
+        except (OSError, OverflowError) as error:  # one of several models is beyond the last port
             self.close()
             raise TwinrigError(
-                f"virtual rig: port {port} on {host} can't be used ({error.strerror}); "
+                f"virtual rig: port {port} on {host} can't be used "
+                f"({getattr(error, 'strerror', None) or error}); "
                 "choose another, or 0 for a free one"
             ) from error
 

@@ -40,11 +40,12 @@ def test_the_voltage_limit_is_an_input_of_an_interlock():
     assert found == [None, None, None, "at its voltage limit of 20 V"]
 
 
-def test_another_model_is_an_error_that_says_what_answered():
-    with transcript((b"*IDN?", b"LSCI,MODEL643,123,1.0")) as session:
-        with pytest.raises(WrongInstrumentError, match=r"LSCI,MODEL643.*expected KEPCO") as caught:
+@pytest.mark.parametrize("reply", ["LSCI,MODEL643,123,1.0", "KEPCO BIT 4886 36-12"])
+def test_another_model_is_an_error_that_says_what_answered(reply):
+    with transcript((b"*IDN?", reply.encode())) as session:
+        with pytest.raises(WrongInstrumentError, match=rf"{reply}.*expected KEPCO") as caught:
             KepcoBop("x", session, {}).identify()
-        assert caught.value.reply == "LSCI,MODEL643,123,1.0"
+        assert caught.value.reply == reply
 
 
 def test_another_unit_at_the_same_address_is_an_error():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from served import served
 
 from app.store import read_recording
+from instruments.drivers import GROUP, _entry_points
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +91,15 @@ def test_a_driver_of_another_package_records(tmp_path: Path) -> None:
     recording = read_recording(out)
     assert recording.channels == ("V",)
     assert recording.settings["lockin"] == {"gain": 2.0}
+
+
+def test_a_folder_that_is_not_ours_to_look_into_keeps_nobody_from_starting(tmp_path, monkeypatch):
+    def forbidden(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setattr(type(tmp_path), "is_file", forbidden)
+    assert all(point.group == GROUP for point in _entry_points())
 
 
 def test_one_that_does_not_load_is_told_where_a_bench_asks_for_it(tmp_path: Path) -> None:

@@ -222,6 +222,8 @@ def test_every_problem_of_a_file_is_told_at_once(tmp_path):
         {"at": 0, "kind": "late", "seconds": "long"},
         {"instrument": LOCK_IN, "at": 0, "kind": "late", "text": "x"},
         7,
+        {"instrument": LOCK_IN, "at": 1, "kind": "garbage", "text": "5 Ω"},
+        {"instrument": LOCK_IN, "at": 2, "kind": "late", "seconds": 10**400},
     ]
     path.write_text(json.dumps(entries))
     with pytest.raises(InputError) as caught:
@@ -230,7 +232,8 @@ def test_every_problem_of_a_file_is_told_at_once(tmp_path):
     for expected in (
         "fault 0: at = -1", "fault 1: kind = 'silent' is unknown", "fault 2: seconds = 'long'",
         "fault 2: instrument is missing", "fault 3: 'text' is nothing that late takes",
-        "fault 4: '7' is no object",
+        "fault 4: '7' is no object", "fault 5: text = '5 Ω' must be of bytes",
+        "fault 6: seconds = 1000",
     ):  # fmt: skip
         assert expected in words
 

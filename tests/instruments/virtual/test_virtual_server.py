@@ -229,6 +229,11 @@ def test_a_port_that_is_taken_is_named():
             RigServer(VirtualRig(DEVICE), host, port)
 
 
+def test_a_port_beyond_the_last_is_named_too():
+    with pytest.raises(TwinrigError, match=r"port 65535 on 127.0.0.1 can't be used"):
+        RigServer(VirtualRig(DEVICE), port=65535)
+
+
 def test_the_wire_log_and_the_bench_are_new_files_and_complete(tmp_path):
     log, bench = tmp_path / "wire.jsonl", tmp_path / "bench.toml"
     with served(wire_log=log, write_bench=bench, accelerate=50.0) as lines:
