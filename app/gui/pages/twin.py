@@ -159,6 +159,15 @@ class TwinPage(Page):
             self.plots.draw_repeats(real, self.channels[self.channel], self.units[self.channel])
         self.plots.show_run(looked.path.name, "")
 
+    def show_begun(self, looked: Looked) -> None:
+        """Show what a fit that goes on is of: its recordings need not be ticked."""
+        if self.live.real is None:
+            self._preview(looked)
+        self.set_channels(looked.channels, looked.units)
+        self.views.show_run(
+            FIT, looked.path.name, self.runs.folder.name if self.runs.folder else ""
+        )
+
     def set_channels(self, channels: tuple[str, ...], units: tuple[str, ...]) -> None:
         """Name the channels that are shown, and their units."""
         self.channels, self.units = channels, units
@@ -167,7 +176,7 @@ class TwinPage(Page):
         shown = channels[:8]
         each = min(max(36, 9 * max(map(len, shown), default=0) + 12), MOST_PX // max(1, len(shown)))
         self.toggle.setFixedWidth(max(36, each) * max(1, len(shown)))
-        self.channel = min(self.channel, len(channels) - 1)
+        self.channel = self.toggle.value or 0
 
     def _show_toggle(self, *_: Any) -> None:
         self.toggle.setVisible(len(self.channels) > 1 and self.views.choice.value == "fit")
@@ -199,9 +208,9 @@ class TwinPage(Page):
         runs = self.runs
         before, runs.asked, runs.folder = (runs.asked, runs.folder), ask, out
         if self.shell.run(JobSpec(self.key, ask.title, out.name, start, hardware=False)):
-            self.opener.look_at(begun)
+            self.opener.look_at(begun if ask.kind == FIT else None)
             shown = ask.twin if isinstance(ask, ScoreAsk) and ask.twin is not None else out
-            self.views.show_run(ask.kind, (paths or [out])[0].name, shown.name)
+            self.views.show_run(ask.kind, "" if begun else paths[0].name, shown.name)
         else:
             runs.asked, runs.folder = before
 
@@ -216,7 +225,8 @@ class TwinPage(Page):
             self.twin = None
             self._show_parts(None)
             self.plots.clear()
-            self._preview_first()
+            if not isinstance(self.runs.asked, ResumeAsk):  # whose recordings are to be looked up
+                self._preview_first()
         if self.runs.kind == SCORE:
             self.plots.loss.empty("not of a score")
         self._tell()  # the first event takes seconds where much is imported

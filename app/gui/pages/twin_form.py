@@ -230,7 +230,8 @@ class TwinForm(QObject):
         if (folder := self.origin.currentData()) in self.unfinished:
             return ResumeAsk(folder)
         return FitAsk(
-            str(self.objective.currentData()), bool(self.structure.currentData()),
+            str(self.objective.currentData()),
+            bool(self.structure.currentData()) and folder is None,  # else it can't be chosen
             self.latent.value(), self.hidden.value(), self.iterations.value(),
             self.minutes.value(), self.seed.value(), self.origin.currentData(),
         )  # fmt: skip

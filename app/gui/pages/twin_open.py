@@ -31,6 +31,7 @@ class TwinOpener(QObject):
     def __init__(self, page: TwinPage) -> None:
         super().__init__(page)
         self._page = page
+        self._asked: list[Path] = []  # whose kind is being looked up
         self._finder, self._loader, self._looker = Latest(), Latest(), Latest()
         self._finder.done.connect(self._found)
         self._loader.done.connect(self._loaded)
@@ -39,18 +40,30 @@ class TwinOpener(QObject):
     def choose(self, artefact: Path) -> None:
         """Show a twin, or tick a recording."""
         library = self._page.session.library
-        self._finder.ask(lambda: (artefact, library.find(artefact)))
+        self._asked = asked = [*self._asked, artefact]  # Run again hands over each recording
+        self._finder.ask(lambda: [(one, library.find(one)) for one in asked])
 
-    def _found(self, found: tuple[Path, Artefact | None] | None, error: Exception | None) -> None:
-        page = self._page
+    def _found(
+        self, found: list[tuple[Path, Artefact | None]] | None, error: Exception | None
+    ) -> None:
+        self._asked = []
         if found is None:
-            page.shell.toast(str(error), "error")
-        elif found[1] is not None and found[1].kind == "twin" and not page.running:
-            self.show_twin(found[0])
-        elif found[1] is not None and found[1].kind == BEGUN:
-            page.rows.go_on_with(found[1].path)
+            self._page.shell.toast(str(error), "error")
+        for path, artefact in found or ():
+            self._take(path, artefact)
+
+    def _take(self, path: Path, artefact: Artefact | None) -> None:
+        page = self._page
+        if artefact is None:
+            page.shell.toast(f"{path}: nothing is there any more", "error")
+        elif artefact.kind == BEGUN:
+            page.rows.go_on_with(artefact.path)
+        elif artefact.kind != "twin":
+            page.recordings.choose(path)
+        elif page.running:
+            page.shell.toast(f"{path.name} can be opened here once what runs is over", "warning")
         else:
-            page.recordings.choose(found[0])
+            self.show_twin(path)
 
     def show_twin(self, path: Path) -> None:
         """Show the scores that a finished twin carries."""
@@ -68,11 +81,11 @@ class TwinOpener(QObject):
             self.read.emit(*found)
 
     def look_at(self, begun: Path | None) -> None:
-        """Learn the channels of a fit that goes on: its recordings need not be ticked."""
+        """Learn what a fit that goes on is of."""
         self._looker.forget()
         if begun is not None:
             self._looker.ask(lambda: first_fitted(begun))
 
     def _looked(self, found: Looked | None, _: Exception | None) -> None:
         if found is not None and found.channels:
-            self._page.set_channels(found.channels, found.units)
+            self._page.show_begun(found)

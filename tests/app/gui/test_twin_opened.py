@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from app.gui.pages.twin_validation import NOISELESS
-from app.store import save_twin
+from app.store import save_twin, write_recording
 from training.floors import Drives, score
 from training.validation import summary
 
@@ -119,3 +119,29 @@ def test_its_latest_comparison_is_read_beside_the_window(opened, qtbot, monkeypa
     opened("twin-b", 0.1)
     qtbot.waitUntil(lambda: len(read_by) == 2, timeout=WAIT_MS)
     assert note.text() == ""
+
+
+def test_recordings_that_are_handed_over_at_once_are_all_ticked(make_window, qtbot) -> None:
+    """As Run again does of a twin that was fitted on several."""
+    window = make_window(connected=False)
+    both = [window.session.library.folder / name for name in ("rec-a", "rec-b")]
+    for path in both:
+        write_recording(path, replace(samples.full(), status="done"))
+    for path in both:
+        window.open_page("twin", path)
+    page = window.pages["twin"]
+    qtbot.waitUntil(lambda: set(page.chosen) == set(both), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.recordings.looked is not None, timeout=WAIT_MS)
+
+
+def test_a_twin_that_is_opened_while_something_runs_is_no_recording(opened, qtbot) -> None:
+    page = opened("first", 0.1)
+    page.running = True
+    path = page.session.library.folder / "first"
+    page.choose(path)
+    page.choose(path.with_name("moved-away"))
+    qtbot.waitUntil(lambda: len(page.shell.log) == 2, timeout=WAIT_MS)
+    assert "first can be opened" in page.shell.log[0]
+    assert "moved-away: nothing is there" in page.shell.log[1]
+    page.running = False
+    assert page.chosen == []

@@ -289,7 +289,7 @@ def test_structures_of_a_search_the_best_marked() -> None:
 
 
 @pytest.mark.timeout(300)
-def test_a_fit_that_goes_on_names_its_channels_though_nothing_is_ticked(page, qtbot) -> None:
+def test_a_fit_that_goes_on_shows_its_own_recording_whatever_is_ticked(page, qtbot) -> None:
     window = page.shell
     page.set_form_values({**TINY, "iterations": 4000})
     qtbot.waitUntil(lambda: page.recordings.looked is not None, timeout=WAIT_MS)
@@ -300,8 +300,12 @@ def test_a_fit_that_goes_on_names_its_channels_though_nothing_is_ticked(page, qt
     window.stop()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
     channels, units = page.channels, page.units
-    for tick in page.ticks.values():
-        tick.setChecked(False)
+    other = recorded(window, "rec-b")
+    window.open_page("twin", other)
+    qtbot.waitUntil(lambda: other in page.ticks, timeout=WAIT_MS)
+    for path, tick in page.ticks.items():
+        tick.setChecked(path == other)
+    qtbot.waitUntil(lambda: page.recordings.looked is not None, timeout=WAIT_MS)
     page.set_channels(("of another device",), ("Ω",))
     (begun,) = (one.parent for one in window.session.library.folder.glob("*/checkpoint*"))
     window.open_page("twin", begun)  # as the Library opens it
@@ -309,7 +313,9 @@ def test_a_fit_that_goes_on_names_its_channels_though_nothing_is_ticked(page, qt
     page.show_cost()
     page.form.primary.click()
     assert page.form.primary.text() == "Fitting"
+    assert page.plots.device.shown_run == ""
     qtbot.waitUntil(lambda: (page.channels, page.units) == (channels, units), timeout=WAIT_MS)
+    assert page.plots.device.shown_run == "rec-a"
     window.stop()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
 
@@ -322,3 +328,22 @@ def test_two_twins_of_a_day_are_told_apart_below_their_dots(theme, qtbot) -> Non
     plots.draw(live)
     (ticks,) = plots.panels["mean"].plot.getAxis("bottom")._tickLevels
     assert [text[-6:] for _, text in ticks] == ["069f67", "5bd542"]
+
+
+def test_the_channel_that_is_pressed_is_the_one_that_is_drawn(page, tmp_path) -> None:
+    page.twin = tmp_path  # one is shown, and no preview of a recording
+    page.set_channels(("X", "Y", "R"), ("V", "V", "V"))
+    page.toggle.choose(2)
+    page.set_channels(("X", "Y"), ("V", "V"))
+    assert (page.toggle.value, page.channel) == (0, 0)
+
+
+def test_a_search_can_not_be_asked_for_where_the_form_does_not_offer_it(page, tmp_path) -> None:
+    page.rows.structure.choose(True)
+    page.rows.origin.addItem("twin-a", tmp_path)
+    page.rows.origin.choose(tmp_path)
+    assert not page.rows.structure.isEnabled()
+    assert page.rows.ask().problem(1) == ""
+    page.rows.origin.choose(None)
+    page.rows.origin.setCurrentIndex(0)
+    assert page.rows.ask().searched
