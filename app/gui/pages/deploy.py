@@ -139,6 +139,7 @@ class DeployPage(Page):
         self.plots.verdict.show_verdict(criterion(predicted, network.nodes, metric), None)
         channels = max((device.channels for device in network.devices), key=len)
         self.toggle.offer([(name, k) for k, name in enumerate(channels)][:8])
+        self.plots.channel = self.toggle.value or 0
         self.toggle.setVisible(len(channels) > 1)
         self.toggle.setFixedWidth(36 * min(8, len(channels)))
 

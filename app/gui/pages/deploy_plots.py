@@ -125,13 +125,16 @@ class DeployPlots(QWidget):
         self.schedule_note.setText(
             f"{network.nodes} nodes on {devices}, layer by layer · number: misfit over expected"
         )
-        for line in (self.node_predicted, self.node_measured, self.forecast_line, self.score_line):
+        for line in (
+            self.node_predicted, self.node_measured, self.forecast_line, self.score_line,
+            self.foreseen_line,
+        ):  # fmt: skip
             line.setData([], [])
         for item in (self.node_head, self.score_head):
             item.setData(x=[], y=[])
         self._node_range = self._told = None
-        self.node_band.clear()
-        self.own_band.clear()
+        for band in (self.node_band, self.own_band, self.score_band):
+            band.clear()
         self.node.empty("the running node, measured over predicted")
         self.node.title.setText("Node")
         self.node.unit.setText("")

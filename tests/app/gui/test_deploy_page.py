@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -335,6 +336,15 @@ def test_another_network_carries_no_run_of_the_one_before_it(page) -> None:
     assert (plots.node.title.text(), plots.node.unit.text()) == ("Node", "")
     assert plots.forecast.shown_run == ""
     assert page.library_button.isHidden()
+    page.toggle.offer([("of", 0), ("another", 1), ("device", 2), ("before", 3)])
+    page.toggle.choose(3)
+    page._show_network(page.network)
+    assert plots.channel == page.toggle.value
+    assert np.size(plots.foreseen_line.getData()[0])
+    assert plots.score_band.fill.isVisible()
+    plots.show_network(replace(page.network, predicted={"value": 0.1}))  # no interval of its own
+    assert plots.foreseen_line.getData() == (None, None)
+    assert not plots.score_band.fill.isVisible()
 
 
 def test_in_a_narrow_window_the_verdict_is_whole_and_its_buttons_stand_apart(theme, qtbot) -> None:
