@@ -131,7 +131,7 @@ class ImportDataPage(Page):
     def open_file(self, file: Path) -> None:
         """Look into a file in a thread; the form offers what is found."""
         self.file, self.found, self.seen, self.recording = file, {}, None, None
-        self.imported, self.problem, self.sequence, self.channel = None, "", 0, 0
+        self.imported, self.problem, self.sequence = None, "", 0
         self.fit_button.hide()
         self.file_label.setText(str(file))
         self.fields.show_preview(None)
@@ -183,7 +183,7 @@ class ImportDataPage(Page):
         else:
             self._tell(error)
             lines = [line.strip(" -") for line in str(error).splitlines()]
-            warned = lines[1:] or lines
+            warned = lines[1:] or lines or [type(error).__name__]
             self.form.primary.say("Import", warned[-1], role="fault")
             self.say(self.file.name if self.file else "", "the map does not fit yet")
         more = [f"and {len(warned) - MOST_REMARKS} more"] if len(warned) > MOST_REMARKS else []
@@ -209,7 +209,7 @@ class ImportDataPage(Page):
         self.toggle.setVisible(channels > 1)
         longest = max(len(name) for name in recording.channels[:shown])
         self.toggle.setFixedWidth(max(36, 9 * longest + 12) * shown)
-        self.channel = min(self.channel, channels - 1)
+        self.channel = self.toggle.value or 0
         self.sequence = min(self.sequence, s - 1)
 
     def _choose_channel(self, channel: int) -> None:
@@ -265,13 +265,14 @@ class ImportDataPage(Page):
         if self.running or self.file is None or not self.form.primary.isEnabled():
             return
         out = self.session.library.new_path("rec")
-        self.imported_by = self.fields.map_text()
-        kwargs = {"file": self.file, "mapping": self.imported_by, "out": out}
+        text = self.fields.map_text()
+        kwargs = {"file": self.file, "mapping": text, "out": out}
 
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
             return in_child("app.operations.import_measured.import_measured", kwargs, stop)
 
-        self.shell.run(JobSpec(self.key, "Importing", out.name, start, hardware=False))
+        if self.shell.run(JobSpec(self.key, "Importing", out.name, start, hardware=False)):
+            self.imported_by = text
 
     def job_started(self) -> None:
         super().job_started()

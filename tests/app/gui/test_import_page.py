@@ -39,7 +39,9 @@ def settled(page, qtbot):
     qtbot.waitUntil(lambda: page.form.primary.cost != waiting, timeout=WAIT_MS)
 
 
-def test_a_mat_file_becomes_a_recording_by_pressing_buttons(make_window, qtbot, tmp_path):
+def test_a_mat_file_becomes_a_recording_by_pressing_buttons(
+    make_window, qtbot, tmp_path, monkeypatch
+):
     window = make_window(connected=False)
     response, fields = data()
     scipy.io.savemat(tmp_path / "a.mat", {"AMR": response.transpose(0, 2, 1, 3), "H": fields})
@@ -68,10 +70,40 @@ def test_a_mat_file_becomes_a_recording_by_pressing_buttons(make_window, qtbot, 
     page.press()  # a second press would make its repeats two recordings
     assert window.job is None
     assert page.form.primary.text() == "Imported"
+    _another_map_is_refused_and_not_said_to_be_imported(page, qtbot, monkeypatch)
     page.fit_button.click()
     twin = window.pages["twin"]
     wanted = [page.imported.parent]
     qtbot.waitUntil(lambda: twin.chosen == wanted, timeout=WAIT_MS)  # looked for beside the window
+
+
+def _another_map_is_refused_and_not_said_to_be_imported(page, qtbot, monkeypatch) -> None:
+    page.fields.channels.setText("Re, Im")
+    settled(page, qtbot)
+    with monkeypatch.context() as patched:
+        patched.setattr(page.shell, "run", lambda _spec: False)  # something else runs
+        page.press()
+    settled(page, qtbot)
+    assert page.form.primary.text().startswith("Import 4")
+
+
+def test_the_channel_that_is_pressed_is_drawn_also_of_the_next_file(make_window, qtbot, tmp_path):
+    response, fields = data()
+    for name in ("a.npz", "b.npz"):
+        np.savez(tmp_path / name, y=response, H=fields)
+    page = opened(make_window(connected=False), qtbot, tmp_path / "a.npz")
+    page.toggle.choose(1)
+    page.open_file(tmp_path / "b.npz")
+    qtbot.waitUntil(lambda: page.recording is not None, timeout=WAIT_MS)
+    assert page.toggle.value == page.channel
+
+
+def test_an_error_without_words_is_named(make_window, qtbot, tmp_path):
+    page = make_window(connected=False)
+    page.open_page("import_data")
+    page = page.page()
+    page._looked(None, MemoryError())
+    assert page.remarks.text() == "MemoryError"
 
 
 def test_what_does_not_fit_is_said_and_nothing_can_be_imported(make_window, qtbot, tmp_path):
