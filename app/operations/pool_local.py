@@ -75,6 +75,8 @@ class LocalWorkers:
             said = (trial.name, kind, str(error))
         except TwinrigError as error:
             said = (trial.name, FAILED, str(error))
+        except Exception as error:  # no process or pipe to be had: who waits must hear of it
+            said = (trial.name, FAILED, f"unexpected {type(error).__name__}: {error}")
         else:
             said = (trial.name, DONE, values)
         self._said.put(said)

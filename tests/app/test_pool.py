@@ -12,6 +12,7 @@ import pytest
 from network_samples import run
 from pool_samples import ENDLESS, deployment, ran, saved_twins, training
 
+from app.operations import pool_local
 from app.operations.events import (
     NodeMeasured,
     Note,
@@ -117,6 +118,19 @@ def test_a_stopped_pool_goes_on_where_its_trainings_stood(twin: Path, tmp_path: 
     assert results["long"].status == "done"
     assert next(e.done for e in events if isinstance(e, TrialProgress) and not e.stage) > 1
     assert not left.exists()
+
+
+@pytest.mark.timeout(30)
+def test_a_trial_that_gets_no_process_is_said_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(pool_local, "in_child", full)  # as the system refuses a process
+    _, results = ran([Trial("one", "train", {}, str(tmp_path))], LocalWorkers(1))
+    assert results["one"].status == "failed"
+    assert "unexpected BlockingIOError: [Errno 11] Resource" in results["one"].reason
 
 
 def test_a_result_of_another_trial_is_refused(twin: Path, tmp_path: Path) -> None:
