@@ -212,7 +212,7 @@ class SteadyClock:
     Attributes
     ----------
     lost
-        The bench's clock failed on the way to safety: waits are the computer's since.
+        The bench's clock has failed on this way to safety: waits are the computer's since.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -224,12 +224,12 @@ class SteadyClock:
 
     @contextmanager
     def unfailing(self) -> Iterator[None]:
-        """Where the clock fails in here, the computer's time takes its place."""
-        self._unfailing, self.lost = True, False
+        """Where the clock fails in here, the computer's time takes its place, and only in here."""
+        self._unfailing = True
         try:
             yield
         finally:
-            self._unfailing = False
+            self._unfailing = self.lost = False
 
     def now_s(self) -> float:
         """Device time now, asked for; as last heard where the clock is lost."""

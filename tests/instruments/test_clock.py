@@ -9,7 +9,7 @@ import time
 import pytest
 import pyvisa
 
-from instruments.clock import HostClock, RemoteClock, Stop, passed_s
+from instruments.clock import HostClock, RemoteClock, SteadyClock, Stop, passed_s
 from instruments.virtual.library import VirtualVisaLibrary, resource_name
 from instruments.virtual.rig import CLOCK, VirtualRig
 from instruments.visa import VisaSession
@@ -121,3 +121,40 @@ def test_time_that_the_computer_was_suspended_has_passed_for_the_rig(monkeypatch
     assert monotonic() - time.monotonic() < 1.0
     assert clock.now_s() - before_s >= 7200.0
     assert (clock.last_s() or 0.0) - before_s >= 7200.0
+
+
+class Flaky:
+    """A clock that can be down; remembers what was waited for."""
+
+    by_itself = False
+
+    def __init__(self):
+        self.down, self.waited = False, []
+
+    def now_s(self):
+        if self.down:
+            raise OSError("gone")
+        return sum(self.waited)
+
+    def wait(self, seconds):
+        self.now_s()
+        self.waited.append(seconds)
+
+    def last_s(self):
+        return sum(self.waited)
+
+
+def test_a_clock_that_was_lost_on_the_way_to_safety_is_asked_again_by_the_next_run():
+    clock = Flaky()
+    steady = SteadyClock(clock)
+    with steady.unfailing():
+        clock.down = True
+        steady.wait(0.001)
+        assert steady.lost
+        assert steady.now_s() == 0.0
+    with pytest.raises(OSError, match="gone"):
+        steady.now_s()
+    clock.down = False
+    steady.wait(1000.0)  # as that clock has it, and Stop ends: not asleep in this process
+    assert clock.waited == [1000.0]
+    assert steady.now_s() == 1000.0
