@@ -56,7 +56,7 @@ def keep_awake(
         for way in ways:
             try:
                 held.append(stack.enter_context(way()))
-            except CannotKeepAwakeError as error:
+            except Exception as error:  # whatever ails one way, the other holds, or people are told
                 reasons.append(str(error))
         if held:
             log(f"the computer is kept awake by {' and '.join(held)}")

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 
 import pytest
 from power_service import powered
@@ -133,3 +134,24 @@ def test_kill_9_of_the_watchdog_gives_the_lock_back_too(tmp_path):
         run.process.kill()
         subprocess.run(["kill", "-9", str(run.watchdog)], check=False)
         assert lines["logind"].readline() == "released\n"
+
+
+@LINUX
+def test_a_way_that_fails_as_nobody_foresaw_takes_no_other_one_with_it(tmp_path, monkeypatch):
+    broken = tmp_path / "systemd-inhibit"
+    broken.write_text("#!/no/such/shell\n")
+    broken.chmod(0o755)
+    given_back = []
+
+    @contextmanager
+    def desktop():
+        yield "the desktop"
+        given_back.append(True)
+
+    monkeypatch.setattr(awake, "_by_wakepy", desktop)
+    monkeypatch.setattr(shutil, "which", lambda _: str(broken))
+    kept = Kept()
+    assert kept.logged == ["the computer is kept awake by the desktop"]
+    assert given_back == []
+    kept.end()
+    assert given_back == [True]
