@@ -69,7 +69,10 @@ def _with(text: str, table: str, key: str, value: Any) -> str:
     first, last = _range(bare, table)
     if first == last:
         raise InputError(f"no table [{table}] in the bench file: write it by hand")
-    wanted = _wanted(text, table, key, value)
+    try:
+        wanted = _wanted(text, table, key, value)
+    except KeyError:  # a dot within a name
+        raise InputError(f"[{table}] can't be told by its name: change it by hand") from None
     at = next((n for n in range(first + 1, last) if _key(bare[n]) == key), None)
     end = lines[first][len(bare[first]) :] or "\n"
     if at is None:

@@ -62,3 +62,9 @@ def test_what_has_no_line_of_its_own_is_refused(text: str) -> None:
     key = "channels" if "channels" in text else "max_current_A"
     with pytest.raises(InputError, match="by hand"):
         edited(text, {("magnet.x", key): 4.0})
+
+
+def test_a_name_with_a_dot_in_it_is_refused_in_words() -> None:
+    text = TEXT.replace("[magnet.x]", '[magnet."x.1"]')
+    with pytest.raises(InputError, match=r"\[magnet\.x\.1\] can't be told"):
+        edited(text, {("magnet.x.1", "max_current_A"): 4.0})
