@@ -37,7 +37,7 @@ class PlannedBench(AskedBench):
         instruments know, and what has flowed, is checked when a run begins.
         """
         if self.rotation is not None:
-            self.rotation.refuse(sequences, window, reset)
+            self.rotation.refuse(sequences, window, reset, now=ask)
             return
         drives = [float(d) for s in sequences for d in (s.drive.min(), s.drive.max())]
         found = encoding.problems(window, reset, drives or [0.0, 1.0], self._drive.limits)

@@ -74,15 +74,25 @@ class Rotation:
 
     # ---- before anything is sent
 
-    def refuse(self, sequences: Sequence[FieldSequence], window: DriveWindow, reset: Reset) -> None:
-        """Raise `RefusedError` for what would break a limit; no byte is sent."""
+    def refuse(
+        self,
+        sequences: Sequence[FieldSequence],
+        window: DriveWindow,
+        reset: Reset,
+        *,
+        now: bool,
+    ) -> None:
+        """Raise `RefusedError` for what would break a limit; no byte is sent.
+
+        `now`: as of `WatchedMagnet.foreseen`.
+        """
         drives = [float(d) for s in sequences for d in (s.drive.min(), s.drive.max())]
         found = self.problems(window, reset, drives or [0.0, 1.0])
         if any(sequence.held for sequence in sequences):
             found += encoding.holds_problems(window)
         if not found:
             fields = [window.field_T(sequence.drive).tolist() for sequence in sequences]
-            found = self.foreseen(window, reset, fields)
+            found = self._foreseen(window, reset, fields, now=now)
         raise_problems(RefusedError, f"rotation of {' and '.join(self.spec.magnets)}", found)
 
     def problems(self, window: DriveWindow, reset: Reset, drives: Iterable[float]) -> list[str]:
@@ -127,14 +137,19 @@ class Rotation:
             "more points_per_rotation"
         ]
 
-    def foreseen(
-        self, window: DriveWindow, reset: Reset, sequences: Sequence[Sequence[float]]
+    def _foreseen(
+        self,
+        window: DriveWindow,
+        reset: Reset,
+        sequences: Sequence[Sequence[float]],
+        *,
+        now: bool,
     ) -> list[str]:
         """Why the amplitudes of sequences, each with its reset, break the duty of a magnet."""
         return [
             f"magnet {magnet.name}: {words}"
             for axis, magnet in enumerate(self.magnets)
-            for words in magnet.foreseen(self._plan_T(axis, window, reset, sequences))
+            for words in magnet.foreseen(self._plan_T(axis, window, reset, sequences), now=now)
         ]
 
     def _plan_T(

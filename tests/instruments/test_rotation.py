@@ -298,3 +298,17 @@ def test_the_sine_s_magnet_is_the_other_one_unless_it_is_named():
     assert rotation is not None
     assert rotation.magnets == ("z", "y")
     assert replace(rotation, rotations=2).phase_rad.size == 2 * POINTS
+
+
+def test_what_has_flowed_counts_before_a_rotation_is_begun(vector_rig):
+    text = TEXT.replace("= 11.0", "= 11.0\nmax_duty_A2s = 60.0\nduty_window_s = 600.0")
+    sequence = FieldSequence(np.array([1.0, 1.0]))
+    with connected(text) as bench:
+        window, reset = bench.spec.window, bench.spec.reset
+        bench.check_sequences([sequence], window, reset)
+        bench.energise()
+        list(bench.repeat(window.field_T(sequence.drive).tolist(), window, reset))
+        bench.make_safe()
+        with pytest.raises(RefusedError, match=r"magnet x: .*max_duty_A2s = 60 A²s.*left"):
+            bench.check_sequences([sequence], window, reset)
+        bench.check_sequences([sequence], window, reset, ask=False)
