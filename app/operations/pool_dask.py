@@ -126,7 +126,8 @@ class DaskWorkers:
 
     def close(self) -> None:
         """Stop what still runs, wait for the checkpoints, leave the cluster as it was."""
-        running = [future for future in self._futures.values() if not future.done()]
+        every = list(self._futures.values())  # one that ends is taken out by Dask's own thread
+        running = [future for future in every if not future.done()]
         if running:
             self._stop.set()
             waiting = [future for future in running if future.status == "pending"]

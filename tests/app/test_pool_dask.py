@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
+from unittest.mock import MagicMock
 
 import pytest
 from pool_samples import ENDLESS, deployment, ran, saved_twins, training
 
 from app.operations.events import Progress, TrialProgress, TrialStarted
 from app.operations.pool import run_pool, workers_of
-from app.operations.pool_dask import STOPS_WITHIN_S
+from app.operations.pool_dask import STOPS_WITHIN_S, DaskWorkers
 from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
@@ -38,6 +40,19 @@ def scheduler() -> Iterator[str]:
         silence_logs=50, host="127.0.0.1",
     ) as cluster:  # fmt: skip
         yield cluster.scheduler_address
+
+
+def test_a_trial_that_ends_while_the_pool_is_closed_does_not_keep_the_others_running() -> None:
+    workers, client = object.__new__(DaskWorkers), MagicMock()
+    workers._client, workers._topic, workers._futures = client, "t", {}
+
+    def ends() -> bool:  # another trial does, meanwhile, in a thread of Dask
+        workers._futures.pop("other", None)
+        return True
+
+    workers._futures |= {"one": SimpleNamespace(done=ends), "other": SimpleNamespace(done=ends)}
+    workers.close()
+    client.close.assert_called_once()
 
 
 @pytest.mark.timeout(240)
