@@ -14,6 +14,7 @@ from app.artefacts import code_version, new_directory, new_id, now_iso, sha256_o
 from app.disk import refuse_taken
 from app.operations.events import Note, Progress, Result, Stage
 from app.operations.import_holds import whole_holds
+from app.operations.import_join import longer, sizes
 from app.operations.import_map import parse_map
 from app.operations.import_nanoring import is_nanoring, nanoring_map, pairs_in, read_nanoring
 from app.operations.import_prepare import drive_window, in_order, measured
@@ -77,7 +78,7 @@ def import_measured(
     try:
         if is_nanoring(file):
             asked = nanoring_map(file, mapping)
-            made, _ = yield from _told(read_nanoring(file, asked), "patterns", begin_s)
+            made = yield from _told(read_nanoring(file, asked), "patterns", begin_s)
             recording, remarks = prepared(file, asked, made)
         else:
             found = yield from _told(read_steps(file), "files", begin_s)
@@ -142,7 +143,7 @@ def looked_at(
         first = (("sequence", only.get("sequence", (0,))[:1]),)
         rest = tuple(item for item in asked.words.only if item[0] != "sequence")
         asked = replace(asked, words=replace(asked.words, only=(*first, *rest)))
-        return prepared(file, asked, drained(read_nanoring(file, asked))[0])
+        return prepared(file, asked, drained(read_nanoring(file, asked)))
     without = left_out(found)
     found = numeric(found)
     text = mapping if isinstance(mapping, str) else " ".join(mapping)
@@ -220,22 +221,34 @@ def _with_units(asked: Mapping, found: dict[str, Found], file: Path) -> Mapping:
         )
     elif drive_unit in TESLA:
         words = replace(words, field_unit=drive_unit)
-    raise_problems(InputError, str(file), problems)
+    raise_problems(InputError, str(file), list(dict.fromkeys(problems)))
     return replace(asked, words=words)
 
 
 def _own_units(asked: Mapping, found: dict[str, Found]) -> tuple[list[str], tuple[str, ...]]:
     """Arrays or columns of the response, and the unit that the file gives each; empty: none.
 
-    Of an array with a unit for each of its channels as often as it has them.
+    Of an array with several channels as often as it has them; of those that `only=` takes.
     """
     several = asked.index or asked.joined
     pairs = [
         (name, unit)
         for name in (asked.columns if several else (asked.response,))
-        for unit in found[name].unit.split(",")
+        for unit in _by_channel(found[name], asked)
     ]
+    part = dict(asked.words.only).get("channel", ())
+    if part and asked.joined in ("", "channel") and max(part) < len(pairs):
+        pairs = [pairs[k] for k in part]
     return [name for name, _ in pairs], tuple(unit for _, unit in pairs)
+
+
+def _by_channel(one: Found, asked: Mapping) -> list[str]:
+    """The unit of each channel of an array."""
+    units, axes = one.unit.split(","), asked.response_axes
+    shape = longer(one.values.shape) if asked.joined else one.values.shape
+    if len(units) > 1 or "channel" not in axes or (asked.joined and len(shape) < len(axes)):
+        return units
+    return units * sizes(shape, axes)["channel"]
 
 
 def _recording(

@@ -69,7 +69,7 @@ def nanoring_map(folder: Path, mapping: str | Sequence[str]) -> Mapping:
     """
     given = mapping if isinstance(mapping, str) else " ".join(mapping)
     _, fields, signals = pairs_in(folder)[0]
-    shapes = {"response": _load(signals).shape, "drive": _load(fields).shape}
+    shapes = {"response": load_pattern(signals).shape, "drive": load_pattern(fields).shape}
     words = [w for w in given.split() if w not in ("auto", "nanoring")]
     text = " ".join([USUAL, *words])
     sequences = [w for w in words if w.startswith("only=sequence:")]
@@ -81,15 +81,13 @@ def nanoring_map(folder: Path, mapping: str | Sequence[str]) -> Mapping:
     return replace(chosen, text=text)
 
 
-def read_nanoring(
-    folder: Path, asked: Mapping
-) -> Generator[tuple[int, int], None, tuple[Measured, list[int]]]:
+def read_nanoring(folder: Path, asked: Mapping) -> Generator[tuple[int, int], None, Measured]:
     """Features of every pattern; yields how many of how many are read.
 
     Returns
     -------
-    tuple
-        All patterns as sequences, and their numbers.
+    Measured
+        All patterns as sequences.
 
     Raises
     ------
@@ -104,7 +102,7 @@ def read_nanoring(
     inside = replace(asked, words=replace(asked.words, only=kept))
     parts: list[Measured] = []
     for count, (_, fields, signals) in enumerate(pairs):
-        arrays = {"response": _load(signals), "drive": _load(fields)}
+        arrays = {"response": load_pattern(signals), "drive": load_pattern(fields)}
         steps = arrays["drive"].size
         part = measured(_cut(arrays, steps, inside, signals), inside, signals)
         if parts and part.response.shape != parts[0].response.shape:
@@ -120,13 +118,13 @@ def read_nanoring(
             )
         parts.append(part)
         yield count + 1, len(pairs)
-    whole = replace(
+    return replace(
         parts[0],
         response=np.concatenate([p.response for p in parts]),
         drive=np.concatenate([p.drive for p in parts]),
+        over=np.concatenate([p.over for p in parts if p.over is not None]),
         remarks=_joined([(n, p) for (n, _, _), p in zip(pairs, parts, strict=True)]),
     )
-    return whole, [n for n, _, _ in pairs]
 
 
 def _joined(parts: list[tuple[int, Measured]]) -> tuple[tuple[str, str], ...]:
@@ -156,7 +154,8 @@ def _cut(
     }
 
 
-def _load(file: Path) -> np.ndarray:
+def load_pattern(file: Path) -> np.ndarray:
+    """One file of a pair; InputError where it holds no numbers."""
     try:
         with file.open("rb") as opened:
             array = np.load(opened, allow_pickle=False)

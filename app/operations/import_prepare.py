@@ -167,10 +167,7 @@ def _with_names(
     channels = joined_names(asked, raw.shape[2])
     if len(words.channels) == raw.shape[2]:  # else they name the part that `only` takes
         channels = words.channels
-    units, each = words.units, raw.shape[2] // max(len(asked.columns), 1)
-    if len(units) == len(asked.columns):  # of joined arrays that have several channels each
-        units = tuple(unit for unit in units for _ in range(each))
-    units = units if len(units) in (1, raw.shape[2]) else ("1",)
+    units = words.units if len(words.units) in (1, raw.shape[2]) else ("1",)
     units = units * raw.shape[2] if len(units) == 1 else units
     if run is not None:
         names = words.features or USUAL

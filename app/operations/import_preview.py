@@ -12,7 +12,7 @@ from app.foreign_files import Found
 from app.operations.import_guess import guess_map
 from app.operations.import_join import join_shapes
 from app.operations.import_map import Mapping
-from app.operations.import_nanoring import USUAL, is_nanoring, pairs_in
+from app.operations.import_nanoring import USUAL, is_nanoring, load_pattern, pairs_in
 from app.operations.import_read import left_out, numeric, read_all
 from training.bootstrap import number
 
@@ -91,7 +91,7 @@ def preview(file: Path, found: dict[str, Found] | None = None) -> Preview:
     if is_nanoring(file):
         pairs = pairs_in(file)
         shown = [
-            _info(name, Found(np.load(path, mmap_mode="r", allow_pickle=False)))
+            _info(name, Found(load_pattern(path)))
             for name, path in (("drive", pairs[0][1]), ("response", pairs[0][2]))
         ]
         return Preview(tuple(shown), USUAL, len(pairs))

@@ -119,7 +119,8 @@ def _only(words: Words, value: str) -> Words:
         chosen += range(low, high + 1)
     if len(set(chosen)) != len(chosen):
         raise ValueError("names one twice")
-    return replace(words, only=(*words.only, (axis, tuple(chosen))))
+    others = tuple(item for item in words.only if item[0] != axis)
+    return replace(words, only=(*others, (axis, tuple(chosen))))
 
 
 def _cut(words: Words, value: str) -> Words:

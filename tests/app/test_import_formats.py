@@ -233,6 +233,30 @@ def test_a_nanoring_folder_that_is_not_whole(tmp_path: Path) -> None:
         imported(short, "", tmp_path / "s")
 
 
+def test_overloads_of_every_nanoring_pattern_are_told_as_what_they_are(tmp_path: Path) -> None:
+    folder = nanorings(tmp_path / "raw", (1, 2))
+    signals = np.load(folder / "Measured_signals_sig2.npy")
+    signals[:, 0, :, 400] = 9.9e37
+    np.save(folder / "Measured_signals_sig2.npy", signals)
+    recording, said = imported(folder, "field=22,34,Oe", tmp_path / "r")
+    assert recording.complete.sum(axis=1).tolist() == [3, 2]
+    assert not any("gaps" in text for text in said)
+    signals[:] = np.nan
+    np.save(folder / "Measured_signals_sig2.npy", signals)
+    with pytest.raises(InputError, match="sequence 1 has no repeat without gaps"):
+        imported(folder, "field=22,34,Oe", tmp_path / "s")
+
+
+@pytest.mark.parametrize("content", [b"no array", np.array(["a", "b"])])
+def test_a_look_at_a_damaged_nanoring_folder_says_which_file(
+    tmp_path: Path, content: bytes | np.ndarray
+) -> None:
+    file = nanorings(tmp_path / "raw", (1,)) / "Measured_signals_sig1.npy"
+    file.write_bytes(content) if isinstance(content, bytes) else np.save(file, content)
+    with pytest.raises(InputError, match=file.name):
+        preview(file.parent)
+
+
 def test_waveforms_of_any_file(tmp_path: Path) -> None:
     angle = 2 * np.pi * np.arange(16) / 16
     wave = np.arange(1, 4)[:, None] * np.cos(angle) + 5

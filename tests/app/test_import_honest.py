@@ -71,6 +71,41 @@ def test_a_unit_is_read_as_people_write_it_and_one_for_each_channel(
             imported(file, f"y={AXES} drive=u units=A,A")
 
 
+@pytest.mark.parametrize("names", ["P", "X+P"])
+def test_channels_in_another_order_keep_their_units(tmp_path: Path, names: str) -> None:
+    """`only=channel:1,0` takes the second first; units= names what is taken, and nothing else."""
+    if names == "P":
+        file, words = hdf5(tmp_path, units=["V", "deg"]), f"y={AXES} drive=u"
+    else:
+        file = parts(tmp_path, {"X": "V", "P": "deg"})
+        words = f"response={names}:sequence,repeat,step drive=u"
+    turned = imported(file, f"{words} only=channel:1,0")[0]
+    assert turned.units == ("deg", "V")
+    np.testing.assert_array_equal(turned.response[..., 0], data()[0][..., 1])
+    assert imported(file, f"{words} only=channel:1 units=deg")[0].units == ("deg",)
+    with pytest.raises(InputError, match="units=V: the file says"):
+        imported(file, f"{words} only=channel:1 units=V")
+
+
+def test_arrays_of_several_channels_each_have_their_own_unit(tmp_path: Path) -> None:
+    response, drive = data()
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        for name, unit in (("A", "V"), ("B", "K")):
+            file[name] = response
+            file[name].attrs["units"] = unit
+        file["u"] = drive
+    words = f"response=A+B:{AXES} drive=u"
+    assert imported(tmp_path / "w.h5", words)[0].units == ("V", "V", "K", "K")
+    part = imported(tmp_path / "w.h5", f"{words} only=channel:3,0,1,2")[0]
+    assert part.units == ("K", "V", "V", "K")
+
+
+def test_of_one_word_given_twice_the_later_one_counts(tmp_path: Path) -> None:
+    file = hdf5(tmp_path)
+    recording, _ = imported(file, f"y={AXES} drive=u only=repeat:2-3 only=repeat:3")
+    np.testing.assert_array_equal(recording.response[:, 0], data()[0][:, 3])
+
+
 def test_a_gain_beside_the_numbers_is_said_and_a_scale_factor_applied(tmp_path: Path) -> None:
     file = hdf5(tmp_path, scale_factor=0.5, gain=100.0, Temperature=4.2)
     assert preview(file).arrays[1].to_json()["not applied"] == "gain = 100"
