@@ -75,6 +75,7 @@ class LakeShore425:
             )
         finally:
             self._spoken()
+        self._keep_distance()  # a link that recovers sends its message right behind this answer
         return self.identity
 
     def settings(self) -> dict[str, Any]:
@@ -146,7 +147,7 @@ class LakeShore425:
         return words[reply.strip()]
 
     def _ask(self, command: str) -> str:
-        """A query, at its distance from the message before; recovery keeps it, too."""
+        """A query, at its distance from the message before."""
         self._keep_distance()
         try:
             return self._session.query(command)

@@ -155,7 +155,8 @@ class Gaussmeter(VirtualInstrument):
     def _shown(self, field_T: float) -> str:
         """The form `±nnn.nnnE±nn` of the manuals, in the unit of the front panel."""
         value = field_T * PER_TESLA[self.unit]
-        exponent = 3 * math.floor(math.log10(abs(value)) / 3) if value else 0
+        power = int(f"{value:.5e}".partition("e")[2])  # as rounded to six digits
+        exponent = 3 * (power // 3)
         return f"{value / 10.0**exponent:+08.3f}E{exponent:+03d}"
 
 

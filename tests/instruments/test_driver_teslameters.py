@@ -6,14 +6,20 @@ import math
 import time
 
 import pytest
+import pyvisa
 from scripted import transcript
 
+from instruments.clock import Stop
 from instruments.drivers.field_units import TESLA
 from instruments.drivers.lakeshore_425 import LakeShore425
 from instruments.drivers.lakeshore_475 import LakeShore475
 from instruments.drivers.lakeshore_f71 import LakeShoreF71
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.toml_table import Table
+from instruments.virtual.faults import FaultScript, fault
+from instruments.virtual.library import VirtualVisaLibrary, resource_name
+from instruments.virtual.rig import VirtualRig
+from instruments.visa import VisaSession
 from models.errors import RefusedError
 
 WHO_425 = (b"*IDN?", b"LSCI,MODEL425,4250022,1.0")
@@ -73,6 +79,22 @@ def test_425_keeps_30_ms_between_messages():
         for _ in range(4):
             probe.field_T()
         assert time.monotonic() - begin_s > 4 * 0.030
+
+
+def test_425_is_read_again_after_one_reply_was_lost():
+    lost = FaultScript([fault(LakeShore425.driver, 1, "silence")])
+    rig = VirtualRig(models=["kepco-bop", LakeShore425.driver], accelerate=1.0, faults=lost)
+    session = VisaSession(
+        resource_name(LakeShore425.driver), rm=pyvisa.ResourceManager(VirtualVisaLibrary(rig)),
+        name="gap", stop=Stop(), read_termination="\r\n", write_termination="\r\n", shared=False,
+        timeout_s=0.5,
+    )  # fmt: skip
+    probe = LakeShore425("gap", session, {})
+    probe.identify()
+    with pytest.raises(LinkError, match="no answer"):
+        probe.field_T()
+    assert abs(probe.field_T()) < 1e-6  # behind a new identity, at the distance that it wants
+    session.close()
 
 
 def test_425_is_prepared_and_its_settings_are_words():

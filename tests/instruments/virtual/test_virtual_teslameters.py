@@ -101,6 +101,19 @@ def test_425_reads_garbage_to_an_impatient_client_only(gap):
         float(patient.respond("RDGFIELD?"))
 
 
+@pytest.mark.parametrize(
+    ("field_T", "shown"),
+    [
+        (0.0999999, "+999.999E+00"), (0.09999999996, "+001.000E+03"), (-1e-7, "-001.000E-03"),
+        (0.0, "+000.000E+00"),
+    ],
+)  # fmt: skip
+def test_a_reading_has_three_digits_before_the_point_also_where_it_is_rounded_up(
+    gap, field_T, shown
+):
+    assert LakeShore425(DeviceTime(), gap, SEED)._shown(field_T) == shown
+
+
 def test_zeroing_takes_the_present_field_as_zero(gap):
     probe = LakeShore425(DeviceTime(), gap, SEED)
     tell(probe, "ZPROBE")
