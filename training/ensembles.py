@@ -66,6 +66,10 @@ class Ground:
         """The ensemble about the centre, zero beyond each sequence's length."""
         return np.where(self.valid[:, None, :, None], ensemble - self.centre, 0.0)
 
+    def noiseless(self, ensemble: Array) -> bool:
+        """Whether no member differs from another at any step that counts."""
+        return not np.ptp(self.inside(ensemble), axis=1).any()
+
 
 def complete_repeats(real: Array) -> tuple[Array, NDArray[np.int64]]:
     """Choose sequences and repeats without a gap, as many as fit into one full array.

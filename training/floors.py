@@ -128,7 +128,7 @@ def score(
     twin = samples[kept]
     ground, rng = Ground.of(whole), np.random.default_rng(seed)
     splits = half_splits(twin, whole, half, rng)
-    noiseless = not np.ptp(twin, axis=1).any()
+    noiseless = ground.noiseless(twin)
     weights = bootstrap_weights(len(kept), rng)
     families = [] if drives is None else [drives.families[int(s)] for s in kept]
     names = list(dict.fromkeys(families)) if len(set(families)) > 1 else []

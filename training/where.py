@@ -95,7 +95,7 @@ def local_errors(
             total["spread"] += np.abs(x.std(axis=1, ddof=1) - y.std(axis=1, ddof=1)) * used
             total["crps"] += fair_crps(x, y) * used
     twin_sum, floor_sum = ({k: v / len(splits) for k, v in s.items()} for s in sums)
-    if not np.ptp(samples, axis=1).any():  # as in training.floors: what a perfect mean would score
+    if ground.noiseless(samples):  # as in training.floors: what a perfect mean would score
         floor_sum["mean"] /= 2
     within, pit = _ranked(samples, real, used)
     mean = ground.inside(real).mean(axis=1)[ground.valid]

@@ -112,6 +112,19 @@ def test_the_excess_of_a_mean_without_noise_is_its_own_error(half, bias):
     assert "1/√2" in scores.notes[-1]
 
 
+def test_a_mean_without_noise_is_told_from_noise_where_sequences_have_several_lengths():
+    """Beyond a length stands NaN, which differs from itself: a perfect mean scored 0.71."""
+    rng = np.random.default_rng(9)
+    real = process(rng, 40, 16)
+    still = np.repeat(process(rng, 40, 1, spread=0.0), 200, axis=1)
+    drive = np.full((40, 100), 0.5)
+    real[::2, :, 60:], still[::2, :, 60:], drive[::2, 60:] = np.nan, np.nan, np.nan
+    scores = score(still, real, drives=Drives(drive, ["a"] * 40, ["x", "y"]))
+    assert scores.errors["mean"]["ratio"] == pytest.approx(1, abs=0.05)
+    assert scores.where["drive"][0]["mean"]["ratio"] == pytest.approx(1, abs=0.05)
+    assert "1/√2" in scores.notes[-1]
+
+
 def test_a_twin_with_twice_the_noise_covers_too_much():
     rng = np.random.default_rng(5)
     scores = score(process(rng, 20, 200, spread=0.1), process(rng, 20, 16))
