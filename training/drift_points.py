@@ -127,26 +127,31 @@ def noise_points(rest: Array) -> Array:
 def moves_between(points: Array, position: Index, count: int) -> Array:
     """Means of points `(N, D)` over stretches of the run `(count, D)`, about their common mean.
 
-    Less what chance alone gives means of so many rows: what is left wandered.
+    Less what chance alone gives means of so many known rows: what is left wandered.
     """
     parts = np.array_split(points[np.argsort(position, kind="stable")], count)
     means = np.array([_mean(part) for part in parts])
     means -= means.mean(axis=0)
-    chance = np.mean([_variance(part) / len(part) for part in parts], axis=0)
+    chance = np.mean([_variance(part) / _count(part) for part in parts], axis=0)
     seen = (means**2).sum(axis=0) / (count - 1)
     share = np.divide(chance, seen, out=np.ones_like(seen), where=seen > 0)
     moves: Array = means * np.sqrt(np.clip(1 - share, 0.0, 1.0) * count / (count - 1))
     return moves
 
 
+def _count(part: Array) -> Index:
+    """How many rows of each column are known, `(D,)`; at least one."""
+    count: Index = np.maximum(np.isfinite(part).sum(axis=0), 1)
+    return count
+
+
 def _mean(part: Array) -> Array:
-    known = np.isfinite(part)
-    mean: Array = np.where(known, part, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    mean: Array = np.where(np.isfinite(part), part, 0.0).sum(axis=0) / _count(part)
     return mean
 
 
 def _variance(part: Array) -> Array:
     known = np.isfinite(part)
     squares: Array = np.where(known, part - _mean(part), 0.0) ** 2
-    variance: Array = squares.sum(axis=0) / np.maximum(known.sum(axis=0) - 1, 1)
+    variance: Array = squares.sum(axis=0) / np.maximum(_count(part) - 1, 1)
     return variance

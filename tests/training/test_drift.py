@@ -6,6 +6,7 @@ from drifting import drives, recorded, true_mean
 
 from models.errors import InputError
 from training.drift import SAME, UNSEEN, Old, compare, compare_stored
+from training.drift_points import moves_between
 from training.two_sample import smallest_p, two_sample
 
 OLD = drives(24, seed=1)
@@ -109,6 +110,17 @@ def test_what_wandered_within_the_old_recording_is_no_change():
     new = recorded(OLD[:8], 6, 3, shift=0.018)
     assert against(calm, new).changed
     assert not against(old, new).changed
+
+
+@pytest.mark.parametrize("share", [1.0, 0.3])
+def test_chance_alone_is_no_wander_where_few_rows_are_known(share):
+    """A quarter of the drives that few sequences visit: its chance was counted as wander."""
+    rng, moved = np.random.default_rng(8), []
+    for _ in range(100):
+        points = rng.standard_normal((320, 1))
+        points[rng.random(320) > share] = np.nan
+        moved.append((moves_between(points, rng.permutation(320), 8) ** 2).mean())
+    assert np.mean(moved) < 0.4 * 8 / 320 / share
 
 
 def test_an_old_recording_in_blocks_can_not_tell_a_wander_and_says_so():
