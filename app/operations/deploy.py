@@ -113,13 +113,14 @@ def deploy(
     drifted = checked_twins(loaded, path, despite_drift=despite_drift)
     benches = matched(loaded, path, bench)
     drifted += checked_currents(loaded, path, benches, despite_drift=despite_drift)
-    check_limits(loaded, benches, repeats or 1)
     known = so_far(loaded, path, out, benches, repeats) if resume else []
+    many = known[0].response.shape[1] if known else repeats or 1
+    check_limits(loaded, benches, many)
     if max_hours is not None:
-        schedule.refuse_longer(_pending_s(loaded, benches, known, repeats or 1), max_hours)
+        schedule.refuse_longer(_pending_s(loaded, benches, known, many), max_hours)
     for each in benches:
         each.refuse_forbidden()
-    writers = writers_in(out, known) if resume else begun(loaded, path, out, benches, repeats or 1)
+    writers = writers_in(out, known) if resume else begun(loaded, path, out, benches, many)
     pairs = enumerate(zip(benches, writers, strict=True))
     run = _Run(loaded, [Place(loaded, k, *pair, pause, retries) for k, pair in pairs])
     try:

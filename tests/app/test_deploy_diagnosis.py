@@ -75,6 +75,25 @@ def test_an_averaged_deployment_goes_on_run_by_run_with_as_many_repeats(
         next(deploy(kept / "network", bench, tmp_path / "other", repeats=0))
 
 
+def test_an_averaged_deployment_goes_on_only_where_all_its_repeats_may_be_played(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    """On a bench whose limit of I²t is new: one repeat of each node keeps to it, two do not."""
+    out = tmp_path / "out"
+    events = deploy(kept / "network", bench, out, repeats=2)
+    while not isinstance(next(events), Progress):
+        pass
+    events.close()
+    spec = read_bench("virtual")
+    limits = replace(spec.magnets["x"].limits, max_duty_A2s=600.0, duty_window_s=1e4)
+    tight = replace(spec, magnets={"x": replace(spec.magnets["x"], limits=limits)})
+    with Bench.connect(tight) as limited:
+        preflight(load_network(kept / "network"), kept / "network", limited)
+        with pytest.raises(RefusedError, match="I²t over 10000 s"):
+            run(deploy(None, limited, out, resume=True))
+    assert read_recording(out / "nodes").complete.sum() == 1
+
+
 def test_order_matters_only_where_a_magnet_has_a_limit_of_heat(
     bench: Bench, kept: Path, network: Network
 ) -> None:
