@@ -96,6 +96,9 @@ class DeployPage(Page):
     def choose(self, artefact: Path) -> None:
         """A network to deploy, a deployment with what was measured, or one that goes on."""
         folder = artefact if artefact.is_dir() else artefact.parent
+        if self.running:  # the page tells of what runs, by the name that is chosen
+            self.shell.toast(f"{folder.name} can be opened here once what runs is over", "warning")
+            return
         measured = self.earlier.choose(folder)
         begun = not measured and not (folder / NETWORK_FILE).is_file() and is_begun(folder)
         self.rows.go_on_with(folder if begun else None)
@@ -217,6 +220,7 @@ class DeployPage(Page):
 
     def job_started(self) -> None:
         super().job_started()
+        self.rows.lock(running=True)
         if self.transfers.started():
             return
         self.live, self.deployed = LiveDeployment(), None
@@ -271,6 +275,7 @@ class DeployPage(Page):
         live, network = self.live, self.network
         done = outcome.status == "done" and "measured" in live.result
         super().job_finished(outcome)
+        self.rows.lock(running=False)
         if self.transfers.ended(outcome):
             return
         if done and network is not None:

@@ -29,9 +29,8 @@ class EarlierPart:
         page = self._page
         if not is_deployment(folder):
             return False
-        if not page.running:
-            page.say("Deployment", f"{folder.name} is read …")
-            self._reader.ask(lambda: deployed(folder))
+        page.say("Deployment", f"{folder.name} is read …")
+        self._reader.ask(lambda: deployed(folder))
         return True
 
     def _read(

@@ -163,6 +163,11 @@ class DeployForm(QObject):
             said.append(count(levels.count("fault"), "fault"))
         self.summary.setText(" · ".join(said))
 
+    def lock(self, *, running: bool) -> None:
+        """What runs goes by the name that is chosen."""
+        for choice in (self.choice, self.which):
+            choice.setEnabled(not running)
+
     def set_low(self, low: bool) -> None:
         """Closer rows, where there is little height."""
         self._low = low

@@ -347,6 +347,23 @@ def test_another_network_carries_no_run_of_the_one_before_it(page) -> None:
     assert not plots.score_band.fill.isVisible()
 
 
+def test_what_runs_keeps_its_name_whatever_is_opened_meanwhile(page, qtbot) -> None:
+    window, begun = page.shell, page.path
+    other = begun.with_name("another")
+    shutil.copytree(begun, other)
+    page.form.primary.click()
+    assert window.job is not None
+    window.open_page("deploy", other)
+    assert not page.choice.isEnabled()
+    assert page.choice.currentData() == begun
+    assert "another can be opened" in window.log[-1]
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert page.choice.isEnabled()
+    window.open_page("deploy", other)
+    qtbot.waitUntil(lambda: page.network is not None and page.path == other, timeout=WAIT_MS)
+
+
 def test_in_a_narrow_window_the_verdict_is_whole_and_its_buttons_stand_apart(theme, qtbot) -> None:
     box = VerdictBox(theme)
     qtbot.addWidget(box)
