@@ -105,10 +105,10 @@ def _receive(
     process: multiprocessing.process.BaseProcess,
     stop: Callable[[], bool] | None,
 ) -> tuple[str, Any]:
-    while not ours.poll(POLL_S):
-        if stop is not None and stop():
-            raise StoppedError(f"{process.name}: stopped by the user")
     try:
+        while not ours.poll(POLL_S):  # Windows says here already that nobody is at the other end
+            if stop is not None and stop():
+                raise StoppedError(f"{process.name}: stopped by the user")
         message: tuple[str, Any] = ours.recv()
     except (EOFError, OSError) as gone:
         process.join(STOP_WITHIN_S)

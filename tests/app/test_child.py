@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.operations.child import in_child
+from app.operations.child import ChildDiedError, in_child
 from app.operations.events import Note, Progress
 from models.errors import InputError, RefusedError, StoppedError, TwinrigError
 
@@ -118,6 +118,21 @@ def test_a_child_that_is_killed_is_said_so():
         list(in_child("child_operations.die", {}))
 
 
+def test_a_child_that_died_between_two_events_is_said_so_on_windows_too(tmp_path, monkeypatch):
+    """There the first look into the pipe raises; elsewhere reading from it does."""
+
+    def broken(connection, timeout=0.0):
+        raise BrokenPipeError("the pipe has been ended")
+
+    events = in_child("child_operations.stoppable", {"mark": str(tmp_path / "mark")})
+    next(events)
+    [child] = multiprocessing.active_children()
+    child.kill()
+    monkeypatch.setattr(type(multiprocessing.Pipe()[0]), "poll", broken)
+    with pytest.raises(ChildDiedError, match="ended without a word"):
+        list(events)
+
+
 def test_an_operation_that_does_not_exist():
     with pytest.raises(InputError, match="there is none"):
         list(in_child("child_operations.nothing", {}))
@@ -143,7 +158,7 @@ def test_it_works_from_a_worker_thread():
 def test_the_caller_never_imports_torch(tmp_path):
     code = """
         import sys
-        from app.operations.child import in_child
+        from app.operations.child import ChildDiedError, in_child
         if __name__ == "__main__":
             list(in_child("child_operations.count", {"total": 2}))
             print("torch" in sys.modules)
@@ -168,7 +183,7 @@ def test_a_child_that_is_told_to_end_by_the_system_ends_in_order(tmp_path, name)
 
 PARENT = """
     import sys
-    from app.operations.child import in_child
+    from app.operations.child import ChildDiedError, in_child
     if __name__ == "__main__":
         for event in in_child("child_operations.stoppable", {"mark": sys.argv[1]}):
             print("event", flush=True)
