@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from app.operations.bench_read import look
 from app.operations.events import Event, Note, Result, Stage
+from app.operations.run_control import again_if_lost
 from app.operations.runs import WayOut, energised
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.supply_ramp import with_own_ramp
@@ -223,11 +224,11 @@ class _Walk:
         arrived_s: float | None = None
         while not self.hand.ended:
             target, turn_s = self.hand.target, time.monotonic()
-            there = self._piece(target)
+            there = again_if_lost(self._piece, target)
             yield from self._look()
             if not there:
                 continue
-            arrived_s = arrived_s or turn_s
+            arrived_s = arrived_s or time.monotonic()
             if hold_s is not None and time.monotonic() - arrived_s >= hold_s:
                 return
             # a virtual rig's second may take no time

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from app.operations.events import Held, Note, Paused, Resumed, StepHeld
 from app.operations.runs import is_transient, run_repeat
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from instruments.watch import Watch
     from models.sequence import DriveWindow, Reset
 
+T = TypeVar("T")
 EACH_S = 1.0  # between two signs of life of a run that waits
 DWELL_S = 5.0
 """Judgement: what flutters about its bound must not cost a repeat each time; device time."""
@@ -165,7 +166,7 @@ class Control:
 
     def _hold(self, seconds: float) -> None:
         """Hold what is driven; a rotation's second magnet knows that the time has passed."""
-        _again_if_lost(lambda: self.magnet.hold(seconds))
+        again_if_lost(self.magnet.hold, seconds)
         for magnet in self.bench.drives:
             if magnet is not self.magnet:
                 magnet.passed(seconds)
@@ -177,15 +178,12 @@ class Control:
         A rotation's two magnets have their guards in common: the first one's watch tells of them.
         """
         with ExitStack() as stack:
-            watches = []
-            for magnet in self.bench.drives:
-                try:
-                    watches.append(stack.enter_context(magnet.at_rest()))
-                except WrongInstrumentError:
-                    raise
-                except LinkError:
-                    watches.append(stack.enter_context(magnet.at_rest()))
-            yield watches[0]
+
+            def rested(magnet: LimitedMagnet) -> Watch:
+                return stack.enter_context(magnet.at_rest())
+
+            watch, *_ = [again_if_lost(rested, magnet) for magnet in self.bench.drives]
+            yield watch
 
     def sealing(self, finish: Callable[[str], object]) -> Callable[[str], object]:
         """`finish` of a run, with what its steps waited for kept before."""
@@ -287,11 +285,11 @@ def repeat_under(
         yield from control.paused()
 
 
-def _again_if_lost(act: Callable[[], object]) -> None:
+def again_if_lost(act: Callable[..., T], *given: object) -> T:
     """Act once more where a reply was lost: a wait has nothing to lose, a second fault ends it."""
     try:
-        act()
+        return act(*given)
     except WrongInstrumentError:
         raise
     except LinkError:
-        act()
+        return act(*given)

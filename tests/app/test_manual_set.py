@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from exits_rig import SUPPLY, ExitRig, Message
 from served_rig import RAMP_A_PER_S, served_rig
 
 from app.operations.bench_read import BenchRead
@@ -16,6 +18,8 @@ from app.operations.manual_set import Hand, Target, manual_set
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from instruments.clock import Stop
+from instruments.link_errors import LinkError
+from instruments.watch import CHECK_EVERY_S
 from models.errors import InputError, RefusedError, StoppedError
 
 if TYPE_CHECKING:
@@ -122,6 +126,33 @@ def test_it_ends_by_itself_after_the_hold(bench: Bench) -> None:
     assert isinstance(result, Result)
     assert result.values["seconds"] >= 0.3
     assert is_safe(bench)
+
+
+@pytest.mark.parametrize(
+    ("command", "losses"), [("MEAS:VOLT?", 1), ("MEAS:VOLT?", 2), ("CURR 6", 1)]
+)
+def test_one_lost_reply_takes_no_field_away_and_two_together_do(command: str, losses: int) -> None:
+    """Of the look at the supply that comes each five seconds, or of a set on the way."""
+    rig, lost, looks = ExitRig(), list[Message](), command.startswith("MEAS")
+
+    def watch(message: Message) -> None:
+        wanted = message.text.startswith(command) and len(lost) < losses
+        if wanted and (message.device_s > CHECK_EVERY_S or not looks):
+            lost.append(message)
+            rig.server.cut(SUPPLY)
+
+    rig.watch = watch
+    try:
+        with Bench.connect(rig.spec()) as bench:
+            hand = Hand(rig.spec())
+            hand.ask(Target(0.003, RAMP_A_PER_S))
+            events = manual_set(bench, hand, hold_s=CHECK_EVERY_S + 1.0 if looks else 0.2)
+            with pytest.raises(LinkError) if losses > 1 else nullcontext():
+                assert [e for e in events if isinstance(e, Result)][-1].values["status"] == "done"
+        assert len(lost) == losses
+        assert rig.unsafe_ends() == []
+    finally:
+        rig.stop()
 
 
 def test_a_slow_ramp_is_slow_on_the_wire_and_never_beyond_the_limit(tmp_path) -> None:  # type: ignore[no-untyped-def]
