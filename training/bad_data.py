@@ -6,6 +6,7 @@ ask too.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -160,8 +161,7 @@ def _coarse(recording: Recording) -> Iterator[str]:
     for c, name in enumerate(recording.channels):
         known = _known(recording, c)
         step = step_of(known[:: max(known.size // LOOKED_AT, 1)])
-        centred = _about_means(recording.response[..., c], recording.complete)
-        spread = float(np.sqrt(np.nanmean(centred**2))) if known.size else 0.0
+        spread = _spread(recording, c)
         if COARSE * spread < step and not _repeats_alike(recording.response[..., c]):
             unit = recording.units[c]
             yield (
@@ -189,8 +189,7 @@ def _too_fine(recording: Recording) -> Iterator[str]:
         if known.size < 2 or np.ptp(known) == 0:
             continue
         step = float(np.spacing(np.float32(np.abs(known).max())))
-        centred = _about_means(recording.response[..., c], recording.complete)
-        spread = float(np.sqrt(np.nanmean(centred**2)))
+        spread = _spread(recording, c)
         if max(spread, QUIETEST * float(known.std())) < FEWEST_STEPS * step:
             unit = recording.units[c]
             yield (
@@ -200,12 +199,14 @@ def _too_fine(recording: Recording) -> Iterator[str]:
             )
 
 
-def _about_means(values: Array, complete: NDArray[np.bool_]) -> Array:
-    """Repeats `(S, R, T)` of a channel without their mean over repeats; NaN where none is."""
-    there = complete[:, :, None] & np.isfinite(values)
-    filled = np.where(there, values, 0.0)
-    mean = filled.sum(axis=1, keepdims=True) / np.maximum(there.sum(axis=1, keepdims=True), 1)
-    return np.where(there, values - mean, np.nan)
+def _spread(recording: Recording, channel: int) -> float:
+    """Standard deviation over a channel's repeats; 0 where no sequence has two of them."""
+    values = recording.response[..., channel]
+    there = recording.complete[:, :, None] & np.isfinite(values)
+    count = there.sum(axis=1, keepdims=True)
+    mean = np.where(there, values, 0.0).sum(axis=1, keepdims=True) / np.maximum(count, 1)
+    squares = float((np.where(there, values - mean, 0.0) ** 2).sum())
+    return math.sqrt(squares / max(int(np.maximum(count - 1, 0).sum()), 1))
 
 
 def problems_of(recording: Recording) -> list[str]:

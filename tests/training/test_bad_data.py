@@ -53,6 +53,16 @@ def test_a_read_out_whose_steps_hide_the_noise_is_told_as_no_twin_comes_to_its_f
             assert said[0].startswith(f"channel 'Y' is read in steps of {step * scale:.3g} V, ")
 
 
+def test_the_spread_beside_a_read_outs_steps_is_that_of_the_noise_however_few_the_repeats():
+    """Of two repeats it was called 0.7 of what it is, and a step below the noise hid it."""
+    step, response = 0.13, noisy(repeats=2)
+    response[..., 1] = 0.3 + step * np.round(response[..., 1] / step)
+    assert check(recording(response), deterministic=False) == []
+    coarse = check(recording(noisy(repeats=2, scale=0.5) // 0.1), deterministic=False)
+    differ = float(coarse[0].partition("differ by ")[2].split()[0])
+    assert differ == pytest.approx((0.5**2 + 1 / 12) ** 0.5, rel=0.06)
+
+
 def test_a_limit_in_the_read_out_is_found_on_either_side():
     values = np.clip(noisy()[..., 0], 0.05, 0.9)
     found = dict(clipped(values))
