@@ -14,6 +14,7 @@ from instruments.limits import GIVE_UP_S
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.rotation import Rotation
 from instruments.step_clock import StepClock
+from instruments.supply_ramp import ramp_as_played
 from instruments.watchdog_link import Watchdog
 from instruments.watchdog_log import read_reports
 from models.errors import TwinrigError, raise_problems
@@ -32,12 +33,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LATE_S = 2.0  # judgement: a run says so where a reading keeps its guards longer from being asked
-ROUNDED = 1e-3  # relative: a supply's own digits of the rate that it was slowed down to
-
-
-def _slowed(rate: float, most: float) -> float:
-    """A supply's own ramp as a run has it: at most the bench's."""
-    return most if rate > most * (1 - ROUNDED) else rate
 
 
 class AskedBench:
@@ -155,16 +150,11 @@ class AskedBench:
         found = magnet.magnet.settings()
         if magnet not in self.drives:
             return found
-        made, most = dict(getattr(magnet.magnet, "MADE", {})), magnet.limits.max_ramp_A_per_s
+        made = dict(getattr(magnet.magnet, "MADE", {}))
         if magnet.limits.compliance_V is not None:
             made["compliance_V"] = magnet.limits.compliance_V
-        rate = found.get("ramp_A_per_s")
-        if getattr(magnet.magnet, "SETS_RAMP", False):
-            made["ramp_A_per_s"] = min(most, found["limit_A_per_s"])
-        elif isinstance(rate, list):
-            made["ramp_A_per_s"] = [_slowed(one, most) for one in rate]
-        elif rate is not None:
-            made["ramp_A_per_s"] = _slowed(rate, most)
+        most_A_per_s = magnet.limits.max_ramp_A_per_s
+        made["ramp_A_per_s"] = ramp_as_played(magnet.magnet, found, most_A_per_s)
         return {key: made.get(key, value) for key, value in found.items()}
 
     def check_settings(self) -> None:

@@ -271,6 +271,8 @@ class Bench(PlannedBench):
                 for words in magnet.beyond_rating()
             ]
             self.found[name] = magnet.state()
+            if not beyond_rating:  # on the way to safety one answer that fails counts more
+                magnet.ask_ramp()
         for name, other in {**self.readouts, **self.thermometers, **self.teslameters}.items():
             self._identities[name] = other.identity
         raise_problems(RefusedError, f"bench {self.spec.name!r}", [] if beyond_rating else problems)

@@ -12,7 +12,7 @@ import logging
 import math
 import time
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from instruments.protocols import Magnet
 from instruments.staircase import TICK_S, Staircase
@@ -20,7 +20,7 @@ from instruments.walk import Walk
 from models.errors import RefusedError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from instruments.clock import Clock
@@ -29,6 +29,7 @@ SLICE_S = 0.25  # device time between two looks at a walk
 PATIENCE = 1.5  # judgement: how much longer than its rate explains a ramp may take, …
 MARGIN_S = 10.0  # … and how long it may take to begin and to settle (a 643 stops within 2 s)
 MOST_PIECES = 50  # of a walk in a plan: the duty's account is coarse by 2 % of a walk then
+ROUNDED = 1e-3  # relative: a supply's own digits of the rate that it was slowed down to
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,23 @@ def with_own_ramp(magnet: Magnet) -> RampingMagnet | None:
     return cast("RampingMagnet", magnet) if getattr(magnet, "own_ramp", False) else None
 
 
+def ramp_as_played(
+    magnet: Magnet, settings: Mapping[str, Any], most_A_per_s: float
+) -> float | list[float] | None:
+    """A supply's own ramp, of each segment, as a run will have it: at most the bench's.
+
+    `settings`: the supply's, as found. None where it has no ramp, or doesn't tell it.
+    """
+    if getattr(magnet, "SETS_RAMP", False):
+        return min(most_A_per_s, float(settings["limit_A_per_s"]))
+    found = settings.get("ramp_A_per_s")
+    if found is None:
+        return None
+    rates = found if isinstance(found, list) else [found]
+    slowed = [most_A_per_s if rate > most_A_per_s * (1 - ROUNDED) else rate for rate in rates]
+    return slowed if isinstance(found, list) else slowed[0]
+
+
 class SupplyRamp(Walk):
     """Walks a supply by its own ramp.
 
@@ -109,6 +127,13 @@ class SupplyRamp(Walk):
         self._shield = shield
         self._slowest_A_per_s = max_ramp_A_per_s
         self.reach_A = max_ramp_A_per_s * TICK_S
+
+    def ask_ramp(self) -> None:
+        """Learn how slow the supply's own ramp is, before the first walk; only queries are sent."""
+        rates = ramp_as_played(self._magnet, self._magnet.settings(), self.ramp_A_per_s)
+        slowest = min(rates) if isinstance(rates, list) else rates
+        if slowest:  # a rate of zero is refused when it is to walk
+            self._slowest_A_per_s = slowest
 
     def walk_to_A(self, target_A: float, look: Callable[[], None] = lambda: None) -> None:
         """Let the supply walk to the target and wait until it is there.

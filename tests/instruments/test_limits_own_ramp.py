@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 from own_ramp import KINDS, rig
 
+from instruments.bench import Bench
+from instruments.bench_file import parse_bench
 from instruments.drivers.lakeshore_643 import LakeShore643
 from instruments.limits import LimitedMagnet, MagnetLimits, UnsafeError
 from instruments.link_errors import LinkError
 from instruments.supply_ramp import SupplyRamp, walk_of
 from instruments.virtual import ami_rates
 from models.errors import RefusedError, StoppedError, TwinrigError
+from models.sequence import FieldSequence
 
 LIMITS = MagnetLimits(tesla_per_ampere=4e-4, max_current_A=10.0, max_ramp_A_per_s=0.1)
 
@@ -180,3 +184,48 @@ def test_the_duty_of_a_ramp_counts():
             magnet.hold(15.0)
         assert magnet.foreseen([(4e-4, 15.0)]) == []
         assert magnet.foreseen([(4e-4, 30.0)]) != []
+
+
+SLOW = """
+[virtual]
+device = "leaky-integrator"
+[magnet.x]
+driver = "ami-430"
+resource = "TCPIP0::virtual-ami-430::5025::SOCKET"
+tesla_per_ampere = 4.0e-4
+max_current_A = 10.0
+max_ramp_A_per_s = 1.0
+max_duty_A2s = 20.0
+duty_window_s = 1000.0
+[readout.lockin]
+driver = "sr830"
+resource = "TCPIP0::virtual-sr830::5025::SOCKET"
+[drive]
+encoding = "step"
+low_T = 0.0
+high_T = 0.0008
+hold_s = 1.0
+[reset]
+field_T = 0.0008
+"""
+
+
+def test_a_ramp_that_its_owner_made_slower_is_foreseen_from_the_start():
+    with Bench.connect(parse_bench(SLOW, "b.toml")) as bench:
+        magnet, window = bench.magnets["x"], bench.spec.window
+        assert magnet.magnet.settings()["ramp_A_per_s"] == [0.1]  # of the twin
+        assert magnet.walk_s(2.0) == pytest.approx(20.0)
+        up_and_down_A2s = 2 * 20.0 * 2.0**2 / 3
+        (words,) = magnet.foreseen([(0.0008, 0.0)])
+        assert float(words.split("reach ")[1].split()[0]) == pytest.approx(up_and_down_A2s, rel=0.1)
+        with pytest.raises(RefusedError, match="max_duty_A2s"):
+            bench.check_sequences([FieldSequence(np.array([1.0]))], window, bench.spec.reset)
+        assert bench.predicted_s(1) > 20.0
+
+
+def test_a_supply_without_a_rate_is_refused_when_it_is_to_walk_not_before(monkeypatch):
+    with rig("mercury-ips") as one:
+        one.twin.receive(b"SET:DEV:GRPZ:PSU:SIG:RCST:0\n")
+        magnet = limited(one)
+        magnet.ask_ramp()
+        assert magnet.walk_s(1.0) == pytest.approx(10.0)
