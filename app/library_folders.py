@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from os.path import isdir  # False where nobody may look, too
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import read_head
@@ -69,7 +70,7 @@ def all_of(folder: Path) -> list[Artefact]:
     found = [] if own is None else [own]
     for pattern in INSIDE.get("" if own is None else own.kind, ()):
         for below in sorted(folder.glob(pattern)):
-            own_folder = below.is_dir() and below.name.partition("-")[0] not in PARTS
+            own_folder = isdir(below) and below.name.partition("-")[0] not in PARTS
             one = artefact_of(below) if own_folder else None
             copied = one is None or one.kind == BEGUN or (own is not None and one.id == own.id)
             if one is not None and not copied:
@@ -92,12 +93,11 @@ def artefact_of(folder: Path) -> Artefact | None:
 
 
 def _looked_into(folder: Path) -> Artefact | None:
-    for kind, names in HEADS.items():
-        for name in names:
-            file = folder / name
-            if file.is_file():
-                begun = kind == "rec" and folder.name.startswith(CALIBRATION)
-                return _read_head(folder, "cal" if begun else kind, file)
+    for kind, name in HEADS.items():
+        file = folder / name
+        if file.is_file():
+            begun = kind == "rec" and folder.name.startswith(CALIBRATION)
+            return _read_head(folder, "cal" if begun else kind, file)
     return Artefact(folder, BEGUN, folder.stat().st_mtime, {}) if is_begun(folder) else None
 
 

@@ -156,7 +156,7 @@ class Index:
 
     def _is_another(self, found: Entry, parent: Parent) -> bool:
         try:
-            file = found.artefact.path / HEADS[found.kind][-1]
+            file = found.artefact.path / HEADS[found.kind]
             if not parent.sha256 or file.stat().st_size > DIGESTED_BYTES:
                 return False
             return self._sha256(file) != parent.sha256

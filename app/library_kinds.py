@@ -9,15 +9,15 @@ from models.network import DEPLOYMENT_SCHEMA
 BEGUN = "begun"  # a run without its result yet (`app.library_begun`)
 CALIBRATION = "cal-"  # how the folder of a calibration is named in a library
 HEADS = {
-    "cal": (calibration_store.FILE_NAME,),
-    "rec": ("header.json", "recording.nc"),
-    "twin": ("twin.json",),
-    "net": ("network.json",),
-    "dep": ("deployment.json",),
-    "sweep": ("sweep.json",),
-    "tab": ("networks-table.json",),
-    "cmp": ("comparison.json",),
-    "curve": ("learning-curve.json",),
+    "cal": calibration_store.FILE_NAME,
+    "rec": "recording.nc",
+    "twin": "twin.json",
+    "net": "network.json",
+    "dep": "deployment.json",
+    "sweep": "sweep.json",
+    "tab": "networks-table.json",
+    "cmp": "comparison.json",
+    "curve": "learning-curve.json",
 }
 SCHEMAS = {
     "cal": calibration_store.SCHEMA,

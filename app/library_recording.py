@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.journal import NAME as JOURNAL_NAME
 from app.library_begun import how
 from app.library_facts import Facts, Thumb, common_rows
+from app.netcdf import read_netcdf
 from app.recording_marks import bad_positions
 from app.recording_reader import FILE_NAME, read_recording
 from app.words import MISSING
@@ -56,8 +58,8 @@ def recording(artefact: Artefact) -> Facts:
         It, or what was marked in it, is damaged.
     """
     file = artefact.path / FILE_NAME
-    running = (artefact.path / "header.json").is_file()
-    large = not running and file.is_file() and file.stat().st_size > WHOLE_BYTES
+    sealed = not (artefact.path / JOURNAL_NAME).is_file()  # else the journal knows its status
+    large = sealed and file.is_file() and file.stat().st_size > WHOLE_BYTES
     seen = _piece(file) if large else _whole(artefact.path)
     found = _facts(seen, bad_positions(artefact.path))
     made = seen.meta.keys() & {"simulated", "imported", "calibration"}  # by no `record`
@@ -78,23 +80,15 @@ def _whole(folder: Path) -> _Seen:
 
 def _piece(file: Path) -> _Seen:
     """Head and first repeats of a recording that is too large to be read for a list."""
-    import h5py
-
-    with h5py.File(file) as found:
-        order = found["order"][()]
-        some = np.flatnonzero(order[0] >= 0)[:MOST_REPEATS]
-        steps = found["response"].shape[2]
-        return _Seen(
-            json.loads(found.attrs["meta"]), _text(found.attrs["status"]),
-            tuple(_text(name) for name in found["family"][()]),
-            tuple(_text(name) for name in found["channel"][()]), steps, order,
-            found["response"][0, some, :, 0] if len(some) else np.empty((0, steps)),
-            json.loads(found.attrs["window"]),
-        )  # fmt: skip
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+    found = read_netcdf(file, whole=False)
+    arrays, attrs = found.variables, found.attrs
+    order, response = np.array(arrays["order"], dtype=np.int64), arrays["response"]
+    some = np.flatnonzero(order[0] >= 0)[:MOST_REPEATS]
+    return _Seen(
+        json.loads(attrs["meta"]), attrs["status"], tuple(arrays["family"]),
+        tuple(arrays["channel"]), response.shape[2], order, np.array(response[0, some, :, 0]),
+        json.loads(attrs["window"]),
+    )  # fmt: skip
 
 
 def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:

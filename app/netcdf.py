@@ -156,8 +156,8 @@ def _index_of(
     return canonical(index)
 
 
-def read_netcdf(path: Path) -> NetcdfContent:
-    """Read a sealed file.
+def read_netcdf(path: Path, *, whole: bool = True) -> NetcdfContent:
+    """Read a sealed file; without `whole` its arrays stay on the disk, its digest unchecked.
 
     Raises
     ------
@@ -167,18 +167,21 @@ def read_netcdf(path: Path) -> NetcdfContent:
     if not path.is_file():
         raise InputError(f"{path}: no such file or folder")
     with reading(path), path.open("rb") as file:
-        index, end = _checked_index(path, file)
+        index, end = _checked_index(path, file, whole=whole)
         raise_problems(InputError, f"{path}: its index ({RESTORE})", _misfits(index, end))
-        arrays = {name: _array(file, entry) for name, entry in index["arrays"].items()}
-    texts = {
-        name: np.array(entry["words"], dtype=object).reshape(entry["shape"])
-        for name, entry in index["texts"].items()
-    }
+        try:
+            arrays = {n: _array(file, entry, whole=whole) for n, entry in index["arrays"].items()}
+            texts = {
+                name: np.array(entry["words"], dtype=object).reshape(entry["shape"])
+                for name, entry in index["texts"].items()
+            }
+        except ValueError as fault:  # a forged shape: of nothing, but beyond any array's
+            raise InputError(f"{path}: its index: {fault}; {RESTORE}") from fault
     return NetcdfContent({**arrays, **texts}, index["attrs"])
 
 
-def _checked_index(path: Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
-    """The index, and where it begins; InputError where the seal is missing or broken."""
+def _checked_index(path: Path, file: BinaryIO, *, whole: bool) -> tuple[dict[str, Any], int]:
+    """The index, and where it begins; InputError where the seal is missing or, `whole`, broken."""
     if file.read(len(HDF5_MAGIC)) != HDF5_MAGIC:
         raise InputError(
             f"{path}: no netCDF-4 file (its first bytes say so); one of another program becomes a "
@@ -193,7 +196,8 @@ def _checked_index(path: Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
             f"by another program (twinrig import takes such files); {RESTORE}"
         )
     file.seek(0)
-    if _digest_of_first(file, foot + FOOT_BYTES - DIGEST_BYTES) != tail[-DIGEST_BYTES:]:
+    sealed = foot + FOOT_BYTES - DIGEST_BYTES
+    if whole and _digest_of_first(file, sealed) != tail[-DIGEST_BYTES:]:
         raise InputError(
             f"{path}: doesn't match its seal: damaged, or changed after it was recorded; {RESTORE}"
         )
@@ -245,7 +249,9 @@ def _product(shape: list[int]) -> int:
     return total
 
 
-def _array(file: BinaryIO, entry: dict[str, Any]) -> NDArray[Any]:
+def _array(file: BinaryIO, entry: dict[str, Any], *, whole: bool) -> NDArray[Any]:
+    if _bytes_of(entry) and not whole:
+        return np.memmap(file, entry["type"], "r", entry["at"], tuple(entry["shape"]))
     file.seek(entry["at"])
     values = np.frombuffer(bytearray(file.read(_bytes_of(entry))), dtype=entry["type"])
     return values.reshape(entry["shape"])

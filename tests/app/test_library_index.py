@@ -7,11 +7,11 @@ import shlex
 import shutil
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from artefact_samples import full, network, twin
+from artefact_samples import blank, full, network, response_of, twin
 
 from app import library_folders
 from app.artefacts import sha256_of
@@ -21,7 +21,7 @@ from app.library_index import Index, ancestors, compared, descendants, lineage
 from app.library_note import NOTE_FILE, read_note, write_note
 from app.recording_marks import add_mark, left_out
 from app.session import Library
-from app.store import load_network, save_network, save_twin, write_recording
+from app.store import RecordingWriter, load_network, save_network, save_twin, write_recording
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -198,6 +198,64 @@ def test_a_folder_that_can_t_be_looked_into_hides_no_other(
     assert problems.pop("private").startswith("can't be read (Permission denied): check who may")
     assert not any(problems.values())
     assert [a.id for a in Library(folder).artefacts("twin")] == ["twin-1"]
+
+
+def test_one_whose_content_is_listed_but_closed_hides_no_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of rights 744: its names are told, and nothing about them."""
+    (folder / "private" / "twin-3").mkdir(parents=True)
+    ask = os.stat
+
+    def refuses(path: Any, **options: Any) -> os.stat_result:
+        if "private/" in str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return ask(path, **options)
+
+    monkeypatch.setattr(os, "stat", refuses)
+    problems = {entry.artefact.path.name: entry.problem for entry in Index(Library(folder)).read()}
+    assert set(problems) == {"rec-folder", "twin-folder", "net-folder", "private"}
+    assert problems["private"].startswith("can't be read (Permission denied): check who may")
+
+
+def test_files_of_other_programs_hide_nothing(folder: Path) -> None:
+    (folder / "theirs").mkdir()
+    (folder / "theirs" / "header.json").write_text("{}")
+    assert {entry.id for entry in Index(Library(folder)).read()} == {"rec-1", "twin-1", "net-1"}
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_run_that_was_killed_is_never_called_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    """Its recording.nc says that it runs, for as long as nobody seals it: the journal knows."""
+    if large:
+        monkeypatch.setattr("app.library_recording.WHOLE_BYTES", 0)
+    writer = RecordingWriter(tmp_path / "rec", blank())
+    writer.append(0, 0, 0, 0.0, response_of(0, 0, 5))
+    (entry,) = Index(Library(tmp_path)).read()
+    assert entry.facts.status == "running"
+    monkeypatch.setattr("app.recording_reader.OPEN_HERE", set())
+    (entry,) = Index(Library(tmp_path)).read()
+    assert entry.facts.status == "interrupted"
+    assert dict(entry.facts.rows)["Goes on by"].startswith("twinrig record")
+    writer.finish("stopped")
+
+
+def test_a_large_recording_is_looked_into_without_hdf5(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which hangs for ever on some damaged files, and the window with it."""
+    file = folder / "rec-folder" / "recording.nc"
+    whole = Index(Library(folder)).read()
+    data = bytearray(file.read_bytes())
+    data[8:96] = bytes(88)  # HDF5's own words, which the arrays don't need
+    file.write_bytes(data)
+    monkeypatch.setattr("app.library_recording.WHOLE_BYTES", 0)
+    (one,) = (e for e in Index(Library(folder)).read() if e.kind == "rec")
+    assert one.facts.rows == next(e for e in whole if e.kind == "rec").facts.rows
+    assert one.facts.thumb is not None
+    assert len(one.facts.thumb.traces) == 4
 
 
 def test_a_file_that_is_away_is_told(folder: Path) -> None:

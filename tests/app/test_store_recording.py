@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from app.checked_json import canonical
+from app.netcdf import HDF5_MAGIC, INDEX_LENGTH, SEAL, read_netcdf
 from app.store import RecordingWriter, read_recording, write_recording
 from models.errors import InputError, RefusedError, TwinrigError
 
@@ -193,6 +196,26 @@ def test_a_file_saved_by_another_program_is_refused_with_the_reason(tmp_path: Pa
         dataset.load().to_netcdf(tmp_path / "copy.nc", engine="h5netcdf")
     with pytest.raises(InputError, match="no Twinrig seal"):
         read_recording(tmp_path / "copy.nc")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "texts"),
+    [
+        ({"a": {"type": "<f8", "shape": [0, 2**53, 2**53], "at": 0}}, {}),
+        ({"a": {"type": "<f8", "shape": [1] * 99, "at": 0}}, {}),
+        ({}, {"a": {"shape": [0, 2**53, 2**53], "words": []}}),
+        ({}, {"a": {"shape": [1] * 99, "words": ["x"]}}),
+    ],
+)
+def test_a_forged_shape_beyond_any_array_s_is_refused(
+    tmp_path: Path, arrays: dict[str, object], texts: dict[str, object]
+) -> None:
+    index = canonical({"attrs": {}, "arrays": arrays, "texts": texts})
+    content = HDF5_MAGIC + bytes(64) + index + SEAL + INDEX_LENGTH.pack(len(index))
+    (tmp_path / "r.nc").write_bytes(content + hashlib.sha256(content).digest())
+    for whole in (True, False):
+        with pytest.raises(InputError, match="its index: "):
+            read_netcdf(tmp_path / "r.nc", whole=whole)
 
 
 def test_another_schema_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
