@@ -76,7 +76,10 @@ def _linux_start(pid: int) -> str | None:
 
 def _ps_start(pid: int) -> str | None:
     command = ["ps", "-o", "lstart=", "-p", str(pid)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    alike = {**os.environ, "LC_ALL": "C", "TZ": "UTC0"}  # else each asker's language and clock
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=10, check=False, env=alike
+    )
     return done.stdout.strip() or None
 
 

@@ -119,7 +119,7 @@ def _recording_of_journal(folder: Path, path: Path, content: JournalContent) -> 
 def _true_status(folder: Path, path: Path, content: JournalContent) -> str:
     if content.owner is None or content.status not in ("begun", "running"):
         return content.status
-    if content.owner.pid == os.getpid() and content.owner.alive(0.0):
+    if content.owner.pid == os.getpid() and content.owner.here_alive():
         return "running" if folder.resolve() in OPEN_HERE else "interrupted"
     with reading(path):
         age_s = max(0.0, time.time() - path.stat().st_mtime)

@@ -19,7 +19,7 @@ import xarray as xr
 
 from app import recording_reader
 from app.journal import START, read_journal
-from app.owner import Owner, process_start
+from app.owner import Owner, _ps_start, process_start
 from app.store import RecordingWriter, read_recording
 from models.errors import InputError
 
@@ -236,6 +236,29 @@ def test_an_owner_is_this_very_process() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         child.wait()
     assert process_start(child.pid) is None
+
+
+@POSIX
+def test_a_process_began_at_one_time_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By `ps`, as on macOS, which tells it by the asker's clock and in its language."""
+    here = _ps_start(os.getpid())
+    assert here is not None
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    assert _ps_start(os.getpid()) == here
+
+
+def test_an_owner_on_another_host_of_this_process_s_number_lives_by_its_heartbeat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "r"
+    monkeypatch.setattr("platform.node", lambda: "elsewhere")
+    writer = RecordingWriter(out, samples.blank())
+    monkeypatch.undo()
+    monkeypatch.setattr(recording_reader, "OPEN_HERE", set())  # of this process of this host
+    assert read_recording(out).status == "running"
+    os.utime(out / "journal.bin", (0, 0))
+    assert read_recording(out).status == "interrupted"
+    writer.finish("stopped")
 
 
 def test_an_owner_on_another_host_lives_by_its_heartbeat(tmp_path: Path) -> None:
