@@ -31,7 +31,8 @@ NOT_RESUMED = (
     "use", "supply", "ensemble", "iterations", "seed",
 )  # fmt: skip
 OPTIONS = {"origin": "from"}
-SHARES = re.compile(r"[\d.]+(e-?\d+)?(,[\d.]+(e-?\d+)?)?")
+SHARE = r"(\d+\.?\d*|\.\d+)(e-?\d+)?"
+SHARES = re.compile(rf"{SHARE}(,{SHARE})?")
 
 
 def train_arguments(parser: argparse.ArgumentParser) -> None:

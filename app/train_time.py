@@ -18,7 +18,7 @@ def run_seconds(twin: Twin, path: Path, steps: int) -> float:
     """Device time in s of one reset and `steps` steps.
 
     Each repeat of the recording, a reset and its steps, tells: the time from its start to the next
-    one's, over its steps and one more for the reset.
+    one's, over its steps, each as often as it was held, and one more for the reset.
 
     Raises
     ------
@@ -43,7 +43,9 @@ def run_seconds(twin: Twin, path: Path, steps: int) -> float:
     recording = read_recording(found)
     done = recording.complete
     begun = np.where(done, recording.start_s, np.nan).ravel()
-    lengths = np.broadcast_to(recording.lengths[:, None], done.shape).ravel()
+    inside = np.arange(recording.holds.shape[1]) < recording.lengths[:, None]
+    held = (recording.holds * inside).sum(axis=1, keepdims=True)
+    lengths = np.broadcast_to(held, done.shape).ravel()
     order = np.argsort(begun)[: int(done.sum())]
     between = np.diff(begun[order])
     if not between.size:

@@ -26,6 +26,7 @@ from app.operations.train import train
 from app.store import load_network, load_twin, save_twin, sha256_of, write_recording
 from app.train_request import TrainOptions
 from app.train_supply import supply_of
+from app.train_time import run_seconds
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from instruments.clock import Stop
@@ -287,6 +288,21 @@ def test_a_network_that_takes_too_long_on_the_device_is_refused(
         run(train(TASK, [twins / "noisy"], [2, 2], tmp_path / "out", options=options))
 
 
+def test_a_step_of_several_holds_takes_the_time_of_so_many(twins: Path, tmp_path: Path) -> None:
+    recording, holds = samples.full(), np.ones((2, 5), dtype=np.int64)
+    holds[:, :3] = 4
+    write_recording(tmp_path / "held", replace(recording, holds=holds))
+    write_recording(tmp_path / "once", recording)
+    twin = load_twin(twins / "noisy")
+    took = {}
+    for name in ("held", "once"):
+        parent = {"id": "r", "path": str(tmp_path / name), "sequences": 2}
+        one = replace(twin, meta={**twin.meta, "parents": [parent]})
+        took[name] = run_seconds(one, tmp_path / "twin", 99)
+    assert took["once"] == pytest.approx(100 * 0.25 / 6)
+    assert took["held"] == pytest.approx(100 * 0.25 / 15)  # of a reset and 3 × 4 + 2 holds
+
+
 def test_a_training_says_how_long_it_has_left() -> None:
     told = cli_words.words_of(TrainProgress(100, 800, 0.25, 0.5, 60.0))
     assert told == "train: iteration 100 of 800, training 0.25, validation 0.5, 7 min 0 s left"
@@ -329,6 +345,10 @@ def test_a_bench_says_what_its_supply_can_play() -> None:
     arguments.supply = "2,0"
     with pytest.raises(InputError, match="resolution 2"):
         asked_of(arguments)
+    for no_number in ("1.2.3", ".", "0.1,."):
+        arguments.supply = no_number
+        with pytest.raises(InputError, match="bench"):
+            asked_of(arguments)
 
 
 @pytest.mark.parametrize(
