@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.disk import reading, write_bytes
-from app.new_file import write_new
+from app.disk import reading, write_bytes, writing
+from app.new_file import free_name, write_new
 from instruments.bench_edit import problems_of
 from instruments.bench_file import bench_text
 from models.errors import InputError, raise_problems
@@ -38,11 +38,7 @@ def target_of(spec: BenchSpec, folder: Path) -> Path:
     if (own := file_of(spec)) is not None:
         return own
     stem = "".join(c if c.isalnum() else "-" for c in spec.name)
-    number, free = 1, folder / f"{stem}.toml"
-    while free.exists():
-        number += 1
-        free = folder / f"{stem}-{number}.toml"
-    return free
+    return free_name(folder / f"{stem}.toml", ".toml")
 
 
 def write_change(spec: BenchSpec, text: str, folder: Path) -> tuple[Path, Path | None]:
@@ -58,7 +54,8 @@ def write_change(spec: BenchSpec, text: str, folder: Path) -> tuple[Path, Path |
     raise_problems(InputError, "bench file, not written", problems_of(text))
     path = target_of(spec, folder)
     if file_of(spec) is None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
         write_new(path, text)
         return path, None
     with reading(path):
@@ -68,7 +65,7 @@ def write_change(spec: BenchSpec, text: str, folder: Path) -> tuple[Path, Path |
                 "edit it"
             )
     kept = _kept(path, spec.text)
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path.resolve(), text.encode("utf-8"))  # of a link what it leads to
     return path, kept
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import new_file
-from app.disk import write_bytes
 from instruments.bench_file import parse_bench
 from models.errors import InputError
 
@@ -82,13 +81,9 @@ def refuse_unwritable(spec: BenchSpec, magnet: str, path: Path | None) -> None:
     InputError
         `path` exists, its folder doesn't, or the number has no line of its own.
     """
-    if path is None:
-        return
-    if path.exists() or path.is_symlink():
-        raise InputError(f"{path}: exists already, and nothing is ever overwritten")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.absolute().parent}")
-    calibrated_text(spec.text, magnet, spec.magnets[magnet].limits.tesla_per_ampere)
+    if path is not None:
+        new_file.refuse_taken(path)
+        calibrated_text(spec.text, magnet, spec.magnets[magnet].limits.tesla_per_ampere)
 
 
 def write_calibrated(spec: BenchSpec, stored: Stored, path: Path) -> Path:
@@ -101,7 +96,6 @@ def write_calibrated(spec: BenchSpec, stored: Stored, path: Path) -> Path:
     TwinrigError
         The disk refuses.
     """
-    refuse_unwritable(spec, stored.magnet, path)
     found = stored.calibration
     reason = (
         f"{stored.created} {stored.recording}: {found.tesla_per_ampere:.6g} ± "
@@ -110,7 +104,7 @@ def write_calibrated(spec: BenchSpec, stored: Stored, path: Path) -> Path:
     )
     text = calibrated_text(spec.text, stored.magnet, found.tesla_per_ampere, reason)
     parse_bench(text, f"{path}, not written")
-    write_bytes(path, text.encode())
+    new_file.write_new(path, text)
     return path
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from app.disk import writing
 from app.new_file import write_new
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ def save_messages(path: Path, messages: Iterable[Message]) -> Path:
         })
         for one in messages
     ]  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_new(path, "".join(f"{line}\n" for line in lines))
     return path

@@ -9,7 +9,7 @@ import pytest
 from app.bench_change import since_opened, write_change
 from instruments.bench_edit import edited
 from instruments.bench_file import read_bench
-from models.errors import InputError
+from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,23 @@ def test_a_built_in_rig_becomes_a_new_file(tmp_path: Path) -> None:
     assert kept is None
     assert first != second
     assert read_bench(first).magnets["x"].limits.max_current_A == 10.5
+    with pytest.raises(TwinrigError, match="is a file"):
+        write_change(VIRTUAL, text, first / "library")
+
+
+def test_what_a_link_leads_to_is_changed_and_the_link_stays(tmp_path: Path) -> None:
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "rig.toml").write_text(VIRTUAL.text)
+    link = tmp_path / "rig.toml"
+    try:
+        link.symlink_to(tmp_path / "lab" / "rig.toml")
+    except OSError:
+        pytest.skip("this system makes no links for everybody")
+    spec = read_bench(link)
+    text = edited(spec.text, {("magnet.x", "max_current_A"): 10.5})
+    assert write_change(spec, text, tmp_path)[0] == link
+    assert link.is_symlink()
+    assert read_bench(tmp_path / "lab" / "rig.toml").magnets["x"].limits.max_current_A == 10.5
 
 
 def test_what_is_no_bench_or_was_changed_meanwhile_is_not_written(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,6 +74,22 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="exists already"):
         write_calibrated(parse_bench(TEXT, "b.toml"), STORED, path)
     assert path.read_text() == "mine"
+
+
+def test_what_came_in_the_same_moment_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "new.toml"
+    sync = os.fsync
+
+    def comes(number: int) -> None:
+        sync(number)
+        path.write_text("another's")
+
+    monkeypatch.setattr(os, "fsync", comes)
+    with pytest.raises(InputError, match="exists already"):
+        write_calibrated(parse_bench(TEXT, "b.toml"), STORED, path)
+    assert path.read_text() == "another's"
 
 
 def test_names_are_free_and_beside_the_bench_file(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from app.session import Library, Session
 from app.wire_tail import WireTail, save_messages
 from instruments.bench_file import read_bench
-from models.errors import InputError
+from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +56,8 @@ def test_what_is_saved_reads_as_a_wire_log(tmp_path: Path) -> None:
     assert set(lines[0]) == {"host_s", "device_s", "name", "direction", "data"}
     with pytest.raises(InputError, match="exists already"):
         save_messages(path, [])
+    with pytest.raises(TwinrigError, match="a part of this path is a file"):
+        save_messages(path / "more" / "end.jsonl", [])
 
 
 def test_a_session_keeps_what_its_bench_says_and_marks_idle_readings(tmp_path: Path) -> None:
