@@ -19,6 +19,7 @@ from app.cli_network import train_events
 from app.cli_sweep import networks_events, sweep_events
 from app.cli_task import task_events
 from app.cli_transfer import on_bench, polish_events, recalibrate_events, refine_events
+from app.disk import refuse_taken
 from app.new_file import free_name
 from app.operations.events import Event
 from app.pause_keys import pause_keys
@@ -249,8 +250,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Run], Events]] = {
 
 def refuse_existing(out: Path | None) -> None:
     """Raise InputError where `out` holds something: before the bench is touched."""
-    if out is not None and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
-        raise InputError(
-            f"--out {out}: exists already, and nothing is ever overwritten: choose another --out "
-            "(where the command has --resume, it goes on with a run that was cut short)"
-        )
+    if out is not None:
+        refuse_taken(out)

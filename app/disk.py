@@ -96,17 +96,21 @@ def new_directory(out: Path) -> Path:
 
 
 def refuse_taken(out: Path) -> None:
-    """Raise InputError where a new artefact can't have this folder; nothing is made."""
-    if out.is_dir():
-        with reading(out):
-            first = next(iter(sorted(p.name for p in out.iterdir())), None)
-        if first is not None:
-            raise InputError(
-                f"{out}: holds {first} already, and nothing is ever overwritten: "
-                "choose another --out (where the command has --resume, it goes on with a run "
-                "that was cut short)"
-            )
-    elif out.exists() or out.is_symlink():
+    """Raise InputError where a new artefact can't have this folder; nothing is made.
+
+    TwinrigError where it can't be looked into.
+    """
+    with writing(out):
+        is_folder = out.is_dir()
+        first = min((p.name for p in out.iterdir()), default=None) if is_folder else None
+        taken = not is_folder and (out.exists() or out.is_symlink())
+    if first is not None:
+        raise InputError(
+            f"{out}: holds {first} already, and nothing is ever overwritten: "
+            "choose another --out (where the command has --resume, it goes on with a run "
+            "that was cut short)"
+        )
+    if taken:
         raise InputError(f"{out}: is a file, and nothing is ever overwritten: choose another --out")
 
 

@@ -54,9 +54,12 @@ def save_drift(twin: Path, body: dict[str, Any]) -> Path:
     while True:
         number += 1
         path = folder / f"drift-{number:04d}.json"
-        if not path.exists():
+        try:
             write_new(path, text)
             return path
+        except InputError:
+            if not path.exists():  # else another comparison came first: the next number
+                raise
 
 
 def drifts_of(twin: Path) -> list[dict[str, Any]]:

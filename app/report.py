@@ -20,6 +20,7 @@ from app import (
     report_network,
     report_twin,
 )
+from app.disk import reading
 from app.library_begun import NODES
 from app.library_folders import Artefact
 from app.library_kinds import BEGUN
@@ -43,8 +44,7 @@ FILES = {
 LINKED = (
     *FILES.values(),
     "result.nc",
-    "nodes/recording.nc",
-    "nodes-2/recording.nc",
+    "nodes*/recording.nc",
     "weights.safetensors",
 )
 PARTS = {
@@ -86,8 +86,10 @@ def find_artefacts(run: Path) -> Found:
     InputError
         No such folder, or nothing in it to report.
     """
-    folder = run.parent if run.is_file() else run
-    if not folder.is_dir():
+    with reading(run):
+        folder = run.parent if run.is_file() else run
+        is_there = folder.is_dir()
+    if not is_there:
         raise InputError(
             f"{run}: no such folder; name a recording, twin, network, deployment or demo"
         )
@@ -211,7 +213,7 @@ def _repeat_it(page: Page, found: Found, folder: Path) -> None:
         )
     page.table(["artefact", "id", "seed", "made", "code version"], rows)
     page.heading("Data")
-    files = [path / name for path in found.all for name in LINKED if (path / name).exists()]
+    files = [f for path in found.all for name in LINKED for f in sorted(path.glob(name))]
     page.links([_link(file, found.run, folder) for file in files])
 
 

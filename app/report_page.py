@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+from matplotlib.text import Text
 
 from app.artefacts import write_bytes
 
@@ -92,6 +93,8 @@ class Page:
 
     def figure(self, name: str, figure: Figure, caption: str) -> None:
         """Add a figure; `name` becomes its PNG's file name, `/` in it a dash, a long one cut."""
+        for text in figure.findobj(Text):  # a `$` in a name is no formula
+            text.set_parse_math(False)
         self.figures[self._file_of(name.replace("/", "-"))] = figure
         drawn = _svg(figure, f"figure-{len(self.figures)}")
         self.parts.append(

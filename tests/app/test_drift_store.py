@@ -6,6 +6,7 @@ import pytest
 from artefact_samples import twin
 from drift_samples import body_of
 
+from app import drift_store
 from app.drift_store import drift_words, drifts_of, latest_drift, save_drift
 from app.store import save_twin
 from models.errors import InputError
@@ -60,3 +61,17 @@ def test_a_comparison_that_lacks_something_is_refused(folder):
     save_drift(folder, body)
     with pytest.raises(InputError, match="words"):
         latest_drift(folder)
+
+
+def test_two_comparisons_that_end_at_once_are_both_kept(folder, monkeypatch):
+    write_new, came = drift_store.write_new, []
+
+    def another_first(path, text):
+        if not came:
+            came.append(path)
+            write_new(path, text)
+        write_new(path, text)
+
+    monkeypatch.setattr(drift_store, "write_new", another_first)
+    assert save_drift(folder, body_of(folder)).name == "drift-0002.json"
+    assert len(drifts_of(folder)) == 2

@@ -179,6 +179,19 @@ def test_a_folder_s_name_breaks_no_figure() -> None:
     assert not read.tags & {"b", "i"}
 
 
+def test_a_dollar_in_a_name_is_no_formula(tmp_path: Path) -> None:
+    r"""A family `a$_$b` ended the report in an error of the program; `$run$` lost its dollars."""
+    page, drawn = Page("names"), new_figure(3.0)
+    axes = drawn.subplots()
+    axes.plot([0.0, 1.0], label=r"$\no$")
+    axes.set_title("a$_$b")
+    axes.set_xlabel("$run$")
+    axes.legend()
+    page.figure("names", drawn, "names")
+    assert all(f">{words}<" in page.html() for words in (r"$\no$", "a$_$b", "$run$"))
+    page.write(tmp_path)
+
+
 def test_a_second_report_stands_beside_the_first(run_folder: Path) -> None:
     first, second = (Path(last(report(run_folder))["report"]) for _ in range(2))
     assert first != second

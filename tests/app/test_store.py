@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.artefacts import writing
+from app.report import find_artefacts
 from app.store import (
     code_version,
     load_network,
@@ -74,6 +76,24 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         new_directory(tmp_path / "t")
     with pytest.raises(InputError, match="is a file"):
         new_directory(tmp_path / "t" / "twin.json")
+
+
+def test_a_folder_that_can_t_be_looked_into_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another user's: it had been called a fault of the program."""
+    ask = os.stat
+
+    def refuses(path: Any, **options: Any) -> os.stat_result:
+        if "theirs" in str(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return ask(path, **options)
+
+    monkeypatch.setattr(os, "stat", refuses)
+    with pytest.raises(TwinrigError, match="Permission denied"):
+        new_directory(tmp_path / "theirs" / "r")
+    with pytest.raises(InputError, match="Permission denied"):
+        find_artefacts(tmp_path / "theirs" / "r")
 
 
 @pytest.mark.parametrize(
