@@ -177,7 +177,7 @@ class NodeLayers(nn.Module):
             ends.append(path[-1].detach())
         if len(parts) == 1:
             return parts[0], ends
-        order = torch.cat([torch.arange(m, batch, len(parts)) for m in range(len(parts))])
+        order = torch.tensor([b for m in range(len(parts)) for b in range(m, batch, len(parts))])
         return torch.cat(parts, dim=1)[:, order.argsort()], ends
 
     def used(self, layer: int, responses: Tensor) -> Tensor:

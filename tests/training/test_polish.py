@@ -36,6 +36,36 @@ def series(parts: list[int], steps: list[int]) -> Task:
     )  # fmt: skip
 
 
+def test_a_network_of_three_twins_is_polished_through_one_of_them() -> None:
+    """It failed behind the first layer of the first pass, the rig energised."""
+    task = series([1, 0, 2, 3], [300, 20, 60, 60])
+
+    def polished(members: int) -> list[float]:
+        layers = NodeLayers(
+            [[twin_model()] * 2] * members, [(0.05, 0.95)] * 2, Design.of((3, 2), 2, task), 1,
+            torch.Generator().manual_seed(0),
+        )  # fmt: skip
+        readout = Readout(torch.zeros(layers.design.columns(1, 2), 1), torch.zeros(1), 0.1)
+        polisher = Polisher(layers, readout, task, PolishSettings(passes=3, steps=60))
+        polisher.begin()
+        return [score_of(polisher, index) for index in range(3)]
+
+    one, three = polished(1), polished(3)
+    assert one[0] == three[0]  # the device's answers alone
+    assert np.isfinite(three).all()
+
+
+def score_of(polisher: Polisher, index: int) -> float:
+    """That of a pass whose nodes all answer nothing."""
+    running = polisher.run(index)
+    drives = next(running)
+    try:
+        while True:
+            drives = running.send(np.zeros((*drives.shape, 2)))
+    except StopIteration as end:
+        return float(end.value)
+
+
 def pieces(task: Task) -> list[slice]:
     """Of 40 training passes of 40 masked and 60 counted steps."""
     layers = NodeLayers(
@@ -77,14 +107,7 @@ def shares(task: Task) -> tuple[torch.Tensor, torch.Tensor]:
     polisher = Polisher(layers, readout, task, PolishSettings(passes=4, steps=1900))
     polisher.begin()
     found = [polisher.running.moments[0, -2:] / polisher.running.moments[0, 0]]
-    running, response = polisher.run(1), None
-    try:
-        drives = next(running)
-        while True:
-            response = np.zeros((*drives.shape, 2))
-            drives = running.send(response)
-    except StopIteration:
-        pass
+    score_of(polisher, 1)
     found.append(polisher.running.moments[0, -2:] / polisher.running.moments[0, 0])
     return found[0], found[1]
 
