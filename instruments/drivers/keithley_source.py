@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from instruments.drivers.exchange import identified, queued_errors, word
 from instruments.protocols import MagnetState
-from models.errors import RefusedError
+from models.errors import RefusedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,12 +146,23 @@ class KeithleySource:
         return (f"changed from sourcing {function} to current",)
 
     def prepare(self) -> tuple[str, ...]:
-        """The bench's voltage limit, and an output that leaves a coil closed when it is off."""
+        """The bench's voltage limit, and an output that leaves a coil closed when it is off.
+
+        Raises
+        ------
+        TwinrigError
+            It keeps another off-state.
+        """
         self._prepared = True
         changed = []
         off_state = self._word(f"{self.OFF_STATE}?", OFF_STATES)
         if off_state != "ZERO":
             self._session.write(f"{self.OFF_STATE} ZERO")
+            if self._word(f"{self.OFF_STATE}?", OFF_STATES) != "ZERO":
+                raise TwinrigError(
+                    f"{self.name} ({self.resource}): its output-off state stays {off_state}, with "
+                    "which its output does not go off on a coil: choose ZERO at its front panel"
+                )
             changed.append(f"output-off state changed from {off_state} to ZERO (a coil is on it)")
         present_V = self._session.number(f"{self.LIMIT}?")
         if not self._is_compliance(present_V):

@@ -163,9 +163,9 @@ class TruevoltBuffer:
 
     def set_back(self) -> None:
         """Set what it was armed with back to what it was before; nothing where it wasn't armed."""
-        before, self._before = self._before, []
-        for command in before:
-            self._session.write(command)
+        while self._before:
+            self._session.write(self._before[0])
+            del self._before[0]  # not before it was sent: a link that breaks here leaves the rest
 
     def _arm(self, rate_Hz: float, trigger: tuple[str, ...]) -> None:
         session = self._session

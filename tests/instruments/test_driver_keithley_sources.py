@@ -10,7 +10,7 @@ from instruments.drivers.keithley_2450 import Keithley2450
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.protocols import MagnetState
 from instruments.toml_table import Table
-from models.errors import RefusedError
+from models.errors import RefusedError, TwinrigError
 
 IDENTITY_2400 = b"KEITHLEY INSTRUMENTS INC.,MODEL 2400,4103187,C32   Oct  4 2010 14:20:11/A02  /U/K"
 IDENTITY_2450 = b"KEITHLEY INSTRUMENTS,MODEL 2450,04386922,1.7.12b"
@@ -237,7 +237,7 @@ def test_a_voltage_source_that_is_on_is_not_taken_over(driver):
 
 def test_prepare_leaves_a_coil_closed_when_the_output_is_off():
     with transcript(
-        (b":OUTP:SMOD?", b"NORM"), (b":OUTP:SMOD ZERO", b""),
+        (b":OUTP:SMOD?", b"NORM"), (b":OUTP:SMOD ZERO", b""), (b":OUTP:SMOD?", b"ZERO"),
         (b":SENS:VOLT:PROT?", b"2.100000E+01"), (b":SENS:VOLT:PROT 10", b""),
     ) as session:  # fmt: skip
         assert Keithley2400("x", session, {"compliance_V": 10.0}).prepare() == (
@@ -246,6 +246,15 @@ def test_prepare_leaves_a_coil_closed_when_the_output_is_off():
         )
     with transcript((b":OUTP:CURR:SMOD?", b"ZERO"), (b":SOUR:CURR:VLIM?", b"10")) as session:
         assert Keithley2450("x", session, {"compliance_V": 10.0}).prepare() == ()
+
+
+def test_an_off_state_that_stays_is_an_error():
+    normal = (b":OUTP:CURR:SMOD?", b"NORM")
+    with (
+        transcript(normal, (b":OUTP:CURR:SMOD ZERO", b""), normal) as session,
+        pytest.raises(TwinrigError, match=r"output-off state stays NORM.*choose ZERO"),
+    ):
+        Keithley2450("x", session, {}).prepare()
 
 
 def test_a_voltage_limit_that_is_changed_behind_our_back_is_a_fault():

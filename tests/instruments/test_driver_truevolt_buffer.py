@@ -73,6 +73,27 @@ def test_a_rising_edge_starts_it_and_an_automatic_delay_is_set_back():
         buffer.set_back()  # nothing more
 
 
+def test_what_a_broken_link_left_is_set_back_when_it_is_there_again(monkeypatch):
+    with transcript(
+        WHO, *REMEMBERED, *SET, (b"TRIG:SOUR IMM", b""), (b"TRIG:DEL 0", b""), *READ_BACK,
+        *SET_BACK,
+    ) as session:  # fmt: skip
+        buffer = known(session).buffer
+        buffer.arm(2000.0)
+        write, sent = session.write, []
+
+        def breaks_once(command):
+            sent.append(command)
+            if len(sent) == 3:
+                raise LinkError("dmm", "broke", resource="", command=command, hint="")
+            write(command)
+
+        monkeypatch.setattr(session, "write", breaks_once)
+        with pytest.raises(LinkError):
+            buffer.set_back()
+        buffer.set_back()
+
+
 def test_what_was_left_armed_is_set_back_before_the_next_reading():
     with transcript(
         WHO, (b"READ?", b"+1.0E+00,+3.0E+00"), *REMEMBERED, *SET,
