@@ -148,10 +148,6 @@ class CalibratePage(Page):
             resume = going_on is not None
             return calibrate(bench, out, plan=plan, magnet=magnet, teslameter=meter, resume=resume)
 
-        self._begin()
-        if going_on is not None:
-            self.live.load(going_on.kept)
-        self._sizes = self.rows.sizes
         self.shell.run(JobSpec(self.key, "Calibration", out.name, start, hardware=True))
 
     def _begin(self) -> None:
@@ -162,6 +158,11 @@ class CalibratePage(Page):
 
     def job_started(self) -> None:
         super().job_started()
+        self._begin()
+        if (going_on := self.rows.going_on) is not None:
+            self.live.load(going_on.kept)
+        self._sizes = self.rows.sizes
+        self.rows.lock(running=True)
         self.use_button.hide()
         self.form.primary.say("Calibrating", "starting", fraction=0.0)
 

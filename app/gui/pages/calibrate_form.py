@@ -177,11 +177,12 @@ class CalibrateForm:
             self.go_on.set_note(f"{left}, {self.unfinished.path.name}")
         self._changed()
 
-    def lock(self) -> None:
-        """What goes on is walked as it was begun: nothing to be chosen then."""
+    def lock(self, *, running: bool = False) -> None:
+        """What runs, or goes on, is walked as it was begun: nothing to be chosen then."""
         going_on = self.going_on
         for control in (*self.entries.values(), self.magnet, self.meter):
-            control.setEnabled(going_on is None)
+            control.setEnabled(going_on is None and not running)
+        self.go_on.setEnabled(not running)
         if going_on is not None:
             self.magnet.choose(going_on.magnet)
             self.meter.choose(going_on.teslameter)

@@ -123,7 +123,9 @@ class CalibratePlots(QWidget):
 
     def draw(self, live: LiveCalibration, bench_says: float, *, running: bool) -> None:
         """Draw what is there; `bench_says` is the bench file's tesla per ampere."""
-        if not live.done:
+        if not live.done:  # as after a Stop within the first branch
+            self.clear()
+            self._warn(live.warnings)
             return
         self.field.filled()
         self.off.filled()

@@ -124,7 +124,7 @@ def test_the_strip_shows_the_measured_field_and_no_stale_read_out(opened, qtbot)
 
 def test_it_is_not_paused_and_says_why(opened, qtbot) -> None:
     window, page = opened()
-    page.set_form_values({"points": 401})
+    page.set_form_values({"points": 2001})
     page.rows.ready.setChecked(True)
     page.show_cost()
     page.form.primary.click()
@@ -132,8 +132,25 @@ def test_it_is_not_paused_and_says_why(opened, qtbot) -> None:
     window.pause()
     assert not window.session.pause.requested
     assert any("yoke" in line for line in window.log)
+    assert not page.rows.magnet.isEnabled()  # what runs goes by the names that are chosen
+    assert not page.rows.entries["points"].isEnabled()
     window.stop()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert page.rows.magnet.isEnabled()
+    assert page.subheading.text() == "0 of 3 branches kept"
+    assert page.plots.curves[0].getData() == (None, None)
+
+
+def test_one_that_is_refused_leaves_what_is_shown(opened, qtbot, monkeypatch) -> None:
+    window, page = opened()
+    press(window, page, qtbot)
+    shown = page.calibration
+    page.rows.ready.setChecked(True)
+    monkeypatch.setattr(window, "run", lambda _spec: False)  # such as: a fit runs
+    page.press()
+    assert page.calibration == shown
+    assert page.live.found is not None
+    assert not page.use_button.isHidden()
 
 
 def test_a_library_that_is_slow_or_none_holds_up_no_window(
