@@ -49,12 +49,14 @@ class Opener:
             page.shell.toast(str(error), "error")
         elif isinstance(found, Path):
             page.rows.choose_twin(found)
-        elif found.kind == "net" and not page.running:
-            self._left = None
-            self.show_network(found.path)
         elif found.kind == BEGUN:
             page.rows.go_on_with(found.path)
-        elif found.kind in OF_SEVERAL and not page.running:
+        elif found.kind in ("net", *OF_SEVERAL) and page.running:
+            page.shell.toast(f"{found.id} can be opened here once what runs is over", "warning")
+        elif found.kind == "net":
+            self._left = None
+            self.show_network(found.path)
+        elif found.kind in OF_SEVERAL:
             page.say(page.name, f"{found.id} is read …")
             self._loader.ask(lambda: opened(found.path))
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import artefact_samples as samples
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
@@ -18,6 +19,7 @@ from app.gui.table_asks import TableAsk
 from app.gui.widgets.topology import Topology
 from app.operations.events import Result, TrialEnded, TrialProgress, TrialStarted
 from app.operations.sweep_grid import Grid
+from app.store import save_network
 
 WAIT_MS = 240_000
 SMALL = "train=300,validation=100,test=60,washout=20"
@@ -245,3 +247,14 @@ def test_what_ended_early_is_named_and_nothing_else_can_be_pressed(page, qtbot) 
     qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
     assert page.form.primary.text() == "Go on with sweep-a"
     assert page.form.primary.cost == "0 of 1 trained"
+
+
+def test_a_network_that_is_opened_while_something_runs_is_no_twin(page, qtbot) -> None:
+    folder, twin = page.session.library.folder / "net-a", page.twin.currentData()
+    save_network(folder, samples.network())
+    page.running = True
+    page.choose(folder)
+    qtbot.waitUntil(lambda: bool(page.shell.log), timeout=WAIT_MS)
+    page.running = False
+    assert "can be opened here once" in page.shell.log[-1]
+    assert page.twin.currentData() == twin
