@@ -9,7 +9,7 @@ state between rounds, while the processor works.
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,14 +85,19 @@ def record_for_twin(
         Failed on the way; what was complete stays.
     """
     out, begin_s = Path(out), time.monotonic()
-    rounds = _resumed(out, asked) if resume else _begun(out, asked or ForTwin(), meta)
-    run = _Run(bench, rounds, pause, retries, twins)
-    bench.check_sequences(run.candidates(0), bench.spec.window, bench.spec.reset)
-    bench.refuse_forbidden()
-    if not resume:
-        new_directory(out)
+    if resume and not (out / PLAN_NAME).is_file():
+        raise InputError(f"{out}: no {PLAN_NAME}: no recording for a twin was begun there")
+    with ExitStack() as held:
+        if resume:  # before the plan is read: another program may be adding to it
+            held.enter_context(RunLock(out))
+        rounds = _resumed(out, asked) if resume else _begun(out, asked or ForTwin(), meta)
+        run = _Run(bench, rounds, pause, retries, twins)
+        bench.check_sequences(run.candidates(0), bench.spec.window, bench.spec.reset)
+        bench.refuse_forbidden()
+        if not resume:
+            new_directory(out)
+            held.enter_context(RunLock(out))
         rounds.save()
-    with RunLock(out):
         try:
             yield from run.events()
         except BaseException as fault:
@@ -112,12 +117,8 @@ def _begun(out: Path, asked: ForTwin, meta: Mapping[str, Any] | None) -> Rounds:
 
 def _resumed(out: Path, asked: ForTwin | None) -> Rounds:
     """The rounds so far, with the budget and target that are asked for now."""
-    if not (out / PLAN_NAME).is_file():
-        raise InputError(f"{out}: no {PLAN_NAME}: no recording for a twin was begun there")
     rounds = Rounds.load(out)
-    if asked is not None:
-        rounds.asked = asked
-        rounds.save()
+    rounds.asked = asked or rounds.asked
     return rounds
 
 

@@ -16,6 +16,7 @@ from app.operations.fit_input import FitInput
 from app.operations.merged import merged
 from app.operations.record_for_twin import record_for_twin
 from app.report import find_artefacts
+from app.run_lock import RunLock
 from app.store import load_network, read_recording
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
@@ -221,6 +222,18 @@ def test_another_reset_than_the_rounds_before_is_refused(finished, bench):
     bench.spec = replace(spec, reset=Reset(0.9 * spec.reset.field_T))
     with pytest.raises(RefusedError, match="reset"):
         list(record_for_twin(bench, finished[0], replace(TINY, budget=40), resume=True))
+
+
+def test_what_another_program_writes_is_neither_read_nor_changed(finished, bench):
+    """Its plan grows with each round; one read before it ended would be written over the newer."""
+    plan = finished[0] / PLAN_NAME
+    before = plan.read_bytes()
+    with (
+        RunLock(finished[0]),
+        pytest.raises(RefusedError, match="is being written right now by"),
+    ):
+        list(record_for_twin(bench, finished[0], replace(TINY, budget=400), resume=True))
+    assert plan.read_bytes() == before
 
 
 @pytest.mark.parametrize(
