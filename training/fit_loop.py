@@ -182,7 +182,7 @@ class FitLoop(ABC):
         generator = torch.Generator(device=self._device).manual_seed(self.settings.seed + 1)
         losses = [float(self._validation_loss(generator)) for _ in range(self.passes)]
         value = sum(losses) / len(losses)
-        if value < self.best_validation or self._best_is_outdated():
+        if math.isfinite(value) and (value < self.best_validation or self._best_is_outdated()):
             self.best_validation, self._best = value, self.module().weights()
             self.best_progress, self.best_iteration = self._progress(), self.iteration
         return value

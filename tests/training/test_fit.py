@@ -142,6 +142,19 @@ def test_the_best_snapshot_is_kept_and_not_the_last():
     assert fit.best_validation == best
 
 
+def test_a_snapshot_without_a_score_is_never_chosen(monkeypatch):
+    """Nothing is below NaN, and where the snapshot is due to change it stayed until the end."""
+    fit = small_fit(40, sequences=6, mean_share=0.25)
+    scored = fit._validation_loss
+    off = {1: np.nan, 0: 1.0}
+    monkeypatch.setattr(
+        fit, "_validation_loss", lambda draw: scored(draw) * off[0.25 < fit._progress() < 0.5]
+    )
+    values = {step.iteration: step.validation for step in fit.steps()}
+    assert np.isnan(values[15])
+    assert fit.best_validation == min(values[k] for k in range(20, 41))
+
+
 def test_minutes_end_a_fit_before_its_iterations():
     fit = small_fit(100_000, minutes=0.01)
     assert sum(1 for _ in fit.steps()) < 1000
