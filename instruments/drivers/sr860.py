@@ -17,7 +17,6 @@ import numpy as np
 
 from instruments.drivers.exchange import bits, channel_names, entry, identified
 from instruments.drivers.sr860_buffer import TIME_CONSTANT_S, Sr860Buffer
-from instruments.drivers.sr860_capture import Capture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +81,7 @@ class SR860:
         self.units: tuple[str, ...] = self._units("voltage")
         self.identity = ""
         self._session = session
-        self.buffer = Sr860Buffer(session, name, self.channels)
+        self.buffer = Sr860Buffer(session, self.channels)
         self._copies = 1 if len(self.channels) < MOST_CHANNELS else 0
         asked = (*self.channels, *self.channels[-1:] * self._copies)
         self._read_command = f"SNAP? {','.join(str(CHANNELS[channel]) for channel in asked)}"
@@ -166,10 +165,6 @@ class SR860:
         if abs(first_V - second_V) > AUX_NOISE_V:
             raise self._session.reject(command, f"{first_V:g}, then {second_V:g}", "a steady input")
         return min(first_V, second_V)
-
-    def capture(self) -> Capture:
-        """Its capture buffer: samples at a rate of the instrument's own clock."""
-        return Capture(self._session, self.name)
 
     def faults(self) -> tuple[str, ...]:
         """`LIAS?` and the errors, all cleared by reading."""

@@ -1,7 +1,10 @@
 """The SR860's capture as the bench's buffer: rates that the time constant allows, blocks of floats.
 
-Commands: as `instruments.drivers.sr860_capture`. What is captured is the smallest of X, XY, Rθ and
-XYRθ that holds the bench's channels; the buffer is always as long as it can be, 4096 kB.
+Commands: SR860 manual, "Capture commands", as QCoDeS' `SR86x.py` sends them. `CAPTURERATE n` sets
+the fastest rate over 2ⁿ and answers hertz; `CAPTURELEN` is in kB and even; the buffer is read only
+once the capture has stopped, at most 64 kB a message, each block of little-endian float32 without
+a terminator behind it. What is captured is the smallest of X, XY, Rθ and XYRθ that holds the
+bench's channels; the buffer is always as long as it can be, 4096 kB.
 `CAPTURESTART ONE, TRIG`: a falling edge at the trigger input starts it (SR865A manual, p. 135; that
 it is so on an SR860 is judgement: were it the rising one, samples of 1 ms later were taken).
 The fastest rate follows from the time constant and is asked for (`CAPTURERATEMAX?`); the others
@@ -17,14 +20,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from instruments.drivers.exchange import entry
-from instruments.drivers.sr860_capture import (
-    CONFIGS,
-    KB,
-    LONGEST_KB,
-    MOST_HALVINGS,
-    SAMPLE_BYTES,
-    Capture,
-)
 from instruments.sequenced import poles_left_over
 
 if TYPE_CHECKING:
@@ -32,6 +27,10 @@ if TYPE_CHECKING:
 
     from instruments.visa import VisaSession
 
+CONFIGS = {("X",): 0, ("X", "Y"): 1, ("R", "theta"): 2, ("X", "Y", "R", "theta"): 3}
+LONGEST_KB, MOST_KB_AT_ONCE, KB = 4096, 64, 1024
+SAMPLE_BYTES = 4
+MOST_HALVINGS = 20
 TIME_CONSTANT_S = tuple((1, 3)[i % 2] * 10.0 ** (i // 2 - 6) for i in range(22))  # 1 µs … 30 ks
 POLES = (1, 2, 3, 4)  # OFSL: 6 dB an octave each
 SAMPLING_HZ = 1.25e6
@@ -45,17 +44,14 @@ class Sr860Buffer:
     ----------
     session
         The lock-in's open session.
-    name
-        Its name on the bench, for messages.
     channels
         The bench's.
     """
 
     trigger_rises = False
 
-    def __init__(self, session: VisaSession, name: str, channels: tuple[str, ...]) -> None:
+    def __init__(self, session: VisaSession, channels: tuple[str, ...]) -> None:
         self._session = session
-        self._capture = Capture(session, name)
         captured = min(
             (names for names in CONFIGS if set(channels) <= set(names)),
             key=len,
@@ -63,13 +59,13 @@ class Sr860Buffer:
         )
         self._captured: tuple[str, ...] = captured
         self._columns = [captured.index(channel) for channel in channels]
-        self._full = LONGEST_KB * KB // (SAMPLE_BYTES * len(captured))
+        self._sample_bytes = SAMPLE_BYTES * len(captured)
         self._rates_Hz: tuple[float, ...] = ()
 
     @property
     def most_points(self) -> int:
         """What 4096 kB hold of the channels that are captured."""
-        return self._full
+        return LONGEST_KB * KB // self._sample_bytes
 
     @property
     def rates_Hz(self) -> tuple[float, ...]:
@@ -95,40 +91,56 @@ class Sr860Buffer:
 
     def arm(self, rate_Hz: float) -> None:
         """`CAPTURESTOP`, then channels, length and rate; each is read back."""
-        self._capture.stop()
-        told_Hz = self._capture.configure(self._captured, self._full, rate_Hz)
+        session, config = self._session, CONFIGS[self._captured]
+        self.stop()
+        fastest_Hz = session.number("CAPTURERATEMAX?")
+        session.write(f"CAPTURECFG {config}")
+        session.write(f"CAPTURELEN {LONGEST_KB}")
+        session.write(f"CAPTURERATE {round(math.log2(fastest_Hz / rate_Hz))}")
+        told_Hz = session.number("CAPTURERATE?")
         if not math.isclose(told_Hz, rate_Hz, rel_tol=ROUNDED):
-            raise self._session.reject("CAPTURERATE?", f"{told_Hz:g}", f"{rate_Hz:g}")
-        self._expect("CAPTURECFG?", CONFIGS[self._captured])
+            raise session.reject("CAPTURERATE?", f"{told_Hz:g}", f"{rate_Hz:g}")
+        self._expect("CAPTURECFG?", config)
         self._expect("CAPTURELEN?", LONGEST_KB)
 
     def arm_trigger(self, rate_Hz: float) -> None:
         """The same, and `CAPTURESTART ONE, TRIG`: the next falling edge starts it."""
         self.arm(rate_Hz)
-        self._capture.start("start")
+        self._session.write("CAPTURESTART ONE, TRIG")
 
     def start(self) -> None:
         """`CAPTURESTART ONE, IMM`: what was captured before is forgotten."""
-        self._capture.start()
+        self._session.write("CAPTURESTART ONE, IMM")
 
     def count(self) -> int:
-        """`CAPTUREBYTES?`."""
-        found = self._capture.captured()
-        if not 0 <= found <= self._full:
-            wanted = f"the bytes of up to {self._full} samples"
+        """`CAPTUREBYTES?`; while it runs, too."""
+        found = round(self._session.number("CAPTUREBYTES?")) // self._sample_bytes
+        if not 0 <= found <= self.most_points:
+            wanted = f"the bytes of up to {self.most_points} samples"
             raise self._session.reject("CAPTUREBYTES?", f"those of {found}", wanted)
         return found
 
     def stop(self) -> None:
-        """`CAPTURESTOP`."""
-        self._capture.stop()
+        """`CAPTURESTOP`: no harm where it has ended."""
+        self._session.write("CAPTURESTOP")
 
     def fetch(self, count: int) -> NDArray[np.float64]:
-        """`CAPTUREGET?` in blocks of 64 kB."""
-        samples = self._capture.blocks(count)
-        if not np.isfinite(samples).all():
+        """`CAPTUREGET?` in blocks of 64 kB; the fill behind the samples is cut off."""
+        left = size = count * self._sample_bytes
+        received = bytearray()
+        while left > 0:
+            length_kB = min(MOST_KB_AT_ONCE, 2 * math.ceil(left / (2 * KB)))
+            command = f"CAPTUREGET? {len(received) // KB}, {length_kB}"
+            block = self._session.query_block(command, terminated=False)
+            if len(block) != length_kB * KB:
+                found = f"a block of {len(block)} bytes"
+                raise self._session.reject(command, found, f"{length_kB} kB")
+            received += block
+            left -= len(block)
+        values = np.frombuffer(bytes(received[:size]), dtype="<f4").astype(np.float64)
+        if not np.isfinite(values).all():
             raise self._session.reject("CAPTUREGET?", "a value that is none", "finite numbers")
-        return samples[:, self._columns]
+        return values.reshape(count, len(self._captured))[:, self._columns]
 
     def _expect(self, command: str, wanted: int) -> None:
         told = self._session.number(command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from beside import Steady, beside
 from scripted import scripted, transcript
 
 from instruments.clock import Stop
@@ -11,6 +12,7 @@ from instruments.drivers.sr860 import SR860
 from instruments.drivers.sr860_buffer import exact_Hz
 from instruments.ieee_block import as_block
 from instruments.link_errors import LinkError
+from instruments.virtual import sr860 as virtual_sr860
 from instruments.visa import VisaSession, resource_manager
 
 FASTEST = (b"CAPTURERATEMAX?", b"610.352")  # at 10 ms; six digits
@@ -118,6 +120,63 @@ def test_what_its_filter_still_shows_of_an_earlier_value():
         buffer = SR860("lockin", session, {}).buffer
         assert buffer.left_over(0.05) == pytest.approx(np.exp(-5))
         assert buffer.left_over(0.05) == pytest.approx(np.exp(-5) * (1 + 5 + 12.5 + 125 / 6))
+
+
+def fetched(replies, channels, count):
+    """What a buffer of those channels makes of the answers, and what was asked."""
+    with scripted(lambda message: replies.get(message, b"")) as instrument:
+        session = VisaSession(
+            instrument.resource, rm=resource_manager(), name="lockin", stop=Stop()
+        )
+        try:
+            found = SR860("lockin", session, {"channels": channels}).buffer.fetch(count)
+        finally:
+            session.close()
+    return found, instrument.heard
+
+
+def test_blocks_have_no_terminator_and_their_fill_is_cut_off():
+    values = np.zeros(17 * 1024, "<f4")  # 68 kB: 64 and 4
+    values[:17000] = np.arange(17000)
+    replies = {
+        b"CAPTUREGET? 0, 64": as_block(values[: 16 * 1024].tobytes()),
+        b"CAPTUREGET? 64, 4": as_block(values[16 * 1024 :].tobytes()),
+    }
+    found, heard = fetched(replies, ("X",), 17000)
+    assert heard == list(replies)
+    np.testing.assert_array_equal(found[:, 0], np.arange(17000))
+
+
+def test_a_block_of_another_length_is_an_error():
+    with pytest.raises(LinkError, match=r"1000 bytes.*2 kB"):
+        fetched({b"CAPTUREGET? 0, 2": as_block(bytes(1000))}, ("X",), 512)
+
+
+def test_on_the_virtual_twin_a_capture_has_the_steps_that_were_read_meanwhile():
+    sources = []
+
+    def make(device_time):
+        sources.append(Steady(device_time))
+        return virtual_sr860.SR860(device_time, sources[0])
+
+    with beside(make) as session:
+        lockin = SR860("lockin", session, {"channels": ("X", "Y")})
+        lockin.prepare()
+        session.write("OFLT 5")  # 300 µs: no memory of the step before
+        rate_Hz = next(rate for rate in lockin.buffer.rates_Hz if rate > 1000.0)
+        lockin.buffer.arm(rate_Hz)
+        lockin.buffer.start()
+        readings = []
+        for step in range(50):
+            sources[0].signal_V = (1e-5 * (step % 5), -2.0e-5)
+            readings.append(lockin.read())
+        lockin.buffer.stop()
+        samples = lockin.buffer.fetch(lockin.buffer.count())
+        assert lockin.faults() == ()
+    assert samples.shape[0] == pytest.approx(50 / 37 * rate_Hz, rel=0.02)
+    seen = np.unique(samples[samples[:, 1] < -1e-6][:, 0].round(8))
+    np.testing.assert_allclose(seen, [0, 1e-5, 2e-5, 3e-5, 4e-5], atol=1e-8)
+    np.testing.assert_allclose(readings[7], [2e-5, -2e-5], rtol=1e-6)
 
 
 def test_a_block_that_was_cut_is_told_by_its_begin_only():
