@@ -4,7 +4,7 @@ Decision: beside the lock files, where all users of the computer write, a file f
 the integral of I² over its last window, by the computer's time since its start, which all programs
 share (`clock.passed_s`). It is written while current flows, each few seconds, and when the magnet
 is safe. A program that was killed has let its last current flow until a watchdog came: that counts
-for `UNSAID_S` more.
+for `UNSAID_S` more, or until now where the current still flows.
 Consequence: a file that can't be read or written, or is of another boot, is none; the coil counts
 as cold then, as it does on another computer.
 """

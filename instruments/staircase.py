@@ -51,11 +51,9 @@ class Staircase(Walk):
         clock: Clock,
         on_set: Callable[[float], None] = lambda _: None,
     ) -> None:
-        super().__init__(magnet, max_ramp_A_per_s)
+        super().__init__(magnet, max_ramp_A_per_s, on_set)
         self._clock = clock
-        self._on_set = on_set
         self._owed_s = 0.0  # device time that must still pass before the next set
-        self._grid_A = magnet.resolution_A
         share = max_ramp_A_per_s * TICK_S / self._grid_A * (1 + 1e-9)
         steps = math.floor(min(share, MOST_STEPS))
         if steps < 1:

@@ -120,10 +120,9 @@ class SupplyRamp(Walk):
         on_set: Callable[[float], None] = lambda _: None,
         shield: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        super().__init__(magnet, max_ramp_A_per_s)
+        super().__init__(magnet, max_ramp_A_per_s, on_set)
         self._supply = magnet
         self._clock = clock
-        self._on_set = on_set
         self._shield = shield
         self._slowest_A_per_s = max_ramp_A_per_s
         self.reach_A = max_ramp_A_per_s * TICK_S

@@ -37,7 +37,9 @@ class Walk(ABC):
 
     reach_A: float
 
-    def __init__(self, magnet: Magnet, max_ramp_A_per_s: float) -> None:
+    def __init__(
+        self, magnet: Magnet, max_ramp_A_per_s: float, on_set: Callable[[float], None]
+    ) -> None:
         self.sent_A: float | None = None
         self.passing_A: float | None = None
         self.moved_s = -math.inf
@@ -45,6 +47,7 @@ class Walk(ABC):
         self.ramp_A_per_s = max_ramp_A_per_s
         self._magnet = magnet
         self._grid_A = magnet.resolution_A
+        self._on_set = on_set
 
     @abstractmethod
     def walk_to_A(self, target_A: float, look: Callable[[], None] = lambda: None) -> None:
@@ -95,15 +98,16 @@ class Walk(ABC):
         return state.current_A
 
     def start_from(self, state: MagnetState, small_A: float) -> None:
-        """Make `start_A` the known set-point.
+        """Make `start_A` the known set-point; it is told as what flows.
 
         A supply whose current can't follow (open coil, voltage limit of zero) has a set-point that
         no walk from zero would touch: zero is sent then.
         """
-        self.sent_A = self.start_A(state, small_A)
+        here_A = self.sent_A = self.start_A(state, small_A)
         rounding_A = self._magnet.read_back_error_A(state.setpoint_A)
-        if state.output_on and self.sent_A == 0.0 and abs(state.setpoint_A) > rounding_A:
+        if state.output_on and here_A == 0.0 and abs(state.setpoint_A) > rounding_A:
             self.set_A(0.0)
+        self._on_set(here_A)
 
     def confirm(self) -> None:
         """Read the last set-point back.

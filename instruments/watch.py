@@ -146,17 +146,24 @@ class Watch:
         if self._duty is None:
             return []
         now_s = self._clock.now_s()
-        if found_A or not self._duty.begun:
-            if found_A or self._past is None:
-                self._duty.begin(now_s, found_A)
-            else:
-                self._duty.recall(now_s, self._past)
+        if found_A:
+            self._duty.begin(now_s, found_A)
+        elif not self._duty.begun:
+            self._recall(now_s, 0.0)
         problem = self._duty.problem(now_s, plan())
         if problem is None:
             return []
         if not found_A:
             return [problem]
         return [f"{problem} (the {found_A:.4g} A found count as if they had flowed all the time)"]
+
+    def _recall(self, now_s: float, found_A: float) -> None:
+        """Begin the account of a magnet found at a current, with what is kept of it."""
+        assert self._duty is not None
+        if self._past is None:
+            self._duty.begin(now_s, found_A)
+        else:
+            self._duty.recall(now_s, self._past, found_A)
 
     # ---- what ends a run
 
@@ -249,9 +256,13 @@ class Watch:
             raise TwinrigError(f"{self._name}: {problem}; not begun")
 
     def flows(self, current_A: float) -> None:
-        """Say that this current flows from now on."""
-        if self._duty is not None and self._duty.begun:
-            self._duty.flows(self._clock.now_s(), current_A)
+        """Say that this current flows from now on; of one made safe as it is found, this begins."""
+        if self._duty is None:
+            return
+        now_s = self._clock.now_s()
+        if not self._duty.begun:
+            self._recall(now_s, current_A)
+        self._duty.flows(now_s, current_A)
 
     def flowed(self, since_s: float, current_A: float) -> None:
         """Say that this current flows since a device time that has passed."""

@@ -53,12 +53,15 @@ class Duty:
         self._edges_s, self._charge_A2s = [now_s - self.window_s], [0.0]
         self._square_A2 = current_A**2
 
-    def recall(self, now_s: float, past: Past) -> None:
-        """Begin with what another program let flow; what it did not end for `UNSAID_S` more."""
+    def recall(self, now_s: float, past: Past, found_A: float = 0.0) -> None:
+        """Begin with what another program let flow; what it did not end for `UNSAID_S` more.
+
+        Where a current is found now, that or what it did not end has flowed ever since.
+        """
         times_s = np.linspace(past.at_s - past.window_s, past.at_s, len(past.charge_A2s))
         self._edges_s, self._charge_A2s = times_s.tolist(), list(past.charge_A2s)
-        self._square_A2 = past.square_A2
-        self.flows(min(now_s, past.at_s + UNSAID_S), 0.0)
+        self._square_A2 = max(past.square_A2, found_A**2)
+        self.flows(now_s if found_A else min(now_s, past.at_s + UNSAID_S), found_A)
         self._before_A2s = self.at_A2s(now_s)
 
     def past(self, now_s: float) -> Past:

@@ -288,7 +288,6 @@ class WatchedMagnet:
                     "panel)"
                 )
             self._stairs.start_from(state, self.small_A)
-            self._watch.flows(self._stairs.sent_A or 0.0)
         return self._stairs.sent_A or 0.0
 
     @property

@@ -98,6 +98,41 @@ def test_one_found_at_a_current_counts_as_if_it_had_flowed_all_the_time(tmp_path
         magnet.energise()
 
 
+def test_what_a_way_to_safety_finds_counts_for_the_next_run(tmp_path):
+    clock = SimulatedClock()
+    program(clock, tmp_path, setpoint_A=5.0, output_on=True).make_safe()  # `twinrig safe`
+    with pytest.raises(RefusedError, match="let the magnet rest"):
+        program(clock, tmp_path).energise()
+    clock.wait(WINDOW_S)
+    run(program(clock, tmp_path), 4.0)
+    clock.wait(3 * WINDOW_S)  # nobody knows of the 5 A but by finding them
+    program(clock, tmp_path, setpoint_A=5.0, output_on=True).make_safe()
+    with pytest.raises(RefusedError, match="let the magnet rest"):
+        program(clock, tmp_path).energise()
+
+
+def test_a_watchdog_counts_from_what_its_program_kept(tmp_path):
+    clock = SimulatedClock()
+    killed = program(clock, tmp_path)
+    killed.energise()
+    killed.ramp_to_A(4.0)
+    killed.hold(6.0)
+    clock.wait(20.0)  # until its supply could be reached
+    program(clock, tmp_path, setpoint_A=4.0, output_on=True).make_safe()
+    magnet = program(clock, tmp_path)
+    magnet.energise()
+    spent_A2s = magnet._watch._duty.at_A2s(clock.now_s())
+    assert spent_A2s == pytest.approx(16.0 * 26.0, rel=0.01)
+
+
+def test_one_found_at_rest_keeps_its_past_when_it_is_made_safe(tmp_path):
+    clock = SimulatedClock()
+    run(program(clock, tmp_path), 4.0)
+    program(clock, tmp_path, setpoint_A=5.0).make_safe()  # set, its output off
+    with pytest.raises(TwinrigError, match="runs before this one left 4"):
+        run(program(clock, tmp_path), 4.0)
+
+
 def test_what_goes_on_is_what_flowed():
     duty = Duty(LIMIT_A2S, WINDOW_S)
     duty.begin(0.0, 0.0)
