@@ -99,13 +99,18 @@ class MarkPart(QWidget):
         if path is None:
             return
         bad = position not in self._bad
-        self._task.ask(lambda: mark_one(path, position, bad=bad))
+        self._task.ask(lambda: (path, mark_one(path, position, bad=bad)))
 
-    def _answered(self, bad: frozenset[int] | None, error: Exception | None) -> None:
-        if error is not None:
+    def _answered(
+        self, marked: tuple[Path, frozenset[int]] | None, error: Exception | None
+    ) -> None:
+        if marked is None:
             self.failed.emit(error)
             return
-        self._bad, self._follows = bad or frozenset(), True
+        path, bad = marked
+        if path != self._path:  # the next run has begun meanwhile
+            return
+        self._bad, self._follows = bad, True
         self._say()
         self.marked.emit(self._bad)
         self.chosen.emit(-1)

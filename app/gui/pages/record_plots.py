@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from app.gui.live_record import spread
@@ -32,7 +33,12 @@ FOLLOW_S = 1.5  # that a sequence stays in view while the run hops between inter
 
 
 class RecordPlots(QWidget):
-    """Field, response with its repeats, spread; distribution, drift, step pairs."""
+    """Field, response with its repeats, spread; distribution, drift, step pairs.
+
+    `changed` where another channel is chosen, or map or trace: no frame of a run may follow.
+    """
+
+    changed = pyqtSignal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -117,6 +123,7 @@ class RecordPlots(QWidget):
 
     def _choose_channel(self, channel: int) -> None:
         self.channel = channel
+        self.changed.emit()
 
     def _pick_channel(self, channel: int) -> None:
         self.many.setCurrentIndex(channel)
@@ -149,6 +156,7 @@ class RecordPlots(QWidget):
             widget.setVisible(many)
         self.heat.setVisible(mapped)
         self.response.setVisible(not mapped)
+        self.changed.emit()
 
     # before a run
 

@@ -45,6 +45,7 @@ class RecordView(PlottedPage["RecordPlots"]):
         from app.gui.pages.record_plots import RecordPlots
 
         plots = RecordPlots(self.theme)
+        plots.changed.connect(self._redraw)
         plots.drift.picked.connect(self.mark.choose)
         plots.before.clicked.connect(lambda: self._hop(-1))
         plots.next.clicked.connect(lambda: self._hop(1))

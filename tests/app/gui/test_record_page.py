@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,10 +14,15 @@ from PyQt6.QtWidgets import QAbstractButton, QApplication, QScrollArea, QWidget
 from recorded import is_safe, made_flaky, no_reply
 from small_disk import small_disk
 
+from app.gui.pages import record_mark
+from app.gui.pages.record_mark import MarkPart
 from app.gui.theme import LABEL_PX, sans
 from app.recording_marks import bad_positions, read_kept
 from app.session import Library
 from app.store import read_recording
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WAIT_MS = 120_000
 LITTLE = {"count": 2, "steps": 20, "repeats": 3}
@@ -130,6 +136,26 @@ def test_a_repeat_is_marked_while_the_run_goes_on(window, page, press_record, qt
     assert len(bad_positions(page.recorded)) == 1
 
 
+def test_a_mark_of_the_run_before_is_none_of_the_next_one(qtbot, monkeypatch, tmp_path) -> None:
+    part, told, share = MarkPart(), [], threading.Event()
+    qtbot.addWidget(part)
+    part.marked.connect(told.append)
+
+    def mark_one(path: Path, position: int, *, bad: bool) -> frozenset[int]:
+        share.wait(5.0)
+        return frozenset({position})
+
+    monkeypatch.setattr(record_mark, "mark_one", mark_one)
+    part.of_run(tmp_path / "rec-a")
+    part.press()
+    part.of_run(tmp_path / "rec-b")
+    share.set()
+    qtbot.wait(200)
+    assert told == []
+    part.press()  # of the next one it is told
+    qtbot.waitUntil(lambda: told == [frozenset({0})], timeout=WAIT_MS)
+
+
 def test_the_next_design_is_seen_while_a_run_goes_on(window, page, press_record, qtbot) -> None:
     press_record(window, until_over=False, count=2, steps=60, repeats=20)
     page.view.choose(True)
@@ -163,10 +189,11 @@ def test_sixty_channels_are_a_map_of_which_one_is_chosen(window, page) -> None:
     assert page.plots.heat.image.image.shape == (60, 25)
     assert np.allclose(page.plots.heat.image.image, 1e3 * np.mean(responses, axis=0).T)
     page.plots.heat.picked.emit(41)
-    page._redraw()
     assert page.plots.response.isVisible()
     assert page.plots.many.currentText() == "f41"
     assert page.plots.channel == 41
+    drawn = page.plots.response.mean_line.getData()[1]  # without another frame of the run
+    assert drawn == pytest.approx(1e3 * np.mean(responses, axis=0)[:, 41])
     page.running = False
 
 
