@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LONGEST_ERROR_QUEUE = 64
 SLACK = 1.25  # judgement, as in QCoDeS' 344xxA driver: how much longer a reading may take
 MARGIN_S = 1.0  # … and what transfer and a busy instrument may add
+AUX_NOISE_V = 0.1  # judgement: lock-ins' inputs resolve mV; a contact that chatters is no contact
 LOOK_S = 3.0  # judgement: the longest reading that a display takes, which has the bench meanwhile
 
 
@@ -62,6 +63,18 @@ def bits(session: VisaSession, command: str, names: Mapping[int, str], width: in
     if not 0 <= register < 1 << width:
         raise session.reject(command, reply, f"a status register 0…{(1 << width) - 1}")
     return [name for bit, name in names.items() if register >> bit & 1]
+
+
+def steady_V(session: VisaSession, command: str) -> float:
+    """The volts at an input, which an interlock contact may hold up; asked for twice.
+
+    A reply that was cut (`3.3e-4` to `3.3`) must not close a contact: the lower one counts where
+    two differ by less than the noise, else there is none.
+    """
+    first_V, second_V = session.number(command), session.number(command)
+    if abs(first_V - second_V) > AUX_NOISE_V:
+        raise session.reject(command, f"{first_V:g}, then {second_V:g}", "a steady input")
+    return min(first_V, second_V)
 
 
 def queued_errors(session: VisaSession, command: str = "SYST:ERR?") -> tuple[str, ...]:

@@ -21,7 +21,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from instruments.drivers.exchange import queued_errors
+from instruments.drivers.exchange import identified, queued_errors, word
 from instruments.drivers.kepco_list import KepcoList
 from instruments.protocols import MagnetState
 from instruments.serial_line import SerialLine
@@ -108,11 +108,9 @@ class KepcoBop:
 
     def identify(self) -> str:
         """`*IDN?`, e.g. `KEPCO,BIT 4886 36-12  08-04-2023,H249977,4.04-1.82` (36 V, 12 A)."""
-        reply = self._session.query("*IDN?")
-        expected = self.identity or self.EXPECTED
-        if not self.IDENTITY.search(reply) or (self.identity and reply != self.identity):
-            raise self._session.wrong_instrument(reply, expected)
-        self.identity = reply
+        reply = self.identity = identified(
+            self._session, self.identity, self.IDENTITY.pattern, self.EXPECTED
+        )
         if not self.PLAYS.search(reply):
             self.list = None
             mg = "plays its list by driver 'kepco-bop-mg'"
@@ -269,10 +267,7 @@ class KepcoBop:
 
     def _word(self, command: str, words: Mapping[str, Any]) -> Any:
         """The answer as one of the manual's codes."""
-        reply = self._session.query(command)
-        if reply.strip() not in words:
-            raise self._session.reject(command, reply, " or ".join(words))
-        return words[reply.strip()]
+        return word(self._session, command, words)
 
 
 def _at_limit(voltage_V: float, compliance_V: float) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from instruments.drivers.exchange import word
 from models.errors import TwinrigError, raise_problems
 
 if TYPE_CHECKING:
@@ -98,10 +99,7 @@ class KepcoList:
 
     def running(self) -> bool:
         """`CURR:MODE?`."""
-        reply = self._session.query("CURR:MODE?").strip()
-        if reply not in self._modes:
-            raise self._session.reject("CURR:MODE?", reply, " or ".join(self._modes))
-        return self._modes[reply]
+        return bool(word(self._session, "CURR:MODE?", self._modes))
 
     def _expect(self, command: str, wanted: float) -> None:
         reply = self._session.query(command)

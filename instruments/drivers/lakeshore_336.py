@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from instruments.drivers.exchange import bits, identified
 from instruments.protocols import SensorError
 from instruments.serial_line import LAKE_SHORE
 
@@ -75,12 +76,10 @@ class LakeShore336:
 
     def identify(self) -> str:
         """`*IDN?`, e.g. `LSCI,MODEL336,LSA2833/#######,2.9`."""
-        reply = self._session.query("*IDN?")
-        right = reply.startswith(("LSCI,MODEL336", "LSCI,MODEL335"))
-        if not right or (self.identity and reply != self.identity):
-            raise self._session.wrong_instrument(reply, self.identity or "LSCI,MODEL336,…")
-        self.identity = reply
-        return reply
+        self.identity = identified(
+            self._session, self.identity, "^LSCI,MODEL33[56]", "LSCI,MODEL336,…"
+        )
+        return self.identity
 
     def kelvin(self, input_name: str) -> float:
         """`RDGST?`, then `KRDG?`: a reading counts only where its status says that it is valid.
@@ -93,7 +92,7 @@ class LakeShore336:
         """
         if missing := self._missing(input_name):
             raise SensorError(missing)
-        status = self._byte(f"RDGST? {input_name}")
+        status = self._status(f"RDGST? {input_name}")
         if status:
             words = [word for bit, word in READING_STATUS.items() if status >> bit & 1]
             raise SensorError(f"input {input_name}: {', '.join(words) or f'status {status}'}")
@@ -119,8 +118,7 @@ class LakeShore336:
 
     def errors(self) -> tuple[str, ...]:
         """`*ESR?`, cleared by reading."""
-        event = self._byte("*ESR?")
-        return tuple(word for bit, word in EVENT_STATUS.items() if event >> bit & 1)
+        return tuple(bits(self._session, "*ESR?", EVENT_STATUS))
 
     def close(self) -> None:
         """Close the session; never raises."""
@@ -139,7 +137,7 @@ class LakeShore336:
             raise self._session.reject(command, reply, f"{count} of 0 or 1")
         return [part == "1" for part in parts]
 
-    def _byte(self, command: str) -> int:
+    def _status(self, command: str) -> int:
         reply = self._session.query(command)
         if not (reply.strip().isdigit() and int(reply) < 256):
             raise self._session.reject(command, reply, "a status byte 0…255")

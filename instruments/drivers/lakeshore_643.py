@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from instruments.drivers.exchange import identified
 from instruments.protocols import MagnetState
 from instruments.serial_line import LAKE_SHORE
 from models.errors import RefusedError, TwinrigError
@@ -98,14 +99,11 @@ class LakeShore643:
 
         The event register still has what somebody else's message did: it is no error of ours.
         """
-        reply = self._session.query("*IDN?")
-        parts = reply.split(",")
-        model = parts[1].upper().removeprefix("MODEL") if len(parts) >= 3 else ""
-        if parts[0].strip() != "LSCI" or model not in RATED_A:
-            raise self._session.wrong_instrument(reply, "LSCI,MODEL643,… or LSCI,MODEL648,…")
-        if self.identity and reply != self.identity:
-            raise self._session.wrong_instrument(reply, self.identity)
-        self.identity = reply
+        reply = self.identity = identified(
+            self._session, self.identity, r"^LSCI,(MODEL)?64[38],",
+            "LSCI,MODEL643,… or LSCI,MODEL648,…",
+        )  # fmt: skip
+        model = reply.split(",")[1][-3:]
         self._full_A, self.rated_voltage_V = RATED_A[model], RATED_V[model]
         answer, wrong = self._heard("LIMIT?")
         self._earlier += [f"{words} of an earlier message" for words in wrong]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from instruments.drivers.exchange import channel_names, entry
+from instruments.drivers.exchange import bits, channel_names, entry, identified, steady_V
 from instruments.drivers.sr830_buffer import TIME_CONSTANT_S, Sr830Buffer
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ CHANNELS = {"X": 1, "Y": 2, "R": 3, "theta": 4}  # numbers of SNAP? and OUTP?
 UNITS = {"X": "V", "Y": "V", "R": "V", "theta": "deg"}
 MOST_CHANNELS = 6  # SNAP? takes 2 to 6
 AUX_INPUTS = {f"aux{number}": number for number in range(1, 5)}  # numbers of OAUX?
-AUX_NOISE_V = 0.1  # judgement: the inputs resolve 1/3 mV; a contact that chatters is no contact
 
 SENSITIVITY_V = tuple((2, 5, 10)[i % 3] * 10.0 ** (i // 3 - 9) for i in range(27))  # 2 nV … 1 V
 SLOPE_DB_OCT = (6, 12, 18, 24)
@@ -39,7 +38,9 @@ REFERENCE = ("external", "internal")
 TRIGGER = ("sine", "TTL rising", "TTL falling")
 SWITCH = ("off", "on")
 
-LOCK_IN_STATUS = ("input overload", "filter overload", "output overload", "reference unlocked")
+LOCK_IN_STATUS = {
+    0: "input overload", 1: "filter overload", 2: "output overload", 3: "reference unlocked",
+}  # fmt: skip
 ERROR_STATUS = {
     1: "battery error", 2: "RAM error", 4: "ROM error", 5: "GPIB error", 6: "DSP error",
     7: "math error",
@@ -96,14 +97,9 @@ class SR830:
             self._session.write("OUTX 1")
         elif self.resource.startswith("ASRL"):
             self._session.write("OUTX 0")
-        reply = self._session.query("*IDN?")
-        right = "SR830" in reply
-        if not right or (self.identity and reply != self.identity):
-            raise self._session.wrong_instrument(
-                reply, self.identity or "Stanford_Research_Systems,SR830,…"
-            )
-        self.identity = reply
-        return reply
+        expected = "Stanford_Research_Systems,SR830,…"
+        self.identity = identified(self._session, self.identity, "SR830", expected)
+        return self.identity
 
     def settings(self) -> dict[str, Any]:
         """Every setting that a reading rests on, in units."""
@@ -141,34 +137,17 @@ class SR830:
         return np.array([self._session.number(command) for command in self._monitor_commands])
 
     def input_V(self, input_name: str) -> float:
-        """`OAUX? i`, twice: the volts at a rear input, which an interlock contact may hold up.
-
-        A reply that was cut (`3.3e-4` to `3.3`) must not close a contact: the lower one counts
-        where two differ by less than the noise, else there is none.
-        """
-        command = f"OAUX? {AUX_INPUTS[input_name]}"
-        first_V, second_V = self._session.number(command), self._session.number(command)
-        if abs(first_V - second_V) > AUX_NOISE_V:
-            raise self._session.reject(command, f"{first_V:g}, then {second_V:g}", "a steady input")
-        return min(first_V, second_V)
+        """`OAUX? i`, twice: the volts at a rear input."""
+        return steady_V(self._session, f"OAUX? {AUX_INPUTS[input_name]}")
 
     def faults(self) -> tuple[str, ...]:
         """`LIAS?` and `ERRS?`, both cleared by reading."""
-        lias = self._byte("LIAS?")
-        found = [word for bit, word in enumerate(LOCK_IN_STATUS) if lias >> bit & 1]
-        return (*found, *self.errors())
+        return (*bits(self._session, "LIAS?", LOCK_IN_STATUS), *self.errors())
 
     def errors(self) -> tuple[str, ...]:
         """`ERRS?`, cleared by reading."""
-        errs = self._byte("ERRS?")
-        return tuple(word for bit, word in ERROR_STATUS.items() if errs >> bit & 1)
+        return tuple(bits(self._session, "ERRS?", ERROR_STATUS))
 
     def close(self) -> None:
         """Close the session; never raises."""
         self._session.close()
-
-    def _byte(self, command: str) -> int:
-        reply = self._session.query(command)
-        if not (reply.strip().isdigit() and int(reply) < 256):
-            raise self._session.reject(command, reply, "a status byte 0…255")
-        return int(reply)

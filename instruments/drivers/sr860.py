@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from instruments.drivers.exchange import bits, channel_names, entry, identified
+from instruments.drivers.exchange import bits, channel_names, entry, identified, steady_V
 from instruments.drivers.sr860_buffer import TIME_CONSTANT_S, Sr860Buffer
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 CHANNELS = {"X": 0, "Y": 1, "R": 2, "theta": 3}  # numbers of SNAP? and OUTP?
 MOST_CHANNELS = 3  # SNAP? takes 2 or 3
 AUX_INPUTS = {f"aux{number + 1}": number for number in range(4)}  # numbers of OAUX?, from 0
-AUX_NOISE_V = 0.1  # judgement: a contact that chatters is no contact
 
 SENSITIVITY = tuple((10, 5, 2)[i % 3] * 10.0 ** (-1 - i // 3) for i in range(28))  # 1 … 1e-9
 SENSITIVITY_A_PER_V = 1.0e-6  # the same table in current mode: 1 µA … 1 fA
@@ -155,16 +154,8 @@ class SR860:
         return np.array([self._session.number(command) for command in self._monitor_commands])
 
     def input_V(self, input_name: str) -> float:
-        """`OAUX? j`, twice: the volts at a rear input, which an interlock contact may hold up.
-
-        A reply that was cut (`3.3e-4` to `3.3`) must not close a contact: the lower one counts
-        where two differ by less than the noise, else there is none.
-        """
-        command = f"OAUX? {AUX_INPUTS[input_name]}"
-        first_V, second_V = self._session.number(command), self._session.number(command)
-        if abs(first_V - second_V) > AUX_NOISE_V:
-            raise self._session.reject(command, f"{first_V:g}, then {second_V:g}", "a steady input")
-        return min(first_V, second_V)
+        """`OAUX? j`, twice: the volts at a rear input."""
+        return steady_V(self._session, f"OAUX? {AUX_INPUTS[input_name]}")
 
     def faults(self) -> tuple[str, ...]:
         """`LIAS?` and the errors, all cleared by reading."""
