@@ -108,7 +108,10 @@ def _left(search: Search, before: int) -> float:
 
 def search_numbers(search: Search, source: FitInput, whole: FitSettings) -> dict[str, Any]:
     """What the checkpoint of a fit holds that still chooses its structure."""
-    return {"settings": asdict(whole), "parents": source.parents, "search": search.to_json()}
+    return {
+        "settings": asdict(whole), "parents": source.parents,
+        "held_out": source.parts.to_json(), "search": search.to_json(),
+    }  # fmt: skip
 
 
 def search_of(numbers: dict[str, Any], out: Path) -> Search | None:

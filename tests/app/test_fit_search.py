@@ -105,7 +105,9 @@ def test_a_stopped_search_keeps_its_best_twin_and_goes_on_with_what_is_not_score
     events = fit([device], out, iterations=60, search=GRID)
     first = [e for e in _until(events, CandidateScored, 2) if isinstance(e, CandidateScored)]
     events.close()
-    known = Search.from_json(load_checkpoint(out)[1]["search"])
+    kept = load_checkpoint(out)[1]
+    assert kept["held_out"]["test"]  # what is scored in the end has chosen no structure
+    known = Search.from_json(kept["search"])
     assert [t.candidate for t in known.tried] == [CRIPPLED, OTHER]
     best = load_twin(out / SO_FAR)
     assert (best.latent, best.hidden) == (known.best.candidate.latent, known.best.candidate.hidden)
