@@ -64,7 +64,7 @@ def export_seen(path: Path, seen: Seen) -> Path:
     table.writerow(["time_s", "utc", *named, "marker"])
     words = _marks(seen.view.times_s, seen.markers)
     rows = seen.view.low if exact else np.stack([seen.view.low, seen.view.high], axis=1)
-    rows = rows.reshape(-1, seen.view.times_s.size)
+    rows = rows.reshape(len(named), -1)  # none, where what is seen was frozen before the first
     moments = zip(seen.view.times_s.tolist(), seen.utc_s.tolist(), strict=True)
     for number, (time_s, utc_s) in enumerate(moments):
         when = datetime.fromtimestamp(utc_s, UTC).isoformat("T", "milliseconds")

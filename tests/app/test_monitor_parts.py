@@ -250,6 +250,15 @@ def test_what_was_thinned_is_written_as_low_and_high(tmp_path: Path) -> None:
     assert all(float(row[2]) <= float(row[3]) for row in rows[1:])
 
 
+@pytest.mark.parametrize("factor", [1, 4])
+def test_what_was_frozen_before_the_first_sample_is_a_table_without_rows(
+    tmp_path: Path, factor: int
+) -> None:
+    none = np.zeros((2, 0))
+    seen = Seen(View(none[0], none, none, factor), ("X", "Y"), ("V", "V"), ((1.0, "a"),), none[0])
+    assert len(export_seen(tmp_path / "mon.csv", seen).read_text("utf-8").splitlines()) == 1
+
+
 def test_channels_that_only_a_run_sets_up_are_said_to_give_no_value_and_why() -> None:
     with Bench.connect(read_bench("virtual-spin-vortex-ice")) as ice:
         live = LiveMonitor(ice)
