@@ -121,6 +121,8 @@ class Bench(PlannedBench):
         self.lags.clear()
         for drive in self.drives:
             self.found[drive.name] = drive.energise()
+        if self.watchdog is not None:  # another thread may have made it safe meanwhile
+            self.watchdog.still_energised()
         if self.rotation is not None:
             self.rotation.energised()
 

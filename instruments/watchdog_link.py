@@ -67,11 +67,19 @@ class Watchdog:
     def energised(self) -> None:
         """Say that current may flow from now on; starts the process where there is none."""
         with self._lock:
+            forget_reports(self._spec)
+            if not self.still_energised():
+                self._start()
+
+    def still_energised(self) -> bool:
+        """Say so again, once the magnets are on: a way to safety of before counts no more.
+
+        False where there is no process that hears it.
+        """
+        with self._lock:
             self._energised += 1
             self._word = ENERGISED
-            forget_reports(self._spec)
-            if self._process is None or not self._say(ENERGISED):
-                self._start()
+            return self._say(ENERGISED)
 
     def moment(self) -> int:
         """What to hand to `safe`; asked for before the way to safety begins."""

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -17,7 +18,7 @@ from watched import RAMP_A_PER_S, children_of, is_alive, program, slow, until
 from instruments import watchdog_log
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench, read_bench
-from instruments.watchdog_link import UNWATCHED
+from instruments.watchdog_link import ENERGISED, SAFE, UNWATCHED
 
 pytestmark = pytest.mark.skipif(
     not os.path.exists("/proc/self/stat"), reason="looks at processes through /proc"
@@ -154,6 +155,34 @@ def test_a_watchdog_that_is_killed_is_said_and_replaced(rig, tmp_path):
         assert int(second.split()[1]) != run.watchdog
         run.kill()
         until(is_off(rig))
+
+
+def test_a_way_to_safety_that_energising_overtakes_does_not_call_it_off():
+    with served(("kepco-bop", "kepco-bop", "sr830")) as rig:
+        with Bench.connect(parse_bench(slow(rig.text), "b")) as bench:
+            (idle,) = bench._idle._magnets
+            begun, on, calls = threading.Event(), threading.Event(), []
+            other = threading.Thread(target=bench.make_safe)
+            real = idle.make_safe
+
+            def make_safe(*given):
+                calls.append(given)
+                if len(calls) == 1:  # energising's own, at the begin of which the other begins
+                    other.start()
+                    assert begun.wait(10)
+                else:
+                    begun.set()
+                    assert on.wait(10)  # … and ends when the drive is on
+                return real(*given)
+
+            idle.make_safe = make_safe
+            bench.energise()
+            on.set()
+            other.join(10)
+            assert supply(rig).output_on
+            assert bench.watchdog._word == ENERGISED
+            assert bench.make_safe()
+            assert bench.watchdog._word == SAFE
 
 
 def test_where_none_can_be_started_people_are_told_and_the_run_goes_on(rig, monkeypatch):
