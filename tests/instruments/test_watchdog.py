@@ -158,31 +158,33 @@ def test_a_watchdog_that_is_killed_is_said_and_replaced(rig, tmp_path):
 
 
 def test_a_way_to_safety_that_energising_overtakes_does_not_call_it_off():
-    with served(("kepco-bop", "kepco-bop", "sr830")) as rig:
-        with Bench.connect(parse_bench(slow(rig.text), "b")) as bench:
-            (idle,) = bench._idle._magnets
-            begun, on, calls = threading.Event(), threading.Event(), []
-            other = threading.Thread(target=bench.make_safe)
-            real = idle.make_safe
+    with (
+        served(("kepco-bop", "kepco-bop", "sr830")) as rig,
+        Bench.connect(parse_bench(slow(rig.text), "b")) as bench,
+    ):
+        (idle,) = bench._idle._magnets
+        begun, on, calls = threading.Event(), threading.Event(), []
+        other = threading.Thread(target=bench.make_safe)
+        real = idle.make_safe
 
-            def make_safe(*given):
-                calls.append(given)
-                if len(calls) == 1:  # energising's own, at the begin of which the other begins
-                    other.start()
-                    assert begun.wait(10)
-                else:
-                    begun.set()
-                    assert on.wait(10)  # … and ends when the drive is on
-                return real(*given)
+        def make_safe(*given):
+            calls.append(given)
+            if len(calls) == 1:  # energising's own, at the begin of which the other begins
+                other.start()
+                assert begun.wait(10)
+            else:
+                begun.set()
+                assert on.wait(10)  # … and ends when the drive is on
+            return real(*given)
 
-            idle.make_safe = make_safe
-            bench.energise()
-            on.set()
-            other.join(10)
-            assert supply(rig).output_on
-            assert bench.watchdog._word == ENERGISED
-            assert bench.make_safe()
-            assert bench.watchdog._word == SAFE
+        idle.make_safe = make_safe
+        bench.energise()
+        on.set()
+        other.join(10)
+        assert supply(rig).output_on
+        assert bench.watchdog._word == ENERGISED
+        assert bench.make_safe()
+        assert bench.watchdog._word == SAFE
 
 
 def test_where_none_can_be_started_people_are_told_and_the_run_goes_on(rig, monkeypatch):
