@@ -20,7 +20,7 @@ import pyvisa
 from instruments.answers import NUMBER, numbers_of
 from instruments.ieee_block import read_block
 from instruments.link_errors import LinkError
-from instruments.visa_wire import VisaWire
+from instruments.visa_wire import BROKEN, VisaWire
 from models.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -79,18 +79,25 @@ class VisaSession(VisaWire):
             self._ready_for(command)
             self._dirty = True
             self._send(command)
-            with self._open_port().block(terminated):
-                while True:
-                    try:
-                        block = read_block(self._buffer, end)
-                    except ValueError as error:
-                        reply = self.drain(command)[:40].decode("latin-1")
-                        raise self.reject(command, reply, f"a block: {error}") from error
-                    if block is not None:
-                        del self._buffer[: block[1]]
-                        self._dirty = False
-                        return block[0]
-                    self._more(command, time.monotonic())
+            try:
+                with self._open_port().block(terminated):
+                    return self._block(command, end)
+            except BROKEN as error:  # at the port's settings, too
+                raise self._broken(command, error) from error
+
+    def _block(self, command: str, end: bytes) -> bytes:
+        """One block, joined from its pieces."""
+        while True:
+            try:
+                block = read_block(self._buffer, end)
+            except ValueError as error:
+                reply = self.drain(command)[:40].decode("latin-1")
+                raise self.reject(command, reply, f"a block: {error}") from error
+            if block is not None:
+                del self._buffer[: block[1]]
+                self._dirty = False
+                return block[0]
+            self._more(command, time.monotonic())
 
     def number(self, command: str, form: re.Pattern[str] = NUMBER) -> float:
         """The answer as a finite number of that form; `LinkError` where it is none."""

@@ -216,12 +216,12 @@ class VisaWire:
 
     def _more(self, command: str, begin: float) -> None:
         """Receive one more piece of a reply that is awaited since `begin`."""
-        port = self._open_port()
         while True:
             waited_s = time.monotonic() - begin
             if waited_s >= self.timeout_s:
                 raise self._silent(command, waited_s)
             try:
+                port = self._open_port()
                 piece = port.receive(min(self.timeout_s - waited_s, SLICE_S))
             except BROKEN as error:
                 raise self._broken(command, error) from error

@@ -5,8 +5,10 @@ from __future__ import annotations
 import statistics
 import threading
 import time
+from unittest.mock import Mock
 
 import pytest
+import pyvisa
 from scripted import closed_port, scripted
 
 from instruments.clock import Stop
@@ -291,6 +293,28 @@ def test_a_session_closed_by_another_thread_ends_the_read_with_an_error():
         threading.Timer(0.1, session.close).start()
         with pytest.raises(LinkError):
             session.query("X?")
+
+
+@pytest.mark.parametrize("ask", ["query", "query_block"])
+@pytest.mark.parametrize("fault", ["closed", "refused"])
+def test_a_link_that_breaks_behind_a_message_is_told_as_every_other(ask, fault, monkeypatch):
+    with scripted(lambda _: b"") as instrument:
+        session = open_session(instrument.resource, timeout_s=0.5)
+        send = session._send
+
+        def sent(command):
+            send(command)
+            if fault == "closed":  # by another thread
+                session.close()
+            else:  # an installed VISA whose device was unplugged
+                gone = pyvisa.VisaIOError(pyvisa.constants.StatusCode.error_connection_lost)
+                for name in ("block", "receive"):
+                    monkeypatch.setattr(session._port, name, Mock(side_effect=gone))
+
+        monkeypatch.setattr(session, "_send", sent)
+        with pytest.raises(LinkError, match="the connection broke at 'X"):
+            getattr(session, ask)("X?")
+        session.close()
 
 
 def test_every_message_reaches_the_wire_log():
