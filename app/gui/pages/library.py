@@ -37,6 +37,13 @@ OPENS = {
 }  # fmt: skip
 """The page that shows an artefact; of others it is their report."""
 MAKES = {**OPENS, "rec": "record", "cmp": "twin", "curve": "twin"}
+AS_NEW: dict[str, dict[str, Any]] = {
+    "rec": {"kind": "sequences"},
+    "twin": {"kind": "fit", "origin": None, "searched": False, "recordings": []},
+    "net": {"kind": "train", "origin": None, "seeds": 1},
+    "cmp": {"compared": None, "recordings": []}, "curve": {"recordings": []},
+}  # fmt: skip
+"""What stands in a form that makes a new one of a kind, beside what its facts say."""
 SEVERAL = ("sweep", "tab", "cmp", "curve")
 SHOWN = (
     ("everything", ""), ("recordings", "rec"), ("twins", "twin"), ("networks", "net"),
@@ -261,10 +268,11 @@ class LibraryPage(Page):
     def _run_again(self) -> None:
         """Fill the form of the page that made it as it was then; pressing there runs it."""
         entry = self.list.selected()[0]
-        self.shell.open_page(MAKES[entry.kind])
+        page = MAKES[entry.kind]
+        self.shell.open_page(page)
+        self.shell.fill_form(page, {**AS_NEW.get(entry.kind, {}), **entry.facts.form})
         for parent in (e for e in self.all if e.id in entry.made_from):
-            self.shell.open_page(MAKES[entry.kind], parent.artefact.path)
-        self.shell.fill_form(MAKES[entry.kind], entry.facts.form)
+            self.shell.open_page(page, parent.artefact.path)
 
     def _marked(self, words: str) -> None:
         self.shell.toast(words)

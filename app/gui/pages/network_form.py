@@ -254,6 +254,8 @@ class NetworkForm(TaskRows):
 
     def set_values(self, values: dict[str, Any]) -> None:
         """Put values back; what doesn't fit is left alone."""
+        if "origin" in values:
+            self.origin.choose(values["origin"])
         task = values.get("task")
         if isinstance(task, str) and not self.task.choose(task):
             self.task.addItem(task, task)  # the list of tasks is still being read

@@ -315,3 +315,5 @@ class TwinPage(Page):
 
     def set_form_values(self, values: dict[str, Any]) -> None:
         self.rows.set_values(values)
+        if values.get("recordings") == []:
+            self.recordings.untick()

@@ -260,6 +260,9 @@ class TwinForm(QObject):
 
     def set_values(self, values: dict[str, Any]) -> None:
         """Put values back; what doesn't fit is left alone."""
+        for name, choice in (("origin", self.origin), ("compared", self.which)):
+            if name in values:
+                choice.choose(values[name])
         self.objective.choose(values.get("objective"))
         if isinstance(values.get("searched"), bool):
             self.structure.choose(values["searched"])

@@ -69,6 +69,12 @@ class RecordingTicks(QObject):
         self._wanted.append(path)
         self.ask()
 
+    def untick(self) -> None:
+        """None is chosen any more."""
+        self._wanted = []
+        for tick in self.ticks.values():
+            tick.setChecked(False)
+
     def _show_every(self) -> None:
         """Show the older ones, too, or the newest alone again."""
         self._every = not self._every

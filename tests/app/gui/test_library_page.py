@@ -234,6 +234,37 @@ def test_run_again_fills_the_form_that_made_it(library) -> None:
     values = record.form_values()
     assert (values["steps"], values["count"], values["repeats"]) == (5, 2, 4)
     assert values["seed"] == 2
+    record.set_form_values({"kind": "twin"})
+    library.shell.open_page("library")
+    library.again.click()
+    assert record.form_values()["kind"] == "sequences"
+
+
+def test_run_again_asks_for_what_was_made_and_for_nothing_that_stood_in_the_form(
+    library, qtbot
+) -> None:
+    """A twin of rec-b, where the Twin page has rec-a ticked for a curve."""
+    folder, page = library.session.library.folder, library.shell
+    made = twin()
+    made.meta.update(
+        id="twin-a", objective="crps", iterations=7,
+        parents=[{"id": "rec-b", "sha256": "", "path": str(folder / "rec-b" / "recording.nc")}],
+    )  # fmt: skip
+    save_twin(folder / "twin-a", made)
+    page.open_page("twin", folder / "rec-a")
+    form = page.pages["twin"]
+    form.set_form_values({"kind": "curve", "searched": True})
+    qtbot.waitUntil(lambda: form.chosen == [folder / "rec-a"], timeout=WAIT_MS)
+    form.rows.origin.addItem("another", folder)
+    form.rows.origin.choose(folder)
+    page.open_page("library")
+    qtbot.waitUntil(lambda: len(library.rows) == 4, timeout=WAIT_MS)
+    pick(library, "twin-a")
+    library.again.click()
+    qtbot.waitUntil(lambda: form.chosen == [folder / "rec-b"], timeout=WAIT_MS)
+    ask = form.rows.ask()
+    assert (ask.kind, ask.objective, ask.iterations) == ("fit", "crps", 7)
+    assert (ask.origin, ask.searched) == (None, False)
 
 
 def test_a_broken_file_is_shown_and_cannot_be_opened(library, qtbot) -> None:
