@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QApplication, QWidget
 
 from app.gui.theme import pen
 from app.gui.window import EDITORS
+from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QPaintEvent
@@ -150,7 +151,7 @@ class Guide(QObject):
     def begin(self) -> None:
         """Connect the virtual rig where that is still to do, and show the first leg."""
         window = self._window
-        if window.session.spec.virtual is None:
+        if window.session.spec != read_bench("virtual"):
             window.toast(
                 f"The guided run drives current: it is for the virtual rig, and this is "
                 f"{window.session.spec.name}. Choose the virtual rig first.",

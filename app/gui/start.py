@@ -26,6 +26,8 @@ from models.errors import InputError, TwinrigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from PyQt6.QtGui import QSessionManager
+
     from app.gui.served_rig import ServedRig
     from instruments.bench_spec import BenchSpec
 
@@ -78,35 +80,54 @@ def _parser(kind: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     return parser
 
 
-def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None) -> int:
-    """Open the window and run it to its end; returns the exit code.
+def run(argv: Sequence[str] | None, began_s: float) -> int:
+    """Open the window, then each that another bench is opened in; returns the exit code.
 
-    `began_s` on the performance counter is what `--smoke` counts from: before Qt was loaded. `rig`:
-    the one that the window before this one serves.
+    `began_s` on the performance counter is what `--smoke` counts from: before Qt was loaded.
 
     0: closed by the user; 1: the bench could not be made safe, or the screen was lost; 2: an option
     or the bench file is wrong, or the library is no folder; 3: ended by a signal.
     """
-    given = None
+    rig: ServedRig | None = None
+    options: argparse.Namespace | None
     try:
         options = _options(argv)
         _refuse_without_a_screen()
         if options.library and Path(options.library).is_file():
             raise InputError(f"--library {options.library}: is a file; name a folder, or a new one")
-        if options.bench and options.bench != VIRTUAL:
-            given = _read(options.bench)
+        app = None
+        while options is not None:
+            given = _read(options.bench) if options.bench not in (None, VIRTUAL) else None
+            app = app or _application()
+            code, options, rig = _run(app, options, given, began_s, rig)
+            began_s = time.perf_counter()
     except TwinrigError as error:
         sys.stderr.write(f"twinrig: {error}\n")
-        return error.exit_code
+        code = error.exit_code
+    if rig is not None:
+        rig.close()
+    return code
+
+
+def _application() -> QApplication:
+    """The one there is, or a new one, which lasts as long as it is held."""
+    found = QApplication.instance()
+    app = found if isinstance(found, QApplication) else QApplication(["twinrig"])
+    app.setApplicationName("Twinrig")
+    app.setQuitOnLastWindowClosed(False)
+    return app
+
+
+def _run(
+    app: QApplication, options: argparse.Namespace, given: BenchSpec | None, began_s: float,
+    rig: ServedRig | None,
+) -> tuple[int, argparse.Namespace | None, ServedRig | None]:  # fmt: skip
+    """Run one window to its end: exit code, options of the next one if any, the rig it serves."""
     settings, note = load_settings(settings_path())
     if options.theme:
         settings = replace(settings, theme=options.theme)
     switch_s = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
-    found = QApplication.instance()
-    app = found if isinstance(found, QApplication) else QApplication(["twinrig"])
-    app.setApplicationName("Twinrig")
-    app.setQuitOnLastWindowClosed(False)
     hooks = Hooks()
     theme = Theme(settings.theme)
     theme.apply(app)
@@ -120,8 +141,11 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
         ended_by.append(number)
         window.shut_down(forced=True)
 
+    def system_ends(_: QSessionManager) -> None:
+        session_ends(window, end)
+
     hooks.signalled.connect(end)
-    app.commitDataRequest.connect(lambda _: session_ends(window, end))
+    app.commitDataRequest.connect(system_ends)
     window.gone.connect(app.quit)
     if note:
         window.toast(note, "warning")
@@ -135,20 +159,19 @@ def run(argv: Sequence[str] | None, began_s: float, rig: ServedRig | None = None
     if window.furnished:
         window.link.wait(10.0)
     hooks.close()
+    app.commitDataRequest.disconnect(system_ends)
     sys.setswitchinterval(switch_s)
     if keeper is not None:
         said = keeper.keep()
         sys.stderr.write(f"{said}\n" if said else "")
-    if window.next_bench is not None and not (ended_by or lost or window.left_unsafe):
-        window.deleteLater()
-        library = ["--library", options.library] if options.library else []
-        bench = ["--bench", str(window.next_bench)]
-        return run([*bench, *library], time.perf_counter(), window.rig)
-    if window.rig is not None:
-        window.rig.close()
     if lost:
         _tell(SCREEN_LOST)
-    return 1 if window.left_unsafe or lost else 3 if ended_by else 0
+    code = 1 if window.left_unsafe or lost else 3 if ended_by else 0
+    following = None if code or window.next_bench is None else argparse.Namespace(
+        **{**vars(options), "bench": str(window.next_bench), "theme": theme.mode}
+    )  # fmt: skip
+    window.deleteLater()
+    return code, following, window.rig
 
 
 def _refuse_without_a_screen() -> None:
@@ -201,6 +224,7 @@ def _read(bench: str) -> BenchSpec:
 def _furnish(window: Window, options: argparse.Namespace, given: BenchSpec | None) -> None:
     """Behind the first frame: the bench asked for, the last one, or the page that offers some."""
     from app.session import Library, Session, library_folder
+    from instruments.bench_file import BUILT_IN
 
     if window.closing:
         return
@@ -208,20 +232,18 @@ def _furnish(window: Window, options: argparse.Namespace, given: BenchSpec | Non
     asked, folder = options.bench or last, options.library
     if options.screenshot and folder is None:
         folder = str(Path(options.screenshot) / "library")  # nor fill anybody's own library
-    spec, page = given, ""
+    spec = given
     if spec is None:
         try:
             spec = _read(asked or VIRTUAL)
         except TwinrigError as error:
             window.toast(f"The last bench can't be opened: {error}", "error")
             spec, asked = _read(VIRTUAL), ""
-    if not asked:
-        page = "welcome"
     if asked:  # one that can't be opened today, as on a share that is off, is tried the next time
-        window.bench_file = asked if asked == VIRTUAL else str(Path(asked).absolute())
+        window.bench_file = asked if asked in BUILT_IN else str(Path(asked).absolute())
         # behind the plots: a thread that loads drivers would hold them up
         window.complete.connect(lambda: _connect(window))
-    window.furnish(Session(spec, Library(library_folder(folder))), page)
+    window.furnish(Session(spec, Library(library_folder(folder))), "" if asked else "welcome")
     if not asked:
         window.top.waiting("No bench", "the virtual rig, or a file")
 

@@ -208,7 +208,9 @@ class Window(RunningWindow):
 
     def use_virtual(self) -> None:
         """Go to the virtual rig: connect it, or close this bench and open it."""
-        if self.session.spec.virtual is None:
+        from instruments.bench_file import read_bench  # its drivers: not before the first frame
+
+        if self.session.spec != read_bench("virtual"):
             self.open_bench(Path("virtual"))
             return
         self.bench_file = "virtual"

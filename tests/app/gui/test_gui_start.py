@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import weakref
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QTimer
@@ -159,6 +162,44 @@ def test_another_bench_is_opened_once_this_one_has_closed(tmp_path) -> None:
     assert main(["--bench", "virtual"]) == 0
     assert visitor.steps == []
     assert names == ["virtual nanoring array", "the other rig"]
+
+
+def test_a_window_that_gave_way_is_let_go_and_the_theme_that_was_asked_for_stays() -> None:
+    settings_path().parent.mkdir(parents=True)
+    settings_path().write_text(json.dumps({"theme": "light"}))
+    gone: list[weakref.ref[Window]] = []
+    themes: list[str] = []
+
+    def go_on(window: Window) -> None:
+        gone.append(weakref.ref(window))
+        themes.append(window.theme.mode)
+        window.open_bench(Path("virtual" if len(gone) % 2 else "virtual-leaky-integrator"))
+
+    connected = [lambda w: w.session.bench is not None, lambda w: w.page().whole]
+    visitor = Visitor(*connected, go_on, *connected, go_on, *connected, shut)
+    assert main(["--bench", "virtual-leaky-integrator", "--theme", "dark"]) == 0
+    assert visitor.steps == []
+    gc.collect()
+    assert gone[0]() is None
+    assert themes == ["dark", "dark"]
+
+
+def test_a_built_in_rig_comes_back_and_the_virtual_rig_is_another_one() -> None:
+    visitor = Visitor(lambda w: w.session.bench is not None, shut)
+    assert main(["--bench", "virtual-leaky-integrator"]) == 0
+    names: list[str] = []
+    again = Visitor(
+        lambda w: w.session.bench is not None,
+        lambda w: names.append(w.session.spec.name),
+        lambda w: w.use_virtual(),
+        lambda w: w.session.spec.name != names[0] and w.session.bench is not None,
+        lambda w: names.append(w.session.spec.name),
+        shut,
+    )
+    assert main([]) == 0
+    assert visitor.steps == again.steps == []
+    assert names == [read_bench(n).name for n in ("virtual-leaky-integrator", "virtual")]
+    assert load_settings(settings_path())[0].bench == "virtual"
 
 
 def test_a_file_that_is_no_bench_is_told_and_this_bench_stays_open(tmp_path) -> None:
