@@ -12,13 +12,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from instruments.virtual.instrument import VirtualInstrument
 from instruments.virtual.scpi import (
+    COMMON,
     ScpiError,
-    StatusRegisters,
-    carry_out,
+    ScpiInstrument,
     command_table,
-    integer,
     spellings,
 )
 from instruments.virtual.scpi_settings import (
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
 
     from instruments.virtual.electronics import Source
     from instruments.virtual.instrument import DeviceTime
+    from instruments.virtual.scpi import Commands
 
 IDENTITY = "KEITHLEY INSTRUMENTS INC.,MODEL 2182A,1340129,C02  /A02"
 OVERFLOW = 9.9e37
@@ -73,7 +72,7 @@ _PER_CHANNEL: dict[str, tuple[str, Setting]] = {
 }
 
 
-class Keithley2182A(VirtualInstrument):
+class Keithley2182A(ScpiInstrument):
     """A 2182A as the bench left it: channel 1, one power line cycle, autorange, continuous.
 
     Parameters
@@ -89,15 +88,9 @@ class Keithley2182A(VirtualInstrument):
     def __init__(self, device_time: DeviceTime, source: Source) -> None:
         super().__init__(device_time)
         self.set: dict[str, Any] = as_left(_SETTINGS) | as_left(_both())
-        self.status = StatusRegisters()
         self._source = source
         self._latest: float | None = None
         self._standing = 0.0  # what the last gate left at the input
-
-    def respond(self, message: str) -> str:
-        """Carry a line out; the answers of its queries, joined by `;`, in one reply."""
-        replies = carry_out(self, message, _COMMANDS, self.status)
-        return ";".join(replies) + "\n" if replies else ""
 
     def changed(self, name: str) -> None:
         """A range that is set turns autorange off and takes the next one up."""
@@ -199,9 +192,9 @@ def _acquirer(channel: int) -> Callable[[Keithley2182A, str], None]:
     return lambda meter, _: meter.acquire(channel)
 
 
-def _channel_table() -> dict[str, Callable[[Any, str], str | None]]:
+def _channel_table() -> Commands:
     """`VOLT:CHAN2:…`, and `VOLT:…` or `VOLT:CHAN1:…`: digits are no part of `scpi.spellings`."""
-    table: dict[str, Callable[[Any, str], str | None]] = {}
+    table: Commands = {}
     for channel in (1, 2):
         own = {f"{name}#{channel}": one for name, one in _PER_CHANNEL.items()}
         words = command_table(handlers(own))
@@ -213,17 +206,12 @@ def _channel_table() -> dict[str, Callable[[Any, str], str | None]]:
     return table
 
 
-_COMMANDS: dict[str, Callable[[Any, str], str | None]] = _channel_table() | command_table(
+Keithley2182A.commands = _channel_table() | command_table(
     {
         **handlers(_SETTINGS),
+        **COMMON,
         "*IDN?": lambda _meter, _: IDENTITY,
         "*RST": Keithley2182A.reset,
-        "*CLS": lambda meter, _: meter.status.clear(),
-        "*ESR?": lambda meter, _: meter.status.read_event(),
-        "*STB?": lambda meter, _: meter.status.status_byte(),
-        "*OPC?": lambda _meter, _: "1",
-        "*ESE": lambda meter, text: setattr(meter.status, "event_enable", integer(text, 0, 255)),
-        "SYSTem:ERRor[:NEXT]?": lambda meter, _: meter.status.next_error(),
         "SYSTem:LFRequency?": lambda _meter, _: str(LINE_HZ),
         "STATus:PRESet": lambda _meter, _: None,
         "STATus:QUEue:CLEar": lambda meter, _: meter.status.clear(),

@@ -7,7 +7,7 @@ mode SWE or LIST a reading plays the sweep (of two points here, `:STAR` and `:ST
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from instruments.virtual.keithley_source import (
     MAX_A,
@@ -21,10 +21,9 @@ from instruments.virtual.scpi import ScpiError, command_table
 from instruments.virtual.scpi_settings import Number, Setting, Switch, Word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from instruments.virtual.coil import CoilParameters
     from instruments.virtual.instrument import DeviceTime
+    from instruments.virtual.scpi import Commands
 
 IDENTITY = "KEITHLEY INSTRUMENTS INC.,MODEL 2400,4103187,C32   Oct  4 2010 14:20:11/A02  /U/K"
 NO_ERROR = '0,"No error"'
@@ -147,7 +146,7 @@ def _element(text: str) -> str:
     raise ScpiError(-224 if text else -109)
 
 
-_COMMANDS: dict[str, Callable[[Any, str], str | None]] = {
+_COMMANDS: Commands = {
     **common_commands(_SETTINGS, IDENTITY, NO_ERROR),
     "SYSTem:ERRor[:NEXT]?": Keithley2400.next_error,
     "[SENSe:]VOLTage:PROTection:TRIPped?": KeithleySource.tripped,

@@ -6,17 +6,16 @@ change of language counts from the next power cycle on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from instruments.virtual.keithley_source import KeithleySource, common_commands, common_settings
 from instruments.virtual.scpi import ScpiError, command_table
 from instruments.virtual.scpi_settings import Setting, Switch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from instruments.virtual.coil import CoilParameters
     from instruments.virtual.instrument import DeviceTime
+    from instruments.virtual.scpi import Commands
 
 IDENTITY = "KEITHLEY INSTRUMENTS,MODEL 2450,04386922,1.7.12b"
 NO_ERROR = '0,"No error;0;0 0"'
@@ -72,7 +71,7 @@ class Keithley2450(KeithleySource):
         return ",".join(f"{source if one == 'SOUR' else volts:.6E}" for one in wanted)
 
 
-_COMMANDS: dict[str, Callable[[Any, str], str | None]] = {
+_COMMANDS: Commands = {
     **common_commands(_SETTINGS, IDENTITY, NO_ERROR),
     "*LANG": Keithley2450.set_language,
     "*LANG?": lambda unit, _: unit.language,

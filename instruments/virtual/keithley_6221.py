@@ -14,15 +14,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from instruments.virtual.instrument import VirtualInstrument
-from instruments.virtual.scpi import (
-    ScpiError,
-    StatusRegisters,
-    boolean,
-    carry_out,
-    command_table,
-    integer,
-)
+from instruments.virtual.scpi import COMMON, ScpiError, ScpiInstrument, boolean, command_table
 from instruments.virtual.scpi_settings import (
     Number,
     Setting,
@@ -34,8 +26,6 @@ from instruments.virtual.scpi_settings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from instruments.virtual.electronics import Source
     from instruments.virtual.instrument import DeviceTime
 
@@ -65,7 +55,7 @@ _SETTINGS: dict[str, tuple[str, Setting]] = {
 _OF_THE_SOURCE = ("high", "low", "delay", "count", "abort", "cold", "compliance", "current")
 
 
-class Keithley6221(VirtualInstrument):
+class Keithley6221(ScpiInstrument):
     """A 6221 as the bench left it: output off, delta mode not armed, a 2182A connected.
 
     Parameters
@@ -81,16 +71,10 @@ class Keithley6221(VirtualInstrument):
     def __init__(self, device_time: DeviceTime, source: Source) -> None:
         super().__init__(device_time)
         self.set: dict[str, Any] = as_left(_SETTINGS)
-        self.status = StatusRegisters()
         self.voltmeter = True
         self.output_on = self.armed = False
         self._source = source
         self._memory: list[tuple[float, float]] = []
-
-    def respond(self, message: str) -> str:
-        """Carry a line out; the answers of its queries, joined by `;`, in one reply."""
-        replies = carry_out(self, message, _COMMANDS, self.status)
-        return ";".join(replies) + "\n" if replies else ""
 
     def changed(self, name: str) -> None:
         """What a setting entails; none of the source's may change while it is armed."""
@@ -177,17 +161,12 @@ class Keithley6221(VirtualInstrument):
         self.output_on = self.armed = False
 
 
-_COMMANDS: dict[str, Callable[[Any, str], str | None]] = command_table(
+Keithley6221.commands = command_table(
     {
         **handlers(_SETTINGS),
+        **COMMON,
         "*IDN?": lambda _unit, _: IDENTITY,
         "*RST": Keithley6221.reset,
-        "*CLS": lambda unit, _: unit.status.clear(),
-        "*ESR?": lambda unit, _: unit.status.read_event(),
-        "*STB?": lambda unit, _: unit.status.status_byte(),
-        "*ESE": lambda unit, text: setattr(unit.status, "event_enable", integer(text, 0, 255)),
-        "*OPC?": lambda _unit, _: "1",
-        "SYSTem:ERRor[:NEXT]?": lambda unit, _: unit.status.next_error(),
         "SOURce:DELTa:NVPResent?": lambda unit, _: "1" if unit.voltmeter else "0",
         "SOURce:DELTa:ARM": Keithley6221.arm,
         "SOURce:DELTa:ARM?": lambda unit, _: "1" if unit.armed else "0",

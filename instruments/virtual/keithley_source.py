@@ -6,19 +6,16 @@ states is marked "judgement".
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from instruments.virtual.bipolar import BipolarSupply
 from instruments.virtual.coil import CoilParameters
-from instruments.virtual.instrument import VirtualInstrument
-from instruments.virtual.scpi import ScpiError, StatusRegisters, boolean, carry_out, integer
+from instruments.virtual.scpi import COMMON, ScpiError, ScpiInstrument, boolean
 from instruments.virtual.scpi_settings import Number, Setting, Switch, Word, as_left, handlers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from instruments.virtual.instrument import DeviceTime
+    from instruments.virtual.scpi import Commands
 
 LINE_HZ = 50
 MAX_A, MAX_V = 1.05, 210.0
@@ -27,7 +24,7 @@ OVERRANGE = 1.05
 NOT_MEASURED = 9.91e37
 
 
-class KeithleySource(VirtualInstrument):
+class KeithleySource(ScpiInstrument):
     """A SourceMeter as the bench left it: a current source at 0 A, output off.
 
     Parameters
@@ -43,22 +40,15 @@ class KeithleySource(VirtualInstrument):
         Its settings by name.
     """
 
-    commands: ClassVar[dict[str, Callable[[Any, str], str | None]]]
     settings: ClassVar[dict[str, tuple[str, Setting]]]
 
     def __init__(self, device_time: DeviceTime, coil: CoilParameters | None = None) -> None:
         super().__init__(device_time)
         self.supply = BipolarSupply(device_time, coil or CoilParameters())
         self.supply.full_scale_A = MAX_A
-        self.status = StatusRegisters()
         self.set: dict[str, Any] = as_left(self.settings)
         self.voltage_V = 0.0  # set-point of the voltage source
         self._apply()
-
-    def respond(self, message: str) -> str:
-        """Carry a line out; the answers of its queries, joined by `;`, in one reply."""
-        replies = carry_out(self, message, self.commands, self.status)
-        return ";".join(replies) + "\n" if replies else ""
 
     def changed(self, name: str) -> None:
         """A range that is set turns auto range off and takes the next one up."""
@@ -76,7 +66,7 @@ class KeithleySource(VirtualInstrument):
 
     def set_current(self, text: str) -> None:
         """`:SOUR:CURR x`: one step, beyond a fixed range an error."""
-        value = _level(text, MAX_A)
+        value = Number(-MAX_A, MAX_A, 0.0).read(text)
         if not self.set["auto_range"] and abs(value) > OVERRANGE * self.set["range"]:
             raise ScpiError(-222)
         self.supply.follow()
@@ -87,7 +77,7 @@ class KeithleySource(VirtualInstrument):
 
     def set_voltage(self, text: str) -> None:
         """`:SOUR:VOLT x`."""
-        self.voltage_V = _level(text, MAX_V)
+        self.voltage_V = Number(-MAX_V, MAX_V, 0.0).read(text)
         self._apply()
 
     def set_output(self, text: str) -> None:
@@ -114,18 +104,6 @@ class KeithleySource(VirtualInstrument):
         self._apply()
 
 
-def _level(text: str, limit: float) -> float:
-    if not text:
-        raise ScpiError(-109)
-    try:
-        value = float(text)
-    except ValueError:
-        raise ScpiError(-104) from None
-    if not abs(value) <= limit or math.isnan(value):
-        raise ScpiError(-222)
-    return value
-
-
 def common_settings(limit: str, off_state: str) -> dict[str, tuple[str, Setting]]:
     """The settings that every model has; headers of its voltage limit and of its off-state."""
     return {
@@ -142,7 +120,7 @@ def common_settings(limit: str, off_state: str) -> dict[str, tuple[str, Setting]
 
 def common_commands(
     settings: dict[str, tuple[str, Setting]], identity: str, no_error: str
-) -> dict[str, Callable[[Any, str], str | None]]:
+) -> Commands:
     """The handlers that every model has."""
 
     def next_error(unit: KeithleySource, _: str) -> str:
@@ -151,13 +129,9 @@ def common_commands(
 
     return {
         **handlers(settings),
+        **COMMON,
         "*IDN?": lambda _unit, _: identity,
         "*RST": KeithleySource.reset,
-        "*CLS": lambda unit, _: unit.status.clear(),
-        "*ESR?": lambda unit, _: unit.status.read_event(),
-        "*STB?": lambda unit, _: unit.status.status_byte(),
-        "*OPC?": lambda _unit, _: "1",
-        "*ESE": lambda unit, text: setattr(unit.status, "event_enable", integer(text, 0, 255)),
         "SYSTem:ERRor[:NEXT]?": next_error,
         "[SOURce:]CURRent[:LEVel][:IMMediate][:AMPLitude]": KeithleySource.set_current,
         "[SOURce:]CURRent[:LEVel][:IMMediate][:AMPLitude]?": lambda unit, _: (

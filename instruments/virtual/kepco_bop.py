@@ -6,17 +6,16 @@ kepcobop driver). What no source states is marked "judgement".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from instruments.virtual.bipolar import MAX_A, MAX_V, BipolarSupply
 from instruments.virtual.coil import CoilParameters
-from instruments.virtual.instrument import VirtualInstrument
 from instruments.virtual.kepco_list import ListMemory, exponent_form, kept_digits
 from instruments.virtual.scpi import (
+    COMMON,
     ScpiError,
-    StatusRegisters,
+    ScpiInstrument,
     boolean,
-    carry_out,
     command_table,
     integer,
 )
@@ -26,15 +25,13 @@ if TYPE_CHECKING:
 
     from instruments.virtual.instrument import DeviceTime
 
-    Commands = dict[str, Callable[[Any, str], str | None]]
-
 IDENTITY = "KEPCO,BIT 4886 36-12  08-04-2023,H249977,4.04-1.82"
 LINE_LIMIT = 253
 MEASURE_S = 0.01  # judgement: a MEAS reading takes the converter one reading period
 _CONVERTER_STEPS = 32768
 
 
-class KepcoBop(VirtualInstrument):
+class KepcoBop(ScpiInstrument):
     """A BOP 36-12 (36 V, 12 A) on a coil.
 
     Parameters
@@ -52,17 +49,11 @@ class KepcoBop(VirtualInstrument):
     def __init__(self, device_time: DeviceTime, coil: CoilParameters | None = None) -> None:
         super().__init__(device_time)
         self.supply = BipolarSupply(device_time, coil or CoilParameters(), *self.rating)
-        self.status = StatusRegisters()
         self._auto_range = True
         self.list = self._memory()
 
     def _memory(self) -> ListMemory:
         return ListMemory(self.supply)
-
-    @property
-    def commands(self) -> Commands:
-        """What it understands, by every spelling of a header."""
-        return _COMMANDS
 
     def takes_s(self, message: str) -> float:
         """As usual; the programmed current is answered from memory and takes none, as its set.
@@ -73,12 +64,11 @@ class KepcoBop(VirtualInstrument):
         return 0.0 if message == "CURR?" else super().takes_s(message)
 
     def respond(self, message: str) -> str:
-        """Carry a line out; the answers of its queries, joined by `;`, in one reply."""
+        """Carry a line out that is none too long."""
         if len(message) > LINE_LIMIT:
             self.status.report(-363)
             return ""
-        replies = carry_out(self, message, self.commands, self.status)
-        return ";".join(replies) + "\n" if replies else ""
+        return super().respond(message)
 
     # ---- set-points and measurements
 
@@ -213,18 +203,10 @@ class KepcoBop(VirtualInstrument):
         return "1024" if self.supply.current_mode and not held_back else "256"
 
 
-def _of_status(method: Callable[[StatusRegisters], str]) -> Callable[[KepcoBop, str], str]:
-    return lambda kepco, _: method(kepco.status)
-
-
 def _of_list(
     method: Callable[[ListMemory, str], str | None],
 ) -> Callable[[KepcoBop, str], str | None]:
     return lambda kepco, text: method(kepco.list, text)
-
-
-def _set_event_enable(kepco: KepcoBop, text: str) -> None:
-    kepco.status.event_enable = integer(text, 0, 255)
 
 
 def _set_service_enable(kepco: KepcoBop, text: str) -> None:
@@ -240,22 +222,17 @@ def _remote(_: KepcoBop, text: str) -> None:
 
 
 _LEVEL = "[:LEVel][:IMMediate][:AMPLitude]"
-_COMMANDS = command_table(
+KepcoBop.commands = command_table(
     {
+        **COMMON,
         "*IDN?": lambda kepco, _: kepco.identity,
         "*RST": KepcoBop.reset,
-        "*CLS": lambda kepco, _: kepco.status.clear(),
-        "*ESR?": _of_status(StatusRegisters.read_event),
-        "*STB?": _of_status(StatusRegisters.status_byte),
-        "*ESE": _set_event_enable,
         "*ESE?": lambda kepco, _: str(kepco.status.event_enable),
         "*SRE": _set_service_enable,
         "*SRE?": lambda kepco, _: str(kepco.status.service_enable),
         "*OPC": _complete,
-        "*OPC?": lambda _kepco, _: "1",
         "*WAI": lambda _kepco, _: None,
         "*TST?": lambda _kepco, _: "0",
-        "SYSTem:ERRor[:NEXT]?": _of_status(StatusRegisters.next_error),
         "SYSTem:BEEP": lambda _kepco, _: None,
         "SYSTem:VERSion?": lambda _kepco, _: "1997.0",
         "SYSTem:REMote": _remote,

@@ -8,14 +8,9 @@ its duration into the list of dwells, which it wants to be as long as that of cu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from instruments.virtual.kepco_bop import KepcoBop
 from instruments.virtual.kepco_list import ListMemory, kept_digits
 from instruments.virtual.scpi import ScpiError, boolean, command_table
-
-if TYPE_CHECKING:
-    from instruments.virtual.kepco_bop import Commands
 
 LIST_POINTS = 2950
 LOAD_TYPES = ("ACTIVE", "RESISTIVE", "BATTERY")
@@ -82,13 +77,8 @@ class KepcoBopMg(KepcoBop):
         memory.clear()
         return memory
 
-    @property
-    def commands(self) -> Commands:
-        """What it understands, by every spelling of a header."""
-        return super().commands | _PULSES
 
-
-_PULSES: Commands = command_table(
+KepcoBopMg.commands = KepcoBop.commands | command_table(
     {
         "[SOURce:]LIST:SET:TRIGger": lambda kepco, text: kepco.list.set_trigger(text),
         "[SOURce:]LIST:TRIGger": lambda kepco, text: kepco.list.append_trigger(text),

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from instruments.ieee_block import as_block
-from instruments.virtual.instrument import VirtualInstrument
 from instruments.virtual.keysight_memory import TimedBurst
 from instruments.virtual.keysight_settings import (
     CYCLES,
@@ -28,13 +27,11 @@ from instruments.virtual.keysight_settings import (
     RANGES_V,
     SETTINGS,
 )
-from instruments.virtual.scpi import ScpiError, StatusRegisters, carry_out, command_table, integer
+from instruments.virtual.scpi import COMMON, ScpiError, ScpiInstrument, command_table, integer
 from instruments.virtual.scpi_settings import Number, after_reset, as_left, handlers
 from instruments.virtual.trigger_wire import TriggerIn, not_wired
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from instruments.virtual.electronics import Source
@@ -44,7 +41,7 @@ IDENTITY = "Keysight Technologies,34465A,MY54506462,A.03.03-03.15-03.03-00.52-05
 MEMORY = 50_000
 
 
-class Keysight34465A(VirtualInstrument):
+class Keysight34465A(ScpiInstrument):
     """A 34465A as the bench left it: 100 mV, 0.02 power line cycles, autozero off.
 
     Parameters
@@ -66,18 +63,12 @@ class Keysight34465A(VirtualInstrument):
         super().__init__(device_time)
         self.set: dict[str, Any] = as_left(SETTINGS)
         self._timer_s = 1.0
-        self.status = StatusRegisters()
         self._source = source
         self.trigger_in: TriggerIn = not_wired
         self._memory: NDArray[np.float64] | None = None
         self._burst: TimedBurst | None = None
         self._standing = (0.0, 0.0)  # the signal that the last gate left
         self._waiting = False  # for a trigger by the bus
-
-    def respond(self, message: str) -> str:
-        """Carry a line out; the answers of its queries, joined by `;`, in one reply."""
-        replies = carry_out(self, message, _COMMANDS, self.status)
-        return ";".join(replies) + "\n" if replies else ""
 
     def changed(self, name: str) -> None:
         """What a setting entails; the reading memory is cleared by all but the display."""
@@ -271,19 +262,14 @@ class Keysight34465A(VirtualInstrument):
         self._waiting = False
 
 
-_COMMANDS: dict[str, Callable[[Any, str], str | None]] = command_table(
+Keysight34465A.commands = command_table(
     {
         **handlers(SETTINGS),
+        **COMMON,
         "*IDN?": lambda _meter, _: IDENTITY,
         "*OPT?": lambda _meter, _: "0",
         "*RST": Keysight34465A.reset,
-        "*CLS": lambda meter, _: meter.status.clear(),
-        "*ESR?": lambda meter, _: meter.status.read_event(),
-        "*STB?": lambda meter, _: meter.status.status_byte(),
-        "*ESE": lambda meter, text: setattr(meter.status, "event_enable", integer(text, 0, 255)),
-        "*OPC?": lambda _meter, _: "1",
         "*TRG": Keysight34465A.trigger,
-        "SYSTem:ERRor[:NEXT]?": lambda meter, _: meter.status.next_error(),
         "SYSTem:LFRequency?": lambda _meter, _: str(LINE_HZ),
         "SAMPle:TIMer": Keysight34465A.set_timer,
         "SAMPle:TIMer?": Keysight34465A.ask_timer,

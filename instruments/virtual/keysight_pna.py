@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from instruments.ieee_block import as_block
-from instruments.virtual.instrument import VirtualInstrument
-from instruments.virtual.scpi import ScpiError, StatusRegisters, carry_out, command_table, integer
+from instruments.virtual.scpi import COMMON, ScpiError, ScpiInstrument, command_table, integer
 from instruments.virtual.scpi_settings import (
     Number,
     Setting,
@@ -27,8 +26,6 @@ from instruments.virtual.scpi_settings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from instruments.virtual.electronics import Source
@@ -99,7 +96,7 @@ class TwoLines:
         return trace
 
 
-class KeysightPNA(VirtualInstrument):
+class KeysightPNA(ScpiInstrument):
     """An N5222B as the bench left it: 2 to 12 GHz, 201 points, 10 kHz, traces of S11 and S21.
 
     Parameters
@@ -115,17 +112,11 @@ class KeysightPNA(VirtualInstrument):
     def __init__(self, device_time: DeviceTime, spectrum: Spectrum) -> None:
         super().__init__(device_time)
         self.set: dict[str, Any] = as_left(_SETTINGS)
-        self.status = StatusRegisters()
         self.mode = "CONT"
         self._spectrum = spectrum
         self._selected: str | None = None
         self._sum = np.zeros(self.set["points"], dtype=np.complex128)
         self._swept = 0  # sweeps in the average
-
-    def respond(self, message: str) -> str:
-        """Carry a line out; the answers of its queries, joined by `;`, in one reply."""
-        replies = carry_out(self, message, _COMMANDS, self.status)
-        return ";".join(replies) + "\n" if replies else ""
 
     def changed(self, name: str) -> None:
         """A new axis or filter empties the trace; a stop below the start takes it along."""
@@ -232,27 +223,20 @@ class KeysightPNA(VirtualInstrument):
         self.mode, self._selected = "CONT", None
         self._clear()
 
-    def opc(self, _: str) -> str:
-        """`*OPC?`: sweeps are over when their command has been carried out here."""
-        return "+1"
-
     def ask_time(self, _: str) -> str:
         """`SENS:SWE:TIME?`."""
         return f"{self.sweep_s:+.11E}"
 
 
-_COMMANDS: dict[str, Callable[[Any, str], str | None]] = command_table(
+KeysightPNA.commands = command_table(
     {
         **handlers(_SETTINGS),
+        **COMMON,
         "*IDN?": lambda _analyser, _: IDENTITY,
         "*OPT?": lambda _analyser, _: '"200"',
         "*RST": KeysightPNA.reset,
-        "*CLS": lambda analyser, _: analyser.status.clear(),
-        "*ESR?": lambda analyser, _: analyser.status.read_event(),
-        "*STB?": lambda analyser, _: analyser.status.status_byte(),
-        "*OPC?": KeysightPNA.opc,
+        "*OPC?": lambda _analyser, _: "+1",  # a sweep is over when its command was carried out
         "*WAI": lambda _analyser, _: None,
-        "SYSTem:ERRor[:NEXT]?": lambda analyser, _: analyser.status.next_error(),
         "SENSe:SWEep:MODE": KeysightPNA.set_mode,
         "SENSe:SWEep:MODE?": lambda analyser, _: analyser.mode,
         "SENSe:SWEep:TIME?": KeysightPNA.ask_time,

@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from instruments.virtual.electronics import Normals
-from instruments.virtual.instrument import VirtualInstrument
-from instruments.virtual.scpi import ScpiError, StatusRegisters, carry_out, command_table
+from instruments.virtual.scpi import COMMON, ScpiError, ScpiInstrument, command_table
 from instruments.virtual.scpi_settings import Number, Setting, Switch, Word, as_left, handlers
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ _SETTINGS: dict[str, tuple[str, Setting]] = {
 }
 
 
-class LakeShoreF71(VirtualInstrument):
+class LakeShoreF71(ScpiInstrument):
     """An F71 whose probe's Z axis is along the coil.
 
     Parameters
@@ -63,17 +62,11 @@ class LakeShoreF71(VirtualInstrument):
     ) -> None:
         super().__init__(device_time)
         self.set: dict[str, Any] = as_left(_SETTINGS)
-        self.status = StatusRegisters()
         self.axes = 3
         self._range_T = RANGES_T[0]
         self._field_T = field_T
         self._noise = Normals(seed)
         self._overload = False
-
-    def respond(self, message: str) -> str:
-        """Carry a line out; the answers of its queries, joined by `;`, in one reply."""
-        replies = carry_out(self, message, _COMMANDS, self.status)
-        return ";".join(replies) + "\n" if replies else ""
 
     def changed(self, name: str) -> None:
         """No setting entails another."""
@@ -134,13 +127,11 @@ class LakeShoreF71(VirtualInstrument):
         return ",".join(found) or "No error"
 
 
-_COMMANDS: dict[str, Callable[[Any, str], str | None]] = command_table(
+LakeShoreF71.commands = command_table(
     {
         **handlers(_SETTINGS),
+        **COMMON,
         "*IDN?": lambda _meter, _: IDENTITY,
-        "*CLS": lambda meter, _: meter.status.clear(),
-        "*ESR?": lambda meter, _: meter.status.read_event(),
-        "*STB?": lambda meter, _: meter.status.status_byte(),
         "FETCh:DC?": LakeShoreF71.fetch,
         "FETCh:FIELd:DC?": LakeShoreF71.fetch,
         "[SENSe:]RANGe": LakeShoreF71.set_range,

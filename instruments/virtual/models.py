@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from instruments.virtual.ami_430 import Ami430
 from instruments.virtual.danfysik_8500 import READ_COUNTS_PER_A, SET_COUNTS_PER_A, Danfysik8500
@@ -40,14 +40,10 @@ if TYPE_CHECKING:
     from instruments.virtual.electronics import Source
     from instruments.virtual.instrument import DeviceTime, VirtualInstrument
 
+    Probe = Callable[[DeviceTime, Callable[[], float], np.random.SeedSequence], VirtualInstrument]
+
 REFERENCE_A = 11.0  # of the reference coil, whose supply gives 12 A
 PNA_POINTS, PNA_BANDWIDTH_HZ = 60, 1.0e4
-
-
-class Output(Protocol):
-    """What drives a coil: `BipolarSupply` or `RampedSupply`."""
-
-    felt: Callable[[float, float], None] | None
 
 
 @dataclass(frozen=True)
@@ -162,10 +158,9 @@ READOUTS: dict[str, ReadoutModel] = {
         reading_s=PNA_POINTS * (1.0 / PNA_BANDWIDTH_HZ + OVERHEAD_S),
     ),
 }
-Probe = "Callable[[DeviceTime, Callable[[], float], np.random.SeedSequence], VirtualInstrument]"
-TESLAMETERS: dict[
-    str, Callable[[DeviceTime, Callable[[], float], np.random.SeedSequence], VirtualInstrument]
-] = {one.model: one for one in (LakeShore425, LakeShore475, LakeShoreF71)}
+TESLAMETERS: dict[str, Probe] = {
+    one.model: one for one in (LakeShore425, LakeShore475, LakeShoreF71)
+}
 THERMOMETERS = {LakeShore336.model: LakeShore336}
 MODELS = (*SUPPLIES, *READOUTS, *TESLAMETERS, *THERMOMETERS)
 

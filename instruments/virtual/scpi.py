@@ -5,10 +5,16 @@ from __future__ import annotations
 import itertools
 import re
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from instruments.virtual.instrument import VirtualInstrument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from instruments.virtual.instrument import DeviceTime
+
+    Commands = dict[str, Callable[[Any, str], str | None]]
 
 QUEUE_LENGTH = 15
 ERROR_WORDS = {  # SCPI-99 volume 2, chapter 21
@@ -56,9 +62,7 @@ def spellings(header: str) -> Iterable[str]:
     return (":".join(filter(None, nodes)) + query for nodes in itertools.product(*choices))
 
 
-def command_table(
-    commands: dict[str, Callable[[Any, str], str | None]],
-) -> dict[str, Callable[[Any, str], str | None]]:
+def command_table(commands: Commands) -> Commands:
     """Every spelling of every header → its handler."""
     return {word: handler for header, handler in commands.items() for word in spellings(header)}
 
@@ -129,7 +133,7 @@ class StatusRegisters:
 def carry_out(
     instrument: object,
     message: str,
-    table: dict[str, Callable[[Any, str], str | None]],
+    table: Commands,
     status: StatusRegisters,
 ) -> list[str]:
     """Carry a compound message out; the answers of its queries, in order.
@@ -161,6 +165,47 @@ def carry_out(
             if reply is not None:
                 replies.append(reply)
     return replies
+
+
+class ScpiInstrument(VirtualInstrument):
+    """An instrument with a table of commands, event registers and an error queue.
+
+    Parameters
+    ----------
+    device_time
+        The rig's time.
+
+    Attributes
+    ----------
+    commands
+        What it understands, by every spelling of a header.
+    """
+
+    commands: ClassVar[Commands]
+
+    def __init__(self, device_time: DeviceTime) -> None:
+        super().__init__(device_time)
+        self.status = StatusRegisters()
+
+    def respond(self, message: str) -> str:
+        """Carry a line out; the answers of its queries, joined by `;`, in one reply."""
+        replies = carry_out(self, message, self.commands, self.status)
+        return ";".join(replies) + "\n" if replies else ""
+
+
+def _set_event_enable(instrument: ScpiInstrument, text: str) -> None:
+    instrument.status.event_enable = integer(text, 0, 255)
+
+
+COMMON: Commands = {
+    "*CLS": lambda one, _: one.status.clear(),
+    "*ESR?": lambda one, _: one.status.read_event(),
+    "*STB?": lambda one, _: one.status.status_byte(),
+    "*ESE": _set_event_enable,
+    "*OPC?": lambda _one, _: "1",
+    "SYSTem:ERRor[:NEXT]?": lambda one, _: one.status.next_error(),
+}
+"""What most of them have alike, for `command_table`."""
 
 
 def _header_and_argument(unit: str) -> tuple[str, str]:
