@@ -117,6 +117,8 @@ class CurvePlots(QWidget):
         self.worst = Panel(theme, "Worst error", UNIT, x_label="Measured", log_y=True)
         self.each = Panel(theme, "Each error", "at most repeats", x_label="Measured",
                           log_y=True)  # fmt: skip
+        for panel in (self.worst, self.each):
+            panel.plot.setLogMode(True, True)
         widths = (1.2, 1.4, 1.6, 1.8, 2.0)
         self.worst_lines = [
             self.worst.curve("text3", w, dashed=bool(k % 2)) for k, w in enumerate(widths[:-1])
@@ -168,7 +170,7 @@ class CurvePlots(QWidget):
         traces = [live.worst(number) for number in repeats]
         shown = list(zip(self.worst_lines, self.worst_dots, strict=True))
         for (line, dots), (x, y) in zip(shown[len(shown) - len(traces) :], traces, strict=True):
-            line.setData(np.log10(x), y)
+            line.setData(x, y)
             dots.setData(x=np.log10(x), y=np.log10(y))
         for line, dots in shown[: len(shown) - len(traces)]:
             line.setData([], [])
@@ -184,7 +186,7 @@ class CurvePlots(QWidget):
         every = list(traces)
         for error, line in self.each_lines.items():
             x, y = live.error(error)
-            line.setData(np.log10(x), y)
+            line.setData(x, y)
             every.append((x, y))
         self._ranges(every, target)
 

@@ -11,9 +11,10 @@ from fit_device import record_device
 
 from app.gui.live_compare import LiveComparison, LiveCurve
 from app.gui.live_fit import LiveFit, candidate_rows
-from app.gui.pages.twin_compared import ComparedPlots
+from app.gui.pages.twin_compared import ComparedPlots, CurvePlots
 from app.gui.twin_asks import BesideAsk, CurveAsk, FitAsk, ObjectivesAsk, ScoreAsk
 from app.gui.twin_looked import complaint, look
+from app.gui.widgets.plot_menu import csv_of
 from app.operations.child import in_child
 from app.operations.events import (
     CandidateScored,
@@ -272,6 +273,22 @@ def test_a_curve_in_medians_over_seeds() -> None:
     live.take(CurvePoint(8, 2, 0, 16, {}, None, "diverged"))
     assert [a.tolist() for a in live.worst(2)] == [[8.0], [3.0]]
     assert live.lines()[-1].level == "fault"
+
+
+def test_a_curve_is_saved_as_it_is_read_on_its_axes(theme, qtbot) -> None:
+    plots, live = CurvePlots(theme), LiveCurve()
+    qtbot.addWidget(plots)
+    errors = {"mean": {"ratio": 2.0}}
+    for sequences, measured, worst in ((4, 8, 4.0), (8, 16, 3.0)):
+        live.take(CurvePoint(sequences, 2, 0, measured, errors, worst))
+    plots.draw(live, 1.5)
+    for panel, ratios in ((plots.worst, [4.0, 3.0]), (plots.each, [2.0, 2.0])):
+        *_, first, second = csv_of(panel).decode().splitlines()
+        for row, wanted in zip((first, second), zip((8.0, 16.0), ratios, strict=True), strict=True):
+            numbers = [float(cell) for cell in row.split(",") if cell]
+            assert numbers[:2] == pytest.approx(wanted)
+    low, high = plots.worst.plot.getViewBox().viewRange()[0]
+    assert low < np.log10(8.0) < np.log10(16.0) < high
 
 
 def test_structures_of_a_search_the_best_marked() -> None:
