@@ -185,6 +185,10 @@ def test_a_difference_that_chance_could_make_is_said_to_be_one() -> None:
     assert _against(first, worse, deployed=False).endswith("0.126, perhaps by chance.")
     paired = Row("other", "x", (), tuple(one + 0.02 for one in ours))
     assert _against(first, paired, deployed=False).endswith("(× 1.14).")
+    # one that failed makes nothing sure
+    fewer, far = Row("o", "x", (), (0.16, 0.15, 0.17, 0.14)), Row("o", "x", (), (0.4, 0.41, 0.42))
+    assert _against(first, fewer, deployed=False).endswith("0.155 (× 1.12, perhaps by chance).")
+    assert "chance" not in _against(first, far, deployed=False)
     single = Row("other", "x", (), (0.16,))
     assert "chance" not in _against(first, single, deployed=False)
     twice = Row("noise-aware", NOISE_AWARE, (), (0.10, 0.12))  # of two seeds nothing is sure
