@@ -12,7 +12,7 @@ from app.artefacts import find_file
 from app.device_words import told
 from app.operations.events import Note, Result, Stage, TwinScored
 from app.operations.fit_input import left_out_words, read_repeats, simulated_words
-from app.operations.fitted_on import fitted_on, is_parent
+from app.operations.fitted_on import fitted_on, held_out_of, is_parent
 from app.operations.scored import scored_details, scored_values
 from app.operations.seen_before import flatters
 from app.so_far import unfinished_words
@@ -160,30 +160,21 @@ def known_drives(twin: Twin, path: Path, recording: Recording) -> Iterator[str]:
 
 def _unseen(twin: Twin, recording: Recording) -> tuple[Array, Array, str, list[str]]:
     """Drives, repeats and families that the fit has not seen, and a sentence that says so."""
-    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
-    before, own = 0, str(recording.meta.get("id", ""))
-    for parent in twin.meta.get("parents", []):
-        count = int(parent["sequences"])
-        if own and parent["id"] == own:
-            held_out = twin.meta["held_out"]
-            test = np.array(held_out["test"], dtype=np.int64) - before
-            test = test[(test >= 0) & (test < count)]
-            if not test.size:
-                raise InputError(
-                    "evaluate: the twin was fitted on every sequence of this recording; choose one "
-                    "that it has not seen"
-                )
-            repeats = np.array(held_out["test_repeats"], dtype=np.int64)
-            kept = repeats[repeats < response.shape[1]]
-            return (
-                *in_single_holds(
-                    recording.drive[test], response[test][:, kept], recording.holds[test]
-                ),
-                f"scored on the {counted(test.size, 'sequence')} × {counted(kept.size, 'repeat')} "
-                "of this recording that were held out of the fit",
-                [recording.families[int(s)] for s in test],
-            )
-        before += count
+    held_out = held_out_of(twin, recording)
+    test, repeats = list(held_out.sequences), list(held_out.repeats)
     words = f"scored on all {len(recording.drive)} sequences"
-    drive, response = in_single_holds(recording.drive, response, recording.holds)
-    return drive, response, words, list(recording.families)
+    if is_parent(twin, recording):
+        if not test:
+            raise InputError(
+                "evaluate: the twin was fitted on every sequence of this recording; choose one "
+                "that it has not seen"
+            )
+        words = (
+            f"scored on the {counted(len(test), 'sequence')} × {counted(len(repeats), 'repeat')} "
+            "of this recording that were held out of the fit"
+        )
+    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
+    drive, real = in_single_holds(
+        recording.drive[test], response[test][:, repeats], recording.holds[test]
+    )
+    return drive, real, words, [recording.families[s] for s in test]

@@ -48,7 +48,7 @@ def fitted_on(twin: Twin, folder: Path, against: Sequence[Path] = ()) -> FittedO
     if against:
         for path in against:
             recording = read_kept(Path(path))
-            made.found.append(_held_out(twin, recording))
+            made.found.append(held_out_of(twin, recording))
             made.paths.append(str(path))
         return made
     for parent in twin.meta.get("parents", []):
@@ -59,7 +59,7 @@ def fitted_on(twin: Twin, folder: Path, against: Sequence[Path] = ()) -> FittedO
                 "changed: name it with --against"
             )
             continue
-        made.found.append(_held_out(twin, read_kept(file)))
+        made.found.append(held_out_of(twin, read_kept(file)))
         made.paths.append(str(file))
     return made
 
@@ -70,17 +70,17 @@ def is_parent(twin: Twin, recording: Recording) -> bool:
     return bool(own) and any(parent["id"] == own for parent in twin.meta.get("parents", []))
 
 
-def _held_out(twin: Twin, recording: Recording) -> Old:
+def held_out_of(twin: Twin, recording: Recording) -> Old:
     """A recording with what the fit held out of it; all of it where the fit never saw it."""
-    before, own = 0, str(recording.meta.get("id", ""))
+    before, own, repeats = 0, str(recording.meta.get("id", "")), recording.response.shape[1]
     for parent in twin.meta.get("parents", []):
         count = int(parent["sequences"])
         if own and parent["id"] == own:
             held_out = twin.meta["held_out"]
             sequences = tuple(int(s) - before for s in held_out["test"] if 0 <= s - before < count)
-            return Old(recording, sequences, tuple(int(r) for r in held_out["test_repeats"]))
+            kept = tuple(int(r) for r in held_out["test_repeats"] if r < repeats)
+            return Old(recording, sequences, kept)
         before += count
-    _, repeats, _, _ = recording.response.shape
     return Old(recording, tuple(range(len(recording.lengths))), tuple(range(repeats)))
 
 
