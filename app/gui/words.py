@@ -14,13 +14,13 @@ PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\:,;'\"]+){3,}")
 
 
 def score(value: float | None) -> str:
-    """Two significant digits without an exponent; — where there is no number."""
+    """Two significant digits, without an exponent down to 1e-7; — where there is no number."""
     if value is None or not math.isfinite(value):
         return MISSING
     if value == 0:
         return "0"
     digits = max(0, 1 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(digits, 8)}f}"
+    return f"{value:.{digits}f}" if digits <= 8 else tick(float(f"{value:.1e}"))
 
 
 def tick(value: float) -> str:

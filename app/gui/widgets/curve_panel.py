@@ -11,6 +11,7 @@ from PyQt6.QtGui import QFontMetrics
 from PyQt6.QtWidgets import QSizePolicy
 
 from app.gui.theme import LABEL_PX, colour, mono, sans
+from app.gui.widgets.chart_scale import log_ticks
 from app.gui.widgets.panel import Panel
 from app.gui.words import score, shown_name, tick
 
@@ -153,8 +154,10 @@ class ScorePanel(Panel):
         if every:
             low, high = np.log10(min(every)), np.log10(max(every))
             room = 0.08 * max(high - low, 0.5)
-            self.plot.setYRange(low - room, high + room, padding=0)
-            self.plot.getAxis("left").setTicks([self._ticks(low - room, high + room)])
+            low, high = low - room, high + room
+            self.plot.setYRange(low, high, padding=0)
+            marks = log_ticks(low, high, max(2, self.view.height() // TICK_PX))
+            self.plot.getAxis("left").setTicks([[(mark, tick(10**mark)) for mark in marks]])
 
     def _label(self) -> None:
         words = [
@@ -165,14 +168,3 @@ class ScorePanel(Panel):
             words.append((float(np.log10(self._strong[0])), "", *self._strong[1:]))
         self.labels.show_words(words)
         self.fit_range(self._values)
-
-    def _ticks(self, low: float, high: float) -> list[tuple[float, str]]:
-        """Ticks between two logarithms: 1 and 3 of each decade, fewer where they have no room."""
-        most = max(2.0, self.view.height() / TICK_PX)
-        decades = range(int(low) - 2, int(high) + 2)
-        for steps, every in (((1.0, 3.0), 1), ((1.0,), 1), ((1.0,), 2), ((1.0,), 3)):
-            values = [s * 10.0**d for d in decades[::every] for s in steps]
-            inside = [v for v in values if low <= np.log10(v) <= high]
-            if len(inside) <= most:
-                break
-        return [(float(np.log10(v)), tick(v)) for v in inside]

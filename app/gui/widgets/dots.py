@@ -85,8 +85,9 @@ class DotTable(ColumnTable):
         return index if index < len(self._fitting()) else -1
 
     def _open(self, index: int) -> None:
-        if 0 <= index < len(self.rows):
-            row = self.rows[index]
+        shown = self._fitting()
+        if 0 <= index < len(shown):
+            row = shown[index]
             if isinstance(row, DotRow) and row.opens:
                 self.chosen.emit(row.opens)
 
@@ -104,7 +105,7 @@ class DotTable(ColumnTable):
             return
         step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()), 0)
         if step and self.rows:
-            self.at = min(max(self.at + step, 0), len(self.rows) - 1)
+            self.at = min(max(self.at + step, 0), len(self._fitting()) - 1)
             self.update()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._open(self.at)

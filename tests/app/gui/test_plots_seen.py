@@ -5,7 +5,7 @@ from __future__ import annotations
 import artefact_samples as samples
 import numpy as np
 import pytest
-from PyQt6.QtCore import QRectF
+from PyQt6.QtCore import QPoint, QRectF, Qt
 from PyQt6.QtGui import QFontMetrics
 
 from app.gui.live_deploy import LiveDeployment
@@ -17,6 +17,7 @@ from app.gui.pages.twin_plots import TwinPlots
 from app.gui.theme import LABEL_PX, sans
 from app.gui.widgets.columns import ColumnRow, ColumnTable
 from app.gui.widgets.curve_panel import ScorePanel, apart, fitting, nearest
+from app.gui.widgets.dots import DotRow, DotTable
 from app.gui.widgets.error_table import ErrorRow, ErrorTable
 from app.gui.widgets.tables import ScoreRow, ScoreTable
 from app.gui.words import tick
@@ -90,15 +91,50 @@ def test_every_baseline_is_told_whole_in_the_tool_tip_and_has_more_room_in_a_wid
     assert panel.labels.room_px > 180
 
 
+def numbers_at(panel: ScorePanel) -> list[str]:
+    """What stands at its left axis."""
+    return [words for _, words in panel.plot.getAxis("left")._tickLevels[0]]
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.012, 0.024), (0.3, 0.31), (0.004, 0.007)])
+def test_scores_that_are_near_each_other_have_an_axis_with_numbers(
+    qtbot, theme, low: float, high: float
+) -> None:
+    panel = ScorePanel(theme, "Running score", "NMSE", "Nodes")
+    qtbot.addWidget(panel)
+    panel.resize(400, 300)
+    panel.show()
+    panel.fit_range([low, high])
+    numbers = numbers_at(panel)
+    assert len(numbers) > 1
+    assert all(0.8 * low < float(number) < 1.2 * high for number in numbers)
+
+
+def test_only_a_row_that_is_seen_can_be_opened(qtbot, theme) -> None:
+    table, opened = DotTable(theme, ("score",), shares=(0.5, 0.2), axis=0.2), list[str]()
+    qtbot.addWidget(table)
+    table.chosen.connect(opened.append)
+    table.resize(700, table.HEAD_PX + 2 + 3 * 15)
+    table.show_rows([DotRow(f"row {k}", ("1",), opens=f"net {k}") for k in range(9)])
+    assert [row.name for row in table._fitting()] == ["row 0", "row 1", "and 7 more"]
+    for _ in range(9):
+        qtbot.keyClick(table, Qt.Key.Key_Down)
+    qtbot.keyClick(table, Qt.Key.Key_Return)
+    for k in (2, 1):
+        at = QPoint(20, int(table.HEAD_PX + (k + 0.5) * table.row_px(3)))
+        qtbot.mouseDClick(table, Qt.MouseButton.LeftButton, pos=at)
+    assert opened == ["net 1"]
+
+
 def test_in_a_low_panel_ticks_and_labels_that_have_no_room_are_left_out(qtbot, theme) -> None:
     panel = ScorePanel(theme, "Running score", "NMSE", "Nodes")
     qtbot.addWidget(panel)
     panel.resize(300, 400)
     panel.show()
     panel.show_baselines({"a": 2e-5, "ar-1": 0.4, "b": 0.01})
-    many = panel._ticks(-5.0, 0.0)
+    many = numbers_at(panel)
     panel.resize(300, 130)
-    few = panel._ticks(-5.0, 0.0)
+    few = numbers_at(panel)
     assert len(few) < len(many)
     assert len(few) <= max(2.0, panel.view.height() / 20)
     places = [(1.0, "a", "", ""), (40.0, "b", "", ""), (42.0, "", "0.02", ""), (90.0, "c", "", "")]

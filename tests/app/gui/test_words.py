@@ -36,8 +36,9 @@ def test_sizes(value: float, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(0.0054, "0.0054"), (0.42, "0.42"), (11.3, "11"), (1.04, "1.0"), (0.0, "0"), (None, "—")],
-)
+    [(0.0054, "0.0054"), (0.42, "0.42"), (11.3, "11"), (1.04, "1.0"), (0.0, "0"), (None, "—"),
+     (1.2e-7, "0.00000012"), (3e-10, "3e−10")],
+)  # fmt: skip
 def test_scores_have_two_digits_and_no_exponent(value: float | None, words: str) -> None:
     assert score(value) == words
 
