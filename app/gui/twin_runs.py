@@ -118,6 +118,6 @@ class TwinRuns:
         title = self.asked.title if self.asked is not None else ""
         if status == "done":
             return title, " ".join(self.other.verdict[:1])
-        if self.kind == SCORE:
+        if self.kind in (SCORE, BESIDE):  # which write nothing
             return f"{word}: no scores", "a twin is scored within seconds: press again"
         return f"{word}: {title.lower()}", f"what was done is kept in {self.folder}"

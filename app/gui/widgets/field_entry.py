@@ -101,6 +101,7 @@ class FieldEntry(QAbstractSpinBox):
         return state, text, position
 
     def stepBy(self, steps: int) -> None:
+        self._finished()  # from what is typed
         self.setValue(self._value_T + steps * STEP_T)
 
     def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:

@@ -80,6 +80,10 @@ def test_arrow_keys_step_by_a_tenth_of_a_millitesla(qtbot, entry) -> None:
     assert entry.value() == 0.0025
     qtbot.keyClick(entry, Qt.Key.Key_Down)
     assert entry.text() == "2.4 mT"
+    entry.selectAll()
+    qtbot.keyClicks(entry, "5")
+    qtbot.keyClick(entry, Qt.Key.Key_Up)
+    assert entry.text() == "5.1 mT"  # from what was typed
 
 
 @pytest.mark.parametrize("language", ["en_US", "de_DE"])

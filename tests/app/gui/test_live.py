@@ -12,6 +12,8 @@ from app.gui.live_fit import LiveFit, error_rows
 from app.gui.live_fit import verdict as word_of
 from app.gui.live_record import LiveRecording, band, slope, spread
 from app.gui.live_train import LiveTraining, against, score_rows, sentence
+from app.gui.twin_asks import BesideAsk, ScoreAsk
+from app.gui.twin_runs import TwinRuns
 from app.operations.events import (
     BaselineScored,
     FitProgress,
@@ -267,3 +269,11 @@ def test_the_verdict_is_honest(measured: float, transferred: bool, words: str) -
     assert words in told.heading
     assert "loses to AR-18" in told.text
     assert "beats AR-1" in told.text
+
+
+def test_what_writes_nothing_never_says_where_it_was_kept(tmp_path) -> None:
+    for asked in (BesideAsk((tmp_path / "a", tmp_path / "b")), ScoreAsk(tmp_path / "a")):
+        runs = TwinRuns(asked=asked, folder=tmp_path / "rec-a")
+        heading, words = runs.ended("failed")
+        assert heading == "Failed: no scores"
+        assert "kept" not in words
