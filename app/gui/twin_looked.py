@@ -91,7 +91,9 @@ class HeldOut:
 
 
 def held_out(path: Path, twin: Twin) -> HeldOut:
-    """The first sequence that a twin's fit held out and that is still there.
+    """The first sequence that a twin's fit held out and that is still there, as far as it did.
+
+    Of a single sequence a fit holds out some repeats.
 
     Raises
     ------
@@ -104,9 +106,10 @@ def held_out(path: Path, twin: Twin) -> HeldOut:
     for old, file in zip(made.found, made.paths, strict=True):
         recording = old.recording
         for sequence in old.sequences:
-            kept, length = recording.complete[sequence], int(recording.lengths[sequence])
-            if kept.any():
-                repeats = np.array(recording.response[sequence, kept, :length])
+            there = [r for r in old.repeats if recording.complete[sequence, r]]
+            if there:
+                length = int(recording.lengths[sequence])
+                repeats = np.array(recording.response[sequence, there, :length])
                 return HeldOut(path, folder_of(Path(file)).name, sequence, repeats)
     raise InputError("; ".join(made.missing) or "it names no recording that it was fitted on")
 
