@@ -233,7 +233,7 @@ def _save(
         "code_version": code_version(), "parents": source.parents,
         "command": _command(plan, source, out), "plan": plan.to_json(),
         "minutes": plan.minutes, "seed": plan.seed, "held_out": source.parts.to_json(),
-        "published_rates": {f"{rate:g}": score for rate, score in tried.items()},
+        "published_rates": {str(rate): score for rate, score in tried.items()},
         "summary": summarise(fitted), "twins": [one.to_json() for one in fitted],
     }  # fmt: skip
     whole = with_checksum(plain(body))

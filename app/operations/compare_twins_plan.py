@@ -85,7 +85,7 @@ class Plan:
             "twinrig", "compare-twins", *paths,
             "--objectives", ",".join(self.objectives), "--minutes", f"{self.minutes:g}",
             "--seeds", str(self.seeds), "--seed", str(self.seed),
-            *(["--published-rates", ",".join(f"{r:g}" for r in self.rates)] if self.rates else []),
+            *(["--published-rates", ",".join(map(str, self.rates))] if self.rates else []),
             "--out", f"{out}-again",
         ]  # fmt: skip
         return command_line(words)

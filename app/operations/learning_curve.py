@@ -72,7 +72,8 @@ def learning_curve(
         A new folder (`learning-curve.json`, `report.html` and its figure), or with `resume` that
         of a curve that ended early: points that are there stay.
     sequences, repeats
-        Of the subsets; by default an eighth, a quarter, half and all, and the same of the repeats.
+        Of the subsets; by default an eighth, a quarter, half and all, of the repeats from a
+        quarter on.
     iterations, minutes
         Of each fit.
     seeds, seed
