@@ -35,7 +35,7 @@ SETTLE_SLICE_S = 0.05
 
 
 class NotTakenError(TwinrigError):
-    """The supply takes the messages and not the set-points: to send more of them is no progress."""
+    """The supply takes the messages and it isn't seen to follow: to send more is no progress."""
 
 
 class RampDown:
@@ -184,15 +184,22 @@ class RampDown:
         )
 
     def _walked_down(self, found: MagnetState) -> str:
+        supply = with_own_ramp(self._magnet)
+        switched = supply is None or supply.has_output
         self._stairs.start_from(found, self._small_A)
+        if supply is not None and self._stairs.sent_A == 0.0:
+            self._stairs.set_A(0.0)  # it may have been halted on its way there
         self._stairs.walk_to_A(0.0)
         self._stairs.pay()
         self._arrived()
         left_A = self._settled_A()
         if not left_A <= self._small_A:
             self._arrived()  # a hand may have moved it meanwhile
-        supply = with_own_ramp(self._magnet)
-        switched = supply is None or supply.has_output
+        if math.isnan(left_A) and not switched:  # nothing else ends it
+            raise NotTakenError(
+                f"{self._magnet.name}: sent to zero, and what flows can't be read "
+                f"({'; '.join(dict.fromkeys(self._unread))})"
+            )
         words = f"walked to zero at {self._stairs.ramp_A_per_s:g} A/s at most"
         if switched:
             self._switched_off()

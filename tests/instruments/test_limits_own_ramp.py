@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from own_ramp import KINDS, rig
 
+from instruments import limits
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench
 from instruments.drivers.lakeshore_643 import LakeShore643
@@ -27,8 +28,8 @@ def one(request):
         yield built
 
 
-def limited(one, limits=LIMITS):
-    return LimitedMagnet(one.supply, limits, one.clock, one.stop)
+def limited(one, its_limits=LIMITS):
+    return LimitedMagnet(one.supply, its_limits, one.clock, one.stop)
 
 
 def test_a_supply_that_ramps_is_walked_by_its_own_ramp(one):
@@ -107,6 +108,24 @@ def test_the_way_to_zero_does_without_a_current_that_is_garbled(one):
         magnet.make_safe(lambda _: None, give_up_s=0.0)
     one.twin.time.advance(10.0)
     assert one.current_A == 0.0  # it was told to, and goes on by itself
+
+
+def test_one_whose_current_can_not_be_read_goes_on_to_zero_and_is_not_called_safe(one, monkeypatch):
+    monkeypatch.setattr(limits, "TRY_AGAIN_S", 0.0)
+    magnet = limited(one)
+    magnet.energise()
+    magnet.step_to_A(3.0)
+
+    def garbled():
+        raise LinkError("x", "garbled", resource="", hint="")
+
+    one.supply.measured_A = garbled
+    with pytest.raises(UnsafeError, match="COULD NOT BE MADE SAFE"):
+        magnet.make_safe(lambda _: None, give_up_s=0.3)
+    one.twin.time.advance(40.0)
+    assert one.current_A == 0.0  # it was not left halted on its way
+    del one.supply.measured_A
+    assert "safe" in magnet.make_safe()
 
 
 def test_a_quench_is_reported_not_fought_and_nothing_is_energised_in_it():
