@@ -17,7 +17,7 @@ from app.operations.bench_read import BenchRead
 from app.operations.events import PointMeasured, StepRead
 from app.operations.monitor_export import Seen
 from app.trace_store import TraceStore, View
-from app.words import duration
+from app.words import duration, prefix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ def traces_of(bench: Bench) -> tuple[Trace, ...]:
     found = [
         Trace("Field", "T", "field", 1e3, "mT", top_T),
         Trace("Set point", "T", "text2", 1e3, "mT", top_T),
-        Trace(f"Supply {spec.drive_magnet}", "A", "field", 1.0, "A", top_A),
+        Trace(f"Supply {spec.drive_magnet}", "A", "field", *prefix(top_A, "A"), top_A),
     ]
     if bench.probe is not None:
         found.append(Trace("Field, probe", "T", "field", 1e3, "mT", top_T))

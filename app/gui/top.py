@@ -132,6 +132,8 @@ class TopStrip(QWidget):
         back = -1.0 if window.encoding == "loop" or window.low_T < 0 else 0.0  # the field turns
         for key, top in (("field", top_A * per_A), ("setpoint", top_A * per_A), ("current", top_A)):
             self.cells[key].set_range(*sorted((back * top, top)))
+        supply = self.cells["current"]
+        supply.factor, supply.unit = prefix(abs(top_A), "A")
         for name, unit in list(zip(bench.live_channels, bench.live_units, strict=True))[
             :MOST_CHANNELS
         ]:

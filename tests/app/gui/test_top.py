@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from two_coils import TWO_COILS
 
+from app.gui.live_monitor import traces_of
 from app.gui.top import TopStrip
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench, read_bench
@@ -43,6 +44,23 @@ def test_a_track_shows_every_field_that_the_bench_makes(
     field, current = strip.cells["field"], strip.cells["current"]
     assert (1e3 * field.low, 1e3 * field.high) == pytest.approx(field_mT)
     assert (current.low, current.high) == pytest.approx(current_A)
+
+
+def test_the_current_of_a_small_supply_is_read_in_its_unit(theme: Theme, qtbot: Any) -> None:
+    text = read_bench("virtual").text
+    for old, new in (("= 11.0", "= 0.011"), ("= 4.0e-4", "= 4.0e-1")):
+        assert old in text
+        text = text.replace(old, new, 1)
+    strip = TopStrip(theme)
+    qtbot.addWidget(strip)
+    with Bench.connect(parse_bench(text, "b.toml")) as bench:
+        strip._session = SimpleNamespace(bench=bench, spec=bench.spec)
+        strip.bench_connected()
+        supply = traces_of(bench)[2]
+    cell = strip.cells["current"]
+    cell.show_value(4.2e-4)
+    assert (cell.text, cell.unit) == ("0.420", "mA")
+    assert (supply.factor, supply.shown_unit) == (1e3, "mA")
 
 
 def test_a_run_with_a_turned_field_is_seen_though_no_cell_has_its_components(
