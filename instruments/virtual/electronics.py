@@ -145,9 +145,12 @@ class DeviceSource:
         return sigma_V * x, sigma_V * y
 
     def _wander(self, now_ns: int) -> tuple[float, float]:
-        """Exact step of the Ornstein-Uhlenbeck process over the device time since the last gate."""
-        seconds = (now_ns - self._drift_seen_ns) * 1e-9
-        self._drift_seen_ns = now_ns
+        """Exact step of the Ornstein-Uhlenbeck process over the device time since the last gate.
+
+        A list's gate may have ended within one that was read meanwhile: no time passed between.
+        """
+        seconds = max(0, now_ns - self._drift_seen_ns) * 1e-9
+        self._drift_seen_ns = max(now_ns, self._drift_seen_ns)
         keep = math.exp(-seconds / self._parameters.drift_time_s)
         kick = math.sqrt(-math.expm1(-2.0 * seconds / self._parameters.drift_time_s))
         (x, y), (a, b) = self._drift, self._drift_draws.pair()

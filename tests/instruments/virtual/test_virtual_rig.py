@@ -102,6 +102,18 @@ def test_the_field_at_the_gate_is_the_coils_mean_current_over_the_rotation(monke
     assert fields_T[1] == pytest.approx(5 * 4.0e-4, rel=1e-4)
 
 
+def test_a_reading_while_a_list_plays_and_the_buffer_runs_is_answered_and_so_is_the_next():
+    rig = VirtualRig(DEVICE)
+    ask(rig, "kepco-bop", "OUTP ON;:LIST:CURR 5,6,7,8;:LIST:DWEL 0.03")
+    ask(rig, "sr830", "SRAT 10;STRT")
+    ask(rig, "kepco-bop", "CURR:MODE LIST")
+    ask(rig, "virtual-clock", "ADVANCE 0.01")
+    ask(rig, "sr830", "SNAP? 1,2")  # the list's first gate ends within this one
+    assert int(ask(rig, "sr830", "SPTS?")) == pytest.approx(64 * 0.037, abs=1)
+    ask(rig, "virtual-clock", "ADVANCE 0.3")
+    assert int(ask(rig, "sr830", "SPTS?")) == pytest.approx(64 * 0.337, abs=1)
+
+
 def test_with_the_output_off_there_is_no_field(monkeypatch):
     rig = VirtualRig(DEVICE)
     fields_T = []
