@@ -252,7 +252,7 @@ class _Run:
         """How far it is, and what the last pass scored."""
         elapsed_s, done = time.monotonic() - self.begin_s, scored.index + 1
         waited_s = sum(turn.control.waited_s for turn in self.turns.each)
-        left_s = (elapsed_s - waited_s) / done * (scored.total - done)
+        left_s = (elapsed_s - waited_s) / (done - self.first) * (scored.total - done)
         seen = {"metric": self.network.task["metric"], scored.kind: scored.score}
         words = f"{scored.kind} {shown(seen)[scored.kind]:.4g} on the device"
         nodes = self.network.nodes

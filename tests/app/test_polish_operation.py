@@ -79,6 +79,9 @@ def test_a_stop_amid_a_pass_leaves_the_rig_safe_and_goes_on_with_the_next_node(
     assert load_checkpoint(out)[1]["done"] == 2
     resumed, path = run(polish(None, bench, out, resume=True, apart=in_here))
     assert sum(isinstance(e, PassScored) for e in resumed) == 3
+    first = next(e for e in resumed if isinstance(e, Progress) and e.job == "polish")
+    # one pass of three is over: those before the stop took none of this time
+    assert first.remaining_s == pytest.approx(2 * first.elapsed_s)
     runs = read_recording(out / "runs")
     assert runs.complete.all()
     assert resumed[-1].values["hardware_runs"] == 20
