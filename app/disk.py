@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING
 from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 RESTORE = "restore it from a copy, or make it again"
 LONGEST_WORDS = 2000
+PATIENCE_S, LOOK_S = 2.0, 0.02
 FULL = frozenset(
     code for name in ("ENOSPC", "EDQUOT") if (code := getattr(errno, name, None)) is not None
 )
@@ -127,12 +129,34 @@ def replacing(path: Path) -> Iterator[Path]:
     with writing(path):
         try:
             yield partial
-            os.replace(partial, path)
+            once_free(lambda: os.replace(partial, path))
         except BaseException:
             with suppress(OSError):
                 partial.unlink()
             raise
     sync_directory(path.parent)
+
+
+def once_free(act: Callable[[], object]) -> None:
+    """Rename or remove a file: Windows refuses that while somebody has it open.
+
+    A reader of a run that goes on, a virus scanner: each for a moment. On other systems a refusal
+    is one of rights, which waiting doesn't change, nor does it cost more than that.
+
+    Raises
+    ------
+    OSError
+        It still fails after `PATIENCE_S`, or for another reason.
+    """
+    until_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            act()
+            return
+        except PermissionError:
+            if time.monotonic() > until_s:
+                raise
+        time.sleep(LOOK_S)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

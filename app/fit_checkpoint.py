@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.artefacts import reading, write_bytes
+from app.disk import once_free, writing
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -81,5 +82,7 @@ def _digest(arrays: dict[str, NDArray[Any]]) -> bytes:
 
 
 def remove_checkpoint(folder: Path) -> None:
-    """Remove the checkpoint of a fit that is complete."""
-    (folder / FILE_NAME).unlink(missing_ok=True)
+    """Remove the checkpoint of a fit that is complete; TwinrigError where the disk refuses."""
+    path = folder / FILE_NAME
+    with writing(path):
+        once_free(lambda: path.unlink(missing_ok=True))

@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from app.disk import sync_directory, writing
+from app.disk import once_free, sync_directory, writing
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def write_new(path: Path, text: str) -> None:
 def _name(partial: Path, path: Path) -> None:
     """Give the file its name; `FileExistsError` where it is taken."""
     if os.name == "nt":
-        os.rename(partial, path)  # which never replaces there
+        once_free(lambda: os.rename(partial, path))  # which never replaces there
         return
     try:
         os.link(partial, path)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.artefacts import new_directory, writing
-from app.disk import FULL
+from app.disk import FULL, once_free
 from app.journal import NAME as JOURNAL_NAME
 from app.journal import Journal, JournalRepeat, read_journal
 from app.live_arrays import LiveArrays
@@ -218,7 +218,7 @@ class RecordingWriter:
             self._write_file(seal=True)
             self._journal.close()
             with writing(self._journal.path):
-                self._journal.path.unlink()
+                once_free(self._journal.path.unlink)
         finally:
             self._close()
         return self._recording

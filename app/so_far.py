@@ -10,11 +10,10 @@ file that the fit replaces; the finished twin takes its place and the folder goe
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import new_id
-from app.disk import writing
+from app.disk import once_free, writing
 from app.weights_store import SO_FAR, save_twin
 
 if TYPE_CHECKING:
@@ -40,18 +39,18 @@ def save_so_far(out: Path, twin: Twin) -> None:
     try:
         if place.exists():
             place.replace(old)
-        with writing(place):
-            new.replace(place)
     except PermissionError:
         shutil.rmtree(new, ignore_errors=True)
+        return
+    with writing(place):
+        once_free(lambda: new.replace(place))
     shutil.rmtree(old, ignore_errors=True)
 
 
 def remove_so_far(out: Path) -> None:
     """Remove it: the finished twin is there."""
-    with suppress(OSError):
-        for name in (SO_FAR, f".{SO_FAR}.new", f".{SO_FAR}.old"):
-            shutil.rmtree(out / name, ignore_errors=True)
+    for name in (SO_FAR, f".{SO_FAR}.new", f".{SO_FAR}.old"):
+        shutil.rmtree(out / name, ignore_errors=True)
 
 
 def unfinished_meta(iteration: int, total: int, phase: str, seconds: float) -> dict[str, Any]:

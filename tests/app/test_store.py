@@ -18,8 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.artefacts import writing
+from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
 from app.report import find_artefacts
 from app.store import (
+    RecordingWriter,
     code_version,
     load_network,
     load_twin,
@@ -288,3 +290,44 @@ def test_what_sequences_takes_is_said() -> None:
         sequences_from("nowhere.json")
     with pytest.raises(InputError, match="did you mean 'mixed'"):
         sequences_from("mixd:4x10")
+
+
+def test_what_somebody_has_open_for_a_moment_is_replaced_and_removed_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, while the Library reads a run that goes on: a fit of hours had ended by it."""
+    refused: list[str] = []
+
+    def at_first_refused(name: str, act: Any) -> Any:
+        def call(*arguments: Any, **options: Any) -> Any:
+            if refused.count(name) < 2:
+                refused.append(name)
+                raise PermissionError(errno.EACCES, "The process cannot access the file")
+            return act(*arguments, **options)
+
+        return call
+
+    save_checkpoint(tmp_path, {"a": np.zeros(2)}, {"n": 1})
+    monkeypatch.setattr(os, "replace", at_first_refused("replace", os.replace))
+    save_checkpoint(tmp_path, {"a": np.ones(2)}, {"n": 2})
+    assert load_checkpoint(tmp_path)[1]["n"] == 2
+    monkeypatch.setattr(os, "unlink", at_first_refused("unlink", os.unlink))
+    remove_checkpoint(tmp_path)
+    assert refused == ["replace"] * 2 + ["unlink"] * 2
+    assert list(tmp_path.iterdir()) == []
+    writer = RecordingWriter(tmp_path / "r", samples.blank())
+    refused.clear()
+    assert writer.finish("stopped").status == "stopped"
+    assert "unlink" in refused
+    assert not (tmp_path / "r" / "journal.bin").exists()
+
+
+def test_what_stays_open_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(_from: Path, _to: Path) -> None:
+        raise PermissionError(errno.EACCES, "The process cannot access the file")
+
+    monkeypatch.setattr(os, "replace", refuses)
+    monkeypatch.setattr("app.disk.PATIENCE_S", 0.1)
+    with pytest.raises(TwinrigError, match="cannot access the file"):
+        save_checkpoint(tmp_path, {"a": np.zeros(2)}, {"n": 1})
+    assert list(tmp_path.iterdir()) == []
