@@ -34,6 +34,7 @@ from app.operations.events import (
 )
 from app.operations.fit import fit_from
 from app.operations.fit_input import FitInput, refuse_changed
+from app.operations.fit_words import steps_told
 from app.run_lock import RunLock
 from app.store import load_twin
 from app.weights_store import TWIN_FILE
@@ -146,11 +147,7 @@ def _rates(
         settings = plan.settings(PUBLISHED, plan.seed, rate)
         loop = begin_fit(source.part("training"), source.part("validation"), settings)
         try:
-            for step in loop.steps():
-                yield FitProgress(
-                    step.iteration, loop.expected_iterations, step.loss, step.validation,
-                    loop.elapsed_s,
-                )  # fmt: skip
+            yield from steps_told(loop)
         except (InputError, StoppedError):
             raise
         except TwinrigError as error:

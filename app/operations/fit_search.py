@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from app.fit_checkpoint import save_checkpoint
-from app.operations.events import CandidateScored, FitProgress, Note, Progress, Stage
+from app.operations.events import CandidateScored, Note, Progress, Stage
+from app.operations.fit_words import steps_told
 from app.operations.fitted_twin import twin_so_far
 from app.so_far import save_so_far
 from models.errors import InputError, TwinrigError, raise_problems
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from app.operations.fit_input import FitInput
     from training.fit_settings import FitSettings
     from training.structure import Candidate
-
-TOLD_EVERY_S = 0.5
 
 
 def refuse_search(chosen: FitSettings, *, goes_on: bool) -> None:
@@ -141,15 +140,8 @@ def _one(
     candidate, rung = entering
     settings = candidate.settings(whole, search.share(rung))
     running = Fit(source.part("training"), source.part("validation"), settings)
-    told_s = 0.0
     try:
-        for step in running.steps():
-            if time.monotonic() - told_s >= TOLD_EVERY_S:
-                told_s = time.monotonic()
-                yield FitProgress(
-                    step.iteration, running.expected_iterations, step.loss, step.validation,
-                    running.elapsed_s,
-                )  # fmt: skip
+        yield from steps_told(running)
     except InputError:
         raise
     except TwinrigError as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-from app.operations.events import Note, Stage
+from app.operations.events import FitProgress, Note, Stage
 from app.operations.scored import unscored_note
 from models import kernel
 from training.fit_loop import fit_device
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from training.fit_loop import FitLoop
 
 STAGES = 4
+TOLD_EVERY_S = 0.5
 PUBLISHED_TAKES = (
     "an iteration of the published method takes up to half a second on one core, {iterations} of "
     "them hours: give it a budget with --minutes"
@@ -53,3 +55,15 @@ def last_phase(running: FitLoop) -> Stage:
     """The stage that fits what the twin is for."""
     what = "fit the mean" if running.settings.deterministic else "fit mean and noise"
     return Stage(what, 3, STAGES)
+
+
+def steps_told(running: FitLoop) -> Iterator[FitProgress]:
+    """Run a fit that is one of several to its end, telling every `TOLD_EVERY_S` where it stands."""
+    told_s = 0.0
+    for step in running.steps():
+        if time.monotonic() - told_s >= TOLD_EVERY_S:
+            told_s = time.monotonic()
+            yield FitProgress(
+                step.iteration, running.expected_iterations, step.loss, step.validation,
+                running.elapsed_s,
+            )  # fmt: skip

@@ -13,8 +13,9 @@ import torch
 
 from app.artefacts import code_version, new_directory, now_iso, plain, read_head, write_bytes
 from app.checked_json import with_checksum
-from app.operations.events import CurvePoint, FitProgress, Note, Progress, Result, Stage
+from app.operations.events import CurvePoint, Note, Progress, Result, Stage
 from app.operations.fit_input import FitInput, refuse_changed
+from app.operations.fit_words import steps_told
 from app.run_lock import RunLock
 from models.command import command_line
 from models.errors import InputError, TwinrigError, raise_problems
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 FILE_NAME = "learning-curve.json"
 KIND, SCHEMA = "learning-curve", 1
-TOLD_EVERY_S = 0.5
 SHARES = (0.125, 0.25, 0.5, 1.0)
 FEWEST = 4  # sequences: one of them selects
 
@@ -196,16 +196,9 @@ def _point(
         "problem": "",
     }  # fmt: skip
     limit = {"iterations": grid.iterations, "minutes": grid.minutes}
-    begin_s = told_s = time.monotonic()
     try:
         loop = begin_fit(parts[0], parts[1], FitSettings(seed=seed, **limit))  # type: ignore[arg-type]
-        for step in loop.steps():
-            if time.monotonic() - told_s >= TOLD_EVERY_S:
-                told_s = time.monotonic()
-                yield FitProgress(
-                    step.iteration, loop.expected_iterations, step.loss, step.validation,
-                    told_s - begin_s,
-                )  # fmt: skip
+        yield from steps_told(loop)
     except InputError:
         raise
     except TwinrigError as error:
