@@ -18,6 +18,7 @@ from app.operations.events import (
     RunPlan,
     StepRead,
 )
+from app.operations.reference import levels_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,7 +106,9 @@ class LiveRecording:
         self.repeats[sequence].add(position, response)
         self.levels.add(position, sequence, np.nanmean(response, axis=0))
 
-    def load(self, recording: Recording, bad: frozenset[int]) -> None:
+    def load(
+        self, recording: Recording, bad: frozenset[int], references: Recording | None = None
+    ) -> None:
         """Take what an earlier part of the run has recorded, in its order."""
         places = [(int(recording.order[s, r]), s, r) for s, r in np.argwhere(recording.complete)]
         for position, s, r in sorted(places):
@@ -114,6 +117,10 @@ class LiveRecording:
             self.drives[int(s)] = recording.drive[s, :length]
             self.fields[int(s)] = recording.window.field_T(recording.drive[s, :length])
         self.bad = bad
+        if references is not None:
+            done = np.flatnonzero(references.order[0] >= 0).tolist()
+            for position, level in zip(done, levels_of(references), strict=True):
+                self.references.add(position, 0, level)
 
     @property
     def most(self) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.gui.job import JobSpec
 from app.gui.record_design import TwinDesign, with_room
 from app.gui.record_resume import Unfinished
+from app.operations.reference import FOLDER
 from app.recording_marks import bad_positions
 from app.recording_reader import read_recording
 from models.errors import RefusedError
@@ -35,7 +36,8 @@ class RecordRun:
     plan
         What it plays, as its thread foresaw it; None before.
     earlier
-        What a run that goes on had recorded, with the positions that are marked bad.
+        What a run that goes on had recorded, with the positions that are marked bad and the
+        references, where it has some.
     """
 
     def __init__(self, design: NewDesign | Unfinished, session: Session) -> None:
@@ -43,7 +45,7 @@ class RecordRun:
         self.resumed: Path | None = design.path if isinstance(design, Unfinished) else None
         self.out = self.resumed or session.library.new_path("rec")
         self.plan: Plan | None = None
-        self.earlier: tuple[Recording, frozenset[int]] | None = None
+        self.earlier: tuple[Recording, frozenset[int], Recording | None] | None = None
 
     @property
     def in_rounds(self) -> bool:
@@ -58,7 +60,9 @@ class RecordRun:
 
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
             if self.resumed is not None and not self.in_rounds:
-                self.earlier = read_recording(self.resumed), bad_positions(self.resumed)
+                beside = self.resumed / FOLDER
+                references = read_recording(beside) if beside.is_dir() else None
+                self.earlier = read_recording(self.resumed), bad_positions(self.resumed), references
             plan = self.design.foreseen(bench.spec, bench)
             self.plan = with_room(plan, self.out.parent)
             if self.plan.level == "fault":  # of one that has waited: the disk was not so full then

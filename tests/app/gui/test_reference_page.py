@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PyQt6.QtWidgets import QApplication
 
 from app.store import read_recording
+
+WAIT_MS = 120_000
 
 
 def test_references_are_recorded_and_their_drift_is_shown(window, press_record, qtbot) -> None:
@@ -25,6 +28,26 @@ def test_references_are_recorded_and_their_drift_is_shown(window, press_record, 
     assert read_recording(page.recorded.parent / "reference").complete.all()
     assert "done" in window.status.text
     QApplication.processEvents()
+
+
+def test_a_run_that_goes_on_shows_the_references_of_its_earlier_part_too(
+    window, press_record, qtbot
+) -> None:
+    page = window.pages["record"]
+    page.set_form_values({"reference": 4})
+    press_record(window, until_over=False, count=1, steps=60, repeats=8)
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    before = page.live.references.of(0).copy()
+    assert 0 < len(before) < 8
+    qtbot.waitUntil(lambda: len(page.rows.unfinished) == 1, timeout=WAIT_MS)
+    page.rows.kind.choose("resume")
+    page.show_cost()
+    page.press()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    number, level = page.live.drift(0)
+    assert number.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert np.allclose(level[: len(before)], before)
 
 
 def test_a_stop_without_a_reference_is_refused_before_it_is_pressed(window) -> None:
