@@ -287,7 +287,8 @@ def drive_window(
             f"drive 0…1 is the file's {low:g}…{high:g}, whose unit is not known (field=…,UNIT): "
             "0…1 T stands for it"
         )
-        return drive, DriveWindow(words.encoding, 0.0, 1.0), Reset(0.0), told
+        reset = (words.reset - low) / (high - low) if words.reset else 0.0
+        return drive, DriveWindow(words.encoding, 0.0, 1.0), Reset(reset), told
     low_T, high_T, reset_T = (_rounded(value * factor) for value in (low, high, words.reset))
     return drive, DriveWindow(words.encoding, low_T, high_T), Reset(reset_T), None
 

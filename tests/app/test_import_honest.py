@@ -100,6 +100,14 @@ def test_arrays_of_several_channels_each_have_their_own_unit(tmp_path: Path) -> 
     assert part.units == ("K", "V", "V", "K")
 
 
+def test_a_reset_without_a_unit_is_kept_in_what_stands_for_the_field(tmp_path: Path) -> None:
+    """0…1 T stands for drive 0…1, so that the reset of a value beyond is one beyond."""
+    recording, _ = imported(hdf5(tmp_path), f"y={AXES} drive=u field=-1,3 reset=5")
+    assert (recording.window.low_T, recording.window.high_T) == (0.0, 1.0)
+    assert recording.reset.field_T == 1.5
+    assert imported(hdf5(tmp_path), f"y={AXES} drive=u field=-1,3")[0].reset.field_T == 0.0
+
+
 def test_of_one_word_given_twice_the_later_one_counts(tmp_path: Path) -> None:
     file = hdf5(tmp_path)
     recording, _ = imported(file, f"y={AXES} drive=u only=repeat:2-3 only=repeat:3")
