@@ -84,13 +84,14 @@ class CalibrationPlan:
         return held_s + sum(magnet.walk_s(float(change)) for change in changes_A)
 
     def refuse(self, magnet: LimitedMagnet, first: int = 0) -> None:
-        """Raise `RefusedError` where a point or the duty of the whole breaks a limit."""
+        """Raise `RefusedError` where a point, or the whole after what flowed, breaks a limit."""
         limits = magnet.limits
         currents_A = self.way_A(limits, first).tolist()
         problems = [problem for each in currents_A if (problem := limits.problem(each))][:1]
         point_s = self.settle_s + self.read_s
         held = [(each * limits.tesla_per_ampere, point_s) for each in currents_A]
-        raise_problems(RefusedError, f"magnet {magnet.name}", problems or magnet.foreseen(held))
+        problems = problems or magnet.foreseen(held, now=True)
+        raise_problems(RefusedError, f"magnet {magnet.name}", problems)
 
 
 def chosen(spec: BenchSpec, magnet: str | None, teslameter: str | None) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from simulated import SimulatedClock, SimulatedSupply
 
 from instruments import duty_kept
 from instruments.bench import Bench
+from instruments.calibration_walk import CalibrationPlan
 from instruments.clock import Stop
 from instruments.duty_kept import UNSAID_S, KeptDuty, Past
 from instruments.limits import LimitedMagnet, MagnetLimits
@@ -80,6 +81,18 @@ def test_a_plan_is_refused_before_it_begins_for_what_has_flowed_and_not_for_a_co
     clock.wait(WINDOW_S)
     for magnet in (first, program(clock, tmp_path)):
         assert magnet.foreseen(plan, now=True) == []
+
+
+def test_a_calibration_is_refused_before_it_begins_for_what_has_flowed(tmp_path):
+    clock = SimulatedClock()
+    magnet = program(clock, tmp_path)
+    plan = CalibrationPlan(points=5, settle_s=0.2, readings=1)
+    plan.refuse(magnet)
+    run(magnet, 4.0)
+    with pytest.raises(RefusedError, match=r"magnet x: .*left 4\d\d"):
+        plan.refuse(magnet)
+    clock.wait(WINDOW_S)
+    plan.refuse(magnet)
 
 
 def test_what_has_flowed_refuses_nothing_that_ends_when_it_has_left_the_window():
