@@ -27,6 +27,7 @@ PLAIN_TABLES = ("drive", "reset", "virtual")
 NAMED_TABLES = {"interlock": "interlocks", "board": "boards"}
 SERVED_ACCELERATE = 1.0
 """Of a served rig whose speed isn't known: the rig's own, or slower, and never too fast for it."""
+BOUNDS = {"above_V", "below_V"}
 FORM = "TABLE.KEY=VALUE, such as drive.low_T=0.0022 or magnet.x.max_current_A=11"
 
 
@@ -72,6 +73,8 @@ def interlocks_of(instrument: str, text: str) -> dict[str, dict[str, Any]]:
         if bound is not None:
             values["above_V" if bound[2] == ">" else "below_V"] = value_of(bound[3])
         name = _slug(f"{instrument}-{values['input']}")
+        while values.keys() & tables.get(name, {}).keys() & BOUNDS:
+            name += "-too"  # that bound is there already
         tables[name] = tables.get(name, {}) | values  # `aux1 > 2 V, aux1 < 4 V`: both bounds
     return tables
 

@@ -37,6 +37,12 @@ def test_both_bounds_of_an_interlock_are_kept_as_they_are_typed() -> None:
     assert interlocks_of("lockin", words) == draft_of(text).interlocks
 
 
+def test_a_bound_that_is_typed_twice_is_kept_twice() -> None:
+    tables = interlocks_of("lockin", "aux1 > 2 V, aux1 > 3 V, aux1 < 4 V")
+    assert [table.get("above_V") for table in tables.values()] == [2, 3]
+    assert [table.get("below_V") for table in tables.values()] == [4, None]
+
+
 def test_what_is_no_toml_is_refused() -> None:
     with pytest.raises(InputError, match="no TOML"):
         draft_of("[magnet")
