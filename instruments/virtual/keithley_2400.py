@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 IDENTITY = "KEITHLEY INSTRUMENTS INC.,MODEL 2400,4103187,C32   Oct  4 2010 14:20:11/A02  /U/K"
 NO_ERROR = '0,"No error"'
+MOST_READINGS = 2500  # of arm and trigger count together
 ELEMENTS = ("VOLT", "CURR", "RES", "TIME", "STAT")
 SOURCES_CURRENT = 1 << 12  # of the status word
 _SETTINGS: dict[str, tuple[str, Setting]] = {
@@ -35,8 +36,8 @@ _SETTINGS: dict[str, tuple[str, Setting]] = {
     "mode": ("[SOURce:]CURRent:MODE", Word(("FIXed", "LIST", "SWEep"), "FIX")),
     "sweep_start": ("[SOURce:]CURRent:STARt", Number(-MAX_A, MAX_A, 0.0, form="E")),
     "sweep_stop": ("[SOURce:]CURRent:STOP", Number(-MAX_A, MAX_A, 0.0, form="E")),
-    "arm_count": ("ARM:COUNt", Number(1, 2500, 1, whole=True)),
-    "trigger_count": ("TRIGger:COUNt", Number(1, 2500, 1, whole=True)),
+    "arm_count": ("ARM:COUNt", Number(1, MOST_READINGS, 1, whole=True)),
+    "trigger_count": ("TRIGger:COUNt", Number(1, MOST_READINGS, 1, whole=True)),
     "concurrent": ("[SENSe:]FUNCtion:CONCurrent", Switch(True)),
     # kept and answered; the simulated converter knows neither delay nor filter nor range
     "auto_zero": ("SYSTem:AZERo[:STATe]", Switch(True)),
@@ -78,6 +79,12 @@ class Keithley2400(KeithleySource):
         self.measured = {"VOLT", "CURR"}
         self.elements = list(ELEMENTS)
         self._errors_803 = 0
+
+    def changed(self, name: str) -> None:
+        """As of any; a reading is of 2500 at most (judgement: which error says so)."""
+        if self.set["arm_count"] * self.set["trigger_count"] > MOST_READINGS:
+            raise ScpiError(-221)
+        super().changed(name)
 
     def set_elements(self, text: str) -> None:
         """`:FORM:ELEM VOLT,CURR,…`: which, not in which order."""

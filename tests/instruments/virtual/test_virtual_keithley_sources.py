@@ -111,6 +111,13 @@ def test_ranges_functions_and_off_state(kind):
     assert errors(unit) == ["-109", "-113"]
 
 
+def test_a_reading_of_a_2400_has_no_more_values_than_it_holds():
+    unit = Keithley2400(DeviceTime())
+    tell(unit, ":ARM:COUN 50", ":TRIG:COUN 51")
+    assert errors(unit) == ["-221"]
+    assert ask(unit, ":ARM:COUN?;:TRIG:COUN?") == "50;1"
+
+
 def test_a_2450_reads_its_source_back_or_answers_it_as_set(k2450):
     tell(k2450, ":SOUR:CURR:VLIM 0.3", ":SOUR:CURR 1;:OUTP ON")
     k2450.time.advance(0.1)
