@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from app.gui.preflight_several import bench_checks
 from app.gui.widgets.checks import Check
 from app.gui.words import size
 from app.operations.record_begin import apart
+from app.operations.record_room import free_bytes, recording_bytes
 from app.words import duration
 from models import schedule
 from models.errors import InputError, RefusedError, TwinrigError
@@ -26,20 +27,21 @@ if TYPE_CHECKING:
     from instruments.bench import Bench
     from models.network import Device, Network
 
-BYTES_A_VALUE = 8
 DRIFT = "Drift"
 """Name of the check that the twin still matches; there only where it doesn't."""
 CURRENTS = "Calibration"
 """Name of the check that fields are the currents that were recorded; there only where not."""
 
 
-def deployment_bytes(network: Network, repeats: int = 1) -> int:
-    """Size of what a deployment writes, about."""
-    values = sum(
-        layer.nodes * len(network.device_of(index).channels)
-        for index, layer in enumerate(network.layers)
+def deployment_bytes(network: Network, repeats: int = 1) -> float:
+    """Size of what a deployment writes: a recording of each device's nodes."""
+    nodes = Counter[int]()
+    for layer in network.layers:
+        nodes[layer.device] += layer.nodes
+    return sum(
+        recording_bytes([network.steps] * nodes[number], repeats, len(device.channels), 0)
+        for number, device in enumerate(network.devices)
     )
-    return BYTES_A_VALUE * values * repeats * network.steps
 
 
 def deployment_s(network: Network, bench: Bench, repeats: int = 1) -> float:
@@ -101,7 +103,7 @@ def _here(device: Device, bench: Bench, *, several: bool) -> list[Check]:
 
 
 def _disk(network: Network, folder: Path, repeats: int) -> Check:
-    needed, free = deployment_bytes(network, repeats), _free(folder)
+    needed, free = deployment_bytes(network, repeats), free_bytes(folder)
     return Check("Disk", f"{size(needed)} of {size(free)}", "ok" if free > 2 * needed else "fault")
 
 
@@ -163,10 +165,3 @@ def _differs(name: str, then: Any, now: Any) -> Check:
 def _table(value: Any) -> dict[str, Any]:
     """An instrument's settings; of its identity, which is one word, a table of that."""
     return value if isinstance(value, dict) else {"": value}
-
-
-def _free(folder: Path) -> int:
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    return shutil.disk_usage(there).free

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import artefact_samples as samples
+import numpy as np
 import pytest
 
-from app.gui.preflight import _limits
+from app.gui.preflight import _limits, deployment_bytes
+from app.operations.record import record
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench, read_bench
 from models.network import Device
+from models.sequence import FieldSequence
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize("sign", ["", "-"])
@@ -20,3 +29,16 @@ def test_the_highest_field_is_told_of_a_coil_wired_either_way(sign: str) -> None
         device = Device(bench.channels, bench.units, spec.window, spec.reset)
         found = _limits(device, bench)
     assert (found.value, found.level) == ("4 of 4.4 mT", "ok")
+
+
+@pytest.mark.parametrize("repeats", [1, 4])
+def test_the_size_that_is_told_is_that_of_the_recording_of_its_nodes(
+    tmp_path: Path, repeats: int
+) -> None:
+    network = samples.network(steps=80)
+    nodes = [FieldSequence(np.linspace(0.0, 1.0, 80)) for _ in range(network.nodes)]
+    with Bench.connect(read_bench("virtual")) as bench:
+        assert len(bench.channels) == len(network.devices[0].channels)
+        list(record(bench, nodes, repeats, tmp_path / "nodes"))
+    written = (tmp_path / "nodes" / "recording.nc").stat().st_size
+    assert deployment_bytes(network, repeats) == pytest.approx(written, rel=0.05)
