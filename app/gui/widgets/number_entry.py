@@ -17,6 +17,7 @@ from app.gui.widgets.basic import as_entry, set_level
 if TYPE_CHECKING:
     from PyQt6.QtGui import QWheelEvent
 
+DECIMALS = 6  # kept of what is set: a sample may be at 0.015 K
 WRITTEN = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)")
 
 
@@ -30,7 +31,7 @@ class NumberEntry(QDoubleSpinBox):
     def __init__(self, value: float, low: float, high: float, unit: str, name: str) -> None:
         super().__init__()
         self.setRange(low, high)
-        self.setDecimals(2)
+        self.setDecimals(DECIMALS)
         self.setSuffix(f" {unit}")
         self.setAccessibleName(name)
         self.setValue(value)
@@ -49,7 +50,7 @@ class NumberEntry(QDoubleSpinBox):
     # Qt
 
     def textFromValue(self, value: float) -> str:
-        return f"{value:g}"
+        return f"{value:.10g}"
 
     def valueFromText(self, text: str | None) -> float:
         value = self._read(text)

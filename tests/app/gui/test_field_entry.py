@@ -106,6 +106,18 @@ def test_a_comma_and_a_point_are_one_in_every_language(
     assert entry.text() == f"{value:g} h"
 
 
+@pytest.mark.parametrize(("value", "text"), [(0.015, "0.015 K"), (1234.5678, "1234.5678 K")])
+def test_a_number_comes_back_from_the_settings_as_it_was_typed(
+    qtbot, theme, value: float, text: str
+) -> None:
+    entry = NumberEntry(0.0, 0.0, 2000.0, "K", "Temperature")
+    qtbot.addWidget(entry)
+    entry.setValue(value)
+    assert entry.text() == text
+    typed(qtbot, entry, text)
+    assert entry.value() == value
+
+
 def test_a_whole_number_of_a_settings_file_beyond_every_count_stays_in_range(qapp) -> None:
     entry = WholeEntry(3, 1, 100)
     entry.setValue(10**20)
