@@ -257,7 +257,7 @@ def words_of(options: Mapping[str, Any]) -> list[str]:
         elif name in ("use", "ensemble"):
             words += [option, *value]
         elif isinstance(value, (list, tuple)):
-            words += [option, ",".join(f"{part:g}" for part in value)]
+            words += [option, ",".join(map(str, value))]
         else:
             words += [option] if value is True else [option, str(value)]
     return words

@@ -135,7 +135,9 @@ def _other_than_begun(arguments: argparse.Namespace, so_far: Recording) -> list[
         found.append(("repeats", repeats, arguments.repeats))
     if arguments.blocked and meta.get("interleave", True):
         found.append(("blocked", False, True))
-    said = [f"--{n}: as it was begun ({was!r}), not {now!r}" for n, was, now in found]
+    said = [
+        f"--{n.removesuffix('_K')}: as it was begun ({was!r}), not {now!r}" for n, was, now in found
+    ]
     if arguments.sequences is not None:
         same = same_sequences(sequences_from(arguments.sequences)[0], so_far.sequences())
         said += [] if same else ["--sequences: as it was begun, not others"]

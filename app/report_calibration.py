@@ -56,5 +56,5 @@ def section(page: Page, calibrations: Sequence[Path]) -> list[str]:
 def _sentence(stored: Stored) -> str:
     found, says = stored.calibration, stored.bench_tesla_per_ampere
     measured = f"{found.tesla_per_ampere:.5g} ± {found.tesla_per_ampere_error:.1g} T/A"
-    off = f" ({100 * found.share_off(says):+.2g} %)" if found.differs(says) else ", which agrees"
+    off = f" ({100 * found.share_off(says):+.1f} %)" if found.differs(says) else ", which agrees"
     return f"Magnet {stored.magnet}: measured {measured}; the bench file said {says:.5g} T/A{off}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from training.verdict import coverage_state, state_of, telling, verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from app.report_page import Page
     from models.recording import Recording
@@ -57,10 +59,7 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
         words = "Scores as measured when it was fitted, on what was held out."
     else:
         errors, coverage, details = _evaluated(path, unseen.path)
-        words = (
-            f"Scored on {len(unseen.sequences)} sequences × {len(unseen.repeats)} repeats of "
-            f"{page.named(unseen.path)} that no gradient has seen."
-        )
+        words = f"Scored on {unseen.words} of {page.named(unseen.path)} that no gradient has seen."
         words += "".join(f" But {said}." for said in _known_drives(twin, path, unseen.recording))
     page.text(words, note=True)
     if unseen is not None:
@@ -138,6 +137,18 @@ class Unseen:
     sequences: tuple[int, ...]
     repeats: tuple[int, ...]
 
+    @property
+    def there(self) -> NDArray[np.bool_]:
+        """What was recorded of it: bool, by its sequences and repeats."""
+        return self.recording.complete[np.ix_(self.sequences, self.repeats)]
+
+    @property
+    def words(self) -> str:
+        """How much it is; of a run that ended early what there is."""
+        if self.there.all():
+            return f"{len(self.sequences)} sequences × {len(self.repeats)} repeats"
+        return f"{self.there.sum()} repeats of {len(self.sequences)} sequences"
+
 
 def unseen_part(twin: Twin, path: Path, recording: Recording) -> Unseen:
     """All of a recording that the fit has not read, else what it held out."""
@@ -165,10 +176,12 @@ def best_unseen(twin: Twin, recordings: Sequence[Path]) -> Unseen | None:
         part = unseen_part(twin, path, recording)
         if not part.sequences or not _is_alike(twin, part.recording):
             continue
-        complete = part.recording.complete[list(part.sequences)][:, list(part.repeats)]
-        enough = int(complete.sum(axis=1).max()) >= FEWEST_REPEATS
-        if enough and (best is None or len(part.repeats) > len(best.repeats)):
-            best = part
+        counts = part.there.sum(axis=1)
+        if counts.max() >= FEWEST_REPEATS and (
+            best is None or len(part.repeats) > len(best.repeats)
+        ):
+            begun = tuple(np.array(part.sequences)[counts > 0].tolist())
+            best = replace(part, sequences=begun)
     return best
 
 

@@ -240,6 +240,7 @@ def test_resume_refuses_another_magnet(tmp_path: Path) -> None:
         (["--seed", "9"], "--seed: as it was begun (4), not 9"),
         (["--blocked"], "--blocked: as it was begun"),
         (["--sample", "B"], "--sample: as it was begun ('A'), not 'B'"),
+        (["--temperature", "4"], "--temperature: as it was begun (None), not 4.0"),
     ],
 )
 def test_resume_asked_for_something_else_is_wrong_use_and_not_left_out_in_silence(

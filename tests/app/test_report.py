@@ -235,6 +235,26 @@ def test_a_recording_of_single_repeats_has_no_spread_to_tell(tmp_path: Path) -> 
     assert "nan" not in re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL)
 
 
+def test_a_twin_is_said_to_be_scored_on_what_was_recorded(run_folder: Path, tmp_path: Path) -> None:
+    """A run that was stopped counted whole, and sequences without a repeat were drawn."""
+    shutil.copytree(run_folder / "twin", tmp_path / "twin")
+    whole, done = leaky_recording(8, 2, "rec-stopped"), np.zeros((8, REPEATS), dtype=bool)
+    done[1:3], done[3, 0] = True, True
+    part = replace(
+        whole,
+        response=np.where(done[:, :, None, None], whole.response, np.nan),
+        order=np.where(done, np.cumsum(done).reshape(done.shape) - 1, -1),
+        start_s=np.where(done, whole.start_s, np.nan),
+        status="stopped",
+    )
+    write_recording(tmp_path / "held-out", part)
+    text = Path(last(report(tmp_path))["report"]).read_text("utf-8")
+    assert "Scored on 17 repeats of 3 sequences of held-out that no gradient has seen." in text
+    assert re.findall(r"sequence \d, \w+", text) == [
+        "sequence 2, smooth", "sequence 3, sines", "sequence 4, mixed"
+    ]  # fmt: skip
+
+
 def test_an_empty_folder_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"recording\.nc"):
         find_artefacts(tmp_path)

@@ -310,7 +310,7 @@ def test_a_training_says_how_long_it_has_left() -> None:
 
 def test_a_report_repeats_the_options_of_a_training() -> None:
     options = TrainOptions(
-        wiring="2:in,1 3:2@4", readout_taps=(0, 2), use=("X", "2:Y"), supply=(0.001, 0.5),
+        wiring="2:in,1 3:2@4", readout_taps=(0, 2), use=("X", "2:Y"), supply=(1 / 3000, 0.5),
         ensemble=("a", "b"), cascade=True, patience=40, rate=0.002,
     )  # fmt: skip
     words = words_of(plain(asdict(options)))
