@@ -166,7 +166,6 @@ def _fitted(
     had = {(p["sequences"], p["repeats"], p["seed"]) for p in points}
     todo = [point for point in grid.points if point not in had]
     total, begin_s = len(grid.points), time.monotonic()
-    work = np.cumsum([s * r if grid.minutes else 1 for s, r, _ in todo])
     for index, (sequences, repeats, seed) in enumerate(todo):
         name = f"{sequences} sequences × {repeats} repeats, seed {seed}"
         yield Stage(name, total - len(todo) + index + 1, total)
@@ -177,7 +176,7 @@ def _fitted(
             yield Note(f"{name}: {points[-1]['problem']}", "warning")
         _save(out, source, grid, points)
         elapsed_s = time.monotonic() - begin_s
-        left_s = elapsed_s * float(work[-1] / work[index] - 1)
+        left_s = elapsed_s / (index + 1) * (len(todo) - index - 1)
         yield Progress(
             "learning curve", total - len(todo) + index + 1, total, "fits", elapsed_s, left_s
         )

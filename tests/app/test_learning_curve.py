@@ -55,6 +55,15 @@ def test_every_part_is_fitted_and_stands_beside_its_floor(curve):
     assert [r["seeds"] for r in rows] == [2, 2, 2, 2]
 
 
+def test_the_time_left_is_that_of_the_fits_to_come(recording, tmp_path):
+    """Of a budget of minutes each takes as long; the largest was once told sixteen times that."""
+    grid = {**TINY, "minutes": 1.0}
+    events = learning_curve([recording], tmp_path / "curve", **grid)
+    progress = [e for e in events if isinstance(e, Progress)]
+    left = [p.remaining_s / p.elapsed_s * p.done for p in progress]
+    assert left == pytest.approx([3, 2, 1, 0])
+
+
 def test_it_goes_on_where_it_was_stopped_and_comes_to_the_same(recording, curve, tmp_path):
     out = tmp_path / "curve"
     events = learning_curve([recording], out, seeds=2, **TINY)
