@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from instruments.followed import METER_ROUNDINGS, METER_SHARE
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ BRANCHES = ("initial", "falling", "rising")
 SAME_PLACE_SHARE = 0.005
 """Judgement: a probe that nobody touched finds a field back to this share of it; put in again by
 hand, it does so to a per cent."""
-METER_SHARE = 0.05  # of the current, as in `proof`: how far a supply's meter may be off
 SMALL_SHARE = 0.01  # of the highest current: what a meter may be off at zero
 SIGMAS = 5.0  # by which two means may differ by noise
 READING_S = 0.1  # judgement: of a teslameter, ten a second
@@ -198,7 +198,7 @@ def _arrived_A(magnet: LimitedMagnet, set_A: float) -> float:
     allowed_A = max(
         METER_SHARE * abs(set_A),
         SMALL_SHARE * limits.max_current_A,
-        2 * magnet.magnet.read_back_error_A(set_A),
+        METER_ROUNDINGS * magnet.magnet.read_back_error_A(set_A),
     )
     waited_s = 0.0
     while abs((measured_A := magnet.magnet.measured_A()) - set_A) > allowed_A:

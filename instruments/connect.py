@@ -101,7 +101,7 @@ class Opener:
 
             assert spec.virtual is not None
             self._own_rm, clock_resource = open_virtual(spec.virtual)
-        self._rm = self._own_rm or _installed()
+        self._rm = self._own_rm or installed_visa()
         self.clock: Clock = HostClock(stop)
         if clock_resource is not None:
             self.clock = self._remote_clock(clock_resource)
@@ -174,7 +174,8 @@ def driver_class(spec: InstrumentSpec) -> Any:
     return drivers.get(spec.driver)
 
 
-def _installed() -> pyvisa.ResourceManager:
+def installed_visa() -> pyvisa.ResourceManager:
+    """`resource_manager`; `TwinrigError` where no VISA library loads."""
     try:
         return resource_manager()
     except Exception as error:  # what a library raises that doesn't load is its own affair

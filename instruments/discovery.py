@@ -43,11 +43,6 @@ class Found:
     missing: list[str] = field(default_factory=list)
 
 
-def list_resources(longest_s: float = LONGEST_S) -> list[str]:
-    """Resource names that the computer's VISA lists; errors as `discover`."""
-    return discover(longest_s).resources
-
-
 def discover(longest_s: float = LONGEST_S, stop: Stop | None = None) -> Found:
     """Resources, library and missing backends; nothing is opened or asked.
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from instruments.protocols import Magnet
     from instruments.walk import Walk
 
-METER_SHARE, METER_ROUNDINGS = 0.05, 2.0  # how far a supply's meter may be off
+METER_SHARE = 0.05  # of the current: how far a supply's meter may be off and count as right
+METER_ROUNDINGS = 2.0  # of the set-point's rounding: what a meter adds to it
 SETTLE_S, LOOK_S = 2.0, 0.05  # device time that its current may lag, and between two looks
 SLOW_COIL = (
     "it is on its way and takes too long: the coil follows no faster, so lower max_ramp_A_per_s in "

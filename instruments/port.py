@@ -64,6 +64,10 @@ class VisaPort:
         finally:
             self._resource.set_visa_attribute(enabled, constants.VI_TRUE)
 
+    def waiting(self) -> bool:
+        """Not known."""
+        return False
+
     def close(self) -> None:
         """Close the resource."""
         with suppress(Exception):  # it is given up: how it fails changes nothing

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from instruments.bench import Bench
 from instruments.findings import is_energised
+from instruments.followed import LOOK_S, METER_ROUNDINGS, METER_SHARE, SETTLE_S
 from instruments.link_errors import LinkError
 from models.errors import RefusedError, TwinrigError, raise_problems
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from instruments.wirelog import WireTap
 
 LARGEST_SHARE = 0.01  # of max_current_A
-METER_SHARE = 0.05  # of the current: how far a supply's meter may be off and count as right
-METER_ROUNDINGS = 2.0  # of the set-point's rounding: what a meter adds to it
-SETTLE_S, LOOK_S = 2.0, 0.05  # device time that a coil's current may lag, and between two looks
 
 
 @dataclass(frozen=True)

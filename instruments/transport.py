@@ -116,10 +116,6 @@ class PyvisaPyPort(VisaPort):
             raise pyvisa.VisaIOError(status)
         return bytes(data)
 
-    def waiting(self) -> bool:
-        """Not known."""
-        return False
-
 
 class InstalledVisaPort(VisaPort):
     """A resource of an installed VISA (NI, Keysight): `viRead` into a buffer of ours.
@@ -145,10 +141,6 @@ class InstalledVisaPort(VisaPort):
                 raise
         return self._buffer.raw[: count.value]
 
-    def waiting(self) -> bool:
-        """Not known."""
-        return False
-
 
 class LibraryPort(VisaPort):
     """Any other library (the virtual one in this process, pyvisa-sim)."""
@@ -173,10 +165,6 @@ class LibraryPort(VisaPort):
             if error.error_code != TIMEOUT:
                 raise
             return b""
-
-    def waiting(self) -> bool:
-        """Not known."""
-        return False
 
 
 def open_port(

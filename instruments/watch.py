@@ -171,11 +171,6 @@ class Watch:
         """Note why this run is over; it stays so until the next begins."""
         self._ended_by += [words for words in problems if words not in self._ended_by]
 
-    @property
-    def ended_by(self) -> list[str]:
-        """Why this run is over; empty while it isn't."""
-        return list(self._ended_by)
-
     def look(self) -> None:
         """Raise `TwinrigError` where this run is over or held, after the guards that are due."""
         if self.guards and self._clock.spent_s() >= self._guarded_s + GUARD_EVERY_S:

@@ -18,13 +18,13 @@ from instruments import diagnosis
 from instruments.bench_keys import MUST, driver_keys, kind_of
 from instruments.bench_spec import InstrumentSpec
 from instruments.boards import board_of
-from instruments.connect import driver_class, driver_on
+from instruments.connect import driver_class, driver_on, installed_visa
 from instruments.drivers import DRIVERS
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.parallel import bounded, side_by_side
 from instruments.serial_line import SerialLine, line_of
 from instruments.toml_table import Table
-from instruments.visa import VisaSession, resource_manager
+from instruments.visa import VisaSession
 from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
@@ -108,12 +108,7 @@ def who_answers(
     """
     if not asked:
         return []
-    try:
-        rm = bounded(resource_manager, stop=stop, longest_s=LOADS_S)
-    except TwinrigError:
-        raise
-    except Exception as error:  # what a library raises that doesn't load is its own affair
-        raise TwinrigError(f"no VISA library loads ({error})") from error
+    rm = bounded(installed_visa, stop=stop, longest_s=LOADS_S)
     asking = _Asking(rm, stop, boards or {}, wire_log)
     once = list(dict.fromkeys(asked))  # an address that was given twice would find itself open
     specs = [_spec(resource, driver) for resource, driver in once]

@@ -32,12 +32,12 @@ def test_lists_this_computers_resources():
 
 def test_the_list_is_sorted(use):
     use(resources=("GPIB0::8::INSTR", "ASRL1::INSTR"))
-    assert discovery.list_resources() == ["ASRL1::INSTR", "GPIB0::8::INSTR"]
+    assert discovery.discover().resources == ["ASRL1::INSTR", "GPIB0::8::INSTR"]
 
 
 def test_a_serial_port_is_listed_once_and_not_as_an_adapter_that_may_be_on_it(use):
     use(resources=("PRLGX-ASRL::/dev/ttyUSB0::INTFC", "ASRL/dev/ttyUSB0::INSTR"))
-    assert discovery.list_resources() == ["ASRL/dev/ttyUSB0::INSTR"]
+    assert discovery.discover().resources == ["ASRL/dev/ttyUSB0::INSTR"]
 
 
 def test_nothing_is_opened_and_not_a_byte_is_sent(use):
@@ -50,7 +50,7 @@ def test_a_library_that_hangs_is_an_error_in_time(use):
     visa = use(lists_after_s=30.0)
     begin = time.monotonic()
     with pytest.raises(TwinrigError, match=r"nothing within 0.1 s.*by hand"):
-        discovery.list_resources(0.1)
+        discovery.discover(0.1)
     assert time.monotonic() - begin < 2.0
     visa.wake.set()
 
@@ -61,7 +61,7 @@ def test_a_library_that_fails_is_an_error_with_its_words(monkeypatch):
 
     monkeypatch.setattr(discovery, "resource_manager", fail)
     with pytest.raises(TwinrigError, match=r"no libvisa\.so"):
-        discovery.list_resources()
+        discovery.discover()
 
 
 def test_a_missing_backend_is_said_with_what_to_install():
