@@ -14,7 +14,7 @@ from app.operations.check_sequences import write_check_sequences
 from app.operations.evaluate import refuse_another_device, warnings_beside
 from app.operations.events import Note, Result, Stage
 from app.operations.fit_input import simulated_words
-from app.operations.fitted_on import fitted_on, is_parent
+from app.operations.fitted_on import FittedOn, fitted_on, is_parent
 from app.recording_marks import read_kept
 from app.recording_reader import FILE_NAME
 from app.weights_store import TWIN_FILE, load_twin
@@ -82,9 +82,7 @@ def compare_device(
         )
     if words := simulated_words(new):
         raise InputError(f"compare: {words}: record on the device, and compare with that")
-    old = fitted_on(fitted, file.parent, against)
-    for one in old.found:
-        refuse_another_device(fitted, one.recording, "compare: the recording of fitting time")
+    old = _of_fitting_time(fitted, file, against)
     for text in (*warnings_beside(fitted, new), *old.missing):
         yield Note(text, "warning")
     yield Stage("compare", 2, 2)
@@ -101,6 +99,14 @@ def compare_device(
     path = save_drift(file, {**head, **drift.to_json()})
     yield Result(_values(path, file, Path(recording), drift, len(new.channels)))
     return path
+
+
+def _of_fitting_time(twin: Twin, file: Path, against: Sequence[Path]) -> FittedOn:
+    """The twin's recordings, or those named; InputError where one is of another device."""
+    old = fitted_on(twin, file.parent, against)
+    for one in old.found:
+        refuse_another_device(twin, one.recording, "compare: the recording of fitting time")
+    return old
 
 
 def _forecast(model: Sampled, seed: int) -> Any:
@@ -167,10 +173,10 @@ def propose(
     Raises
     ------
     InputError
-        None of the twin's recordings is at hand; `out` exists.
+        None of the twin's recordings is at hand, or one is of another device; `out` exists.
     """
     file = find_file(Path(twin), TWIN_FILE)
-    old = fitted_on(load_twin(file), file.parent, against)
+    old = _of_fitting_time(load_twin(file), file, against)
     for text in old.missing:
         yield Note(text, "warning")
     written = write_check_sequences(old.found, Path(out), count)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,6 +117,10 @@ def test_proposed_sequences_are_drives_of_the_twins_recording(kept, twin, tmp_pa
     assert all((old.drive == s.drive).all(axis=1).any() for s in sequences)
     with pytest.raises(InputError, match="exists"):
         list(propose(twin, tmp_path / "check.json", count=5))
+    other = replace(old, window=DriveWindow("step", -0.1, 0.1))
+    write_recording(tmp_path / "other", other)
+    with pytest.raises(InputError, match="the recording has window"):  # a drive is another field
+        list(propose(twin, tmp_path / "no.json", count=5, against=[tmp_path / "other"]))
     told = [e.text for e in propose(twin, tmp_path / "most.json", count=30) if isinstance(e, Note)]
     assert told == ["30 sequences asked, 24 written: the twin's recordings have no more"]
 
