@@ -5,7 +5,8 @@ has a switch. A quench or a persistent mode is reported and left alone.
 
 One attempt either ends there or raises; `instruments.limits` repeats it. A second attempt is
 *frugal*: it needs only that the supply is there (`*IDN?`) and takes its sets. A query that fails
-then is done without, so that one garbled answer can't keep a current flowing.
+then is done without, so that one garbled answer can't keep a current flowing. What a supply needs
+to be told its own ramp (rate and state) is not: none is sent off faster than its limit.
 """
 
 from __future__ import annotations
@@ -145,8 +146,6 @@ class RampDown:
         blocked = self._asked(supply.blocked, "what it can do")
         if blocked is not None:
             return f"LEFT ALONE: it is {blocked}"
-        if not supply.safe_needs_zero:
-            return f"at rest ({self._magnet.safe_state})"
         at_zero = self._is_zero(found.setpoint_A) and abs(found.current_A) <= self._small_A
         if untouched and at_zero and not supply.has_output and not self._frugal:
             return f"already safe ({self._magnet.safe_state})"

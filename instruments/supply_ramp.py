@@ -43,15 +43,12 @@ class RampingMagnet(Magnet, Protocol):
         True.
     has_output
         Whether it has an output switch; where not, `output_on` is True while it answers.
-    safe_needs_zero
-        Whether its safe state is zero current; False: at rest, wherever it is.
     accuracy_A
         How far its measured current may be from the set-point at rest.
     """
 
     own_ramp: bool
     has_output: bool
-    safe_needs_zero: bool
 
     @property
     def accuracy_A(self) -> float:

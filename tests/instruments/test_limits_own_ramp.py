@@ -158,16 +158,6 @@ def test_a_magnet_behind_a_cold_switch_is_left_alone(name):
         assert one.current_A == 3.0
 
 
-def test_a_supply_that_only_has_to_rest_is_halted_and_stays():
-    with rig("lakeshore-643") as one:
-        one.supply.safe_needs_zero = False
-        magnet = limited(one)
-        magnet.energise()
-        magnet.step_to_A(1.0)
-        assert "at rest" in magnet.make_safe()
-        assert one.current_A == 1.0
-
-
 def test_a_supply_that_keeps_a_faster_ramp_gets_no_target(monkeypatch):
     monkeypatch.setattr(LakeShore643, "set_ramp_A_per_s", lambda supply, ramp: 2 * ramp)
     with rig("lakeshore-643") as one:
