@@ -74,6 +74,8 @@ def simulated(
 ) -> NDArray[np.float64]:
     """Responses `(S, R, T, C)` in the device's units to drives `(S, T)` in 0…1 (NaN: no step).
 
+    A deterministic twin is run once: its repeats are the same to the last bit.
+
     Raises
     ------
     InputError
@@ -82,14 +84,13 @@ def simulated(
     if repeats < 1:
         raise InputError(f"simulate: {repeats} repeats, expected at least 1")
     sequences, steps = drive.shape
+    runs = 1 if model.deterministic else repeats
     filled = np.where(np.isfinite(drive), drive, 0.5).astype(np.float32)
     generator = torch.Generator(device=model.offset.device).manual_seed(seed)
-    columns = torch.as_tensor(
-        np.repeat(filled, repeats, axis=0).T.copy(), device=model.offset.device
-    )
+    columns = torch.as_tensor(np.repeat(filled, runs, axis=0).T.copy(), device=model.offset.device)
     parts = [model.sample(part, generator) for part in torch.split(columns, BATCH_SAMPLES, dim=1)]
     normalised = torch.cat(parts, dim=1)
     response = (model.offset + model.scale * normalised).permute(1, 0, 2).double().cpu().numpy()
-    response = response.reshape(sequences, repeats, steps, model.channels)
+    response = response.reshape(sequences, runs, steps, model.channels)
     response[np.broadcast_to(~np.isfinite(drive)[:, None, :, None], response.shape)] = np.nan
-    return response
+    return np.repeat(response, repeats // runs, axis=1)
