@@ -16,7 +16,7 @@ import pytest
 from app.config import load_settings
 from app.deployment_store import load_deployment
 from app.fit_checkpoint import load_checkpoint
-from app.operations.import_read import read_arrays
+from app.operations.import_read import read_all
 from app.session import Library
 from app.store import RecordingWriter, load_network, load_twin, read_recording, sequences_from
 from instruments.bench_file import read_bench
@@ -146,10 +146,10 @@ READERS: dict[str, Callable[[Path], object]] = {
     "weights.safetensors": lambda path: load_twin(path.parent),
     "sequences.json": sequences_from,
     "bench.toml": read_bench,
-    "measured.npz": read_arrays,
-    "measured.npy": read_arrays,
-    "measured.csv": read_arrays,
-    "measured.nc": read_arrays,
+    "measured.npz": read_all,
+    "measured.npy": read_all,
+    "measured.csv": read_all,
+    "measured.nc": read_all,
 }
 
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Arrays = dict[str, NDArray[np.float64]]
-
 T = TypeVar("T")
 NO_NUMPY = "it is none of NumPy's, or holds Python objects, which are never loaded"
 BYTES = 8  # of a number; a small archive may unpack to more than any memory
@@ -39,28 +37,6 @@ TABLES = (".csv", ".txt", ".tsv", ".dat", ".asc", ".lvm")
 SUFFIXES = (
     ".npz", ".npy", *TABLES, ".nc", ".h5", ".hdf5", ".hdf", ".mat", ".cdf",
 )  # fmt: skip
-
-
-def read_arrays(file: Path) -> Arrays:
-    """Every numeric array of a file as float64, by name (`values` where the format has no names).
-
-    Raises
-    ------
-    InputError
-        As `read_found`.
-    """
-    return {name: found.values for name, found in read_found(file).items()}
-
-
-def read_found(file: Path) -> dict[str, Found]:
-    """Every numeric array of a file as float64, with what the file says of its axes and unit.
-
-    Raises
-    ------
-    InputError
-        As `read_all`.
-    """
-    return numeric(read_all(file))
 
 
 def numeric(found: dict[str, Found]) -> dict[str, Found]:

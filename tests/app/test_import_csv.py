@@ -15,7 +15,7 @@ import pytest
 from app.cli import main
 from app.operations.import_measured import import_measured
 from app.operations.import_preview import preview
-from app.operations.import_read import read_found
+from app.operations.import_read import numeric, read_all
 from app.store import read_recording
 from models.errors import InputError
 
@@ -28,7 +28,7 @@ PLAIN = "n,H (mT),X (V)\n0,0.5,1.25\n1,0.25,-2.5\n2,0.125,1e-3\n"
 def found(tmp_path: Path, text: str | bytes, name: str = "a.csv"):
     raw = text if isinstance(text, bytes) else text.encode()
     (tmp_path / name).write_bytes(raw)
-    return read_found(tmp_path / name)
+    return read_all(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -148,12 +148,12 @@ def test_of_runs_and_trials_runs_are_the_sequences(tmp_path):
 def test_complex_numbers_of_an_npz_are_two_arrays_and_objects_are_left_out(tmp_path):
     objects = np.empty(2, dtype=object)
     np.savez(tmp_path / "a.npz", s21=np.array([1 + 2j, 3 - 1j]), u=np.ones(2), meta=objects)
-    read = read_found(tmp_path / "a.npz")
+    read = numeric(read_all(tmp_path / "a.npz"))
     assert set(read) == {"s21.real", "s21.imag", "u"}
     assert read["s21.imag"].values.tolist() == [2, -1]
     np.savez(tmp_path / "b.npz", meta=objects)
     with pytest.raises(InputError, match=r"there is: meta .Python objects"):
-        read_found(tmp_path / "b.npz")
+        read_all(tmp_path / "b.npz")
 
 
 def test_a_drive_in_the_files_own_field_unit_is_never_taken_for_a_share(tmp_path):
@@ -176,10 +176,10 @@ def test_comments_of_matlab_are_comments_and_free_words_above_the_names_say_what
     tmp_path: Path,
 ) -> None:
     (tmp_path / "a.csv").write_text("% 3 May, sample A\nu;x\n0;1,5\n1;2,5\n")
-    assert read_found(tmp_path / "a.csv")["x"].values.tolist() == [1.5, 2.5]
+    assert read_all(tmp_path / "a.csv")["x"].values.tolist() == [1.5, 2.5]
     (tmp_path / "b.csv").write_text("Messprotokoll\n\nu;x\n0;1,5\n")
     with pytest.raises(InputError, match="put # before lines that are no part of the table"):
-        read_found(tmp_path / "b.csv")
+        read_all(tmp_path / "b.csv")
 
 
 def test_a_long_table_takes_a_few_times_its_own_size(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_long_table_takes_a_few_times_its_own_size(tmp_path: Path) -> None:
         tmp_path / "a.csv", rng.random((30_000, 4)), "%.5f", ";", header="a;b;c;d", comments=""
     )
     tracemalloc.start()
-    found = read_found(tmp_path / "a.csv")
+    found = read_all(tmp_path / "a.csv")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found["d"].values.shape == (30_000,)
@@ -200,19 +200,19 @@ def test_a_column_of_dates_is_left_out_and_one_of_words_and_numbers_is_refused(
 ) -> None:
     rows = [f"2026-05-03 12:00:{t:02d};{22 + t};0,{t}5;ok\n" for t in range(30)]
     (tmp_path / "a.csv").write_text("date;H (mT);X;remark\n" + "".join(rows))
-    found = read_found(tmp_path / "a.csv")
+    found = numeric(read_all(tmp_path / "a.csv"))
     assert sorted(found) == ["H", "X", "values"]
     assert found["values"].values.shape == (30, 2)
     assert (found["H"].unit, found["X"].values[1]) == ("mT", 0.15)
     (tmp_path / "b.csv").write_text("date;H;X;remark\n" + "".join([*rows, "12;1;0,5;ok\n"]))
     with pytest.raises(InputError, match="line 32, column 1: '12', and above it are words"):
-        read_found(tmp_path / "b.csv")
+        read_all(tmp_path / "b.csv")
 
 
 def test_numbers_with_their_unit_in_each_cell_are_no_remarks(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("u,X\n0,5 mV\n1,6 mV\n")
     with pytest.raises(InputError, match="column X: '5 mV' is no number"):
-        read_found(tmp_path / "a.csv")
+        read_all(tmp_path / "a.csv")
 
 
 def test_words_for_an_overload_leave_the_repeat_out(tmp_path: Path) -> None:
@@ -230,10 +230,10 @@ def test_a_third_line_of_words_is_told_as_one(tmp_path: Path) -> None:
     lines = ["H\tX", "mT\tV", "Field\tLock-in", "22\t0.5", "23\t0.6"]
     (tmp_path / "a.txt").write_text("\n".join(lines))
     with pytest.raises(InputError, match=r"line 3 has words below the names .* put # before"):
-        read_found(tmp_path / "a.txt")
+        read_all(tmp_path / "a.txt")
     lines[2] = "# " + lines[2]
     (tmp_path / "a.txt").write_text("\n".join(lines))
-    assert read_found(tmp_path / "a.txt")["H"].unit == "mT"
+    assert read_all(tmp_path / "a.txt")["H"].unit == "mT"
 
 
 LVM = """LabVIEW Measurement
@@ -254,14 +254,14 @@ def test_labviews_measurement_file(tmp_path: Path) -> None:
     (tmp_path / "a.lvm").write_text(LVM)
     seen = preview(tmp_path / "a.lvm")
     assert seen.guess == "response=X+Y:step,channel"
-    assert read_found(tmp_path / "a.lvm")["Y"].values.tolist() == [2.5, 2.6]
+    assert read_all(tmp_path / "a.lvm")["Y"].values.tolist() == [2.5, 2.6]
     again = LVM + LVM[LVM.index("Channels") :]
     (tmp_path / "b.lvm").write_text(again)
     with pytest.raises(InputError, match="it has 2 segments: save each in a file of its own"):
-        read_found(tmp_path / "b.lvm")
+        read_all(tmp_path / "b.lvm")
     (tmp_path / "c.lvm").write_text(LVM.replace("2,6", "x"))
     with pytest.raises(InputError, match="line 11, column Y: 'x' is no number"):
-        read_found(tmp_path / "c.lvm")
+        read_all(tmp_path / "c.lvm")
 
 
 def test_german_names_make_a_map(tmp_path: Path) -> None:
@@ -278,11 +278,11 @@ def test_german_names_make_a_map(tmp_path: Path) -> None:
 
 def test_excels_word_for_its_separator_is_no_name(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("sep=;\nH (mT);X\n22,5;0,25\n23,5;0,5\n")
-    found = read_found(tmp_path / "a.csv")
+    found = read_all(tmp_path / "a.csv")
     assert (found["H"].unit, found["X"].values.tolist()) == ("mT", [0.25, 0.5])
     (tmp_path / "b.csv").write_text("sep=;\nH;X\n22,5;0,25\n23,5;zero\n")
     with pytest.raises(InputError, match="line 4, column X"):
-        read_found(tmp_path / "b.csv")
+        read_all(tmp_path / "b.csv")
 
 
 def test_a_column_of_decimal_commas_without_a_name_is_no_two_columns(tmp_path: Path) -> None:
@@ -290,14 +290,14 @@ def test_a_column_of_decimal_commas_without_a_name_is_no_two_columns(tmp_path: P
     values = np.random.default_rng(0).uniform(-3, 3, 600)
     (tmp_path / "x.csv").write_text("\n".join(f"{v:.4f}".replace(".", ",") for v in values))
     with pytest.raises(InputError, match=r"line \d+: '-?\d,0\d+' is a number with a decimal comma"):
-        read_found(tmp_path / "x.csv")
+        read_all(tmp_path / "x.csv")
     (tmp_path / "x.csv").write_text("# X\n-2,557E-3\n1,977E+0\n2,719E-1\n")
     with pytest.raises(InputError, match="line 2: '-2,557E-3' is a number with a decimal comma"):
-        read_found(tmp_path / "x.csv")  # had been -2 beside 557E-3
+        read_all(tmp_path / "x.csv")  # had been -2 beside 557E-3
     counted = found(tmp_path, "2,5e-05\n3,0.25\n4,0.5\n")["values"].values  # as %g writes it
     assert counted.tolist() == [[2, 5e-5], [3, 0.25], [4, 0.5]]
     np.savetxt(tmp_path / "n.csv", np.arange(30).reshape(10, 3), fmt="%d", delimiter=",")
-    assert read_found(tmp_path / "n.csv")["values"].values.shape == (10, 3)
+    assert read_all(tmp_path / "n.csv")["values"].values.shape == (10, 3)
 
 
 @pytest.mark.parametrize("name", ["|S21|", "U/mV", "Ch1: X", "I+", 'V "in"', "$V; (a) b", "it's"])

@@ -12,7 +12,7 @@ import xarray as xr
 
 from app.operations.import_measured import import_measured
 from app.operations.import_preview import preview, show
-from app.operations.import_read import read_arrays
+from app.operations.import_read import read_all
 from app.store import read_recording
 from models.errors import InputError
 
@@ -120,7 +120,9 @@ def test_names_that_numpys_savetxt_puts_in_a_comment_are_the_columns(tmp_path: P
     table = np.array([(s, r, t, s + t) for s in range(2) for r in range(3) for t in range(4)])
     np.savetxt(tmp_path / "a.txt", table, header="sample 7\nrun rep step X")
     assert preview(tmp_path / "a.txt").guess == "response=X repeat=rep step=step sequence=run"
-    assert np.array_equal(read_arrays(tmp_path / "a.txt")["values"], table)  # its first row, too
+    assert np.array_equal(
+        read_all(tmp_path / "a.txt")["values"].values, table
+    )  # its first row, too
     np.savetxt(tmp_path / "b.txt", table, header="one two three 4")  # no names: one is a number
     assert [info.name for info in preview(tmp_path / "b.txt").arrays] == ["values"]
 
