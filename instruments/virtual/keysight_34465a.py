@@ -88,9 +88,9 @@ class Keysight34465A(ScpiInstrument):
 
     @property
     def shortest_s(self) -> float:
-        """`SAMP:TIM? MIN`: what a sample takes with the present settings."""
+        """`SAMP:TIM? MIN`: what a sample takes with the present settings, as it is answered."""
         conversions = 2 if self.set["autozero"] else 1
-        return float(conversions * self.set["nplc"] / LINE_HZ + OVERHEAD_S)
+        return round(float(conversions * self.set["nplc"] / LINE_HZ + OVERHEAD_S), 9)
 
     @property
     def interval_s(self) -> float:

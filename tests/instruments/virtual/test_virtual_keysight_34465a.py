@@ -84,6 +84,14 @@ def test_the_shortest_interval_follows_from_integration_and_autozero(meter):
     assert ask(meter, "SYST:ERR?").startswith("-222")
 
 
+@pytest.mark.parametrize("cycles", ["0.001", "0.02", "0.06", "1", "10"])
+def test_the_shortest_interval_that_it_answers_is_one_that_it_takes(meter, cycles):
+    tell(meter, f"VOLT:DC:NPLC {cycles}", "VOLT:ZERO:AUTO ON")
+    shortest = ask(meter, "SAMP:TIM? MIN")
+    tell(meter, f"SAMP:TIM {float(shortest):.6f}")
+    assert ask(meter, "SAMP:TIM?") == shortest
+
+
 def test_a_bus_trigger_is_a_deadlock_for_read_and_works_with_init(meter, source):
     tell(meter, "TRIG:SOUR BUS", "READ?")
     assert ask(meter, "SYST:ERR?").startswith("-214")
