@@ -268,9 +268,9 @@ class _Run:
         """Decide on the next round."""
         asked, turn, count = self.asked, len(self.rounds.rounds), self._next_count()
         pools = [self.candidates(turn, count)]
-        if sent := self._of_network(asked.pool, turn):
+        if count > 1 and (sent := self._of_network(asked.pool, turn)):
             pools.append(sent)
-        counts = [count - count // 2, count // 2] if sent else [count]
+        counts = [count - count // 2, count // 2] if len(pools) > 1 else [count]
         chosen: list[FieldSequence] = []
         words = ""
         for candidates, wanted in zip(pools, counts, strict=True):

@@ -182,11 +182,12 @@ def test_with_a_network_half_of_each_round_is_what_it_sends(bench, tmp_path):
     sent = sent_by(network, 6)
     assert len(sent) == network.nodes * (network.steps // 6)
     assert np.array_equal(sent[0].drive, network.drive(0, [])[:6, 0])
-    asked = replace(TINY, budget=16, growth=1.0, network=str(folder))
-    list(record_for_twin(bench, tmp_path / "run", asked))
+    asked = replace(TINY, budget=18, growth=1.0, network=str(folder))
+    events = list(record_for_twin(bench, tmp_path / "run", asked))
     families = [[s.family for s in r.sequences] for r in Rounds.load(tmp_path / "run").rounds]
-    assert [row.count(SENT) for row in families] == [1, 2, 2]
-    assert [len(row) for row in families] == [5, 4, 4]
+    assert [row.count(SENT) for row in families] == [1, 2, 2, 0]
+    assert [len(row) for row in families] == [5, 4, 4, 1]
+    assert not any("nan" in e.text for e in events if isinstance(e, Note))  # of the last one, none
 
 
 def test_windows_of_a_network_that_score_are_never_fitted(bench, tmp_path):
