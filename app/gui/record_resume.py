@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from app.gui.record_coverage import Coverage
-from app.gui.record_design import NO_BENCH, Plan
+from app.gui.record_design import AT_ONCE, NO_BENCH, Plan
 from app.gui.words import count
 from app.operations.adaptive_rounds import PLAN_NAME, Rounds
 from app.operations.record_room import BY_STEP, BYTES_A_VALUE
@@ -37,10 +37,14 @@ class Unfinished:
     """A recording with repeats missing; `missing` is unknown of one for a twin, which chooses."""
 
     kind: ClassVar[str] = "resume"
-    is_quick: ClassVar[bool] = True
     path: Path
     so_far: Recording
     for_twin: Rounds | None = None
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether its sequences are looked at within a frame."""
+        return int(self.so_far.lengths.sum()) <= AT_ONCE
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from app.gui.record_design import (
     with_room,
 )
 from app.gui.record_queue import RecordQueue
+from app.gui.record_resume import Unfinished
 from app.gui.record_saved import from_json, to_json
 from app.gui.record_words import Between, ended_words, preview_words, running_words
 from app.operations.events import FitProgress, Note, RepeatStarted, Result, RunPlan, Stage
@@ -113,6 +115,14 @@ def test_a_large_design_is_looked_at_in_part_and_says_so(bench, tmp_path) -> Non
     with pytest.raises(InputError, match="a month"):
         replace(SMALL, count=10_000, steps=100_000).foreseen(bench.spec, bench)
     assert AT_ONCE < LOOKED_AT
+
+
+def test_what_takes_longer_than_a_frame_is_looked_at_beside_the_window() -> None:
+    assert TwinDesign().is_quick
+    assert not TwinDesign(steps=2000).is_quick
+    short, long = (SimpleNamespace(lengths=np.full(n, 60)) for n in (2, 400))
+    assert Unfinished(Path("rec-a"), short).is_quick
+    assert not Unfinished(Path("rec-a"), long).is_quick
 
 
 def test_a_recording_for_a_twin_has_a_cost_and_no_nonsense(bench, tmp_path) -> None:
