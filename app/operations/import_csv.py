@@ -123,12 +123,13 @@ def _refuse_open_quotes(lines: Sequence[str], delimiter: str) -> None:
     """Refuse a cell that begins with a stray quotation mark: it would take the rows below it."""
     reader, begin = _reader(lines, delimiter), 0
     for cells in reader:
-        taken = lines[begin + 1 : reader.line_num]
-        if any(line.count(delimiter) >= len(cells) - 1 for line in taken):
-            raise ValueError(
-                f"line {begin + 1} has a quotation mark at a cell's begin, and the rows from there "
-                f"to line {reader.line_num} would be that one cell: take the mark out"
-            )
+        for taken in lines[begin + 1 : reader.line_num]:
+            parts = taken.partition('"')[0].split(delimiter)
+            if len(parts) >= len(cells) and any(map(is_number, parts)):
+                raise ValueError(
+                    f"line {begin + 1} has a quotation mark at a cell's begin, and the rows from "
+                    f"there to line {reader.line_num} would be that one cell: take the mark out"
+                )
         begin = reader.line_num
 
 

@@ -70,10 +70,17 @@ def test_a_stray_quotation_mark_never_takes_the_rows_below_it(tmp_path, marks):
         found(tmp_path, "\n".join(["H,X,remark", *rows]))
 
 
+def test_a_stray_quotation_mark_makes_no_number_of_two(tmp_path):
+    with pytest.raises(InputError, match="line 3 has a quotation mark"):
+        found(tmp_path, 'X\n1\n"2\n3\n4\n')  # had been 1, 234
+
+
 def test_a_remark_of_several_lines_is_one_cell_and_marks_in_comments_are_none(tmp_path):
     rows = [f"{t / 50},{t},ok" for t in range(50)]
     rows[30] = '0.6,30,"touched it,\nthen waited"'
     assert found(tmp_path, "\n".join(["H,X,remark", *rows]))["X"].values.shape == (50,)
+    heads = '"H\n(mT)","X\n(V)",remark'
+    assert found(tmp_path, "\n".join([heads, *rows]))["X"].unit == "V"
     disc = '# a disc of 2 "\n'
     text = "H X\n" + disc + "0 1\n" * 3 + disc + "1 2\n" * 3
     assert found(tmp_path, text)["X"].values.tolist() == [1, 1, 1, 2, 2, 2]
