@@ -17,7 +17,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from instruments.drivers.exchange import queued_errors
+from instruments.drivers.exchange import queued_errors, whole
 from instruments.link_errors import LinkError
 from instruments.protocols import MagnetState
 from models.errors import RefusedError, TwinrigError
@@ -304,7 +304,4 @@ class Ami430:
         return state
 
     def _whole(self, query: str, highest: int) -> int:
-        answer = self._session.query(query).strip()
-        if not (answer.isdigit() and int(answer) <= highest):
-            raise self._session.reject(query, answer, f"a whole number 0…{highest}")
-        return int(answer)
+        return whole(self._session, query, highest)

@@ -44,6 +44,14 @@ def entry(session: VisaSession, command: str, table: Sequence[Any]) -> Any:
     return table[int(reply)]
 
 
+def whole(session: VisaSession, command: str, highest: int) -> int:
+    """The answer as a whole number up to the highest, without a sign."""
+    reply = session.query(command).strip()
+    if not (reply.isdigit() and int(reply) <= highest):
+        raise session.reject(command, reply, f"a whole number 0…{highest}")
+    return int(reply)
+
+
 def word(session: VisaSession, command: str, words: Mapping[str, Any]) -> Any:
     """What one of the manual's codes means; quotes, blanks and case of the answer don't count."""
     reply = session.query(command)

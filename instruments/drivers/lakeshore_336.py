@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from instruments.drivers.exchange import bits, identified
+from instruments.drivers.exchange import bits, identified, whole
 from instruments.protocols import SensorError
 from instruments.serial_line import LAKE_SHORE
 
@@ -92,7 +92,7 @@ class LakeShore336:
         """
         if missing := self._missing(input_name):
             raise SensorError(missing)
-        status = self._status(f"RDGST? {input_name}")
+        status = whole(self._session, f"RDGST? {input_name}", 255)
         if status:
             words = [word for bit, word in READING_STATUS.items() if status >> bit & 1]
             raise SensorError(f"input {input_name}: {', '.join(words) or f'status {status}'}")
@@ -136,9 +136,3 @@ class LakeShore336:
         if len(parts) != count or not all(part in {"0", "1"} for part in parts):
             raise self._session.reject(command, reply, f"{count} of 0 or 1")
         return [part == "1" for part in parts]
-
-    def _status(self, command: str) -> int:
-        reply = self._session.query(command)
-        if not (reply.strip().isdigit() and int(reply) < 256):
-            raise self._session.reject(command, reply, "a status byte 0…255")
-        return int(reply)

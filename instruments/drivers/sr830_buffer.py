@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from instruments.answers import NUMBER
-from instruments.drivers.exchange import entry
+from instruments.drivers.exchange import entry, whole
 from instruments.sequenced import poles_left_over
 
 if TYPE_CHECKING:
@@ -95,10 +95,7 @@ class Sr830Buffer:
 
     def count(self) -> int:
         """`SPTS?`."""
-        reply = self._session.query("SPTS?")
-        if not (reply.strip().isdigit() and int(reply) <= self.most_points):
-            raise self._session.reject("SPTS?", reply, f"a number up to {self.most_points}")
-        return int(reply)
+        return whole(self._session, "SPTS?", self.most_points)
 
     def stop(self) -> None:
         """`PAUS`; no trigger starts it any more."""
