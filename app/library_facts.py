@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import dataclass, field
+import shlex
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from app.checked_json import plain
 from app.shown_score import shown
+from app.train_request import TrainOptions
 from app.words import MISSING
+from models.wiring import layers_text
 from training.verdict import telling
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -19,6 +26,8 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 SCORED = ("measured", "predicted", "baselines")
+OWN_ROWS = ("wiring", "taps", "readout_taps", "cascade", "parallel", "origin", "ensemble")
+"""Options of a training that are no words of the form's More options: twins are ticked there."""
 TASKS = {"mackey-glass": "Mackey-Glass", "narma": "NARMA"}
 
 
@@ -149,9 +158,37 @@ def _twin(artefact: Artefact) -> Facts:
 
 
 def _layers(head: dict[str, Any]) -> str:
+    """Nodes of each layer, `8+4·16`: the second beside the first."""
     layers = head.get("layers", [])
-    nodes = [one.get("nodes") if isinstance(one, dict) else one for one in layers]
-    return "·".join(str(n) for n in nodes)
+    nodes: list[Any] = [one.get("nodes") if isinstance(one, dict) else one for one in layers]
+    return layers_text(nodes, _options(head).get("parallel", ())).replace(",", "·")
+
+
+def _options(head: dict[str, Any]) -> dict[str, Any]:
+    """What the training of a network was asked for beyond its task; empty where nobody knows."""
+    meta = head.get("meta")
+    options = meta.get("options") if isinstance(meta, dict) else None
+    return options if isinstance(options, dict) else {}
+
+
+def layout_form(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the Network page's form that ask a training for these options again."""
+    usual = plain(asdict(TrainOptions()))
+    each = usual | {one: value for tied, value in options.items() for one in tied.split("+")}
+    taps, readout = each["taps"], each["readout_taps"]
+    more = [(name, value) for name, value in each.items()
+            if name not in OWN_ROWS and value != usual.get(name)]  # fmt: skip
+    more += [("readout_taps", readout)] if readout != taps else []  # the form's are of both
+    return {
+        "wiring": str(each["wiring"]), "taps": ",".join(map(str, taps)),
+        "cascade": bool(each["cascade"]), "more": option_words(more),
+    }  # fmt: skip
+
+
+def option_words(options: Iterable[tuple[str, Any]]) -> str:
+    """Options as More options takes them, `patience=5 'use=["X"]'`."""
+    texts = ((n, v if isinstance(v, str) else json.dumps(v)) for n, v in options)
+    return shlex.join(f"{name}={text}" for name, text in texts)
 
 
 def _task(head: dict[str, Any]) -> str:
@@ -201,7 +238,7 @@ def _network(artefact: Artefact) -> Facts:
         *_scores(scores),
         *common_rows(head, meta),
     ]
-    form: dict[str, Any] = {"layers": _layers(head).replace("·", ", ")}
+    form = {"layers": _layers(head).replace("·", ", "), **layout_form(_options(head))}
     form |= {k: meta[k] for k in ("iterations", "seed") if isinstance(meta.get(k), int)}
     asked = meta.get("task")
     if isinstance(asked, str):

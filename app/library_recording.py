@@ -47,6 +47,7 @@ class _Seen:
     order: NDArray[np.int64]
     first: FloatArray
     window: dict[str, Any]
+    holds: int  # of the longest step
 
 
 def recording(artefact: Artefact) -> Facts:
@@ -74,7 +75,7 @@ def _whole(folder: Path) -> _Seen:
     return _Seen(
         one.meta, one.status, tuple(one.families), one.channels, one.response.shape[2],
         np.where(one.complete, one.order, -1), one.response[0][one.complete[0], :, 0],
-        {"low_T": one.window.low_T, "high_T": one.window.high_T},
+        {"low_T": one.window.low_T, "high_T": one.window.high_T}, int(one.holds.max()),
     )  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def _piece(file: Path) -> _Seen:
     return _Seen(
         json.loads(attrs["meta"]), attrs["status"], tuple(arrays["family"]),
         tuple(arrays["channel"]), response.shape[2], order, np.array(response[0, some, :, 0]),
-        json.loads(attrs["window"]),
+        json.loads(attrs["window"]), int(arrays["hold"].max()) if "hold" in arrays else 1,
     )  # fmt: skip
 
 
@@ -114,7 +115,13 @@ def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:
         *([("Remarks", "; ".join(map(str, remarks)))] if remarks else []),
         *common_rows({"window": window}, seen.meta),
     ]  # fmt: skip
-    form = {"family": family, "steps": seen.steps, "count": sequences, "repeats": repeats}
+    form = {
+        "family": family, "steps": seen.steps, "count": sequences, "repeats": repeats,
+        "holds": seen.holds, "interleave": seen.meta.get("interleave") is not False,
+        "reference": seen.meta.get("reference_steps", 0),
+        "stop_at": round(seen.meta.get("stop_at_drift", 0)),
+        **{name: str(seen.meta.get(name, "")) for name in ("sample", "operator")},
+    }  # fmt: skip
     seed = seen.meta.get("seed")
     if isinstance(seed, int):
         form["seed"] = seed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.library_begun import goes_on_now, how
-from app.library_facts import Facts, Thumb
+from app.library_facts import Facts, Thumb, layout_form, option_words
 from app.shown_score import shown
 from app.words import MISSING
 from models.wiring import layers_text
@@ -45,7 +45,7 @@ def _sweep_form(grid: Mapping[str, Any]) -> dict[str, Any]:
     options = dict(grid["options"])
     iterations, taps = options.pop("iterations", []), options.pop("taps+readout_taps", [[0]])
     wirings = options.pop("wiring", ["forward"])
-    more = [f"{name}={_word(value)}" for name, values in options.items() for value in values]
+    more = [(name, value) for name, values in options.items() for value in values]
     name, _, first = str(grid["tasks"][0]).partition(":")
     beside = grid.get("parallel") or [()] * len(grid["layers"])
     layouts = zip(grid["layers"], beside, strict=True)
@@ -53,7 +53,7 @@ def _sweep_form(grid: Mapping[str, Any]) -> dict[str, Any]:
         "kind": "sweep", "task": name, "options": "; ".join([first, *grid["tasks"][1:]]),
         "layers": "; ".join(layers_text(*one).replace(",", ", ") for one in layouts),
         "wiring": "; ".join(wirings), "taps": "; ".join(_word(one) for one in taps),
-        "more": " ".join(more), "seeds": grid["seeds"], "seed": grid["seed"],
+        "more": option_words(more), "seeds": grid["seeds"], "seed": grid["seed"],
     }  # fmt: skip
     return form | ({"iterations": iterations[0]} if len(iterations) == 1 else {})
 
@@ -92,20 +92,11 @@ def table(artefact: Artefact) -> Facts:
             plan["layers"], plan["options"].get("parallel", ())
         ).replace(",", ", "),
         **{key: plan[key] for key in ("seeds", "seed", "folds", "iterations")},
-        **_layout_form(plan["options"]),
+        **layout_form(plan["options"]),
         "kinds": list(plan["kinds"]), "measure": bool(plan["bench"]),
     }  # fmt: skip
     return Facts(f"networks compared, {plan['task']}", (*rows, *_when(head)), thumb, form,
                  status=status)  # fmt: skip
-
-
-def _layout_form(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of the Network page's form for wiring, taps and cascade."""
-    return {
-        "wiring": str(options.get("wiring", "forward")),
-        "taps": ",".join(str(tap) for tap in options.get("taps", (0,))),
-        "cascade": bool(options.get("cascade")),
-    }
 
 
 def _row(row: Mapping[str, Any], metric: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from artefact_samples import blank, full, network, response_of, twin
 
 from app import library_folders
 from app.artefacts import sha256_of
+from app.gui.network_asks import Layout
 from app.library_facts import facts_of
 from app.library_folders import Artefact
 from app.library_index import Index, ancestors, compared, descendants, lineage
@@ -22,6 +23,7 @@ from app.library_note import NOTE_FILE, read_note, write_note
 from app.recording_marks import add_mark, left_out
 from app.session import Library
 from app.store import RecordingWriter, load_network, save_network, save_twin, write_recording
+from app.train_request import TrainOptions
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -298,7 +300,8 @@ def test_what_has_not_changed_is_not_read_again(folder: Path) -> None:
 def test_facts_say_what_it_takes_to_run_it_again(folder: Path) -> None:
     by_id = {entry.id: entry for entry in Index(Library(folder)).read()}
     assert by_id["rec-1"].facts.form == {
-        "family": "steps", "steps": 5, "count": 2, "repeats": 4, "seed": 1,
+        "family": "steps", "steps": 5, "count": 2, "repeats": 4, "seed": 1, "holds": 1,
+        "interleave": True, "reference": 0, "stop_at": 0, "sample": "", "operator": "",
     }  # fmt: skip
     assert by_id["twin-1"].facts.form == {"latent": 3, "hidden": 4, "seed": 3}
     assert by_id["net-1"].facts.form["layers"] == "2, 2"
@@ -306,6 +309,47 @@ def test_facts_say_what_it_takes_to_run_it_again(folder: Path) -> None:
     assert thumb is not None
     assert len(thumb.traces) == 4
     np.testing.assert_allclose(thumb.mean, np.mean(thumb.traces, axis=0))
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_recording_of_holds_and_references_is_asked_for_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    """They were run again with whatever stood in the form."""
+    if large:
+        monkeypatch.setattr("app.library_recording.WHOLE_BYTES", 0)
+    holds = np.ones((2, 5), dtype=np.int64)
+    holds[0, 2] = 4
+    made = replace(full(), status="done", holds=holds)
+    asked = {"interleave": False, "reference_steps": 20, "stop_at_drift": 6.0, "sample": "no. 7"}
+    made.meta.update(**asked, operator="Ada")
+    write_recording(tmp_path / "rec", made)
+    (entry,) = Index(Library(tmp_path)).read()
+    expected = {"holds": 4, "interleave": False, "reference": 20, "stop_at": 6,
+                "sample": "no. 7", "operator": "Ada"}  # fmt: skip
+    assert entry.facts.form.items() >= expected.items()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        TrainOptions(),
+        TrainOptions(wiring="2:in,1", taps=(0, 3), readout_taps=(0, 3), cascade=True, patience=9),
+        TrainOptions(taps=(0, 3), use=("X", "2:Y"), supply=(1 / 3000, 0.0), rate=0.01),
+        TrainOptions(parallel=(1,), readout_taps=(3,), refit=True, sparsity=0.5),
+    ],
+)
+def test_a_network_is_asked_for_with_the_options_it_has(
+    tmp_path: Path, options: TrainOptions
+) -> None:
+    one = replace(network(), meta={"id": "n", "options": asdict(options)})
+    save_network(tmp_path / "net", one)
+    (entry,) = Index(Library(tmp_path)).read()
+    assert not entry.problem
+    form, beside = entry.facts.form, tuple(options.parallel)
+    assert form["layers"] == ("2+2" if beside else "2, 2")
+    layout = Layout(form["wiring"], form["taps"], (), form["cascade"], form["more"], beside)
+    assert TrainOptions.of(layout.options()) == options
 
 
 def test_a_comparison_has_every_figure_of_both(folder: Path) -> None:
