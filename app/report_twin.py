@@ -150,30 +150,20 @@ class Unseen:
         return f"{self.there.sum()} repeats of {len(self.sequences)} sequences"
 
 
-def unseen_part(twin: Twin, path: Path, recording: Recording) -> Unseen:
-    """All of a recording that the fit has not read, else what it held out."""
-    whole = range(recording.response.shape[1])
-    before, own = 0, recording.meta.get("id")
-    for parent in twin.meta.get("parents", []):
-        count = int(parent["sequences"])
-        if own and parent["id"] == own:
-            held_out = twin.meta["held_out"]
-            test = tuple(int(s) - before for s in held_out["test"] if 0 <= s - before < count)
-            repeats = tuple(int(r) for r in held_out["test_repeats"] if r < len(whole))
-            return Unseen(path, recording, test, repeats)
-        before += count
-    return Unseen(path, recording, tuple(range(len(recording.lengths))), tuple(whole))
-
-
 def best_unseen(twin: Twin, recordings: Sequence[Path]) -> Unseen | None:
-    """The unseen part with most repeats; None where none has the four that scores need."""
+    """The unseen part with most repeats; None where none has the four that scores need.
+
+    That is all of a recording that the fit has not read, else what it held out.
+    """
+    from app.operations.fitted_on import held_out_of
     from app.recording_marks import bad_positions, left_out
     from app.recording_reader import read_recording
 
     best: Unseen | None = None
     for path in recordings:
         recording = left_out(read_recording(path), bad_positions(path))
-        part = unseen_part(twin, path, recording)
+        known = held_out_of(twin, recording)
+        part = Unseen(path, recording, known.sequences, known.repeats)
         if not part.sequences or not _is_alike(twin, part.recording):
             continue
         counts = part.there.sum(axis=1)
