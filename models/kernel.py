@@ -51,14 +51,13 @@ MOST_THREADS = 4
 
 @dataclass(frozen=True)
 class Kernel:
-    """The loaded library and what built it.
+    """The loaded library.
 
     Calls share a batch between threads (`ctypes` lets go of Python's lock) where each gets enough
     of it; `threads` of 1 keeps to the caller's.
     """
 
     library: ctypes.CDLL
-    compiler: str
     threads: int = 1
 
     def forward(
@@ -201,7 +200,7 @@ def _load(compiler: str, room: int) -> tuple[Kernel | None, str]:
     if library.source_hash() != digest.encode():
         return None, f"PyTorch ({target} was built from another source: delete it)"
     library.forward.restype = library.backward.restype = None
-    return Kernel(library, compiler, _threads()), f"C kernel ({version})"
+    return Kernel(library, _threads()), f"C kernel ({version})"
 
 
 def _compile(compiler: str, code: bytes, given: tuple[str, ...], target: Path) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.sequence import FAMILIES, FieldSequence, make_sequences
+from training.metrics import distances
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +109,7 @@ def disagreement(
             windows = [_windows(x[s][:, reads], width) for x in predicted]
             within = [_within(x) for x in windows]
             for a, b in pairs:
-                between = 2 * _distances(windows[a], windows[b]).mean()
+                between = 2 * distances(windows[a], windows[b]).mean()
                 out[s] += (between - within[a] - within[b]) / (len(pairs) * np.sqrt(width))
     return np.maximum(out, 0.0)
 
@@ -129,12 +130,7 @@ def _windows(x: Array, width: int) -> Array:
     return cut.transpose(1, 0, 2)
 
 
-def _distances(a: Array, b: Array) -> Array:
-    distances: Array = np.sqrt(((a[:, :, None] - b[:, None]) ** 2).sum(axis=-1))
-    return distances
-
-
 def _within(x: Array) -> float:
     """Mean distance of two different samples, averaged over windows."""
     members = x.shape[1]
-    return float(_distances(x, x).sum(axis=(1, 2)).mean() / (members * (members - 1)))
+    return float(distances(x, x).sum(axis=(1, 2)).mean() / (members * (members - 1)))

@@ -139,5 +139,5 @@ class FitStep:
 
 def schedule(progress: float) -> float:
     """Factor of the learning rate: warm-up over 3 %, then cosine to 1 %."""
-    warm = min(progress / 0.03, 1.0) if progress < 0.03 else 1.0
-    return max(warm, 0.02) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
+    warm = max(min(progress / 0.03, 1.0), 0.02)
+    return warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))

@@ -193,8 +193,8 @@ def _energy_sums(x: Array, y: Array, ground: Ground) -> Array:
         part = slice(start, start + width)
         whole = ground.valid[:, part].all(axis=1)
         a, b = (e[:, :, part].reshape(e.shape[0], e.shape[1], -1) for e in (x, y))
-        pairs = _distances(a, a).sum(axis=(1, 2)) / max(a.shape[1] * (a.shape[1] - 1), 1)
-        total[:, 0] += whole * (_distances(a, b).mean(axis=(1, 2)) - 0.5 * pairs)
+        pairs = distances(a, a).sum(axis=(1, 2)) / max(a.shape[1] * (a.shape[1] - 1), 1)
+        total[:, 0] += whole * (distances(a, b).mean(axis=(1, 2)) - 0.5 * pairs)
         total[:, 1] += whole
     return total
 
@@ -203,9 +203,10 @@ def _energy_value(total: Array) -> Array:
     return _ratio(total[..., 0], total[..., 1])
 
 
-def _distances(a: Array, b: Array) -> Array:
-    distances: Array = np.sqrt(((a[:, :, None] - b[:, None]) ** 2).sum(axis=-1))
-    return distances
+def distances(a: Array, b: Array) -> Array:
+    """‖a_m − b_n‖ `(S, M, N)` of points `(S, M, K)` and `(S, N, K)`."""
+    apart: Array = np.sqrt(((a[:, :, None] - b[:, None]) ** 2).sum(axis=-1))
+    return apart
 
 
 def _ratio(a: Array, b: Array) -> Array:

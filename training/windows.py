@@ -167,18 +167,6 @@ def batch_indices(iteration: int, sequences: int, size: int, seed: int, fresh: i
     return torch.as_tensor(order[place * size : (place + 1) * size].copy())
 
 
-def check(recording: Recording, *, deterministic: bool) -> list[str]:
-    """Refuse what can't be fitted; return sentences about what is suspicious or left out.
-
-    Raises
-    ------
-    InputError
-        As `refuse_unfit`.
-    """
-    refuse_unfit(recording, deterministic=deterministic)
-    return doubts(recording, deterministic=deterministic)
-
-
 def refuse_unfit(recording: Recording, *, deterministic: bool) -> None:
     """Refuse what can't be fitted.
 

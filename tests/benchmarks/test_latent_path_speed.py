@@ -33,7 +33,7 @@ def one_core(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(1)
     built, words = kernel.load()
     if built is not None:
-        alone = kernel.Kernel(built.library, built.compiler, threads=1)
+        alone = kernel.Kernel(built.library, threads=1)
         monkeypatch.setattr(kernel, "load", lambda *_: (alone, words))
     yield
     torch.set_num_threads(before)

@@ -12,7 +12,7 @@ from models.recording import Recording
 from models.sequence import DriveWindow, Reset
 from training.bad_data import clipped, problems_of, warnings_of
 from training.joined import join
-from training.windows import check
+from training.windows import doubts, refuse_unfit
 
 
 def recording(response, **changes):
@@ -28,6 +28,12 @@ def recording(response, **changes):
 def noisy(repeats=8, seed=0, scale=1.0):
     rng = np.random.default_rng(seed)
     return scale * (np.linspace(0, 1, 40)[:, None] + 0.1 * rng.standard_normal((5, repeats, 40, 2)))
+
+
+def check(one, *, deterministic):
+    """What a fit says beforehand, where it doesn't refuse."""
+    refuse_unfit(one, deterministic=deterministic)
+    return doubts(one, deterministic=deterministic)
 
 
 def test_an_ordinary_recording_is_not_suspected():

@@ -3,12 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from test_bad_data import check
 
 from models.errors import InputError
 from models.recording import Recording
 from models.sequence import DriveWindow, Reset
 from training.joined import join
-from training.windows import Batch, Scales, batch_indices, check
+from training.windows import Batch, Scales, batch_indices
 
 
 def recording(sequences=4, repeats=3, steps=10, seed=0, **changes):
