@@ -66,7 +66,6 @@ class Ami430:
     driver = "ami-430"
     safe_state = "paused, then ramped to zero by the supply itself (it has no output switch)"
     stop_action = "PAUSE"
-    safe_needs_zero = True
     resolution_A = 1e-4
     own_ramp = True
     has_output = False

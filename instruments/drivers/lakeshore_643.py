@@ -63,7 +63,6 @@ class LakeShore643:
     serial_line = LAKE_SHORE
     safe_state = "ramped to zero by the supply itself (it has no output switch)"
     stop_action = "STOP, then the set-point is the current that flows"
-    safe_needs_zero = True
     resolution_A = 1e-4
     own_ramp = True
     has_output = False

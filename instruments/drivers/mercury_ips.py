@@ -62,7 +62,6 @@ class MercuryIps:
     driver = "mercury-ips"
     safe_state = "held, then ramped to zero by the supply itself (it has no output switch)"
     stop_action = "ACTN HOLD"
-    safe_needs_zero = True
     resolution_A = 1e-4
     own_ramp = True
     has_output = False

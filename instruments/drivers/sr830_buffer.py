@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from instruments.answers import NUMBER
-from instruments.drivers.exchange import entry, whole
+from instruments.drivers.exchange import entry, waiting, whole
 from instruments.sequenced import poles_left_over
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 SHOWN = {"X": (1, 0), "R": (1, 1), "Y": (2, 0), "theta": (2, 1)}  # display, and its `j` of DDEF
 TIME_CONSTANT_S = tuple((1, 3)[i % 2] * 10.0 ** (i // 2 - 5) for i in range(20))  # 10 µs … 30 ks
 POLES = (1, 2, 3, 4)  # OFSL: 6 dB an octave each
-AT_ONCE = 500  # samples in one answer: about 6 kB
+AT_ONCE = 500  # samples in one answer: about 6 kB, …
+SERIAL_AT_ONCE = 100  # … and on RS-232, where a dead instrument must be noticed soon, too
+SERIAL_SAMPLE_S = 16 * 10 / 9600  # a sample of 16 characters at the rate it leaves the factory with
 
 
 class Sr830Buffer:
@@ -48,6 +50,9 @@ class Sr830Buffer:
         self._session = session
         self._channels = channels
         self._by_trigger = False
+        serial = session.resource_name.startswith("ASRL")
+        self._at_once = SERIAL_AT_ONCE if serial else AT_ONCE
+        self._sample_s = SERIAL_SAMPLE_S if serial else 0.0
 
     def problems(self) -> list[str]:
         """Two of the channels on one display can't be stored together."""
@@ -107,14 +112,15 @@ class Sr830Buffer:
         """`TRCA?` of each channel's buffer, in parts."""
         found = np.empty((count, len(self._channels)))
         for column, channel in enumerate(self._channels):
-            for first in range(0, count, AT_ONCE):
-                part = min(AT_ONCE, count - first)
+            for first in range(0, count, self._at_once):
+                part = min(self._at_once, count - first)
                 found[first : first + part, column] = self._trace(SHOWN[channel][0], first, part)
         return found
 
     def _trace(self, buffer: int, first: int, count: int) -> list[float]:
         command = f"TRCA? {buffer},{first},{count}"
-        reply = self._session.query(command)
+        with waiting(self._session, count * self._sample_s):
+            reply = self._session.query(command)
         *parts, rest = reply.strip().split(",")
         texts = [part.strip() for part in parts]
         numbers = all(map(NUMBER.fullmatch, texts))

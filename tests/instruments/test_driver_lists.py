@@ -9,7 +9,7 @@ from scripted import transcript
 from instruments.drivers.kepco_bop import KepcoBop
 from instruments.drivers.kepco_list import LINE_LIMIT, lines
 from instruments.drivers.sr830 import SR830
-from instruments.drivers.sr830_buffer import AT_ONCE
+from instruments.drivers.sr830_buffer import AT_ONCE, Sr830Buffer
 from instruments.link_errors import LinkError
 from models.errors import TwinrigError
 
@@ -100,6 +100,26 @@ def test_a_long_buffer_is_fetched_in_parts_from_the_display_of_its_channel():
         found = buffer.fetch(AT_ONCE + 7)
     assert found.shape == (AT_ONCE + 7, 1)
     assert found.sum() == AT_ONCE + 14
+
+
+def test_on_a_serial_line_the_parts_are_as_long_as_the_line_carries_within_the_time_out():
+    asked = []
+
+    class SerialSession:
+        resource_name, timeout_s = "ASRL3::INSTR", 2.0
+
+        def query(self, command):
+            first, count = map(int, command.split(",")[1:])
+            asked.append(first)
+            value = f"{-1.2345678e-05:.7g},"
+            assert len(value) * count * 10 / 9600 < self.timeout_s - 1.0  # 9600 baud
+            return value * count
+
+    session = SerialSession()
+    found = Sr830Buffer(session, ("X",)).fetch(250)
+    assert asked == [0, 100, 200]
+    assert found.shape == (250, 1)
+    assert session.timeout_s == 2.0
 
 
 @pytest.mark.parametrize("reply", [b"1e-05,2e-0", b"1e-05,", b"1e-05,2e-05,3e-05,", b"1,x,", b""])
