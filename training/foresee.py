@@ -129,12 +129,10 @@ def validation_columns(
     layers: NodeLayers, task: Task, generator: torch.Generator
 ) -> tuple[Tensor, FloatArray]:
     """Columns `(answers, passes, ·)` of the validation part, and its targets."""
-    marked = np.flatnonzero(task.answers(task.validation))
-    warm = max(0, int(marked[0]) - task.washout // task.window)
-    steps = slice(warm * task.window, (int(marked[-1]) + 1) * task.window)
-    passed = simulated_passes(layers, task, steps, CHOOSING, generator)
+    marked, here = np.flatnonzero(task.answers(task.validation)), task.validation_run
+    passed = simulated_passes(layers, task, here, CHOOSING, generator)
     columns = torch.cat([chunk.columns for chunk in passed])
-    return columns[marked - warm], task.targets[marked]
+    return columns[marked - here.start // task.window], task.targets[marked]
 
 
 def _scores(

@@ -138,9 +138,7 @@ class Polisher:
         """
         task, window = self.task, self.task.window
         if self.settings.kind(index) == VALIDATION:
-            marked = np.flatnonzero(task.answers(task.validation))
-            warm = max(0, int(marked[0]) * window - task.washout) // window * window
-            return slice(warm, (int(marked[-1]) + 1) * window)
+            return task.validation_run
         masked = -(-self.settings.masked // window) * window
         length = -(-(self.settings.masked + self.settings.steps) // window) * window
         length = min(length, self.end // window * window)

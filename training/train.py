@@ -201,14 +201,12 @@ class Trainer:
 
         None: no part is held out.
         """
-        task, window = self.task, self.task.window
+        task, here = self.task, self.task.validation_run
         marked = np.flatnonzero(task.answers(task.validation))
-        warm = max(0, marked[0] * window - task.washout) // window * window
         # always the same draws: iterations are compared on one ground
         draws = torch.Generator().manual_seed(self.settings.seed + 1)
-        stretch = self.inputs[warm : (marked[-1] + 1) * window]
-        columns = self.layers.run(stretch, self._passes, draws, self.stage.depth)
-        judged, target = columns[marked - warm // window], task.targets[marked]
+        columns = self.layers.run(self.inputs[here], self._passes, draws, self.stage.depth)
+        judged, target = columns[marked - here.start // task.window], task.targets[marked]
         readouts, found = [(self.readout, self.bias)], float("inf")
         if task.classes:
             readouts = judging(self.running, self.layers, self.stage.depth, self.settings.ridge)

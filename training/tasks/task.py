@@ -101,6 +101,12 @@ class Task:
         return slice(int(first) - self.washout, int(last) + 1)
 
     @property
+    def validation_run(self) -> slice:
+        """The steps by which choices are made: washout, then the validation part."""
+        first, last = np.flatnonzero(self.validation)[[0, -1]]
+        return slice(max(0, int(first) - self.washout), int(last) + 1)
+
+    @property
     def run_answers(self) -> slice:
         """The answers of `run`."""
         return slice(self.run.start // self.window, self.run.stop // self.window)
