@@ -15,7 +15,7 @@ from app.operations.safely import made_safe
 from instruments.connect import ConnectError
 from instruments.limits import UnsafeError
 from instruments.locks import LinkInUseError
-from models.errors import InputError, RefusedError, TwinrigError
+from models.errors import InputError, RefusedError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -43,14 +43,15 @@ def safe_each(
         A part of it, connected for as long as its context lasts; deaf to `stop`, so that each
         magnet is tried once.
     stop
-        Ends further tries of what can't be reached.
+        Ends further tries of what can't be reached; so does closing the generator.
 
     Raises
     ------
     UnsafeError
-        Some magnets are not safe, after the Result that names them and those that are.
-    InputError, StoppedError
-        An address can't be read; Stop was requested.
+        Some magnets are not safe, after the Result that names them and those that are, or at once
+        where it was stopped.
+    InputError
+        An address can't be read.
     """
     lost, pending = dict[str, str](), list(spec.magnets)
     said, after = list[str](), dict[str, Any]()
@@ -73,17 +74,26 @@ def safe_each(
                     news.append(Note(f"{name}: not safe yet, trying again ({error})", "warning"))
                     again.append(name)
         said += [note.text for note in news if note.level == "info"]
-        yield from news
-        pending = again
-        if not pending or time.monotonic() - begin_s >= GIVE_UP_S:
-            break
-        stop.sleep(TRY_AGAIN_S)
+        try:
+            yield from news
+            pending = again
+            if not pending or time.monotonic() - begin_s >= GIVE_UP_S:
+                break
+            stop.sleep(TRY_AGAIN_S)
+        except (GeneratorExit, StoppedError) as stopped:
+            if lost:  # whoever stops it must know what it leaves
+                raise _unsafe(spec, lost) from stopped
+            raise
     values = {"found": said, "magnets": after}
     if not lost:
         yield Result({"status": "done", **values})
         return
     yield Result({"status": "failed", **values, "not_safe": lost})
-    raise UnsafeError("\n".join(_by_hand(spec, name, words) for name, words in lost.items()))
+    raise _unsafe(spec, lost)
+
+
+def _unsafe(spec: BenchSpec, lost: dict[str, str]) -> UnsafeError:
+    return UnsafeError("\n".join(_by_hand(spec, name, words) for name, words in lost.items()))
 
 
 def _may_come_back(error: TwinrigError) -> bool:

@@ -17,7 +17,9 @@ from app.cli import main
 from app.operations import safe as operation
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
+from instruments.clock import Stop
 from instruments.drivers.kepco_bop import KepcoBop
+from instruments.limits import UnsafeError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +87,19 @@ def test_a_supply_that_is_not_there_is_said(
     assert "x: not safe yet, trying again" in said
     assert "could not be made safe, current may be flowing" in said
     assert "front panel" in said
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_who_stops_the_tries_is_told_what_is_not_safe(tmp_path: Path, closed: bool) -> None:
+    """The command line closes the generator at an event, or its wait ends by the stop."""
+    with served_rig(tmp_path) as rig:
+        spec = read_bench(rig.bench)
+    stop = Stop()
+    events = operation.safe_each(spec, Bench.connect, stop)
+    assert "not safe yet" in next(events).text
+    stop.request()
+    with pytest.raises(UnsafeError, match=r"^x .* could not be made safe, current may be flowing"):
+        events.close() if closed else next(events)
 
 
 SECOND = """
