@@ -28,7 +28,7 @@ from app.operations.events import (
 )
 from app.operations.monitor import BenchRead
 from app.shown_score import shown
-from app.words import duration, left_s
+from app.words import duration, fixed, left_s
 from models.command import command_line
 
 MOST_NAMED = 6  # channels of a plan; a spectrum has sixty
@@ -196,14 +196,14 @@ def error_lines(errors: dict[str, Any]) -> list[str]:
         low, high = row.get("low"), row.get("high")
         interval = "" if low is None or high is None else f"{low:.2f} … {high:.2f}"
         lines.append(
-            f"{name:<17}{_fixed(row.get('value'), 4):>8}{_fixed(row.get('floor'), 4):>9}"
-            f"{_fixed(row.get('ratio'), 2):>8}{_fixed(row.get('excess'), 4):>9}   {interval}"
+            f"{name:<17}{fixed(row.get('value'), 4):>8}{fixed(row.get('floor'), 4):>9}"
+            f"{fixed(row.get('ratio'), 2):>8}{fixed(row.get('excess'), 4):>9}   {interval}"
         )
     coverage = errors.get("coverage")
     if isinstance(coverage, dict):
         lines.append(
-            f"{'coverage':<16}{_fixed(coverage.get('value'), 4):>9}   expected "
-            f"{_fixed(coverage.get('expected'), 3)} of a perfect twin"
+            f"{'coverage':<16}{fixed(coverage.get('value'), 4):>9}   expected "
+            f"{fixed(coverage.get('expected'), 3)} of a perfect twin"
         )
     return lines
 
@@ -285,10 +285,6 @@ def _as_list(value: Any) -> list[str]:
     if isinstance(value, (list, tuple)):
         return [str(item) for item in value]
     return [str(value)] if value else []
-
-
-def _fixed(value: Any, digits: int) -> str:
-    return "—" if value is None else f"{value:.{digits}f}"
 
 
 def _text(value: Any) -> str:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from app.report_figures import GREY, GRID, INK, MEASURED, TWIN, log_scale, new_figure
 from app.report_page import Page
+from app.words import fixed
 from training.comparison import COMPARED, best_of, verdict
+from training.verdict import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,9 +17,8 @@ if TYPE_CHECKING:
 
     from training.comparison import Fitted
 
-TITLES = {"mean": "mean", "spread": "spread", "autocovariance": "autocovariance", "crps": "CRPS"}
 HEAD = [
-    "objective", *(f"{TITLES[e]} / floor" for e in COMPARED), "excess of the mean", "coverage",
+    "objective", *(f"{NAMES[e]} / floor" for e in COMPARED), "excess of the mean", "coverage",
     "iterations", "seeds",
 ]  # fmt: skip
 
@@ -56,7 +57,7 @@ def comparison_page(
     page.figure("ratios", ratios_figure(summary), "Errors over their floors; bars: seeds.")
     page.heading("Every twin")
     page.table(
-        ["twin", *(f"{TITLES[e]}: value, floor" for e in COMPARED), "coverage", "seconds", ""],
+        ["twin", *(f"{NAMES[e]}: value, floor" for e in COMPARED), "coverage", "seconds", ""],
         [_single(one) for one in fitted],
     )
     page.heading("Repeat it")
@@ -82,7 +83,7 @@ def ratios_figure(summary: Mapping[str, Mapping[str, Any]]) -> Figure:
         rows = [values[error] for values in summary.values()]
         ends = [row[end] for row in rows for end in ("low", "high") if row[end] is not None]
         log_scale(axes, "x", [1.0, *ends])
-        axes.set_title(TITLES[error], loc="left", fontsize=10, color=INK)
+        axes.set_title(NAMES[error], loc="left", fontsize=10, color=INK)
         axes.tick_params(labelsize=8, colors=GREY, which="both")
         axes.grid(color=GRID, linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
@@ -99,20 +100,16 @@ def _row(name: str, values: Mapping[str, Any]) -> list[str]:
     ]  # fmt: skip
     failed = f", {values['failed']} failed" if values["failed"] else ""
     return [
-        name, *ratios, _number(values["mean"]["excess"], 4),
-        _number(values["coverage"]["value"], 3),
-        _number(values["iterations"], 0), f"{values['seeds']}{failed}",
+        name, *ratios, fixed(values["mean"]["excess"], 4),
+        fixed(values["coverage"]["value"], 3),
+        fixed(values["iterations"], 0), f"{values['seeds']}{failed}",
     ]  # fmt: skip
 
 
 def _single(one: Fitted) -> list[str]:
     rows = [one.errors.get(error, {}) for error in COMPARED]
-    pairs = [f"{_number(row.get('value'), 4)}, {_number(row.get('floor'), 4)}" for row in rows]
+    pairs = [f"{fixed(row.get('value'), 4)}, {fixed(row.get('floor'), 4)}" for row in rows]
     return [
-        f"{one.objective}, seed {one.seed}", *pairs, _number(one.coverage.get("value"), 3),
-        _number(one.seconds, 0), one.problem,
+        f"{one.objective}, seed {one.seed}", *pairs, fixed(one.coverage.get("value"), 3),
+        fixed(one.seconds, 0), one.problem,
     ]  # fmt: skip
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "—" if value is None else f"{value:.{digits}f}"

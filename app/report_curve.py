@@ -8,15 +8,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from app.report_figures import GREY, INK, legend_inside, new_figure, style
 from app.report_page import Page
+from app.words import fixed
 from training.acquire_curve import needed_between
-from training.verdict import DECIDING
+from training.verdict import DECIDING, NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.figure import Figure
 
-TITLES = {"mean": "mean", "spread": "spread", "autocovariance": "autocovariance", "crps": "CRPS"}
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#59626C")  # Okabe–Ito
 MARKS = ("o", "s", "^", "D", "v")
 
@@ -74,7 +74,7 @@ def curve_page(
         f"were {held_out}."
     )
     page.figure("curve", curve_figure(rows, target), "Errors over their floors; log–log.")
-    head = ["sequences × repeats", "measurements", *(f"{TITLES[e]} / floor" for e in DECIDING),
+    head = ["sequences × repeats", "measurements", *(f"{NAMES[e]} / floor" for e in DECIDING),
             "excess of the mean", "coverage", "seeds"]  # fmt: skip
     page.table(head, [_row(row) for row in rows])
     page.text(
@@ -109,19 +109,15 @@ def curve_figure(rows: Sequence[Mapping[str, Any]], target: float) -> Figure:
             axis.set_major_locator(LogLocator(subs=places))
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axis.set_minor_locator(NullLocator())
-        style(axes, TITLES[error], "measurements", "error / floor" if error == "mean" else "")
+        style(axes, NAMES[error], "measurements", "error / floor" if error == "mean" else "")
     if repeats:
         legend_inside(panels[-1])
     return figure
 
 
 def _row(row: Mapping[str, Any]) -> list[str]:
-    ratios = [_number(row["errors"][e]["ratio"], 2) for e in DECIDING]
+    ratios = [fixed(row["errors"][e]["ratio"], 2) for e in DECIDING]
     return [
         f"{row['sequences']} × {row['repeats']}", str(row["measurements"]), *ratios,
-        _number(row["errors"]["mean"]["excess"], 4), _number(row["coverage"], 3), str(row["seeds"]),
+        fixed(row["errors"]["mean"]["excess"], 4), fixed(row["coverage"], 3), str(row["seeds"]),
     ]  # fmt: skip
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "—" if value is None else f"{value:.{digits}f}"

@@ -12,6 +12,7 @@ from app.report_drift import add_drift
 from app.report_search import add_search
 from app.report_validation import add_validation
 from app.so_far import unfinished_words
+from app.words import fixed
 from training.kept import OLDER, kept_validation, scored_by_older
 from training.verdict import coverage_state, state_of, telling, verdict
 
@@ -279,8 +280,3 @@ def coverage_words(coverage: Mapping[str, Any]) -> str:
     if state == "reached":
         return "as wide as the device's"
     return f"the twin's noise is {state.replace(', not surely', ', perhaps by chance')}"
-
-
-def fixed(value: float | None, digits: int) -> str:
-    """A number with so many digits; a dash where there is none."""
-    return "—" if value is None else f"{value:.{digits}f}"

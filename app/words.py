@@ -65,3 +65,8 @@ def told_apart(paths: Iterable[str]) -> dict[str, str]:
 def counted(number: int, noun: str) -> str:
     """`1 seed`, `3 seeds`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def fixed(value: float | None, digits: int) -> str:
+    """A number with so many digits; a dash where there is none."""
+    return MISSING if value is None else f"{value:.{digits}f}"
