@@ -35,7 +35,7 @@ from app.operations.events import (
     StepRead,
     TrainProgress,
 )
-from app.words import duration
+from app.words import duration, left_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -105,11 +105,11 @@ class LiveProgress:
             case Progress(job, done, total, unit, _, remaining_s, note):
                 self._bar(f"{job} ({unit})", done, total, remaining_s, note)
             case FitProgress(iteration, total, loss, _, elapsed_s):
-                left_s = elapsed_s * (total - iteration) / max(iteration, 1)
-                self._bar("fit (iterations)", iteration, total, left_s, f"loss {loss:.4g}")
+                left = left_s(iteration, total, elapsed_s)
+                self._bar("fit (iterations)", iteration, total, left, f"loss {loss:.4g}")
             case TrainProgress(iteration, total, training, _, elapsed_s, _):
-                left_s = elapsed_s * (total - iteration) / max(iteration, 1)
-                self._bar("train (iterations)", iteration, total, left_s, f"error {training:.4g}")
+                left = left_s(iteration, total, elapsed_s)
+                self._bar("train (iterations)", iteration, total, left, f"error {training:.4g}")
             case _:
                 self._words(event)
 
@@ -161,8 +161,8 @@ class LiveProgress:
             lines += [Text("  " + line, style=colour) for line in drawn]
         self._bars.plot = tuple(lines)
 
-    def _bar(self, name: str, done: float, total: float, left_s: float | None, note: str) -> None:
-        left = "" if left_s is None else f"{duration(max(left_s, 0.0))} left"
+    def _bar(self, name: str, done: float, total: float, rest_s: float | None, note: str) -> None:
+        left = "" if rest_s is None else f"{duration(max(rest_s, 0.0))} left"
         words = "  ".join(part for part in (left, note) if part)
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=total, left=words)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.artefacts import code_version
 from app.checked_json import plain
-from app.disk import writing
+from app.disk import replacing, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -131,9 +131,9 @@ def write_bundle(
     path = folder / f"problem-{datetime.now(UTC):%Y%m%dT%H%M%S}.zip"
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as bundle:
-            for name, text in parts.items():
-                bundle.writestr(name, text)
+    with replacing(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, text in parts.items():
+            bundle.writestr(name, text)
     return path
 
 

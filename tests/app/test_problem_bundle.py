@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import json
 import platform
@@ -14,6 +15,7 @@ import pytest
 from app.config import Settings
 from app.problem_bundle import Mask, write_bundle
 from instruments.bench_file import parse_bench, read_bench
+from models.errors import TwinrigError
 
 IDENTITIES = {
     "magnet.x": "KEPCO,BIT 4886 36-12  08-04-2023,H249977,4.04-1.82",
@@ -100,3 +102,15 @@ def test_a_host_of_the_bench_is_masked_where_it_stands_alone() -> None:
     there = replace(spec.magnets["x"], resource="TCPIP0::kepco.lab.example.edu::5025::SOCKET")
     mask = Mask(replace(spec, magnets={"x": there}), {})
     assert mask("kepco.lab.example.edu refused the link") == "RESOURCE refused the link"
+
+
+def test_a_disk_that_is_full_keeps_no_half_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    with pytest.raises(TwinrigError, match="the disk is full"):
+        write_bundle(tmp_path, LOG, Settings(), read_bench("virtual"), IDENTITIES)
+    assert list(tmp_path.iterdir()) == []
