@@ -140,16 +140,12 @@ class _Training:
         self.setup, self.request, self.task = setup, setup.request, setup.task
         self.out, self.baselines, self.beside = out, dict[str, float](), beside
         self.trainer: Trainer | None = None
-        self.data = digests_of([], [self.request.task])
+        named = (*self.request.twins, *self.request.options.ensemble, *self.request.judge)
+        self.data = digests_of(named, [self.request.task])
 
     def restore(self, arrays: dict[str, Any], numbers: dict[str, Any]) -> None:
         """Go on from a checkpoint; InputError where a twin or the data changed since."""
-        problems = [
-            f"{reference.path} has changed since the training began; train anew"
-            for reference, known in zip(self.setup.twins.references, numbers["twins"], strict=True)
-            if reference.sha256 != known
-        ]
-        problems += changed(numbers.get("data", {}), "the training began")
+        problems = changed(numbers.get("data", {}), "the training began")
         raise_problems(InputError, "train", problems)
         self.baselines = dict(numbers["baselines"])
         if not arrays:
@@ -253,7 +249,6 @@ class _Training:
             **({} if trainer is None else numbers_of(trainer)),
             "kind": "training",
             "request": asdict(self.request),
-            "twins": [reference.sha256 for reference in self.setup.twins.references],
             "data": self.data,
             "baselines": self.baselines,
             "refit": isinstance(trainer, Refit),

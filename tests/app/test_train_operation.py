@@ -154,9 +154,14 @@ def test_a_stop_is_heard_within_what_says_nothing_for_long(
     assert values(resumed)["predicted"] == pytest.approx(values(trained[0])["predicted"])
 
 
-def test_a_twin_that_changed_since_ends_the_resumption(twins: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("judged", [False, True])
+def test_a_twin_that_changed_since_ends_the_resumption(
+    twins: Path, tmp_path: Path, judged: bool
+) -> None:
+    """A judge, too: by another one another ridge would be chosen."""
     save_twin(tmp_path / "twin", load_twin(twins / "noisy"))
-    events = train(TASK, [tmp_path / "twin"], [2], tmp_path / "out", iterations=30)
+    through, judge = (twins / "plain", tmp_path / "twin") if judged else (tmp_path / "twin", None)
+    events = train(TASK, [through], [2], tmp_path / "out", iterations=30, judge=judge)
     while not isinstance(next(events), TrainProgress):
         pass
     events.close()
