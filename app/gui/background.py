@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Latest(QObject):
-    """Runs tasks one after another; only the answer to the latest request is told.
+    """Runs each task in a thread of its own; only the answer to the latest request is told.
 
     `done(answer, error)`: one of the two is None. With `parent`, nothing is told once that is gone;
     whoever connects a method of a widget needs none.

@@ -164,11 +164,10 @@ def inside_share(
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the foot of the page says: a heading, sentences, and whether it transferred."""
+    """What the foot of the page says: a heading, and sentences."""
 
     heading: str
     text: str
-    transferred: bool | None = None
 
 
 def criterion(predicted: dict[str, float], nodes: int, metric: str = NMSE) -> Verdict:
@@ -197,9 +196,9 @@ def verdict(result: dict[str, Any]) -> Verdict:
     if measured > high:
         times = measured / max(predicted.get("value", high), 1e-300)
         outside = f"Outside the predicted {foreseen}: {times:.1f} times the predicted error."
-        return Verdict("Not transferred", f"{outside} {against}", False)
+        return Verdict("Not transferred", f"{outside} {against}")
     how = ", better than predicted" if measured < low else " as predicted"
-    return Verdict(f"Transferred{how}", f"Predicted: {foreseen}. {against}", True)
+    return Verdict(f"Transferred{how}", f"Predicted: {foreseen}. {against}")
 
 
 def diagnosis(result: dict[str, Any]) -> list[str]:

@@ -243,6 +243,6 @@ def _refuse_endless(design: Design) -> None:
     total = design.count * design.steps * design.holds
     if total > MOST_STEPS:
         raise InputError(
-            f"sequences: {design.count} × {design.steps} steps are more than {MOST_STEPS}, "
+            f"sequences: {design.name.split('@')[0]} steps are more than {MOST_STEPS}, "
             "a month of a rig"
         )

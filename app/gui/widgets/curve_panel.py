@@ -129,7 +129,7 @@ class ScorePanel(Panel):
         self.fit_range(self._values)
 
     def show_baselines(self, baselines: dict[str, float]) -> None:
-        """Lines at these scores, named at their right end; the nearest few where there are many."""
+        """Lines at these scores, named at their right end; the best few where there are many."""
         good = {name: value for name, value in baselines.items() if value > 0}
         self._baselines = dict(sorted(good.items(), key=lambda item: item[1])[:MOST_LINES])
         values = list(self._baselines.values())

@@ -257,16 +257,15 @@ def test_the_criterion_stands_there_before_the_result() -> None:
 
 
 @pytest.mark.parametrize(
-    ("measured", "transferred", "words"),
-    [(0.026, True, "Transferred as predicted"), (0.03, False, "Not transferred"),
-     (0.01, True, "better than predicted")],
+    ("measured", "words"),
+    [(0.026, "Transferred as predicted"), (0.03, "Not transferred"),
+     (0.01, "Transferred, better than predicted")],
 )  # fmt: skip
-def test_the_verdict_is_honest(measured: float, transferred: bool, words: str) -> None:
+def test_the_verdict_is_honest(measured: float, words: str) -> None:
     told = verdict(
         {"measured": measured, "predicted": PREDICTED, "baselines": {"ar-18": 0.0054, "ar-1": 0.4}}
     )
-    assert told.transferred is transferred
-    assert words in told.heading
+    assert told.heading == words
     assert "loses to AR-18" in told.text
     assert "beats AR-1" in told.text
 
