@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QW
 
 from app.artefacts import new_id
 from app.gui.job import JobSpec
+from app.gui.pages.bench_states import currents_of
 from app.gui.widgets.basic import Choice, label, set_level, set_role
 from app.gui.widgets.cost_button import CostButton
 from app.gui.words import reading
@@ -37,7 +38,8 @@ class ManualPanel(QWidget):
         super().__init__()
         self.shell, self.session = shell, shell.session
         self.hand: Hand | None = None  # of the run under way
-        self.field_T, self.current_A, self.output_on = 0.0, 0.0, False
+        self.currents_A: dict[str, float] = {}  # of every magnet, as last read
+        self.output_on = False
         self.forbids: tuple[str, ...] = ()
         self.unread = False  # since a look at the bench failed
         self.setFixedWidth(WIDTH_PX)
@@ -165,7 +167,7 @@ class ManualPanel(QWidget):
         set_level(self.ramp, ramp)
 
     def _cost(self, hand: Hand, target: Target) -> str:
-        here_A = self.current_A if self.hand is not None else 0.0
+        here_A = self.currents_A.get(hand.magnet, 0.0) if self.hand is not None else 0.0
         above = f"asks above {_mT(hand.asks_above_T)}"
         return f"{duration(hand.seconds(target, here_A))} · within limits · {above}"
 
@@ -190,7 +192,11 @@ class ManualPanel(QWidget):
         self.end.setEnabled(running and not ending)
         cost = "under way" if ending else "then the bench is free again"
         if not running:
-            flows = abs(self.current_A) > FLOWS_SHARE * self._asked_of().limits.highest_A
+            limits = {name: one.limits for name, one in self.session.spec.magnets.items()}
+            flows = any(
+                abs(each_A) > FLOWS_SHARE * limits[name].highest_A
+                for name, each_A in self.currents_A.items()
+            )
             cost = "not set from here: Stop takes it to zero" if flows else "already at zero"
             cost = "Stop tries to take it to zero" if self.unread else cost
             cost = f"{busy} has the bench: Stop ends it at zero" if busy else cost
@@ -199,6 +205,15 @@ class ManualPanel(QWidget):
         found = f"output on, {_mT(self.field_T)}" if on else "output off"
         found = "not read" if self.unread and not running else found
         self.state.setText(f"{busy.lower()} has it" if busy else found)
+
+    @property
+    def field_T(self) -> float:
+        """Where the magnet that is held is, else the one that is farthest from zero."""
+        magnets = self.session.spec.magnets
+        shown = magnets if self.hand is None else [self.hand.magnet]
+        scale = {name: magnets[name].limits.tesla_per_ampere for name in shown}
+        fields_T = [each * self.currents_A.get(name, 0.0) for name, each in scale.items()]
+        return max(fields_T, key=abs)
 
     # what is pressed
 
@@ -256,10 +271,11 @@ class ManualPanel(QWidget):
     # what comes back
 
     def show_reading(self, now: BenchRead | BenchReading) -> None:
-        """Where the magnet is."""
+        """Where the magnets are."""
         self.unread = False
-        self.field_T, self.current_A = now.field_T, now.current_A
-        self.output_on, self.forbids = now.output_on, now.forbids
+        self.currents_A = currents_of(self.session.spec, now)
+        self.output_on = now.output_on or any(one.endswith("output on") for one in now.others)
+        self.forbids = now.forbids
         self._show_end()
 
     def lost(self) -> None:
@@ -272,7 +288,7 @@ class ManualPanel(QWidget):
         """The run is over: the bench is free, and safe unless the session knows better."""
         self.hand = None
         if not self.session.unsafe:
-            self.field_T, self.current_A, self.output_on = 0.0, 0.0, False
+            self.currents_A, self.output_on = {}, False
         self.show_cost()
 
 

@@ -26,6 +26,12 @@ LOST, UNREAD = "Lost", "Not read"
 TEST, CONSOLE, RECONNECT, ADD = "Test", "Console", "Reconnect", "Add"
 
 
+def currents_of(spec: BenchSpec, now: Any) -> dict[str, float]:
+    """What flows in each magnet by a look at the bench, in A: the drive's, then the others."""
+    others = [name for name in spec.magnets if name != spec.drive_magnet]
+    return {spec.drive_magnet: now.current_A, **dict(zip(others, now.others_A, strict=False))}
+
+
 class Known:
     """Identities, last checks, last values and who is lost, by instrument."""
 
@@ -75,8 +81,10 @@ class Known:
             return
         if not self.identities:
             self.identities = bench.identities()
-        state = f"output {'on' if now.output_on else 'off'}"
-        self.values[spec.drive_magnet] = (f"{now.current_A:.3f} A", state)
+        states = {spec.drive_magnet: f"output {'on' if now.output_on else 'off'}"}
+        states |= {each.partition(": ")[0]: each.rpartition(", ")[2] for each in now.others}
+        for name, current_A in currents_of(spec, now).items():
+            self.values[name] = (f"{current_A:.3f} A", states.get(name, "at rest"))
         at = 0
         for name, readout in bench.readouts.items():
             value, unit = float(now.values[at]), readout.units[0]

@@ -10,13 +10,14 @@ from conftest import WAIT_MS
 from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QScrollArea
+from two_coils import TWO_COILS
 
+from app.gui.window import Window
+from app.session import Library, Session
 from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from app.gui.window import Window
 
 
 @pytest.fixture
@@ -122,6 +123,45 @@ def test_a_current_that_was_not_set_from_here_is_shown(page: Any, window: Window
     page.take_reading(replace(found, output_on=True))  # such as a supply without an output switch
     assert page.manual.state.text() == "output on, 0.00 mT"
     assert page.manual.end.cost == "already at zero"
+
+
+def test_where_the_second_magnet_is_stands_at_its_own_place(
+    theme: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    """Of a rig that turns the field; the first magnet rests meanwhile."""
+    (tmp_path / "turned.toml").write_text(TWO_COILS)
+    window = Window(Session(read_bench(tmp_path / "turned.toml"), Library(tmp_path / "l")), theme)
+    window.show()
+    window.link.connect_bench()
+    qtbot.waitUntil(lambda: window.session.bench is not None, timeout=WAIT_MS)
+    window.open_page("bench")
+    page: Any = window.pages["bench"]
+    page.check()
+    qtbot.waitUntil(lambda: not page.checking, timeout=WAIT_MS)
+    manual = page.manual
+    manual.magnet.choose("y")
+    manual.field.setText("1 mT")
+    manual.ramp.setText("100 A/s")
+    manual.go.click()
+    until_at(page, qtbot, 1e-3)
+    assert manual.state.text() == "output on, 1.00 mT"
+    rows = {row.name: (row.value, row.below_value) for row in page.rows.rows}
+    assert rows["magnet.y"] == ("-5.000 A", "output on")
+    manual.field.setText("1.5 mT")
+    manual.ramp.setText("1 A/s")
+    assert manual.go.cost.startswith("2.5 s")  # from where it is, not from zero
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    found = replace(
+        window.session.bench.monitor(), others_A=(-5.0,), others=("y: -5 A, output on",)
+    )
+    page.take_reading(found)
+    assert manual.state.text() == "output on, 1.00 mT"
+    assert manual.end.cost == "not set from here: Stop takes it to zero"
+    window.shut_down()
+    qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
+    window.link.wait(10)
+    window.deleteLater()
 
 
 def test_what_forbids_current_is_said_before_anything_is_pressed(page: Any, window: Window) -> None:
