@@ -111,7 +111,7 @@ def effects_of(batch: Batch, most: int) -> tuple[list[Effect], Tensor]:
         shares = {pair: float(one @ found @ one / variance) for pair, found in between.items()}
         offset, gain = (one * variance.sqrt()).view(2, -1).numpy()
         effects.append(Effect(offset, gain, *wandering(shares, centres)))
-    loads = (direction * size.sqrt()).view(2, -1, len(size))
+    loads = (direction * size.sqrt()).view(2, real.shape[-1], len(size))
     within = loads.new_zeros(loads.shape[1], loads.shape[1])
     for offset, gain in zip(loads[0].unbind(1), loads[1].unbind(1), strict=True):
         response = ((offset + features[1] * gain) * there).flatten(0, 1)  # (T S, C)

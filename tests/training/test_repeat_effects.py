@@ -56,6 +56,14 @@ def test_an_offset_that_walks_is_found_with_its_walk():
     np.testing.assert_allclose(covariance, grown**2 * np.outer(OFFSET, OFFSET), rtol=0.25)
 
 
+def test_sequences_of_one_repeat_have_no_effects():
+    """A spectrum's fit asks for them whatever is recorded, and ended in a traceback."""
+    drive, response = repeats(6, OFFSET, GAIN, 1)
+    effects, within, _ = found(drive, response[:, :1])
+    assert effects == []
+    assert not within.any()
+
+
 def test_a_gain_of_each_repeat_is_found_with_its_sign():
     effects, _, scales = found(*repeats(300, 0 * OFFSET, GAIN, 2), most=1)
     offset, gain = in_device_units(effects[0], scales)
