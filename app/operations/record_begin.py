@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.artefacts import code_version, new_id, now_iso, plain
-from app.operations.record_room import recording_bytes, room_problems
-from app.recording_reader import read_recording
+from app.journal import NAME as JOURNAL_NAME
+from app.operations.record_room import TIMES, recording_bytes, room_problems
+from app.recording_reader import FILE_NAME, folder_of, read_recording
 from app.recording_store import RecordingWriter
 from models.errors import RefusedError, raise_problems
 from models.recording import Recording, stacked
@@ -82,10 +83,12 @@ def refuse_full(bench: Bench, asked: Asked, out: Path, reference: int, *, resume
     """Raise RefusedError where the disk has no room for what is (still) to be recorded."""
     lengths = [s.steps for s in asked.sequences]
     needed = recording_bytes(lengths, asked.repeats, len(bench.channels), reference)
-    if resume:  # its journal is there: what is missing, and the whole where it is sealed
+    times = TIMES
+    if resume:
         complete = read_recording(out).complete
-        needed *= 1 - complete.sum() / (2 * complete.size)
-    problems = [f"{words}: free some space" for words in room_problems(needed, out)]
+        times -= (folder_of(out) / FILE_NAME).is_file()
+        times -= (folder_of(out) / JOURNAL_NAME).is_file() * float(complete.mean())
+    problems = [f"{words}: free some space" for words in room_problems(needed, out, times)]
     raise_problems(RefusedError, str(out), problems)
 
 

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 BYTES_A_VALUE = 8
 BY_STEP = 3  # set, read, and the field that was measured: kept beside the channels
 HEAD_BYTES = 22_000  # of an empty recording: names, attributes and index
+TIMES = 3.0  # while a run is sealed: the file that grew with it, its journal, and the sealed one
 
 
 def recording_bytes(lengths: Sequence[int], repeats: int, channels: int, reference: int) -> float:
-    """Bytes of a recording of sequences of so many steps, with `reference` steps a repeat."""
-    steps = sum(lengths)
-    numbers = repeats * (steps + len(lengths) * reference) * (channels + BY_STEP)
-    return float(BYTES_A_VALUE * (numbers + 2 * steps) + HEAD_BYTES)  # and drive and field
+    """Bytes of a recording of sequences of so many steps, with `reference` steps a repeat.
+
+    Its arrays are as long as the longest sequence.
+    """
+    count, longest = len(lengths), max(lengths, default=0)
+    numbers = repeats * count * (longest + reference) * (channels + BY_STEP)
+    return float(BYTES_A_VALUE * (numbers + 2 * count * longest) + HEAD_BYTES)  # drive and field
 
 
 def free_bytes(folder: Path) -> int:
@@ -31,12 +35,12 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(there).free
 
 
-def room_problems(needed: float, folder: Path) -> list[str]:
+def room_problems(needed: float, folder: Path, times: float = TIMES) -> list[str]:
     """Words where a recording of so many bytes finds no room; it asks the disk, which may wait.
 
-    Journal and recording stand side by side while a run is sealed: twice its size.
+    `times`: how often that is still to be written, `TIMES` less what is there.
     """
     free = free_bytes(folder)
-    if 2 * needed <= free:
+    if times * needed <= free:
         return []
-    return [f"it needs {size(2 * needed)} of the disk, which has {size(free)} left in {folder}"]
+    return [f"it needs {size(times * needed)} of the disk, which has {size(free)} left in {folder}"]

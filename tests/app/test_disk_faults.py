@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from app.operations.import_measured import import_measured
 from app.operations.learning_curve import learning_curve
 from app.operations.monitor import BenchRead, monitor
 from app.operations.record import record
+from app.operations.record_room import recording_bytes
 from app.operations.report import report
 from app.operations.simulate import simulate
 from app.operations.train import train
@@ -38,6 +40,7 @@ from app.store import load_network, load_twin, read_recording, write_recording
 from instruments.bench import Bench
 from instruments.wirelog import WireLog
 from models.errors import InputError, TwinrigError
+from models.recording import BY_STEP, stacked
 from models.sequence import FieldSequence, make_sequences
 
 if TYPE_CHECKING:
@@ -128,6 +131,38 @@ def test_a_recording_can_t_begin_on_a_full_or_read_only_disk(rig: ExitRig, disk:
         words = r"can't be written \(Read-only file system\): check who may write"
         ends_with(recording_of(bench, disk.path / "q"), words, disk.path / "q")
     assert not any(m.text.startswith("OUTP ON") for m in rig.sent)
+
+
+def test_a_run_that_could_not_be_sealed_does_not_begin(rig: ExitRig, disk: SmallDisk) -> None:
+    """While it is sealed its growing file, its journal and the sealed one stand side by side."""
+    out = disk.path / "r"
+    needed = recording_bytes([300, 300], 3, 2, 0)
+    with Bench.connect(rig.spec()) as bench:
+        disk.fill()
+        with (disk.path / "filler").open("r+b") as filler:
+            filler.truncate((disk.path / "filler").stat().st_size - int(2.5 * needed))
+        ends_with(recording_of(bench, out), "it needs .* of the disk", out)
+        with (disk.path / "filler").open("r+b") as filler:
+            filler.truncate((disk.path / "filler").stat().st_size - int(0.6 * needed))
+        events = recording_of(bench, out)
+        until(events, RepeatRecorded, 5)
+        events.close()  # type: ignore[attr-defined]
+        assert isinstance(list(recording_of(bench, out, resume=True))[-1], Result)
+    assert read_recording(out).status == "done"
+
+
+@pytest.mark.parametrize("lengths", [[100] * 6, [10] * 5 + [1000]])
+def test_the_size_of_a_recording_is_foreseen(tmp_path: Path, lengths: list[int]) -> None:
+    rng = np.random.default_rng(0)
+    each = stacked([FieldSequence(rng.random(length)) for length in lengths])
+    shape = (len(lengths), 4, max(lengths), 1)
+    like = record_device(1, 2, seed=1, steps=10)
+    whole = replace(
+        like, response=np.zeros(shape), order=np.arange(24).reshape(6, 4),
+        start_s=np.zeros((6, 4)), **each, **{name: np.zeros(shape[:3]) for name in BY_STEP},
+    )  # fmt: skip
+    path = write_recording(tmp_path / "r", whole)
+    assert recording_bytes(lengths, 4, 1, 0) == pytest.approx(path.stat().st_size, rel=0.05)
 
 
 def test_a_recording_whose_file_found_no_room_is_begun_by_resume(
