@@ -199,7 +199,8 @@ class DeployPlots(QWidget):
         if node is None or live.plan is None:
             return
         mean, std, measured = live.mean, live.std, live.measured
-        if node in live.responses and (node == self.pinned or not busy):
+        complete = node in live.responses and (node == self.pinned or not busy)
+        if complete:
             mean, std, measured = live.responses[node]
         device = network.device_of(node[0])
         channel = min(self.channel, measured.shape[1] - 1)
@@ -229,7 +230,8 @@ class DeployPlots(QWidget):
         last = [factor * trace[at]] if 0 <= at < trace.size and np.isfinite(trace[at]) else []
         self.node_head.setData(x=[at] * len(last), y=last)
         inside = inside_share(trace, expected, None if std is None else std[:, channel])
-        share = "" if inside is None else f" · {100 * inside:.0f} % in the band"
+        several = complete and live.plan.repeats > 1  # a mean of runs, and the band of one
+        share = "" if inside is None or several else f" · {100 * inside:.0f} % in the band"
         name = device.channels[channel]
         self.node.title.setText(f"Node {node[0] + 1}.{node[1] + 1:02d}, response {name}")
         self.node.unit.setText(f"{unit}{share}")

@@ -91,6 +91,7 @@ def test_a_network_is_deployed_with_averaged_runs_and_its_loss_is_told(
     assert all(button.isEnabled() for button in page.plots.verdict.buttons.values())
     averaged = "Each node is the mean of 2 runs, predicted is a single one."
     assert averaged in page.plots.verdict.text.text()
+    assert "in the band" not in page.plots.node.unit.text()  # which is that of a single run
 
 
 @pytest.mark.timeout(300)
