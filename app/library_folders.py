@@ -71,6 +71,7 @@ def all_of(folder: Path) -> list[Artefact]:
     for pattern in INSIDE.get("" if own is None else own.kind, ()):
         for below in sorted(folder.glob(pattern)):
             own_folder = isdir(below) and below.name.partition("-")[0] not in PARTS
+            own_folder = own_folder and not below.name.startswith(".")  # a killed fit's
             one = artefact_of(below) if own_folder else None
             copied = one is None or one.kind == BEGUN or (own is not None and one.id == own.id)
             if one is not None and not copied:

@@ -102,7 +102,11 @@ def find_artefacts(run: Path) -> Found:
         if len(place.relative_to(folder).parts) >= DEEPEST or whole:
             folders.clear()
         parts = {NODES, *(part for plan in PARTS.keys() & set(files) for part in PARTS[plan])}
-        folders[:] = [name for name in folders if OF_DEVICE.sub("", name) not in parts]
+        folders[:] = [
+            name
+            for name in folders
+            if OF_DEVICE.sub("", name) not in parts and not name.startswith(".")
+        ]  # what a kill or a drive's trash has left is hidden
         calibrated = {FILES["recordings"]} if FILES["calibrations"] in files else set()
         for name in sorted(set(files) & set(names) - calibrated):
             found[names[name]].append(place)

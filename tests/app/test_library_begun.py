@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,17 @@ def test_a_training_a_deployment_and_a_polishing_say_how_each_goes_on(tmp_path: 
     assert by_id["dep-1"].missing == ("net-0",)
     assert "twinrig deploy --bench B.toml --resume" in dict(by_id["dep-1"].facts.rows)["Goes on by"]
     assert not [e.problem for e in by_id.values() if e.problem]
+
+
+def test_what_a_kill_left_of_a_snapshot_is_no_twin_of_the_library(stopped: Path) -> None:
+    """It is hidden, in the moment in which the snapshot takes another one's place."""
+    before = read(stopped).keys()
+    left = stopped / "twin-night" / ".so-far.old"
+    save_twin(left, twin())
+    try:
+        assert read(stopped).keys() == before
+    finally:
+        shutil.rmtree(left)
 
 
 def test_a_damaged_checkpoint_is_told_as_such(stopped: Path, tmp_path: Path) -> None:

@@ -255,6 +255,13 @@ def test_a_twin_is_said_to_be_scored_on_what_was_recorded(run_folder: Path, tmp_
     ]  # fmt: skip
 
 
+def test_what_is_hidden_is_no_artefact(run_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(run_folder / "twin", tmp_path / "twin")
+    for left in ("twin/.so-far.old", ".Trash-1000/files/twin-2"):
+        shutil.copytree(run_folder / "twin", tmp_path / left)
+    assert find_artefacts(tmp_path).twins == (tmp_path / "twin",)
+
+
 def test_an_empty_folder_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"recording\.nc"):
         find_artefacts(tmp_path)
