@@ -29,7 +29,7 @@ from instruments.drivers.exchange import (
     waiting,
     word,
 )
-from models.errors import TwinrigError
+from models.errors import TwinrigError, raise_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,6 +138,8 @@ class Keithley6221:
             There is no 2182A on its RS-232 port.
         LinkError
             It doesn't take the current.
+        TwinrigError
+            It reports an error to one of the settings.
         """
         session = self._session
         self.identify()
@@ -162,7 +164,9 @@ class Keithley6221:
             if not math.isclose(found_A, wanted_A * self.current_A, rel_tol=READ_BACK):
                 expected = f"{wanted_A * self.current_A:g} A as it was set"
                 raise session.reject(header, f"{found_A:g}", expected)
-        self.faults()
+        self._overflows = 0
+        told = [f"reports {one} to its settings" for one in self.errors() if one.startswith("-")]
+        raise_problems(TwinrigError, f"{self.name} ({self.resource})", told)  # positive: an event
 
     def read(self) -> NDArray[np.float64]:
         """One run of delta readings, its mean `(C,)`; NaN, and a fault, where one is overflown.

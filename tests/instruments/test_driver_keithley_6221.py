@@ -15,7 +15,7 @@ from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.toml_table import Table
 from instruments.virtual import keithley_6221
 from instruments.visa import VisaSession, resource_manager
-from models.errors import RefusedError, StoppedError
+from models.errors import RefusedError, StoppedError, TwinrigError
 
 IDENTITY = b"KEITHLEY INSTRUMENTS INC.,MODEL 6221,4559777,D04  /700x"
 QUIET = (b":SYST:ERR?", b'0,"No Error"')
@@ -62,6 +62,18 @@ def test_a_current_that_it_does_not_take_is_an_error():
             (b":SOUR:DELT:HIGH?", b"1.000000E-05"),
         ) as session,
         pytest.raises(LinkError, match=r"1e-05.*expected 0\.001 A as it was set"),
+    ):  # fmt: skip
+        Keithley6221("delta", session, BENCH).prepare()
+
+
+def test_a_setting_that_it_refuses_is_heard():
+    with (
+        transcript(
+            (b"*IDN?", IDENTITY), *OFF, QUIET, (b":SOUR:DELT:NVPR?", b"1"), *SET,
+            (b":SOUR:DELT:HIGH?", b"1.000000E-03"), (b":SOUR:DELT:LOW?", b"-1.000000E-03"),
+            (b":SYST:ERR?", b'-222,"Parameter data out of range"'), QUIET,
+        ) as session,
+        pytest.raises(TwinrigError, match="reports -222 Parameter data out of range to its"),
     ):  # fmt: skip
         Keithley6221("delta", session, BENCH).prepare()
 
