@@ -236,8 +236,9 @@ class RampDown:
         while (measured_A := self._asked(self._magnet.measured_A, "current")) is not None:
             self._stairs.passing_A = measured_A
             if abs(measured_A) < least_A - rounding_A:
+                if math.isfinite(least_A):  # the first is no sign that it falls
+                    self._stairs.moved_s = time.monotonic()
                 stood_s, least_A = 0.0, abs(measured_A)
-                self._stairs.moved_s = time.monotonic()
             if abs(measured_A) <= self._small_A or stood_s >= SETTLE_S:
                 return abs(measured_A)
             if waited_s >= SETTLE_S:

@@ -175,7 +175,6 @@ class SupplyRamp(Walk):
         finally:  # on its way, or arrived all the same: what flows is the larger of the two
             self._on_set(max(before_A or 0.0, current_A, key=abs))
         self.sent_A = current_A
-        self.moved_s = time.monotonic()
 
     def pay(self) -> None:
         """Nothing is owed: a walk ends where the supply has arrived."""
@@ -225,8 +224,9 @@ class SupplyRamp(Walk):
 
     def _await(self, start_A: float, target_A: float, look: Callable[[], None]) -> None:
         expected_s = self.walk_s(target_A - start_A)
-        allowed_A = max(self._supply.accuracy_A, self._magnet.read_back_error_A(target_A))
-        waited_s, more_s, nearest_A = 0.0, TICK_S, math.inf
+        rounding_A = self._magnet.read_back_error_A(target_A)
+        allowed_A = max(self._supply.accuracy_A, rounding_A)
+        waited_s, more_s, nearest_A = 0.0, TICK_S, abs(target_A - start_A)
         while True:
             if waited_s < expected_s:
                 piece_s = min(SLICE_S, max(expected_s - waited_s, 1e-3))
@@ -241,7 +241,7 @@ class SupplyRamp(Walk):
             at_rest = self._supply.arrived()
             self.passing_A = self._magnet.measured_A()
             gap_A = abs(self.passing_A - target_A)
-            if gap_A < nearest_A:
+            if gap_A < nearest_A - rounding_A:
                 nearest_A, self.moved_s = gap_A, time.monotonic()
             if at_rest and gap_A <= allowed_A:
                 self._on_set(target_A)

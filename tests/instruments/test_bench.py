@@ -428,6 +428,28 @@ def test_no_magnet_waits_for_one_that_can_t_be_reached(monkeypatch, comes_back):
         assert not any(tries[2:])
 
 
+def test_no_magnet_waits_for_one_whose_output_stays_on(monkeypatch):
+    monkeypatch.setattr("instruments.limits.TRY_AGAIN_S", 0.01)
+    spec = parse_bench(read_bench("virtual").text + TWO_SUPPLIES, "two supplies")
+    with Bench.connect(spec) as bench:
+        bench.energise()
+        bench.magnets["y"].energise()
+        bench.magnets["y"].step_to_A(0.5)
+        monkeypatch.setattr(bench.magnets["x"].magnet, "output", lambda on: None)
+        bench.give_up_s, tries = 0.2, []
+
+        def tell(words):
+            tries.append(words)
+            if len(tries) > 500:
+                pytest.fail(f"goes on for ever: {words}")
+
+        bench.tell = tell
+        with pytest.raises(UnsafeError, match=r"x .* COULD NOT BE MADE SAFE.*output stays on"):
+            bench.make_safe()
+        assert not bench.magnets["y"].magnet.output_on()
+        monkeypatch.undo()
+
+
 def test_another_magnet_that_is_energised_is_part_of_each_reading():
     with served(("kepco-bop", "kepco-bop", "sr830")) as rig, Bench.connect(rig.spec()) as bench:
         assert bench.monitor().others == ()

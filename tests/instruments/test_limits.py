@@ -305,6 +305,32 @@ def test_make_safe_gives_up_loudly_and_says_what_to_do_by_hand(monkeypatch):
         magnet.make_safe(lambda words: None, give_up_s=0.1)
 
 
+@pytest.mark.parametrize("left_A", [0.0, 4.0])
+def test_make_safe_gives_up_an_output_that_stays_on(monkeypatch, left_A):
+    monkeypatch.setattr("instruments.limits.TRY_AGAIN_S", 0.01)
+    magnet, supply, _ = limited()
+    magnet.energise()
+    magnet.step_to_A(5.0)
+    supply.output = lambda on: None
+    if left_A:  # of another source, which never falls
+        monkeypatch.setattr(type(supply), "measured_A", lambda _: left_A)
+    tries = []
+    with pytest.raises(UnsafeError, match=r"COULD NOT BE MADE SAFE.*output stays on"):
+        magnet.make_safe(many(tries), give_up_s=0.1)
+    assert supply.programmed_A == 0.0
+
+
+def many(tries):
+    """A voice that fails a test which would go on for ever."""
+
+    def tell(words):
+        tries.append(words)
+        if len(tries) > 500:
+            pytest.fail(f"goes on for ever: {words}")
+
+    return tell
+
+
 def test_make_safe_says_when_current_flows_at_zero_set_point():
     magnet, supply, _ = limited(setpoint_A=2.0, output_on=True)
     supply.set_current_A = lambda current_A: setattr(supply, "programmed_A", current_A)

@@ -128,6 +128,24 @@ def test_one_whose_current_can_not_be_read_goes_on_to_zero_and_is_not_called_saf
     assert "safe" in magnet.make_safe()
 
 
+def test_one_that_takes_its_target_and_does_not_move_is_given_up(one, monkeypatch):
+    monkeypatch.setattr(limits, "TRY_AGAIN_S", 0.01)
+    magnet = limited(one)
+    magnet.energise()
+    magnet.step_to_A(3.0)
+    monkeypatch.setattr(one.twin.supply, "walk_to", lambda _: None)  # and says that it ramps
+    monkeypatch.setattr(one.twin.supply, "_walk", lambda _: 0.0)
+    tries = []
+
+    def tell(words):
+        tries.append(words)
+        if len(tries) > 300:
+            pytest.fail(f"goes on for ever: {words}")
+
+    with pytest.raises(UnsafeError, match="COULD NOT BE MADE SAFE"):
+        magnet.make_safe(tell, give_up_s=0.2)
+
+
 def test_a_quench_is_reported_not_fought_and_nothing_is_energised_in_it():
     with rig("ami-430") as one:
         magnet = limited(one)
