@@ -55,6 +55,13 @@ def test_what_will_be_applied_is_seen_with_its_coverage(page) -> None:
     assert "sequence 2 of 2" in page.subheading.text()
 
 
+def test_a_library_that_can_not_be_read_for_a_moment_takes_no_network_away(page) -> None:
+    page.rows.network.addItem("net-a", "net-a")
+    page.rows.network.choose("net-a")
+    page.rows._offer(None, OSError("the share is gone"))
+    assert page.rows.network.currentData() == "net-a"
+
+
 def test_a_large_design_is_looked_at_beside_the_window(page, qtbot) -> None:
     page.set_form_values({"count": 2000, "steps": 1000, "repeats": 2})
     page.show_cost()
