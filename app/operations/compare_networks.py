@@ -91,7 +91,7 @@ def compare_networks(
     else:
         refuse_wrong_tasks(dict.fromkeys(plan.task_of(cell) for cell in plan.cells))
         refuse_wrong(plan.training(cell, out).arguments for cell in plan.cells)
-        source = Source(plan)
+        source, plan = Source(plan), Plan.told(plan.sealed())
         new_directory(out)
     out = out.resolve()
     with RunLock(out):

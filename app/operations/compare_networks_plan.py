@@ -224,8 +224,8 @@ class Plan:
         return {twin: numbered(DETERMINISTIC_TWIN, k) for k, twin in enumerate(different)}
 
     def sealed(self) -> dict[str, Any]:
-        """As JSON, with the SHA-256 of each twin's file, and of the task's."""
-        return {**asdict(self), "digests": digests_of(self.twins, [self.task])}
+        """As JSON, with the SHA-256 of each twin's file, and of the task's; known ones stay."""
+        return {**asdict(self), "digests": self.digests or digests_of(self.twins, [self.task])}
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Plan:

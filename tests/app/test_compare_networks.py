@@ -25,7 +25,7 @@ from app.operations.compare_networks_plan import (
 from app.operations.compare_networks_source import Source
 from app.operations.compare_networks_table import Row, Table, table_of
 from app.operations.compare_networks_words import _against, inside_words, sentences, standing
-from app.operations.events import Result, TrialStarted
+from app.operations.events import Result, TrialEnded, TrialStarted
 from app.operations.report import report
 from app.operations.trial import TrialResult
 from app.report_networks_table import pooled_words
@@ -271,6 +271,21 @@ def test_what_has_what_others_would_compute_again_is_trained_before_them(
     assert noisy.after == ("untrained-seed0", "deterministic-seed0")
     alone = replace(plan, kinds=("noise-aware", "deterministic-noisy-readout"))
     assert all(t.after == () for t in alone.trials(Path("/t"), {}) if t.verb == "train")
+
+
+@pytest.mark.timeout(120)
+def test_a_table_does_not_go_on_with_a_twin_that_changed_while_it_was_made(tmp_path: Path) -> None:
+    """Each result wrote the digests of the moment: two twins would have stood in one table."""
+    noisy, plain = saved_twins(tmp_path)
+    plan = a_plan((noisy, plain), bench=(), kinds=(NOISE_AWARE,), seeds=2)
+    events = compare_networks(plan, tmp_path / "out", workers=1)
+    while not isinstance(next(events), TrialEnded):
+        pass
+    (noisy / "twin.json").write_bytes((plain / "twin.json").read_bytes())
+    next(events)
+    events.close()
+    with pytest.raises(InputError, match="noisy has changed since the table was begun"):
+        next(compare_networks(None, tmp_path / "out", resume=True))
 
 
 def test_a_plan_that_makes_no_sense_is_refused(twins: tuple[Path, Path], tmp_path: Path) -> None:
