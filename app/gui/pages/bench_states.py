@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.gui.pages.bench_rows import InstrumentRow
 from app.gui.widgets.checks import Check
-from app.gui.words import prefix, reading
+from app.gui.words import count, prefix, reading
 from app.operations.bench_read import BenchRead
 from instruments.guards import listed
 
@@ -204,7 +204,7 @@ def found_rows(spec: BenchSpec, found: Found | None) -> list[InstrumentRow]:
 def headline(rows: Sequence[InstrumentRow], *, checking: bool, doing: str) -> str:
     """How many answer, or what is under way."""
     if checking:
-        return f"Asking {len(rows)} instruments"
+        return f"Asking {count(len(rows), 'instrument')}"
     if doing:
         return f"{doing} …"
     states = [row.state for row in rows]

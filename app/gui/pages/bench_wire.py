@@ -197,7 +197,8 @@ class WirePanel(QWidget):
             took = milliseconds(answer.seconds)
             words = "sent, no answer asked" if answer.reply is None else f"← {answer.reply}"
             self._say(f"{answer.name}: {answer.command} {words} ({took})", "note")
-            self.command.clear()
+            if self.command.text().strip() == answer.command:  # else the next one is being typed
+                self.command.clear()
         self._look(again=True)
 
     def _say(self, words: str, role: str) -> None:

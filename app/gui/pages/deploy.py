@@ -86,9 +86,10 @@ class DeployPage(Page):
     def _offer(
         self, found: tuple[list[Artefact], list[BegunRun]] | None, error: Exception | None
     ) -> None:
-        if error is not None:
+        if found is None:  # what was offered, and is chosen, stays
             self.shell.toast(str(error), "error")
-        networks, unfinished = found or ((), ())
+            return
+        networks, unfinished = found
         self.rows.offer([(a.label, a.path) for a in networks if not a.broken])
         self.rows.offer_unfinished(unfinished)
         self._chosen()

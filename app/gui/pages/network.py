@@ -83,9 +83,10 @@ class NetworkPage(Page):
         self._library.ask(lambda: _offered(self.session.library))
 
     def _offer(self, found: Any, error: Exception | None) -> None:
-        if error is not None:
+        if found is None:  # what was offered, and is chosen, stays
             self.shell.toast(str(error), "error")
-        twins, networks, unfinished = found or ((), (), ())
+            return
+        twins, networks, unfinished = found
         self._heads = {artefact.path: artefact for artefact in twins}
         self.rows.offer_twins(twins)
         self.rows.offer_networks(networks, unfinished)

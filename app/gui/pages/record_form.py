@@ -189,8 +189,9 @@ class RecordForm(QObject):
     def _offer(
         self, found: tuple[list[Unfinished], list[Artefact]] | None, _error: Exception | None
     ) -> None:
-        # a folder that can't be read is the Library page's to say
-        self.unfinished, networks = found or ([], [])
+        if found is None:  # which is the Library page's to say; what is chosen stays
+            return
+        self.unfinished, networks = found
         self.network.blockSignals(True)
         self.network.offer([(NO_NETWORK, ""), *((one.label, str(one.path)) for one in networks)])
         self.network.blockSignals(False)

@@ -97,9 +97,10 @@ class TwinPage(Page):
         )
 
     def _offer(self, found: Any, error: Exception | None) -> None:
-        if error is not None:
+        if found is None:  # what was offered, and is chosen, stays
             self.shell.toast(str(error), "error")
-        self.rows.offer_twins(*(found or ([],)))
+        else:
+            self.rows.offer_twins(*found)
 
     def choose(self, artefact: Path) -> None:
         self.opener.choose(artefact)

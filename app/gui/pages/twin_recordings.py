@@ -127,9 +127,11 @@ class RecordingTicks(QObject):
             self.note.setText(f"{count(sequences, 'sequence')} · {count(repeats, 'repeat')}")
 
     def _take(self, found: Sequence[Artefact] | None, error: Exception | None) -> None:
-        if error is not None:
+        if found is None:  # what was offered, and is ticked, stays
             self._toast(str(error), "error")
-        self._found, self._told = list(found or ()), error is None
+            self.ask()
+            return
+        self._found, self._told = list(found), True
         self._offer()
 
     def _offer(self) -> None:

@@ -78,6 +78,9 @@ class WelcomePage(Page):
     def press(self) -> None:
         self.shell.use_virtual()
 
+    def bench_changed(self) -> None:
+        self.refresh()
+
     def refresh(self) -> None:
         connected = self.session.bench is not None
         here = f"{self.session.spec.name} is connected"

@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QApplication, QScrollArea
 from two_coils import TWO_COILS
 
 from app.gui.window import Window
+from app.operations.console import Answer
 from app.session import Library, Session
 from instruments.bench_file import read_bench
 
@@ -235,6 +236,14 @@ def test_the_console_asks_and_shows_the_answer(page: Any, window: Window, qtbot:
     QTest.keyClick(page.wire.command, Qt.Key.Key_Down)
     assert page.wire.command.text() == "CURR 5"
     assert page.form_values()["history"] == ["*IDN?", "SENS 20", "SENS?", "CURR 5"]
+
+
+def test_what_is_typed_while_the_console_waits_stays(page: Any) -> None:
+    page.wire.command.setText("OUTX?")
+    page.wire._answered(Answer("lockin", "*IDN?", "SR830", 0.1), None)
+    assert page.wire.command.text() == "OUTX?"
+    page.wire._answered(Answer("lockin", "OUTX?", "1", 0.1), None)
+    assert page.wire.command.text() == ""
 
 
 def test_the_console_waits_for_a_run(page: Any, window: Window, qtbot: Any) -> None:

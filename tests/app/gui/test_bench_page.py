@@ -215,3 +215,15 @@ def test_what_was_not_read_since_a_look_failed_is_not_said_to_answer(
     assert page.heading.text() == "2 of 2 instruments answer"
     assert page.manual.go.isEnabled()
     assert page.manual.state.text() == "output off"
+
+
+def test_the_page_where_a_bench_is_chosen_tells_when_one_is_connected(
+    qtbot: Any, make_window: Any
+) -> None:
+    window: Window = make_window(connected=False)
+    window.open_page("welcome")
+    page = window.pages["welcome"]
+    assert page.heading.text() == "No bench is connected"
+    window.link.connect_bench()
+    qtbot.waitUntil(lambda: "channel.Y" in window.top.cells, timeout=WAIT_MS)
+    assert page.heading.text() == f"{window.session.spec.name} is connected"

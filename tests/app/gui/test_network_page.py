@@ -258,3 +258,9 @@ def test_a_network_that_is_opened_while_something_runs_is_no_twin(page, qtbot) -
     page.running = False
     assert "can be opened here once" in page.shell.log[-1]
     assert page.twin.currentData() == twin
+
+
+def test_a_library_that_can_not_be_read_for_a_moment_takes_no_twin_of_a_layer_away(page) -> None:
+    page.rows.layer_twins.choose(0, page.twin.currentData())
+    page._offer(None, OSError("the share is gone"))
+    assert page.rows.layer_twins.own == 1

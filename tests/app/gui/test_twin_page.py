@@ -364,3 +364,13 @@ def test_a_search_can_not_be_asked_for_where_the_form_does_not_offer_it(page, tm
     page.rows.origin.choose(None)
     page.rows.origin.setCurrentIndex(0)
     assert page.rows.ask().searched
+
+
+def test_a_library_that_can_not_be_read_for_a_moment_takes_no_choice_away(page, tmp_path) -> None:
+    page.rows.origin.addItem("twin-a", tmp_path)
+    page.rows.origin.choose(tmp_path)
+    ticked, gone = page.chosen, OSError("the share is gone")
+    page.recordings._take(None, gone)
+    page._offer(None, gone)
+    assert page.chosen == ticked != []
+    assert page.rows.origin.currentData() == tmp_path
