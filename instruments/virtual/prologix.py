@@ -49,10 +49,10 @@ class PrologixHost:
     keys
         Address → the instrument's key in the rig.
     connect
-        Opens a port of an instrument.
+        Opens a port of an instrument; None where it takes none now.
     """
 
-    def __init__(self, keys: Mapping[int, str], connect: Callable[[str], Port]) -> None:
+    def __init__(self, keys: Mapping[int, str], connect: Callable[[str], Port | None]) -> None:
         self._keys = keys
         self._connect = connect
         self._ports: dict[int, Port] = {}
@@ -69,12 +69,11 @@ class PrologixHost:
 
     def at(self, address: int) -> Port | None:
         """The instrument at an address; one that had fallen off the bus comes back."""
-        key = self._keys.get(address)
-        if key is None:
-            return None
         port = self._ports.get(address)
-        if port is None or port.closed:
-            port = self._ports[address] = self._connect(key)
+        if address in self._keys and (port is None or port.closed):
+            port = self._connect(self._keys[address])
+            if port is not None:
+                self._ports[address] = port
         return port
 
 

@@ -101,7 +101,9 @@ class RigServer:
             for offset, key in enumerate(own):
                 self._listen(key, host, port + offset if port else 0)
             if behind:
-                self._hosts[ADAPTER] = PrologixHost(addresses, rig.connect)
+                self._hosts[ADAPTER] = PrologixHost(
+                    addresses, lambda key: None if rig.refuses(key) else rig.connect(key)
+                )
                 self._behind_adapter(addresses, host, port + len(own) if port else 0)
         except (OSError, OverflowError) as error:  # one of several models is beyond the last port
             self.close()

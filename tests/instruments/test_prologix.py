@@ -259,6 +259,21 @@ def as_adapter(replies):
     return answer
 
 
+def test_an_instrument_that_takes_no_connection_is_off_the_bus_meanwhile():
+    faults = FaultScript([fault("sr830", 1, "dropped", seconds=2.0)])
+    with served(BOTH, faults=faults, prologix=BOTH) as rig:
+        lockin = session(rig, "sr830", timeout_s=0.3)
+        try:
+            assert "SR830" in lockin.query("*IDN?")
+            for _ in range(2):
+                with pytest.raises(LinkError, match="no answer"):
+                    lockin.query("*IDN?")
+            time.sleep(2.0)
+            assert "SR830" in lockin.query("*IDN?")
+        finally:
+            lockin.close()
+
+
 def test_what_an_adapter_hears_byte_by_byte():
     adapter = ScriptedInstrument(as_adapter([b"+1.5\r\n\x04", b"#15ab\x04c\n\r\n", b"7\r\n\x04"]))
     board = adapter.resource.replace("TCPIP0", "PRLGX-TCPIP0").replace("SOCKET", "INTFC")
