@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit
 
 from app.gui.pages.page import Page, Shell
 from app.gui.widgets.segments import Segments
 from app.gui.words import count
 
+if TYPE_CHECKING:
+    from PyQt6.QtGui import QHideEvent, QShowEvent
+
 LEVELS = (("All", ""), ("Warnings", "warning"), ("Errors", "error"))
+LOOK_MS = 500
 MOST_SHOWN = 1000  # messages: a page that is opened must not take seconds after a week
 
 
@@ -35,6 +42,27 @@ class LogPage(Page):
         self.body.addWidget(self.text, 1)
         self.copy_button.hide()
         self.form.primary.say("Copy the log", "messages and tracebacks, as text")
+        self._seen = 0
+        self._look = QTimer(self)
+        self._look.setInterval(LOOK_MS)
+        self._look.timeout.connect(self._follow)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        self._look.start()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        super().hideEvent(event)
+        self._look.stop()
+
+    def _follow(self) -> None:
+        """What is said meanwhile comes below; who reads further up or marks words stays there."""
+        bar = self.text.verticalScrollBar()
+        reads = bar is not None and bar.value() < bar.maximum()
+        if len(self.shell.log) != self._seen and not (
+            reads or self.text.textCursor().hasSelection()
+        ):
+            self.refresh()
 
     def _chosen(self) -> list[str]:
         """The messages that fit, oldest first."""
@@ -47,7 +75,7 @@ class LogPage(Page):
         ]
 
     def refresh(self) -> None:
-        chosen = self._chosen()
+        chosen, self._seen = self._chosen(), len(self.shell.log)
         nothing = "Nothing like that was said." if self.shell.log else "Nothing yet."
         self.text.setPlainText("\n\n".join(chosen[-MOST_SHOWN:]) or nothing)
         bar = self.text.verticalScrollBar()

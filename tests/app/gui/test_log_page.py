@@ -32,3 +32,19 @@ def test_the_log_is_chosen_by_level_searched_and_copied(make_window: Any) -> Non
     assert clipboard.text() == "warning: late reply"
     page.search.setText("nowhere")
     assert text() == "Nothing like that was said."
+
+
+def test_what_is_said_while_the_log_is_in_view_stands_in_it(make_window: Any, qtbot: Any) -> None:
+    window: Window = make_window(connected=False)
+    window.open_page("log")
+    page: Any = window.pages["log"]
+    window.log.append("info: now")
+    qtbot.waitUntil(lambda: page.text.toPlainText() == "info: now", timeout=5000)
+    for number in range(300):
+        window.log.append(f"info: {number}")
+    qtbot.waitUntil(lambda: page.text.toPlainText().endswith("299"), timeout=5000)
+    bar = page.text.verticalScrollBar()
+    bar.setValue(0)  # somebody reads further up
+    window.log.append("info: more")
+    qtbot.wait(700)
+    assert bar.value() == 0
