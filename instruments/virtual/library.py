@@ -194,7 +194,8 @@ class VirtualVisaLibrary(VisaLibraryBase):
         """Bytes up to the termination character or `count`.
 
         Where nothing can come any more the time-out is told at once on a rig that doesn't wait
-        (`accelerate = inf`), else after its share of the host's time; received pieces are kept.
+        (`accelerate = inf`), else after its share of the host's time, on a slow rig no later than
+        it was asked for; received pieces are kept.
         """
         one = self._session(session)
         end_s = None
@@ -217,7 +218,7 @@ class VirtualVisaLibrary(VisaLibraryBase):
         timeout_ms = one.attributes[ResourceAttribute.timeout_value]
         timeout_s = math.inf if timeout_ms == constants.VI_TMO_INFINITE else timeout_ms / 1000.0
         if one.port.due_host_s is None:
-            timeout_s = min(timeout_s, 10.0) / self._rig.accelerate
+            timeout_s = min(timeout_s, 10.0) / max(1.0, self._rig.accelerate)
         return timeout_s
 
     def clear(self, session: VISASession) -> StatusCode:

@@ -91,6 +91,16 @@ def test_on_a_rig_in_real_time_a_reply_waits_for_its_time_and_a_time_out_lasts()
     manager.close()
 
 
+def test_on_a_rig_slower_than_life_a_time_out_lasts_as_long_as_it_was_asked_for():
+    manager = pyvisa.ResourceManager(VirtualVisaLibrary(VirtualRig(DEVICE, accelerate=0.01)))
+    with opened(manager, KEPCO, timeout=50) as supply:
+        start_s = time.monotonic()
+        with pytest.raises(pyvisa.VisaIOError):
+            supply.read()
+        assert 0.04 < time.monotonic() - start_s < 2.0
+    manager.close()
+
+
 def test_without_a_termination_character_the_bytes_come_as_they_are(manager):
     resource = manager.open_resource(KEPCO)
     resource.write("CURR?")
