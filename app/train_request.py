@@ -8,6 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from app.fit_checkpoint import FILE_NAME, load_checkpoint
 from models.errors import InputError, raise_problems
+from models.json_form import (
+    COUNT,
+    FLAG,
+    NUMBER,
+    TEXT,
+    WHOLE,
+    Leaf,
+    Rows,
+    Table,
+    faults,
+    is_number,
+)
 from models.supply import Supply
 from models.wiring import FORWARD
 
@@ -18,6 +30,28 @@ if TYPE_CHECKING:
 OF_REQUEST = ("iterations", "seed", "judge", "readout_from_judge")
 LAYOUT = ("wiring", "parallel", "taps", "readout_taps", "use", "sparsity", "supply")
 MOST_MEMBERS = 16  # one stream of the training each
+TAPS = Leaf(
+    "a list of delays such as 0,1,2", lambda v: isinstance(v, list) and all(map(COUNT.fits, v))
+)
+MAYBE_NUMBER = Leaf("a number", lambda v: v is None or is_number(v))
+OPTIONS = Table(
+    optional={
+        "wiring": TEXT, "parallel": Rows(COUNT), "taps": TAPS, "readout_taps": TAPS,
+        "use": Rows(TEXT), "sparsity": NUMBER,
+        "supply": Leaf("two numbers", lambda v: isinstance(v, list) and len(v) == 2
+                       and all(map(is_number, v))),
+        "ensemble": Rows(TEXT), "cascade": FLAG, "patience": COUNT, "weight_decay": NUMBER,
+        "refit": FLAG, "rate": MAYBE_NUMBER, "max_hours": MAYBE_NUMBER,
+        "origin": Leaf("a text", lambda v: v is None or isinstance(v, str)),
+    }
+)  # fmt: skip
+OF_TRIAL = Table(
+    optional={
+        "iterations": COUNT, "seed": WHOLE, "readout_from_judge": FLAG,
+        "judge": Leaf("a path or a list of them", lambda v: isinstance(v, str)
+                      or (isinstance(v, list) and all(map(TEXT.fits, v)))),
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,10 +103,6 @@ class TrainOptions:
         for name, least in (("patience", 0), ("weight_decay", 0.0), ("sparsity", 0.0)):
             if getattr(self, name) < least:
                 problems.append(f"{name} {getattr(self, name)} must be {least} or more")
-        for name in ("taps", "readout_taps"):
-            value = getattr(self, name)
-            if not isinstance(value, tuple) or any(not isinstance(k, int) or k < 0 for k in value):
-                problems.append(f"{name} {value!r} must be a list of delays such as 0,1,2")
         for name in ("rate", "max_hours"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -98,9 +128,7 @@ class TrainOptions:
         InputError
             An unknown option, or a value that doesn't fit.
         """
-        known = {f.name for f in fields(cls)}
-        unknown = [f"option {name!r} is unknown" for name in body if name not in known]
-        raise_problems(InputError, "train", unknown)
+        raise_problems(InputError, "train", faults(_listed(body), OPTIONS))
         values: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in body.items()
         }
@@ -162,6 +190,11 @@ class Request:
         return 1 + len(self.options.ensemble) // max(len(self.twins), 1)
 
 
+def _listed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """As JSON has them."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+
 def several(named: Path | str | Sequence[Path | str] | None) -> tuple[str, ...]:
     """Paths of one twin, several or none, as files of any version name them."""
     if named is None:
@@ -212,6 +245,7 @@ def _checked(arguments: Mapping[str, Any]) -> None:
     if options.origin is not None:
         return  # twins and layers may be its own
     own = {name: arguments[name] for name in OF_REQUEST if arguments.get(name) is not None}
+    raise_problems(InputError, "train", faults(_listed(own), OF_TRIAL))
     own = {"iterations": 1, "seed": 0, **own, "judge": several(arguments.get("judge"))}
     Request(
         str(arguments["task"]), tuple(arguments["twins"]), tuple(arguments["layers"]),

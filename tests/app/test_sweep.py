@@ -71,7 +71,7 @@ def test_options_are_read_as_toml_or_text_and_unknown_ones_refused(
         "iterations": (4, 8), "readout_from_judge": (True,), "judge": ("/a b",),
         "taps": ([0, 3, 6],), "use": ("X,Y",),
     }  # fmt: skip
-    with pytest.raises(InputError, match=r"taps 'one' must be a list of delays"):
+    with pytest.raises(InputError, match=r"taps is 'one', expected a list of delays"):
         TrainOptions.of({"taps": "one"})
     with pytest.raises(InputError, match="expected NAME=VALUE"):
         options_of(["iterations"])
@@ -98,6 +98,30 @@ def test_a_combination_that_excludes_itself_is_left_out_and_a_value_of_none_refu
         grid(refit=(True,), cascade=(True,))
     with pytest.raises(InputError, match=r"weight_decay -1: refused in every combination"):
         grid(weight_decay=(0.0, -1))
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("refit=False", "refit is 'False', expected true or false"),
+        ("cascade=2", "cascade is 2, expected true or false"),
+        ("weight_decay=nan", "weight_decay is nan, expected a number"),
+        ("patience=abc", "patience is 'abc', expected a whole number, zero or more"),
+        ("rate=nan", "rate is nan, expected a number"),
+        ("rate=fast", "rate is 'fast', expected a number"),
+        ("supply=0.1", r"supply is 0\.1, expected two numbers"),
+        ("wiring=3", "wiring is 3, expected a text"),
+        ("iterations=2.5", r"iterations is 2\.5, expected a whole number"),
+        ("judge=1", "judge is 1, expected a path or a list of them"),
+        ("use=R1", "use is 'R1', expected a list"),
+    ],
+)
+def test_an_option_of_another_kind_is_refused(
+    twins: tuple[Path, Path], word: str, said: str
+) -> None:
+    """`refit=False` is a text, and as one that is there it was True."""
+    with pytest.raises(InputError, match=said):
+        Grid((TASK,), ((str(twins[0]),),), ((2, 2),), options=options_of([word]))
 
 
 def test_rows_are_sorted_by_validation_and_never_by_the_unseen_part(
@@ -228,5 +252,5 @@ def test_the_command_trains_the_grid_and_goes_on_with_what_is_missing(
     assert not (tmp_path / "wrong").exists()
     wrong = ["sweep", "--task", TASK, "--twin", str(twins[0]), "--layers", "2", "--set", "taps=9"]
     assert main([*wrong, "--out", str(tmp_path / "wrong")]) == 2
-    assert "taps 9 must be a list of delays" in capsys.readouterr().err
+    assert "taps is 9, expected a list of delays" in capsys.readouterr().err
     assert not (tmp_path / "wrong").exists()

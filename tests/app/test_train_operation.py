@@ -363,7 +363,7 @@ def test_a_bench_says_what_its_supply_can_play() -> None:
         ({"options": {"use": ["Q"]}}, "Q in 'Q': there are"),
         ({"options": {"parallel": [1]}}, "of 1 layers, counted from 0, those from 1 on"),
         ({"options": {"sparsity": 1.0}}, "sparsity 1.0 must be within"),
-        ({"options": {"colour": "red"}}, "option 'colour' is unknown"),
+        ({"options": {"colour": "red"}}, "colour is no known key"),
         ({"options": {"origin": "n", "wiring": "skip"}}, "wiring: n keeps its own"),
         ({"task": "mackey-glas"}, "did you mean 'mackey-glass'"),
         ({"layers": [3, 0]}, "need at least one node"),

@@ -71,7 +71,7 @@ def test_stopped_seeds_go_on_and_the_best_by_validation_is_the_folders_own(
         ({"iterations": 0}, 3, "no validation score to choose by"),
         ({"task": "mackey-glas"}, 2, "did you mean 'mackey-glass'"),
         ({"twins": ["a", "b", "c"]}, 2, "3 twins for 2 layers"),
-        ({"options": {"taps": "far"}}, 2, "taps 'far' must be a list of delays"),
+        ({"options": {"taps": "far"}}, 2, "taps is 'far', expected a list of delays"),
     ],
 )
 def test_what_no_seed_could_be_trained_on_is_refused_before_a_folder_is_made(
