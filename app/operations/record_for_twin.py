@@ -90,7 +90,8 @@ def record_for_twin(
     with ExitStack() as held:
         if resume:  # before the plan is read: another program may be adding to it
             held.enter_context(RunLock(out))
-        rounds = _resumed(out, asked) if resume else _begun(out, asked or ForTwin(), meta)
+        rounds = Rounds.load(out) if resume else _begun(out, asked or ForTwin(), meta)
+        rounds.asked = asked or rounds.asked
         run = _Run(bench, rounds, pause, retries, twins)
         bench.check_sequences(run.candidates(0), bench.spec.window, bench.spec.reset)
         bench.refuse_forbidden()
@@ -101,11 +102,11 @@ def record_for_twin(
         try:
             yield from run.events()
         except BaseException as fault:
-            values = _values(rounds, status_of(fault), begin_s)
+            values = _values(rounds, fault, begin_s)
             if isinstance(fault, TwinrigError) and values:
                 yield Result(values)
             raise
-        yield Result(_values(rounds, "done", begin_s))
+        yield Result(_values(rounds, None, begin_s))
     return out / FILE_NAME
 
 
@@ -115,16 +116,18 @@ def _begun(out: Path, asked: ForTwin, meta: Mapping[str, Any] | None) -> Rounds:
     return Rounds(out, asked, new_id("rec", out), {"created": now_iso(), **(meta or {})})
 
 
-def _resumed(out: Path, asked: ForTwin | None) -> Rounds:
-    """The rounds so far, with the budget and target that are asked for now."""
-    rounds = Rounds.load(out)
-    rounds.asked = asked or rounds.asked
-    return rounds
+def _values(rounds: Rounds, fault: BaseException | None, begin_s: float) -> dict[str, Any]:
+    """Write the one recording of all rounds; the result's values, empty where nothing is there.
 
-
-def _values(rounds: Rounds, status: str, begin_s: float) -> dict[str, Any]:
-    """Write the one recording of all rounds; the result's values, empty where nothing is there."""
-    whole = rounds.merge(status)
+    A disk that refuses it hides no `fault` by which the run failed: that may be an unsafe magnet.
+    """
+    try:
+        whole = rounds.merge(status_of(fault))
+    except TwinrigError as refused:
+        if fault is None or status_of(fault) != "failed":
+            raise
+        fault.add_note(f"On the way out: {refused}")
+        return {}
     if whole is None:
         return {}
     scored = [r for r in rounds.fitted if r.scores]
@@ -203,8 +206,7 @@ class _Run:
         a = self.asked
         own = pool(a.scoring, a.steps, SCORING_SEED + a.seed, a.families, a.holds)
         wanted = max(a.scoring // (len(a.families) + 1), 1)
-        sent = self._of_network(min(wanted, len(self._sent) // 2), SCORING_SEED)
-        return [*own, *sent]
+        return [*own, *self._of_network(min(wanted, len(self._sent) // 2), SCORING_SEED)]
 
     def _first(self) -> list[FieldSequence]:
         """The first round knows nothing: every family alike, and what the network sends."""
@@ -238,8 +240,7 @@ class _Run:
         with closing(events):  # the magnet is at zero before anything else is done
             for event in events:
                 if isinstance(event, RunPlan):
-                    whole = str(rounds.out / FILE_NAME)
-                    yield replace(event, path=whole, run_id=rounds.id)
+                    yield replace(event, path=str(rounds.out / FILE_NAME), run_id=rounds.id)
                 elif not isinstance(event, Result):
                     yield event
         rounds.merge("interrupted")

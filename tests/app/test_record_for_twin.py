@@ -20,6 +20,7 @@ from app.run_lock import RunLock
 from app.store import load_network, read_recording
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
+from instruments.limits import UnsafeError
 from models.errors import InputError, RefusedError, TwinrigError
 from models.recording import faults_of
 from models.sequence import Reset
@@ -223,6 +224,29 @@ def test_another_reset_than_the_rounds_before_is_refused(finished, bench):
     bench.spec = replace(spec, reset=Reset(0.9 * spec.reset.field_T))
     with pytest.raises(RefusedError, match="reset"):
         list(record_for_twin(bench, finished[0], replace(TINY, budget=40), resume=True))
+
+
+def test_a_disk_that_refuses_at_the_end_hides_no_magnet_that_is_not_safe(
+    bench, tmp_path, monkeypatch
+):
+    def unsafe():
+        raise UnsafeError("x could not be made safe, current may be flowing")
+
+    def full(rounds, status):
+        raise TwinrigError("the disk is full")
+
+    events = record_for_twin(bench, tmp_path / "run", TINY)
+    after(events, RepeatRecorded, 3)
+    make_safe = bench.make_safe
+    monkeypatch.setattr(bench, "make_safe", unsafe)
+    monkeypatch.setattr(bench._readers[0], "read", lambda: 1 / 0)
+    monkeypatch.setattr(Rounds, "merge", full)
+    with pytest.raises(ZeroDivisionError) as caught:
+        list(events)
+    assert [words.split(": ")[1] for words in caught.value.__notes__] == [
+        "x could not be made safe, current may be flowing", "the disk is full",
+    ]  # fmt: skip
+    make_safe()
 
 
 def test_what_another_program_writes_is_neither_read_nor_changed(finished, bench):
