@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -218,7 +219,9 @@ class Keysight34465A:
         return queued_errors(self._session)
 
     def close(self) -> None:
-        """Close the session; never raises."""
+        """Close the session, what a buffer was armed with set back first; never raises."""
+        with suppress(Exception), self._session.shield():
+            self._memory.set_back()
         self._session.close()
 
     @property

@@ -171,7 +171,8 @@ class TruevoltBuffer:
         session = self._session
         self.set_back()
         automatic = session.number("TRIG:DEL:AUTO?")
-        self._before = [f"{name} {session.query(f'{name}?').strip()}" for name in REMEMBERED]
+        found = [f"{name} {session.query(f'{name}?').strip()}" for name in REMEMBERED]
+        self._before = ["ABOR", *found]  # it may still sample, or wait for its trigger
         if automatic:  # a delay that is set would end it
             self._before[-1] = "TRIG:DEL:AUTO 1"
         self.armed += 1

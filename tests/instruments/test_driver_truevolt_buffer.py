@@ -30,7 +30,7 @@ SET = (
 )  # fmt: skip
 READ_BACK = ((b"SAMP:TIM?", b"+5.00000000E-04"), (b"SAMP:COUN?", b"50000"))
 SET_BACK = (
-    (b"SAMP:COUN 2", b""), (b"SAMP:SOUR IMM", b""), (b"SAMP:TIM +1.00000000E+00", b""),
+    (b"ABOR", b""), (b"SAMP:COUN 2", b""), (b"SAMP:SOUR IMM", b""), (b"SAMP:TIM +1.00000000E+00", b""),
     (b"TRIG:SOUR EXT", b""), (b"TRIG:SLOP NEG", b""), (b"TRIG:DEL +1.00000000E-03", b""),
 )  # fmt: skip
 BURST = as_block(b"+1.0E+00,+3.0E+00,+5.0E+00")
@@ -92,6 +92,19 @@ def test_what_a_broken_link_left_is_set_back_when_it_is_there_again(monkeypatch)
         with pytest.raises(LinkError):
             buffer.set_back()
         buffer.set_back()
+
+
+def test_a_run_that_is_stopped_leaves_the_panel_as_it_was(monkeypatch):
+    with transcript(
+        WHO, *REMEMBERED, *SET, (b"TRIG:SOUR EXT", b""), (b"TRIG:SLOP POS", b""),
+        (b"TRIG:DEL 0", b""), *READ_BACK, (b"INIT", b""), *SET_BACK,
+    ) as session:  # fmt: skip
+        meter = known(session)
+        meter.buffer.arm_trigger(2000.0)
+        session._stop.request()
+        with monkeypatch.context() as watched:  # the transcript looks at it afterwards
+            watched.setattr(session, "close", lambda: None)
+            meter.close()
 
 
 def test_what_was_left_armed_is_set_back_before_the_next_reading():
