@@ -30,7 +30,8 @@ SET = (
 )  # fmt: skip
 READ_BACK = ((b"SAMP:TIM?", b"+5.00000000E-04"), (b"SAMP:COUN?", b"50000"))
 SET_BACK = (
-    (b"ABOR", b""), (b"SAMP:COUN 2", b""), (b"SAMP:SOUR IMM", b""), (b"SAMP:TIM +1.00000000E+00", b""),
+    (b"ABOR", b""),
+    (b"SAMP:COUN 2", b""), (b"SAMP:SOUR IMM", b""), (b"SAMP:TIM +1.00000000E+00", b""),
     (b"TRIG:SOUR EXT", b""), (b"TRIG:SLOP NEG", b""), (b"TRIG:DEL +1.00000000E-03", b""),
 )  # fmt: skip
 BURST = as_block(b"+1.0E+00,+3.0E+00,+5.0E+00")
