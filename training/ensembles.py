@@ -71,6 +71,14 @@ class Ground:
         return not np.ptp(self.inside(ensemble), axis=1).any()
 
 
+def whole_repeats(real: Array) -> Mask:
+    """Which repeats of `(S, R, T, C)` have no gap: all steps that any of their sequence has."""
+    finite: Mask = np.all(np.isfinite(real), axis=3)
+    valid: Mask = np.any(finite, axis=1)
+    whole: Mask = np.all(finite | ~valid[:, None], axis=2) & np.any(valid, axis=1)[:, None]
+    return whole
+
+
 def complete_repeats(real: Array) -> tuple[Array, NDArray[np.int64]]:
     """Choose sequences and repeats without a gap, as many as fit into one full array.
 
@@ -93,9 +101,7 @@ def complete_repeats(real: Array) -> tuple[Array, NDArray[np.int64]]:
     InputError
         Nothing is complete.
     """
-    finite: Mask = np.all(np.isfinite(real), axis=3)
-    valid: Mask = np.any(finite, axis=1)
-    complete: Mask = np.all(finite | ~valid[:, None], axis=2) & np.any(valid, axis=1)[:, None]
+    complete = whole_repeats(real)
     counts = complete.sum(axis=1)
     if not counts.any():
         raise InputError(

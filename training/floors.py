@@ -28,7 +28,7 @@ from training.bootstrap import (
     logarithm,
     number,
 )
-from training.ensembles import Ground, complete_repeats
+from training.ensembles import Ground, complete_repeats, whole_repeats
 from training.halves import RESAMPLED, half_splits, taken, values_by_split
 from training.metrics import (
     COVERED,
@@ -120,10 +120,10 @@ def score(
     InputError
         Fewer than four complete repeats: halves of one have no spread.
     """
-    if words := too_few_repeats(real):
-        raise InputError(f"{words}: record more repeats")
     whole, kept = complete_repeats(real)
     repeats = whole.shape[1]
+    if words := _too_few(repeats):
+        raise InputError(f"{words}: record more repeats")
     half = min(half, repeats // 2)
     twin = samples[kept]
     ground, rng = Ground.of(whole), np.random.default_rng(seed)
@@ -177,12 +177,15 @@ def score(
 
 def too_few_repeats(real: Array) -> str:
     """Why held-out repeats `(S, R, T, C)` can't score a twin, in words; empty where they can."""
-    repeats = complete_repeats(real)[0].shape[1]
+    return _too_few(complete_repeats(real)[0].shape[1] if whole_repeats(real).any() else 0)
+
+
+def _too_few(repeats: int) -> str:
     if repeats >= FEWEST_REPEATS:
         return ""
     return (
-        f"held-out repeats: {repeats} a sequence, scoring needs at least {FEWEST_REPEATS} (two "
-        "halves with a spread each), 16 to be stated beside others"
+        f"held-out repeats: {repeats} a sequence without a gap, scoring needs at least "
+        f"{FEWEST_REPEATS} (two halves with a spread each), 16 to be stated beside others"
     )
 
 

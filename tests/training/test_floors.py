@@ -8,7 +8,7 @@ import pytest
 from models.errors import InputError
 from training.bootstrap import bootstrap_weights
 from training.ensembles import Ground
-from training.floors import Drives, _beside_floor, resampled, score
+from training.floors import Drives, _beside_floor, resampled, score, too_few_repeats
 from training.halves import SPLITS, half_splits, taken, values_by_split
 
 
@@ -83,6 +83,18 @@ def test_halves_of_one_are_refused():
     rng = np.random.default_rng(3)
     with pytest.raises(InputError, match="at least 4"):
         score(process(rng, 4, 200), process(rng, 4, 3))
+
+
+def test_repeats_with_a_gap_do_not_count_and_it_is_told_beforehand():
+    rng = np.random.default_rng(3)
+    real = process(rng, 4, 6)
+    assert too_few_repeats(real) == ""
+    real[:, :3, 7, 0] = np.nan
+    assert too_few_repeats(real).startswith("held-out repeats: 3 a sequence without a gap")
+    real[:, 3:, 8, 1] = np.nan
+    assert too_few_repeats(real).startswith("held-out repeats: 0 a sequence without a gap")
+    with pytest.raises(InputError, match="none of them is complete"):
+        score(process(rng, 4, 200), real)
 
 
 def test_a_deterministic_twin_is_told_so():
