@@ -64,14 +64,15 @@ class Staircase(Walk):
         self.reach_A = steps * self._grid_A
 
     def start_A(self, state: MagnetState, small_A: float) -> float:
-        """As of every walk, but never above the set-point that is found.
+        """As of every walk, where that is between zero and the set-point found; else the set-point.
 
-        The first set would raise the current there, beyond every limit, where it is the meter that
-        is wrong (a scale of the bench file). A current that still falls needs no set to do so.
+        The first set would drive the current there in one step, beyond every limit, where it is the
+        meter that is wrong (a scale of the bench file, no sign). One that is still on its way to
+        the set-point needs no set to go on.
         """
         start_A, set_A = super().start_A(state, small_A), state.setpoint_A
-        above_A = abs(start_A) - abs(set_A) if start_A * set_A >= 0 else 0.0
-        return set_A if above_A > self._magnet.read_back_error_A(set_A) else start_A
+        most_A = abs(set_A) + self._magnet.read_back_error_A(set_A)
+        return start_A if start_A * set_A >= 0 and abs(start_A) <= most_A else set_A
 
     def walk_to_A(self, target_A: float, look: Callable[[], None] = lambda: None) -> None:
         """Set after set to the target; raises what the clock and the driver raise on the way.
