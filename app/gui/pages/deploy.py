@@ -20,8 +20,6 @@ from app.gui.preflight import deployment_bytes, deployment_s
 from app.gui.widgets.checks import Check
 from app.gui.widgets.segments import Segments
 from app.gui.words import count, size
-from app.library_begun import is_begun
-from app.weights_store import NETWORK_FILE
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -96,14 +94,12 @@ class DeployPage(Page):
 
     def choose(self, artefact: Path) -> None:
         """A network to deploy, a deployment with what was measured, or one that goes on."""
-        folder = artefact if artefact.is_dir() else artefact.parent
-        if self.running:  # the page tells of what runs, by the name that is chosen
-            self.shell.toast(f"{folder.name} can be opened here once what runs is over", "warning")
-            return
-        measured = self.earlier.choose(folder)
-        begun = not measured and not (folder / NETWORK_FILE).is_file() and is_begun(folder)
+        self.earlier.choose(artefact)
+
+    def open_network(self, folder: Path, *, begun: bool) -> None:
+        """Choose a network, or what ended early in a folder."""
         self.rows.go_on_with(folder if begun else None)
-        if not measured and not begun:
+        if not begun:
             self.rows.choose(folder)
             self._chosen()
 
@@ -289,6 +285,7 @@ class DeployPage(Page):
     def show_earlier(self, path: Path, network: Network, live: LiveDeployment) -> None:
         """Show what a finished deployment has measured, and its network to be deployed again."""
         self._loader.forget()
+        self.rows.go_on_with(None)
         self.path, self.network, self.live = path, network, live
         self._unread, self.deployed = "", Path(str(live.result["path"]))
         self.rows.choose(path)

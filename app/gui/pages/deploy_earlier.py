@@ -1,4 +1,4 @@
-"""A finished deployment that is opened: read beside the window, shown on the Deploy page."""
+"""What the Deploy page is handed: looked at, and read, beside the window."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from app.gui.background import Latest
 from app.gui.deployed import deployed, is_deployment
+from app.library_begun import is_begun
+from app.weights_store import NETWORK_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,27 +16,29 @@ if TYPE_CHECKING:
     from app.gui.pages.deploy import DeployPage
     from models.network import Network
 
+    Earlier = tuple[Path, Network, LiveDeployment]
+
 
 class EarlierPart:
-    """Reads the one that was asked for last, while nothing runs."""
+    """Looks at the one that was asked for last, while nothing runs."""
 
     def __init__(self, page: DeployPage) -> None:
         self._page = page
         self._reader = Latest(page)
         self._reader.done.connect(self._read)
 
-    def choose(self, folder: Path) -> bool:
-        """Read the deployment of a folder; False where it holds none."""
-        self._reader.forget()
+    def choose(self, artefact: Path) -> None:
+        """Show a network, a finished deployment, or what ended early."""
         page = self._page
-        if not is_deployment(folder):
-            return False
-        page.say("Deployment", f"{folder.name} is read …")
-        self._reader.ask(lambda: deployed(folder))
-        return True
+        if page.running:  # the page tells of what runs, by the name that is chosen
+            words = f"{artefact.name} can be opened here once what runs is over"
+            page.shell.toast(words, "warning")
+            return
+        page.say("Deploy", f"{artefact.name} is read …")
+        self._reader.ask(lambda: _looked_at(artefact))
 
     def _read(
-        self, found: tuple[Path, Network, LiveDeployment] | None, error: Exception | None
+        self, found: tuple[Path, bool, Earlier | None] | None, error: Exception | None
     ) -> None:
         page = self._page
         if page.running:
@@ -42,5 +46,17 @@ class EarlierPart:
         if found is None:
             page.shell.toast(str(error), "error")
             page.show_cost()
+            return
+        folder, begun, earlier = found
+        if earlier is not None:
+            page.show_earlier(*earlier)
         else:
-            page.show_earlier(*found)
+            page.open_network(folder, begun=begun)
+
+
+def _looked_at(artefact: Path) -> tuple[Path, bool, Earlier | None]:
+    """The folder, whether something ended early in it, the finished deployment that it holds."""
+    folder = artefact if artefact.is_dir() else artefact.parent
+    if is_deployment(folder):
+        return folder, False, deployed(folder)
+    return folder, not (folder / NETWORK_FILE).is_file() and is_begun(folder), None

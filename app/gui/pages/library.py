@@ -51,6 +51,7 @@ SHOWN = (
     ("not finished", BEGUN),
 )  # fmt: skip
 SURE_MS = 6000
+FILES = (".json", ".nc")  # of what an artefact's own file ends in
 AGAIN = "Fills the form of the page that made it as it was then"
 SIMULATED = "A twin answered these sequences: choose that twin, and Simulate"
 NOTHING = "nothing fits Search and Show: clear the one, or choose everything in the other"
@@ -140,7 +141,7 @@ class LibraryPage(Page):
 
     def choose(self, artefact: Path) -> None:
         """Choose the artefact of a folder, or of a file in it, once it is read."""
-        folder = artefact if artefact.is_dir() else artefact.parent
+        folder = artefact.parent if artefact.suffix in FILES else artefact  # no disk is asked here
         self._wanted = {folder.name}
         self._choose_wanted()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from window_disk import disk_of_the_window
 
 from app.gui.live_deploy import LiveDeployment, diagnosis, transfer_rows, verdict
 from app.gui.live_transfer import LiveTransfer, Transfer
@@ -304,6 +305,19 @@ def test_a_finished_deployment_is_opened_with_what_was_measured(page, qtbot) -> 
     assert window.page() is library
     qtbot.waitUntil(lambda: library.list.selected() != [], timeout=WAIT_MS)
     assert library.list.selected()[0].artefact.path == made.parent
+
+
+def test_what_is_handed_over_is_looked_at_beside_the_window(make_window, qtbot) -> None:
+    window = make_window(connected=False)
+    folder = window.session.library.folder / "refined"
+    folder.mkdir(parents=True)
+    (folder / "refine.json").write_text("{}")
+    window.open_page("deploy")
+    page = window.pages["deploy"]
+    with disk_of_the_window(folder) as touched:
+        page.choose(folder)
+        qtbot.waitUntil(lambda: page.rows._wanted == folder, timeout=WAIT_MS)
+    assert not touched
 
 
 def test_a_deployment_is_shown_in_the_library_by_a_button_of_its_own(make_window) -> None:
