@@ -185,9 +185,8 @@ def describe(latent: int = ROOMS[0], hidden: int = 0) -> str:
 
 def _load(compiler: str, room: int) -> tuple[Kernel | None, str]:
     code = source()
-    version = subprocess.run(
-        [compiler, "--version"], capture_output=True, text=True, timeout=10, check=True
-    ).stdout.split("\n")[0]
+    asked = subprocess.run([compiler, "--version"], capture_output=True, timeout=10, check=True)
+    version = asked.stdout.decode(errors="replace").partition("\n")[0].strip()
     built_for = repr((version, FLAGS, room, platform.machine(), _processor()))
     digest = hashlib.sha256(code + built_for.encode()).hexdigest()[:24]
     folder = Path(platformdirs.user_cache_dir("twinrig"))

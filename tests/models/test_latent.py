@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from models.twin import Twin, weight_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(params=["kernel", "torch"])
@@ -102,6 +104,22 @@ def test_a_kernel_with_room_for_many_states_is_the_pytorch_path(latent: int) -> 
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
     assert not kernel.suits(torch.zeros(1, 1, 33), 64)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a compiler that is a shell script")
+def test_a_compiler_whose_words_are_in_another_encoding_ends_no_fit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    compiler = tmp_path / "cc"
+    compiler.write_bytes(b"#!/bin/sh\nprintf 'cc \\201\\377 9'\ntest $# -eq 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setattr(kernel, "COMPILERS", (str(compiler),))
+    kernel._loaded.cache_clear()
+    built, reason = kernel.load()
+    kernel._loaded.cache_clear()
+    assert built is None
+    assert "the C kernel could not be built" in reason
 
 
 def test_the_kernel_skips_the_weights_gradient_where_nobody_asks(model: TwinModel) -> None:
