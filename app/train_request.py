@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-OF_REQUEST = ("iterations", "seed", "judge", "readout_from_judge")
 LAYOUT = ("wiring", "parallel", "taps", "readout_taps", "use", "sparsity", "supply")
 MOST_MEMBERS = 16  # one stream of the training each
 TAPS = Leaf(
@@ -45,7 +44,7 @@ OPTIONS = Table(
         "origin": Leaf("a text", lambda v: v is None or isinstance(v, str)),
     }
 )  # fmt: skip
-OF_TRIAL = Table(
+OF_REQUEST = Table(
     optional={
         "iterations": COUNT, "seed": WHOLE, "readout_from_judge": FLAG,
         "judge": Leaf("a path or a list of them", lambda v: isinstance(v, str)
@@ -240,12 +239,12 @@ def refuse_wrong(asked: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _checked(arguments: Mapping[str, Any]) -> None:
-    beyond = ("task", "twins", "layers", "beside", *OF_REQUEST)
+    beyond = ("task", "twins", "layers", "beside", *OF_REQUEST.optional)
     options = TrainOptions.of({k: v for k, v in arguments.items() if k not in beyond})
     if options.origin is not None:
         return  # twins and layers may be its own
-    own = {name: arguments[name] for name in OF_REQUEST if arguments.get(name) is not None}
-    raise_problems(InputError, "train", faults(_listed(own), OF_TRIAL))
+    own = {name: arguments[name] for name in OF_REQUEST.optional if arguments.get(name) is not None}
+    raise_problems(InputError, "train", faults(_listed(own), OF_REQUEST))
     own = {"iterations": 1, "seed": 0, **own, "judge": several(arguments.get("judge"))}
     Request(
         str(arguments["task"]), tuple(arguments["twins"]), tuple(arguments["layers"]),
