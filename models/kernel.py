@@ -129,7 +129,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 def _threads() -> int:
     """Cores that this process may use, four at most; `TWINRIG_THREADS` says otherwise."""
     given = os.environ.get("TWINRIG_THREADS", "")
-    if given.isdigit() and int(given) > 0:
+    if given.isdecimal() and int(given) > 0:
         return int(given)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(cores or 1, MOST_THREADS)

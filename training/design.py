@@ -148,7 +148,7 @@ def used_channels(texts: Sequence[str], channels: Sequence[Sequence[str]]) -> li
     for text in texts:
         number, _, names = text.rpartition(":")
         wanted = names.split(",")
-        if number and not (number.isdigit() and 1 <= int(number) <= len(channels)):
+        if number and not (number.isdecimal() and 1 <= int(number) <= len(channels)):
             problems.append(f"{text!r}: there are layers 1 to {len(channels)}")
             continue
         asked = [int(number) - 1] if number else range(len(channels))

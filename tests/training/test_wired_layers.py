@@ -363,6 +363,8 @@ def test_channels_are_chosen_for_all_layers_or_for_one() -> None:
     assert used_channels(["Y", "2:X,Y"], both) == [(1,), (0, 1)]
     with pytest.raises(InputError, match=r"(?s)Z in 'Z': there are X, Y.*there are layers 1 to 2"):
         used_channels(["Z", "3:X"], both)
+    with pytest.raises(InputError, match="there are layers 1 to 2"):
+        used_channels(["²:X"], both)
 
 
 def test_channels_are_chosen_of_the_layers_whose_twin_has_them() -> None:
