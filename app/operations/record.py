@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from app.operations.calibration_notes import calibration_notes
 from app.operations.events import (
     Progress,
@@ -28,7 +26,7 @@ from app.operations.record_begin import (
 from app.operations.reference import Reference, reference_drive, reference_problems
 from app.operations.results import result_values
 from app.operations.run_control import Control, repeat_under
-from app.operations.runs import WayOut, energised
+from app.operations.runs import WayOut, energised, start_of_next
 from app.operations.step_timing import timing_notes, timing_values
 from app.recording_reader import FILE_NAME, folder_of
 from models.errors import InputError, TwinrigError, raise_problems
@@ -173,22 +171,18 @@ def _pending(asked: Asked, done: Recording) -> list[tuple[int, int, int]]:
 
 def _plan(bench: Bench, asked: Asked, writer: RecordingWriter, reference: int) -> RunPlan:
     pending = _pending(asked, writer.recording)
+    played = [asked.sequences[s] for _, s, _ in pending]
     return RunPlan(
         len(asked.sequences),
         asked.repeats,
         max(sequence.steps for sequence in asked.sequences),
         bench.channels,
         bench.units,
-        sum(_predicted_s(bench, asked.sequences[s]) for _, s, _ in pending)
+        sum(bench.predicted_s(each.steps, each.length) for each in played)
         + (len(pending) * bench.predicted_s(reference) if reference else 0.0),
         str(writer.path),
         str(writer.recording.meta.get("id", "")),
     )
-
-
-def _predicted_s(bench: Bench, sequence: FieldSequence) -> float:
-    """Device time of one repeat, reset included."""
-    return bench.predicted_s(sequence.steps, sequence.length)
 
 
 def _repeats(
@@ -201,7 +195,7 @@ def _repeats(
     if not pending:
         return
     yield from energised(bench, writer.remark)
-    origin_s = bench.clock.now_s() - _start_of_next(bench, writer.recording)
+    origin_s = bench.clock.now_s() - start_of_next(bench, writer.recording)
     begin_s = time.monotonic()
     for index, (position, s, r) in enumerate(pending):
         drive, holds = asked.sequences[s].drive, asked.sequences[s].holds
@@ -218,14 +212,6 @@ def _repeats(
         left_s = (elapsed_s - control.waited_s) / (index + 1) * (len(pending) - index - 1)
         done = total - len(pending) + index + 1
         yield Progress("record", done, total, "repeats", elapsed_s, left_s, reference.words)
-
-
-def _start_of_next(bench: Bench, done: Recording) -> float:
-    """Where the run's time goes on, in s: 0, or behind the last repeat of a continued run."""
-    if not done.complete.any():
-        return 0.0
-    s, r = np.argwhere(done.start_s == np.nanmax(done.start_s))[0]
-    return float(done.start_s[s, r]) + _predicted_s(bench, done.sequences()[s])
 
 
 def _ended(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from instruments.bench import Bench
-    from models.recording import StepTimes
+    from models.recording import Recording, StepTimes
     from models.sequence import DriveWindow, Reset
 
     Response = NDArray[np.float64]
@@ -130,6 +130,16 @@ def run_repeat(
             f"step {int(np.argmin(np.isfinite(response).all(axis=1)))}: the read-out gave no number"
         )
     return response
+
+
+def start_of_next(bench: Bench, done: Recording) -> float:
+    """Where a run's time goes on, in s: 0, or behind the last repeat of a continued run."""
+    if not done.complete.any():
+        return 0.0
+    s, r = np.argwhere(done.start_s == np.nanmax(done.start_s))[0]
+    steps = int(done.lengths[s])
+    length = int(done.holds[s, :steps].sum())
+    return float(done.start_s[s, r]) + float(bench.predicted_s(steps, length))
 
 
 def is_transient(bench: Bench, fault: TwinrigError) -> bool:

@@ -10,13 +10,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from app.device_benches import named_otherwise
 from app.operations.calibration_notes import calibration_notes
 from app.operations.events import Note
 from app.operations.run_control import Control, repeat_under
-from app.operations.runs import WayOut, energised
+from app.operations.runs import WayOut, energised, start_of_next
 from app.operations.safely import made_safe
 from app.recording_store import RecordingWriter
 from app.store import now_iso
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from app.operations.events import Event
@@ -101,7 +100,7 @@ class Turn:
             if self._origin_s is None or note.level != "info":
                 yield note
         if self._origin_s is None:
-            self._origin_s = self.bench.clock.now_s() - self._start_of_next()
+            self._origin_s = self.bench.clock.now_s() - start_of_next(self.bench, self.recording)
 
     def leave(self) -> Iterator[Note]:
         """Make the bench safe while another one plays."""
@@ -125,13 +124,6 @@ class Turn:
         if words not in self._remarked:
             self._remarked.add(words)
             self.writer.remark(words)
-
-    def _start_of_next(self) -> float:
-        """Where the run's time goes on, in s: 0, or behind the last one of a continued run."""
-        if not self.had:
-            return 0.0
-        last_s = float(np.nanmax(self.recording.start_s))
-        return last_s + float(self.bench.predicted_s(int(self.recording.lengths.max())))
 
 
 class Turns:
