@@ -20,14 +20,17 @@ LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class OfferButton(QAbstractButton):
-    """Surface and border, the second line smaller and grey."""
+    """Surface and border, the second line smaller and grey, or in the colour of `role`."""
 
-    def __init__(self, theme: Theme, text: str, note: str = "") -> None:
+    LEAST_PX, WEIGHT = 120, 500
+    role = ""
+
+    def __init__(self, theme: Theme, text: str = "", note: str = "") -> None:
         super().__init__()
         self._theme = theme
         self.note = note
         self.setFixedHeight(HEIGHT_PX)
-        self.setMinimumWidth(120)
+        self.setMinimumWidth(self.LEAST_PX)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.say(text, note)
@@ -53,10 +56,11 @@ class OfferButton(QAbstractButton):
         painter.setBrush(colour(t.selected if pressed else t.surface))
         painter.drawRoundedRect(box, 4, 4)
         width = self.width() - 24
-        painter.setFont(sans(BODY_PX, 500))
+        painter.setFont(sans(BODY_PX, self.WEIGHT))
         painter.setPen(colour(t.text1 if on else t.text3))
         text = elided(self.text(), painter.font(), width)
         painter.drawText(QRectF(12, 5, width, 18), LEFT, text)
         painter.setFont(sans(LABEL_PX))
-        painter.setPen(colour(t.text2 if on else t.text3))
+        quiet = {"fault": t.fault, "attention": t.attention}.get(self.role, t.text2)
+        painter.setPen(colour(quiet if on or self.role else t.text3))
         painter.drawText(QRectF(12, 23, width, 16), LEFT, elided(self.note, painter.font(), width))

@@ -52,7 +52,7 @@ def texts(widget: QWidget) -> Iterator[tuple[str, float, float]]:
         if not widget.wordWrap() and not isinstance(widget, Elided):
             yield widget.text(), wide(widget.text(), widget.font()), room
     elif isinstance(widget, (PrimaryButton, CostButton)):
-        edge = 32 if isinstance(widget, PrimaryButton) else 22
+        edge = 32 if isinstance(widget, PrimaryButton) else 24
         yield widget.text(), wide(widget.text(), sans(BODY_PX, 600)), room - edge
         yield widget.cost, wide(widget.cost, sans(LABEL_PX)), room - edge
     elif isinstance(widget, OfferButton):
