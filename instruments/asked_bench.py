@@ -109,7 +109,7 @@ class AskedBench:
         self._kept = KeptSettings()
         self._identities: dict[str, str] = {}
         self._drive = magnets[spec.drive_magnet]
-        self._steps = StepClock(spec, self._drive, readouts, self.clock)
+        self._steps = StepClock(spec, self._drive, readouts, self.clock, stop)
         self.rotation: Rotation | None = None
         self.drives: tuple[LimitedMagnet, ...] = (self._drive,)
         if spec.rotation is not None:

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from instruments.bench_spec import BenchSpec
-    from instruments.clock import Clock
+    from instruments.clock import Clock, Stop
     from instruments.limits import LimitedMagnet
     from instruments.list_parts import Part
     from instruments.protocols import Readout
@@ -86,6 +86,8 @@ class HardwareTimed:
         By name.
     clock
         The bench's device time.
+    stop
+        What ends a list must not keep a buffer from being stopped.
     """
 
     def __init__(
@@ -94,8 +96,10 @@ class HardwareTimed:
         magnet: LimitedMagnet,
         readouts: Mapping[str, Readout],
         clock: Clock,
+        stop: Stop,
     ) -> None:
         self._clock = clock
+        self._stop = stop
         self._gate_s = spec.gate_s
         self._marker_T = spec.marker_T
         self._trigger = spec.trigger
@@ -194,7 +198,7 @@ class HardwareTimed:
                     _sure(starts_by_trigger(buffer)).arm_trigger(rate_Hz)
                 else:
                     buffer.arm(rate_Hz)
-                left.callback(_stop, buffer)
+                left.callback(self._end, buffer)
             behind_s = self._gate_s + 2 / min(rates_Hz)
             ran_s, over_s = self._magnet.play_list(part.points, around, behind_s, part.pulse_at)
             ends = [
@@ -237,18 +241,17 @@ class HardwareTimed:
         ends_s = np.array([item.end_s for item in part.items])
         return samples[bracket.rows(origin_s + ends_s + shift_s, count)]
 
+    def _end(self, buffer: SampleBuffer) -> None:
+        """Stop a buffer, whatever ended the list: a link that is lost has its own error."""
+        with self._stop.shield(), suppress(Exception):
+            buffer.stop()
+
     @staticmethod
     def _edge_s(part: Part, buffer: SampleBuffer) -> float:
         """When, in a part, the edge comes that starts a buffer: the pulse is low while it lasts."""
         assert part.pulse_at is not None
         behind = 1 if _sure(starts_by_trigger(buffer)).trigger_rises else 0
         return sum(seconds for _, seconds in part.points[: part.pulse_at + behind])
-
-
-def _stop(buffer: SampleBuffer) -> None:
-    """Stop a buffer, whatever ended the list: a link that is lost has its own error."""
-    with suppress(Exception):
-        buffer.stop()
 
 
 def _sure(found: T | None) -> T:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from instruments.bench_reading import StepReading
     from instruments.bench_spec import BenchSpec
-    from instruments.clock import Clock
+    from instruments.clock import Clock, Stop
     from instruments.limits import LimitedMagnet
     from instruments.protocols import Readout
     from models.sequence import DriveWindow, Reset
@@ -57,6 +57,8 @@ class StepClock:
         By name.
     clock
         The bench's device time.
+    stop
+        Ends what is played, and keeps no buffer from being stopped.
     """
 
     def __init__(
@@ -65,8 +67,10 @@ class StepClock:
         magnet: LimitedMagnet,
         readouts: Mapping[str, Readout],
         clock: Clock,
+        stop: Stop,
     ) -> None:
         self._spec = spec
+        self._stop = stop
         self._magnet = magnet
         self._readouts = readouts
         self._clock = clock
@@ -93,15 +97,14 @@ class StepClock:
         Only queries are sent; without `ask` none, what the instruments would say stays open, and
         so does the choice.
         """
-        if not ask:
-            found = of_magnet(self._spec, self._magnet) or unplayable(
-                self._spec, self._magnet, window, reset, sequences, holds
-            )
-            return _named(found) if self._spec.timing == "hardware" else []
-        if self._spec.timing == "auto":
+        if self._spec.timing == "auto" and ask:
             self._choice = self._choose(window, reset, sequences, holds)
         if self._spec.timing != "hardware":
             return []
+        if not ask:
+            given = (self._spec, self._magnet)
+            found = of_magnet(*given) or unplayable(*given, window, reset, sequences, holds)
+            return _named(found)
         return _named(self._problems(window, reset, sequences, holds))
 
     def play(
@@ -192,7 +195,7 @@ class StepClock:
         ]
 
     def _hardware(self) -> HardwareTimed:
-        return HardwareTimed(self._spec, self._magnet, self._readouts, self._clock)
+        return HardwareTimed(self._spec, self._magnet, self._readouts, self._clock, self._stop)
 
 
 def _named(found: list[str]) -> list[str]:

@@ -12,10 +12,11 @@ from same_statistics import check_same_statistics
 from instruments.alignment import AlignmentError
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench
+from instruments.clock import Stop
 from instruments.drivers.kepco_list import KepcoList
 from instruments.drivers.sr830_buffer import Sr830Buffer
 from instruments.virtual.bipolar import BipolarSupply
-from models.errors import InputError, RefusedError
+from models.errors import InputError, RefusedError, StoppedError
 from models.sequence import FieldSequence
 
 if TYPE_CHECKING:
@@ -174,6 +175,24 @@ def _full_at_400(bench: Bench) -> None:
     buffer._session.query = lambda command: (
         str(min(400, int(query(command)))) if command == "SPTS?" else query(command)
     )
+
+
+def test_stop_ends_the_sampling_too() -> None:
+    stop, sent = Stop(), list[tuple[str, bytes]]()
+
+    def tap(_host: float, _device: float | None, name: str, way: str, data: bytes) -> None:
+        if way == "out":
+            sent.append((name, data.strip()))
+        if data.startswith(b"CURR:MODE LIST"):
+            stop.request()
+
+    with Bench.connect(spec_of(), stop=stop, wire_log=tap) as bench:
+        bench.energise()
+        with pytest.raises(StoppedError):
+            list(bench.repeat(FIELDS_T, bench.spec.window, bench.spec.reset))
+        lockin = [data for name, data in sent if name == "lockin"]
+        assert b"STRT" in lockin
+        assert lockin.index(b"PAUS", lockin.index(b"STRT"))
 
 
 def test_what_is_missing_is_refused_before_anything_is_energised() -> None:
