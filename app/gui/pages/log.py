@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QTimer
-from PyQt6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit
+from PyQt6.QtWidgets import QLineEdit, QPlainTextEdit
 
 from app.gui.pages.page import Page, Shell
 from app.gui.widgets.segments import Segments
@@ -88,7 +88,5 @@ class LogPage(Page):
     def press(self) -> None:
         """Copy what is shown."""
         chosen = self._chosen()
-        clipboard = QApplication.clipboard()
-        if clipboard is not None:
-            clipboard.setText("\n\n".join(chosen))
+        self.copy_text("\n\n".join(chosen))
         self.form.primary.say("Copied", count(len(chosen), "message"))

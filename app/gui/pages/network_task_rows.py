@@ -43,7 +43,7 @@ class TaskRows(QObject):
         return made
 
     def _task_rows(self) -> None:
-        self.task_note = self._form.section("Task")
+        self._form.section("Task")
         self.task = Choice(self._theme, ((FIRST_TASK, FIRST_TASK),), "Task")
         self.options = self._text("", "Options of the task")
         self.folds = WholeEntry(0, 0, 100, "folds", "Folds of the task")

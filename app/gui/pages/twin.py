@@ -124,7 +124,7 @@ class TwinPage(Page):
 
     def _preview_first(self) -> None:
         for looked in (self.recordings.looked or [])[:1]:
-            self._preview(looked)
+            self.preview(looked)
 
     def show_cost(self) -> None:
         if self.running:
@@ -151,7 +151,8 @@ class TwinPage(Page):
         if not self.chosen and self.twin is None and not self.live.iterations:
             self.say("No twin shown", "tick recordings, then fit; or open one in the Library")
 
-    def _preview(self, looked: Looked) -> None:
+    def preview(self, looked: Looked) -> None:
+        """Show the first sequence of a recording, before any samples of a twin."""
         if looked.first is None:
             return
         self.set_channels(looked.channels, looked.units)
@@ -159,15 +160,6 @@ class TwinPage(Page):
         if len(real):
             self.plots.draw_repeats(real, self.channels[self.channel], self.units[self.channel])
         self.plots.show_run(looked.path.name, "")
-
-    def show_begun(self, looked: Looked) -> None:
-        """Show what a fit that goes on is of: its recordings need not be ticked."""
-        if self.live.real is None:
-            self._preview(looked)
-        self.set_channels(looked.channels, looked.units)
-        self.views.show_run(
-            FIT, looked.path.name, self.runs.folder.name if self.runs.folder else ""
-        )
 
     def set_channels(self, channels: tuple[str, ...], units: tuple[str, ...]) -> None:
         """Name the channels that are shown, and their units."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.gui.background import Latest
+from app.gui.twin_asks import FIT
 from app.gui.twin_looked import first_fitted
 from app.library_kinds import BEGUN
 from app.store import load_twin
@@ -87,5 +88,10 @@ class TwinOpener(QObject):
             self._looker.ask(lambda: first_fitted(begun))
 
     def _looked(self, found: Looked | None, _: Exception | None) -> None:
-        if found is not None and found.channels:
-            self._page.show_begun(found)
+        page, folder = self._page, self._page.runs.folder
+        if found is None or not found.channels or folder is None:
+            return
+        if page.live.real is None:
+            page.preview(found)
+        page.set_channels(found.channels, found.units)
+        page.views.show_run(FIT, found.path.name, folder.name)
