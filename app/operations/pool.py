@@ -6,12 +6,12 @@ says why, and those that wanted it are skipped. What is done already is not run 
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.operations.events import Note, Progress, TrialEnded
 from app.operations.pool_trial import MOST_ATTEMPTS
+from app.operations.side_by_side import cores
 from app.operations.trial import (
     DONE,
     FAILED,
@@ -65,7 +65,7 @@ def workers_of(scheduler: str | None, count: int | None) -> Workers:
     if scheduler is None:
         from app.operations.pool_local import LocalWorkers
 
-        return LocalWorkers(count or os.cpu_count() or 1)
+        return LocalWorkers(count or cores())
     if count is not None:
         raise InputError(
             f"--workers {count} is of this machine; a cluster ({scheduler}) has its own"

@@ -150,6 +150,19 @@ def test_names_and_orders_that_make_no_sense_are_said_at_once(tmp_path: Path) ->
     assert "comes after three" in str(refused.value)
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="of Linux")
+def test_a_pool_takes_the_cores_that_this_process_may_use() -> None:
+    """On a node of a cluster a job has a few of the cores, and started a process for each."""
+    may = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(may)})
+    try:
+        workers = workers_of(None, None)
+    finally:
+        os.sched_setaffinity(0, may)
+    assert isinstance(workers, LocalWorkers)
+    assert workers.room == 1
+
+
 def test_a_cluster_brings_its_own_workers() -> None:
     with pytest.raises(InputError, match="has its own"):
         workers_of("tcp://127.0.0.1:1", 2)
