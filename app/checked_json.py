@@ -23,7 +23,11 @@ CHECKSUM = "checksum"
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON knows it: numpy scalars and arrays become numbers and lists, NaN null."""
+    """A value as JSON knows it: numpy scalars and arrays become numbers and lists, NaN null.
+
+    Half a character becomes `?`: the bytes of a name that are no UTF-8 (a folder of an old share,
+    a word of another terminal) can be written by nobody, and would end the run that took hours.
+    """
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -34,8 +38,8 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     if isinstance(value, float) and not np.isfinite(value):
         return None
-    if isinstance(value, Path):
-        return str(value)
+    if isinstance(value, (str, Path)):
+        return str(value).encode("utf-8", "replace").decode("utf-8")
     return value
 
 
@@ -85,8 +89,9 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def with_checksum(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A plain body with its `checksum`."""
-    return {**body, CHECKSUM: hashlib.sha256(canonical(body)).hexdigest()}
+    """A body, made `plain`, with its `checksum`."""
+    whole = plain(body)
+    return {**whole, CHECKSUM: hashlib.sha256(canonical(whole)).hexdigest()}
 
 
 def check(body: dict[str, Any], where: object, kind: str, schema: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import find_file, plain, sha256_of
+from app.artefacts import find_file, sha256_of
 from app.checked_json import check, read_json, with_checksum
 from app.disk import RESTORE, reading
 from app.new_file import write_new
@@ -48,7 +48,7 @@ def save_drift(twin: Path, body: dict[str, Any]) -> Path:
         The disk refuses.
     """
     folder = find_file(twin, TWIN_FILE).parent
-    whole = with_checksum(plain({"kind": KIND, "schema": SCHEMA, **body}))
+    whole = with_checksum({"kind": KIND, "schema": SCHEMA, **body})
     text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)
     number = max(_numbered(folder), default=0)
     while True:

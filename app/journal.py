@@ -147,7 +147,7 @@ class Journal:
 
     def remark(self, text: str) -> None:
         """Add a sentence about the run."""
-        self._append(REMARK_KIND, canonical({"text": text}))
+        self._append(REMARK_KIND, canonical(plain({"text": text})))
 
     def place(self, order_at: int) -> None:
         """Say where the order stands in `recording.nc`: from now on it is there and shows."""

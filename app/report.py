@@ -225,7 +225,8 @@ def _link(file: Path, run: Path, folder: Path) -> tuple[str, str]:
     """Address of a file as seen from the page's folder, and its words."""
     words = file.relative_to(run).as_posix()
     try:
-        return quote(os.path.relpath(file, folder).replace(os.sep, "/")), words
+        way = os.path.relpath(file, folder).replace(os.sep, "/")
+        return quote(os.fsencode(way)), words  # its bytes: they may be no UTF-8
     except ValueError:  # another drive of Windows: there is no relative way
         return file.resolve().as_uri(), words
 

@@ -140,7 +140,7 @@ class Page:
             png = io.BytesIO()
             figure.savefig(png, format="png", dpi=130)
             write_bytes(folder / name, png.getvalue())
-        write_bytes(folder / "report.html", self.html().encode("utf-8"))
+        write_bytes(folder / "report.html", self.html().encode("utf-8", "replace"))
         return folder / "report.html"
 
 

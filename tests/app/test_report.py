@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -260,6 +261,18 @@ def test_what_is_hidden_is_no_artefact(run_folder: Path, tmp_path: Path) -> None
     for left in ("twin/.so-far.old", ".Trash-1000/files/twin-2"):
         shutil.copytree(run_folder / "twin", tmp_path / left)
     assert find_artefacts(tmp_path).twins == (tmp_path / "twin",)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of Windows and macOS are text")
+def test_a_folder_whose_name_is_no_text_is_reported(tmp_path: Path) -> None:
+    place = tmp_path / b"f\xfcr".decode("utf-8", "surrogateescape")
+    try:
+        place.mkdir()
+    except OSError:
+        pytest.skip("this file system takes text only")
+    write_recording(place / "rec", leaky_recording(4, 6, "rec-1"))
+    page = Path(last(report(place, tmp_path / "page"))["report"])
+    assert 'href="../f%FCr/rec/recording.nc"' in page.read_text("utf-8")
 
 
 def test_an_empty_folder_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:

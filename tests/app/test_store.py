@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from app.artefacts import writing
 from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
+from app.recording_marks import add_mark, read_marks
 from app.report import find_artefacts
 from app.store import (
     RecordingWriter,
@@ -331,3 +332,22 @@ def test_what_stays_open_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(TwinrigError, match="cannot access the file"):
         save_checkpoint(tmp_path, {"a": np.zeros(2)}, {"n": 1})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_of_bytes_that_are_no_text_ends_nothing(tmp_path: Path) -> None:
+    """A folder that an old share spells in Latin-1: the fit of its recordings ended at its end."""
+    word = b"f\xfcr".decode("utf-8", "surrogateescape")
+    recording = samples.blank()
+    recording.meta["sample"] = word
+    writer = RecordingWriter(tmp_path / "r", recording)
+    writer.remark(f"{word} was void")
+    assert read_recording(tmp_path / "r").meta["remarks"] == ["f?r was void"]
+    writer.finish("stopped")
+    back = read_recording(tmp_path / "r").meta
+    assert (back["sample"], back["remarks"]) == ("f?r", ["f?r was void"])
+    add_mark(tmp_path / "r", bad=[1], why=word)
+    assert [mark.why for mark in read_marks(tmp_path / "r")] == ["f?r"]
+    one = samples.twin()
+    one.meta["from"] = {"path": f"/{word}/r"}
+    save_twin(tmp_path / "t", one)
+    assert load_twin(tmp_path / "t").meta["from"] == {"path": "/f?r/r"}
