@@ -143,9 +143,10 @@ class Bracket:
     def rows(self, times_s: NDArray[np.float64], count: int) -> NDArray[np.int64]:
         """The numbers of the samples that stand at these times of the buffer."""
         rows = np.floor(times_s * self.rate_Hz).astype(np.int64) - 1
-        if rows.min() < 0 or rows.max() >= count:
+        first, last = int(rows.min()), int(rows.max())
+        if first < 0 or last >= count:
             raise AlignmentError(
-                f"{self.name}: sample {int(rows.max())} is needed, the buffer has {count}; "
+                f"{self.name}: samples {first} to {last} are needed, the buffer has {count}; "
                 "the repeat is void"
             )
         return rows

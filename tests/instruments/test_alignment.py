@@ -79,8 +79,10 @@ def test_a_sample_that_was_not_taken_voids_the_repeat():
     bracket = Bracket("lockin", RATE_HZ, 5, 7)
     bracket.check_count(540, 520, 1.0, 16383)
     assert bracket.rows(np.array([1 / RATE_HZ, 0.5]), 540).tolist() == [0, 255]
-    with pytest.raises(AlignmentError, match="sample 1023 is needed, the buffer has 540"):
-        bracket.rows(np.array([2.0]), 540)
+    with pytest.raises(AlignmentError, match="samples 255 to 1023 are needed, the buffer has 540"):
+        bracket.rows(np.array([0.5, 2.0]), 540)
+    with pytest.raises(AlignmentError, match="samples -3 to 255 are needed"):
+        bracket.rows(np.array([-2 / RATE_HZ, 0.5]), 540)
 
 
 @given(
