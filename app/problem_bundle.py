@@ -133,7 +133,7 @@ def write_bundle(
         folder.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, text in parts.items():
-            bundle.writestr(name, text)
+            bundle.writestr(name, text.encode("utf-8", "replace"))
     return path
 
 

@@ -114,3 +114,10 @@ def test_a_disk_that_is_full_keeps_no_half_of_one(
     with pytest.raises(TwinrigError, match="the disk is full"):
         write_bundle(tmp_path, LOG, Settings(), read_bench("virtual"), IDENTITIES)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_with_a_name_that_is_no_text_is_told(tmp_path: Path) -> None:
+    word = b"/mnt/f\xfcr".decode("utf-8", "surrogateescape")
+    path = write_bundle(tmp_path, [f"error: {word}"], Settings(), read_bench("virtual"), IDENTITIES)
+    with zipfile.ZipFile(path) as bundle:
+        assert "f?r" in bundle.read("log.txt").decode("utf-8")
