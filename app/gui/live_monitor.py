@@ -13,6 +13,7 @@ import numpy as np
 from app.alarms import Alarms, Raised
 from app.civil_time import CivilTime
 from app.derived import derived_of
+from app.gui.turned_field import field_of
 from app.operations.bench_read import BenchRead
 from app.operations.events import PointMeasured, StepRead
 from app.operations.monitor_export import Seen
@@ -119,12 +120,12 @@ class LiveMonitor:
         self._derived = derived_of(*names_of(bench))
         self._probe = bench.probe is not None
         self._scale_T = bench.spec.magnets[bench.spec.drive_magnet].limits.tesla_per_ampere
-        self._drive = bench.spec.drive_magnet
+        self._drive, self._spec = bench.spec.drive_magnet, bench.spec
         self._temperatures = len(bench.thermometers)
 
     def reading(self, reading: BenchReading | BenchRead, now_s: float) -> list[Raised]:
         """Take one look at the bench at a host time; the alarms that it changes."""
-        supply = [reading.field_T, reading.setpoint_T, reading.current_A]
+        supply = [field_of(self._spec, reading), reading.setpoint_T, reading.current_A]
         probe = [reading.measured_field_T] if self._probe else []
         temperatures = list(reading.temperatures_K) or [math.nan] * self._temperatures
         values = np.asarray(reading.values, dtype=float)

@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidge
 
 from app.gui import icons
 from app.gui.theme import LABEL_PX, elided, sans
+from app.gui.turned_field import field_of
 from app.gui.widgets.basic import label
 from app.gui.widgets.strip import CELL_PX, Interlock, Pill, StopButton, StripCell
 from app.gui.words import prefix
@@ -142,7 +143,7 @@ class TopStrip(QWidget):
 
     def show_reading(self, reading: BenchReading | BenchRead) -> None:
         """One idle reading of the bench."""
-        self.cells["field"].show_value(reading.field_T, reading.setpoint_T)
+        self.cells["field"].show_value(field_of(self._session.spec, reading), reading.setpoint_T)
         self.cells["setpoint"].show_value(reading.setpoint_T)
         self.cells["current"].show_value(reading.current_A)
         self._show_values(reading.values)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from two_coils import TWO_COILS
 
-from app.gui.live_monitor import traces_of
+from app.gui.live_monitor import LiveMonitor, traces_of
 from app.gui.top import TopStrip
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench, read_bench
@@ -77,3 +78,16 @@ def test_a_run_with_a_turned_field_is_seen_though_no_cell_has_its_components(
     press_record(window, count=1, steps=4, repeats=2)
     assert window.pages["record"].live.done == 2
     assert "—" in shown
+
+
+def test_a_field_of_two_magnets_is_that_of_both_also_between_runs(theme: Theme, qtbot: Any) -> None:
+    strip = TopStrip(theme)
+    qtbot.addWidget(strip)
+    with Bench.connect(parse_bench(TWO_COILS, "b.toml")) as bench:
+        strip._session = SimpleNamespace(bench=bench, spec=bench.spec)
+        now = replace(bench.monitor(), field_T=3e-4, output_on=True, others_A=(2.0,))
+        strip.show_reading(now)
+        live = LiveMonitor(bench)
+        live.reading(now, 1.0)
+    assert strip.cells["field"].text == "0.500"  # 0.3 mT of x, −0.4 mT of y
+    assert live.values[0] == pytest.approx(5e-4)
