@@ -14,7 +14,7 @@ from app.gui.preflight_several import bench_checks
 from app.gui.widgets.checks import Check
 from app.gui.words import size
 from app.operations.record_begin import apart
-from app.operations.record_room import free_bytes, recording_bytes
+from app.operations.record_room import free_bytes, recording_bytes, room_problems
 from app.words import duration
 from models import schedule
 from models.errors import InputError, RefusedError, TwinrigError
@@ -103,8 +103,10 @@ def _here(device: Device, bench: Bench, *, several: bool) -> list[Check]:
 
 
 def _disk(network: Network, folder: Path, repeats: int) -> Check:
-    needed, free = deployment_bytes(network, repeats), free_bytes(folder)
-    return Check("Disk", f"{size(needed)} of {size(free)}", "ok" if free > 2 * needed else "fault")
+    needed = deployment_bytes(network, repeats)
+    if wrong := room_problems(needed, folder):
+        return Check("Disk", wrong[0], "fault")
+    return Check("Disk", f"{size(needed)} of {size(free_bytes(folder))}")
 
 
 def _time(network: Network, bench: Bench, repeats: int, max_hours: float) -> Check:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import artefact_samples as samples
 import numpy as np
 import pytest
 
-from app.gui.preflight import _limits, deployment_bytes
+from app.gui.preflight import _disk, _limits, deployment_bytes
 from app.operations.record import record
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench, read_bench
@@ -42,3 +43,13 @@ def test_the_size_that_is_told_is_that_of_the_recording_of_its_nodes(
         list(record(bench, nodes, repeats, tmp_path / "nodes"))
     written = (tmp_path / "nodes" / "recording.nc").stat().st_size
     assert deployment_bytes(network, repeats) == pytest.approx(written, rel=0.05)
+
+
+@pytest.mark.parametrize(("times", "level"), [(2.5, "fault"), (3.5, "ok")])
+def test_the_disk_has_room_where_the_run_itself_finds_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, times: float, level: str
+) -> None:
+    network = samples.network(steps=80)
+    free = int(times * deployment_bytes(network))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    assert _disk(network, tmp_path, 1).level == level
