@@ -93,4 +93,4 @@ def simulated(
     response = (model.offset + model.scale * normalised).permute(1, 0, 2).double().cpu().numpy()
     response = response.reshape(sequences, runs, steps, model.channels)
     response[np.broadcast_to(~np.isfinite(drive)[:, None, :, None], response.shape)] = np.nan
-    return np.repeat(response, repeats // runs, axis=1)
+    return response if runs == repeats else np.repeat(response, repeats, axis=1)
