@@ -162,16 +162,17 @@ class _Run:
             if apart is in_child:
                 closed(theirs)  # the child has its own by now
             yield from self._on_rig(events, ours, planned)
+            remarks = [r for one in self.recordings for r in one.meta.get("remarks", [])]
+            void = sum("was void" in words for words in remarks)
+            ours.send(void)
             made: dict[str, Any] = yield from events
-        remarks = [r for one in self.recordings for r in one.meta.get("remarks", [])]
         return {
             "path": made["path"], "status": "done", "task": self.network.task["name"],
             "metric": self.network.task["metric"], "predicted": made["predicted"],
             "predicted_before": self.network.predicted, "validation": made["validation"],
             "validation_before": made["validation_before"], "nodes": self.network.nodes,
             "passes": len(planned.lengths),
-            "hardware_runs": len(planned.lengths) * self.network.nodes
-            + sum("was void" in words for words in remarks),
+            "hardware_runs": len(planned.lengths) * self.network.nodes + void,
             "recorded_runs": made["recorded_runs"], "baselines": made["baselines"],
         }  # fmt: skip
 

@@ -45,7 +45,7 @@ class PassScored(Event):
 
 @dataclass(frozen=True)
 class PassesDone(Event):
-    """Nothing more is asked of the rig."""
+    """Nothing more is asked of the rig; how many of its runs were void is waited for."""
 
 
 class Answers(Protocol):

@@ -65,6 +65,7 @@ def polish(
         _save(polisher, out)
         yield PassScored(index, settings.passes, settings.kind(index), found)
     yield PassesDone()
+    meta = {**meta, "hardware_runs": meta["hardware_runs"] + _answer(answers)}  # void ones
     yield Stage("score to expect on the device")
     polisher.keep_best()
     return _finished(loaded, polisher, twins, out, meta)
@@ -77,13 +78,16 @@ def _measured(polisher: Polisher, index: int, answers: Answers) -> Generator[Eve
     while True:
         yield DrivesAsked(index, layer, drives)
         try:
-            response = answers.recv()
-        except (EOFError, OSError) as gone:
-            raise StoppedError("polish: nobody measures any more") from gone
-        try:
-            drives, layer = running.send(response), layer + 1
+            drives, layer = running.send(_answer(answers)), layer + 1
         except StopIteration as end:
             return float(end.value)
+
+
+def _answer(answers: Answers) -> Any:
+    try:
+        return answers.recv()
+    except (EOFError, OSError) as gone:
+        raise StoppedError("polish: nobody measures any more") from gone
 
 
 def _save(polisher: Polisher, out: Path) -> None:

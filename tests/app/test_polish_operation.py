@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.operations.events import Event
+    from app.operations.transfer_parts import Apart
 
 
 def test_passes_are_run_counted_and_kept_and_the_best_by_validation_is_the_network(
@@ -125,6 +126,17 @@ def test_with_torch_in_a_child_it_is_the_same_and_a_closed_run_is_safe(
     resumed, path = run(polish(None, bench, tmp_path / "out", resume=True))
     assert resumed[-1].values["hardware_runs"] == 12
     assert path.is_file()
+
+
+@pytest.mark.parametrize("apart", [in_here, in_child])
+def test_a_run_that_was_void_is_one_of_the_networks_too(
+    bench: Bench, kept: Path, tmp_path: Path, apart: Apart
+) -> None:
+    """The result said 13 runs on the device, the network that it made 12."""
+    made_flaky(bench, 300, fault=no_reply())
+    events, path = run(polish(kept / "network", bench, tmp_path / "out", 12, apart=apart))
+    assert events[-1].values["hardware_runs"] == 13
+    assert load_network(path).meta["hardware_runs"] == 13
 
 
 def test_a_lost_read_out_ends_it_with_the_rig_safe_and_the_reason_told(
