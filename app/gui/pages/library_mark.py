@@ -93,15 +93,17 @@ class MarkRow(QWidget):
         """Mark them, in a thread: the recording is read for it."""
         path, numbers = self._path, self._typed()
         if path is not None and numbers:
-            self._task.ask(partial(_marked, path, numbers, bad))
+            self._task.ask(lambda: (path, _marked(path, numbers, bad)))
 
-    def _answered(self, words: str | None, error: Exception | None) -> None:
-        if error is not None:
+    def _answered(self, told: tuple[Path, str] | None, error: Exception | None) -> None:
+        if told is None:
             self.failed.emit(str(error))
-        else:
+            return
+        path, words = told
+        if path == self._path:  # else the numbers are of another one by now
             self.numbers.clear()
-            self.marked.emit(str(words))
-            self._look()
+        self.marked.emit(words)
+        self._look()
 
 
 def _marked(path: Path, numbers: tuple[int, ...], bad: bool) -> str:

@@ -16,7 +16,7 @@ from app.gui.pages.twin_open import TwinOpener
 from app.gui.pages.twin_recordings import RecordingTicks
 from app.gui.pages.twin_views import Views
 from app.gui.pages.twin_weakest import Weakest
-from app.gui.twin_asks import FIT, SCORE, ResumeAsk, ScoreAsk
+from app.gui.twin_asks import FIT, SCORE, CurveAsk, ResumeAsk, ScoreAsk
 from app.gui.twin_drift import DriftPart
 from app.gui.twin_looked import complaint
 from app.gui.twin_runs import TwinRuns
@@ -67,6 +67,7 @@ class TwinPage(Page):
         self.recordings.changed.connect(self._recordings_changed)
         self.rows.changed.connect(self.form_changed)
         self.rows.kind.chosen.connect(self._follow_kind)
+        self.target = self.rows.target.value()  # of the curve that is shown
         self.theme.changed.connect(self._redraw)
         self.show_cost()
 
@@ -212,6 +213,8 @@ class TwinPage(Page):
         if self.drift.running:
             return
         self.runs.begin()
+        if isinstance(self.runs.asked, CurveAsk):
+            self.target = self.runs.asked.target
         self.views.show_kind(self.runs.kind)
         self._show_toggle()
         if self.runs.alone:
@@ -254,7 +257,7 @@ class TwinPage(Page):
     def _redraw(self) -> None:
         self.views.draw_fit(self.live, self.channel, self.channels, self.units)
         self.views.compared.draw(self.runs.compared)
-        self.views.curve.draw(self.runs.curve, self.rows.target.value())
+        self.views.curve.draw(self.runs.curve, self.target)
 
     def job_finished(self, outcome: Outcome) -> None:
         super().job_finished(outcome)

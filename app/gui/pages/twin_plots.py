@@ -226,10 +226,9 @@ class TwinPlots(QWidget):
             for widget in (self.loss.title, self.loss.view):
                 widget.setToolTip(words)
         self.training.setData(live.iterations, live.losses)
-        good = np.isfinite(live.validations)
-        if good.any():
-            x = np.asarray(live.iterations)[good]
-            self.validation.setData(x, np.asarray(live.validations)[good])
+        good = np.isfinite(live.validations)  # none yet: those of the short fit before are not its
+        x, y = np.asarray(live.iterations, dtype=float), np.asarray(live.validations)
+        self.validation.setData(x[good], y[good])
 
     def _show_no_noise(self, words: str) -> None:
         """Neither autocorrelation nor PIT, in words why."""

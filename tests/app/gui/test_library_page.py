@@ -376,6 +376,15 @@ def test_repeats_of_a_recording_are_marked_bad_and_taken_back(library, qtbot) ->
     qtbot.waitUntil(lambda: "99" in library.shell.toasts.shown[-1].text, timeout=WAIT_MS)
 
 
+def test_an_answer_to_a_mark_leaves_the_numbers_of_another_recording(library, tmp_path) -> None:
+    pick(library, "rec-b")
+    library.mark.numbers.setText("2")
+    library.mark._answered((tmp_path / "library" / "rec-a", "1 repeat left out"), None)
+    assert library.mark.numbers.text() == "2"
+    library.mark._answered((tmp_path / "library" / "rec-b", "1 repeat left out"), None)
+    assert library.mark.numbers.text() == ""
+
+
 def test_a_report_that_is_there_is_opened_without_a_job(library, monkeypatch) -> None:
     shown: list[str] = []
 

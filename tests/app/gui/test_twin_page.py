@@ -148,6 +148,11 @@ def test_a_learning_curve_grows_point_by_point(page, qtbot) -> None:
     assert len(curve.worst_lines[-1].getData()[0]) == len(
         {p.measurements for p in page.runs.curve.points if p.repeats == page.runs.curve.repeats[-1]}
     )
+    level = page.views.curve.levels[0]
+    told = level.value()
+    page.rows.target.setValue(10.0)  # asked for next
+    page._redraw()
+    assert level.value() == told
 
 
 @pytest.mark.timeout(300)
@@ -273,6 +278,16 @@ def test_a_curve_in_medians_over_seeds() -> None:
     live.take(CurvePoint(8, 2, 0, 16, {}, None, "diverged"))
     assert [a.tolist() for a in live.worst(2)] == [[8.0], [3.0]]
     assert live.lines()[-1].level == "fault"
+
+
+def test_the_losses_of_a_short_fit_are_not_those_of_the_next_one(page) -> None:
+    live = LiveFit()
+    live.take(FitProgress(5, 10, 9.0, 9.0, 1.0))
+    page.plots.draw(live, 0, ("X",), ("V",))
+    assert page.plots.validation.getData()[1].tolist() == [9.0]
+    live.take(FitProgress(1, 10, 9.0, None, 1.0))
+    page.plots.draw(live, 0, ("X",), ("V",))
+    assert page.plots.validation.getData() == (None, None)
 
 
 def test_a_curve_is_saved_as_it_is_read_on_its_axes(theme, qtbot) -> None:
