@@ -208,7 +208,11 @@ def _compile(compiler: str, code: bytes, given: tuple[str, ...], target: Path) -
         file.write_bytes(code)
         command = [compiler, *FLAGS, *given, str(file), "-o", str(built)]
         subprocess.run(command, check=True, capture_output=True, timeout=COMPILE_TIMEOUT_S)
-        os.replace(built, target)
+        try:
+            os.replace(built, target)
+        except PermissionError:  # Windows: a process beside this one was sooner and has it loaded
+            if not target.exists():
+                raise
 
 
 def _processor() -> str:

@@ -122,6 +122,25 @@ def test_a_compiler_whose_words_are_in_another_encoding_ends_no_fit(
     assert "the C kernel could not be built" in reason
 
 
+def test_a_kernel_that_another_process_has_built_and_loaded_is_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Windows replaces nothing that is loaded: the second of two fits ran by PyTorch."""
+    if kernel.load()[0] is None:
+        pytest.skip(kernel.describe())
+    monkeypatch.setattr(kernel.platformdirs, "user_cache_dir", lambda name: str(tmp_path / name))
+
+    def sooner(built: Path, target: Path) -> None:
+        target.write_bytes(built.read_bytes())
+        raise PermissionError("it is in use")
+
+    monkeypatch.setattr(kernel.os, "replace", sooner)
+    kernel._loaded.cache_clear()
+    built, reason = kernel.load()
+    kernel._loaded.cache_clear()
+    assert built is not None, reason
+
+
 def test_the_kernel_skips_the_weights_gradient_where_nobody_asks(model: TwinModel) -> None:
     drive = torch.rand(12, 5, requires_grad=True)
     model.requires_grad_(False)
