@@ -26,6 +26,7 @@ from app.operations.polish_talk import (
     PassScored,
     both_ends,
     closed,
+    sent,
 )
 from app.operations.transfer_parts import bettered, with_parent
 from app.operations.turns import Turn, Turns, opened
@@ -164,7 +165,7 @@ class _Run:
             yield from self._on_rig(events, ours, planned)
             remarks = [r for one in self.recordings for r in one.meta.get("remarks", [])]
             void = sum("was void" in words for words in remarks)
-            ours.send(void)
+            sent(ours, void)
             made: dict[str, Any] = yield from events
         return {
             "path": made["path"], "status": "done", "task": self.network.task["name"],
@@ -225,7 +226,7 @@ class _Run:
             if isinstance(event, PassesDone):
                 return
             if isinstance(event, DrivesAsked):
-                answers.send((yield from self._layer(event)))
+                sent(answers, (yield from self._layer(event)))
             else:
                 yield event
             if isinstance(event, PassScored):

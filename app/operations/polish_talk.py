@@ -90,6 +90,12 @@ def both_ends(*, in_child: bool) -> tuple[Answers, Answers]:
     return pipe()
 
 
+def sent(answers: Answers, value: Any) -> None:
+    """Hand a value over; of who is gone the events will tell."""
+    with suppress(OSError):
+        answers.send(value)
+
+
 def closed(answers: Answers) -> None:
     """Close an end that may be closed already."""
     with suppress(OSError):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,7 +9,7 @@ from network_samples import run
 from recorded import is_safe, iter_into, made_flaky, no_reply
 
 from app.fit_checkpoint import load_checkpoint
-from app.operations.child import in_child
+from app.operations.child import ChildDiedError, in_child
 from app.operations.events import Progress, StepRead
 from app.operations.polish import polish
 from app.operations.polish_talk import PassScored
@@ -137,6 +138,21 @@ def test_a_run_that_was_void_is_one_of_the_networks_too(
     events, path = run(polish(kept / "network", bench, tmp_path / "out", 12, apart=apart))
     assert events[-1].values["hardware_runs"] == 13
     assert load_network(path).meta["hardware_runs"] == 13
+
+
+def test_a_child_that_is_killed_is_told_as_one(bench: Bench, kept: Path, tmp_path: Path) -> None:
+    """What was measured went to a pipe that nobody read: a fault of the program, it said."""
+    events = polish(kept / "network", bench, tmp_path / "out", 12, apart=in_child)
+    while not isinstance(next(events), StepRead):
+        pass
+    (child,) = multiprocessing.active_children()
+    child.kill()
+    child.join()
+    with pytest.raises(ChildDiedError, match="ended without a word"):
+        list(events)
+    assert is_safe(bench)
+    resumed, _ = run(polish(None, bench, tmp_path / "out", resume=True, apart=in_here))
+    assert resumed[-1].values["hardware_runs"] == 12
 
 
 def test_a_lost_read_out_ends_it_with_the_rig_safe_and_the_reason_told(
