@@ -184,8 +184,8 @@ class _Run:
         })  # fmt: skip
         content = json.dumps(with_checksum(body), indent=1, allow_nan=False)
         write_bytes(self.out / FILE_NAME, content.encode("utf-8"))
-        write_bytes(self.out / "networks-table.md", markdown(table).encode("utf-8"))
-        write_bytes(self.out / "networks-table.csv", csv_text(table).encode("utf-8"))
+        write_bytes(self.out / "networks-table.md", markdown(table).encode("utf-8", "replace"))
+        write_bytes(self.out / "networks-table.csv", csv_text(table).encode("utf-8", "replace"))
         return table
 
     def finish(self, table: Table, page: Path) -> dict[str, Any]:

@@ -266,10 +266,11 @@ def _written(
     })  # fmt: skip
     content = json.dumps(with_checksum(body), indent=1, allow_nan=False)
     write_bytes(out / FILE_NAME, content.encode("utf-8"))
-    write_bytes(out / "sweep.md", ("\n".join(table_lines(rows)) + "\n").encode("utf-8"))
+    lines = "".join(f"{line}\n" for line in table_lines(rows))
+    write_bytes(out / "sweep.md", lines.encode("utf-8", "replace"))
     text = io.StringIO()
     csv.writer(text).writerows([HEAD, *_cells(rows)])
-    write_bytes(out / "sweep.csv", text.getvalue().encode("utf-8"))
+    write_bytes(out / "sweep.csv", text.getvalue().encode("utf-8", "replace"))
     return rows
 
 

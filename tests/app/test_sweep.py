@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -161,6 +162,22 @@ def test_twins_whose_folders_have_one_name_are_told_apart(
     lines = table_lines(rows_of(grid, {}))
     assert [line.split(" | ")[1] for line in lines[2:4]] == list(paths)
     assert list(setting_names(grid.settings).values()) == list(paths)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of Windows and macOS are text")
+def test_a_twin_whose_folders_name_is_no_text_ends_nothing(
+    twins: tuple[Path, Path], tmp_path: Path
+) -> None:
+    place = tmp_path / b"f\xfcr".decode("utf-8", "surrogateescape")
+    try:
+        shutil.copytree(twins[0], place)
+    except OSError:
+        pytest.skip("this file system takes text only")
+    grid = Grid((TASK,), ((str(place),),), ((2,),))
+    with closing(sweep(grid, tmp_path / "out")) as events:
+        next(events)
+    assert "| f?r |" in (tmp_path / "out" / "sweep.md").read_text("utf-8")
+    assert ",f?r," in (tmp_path / "out" / "sweep.csv").read_text("utf-8")
 
 
 def test_scores_of_several_tasks_are_not_ranked_against_each_other(
