@@ -65,7 +65,8 @@ def test_record_fit_train_deploy_by_pressing_buttons(window, qtbot) -> None:
 
     network.deploy_button.click()
     deploy = window.pages["deploy"]
-    assert deploy.choice.currentData() == network.network.parent
+    wanted = network.network.parent
+    qtbot.waitUntil(lambda: deploy.choice.currentData() == wanted, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: "at most" in deploy.plots.verdict.text.text(), timeout=WAIT_MS)
     run(window, qtbot, "deploy", {})
     assert deploy.deployed is not None, "\n".join(window.log)
