@@ -15,6 +15,7 @@ from app.gui.pages.network_reads import layout_of
 from app.gui.preflight import _here, deployment_bytes
 from app.gui.preflight_several import bench_checks, parts
 from app.operations.record_begin import differences
+from app.operations.record_room import recording_bytes
 from app.store import save_twin
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
@@ -108,7 +109,8 @@ def test_a_bench_of_each_device_is_asked_for(tmp_path: Path) -> None:
     assert "two are called" in next(c.value for c in checks if c.level == "fault")
     assert bench_checks(samples.network(), "another", 0, [LEAKY])[0].level == "fault"
     assert bench_checks(samples.network(), "another", 0, []) == []
-    assert deployment_bytes(network, 3) == 8 * 3 * 4 * 2 * 12
+    each = recording_bytes([12] * 2, 3, 2, 0)  # two nodes of each device, two channels
+    assert deployment_bytes(network, 3) == 2 * each
     assert parts(" a.toml; ;b.toml") == ("a.toml", "b.toml")
     assert DeployAsk(tmp_path, further=("a",)).further == ("a",)
 
