@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from dataclasses import dataclass
 from typing import Any
 
 from app.gui.words import count
+from app.operations.side_by_side import cores
 from app.operations.sweep_grid import option_faults, options_of
 from models.errors import InputError, raise_problems
 
@@ -27,7 +27,7 @@ class Pool:
     @property
     def count(self) -> int | None:
         """Processes of this machine; None: as many as cores."""
-        return int(self.text) if self.text.strip().isdigit() else None
+        return int(self.text) if self.text.strip().isdecimal() else None
 
     def problem(self) -> str:
         """What is wrong with it; empty where nothing is."""
@@ -38,7 +38,7 @@ class Pool:
         """Where so many trials run."""
         if self.scheduler:
             return f"on {self.scheduler}"
-        return count(min(trials, self.count or os.cpu_count() or 1), "core")
+        return count(min(trials, self.count or cores()), "core")
 
 
 def delays(text: str) -> tuple[int, ...]:
@@ -50,7 +50,7 @@ def delays(text: str) -> tuple[int, ...]:
         They are no list of delays.
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not all(part.isdigit() for part in parts):
+    if not all(part.isdecimal() for part in parts):
         raise InputError(f"taps {text!r}: delays in steps, such as 0, 1, 2")
     return tuple(int(part) for part in parts)
 

@@ -250,7 +250,7 @@ def _of_folder(folder: Path) -> Iterator[tuple[str, int, int, NDArray[Any]]]:
         if match is None:
             continue
         for path in sorted(place.glob("*.txt")):
-            if path.stem.isdigit() and int(path.stem) < len(GESTURES):
+            if path.stem.isdecimal() and int(path.stem) < len(GESTURES):
                 name = f"{place.name}/{path.name}"
                 yield name, int(match[1]), int(match[2]), _table(path)
 

@@ -24,6 +24,7 @@ from app.gui.twin_asks import ResumeAsk
 from app.operations import compare_networks, sweep
 from app.operations.compare_networks_plan import Plan
 from app.operations.events import TrialEnded, TrialStarted
+from app.operations.side_by_side import cores
 from app.operations.trial import Trial, TrialResult
 from app.session import Library
 from models.errors import InputError
@@ -75,6 +76,8 @@ def test_tasks_are_options_of_the_chosen_one_or_others() -> None:
         ({"vary": "rat=0.1"}, "option 'rat'"),
         ({"vary": "rate"}, "expected NAME=VALUE"),
         ({"pool": Pool("many")}, "workers 'many'"),
+        ({"pool": Pool("²")}, "workers '²'"),
+        ({"taps": "²"}, "taps '²'"),
     ],
 )
 def test_a_grid_that_makes_no_sense_says_so_before_a_press(twin, more, said) -> None:
@@ -85,6 +88,7 @@ def test_a_press_says_how_many_networks_and_where(twin) -> None:
     assert ask(twin, pool=Pool("1")).words(False) == (
         "Train 4 networks", "2 settings × 2 seeds · 1 core",
     )  # fmt: skip
+    assert Pool().words(64) == f"{cores()} core" + "s" * (cores() > 1)
     cluster = Pool(" tcp://rig:8786 ")
     assert (cluster.scheduler, cluster.count, cluster.problem()) == ("tcp://rig:8786", None, "")
     assert ask(twin, pool=cluster).words(False)[1].endswith("on tcp://rig:8786")
