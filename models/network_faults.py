@@ -44,8 +44,8 @@ def wrong_shapes(network: Network) -> list[str]:
         if getattr(network, name).shape != shape
     ]
     problems += _layers(network)
-    if not (network.feature_scale > 0).all():  # features are divided by it
-        problems.append("feature_scale holds values that are not above zero")
+    if not network.feature_scale.all():  # features are divided by it
+        problems.append("feature_scale must not be zero")
     if unseen < 2 or network.washout < 0:
         problems.append(
             f"washout {network.washout} leaves {steps - network.washout} of {steps} steps to score"

@@ -242,7 +242,7 @@ def test_a_description_without_a_key_is_refused_by_name(missing: str) -> None:
         ({"node_mean": np.zeros((4, 20, 2))}, "node_mean has shape"),
         ({"layers": ()}, "needs layers"),
         ({"twins": ()}, "0 twins for 2 layers"),
-        ({"feature_scale": np.zeros(11)}, "feature_scale holds values that are not above zero"),
+        ({"feature_scale": np.zeros(11)}, "feature_scale must not be zero"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(change: dict[str, Any], words: str) -> None:

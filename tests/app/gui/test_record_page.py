@@ -272,7 +272,7 @@ def test_one_that_no_longer_fits_on_the_disk_is_skipped_and_the_next_one_runs(
     assert page.heading.text().startswith("Recorded")
     (skipped,) = page.queue.queue.waiting
     assert skipped.design.steps == 2000
-    assert "it needs 3.3 MB of the disk, which has 1.0 MB left in" in skipped.skipped
+    assert "it needs 5.0 MB of the disk, which has 1.0 MB left in" in skipped.skipped
 
 
 def test_what_makes_no_recording_is_not_queued_and_says_why(window, page) -> None:
