@@ -35,6 +35,7 @@ def test_a_hotter_array_is_told_from_the_one_that_was_fitted():
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 def test_false_alarms_and_what_is_seen_of_a_change_of_temperature():
     olds = [old_sitting(k) for k in range(OLDS)]
     cases = {"unchanged": (40, 0.0), "+5 K": (8, 5.0), "+10 K": (8, 10.0), "+20 K": (8, 20.0)}
