@@ -125,6 +125,7 @@ SCRIPT = """
     import sys
     from pathlib import Path
     from PyQt6.QtWidgets import QApplication
+    from app.gui.leaving import leave
     from app.gui.theme import Theme
     from app.gui.window import Window
     from app.session import Library, Session
@@ -142,6 +143,7 @@ SCRIPT = """
     window.shut_down()
     app.processEvents()
     window.link.wait(5)
+    leave(0)
 """
 
 
