@@ -43,9 +43,7 @@ def run_seconds(twin: Twin, path: Path, steps: int) -> float:
     recording = read_recording(found)
     done = recording.complete
     begun = np.where(done, recording.start_s, np.nan).ravel()
-    inside = np.arange(recording.holds.shape[1]) < recording.lengths[:, None]
-    held = (recording.holds * inside).sum(axis=1, keepdims=True)
-    lengths = np.broadcast_to(held, done.shape).ravel()
+    lengths = np.broadcast_to(recording.held_lengths[:, None], done.shape).ravel()
     order = np.argsort(begun)[: int(done.sum())]
     between = np.diff(begun[order])
     if not between.size:

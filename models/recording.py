@@ -182,6 +182,13 @@ class Recording:
         """Whether some step was held longer than once."""
         return bool((self.holds > 1).any())
 
+    @property
+    def held_lengths(self) -> NDArray[np.int64]:
+        """How many steps of one hold each sequence lasts `(S,)`, as `FieldSequence.length`."""
+        inside = np.arange(self.holds.shape[1]) < self.lengths[:, None]
+        lasted: NDArray[np.int64] = np.where(inside, self.holds, 0).sum(axis=1)
+        return lasted
+
     def sequences(self) -> list[FieldSequence]:
         """What was played."""
         rows = zip(self.drive, self.holds, self.lengths, self.families, strict=True)

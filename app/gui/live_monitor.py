@@ -13,7 +13,7 @@ import numpy as np
 from app.alarms import Alarms, Raised
 from app.civil_time import CivilTime
 from app.derived import derived_of
-from app.gui.turned_field import field_of
+from app.gui.flowing import field_of
 from app.operations.bench_read import BenchRead
 from app.operations.events import PointMeasured, StepRead
 from app.operations.monitor_export import Seen

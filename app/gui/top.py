@@ -9,8 +9,8 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from app.gui import icons
+from app.gui.flowing import field_of
 from app.gui.theme import LABEL_PX, elided, sans
-from app.gui.turned_field import field_of
 from app.gui.widgets.basic import label
 from app.gui.widgets.strip import CELL_PX, Interlock, Pill, StopButton, StripCell
 from app.gui.words import prefix

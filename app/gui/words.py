@@ -60,3 +60,8 @@ def tool_tip(text: str) -> str:
     if "<" not in text:
         return text
     return f'<span style="white-space: pre-wrap">{escape(text)}</span>'
+
+
+def opened_later(name: str) -> str:
+    """Why a page that runs something shows nothing else: it tells of that, by its name."""
+    return f"{name} can be opened here once what runs is over"

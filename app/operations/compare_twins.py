@@ -14,7 +14,6 @@ from app.artefacts import (
     code_version,
     new_directory,
     now_iso,
-    plain,
     read_head,
     write_bytes,
     writing,
@@ -233,7 +232,7 @@ def _save(
         "published_rates": {str(rate): score for rate, score in tried.items()},
         "summary": summarise(fitted), "twins": [one.to_json() for one in fitted],
     }  # fmt: skip
-    whole = with_checksum(plain(body))
+    whole = with_checksum(body)
     write_bytes(out / FILE_NAME, json.dumps(whole, indent=1, allow_nan=False).encode())
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from app.artefacts import code_version, new_directory, now_iso, plain, read_head, write_bytes
+from app.artefacts import code_version, new_directory, now_iso, read_head, write_bytes
 from app.checked_json import with_checksum
 from app.operations.events import CurvePoint, Note, Progress, Result, Stage
 from app.operations.fit_input import FitInput, refuse_changed
@@ -234,7 +234,7 @@ def _save(out: Path, source: FitInput, grid: Grid, points: Sequence[dict[str, An
         "parents": source.parents, "held_out": source.parts.to_json(), "grid": asdict(grid),
         "points": list(points), "needed": _needed(grid, points),
     }  # fmt: skip
-    text = json.dumps(with_checksum(plain(body)), indent=1, allow_nan=False)
+    text = json.dumps(with_checksum(body), indent=1, allow_nan=False)
     write_bytes(out / FILE_NAME, text.encode())
 
 

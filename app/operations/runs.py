@@ -137,9 +137,8 @@ def start_of_next(bench: Bench, done: Recording) -> float:
     if not done.complete.any():
         return 0.0
     s, r = np.argwhere(done.start_s == np.nanmax(done.start_s))[0]
-    steps = int(done.lengths[s])
-    length = int(done.holds[s, :steps].sum())
-    return float(done.start_s[s, r]) + float(bench.predicted_s(steps, length))
+    lasts_s = bench.predicted_s(int(done.lengths[s]), int(done.held_lengths[s]))
+    return float(done.start_s[s, r]) + float(lasts_s)
 
 
 def is_transient(bench: Bench, fault: TwinrigError) -> bool:

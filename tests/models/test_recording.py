@@ -36,6 +36,11 @@ def test_complete_says_which_repeats_are_there() -> None:
     assert recording().complete.tolist() == [[True, True], [True, False], [True, True]]
 
 
+def test_how_long_each_sequence_was_held_counts_its_own_steps_only() -> None:
+    held = recording(holds=np.array([[1, 2, 3, 4], [5, 1, 1, 1], [1, 1, 1, 1]]))
+    assert held.held_lengths.tolist() == [10, 7, 4] == [s.length for s in held.sequences()]
+
+
 def test_select_takes_sequences_in_the_order_asked_for() -> None:
     some = recording(meta={"id": "rec-1"}).select(np.array([2, 0]))
     assert some.families == ("mixed", "steps")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.artefacts import new_id
+from app.gui.flowing import currents_of
 from app.gui.job import JobSpec
-from app.gui.pages.bench_states import currents_of
 from app.gui.widgets.basic import Choice, label, set_level, set_role
 from app.gui.widgets.cost_button import CostButton
 from app.gui.words import reading

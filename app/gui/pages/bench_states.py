@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from app.gui.flowing import currents_of
 from app.gui.pages.bench_rows import InstrumentRow
 from app.gui.widgets.checks import Check
 from app.gui.words import count, prefix, reading
@@ -24,12 +25,6 @@ if TYPE_CHECKING:
 IN_USE = "in use by"
 LOST, UNREAD = "Lost", "Not read"
 TEST, CONSOLE, RECONNECT, ADD = "Test", "Console", "Reconnect", "Add"
-
-
-def currents_of(spec: BenchSpec, now: Any) -> dict[str, float]:
-    """What flows in each magnet by a look at the bench, in A: the drive's, then the others."""
-    others = [name for name in spec.magnets if name != spec.drive_magnet]
-    return {spec.drive_magnet: now.current_A, **dict(zip(others, now.others_A, strict=False))}
 
 
 class Known:

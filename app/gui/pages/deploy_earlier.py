@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.gui.background import Latest
 from app.gui.deployed import deployed, is_deployment
+from app.gui.words import opened_later
 from app.library_begun import is_begun
 from app.weights_store import NETWORK_FILE
 
@@ -30,9 +31,8 @@ class EarlierPart:
     def choose(self, artefact: Path) -> None:
         """Show a network, a finished deployment, or what ended early."""
         page = self._page
-        if page.running:  # the page tells of what runs, by the name that is chosen
-            words = f"{artefact.name} can be opened here once what runs is over"
-            page.shell.toast(words, "warning")
+        if page.running:
+            page.shell.toast(opened_later(artefact.name), "warning")
             return
         page.say("Deploy", f"{artefact.name} is read …")
         self._reader.ask(lambda: _looked_at(artefact))

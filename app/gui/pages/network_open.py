@@ -12,6 +12,7 @@ from app.gui.background import Latest
 from app.gui.begun import Begun, opened
 from app.gui.network_looked import looked, wiring_of
 from app.gui.network_run import NetworkRun
+from app.gui.words import opened_later
 from app.library_kinds import BEGUN
 from app.operations.trial import TRIALS
 
@@ -52,7 +53,7 @@ class Opener:
         elif found.kind == BEGUN:
             page.rows.go_on_with(found.path)
         elif found.kind in ("net", *OF_SEVERAL) and page.running:
-            page.shell.toast(f"{found.id} can be opened here once what runs is over", "warning")
+            page.shell.toast(opened_later(found.id), "warning")
         elif found.kind == "net":
             self._left = None
             self.show_network(found.path)

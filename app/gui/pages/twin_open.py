@@ -12,6 +12,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from app.gui.background import Latest
 from app.gui.twin_asks import FIT
 from app.gui.twin_looked import first_fitted
+from app.gui.words import opened_later
 from app.library_kinds import BEGUN
 from app.store import load_twin
 
@@ -62,7 +63,7 @@ class TwinOpener(QObject):
         elif artefact.kind != "twin":
             page.recordings.choose(path)
         elif page.running:
-            page.shell.toast(f"{path.name} can be opened here once what runs is over", "warning")
+            page.shell.toast(opened_later(path.name), "warning")
         else:
             self.show_twin(path)
 
