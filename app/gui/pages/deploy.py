@@ -149,6 +149,11 @@ class DeployPage(Page):
             return
         network, bench = self.network, self.session.bench
         self.transfers.show()
+        if reading := self.earlier.reading:
+            self._background.forget()
+            self.form.primary.setEnabled(False)
+            self.form.primary.say("Deploy", f"{reading} is read …")
+            return
         if network is None and self.path is not None:
             words = "can't be read: choose another network" if self._unread else ""
             self.form.primary.setEnabled(False)

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 
 class EarlierPart:
-    """Looks at the one that was asked for last, while nothing runs."""
+    """Looks at the one that was asked for last, while nothing runs.
+
+    `reading`: its name until it is there; the page still has the one before, not to be pressed.
+    """
 
     def __init__(self, page: DeployPage) -> None:
         self._page = page
+        self.reading = ""
         self._reader = Latest(page)
         self._reader.done.connect(self._read)
 
@@ -34,13 +38,15 @@ class EarlierPart:
         if page.running:
             page.shell.toast(opened_later(artefact.name), "warning")
             return
+        self.reading = artefact.name
+        page.show_cost()
         page.say("Deploy", f"{artefact.name} is read …")
         self._reader.ask(lambda: _looked_at(artefact))
 
     def _read(
         self, found: tuple[Path, bool, Earlier | None] | None, error: Exception | None
     ) -> None:
-        page = self._page
+        page, self.reading = self._page, ""
         if page.running:
             return
         if found is None:

@@ -33,8 +33,9 @@ class TransferPart:
 
     def show(self) -> None:
         """The buttons with their costs; not to be pressed while something runs."""
-        network, bench = self._page.network, self._page.session.bench
-        ready = not self._page.running and network is not None and bench is not None
+        page = self._page
+        network, bench = page.network, page.session.bench
+        ready = not (page.running or page.earlier.reading or network is None or bench is None)
         for verb, button in self._box.buttons.items():
             asked = self._asked(verb)
             problem = asked.problem()

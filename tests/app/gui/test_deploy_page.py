@@ -320,6 +320,22 @@ def test_what_is_handed_over_is_looked_at_beside_the_window(make_window, qtbot) 
     assert not touched
 
 
+def test_a_press_while_another_network_is_read_deploys_none(page, qtbot) -> None:
+    before, other = page.path, page.session.library.folder / "recalibrated"
+    shutil.copytree(before, other)
+    page.choose(other)
+    assert page.path == before  # it is read beside the window
+    assert page.form.primary.cost == "recalibrated is read …"
+    page.form.primary.click()
+    page.press()
+    for button in page.plots.verdict.buttons.values():
+        button.click()
+    assert page.shell.job is None
+    qtbot.waitUntil(lambda: page.path == other, timeout=WAIT_MS)
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    assert all(button.isEnabled() for button in page.plots.verdict.buttons.values())
+
+
 def test_a_deployment_is_shown_in_the_library_by_a_button_of_its_own(make_window) -> None:
     window = make_window(connected=False)
     window.open_page("deploy")
