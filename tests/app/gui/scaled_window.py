@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import (
 )
 from test_accessible import KEYS, too_large
 
+from app.gui.leaving import leave
 from app.gui.theme import BODY_PX, LABEL_PX, Theme, sans
 from app.gui.widgets.basic import Elided
 from app.gui.widgets.cost_button import CostButton
@@ -150,3 +151,4 @@ def cut_around(window: Window) -> list[str]:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), Path(sys.argv[2]))
+    leave(0)

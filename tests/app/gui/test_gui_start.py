@@ -87,6 +87,7 @@ def test_first_start_on_a_small_screen_shows_the_whole_window_with_stop() -> Non
 LOADED = """
 import sys
 from app.gui import main, start
+from app.gui.leaving import leave
 
 HEAVY = {"torch", "pyqtgraph", "pyvisa", "h5py", "scipy", "xarray", "matplotlib"}
 
@@ -95,7 +96,7 @@ def note(seconds, name, began_s):
     print(name, *sorted(HEAVY & set(sys.modules)))
 
 start._note = note
-main(sys.argv[1:])
+leave(main(sys.argv[1:]))
 """
 
 

@@ -88,6 +88,7 @@ SCRIPT = """
     import sys
     from PyQt6.QtCore import QTimer
     from PyQt6.QtWidgets import QApplication
+    from app.gui.leaving import leave
     from app.gui.theme import Theme
     from app.gui.window import Window
     from app.session import Library, Session
@@ -123,6 +124,7 @@ SCRIPT = """
         window.shut_down()
         app.exec()
         window.link.wait(10)
+        leave(0)
 
     if __name__ == "__main__":
         main()

@@ -52,7 +52,8 @@ def test_a_line_is_as_wide_to_the_eye_on_a_screen_at_200_percent() -> None:
     """Its width in the screen's dots; Qt does not scale a cosmetic pen."""
     code = (
         "from PyQt6.QtWidgets import QApplication; app = QApplication([]); "
-        "from app.gui.theme import LIGHT, pen; print(pen(LIGHT.field, 1.5).widthF())"
+        "from app.gui.theme import LIGHT, pen; print(pen(LIGHT.field, 1.5).widthF()); "
+        "from app.gui.leaving import leave; leave(0)"
     )
     scaled = {**os.environ, "QT_SCALE_FACTOR": "2", "QT_QPA_PLATFORM": "offscreen"}
     told = subprocess.run(
