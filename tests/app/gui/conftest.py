@@ -14,7 +14,9 @@ from PyQt6 import sip
 from PyQt6.QtCore import QCoreApplication, QEvent, QThread, QTimer
 from PyQt6.QtWidgets import QApplication, QWidget
 
-from app.gui.theme import Theme
+from app.config import Settings
+from app.gui.stylesheet import stylesheet
+from app.gui.theme import LIGHT, Theme, mono
 from app.gui.window import Window
 from app.session import Library, Session
 from instruments.bench_file import read_bench
@@ -83,18 +85,25 @@ def nothing_of_qt_is_left(qapp: QApplication) -> Iterator[None]:
 @pytest.fixture
 def theme(qapp: QApplication) -> Theme:
     made = Theme("light")
-    made.apply(qapp)
+    if qapp.styleSheet() != stylesheet(LIGHT, mono().family()):  # the first, or one that was left
+        made.apply(qapp)
     return made
 
 
 @pytest.fixture
 def make_window(qtbot, theme, tmp_path) -> Iterator[Callable[..., Window]]:
-    """A window on a virtual rig in this process; connected, closed at the end."""
+    """A window on a virtual rig in this process; connected, closed at the end.
+
+    It opens on `page`, as one that was closed there: no other one is made, nor its plots.
+    """
     made: list[Window] = []
 
-    def make(bench: BenchSpec | None = None, *, connected: bool = True) -> Window:
+    def make(
+        bench: BenchSpec | None = None, *, connected: bool = True, page: str = "record"
+    ) -> Window:
         spec = bench or read_bench("virtual")
-        window = Window(Session(spec, Library(tmp_path / "library")), theme)
+        library = Library(tmp_path / "library")
+        window = Window(Session(spec, library), theme, Settings(page=page))
         made.append(window)
         window.show()
         if connected:
@@ -143,10 +152,10 @@ def network_page(make_window, qtbot):
 
     from app.store import save_twin
 
-    window = make_window()
+    window = make_window(page="network")
     folder = window.session.library.folder / "twin-a"
     save_twin(folder, twin_of(window.session.bench))
-    window.open_page("network")
+    window.open_page("network")  # which looks at the library
     made = window.pages["network"]
     qtbot.waitUntil(lambda: made.twin.currentData() == folder, timeout=2 * WAIT_MS)
     qtbot.waitUntil(lambda: made.rows.task.count() > 5, timeout=2 * WAIT_MS)
@@ -163,13 +172,13 @@ def two_devices_page(make_window, qtbot):
     from instruments.bench import Bench
     from instruments.bench_file import read_bench
 
-    window = make_window()
+    window = make_window(page="network")
     folder = window.session.library.folder
     with Bench.connect(read_bench("virtual-leaky-integrator")) as leaky:
         for name, bench in (("leaky", leaky), ("rings", window.session.bench)):
             save_twin(folder / f"plain-{name}", twin_of(bench, deterministic=True, seed=2))
             save_twin(folder / f"twin-{name}", twin_of(bench, seed=len(name)))
-    window.open_page("network")
+    window.open_page("network")  # which looks at the library
     made = window.pages["network"]
     qtbot.waitUntil(lambda: made.rows.twin.choose(folder / "twin-rings"), timeout=2 * WAIT_MS)
     qtbot.waitUntil(lambda: made.rows.task.count() > 5, timeout=2 * WAIT_MS)
