@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,7 @@ from conftest import WAIT_MS
 from PyQt6.QtWidgets import QPushButton
 
 from instruments.bench_file import parse_bench, read_bench
+from instruments.discovery import Found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,9 +46,8 @@ def addresses() -> Iterator[list[str]]:
 
 @pytest.fixture
 def page(make_window: Any) -> Any:
-    window: Window = make_window(connected=False)
-    window.open_page("bench")
-    bench: Any = window.pages["bench"]
+    window: Window = make_window(connected=False, page="bench")
+    bench: Any = window.page()
     bench.draft_button.click()
     return window.page()
 
@@ -148,11 +149,26 @@ def test_a_file_that_is_there_is_not_overwritten(page: Any, tmp_path: Path) -> N
     assert "exists already" in page.form.primary.cost
 
 
-def test_resources_are_listed_and_none_is_opened(qtbot: Any, page: Any) -> None:
-    page.find_button.click()
-    qtbot.waitUntil(lambda: not page.doing, timeout=WAIT_MS)
-    assert all(card.identity.text() == "not asked who it is" for card in page.cards)
-    assert all(not card.rows for card in page.cards)
+def test_resources_are_listed_once_and_none_is_opened(
+    qtbot: Any, page: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listed = [f"TCPIP0::127.0.0.1::{server.getsockname()[1]}::SOCKET", "GPIB0::INTFC",
+                  "GPIB0::8::INSTR"]  # fmt: skip
+        found = Found(listed, "a library", [])
+        monkeypatch.setattr("app.gui.pages.bench_draft.discover", lambda: found)
+        page.add_button.click()
+        page.cards[0].resource.setText("GPIB0::8::INSTR")  # there already
+        for _ in range(2):
+            page.find_button.click()
+            qtbot.waitUntil(lambda: not page.doing, timeout=WAIT_MS)
+            assert [card.resource.text() for card in page.cards] == [listed[2], listed[0]]
+        assert page.cards[1].identity.text() == "not asked who it is"
+        assert not page.cards[1].rows
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody came
+            server.accept()
+    assert page.shell.toasts.shown[-1].text.startswith("a library lists no resource that isn't")
 
 
 def test_who_does_not_answer_is_told_in_its_card(qtbot: Any, page: Any) -> None:

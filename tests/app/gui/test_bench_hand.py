@@ -12,19 +12,25 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QScrollArea
 from two_coils import TWO_COILS
 
-from app.gui.window import Window
 from app.operations.console import Answer
-from app.session import Library, Session
-from instruments.bench_file import read_bench
+from instruments.bench_file import parse_bench, read_bench
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from app.gui.window import Window
+
+
+@pytest.fixture
+def window(make_window: Any) -> Window:
+    """Of the virtual rig, on its Bench page."""
+    made: Window = make_window(page="bench")
+    return made
+
 
 @pytest.fixture
 def page(window: Window) -> Any:
-    window.open_page("bench")
-    return window.pages["bench"]
+    return window.page()
 
 
 def is_safe(window: Window) -> bool:
@@ -58,49 +64,40 @@ def test_a_field_is_set_moved_and_taken_away(page: Any, window: Window, qtbot: A
     assert not manual.end.isEnabled()
 
 
-@pytest.mark.parametrize(
-    ("field", "ramp", "words"),
-    [
-        ("12 mT", "20 A/s", "beyond max_current_A"),
-        ("3 mT", "9000", "at most 2000"),
-        ("3 apples", "20", "no number of T"),
-        ("3 mT", "fast", "no number of A/s"),
-    ],
+WRONG = (
+    ("12 mT", "20 A/s", "field", "beyond max_current_A"),
+    ("3 mT", "9000", "ramp", "at most 2000"),
+    ("3 apples", "20", "field", "no number of T"),
+    ("3 mT", "fast", "ramp", "no number of A/s"),
+    ("3 mT", "", "ramp", ""),
+    ("", "fast", "ramp", ""),
+    ("1e400", "20", "field", ""),
+    ("9" * 400, "20", "field", ""),
+    ("9" * 5000, "20", "field", ""),
+    ("[" * 3000, "20", "field", ""),
 )
-def test_what_is_wrong_is_said_as_it_is_typed(
-    page: Any, window: Window, field: str, ramp: str, words: str
-) -> None:
-    page.manual.field.setText(field)
-    page.manual.ramp.setText(ramp)
-    assert words in page.manual.note.text()
-    assert not page.manual.go.isEnabled()
-    page.manual.press()
-    assert window.job is None
 
 
-@pytest.mark.parametrize(
-    ("field", "ramp", "wrong"),
-    [
-        ("3 mT", "9000", "ramp"),
-        ("3 mT", "", "ramp"),
-        ("", "fast", "ramp"),
-        ("12 mT", "20", "field"),
-        ("1e400", "20", "field"),
-        ("9" * 400, "20", "field"),
-        ("9" * 5000, "20", "field"),
-        ("[" * 3000, "20", "field"),
-        ("", "20", ""),
-    ],
-)
-def test_the_entry_that_is_wrong_is_the_one_that_is_edged(
-    page: Any, field: str, ramp: str, wrong: str
+def test_what_is_wrong_is_said_as_it_is_typed_and_edges_its_own_entry(
+    page: Any, window: Window
 ) -> None:
     manual = page.manual
-    manual.field.setText(field)
-    manual.ramp.setText(ramp)
-    edged = [name for name in ("field", "ramp") if getattr(manual, name).property("level")]
-    assert edged == ([wrong] if wrong else [])
-    assert not manual.go.isEnabled()
+    for field, ramp, wrong, words in WRONG:
+        manual.field.setText(field)
+        manual.ramp.setText(ramp)
+        edged = [name for name in ("field", "ramp") if getattr(manual, name).property("level")]
+        assert edged == [wrong], (field, ramp)
+        assert words in manual.note.text()
+        assert not manual.go.isEnabled()
+        manual.press()
+        assert window.job is None
+        manual.field.clear()  # nothing is asked for: nothing is wrong
+        manual.ramp.setText("20")
+        assert not manual.field.property("level")
+        assert not manual.ramp.property("level")
+        assert not manual.go.isEnabled()
+        manual.field.setText("3 mT")
+        assert manual.go.isEnabled()
 
 
 def test_on_its_way_to_zero_no_other_field_is_taken(page: Any, window: Window, qtbot: Any) -> None:
@@ -126,17 +123,10 @@ def test_a_current_that_was_not_set_from_here_is_shown(page: Any, window: Window
     assert page.manual.end.cost == "already at zero"
 
 
-def test_where_the_second_magnet_is_stands_at_its_own_place(
-    theme: Any, qtbot: Any, tmp_path: Path
-) -> None:
+def test_where_the_second_magnet_is_stands_at_its_own_place(make_window: Any, qtbot: Any) -> None:
     """Of a rig that turns the field; the first magnet rests meanwhile."""
-    (tmp_path / "turned.toml").write_text(TWO_COILS)
-    window = Window(Session(read_bench(tmp_path / "turned.toml"), Library(tmp_path / "l")), theme)
-    window.show()
-    window.link.connect_bench()
-    qtbot.waitUntil(lambda: window.session.bench is not None, timeout=WAIT_MS)
-    window.open_page("bench")
-    page: Any = window.pages["bench"]
+    window: Window = make_window(parse_bench(TWO_COILS, "turned.toml"), page="bench")
+    page: Any = window.page()
     page.check()
     qtbot.waitUntil(lambda: not page.checking, timeout=WAIT_MS)
     manual = page.manual
@@ -159,10 +149,6 @@ def test_where_the_second_magnet_is_stands_at_its_own_place(
     page.take_reading(found)
     assert manual.state.text() == "output on, 1.00 mT"
     assert manual.end.cost == "not set from here: Stop takes it to zero"
-    window.shut_down()
-    qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
-    window.link.wait(10)
-    window.deleteLater()
 
 
 def test_what_forbids_current_is_said_before_anything_is_pressed(page: Any, window: Window) -> None:

@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QApplication
 from window_disk import disk_of_the_window
 
 import instruments.virtual.library as virtual_library
+from app.config import Settings
 from app.gui.live_calibrate import with_error
 from app.gui.window import Window
 from app.session import Library, Session
@@ -40,12 +41,12 @@ def opened(qtbot: Any, theme: Theme, tmp_path: Path) -> Iterator[Callable[..., A
     def make(text: str = TEXT) -> tuple[Window, CalibratePage]:
         bench = tmp_path / f"rig{len(made)}.toml"
         bench.write_text(text)
-        window = Window(Session(read_bench(bench), Library(tmp_path / "library")), theme)
+        session = Session(read_bench(bench), Library(tmp_path / "library"))
+        window = Window(session, theme, Settings(page="bench"))
         made.append(window)
         window.show()
         window.link.connect_bench()
         qtbot.waitUntil(lambda: "channel.Y" in window.top.cells, timeout=WAIT_MS)
-        window.open_page("bench")
         window.pages["bench"].calibrate_button.click()
         page = window.pages["calibrate"]
         page.set_form_values({"points": 9, "readings": 2})
@@ -54,7 +55,8 @@ def opened(qtbot: Any, theme: Theme, tmp_path: Path) -> Iterator[Callable[..., A
     with disk_of_the_window(tmp_path) as touched:
         yield make
     for window in made:
-        window.shut_down()
+        if not window._closed:
+            window.shut_down()
         qtbot.waitUntil(lambda w=window: w._closed, timeout=WAIT_MS)
         window.link.wait(10)
         window.deleteLater()
@@ -173,10 +175,10 @@ def test_a_library_that_is_slow_or_none_holds_up_no_window(
     assert "/mnt/lab/file" in page.rows.last.text()
 
 
-def test_stopped_and_gone_on_with(opened, qtbot) -> None:
+def test_stopped_and_gone_on_with_in_another_window(opened, qtbot) -> None:
     # so slow that a branch outlasts the window's next look, on any machine
     window, page = opened(TEXT.replace("[magnet.x]", "accelerate = 200\n[magnet.x]"))
-    page.set_form_values({"points": 301})
+    page.set_form_values({"points": 201})
     page.rows.ready.setChecked(True)
     page.show_cost()
     page.form.primary.click()
@@ -186,6 +188,9 @@ def test_stopped_and_gone_on_with(opened, qtbot) -> None:
     assert page.heading.text().startswith("Stopped")
     assert list(page.live.points) == [0]  # what is not kept is not shown
     assert not any(s.output_on for s in window.session.bench.state().values())
+    window.shut_down()
+    qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
+    window, page = opened()  # the same rig, as fast as it goes
     page.set_form_values({"points": 21})
     qtbot.waitUntil(page.rows.go_on.isVisible, timeout=WAIT_MS)
     page.rows.go_on.setChecked(True)
@@ -193,7 +198,7 @@ def test_stopped_and_gone_on_with(opened, qtbot) -> None:
     assert not page.rows.entries["points"].isEnabled()
     assert page.form.primary.text() == "Go on calibrating magnet x"
     press(window, page, qtbot)
-    assert [len(page.live.points[branch]) for branch in range(3)] == [151, 301, 301]
+    assert [len(page.live.points[branch]) for branch in range(3)] == [101, 201, 201]
     assert page.calibration is not None, window.log
     assert len(window.session.library.artefacts("cal")) == 1
     qtbot.waitUntil(lambda: not page.rows.go_on.isVisible(), timeout=WAIT_MS)
@@ -274,9 +279,8 @@ def test_the_library_opens_it_again(opened, qtbot) -> None:
     assert window.session.library.artefacts("rec") == []  # nothing to fit a twin to
 
 
-def test_a_bench_without_a_teslameter_says_what_is_missing(window) -> None:
-    window.open_page("calibrate")
-    page = window.pages["calibrate"]
+def test_a_bench_without_a_teslameter_says_what_is_missing(make_window) -> None:
+    page = make_window(connected=False, page="calibrate").page()
     assert not page.form.primary.isEnabled()
     assert page.form.primary.cost.startswith("no [teslameter.NAME]: ")  # seen where it is cut
 
