@@ -12,9 +12,9 @@ from instruments.idle_magnets import IdleMagnets
 from instruments.kept_settings import KeptSettings
 from instruments.limits import GIVE_UP_S
 from instruments.link_errors import LinkError, WrongInstrumentError
+from instruments.own_ramp import ramp_as_played
 from instruments.rotation import Rotation
 from instruments.step_clock import StepClock
-from instruments.supply_ramp import ramp_as_played
 from instruments.watchdog_link import Watchdog
 from instruments.watchdog_log import read_reports
 from models.errors import TwinrigError, raise_problems

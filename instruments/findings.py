@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from instruments import encoding
 from instruments.bench_spec import MagnetSpec
 from instruments.sequenced import missing
+from instruments.supply_ramp import slowest_A_per_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +142,7 @@ def is_energised(driver: Any, state: MagnetState) -> bool:
 
 def _ratings(spec: MagnetSpec, driver: Any) -> list[Finding]:
     rated_V = getattr(driver, "rated_voltage_V", math.inf)
-    beyond = spec.limits.beyond(driver.rated_current_A, rated_V)
+    beyond = spec.limits.beyond(driver.rated_current_A, rated_V, slowest_A_per_s(driver))
     return [
         Finding(words, f"Correct {words.partition(' ')[0]} in the bench file", fails=True)
         for words in beyond

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from instruments.supply_ramp import with_own_ramp
+from instruments.own_ramp import with_own_ramp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -112,7 +112,8 @@ class LimitedMagnet(WatchedMagnet):
         problems = self.forbidden()
         found = self.magnet.state()
         flowing_A = found.current_A if found.output_on else 0.0
-        found_A = flowing_A if abs(flowing_A) > self.small_A else 0.0
+        most_A = max(flowing_A, self._stairs.start_A(found, self.small_A), key=abs)
+        found_A = most_A if abs(most_A) > self.small_A else 0.0
         problems += self._watch.begin(found_A, lambda: self._stairs.plan(found_A, 0.0))
         raise_problems(RefusedError, f"{self.name} {NOT_ENERGISED}", problems)
         return found

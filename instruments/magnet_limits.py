@@ -74,8 +74,8 @@ class MagnetLimits:
             return []
         return [words_of(self.max_duty_A2s, self.duty_window_s, worst_A2s, before_A2s)]
 
-    def beyond(self, rated_A: float, rated_V: float) -> list[str]:
-        """What a supply of this rating can't keep, in words."""
+    def beyond(self, rated_A: float, rated_V: float, slowest_A_per_s: float) -> list[str]:
+        """What a supply of this rating and slowest ramp can't keep, in words."""
         problems = []
         if self.max_current_A > rated_A:
             problems.append(
@@ -85,6 +85,11 @@ class MagnetLimits:
         if self.compliance_V is not None and self.compliance_V > rated_V:
             problems.append(
                 f"compliance_V = {self.compliance_V:g} V is beyond the {rated_V:g} V of the supply"
+            )
+        if self.max_ramp_A_per_s < slowest_A_per_s * (1 - 1e-9):
+            problems.append(
+                f"max_ramp_A_per_s = {self.max_ramp_A_per_s:g} A/s is below the "
+                f"{slowest_A_per_s:g} A/s of the supply, the slowest that it can be walked"
             )
         return problems
 

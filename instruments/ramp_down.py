@@ -17,8 +17,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from instruments.own_ramp import with_own_ramp
 from instruments.protocols import MagnetState
-from instruments.supply_ramp import with_own_ramp
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
@@ -157,11 +157,9 @@ class RampDown:
         if self._frugal:
             setpoint_A = self._asked(self._magnet.setpoint_A, "set-point")
             current_A = self._asked(self._magnet.measured_A, "current")
-            return replace(
-                found,
-                current_A=found.current_A if current_A is None else current_A,
-                setpoint_A=found.current_A if setpoint_A is None else setpoint_A,
-            )
+            flows_A = found.current_A if current_A is None else current_A
+            set_A = flows_A if setpoint_A is None else setpoint_A
+            return replace(found, current_A=flows_A, setpoint_A=set_A)
         now = self._magnet.state()
         self._reported += now.errors
         return replace(now, errors=())

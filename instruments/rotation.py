@@ -22,8 +22,8 @@ import numpy as np
 
 from instruments import encoding
 from instruments.demodulate import component_names, demodulate
+from instruments.own_ramp import with_own_ramp
 from instruments.staircase import TICK_S
-from instruments.supply_ramp import with_own_ramp
 from models.errors import RefusedError, raise_problems
 
 if TYPE_CHECKING:

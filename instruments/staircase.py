@@ -3,6 +3,10 @@
 Rule (design.md): no set is larger than `max_ramp × 20 ms`; between two sets device time passes so
 that the ramp has earned the first (`|ΔI| / max_ramp`, 20 ms for a full step). A tick that comes
 late is not made up for. A set-point within one tick's reach goes in one set.
+
+A ramp so slow that 20 ms are less than the supply's resolution is refused to a run
+(`slowest_A_per_s`); on the way to safety such a bench is walked all the same, a step of the
+resolution as soon as the ramp has earned the one before.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import time
 from typing import TYPE_CHECKING
 
 from instruments.walk import Walk
-from models.errors import RefusedError, StoppedError, TwinrigError
+from models.errors import StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -37,11 +41,6 @@ class Staircase(Walk):
         Device time.
     on_set
         Called with each current that was surely sent.
-
-    Raises
-    ------
-    RefusedError
-        The ramp is so slow that one tick is finer than the supply's resolution.
     """
 
     def __init__(
@@ -55,24 +54,17 @@ class Staircase(Walk):
         self._clock = clock
         self._owed_s = 0.0  # device time that must still pass before the next set
         share = max_ramp_A_per_s * TICK_S / self._grid_A * (1 + 1e-9)
-        steps = math.floor(min(share, MOST_STEPS))
-        if steps < 1:
-            raise RefusedError(
-                f"{magnet.name}: max_ramp_A_per_s = {max_ramp_A_per_s:g} A/s is below "
-                f"{self._grid_A / TICK_S:g} A/s, the slowest this supply can be walked"
-            )
-        self.reach_A = steps * self._grid_A
+        self.reach_A = max(1, math.floor(min(share, MOST_STEPS))) * self._grid_A
+        self._tick_s = max(TICK_S, self._grid_A / max_ramp_A_per_s)
 
-    def start_A(self, state: MagnetState, small_A: float) -> float:
-        """As of every walk, where that is between zero and the set-point found; else the set-point.
+    def found_A(self, state: MagnetState, small_A: float) -> float:
+        """The set-point, whatever is measured.
 
-        The first set would drive the current there in one step, beyond every limit, where it is the
-        meter that is wrong (a scale of the bench file, no sign). One that is still on its way to
-        the set-point needs no set to go on.
+        A first set near a measured current would be a jump where it is the meter that is wrong (a
+        scale of the bench file, a cable, no sign). Where less flows than is set (a voltage limit,
+        an open coil), the first part of a walk from the set-point takes its time and moves nothing.
         """
-        start_A, set_A = super().start_A(state, small_A), state.setpoint_A
-        most_A = abs(set_A) + self._magnet.read_back_error_A(set_A)
-        return start_A if start_A * set_A >= 0 and abs(start_A) <= most_A else set_A
+        return state.setpoint_A
 
     def walk_to_A(self, target_A: float, look: Callable[[], None] = lambda: None) -> None:
         """Set after set to the target; raises what the clock and the driver raise on the way.
@@ -98,7 +90,7 @@ class Staircase(Walk):
         try:
             self._magnet.set_current_A(current_A)
         except Exception:  # it may have arrived all the same: what flows is the larger of the two
-            self._owed_s = TICK_S
+            self._owed_s = self._tick_s
             self._on_set(max(before_A or 0.0, current_A, key=abs))
             raise
         self.sent_A = self.passing_A = current_A
@@ -120,7 +112,7 @@ class Staircase(Walk):
     def walk_s(self, change_A: float) -> float:
         """Device time that a change takes: one tick between two sets."""
         sets = math.ceil(abs(change_A) / self.reach_A * (1 - 1e-9))
-        return max(0, sets - 1) * TICK_S
+        return max(0, sets - 1) * self._tick_s
 
     def plan(self, *currents_A: float) -> list[tuple[float, float]]:
         """The way over these currents: (seconds, A) of each set-point, the first included.
@@ -131,7 +123,7 @@ class Staircase(Walk):
         for target_A in currents_A[1:]:
             while here_A != target_A:
                 here_A = self._next_A(here_A, target_A)
-                steps.append((TICK_S, here_A))
+                steps.append((self._tick_s, here_A))
         return steps
 
     def flow(self, plan: Iterable[tuple[float, float]]) -> Iterator[tuple[float, float]]:

@@ -12,84 +12,33 @@ import logging
 import math
 import time
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING
 
-from instruments.protocols import Magnet
+from instruments.own_ramp import ramp_as_played, with_own_ramp
 from instruments.staircase import TICK_S, Staircase
 from instruments.walk import Walk
 from models.errors import RefusedError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from instruments.clock import Clock
+    from instruments.own_ramp import RampingMagnet
+    from instruments.protocols import Magnet, MagnetState
 
 SLICE_S = 0.25  # device time between two looks at a walk
 PATIENCE = 1.5  # judgement: how much longer than its rate explains a ramp may take, …
 MARGIN_S = 10.0  # … and how long it may take to begin and to settle (a 643 stops within 2 s)
 MOST_PIECES = 50  # of a walk in a plan: the duty's account is coarse by 2 % of a walk then
-ROUNDED = 1e-3  # relative: a supply's own digits of the rate that it was slowed down to
 
 log = logging.getLogger(__name__)
 
 
-class RampingMagnet(Magnet, Protocol):
-    """A supply that walks to its target by itself.
-
-    Attributes
-    ----------
-    own_ramp
-        True.
-    has_output
-        Whether it has an output switch; where not, `output_on` is True while it answers.
-    accuracy_A
-        How far its measured current may be from the set-point at rest.
-    """
-
-    own_ramp: bool
-    has_output: bool
-
-    @property
-    def accuracy_A(self) -> float:
-        """How far its measured current may be from the set-point at rest."""
-
-    def set_ramp_A_per_s(self, ramp_A_per_s: float) -> float:
-        """Make the ramp at most this fast; the slowest rate that it has on its way then."""
-
-    def ramp_to_A(self, current_A: float) -> None:
-        """Send a target, to which the supply walks from now on."""
-
-    def arrived(self) -> bool:
-        """Whether it is at rest; raises where it can't walk (a quench)."""
-
-    def halt(self) -> None:
-        """The stop action: at rest where it is, which `setpoint_A` answers from then on."""
-
-    def blocked(self) -> str | None:
-        """Why it must be left alone (a quench, a persistent switch that is cold), or None."""
-
-
-def with_own_ramp(magnet: Magnet) -> RampingMagnet | None:
-    """The supply as one that ramps by itself; None where it doesn't."""
-    return cast("RampingMagnet", magnet) if getattr(magnet, "own_ramp", False) else None
-
-
-def ramp_as_played(
-    magnet: Magnet, settings: Mapping[str, Any], most_A_per_s: float
-) -> float | list[float] | None:
-    """A supply's own ramp, of each segment, as a run will have it: at most the bench's.
-
-    `settings`: the supply's, as found. None where it has no ramp, or doesn't tell it.
-    """
-    if getattr(magnet, "SETS_RAMP", False):
-        return min(most_A_per_s, float(settings["limit_A_per_s"]))
-    found = settings.get("ramp_A_per_s")
-    if found is None:
-        return None
-    rates = found if isinstance(found, list) else [found]
-    slowed = [most_A_per_s if rate > most_A_per_s * (1 - ROUNDED) else rate for rate in rates]
-    return slowed if isinstance(found, list) else slowed[0]
+def slowest_A_per_s(magnet: Magnet) -> float:
+    """The slowest `max_ramp_A_per_s` that a supply can keep: its own ramp's, or a step a tick."""
+    supply = with_own_ramp(magnet)
+    return magnet.resolution_A / TICK_S if supply is None else supply.slowest_A_per_s
 
 
 class SupplyRamp(Walk):
@@ -100,7 +49,8 @@ class SupplyRamp(Walk):
     magnet
         The driver.
     max_ramp_A_per_s
-        The fastest change; a supply that keeps to a slower rate of its own is left slower.
+        The fastest change; a supply that keeps to a slower rate of its own is left slower. One that
+        can't ramp so slowly is refused to a run; on the way to safety it ramps as slowly as it can.
     clock
         Device time.
     on_set
@@ -117,12 +67,28 @@ class SupplyRamp(Walk):
         on_set: Callable[[float], None] = lambda _: None,
         shield: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        super().__init__(magnet, max_ramp_A_per_s, on_set)
+        super().__init__(magnet, max(max_ramp_A_per_s, magnet.slowest_A_per_s), on_set)
         self._supply = magnet
         self._clock = clock
         self._shield = shield
-        self._slowest_A_per_s = max_ramp_A_per_s
-        self.reach_A = max_ramp_A_per_s * TICK_S
+        self._slowest_A_per_s = self.ramp_A_per_s
+        self.reach_A = self.ramp_A_per_s * TICK_S
+
+    def found_A(self, state: MagnetState, small_A: float) -> float:
+        """The measured current, unless that is at the set-point but for `small_A` or rounding.
+
+        No set of such a supply is a jump, and where it is on its way to, it may never have been.
+        """
+        rounding_A = self._magnet.read_back_error_A(state.setpoint_A)
+        near = abs(state.current_A - state.setpoint_A) <= max(small_A, rounding_A)
+        return state.setpoint_A if near else state.current_A
+
+    def start_from(self, state: MagnetState, small_A: float) -> None:
+        """As every walk; from zero to another set-point (an open coil) zero is sent at once."""
+        super().start_from(state, small_A)
+        rounding_A = self._magnet.read_back_error_A(state.setpoint_A)
+        if state.output_on and self.sent_A == 0.0 and abs(state.setpoint_A) > rounding_A:
+            self.set_A(0.0)
 
     def ask_ramp(self) -> None:
         """Learn how slow the supply's own ramp is, before the first walk; only queries are sent."""
@@ -217,7 +183,7 @@ class SupplyRamp(Walk):
         if not 0 < rate <= self.ramp_A_per_s * (1 + 1e-6):
             raise RefusedError(
                 f"{self._magnet.name} ({self._magnet.resource}): its ramp is {rate:g} A/s after it "
-                f"was set to max_ramp_A_per_s = {self.ramp_A_per_s:g} A/s; no target was sent. "
+                f"was set to {self.ramp_A_per_s:g} A/s (max_ramp_A_per_s); no target was sent. "
                 "Set it at the front panel"
             )
         self._slowest_A_per_s = rate

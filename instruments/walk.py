@@ -50,6 +50,10 @@ class Walk(ABC):
         self._on_set = on_set
 
     @abstractmethod
+    def found_A(self, state: MagnetState, small_A: float) -> float:
+        """Where a walk of a supply starts whose set-point isn't ours, its output on."""
+
+    @abstractmethod
     def walk_to_A(self, target_A: float, look: Callable[[], None] = lambda: None) -> None:
         """Go to the target within the ramp; `look` is called on the way, and may raise."""
 
@@ -83,30 +87,20 @@ class Walk(ABC):
         return (math.trunc(steps) if inwards else round(steps)) * self._grid_A
 
     def start_A(self, state: MagnetState, small_A: float) -> float:
-        """Where a walk starts.
+        """Where a walk starts: `found_A`, or the set-point we sent, while the supply still has it.
 
-        The set-point we sent, while the supply still has it. Otherwise the measured current, unless
-        that differs from the set-point by `small_A` or by rounding only. With the output off: zero.
+        With the output off: zero.
         """
         if not state.output_on:
             return 0.0
         rounding_A = self._magnet.read_back_error_A(state.setpoint_A)
         if self.sent_A is not None and abs(self.sent_A - state.setpoint_A) <= rounding_A:
             return self.sent_A
-        if abs(state.current_A - state.setpoint_A) <= max(small_A, rounding_A):
-            return state.setpoint_A
-        return state.current_A
+        return self.found_A(state, small_A)
 
     def start_from(self, state: MagnetState, small_A: float) -> None:
-        """Make `start_A` the known set-point; it is told as what flows.
-
-        A supply whose current can't follow (open coil, voltage limit of zero) has a set-point that
-        no walk from zero would touch: zero is sent then.
-        """
+        """Make `start_A` the known set-point; it is told as what flows."""
         here_A = self.sent_A = self.start_A(state, small_A)
-        rounding_A = self._magnet.read_back_error_A(state.setpoint_A)
-        if state.output_on and here_A == 0.0 and abs(state.setpoint_A) > rounding_A:
-            self.set_A(0.0)
         self._on_set(here_A)
 
     def confirm(self) -> None:

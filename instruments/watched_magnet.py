@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from instruments.clock import SteadyClock
 from instruments.followed import Followed
-from instruments.supply_ramp import SupplyRamp, walk_of, with_own_ramp
+from instruments.own_ramp import with_own_ramp
+from instruments.supply_ramp import SupplyRamp, slowest_A_per_s, walk_of
 from instruments.watch import Watch, differences, gave_way
 from instruments.watch_duty import largest_A2s
 from models.errors import RefusedError, StoppedError, TwinrigError, raise_problems
@@ -94,7 +95,8 @@ class WatchedMagnet:
 
     def beyond_rating(self) -> list[str]:
         """Which limits of the bench file the supply can't keep, in words."""
-        return self.limits.beyond(self.magnet.rated_current_A, self.magnet.rated_voltage_V)
+        magnet, slowest = self.magnet, slowest_A_per_s(self.magnet)
+        return self.limits.beyond(magnet.rated_current_A, magnet.rated_voltage_V, slowest)
 
     def ask_ramp(self) -> None:
         """Learn how slow its own ramp is, where it has one: plans and times rest on it."""
@@ -294,6 +296,5 @@ class WatchedMagnet:
     def small_A(self) -> float:
         """A current that counts as zero, and a difference that counts as none."""
         share_A = SMALL_SHARE * self.limits.highest_A
-        supply = with_own_ramp(self.magnet)
-        accuracy_A = supply.accuracy_A if supply else 0.0
+        accuracy_A = supply.accuracy_A if (supply := with_own_ramp(self.magnet)) else 0.0
         return max(share_A, accuracy_A, self.magnet.read_back_error_A(0.0))

@@ -19,7 +19,7 @@ from app.operations.events import Event, Note, Result, Stage
 from app.operations.run_control import again_if_lost
 from app.operations.runs import WayOut, energised
 from instruments.link_errors import LinkError, WrongInstrumentError
-from instruments.supply_ramp import with_own_ramp
+from instruments.own_ramp import with_own_ramp
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:

@@ -69,6 +69,7 @@ class Ami430:
     resolution_A = 1e-4
     own_ramp = True
     has_output = False
+    slowest_A_per_s = 10.0**-RATE_DIGITS  # of a rate per second; per minute it could be slower
     accuracy_A = 0.01  # judgement: 0.005 % of the 125 A of the usual supply, and some noise
     rated_voltage_V = math.inf  # its voltage limit belongs to the magnet: `settings` shows it
     KEYS: tuple[str, ...] = ()

@@ -66,6 +66,7 @@ class LakeShore643:
     resolution_A = 1e-4
     own_ramp = True
     has_output = False
+    slowest_A_per_s = SLOWEST_A_PER_S
     MADE: ClassVar[Mapping[str, Any]] = {"ramp_segments": False, "programming": "internal"}
     SETS_RAMP = True  # also a slower one becomes the bench's
     KEYS: tuple[str, ...] = ()

@@ -65,6 +65,7 @@ class MercuryIps:
     resolution_A = 1e-4
     own_ramp = True
     has_output = False
+    slowest_A_per_s = RATE_STEP_A_PER_MIN / SECONDS
     accuracy_A = 0.01  # judgement: some digits of the last place of a 120 A supply
     KEYS: tuple[str, ...] = ("axis",)
     status_inputs = (ALARM, HEATER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -80,9 +81,9 @@ def test_the_highest_current_is_what_both_limits_allow(max_field_T, tesla_per_am
 
 
 def test_what_counts_as_a_small_current_follows_the_field_limit_too():
-    magnet, supply, _ = limited(max_field_T=4e-5, setpoint_A=0.08, current_A=0.02, output_on=True)
-    magnet.energise()  # at most 0.1 A: 1 % of 11 A would be all of it
-    assert supply.sets[0][1] <= 0.02
+    by_field, _, _ = limited(max_field_T=4e-5)  # at most 0.1 A: 1 % of 11 A would be all of it
+    by_current, _, _ = limited()
+    assert (by_field.small_A, by_current.small_A) == (6e-3, 0.11)
 
 
 def test_the_limit_itself_is_allowed_in_spite_of_rounding():
@@ -103,13 +104,6 @@ def test_a_supply_found_at_current_is_walked_to_zero_with_its_output_on():
     found = magnet.energise()
     assert found.current_A == 1.0
     assert supply.log == [f"CURR {i / 10:.6f}" for i in (8, 6, 4, 2, 0)]
-    check_ramp(supply.sets, 1.0, RAMP)
-
-
-def test_a_walk_starts_from_the_measured_current_where_the_set_point_is_another():
-    magnet, supply, _ = limited(setpoint_A=9.0, current_A=1.0, output_on=True)
-    magnet.energise()
-    assert supply.sets[0][1] == pytest.approx(0.8)
     check_ramp(supply.sets, 1.0, RAMP)
 
 
@@ -216,10 +210,13 @@ def test_make_safe_from_any_state(state):
     assert "found at" in words
     if state["output_on"]:
         assert supply.log[-1] == "OUTP OFF"
-        check_ramp(supply.sets, state.get("current_A", state["setpoint_A"]), RAMP)
+        check_ramp(supply.sets, state["setpoint_A"], RAMP)
 
 
-@pytest.mark.parametrize(("set_A", "shown_A"), [(3, 30), (-3, -30), (0, 20), (-3, 3), (3, -1)])
+@pytest.mark.parametrize(
+    ("set_A", "shown_A"),
+    [(3, 30), (-3, -30), (0, 20), (-3, 3), (3, -1), (9, 1), (9, 0), (-9, -1)],
+)
 @pytest.mark.parametrize("energises", [True, False])
 def test_a_meter_that_is_wrong_makes_no_set_point_jump(set_A, shown_A, energises):
     magnet, supply, _ = limited(setpoint_A=set_A, current_A=shown_A, output_on=True)
@@ -229,6 +226,28 @@ def test_a_meter_that_is_wrong_makes_no_set_point_jump(set_A, shown_A, energises
     assert all(abs(sent_A) <= abs(set_A) for _, sent_A in supply.sets)
     check_ramp(supply.sets, set_A, RAMP)
     assert supply.programmed_A == 0.0
+
+
+def test_a_ramp_finer_than_the_supply_is_refused_to_a_run_and_not_on_the_way_to_safety():
+    magnet, supply, _ = limited(ramp=1e-6, setpoint_A=4e-3, output_on=True)
+    supply.resolution_A = 1e-4
+    magnet = LimitedMagnet(supply, magnet.limits, supply.clock, Stop())
+    with pytest.raises(RefusedError, match=r"max_ramp_A_per_s = 1e-06 A/s is below the 0\.005 A/s"):
+        magnet.energise()
+    assert supply.sets == []
+    assert "walked to zero at 1e-06 A/s at most, output off" in magnet.make_safe()
+    times_s, currents_A = zip(*supply.sets, strict=True)
+    assert currents_A == pytest.approx([i * 1e-4 for i in range(39, -1, -1)])
+    assert [b - a for a, b in pairwise(times_s)] == pytest.approx([100.0] * 39)  # each is earned
+
+
+def test_the_duty_of_a_supply_found_below_its_set_point_is_of_what_it_may_come_to():
+    clock = SimulatedClock()
+    supply = SimulatedSupply(clock, setpoint_A=9.0, current_A=1.0, output_on=True)
+    limits = MagnetLimits(4e-4, 11.0, RAMP, max_duty_A2s=100.0, duty_window_s=10.0)
+    with pytest.raises(RefusedError, match="the 9 A found count as if they had flowed all the"):
+        LimitedMagnet(supply, limits, clock, Stop()).energise()
+    assert supply.sets == []
 
 
 def test_make_safe_is_not_interrupted_by_stop():

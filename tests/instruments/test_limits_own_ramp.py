@@ -187,6 +187,21 @@ def test_a_supply_that_keeps_a_faster_ramp_gets_no_target(monkeypatch):
         assert one.current_A == 1.0
 
 
+def test_a_limit_below_its_slowest_ramp_is_refused_to_a_run_and_not_on_the_way_to_safety():
+    with rig("lakeshore-643") as one:
+        one.twin.receive(b"RATE 50\r\n")
+        one.twin.receive(b"SETI 0.02\r\n")
+        one.twin.time.advance(5.0)
+        magnet = limited(one, MagnetLimits(4e-4, 10.0, 1e-6))
+        with pytest.raises(RefusedError, match=r"1e-06 A/s is below the 0\.0001 A/s"):
+            magnet.energise()
+        begin_s, before_A = one.clock.now_s(), one.current_A
+        assert before_A == pytest.approx(0.02)
+        assert "walked to zero at 0.0001 A/s at most" in magnet.make_safe()
+        assert one.current_A == pytest.approx(0.0, abs=1e-6)
+        assert one.clock.now_s() - begin_s == pytest.approx(200.0, rel=0.05)
+
+
 def test_a_set_point_changed_at_the_front_panel_ends_the_run():
     with rig("lakeshore-643") as one:
         magnet = limited(one)

@@ -128,7 +128,8 @@ FAULTS = {
         lambda stairs, here_A, target_A: here_A + max(
             -2 * stairs.reach_A, min(2 * stairs.reach_A, target_A - here_A)), "step"),
     "one set however far": (Staircase, "_next_A", lambda stairs, here_A, to_A: to_A, "step"),
-    "walks that start from zero": (Staircase, "start_A", lambda *_: 0.0, "step"),
+    "walks that start half-way": (
+        Staircase, "found_A", lambda stairs, state, small_A: state.setpoint_A / 2, "step"),
     "a duty that is not looked at": (Duty, "problem", no_problem, "duty"),
     "guards that are not looked at": (Band, "problem", no_problem, "guard"),
     "a ramp-down that only switches off": (RampDown, "_walked_down", lambda way, found: (

@@ -51,6 +51,7 @@ FOUND = {
         ["OUTP ON", "LIST:CURR 1,2", "LIST:DWEL 0.01", "CURR:MODE LIST"], None, "found at 2 A",
     ),
 }  # fmt: skip
+SET_HIGHER = {"at compliance": 9.0}  # where the walk starts: a meter may be wrong
 
 
 def test_a_current_that_is_measured_though_the_output_is_off_is_never_called_safe():
@@ -154,7 +155,8 @@ def test_made_safe_from_each_state_within_the_ramp(rig, name, monkeypatch):
     if sets and rig.sent()[-1] != b"CURR 0.000000\n":
         check_ramp(sets, sets[0][1], RAMP)
     if flowing_A:
-        assert abs(sets[0][1] - flowing_A) <= RAMP * 0.02 + 0.02
+        first_A = SET_HIGHER.get(name, flowing_A)
+        assert abs(sets[0][1] - first_A) <= RAMP * 0.02 + 0.02
         assert b"OUTP OFF\n" in rig.sent()
         biggest_A = max(abs(b - a) for (_, a), (_, b) in pairwise(trace) if abs(b) > 1e-3)
         assert biggest_A <= RAMP * 0.02 + 0.02  # the coil itself never jumped

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated import SimulatedClock, SimulatedSupply, check_ramp
 
 from instruments.staircase import TICK_S, Staircase
-from models.errors import RefusedError, TwinrigError
+from models.errors import TwinrigError
 
 
 def staircase(ramp_A_per_s, *, start_A=0.0, late_s=0.0):
@@ -52,13 +54,17 @@ def test_the_next_walk_waits_for_what_the_last_set_owes():
 def test_a_late_tick_never_catches_up():
     stairs, supply, _ = staircase(10.0, late_s=1.0)
     stairs.walk_to_A(1.0)
-    changes = [b - a for (_, a), (_, b) in zip(supply.sets, supply.sets[1:], strict=False)]
+    changes = [b - a for (_, a), (_, b) in pairwise(supply.sets)]
     assert max(changes) <= 0.2 + 1e-9
 
 
-def test_a_ramp_finer_than_the_supply_is_refused():
-    with pytest.raises(RefusedError, match="slowest this supply can be walked"):
-        staircase(1e-6)
+def test_a_ramp_finer_than_the_supply_takes_longer_ticks():
+    stairs, supply, _ = staircase(1e-6)  # of a resolution of 1e-6 A
+    assert stairs.walk_s(5e-6) == pytest.approx(4.0)
+    assert stairs.plan(0.0, 2e-6) == [(0.0, 0.0), (1.0, 1e-6), (1.0, 2e-6)]
+    stairs.walk_to_A(5e-6)
+    assert [time_s for time_s, _ in supply.sets] == pytest.approx([0, 1, 2, 3, 4])
+    assert max(b - a for (_, a), (_, b) in pairwise(supply.sets)) == pytest.approx(1e-6)
 
 
 def test_an_unknown_set_point_is_never_walked_from():
