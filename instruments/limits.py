@@ -130,7 +130,7 @@ class LimitedMagnet(WatchedMagnet):
         StoppedError
             Stop was requested, perhaps on the way.
         LinkError
-            A set may not have arrived: the next step starts from what is measured then.
+            A set may not have arrived: the next step starts from the set-point as it is read then.
         TwinrigError
             A guard, the duty or a set-point that somebody changed since the last step ends the
             run: nothing more is sent.

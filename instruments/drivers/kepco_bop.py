@@ -186,11 +186,23 @@ class KepcoBop:
         voltage_mode = self._word("FUNC:MODE?", MODES) == "voltage"
         changed = self._end_list("VOLT" if voltage_mode else "CURR", reach_A)
         if voltage_mode:
-            # in voltage mode CURR is the limit; it becomes the set-point when the mode changes
-            self.set_current_A(self.measured_A())
-            self._session.write("FUNC:MODE CURR")
-            changed += ("changed from voltage to current mode",)
+            changed += (self._leave_voltage_mode(reach_A),)
         return changed
+
+    def _leave_voltage_mode(self, reach_A: float) -> str:
+        """Current mode, where the limit of voltage mode becomes the set-point; says what was done.
+
+        That limit has no sign of its own, and no public manual says that it takes a negative
+        current: where it is not the current that flows, the change would be a jump. The mode stays
+        then, and the limit's own way to zero takes the current along.
+        """
+        flowing_A = self.measured_A()
+        self.set_current_A(flowing_A)
+        limit_A = self.setpoint_A()
+        if abs(limit_A - flowing_A) > max(reach_A, self.read_back_error_A(flowing_A)):
+            return f"left in voltage mode, whose limit of {limit_A:.4g} A is not the current"
+        self._session.write("FUNC:MODE CURR")
+        return "changed from voltage to current mode"
 
     def _end_list(self, channel: str, reach_A: float) -> tuple[str, ...]:
         """End a LIST program of the main channel where its end moves the current least."""

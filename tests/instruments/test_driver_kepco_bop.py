@@ -159,10 +159,24 @@ def test_taking_control_keeps_the_current_when_it_changes_the_mode():
         (b"VOLT:MODE?", b"FIX"),
         (b"MEAS:CURR?", b"2.5E0"),
         (b"CURR 2.500000", b""),  # the limit of voltage mode is the set-point of current mode
+        (b"CURR?", b"2.5E0"),
         (b"FUNC:MODE CURR", b""),
     ) as session:
         changed = KepcoBop("x", session, {}).take_control(0.1)
         assert changed == ("changed from voltage to current mode",)
+
+
+@pytest.mark.parametrize("limit", [b"1.2E1", b"4.0E0"], ids=["refused", "without its sign"])
+def test_a_mode_whose_change_would_be_a_jump_is_left_as_it_is(limit):
+    with transcript(
+        (b"FUNC:MODE?", b"0"),
+        (b"VOLT:MODE?", b"FIX"),
+        (b"MEAS:CURR?", b"-4.0E0"),
+        (b"CURR -4.000000", b""),
+        (b"CURR?", limit),
+    ) as session:
+        (words,) = KepcoBop("x", session, {}).take_control(2.0)
+        assert words.startswith("left in voltage mode")
 
 
 def test_a_list_is_ended_when_it_passes_the_set_point_that_its_end_returns_to():

@@ -162,6 +162,31 @@ def test_made_safe_from_each_state_within_the_ramp(rig, name, monkeypatch):
         assert biggest_A <= RAMP * 0.02 + 0.02  # the coil itself never jumped
 
 
+@pytest.mark.parametrize("kept", [abs, lambda current_A: 12.0], ids=["no sign", "refused"])
+def test_a_negative_current_of_voltage_mode_goes_to_zero_by_its_limit(rig, kept, monkeypatch):
+    kepco = rig.rig.instruments["kepco-bop"]
+    left(rig, ["FUNC:MODE VOLT", "CURR 12", "VOLT -4", "OUTP ON"])
+    usual = kepco.respond
+
+    def without_a_sign(message):  # as a limit may be, which holds either way
+        reply = usual(message)
+        if message.startswith("CURR -") and not kepco.supply.current_mode:
+            kepco.supply.setpoint_A = kept(float(message.split()[1]))
+        return reply
+
+    kepco.respond = without_a_sign
+    with Bench.connect(rig.spec(SLOW)) as bench:
+        trace = trace_of(rig, monkeypatch)
+        (said,) = bench.make_safe()
+    assert is_safe(rig)
+    assert max(a for _, a in trace) < 0.01  # never to the other side
+    assert max(abs(b - a) for (_, a), (_, b) in pairwise(trace)) <= RAMP * 0.02 + 0.02
+    assert "left in voltage mode" in said
+    with Bench.connect(rig.spec(SLOW)) as bench:
+        bench.energise()
+        assert kepco.supply.current_mode
+
+
 @pytest.mark.parametrize("name", [name for name in FOUND if name != "quarter range"])
 def test_energised_from_each_state_and_the_state_is_told(rig, name):
     orders, flowing_A, _ = FOUND[name]
