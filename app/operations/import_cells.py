@@ -135,6 +135,12 @@ def is_word(cell: str) -> bool:
     return cell.strip().lower() not in NOTHING and not is_number(cell)
 
 
+def says_nothing(cell: str) -> bool:
+    """Whether it says in letters that nothing was measured; a dash or a blank may be no unit."""
+    text = cell.strip().lower()
+    return text in NOTHING and any(map(str.isalpha, text))
+
+
 def is_number(cell: str) -> bool:
     """Whether it is a number in whatever hand, or an instrument's word for an overload."""
     text = cell.strip()

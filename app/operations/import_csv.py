@@ -22,6 +22,7 @@ from app.operations.import_cells import (
     is_number,
     is_word,
     refuse_decimal_commas,
+    says_nothing,
     table_of,
 )
 from app.operations.import_lines import lines_of
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 DELIMITERS = (";", "\t", ",", " ")
 COMMENTS = ("#", "%")
+SHEET_WORD = re.compile(r"\s*#(N/A|NV|DIV/0!|[^\W\d]+[!?])\s*([;,\t\"]|$)", re.IGNORECASE)
+"""What a spreadsheet leaves in a cell without a value: no comment, though it begins like one."""
 WORDS = re.compile(r"[^\W\d_].*|\d{1,4}([-./])\d{1,2}\1\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
 """A remark, a date, a time: no number that somebody wrote in another way, as `5 mV` is."""
 
@@ -52,7 +55,7 @@ def read_csv(file: Path) -> dict[str, Found]:
         What is no table of numbers, with the line.
     """
     read = lines_of(file)
-    lines = ["" if line.lstrip().startswith(COMMENTS) else line for line in read]
+    lines = ["" if _is_comment(line) else line for line in read]
     delimiter = _delimiter(list(islice(filter(str.strip, lines), FIRST)))
     _refuse_open_quotes(lines, delimiter)
     heads = [cells for _, cells in islice(_rows(lines, delimiter), 2)]
@@ -62,7 +65,7 @@ def read_csv(file: Path) -> dict[str, Found]:
     units: list[str] = []
     if any(is_word(cell) for cell in heads[0]):
         names = [name.strip() for name in heads[0]]
-        if len(heads) > 1 and not any(is_number(cell) for cell in heads[1]):
+        if len(heads) > 1 and _is_of_units(heads[1]):
             units = [unit.strip().strip("()[]") for unit in heads[1]]
     elif delimiter == ",":
         refuse_decimal_commas(_rows(lines, delimiter))
@@ -92,6 +95,17 @@ def read_csv(file: Path) -> dict[str, Found]:
     return {"values": Found(table), **_columns(table, names, units), **words}
 
 
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith(COMMENTS) and not SHEET_WORD.match(line)
+
+
+def _is_of_units(cells: Sequence[str]) -> bool:
+    """Whether the row below the names has their units; one of NA alone is a first step."""
+    if any(map(is_number, cells)):
+        return False
+    return any(map(is_word, cells)) or not any(map(says_nothing, cells))
+
+
 def _delimiter(lines: Sequence[str]) -> str:
     """What makes as many columns of every line; else what there is most of."""
     for one in DELIMITERS:
@@ -104,9 +118,7 @@ def _delimiter(lines: Sequence[str]) -> str:
 
 def _commented_names(lines: Sequence[str], delimiter: str, width: int) -> list[str]:
     """Words of the last comment above a table's first line, where there is one for each column."""
-    above = list(
-        takewhile(lambda line: not line.strip() or line.lstrip().startswith(COMMENTS), lines)
-    )
+    above = list(takewhile(lambda line: not line.strip() or _is_comment(line), lines))
     last = [line.strip().lstrip("".join(COMMENTS)) for line in above if line.strip()][-1:]
     last = [line.rstrip(f"{delimiter} ") for line in last]
     cells = next((cells for _, cells in _rows(last, delimiter)), [])
@@ -138,7 +150,7 @@ def _rows(lines: Sequence[str], delimiter: str) -> Iterator[Row]:
     for cells in reader:
         if delimiter == " ":
             cells = [cell for cell in cells if cell]
-        if cells and not cells[0].lstrip().startswith(COMMENTS):
+        if cells and not _is_comment(cells[0]):
             yield reader.line_num, cells
 
 

@@ -116,6 +116,17 @@ def test_delimiters_that_end_the_lines_are_no_column(tmp_path, text):
     assert found(tmp_path, "0,5,\n1,6,\n")["values"].values.tolist() == [[0, 5], [1, 6]]
 
 
+def test_a_first_row_of_nothing_but_gaps_is_a_row(tmp_path):
+    """Taken for units, it would move each later step one up."""
+    assert len(found(tmp_path, "H,X\nNA,NA\n1,2\n3,4\n")["values"].values) == 3
+    assert len(found(tmp_path, "H,X\n#N/A,\n1,2\n#N/A,4\n")["values"].values) == 3
+    with pytest.raises(InputError, match="line 2, column H: '#DIV/0!' is no number"):
+        found(tmp_path, "H,X\n#DIV/0!,3\n1,2\n")
+    units = found(tmp_path, "s,H,X\nn/a,mT,-\n0,1,2\n1,3,4\n")
+    assert len(units["values"].values) == 2
+    assert units["H"].unit == "mT"
+
+
 def test_words_for_nothing_are_gaps(tmp_path):
     read = found(tmp_path, "n,X\n0,n/a\n1,\n2,--\n3,NaN\n4,7\n")
     assert np.isnan(read["X"].values).tolist() == [True] * 4 + [False]
