@@ -24,7 +24,7 @@ import numpy as np
 
 from app.artefacts import canonical, now_iso, parse_json, reading, writing
 from app.checked_json import CHECKSUM, with_checksum
-from app.disk import RESTORE, read_bytes
+from app.disk import RESTORE, read_bytes, sync_directory
 from app.recording_reader import folder_of, read_recording
 from models.errors import InputError, raise_problems
 from models.json_form import COUNT, TEXT, Rows, Table, faults
@@ -110,7 +110,7 @@ def add_mark(
     """
     file = folder_of(path) / FILE_NAME
     body = {"at": now_iso(), "bad": sorted(bad), "good": sorted(good), "why": why}
-    line = canonical(with_checksum(body)) + b"\n"
+    line, is_new = canonical(with_checksum(body)) + b"\n", not file.exists()
     with writing(file), file.open("a+b", buffering=0) as out:
         out.seek(0)
         kept = out.read()
@@ -125,6 +125,8 @@ def add_mark(
             with suppress(OSError):
                 out.truncate(whole)
             raise
+    if is_new:
+        sync_directory(file.parent)
 
 
 def left_out(recording: Recording, positions: Iterable[int]) -> Recording:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,19 @@ def test_a_range_is_marked_and_told_as_one(recorded, capsys) -> None:
     assert "bad 1, 3-6 (door)" in said
     assert "good 4, 5" in said
     assert bad_positions(recorded) == {0, 2, 5}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such call")
+def test_the_first_mark_survives_a_power_cut_with_its_name(recorded, monkeypatch) -> None:
+    synced, sync = list[int](), os.fsync
+
+    def watched(handle: int) -> None:
+        synced.append(os.fstat(handle).st_ino)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    add_mark(recorded, bad=[3])
+    assert synced == [(recorded / FILE_NAME).stat().st_ino, recorded.stat().st_ino]
 
 
 def test_a_mark_changes_no_byte_of_the_data(recorded) -> None:
