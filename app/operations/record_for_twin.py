@@ -20,7 +20,7 @@ from app.artefacts import new_directory, new_id, now_iso
 from app.operations.adaptive_rounds import PLAN_NAME, SCORING, ForTwin, Round, Rounds
 from app.operations.adaptive_sent import sent_to
 from app.operations.adaptive_twins import Twins
-from app.operations.events import Note, Result, RunPlan, Stage
+from app.operations.events import Note, RepeatRecorded, Result, RunPlan, Stage
 from app.operations.record import record
 from app.operations.record_begin import differences
 from app.operations.results import result_values
@@ -28,6 +28,7 @@ from app.operations.runs import status_of
 from app.recording_reader import FILE_NAME
 from app.run_lock import RunLock
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
+from models.sequence import FieldSequence
 from training.bad_data import problems_of, still_of, warnings_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from app.operations.events import Event
     from instruments.bench import Bench
     from instruments.clock import Pause, Stop
-    from models.sequence import FieldSequence
 
 CHOICE = 4  # candidates for each sequence that is wanted, at least
 SCORING_SEED = 500_009  # apart from the seeds of the candidates
@@ -102,6 +102,8 @@ def record_for_twin(
         try:
             yield from run.events()
         except BaseException as fault:
+            if isinstance(fault, RefusedError) and not run.has_recorded:
+                raise  # nothing has happened: what is there stays what it was
             values = _values(rounds, fault, begin_s)
             if isinstance(fault, TwinrigError) and values:
                 yield Result(values)
@@ -167,7 +169,7 @@ class _Run:
     ) -> None:
         self.bench, self.rounds, self.asked = bench, rounds, rounds.asked
         self.pause, self.retries = pause, retries
-        self.twins = twins(rounds, bench.stop)
+        self.twins, self.has_recorded = twins(rounds, bench.stop), False
         self._sent = sent_to(bench, self.asked)
 
     def events(self) -> Iterator[Event]:
@@ -218,8 +220,7 @@ class _Run:
         """So many of the windows that a network sends, none of those that score."""
         kept = {s.drive.tobytes() for s in self.rounds.scoring}
         left = [s for s in self._sent if s.drive.tobytes() not in kept]
-        rng = np.random.default_rng([self.asked.seed, seed])
-        order = rng.permutation(len(left))[:count]
+        order = np.random.default_rng([self.asked.seed, seed]).permutation(len(left))[:count]
         return [left[int(k)] for k in order]
 
     def _recorded(self, index: int, one: Round) -> Iterator[Event]:
@@ -231,17 +232,17 @@ class _Run:
             problems = differences(so_far, bench, spec.window, spec.reset)
             raise_problems(RefusedError, f"{rounds.out} can't be continued", problems)
         yield Stage(f"record round {index} ({one.what}), {one.measurements} measurements")
-        resume = rounds.can_go_on(one)
         events = record(
             bench, one.sequences, one.repeats, rounds.out / one.folder,
             seed=self.asked.seed + index, meta={**rounds.meta, "round": index, "of": rounds.id},
-            resume=resume, pause=self.pause, retries=self.retries,
+            resume=rounds.can_go_on(one), pause=self.pause, retries=self.retries,
         )  # fmt: skip
         with closing(events):  # the magnet is at zero before anything else is done
             for event in events:
                 if isinstance(event, RunPlan):
                     yield replace(event, path=str(rounds.out / FILE_NAME), run_id=rounds.id)
                 elif not isinstance(event, Result):
+                    self.has_recorded |= isinstance(event, RepeatRecorded)
                     yield event
         rounds.merge("interrupted")
 
@@ -272,8 +273,7 @@ class _Run:
         if count > 1 and (sent := self._of_network(asked.pool, turn)):
             pools.append(sent)
         counts = [count - count // 2, count // 2] if len(pools) > 1 else [count]
-        chosen: list[FieldSequence] = []
-        words = ""
+        chosen, words = list[FieldSequence](), ""
         for candidates, wanted in zip(pools, counts, strict=True):
             more, said = self.twins.drawn(candidates, wanted, turn)
             chosen, words = [*chosen, *more], words + said

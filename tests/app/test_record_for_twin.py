@@ -220,10 +220,12 @@ def test_steps_of_a_round_are_held_at_random_and_it_goes_on_with_them(tmp_path):
 
 
 def test_another_reset_than_the_rounds_before_is_refused(finished, bench):
-    spec = bench.spec
+    spec, before = bench.spec, (finished[0] / "recording.nc").read_bytes()
+    assert read_recording(finished[0]).status == "done"
     bench.spec = replace(spec, reset=Reset(0.9 * spec.reset.field_T))
     with pytest.raises(RefusedError, match="reset"):
         list(record_for_twin(bench, finished[0], replace(TINY, budget=40), resume=True))
+    assert (finished[0] / "recording.nc").read_bytes() == before  # still done, not failed
 
 
 def test_a_disk_that_refuses_at_the_end_hides_no_magnet_that_is_not_safe(
