@@ -48,10 +48,10 @@ class AskedBench:
         Its device time.
     magnets, readouts, thermometers, teslameters
         By name; magnets behind their limits.
-    channels, units
+    channels
         Over all read-outs; a name has its read-out's before it only where two would clash. With a
         rotation, of its components.
-    live_channels, live_units
+    live_channels
         Of what the read-outs show, as `monitor` gives it.
     rotation
         What turns the field by two magnets; None where one drives it.
@@ -91,8 +91,7 @@ class AskedBench:
         self.clock: Clock = opener.clock
         self.magnets = magnets
         self.readouts = readouts
-        self.live_channels, self.live_units = channels_of(readouts)
-        self.channels, self.units = self.live_channels, self.live_units
+        self.live_channels = self.channels = channels_of(readouts)
         self.thermometers: dict[str, Thermometer] = {}
         self.teslameters: dict[str, Teslameter] = {}
         self.found: dict[str, MagnetState] = {}
@@ -115,11 +114,21 @@ class AskedBench:
         if spec.rotation is not None:
             self.rotation = Rotation(spec.rotation, magnets, spec.gate_s)
             self.drives = self.rotation.magnets
-            named = self.rotation.channels(self.live_channels, self.live_units)
-            self.channels, self.units = named
+            self.channels = self.rotation.channels(self.live_channels)
         self._idle = IdleMagnets(m for m in magnets.values() if m not in self.drives)
         self._readers = list(readouts.values())
         self._closed = False
+
+    @property
+    def live_units(self) -> tuple[str, ...]:
+        """Of `live_channels`; what some inputs measure is known once `settings` were read."""
+        return tuple(unit for readout in self.readouts.values() for unit in readout.units)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Of `channels`."""
+        units = self.live_units
+        return units if self.rotation is None else self.rotation.units(units)
 
     def settings(self) -> dict[str, dict[str, Any]]:
         """Every instrument's settings, by name; a magnet's ramp limit shapes steps: it is one.

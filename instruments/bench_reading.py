@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,13 +81,11 @@ def joined(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     return values[0] if len(values) == 1 else np.concatenate([np.empty(0), *values])
 
 
-def channels_of(readouts: dict[str, Readout]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names and units over all read-outs; a name has its read-out's where two would clash."""
-    plain = [channel for readout in readouts.values() for channel in readout.channels]
-    names = [
-        channel if plain.count(channel) == 1 else f"{name}.{channel}"
+def channels_of(readouts: dict[str, Readout]) -> tuple[str, ...]:
+    """Names over all read-outs; a name has its read-out's where two would clash."""
+    plain = Counter(channel for readout in readouts.values() for channel in readout.channels)
+    return tuple(
+        channel if plain[channel] == 1 else f"{name}.{channel}"
         for name, readout in readouts.items()
         for channel in readout.channels
-    ]
-    units = [unit for readout in readouts.values() for unit in readout.units]
-    return tuple(names), tuple(units)
+    )

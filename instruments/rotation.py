@@ -60,13 +60,16 @@ class Rotation:
         self._vectors = np.stack([np.cos(spec.phase_rad), np.sin(spec.phase_rad)], axis=1)
         self._here_T: FloatArray | None = None  # where the last walk ended; None: not known
 
-    def channels(
-        self, channels: Sequence[str], units: Sequence[str]
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Names and units of the components of these channels."""
-        names = tuple(component_names(channels))
-        each = len(names) // max(len(channels), 1)
-        return names, tuple(unit for unit in units for _ in range(each))
+    @staticmethod
+    def channels(channels: Sequence[str]) -> tuple[str, ...]:
+        """Names of the components of these channels."""
+        return tuple(component_names(channels))
+
+    @staticmethod
+    def units(units: Sequence[str]) -> tuple[str, ...]:
+        """Units of the components of channels of these units."""
+        each = len(component_names(["X"]))
+        return tuple(unit for unit in units for _ in range(each))
 
     def energised(self) -> None:
         """Both magnets are at zero, their outputs on."""

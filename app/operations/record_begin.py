@@ -54,6 +54,7 @@ def order_of(
 def begun(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
     """The writer of a new recording."""
     s, r, played = len(asked.sequences), asked.repeats, stacked(asked.sequences)
+    settings = bench.settings()  # before the units, which follow them
     header = Recording(
         np.full((s, r, played["drive"].shape[1], len(bench.channels)), np.nan),
         order=np.full((s, r), -1, dtype=np.int64),
@@ -62,7 +63,7 @@ def begun(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
         units=bench.units,
         window=asked.window,
         reset=asked.reset,
-        settings=bench.settings(),
+        settings=settings,
         identities=bench.identities(),
         status="running",
         meta={
@@ -140,6 +141,7 @@ def differences(
     Numbers among the instruments' settings may differ by `SAME_WITHIN`: some are measured (the
     frequency of an external reference). Window and reset must be the same to the last digit.
     """
+    settings = bench.settings()  # before the units, which follow them
     exact: list[tuple[str, Any, Any]] = [
         ("channels", recording.channels, bench.channels),
         ("units", recording.units, bench.units),
@@ -147,7 +149,7 @@ def differences(
         *members("reset", vars(recording.reset), vars(reset)),
         *members("identity of", recording.identities, bench.identities()),
     ]
-    return apart(exact, recording.settings, bench.settings())
+    return apart(exact, recording.settings, settings)
 
 
 def apart(

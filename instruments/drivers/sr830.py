@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from instruments.visa import VisaSession
 
 CHANNELS = {"X": 1, "Y": 2, "R": 3, "theta": 4}  # numbers of SNAP? and OUTP?
-UNITS = {"X": "V", "Y": "V", "R": "V", "theta": "deg"}
 MOST_CHANNELS = 6  # SNAP? takes 2 to 6
 AUX_INPUTS = {f"aux{number}": number for number in range(1, 5)}  # numbers of OAUX?
 
 SENSITIVITY_V = tuple((2, 5, 10)[i % 3] * 10.0 ** (i // 3 - 9) for i in range(27))  # 2 nV … 1 V
+SENSITIVITY_A_PER_V = 1.0e-6  # the same table with a current input: 2 fA … 1 µA
 SLOPE_DB_OCT = (6, 12, 18, 24)
 RESERVE = ("high", "normal", "low noise")
 INPUT = ("A", "A-B", "I (1 MOhm)", "I (100 MOhm)")
+CURRENT = INPUT[2:]
 COUPLING = ("AC", "DC")
 SHIELD = ("float", "ground")
 NOTCH = ("none", "line", "2 x line", "line and 2 x line")
@@ -68,7 +69,7 @@ class SR830:
         self.name = name
         self.resource = session.resource_name
         self.channels = tuple(options.get("channels", ("X", "Y")))
-        self.units = tuple(UNITS[channel] for channel in self.channels)
+        self.units = self._units("V")
         self._session = session
         self.buffer = Sr830Buffer(session, self.channels)
         self.identity = ""
@@ -102,8 +103,8 @@ class SR830:
         return self.identity
 
     def settings(self) -> dict[str, Any]:
-        """Every setting that a reading rests on, in units."""
-        return {
+        """Every setting that a reading rests on, in units; those of the channels follow `ISRC?`."""
+        found: dict[str, Any] = {
             "time_constant_s": entry(self._session, "OFLT?", TIME_CONSTANT_S),
             "slope_dB_oct": entry(self._session, "OFSL?", SLOPE_DB_OCT),
             "sensitivity_V": entry(self._session, "SENS?", SENSITIVITY_V),
@@ -114,13 +115,16 @@ class SR830:
             "frequency_Hz": self._session.number("FREQ?"),
             "phase_deg": self._session.number("PHAS?"),
             "amplitude_V": self._session.number("SLVL?"),
-            "input": entry(self._session, "ISRC?", INPUT),
+            "input": self._input(),
             "coupling": entry(self._session, "ICPL?", COUPLING),
             "shield": entry(self._session, "IGND?", SHIELD),
             "notch": entry(self._session, "ILIN?", NOTCH),
             "synchronous_filter": entry(self._session, "SYNC?", SWITCH),
             "channels": list(self.channels),
         }
+        if found["input"] in CURRENT:
+            found["sensitivity_A"] = found.pop("sensitivity_V") * SENSITIVITY_A_PER_V
+        return found
 
     def prepare(self) -> None:
         """Point replies at this interface (`OUTX`) and drop what the status bytes had latched."""
@@ -151,3 +155,12 @@ class SR830:
     def close(self) -> None:
         """Close the session; never raises."""
         self._session.close()
+
+    def _input(self) -> str:
+        """`ISRC?`: a voltage or a current; the units follow."""
+        source: str = entry(self._session, "ISRC?", INPUT)
+        self.units = self._units("A" if source in CURRENT else "V")
+        return source
+
+    def _units(self, unit: str) -> tuple[str, ...]:
+        return tuple("deg" if channel == "theta" else unit for channel in self.channels)

@@ -48,6 +48,13 @@ def test_connects_identifies_and_looks_around(rig):
         assert (reading.current_A, reading.output_on, reading.values.shape) == (0.0, False, (2,))
 
 
+def test_units_are_those_of_the_settings_that_were_read_last(rig):
+    with Bench.connect(rig.spec()) as bench:
+        rig.order("sr830", "ISRC 3")
+        bench.settings()
+        assert (bench.units, bench.live_units) == (("A", "A"), ("A", "A"))
+
+
 @pytest.mark.usefixtures("off_at_the_end")
 def test_a_run_sets_reads_and_ends_safe_within_the_ramp(rig):
     spec = rig.spec(SLOW)

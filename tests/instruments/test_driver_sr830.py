@@ -83,6 +83,27 @@ def test_settings_are_in_units():
         }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("source", "units", "full_scale"),
+    [
+        (b"0", ("V", "deg"), {"sensitivity_V": 200e-6}),
+        (b"2", ("A", "deg"), {"sensitivity_A": 200e-12}),
+        (b"3", ("A", "deg"), {"sensitivity_A": 200e-12}),
+    ],
+)
+def test_a_current_input_makes_amperes_of_volts(source, units, full_scale):
+    with transcript(
+        (b"OFLT?", b"6"), (b"OFSL?", b"1"), (b"SENS?", b"15"), (b"RMOD?", b"1"), (b"HARM?", b"2"),
+        (b"FMOD?", b"0"), (b"RSLP?", b"1"), (b"FREQ?", b"37"), (b"PHAS?", b"-12.5"),
+        (b"SLVL?", b"0.004"), (b"ISRC?", source), (b"ICPL?", b"0"), (b"IGND?", b"1"),
+        (b"ILIN?", b"3"), (b"SYNC?", b"1"),
+    ) as session:  # fmt: skip
+        lockin = SR830("lockin", session, {"channels": ("R", "theta")})
+        found = lockin.settings()
+        assert lockin.units == units
+        assert {k: v for k, v in found.items() if "sensitivity" in k} == pytest.approx(full_scale)
+
+
 def test_the_tables_are_those_of_the_manual():
     assert len(SENSITIVITY_V) == 27
     assert SENSITIVITY_V[0] == pytest.approx(2e-9)
