@@ -164,6 +164,8 @@ class Keithley6221:
             if not math.isclose(found_A, wanted_A * self.current_A, rel_tol=READ_BACK):
                 expected = f"{wanted_A * self.current_A:g} A as it was set"
                 raise session.reject(header, f"{found_A:g}", expected)
+        if (unit := word(session, ":UNIT?", UNIT)) != "V":
+            raise session.reject(":UNIT?", unit, "V as it was set")
         self._overflows = 0
         told = [f"reports {one} to its settings" for one in self.errors() if one.startswith("-")]
         raise_problems(TwinrigError, f"{self.name} ({self.resource})", told)  # positive: an event

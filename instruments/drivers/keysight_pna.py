@@ -41,6 +41,7 @@ SWEEP_TYPE = {"LIN": "linear", "LOG": "logarithmic", "SEGM": "segments", "CW": "
               "POW": "power", "PHAS": "phase"}  # fmt: skip
 TRIGGER = {"IMM": "immediate", "EXT": "external", "MAN": "manual"}
 SWITCH = {"0": "off", "1": "on"}
+BYTE_ORDER = {"NORM": "NORM", "SWAP": "SWAP"}
 OWN_KEYS = ("start_Hz", "stop_Hz", "if_bandwidth_Hz")
 
 
@@ -157,6 +158,8 @@ class KeysightPNA:
             session.write(f"SENS:SWE:POIN {len(self.channels)}")
         session.write("FORM REAL,64")
         session.write("FORM:BORD SWAP")
+        if (order := word(session, "FORM:BORD?", BYTE_ORDER)) != "SWAP":  # its numbers are finite
+            raise session.reject("FORM:BORD?", order, "SWAP as it was set")
         self._measure_axis()
         self._shows = trigger == "immediate" and self.reading_s <= LOOK_S
         self.errors()

@@ -26,6 +26,9 @@ SET = (
     (b":SOUR:DELT:LOW -0.001", b""), (b":SOUR:DELT:DEL 0.005", b""), (b":SOUR:DELT:COUN 2", b""),
     (b":TRAC:POIN 2", b""),
 )  # fmt: skip
+READ_BACK = (
+    (b":SOUR:DELT:HIGH?", b"1.000000E-03"), (b":SOUR:DELT:LOW?", b"-1.000000E-03"),
+)  # fmt: skip
 BEGUN = ((b":TRAC:CLE", b""), (b":TRAC:FEED:CONT NEXT", b""), (b":SOUR:DELT:ARM", b""))
 RUNS = (*BEGUN, (b":SOUR:DELT:ARM?", b"1"), (b":INIT:IMM", b""))
 
@@ -42,8 +45,19 @@ def test_prepare_ends_what_runs_and_sets_the_delta_mode():
     with transcript(
         (b"*IDN?", IDENTITY), *OFF, (b":SYST:ERR?", b'-221,"Settings conflict"'), QUIET,
         (b":SOUR:DELT:NVPR?", b"1"), *SET,
-        (b":SOUR:DELT:HIGH?", b"1.000000E-03"), (b":SOUR:DELT:LOW?", b"-1.000000E-03"), QUIET,
+        *READ_BACK, (b":UNIT?", b"V"), QUIET,
     ) as session:  # fmt: skip
+        Keithley6221("delta", session, BENCH).prepare()
+
+
+def test_a_unit_that_is_not_taken_is_an_error_not_volts():
+    with (
+        transcript(
+            (b"*IDN?", IDENTITY), *OFF, QUIET, (b":SOUR:DELT:NVPR?", b"1"), *SET,
+            *READ_BACK, (b":UNIT?", b"OHMS"),
+        ) as session,
+        pytest.raises(LinkError, match=r"Ohm.*V as it was set"),
+    ):  # fmt: skip
         Keithley6221("delta", session, BENCH).prepare()
 
 
@@ -70,7 +84,7 @@ def test_a_setting_that_it_refuses_is_heard():
     with (
         transcript(
             (b"*IDN?", IDENTITY), *OFF, QUIET, (b":SOUR:DELT:NVPR?", b"1"), *SET,
-            (b":SOUR:DELT:HIGH?", b"1.000000E-03"), (b":SOUR:DELT:LOW?", b"-1.000000E-03"),
+            *READ_BACK, (b":UNIT?", b"V"),
             (b":SYST:ERR?", b'-222,"Parameter data out of range"'), QUIET,
         ) as session,
         pytest.raises(TwinrigError, match="reports -222 Parameter data out of range to its"),
@@ -222,7 +236,7 @@ def test_errors_are_drained_in_words():
 
 def test_settings_are_in_units():
     with transcript(
-        (b":SOUR:DELT:HIGH?", b"1.000000E-03"), (b":SOUR:DELT:LOW?", b"-1.000000E-03"),
+        *READ_BACK,
         (b":SOUR:DELT:DEL?", b"5.000000E-03"), (b":SOUR:DELT:COUN?", b"2"),
         (b":SOUR:CURR:COMP?", b"1.000000E+01"), (b":SOUR:DELT:CAB?", b"0"), (b":UNIT?", b"V"),
     ) as session:  # fmt: skip

@@ -18,7 +18,7 @@ TRACES = (b"CALC:PAR:CAT:EXT?", b'"CH1_S11_1,S11,CH1_S21_2,S21"')
 MODE = ((b"TRIG:SOUR?", b"IMM"), (b"SENS:SWE:TYPE?", b"LIN"))
 SELECT = ((b"CALC:PAR:SEL 'CH1_S21_2'", b""), (b"SENS:SWE:MODE HOLD", b""))
 RAW, CORRECTED = (b"SENS:CORR:STAT?", b"0"), (b"SENS:CORR:STAT?", b"1")
-FORMAT = ((b"FORM REAL,64", b""), (b"FORM:BORD SWAP", b""))
+FORMAT = ((b"FORM REAL,64", b""), (b"FORM:BORD SWAP", b""), (b"FORM:BORD?", b"SWAP"))
 DATA = b"CALC:DATA? SDATA"
 
 
@@ -59,6 +59,16 @@ def test_prepared_it_holds_with_the_s21_trace_selected_and_the_axis_known():
         np.testing.assert_array_equal(analyser.frequency_Hz, [2e9, 7e9, 12e9])
         assert analyser.channels == ("S21[0]", "S21[1]", "S21[2]")
         assert analyser.units == ("dB",) * 3
+
+
+def test_bytes_in_another_order_than_asked_for_are_an_error_not_numbers():
+    with (
+        transcript(
+            (b"*IDN?", IDENTITY), TRACES, *MODE, *SELECT, *FORMAT[:2], (b"FORM:BORD?", b"NORM")
+        ) as session,
+        pytest.raises(LinkError, match=r"NORM.*SWAP as it was set"),
+    ):
+        KeysightPNA("vna", session, {"points": 3}).prepare()
 
 
 def test_what_the_bench_names_is_set():
