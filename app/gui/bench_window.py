@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
+from app.gui.background import Latest
 from app.gui.closing import ClosingWindow
-from models.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,8 @@ class BenchWindow(ClosingWindow):
         super().__init__()
         self.pages = {}
         self._seen_s = -math.inf  # when a job's own step, point or look was shown
+        self._opening = Latest(self)
+        self._opening.done.connect(self._opened)
         self._by_hand = ""  # what was told to be done by hand, until the bench is safe
         self.rig: ServedRig | None = None
 
@@ -65,21 +68,25 @@ class BenchWindow(ClosingWindow):
     def open_bench(self, path: Path) -> None:
         """Close this bench, safe as always, and open another bench file in its place.
 
-        A file that is no bench is told here, with this bench still open.
+        A file that is no bench is told here, with this bench still open; it is read in a thread.
         """
-        if self.job is not None or self.closing:
+        if self._nothing_runs():
+            self._opening.ask(partial(_bench_in, path))
+
+    def _opened(self, path: Path | None, error: Exception | None) -> None:
+        if path is None:
+            self.toast(str(error), "error")
+        elif self._nothing_runs():
+            self.next_bench = path
+            self.shut_down()
+
+    def _nothing_runs(self) -> bool:
+        """Whether nothing is under way; said where something is."""
+        idle = self.job is None and not self.closing
+        if not idle:
             running = self.job.spec.title if self.job else "The window's end"
             self.toast(f"{running} is under way: stop it, or wait for its end", "warning")
-            return
-        from instruments.bench_file import read_bench  # its drivers: not before the first frame
-
-        try:
-            read_bench(path)
-        except InputError as error:
-            self.toast(str(error), "error")
-            return
-        self.next_bench = path
-        self.shut_down()
+        return idle
 
     def _connect_link(self) -> None:
         self.link.connected.connect(self._connected)
@@ -180,3 +187,11 @@ class BenchWindow(ClosingWindow):
                 self.toasts.withdraw(self._by_hand)
             self._by_hand = ""
             self.toast("\n".join(said) or "The bench is safe: nothing to do")
+
+
+def _bench_in(path: Path) -> Path:
+    """The path, where it is a bench file; what is wrong with another is raised."""
+    from instruments.bench_file import read_bench  # its drivers: not before the first frame
+
+    read_bench(path)
+    return path

@@ -34,9 +34,7 @@ class RunningWindow(BenchWindow):
         """Run a page's operation; one at a time."""
         from app.gui.job import Job  # the events' classes: 15 ms of the window's start
 
-        if self.job is not None or self.closing:
-            running = self.job.spec.title if self.job else "The window's end"
-            self.toast(f"{running} is under way: stop it, or wait for its end", "warning")
+        if not self._nothing_runs():
             return False
         if spec.hardware and self.session.unsafe:
             self.toast(f"The bench is not safe yet: {self.session.unsafe}", "error")

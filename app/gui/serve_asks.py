@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.gui.words import count
-from app.new_file import refuse_taken
-from models.errors import InputError
 
 if TYPE_CHECKING:
     from app.operations.serve import Listening
@@ -39,16 +37,12 @@ class ServeAsk:
         return (self.supply, self.readout, *self.others)
 
     def problem(self) -> str:
-        """Why it can't be served; empty where it can."""
+        """Why it can't be served; empty where it can, if its bench file can be made."""
         last = self.port + len(self.models)  # the rig's clock has a port, too
         if self.port and last > HIGHEST_PORT:
             return f"ports {self.port} to {last}: the highest is {HIGHEST_PORT}"
         if self.bench.suffix != ".toml":
             return f"bench file {str(self.bench)!r}: a name that ends in .toml"
-        try:
-            refuse_taken(self.bench)
-        except InputError as error:
-            return str(error)
         return ""
 
     def words(self) -> tuple[str, str]:

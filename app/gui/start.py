@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, NoReturn
 from PyQt6.QtCore import QEventLoop, Qt, QTimer
 from PyQt6.QtWidgets import QApplication
 
-from app.config import keep_settings, load_settings, settings_path
+from app.config import load_settings, settings_path
+from app.gui.furnishing import VIRTUAL, furnish_later, read
 from app.gui.hooks import Hooks
+from app.gui.settings_keeper import SettingsKeeper
 from app.gui.theme import MODES, Theme
 from app.gui.window import Window
 from models.errors import InputError, TwinrigError
@@ -31,11 +33,9 @@ if TYPE_CHECKING:
     from app.gui.served_rig import ServedRig
     from instruments.bench_spec import BenchSpec
 
-VIRTUAL = "virtual"
 SESSION_END_MS = 30_000  # no system waits longer for a program at log-off
 JOB_ENDS_S = 60.0  # a ramp-down of the slowest coil and its status on disk
 COLLECTED_FROM_MS = 3000  # after the start: garbage (`app.gui.main` says why not before)
-KEPT_EVERY_MS = 30_000  # settings, and with them the queue: a power cut costs no more of them
 SCREEN_LOST = (
     "the window's screen is gone (its X server or ssh -X connection ended): what ran was stopped "
     "as by Stop; start the window anew, its page offers to go on"
@@ -97,7 +97,7 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
             raise InputError(f"--library {options.library}: is a file; name a folder, or a new one")
         app = None
         while options is not None:
-            given = _read(options.bench) if options.bench not in (None, VIRTUAL) else None
+            given = read(options.bench) if options.bench not in (None, VIRTUAL) else None
             app = app or _application()
             code, options, rig = _run(app, options, given, began_s, rig)
             began_s = time.perf_counter()
@@ -150,8 +150,8 @@ def _run(
     if note:
         window.toast(note, "warning")
     _script(window, options, began_s)
-    window.framed.connect(lambda: _furnish(window, options, given))
-    keeper = None if options.smoke or options.screenshot else _Keeper(window)
+    window.framed.connect(lambda: furnish_later(window, options, given))
+    keeper = None if options.smoke or options.screenshot else SettingsKeeper(window)
     _show(window, whole=not options.screenshot)
     QTimer.singleShot(COLLECTED_FROM_MS, gc.enable)
     lost = app.exec() != 0
@@ -193,64 +193,6 @@ def _show(window: Window, whole: bool) -> None:
             window.resize(size)
             window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
     window.show()
-
-
-class _Keeper:
-    """Writes the settings every half minute where they have changed, and at the end."""
-
-    def __init__(self, window: Window) -> None:
-        self._window, self._kept = window, window.settings
-        self._timer = QTimer(window)
-        self._timer.timeout.connect(self.keep)
-        window.usable.connect(lambda: self._timer.start(KEPT_EVERY_MS))
-
-    def keep(self) -> str:
-        """A note where the disk refuses."""
-        now = self._window.settings_now()
-        if now == self._kept:
-            return ""
-        said = keep_settings(settings_path(), self._kept, now)
-        self._kept = self._kept if said else now
-        return said
-
-
-def _read(bench: str) -> BenchSpec:
-    """The bench of a file; what it takes to read one is imported behind the first frame."""
-    from instruments.bench_file import read_bench
-
-    return read_bench(bench)
-
-
-def _furnish(window: Window, options: argparse.Namespace, given: BenchSpec | None) -> None:
-    """Behind the first frame: the bench asked for, the last one, or the page that offers some."""
-    from app.session import Library, Session, library_folder
-    from instruments.bench_file import BUILT_IN
-
-    if window.closing:
-        return
-    last = VIRTUAL if options.screenshot else window.settings.bench  # pictures energise no real rig
-    asked, folder = options.bench or last, options.library
-    if options.screenshot and folder is None:
-        folder = str(Path(options.screenshot) / "library")  # nor fill anybody's own library
-    spec = given
-    if spec is None:
-        try:
-            spec = _read(asked or VIRTUAL)
-        except TwinrigError as error:
-            window.toast(f"The last bench can't be opened: {error}", "error")
-            spec, asked = _read(VIRTUAL), ""
-    if asked:  # one that can't be opened today, as on a share that is off, is tried the next time
-        window.bench_file = asked if asked in BUILT_IN else str(Path(asked).absolute())
-        # behind the plots: a thread that loads drivers would hold them up
-        window.complete.connect(lambda: _connect(window))
-    window.furnish(Session(spec, Library(library_folder(folder))), "" if asked else "welcome")
-    if not asked:
-        window.top.waiting("No bench", "the virtual rig, or a file")
-
-
-def _connect(window: Window) -> None:
-    if not window.closing:
-        window.link.connect_bench()
 
 
 def _script(window: Window, options: argparse.Namespace, began_s: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from app.gui.pages.bench_draft_card import InstrumentCard
 from app.gui.pages.bench_draft_form import DraftForm
 from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import label
-from app.new_file import free_name, refuse_taken, write_new
+from app.new_file import write_new
 from instruments.bench_draft import Draft, DraftInstrument, is_missing, named, text_of
 from instruments.clock import Stop
 from instruments.discovery import Found, discover
@@ -21,7 +22,7 @@ from instruments.draft_of_bench import draft_of
 from instruments.draft_settings import boards_of, known_by, on_a_clock
 from instruments.who_answers import Answer, who_answers
 from models.command import command_line
-from models.errors import InputError, TwinrigError
+from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +45,8 @@ class BenchDraftPage(Page):
         self.virtual: Mapping[str, Any] = {}
         self.doing = ""
         self.written: tuple[Path, str] | None = None
-        first = free_name(Path(self.session.library.folder).parent / "rig.toml", ".toml")
+        self._writing = False
+        first = Path(self.session.library.folder).parent / "rig.toml"
         self.fields = DraftForm(self.theme, self.form, first, self.form_changed)
         self._instruments()
         self._preview()
@@ -60,7 +62,8 @@ class BenchDraftPage(Page):
         self.find_button = self.button("Find resources", self.look)
         self.find_button.setToolTip("Lists what VISA sees; nothing is opened")
         self.back_button = self.button("‹ Bench", lambda: shell.open_page("bench"))
-        self._later_found, self._later_asked = Latest(), Latest()
+        self._later_found, self._later_asked, self._later_written = Latest(), Latest(), Latest()
+        self._later_written.done.connect(self._told_written)
         self._later_found.done.connect(self._found)
         self._later_asked.done.connect(self._answered)
         self.show_cost()
@@ -203,6 +206,7 @@ class BenchDraftPage(Page):
         )
 
     def refresh(self) -> None:
+        self.fields.new.look_again()
         self.show_cost()
 
     def show_cost(self) -> None:
@@ -225,10 +229,10 @@ class BenchDraftPage(Page):
             return ", ".join(parts), "fault" if wrong else "attention"
         if self.written == (self.fields.path, self.preview.toPlainText()):
             return f"written: {self.fields.path.name}", "done"
-        try:
-            refuse_taken(self.fields.path)
-        except InputError as error:
-            return str(error).removeprefix(f"{self.fields.path}: "), "fault"
+        if self._writing:
+            return "is written …", "done"
+        if taken := self.fields.new.problem():
+            return taken.removeprefix(f"{self.fields.path}: "), "fault"
         return "complete; drives nothing, check it next", ""
 
     def _show_text(self, text: str) -> None:
@@ -260,23 +264,33 @@ class BenchDraftPage(Page):
             button.setEnabled(not self.doing)
 
     def press(self) -> None:
-        """Write the file; it is judged once more as it stands now."""
+        """Write the file, beside the window; it is judged once more as it stands now."""
         draft, path = self.draft(), self.fields.path
-        if not draft.problems():
-            try:
-                write_new(path, text_of(draft))
-            except TwinrigError as error:
-                self.shell.toast(str(error), "error")
-            else:
-                self.written = (path, text_of(draft))
-                check = command_line(["twinrig", "bench", "check", str(path)])
-                self.shell.toast(f"Written: {path}\nCheck it: {check}")
+        if not draft.problems() and not self._writing:
+            self._writing = True
+            self._later_written.ask(partial(_written, path, text_of(draft)))
+        self.show_cost()
+
+    def _told_written(self, written: tuple[Path, str] | None, error: Exception | None) -> None:
+        self._writing = False
+        self.fields.new.look_again()
+        if written is None:
+            self.shell.toast(str(error), "error")
+        else:
+            self.written = written
+            check = command_line(["twinrig", "bench", "check", str(written[0])])
+            self.shell.toast(f"Written: {written[0]}\nCheck it: {check}")
         self.show_cost()
 
     def open_written(self) -> None:
         """Open the file that was written; as it is now, for an editor may have had it."""
         if self.written is not None:
             self.shell.open_bench(self.written[0])
+
+
+def _written(path: Path, text: str) -> tuple[Path, str]:
+    write_new(path, text)
+    return path, text
 
 
 def _magnets(instruments: tuple[DraftInstrument, ...]) -> int:

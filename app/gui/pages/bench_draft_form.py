@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from os.path import expanduser  # which leaves the home of nobody as it is typed
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
+from app.gui.new_file import NewFile
 from app.gui.pages.bench_draft_card import claimed, placeholder
 from app.gui.widgets.basic import Choice, label, row, set_level
 from app.gui.widgets.file_dialog import beside
@@ -18,6 +17,7 @@ from models.sequence import ENCODINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
@@ -51,7 +51,9 @@ class DraftForm:
         choose.clicked.connect(lambda: self.choose_file())
         self.file = self._entry("File", "rig.toml", choose)
         self.file.textChanged.connect(self.file.setToolTip)
-        self.file.setText(str(first_path))
+        self.new = NewFile(self.file, "rig.toml")
+        self.new.changed.connect(changed)
+        self.new.offer(first_path)
         self.here = QPushButton("The open bench")
         self.here.setToolTip("What the open bench file says, to add to it or to take away")
         form.row("Begin with", self.here)
@@ -95,7 +97,7 @@ class DraftForm:
     @property
     def path(self) -> Path:
         """Where the file goes."""
-        return Path(expanduser(self.file.text().strip() or "rig.toml"))
+        return self.new.path
 
     def choose_file(self) -> QFileDialog:
         """Open a dialog for the path, beside the window: nothing waits for it."""

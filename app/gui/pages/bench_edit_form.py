@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontMetrics
 from PyQt6.QtWidgets import (
-    QHBoxLayout,
-    QLineEdit,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -19,9 +17,10 @@ from PyQt6.QtWidgets import (
 
 from app.bench_change import since_opened, target_of, write_change
 from app.gui.background import Latest
-from app.gui.pages.bench_draft_card import claimed, placeholder
+from app.gui.pages.bench_draft_card import claimed
+from app.gui.pages.bench_edit_row import EditRow
 from app.gui.theme import mono
-from app.gui.widgets.basic import Choice, label, set_level
+from app.gui.widgets.basic import Choice, label
 from app.gui.widgets.basic import row as side_by_side
 from app.gui.widgets.cost_button import CostButton
 from app.words import counted
@@ -29,26 +28,16 @@ from instruments.bench_edit import edited, problems_of, table_text, tables_of, v
 from instruments.bench_keys import MAY, RESET_KEYS, USUAL, Key, drive_keys, driver_keys
 from instruments.bench_words import unit_of
 from instruments.draft_values import toml, typed
-from models.errors import InputError, TwinrigError
+from models.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from app.gui.pages.page import Shell
     from app.gui.widgets.form import Form
+    from instruments.bench_spec import BenchSpec
 
-LABEL_PX, MOST_LINES, LEAST_PX = 112, 9, 44
-NAMES = {
-    "tesla_per_ampere": "Field per ampere", "max_current_A": "Current limit",
-    "max_ramp_A_per_s": "Ramp limit", "max_field_T": "Field limit", "max_duty_A2s": "Duty",
-    "duty_window_s": "Duty window", "compliance_V": "Voltage limit", "resource": "Resource",
-    "timeout_s": "Time-out", "channels": "Channels", "low_T": "Field at drive 0",
-    "high_T": "Field at drive 1", "hold_s": "Hold", "gate_s": "Gate", "field_T": "Reset field",
-    "encoding": "Encoding", "timing": "Timing", "min_K": "Lowest", "max_K": "Highest",
-    "input": "Input", "axis": "Axis", "tolerance_T": "Tolerance", "instrument": "Instrument",
-    "above_V": "Above", "below_V": "Below", "when_out": "When out", "marker_T": "Marker",
-    "hold_at_most_s": "Hold at most", "trigger": "Trigger", "baud_rate": "Baud rate",
-}  # fmt: skip
+MOST_LINES, LEAST_PX = 9, 44
 LEAST = 0.0999  # of a unit: 0.4 mT/A, not 400 µT/A
 DOWN = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 INTERLOCK_KEYS = (
@@ -72,47 +61,6 @@ def shown(key: str, value: Any) -> str:
     return value if isinstance(value, str) else toml(value)
 
 
-class EditRow(QWidget):
-    """A key, its entry, and below it what is wrong with it."""
-
-    def __init__(self, key: Key, text: str, changed: Callable[[], None]) -> None:
-        super().__init__()
-        self.key, self.first = key, text
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        words = NAMES.get(key.name, key.name)
-        name = label(words, "label")
-        name.setFixedWidth(LABEL_PX)
-        name.setToolTip(key.name)
-        self.entry = QLineEdit(text)
-        self.entry.setAccessibleName(words)
-        self.entry.setToolTip(key.words)
-        self.entry.setPlaceholderText(placeholder(key))
-        self.entry.textChanged.connect(lambda _: changed())
-        name.setBuddy(self.entry)
-        line.addWidget(name)
-        line.addWidget(self.entry, 1)
-        column.addLayout(line)
-        self.fault = label("", "fault", wrap=True)
-        self.fault.setIndent(LABEL_PX + 8)
-        self.fault.hide()
-        column.addWidget(self.fault)
-
-    @property
-    def text(self) -> str:
-        """What is typed."""
-        return self.entry.text().strip()
-
-    def judge(self, problem: str) -> None:
-        """Show a problem; empty: there is none."""
-        self.fault.setText(problem.partition("] ")[2] or problem)
-        self.fault.setVisible(bool(problem))
-        set_level(self.entry, "fault" if problem else "")
-
-
 class BenchEditForm:
     """The entries of one table and the file's text, until it is written.
 
@@ -132,8 +80,11 @@ class BenchEditForm:
         self.changes: dict[tuple[str, str], Any] = {}
         self.problems: list[str] = []
         self.stale = ""
-        self._later = Latest(form)
+        self._target: Path | None = None  # known once the disk was asked
+        self._writing = False
+        self._later, self._writer = Latest(form), Latest(form)
         self._later.done.connect(self._looked)
+        self._writer.done.connect(self._written)
         self._typed: dict[tuple[str, str], str] = {}
         self.words = form.section("Bench file")
         tables = [t for t in tables_of(self.text) if t.partition(".")[0] not in LEFT_OUT]
@@ -175,10 +126,10 @@ class BenchEditForm:
 
     def look(self) -> None:
         """See, in a thread, whether the file still is what was opened."""
-        self._later.ask(partial(since_opened, self._session.spec))
+        self._later.ask(partial(_seen, self._session.spec, self._session.library.folder))
 
-    def _looked(self, stale: str | None, _error: Exception | None) -> None:
-        self.stale = stale or ""
+    def _looked(self, seen: tuple[str, Path] | None, _error: Exception | None) -> None:
+        self.stale, self._target = seen or ("", None)
         self._show(str(self.table.currentData() or ""), list(self.problems))
 
     def _keys(self, table: str) -> tuple[Key, ...]:
@@ -255,19 +206,19 @@ class BenchEditForm:
         high = QFontMetrics(mono()).lineSpacing() * lines + 12
         self.preview.setMaximumHeight(high)
         number = len(self.changes)
-        path = target_of(self._session.spec, self._session.library.folder)
+        name = "the bench file" if self._target is None else self._target.name
         self.write_button.setVisible(bool(number or self.stale))
-        self.write_button.setEnabled(not self.problems)
+        self.write_button.setEnabled(not self.problems and not self._writing)
         cost = f"{counted(number, 'change')} · closes this bench, safe, and opens it anew"
         wrong = f"{len(self.problems)} wrong: nothing is written"
         role = "fault" if self.problems else ""
-        self.write_button.say(f"Write {path.name}", wrong if self.problems else cost, role=role)
+        self.write_button.say(f"Write {name}", wrong if self.problems else cost, role=role)
         if self.stale:
             self.write_button.setEnabled(True)
-            self.write_button.say(f"Open {path.name} anew", "closes this bench, safe, before")
+            self.write_button.say(f"Open {name} anew", "closes this bench, safe, before")
 
     def write(self) -> None:
-        """Write the changed bench file and open it in place of this bench.
+        """Write the changed bench file, beside the window, and open it in place of this bench.
 
         One that somebody else has changed meanwhile is opened as it is.
         """
@@ -275,16 +226,26 @@ class BenchEditForm:
         if session.busy:
             self._shell.toast(f"{session.busy} is under way: stop it first", "warning")
             return
-        if self.stale:
-            self._shell.open_bench(target_of(session.spec, session.library.folder))
-            return
-        try:
-            path, kept = write_change(session.spec, self.text, session.library.folder)
-        except TwinrigError as error:
+        if self.stale and self._target is not None:
+            self._shell.open_bench(self._target)
+        elif not self._writing:
+            self._writing = True
+            self.write_button.setEnabled(False)
+            folder = session.library.folder
+            self._writer.ask(partial(write_change, session.spec, self.text, folder))
+
+    def _written(self, made: tuple[Path, Path | None] | None, error: Exception | None) -> None:
+        self._writing = False
+        if made is None:
             self._shell.toast(str(error), "error")
             self.look()
             return
-        self.write_button.setEnabled(False)
+        path, kept = made
         old = f"; the old text is {kept.name}" if kept is not None else ""
         self._shell.toast(f"Written: {path}{old}")
         self._shell.open_bench(path)
+
+
+def _seen(spec: BenchSpec, folder: Path) -> tuple[str, Path]:
+    """What became of the file since it was opened, and where a change is written."""
+    return since_opened(spec), target_of(spec, folder)

@@ -68,8 +68,9 @@ class LibraryPage(Page):
         self.all: list[Entry] = []
         self._empty = ""  # what is said where there are none
         self._wanted: set[str] = set()
-        self._latest = Latest()
+        self._latest, self._looking = Latest(), Latest()
         self._latest.done.connect(self._take_entries)
+        self._looking.done.connect(self._show_there)
         self._form()
         self.copy_button.hide()
         imports = partial(shell.open_page, "import_data")
@@ -283,7 +284,11 @@ class LibraryPage(Page):
         self._show(self.list.selected()[0].artefact.path)
 
     def _show(self, folder: Path) -> None:
-        if not folder.is_dir() or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+        self._looking.ask(lambda: (folder, folder.is_dir()))
+
+    def _show_there(self, found: tuple[Path, bool] | None, error: Exception | None) -> None:
+        folder, there = found or (self.session.library.folder, False)
+        if not there or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
             self.shell.toast(f"{folder}: there is no such folder yet, or nothing to show it with")
 
     def _not_sure(self) -> None:

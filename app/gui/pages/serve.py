@@ -10,8 +10,6 @@ from app.gui.pages.serve_form import ServeForm
 from app.gui.widgets.basic import label
 from app.gui.widgets.columns import ColumnRow, ColumnTable
 from app.gui.words import count
-from instruments.bench_file import read_bench
-from models.errors import InputError
 
 EMPTY = (
     "A rig that is served answers the commands of its instruments on TCP ports of this computer: "
@@ -74,12 +72,7 @@ class ServePage(Page):
         asked = self.rig.asked
         if asked is None or not self.rig.ready:
             return
-        try:
-            read_bench(asked.bench)
-        except InputError as error:
-            self.shell.toast(str(error), "error")
-        else:
-            self.shell.open_bench(asked.bench.absolute())
+        self.shell.open_bench(asked.bench.absolute())
 
     def copy_resources(self) -> None:
         """Put every instrument's VISA resource on the clipboard."""
@@ -90,6 +83,7 @@ class ServePage(Page):
     # what is shown
 
     def refresh(self) -> None:
+        self.rows.file.look_again()
         self.show_rig()
 
     def show_rig(self) -> None:
@@ -126,7 +120,7 @@ class ServePage(Page):
             primary.say("Stop serving", "its connections end, its bench file stays")
             return
         ask = self.rows.ask()
-        problem, (words, cost) = ask.problem(), ask.words()
+        problem, (words, cost) = ask.problem() or self.rows.file.problem(), ask.words()
         primary.setEnabled(not problem)
         primary.say(words, problem or cost, role="fault" if problem else "")
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtWidgets import QLineEdit
 
+from app.gui.new_file import NewFile
 from app.gui.pages.network_menus import TicksButton
 from app.gui.serve_asks import HIGHEST_PORT, ServeAsk
 from app.gui.widgets.basic import Choice, WholeEntry
-from app.new_file import free_name
 from instruments.virtual.devices import DEVICES
 from instruments.virtual.models import MODELS, READOUTS, SUPPLIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
@@ -54,7 +54,9 @@ class ServeForm:
         self.port.setToolTip("Of the first instrument; the others follow")
         self.accelerate = WholeEntry(usual.accelerate, 1, 1_000_000, "×", "Waits shorter")
         self.accelerate.setToolTip("Device time against the clock on the wall; 1: as a real rig")
-        self.bench = QLineEdit(str(free_name(folder / usual.bench, ".toml")))
+        self.bench = QLineEdit()
+        self.file = NewFile(self.bench, str(usual.bench))
+        self.file.offer(folder / usual.bench)
         self.bench.setAccessibleName("New bench file")
         self.bench.setToolTip("Reaches this rig; never written over another file")
         form.row("First port", self.port)
@@ -67,6 +69,7 @@ class ServeForm:
             getattr(self, name).valueChanged.connect(changed)
         self.others.changed.connect(changed)
         self.bench.textChanged.connect(changed)
+        self.file.changed.connect(changed)
 
     def ask(self) -> ServeAsk:
         """What the form asks for."""
@@ -74,7 +77,7 @@ class ServeForm:
         others = tuple(name for name in self.others.chosen if name not in (supply, readout))
         return ServeAsk(
             device, supply, readout, others, self.seed.value(), self.accelerate.value(),
-            self.port.value(), Path(self.bench.text().strip()),
+            self.port.value(), self.file.path,
         )  # fmt: skip
 
     def lock(self, *, running: bool) -> None:
@@ -84,8 +87,8 @@ class ServeForm:
 
     def renew(self) -> None:
         """Another name for the next bench file, where this one is taken by now."""
-        path = Path(self.bench.text().strip())
-        self.bench.setText(str(free_name(path, path.suffix)))
+        self.file.look_again()
+        self.file.offer(self.file.path)
 
     def values(self) -> dict[str, Any]:
         """What comes back at the next start."""

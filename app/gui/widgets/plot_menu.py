@@ -14,9 +14,9 @@ from PyQt6.QtSvg import QSvgGenerator
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
 from app.disk import write_bytes
+from app.gui.background import Latest
 from app.gui.widgets.file_dialog import beside
 from app.gui.widgets.lines import whole
-from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from PyQt6.QtCore import QPoint
@@ -75,17 +75,7 @@ def ask_place(panel: Panel, suffix: str, words: str) -> None:
     )
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix(suffix)
-    beside(dialog, lambda path: _save(panel, Path(path)))
-
-
-def _save(panel: Panel, path: Path) -> None:
-    """Save; what the disk refuses stands in the plot's head until the next time."""
-    try:
-        save_plot(panel, path)
-    except TwinrigError as error:
-        panel.unit.setText(f"not saved: {error}")
-    else:
-        flash(panel, panel.theme.tokens.selected)
+    beside(dialog, lambda path: save_plot(panel, Path(path)))
 
 
 def file_name(panel: Panel) -> str:
@@ -96,15 +86,21 @@ def file_name(panel: Panel) -> str:
 
 
 def save_plot(panel: Panel, path: Path) -> None:
-    """Write what a panel shows; the suffix says how.
+    """Write what a panel shows, beside the window; the suffix says how.
 
-    Raises
-    ------
-    TwinrigError
-        The disk refuses.
+    What the disk refuses stands in the plot's head until the next time.
     """
     maker = {".svg": svg_of, ".csv": csv_of}.get(path.suffix.lower(), png_of)
-    write_bytes(path, maker(panel))
+    content, writer = maker(panel), Latest(panel)
+    writer.done.connect(partial(_told_saved, panel))
+    writer.ask(partial(write_bytes, path, content))
+
+
+def _told_saved(panel: Panel, _: object, error: Exception | None) -> None:
+    if error is None:
+        flash(panel, panel.theme.tokens.selected)
+    else:
+        panel.unit.setText(f"not saved: {error}")
 
 
 def png_of(panel: Panel) -> bytes:

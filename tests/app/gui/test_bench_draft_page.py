@@ -86,6 +86,7 @@ def test_what_answers_becomes_a_bench_file_that_is_whole(
     fill(page, **LIMITS)
     assert page.form.primary.isEnabled()
     page.form.primary.click()
+    qtbot.waitUntil(lambda: page.written is not None, timeout=WAIT_MS)
     assert path.read_text("utf-8") == page.preview.toPlainText()
     spec = read_bench(path)
     assert spec.magnets["x"].limits.max_current_A == 11
@@ -134,7 +135,7 @@ def test_a_wrong_value_is_marked_at_its_entry_as_it_is_typed(page: Any, qtbot: A
     assert "beyond max_current_A = 11 A" in page.fields.rest.text()
 
 
-def test_a_file_that_is_there_is_not_overwritten(page: Any, tmp_path: Path) -> None:
+def test_a_file_that_is_there_is_not_overwritten(page: Any, qtbot: Any, tmp_path: Path) -> None:
     path = tmp_path / "rig.toml"
     for address, driver in (("GPIB0::6::INSTR", "kepco-bop"), ("GPIB0::8::INSTR", "sr830")):
         page.add_button.click()
@@ -145,8 +146,10 @@ def test_a_file_that_is_there_is_not_overwritten(page: Any, tmp_path: Path) -> N
     assert page.form.primary.isEnabled()
     path.write_text("mine")
     page.press()
+    qtbot.waitUntil(lambda: "exists already" in page.form.primary.cost, timeout=WAIT_MS)
+    assert "exists already" in page.shell.toasts.shown[-1].text
     assert path.read_text() == "mine"
-    assert "exists already" in page.form.primary.cost
+    assert page.written is None
 
 
 def test_resources_are_listed_once_and_none_is_opened(
@@ -221,7 +224,7 @@ def test_what_an_empty_entry_shows_is_what_is_written(page: Any) -> None:
     assert 'timing = "auto"' in page.preview.toPlainText()
 
 
-def test_the_open_bench_is_where_one_can_begin(page: Any, tmp_path: Path) -> None:
+def test_the_open_bench_is_where_one_can_begin(page: Any, qtbot: Any, tmp_path: Path) -> None:
     page.fields.file.setText(str(tmp_path / "more.toml"))
     page.here_button.click()
     assert [card.table_name.text() for card in page.cards] == ["x", "lockin"]
@@ -229,6 +232,7 @@ def test_the_open_bench_is_where_one_can_begin(page: Any, tmp_path: Path) -> Non
     page.cards[1].rows["channels"].entry.setText("X, Y, R")
     page.show_cost()
     page.form.primary.click()
+    qtbot.waitUntil(lambda: page.written is not None, timeout=WAIT_MS)
     spec, before = read_bench(tmp_path / "more.toml"), page.session.spec
     assert spec.readouts["lockin"].options["channels"] == ("X", "Y", "R")
     assert spec.magnets == before.magnets
@@ -276,8 +280,8 @@ def test_what_guards_the_open_bench_and_every_adapter_is_taken_whole(page: Any) 
     assert list(made["board"]) == ["two"]
 
 
-def test_the_home_of_somebody_who_is_nobody_is_no_place_and_says_so(page: Any) -> None:
+def test_the_home_of_somebody_who_is_nobody_is_no_place_and_says_so(page: Any, qtbot: Any) -> None:
     page.here_button.click()
     page.fields.file.setText("~nobody-of-that-name/rig.toml")
     page.show_cost()
-    assert "there is no folder" in page.form.primary.cost
+    qtbot.waitUntil(lambda: "there is no folder" in page.form.primary.cost, timeout=WAIT_MS)

@@ -12,14 +12,18 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from fit_device import record_device
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication
+from window_disk import disk_of_the_window
 
 from app.config import load_settings, settings_path
-from app.gui import main, start
+from app.gui import main, settings_keeper
+from app.gui.actions import PAGES
 from app.gui.record_design import Design
-from app.gui.window import Window
-from app.store import read_recording
+from app.gui.widgets.plot_menu import save_plot
+from app.gui.window import WITHIN, Window
+from app.store import read_recording, write_recording
 from instruments.bench_file import read_bench
 
 
@@ -204,17 +208,18 @@ def test_a_built_in_rig_comes_back_and_the_virtual_rig_is_another_one() -> None:
 
 
 def test_a_file_that_is_no_bench_is_told_and_this_bench_stays_open(tmp_path) -> None:
-    bench, said = tmp_path / "rig.toml", []
+    bench, closing = tmp_path / "rig.toml", list[bool]()
     bench.write_bytes(b"\xff\xfen\0a\0m\0e\0")
     visitor = Visitor(
         lambda w: w.session.bench is not None,
         lambda w: w.open_bench(bench),
-        lambda w: said.extend(w.log) or not w.closing,
+        lambda w: any("save it as UTF-8" in line for line in w.log),
+        lambda w: closing.append(w.closing),
         shut,
     )
     assert main(["--bench", "virtual"]) == 0
     assert visitor.steps == []
-    assert any("save it as UTF-8" in line for line in said)
+    assert closing == [False]
 
 
 def test_a_served_rig_is_opened_as_the_bench_and_ends_with_the_window(tmp_path) -> None:
@@ -270,7 +275,7 @@ def test_closing_keeps_theme_and_forms(tmp_path) -> None:
 
 
 def test_the_queue_is_kept_while_the_window_is_open(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(start, "KEPT_EVERY_MS", 20)
+    monkeypatch.setattr(settings_keeper, "KEPT_EVERY_MS", 20)
     kept = []
 
     def fill(window: Window) -> None:
@@ -285,6 +290,52 @@ def test_the_queue_is_kept_while_the_window_is_open(tmp_path, monkeypatch) -> No
     _visitor = Visitor(fill, is_kept, shut)
     assert main(["--bench", "virtual"]) == 0
     assert kept == [77]  # before it was closed: a night ends by a power cut, too
+
+
+NO_WINDOW = (" in load_settings", " in SettingsKeeper.keep ", " in read < /gui/start.py:")
+"""Before there is one, and behind it."""
+
+
+def test_the_windows_thread_waits_for_no_disk(tmp_path, monkeypatch) -> None:
+    """Library, settings and bench file may all be on a share: pages, forms, a change of bench."""
+    monkeypatch.setattr(settings_keeper, "KEPT_EVERY_MS", 20)
+    write_recording(tmp_path / "library" / "rec-a", record_device(4, 2, seed=1, steps=12))
+    (tmp_path / "library" / "bench").mkdir()
+    bench, plot = tmp_path / "library" / "bench" / "rig.toml", tmp_path / "plot.csv"
+    bench.write_text(files("resources").joinpath("virtual-nanoring.toml").read_text("utf-8"))
+    open_each = [
+        lambda w, key=key: w.open_page(key)
+        for key in (*(key for key, _ in PAGES), *WITHIN, "log", "settings")
+    ]
+
+    def fill(window: Window) -> None:
+        window.pages["serve"].rows.bench.setText(str(bench))
+        window.pages["bench_draft"].fields.file.setText(str(bench))
+        window.pages["twin"].choose(tmp_path / "library" / "rec-a" / "recording.nc")
+        window.open_page("record")
+        save_plot(window.pages["record"].plots.response, plot)
+
+    def change(window: Window) -> None:
+        edit = window.pages["bench"].edit
+        edit.choose("magnet.x")
+        edit.rows["max_current_A"].entry.setText("10.5 A")
+        edit.write_button.click()
+
+    visitor = Visitor(
+        lambda w: w.session.bench is not None and w.page().whole,
+        *open_each,
+        fill,
+        lambda w: "exists" in w.pages["serve"].form.primary.cost and plot.exists(),
+        change,
+        lambda w: read_bench(bench).magnets["x"].limits.max_current_A == 10.5,
+        lambda w: w.session.spec.magnets["x"].limits.max_current_A == 10.5,
+        shut,
+    )
+    with disk_of_the_window(tmp_path) as touched:
+        assert main(["--bench", str(bench)]) == 0
+    assert visitor.steps == []
+    found = [one for one in touched if not any(where in one for where in NO_WINDOW)]
+    assert not found, "\n".join(found)
 
 
 def test_broken_settings_are_said_in_the_window(tmp_path) -> None:

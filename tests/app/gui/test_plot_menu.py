@@ -10,11 +10,11 @@ import pytest
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtGui import QContextMenuEvent, QFontMetrics, QImage
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
+from window_disk import disk_of_the_window
 
 from app.gui.widgets.lines import SEGMENTED
 from app.gui.widgets.panel import Panel, brief
 from app.gui.widgets.plot_menu import copy_plot, csv_of, file_name, plot_menu, save_plot, svg_of
-from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,10 +124,13 @@ def test_a_table_of_a_logarithmic_panel_has_numbers_and_not_their_logarithms(qtb
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "csv"])
-def test_files_are_written_whole(panel: Panel, tmp_path: Path, suffix: str) -> None:
+def test_files_are_written_whole(panel: Panel, qtbot, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"{file_name(panel)}.{suffix}"
     assert path.name == f"{RUN}-response-x.{suffix}"
-    save_plot(panel, path)
+    with disk_of_the_window(tmp_path) as touched:
+        save_plot(panel, path)
+        qtbot.waitUntil(path.exists, timeout=5000)
+    assert not touched
     if suffix == "png":
         assert QImage(str(path)).width() == 2 * panel.width()
     else:
@@ -148,9 +151,10 @@ def test_a_line_is_one_piece_in_a_drawing_and_many_on_the_screen(panel: Panel) -
     assert line.curve.opts["segmentedLineMode"] == SEGMENTED
 
 
-def test_a_disk_that_refuses_is_an_error(panel: Panel, tmp_path: Path) -> None:
-    with pytest.raises(TwinrigError, match="vanished"):
-        save_plot(panel, tmp_path / "no" / "plot.csv")
+def test_what_the_disk_refuses_is_said_in_the_plots_head(panel: Panel, qtbot, tmp_path) -> None:
+    save_plot(panel, tmp_path / "no" / "plot.csv")
+    qtbot.waitUntil(lambda: panel.unit.text().startswith("not saved: "), timeout=5000)
+    assert "vanished" in panel.unit.text()
 
 
 def test_asking_for_a_place_holds_up_nothing(panel: Panel, qtbot) -> None:

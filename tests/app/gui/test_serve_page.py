@@ -20,9 +20,7 @@ SOON_MS = 10_000  # a child that has to be killed takes longer
 
 @pytest.fixture
 def page(make_window):
-    window = make_window(connected=False)
-    window.open_page("serve")
-    return window.pages["serve"]
+    return make_window(connected=False, page="serve").page()
 
 
 def served(page, qtbot) -> Path:
@@ -85,16 +83,16 @@ def test_a_port_that_is_taken_is_said(page, qtbot) -> None:
     assert page.form.primary.isEnabled()
 
 
-def test_what_can_not_be_served_says_why(page, tmp_path) -> None:
+def test_what_can_not_be_served_says_why(page, qtbot, tmp_path) -> None:
     there = tmp_path / "there.toml"
     there.write_text("mine")
-    assert "there.toml" in ServeAsk(bench=there).problem()
     assert ".toml" in ServeAsk(bench=tmp_path / "rig.txt").problem()
     free = tmp_path / "free.toml"
     assert str(HIGHEST_PORT) in ServeAsk(port=HIGHEST_PORT, bench=free).problem()
     assert ServeAsk(port=HIGHEST_PORT - 2, bench=free).problem() == ""
     page.rows.bench.setText(str(there))
     page.show_cost()
+    qtbot.waitUntil(lambda: "there.toml: exists" in page.form.primary.cost, timeout=WAIT_MS)
     assert not page.form.primary.isEnabled()
     page.press()
     assert not page.rig.running
