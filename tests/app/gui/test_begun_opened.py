@@ -40,9 +40,8 @@ def test_a_deployment_that_the_library_has_not_told_yet_is_chosen_once_it_has(th
 
 
 def test_a_training_is_chosen_under_go_on(make_window, qtbot) -> None:
-    window = make_window(connected=False)
-    window.open_page("network")
-    rows = window.pages["network"].rows
+    window = make_window(connected=False, page="network")
+    rows = window.page().rows
     folder = window.session.library.folder / "net-1"
     rows.go_on_with(folder)
     begun = Begun(folder, ONE_NETWORK, "mackey-glass", (2,), "1 of 6 iterations")
@@ -92,9 +91,8 @@ def test_run_again_of_a_table_keeps_where_it_was_measured_its_kinds_and_its_wiri
     }  # fmt: skip
     head = {"rows": [], "status": "done", "plan": plan}
     facts = several.table(Artefact(tmp_path, "tab", 0.0, head))
-    window = make_window(connected=False)
-    window.open_page("network")
-    rows = window.pages["network"].rows
+    window = make_window(connected=False, page="network")
+    rows = window.page().rows
     rows.set_values(facts.form)
     assert rows.measure.currentData() is True
     assert rows.kinds.chosen == ["untrained"]

@@ -21,9 +21,7 @@ RESULT = {
 
 @pytest.fixture
 def page(make_window):
-    window = make_window(connected=False)
-    window.open_page("demo")
-    return window.pages["demo"]
+    return make_window(connected=False, page="demo").page()
 
 
 def test_stages_that_run_at_once_wait_together() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from itertools import count
 
 import pytest
 from PyQt6.QtCore import QTimer
@@ -151,11 +152,12 @@ def test_closing_while_it_connects_does_not_wait_for_a_silent_instrument(
 
 
 def test_a_slot_that_fails_at_every_turn_is_told_once(qtbot, qapp, capsys) -> None:
-    hooks, told = Hooks(), []
+    hooks, told, turns = Hooks(), [], count()
     hooks.failed.connect(lambda text, trace: told.append(text))
     failing = QTimer()
 
     def fail() -> None:
+        next(turns)
         raise ValueError("a slot is broken")
 
     failing.timeout.connect(fail)
@@ -163,7 +165,7 @@ def test_a_slot_that_fails_at_every_turn_is_told_once(qtbot, qapp, capsys) -> No
         with qtbot.captureExceptions():
             sys.excepthook = hooks._interpreter  # pytest-qt puts its own there while it captures
             failing.start(0)
-            qtbot.wait(300)
+            qtbot.waitUntil(lambda: next(turns) > 100, timeout=WAIT_MS)
             failing.stop()
     finally:
         hooks.close()

@@ -6,9 +6,9 @@ import shlex
 from pathlib import Path
 
 import numpy as np
-import pytest
 import scipy.io
 from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QApplication
 
 from app.gui.import_words import command_of
 from app.store import read_recording
@@ -42,7 +42,7 @@ def settled(page, qtbot):
 def test_a_mat_file_becomes_a_recording_by_pressing_buttons(
     make_window, qtbot, tmp_path, monkeypatch
 ):
-    window = make_window(connected=False)
+    window = make_window(connected=False, page="library")
     response, fields = data()
     scipy.io.savemat(tmp_path / "a.mat", {"AMR": response.transpose(0, 2, 1, 3), "H": fields})
     page = opened(window, qtbot, tmp_path / "a.mat")
@@ -91,7 +91,7 @@ def test_the_channel_that_is_pressed_is_drawn_also_of_the_next_file(make_window,
     response, fields = data()
     for name in ("a.npz", "b.npz"):
         np.savez(tmp_path / name, y=response, H=fields)
-    page = opened(make_window(connected=False), qtbot, tmp_path / "a.npz")
+    page = opened(make_window(connected=False, page="library"), qtbot, tmp_path / "a.npz")
     page.toggle.choose(1)
     page.open_file(tmp_path / "b.npz")
     qtbot.waitUntil(lambda: page.recording is not None, timeout=WAIT_MS)
@@ -99,7 +99,7 @@ def test_the_channel_that_is_pressed_is_drawn_also_of_the_next_file(make_window,
 
 
 def test_an_error_without_words_is_named(make_window, qtbot, tmp_path):
-    page = make_window(connected=False)
+    page = make_window(connected=False, page="library")
     page.open_page("import_data")
     page = page.page()
     page._looked(None, MemoryError())
@@ -107,7 +107,7 @@ def test_an_error_without_words_is_named(make_window, qtbot, tmp_path):
 
 
 def test_what_does_not_fit_is_said_and_nothing_can_be_imported(make_window, qtbot, tmp_path):
-    window = make_window(connected=False)
+    window = make_window(connected=False, page="library")
     response, fields = data()
     response[0, 1, 3, 0] = 9.9e37
     np.savez(tmp_path / "a.npz", y=response, H=fields)
@@ -133,7 +133,7 @@ def test_what_does_not_fit_is_said_and_nothing_can_be_imported(make_window, qtbo
 
 
 def test_hold_times_are_chosen_among_the_arrays(make_window, qtbot, tmp_path):
-    window = make_window(connected=False)
+    window = make_window(connected=False, page="library")
     response, fields = data()
     times = 0.02 * np.random.default_rng(1).integers(1, 5, (4, 12))
     times[0, :2] = 0.02, 0.08
@@ -157,7 +157,7 @@ def test_the_command_of_a_path_with_blanks_can_be_pasted():
 
 
 def test_a_drive_with_its_steps_first_fits_without_a_word(make_window, qtbot, tmp_path):
-    window = make_window(connected=False)
+    window = make_window(connected=False, page="library")
     response, fields = data()
     np.savez(tmp_path / "a.npz", y=response, H=fields.T)
     page = opened(window, qtbot, tmp_path / "a.npz")
@@ -166,19 +166,22 @@ def test_a_drive_with_its_steps_first_fits_without_a_word(make_window, qtbot, tm
     assert page.recording.response.shape == (4, 5, 12, 2)
 
 
-@pytest.mark.parametrize("folder", [False, True])
-def test_stop_works_beside_the_dialog_for_a_file(
-    window, qtbot, press_record, monkeypatch, folder
+def test_stop_works_beside_the_dialogs_for_a_file_and_a_folder(
+    make_window, qtbot, press_record, monkeypatch
 ) -> None:
+    window = make_window()
     press_record(window, until_over=False, count=4, steps=60, repeats=50)
     asked: list[bool] = []
     stop = window.job.stop
     monkeypatch.setattr(window.job, "stop", lambda: (asked.append(True), stop()))
     window.open_page("import_data")
-    dialog = window.page().choose_file(folder=folder)
-    qtbot.waitExposed(dialog)
-    assert not dialog.isModal()
-    qtbot.mouseClick(window.top.stop_button, Qt.MouseButton.LeftButton)
+    for folder in (False, True):
+        dialog = window.page().choose_file(folder=folder)
+        qtbot.waitExposed(dialog)
+        assert not dialog.isModal()
+        assert QApplication.activeModalWidget() is None
+        if folder:
+            qtbot.mouseClick(window.top.stop_button, Qt.MouseButton.LeftButton)
+        dialog.close()
     assert asked
-    dialog.close()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)

@@ -39,9 +39,7 @@ def library(make_window, qtbot, tmp_path: Path):
     net = network()
     net.meta["id"] = "net-a"
     save_network(tmp_path / "library" / "net-a", net)
-    window = make_window(connected=False)
-    window.open_page("library")
-    page = window.pages["library"]
+    page = make_window(connected=False, page="library").page()
     qtbot.waitUntil(lambda: len(page.rows) == 3, timeout=WAIT_MS)
     return page
 
@@ -337,9 +335,8 @@ def test_the_trash_asks_first_and_what_is_being_written_stays(library, qtbot, mo
 
 
 def test_an_empty_library_offers_to_record(make_window, qtbot) -> None:
-    window = make_window(connected=False)
-    window.open_page("library")
-    page = window.pages["library"]
+    window = make_window(connected=False, page="library")
+    page = window.page()
     qtbot.waitUntil(lambda: page.heading.text() == "0 artefacts", timeout=WAIT_MS)
     assert "is not there" in page.subheading.text()  # nothing has made it yet
     page.session.library.folder.mkdir()

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def test_the_log_is_chosen_by_level_searched_and_copied(make_window: Any) -> None:
-    window: Window = make_window(connected=False)
+    window: Window = make_window(connected=False, page="log")
     for text, level in (("written", "info"), ("late reply", "warning"), ("no disk", "error")):
         window.toast(text, level)
     window.open_page("log")
-    page: Any = window.pages["log"]
+    page: Any = window.page()
     text = page.text.toPlainText
     assert [word in text() for word in ("written", "late reply", "no disk")] == [True] * 3
     page.level.choose("warning")
@@ -35,9 +35,8 @@ def test_the_log_is_chosen_by_level_searched_and_copied(make_window: Any) -> Non
 
 
 def test_what_is_said_while_the_log_is_in_view_stands_in_it(make_window: Any, qtbot: Any) -> None:
-    window: Window = make_window(connected=False)
-    window.open_page("log")
-    page: Any = window.pages["log"]
+    window: Window = make_window(connected=False, page="log")
+    page: Any = window.page()
     window.log.append("info: now")
     qtbot.waitUntil(lambda: page.text.toPlainText() == "info: now", timeout=5000)
     for number in range(300):
@@ -46,5 +45,9 @@ def test_what_is_said_while_the_log_is_in_view_stands_in_it(make_window: Any, qt
     bar = page.text.verticalScrollBar()
     bar.setValue(0)  # somebody reads further up
     window.log.append("info: more")
-    qtbot.wait(700)
+    with qtbot.waitSignal(page._look.timeout, timeout=5000):
+        pass
     assert bar.value() == 0
+    assert not page.text.toPlainText().endswith("more")
+    bar.setValue(bar.maximum())  # at the end again
+    qtbot.waitUntil(lambda: page.text.toPlainText().endswith("more"), timeout=5000)

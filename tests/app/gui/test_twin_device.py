@@ -18,7 +18,7 @@ WAIT_MS = 120_000
 @pytest.fixture
 def opened(make_window, qtbot):
     """The Twin page with a twin that held the second sequence out; a function opens it."""
-    window = make_window(connected=False)
+    window = make_window(connected=False, page="twin")
     folder = window.session.library.folder
     recording = write_recording(folder / "rec-a", samples.full())
     parent = {

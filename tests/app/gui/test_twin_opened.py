@@ -32,7 +32,7 @@ def scored(noise: float):
 @pytest.fixture
 def opened(make_window, qtbot):
     """The Twin page; a function opens a twin with scores of so much noise, or without any."""
-    window = make_window(connected=False)
+    window = make_window(connected=False, page="twin")
     folder = window.session.library.folder
 
     def open_it(name: str, noise: float | None, *, notes: bool = True):
@@ -123,7 +123,7 @@ def test_its_latest_comparison_is_read_beside_the_window(opened, qtbot, monkeypa
 
 def test_recordings_that_are_handed_over_at_once_are_all_ticked(make_window, qtbot) -> None:
     """As Run again does of a twin that was fitted on several."""
-    window = make_window(connected=False)
+    window = make_window(connected=False, page="twin")
     both = [window.session.library.folder / name for name in ("rec-a", "rec-b")]
     for path in both:
         write_recording(path, replace(samples.full(), status="done"))
