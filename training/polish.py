@@ -2,7 +2,8 @@
 
 Wright et al., Nature 601, 549 (2022), doi:10.1038/s41586-021-04223-6. A layer's response is
 r = twin(d) + (measured − twin(d)), the bracket without a gradient: its value is the device's, its
-gradient the twin's. The read-out is ridge regression from running sums of *measured* features.
+gradient the twin's, of an ensemble the mean of all members'. The read-out is ridge regression from
+running sums of *measured* features.
 """
 
 from __future__ import annotations
@@ -175,10 +176,14 @@ class Polisher:
     def _forward(
         self, inputs: Tensor, generator: torch.Generator
     ) -> Generator[FloatArray, FloatArray, tuple[Tensor, Tensor]]:
-        """What the read-out sees `(answers, columns)` of the device, and the drives' excess."""
-        layers, design = self.layers, self.layers.design
-        carried = layers.start(1, generator)
-        parts, excess = [inputs.unsqueeze(1)], inputs.new_zeros(())
+        """What the read-out sees `(answers, columns)` of the device, and the drives' excess.
+
+        A column a member of the ensemble: their values are the device's, their gradients the mean.
+        """
+        layers, design, members = self.layers, self.layers.design, len(self.layers.members)
+        carried = layers.start(members, generator)
+        parts = [inputs.unsqueeze(1).expand(-1, members, -1)]
+        excess = inputs.new_zeros(())
         for layer in range(layers.depth):
             seen = layers.seen(design.sources[layer], parts, carried.past)
             drive, outside, _ = layers.activation(layer, seen, carried.drives[layer])
@@ -189,7 +194,7 @@ class Polisher:
             parts.append(layers.used(layer, twin + (real - twin).detach()))
             excess = excess + outside / layers.depth
         columns = layers.seen(design.readout, parts, carried.past)
-        return pooled(columns, design.window, design.pool)[:, 0], excess
+        return pooled(columns, design.window, design.pool).mean(dim=1), excess
 
     def _learn(self, columns: Tensor, excess: Tensor, here: slice, index: int) -> float:
         """One step of Adam, and the read-out from what was measured."""

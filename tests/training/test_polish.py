@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,9 @@ from training.foresee import Readout
 from training.layers import NodeLayers
 from training.polish import Polisher, PolishSettings
 from training.tasks import Task
+
+if TYPE_CHECKING:
+    from models.latent import TwinModel
 
 
 def rare(metric: str) -> Task:
@@ -36,8 +41,7 @@ def series(parts: list[int], steps: list[int]) -> Task:
     )  # fmt: skip
 
 
-def test_a_network_of_three_twins_is_polished_through_one_of_them() -> None:
-    """It failed behind the first layer of the first pass, the rig energised."""
+def test_a_network_of_three_twins_is_judged_by_the_device_alone() -> None:
     task = series([1, 0, 2, 3], [300, 20, 60, 60])
 
     def polished(members: int) -> list[float]:
@@ -51,8 +55,37 @@ def test_a_network_of_three_twins_is_polished_through_one_of_them() -> None:
         return [score_of(polisher, index) for index in range(3)]
 
     one, three = polished(1), polished(3)
-    assert one[0] == three[0]  # the device's answers alone
+    assert one[0] == pytest.approx(three[0], rel=1e-5)
     assert np.isfinite(three).all()
+
+
+def test_the_gradient_of_an_ensemble_is_the_mean_of_its_members() -> None:
+    """Of the first member alone it would have that twin's own faults."""
+    task = series([1, 0, 2, 3], [300, 20, 60, 60])
+    first, second = twin_model(deterministic=True), twin_model(deterministic=True)
+    with torch.no_grad():
+        for weights in second.parameters():
+            weights.mul_(1.3)
+
+    def gradients(*twins: TwinModel) -> list[torch.Tensor]:
+        layers = NodeLayers(
+            [[twin] * 2 for twin in twins], [(0.05, 0.95)] * 2, Design.of((3, 2), 2, task), 1,
+            torch.Generator().manual_seed(0),
+        )  # fmt: skip
+        columns = layers.design.columns(1, 2)
+        weights = torch.randn(columns, 1, generator=torch.Generator().manual_seed(1))
+        settings = PolishSettings(passes=3, steps=60, clip=1e9)
+        polisher = Polisher(layers, Readout(weights, torch.zeros(1), 0.1), task, settings)
+        polisher.begin()
+        for index in range(2):
+            score_of(polisher, index)
+        return [weights.grad.clone() for weights in polisher.parameters if weights.grad is not None]
+
+    one, other, both = gradients(first), gradients(second), gradients(first, second)
+    assert len(both) == 4
+    for a, b, found in zip(one, other, both, strict=True):
+        assert not torch.allclose(a, b, rtol=0.02)
+        torch.testing.assert_close(found, (a + b) / 2, rtol=1e-3, atol=1e-5)
 
 
 def score_of(polisher: Polisher, index: int) -> float:
