@@ -124,12 +124,13 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: IO[bytes]) -> bool:
-        """Lock one byte beyond the text; False where another has it."""
+        """Lock one byte beyond the text; False where another has it, True as below."""
         file.seek(LOCKED_BYTE)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
+        except OSError as fault:
+            if fault.errno not in UNSUPPORTED:
+                return False
         file.seek(0)
         return True
 

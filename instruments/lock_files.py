@@ -26,6 +26,7 @@ from models.errors import TwinrigError
 
 log = logging.getLogger(__name__)
 WATCHDOG = "watchdog.py"  # the program's name of `python -m instruments.watchdog`
+TAKEN = (BlockingIOError, PermissionError)  # another program has the lock; nothing else says so
 LOCKED_BYTE = 1 << 20  # far beyond the text, so that others can read who the owner is (Windows)
 
 
@@ -125,12 +126,18 @@ def locked_file(name: str, folder: Path) -> IO[bytes]:
     try:
         _make(folder)
         file = _opened(path)
+        try:
+            free = _lock(file)
+        except OSError:
+            file.close()
+            raise
     except OSError as error:
         raise TwinrigError(
             f"lock file {path}: {error.strerror}; nothing is opened without it, or two programs "
-            f"could drive one instrument: make {folder} a folder that every user may write to"
+            f"could drive one instrument: make {folder} a folder of this computer's own disk that "
+            "every user may write to"
         ) from error
-    if not _lock(file):
+    if not free:
         owner = Owner.of(file)
         file.close()
         way_out = "close that program or use its window" if owner is None else owner.way_out
@@ -217,7 +224,7 @@ if sys.platform == "win32":
         file.seek(LOCKED_BYTE)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
+        except TAKEN:
             return False
         return True
 
@@ -228,6 +235,6 @@ else:
         """Lock the file; False where another has it."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except TAKEN:
             return False
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -194,6 +195,21 @@ def test_a_file_that_was_removed_while_it_was_locked_locks_nothing(tmp_path, mon
     with program(tmp_path) as (said, _):
         assert said.startswith("LinkInUseError")
     locks.release(link, SOCKET)
+
+
+@POSIX
+def test_a_disk_that_knows_no_locks_is_told_as_that_and_not_as_another_program(
+    tmp_path, monkeypatch
+):
+    def none(file, _operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", none)
+    with pytest.raises(TwinrigError, match="No locks available; nothing is opened") as caught:
+        locks.take(SOCKET, tmp_path)
+    assert not isinstance(caught.value, locks.LinkInUseError)
+    monkeypatch.undo()
+    locks.release(locks.take(SOCKET, tmp_path), SOCKET)
 
 
 def test_a_watchdog_is_waited_for(tmp_path):
