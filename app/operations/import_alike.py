@@ -131,6 +131,8 @@ def _whole(
     if len(along) <= MOSTLY * np.prod(sizes, dtype=float):  # a date and a time: one count
         sizes, words = (len(along),), (next(filter(None, words), "run"),)
         places = {numbers: (k,) for k, numbers in enumerate(along)}
+    elif words in {(word, "") for word in AXIS_WORDS["repeat"]}:  # `run_03_07`: the second counts
+        words = ("sequence", "repeat")
     shape = (*sizes, *_longest([part.values.shape for part in parts.values()]))
     refuse_large(float(np.prod(shape, dtype=float)))
     whole = np.full(shape, np.nan)

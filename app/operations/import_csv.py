@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 DELIMITERS = (";", "\t", ",", " ")
 COMMENTS = ("#", "%")
+MOST_ABOVE = 100  # rows that are looked at for where a table begins
 SHEET_WORD = re.compile(r"\s*#(N/A|NV|DIV/0!|[^\W\d]+[!?])\s*([;,\t\"]|$)", re.IGNORECASE)
 """What a spreadsheet leaves in a cell without a value: no comment, though it begins like one."""
 WORDS = re.compile(r"[^\W\d_].*|\d{1,4}([-./])\d{1,2}\1\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
@@ -46,8 +47,9 @@ def read_csv(file: Path) -> dict[str, Found]:
 
     A unit in brackets behind a column's name, `X (V)` or `X [V]`, is its unit; so is what stands in
     a row of its own below the names. Of two columns with one name, `H`, there are `H.1` and `H.2`.
-    A column of words alone, such as a date, is no part of the table; its first ones are given. The
-    last comment above a table without names has them, as NumPy's `savetxt` writes it.
+    A column of words alone, such as a date, is no part of the table; its first ones are given. Nor
+    are an instrument's own lines above the names, `lines_above`. The last comment above a table
+    without names has them, as NumPy's `savetxt` writes it.
 
     Raises
     ------
@@ -56,6 +58,9 @@ def read_csv(file: Path) -> dict[str, Found]:
     """
     read = lines_of(file)
     lines = ["" if _is_comment(line) else line for line in read]
+    begin = _words_above(lines)
+    above = [line for line in lines[:begin] if line.strip()]
+    lines[:begin] = [""] * begin
     delimiter = _delimiter(list(islice(filter(str.strip, lines), FIRST)))
     _refuse_open_quotes(lines, delimiter)
     heads = [cells for _, cells in islice(_rows(lines, delimiter), 2)]
@@ -70,10 +75,10 @@ def read_csv(file: Path) -> dict[str, Found]:
     elif delimiter == ",":
         refuse_decimal_commas(_rows(lines, delimiter))
 
-    above = bool(names) + bool(units)
+    heads_taken = bool(names) + bool(units)
 
     def body() -> Iterator[Row]:
-        return islice(_rows(lines, delimiter), above, None)
+        return islice(_rows(lines, delimiter), heads_taken, None)
 
     if next(body(), None) is None:
         raise ValueError("below its names there are no numbers")
@@ -92,11 +97,38 @@ def read_csv(file: Path) -> dict[str, Found]:
     words = {names[k].strip(): Found(np.array([row[k] for _, row in first])) for k in sorted(text)}
     names, units = ([row[k] for k in kept if k < len(row)] for row in (names, units))
     table = table_of(numeric(), names, len(kept), comma=comma, sure=sure)
+    words |= {"lines_above": Found(np.array(above))} if above else {}
     return {"values": Found(table), **_columns(table, names, units), **words}
 
 
 def _is_comment(line: str) -> bool:
     return line.lstrip().startswith(COMMENTS) and not SHEET_WORD.match(line)
+
+
+def _words_above(lines: Sequence[str]) -> int:
+    """How many lines stand above a table's names: an instrument's own, of a date or its number.
+
+    They are rows with words, and of another length than the names and all that is below them. 0
+    where there are none, and where one of them could be the table's.
+    """
+    for one in DELIMITERS:
+        rows = list(islice(_rows(lines, one), MOST_ABOVE))
+        begin = _even_from([len(cells) for _, cells in rows])
+        names, *below = [cells for _, cells in rows[begin : begin + 3]] or [[]]
+        if len(names) < 2:
+            continue
+        words = all(any(map(is_word, cells)) for _, cells in rows[:begin])
+        numbers = any(any(map(is_number, cells)) for cells in below)
+        if begin and words and numbers and all(map(is_word, names)):
+            return rows[begin - 1][0]
+        if begin == 0:
+            return 0
+    return 0
+
+
+def _even_from(counts: Sequence[int]) -> int:
+    """Where the last run of equal counts begins."""
+    return next((k for k in range(len(counts), 0, -1) if counts[k - 1] != counts[-1]), 0)
 
 
 def _is_of_units(cells: Sequence[str]) -> bool:

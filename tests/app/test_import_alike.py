@@ -157,6 +157,22 @@ def test_files_named_by_the_time_are_runs(
     )  # fmt: skip
 
 
+def test_of_groups_with_two_numbers_behind_one_word_the_second_counts_repeats(
+    tmp_path: Path, drive: NDArray[np.float64], response: NDArray[np.float64]
+) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as opened:
+        for s, r in np.ndindex(S, R):
+            opened[f"run_{s:02d}_{r:02d}/X"] = response[s, r, :, 0]
+            opened[f"run_{s:02d}_{r:02d}/field_mT"] = drive[s]
+    guess = preview(tmp_path / "a.h5").guess
+    assert guess == (
+        "response=run_N_N/X:sequence,repeat,step drive=run_N_N/field_mT:sequence,repeat,step "
+        "field=auto,mT"
+    )
+    made = read_recording(imported(tmp_path / "a.h5", guess, tmp_path / "out"))
+    assert made.response == pytest.approx(response[..., :1])
+
+
 @pytest.mark.parametrize(
     ("mapping", "problem"),
     [

@@ -190,14 +190,40 @@ def test_a_drive_in_the_files_own_field_unit_is_never_taken_for_a_share(tmp_path
         assert (window.low_T, window.high_T) == pytest.approx((1e-4, 3.3e-4))
 
 
-def test_comments_of_matlab_are_comments_and_free_words_above_the_names_say_what_to_do(
-    tmp_path: Path,
-) -> None:
+def test_comments_of_matlab_are_comments(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("% 3 May, sample A\nu;x\n0;1,5\n1;2,5\n")
     assert read_all(tmp_path / "a.csv")["x"].values.tolist() == [1.5, 2.5]
-    (tmp_path / "b.csv").write_text("Messprotokoll\n\nu;x\n0;1,5\n")
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Messprotokoll\n\n",
+        "Keithley 2400, S/N 12\nDate: 01.03.2026, by Müller\nGain;100;x;y\n\n",
+        'Sample A\n"two\nlines"\n',
+    ],
+)
+def test_an_instruments_own_lines_above_the_names_are_no_part_of_the_table_and_told(
+    tmp_path: Path, above: str
+) -> None:
+    (tmp_path / "a.csv").write_text(above + "u;x [V]\n0;1,5\n1;2,5\n")
+    read = read_all(tmp_path / "a.csv")
+    assert read["values"].values.tolist() == [[0.0, 1.5], [1.0, 2.5]]
+    assert read["x"].unit == "V"
+    left_out = preview(tmp_path / "a.csv").left_out["lines_above"]
+    assert left_out.startswith(f"text: {above.splitlines()[0]}")
+    (tmp_path / "a.csv").write_text(above + "u;x\n0;1,5\n1;broken\n")
+    with pytest.raises(InputError, match=f"line {above.count(chr(10)) + 3}, column x: 'broken'"):
+        read_all(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("above", ["1;2;3\n", "a;b;c\n1;2;3\n", "Run 7\n1.5\n"])
+def test_numbers_above_the_names_may_be_the_tables_and_what_to_do_is_said(
+    tmp_path: Path, above: str
+) -> None:
+    (tmp_path / "a.csv").write_text(above + "u;x\n0;1,5\n1;2,5\n")
     with pytest.raises(InputError, match="put # before lines that are no part of the table"):
-        read_all(tmp_path / "b.csv")
+        read_all(tmp_path / "a.csv")
 
 
 def test_a_long_table_takes_a_few_times_its_own_size(tmp_path: Path) -> None:
