@@ -41,11 +41,15 @@ def test_a_perfect_twin_is_at_the_floor_in_the_time_of_some_sorts_of_its_halves(
     assert scores.notes == ()
 
 
+@pytest.mark.usefixtures("few_splits")
 def test_the_excess_does_not_move_with_the_number_of_repeats_while_the_ratio_does():
     found = {}
     for half in (8, 24):
         rng = np.random.default_rng(half)
-        real, twin = process(rng, 20, 48), process(rng, 20, 200, bias=0.03)
+        real, twin = (
+            process(rng, 20, repeats, bias=bias, steps=50)
+            for repeats, bias in ((48, 0.0), (200, 0.03))
+        )
         found[half] = score(twin, real, half=half).errors["mean"]
     assert found[8]["excess"] == pytest.approx(0.03, abs=0.003)
     assert found[24]["excess"] == pytest.approx(0.03, abs=0.003)
@@ -65,13 +69,18 @@ def test_of_a_perfect_twin_the_interval_of_the_excess_reaches_zero():
     assert above <= 0.13 * trials
 
 
+@pytest.mark.usefixtures("few_splits")
 def test_more_than_sixteen_repeats_are_stated_at_halves_of_eight():
     rng = np.random.default_rng(1)
-    scores = score(process(rng, 4, 200), process(rng, 4, 50))
+    scores = score(process(rng, 8, 200), process(rng, 8, 50))
     assert scores.details["half"] == 8
     assert scores.details["repeats"] == 50
+    for name in ("value", "floor"):  # eight samples against eight repeats, eight against eight
+        expected = 0.05 * np.sqrt(2 / 8) / np.sqrt(0.5)
+        assert scores.errors["mean"][name] == pytest.approx(expected, rel=0.08)
 
 
+@pytest.mark.usefixtures("few_splits")
 def test_fewer_repeats_use_halves_of_what_is_there_and_say_so():
     rng = np.random.default_rng(2)
     scores = score(process(rng, 4, 200), process(rng, 4, 6))
@@ -97,6 +106,22 @@ def test_repeats_with_a_gap_do_not_count_and_it_is_told_beforehand():
         score(process(rng, 4, 200), real)
 
 
+@pytest.mark.usefixtures("few_splits")
+def test_a_sequence_with_too_few_repeats_changes_nothing_about_the_others():
+    """Its samples, drive and family go with it, or another's would stand beside the rest."""
+    rng = np.random.default_rng(11)
+    real, twin = process(rng, 7, 8, steps=40), process(rng, 7, 200, steps=40)
+    drive, families = rng.random((7, 40)), ["c", "a", "a", "a", "b", "b", "b"]
+    real[0, 3:] = np.nan
+    found = score(twin, real, drives=Drives(drive, families, ["x", "y"]))
+    rest = score(twin[1:], real[1:], drives=Drives(drive[1:], families[1:], ["x", "y"]))
+    assert (found.errors, found.coverage) == (rest.errors, rest.coverage)
+    assert (found.families, found.where) == (rest.families, rest.where)
+    assert "1 held-out sequences with fewer repeats are left out" in found.notes
+    assert "left out" not in " ".join(rest.notes)
+
+
+@pytest.mark.usefixtures("few_splits")
 def test_a_deterministic_twin_is_told_so():
     rng = np.random.default_rng(4)
     real = process(rng, 20, 16)
@@ -105,16 +130,20 @@ def test_a_deterministic_twin_is_told_so():
     assert scores.errors["spread"]["value"] == pytest.approx(1)
     assert scores.coverage["value"] < 0.01
     assert scores.errors["crps"]["ratio"] > 1.2
+    noisy = score(process(rng, 20, 200), real)
+    for name in ("spread", "autocovariance", "crps"):  # beside its mean alone stands another floor
+        floors = [one.errors[name]["floor"] for one in (scores, noisy)]
+        assert floors[0] == pytest.approx(floors[1], rel=1e-12)
 
 
-@pytest.mark.parametrize("half", [8, 24])
-@pytest.mark.parametrize("bias", [0.0, 0.01])
+@pytest.mark.usefixtures("few_splits")
+@pytest.mark.parametrize(("half", "bias"), [(8, 0.0), (8, 0.01), (24, 0.01)])
 def test_the_excess_of_a_mean_without_noise_is_its_own_error(half, bias):
     """Beside a floor of two noisy means an error below their noise was an excess of 0."""
     rng = np.random.default_rng(half)
-    real = process(rng, 40, 2 * half)
-    still = np.repeat(process(rng, 40, 1, bias=bias, spread=0.0), 200, axis=1)
-    drives = Drives(np.full((40, 100), 0.5), ["a"] * 40, ["x", "y"])
+    real = process(rng, 25, 2 * half, steps=60)
+    still = np.repeat(process(rng, 25, 1, bias=bias, spread=0.0, steps=60), 200, axis=1)
+    drives = Drives(np.full((25, 60), 0.5), ["a"] * 25, ["x", "y"])
     scores = score(still, real, half=half, drives=drives)
     error = scores.errors["mean"]
     assert error["excess"] == pytest.approx(bias, abs=0.002 if bias else 0.004)
@@ -124,19 +153,21 @@ def test_the_excess_of_a_mean_without_noise_is_its_own_error(half, bias):
     assert "1/√2" in scores.notes[-1]
 
 
+@pytest.mark.usefixtures("few_splits")
 def test_a_mean_without_noise_is_told_from_noise_where_sequences_have_several_lengths():
     """Beyond a length stands NaN, which differs from itself: a perfect mean scored 0.71."""
     rng = np.random.default_rng(9)
-    real = process(rng, 40, 16)
-    still = np.repeat(process(rng, 40, 1, spread=0.0), 200, axis=1)
-    drive = np.full((40, 100), 0.5)
+    real = process(rng, 20, 16)
+    still = np.repeat(process(rng, 20, 1, spread=0.0), 200, axis=1)
+    drive = np.full((20, 100), 0.5)
     real[::2, :, 60:], still[::2, :, 60:], drive[::2, 60:] = np.nan, np.nan, np.nan
-    scores = score(still, real, drives=Drives(drive, ["a"] * 40, ["x", "y"]))
+    scores = score(still, real, drives=Drives(drive, ["a"] * 20, ["x", "y"]))
     assert scores.errors["mean"]["ratio"] == pytest.approx(1, abs=0.05)
     assert scores.where["drive"][0]["mean"]["ratio"] == pytest.approx(1, abs=0.05)
     assert "1/√2" in scores.notes[-1]
 
 
+@pytest.mark.usefixtures("few_splits")
 def test_a_twin_with_twice_the_noise_covers_too_much():
     rng = np.random.default_rng(5)
     scores = score(process(rng, 20, 200, spread=0.1), process(rng, 20, 16))
@@ -154,6 +185,7 @@ def test_one_sequence_has_an_interval_over_splits_and_one_channel_no_cross_corre
     assert any("over splits" in note for note in scores.notes)
 
 
+@pytest.mark.usefixtures("few_splits")
 def test_nothing_without_spread_is_scored_and_it_is_counted():
     rng = np.random.default_rng(7)
     real, twin = process(rng, 5, 16), process(rng, 5, 200)
@@ -166,15 +198,17 @@ def test_nothing_without_spread_is_scored_and_it_is_counted():
     assert any("channels without spread left out: 1" in note for note in scores.notes)
 
 
+@pytest.mark.usefixtures("few_splits")
 def test_the_same_seed_gives_the_same_figures():
     rng = np.random.default_rng(8)
     real, twin = process(rng, 5, 16), process(rng, 5, 200)
     assert score(twin, real, seed=3).errors == score(twin, real, seed=3).errors
 
 
+@pytest.mark.usefixtures("few_splits")
 def test_the_autocorrelation_of_the_real_repeats_lies_in_its_own_band():
     rng = np.random.default_rng(9)
-    details = score(process(rng, 40, 200), process(rng, 40, 16)).details
+    details = score(process(rng, 20, 200), process(rng, 20, 16)).details
     inside = (details["autocorrelation_real"] >= details["autocorrelation_low"]) & (
         details["autocorrelation_real"] <= details["autocorrelation_high"]
     )

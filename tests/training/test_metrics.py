@@ -17,7 +17,9 @@ from training.metrics import (
     crps,
     energy16,
     fair_crps,
+    lag_sums,
     mean_error,
+    ranks_below,
     residuals,
     spread_error,
 )
@@ -55,6 +57,33 @@ def test_crps_equals_the_sum_over_pairs():
     cross = np.abs(x[:, :, None] - y[:, None]).mean(axis=(1, 2))
     pairs = np.abs(x[:, :, None] - x[:, None]).sum(axis=(1, 2)) / (2 * 5 * 4)
     np.testing.assert_allclose(fair_crps(x, y), cross - pairs)
+    np.testing.assert_allclose(fair_crps(x[:, :1], y), np.abs(x[:, :1] - y).mean(axis=1))
+
+
+def test_crps_is_in_units_of_each_channels_own_spread():
+    """Channels in volt and in degrees: the larger numbers are not the score of both."""
+    rng, unit = np.random.default_rng(11), np.array([1e-3, 50.0])
+    real, twin = (unit * rng.standard_normal((40, 6, 50, 2)) for _ in range(2))
+    perfect = 1 / np.sqrt(np.pi) / 0.9515  # of six repeats the mean spread is 0.9515 of the true
+    assert crps(twin, real) == pytest.approx(perfect, rel=0.03)
+    one = np.repeat(twin[:, :1], 6, axis=1)
+    assert crps(one, real) == pytest.approx(2 * perfect, rel=0.03)
+
+
+def test_the_energy_score_is_that_of_its_definition_on_whole_windows_of_sixteen():
+    rng = np.random.default_rng(12)
+    x, y = rng.standard_normal((2, 3, 4, 40, 2)) * [1.0, 5.0]
+    spread = y.std(axis=1, ddof=1).mean(axis=(0, 1))
+    scores = []
+    for s in range(3):
+        for start in (0, 16):
+            a, b = (
+                [one[start : start + 16] / spread for one in ensemble[s]] for ensemble in (x, y)
+            )
+            cross = np.mean([np.linalg.norm(p - q) for p in a for q in b])
+            pairs = np.mean([np.linalg.norm(a[i] - a[j]) for i in range(4) for j in range(i)])
+            scores.append((cross - 0.5 * pairs) / np.sqrt(16 * 2))
+    assert energy16(x, y) == pytest.approx(np.mean(scores))
 
 
 def test_mean_error_is_the_bias_over_the_signal():
@@ -69,6 +98,40 @@ def test_spread_error_of_scaled_noise_and_of_none():
     mean = real.mean(axis=1, keepdims=True)
     assert spread_error(mean + 1.3 * (real - mean), real) == pytest.approx(0.3)
     assert spread_error(np.repeat(mean, 50, axis=1), real) == pytest.approx(1.0)
+
+
+def test_a_spread_that_is_too_wide_here_and_too_narrow_there_is_no_right_one():
+    real = process(RNG, 10, 50)
+    mean = real.mean(axis=1, keepdims=True)
+    factor = np.where(np.arange(60) % 2, 1.3, 0.7)[:, None]
+    assert spread_error(mean + factor * (real - mean), real) == pytest.approx(0.3, rel=0.02)
+
+
+def test_lag_sums_are_those_of_pairs_of_steps_that_count():
+    rng = np.random.default_rng(13)
+    real = rng.standard_normal((2, 5, 9, 2))
+    real[:, :, 3, 0] = 1.5  # no spread there
+    real[1, :, 7:] = np.nan
+    ground = Ground.of(real)
+    found = lag_sums(ground.inside(real), ground)
+    for s, c in np.ndindex(2, 2):
+        steps = [t for t in range(9 - 2 * s) if c or t != 3]
+        rest = real[s, :, :, c] - real[s, :, :, c].mean(axis=0)
+        for k in range(9):
+            pairs = [(t, t + k) for t in steps if t + k in steps]
+            products = sum(float(rest[:, t] @ rest[:, u]) for t, u in pairs)
+            assert found[s, 0, k, c] == pytest.approx(products, abs=1e-12)
+            assert found[s, 1, k, c] == 5 * len(pairs)
+
+
+def test_a_twins_noise_where_the_device_has_none_is_no_noise_that_correlates():
+    """Steps without real spread are left out: a reset that always ends in one state."""
+    rng = np.random.default_rng(14)
+    real, twin, other = (process(rng, 6, 12) for _ in range(3))
+    real[:, :, :20] = 0.5
+    other[:, :, 20:] = twin[:, :, 20:]
+    for measure in (autocovariance_error, cross_correlation_error):
+        assert measure(twin, real) == pytest.approx(measure(other, real), rel=1e-9)
 
 
 def test_autocovariance_error_of_white_for_coloured_noise():
@@ -103,6 +166,9 @@ def test_cross_correlation_error_sees_independent_channels():
     real = common + rng.standard_normal((30, 20, 40, 2))  # correlation 0.5
     apart = np.sqrt(2) * rng.standard_normal((30, 20, 40, 2))
     assert cross_correlation_error(apart, real) == pytest.approx(0.5, abs=0.02)
+    third = rng.standard_normal((30, 20, 40, 1))  # of three pairs one is off
+    pairs = [np.concatenate([e, third], axis=3) for e in (apart, real)]
+    assert cross_correlation_error(*pairs) == pytest.approx(0.5 / np.sqrt(3), abs=0.02)
 
 
 def test_energy_score_prefers_the_true_correlation_where_crps_cannot_tell():
@@ -154,6 +220,19 @@ def test_coverage_leaves_out_steps_where_repeats_do_not_differ():
     value, _, left_out = coverage(process(RNG, 3, 200), real)
     assert left_out == 3 * 7 * 2
     assert value == pytest.approx(EXPECTED_COVERAGE, abs=0.03)
+
+
+def test_equal_values_count_as_half_below():
+    x = np.array([[0.0], [1.0], [1.0], [2.0]])
+    assert ranks_below(x, np.array([[1.0], [0.5], [3.0]])).ravel().tolist() == [2.0, 1.0, 4.0]
+
+
+def test_a_few_sequences_of_many_repeats_take_no_others_place():
+    """Beyond 16 repeats nothing is gained: not 4 sequences × 100, but all of them × 16."""
+    real = process(RNG, 20, 100, steps=4, channels=1)
+    real[4:, 16:] = np.nan
+    whole, kept = complete_repeats(real)
+    assert (whole.shape[:2], kept.tolist()) == ((20, 16), list(range(20)))
 
 
 def test_a_repeat_with_a_hole_and_a_short_sequence_are_left_out():
