@@ -105,7 +105,7 @@ class Ami430:
         if GREETING.search(reply):
             self._session.drain()
             reply = self._session.query("*IDN?")
-        if not IDENTITY.match(reply) or (self.identity and reply != self.identity):
+        if not IDENTITY.match(reply) or not reply.startswith(self.identity):
             expected = self.identity or "AMERICAN MAGNETICS INC.,MODEL 430,…"
             raise self._session.wrong_instrument(reply, expected)
         self.identity = reply

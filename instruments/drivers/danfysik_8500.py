@@ -94,7 +94,7 @@ class Danfysik8500:
         more = self._session.drain().decode("latin-1")
         lines = [line.strip() for line in (first + "\r" + more).split("\r")]
         identity = " ".join(line for line in lines if line)
-        if BELL in identity or not identity or (self.identity and identity != self.identity):
+        if BELL in identity or not identity or not identity.startswith(self.identity):
             raise self._session.wrong_instrument(identity, self.identity or "what PRINT answers")
         try:
             self._status()

@@ -25,13 +25,16 @@ LOOK_S = 3.0  # judgement: the longest reading that a display takes, which has t
 def identified(session: VisaSession, before: str, model: str, expected: str) -> str:
     """The answer to `*IDN?` where it matches the pattern `model` and is the one heard before.
 
+    One that was cut short when it was heard first goes on now: an identity is told as a whole from
+    then on, and no supply is lost on its way to zero for the end of a line.
+
     Raises
     ------
     WrongInstrumentError
         Another model, or another unit than before, answers.
     """
     reply = session.query("*IDN?")
-    if not re.search(model, reply, re.IGNORECASE) or (before and reply != before):
+    if not re.search(model, reply, re.IGNORECASE) or not reply.startswith(before):
         raise session.wrong_instrument(reply, before or expected)
     return reply
 

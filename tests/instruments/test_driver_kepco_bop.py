@@ -57,6 +57,18 @@ def test_another_unit_at_the_same_address_is_an_error():
             kepco.identify()
 
 
+def test_an_identity_that_was_cut_short_at_first_goes_on_and_keeps_no_supply_from_its_way():
+    with transcript(
+        (b"*IDN?", IDENTITY[:14]), (b"*IDN?", IDENTITY), (b"*IDN?", IDENTITY[:40])
+    ) as session:
+        kepco = KepcoBop("x", session, {})
+        kepco.identify()
+        assert (kepco.identify(), kepco.identity) == (IDENTITY.decode(), IDENTITY.decode())
+        assert kepco.rated_current_A == 12.0
+        with pytest.raises(WrongInstrumentError):  # and a later one that is cut is none
+            kepco.identify()
+
+
 @pytest.mark.parametrize(
     ("current_A", "message"),
     [
