@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SIZE = (1280, 720)
 SHOWS = {"twin": "twin", "network": "net", "deploy": "net", "library": "rec"}  # where there is one
 ROUNDING_PX = 2.0  # a text's advance has a pixel of white at either end
-CONNECTED_WITHIN_S, SETTLE_S, TURNS = 120.0, 0.4, 60
+CONNECTED_WITHIN_S, SETTLE_S, TURNS = 120.0, 0.15, 60
 
 
 def wide(text: str, font: QFont) -> float:
@@ -95,7 +95,10 @@ def cut(page: QWidget) -> list[str]:
 
 
 def main(library: Path, pictures: Path) -> None:
-    """Print the device's pixel ratio, the picture's size, and what has no room, by page."""
+    """Print the device's pixel ratio, the picture's size, and what has no room, by page.
+
+    Of a page where something has none there is a picture.
+    """
     application = QApplication(sys.argv[:1])
     theme = Theme("light")
     theme.apply(application)
@@ -116,13 +119,15 @@ def main(library: Path, pictures: Path) -> None:
     artefacts = {one.kind: one.path for one in reversed(Library(library).artefacts())}
     for key in KEYS:
         window.open_page(key, artefacts.get(SHOWS.get(key, "")))
+        page = window.pages[key]
+        assert until(lambda page=page: page.whole, CONNECTED_WITHIN_S)
         until(lambda: False, SETTLE_S)
         for _ in range(TURNS):  # of the event loop: on a busy computer few fit into that time
             application.processEvents()
             time.sleep(0.001)
-        page = window.pages[key]
         found[key] = [*too_large(page), *cut(page)]
-        assert window.grab().save(str(pictures / f"{key}.png"))
+        if found[key]:
+            window.grab().save(str(pictures / f"{key}.png"))
     found["around it"] = cut_around(window)
     picture = window.grab()
     said = {

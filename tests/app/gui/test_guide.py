@@ -23,6 +23,7 @@ TINY = (
     {"iterations": 5, "layers": "2, 2"},
     {},
 )
+LEAST = {"count": 1, "steps": 10, "repeats": 2}  # where nothing is fitted to it
 TWO_MINUTES_S, PERSON_S = 120.0, 30.0  # eight presses, four sentences to read while it runs
 LONG_MS = 30 * 60_000  # for one of its runs on a computer with much other work
 
@@ -63,6 +64,7 @@ def test_it_begins_on_the_virtual_rig_and_rings_the_button_to_press(make_window,
 
 def test_it_follows_from_page_to_page_and_can_be_left(window, qtbot) -> None:
     window.start_guide()
+    window.pages["record"].set_form_values(LEAST)
     press(window, qtbot, "record")
     fit = window.pages["record"].fit_button
     assert window.guide.target is fit
@@ -79,6 +81,7 @@ def test_it_hands_the_keyboard_on_to_what_it_rings(window, qtbot) -> None:
     window.activateWindow()
     window.start_guide()
     record = window.pages["record"]
+    record.set_form_values(LEAST)
     qtbot.waitUntil(lambda: window.focusWidget() is record.form.primary, timeout=WAIT_MS)
     press(window, qtbot, "record")
     qtbot.waitUntil(lambda: window.focusWidget() is record.fit_button, timeout=WAIT_MS)

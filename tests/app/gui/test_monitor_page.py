@@ -33,9 +33,15 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
+def window(make_window: Any) -> Window:
+    """Of the virtual rig, on its Monitor page."""
+    made: Window = make_window(page="monitor")
+    return made
+
+
+@pytest.fixture
 def page(window: Window, qtbot: Any) -> Any:
-    window.open_page("monitor")
-    made: Any = window.pages["monitor"]
+    made: Any = window.page()
     qtbot.waitUntil(lambda: made.live is not None and made.live.store.count > 2, timeout=WAIT_MS)
     return made
 
@@ -215,9 +221,7 @@ def test_what_was_chosen_comes_back(page: Any, make_window: Any, qtbot: Any) -> 
     page.fields.low.setText("-1 mV")
     page.fields.put_alarm()
     values = json.loads(json.dumps(page.form_values()))
-    again: Any = make_window()
-    again.open_page("monitor")
-    other = again.pages["monitor"]
+    other = make_window(page="monitor").page()
     other.set_form_values(values)
     qtbot.waitUntil(lambda: other.live is not None, timeout=WAIT_MS)
     assert other.span.value == 10.0
@@ -232,9 +236,9 @@ def test_what_was_chosen_comes_back(page: Any, make_window: Any, qtbot: Any) -> 
 @pytest.fixture
 def served(qtbot: Any, theme: Theme, tmp_path: Any) -> Iterator[tuple[Any, Window]]:
     with exit_rig(accelerate=20.0) as rig:
-        window = Window(Session(rig.spec(), Library(tmp_path / "library")), theme)
+        session = Session(rig.spec(), Library(tmp_path / "library"))
+        window = Window(session, theme, Settings(page="monitor"))
         window.show()
-        window.open_page("monitor")
         window.link.connect_bench()
         qtbot.waitUntil(lambda: window.top.cells["field"].value is not None, timeout=WAIT_MS)
         yield rig, window
@@ -275,9 +279,8 @@ def test_a_read_out_that_is_lost_is_a_gap_and_comes_back(
 def test_without_a_bench_there_is_a_sentence_and_the_button_that_helps(
     make_window: Any, qtbot: Any
 ) -> None:
-    window: Window = make_window(connected=False)
-    window.open_page("monitor")
-    page: Any = window.pages["monitor"]
+    window: Window = make_window(connected=False, page="monitor")
+    page: Any = window.page()
     assert page.empty.isVisible()
     assert not page.charts.isVisible()
     page.connect_button.click()

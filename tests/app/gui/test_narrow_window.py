@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
-from PyQt6.QtWidgets import QAbstractButton, QScrollArea, QWidget
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QAbstractButton, QApplication, QScrollArea, QWidget
 
 from app.gui.widgets.legend import Legend
 
 NARROWEST = (1024, 700)
+CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 
 
 def right_of(widget: QWidget, page: QWidget) -> int:
@@ -17,21 +18,27 @@ def right_of(widget: QWidget, page: QWidget) -> int:
     return widget.mapTo(page, widget.rect().bottomRight()).x()
 
 
-@pytest.mark.parametrize("key", ["record", "twin", "network", "deploy", "library"])
-def test_a_header_has_room_and_nothing_leaves_the_window(window, qtbot, key) -> None:
+def test_a_header_has_room_and_nothing_leaves_the_window(window, qtbot) -> None:
     window.resize(*NARROWEST)
+    for key in ("record", "twin", "network", "deploy", "library"):
+        looked_at(window, qtbot, key)
+
+
+def looked_at(window, qtbot, key: str) -> None:
+    """One page; the Twin page as after a fit."""
     window.open_page(key)
     page = window.pages[key]
     qtbot.waitUntil(lambda: page.whole, timeout=60_000)
-    if key == "twin":  # as after a fit
+    if key == "twin":
         page.toggle.offer([("X", 0), ("Y", 1)])
         page.toggle.setFixedWidth(72)
         page.toggle.show()
         page.train_button.show()
         page.import_button.hide()
-    qtbot.wait(50)
+    QApplication.processEvents()  # it is laid out
     items = [page._buttons.itemAt(k).widget() for k in range(page._buttons.count())]
     shown = sorted((w for w in items if w.isVisible()), key=lambda w: w.x())
+    assert shown, key
     for one, other in pairwise(shown):
         assert one.geometry().right() < other.x(), (one, other)
     parts = [*page.content.findChildren(Legend), *page.content.findChildren(QAbstractButton)]
@@ -40,10 +47,10 @@ def test_a_header_has_room_and_nothing_leaves_the_window(window, qtbot, key) -> 
 
 
 def test_the_monitors_charts_take_the_width_that_loop_and_spectrum_leave_none_of(
-    window, qtbot
+    make_window, qtbot
 ) -> None:
-    window.open_page("monitor")
-    page = window.pages["monitor"]
+    window = make_window(page="monitor")
+    page = window.page()
     qtbot.waitUntil(lambda: page.live is not None and page.side.isVisible(), timeout=60_000)
     window.resize(*NARROWEST)
     qtbot.waitUntil(page.side.isHidden, timeout=5000)
@@ -51,23 +58,29 @@ def test_the_monitors_charts_take_the_width_that_loop_and_spectrum_leave_none_of
     qtbot.waitUntil(page.side.isVisible, timeout=5000)
 
 
-def test_plots_are_copied_by_keys_where_the_header_has_no_room(window, qtbot) -> None:
-    window.open_page("twin")
-    page = window.pages["twin"]
+def test_plots_are_copied_by_keys_where_the_header_has_no_room(make_window, qtbot) -> None:
+    window = make_window(connected=False, page="twin")
+    page = window.page()
     assert page.copy_button.isVisible()
     page.toggle.offer([("X", 0), ("Y", 1)])
     page.toggle.setFixedWidth(72)
     page.toggle.show()
     window.resize(*NARROWEST)
     qtbot.waitUntil(page.copy_button.isHidden, timeout=5000)
+    clipboard = QApplication.clipboard()
+    clipboard.clear()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=5000)
+    qtbot.keyClick(window, "C", CTRL_SHIFT)
+    assert clipboard.pixmap().size() == page.content.size()
     window.resize(1440, 900)
     qtbot.waitUntil(page.copy_button.isVisible, timeout=5000)
 
 
 def test_on_a_screen_below_the_least_size_stop_and_pill_stay_and_pages_scroll(
-    window, qtbot
+    make_window, qtbot
 ) -> None:
-    window.open_page("bench")
+    window = make_window(page="bench")
     wanted = window.pages["bench"].minimumSizeHint()
     window.setMinimumSize(0, 0)  # as it is made where the screen is no larger
     window.resize(853, 533)  # 1280 × 800 at 150 %

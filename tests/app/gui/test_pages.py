@@ -86,7 +86,7 @@ def test_record_fit_train_deploy_by_pressing_buttons(window, qtbot) -> None:
 
 SCRIPT = """
     import sys
-    from PyQt6.QtCore import QTimer
+    import time
     from PyQt6.QtWidgets import QApplication
     from app.gui.leaving import leave
     from app.gui.theme import Theme
@@ -107,6 +107,7 @@ SCRIPT = """
         def until(done):
             while not done():
                 app.processEvents()
+                time.sleep(0.005)
 
         until(lambda: window.session.bench is not None and "channel.Y" in window.top.cells)
         record = window.pages["record"]
