@@ -48,7 +48,7 @@ class VerdictBox(QFrame):
         row.setSpacing(8)
         self.buttons = {verb: CostButton(theme, name) for verb, name in NAMES.items()}
         for button in self.buttons.values():
-            button.setFixedWidth(106)
+            button.setFixedWidth(112)  # `Recalibrate` whole
             row.addWidget(button)
         top.addLayout(row)
         outer.addLayout(top)

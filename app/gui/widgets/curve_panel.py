@@ -121,12 +121,16 @@ class ScorePanel(Panel):
         self.foot.setStretch(1, 1)
         self.x_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.run_id.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.run_id.setFixedWidth(ROOM_PX)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        super().resizeEvent(event)
         self.labels.give_room(int(np.clip(ROOM_SHARE * self.width(), ROOM_PX, MOST_ROOM_PX)))
+        if self.run_id is not None:
+            self.run_id.setFixedWidth(self.labels.room_px)
+        super().resizeEvent(event)
         self.fit_range(self._values)
+
+    def room_for_run(self) -> float:
+        return self.labels.room_px
 
     def show_baselines(self, baselines: dict[str, float]) -> None:
         """Lines at these scores, named at their right end; the best few where there are many."""

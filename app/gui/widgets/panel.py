@@ -254,11 +254,14 @@ class Panel(QWidget):
             self._place_mark()
         if self.run_id is not None:
             self.run_id.setFont(mono(LABEL_PX))
-            margins = self.foot.contentsMargins()
-            row = self.width() - margins.left() - margins.right()
-            room = (row - self.x_label.sizeHint().width()) / 2 - 8
             wide = QFontMetrics(mono(LABEL_PX)).horizontalAdvance(run_id)
-            self.run_id.setText(run_id if wide <= room else brief(run_id))
+            self.run_id.setText(run_id if wide <= self.room_for_run() else brief(run_id))
+
+    def room_for_run(self) -> float:
+        """Pixels for the run's id in the axis-label row."""
+        margins = self.foot.contentsMargins()
+        row = self.width() - margins.left() - margins.right()
+        return (row - self.x_label.sizeHint().width()) / 2 - 8
 
     def _place_mark(self) -> None:
         narrow = self.width() < 400

@@ -12,6 +12,7 @@ from PyQt6.QtGui import QContextMenuEvent, QFontMetrics, QImage
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
 from window_disk import disk_of_the_window
 
+from app.gui.widgets.curve_panel import ScorePanel
 from app.gui.widgets.lines import SEGMENTED
 from app.gui.widgets.panel import Panel, brief
 from app.gui.widgets.plot_menu import copy_plot, csv_of, file_name, plot_menu, save_plot, svg_of
@@ -59,6 +60,20 @@ def test_an_id_is_never_cut_in_the_row_of_the_axis(qtbot, theme, wide) -> None:
     qtbot.waitUntil(lambda: made.run_id.width() > 20, timeout=5000)
     shown = QFontMetrics(made.run_id.font()).horizontalAdvance(made.run_id.text())
     assert shown <= made.run_id.width()
+
+
+@pytest.mark.parametrize("wide", [300, 500, 1100])
+def test_an_id_is_never_cut_under_the_names_of_baselines(qtbot, theme, wide) -> None:
+    made = ScorePanel(theme, "Running score", "NMSE", "Nodes measured")
+    qtbot.addWidget(made)
+    made.resize(wide, 300)
+    made.show()
+    made.show_run(RUN)
+    made.resize(wide + 1, 300)
+    qtbot.waitUntil(lambda: made.run_id.width() > 100, timeout=5000)
+    shown = QFontMetrics(made.run_id.font()).horizontalAdvance(made.run_id.text())
+    assert shown <= made.run_id.width()
+    assert made.run_id.text() == (RUN if wide > 1000 else brief(RUN))
 
 
 def test_the_menu_offers_all_four_and_opens_by_the_menu_key(panel: Panel, qtbot) -> None:
