@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "canonical", "code_version", "find_file", "load_artefact", "new_directory", "new_id", "now_iso",
-    "parse_json", "plain", "read_head", "reading", "replacing", "save_artefact", "sha256_of",
-    "sync_directory", "write_bytes", "writing",
+    "canonical", "code_version", "find_file", "load_artefact", "moved_with", "new_directory",
+    "new_id", "now_iso", "parse_json", "plain", "read_head", "reading", "replacing",
+    "save_artefact", "sha256_of", "sync_directory", "write_bytes", "writing",
 ]  # fmt: skip
 NOT_ITS_DIGEST = f"does not match its SHA-256: damaged, cut short or exchanged; {RESTORE}"
 
@@ -207,6 +207,18 @@ def find_file(path: Path, name: str) -> Path:
             there = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
             raise InputError(f"{path}: holds no {name} (there is: {there})")
     raise InputError(f"{found}: no such file or folder")
+
+
+def moved_with(path: Path, folder: Path) -> Path:
+    """Where a file or folder is now that a run in `folder` was begun with.
+
+    There, or beside it, where both moved together; `path` itself where it is at neither.
+    """
+    if path.exists():
+        return path
+    beside = folder.absolute().parent
+    moved = (beside / path.name, beside / path.parent.name / path.name)
+    return next((place for place in moved if place.exists()), path)
 
 
 def _load_arrays(path: Path, digest: object) -> dict[str, NDArray[Any]]:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.artefacts import code_version, find_file, new_id, now_iso
+from app.artefacts import code_version, find_file, moved_with, new_id, now_iso
 from app.artefacts import sha256_of as file_sha256
 from app.device_benches import checked_currents, matched
 from app.diagnosis import foreseen_responses
 from app.drift_store import drift_words, latest_drift
 from app.recording_reader import read_recording
-from app.weights_store import NETWORK_FILE, TWIN_FILE
+from app.weights_store import NETWORK_FILE
 from models.errors import InputError, RefusedError, raise_problems
 from models.recording import Recording
 from models.schedule import alternating
@@ -158,10 +158,8 @@ def of_another(named: Path | None, sha256: object, path: object) -> list[str]:
 
 def twin_file(twin: TwinReference, network: Path) -> Path | None:
     """A twin's file, None where it is lost; in a folder that moved with its network it is found."""
-    folder = (network if network.is_dir() else network.parent).parent
-    there = Path(twin.path)
-    moved = folder / there.parent.name / TWIN_FILE
-    return next((f for f in (there, moved) if f.is_file()), None)
+    file = moved_with(Path(twin.path), network if network.is_dir() else network.parent)
+    return file if file.is_file() else None
 
 
 def _lost(twin: TwinReference, network: Path) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from app.artefacts import moved_with
 from app.fit_checkpoint import FILE_NAME, load_checkpoint
 from models.errors import InputError, raise_problems
 from models.json_form import (
@@ -25,7 +26,6 @@ from models.wiring import FORWARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
 LAYOUT = ("wiring", "parallel", "taps", "readout_taps", "use", "sparsity", "supply")
 MOST_MEMBERS = 16  # one stream of the training each
@@ -207,7 +207,22 @@ def checkpoint_of(out: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         finished = (out / "network.json").is_file()
         why = "the training there is finished" if finished else "no training was begun there"
         raise InputError(f"{out}: nothing to go on with, {why}")
-    return load_checkpoint(out)
+    arrays, numbers = load_checkpoint(out)
+    return arrays, _found_again(numbers, out)
+
+
+def _found_again(numbers: dict[str, Any], out: Path) -> dict[str, Any]:
+    """A checkpoint's numbers; twins and data that moved together with `out` as they are now."""
+    moved = {name: str(moved_with(Path(name), out)) for name in numbers.get("data", {})}
+
+    def named(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {named(key): named(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [named(one) for one in value]
+        return moved.get(value, value) if isinstance(value, str) else value
+
+    return {key: named(v) if key in ("request", "data") else v for key, v in numbers.items()}
 
 
 def request_of(numbers: dict[str, Any], out: Path) -> Request:

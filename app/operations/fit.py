@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from app.artefacts import moved_with
 from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
 from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
 from app.operations.fit_input import FitInput, refuse_changed
@@ -27,7 +28,7 @@ from app.operations.scored import (
 from app.run_lock import RunLock
 from app.so_far import EVERY_S, remove_so_far, save_so_far
 from app.store import new_directory, save_twin
-from models.errors import InputError
+from models.errors import InputError, raise_problems
 from training.fit import FitSettings, begin_fit, refuse_unfit
 from training.objectives import refuse_unknown
 from training.structure import SHARE, Search
@@ -178,10 +179,14 @@ def fit_from(
 def _of_checkpoint(numbers: dict[str, Any], out: Path) -> tuple[FitSettings, list[Path]]:
     """Settings and recordings of the fit that a checkpoint belongs to."""
     try:
-        paths = [Path(parent["path"]) for parent in numbers["parents"]]
-        return FitSettings(**numbers["settings"]), paths
+        paths = [moved_with(Path(parent["path"]), out) for parent in numbers["parents"]]
+        settings = FitSettings(**numbers["settings"])
     except (KeyError, TypeError) as error:
         raise InputError(f"{out}: its checkpoint is not that of a fit ({error!r})") from error
+    gone = [f"{path}: is gone; put it back, there or beside {out}" for path in paths
+            if not path.exists()]  # fmt: skip
+    raise_problems(InputError, "what the fit began with", gone)
+    return settings, paths
 
 
 @dataclass(frozen=True)

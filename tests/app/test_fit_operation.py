@@ -109,6 +109,27 @@ def test_a_checkpoint_cut_short_and_a_recording_that_changed_are_refused(device,
         list(fit([], tmp_path / "cut", resume=True))
 
 
+def test_a_fit_goes_on_where_its_library_was_moved(tmp_path):
+    old, new = tmp_path / "library", tmp_path / "library of 2026"
+    write_recording(old / "rec", record_device(12, 4, seed=5))
+    events = fit([old / "rec"], old / "cut", iterations=30, **SMALL)
+    next(e for e in events if isinstance(e, FitProgress))
+    events.close()
+    old.rename(new)
+    list(fit([], new / "cut", resume=True))
+    assert load_twin(new / "cut").meta["parents"][0]["path"] == str(new / "rec" / "recording.nc")
+
+
+def test_a_fit_whose_recording_is_gone_says_where_it_belongs(tmp_path):
+    write_recording(tmp_path / "rec", record_device(12, 4, seed=5))
+    events = fit([tmp_path / "rec"], tmp_path / "cut", iterations=30, **SMALL)
+    next(e for e in events if isinstance(e, FitProgress))
+    events.close()
+    (tmp_path / "rec").rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"recording\.nc: is gone; put it back, there or beside"):
+        list(fit([], tmp_path / "cut", resume=True))
+
+
 def test_nothing_is_overwritten(fitted, device):
     with pytest.raises(InputError, match="holds"):
         list(fit([device / "many"], fitted[0], iterations=10))

@@ -136,6 +136,18 @@ def test_a_stopped_training_goes_on_and_ends_where_it_would_have(
         next(train(None, None, None, tmp_path / "out", resume=True))
 
 
+def test_a_training_goes_on_where_its_library_was_moved(twins: Path, tmp_path: Path) -> None:
+    old, new = tmp_path / "library", tmp_path / "library of 2026"
+    save_twin(old / "twin", load_twin(twins / "noisy"))
+    events = train(TASK, [old / "twin"], [2], old / "out", iterations=10)
+    while not isinstance(next(events), TrainProgress):
+        pass
+    events.close()
+    old.rename(new)
+    _, path = run(train(None, None, None, new / "out", resume=True))
+    assert load_network(path).twins[0].path == str(new / "twin" / "twin.json")
+
+
 @pytest.mark.parametrize("stage", ["baselines", "read-out", "score to expect on the device"])
 def test_a_stop_is_heard_within_what_says_nothing_for_long(
     trained: tuple[list[Event], Path, Path], twins: Path, tmp_path: Path, stage: str
