@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.cli_types import factor, whole
+from app.shown_score import shown_events
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,4 +41,4 @@ def task_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, Non
 
     if arguments.task is None:
         return list_tasks()
-    return describe_task(arguments.task, seed=arguments.seed, **given)
+    return shown_events(describe_task(arguments.task, seed=arguments.seed, **given))

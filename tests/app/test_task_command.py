@@ -37,12 +37,13 @@ def test_a_task_tells_its_split_and_each_baseline(capsys: pytest.CaptureFixture[
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     told = lines[-1]
     assert told["split"] == {"train": 60, "validation": 20, "test": 40}
-    assert (told["window"], told["pool"], told["metric"]) == (16, "mean", "error-rate")
+    assert (told["window"], told["pool"], told["metric"]) == (16, "mean", "accuracy")
     assert told["classes"] == ["sine", "square"]
     assert "any phase" in told["description"]
     scored = {line["name"]: line["value"] for line in lines if "value" in line}
     assert scored == told["baselines"]
-    assert {line["metric"] for line in lines if "value" in line} == {"error-rate"}
+    assert {line["metric"] for line in lines if "value" in line} == {"accuracy"}
+    assert max(scored.values()) > scored["majority class"]  # accuracies, as train shows them
     assert "esn-8 with 5 % state noise, as the device" in scored
 
 
