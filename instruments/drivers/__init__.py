@@ -34,9 +34,13 @@ from instruments.drivers.lakeshore_f71 import LakeShoreF71
 from instruments.drivers.mercury_ips import MercuryIps
 from instruments.drivers.sr830 import SR830
 from instruments.drivers.sr860 import SR860
+from instruments.protocols import Magnet, Readout, Teslameter, Thermometer
 
 GROUP = "twinrig.drivers"
-KINDS = ("magnet", "readout", "thermometer", "teslameter")
+PROTOCOLS = {
+    "magnet": Magnet, "readout": Readout, "thermometer": Thermometer, "teslameter": Teslameter,
+}  # fmt: skip
+KINDS = tuple(PROTOCOLS)
 BUILT_IN: dict[str, tuple[Any, ...]] = {
     "magnet": (
         KepcoBop, KepcoBopMg, LakeShore643, Ami430, MercuryIps, Keithley2400, Keithley2450,
@@ -71,6 +75,17 @@ def _entry_points() -> list[Any]:
     return list(metadata.entry_points(group=GROUP))
 
 
+def lacking(driver: Any, kind: str) -> list[str]:
+    """Methods that a driver of this kind needs and hasn't got: a magnet's without `output`, say.
+
+    One that turned up while current flows would be found missing by the walk to zero.
+    """
+    parts = (vars(part) for part in PROTOCOLS[kind].__mro__)
+    methods = {name for part in parts for name, what in part.items() if callable(what)}
+    needed = {*(name for name in methods if name[0] != "_"), "options", "terminator"}
+    return sorted(name for name in needed if not callable(getattr(driver, name, None)))
+
+
 def _registered() -> dict[str, dict[str, Any]]:
     """Drivers by kind and name: the built-in ones, and those of other packages' entry points."""
     found = {kind: {one.driver: one for one in classes} for kind, classes in BUILT_IN.items()}
@@ -86,6 +101,10 @@ def _registered() -> dict[str, dict[str, Any]]:
             BROKEN[point.name] = f"{point.value} has kind {kind!r}, expected {', '.join(KINDS)}"
         elif point.name in taken:
             BROKEN[point.name] = f"{point.value}: the name is a built-in driver's"
+        elif lacks := lacking(driver, kind):
+            BROKEN[point.name] = (
+                f"{point.value} lacks {', '.join(lacks)}: see instruments/protocols.py"
+            )
         else:
             found[kind][point.name] = driver
     return found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from served import served
 
 from app.store import read_recording
-from instruments.drivers import GROUP, _entry_points
+from instruments.drivers import BUILT_IN, GROUP, _entry_points, lacking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,3 +108,19 @@ def test_one_that_does_not_load_is_told_where_a_bench_asks_for_it(tmp_path: Path
         done = run(package, "bench", "check", str(bench(tmp_path, rig.text)))
     assert done.returncode == 2
     assert "my_package:Mymeter can't be loaded" in done.stderr
+
+
+def test_one_that_lacks_a_method_is_told_before_anything_is_connected(tmp_path: Path) -> None:
+    package = installed(tmp_path / "site", "my_package:MyMeter")
+    half = DRIVER.replace("def faults", "def fault").replace("def close", "def end")
+    (package / "my_package.py").write_text(half)
+    with served() as rig:
+        done = run(package, "bench", "check", str(bench(tmp_path, rig.text)))
+    assert done.returncode == 2
+    assert "my_package:MyMeter lacks close, faults: see instruments/protocols.py" in done.stderr
+
+
+def test_no_driver_of_ours_lacks_a_method() -> None:
+    lacks = {one.driver: lacking(one, kind) for kind, ours in BUILT_IN.items() for one in ours}
+    assert not any(lacks.values()), lacks
+    assert lacking(BUILT_IN["readout"][0], "magnet")[:2] == ["measured_A", "output"]
