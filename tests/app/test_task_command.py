@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.cli import main
-from training.tasks import known_tasks
+from app.operations import train_baselines
+from app.operations.events import Progress
+from training.baselines import Tried
+from training.tasks import known_tasks, make_task
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 QUICK = "signals:train=60,validation=20,test=40"
@@ -81,3 +85,22 @@ def test_a_leaking_task_file_is_refused_before_anything_is_computed(
     told = capsys.readouterr()
     assert "a leak" in told.err
     assert "baseline" not in told.err
+
+
+def test_the_time_left_of_the_echo_state_networks_counts_their_tries_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+
+    def scored(*_: Any, **__: Any) -> Iterator[tuple[str, float] | Tried]:
+        now[0] += 60.0  # torch, and the regressions
+        yield "ar-1", 0.5
+        for done in (1, 2):
+            now[0] += 0.1
+            yield Tried(done, 64)
+
+    monkeypatch.setattr(train_baselines, "software_baselines", scored)
+    monkeypatch.setattr(train_baselines.time, "monotonic", lambda: now[0])
+    told = list(train_baselines.of_software(make_task(QUICK), 8, None, 0, {}))
+    left = [one.remaining_s for one in told if isinstance(one, Progress)]
+    assert left == pytest.approx([6.3, 6.2])
