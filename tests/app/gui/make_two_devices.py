@@ -1,15 +1,11 @@
-"""Two recordings, their twins and a network through both: `python make_two_devices.py FOLDER`.
+"""Two recordings, their twins and a network through both: made by `apart`.
 
-A program of its own, as `make_network.py`. Small as the operations let it be: what is pressed is
-tried here, not how good it gets.
+Small as the operations let it be: what is pressed is tried here, not how good it gets.
 """
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from typing import TYPE_CHECKING
 
 from network_samples import TASK, run
 
@@ -19,6 +15,9 @@ from app.operations.train import train
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from models.sequence import make_sequences
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RIGS = {"rings": "virtual", "leaky": "virtual-leaky-integrator"}
 
@@ -30,7 +29,3 @@ def make(folder: Path) -> None:
         run(fit([folder / f"rec-{name}"], folder / f"twin-{name}", iterations=40, seed=0))
     twins = [folder / f"twin-{name}" for name in ("rings", "leaky", "rings")]
     run(train(TASK, twins, [2, 1, 2], folder / "net", iterations=4, options={"parallel": [1]}))
-
-
-if __name__ == "__main__":
-    make(Path(sys.argv[1]))

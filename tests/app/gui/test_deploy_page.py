@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import threading
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from apart import apart
+from PyQt6.QtWidgets import QApplication
 from window_disk import disk_of_the_window
 
 from app.gui.live_deploy import LiveDeployment, diagnosis, transfer_rows, verdict
@@ -21,31 +20,26 @@ from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.deploy_verdict import VerdictBox
 from app.operations.deploy_place import Place
 from app.operations.events import Note, Progress, Result, Stage, TrainProgress
+from instruments.bench_file import parse_bench, read_bench
 from models.schedule import runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WAIT_MS = 240_000
 
 
-def made(folder: Path, *words: str) -> Path:
-    """Twin and network of `make_network.py`, moved away from where they were made."""
-    script = Path(__file__).with_name("make_network.py")
-    done = subprocess.run(
-        [sys.executable, str(script), str(folder / "first"), *words],
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-        capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return (folder / "first").rename(folder / "moved")
-
-
 @pytest.fixture(scope="module")
 def network(tmp_path_factory) -> Path:
-    return made(tmp_path_factory.mktemp("network"))
+    """Twin and network of `make_network`, moved away from where they were made."""
+    folder = tmp_path_factory.mktemp("network")
+    apart("make_network", folder / "first")
+    return (folder / "first").rename(folder / "moved")
 
 
 @pytest.fixture
 def page(make_window, qtbot, network):
-    window = make_window()
+    window = make_window(page="deploy")
     folder = window.session.library.folder
     shutil.copytree(network, folder)
     window.open_page("deploy", folder / "network")
@@ -209,13 +203,17 @@ def test_a_network_that_is_damaged_says_so_once_until_it_is_back(page, qtbot) ->
     qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
 
 
-def test_a_twin_of_other_settings_does_not_fit_this_bench(make_window, qtbot, tmp_path) -> None:
-    window = make_window()
-    folder = made(tmp_path, "other")
-    window.open_page("deploy", folder / "network")
+def test_a_twin_of_other_settings_does_not_fit_this_bench(make_window, qtbot, network) -> None:
+    text = read_bench("virtual").text
+    assert "max_ramp_A_per_s = 2000.0" in text
+    other = text.replace("max_ramp_A_per_s = 2000.0", "max_ramp_A_per_s = 1900.0")
+    window = make_window(parse_bench(other, "rig.toml"), page="deploy")
+    shutil.copytree(network, window.session.library.folder)
+    window.open_page("deploy", window.session.library.folder / "network")
     page = window.pages["deploy"]
     qtbot.waitUntil(lambda: page.form.primary.cost.startswith("refused"), timeout=WAIT_MS)
     assert not page.form.primary.isEnabled()
+    assert page.form.primary.cost == "refused: Settings, x differ"
     assert {check.name for check in page.checks if check.level == "fault"} == {"Settings"}
 
 
@@ -280,7 +278,9 @@ def test_without_a_network_no_axis_has_numbers(theme, qtbot) -> None:
         assert not panel.plot.getAxis("left").style["showValues"]
 
 
-def test_a_finished_deployment_is_opened_with_what_was_measured(page, qtbot) -> None:
+def test_a_finished_deployment_is_opened_with_what_was_measured_or_says_that_it_lacks_its_network(
+    page, qtbot
+) -> None:
     window = page.shell
     page.form.primary.click()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
@@ -305,15 +305,19 @@ def test_a_finished_deployment_is_opened_with_what_was_measured(page, qtbot) -> 
     assert window.page() is library
     qtbot.waitUntil(lambda: library.list.selected() != [], timeout=WAIT_MS)
     assert library.list.selected()[0].artefact.path == made.parent
+    page.deployed = None
+    page.path.rename(page.path.with_name("elsewhere"))
+    window.open_page("deploy", made.parent)
+    qtbot.waitUntil(lambda: "its report shows" in window.log[-1], timeout=WAIT_MS)
+    assert page.deployed is None
 
 
 def test_what_is_handed_over_is_looked_at_beside_the_window(make_window, qtbot) -> None:
-    window = make_window(connected=False)
+    window = make_window(connected=False, page="deploy")
     folder = window.session.library.folder / "refined"
     folder.mkdir(parents=True)
     (folder / "refine.json").write_text("{}")
-    window.open_page("deploy")
-    page = window.pages["deploy"]
+    page = window.page()
     with disk_of_the_window(folder) as touched:
         page.choose(folder)
         qtbot.waitUntil(lambda: page.rows._wanted == folder, timeout=WAIT_MS)
@@ -337,25 +341,13 @@ def test_a_press_while_another_network_is_read_deploys_none(page, qtbot) -> None
 
 
 def test_a_deployment_is_shown_in_the_library_by_a_button_of_its_own(make_window) -> None:
-    window = make_window(connected=False)
-    window.open_page("deploy")
-    page = window.pages["deploy"]
+    window = make_window(connected=False, page="deploy")
+    page = window.page()
     assert page.library_button.isHidden()
     page.deployed = window.session.library.folder / "dep-1" / "deployment.json"
     page.library_button.click()
     assert window.page() is window.pages["library"]
     assert window.pages["library"]._wanted == {"dep-1"}
-
-
-def test_a_deployment_without_its_network_says_so(page, qtbot) -> None:
-    window = page.shell
-    page.form.primary.click()
-    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
-    made, page.deployed = page.deployed, None
-    page.path.rename(page.path.with_name("elsewhere"))
-    window.open_page("deploy", made.parent)
-    qtbot.waitUntil(lambda: "its report shows" in window.log[-1], timeout=WAIT_MS)
-    assert page.deployed is None
 
 
 def test_another_network_carries_no_run_of_the_one_before_it(page) -> None:
@@ -429,7 +421,7 @@ def test_a_small_error_is_read_whole_and_so_is_its_interval(page, qtbot) -> None
     page.shell.resize(1280, 720)
     page.network.predicted.update(value=0.00095, low=0.00071, high=0.0013)
     page.rows.show_network(page.network, page.session.spec)
-    qtbot.wait(50)
+    QApplication.processEvents()  # it is laid out
     shown = [page.rows.predicted, page.rows.interval]
     assert [label.text() for label in shown] == ["0.00095", "0.00071–0.0013"]
     for label in shown:

@@ -32,7 +32,7 @@ WAIT_MS, SOON_MS = 240_000, 20_000
 
 @pytest.fixture
 def window(make_window):
-    made = make_window()
+    made = make_window(page="network")
     with Bench.connect(read_bench(LEAKY)) as leaky:
         save_twin(made.session.library.folder / "twin-leaky", twin_of(leaky, seed=1))
     save_twin(made.session.library.folder / "twin-rings", twin_of(made.session.bench))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from apart import apart
 
 from app.store import load_network, read_recording
 from instruments.limits import UnsafeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LEAKY = "virtual-leaky-integrator"
 NAMES = ("virtual nanoring array", "virtual leaky integrator")
@@ -26,18 +27,13 @@ BY_HAND = "x COULD NOT BE MADE SAFE within 10 s: switch the supply off at its fr
 def made(tmp_path_factory) -> Path:
     """A library with recordings, twins and the network of two rings, a leaky, two rings."""
     folder = tmp_path_factory.mktemp("two") / "library"
-    script = Path(__file__).with_name("make_two_devices.py")
-    done = subprocess.run(
-        [sys.executable, str(script), str(folder)], env={**os.environ, "PYTHONPATH": os.getcwd()},
-        capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    apart("make_two_devices", folder)
     return folder
 
 
 @pytest.fixture
 def page(make_window, qtbot, made):
-    window = make_window()
+    window = make_window(page="deploy")
     folder = window.session.library.folder
     shutil.copytree(made, folder)
     window.open_page("deploy", folder / "net")
