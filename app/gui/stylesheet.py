@@ -28,6 +28,7 @@ QLabel[role="id"] { font-family: "$mono"; font-size: 11px; color: $text3; }
 QLabel[role="strong"] { font-size: 11px; font-weight: 600; }
 QLabel[role="attention"] { font-size: 11px; color: $attention; }
 QLabel[role="fault"] { font-size: 11px; color: $fault; }
+QLineEdit { qproperty-acceptDrops: false; }
 QLineEdit, QAbstractSpinBox, QComboBox {
     background: $entry; border: 1px solid $border; border-radius: 4px; padding: 0 7px;
     min-height: 26px; max-height: 26px; selection-background-color: $ink;

@@ -26,8 +26,8 @@ from PyQt6.QtWidgets import (
 
 from app.config import Settings
 from app.gui.actions import PAGES, make_actions
+from app.gui.dropped import DroppedWindow
 from app.gui.pages import PAGE_CLASSES, make_page
-from app.gui.running import RunningWindow
 from app.gui.theme import MODES
 from app.gui.top import TopStrip
 from app.gui.widgets.middle import Middle, Pages
@@ -58,7 +58,7 @@ FIRST_PAGE = "record"
 LEAST = QSize(1024, 640)
 
 
-class Window(RunningWindow):
+class Window(DroppedWindow):
     """Everything around the pages.
 
     Signals: `framed` once its first frame is on screen; `usable` once the first page is, too, and

@@ -128,6 +128,9 @@ class ImportDataPage(Page):
             dialog.setNameFilters([f"Measured data ({patterns})", "All files (*)"])
         return beside(dialog, lambda path: self.open_file(Path(path)))
 
+    def choose(self, artefact: Path) -> None:
+        self.open_file(artefact)
+
     def open_file(self, file: Path) -> None:
         """Look into a file in a thread; the form offers what is found."""
         self.file, self.found, self.seen, self.recording = file, {}, None, None

@@ -235,6 +235,12 @@ class RecordPage(RecordView):
         self.queue.ended(outcome)
         self.show_cost()
 
+    def choose(self, artefact: Path) -> None:
+        """A file of sequences is what is recorded next."""
+        if artefact.suffix == ".json":
+            self.set_form_values({"kind": "file", "file": str(artefact)})
+            self.form_changed()
+
     def _fit(self) -> None:
         if self.recorded is not None:
             self.shell.open_page("twin", self.recorded)
