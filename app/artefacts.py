@@ -42,6 +42,7 @@ __all__ = [
     "new_id", "now_iso", "parse_json", "plain", "read_head", "reading", "replacing",
     "save_artefact", "sha256_of", "sync_directory", "write_bytes", "writing",
 ]  # fmt: skip
+AROUND = 3  # a network within a round within a refinement, whose twins are beside that
 NOT_ITS_DIGEST = f"does not match its SHA-256: damaged, cut short or exchanged; {RESTORE}"
 
 
@@ -212,12 +213,13 @@ def find_file(path: Path, name: str) -> Path:
 def moved_with(path: Path, folder: Path) -> Path:
     """Where a file or folder is now that a run in `folder` was begun with.
 
-    There, or beside it, where both moved together; `path` itself where it is at neither.
+    There, or where all moved together beside it or beside the run that it is a part of; `path`
+    itself where it is nowhere. By its name alone: who opens it compares its digest.
     """
     if path.exists():
         return path
-    beside = folder.absolute().parent
-    moved = (beside / path.name, beside / path.parent.name / path.name)
+    around = folder.absolute().parents[:AROUND]
+    moved = [near / name for near in around for name in (path.name, Path(*path.parts[-2:]))]
     return next((place for place in moved if place.exists()), path)
 
 

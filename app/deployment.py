@@ -240,7 +240,7 @@ def network_of_run(nodes: Path) -> Path:
     named = read_recording(nodes).meta.get("network")
     if not isinstance(named, str):
         raise InputError(f"{nodes}: names no network; give it: twinrig deploy NETWORK --resume …")
-    return Path(named)
+    return moved_with(Path(named), nodes.parent)
 
 
 def misfit_of(network: Network, position: int, response: FloatArray) -> float:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.artefacts import (
     find_file,
+    moved_with,
     new_directory,
     now_iso,
     plain,
@@ -236,7 +237,12 @@ def read_plan(out: Path, kind: str) -> dict[str, Any]:
         if name not in plan
     ]  # fmt: skip
     raise_problems(InputError, str(path), missing)
-    file = Path(plan["network"])
-    if not file.is_file() or sha256_of(file) != plan.get("network_sha256"):
-        raise InputError(f"{file}: is gone or has changed since; begin anew into another --out")
+    file = moved_with(Path(plan["network"]), out)
+    if not file.is_file():
+        raise InputError(f"{file}: is gone; put it back, there or beside {out}")
+    if sha256_of(file) != plan.get("network_sha256"):
+        raise InputError(
+            f"{file}: has changed since; put it back, or begin anew with another --out"
+        )
+    plan["network"] = str(file)
     return {name: plan[name] for name in plan if name not in ("kind", "schema", "sha256")}

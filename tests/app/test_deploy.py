@@ -110,6 +110,18 @@ def test_a_stopped_deployment_leaves_the_rig_safe_and_goes_on_node_by_node(
     assert again[0].values["measured"] == resumed[-1].values["measured"]
 
 
+def test_a_deployment_goes_on_where_its_library_was_moved(bench: Bench, tmp_path: Path) -> None:
+    old, new = tmp_path / "library", tmp_path / "library of 2026"
+    saved_network(bench, old)
+    events = deploy(old / "network", bench, old / "out")
+    while not isinstance(next(events), NodeMeasured):
+        pass
+    events.close()
+    old.rename(new)
+    resumed, _ = run(deploy(None, bench, new / "out", resume=True))
+    assert sum(isinstance(e, NodeMeasured) for e in resumed) == 3
+
+
 def test_a_finished_deployment_of_what_a_network_held_before_is_no_result_of_it(
     bench: Bench, kept: Path, tmp_path: Path
 ) -> None:

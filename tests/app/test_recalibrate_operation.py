@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from network_samples import run
+from network_samples import run, saved_network
 from recorded import is_safe
 
 from app.deployment_store import load_deployment
@@ -115,6 +115,21 @@ def test_what_may_not_run_is_refused_before_a_folder_is_made(kept: Path, tmp_pat
     with Bench.connect(spec) as other, pytest.raises(RefusedError, match="reset field_T"):
         next(recalibrate(kept / "network", other, tmp_path / "out", apart=in_here))
     assert not (tmp_path / "out").exists()
+
+
+def test_it_goes_on_where_its_library_was_moved(bench: Bench, tmp_path: Path) -> None:
+    old, new = tmp_path / "library", tmp_path / "library of 2026"
+    saved_network(bench, old)
+    events = recalibrate(old / "network", bench, old / "out", steps=320, apart=in_here)
+    while not isinstance(next(events), NodeMeasured):
+        pass
+    events.close()
+    old.rename(new)
+    resumed, _ = run(recalibrate(None, bench, new / "out", resume=True, apart=in_here))
+    assert sum(isinstance(e, NodeMeasured) for e in resumed) == 3
+    (new / "network").rename(new / "elsewhere")
+    with pytest.raises(InputError, match=r"network\.json: is gone; put it back, there or beside"):
+        next(recalibrate(None, bench, new / "out", resume=True, apart=in_here))
 
 
 def test_nothing_to_go_on_with_is_said(bench: Bench, tmp_path: Path) -> None:
