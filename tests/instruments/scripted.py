@@ -40,6 +40,7 @@ class ScriptedInstrument:
         self.port = self._server.getsockname()[1]
         self.resource = f"TCPIP0::127.0.0.1::{self.port}::SOCKET"
         self._open: list[socket.socket] = []
+        self._talks: list[threading.Thread] = []
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -52,7 +53,9 @@ class ScriptedInstrument:
             self.connections += 1
             self._open.append(connection)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+            talk = threading.Thread(target=self._talk, args=(connection,), daemon=True)
+            self._talks.append(talk)
+            talk.start()
 
     def _talk(self, connection: socket.socket) -> None:
         buffer = b""
@@ -78,6 +81,17 @@ class ScriptedInstrument:
             elif part:
                 connection.sendall(part)
         return True
+
+    @property
+    def talking(self) -> bool:
+        """Whether a connection is open."""
+        return any(talk.is_alive() for talk in self._talks)
+
+    def hear_out(self, longest_s: float = 5.0) -> None:
+        """Wait for the end of every connection that was closed at the other side."""
+        for talk in self._talks:
+            talk.join(longest_s)
+            assert not talk.is_alive()
 
     def close(self) -> None:
         with suppress(OSError):
@@ -132,6 +146,7 @@ def transcript(*exchanges: tuple[bytes, bytes]) -> Iterator[VisaSession]:
             unread = bytes(session._buffer) or session._heard()
         finally:
             session.close()
+        instrument.hear_out()  # what was sent last of all, too
     assert not wrong, "; ".join(wrong)
     assert not due, f"never sent: {due}"
     assert not unread, f"never read: {unread}"

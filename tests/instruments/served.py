@@ -20,6 +20,7 @@ class ServedRig:
     ):
         self.wire = []
         self._by_hand = False
+        self._due = None
         self.rig = VirtualRig(device, models, 0, accelerate, self._tap, faults)
         self._server = RigServer(self.rig, hislip=hislip, prologix=prologix)
         self.resources, self.adapter = self._server.resources, self._server.adapter
@@ -31,6 +32,9 @@ class ServedRig:
     def _tap(self, host_s, device_s, model, direction, data):
         if not self._by_hand:
             self.wire.append((device_s, model, direction, data))
+            if self._due is not None and len(self.sets()) >= self._due[0]:
+                (_, act), self._due = self._due, None
+                act()
 
     def spec(self, *changes):
         """The bench of the rig; `changes` are pairs (old, new) of its text."""
@@ -55,6 +59,10 @@ class ServedRig:
             for device_s, model, direction, data in self.wire
             if (model, direction) == ("kepco-bop", "out") and data.startswith(b"CURR ")
         ]
+
+    def when_set(self, count, act):
+        """Call `act` once so many sets are on the wire, before the next message is heard."""
+        self._due = (count, act)
 
     def sent(self, key="kepco-bop"):
         """Every message to an instrument."""

@@ -112,13 +112,12 @@ def test_stop_ends_a_long_wait_of_a_virtual_rig(virtual_clock):
 
 @pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="the system doesn't tell it")
 def test_time_that_the_computer_was_suspended_has_passed_for_the_rig(monkeypatch):
-    monotonic, boot = time.monotonic, time.clock_gettime
+    boot = time.clock_gettime
     assert abs(passed_s() - boot(time.CLOCK_BOOTTIME)) < 1.0
     clock = HostClock(Stop())
     before_s = clock.now_s()
     # what a suspension of two hours looks like: one of the two clocks has stood still
     monkeypatch.setattr(time, "clock_gettime", lambda which: boot(which) + 7200.0)
-    assert monotonic() - time.monotonic() < 1.0
     assert clock.now_s() - before_s >= 7200.0
     assert (clock.last_s() or 0.0) - before_s >= 7200.0
 

@@ -24,10 +24,15 @@ def use(monkeypatch):
     return made
 
 
-def test_lists_this_computers_resources():
-    found = discovery.discover()
-    assert all("::" in name for name in found.resources)
-    assert found.library
+@pytest.fixture(scope="module")
+def here():
+    """What this computer's own VISA finds: some of its ways take a second."""
+    return discovery.discover()
+
+
+def test_lists_this_computers_resources(here):
+    assert all("::" in name for name in here.resources)
+    assert here.library
 
 
 def test_the_list_is_sorted(use):
@@ -64,13 +69,13 @@ def test_a_library_that_fails_is_an_error_with_its_words(monkeypatch):
         discovery.discover()
 
 
-def test_a_missing_backend_is_said_with_what_to_install():
+def test_a_missing_backend_is_said_with_what_to_install(here):
     """pyvisa-py, which the tests run on, has no GPIB unless linux-gpib is there."""
     pytest.importorskip("pyvisa_py")
     try:
         import gpib  # noqa: F401
     except ImportError:
-        said = " ".join(discovery.discover().missing)
+        said = " ".join(here.missing)
         assert "GPIB" in said
         assert "linux-gpib" in said
         assert "NI-VISA" in said

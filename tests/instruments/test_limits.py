@@ -224,7 +224,8 @@ def test_a_meter_that_is_wrong_makes_no_set_point_jump(set_A, shown_A, energises
     act = magnet.energise if energises else magnet.make_safe
     act()
     assert all(abs(sent_A) <= abs(set_A) for _, sent_A in supply.sets)
-    check_ramp(supply.sets, set_A, RAMP)
+    if set_A:
+        check_ramp(supply.sets, set_A, RAMP)
     assert supply.programmed_A == 0.0
 
 
@@ -458,4 +459,5 @@ def test_no_order_of_commands_breaks_a_limit_or_the_ramp(max_A, ramp, found_A, f
     assert supply.programmed_A == pytest.approx(0.0, abs=supply.read_back_error_A(0.0))
     on_the_way_down_A = abs(found_A) if found_on else 0.0
     assert all(abs(a) <= max(max_A, on_the_way_down_A) + 1e-6 for _, a in supply.sets)
-    check_ramp(supply.sets, found_A if found_on else 0.0, ramp)
+    if supply.sets:
+        check_ramp(supply.sets, found_A if found_on else 0.0, ramp)

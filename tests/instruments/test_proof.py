@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 
 import pytest
@@ -84,22 +83,16 @@ def test_a_magnet_found_energised_is_refused_and_left_as_it_is(rig, key):
         prove(rig.spec(), "x", 0.1, stop=Stop())
 
 
-def request_at(stop, rig, sets):
-    """Ask to stop once so many sets were sent."""
-    while len(rig.sets()) < sets:
-        time.sleep(0.01)
-    stop.request()
-
-
-def test_stop_on_the_way_ends_safe():
-    with served(models=("kepco-bop", "kepco-bop", "sr830"), accelerate=1.0) as rig:
-        stop = Stop()
-        threading.Thread(target=request_at, args=(stop, rig, 20), daemon=True).start()
-        slow = (SLOW[0], "max_ramp_A_per_s = 0.05")  # two seconds up
-        with pytest.raises(StoppedError):
-            prove(rig.spec(slow), "x", 0.1, stop=stop)
-        assert orders(rig)[-1] == "OUTP OFF"
-        assert_safe(rig)
+def test_stop_on_the_way_ends_safe(rig):
+    stop = Stop()
+    rig.when_set(20, stop.request)
+    slow = (SLOW[0], "max_ramp_A_per_s = 0.05")  # a hundred sets up
+    with pytest.raises(StoppedError):
+        prove(rig.spec(slow), "x", 0.1, stop=stop)
+    check_ramp(rig.sets(), 0.0, 0.05)
+    assert max(current_A for _, current_A in rig.sets()) < 0.0205
+    assert orders(rig)[-1] == "OUTP OFF"
+    assert_safe(rig)
 
 
 def test_a_supply_at_its_voltage_limit_is_told_and_safe(rig):

@@ -34,7 +34,8 @@ def test_a_socket_is_opened_without_nagles_algorithm():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_a_serial_line_keeps_the_piece_over_a_pause_and_drops_flow_control():
+def test_a_serial_line_keeps_the_piece_over_a_pause_and_drops_flow_control(monkeypatch):
+    monkeypatch.setattr("instruments.visa_wire.SLICE_S", 0.05)
     master, slave = os.openpty()
     session = VisaSession(
         f"ASRL{os.ttyname(slave)}::INSTR",
@@ -50,7 +51,7 @@ def test_a_serial_line_keeps_the_piece_over_a_pause_and_drops_flow_control():
     def answer():
         assert os.read(master, 100) == b"X?\r"
         os.write(master, b"\x131.2345")
-        time.sleep(0.7)
+        time.sleep(0.2)
         os.write(master, b"6E-3\r")
 
     thread = threading.Thread(target=answer)

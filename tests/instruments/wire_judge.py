@@ -38,7 +38,7 @@ class WireJudge:
     """Reads messages one after another and notes its findings.
 
     `text` is the bench file; `ohm` the coils' resistance. `sets` counts the set-points judged,
-    `largest` the largest share of a limit and of the ramp that was used.
+    `messages` those of the program.
     """
 
     def __init__(self, text: str, ohm: float = 1.0) -> None:
