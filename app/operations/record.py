@@ -25,9 +25,10 @@ from app.operations.record_begin import (
 )
 from app.operations.reference import Reference, reference_drive, reference_problems
 from app.operations.results import result_values
-from app.operations.run_control import Control, repeat_under
+from app.operations.run_control import Control
 from app.operations.runs import WayOut, energised, start_of_next
 from app.operations.step_timing import timing_notes, timing_values
+from app.operations.void_repeats import repeat_under
 from app.recording_reader import FILE_NAME, folder_of
 from models.errors import InputError, TwinrigError, raise_problems
 from models.sequence import FieldSequence

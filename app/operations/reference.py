@@ -19,8 +19,8 @@ import numpy as np
 
 from app.artefacts import new_id
 from app.operations.events import ReferenceRecorded, ReferenceStarted
-from app.operations.run_control import repeat_under
 from app.operations.runs import EndedItselfError
+from app.operations.void_repeats import repeat_under
 from app.recording_store import RecordingWriter
 from models.recording import Recording
 

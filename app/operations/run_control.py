@@ -1,12 +1,11 @@
-"""How a run goes from one repeat to the next: pauses, and repeats that are run again.
+"""How a run waits between two repeats: pauses, guards that hold, and what it says of them.
 
 Decision: a run waits at zero current with its output on. Switching a supply off and on again costs
 a transient and a new preparation, and a run that waits goes on within a second; whoever wants to
 touch the sample stops the run (`--resume` goes on). While it waits guards and supply are looked at
 as during a long hold, so that what would end a repeat ends a wait, too.
 
-Device time goes on while a run waits; on a virtual rig as the host's does. The start of a repeat is
-that of the attempt that was kept.
+Device time goes on while a run waits; on a virtual rig as the host's does.
 """
 
 from __future__ import annotations
@@ -16,34 +15,26 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from app.operations.events import Held, Note, Paused, Resumed, StepHeld
-from app.operations.runs import is_transient, run_repeat
+from app.operations.events import Held, Paused, Resumed, StepHeld
 from app.words import counted, duration
 from instruments.clock import SLICE_S, Pause
 from instruments.link_errors import LinkError, WrongInstrumentError
-from models.errors import RefusedError, StoppedError, TwinrigError
+from models.errors import TwinrigError
 from models.recording import StepTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from app.operations.events import Event
     from app.operations.runs import Response
     from instruments.bench import Bench
     from instruments.limits import LimitedMagnet
     from instruments.watch import Watch
-    from models.sequence import DriveWindow, Reset
 
 T = TypeVar("T")
 EACH_S = 1.0  # between two signs of life of a run that waits
 DWELL_S = 5.0
 """Judgement: what flutters about its bound must not cost a repeat each time; device time."""
-MOST_HOLDS = 5
-"""Judgement: how often one repeat may be held. What is well at zero current and out again under it
-(a voltage limit, a coil that is too hot for the sequence) is not mended by waiting."""
 
 
 class Control:
@@ -164,6 +155,12 @@ class Control:
         self.remark(f"held for {seconds:.0f} s: {why}")
         yield Resumed(seconds)
 
+    def rest(self, seconds: float) -> None:
+        """Let device time pass at zero current, supply and guards looked at."""
+        with self._at_rest():
+            self._hold(seconds)
+        self.beat()
+
     def _hold(self, seconds: float) -> None:
         """Hold what is driven; a rotation's second magnet knows that the time has passed."""
         again_if_lost(self.magnet.hold, seconds)
@@ -211,12 +208,6 @@ class Control:
                 f"guards it, up to {1e3 * max(self.looked_s):.3g} ms later for it"
             )
 
-    def again(self, voids: int, held: bool) -> str:
-        """When a void repeat is run again, in words."""
-        if held:
-            return "again once that is back"
-        return "once more" if self.retries == 1 else f"again ({voids} of {self.retries})"
-
     def alive(self, events: Generator[Event, None, Response]) -> Generator[Event, None, Response]:
         """Events, each a heartbeat of the run on disk; returns what they return."""
         while True:
@@ -231,58 +222,6 @@ class Control:
                 longest_s = max(longest_s, event.seconds)
                 self.steps_held = (count + 1, total_s + event.seconds, longest_s)
             yield event
-
-
-def repeat_under(
-    control: Control,
-    drive: NDArray[np.float64],
-    window: DriveWindow,
-    reset: Reset,
-    holds: NDArray[np.int64] | None = None,
-) -> Generator[Event, None, tuple[float, Response]]:
-    """`run_repeat`, run again where a transient fault made it void, each time noted.
-
-    A guard that holds voids the repeat, too, which is run again once it is back, `MOST_HOLDS` times
-    at most. Faults of safety (limits, a supply that changed without us) and one void repeat more
-    than `retries` end the run.
-
-    Returns
-    -------
-    float
-        Device time at the start of the repeat that is true.
-    NDArray
-        Its response `(T, C)`.
-    """
-    bench, voids, waits = control.bench, 0, 0
-    while True:
-        began_s, control.times = bench.clock.now_s(), StepTimes.absent(drive.size)
-        try:
-            response = yield from control.alive(
-                run_repeat(bench, drive, window, reset, control.times, holds)
-            )
-        except (RefusedError, StoppedError, WrongInstrumentError):
-            bench.stop.check()  # a second Stop has made the magnet safe: that is no refusal
-            raise
-        except TwinrigError as fault:
-            held = any(magnet.held_by for magnet in bench.drives)
-            voids, waits = voids + (not held), waits + held
-            if not held and (voids > control.retries or not is_transient(bench, fault)):
-                raise
-            if waits > MOST_HOLDS:
-                raise TwinrigError(
-                    f"held {MOST_HOLDS} times in one repeat: at zero current it is back, and under "
-                    f"current out again, which waiting doesn't mend: {fault}"
-                ) from fault
-            text = f"a repeat was void and is run {control.again(voids, held)}: {fault}"
-        else:
-            control.looked_s += control.times.looked_s.values()
-            return began_s, response
-        control.remark(text)
-        yield Note(text, "warning")
-        if held:
-            yield from control.held()
-        bench.check_settings()  # one that was switched off and on answers as before
-        yield from control.paused()
 
 
 def again_if_lost(act: Callable[..., T], *given: object) -> T:

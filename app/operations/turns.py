@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from app.device_benches import named_otherwise
 from app.operations.calibration_notes import calibration_notes
 from app.operations.events import Note
-from app.operations.run_control import Control, repeat_under
+from app.operations.run_control import Control
 from app.operations.runs import WayOut, energised, start_of_next
 from app.operations.safely import made_safe
+from app.operations.void_repeats import repeat_under
 from app.recording_store import RecordingWriter
 from app.store import now_iso
 

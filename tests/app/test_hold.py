@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ from recorded import iter_into
 
 from app.operations.events import Event, Held, Note, RepeatRecorded, Result, Resumed, StepRead
 from app.operations.record import record
-from app.operations.run_control import DWELL_S, MOST_HOLDS
+from app.operations.run_control import DWELL_S
+from app.operations.void_repeats import MOST_HOLDS
 from app.store import read_recording
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench
@@ -180,6 +182,35 @@ def test_one_void_repeat_more_than_retries_ends_the_run(rig: WaterRig, tmp_path:
             True
         ] * min(retries, 3)
         assert all("no reply within 3 s" in words for words in void)
+
+
+@pytest.mark.parametrize(("retries", "status"), [(3, "done"), (2, "failed")])
+def test_a_read_out_that_is_away_for_a_while_is_waited_for_as_often_as_was_asked(
+    rig: WaterRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, retries: int, status: str
+) -> None:
+    """Its settings could not be asked for either, and that ended the run, whatever `retries`."""
+    from recorded import made_flaky, no_reply
+
+    answers, resting = iter([False, False, False, False, True]), list[float]()
+    with Bench.connect(rig.spec("")) as bench:
+        made_flaky(bench, 3, fault=no_reply())
+        ask = bench._readout_settings
+
+        def away() -> object:  # each check asks twice
+            resting.append(bench.magnets["x"].state().setpoint_A)
+            if not next(answers, True):
+                raise no_reply()
+            return ask()
+
+        events, seen = record(bench, SEQUENCES, 2, tmp_path / "r", retries=retries), list[Event]()
+        seen.append(next(events))  # the settings that it begins with are told by then
+        monkeypatch.setattr(bench, "_readout_settings", away)
+        with suppress(TwinrigError):
+            seen.extend(events)
+    assert read_recording(tmp_path / "r").status == status
+    told = [e.text for e in seen if isinstance(e, Note) and "still no answer" in e.text]
+    assert len(told) == retries - 1
+    assert resting[2:4] == [0.0, 0.0]  # no current flows through a device that nobody reads
 
 
 def test_what_is_out_whenever_current_flows_is_not_waited_for_again_and_again(
