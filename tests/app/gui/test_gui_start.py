@@ -260,18 +260,27 @@ def test_a_library_that_is_a_file_is_refused_before_the_window(tmp_path, capsys)
     assert "notes.txt: is a file; name a folder" in capsys.readouterr().err
 
 
-def test_closing_keeps_theme_and_forms(tmp_path) -> None:
+def test_bench_page_theme_and_forms_come_back_at_the_next_start() -> None:
     visitor = Visitor(
         lambda w: w.pages["record"].steps.setValue(77),
         lambda w: w.set_theme("dark"),
+        lambda w: w.open_page("log"),
         shut,
     )
     assert main(["--bench", "virtual"]) == 0
-    assert visitor.steps == []
     settings, note = load_settings(settings_path())
-    assert note == ""
-    assert settings.theme == "dark"
-    assert settings.forms["record"]["steps"] == 77
+    assert (note, settings.theme, settings.forms["record"]["steps"]) == ("", "dark", 77)
+    seen: list[object] = []
+    again = Visitor(
+        lambda w: w.session.bench is not None,
+        lambda w: seen.extend([w.session.spec.name, w.page().key, w.theme.mode]),
+        lambda w: w.open_page("record"),
+        lambda w: seen.append(w.pages["record"].steps.value()),
+        shut,
+    )
+    assert main([]) == 0
+    assert visitor.steps == again.steps == []
+    assert seen == [read_bench("virtual").name, "log", "dark", 77]
 
 
 def test_the_queue_is_kept_while_the_window_is_open(tmp_path, monkeypatch) -> None:
@@ -338,13 +347,15 @@ def test_the_windows_thread_waits_for_no_disk(tmp_path, monkeypatch) -> None:
     assert not found, "\n".join(found)
 
 
-def test_broken_settings_are_said_in_the_window(tmp_path) -> None:
+def test_broken_settings_are_said_in_the_window_and_put_aside() -> None:
     settings_path().parent.mkdir(parents=True)
     settings_path().write_text("{ cut sho")
     said: list[str] = []
     Visitor(lambda w: said.extend(w.log), shut)
     assert main(["--bench", "virtual"]) == 0
     assert any("default settings" in words for words in said)
+    assert settings_path().with_name("window.json.broken").read_text() == "{ cut sho"
+    assert load_settings(settings_path())[1] == ""
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
@@ -400,18 +411,6 @@ def test_the_first_start_offers_the_virtual_rig_and_connects_nothing(tmp_path) -
     assert load_settings(settings_path())[0].bench == "virtual"
 
 
-def test_the_last_bench_and_page_come_back(tmp_path) -> None:
-    visitor = Visitor(lambda w: w.open_page("log"), shut)
-    assert main(["--bench", "virtual"]) == 0
-    again = Visitor(
-        lambda w: w.session.bench is not None,
-        lambda w: w.page() is w.pages["log"],
-        shut,
-    )
-    assert main([]) == 0
-    assert visitor.steps == again.steps == []
-
-
 def test_a_last_bench_that_is_gone_is_told_and_never_stops_the_start(tmp_path) -> None:
     settings_path().parent.mkdir(parents=True)
     settings_path().write_text(json.dumps({"bench": str(tmp_path / "away.toml")}))
@@ -425,15 +424,6 @@ def test_a_last_bench_that_is_gone_is_told_and_never_stops_the_start(tmp_path) -
     assert visitor.steps == []
     assert any("last bench can't be opened" in words for words in said)
     assert json.loads(settings_path().read_text())["bench"] == str(tmp_path / "away.toml")
-
-
-def test_broken_settings_are_put_aside(tmp_path) -> None:
-    settings_path().parent.mkdir(parents=True)
-    settings_path().write_text("{ cut sho")
-    Visitor(shut)
-    assert main(["--bench", "virtual"]) == 0
-    assert settings_path().with_name("window.json.broken").read_text() == "{ cut sho"
-    assert load_settings(settings_path())[1] == ""
 
 
 def test_pictures_are_of_the_virtual_rig_and_of_a_library_of_their_own(

@@ -11,7 +11,7 @@ import pytest
 from PyQt6 import sip
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontMetrics
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtWidgets import QApplication, QWidget
 
 from app.artefacts import sha256_of
 from app.gui.background import Latest
@@ -230,14 +230,16 @@ def test_a_node_of_an_untrained_network_says_so(plots, qtbot) -> None:
 
 
 def test_an_answer_that_comes_when_its_page_is_gone_is_told_to_nobody(qtbot):
-    told = []
+    told, asked = [], list[threading.Thread]()
     owner, go = QWidget(), threading.Event()
     latest = Latest(owner)
     latest.done.connect(lambda *answer: told.append(answer))
-    latest.ask(go.wait)
+    latest.ask(lambda: (asked.append(threading.current_thread()), go.wait(WAIT_MS / 1000)))
+    qtbot.waitUntil(lambda: bool(asked), timeout=WAIT_MS)
     sip.delete(owner)
     go.set()
-    qtbot.wait(100)
+    qtbot.waitUntil(lambda: not asked[0].is_alive(), timeout=WAIT_MS)
+    QApplication.processEvents()
     assert told == []
     assert sip.isdeleted(latest)
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from PyQt6.QtWidgets import QLabel, QPlainTextEdit, QWidget
+from PyQt6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QWidget
 
 from app.gui.actions import PAGES
 from app.gui.widgets.toast import Toasts
@@ -68,7 +68,7 @@ def test_toasts_lie_over_no_plot_and_no_button(window, qtbot, size) -> None:
     for key in (key for key, _ in PAGES):
         window.open_page(key)
         page = window.page()
-        qtbot.wait(30)
+        QApplication.processEvents()  # it is laid out
         for toast in window.toasts.shown:
             place = placed(toast, window)
             assert placed(page.form, window).contains(place), key

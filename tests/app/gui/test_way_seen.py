@@ -60,7 +60,8 @@ def test_a_supply_that_is_not_reached_shows_no_value_of_before(window, qtbot, on
     cells = window.top.cells
     qtbot.waitUntil(lambda: cells["field"].text == "3.000", timeout=WAIT_MS)
     window.link.unsafe.emit("x: not safe yet, trying again (no reply)")
-    qtbot.wait(700)  # two turns of who asks for what flows
+    with qtbot.waitSignals([window.link.at_work] * 2, timeout=WAIT_MS):  # who asks for what flows
+        pass
     assert cells["field"].value is None
     window.top.pill.show_state(Interlock("ok", "Within limits", ""))
     qtbot.waitUntil(lambda: cells["field"].text == "3.000", timeout=WAIT_MS)
@@ -113,13 +114,18 @@ def test_the_strip_follows_a_magnet_on_its_way_to_zero_while_the_window_closes(
             bench.energise()
             for field_T in (0.002, 0.001):
                 bench.magnets["x"].ramp_to_T(field_T)
+                taken.clear()
                 voice_of(bench).say("bringing the rig to its safe state")
-                over.wait(0.3)  # the window's thread takes the words
+                taken.wait(WAIT_MS / 1e3)  # the window's thread takes the words
         return make_safe()
 
-    over = threading.Event()
+    def take(_words: str) -> None:
+        seen.append(cells["field"].text)
+        taken.set()
+
+    taken = threading.Event()
     monkeypatch.setattr(bench, "make_safe", slowly)
-    window.link.told.connect(lambda _: seen.append(cells["field"].text))
+    window.link.told.connect(take)
     window.close()
     qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
     assert seen == ["2.000", "1.000"]
