@@ -171,9 +171,9 @@ class Round:
         """What the network sends, chosen once and kept: a resumed recording must play the same."""
         file = self.folder / f"{numbered('drives', device)}.json"
         if not file.is_file():
-            count = self.asked.pieces + self.asked.scoring
             drives = yield from self.rounds.apart(
-                f"{TORCH}.sent", network=self.before, count=count, steps=steps, device=device,
+                f"{TORCH}.sent", network=self.before, fitted=self.asked.pieces,
+                scoring=self.asked.scoring, steps=steps, device=device,
                 seed=self.asked.seed + self.number,
             )  # fmt: skip
             self.folder.mkdir(parents=True, exist_ok=True)

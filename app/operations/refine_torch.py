@@ -43,12 +43,13 @@ PASSES = 4  # noisy passes that the drives are taken from
 
 
 def sent(
-    network: Path, count: int, steps: int, seed: int, device: int = 0
+    network: Path, fitted: int, scoring: int, steps: int, seed: int, device: int = 0
 ) -> Generator[Event, None, list[FloatArray]]:
-    """`count` pieces `(steps,)` of the drives that a device's nodes send over the training part.
+    """Pieces `(steps,)` of the drives that a device's nodes send over the training part.
 
-    With noise; node after node, so that all are there; where in the series is drawn, never within
-    the test part.
+    First those that are fitted, then those that score. With noise; node after node, so that all are
+    there; where in the series is drawn, never within the test part. One that scores has no step in
+    common with a fitted one of its node, for as long as there are others.
 
     Raises
     ------
@@ -62,13 +63,26 @@ def sent(
     drives = _drives(layers_of(loaded, task, twins.models), played, task, end, seed)
     draw = np.random.default_rng([seed, 29])
     order = draw.permutation(drives.shape[2])
-    pieces = []
-    for k in range(count):
-        begin, one = int(draw.choice(begins)), int(draw.integers(0, drives.shape[1]))
-        piece = drives[begin : begin + steps, one, order[k % len(order)]]
+    pieces: list[FloatArray] = []
+    taken, known = list[tuple[int, int]](), 0
+    for k in range(fitted + scoring):
+        node = int(order[k % len(order)])
+        own = [begin for one, begin in taken[:fitted] if one == node] if k >= fitted else []
+        apart = begins[(np.abs(begins[:, None] - np.array(own)) >= steps).all(axis=1)]
+        known += not apart.size
+        begin = int(draw.choice(apart if apart.size else begins))
+        piece = drives[begin : begin + steps, int(draw.integers(0, drives.shape[1])), node]
+        taken.append((node, begin))
         pieces.append(np.clip(piece, 0.0, 1.0))
     where = f" of {layers_words(played)}" if len(loaded.devices) > 1 else ""
-    yield Note(f"{count} pieces of {steps} steps of what {drives.shape[2]} nodes{where} send")
+    yield Note(f"{len(pieces)} pieces of {steps} steps of what {drives.shape[2]} nodes{where} send")
+    if known:
+        yield Note(
+            f"{known} of the {scoring} pieces that score have steps in common with fitted ones of "
+            "their node, since those are nearly everywhere: the twin's error after is told too "
+            "small; ask for fewer --pieces",
+            "warning",
+        )
     return pieces
 
 
