@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import threading
-
 import pytest
 from served import served
 
 from instruments.bench import Bench
-from instruments.bench_file import parse_bench
 from instruments.link_errors import LinkError
-from instruments.virtual.bench_text import bench_text
 from instruments.virtual.faults import FaultScript, fault
-from instruments.virtual.rig import VirtualRig
-from instruments.virtual.server import RigServer
 from models.errors import TwinrigError
 
 HIGH_T, LOW_T = 0.0034, 0.0022  # 8.5 A and 5.5 A on the coil of 1 Ohm
@@ -72,13 +65,9 @@ def test_a_set_that_did_not_arrive_or_did_not_go_unanswered_is_no_step(given):
         played(bench, HIGH_T, LOW_T)
         at = rig.sent().index(b"CURR 5.500000\n")
     script = FaultScript([fault("kepco-bop", at, **given)])
-    rig, until = VirtualRig("leaky-integrator", faults=script), threading.Event()
-    server = RigServer(rig)
-    thread = threading.Thread(target=server.run, args=(until,), daemon=True)
-    thread.start()
-    try:
-        spec = parse_bench(bench_text(rig, server.resources), "faulty bench")
-        with Bench.connect(spec) as bench:
+    with served(faults=script) as rig:
+        supply = rig.rig.instruments["kepco-bop"].supply
+        with Bench.connect(rig.spec()) as bench:
             bench.energise()
             played(bench, HIGH_T)
             with pytest.raises(
@@ -86,12 +75,8 @@ def test_a_set_that_did_not_arrive_or_did_not_go_unanswered_is_no_step(given):
             ):
                 played(bench, LOW_T)
             played(bench, LOW_T)
-            assert rig.instruments["kepco-bop"].supply.setpoint_A == pytest.approx(5.5)
-    finally:
-        until.set()
-        thread.join(5)
-        server.close()
-    assert math.isclose(rig.instruments["kepco-bop"].supply.setpoint_A, 0.0)
+            assert supply.setpoint_A == pytest.approx(5.5)
+        assert (supply.setpoint_A, supply.output_on) == (0.0, False)
 
 
 def test_a_lock_in_that_was_set_otherwise_since_the_run_began_is_told():

@@ -43,7 +43,7 @@ def readings(hislip) -> np.ndarray:
             bench.reset_device(spec.reset)
             values = [bench.step(t, spec.window).values for t in np.linspace(2.2e-3, 3.4e-3, 5)]
             bench.verify()
-        assert rig.sent()[-1].startswith(b"OUTP OFF") or b"OUTP OFF\n" in rig.sent()
+        assert not rig.rig.instruments["kepco-bop"].supply.output_on
     return np.array(values)
 
 

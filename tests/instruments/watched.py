@@ -9,6 +9,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from instruments.watchdog_log import log_path
+
 ROOT = Path(__file__).parents[2]
 RAMP_A_PER_S = 20.0
 PROGRAM = """
@@ -83,13 +85,21 @@ def program(text, folder, **environment):
         process.stdout.close()
 
 
-def until(condition, seconds=20.0):
+def until(condition, seconds=60.0):
     """Wait until a condition holds; returns when it did."""
     end_s = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end_s, "waited in vain"
         time.sleep(0.01)
     return time.monotonic()
+
+
+def is_loaded(pid):
+    """Whether a watchdog has loaded what it needs, and has said so in its log."""
+    try:
+        return f"[{pid}] watching " in log_path().read_text("utf-8")
+    except OSError:
+        return False
 
 
 def is_alive(pid):

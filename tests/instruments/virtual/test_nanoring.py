@@ -1,7 +1,10 @@
+"""The nanoring array: beside what is published, beside a fine model, its signal and its state."""
+
 from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ OE = 1e-4  # tesla
 TEN = NanoringParameters(rows=10, columns=10)
 
 
+@cache
 def after_20_rotations(amplitude_Oe: float, seeds: int = 24):
     """Wall population and net magnetisation of `seeds` arrays: (seeds,) each."""
     found = []

@@ -19,7 +19,7 @@ from models.errors import InputError
 DATA = Path(os.environ.get("TWINRIG_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
 CHANNELS_HZ = np.linspace(4.0e9, 10.0e9, 60)
 HOLD_S = 0.1
-REPEATS = 20
+REPEATS = 12
 ALLOWED = {"noise over signal": 0.01, "kurtosis": 0.3, "drift over noise": 0.08}
 needs_data = pytest.mark.skipif(
     not (DATA / "asvi_repeats.npz").is_file(), reason="TWINRIG_DATA isn't here"
@@ -129,12 +129,12 @@ def _real_statistics() -> dict[str, float]:
         return _statistics(data["response"].astype(float).transpose(0, 2, 1))
 
 
-def _virtual_repeats() -> np.ndarray:
+def _virtual_repeats(count: int) -> np.ndarray:
     fields_T = np.random.default_rng(0).uniform(18e-3, 23.5e-3, 19)
     time = DeviceTime()
     noise = SpectrumNoise(SpectrumNoiseParameters(), time, np.random.SeedSequence(1))
     repeats = []
-    for seed in range(117):
+    for seed in range(count):
         array = SpinVortexIce(SpinVortexIceParameters(), seed)
         _reset(array)
         spectra = _loops(array, fields_T)
@@ -183,6 +183,6 @@ def test_repeats_through_the_analysers_driver_have_the_statistics_of_real_ones()
 
 @needs_data
 def test_repeats_have_the_statistics_of_real_ones() -> None:
-    real, virtual = _real_statistics(), _statistics(_virtual_repeats())
+    real, virtual = _real_statistics(), _statistics(_virtual_repeats(60))
     for name, value in real.items():
         assert abs(virtual[name] - value) < ALLOWED.get(name, 0.08), (name, value, virtual[name])
