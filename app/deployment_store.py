@@ -71,8 +71,8 @@ RESULT_FORM: dict[str, Form] = {
     ),
 }  # fmt: skip
 OPTIONAL: dict[str, Form] = {
-    DESPITE_DRIFT: Rows(TEXT), "repeats": COUNT, "diagnosis": DIAGNOSIS, "classes": Rows(TEXT),
-    "devices": Rows(Table({"nodes": TEXT, "layers": Rows(COUNT)})),
+    DESPITE_DRIFT: Rows(TEXT), "continued": COUNT, "repeats": COUNT, "diagnosis": DIAGNOSIS,
+    "classes": Rows(TEXT), "devices": Rows(Table({"nodes": TEXT, "layers": Rows(COUNT)})),
 }  # fmt: skip
 """Not every deployment has them; those before this version have none."""
 FORM = Table(
@@ -108,7 +108,7 @@ def write_deployment(
     prediction
         `(answers, n_out)` over the unseen part.
     seconds
-        Time that it took.
+        Time that it took, of one that was continued since then.
     drifted
         What the twins' latest comparisons said against it.
     """
@@ -121,7 +121,9 @@ def write_deployment(
         _variables(network, prediction, found),
         {"title": "Twinrig deployment: a network's forecast on the device", "kind": KIND},
     )
-    void = [r for one in nodes for r in one.meta.get("remarks", []) if "was void" in r]
+    remarks = [words for one in nodes for words in one.meta.get("remarks", [])]
+    void = [words for words in remarks if "was void" in words]
+    continued = sum(words.startswith("continued ") for words in nodes[0].meta.get("remarks", []))
     first = nodes[0]
     of_devices = [
         {"nodes": nodes_folder(number), "layers": network.layers_on(number)}
@@ -147,6 +149,7 @@ def write_deployment(
         "classes": list(network.classes),
         **({DESPITE_DRIFT: list(drifted)} if drifted else {}),
         **({"devices": of_devices} if len(nodes) > 1 else {}),
+        **({"continued": continued} if continued else {}),
     }
     history = {
         "id": first.meta["id"],

@@ -141,7 +141,8 @@ def _answers(page: Page, run: Measured, suffix: str) -> None:
 
 
 def _time(run: Measured) -> str:
-    return duration(float(run.body["seconds"]))
+    spent = duration(float(run.body["seconds"]))
+    return f"{spent} since it was continued" if run.body.get("continued") else spent
 
 
 def _metric(run: Measured) -> str:

@@ -140,6 +140,7 @@ class _Training:
         self.setup, self.request, self.task = setup, setup.request, setup.task
         self.out, self.baselines, self.beside = out, dict[str, float](), beside
         self.trainer: Trainer | None = None
+        self.began_s, self.earlier_s = time.monotonic(), 0.0  # of the sessions before
         named = (*self.request.twins, *self.request.options.ensemble, *self.request.judge)
         self.data = digests_of(named, [self.request.task])
 
@@ -148,6 +149,7 @@ class _Training:
         problems = changed(numbers.get("data", {}), "the training began")
         raise_problems(InputError, "train", problems)
         self.baselines = dict(numbers["baselines"])
+        self.earlier_s = float(numbers.get("seconds", 0.0))
         if not arrays:
             return  # ended before its first iteration was kept
         self.trainer = self.setup.trainer(Refit if numbers.get("refit") else Trainer)
@@ -155,7 +157,6 @@ class _Training:
 
     def events(self) -> Generator[Event, None, Path]:
         """Everything in order; returns the path of the artefact."""
-        began = time.monotonic()
         yield Stage("baselines", 1, STAGES)
         yield from baselines(self.setup, self.beside, self.baselines)
         if self.trainer is None:
@@ -192,7 +193,7 @@ class _Training:
         if self.setup.judges is not None:
             judge = self.setup.judge(layers)
             extra["judged"] = foresee(judge, readout, self.task, self.request.seed + 2).predicted
-        extra["seconds"] = round(time.monotonic() - began, 1)
+        extra["seconds"] = self._seconds()
         return (yield from self._finish(layers, readout, foreseen, extra))
 
     def _train(self) -> Iterator[Event]:
@@ -243,6 +244,9 @@ class _Training:
             self.task.metric,
         )  # fmt: skip
 
+    def _seconds(self) -> float:
+        return round(self.earlier_s + time.monotonic() - self.began_s, 1)
+
     def save_checkpoint(self, trainer: Trainer | None = None) -> None:
         """Keep how far it is; None: what is asked for, and the baselines that are known."""
         numbers = {
@@ -252,6 +256,7 @@ class _Training:
             "data": self.data,
             "baselines": self.baselines,
             "refit": isinstance(trainer, Refit),
+            "seconds": self._seconds(),
         }
         save_checkpoint(self.out, {} if trainer is None else arrays_of(trainer), numbers)
 

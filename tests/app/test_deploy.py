@@ -25,6 +25,7 @@ from app.operations.events import (
     RunPlan,
     StepRead,
 )
+from app.operations.report import report
 from app.store import load_network, read_recording
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench, read_bench
@@ -102,6 +103,9 @@ def test_a_stopped_deployment_leaves_the_rig_safe_and_goes_on_node_by_node(
     np.testing.assert_array_equal(nodes.drive[:3], stopped.drive[:3])
     assert nodes.start_s[3, 0] > nodes.start_s[2, 0]
     assert "continued" in nodes.meta["remarks"][-1]
+    assert load_deployment(out).body["continued"] == 1  # its seconds are of the last session
+    list(report(out))
+    assert "since it was continued" in (out / "report" / "report.html").read_text()
     again, _ = run(deploy(kept / "network", bench, out, resume=True, repeats=1))
     assert len(again) == 1
     saved_network(bench, tmp_path / "other", layers=(1, 3))

@@ -14,6 +14,7 @@ from app import cli_words
 from app.artefacts import plain
 from app.cli_arguments import build_parser
 from app.cli_network import asked_of, words_of
+from app.fit_checkpoint import load_checkpoint, save_checkpoint
 from app.operations.events import (
     BaselineScored,
     NetworkState,
@@ -134,6 +135,21 @@ def test_a_stopped_training_goes_on_and_ends_where_it_would_have(
         np.testing.assert_allclose(one.weights, other.weights, rtol=1e-6)
     with pytest.raises(InputError, match="the training there is finished"):
         next(train(None, None, None, tmp_path / "out", resume=True))
+
+
+def test_the_seconds_of_a_training_are_those_of_all_its_sessions(
+    twins: Path, tmp_path: Path
+) -> None:
+    events = train(TASK, [twins / "noisy"], [2], tmp_path / "out", iterations=10)
+    while not isinstance(next(events), TrainProgress):
+        pass
+    events.close()
+    arrays, numbers = load_checkpoint(tmp_path / "out")
+    assert numbers["seconds"] > 0
+    save_checkpoint(tmp_path / "out", arrays, {**numbers, "seconds": 3600.0})
+    resumed, path = run(train(None, None, None, tmp_path / "out", resume=True))
+    assert 3600 < values(resumed)["seconds"] < 4200
+    assert load_network(path).meta["seconds"] == values(resumed)["seconds"]
 
 
 def test_a_training_goes_on_where_its_library_was_moved(twins: Path, tmp_path: Path) -> None:
