@@ -181,11 +181,15 @@ class VisaSession(VisaWire):
             self.timeout_s, self._fastest_s = usual_s, fastest_s
 
 
+_libraries: dict[str, str] = {}  # installed ones that were found: path by name
+
+
 def resource_manager() -> pyvisa.ResourceManager:
     """The installed VISA where there is one, pyvisa-py otherwise.
 
     `PYVISA_LIBRARY` names another. Never close it: that closes every resource of the process.
     PyVISA asks the linker, too, by way of a temporary file: a full disk means that it found none.
+    One that was found is not looked for again: a watchdog that has it may have lost its disk.
     """
     from pyvisa.ctwrapper import highlevel
 
@@ -194,8 +198,9 @@ def resource_manager() -> pyvisa.ResourceManager:
 
     def find(name: str) -> str | None:
         with suppress(OSError):
-            return str(path) if (path := found(name)) else None
-        return None
+            if name not in _libraries and (path := found(name)):
+                _libraries[name] = str(path)
+        return _libraries.get(name)
 
     ivi.find_library = find
     try:

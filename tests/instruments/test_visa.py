@@ -370,10 +370,19 @@ def test_an_installed_visa_is_looked_for_and_pyvisa_py_taken_where_none_is_found
             raise OSError(28, "No space left on device")
 
     monkeypatch.delenv("PYVISA_LIBRARY", raising=False)
-    monkeypatch.setattr("pyvisa.ctwrapper.highlevel.find_library", find)
+    monkeypatch.setattr("instruments.visa._libraries", {})
+    monkeypatch.setattr(highlevel, "find_library", find)
     assert type(resource_manager().visalib).__module__.startswith("pyvisa_py")
     assert "visa" in asked
     assert highlevel.find_library is find
+
+
+def test_an_installed_visa_that_was_found_is_found_again_when_its_disk_is_gone(monkeypatch):
+    monkeypatch.setattr("instruments.visa._libraries", {})
+    monkeypatch.setattr(pyvisa, "ResourceManager", lambda: highlevel.find_library("visa"))
+    for still_there in ({"visa": "/opt/libvisa.so"}, {}):  # a watchdog loads it, and needs it later
+        monkeypatch.setattr(highlevel, "find_library", still_there.get)
+        assert resource_manager() == "/opt/libvisa.so"
 
 
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0, float("inf"), float("nan")])
