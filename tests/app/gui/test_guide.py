@@ -100,37 +100,38 @@ AFTER_MONTHS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("leg", LEGS, ids=lambda leg: leg.page)
-def test_a_guided_run_of_months_later_finds_the_forms_of_the_first(window, leg) -> None:
-    window.open_page(leg.page)
-    page = window.pages[leg.page]
-    first = {**page.form_values(), **leg.values}
-    page.set_form_values(AFTER_MONTHS[leg.page])
-    changed = [k for k in AFTER_MONTHS[leg.page] if page.form_values()[k] != first[k]]
-    assert changed  # at the least what the page knows at once
-    page.set_form_values(leg.values)
-    now = page.form_values()
-    assert {k: now[k] for k in changed} == {k: first[k] for k in changed}
-    if "kind" in first:
-        assert now["kind"] == first["kind"] == leg.values["kind"]
+def test_a_guided_run_of_months_later_finds_the_forms_of_the_first(make_window) -> None:
+    window = make_window(connected=False, page="log")
+    for leg in LEGS:
+        window.open_page(leg.page)
+        page = window.pages[leg.page]
+        first = {**page.form_values(), **leg.values}
+        page.set_form_values(AFTER_MONTHS[leg.page])
+        changed = [k for k in AFTER_MONTHS[leg.page] if page.form_values()[k] != first[k]]
+        assert changed  # at the least what the page knows at once
+        page.set_form_values(leg.values)
+        now = page.form_values()
+        assert {k: now[k] for k in changed} == {k: first[k] for k in changed}
+        if "kind" in first:
+            assert now["kind"] == first["kind"] == leg.values["kind"]
 
 
-@pytest.mark.parametrize("leg", LEGS, ids=lambda leg: leg.page)
-def test_what_stood_in_the_forms_comes_back_when_it_is_left(window, leg, monkeypatch) -> None:
+def test_what_stood_in_the_forms_comes_back_when_it_is_left(window, monkeypatch) -> None:
     monkeypatch.setattr(guide, "LEGS", LEGS)  # Deploy's has no value among the tiny ones
-    window.open_page(leg.page)
-    page = window.pages[leg.page]
-    page.set_form_values(AFTER_MONTHS[leg.page])
-    stood = page.form_values()
-    window.start_guide()
-    window.guide.at = LEGS.index(leg)
-    window.open_page(leg.page)
-    assert page.form_values() != stood
-    assert window.settings_now().forms[leg.page] == stood  # closed meanwhile, too
-    window.open_page("bench")
-    window.open_page(leg.page)
-    window.guide.leave()
-    assert page.form_values() == stood
+    for leg in LEGS:
+        window.open_page(leg.page)
+        page = window.pages[leg.page]
+        page.set_form_values(AFTER_MONTHS[leg.page])
+        stood = page.form_values()
+        window.start_guide()
+        window.guide.at = LEGS.index(leg)
+        window.open_page(leg.page)
+        assert page.form_values() != stood
+        assert window.settings_now().forms[leg.page] == stood  # closed meanwhile, too
+        window.open_page("bench")
+        window.open_page(leg.page)
+        window.guide.leave()
+        assert page.form_values() == stood
 
 
 def test_what_is_typed_during_the_guided_run_stays(window) -> None:

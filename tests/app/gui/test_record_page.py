@@ -82,20 +82,23 @@ def test_the_cost_line_has_room_for_what_it_says(page) -> None:
         assert QFontMetrics(sans(LABEL_PX, 500)).horizontalAdvance(words) <= room
 
 
-@pytest.mark.parametrize("kind", ["sequences", "file", "twin", "resume"])
-def test_at_1280_by_720_nothing_scrolls_and_nothing_is_cut(window, page, qtbot, kind) -> None:
+def test_at_1280_by_720_nothing_scrolls_and_nothing_is_cut(window, page, qtbot) -> None:
     page.show_cost()
     for _ in range(3):
         page.queue.add()
-    page.rows.kind.choose(kind)
     window.resize(1280, 720)
     qtbot.waitUntil(lambda: page.queue.list.low)
-    qtbot.wait(50)
-    for area in page.form.findChildren(QScrollArea):
-        assert area.verticalScrollBar().maximum() == 0
-    for button in page.findChildren(QAbstractButton):
-        if button.isVisible() and button is not page.form.primary:
-            assert button.width() >= button.minimumSizeHint().width() or button.width() in (28, 32)
+    for kind in ("file", "twin", "resume", "sequences"):
+        page.rows.kind.choose(kind)
+        assert page.rows.kind.value == kind
+        for _ in range(5):
+            QApplication.processEvents()  # it is laid out
+        for area in page.form.findChildren(QScrollArea):
+            assert area.verticalScrollBar().maximum() == 0, kind
+        for button in page.findChildren(QAbstractButton):
+            if button.isVisible() and button is not page.form.primary:
+                least = button.minimumSizeHint().width()
+                assert button.width() >= least or button.width() in (28, 32), (kind, button.text())
 
 
 def test_every_control_has_an_accessible_name(page) -> None:
@@ -144,20 +147,23 @@ def test_a_repeat_is_marked_while_the_run_goes_on(window, page, press_record, qt
 
 
 def test_a_mark_of_the_run_before_is_none_of_the_next_one(qtbot, monkeypatch, tmp_path) -> None:
-    part, told, share = MarkPart(), [], threading.Event()
+    part, told, share, asked = MarkPart(), [], threading.Event(), list[threading.Thread]()
     qtbot.addWidget(part)
     part.marked.connect(told.append)
 
     def mark_one(path: Path, position: int, *, bad: bool) -> frozenset[int]:
-        share.wait(5.0)
+        asked.append(threading.current_thread())
+        assert share.wait(WAIT_MS / 1000)
         return frozenset({position})
 
     monkeypatch.setattr(record_mark, "mark_one", mark_one)
     part.of_run(tmp_path / "rec-a")
     part.press()
     part.of_run(tmp_path / "rec-b")
+    qtbot.waitUntil(lambda: bool(asked), timeout=WAIT_MS)
     share.set()
-    qtbot.wait(200)
+    qtbot.waitUntil(lambda: not asked[0].is_alive(), timeout=WAIT_MS)  # it has answered
+    QApplication.processEvents()
     assert told == []
     part.press()  # of the next one it is told
     qtbot.waitUntil(lambda: told == [frozenset({0})], timeout=WAIT_MS)
@@ -383,14 +389,14 @@ def test_a_run_says_so_from_its_first_moment_and_what_ends_before_it_kept_nothin
 ) -> None:
     press_record(window, count=1, steps=10, repeats=2)
     assert page.heading.text() == "Recorded mixed:1x10@1"
-    page.count.setValue(2000)
+    page.count.setValue(500)
     page.show_cost()
     qtbot.waitUntil(lambda: page.plan is not None, timeout=WAIT_MS)
     page.press()
-    assert page.heading.text() == "Recording mixed:2000x10@1"  # its making takes seconds
+    assert page.heading.text() == "Recording mixed:500x10@1"  # its making takes a while
     window.stop()
     over(qtbot, window)
-    assert page._ended == ("Stopped: mixed:2000x10@1", "nothing recorded")
+    assert page._ended == ("Stopped: mixed:500x10@1", "nothing recorded")
 
 
 def test_after_an_early_end_the_plots_show_what_was_kept(window, page) -> None:

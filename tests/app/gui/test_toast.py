@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pytest
 from PyQt6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QWidget
 
 from app.gui.actions import PAGES
@@ -60,9 +59,14 @@ def test_a_reason_behind_a_long_path_is_read_and_the_path_is_in_the_details(qtbo
     assert path in toast.findChild(QPlainTextEdit).toPlainText()
 
 
-@pytest.mark.parametrize("size", [(1440, 900), (1280, 720)])
-def test_toasts_lie_over_no_plot_and_no_button(window, qtbot, size) -> None:
-    window.resize(*size)
+def test_toasts_lie_over_no_plot_and_no_button(window, qtbot) -> None:
+    for size in ((1440, 900), (1280, 720)):
+        window.resize(*size)
+        looked_at(window, qtbot)
+
+
+def looked_at(window, qtbot) -> None:
+    """Two toasts over every page, and none."""
     window.toast("steps: one every 27.2 ms (median); 3 of 600 late by more than 20 ms", "warning")
     window.toast(LONG, "error", "Traceback …")
     for key in (key for key, _ in PAGES):
