@@ -20,7 +20,7 @@ CLUSTER = """
 import sys
 import distributed
 if __name__ == "__main__":
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True,
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=True,
                                   dashboard_address=None, silence_logs=50, host="127.0.0.1") as c:
         print(c.scheduler_address, flush=True)
         sys.stdin.readline()
@@ -29,7 +29,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def scheduler(tmp_path) -> Iterator[str]:
-    """Two workers in processes of their own: the window's process has none of their threads."""
+    """A worker in a process of its own: the window's process has none of its threads."""
     script = tmp_path / "cluster.py"
     script.write_text(CLUSTER)
     process = subprocess.Popen(
