@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.errors import InputError
-from models.score import METRICS, nmse, pooled, score
+from models.score import METRICS, by_output, nmse, pooled, score
 
 
 def test_the_three_metrics_on_a_case_done_by_hand() -> None:
@@ -16,6 +16,11 @@ def test_the_three_metrics_on_a_case_done_by_hand() -> None:
     series = np.array([[0.0], [1.0], [2.0], [3.0]])
     assert score("nmse", series + 0.5, series) == pytest.approx(0.25 / 1.25)
     assert score("nmse", series + 0.5, series) == nmse(series + 0.5, series)
+    both = np.concatenate([series, 0.1 * series + 70.0], axis=1)  # errors of both over both spreads
+    off = both + np.array([0.5, 0.1])
+    assert nmse(off, both) == pytest.approx((0.25 + 0.01) / (1.25 + 0.0125))
+    np.testing.assert_allclose(by_output(off, both), [0.25 / 1.25, 0.01 / 0.0125])
+    assert np.isnan(by_output(off, np.ones_like(both))).all()
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -44,7 +49,7 @@ def test_a_window_is_pooled_into_one_row() -> None:
     np.testing.assert_array_equal(pooled(features, 3, "all"), features.reshape(2, 6))
 
 
-@pytest.mark.parametrize("pool", ["last", "mean", "all"])
+@pytest.mark.parametrize("pool", ["last", "mean", "late", "all"])
 def test_passes_are_pooled_each_by_itself(pool: str) -> None:
     rng = np.random.default_rng(0)
     features = rng.standard_normal((6, 4, 2))

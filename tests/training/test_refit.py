@@ -42,7 +42,7 @@ def test_it_learns_from_both_parts_for_as_long_as_was_best(task: Task, first: Tr
     assert torch.equal(again.learned, torch.as_tensor(task.answers(both)))
     assert again.end == both.nonzero()[0][-1] + 1 > first.end
     begun = [one.detach().clone() for one in again.parameters]
-    for one, other in zip(begun, layers_of().parameters(), strict=False):
+    for one, other in zip(begun, layers_of().parameters(), strict=True):
         torch.testing.assert_close(one, other.detach(), rtol=0, atol=0)
     states = list(train_layers(again, every_s=0.0))
     assert [state.iteration for state in states] == list(range(1, 21))

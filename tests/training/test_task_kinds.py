@@ -33,6 +33,10 @@ def test_narma_follows_its_equation() -> None:
     np.testing.assert_allclose(after[1:][t], expected, rtol=1e-12)
     assert 0 <= drive.min() < 0.01
     assert 0.49 < drive.max() <= 0.5
+    task = make_task("narma-10:train=300,validation=50,test=900")  # the longer part has extremes
+    known = task.targets[:300]
+    assert (known.min(), known.max()) == (0.0, 1.0)
+    assert np.ptp(task.targets) > 1.0
 
 
 def test_a_narma_series_that_runs_away_is_passed_over_and_the_seed_said(

@@ -39,10 +39,12 @@ def test_a_test_window_that_training_has_too_is_a_leak(waves: Task) -> None:
         replace(waves, inputs=inputs.reshape(-1, 1))
 
 
-def test_a_test_window_that_overlaps_one_of_validation_is_a_leak(waves: Task) -> None:
+@pytest.mark.parametrize("later", [True, False])
+def test_a_test_window_that_overlaps_one_of_validation_is_a_leak(waves: Task, later: bool) -> None:
     """Windows cut with a stride below their length, and drawn into parts afterwards."""
     inputs = waves.inputs.reshape(-1, waves.window, 1).copy()
-    inputs[rows(waves, waves.test)[0], 4:] = inputs[rows(waves, waves.validation)[0], :-4]
+    known, here = (slice(None, -4), slice(4, None))[:: 1 if later else -1]
+    inputs[rows(waves, waves.test)[0], here] = inputs[rows(waves, waves.validation)[0], known]
     with pytest.raises(InputError, match="shifted by 4 steps in the training or validation part"):
         replace(waves, inputs=inputs.reshape(-1, 1))
 

@@ -19,6 +19,7 @@ def test_mackey_glass_is_split_into_training_validation_and_unseen_parts() -> No
     assert (task.run.start, task.run.stop, task.washout) == (3000, 4100, 100)
     assert task.inputs[:3000].min() == 0.0
     assert task.inputs[:3000].max() == 1.0
+    assert task.validation_run == slice(2400, 3000)
 
 
 def test_no_training_target_reaches_into_the_validation_or_unseen_part() -> None:
