@@ -18,6 +18,7 @@ from app import (
     report_calibration,
     report_commands,
     report_network,
+    report_setup,
     report_twin,
 )
 from app.disk import reading
@@ -136,6 +137,7 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
     yield "recordings"
     calibrated = report_calibration.section(page, found.calibrations)
     _recordings(page, found)
+    report_setup.section(page, found.recordings, found.deployments)
     verdicts: list[str] = []
     for twin in found.twins:
         yield f"twin {twin.name}"

@@ -86,7 +86,7 @@ def bench_words(names: Sequence[object]) -> list[str]:
 
 def recording_command(path: Path, repeats: int, meta: dict[str, Any]) -> str:
     """Command that makes a recording again as it was made, by whatever verb."""
-    again = ["--sequences", path, "--repeats", repeats]
+    again = ["--sequences", path.resolve(), "--repeats", repeats]
     out = [*_seed(meta), "--out", _new(path)]
     if meta.get("simulated"):
         twins = [parent["path"] for parent in meta.get("parents", [])]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from app import report_setup
 from app.artefacts import now_iso
 from app.operations.events import Result
 from app.operations.fit import fit
@@ -204,6 +205,43 @@ def test_a_second_report_stands_beside_the_first(run_folder: Path) -> None:
 def test_a_single_recording_is_reported_too(run_folder: Path, tmp_path: Path) -> None:
     values = last(report(run_folder / "held-out", tmp_path / "page"))
     assert "nothing has been fitted yet" in Path(values["report"]).read_text("utf-8")
+
+
+def test_how_a_recording_was_measured_is_told_once_for_those_measured_alike(tmp_path: Path) -> None:
+    """A supplement needs it, and the page told of neither rig nor field nor instrument."""
+    one = leaky_recording(2, 6, "rec-one")
+    meta = {"bench": "rig 7", "interleave": True, "limits": {"x": {"tesla_per_ampere": 4e-4,
+            "max_current_A": 11.0, "max_ramp_A_per_s": 2000.0, "max_field_T": None}}}  # fmt: skip
+    made = {
+        "identities": {"lockin": "Stanford,SR830,s/n1"},
+        "settings": {"lockin": {"harmonic": 2, "time_constant_s": 0.01, "channels": ["X", "Y"]}},
+    }
+    one = replace(one, meta=one.meta | meta, **made)
+    write_recording(tmp_path / "run" / "a", one)
+    write_recording(tmp_path / "run" / "b", replace(one, meta=one.meta | {"id": "rec-b"}))
+    other = replace(one, settings={"lockin": {"harmonic": 1}}, meta=one.meta | {"id": "rec-c"})
+    write_recording(tmp_path / "run" / "c", other)
+    simulated = replace(one, meta=one.meta | {"id": "rec-d", "simulated": True})
+    write_recording(tmp_path / "run" / "d", simulated)
+    page = Path(last(report(tmp_path / "run", tmp_path / "page"))["report"]).read_text("utf-8")
+    told = page[page.index("How it was measured") : page.index("Repeat it")]
+    assert re.findall(r"<th>([^<]+)</th>", told) == ["a, b", "c"]
+    for words in (
+        "rig 7", "amplitude 2.2 to 3.4 mT, hold 0 s", "4 mT, hold 0 s", "X (V), Y (V)",
+        "tesla_per_ampere = 0.0004 · max_current_A = 11 · max_ramp_A_per_s = 2000<",
+        "Stanford,SR830,s/n1 · harmonic = 2 · time_constant_s = 0.01 · channels = X, Y",
+        "at random over all sequences",
+    ):  # fmt: skip
+        assert words in told
+
+
+def test_the_nodes_of_a_deployment_tell_how_it_was_measured(tmp_path: Path) -> None:
+    nodes = replace(leaky_recording(2, 5, "rec-nodes"), identities={"lockin": "SR830,s/n1"})
+    write_recording(tmp_path / "deployment" / "nodes", nodes)
+    page = Page("p", run=tmp_path)
+    report_setup.section(page, [], [tmp_path / "deployment"])
+    assert "<th>deployment</th>" in page.html()
+    assert "SR830,s/n1" in page.html()
 
 
 def test_repeats_marked_bad_are_not_in_the_figures_of_a_recording(tmp_path: Path) -> None:

@@ -61,11 +61,17 @@ def test_an_imported_recording_is_imported_again(tmp_path: Path) -> None:
     assert np.array_equal(read_recording(first).response, read_recording(second).response)
 
 
-def test_what_a_recording_was_asked_for_is_asked_again(tmp_path: Path) -> None:
+def test_what_a_recording_was_asked_for_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = ["--blocked", "--reference", "3", "--repeats", "8", "--stop-at-drift", "40"]
     words = ["record", "--bench", "virtual", "--sequences", "mixed:2x6@3", "--accelerate", "1000"]
     assert main([*words, *asked, "--out", str(tmp_path / "rec"), "--json"]) == 0
     repeated = command(tmp_path / "rec")  # one: the reference beside it is made by the same
+    assert str(tmp_path / "rec") in repeated
+    with monkeypatch.context() as patch:
+        patch.chdir(tmp_path)
+        assert command(Path("rec")) == repeated  # it is pasted elsewhere
     for words in (["--blocked"], ["--reference", "3"], ["--stop-at-drift", "40.0"]):
         assert " ".join(words) in " ".join(repeated)
     out = again(tmp_path / "rec", tmp_path / "rec-2")
