@@ -125,10 +125,8 @@ def write_deployment(
     void = [words for words in remarks if "was void" in words]
     continued = sum(words.startswith("continued ") for words in nodes[0].meta.get("remarks", []))
     first = nodes[0]
-    of_devices = [
-        {"nodes": nodes_folder(number), "layers": network.layers_on(number)}
-        for number in range(len(nodes))
-    ]
+    devices = [{"nodes": nodes_folder(k), "layers": network.layers_on(k)}
+               for k in range(len(nodes))]  # fmt: skip
     body = {
         "path": str(out / FILE_NAME),
         "task": network.task["name"],
@@ -148,10 +146,17 @@ def write_deployment(
         "diagnosis": found.summary(network, measured, repeats),
         "classes": list(network.classes),
         **({DESPITE_DRIFT: list(drifted)} if drifted else {}),
-        **({"devices": of_devices} if len(nodes) > 1 else {}),
+        **({"devices": devices} if len(nodes) > 1 else {}),
         **({"continued": continued} if continued else {}),
     }
-    history = {
+    whole = {"kind": KIND, "schema": SCHEMA, **_history(network, first), **body}
+    save_artefact(out, FILE_NAME, whole, {}, beside=_beside(len(nodes)))
+    return body
+
+
+def _history(network: Network, first: Recording) -> dict[str, Any]:
+    """Whose deployment it is, by the nodes of the first device, and when it was made."""
+    return {
         "id": first.meta["id"],
         "created": now_iso(),
         "code_version": code_version(),
@@ -161,9 +166,6 @@ def write_deployment(
         "settings": first.settings,
         "identities": first.identities,
     }
-    whole = {"kind": KIND, "schema": SCHEMA, **history, **body}
-    save_artefact(out, FILE_NAME, whole, {}, beside=_beside(len(nodes)))
-    return body
 
 
 def _beside(devices: int) -> tuple[str, ...]:

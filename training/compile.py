@@ -47,17 +47,7 @@ def compile_network(
         "description": task.describe(),
     }
     return Network(
-        layers=tuple(
-            Layer(
-                layers.weight(index).detach().double().numpy(),
-                layers.biases[index].detach().double().numpy(),
-                *layers.ranges[index],
-                sources=design.sources[index],
-                use=design.use[index],
-                device=which[index],
-            )
-            for index in range(layers.depth)
-        ),
+        layers=tuple(_layer(layers, index, device) for index, device in enumerate(which)),
         feature_mean=mean,
         feature_scale=scale,
         readout_weights=readout.weights.numpy(),
@@ -80,6 +70,17 @@ def compile_network(
         readout=design.readout,
         classes=task.classes,
         supply=design.supply,
+    )
+
+
+def _layer(layers: NodeLayers, index: int, device: int) -> Layer:
+    return Layer(
+        layers.weight(index).detach().double().numpy(),
+        layers.biases[index].detach().double().numpy(),
+        *layers.ranges[index],
+        sources=layers.design.sources[index],
+        use=layers.design.use[index],
+        device=device,
     )
 
 

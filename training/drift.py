@@ -124,6 +124,7 @@ def compare(
     InputError
         Too little was recorded to tell anything.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     rng, edges = np.random.default_rng(seed), bin_edges(*drive_range)
     pairs = [(o.recording, s, n) for o in old for s, n in same_drives(o.recording, new)]
     matched = len({n for _, _, n in pairs})

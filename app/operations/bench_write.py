@@ -62,6 +62,7 @@ def bench_write(
     StoppedError
         `stop` was requested.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     from instruments.bench_draft import Draft, is_missing, text_of
     from instruments.draft_settings import boards_of, on_a_clock, place, with_settings
 

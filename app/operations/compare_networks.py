@@ -84,6 +84,7 @@ def compare_networks(
     TwinrigError
         The disk refuses, no scheduler answers, the bench fails.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     out, begin_s = Path(out), time.monotonic()
     if resume or plan is None:
         plan = Plan.from_json(read_head(out / FILE_NAME, KIND, SCHEMA)["plan"])

@@ -94,6 +94,7 @@ def compare_twins(
     TwinrigError
         The disk refuses.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     torch.set_num_threads(1)
     out = Path(out)
     body = read_head(out / FILE_NAME, KIND, SCHEMA) if resume else {}

@@ -76,6 +76,7 @@ def demo(
     TwinrigError
         What a stage raises.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     began_s = time.monotonic()
     size, quick, seed = _settings(out, size, quick, seed, resume=resume)
     if quick:

@@ -88,6 +88,7 @@ def learning_curve(
     TwinrigError
         The disk refuses.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     torch.set_num_threads(1)
     out, begin_s = Path(out), time.monotonic()
     body = read_head(out / FILE_NAME, KIND, SCHEMA) if resume else {}

@@ -101,6 +101,7 @@ def run_repeat(
     StoppedError
         Stop was requested.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     response = np.full((drive.size, len(bench.channels)), np.nan)
     bench.stop.check()
     fields_T = window.field_T(drive).tolist()

@@ -64,6 +64,7 @@ def simulate(
     TwinrigError
         The disk refuses.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     from models.simulated import (
         module_of,
         played,

@@ -128,18 +128,9 @@ def sweep(
     TwinrigError
         The disk refuses, or no scheduler answers.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     out, begin_s = Path(out), time.monotonic()
-    if resume or grid is None:
-        head = read_head(out / FILE_NAME, KIND, SCHEMA)
-        grid = Grid.from_json(head["grid"])
-        # an older version kept none
-        digests = head.get("digests") or digests_of(grid.files, grid.tasks)
-        problems = changed(digests, "the sweep was begun")
-        raise_problems(InputError, "twinrig sweep --resume", problems)
-    else:
-        refuse_wrong_tasks(grid.tasks)
-        digests = digests_of(grid.files, grid.tasks)
-        new_directory(out)
+    grid, digests = _grid_of(None if resume else grid, out)
     out = out.resolve()
     cells = list(grid.trials(out))
     with RunLock(out):
@@ -174,6 +165,22 @@ def sweep(
         }
     )
     return out / FILE_NAME
+
+
+def _grid_of(grid: Grid | None, out: Path) -> tuple[Grid, dict[str, str]]:
+    """What is trained (None: as `out` says), and the digests of its files; raises as `sweep`."""
+    if grid is None:
+        head = read_head(out / FILE_NAME, KIND, SCHEMA)
+        grid = Grid.from_json(head["grid"])
+        # an older version kept none
+        digests = head.get("digests") or digests_of(grid.files, grid.tasks)
+        problems = changed(digests, "the sweep was begun")
+        raise_problems(InputError, "twinrig sweep --resume", problems)
+    else:
+        refuse_wrong_tasks(grid.tasks)
+        digests = digests_of(grid.files, grid.tasks)
+        new_directory(out)
+    return grid, digests
 
 
 def _best(rows: Sequence[Row]) -> dict[str, Any]:

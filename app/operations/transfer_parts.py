@@ -90,6 +90,7 @@ def bettered(
     TwinrigError
         What the work raises.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     begin_s = time.monotonic()
     if not resume:
         path = Path(network or "")

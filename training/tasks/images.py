@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FOLDS = 5
 DIGITS = tuple("0123456789")
 VALIDATION_SHARE = 0.2
+LEAST_IMAGES = 10  # of a part
 IDX_NAMES = {
     "train images": "train-images-idx3-ubyte",
     "train labels": "train-labels-idx1-ubyte",
@@ -125,17 +126,7 @@ def mnist(
             f"task 'mnist': training and test images are of {sizes} pixels: files that belong "
             "together have one size"
         )
-    wanted = {"train + validation": (train + validation, len(seen)), "test": (test, len(unseen))}
-    small = {"train": (train, 10), "validation": (validation, 10), "test": (test, 10)}
-    problems = [
-        f"{name} = {count} images, but the files hold {there}"
-        for name, (count, there) in wanted.items()
-        if count > there
-    ]
-    problems += [
-        f"{name} = {n} images must be at least {m}" for name, (n, m) in small.items() if n < m
-    ]
-    raise_problems(InputError, "task 'mnist'", problems)
+    _refuse_counts((train, validation, test), (len(seen), len(unseen)))
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(seen))[: train + validation]
     tested = rng.permutation(len(unseen))[:test]
@@ -156,6 +147,22 @@ def mnist(
         quantity="pixels",
         about=f"{size}×{seen.shape[2]} pixels, a row a step; {_seen(pool, seen.shape[2])}",
     )
+
+
+def _refuse_counts(parts: tuple[int, int, int], there: tuple[int, int]) -> None:
+    """Raise InputError where a part is too small, or more images are asked for than `there` are."""
+    wanted = {"train + validation": (parts[0] + parts[1], there[0]), "test": (parts[2], there[1])}
+    problems = [
+        f"{name} = {count} images, but the files hold {held}"
+        for name, (count, held) in wanted.items()
+        if count > held
+    ]
+    problems += [
+        f"{name} = {count} images must be at least {LEAST_IMAGES}"
+        for name, count in zip(("train", "validation", "test"), parts, strict=True)
+        if count < LEAST_IMAGES
+    ]
+    raise_problems(InputError, "task 'mnist'", problems)
 
 
 def _images(arrays: dict[str, NDArray[np.uint8]], part: str, shrink: int) -> NDArray[np.float64]:
