@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import numpy as np
+import pytest
 import scipy.io
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
@@ -164,6 +165,11 @@ def test_a_drive_with_its_steps_first_fits_without_a_word(make_window, qtbot, tm
     assert "drive=H:step,sequence" in page.map.text()
     assert page.form.primary.text() == "Import 4 sequences × 5 repeats"
     assert page.recording.response.shape == (4, 5, 12, 2)
+    for button, number in ((page.next_button, 1), (page.before_button, 0), (page.before_button, 3)):
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        mean = response[number, :, :, 0].mean(axis=0)
+        drawn = page.repeats.mean.getData()[1]
+        assert np.corrcoef(drawn, mean)[0, 1] == pytest.approx(1.0)
 
 
 def test_stop_works_beside_the_dialogs_for_a_file_and_a_folder(

@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from PyQt6.QtWidgets import QApplication
 
 from app.gui.serve_asks import HIGHEST_PORT, ServeAsk
 from instruments.bench_file import read_bench
@@ -43,6 +44,10 @@ def test_a_rig_is_served_reached_by_its_bench_file_and_stopped(page, qtbot) -> N
     checks = check_bench(read_bench(bench))
     assert all(one.ok for one in checks), checks
     assert not page.rows.device.isEnabled()
+    page.copy_resources_button.click()
+    lines = QApplication.clipboard().text().splitlines()
+    assert [line.split()[0] for line in lines] == [row.name for row in page.table.rows]
+    assert all("TCPIP0::127.0.0.1::" in line for line in lines)
     page.form.primary.click()
     qtbot.waitUntil(lambda: not page.rig.running, timeout=SOON_MS)
     assert not page.rig.problem

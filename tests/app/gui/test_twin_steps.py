@@ -129,8 +129,10 @@ def test_without_several_sequences_there_are_no_buttons(shown) -> None:
 
 
 @pytest.mark.timeout(500)
-def test_after_a_fit_its_held_out_sequences_are_stepped_through(make_window, qtbot) -> None:
-    window = make_window(connected=False)
+def test_after_a_fit_its_held_out_sequences_are_stepped_through_and_a_new_recording_is_compared(
+    make_window, qtbot
+) -> None:
+    window = make_window(connected=False, page="twin")
     folder = window.session.library.folder
     path = folder / "rec-a"
     folder.mkdir(parents=True, exist_ok=True)
@@ -157,6 +159,21 @@ def test_after_a_fit_its_held_out_sequences_are_stepped_through(make_window, qtb
     scored = {row.name: row.value for row in page.plots.errors.rows}
     qtbot.mouseClick(steps.next, Qt.MouseButton.LeftButton)
     assert scored == {row.name: row.value for row in page.plots.errors.rows}
+    qtbot.mouseClick(page.drift.button, Qt.MouseButton.LeftButton)
+    assert window.job is None or window.job.spec.title == "Comparing"
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert "the twin was fitted on" in window.toasts.shown[-1].text  # not with its own
+    new = record_device(12, 6, seed=2, steps=12)
+    write_recording(folder / "rec-b", new)
+    window.open_page("twin", folder / "rec-b")
+    qtbot.waitUntil(lambda: folder / "rec-b" in page.ticks, timeout=WAIT_MS)
+    page.ticks[path].setChecked(False)
+    page.ticks[folder / "rec-b"].setChecked(True)
+    qtbot.mouseClick(page.drift.button, Qt.MouseButton.LeftButton)
+    assert window.job is not None, "\n".join(window.log)
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    told = f"Compared with {new.meta['id']} on "
+    qtbot.waitUntil(lambda: page.drift.note.text().startswith(told), timeout=WAIT_MS)
     window.open_page("twin", page.twin.parent)  # as a twin that was fitted earlier
     qtbot.waitUntil(lambda: page.live.held_out is None, timeout=WAIT_MS)
     assert not steps.next.isVisible()
