@@ -108,13 +108,14 @@ def _receive(
     try:
         while not ours.poll(POLL_S):  # Windows says here already that nobody is at the other end
             if stop is not None and stop():
-                raise StoppedError(f"{process.name}: stopped by the user")
+                raise StoppedError("stopped by the user")
         message: tuple[str, Any] = ours.recv()
     except (EOFError, OSError) as gone:
         process.join(STOP_WITHIN_S)
         raise ChildDiedError(
-            f"{process.name}: its process ended without a word (exit code {process.exitcode}): "
-            "killed, or out of memory; close other programs, then go on with --resume"
+            f"what computes ({process.name.rpartition('.')[2]}) ended without a word (exit code "
+            f"{process.exitcode}): killed, or out of memory; close other programs, then go on with "
+            "--resume"
         ) from gone
     return message
 

@@ -114,7 +114,7 @@ def test_a_bug_in_the_child_is_an_error_here():
 
 
 def test_a_child_that_is_killed_is_said_so():
-    with pytest.raises(TwinrigError, match=r"exit code 9"):
+    with pytest.raises(TwinrigError, match=r"^what computes \(die\) ended .*exit code 9"):
         list(in_child("child_operations.die", {}))
 
 
