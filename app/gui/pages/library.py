@@ -11,6 +11,7 @@ from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QLineEdit, QPushButton
 
 from app.gui.background import Latest
+from app.gui.pages.library_again import again
 from app.gui.pages.library_detail import Detail
 from app.gui.pages.library_list import EntryList, page_of, read_whole
 from app.gui.pages.library_mark import MarkRow
@@ -37,13 +38,6 @@ OPENS = {
 }  # fmt: skip
 """The page that shows an artefact; of others it is their report."""
 MAKES = {**OPENS, "rec": "record", "cmp": "twin", "curve": "twin"}
-AS_NEW: dict[str, dict[str, Any]] = {
-    "rec": {"kind": "sequences"},
-    "twin": {"kind": "fit", "origin": None, "searched": False, "recordings": []},
-    "net": {"kind": "train", "origin": None, "seeds": 1},
-    "cmp": {"compared": None, "recordings": []}, "curve": {"recordings": []},
-}  # fmt: skip
-"""What stands in a form that makes a new one of a kind, beside what its facts say."""
 SEVERAL = ("sweep", "tab", "cmp", "curve")
 SHOWN = (
     ("everything", ""), ("recordings", "rec"), ("twins", "twin"), ("networks", "net"),
@@ -272,9 +266,13 @@ class LibraryPage(Page):
         entry = self.list.selected()[0]
         page = MAKES[entry.kind]
         self.shell.open_page(page)
-        self.shell.fill_form(page, {**AS_NEW.get(entry.kind, {}), **entry.facts.form})
-        for parent in (e for e in self.all if e.id in entry.made_from):
-            self.shell.open_page(page, parent.artefact.path)
+        asked = again(entry, self.all)
+        self.shell.fill_form(page, asked.values)
+        for path in asked.handed:
+            self.shell.open_page(page, path)
+        if asked.missing:
+            names = ", ".join(asked.missing)
+            self.shell.toast(f"{entry.id}: {names} it was made with is not here", "warning")
 
     def _marked(self, words: str) -> None:
         self.shell.toast(words)

@@ -252,10 +252,21 @@ class NetworkForm(TaskRows):
             **{name: getattr(self, name).value() for name in WHOLE},
         }
 
+    def _set_twins(self, values: dict[str, Any]) -> None:
+        """Twins of what is made again: the usual one and further ones, those of layers."""
+        if values.get("twin") is not None:
+            self.choose_twin(values["twin"])
+        for button, name in ((self.ensemble, "further_twins"), (self.deterministic, "noiseless")):
+            if name in values:
+                button.choose(values[name])
+        if "layer_twins" in values:
+            self.layer_twins.choose_all(values["layer_twins"])
+
     def set_values(self, values: dict[str, Any]) -> None:
         """Put values back; what doesn't fit is left alone."""
-        if "origin" in values:
-            self.origin.choose(values["origin"])
+        if "origin" in values and not self.origin.choose(origin := values["origin"]):
+            self.origin.addItem(origin.name, origin)  # the library is still being read
+            self.origin.choose(origin)
         task = values.get("task")
         if isinstance(task, str) and not self.task.choose(task):
             self.task.addItem(task, task)  # the list of tasks is still being read
@@ -266,6 +277,7 @@ class NetworkForm(TaskRows):
         for name in WHOLE:
             if isinstance(values.get(name), int):
                 getattr(self, name).setValue(values[name])
+        self._set_twins(values)
         if isinstance(values.get("cascade"), bool):
             self.cascade.setChecked(values["cascade"])
         if isinstance(values.get("kinds"), list):

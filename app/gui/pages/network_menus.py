@@ -9,7 +9,7 @@ from PyQt6.QtGui import QActionGroup
 from PyQt6.QtWidgets import QMenu, QPushButton, QSizePolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from PyQt6.QtGui import QAction
 
@@ -34,6 +34,7 @@ class TicksButton(QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._words, self._kept = words, kept
         self.chosen: list[Any] = list(chosen)
+        self._wanted: list[Any] = []  # to be ticked once it is offered
         self._actions: list[tuple[Any, QAction]] = []
         self._say()
 
@@ -45,7 +46,9 @@ class TicksButton(QPushButton):
         menu.clear()
         self._actions = []
         values = [value for _, value in items]
-        self.chosen = [value for value in self.chosen if value in values]
+        chosen = dict.fromkeys((*self.chosen, *self._wanted))
+        self.chosen = [value for value in chosen if value in values]
+        self._wanted = [value for value in self._wanted if value not in values]
         for text, value in items:
             action = menu.addAction(text)
             if action is None:
@@ -58,7 +61,9 @@ class TicksButton(QPushButton):
         self._say()
 
     def choose(self, values: Sequence[Any]) -> None:
-        """Tick these of what is offered, and no others."""
+        """Tick these, also what is still to be offered, and no others."""
+        offered = [value for value, _ in self._actions]
+        self._wanted = [value for value in values if value not in offered]
         for value, action in self._actions:
             action.setChecked(value in values)
 
@@ -115,6 +120,12 @@ class LayerTwins(QPushButton):
         self._own.pop(layer, None)
         if twin is not None:
             self._own[layer] = twin
+        self._build()
+        self.changed.emit()
+
+    def choose_all(self, own: Mapping[int, Any]) -> None:
+        """Give these layers their own twin, all others the usual one."""
+        self._own = dict(own)
         self._build()
         self.changed.emit()
 

@@ -16,8 +16,10 @@ from PyQt6.QtWidgets import QApplication
 
 from app import library_several as several
 from app.gui.job import JobSpec
+from app.gui.pages.library_again import parted
 from app.gui.pages.library_detail import MORE, fitting
 from app.gui.pages.library_list import said_of
+from app.gui.pages.network_reads import asked
 from app.library_index import Index
 from app.library_note import read_note, write_note
 from app.recording_marks import bad_positions
@@ -263,6 +265,78 @@ def test_run_again_asks_for_what_was_made_and_for_nothing_that_stood_in_the_form
     ask = form.rows.ask()
     assert (ask.kind, ask.objective, ask.iterations) == ("fit", "crps", 7)
     assert (ask.origin, ask.searched) == (None, False)
+
+
+@pytest.fixture
+def three_twins(library, qtbot):
+    """The page with three twins more, and a function that chooses Run again of a network of them.
+
+    Its values are put in before the Network page has ever read the library.
+    """
+    folder, page = library.session.library.folder, library.shell
+    for name in ("twin-a", "twin-b", "twin-c"):
+        made = twin()
+        made.meta["id"] = name
+        save_twin(folder / name, made)
+
+    def run_again(twins: list[str], **options: object):
+        net = network()
+        named = dict.fromkeys([*twins, *map(str, options.get("ensemble", []))])
+        net.meta.update(
+            id="net-b", task="mackey-glass", twins=[str(folder / name) for name in twins],
+            options={k: [str(folder / one) for one in v] if isinstance(v, list) else v
+                     for k, v in options.items()},
+            parents=[{"id": one, "sha256": "", "path": str(folder / one / "twin.json")}
+                     for one in named],
+        )  # fmt: skip
+        save_network(folder / "net-b", net)
+        library.refresh()
+        qtbot.waitUntil(lambda: "net-b" in ids(library), timeout=WAIT_MS)
+        pick(library, "net-b")
+        library.again.click()
+        form = page.pages["network"].rows
+        qtbot.waitUntil(lambda: form.twin.count() > 2, timeout=WAIT_MS)
+        return asked(form, page.session, ""), folder
+
+    return run_again
+
+
+def test_run_again_of_a_network_has_the_twin_of_each_layer(three_twins) -> None:
+    ask, folder = three_twins(["twin-b", "twin-a"])
+    assert (ask.twin, *ask.next_layers) == (folder / "twin-b", folder / "twin-a")
+
+
+def test_run_again_of_a_network_has_its_further_twins_beside_its_own(three_twins) -> None:
+    ask, folder = three_twins(["twin-b"], ensemble=["twin-a", "twin-c"])
+    assert ask.twin == folder / "twin-b"
+    assert set(ask.layout.ensemble) == {folder / "twin-a", folder / "twin-c"}
+
+
+def test_run_again_says_which_twin_is_gone(three_twins, library) -> None:
+    three_twins(["twin-b"], ensemble=["twin-z"])
+    assert "net-b: twin-z it was made with is not here" in library.shell.log[-1]
+
+
+def test_run_again_of_one_that_was_trained_further_begins_where_it_began(
+    three_twins, library
+) -> None:
+    origin = library.session.library.folder / "net-a"
+    ask, _ = three_twins(["twin-b"], origin=str(origin))
+    assert ask.origin == origin
+
+
+@pytest.mark.parametrize(
+    ("alternatives", "usual", "own"),
+    [
+        ([["a"], ["b"]], ["a", "b"], {}),
+        ([["a", "b", "a"]], ["a"], {1: "b"}),
+        ([["a", "c"], ["b", "c"]], ["a", "b"], {1: "c"}),
+        ([["c", "a"], ["c", "b"]], ["a", "b"], {0: "c"}),
+        ([], [], {}),
+    ],
+)
+def test_twins_of_a_grid_are_read_as_the_form_asks_for_them(alternatives, usual, own) -> None:
+    assert parted(alternatives) == (usual, own)
 
 
 def test_a_broken_file_is_shown_and_cannot_be_opened(library, qtbot) -> None:
