@@ -119,7 +119,7 @@ class Diagnosis:
         told = shown({"metric": metric, "measured": measured - float(self.cost[node])})
         return (
             f"{place_of(network, node)} costs most: with the twin's mean in its place the score "
-            f"would be {told['measured']:.4g}"
+            f"would be {told['measured']:.3g}"
         )
 
     def _drives(self, network: Network) -> str:
@@ -215,11 +215,16 @@ def _interval(network: Network, measured: float, repeats: int) -> str:
     low, high = (told["predicted"].get(name) for name in ("low", "high"))
     if low is None or high is None:
         return "the twin foresaw no interval"
+    if network.meta.get("deterministic"):  # both ends are its score: no 90 % of anything
+        return (
+            f"measured {told['measured']:.3g}, foreseen {told['predicted']['value']:.3g}: its twin "
+            "has no noise, so that no interval was foreseen"
+        )
     where = "inside" if inside(network.predicted, measured) else "outside"
     better = ", on the good side" if measured < network.predicted["low"] else ""
     averaged = f", the mean of {repeats} repeats of each node," if repeats > 1 else ""
     passes = " for single passes" if repeats > 1 else ""
     return (
-        f"measured {told['measured']:.4g}{averaged} lies {where} the 90 % interval that the twin "
-        f"foresaw{passes}, {low:.4g} to {high:.4g}{better}"
+        f"measured {told['measured']:.3g}{averaged} lies {where} the 90 % interval that the twin "
+        f"foresaw{passes}, {low:.3g} to {high:.3g}{better}"
     )

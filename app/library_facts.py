@@ -93,7 +93,8 @@ def _interval(table: Any) -> str:
     if not isinstance(table, dict):
         return MISSING
     value, low, high = (_number(table.get(name)) for name in ("value", "low", "high"))
-    return value if MISSING in (low, high) else f"{value} ({low} to {high})"
+    none = table.get("low") == table.get("high")  # of a twin without noise both are the value
+    return value if none or MISSING in (low, high) else f"{value} ({low} to {high})"
 
 
 def common_rows(head: dict[str, Any], meta: dict[str, Any]) -> list[tuple[str, str]]:

@@ -161,6 +161,8 @@ def _networks(page: Page, networks: Sequence[tuple[Path, Network]], of_task: str
         predicted = said["predicted"]
         layers = " → ".join(str(layer.nodes) for layer in network.layers)
         interval = f"{scored(predicted.get('low'))} … {scored(predicted.get('high'))}"
+        if network.meta.get("deterministic"):
+            interval = "none: its twin has no noise"
         foreseen = scored(predicted.get("value"))
         rows.append([page.named(path), label_of(network), layers, foreseen, interval])
     page.table(["network", "kind", "layers", "foreseen by the twin", "90 %"], rows)

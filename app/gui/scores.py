@@ -38,12 +38,16 @@ def interval(predicted: Mapping[str, float], metric: str, between: str = " to ")
 
 
 def parts(predicted: Mapping[str, float], metric: str, between: str = " to ") -> tuple[str, str]:
-    """The two parts of `interval`; the second is empty where it has no interval."""
+    """The two parts of `interval`; the second is empty where it has no interval.
+
+    Of a network without noise both ends are its score, which is none.
+    """
     told = shown({"metric": metric, "predicted": dict(predicted)})
     value, *ends = (
         _number(told["predicted"].get(name), told["metric"]) for name in ("value", "low", "high")
     )
-    return value, between.join(ends) if "low" in told["predicted"] else ""
+    known = "low" in predicted and predicted["low"] != predicted.get("high")
+    return value, between.join(ends) if known else ""
 
 
 def _number(value: float | None, metric: str) -> str:

@@ -180,6 +180,16 @@ def test_a_drive_that_is_held_at_its_end_more_than_foreseen_is_named(network: Ne
     assert "outside the 90 % interval" in words
 
 
+def test_a_twin_without_noise_foresaw_no_interval(network: Network) -> None:
+    """Both ends were its score, and each device lay outside those 90 %."""
+    predicted = {"value": 0.1, "low": 0.1, "high": 0.1}
+    quiet = replace(network, meta={**network.meta, "deterministic": True}, predicted=predicted)
+    found = Diagnosis.of(quiet, foreseen_responses(quiet), np.ones(4))
+    assert found.words(quiet, 0.12345)[0] == (
+        "measured 0.123, foreseen 0.1: its twin has no noise, so that no interval was foreseen"
+    )
+
+
 def test_misfit_of_several_repeats_is_that_of_single_runs(network: Network) -> None:
     rng = np.random.default_rng(0)
     noise = rng.standard_normal((4, 6, 80, 2))

@@ -23,11 +23,11 @@ from app.operations.train import train
 from app.recording_marks import add_mark
 from app.report import find_artefacts
 from app.report_figures import log_scale, misfit_figure, new_figure, repeats_figure
-from app.report_network import Measured, _baselines, against_baselines, headline
+from app.report_network import Measured, _baselines, _networks, against_baselines, headline
 from app.report_page import Page
 from app.report_twin import by_family, coverage_words, error_words, spread_over_signal
 from app.report_validation import add_validation
-from app.store import write_recording
+from app.store import load_network, write_recording
 from models.errors import InputError
 from models.recording import Recording
 from models.sequence import DriveWindow, Reset, make_sequences
@@ -344,6 +344,17 @@ def test_a_deployment_without_its_result_says_how_it_goes_on(tmp_path: Path) -> 
     assert f"twinrig deploy --bench B.toml --resume '{tmp_path}/dep'" in str(told.value)
     write_recording(tmp_path / "recording", made)
     assert find_artefacts(tmp_path).recordings == (tmp_path / "recording",)
+
+
+def test_a_network_of_a_twin_without_noise_has_no_interval(run_folder: Path) -> None:
+    network = load_network(run_folder / "network")
+    quiet = replace(network, meta={**network.meta, "deterministic": True})
+    page = Page("page")
+    _networks(page, [(run_folder / "noisy", network), (run_folder / "quiet", quiet)], "")
+    noisy, silent = (row for row in page.html().split("<tr>") if "→" in row)
+    assert "none: its twin has no noise" in silent
+    assert " … " in noisy
+    assert " … " not in silent
 
 
 def test_a_lost_baseline_is_said() -> None:

@@ -103,6 +103,7 @@ def test_scores_of_any_metric_in_words() -> None:
     predicted = {"value": 0.1, "low": 0.05, "high": 0.2}
     assert interval(predicted, "nmse") == "0.10 (0.050 to 0.20)"
     assert interval(predicted, "error-rate") == "0.900 (0.800 to 0.950)"
+    assert interval(dict.fromkeys(predicted, 0.1), "nmse") == "0.10"  # of a twin without noise
     assert said(0.004, "error-rate") == "0.996"
     assert said(0.25, "balanced-error") == "0.750"
     assert (error_title("nmse"), error_title("error-rate")) == ("NMSE", "1 − accuracy")
