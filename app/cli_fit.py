@@ -33,8 +33,13 @@ def fit_arguments(parser: argparse.ArgumentParser) -> None:
         help="choose the structure first: short fits of a few sizes, the better half longer, each "
         "scored on validation sequences, in 40 %% of the budget",
     )  # fmt: skip
-    parser.add_argument("--iterations", type=whole, metavar="N", help="stop after so many")
-    parser.add_argument("--minutes", type=factor, metavar="M", help="stop after this time")
+    parser.add_argument(
+        "--iterations", type=whole, metavar="N", help="stop after so many (6000; --from 1500)"
+    )
+    parser.add_argument(
+        "--minutes", type=factor, metavar="M",
+        help="stop after this time where the iterations take longer",
+    )  # fmt: skip
     parser.add_argument(
         "--noise-rank", type=whole_or_zero, metavar="R",
         help="R sources of read-out noise that channels share, beside each channel's own: for many "

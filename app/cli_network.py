@@ -109,7 +109,7 @@ def _course(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--patience", type=whole, default=0, metavar="N",
-        help="end after N iterations without a better validation score",
+        help="end after N iterations without a better validation score (0: never)",
     )  # fmt: skip
     group.add_argument(
         "--weight-decay", type=factor, default=0.0, metavar="W", help="decoupled, a step (0)"

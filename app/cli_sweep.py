@@ -37,7 +37,7 @@ BENCH_HELP = (
 )
 
 
-def _pool_arguments(parser: argparse.ArgumentParser, what: str) -> None:
+def _pool_arguments(parser: argparse.ArgumentParser, what: str, seeds: int) -> None:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--out", type=Path, metavar="DIR", help=f"{what}; never overwritten")
     where.add_argument("--resume", type=Path, metavar="DIR", help="go on where this one stood")
@@ -53,7 +53,9 @@ def _pool_arguments(parser: argparse.ArgumentParser, what: str) -> None:
         help="any other option of train; in a sweep a name given twice is two values, and "
         "taps+readout_taps=0,3 is one value for both",
     )  # fmt: skip
-    parser.add_argument("--seeds", type=whole, metavar="N", help="how many, from --seed on")
+    parser.add_argument(
+        "--seeds", type=whole, metavar="N", help=f"how many, from --seed on ({seeds})"
+    )
 
 
 def sweep_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,8 +74,10 @@ def sweep_arguments(parser: argparse.ArgumentParser) -> None:
         "--layers", nargs="+", type=layout, metavar="16,16",
         help="nodes of each layer; 8+4,16: the second beside the first",
     )  # fmt: skip
-    parser.add_argument("--iterations", nargs="+", type=whole_or_zero, metavar="N", help="of each")
-    _pool_arguments(parser, "networks, sweep.json, sweep.md, sweep.csv")
+    parser.add_argument(
+        "--iterations", nargs="+", type=whole_or_zero, metavar="N", help="of each (800)"
+    )
+    _pool_arguments(parser, "networks, sweep.json, sweep.md, sweep.csv", 1)
 
 
 def networks_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +98,7 @@ def networks_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folds", type=whole, metavar="N", help="all of them, of a task with folds"
     )
-    parser.add_argument("--iterations", type=whole, metavar="N", help="of each training")
+    parser.add_argument("--iterations", type=whole, metavar="N", help="of each training (800)")
     parser.add_argument(
         "--kinds", type=names, metavar="A,B,…",
         help="of noise-aware, deterministic, deterministic-noisy-readout, untrained (all)",
@@ -103,7 +107,7 @@ def networks_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accelerate", type=factor, metavar="N", help="served virtual benches: wait N times less"
     )
-    _pool_arguments(parser, "networks, networks-table.json, .md, .csv, report.html")
+    _pool_arguments(parser, "networks, networks-table.json, .md, .csv, report.html", 5)
 
 
 def sweep_events(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, Path]:

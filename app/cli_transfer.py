@@ -77,7 +77,8 @@ def polish_arguments(parser: argparse.ArgumentParser) -> None:
     _network(parser)
     parser.add_argument(
         "--runs", type=whole, metavar="N",
-        help="hardware runs at most, those that validate included; one is a reset and a sequence",
+        help="hardware runs at most, those that validate included; one is a reset and a sequence "
+        "(needed; three of each node at least)",
     )  # fmt: skip
     parser.add_argument(
         "--rate", type=factor, metavar="R", help="learning rate (0.004; untrained network 0.01)"

@@ -16,8 +16,12 @@ import instruments
 from app.cli import check_our_packages, main
 from app.cli_arguments import build_parser
 from app.commands import COMMANDS
+from app.operations.compare_networks_plan import Plan
+from app.operations.sweep_grid import Grid
 from app.store import read_recording
 from models.errors import InputError
+from training.course import TrainSettings
+from training.fit_settings import FINE_TUNING, FitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,6 +235,27 @@ def test_every_argument_of_every_verb_says_what_it_is() -> None:
         if not action.help and not isinstance(action, argparse._SubParsersAction)
     ]
     assert nothing == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "option", "usual"),
+    [
+        (
+            "fit",
+            "--iterations",
+            f"({FitSettings().iterations}; --from {FINE_TUNING['iterations']})",
+        ),
+        ("train", "--iterations", f"({TrainSettings().iterations})"),
+        ("sweep", "--iterations", f"({TrainSettings().iterations})"),
+        ("compare-networks", "--iterations", f"({TrainSettings().iterations})"),
+        ("sweep", "--seeds", f"({Grid.seeds})"),
+        ("compare-networks", "--seeds", f"({Plan.seeds})"),
+        ("train", "--patience", f"({TrainSettings().patience}: never)"),
+    ],
+)
+def test_the_help_says_what_is_usual(verb: str, option: str, usual: str) -> None:
+    (parser,) = (one for one in parsers(build_parser()) if one.prog == f"twinrig {verb}")
+    assert usual in str(parser._option_string_actions[option].help)
 
 
 @pytest.mark.parametrize("width", [60, 100])
