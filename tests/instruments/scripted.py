@@ -149,7 +149,7 @@ def transcript(*exchanges: tuple[bytes, bytes]) -> Iterator[VisaSession]:
         instrument.hear_out()  # what was sent last of all, too
     assert not wrong, "; ".join(wrong)
     assert not due, f"never sent: {due}"
-    assert not unread, f"never read: {unread}"
+    assert not unread, f"never read: {unread!r}"
 
 
 def _await(reached: Callable[[], bool], longest_s: float = 2.0) -> None:

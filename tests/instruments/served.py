@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
+import socket
 import threading
 from contextlib import contextmanager
 
 from instruments.bench_file import parse_bench
 from instruments.virtual.bench_text import bench_text
-from instruments.virtual.rig import VirtualRig
+from instruments.virtual.rig import CLOCK, VirtualRig
 from instruments.virtual.server import RigServer
 
 
@@ -72,7 +74,10 @@ class ServedRig:
         if self._until.is_set():
             return
         self._until.set()
+        port = int(re.search(r"[:,](\d+)::", self.resources[CLOCK]).group(1))
+        socket.create_connection(("127.0.0.1", port)).close()  # idle, it looks every 0.1 s only
         self._thread.join(5)
+        assert not self._thread.is_alive()
         self._server.close()
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import subprocess
+import signal
 import sys
 import threading
 from contextlib import contextmanager
@@ -132,7 +133,7 @@ def test_kill_9_of_the_watchdog_gives_the_lock_back_too(tmp_path):
     ):
         assert lines["logind"].readline().startswith("Inhibit ")
         run.process.kill()
-        subprocess.run(["kill", "-9", str(run.watchdog)], check=False)
+        os.kill(run.watchdog, signal.SIGKILL)
         assert lines["logind"].readline() == "released\n"
 
 

@@ -215,7 +215,6 @@ def test_all_problems_at_once():
 @pytest.mark.parametrize("group", ["magnet.x", "readout.lockin"])
 def test_a_bench_needs_both_kinds(group):
     begin = GOOD.index(f"[{group}]")
-    end = GOOD.index("[", GOOD.index("]", begin) + 1)
     end = GOOD.index("\n[", begin + 1)
     with pytest.raises(InputError, match=rf"no \[{group.split('.')[0]}.NAME\]"):
         parse_bench(GOOD[:begin] + GOOD[end:], "b")

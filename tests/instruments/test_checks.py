@@ -97,8 +97,9 @@ def test_every_failure_has_its_hint_and_the_others_are_checked_all_the_same(rig)
     ],
 )
 def test_hints_for_what_answers_wrongly(rig, answer, problem, hint):
+    soon = ("max_current_A", "timeout_s = 0.3\nmax_current_A")
     with scripted(lambda _: answer) as instrument:
-        check = by_name(rig.spec((rig.resources["kepco-bop"], instrument.resource)))["x"]
+        check = by_name(rig.spec((rig.resources["kepco-bop"], instrument.resource), soon))["x"]
     assert problem in check.problem
     assert hint in check.hint
 

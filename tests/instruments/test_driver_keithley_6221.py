@@ -161,7 +161,7 @@ def test_a_run_that_never_ends_is_an_error_and_switched_off():
         meter = Keithley6221("delta", session, BENCH)
         meter.prepare()
         session.write(":TRAC:POIN 1")  # somebody's hand: never two in the buffer
-        meter.reading_s = -1.0  # not the seconds that two readings may take
+        meter.reading_s, session.timeout_s = -1.0, 0.2  # not the seconds that two readings may take
         with pytest.raises(LinkError, match=r"2 reading\(s\) within"):
             meter.read()
         assert UNITS[-1].output_on is False

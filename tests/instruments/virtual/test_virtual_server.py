@@ -219,7 +219,7 @@ def test_a_magnet_is_stopped_while_a_long_wait_is_still_to_be_answered():
         start_s = time.monotonic()
         supply.tell("CURR 0")
         assert float(supply.ask("MEAS:CURR?")) == pytest.approx(0.0, abs=2e-3)
-        assert time.monotonic() - start_s < 5.0
+        assert time.monotonic() - start_s < 20.0
 
 
 def test_a_port_that_is_taken_is_named():
