@@ -54,6 +54,18 @@ class Library:
             "gone): bring it back; for an empty library make the folder and start Twinrig anew"
         )
 
+    def there(self) -> Path:
+        """The folder, to write in.
+
+        Raises
+        ------
+        RefusedError
+            It has vanished: what is written now would make it anew.
+        """
+        if gone := self.vanished():
+            raise RefusedError(gone)
+        return self.folder
+
     def _drive_now(self) -> int | None:
         """The drive that holds the folder; None where it isn't there."""
         with suppress(OSError):
@@ -221,8 +233,7 @@ class Session:
         with self._lock if hardware else nullcontext():
             self.busy, self.at_bench = name, name if hardware else ""
             try:
-                if gone := self.library.vanished():  # here, in the job's thread: it may wait
-                    raise RefusedError(gone)
+                self.library.there()  # here, in the job's thread: it may wait
                 yield
             finally:
                 self.busy = self.at_bench = ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QUrl
 from PyQt6.QtGui import QDesktopServices
 
+from app.config import settings_path
 from app.gui.background import Latest
 
 if TYPE_CHECKING:
@@ -20,11 +21,13 @@ def report(window: Window) -> None:
     """Write the bundle into the library's folder, tell, and show it in the file browser."""
     session = window.session
     identities: dict[str, str] = {} if session.bench is None else session.bench.identities()
-    log, settings, folder = list(window.log), window.settings_now(), session.library.folder
+    log, settings, library = list(window.log), window.settings_now(), session.library
 
     def write() -> Path:
         from app.problem_bundle import write_bundle
 
+        gone = library.vanished()  # what is written there would make it anew
+        folder = settings_path().parent if gone else library.folder
         return write_bundle(folder, log, settings, session.spec, identities)
 
     window.reports = Latest()

@@ -15,7 +15,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from app.bench_change import since_opened, target_of, write_change
+from app.bench_change import file_of, since_opened, target_of, write_change
 from app.gui.background import Latest
 from app.gui.pages.bench_draft_card import claimed
 from app.gui.pages.bench_edit_row import EditRow
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from app.gui.pages.page import Shell
     from app.gui.widgets.form import Form
+    from app.session import Library
     from instruments.bench_spec import BenchSpec
 
 MOST_LINES, LEAST_PX = 9, 44
@@ -231,8 +232,8 @@ class BenchEditForm:
         elif not self._writing:
             self._writing = True
             self.write_button.setEnabled(False)
-            folder = session.library.folder
-            self._writer.ask(partial(write_change, session.spec, self.text, folder))
+            spec, text, library = session.spec, self.text, session.library
+            self._writer.ask(lambda: _changed(spec, text, library))
 
     def _written(self, made: tuple[Path, Path | None] | None, error: Exception | None) -> None:
         self._writing = False
@@ -244,6 +245,12 @@ class BenchEditForm:
         old = f"; the old text is {kept.name}" if kept is not None else ""
         self._shell.toast(f"Written: {path}{old}")
         self._shell.open_bench(path)
+
+
+def _changed(spec: BenchSpec, text: str, library: Library) -> tuple[Path, Path | None]:
+    """Write a change; only that of a built-in rig goes into the library."""
+    folder = library.folder if file_of(spec) is not None else library.there()
+    return write_change(spec, text, folder)
 
 
 def _seen(spec: BenchSpec, folder: Path) -> tuple[str, Path]:

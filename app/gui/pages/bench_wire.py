@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QEvent, QObject, Qt, QTimer
@@ -26,6 +25,8 @@ from app.operations.console import send
 from app.wire_tail import save_messages
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PyQt6.QtGui import QResizeEvent
 
     from app.gui.pages.page import Shell
@@ -156,8 +157,8 @@ class WirePanel(QWidget):
         """Write what the filter lets through, in a thread."""
         messages = self._messages(self.session.wire.count)
         stem = time.strftime("wire-%Y%m%d-%H%M%S")
-        path = Path(self.session.library.folder) / "wire" / f"{stem}.jsonl"
-        self._saved.ask(lambda: save_messages(path, messages))
+        library = self.session.library
+        self._saved.ask(lambda: save_messages(library.there() / "wire" / f"{stem}.jsonl", messages))
 
     def _told_saved(self, path: Path | None, error: Exception | None) -> None:
         if error is None:

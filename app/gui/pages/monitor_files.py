@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.operations.monitor_export import export_seen
-from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,9 +31,7 @@ def written(library: Library, stem: str, seen: Seen, picture: QImage) -> tuple[P
     TwinrigError
         If the table can't be written, or the library's folder has vanished.
     """
-    if gone := library.vanished():
-        raise TwinrigError(gone)
-    path = free_table(library.folder / "monitor", stem)
+    path = free_table(library.there() / "monitor", stem)
     export_seen(path, seen)
     image = path.with_suffix(".png")
     return (path, image) if picture.save(str(image)) else (path,)

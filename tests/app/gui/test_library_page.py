@@ -339,6 +339,30 @@ def test_twins_of_a_grid_are_read_as_the_form_asks_for_them(alternatives, usual,
     assert parted(alternatives) == (usual, own)
 
 
+def test_nothing_makes_a_library_anew_whose_folder_has_vanished(
+    window, qtbot, tmp_path, monkeypatch
+) -> None:
+    """A share that is off: what is written meanwhile would be the library from then on."""
+    monkeypatch.setenv("TWINRIG_CONFIG", str(tmp_path / "config"))
+    folder = window.session.library.folder
+    folder.mkdir()
+    window.session.library.artefacts()
+    folder.rename(tmp_path / "away")
+    window.open_page("bench")
+    bench = window.page()
+    bench.wire.save()
+    qtbot.waitUntil(lambda: "Wire log: the library's folder" in str(window.log), timeout=WAIT_MS)
+    bench.edit.choose("magnet.x")
+    bench.edit.rows["max_current_A"].entry.setText("3 A")
+    bench.edit.write_button.click()
+    qtbot.waitUntil(lambda: not bench.edit._writing, timeout=WAIT_MS)
+    assert "has vanished" in window.log[-1]
+    window.report_problem()
+    qtbot.waitUntil(lambda: " is in " in window.log[-1], timeout=WAIT_MS)
+    assert list((tmp_path / "config").glob("problem-*.zip"))
+    assert not folder.exists()
+
+
 def test_a_broken_file_is_shown_and_cannot_be_opened(library, qtbot) -> None:
     (library.session.library.folder / "net-a" / "weights.safetensors").write_bytes(b"cut")
     library.refresh()
