@@ -72,7 +72,7 @@ def test_a_fit_of_ten_channels_has_a_head_and_learns_by_it(name):
     drive = drives(12, 1)
     fit = Fit(
         (drive, bent_read_out(drive, 3, 0)), (drive[:3], bent_read_out(drive[:3], 3, 1)),
-        FitSettings(objective=name, iterations=40, latent=4, hidden=16, mean_share=0.05),
+        FitSettings(objective=name, iterations=22, latent=4, hidden=16, mean_share=0.05),
     )  # fmt: skip
     assert fit.structure()["head"] == 64
     before = fit.sequence_scores()

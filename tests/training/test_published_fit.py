@@ -175,15 +175,15 @@ def test_a_checkpoint_of_another_form_is_refused():
 
 def test_the_first_phase_learns_the_mean_and_the_second_gives_it_noise():
     eager = replace(TINY, drift_rate=1e-2, noise_rate=2e-2)
-    fit, drive = small(iterations=110, mean_share=0.6, recipe=eager), drives(1, 5)
+    fit, drive = small(iterations=60, mean_share=0.6, recipe=eager), drives(1, 5)
     losses, spread = [], {}
     for step in fit.steps():
         losses.append(step.loss)
-        if step.iteration in (66, 110):
+        if step.iteration in (36, 60):
             samples = fit.module().simulate(drive, 64, seed=0)[0, :, 20:]
             spread[step.iteration] = samples.std(axis=0).mean()
-    assert np.mean(losses[56:66]) < 0.7 * losses[0]
-    assert spread[110] > 2 * spread[66]
+    assert np.mean(losses[28:36]) < 0.7 * losses[0]
+    assert spread[60] > 2 * spread[36]
 
 
 def test_no_snapshot_is_chosen_from_before_the_noise_was_fitted(monkeypatch):

@@ -224,7 +224,7 @@ def trained(task: Task, iterations: int = 120, **settings: float) -> Trainer:
 
 
 def test_training_lowers_the_error_on_steps_that_it_does_not_see(task: Task) -> None:
-    trainer = Trainer(task, layers_of(), TrainSettings(iterations=250))
+    trainer = Trainer(task, layers_of(), TrainSettings(iterations=120))
     trainer.begin()
     before = trainer.validate() or 0.0
     for _ in train_layers(trainer):
