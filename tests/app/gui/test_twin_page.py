@@ -50,10 +50,10 @@ def pressed(window, qtbot, page) -> None:
 
 @pytest.fixture
 def page(make_window, qtbot):
-    window = make_window(connected=False)
+    window = make_window(connected=False, page="twin")
     path = recorded(window, "rec-a")
     window.open_page("twin", path)
-    made = window.pages["twin"]
+    made = window.page()
     qtbot.waitUntil(lambda: path in made.ticks and made.ticks[path].isChecked(), timeout=WAIT_MS)
     return made
 
@@ -83,9 +83,7 @@ def test_older_recordings_can_be_ticked_and_each_says_what_it_is(page, qtbot) ->
 
 
 def test_where_nothing_is_recorded_the_button_says_what_is_missing(make_window, qtbot) -> None:
-    window = make_window(connected=False)
-    window.open_page("twin")
-    page = window.pages["twin"]
+    page = make_window(connected=False, page="twin").page()
     qtbot.waitUntil(lambda: page.form.primary.cost.startswith("record some"), timeout=WAIT_MS)
     assert not page.form.primary.isEnabled()
 
