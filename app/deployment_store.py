@@ -72,7 +72,8 @@ RESULT_FORM: dict[str, Form] = {
 }  # fmt: skip
 OPTIONAL: dict[str, Form] = {
     DESPITE_DRIFT: Rows(TEXT), "continued": COUNT, "repeats": COUNT, "diagnosis": DIAGNOSIS,
-    "classes": Rows(TEXT), "devices": Rows(Table({"nodes": TEXT, "layers": Rows(COUNT)})),
+    "classes": Rows(TEXT), "devices": Rows(Table({"nodes": TEXT, "layers": Rows(COUNT)},
+                                                          optional={"bench": TEXT})),
 }  # fmt: skip
 """Not every deployment has them; those before this version have none."""
 FORM = Table(
@@ -125,8 +126,9 @@ def write_deployment(
     void = [words for words in remarks if "was void" in words]
     continued = sum(words.startswith("continued ") for words in nodes[0].meta.get("remarks", []))
     first = nodes[0]
-    devices = [{"nodes": nodes_folder(k), "layers": network.layers_on(k)}
-               for k in range(len(nodes))]  # fmt: skip
+    devices = [{"nodes": nodes_folder(k), "layers": network.layers_on(k),
+                "bench": str(one.meta.get("bench", ""))}
+               for k, one in enumerate(nodes)]  # fmt: skip
     body = {
         "path": str(out / FILE_NAME),
         "task": network.task["name"],

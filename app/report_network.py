@@ -8,10 +8,11 @@ import numpy as np
 
 from app import report_figures
 from app.deployment import DETERMINISTIC, NOISE_AWARE, UNTRAINED, label_of
+from app.device_words import devices_words, layers_words
 from app.report_diagnosis import diagnosis
 from app.report_measured import Measured, read_deployment, scored
 from app.shown_score import ACCURACY, shown
-from app.words import duration
+from app.words import counted, duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,9 +69,14 @@ def _of_one_task(
         return _undeployed([network for _, network in networks])
     page.heading(f"On the device{of_task}")
     _transfer(page, runs, suffix)
+    if not networks:  # whose section tells them
+        _alone(page, runs[0])
     for run in runs[:1]:
         _answers(page, run, suffix)
     for run in runs:
+        if devices := run.body.get("devices"):
+            each = (f"{layers_words(one['layers'])} on {one.get('bench')!r}" for one in devices)
+            page.text(f"{page.named(run.path)} ran {'; '.join(each)}, one device at a time.")
         for words in run.body.get("despite_drift", []):
             page.text(f"{page.named(run.path)} was deployed all the same: {words}")
     bars = [(r.label, r.layers, r.misfits) for r in runs if np.isfinite(r.misfits).any()]
@@ -166,6 +172,9 @@ def _networks(page: Page, networks: Sequence[tuple[Path, Network]], of_task: str
         foreseen = scored(predicted.get("value"))
         rows.append([page.named(path), label_of(network), layers, foreseen, interval])
     page.table(["network", "kind", "layers", "foreseen by the twin", "90 %"], rows)
+    for path, network in networks:
+        for words in devices_words(network.devices, [one.device for one in network.layers]):
+            page.text(f"{page.named(path)}: {words}")
     first = networks[0][1]
     page.text(_task_words(first), note=True)
     said = shown({"metric": first.task["metric"], "baselines": first.baselines})
@@ -178,6 +187,14 @@ def _task_words(network: Network) -> str:
     what = "steps" if each == 1 else f"windows of {each} steps"
     described = network.task.get("description") or f"{network.task['name']}: {options}"
     return f"{described}. Scored on {unseen} unseen {what} after {network.unscored} of washout."
+
+
+def _alone(page: Page, run: Measured) -> None:
+    """What a deployment's score rests on, where its network is not on the page to say it."""
+    described = str(run.body.get("description") or run.body["task"])
+    scored_on = counted(len(run.target), "unseen answer")
+    page.text(f"{described}. Scored on {scored_on}.", note=True)
+    _baselines(page, run.body)
 
 
 def _baselines(page: Page, said: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -111,7 +112,8 @@ def test_one_bench_plays_at_a_time_and_the_score_is_that_of_what_all_measured(
     assert (values["nodes"], values["hardware_runs"], values["layers"]) == (5, 5, [2, 1, 2])
     made = load_deployment(tmp_path / "out")
     assert made.body["devices"] == [
-        {"nodes": "nodes", "layers": [0, 2]}, {"nodes": "nodes-2", "layers": [1]},
+        {"nodes": "nodes", "layers": [0, 2], "bench": "virtual nanoring array"},
+        {"nodes": "nodes-2", "layers": [1], "bench": "virtual leaky integrator"},
     ]  # fmt: skip
     assert [len(one.families) for one in made.nodes] == [4, 1]
     assert made.arrays["misfit"].shape == (5,)
@@ -257,5 +259,10 @@ def test_the_word_virtual_serves_every_device_and_a_report_shows_the_deployment(
     assert main(["deploy", str(trained[1]), "--bench", LEAKY, *words]) == 4
     assert main(["report", str(out), "--out", str(tmp_path / "page"), "--json"]) == 0
     page = (tmp_path / "page" / "report.html").read_text("utf-8")
+    played = "ran layers 1 and 3 on 'virtual nanoring array'; layer 2 on 'virtual leaky integrator'"
+    assert played in html.unescape(page)
+    assert main(["report", str(trained[1]), "--out", str(tmp_path / "net"), "--json"]) == 0
+    page_of_network = (tmp_path / "net" / "report.html").read_text("utf-8")
+    assert "2 devices: layers 1 and 3 of 'virtual nanoring" in html.unescape(page_of_network)
     benches = f"--bench {RINGS} --bench {LEAKY}"  # each by the word of the rig that played
     assert f"twinrig deploy {trained[1] / 'network.json'} {benches}" in page
