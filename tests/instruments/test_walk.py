@@ -43,7 +43,7 @@ def test_a_set_that_failed_may_have_arrived(before_A, to_A):
 
 
 def test_a_set_that_arrived_is_a_sign_of_progress_and_one_that_failed_is_none():
-    stairs, supply, _ = walk_of(sent_A=0.0)
+    stairs, supply, told = walk_of(sent_A=0.0)
     assert stairs.moved_s == -math.inf
     supply.down = 1
     with pytest.raises(LinkError):
@@ -52,7 +52,7 @@ def test_a_set_that_arrived_is_a_sign_of_progress_and_one_that_failed_is_none():
     begin_s = time.monotonic()
     stairs.set_A(0.1)
     assert begin_s <= stairs.moved_s <= time.monotonic()
-    assert (stairs.sent_A, stairs.passing_A) == (0.1, 0.1)
+    assert (stairs.sent_A, stairs.passing_A, told[-1:]) == (0.1, 0.1, [0.1])
 
 
 def test_what_is_owed_is_paid_once():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from simulated import SimulatedClock, SimulatedSupply, check_ramp
 
@@ -22,7 +24,9 @@ class Way:
         self.supply = SimulatedSupply(clock, **{"output_on": True, **found})
         self.stairs = Staircase(self.supply, RAMP, clock)
         self.stairs.sent_A = sent_A
-        self.asked, self.told = [], []
+        self.asked, self.told, self.off_s = [], [], []
+        output = self.supply.output
+        self.supply.output = lambda on: (self.off_s.append(clock.time_s), output(on))
         self.supply._link = self.asked.append
         for name in broken:
             setattr(self.supply, name, self._fails)
@@ -48,6 +52,7 @@ def test_a_first_attempt_asks_for_the_state_walks_looks_and_switches_off():
         "state", "FUNC:MODE?", "CURR", "CURR", "CURR?", "MEAS:CURR?", "OUTP", "OUTP?",
     ]  # fmt: skip
     assert one.supply.log == ["CURR 0.100000", "CURR 0.000000", "OUTP OFF"]
+    assert one.off_s == [pytest.approx(0.03)]  # the last set is earned, too
     assert one.told == []
 
 
@@ -57,13 +62,14 @@ def test_what_is_safe_already_is_sent_nothing():
     assert one.asked == ["state"]
 
 
-def test_a_set_point_with_the_output_off_is_zeroed_and_has_to_be_there():
-    one = Way(setpoint_A=5.0, output_on=False)
+@pytest.mark.parametrize("setpoint_A", [5.0, -5.0])
+def test_a_set_point_with_the_output_off_is_zeroed_and_has_to_be_there(setpoint_A):
+    one = Way(setpoint_A=setpoint_A, output_on=False)
     assert one.attempt().endswith("; set-point brought to zero, output left off")
     assert one.supply.log == ["CURR 0.000000"]
-    lost = Way(setpoint_A=5.0, output_on=False)
+    lost = Way(setpoint_A=setpoint_A, output_on=False)
     lost.supply.set_current_A = lambda current_A: None
-    with pytest.raises(NotTakenError, match="set-point is 5 A after it was brought to zero"):
+    with pytest.raises(NotTakenError, match=f"set-point is {setpoint_A:g} A after it was brought"):
         lost.attempt()
 
 
@@ -127,6 +133,8 @@ def test_a_frugal_attempt_does_without_each_answer(unread):
     assert one.supply.sets[0][1] == pytest.approx(first_A)
     check_ramp(one.supply.sets, 2.0, RAMP)
     assert one.supply.log[-2:] == ["CURR 0.000000", "OUTP OFF"]
+    settled_s = one.off_s[0] - one.supply.sets[-1][0]
+    assert settled_s == pytest.approx(0.02 + (SETTLE_S if "measured_A" in broken else 0.0))
 
 
 def test_a_frugal_attempt_asks_who_is_there_and_no_state():
@@ -183,7 +191,7 @@ def test_what_control_changed_is_looked_at_anew(frugal, broken, first_A):
     def take_control(reach_A):
         assert reach_A == pytest.approx(0.2)
         one.supply.programmed_A = one.supply.real_A = 3.0
-        for name in broken:
+        for name in (*broken, *(["state"] if frugal else ["identify"])):
             setattr(one.supply, name, one._fails)
         return ("running a program, which was ended",)
 
@@ -196,20 +204,25 @@ def test_what_control_changed_is_looked_at_anew(frugal, broken, first_A):
 # ---- a current that is measured at a set-point of zero
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
 @pytest.mark.parametrize(
-    ("falls_A_per_s", "waited_s", "words"),
-    [(2.0, 0.45, "output off"), (0.0, SETTLE_S, "; at zero set-point 1 A still flowed before the")],
+    ("falls_A_per_s", "waited_s", "told", "words"),
+    [
+        (2.0, 0.45, 0, "output off"),
+        (0.2, 4.5, 2, "output off"),  # a large coil's: as long as it falls
+        (0.0, SETTLE_S, 0, "A still flowed before the output went off"),
+    ],
 )
 def test_the_output_goes_off_once_the_current_is_small_or_stands_still(
-    falls_A_per_s, waited_s, words
+    falls_A_per_s, waited_s, told, words, sign
 ):
-    one = Way(setpoint_A=0.0, current_A=1.0)
-    one.supply.measured_A = lambda: 1.0 - falls_A_per_s * one.supply.clock.time_s
-    off_s = []
-    output = one.supply.output
-    one.supply.output = lambda on: (off_s.append(one.supply.clock.time_s), output(on))
+    one = Way(setpoint_A=0.0, current_A=sign)
+    one.supply.measured_A = lambda: sign * (1.0 - falls_A_per_s * one.supply.clock.time_s)
     assert words in one.attempt()
-    assert off_s == [pytest.approx(waited_s, abs=0.06)]
+    assert one.off_s[0] == pytest.approx(waited_s, abs=0.06)
+    assert len(one.told) == told
+    assert (one.stairs.moved_s > -math.inf) == (falls_A_per_s > 0)
+    assert abs(one.stairs.passing_A) == pytest.approx(1.0 - falls_A_per_s * one.off_s[0])
 
 
 def test_a_set_point_that_a_hand_moved_while_the_current_settled_is_noticed():
@@ -227,8 +240,9 @@ def test_a_set_point_that_a_hand_moved_while_the_current_settled_is_noticed():
 
 @pytest.mark.parametrize("setpoint_A", [0.0, 2.0])
 def test_a_current_though_the_output_is_off_is_told_only_where_it_stays(setpoint_A):
-    stays = Way(setpoint_A=setpoint_A, current_A=3.0, output_on=False)
-    assert "ITS OUTPUT IS OFF AND 3 A STILL MEASURED" in stays.attempt()
+    for current_A in (3.0, -3.0):
+        stays = Way(setpoint_A=setpoint_A, current_A=current_A, output_on=False)
+        assert "ITS OUTPUT IS OFF AND 3 A STILL MEASURED" in stays.attempt()
     dies = Way(setpoint_A=setpoint_A, current_A=3.0, output_on=False)
     dies.supply.measured_A = lambda: max(0.0, 3.0 - 2.0 * dies.supply.clock.time_s)
     assert "STILL MEASURED" not in dies.attempt()
