@@ -42,7 +42,7 @@ CASES = (
     Case("duffing", 2560, 100, 4000, 1.25, 1),
     Case("leaky-integrator", 2560, 100, 4000, 1.25),
 )
-SMALL = Case("duffing", 200, 60, 400, 1.6, 1)
+SMALL = Case("duffing", 200, 60, 280, 1.6, 1)
 
 
 class Stopped:
