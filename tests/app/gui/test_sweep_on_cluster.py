@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.operations.events import TrialStarted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from app.operations.events import Event
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
@@ -22,14 +26,14 @@ import distributed
 if __name__ == "__main__":
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=True,
                                   dashboard_address=None, silence_logs=50, host="127.0.0.1") as c:
-        print(c.scheduler_address, flush=True)
+        print(c.scheduler_address, *(worker.pid for worker in c.workers.values()), flush=True)
         sys.stdin.readline()
 """
 
 
 @pytest.fixture
-def scheduler(tmp_path) -> Iterator[str]:
-    """A worker in a process of its own: the window's process has none of its threads."""
+def cluster(tmp_path) -> Iterator[tuple[str, str]]:
+    """Address of a scheduler and process of its worker: the window's has none of their threads."""
     script = tmp_path / "cluster.py"
     script.write_text(CLUSTER)
     process = subprocess.Popen(
@@ -37,7 +41,8 @@ def scheduler(tmp_path) -> Iterator[str]:
         env={**os.environ, "PYTHONPATH": os.getcwd()},
     )  # fmt: skip
     assert process.stdout is not None
-    yield process.stdout.readline().strip()
+    scheduler, worker = process.stdout.readline().split()
+    yield scheduler, worker
     process.communicate("\n", timeout=60)
 
 
@@ -46,7 +51,8 @@ def page(network_page):
     return network_page
 
 
-def swept(page, qtbot, workers: str) -> None:
+def swept(page, qtbot, workers: str) -> list[TrialStarted]:
+    """Press for a sweep; where its trials began, once it is over."""
     page.set_form_values({"options": SMALL, "iterations": 3, "layers": "2; 3", "kind": "sweep",
                           "workers": workers})  # fmt: skip
     page.show_cost()
@@ -54,13 +60,19 @@ def swept(page, qtbot, workers: str) -> None:
                     timeout=WAIT_MS)  # fmt: skip
     assert page.form.primary.cost.endswith(f"on {workers}")
     page.form.primary.click()
+    seen: list[Event] = []
+    page.shell.job.events.connect(seen.extend)
     qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
+    return [event for event in seen if isinstance(event, TrialStarted)]
 
 
 @pytest.mark.timeout(600)
-def test_its_trials_run_there_and_are_shown_as_they_come(page, qtbot, scheduler) -> None:
+def test_its_trials_run_there_and_are_shown(page, qtbot, cluster) -> None:
+    scheduler, worker = cluster
     assert scheduler.startswith("tcp://")
-    swept(page, qtbot, scheduler)
+    begun = swept(page, qtbot, scheduler)
+    assert len(begun) == 2
+    assert all(worker in event.where.split() for event in begun), begun
     ended = page.run.trials.trials
     assert len(ended) == 2
     assert {trial.status for trial in ended.values()} == {"done"}, "\n".join(page.shell.log)

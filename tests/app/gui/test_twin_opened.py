@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import artefact_samples as samples
@@ -18,6 +19,7 @@ from training.validation import summary
 WAIT_MS = 120_000
 
 
+@cache
 def scored(noise: float):
     """Scores of a twin with so much noise beside repeats with 0.1."""
     rng = np.random.default_rng(0)

@@ -29,7 +29,7 @@ INSTALL = (
 )
 SCREEN = (1440, 900)
 LOOK_S, ANSWER_S, PATIENCE_S = 0.1, 60.0, 180.0
-SETTLE_S = 1.0  # before a picture: what was just said is laid out and painted
+SETTLE_S = 0.3  # before a picture: what was just said is laid out and painted
 FEWEST_COLOURS = 12  # of a page with text and lines; a window that is not drawn has one or two
 
 
