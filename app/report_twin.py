@@ -12,7 +12,7 @@ from app.report_drift import add_drift
 from app.report_search import add_search
 from app.report_validation import add_validation
 from app.so_far import unfinished_words
-from app.words import fixed
+from app.words import counted, fixed
 from training.kept import OLDER, kept_validation, scored_by_older
 from training.verdict import coverage_state, state_of, telling, verdict
 
@@ -57,7 +57,7 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
         why = "its fit is unfinished" if unfinished_words(twin.meta) else TOO_FEW
         words = f"It has not been scored: {why}."
     elif unseen is None:
-        words = "Scores as measured when it was fitted, on what was held out."
+        words = _when_fitted(twin.meta)
     else:
         errors, coverage, details = _evaluated(path, unseen.path)
         words = f"Scored on {unseen.words} of {page.named(unseen.path)} that no gradient has seen."
@@ -91,6 +91,16 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
         page.values.setdefault("validation", validation["verdict"])
         return [f"Twin: {_small(validation['verdict']['words'])}", *drifted]
     return [f"Twin: {_small(verdict(errors, coverage).words)}", *drifted]
+
+
+def _when_fitted(meta: Mapping[str, Any]) -> str:
+    """What the scores of a twin by itself rest on: sequences and repeats, and what it notes."""
+    said = "Scores as measured when it was fitted, on what was held out"
+    held_out = meta.get("held_out") or {}
+    sequences, repeats = (len(held_out.get(key, ())) for key in ("test", "test_repeats"))
+    if sequences and repeats:
+        said += f": {counted(sequences, 'sequence')} × {counted(repeats, 'repeat')}"
+    return ". ".join([said, *(f"{n[:1].upper()}{n[1:]}" for n in meta.get("notes", ()))]) + "."
 
 
 def words_of_mean(path: Path) -> str:

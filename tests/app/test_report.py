@@ -27,7 +27,7 @@ from app.report_network import Measured, _baselines, _networks, against_baseline
 from app.report_page import Page
 from app.report_twin import by_family, coverage_words, error_words, spread_over_signal
 from app.report_validation import add_validation
-from app.store import load_network, write_recording
+from app.store import load_network, load_twin, write_recording
 from models.errors import InputError
 from models.recording import Recording
 from models.sequence import DriveWindow, Reset, make_sequences
@@ -292,6 +292,17 @@ def test_a_twin_is_said_to_be_scored_on_what_was_recorded(run_folder: Path, tmp_
     assert re.findall(r"sequence \d, \w+", text) == [
         "sequence 2, smooth", "sequence 3, sines", "sequence 4, mixed"
     ]  # fmt: skip
+
+
+def test_a_twin_by_itself_says_of_how_many_repeats_its_scores_are(
+    run_folder: Path, tmp_path: Path
+) -> None:
+    """They stood with intervals, and without a word of what was held out."""
+    page = Path(last(report(run_folder / "twin", tmp_path / "page"))["report"]).read_text("utf-8")
+    held_out = load_twin(run_folder / "twin").meta["held_out"]
+    count = len(held_out["test"])
+    assert f"what was held out: {count} sequences × {REPEATS} repeats." in page
+    assert "halves of 4 of 8 held-out repeats" in page
 
 
 def test_what_is_hidden_is_no_artefact(run_folder: Path, tmp_path: Path) -> None:

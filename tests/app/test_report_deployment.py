@@ -90,6 +90,14 @@ def test_a_deployment_is_reported_with_its_diagnosis_as_it_is_shown(
     assert "Where deployment lost its score" in page
     assert "layer 1, node 1" in page
     made = read_deployment(path.parent)
+    assert page.count("to compare with, best first") == 1
+    alone = Path(list(report(path.parent, tmp_path / "alone"))[-1].values["report"])
+    told = alone.read_text("utf-8")  # of how many answers, and the baselines' own figures
+    assert f"Scored on {len(made.target)} unseen answers." in told
+    assert made.body["description"].split(":")[0] in told
+    best = max(made.body["baselines"].values()) if task == SIGNALS else None
+    assert told.count("to compare with, best first") == 1
+    assert best is None or f"<td>{best:.4g}</td>" in told
     assert made.cost.shape == (2,)
     assert ("outputs, which the score is of together, this is the first" in page) == (
         task == TRANSFORM

@@ -40,7 +40,7 @@ NOTES = {
     CURVE: "how much must be measured",
 }  # fmt: skip
 OFFERED = (
-    ("energy distance", "energy"),
+    ("energy score", "energy"),
     ("CRPS, step by step", "crps"),
     ("innovations, then energy", "innovations-energy"),
     ("innovations likelihood", "innovations"),
