@@ -67,7 +67,10 @@ def matched(network: Network, path: Path, benches: Benches) -> tuple[Bench, ...]
     given = each_of(benches)
     apart = [[_apart(network, device, bench) for bench in given] for device in network.devices]
     if len(network.devices) == len(given) == 1:
-        where = f"{path}: its twin was recorded under other conditions than this bench gives"
+        where = (
+            f"{path}: its twin was recorded under other conditions than this bench gives (set the "
+            "bench as it was then, or record and fit as it is now)"
+        )
         raise_problems(RefusedError, where, apart[0][0])
         return given
     busy = [not all(words) for words in zip(*apart, strict=True)]  # those that play a device
