@@ -28,13 +28,14 @@ from app.operations.import_cells import (
 from app.operations.import_lines import lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from app.operations.import_cells import Row
 
 DELIMITERS = (";", "\t", ",", " ")
 COMMENTS = ("#", "%")
+ABOVE = "lines_above"
 MOST_ABOVE = 100  # rows that are looked at for where a table begins
 SHEET_WORD = re.compile(r"\s*#(N/A|NV|DIV/0!|[^\W\d]+[!?])\s*([;,\t\"]|$)", re.IGNORECASE)
 """What a spreadsheet leaves in a cell without a value: no comment, though it begins like one."""
@@ -97,8 +98,20 @@ def read_csv(file: Path) -> dict[str, Found]:
     words = {names[k].strip(): Found(np.array([row[k] for _, row in first])) for k in sorted(text)}
     names, units = ([row[k] for k in kept if k < len(row)] for row in (names, units))
     table = table_of(numeric(), names, len(kept), comma=comma, sure=sure)
-    words |= {"lines_above": Found(np.array(above))} if above else {}
+    words |= {ABOVE: Found(np.array(above))} if above else {}
     return {"values": Found(table), **_columns(table, names, units), **words}
+
+
+def lines_above(without: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What an import says of them, with its level: nobody applies a gain or a unit among them.
+
+    `without`: what of a file is no numbers, in words.
+    """
+    return [
+        (f"lines above the columns' names are not applied to the numbers ({words})", "info")
+        for name, words in without.items()
+        if name.rpartition("/")[2] == ABOVE
+    ]
 
 
 def _is_comment(line: str) -> bool:

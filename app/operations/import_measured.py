@@ -13,6 +13,7 @@ import numpy as np
 from app.artefacts import code_version, new_directory, new_id, now_iso, sha256_of
 from app.disk import refuse_taken
 from app.operations.events import Note, Progress, Result, Stage
+from app.operations.import_csv import lines_above
 from app.operations.import_holds import whole_holds
 from app.operations.import_join import longer, sizes
 from app.operations.import_map import parse_map
@@ -150,7 +151,8 @@ def looked_at(
     shapes = {n: one.values.shape for n, one in found.items() if not one.part or n in text}
     asked = _with_units(parse_map(mapping, shapes, file, without), found, file)
     made = measured({name: one.values for name, one in found.items()}, asked, file)
-    return prepared(file, asked, replace(made, remarks=(*made.remarks, *_unapplied(asked, found))))
+    remarks = (*made.remarks, *_unapplied(asked, found), *lines_above(without))
+    return prepared(file, asked, replace(made, remarks=remarks))
 
 
 def _unapplied(asked: Mapping, found: dict[str, Found]) -> Remarks:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from app.cli import main
+from app.operations.events import Note
 from app.operations.import_measured import import_measured
 from app.operations.import_preview import preview
 from app.operations.import_read import numeric, read_all
@@ -212,6 +213,9 @@ def test_an_instruments_own_lines_above_the_names_are_no_part_of_the_table_and_t
     assert read["x"].unit == "V"
     left_out = preview(tmp_path / "a.csv").left_out["lines_above"]
     assert left_out.startswith(f"text: {above.splitlines()[0]}")
+    events = import_measured(tmp_path / "a.csv", "response=x:step drive=u", tmp_path / "made")
+    said = [e.text for e in events if isinstance(e, Note)]
+    assert f"lines above the columns' names are not applied to the numbers ({left_out})" in said
     (tmp_path / "a.csv").write_text(above + "u;x\n0;1,5\n1;broken\n")
     with pytest.raises(InputError, match=f"line {above.count(chr(10)) + 3}, column x: 'broken'"):
         read_all(tmp_path / "a.csv")
