@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from forked import children_fork
+from lighter import lighten, take_all
 
 from app.operations import child
 from instruments.bench import Bench
@@ -24,6 +25,24 @@ def _children_fork() -> None:
     """Where the system has fork, children begin with torch loaded; `spawned` is as the program."""
     if os.name != "nt":
         children_fork()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _lighter(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Operations score and compare with less (`lighter`); the window's tests run none here."""
+    if "gui" in request.path.parts or request.node.get_closest_marker("full"):
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        lighten(patch)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _whole(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests whose figures stand in the README compute as a user's operations do."""
+    if request.node.get_closest_marker("full"):
+        take_all(monkeypatch)
 
 
 @pytest.fixture

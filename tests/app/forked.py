@@ -13,6 +13,8 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from types import SimpleNamespace
 from typing import Any
 
+from lighter import lighten_child
+
 from app.operations import child
 
 SERVER = forkserver._forkserver
@@ -38,6 +40,7 @@ class Forked(ForkServerProcess):
         # the server of the process that made this one, which waits for it
         SERVER._forkserver_address, SERVER.ensure_running = self.server, lambda: None
         children_fork()
+        lighten_child()
         super().run()
 
 

@@ -14,7 +14,7 @@ from app.store import load_twin, write_recording
 from models.errors import InputError
 from training.comparison import COMPARED
 
-MINUTES = 0.02
+MINUTES = 0.01
 OBJECTIVES = ("energy", "published")
 FULL_MINUTES = 0.75
 EVERY_OBJECTIVE = ("energy", "innovations-energy", "innovations", "one-step", "published")

@@ -23,7 +23,7 @@ from training.structure import Candidate, Search
 
 GOOD, OTHER, CRIPPLED = Candidate(4, 16), Candidate(4, 24), Candidate(1, 1)
 GRID = (CRIPPLED, OTHER, GOOD)
-ITERATIONS = 1200
+ITERATIONS = 400
 
 
 @pytest.fixture(scope="module")

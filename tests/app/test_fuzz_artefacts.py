@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CASES, FULL_CASES = 200, 10_000
+RESUMED, FULL_RESUMED = 80, 2000
+TWENTY_MINUTES = pytest.mark.timeout(1200)
 FORGED = 0.4  # the share of cases whose digests all fit
 LONGEST_S = 2.0  # of work a case; one that waits for ever ends by the time-out of the test
 LONGEST_WORDS = 3000
@@ -152,13 +154,18 @@ def test_ten_thousand_fuzzed_artefacts(kind: Kind, tmp_path: Path) -> None:
     assert outcomes.total() == FULL_CASES
 
 
+@pytest.mark.parametrize(
+    "cases", [RESUMED, pytest.param(FULL_RESUMED, marks=[pytest.mark.full, TWENTY_MINUTES])]
+)
 @pytest.mark.parametrize("kind", KINDS[:2], ids=lambda kind: kind.name)
-def test_a_fuzzed_run_is_resumed_as_it_was_or_not_at_all(kind: Kind, tmp_path: Path) -> None:
+def test_a_fuzzed_run_is_resumed_as_it_was_or_not_at_all(
+    kind: Kind, cases: int, tmp_path: Path
+) -> None:
     kind.make(tmp_path / "original")
     folder = Folder(tmp_path / "original", tmp_path / "work")
     original = kind.read(folder.work)
     resumed = 0
-    for case in range(CASES):
+    for case in range(cases):
         rng = random.Random(f"resume {case}")
         folder.restore()
         words = damage(folder, rng)
@@ -178,4 +185,4 @@ def test_a_fuzzed_run_is_resumed_as_it_was_or_not_at_all(kind: Kind, tmp_path: P
         again = kind.read(folder.work)
         assert again[0]["families"] == original[0]["families"]
         assert again[1] == original[1] or is_two_damages(words), words
-    assert resumed < CASES
+    assert 0 < resumed < cases
