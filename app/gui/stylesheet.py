@@ -22,6 +22,7 @@ QWidget#content, QStackedWidget, QWidget#sheet { background: $surface; }
 QFrame#line { background: $hairline; border: none; max-height: 1px; min-height: 1px; }
 QLabel[role="title"] { font-size: 15px; font-weight: 600; }
 QLabel[role="panel"], QLabel[role="section"] { font-size: 13px; font-weight: 600; }
+QLabel[keyboard="here"] { text-decoration: underline; }
 QLabel[role="unit"], QLabel[role="note"] { font-size: 11px; color: $text2; }
 QLabel[role="label"] { color: $text2; }
 QLabel[role="id"] { font-family: "$mono"; font-size: 11px; color: $text3; }
@@ -65,6 +66,7 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QListView { background: $surface; border: none; outline: none; }
 QPlainTextEdit { background: $window; border: 1px solid $hairline; border-radius: 4px;
     font-family: "$mono"; font-size: 11px; }
+QPlainTextEdit:focus { border-color: $ink; }
 QFrame#toast, QFrame#verdict { background: $window; border: 1px solid $hairline;
     border-radius: 4px; }
 QFrame#toast[level="error"], QFrame#bar { background: $fault_fill;

@@ -56,7 +56,7 @@ class TraceTick(Tick):
         painter.drawText(QRectF(46, 1, self.width() - 96, 20), LEFT, self.text())
         painter.setPen(colour(t.text2))
         painter.setFont(sans(LABEL_PX))
-        painter.drawText(QRectF(self.width() - 48, 1, 48, 20), RIGHT, self._unit)
+        painter.drawText(QRectF(self.width() - 52, 1, 48, 20), RIGHT, self._unit)
 
 
 class AlarmRow(Painted):

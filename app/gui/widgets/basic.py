@@ -54,6 +54,11 @@ def set_level(entry: QWidget, level: str) -> None:
     _set(entry, "level", level)
 
 
+def show_focus(title: QWidget, here: bool) -> None:
+    """Underline a title whose plot has the keyboard, which paints no frame of its own."""
+    _set(title, "keyboard", "here" if here else "")
+
+
 def _set(widget: QWidget, name: str, value: str) -> None:
     if (widget.property(name) or "") != value:
         widget.setProperty(name, value)
@@ -212,12 +217,16 @@ class Tick(QCheckBox):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         t, on = self._theme.tokens, self.isChecked()
         box = QRectF(0.5, 3.5, 15, 15)
-        painter.setPen(colour(t.ink if on or self.hasFocus() else t.border))
+        painter.setPen(colour(t.ink if on else t.border))
         painter.setBrush(colour(t.ink if on else t.entry))
         painter.drawRoundedRect(box, 3, 3)
         if on:
             icons.draw(painter, "check", box.adjusted(1.5, 1.5, -1.5, -1.5), t.on_ink, t.ink)
         self.paint_words(painter)
+        if self.hasFocus():  # around the words: a box that is ticked is ink already
+            painter.setPen(colour(t.ink))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(19.5, 0.5, self.width() - 20, self.height() - 1), 4, 4)
 
     def paint_words(self, painter: QPainter) -> None:
         """What stands right of the box."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyqtgraph as pg
@@ -11,12 +12,14 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidg
 
 from app.gui.theme import ID_TIME, LABEL_PX, Theme, colour, elided, mono, pen, sans
 from app.gui.widgets.axis import Axis
-from app.gui.widgets.basic import Elided, label
+from app.gui.widgets.basic import Elided, label, show_focus
 from app.gui.widgets.drawn_arrays import keep_views
 from app.gui.widgets.legend import Legend
 from app.gui.widgets.lines import SEGMENTED, Band
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PyQt6.QtGui import QResizeEvent
 
 keep_views()
@@ -29,6 +32,20 @@ def brief(run_id: str) -> str:
     """An id's end, which tells it from others; of a folder with a name of its own the beginning."""
     known = ID_TIME.search(run_id)
     return run_id.rpartition("-")[2] if known else elided(run_id, mono(LABEL_PX), BRIEF_PX)
+
+
+class PlotView(pg.PlotWidget):  # type: ignore[misc]
+    """A plot that tells when it has the keyboard."""
+
+    focused: Callable[[bool], None]
+
+    def focusInEvent(self, event: Any) -> None:
+        super().focusInEvent(event)
+        self.focused(True)
+
+    def focusOutEvent(self, event: Any) -> None:
+        super().focusOutEvent(event)
+        self.focused(False)
 
 
 class Panel(QWidget):
@@ -56,7 +73,8 @@ class Panel(QWidget):
         self.head.addWidget(self.legend)
         layout.addLayout(self.head)
         axes = {side: Axis(side) for side in ("left", "bottom")}
-        self.view = pg.PlotWidget(axisItems=axes, enableMenu=False)  # ours: a third of its time
+        self.view = PlotView(axisItems=axes, enableMenu=False)  # ours: a third of its time
+        self.view.focused = partial(show_focus, self.title)
         self.plot = self.view.getPlotItem()
         self.view.setAccessibleName(title)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

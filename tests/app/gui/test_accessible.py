@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import (
 )
 
 from app.gui.actions import PAGES
+from app.gui.widgets.basic import Tick
 from app.gui.window import WITHIN
 
 KEYS = [*(key for key, _ in PAGES), *WITHIN, "log", "settings"]
@@ -82,6 +83,32 @@ def test_what_has_the_focus_in_rail_and_menu_has_a_frame_of_ink(make_window, qtb
         assert edge() != ink
         widget.setFocus()
         qtbot.waitUntil(lambda edge=edge: edge() == ink)
+
+
+def test_whatever_has_the_focus_shows_it_also_a_box_that_is_ticked_and_a_plot(
+    window, qtbot
+) -> None:
+    window.open_page("bench")
+    preview = window.page().edit.preview
+    window.open_page("monitor")
+    ticks = window.page().findChildren
+    qtbot.waitUntil(lambda: any(t.isChecked() for t in ticks(Tick)), timeout=60_000)
+    ticked = next(t for t in ticks(Tick) if t.isChecked())
+    window.open_page("record")
+    qtbot.waitUntil(lambda: window.page().whole, timeout=60_000)
+    plot = window.page().plots.response.view
+    window.activateWindow()
+    shows = ((preview, preview), (ticked, ticked), (plot, plot.parentWidget()))
+    for key, (widget, shown) in zip(("bench", "monitor", "record"), shows, strict=True):
+        window.open_page(key)
+        qtbot.waitUntil(widget.isVisible)
+        window.top.stop_button.setFocus()
+        QApplication.processEvents()
+        before = shown.grab().toImage()
+        widget.setFocus(Qt.FocusReason.TabFocusReason)
+        assert shown.grab().toImage() != before, key
+        window.top.stop_button.setFocus()
+        assert shown.grab().toImage() == before, key
 
 
 def too_large(page: QWidget) -> list[str]:
