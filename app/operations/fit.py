@@ -100,7 +100,7 @@ def fit(
     if resume:
         arrays, numbers = load_checkpoint(Path(out))
         chosen, paths = _of_checkpoint(numbers, Path(out))
-        begun = Origin.of_checkpoint(numbers)
+        begun = Origin.of_checkpoint(numbers, Path(out))
     else:
         begun = None if origin is None else Origin.read(origin)
         given = {"seed": seed, "iterations": iterations, "minutes": minutes, **settings}

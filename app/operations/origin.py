@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.artefacts import find_file, sha256_of
+from app.artefacts import find_file, moved_with, sha256_of
 from app.device_words import told
 from app.operations.seen_before import parts_by_recording
 from app.weights_store import TWIN_FILE, load_twin
@@ -49,8 +49,8 @@ class Origin:
         return cls(twin, file, sha256_of(file))
 
     @classmethod
-    def of_checkpoint(cls, numbers: dict[str, Any]) -> Origin | None:
-        """That of a fit which ended early; None where it began from nothing.
+    def of_checkpoint(cls, numbers: dict[str, Any], out: Path) -> Origin | None:
+        """That of a fit in `out` which ended early; None where it began from nothing.
 
         Raises
         ------
@@ -60,7 +60,7 @@ class Origin:
         known = numbers.get("from")
         if known is None:
             return None
-        made = cls.read(Path(known["path"]))
+        made = cls.read(moved_with(Path(known["path"]), out))
         if made.sha256 != known["sha256"]:
             raise InputError(f"{made.path}: has changed since the fit began; fit anew")
         return made

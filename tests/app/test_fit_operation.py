@@ -112,7 +112,8 @@ def test_a_checkpoint_cut_short_and_a_recording_that_changed_are_refused(device,
 def test_a_fit_goes_on_where_its_library_was_moved(tmp_path):
     old, new = tmp_path / "library", tmp_path / "library of 2026"
     write_recording(old / "rec", record_device(12, 4, seed=5))
-    events = fit([old / "rec"], old / "cut", iterations=30, **SMALL)
+    list(fit([old / "rec"], old / "twin", iterations=3, **SMALL))
+    events = fit([old / "rec"], old / "cut", iterations=30, origin=old / "twin")
     next(e for e in events if isinstance(e, FitProgress))
     events.close()
     old.rename(new)
