@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -83,13 +84,13 @@ def test_the_sweeps_that_chose_are_sweeps_of_trainings_that_can_be_made(tmp_path
     words = " ".join((suggestions.__doc__ or "").split())
     commands = [part.split() for part in words.split("twinrig sweep ")[1:]]
     assert len(commands) == 2
-    sizes = []
+    sizes, task_of = [], functools.cache(make_task)
     for command in commands:
         given = [str(tmp_path / "twin") if word == "TWIN" else word for word in command]
         grid = _grid(build_parser().parse_args(["sweep", *given]))
         sizes.append(len(grid.settings))
         for setting in grid.settings:
-            task = make_task(setting.task)
+            task = task_of(setting.task)
             layout = {k: tuple(v) for k, v in setting.options.items() if k != "iterations"}
             assert TrainOptions.of(layout)
             Design.of(setting.layers, 2, task, **layout)
