@@ -107,6 +107,18 @@ def test_errors_that_were_read_and_not_told_outlive_an_attempt_that_fails():
     assert "-222 out of range" in said
 
 
+def test_what_the_supply_reports_on_the_way_is_told():
+    one = Way(setpoint_A=0.1)
+    take = one.supply.set_current_A
+
+    def refuses_once(current_A):
+        one.supply.queue.append("-221 settings conflict")
+        take(current_A)
+
+    one.supply.set_current_A = refuses_once
+    assert one.attempt().endswith("output off; it reports -221 settings conflict")
+
+
 # ---- a frugal attempt
 
 UNREAD = {
