@@ -192,7 +192,7 @@ def _result(out: Path, reported: dict[str, Any], seconds: float) -> dict[str, An
         "status": "done",
         "errors": reported["errors"],
         "coverage": reported["coverage"],
-        "measured": aware["measured"],
+        **{key: aware[key] for key in ("task", "metric", "measured")},
         "predicted": aware["predicted"],
         "baselines": aware["baselines"],
         "deterministic": {key: plain[key] for key in ("measured", "predicted")},

@@ -77,6 +77,7 @@ def test_the_result_says_what_was_measured(finished: tuple[Path, dict[str, Any]]
     assert set(values["errors"]) >= {"mean", "spread", "autocovariance", "crps"}
     assert values["coverage"]["expected"] == pytest.approx(0.891)
     assert values["measured"] > 0
+    assert (values["task"], values["metric"]) == ("mackey-glass", "nmse")  # a figure of what
     assert set(values["predicted"]) == {"value", "low", "high"}
     assert "ar-18" in {name.lower() for name in values["baselines"]}
     assert values["deterministic"]["measured"] > 0
