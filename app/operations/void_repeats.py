@@ -89,6 +89,7 @@ def _answering(control: Control, voids: int) -> Generator[Event, None, int]:
     A read-out that is away for seconds takes one each second, at zero current, not all that were
     asked for at once; a supply that is away ends the run, and with it what flows.
     """
+    before = voids
     while True:
         try:
             control.bench.check_settings()
@@ -101,7 +102,8 @@ def _answering(control: Control, voids: int) -> Generator[Event, None, int]:
             text = f"still no answer, which is tried {_again(control, voids)}: {fault}"
         else:
             return voids
-        control.remark(text)
+        if voids == before + 1:  # kept once; people hear it each time
+            control.remark(text)
         yield Note(text, "warning")
         control.rest(EACH_S)
 

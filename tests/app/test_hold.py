@@ -210,6 +210,8 @@ def test_a_read_out_that_is_away_for_a_while_is_waited_for_as_often_as_was_asked
     assert read_recording(tmp_path / "r").status == status
     told = [e.text for e in seen if isinstance(e, Note) and "still no answer" in e.text]
     assert len(told) == retries - 1
+    kept = [words for words in read_recording(tmp_path / "r").meta["remarks"] if "still" in words]
+    assert kept == told[:1]
     assert resting[2:4] == [0.0, 0.0]  # no current flows through a device that nobody reads
 
 
