@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from simulated import SimulatedClock, SimulatedSupply
 
+from instruments import limits
 from instruments.clock import Stop
-from instruments.limits import LimitedMagnet, MagnetLimits
+from instruments.limits import LimitedMagnet, MagnetLimits, UnsafeError
 from instruments.link_errors import LinkError
 from instruments.watch import CHECK_EVERY_S
 from models.errors import RefusedError, StoppedError, TwinrigError
@@ -173,3 +177,141 @@ def test_what_a_look_takes_is_part_of_a_hold_and_the_rest_of_a_longer_look_is_co
     magnet.hold(0.2)
     assert clock.time_s - begin_s == pytest.approx(0.5)
     assert magnet.looked_s == pytest.approx(0.3)
+
+
+# ---- made safe by another thread
+
+
+def waiting_in(supply, query):
+    """Let a query of the supply wait: (it has begun, let it go on)."""
+    begun, go_on = threading.Event(), threading.Event()
+    usual = getattr(supply, query)
+
+    def waits(*words):
+        begun.set()
+        assert go_on.wait(10)
+        return usual(*words)
+
+    setattr(supply, query, waits)
+    return begun, go_on
+
+
+def test_a_magnet_made_safe_while_it_is_energised_is_not_energised_afterwards():
+    magnet, supply, _ = limited()
+    begun, go_on = waiting_in(supply, "prepare")
+    energising = threading.Thread(target=magnet.energise)
+    energising.start()
+    assert begun.wait(10)
+    said = []
+    making_safe = threading.Thread(target=lambda: said.append(magnet.make_safe()))
+    making_safe.start()
+    while not magnet._stairs.halted:  # it waits for the magnet now
+        threading.Event().wait(0.001)
+    go_on.set()
+    energising.join(10)
+    making_safe.join(10)
+    assert said[0].endswith("output off")
+    assert not supply.on
+    with pytest.raises(RefusedError, match="made safe meanwhile"):
+        magnet.step_to_A(0.1)
+
+
+def test_a_walk_to_zero_before_a_run_is_ended_by_who_makes_it_safe():
+    magnet, supply, _ = limited(setpoint_A=1.0, output_on=True)
+    begun, go_on = waiting_in(supply, "take_control")
+    errors = []
+
+    def energise():
+        try:
+            magnet.energise()
+        except StoppedError as error:
+            errors.append(str(error))
+
+    energising = threading.Thread(target=energise)
+    energising.start()
+    assert begun.wait(10)
+    making_safe = threading.Thread(target=magnet.make_safe)
+    making_safe.start()
+    while not magnet._stairs.halted:
+        threading.Event().wait(0.001)
+    go_on.set()
+    energising.join(10)
+    making_safe.join(10)
+    assert errors == ["x: made safe meanwhile"]
+    assert supply.log[-2:] == ["CURR 0.000000", "OUTP OFF"]
+
+
+def test_a_way_to_safety_begins_with_the_whole_state():
+    magnet, supply, _ = limited(setpoint_A=0.1, output_on=True)
+    asked, link = [], supply._link
+    supply._link = lambda command: (asked.append(command), link(command))
+    magnet.make_safe()
+    assert asked[0] == "state"
+    assert "*IDN?" not in asked
+
+
+# ---- how long a way to safety is tried
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    monkeypatch.setattr(limits, "TRY_AGAIN_S", 0.02)
+
+
+def many(tries):
+    """A voice that fails a test which would go on for ever."""
+
+    def tell(words):
+        tries.append(words)
+        if len(tries) > 300:
+            pytest.fail(f"goes on for ever: {words}")
+
+    return tell
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_supply_that_is_not_seen_to_follow_is_given_up_however_many_sets_it_takes():
+    magnet, supply, _ = limited(setpoint_A=1.0, output_on=True)
+    supply.set_current_A = lambda current_A: None
+    with pytest.raises(UnsafeError, match="COULD NOT BE MADE SAFE"):
+        magnet.make_safe(many([]), give_up_s=0.1)
+    assert supply.on
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_way_that_goes_on_is_not_given_up_however_often_it_is_interrupted():
+    magnet, supply, _ = limited(setpoint_A=3.0, output_on=True)
+    usual, count = supply.set_current_A, [0]
+
+    def fails_often(current_A):
+        count[0] += 1
+        if count[0] % 3 == 0:
+            raise LinkError("x", "no answer", resource="", hint="")
+        usual(current_A)
+
+    supply.set_current_A = fails_often
+    tries = []
+    magnet.make_safe(many(tries), give_up_s=0.05)
+    assert len(tries) * 0.02 > 0.05
+    assert supply.log[-2:] == ["CURR 0.000000", "OUTP OFF"]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_without_any_patience_one_frugal_attempt_is_made_all_the_same():
+    magnet, supply, _ = limited(setpoint_A=1.0, output_on=True)
+    supply.down = 1
+    magnet.make_safe(lambda words: None, give_up_s=0.0)
+    assert not supply.on
+    supply.down = 10**9
+    with pytest.raises(UnsafeError):
+        magnet.make_safe(lambda words: None, give_up_s=0.0)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_with_endless_patience_it_is_tried_until_it_is_there_at_the_pace_of_the_tries():
+    magnet, supply, _ = limited(setpoint_A=1.0, output_on=True)
+    supply.down = 10
+    tries, begin_s = [], time.monotonic()
+    magnet.make_safe(many(tries), give_up_s=None)
+    assert not supply.on
+    assert time.monotonic() - begin_s >= 0.02 * len(tries)
