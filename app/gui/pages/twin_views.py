@@ -31,8 +31,8 @@ class Views:
             FITTED: self.plots, WHERE: self.validation, COMPARED: self.compared, GROWN: self.curve,
         }  # fmt: skip
         for name, view in self._all.items():
+            body.addWidget(view, 1)  # before: shown without a parent, it would be a window
             view.setVisible(name == FITTED)
-            body.addWidget(view, 1)
         self.choice = Segments(theme, NAMES, "View")
         self.choice.setMinimumWidth(68 * len(NAMES))
         self.choice.wanted_px = 78 * len(NAMES)

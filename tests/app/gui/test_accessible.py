@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -109,6 +109,36 @@ def test_whatever_has_the_focus_shows_it_also_a_box_that_is_ticked_and_a_plot(
         assert shown.grab().toImage() != before, key
         window.top.stop_button.setFocus()
         assert shown.grab().toImage() == before, key
+
+
+class Shown(QObject):
+    """Widgets that are shown as windows of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.windows: list[QObject] = []
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        shown = event is not None and event.type() == QEvent.Type.Show
+        if shown and isinstance(watched, QWidget) and watched.isWindow():
+            self.windows.append(watched)
+        return False
+
+
+def test_no_page_takes_the_keyboard_from_the_window(make_window, qapp, qtbot) -> None:
+    """As one did whose part was a window for a moment: no key reached Stop after that."""
+    window, shown = make_window(connected=False), Shown()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    qapp.installEventFilter(shown)
+    try:
+        for key in KEYS:
+            window.open_page(key)
+            qapp.processEvents()
+            assert qapp.activeWindow() is window, key
+    finally:
+        qapp.removeEventFilter(shown)
+    assert shown.windows == []
 
 
 def too_large(page: QWidget) -> list[str]:
