@@ -141,8 +141,9 @@ def transcript(*exchanges: tuple[bytes, bytes]) -> Iterator[VisaSession]:
             instrument.resource, rm=resource_manager(), name="unit", stop=Stop(), timeout_s=2.0
         )
         try:
+            _await(lambda: instrument.talking, 10.0)
             yield session
-            _await(lambda: not due or bool(wrong))  # the last write may still be on its way
+            _await(lambda: not due or bool(wrong), 0.2)  # the last write may still be on its way
             unread = bytes(session._buffer) or session._heard()
         finally:
             session.close()
@@ -152,7 +153,7 @@ def transcript(*exchanges: tuple[bytes, bytes]) -> Iterator[VisaSession]:
     assert not unread, f"never read: {unread!r}"
 
 
-def _await(reached: Callable[[], bool], longest_s: float = 2.0) -> None:
+def _await(reached: Callable[[], bool], longest_s: float) -> None:
     end = time.monotonic() + longest_s
     while not reached() and time.monotonic() < end:
         time.sleep(0.001)

@@ -18,7 +18,7 @@ from models.sequence import FieldSequence
 if TYPE_CHECKING:
     from instruments.bench_spec import BenchSpec
 
-RUNS = 40
+RUNS = 25
 FULL_RUNS = 400
 SIGMA_V = 2.0e-6  # the device's own spread on a lock-in (0.02 of 100 µV)
 READOUTS = {

@@ -13,7 +13,7 @@ from instruments.sequenced import poles_left_over
 from models.errors import RefusedError
 from models.sequence import FieldSequence
 
-RUNS = 12
+RUNS = 8
 FULL_RUNS = 100
 LOOPS_T = np.random.default_rng(3).uniform(18e-3, 23.5e-3, 20).tolist()
 

@@ -22,7 +22,7 @@ from models.sequence import FieldSequence
 if TYPE_CHECKING:
     from instruments.bench_spec import BenchSpec
 
-RUNS = 60
+RUNS = 40
 FULL_RUNS = 400
 SIGMA_V = 2.0e-6  # the device's own spread on the lock-in (0.02 of 100 µV)
 
