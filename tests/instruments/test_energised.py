@@ -132,16 +132,28 @@ def test_a_step_whose_way_back_would_break_the_duty_is_not_begun():
     assert supply.sets == sent
 
 
+def test_a_hold_is_foreseen_with_what_is_known_to_follow_it():
+    magnet, supply, _ = limited(duty=True)
+    magnet.energise()
+    magnet.ramp_to_A(3.3)  # 10 s of it are too much
+    magnet.hold(4.0, then_s=4.0)
+    before_s = supply.clock.time_s
+    with pytest.raises(TwinrigError, match=r"A²s.*not begun"):
+        magnet.hold(2.0, then_s=8.0)
+    assert supply.clock.time_s == before_s
+
+
 def test_each_run_proves_its_first_current_anew():
     magnet, supply, _ = limited(confirms=True)
-    for _ in range(2):
-        magnet.energise()
-        magnet.step_to_A(0.2)
-        supply.real_A = 5.0  # what is set there drives another current
-        with pytest.raises(TwinrigError, match="5 A"):
-            magnet.step_to_A(0.3)
-        supply.real_A = 0.2
-        magnet.make_safe()
+    magnet.energise()
+    magnet.step_to_A(0.2)
+    magnet.step_to_A(0.3)
+    magnet.make_safe()
+    magnet.energise()
+    magnet.step_to_A(0.2)
+    supply.real_A = 5.0  # what is set drives another current now
+    with pytest.raises(TwinrigError, match="5 A"):
+        magnet.step_to_A(0.3)
 
 
 def test_a_hold_lasts_as_long_as_it_says_and_pays_for_the_last_set():
