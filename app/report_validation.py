@@ -37,6 +37,7 @@ AXIS_WORDS = {
     "family": "drive family",
     "change": "change of drive",
 }
+MOST_DENSE = 2.0  # of the colours of a PIT, which is 1 everywhere for a perfect twin
 MOST_NAMED = 12  # labels of an axis
 
 
@@ -178,13 +179,17 @@ def coverage_figure(where: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     density = np.array([p["pit"] for p in parts], dtype=float).T
     edges = np.linspace(0, 1, len(density) + 1)
     image = axes.pcolormesh(
-        np.arange(len(parts) + 1) - 0.5, edges, density, cmap="cividis", vmin=0, vmax=2
+        np.arange(len(parts) + 1) - 0.5, edges, density, cmap="cividis", vmin=0, vmax=MOST_DENSE
     )
     _labelled(axes, [p["label"] for p in parts])
     axes.tick_params(axis="x", rotation=35)
     style(axes, "PIT by step", "", "rank among samples")
     axes.grid(visible=False)
-    bar = figure.colorbar(image, ax=axes, shrink=0.9)
+    beyond = (
+        "max" if np.nanmax(density, initial=0.0) > MOST_DENSE else "neither"
+    )  # an arrow, not a false 2
+    bar = figure.colorbar(image, ax=axes, shrink=0.9, extend=beyond)
+    bar.set_label("density", fontsize=9, color=GREY)
     if bar.solids is not None:
         bar.solids.set_rasterized(False)  # an image inside the page's SVG would be a file's link
     bar.ax.tick_params(labelsize=8, colors=GREY)

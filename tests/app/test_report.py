@@ -26,7 +26,7 @@ from app.report_figures import log_scale, misfit_figure, new_figure, repeats_fig
 from app.report_network import Measured, _baselines, _networks, against_baselines, headline
 from app.report_page import Page
 from app.report_twin import by_family, coverage_words, error_words, spread_over_signal
-from app.report_validation import add_validation
+from app.report_validation import add_validation, coverage_figure
 from app.store import load_network, load_twin, write_recording
 from models.errors import InputError
 from models.recording import Recording
@@ -452,6 +452,18 @@ def test_verdicts_are_words() -> None:
     assert coverage_words(unsure) == "the twin's noise is too narrow, perhaps by chance"
     words = verdict({"mean": row}, {"value": 0.9, "expected": 0.891}).words
     assert words == "Not yet at the floor: mean is off."
+
+
+@pytest.mark.parametrize(("most", "extends"), [(1.4, "neither"), (4.8, "max")])
+def test_the_colours_of_a_pit_say_what_they_are_and_where_they_end(
+    most: float, extends: str
+) -> None:
+    """A density of 4.8 had the colour, and the number, of 2."""
+    part = {"label": "1–4", "coverage": {"value": 0.8, "low": 0.7, "high": 0.9}, "pit": [0.6, most]}
+    figure = coverage_figure({"step": [part, {**part, "label": "5–8"}]})
+    (bar,) = [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
+    assert bar._colorbar.extend == extends
+    assert bar.get_ylabel() == "density"
 
 
 def test_nodes_of_the_misfit_figure_have_the_numbers_that_words_give_them() -> None:
