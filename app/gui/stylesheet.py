@@ -41,6 +41,9 @@ QAbstractSpinBox QLineEdit { border: none; padding: 0; background: transparent; 
 QLineEdit[level="attention"], QComboBox[level="attention"] { border: 1px solid $attention_edge; }
 QLineEdit[level="fault"], QAbstractSpinBox[level="fault"] {
     border: 1px solid $fault; }
+QLineEdit[level="attention"]:focus, QComboBox[level="attention"]:focus,
+QLineEdit[level="fault"]:focus, QAbstractSpinBox[level="fault"]:focus {
+    border-width: 2px; padding: 0 6px; min-height: 24px; max-height: 24px; }
 QComboBox::drop-down { border: none; width: 24px; }
 QComboBox QAbstractItemView { background: $surface; border: 1px solid $border; outline: none;
     selection-background-color: $selected; selection-color: $text1; padding: 2px; }

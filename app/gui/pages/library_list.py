@@ -127,6 +127,9 @@ class EntryPainter(QStyledItemDelegate):
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(box, colour(t.selected))
             painter.fillRect(QRectF(box.left(), box.top() + 12, 3, ROW_PX - 24), colour(t.ink))
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(colour(t.ink))
+            painter.drawRect(box.adjusted(0.5, 0.5, -1.5, -2.5))
         painter.fillRect(QRectF(box.left(), box.bottom() - 1, box.width(), 1), colour(t.hairline))
         left = box.left() + 12 + INDENT_PX * min(depth, 4)
         if depth:

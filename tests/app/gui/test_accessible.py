@@ -98,8 +98,11 @@ def test_whatever_has_the_focus_shows_it_also_a_box_that_is_ticked_and_a_plot(
     qtbot.waitUntil(lambda: window.page().whole, timeout=60_000)
     plot = window.page().plots.response.view
     window.activateWindow()
-    shows = ((preview, preview), (ticked, ticked), (plot, plot.parentWidget()))
-    for key, (widget, shown) in zip(("bench", "monitor", "record"), shows, strict=True):
+    window.open_page("bench_draft")
+    choice = window.page().fields.encoding  # nothing is chosen: its edge asks for attention
+    shows = ((preview, preview), (ticked, ticked), (plot, plot.parentWidget()), (choice, choice))
+    pages = ("bench", "monitor", "record", "bench_draft")
+    for key, (widget, shown) in zip(pages, shows, strict=True):
         window.open_page(key)
         qtbot.waitUntil(widget.isVisible)
         window.top.stop_button.setFocus()
