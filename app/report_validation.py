@@ -185,10 +185,8 @@ def coverage_figure(where: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     axes.tick_params(axis="x", rotation=35)
     style(axes, "PIT by step", "", "rank among samples")
     axes.grid(visible=False)
-    beyond = (
-        "max" if np.nanmax(density, initial=0.0) > MOST_DENSE else "neither"
-    )  # an arrow, not a false 2
-    bar = figure.colorbar(image, ax=axes, shrink=0.9, extend=beyond)
+    beyond = np.nanmax(density, initial=0.0) > MOST_DENSE  # an arrow says so, not a false 2
+    bar = figure.colorbar(image, ax=axes, shrink=0.9, extend="max" if beyond else "neither")
     bar.set_label("density", fontsize=9, color=GREY)
     if bar.solids is not None:
         bar.solids.set_rasterized(False)  # an image inside the page's SVG would be a file's link
