@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -175,6 +176,44 @@ def test_a_list_that_was_ended_by_hand_ends_the_run_and_the_set_point_is_known()
         wire.on = lambda _: None
         assert magnet.step_to_A(1.5) == 1.5
         bench.verify()
+
+
+def test_a_list_is_ended_by_who_makes_its_magnet_safe() -> None:
+    wire, said = Wire(), list[str]()
+    with bench_of(wire) as bench:
+        bench.energise()
+        magnet = bench.magnets["x"]
+        making_safe = threading.Thread(target=lambda: said.append(magnet.make_safe()))
+        wire.sent.clear()
+
+        def make_safe(word: str) -> None:
+            if word == "CURR:MODE?" and wire.sent.count("CURR:MODE?") == 3:
+                making_safe.start()
+                while not magnet._stairs.halted:  # it waits for the magnet now
+                    threading.Event().wait(0.001)
+
+        wire.on = make_safe
+        with pytest.raises(StoppedError, match="made safe meanwhile"):
+            magnet.play_list([(5.0, 5.0), (5.0, 5.0)])
+        making_safe.join(10)
+        assert said[0].endswith("output off")
+        with pytest.raises(RefusedError, match="made safe meanwhile"):
+            magnet.play_list([(1.0, 1.0)])
+
+
+def test_a_set_point_that_a_hand_changed_is_found_before_a_list_overwrites_it() -> None:
+    wire = Wire()
+    with bench_of(wire) as bench:
+        bench.energise()
+        magnet = bench.magnets["x"]
+        magnet.confirms = True
+        magnet.step_to_A(1.0)
+        magnet.magnet._session.write("CURR 3")
+        wire.sent.clear()
+        for _ in range(2):  # and the run is over
+            with pytest.raises(TwinrigError, match="changed by hand"):
+                magnet.play_list([(1.0, 1.0)])
+        assert not any(word.startswith("LIST") for word in wire.sent)
 
 
 def test_an_output_that_goes_off_ends_the_list() -> None:
