@@ -11,7 +11,6 @@ from PyQt6.QtWidgets import QApplication, QWidget
 
 from app.gui.theme import pen
 from app.gui.window import EDITORS
-from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QPaintEvent
@@ -151,7 +150,7 @@ class Guide(QObject):
     def begin(self) -> None:
         """Connect the virtual rig where that is still to do, and show the first leg."""
         window = self._window
-        if window.session.spec != read_bench("virtual"):
+        if not window.on_virtual_rig:
             window.toast(
                 f"The guided run drives current: it is for the virtual rig, and this is "
                 f"{window.session.spec.name}. Choose the virtual rig first.",

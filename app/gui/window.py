@@ -206,11 +206,16 @@ class Window(DroppedWindow):
         page.set_form_values(values)
         page.form_changed()
 
-    def use_virtual(self) -> None:
-        """Go to the virtual rig: connect it, or close this bench and open it."""
+    @property
+    def on_virtual_rig(self) -> bool:
+        """Whether its bench is the built-in rig, connected or not."""
         from instruments.bench_file import read_bench  # its drivers: not before the first frame
 
-        if self.session.spec != read_bench("virtual"):
+        return self.session.spec == read_bench("virtual")
+
+    def use_virtual(self) -> None:
+        """Go to the virtual rig: connect it, or close this bench and open it."""
+        if not self.on_virtual_rig:
             self.open_bench(Path("virtual"))
             return
         self.bench_file = "virtual"
