@@ -57,6 +57,8 @@ def test_objectives_whose_seeds_overlap_are_not_said_to_differ_and_no_more():
     assert "1.400 times its floor, its seeds overlapping those of near" in words
     apart = [fitted("energy", 0, 0.2, 0.6), fitted("published", 0, 0.1, 0.9)]
     assert "overlap" not in verdict(summarise(apart))
+    equal = [fitted("energy", 0, 0.2, 0.6), fitted("published", 0, 0.1, 0.6)]
+    assert "overlap" not in verdict(summarise(equal))  # of one seed each nothing overlaps
 
 
 def test_one_against_another_counts_the_errors_that_are_smaller():
