@@ -37,7 +37,7 @@ class DemoAsk:
         """What a press does, and its cost."""
         if self.begun is not None:
             return f"Go on with {self.begun.name}", "finished stages stay · own process"
-        time = "1 to 3 min" if self.quick else "8 to 12 min"  # as measured, in the README
+        time = "1 to 3 min" if self.quick else "8 to 15 min"  # as measured, in the README
         return "Run the demo", f"{time} on 2 cores · own process"
 
     def start(self, out: Path, stop: Callable[[], bool]) -> Iterator[Event]:
