@@ -10,6 +10,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from typing import TYPE_CHECKING
 
 import pytest
+from lighter import WORD
 from PyQt6 import sip
 from PyQt6.QtCore import QCoreApplication, QEvent, QThread, QTimer
 from PyQt6.QtWidgets import QApplication, QWidget
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
     from instruments.bench_spec import BenchSpec
 
 WAIT_MS = 120_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _lighter_children() -> Iterator[None]:
+    """Fits and trainings that a window has run in a child take less (`lighter`)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(WORD, "1")
+        yield
 
 
 @pytest.fixture(autouse=True)
