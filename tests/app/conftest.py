@@ -39,10 +39,15 @@ def _lighter(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _whole(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests whose figures stand in the README compute as a user's operations do."""
-    if request.node.get_closest_marker("full"):
-        take_all(monkeypatch)
+def _whole(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests whose figures stand in the README compute as a user's operations do.
+
+    By a patch of its own: `monkeypatch` asked for here would be undone after every bench's safety.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if request.node.get_closest_marker("full"):
+            take_all(patch)
+        yield
 
 
 @pytest.fixture
