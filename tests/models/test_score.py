@@ -46,6 +46,7 @@ def test_a_window_is_pooled_into_one_row() -> None:
     np.testing.assert_array_equal(pooled(features, 1, "step"), features)
     np.testing.assert_array_equal(pooled(features, 3, "last"), [[4, 5], [10, 11]])
     np.testing.assert_array_equal(pooled(features, 3, "mean"), [[2, 3], [8, 9]])
+    np.testing.assert_array_equal(pooled(features, 3, "late"), [[3, 4], [9, 10]])  # steps 2 and 3
     np.testing.assert_array_equal(pooled(features, 3, "all"), features.reshape(2, 6))
 
 

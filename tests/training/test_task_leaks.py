@@ -131,10 +131,12 @@ def test_two_classes_of_one_name_are_refused(waves: Task) -> None:
         replace(waves, classes=("sine", "sine"))
 
 
-def test_targets_that_reach_into_the_next_part_are_a_leak(series: Task) -> None:
-    early = np.arange(len(series.inputs)) < 497
+@pytest.mark.parametrize("count", [497, 496])  # validation begins at step 500
+def test_targets_that_reach_into_the_next_part_are_a_leak(series: Task, count: int) -> None:
+    index = np.arange(len(series.inputs))
+    replace(series, train=index < 495)
     with pytest.raises(InputError, match="of the train part look 5 steps ahead, into the validat"):
-        replace(series, train=early)
+        replace(series, train=index < count)
 
 
 def test_a_horizon_beyond_the_washout_reaches_into_the_test_part() -> None:
@@ -242,10 +244,11 @@ def test_data_that_were_multiplied_before_they_were_split_are_told(
 ) -> None:
     """Of windows that were scaled copies of training's the score was that of a memory, unsaid."""
     test = np.flatnonzero(series.test)
-    inputs = series.inputs.copy()
-    inputs[test] = change(inputs[200 : 200 + len(test)])
-    [words] = doubts(replace(series, inputs=inputs))
-    assert "test stretches of 32 steps are what the training or validation part has" in words
+    for seen in (200, 500):  # a stretch of training's, and validation's
+        inputs = series.inputs.copy()
+        inputs[test] = change(inputs[seen : seen + len(test)])
+        [words] = doubts(replace(series, inputs=inputs))
+        assert "test stretches of 32 steps are what the training or validation part has" in words
     windows = waves.inputs.reshape(-1, waves.window, 1).copy()
     for one, known in zip(rows(waves, waves.test), rows(waves, waves.train), strict=False):
         windows[one] = change(windows[known])

@@ -30,6 +30,12 @@ def test_no_training_target_reaches_into_the_validation_or_unseen_part() -> None
     assert last + 20 < int(np.flatnonzero(task.test)[0])
 
 
+def test_a_series_is_scaled_by_what_is_trained_on_alone() -> None:
+    inputs = make_task("mackey-glass:train=260,validation=60,test=800,washout=50").inputs
+    assert (inputs[:260].min(), inputs[:260].max()) == (0.0, 1.0)
+    assert inputs.max() > 1.01
+
+
 def test_the_target_is_the_input_so_many_steps_later() -> None:
     task = make_task("mackey-glass:h=7")
     np.testing.assert_array_equal(task.targets[:-7], task.inputs[7:])

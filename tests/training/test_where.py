@@ -250,6 +250,12 @@ def test_a_verdict_says_what_it_cannot_tell():
     wide = {**errors, "spread": {**reached, "high": 1.9}}
     assert "spread could be up to 1.90 times" in verdict(wide, good).words
     assert not verdict(wide, good).sure
+    both = {**wide, "crps": {"ratio": 1.2, "low": 1.0, "high": 1.5, "excess": 0.0}}
+    assert verdict(both, good).words.startswith("At the floor: no error above 1.20")
+    assert "CRPS could be up to 1.90 times" in verdict(both, good).words
+    memory = {"ratio": 1.9, "low": 1.5, "high": 2.4, "excess": 0.0}
+    lasts = verdict({**errors, "autocovariance": memory}, good)
+    assert (lasts.at_floor, lasts.sure) == (False, True)
     off = {**errors, "spread": {**reached, "ratio": 1.4, "high": 1.9}}
     assert "not beyond what few sequences can tell" in verdict(off, good).words
     narrow = verdict(errors, {"value": 0.7, "expected": 0.891})
