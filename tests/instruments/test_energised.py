@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from simulated import SimulatedClock, SimulatedSupply
+from simulated import SimulatedClock, SimulatedSupply, voice
 
 from instruments import limits
 from instruments.clock import Stop
@@ -270,23 +270,12 @@ def at_once(monkeypatch):
     monkeypatch.setattr(limits, "TRY_AGAIN_S", 0.02)
 
 
-def many(tries):
-    """A voice that fails a test which would go on for ever."""
-
-    def tell(words):
-        tries.append(words)
-        if len(tries) > 300:
-            pytest.fail(f"goes on for ever: {words}")
-
-    return tell
-
-
 @pytest.mark.usefixtures("at_once")
 def test_a_supply_that_is_not_seen_to_follow_is_given_up_however_many_sets_it_takes():
     magnet, supply, _ = limited(setpoint_A=1.0, output_on=True)
     supply.set_current_A = lambda current_A: None
     with pytest.raises(UnsafeError, match="COULD NOT BE MADE SAFE"):
-        magnet.make_safe(many([]), give_up_s=0.1)
+        magnet.make_safe(voice([], most=300), give_up_s=0.1)
     assert supply.on
 
 
@@ -303,7 +292,7 @@ def test_a_way_that_goes_on_is_not_given_up_however_often_it_is_interrupted():
 
     supply.set_current_A = fails_often
     tries = []
-    magnet.make_safe(many(tries), give_up_s=0.05)
+    magnet.make_safe(voice(tries, most=300), give_up_s=0.05)
     assert len(tries) * 0.02 > 0.05
     assert supply.log[-2:] == ["CURR 0.000000", "OUTP OFF"]
 
@@ -324,6 +313,6 @@ def test_with_endless_patience_it_is_tried_until_it_is_there_at_the_pace_of_the_
     magnet, supply, _ = limited(setpoint_A=1.0, output_on=True)
     supply.down = 10
     tries, begin_s = [], time.monotonic()
-    magnet.make_safe(many(tries), give_up_s=None)
+    magnet.make_safe(voice(tries, most=300), give_up_s=None)
     assert not supply.on
     assert time.monotonic() - begin_s >= 0.02 * len(tries)

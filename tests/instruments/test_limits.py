@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated import SimulatedClock, SimulatedSupply, check_ramp
+from simulated import SimulatedClock, SimulatedSupply, check_ramp, voice
 
 from instruments.clock import Stop
 from instruments.limits import LimitedMagnet, MagnetLimits, UnsafeError
@@ -348,19 +348,8 @@ def test_make_safe_gives_up_an_output_that_stays_on(monkeypatch, left_A):
         monkeypatch.setattr(type(supply), "measured_A", lambda _: left_A)
     tries = []
     with pytest.raises(UnsafeError, match=r"COULD NOT BE MADE SAFE.*output stays on"):
-        magnet.make_safe(many(tries), give_up_s=0.1)
+        magnet.make_safe(voice(tries, most=500), give_up_s=0.1)
     assert supply.programmed_A == 0.0
-
-
-def many(tries):
-    """A voice that fails a test which would go on for ever."""
-
-    def tell(words):
-        tries.append(words)
-        if len(tries) > 500:
-            pytest.fail(f"goes on for ever: {words}")
-
-    return tell
 
 
 def test_make_safe_says_when_current_flows_at_zero_set_point():
