@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.gui.background import Latest
 from app.gui.closing import ClosingWindow
+from app.gui.furnishing import read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -191,7 +192,5 @@ class BenchWindow(ClosingWindow):
 
 def _bench_in(path: Path) -> Path:
     """The path, where it is a bench file; what is wrong with another is raised."""
-    from instruments.bench_file import read_bench  # its drivers: not before the first frame
-
-    read_bench(path)
+    read(path)
     return path

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 VIRTUAL = "virtual"
 
 
-def read(bench: str) -> BenchSpec:
+def read(bench: str | Path) -> BenchSpec:
     """The bench of a file; what it takes to read one is imported behind the first frame."""
     from instruments.bench_file import read_bench
 
