@@ -8,6 +8,7 @@ import time
 from collections import deque
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,7 +38,7 @@ def test_values_go_to_a_new_csv_file_with_units(tmp_path: Path) -> None:
         "time_s", "field_T", "setpoint_T", "current_A", "output_on", "X (V)", "Y (V)",
         "utc",
     ]  # fmt: skip
-    assert len(rows) == 4
+    assert 2 <= len(rows) <= 4  # a busy computer looks less often
     assert main([*arguments, "--out", str(out)]) == 2
     assert list(csv.reader(out.read_text().splitlines())) == rows
 
@@ -70,7 +71,7 @@ def test_a_read_out_that_no_run_has_set_up_shows_no_value_and_says_so() -> None:
         said, *looks, result = monitor(bench, seconds=0.01, interval_s=0.005)
     assert isinstance(said, Note)
     assert "no value of S21[0], S21[1], S21[2], S21[3] and 56 more" in said.text
-    assert len(looks) == 3
+    assert looks
     assert "S21[0] —  S21[1] —" in (words_of(looks[0]) or "")
     assert isinstance(result, Result)
     assert result.values["lost"] == 0
@@ -145,6 +146,32 @@ def test_another_instrument_at_the_address_ends_the_log(tmp_path: Path) -> None:
         pytest.raises(WrongInstrumentError),
     ):
         list(monitor(bench, seconds=20.0, interval_s=0.05))
+
+
+def test_a_look_is_due_at_every_interval_and_one_that_is_late_is_not_caught_up_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = 0.0
+    takes_s = iter([0.0, 0.001, 0.25, 0.0, 0.0])
+
+    def pass_by(seconds: float) -> None:
+        nonlocal now_s
+        now_s += seconds
+
+    with exit_rig() as rig, Bench.connect(rig.spec()) as bench:
+        real = bench.monitor
+
+        def timed() -> object:
+            pass_by(next(takes_s))
+            return real()
+
+        bench.monitor = timed  # type: ignore[assignment, method-assign]
+        monkeypatch.setattr(bench.stop, "sleep", pass_by)
+        clock = SimpleNamespace(monotonic=lambda: now_s)
+        monkeypatch.setattr("app.operations.monitor.time", clock)
+        looks = [e for e in monitor(bench, seconds=0.5, interval_s=0.1) if isinstance(e, BenchRead)]
+        monkeypatch.undo()
+    assert [look.time_s for look in looks] == pytest.approx([0.0, 0.1, 0.2, 0.45])
 
 
 def test_looks_that_take_longer_than_the_interval_do_not_make_the_run_longer() -> None:
