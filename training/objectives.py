@@ -91,9 +91,9 @@ class MeanSquares:
 
     Channels of a spectrum count by how well their mean is known, 1 / (variance of the mean over
     repeats + `OWED`²), as in weighted least squares: some have eight times more noise than signal,
-    others a fiftieth of it, and all are read from the same states. Virtual spin-vortex ice, 2560 × 2
-    repeats, 6000 iterations of a whole fit: the mean of unseen sequences was 5.6 % of the signal
-    off with all alike, and is 4.7 % (256 repeats each); CRPS over its floor 1.065, 1.051.
+    others a fiftieth of it, and all are read from the same states. Virtual spin-vortex ice,
+    2560 × 2 repeats, 6000 iterations of a whole fit: the mean of unseen sequences was 5.6 % of the
+    signal off with all alike, and is 4.7 % (256 repeats each); CRPS over its floor 1.065, 1.051.
     """
 
     def loss(self, model: TwinModel, batch: Batch, generator: torch.Generator) -> Tensor:
