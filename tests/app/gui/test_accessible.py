@@ -52,7 +52,7 @@ def test_tab_alone_goes_from_stop_along_the_rail_down_the_form_and_back(make_win
     page.form.primary.setEnabled(True)
     window.activateWindow()
     window.top.stop_button.setFocus()
-    qtbot.waitUntil(window.top.stop_button.hasFocus, timeout=5000)
+    qtbot.waitUntil(window.top.stop_button.hasFocus, timeout=60_000)
     reached = []
     for _ in range(200):
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
@@ -82,7 +82,7 @@ def test_what_has_the_focus_in_rail_and_menu_has_a_frame_of_ink(make_window, qtb
         window.top.stop_button.setFocus()
         assert edge() != ink
         widget.setFocus()
-        qtbot.waitUntil(lambda edge=edge: edge() == ink)
+        qtbot.waitUntil(lambda edge=edge: edge() == ink, timeout=60_000)
 
 
 def test_whatever_has_the_focus_shows_it_also_a_box_that_is_ticked_and_a_plot(
@@ -104,7 +104,7 @@ def test_whatever_has_the_focus_shows_it_also_a_box_that_is_ticked_and_a_plot(
     pages = ("bench", "monitor", "record", "bench_draft")
     for key, (widget, shown) in zip(pages, shows, strict=True):
         window.open_page(key)
-        qtbot.waitUntil(widget.isVisible)
+        qtbot.waitUntil(widget.isVisible, timeout=60_000)
         window.top.stop_button.setFocus()
         QApplication.processEvents()
         before = shown.grab().toImage()
@@ -132,7 +132,7 @@ def test_no_page_takes_the_keyboard_from_the_window(make_window, qapp, qtbot) ->
     """As one did whose part was a window for a moment: no key reached Stop after that."""
     window, shown = make_window(connected=False), Shown()
     window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow)
+    qtbot.waitUntil(window.isActiveWindow, timeout=60_000)
     qapp.installEventFilter(shown)
     try:
         for key in KEYS:

@@ -395,7 +395,9 @@ def test_in_a_narrow_window_the_verdict_is_whole_and_its_buttons_stand_apart(the
     box.resize(500, 200)
     box.show()
     refine = box.buttons["refine"]
-    qtbot.waitUntil(lambda: box.heading.geometry().bottom() < refine.geometry().top())
+    qtbot.waitUntil(
+        lambda: box.heading.geometry().bottom() < refine.geometry().top(), timeout=60_000
+    )
     assert all(box.rect().contains(button.geometry()) for button in box.buttons.values())
     assert box.heading.height() >= box.heading.heightForWidth(box.heading.width())
 

@@ -29,7 +29,7 @@ def test_an_exception_in_a_slot_is_told_and_the_program_lives(qtbot, hooks, caps
     with qtbot.captureExceptions() as caught:
         sys.excepthook = hooks._interpreter  # pytest-qt puts its own there while it captures
         QTimer.singleShot(0, broken)
-        qtbot.waitUntil(lambda: bool(told), timeout=5000)
+        qtbot.waitUntil(lambda: bool(told), timeout=60_000)
     assert caught == []
     text, trace = told[0]
     assert text == "ValueError: a slot is broken"
@@ -48,7 +48,7 @@ def test_an_exception_in_a_thread_is_told(qtbot, hooks, capsys) -> None:
     thread = threading.Thread(target=broken)
     thread.start()
     thread.join()
-    qtbot.waitUntil(lambda: told == ["RuntimeError: a worker is broken"], timeout=5000)
+    qtbot.waitUntil(lambda: told == ["RuntimeError: a worker is broken"], timeout=60_000)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_signal_wakes_the_event_loop(qtbot, hooks, name: str) -> None:
     hooks.signalled.connect(heard.append)
     number = getattr(signal, name)
     QTimer.singleShot(0, lambda: signal.raise_signal(number))
-    qtbot.waitUntil(lambda: heard == [number], timeout=5000)
+    qtbot.waitUntil(lambda: heard == [number], timeout=60_000)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGTSTP"), reason="Windows has no Ctrl-Z")
@@ -69,6 +69,6 @@ def test_ctrl_z_neither_suspends_nor_ends_the_window(qtbot, hooks, capfd) -> Non
     assert signal.getsignal(signal.SIGTSTP) is not signal.SIG_DFL  # else this test is suspended
     signal.raise_signal(signal.SIGTSTP)
     signal.raise_signal(signal.SIGINT)
-    qtbot.waitUntil(lambda: bool(heard), timeout=5000)
+    qtbot.waitUntil(lambda: bool(heard), timeout=60_000)
     assert heard == [signal.SIGINT]
     assert "Ctrl-Z is not obeyed" in capfd.readouterr().err

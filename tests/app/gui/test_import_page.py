@@ -183,7 +183,7 @@ def test_stop_works_beside_the_dialogs_for_a_file_and_a_folder(
     window.open_page("import_data")
     for folder in (False, True):
         dialog = window.page().choose_file(folder=folder)
-        qtbot.waitExposed(dialog)
+        qtbot.waitExposed(dialog, timeout=60_000)
         assert not dialog.isModal()
         assert QApplication.activeModalWidget() is None
         if folder:

@@ -29,7 +29,7 @@ class Run:
         return self
 
     def until_over(self) -> Outcome:
-        self._qtbot.waitUntil(lambda: bool(self.ended), timeout=10_000)
+        self._qtbot.waitUntil(lambda: bool(self.ended), timeout=60_000)
         return self.ended[0]
 
 
@@ -62,7 +62,7 @@ def test_stop_closes_the_generator_in_its_own_thread(qtbot) -> None:
             closed.append(threading.get_ident())
 
     run = Run(qtbot, source).start()
-    qtbot.waitUntil(lambda: bool(run.batches), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(run.batches), timeout=60_000)
     run.job.stop()
     assert run.until_over().status == "stopped"
     assert closed == pulled
@@ -78,7 +78,7 @@ def test_stop_interrupts_a_pause_and_counts_as_stopped(qtbot) -> None:
         raise StoppedError("stopped by the user")
 
     run = Run(qtbot, source, asked.set).start()
-    qtbot.waitUntil(lambda: bool(run.batches), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(run.batches), timeout=60_000)
     run.job.stop()
     assert run.until_over().status == "stopped"
 

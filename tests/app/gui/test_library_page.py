@@ -87,10 +87,10 @@ def test_an_id_and_another_folder_name_are_both_shown_and_found(library, qtbot) 
     old = library.session.library.folder / "rec-a"
     old.rename(old.with_name("morning"))  # as an older Twinrig named it, or a person did
     library.refresh()
-    qtbot.waitUntil(lambda: len(library.rows) == 3 and not library.rows[0].problem)
+    qtbot.waitUntil(lambda: len(library.rows) == 3 and not library.rows[0].problem, timeout=60_000)
     for words in ("morning", "rec-a"):
         library.search.setText(words)
-        qtbot.waitUntil(lambda: ids(library) == {"rec-a"})
+        qtbot.waitUntil(lambda: ids(library) == {"rec-a"}, timeout=60_000)
         (entry,) = library.rows
         assert "in folder morning" in said_of(entry)
     library.search.setText("rec-b")

@@ -38,16 +38,16 @@ def test_what_is_said_while_the_log_is_in_view_stands_in_it(make_window: Any, qt
     window: Window = make_window(connected=False, page="log")
     page: Any = window.page()
     window.log.append("info: now")
-    qtbot.waitUntil(lambda: page.text.toPlainText() == "info: now", timeout=5000)
+    qtbot.waitUntil(lambda: page.text.toPlainText() == "info: now", timeout=60_000)
     for number in range(300):
         window.log.append(f"info: {number}")
-    qtbot.waitUntil(lambda: page.text.toPlainText().endswith("299"), timeout=5000)
+    qtbot.waitUntil(lambda: page.text.toPlainText().endswith("299"), timeout=60_000)
     bar = page.text.verticalScrollBar()
     bar.setValue(0)  # somebody reads further up
     window.log.append("info: more")
-    with qtbot.waitSignal(page._look.timeout, timeout=5000):
+    with qtbot.waitSignal(page._look.timeout, timeout=60_000):
         pass
     assert bar.value() == 0
     assert not page.text.toPlainText().endswith("more")
     bar.setValue(bar.maximum())  # at the end again
-    qtbot.waitUntil(lambda: page.text.toPlainText().endswith("more"), timeout=5000)
+    qtbot.waitUntil(lambda: page.text.toPlainText().endswith("more"), timeout=60_000)

@@ -53,9 +53,9 @@ def test_the_monitors_charts_take_the_width_that_loop_and_spectrum_leave_none_of
     page = window.page()
     qtbot.waitUntil(lambda: page.live is not None and page.side.isVisible(), timeout=60_000)
     window.resize(*NARROWEST)
-    qtbot.waitUntil(page.side.isHidden, timeout=5000)
+    qtbot.waitUntil(page.side.isHidden, timeout=60_000)
     window.resize(1280, 720)
-    qtbot.waitUntil(page.side.isVisible, timeout=5000)
+    qtbot.waitUntil(page.side.isVisible, timeout=60_000)
 
 
 def test_plots_are_copied_by_keys_where_the_header_has_no_room(make_window, qtbot) -> None:
@@ -66,15 +66,15 @@ def test_plots_are_copied_by_keys_where_the_header_has_no_room(make_window, qtbo
     page.toggle.setFixedWidth(72)
     page.toggle.show()
     window.resize(*NARROWEST)
-    qtbot.waitUntil(page.copy_button.isHidden, timeout=5000)
+    qtbot.waitUntil(page.copy_button.isHidden, timeout=60_000)
     clipboard = QApplication.clipboard()
     clipboard.clear()
     window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow, timeout=5000)
+    qtbot.waitUntil(window.isActiveWindow, timeout=60_000)
     qtbot.keyClick(window, "C", CTRL_SHIFT)
     assert clipboard.pixmap().size() == page.content.size()
     window.resize(1440, 900)
-    qtbot.waitUntil(page.copy_button.isVisible, timeout=5000)
+    qtbot.waitUntil(page.copy_button.isVisible, timeout=60_000)
 
 
 def test_on_a_screen_below_the_least_size_stop_and_pill_stay_and_pages_scroll(
@@ -84,7 +84,7 @@ def test_on_a_screen_below_the_least_size_stop_and_pill_stay_and_pages_scroll(
     wanted = window.pages["bench"].minimumSizeHint()
     window.setMinimumSize(0, 0)  # as it is made where the screen is no larger
     window.resize(853, 533)  # 1280 × 800 at 150 %
-    qtbot.waitUntil(lambda: window.width() == 853 and window.height() == 533, timeout=5000)
+    qtbot.waitUntil(lambda: window.width() == 853 and window.height() == 533, timeout=60_000)
     top = window.top
     assert right_of(top.stop_button, window.sheet) < 853
     assert right_of(window.status, window.sheet) < 853
@@ -95,8 +95,8 @@ def test_on_a_screen_below_the_least_size_stop_and_pill_stay_and_pages_scroll(
     area = next(w for w in window.sheet.children() if isinstance(w, QScrollArea))
     assert area.horizontalScrollBar().maximum() > 0
     window.resize(1280, 720)
-    qtbot.waitUntil(lambda: all(c.isVisible() for c in top.cells.values()), timeout=5000)
+    qtbot.waitUntil(lambda: all(c.isVisible() for c in top.cells.values()), timeout=60_000)
     for key in ("keys", "bench"):  # the widest page makes no other scroll
         window.open_page(key)
-    qtbot.waitUntil(lambda: area.horizontalScrollBar().maximum() == 0, timeout=5000)
+    qtbot.waitUntil(lambda: area.horizontalScrollBar().maximum() == 0, timeout=60_000)
     assert area.verticalScrollBar().maximum() == 0

@@ -57,7 +57,7 @@ def test_an_id_is_never_cut_in_the_row_of_the_axis(qtbot, theme, wide) -> None:
     made.resize(wide, 300)
     made.show()
     made.show_run(RUN)
-    qtbot.waitUntil(lambda: made.run_id.width() > 20, timeout=5000)
+    qtbot.waitUntil(lambda: made.run_id.width() > 20, timeout=60_000)
     shown = QFontMetrics(made.run_id.font()).horizontalAdvance(made.run_id.text())
     assert shown <= made.run_id.width()
 
@@ -70,7 +70,7 @@ def test_an_id_is_never_cut_under_the_names_of_baselines(qtbot, theme, wide) -> 
     made.show()
     made.show_run(RUN)
     made.resize(wide + 1, 300)
-    qtbot.waitUntil(lambda: made.run_id.width() > 100, timeout=5000)
+    qtbot.waitUntil(lambda: made.run_id.width() > 100, timeout=60_000)
     shown = QFontMetrics(made.run_id.font()).horizontalAdvance(made.run_id.text())
     assert shown <= made.run_id.width()
     assert made.run_id.text() == (RUN if wide > 1000 else brief(RUN))
@@ -97,7 +97,7 @@ def test_a_right_press_and_shift_f10_open_it(panel: Panel, qtbot) -> None:
     menu.close()
     panel.activateWindow()
     panel.view.setFocus()
-    qtbot.waitUntil(panel.view.hasFocus, timeout=5000)
+    qtbot.waitUntil(panel.view.hasFocus, timeout=60_000)
     qtbot.keyClick(panel.view, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
@@ -144,7 +144,7 @@ def test_files_are_written_whole(panel: Panel, qtbot, tmp_path: Path, suffix: st
     assert path.name == f"{RUN}-response-x.{suffix}"
     with disk_of_the_window(tmp_path) as touched:
         save_plot(panel, path)
-        qtbot.waitUntil(path.exists, timeout=5000)
+        qtbot.waitUntil(path.exists, timeout=60_000)
     assert not touched
     if suffix == "png":
         assert QImage(str(path)).width() == 2 * panel.width()
@@ -168,7 +168,7 @@ def test_a_line_is_one_piece_in_a_drawing_and_many_on_the_screen(panel: Panel) -
 
 def test_what_the_disk_refuses_is_said_in_the_plots_head(panel: Panel, qtbot, tmp_path) -> None:
     save_plot(panel, tmp_path / "no" / "plot.csv")
-    qtbot.waitUntil(lambda: panel.unit.text().startswith("not saved: "), timeout=5000)
+    qtbot.waitUntil(lambda: panel.unit.text().startswith("not saved: "), timeout=60_000)
     assert "vanished" in panel.unit.text()
 
 

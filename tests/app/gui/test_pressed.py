@@ -191,7 +191,7 @@ def test_the_trash_asks_anew_after_another_choice_and_after_a_while(
     library._sure.setInterval(20)
     qtbot.mouseClick(library.trash, LEFT)
     assert library.trash.text() == "Sure?"
-    qtbot.waitUntil(lambda: library.trash.text() == "Move to trash", timeout=5000)
+    qtbot.waitUntil(lambda: library.trash.text() == "Move to trash", timeout=60_000)
     assert moved == []
 
 

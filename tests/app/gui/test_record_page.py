@@ -87,7 +87,7 @@ def test_at_1280_by_720_nothing_scrolls_and_nothing_is_cut(window, page, qtbot) 
     for _ in range(3):
         page.queue.add()
     window.resize(1280, 720)
-    qtbot.waitUntil(lambda: page.queue.list.low)
+    qtbot.waitUntil(lambda: page.queue.list.low, timeout=60_000)
     for kind in ("file", "twin", "resume", "sequences"):
         page.rows.kind.choose(kind)
         assert page.rows.kind.value == kind
@@ -119,7 +119,7 @@ def test_record_mark_a_repeat_bad_and_take_it_back(window, page, press_record, q
     assert page.mark.number.value() == 3
     assert page.plots.response.chosen_line.getData()[0].size == 20
     page.mark.button.click()
-    qtbot.waitUntil(lambda: page.live.bad == {2})
+    qtbot.waitUntil(lambda: page.live.bad == {2}, timeout=60_000)
     assert bad_positions(page.recorded) == {2}
     assert read_kept(page.recorded).complete.sum() == 7
     assert read_recording(page.recorded).complete.sum() == 8
@@ -128,7 +128,7 @@ def test_record_mark_a_repeat_bad_and_take_it_back(window, page, press_record, q
     page.mark.choose(2)
     assert page.mark.button.text() == "Take back"
     page.mark.button.click()
-    qtbot.waitUntil(lambda: not page.live.bad)
+    qtbot.waitUntil(lambda: not page.live.bad, timeout=60_000)
     assert read_kept(page.recorded).complete.sum() == 8
 
 
@@ -339,7 +339,7 @@ def test_a_stop_holds_the_queue_and_it_comes_back_at_the_next_start(
 def test_a_stopped_recording_goes_on_from_the_page(window, page, press_record, qtbot) -> None:
     press_record(window, until_over=False, count=2, steps=60, repeats=8)
     page.mark.button.click()
-    qtbot.waitUntil(lambda: len(page.live.bad) == 1)
+    qtbot.waitUntil(lambda: len(page.live.bad) == 1, timeout=60_000)
     window.stop()
     over(qtbot, window)
     folder, done = page.recorded.parent, page.live.done

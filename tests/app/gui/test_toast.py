@@ -85,5 +85,5 @@ def looked_at(window, qtbot) -> None:
         lambda: (
             placed(page.form.rows, window).bottom() > placed(page.form.primary, window).top() - 12
         ),
-        timeout=2000,
+        timeout=60_000,
     )  # the rows have their room back

@@ -76,7 +76,7 @@ def test_older_recordings_can_be_ticked_and_each_says_what_it_is(page, qtbot) ->
     tabbed = [*page.ticks.values(), page.recordings.older]
     qtbot.waitUntil(  # once the ticks before are gone
         lambda: all(one.nextInFocusChain() is other for one, other in pairwise(tabbed)),
-        timeout=5000,
+        timeout=60_000,
     )
     page.recordings.older.click()
     assert len(page.ticks) == 6

@@ -85,7 +85,7 @@ def test_of_many_those_that_were_sent_are_numbered_as_they_were_held_out(shown, 
     assert at(plots.device) == pytest.approx(91.05)
     assert "3 of them" in plots.steps.word.toolTip()
     plots.resize(420, 800)
-    qtbot.waitUntil(lambda: plots.steps.word.text() == "91 of 100, worst")
+    qtbot.waitUntil(lambda: plots.steps.word.text() == "91 of 100, worst", timeout=60_000)
 
 
 def test_a_sequence_stays_when_another_channel_is_chosen(shown) -> None:

@@ -73,7 +73,7 @@ def test_plots_that_are_wanted_early_are_made_once(make_window, qtbot) -> None:
 def test_every_page_of_the_menu_opens_and_its_keys_open_it(make_window, qtbot) -> None:
     window = make_window(connected=False, page="log")
     window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow, timeout=5000)
+    qtbot.waitUntil(window.isActiveWindow, timeout=60_000)
     pages = [info for info in ACTIONS if info.id.startswith("page.")]
     for info in pages:
         window.actions_by_id[info.id].trigger()
@@ -153,7 +153,7 @@ def test_escape_stops_unless_an_entry_has_the_focus(window, qtbot, press_record)
     window.activateWindow()
     entry = window.pages["record"].steps
     entry.setFocus()
-    qtbot.waitUntil(entry.hasFocus, timeout=5000)
+    qtbot.waitUntil(entry.hasFocus, timeout=60_000)
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
     assert not window.job.stop_asked
     window.top.stop_button.setFocus()
@@ -315,7 +315,7 @@ def test_copy_plots_puts_a_picture_on_the_clipboard(window, qtbot) -> None:
     assert isinstance(picture, QPixmap)
     assert picture.width() > 600
     assert window.page().copy_button.text() == "Copied"
-    qtbot.waitUntil(lambda: window.page().copy_button.text() == "Copy plots", timeout=5000)
+    qtbot.waitUntil(lambda: window.page().copy_button.text() == "Copy plots", timeout=60_000)
 
 
 def test_plots_take_the_theme_also_those_that_are_there(make_window) -> None:
