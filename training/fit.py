@@ -20,8 +20,8 @@ from training.fresh_model import fresh_model, refuse_rank
 from training.objectives import PUBLISHED, MeanSquares, Objective, phases_named, scored_by
 from training.reads import reads_of
 from training.soap import Soap
-from training.structure import sequence_scores
-from training.windows import FEW_CHANNELS, batch_indices
+from training.structure import FEW_CHANNELS, sequence_scores
+from training.windows import batch_indices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

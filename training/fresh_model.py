@@ -12,8 +12,7 @@ from models.errors import InputError
 from models.latent import SLOW_NOISE, SLOW_SPREAD, TwinModel
 from models.latent_path import NOISE_SCALE
 from training.repeat_effects import effects_of, lasting, residual_covariance
-from training.structure import Candidate, usual
-from training.windows import FEW_CHANNELS
+from training.structure import FEW_CHANNELS, Candidate, usual
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,7 +10,6 @@ import torch
 
 from models.errors import InputError
 from training.likelihood import InnovationsLikelihood, OneStepLikelihood
-from training.windows import FEW_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 TINY = 1e-12  # under square roots, whose slope at 0 has no bound
 LAGS = (0, 1, 2, 4, 8, 16)
 MOST_SCATTER = 1.0  # of `Batch.scatter`
-OWED = 0.1  # of a channel's signal: an error that a twin may have, noise or none
 FEW = 4  # dimensions of points, up to which differences are faster than products
 
 
@@ -88,12 +86,6 @@ class MeanSquares:
 
     The signal's variance is 1 in normalised units. Of a twin with noise it is the first phase of a
     fit: a gradient without noise, at a third of the cost, finds the dynamics.
-
-    Channels of a spectrum count by how well their mean is known, 1 / (variance of the mean over
-    repeats + `OWED`²), as in weighted least squares: some have eight times more noise than signal,
-    others a fiftieth of it, and all are read from the same states. Virtual spin-vortex ice,
-    2560 × 2 repeats, 6000 iterations of a whole fit: the mean of unseen sequences was 5.6 % of the
-    signal off with all alike, and is 4.7 % (256 repeats each); CRPS over its floor 1.065, 1.051.
     """
 
     def loss(self, model: TwinModel, batch: Batch, generator: torch.Generator) -> Tensor:
@@ -106,17 +98,7 @@ class MeanSquares:
         start = model.start_mean.expand(sequences, -1)
         path = model.path(start, batch.drive, still)
         error = (model.decode(path, batch.drive) - mean) * there
-        squares = error.square() * _certainty(batch.spread, count)
-        return squares.sum() / (there.sum() * mean.shape[-1])
-
-
-def _certainty(spread: Tensor, repeats: Tensor) -> Tensor:
-    """Weights `(C,)` of the channels' squares, 1 in the mean; repeats `(T, S)` of each step."""
-    if spread.numel() <= FEW_CHANNELS:
-        return torch.ones_like(spread)
-    known = repeats.sum() / (repeats > 0).sum().clamp(min=1)
-    weight = 1 / (spread.square() / known.clamp(min=1) + OWED**2)
-    return weight / weight.mean()
+        return error.square().sum() / (there.sum() * mean.shape[-1])
 
 
 def energy_score(x: Tensor, y: Tensor, known: Tensor, width: int, offset: int) -> Tensor:

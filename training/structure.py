@@ -16,7 +16,6 @@ import torch
 
 from models.twin import HIDDEN, LATENT
 from training.objectives import EnergyScore
-from training.windows import FEW_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 SHARE = 0.4  # of a fit's budget: what is left still fits the winner well
 SAMPLES = 64  # of the twin, for each sequence of a score
 FEW_ITERATIONS = 200  # below it a candidate has hardly left its first weights
+FEW_CHANNELS = 8  # more are a spectrum
 
 
 @dataclass(frozen=True)

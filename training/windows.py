@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
-FEW_CHANNELS = 8  # more are a spectrum
 SMALLEST_SCATTER = 1e-2  # of a sequence's variance: one recording's few sequences tell no less
 SMALLEST_SPREAD = 1e-3  # of the signal: a quieter channel must not outweigh the others
 

@@ -9,7 +9,6 @@ from models.latent import TwinModel
 from training.objectives import (
     EnergyScore,
     MeanSquares,
-    _certainty,
     correlation_error,
     energy_score,
     objective_named,
@@ -97,31 +96,6 @@ def test_the_mean_objective_is_the_error_of_the_mean():
     loss = MeanSquares().loss(model, batch, torch.Generator())
     expected = (model.sample(batch.drive) - batch.real.mean(dim=2)).square().mean()
     assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
-
-
-def test_channels_of_a_spectrum_count_by_how_well_their_mean_is_known():
-    rng = np.random.default_rng(0)
-    drive, signal = rng.random((6, 20)), rng.standard_normal((6, 1, 20, 9))
-    noise = np.array([0.0] * 8 + [5.0]) * rng.standard_normal((6, 4, 20, 9))
-    noise[:, :, :, :8] += 0.02 * rng.standard_normal((6, 4, 20, 8))
-    response = signal + noise
-    batch = Batch.of(drive, response, Scales.of(response), torch.device("cpu"))
-    model = TwinModel(9, 3, 8, deterministic=True)
-    loss = float(MeanSquares().loss(model, batch, torch.Generator()).detach())
-    error = (model.sample(batch.drive) - batch.real.mean(dim=2)).square().mean(dim=(0, 1)).detach()
-    weight = 1 / (batch.spread**2 / 4 + 0.1**2)
-    assert loss == pytest.approx(float((weight * error).sum() / weight.sum()), rel=1e-5)
-    assert weight[-1] < 0.05 * weight[0]
-
-
-def test_repeats_that_are_missing_leave_a_mean_less_known():
-    spread = torch.tensor([1.0] + [0.01] * 8)
-    many = _certainty(spread, torch.full((20, 6), 16.0))
-    few = _certainty(spread, torch.full((20, 6), 2.0))
-    assert float(few[0] / few[1]) < 0.2 * float(many[0] / many[1])
-    gaps = torch.full((20, 6), 2.0)
-    gaps[15:] = 0.0  # sequences that end earlier
-    assert _certainty(spread, gaps) == pytest.approx(few)
 
 
 def test_an_unknown_objective_gets_a_suggestion():
