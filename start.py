@@ -21,6 +21,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -217,21 +218,29 @@ def call_all(
         with _deaf():
             asked = [subprocess.Popen(list(command), **how) for command in commands]
             return [child.wait() for child in asked]
-    children = [
-        subprocess.Popen(list(command), start_new_session=True, **how) for command in commands
-    ]
+    children: list[subprocess.Popen[bytes]] = []
     received: list[int] = []
+    owed: deque[int] = deque()  # what has come while the children were still being started
+
+    def pass_on() -> None:
+        with suppress(IndexError):  # a second signal may come amid this and pass on both
+            while True:
+                number = owed.popleft()
+                for child in children:
+                    _tell(child, number)
 
     def forward(number: int, _frame: Any) -> None:
         received.append(number)
-        for child in children:
-            if child.returncode is None:  # the number of one that has ended may be another's by now
-                with suppress(ProcessLookupError):
-                    os.killpg(child.pid, number)
+        owed.append(number)
+        if len(children) == len(commands):
+            pass_on()
 
     names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, forward) for number in names}
     try:
+        for command in commands:
+            children.append(subprocess.Popen(list(command), start_new_session=True, **how))
+        pass_on()
         codes = [child.wait() for child in children]
     finally:
         for number, handler in before.items():
@@ -239,6 +248,13 @@ def call_all(
     if received:
         raise SystemExit(next((code for code in codes if code > 0), 128 + received[0]))
     return [code if code >= 0 else 128 - code for code in codes]
+
+
+def _tell(child: subprocess.Popen[bytes], number: int) -> None:
+    """Signal a child's group; the number of one that has ended may be another's by now."""
+    if child.returncode is None and sys.platform != "win32":
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, number)
 
 
 @contextmanager

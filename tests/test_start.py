@@ -313,7 +313,8 @@ CHILD = """
 import signal, sys, time
 signal.signal(signal.{name}, lambda *_: sys.exit(7))
 print("up", flush=True)
-time.sleep(30)
+for _ in range(300):  # a signal just before a long sleep would wait for its end
+    time.sleep(0.1)
 """
 PARENT = """
 import runpy, sys
@@ -331,6 +332,34 @@ def test_signals_reach_the_child_and_its_exit_code_comes_back(name: str) -> None
         assert parent.stdout.readline() == b"up\n"
         parent.send_signal(getattr(signal, name))
         assert parent.wait(timeout=20) == 7
+
+
+HASTY = """
+import os, runpy, signal, subprocess
+start = runpy.run_path({start!r})
+starts = subprocess.Popen
+
+def hasty(command, **how):
+    child = starts(command, **how | dict(stdout=subprocess.PIPE))
+    child.stdout.readline()
+    os.kill(os.getpid(), signal.{name})
+    return child
+
+subprocess.Popen = hasty
+start["call_all"]([[{python!r}, "-c", {child!r}]])
+"""
+
+
+@POSIX
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_that_comes_while_a_child_is_started_reaches_it(name: str) -> None:
+    code = HASTY.format(
+        start=str(ROOT / "start.py"), python=sys.executable, name=name,
+        child=CHILD.format(name=name),
+    )  # fmt: skip
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (7, "")
 
 
 @POSIX
