@@ -53,9 +53,8 @@ def test_a_rig_is_served_reached_by_its_bench_file_and_stopped(page, qtbot) -> N
     assert not page.rig.problem
     assert page.table.isHidden()
     assert not any(one.ok for one in check_bench(read_bench(bench)))
-    again = page.rows.ask().bench
-    assert again != bench
-    assert not again.exists()
+    qtbot.waitUntil(lambda: page.rows.ask().bench != bench, timeout=SOON_MS)  # looked up beside
+    assert not page.rows.ask().bench.exists()
     assert page.form.primary.text() == "Serve a rig"
 
 
