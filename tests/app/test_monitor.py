@@ -29,16 +29,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_values_go_to_a_new_csv_file_with_units(tmp_path: Path) -> None:
+def test_values_go_to_a_new_csv_file_with_units(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "values.csv"
     arguments = ["monitor", "--bench", "virtual", "--seconds", "0.1", "--interval", "0.05"]
-    assert main([*arguments, "--out", str(out)]) == 0
+    assert main([*arguments, "--out", str(out), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
     rows = list(csv.reader(out.read_text().splitlines()))
     assert rows[0] == [
         "time_s", "field_T", "setpoint_T", "current_A", "output_on", "X (V)", "Y (V)",
         "utc",
     ]  # fmt: skip
-    assert 2 <= len(rows) <= 4  # a busy computer looks less often
+    assert len(rows) == 1 + result["readings"]
+    assert 1 <= result["readings"] <= 3  # a busy computer looks less often
     assert main([*arguments, "--out", str(out)]) == 2
     assert list(csv.reader(out.read_text().splitlines())) == rows
 
@@ -71,9 +75,10 @@ def test_a_read_out_that_no_run_has_set_up_shows_no_value_and_says_so() -> None:
         said, *looks, result = monitor(bench, seconds=0.01, interval_s=0.005)
     assert isinstance(said, Note)
     assert "no value of S21[0], S21[1], S21[2], S21[3] and 56 more" in said.text
-    assert looks
+    assert 1 <= len(looks) <= 3  # as many as a busy computer has time for
     assert "S21[0] —  S21[1] —" in (words_of(looks[0]) or "")
     assert isinstance(result, Result)
+    assert result.values["readings"] == len(looks)
     assert result.values["lost"] == 0
 
 
@@ -166,11 +171,12 @@ def test_a_look_is_due_at_every_interval_and_one_that_is_late_is_not_caught_up_w
             return real()
 
         bench.monitor = timed  # type: ignore[assignment, method-assign]
-        monkeypatch.setattr(bench.stop, "sleep", pass_by)
         clock = SimpleNamespace(monotonic=lambda: now_s)
-        monkeypatch.setattr("app.operations.monitor.time", clock)
-        looks = [e for e in monitor(bench, seconds=0.5, interval_s=0.1) if isinstance(e, BenchRead)]
-        monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr(bench.stop, "sleep", pass_by)
+            patch.setattr("app.operations.monitor.time", clock)
+            events = list(monitor(bench, seconds=0.5, interval_s=0.1))
+    looks = [event for event in events if isinstance(event, BenchRead)]
     assert [look.time_s for look in looks] == pytest.approx([0.0, 0.1, 0.2, 0.45])
 
 

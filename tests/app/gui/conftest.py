@@ -42,7 +42,7 @@ def _lighter_children() -> Iterator[None]:
 def no_thread_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         left = [t for t in set(threading.enumerate()) - before if not t.daemon]
         if not left:
@@ -79,7 +79,7 @@ def nothing_of_qt_is_left(qapp: QApplication) -> Iterator[None]:
     """No timer runs on, no thread, no window stays on screen once a test has put things away."""
     timers, windows = set(_running()), _windows()
     yield
-    deadline = time.monotonic() + 20.0  # pyqtgraph's entries keep a timer for 0.3 s
+    deadline = time.monotonic() + 2.0  # pyqtgraph's entries keep a timer for 0.3 s
     while True:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         QApplication.processEvents()

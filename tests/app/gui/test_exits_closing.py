@@ -148,7 +148,7 @@ def test_closing_while_it_connects_does_not_wait_for_a_silent_instrument(
     window.link.connect_bench()
     assert begun.wait(10)
     window.close()
-    qtbot.waitUntil(lambda: window._closed, timeout=30_000)
+    qtbot.waitUntil(lambda: window._closed, timeout=2000)
 
 
 def test_a_slot_that_fails_at_every_turn_is_told_once(qtbot, qapp, capsys) -> None:
