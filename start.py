@@ -210,15 +210,16 @@ def call_all(
     """Run children in the repository; Ctrl-C and SIGTERM reach each once, and all are waited for.
 
     `aside`: what they print is people's, on standard error; a command's `--json` comes behind it.
+    One that can't be started is said and has the code 127, as `output_of` tells it; the others run.
     """
     how: dict[str, Any] = {"cwd": ROOT, "env": {**os.environ, **(env or {})}}
     if aside:
         how["stdout"] = 2
     if sys.platform == "win32":
         with _deaf():
-            asked = [subprocess.Popen(list(command), **how) for command in commands]
-            return [child.wait() for child in asked]
-    children: list[subprocess.Popen[bytes]] = []
+            asked = [_started(command, how) for command in commands]
+            return [_code(child) for child in asked]
+    children: list[subprocess.Popen[bytes] | None] = []
     received: list[int] = []
     owed: deque[int] = deque()  # what has come while the children were still being started
 
@@ -239,9 +240,9 @@ def call_all(
     before = {number: signal.signal(number, forward) for number in names}
     try:
         for command in commands:
-            children.append(subprocess.Popen(list(command), start_new_session=True, **how))
+            children.append(_started(command, {**how, "start_new_session": True}))
         pass_on()
-        codes = [child.wait() for child in children]
+        codes = [_code(child) for child in children]
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -250,9 +251,23 @@ def call_all(
     return [code if code >= 0 else 128 - code for code in codes]
 
 
-def _tell(child: subprocess.Popen[bytes], number: int) -> None:
+def _started(command: Sequence[str], how: dict[str, Any]) -> subprocess.Popen[bytes] | None:
+    """The running child; None where it can't be started, which is said."""
+    try:
+        return subprocess.Popen(list(command), **how)
+    except OSError as fault:
+        say(f"start.py: {command[0]} can't be started ({fault.strerror})")
+        return None
+
+
+def _code(child: subprocess.Popen[bytes] | None) -> int:
+    """Wait for a child: its exit code, 127 of one that was never started."""
+    return 127 if child is None else child.wait()
+
+
+def _tell(child: subprocess.Popen[bytes] | None, number: int) -> None:
     """Signal a child's group; the number of one that has ended may be another's by now."""
-    if child.returncode is None and sys.platform != "win32":
+    if child is not None and child.returncode is None and sys.platform != "win32":
         with suppress(ProcessLookupError):
             os.killpg(child.pid, number)
 

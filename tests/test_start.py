@@ -176,6 +176,19 @@ def test_children_beside_each_other_run_at_the_same_time(start: ModuleType, tmp_
     assert start.call_all(children) == [0, 0]
 
 
+def test_a_child_that_cannot_be_started_leaves_none_without_an_owner(
+    start: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The one before it is waited for, the one behind it runs, and neither code is lost."""
+    done = tmp_path / "done"
+    slow = f"import pathlib, time\ntime.sleep(0.3)\npathlib.Path({str(done)!r}).touch()"
+    missing = str(tmp_path / "no-such-program")
+    commands = [[sys.executable, "-c", slow], [missing], [sys.executable, "-c", "exit(3)"]]
+    assert start.call_all(commands) == [0, 127, 3]
+    assert done.exists()
+    assert f"{missing} can't be started" in capsys.readouterr().err
+
+
 def test_all_checks_passed_is_zero(start: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(start, "test_steps", lambda _: [[[sys.executable, "-c", ""]]])
     assert start.run_tests([]) == 0
