@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.new_file import free_name
 from app.operations.events import Event, Note, Result
-from models.errors import InputError
+from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -27,10 +27,11 @@ def report(run: Path, out: Path | None = None) -> Generator[Event, None, None]:
     ------
     InputError
         Nothing to report, a damaged artefact, or `out` holds something already.
+    TwinrigError
+        The disk refuses.
     """
     from app.report import build_page, find_artefacts
     from app.report_page import Page
-    from app.store import new_directory
 
     found = find_artefacts(run)
     if out is not None and out.exists() and (out.is_file() or any(out.iterdir())):
@@ -38,8 +39,21 @@ def report(run: Path, out: Path | None = None) -> Generator[Event, None, None]:
     folder = out if out is not None else free_name(found.run / "report")
     for part in build_page(found, folder):
         if isinstance(part, Page):
-            new_directory(folder)
+            _made(folder, chosen=out is not None)
             page, values = part.write(folder), part.values
         else:
             yield Note(f"report: {part}")
     yield Result({"path": str(page), "report": str(page), "status": "done", **values})
+
+
+def _made(folder: Path, *, chosen: bool) -> None:
+    """Make the page's folder; where nobody chose it, the complaint says how to choose another."""
+    from app.store import new_directory
+
+    try:
+        new_directory(folder)
+    except TwinrigError as fault:
+        if chosen:
+            raise
+        words = f"{fault}; or keep the report elsewhere by --out FOLDER"
+        raise TwinrigError(words) from fault

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import re
@@ -28,7 +29,7 @@ from app.report_page import Page
 from app.report_twin import by_family, coverage_words, error_words, spread_over_signal
 from app.report_validation import add_validation, coverage_figure
 from app.store import load_network, load_twin, write_recording
-from models.errors import InputError
+from models.errors import InputError, TwinrigError
 from models.recording import Recording
 from models.sequence import DriveWindow, Reset, make_sequences
 from training.verdict import verdict
@@ -200,6 +201,25 @@ def test_a_second_report_stands_beside_the_first(run_folder: Path) -> None:
     assert first.exists()
     with pytest.raises(InputError, match="nothing is ever overwritten"):
         last(report(run_folder, second.parent))
+
+
+def test_in_a_library_that_can_not_be_written_the_way_out_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A colleague's runs on a read-only share: the report's folder is chosen by `--out`."""
+    run, elsewhere = tmp_path / "theirs" / "rec", tmp_path / "mine"
+    write_recording(run, leaky_recording(2, 6, "rec-one"))
+    make = Path.mkdir
+
+    def refused(self: Path, *args: Any, **how: Any) -> None:
+        if run in self.parents:
+            raise OSError(errno.EROFS, "Read-only file system", str(self))
+        make(self, *args, **how)
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    with pytest.raises(TwinrigError, match=r"Read-only file system.*by --out FOLDER"):
+        last(report(run))
+    assert Path(last(report(run, elsewhere))["report"]).is_file()
 
 
 def test_a_single_recording_is_reported_too(run_folder: Path, tmp_path: Path) -> None:
