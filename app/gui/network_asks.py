@@ -111,7 +111,7 @@ class TrainAsk:
     twin: Path
     layers: tuple[int, ...]
     iterations: int = 800
-    seed: int = 1
+    seed: int = 0
     seeds: int = 1
     layout: Layout = field(default_factory=Layout)
     pool: Pool = field(default_factory=Pool)

@@ -92,7 +92,7 @@ class Design(About):
     count: int = 40
     steps: int = 100
     holds: int = 1
-    seed: int = 1
+    seed: int = 0
     low_T: float = 0.0
     high_T: float = 0.0
     repeats: int = 8

@@ -32,7 +32,7 @@ class FileDesign(About):
     is_quick: ClassVar[bool] = False  # the file may lie on a share
     file: str = ""
     repeats: int = 8
-    seed: int = 1
+    seed: int = 0
     interleave: bool = True
     reference: int = 0
     stop_at: float = 0.0

@@ -50,7 +50,7 @@ class SweepAsk:
     twins: tuple[tuple[Path, ...], ...]
     layers: tuple[tuple[int, ...], ...]
     iterations: int = 800
-    seed: int = 1
+    seed: int = 0
     seeds: int = 1
     wiring: str = "forward"
     taps: str = "0"

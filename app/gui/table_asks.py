@@ -46,7 +46,7 @@ class TableAsk:
     twin: Path
     layers: tuple[int, ...]
     iterations: int = 800
-    seed: int = 1
+    seed: int = 0
     seeds: int = 3
     folds: int = 0
     layout: Layout = field(default_factory=Layout)

@@ -29,7 +29,7 @@ class FitAsk:
     hidden: int = 0
     iterations: int = 6000
     minutes: int = 0
-    seed: int = 1
+    seed: int = 0
     origin: Path | None = None
 
     kind = FIT

@@ -91,7 +91,7 @@ class NetworkForm(TaskRows):
         self.kind.chosen.connect(self._choose)
         self._form.widget(self.kind)
         self.iterations = WholeEntry(800, 0, 1_000_000, "", "Iterations")
-        self.seed = WholeEntry(1, 0, 2**31 - 1, "", "First seed")
+        self.seed = WholeEntry(0, 0, 2**31 - 1, "", "First seed")
         self.seeds = WholeEntry(1, 1, 1000, "", "Seeds, side by side")
         self.cascade = Tick(self._theme, "Cascade: layer by layer first")
         self.deterministic = TicksButton(

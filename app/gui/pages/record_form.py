@@ -100,7 +100,7 @@ class RecordForm(QObject):
         self.holds.setToolTip(HOLD_TIP)
         self.low = FieldEntry(0.0, "Field at drive 0")
         self.high = FieldEntry(0.0, "Field at drive 1")
-        self.seed = WholeEntry(1, 0, 2**31 - 1, "", "Seed")
+        self.seed = WholeEntry(0, 0, 2**31 - 1, "", "Seed")
         new = QPushButton("New")
         new.setAccessibleName("New seed")
         new.clicked.connect(lambda: self.seed.setValue(self.seed.value() + 1))

@@ -116,7 +116,7 @@ class TwinForm(QObject):
         self.iterations = WholeEntry(6000, 1, 1_000_000, "", "Iterations")
         self.minutes = WholeEntry(0, 0, 100_000, "min", "Minutes at most")
         self.minutes.setSpecialValueText("no limit")
-        self.seed = WholeEntry(1, 0, 2**31 - 1, "", "Seed")
+        self.seed = WholeEntry(0, 0, 2**31 - 1, "", "Seed")
         for name, control in (
             ("Objective", self.objective),
             ("Begin with", self.origin),
@@ -260,9 +260,11 @@ class TwinForm(QObject):
 
     def set_values(self, values: dict[str, Any]) -> None:
         """Put values back; what doesn't fit is left alone."""
-        for name, choice in (("origin", self.origin), ("compared", self.which)):
-            if name in values:
-                choice.choose(values[name])
+        if "origin" in values and not self.origin.choose(origin := values["origin"]):
+            self.origin.addItem(origin.name, origin)  # the library is still being read
+            self.origin.choose(origin)
+        if "compared" in values:
+            self.which.choose(values["compared"])
         self.objective.choose(values.get("objective"))
         if isinstance(values.get("searched"), bool):
             self.structure.choose(values["searched"])

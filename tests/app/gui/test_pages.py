@@ -38,7 +38,7 @@ def test_record_fit_train_deploy_by_pressing_buttons(window, qtbot) -> None:
     record = window.pages["record"]
     run(window, qtbot, "record", TINY)
     assert record.live.done == 64
-    assert record.heading.text() == "Recorded mixed:8x40@1"
+    assert record.heading.text() == "Recorded mixed:8x40@0"
     record.next_button.click()
     assert len(record.plots.response.mean_line.getData()[0]) == 40
     assert record.fit_button.isVisible()

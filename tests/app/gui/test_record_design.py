@@ -24,6 +24,7 @@ from app.gui.record_queue import RecordQueue
 from app.gui.record_resume import Unfinished
 from app.gui.record_saved import from_json, to_json
 from app.gui.record_words import Between, ended_words, preview_words, running_words
+from app.operations.adaptive_rounds import ForTwin
 from app.operations.events import FitProgress, Note, RepeatStarted, Result, RunPlan, Stage
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
@@ -135,6 +136,14 @@ def test_a_recording_for_a_twin_has_a_cost_and_no_nonsense(bench, tmp_path) -> N
     assert longer.seconds > 1.2 * plan.seconds
     with pytest.raises(InputError, match="budget of 10"):
         TwinDesign(budget=10).foreseen(bench.spec, bench)
+
+
+def test_a_plan_as_it_first_stands_is_new_to_a_twin_that_was_recorded_for() -> None:
+    from training.acquire import pool  # torch, which the other tests here do without
+
+    asked = ForTwin()
+    candidates = {s.drive.tobytes() for s in pool(asked.pool, asked.steps, 1)}  # of a first round
+    assert candidates.isdisjoint(s.drive.tobytes() for s in Design().sequences())
 
 
 @pytest.mark.parametrize(

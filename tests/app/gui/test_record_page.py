@@ -388,15 +388,15 @@ def test_a_run_says_so_from_its_first_moment_and_what_ends_before_it_kept_nothin
     window, page, press_record, qtbot
 ) -> None:
     press_record(window, count=1, steps=10, repeats=2)
-    assert page.heading.text() == "Recorded mixed:1x10@1"
+    assert page.heading.text() == "Recorded mixed:1x10@0"
     page.count.setValue(500)
     page.show_cost()
     qtbot.waitUntil(lambda: page.plan is not None, timeout=WAIT_MS)
     page.press()
-    assert page.heading.text() == "Recording mixed:500x10@1"  # its making takes a while
+    assert page.heading.text() == "Recording mixed:500x10@0"  # its making takes a while
     window.stop()
     over(qtbot, window)
-    assert page._ended == ("Stopped: mixed:500x10@1", "nothing recorded")
+    assert page._ended == ("Stopped: mixed:500x10@0", "nothing recorded")
 
 
 def test_after_an_early_end_the_plots_show_what_was_kept(window, page) -> None:

@@ -123,7 +123,7 @@ def test_a_table_is_measured_on_a_bench_of_each(page, qtbot, monkeypatch, on_a_r
     assert page.several["table"].table.rows[0].cells[1] != "—"
     assert page.session.others == []
     assert not any(s.output_on for s in page.session.bench.state().values())
-    made = page.run.folder / "trials" / "noise-aware-seed1-deployed" / "deployment.json"
+    made = page.run.folder / "trials" / "noise-aware-seed0-deployed" / "deployment.json"
     assert json.loads(made.read_text())["hardware_runs"] == 5
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WAIT_MS = 400_000
-SEEDS = ("noise-aware-seed1", "noise-aware-seed2")
+SEEDS = ("noise-aware-seed0", "noise-aware-seed1")
 DEPLOYED = tuple(f"{name}-deployed" for name in SEEDS)
 RINGS, LEAKY = "virtual nanoring array", "virtual leaky integrator"
 

@@ -9,6 +9,7 @@ from PyQt6.QtGui import QDesktopServices, QKeySequence, QPixmap
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QPlainTextEdit
 
+from app.cli_arguments import build_parser
 from app.gui.actions import ACTIONS, PAGES
 from app.gui.job import JobSpec
 from app.gui.theme import DARK, LIGHT
@@ -42,6 +43,13 @@ def test_before_the_bench_answers_the_window_is_usable_and_claims_nothing(
     qtbot.waitUntil(lambda: "no bench" in record.form.primary.cost, timeout=WAIT_MS)
     window.open_page("library")
     assert window.page() is window.pages["library"]
+
+
+@pytest.mark.parametrize("key", ["record", "twin", "network"])
+def test_seeds_begin_with_the_command_lines(make_window, key) -> None:
+    window = make_window(connected=False, page=key)
+    asked = build_parser().parse_args(["fit", "recording", "--out", "twin"])
+    assert window.page().form_values()["seed"] == asked.seed
 
 
 def test_the_form_answers_before_the_plots_are_there(make_window, qtbot) -> None:
