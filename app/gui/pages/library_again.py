@@ -33,9 +33,6 @@ class Again:
 def again(entry: Entry, every: Sequence[Entry]) -> Again:
     """What Run again of an entry asks for, among all entries of the library."""
     values = {**AS_NEW.get(entry.kind, {}), **entry.facts.form}
-    parents = [e.artefact.path for e in every if e.id in entry.made_from]
-    if entry.kind not in OF_TWINS:
-        return Again(values, parents)
     named = _twins(entry.kind, entry.artefact.head)
     there = {e.artefact.path.name: e.artefact.path for e in reversed(every)}
     there |= {str(e.artefact.path): e.artefact.path for e in every}
@@ -52,6 +49,11 @@ def again(entry: Entry, every: Sequence[Entry]) -> Again:
     def all_found(asked: Sequence[object]) -> list[Path]:
         return [path for one in asked if (path := found(one)) is not None]
 
+    if named.origin:
+        values["origin"] = found(named.origin)
+    if entry.kind not in OF_TWINS:
+        parents = [e.artefact.path for e in every if e.id in entry.made_from]
+        return Again(values, parents, missing)
     usual = all_found(named.usual)
     own = {layer: found(one) for layer, one in named.own.items()}
     values |= {
@@ -59,8 +61,6 @@ def again(entry: Entry, every: Sequence[Entry]) -> Again:
         "layer_twins": {layer: path for layer, path in own.items() if path is not None},
         "noiseless": all_found(named.noiseless),
     }  # fmt: skip
-    if named.origin:
-        values["origin"] = found(named.origin)
     return Again(values, missing=list(dict.fromkeys(missing)))
 
 
@@ -68,7 +68,7 @@ def again(entry: Entry, every: Sequence[Entry]) -> Again:
 class Named:
     """Twins as a head names them: the usual one and further ones, those of layers, the noiseless.
 
-    `origin`: a network that was trained further; empty: none.
+    `origin`: a network that was trained further, a twin that was fitted further; empty: none.
     """
 
     usual: list[str] = field(default_factory=list)
@@ -86,6 +86,10 @@ def _twins(kind: str, head: dict[str, Any]) -> Named:
         usual, own = parted([plan.get("twin")])
         return Named([*usual, *_list(options.get("ensemble"))], own, noiseless)
     meta = _dict(head, "meta")
+    if kind == "twin":
+        return Named(origin=str(_dict(meta, "from").get("path") or ""))
+    if kind not in OF_TWINS:
+        return Named()
     options = _dict(meta, "options")
     usual, own = parted([meta.get("twins")])
     return Named(

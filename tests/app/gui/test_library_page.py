@@ -267,6 +267,29 @@ def test_run_again_asks_for_what_was_made_and_for_nothing_that_stood_in_the_form
     assert (ask.origin, ask.searched) == (None, False)
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_run_again_of_a_twin_that_was_fitted_further_begins_where_it_began(
+    library, qtbot, there
+) -> None:
+    """Its values are put in before the Twin page has ever read the library."""
+    folder, page = library.session.library.folder, library.shell
+    first, made = twin(), twin()
+    made.meta["from"] = {"id": "twin-a", "path": str(folder / "twin-a" / "twin.json"), "sha256": ""}
+    for name, one in (("twin-a", first), ("twin-b", made)):
+        one.meta["id"] = name
+        if there or one is made:
+            save_twin(folder / name, one)
+    library.refresh()
+    qtbot.waitUntil(lambda: "twin-b" in ids(library), timeout=WAIT_MS)
+    pick(library, "twin-b")
+    library.again.click()
+    form = page.pages["twin"].rows
+    qtbot.waitUntil(lambda: form.first.count() == 1 + there, timeout=WAIT_MS)
+    assert form.ask().origin == (folder / "twin-a" if there else None)
+    told = [line for line in page.log if "twin-a it was made with is not here" in line]
+    assert len(told) == (not there)
+
+
 @pytest.fixture
 def three_twins(library, qtbot):
     """The page with three twins more, and a function that chooses Run again of a network of them.
