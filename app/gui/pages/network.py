@@ -112,7 +112,9 @@ class NetworkPage(Page):
     def show_cost(self) -> None:
         if self.running:
             return
-        ask, twin = self.ask(), self.twin.currentData()
+        ask, twin, reading = self.ask(), self.twin.currentData(), self.opener.reading
+        for button in (self.deploy_button, self.back_button):
+            button.setEnabled(not reading)
         self._say_twin(twin)
         self.drives.show(self.run, each_twin(self.rows))
         wrong, role = self._missing(), "attention"
@@ -122,6 +124,10 @@ class NetworkPage(Page):
         verb, cost = KINDS_SAID.get(self.rows.kind.value, "Train"), ""
         if ask is not None:
             verb, cost = ask.words(self.network is not None)
+        if reading:
+            self.form.primary.setEnabled(False)
+            self.form.primary.say(verb, f"{reading} is read …")
+            return
         self.form.primary.setEnabled(ask is not None and not wrong)
         self.form.primary.say(verb, wrong or cost, role=role if wrong else "")
         layers = self.nodes()

@@ -17,6 +17,8 @@ from app.library_kinds import BEGUN
 from app.operations.trial import TRIALS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.gui.pages.network import NetworkPage
     from app.session import Artefact
 
@@ -28,6 +30,7 @@ class Opener:
 
     def __init__(self, page: NetworkPage) -> None:
         self._page = page
+        self._finding = self._loading = ""  # names of what is on its way
         self._left: NetworkRun | None = None  # the table of what is shown
         self._finder, self._loader = Latest(page), Latest(page)
         self._finder.done.connect(self._found)
@@ -35,17 +38,24 @@ class Opener:
 
     def forget(self) -> None:
         """Something new begins: no answer is wanted, and there is nothing to go back to."""
-        self._left = None
+        self._left, self._finding, self._loading = None, "", ""
         self._finder.forget()
         self._loader.forget()
+
+    @property
+    def reading(self) -> str:
+        """The name of what was asked for, until it is there: the page has the one before."""
+        return self._finding or self._loading
 
     def choose(self, artefact: Path) -> None:
         """Choose a twin, or show a network, a sweep or a table."""
         library = self._page.session.library
+        self._finding = artefact.name
+        self._page.show_cost()
         self._finder.ask(lambda: library.find(artefact) or artefact)
 
     def _found(self, found: Artefact | Path | None, error: Exception | None) -> None:
-        page = self._page
+        page, self._finding = self._page, ""
         if error is not None or found is None:
             page.shell.toast(str(error), "error")
         elif isinstance(found, Path):
@@ -58,16 +68,21 @@ class Opener:
             self._left = None
             self.show_network(found.path)
         elif found.kind in OF_SEVERAL:
-            page.say(page.name, f"{found.id} is read …")
-            self._loader.ask(lambda: opened(found.path))
+            self._read(found.id, lambda: opened(found.path))
         else:
             page.rows.choose_twin(found.path)
         page.show_cost()
 
     def show_network(self, path: Path) -> None:
         """Show a finished network."""
-        self._page.say("Network", f"{path.name} is read …")
-        self._loader.ask(lambda: looked(path))
+        self._read(path.name, lambda: looked(path))
+
+    def _read(self, name: str, task: Callable[[], Any]) -> None:
+        """Read what is to be shown."""
+        self._loading = name
+        self._page.say(self._page.name, f"{name} is read …")
+        self._page.show_cost()
+        self._loader.ask(task)
 
     def show_best(self, path: Path) -> None:
         """The picture of the best of the seeds that stand there."""
@@ -87,7 +102,8 @@ class Opener:
             self._show_several(self._left)
 
     def _loaded(self, found: Any, error: Exception | None) -> None:
-        page = self._page
+        page, self._loading = self._page, ""
+        page.show_cost()
         if error is not None:
             page.shell.toast(str(error), "error")
             page.say("It can't be read", str(error))

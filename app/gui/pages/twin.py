@@ -128,10 +128,17 @@ class TwinPage(Page):
             self.preview(looked)
 
     def show_cost(self) -> None:
+        reading = self.opener.reading
+        for button in (self.train_button, self.drift.button, self.weakest.button):
+            button.setEnabled(not reading)
         if self.running:
             return
         ask, looked = self.rows.ask(), self.recordings.looked
         words, cost = ask.words(self.twin is not None)
+        if reading:
+            self.form.primary.setEnabled(False)
+            self.form.primary.say(words, f"{reading} is read …")
+            return
         if isinstance(ask, ResumeAsk):  # its checkpoint knows all else
             self.form.primary.setEnabled(True)
             self.form.primary.say(words, cost)

@@ -34,15 +34,22 @@ class TwinOpener(QObject):
         super().__init__(page)
         self._page = page
         self._asked: list[Path] = []  # whose kind is being looked up
+        self._loading = ""  # the twin that is being read
         self._finder, self._loader, self._looker = Latest(), Latest(), Latest()
         self._finder.done.connect(self._found)
         self._loader.done.connect(self._loaded)
         self._looker.done.connect(self._looked)
 
+    @property
+    def reading(self) -> str:
+        """The name of what was asked for, until it is there: the page has the one before."""
+        return self._asked[-1].name if self._asked else self._loading
+
     def choose(self, artefact: Path) -> None:
         """Show a twin, or tick a recording."""
         library = self._page.session.library
         self._asked = asked = [*self._asked, artefact]  # Run again hands over each recording
+        self._page.show_cost()
         self._finder.ask(lambda: [(one, library.find(one)) for one in asked])
 
     def _found(
@@ -53,6 +60,7 @@ class TwinOpener(QObject):
             self._page.shell.toast(str(error), "error")
         for path, artefact in found or ():
             self._take(path, artefact)
+        self._page.show_cost()
 
     def _take(self, path: Path, artefact: Artefact | None) -> None:
         page = self._page
@@ -69,15 +77,16 @@ class TwinOpener(QObject):
 
     def show_twin(self, path: Path) -> None:
         """Show the scores that a finished twin carries."""
-        self._page.twin = path
+        self._page.twin, self._loading = path, path.name
         self._page.say("Twin", f"{path.name} is read …")
         self._loader.ask(lambda: (path, load_twin(path)))
 
     def _loaded(self, found: tuple[Path, Twin] | None, error: Exception | None) -> None:
-        page = self._page
+        page, self._loading = self._page, ""
         if error is not None:
             page.shell.toast(str(error), "error")
             page.twin = None
+            page.show_cost()
             page.say("No twin", str(error))
         elif found is not None and not page.running:
             self.read.emit(*found)

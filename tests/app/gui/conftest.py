@@ -24,6 +24,7 @@ from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from instruments.bench_spec import BenchSpec
 
@@ -152,6 +153,23 @@ def press_record(qtbot) -> Callable[..., None]:
             qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
 
     return press
+
+
+@pytest.fixture
+def slow_library(monkeypatch):
+    """From its call on the library finds nothing until the event that it returns is set."""
+
+    def begin() -> threading.Event:
+        found, find = threading.Event(), Library.find
+
+        def slowly(library: Library, path: Path) -> object:
+            found.wait(WAIT_MS / 1000)
+            return find(library, path)
+
+        monkeypatch.setattr(Library, "find", slowly)
+        return found
+
+    return begin
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from app.gui.table_asks import TableAsk
 from app.gui.widgets.topology import Topology
 from app.operations.events import Result, TrialEnded, TrialProgress, TrialStarted
 from app.operations.sweep_grid import Grid
-from app.store import save_network
+from app.store import load_twin, save_network, save_twin
 
 WAIT_MS = 240_000
 SMALL = "train=300,validation=100,test=60,washout=20"
@@ -265,3 +265,32 @@ def test_a_library_that_can_not_be_read_for_a_moment_takes_no_twin_of_a_layer_aw
     page.rows.layer_twins.choose(0, page.twin.currentData())
     page._offer(None, OSError("the share is gone"))
     assert page.rows.layer_twins.own == 1
+
+
+def test_until_what_was_asked_for_is_there_nothing_acts_on_the_one_before(
+    page, qtbot, slow_library
+) -> None:
+    folder, window = page.session.library.folder, page.shell
+    for name in ("net-a", "net-b"):
+        save_network(folder / name, samples.network())
+    second = folder / "twin-b"
+    save_twin(second, load_twin(folder / "twin-a"))
+    page.choose(folder / "net-a")
+    qtbot.waitUntil(page.deploy_button.isVisible, timeout=WAIT_MS)
+    page.set_form_values({"options": SMALL, "iterations": 1, "layers": "2"})
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    found = slow_library()
+    window.open_page("network", second)
+    page.press()
+    assert window.job is None
+    assert page.form.primary.cost == "twin-b is read …"
+    found.set()
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    assert page.ask().twin == second
+    found.clear()
+    page.choose(folder / "net-b")
+    page.deploy_button.click()
+    assert window.page() is page
+    found.set()
+    qtbot.waitUntil(page.deploy_button.isEnabled, timeout=WAIT_MS)
+    assert page.network == folder / "net-b"

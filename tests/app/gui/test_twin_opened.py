@@ -147,3 +147,55 @@ def test_a_twin_that_is_opened_while_something_runs_is_no_recording(opened, qtbo
     assert "moved-away: nothing is there" in page.shell.log[1]
     page.running = False
     assert page.chosen == []
+
+
+def test_until_a_twin_is_there_nothing_acts_on_the_one_before(opened, qtbot, slow_library) -> None:
+    page = opened("first", 0.1)
+    second = page.session.library.folder / "second"
+    save_twin(second, replace(samples.twin(), meta={**samples.twin().meta, "id": "second"}))
+    page.rows.kind.choose("beside")  # a score: of the twin that is opened
+    path = page.session.library.folder / "rec-a"
+    write_recording(path, replace(samples.full(), status="done"))
+    page.choose(path)
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    buttons = (page.train_button, page.drift.button, page.weakest.button, page.form.primary)
+    assert all(button.isEnabled() for button in buttons)
+    found = slow_library()
+    page.choose(second)
+    assert not any(button.isEnabled() for button in buttons)
+    assert page.form.primary.cost == "second is read …"
+    page.press()
+    assert page.shell.job is None
+    found.set()
+    qtbot.waitUntil(lambda: page.subheading.text().startswith("second · "), timeout=WAIT_MS)
+    assert all(button.isEnabled() for button in buttons)
+    assert (page.twin, page.rows.first.currentData()) == (second, second)
+
+
+def test_until_a_recording_is_ticked_no_fit_begins_without_it(
+    make_window, qtbot, slow_library
+) -> None:
+    window = make_window(connected=False, page="twin")
+    page = window.page()
+    first, second = (window.session.library.folder / name for name in ("rec-a", "rec-b"))
+    for path in (first, second):
+        write_recording(path, replace(samples.full(), status="done"))
+    page.choose(first)
+    qtbot.waitUntil(lambda: page.recordings.looked != [], timeout=WAIT_MS)
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    found = slow_library()
+    window.open_page("twin", second)
+    page.press()
+    assert window.job is None
+    assert page.form.primary.cost == "rec-b is read …"
+    found.set()
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    assert set(page.chosen) == {first, second}
+
+
+def test_what_can_t_be_looked_up_leaves_the_page_as_it_was(opened, qtbot) -> None:
+    page = opened("first", 0.1)
+    page.choose(page.session.library.folder / "moved-away")
+    assert not page.train_button.isEnabled()
+    qtbot.waitUntil(page.train_button.isEnabled, timeout=WAIT_MS)
+    assert page.twin.name == "first"
