@@ -295,7 +295,7 @@ class Window(DroppedWindow):
 
     def _when_exposed(self) -> None:
         handle = self.windowHandle()
-        if handle is not None and not handle.isExposed():
+        if handle is not None and not handle.isExposed() and not self.isMinimized():
             QTimer.singleShot(2, self._when_exposed)
             return
         if not self._framed:
@@ -305,12 +305,16 @@ class Window(DroppedWindow):
         self._tell_usable()
 
     def _tell_usable(self) -> None:
-        """Once both are there: the frame on screen, and its first page painted in it."""
+        """Once both are there: the frame on screen, and its first page painted in it.
+
+        One that begins minimised, as at log-on, waits for neither: its bench is connected and its
+        alarms are in force, plots are made once somebody looks.
+        """
         if self._framed and self.furnished and not self._used:
             self._used = True
             self.repaint()
             self.usable.emit()
-            if self.page().whole:
+            if self.page().whole or self.isMinimized():
                 self.complete.emit()
             else:
                 self.page().made_whole.connect(lambda: QTimer.singleShot(0, self._tell_complete))

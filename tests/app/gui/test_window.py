@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,15 +11,19 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QPlainTextEdit
 
 from app.cli_arguments import build_parser
+from app.config import Settings
 from app.gui.actions import ACTIONS, PAGES
 from app.gui.job import JobSpec
 from app.gui.theme import DARK, LIGHT
-from app.gui.window import WITHIN
+from app.gui.window import WITHIN, Window
 from app.operations.events import Note
+from app.session import Library, Session
 from app.store import read_recording
+from instruments.bench_file import read_bench
 from models.errors import TwinrigError
 
 WAIT_MS = 120_000
+ALARMED = {"monitor": {"alarms": [["channel.X", -1.0, 1.0]]}}
 
 
 def bench_is_safe(window) -> bool:
@@ -64,6 +69,29 @@ def test_the_form_answers_before_the_plots_are_there(make_window, qtbot) -> None
     qtbot.waitUntil(lambda: page.whole, timeout=WAIT_MS)
     assert page.plots.field_line.getData()[0][-1] == 60  # of what was asked for meanwhile
     assert page.plots.isVisible()
+
+
+def test_a_window_that_begins_minimised_connects_its_bench_before_anybody_looks(
+    theme, tmp_path, qtbot, monkeypatch
+) -> None:
+    session = Session(read_bench("virtual"), Library(tmp_path / "library"))
+    window = Window(session, theme, Settings(page="record", forms=ALARMED))
+    unseen = SimpleNamespace(isExposed=lambda: False)  # as a window manager has it
+    monkeypatch.setattr(window, "windowHandle", lambda: unseen)
+    without_plots = []
+    window.complete.connect(lambda: without_plots.append(not window.page().whole))
+    window.complete.connect(window.link.connect_bench)  # as its start does
+    window.showMinimized()
+    qtbot.waitUntil(lambda: "channel.Y" in window.top.cells, timeout=WAIT_MS)
+    assert without_plots == [True]
+    assert "monitor" in window.pages
+    window.showNormal()
+    qtbot.waitUntil(lambda: window.page().whole, timeout=WAIT_MS)
+    assert len(without_plots) == 1
+    window.shut_down()
+    qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
+    window.link.wait(10)
+    window.deleteLater()
 
 
 def test_plots_that_are_wanted_early_are_made_once(make_window, qtbot) -> None:
