@@ -39,21 +39,21 @@ def report(run: Path, out: Path | None = None) -> Generator[Event, None, None]:
     folder = out if out is not None else free_name(found.run / "report")
     for part in build_page(found, folder):
         if isinstance(part, Page):
-            _made(folder, chosen=out is not None)
+            _made(folder, run if out is None else None)
             page, values = part.write(folder), part.values
         else:
             yield Note(f"report: {part}")
     yield Result({"path": str(page), "report": str(page), "status": "done", **values})
 
 
-def _made(folder: Path, *, chosen: bool) -> None:
-    """Make the page's folder; where nobody chose it, the complaint says how to choose another."""
+def _made(folder: Path, run: Path | None) -> None:
+    """Make the page's folder; in a run, where nobody chose it, a complaint says how to choose."""
     from app.store import new_directory
 
     try:
         new_directory(folder)
     except TwinrigError as fault:
-        if chosen:
+        if run is None:
             raise
-        words = f"{fault}; or keep the report elsewhere by --out FOLDER"
+        words = f"{fault}; or keep it elsewhere: twinrig report {run} --out FOLDER"
         raise TwinrigError(words) from fault
