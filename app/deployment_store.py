@@ -27,7 +27,7 @@ from app.diagnosis import Diagnosis, layer_medians
 from app.disk import RESTORE
 from app.netcdf import Variable, read_netcdf, write_netcdf
 from app.recording_reader import FILE_NAME as RECORDING_NAME
-from app.recording_reader import read_recording
+from app.recording_reader import read_recording, times_continued
 from models.errors import InputError, raise_problems
 from models.json_form import (
     COUNT,
@@ -124,7 +124,7 @@ def write_deployment(
     )
     remarks = [words for one in nodes for words in one.meta.get("remarks", [])]
     void = [words for words in remarks if "was void" in words]
-    continued = sum(words.startswith("continued ") for words in nodes[0].meta.get("remarks", []))
+    continued = times_continued(nodes[0])
     first = nodes[0]
     devices = [{"nodes": nodes_folder(k), "layers": network.layers_on(k),
                 "bench": str(one.meta.get("bench", ""))}

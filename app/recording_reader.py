@@ -54,6 +54,12 @@ def folder_of(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
+def times_continued(recording: Recording) -> int:
+    """How often its run was gone on with (`--resume`)."""
+    remarks = recording.meta.get("remarks", [])
+    return sum(str(words).startswith("continued ") for words in remarks)
+
+
 def _recording_of_run(folder: Path) -> Recording:
     """The recording of a journal, which may grow, or be finished, while it is read.
 

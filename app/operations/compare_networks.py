@@ -20,6 +20,7 @@ from app.operations.compare_networks_table import Table, table_of
 from app.operations.events import Note, Result, Stage, TrialEnded
 from app.operations.pool import DONE, FAILED, run_pool, workers_of
 from app.operations.pool_trial import driven
+from app.operations.results import spent
 from app.operations.sweep import refuse_wrong_tasks
 from app.operations.transfer_parts import in_here
 from app.operations.trial import Trial, TrialResult, begun_anew
@@ -113,7 +114,7 @@ def compare_networks(
         yield Stage("report")
         page = yield from apart(PAGE, {"folder": out}, None)
         values = run.finish(table, page)
-        yield Result({**values, "seconds": round(time.monotonic() - begin_s, 1)})
+        yield Result({**values, **spent(begin_s, resume=resume)})
     return out / FILE_NAME
 
 

@@ -20,6 +20,7 @@ from app.artefacts import load_artefact, new_directory, save_artefact
 from app.disk import RESTORE
 from app.operations.demo_stages import FULL, QUICK, Events, Pace, Size, Step, groups_of, stages
 from app.operations.events import Event, Note, Result, Stage
+from app.operations.results import spent
 from app.operations.side_by_side import cores, side_by_side
 from app.words import duration
 from models.errors import InputError, raise_problems
@@ -109,7 +110,7 @@ def demo(
             yield _inner(event)
     if open_page and sys.stdout.isatty():
         webbrowser.open(Path(reported["report"]).resolve().as_uri())
-    yield Result(_result(out, reported, time.monotonic() - began_s))
+    yield Result({**_result(out, reported), **spent(began_s, resume=resume)})
 
 
 def _settings(
@@ -179,7 +180,7 @@ def _inner(event: Event) -> Event:
     return Note(event.name) if isinstance(event, Stage) else event
 
 
-def _result(out: Path, reported: dict[str, Any], seconds: float) -> dict[str, Any]:
+def _result(out: Path, reported: dict[str, Any]) -> dict[str, Any]:
     from app.report_network import read_deployment
 
     aware, plain, untrained = (
@@ -197,5 +198,4 @@ def _result(out: Path, reported: dict[str, Any], seconds: float) -> dict[str, An
         "baselines": aware["baselines"],
         "deterministic": {key: plain[key] for key in ("measured", "predicted")},
         "untrained": {key: untrained[key] for key in ("measured", "predicted")},
-        "seconds": round(seconds, 1),
     }

@@ -16,6 +16,7 @@ from app.checked_json import with_checksum
 from app.operations.events import CurvePoint, Note, Progress, Result, Stage
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_words import steps_told
+from app.operations.results import spent
 from app.run_lock import RunLock
 from models.command import command_line
 from models.errors import InputError, TwinrigError, raise_problems
@@ -112,8 +113,7 @@ def learning_curve(
     with RunLock(out):
         _save(out, source, grid, points)
         yield from _fitted(out, source, grid, points)
-        yield Result({**_values(out, source, grid, points),
-                      "seconds": round(time.monotonic() - begin_s, 1)})  # fmt: skip
+        yield Result({**_values(out, source, grid, points), **spent(begin_s, resume=resume)})
     return out / FILE_NAME
 
 

@@ -23,7 +23,7 @@ from app.operations.adaptive_twins import Twins
 from app.operations.events import Note, RepeatRecorded, Result, RunPlan, Stage
 from app.operations.record import record
 from app.operations.record_begin import differences
-from app.operations.results import result_values
+from app.operations.results import result_values, spent
 from app.operations.runs import status_of
 from app.recording_reader import FILE_NAME
 from app.run_lock import RunLock
@@ -104,11 +104,11 @@ def record_for_twin(
         except BaseException as fault:
             if isinstance(fault, RefusedError) and not run.has_recorded:
                 raise  # nothing has happened: what is there stays what it was
-            values = _values(rounds, fault, begin_s)
+            values = _values(rounds, fault, spent(begin_s, resume=resume))
             if isinstance(fault, TwinrigError) and values:
                 yield Result(values)
             raise
-        yield Result(_values(rounds, None, begin_s))
+        yield Result(_values(rounds, None, spent(begin_s, resume=resume)))
     return out / FILE_NAME
 
 
@@ -118,7 +118,7 @@ def _begun(out: Path, asked: ForTwin, meta: Mapping[str, Any] | None) -> Rounds:
     return Rounds(out, asked, new_id("rec", out), {"created": now_iso(), **(meta or {})})
 
 
-def _values(rounds: Rounds, fault: BaseException | None, begin_s: float) -> dict[str, Any]:
+def _values(rounds: Rounds, fault: BaseException | None, took: dict[str, Any]) -> dict[str, Any]:
     """Write the one recording of all rounds; the result's values, empty where nothing is there.
 
     A disk that refuses it hides no `fault` by which the run failed: that may be an unsafe magnet.
@@ -135,7 +135,8 @@ def _values(rounds: Rounds, fault: BaseException | None, begin_s: float) -> dict
     scored = [r for r in rounds.fitted if r.scores]
     last = scored[-1].scores if scored else {}
     return {
-        **result_values(whole, rounds.out / FILE_NAME, time.monotonic() - begin_s),
+        **result_values(whole, rounds.out / FILE_NAME, 0.0),
+        **took,
         "measurements": rounds.measurements,
         "scoring_measurements": sum(r.measurements for r in rounds.rounds if r.what == SCORING),
         "target": rounds.asked.target,

@@ -15,6 +15,7 @@ from app.artefacts import code_version, new_directory, now_iso, plain, read_head
 from app.checked_json import with_checksum
 from app.operations.events import Note, Result, TrialEnded
 from app.operations.pool import DONE, FAILED, run_pool, workers_of
+from app.operations.results import spent
 from app.operations.sweep_grid import Grid, Setting
 from app.run_lock import RunLock
 from app.twin_digests import changed, digests_of
@@ -161,7 +162,7 @@ def sweep(
             "failed": failed,
             "best": _best(rows),
             "table": table_lines(rows),
-            "seconds": round(time.monotonic() - begin_s, 1),
+            **spent(begin_s, resume=resume),
         }
     )
     return out / FILE_NAME

@@ -17,6 +17,7 @@ from app.checked_json import with_checksum
 from app.disk import read_bytes
 from app.operations.events import Note, Result
 from app.operations.pool import run_pool, workers_of
+from app.operations.results import spent
 from app.operations.sweep import refuse_wrong_tasks
 from app.operations.trial import DONE, Trial
 from app.run_lock import RunLock
@@ -92,7 +93,7 @@ def train_seeds(
         _write(out, asked, numbers, digests, rows)
         _copy(Path(best["path"]).parent, out)
     values = {**results[f"seed-{best['seed']}"].values, **_told(out, rows, best)}
-    yield Result({**values, "seconds": round(time.monotonic() - began_s, 1)})
+    yield Result({**values, **spent(began_s, resume=resume)})
     return out / NETWORK_FILE
 
 

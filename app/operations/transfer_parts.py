@@ -31,6 +31,7 @@ from app.checked_json import with_checksum
 from app.deployment import of_another, preflight
 from app.device_benches import each_of
 from app.operations.events import Event, Result
+from app.operations.results import spent
 from app.operations.runs import status_of
 from app.run_lock import RunLock
 from app.weights_store import NETWORK_FILE, load_network
@@ -113,7 +114,7 @@ def bettered(
                 if so_far is not None:
                     yield Result({"path": str(out), "status": status_of(fault), **so_far()})
                 raise
-            values = {**values, "seconds": round(time.monotonic() - begin_s, 1)}
+            values = {**values, **spent(begin_s, resume=resume)}
             save_plan(out, kind, {**plan, "result": values})  # resumed again, it is told again
     except InputError:
         _forget_bare(out, kind)

@@ -73,7 +73,8 @@ def test_it_goes_on_where_it_was_stopped_and_comes_to_the_same(recording, curve,
     events.close()
     before = json.loads((out / FILE_NAME).read_text())["points"]
     assert len(before) == 3
-    list(learning_curve([], out, resume=True))
+    *_, result = learning_curve([], out, resume=True)
+    assert result.values["continued"]  # its seconds are of the last session
     points = json.loads((out / FILE_NAME).read_text())["points"]
     whole = json.loads((curve[0] / FILE_NAME).read_text())["points"]
     assert points[:3] == before

@@ -67,6 +67,7 @@ def test_a_stopped_recalibration_leaves_the_rig_safe_and_goes_on_with_the_next_n
         next(recalibrate(path, bench, out, resume=True))
     assert len(again) == 1
     assert again[0].values["path"] == str(path)
+    assert again[0].values["continued"]  # its seconds are of the last session
 
 
 def test_too_few_steps_are_refused_before_the_device_runs(

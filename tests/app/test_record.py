@@ -158,6 +158,8 @@ def test_resume_records_only_what_is_missing(bench: Bench, tmp_path: Path) -> No
     assert whole.meta["id"] == first.meta["id"]
     assert whole.start_s[~kept].min() > whole.start_s[kept].max()
     assert whole.meta["remarks"][0].endswith("after it was stopped")
+    assert isinstance(again[-1], Result)
+    assert again[-1].values["continued"] == 1  # its seconds are of the last session
 
 
 def test_resume_of_a_complete_run_touches_nothing(bench: Bench, tmp_path: Path) -> None:

@@ -258,6 +258,8 @@ def test_the_command_trains_the_grid_and_goes_on_with_what_is_missing(
     begun = [line["name"] for line in again if line["event"] == "trialstarted"]
     assert begun == ["setting001-seed0"]
     assert again[-1]["best"] == lines[-1]["best"]
+    told = ["continued" in line for line in (lines[-1], again[-1])]
+    assert told == [False, True]  # its seconds are of the last session
     trial = Trial("setting000-seed0", "train", {}, str(out))
     assert len(trial.attempts()) == 1
     assert main([*asked, "--resume", str(out)]) == 2

@@ -51,6 +51,7 @@ def test_stopped_seeds_go_on_and_the_best_by_validation_is_the_folders_own(
     assert path == out.resolve() / "network.json"
     assert isinstance(seen[-1], Result)
     values = seen[-1].values
+    assert values["continued"]  # its seconds are of the last session
     each = {n: load_network(out / "trials" / f"seed-{n}") for n in (3, 4)}
     best = min(each, key=lambda n: each[n].meta["validation"])
     assert values["seed"] == best
