@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def plain(value: Any) -> Any:
     a word of another terminal) can be written by nobody, and would end the run that took hours.
     """
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, np.ndarray):
@@ -91,7 +92,12 @@ def read_json(path: Path) -> dict[str, Any]:
 def with_checksum(body: Mapping[str, Any]) -> dict[str, Any]:
     """A body, made `plain`, with its `checksum`."""
     whole = plain(body)
-    return {**whole, CHECKSUM: hashlib.sha256(canonical(whole)).hexdigest()}
+    return {**whole, CHECKSUM: _digest(whole)}
+
+
+def _digest(whole: Mapping[str, Any]) -> str:
+    """SHA-256 of a plain body; what `parse_json` has read is plain."""
+    return hashlib.sha256(canonical(whole)).hexdigest()
 
 
 def check(body: dict[str, Any], where: object, kind: str, schema: int) -> dict[str, Any]:
@@ -113,7 +119,7 @@ def check(body: dict[str, Any], where: object, kind: str, schema: int) -> dict[s
             "use the version that wrote it, or make it again"
         )
     content = {key: value for key, value in body.items() if key != CHECKSUM}
-    if with_checksum(content)[CHECKSUM] != body.get(CHECKSUM):
+    if _digest(content) != body.get(CHECKSUM):
         raise InputError(
             f"{where}: does not match its checksum: damaged or changed by hand; "
             "restore it from a copy, or make it again"
@@ -128,7 +134,7 @@ def _no_constant(name: str) -> None:
 
 def _finite(text: str) -> float:
     value = float(text)
-    if not np.isfinite(value):
+    if not math.isfinite(value):
         raise ValueError(f"{text[:40]} is beyond a 64-bit number")
     return value
 

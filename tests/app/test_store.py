@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.artefacts import writing
+from app.checked_json import canonical, check, parse_json, plain, with_checksum
 from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
 from app.recording_marks import add_mark, read_marks
 from app.report import find_artefacts
@@ -198,6 +199,26 @@ def test_a_damaged_recording_is_an_error(tmp_path: Path, damage: tuple[str, floa
     path.write_bytes(damaged((tmp_path / "original").read_bytes(), damage))
     with pytest.raises(InputError):
         read_recording(path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(value=JSON)
+def test_what_is_read_of_a_json_text_is_plain_and_checked_as_it_stands(value: Any) -> None:
+    """The checksum of an artefact is taken of what was read: a library's reading waits for it."""
+    body = {"kind": "k", "schema": 1, "value": value}
+    with_its = with_checksum(body)
+    read = parse_json(json.dumps(with_its).encode(), "here")
+    assert canonical(plain(read)) == canonical(read)
+    assert check(read, "here", "k", 1) == {"value": plain(value)}
+    with pytest.raises(InputError, match="checksum"):
+        check({**read, "value": [plain(value), 0]}, "here", "k", 1)
 
 
 @pytest.mark.parametrize(
