@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from models.errors import TwinrigError
+from models.errors import RefusedError, TwinrigError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +14,22 @@ if TYPE_CHECKING:
 
 class SensorError(TwinrigError):
     """A sensor says itself that its reading is no good (open, shorted, out of range)."""
+
+
+class ElsewhereError(RefusedError):
+    """Something else than its set-point decides a supply's current, and control can't be taken.
+
+    To walk the set-point would move nothing, or something else than the current that flows.
+    """
+
+
+class SourcesVoltageError(ElsewhereError):
+    """What it sources with its output on is a voltage (`VoltageSource`), and stays one.
+
+    `changed`: what was changed before that was seen, in words.
+    """
+
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,6 +134,27 @@ class Magnet(Instrument, Protocol):
 
     def output(self, on: bool) -> None:
         """Switch the output; the caller has ramped to zero before switching it off."""
+
+
+class VoltageSource(Magnet, Protocol):
+    """A supply that may be found sourcing a voltage: what brings that to zero.
+
+    Attributes
+    ----------
+    resolution_V
+        The finest difference of two voltages on the wire.
+    """
+
+    resolution_V: float
+
+    def sourced_V(self) -> float:
+        """The programmed voltage, read back."""
+
+    def load_VA(self) -> tuple[float, float]:
+        """Volts and amperes at its output, measured."""
+
+    def set_voltage_V(self, voltage_V: float) -> None:
+        """Send one voltage (a step)."""
 
 
 class Readout(Instrument, Protocol):

@@ -15,17 +15,18 @@ import math
 import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from instruments.own_ramp import with_own_ramp
-from instruments.protocols import MagnetState
+from instruments.protocols import ElsewhereError, MagnetState, SourcesVoltageError
+from instruments.voltage_down import walk_voltage_down
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from instruments.clock import SteadyClock
-    from instruments.protocols import Magnet
+    from instruments.protocols import Magnet, VoltageSource
     from instruments.walk import Walk
 
 T = TypeVar("T")
@@ -128,12 +129,29 @@ class RampDown:
         )
 
     def _control(self) -> tuple[str, ...] | None:
-        """Let the set-point decide the current; frugally: walk it down even where it may not.
+        """Let the set-point decide the current; frugally None where that isn't known.
 
-        In voltage mode it is a limit, whose way to zero takes the current along.
+        Where a voltage decides it, that is brought to zero first, and the output switched off.
         """
         reach_A = self._stairs.reach_A
-        return self._asked(lambda: self._magnet.take_control(reach_A), "control")
+        try:
+            return self._asked(lambda: self._magnet.take_control(reach_A), "control")
+        except SourcesVoltageError as error:
+            words = self._by_voltage()
+            return (*error.changed, words, *self._magnet.take_control(reach_A))
+
+    def _by_voltage(self) -> str:
+        """Walk the voltage of a supply that sources one to zero, then switch its output off."""
+        source = cast("VoltageSource", self._magnet)
+        words = walk_voltage_down(source, self._stairs, self._clock, self._small_A, self._tell)
+        if abs(left_V := source.sourced_V()) > source.resolution_V:
+            raise NotTakenError(f"{source.name}: its voltage is {left_V:.4g} V, set to zero")
+        left_A = self._settled_A()
+        self._switched_off()
+        if left_A <= self._small_A:
+            return words
+        left = "an unknown current" if math.isnan(left_A) else f"{left_A:.4g} A still"
+        return f"{words}; at zero volts {left} flowed before that"
 
     def _left_alone(self, found: MagnetState, untouched: bool) -> str | None:
         """Why a supply with a ramp of its own is at rest now and stays so; None: it is walked.
@@ -256,6 +274,8 @@ class RampDown:
         """The answer; frugally None where this query fails."""
         try:
             return query()
+        except ElsewhereError:  # not a lost answer: what it decides can't be done without
+            raise
         except Exception as error:
             if not self._frugal:
                 raise
@@ -271,6 +291,8 @@ class RampDown:
 
 def by_hand(magnet: Magnet, error: Exception, waited_s: float) -> str:
     """What to do about a supply that could not be made safe."""
+    if isinstance(error, ElsewhereError):  # what decides its current isn't at its front panel
+        return f"COULD NOT BE MADE SAFE within {waited_s:.0f} s: {error}"
     return (
         f"{magnet.name} ({magnet.resource}) COULD NOT BE MADE SAFE within {waited_s:.0f} s: "
         f"current may be flowing. Switch the supply off at its front panel, after turning its "

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import time
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -102,6 +103,11 @@ class Walk(ABC):
         """Make `start_A` the known set-point; it is told as what flows."""
         here_A = self.sent_A = self.start_A(state, small_A)
         self._on_set(here_A)
+
+    def note_A(self, current_A: float) -> None:
+        """Note what flows by something else than a set of this walk (a voltage on its way down)."""
+        self.passing_A, self.moved_s = current_A, time.monotonic()
+        self._on_set(current_A)
 
     def confirm(self) -> None:
         """Read the last set-point back.

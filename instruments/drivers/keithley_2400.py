@@ -6,7 +6,8 @@ HIMP opens a relay: `prepare` chooses ZERO. It goes to HIMP by itself when it is
 power-up: a coil wants a clamp outside.
 A current that it doesn't measure beside the voltage is answered as it was set (`:FORM:ELEM`, p.
 18-51): control has it measured. `:READ?` plays the whole sweep that another program has set up
-(`:SOUR:CURR:MODE`, p. 18-73: FIXed again by itself in local): it is not asked then.
+(`:SOUR:CURR:MODE`, p. 18-73: FIXed again by itself in local): it is not asked then. Found sourcing
+a voltage with its output on, it is measured and that voltage walked to zero (`voltage_down`).
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from models.errors import RefusedError
 
-CURRENT = "CURR"
-MODES = {"FIX": "a fixed current", "LIST": "a list of currents", "SWE": "a sweep"}
+CURRENT, VOLTAGE = "CURR", "VOLT"
+MODES = {"FIX": "a fixed level", "LIST": "a list of levels", "SWE": "a sweep"}
 SWEEPS = "to read its current would start that"
 COUNTS = (":ARM:COUN", ":TRIG:COUN")  # readings of one :READ?
 
@@ -66,6 +67,11 @@ class Keithley2400(KeithleySource):
                 raise self._sweeps()
             self._session.write(":SOUR:CURR:MODE FIX")
             changed += (f"changed from {mode} to a fixed current",)
+        return changed + self._one_reading()
+
+    def _one_reading(self) -> tuple[str, ...]:
+        """One reading of the current, which leaves the output on; what was changed, in words."""
+        changed: tuple[str, ...] = ()
         for header in COUNTS:
             if self._session.number(f"{header}?") != 1:
                 self._session.write(f"{header} 1")
@@ -79,9 +85,22 @@ class Keithley2400(KeithleySource):
             changed += ("automatic output-off was switched off",)
         return changed
 
+    def load_VA(self) -> tuple[float, float]:
+        """`:READ?`: volts and amperes, both measured: the voltage set may be another at a limit."""
+        if self._unreadable():
+            raise self._sweeps()
+        self._one_reading()
+        if VOLTAGE not in self._session.query(":SENS:FUNC?").upper():
+            self._session.write(":SENS:FUNC:CONC ON")
+            self._session.write(":SENS:FUNC 'VOLT'")
+        self._session.write(":FORM:ELEM VOLT,CURR,RES,TIME,STAT")
+        read = self._read()
+        return self._measured("voltage", read[VOLTAGE]), self._measured("current", read[CURRENT])
+
     def _mode(self) -> str:
-        """`:SOUR:CURR:MODE?`, in words."""
-        return str(self._word(":SOUR:CURR:MODE?", MODES))
+        """`:SOUR:CURR:MODE?`, or of the voltage where it sources one, in words."""
+        source = VOLTAGE if (self._function or self._sourced()) == "voltage" else CURRENT
+        return str(self._word(f":SOUR:{source}:MODE?", MODES))
 
     def _unreadable(self) -> str:
         return "" if (mode := self._mode()) == MODES["FIX"] else f"set up for {mode}: {SWEEPS}"
@@ -91,7 +110,7 @@ class Keithley2400(KeithleySource):
         return refused(self.name, self.resource, what, "Switch its output off at its front panel")
 
     def _read_A(self) -> float:
-        """`:FORM:ELEM?`, then `:READ?`: the element that is the current.
+        """`:READ?`: the element that is the current.
 
         Raises
         ------
@@ -100,9 +119,13 @@ class Keithley2400(KeithleySource):
         """
         if self._unreadable():
             raise self._sweeps()
+        return self._read()[CURRENT]
+
+    def _read(self) -> dict[str, float]:
+        """`:FORM:ELEM?`, then `:READ?`: its elements, the current among them."""
         elements = [
             one.strip()[:4].upper() for one in self._session.query(":FORM:ELEM?").split(",")
         ]
         if CURRENT not in elements:
             raise self._session.reject(":FORM:ELEM?", ",".join(elements), "CURR among them")
-        return self._session.numbers(":READ?", len(elements))[elements.index(CURRENT)]
+        return dict(zip(elements, self._session.numbers(":READ?", len(elements)), strict=True))

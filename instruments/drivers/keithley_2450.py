@@ -72,5 +72,15 @@ class Keithley2450(KeithleySource):
             changed += ("source read-back was switched on",)
         return changed
 
+    def load_VA(self) -> tuple[float, float]:
+        """The source's read-back and the current that is measured beside it."""
+        if not self._word(":SOUR:VOLT:READ:BACK?", SWITCH):
+            self._session.write(":SOUR:VOLT:READ:BACK ON")
+        volts, amperes = self._session.numbers(':MEAS:CURR? "defbuffer1", SOUR, READ', 2)
+        return self._measured("voltage", volts), self._measured("current", amperes)
+
     def _read_A(self) -> float:
+        """The source's read-back; where that is a voltage, what is measured beside it."""
+        if (self._function or self._sourced()) == "voltage":
+            return self.load_VA()[1]
         return self._session.number(':READ? "defbuffer1", SOUR')

@@ -11,8 +11,8 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from instruments.drivers.exchange import identified, queued_errors, word
-from instruments.protocols import MagnetState
-from models.errors import RefusedError, TwinrigError
+from instruments.protocols import ElsewhereError, MagnetState, SourcesVoltageError
+from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +49,7 @@ class KeithleySource:
     safe_state = "zero current, output off (ZERO: the coil stays closed)"
     stop_action = "the next step of the ramp is not sent"
     resolution_A = 1e-6
+    resolution_V = 1e-5
     own_ramp = False
     has_output = True
     MADE: ClassVar[Mapping[str, Any]] = {
@@ -67,6 +68,7 @@ class KeithleySource:
         self._session = session
         self._compliance_V: float | None = options.get("compliance_V")
         self._prepared = False
+        self._function = ""  # what it sources, as last seen
         session.identify = self.identify
 
     @staticmethod
@@ -98,7 +100,7 @@ class KeithleySource:
 
     def state(self) -> MagnetState:
         """Function, output, programmed and real current, voltage limit, queued errors."""
-        function = self._word(":SOUR:FUNC?", FUNCTIONS)
+        function = self._sourced()
         on = self.output_on()
         setpoint_A = self.setpoint_A()
         unread = self._unreadable() if on else ""
@@ -130,19 +132,24 @@ class KeithleySource:
 
         Raises
         ------
-        RefusedError
+        SourcesVoltageError
             It sources a voltage with its output on: its change would be a step of the current.
+        ElsewhereError
+            It plays a memory sweep, whatever that sources.
         """
-        function = self._word(":SOUR:FUNC?", FUNCTIONS)
+        function = self._sourced()
         if function == "current":
             return ()
         if self.output_on():
-            raise RefusedError(
+            kind = SourcesVoltageError if function == "voltage" else ElsewhereError
+            raise kind(
                 f"{self.name} ({self.resource}): it sources {function} with its output on. Turn "
-                "that to zero at the front panel and switch the output off"
+                "that to zero at the front panel and switch the output off; `twinrig safe` does "
+                "so where that is a voltage"
             )
         self.set_current_A(0.0)
         self._session.write(":SOUR:FUNC CURR")
+        self._function = "current"
         return (f"changed from sourcing {function} to current",)
 
     def prepare(self) -> tuple[str, ...]:
@@ -181,6 +188,18 @@ class KeithleySource:
         """`:SOUR:CURR x`: one step."""
         self._session.write(f":SOUR:CURR {current_A:.6f}")
 
+    def sourced_V(self) -> float:
+        """`:SOUR:VOLT?`: the programmed voltage."""
+        return self._session.number(":SOUR:VOLT?")
+
+    def load_VA(self) -> tuple[float, float]:
+        """Volts and amperes at its output, measured, while it sources a voltage."""
+        raise NotImplementedError
+
+    def set_voltage_V(self, voltage_V: float) -> None:
+        """`:SOUR:VOLT x`: one step."""
+        self._session.write(f":SOUR:VOLT {voltage_V:.5f}")
+
     def setpoint_A(self) -> float:
         """`:SOUR:CURR?`: the programmed current."""
         return self._session.number(":SOUR:CURR?")
@@ -189,10 +208,17 @@ class KeithleySource:
         """The real current; 0 with the output off, where nothing is asked."""
         if not self.output_on():
             return 0.0
-        current_A = self._read_A()
-        if abs(current_A) >= NOT_MEASURED:
-            raise self._session.reject("current", f"{current_A:g}", "a current that was measured")
-        return current_A
+        return self._measured("current", self._read_A())
+
+    def _measured(self, what: str, value: float) -> float:
+        if abs(value) >= NOT_MEASURED:
+            raise self._session.reject(what, f"{value:g}", f"a {what} that was measured")
+        return value
+
+    def _sourced(self) -> str:
+        """`:SOUR:FUNC?`: what it sources, in words."""
+        self._function = str(self._word(":SOUR:FUNC?", FUNCTIONS))
+        return self._function
 
     def _unreadable(self) -> str:
         """Why its current can't be read though its output is on, in words; empty: it can."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from instruments.drivers.exchange import identified, queued_errors, word
 from instruments.drivers.kepco_list import KepcoList
-from instruments.protocols import MagnetState
+from instruments.protocols import MagnetState, SourcesVoltageError
 from instruments.serial_line import SerialLine
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class KepcoBop:
     safe_state = "zero current, output off"
     stop_action = "the next step of the ramp is not sent"
     resolution_A = 1e-6
+    resolution_V = 1e-4
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
         self.name = name
@@ -85,6 +86,7 @@ class KepcoBop:
         self._prepared = False
         self._seen_V: float | None = None  # the voltage limit as last read, …
         self._limit_V: float | None = None  # … and as a run without `compliance_V` began with
+        self._found_V: float | None = None  # voltage mode's, before it was walked to zero
         self._highest_A = 0.0  # the largest current that was set since the last `state`
         self.identity = ""
         self.list: KepcoList | None = self._list_of(session)
@@ -186,22 +188,34 @@ class KepcoBop:
         voltage_mode = self._word("FUNC:MODE?", MODES) == "voltage"
         changed = self._end_list("VOLT" if voltage_mode else "CURR", reach_A)
         if voltage_mode:
-            changed += (self._leave_voltage_mode(reach_A),)
+            changed += (self._leave_voltage_mode(reach_A, changed),)
         return changed
 
-    def _leave_voltage_mode(self, reach_A: float) -> str:
+    def _leave_voltage_mode(self, reach_A: float, changed: tuple[str, ...]) -> str:
         """Current mode, where the limit of voltage mode becomes the set-point; says what was done.
 
-        That limit has no sign of its own, and no public manual says that it takes a negative
-        current: where it is not the current that flows, the change would be a jump. The mode stays
-        then, and the limit's own way to zero takes the current along.
+        That limit has no sign of its own, goes no lower than a least one (BOP 1KW-MG manual,
+        3.3.3.2), and no public manual says that it takes a negative current: where it is not the
+        current that flows, the change would be a jump.
         """
         flowing_A = self.measured_A()
         self.set_current_A(flowing_A)
         limit_A = self.setpoint_A()
-        if abs(limit_A - flowing_A) > max(reach_A, self.read_back_error_A(flowing_A)):
-            return f"left in voltage mode, whose limit of {limit_A:.4g} A is not the current"
+        jumps = abs(limit_A - flowing_A) > max(reach_A, self.read_back_error_A(flowing_A))
+        if jumps and self.output_on():
+            error = SourcesVoltageError(
+                f"{self.name} ({self.resource}): in voltage mode, whose limit of {limit_A:.4g} A "
+                f"is not the {flowing_A:.4g} A that flow: current mode would be a jump. Bring the "
+                "rig to its safe state first (`twinrig safe` walks its voltage to zero), or turn "
+                "that to zero at the front panel and switch the output off"
+            )
+            error.changed = changed
+            raise error
         self._session.write("FUNC:MODE CURR")
+        if self._found_V is not None:  # walked to zero: it is the limit again that it had been
+            found_V, self._found_V = self._found_V, None
+            self.set_current_A(0.0)
+            self._session.write(f"VOLT {abs(found_V):.4f}")
         return "changed from voltage to current mode"
 
     def _end_list(self, channel: str, reach_A: float) -> tuple[str, ...]:
@@ -241,6 +255,20 @@ class KepcoBop:
         """`CURR x`: one step."""
         self._session.write(f"CURR {current_A:.6f}")
         self._flowing(current_A)
+
+    def sourced_V(self) -> float:
+        """`VOLT?`: the programmed voltage."""
+        return self._number("VOLT?")
+
+    def load_VA(self) -> tuple[float, float]:
+        """`MEAS:VOLT?` and `MEAS:CURR?`."""
+        return self._number("MEAS:VOLT?"), self.measured_A()
+
+    def set_voltage_V(self, voltage_V: float) -> None:
+        """`VOLT x` in voltage mode: one step."""
+        if self._found_V is None:
+            self._found_V = self.sourced_V()
+        self._session.write(f"VOLT {voltage_V:.4f}")
 
     def _flowing(self, current_A: float) -> None:
         self._highest_A = max(self._highest_A, abs(current_A))

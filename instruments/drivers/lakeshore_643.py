@@ -13,7 +13,7 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from instruments.drivers.exchange import identified
-from instruments.protocols import MagnetState
+from instruments.protocols import ElsewhereError, MagnetState
 from instruments.serial_line import LAKE_SHORE
 from models.errors import RefusedError, TwinrigError
 
@@ -153,31 +153,43 @@ class LakeShore643:
     def take_control(self, reach_A: float) -> tuple[str, ...]:
         """Internal programming and one ramp rate; a ramp that runs is stopped (`STOP`).
 
+        Nothing is sent while another input programs the current: a set-point that is made the
+        current that flows would come on top of what that input asks for (XPGM 2), and no source
+        says whether the unit follows it meanwhile (XPGM 1).
+
         Raises
         ------
-        RefusedError
-            Another input programs the current, and it is further from `SETI?` than `reach_A`:
-            internal programming would jump there.
+        ElsewhereError
+            Another input programs the current, and it is further from `SETI?` than `reach_A`, or
+            from zero while `SETI?` is on its way: internal programming would jump.
         """
         said = []
+        mode = PROGRAMMING[self._whole("XPGM?", 2)]
+        if mode != PROGRAMMING[0]:
+            self._refuse_a_jump(mode, reach_A + self.accuracy_A)
+            self._set("XPGM 0")
+            said.append(f"{mode} programming was switched off")
         if not self.arrived():
             self.halt()
             said.append("a ramp under way was stopped")
-        mode = PROGRAMMING[self._whole("XPGM?", 2)]
-        if mode != PROGRAMMING[0]:
-            jump_A = abs(self.measured_A() - self.setpoint_A())
-            if jump_A > reach_A + self.accuracy_A:
-                raise RefusedError(
-                    f"{self.name} ({self.resource}): programmed by its {mode} input, "
-                    f"{jump_A:.4g} A away from its set-point. Bring the current to zero at that "
-                    "input, then choose internal programming (XPGM 0) at the front panel"
-                )
-            self._set("XPGM 0")
-            said.append(f"{mode} programming was switched off")
         if self._whole("RSEG?", 1):
             self._set("RSEG 0")
             said.append("ramp segments were switched off")
         return tuple(said)
+
+    def _refuse_a_jump(self, mode: str, allowed_A: float) -> None:
+        """Raise where internal programming would move the current by more than is allowed."""
+        flows_A, setpoint_A = self.measured_A(), self.setpoint_A()
+        jump_A = abs(flows_A - setpoint_A)
+        if jump_A <= allowed_A and (abs(flows_A) <= allowed_A or self.arrived()):
+            return
+        raise ElsewhereError(
+            f"{self.name} ({self.resource}): {flows_A:.4g} A flow in its magnet, programmed by its "
+            f"{mode} input; its set-point is {setpoint_A:.4g} A, {jump_A:.4g} A away, to which "
+            "internal programming would jump: nothing was sent. Bring the current to zero at what "
+            "drives that input, and the set-point to zero, then choose internal programming "
+            "(XPGM 0) at the front panel"
+        )
 
     def prepare(self) -> tuple[str, ...]:
         """Nothing beyond control: limits and water are the front panel's."""

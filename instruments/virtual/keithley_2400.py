@@ -31,9 +31,14 @@ MOST_READINGS = 2500  # of arm and trigger count together
 ELEMENTS = ("VOLT", "CURR", "RES", "TIME", "STAT")
 SOURCES_CURRENT = 1 << 12  # of the status word
 _SETTINGS: dict[str, tuple[str, Setting]] = {
-    **common_settings("[SENSe:]VOLTage:PROTection[:LEVel]", "OUTPut:SMODe"),
+    **common_settings(
+        "[SENSe:]VOLTage:PROTection[:LEVel]",
+        "OUTPut:SMODe",
+        "[SENSe:]CURRent[:DC]:PROTection[:LEVel]",
+    ),
     "auto_clear": ("[SOURce:]CLEar:AUTO", Switch(False)),
     "mode": ("[SOURce:]CURRent:MODE", Word(("FIXed", "LIST", "SWEep"), "FIX")),
+    "voltage_mode": ("[SOURce:]VOLTage:MODE", Word(("FIXed", "LIST", "SWEep"), "FIX")),
     "sweep_start": ("[SOURce:]CURRent:STARt", Number(-MAX_A, MAX_A, 0.0, form="E")),
     "sweep_stop": ("[SOURce:]CURRent:STOP", Number(-MAX_A, MAX_A, 0.0, form="E")),
     "arm_count": ("ARM:COUNt", Number(1, MOST_READINGS, 1, whole=True)),
@@ -55,8 +60,6 @@ _SETTINGS: dict[str, tuple[str, Setting]] = {
     "current_range": ("[SENSe:]CURRent[:DC]:RANGe", Number(0.0, MAX_A, 1.05, form="E")),
     "current_auto": ("[SENSe:]CURRent[:DC]:RANGe:AUTO", Switch(True)),
     "current_nplc": ("[SENSe:]CURRent[:DC]:NPLCycles", Number(0.01, 10.0, 1.0, form=".2f")),
-    "current_limit": ("[SENSe:]CURRent[:DC]:PROTection[:LEVel]",
-                      Number(0.0, MAX_A, 1.05e-4, form="E")),
 }  # fmt: skip
 
 
@@ -107,14 +110,14 @@ class Keithley2400(KeithleySource):
         if not self.supply.output_on:
             self._errors_803 += 1
             return None
-        if self.set["mode"] == "FIX":
+        if self.set["mode" if self.supply.current_mode else "voltage_mode"] == "FIX":
             count = self.set["arm_count"] * self.set["trigger_count"]
             found = [self._reading() for _ in range(count)]
         else:
             found = []
             for level_A in (self.set["sweep_start"], self.set["sweep_stop"]):
-                self.supply.follow()
-                self.supply.setpoint_A = level_A
+                self.current_A = level_A
+                self._apply()
                 found.append(self._reading())
         if self.set["auto_clear"]:
             self.set_output("OFF")
@@ -125,8 +128,11 @@ class Keithley2400(KeithleySource):
         values = dict.fromkeys(ELEMENTS, NOT_MEASURED)
         values["TIME"], values["STAT"] = self.time.now_s, float(SOURCES_CURRENT)
         # what is sourced and not measured is answered as it was set (manual, :FORM:ELEM)
-        values["VOLT"] = volts if "VOLT" in self.measured else NOT_MEASURED
-        values["CURR"] = amperes if "CURR" in self.measured else self.supply.setpoint_A
+        current, voltage = self.current_A, NOT_MEASURED
+        if not self.supply.current_mode:
+            current, voltage = NOT_MEASURED, self.voltage_V
+        values["VOLT"] = volts if "VOLT" in self.measured else voltage
+        values["CURR"] = amperes if "CURR" in self.measured else current
         if "RES" in self.measured and amperes:
             values["RES"] = volts / amperes
         return ",".join(f"{values[one]:+.6E}" for one in self.elements)

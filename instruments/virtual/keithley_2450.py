@@ -21,8 +21,13 @@ IDENTITY = "KEITHLEY INSTRUMENTS,MODEL 2450,04386922,1.7.12b"
 NO_ERROR = '0,"No error;0;0 0"'
 LANGUAGES = ("SCPI", "TSP", "SCPI2400")
 _SETTINGS: dict[str, tuple[str, Setting]] = {
-    **common_settings("[SOURce:]CURRent:VLIMit[:LEVel]", "OUTPut:CURRent:SMODe"),
+    **common_settings(
+        "[SOURce:]CURRent:VLIMit[:LEVel]",
+        "OUTPut:CURRent:SMODe",
+        "[SOURce:]VOLTage:ILIMit[:LEVel]",
+    ),
     "read_back": ("[SOURce:]CURRent:READ:BACK", Switch(True)),
+    "voltage_back": ("[SOURce:]VOLTage:READ:BACK", Switch(True)),
 }
 
 
@@ -33,6 +38,8 @@ class Keithley2450(KeithleySource):
     ----------
     language
         What it speaks: `SCPI`, `TSP` or `SCPI2400`.
+    measured
+        What a reading measures: `VOLT` or `CURR`.
     """
 
     model = "keithley-2450"
@@ -40,6 +47,7 @@ class Keithley2450(KeithleySource):
 
     def __init__(self, device_time: DeviceTime, coil: CoilParameters | None = None) -> None:
         super().__init__(device_time, coil)
+        self.measured = "VOLT"
         self.language = "SCPI"
         self._next_language = "SCPI"
 
@@ -67,8 +75,17 @@ class Keithley2450(KeithleySource):
         if not set(wanted) <= {"SOUR", "READ"}:
             raise ScpiError(-224)
         volts, amperes = self.measure()
-        source = amperes if self.set["read_back"] else self.supply.setpoint_A
-        return ",".join(f"{source if one == 'SOUR' else volts:.6E}" for one in wanted)
+        if self.supply.current_mode:
+            source = amperes if self.set["read_back"] else self.current_A
+        else:
+            source = volts if self.set["voltage_back"] else self.voltage_V
+        reading = {"VOLT": volts, "CURR": amperes}[self.measured]
+        return ",".join(f"{source if one == 'SOUR' else reading:.6E}" for one in wanted)
+
+    def measure_current(self, text: str) -> str:
+        """`:MEAS:CURR? ["buffer"[, SOUR|READ, …]]`: from now on the current, and one reading."""
+        self.measured = "CURR"
+        return self.read(text)
 
 
 _COMMANDS: Commands = {
@@ -77,5 +94,6 @@ _COMMANDS: Commands = {
     "*LANG?": lambda unit, _: unit.language,
     "[SOURce:]CURRent:VLIMit:TRIPped?": KeithleySource.tripped,
     "READ?": Keithley2450.read,
+    "MEASure:CURRent[:DC]?": Keithley2450.measure_current,
 }
 Keithley2450.commands = command_table(_COMMANDS)

@@ -47,7 +47,8 @@ class KeithleySource(ScpiInstrument):
         self.supply = BipolarSupply(device_time, coil or CoilParameters())
         self.supply.full_scale_A = MAX_A
         self.set: dict[str, Any] = as_left(self.settings)
-        self.voltage_V = 0.0  # set-point of the voltage source
+        self.current_A = 0.0  # set-point of the current source
+        self.voltage_V = 0.0  # … and of the voltage source
         self._apply()
 
     def changed(self, name: str) -> None:
@@ -63,14 +64,17 @@ class KeithleySource(ScpiInstrument):
         self.supply.follow()
         self.supply.current_mode = self.set["function"] == "CURR"
         self.supply.setpoint_V = self.set["limit"] if self.supply.current_mode else self.voltage_V
+        self.supply.setpoint_A = (
+            self.current_A if self.supply.current_mode else self.set["current_limit"]
+        )
 
     def set_current(self, text: str) -> None:
         """`:SOUR:CURR x`: one step, beyond a fixed range an error."""
         value = Number(-MAX_A, MAX_A, 0.0).read(text)
         if not self.set["auto_range"] and abs(value) > OVERRANGE * self.set["range"]:
             raise ScpiError(-222)
-        self.supply.follow()
-        self.supply.setpoint_A = value
+        self.current_A = value
+        self._apply()
         if self.set["auto_range"]:
             fitting = (r for r in RANGES_A if abs(value) <= OVERRANGE * r)
             self.set["range"] = next(fitting)
@@ -100,18 +104,21 @@ class KeithleySource(ScpiInstrument):
         """`*RST`: a voltage source at 0 V, output off."""
         self.set_output("OFF")
         self.set = as_left(self.settings) | {"function": "VOLT"}
-        self.supply.setpoint_A = self.voltage_V = 0.0
+        self.current_A = self.voltage_V = 0.0
         self._apply()
 
 
-def common_settings(limit: str, off_state: str) -> dict[str, tuple[str, Setting]]:
-    """The settings that every model has; headers of its voltage limit and of its off-state."""
+def common_settings(
+    limit: str, off_state: str, current_limit: str
+) -> dict[str, tuple[str, Setting]]:
+    """The settings that every model has; headers of its limits and of its off-state."""
     return {
         "function": ("SOURce:FUNCtion[:MODE]",
                      Word(("CURRent", "VOLTage", "MEMory"), "CURR")),
         "range": ("[SOURce:]CURRent:RANGe", Number(0.0, MAX_A, 1.0, form="E")),
         "auto_range": ("[SOURce:]CURRent:RANGe:AUTO", Switch(False)),
         "limit": (limit, Number(0.2, MAX_V, 21.0, form="E")),
+        "current_limit": (current_limit, Number(0.0, MAX_A, 1.05e-4, form="E")),
         "nplc": ("[SENSe:]VOLTage[:DC]:NPLCycles", Number(0.01, 10.0, 1.0, form=".2f")),
         "off_state": (off_state, Word(("NORMal", "HIMPedance", "ZERO", "GUARd"), "NORM")),
         "terminals": ("ROUTe:TERMinals", Word(("FRONt", "REAR"), "FRON")),
@@ -135,7 +142,7 @@ def common_commands(
         "SYSTem:ERRor[:NEXT]?": next_error,
         "[SOURce:]CURRent[:LEVel][:IMMediate][:AMPLitude]": KeithleySource.set_current,
         "[SOURce:]CURRent[:LEVel][:IMMediate][:AMPLitude]?": lambda unit, _: (
-            f"{unit.supply.setpoint_A:.6E}"
+            f"{unit.current_A:.6E}"
         ),
         "[SOURce:]VOLTage[:LEVel][:IMMediate][:AMPLitude]": KeithleySource.set_voltage,
         "[SOURce:]VOLTage[:LEVel][:IMMediate][:AMPLitude]?": lambda unit, _: (

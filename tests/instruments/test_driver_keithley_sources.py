@@ -8,7 +8,7 @@ from scripted import transcript
 from instruments.drivers.keithley_2400 import Keithley2400
 from instruments.drivers.keithley_2450 import Keithley2450
 from instruments.link_errors import LinkError, WrongInstrumentError
-from instruments.protocols import MagnetState
+from instruments.protocols import ElsewhereError, MagnetState, SourcesVoltageError
 from instruments.toml_table import Table
 from models.errors import RefusedError, TwinrigError
 
@@ -16,6 +16,7 @@ IDENTITY_2400 = b"KEITHLEY INSTRUMENTS INC.,MODEL 2400,4103187,C32   Oct  4 2010
 IDENTITY_2450 = b"KEITHLEY INSTRUMENTS,MODEL 2450,04386922,1.7.12b"
 NO_ERROR = (b":SYST:ERR?", b'0,"No error"')
 FIVE = b"VOLT,CURR,RES,TIME,STAT"
+CURRENT, VOLTAGE = (b":SOUR:FUNC?", b"CURR"), (b":SOUR:FUNC?", b"VOLT")
 FIXED, SWEEP = (b":SOUR:CURR:MODE?", b"FIX"), (b":SOUR:CURR:MODE?", b"SWE")
 ONE_READING = (
     FIXED, (b":ARM:COUN?", b"1"), (b":TRIG:COUN?", b"1"), (b":SENS:FUNC?", b'"VOLT:DC","CURR:DC"'),
@@ -95,7 +96,7 @@ def test_no_reading_is_asked_for_while_the_output_is_off(driver):
 
 def test_a_2400s_reading_is_found_among_its_elements():
     with transcript(
-        (b":OUTP?", b"1"), FIXED, (b":FORM:ELEM?", FIVE),
+        (b":OUTP?", b"1"), CURRENT, FIXED, (b":FORM:ELEM?", FIVE),
         (b":READ?", b"+1.0E+00,+9.98E-02,+9.91E+37,+4.4E+01,+2.1532E+04"),
         (b":OUTP?", b"1"), FIXED, (b":FORM:ELEM?", b"CURR"), (b":READ?", b"+9.97E-02"),
     ) as session:  # fmt: skip
@@ -114,7 +115,8 @@ def test_a_2400s_reading_is_found_among_its_elements():
     ],
 )
 def test_a_2400s_reading_that_is_none_is_an_error(exchanges):
-    with transcript((b":OUTP?", b"1"), FIXED, *exchanges) as session, pytest.raises(LinkError):
+    begin = ((b":OUTP?", b"1"), CURRENT, FIXED)
+    with transcript(*begin, *exchanges) as session, pytest.raises(LinkError):
         Keithley2400("x", session, {}).measured_A()
 
 
@@ -205,10 +207,21 @@ def test_a_2400_is_made_to_measure_its_current_and_not_to_sweep_it():
 
 def test_a_2400s_sweep_is_never_started_by_a_look_at_its_current():
     with (
-        transcript((b":OUTP?", b"1"), SWEEP, SWEEP) as session,
+        transcript((b":OUTP?", b"1"), CURRENT, SWEEP, SWEEP) as session,
         pytest.raises(RefusedError, match=r"a sweep.*would start.*front panel"),
     ):
         Keithley2400("x", session, {}).measured_A()
+    voltages = (b":SOUR:VOLT:MODE?", b"SWE")
+    with (
+        transcript((b":OUTP?", b"1"), VOLTAGE, voltages, voltages) as session,
+        pytest.raises(RefusedError, match=r"a sweep.*would start.*front panel"),
+    ):
+        Keithley2400("x", session, {}).measured_A()
+    with (
+        transcript(VOLTAGE, voltages, voltages) as session,
+        pytest.raises(RefusedError, match=r"a sweep.*would start.*front panel"),
+    ):
+        Keithley2400("x", session, {}).load_VA()
     with (
         transcript((b":SOUR:FUNC?", b"CURR"), SWEEP, (b":OUTP?", b"1"), SWEEP) as session,
         pytest.raises(RefusedError, match=r"a sweep.*would start.*front panel"),
@@ -226,11 +239,48 @@ def test_a_2450_is_made_to_read_its_source_back():
         )
 
 
+def test_a_2400_measures_volts_and_amperes_before_its_voltage_is_walked():
+    with transcript(
+        VOLTAGE, (b":SOUR:VOLT:MODE?", b"FIX"), (b":ARM:COUN?", b"1"), (b":TRIG:COUN?", b"1"),
+        (b":SENS:FUNC?", b'"RES"'), (b":SENS:FUNC:CONC ON", b""), (b":SENS:FUNC 'CURR'", b""),
+        (b":SOUR:CLE:AUTO?", b"1"), (b":SOUR:CLE:AUTO OFF", b""),
+        (b":SENS:FUNC?", b'"CURR:DC"'), (b":SENS:FUNC:CONC ON", b""), (b":SENS:FUNC 'VOLT'", b""),
+        (b":FORM:ELEM VOLT,CURR,RES,TIME,STAT", b""), (b":FORM:ELEM?", FIVE),
+        (b":READ?", b"+1.0E+00,-9.98E-02,+9.91E+37,+4.4E+01,+2.1532E+04"),
+        (b":SOUR:VOLT?", b"1.500000E+00"), (b":SOUR:VOLT 0.01200", b""),
+    ) as session:  # fmt: skip
+        source = Keithley2400("x", session, {})
+        assert source.load_VA() == (1.0, -0.0998)
+        assert source.sourced_V() == 1.5
+        source.set_voltage_V(0.012)
+
+
+def test_a_2450_measures_its_current_while_it_sources_a_voltage():
+    read = (b':MEAS:CURR? "defbuffer1", SOUR, READ', b"1.0E+00,-9.98E-02")
+    with transcript(
+        (b":OUTP?", b"1"), VOLTAGE, (b":SOUR:VOLT:READ:BACK?", b"0"),
+        (b":SOUR:VOLT:READ:BACK ON", b""), read, (b":SOUR:VOLT:READ:BACK?", b"1"), read,
+    ) as session:  # fmt: skip
+        source = Keithley2450("x", session, {})
+        assert source.measured_A() == -0.0998
+        assert source.load_VA() == (1.0, -0.0998)
+
+
+@BOTH
+def test_a_memory_sweep_that_is_on_is_not_taken_over(driver):
+    with (
+        transcript((b":SOUR:FUNC?", b"MEM"), (b":OUTP?", b"1")) as session,
+        pytest.raises(ElsewhereError, match=r"sources memory with its output on") as caught,
+    ):
+        driver("x", session, {}).take_control(0.1)
+    assert not isinstance(caught.value, SourcesVoltageError)  # there is no voltage to walk
+
+
 @BOTH
 def test_a_voltage_source_that_is_on_is_not_taken_over(driver):
     with (
         transcript((b":SOUR:FUNC?", b"VOLT"), (b":OUTP?", b"1")) as session,
-        pytest.raises(RefusedError, match=r"sources voltage with its output on.*front panel"),
+        pytest.raises(SourcesVoltageError, match=r"sources voltage.*on.*front panel"),
     ):
         driver("x", session, {}).take_control(0.1)
 

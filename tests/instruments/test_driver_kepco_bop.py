@@ -9,7 +9,7 @@ from scripted import transcript
 
 from instruments.drivers.kepco_bop import KepcoBop
 from instruments.link_errors import LinkError, WrongInstrumentError
-from instruments.protocols import MagnetState
+from instruments.protocols import MagnetState, SourcesVoltageError
 
 IDENTITY = b"KEPCO,BIT 4886 36-12  08-04-2023,H249977,4.04-1.82"
 
@@ -189,15 +189,31 @@ def test_taking_control_keeps_the_current_when_it_changes_the_mode():
 
 @pytest.mark.parametrize("limit", [b"1.2E1", b"4.0E0"], ids=["refused", "without its sign"])
 def test_a_mode_whose_change_would_be_a_jump_is_left_as_it_is(limit):
+    with (
+        transcript(
+            (b"FUNC:MODE?", b"0"),
+            (b"VOLT:MODE?", b"FIX"),
+            (b"MEAS:CURR?", b"-4.0E0"),
+            (b"CURR -4.000000", b""),
+            (b"CURR?", limit),
+            (b"OUTP?", b"1"),
+        ) as session,
+        pytest.raises(SourcesVoltageError, match=r"the -4 A that flow.*a jump.*front panel"),
+    ):
+        KepcoBop("x", session, {}).take_control(2.0)
+
+
+def test_a_mode_is_changed_with_the_output_off_whatever_its_limit_was():
     with transcript(
-        (b"FUNC:MODE?", b"0"),
-        (b"VOLT:MODE?", b"FIX"),
-        (b"MEAS:CURR?", b"-4.0E0"),
-        (b"CURR -4.000000", b""),
-        (b"CURR?", limit),
-    ) as session:
-        (words,) = KepcoBop("x", session, {}).take_control(2.0)
-        assert words.startswith("left in voltage mode")
+        (b"VOLT?", b"-8.0E0"), (b"VOLT -4.0000", b""), (b"VOLT 0.0000", b""),
+        (b"FUNC:MODE?", b"0"), (b"VOLT:MODE?", b"FIX"), (b"MEAS:CURR?", b"0.0E0"),
+        (b"CURR 0.000000", b""), (b"CURR?", b"1.2E0"), (b"OUTP?", b"0"),
+        (b"FUNC:MODE CURR", b""), (b"CURR 0.000000", b""), (b"VOLT 8.0000", b""),
+    ) as session:  # fmt: skip
+        kepco = KepcoBop("x", session, {})
+        kepco.set_voltage_V(-4.0)
+        kepco.set_voltage_V(0.0)
+        assert kepco.take_control(0.1) == ("changed from voltage to current mode",)
 
 
 def test_a_list_is_ended_when_it_passes_the_set_point_that_its_end_returns_to():

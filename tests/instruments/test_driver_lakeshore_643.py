@@ -7,7 +7,7 @@ from scripted import transcript
 
 from instruments.drivers.lakeshore_643 import LakeShore643
 from instruments.link_errors import LinkError, WrongInstrumentError
-from instruments.protocols import MagnetState
+from instruments.protocols import ElsewhereError, MagnetState
 from models.errors import RefusedError, TwinrigError
 
 IDENTITY = b"LSCI,MODEL643,1234567,1.2"
@@ -161,42 +161,60 @@ def test_reads_its_state():
 
 def test_control_that_is_there_is_not_taken():
     with transcript(
-        (b"OPST?; *ESR?", b"002; 0"), (b"XPGM?; *ESR?", b"0; 0"), (b"RSEG?; *ESR?", b"0; 0")
+        (b"XPGM?; *ESR?", b"0; 0"), (b"OPST?; *ESR?", b"002; 0"), (b"RSEG?; *ESR?", b"0; 0")
     ) as session:
         assert LakeShore643("x", session, {}).take_control(0.02) == ()
 
 
 def test_taking_control_stops_a_ramp_and_ends_segments_and_external_programming_at_zero():
     with transcript(
-        (b"OPST?; *ESR?", b"000; 0"),
-        (b"STOP; *ESR?", b"0"),
-        (b"RDGI?; *ESR?", b"+0.0010; 0"),
-        (b"SETI 0.0010; *ESR?", b"0"),
         (b"XPGM?; *ESR?", b"1; 0"),
         (b"RDGI?; *ESR?", b"+0.0010; 0"),
         (b"SETI?; *ESR?", b"+0.0010; 0"),
         (b"XPGM 0; *ESR?", b"0"),
+        (b"OPST?; *ESR?", b"000; 0"),
+        (b"STOP; *ESR?", b"0"),
+        (b"RDGI?; *ESR?", b"+0.0010; 0"),
+        (b"SETI 0.0010; *ESR?", b"0"),
         (b"RSEG?; *ESR?", b"1; 0"),
         (b"RSEG 0; *ESR?", b"0"),
     ) as session:
         assert LakeShore643("x", session, {}).take_control(0.02) == (
-            "a ramp under way was stopped",
             "external programming was switched off",
+            "a ramp under way was stopped",
             "ramp segments were switched off",
         )
 
 
-def test_a_current_that_another_input_programs_is_not_taken_over():
+@pytest.mark.parametrize(
+    ("setpoint", "ramping", "words"),
+    [
+        (b"+3.0000; 0", [], r"5 A flow.*sum of internal and external.*2 A away.*front panel"),
+        # on its way: what SETI? answers isn't where it stands
+        (b"+5.0000; 0", [(b"OPST?; *ESR?", b"000; 0")], r"0 A away.*nothing was sent"),
+    ],
+)
+def test_a_current_that_another_input_programs_is_not_taken_over(setpoint, ramping, words):
     with (
         transcript(
-            (b"OPST?; *ESR?", b"002; 0"),
             (b"XPGM?; *ESR?", b"2; 0"),
             (b"RDGI?; *ESR?", b"+5.0000; 0"),
-            (b"SETI?; *ESR?", b"+3.0000; 0"),
+            (b"SETI?; *ESR?", setpoint),
+            *ramping,
         ) as session,
-        pytest.raises(RefusedError, match=r"sum of internal and external.*2 A away.*front panel"),
+        pytest.raises(ElsewhereError, match=words),
     ):
         LakeShore643("x", session, {}).take_control(0.02)
+
+
+def test_internal_programming_is_chosen_where_the_set_point_is_what_flows():
+    with transcript(
+        (b"XPGM?; *ESR?", b"1; 0"), (b"RDGI?; *ESR?", b"+5.0000; 0"),
+        (b"SETI?; *ESR?", b"+5.0000; 0"), (b"OPST?; *ESR?", b"002; 0"), (b"XPGM 0; *ESR?", b"0"),
+        (b"OPST?; *ESR?", b"002; 0"), (b"RSEG?; *ESR?", b"0; 0"),
+    ) as session:  # fmt: skip
+        changed = LakeShore643("x", session, {}).take_control(0.02)
+        assert changed == ("external programming was switched off",)
 
 
 def test_settings_are_those_a_measurement_rests_on():

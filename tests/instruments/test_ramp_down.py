@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from itertools import pairwise
 
@@ -162,15 +163,21 @@ def test_made_safe_from_each_state_within_the_ramp(rig, name, monkeypatch):
         assert biggest_A <= RAMP * 0.02 + 0.02  # the coil itself never jumped
 
 
-@pytest.mark.parametrize("kept", [abs, lambda current_A: 12.0], ids=["no sign", "refused"])
-def test_a_negative_current_of_voltage_mode_goes_to_zero_by_its_limit(rig, kept, monkeypatch):
+@pytest.mark.parametrize(
+    ("voltage_V", "kept"),
+    [(-4, abs), (-4, lambda _: 12.0), (1, lambda _: 12.0)],
+    ids=["no sign", "refused", "positive, refused"],
+)
+def test_a_current_that_voltage_modes_limit_does_not_take_goes_to_zero_by_its_voltage(
+    rig, voltage_V, kept, monkeypatch
+):
     kepco = rig.rig.instruments["kepco-bop"]
-    left(rig, ["FUNC:MODE VOLT", "CURR 12", "VOLT -4", "OUTP ON"])
+    left(rig, ["FUNC:MODE VOLT", "CURR 12", f"VOLT {voltage_V}", "OUTP ON"])
     usual = kepco.respond
 
     def without_a_sign(message):  # as a limit may be, which holds either way
         reply = usual(message)
-        if message.startswith("CURR -") and not kepco.supply.current_mode:
+        if message.startswith("CURR ") and not kepco.supply.current_mode:
             kepco.supply.setpoint_A = kept(float(message.split()[1]))
         return reply
 
@@ -179,9 +186,11 @@ def test_a_negative_current_of_voltage_mode_goes_to_zero_by_its_limit(rig, kept,
         trace = trace_of(rig, monkeypatch)
         (said,) = bench.make_safe()
     assert is_safe(rig)
-    assert max(a for _, a in trace) < 0.01  # never to the other side
+    side = math.copysign(1.0, voltage_V)
+    assert min(a * side for _, a in trace) > -0.01  # never to the other side
     assert max(abs(b - a) for (_, a), (_, b) in pairwise(trace)) <= RAMP * 0.02 + 0.02
-    assert "left in voltage mode" in said
+    assert f"its voltage was walked from {voltage_V} V to zero" in said
+    assert "changed from voltage to current mode; set-point brought to zero" in said
     with Bench.connect(rig.spec(SLOW)) as bench:
         bench.energise()
         assert kepco.supply.current_mode

@@ -105,7 +105,13 @@ def test_ranges_functions_and_off_state(kind):
     tell(unit, ":SOUR:VOLT 0.5", ":OUTP ON")
     unit.time.advance(1.0)
     unit.supply.follow()
-    assert unit.supply.coil.current_A == pytest.approx(0.2)  # its set-point limits
+    assert unit.supply.coil.current_A == pytest.approx(1.05e-4)  # the limit it was left with
+    limit = ":SENS:CURR:PROT" if kind is Keithley2400 else ":SOUR:VOLT:ILIM"
+    tell(unit, f"{limit} 0.2")
+    unit.time.advance(1.0)
+    unit.supply.follow()
+    assert unit.supply.coil.current_A == pytest.approx(0.2)
+    assert float(ask(unit, ":SOUR:CURR?")) == 0.2  # the current source's, which does nothing now
     tell(unit, "*RST", ":CURR:LEV", ":NO:SUCH")
     assert ask(unit, ":OUTP?") == "0"
     assert errors(unit) == ["-109", "-113"]

@@ -1,0 +1,240 @@
+"""Supplies that are found with something else than their set-point deciding the current."""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from itertools import pairwise
+
+import pytest
+from beside import beside
+from own_ramp import DeviceClock
+from simulated import SimulatedClock
+
+from instruments.clock import SteadyClock, Stop
+from instruments.drivers.keithley_2400 import Keithley2400
+from instruments.drivers.keithley_2450 import Keithley2450
+from instruments.drivers.kepco_bop import KepcoBop
+from instruments.drivers.lakeshore_643 import LakeShore643
+from instruments.limits import LimitedMagnet, MagnetLimits, UnsafeError
+from instruments.staircase import Staircase
+from instruments.virtual import keithley_2400, keithley_2450, kepco_bop, lakeshore_643
+from instruments.voltage_down import walk_voltage_down
+from models.errors import RefusedError
+
+RAMP = 0.5
+LIMIT = {"keithley-2400": ":SENS:CURR:PROT", "keithley-2450": ":SOUR:VOLT:ILIM"}
+SOURCES = {
+    "keithley-2400": (Keithley2400, keithley_2400.Keithley2400),
+    "keithley-2450": (Keithley2450, keithley_2450.Keithley2450),
+}
+
+
+class Found:
+    """A supply as a hand left it, behind its limits; `trace`: (message, A) of each message."""
+
+    def __init__(self, session, driver, unit, ramp_A_per_s):
+        self.unit, self.trace = unit, []
+        usual = unit.respond
+
+        def traced(message):
+            unit.supply.follow()
+            self.trace.append((message, unit.supply.coil.current_A))
+            return usual(message)
+
+        unit.respond = traced
+        supply = driver("x", session, {})
+        supply.identify()
+        supply.errors()
+        limits = MagnetLimits(4e-4, 1.0, ramp_A_per_s)
+        self.magnet = LimitedMagnet(supply, limits, DeviceClock(unit.time, session._stop), Stop())
+
+    def sent(self, *starts):
+        return [message for message, _ in self.trace if message.startswith(starts)]
+
+
+@contextmanager
+def found(driver, twin, orders, ramp_A_per_s=RAMP, prepare=lambda unit: None):
+    units = []
+
+    def make(device_time):
+        units.append(twin(device_time))
+        prepare(units[0])
+        for order in orders:
+            units[0].respond(order)
+        device_time.advance(20.0)
+        return units[0]
+
+    with beside(make, driver.terminator("TCPIP0::x::5025::SOCKET")) as session:
+        yield Found(session, driver, units[0], ramp_A_per_s)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize(
+    ("voltage_V", "limit_A", "flowing_A"),
+    [(0.8, 1.0, 0.8), (-0.8, 1.0, -0.8), (3.0, 0.5, 0.5), (-3.0, 0.5, -0.5), (0.0, 1.0, 0.0)],
+)
+def test_a_voltage_source_is_walked_to_zero_volts_before_its_output_goes_off(
+    name, voltage_V, limit_A, flowing_A
+):
+    driver, twin = SOURCES[name]
+    orders = (
+        ":SOUR:FUNC VOLT", f"{LIMIT[name]} {limit_A}", f":SOUR:VOLT {voltage_V}", ":OUTP ON",
+    )  # fmt: skip
+    with found(driver, twin, orders) as rig:
+        said = rig.magnet.make_safe()
+        rig.unit.supply.follow()
+        assert f"found at {flowing_A:.4g} A" in said
+        assert f"voltage was walked from {voltage_V:.4g} V to zero at 0.5 A/s at most" in said
+        assert not rig.unit.supply.output_on
+        assert rig.unit.supply.current_mode
+        assert rig.unit.voltage_V == 0.0
+        flows = [current_A for _, current_A in rig.trace]
+        assert max(abs(b - a) for a, b in pairwise(flows)) <= RAMP * 0.020 * 1.01
+        (off_A,) = [current_A for message, current_A in rig.trace if message == ":OUTP OFF"]
+        assert abs(off_A) <= rig.magnet.small_A
+        assert "already safe" in rig.magnet.make_safe()
+        rig.magnet.energise()
+        rig.magnet.make_safe()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_run_does_not_take_a_voltage_source_over(name):
+    driver, twin = SOURCES[name]
+    orders = (":SOUR:FUNC VOLT", f"{LIMIT[name]} 1", ":SOUR:VOLT 0.8", ":OUTP ON")
+    with found(driver, twin, orders) as rig:
+        with pytest.raises(RefusedError, match=r"sources voltage with its output on"):
+            rig.magnet.energise()
+        assert rig.sent(":SOUR:VOLT ", ":SOUR:CURR ", ":SOUR:FUNC ", ":OUTP O") == []
+
+
+def test_a_2400_that_measures_no_current_and_switches_itself_off_is_walked_all_the_same():
+    orders = (
+        ":SOUR:FUNC VOLT", ":SENS:CURR:PROT 1", ":SENS:FUNC:OFF 'CURR'", ":SENS:FUNC:OFF 'VOLT'",
+        ":FORM:ELEM VOLT", ":SOUR:VOLT -0.8", ":OUTP ON",
+    )  # fmt: skip
+    driver, twin = SOURCES["keithley-2400"]
+    with found(driver, twin, orders) as rig:
+        said = rig.magnet.make_safe(lambda words: None)
+        assert "voltage was walked from -0.8 V to zero" in said
+        assert len(rig.sent(":SOUR:VOLT ")) == 80
+        assert not rig.unit.supply.output_on
+
+
+def test_a_kepco_left_in_voltage_mode_is_not_energised_and_its_voltage_is_not_touched():
+    class Least(kepco_bop.KepcoBop):
+        def respond(self, message):
+            reply = super().respond(message)
+            if message.startswith("CURR ") and not self.supply.current_mode:
+                self.supply.setpoint_A = max(1.0, self.supply.setpoint_A)
+            return reply
+
+    orders = ("FUNC:MODE VOLT", "CURR 12", "VOLT -0.5", "OUTP ON")
+    with found(KepcoBop, Least, orders) as rig:
+        with pytest.raises(RefusedError, match=r"is not the -0\.4999 A that flow.*`twinrig safe`"):
+            rig.magnet.energise()
+        assert rig.sent("VOLT ", "FUNC:MODE ", "OUTP O") == []
+        assert "voltage was walked from -0.5 V" in rig.magnet.make_safe()
+        assert not rig.unit.supply.output_on
+        rig.magnet.energise()  # its voltage limit is what it had been
+
+
+@pytest.mark.parametrize(("mode", "set_A", "flows_A"), [(1, 0.0, 20.0), (2, 5.0, 25.0)])
+def test_what_a_643s_input_programs_is_told_and_nothing_is_sent(mode, set_A, flows_A, monkeypatch):
+    monkeypatch.setattr("instruments.limits.TRY_AGAIN_S", 0.0)
+
+    def programmed(unit):
+        unit.external_A = 20.0
+
+    orders = ("RATE 50", f"SETI {set_A}", f"XPGM {mode}")
+    said = []
+    with found(LakeShore643, lakeshore_643.LakeShore643, orders, 5.0, programmed) as rig:
+        with pytest.raises(UnsafeError) as caught:
+            rig.magnet.make_safe(said.append, 0.0)
+        words = str(caught.value)
+        assert f"{flows_A:g} A flow in its magnet, programmed by its" in words
+        assert "Bring the current to zero at what drives that input" in words
+        assert "front panel, after turning its current to zero there" not in words
+        assert len(said) == 1
+        assert rig.sent("SETI ", "XPGM ", "STOP", "RATE ") == []
+        rig.unit.supply.follow()
+        assert rig.unit.supply.coil.current_A == pytest.approx(flows_A)
+
+
+def test_a_643_whose_input_is_at_zero_is_programmed_by_itself_again():
+    with found(LakeShore643, lakeshore_643.LakeShore643, ("XPGM 1",), 5.0) as rig:
+        assert "external programming was switched off" in rig.magnet.make_safe()
+        assert rig.unit.programming == 0
+
+
+# ---- the walk itself
+
+
+class Load:
+    """A voltage source on a resistor, of so fine a wire."""
+
+    name, resolution_A = "x", 1e-6
+
+    def __init__(self, clock, voltage_V, measured_VA, resolution_V=1e-4):
+        self.clock, self.voltage_V = clock, voltage_V
+        self.load_VA = lambda: measured_VA
+        self.resolution_V = resolution_V
+        self.sets = []
+
+    def sourced_V(self):
+        return self.voltage_V
+
+    def set_voltage_V(self, voltage_V):
+        self.sets.append((self.clock.time_s, voltage_V))
+
+
+@pytest.mark.parametrize(
+    ("voltage_V", "measured_VA", "resolution_V", "sets", "step_V", "tick_s"),
+    [
+        (2.0, (2.0, 4.0), 1e-4, 40, 0.05, 0.02),  # 0.5 Ω, 0.1 A a tick
+        (2.01, (2.0, 4.0), 1e-4, 41, 2.01 / 41, 0.02),
+        (-2.0, (-2.0, -4.0), 1e-4, 40, 0.05, 0.02),
+        (2.0, (-2.0, 4.0), 1e-4, 40, 0.05, 0.02),  # the coil gives its energy back
+        (8.0, (2.0, 4.0), 1e-4, 160, 0.05, 0.02),  # at a limit of its current
+        (2.0, (2.0, 0.05), 1e-4, 1, 2.0, 0.02),  # open: 0.1 A at most, a tick's
+        (2.0, (2.0, 4.0), 0.25, 8, 0.25, 0.1),  # its finest step is earned as well
+        (0.3, (0.3, 4.0), 0.25, 2, 0.15, 0.4),
+        (0.0, (0.0, 0.0), 1e-4, 0, 0.0, 0.0),
+        (0.001, (0.0, 4.0), 1e-4, 10, 1e-4, 0.8),  # no resistance to be seen: no larger a step
+    ],
+)
+def test_a_voltage_is_walked_by_what_flows_by_it(
+    voltage_V, measured_VA, resolution_V, sets, step_V, tick_s
+):
+    clock, flowed = SimulatedClock(), []
+    load = Load(clock, voltage_V, measured_VA, resolution_V)
+    stairs = Staircase(load, 5.0, clock, flowed.append)
+    said = walk_voltage_down(load, stairs, SteadyClock(clock), 0.1, lambda words: None)
+    assert f"from {voltage_V:.4g} V to zero at 5 A/s at most" in said
+    assert len(load.sets) == sets
+    assert flowed[0] == measured_VA[1]
+    assert all(abs(b) <= abs(a) and a * b >= 0 for a, b in pairwise(flowed))
+    if sets:
+        volts = [voltage_V, *(each for _, each in load.sets)]
+        assert volts[-1] == 0.0
+        assert flowed[-1] == 0.0
+        steps = [abs(a) - abs(b) for a, b in pairwise(volts)]
+        assert steps == pytest.approx([step_V] * sets)
+        assert all(math.copysign(1.0, each) == math.copysign(1.0, voltage_V) for each in volts[:-1])
+        assert [b[0] - a[0] for a, b in pairwise(load.sets)] == pytest.approx([tick_s] * (sets - 1))
+        assert clock.time_s == pytest.approx(sets * tick_s)  # the last is earned, too
+
+
+def test_a_long_way_is_told_and_a_word_that_fails_does_not_end_it():
+    clock, told = SimulatedClock(), []
+
+    def tell(words):
+        told.append(words)
+        raise OSError("no space left")
+
+    load = Load(clock, 25.0, (2.0, 4.0))
+    stairs = Staircase(load, 5.0, clock)
+    walk_voltage_down(load, stairs, SteadyClock(clock), 0.1, tell)
+    assert told == [
+        f"x: at {left_V:g} V, on its way to zero volts" for left_V in (20, 15, 10, 5, 0)
+    ]
