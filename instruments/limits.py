@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from instruments import list_play
 from instruments.magnet_limits import MagnetLimits
 from instruments.ramp_down import NotTakenError, RampDown, by_hand
+from instruments.remedies import reported
 from instruments.sequenced import list_of
 from instruments.watch import advice, differences
 from instruments.watched_magnet import NOT_ENERGISED, WatchedMagnet
@@ -84,7 +85,7 @@ class LimitedMagnet(WatchedMagnet):
             if not start.output_on:
                 self.magnet.output(True)
             now = self._switched_on()
-            problems = [f"reports {error} after it was prepared" for error in now.errors]
+            problems = [reported(error, "after it was prepared") for error in now.errors]
             problems += [f"is {fault}{advice(fault)}" for fault in now.faults]
             if not now.output_on:
                 problems.append("its output stays off after it was told on: look for an interlock")

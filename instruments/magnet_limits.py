@@ -93,6 +93,16 @@ class MagnetLimits:
             )
         return problems
 
+    def sent_words(self, current_A: float | None, rated_A: float) -> str:
+        """A set-point that was sent, beside what may be; empty where it isn't known."""
+        if current_A is None:
+            return ""
+        rated = f", it is rated {rated_A:g} A" if math.isfinite(rated_A) else ""
+        return (
+            f"{current_A:.6g} A was the last set-point sent, the bench allows "
+            f"{self.highest_A:g} A{rated}"
+        )
+
     def current_A(self, field_T: float) -> float:
         """Current that gives a field."""
         return field_T / self.tesla_per_ampere

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from instruments.clock import SteadyClock
 from instruments.followed import Followed
 from instruments.own_ramp import with_own_ramp
+from instruments.remedies import reported
 from instruments.supply_ramp import SupplyRamp, slowest_A_per_s, walk_of
 from instruments.watch import Watch, differences, gave_way
 from instruments.watch_duty import largest_A2s
@@ -198,7 +199,8 @@ class WatchedMagnet:
         if self._energised:
             self._watch.look_closely(self._way_to_zero)
         errors, self._unreported = self._unreported, []
-        problems = [*(f"reports {error}" for error in errors), *self._watch.against]
+        sent = self.limits.sent_words(sent_A, self.magnet.rated_current_A)
+        problems = [*(reported(error, sent) for error in errors), *self._watch.against]
         if not problems:
             self._proven_A = max(self._proven_A, abs(sent_A or 0.0))
         raise_problems(TwinrigError, self.name, problems)

@@ -29,6 +29,7 @@ from instruments.drivers.exchange import (
     waiting,
     word,
 )
+from instruments.remedies import reported
 from models.errors import TwinrigError, raise_problems
 
 if TYPE_CHECKING:
@@ -167,7 +168,9 @@ class Keithley6221:
         if (unit := word(session, ":UNIT?", UNIT)) != "V":
             raise session.reject(":UNIT?", unit, "V as it was set")
         self._overflows = 0
-        told = [f"reports {one} to its settings" for one in self.errors() if one.startswith("-")]
+        sent = f"±{self.current_A:g} A, a delay of {self.delay_s:g} s and {self.count} reading(s)"
+        sent += f" were set; it takes {MAX_A:g} A at most"
+        told = [reported(one, sent) for one in self.errors() if one.startswith("-")]
         raise_problems(TwinrigError, f"{self.name} ({self.resource})", told)  # positive: an event
 
     def read(self) -> NDArray[np.float64]:

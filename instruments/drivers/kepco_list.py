@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from instruments.drivers.exchange import word
+from instruments.remedies import reported
 from models.errors import TwinrigError, raise_problems
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ class KepcoList:
     def _finish(self, currents: Sequence[str], dwells: Sequence[str]) -> None:
         """One round; whatever the list holds is read back."""
         self._session.write("LIST:COUN 1")
-        problems = [f"reports {error} after a list was loaded" for error in self._errors()]
+        low_A, high_A = min(map(float, currents)), max(map(float, currents))
+        after = f"after a list of {len(currents)} points, {low_A:g} A to {high_A:g} A, was loaded"
+        problems = [reported(error, after) for error in self._errors()]
         raise_problems(TwinrigError, self._session.name, problems)
         self._compare("LIST:CURR?", [float(text) for text in currents])
         self._compare("LIST:DWEL?", [float(text) for text in dwells])

@@ -253,7 +253,10 @@ def step_and_verify(bench):
     [
         ("CURR 3", r"set-point is 3 A, 7.5 A was sent.*by hand"),
         ("OUTP OFF", "output went off without us"),
-        ("CURR 99", "reports -222"),
+        (
+            "CURR 99",
+            r"reports -222 .*7\.5 A was.* 11 A, it is rated 12 A; it refused",
+        ),
         ("VOLT 2", "voltage limit of 2 V"),
     ],
 )
