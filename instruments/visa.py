@@ -181,15 +181,17 @@ class VisaSession(VisaWire):
             self.timeout_s, self._fastest_s = usual_s, fastest_s
 
 
-_libraries: dict[str, str] = {}  # installed ones that were found: path by name
+_libraries: dict[str, str | None] = {}  # installed ones: path by name, None: there is none
 
 
 def resource_manager() -> pyvisa.ResourceManager:
     """The installed VISA where there is one, pyvisa-py otherwise.
 
     `PYVISA_LIBRARY` names another. Never close it: that closes every resource of the process.
-    PyVISA asks the linker, too, by way of a temporary file: a full disk means that it found none.
-    One that was found is not looked for again: a watchdog that has it may have lost its disk.
+    PyVISA asks the linker and the compiler for five names, three processes each: a process of ours
+    asks once, so that every further connect has 0.2 s less to do, and a watchdog that may have lost
+    its disk has its library. One that is installed meanwhile is found by the next process. A full
+    disk (it needs a temporary file) tells nothing: it is asked again.
     """
     from pyvisa.ctwrapper import highlevel
 
@@ -198,8 +200,8 @@ def resource_manager() -> pyvisa.ResourceManager:
 
     def find(name: str) -> str | None:
         with suppress(OSError):
-            if name not in _libraries and (path := found(name)):
-                _libraries[name] = str(path)
+            if name not in _libraries:
+                _libraries[name] = found(name)
         return _libraries.get(name)
 
     ivi.find_library = find

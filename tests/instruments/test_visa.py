@@ -375,6 +375,9 @@ def test_an_installed_visa_is_looked_for_and_pyvisa_py_taken_where_none_is_found
     assert type(resource_manager().visalib).__module__.startswith("pyvisa_py")
     assert "visa" in asked
     assert highlevel.find_library is find
+    first = len(asked)  # of a process: PyVISA starts three processes for each name
+    resource_manager()
+    assert len(asked) == (2 * first if full_disk else first)
 
 
 def test_an_installed_visa_that_was_found_is_found_again_when_its_disk_is_gone(monkeypatch):
