@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QRectF, Qt
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
 FORM_PX, LABEL_WIDTH_PX = 320, 112
+MOMENT_S = 1.0  # later, somebody may be at work where the focus has gone
 ROWS_PX = 96  # that stay in view, however much is said below them
 
 
@@ -39,9 +42,27 @@ class PrimaryButton(QAbstractButton):
         self.cost = ""
         self.fraction: float | None = None
         self.cost_role = ""
+        self._instead: QWidget | None = None  # what has the focus while this is disabled …
+        self._lost_s = -math.inf  # … since when
         self.setFixedHeight(56)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def setEnabled(self, on: bool) -> None:
+        """Enable or disable it; a focus that it loses for a moment comes back, unless it was moved.
+
+        A plan is looked at anew after each change: who came here by Tab meanwhile presses this.
+        """
+        had, window = self.hasFocus(), self.window()
+        super().setEnabled(on)
+        now = None if window is None else window.focusWidget()
+        if had and not on:
+            self._instead, self._lost_s = now, time.monotonic()
+        elif on:
+            soon = time.monotonic() - self._lost_s < MOMENT_S
+            if soon and now is not None and now is self._instead:
+                self.setFocus()
+            self._instead = None
 
     def say(self, text: str, cost: str, *, role: str = "", fraction: float | None = None) -> None:
         """Show text and cost; `role` `fault` or `attention`; a fraction makes it a progress bar."""

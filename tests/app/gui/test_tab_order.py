@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PyQt6.QtCore import QPoint
 
+from app.gui.widgets import form
 from app.gui.widgets.form import PrimaryButton
 
 if TYPE_CHECKING:
@@ -58,3 +59,33 @@ def test_the_primary_button_shows_that_it_has_the_keyboard(theme, qtbot, running
     button.setFocus()
     qtbot.waitUntil(button.hasFocus, timeout=60_000)
     assert abs(at_ring() - without) > 0.4
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_the_primary_button_has_the_keyboard_again_once_its_plan_was_looked_at(
+    window, qtbot, moved
+) -> None:
+    button = window.page().form.primary
+    window.activateWindow()
+    qtbot.waitUntil(button.isEnabled, timeout=60_000)
+    button.setFocus()
+    button.setEnabled(False)
+    assert not button.hasFocus()
+    if moved:
+        window.page().seed.setFocus()
+    button.setEnabled(True)
+    assert button.hasFocus() is not moved
+
+
+def test_a_focus_that_was_away_for_longer_stays_where_somebody_may_be_at_work(
+    window, qtbot, monkeypatch
+) -> None:
+    button = window.page().form.primary
+    window.activateWindow()
+    qtbot.waitUntil(button.isEnabled, timeout=60_000)
+    monkeypatch.setattr(form, "MOMENT_S", 0.0)
+    button.setFocus()
+    button.setEnabled(False)
+    there = window.focusWidget()
+    button.setEnabled(True)
+    assert window.focusWidget() is there is not button
