@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-BAR_AT_PX, BAR_PX = 488, 240
+BAR_AT_PX, BAR_PX, LEAST_BAR_PX = 488, 240, 60
+SHARE_PX, LEFT_PX = 60, 120  # of the percentage with its gaps, and of the time left
 
 
 class StatusLine(QWidget):
@@ -54,28 +55,32 @@ class StatusLine(QWidget):
         painter.setFont(sans(LABEL_PX, 600 if busy else 400))
         painter.setPen(colour(t.text1 if busy else t.text2))
         painter.drawText(QRectF(16, 0, BAR_AT_PX - 32, 32), LEFT, self.text)
-        if busy:
-            self._bar(painter)
         painter.setFont(mono(LABEL_PX))
         painter.setPen(colour(t.text3))
         wide = painter.fontMetrics().horizontalAdvance(self.run_id)
         painter.drawText(QRectF(width - 16 - wide, 0, wide + 2, 32), LEFT, self.run_id)
         end = width - 16 - (wide + 24 if wide else 0)
+        if busy:
+            self._bar(painter, end)
         painter.setFont(sans(LABEL_PX))
         painter.setPen(colour(t.text2))
         room = QRectF(BAR_AT_PX + 420, 0, max(0, end - BAR_AT_PX - 420), 32)
         painter.drawText(room, RIGHT, elided(self.note, painter.font(), int(room.width())))
 
-    def _bar(self, painter: QPainter) -> None:
+    def _bar(self, painter: QPainter, end: int) -> None:
+        """The bar up to its share, percentage and time left; the bar gives way to what is right."""
         t, share = self._theme.tokens, min(1.0, max(0.0, self.fraction or 0.0))
+        bar = max(LEAST_BAR_PX, min(BAR_PX, end - BAR_AT_PX - SHARE_PX - LEFT_PX))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour(t.track))
-        painter.drawRoundedRect(QRectF(BAR_AT_PX, 14, BAR_PX, 4), 2, 2)
+        painter.drawRoundedRect(QRectF(BAR_AT_PX, 14, bar, 4), 2, 2)
         painter.setBrush(colour(t.ink))
-        painter.drawRoundedRect(QRectF(BAR_AT_PX, 14, BAR_PX * share, 4), 2, 2)
+        painter.drawRoundedRect(QRectF(BAR_AT_PX, 14, bar * share, 4), 2, 2)
         painter.setPen(colour(t.text1))
         painter.setFont(sans(LABEL_PX, 600))
-        painter.drawText(QRectF(BAR_AT_PX + BAR_PX + 16, 0, 44, 32), LEFT, f"{100 * share:.0f} %")
+        painter.drawText(QRectF(BAR_AT_PX + bar + 16, 0, 44, 32), LEFT, f"{100 * share:.0f} %")
         painter.setPen(colour(t.text2))
         painter.setFont(sans(LABEL_PX))
-        painter.drawText(QRectF(BAR_AT_PX + BAR_PX + 60, 0, 160, 32), LEFT, self.left)
+        room = QRectF(BAR_AT_PX + bar + SHARE_PX, 0, 0, 32)
+        room.setRight(max(room.left(), end))
+        painter.drawText(room, LEFT, elided(self.left, painter.font(), int(room.width())))

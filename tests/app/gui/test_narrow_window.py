@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QRect, Qt
 from PyQt6.QtWidgets import QAbstractButton, QApplication, QScrollArea, QWidget
 
 from app.gui.widgets.legend import Legend
+from app.gui.widgets.status import StatusLine
 
 NARROWEST = (1024, 700)
 CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
@@ -100,3 +101,23 @@ def test_on_a_screen_below_the_least_size_stop_and_pill_stay_and_pages_scroll(
         window.open_page(key)
     qtbot.waitUntil(lambda: area.horizontalScrollBar().maximum() == 0, timeout=60_000)
     assert area.verticalScrollBar().maximum() == 0
+
+
+def test_the_time_left_never_lies_over_the_runs_id(theme, qtbot) -> None:
+    status = StatusLine(theme)
+    qtbot.addWidget(status)
+    status.resize(1024, 32)
+    status.say_right("", "rec-20261129T154336-3c0127")
+
+    def at_right():
+        return status.grab(QRect(830, 0, 194, 32)).toImage()
+
+    status.say("Recording", fraction=0.5)
+    alone = at_right()
+    status.say("Recording", fraction=0.5, left="10 h 21 min left")
+    assert at_right() == alone
+    status.say_right("", "")
+    status.say("Recording", fraction=0.5)
+    free = at_right()
+    status.say("Recording", fraction=0.5, left="10 h 21 min left")
+    assert at_right() != free  # and with room it is where it was
