@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 OPENS_BEGUN = {"fit": "twin", "train": "network", "record": "record"}
 """The page that goes on with a run of a verb; of others it is the Deploy page."""
 ROW_PX, THUMB_PX, INDENT_PX = 56, 104, 24
+ARROWS = (Qt.Key.Key_Down, Qt.Key.Key_Up)
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -197,6 +198,10 @@ class EntryList(QListView):
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.opened.emit()
+            return
+        key = Qt.Key.Key_unknown if event is None else event.key()
+        if key in ARROWS and self.currentIndex().isValid() and not self.selectedIndexes():
+            self.setCurrentIndex(self.currentIndex())  # the framed one, before its neighbour
             return
         super().keyPressEvent(event)
 

@@ -226,6 +226,17 @@ def test_two_are_compared_what_differs_first(library) -> None:
     assert set(seeds[1:]) == {"1", "2"}
 
 
+def test_the_first_arrow_chooses_the_artefact_in_the_frame(library, qtbot) -> None:
+    rows = library.list
+    rows.setFocus()
+    rows.setCurrentIndex(rows.entries.index(0))
+    rows.clearSelection()
+    qtbot.keyClick(rows, Qt.Key.Key_Down)
+    assert rows.selected() == library.rows[:1]
+    qtbot.keyClick(rows, Qt.Key.Key_Down)
+    assert rows.selected() == library.rows[1:2]
+
+
 def test_run_again_fills_the_form_that_made_it(library) -> None:
     pick(library, "rec-b")
     library.again.click()
