@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
-from instruments.virtual.electronics import ResonantSource
+from instruments.virtual import electronics
+from instruments.virtual.devices import make_device
+from instruments.virtual.electronics import ElectronicsParameters, ResonantSource
 from instruments.virtual.instrument import DeviceTime
 from instruments.virtual.spectrum_noise import SpectrumNoise, SpectrumNoiseParameters
 from instruments.virtual.spin_vortex_ice import SpinVortexIce, SpinVortexIceParameters
@@ -186,3 +189,38 @@ def test_repeats_have_the_statistics_of_real_ones() -> None:
     real, virtual = _real_statistics(), _statistics(_virtual_repeats(60))
     for name, value in real.items():
         assert abs(virtual[name] - value) < ALLOWED.get(name, 0.08), (name, value, virtual[name])
+
+
+def _source() -> ResonantSource:
+    seeds = np.random.SeedSequence(3).spawn(3)
+    device = make_device("spin-vortex-ice", seeds[0])
+    return ResonantSource(
+        device, None, DeviceTime(), ElectronicsParameters(), seeds[1], seeds[2]
+    )  # fmt: skip
+
+
+def test_an_axis_of_many_points_needs_memory_in_proportion(monkeypatch) -> None:
+    monkeypatch.setattr(electronics, "MOST_POINTS", 201)
+    sizes = []
+    for points in (202, 2002, 20002):
+        source = _source()
+        tracemalloc.start()
+        trace = source.sweep(np.linspace(4.0e9, 10.0e9, points))
+        sizes.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert trace.shape == (points,)
+    assert sizes[2] - sizes[1] < 200 * 18000  # bytes a point; 20002² numbers are 3 GB
+    assert sizes[1] - sizes[0] < 200 * 1800
+
+
+def test_the_points_of_a_fine_axis_lie_between_those_that_are_computed() -> None:
+    few, many = _source(), _source()
+    axis_Hz = np.linspace(4.0e9, 10.0e9, electronics.MOST_POINTS)
+    fine_Hz = np.linspace(4.0e9, 10.0e9, 4 * (axis_Hz.size - 1) + 1)
+    computed, between = few.sweep(axis_Hz), many.sweep(fine_Hz)
+    assert between[::4] == pytest.approx(computed, rel=1e-12)
+    assert between[2::4] == pytest.approx((computed[1:] + computed[:-1]) / 2, rel=1e-12)
+    exact = _source()._resonant.spectrum(fine_Hz[2:-1:400], 0.0)
+    near = _source()._resonant.spectrum(axis_Hz, 0.0)
+    off = np.interp(fine_Hz[2:-1:400], axis_Hz, near) - exact
+    assert np.abs(off).max() < 1e-3 * np.abs(near).max()
