@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_AXES = 5
 NONE = "none"
+WAVES = "Waveforms of the public nanoring set; features, samples and skip by further words."
+TABLE = "A table with one row a step: its columns stand in the map."
 
 
 class ImportForm(QObject):
@@ -95,6 +97,7 @@ class ImportForm(QObject):
         words = dict(word.partition("=")[::2] for word in guess.split())
         array, colon, axes = words.get("response", "").rpartition(":")
         self._fixed = guess if seen is not None and (seen.patterns or not colon) else ""
+        self.as_guessed.setText(WAVES if seen is not None and seen.patterns else TABLE)
         none = (("none", NONE),)
         for choice, extra in ((self.response, ()), (self.drive, none), (self.holds, none)):
             choice.blockSignals(True)
@@ -134,12 +137,6 @@ class ImportForm(QObject):
         free = bool(self.seen) and not self._fixed
         self.response_row.setVisible(free)
         self.as_guessed.setVisible(bool(self._fixed))
-        waves = "time" in self._fixed
-        self.as_guessed.setText(
-            "Waveforms of the public nanoring set; features, samples and skip by further words."
-            if waves
-            else "A table with one row a step: its columns stand in the map."
-        )
         info = self.seen.get(str(self.response.currentData()))
         sizes = longer(info.shape) if info is not None else ()
         for k, (row, choice) in enumerate(zip(self.axis_rows, self.axes, strict=True)):

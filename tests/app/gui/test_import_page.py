@@ -133,6 +133,14 @@ def test_what_does_not_fit_is_said_and_nothing_can_be_imported(make_window, qtbo
     assert not page.form.primary.isEnabled()
 
 
+def test_a_table_is_not_taken_for_waveforms_by_the_name_of_a_column(make_window, qtbot, tmp_path):
+    rows = [f"{t},{r},{2 + t},{t + r}" for r in range(2) for t in range(6)]
+    (tmp_path / "a.csv").write_text("\n".join(["time_s,rep,B_mT,V", *rows]))
+    page = opened(make_window(connected=False, page="library"), qtbot, tmp_path / "a.csv")
+    assert "step=time_s" in page.fields.map_text()
+    assert page.fields.as_guessed.text().startswith("A table with one row a step")
+
+
 def test_hold_times_are_chosen_among_the_arrays(make_window, qtbot, tmp_path):
     window = make_window(connected=False, page="library")
     response, fields = data()
