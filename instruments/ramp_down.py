@@ -129,10 +129,7 @@ class RampDown:
         )
 
     def _control(self) -> tuple[str, ...] | None:
-        """Let the set-point decide the current; frugally None where that isn't known.
-
-        Where a voltage decides it, that is brought to zero first, and the output switched off.
-        """
+        """Let the set-point decide, a voltage brought to zero first; frugally None: not known."""
         reach_A = self._stairs.reach_A
         try:
             return self._asked(lambda: self._magnet.take_control(reach_A), "control")
@@ -141,7 +138,7 @@ class RampDown:
             return (*error.changed, words, *self._magnet.take_control(reach_A))
 
     def _by_voltage(self) -> str:
-        """Walk the voltage of a supply that sources one to zero, then switch its output off."""
+        """Walk a supply's voltage to zero, then switch its output off."""
         source = cast("VoltageSource", self._magnet)
         words = walk_voltage_down(source, self._stairs, self._clock, self._small_A, self._tell)
         if abs(left_V := source.sourced_V()) > source.resolution_V:
@@ -177,7 +174,8 @@ class RampDown:
             current_A = self._asked(self._magnet.measured_A, "current")
             flows_A = found.current_A if current_A is None else current_A
             set_A = flows_A if setpoint_A is None else setpoint_A
-            return replace(found, current_A=flows_A, setpoint_A=set_A)
+            on = self._asked(self._magnet.output_on, "output") is not False
+            return replace(found, current_A=flows_A, setpoint_A=set_A, output_on=on)
         now = self._magnet.state()
         self._reported += now.errors
         return replace(now, errors=())

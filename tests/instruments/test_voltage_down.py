@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from beside import beside
 from own_ramp import DeviceClock
-from simulated import SimulatedClock
+from simulated import SimulatedClock, SimulatedSupply
 
 from instruments.clock import SteadyClock, Stop
 from instruments.drivers.keithley_2400 import Keithley2400
@@ -17,6 +17,9 @@ from instruments.drivers.keithley_2450 import Keithley2450
 from instruments.drivers.kepco_bop import KepcoBop
 from instruments.drivers.lakeshore_643 import LakeShore643
 from instruments.limits import LimitedMagnet, MagnetLimits, UnsafeError
+from instruments.link_errors import LinkError
+from instruments.protocols import SourcesVoltageError
+from instruments.ramp_down import SETTLE_S, NotTakenError, RampDown
 from instruments.staircase import Staircase
 from instruments.virtual import keithley_2400, keithley_2450, kepco_bop, lakeshore_643
 from instruments.voltage_down import walk_voltage_down
@@ -165,6 +168,109 @@ def test_a_643_whose_input_is_at_zero_is_programmed_by_itself_again():
     with found(LakeShore643, lakeshore_643.LakeShore643, ("XPGM 1",), 5.0) as rig:
         assert "external programming was switched off" in rig.magnet.make_safe()
         assert rig.unit.programming == 0
+
+
+# ---- what comes behind the walk
+
+
+class Sourcing(SimulatedSupply):
+    """Sources a voltage on 0.5 Ω until its output is off."""
+
+    resolution_V = 1e-4
+
+    def __init__(self, clock, voltage_V=1.0):
+        super().__init__(clock, output_on=True)
+        self.voltage_V, self.real_A = voltage_V, 2.0 * voltage_V
+
+    def take_control(self, reach_A):
+        if self.on:
+            error = SourcesVoltageError("it sources a voltage")
+            error.changed = ("running a LIST program, which was ended",)
+            raise error
+        return ("changed to current mode",)
+
+    def sourced_V(self):
+        self._link("VOLT?")
+        return self.voltage_V
+
+    def load_VA(self):
+        self._link("MEAS")
+        return self.voltage_V, self.real_A
+
+    def set_voltage_V(self, voltage_V):
+        self.log.append("VOLT")
+        self.voltage_V, self.real_A = voltage_V, 2.0 * voltage_V
+
+
+def way_of(supply, clock):
+    clock = SteadyClock(clock)
+    return clock, RampDown(supply, Staircase(supply, 5.0, clock), clock, 0.1)
+
+
+@pytest.mark.parametrize("frugal", [False, True])
+def test_what_was_ended_before_and_changed_behind_is_told_in_order(frugal):
+    clock = SimulatedClock()
+    supply = Sourcing(clock)
+    steady, way = way_of(supply, clock)
+    with steady.unfailing():
+        said = way.attempt(frugal)
+    assert "output on; running a LIST program, which was ended; its voltage was walked" in said
+    assert said.endswith(
+        "output off; changed to current mode; set-point brought to zero, output left off"
+    )
+    assert supply.log == ["VOLT"] * 20 + ["OUTP OFF", "CURR 0.000000"]
+
+
+@pytest.mark.parametrize(
+    ("left_A", "settles", "words"),
+    [
+        (0.5, 2, "output off; at zero volts 0.5 A still flowed before that"),
+        (-0.5, 2, "output off; at zero volts 0.5 A still flowed before that"),
+        (math.nan, 1, "output off; at zero volts an unknown current flowed before that"),
+    ],
+)
+def test_a_current_that_stays_at_zero_volts_is_told(left_A, settles, words):
+    clock = SimulatedClock()
+    supply = Sourcing(clock)
+
+    def measured_A():
+        if math.isnan(left_A):
+            raise LinkError("x", "garbled", resource="", hint="")
+        return left_A
+
+    supply.measured_A = measured_A
+    steady, way = way_of(supply, clock)
+    with steady.unfailing():
+        assert words in way.attempt(frugal=True)
+    assert clock.time_s == pytest.approx(0.4 + settles * SETTLE_S, abs=0.12)
+
+
+def test_an_output_stays_on_where_the_voltage_is_not_seen_to_go_to_zero():
+    for frugal in (False, True):
+        clock = SimulatedClock()
+        supply = Sourcing(clock)
+        supply.set_voltage_V = lambda voltage_V: None
+        steady, way = way_of(supply, clock)
+        with steady.unfailing(), pytest.raises(NotTakenError, match="its voltage is 1 V"):
+            way.attempt(frugal)
+        assert supply.on
+        assert supply.log == []
+
+
+def test_a_voltage_that_cannot_be_read_is_no_reason_to_switch_off_under_current():
+    clock = SimulatedClock()
+    supply = Sourcing(clock)
+
+    def garbled():
+        raise LinkError("x", "garbled", resource="", hint="")
+
+    supply.load_VA = garbled
+    steady, way = way_of(supply, clock)
+    for frugal in (False, True):
+        with steady.unfailing(), pytest.raises(LinkError):
+            way.attempt(frugal)
+        assert supply.on
+        assert supply.log == []
 
 
 # ---- the walk itself
