@@ -75,7 +75,7 @@ class WirePanel(QWidget):
         self.words = Elided("", "note")
         names = [(one.name, one.name) for one in self.session.spec.instruments]
         self.of = Choice(self.shell.theme, [("all", ""), *names], "Messages of")
-        _fix(self.of, 92)
+        _fix(self.of, 80)  # all there is beside Save in the smallest window
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("filter: IDN -OUTP")
         self.filter.setToolTip("All of the words; none of those with a - before them")

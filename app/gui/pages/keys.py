@@ -37,8 +37,9 @@ class KeysPage(Page):
         for index, (key, words) in enumerate(self.rows):
             at, side = index % half, 2 * (index // half)
             grid.addWidget(label(key, "id"), at, side)
-            grid.addWidget(label(words), at, side + 1)
-        grid.setColumnStretch(3, 1)
+            grid.addWidget(label(words, wrap=True), at, side + 1)
+        for side in (1, 3):
+            grid.setColumnStretch(side, 1)
         self.body.addWidget(self.sheet)
         self.body.addStretch(1)
 

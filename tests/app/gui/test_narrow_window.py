@@ -7,8 +7,10 @@ from itertools import pairwise
 from PyQt6.QtCore import QRect, Qt
 from PyQt6.QtWidgets import QAbstractButton, QApplication, QScrollArea, QWidget
 
+from app.gui.actions import PAGES
 from app.gui.widgets.legend import Legend
 from app.gui.widgets.status import StatusLine
+from app.gui.window import LEAST, WITHIN
 
 NARROWEST = (1024, 700)
 CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
@@ -23,6 +25,18 @@ def test_a_header_has_room_and_nothing_leaves_the_window(window, qtbot) -> None:
     window.resize(*NARROWEST)
     for key in ("record", "twin", "network", "deploy", "library"):
         looked_at(window, qtbot, key)
+
+
+def test_no_page_is_wider_than_its_place_in_the_smallest_window(window, qtbot) -> None:
+    window.resize(LEAST)
+    room = LEAST.width() - window.rail.width()
+    for key in (*(key for key, _ in PAGES), *WITHIN, "log", "settings"):
+        window.open_page(key)
+        page = window.page()
+        qtbot.waitUntil(lambda p=page: p.whole, timeout=60_000)
+        for _ in range(3):  # some parts give way once they are laid out
+            QApplication.processEvents()
+        assert page.minimumSizeHint().width() <= room, key
 
 
 def looked_at(window, qtbot, key: str) -> None:
