@@ -278,6 +278,9 @@ class DeployPage(Page):
         done = outcome.status == "done" and "measured" in live.result
         super().job_finished(outcome)
         self.rows.lock(running=False)
+        if outcome.status == "done":
+            self.rows.go_on_with(None)  # that one is whole
+        self.show_cost()  # a press before the next look would begin what nobody looked at
         if self.transfers.ended(outcome):
             return
         if done and network is not None:
@@ -309,10 +312,11 @@ class DeployPage(Page):
         self.plots.verdict.show_where(diagnosis(result))
         self.plots.running_score.show_value(measured, "measured")
         self.plots.show_transfer(network, str(result.get("label") or "This network"), measured)
-        runs = result.get("hardware_runs", "—")
+        runs, spent = result.get("hardware_runs", "—"), duration(result.get("seconds"))
+        spent += " since it was continued" * bool(result.get("continued"))
         self.say(
             f"{self.choice.currentText()} on the device",
-            f"{network.nodes} nodes · {runs} runs · {duration(result.get('seconds'))}",
+            f"{network.nodes} nodes · {runs} runs · {spent}",
         )
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

@@ -158,6 +158,10 @@ def test_a_stopped_deployment_goes_on_with_the_nodes_that_are_missing(
     qtbot.waitUntil(
         lambda: page.form.primary.text() == f"Go on with {begun.path.name}", timeout=WAIT_MS
     )
+    ended = []  # what a press right after the run would begin
+    window.job_ended.connect(
+        lambda *_: ended.append((page.form.primary.isEnabled(), page.rows.goes_on))
+    )
     page.form.primary.click()
     assert page.live.done == len(begun.measured) > 0
     assert np.isfinite(list(page.live.misfit.values())).all()  # as that of those to come
@@ -168,6 +172,8 @@ def test_a_stopped_deployment_goes_on_with_the_nodes_that_are_missing(
     assert page.deployed == begun.path / "deployment.json", "\n".join(window.log)
     assert len(page.live.scores) == 6 - done
     assert page.live.scores[-1][1] == pytest.approx(page.live.result["measured"])
+    assert ended == [(False, None)]
+    assert page.subheading.text().endswith("since it was continued")
     qtbot.waitUntil(lambda: not page.rows.unfinished, timeout=WAIT_MS)
 
 
