@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli_types import factor, whole
+from app.disk import reading
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -107,7 +108,10 @@ def is_for_twin(arguments: argparse.Namespace) -> bool:
     """Whether `record` is asked for this, or is to go on with such a run."""
     from app.operations.adaptive_rounds import PLAN_NAME
 
-    begun = arguments.resume is not None and (arguments.resume / PLAN_NAME).is_file()
+    begun = False
+    if arguments.resume is not None:
+        with reading(arguments.resume):
+            begun = (arguments.resume / PLAN_NAME).is_file()
     if not arguments.for_twin and not begun:
         wrong = [f"--{n} needs --for-twin" for n in ONLY_WITH_IT if getattr(arguments, n)]
         raise_problems(InputError, "twinrig record", wrong)

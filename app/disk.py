@@ -69,6 +69,9 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as fault:
         raise InputError(f"{path}: no such file or folder") from fault
+    except PermissionError as fault:
+        words = f"can't be read ({fault.strerror or fault}): check who may read it and its folder"
+        raise InputError(f"{path}: {words}") from fault
     except OSError as fault:
         raise InputError(f"{path}: can't be read ({fault.strerror or fault}); {RESTORE}") from fault
 

@@ -43,15 +43,24 @@ def read_recording(path: Path) -> Recording:
     """
     path = Path(path)
     folder = folder_of(path)
-    if path in (folder, folder / FILE_NAME) and (folder / JOURNAL_NAME).is_file():
+    with reading(path):
+        has_journal = (folder / JOURNAL_NAME).is_file()
+    if has_journal and path in (folder, folder / FILE_NAME):
         return _recording_of_run(folder)
     return recording_of_file(find_file(path, FILE_NAME))
 
 
 def folder_of(path: Path) -> Path:
-    """The artefact's folder, of the folder itself or of a file in it."""
+    """The artefact's folder, of the folder itself or of a file in it.
+
+    Raises
+    ------
+    InputError
+        Nobody may look there.
+    """
     path = Path(path)
-    return path if path.is_dir() else path.parent
+    with reading(path):
+        return path if path.is_dir() else path.parent
 
 
 def times_continued(recording: Recording) -> int:

@@ -88,12 +88,13 @@ def find_artefacts(run: Path) -> Found:
         No such folder, or nothing in it to report.
     """
     with reading(run):
-        folder = run.parent if run.is_file() else run
+        is_file = run.is_file()
+        of_artefact = is_file and any((run.parent / name).is_file() for name in FILES.values())
+        folder = run.parent if of_artefact else run
         is_there = folder.is_dir()
     if not is_there:
-        raise InputError(
-            f"{run}: no such folder; name a recording, twin, network, deployment or demo"
-        )
+        what = "a file beside no artefact" if is_file else "no such folder"
+        raise InputError(f"{run}: {what}; name a recording, twin, network, deployment or demo")
     names = {name: kind for kind, name in FILES.items()}
     found: dict[str, list[Path]] = {kind: [] for kind in FILES}
     for here, folders, files in os.walk(folder):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.artefacts import reading
 from app.operations.import_map import Mapping, parse_map
 from app.operations.import_prepare import Measured, measured
 from models.errors import InputError, raise_problems
@@ -38,7 +39,8 @@ MOST_BYTES = 2**33  # of the response that is kept
 
 def is_nanoring(folder: Path) -> bool:
     """Whether a folder has the public nanoring layout."""
-    return folder.is_dir() and any(NUMBER.fullmatch(p.name) for p in folder.iterdir())
+    with reading(folder):
+        return folder.is_dir() and any(NUMBER.fullmatch(p.name) for p in folder.iterdir())
 
 
 def pairs_in(folder: Path) -> list[tuple[int, Path, Path]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from stat import S_ISDIR
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -90,7 +91,9 @@ def drained(reader: Generator[object, None, T]) -> T:
 
 def read_steps(file: Path) -> Generator[tuple[int, int], None, dict[str, Found]]:
     """As `read_all`; of a folder yields how many of how many files are read."""
-    if file.is_dir():
+    with reading(file):
+        is_folder = S_ISDIR(file.stat().st_mode)
+    if is_folder:
         return (yield from _of_folder(file))
     return _of_file(file)
 

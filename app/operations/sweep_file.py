@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import reading
+from app.disk import read_bytes, reading
 from app.operations.sweep_grid import layouts_of
 from models.errors import InputError, raise_problems
 from models.wiring import laid_out
@@ -24,10 +24,8 @@ def grid_of_file(path: Path) -> dict[str, Any]:
     InputError
         No such file, no TOML, unknown keys, or values of another kind.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
     with reading(path):
-        content = path.read_bytes()
+        content = read_bytes(path)
     try:
         body = tomllib.loads(content.decode("utf-8"))
     except ValueError as fault:

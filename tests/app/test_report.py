@@ -351,6 +351,17 @@ def test_an_empty_folder_is_refused_with_what_was_looked_for(tmp_path: Path) -> 
         find_artefacts(tmp_path)
 
 
+def test_a_file_that_is_no_artefact_is_refused_not_reported_as_all_that_lies_around_it(
+    tmp_path: Path,
+) -> None:
+    """A list of notes among the runs was answered by the report of every run, after minutes."""
+    write_recording(tmp_path / "rec", leaky_recording(2, 6, "rec-one"))
+    (tmp_path / "notes.txt").write_text("mind the gap")
+    with pytest.raises(InputError, match=r"notes\.txt: a file beside no artefact"):
+        find_artefacts(tmp_path / "notes.txt")
+    assert find_artefacts(tmp_path / "rec" / "recording.nc").run == tmp_path / "rec"
+
+
 def test_node_runs_of_a_deployment_are_no_recordings(run_folder: Path, tmp_path: Path) -> None:
     deployment = tmp_path / "deployment"
     write_recording(deployment / "nodes", leaky_recording(2, 5, "rec-nodes"))

@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from app.artefacts import writing
 from app.checked_json import canonical, check, parse_json, plain, with_checksum
 from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
+from app.operations.import_nanoring import is_nanoring
+from app.operations.sweep_file import grid_of_file
 from app.recording_marks import add_mark, read_marks
 from app.report import find_artefacts
 from app.store import (
@@ -98,6 +100,9 @@ def test_a_folder_that_can_t_be_looked_into_is_said_to_be_one(
         new_directory(tmp_path / "theirs" / "r")
     with pytest.raises(InputError, match="Permission denied"):
         find_artefacts(tmp_path / "theirs" / "r")
+    for read in (read_recording, is_nanoring, grid_of_file):
+        with pytest.raises(InputError, match=r"Permission denied.*: check who may read it"):
+            read(tmp_path / "theirs" / "r")
 
 
 @pytest.mark.parametrize(
