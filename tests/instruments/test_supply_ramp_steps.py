@@ -269,6 +269,9 @@ def test_a_target_that_may_be_lost_counts_as_flowing(one):
         walk.set_A(-3.0)
     assert flowed == [-3.0]
     assert walk.sent_A is None
+    with pytest.raises(LinkError):
+        walk.set_A(-0.5)  # from where it is not known
+    assert flowed == [-3.0, -0.5]
 
 
 def test_a_walk_owes_nothing(one):
