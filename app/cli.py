@@ -72,8 +72,8 @@ def main(arguments: Sequence[str]) -> int:
             screen.error("MemoryError", f"{TOO_LARGE} ({error})", TwinrigError.exit_code)
             return TwinrigError.exit_code
         except Exception as error:
-            if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-                screen.error("InputError", _too_long(error), InputError.exit_code)
+            if isinstance(error, OSError) and (words := _of_a_path(error)):
+                screen.error("InputError", words, InputError.exit_code)
                 return InputError.exit_code
             screen.error(type(error).__name__, _unexpected(error), TwinrigError.exit_code)
             return TwinrigError.exit_code
@@ -184,9 +184,13 @@ def exit_code_of(values: dict[str, Any]) -> int:
     return codes.get(str(values.get("status")), 0 if instruments_ok else TwinrigError.exit_code)
 
 
-def _too_long(error: OSError) -> str:
-    shown = str(error.filename)[:60]
-    return f"{shown}…: a longer name than this file system allows"
+def _of_a_path(error: OSError) -> str:
+    """What is wrong with a path that was named; empty where it is something else."""
+    if error.errno == errno.ENAMETOOLONG:
+        return f"{str(error.filename)[:60]}…: a longer name than this file system allows"
+    if error.errno == errno.EACCES and error.filename is not None:
+        return f"{error.filename}: {error.strerror}: check who may read it and its folder"
+    return ""
 
 
 def _unexpected(error: Exception) -> str:

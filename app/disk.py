@@ -69,11 +69,17 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as fault:
         raise InputError(f"{path}: no such file or folder") from fault
-    except PermissionError as fault:
-        words = f"can't be read ({fault.strerror or fault}): check who may read it and its folder"
-        raise InputError(f"{path}: {words}") from fault
     except OSError as fault:
-        raise InputError(f"{path}: can't be read ({fault.strerror or fault}); {RESTORE}") from fault
+        raise InputError(f"{path}: {_unreadable(fault)}") from fault
+
+
+def _unreadable(fault: OSError) -> str:
+    if fault.errno == errno.ENAMETOOLONG:
+        return "a longer name than this file system allows"
+    words = f"can't be read ({fault.strerror or fault})"
+    if isinstance(fault, PermissionError):
+        return f"{words}: check who may read it and its folder"
+    return f"{words}; {RESTORE}"
 
 
 def read_bytes(path: Path) -> bytes:

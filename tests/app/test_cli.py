@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 import pytest
@@ -75,6 +77,29 @@ def test_wrong_use_is_exit_2_with_one_clear_message(
     assert "Traceback" not in shown.err
     assert shown.out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["train", "--resume"], ["deploy", "--bench", "virtual", "--resume"], ["sweep"], ["report"]],
+)
+def test_a_folder_nobody_may_look_into_is_wrong_use_not_a_fault_of_the_program(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    ask = os.stat
+
+    def refuses(path: Any, **options: Any) -> os.stat_result:
+        if "theirs" in str(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return ask(path, **options)
+
+    monkeypatch.setattr(os, "stat", refuses)
+    out = ["--out", str(tmp_path / "mine")] if arguments == ["sweep"] else []
+    assert run(*arguments, str(tmp_path / "theirs" / "run"), *out) == 2
+    assert "Permission denied" in (said := capsys.readouterr().err)
+    assert "check who may read it" in said
+    assert "unexpected" not in said
 
 
 def test_with_json_an_error_is_an_object_too(capsys: pytest.CaptureFixture[str]) -> None:
