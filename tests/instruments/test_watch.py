@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 
 import pytest
@@ -430,3 +431,22 @@ def test_once_proven_the_next_sets_cost_no_more():
     supply.asked.clear()
     magnet.step_to_A(4.0)
     assert supply.asked.count("state") == 0
+
+
+def test_a_plan_is_refused_by_the_duty_of_what_it_lets_flow_and_of_what_has():
+    magnet, _, _ = watched(duty=(100.0, 50.0))
+    field_T = 2.0 * 4e-4  # 4 A²s a second
+    assert magnet.foreseen([(field_T, 24.0)]) == []
+    (words,) = magnet.foreseen([(field_T, 12.0), (-field_T, 14.0)])
+    assert "100 A²s" in words
+    magnet.energise()
+    magnet.step_to_A(2.0)
+    magnet.hold(20.0)
+    magnet.step_to_A(0.0)
+    assert magnet.foreseen([(field_T, 10.0)]) == []  # of a magnet that is cold before it
+    (words,) = magnet.foreseen([(field_T, 10.0)], now=True)
+    left_A2s = float(re.search(r"left (\S+) A²s in the window", words)[1])
+    assert left_A2s == pytest.approx(80.0, abs=0.5)
+    assert magnet.foreseen([(field_T, 4.0)], now=True) == []
+    unlimited, _, _ = watched()
+    assert unlimited.foreseen([(field_T, 1e9)], now=True) == []
