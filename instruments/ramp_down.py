@@ -174,7 +174,8 @@ class RampDown:
             current_A = self._asked(self._magnet.measured_A, "current")
             flows_A = found.current_A if current_A is None else current_A
             set_A = flows_A if setpoint_A is None else setpoint_A
-            on = self._asked(self._magnet.output_on, "output") is not False
+            seen_on = self._asked(self._magnet.output_on, "output")
+            on = found.output_on if seen_on is None else seen_on
             return replace(found, current_A=flows_A, setpoint_A=set_A, output_on=on)
         now = self._magnet.state()
         self._reported += now.errors
