@@ -19,6 +19,7 @@ from app.cli_arguments import build_parser
 from app.cli_output import Screen, forget_standard_output
 from app.commands import COMMANDS
 from app.connect import Run
+from app.disk import TOO_LONG, WHO_MAY
 from app.operations.events import Result, RunPlan
 from app.stopping import stop_on_signals
 from models.command import command_line
@@ -187,9 +188,9 @@ def exit_code_of(values: dict[str, Any]) -> int:
 def _of_a_path(error: OSError) -> str:
     """What is wrong with a path that was named; empty where it is something else."""
     if error.errno == errno.ENAMETOOLONG:
-        return f"{str(error.filename)[:60]}…: a longer name than this file system allows"
+        return f"{str(error.filename)[:60]}…: {TOO_LONG}"
     if error.errno == errno.EACCES and error.filename is not None:
-        return f"{error.filename}: {error.strerror}: check who may read it and its folder"
+        return f"{error.filename}: {error.strerror}: {WHO_MAY}"
     return ""
 
 

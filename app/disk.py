@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 RESTORE = "restore it from a copy, or make it again"
+TOO_LONG = "a longer name than this file system allows"
+WHO_MAY = "check who may read it and its folder"
 LONGEST_WORDS = 2000
 PATIENCE_S, LOOK_S = 2.0, 0.02
 FULL = frozenset(
@@ -48,7 +50,7 @@ def _what_happened(fault: OSError, path: Path) -> str:
     if fault.errno == errno.EFBIG:
         return "would become larger than this file system, or a quota, allows: use another drive"
     if fault.errno == errno.ENAMETOOLONG:
-        return "a longer name than this file system allows: choose a shorter one"
+        return f"{TOO_LONG}: choose a shorter one"
     if isinstance(fault, FileExistsError):
         return "exists already, and nothing is ever overwritten: choose another --out"
     if isinstance(fault, IsADirectoryError):
@@ -75,10 +77,10 @@ def reading(path: Path) -> Iterator[None]:
 
 def _unreadable(fault: OSError) -> str:
     if fault.errno == errno.ENAMETOOLONG:
-        return "a longer name than this file system allows"
+        return TOO_LONG
     words = f"can't be read ({fault.strerror or fault})"
     if isinstance(fault, PermissionError):
-        return f"{words}: check who may read it and its folder"
+        return f"{words}: {WHO_MAY}"
     return f"{words}; {RESTORE}"
 
 

@@ -145,10 +145,10 @@ class RampDown:
             raise NotTakenError(f"{source.name}: its voltage is {left_V:.4g} V, set to zero")
         left_A = self._settled_A()
         self._switched_off()
+        words += ", output off"
         if left_A <= self._small_A:
             return words
-        left = "an unknown current" if math.isnan(left_A) else f"{left_A:.4g} A still"
-        return f"{words}; at zero volts {left} flowed before that"
+        return f"{words}; at zero volts {_still(left_A)} flowed before that"
 
     def _left_alone(self, found: MagnetState, untouched: bool) -> str | None:
         """Why a supply with a ramp of its own is at rest now and stays so; None: it is walked.
@@ -219,11 +219,9 @@ class RampDown:
             self._switched_off()
             words += ", output off"
         if not left_A <= self._small_A:
-            left = "an unknown current" if math.isnan(left_A) else f"{left_A:.4g} A still"
             when = " before the output went off" if switched else ""
-            words += (
-                f"; at zero set-point {left} flowed{when}: look at the supply's programming input"
-            )
+            words += f"; at zero set-point {_still(left_A)} flowed{when}: "
+            words += "look at the supply's programming input"
         return words
 
     def _switched_off(self) -> None:
@@ -286,6 +284,11 @@ class RampDown:
         if self._unread:
             words += f". Could not be read: {'; '.join(dict.fromkeys(self._unread))}"
         return words
+
+
+def _still(left_A: float) -> str:
+    """A current that is left, in words; nan: not known."""
+    return "an unknown current" if math.isnan(left_A) else f"{left_A:.4g} A still"
 
 
 def by_hand(magnet: Magnet, error: Exception, waited_s: float) -> str:

@@ -70,7 +70,5 @@ def walk_voltage_down(
             quiet_s = 0.0
             with suppress(Exception):  # how a sentence fails must not end the way down
                 tell(f"{source.name}: at {left_V:.4g} V, on its way to zero volts")
-    return (
-        f"its voltage was walked from {found_V:.4g} V to zero at {stairs.ramp_A_per_s:g} A/s at "
-        "most, output off"
-    )
+    ramp = f"{stairs.ramp_A_per_s:g} A/s at most"
+    return f"its voltage was walked from {found_V:.4g} V to zero at {ramp}"

@@ -199,8 +199,10 @@ class WatchedMagnet:
         if self._energised:
             self._watch.look_closely(self._way_to_zero)
         errors, self._unreported = self._unreported, []
-        sent = self.limits.sent_words(sent_A, self.magnet.rated_current_A)
-        problems = [*(reported(error, sent) for error in errors), *self._watch.against]
+        problems = list(self._watch.against)
+        if errors:
+            sent = self.limits.sent_words(sent_A, self.magnet.rated_current_A)
+            problems = [*(reported(error, sent) for error in errors), *problems]
         if not problems:
             self._proven_A = max(self._proven_A, abs(sent_A or 0.0))
         raise_problems(TwinrigError, self.name, problems)

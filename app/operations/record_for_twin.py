@@ -135,7 +135,7 @@ def _values(rounds: Rounds, fault: BaseException | None, took: dict[str, Any]) -
     scored = [r for r in rounds.fitted if r.scores]
     last = scored[-1].scores if scored else {}
     return {
-        **result_values(whole, rounds.out / FILE_NAME, 0.0),
+        **result_values(whole, rounds.out / FILE_NAME, took["seconds"]),
         **took,
         "measurements": rounds.measurements,
         "scoring_measurements": sum(r.measurements for r in rounds.rounds if r.what == SCORING),
