@@ -245,7 +245,7 @@ class _Training:
         )  # fmt: skip
 
     def _seconds(self) -> float:
-        return round(self.earlier_s + time.monotonic() - self.began_s, 1)
+        return round(self.earlier_s + time.monotonic() - self.began_s, 3)
 
     def save_checkpoint(self, trainer: Trainer | None = None) -> None:
         """Keep how far it is; None: what is asked for, and the baselines that are known."""
