@@ -76,7 +76,7 @@ class LimitedMagnet(WatchedMagnet):
                 self._stairs.sent_A, start = None, self.magnet.state()
             if start.output_on:
                 self._stairs.start_from(start, self.small_A)
-                self._stairs.walk_to_A(0.0)
+                self._stairs.walk_to_A(0.0, self._stairs.follow)
             else:
                 self._stairs.set_A(0.0)  # no current flows yet: the set-point may jump
                 if self.confirms:  # before the output goes on: a set that was lost would be a step

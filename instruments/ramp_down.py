@@ -203,7 +203,8 @@ class RampDown:
         self._stairs.start_from(found, self._small_A)
         if supply is not None and self._stairs.sent_A == 0.0:
             self._stairs.set_A(0.0)  # it may have been halted on its way there
-        self._stairs.walk_to_A(0.0)
+        self._follow()
+        self._stairs.walk_to_A(0.0, self._follow)
         self._stairs.pay()
         self._arrived()
         left_A = self._settled_A()
@@ -223,6 +224,11 @@ class RampDown:
             words += f"; at zero set-point {_still(left_A)} flowed{when}: "
             words += "look at the supply's programming input"
         return words
+
+    def _follow(self) -> None:
+        """See whether a hand helps; not once something couldn't be read: it may take seconds."""
+        if not self._unread:
+            self._asked(self._stairs.follow, "set-point on the way")
 
     def _switched_off(self) -> None:
         self._magnet.output(False)

@@ -84,6 +84,20 @@ class Staircase(Walk):
             self.pay()
             self.set_A(self._next_A(here_A, target_A))
 
+    def follow(self) -> None:
+        """As every walk: a person who turns a current down is not to see it go up again.
+
+        Only what is nearer to zero is believed, so that a reading that comes late (the set-point
+        before the last) can't keep a walk from its end. The reading's time is part of the tick.
+        """
+        before_s, sent_A = self._clock.last_s(), self.sent_A
+        read_A, now_s = self.changed_A(), self._clock.last_s()
+        if before_s is not None and now_s is not None:
+            self.passed(now_s - before_s)
+        if sent_A and read_A is not None and read_A / sent_A < 1:
+            self.sent_A = read_A
+            self._on_set(read_A)
+
     def set_A(self, current_A: float) -> None:
         """One set, however large."""
         before_A, self.sent_A = self.sent_A, None  # not known until it has surely arrived

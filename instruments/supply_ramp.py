@@ -129,6 +129,9 @@ class SupplyRamp(Walk):
                 self._halt()
             raise
 
+    def follow(self) -> None:
+        """Nothing: its only set is zero."""
+
     def set_A(self, current_A: float) -> None:
         """Send a target; the supply walks there within the limit, and nothing is waited for."""
         self._limit_rate()

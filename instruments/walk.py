@@ -59,6 +59,13 @@ class Walk(ABC):
         """Go to the target within the ramp; `look` is called on the way, and may raise."""
 
     @abstractmethod
+    def follow(self) -> None:
+        """On the way to zero, go on from where a hand has turned the set-point to meanwhile.
+
+        Raises what the driver raises where the set-point can't be read.
+        """
+
+    @abstractmethod
     def set_A(self, current_A: float) -> None:
         """One set, however large."""
 

@@ -155,6 +155,11 @@ def test_an_output_seen_off_is_not_taken_for_on_where_the_link_is_lost_then():
     assert not Tally().take(*carried_out(orders_case(SeededDraw(22665))))
 
 
+def test_a_set_point_beyond_the_limit_that_a_hand_turns_down_is_not_turned_up_again():
+    """Found in the long run: a hand came between the state that was found and the first set."""
+    assert not Tally().take(*carried_out(orders_case(SeededDraw(19474))))
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_that_is_built_in_is_found(fault, monkeypatch):
     """The same cases on a program that is broken in one place: the judge has to notice."""

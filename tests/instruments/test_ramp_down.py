@@ -92,6 +92,47 @@ def test_the_output_stays_on_while_the_current_of_a_large_coil_still_falls():
     assert said.endswith("walked to zero at 100 A/s at most, output off")
 
 
+class TurnedDown(SimulatedSupply):
+    """A hand turns it from 20 A to 2 A after the third set."""
+
+    def set_current_A(self, current_A):
+        super().set_current_A(current_A)
+        if len(self.sets) == 3:
+            self.programmed_A = self.real_A = 2.0
+
+
+@pytest.mark.parametrize("way", ["make_safe", "energise"])
+def test_a_current_that_a_hand_turns_down_is_not_turned_up_again(way):
+    clock = SimulatedClock()
+    supply = TurnedDown(clock, setpoint_A=20.0, output_on=True)
+    getattr(LimitedMagnet(supply, LIMITS, clock, Stop()), way)()
+    assert [current_A for _, current_A in supply.sets] == [18.0, 16.0, 14.0, 0.0]
+
+
+class Unread(SimulatedSupply):
+    """Its set-point can't be read any more once it was set so often."""
+
+    until, asked = 0, 0
+
+    def setpoint_A(self):
+        self.asked += 1
+        self.down = int(len(self.sets) >= self.until)
+        return super().setpoint_A()
+
+
+@pytest.mark.parametrize("until", [0, 3])
+def test_a_set_point_that_cannot_be_read_is_not_asked_for_at_each_tick(until):
+    """A query that nobody answers takes seconds: the current would flow for minutes."""
+    clock = SimulatedClock()
+    supply = Unread(clock, setpoint_A=20.0, output_on=True)
+    supply.until = until
+    said = LimitedMagnet(supply, LIMITS, clock, Stop()).make_safe()
+    assert len(supply.sets) == 10
+    assert supply.asked <= until + 1 + 3  # the first that failed; frugally one, and one at zero
+    assert "walked to zero at 100 A/s at most, output off. Could not be read: set-point" in said
+    check_ramp(supply.sets, 20.0, RAMP)
+
+
 @pytest.fixture(scope="module")
 def ring():
     with served() as rig:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated import SimulatedClock, SimulatedSupply, check_ramp
 
+from instruments.link_errors import LinkError
 from instruments.staircase import TICK_S, Staircase
 from models.errors import TwinrigError
 
@@ -49,6 +50,42 @@ def test_the_next_walk_waits_for_what_the_last_set_owes():
     stairs.passed(1.0)  # a hold pays for the ramp
     stairs.walk_to_A(0.1)
     assert [time_s for time_s, _ in supply.sets] == pytest.approx([0.0, 0.01, 0.01])
+
+
+@pytest.mark.parametrize(
+    ("there_A", "from_A"), [(0.3, 0.3), (-0.5, -0.5), (0.0, 0.0), (1.5, 1.0), (0.995, 1.0)]
+)
+def test_a_way_to_zero_follows_a_hand_that_turns_it_down_and_no_other_reading(there_A, from_A):
+    """1.5: a reading of what was set before; 0.995: rounded."""
+    stairs, supply, _ = staircase(10.0, start_A=1.0)
+    flows = []
+    stairs._on_set = flows.append
+    supply.programmed_A = there_A
+    stairs.follow()
+    assert stairs.sent_A == from_A
+    assert flows == ([there_A] if from_A == there_A else [])
+    assert supply.sets == []
+
+
+def test_a_set_point_that_is_not_known_is_not_followed():
+    stairs, supply, _ = staircase(10.0)
+    stairs.sent_A = None
+    stairs.follow()
+    assert stairs.sent_A is None
+    supply.down = 1
+    stairs.sent_A = 1.0
+    with pytest.raises(LinkError):
+        stairs.follow()
+
+
+def test_the_time_that_a_look_takes_is_part_of_the_tick(monkeypatch):
+    stairs, supply, clock = staircase(10.0, start_A=1.0)
+    read = supply.setpoint_A
+    monkeypatch.setattr(supply, "setpoint_A", lambda: (clock.wait(0.005), read())[1])
+    stairs.walk_to_A(0.0, stairs.follow)
+    times, currents = zip(*supply.sets, strict=True)
+    assert currents == pytest.approx((0.8, 0.6, 0.4, 0.2, 0.0))
+    assert times == pytest.approx([i * TICK_S for i in range(5)])
 
 
 def test_a_late_tick_never_catches_up():
