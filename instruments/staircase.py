@@ -88,10 +88,14 @@ class Staircase(Walk):
         """As every walk: a person who turns a current down is not to see it go up again.
 
         Only what is nearer to zero is believed, so that a reading that comes late (the set-point
-        before the last) can't keep a walk from its end. The reading's time is part of the tick.
+        before the last) can't keep a walk from its end, and only what is read twice: a garbled one
+        would be a jump. The reading's time is part of the tick.
         """
         before_s, sent_A = self._clock.last_s(), self.sent_A
-        read_A, now_s = self.changed_A(), self._clock.last_s()
+        read_A = self.changed_A()
+        if read_A is not None and self.changed_A() != read_A:
+            read_A = None
+        now_s = self._clock.last_s()
         if before_s is not None and now_s is not None:
             self.passed(now_s - before_s)
         if sent_A and read_A is not None and read_A / sent_A < 1:

@@ -56,15 +56,23 @@ def walk_voltage_down(
     else:
         resistance_Ohm = max(abs(found_V), source.resolution_V) / small_A
     most_V = max(source.resolution_V, resistance_Ohm * stairs.reach_A)
-    steps = math.ceil(abs(found_V) / most_V * (1 - 1e-9))
-    quiet_s = 0.0
-    for left in reversed(range(steps)):
-        left_V = found_V * left / steps
-        tick_s = max(TICK_S, abs(found_V) / steps / resistance_Ohm / stairs.ramp_A_per_s)
+    ahead, here_V, quiet_s = _steps_V(found_V, most_V), found_V, 0.0
+    readable = True
+    while ahead:
+        left_V = ahead.pop(0)
+        tick_s = max(TICK_S, abs(here_V - left_V) / resistance_Ohm / stairs.ramp_A_per_s)
         source.set_voltage_V(left_V)
         flows_A = min(abs(left_V) / resistance_Ohm, abs(measured_A))
         stairs.note_A(math.copysign(flows_A, measured_A))
         clock.wait(tick_s)
+        here_V = left_V
+        if readable and ahead:
+            try:
+                here_V = _turned_down_V(source, left_V)
+            except Exception:  # the way goes on without; an answer that doesn't come takes seconds
+                readable = False
+            if here_V != left_V:
+                ahead = _steps_V(here_V, most_V)
         quiet_s += tick_s
         if quiet_s >= TELL_S:
             quiet_s = 0.0
@@ -72,3 +80,19 @@ def walk_voltage_down(
                 tell(f"{source.name}: at {left_V:.4g} V, on its way to zero volts")
     ramp = f"{stairs.ramp_A_per_s:g} A/s at most"
     return f"its voltage was walked from {found_V:.4g} V to zero at {ramp}"
+
+
+def _steps_V(from_V: float, most_V: float) -> list[float]:
+    """Every voltage on the way to zero, in equal steps of `most_V` at most."""
+    steps = math.ceil(abs(from_V) / most_V * (1 - 1e-9))
+    return [from_V * left / steps for left in reversed(range(steps))]
+
+
+def _turned_down_V(source: VoltageSource, sent_V: float) -> float:
+    """What a hand has turned the voltage to where that is nearer to zero, else what was sent.
+
+    Read twice: a garbled reading would be a jump.
+    """
+    read_V = source.sourced_V()
+    nearer = read_V * math.copysign(1.0, sent_V) < abs(sent_V) - source.resolution_V
+    return read_V if nearer and source.sourced_V() == read_V else sent_V

@@ -67,6 +67,14 @@ def test_a_way_to_zero_follows_a_hand_that_turns_it_down_and_no_other_reading(th
     assert supply.sets == []
 
 
+def test_a_garbled_reading_is_not_followed():
+    stairs, supply, _ = staircase(10.0, start_A=1.0)
+    readings = iter([0.1, 1.0])
+    supply.setpoint_A = lambda: next(readings)
+    stairs.follow()
+    assert stairs.sent_A == 1.0
+
+
 def test_a_set_point_that_is_not_known_is_not_followed():
     stairs, supply, _ = staircase(10.0)
     stairs.sent_A = None

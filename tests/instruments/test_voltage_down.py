@@ -344,3 +344,72 @@ def test_a_long_way_is_told_and_a_word_that_fails_does_not_end_it():
     assert told == [
         f"x: at {left_V:g} V, on its way to zero volts" for left_V in (20, 15, 10, 5, 0)
     ]
+
+
+class TurnedLoad(Load):
+    """A hand, or a lost link, behind the fourth set: `then` takes its voltage, or raises."""
+
+    def __init__(self, clock, then, found_V=2.0):
+        super().__init__(clock, found_V, (found_V, 2 * found_V))
+        self.then, self.asked = then, 0
+
+    def sourced_V(self):
+        self.asked += 1
+        return self.then() if len(self.sets) >= 4 else self.voltage_V
+
+    def set_voltage_V(self, voltage_V):
+        super().set_voltage_V(voltage_V)
+        self.voltage_V = voltage_V
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize(
+    ("there_V", "then_V"),
+    [
+        (0.12, [0.08, 0.04, 0.0]),
+        (-0.09, [-0.045, 0.0]),  # beyond zero
+        (0.0, []),
+        (1.79995, None),  # rounded by the supply
+        (1.85, None),  # what was set before
+        (5.0, None),
+    ],
+)
+def test_a_voltage_that_a_hand_turns_down_is_not_turned_up_again(there_V, then_V, sign):
+    clock, flowed = SimulatedClock(), []
+    load = TurnedLoad(clock, lambda: load.voltage_V, 2.0 * sign)
+
+    def turned():
+        load.voltage_V, load.then = sign * there_V, lambda: load.voltage_V
+        return load.voltage_V
+
+    load.then = turned
+    walk_voltage_down(
+        load, Staircase(load, 5.0, clock, flowed.append), SteadyClock(clock), 0.1, str
+    )
+    begin_V = [1.95, 1.9, 1.85, 1.8]
+    rest_V = [1.8 - 0.05 * k for k in range(1, 37)] if then_V is None else then_V
+    volts = [sign * each for _, each in load.sets]
+    assert volts == pytest.approx([*begin_V, *rest_V], abs=1e-9)
+    assert flowed[-1] == 0.0 or there_V == 0.0
+    times = [time_s for time_s, _ in load.sets]
+    assert [b - a for a, b in pairwise(times)] == pytest.approx([0.02] * (len(times) - 1))
+
+
+def test_a_garbled_voltage_on_the_way_is_not_believed():
+    clock = SimulatedClock()
+    readings = iter([0.18, 1.8])
+    load = TurnedLoad(clock, lambda: next(readings, load.voltage_V))
+    walk_voltage_down(load, Staircase(load, 5.0, clock), SteadyClock(clock), 0.1, str)
+    assert len(load.sets) == 40
+
+
+def test_a_voltage_that_cannot_be_read_on_the_way_is_walked_on_and_not_asked_for_again():
+    clock = SimulatedClock()
+
+    def lost():
+        raise LinkError("x", "no answer", resource="", hint="")
+
+    load = TurnedLoad(clock, lost)
+    walk_voltage_down(load, Staircase(load, 5.0, clock), SteadyClock(clock), 0.1, str)
+    assert len(load.sets) == 40
+    assert load.asked == 1 + 3 + 1
