@@ -5,8 +5,11 @@ differ where it doesn't. For each candidate drive the predicted *distributions* 
 and noise alike: the energy distance 2 E‖X − Y‖ − E‖X − X′‖ − E‖Y − Y′‖ (Székely & Rizzo 2013,
 doi:10.1016/j.jspi.2013.03.018) of windows of the response, averaged over windows and pairs of
 members. The largest ones alone would be a batch of near copies; a batch is drawn without
-replacement with probabilities in proportion to them (stochastic batch acquisition, Kirsch et al.
-2021, arXiv:2106.12059).
+replacement with probabilities in proportion to their squares (stochastic batch acquisition, Kirsch
+et al. 2021, arXiv:2106.12059, its power 2): an error is a mean of squares, and few drives make most
+of it. Nanoring, ensembles of 24 to 192 sequences, unseen ones drawn so (2026-11-29, eight
+ensembles): their twin's squared error was 1.5 to 2.9 times the mean with the power 1, 1.9 to 5.4
+times with 2.
 """
 
 from __future__ import annotations
@@ -33,7 +36,8 @@ if TYPE_CHECKING:
 SAMPLES = 12  # of each member: the estimate is fair at any number, and averaged over many windows
 WIDTHS = (1, 8)  # steps: the spread at a step, and its memory
 SENT = "network"  # the family of what a network sends
-LEAST = 1e-3  # of the largest disagreement: nothing is impossible to be drawn
+POWER = 2
+LEAST = 1e-3  # of the largest weight: nothing is impossible to be drawn
 
 
 def pool(
@@ -115,9 +119,10 @@ def disagreement(
 
 
 def drawn(scores: Array, count: int, seed: int) -> Index:
-    """Draw `count` different candidates, each the more likely the larger its score `(S,)` ≥ 0."""
+    """Draw `count` different candidates, as likely as the squares of their scores `(S,)` ≥ 0."""
     largest = float(scores.max(initial=0.0))
-    weights = np.maximum(scores, LEAST * largest) if largest > 0 else np.ones(scores.size)
+    share = scores / largest if largest > 0 else np.ones(scores.size)
+    weights = np.maximum(share**POWER, LEAST)
     gumbel = np.random.default_rng(seed).gumbel(size=scores.size)
     order: Index = np.argsort(-(np.log(weights) + gumbel))
     return order[:count]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from instruments.bench import Bench
     from instruments.clock import Pause, Stop
 
-CHOICE = 4  # candidates for each sequence that is wanted, at least
+CHOICE = 8  # candidates for each sequence that is wanted, at least
 SCORING_SEED = 500_009  # apart from the seeds of the candidates
 LOOKED = "; these sequences were looked at {} times: on others expect a little more"
 """Where a device and improving twins were simulated it stopped at 1.18 on average; other sequences

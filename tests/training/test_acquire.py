@@ -82,6 +82,13 @@ def test_a_batch_prefers_what_is_larger_and_holds_nothing_twice():
     assert set(drawn(np.zeros(4), 4, 0).tolist()) == {0, 1, 2, 3}
 
 
+def test_a_candidate_is_as_likely_as_the_square_of_its_disagreement():
+    first = [int(drawn(np.array([1.0, 2.0]), 1, seed)[0]) for seed in range(4000)]
+    assert np.mean(first) == pytest.approx(4 / 5, abs=0.02)
+    rare = [int(drawn(np.array([1.0, 0.0]), 1, seed)[0]) for seed in range(20_000)]
+    assert 5 <= sum(rare) <= 40  # a thousandth: what no twin disagrees about may be wrong, too
+
+
 def test_the_pool_holds_every_family_alike_and_is_repeatable():
     first, again = pool(10, 12, 3), pool(10, 12, 3)
     assert np.array_equal(drives_of(first), drives_of(again))
