@@ -53,6 +53,7 @@ class Staircase(Walk):
         super().__init__(magnet, max_ramp_A_per_s, on_set)
         self._clock = clock
         self._owed_s = 0.0  # device time that must still pass before the next set
+        self._last_but_one_A: float | None = None
         share = max_ramp_A_per_s * TICK_S / self._grid_A * (1 + 1e-9)
         self.reach_A = max(1, math.floor(min(share, MOST_STEPS))) * self._grid_A
         self._tick_s = max(TICK_S, self._grid_A / max_ramp_A_per_s)
@@ -87,24 +88,38 @@ class Staircase(Walk):
     def follow(self) -> None:
         """As every walk: a person who turns a current down is not to see it go up again.
 
-        Only what is nearer to zero is believed, so that a reading that comes late (the set-point
-        before the last) can't keep a walk from its end, and only what is read twice: a garbled one
-        would be a jump. The reading's time is part of the tick.
+        Only what is read twice is believed: a garbled reading would be a jump. The set-point before
+        the last is a reading that comes late. A reading's time is part of the tick.
+
+        Raises
+        ------
+        LinkError
+            Somebody has turned it up: the way to zero begins anew from there.
         """
         before_s, sent_A = self._clock.last_s(), self.sent_A
         read_A = self.changed_A()
-        if read_A is not None and self.changed_A() != read_A:
-            read_A = None
+        same = read_A is None or self.changed_A() == read_A
         now_s = self._clock.last_s()
         if before_s is not None and now_s is not None:
             self.passed(now_s - before_s)
-        if sent_A and read_A is not None and read_A / sent_A < 1:
-            self.sent_A = read_A
-            self._on_set(read_A)
+        if sent_A is None or read_A is None or not same or self._is_late(read_A):
+            return
+        if abs(read_A) > abs(sent_A):
+            words = f"its set-point is {read_A:.6g} A on its way to zero, {sent_A:.6g} A was sent"
+            raise self.otherwise(words, read_A)
+        self.sent_A = read_A
+        self._on_set(read_A)
+
+    def _is_late(self, read_A: float) -> bool:
+        if self._last_but_one_A is None:
+            return False
+        rounding_A = self._magnet.read_back_error_A(self._last_but_one_A)
+        return abs(read_A - self._last_but_one_A) <= rounding_A
 
     def set_A(self, current_A: float) -> None:
         """One set, however large."""
         before_A, self.sent_A = self.sent_A, None  # not known until it has surely arrived
+        self._last_but_one_A = before_A
         try:
             self._magnet.set_current_A(current_A)
         except Exception:  # it may have arrived all the same: what flows is the larger of the two

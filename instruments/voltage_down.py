@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from instruments.walk import Walk
 
 TELL_S = 2.0  # device time between two words about a long way
+MOST_TURNS = (
+    3  # of a hand that are followed: one that reads another voltage for ever is walked, too
+)
 
 
 def walk_voltage_down(
@@ -57,22 +60,22 @@ def walk_voltage_down(
         resistance_Ohm = max(abs(found_V), source.resolution_V) / small_A
     most_V = max(source.resolution_V, resistance_Ohm * stairs.reach_A)
     ahead, here_V, quiet_s = _steps_V(found_V, most_V), found_V, 0.0
-    readable = True
+    looks = MOST_TURNS
     while ahead:
-        left_V = ahead.pop(0)
+        before_V, left_V = here_V, ahead.pop(0)
         tick_s = max(TICK_S, abs(here_V - left_V) / resistance_Ohm / stairs.ramp_A_per_s)
         source.set_voltage_V(left_V)
         flows_A = min(abs(left_V) / resistance_Ohm, abs(measured_A))
         stairs.note_A(math.copysign(flows_A, measured_A))
         clock.wait(tick_s)
         here_V = left_V
-        if readable and ahead:
+        if looks and ahead:
             try:
-                here_V = _turned_down_V(source, left_V)
+                here_V = _turned_V(source, left_V, before_V)
             except Exception:  # the way goes on without; an answer that doesn't come takes seconds
-                readable = False
+                looks = 0
             if here_V != left_V:
-                ahead = _steps_V(here_V, most_V)
+                ahead, looks = _steps_V(here_V, most_V), looks - 1
         quiet_s += tick_s
         if quiet_s >= TELL_S:
             quiet_s = 0.0
@@ -88,11 +91,11 @@ def _steps_V(from_V: float, most_V: float) -> list[float]:
     return [from_V * left / steps for left in reversed(range(steps))]
 
 
-def _turned_down_V(source: VoltageSource, sent_V: float) -> float:
-    """What a hand has turned the voltage to where that is nearer to zero, else what was sent.
+def _turned_V(source: VoltageSource, sent_V: float, before_V: float) -> float:
+    """What a hand has turned the voltage to meanwhile, else what was sent.
 
-    Read twice: a garbled reading would be a jump.
+    Read twice: a garbled reading would be a jump; and not the one before, which is a late reading.
     """
     read_V = source.sourced_V()
-    nearer = read_V * math.copysign(1.0, sent_V) < abs(sent_V) - source.resolution_V
-    return read_V if nearer and source.sourced_V() == read_V else sent_V
+    turned = min(abs(read_V - sent_V), abs(read_V - before_V)) > source.resolution_V
+    return read_V if turned and source.sourced_V() == read_V else sent_V

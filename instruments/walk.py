@@ -62,7 +62,8 @@ class Walk(ABC):
     def follow(self) -> None:
         """On the way to zero, go on from where a hand has turned the set-point to meanwhile.
 
-        Raises what the driver raises where the set-point can't be read.
+        Raises what the driver raises where the set-point can't be read, and LinkError where it is
+        further from zero than what was sent.
         """
 
     @abstractmethod

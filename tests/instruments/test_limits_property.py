@@ -160,6 +160,11 @@ def test_a_set_point_beyond_the_limit_that_a_hand_turns_down_is_not_turned_up_ag
     assert not Tally().take(*carried_out(orders_case(SeededDraw(19474))))
 
 
+def test_a_set_point_that_a_hand_turns_up_on_the_way_down_is_walked_from_there():
+    """Found in the long run: it was read on the way, and the next set was a jump from there."""
+    assert not Tally().take(*carried_out(orders_case(SeededDraw(16522))))
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_that_is_built_in_is_found(fault, monkeypatch):
     """The same cases on a program that is broken in one place: the judge has to notice."""

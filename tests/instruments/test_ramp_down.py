@@ -93,12 +93,14 @@ def test_the_output_stays_on_while_the_current_of_a_large_coil_still_falls():
 
 
 class TurnedDown(SimulatedSupply):
-    """A hand turns it from 20 A to 2 A after the third set."""
+    """A hand turns it after the third set."""
+
+    turned_A = 2.0
 
     def set_current_A(self, current_A):
         super().set_current_A(current_A)
         if len(self.sets) == 3:
-            self.programmed_A = self.real_A = 2.0
+            self.programmed_A = self.real_A = self.turned_A
 
 
 @pytest.mark.parametrize("way", ["make_safe", "energise"])
@@ -107,6 +109,26 @@ def test_a_current_that_a_hand_turns_down_is_not_turned_up_again(way):
     supply = TurnedDown(clock, setpoint_A=20.0, output_on=True)
     getattr(LimitedMagnet(supply, LIMITS, clock, Stop()), way)()
     assert [current_A for _, current_A in supply.sets] == [18.0, 16.0, 14.0, 0.0]
+
+
+def test_a_current_that_a_hand_turns_up_is_walked_from_there():
+    clock = SimulatedClock()
+    supply = TurnedDown(clock, setpoint_A=20.0, output_on=True)
+    supply.turned_A = 25.0
+    LimitedMagnet(supply, LIMITS, clock, Stop()).make_safe()
+    assert [current_A for _, current_A in supply.sets[:5]] == [18.0, 16.0, 14.0, 23.0, 21.0]
+    assert supply.sets[-1][1] == 0.0
+    check_ramp(supply.sets[3:], 25.0, RAMP)
+
+
+def test_a_set_point_that_is_always_read_larger_keeps_no_current_flowing():
+    clock = SimulatedClock()
+    supply = SimulatedSupply(clock, setpoint_A=20.0, output_on=True)
+    supply.setpoint_A = lambda: 1.1 * supply.programmed_A
+    said = LimitedMagnet(supply, LIMITS, clock, Stop()).make_safe()
+    assert supply.sets[-1][1] == 0.0
+    assert not supply.on
+    assert "Could not be read: set-point on the way" in said
 
 
 class Unread(SimulatedSupply):

@@ -53,18 +53,28 @@ def test_the_next_walk_waits_for_what_the_last_set_owes():
 
 
 @pytest.mark.parametrize(
-    ("there_A", "from_A"), [(0.3, 0.3), (-0.5, -0.5), (0.0, 0.0), (1.5, 1.0), (0.995, 1.0)]
+    ("there_A", "from_A"), [(0.3, 0.3), (-0.5, -0.5), (0.0, 0.0), (1.2, 1.0), (0.995, 1.0)]
 )
-def test_a_way_to_zero_follows_a_hand_that_turns_it_down_and_no_other_reading(there_A, from_A):
-    """1.5: a reading of what was set before; 0.995: rounded."""
-    stairs, supply, _ = staircase(10.0, start_A=1.0)
+def test_a_way_to_zero_follows_a_hand_that_turns_it_down(there_A, from_A):
+    """1.2: what was set before, read late; 0.995: rounded."""
+    stairs, supply, clock = staircase(10.0, start_A=1.2)
+    stairs.set_A(1.0)
+    clock.wait(1.0)
     flows = []
     stairs._on_set = flows.append
     supply.programmed_A = there_A
     stairs.follow()
     assert stairs.sent_A == from_A
     assert flows == ([there_A] if from_A == there_A else [])
-    assert supply.sets == []
+    assert supply.sets == [(0.0, 1.0)]
+
+
+@pytest.mark.parametrize("there_A", [1.5, -1.1])
+def test_a_hand_that_turns_it_up_is_told(there_A):
+    stairs, supply, _ = staircase(10.0, start_A=1.0)
+    supply.programmed_A = there_A
+    with pytest.raises(LinkError, match=rf"set-point is {there_A} A on its way to zero, 1 A was"):
+        stairs.follow()
 
 
 def test_a_garbled_reading_is_not_followed():
