@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from instruments.own_ramp import with_own_ramp
 from instruments.protocols import ElsewhereError, MagnetState, SourcesVoltageError
-from instruments.voltage_down import walk_voltage_down
+from instruments.voltage_down import MOST_TURNS, walk_voltage_down
+from instruments.walk import TurnedUpError
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class RampDown:
         self._tell = tell
         self._frugal = False
         self._unread: list[str] = []
+        self._turned_up = 0  # times, by a hand, in all attempts
 
     def attempt(self, frugal: bool) -> str:
         """Bring the supply to its safe state; what was found and done, in words.
@@ -226,9 +228,17 @@ class RampDown:
         return words
 
     def _follow(self) -> None:
-        """See whether a hand helps; not once something couldn't be read: it may take seconds."""
-        if not self._unread:
+        """See whether a hand helps; not once something couldn't be read: it may take seconds.
+
+        A set-point that is always read larger would begin the way anew for ever.
+        """
+        if self._unread or self._turned_up > MOST_TURNS:
+            return
+        try:
             self._asked(self._stairs.follow, "set-point on the way")
+        except TurnedUpError:
+            self._turned_up += 1
+            raise
 
     def _switched_off(self) -> None:
         self._magnet.output(False)
@@ -277,7 +287,7 @@ class RampDown:
         """The answer; frugally None where this query fails."""
         try:
             return query()
-        except ElsewhereError:  # not a lost answer: what it decides can't be done without
+        except (ElsewhereError, TurnedUpError):  # no lost answer: not to be done without
             raise
         except Exception as error:
             if not self._frugal:

@@ -15,7 +15,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from instruments.walk import Walk
+from instruments.walk import TurnedUpError, Walk
 from models.errors import StoppedError, TwinrigError
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ class Staircase(Walk):
 
         Raises
         ------
-        LinkError
-            Somebody has turned it up: the way to zero begins anew from there.
+        TurnedUpError
+            Somebody has turned it up.
         """
         before_s, sent_A = self._clock.last_s(), self.sent_A
         read_A = self.changed_A()
@@ -106,7 +106,7 @@ class Staircase(Walk):
             return
         if abs(read_A) > abs(sent_A):
             words = f"its set-point is {read_A:.6g} A on its way to zero, {sent_A:.6g} A was sent"
-            raise self.otherwise(words, read_A)
+            raise self.otherwise(words, read_A, TurnedUpError)
         self.sent_A = read_A
         self._on_set(read_A)
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from instruments.protocols import Magnet, MagnetState
 
 
+class TurnedUpError(LinkError):
+    """On its way to zero the set-point was found further from it: a walk begins anew from there."""
+
+
 class Walk(ABC):
     """A supply's set-point as one program knows and moves it; checks no limit but the ramp.
 
@@ -62,8 +66,7 @@ class Walk(ABC):
     def follow(self) -> None:
         """On the way to zero, go on from where a hand has turned the set-point to meanwhile.
 
-        Raises what the driver raises where the set-point can't be read, and LinkError where it is
-        further from zero than what was sent.
+        Raises what the driver raises where the set-point can't be read, and TurnedUpError.
         """
 
     @abstractmethod
@@ -146,7 +149,9 @@ class Walk(ABC):
         rounding_A = self._magnet.read_back_error_A(self.sent_A)
         return read_A if abs(read_A - self.sent_A) > rounding_A else None
 
-    def otherwise(self, problem: str, read_A: float) -> LinkError:
+    def otherwise(
+        self, problem: str, read_A: float, kind: type[LinkError] = LinkError
+    ) -> LinkError:
         """The error for a set-point that was read back and isn't as it was sent.
 
         What the supply reports is in it: one that refused the set (a fixed range) says so there.
@@ -154,7 +159,7 @@ class Walk(ABC):
         with suppress(Exception):  # it was to explain; what is read back is the error
             if errors := self._magnet.errors():
                 problem += f", and it reports {'; '.join(errors)}"
-        return LinkError(
+        return kind(
             f"{self._magnet.name} ({self._magnet.resource})",
             problem,
             resource=self._magnet.resource,
