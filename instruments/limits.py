@@ -74,6 +74,7 @@ class LimitedMagnet(WatchedMagnet):
             start = found
             if programs:
                 self._stairs.sent_A, start = None, self.magnet.state()
+                self._refuse_changed_again()
             if start.output_on:
                 self._stairs.start_from(start, self.small_A)
                 self._stairs.walk_to_A(0.0, self._stairs.follow)
@@ -96,6 +97,14 @@ class LimitedMagnet(WatchedMagnet):
             self._energised = True
             faults = (*found.faults, *(f"not as a run needs it: {words}" for words in programs))
             return dataclasses.replace(found, status=(*found.status, *changed), faults=faults)
+
+    def _refuse_changed_again(self) -> None:
+        """What had to be changed must stay so: in another mode the output would be a jump."""
+        if again := self.magnet.take_control(self._stairs.reach_A):
+            raise TwinrigError(
+                f"{self.name}: not energised: {'; '.join(again)} a second time. The first message "
+                "was lost, or somebody is at its front panel: try again"
+            )
 
     def _switched_on(self) -> MagnetState:
         """The state once its output is on, as a contactor takes its time, or after `SWITCH_S`."""

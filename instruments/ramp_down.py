@@ -175,6 +175,9 @@ class RampDown:
             setpoint_A = self._asked(self._magnet.setpoint_A, "set-point")
             current_A = self._asked(self._magnet.measured_A, "current")
             flows_A = found.current_A if current_A is None else current_A
+            near_A = self._magnet.read_back_error_A(flows_A)
+            if setpoint_A is None and abs(found.setpoint_A - flows_A) <= near_A:
+                setpoint_A = found.setpoint_A  # what flows says that it is still that
             set_A = flows_A if setpoint_A is None else setpoint_A
             seen_on = self._asked(self._magnet.output_on, "output")
             on = found.output_on if seen_on is None else seen_on

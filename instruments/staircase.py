@@ -53,7 +53,7 @@ class Staircase(Walk):
         super().__init__(magnet, max_ramp_A_per_s, on_set)
         self._clock = clock
         self._owed_s = 0.0  # device time that must still pass before the next set
-        self._last_but_one_A: float | None = None
+        self._before_A: list[float] = []  # where the walk began, and the set-point before the last
         share = max_ramp_A_per_s * TICK_S / self._grid_A * (1 + 1e-9)
         self.reach_A = max(1, math.floor(min(share, MOST_STEPS))) * self._grid_A
         self._tick_s = max(TICK_S, self._grid_A / max_ramp_A_per_s)
@@ -88,8 +88,8 @@ class Staircase(Walk):
     def follow(self) -> None:
         """As every walk: a person who turns a current down is not to see it go up again.
 
-        Only what is read twice is believed: a garbled reading would be a jump. The set-point before
-        the last is a reading that comes late. A reading's time is part of the tick.
+        Only what is read twice is believed: a garbled reading would be a jump. What was set before
+        is no hand's. A reading's time is part of the tick.
 
         Raises
         ------
@@ -111,15 +111,19 @@ class Staircase(Walk):
         self._on_set(read_A)
 
     def _is_late(self, read_A: float) -> bool:
-        if self._last_but_one_A is None:
-            return False
-        rounding_A = self._magnet.read_back_error_A(self._last_but_one_A)
-        return abs(read_A - self._last_but_one_A) <= rounding_A
+        """Whether it is what was set before: the supply is late, or takes no set."""
+        error_A = self._magnet.read_back_error_A
+        return any(abs(read_A - before_A) <= error_A(before_A) for before_A in self._before_A)
+
+    def start_from(self, state: MagnetState, small_A: float) -> None:
+        """As every walk."""
+        super().start_from(state, small_A)
+        self._before_A = [] if self.sent_A is None else [self.sent_A]
 
     def set_A(self, current_A: float) -> None:
         """One set, however large."""
         before_A, self.sent_A = self.sent_A, None  # not known until it has surely arrived
-        self._last_but_one_A = before_A
+        self._before_A = [*self._before_A[:1], *([] if before_A is None else [before_A])]
         try:
             self._magnet.set_current_A(current_A)
         except Exception:  # it may have arrived all the same: what flows is the larger of the two

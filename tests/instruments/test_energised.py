@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 
@@ -59,12 +60,22 @@ def test_a_program_that_was_ended_is_a_fault_and_the_walk_starts_from_what_it_le
     def take_control(reach_A):
         assert reach_A == pytest.approx(0.2)
         supply.programmed_A = supply.real_A = 3.0
-        return ("running a program, which was ended",)
+        return ("running a program, which was ended",) if next(turns) == 0 else ()
 
+    turns = itertools.count()
     supply.take_control = take_control
     found = magnet.energise()
     assert found.faults == ("not as a run needs it: running a program, which was ended",)
     assert supply.sets[0][1] == pytest.approx(2.8)
+
+
+def test_a_mode_that_does_not_stay_keeps_the_output_off():
+    magnet, supply, _ = limited()
+    supply.take_control = lambda reach_A: ("changed from voltage to current mode",)
+    with pytest.raises(TwinrigError, match="not energised: changed from voltage to current mode a"):
+        magnet.energise()
+    assert not supply.on
+    assert supply.sets == []
 
 
 def test_a_zero_that_was_lost_keeps_the_output_off():

@@ -49,7 +49,8 @@ def test_a_first_attempt_asks_for_the_state_walks_looks_and_switches_off():
         "x: found at 0.3 A (set 0.3 A), output on; walked to zero at 10 A/s at most, output off"
     )
     assert one.asked == [
-        "state", "FUNC:MODE?", "CURR", "CURR", "CURR?", "MEAS:CURR?", "OUTP", "OUTP?",
+        "state", "FUNC:MODE?", "CURR?", "CURR", "CURR?", "CURR", "CURR?", "MEAS:CURR?", "OUTP",
+        "OUTP?",
     ]  # fmt: skip
     assert one.supply.log == ["CURR 0.100000", "CURR 0.000000", "OUTP OFF"]
     assert one.off_s == [pytest.approx(0.03)]  # the last set is earned, too
