@@ -68,7 +68,7 @@ SMALL = Size(
 FULL = Size(
     (48, 96, 192, 384, 768), (4, 8, 16, 32), PUBLISHED_REPEATS, 1500,
     ForTwin(budget=768, target=0.0, steps=60, repeats=2, first=24, scoring=16,
-            scoring_repeats=16, members=3, iterations=400, pool=200, growth=1.0), 6, 3, 96,
+            scoring_repeats=16, members=3, iterations=400, pool=200, growth=1.0), 4, 3, 96,
 )  # fmt: skip
 
 
