@@ -53,7 +53,8 @@ class Staircase(Walk):
         super().__init__(magnet, max_ramp_A_per_s, on_set)
         self._clock = clock
         self._owed_s = 0.0  # device time that must still pass before the next set
-        self._before_A: list[float] = []  # where the walk began, and the set-point before the last
+        self._found_A: float | None = None  # as it was read where the walk began
+        self._last_but_one_A: float | None = None
         share = max_ramp_A_per_s * TICK_S / self._grid_A * (1 + 1e-9)
         self.reach_A = max(1, math.floor(min(share, MOST_STEPS))) * self._grid_A
         self._tick_s = max(TICK_S, self._grid_A / max_ramp_A_per_s)
@@ -111,19 +112,21 @@ class Staircase(Walk):
         self._on_set(read_A)
 
     def _is_late(self, read_A: float) -> bool:
-        """Whether it is what was set before: the supply is late, or takes no set."""
-        error_A = self._magnet.read_back_error_A
-        return any(abs(read_A - before_A) <= error_A(before_A) for before_A in self._before_A)
+        """Whether it is what was before: the supply takes no set, or answers late."""
+        before_A = self._last_but_one_A
+        if read_A == self._found_A or before_A is None:
+            return read_A == self._found_A
+        return abs(read_A - before_A) <= self._magnet.read_back_error_A(before_A)
 
     def start_from(self, state: MagnetState, small_A: float) -> None:
         """As every walk."""
         super().start_from(state, small_A)
-        self._before_A = [] if self.sent_A is None else [self.sent_A]
+        self._found_A, self._last_but_one_A = state.setpoint_A, None
 
     def set_A(self, current_A: float) -> None:
         """One set, however large."""
         before_A, self.sent_A = self.sent_A, None  # not known until it has surely arrived
-        self._before_A = [*self._before_A[:1], *([] if before_A is None else [before_A])]
+        self._last_but_one_A = before_A
         try:
             self._magnet.set_current_A(current_A)
         except Exception:  # it may have arrived all the same: what flows is the larger of the two
