@@ -113,9 +113,11 @@ class Staircase(Walk):
 
     def _is_late(self, read_A: float) -> bool:
         """Whether it is what was before: the supply takes no set, or answers late."""
+        if read_A == self._found_A:
+            return True
         before_A = self._last_but_one_A
-        if read_A == self._found_A or before_A is None:
-            return read_A == self._found_A
+        if before_A is None:
+            return False
         return abs(read_A - before_A) <= self._magnet.read_back_error_A(before_A)
 
     def start_from(self, state: MagnetState, small_A: float) -> None:

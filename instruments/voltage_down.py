@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from instruments.walk import Walk
 
 TELL_S = 2.0  # device time between two words about a long way
-MOST_TURNS = (
-    3  # of a hand that are followed: one that reads another voltage for ever is walked, too
-)
+MOST_TURNS = 3  # of a hand that are followed: a reading that is never right must not hold a walk up
 
 
 def walk_voltage_down(
