@@ -81,8 +81,9 @@ def for_twin_arguments(parser: argparse.ArgumentParser) -> None:
         help="no --sequences: measure what twins don't know yet, until they are at the floor",
     )  # fmt: skip
     parser.add_argument(
-        "--network", type=Path, metavar="N", help="with --for-twin: half of it what N sends"
-    )
+        "--network", type=Path, metavar="N",
+        help="with --for-twin: half of it what N sends, never of its test part",
+    )  # fmt: skip
     parser.add_argument(
         "--budget", type=whole, metavar="N",
         help=f"with --for-twin: most repeats to fit on ({BUDGET}); those that score come on top",

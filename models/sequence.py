@@ -222,6 +222,7 @@ FAMILIES: dict[str, Callable[[int, np.random.Generator], NDArray[np.float64]]] =
     "sines": sines_drive,
     "mixed": mixed_drive,
 }
+SENT = "network"  # the family of what a network sends; nothing makes it at random
 
 
 def make_sequences(

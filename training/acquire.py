@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.network import Network
     from models.simulated import Sampled
 
     Array = NDArray[np.float64]
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
 SAMPLES = 12  # of each member: the estimate is fair at any number, and averaged over many windows
 WIDTHS = (1, 8)  # steps: the spread at a step, and its memory
-SENT = "network"  # the family of what a network sends
 POWER = 2
 LEAST = 1e-3  # of the largest weight: nothing is impossible to be drawn
 
@@ -54,25 +52,6 @@ def pool(
     each = -(-count // len(families))
     made = [make_sequences(family, each, steps, seed, holds) for family in families]
     return [row[k] for k in range(each) for row in made][:count]
-
-
-def sent_by(network: Network, steps: int, devices: Sequence[int] = ()) -> list[FieldSequence]:
-    """The drives that a network's nodes are foreseen to send, cut into windows of `steps`.
-
-    What the layer before measures is foreseen by the twin: its mean over the ensemble. `devices`:
-    only those that these play, by their number in the network; empty: all.
-    """
-    windows: list[FieldSequence] = []
-    responses: list[Array] = []
-    for layer, weights in enumerate(network.layers):
-        drives = network.drive(layer, responses)
-        nodes = weights.nodes if not devices or weights.device in devices else 0
-        for node in range(nodes):
-            for start in range(0, drives.shape[0] - steps + 1, steps):
-                part = np.clip(drives[start : start + steps, node], 0.0, 1.0)
-                windows.append(FieldSequence(part, SENT))
-        responses.append(network.foreseen(layer)[0].transpose(1, 0, 2))
-    return windows
 
 
 def drives_of(sequences: Sequence[FieldSequence]) -> Array:

@@ -16,15 +16,20 @@ from app.operations.child import in_child
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from app.operations.adaptive_rounds import ForTwin, Round
     from app.operations.events import Event
     from instruments.bench import Bench
     from instruments.clock import Stop
     from models.sequence import FieldSequence
 
+    Array = NDArray[np.float64]
     Events = Generator[Event, None, Path]
 
 HERE = "app.operations.adaptive_child"
+SENT_DRIVES = "app.operations.sent_drives.windows_sent"
 
 
 def record_for_twin(bench: Bench, out: Path, asked: ForTwin | None, **options: Any) -> Events:
@@ -43,6 +48,24 @@ class ChildTwins:
 
     def __init__(self, rounds: Rounds, stop: Stop) -> None:
         self._rounds, self._stop = rounds, stop
+
+    def sent(self, devices: Sequence[int]) -> Generator[Event, None, list[Array]]:
+        """Windows `(steps,)` that these devices' nodes of the asked network send.
+
+        Raises
+        ------
+        StoppedError
+            Stop was requested.
+        InputError
+            As of `app.operations.sent_drives.windows_sent`.
+        """
+        asked = self._rounds.asked
+        kwargs = {
+            "network": Path(asked.network), "steps": asked.steps, "devices": tuple(devices),
+            "seed": asked.seed,
+        }  # fmt: skip
+        drives: list[Array] = yield from in_child(SENT_DRIVES, kwargs, self._asked)
+        return drives
 
     def scored(self, one: Round) -> Iterator[Event]:
         """Fit all members on every round so far; the best one's scores are kept with `one`.

@@ -93,7 +93,7 @@ class ForTwin:
     families
         Of the candidates and of what scores.
     network
-        Its folder: half of each round is what it sends; empty: none.
+        Its folder: half of each round is what it sends over its training part; empty: none.
     seed
         Of candidates, order of repeats and fits.
     holds

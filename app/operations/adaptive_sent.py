@@ -1,52 +1,73 @@
-"""What a network sends to a bench's device, as sequences for a twin to be fitted on."""
+"""What a network sends to a bench's device, for a twin to be fitted on; torch apart."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.store import load_network
-from models.errors import InputError, RefusedError, raise_problems
+from models.errors import RefusedError, raise_problems
+from models.sequence import SENT, FieldSequence
 
 if TYPE_CHECKING:
-    from app.operations.adaptive_rounds import ForTwin
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from instruments.bench import Bench
-    from models.sequence import FieldSequence
+
+    FloatArray = NDArray[np.float64]
+
+ALIKE = 1e-3  # of the drive window
 
 
-def sent_to(bench: Bench, asked: ForTwin) -> list[FieldSequence]:
-    """Windows of what the network that is asked for sends to this bench; none without a network.
+def played_by(bench: Bench, network: str) -> tuple[int, ...]:
+    """The devices of a network, by their number in it, that have this bench's window and reset.
 
     Raises
     ------
     InputError
-        The network can't be read, or its runs are shorter than a sequence.
+        The network can't be read.
     RefusedError
-        None of its devices has the bench's drive window and reset.
+        There is none.
     """
-    if not asked.network:
-        return []
-    from training.acquire import sent_by
-
-    network = load_network(Path(asked.network))
+    devices = load_network(Path(network)).devices
     known = (("window", bench.spec.window), ("reset", bench.spec.reset))
-    played = [
+    played = tuple(
         number
-        for number, device in enumerate(network.devices)
+        for number, device in enumerate(devices)
         if all(getattr(device, name) == now for name, now in known)
-    ]
+    )
     if not played:
         problems = [
             f"{name} of the network is {getattr(device, name)}, the bench's is {now}"
-            for device in network.devices
+            for device in devices
             for name, now in known
             if getattr(device, name) != now
         ]
-        raise_problems(RefusedError, asked.network, problems)
-    sent = sent_by(network, asked.steps, played)
-    if not sent:
-        raise InputError(
-            f"{asked.network}: its runs have {network.steps} steps, fewer than the {asked.steps} "
-            "of a sequence: ask for shorter ones"
-        )
-    return sent
+        raise_problems(RefusedError, network, problems)
+    return played
+
+
+class SentWindows:
+    """The windows of a network's drives, of `app.operations.sent_drives.windows_sent`."""
+
+    def __init__(self, drives: Sequence[FloatArray]) -> None:
+        self._windows = [FieldSequence(drive, SENT) for drive in drives]
+        self.count = len(self._windows)
+
+    def drawn(
+        self, count: int, scoring: Sequence[FieldSequence], *seed: int
+    ) -> list[FieldSequence]:
+        """So many of them, none of those that score."""
+        kept = [s.drive for s in scoring if s.family == SENT]
+        left = [s for s in self._windows if not any(_is_alike(s.drive, drive) for drive in kept)]
+        order = np.random.default_rng(seed).permutation(len(left))[:count]
+        return [left[int(k)] for k in order]
+
+
+def _is_alike(drive: FloatArray, scoring: FloatArray) -> bool:
+    """Whether it is that window, whose last digits another processor computes otherwise."""
+    return drive.shape == scoring.shape and bool(np.abs(drive - scoring).max() < ALIKE)

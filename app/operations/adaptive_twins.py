@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from app.operations.events import FitProgress, Stage
 from app.operations.merged import merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,6 +47,13 @@ class Twins:
     def __init__(self, rounds: Rounds, stop: Stop) -> None:
         self._rounds, self._stop = rounds, stop
         self._made: Ensemble | None = None
+
+    def sent(self, devices: Sequence[int]) -> Generator[Event, None, list[Array]]:
+        """Windows `(steps,)` that these devices' nodes of the asked network send."""
+        from app.operations.sent_drives import windows_sent
+
+        asked = self._rounds.asked
+        return (yield from windows_sent(Path(asked.network), asked.steps, devices, asked.seed))
 
     def scored(self, one: Round) -> Iterator[Event]:
         """Fit all members on every round so far; the best one's scores are kept with `one`.

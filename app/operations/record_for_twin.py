@@ -14,11 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from app.artefacts import new_directory, new_id, now_iso
 from app.operations.adaptive_rounds import PLAN_NAME, SCORING, ForTwin, Round, Rounds
-from app.operations.adaptive_sent import sent_to
+from app.operations.adaptive_sent import SentWindows, played_by
 from app.operations.adaptive_twins import Twins
 from app.operations.events import Note, RepeatRecorded, Result, RunPlan, Stage
 from app.operations.record import record
@@ -95,6 +93,7 @@ def record_for_twin(
         run = _Run(bench, rounds, pause, retries, twins)
         bench.check_sequences(run.candidates(0), bench.spec.window, bench.spec.reset)
         bench.refuse_forbidden()
+        yield from run.foreseen()
         if not resume:
             new_directory(out)
             held.enter_context(RunLock(out))
@@ -171,7 +170,15 @@ class _Run:
         self.bench, self.rounds, self.asked = bench, rounds, rounds.asked
         self.pause, self.retries = pause, retries
         self.twins, self.has_recorded = twins(rounds, bench.stop), False
-        self._sent = sent_to(bench, self.asked)
+        self._played = played_by(bench, self.asked.network) if self.asked.network else ()
+        self._sent = SentWindows([])
+
+    def foreseen(self) -> Iterator[Event]:
+        """Know what the network will send, before anything is recorded; without one, nothing."""
+        if self._played:
+            yield Stage("what the network sends over the training part of its task")
+            drives = yield from self.twins.sent(self._played)
+            self._sent = SentWindows(drives)
 
     def events(self) -> Iterator[Event]:
         """Round after round: what is missing of the newest one, then what it tells."""
@@ -209,7 +216,7 @@ class _Run:
         a = self.asked
         own = pool(a.scoring, a.steps, SCORING_SEED + a.seed, a.families, a.holds)
         wanted = max(a.scoring // (len(a.families) + 1), 1)
-        return [*own, *self._of_network(min(wanted, len(self._sent) // 2), SCORING_SEED)]
+        return [*own, *self._of_network(min(wanted, self._sent.count // 2), SCORING_SEED)]
 
     def _first(self) -> list[FieldSequence]:
         """The first round knows nothing: every family alike, and what the network sends."""
@@ -218,11 +225,7 @@ class _Run:
         return [*self.candidates(0, own)[:own], *sent]
 
     def _of_network(self, count: int, seed: int) -> list[FieldSequence]:
-        """So many of the windows that a network sends, none of those that score."""
-        kept = {s.drive.tobytes() for s in self.rounds.scoring}
-        left = [s for s in self._sent if s.drive.tobytes() not in kept]
-        order = np.random.default_rng([self.asked.seed, seed]).permutation(len(left))[:count]
-        return [left[int(k)] for k in order]
+        return self._sent.drawn(count, self.rounds.scoring, self.asked.seed, seed)
 
     def _recorded(self, index: int, one: Round) -> Iterator[Event]:
         """Measure a round, or what is missing of it; its own result is no result of this run."""

@@ -25,7 +25,7 @@ from app.operations.transfer_parts import within
 from app.recording_reader import FILE_NAME, read_recording
 from app.shown_score import shown
 from app.weights_store import NETWORK_FILE, TWIN_FILE, load_network
-from models.sequence import FieldSequence
+from models.sequence import SENT, FieldSequence
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from models.network import Network
 
 TORCH = "app.operations.refine_torch"
-SENT = "network"  # the family of what a network sends
+SENT_DRIVES = "app.operations.sent_drives"
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class Round:
         file = self.folder / f"{numbered('drives', device)}.json"
         if not file.is_file():
             drives = yield from self.rounds.apart(
-                f"{TORCH}.sent", network=self.before, fitted=self.asked.pieces,
+                f"{SENT_DRIVES}.pieces_sent", network=self.before, fitted=self.asked.pieces,
                 scoring=self.asked.scoring, steps=steps, device=device,
                 seed=self.asked.seed + self.number,
             )  # fmt: skip

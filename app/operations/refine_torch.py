@@ -1,4 +1,4 @@
-"""What a refinement computes with torch: the drives that a network sends, a twin that knows them.
+"""What a refinement computes with torch: its twins, fitted further on what the network sends.
 
 Operations of their own, so that they run in a child process beside the rig.
 """
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from app.device_words import layers_words
 from app.operations.events import Note
 from app.operations.fit import fit
 from app.operations.fit_input import FitInput
@@ -23,80 +22,14 @@ from app.train_twins import TwinSet
 from models.errors import InputError, raise_problems
 from training.foresee import foresee
 from training.layers import unasked
-from training.passes import passes_of
 from training.stretch import layers_of, readout_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from numpy.typing import NDArray
-
     from app.operations.events import Event
     from instruments.clock import Stop
     from models.twin import Twin
-    from training.layers import NodeLayers
-    from training.tasks import Task
-
-    FloatArray = NDArray[np.float64]
-
-PASSES = 4  # noisy passes that the drives are taken from
-
-
-def sent(
-    network: Path, fitted: int, scoring: int, steps: int, seed: int, device: int = 0
-) -> Generator[Event, None, list[FloatArray]]:
-    """Pieces `(steps,)` of the drives that a device's nodes send over the training part.
-
-    First those that are fitted, then those that score. With noise; node after node, so that all are
-    there; where in the series is drawn, never within the test part. One that scores has no step in
-    common with a fitted one of its node, for as long as there are others.
-
-    Raises
-    ------
-    InputError
-        The training part is shorter than a piece.
-    """
-    torch.set_num_threads(1)
-    loaded, task, twins = read(network)
-    begins, end = task.begins(steps), int(np.flatnonzero(task.train)[-1]) + 1
-    played = loaded.layers_on(device)
-    drives = _drives(layers_of(loaded, task, twins.models), played, task, end, seed)
-    draw = np.random.default_rng([seed, 29])
-    order = draw.permutation(drives.shape[2])
-    pieces: list[FloatArray] = []
-    taken, known = list[tuple[int, int]](), 0
-    for k in range(fitted + scoring):
-        node = int(order[k % len(order)])
-        own = [begin for one, begin in taken[:fitted] if one == node] if k >= fitted else []
-        apart = begins[(np.abs(begins[:, None] - np.array(own)) >= steps).all(axis=1)]
-        known += not apart.size
-        begin = int(draw.choice(apart if apart.size else begins))
-        piece = drives[begin : begin + steps, int(draw.integers(0, drives.shape[1])), node]
-        taken.append((node, begin))
-        pieces.append(np.clip(piece, 0.0, 1.0))
-    where = f" of {layers_words(played)}" if len(loaded.devices) > 1 else ""
-    yield Note(f"{len(pieces)} pieces of {steps} steps of what {drives.shape[2]} nodes{where} send")
-    if known:
-        yield Note(
-            f"{known} of the {scoring} pieces that score have steps in common with fitted ones of "
-            "their node, since those are nearly everywhere: the twin's error after is told too "
-            "small; ask for fewer --pieces",
-            "warning",
-        )
-    return pieces
-
-
-def _drives(
-    layers: NodeLayers, played: Sequence[int], task: Task, end: int, seed: int
-) -> FloatArray:
-    """Drives `(end, passes, nodes)` of some layers over the training part, from the reset."""
-    generator = torch.Generator().manual_seed(seed)
-    inputs = torch.as_tensor(task.inputs[:end], dtype=torch.float32)
-    chunks = [
-        torch.cat([passed.drives[layer] for layer in played], dim=-1)
-        for passed in layers.walk(inputs, passes_of(layers, PASSES), generator)
-    ]
-    return torch.cat(chunks).double().numpy()
 
 
 def twins_known(network: Path) -> Generator[Event, None, KnownTwins]:

@@ -17,15 +17,14 @@ from app.operations.merged import merged
 from app.operations.record_for_twin import record_for_twin
 from app.report import find_artefacts
 from app.run_lock import RunLock
-from app.store import load_network, read_recording
+from app.store import read_recording
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from instruments.limits import UnsafeError
 from models.errors import InputError, RefusedError, TwinrigError
 from models.recording import faults_of
-from models.sequence import Reset
+from models.sequence import SENT, Reset
 from tests.app.held import spec_of
-from training.acquire import SENT, sent_by
 
 TINY = ForTwin(
     budget=20, target=0.0, steps=6, repeats=2, first=4, growth=0.5, scoring=4, scoring_repeats=16,
@@ -179,10 +178,6 @@ def test_a_run_that_is_stopped_anywhere_goes_on_with_the_same_sequences(finished
 
 def test_with_a_network_half_of_each_round_is_what_it_sends(bench, tmp_path):
     folder = saved_network(bench, tmp_path)
-    network = load_network(folder)
-    sent = sent_by(network, 6)
-    assert len(sent) == network.nodes * (network.steps // 6)
-    assert np.array_equal(sent[0].drive, network.drive(0, [])[:6, 0])
     asked = replace(TINY, budget=18, growth=1.0, network=str(folder))
     events = list(record_for_twin(bench, tmp_path / "run", asked))
     families = [[s.family for s in r.sequences] for r in Rounds.load(tmp_path / "run").rounds]

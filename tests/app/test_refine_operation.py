@@ -77,9 +77,9 @@ def test_a_round_measures_what_the_network_sends_refits_the_twin_and_retrains(
 
 
 def test_the_pieces_are_drives_of_the_training_part(kept: Path, tmp_path: Path) -> None:
-    from app.operations.refine_torch import sent
+    from app.operations.sent_drives import pieces_sent
 
-    pieces = value_of(sent(kept / "network", 6, 2, 40, 0))
+    pieces = value_of(pieces_sent(kept / "network", 6, 2, 40, 0))
     network = load_network(kept / "network")
     first = network.layers[0]
     task = make_task(str(network.meta["task"]))
@@ -96,17 +96,17 @@ def test_the_pieces_are_drives_of_the_training_part(kept: Path, tmp_path: Path) 
 
 def test_what_scores_has_no_step_of_a_node_that_was_fitted(kept: Path) -> None:
     """Of a small network a fifth of it had: the refitted twin was judged by what it knew."""
-    from app.operations.refine_torch import sent
+    from app.operations.sent_drives import pieces_sent
 
     def steps_of(pieces: list[np.ndarray]) -> set[tuple[float, float]]:
         return {two for piece in pieces for two in pairwise(piece.tolist()) if two[0] != two[1]}
 
     def common(fitted: int, scoring: int, seed: int) -> int:
-        pieces = value_of(sent(kept / "network", fitted, scoring, 40, seed))
+        pieces = value_of(pieces_sent(kept / "network", fitted, scoring, 40, seed))
         return len(steps_of(pieces[:fitted]) & steps_of(pieces[fitted:]))
 
     assert [common(20, 12, seed) for seed in range(3)] == [0, 0, 0]
-    told = [e for e in sent(kept / "network", 200, 12, 40, 0) if isinstance(e, Note)]
+    told = [e for e in pieces_sent(kept / "network", 200, 12, 40, 0) if isinstance(e, Note)]
     assert "have steps in common with fitted ones" in told[-1].text
     assert told[-1].level == "warning"
 
@@ -115,7 +115,7 @@ def test_no_piece_holds_a_test_step_where_the_test_part_comes_first(
     kept: Path, tmp_path: Path
 ) -> None:
     """Flat inputs in the test part alone: a piece of its drives would show them."""
-    from app.operations.refine_torch import sent
+    from app.operations.sent_drives import pieces_sent
 
     part = np.repeat([0, 3, 1, 2], [40, 400, 300, 100])
     inputs = np.random.default_rng(0).normal(size=len(part))
@@ -127,7 +127,7 @@ def test_no_piece_holds_a_test_step_where_the_test_part_comes_first(
     (tmp_path / "early.json").write_text(json.dumps(head))
     task = f"file:{tmp_path / 'early.json'}"
     run(train(task, [kept / "twin"], (2,), tmp_path / "network", iterations=0))
-    pieces = np.array(value_of(sent(tmp_path / "network", 50, 10, 40, 0)))
+    pieces = np.array(value_of(pieces_sent(tmp_path / "network", 50, 10, 40, 0)))
     assert (np.diff(pieces, axis=1) != 0).mean(axis=1).min() > 0.5
 
 
