@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.artefacts import code_version
 from app.checked_json import plain
+from app.crash_trace import last_crash
 from app.disk import replacing, writing
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ log.txt        what the window said since its start, tracebacks included
 versions.json  Python, system, and the packages that Twinrig uses
 bench.json     the bench as it was read: drivers, limits, options
 settings.json  the window's settings
+crash.txt      what its threads were doing when a window last crashed, if one did
 
 Masked: resource names, IP, MAC and e-mail addresses, serial numbers, your name and that of this
 computer, sample, operator and notes, and all but the last two parts of every path. No recording,
@@ -128,6 +130,8 @@ def write_bundle(
         "bench.json": _json(_masked(_bench(spec, identities), mask)),
         "settings.json": _json(_masked(dataclasses.asdict(settings), mask)),
     }
+    if crash := last_crash():
+        parts["crash.txt"] = mask(crash)
     path = folder / f"problem-{datetime.now(UTC):%Y%m%dT%H%M%S}.zip"
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.crash_trace import crashes_told
 from app.gui.background import Latest
 from models.errors import TwinrigError
 
@@ -40,6 +41,15 @@ def furnish_later(window: Window, options: argparse.Namespace, given: BenchSpec 
     if options.screenshot and folder is None:
         folder = str(Path(options.screenshot) / "library")  # nor fill anybody's own library
     reader.ask(partial(_found, options.bench or last, given, folder))
+    if not options.smoke and not options.screenshot:
+        crashes = Latest(window)
+        crashes.done.connect(partial(_tell_crashes, window))
+        crashes.ask(crashes_told)
+
+
+def _tell_crashes(window: Window, words: str | None, _: Exception | None) -> None:
+    if words:
+        window.toast(words, "error")
 
 
 def _found(asked: str, given: BenchSpec | None, folder: str | None) -> Furniture:

@@ -18,6 +18,7 @@ from PyQt6.QtCore import QEventLoop, Qt, QTimer
 from PyQt6.QtWidgets import QApplication
 
 from app.config import load_settings, settings_path
+from app.crash_trace import keep_trace
 from app.gui.furnishing import VIRTUAL, furnish_later, read
 from app.gui.hooks import Hooks
 from app.gui.settings_keeper import SettingsKeeper
@@ -112,7 +113,11 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
 def _application() -> QApplication:
     """The one there is, or a new one, which lasts as long as it is held."""
     found = QApplication.instance()
-    app = found if isinstance(found, QApplication) else QApplication(["twinrig"])
+    if isinstance(found, QApplication):
+        app = found
+    else:
+        app = QApplication(["twinrig"])  # ends the process where Qt finds no screen: no crash
+        keep_trace()
     app.setApplicationName("Twinrig")
     app.setQuitOnLastWindowClosed(False)
     return app

@@ -16,48 +16,22 @@ from __future__ import annotations
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
+from budget_plans import HELD_OUT_REPEATS, TARGET, WORST, Size, adaptive, measured, ratios_of
 
 from app.operations.adaptive_rounds import ForTwin
-from app.operations.record import record
-from app.operations.record_for_twin import record_for_twin
-from app.store import read_recording
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from models.sequence import make_sequences
 from training.acquire import pool
-from training.acquire_curve import needed, worst_ratio
-from training.acquire_ensemble import divided
-from training.fit import FitSettings, begin_fit
-from training.validation import score_model
+from training.acquire_curve import needed
 from training.verdict import DECIDING
 
-TARGET = 1.5
-WORST = "worst error"
 PUBLISHED_REPEATS = 100
-HELD_OUT_REPEATS = 16
 HELD_OUT_SEED = 900_001  # apart from those of the candidates, and of what scores in the rounds
-
-
-@dataclass(frozen=True)
-class Size:
-    """`budgets`: measurements at which a plan is scored; `published`: patterns instead.
-
-    `held_out`: sequences that score, `HELD_OUT_REPEATS` times each.
-    """
-
-    budgets: tuple[int, ...]
-    published: tuple[int, ...]
-    published_repeats: int
-    iterations: int
-    asked: ForTwin
-    seeds: int
-    fits: int
-    held_out: int
 
 
 SMALL = Size(
@@ -72,30 +46,6 @@ FULL = Size(
 )  # fmt: skip
 
 
-def ratios_of(part, scoring, size, seed):
-    """Each deciding error over its floor of the twin that these repeats give, and the worst."""
-    loops = [
-        begin_fit(*divided(*part), FitSettings(iterations=size.iterations, seed=10 * seed + k))
-        for k in range(size.fits)
-    ]
-    for loop in loops:
-        for _ in loop.steps():
-            pass
-    best = min(loops, key=lambda loop: loop.best_validation)
-    errors = score_model(best.best_model(), *scoring, seed).errors
-    return {**{name: errors[name]["ratio"] for name in DECIDING}, WORST: worst_ratio(errors)}
-
-
-def adaptive(bench, out, size, seed, **changes):
-    """Drives and repeats that one run to its budget has measured to fit on."""
-    asked = replace(size.asked, seed=seed, **changes)
-    for _ in record_for_twin(bench, out, asked):
-        pass
-    r = read_recording(out)
-    fitted = r.complete.sum(axis=1) <= asked.repeats
-    return r.drive[fitted], r.response[fitted][:, : asked.repeats]
-
-
 def plain(bench, out, size, seed, count, repeats):
     """Random steps, the same number of repeats of each."""
     sequences = make_sequences("steps", count, size.asked.steps, 7000 + seed)
@@ -106,14 +56,6 @@ def held_out(bench, out, size, seed):
     """What scores every plan of a seed: all families alike."""
     sequences = pool(size.held_out, size.asked.steps, HELD_OUT_SEED + seed)
     return measured(bench, out, sequences, HELD_OUT_REPEATS, seed)
-
-
-def measured(bench, out, sequences, repeats, seed):
-    """Drives and repeats of these sequences."""
-    for _ in record(bench, sequences, repeats, out, seed=seed):
-        pass
-    r = read_recording(out)
-    return r.drive, r.response
 
 
 def plans(folder, size, seed):

@@ -64,6 +64,7 @@ def test_it_says_what_is_inside_and_holds_just_that(texts: dict[str, str]) -> No
     }  # fmt: skip
     for name in set(texts) - {"README.txt"}:
         assert name in texts["README.txt"]
+    assert "crash.txt" in texts["README.txt"]  # where there is one: test_crash_trace.py
     assert json.loads(texts["versions.json"])["PyQt6"][0].isdigit()
     assert json.loads(texts["bench.json"])["bench"]["magnets"]["x"]["driver"] == "kepco-bop"
     assert json.loads(texts["settings.json"])["forms"]["record"]["n"] == 1

@@ -1,0 +1,80 @@
+"""What a recording plan has measured, and the twin that it gives: for the tests of data budgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from app.operations.record import record
+from app.operations.record_for_twin import record_for_twin
+from app.store import read_recording
+from training.acquire_curve import worst_ratio
+from training.acquire_ensemble import divided
+from training.fit import FitSettings, begin_fit
+from training.validation import score_model
+from training.verdict import DECIDING
+
+if TYPE_CHECKING:
+    from app.operations.adaptive_rounds import ForTwin
+
+TARGET = 1.5
+WORST = "worst error"
+HELD_OUT_REPEATS = 16
+
+
+@dataclass(frozen=True)
+class Size:
+    """`budgets`: measurements at which a plan is scored; `published`: patterns instead.
+
+    `held_out`: sequences that score, `HELD_OUT_REPEATS` times each.
+    """
+
+    budgets: tuple[int, ...]
+    published: tuple[int, ...]
+    published_repeats: int
+    iterations: int
+    asked: ForTwin
+    seeds: int
+    fits: int
+    held_out: int
+
+
+def ratios_of(part, scoring, size, seed):
+    """Each deciding error over its floor of the twin that these repeats give, and the worst."""
+    return errors_of(best_of(part, size, seed), scoring, seed)
+
+
+def best_of(part, size, seed):
+    """Of some fits on these drives and repeats the twin that is best on validation."""
+    loops = [
+        begin_fit(*divided(*part), FitSettings(iterations=size.iterations, seed=10 * seed + k))
+        for k in range(size.fits)
+    ]
+    for loop in loops:
+        for _ in loop.steps():
+            pass
+    return min(loops, key=lambda loop: loop.best_validation).best_model()
+
+
+def errors_of(model, scoring, seed):
+    """Each deciding error over its floor, and the worst of them."""
+    errors = score_model(model, *scoring, seed).errors
+    return {**{name: errors[name]["ratio"] for name in DECIDING}, WORST: worst_ratio(errors)}
+
+
+def adaptive(bench, out, size, seed, **changes):
+    """Drives and repeats that one run to its budget has measured to fit on."""
+    asked = replace(size.asked, seed=seed, **changes)
+    for _ in record_for_twin(bench, out, asked):
+        pass
+    r = read_recording(out)
+    fitted = r.complete.sum(axis=1) <= asked.repeats
+    return r.drive[fitted], r.response[fitted][:, : asked.repeats]
+
+
+def measured(bench, out, sequences, repeats, seed):
+    """Drives and repeats of these sequences."""
+    for _ in record(bench, sequences, repeats, out, seed=seed):
+        pass
+    r = read_recording(out)
+    return r.drive, r.response
