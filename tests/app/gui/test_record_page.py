@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,10 +23,18 @@ from app.recording_marks import bad_positions, read_kept
 from app.session import Library
 from app.store import read_recording
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 WAIT_MS = 120_000
+ROOT = Path(__file__).parents[3]
+SAVE_NETWORK = """
+import sys
+from pathlib import Path
+from network_samples import saved_network
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
+
+with Bench.connect(read_bench("virtual")) as bench:
+    saved_network(bench, Path(sys.argv[1]))
+"""
 LITTLE = {"count": 2, "steps": 20, "repeats": 3}
 
 
@@ -532,11 +542,25 @@ def test_no_bench_says_so_and_runs_nothing(make_window) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("sends", [False, True], ids=["alone", "with-a-network"])
 def test_a_recording_for_a_twin_runs_its_rounds_without_torch_in_the_window(
-    window, page, qtbot
+    sends, window, page, qtbot
 ) -> None:
+    if sends:  # made by another process: torch is not to be loaded here
+        folder, paths = (
+            window.session.library.folder / "sends",
+            [str(ROOT), str(ROOT / "tests/app")],
+        )
+        subprocess.run(
+            [sys.executable, "-c", SAVE_NETWORK, str(folder)], check=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        )  # fmt: skip
     loaded = "torch" in sys.modules
     page.rows.kind.choose("twin")
+    if sends:
+        page.refresh()
+        qtbot.waitUntil(lambda: page.rows.network.count() == 2, timeout=WAIT_MS)
+        page.rows.network.setCurrentIndex(1)
     page.set_form_values({"budget": 60, "twin_steps": 12, "twin_repeats": 2, "iterations": 3,
                           "twin_holds": 2})  # fmt: skip
     page.show_cost()
@@ -551,5 +575,6 @@ def test_a_recording_for_a_twin_runs_its_rounds_without_torch_in_the_window(
     assert page.heading.text().startswith("Recorded for a twin"), window.log
     assert ("torch" in sys.modules) == loaded
     recording = read_recording(page.recorded)
-    assert recording.complete[12:].sum() == 60
+    assert recording.complete.sum(axis=1).tolist().count(2) == 30
+    assert (recording.families.count("network") > 12) == sends
     assert "times the floor" in "\n".join(window.log)
