@@ -14,7 +14,7 @@ import numpy as np
 from models.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -52,10 +52,30 @@ def same_drives(old: Recording, new: Recording) -> Iterator[tuple[int, int]]:
 
 
 def drive_key(recording: Recording, sequence: int) -> bytes:
-    """What is equal for sequences that play the same, step for step and hold for hold."""
+    """What is equal for sequences that play the same, step for step and hold for hold.
+
+    Of one that ends where another goes on it is what the other's begins with.
+    """
     drive = recording.drive[sequence, : recording.lengths[sequence]]
     holds = recording.holds[sequence, : recording.lengths[sequence]]
-    return np.stack([np.rint(drive / SAME_DRIVE).astype(np.int64), holds]).tobytes()
+    return np.stack([np.rint(drive / SAME_DRIVE).astype(np.int64), holds], axis=1).tobytes()
+
+
+def beginnings(keys: Sequence[bytes]) -> list[int]:
+    """Of each key the place of one that it is equal to or begins with, the same for all such."""
+    roots, root = list(range(len(keys))), -1
+    for place in sorted(roots, key=lambda k: (keys[k], k)):
+        root = place if root < 0 or not keys[place].startswith(keys[root]) else root
+        roots[place] = root
+    return roots
+
+
+def played_before(old: Recording, fitted: Iterable[int], new: Recording) -> list[int]:
+    """New sequences that play what a fitted old one played, or where one begins as the other."""
+    keys = [drive_key(old, s) for s in fitted]
+    roots = beginnings([*keys, *(drive_key(new, n) for n in range(len(new.lengths)))])
+    known = set(roots[: len(keys)])
+    return [n for n, root in enumerate(roots[len(keys) :]) if root in known]
 
 
 def spread_of(repeats: Sequence[Array]) -> Array:

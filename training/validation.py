@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models.errors import InputError
-from training.drift_points import drive_key
+from training.drift_points import beginnings, drive_key
 from training.floors import Drives, score
+from training.held_out import HeldOut
 from training.metrics import COVERAGE_SAMPLES
 from training.reads import at_reads, reads_of
 from training.verdict import verdict
@@ -22,80 +22,34 @@ if TYPE_CHECKING:
     from models.recording import Recording
     from models.simulated import Sampled
     from training.floors import Scores
+    from training.held_out import Scoring, Seen
 
     Array = NDArray[np.float64]
     Index = NDArray[np.int64]
-    Mask = NDArray[np.bool_]
 
 TEST_SHARE = 0.15
 VALIDATION_SHARE = 0.08
 MOST_TEST = 40  # sequences: beyond it the score's interval gains less than the fit loses
 MOST_VALIDATION = 32
-SCORING_REPEATS = 16
+SCORING_REPEATS = 8
+CHOSE_THE_END = "; the recording ended when twins were good on these: others may be a little worse"
 NEVER_SEEN = "that neither the fit nor the choice of the snapshot has seen"
 SEEN_BEFORE = (
     "that this fit has not seen, but the twin that it goes on from has: its scores flatter"
 )
 
 
-@dataclass(frozen=True)
-class HeldOut:
-    """The parts of a recording: sequences and repeats `(index,)` of each.
-
-    Attributes
-    ----------
-    training, validation, test
-        Indices of sequences.
-    training_repeats, validation_repeats, test_repeats
-        Indices of repeats; all of them, but where one sequence's repeats are split.
-    note
-        How the parts were chosen, in a sentence.
-    """
-
-    training: Index
-    validation: Index
-    test: Index
-    training_repeats: Index
-    validation_repeats: Index
-    test_repeats: Index
-    note: str
-
-    def responses(self, part: str, response: Array) -> Array:
-        """Response `(S', R', T, C)` of a part: `training`, `validation` or `test`."""
-        chosen: Array = response[getattr(self, part)][:, getattr(self, f"{part}_repeats")]
-        return chosen
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain lists, for the twin's meta."""
-        return {k: v if isinstance(v, str) else [int(i) for i in v] for k, v in vars(self).items()}
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the twin that a fit goes on from has seen of the sequences.
-
-    Attributes
-    ----------
-    fitted, used
-        bool `(S,)`: those that it was fitted on; those, and the ones that chose its snapshot.
-    test_repeats, used_repeats
-        Of a recording of one sequence, the repeats that were held out, and the others of then.
-    """
-
-    fitted: Mask
-    used: Mask
-    test_repeats: tuple[int, ...] = ()
-    used_repeats: tuple[int, ...] = ()
-
-
-def hold_out(recording: Recording, seed: int, seen: Seen | None = None) -> HeldOut:
+def hold_out(
+    recording: Recording, seed: int, seen: Seen | None = None, scoring: Scoring | None = None
+) -> HeldOut:
     """Choose the held-out sequences from the seed, every drive family in its share.
 
-    Where some sequences have at least twice the repeats of the others (and 16 or more), those were
-    recorded for scoring and all of them are the test part. Sequences that play the same drive go
-    together: what is scored has never been fitted under another number. One sequence alone is split
-    by its repeats: half to fit, half to score. What a twin has `seen` that the fit goes on from is
-    not scored, as long as there is anything else.
+    Sequences that were recorded for `scoring` are the test part, all of them; where none is named,
+    those that have at least twice the repeats of the others, and 8 or more. Sequences that play the
+    same drive, or of which one begins as the other goes all the way, go together: what is scored
+    has never been fitted under another number. One sequence alone is split by its repeats: half to
+    fit, half to score. What a twin has `seen` that the fit goes on from is not scored, as long as
+    there is anything else.
 
     Raises
     ------
@@ -116,12 +70,17 @@ def hold_out(recording: Recording, seed: int, seen: Seen | None = None) -> HeldO
     )
     flatters = not unused.size
     unused = drives if flatters else unused
-    many = repeats[usable] >= max(SCORING_REPEATS, 2 * int(np.median(repeats[usable])))
-    scoring = np.intersect1d(alike[many], unused)
+    named = None if scoring is None else scoring.sequences[usable]
+    many = (
+        named
+        if named is not None and named.any()
+        else repeats[usable] >= max(SCORING_REPEATS, 2 * int(np.median(repeats[usable])))
+    )
+    to_score = np.intersect1d(alike[many], unused)
     families = recording.families
-    for_scoring = 0 < scoring.size <= drives.size - 2
+    for_scoring = 0 < to_score.size <= drives.size - 2
     test = (
-        scoring
+        to_score
         if for_scoring
         else _stratified(unused, families, TEST_SHARE, MOST_TEST, rng, drives.size)
     )
@@ -136,20 +95,20 @@ def hold_out(recording: Recording, seed: int, seen: Seen | None = None) -> HeldO
         else "one sequence"
     )  # fmt: skip
     if for_scoring:
-        least = int(repeats[usable[many & np.isin(alike, scoring)]].min())
+        least = int(repeats[usable[many & np.isin(alike, to_score)]].min())
         how = f"the {test.size} sequences with {least} repeats or more"
-    return HeldOut(
-        training, validation, test, every, every, every,
-        f"scored on {how} {SEEN_BEFORE if flatters else NEVER_SEEN}",
-    )  # fmt: skip
+    how += f" {SEEN_BEFORE if flatters else NEVER_SEEN}"
+    if for_scoring and scoring is not None and scoring.chose_the_end:
+        how += CHOSE_THE_END
+    return HeldOut(training, validation, test, every, every, every, f"scored on {how}")
 
 
 def _alike(recording: Recording, usable: Index) -> Index:
-    """Of each usable sequence the first of them that plays the same drive, `(usable,)`."""
-    first: dict[bytes, int] = {}
-    return np.array(
-        [first.setdefault(drive_key(recording, int(s)), int(s)) for s in usable], dtype=np.int64
-    )
+    """Of each usable sequence one that all have in common which play the same, `(usable,)`.
+
+    One that ends where another goes on plays the same.
+    """
+    return usable[beginnings([drive_key(recording, int(s)) for s in usable])]
 
 
 def _refuse_few(sequences: int, drives: int) -> None:

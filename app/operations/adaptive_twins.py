@@ -102,7 +102,7 @@ class Twins:
         if asked.choose == "random":
             index = drawn(np.ones(len(candidates)), count, asked.seed + turn)
             return [candidates[int(k)] for k in index], ""
-        whole, _ = complete_repeats(self._measured(scoring=True).response)
+        whole, _ = complete_repeats(self._measured(scoring=False).response)
         spread = Ground.of(whole).spread
         unit = np.where(spread > 0, spread, np.inf)  # a channel without any can't be compared
         scores = disagreement(self._ensemble().models, candidates, unit, turn)

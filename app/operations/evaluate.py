@@ -24,7 +24,7 @@ from models.network_parts import Device
 from models.simulated import module_of
 from models.slopes import slopes_apart
 from training.bad_data import clipped_of, problems_of, scale_beside, still_of
-from training.drift_points import same_drives
+from training.drift_points import played_before
 from training.drive_gaps import guessed_words
 from training.reads import in_single_holds
 from training.validation import score_model
@@ -150,11 +150,14 @@ def known_drives(twin: Twin, path: Path, recording: Recording) -> Iterator[str]:
         return
     again: set[int] = set()
     for old in fitted_on(twin, find_file(Path(path), TWIN_FILE).parent).found:
-        again |= {n for s, n in same_drives(old.recording, recording) if s not in old.sequences}
+        count = len(old.recording.lengths)
+        fitted = [s for s in range(count) if s not in old.sequences]
+        again |= set(played_before(old.recording, fitted, recording))
     if again:
         yield (
             f"{len(again)} of the recording's {len(recording.lengths)} sequences play drives that "
-            "the twin was fitted on: of those its scores say nothing about drives it has not seen"
+            "the twin was fitted on, or their beginnings: of those its scores say nothing about "
+            "drives it has not seen"
         )
 
 

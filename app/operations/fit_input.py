@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.operations.scoring_round import scoring_of
 from app.operations.seen_before import seen_of_all
 from app.recording_marks import bad_positions, kept_of
 from app.store import read_recording, sha256_of
-from models.errors import InputError
+from models.errors import InputError, raise_problems
 from training.doubtful_repeats import doubtful_between, numbers
 from training.floors import too_few_repeats
+from training.held_out import Scoring
 from training.joined import join
 from training.reads import in_single_holds
-from training.validation import HeldOut, hold_out
+from training.validation import hold_out
 from training.windows import doubts, refuse_unfit
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from models.recording import Recording
     from models.twin import Twin
+    from training.held_out import HeldOut
 
     Array = NDArray[np.float64]
 
@@ -48,6 +51,7 @@ class FitInput:
         `begun`: the twin that a fit goes on from; what it has seen is not held out anew.
         """
         recordings = [read_repeats(path) for path in paths]
+        raise_problems(InputError, "fit", _deployed(paths, recordings))
         joined = join(recordings)
         refuse_unfit(joined, deterministic=deterministic)
         notes = []
@@ -69,7 +73,7 @@ class FitInput:
             for path, r in zip(paths, recordings, strict=True)
         ]
         seen = None if begun is None else seen_of_all(begun, recordings)
-        return cls(joined, hold_out(joined, seed, seen), parents, notes)
+        return cls(joined, hold_out(joined, seed, seen, _scoring(recordings)), parents, notes)
 
     def refuse_divided(self, before: dict[str, Any] | None) -> None:
         """Raise InputError where a fit was begun on other parts; None: an older one kept none."""
@@ -108,6 +112,23 @@ def read_repeats(path: Path) -> Recording:
             "recording that `twinrig record` or `twinrig import` made"
         )
     return kept_of(path, recording)
+
+
+def _deployed(paths: Sequence[Path], recordings: Sequence[Recording]) -> list[str]:
+    """Which are a deployment's nodes, that play a task's test part: what no twin may know."""
+    return [
+        f"{path}: is what a deployment played, drives of a task's test part: a twin that knew "
+        "them would foresee a score of what it knew. `twinrig refine`, or `record --for-twin "
+        "--network`, measures what the network sends over the training part"
+        for path, one in zip(paths, recordings, strict=True)
+        if "network_sha256" in one.meta
+    ]
+
+
+def _scoring(recordings: Sequence[Recording]) -> Scoring:
+    """What of joined recordings was measured to score alone, as they say themselves."""
+    found = [scoring_of(one) for one in recordings]
+    return Scoring(np.concatenate([mask for mask, _ in found]), any(ended for _, ended in found))
 
 
 def left_out_words(path: Path) -> str:

@@ -104,11 +104,18 @@ def _meta(
         "parents": source.parents,
         **({"bench": str(bench)} if bench else {}),
         **({SLOPE: slopes} if slopes else {}),
-        **({"longest_hold": int(source.recording.holds.max())} if source.recording.held else {}),
+        **_longest_hold(source),
         **meta_of(_gaps(source, begun)),
         **({} if search is None else {"search": search.to_json()}),
         **({} if begun is None else begun.meta()),
     }
+
+
+def _longest_hold(source: FitInput) -> dict[str, int]:
+    """Of the steps that were fitted; nothing where all are of one hold."""
+    if not source.recording.held:
+        return {}
+    return {"longest_hold": int(source.recording.holds[source.parts.training].max())}
 
 
 def _gaps(source: FitInput, begun: Origin | None) -> list[tuple[float, float]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.validation import Seen
+from training.held_out import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,8 @@ from models.errors import InputError, TwinrigError
 from models.recording import Recording
 from models.sequence import DriveWindow, Reset, make_sequences
 from training.fit import Fit, FitSettings
-from training.validation import Seen, hold_out, score_model
+from training.held_out import Scoring, Seen
+from training.validation import hold_out, score_model
 
 torch.set_num_threads(1)
 
@@ -191,6 +194,42 @@ def test_sequences_recorded_with_many_repeats_are_the_test_part():
     parts = hold_out(recording(["mixed"] * 30, 16, [4] * 22 + [16] * 8), seed=0)
     assert parts.test.tolist() == list(range(22, 30))
     assert parts.validation.size >= 1
+
+
+def test_sequences_measured_to_score_are_so_where_some_of_their_repeats_are_marked_bad():
+    parts = hold_out(recording(["mixed"] * 30, 16, [4] * 22 + [16, 15, 13, 16, 16, 9, 16, 16]), 0)
+    assert parts.test.tolist() == list(range(22, 30))
+
+
+def test_what_a_recording_says_was_measured_to_score_is_never_fitted_however_few_its_repeats():
+    whole = recording(["mixed"] * 30, 8, [6] * 22 + [8] * 8)
+    named = np.arange(30) >= 22
+    parts = hold_out(whole, 0, scoring=Scoring(named))
+    assert parts.test.tolist() == list(range(22, 30))
+    assert "a little worse" not in parts.note
+    assert "a little worse" in hold_out(whole, 0, scoring=Scoring(named, True)).note
+    assert hold_out(whole, 0, scoring=Scoring(np.zeros(30, bool))).test.tolist() != list(
+        range(22, 30)
+    )
+
+
+@pytest.mark.parametrize("longer", [False, True])
+def test_a_sequence_that_another_begins_with_is_never_scored_where_that_is_fitted(longer):
+    """As `mixed:24x60` and `mixed:6x40` of one seed are."""
+    long = recording(["mixed"] * 20, 8)
+    lengths = np.full(20, 5)
+    lengths[10:] = 3
+    short = np.where(np.arange(5) < lengths[:, None], long.drive[np.arange(20) % 10], np.nan)
+    order = slice(None, None, -1) if longer else slice(None)
+    whole = replace(long, drive=short[order], lengths=lengths[order])
+    parts = hold_out(whole, seed=0)
+    own = (np.arange(20) % 10)[order]
+    scored, selecting, fitted = (
+        set(own[part].tolist()) for part in (parts.test, parts.validation, parts.training)
+    )
+    assert not scored & (fitted | selecting)
+    assert not selecting & fitted
+    assert len(parts.test) == 2 * len(scored)
 
 
 def test_one_sequence_is_split_by_its_repeats():
