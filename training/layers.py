@@ -251,15 +251,15 @@ class NodeLayers(nn.Module):
         inputs: Tensor,
         passes: int,
         generator: torch.Generator,
-        unseen: Tensor | None = None,
+        learned: Tensor | None = None,
     ) -> None:
         """Set mean and scale of all features from runs of `inputs` `(T, n_in)`, layer by layer.
 
-        They then stay: what training moves are the weights on a fixed scale. `unseen` `(T,)`: steps
-        that are run and not measured, since nothing may be known of them.
+        They then stay: what training moves are the weights on a fixed scale. `learned` `(T,)`: the
+        steps that are measured; all others are run, and nothing is known of them. None: all.
         """
         parts = [inputs.unsqueeze(1).expand(-1, passes, -1)]
-        seen = slice(None) if unseen is None or not unseen.any() else ~unseen
+        seen = slice(None) if learned is None or learned.all() else learned
         self._measure(INPUTS, parts[0][seen])
         begin = self.start(passes, generator)
         for layer, (states, last) in enumerate(zip(begin.states, begin.drives, strict=True)):

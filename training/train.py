@@ -99,9 +99,9 @@ class Trainer:
         `measured`: the scales are known, those of a network that is trained further.
         """
         if not measured:
-            unseen = torch.as_tensor(self.task.test[: self.end].copy())
+            learned = torch.as_tensor(self.part[: self.end].copy())
             stretch = self.inputs[: self.end]
-            self.layers.standardise(stretch, self._passes, self.generator, unseen)
+            self.layers.standardise(stretch, self._passes, self.generator, learned)
         self.enter(self.stage)
         self.first_readout()
         if self.task.classes or measured:

@@ -16,7 +16,6 @@ from app.operations.events import NetworkState, Note, Result, Stage, TrainProgre
 from app.operations.train_baselines import baselines
 from app.operations.train_reuse import OF_LAYERS, Beside, take_layers
 from app.operations.train_setup import Setup, of_origin
-from app.operations.transfer_parts import parent_of
 from app.run_lock import RunLock
 from app.store import code_version, new_directory, new_id, now_iso, save_network
 from app.train_request import Request, TrainOptions, checkpoint_of, request_of, several
@@ -91,7 +90,8 @@ def train(
     Raises
     ------
     InputError
-        An unknown task, a twin that can't be read, layers that don't fit, `out` in use.
+        An unknown task, a twin that can't be read, layers that don't fit, `out` in use, a network
+        to go on from that was trained on the task's test part.
     RefusedError
         Another program trains there, or a deployment would take longer than `max_hours`.
     StoppedError
@@ -260,11 +260,6 @@ class _Training:
         }
         save_checkpoint(self.out, {} if trainer is None else arrays_of(trainer), numbers)
 
-    def _origin(self) -> list[dict[str, str]]:
-        """The network that it goes on from, as a parent."""
-        origin, named = self.setup.origin, self.request.options.origin
-        return [] if origin is None else [parent_of(origin, Path(named or ""))]
-
     def _finish(
         self, layers: NodeLayers, readout: Readout, foreseen: Foreseen, extra: dict[str, Any]
     ) -> Generator[Event, None, Path]:
@@ -275,7 +270,7 @@ class _Training:
             "id": new_id("net", self.out),
             "created": now_iso(),
             "code_version": code_version(),
-            "parents": [*map(asdict, twins.references), *self._origin()],
+            **self.setup.descent,
             "deterministic": not layers.noisy,
             "ridge": readout.ridge,
             "draws": len(foreseen.scores),

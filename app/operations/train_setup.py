@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from app.device_words import SAME, differing, renamed_words
+from app.operations.train_origin import UNKNOWN, unknown_of
+from app.operations.transfer_parts import parent_of
 from app.store import load_network
 from app.train_time import run_seconds
 from app.train_twins import TwinSet
@@ -41,7 +43,7 @@ class Setup:
     """Everything that a request names, read and checked.
 
     `judges` is the set of the stochastic twins that choose the ridge, `origin` the network to go on
-    from, `between` that of its layers.
+    from, `unknown` what can't be told of that one's past, `between` that of its layers.
     """
 
     request: Request
@@ -51,6 +53,7 @@ class Setup:
     design: Design
     ranges: list[tuple[float, float]]
     origin: Network | None = None
+    unknown: tuple[str, ...] = ()
     between: Callable[[], None] = unasked
 
     @classmethod
@@ -61,7 +64,7 @@ class Setup:
         ------
         InputError
             An unknown task, a twin that can't be read, a layout that doesn't fit, a drive range
-            that a twin wasn't fitted on.
+            that a twin wasn't fitted on, a network to go on from that knows the test part.
         RefusedError
             The network would take longer on the device than `max_hours`.
         """
@@ -71,11 +74,12 @@ class Setup:
         if judges is not None:
             _refuse_another_judge(judges, twins, ", ".join(request.judge))
         origin = None if options.origin is None else load_network(Path(options.origin))
-        ranges = twins.ranges
+        ranges, unknown = twins.ranges, tuple[str, ...]()
         if origin is not None:
             _refuse_other(origin, twins, options.origin or "")
             ranges = twins.covering(origin)
             design = design_of(origin, task)
+            unknown = tuple(unknown_of(origin, Path(options.origin or ""), task))
         else:
             channels = [device.channels for device in twins.devices]
             design = Design.of(
@@ -99,7 +103,7 @@ class Setup:
                 design.supply.grid(low, high)
         if options.max_hours is not None:
             schedule.refuse_longer(_runs_s(request, twins, task, design), options.max_hours)
-        return cls(request, task, twins, judges, design, ranges, origin, between)
+        return cls(request, task, twins, judges, design, ranges, origin, unknown, between)
 
     @property
     def warnings(self) -> list[str]:
@@ -109,6 +113,7 @@ class Setup:
             *self.twins.guessing,
             *self.twins.named_otherwise,
             *self._moved(),
+            *self.unknown,
             *self._reaching_back(),
             *doubts(self.task),
         ]
@@ -134,6 +139,15 @@ class Setup:
             "the network to go on from is of {0}, its twin is now of {1}: if that is another "
             "sample, the new network is for the new one",
         )
+
+    @property
+    def descent(self) -> dict[str, Any]:
+        """What the new network says of what it was made from."""
+        parents = [asdict(twin) for twin in self.twins.references]
+        if self.origin is None:
+            return {"parents": parents}
+        before = parent_of(self.origin, Path(self.request.options.origin or ""))
+        return {"parents": [*parents, before], UNKNOWN: list(self.unknown)}
 
     @property
     def stochastic(self) -> TwinSet:

@@ -48,15 +48,15 @@ def value_of(events: Generator[Any, None, Any]) -> Any:
 def unlike_its_test_part(bench: Bench, folder: Path) -> Path:
     """A network whose task stands still in its test part alone: what is sent there shows it."""
     save_twin(folder / "twin", twin_of(bench))
-    part = np.repeat([0, TEST, 1, 2], [40, 200, 400, 100])
+    part = np.repeat([0, 1, 2, 0, TEST], [40, 400, 100, 20, 200])
     inputs = np.random.default_rng(0).normal(size=len(part))
     inputs[part == TEST] = FLAT
     targets = np.random.default_rng(1).normal(size=len(part))
-    np.savez(folder / "early.npz", inputs=inputs, targets=targets, part=part)
-    head = {"name": "early", "inputs": "early.npz:inputs", "targets": "early.npz:targets",
-            "part": "early.npz:part", "washout": 20}  # fmt: skip
-    (folder / "early.json").write_text(json.dumps(head))
-    task = f"file:{folder / 'early.json'}"
+    np.savez(folder / "own.npz", inputs=inputs, targets=targets, part=part)
+    head = {"name": "own", "inputs": "own.npz:inputs", "targets": "own.npz:targets",
+            "part": "own.npz:part", "washout": 20}  # fmt: skip
+    (folder / "own.json").write_text(json.dumps(head))
+    task = f"file:{folder / 'own.json'}"
     run(train(task, [folder / "twin"], (3,), folder / "network", iterations=0))
     return folder / "network"
 
@@ -86,7 +86,7 @@ def test_they_are_what_the_nodes_send_over_the_training_part(bench: Bench, tmp_p
 
 def test_none_holds_a_step_of_the_test_part(bench: Bench, tmp_path: Path) -> None:
     windows = value_of(windows_sent(unlike_its_test_part(bench, tmp_path), 40, [0], 0))
-    assert len(windows) == 3 * 400 // 40  # behind it, up to the last step that is trained on
+    assert len(windows) == 3 * 400 // 40  # each with a step that is trained on
     assert moves(windows) > 0.5
 
 
@@ -130,8 +130,8 @@ def test_a_task_that_gives_other_data_by_now_is_refused_before_anything_runs(
     bench: Bench, tmp_path: Path
 ) -> None:
     folder = unlike_its_test_part(bench, tmp_path)
-    (tmp_path / "early.npz").unlink()
-    with pytest.raises((InputError, RefusedError), match=r"early\.npz"):
+    (tmp_path / "own.npz").unlink()
+    with pytest.raises((InputError, RefusedError), match=r"own\.npz"):
         list(record_for_twin(bench, tmp_path / "run", replace(ASKED, network=str(folder))))
     assert not (tmp_path / "run").exists()
 

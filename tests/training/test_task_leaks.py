@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from models.errors import InputError
-from training.tasks import Task, make_task
+from training.tasks import Task, mackey_glass_series, make_task
 from training.tasks.doubts import doubts
+from training.tasks.shared import trained_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,13 +99,63 @@ def test_a_few_windows_that_are_near_by_chance_are_no_leak() -> None:
     assert made.answers(made.test).sum() == 400
 
 
-def test_targets_of_an_early_test_part_reach_into_training_too(series: Task) -> None:
+def test_a_test_part_before_others_is_refused_with_the_steps_behind_it(series: Task) -> None:
+    """Its inputs were in the device's state, and in the penalty, when those were trained on."""
     index = np.arange(len(series.inputs))
-    with pytest.raises(InputError, match="of the test part look 5 steps ahead, into the train p"):
-        replace(
-            series, test=(index >= 50) & (index < 200), train=(index >= 200) & (index < 600),
-            validation=(index >= 650) & (index < 900),
-        )  # fmt: skip
+    words = (
+        r"400 steps of the training part \(300 to 699\) and 180 steps of the validation part "
+        r"\(720 to 899\) stand behind the first test step \(60\): put the test part last"
+    )
+    parts = {"train": (index >= 300) & (index < 700), "validation": (index >= 720) & (index < 900)}
+    with pytest.raises(InputError, match=words) as caught:
+        replace(series, test=(index >= 60) & (index < 200), washout=90, **parts)
+    assert "washout 90 must be within" in str(caught.value)  # all faults at once
+    between = {"test": (index >= 710) & (index < 800), "validation": index >= 810}
+    with pytest.raises(InputError, match="task 'mackey-glass': 140 steps of the validation part"):
+        replace(series, train=index < 600, **between)
+
+
+@pytest.mark.parametrize(
+    "name", ["mackey-glass", "narma-10", "transform", "signals", "digits:fold=3", "emg"]
+)
+def test_the_test_part_of_every_task_stands_last(name: str) -> None:
+    task = make_task(name)
+    learned = np.flatnonzero(task.train | task.validation)
+    assert learned[-1] < np.flatnonzero(task.test)[0]
+
+
+@pytest.mark.parametrize(
+    ("new", "before", "known"),
+    [
+        ("mackey-glass", "mackey-glass:train=5000", 1000),
+        ("mackey-glass", "mackey-glass:train=3140,tau=17", 40),
+        ("mackey-glass", "mackey-glass:h=7", 0),
+        ("mackey-glass:train=5000", "mackey-glass", 0),
+        ("narma-10", "narma-10:train=3600", 500),
+        ("digits:fold=1", "digits", 360),
+        ("digits:fold=1", "digits:fold=1,seed=3", 0),
+        ("emg", "emg:validation=0", 0),
+    ],
+)
+def test_answers_that_another_task_has_learned_from_are_counted(
+    new: str, before: str, known: int
+) -> None:
+    """Scaled by another training part, too; of another split of the same images all."""
+    assert trained_on(make_task(new), make_task(before)) == known
+
+
+def test_inputs_are_known_as_they_were_measured(series: Task) -> None:
+    np.testing.assert_allclose(series.measured[:20, 0], mackey_glass_series(20), rtol=1e-12)
+    one, other = (make_task(f"emg:validation={session}") for session in (1, 2))
+    first, second = (task.measured[task.test].sum(axis=1) for task in (one, other))
+    np.testing.assert_allclose(np.sort(first), np.sort(second), rtol=1e-9)
+    assert not np.allclose(np.sort(one.inputs[one.test].sum(axis=1)), np.sort(first))
+
+
+def test_a_wave_that_repeats_is_known_by_its_nature(series: Task) -> None:
+    longer = make_task("mackey-glass:train=1200,validation=200,test=200,washout=50")
+    assert trained_on(series, longer) == 200
+    assert trained_on(replace(series, repeats=True), longer) == 0
 
 
 @pytest.mark.parametrize("part", ["train", "validation", "test"])

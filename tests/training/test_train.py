@@ -48,26 +48,26 @@ def twin_model(*, deterministic: bool = False) -> TwinModel:
     return model
 
 
-def test_an_early_test_part_has_no_say_in_the_features_scale() -> None:
-    """A user's test part may stand before the training part: it is run and not looked at."""
+def test_only_learned_steps_have_a_say_in_the_features_scale() -> None:
+    """Steps of the validation part, or of none, may stand before them: they are run alone."""
     index = np.arange(800)
     values = np.random.default_rng(0).uniform(0, 1, (800, 1))
     parts = {
-        "test": (index >= 40) & (index < 200),
-        "train": (index >= 240) & (index < 600),
-        "validation": (index >= 600) & (index < 800),
+        "validation": (index >= 40) & (index < 140),
+        "train": (index >= 160) & (index < 600),
+        "test": index >= 640,
     }
     found = []
     for shift in (0.0, 1.0):
-        inputs = values + shift * parts["test"][:, None]
-        own = Task("early", inputs, np.roll(values, 1, axis=0), washout=40, **parts)
+        inputs = values + shift * ~parts["train"][:, None]
+        own = Task("own", inputs, np.roll(values, 1, axis=0), washout=40, **parts)
         design = Design.of((2,), 2, own)
         draw = torch.Generator().manual_seed(0)
         layers = NodeLayers([[twin_model()]], [(0.05, 0.95)], design, 1, draw)
         trainer = Trainer(own, layers, TrainSettings(iterations=1))
         trainer.begin()
         found.append((float(layers.mean[0]), float(layers.scale[0])))
-    seen = values[~parts["test"]][:440]
+    seen = values[parts["train"]]
     assert found[0] == pytest.approx(found[1])
     assert found[0] == pytest.approx((seen.mean(), seen.std()), rel=2e-3)
 

@@ -11,7 +11,6 @@ import pytest
 import torch
 from test_train import generator, layers_of, twin_model
 
-from models.errors import InputError
 from models.score import nmse
 from training import foresee as foreseeing
 from training.baselines.linear import chosen_on_validation, ridge_scores
@@ -20,6 +19,7 @@ from training.fitted import gathered
 from training.foresee import (
     DRAWS,
     RIDGES,
+    Readout,
     best_readout,
     device_spread,
     fit_readout,
@@ -33,20 +33,27 @@ from training.tasks import Task
 from training.train import Trainer, TrainSettings, train_layers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from models.latent import TwinModel
 
 INDEX = np.arange(800)
-EARLY = {  # as a user's file may have them: the test part is run on the way to what is learned
-    "test": (INDEX >= 40) & (INDEX < 200),
-    "train": (INDEX >= 240) & (INDEX < 600),
-    "validation": INDEX >= 620,
+PARTS = {  # as a user's file may have them: validation first, and steps that are run and not used
+    "validation": (INDEX >= 40) & (INDEX < 140),
+    "train": (INDEX >= 160) & (INDEX < 600),
+    "test": INDEX >= 640,
 }
 
 
-def early(**changes: Any) -> Task:
-    """A test part before all others; each target is the input of the step before."""
+def given(**changes: Any) -> Task:
+    """A test part behind all others; each target is the input of the step before."""
     values = np.random.default_rng(0).uniform(0, 1, (800, 1))
-    return Task("early", values, np.roll(values, 1, axis=0), washout=40, **{**EARLY, **changes})
+    return Task("given", values, np.roll(values, 1, axis=0), washout=40, **{**PARTS, **changes})
+
+
+def with_inputs(task: Task) -> Task:
+    """The same task with other inputs in its test part."""
+    return replace(task, inputs=np.where(task.test[:, None], 7.0 - 9 * task.inputs, task.inputs))
 
 
 def with_targets(task: Task, part: np.ndarray) -> Task:
@@ -58,28 +65,48 @@ def small(task: Task) -> NodeLayers:
     layers = NodeLayers(
         [[twin_model()]], [(0.05, 0.95)], Design.of((3,), 2, task), 1, generator()
     )  # fmt: skip
-    layers.standardise(torch.as_tensor(task.inputs).float(), 2, generator())
+    layers.standardise(torch.as_tensor(task.inputs[task.train]).float(), 2, generator())
     return layers
 
 
-def test_other_targets_of_the_test_part_change_no_read_out_no_gain_and_no_training() -> None:
-    task = early()
-    found = []
-    for one in (task, with_targets(task, task.test)):
-        readout = best_readout(small(one), one, RIDGES, generator(1))
-        layers, gain = untrained_layers(
-            [[twin_model()]], [(0.05, 0.95)], Design.of((2,), 2, one), one, 0
-        )
-        trainer = Trainer(one, small(one), TrainSettings(iterations=6, validate_every=3))
-        trainer.begin()
-        for _ in train_layers(trainer):
-            pass
-        parts = [readout.weights, readout.bias, layers.scale, trainer.readout, *trainer.parameters]
-        numbers = [readout.ridge, readout.validation, gain, trainer.best_validation]
-        found.append(([part.detach().numpy() for part in parts], numbers))
-    for one, other in zip(*(arrays for arrays, _ in found), strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert found[0][1] == found[1][1]
+def trained(task: Task) -> list[Any]:
+    """All that a training has found, its read-out included."""
+    trainer = Trainer(task, small(task), TrainSettings(iterations=6, validate_every=3))
+    trainer.begin()
+    for _ in train_layers(trainer):
+        pass
+    layers, readout = trainer.layers, best_readout(trainer.layers, task, RIDGES, generator(1))
+    return [trainer.readout, trainer.training, trainer.best_validation, *found_of(layers, readout)]
+
+
+def untrained(task: Task) -> list[Any]:
+    """All that is found for a network of initial weights."""
+    layers, gain = untrained_layers(
+        [[twin_model()]], [(0.05, 0.95)], Design.of((2,), 2, task), task, 0
+    )
+    readout = best_readout(layers, task, RIDGES, generator(1))
+    return [gain, *found_of(layers, readout)]
+
+
+def found_of(layers: NodeLayers, readout: Readout) -> list[Any]:
+    """Weights, biases and scales of layers, and the read-out with its score of validation."""
+    learned = [one.detach() for one in (*layers.weights, *layers.biases)]
+    chosen = [readout.weights, readout.bias, readout.ridge, readout.validation]
+    return [*learned, layers.mean, layers.scale, *chosen]
+
+
+@pytest.mark.parametrize("made", [trained, untrained])
+def test_other_inputs_and_targets_of_the_test_part_change_nothing_that_is_found(
+    made: Callable[[Task], list[Any]],
+) -> None:
+    """Of a test part before others the inputs did: the penalty and the device's state had them."""
+    task = given()
+    known = made(task)
+    for other in (with_inputs(task), with_targets(task, task.test)):
+        for one, same in zip(known, made(other), strict=True):
+            np.testing.assert_array_equal(one, same)
+    moved = replace(task, inputs=np.where(task.train[:, None], task.inputs**2, task.inputs))
+    assert not np.array_equal(made(moved)[-4], known[-4])
 
 
 def test_what_is_judged_by_the_validation_part_was_not_fitted_to_it_and_the_end_is_to_both(
@@ -92,14 +119,14 @@ def test_what_is_judged_by_the_validation_part_was_not_fitted_to_it_and_the_end_
         return gathered(*given, whole=whole, few=few)
 
     monkeypatch.setattr(foreseeing, "gathered", noted)
-    task = early()
+    task = given()
     best_readout(small(task), task, RIDGES, generator(1))
     best_readout(small(task), task, RIDGES[:1], generator(1))
     assert fitted == [False, True, True]
 
 
 def test_a_baseline_is_fitted_to_nothing_that_judges_it() -> None:
-    task, fits = early(), list[tuple[bool, bool, bool]]()
+    task, fits = given(), list[tuple[bool, bool, bool]]()
 
     def fit(rows: np.ndarray, knob: float) -> np.ndarray:
         parts = (task.train, task.validation, task.test)
@@ -119,7 +146,7 @@ def test_a_baseline_is_fitted_to_nothing_that_judges_it() -> None:
 
 def test_what_the_device_answers_while_it_forgets_its_reset_is_fitted_to_by_no_read_out() -> None:
     parts = {"train": INDEX < 400, "validation": (INDEX >= 400) & (INDEX < 500)}
-    task = early(**parts, test=INDEX >= 600)
+    task = given(**parts, test=INDEX >= 600)
     other = with_targets(task, task.washout > INDEX)
     one, same = (
         fit_readout(small(task), each, RIDGES[:1], generator(1), whole=True)[0]
@@ -135,7 +162,7 @@ def test_classes_count_alike_under_a_read_out_where_the_error_is_balanced(
     labels = (np.arange(160) % 5 == 0).astype(np.int64)
     part = np.repeat(np.repeat([0, 1, 2], [100, 20, 40]), 5)
     task = Task(
-        "rare", early().inputs, np.eye(2)[labels], part == 0, part == 1, part == 2, 40, metric,
+        "rare", given().inputs, np.eye(2)[labels], part == 0, part == 1, part == 2, 40, metric,
         window=5, pool="last", labels=labels, classes=("often", "rare"),
     )  # fmt: skip
     sums = gathered(small(task), task, generator(), whole=True, few=False).running.moments
@@ -148,7 +175,7 @@ def test_an_untrained_network_has_the_gain_that_validation_prefers(
 ) -> None:
     told = iter(scores)
     monkeypatch.setattr(foreseeing, "validation_scores", lambda *_: [9.0, next(told)])
-    task = early()
+    task = given()
     layers, found = untrained_layers(
         [[twin_model()]], [(0.05, 0.95)], Design.of((2,), 2, task), task, 0
     )
@@ -161,7 +188,7 @@ def test_an_untrained_network_has_the_gain_that_validation_prefers(
 
 def test_what_is_foreseen_is_that_of_each_deployment_by_itself() -> None:
     """As they will run: washout and test part from the reset, each with noise of its own."""
-    task = early(test=INDEX >= 700, train=INDEX < 400, validation=(INDEX >= 420) & (INDEX < 600))
+    task = given(test=INDEX >= 700, train=INDEX < 400, validation=(INDEX >= 420) & (INDEX < 600))
     layers = layers_of((2,))
     layers.standardise(torch.as_tensor(task.inputs).float(), 2, generator())
     readout = best_readout(layers, task, [1e-4], generator(1))
@@ -195,7 +222,5 @@ def test_the_spread_of_a_device_is_that_of_its_repeats_over_its_signal() -> None
 
 
 def test_a_stretch_that_is_run_on_the_device_holds_no_test_step() -> None:
-    late = early(test=(INDEX >= 300) & (INDEX < 500), train=INDEX < 250, validation=INDEX >= 520)
-    with pytest.raises(InputError, match="its test part lies within the stretch of steps 460 to"):
-        Stretch.last(late, 300)
-    assert not Stretch.last(late, 200).test[:600].any()
+    task = given()
+    assert not Stretch.last(task, 300).test[task.test].any()

@@ -12,6 +12,7 @@ import pytest
 from models.errors import InputError
 from training.tasks import known_tasks, make_task, placed
 from training.tasks.doubts import wild
+from training.tasks.shared import trained_on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +48,14 @@ def test_a_classification_of_a_file_is_scaled_by_its_training_part(tmp_path: Pat
     assert [int(task.answers(m).sum()) for m in (task.train, task.validation, task.test)] == [
         30, 10, 18,
     ]  # fmt: skip
+
+
+def test_another_split_of_a_file_is_known_for_what_it_has_learned_from(tmp_path: Path) -> None:
+    """Its columns are scaled by another training part."""
+    task = make_task(written(tmp_path))
+    for more, known in ((12, 8), (0, 0)):
+        part = np.repeat([1, 2, 0, 3], [30 + more, 8, 12 - more, 10])
+        assert trained_on(task, make_task(written(tmp_path, part=part))) == known
 
 
 def test_a_series_of_csv_files_is_a_task_too(tmp_path: Path) -> None:
@@ -164,6 +173,10 @@ def test_leaks_of_a_file_are_refused(tmp_path: Path) -> None:
     part[50] = 1
     with pytest.raises(InputError, match="the test part has gaps"):
         make_task(written(tmp_path, part=part))
+    with pytest.raises(
+        InputError, match=r"5 steps of the training part \(295 to 299\) stand behind"
+    ):
+        make_task(written(tmp_path, part=np.repeat([1, 2, 3, 1], [30, 10, 19, 1])))
 
 
 def test_a_file_that_is_no_header_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from training.bad_data import is_wild
-from training.tasks.faults import ALIKE, LEAST_STRETCH, MANY, STRETCH
+from training.tasks.shared import ALIKE, LEAST_STRETCH, MANY, STRETCH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

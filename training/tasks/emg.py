@@ -108,10 +108,10 @@ def emg(
     split = _split(data, own, number, validation)
     log = np.log(np.maximum(data.amplitude, FLOOR))
     seen = log[split.train]
-    scaled = (log - seen.mean(axis=(0, 1))) / np.maximum(seen.std(axis=(0, 1)), 1e-9)
+    offset, unit = seen.mean(axis=(0, 1)), np.maximum(seen.std(axis=(0, 1)), 1e-9)
     return joined_windows(
         "emg",
-        scaled,
+        (log - offset) / unit,
         data.label,
         split,
         classes=GESTURES,
@@ -123,6 +123,7 @@ def emg(
         quantity="log amplitudes",
         about=f"{_parts(validation)}; 1 s in ten log amplitudes; {source}",
         shift=shift,
+        scaling=(offset, unit),
     )
 
 

@@ -8,22 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.score import CLASSIFIES, POOLS
+from training.tasks.shared import ALIKE, MANY, Parts, varies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from training.tasks.shared import Same
     from training.tasks.task import Task
 
-    FloatArray = NDArray[np.float64]
-
-STRETCH = 32  # steps that no two parts of one unrepeated series share by chance
-LEAST_STRETCH = 16  # of a test part with fewer than `STRETCH` steps
-ALIKE = 1e-5  # of a column's spread: nearer is the same value, written with other digits
 BY_NATURE = (
     "; of a wave that repeats itself by its nature, give it noise, as `signals` has, or say it "
     '("repeats": true in a task file)'
 )
-MANY = 0.02  # of the test part: so much isn't near by chance, as a few waves without noise may be
 
 
 def shape_faults(task: Task) -> list[str]:
@@ -59,10 +55,10 @@ def shape_faults(task: Task) -> list[str]:
 def _constant(task: Task) -> list[str]:
     """Parts of which nothing can be learned, and by which nothing can be scored."""
     problems = []
-    if not _varies(task.inputs[task.train]):
+    if not varies(task.inputs[task.train]):
         problems.append("all inputs of the training part are constant: nothing can be learned")
     for name, mask in _parts(task).items() if task.labels is None else ():
-        if not _varies(task.targets[task.answers(mask)]):
+        if not varies(task.targets[task.answers(mask)]):
             problems.append(
                 f"the targets of the {name} part are constant: an NMSE is a share of their "
                 "variance, which is zero; split it another way"
@@ -71,7 +67,7 @@ def _constant(task: Task) -> list[str]:
 
 
 def mask_faults(task: Task) -> list[str]:
-    """Parts that share a step, gaps in the test part, a washout without room, cut windows."""
+    """Parts that share a step, a test part with gaps or before others, washout, cut windows."""
     masks, problems = _parts(task), []
     shared = sum(mask.astype(int) for mask in masks.values())
     if np.max(shared) > 1:
@@ -81,6 +77,7 @@ def mask_faults(task: Task) -> list[str]:
     first, last = (int(i) for i in np.flatnonzero(task.test)[[0, -1]])
     if not task.test[first : last + 1].all():
         problems.append(f"the test part has gaps between steps {first} and {last}")
+    problems += _behind(task, first)
     if not 0 <= task.washout <= first:
         problems.append(
             f"washout {task.washout} must be within 0…{first} (the first test step)"
@@ -97,6 +94,23 @@ def mask_faults(task: Task) -> list[str]:
         if (whole.any(axis=1) != whole.all(axis=1)).any():
             problems.append(f"the {name} part cuts a window of {task.window} steps in two")
     return problems
+
+
+def _behind(task: Task, first: int) -> list[str]:
+    """Steps of other parts behind the first of the test part."""
+    learned = {"training": task.train, "validation": task.validation}
+    behind = {n: first + np.flatnonzero((mask & ~task.test)[first:]) for n, mask in learned.items()}
+    words = [
+        f"{len(steps)} steps of the {name} part ({steps[0]} to {steps[-1]})"
+        for name, steps in behind.items()
+        if steps.size
+    ]
+    if not words:
+        return []
+    return [
+        f"{' and '.join(words)} stand behind the first test step ({first}): put the test part "
+        "last, since a device remembers what it was driven with before"
+    ]
 
 
 def class_faults(task: Task) -> list[str]:
@@ -129,28 +143,27 @@ def leaks(task: Task) -> list[str]:
     """
     if task.repeats:
         return _reaching(task)
-    seen = task.train | task.validation
-    found = _same_windows if task.window > 1 else _same_stretches
-    same = found(task, task.inputs, seen, 0.0) or found(
-        task, _rounded(task.inputs, seen), seen, MANY
+    as_it_is = Parts(task.inputs, task.test, task.train | task.validation, task.window)
+    for parts, share in ((as_it_is, 0.0), (as_it_is.rounded(ALIKE), MANY)):
+        if (same := parts.same(share)) is not None:
+            return [*_reaching(task), _known(task, same, share)]
+    return _reaching(task)
+
+
+def _known(task: Task, same: Same, share: float) -> str:
+    """What of the test part training has, too, in words."""
+    alike = f"within {ALIKE:g} of their spread " if share else ""
+    there = f"{alike}in the training or validation part too"
+    if task.window == 1:
+        return (
+            f"{len(same.places)} stretches of {same.steps} test steps (the first at step "
+            f"{min(same.places)}) stand {there} (step {same.before}): a leak{BY_NATURE}"
+        )
+    how = f"shifted by {same.shift} steps " if same.shift else ""
+    return (
+        f"{len(same.places)} test windows (the first is number {same.places[0]}) stand "
+        f"{how}{there}: a leak{BY_NATURE}"
     )
-    return _reaching(task) + same
-
-
-def _same_stretches(
-    task: Task, inputs: FloatArray, seen: NDArray[np.bool_], share: float
-) -> list[str]:  # fmt: skip
-    """Stretches of the test part that training has, too: more than a `share` of them."""
-    steps = max(LEAST_STRETCH, min(STRETCH, int(task.test.sum())))
-    test, known = (_stretches(inputs, mask, steps) for mask in (task.test, seen))
-    same = [step for key, step in test.items() if key in known]
-    if len(same) <= share * len(test):
-        return []
-    before = known[next(key for key in test if key in known)]
-    return [
-        f"{len(same)} stretches of {steps} test steps (the first at step {min(same)}) stand "
-        f"{_alike(share)}in the training or validation part too (step {before}): a leak{BY_NATURE}"
-    ]
 
 
 def _reaching(task: Task) -> list[str]:
@@ -166,56 +179,6 @@ def _reaching(task: Task) -> list[str]:
                 f"part (step {int(np.argmax(ahead & b))}): a leak; leave a gap"
             )
     return problems
-
-
-def _rounded(inputs: FloatArray, seen: NDArray[np.bool_]) -> FloatArray:
-    """Inputs as whole numbers of `ALIKE` of their spread in what training sees."""
-    known = inputs[seen]
-    unit = ALIKE * known.std(axis=0)
-    apart = np.where(unit > 0, unit, 1.0)
-    return np.asarray(np.floor((inputs - known.min(axis=0)) / apart + 0.37))
-
-
-def _same_windows(
-    task: Task, inputs: FloatArray, seen: NDArray[np.bool_], share: float
-) -> list[str]:  # fmt: skip
-    """Test windows that training has too, as they are or shifted by up to half a window."""
-    split = inputs.reshape(-1, task.window, inputs.shape[1])
-    test, known = split[task.answers(task.test)], split[task.answers(seen)]
-    for shift in range(task.window // 2 + 1):
-        long = task.window - shift
-        for a, b in ((test[:, shift:], known[:, :long]), (test[:, :long], known[:, shift:])):
-            keys = {_key(one) for one in b if _varies(one)}
-            same = [index for index, one in enumerate(a) if _varies(one) and _key(one) in keys]
-            if len(same) > share * len(test):
-                how = f"shifted by {shift} steps " if shift else ""
-                return [
-                    f"{len(same)} test windows (the first is number {same[0]}) stand {how}"
-                    f"{_alike(share)}in the training or validation part too: a leak{BY_NATURE}"
-                ]
-    return []
-
-
-def _alike(share: float) -> str:
-    """How what is the same stands there, in words."""
-    return f"within {ALIKE:g} of their spread " if share else ""
-
-
-def _stretches(inputs: FloatArray, mask: NDArray[np.bool_], steps: int) -> dict[bytes, int]:
-    """Every stretch of `steps` marked steps that varies, with its first step."""
-    whole = np.convolve(mask, np.ones(steps, dtype=int), "valid") == steps
-    starts = np.flatnonzero(whole)
-    parts = ((int(start), inputs[start : start + steps]) for start in starts)
-    return {_key(part): start for start, part in parts if _varies(part)}
-
-
-def _key(part: FloatArray) -> bytes:
-    return np.ascontiguousarray(part).tobytes()
-
-
-def _varies(part: FloatArray) -> bool:
-    """A pause looks the same everywhere, and tells nothing."""
-    return bool((part != part[0]).any())
 
 
 def _parts(task: Task) -> dict[str, NDArray[np.bool_]]:

@@ -162,6 +162,7 @@ class Lengths:
             options=options,
             reach=horizon,
             about=about,
+            scaling=(low, high - low),
         )
 
 

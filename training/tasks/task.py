@@ -33,7 +33,8 @@ class Task:
         float64 `(T / window, n_out)`, one row an answer; one-hot where there are `labels`.
     train, validation, test
         bool `(T,)`, disjoint, constant within a window; `test` is one unbroken stretch that
-        nothing else may look at.
+        nothing else may look at. It stands behind the others: what is learned from runs through
+        a device that remembers what it was driven with before.
     washout
         Steps before the first test step that are run and not scored: the device starts each
         run from its reset.
@@ -63,6 +64,10 @@ class Task:
     repeats
         The test part may hold inputs that training has seen, as a wave without noise does by its
         nature. What learned them by heart would score as well: `describe` says so.
+    scaling
+        Offset and unit of the inputs, each a number or `(n_in,)`: `offset + unit · inputs` are as
+        they were measured, and the same in every task of the same data. By them it is seen whether
+        a network of another task was trained on this one's test part.
     """
 
     name: str
@@ -83,6 +88,7 @@ class Task:
     about: str = ""
     shift: float = 0.0
     repeats: bool = False
+    scaling: tuple[float | NDArray[np.float64], float | NDArray[np.float64]] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         problems = shape_faults(self)
@@ -93,6 +99,12 @@ class Task:
         if self.metric not in METRICS:
             problems.append(f"metric {self.metric!r} is none of {', '.join(METRICS)}")
         raise_problems(InputError, f"task {self.name!r}", problems)
+
+    @property
+    def measured(self) -> NDArray[np.float64]:
+        """Inputs `(T, n_in)` as they were measured, before the task scaled them."""
+        offset, unit = self.scaling
+        return np.asarray(offset + unit * self.inputs)
 
     @property
     def run(self) -> slice:
@@ -118,8 +130,8 @@ class Task:
     def begins(self, steps: int, masked: int = 0) -> NDArray[np.int64]:
         """First steps of all stretches of `steps` that fitting may see, int64 `(stretches,)`.
 
-        None holds a test step, each a training step behind its first `masked` ones; they begin
-        with a window and end by the end of the training part.
+        Each holds a training step behind its first `masked` ones; they begin with a window and end
+        by the end of the training part.
 
         Raises
         ------
@@ -128,16 +140,14 @@ class Task:
         """
         end = int(np.flatnonzero(self.train)[-1]) + 1
         first = np.arange(0, end - steps + 1, self.window)
-        learned, unseen = (np.append(0, np.cumsum(mask)) for mask in (self.train, self.test))
-        clear = unseen[first + steps] == unseen[first]
+        learned = np.append(0, np.cumsum(self.train))
         found: NDArray[np.int64] = first[
-            clear & (learned[first + steps] > learned[first + min(masked, steps)])
+            learned[first + steps] > learned[first + min(masked, steps)]
         ]
         if not found.size:
             raise InputError(
                 f"task {self.name!r}: its training part ends with step {end}, and no stretch of "
-                f"{steps} steps before holds training steps behind its first {masked} and no test "
-                "step"
+                f"{steps} steps before holds training steps behind its first {masked}"
             )
         return found
 

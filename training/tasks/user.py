@@ -8,9 +8,10 @@ The header, with everything that can stand in it::
      "repeats": false, "about": "who measured it, and where"}
 
 `inputs` `(T, n_in)`; either `targets` `(T / window, n_out)` or `labels` `(T / window,)` with
-`classes`; `part` `(T / window,)`: 1 training, 2 validation, 3 test, 0 run but not used. An array
-is `FILE.npz:NAME` or `FILE.csv` (no head line), relative to the header. `repeats`: the test part
-may hold inputs that training has, too, as one periodic wave does; every description says so.
+`classes`; `part` `(T / window,)`: 1 training, 2 validation, 3 test, 0 run but not used. The test
+part stands last: a device remembers what it was driven with before. An array is `FILE.npz:NAME` or
+`FILE.csv` (no head line), relative to the header. `repeats`: the test part may hold inputs that
+training has, too, as one periodic wave does; every description says so.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def task_of_file(path: Path) -> Task:
     ------
     InputError
         What can't be read, shapes that don't fit, values that are no finite numbers, steps or
-        windows shared by the test part and training, missing classes, too short a washout.
+        windows shared by the test part and training, a test part before others, missing classes,
+        too short a washout.
     """
     head = _header(path)
     arrays: dict[str, NDArray[Any]] = {}
@@ -247,7 +249,8 @@ def _built(path: Path, head: dict[str, Any], arrays: dict[str, NDArray[Any]]) ->
     if not (part == TRAIN).any():
         raise InputError(f"task file {path}: no part is 1, training")
     seen = inputs[part == TRAIN]
-    spread = seen.std(axis=0)
+    offset, spread = seen.mean(axis=0), seen.std(axis=0)
+    unit = np.where(spread > 0, spread, 1.0)
     labels = arrays["labels"].ravel().astype(np.int64) if "labels" in arrays else None
     if labels is None:
         targets = arrays["targets"].astype(np.float64).reshape(len(arrays["targets"]), -1)
@@ -260,7 +263,7 @@ def _built(path: Path, head: dict[str, Any], arrays: dict[str, NDArray[Any]]) ->
         )
     return Task(
         name=head["name"],
-        inputs=(inputs - seen.mean(axis=0)) / np.where(spread > 0, spread, 1.0),
+        inputs=(inputs - offset) / unit,
         targets=targets,
         train=part == TRAIN,
         validation=part == VALIDATION,
@@ -275,4 +278,5 @@ def _built(path: Path, head: dict[str, Any], arrays: dict[str, NDArray[Any]]) ->
         reach=int(head.get("horizon", 0)),
         about=head.get("about", ""),
         repeats=head.get("repeats", False),
+        scaling=(offset, unit),
     )

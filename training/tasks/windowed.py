@@ -40,6 +40,7 @@ def joined_windows(
     quantity: str,
     about: str,
     shift: float = 0.0,
+    scaling: tuple[float | NDArray[np.float64], float | NDArray[np.float64]] = (0.0, 1.0),
 ) -> Task:
     """Classification task whose parts are shuffled, so that neighbours tell nothing of a class.
 
@@ -56,7 +57,7 @@ def joined_windows(
         Windows before the test part.
     seed
         Of the order.
-    shift
+    shift, scaling
         As in `Task`.
     """
     rng = np.random.default_rng(seed)
@@ -84,6 +85,7 @@ def joined_windows(
         quantity=quantity,
         about=about,
         shift=shift,
+        scaling=scaling,
     )
 
 

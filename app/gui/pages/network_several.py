@@ -78,7 +78,7 @@ class SeveralView(QWidget):
         height = self.running.HEAD_PX + 28 * min(MOST_RUNNING, len(running)) + 4
         self.running.setFixedHeight(height)
         behind = any(row.opens for row in rows)
-        self.note.setText("↑ ↓ and Return, or a double click, show a row's network" if behind else "")
+        self.note.setText("↑ ↓ and Return, or a double click, show one of a row" if behind else "")
 
 
 class KindsView(SeveralView):
