@@ -44,9 +44,9 @@ def hold_out(
 ) -> HeldOut:
     """Choose the held-out sequences from the seed, every drive family in its share.
 
-    Sequences that were recorded for `scoring` are the test part, all of them; where none is named,
-    those that have at least twice the repeats of the others, and 8 or more. Sequences that play the
-    same drive, or of which one begins as the other goes all the way, go together: what is scored
+    Sequences that were recorded for `scoring` are the test part, all of them, and so are those that
+    have at least twice the repeats of the others, and 8 or more. Sequences that play the same
+    drive, or of which one begins as the other goes all the way, go together: what is scored
     has never been fitted under another number. One sequence alone is split by its repeats: half to
     fit, half to score. What a twin has `seen` that the fit goes on from is not scored, as long as
     there is anything else.
@@ -70,12 +70,9 @@ def hold_out(
     )
     flatters = not unused.size
     unused = drives if flatters else unused
-    named = None if scoring is None else scoring.sequences[usable]
-    many = (
-        named
-        if named is not None and named.any()
-        else repeats[usable] >= max(SCORING_REPEATS, 2 * int(np.median(repeats[usable])))
-    )
+    many = repeats[usable] >= max(SCORING_REPEATS, 2 * int(np.median(repeats[usable])))
+    if scoring is not None:
+        many |= scoring.sequences[usable]
     to_score = np.intersect1d(alike[many], unused)
     families = recording.families
     for_scoring = 0 < to_score.size <= drives.size - 2

@@ -207,6 +207,9 @@ def test_what_a_recording_says_was_measured_to_score_is_never_fitted_however_few
     parts = hold_out(whole, 0, scoring=Scoring(named))
     assert parts.test.tolist() == list(range(22, 30))
     assert "a little worse" not in parts.note
+    more = recording(["mixed"] * 35, 16, [6] * 22 + [8] * 8 + [16] * 5)  # a second recording's
+    parts = hold_out(more, 0, scoring=Scoring(np.append(named, np.zeros(5, bool))))
+    assert parts.test.tolist() == list(range(22, 35))
     assert "a little worse" in hold_out(whole, 0, scoring=Scoring(named, True)).note
     assert hold_out(whole, 0, scoring=Scoring(np.zeros(30, bool))).test.tolist() != list(
         range(22, 30)
