@@ -52,7 +52,7 @@ SMALL = Size(
 FULL = Size(
     (96, 192, 384, 768, 1536), (), 0, 1500,
     ForTwin(budget=1488, target=0.0, steps=60, repeats=2, first=24, scoring=16,
-            scoring_repeats=16, members=3, iterations=400, pool=200, growth=1.0), 4, 3, 96,
+            scoring_repeats=16, members=3, iterations=400, pool=200, growth=1.0), 6, 3, 96,
 )  # fmt: skip
 TASK = {
     SMALL: ("mackey-glass:h=5,train=700,validation=200,test=60,washout=20", (2, 2), 2),
@@ -138,7 +138,7 @@ def test_both_plans_are_scored_at_the_same_budgets_and_on_both(tmp_path):
 
 
 @pytest.mark.full
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(14400)
 def test_what_each_plan_takes_where_a_network_drives(tmp_path):
     """Virtual nanoring; prints the table of the README."""
     ways, takes = multiprocessing.get_context("spawn"), {}
@@ -157,8 +157,8 @@ def test_what_each_plan_takes_where_a_network_drives(tmp_path):
                     print(f"{seed}, {plan}, {where}: {error} {words}; needs {found}")  # noqa: T201
     for what, found in takes.items():
         print(f"{', '.join(what)}: {np.round(found)}, median {np.median(found):.0f}")  # noqa: T201
-    mine, others = (np.median(takes[WHERE[0], WORST, plan]) for plan in ("adaptive", "random"))
-    assert mine < FULL.budgets[-1]
-    assert mine <= 0.5 * min(
-        others, FULL.budgets[-1]
-    )  # at least so much, where it never came there
+    medians = {what: np.median(found) for what, found in takes.items()}
+    where = WHERE[0]
+    assert medians[where, "crps", "adaptive"] <= 0.5 * medians[where, "crps", "random"]
+    for error in (WORST, *DECIDING):
+        assert medians[where, error, "adaptive"] < medians[where, error, "random"]
