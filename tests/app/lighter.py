@@ -1,7 +1,8 @@
 """Less of what an operation's test pays for and doesn't ask about; `full` tests have all of it.
 
-Scores of a twin rest on 200 halves of the repeats, baselines on the best of 64 echo-state networks:
-that so many are enough, and that the best is chosen as it should be, is asked in tests/training.
+Scores of a twin rest on 200 halves of the repeats, baselines on four echo-state networks, each the
+best of 175 by 16 passes: that so many are enough, and that the best is chosen as it should be, is
+asked in tests/training.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ WORD = "TWINRIG_TESTS_LIGHTER"
 """In the environment of children that fork (`forked`): they compute as the test's process does."""
 LESS = {
     ("training.halves", "SPLITS"): 20,
+    ("training.baselines.echo_state", "NETWORKS"): 1,
+    ("training.baselines.echo_state", "PASSES"): 2,
     ("training.baselines.echo_state", "LEAKS"): (0.4,),
     ("training.baselines.echo_state", "RADII"): (1.0,),
     ("training.baselines.echo_state", "INPUT_SCALES"): (0.7, 2.0),

@@ -1,16 +1,15 @@
 """What plain software gets on a task: the figures a device must be read beside."""
 
-from training.baselines.echo_state import EchoState, echo_state_trials
+from training.baselines.echo_state import EchoState, Tried, echo_state_trials
 from training.baselines.linear import (
     autoregression,
     logistic,
     majority,
     persistence,
-    ridge_scores,
-    solve_ridge,
     without_device,
 )
-from training.baselines.software import Tried, software_baselines
+from training.baselines.ridge import ridge_scores, solve_ridge
+from training.baselines.software import software_baselines
 
 __all__ = [
     "EchoState",

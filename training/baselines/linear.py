@@ -10,7 +10,8 @@ import numpy as np
 
 from models.score import pooled, score
 from models.wiring import delayed
-from training.baselines.algebra import product, solution
+from training.baselines.algebra import product
+from training.baselines.ridge import Standard, ridge_scores
 from training.logistic import STRENGTHS, fit_logistic
 
 Knob = TypeVar("Knob")
@@ -27,18 +28,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     Fit = Callable[[Task, FloatArray, NDArray[np.bool_]], tuple[float, float]]
 
-# of the mean diagonal; chosen on the validation part. Neighbouring steps of a smooth series are
-# nearly the same column: from 1e-9 on, 18 of Mackey-Glass lost half of what they can tell
-RIDGES = (1e-13, 1e-11, 1e-9, 1e-7, 1e-5, 1e-3, 1e-1)
-
 SAME_VALUE = 1e-4  # of the largest: files hold values with few digits
-
-
-def solve_ridge(X: FloatArray, y: FloatArray, ridge: float) -> FloatArray:
-    """Weights `(F, n_out)` of X w ≈ y; `ridge` is a share of the mean diagonal of XᵀX."""
-    gram = product(X.T, X)
-    gram[np.diag_indices_from(gram)] += ridge * np.trace(gram) / len(gram)
-    return solution(gram, product(X.T, y))
 
 
 def chosen_on_validation(
@@ -70,43 +60,6 @@ def chosen_on_validation(
     best = int(np.argmin(tried))
     prediction = fit((train | validation) & usable, knobs[best])
     return tried[best], score(task.metric, prediction[test], task.targets[test])
-
-
-def ridge_scores(
-    task: Task, columns: FloatArray, usable: NDArray[np.bool_] | None = None
-) -> tuple[float, float]:
-    """Validation and test score of ridge regression on `columns` `(answers, F)`.
-
-    Columns are standardised by the training part; the intercept is free, and answers count as in
-    a network's read-out.
-    """
-    counting = task.answer_weights
-    usable = np.ones(len(columns), dtype=bool) if usable is None else usable
-    standard = _standard(task, columns, usable)
-    moments: dict[bytes, tuple[FloatArray, ...]] = {}
-
-    def fit(rows: NDArray[np.bool_], ridge: float) -> FloatArray:
-        if rows.tobytes() not in moments:
-            X, y, each = standard[rows], task.targets[rows], counting[rows, None]
-            mean_x, mean_y = (np.average(part, axis=0, weights=each[:, 0]) for part in (X, y))
-            X = X - mean_x
-            by = (each * X).T
-            moments[rows.tobytes()] = (product(by, X), product(by, y - mean_y), mean_x, mean_y)
-        gram, cross, mean_x, mean_y = moments[rows.tobytes()]
-        loaded = gram + np.eye(len(gram)) * ridge * np.trace(gram) / len(gram)
-        return np.asarray(product(standard - mean_x, solution(loaded, cross)) + mean_y)
-
-    return chosen_on_validation(task, fit, RIDGES, usable)
-
-
-def _standard(task: Task, columns: FloatArray, usable: NDArray[np.bool_]) -> FloatArray:
-    """Columns by mean and spread of the training part; constant ones are left out."""
-    seen = columns[task.answers(task.train) & usable]
-    spread = seen.std(axis=0) if len(seen) else np.zeros(columns.shape[1])
-    kept = spread > 1e-12 * max(float(spread.max()), 1e-300)
-    if not kept.any():
-        return np.zeros((len(columns), 1))
-    return np.asarray((columns[:, kept] - seen[:, kept].mean(axis=0)) / spread[kept])
 
 
 def persistence(task: Task) -> float:
@@ -193,7 +146,7 @@ def logistic_scores(
     Where the error is balanced, weighting the classes alike is tried, too: no straw man.
     """
     usable = np.ones(len(columns), dtype=bool) if usable is None else usable
-    standard = _standard(task, columns, usable)
+    standard = Standard.of(columns[task.answers(task.train) & usable])(columns)
 
     def fit(rows: NDArray[np.bool_], knob: tuple[float, bool]) -> FloatArray:
         weights, bias = fit_logistic(standard[rows], task.targets[rows], knob[0], alike=knob[1])

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.score import pooled
-from training.baselines import echo_state
+from training.baselines.echo_state import Tried, echo_state_trials
 from training.baselines.linear import (
     autoregression,
     logistic,
     majority,
     persistence,
-    ridge_scores,
     without_device,
 )
+from training.baselines.ridge import ridge_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,14 +25,6 @@ if TYPE_CHECKING:
 LAGS = (1, 4, 18)
 NOISE_LEVELS = (0.0, 0.01, 0.05)
 WITHOUT_DEVICE = "read-out without the device"
-
-
-@dataclass(frozen=True)
-class Tried:
-    """So many of the echo-state networks of a grid have been tried."""
-
-    done: int
-    total: int
 
 
 def software_baselines(
@@ -73,9 +64,11 @@ def software_baselines(
         names.append(f" with {percent(spread)} % state noise, as the device")
     values: tuple[float, ...] = ()
     asked = (task, nodes, levels, seed, delays, spread or None)
-    for done, so_far in enumerate(echo_state.echo_state_trials(*asked), 1):
-        values = so_far
-        yield Tried(done, len(echo_state.grid()))
+    for one in echo_state_trials(*asked):
+        if isinstance(one, Tried):
+            yield one
+        else:
+            values = one
     scored = zip((f"esn-{nodes}{name}" for name in names), values, strict=True)
     yield from ((name, value) for name, value in scored if np.isfinite(value))
 
