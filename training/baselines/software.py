@@ -38,7 +38,7 @@ def software_baselines(
     """Name and score of each baseline without a device, as they are ready; `Tried` in between.
 
     Everything that is chosen is chosen on the validation part. What the series is too short for is
-    left out.
+    left out. An echo-state network's score is the mean over `echo_state.NETWORKS` of them.
 
     Parameters
     ----------
