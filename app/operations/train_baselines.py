@@ -9,6 +9,7 @@ import numpy as np
 
 from app.operations.events import BaselineScored, Note, Progress
 from app.operations.train_reuse import UNTRAINED
+from app.store import code_version
 from training.baselines import Tried, software_baselines
 from training.foresee import best_readout, device_spread, foresee, ridges_for
 from training.origin import same_data
@@ -31,9 +32,12 @@ def baselines(setup: Setup, beside: Beside, found: dict[str, float]) -> Iterator
     nodes = sum(setup.design.nodes)
     described = None if origin is None else origin.task.get("description")
     same = origin is not None and described == task.describe()
+    kept: dict[str, float] = {}
     if not found and origin is not None and same and same_data(origin, task):
-        found.update(origin.baselines)
-        yield Note("the baselines are those of the network that this one goes on from")
+        kept = dict(origin.baselines)
+        if origin.meta.get("code_version") == code_version():
+            found.update(kept)
+            yield Note("the baselines are those of the network that this one goes on from")
     if not found and (known := beside.baselines()):
         yield Note("baselines are those of a network beside this one: nothing differs")
         for name, value in known.items():
@@ -45,6 +49,8 @@ def baselines(setup: Setup, beside: Beside, found: dict[str, float]) -> Iterator
         spread = round(float(np.mean([device_spread(model) for model in models])), 3) or None
         delays = setup.design.readout_delays
         yield from of_software(task, nodes, spread, request.seed, found, delays=delays)
+    if UNTRAINED in kept:  # another version's software may score otherwise, its network does not
+        found.setdefault(UNTRAINED, kept[UNTRAINED])
     if UNTRAINED not in found and request.iterations > 0:
         layers, _ = setup.untrained()
         readout = best_readout(layers, task, ridges_for(layers, task), setup.draw())
@@ -68,8 +74,8 @@ def of_software(
         if isinstance(one, Tried):
             elapsed_s = time.monotonic() - began
             left_s = elapsed_s * (one.total - one.done) / one.done
-            yield Progress("baselines", one.done, one.total, "echo-state networks", elapsed_s,
-                           left_s)  # fmt: skip
+            yield Progress("baselines", one.done, one.total, "passes of echo-state networks",
+                           elapsed_s, left_s)  # fmt: skip
         else:
             name, found[name] = one
             yield BaselineScored(name, found[name], task.metric)

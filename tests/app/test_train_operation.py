@@ -24,7 +24,7 @@ from app.operations.events import (
     TrainProgress,
 )
 from app.operations.train import train
-from app.store import load_network, load_twin, save_twin, sha256_of, write_recording
+from app.store import load_network, load_twin, save_network, save_twin, sha256_of, write_recording
 from app.train_request import TrainOptions
 from app.train_supply import supply_of
 from app.train_time import run_seconds
@@ -273,6 +273,22 @@ def test_a_training_goes_on_from_a_network_through_another_twin(
     assert network.meta["parents"][1]["sha256"] == sha256_of(trained[1])
     with pytest.raises(InputError, match=r"has layers \[3, 3\], not \[2, 2\]"):
         run(train(None, None, [2, 2], tmp_path / "b", options=options))
+
+
+def test_baselines_of_another_version_are_not_taken_over_but_for_the_untrained_network(
+    trained: tuple[list[Event], Path, Path], tmp_path: Path
+) -> None:
+    before = load_network(trained[1])
+    ahead = dict.fromkeys(before.baselines, 1e-9)
+    old = replace(before, baselines=ahead, meta={**before.meta, "code_version": "0.0.1"})
+    save_network(tmp_path / "old", old)
+    options = TrainOptions(origin=str(tmp_path / "old"))
+    asked = {"iterations": 1, "seed": before.meta["seed"], "options": options}
+    events, path = run(train(None, None, None, tmp_path / "out", **asked))
+    assert not any("baselines are those" in e.text for e in events if isinstance(e, Note))
+    made = load_network(path).baselines
+    assert made.pop("untrained network") == 1e-9
+    assert made == {n: v for n, v in before.baselines.items() if n != "untrained network"}
 
 
 def test_a_training_that_only_worsens_the_network_it_goes_on_from_keeps_it(
