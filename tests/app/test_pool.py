@@ -105,7 +105,7 @@ def test_a_worker_that_is_killed_loses_one_trial_which_is_tried_once_more(
 
 @pytest.mark.timeout(120)
 def test_a_stopped_pool_goes_on_where_its_trainings_stood(twin: Path, tmp_path: Path) -> None:
-    trials = [training("long", twin, tmp_path, 200)]
+    trials = [training("long", twin, tmp_path, 2000)]  # so many that its end is told of on its way
     running = run_pool(trials, LocalWorkers(1), "sweep")
     for event in running:
         if isinstance(event, TrialProgress) and event.done > 0:
