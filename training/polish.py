@@ -108,7 +108,7 @@ class Polisher:
         self.targets = torch.as_tensor(task.targets, dtype=torch.float32)
         self.learned = torch.as_tensor(task.answers(task.train).copy())
         self.counting = torch.as_tensor(task.answer_weights, dtype=torch.float32)
-        self.end = int(np.flatnonzero(task.train)[-1]) + 1
+        self.end = task.train_end
         trained = task.targets[task.answers(task.train)]
         self.variance = float(np.var(trained, axis=0).mean())
         self.weights, self.bias = readout.weights.float(), readout.bias.float()

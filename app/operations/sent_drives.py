@@ -49,9 +49,8 @@ def pieces_sent(
     """
     torch.set_num_threads(1)
     loaded, task, twins = read(network)
-    begins, end = task.begins(steps), int(np.flatnonzero(task.train)[-1]) + 1
-    played = loaded.layers_on(device)
-    drives = _drives(layers_of(loaded, task, twins.models), played, task, end, seed)
+    begins, played = task.begins(steps), loaded.layers_on(device)
+    drives = _drives(layers_of(loaded, task, twins.models), played, task, seed)
     draw = np.random.default_rng([seed, 29])
     order = draw.permutation(drives.shape[2])
     pieces: list[FloatArray] = []
@@ -104,9 +103,9 @@ def windows_sent(
     """
     torch.set_num_threads(1)
     loaded, task, twins = read(network)
-    begins, end = _apart(task.begins(steps), steps), int(np.flatnonzero(task.train)[-1]) + 1
-    played = [layer for layer, of in enumerate(loaded.layers) if of.device in devices]
-    drives = _drives(layers_of(loaded, task, twins.models), played, task, end, seed)
+    begins = _apart(task.begins(steps), steps)
+    played = sorted(layer for device in devices for layer in loaded.layers_on(device))
+    drives = _drives(layers_of(loaded, task, twins.models), played, task, seed)
     draw = np.random.default_rng([seed, 31])
     yield from ()
     return [
@@ -125,12 +124,10 @@ def _apart(begins: NDArray[np.int64], steps: int) -> list[int]:
     return found
 
 
-def _drives(
-    layers: NodeLayers, played: Sequence[int], task: Task, end: int, seed: int
-) -> FloatArray:
-    """Drives `(end, passes, nodes)` of some layers over the training part, from the reset."""
+def _drives(layers: NodeLayers, played: Sequence[int], task: Task, seed: int) -> FloatArray:
+    """Drives `(train_end, passes, nodes)` of some layers over the training part, from the reset."""
     generator = torch.Generator().manual_seed(seed)
-    inputs = torch.as_tensor(task.inputs[:end], dtype=torch.float32)
+    inputs = torch.as_tensor(task.inputs[: task.train_end], dtype=torch.float32)
     chunks = [
         torch.cat([passed.drives[layer] for layer in played], dim=-1)
         for passed in layers.walk(inputs, passes_of(layers, PASSES), generator)

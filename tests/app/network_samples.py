@@ -16,8 +16,9 @@ from models.slopes import SLOPE
 from models.twin import Twin
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
+    from typing import Any
 
     from app.operations.events import Event
     from instruments.bench import Bench
@@ -65,3 +66,12 @@ def run(events) -> tuple[list[Event], Path]:
         except StopIteration as end:
             assert isinstance(seen[-1], Result)
             return seen, end.value
+
+
+def value_of(events: Generator[Any, None, Any]) -> Any:
+    """What an operation returns."""
+    while True:
+        try:
+            next(events)
+        except StopIteration as end:
+            return end.value

@@ -28,6 +28,7 @@ from budget_plans import (
     errors_of,
     measured,
 )
+from network_samples import value_of
 
 from app.deployment_store import load_deployment
 from app.operations.adaptive_rounds import ForTwin
@@ -60,22 +61,13 @@ TASK = {
 }
 
 
-def through(events):
-    """Every event of an operation; its value."""
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            return end.value
-
-
 def network_of(folder, size, seed):
     """A network of the first sequences' twin."""
     task, layers, iterations = TASK[size]
-    twin = through(
+    twin = value_of(
         fit([folder / "first"], folder / "twin", iterations=size.iterations, seed=seed)
     ).parent
-    return through(
+    return value_of(
         train(task, [twin], layers, folder / "network", iterations=iterations, seed=seed)
     )
 
@@ -95,7 +87,7 @@ def plans(folder, size, seed):
         opening = pool(asked.first, asked.steps, FIRST_SEED + seed)
         first = measured(bench, folder / "first", opening, asked.repeats, seed)
         network = network_of(folder, size, seed)
-        through(deploy(network, bench, folder / "deployment", despite_drift=True))
+        value_of(deploy(network, bench, folder / "deployment", despite_drift=True))
         sent = load_deployment(folder / "deployment").nodes[0].drive
         scoring = [
             measured(bench, folder / f"held-out-{k}", sequences, HELD_OUT_REPEATS, seed)

@@ -68,7 +68,15 @@ def test_it_says_whether_the_recording_ended_because_of_what_scores(target, scor
 
 @pytest.mark.parametrize(
     "known",
-    ["no", {}, {"rounds": 3}, {"rounds": [3]}, {"rounds": [{"what": SCORING, "sequences": 99}]}],
+    [
+        "no",
+        {},
+        {"rounds": 3},
+        {"rounds": [3]},
+        {"rounds": [{"what": SCORING, "sequences": 99}]},
+        {"asked": {"target": 1.25}, "rounds": [{"what": SCORING, "sequences": 99}]},
+        {"asked": "much", "rounds": [{"what": SCORING, "sequences": 2}]},
+    ],
 )
 def test_rounds_that_are_none_score_nothing(known) -> None:
     one = record_device(2, 2, seed=1, steps=6)

@@ -3,11 +3,11 @@ from __future__ import annotations
 import json
 import shutil
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from network_samples import run, saved_network
+from network_samples import run, saved_network, value_of
 from recorded import is_safe
 from transfer_samples import kept_network
 
@@ -22,7 +22,6 @@ from models.errors import InputError
 from training.tasks import make_task
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
 
 TINY = Refinement(1, 6, 4, 2, 4, fit_iterations=12, train_iterations=6)
@@ -34,15 +33,6 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Bench.connect(read_bench("virtual")) as connected:
         kept_network(connected, folder)
     return folder
-
-
-def value_of(events: Generator[Any, None, Any]) -> Any:
-    """What an operation returns."""
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            return end.value
 
 
 def test_a_round_measures_what_the_network_sends_refits_the_twin_and_retrains(

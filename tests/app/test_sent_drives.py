@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from network_samples import run, saved_network, twin_of
+from network_samples import run, saved_network, twin_of, value_of
 
 from app.operations.adaptive_child import ChildTwins
 from app.operations.adaptive_rounds import ForTwin, Rounds
@@ -22,7 +22,6 @@ from models.sequence import SENT
 from training.tasks import make_task
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
 
     from instruments.bench import Bench
@@ -34,15 +33,6 @@ ASKED = ForTwin(
     budget=18, target=0.0, steps=6, repeats=2, first=6, growth=1.0, scoring=5, scoring_repeats=4,
     members=2, iterations=2, pool=8,
 )  # fmt: skip
-
-
-def value_of(events: Generator[Any, None, Any]) -> Any:
-    """What an operation returns."""
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            return end.value
 
 
 def unlike_its_test_part(bench: Bench, folder: Path) -> Path:

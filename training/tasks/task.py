@@ -107,6 +107,11 @@ class Task:
         return np.asarray(offset + unit * self.inputs)
 
     @property
+    def train_end(self) -> int:
+        """The step behind the last training step."""
+        return int(np.flatnonzero(self.train)[-1]) + 1
+
+    @property
     def run(self) -> slice:
         """The steps that a deployment runs: washout, then the test part."""
         first, last = np.flatnonzero(self.test)[[0, -1]]
@@ -138,7 +143,7 @@ class Task:
         InputError
             There is none.
         """
-        end = int(np.flatnonzero(self.train)[-1]) + 1
+        end = self.train_end
         first = np.arange(0, end - steps + 1, self.window)
         learned = np.append(0, np.cumsum(self.train))
         found: NDArray[np.int64] = first[
