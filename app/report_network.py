@@ -175,6 +175,8 @@ def _networks(page: Page, networks: Sequence[tuple[Path, Network]], of_task: str
     for path, network in networks:
         for words in devices_words(network.devices, [one.device for one in network.layers]):
             page.text(f"{page.named(path)}: {words}")
+        for words in network.origin_unknown:
+            page.text(f"{page.named(path)} may score by memory: {words}")
     first = networks[0][1]
     page.text(_task_words(first), note=True)
     said = shown({"metric": first.task["metric"], "baselines": first.baselines})

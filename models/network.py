@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["DEPLOYMENT_SCHEMA", "Device", "Layer", "Network", "TwinReference"]
+__all__ = ["DEPLOYMENT_SCHEMA", "ORIGIN_UNKNOWN", "Device", "Layer", "Network", "TwinReference"]
 DEPLOYMENT_SCHEMA = 2
+ORIGIN_UNKNOWN = "origin_unknown"
+"""Where `meta` keeps what can't be told of what a network before this one was trained on."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,15 @@ class Network:
     def unseen_targets(self) -> FloatArray:
         """Targets `(answers, n_out)` of the unseen part."""
         return self.targets[self.unscored :]
+
+    @property
+    def origin_unknown(self) -> tuple[str, ...]:
+        """What can't be told of what a network that this one went on from was trained on.
+
+        Sentences; with any of them, scores on the unseen part may be ones of memory.
+        """
+        kept = self.meta.get(ORIGIN_UNKNOWN)
+        return tuple(str(words) for words in kept) if isinstance(kept, list) else ()
 
     @property
     def columns(self) -> int:

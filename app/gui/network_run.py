@@ -48,6 +48,8 @@ class NetworkRun:
         `network.json`, or folder, of a network that is shown; None: there is none.
     whole
         Plan of a table, grid of a sweep.
+    origin_unknown
+        Of a network that is shown, as `Network.origin_unknown`.
     """
 
     asked: Asked | None = None
@@ -59,6 +61,7 @@ class NetworkRun:
     task: str = ""
     layers: tuple[int, ...] = ()
     whole: Any = None
+    origin_unknown: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, asked: Asked, folder: Path | None) -> NetworkRun:
@@ -79,7 +82,9 @@ class NetworkRun:
         live.state = NetworkState(weights, network.readout_weights[:, 0], np.empty(0))
         layers = tuple(layer.nodes for layer in network.layers)
         task = str(network.meta.get("task") or network.task["name"])
-        return cls(None, None, path, live, task=task, layers=layers)
+        return cls(
+            None, None, path, live, task=task, layers=layers, origin_unknown=network.origin_unknown
+        )
 
     @property
     def view(self) -> str:
@@ -187,4 +192,5 @@ class NetworkRun:
     def verdict(self) -> str:
         """What is foreseen of a network beside its baselines."""
         value = float(self.live.predicted.get("value", np.nan))
-        return sentence(value, self.live.baselines, "Predicted, the network")
+        said = sentence(value, self.live.baselines, "Predicted, the network")
+        return "\n".join([said, *(f"It may score by memory: {one}" for one in self.origin_unknown)])

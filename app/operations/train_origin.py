@@ -5,9 +5,9 @@ and the device measures. A task looks for leaks within itself; another task, or 
 same data, may have learned from any of its steps.
 Decision: the tasks of the network, and of those that it went on from in turn, are made again, and
 what they learned from is compared with the new test part. What can't be told is a warning, kept as
-`UNKNOWN` in the new network's `meta`.
-Consequence: a network of the same unseen part that keeps `UNKNOWN` was compared with that part when
-it was trained, so that nothing is made again where a training goes on for its own task.
+`origin_unknown` in the new network's `meta`.
+Consequence: a network of the same unseen part that keeps `origin_unknown` was compared with that
+part when it was trained, so that nothing is made again where a training goes on for its own task.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from app.artefacts import moved_with, sha256_of
 from app.store import load_network
 from app.weights_store import NETWORK_FILE
 from models.errors import InputError
+from models.network import ORIGIN_UNKNOWN
 from training.origin import same_data
 from training.tasks import make_task
 from training.tasks.shared import trained_on
@@ -26,8 +27,6 @@ from training.tasks.shared import trained_on
 if TYPE_CHECKING:
     from models.network import Network
     from training.tasks import Task
-
-UNKNOWN = "origin_unknown"
 
 
 def unknown_of(origin: Network, path: Path, task: Task) -> list[str]:
@@ -44,8 +43,8 @@ def unknown_of(origin: Network, path: Path, task: Task) -> list[str]:
     while True:
         if not same_data(network, task):
             told += _compared(network, path, task, whose)
-        elif UNKNOWN in network.meta:
-            return [*told, *network.meta[UNKNOWN]]
+        elif ORIGIN_UNKNOWN in network.meta:
+            return [*told, *network.origin_unknown]
         named = network.meta.get("options", {}).get("origin")
         if named is None:
             return told

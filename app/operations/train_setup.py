@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from app.device_words import SAME, differing, renamed_words
-from app.operations.train_origin import UNKNOWN, unknown_of
+from app.operations.train_origin import unknown_of
 from app.operations.transfer_parts import parent_of
 from app.store import load_network
 from app.train_time import run_seconds
 from app.train_twins import TwinSet
 from models import schedule
 from models.errors import InputError, raise_problems
+from models.network import ORIGIN_UNKNOWN
 from models.supply import Supply
 from training.course import TrainSettings
 from training.design import Design, used_channels
@@ -147,7 +148,7 @@ class Setup:
         if self.origin is None:
             return {"parents": parents}
         before = parent_of(self.origin, Path(self.request.options.origin or ""))
-        return {"parents": [*parents, before], UNKNOWN: list(self.unknown)}
+        return {"parents": [*parents, before], ORIGIN_UNKNOWN: list(self.unknown)}
 
     @property
     def stochastic(self) -> TwinSet:

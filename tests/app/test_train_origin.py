@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,17 +15,16 @@ from network_samples import run, twin_of
 
 from app.operations import train_origin
 from app.operations.events import Note
+from app.operations.report import report
 from app.operations.train import train
-from app.operations.train_origin import UNKNOWN
 from app.operations.transfer_parts import parent_of
 from app.store import load_network, save_network, save_twin
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from models.errors import InputError
+from models.network import ORIGIN_UNKNOWN
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from app.operations.events import Event
 
 SHORT = "mackey-glass:train=400,validation=100,test=60,washout=20"
@@ -96,7 +97,7 @@ def test_its_own_task_is_made_once_and_nothing_is_said(
     monkeypatch.setattr(train_origin, "make_task", made.append)
     events, path = going_on(kept / "short", tmp_path / "out")
     assert (made, warned(events)) == ([], [])
-    assert load_network(path).meta[UNKNOWN] == []
+    assert load_network(path).meta[ORIGIN_UNKNOWN] == []
 
 
 def test_a_task_whose_test_part_it_does_not_know_is_nothing_to_speak_of(
@@ -104,7 +105,7 @@ def test_a_task_whose_test_part_it_does_not_know_is_nothing_to_speak_of(
 ) -> None:
     for number, (origin, task) in enumerate((("short", LONG), ("short", APART))):
         events, path = going_on(kept / origin, tmp_path / str(number), task)
-        assert warned(events) == load_network(path).meta[UNKNOWN] == []
+        assert warned(events) == load_network(path).meta[ORIGIN_UNKNOWN] == []
 
 
 def test_a_task_that_is_gone_is_a_warning_that_the_new_network_keeps(
@@ -117,9 +118,11 @@ def test_a_task_that_is_gone_is_a_warning_that_the_new_network_keeps(
     events, path = going_on(tmp_path / "network", tmp_path / "out", other)
     [words] = warned(events)
     assert "own.npz" in words
-    assert load_network(path).meta[UNKNOWN] == [words]
+    assert load_network(path).meta[ORIGIN_UNKNOWN] == [words]
+    page = Path(list(report(tmp_path / "out"))[-1].values["report"]).read_text("utf-8")
+    assert "may score by memory: the task of" in html.unescape(page)
     again, path = going_on(tmp_path / "out", tmp_path / "again")  # what nobody knew, nobody knows
-    assert warned(again) == load_network(path).meta[UNKNOWN] == [words]
+    assert warned(again) == load_network(path).meta[ORIGIN_UNKNOWN] == [words]
     file_task(tmp_path / "data", [300, 60, 20, 100], seed=2)
     events, _ = going_on(tmp_path / "network", tmp_path / "changed", other)
     assert "gives other data by now: nobody can tell" in warned(events)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import artefact_samples as samples
 import numpy as np
@@ -27,7 +28,7 @@ from app.gui.theme import LABEL_PX, sans
 from app.operations.events import NetworkState, TrainProgress
 from app.recording_store import write_recording
 from app.store import load_network, save_network, save_twin
-from models.network import TwinReference
+from models.network import ORIGIN_UNKNOWN, TwinReference
 
 WAIT_MS = 30_000
 
@@ -63,6 +64,14 @@ def shown(plots, looked: Looked, folder) -> None:
     live = NetworkRun.of_network(folder, network).live
     plots.draw(live, 2, *wiring_of(network))
     plots.show_looked(looked)
+
+
+def test_a_network_whose_origin_nobody_knows_says_so_beside_its_score() -> None:
+    network = samples.network()
+    assert "memory" not in NetworkRun.of_network(Path("net-a"), network).verdict
+    kept = {**network.meta, ORIGIN_UNKNOWN: ["net-0, which it went on from, is gone"]}
+    said = NetworkRun.of_network(Path("net-a"), replace(network, meta=kept)).verdict
+    assert said.endswith("\nIt may score by memory: net-0, which it went on from, is gone")
 
 
 def test_fitted_drives_are_those_of_the_recordings_without_what_was_held_out(library) -> None:
