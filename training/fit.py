@@ -106,8 +106,9 @@ class Fit(FitLoop):
 
     def _begin(self) -> None:
         s = self.settings
-        self._scored_by = scored_by(s.objective)
         spectrum = self.scales.offset.size > FEW_CHANNELS
+        self._mean = MeanSquares.of_noise(self._training) if spectrum else MeanSquares()
+        self._scored_by = self._mean if s.deterministic else scored_by(s.objective)
         self._of_mean = 0.0 if s.deterministic else mean_share(s, spectrum=spectrum)
         self._phases = self._planned(self._of_mean)
         self.model = self._new_model()
@@ -117,10 +118,10 @@ class Fit(FitLoop):
     def _planned(self, share: float) -> list[tuple[float, Objective, float]]:
         """Each phase's end, as a share of the budget, what it minimises and its learning rate."""
         s = self.settings
-        chosen = phases_named(s.objective)
+        chosen = [self._mean] if s.deterministic else phases_named(s.objective)
         part = (1 - share) / len(chosen)
         rate = s.mean_learning_rate if s.deterministic else s.learning_rate
-        first = [] if s.deterministic else [(share, MeanSquares(), s.mean_learning_rate)]
+        first = [] if s.deterministic else [(share, self._mean, s.mean_learning_rate)]
         later = ((share + (i + 1) * part, objective, rate) for i, objective in enumerate(chosen))
         return [*first, *later]
 

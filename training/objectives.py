@@ -10,6 +10,7 @@ import torch
 
 from models.errors import InputError
 from training.likelihood import InnovationsLikelihood, OneStepLikelihood
+from training.repeat_effects import residual_covariance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from training.windows import Batch
 
 TINY = 1e-12  # under square roots, whose slope at 0 has no bound
+LEAST_NOISE = 0.1  # of the signal's variance, in each channel, that a mean is trusted to at most
 LAGS = (0, 1, 2, 4, 8, 16)
 MOST_SCATTER = 1.0  # of `Batch.scatter`
 FEW = 4  # dimensions of points, up to which differences are faster than products
@@ -84,21 +86,55 @@ class EnergyScore:
 class MeanSquares:
     """Squared error of the twin's noise-free path against the mean over repeats.
 
-    The signal's variance is 1 in normalised units. Of a twin with noise it is the first phase of a
-    fit: a gradient without noise, at a third of the cost, finds the dynamics.
+    Of a twin with noise it is the first phase of a fit: a gradient without noise, at a third of the
+    cost, finds the dynamics.
+
+    Parameters
+    ----------
+    metric
+        `(C, C)`, symmetric: the error e counts as e · metric · e / C. None: as |e|² / C.
     """
+
+    metric: Tensor | None = None
+
+    @classmethod
+    def of_noise(cls, batch: Batch) -> MeanSquares:
+        """The error in a metric in which the noise of these repeats is nearly white.
+
+        metric ∝ (Σ + ε 1)⁻¹, generalised least squares (Aitken 1935): Σ is the covariance of the
+        channels over repeats, the less of it between channels the fewer repeats tell of it, ε
+        `LEAST_NOISE`, and the signal counts C. Noise that is smooth over neighbouring channels, as
+        a spectrum's, spares patterns of them that the signal has: there it is measured with hardly
+        any noise. Virtual spin-vortex ice, 640 × 2 repeats: the mean was 12.5 % of the signal off
+        by |e|², 7.8 % so (2560 × 2: 5.4, 4.8). With ε = 0.01 likewise, but the autocovariance of
+        real repeats rose from 1.04 of its floor to 1.08. Two channels gain nothing (nanoring, 768 ×
+        2, five seeds: mean, spread and CRPS alike, autocovariance 1.79 against 1.44 of the floor).
+        """
+        signal, there = mean_of_repeats(batch)
+        noise = residual_covariance(batch, 0)
+        channels, degrees = len(noise), float((batch.known.sum(dim=2) - 1).clamp(min=0).sum())
+        noise = noise.lerp(torch.diag(noise.diagonal()), channels / (channels + degrees))
+        metric = torch.linalg.inv(noise + LEAST_NOISE * torch.eye(channels).to(noise))
+        counts = float((signal @ metric.to(signal) * signal).sum() / there.sum())
+        return cls((metric * channels / max(counts, TINY)).to(signal))
 
     def loss(self, model: TwinModel, batch: Batch, generator: torch.Generator) -> Tensor:
         """Average over steps, sequences and channels."""
-        count = batch.known.sum(dim=2)
-        mean = batch.real.sum(dim=2) / count.clamp(min=1).unsqueeze(-1)
-        there = (count > 0).to(mean).unsqueeze(-1)
+        mean, there = mean_of_repeats(batch)
         steps, sequences = batch.drive.shape
         still = torch.zeros(steps, sequences, model.latent, device=mean.device)
         start = model.start_mean.expand(sequences, -1)
         path = model.path(start, batch.drive, still)
         error = (model.decode(path, batch.drive) - mean) * there
-        return error.square().sum() / (there.sum() * mean.shape[-1])
+        weighed = error if self.metric is None else error @ self.metric
+        return (weighed * error).sum() / (there.sum() * mean.shape[-1])
+
+
+def mean_of_repeats(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Mean over repeats `(T, S, C)`, 0 where there is none, and where there is one `(T, S, 1)`."""
+    count = batch.known.sum(dim=2)
+    mean = batch.real.sum(dim=2) / count.clamp(min=1).unsqueeze(-1)
+    return mean, (count > 0).to(mean).unsqueeze(-1)
 
 
 def energy_score(x: Tensor, y: Tensor, known: Tensor, width: int, offset: int) -> Tensor:

@@ -139,7 +139,7 @@ def test_the_twin_is_at_the_floor(case: Case, capsys: pytest.CaptureFixture[str]
     words += f" coverage {scores.coverage['value']:.3f}"
     if case is not SMALL:
         words += f"; excess of the mean against all {MOST_UNSEEN} repeats "
-        words += f"{100 * _excess_of_mean(fit.best_model(), drive, real):.1f} % of the signal"
+        words += f"{100 * excess_of_mean(fit.best_model(), drive, real):.1f} % of the signal"
     with capsys.disabled():
         print(f"\n{words}")  # noqa: T201 - the README's figures
     ratios = [scores.errors[name]["ratio"] for name in NAMES]
@@ -147,7 +147,7 @@ def test_the_twin_is_at_the_floor(case: Case, capsys: pytest.CaptureFixture[str]
     assert 0.85 <= (scores.coverage["value"] or 0) <= 0.93
 
 
-def _excess_of_mean(model, drive: np.ndarray, real: np.ndarray) -> float:  # type: ignore[no-untyped-def]
+def excess_of_mean(model, drive: np.ndarray, real: np.ndarray) -> float:  # type: ignore[no-untyped-def]
     """Error of the mean beyond what finitely many repeats and samples make, over the signal."""
     samples = model.simulate(drive, 400, 1)
     error = (samples.mean(axis=1) - real.mean(axis=1)) ** 2

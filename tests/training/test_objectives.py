@@ -7,6 +7,7 @@ import torch
 from models.errors import InputError
 from models.latent import TwinModel
 from training.objectives import (
+    LEAST_NOISE,
     EnergyScore,
     MeanSquares,
     correlation_error,
@@ -96,6 +97,36 @@ def test_the_mean_objective_is_the_error_of_the_mean():
     loss = MeanSquares().loss(model, batch, torch.Generator())
     expected = (model.sample(batch.drive) - batch.real.mean(dim=2)).square().mean()
     assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
+
+
+def test_the_metric_of_the_mean_is_that_of_the_noise():
+    rng = np.random.default_rng(0)
+    signal = rng.standard_normal((400, 1, 20, 3))
+    mixing = np.array([[1.0, 0.0, 0.0], [1.0, 0.1, 0.0], [0.0, 0.0, 0.5]])
+    response = signal + rng.standard_normal((400, 4, 20, 3)) @ mixing.T
+    batch = Batch.of(rng.random((400, 20)), response, Scales.of(response), torch.device("cpu"))
+    metric = MeanSquares.of_noise(batch).metric
+    scale = Scales.of(response).scale
+    expected = np.linalg.inv(mixing @ mixing.T / np.outer(scale, scale) + LEAST_NOISE * np.eye(3))
+    found, asked = metric / metric[2, 2], expected / expected[2, 2]
+    np.testing.assert_allclose(found, asked, rtol=0.05, atol=0.05)
+    mean = batch.real.mean(dim=2)
+    assert float((mean @ metric * mean).sum(dim=2).mean()) == pytest.approx(3.0, rel=1e-4)
+
+
+def test_without_repeats_the_mean_is_weighed_as_the_signal_is():
+    rng = np.random.default_rng(0)
+    drive, response = rng.random((5, 20)), rng.standard_normal((5, 1, 20, 2))
+    batch = Batch.of(drive, response, Scales.of(response), torch.device("cpu"))
+    torch.testing.assert_close(MeanSquares.of_noise(batch).metric, torch.eye(2), rtol=1e-4, atol=0)
+
+
+def test_few_repeats_tell_little_between_channels():
+    rng = np.random.default_rng(0)
+    drive, response = rng.random((2, 6)), rng.standard_normal((2, 2, 6, 40))
+    batch = Batch.of(drive, response, Scales.of(response), torch.device("cpu"))
+    most = torch.linalg.eigvalsh(MeanSquares.of_noise(batch).metric)
+    assert most[-1] < 10 * most[0]  # of 12 degrees of freedom: 28 directions seem free of noise
 
 
 def test_an_unknown_objective_gets_a_suggestion():
