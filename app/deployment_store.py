@@ -41,7 +41,7 @@ from models.json_form import (
     Table,
     faults,
 )
-from models.network import DEPLOYMENT_SCHEMA
+from models.network import DEPLOYMENT_SCHEMA, ORIGIN_UNKNOWN
 from models.network_form import ACHIEVED, BASELINES, PREDICTED, TWIN_REFERENCE
 from models.recording import BEYOND_ANY_DEVICE
 
@@ -71,9 +71,9 @@ RESULT_FORM: dict[str, Form] = {
     ),
 }  # fmt: skip
 OPTIONAL: dict[str, Form] = {
-    DESPITE_DRIFT: Rows(TEXT), "continued": COUNT, "repeats": COUNT, "diagnosis": DIAGNOSIS,
-    "classes": Rows(TEXT), "devices": Rows(Table({"nodes": TEXT, "layers": Rows(COUNT)},
-                                                          optional={"bench": TEXT})),
+    DESPITE_DRIFT: Rows(TEXT), ORIGIN_UNKNOWN: Rows(TEXT), "continued": COUNT, "repeats": COUNT,
+    "diagnosis": DIAGNOSIS, "classes": Rows(TEXT),
+    "devices": Rows(Table({"nodes": TEXT, "layers": Rows(COUNT)}, optional={"bench": TEXT})),
 }  # fmt: skip
 """Not every deployment has them; those before this version have none."""
 FORM = Table(
@@ -148,6 +148,7 @@ def write_deployment(
         "diagnosis": found.summary(network, measured, repeats),
         "classes": list(network.classes),
         **({DESPITE_DRIFT: list(drifted)} if drifted else {}),
+        **({ORIGIN_UNKNOWN: list(unsure)} if (unsure := network.origin_unknown) else {}),
         **({"devices": devices} if len(nodes) > 1 else {}),
         **({"continued": continued} if continued else {}),
     }

@@ -12,7 +12,8 @@ from app.device_words import devices_words, layers_words
 from app.report_diagnosis import diagnosis
 from app.report_measured import Measured, read_deployment, scored
 from app.shown_score import ACCURACY, shown
-from app.words import counted, duration
+from app.words import by_memory, counted, duration
+from models.network import ORIGIN_UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,6 +80,8 @@ def _of_one_task(
             page.text(f"{page.named(run.path)} ran {'; '.join(each)}, one device at a time.")
         for words in run.body.get("despite_drift", []):
             page.text(f"{page.named(run.path)} was deployed all the same: {words}")
+        for words in run.body.get(ORIGIN_UNKNOWN, []):
+            page.text(by_memory(page.named(run.path), words))
     bars = [(r.label, r.layers, r.misfits) for r in runs if np.isfinite(r.misfits).any()]
     if bars:
         words = "Misfit of each node's response on the device; 1 is what the twin expects of it."
@@ -176,7 +179,7 @@ def _networks(page: Page, networks: Sequence[tuple[Path, Network]], of_task: str
         for words in devices_words(network.devices, [one.device for one in network.layers]):
             page.text(f"{page.named(path)}: {words}")
         for words in network.origin_unknown:
-            page.text(f"{page.named(path)} may score by memory: {words}")
+            page.text(by_memory(page.named(path), words))
     first = networks[0][1]
     page.text(_task_words(first), note=True)
     said = shown({"metric": first.task["metric"], "baselines": first.baselines})

@@ -70,3 +70,8 @@ def counted(number: int, noun: str) -> str:
 def fixed(value: float | None, digits: int) -> str:
     """A number with so many digits; a dash where there is none."""
     return MISSING if value is None else f"{value:.{digits}f}"
+
+
+def by_memory(whose: str, words: str) -> str:
+    """What a sentence of `Network.origin_unknown` means for a score."""
+    return f"{whose} may score by memory: {words}"

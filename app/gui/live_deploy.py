@@ -23,6 +23,8 @@ from app.operations.events import (
     ScoreSoFar,
     StepRead,
 )
+from app.words import by_memory
+from models.network import ORIGIN_UNKNOWN
 from models.schedule import runs
 
 if TYPE_CHECKING:
@@ -182,7 +184,13 @@ def criterion(predicted: dict[str, float], nodes: int, metric: str = NMSE) -> Ve
 
 
 def verdict(result: dict[str, Any]) -> Verdict:
-    """Whether the network transferred, and every baseline that it loses to."""
+    """Whether the network transferred, every baseline that it loses to, and what can't be told."""
+    found = _transferred(result)
+    unsure = [by_memory("It", str(words)) for words in result.get(ORIGIN_UNKNOWN) or ()]
+    return Verdict(found.heading, "\n".join([found.text, *unsure]))
+
+
+def _transferred(result: dict[str, Any]) -> Verdict:
     measured: float = result["measured"]
     predicted: dict[str, float] = dict(result.get("predicted") or {})
     low, high = predicted.get("low"), predicted.get("high")

@@ -14,7 +14,7 @@ from app.gui.live_trials import LiveTrials
 from app.gui.network_asks import ONE, SOFTWARE, SWEEP, TABLE
 from app.gui.scores import interval
 from app.operations.events import NetworkState, Result, Stage
-from app.words import duration
+from app.words import by_memory, duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,4 +193,4 @@ class NetworkRun:
         """What is foreseen of a network beside its baselines."""
         value = float(self.live.predicted.get("value", np.nan))
         said = sentence(value, self.live.baselines, "Predicted, the network")
-        return "\n".join([said, *(f"It may score by memory: {one}" for one in self.origin_unknown)])
+        return "\n".join([said, *(by_memory("It", one) for one in self.origin_unknown)])

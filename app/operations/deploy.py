@@ -30,7 +30,7 @@ from app.operations.step_timing import timing_notes, timing_values
 from app.operations.turns import Turns
 from app.running_score import running_score
 from app.store import load_network
-from app.words import counted
+from app.words import by_memory, counted
 from models import schedule
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
 
@@ -192,6 +192,8 @@ class _Run:
         yield Note(self.order_words())
         for words in drifted:
             yield Note(f"deployed all the same: {words}", "warning")
+        for words in self.network.origin_unknown:
+            yield Note(by_memory("the network", words), "warning")
         for place in self.places:
             yield from place.notes(out)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from network_samples import run, saved_network
 from app.deployment import misfit_of, preflight
 from app.deployment_store import finished_values, load_deployment
 from app.drift_store import save_drift
+from app.gui.live_deploy import verdict
 from app.operations.deploy import deploy
 from app.operations.events import (
     Forecast,
@@ -26,14 +27,12 @@ from app.operations.events import (
     StepRead,
 )
 from app.operations.report import report
-from app.store import load_network, read_recording
+from app.store import load_network, read_recording, save_network
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench, read_bench
 from models.errors import InputError, RefusedError
+from models.network import ORIGIN_UNKNOWN
 from models.sequence import DriveWindow, Reset
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def is_safe(bench: Bench) -> bool:
@@ -177,6 +176,26 @@ def test_a_missing_or_changed_twin_is_named_before_anything_moves(
         moved.rename(kept / "twin")
     assert not (tmp_path / "out").exists()
     assert is_safe(bench)
+
+
+def test_what_nobody_knows_of_a_network_goes_with_its_score(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    network, words = load_network(kept / "network"), "what it went on from is gone"
+    shutil.copytree(kept / "twin", tmp_path / "twin")
+    kept_on = {**network.meta, ORIGIN_UNKNOWN: [words]}
+    save_network(tmp_path / "network", replace(network, meta=kept_on))
+    events, path = run(deploy(tmp_path / "network", bench, tmp_path / "out"))
+    assert f"the network may score by memory: {words}" in [
+        e.text for e in events if isinstance(e, Note)
+    ]
+    assert load_deployment(path).body[ORIGIN_UNKNOWN] == [words]
+    said = verdict(finished_values(tmp_path / "out")).text
+    assert said.endswith(f"\nIt may score by memory: {words}")
+    page = Path(list(report(tmp_path / "out"))[-1].values["report"]).read_text("utf-8")
+    assert f"may score by memory: {words}" in page
+    _, path = run(deploy(kept / "network", bench, tmp_path / "known"))
+    assert ORIGIN_UNKNOWN not in load_deployment(path).body
 
 
 def test_a_twin_that_no_longer_matches_is_refused_unless_told_otherwise_and_then_said(
