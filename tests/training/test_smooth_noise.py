@@ -60,7 +60,7 @@ def test_a_line_is_found_that_the_noise_spares(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.full
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("sequences", [640, 2560])
+@pytest.mark.parametrize("sequences", [160, 640, 2560])
 def test_few_sequences_tell_a_spectrum(
     sequences: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -69,7 +69,7 @@ def test_few_sequences_tell_a_spectrum(
     drive, real = recorder.record(40, 64, 1000, EVENLY)
     driven, response = recorder.record(sequences, 2, 0, MOSTLY_MIXED)
     order = np.random.default_rng(5).permutation(sequences)
-    parts = [(driven[k], response[k]) for k in np.split(order, [sequences // 40])]
+    parts = [(driven[k], response[k]) for k in np.split(order, [max(sequences // 40, 8)])]
     excess = {}
     for how in ("by the noise", "all alike"):
         if how == "all alike":
