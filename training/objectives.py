@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.simulated import Sampled
     from training.windows import Batch
 
-TINY = 1e-12  # under square roots, whose slope at 0 has no bound
+TINY = 1e-12  # under square roots, whose slope at 0 has no bound, and beneath a divisor
 LEAST_NOISE = 0.1  # of the signal's variance, in each channel, that a mean is trusted to at most
 LAGS = (0, 1, 2, 4, 8, 16)
 MOST_SCATTER = 1.0  # of `Batch.scatter`
@@ -281,9 +281,9 @@ def phases_named(name: str) -> list[Objective]:
 
 
 def scored_by(name: str) -> Objective:
-    """What chooses the snapshot of a fit: the objective itself where it is a score of samples.
+    """What chooses the snapshot of a fit with noise: the objective where it is a score of samples.
 
     A likelihood, and what a critic says, are no measure of how a twin runs freely: there it is the
     energy score, without the correlations, of which a few sequences tell little.
     """
-    return objective_named(name) if name in ("crps", "mean") else EnergyScore(correlations=0.0)
+    return objective_named(name) if name == "crps" else EnergyScore(correlations=0.0)
