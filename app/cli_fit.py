@@ -45,6 +45,11 @@ def fit_arguments(parser: argparse.ArgumentParser) -> None:
         help="R sources of read-out noise that channels share, beside each channel's own: for many "
         "channels; 0 for none (any covariance)",
     )  # fmt: skip
+    parser.add_argument(
+        "--members", type=whole, metavar="K",
+        help="K fits of the same repeats, of other first weights and batches, make one twin: what "
+        "they disagree on is what the repeats leave open; they share the budget (1)",
+    )  # fmt: skip
     cli_drift.from_argument(parser)
 
 
@@ -57,7 +62,7 @@ def fit_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, None
         raise InputError("twinrig fit: name at least one RECORDING")
     given = {
         name: getattr(arguments, name)
-        for name in ("iterations", "minutes", "noise_rank")
+        for name in ("iterations", "minutes", "noise_rank", "members")
         if getattr(arguments, name) is not None
     }
     others = ("recordings", "objective", "deterministic", "search", "origin")

@@ -22,13 +22,13 @@ from models.json_form import (
     is_number,
 )
 from models.supply import Supply
+from models.twin import MOST_MEMBERS
 from models.wiring import FORWARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 LAYOUT = ("wiring", "parallel", "taps", "readout_taps", "use", "sparsity", "supply")
-MOST_MEMBERS = 16  # one stream of the training each
 TAPS = Leaf(
     "a list of delays such as 0,1,2", lambda v: isinstance(v, list) and all(map(COUNT.fits, v))
 )

@@ -14,6 +14,7 @@ from app.weights_store import TWIN_FILE
 from models.errors import InputError, raise_problems
 from models.latent import TwinModel
 from models.network import Device, TwinReference
+from models.twin import MOST_MEMBERS
 from training.drive_gaps import gap_words, known_gaps
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ DESCRIBED = ("channels", "units", "window", "reset", "settings")
 
 @dataclass(frozen=True)
 class TwinSet:
-    """Twins as values and as torch modules, by ensemble member and layer, and by reference."""
+    """Twins as values, by ensemble member and layer, their modules likewise, and by reference.
+
+    Where twins have members of their own, there are more rows of modules than of twins.
+    """
 
     twins: tuple[tuple[Twin, ...], ...]
     models: tuple[tuple[TwinModel, ...], ...]
@@ -68,12 +72,17 @@ class TwinSet:
         )
         repeated = layers if each == 1 else 1
         parts = [slice(member * each, (member + 1) * each) for member in range(members)]
-        models = [TwinModel.from_twin(twin) for twin in twins]
+        models = [[TwinModel.from_twin(t, member) for member in range(t.members)] for t in twins]
         made = cls(
             tuple(tuple(twins[part]) * repeated for part in parts),
-            tuple(tuple(models[part]) * repeated for part in parts),
+            tuple(row * repeated for part in parts for row in _rows(models[part])),
             references,
         )
+        if len(made.models) > MOST_MEMBERS:
+            raise InputError(
+                f"train: the twins have {len(made.models)} members, at most {MOST_MEMBERS} can be "
+                "trained through"
+            )
         empty = [k for k, (low, high) in enumerate(made.ranges) if low >= high]
         raise_problems(
             InputError,
@@ -160,3 +169,9 @@ class TwinSet:
             )
             if low < known_low - by or high > known_high + by
         ]
+
+
+def _rows(models: Sequence[Sequence[TwinModel]]) -> list[tuple[TwinModel, ...]]:
+    """Members of twins, a row of one of each: of a twin with fewer they come round again."""
+    most = max(map(len, models))
+    return [tuple(own[member % len(own)] for own in models) for member in range(most)]

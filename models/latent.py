@@ -133,9 +133,9 @@ class TwinModel(nn.Module):
     head_out: Tensor
 
     @classmethod
-    def from_twin(cls, twin: Twin) -> TwinModel:
-        """The module of a fitted twin."""
-        return cls.of_weights(twin.weights, deterministic=twin.deterministic)
+    def from_twin(cls, twin: Twin, member: int = 0) -> TwinModel:
+        """The module of a fitted twin, or of one of its members."""
+        return cls.of_weights(twin.weights_of(member), deterministic=twin.deterministic)
 
     @classmethod
     def of_weights(

@@ -49,8 +49,10 @@ def module_of(twin: Twin) -> Sampled:
 
         return PublishedModel.from_twin(twin)
     from models.latent import TwinModel
+    from models.mixture import Mixture
 
-    return TwinModel.from_twin(twin)
+    members = [TwinModel.from_twin(twin, member) for member in range(twin.members)]
+    return members[0] if len(members) == 1 else Mixture(members)
 
 
 def played(

@@ -66,10 +66,13 @@ FORM = Table(
             others=ANYTHING,
         ),
     },
-    optional={"model": PUBLISHED, "head": COUNT, "slow": COUNT, "noise_rank": COUNT},
+    optional={
+        "model": PUBLISHED, "head": COUNT, "slow": COUNT, "noise_rank": COUNT, "members": COUNT,
+    },
 )  # fmt: skip
 """What `twin.json` must look like; kind, schema, checksum and files are the store's."""
 LATENT, HIDDEN = 16, 64  # the smallest that reached the floor on the nanoring array
+MOST_MEMBERS = 16  # one stream of a network's training each
 
 
 def weight_shapes(
@@ -109,6 +112,11 @@ def weight_shapes(
     return shapes
 
 
+def of_member(name: str, member: int) -> str:
+    """What a weight is called among those of a whole twin, of a member counted from 0."""
+    return f"{member + 1}.{name}" if member else name
+
+
 @dataclass(frozen=True)
 class Twin:
     """A neural SDE of a device with the conditions under which it was recorded.
@@ -116,7 +124,8 @@ class Twin:
     Attributes
     ----------
     weights
-        float32 arrays, named and shaped as `weight_shapes` says, or `published.shapes`.
+        float32 arrays, named and shaped as `weight_shapes` says, or `published.shapes`; those of
+        further members by the names that `of_member` gives them.
     channels, units
         Names and units of the response.
     latent, hidden
@@ -141,6 +150,10 @@ class Twin:
     noise_rank
         Sources of read-out noise that channels share, beside each channel's own; None: the
         covariance of the read-out noise is any (full).
+    members
+        Fits of the same repeats that differ by their first weights and batches, so that what they
+        disagree on is what the repeats leave open (a deep ensemble, Lakshminarayanan et al. 2017,
+        arXiv:1612.01474). Each repeat that the twin draws is one member's.
     """
 
     weights: dict[str, NDArray[np.float32]]
@@ -162,6 +175,7 @@ class Twin:
     head: int = 0
     slow: int = 0
     noise_rank: int | None = None
+    members: int = 1
 
     def __post_init__(self) -> None:
         problems = []
@@ -174,8 +188,8 @@ class Twin:
                 problems.append(f"weight {name!r} has shape {array.shape}, expected {shape}")
             elif array.dtype != np.float32 or not np.isfinite(array).all():
                 problems.append(f"weight {name!r} holds values that are no 32-bit numbers")
-            elif name == "scale" and not array.all():
-                problems.append("weight 'scale' must not be zero")
+            elif name.endswith("scale") and not array.all():
+                problems.append(f"weight {name!r} must not be zero")
         problems += [f"weight {n!r} is unknown" for n in self.weights if n not in expected]
         if len(self.units) != len(self.channels):
             problems.append(f"{len(self.units)} units for {len(self.channels)} channels")
@@ -187,18 +201,30 @@ class Twin:
             problems.append(
                 f"noise_rank = {self.noise_rank} is not below the {len(self.channels)} channels"
             )
+        if not 1 <= self.members <= MOST_MEMBERS:
+            problems.append(f"members = {self.members} is not within 1…{MOST_MEMBERS}")
         if self.published is not None and self.hidden != self.published.layers[0]:
             problems.append(f"hidden {self.hidden} beside layers {self.published.layers}")
+        if self.published is not None and self.members != 1:
+            problems.append(f"members = {self.members} of a published twin, which has one")
         if self.published is not None and self.latent < 1:
             problems.append("a published twin without an auxiliary has no noise")
         raise_problems(InputError, "twin", problems)
 
     def _weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        members = range(min(self.members, MOST_MEMBERS))
+        return {of_member(n, k): s for k in members for n, s in self._shapes_of_one().items()}
+
+    def _shapes_of_one(self) -> dict[str, tuple[int, ...]]:
         if self.published is None:
             return weight_shapes(
                 self.latent, self.hidden, len(self.channels), self.head, self.slow, self.noise_rank
             )
         return self.published.shapes(len(self.channels), self.latent)
+
+    def weights_of(self, member: int) -> dict[str, NDArray[np.float32]]:
+        """The weights of one member, counted from 0, by their own names."""
+        return {name: self.weights[of_member(name, member)] for name in self._shapes_of_one()}
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the weights, as plain JSON; what a plain latent twin lacks is left out."""
@@ -207,6 +233,7 @@ class Twin:
             **({"head": self.head} if self.head else {}),
             **({"slow": self.slow} if self.slow else {}),
             **({} if self.noise_rank is None else {"noise_rank": self.noise_rank}),
+            **({} if self.members == 1 else {"members": self.members}),
             "channels": list(self.channels),
             "units": list(self.units),
             "latent": self.latent,
@@ -256,4 +283,5 @@ class Twin:
             body.get("head", 0),
             body.get("slow", 0),
             body.get("noise_rank"),
+            body.get("members", 1),
         )

@@ -15,13 +15,14 @@ import torch
 from models.errors import InputError
 from models.latent import TwinModel
 from training.fit_loop import FitLoop, set_rate
+from training.fit_members import MembersFit
 from training.fit_settings import FitSettings, FitStep, mean_share, schedule
 from training.fresh_model import fresh_model, refuse_rank
 from training.objectives import PUBLISHED, MeanSquares, Objective, phases_named, scored_by
 from training.reads import reads_of
 from training.soap import Soap
 from training.structure import FEW_CHANNELS, sequence_scores
-from training.windows import batch_indices
+from training.windows import Scales, batch_indices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,11 +31,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from training.windows import Scales
-
     Array = NDArray[np.float64]
 
-__all__ = ["Fit", "FitSettings", "FitStep", "begin_fit"]
+__all__ = ["AnyFit", "Fit", "FitSettings", "FitStep", "begin_fit", "begin_member"]
 
 
 def begin_fit(
@@ -43,14 +42,29 @@ def begin_fit(
     settings: FitSettings,
     scales: Scales | None = None,
     start: Mapping[str, NDArray[Any]] | None = None,
-) -> FitLoop:
-    """The fit that the settings' objective names; arguments as `Fit`'s.
+) -> AnyFit:
+    """The fit that the settings ask for, of one member or of several; arguments as `Fit`'s.
 
     Raises
     ------
     InputError
         The objective is unknown, or there is nothing to fit it on, or nothing to go on from.
     """
+    if settings.members == 1:
+        return begin_member(training, validation, settings, scales, start)
+    refuse_unfit(settings, training[1])
+    units = scales or Scales.of(training[1])
+    return MembersFit(settings, lambda one, own: Fit(training, validation, one, units, own), start)
+
+
+def begin_member(
+    training: tuple[Array, Array],
+    validation: tuple[Array, Array],
+    settings: FitSettings,
+    scales: Scales | None = None,
+    start: Mapping[str, NDArray[Any]] | None = None,
+) -> FitLoop:
+    """The fit of one member that the settings' objective names; raises as `begin_fit`."""
     refuse_unfit(settings, training[1])
     if settings.objective == PUBLISHED:
         if start is not None:
@@ -72,6 +86,8 @@ def refuse_unfit(settings: FitSettings, response: Array) -> None:
             "recording has steps of several holds, or without a value: take objective 'energy'"
         )
 
+
+AnyFit = FitLoop | MembersFit
 
 SETTLED = 0.2  # of what follows the mean's fit: from there on a snapshot is chosen
 LATE = 0.7  # of the whole, from which on one with random effects is

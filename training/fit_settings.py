@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from models.errors import InputError, raise_problems
+from models.twin import MOST_MEMBERS
 
 MEAN_SHARE = 0.3
 # sixty channels, 6000 iterations: of the floor 1.05, 1.00, 1.07 and 1.06 in the time in which 3000
@@ -55,6 +56,9 @@ class FitSettings:
         of whose full covariance few repeats tell little. None: the full covariance.
     noise_rate
         Of the published method's second phase; None: its recipe's.
+    members
+        Fits of the same repeats that make one twin (`models.twin.Twin.members`) and share its
+        budget.
 
     The published method has its own batch, rates and sizes (`training.published.Recipe`).
     """
@@ -76,6 +80,7 @@ class FitSettings:
     clip: float = 1.0
     noise_rate: float | None = None
     noise_rank: int | None = None
+    members: int = 1
 
     def __post_init__(self) -> None:
         problems = [
@@ -94,6 +99,11 @@ class FitSettings:
             problems.append(f"slow = {self.slow} must be zero {most}")
         if self.noise_rank is not None:
             problems += self._noise_rank_faults()
+        if self.members > MOST_MEMBERS:
+            problems.append(f"members = {self.members} must be {MOST_MEMBERS} or fewer")
+        if self.members > 1 and (self.deterministic or self.objective == "published"):
+            which = "without noise" if self.deterministic else "of the published method"
+            problems.append(f"members = {self.members}: a twin {which} has one")
         if self.mean_share is not None and self.mean_share >= 1:
             problems.append(f"mean_share = {self.mean_share} must be below 1")
         if self.deterministic != (self.objective == "mean"):

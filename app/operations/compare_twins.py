@@ -39,7 +39,7 @@ from app.store import load_twin
 from app.weights_store import TWIN_FILE
 from models.errors import InputError, StoppedError, TwinrigError
 from training.comparison import Fitted, against, best_of, summarise, verdict
-from training.fit import begin_fit
+from training.fit import begin_member
 from training.objectives import PUBLISHED
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _rates(
     for rate in (rate for rate in plan.rates if rate not in tried):
         yield Stage(f"published, learning rate of the noise {rate:g}", 1, plan.total + 2)
         settings = plan.settings(PUBLISHED, plan.seed, rate)
-        loop = begin_fit(source.part("training"), source.part("validation"), settings)
+        loop = begin_member(source.part("training"), source.part("validation"), settings)
         try:
             yield from steps_told(loop)
         except (InputError, StoppedError):

@@ -15,7 +15,7 @@ from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoi
 from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_search import grid_of, refuse_search, search_of, searched
-from app.operations.fit_words import STAGES, introduction, last_phase
+from app.operations.fit_words import STAGES, introduction, phase
 from app.operations.fitted_twin import fitted_twin, memory_of, twin_so_far, unknown_drives
 from app.operations.origin import Origin
 from app.operations.scored import (
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from app.operations.events import Event
     from models.simulated import Sampled
-    from training.fit_loop import FitLoop
+    from training.fit import AnyFit
     from training.floors import Scores
     from training.structure import Candidate
 
@@ -209,21 +209,23 @@ class _Work:
         return numbers
 
 
-def _iterate(running: FitLoop, work: _Work) -> Iterator[Event]:
+def _iterate(running: AnyFit, work: _Work) -> Iterator[Event]:
     """Run the fit; whatever ends it, a checkpoint of the last iteration is left."""
     source, out = work.source, work.out
     shown, saved = 0.0, time.monotonic()
     told, usable = 0.0, -EVERY_S
     validation: float | None = None
-    mean_only = running.in_first_phase
-    yield Stage("fit the mean", 2, STAGES) if mean_only else last_phase(running)
+    mean_only, said = running.in_first_phase, len(running.remarks)
+    yield phase(running)
     try:
         for step in running.steps():
             now = time.monotonic()
-            if mean_only and not running.in_first_phase:
-                mean_only = False
-                yield from map(Note, running.remarks)
-                yield last_phase(running)
+            if mean_only != running.in_first_phase:
+                mean_only = running.in_first_phase
+                if not mean_only:
+                    yield from map(Note, running.remarks[said:])
+                    said = len(running.remarks)
+                yield phase(running)
             validation = step.validation if step.validation is not None else validation
             if now - told >= PROGRESS_EVERY_S or running.done:
                 told = now
@@ -255,7 +257,7 @@ def _samples(model: Sampled, source: FitInput, iteration: int) -> FitSamples:
     return FitSamples(iteration, int(source.parts.validation[0]), shown, there, twin)
 
 
-def _finish(running: FitLoop, work: _Work) -> Generator[Event, None, Path]:
+def _finish(running: AnyFit, work: _Work) -> Generator[Event, None, Path]:
     model, source, out = running.best_model(), work.source, work.out
     unscored = source.unscorable()
     yield Stage("keep the twin" if unscored else "score on held-out repeats", STAGES, STAGES)

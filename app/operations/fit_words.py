@@ -9,6 +9,7 @@ from app.operations.events import FitProgress, Note, Stage
 from app.operations.scored import unscored_note
 from models import kernel
 from training.fit_loop import fit_device
+from training.fit_members import MembersFit
 from training.objectives import PUBLISHED
 from training.structure import usual
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.operations.fit_input import FitInput
-    from training.fit import FitSettings
-    from training.fit_loop import FitLoop
+    from training.fit import AnyFit, FitSettings
 
 STAGES = 4
 TOLD_EVERY_S = 0.5
@@ -51,13 +51,20 @@ def _path(source: FitInput, chosen: FitSettings) -> str:
     return kernel.describe(chosen.latent or first.latent, chosen.hidden or first.hidden)
 
 
-def last_phase(running: FitLoop) -> Stage:
-    """The stage that fits what the twin is for."""
+def phase(running: AnyFit) -> Stage:
+    """The stage that a fit is in: the mean alone, or what the twin is for; of which member."""
+    of = (
+        f", member {running.member} of {running.settings.members}"
+        if isinstance(running, MembersFit)
+        else ""
+    )
+    if running.in_first_phase:
+        return Stage(f"fit the mean{of}", 2, STAGES)
     what = "fit the mean" if running.settings.deterministic else "fit mean and noise"
-    return Stage(what, 3, STAGES)
+    return Stage(f"{what}{of}", 3, STAGES)
 
 
-def steps_told(running: FitLoop) -> Iterator[FitProgress]:
+def steps_told(running: AnyFit) -> Iterator[FitProgress]:
     """Run a fit that is one of several to its end, telling every `TOLD_EVERY_S` where it stands."""
     told_s = 0.0
     for step in running.steps():

@@ -11,6 +11,7 @@ from app.so_far import unfinished_meta
 from models.slopes import SLOPE, slopes_of
 from models.twin import Twin
 from training.drive_gaps import gap_words, gaps_of, meta_of, never_changes
+from training.fit_members import MembersFit
 from training.floors import resampled, score
 from training.metrics import COVERAGE_SAMPLES
 from training.validation import summary
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
     from app.operations.fit_input import FitInput
     from app.operations.origin import Origin
     from models.simulated import Sampled
-    from training.fit_loop import FitLoop
+    from training.fit import AnyFit
     from training.floors import Scores
     from training.structure import Search
 
 
 def fitted_twin(
-    running: FitLoop,
+    running: AnyFit,
     source: FitInput,
     model: Sampled,
     scored: tuple[Scores | None, list[str]],
@@ -45,12 +46,14 @@ def fitted_twin(
 
 
 def twin_so_far(
-    running: FitLoop, source: FitInput, begun: Origin | None, search: Search | None
+    running: AnyFit, source: FitInput, begun: Origin | None, search: Search | None
 ) -> Twin:
     """The best snapshot of a fit that goes on: usable, not scored, and its meta says so."""
     phase = "mean only" if running.in_first_phase else "mean and noise"
     if running.settings.deterministic:
         phase = "mean"
+    if isinstance(running, MembersFit):
+        phase = f"member {running.member} of {running.settings.members}, {phase}"
     if search is not None and search.next() is not None:
         phase = f"a candidate of the search, {phase}"
     total, spent_s = running.expected_iterations, running.elapsed_s
@@ -60,7 +63,7 @@ def twin_so_far(
 
 
 def _twin(
-    running: FitLoop,
+    running: AnyFit,
     source: FitInput,
     model: Sampled,
     begun: Origin | None,
@@ -88,7 +91,7 @@ def _twin(
 
 
 def _meta(
-    running: FitLoop, source: FitInput, begun: Origin | None, search: Search | None
+    running: AnyFit, source: FitInput, begun: Origin | None, search: Search | None
 ) -> dict[str, Any]:
     """What both kinds of twin keep of their fit."""
     bench = source.recording.meta.get("bench")

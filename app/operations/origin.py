@@ -78,7 +78,7 @@ class Origin:
             f"{name} {given[name]}: the twin to go on from has "
             f"{FULL if getattr(twin, name) is None else getattr(twin, name)}, which stays; leave "
             "it out, or fit anew, without --from"
-            for name in ("latent", "hidden", "head", "slow", "noise_rank")
+            for name in ("latent", "hidden", "head", "slow", "noise_rank", "members")
             if given.get(name) not in (None, getattr(twin, name))
         ]
         if given.get("objective") == PUBLISHED:
@@ -86,7 +86,7 @@ class Origin:
         raise_problems(InputError, "fit --from", problems)
         own = {"objective": twin.meta.get("objective", "energy"), "latent": twin.latent,
                "hidden": twin.hidden, "head": twin.head, "noise_rank": twin.noise_rank,
-               "deterministic": twin.deterministic}  # fmt: skip
+               "members": twin.members, "deterministic": twin.deterministic}  # fmt: skip
         if twin.deterministic:
             own["objective"] = "mean"
         return fine_tuning(**{**own, **{k: v for k, v in given.items() if v is not None}})

@@ -42,7 +42,7 @@ def twins_known(network: Path) -> Generator[Event, None, KnownTwins]:
     """
     torch.set_num_threads(1)
     loaded, _, twins = read(network)
-    members = len(twins.models)
+    members = len(twins.twins)
     each = len(twins.references) // members
     different = list(dict.fromkeys(reference.sha256 for reference in twins.references))
     which = tuple(different.index(reference.sha256) for reference in twins.references)

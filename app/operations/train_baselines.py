@@ -45,7 +45,7 @@ def baselines(setup: Setup, beside: Beside, found: dict[str, float]) -> Iterator
                 found[name] = value
                 yield BaselineScored(name, value, task.metric)
     if not found:
-        models = dict.fromkeys(setup.stochastic.models[0])
+        models = dict.fromkeys(model for row in setup.stochastic.models for model in row)
         spread = round(float(np.mean([device_spread(model) for model in models])), 3) or None
         delays = setup.design.readout_delays
         yield from of_software(task, nodes, spread, request.seed, found, delays=delays)
