@@ -132,6 +132,7 @@ def _twin(artefact: Artefact) -> Facts:
         ("Objective", str(meta.get("objective", MISSING))),
         ("Latent state", str(head.get("latent", MISSING))),
         ("Hidden units", str(head.get("hidden", MISSING))),
+        *([("Members", str(head["members"]))] if "members" in head else []),
         ("Iterations", str(meta.get("iterations", MISSING))),
     ]
     bars = []
@@ -150,6 +151,7 @@ def _twin(artefact: Artefact) -> Facts:
         said = f"{_number(coverage.get('value'))}, expected {_number(coverage.get('expected'))}"
         rows.append(("90 % coverage", said))
     form = {key: head[key] for key in ("latent", "hidden") if isinstance(head.get(key), int)}
+    form["members"] = head.get("members", 1)
     form |= {k: meta[k] for k in ("objective", "iterations", "seed") if k in meta}
     noise = "deterministic" if head.get("deterministic") else f"{meta.get('objective', '')}"
     title = f"{noise}, {head.get('latent', MISSING)} latent, {head.get('hidden', MISSING)} hidden"

@@ -116,6 +116,8 @@ def fit_command(path: Path, recordings: Sequence[str], twin: Twin) -> str:
     kind += ["--from", before["path"]] if isinstance(before, dict) else []
     if twin.noise_rank is not None and not isinstance(before, dict):  # else that one's structure
         kind += ["--noise-rank", twin.noise_rank]
+    if twin.members > 1 and not isinstance(before, dict):
+        kind += ["--members", twin.members]
     iterations = _count(meta)
     if (whole := whole_iterations(meta)) is not None:
         kind, iterations = [*kind, "--search"], ["--iterations", whole]

@@ -67,6 +67,12 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
         _repeats(page, name, twin, unseen)
     if said := unfinished_words(twin.meta):
         page.text(f"{said[:1].upper()}{said[1:]}.", note=True)
+    if twin.members > 1:
+        page.text(
+            f"It has {twin.members} members, fits of the same repeats from other first weights: "
+            "its repeats spread by their noise and by what they disagree on.",
+            note=True,
+        )
     add_search(page, twin.meta, (twin.latent, twin.hidden, twin.head))
     if twin.deterministic:
         page.text(

@@ -19,9 +19,17 @@ SCORE = "score"  # what is asked for where nothing stands beside a twin
 CURVE_FITS = 12  # points of a curve where nobody names them: four numbers × three of repeats
 
 
+def can_have_members(objective: str) -> bool:
+    """Whether a new twin of this objective may be several fits."""
+    return objective not in ("mean", "published")
+
+
 @dataclass(frozen=True)
 class FitAsk:
-    """One twin of the ticked recordings; `minutes` 0: no limit, `origin` None: a new twin."""
+    """One twin of the ticked recordings; `minutes` 0: no limit, `origin` None: a new twin.
+
+    `members`: of a new twin with noise (`can_have_members`).
+    """
 
     objective: str = "energy"
     searched: bool = False
@@ -31,6 +39,7 @@ class FitAsk:
     minutes: int = 0
     seed: int = 0
     origin: Path | None = None
+    members: int = 1
 
     kind = FIT
     operation = "app.operations.fit.fit"
@@ -64,6 +73,8 @@ class FitAsk:
             asked["minutes"] = float(self.minutes)
         if self.origin is not None:
             return {**asked, "origin": self.origin}
+        if can_have_members(self.objective):
+            asked["members"] = self.members
         if self.searched:
             return {**asked, "search": True}
         if self.objective == "published":

@@ -276,6 +276,7 @@ def _finish(running: AnyFit, work: _Work) -> Generator[Event, None, Path]:
     values = {
         "path": str(path),
         **(scored_values(scores, deterministic=noiseless) if scores else unscored_values()),
+        **({} if twin.members == 1 else {"members": twin.members}),
         "iterations": running.iteration,
         "seconds": round(running.elapsed_s, 1),
         **({} if unscored else {"held_out": source.parts.note}),

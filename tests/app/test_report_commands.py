@@ -92,6 +92,19 @@ def test_shared_sources_of_noise_are_fitted_again(tmp_path: Path) -> None:
     )
 
 
+def test_members_are_fitted_again(tmp_path: Path) -> None:
+    save_twin(tmp_path / "other", twin())
+    asked = ["--sequences", "mixed:4x12@3", "--repeats", "4", "--out", str(tmp_path / "rec")]
+    assert main(["simulate", str(tmp_path / "other"), *asked, "--json"]) == 0
+    words = ["fit", str(tmp_path / "rec"), "--iterations", "4", "--members", "2"]
+    assert main([*words, "--out", str(tmp_path / "twin"), "--json"]) == 0
+    second = again(tmp_path / "twin", tmp_path / "twin-2")
+    assert load_twin(second).members == 2
+    assert sha256_of(second / "weights.safetensors") == sha256_of(
+        tmp_path / "twin" / "weights.safetensors"
+    )
+
+
 def test_an_unfinished_fit_is_asked_for_as_it_was_not_as_far_as_it_came(tmp_path: Path) -> None:
     meta = {**unfinished_meta(1265, 4000, "mean and noise", 13.0), "iterations": 1265}
     save_twin(tmp_path / "so-far", replace(twin(), meta={**twin().meta, **meta}))

@@ -19,10 +19,12 @@ from app.gui.twin_asks import (
     ResumeAsk,
     ResumeComparisonAsk,
     ScoreAsk,
+    can_have_members,
 )
 from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
 from app.gui.widgets.number_entry import NumberEntry
 from app.gui.widgets.segments import Segments
+from models.twin import MOST_MEMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +53,7 @@ OFFERED = (
 ALONE = "nothing, alone"
 ANEW = "objectives anew"
 COMPARED = ("energy", "innovations-energy", "published")
-WHOLE = ("latent", "hidden", "iterations", "minutes", "seed", "compared_seeds",
+WHOLE = ("latent", "hidden", "iterations", "minutes", "seed", "members", "compared_seeds",
          "compared_seed", "curve_iterations", "curve_seeds")  # fmt: skip
 NUMBERS = ("target", "compared_minutes")
 
@@ -116,6 +118,11 @@ class TwinForm(QObject):
         self.iterations = WholeEntry(6000, 1, 1_000_000, "", "Iterations")
         self.minutes = WholeEntry(0, 0, 100_000, "min", "Minutes at most")
         self.minutes.setSpecialValueText("no limit")
+        self.members = WholeEntry(1, 1, MOST_MEMBERS, "", "Members")
+        self.members.setToolTip(
+            "So many fits of the same repeats make one twin and share the iterations: what they "
+            "disagree on is what the repeats leave open"
+        )
         self.seed = WholeEntry(0, 0, 2**31 - 1, "", "Seed")
         for name, control in (
             ("Objective", self.objective),
@@ -123,7 +130,7 @@ class TwinForm(QObject):
             ("Structure", self.structure),
             ("Latent, hidden", row(self.latent, self.hidden)),
             ("Iterations", row(self.iterations, self.minutes)),
-            ("Seed", self.seed),
+            ("Members, seed", row(self.members, self.seed)),
         ):
             self._add(FIT, name, control)
 
@@ -176,7 +183,9 @@ class TwinForm(QObject):
         own = self.origin.currentData() is None and not self.structure.currentData()
         for entry in (self.latent, self.hidden):
             entry.setEnabled(own and self.objective.currentData() != "published")
-        self.structure.setEnabled(self.origin.currentData() is None)
+        anew = self.origin.currentData() is None
+        self.structure.setEnabled(anew)
+        self.members.setEnabled(anew and can_have_members(str(self.objective.currentData())))
         self._show_rows()
         self.changed.emit()
 
@@ -234,6 +243,7 @@ class TwinForm(QObject):
             bool(self.structure.currentData()) and folder is None,  # else it can't be chosen
             self.latent.value(), self.hidden.value(), self.iterations.value(),
             self.minutes.value(), self.seed.value(), self.origin.currentData(),
+            self.members.value(),
         )  # fmt: skip
 
     def longest_hold(self, twin: Path | None) -> int:

@@ -26,7 +26,7 @@ from app.operations.events import (
 )
 from app.recording_marks import add_mark
 from app.session import Artefact
-from app.store import write_recording
+from app.store import load_twin, write_recording
 
 WAIT_MS = 120_000
 TINY = {"iterations": 12, "latent": 2, "hidden": 4}
@@ -243,6 +243,31 @@ def test_what_can_not_run_says_why(tmp_path) -> None:
     assert CurveAsk().problem(1) == ""
     assert FitAsk(origin=tmp_path).arguments([], tmp_path).keys().isdisjoint({"latent", "search"})
     assert FitAsk(searched=True).arguments([], tmp_path)["search"] is True
+
+
+def test_members_are_asked_of_a_new_twin_with_noise_only(page, tmp_path) -> None:
+    rows = page.rows
+    rows.members.setValue(3)
+    assert rows.members.isEnabled()
+    assert rows.ask().arguments([], tmp_path)["members"] == 3
+    rows.objective.choose("mean")
+    assert not rows.members.isEnabled()
+    assert "members" not in rows.ask().arguments([], tmp_path)
+    rows.objective.choose("energy")
+    values = rows.values()
+    rows.members.setValue(1)
+    rows.set_values(values)
+    assert rows.members.value() == 3
+    assert "members" not in FitAsk(origin=tmp_path, members=3).arguments([], tmp_path)
+
+
+def test_a_twin_of_two_members_is_fitted_by_pressing(page, qtbot) -> None:
+    page.rows.set_values({**TINY, "members": 2})
+    window = page.window()
+    pressed(window, qtbot, page)
+    assert page.twin is not None
+    assert load_twin(page.twin).members == 2
+    assert page.live.iterations[-1] == 12
 
 
 def scored(name: str, seed: int, ratio: float) -> TwinCompared:

@@ -1,0 +1,131 @@
+"""A twin of several members from its fit to a refined network: commands, pauses, reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from fit_device import record_device
+from network_samples import TASK, run
+from transfer_samples import kept_network
+
+from app.cli import main
+from app.operations.events import FitProgress, Note, Result, Stage
+from app.operations.fit import fit
+from app.operations.refine import Refinement, refine
+from app.operations.report import report
+from app.operations.train import train
+from app.operations.transfer_parts import in_here
+from app.store import load_network, load_twin, write_recording
+from app.train_twins import TwinSet
+from app.weights_store import SO_FAR
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from instruments.bench import Bench
+
+SMALL = {"latent": 3, "hidden": 16}
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder: a recording and a twin of two members."""
+    folder = tmp_path_factory.mktemp("members")
+    write_recording(folder / "rec", record_device(20, 6, seed=1))
+    list(fit([folder / "rec"], folder / "twin", iterations=40, members=2, **SMALL))
+    return folder
+
+
+def test_a_fit_says_which_member_it_is_at_and_a_stopped_one_ends_as_it_would_have(
+    fitted: Path, tmp_path: Path
+) -> None:
+    events = fit([fitted / "rec"], tmp_path / "cut", iterations=40, members=2, **SMALL)
+    stages = []
+    for event in events:
+        if isinstance(event, Stage):
+            stages.append(event.name)
+        if stages and "mean and noise, member 2" in stages[-1]:
+            break
+    events.close()
+    assert stages[1:] == [
+        "fit the mean, member 1 of 2", "fit mean and noise, member 1 of 2",
+        "fit the mean, member 2 of 2", "fit mean and noise, member 2 of 2",
+    ]  # fmt: skip
+    unfinished = load_twin(tmp_path / "cut" / SO_FAR)
+    assert unfinished.meta["unfinished"]["phase"].startswith("member 2 of 2, mean")
+    assert 20 < unfinished.meta["unfinished"]["iteration"] < 40
+    resumed = list(fit([], tmp_path / "cut", resume=True))
+    assert isinstance(resumed[-1], Result)
+    assert resumed[-1].values["members"] == 2
+    assert resumed[-1].values["iterations"] == 40
+    told = [event for event in resumed if isinstance(event, FitProgress)]
+    assert told[-1].iteration == told[-1].total == 40
+    whole, again = (load_twin(place).weights for place in (fitted / "twin", tmp_path / "cut"))
+    assert whole.keys() == again.keys()
+    for name, weights in whole.items():
+        np.testing.assert_array_equal(again[name], weights)
+
+
+def test_a_network_goes_through_every_member_of_every_twin(fitted: Path, tmp_path: Path) -> None:
+    list(fit([fitted / "rec"], tmp_path / "one", iterations=10, **SMALL))
+    twin, one = str(fitted / "twin"), str(tmp_path / "one")
+    assert len(TwinSet.read([twin], 3).models) == 2
+    both = TwinSet.read([twin, one], 2)  # one a layer: that of one member comes round again
+    assert len(both.models) == 2
+    assert both.models[0][0] is not both.models[1][0]
+    assert both.models[0][1] is both.models[1][1]
+    assert len(both.references) == 2
+    assert len(TwinSet.read([twin, one], 2, members=2).models) == 3
+    with pytest.raises(InputError, match="have 18 members, at most 16"):
+        TwinSet.read([twin] * 9, 1, members=9)
+    _, path = run(train(TASK, [fitted / "twin"], [2, 2], tmp_path / "net", iterations=4))
+    network = load_network(path)
+    assert len(network.twins) == 1
+    _, alone = run(train(TASK, [tmp_path / "one"], [2, 2], tmp_path / "alone", iterations=4))
+    assert load_network(alone).predicted != network.predicted
+
+
+def test_a_twin_that_is_fitted_further_keeps_its_members(
+    fitted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["fit", str(fitted / "rec"), "--from", str(fitted / "twin"), "--iterations", "6"]
+    assert main([*words, "--out", str(tmp_path / "next")]) == 0
+    assert load_twin(tmp_path / "next").members == 2
+    assert main([*words, "--members", "3", "--out", str(tmp_path / "other")]) == 2
+    assert "members 3: the twin to go on from has 2, which stays" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+
+
+def test_its_report_names_its_members(fitted: Path) -> None:
+    events = list(report(fitted / "twin"))
+    page = (fitted / "twin" / "report" / "report.html").read_text()
+    assert isinstance(events[-1], Result)
+    assert "It has 2 members, fits of the same repeats" in page
+
+
+def test_members_that_can_not_be_are_refused_before_anything_is_written(
+    fitted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["fit", str(fitted / "rec"), "--out", str(tmp_path / "out")]
+    assert main([*words, "--members", "2", "--deterministic"]) == 2
+    assert "members = 2: a twin without noise has one" in capsys.readouterr().err
+    assert main([*words, "--members", "99"]) == 2
+    assert "members = 99 must be 16 or fewer" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_refinement_fits_all_members_further_on_what_the_network_sends(
+    bench: Bench, tmp_path: Path
+) -> None:
+    kept_network(bench, tmp_path)
+    list(fit([tmp_path / "recording"], tmp_path / "pair", iterations=20, members=2))
+    run(train(TASK, [tmp_path / "pair"], [2], tmp_path / "net", iterations=2))
+    tiny = Refinement(1, 6, 4, 2, 4, fit_iterations=12, train_iterations=6)
+    events, path = run(refine(tmp_path / "net", bench, tmp_path / "out", tiny, apart=in_here))
+    refitted = load_twin(tmp_path / "out" / "round-1" / "twin")
+    assert refitted.members == 2
+    assert [twin.id for twin in load_network(path).twins] == [refitted.meta["id"]]
+    assert any("round 1: the twin's mean error" in e.text for e in events if isinstance(e, Note))
