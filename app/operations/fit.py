@@ -15,7 +15,7 @@ from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoi
 from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_search import grid_of, refuse_search, search_of, searched
-from app.operations.fit_words import STAGES, introduction, phase
+from app.operations.fit_words import STAGES, introduction, phase, too_sure
 from app.operations.fitted_twin import fitted_twin, memory_of, twin_so_far, unknown_drives
 from app.operations.origin import Origin
 from app.operations.scored import (
@@ -264,8 +264,9 @@ def _finish(running: AnyFit, work: _Work) -> Generator[Event, None, Path]:
     scores = None if unscored else _scores(model, running.settings.seed, source)
     notes = [unscored_note(unscored)] if scores is None else list(scores.notes)
     notes += [*unknown_drives(source, work.begun), *running.remarks]
-    for text in scores.notes if scores else ():
-        yield Note(text)
+    sure = [] if scores is None or work.begun is not None else too_sure(scores, running)
+    notes += sure
+    yield from map(Note, [*(scores.notes if scores else ()), *sure])
     twin = fitted_twin(running, source, model, (scores, notes), work.begun, work.search, out)
     path = save_twin(out, twin)
     remove_checkpoint(out)

@@ -12,12 +12,14 @@ from training.fit_loop import fit_device
 from training.fit_members import MembersFit
 from training.objectives import PUBLISHED
 from training.structure import usual
+from training.verdict import coverage_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.operations.fit_input import FitInput
     from training.fit import AnyFit, FitSettings
+    from training.floors import Scores
 
 STAGES = 4
 TOLD_EVERY_S = 0.5
@@ -41,6 +43,21 @@ def introduction(source: FitInput, objective: str, chosen: FitSettings) -> Itera
         yield Note(f"the twin's path runs by: {_path(source, chosen)}")
     if chosen.deterministic and objective not in ("energy", "mean"):
         yield Note(f"objective {objective!r} needs noise: fitting the mean instead", "warning")
+
+
+def too_sure(scores: Scores, running: AnyFit) -> list[str]:
+    """A sentence where a twin of one fit is surer of itself than what it has seen allows."""
+    settings = running.settings
+    alone = settings.members == 1 and not settings.deterministic
+    if not alone or settings.objective == PUBLISHED:
+        return []
+    if coverage_state(scores.coverage) != "too narrow":
+        return []
+    return [
+        "the twin is too sure of itself: so few repeats leave open more than one fit tells. "
+        "Several, that differ there, tell more (--members 4; window: Members), and a network that "
+        "is trained through them loses less on the device"
+    ]
 
 
 def _path(source: FitInput, chosen: FitSettings) -> str:

@@ -1,0 +1,145 @@
+"""What members do for a network where little was measured: score on the device, and as foreseen.
+
+A recording of the quick demo's size; on it a twin of one fit and one of four members, with as many
+iterations in all; networks through each, deployed on the device that was recorded.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from network_samples import value_of
+
+from app.deployment_store import load_deployment
+from app.operations.demo_stages import MOSTLY_MIXED, of_all_families
+from app.operations.deploy import deploy
+from app.operations.fit import fit
+from app.operations.record import record
+from app.operations.train import train
+from app.store import load_twin, read_recording
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
+from models.sequence import make_sequences
+from models.simulated import module_of
+from training.validation import score_model
+from training.verdict import DECIDING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TAPS = {"taps": [0, 3, 6], "readout_taps": [0, 3, 6]}
+SCORING_SEED = 50
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of the recording that is fitted and of what scores its twins; of fits and networks."""
+
+    sequences: int
+    steps: int
+    scoring: int
+    iterations: int
+    layers: tuple[int, ...]
+    train_iterations: int
+    task: str
+    networks: int
+
+
+SMALL = Size(
+    12, 20, 4, 8, (2, 2), 2, "mackey-glass:h=5,train=700,validation=200,test=60,washout=20", 1
+)
+FULL = Size(200, 60, 100, 4000, (12, 12, 12), 300, "mackey-glass:h=5,test=500", 2)
+
+
+class Found(NamedTuple):
+    """Of one network: score on the device, and what was foreseen."""
+
+    measured: float
+    value: float
+    low: float
+    high: float
+
+    @property
+    def inside(self) -> bool:
+        return self.low <= self.measured <= self.high
+
+
+def rows(folder: Path, size: Size, seed: int) -> dict[int, tuple[list[Found], dict[str, float]]]:
+    """By members: the networks, and the twin's errors over their floor with its coverage."""
+    spec = read_bench("virtual")
+    assert spec.virtual is not None
+    virtual = replace(spec.virtual, seed=seed, accelerate=float("inf"))
+    made = {}
+    with Bench.connect(replace(spec, virtual=virtual)) as bench:
+        fitted = of_all_families(size.sequences, size.steps, seed, MOSTLY_MIXED)
+        value_of(record(bench, fitted, 2, folder / "fitted", seed=seed))
+        unseen = make_sequences("mixed", size.scoring, size.steps, SCORING_SEED + seed)
+        value_of(record(bench, unseen, 16, folder / "unseen", seed=seed))
+        scoring = read_recording(folder / "unseen")
+        for members in (1, 4):
+            twin = folder / f"twin-{members}"
+            asked = {"iterations": size.iterations, "members": members, "seed": seed}
+            value_of(fit([folder / "fitted"], twin, **asked))
+            model = module_of(load_twin(twin))
+            scores = score_model(model, scoring.drive, scoring.response, seed)
+            errors = {name: float(scores.errors[name]["ratio"] or np.nan) for name in DECIDING}
+            errors["coverage"] = float(scores.coverage["value"] or np.nan)
+            found = []
+            for k in range(size.networks):
+                network, out = folder / f"net-{members}-{k}", folder / f"dep-{members}-{k}"
+                how = {"iterations": size.train_iterations, "seed": seed + 10 * k, "options": TAPS}
+                value_of(train(size.task, [twin], size.layers, network, **how))
+                value_of(deploy(network, bench, out))
+                body = load_deployment(out).body
+                found.append(Found(body["measured"], **body["predicted"]))
+            made[members] = found, errors
+    return made
+
+
+def test_both_twins_give_as_many_networks(tmp_path: Path) -> None:
+    made = rows(tmp_path, SMALL, 0)
+    assert {members: len(found) for members, (found, _) in made.items()} == {1: 1, 4: 1}
+    assert [load_twin(tmp_path / f"twin-{k}").members for k in made] == [1, 4]
+    assert all(found[0].measured > 0 for found, _ in made.values())
+
+
+@pytest.mark.full
+@pytest.mark.timeout(7200)
+def test_members_lose_less_on_the_device_and_foresee_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Virtual nanoring, five seeds, two networks each; prints the table of the README."""
+    seeds = range(5)
+    with ProcessPoolExecutor(
+        os.cpu_count(), mp_context=multiprocessing.get_context("spawn"),
+        initializer=torch.set_num_threads, initargs=(1,),
+    ) as workers:  # fmt: skip
+        folders = [tmp_path / str(seed) for seed in seeds]
+        found = list(workers.map(rows, folders, [FULL] * len(seeds), seeds))
+    means, inside, lines = {}, {}, list[str]()
+    for members in (1, 4):
+        nets = [net for row in found for net in row[members][0]]
+        means[members] = np.exp(np.mean([np.log(net.measured) for net in nets]))
+        inside[members] = sum(net.inside for net in nets)
+        lost = np.exp(np.mean([np.log(net.measured / net.value) for net in nets]))
+        scores = {
+            name: np.mean([row[members][1][name] for row in found])
+            for name in (*DECIDING, "coverage")
+        }
+        lines += [
+            f"members {members}: device {means[members]:.5f} (geometric mean of {len(nets)}), "
+            f"× {lost:.2f} of what was foreseen, {inside[members]} inside; twins "
+            + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()),
+            "   " + "; ".join(f"{net.value:.5f} → {net.measured:.5f}" for net in nets),
+        ]
+    with capsys.disabled():
+        print("\n" + "\n".join(lines))  # noqa: T201 - the README's figures
+    assert means[4] < means[1]
+    assert inside[4] > inside[1]
