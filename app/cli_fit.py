@@ -34,7 +34,10 @@ def fit_arguments(parser: argparse.ArgumentParser) -> None:
         "scored on validation sequences, in 40 %% of the budget",
     )  # fmt: skip
     parser.add_argument(
-        "--iterations", type=whole, metavar="N", help="stop after so many (6000; --from 1500)"
+        "--iterations",
+        type=whole,
+        metavar="N",
+        help="stop after so many (6000; --from 1500 a member)",
     )
     parser.add_argument(
         "--minutes", type=factor, metavar="M",

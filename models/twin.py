@@ -205,8 +205,9 @@ class Twin:
             problems.append(f"members = {self.members} is not within 1…{MOST_MEMBERS}")
         if self.published is not None and self.hidden != self.published.layers[0]:
             problems.append(f"hidden {self.hidden} beside layers {self.published.layers}")
-        if self.published is not None and self.members != 1:
-            problems.append(f"members = {self.members} of a published twin, which has one")
+        if self.members > 1 and (self.deterministic or self.published is not None):
+            which = "deterministic" if self.deterministic else "published"
+            problems.append(f"members = {self.members} of a {which} twin, which has one")
         if self.published is not None and self.latent < 1:
             problems.append("a published twin without an auxiliary has no noise")
         raise_problems(InputError, "twin", problems)

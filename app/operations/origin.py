@@ -16,7 +16,7 @@ from models.errors import InputError, raise_problems
 from models.network_parts import Device
 from models.slopes import slopes_apart
 from training.bad_data import scale_beside
-from training.fit_settings import fine_tuning
+from training.fit_settings import FINE_TUNING, fine_tuning
 from training.objectives import PUBLISHED
 from training.windows import Scales
 
@@ -87,6 +87,7 @@ class Origin:
         own = {"objective": twin.meta.get("objective", "energy"), "latent": twin.latent,
                "hidden": twin.hidden, "head": twin.head, "noise_rank": twin.noise_rank,
                "members": twin.members, "deterministic": twin.deterministic}  # fmt: skip
+        own["iterations"] = FINE_TUNING["iterations"] * twin.members
         if twin.deterministic:
             own["objective"] = "mean"
         return fine_tuning(**{**own, **{k: v for k, v in given.items() if v is not None}})

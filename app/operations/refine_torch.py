@@ -87,7 +87,10 @@ def refit(
     seed: int,
     resume: bool = False,
 ) -> Generator[Event, None, Path]:
-    """Fit a twin further on old recordings and a new one, half of each batch of the new one."""
+    """Fit a twin further on old recordings and a new one, half of each batch of the new one.
+
+    `iterations`: of each of its members.
+    """
     if resume:
         return (yield from fit([], out, resume=True))
     paths = [*map(Path, recordings), Path(new)]
@@ -99,8 +102,8 @@ def refit(
     yield Note(f"{fresh} new sequences are half of each batch, {old} old ones the other half")
     return (
         yield from fit(
-            paths, out, origin=origin, iterations=iterations, learning_rate=rate, seed=seed,
-            fresh=fresh,
+            paths, out, origin=origin, iterations=iterations * known.members, learning_rate=rate,
+            seed=seed, fresh=fresh,
         )
     )  # fmt: skip
 

@@ -146,5 +146,6 @@ def test_refinement_fits_all_members_further_on_what_the_network_sends(
     events, path = run(refine(tmp_path / "net", bench, tmp_path / "out", tiny, apart=in_here))
     refitted = load_twin(tmp_path / "out" / "round-1" / "twin")
     assert refitted.members == 2
+    assert refitted.meta["iterations"] == 2 * 12
     assert [twin.id for twin in load_network(path).twins] == [refitted.meta["id"]]
     assert any("round 1: the twin's mean error" in e.text for e in events if isinstance(e, Note))

@@ -82,3 +82,5 @@ def test_members_that_lack_weights_or_are_too_many_are_named() -> None:
     for wrong in (0, 17):
         with pytest.raises(InputError, match=rf"members = {wrong} is not within 1…16"):
             replace(twin, members=wrong)
+    with pytest.raises(InputError, match="members = 2 of a deterministic twin, which has one"):
+        replace(twin, deterministic=True)
